@@ -1,0 +1,45 @@
+"""What a probe and a source are, what they see and what they say: all that probes share with the daemon."""
+
+from probes.contract.condition import ConditionKind, Message, Severity, Status, Unknown, Verdict
+from probes.contract.limits import Limits, SourceSettings
+from probes.contract.metric import Metric, Observation, Sample
+from probes.contract.probe import Ballot, Case, Judgement, Probe
+from probes.contract.reading import Fault, Reading, Result
+from probes.contract.source import IdentityProvider, Kit, OwnIdentity, Source, SourceKind
+from probes.contract.target import DEFAULT_DECISION_PATH, Target, TargetKey
+from probes.contract.units import Bytes, Seconds, parse_duration, parse_size, say_bytes, say_duration
+
+__all__ = [
+    "DEFAULT_DECISION_PATH",
+    "Ballot",
+    "Bytes",
+    "Case",
+    "ConditionKind",
+    "Fault",
+    "IdentityProvider",
+    "Judgement",
+    "Kit",
+    "Limits",
+    "Message",
+    "Metric",
+    "Observation",
+    "OwnIdentity",
+    "Probe",
+    "Reading",
+    "Result",
+    "Sample",
+    "Seconds",
+    "Severity",
+    "Source",
+    "SourceKind",
+    "SourceSettings",
+    "Status",
+    "Target",
+    "TargetKey",
+    "Unknown",
+    "Verdict",
+    "parse_duration",
+    "parse_size",
+    "say_bytes",
+    "say_duration",
+]

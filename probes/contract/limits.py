@@ -1,0 +1,36 @@
+"""The thresholds of a probe and the settings of a source: each lives once, in a typed model."""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from probes.contract.units import Seconds
+
+
+class Limits(BaseModel):
+    """When a reading is trouble. Each probe adds its own thresholds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
+
+    enabled: bool = Field(default=True, description="whether this probe judges at all")
+    failures: int = Field(default=2, ge=1, le=3, description="bad looks in a row, where one is not enough")
+    when_absent: Literal["unknown", "ignore"] = Field(
+        default="unknown",
+        description="what a page without the wanted signal means: unknown, or not applicable",
+    )
+
+
+class SourceSettings(BaseModel):
+    """How often and how patiently one kind of look is made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
+
+    interval: Seconds = Field(default=30.0, ge=0.05, le=86400, description="from one look at a target to the next")
+    timeout: Seconds = Field(default=5.0, gt=0, description="one deadline for the whole look")
+
+    @model_validator(mode="after")
+    def _a_look_ends_before_the_next(self) -> Self:
+        if self.timeout >= self.interval:
+            msg = f"timeout ({self.timeout:g}s) must be shorter than interval ({self.interval:g}s)"
+            raise ValueError(msg)
+        return self

@@ -1,0 +1,105 @@
+"""Probes: pure judges of readings."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
+
+from probes.contract.condition import ConditionKind, Unknown, Verdict
+from probes.contract.limits import Limits
+from probes.contract.metric import Metric, Observation, Sample
+from probes.contract.reading import Fault, Reading
+from probes.contract.target import Target
+
+R = TypeVar("R", bound=Reading)
+L = TypeVar("L", bound=Limits)
+P = TypeVar("P")
+
+
+class Ballot(NamedTuple):
+    """A fact that instances of one agent are expected to agree on, for the census."""
+
+    topic: str  # what is counted, such as a bundle's name
+    voter: str  # who has it, so that an OPA shared by ten targets counts once
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case(Generic[L]):
+    """All that a judge may know beside the reading and its own past."""
+
+    target: Target
+    limits: L
+    now: float  # Unix seconds, at the end of the look
+    interval: float  # seconds between looks at this source
+    part: str  # the target's field that the source looks at: `address`, `metrics`, `opa`
+    reached: bool = False  # something answered at this address before
+    isolated: bool = False  # the watcher is cut off: silence says nothing of the agent
+    once: bool = False  # a single `check`: what only time can show is NotHeldYet
+    census: Mapping[str, Mapping[str, int]] | None = None  # topic -> value -> voters, among this agent's instances
+
+    def network(self, kind: ConditionKind, reading: Reading, stalled: str, reset: str) -> Verdict | None:
+        """What a fault of the network says of `kind`, by the truth rules; None where there was no fault.
+
+        `stalled` and `reset` are the kind's reasons for those faults; it must also have ConnectionRefused and Lost.
+        A refusal is a fact, but where the address was only inferred and never answered it may be a wrong guess.
+        Silence is a fact only where something answered before: a network policy may keep only us out.
+        """
+        match reading.fault:
+            case None:
+                return None
+            case Fault.REFUSED if self.part in self.target.inferred and not self.reached:
+                return kind.unknown(Unknown.NEVER_REACHED)
+            case Fault.REFUSED:
+                return kind.true(reading.error, "ConnectionRefused")
+            case Fault.STALLED:
+                return kind.true(reading.error, stalled)
+            case Fault.RESET:
+                return kind.true(reading.error, reset)
+            case Fault.SILENT if self.isolated:
+                return kind.unknown(Unknown.WATCHER_IMPAIRED)
+            case Fault.SILENT if not self.reached:
+                return kind.unknown(Unknown.NEVER_REACHED)
+            case _:
+                return kind.true(reading.error, "Lost")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement(Generic[P]):
+    """What a probe makes of one reading."""
+
+    verdicts: tuple[Verdict, ...]  # each condition that applies, once a subject; what is left out does not apply
+    past: P  # what the probe wants to know at the next look
+    samples: tuple[Sample, ...] = ()
+    observations: tuple[Observation, ...] = ()
+    ballots: tuple[Ballot, ...] = ()
+
+
+def _nothing(_limits: Limits) -> tuple[object, ...]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Probe(Generic[R, L, P]):
+    """A frozen description and a pure judge: no await, no clock, no socket, no log.
+
+    `past` is a frozen dataclass that `past()` makes empty. It is written to the state file through
+    pydantic, so its fields are plain types; `Annotated[..., Field(exclude=True)]` keeps one out of the file
+    (exported counters: they start at 0 with the process).
+    """
+
+    name: str  # the module's name
+    source: str  # whose readings it judges
+    conditions: tuple[ConditionKind, ...]
+    limits: type[L]
+    past: type[P]
+    judge: Callable[[R, P, Case[L]], Judgement[P]]
+    metrics: tuple[Metric, ...] = ()
+    wants: Callable[[L], tuple[object, ...]] = _nothing  # what it asks of the source (signals, canaries)
+
+    def applicable(self, target: Target) -> tuple[ConditionKind, ...]:
+        """The conditions that a target with these parts can have."""
+        return tuple(kind for kind in self.conditions if all(getattr(target, part) for part in kind.needs))
+
+    def all_unknown(self, target: Target, reason: Unknown) -> tuple[Verdict, ...]:
+        """Every applicable condition, unknown for the same reason."""
+        return tuple(kind.unknown(reason) for kind in self.applicable(target))

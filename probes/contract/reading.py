@@ -1,0 +1,36 @@
+"""Readings: the typed, frozen results of one look at one source."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+Result = Literal["ok", "error", "timeout"]
+
+
+class Fault(StrEnum):
+    """Why the network gave no full answer."""
+
+    REFUSED = "refused"  # the host said that nobody listens there: a fact about a live host
+    SILENT = "silent"  # no answer to the connection attempt, or no route
+    STALLED = "stalled"  # connected, then silent or too slow for the deadline
+    RESET = "reset"  # connected, then cut off
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one look saw. Sources derive their own from it."""
+
+    fault: Fault | None = None
+    error: str = ""  # a sentence for a person; empty when the look got what it asked for
+
+    @property
+    def result(self) -> Result:
+        """How the look ended, for `looks_total`."""
+        if self.fault in (Fault.SILENT, Fault.STALLED):
+            return "timeout"
+        return "error" if self.error or self.fault else "ok"
+
+    def evidence(self) -> Mapping[str, object]:
+        """What was seen, as JSON values, a few kB at most; made only when somebody reads it."""
+        return {}

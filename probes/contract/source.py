@@ -1,0 +1,68 @@
+"""Sources: the only parts that touch the network."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
+from cryptography.x509 import Certificate
+
+from probes.contract.limits import SourceSettings
+from probes.contract.reading import Reading
+from probes.contract.target import Target
+
+S = TypeVar("S", bound=SourceSettings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OwnIdentity:
+    """The watcher's own identity. Each rotation is a new object, so `is` tells whether anything changed."""
+
+    trust_domain: str
+    chain: tuple[Certificate, ...]  # leaf first; empty when there is no valid SVID
+    key: CertificateIssuerPrivateKeyTypes | None
+    bundles: Mapping[str, tuple[Certificate, ...]]  # trust domain -> its authorities
+
+
+class IdentityProvider(Protocol):
+    """Where a source finds the watcher's identity at the time of a look."""
+
+    @property
+    def current(self) -> OwnIdentity | None:
+        """The newest identity, None while there is none."""
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the bundles were confirmed within the last 5 minutes (files always are)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """What a source may touch outside itself, beside the network."""
+
+    identity: IdentityProvider
+    now: Callable[[], float]  # Unix seconds
+
+
+class Source(Protocol):
+    """One way to look at a target."""
+
+    async def look(self, target: Target, wants: Sequence[object]) -> Reading:
+        """One look, over within the deadline; a failure is a reading too, an exception is a bug."""
+
+    def fleet_changed(self, targets: Sequence[Target]) -> None:
+        """The targets with this source's part are now these."""
+
+    async def close(self) -> None:
+        """Give back what is held."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SourceKind(Generic[S]):
+    """The description of a source: `KIND` of its module in probes/sources."""
+
+    name: str  # the module's name
+    part: str  # the target's field that it looks at; a target without it is not looked at
+    settings: type[S]
+    concurrency: int  # looks in flight at once
+    open: Callable[[S, Kit], Source]

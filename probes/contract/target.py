@@ -1,0 +1,34 @@
+"""One agent instance to look at."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+DEFAULT_DECISION_PATH = "agentweave/authz/allow"
+"""What the SDK asks, whatever its `policy_path` says (research/identity_and_authorization.md, A4)."""
+
+
+class TargetKey(NamedTuple):
+    """Who a target is: never a bare name, for names repeat across namespaces."""
+
+    namespace: str
+    agent: str
+    pod: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What to look at. A part that is None or empty is not there to be judged."""
+
+    key: TargetKey
+    address: str | None = None  # host:port of the mTLS port
+    spiffe_ids: tuple[str, ...] = ()  # any of these is expected; none: only the form is judged
+    metrics: str | None = None  # URL of the metrics page
+    opa: str | None = None  # URL of the OPA that the agent asks
+    decision_path: str = DEFAULT_DECISION_PATH
+    memory_limit: int | None = None  # bytes
+    cpu_limit: float | None = None  # cores
+    pool_capacity: int | Mapping[str, int] | None = None  # connections: for every pool, or by pool
+    inferred: frozenset[str] = frozenset()  # parts (`address`, `metrics`, `opa`) that nobody gave us
+    node: str = ""
+    workload: str = ""
