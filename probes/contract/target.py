@@ -1,8 +1,10 @@
 """One agent instance to look at."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from probes.contract.limits import Limits
 
 DEFAULT_DECISION_PATH = "agentweave/authz/allow"
 """What the SDK asks, whatever its `policy_path` says (research/identity_and_authorization.md, A4)."""
@@ -30,5 +32,6 @@ class Target:
     cpu_limit: float | None = None  # cores
     pool_capacity: int | Mapping[str, int] | None = None  # connections: for every pool, or by pool
     inferred: frozenset[str] = frozenset()  # parts (`address`, `metrics`, `opa`) that nobody gave us
+    limits: Mapping[str, Limits] = field(default_factory=dict)  # probe name -> its limits for this target
     node: str = ""
     workload: str = ""
