@@ -1,0 +1,1 @@
+"""A fleet of small simulated agents on loopback, and the certificate authority that it needs."""
