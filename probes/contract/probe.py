@@ -34,6 +34,7 @@ class Case(Generic[L]):
     part: str  # the target's field that the source looks at: `address`, `metrics`, `opa`
     reached: bool = False  # something answered at this address before
     isolated: bool = False  # the watcher is cut off: silence says nothing of the agent
+    overloaded: bool = False  # the watcher's own loop lags: a missed deadline says nothing of the agent
     once: bool = False  # a single `check`: what only time can show is NotHeldYet
     census: Mapping[str, Mapping[str, int]] | None = None  # topic -> value -> voters, among this agent's instances
 
@@ -51,11 +52,13 @@ class Case(Generic[L]):
                 return kind.unknown(Unknown.NEVER_REACHED)
             case Fault.REFUSED:
                 return kind.true(reading.error, "ConnectionRefused")
+            case Fault.STALLED if self.overloaded:
+                return kind.unknown(Unknown.WATCHER_IMPAIRED)
             case Fault.STALLED:
                 return kind.true(reading.error, stalled)
             case Fault.RESET:
                 return kind.true(reading.error, reset)
-            case Fault.SILENT if self.isolated:
+            case Fault.SILENT if self.isolated or self.overloaded:
                 return kind.unknown(Unknown.WATCHER_IMPAIRED)
             case Fault.SILENT if not self.reached:
                 return kind.unknown(Unknown.NEVER_REACHED)
