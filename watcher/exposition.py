@@ -1,0 +1,175 @@
+"""The page at /metrics: label text made once, values filled in at the scrape, in pieces that let looks go on.
+
+prometheus_client's own rendering costs 4-7 us a series and stalls the loop for seconds at 100,000 of them
+(research/performance.md, section 5); this costs 0.3. Only the daemon's own few series come from the library.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import lru_cache
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.utils import floatToGoString
+
+from probes.contract import Metric, Status, Target, Verdict
+from watcher.board import Board, Row, Sheets, escape
+from watcher.settle import Verdicts
+
+PREFIX = "agentweave_watcher_"
+
+CONDITION = Metric(name="condition", help="1 = trouble, 0 = none; no series while unknown.")
+CONDITION_UNKNOWN = Metric(name="condition_unknown", help="1 while the condition cannot be told, with the reason.")
+CONDITION_REASON = Metric(name="condition_reason_info", help="Why a condition is true.")
+CONDITIONS = Metric(name="conditions", help="Targets with this verdict.")
+TARGET_INFO = Metric(name="target_info", help="A target that is expected, from discovery.")
+SUBJECTS_DROPPED = Metric(name="subjects_dropped", help="Subjects of a target that are judged but not exported.")
+FAMILIES = (CONDITION, CONDITION_UNKNOWN, CONDITION_REASON, CONDITIONS, TARGET_INFO, SUBJECTS_DROPPED)
+
+_IDENTITY = "\n\n"
+"""Stands for a target's identity labels in a shared text: escaped labels never have two line ends in a row."""
+
+_SLICE = 100
+"""Targets rendered before the loop gets its turn: about a millisecond."""
+
+Shown = tuple[Row, Sheets]
+Lines = Callable[[list[Shown]], str]
+
+
+async def render(board: Board, own: CollectorRegistry, now: float, *, openmetrics: bool) -> AsyncIterator[bytes]:
+    """The whole page in pieces; one consistent view of every target, as of `now` (Unix seconds)."""
+    rows = board.snapshot()
+    counts: Counter[Verdicts] = Counter()
+    for metric, lines in _families(board, now, counts):
+        yield _head(metric, openmetrics=openmetrics)
+        for start in range(0, len(rows), _SLICE):
+            yield lines(rows[start : start + _SLICE]).encode()
+            await asyncio.sleep(0)
+    yield _head(CONDITIONS, openmetrics=openmetrics) + _condition_counts(board, counts).encode()
+    # The library's page ends with the `# EOF` that OpenMetrics asks for.
+    yield generate_openmetrics(own) if openmetrics else generate_latest(own)  # type: ignore[no-untyped-call]  # theirs
+
+
+def _families(board: Board, now: float, counts: Counter[Verdicts]) -> Iterator[tuple[Metric, Lines]]:
+    yield CONDITION, _verdict_lines(board, CONDITION, _condition, now, counts)
+    yield CONDITION_UNKNOWN, _verdict_lines(board, CONDITION_UNKNOWN, _condition_unknown, now)
+    yield CONDITION_REASON, _verdict_lines(board, CONDITION_REASON, _condition_reason, now)
+    yield TARGET_INFO, _target_info
+    yield SUBJECTS_DROPPED, _subjects_dropped
+    for index, probe in enumerate(board.probes):
+        for metric in probe.metrics:
+            if not metric.fleet:
+                yield metric, _sample_lines(board, index, metric, now)
+
+
+def _head(metric: Metric, *, openmetrics: bool) -> bytes:
+    family = PREFIX + metric.name
+    if openmetrics and metric.kind == "counter":
+        family = family.removesuffix("_total")
+    return f"# HELP {family} {metric.help}\n# TYPE {family} {metric.kind}\n".encode()
+
+
+def _verdict_lines(
+    board: Board,
+    metric: Metric,
+    text_of: Callable[[Verdict, str], str],
+    now: float,
+    counts: Counter[Verdicts] | None = None,
+) -> Lines:
+    """Lines made from verdicts; the text of equal verdicts is made once for the whole fleet."""
+    names = [probe.name for probe in board.probes]
+
+    def text(verdicts: Verdicts, probe: str) -> str:
+        made = verdicts.texts[metric] = "".join([text_of(each, probe) for each in verdicts.all])
+        return made
+
+    def lines(rows: list[Shown]) -> str:
+        out = []
+        for row, sheets in rows:
+            for index, _, verdicts in board.fresh(sheets, now):
+                if counts is not None:
+                    counts[verdicts] += 1
+                made = verdicts.texts.get(metric)
+                if made is None:
+                    made = text(verdicts, names[index])
+                if made:
+                    out.append(made.replace(_IDENTITY, row.labels))
+        return "".join(out)
+
+    return lines
+
+
+def _condition(verdict: Verdict, probe: str) -> str:
+    if verdict.status is Status.UNKNOWN:
+        return ""
+    return _line(CONDITION, _verdict_labels(verdict, probe), "1" if verdict.status is Status.TRUE else "0")
+
+
+def _condition_unknown(verdict: Verdict, probe: str) -> str:
+    if verdict.status is not Status.UNKNOWN:
+        return ""
+    return _line(CONDITION_UNKNOWN, f'{_verdict_labels(verdict, probe)},reason="{verdict.reason}"', "1")
+
+
+def _condition_reason(verdict: Verdict, probe: str) -> str:
+    if verdict.status is not Status.TRUE:
+        return ""
+    return _line(CONDITION_REASON, f'{_verdict_labels(verdict, probe)},reason="{verdict.reason}"', "1")
+
+
+def _verdict_labels(verdict: Verdict, probe: str) -> str:
+    subject = f',subject="{escape(verdict.subject)}"' if verdict.subject else ""
+    return f'{_IDENTITY},probe="{probe}",condition="{verdict.kind.name}"{subject}'
+
+
+def _line(metric: Metric, labels: str, value: str) -> str:
+    return f"{PREFIX}{metric.name}{{{labels}}} {value}\n"
+
+
+def _condition_counts(board: Board, counts: Counter[Verdicts]) -> str:
+    probe_of = {kind: probe.name for probe in board.probes for kind in probe.conditions}
+    total: Counter[tuple[str, str, str, str]] = Counter()
+    for verdicts, targets in counts.items():
+        for kind, status, reason in verdicts.outcomes:
+            total[probe_of[kind], kind.name, status, reason if status is Status.UNKNOWN else ""] += targets
+    names = ("probe", "condition", "status", "reason")
+    return "".join(
+        _line(CONDITIONS, ",".join(f'{name}="{value}"' for name, value in zip(names, key, strict=True)), str(targets))
+        for key, targets in sorted(total.items())
+    )
+
+
+def _target_info(rows: list[Shown]) -> str:
+    return "".join([_line(TARGET_INFO, f"{row.labels},{_info_labels(row.target)}", "1") for row, _ in rows])
+
+
+def _info_labels(target: Target) -> str:
+    expected = target.spiffe_ids[0] if target.spiffe_ids else ""
+    return f'node="{escape(target.node)}",workload="{escape(target.workload)}",spiffe_id="{escape(expected)}"'
+
+
+def _subjects_dropped(rows: list[Shown]) -> str:
+    return "".join([_line(SUBJECTS_DROPPED, row.labels, str(row.dropped)) for row, _ in rows if row.dropped])
+
+
+def _sample_lines(board: Board, index: int, metric: Metric, now: float) -> Lines:
+    name, oldest = PREFIX + metric.name, now - board.stale_after[index]
+
+    def lines(rows: list[Shown]) -> str:
+        return "".join(
+            [
+                f"{name}{{{row.labels}{_label_text(metric.labels, labels)}}} {floatToGoString(value)}\n"  # type: ignore[no-untyped-call]  # theirs
+                for row, sheets in rows
+                if (sheet := sheets[index]) is not None and sheet.at >= oldest
+                for of, value, labels in sheet.samples
+                if of is metric
+            ]
+        )
+
+    return lines
+
+
+@lru_cache(maxsize=8192)
+def _label_text(names: tuple[str, ...], values: tuple[str, ...]) -> str:
+    return "".join(f',{name}="{escape(value)}"' for name, value in zip(names, values, strict=True))

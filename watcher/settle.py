@@ -1,0 +1,124 @@
+"""From what one look says to what holds: looks in a row, and since when."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+from weakref import WeakValueDictionary
+
+from probes.contract import Sample, Status, Unknown, Verdict
+
+
+class Standing(NamedTuple):
+    """How one condition stood after the last look: all that the next look needs of it."""
+
+    status: Status
+    since: float  # Unix seconds at which it took this status
+    bad: int  # looks in a row that found the fault
+
+
+Standings = Mapping[tuple[str, str], Standing]
+"""By condition and subject."""
+
+
+class Verdicts:
+    """The verdicts of one probe on one target. Whole fleets share one object while they are equally healthy."""
+
+    __slots__ = ("__weakref__", "all", "outcomes", "stale", "texts")
+
+    def __init__(self, verdicts: tuple[Verdict, ...]) -> None:
+        self.all = verdicts
+        self.outcomes = frozenset((each.kind, each.status, each.reason) for each in verdicts)
+        self.texts: dict[object, str] = {}  # what the exposition made of them, for the next scrape
+        self.stale: Verdicts | None = None
+
+
+_shared: WeakValueDictionary[tuple[int, ...], Verdicts] = WeakValueDictionary()
+
+
+def share(verdicts: tuple[Verdict, ...]) -> Verdicts:
+    """One object for the same verdicts; healthy and plainly unknown ones are the same across the fleet."""
+    # By identity: a Verdicts keeps its verdicts alive, so no id in a key is reused while the key is there.
+    key = tuple(map(id, verdicts))
+    found = _shared.get(key)
+    if found is None:
+        found = _shared[key] = Verdicts(verdicts)
+    return found
+
+
+def stale(verdicts: Verdicts) -> Verdicts:
+    """The same conditions, unknown because the newest look is too old."""
+    if verdicts.stale is None:
+        verdicts.stale = share(tuple(each.kind.unknown(Unknown.STALE, subject=each.subject) for each in verdicts.all))
+    return verdicts.stale
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The newest result of one probe for one target."""
+
+    at: float  # Unix seconds at the end of the look; before the first: when the target was discovered
+    verdicts: Verdicts
+    since: tuple[float, ...]  # Unix seconds, beside verdicts.all
+    bad: tuple[int, ...]  # bad looks in a row, beside verdicts.all; empty when all are 0
+    samples: tuple[Sample, ...]
+    past: object
+
+    def standings(self) -> Standings:
+        """How each condition stands, for the next look or the state file."""
+        counts = self.bad or (0,) * len(self.since)
+        return {
+            (each.kind.name, each.subject): Standing(each.status, since, bad)
+            for each, since, bad in zip(self.verdicts.all, self.since, counts, strict=True)
+        }
+
+
+class Settled(NamedTuple):
+    """Verdicts after the rule of looks in a row, since when, and the counts so far."""
+
+    verdicts: Verdicts
+    since: tuple[float, ...]
+    bad: tuple[int, ...]
+
+
+def settle(found: tuple[Verdict, ...], before: Sheet | Standings, failures: int, now: float) -> Settled:
+    """What holds after a look that says `found`, where `before` held; `now` in Unix seconds.
+
+    A `repeated` condition is true after `failures` bad looks in a row; until then it is unknown, never false.
+    One good look ends it; an unknown one neither counts nor forgives.
+    """
+    if isinstance(before, Sheet):
+        if not before.bad and found == before.verdicts.all and all(each.status is Status.FALSE for each in found):
+            return Settled(before.verdicts, before.since, ())
+        before = before.standings()
+    verdicts, since, bad = [], [], []
+    for each in found:
+        held = before.get((each.kind.name, each.subject))
+        count = _bad_looks(each, held)
+        if each.status is Status.TRUE and each.kind.repeated and count < failures and not _was_true(held):
+            each = _not_yet(each, count, failures)  # noqa: PLW2901  the verdict that holds takes the look's place
+        verdicts.append(each)
+        since.append(held.since if held is not None and held.status is each.status else now)
+        bad.append(count)
+    return Settled(share(tuple(verdicts)), tuple(since), tuple(bad) if any(bad) else ())
+
+
+def _bad_looks(found: Verdict, held: Standing | None) -> int:
+    before = held.bad if held is not None else 0
+    match found.status:
+        case Status.TRUE:
+            return before + 1
+        case Status.FALSE:
+            return 0
+    return before
+
+
+def _was_true(held: Standing | None) -> bool:
+    return held is not None and held.status is Status.TRUE
+
+
+def _not_yet(found: Verdict, count: int, failures: int) -> Verdict:
+    def message() -> str:
+        sentence = found.message if isinstance(found.message, str) else found.message()
+        return f"Bad look {count} of {failures} in a row: {sentence}"
+
+    return found.kind.unknown(Unknown.WARMING_UP, message, found.subject)
