@@ -1,0 +1,166 @@
+"""Metrics pages in the text formats (Prometheus 0.0.4, OpenMetrics 1.0): finds the wanted lines and reads them."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from probes._signal import Series
+
+MAX_LINES = 3003
+"""Lines kept of one name: a thousand subjects in three states, and one more that tells that there are more."""
+
+_MAX_LINE = 4096
+_MAX_LABELS = 64
+_MAX_ODD = 8192  # characters that the library has to read: 40 us for a short line, 3 ms for a long one
+_PIECE = 1 << 18
+
+_QUOTED = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+_LABEL = rf"(?!__)[a-zA-Z_][a-zA-Z0-9_]*={_QUOTED}"
+_LABELS = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="([^"\\]*(?:\\.[^"\\]*)*)"')
+_PLAIN = re.compile(
+    rf"[ \t]*([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{{({_LABEL}(?:,{_LABEL})*,?)?\}})?"
+    r"[ \t]+([0-9.eE+-]+|NaN|[+-]?Inf)(?:[ \t]+-?[0-9]+(?:\.[0-9]+)?)?[ \t\r]*",
+)
+_ESCAPE = re.compile(r'\\[\\n"]')
+_ESCAPED = {r"\\": "\\", r"\n": "\n", r"\"": '"'}
+_SAMPLE = re.compile(rb"^[ \t\r]*[^#\s][^\n]*", re.MULTILINE)
+_BEFORE_A_NAME = b' \t{"'
+_AFTER_A_NAME = (b"{", b" ", b"\t", b'"')
+
+
+class NotAPageError(ValueError):
+    """What was received is no metrics page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The wanted lines of a page, as they came."""
+
+    lines: tuple[bytes, ...]  # in the order of the wanted names
+    overfull: tuple[str, ...] = ()  # names that have more lines than are read
+    bare: tuple[str, ...] = ()  # names that the page describes, without a sample
+
+
+NOTHING = Kept(())
+
+
+class Scan:
+    """Finds the lines of wanted samples in a page that comes in pieces of whole lines."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._wanted = [(name, name.encode(), list[bytes]()) for name in names]
+        self._bare: set[str] = set()
+        self._has_a_sample = False
+
+    def feed(self, piece: bytes) -> None:
+        """Keep the piece's wanted lines; NotAPageError where this cannot be a page."""
+        if b"\0" in piece:
+            raise NotAPageError("binary, not text")
+        if not piece.isascii():
+            _check_utf8(piece)
+        if not self._has_a_sample and (first := _SAMPLE.search(piece)):
+            _check_sample(first[0])
+            self._has_a_sample = True
+        for name, raw, kept in self._wanted:
+            _keep(piece, raw, kept)
+            if not kept and b"# TYPE " + raw + b" " in piece:
+                self._bare.add(name)
+
+    def end(self) -> Kept:
+        """What was kept; NotAPageError where the whole page had no sample."""
+        if not self._has_a_sample:
+            raise NotAPageError("it has no sample")
+        overfull = tuple(name for name, _, kept in self._wanted if len(kept) == MAX_LINES)
+        bare = tuple(name for name, _, kept in self._wanted if name in self._bare and not kept)
+        return Kept(tuple(_block(kept) for _, _, kept in self._wanted), overfull, bare)
+
+
+def _block(kept: list[bytes]) -> bytes:
+    return b"\n".join(kept[:3] if len(kept) == MAX_LINES else kept)
+
+
+def pieces(page: bytes) -> Iterator[bytes]:
+    """The page in pieces of whole lines, small enough that the event loop can breathe in between."""
+    at = 3 if page.startswith(b"\xef\xbb\xbf") else 0
+    while at < len(page):
+        end = page.find(b"\n", at + _PIECE) + 1 or len(page)
+        yield page[at:end]
+        at = end
+
+
+def read_lines(lines: Iterable[str]) -> Iterator[Series]:
+    """The samples of these lines; ValueError where one cannot be read, or where reading takes too long."""
+    odd = 0
+    for line in lines:
+        if len(line) > _MAX_LINE:
+            raise ValueError(f"a line is longer than {_MAX_LINE} characters")
+        plain = _PLAIN.fullmatch(line)
+        if plain:
+            yield _read_plain(plain)
+            continue
+        odd += len(line)
+        if odd > _MAX_ODD:
+            raise ValueError("too many lines are written in an unusual way")
+        yield read_line(line)
+
+
+def read_line(line: str) -> Series:
+    """One sample as the library reads it; ValueError where it cannot."""
+    families = list(text_string_to_metric_families(line))
+    if not families:
+        raise ValueError("no sample in the line")
+    sample = families[0].samples[0]
+    return Series(sample.name, _few(sample.labels), float(sample.value))
+
+
+def _read_plain(match: re.Match[str]) -> Series:
+    name, labels, value = match.groups()
+    return Series(name, _read_labels(labels) if labels else {}, float(value))
+
+
+def _read_labels(text: str) -> dict[str, str]:
+    found = _LABELS.findall(text)
+    if "\\" in text:
+        found = [(name, _ESCAPE.sub(_unescape, value)) for name, value in found]
+    labels = dict(found)
+    if len(labels) < len(found):
+        raise ValueError("a label stands twice in a line")
+    return _few(labels)
+
+
+def _unescape(match: re.Match[str]) -> str:
+    return _ESCAPED[match[0]]
+
+
+def _few(labels: dict[str, str]) -> dict[str, str]:
+    if len(labels) > _MAX_LABELS:
+        raise ValueError(f"a line has {len(labels)} labels, at most {_MAX_LABELS} are read")
+    return labels
+
+
+def _check_utf8(piece: bytes) -> None:
+    try:
+        piece.decode()
+    except UnicodeDecodeError as error:
+        raise NotAPageError("not UTF-8") from error
+
+
+def _check_sample(line: bytes) -> None:
+    text = line[:_MAX_LINE].decode(errors="replace")
+    try:
+        next(read_lines([text]))
+    except ValueError as error:
+        raise NotAPageError(f"it starts with {text[:40]!r}, which is no sample") from error
+
+
+def _keep(piece: bytes, name: bytes, kept: list[bytes]) -> None:
+    at = piece.find(name)
+    while at >= 0 and len(kept) < MAX_LINES:
+        start, after = piece.rfind(b"\n", 0, at) + 1, at + len(name)
+        end = piece.find(b"\n", after)
+        end = len(piece) if end < 0 else end
+        if piece[after : after + 1] in _AFTER_A_NAME and not piece[start:at].strip(_BEFORE_A_NAME):
+            kept.append(piece[start : min(end, start + _MAX_LINE + 1)])
+        at = piece.find(name, end)

@@ -1,0 +1,95 @@
+"""What one look at a metrics page saw, and what it says of each wanted signal."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from probes._signal import Absent, Dialect, Found, Row, Series, Signal, Unreadable, Values, values_of
+from probes.contract import Reading
+from probes.sources._exposition import MAX_LINES, NOTHING, Kept, read_lines
+
+_EVIDENCE = 2000  # characters
+
+
+class Trouble(StrEnum):
+    """Why there is no page, beside the faults of the network."""
+
+    HTTP_ERROR = "HTTPError"
+    MALFORMED = "Malformed"
+    TOO_LARGE = "TooLarge"
+    UNAUTHORIZED = "Unauthorized"
+    OURS = "WatcherImpaired"  # the watcher could not even ask
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wanted:
+    """What is looked for in every page."""
+
+    rows: Mapping[Signal, tuple[Row, ...]]  # the operator's before the built-in ones
+    at: Mapping[str, int]  # name of a sample -> its place in Kept.lines
+
+    @classmethod
+    def of(cls, signals: Sequence[Signal], dialects: Sequence[Dialect] = ()) -> "Wanted":
+        """All names in which a page may say these signals."""
+        rows = {one: (*(row for row in dialects if row.signal == one.name), *one.rows) for one in signals}
+        names = dict.fromkeys(row.metric + suffix for one in rows for row in rows[one] for suffix in one.suffixes)
+        return cls(rows, {name: at for at, name in enumerate(names)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsPage(Reading):
+    """One look at a page. Ten thousand of these live at once, so lines stay bytes until a probe asks."""
+
+    trouble: Trouble | None = None
+    status: int = 0
+    size: int = 0  # bytes received
+    filtered: bool = False  # whether only the wanted names were asked for
+    wanted: Wanted
+    kept: Kept = NOTHING
+
+    def values(self, signal: Signal) -> Found:
+        """What the page says of a signal that was wanted, by subject."""
+        found = self.series(signal)
+        return values_of(signal, *found) if isinstance(found, tuple) else found
+
+    def value(self, signal: Signal) -> float | Absent | Unreadable:
+        """What the page says of a signal without subjects."""
+        found = self.values(signal)
+        if not isinstance(found, Values):
+            return found
+        if signal.unnamed in found.by_subject and len(found.by_subject) == 1:
+            return found.by_subject[signal.unnamed]
+        return Unreadable(next(iter(found.unreadable.values()), f"several subjects in {signal.name}"))
+
+    def series(self, signal: Signal) -> tuple[Row, list[Series]] | Absent | Unreadable:
+        """The samples of the first row that the page has; for counters, histograms and summaries."""
+        rows = self.wanted.rows[signal]
+        for row in rows:
+            try:
+                found = list(self._samples(signal, row))
+            except ValueError as error:
+                return Unreadable(f"{row.metric}: {error}")
+            if found:
+                return row, found
+        return Absent(self._why_absent(rows))
+
+    def evidence(self) -> Mapping[str, object]:
+        """The lines that were used, as they came."""
+        text = b"\n".join(filter(None, self.kept.lines))[:_EVIDENCE].decode(errors="replace")
+        return {"status": self.status, "bytes": self.size, "filtered": self.filtered, "lines": text.splitlines()}
+
+    def _samples(self, signal: Signal, row: Row) -> Iterator[Series]:
+        for suffix in signal.suffixes:
+            name = row.metric + suffix
+            if name in self.kept.overfull:
+                raise ValueError(f"more than {MAX_LINES - 1} series of {name}")
+            block = self.kept.lines[self.wanted.at[name]]
+            for one in read_lines(block.decode().split("\n")) if block else ():
+                if one.name == name and (not row.where or row.where.items() <= one.labels.items()):
+                    yield one
+
+    def _why_absent(self, rows: Sequence[Row]) -> str:
+        bare = next((row.metric for row in rows if row.metric in self.kept.bare), "")
+        if bare:
+            return f"The page has {bare}, but without a sample."
+        return f"The page has no {' or '.join(dict.fromkeys(row.metric for row in rows))}."
