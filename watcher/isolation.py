@@ -15,8 +15,8 @@ class Isolation:
     interval on all their sources, counted at the first failed look; it lasts until half of them answer again.
     """
 
-    def __init__(self, interval: float) -> None:
-        self.interval = interval  # seconds: the longest of the sources in use
+    def __init__(self) -> None:
+        self.interval = 60.0  # seconds: the longest of the sources in use
         self.isolated = False
         self._answering: dict[TargetKey, float] = {}  # target -> when it last answered
         self._silent: dict[TargetKey, set[str]] = {}  # target -> sources now silent

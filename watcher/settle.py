@@ -71,6 +71,12 @@ class Sheet:
             for each, since, bad in zip(self.verdicts.all, self.since, counts, strict=True)
         }
 
+    @property
+    def undecided(self) -> bool:
+        """Whether another look would tell more: a fault was seen, but not yet often enough."""
+        found = zip(self.verdicts.all, self.bad, strict=False)  # no counts at all when nothing bad was seen
+        return any(bad and each.reason == Unknown.WARMING_UP for each, bad in found)
+
 
 class Settled(NamedTuple):
     """Verdicts after the rule of looks in a row, since when, and the counts so far."""

@@ -1,0 +1,41 @@
+# Everything a fresh machine needs comes from here: Python >= 3.11, make and a network of package registries.
+PYTHON ?= python3
+CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/agentweave-watcher
+VENV := $(CACHE)/venv-$(shell { pwd; $(PYTHON) --version; cat requirements.lock; } | cksum | cut -d' ' -f1)
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench tools lock
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
+
+demo: $(READY)  ## a fleet of a dozen agents with faults that come and go, watched; SECONDS=60 ends it
+	@$(BIN)/agentweave-watcher demo $(if $(SECONDS),--seconds $(SECONDS)) $(if $(PORT),--port $(PORT))
+
+test: $(READY)  ## all tests, against real servers (builds those that are missing)
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: $(READY)  ## format, lint, types, layers
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(READY)  ## the daemon against its peer; AGENTS=500 SECONDS=10 for a quick run
+	@$(BIN)/python -m tests.bench $(if $(AGENTS),--agents $(AGENTS)) $(if $(SECONDS),--seconds $(SECONDS)) $(ARGS)
+
+tools: $(READY)  ## build the servers that tests talk to
+	@$(BIN)/python tests/tools/build.py
+
+lock: $(READY)  ## renew requirements.lock from pyproject.toml
+	@$(BIN)/pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet pyproject.toml --extra fast --group dev --universal --generate-hashes \
+		--no-header --no-emit-index-url --python-version 3.11 --upgrade --output-file requirements.lock
+
+$(READY): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || { echo "setting up $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

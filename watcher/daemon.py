@@ -1,0 +1,275 @@
+"""The daemon: a watch, a schedule, a page and a state file, started, reloaded and ended together."""
+
+import asyncio
+import gc
+import logging
+import signal
+import socket
+import sys
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from probes import load_probes
+from watcher.board import Row
+from watcher.config_child import load_settings_aside
+from watcher.config_file import ConfigError
+from watcher.keeper import Keeper
+from watcher.schedule import Course, Schedule, Wheel
+from watcher.serve import Server, make_app
+from watcher.settings import Settings, load_settings
+from watcher.vitals import (
+    CONFIG_AT,
+    CONFIG_OK,
+    DISCOVERED,
+    HEARTBEAT,
+    LAG,
+    SKIPPED,
+    STALL,
+    TARGETS,
+    Impairment,
+)
+from watcher.watch import Watch
+
+log = logging.getLogger(__name__)
+
+LIVE_WITHIN = 10.0
+"""Seconds without progress of the schedule after which the process is no longer live."""
+
+_BEAT = 0.05
+_SLICE = 200
+_SHUTDOWN = 3.0
+
+Reload = Callable[[], Awaitable[Settings]]
+
+
+class Daemon:
+    """Runs until it is told to stop."""
+
+    def __init__(self, settings: Settings, reload: Reload) -> None:
+        self.watch = Watch(settings, load_probes(), time.time)
+        self._reload = reload
+        self._reloading = asyncio.Lock()
+        self._schedule = Schedule()
+        self._courses: dict[str, Course] = {}
+        self._keeper = Keeper(self.watch, settings.state_dir)
+        self._stop = asyncio.Event()
+        self._progress = time.monotonic()
+        self._ready = False
+        self._said: dict[Impairment, str] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self, listener: socket.socket) -> None:
+        """Look, show and remember until SIGTERM or SIGINT; SIGHUP takes a changed config."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._spawn(self.reload()))
+        server = Server(make_app(self.watch, self.refresh, live=self.live, ready=self.ready))
+        try:
+            self._spawn(server.serve(listener))
+            await self._start()
+            await self._stop.wait()
+            log.info("stopping")
+        finally:
+            server.stop()
+            await self._end()
+
+    def stop(self) -> None:
+        """End cleanly, within some seconds."""
+        self._stop.set()
+
+    def live(self) -> bool:
+        """Whether the schedule makes progress; depends on nothing outside."""
+        return time.monotonic() - self._progress < LIVE_WITHIN
+
+    def ready(self) -> bool:
+        """Whether every target was looked at once by each of its sources."""
+        if not self._ready and self._courses:
+            board, kinds = self.watch.board, self.watch.kinds
+            self._ready = all(
+                kind.name in row.looks or not self.watch.looked_at(kind.name, row)
+                for row in board.rows.values()
+                for kind in kinds
+            )
+            if self._ready:
+                self._settle_memory()
+        return self._ready
+
+    def refresh(self) -> None:
+        """Bring what the daemon exports about itself up to now."""
+        watch = self.watch
+        watch.vitals.set(TARGETS, len(watch.board.rows))
+        watch.vitals.set(STALL, watch.fleet.lag.worst())
+        watch.vitals.bundles(watch.identity.bundle_not_after())
+        if watch.settings.identity is not None:
+            self._impair(Impairment.NO_IDENTITY, watch.identity.trouble)
+        self._impair(Impairment.ISOLATED, "most targets fell silent at once" if watch.fleet.isolation.isolated else "")
+        self._impair(Impairment.OVERLOADED, "the event loop lags" if watch.fleet.lag.overloaded else "")
+        self._impair(Impairment.STATE_UNWRITABLE, self._keeper.trouble)
+
+    async def reload(self) -> None:
+        """Take the config as it is now; a bad one is refused and the old one goes on."""
+        async with self._reloading:
+            try:
+                settings = await self._reload()
+            except ConfigError as error:
+                self.watch.vitals.set(CONFIG_OK, 0)
+                self._impair(Impairment.CONFIG_REJECTED, "; ".join(error.mistakes))
+                return
+            before = self.watch.settings
+            for name in ("server", "state_dir", "identity"):
+                if getattr(settings, name) != getattr(before, name):
+                    log.warning("a change of this section needs a restart", extra={"section": name})
+            for name in await self.watch.adopt(settings):
+                await self._restart_course(name)
+            await self._watch_targets({})
+            self._taken()
+
+    async def _start(self) -> None:
+        await self.watch.identity.start()
+        self._courses = {kind.name: self._course(kind.name) for kind in self.watch.kinds}
+        await self._watch_targets(self._keeper.restore())
+        self._impair(Impairment.CONFIG_REJECTED, "")
+        self._impair(Impairment.DISCOVERY_STALE, "")
+        self._taken()
+        for name in self._courses:
+            self._schedule.every(1.0, partial(self._tick, name), name)
+        self._schedule.every(5.0, self._housekeeping, "housekeeping")
+        if self._keeper.writes:
+            self._schedule.every(self._keeper.EVERY, self._keeper.write, "state")
+        self._schedule.start()
+        self._spawn(self._beat())
+        log.info("watching", extra={"targets": len(self.watch.board.rows)})
+
+    async def _end(self) -> None:
+        self._schedule.shutdown()
+        for course in self._courses.values():
+            await course.drain()
+        for name, step in (("state", self._keeper.write()), ("close", self.watch.close())):
+            try:
+                await asyncio.wait_for(step, _SHUTDOWN)
+            except TimeoutError:
+                log.warning("gave up waiting at the end", extra={"step": name})
+        await self._join()
+
+    async def _watch_targets(self, carried: Mapping[Any, Any]) -> None:
+        settings = self.watch.settings
+        fresh = await self.watch.replace_targets(settings.targets, carried)
+        for start in range(0, len(fresh), _SLICE):
+            for row in fresh[start : start + _SLICE]:
+                self._add(row)
+            await asyncio.sleep(0)
+        self.watch.vitals.set(DISCOVERED, time.time())
+
+    def _add(self, row: Row) -> None:
+        for name, course in self._courses.items():
+            if self.watch.looked_at(name, row):
+                course.wheel.add(row)
+
+    async def _restart_course(self, name: str) -> None:
+        await self._courses[name].drain()
+        self._courses[name] = self._course(name)
+        for row in self.watch.board.rows.values():
+            if self.watch.looked_at(name, row):
+                self._courses[name].wheel.add(row)
+
+    def _course(self, name: str) -> Course:
+        looker, vitals = self.watch.lookers[name], self.watch.vitals
+        return Course(
+            Wheel(name, looker.interval),
+            looker.look,
+            looker.kind.concurrency,
+            lagged=lambda late: vitals.add(LAG, late, name),
+            skipped=lambda looks: vitals.add(SKIPPED, looks, name),
+        )
+
+    async def _tick(self, name: str) -> None:
+        self._progress = time.monotonic()
+        self.watch.vitals.set(HEARTBEAT, time.time())
+        await self._courses[name].tick()
+
+    async def _housekeeping(self) -> None:
+        self.refresh()
+        self.ready()
+
+    async def _beat(self) -> None:
+        while not self._stop.is_set():
+            due = time.monotonic() + _BEAT
+            await asyncio.sleep(_BEAT)
+            self.watch.fleet.lag.woke(time.monotonic() - due)
+
+    def _taken(self) -> None:
+        self.watch.vitals.set(CONFIG_OK, 1)
+        self.watch.vitals.set(CONFIG_AT, time.time())
+        self._impair(Impairment.CONFIG_REJECTED, "")
+
+    def _impair(self, reason: Impairment, why: str) -> None:
+        self.watch.vitals.impair(reason, hold=bool(why))
+        if self._said.get(reason, "") != why:
+            self._said[reason] = why
+            if why:
+                log.warning("impaired", extra={"reason": reason, "why": why})
+            else:
+                log.info("no longer impaired", extra={"reason": reason})
+
+    def _settle_memory(self) -> None:
+        # What a warm daemon holds lives long: a full collection over a million objects would stall the looks.
+        gc.collect()
+        gc.freeze()
+
+    def _spawn(self, job: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(job)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.critical("a part of the daemon failed; stopping", exc_info=task.exception())
+            self.stop()
+
+    async def _join(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def run(config: Path, environ: Mapping[str, str]) -> int:
+    """The command `run`: exit code 0 after a clean end, 2 for a config or an address that cannot be used."""
+    try:
+        settings = load_settings(config, environ)
+    except ConfigError as error:
+        print(*error.mistakes, sep="\n", file=sys.stderr)
+        return 2
+    try:
+        listener = listen(settings.server.host, settings.server.port)
+    except OSError as error:
+        where = f"{settings.server.host}:{settings.server.port}"
+        print(f"{config}: server: cannot listen on {where}: {error.strerror or error}", file=sys.stderr)
+        return 2
+    with listener:
+        run_until_stopped(settings, partial(load_settings_aside, config, environ), listener)
+    return 0
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; OSError where that cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=128)
+
+
+def run_until_stopped(settings: Settings, reload: Reload, listener: socket.socket) -> None:
+    """Run a daemon on the fastest loop at hand."""
+
+    async def main() -> None:
+        await Daemon(settings, reload).run(listener)
+
+    try:
+        import uvloop  # noqa: PLC0415  optional: the extra `fast`
+    except ImportError:
+        asyncio.run(main())
+    else:
+        uvloop.run(main())

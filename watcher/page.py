@@ -1,0 +1,124 @@
+"""The page for people: the fleet, trouble first, then one agent with everything known about it."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.routing import Route
+
+from probes.contract import Status, say_duration
+from watcher.board import Board, Row, Standing
+from watcher.report import moment, sentence
+from watcher.vitals import Impairment
+from watcher.watch import Watch
+
+SHOWN = 200
+"""Targets on one page; the rest is counted and found by its filters."""
+
+_SLICE = 200
+_HERE = Path(__file__).parent / "templates"
+_HEADERS = {
+    # Nothing on the page comes from elsewhere, and nothing that an agent says can become more than text.
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src data:; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+_TROUBLE_FIRST = (Status.TRUE, Status.UNKNOWN, Status.FALSE)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One target on the fleet's page."""
+
+    row: Row
+    status: Status
+    conditions: list[Standing]
+
+
+def page_routes(watch: Watch) -> list[Route]:
+    """The routes of the page."""
+    templates = Environment(
+        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    templates.filters |= {
+        "moment": moment,
+        "sentence": sentence,
+        "duration": say_duration,
+        "pretty": lambda value: json.dumps(value, indent=2, ensure_ascii=False),
+    }
+
+    async def fleet(request: Request) -> Response:
+        wanted = {name: request.query_params.get(name, "") for name in ("namespace", "agent", "status")}
+        counts, lines = await _fleet(watch.board, wanted, watch.now())
+        body = templates.get_template("fleet.html").render(
+            now=watch.now(), counts=counts, lines=lines, wanted=wanted, shown=SHOWN, troubles=_troubles(watch)
+        )
+        return HTMLResponse(body, headers=_HEADERS)
+
+    async def agent(request: Request) -> Response:
+        where = (request.path_params["namespace"], request.path_params["pod"])
+        rows = [row for key, row in watch.board.rows.items() if (key.namespace, key.pod) == where]
+        found = [(row, _by_probe(watch.board, row)) for row in rows]
+        body = templates.get_template("agent.html").render(now=watch.now(), found=found, where=where)
+        return HTMLResponse(body, 200 if found else 404, headers=_HEADERS)
+
+    async def style(_: Request) -> Response:
+        return FileResponse(_HERE / "style.css", media_type="text/css")
+
+    return [Route("/", fleet), Route("/agents/{namespace}/{pod}", agent), Route("/style.css", style)]
+
+
+async def _fleet(board: Board, wanted: dict[str, str], now: float) -> tuple[Counter[Status], list[Line]]:
+    counts: Counter[Status] = Counter()
+    by_status: dict[Status, list[Row]] = {status: [] for status in _TROUBLE_FIRST}
+    for place, row in enumerate(list(board.rows.values())):
+        if place % _SLICE == 0:
+            await asyncio.sleep(0)
+        status = _worst(board, row, now)
+        counts[status] += 1
+        if _is_wanted(row, status, wanted):
+            by_status[status].append(row)
+    rows = [(row, status) for status in _TROUBLE_FIRST for row in sorted(by_status[status], key=_name)][:SHOWN]
+    lines = [Line(row, status, _telling(board, row)) for row, status in rows]
+    return counts, lines
+
+
+def _name(row: Row) -> tuple[str, str, str]:
+    return row.target.key
+
+
+def _worst(board: Board, row: Row, now: float) -> Status:
+    seen = {status for _, _, verdicts in board.fresh(row.sheets, now) for _, status, _ in verdicts.outcomes}
+    return next((status for status in _TROUBLE_FIRST if status in seen), Status.UNKNOWN)
+
+
+def _is_wanted(row: Row, status: Status, wanted: dict[str, str]) -> bool:
+    namespace, agent, _ = row.target.key
+    return (
+        wanted["namespace"] in ("", namespace) and wanted["agent"] in ("", agent) and wanted["status"] in ("", status)
+    )
+
+
+def _telling(board: Board, row: Row) -> list[Standing]:
+    return [each for each in board.conditions(row) if each.verdict.status is not Status.FALSE]
+
+
+def _by_probe(board: Board, row: Row) -> dict[str, list[Standing]]:
+    standings = board.conditions(row)
+    return {probe.name: found for probe in board.probes if (found := [e for e in standings if e.probe == probe.name])}
+
+
+def _troubles(watch: Watch) -> Iterator[str]:
+    if watch.settings.identity is not None and watch.identity.trouble:
+        yield f"{Impairment.NO_IDENTITY}: {watch.identity.trouble}"
+    if watch.fleet.isolation.isolated:
+        yield f"{Impairment.ISOLATED}: most targets fell silent at once; the trouble may be the watcher's own."
+    if watch.fleet.lag.overloaded:
+        yield f"{Impairment.OVERLOADED}: the watcher's event loop lags; missed deadlines are not blamed on agents."

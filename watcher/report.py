@@ -1,0 +1,77 @@
+"""Targets as JSON: the one shape that the API and `check --output json` print (contract, section 3)."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterable
+from datetime import UTC, datetime
+
+from probes.contract import Message, Status
+from watcher.board import Board, Look, Row
+
+_SLICE = 10
+"""Targets made into text before the loop gets its turn: about two milliseconds."""
+
+_MESSAGE_CHARS = 1000
+
+
+def moment(unix_seconds: float) -> str:
+    """RFC 3339 in UTC, whole seconds."""
+    return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def sentence(message: Message) -> str:
+    """The text of a message, of a length that fits a page."""
+    text = message if isinstance(message, str) else message()
+    return text if len(text) <= _MESSAGE_CHARS else text[: _MESSAGE_CHARS - 1] + "…"
+
+
+def describe(board: Board, row: Row, *, evidence: bool) -> dict[str, object]:
+    """One target with its conditions, trouble first, and its looks; what they saw only when asked for."""
+    namespace, agent, pod = row.target.key
+    return {
+        "namespace": namespace,
+        "agent": agent,
+        "pod": pod,
+        "address": row.target.address or "",
+        "conditions": [
+            {
+                "probe": probe,
+                "condition": verdict.kind.name,
+                "subject": verdict.subject,
+                "status": verdict.status,
+                "reason": verdict.reason,
+                "message": sentence(verdict.message),
+                "since": moment(since),
+            }
+            for probe, verdict, since in board.conditions(row)
+        ],
+        "looks": [_look(look, evidence=evidence) for look in row.looks.values()],
+    }
+
+
+def _look(look: Look, *, evidence: bool) -> dict[str, object]:
+    return {
+        "source": look.source,
+        "at": moment(look.at),
+        "result": look.reading.result,
+        "error": look.reading.error,
+        "duration_seconds": round(look.seconds, 6),
+        "evidence": look.reading.evidence() if evidence else {},
+    }
+
+
+def has_status(board: Board, row: Row, status: Status) -> bool:
+    """Whether any condition of the target has this status now."""
+    return any(each.verdict.status is status for each in board.conditions(row))
+
+
+async def listing(board: Board, rows: Iterable[Row], now: float, *, evidence: bool = False) -> AsyncIterator[str]:
+    """The whole document in pieces, so that a listing of 10,000 targets holds up no look."""
+    yield f'{{"generated_at": "{moment(now)}", "targets": ['
+    comma = ""
+    for count, row in enumerate(rows, start=1):
+        yield comma + json.dumps(describe(board, row, evidence=evidence))
+        comma = ",\n"
+        if count % _SLICE == 0:
+            await asyncio.sleep(0)
+    yield "]}\n"

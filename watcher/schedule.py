@@ -1,0 +1,164 @@
+"""When to look: every target of a source once an interval, spread evenly, whatever the size of the fleet.
+
+A few APScheduler jobs, one a source, walk a wheel of slots: one job a target would cost 0.3 ms a look and drop
+runs silently when late (research/performance.md, section 4). A target's place on the wheel is a stable hash, so
+a restart or a change of the fleet leaves everybody's phase as it was.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC
+from zlib import crc32
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from watcher.board import Row
+
+log = logging.getLogger(__name__)
+
+STEP = 0.025
+"""Seconds between two releases: few wake-ups of the loop, and no burst that would measure itself."""
+
+TICK = 1.0
+"""Seconds that one run of a job covers."""
+
+BATCH = 15
+"""Looks released before the loop gets its turn."""
+
+ARRIVALS = 4
+"""First looks released a step, beside the wheel: a small fleet is known within a second, a large one is not a burst."""
+
+
+class Wheel:
+    """The looks of one source: which targets are due at which step of 25 ms."""
+
+    def __init__(self, source: str, interval: float) -> None:
+        self.source = source
+        self.slots: list[list[Row]] = [[] for _ in range(max(1, round(interval / STEP)))]
+        self.arrivals: deque[Row] = deque()
+
+    def add(self, row: Row) -> None:
+        """Look at this target from now on, first as soon as it may be."""
+        self.slots[self._slot(row)].append(row)
+        self.arrivals.append(row)
+
+    def due(self, step: int) -> list[Row]:
+        """The targets of this step; those that are gone fall out here."""
+        index = step % len(self.slots)
+        slot = self.slots[index]
+        if any(row.gone for row in slot):
+            slot = self.slots[index] = [row for row in slot if not row.gone]
+        first = [self.arrivals.popleft() for _ in range(min(ARRIVALS, len(self.arrivals)))]
+        return slot + [row for row in first if not row.gone] if first else slot
+
+    def _slot(self, row: Row) -> int:
+        # crc32 and not hash(): the phase must survive a restart of the process.
+        return crc32("\0".join((self.source, *row.target.key)).encode()) % len(self.slots)
+
+
+class Course:
+    """Walks one wheel and starts its looks."""
+
+    def __init__(
+        self,
+        wheel: Wheel,
+        look: Callable[[Row], Awaitable[None]],
+        concurrency: int,
+        *,
+        lagged: Callable[[float], None],
+        skipped: Callable[[int], None],
+    ) -> None:
+        self.wheel = wheel
+        self._look, self._lagged, self._skipped = look, lagged, skipped
+        self._free = asyncio.Semaphore(concurrency)
+        self._under_way: set[Row] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        # Steps are counted in wall time, so that phases survive a restart; measured on the monotonic clock.
+        self._epoch = time.time() - time.monotonic()
+        self._next = self._step_now()
+
+    async def tick(self) -> None:
+        """Release what is due within the next second."""
+        now = self._step_now()
+        if now > self._next:
+            self._skip_to(now)
+        end = max(self._next, now + round(TICK / STEP))
+        while self._next < end:
+            step, self._next = self._next, self._next + 1
+            due = step * STEP - self._epoch
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            await self._release(self.wheel.due(step), due)
+
+    async def drain(self) -> None:
+        """Cut off the looks under way."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _skip_to(self, step: int) -> None:
+        # Looks that are late by more than a step but still within the interval are made late, not left out.
+        oldest = step - len(self.wheel.slots) + 1
+        if self._next < oldest:
+            left_out = sum(len(self.wheel.slots[late % len(self.wheel.slots)]) for late in range(self._next, oldest))
+            self._skipped(left_out)
+            self._next = oldest
+
+    async def _release(self, rows: list[Row], due: float) -> None:
+        for start in range(0, len(rows), BATCH):
+            if start:
+                await asyncio.sleep(0)
+            for row in rows[start : start + BATCH]:
+                if row in self._under_way:
+                    self._skipped(1)
+                    continue
+                self._under_way.add(row)
+                task = asyncio.create_task(self._one(row, due))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    async def _one(self, row: Row, due: float) -> None:
+        try:
+            async with self._free:
+                self._lagged(max(0.0, time.monotonic() - due))
+                await self._look(row)
+        finally:
+            self._under_way.discard(row)
+
+    def _step_now(self) -> int:
+        return int((time.monotonic() + self._epoch) / STEP)
+
+
+class Schedule:
+    """The clockwork: APScheduler runs a tick of each course every second, and the housekeeping."""
+
+    def __init__(self) -> None:
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+
+    def every(self, seconds: float, job: Callable[[], Awaitable[None]], name: str) -> None:
+        """Run `job` every so many seconds; late or overlapping runs are merged, never piled up or dropped."""
+        self._scheduler.add_job(
+            job,
+            "interval",
+            seconds=seconds,
+            id=name,
+            replace_existing=True,
+            coalesce=True,
+            misfire_grace_time=None,  # the default of 1 s silently drops late runs
+            max_instances=2,  # one may end as the next begins
+        )
+
+    def start(self) -> None:
+        """Begin; needs a running loop."""
+        self._scheduler.start()
+
+    def stop(self, names: Iterable[str]) -> None:
+        """Take these jobs off; a run under way goes on."""
+        for name in names:
+            self._scheduler.remove_job(name)
+
+    def shutdown(self) -> None:
+        """End all; runs under way are cancelled."""
+        self._scheduler.shutdown(wait=False)

@@ -1,0 +1,163 @@
+"""HTTP: the metrics, the health, the API and the page, on uvicorn and starlette."""
+
+import contextlib
+import socket
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from probes.contract import Status
+from watcher.board import Row
+from watcher.exposition import render
+from watcher.page import page_routes
+from watcher.report import describe, has_status, listing, moment
+from watcher.watch import Watch
+
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
+def make_app(
+    watch: Watch, refresh: Callable[[], None], *, live: Callable[[], bool], ready: Callable[[], bool]
+) -> Starlette:
+    """The whole of what the daemon serves; `refresh` is called before its own metrics are read."""
+
+    async def metrics(request: Request) -> Response:
+        refresh()
+        openmetrics = _prefers_openmetrics(request.headers.get("accept", ""))
+        page = render(watch.board, watch.vitals.registry, watch.now(), openmetrics=openmetrics)
+        headers = {"Content-Type": OPENMETRICS if openmetrics else TEXT, "Vary": "Accept, Accept-Encoding"}
+        if _accepts_gzip(request.headers.get("accept-encoding", "")):
+            return StreamingResponse(_gzip(page), headers=headers | {"Content-Encoding": "gzip"})
+        return StreamingResponse(_joined(page), headers=headers)
+
+    async def livez(_: Request) -> Response:
+        return _health(live(), "the schedule makes no progress")
+
+    async def readyz(_: Request) -> Response:
+        return _health(ready(), "the first round of looks is not over")
+
+    async def targets(request: Request) -> Response:
+        rows = _selected(watch, request)
+        if rows is None:
+            return JSONResponse({"error": "status: expected true, false or unknown"}, 400)
+        return StreamingResponse(listing(watch.board, rows, watch.now()), media_type="application/json")
+
+    async def target(request: Request) -> Response:
+        namespace, pod = request.path_params["namespace"], request.path_params["pod"]
+        found = [row for key, row in watch.board.rows.items() if (key.namespace, key.pod) == (namespace, pod)]
+        if not found:
+            return JSONResponse({"error": f"no target {namespace}/{pod}"}, 404)
+        described = [describe(watch.board, row, evidence=True) for row in found]
+        return JSONResponse({"generated_at": moment(watch.now()), "targets": described})
+
+    return Starlette(
+        routes=[
+            Route("/metrics", metrics),
+            Route("/livez", livez),
+            Route("/readyz", readyz),
+            Route("/api/v1/targets", targets),
+            Route("/api/v1/targets/{namespace}/{pod}", target),
+            *page_routes(watch),
+        ]
+    )
+
+
+def _selected(watch: Watch, request: Request) -> Iterator[Row] | None:
+    wanted = {name: request.query_params.get(name) for name in ("namespace", "agent", "status")}
+    if wanted["status"] is not None and wanted["status"] not in set(Status):
+        return None
+    status = Status(wanted["status"]) if wanted["status"] else None
+    return (
+        row
+        for key, row in list(watch.board.rows.items())
+        if wanted["namespace"] in (None, key.namespace)
+        and wanted["agent"] in (None, key.agent)
+        and (status is None or has_status(watch.board, row, status))
+    )
+
+
+def _health(good: bool, why_not: str) -> Response:
+    return PlainTextResponse("ok\n" if good else f"{why_not}\n", 200 if good else 503)
+
+
+def _prefers_openmetrics(accept: str) -> bool:
+    weights = dict(map(_weighed, accept.split(",")))
+    text = max(weights.get("text/plain", 0.0), weights.get("*/*", 0.0))
+    return weights.get("application/openmetrics-text", 0.0) > text or (
+        0.0 < weights.get("application/openmetrics-text", 0.0) == text
+    )
+
+
+def _accepts_gzip(accept_encoding: str) -> bool:
+    return dict(map(_weighed, accept_encoding.split(","))).get("gzip", 0.0) > 0.0
+
+
+def _weighed(item: str) -> tuple[str, float]:
+    """A media type or coding and its q (RFC 9110, 12.4.2); what cannot be read is not wanted."""
+    name, *parameters = (part.strip().lower() for part in item.split(";"))
+    weight = next((each[2:] for each in parameters if each.startswith("q=")), "1")
+    try:
+        return name, float(weight)
+    except ValueError:
+        return name, 0.0
+
+
+_PIECE = 128 * 1024
+
+
+async def _joined(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Pieces worth a write each: a family that a fleet does not have is a few bytes."""
+    kept, size = [], 0
+    async for piece in pieces:
+        kept.append(piece)
+        size += len(piece)
+        if size >= _PIECE:
+            yield b"".join(kept)
+            kept, size = [], 0
+    yield b"".join(kept)
+
+
+async def _gzip(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    squeeze = zlib.compressobj(1, wbits=31)
+    async for piece in _joined(pieces):
+        yield squeeze.compress(piece)
+    yield squeeze.flush()
+
+
+class Server:
+    """uvicorn in our loop, on a socket that is ours, leaving signals to the daemon."""
+
+    def __init__(self, app: Starlette) -> None:
+        self._server = _Quiet(
+            uvicorn.Config(
+                app,
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                limit_concurrency=100,
+                timeout_graceful_shutdown=1,
+            )
+        )
+
+    async def serve(self, listener: socket.socket) -> None:
+        """Answer until stopped."""
+        await self._server.serve(sockets=[listener])
+
+    def stop(self) -> None:
+        """Take no more requests and end those under way within a second."""
+        self._server.should_exit = True
+
+
+class _Quiet(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

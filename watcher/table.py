@@ -1,0 +1,78 @@
+"""The table that `check` prints, and its progress bar."""
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+from rich.text import Text
+
+from probes.contract import Status
+from watcher.board import Board, Row, Standing
+from watcher.printable import printable
+from watcher.report import sentence
+
+WIDTH = 100
+"""Columns at most."""
+
+_MANY_LOOKS = 30
+_COLOUR = {Status.TRUE: "bold red", Status.UNKNOWN: "yellow", Status.FALSE: "green"}
+_ORDER = (Status.TRUE, Status.UNKNOWN, Status.FALSE)
+
+
+def print_table(board: Board, rows: Sequence[Row]) -> None:
+    """All verdicts on standard output: trouble first, what is well in a line a target, the counts at the end."""
+    standings = {row: board.conditions(row) for row in rows}
+    console = Console(highlight=False, width=min(WIDTH, Console().width) if sys.stdout.isatty() else WIDTH)
+    table = Table(expand=True, box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("TARGET", ratio=24, overflow="fold")
+    table.add_column("STATUS", width=7)
+    table.add_column("CONDITION", ratio=30, overflow="fold")
+    table.add_column("WHY", ratio=46, overflow="fold")
+    for status in _ORDER[:2]:
+        for row, found in standings.items():
+            for each in found:
+                if each.verdict.status is status:
+                    table.add_row(*_line(row, each))
+    for row, found in standings.items():
+        well = [each.verdict for each in found if each.verdict.status is Status.FALSE]
+        if well:
+            names = Counter(verdict.kind.name for verdict in well)
+            text = ", ".join(name if count == 1 else f"{name} ({count})" for name, count in names.items())
+            table.add_row(_name(row), Text("false", _COLOUR[Status.FALSE]), f"{len(well)} conditions", text)
+    console.print(table)
+    console.print(_counts([each for found in standings.values() for each in found]))
+
+
+def _line(row: Row, each: Standing) -> tuple[Text, Text, Text, Text]:
+    verdict = each.verdict
+    condition = f"{verdict.kind.name} {verdict.subject}".strip()
+    why = Text(verdict.reason, "bold") + Text(f" {printable(sentence(verdict.message))}", "not bold")
+    return _name(row), Text(verdict.status, _COLOUR[verdict.status]), Text(printable(condition)), why
+
+
+def _name(row: Row) -> Text:
+    namespace, agent, pod = row.target.key
+    return Text(f"{namespace}/{agent}" if pod == agent else f"{namespace}/{agent}/{pod}")
+
+
+def _counts(standings: Sequence[Standing]) -> Text:
+    counted = Counter(each.verdict.status for each in standings)
+    parts = [
+        Text(f"{counted[status]} {status}", _COLOUR[status]) for status in (Status.FALSE, Status.TRUE, Status.UNKNOWN)
+    ]
+    return Text(", ").join(parts)
+
+
+@contextmanager
+def progress(looks: int) -> Iterator[Callable[[], None]]:
+    """A bar on standard error, on a terminal and when there are many looks; gives what to call after each look."""
+    if looks < _MANY_LOOKS or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("looking", total=looks)
+        yield lambda: bar.advance(task)
