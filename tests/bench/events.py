@@ -1,0 +1,100 @@
+"""The heavy moments of a daemon's life, one after another, while an observer asks /livez every 5 ms."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tests.bench import own_series
+from tests.bench.daemon import Daemon
+from tests.bench.machine import AROUND, started
+from tests.bench.observer import Seen
+
+RELOAD_PATIENCE = 90.0
+QUIET = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """How long one of them took, and the worst answer of /livez meanwhile."""
+
+    name: str
+    seconds: float
+    size: int  # bytes, 0 where nothing is sent
+    stall: float  # seconds
+    own: float  # the observer's own worst delay: below this the stall says nothing of the daemon
+
+
+def events(daemon: Daemon, state_patience: float) -> list[Event]:
+    """All of them; a state write is left out where none comes within `state_patience` seconds."""
+    with _observing(daemon) as observed:
+        found = [
+            observed("nothing in particular", lambda: _wait(QUIET)),
+            observed("/metrics", lambda: len(daemon.fetch("/metrics").body)),
+            observed("/metrics, gzip", lambda: len(daemon.fetch("/metrics", gzip=True).body)),
+            observed("/api/v1/targets", lambda: len(daemon.fetch("/api/v1/targets").body)),
+            observed("reload of the config", lambda: _reload(daemon)),
+            observed("state write", lambda: _state_write(daemon, state_patience)),
+        ]
+    return [event for event in found if event.size >= 0]
+
+
+def _wait(seconds: float) -> int:
+    time.sleep(seconds)
+    return 0
+
+
+def _reload(daemon: Daemon) -> int:
+    taken = "config_last_reload_success_timestamp_seconds"
+    before = own_series.value(daemon.fetch("/metrics").body, taken)
+    daemon.reload()
+    deadline = time.monotonic() + RELOAD_PATIENCE
+    while own_series.value(daemon.fetch("/metrics").body, taken) == before:
+        if time.monotonic() > deadline:
+            raise TimeoutError("the daemon did not take its config again")
+        time.sleep(1)
+    return 0
+
+
+def _state_write(daemon: Daemon, patience: float) -> int:
+    """Bytes of the next state file, -1 where none came."""
+    before, deadline = _newest(daemon), time.monotonic() + patience
+    while time.monotonic() < deadline:
+        if _newest(daemon) != before:
+            return sum(path.stat().st_size for path in daemon.state_dir.iterdir())
+        time.sleep(0.1)
+    return -1
+
+
+def _newest(daemon: Daemon) -> int:
+    return max((path.stat().st_mtime_ns for path in daemon.state_dir.glob("state.jsonl")), default=0)
+
+
+Observed = Callable[[str, Callable[[], int]], Event]
+
+
+@contextmanager
+def _observing(daemon: Daemon) -> Iterator[Observed]:
+    with started([sys.executable, "-m", "tests.bench.observer", str(daemon.port)], AROUND) as observer:
+        _report(observer)
+
+        def observed(name: str, action: Callable[[], int]) -> Event:
+            _report(observer)
+            start = time.monotonic()
+            size = action()
+            took = time.monotonic() - start
+            seen = _report(observer)
+            return Event(name, took, size, seen.worst, seen.own_worst)
+
+        yield observed
+
+
+def _report(observer: subprocess.Popen[str]) -> Seen:
+    assert observer.stdin is not None
+    assert observer.stdout is not None
+    observer.stdin.write("\n")
+    observer.stdin.flush()
+    return Seen(**json.loads(observer.stdout.readline()))

@@ -1,0 +1,75 @@
+"""An agent's metrics page, printed by prometheus_client from the metric set of the AgentWeave SDK."""
+
+import random
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+PEER = "spiffe://bench.test/agent/orchestrator"
+AGENT = "search-agent"
+CAPABILITY = "search"
+REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+AUTH_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+
+
+def sdk_page() -> str:
+    """About 13 kB: names, helps, labels and buckets as in agentweave/observability/metrics.py, one peer, one capability."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    _requests(registry)
+    _authorization(registry)
+    by_peer = ["agent_name", "peer_id"]
+    connections = Gauge("agentweave_active_connections", "Number of active connections", by_peer, registry=registry)
+    connections.labels(AGENT, PEER).set(12)
+    states = "Circuit breaker state (0=closed, 1=open, 2=half-open)"
+    Gauge("agentweave_circuit_breaker_state", states, by_peer, registry=registry).labels(AGENT, PEER).set(0)
+    return generate_latest(registry).decode()
+
+
+def _requests(registry: CollectorRegistry) -> None:
+    labels = ["agent_name", "capability", "status"]
+    total = Counter("agentweave_requests_total", "Total number of requests received", labels, registry=registry)
+    duration = Histogram(
+        "agentweave_request_duration_seconds",
+        "Request processing duration in seconds",
+        labels,
+        buckets=REQUEST_BUCKETS,
+        registry=registry,
+    )
+    errors = Counter(
+        "agentweave_errors_total",
+        "Total number of errors",
+        ["agent_name", "error_type", "capability"],
+        registry=registry,
+    )
+    errors.labels(AGENT, "transport_error", CAPABILITY).inc(7)
+    seeded = random.Random(1)
+    for status, requests in (("success", 4000), ("error", 7), ("denied", 90)):
+        total.labels(AGENT, CAPABILITY, status).inc(requests)
+        for _ in range(requests):
+            duration.labels(AGENT, CAPABILITY, status).observe(seeded.expovariate(20))
+
+
+def _authorization(registry: CollectorRegistry) -> None:
+    decisions = Counter(
+        "agentweave_auth_decisions_total",
+        "Total number of authorization decisions",
+        ["agent_name", "peer_id", "capability", "decision"],
+        registry=registry,
+    )
+    duration = Histogram(
+        "agentweave_auth_check_duration_seconds",
+        "Authorization check duration in seconds",
+        ["agent_name", "peer_id", "capability"],
+        buckets=AUTH_BUCKETS,
+        registry=registry,
+    )
+    seeded = random.Random(2)
+    for decision, checks in (("allow", 4000), ("deny", 90)):
+        decisions.labels(AGENT, PEER, CAPABILITY, decision).inc(checks)
+    for _ in range(4090):
+        duration.labels(AGENT, PEER, CAPABILITY).observe(seeded.expovariate(200))

@@ -1,0 +1,3 @@
+module agentweave-watcher/tests/tools/fleet-load
+
+go 1.26

@@ -1,0 +1,3 @@
+module agentweave-watcher/tests/tools/paced-get
+
+go 1.26
