@@ -1,0 +1,100 @@
+"""An HTTP answer, read as it arrives and never beyond its caps."""
+
+import asyncio
+from dataclasses import dataclass
+
+import httptools
+import httpx
+
+from probes.contract import say_bytes
+
+_MAX_HEAD = 1 << 16
+
+
+class TooLargeError(httpx.TransportError):
+    """The answer is longer than what is read of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole HTTP answer."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]  # names in lower case
+    body: bytes
+
+    def header(self, name: bytes) -> str:
+        """The first header of this lower-case name, empty where there is none."""
+        return next((value.decode("latin-1") for key, value in self.headers if key == name), "")
+
+
+class Answering:
+    """An answer while it arrives: the callbacks of a parser, and the caps."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.done: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.received = 0
+        self._max_bytes = max_bytes
+        self._head = True
+        self._until_close = False
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._body = bytearray()
+        self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
+
+    def feed(self, data: bytes) -> None:
+        if self._parser is None:
+            return
+        self.received += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._fail(httpx.RemoteProtocolError(f"The answer is not HTTP: {error}"))
+        if self._head and self.received > _MAX_HEAD:
+            self._fail(httpx.RemoteProtocolError(f"The headers are longer than {_MAX_HEAD} bytes."))
+        if self.received > self._max_bytes + _MAX_HEAD or len(self._body) > self._max_bytes:
+            self._fail(TooLargeError(f"The answer is larger than {say_bytes(self._max_bytes)}."))
+        self._let_go()
+
+    def end(self, error: Exception | None) -> None:
+        """The connection is gone; an answer without a length is whole at that point."""
+        if error is None and self._until_close and self._parser is not None:
+            self._finish(self._parser)
+        self._fail(error or ConnectionResetError())
+        self._let_go()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        self._head = False
+        told = dict(self._headers)
+        self._until_close = b"content-length" not in told and b"transfer-encoding" not in told
+        if int(told.get(b"content-length", 0)) > self._max_bytes:
+            self._fail(TooLargeError(f"The answer is larger than {say_bytes(self._max_bytes)}."))
+        for name, plain in ((b"content-encoding", b"identity"), (b"transfer-encoding", b"chunked")):
+            if told.get(name, plain).lower() != plain:
+                self._fail(
+                    httpx.RemoteProtocolError(f"The answer is encoded, which was not asked for: {told[name]!r}.")
+                )
+
+    def on_body(self, body: bytes) -> None:
+        self._body += body
+
+    def on_message_complete(self) -> None:
+        if self._parser is None or self._parser.get_status_code() < 200:
+            self._head, self._headers = True, []  # 100 Continue and its kind: the answer is still to come
+            return
+        self._finish(self._parser)
+
+    def _finish(self, parser: httptools.HttpResponseParser) -> None:
+        if not self.done.done():
+            self.done.set_result(Answer(parser.get_status_code(), tuple(self._headers), bytes(self._body)))
+
+    def _fail(self, error: Exception) -> None:
+        if not self.done.done():
+            self.done.set_exception(error)
+
+    def _let_go(self) -> None:
+        # The parser holds this object's callbacks: a cycle that would wait for the collector, hundreds a second.
+        if self.done.done():
+            self._parser = None
