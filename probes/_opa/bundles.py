@@ -1,0 +1,153 @@
+"""Are the bundles of an OPA fresh, and the same as its peers have?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from probes._opa.status import Bundle, StatusReport
+from probes.contract import ConditionKind, Severity, Unknown, Verdict, say_duration
+
+SKEW_HOLDS = 900.0
+"""Seconds for which a revision may differ: a roll-out takes its time."""
+
+_MAJORITY = 3
+
+BUNDLE_STALE = ConditionKind(
+    name="OPABundleStale",
+    severity=Severity.WARNING,
+    true_when="OPA has not fetched the bundle for longer than bundle_stale_after, or an error stands for that long.",
+    all_clear="The bundle is fetched and activated.",
+    reasons=("BundleStale", "ActivationFailed", "NeverLoaded"),
+    subject="bundle",
+)
+REVISION_SKEW = ConditionKind(
+    name="OPARevisionSkew",
+    severity=Severity.WARNING,
+    true_when="For 15 minutes the active revision differs from what most OPAs (at least three) of the agent have.",
+    all_clear="The active revision is that of most OPAs of the agent, or there is no majority.",
+    reasons=("RevisionDiffers",),
+    history=True,
+    subject="bundle",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that is wrong once it has held."""
+
+    since: float  # Unix seconds at which it was first seen
+    witnessed: bool  # the time before was good; else nobody knows for how long it had stood already
+
+
+@dataclass(frozen=True, slots=True)
+class BundlePast:
+    """What the next look wants to know of a bundle."""
+
+    name: str
+    erring: Trouble | None = None
+    differing: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hour:
+    """When bundles are judged, how patiently, and what their peers have."""
+
+    now: float  # Unix seconds
+    stale_after: float  # seconds
+    once: bool  # a single `check`
+    census: Mapping[str, Mapping[str, int]] | None  # bundle -> revision -> OPAs of this agent
+
+
+def judge_bundles(
+    report: StatusReport, past: tuple[BundlePast, ...], hour: Hour
+) -> tuple[list[Verdict], tuple[BundlePast, ...]]:
+    """Both conditions of every bundle, as far as they apply, and what to remember."""
+    before = {each.name: each for each in past}
+    judged = [_judge(bundle, report, before.get(bundle.name), hour) for bundle in report.bundles]
+    now = tuple(remembered for _, remembered in judged)
+    return [verdict for verdicts, _ in judged for verdict in verdicts], past if now == past else now
+
+
+def unknown_bundles(report: StatusReport | None, why: Unknown, hour: Hour) -> list[Verdict]:
+    """Both conditions of the bundles that are known of, as far as they apply, when nothing new could be told."""
+    if report is None or (report.unknown is not None and not report.bundles):
+        return [BUNDLE_STALE.unknown(why), REVISION_SKEW.unknown(why)]
+    names = [bundle.name for bundle in report.bundles]
+    compared = [name for name in names if hour.census is None or _voters(name, hour) >= _MAJORITY]
+    return [
+        *(BUNDLE_STALE.unknown(why, subject=name) for name in names),
+        *(REVISION_SKEW.unknown(why, subject=name) for name in compared),
+    ]
+
+
+def _judge(
+    bundle: Bundle, report: StatusReport, past: BundlePast | None, hour: Hour
+) -> tuple[list[Verdict], BundlePast]:
+    before = past or BundlePast(bundle.name)
+    erring = _trouble(bool(bundle.code), before.erring, known=past is not None, now=report.at)
+    most = _majority(bundle, hour)
+    differs = most is not None and most != bundle.revision
+    differing = _trouble(differs, before.differing, known=past is not None, now=hour.now)
+    skew = _skew(bundle, most, differing, hour, first=past is None)
+    verdicts = [_stale(bundle, report, erring, hour), *([skew] if skew is not None else [])]
+    now = BundlePast(bundle.name, erring, differing)
+    return verdicts, before if now == before else now
+
+
+def _trouble(wrong: bool, before: Trouble | None, *, known: bool, now: float) -> Trouble | None:
+    if not wrong:
+        return None
+    return before or Trouble(now, witnessed=known)
+
+
+def _stale(bundle: Bundle, report: StatusReport, erring: Trouble | None, hour: Hour) -> Verdict:
+    # Both times are OPA's own, so a clock of ours that differs does not make a bundle old.
+    age = report.clock - bundle.last_success
+    if age > hour.stale_after:
+        reason = "BundleStale" if bundle.activated else "NeverLoaded"
+        return BUNDLE_STALE.true(lambda: _age_message(bundle, age), reason, bundle.name)
+    if erring is None:
+        return BUNDLE_STALE.false(bundle.name)
+    reason = "ActivationFailed" if bundle.activated else "NeverLoaded"
+    message = f"An error stands: {bundle.code}: {bundle.message}"
+    return _held(BUNDLE_STALE.true(message, reason, bundle.name), erring, report.at, hour.stale_after, once=hour.once)
+
+
+def _skew(bundle: Bundle, most: str | None, differing: Trouble | None, hour: Hour, *, first: bool) -> Verdict | None:
+    if hour.census is None or (first and _voters(bundle.name, hour) < _MAJORITY):
+        return REVISION_SKEW.unknown(Unknown.WARMING_UP, "Its peers have not all been looked at yet.", bundle.name)
+    if _voters(bundle.name, hour) < _MAJORITY:
+        return None
+    if differing is None:
+        return REVISION_SKEW.false(bundle.name)
+    message = f"The active revision is {bundle.revision or 'none'}, most OPAs of the agent have {most or 'none'}."
+    found = REVISION_SKEW.true(message, "RevisionDiffers", bundle.name)
+    return _held(found, differing, hour.now, SKEW_HOLDS, once=hour.once)
+
+
+def _held(found: Verdict, trouble: Trouble, now: float, long_enough: float, *, once: bool) -> Verdict:
+    """`found` when it has held; before that false where its start was seen, else unknown."""
+    if now - trouble.since >= long_enough:
+        return found
+    if trouble.witnessed and not once:
+        return found.kind.false(found.subject)
+    reason = Unknown.NOT_HELD_YET if once else Unknown.WARMING_UP
+    return found.kind.unknown(reason, found.message, found.subject)
+
+
+def _majority(bundle: Bundle, hour: Hour) -> str | None:
+    votes = (hour.census or {}).get(bundle.name)
+    if not votes:
+        return None
+    revision, count = max(votes.items(), key=lambda vote: vote[1])
+    return revision if count >= _MAJORITY and 2 * count > sum(votes.values()) else None
+
+
+def _voters(bundle: str, hour: Hour) -> int:
+    return sum((hour.census or {}).get(bundle, {}).values())
+
+
+def _age_message(bundle: Bundle, age: float) -> str:
+    cause = f" ({bundle.code}: {bundle.message})" if bundle.code else ""
+    if bundle.last_success <= 0:
+        return f"OPA has never fetched the bundle{cause}."
+    return f"OPA last fetched the bundle {say_duration(age)} ago{cause}."

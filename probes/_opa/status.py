@@ -1,0 +1,139 @@
+"""What does OPA say of its bundles?"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from probes.contract import Unknown
+
+MOST_BUNDLES = 1000
+"""Of one OPA; beyond that the status is not judged."""
+
+_LABEL_CHARS = 200
+_NO_PLUGIN = "status plugin not enabled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """What OPA says of one bundle."""
+
+    name: str
+    revision: str = ""  # free text from the bundle's manifest; may be empty
+    last_success: float = 0.0  # Unix seconds of OPA's clock: the last request that succeeded; 0 when none did
+    activated: bool = False  # some version was activated once
+    code: str = ""  # the error that stands, empty when none does
+    message: str = ""
+
+    @property
+    def troubled(self) -> bool:
+        """OPA says itself that something is wrong."""
+        return bool(self.code) or not self.activated or self.last_success <= 0
+
+    def evidence(self) -> Mapping[str, object]:
+        """As JSON values."""
+        return {
+            "bundle": self.name,
+            "revision": self.revision,
+            "last_successful_request": self.last_success or None,
+            "activated": self.activated,
+            "code": self.code,
+            "message": self.message,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusReport:
+    """What one request for `/v1/status` told. No bundles and no `unknown`: there is nothing to judge."""
+
+    at: float  # Unix seconds of our clock
+    clock: float  # Unix seconds of OPA's clock at the same time, as far as it is known
+    bundles: tuple[Bundle, ...] = ()
+    unknown: Unknown | None = None  # why nothing was told; the bundles are then those of the report before
+
+    @property
+    def troubled(self) -> bool:
+        """Worth asking again soon."""
+        return self.unknown is not None or any(bundle.troubled for bundle in self.bundles)
+
+    def failed(self, at: float, unknown: Unknown) -> "StatusReport":
+        """The report of a later request that told nothing."""
+        return replace(self, at=at, unknown=unknown)
+
+    def evidence(self) -> list[Mapping[str, object]]:
+        """As JSON values."""
+        return [bundle.evidence() for bundle in self.bundles]
+
+
+def read_json(body: bytes) -> object:
+    """What a body says; None where it is no JSON, as it is for a bare `null`: neither is an answer of OPA."""
+    try:
+        return json.loads(body.decode())
+    except (ValueError, RecursionError):
+        return None
+
+
+def read_status(status: int, body: bytes, at: float, clock: float) -> StatusReport:
+    """The report of an HTTP response; without the status plugin or bundles there is nothing to judge."""
+    answer = read_json(body)
+    if status == 404 or (status == 500 and _no_plugin(answer)):
+        return StatusReport(at=at, clock=clock)
+    if status != 200:
+        return StatusReport(at=at, clock=clock, unknown=_WHY.get(status, Unknown.SOURCE_FAILED))
+    match answer:
+        case {"result": {"bundles": dict(found)}}:
+            bundles = _bundles(found)
+        case {"result": {"bundles": None}}:
+            bundles = ()
+        case {"result": dict(result)} if "bundles" not in result:
+            bundles = ()
+        case _:
+            bundles = None
+    if bundles is None:
+        return StatusReport(at=at, clock=clock, unknown=Unknown.MALFORMED)
+    return StatusReport(at=at, clock=clock, bundles=bundles)
+
+
+_WHY = {401: Unknown.UNAUTHORIZED, 403: Unknown.UNAUTHORIZED}
+
+
+def _no_plugin(answer: object) -> bool:
+    return isinstance(answer, dict) and answer.get("message") == _NO_PLUGIN
+
+
+def _bundles(found: Mapping[str, object]) -> tuple[Bundle, ...] | None:
+    if len(found) > MOST_BUNDLES:
+        return None
+    try:
+        return tuple(_bundle(name, said) for name, said in sorted(found.items()))
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _bundle(name: str, said: object) -> Bundle:
+    if not isinstance(said, dict) or len(name) > _LABEL_CHARS:
+        raise TypeError(name)
+    return Bundle(
+        name=name,
+        revision=_text(said.get("active_revision")),
+        last_success=_moment(said.get("last_successful_request")),
+        activated=_moment(said.get("last_successful_activation")) > 0,
+        code=_text(said.get("code")),
+        message=_text(said.get("message")),
+    )
+
+
+def _text(value: object) -> str:
+    return str(value)[:_LABEL_CHARS] if value is not None else ""
+
+
+def _moment(value: object) -> float:
+    """Unix seconds of a time as Go writes it, with nanoseconds; Go's zero time (year 1) means never, here 0."""
+    if value is None:
+        return 0.0
+    if not isinstance(value, str):
+        raise TypeError(value)
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError(value)
+    return max(0.0, moment.timestamp())
