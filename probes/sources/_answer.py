@@ -9,6 +9,7 @@ import httpx
 from probes.contract import say_bytes
 
 _MAX_HEAD = 1 << 16
+_LONG_HEAD = f"The headers are longer than {_MAX_HEAD} bytes."
 
 
 class TooLargeError(httpx.TransportError):
@@ -50,7 +51,7 @@ class Answering:
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fail(httpx.RemoteProtocolError(f"The answer is not HTTP: {error}"))
         if self._head and self.received > _MAX_HEAD:
-            self._fail(httpx.RemoteProtocolError(f"The headers are longer than {_MAX_HEAD} bytes."))
+            self._fail(httpx.RemoteProtocolError(_LONG_HEAD))
         if self.received > self._max_bytes + _MAX_HEAD or len(self._body) > self._max_bytes:
             self._fail(TooLargeError(f"The answer is larger than {say_bytes(self._max_bytes)}."))
         self._let_go()
@@ -67,6 +68,8 @@ class Answering:
 
     def on_headers_complete(self) -> None:
         self._head = False
+        if sum(len(name) + len(value) for name, value in self._headers) > _MAX_HEAD:
+            self._fail(httpx.RemoteProtocolError(_LONG_HEAD))
         told = dict(self._headers)
         self._until_close = b"content-length" not in told and b"transfer-encoding" not in told
         if int(told.get(b"content-length", 0)) > self._max_bytes:

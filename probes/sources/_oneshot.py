@@ -167,7 +167,7 @@ class _Wire(asyncio.Protocol):
 
     async def ask(self, request: bytes, max_bytes: int) -> Answer:
         self._answering = Answering(max_bytes)
-        if self.transport is None or self.lost:
+        if self.transport is None or self.transport.is_closing():
             raise ConnectionResetError
         self.transport.write(request)
         return await self._answering.done
