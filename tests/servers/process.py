@@ -1,0 +1,85 @@
+"""A program of another make as a server on loopback, for as long as a test needs it."""
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+T = TypeVar("T")
+_LISTENING = "0A"
+
+
+def eventually(ask: Callable[[], T], *, within: float = 10.0) -> T:
+    """The first true answer; AssertionError with the last one if none came `within` seconds."""
+    end = time.monotonic() + within
+    while not (answer := ask()):
+        assert time.monotonic() < end, f"still {answer!r} after {within} s"
+        time.sleep(0.02)
+    return answer
+
+
+@contextmanager
+def running(
+    command: Sequence[str | Path],
+    ready: Callable[["subprocess.Popen[bytes]"], T | None],
+    *,
+    environment: Mapping[str, str] | None = None,
+    pass_fds: Sequence[int] = (),
+) -> Iterator[T]:
+    """What `ready` says of the started process, once that is true; killed at the end, its log shown if it never is."""
+    with TemporaryDirectory() as directory:
+        log = Path(directory) / "log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=os.environ | (environment or {}),
+                pass_fds=pass_fds,
+            )
+        try:
+            yield _started(process, lambda: ready(process), log)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _started(process: "subprocess.Popen[bytes]", ready: Callable[[], T | None], log: Path) -> T:
+    end = time.monotonic() + 20
+    while process.poll() is None and time.monotonic() < end:
+        if answer := ready():
+            return answer
+        time.sleep(0.02)
+    how = "is not ready after 20 s" if process.poll() is None else f"ended with {process.returncode}"
+    raise RuntimeError(f"{process.args!r} {how}:\n{log.read_text(errors='replace')[-4000:]}")
+
+
+def port_of(process: "subprocess.Popen[bytes]") -> int | None:
+    """The TCP port that the process listens on, None while there is none; so a server may be given port 0."""
+    sockets = set()
+    for file in Path(f"/proc/{process.pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed since it was listed
+            sockets.add(file.readlink().name)
+    for line in Path(f"/proc/{process.pid}/net/tcp").read_text().splitlines()[1:]:
+        _, local, _, state, *_, inode = line.split()[:10]
+        if state == _LISTENING and f"socket:[{inode}]" in sockets:
+            return int(local.rpartition(":")[2], 16)
+    return None
+
+
+def status_of(port: int, path: str) -> int | None:
+    """The HTTP status of a GET to loopback, None where nothing answers."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except (OSError, HTTPException):
+        return None
+    finally:
+        connection.close()

@@ -1,0 +1,100 @@
+"""A real Prometheus on loopback that scrapes what a test serves, and promtool."""
+
+import json
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.servers.process import port_of, running, status_of
+from tests.servers.tools import tool
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line of the answer to an instant query."""
+
+    labels: Mapping[str, str]
+    value: float
+
+
+@dataclass(frozen=True)
+class Scrape:
+    """How the last scrape of a target went: health is `up`, `down` or, before the first, `unknown`."""
+
+    url: str
+    health: str
+    last_error: str
+
+
+@dataclass(frozen=True)
+class PrometheusServer:
+    """A running Prometheus."""
+
+    url: str
+
+    def query(self, expression: str) -> list[Series]:
+        """The answer to an instant query, now."""
+        found = self._ask("query", query=expression)["result"]
+        return [Series(one["metric"], float(one["value"][1])) for one in found]
+
+    def scrapes(self) -> list[Scrape]:
+        """The newest scrape of every target."""
+        targets = self._ask("targets")["activeTargets"]
+        return [Scrape(one["scrapeUrl"], one["health"], one["lastError"]) for one in targets]
+
+    def samples_dropped(self) -> dict[str, float]:
+        """Its own counters of samples refused (duplicate, out of order, out of bounds, ...) that are not 0."""
+        page = httpx.get(f"{self.url}/metrics", trust_env=False).text
+        samples = (sample for family in text_string_to_metric_families(page) for sample in family.samples)
+        return {
+            s.name: s.value for s in samples if s.name.startswith(_REFUSED) and s.name.endswith("_total") and s.value
+        }
+
+    def _ask(self, path: str, **params: str) -> Any:
+        return httpx.get(f"{self.url}/api/v1/{path}", params=params, trust_env=False).raise_for_status().json()["data"]
+
+
+_REFUSED = ("prometheus_target_scrapes_sample_", "prometheus_target_scrapes_exceeded_")
+
+
+@contextmanager
+def run_prometheus(*pages: str, interval: int = 1, pinned: bool = False) -> Iterator[PrometheusServer]:
+    """A Prometheus that scrapes these URLs every `interval` seconds; the one on PATH unless `pinned`."""
+    with TemporaryDirectory() as directory:
+        config = Path(directory) / "prometheus.json"
+        jobs = [_job(number, page) for number, page in enumerate(pages)]
+        every = f"{interval}s"
+        config.write_text(
+            json.dumps({"global": {"scrape_interval": every, "scrape_timeout": every}, "scrape_configs": jobs})
+        )
+        plain = (f"--config.file={config}", f"--storage.tsdb.path={directory}/data", "--web.listen-address=127.0.0.1:0")
+        with running([tool("prometheus", pinned=pinned), *plain], _ready) as server:
+            yield server
+
+
+def check_metrics(page: str) -> list[str]:
+    """What `promtool check metrics` has to say against a metrics page; empty when it is content."""
+    said = subprocess.run(
+        [tool("promtool"), "check", "metrics"], input=page, capture_output=True, text=True, check=False
+    )
+    complaints = (said.stdout + said.stderr).splitlines()
+    return complaints or ([f"promtool ended with {said.returncode}"] if said.returncode else [])
+
+
+def _ready(process: "subprocess.Popen[bytes]") -> PrometheusServer | None:
+    port = port_of(process)
+    return PrometheusServer(f"http://127.0.0.1:{port}") if port and status_of(port, "/-/ready") == 200 else None
+
+
+def _job(number: int, page: str) -> dict[str, object]:
+    url = urlsplit(page)
+    where = {"scheme": url.scheme, "metrics_path": url.path, "static_configs": [{"targets": [url.netloc]}]}
+    return {"job_name": f"page-{number}", **where}

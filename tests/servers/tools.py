@@ -1,0 +1,45 @@
+"""Where the programs are that the tests run: PATH, the pinned Go modules, Debian's packages."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.tools import build
+
+
+def tool(name: str, *, pinned: bool = False) -> Path:
+    """A program of tests/tools: from PATH where it is new enough (never if `pinned`), else built, once."""
+    return build.pinned(name) if pinned else build.find(name)
+
+
+def debian_package(binary: str, package: str) -> Path:
+    """A program from PATH, else unpacked (not installed) from this Debian package; the test skips if neither is had."""
+    path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
+    if found := shutil.which(binary, path=path):
+        return Path(found)
+    if not shutil.which("apt-get"):
+        pytest.skip(f"{binary} is not on PATH, and there is no apt-get to fetch it with")
+    try:
+        unpacked = build.once(build.CACHE / f"debian-{package}", lambda out: _unpack(package, out))
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"{binary} is not on PATH, and its package cannot be had: {error.stderr.strip()}")
+    for folder in ("usr/sbin", "usr/bin"):
+        if (unpacked / folder / binary).exists():
+            return unpacked / folder / binary
+    pytest.skip(f"{binary} is not on PATH, and this Debian's {package} has none")
+
+
+def _unpack(package: str, out: Path) -> None:
+    if os.geteuid() == 0 and not list(Path("/var/lib/apt/lists").glob("*Packages*")):
+        _run("apt-get", "update", cwd=out)
+    _run("apt-get", "download", package, cwd=out)
+    for file in out.glob("*.deb"):
+        _run("dpkg", "-x", file, out, cwd=out)
+        file.unlink()
+
+
+def _run(*command: str | Path, cwd: Path) -> None:
+    subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True)

