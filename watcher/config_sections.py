@@ -1,0 +1,82 @@
+"""What may stand in the config file? One model a section; sources and probes bring their own."""
+
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
+
+from probes import load_probes, load_sources
+from watcher.discovery.addresses import host
+from watcher.discovery.static import StaticTarget
+from watcher.identity.settings import IdentitySettings
+
+_FROZEN = ConfigDict(frozen=True, extra="forbid")
+
+
+def _directory(path: object) -> object:
+    if path == "":  # pathlib takes it for the working directory
+        raise ValueError("expected a directory, got ''")
+    return path
+
+
+Host = Annotated[str, AfterValidator(host)]
+Directory = Annotated[Path, BeforeValidator(_directory)]
+
+
+class Server(BaseModel):
+    """Where the daemon serves its pages."""
+
+    model_config = _FROZEN
+
+    host: Host = Field(default="127.0.0.1", description="address to listen at")
+    port: int = Field(default=9847, ge=0, le=65535, description="port to listen at; 0: any free one")
+
+
+class Discovery(BaseModel):
+    """Where targets are found."""
+
+    model_config = _FROZEN
+
+    static: tuple[StaticTarget, ...] = Field(default=(), description="targets listed here, one by one")
+
+
+class Sections(BaseModel):
+    """The sections that are always there."""
+
+    model_config = _FROZEN
+
+    server: Server = Field(default_factory=Server, description="where the daemon serves its pages")
+    state_dir: Directory | None = Field(
+        default=None, description="directory of what survives a restart; left out: nothing does"
+    )
+    identity: IdentitySettings | None = Field(
+        default=None, description="the watcher's own identity; left out: trust is unknown, dates are still read"
+    )
+    discovery: Discovery = Field(default_factory=Discovery, description="where targets are found")
+    sources: BaseModel = Field(description="how often, how patiently each kind of look is made, by source")
+    probes: BaseModel = Field(description="when a reading is trouble, by probe")
+
+
+@cache
+def sections() -> type[Sections]:
+    """The model of the whole file: adding a probe or a source edits nothing here."""
+    sources = {kind.name: kind.settings for kind in load_sources()}
+    probes = {probe.name: probe.limits for probe in load_probes()}
+    return create_model(
+        "Config",
+        __base__=Sections,
+        __doc__="The config file of agentweave-watcher.",
+        sources=_section("Sources", sources, "the look", Sections.model_fields["sources"].description),
+        probes=_section("Probes", probes, "the probe", Sections.model_fields["probes"].description),
+    )
+
+
+def _section(name: str, parts: dict[str, type[BaseModel]], what: str, description: str | None) -> tuple[object, object]:
+    """A field for `create_model`: a section with one optional part for each of `parts`."""
+    fields = {
+        part: (model, Field(default_factory=model, description=f"settings of {what} {part}"))
+        for part, model in parts.items()
+    }
+    section = create_model(name, __config__=_FROZEN, __doc__=description, **fields)
+    return section, Field(default_factory=section, description=description)

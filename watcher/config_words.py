@@ -1,0 +1,28 @@
+"""How does a mistake in the config name a place and a value?"""
+
+Place = tuple[str | int, ...]
+"""The keys and list positions that lead to a value."""
+
+
+def key_path(place: Place) -> str:
+    """`discovery.static[3].address`; the middle of a very long one is left out."""
+    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in place]
+    path = "".join(parts).removeprefix(".")
+    return path if len(path) <= 200 else f"{path[:100]}...{path[-97:]}"
+
+
+def plain_name(value: object) -> str:
+    """What was got instead of what was expected: short, and as the file would write it."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return str(value).lower()
+        case dict():
+            return "a mapping"
+        case list():
+            return "a list"
+        case str():
+            return repr(value if len(value) <= 80 else f"{value[:77]}...")
+        case _:
+            return f"{value}"[:80]

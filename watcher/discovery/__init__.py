@@ -1,0 +1,1 @@
+"""Which agents are there to be watched?"""
