@@ -1,0 +1,112 @@
+"""One simulated agent, a process of its own: real TLS, a real metrics page, and told on standard input what to break.
+
+It prints its two ports as one line of JSON and ends when its standard input ends.
+"""
+
+import json
+import mmap
+import ssl
+import sys
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import socket
+
+from prometheus_client import REGISTRY, Counter, Gauge, start_http_server
+
+CALLEES = ("ranker", "guard")
+POOL = 20
+
+
+class Health(BaseHTTPRequestHandler):
+    """Answers /health once the caller has shown its certificate."""
+
+    def do_GET(self) -> None:
+        body = b'{"status": "ok"}\n'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the library's name
+        """Keep the terminal for the demo's own words."""
+
+
+class MutualTLS(ThreadingHTTPServer):
+    """TLS 1.3 with client certificates; takes a new SVID without a restart."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int, certificate: str, key: str, bundle: str) -> None:
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.minimum_version = ssl.TLSVersion.TLSv1_3
+        self.context.verify_mode = ssl.CERT_REQUIRED
+        self.context.load_verify_locations(bundle)
+        self.context.load_cert_chain(certificate, key)
+        super().__init__(("127.0.0.1", port), Health)
+
+    def get_request(self) -> tuple[socket, object]:
+        """Leave the handshake to the connection's own thread, so that a slow caller holds up nobody."""
+        connection, where = self.socket.accept()
+        return self.context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), where
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Callers that break off are their own business."""
+
+
+class Agent:
+    """What the agent says of itself, and what it can be told."""
+
+    def __init__(self, server: MutualTLS) -> None:
+        self._server = server
+        self._breaker = Gauge("agentweave_circuit_breaker_state", "0 closed, 1 open, 2 half-open", ["callee"])
+        self._pool = Gauge("agentweave_connection_pool_active", "Connections in use", ["pool"])
+        self._requests = Counter("agentweave_requests_total", "Requests made", ["status"])
+        self._held: mmap.mmap | None = None
+        for callee in CALLEES:
+            self._breaker.labels(callee).set(0)
+        self._pool.labels("outbound").set(3)
+        self._requests.labels("success").inc(0)
+
+    def breaker(self, callee: str, state: int) -> None:
+        """Set a circuit breaker: 0 closed, 1 open, 2 half-open."""
+        self._breaker.labels(callee).set(state)
+
+    def pool(self, in_use: int) -> None:
+        """Set how many connections are in use."""
+        self._pool.labels("outbound").set(in_use)
+
+    def hold(self, size: int) -> None:
+        """Hold this many bytes of real memory beside what the process needs."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+        if size:
+            self._held = mmap.mmap(-1, size)
+            self._held.write(b"x" * size)
+
+    def gauges(self, *, shown: bool) -> None:
+        """Show or hide the gauges, as after an upgrade that no longer sets them."""
+        change: Callable[[Gauge], None] = REGISTRY.register if shown else REGISTRY.unregister
+        change(self._breaker)
+        change(self._pool)
+
+    def svid(self, certificate: str, key: str) -> None:
+        """Serve this SVID from now on."""
+        self._server.context.load_cert_chain(certificate, key)
+
+
+def main(certificate: str, key: str, bundle: str, tls_port: str, metrics_port: str) -> None:
+    """Serve until standard input ends."""
+    server = MutualTLS(int(tls_port), certificate, key, bundle)
+    metrics, _ = start_http_server(int(metrics_port), "127.0.0.1")
+    agent = Agent(server)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(json.dumps({"tls": server.server_port, "metrics": metrics.server_port}), flush=True)
+    for line in sys.stdin:
+        order = json.loads(line)
+        getattr(agent, order.pop("do"))(**order)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

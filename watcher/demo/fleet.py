@@ -1,0 +1,154 @@
+"""The demo's fleet: its authority, its agents as child processes, and the config of a watcher that watches them."""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Self
+
+import yaml
+
+from watcher.demo import agent as agent_program
+from watcher.demo.authority import Authority
+from watcher.demo.decisions import TRUST_DOMAIN, Decisions, Policy, decision_path, start_decisions
+
+NAMES = (
+    *("search", "billing", "guard", "orders", "planner", "ranker"),
+    *("vision", "translate", "router", "crawler", "speech", "summary"),
+)
+NAMESPACE = "demo"
+LIFETIME = 60.0
+"""Seconds that an SVID of the demo lives: long enough to see it go stale, short enough to wait for it."""
+
+MEMORY_LIMIT = 128 * 2**20
+
+
+class SimulatedAgent:
+    """One agent and the process that plays it."""
+
+    def __init__(self, name: str, home: Path, authority: Authority, bundle: Path) -> None:
+        self.name, self._home, self._authority, self._bundle = name, home, authority, bundle
+        self.spiffe_id = f"spiffe://{TRUST_DOMAIN}/agent/{name}"
+        self.rotates = True
+        self.ports: Mapping[str, int] = {"tls": 0, "metrics": 0}
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start the process, on the same ports as before if it had any."""
+        certificate, key = self._issue(self._authority, self.spiffe_id)
+        arguments = (certificate, key, str(self._bundle), *map(str, self.ports.values()))
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", agent_program.__name__),
+            *arguments,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert self._process.stdout is not None  # noqa: S101  started with a pipe
+        self.ports = json.loads(await self._process.stdout.readline())
+
+    async def kill(self) -> None:
+        """End the process as a crash would."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+    async def tell(self, **order: object) -> None:
+        """Have the agent do one of the methods of watcher.demo.agent.Agent."""
+        if self._process is not None and self._process.returncode is None:
+            assert self._process.stdin is not None  # noqa: S101  started with a pipe
+            self._process.stdin.write((json.dumps(order) + "\n").encode())
+            await self._process.stdin.drain()
+
+    async def rotate(self, spiffe_id: str = "", authority: Authority | None = None) -> None:
+        """Serve a new SVID: the agent's own, or one that it should not have."""
+        certificate, key = self._issue(authority or self._authority, spiffe_id or self.spiffe_id)
+        await self.tell(do="svid", certificate=certificate, key=key)
+
+    async def keep_rotating(self) -> None:
+        """Do what SPIRE does: a new SVID at half of its life."""
+        while True:
+            await asyncio.sleep(LIFETIME / 2)
+            if self.rotates:
+                await self.rotate()
+
+    def memory(self) -> int:
+        """Bytes that the process holds."""
+        assert self._process is not None  # noqa: S101  started
+        pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
+        return int(pages) * 4096
+
+    def _issue(self, authority: Authority, spiffe_id: str) -> tuple[str, str]:
+        now = time.time()
+        certificate, key = authority.issue(spiffe_id, not_before=now, not_after=now + LIFETIME).write(self._home)
+        return str(certificate), str(key)
+
+
+class DemoFleet:
+    """A dozen agents and their decision point, alive within the `async with`."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.authority = Authority(TRUST_DOMAIN, time.time())
+        self.stranger = Authority(TRUST_DOMAIN, time.time())  # claims the same trust domain with a key of its own
+        self.agents: dict[str, SimulatedAgent] = {}
+        self._ends = AsyncExitStack()
+        self.decisions: Decisions
+
+    async def __aenter__(self) -> Self:
+        bundle = self.authority.write_bundle(self.home)
+        self.decisions, process = await start_decisions()
+        self._ends.push_async_callback(_end, process)
+        for name in NAMES:
+            home = self.home / name
+            home.mkdir()
+            self.agents[name] = agent = SimulatedAgent(name, home, self.authority, bundle)
+            self._ends.push_async_callback(agent.kill)
+        await asyncio.gather(*(agent.start() for agent in self.agents.values()))
+        for name in NAMES:
+            await self.decisions.set(name, Policy.SOUND)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._ends.aclose()
+
+    def write_config(self) -> Path:
+        """The config of a watcher of this fleet, as a user would write it but for the short intervals."""
+        own = self.home / "watcher"
+        own.mkdir()
+        now = time.time()
+        identity = self.authority.issue(f"spiffe://{TRUST_DOMAIN}/watcher", not_before=now, not_after=now + 86400)
+        certificate, key = identity.write(own)
+        files = {"cert_file": certificate, "key_file": key, "bundle_file": self.home / "bundle.pem"}
+        sources = {name: {"interval": "2s", "timeout": "1s"} for name in ("handshake", "agent_metrics", "opa")}
+        config = {
+            "identity": {name: str(path) for name, path in files.items()} | {"trust_domain": TRUST_DOMAIN},
+            "sources": sources,
+            "probes": {"breaker": {"open_for": "6s"}},
+            "discovery": {"static": [self._target(agent) for agent in self.agents.values()]},
+        }
+        path = self.home / "config.yaml"
+        path.write_text(yaml.safe_dump(config, sort_keys=False))
+        return path
+
+    def _target(self, agent: SimulatedAgent) -> dict[str, object]:
+        return {
+            "namespace": NAMESPACE,
+            "agent": agent.name,
+            "pod": f"{agent.name}-0",
+            "address": f"127.0.0.1:{agent.ports['tls']}",
+            "spiffe_id": agent.spiffe_id,
+            "metrics": f"http://127.0.0.1:{agent.ports['metrics']}/metrics",
+            "memory_limit": MEMORY_LIMIT,
+            "pool_capacity": agent_program.POOL,
+            "opa": self.decisions.url,
+            "decision_path": decision_path(agent.name),
+        }
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
