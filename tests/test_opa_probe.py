@@ -261,7 +261,7 @@ def test_a_lag_of_the_watcher_is_not_counted_as_slowness_of_opa() -> None:
 
 
 def bundle(**changes: Any) -> Bundle:
-    return replace(Bundle(name="authz", revision="v1", last_success=NOW - 10, activated=True), **changes)
+    return replace(Bundle(name="authz", revision="v1", last_success=NOW - 10, last_activation=NOW - 3600), **changes)
 
 
 def look_at(*bundles: Bundle, past: OPAPast | None = None, at: float = NOW, **changes: Any) -> Judgement[OPAPast]:
@@ -278,8 +278,13 @@ KNOWN = OPAPast(bundles=(BundlePast("authz"),))
         ({}, "false"),
         ({"last_success": NOW - 899}, "false"),
         ({"last_success": NOW - 901}, "true BundleStale"),
-        ({"last_success": NOW - 901, "code": "bundle_error"}, "true BundleStale"),
-        ({"last_success": 0.0, "activated": False}, "true NeverLoaded"),
+        ({"last_success": NOW - 901, "code": "bundle_error", "fetched": False}, "true BundleStale"),
+        (
+            {"last_success": NOW - 901, "code": "bundle_error", "fetched": False, "rejected": True},
+            "true ActivationFailed",
+        ),
+        ({"last_success": 0.0, "last_activation": 0.0}, "true NeverLoaded"),
+        ({"last_success": 0.0, "last_activation": 0.0, "rejected": True}, "true NeverLoaded"),
         ({"last_success": 0.0}, "true BundleStale"),  # from disk
         ({"last_success": NOW + 500}, "false"),
     ],
@@ -295,10 +300,10 @@ def test_the_age_of_a_bundle_is_told_by_the_clock_of_opa() -> None:
     assert found["OPABundleStale/authz"] == "false"
 
 
-@pytest.mark.parametrize(("activated", "reason"), [(True, "ActivationFailed"), (False, "NeverLoaded")])
-def test_an_error_that_stands_is_trouble_once_it_has_held(activated: bool, reason: str) -> None:
+@pytest.mark.parametrize(("activation", "reason"), [(NOW - 9999, "ActivationFailed"), (0.0, "NeverLoaded")])
+def test_an_error_that_stands_is_trouble_once_it_has_held(activation: float, reason: str) -> None:
     def broken(at: float) -> Bundle:
-        return bundle(code="bundle_error", activated=activated, last_success=at)
+        return bundle(code="bundle_error", last_activation=activation, last_success=at)
 
     first = look_at(broken(NOW), past=KNOWN)
     later = look_at(broken(NOW + 899), past=first.past, at=NOW + 899)
@@ -310,11 +315,23 @@ def test_an_error_that_stands_is_trouble_once_it_has_held(activated: bool, reaso
     assert found == ["false", "false", f"true {reason}", "false", "false"]
 
 
-def test_how_long_an_error_stood_before_the_first_look_is_not_known() -> None:
-    broken = bundle(code="bundle_error")
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "unknown WarmingUp"),
+        ({"rejected": True, "fetched": False}, "unknown WarmingUp"),
+        ({"fetched": False}, "false"),  # the last good request tells since when
+        ({"last_activation": NOW - 900}, "false"),
+    ],
+)
+def test_an_error_found_at_the_first_look_is_unknown_where_it_may_be_old(
+    changes: Mapping[str, Any], expected: str
+) -> None:
+    broken = bundle(code="bundle_error", **{"last_activation": NOW - 901, **changes})
 
-    assert said(look_at(broken))["OPABundleStale/authz"] == "unknown WarmingUp"
-    assert said(look_at(broken, past=KNOWN, once=True))["OPABundleStale/authz"] == "unknown NotHeldYet"
+    assert said(look_at(broken))["OPABundleStale/authz"] == expected
+    in_a_check = said(look_at(broken, once=True))["OPABundleStale/authz"]
+    assert in_a_check == expected.replace("WarmingUp", "NotHeldYet")
 
 
 SKEWED = {"authz": {"v2": 3, "v1": 1}}
@@ -345,9 +362,7 @@ def test_a_revision_is_compared_with_that_of_most_peers(census: Any, past: OPAPa
 
 
 def test_a_single_check_cannot_show_that_a_revision_stays_different() -> None:
-    assert (
-        said(look_at(bundle(), past=KNOWN, census=SKEWED, once=True))["OPARevisionSkew/authz"] == "unknown NotHeldYet"
-    )
+    assert said(look_at(bundle(), census=SKEWED, once=True))["OPARevisionSkew/authz"] == "unknown NotHeldYet"
 
 
 def test_each_bundle_casts_a_ballot_for_its_opa() -> None:
@@ -379,7 +394,7 @@ def test_bundles_of_an_opa_that_does_not_answer_are_unknown_by_name() -> None:
 
 
 def test_bundles_are_exported() -> None:
-    samples = look_at(bundle(), bundle(name="new", activated=False, last_success=0.0)).samples
+    samples = look_at(bundle(), bundle(name="new", last_activation=0.0, last_success=0.0)).samples
 
     assert [(each.metric.name, each.value, each.labels) for each in samples] == [
         ("opa_bundle_info", 1, ("authz", "v1")),
@@ -396,13 +411,22 @@ def test_a_status_is_read_as_go_writes_it() -> None:
         active_revision="v1",
         last_successful_request="2026-11-23T10:00:00.123456789Z",
         last_successful_activation="2026-11-23T09:00:00Z",
+        last_request="2026-11-23T10:00:01Z",
+        errors=[{"code": "rego_parse_error"}],
         code="bundle_error",
         message="m",
     )
     (found,) = read_status(200, body, NOW, NOW).bundles
 
     assert found == Bundle(
-        name="authz", revision="v1", last_success=1795428000.123456, activated=True, code="bundle_error", message="m"
+        name="authz",
+        revision="v1",
+        last_success=1795428000.123456,
+        last_activation=1795424400.0,
+        fetched=False,
+        rejected=True,
+        code="bundle_error",
+        message="m",
     )
 
 
@@ -466,7 +490,9 @@ BUNDLES = st.builds(
     name=st.sampled_from(["x", "y"]),
     revision=st.sampled_from(["", "v1", "v2"]),
     last_success=st.floats(0, 2 * NOW),
-    activated=st.booleans(),
+    last_activation=st.sampled_from([0.0, NOW - 10]),
+    fetched=st.booleans(),
+    rejected=st.booleans(),
     code=st.sampled_from(["", "bundle_error"]),
 )
 

@@ -35,7 +35,7 @@ class Trouble:
     """Something that is wrong once it has held."""
 
     since: float  # Unix seconds at which it was first seen
-    witnessed: bool  # the time before was good; else nobody knows for how long it had stood already
+    witnessed: bool  # the time before is known to be good; else nobody knows for how long it has stood
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,33 +83,45 @@ def _judge(
     bundle: Bundle, report: StatusReport, past: BundlePast | None, hour: Hour
 ) -> tuple[list[Verdict], BundlePast]:
     before = past or BundlePast(bundle.name)
-    erring = _trouble(bool(bundle.code), before.erring, known=past is not None, now=report.at)
+    new = past is not None or _cannot_be_old(bundle, report, hour)
+    erring = _trouble(bool(bundle.code), before.erring, witnessed=new, now=report.at)
     most = _majority(bundle, hour)
     differs = most is not None and most != bundle.revision
-    differing = _trouble(differs, before.differing, known=past is not None, now=hour.now)
+    differing = _trouble(differs, before.differing, witnessed=past is not None, now=hour.now)
     skew = _skew(bundle, most, differing, hour, first=past is None)
     verdicts = [_stale(bundle, report, erring, hour), *([skew] if skew is not None else [])]
     now = BundlePast(bundle.name, erring, differing)
     return verdicts, before if now == before else now
 
 
-def _trouble(wrong: bool, before: Trouble | None, *, known: bool, now: float) -> Trouble | None:
+def _trouble(wrong: bool, before: Trouble | None, *, witnessed: bool, now: float) -> Trouble | None:
     if not wrong:
         return None
-    return before or Trouble(now, witnessed=known)
+    return before or Trouble(now, witnessed)
+
+
+def _cannot_be_old(bundle: Bundle, report: StatusReport, hour: Hour) -> bool:
+    # Of a request that fails the last good one tells; of an activation that fails only a recent good one does.
+    only_fetching_fails = not bundle.fetched and not bundle.rejected
+    return only_fetching_fails or report.clock - bundle.last_activation <= hour.stale_after
 
 
 def _stale(bundle: Bundle, report: StatusReport, erring: Trouble | None, hour: Hour) -> Verdict:
     # Both times are OPA's own, so a clock of ours that differs does not make a bundle old.
     age = report.clock - bundle.last_success
     if age > hour.stale_after:
-        reason = "BundleStale" if bundle.activated else "NeverLoaded"
-        return BUNDLE_STALE.true(lambda: _age_message(bundle, age), reason, bundle.name)
+        return BUNDLE_STALE.true(_age_message(bundle, age), _reason(bundle), bundle.name)
     if erring is None:
         return BUNDLE_STALE.false(bundle.name)
-    reason = "ActivationFailed" if bundle.activated else "NeverLoaded"
     message = f"An error stands: {bundle.code}: {bundle.message}"
-    return _held(BUNDLE_STALE.true(message, reason, bundle.name), erring, report.at, hour.stale_after, once=hour.once)
+    found = BUNDLE_STALE.true(message, _reason(bundle), bundle.name)
+    return _held(found, erring, report.at, hour.stale_after, once=hour.once)
+
+
+def _reason(bundle: Bundle) -> str:
+    if not bundle.activated:
+        return "NeverLoaded"
+    return "ActivationFailed" if bundle.code and (bundle.fetched or bundle.rejected) else "BundleStale"
 
 
 def _skew(bundle: Bundle, most: str | None, differing: Trouble | None, hour: Hour, *, first: bool) -> Verdict | None:
@@ -125,10 +137,10 @@ def _skew(bundle: Bundle, most: str | None, differing: Trouble | None, hour: Hou
 
 
 def _held(found: Verdict, trouble: Trouble, now: float, long_enough: float, *, once: bool) -> Verdict:
-    """`found` when it has held; before that false where its start was seen, else unknown."""
+    """`found` when it has held; before that false where its start is known, else unknown."""
     if now - trouble.since >= long_enough:
         return found
-    if trouble.witnessed and not once:
+    if trouble.witnessed:
         return found.kind.false(found.subject)
     reason = Unknown.NOT_HELD_YET if once else Unknown.WARMING_UP
     return found.kind.unknown(reason, found.message, found.subject)

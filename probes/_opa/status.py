@@ -21,9 +21,16 @@ class Bundle:
     name: str
     revision: str = ""  # free text from the bundle's manifest; may be empty
     last_success: float = 0.0  # Unix seconds of OPA's clock: the last request that succeeded; 0 when none did
-    activated: bool = False  # some version was activated once
+    last_activation: float = 0.0  # Unix seconds of OPA's clock; 0 when no version was ever activated
+    fetched: bool = True  # the newest request succeeded
+    rejected: bool = False  # what was fetched does not compile
     code: str = ""  # the error that stands, empty when none does
     message: str = ""
+
+    @property
+    def activated(self) -> bool:
+        """Some version was activated once."""
+        return self.last_activation > 0
 
     @property
     def troubled(self) -> bool:
@@ -36,7 +43,7 @@ class Bundle:
             "bundle": self.name,
             "revision": self.revision,
             "last_successful_request": self.last_success or None,
-            "activated": self.activated,
+            "last_successful_activation": self.last_activation or None,
             "code": self.code,
             "message": self.message,
         }
@@ -113,11 +120,14 @@ def _bundles(found: Mapping[str, object]) -> tuple[Bundle, ...] | None:
 def _bundle(name: str, said: object) -> Bundle:
     if not isinstance(said, dict) or len(name) > _LABEL_CHARS:
         raise TypeError(name)
+    last_success = _moment(said.get("last_successful_request"))
     return Bundle(
         name=name,
         revision=_text(said.get("active_revision")),
-        last_success=_moment(said.get("last_successful_request")),
-        activated=_moment(said.get("last_successful_activation")) > 0,
+        last_success=last_success,
+        last_activation=_moment(said.get("last_successful_activation")),
+        fetched=last_success >= _moment(said.get("last_request")),
+        rejected=bool(said.get("errors")),
         code=_text(said.get("code")),
         message=_text(said.get("message")),
     )
