@@ -33,7 +33,7 @@ def alone(fleet: Fleet, agents: int, directory: Path, seconds: float) -> list[Al
     paces = {"agent_metrics": agents / HTTP_RATE, "opa": agents / HTTP_RATE, "handshake": agents / TLS_RATE}
     found = []
     for source, interval in paces.items():
-        workload = Workload(agents=agents, **{source: interval})  # type: ignore[arg-type]  # names of intervals only
+        workload = Workload(agents=agents, **{source: interval})
         place = directory / source
         place.mkdir()
         with watching(workload, fleet, place) as daemon:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from probes.contract import TargetKey
 from tests.bench.exporter import answers, free_port
 from tests.bench.fleet import Fleet
 from tests.bench.machine import MEASURED, started
@@ -31,7 +32,7 @@ class Workload:
 
 
 def config_text(workload: Workload, fleet: Fleet, port: int, state_dir: Path) -> str:
-    """The config of a daemon that watches this fleet: ten agents of a name, as a Deployment has."""
+    """The config of a daemon that watches this fleet."""
     at = fleet.credentials
     head = [
         f"server: {{host: 127.0.0.1, port: {port}}}",
@@ -58,9 +59,14 @@ def _pace(seconds: float) -> str:
     return f"{{interval: {seconds * 1000:.0f}ms, timeout: {timeout * 1000:.0f}ms}}"
 
 
-def _entry(workload: Workload, fleet: Fleet, agent: int) -> str:
+def key_of(agent: int) -> TargetKey:
+    """Ten agents of a name, as a Deployment has, in 50 namespaces."""
     name = f"agent-{agent // 10:04d}"
-    parts = [f"namespace: team-{agent // 10 % 50}", f"agent: {name}", f"pod: {name}-{agent:05d}"]
+    return TargetKey(f"team-{agent // 10 % 50}", name, f"{name}-{agent:05d}")
+
+
+def _entry(workload: Workload, fleet: Fleet, agent: int) -> str:
+    parts = [f"{field}: {name}" for field, name in key_of(agent)._asdict().items()]
     if workload.handshake:
         identity = f"spiffe://bench.test/agent/{agent:05d}"
         parts += [f'address: "{fleet.at(agent, "tls")}"', f'spiffe_id: "{identity}"']

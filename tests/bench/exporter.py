@@ -66,7 +66,12 @@ def exporting(modules: Mapping[str, object], directory: Path) -> Iterator["Expor
     """The exporter with these modules on the measured core."""
     config, port = directory / "blackbox.yml", free_port()
     config.write_text(yaml.safe_dump({"modules": dict(modules)}))
-    command = [str(debian_package(_NAME, _NAME)), f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"]
+    command = [
+        str(debian_package(_NAME, _NAME)),
+        f"--config.file={config}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--log.level=error",
+    ]
     with started(command, MEASURED) as process:
         answers(f"http://127.0.0.1:{port}/-/healthy", patience=15)
         yield Exporter(port, process.pid)
@@ -87,8 +92,8 @@ class Exporter:
         with started(command, AROUND) as driver:
             told, _ = driver.communicate(json.dumps(plan))
         done = list(json.loads(told).values())
-        sums = [sum(each[what] for each in done) for what in ("done", "failed", "left_out")]
-        return Outcome(*sums, usage=meter.read(), rss_peak=memory(self.pid, "VmHWM"))
+        sums = {what: sum(each[what] for each in done) for what in ("done", "failed", "left_out")}
+        return Outcome(**sums, usage=meter.read(), rss_peak=memory(self.pid, "VmHWM"))
 
     def _planned(self, errand: Errand) -> dict[str, object]:
         query = urllib.parse.urlencode({"module": errand.module, "target": errand.url})
@@ -118,4 +123,3 @@ def answers(url: str, patience: float) -> float:
             time.sleep(0.1)
     msg = f"{url} did not answer within {patience:g} s"
     raise TimeoutError(msg)
-

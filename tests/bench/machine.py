@@ -35,9 +35,7 @@ def started(
     # Inherited at the start, before the child counts its cores.
     os.sched_setaffinity(0, {core})
     try:
-        child = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, cwd=cwd
-        )
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, cwd=cwd)
     finally:
         os.sched_setaffinity(0, own)
     try:

@@ -1,6 +1,8 @@
 """An agent's metrics page, printed by prometheus_client from the metric set of the AgentWeave SDK."""
 
 import random
+import re
+import time
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.gc_collector import GCCollector
@@ -15,7 +17,7 @@ AUTH_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 
 
 def sdk_page() -> str:
-    """About 13 kB: names, helps, labels and buckets as in agentweave/observability/metrics.py, one peer, one capability."""
+    """About 13 kB: names, labels and buckets as in agentweave/observability/metrics.py, one peer, one capability."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
@@ -27,7 +29,21 @@ def sdk_page() -> str:
     connections.labels(AGENT, PEER).set(12)
     states = "Circuit breaker state (0=closed, 1=open, 2=half-open)"
     Gauge("agentweave_circuit_breaker_state", states, by_peer, registry=registry).labels(AGENT, PEER).set(0)
-    return generate_latest(registry).decode()
+    return _aged(resident(generate_latest(registry).decode()))
+
+
+def resident(page: str, more: int = 0) -> str:
+    """The page of a process that holds 180 MiB and `more` bytes."""
+    return _with(page, "process_resident_memory_bytes", (180 << 20) + more)
+
+
+def _aged(page: str) -> str:
+    # Older than the longest window, which a younger process could not have filled.
+    return _with(page, "process_start_time_seconds", round(time.time()) - 3 * 86400)
+
+
+def _with(page: str, name: str, number: int) -> str:
+    return re.sub(rf"^{name} .*$", f"{name} {number}.0", page, flags=re.MULTILINE)
 
 
 def _requests(registry: CollectorRegistry) -> None:

@@ -75,7 +75,7 @@ def _copies(fleet: Fleet, rates: Mapping[str, float]) -> tuple[dict[str, object]
     """Modules and errands that repeat the newest request of each kind that was made at all."""
     served = fleet.served()
     post = http(method="POST", headers={"Content-Type": "application/json"}, body=served["decisions"].body)
-    modules = {
+    modules: dict[str, object] = {
         "pages": http(),
         "decisions": post,
         "statuses": http(valid_status_codes=[500]),

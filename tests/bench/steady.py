@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tests.bench import own_series
-from tests.bench.daemon import Daemon, Fetched
+from tests.bench.daemon import Daemon
 from tests.bench.fleet import Fleet
 from tests.bench.machine import Meter, Usage
 
@@ -21,7 +21,8 @@ class Steady:
     requests: Mapping[str, int]  # by kind, as the fleet counted them
     lag: own_series.Histogram
     skipped: float
-    scrape: Fetched  # the slowest
+    scrape_seconds: float  # of the slowest
+    scrape_bytes: int
     series: int
 
     @property
@@ -39,11 +40,12 @@ def steady(daemon: Daemon, fleet: Fleet, seconds: float) -> Steady:
     """Watch the daemon work for so long."""
     first, served = daemon.fetch("/metrics"), fleet.served()
     meter, end = Meter(daemon.pid), time.monotonic() + seconds
-    scrapes = []
+    slowest, scraped = 0.0, first
     while (left := end - time.monotonic()) > 0:
         time.sleep(min(left, SCRAPE_INTERVAL))
-        scrapes.append(daemon.fetch("/metrics"))
-    usage, last = meter.read(), scrapes[-1].body
+        scraped = daemon.fetch("/metrics")
+        slowest = max(slowest, scraped.seconds)
+    usage, last = meter.read(), scraped.body
     before, lag = own_series.looks(first.body), "schedule_lag_seconds"
     return Steady(
         usage=usage,
@@ -51,6 +53,7 @@ def steady(daemon: Daemon, fleet: Fleet, seconds: float) -> Steady:
         requests={kind: each.served - served[kind].served for kind, each in fleet.served().items()},
         lag=own_series.Histogram.read(last, lag).since(own_series.Histogram.read(first.body, lag)),
         skipped=sum(sample.value for sample in own_series.samples(last, "schedule_skipped_total")),
-        scrape=max(scrapes, key=lambda each: each.seconds),
+        scrape_seconds=slowest,
+        scrape_bytes=len(last),
         series=last.count(b"\n") - last.count(b"\n# "),
     )

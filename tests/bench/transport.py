@@ -23,11 +23,15 @@ _PERIOD = float(BATCH.removesuffix("ms")) / 1000
 
 @dataclass(frozen=True, slots=True)
 class Transported:
-    """Requests made, their CPU seconds, and bytes of the last body."""
+    """Requests made, and their CPU seconds."""
 
     requests: int
     cpu: float
-    body: int
+
+    @property
+    def cpu_each(self) -> float:
+        """CPU seconds for each request."""
+        return self.cpu / self.requests
 
 
 def transport(fleet: Fleet, per_second: float, seconds: float) -> Transported:
@@ -38,28 +42,28 @@ def transport(fleet: Fleet, per_second: float, seconds: float) -> Transported:
     return Transported(**json.loads(told))
 
 
-async def _get(url: str) -> int:
+async def _get(url: str) -> None:
     origin, path = locate(url)
     async with Conversation(origin, timeout=5, max_bytes=8 << 20) as conversation:
         answer = await conversation.ask(b"GET", path)
     if answer.status != 200:
         raise RuntimeError(f"{url} answered {answer.status}")
-    return len(answer.body)
 
 
 async def _paced(first: str, agents: int, per_second: float, seconds: float) -> Transported:
     host, _, port = first.partition(":")
     urls = [f"http://{IPv4Address(host) + agent}:{port}/metrics" for agent in range(agents)]
-    loop = asyncio.get_running_loop()
     await _get(urls[0])
-    start, spent, made, body = loop.time(), _cpu(), 0, 0
+    loop, spent, made = asyncio.get_running_loop(), _cpu(), 0
+    start = loop.time()
     async with asyncio.TaskGroup() as running:
-        while (now := loop.time() - start) < seconds:
-            for made in range(made, int(now * per_second)):
-                body_of = running.create_task(_get(urls[made % agents]))
-            made = int(now * per_second)
+        while (elapsed := loop.time() - start) < seconds:
+            due = int(elapsed * per_second)
+            for number in range(made, due):
+                running.create_task(_get(urls[number % agents]))
+            made = due
             await asyncio.sleep(_PERIOD)
-    return Transported(made, _cpu() - spent, await body_of)
+    return Transported(made, _cpu() - spent)
 
 
 def _cpu() -> float:

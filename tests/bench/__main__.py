@@ -1,0 +1,73 @@
+"""`python -m tests.bench`: measure the daemon and its peer in one run, and print what came out."""
+
+import argparse
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.bench import startup
+from tests.bench.alone import alone
+from tests.bench.fleet import Fleet, serving
+from tests.bench.machine import AROUND, ROOT, facts
+from tests.bench.mix import Mix, mix, reference, workload_of
+from tests.bench.peer import one_by_one, the_same_requests
+from tests.bench.report import Results, markdown
+from tests.bench.transport import transport
+from tests.bench.windows import full_windows
+
+SIZES = (1_000, 3_000, 10_000, 20_000)
+ALONE = 3_000
+PAGE = ROOT / "docs" / "benchmarks.md"
+
+
+def main() -> int:
+    """Measure, print, and write docs/benchmarks.md if asked to."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--agents", type=int, help="one size instead of 1,000, 3,000, 10,000 and 20,000")
+    parser.add_argument("--seconds", type=float, default=75, help="length of the main window; 10 is a quick run")
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md too")
+    given = parser.parse_args()
+    told = facts()
+    os.sched_setaffinity(0, {AROUND})
+    with TemporaryDirectory(prefix="agentweave-bench-") as directory:
+        text = markdown(_measure(given.agents, given.seconds, Path(directory)), told)
+    text = f"# Benchmarks\n\n{datetime.now(UTC):%Y-%m-%d}\n\n{text}\n"
+    sys.stdout.write(text)
+    if given.write:
+        PAGE.write_text(text)
+    return 0
+
+
+def _measure(agents: int | None, seconds: float, directory: Path) -> Results:
+    sizes = (agents,) if agents else SIZES
+    few, window = min(ALONE, max(sizes)), max(3.0, seconds / 3)
+    with serving(max(*sizes, few), directory) as fleet:
+        _say("the transport alone, and the exporter")
+        carried = transport(fleet, 1000 / 3, window)
+        peers = one_by_one(fleet, directory, window)
+        _say(f"one source at a time, {few:,} agents")
+        sources = alone(fleet, few, directory, window)
+        mixes = [_mix(fleet, size, directory, seconds) for size in sizes]
+        _say("the exporter on the same requests")
+        mixed = the_same_requests(reference(mixes).steady, peers, fleet, directory, window)
+        _say("--help and check")
+        times = 10 if seconds >= 30 else 5
+        started = startup.help_seconds(times), startup.check_seconds(fleet, directory, times)
+    return Results(carried, peers, sources, mixes, mixed, *started)
+
+
+def _mix(fleet: Fleet, agents: int, directory: Path, seconds: float) -> Mix:
+    _say(f"the whole mix, {agents:,} agents")
+    place = directory / f"mix-{agents}"
+    place.mkdir()
+    return mix(fleet, workload_of(agents, seconds), place, seconds, full_windows)
+
+
+def _say(what: str) -> None:
+    print(f"measuring: {what}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

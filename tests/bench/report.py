@@ -1,0 +1,158 @@
+"""The figures as Markdown: against what the project promised, by source, by size of the fleet, by event."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from tests.bench.alone import Alone
+from tests.bench.mix import Mix, reference
+from tests.bench.peer import Mixed, Peers
+from tests.bench.transport import Transported
+
+CAVEATS = """\
+- One machine, loopback, healthy agents: no round trips, no timeouts. CPU is user and system time, of all threads.
+- The measured process has a core to itself; load generator, driver and observer share the other one.
+- The exporter gets the pace that suits it best: requests that fall due within 25 ms are released together, as the
+  daemon does. Prometheus asks evenly, which costs the exporter more (rows "evenly"); its own cost is not counted.
+- The exporter parses no page, judges no decision, checks no chain and no SPIFFE ID; it renders a page a request.
+- "Transport alone" makes the same GET of the whole page as the exporter. A whole look parses, judges and records, but
+  asks for the wanted families only (`?name[]=`). In the mix the exporter repeats the requests that the daemon made.
+- Lag is the daemon's own histogram, within its buckets. A stall is the worst answer of /livez, asked every 5 ms by
+  another process. RSS is the daemon's own peak (VmHWM), from its start to the end of all events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """All that was measured in one run."""
+
+    transport: Transported
+    peers: Peers
+    alone: Sequence[Alone]
+    mixes: Sequence[Mix]
+    mixed: Mixed  # the exporter, on the requests of the reference mix
+    help_seconds: float
+    check_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A figure that has a limit and an aim, all in the same unit."""
+
+    figure: str
+    must: float
+    aim: float
+    measured: float
+    unit: str
+    note: str
+
+    def cells(self) -> tuple[str, ...]:
+        """The row of the table."""
+        held = "aim" if self.measured <= self.aim else "must" if self.measured <= self.must else "**missed**"
+        shown = [f"{number:.3g}{self.unit}" for number in (self.must, self.aim, self.measured)]
+        return (self.figure, *shown, held, self.note)
+
+
+def markdown(results: Results, facts: Mapping[str, str]) -> str:
+    """The whole page."""
+    sections = {
+        "": _table(("", ""), facts.items()),
+        "What it must reach": _table(
+            ("figure", "must", "aim", "measured", "reached", "how"), (each.cells() for each in promises(results))
+        ),
+        "CPU by source": _table(("what", "per second", "µs of CPU each", "beside it"), _by_source(results)),
+        "By size of the fleet": _table(_SIZE_HEAD, map(_size, results.mixes)),
+        f"Heavy moments at {reference(results.mixes).workload.agents:,} agents": _table(
+            ("event", "took", "size", "worst /livez", "observer's own delay"), _events(reference(results.mixes))
+        ),
+        "How to read it": CAVEATS,
+    }
+    return "\n\n".join(f"## {title}\n\n{body}" if title else body for title, body in sections.items())
+
+
+def promises(results: Results) -> Iterator[Promise]:
+    """Every row that has a limit."""
+    mix, peers, mixed = reference(results.mixes), results.peers, results.mixed
+    look = {each.source: each for each in results.alone}
+    size = f"{mix.workload.agents:,} agents"
+    page, tls = _us(peers.page.cpu_each), _us(peers.mutual_tls.cpu_each)
+    transport, handshake = results.transport.cpu_each, look["handshake"].cpu_each
+    yield Promise(
+        *("CPU per HTTP request ÷ blackbox http_2xx", 0.35, 0.20, transport / peers.page.cpu_each, ""),
+        f"transport alone, {_us(transport)} ÷ {page} µs",
+    )
+    yield Promise(
+        *("CPU per mTLS look ÷ blackbox GET with client certificate", 0.65, 0.50),
+        *(handshake / peers.mutual_tls.cpu_each, "", f"whole look, {_us(handshake)} ÷ {tls} µs"),
+    )
+    yield Promise(
+        *(f"whole mix at {size} ÷ blackbox", 0.75, 0.50, mix.steady.usage.core_share / mixed.cores, ""),
+        f"{mix.steady.usage.core_share:.2f} ÷ {mixed.cores:.2f} cores for {mixed.per_second:,.0f} requests/s; "
+        f"blackbox made {mixed.outcome.done:,} of them at {mixed.share:.0%} of that rate",
+    )
+    lag, calm = mix.steady.lag.quantile(0.99), mix.steady
+    yield Promise(f"lag p99 at {size}", 20, 10, lag * 1e3, " ms", "")
+    yield Promise(f"RSS peak at {size}", 220, 160, mix.rss_peak / 1e6, " MB", "48 h windows full")
+    page_of = f"{calm.series:,} series, {calm.scrape_bytes / 1e6:.0f} MB"
+    yield Promise(f"/metrics at {size}", 1.0, 0.4, calm.scrape_seconds, " s", f"{page_of}, slowest")
+    for event in mix.events:
+        yield Promise(f"stall: {event.name}", 50, 15, event.stall * 1e3, " ms", "")
+    yield Promise("`--help`", 0.4, 0.2, results.help_seconds, " s", "median")
+    yield Promise("`check` of one agent", 1.2, 0.7, results.check_seconds, " s", "median")
+
+
+def _by_source(results: Results) -> Iterator[tuple[str, ...]]:
+    made = results.transport
+    yield "transport alone: GET of a whole page", "333", _us(made.cpu_each), ""
+    for each in results.alone:
+        rate = f"{each.steady.made / each.steady.usage.wall:.0f}"
+        yield f"look: {each.source}", rate, _us(each.cpu_each), f"{each.requests_each:.1f} HTTP requests a look"
+    peers = results.peers
+    for name, outcome in (
+        ("blackbox http_2xx: GET of a whole page", peers.page),
+        ("blackbox POST of a canary", peers.decision),
+        ("blackbox GET with client certificate", peers.mutual_tls),
+        ("blackbox http_2xx, evenly", peers.page_evenly),
+        ("blackbox GET with client certificate, evenly", peers.mutual_tls_evenly),
+        ("blackbox, the mix", results.mixed.outcome),
+    ):
+        beside = (
+            f"{outcome.failed} failed, {outcome.left_out} not made in time, RSS peak {outcome.rss_peak / 1e6:.0f} MB"
+        )
+        yield name, f"{outcome.done / outcome.usage.wall:.0f}", _us(outcome.cpu_each), beside
+
+
+_SIZE_HEAD = (
+    *("agents", "looks/s", "CPU of a core", "µs a look", "lag p50 / p99 / max ms", "worst stall ms", "RSS peak MB"),
+    *("/metrics", "ready after", "bad looks, skipped"),
+)
+
+
+def _size(mix: Mix) -> tuple[str, ...]:
+    calm = mix.steady
+    lags = [calm.lag.quantile(0.5), calm.lag.quantile(0.99), calm.lag.most()]
+    return (
+        f"{mix.workload.agents:,}",
+        f"{calm.made / calm.usage.wall:.0f}",
+        f"{calm.usage.core_share:.1%}",
+        _us(calm.usage.cpu / calm.made),
+        " / ".join(f"{lag * 1e3:.2g}" for lag in lags[:2]) + f" / ≤ {lags[2] * 1e3:.3g}",
+        f"{mix.stall * 1e3:.0f}",
+        f"{mix.rss_peak / 1e6:.0f}",
+        f"{calm.series:,} series, {calm.scrape_bytes / 1e6:.1f} MB, {calm.scrape_seconds * 1e3:.0f} ms",
+        f"{mix.ready_after:.0f} s",
+        f"{calm.bad:.0f}, {calm.skipped:.0f}",
+    )
+
+
+def _events(mix: Mix) -> Iterator[tuple[str, ...]]:
+    for event in mix.events:
+        size = f"{event.size / 1e6:.1f} MB" if event.size else ""
+        yield event.name, f"{event.seconds:.2f} s", size, f"{event.stall * 1e3:.1f} ms", f"{event.own * 1e3:.1f} ms"
+
+
+def _us(seconds: float) -> str:
+    return f"{seconds * 1e6:,.0f}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

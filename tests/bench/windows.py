@@ -1,0 +1,71 @@
+"""A state file as a daemon leaves it that has watched a fleet for two days: every window is full."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+from probes import AnyProbe, load_probes, load_sources
+from probes.contract import Case, Target
+from probes.sources._exposition import Scan
+from probes.sources._metrics_page import MetricsPage, Wanted
+from tests.bench.daemon import Workload, key_of
+from tests.bench.page import resident, sdk_page
+from watcher.board import Board, Carried
+from watcher.state import StateFile
+
+SPAN = 48 * 3600.0
+STEP = 60.0
+
+
+def full_windows(state_dir: Path, workload: Workload) -> None:
+    """Write the state file of this fleet."""
+    state_dir.mkdir(parents=True, exist_ok=True)
+    probes = load_probes()
+    past = _lived_through([probe for probe in probes if probe.source == "agent_metrics"])
+    board = Board(probes, load_sources(), time.time)
+    targets = [_target(probes, agent) for agent in range(workload.agents)]
+    carried = {target.key: Carried(reached={"metrics": "http://agent"}, past=past) for target in targets}
+
+    async def write() -> None:
+        await board.replace(targets, carried)
+        await StateFile(state_dir, probes).write(board, time.time())
+
+    asyncio.run(write())
+
+
+def _target(probes: tuple[AnyProbe, ...], agent: int) -> Target:
+    limits = {probe.name: probe.limits() for probe in probes}
+    return Target(
+        key=key_of(agent),
+        metrics="http://agent",
+        memory_limit=512 << 20,
+        pool_capacity=100,
+        limits=limits,
+    )
+
+
+def _lived_through(probes: list[AnyProbe]) -> dict[str, object]:
+    """What the judges remember after two days of healthy pages."""
+    page, now = sdk_page(), time.time()
+    wanted = Wanted.of([signal for probe in probes for signal in probe.wants(probe.limits())])  # type: ignore[misc]
+    past: dict[str, Any] = {probe.name: probe.past() for probe in probes}
+    for step in range(int(SPAN / STEP)):
+        reading = _read(resident(page, (step % 60) << 14), wanted)
+        for probe in probes:
+            case = Case(
+                target=Target(key=key_of(0), memory_limit=512 << 20, pool_capacity=100, metrics="http://agent"),
+                limits=probe.limits(),
+                now=now - SPAN + step * STEP,
+                interval=STEP,
+                part="metrics",
+                reached=True,
+            )
+            past[probe.name] = probe.judge(reading, past[probe.name], case).past
+    return past
+
+
+def _read(page: str, wanted: Wanted) -> MetricsPage:
+    scan = Scan(wanted.at)
+    scan.feed(page.encode())
+    return MetricsPage(status=200, size=len(page), wanted=wanted, kept=scan.end())
