@@ -1,0 +1,51 @@
+import math
+
+import pytest
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
+
+from tests.bench import own_series
+from tests.bench.page import sdk_page
+
+
+def page_of(*observed: float) -> bytes:
+    registry = CollectorRegistry()
+    buckets = (0.01, 0.02, 0.04)
+    lag = Histogram("agentweave_watcher_lag_seconds", "lag", ["source"], registry=registry, buckets=buckets)
+    for seconds in observed:
+        lag.labels("opa").observe(seconds)
+    Histogram("agentweave_watcher_lag_seconds_of_others", "none of ours", registry=registry).observe(1)
+    return generate_latest(registry)
+
+
+@pytest.mark.parametrize(
+    ("observed", "share", "seconds"),
+    [
+        ((0.005,) * 4, 0.5, 0.005),
+        ((0.005, 0.015), 1.0, 0.02),
+        ((0.005, 0.015, 0.015, 0.015), 0.5, 0.01 + 0.01 / 3),
+        ((0.005, 7.0), 1.0, 0.04),
+    ],
+)
+def test_a_quantile_is_interpolated_within_its_bucket_as_prometheus_does(
+    observed: tuple[float, ...], share: float, seconds: float
+) -> None:
+    assert own_series.Histogram.read(page_of(*observed), "lag_seconds").quantile(share) == pytest.approx(seconds)
+
+
+def test_without_an_observation_there_is_no_quantile() -> None:
+    lag = own_series.Histogram.read(page_of(0.005), "lag_seconds")
+    assert math.isnan(lag.since(lag).quantile(0.99))
+    assert math.isnan(lag.since(lag).most())
+
+
+def test_the_worst_observation_is_told_by_the_highest_bucket_that_has_one() -> None:
+    before, after = (own_series.Histogram.read(page_of(*seen), "lag_seconds") for seen in ((0.03,), (0.03, 0.012)))
+    assert after.since(before).most() == 0.02
+
+
+def test_series_with_longer_names_are_not_taken_for_the_wanted_one() -> None:
+    assert [sample.value for sample in own_series.samples(page_of(0.005), "lag_seconds_count")] == [1]
+
+
+def test_the_page_of_an_agent_is_as_large_as_the_sdk_prints_it() -> None:
+    assert 12_000 < len(sdk_page()) < 14_000
