@@ -65,14 +65,16 @@ class StateFile:
     def read(self) -> Restored:
         """What the file holds; nothing where there is none. StateError for a file that is no state of ours."""
         try:
-            lines = iter(self.path.open(encoding="utf-8"))
-            head = _head(next(lines, ""))
+            with self.path.open(encoding="utf-8") as file:
+                return self._read(file)
         except FileNotFoundError:
             return Restored({})
         except (OSError, UnicodeDecodeError) as error:
             msg = f"{self.path}: {error}"
             raise StateError(msg) from error
-        targets, why = {}, ""
+
+    def _read(self, lines: Iterator[str]) -> Restored:
+        named, targets, why = _head(next(lines, "")), {}, ""
         try:
             for line in lines:
                 try:
@@ -82,7 +84,7 @@ class StateFile:
                     why = why or f"{type(error).__name__}: {error}".splitlines()[0]
         except UnicodeDecodeError as error:
             why = why or str(error)
-        lost = head - len(targets)
+        lost = named - len(targets)
         return Restored(targets, lost, why or ("the file ends early" if lost else ""))
 
     def set_aside(self, now: float) -> Path:

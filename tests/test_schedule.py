@@ -1,0 +1,134 @@
+import asyncio
+import time
+from collections import Counter
+
+from tests.toy import target
+from watcher.board import NOTHING_CARRIED, Row
+from watcher.schedule import STEP, Course, Schedule, Wheel
+
+
+def _rows(count: int) -> list[Row]:
+    return [Row(target(f"pod-{number}"), (), NOTHING_CARRIED) for number in range(count)]
+
+
+def _full_turn(wheel: Wheel) -> list[Row]:
+    return [row for step in range(len(wheel.slots)) for row in wheel.due(step)]
+
+
+class Watching:
+    """A course over rows that counts what it does."""
+
+    def __init__(self, interval: float, rows: list[Row], seconds_a_look: float = 0.0) -> None:
+        self.seen: Counter[Row] = Counter()
+        self.lags: list[float] = []
+        self.skipped = 0
+        self._seconds = seconds_a_look
+        self.wheel = Wheel("agent_metrics", interval)
+        for row in rows:
+            self.wheel.add(row)
+        self.wheel.arrivals.clear()
+        self.course = Course(self.wheel, self._look, 100, lagged=self.lags.append, skipped=self._skip)
+
+    async def _look(self, row: Row) -> None:
+        self.seen[row] += 1
+        await asyncio.sleep(self._seconds)
+
+    def _skip(self, looks: int) -> None:
+        self.skipped += looks
+
+
+def test_every_target_is_due_once_a_turn_and_at_the_same_step_after_a_restart() -> None:
+    rows = _rows(500)
+    first, again = Wheel("opa", 30.0), Wheel("opa", 30.0)
+    for row in rows:
+        first.slots[first._slot(row)].append(row)
+    for row in reversed(rows):
+        again.slots[again._slot(row)].append(row)
+    assert Counter(_full_turn(first)) == Counter(rows)
+    assert [set(slot) for slot in first.slots] == [set(slot) for slot in again.slots]
+
+
+def test_the_looks_of_a_fleet_are_spread_over_the_interval() -> None:
+    wheel = Wheel("opa", 30.0)
+    for row in _rows(12_000):
+        wheel.slots[wheel._slot(row)].append(row)
+    assert max(map(len, wheel.slots)) <= 30, "ten are due at a step on average"
+
+
+def test_a_new_target_is_looked_at_within_a_second_and_not_an_interval_later() -> None:
+    wheel = Wheel("handshake", 3600.0)
+    rows = _rows(100)
+    for row in rows:
+        wheel.add(row)
+    assert {row for step in range(round(1.0 / STEP)) for row in wheel.due(step)} == set(rows)
+
+
+def test_a_target_that_is_gone_is_not_due() -> None:
+    wheel = Wheel("opa", 1.0)
+    (row,) = _rows(1)
+    wheel.add(row)
+    row.gone = True
+    assert _full_turn(wheel) == []
+    assert not any(wheel.slots)
+
+
+def test_each_target_is_looked_at_once_an_interval() -> None:
+    async def main() -> Watching:
+        watching = Watching(0.25, _rows(40))
+        await watching.course.tick()
+        await watching.course.drain()
+        return watching
+
+    watching = asyncio.run(main())
+    assert set(watching.seen.values()) <= {4, 5}, "one second holds four turns of 250 ms"
+    assert len(watching.seen) == 40
+    assert watching.skipped == 0
+    assert len(watching.lags) == sum(watching.seen.values())
+
+
+def test_a_look_that_outlasts_its_interval_is_not_doubled_but_counted() -> None:
+    async def main() -> Watching:
+        watching = Watching(0.25, _rows(1), seconds_a_look=60.0)
+        await watching.course.tick()
+        await watching.course.drain()
+        return watching
+
+    watching = asyncio.run(main())
+    assert list(watching.seen.values()) == [1]
+    assert watching.skipped >= 3
+
+
+def test_after_a_standstill_each_target_is_looked_at_once_and_the_rest_is_counted() -> None:
+    async def main() -> Watching:
+        watching = Watching(0.25, _rows(10))
+        time.sleep(1.1)  # noqa: ASYNC251  the loop stands still: that is the case
+        standstill = asyncio.create_task(watching.course.tick())
+        await asyncio.sleep(0.01)
+        standstill.cancel()
+        await asyncio.gather(standstill, return_exceptions=True)
+        return watching
+
+    watching = asyncio.run(main())
+    assert 30 <= watching.skipped <= 40
+    assert set(watching.seen.values()) <= {1, 2}
+
+
+def test_late_jobs_are_run_and_never_dropped() -> None:
+    async def main() -> int:
+        runs = 0
+
+        async def job() -> None:
+            nonlocal runs
+            runs += 1
+
+        schedule = Schedule()
+        schedule.every(0.05, job, "job")
+        schedule.start()
+        await asyncio.sleep(0.12)
+        time.sleep(0.3)  # noqa: ASYNC251  the loop stands still: that is the case
+        before = runs
+        await asyncio.sleep(0.04)
+        schedule.shutdown()
+        return runs - before
+
+    assert asyncio.run(main()) >= 1
