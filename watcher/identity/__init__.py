@@ -1,0 +1,32 @@
+"""The watcher's own identity: from the SPIFFE Workload API, from files, or none."""
+
+from collections.abc import Callable
+
+from watcher.identity.files import Files
+from watcher.identity.identity import Identity
+from watcher.identity.origin import Origin, Pace, Trouble
+from watcher.identity.settings import IdentitySettings
+
+__all__ = ["Identity", "IdentitySettings", "Pace", "Trouble", "open_identity"]
+
+_API_PACE = Pace(every=30.0, retry=5.0)
+_FILES_PACE = Pace(every=5.0, retry=5.0)
+
+
+def open_identity(settings: IdentitySettings | None, now: Callable[[], float], pace: Pace | None = None) -> Identity:
+    """The identity that these settings lead to, not started yet; None: none. `now` gives Unix seconds."""
+    if settings is None:
+        return Identity(None, now, _FILES_PACE)
+    if settings.cert_file and settings.key_file and settings.bundle_file:
+        files = Files(settings.cert_file, settings.key_file, settings.bundle_file, settings.trust_domain)
+        return Identity(lambda: files, now, pace or _FILES_PACE, always_confirmed=True)
+    return _from_workload_api(settings, now, pace or _API_PACE)
+
+
+def _from_workload_api(settings: IdentitySettings, now: Callable[[], float], pace: Pace) -> Identity:
+    def open_origin() -> Origin:
+        from watcher.identity.workload_api import WorkloadAPI  # noqa: PLC0415  0.35 s that nobody else should pay
+
+        return WorkloadAPI(settings.socket_path, settings.trust_domain, pace.patience)
+
+    return Identity(open_origin, now, pace)

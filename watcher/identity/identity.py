@@ -1,0 +1,154 @@
+"""Who is the watcher to those it looks at, as of now?"""
+
+import asyncio
+import contextlib
+import logging
+import math
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from probes.contract import OwnIdentity
+from watcher.identity.material import ends, same, spiffe_id
+from watcher.identity.origin import IdentityError, Origin, Pace, Trouble
+
+log = logging.getLogger(__name__)
+
+_CONFIRMED_FOR = 300.0
+_CLOSES_WITHIN = 2.0
+
+
+class Identity:
+    """The watcher's own identity, asked for again and again in the background; an `IdentityProvider`.
+
+    All state belongs to the event loop. Only the asking, which blocks, has a thread.
+    """
+
+    def __init__(
+        self,
+        open_origin: Callable[[], Origin] | None,
+        now: Callable[[], float],
+        pace: Pace,
+        *,
+        always_confirmed: bool = False,
+    ) -> None:
+        """`open_origin` is called in the thread, for it may import what is slow to import; None: no identity."""
+        self._open_origin, self._now, self._pace = open_origin, now, pace
+        self._always_confirmed = always_confirmed
+        self._answer: OwnIdentity | None = None  # as the origin gave it
+        self._current: OwnIdentity | None = None  # the same, without an SVID that expired
+        self._failure = IdentityError(Trouble.NOT_ASKED_YET, "there is no answer yet") if open_origin else None
+        self._answered_at = -math.inf
+        self._origin: Origin | None = None
+        self._closing = False
+        self._first_answer, self._bell = asyncio.Event(), asyncio.Event()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="identity")
+        self._asking: Future[OwnIdentity | IdentityError] | None = None
+        self._watching: asyncio.Task[None] | None = None
+
+    @property
+    def current(self) -> OwnIdentity | None:
+        """The newest identity: the same object until something changed. An expired SVID is taken out of it."""
+        if self._current is not None and self._current.chain and self._now() > ends(self._current.chain[0]):
+            self._current = replace(self._current, chain=(), key=None)
+            log.warning("own SVID expired", extra={"expired": _say(self._answer)})
+        return self._current
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether there are bundles that the origin confirmed within the last 5 minutes; files always are."""
+        return self._current is not None and (self._always_confirmed or self._fresh)
+
+    @property
+    def trouble(self) -> str:
+        """Why there is no valid SVID, or none confirmed within 5 minutes: a `Trouble`, a colon, details. Else empty."""
+        current = self.current
+        if self._open_origin is None or (current and current.chain and (self._failure is None or self._fresh)):
+            return ""
+        return str(self._failure or IdentityError(Trouble.SVID_EXPIRED, f"{_say(self._answer)}, and no newer one came"))
+
+    @property
+    def _fresh(self) -> bool:
+        return self._now() - self._answered_at <= _CONFIRMED_FOR
+
+    def bundle_not_after(self) -> Mapping[str, float]:
+        """Trust domain -> the end of its newest authority, in Unix seconds."""
+        bundles = self._current.bundles if self._current is not None else {}
+        return {trust_domain: max(map(ends, bundle)) for trust_domain, bundle in bundles.items() if bundle}
+
+    async def start(self) -> None:
+        """Begin to ask; does not wait for an answer."""
+        if self._open_origin is None:
+            self._first_answer.set()
+        else:
+            self._watching = asyncio.create_task(self._watch(self._open_origin))
+
+    async def wait_first(self, within: float) -> None:
+        """Wait until the first answer, good or bad, but not longer than `within` seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._first_answer.wait()
+
+    async def close(self) -> None:
+        """End the asking and whatever it holds, within 2 seconds."""
+        self._closing = True
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait({self._watching})
+        if self._origin is not None:
+            self._origin.close()
+        self._thread.shutdown(wait=False)
+        if self._asking is not None:
+            await asyncio.wait({asyncio.wrap_future(self._asking)}, timeout=_CLOSES_WITHIN)
+
+    async def _watch(self, open_origin: Callable[[], Origin]) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            self._bell.clear()
+            self._asking = self._thread.submit(self._ask, open_origin, loop)
+            self._take(await asyncio.wrap_future(self._asking))
+            self._first_answer.set()
+            await self._rest()
+
+    async def _rest(self) -> None:
+        await asyncio.sleep(self._pace.pause)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._pace.retry if self._failure else self._pace.every):
+                await self._bell.wait()
+
+    def _ask(self, open_origin: Callable[[], Origin], loop: asyncio.AbstractEventLoop) -> OwnIdentity | IdentityError:
+        def ring() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop may have ended before a thread of the origin's
+                loop.call_soon_threadsafe(self._bell.set)
+
+        try:
+            self._origin = self._origin or open_origin()
+            if self._closing:  # it was opened after `close` looked for it
+                self._origin.close()
+            return self._origin.ask(ring)
+        except IdentityError as failure:
+            return failure
+        except Exception as error:  # a fault of ours must be told, not end the asking in silence
+            log.exception("asking for the own identity failed")
+            return IdentityError(Trouble.INTERNAL_ERROR, repr(error))
+
+    def _take(self, answer: OwnIdentity | IdentityError) -> None:
+        if isinstance(answer, IdentityError):
+            if self._failure is None or self._failure.trouble is not answer.trouble:
+                log.warning("no answer about the own identity", extra={"trouble": str(answer)})
+                self._failure = answer
+            return
+        if self._failure is not None or not same(self._answer, answer):
+            log.info("own identity", extra={"svid": _say(answer), "bundles": sorted(answer.bundles)})
+        self._failure, self._answered_at = None, self._now()
+        if not same(self._answer, answer):
+            self._answer = self._current = answer
+
+
+def _say(identity: OwnIdentity | None) -> str:
+    if identity is None:
+        return "none"
+    leaf = identity.chain[0]
+    name = spiffe_id(leaf) or leaf.subject.rfc4514_string()
+    return f"{name} until {datetime.fromtimestamp(ends(leaf), UTC):%Y-%m-%dT%H:%M:%SZ}"

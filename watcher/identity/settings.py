@@ -1,0 +1,64 @@
+"""Where does the watcher's own identity come from? The `identity` section of the config."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+_ENDPOINT = re.compile(r"unix:(?://)?(/[^/?#][^?#]*)")  # SPIFFE Workload Endpoint specification, section 4
+_LONGEST_SOCKET_PATH = 107  # sun_path of unix(7), without the closing zero
+_TRUST_DOMAIN = re.compile(r"[a-z0-9._-]{1,255}")  # SPIFFE-ID specification, section 2.1
+_FILES = ("cert_file", "key_file", "bundle_file")
+
+
+def _endpoint(text: str) -> str:
+    match = _ENDPOINT.fullmatch(text)
+    if match is None:
+        raise ValueError(f"expected a socket such as unix:///run/spire/sockets/agent.sock, got {text!r}")
+    if len(match[1].encode()) > _LONGEST_SOCKET_PATH:
+        raise ValueError(f"expected a socket path of at most {_LONGEST_SOCKET_PATH} bytes, got {match[1]!r}")
+    return text
+
+
+def _trust_domain(text: str) -> str:
+    if not _TRUST_DOMAIN.fullmatch(text):
+        raise ValueError(f"expected a trust domain such as example.org, in lower case, without scheme and path, got {text!r}")
+    return text
+
+
+class IdentitySettings(BaseModel):
+    """The Workload API, or three files: exactly one of the two."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    workload_api: Annotated[str, AfterValidator(_endpoint)] | None = Field(
+        default=None,
+        description="socket of the SPIFFE Workload API",
+        examples=["unix:///run/spire/sockets/agent.sock"],
+    )
+    cert_file: Path | None = Field(default=None, description="certificate chain in PEM, leaf first; re-read")
+    key_file: Path | None = Field(default=None, description="its private key in PEM, not encrypted; re-read")
+    bundle_file: Path | None = Field(default=None, description="the trust domain's authorities in PEM; re-read")
+    trust_domain: Annotated[str, AfterValidator(_trust_domain)] | None = Field(
+        default=None,
+        description="the watcher's own; left out, it is that of the (first) SVID",
+        examples=["example.org"],
+    )
+
+    @model_validator(mode="after")
+    def _exactly_one_way(self) -> Self:
+        missing = [name for name in _FILES if getattr(self, name) is None]
+        if self.workload_api is None and len(missing) == len(_FILES):
+            raise ValueError("expected workload_api, or cert_file, key_file and bundle_file")
+        if self.workload_api is not None and len(missing) < len(_FILES):
+            raise ValueError("expected either workload_api or the three files, not both")
+        if self.workload_api is None and missing:
+            raise ValueError(f"cert_file, key_file and bundle_file go together: expected {' and '.join(missing)} too")
+        return self
+
+    @property
+    def socket_path(self) -> str:
+        """The path of the Workload API's socket."""
+        match = _ENDPOINT.fullmatch(self.workload_api or "")
+        return match[1] if match else ""
