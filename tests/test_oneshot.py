@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from probes.contract import Fault
 from probes.sources._oneshot import (
+    TLS,
     Answer,
     Conversation,
     OwnTroubleError,
@@ -201,7 +202,7 @@ def test_a_tls_server_that_stalls_in_the_handshake_has_stalled() -> None:
     async def main() -> None:
         async with pages.serving(pages.mute) as url:
             origin, path = locate(url.replace("http:", "https:"))
-            async with Conversation(origin, 0.2, CAP, ssl.create_default_context()) as conversation:
+            async with Conversation(origin, 0.2, CAP, TLS(ssl.create_default_context())) as conversation:
                 await conversation.ask(b"GET", path)
 
     with pytest.raises(httpx.ReadTimeout):
@@ -216,7 +217,7 @@ def test_a_plain_server_behind_https_is_a_tls_failure() -> None:
     async def main() -> None:
         async with pages.serving(plain) as url:
             origin, path = locate(url.replace("http:", "https:"))
-            async with Conversation(origin, 2, CAP, ssl.create_default_context()) as conversation:
+            async with Conversation(origin, 2, CAP, TLS(ssl.create_default_context())) as conversation:
                 await conversation.ask(b"GET", path)
 
     with pytest.raises(TLSFailedError):

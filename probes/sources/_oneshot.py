@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import ssl
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import NamedTuple, Self, cast
 
@@ -12,6 +13,7 @@ from probes.contract import Fault
 from probes.sources._answer import Answer, Answering, TooLargeError
 
 __all__ = [
+    "TLS",
     "Answer",
     "Conversation",
     "Origin",
@@ -71,6 +73,14 @@ def locate(url: str) -> tuple[Origin, bytes]:
     return Origin(host, found.port or (443 if secure else 80), secure, found.netloc), found.raw_path
 
 
+class TLS(NamedTuple):
+    """How to verify a server of https."""
+
+    context: ssl.SSLContext
+    trust_domain: str = ""  # the server must have an SVID of this one; empty: the context checks its name
+    doubtful: bool = False  # what does not verify may be our fault: we have no CA for it, or an old one
+
+
 class Conversation:
     """Requests one after another to one origin, on one connection for as long as the server keeps it.
 
@@ -78,7 +88,7 @@ class Conversation:
     is asked twice, but for a request that meets a connection which the server has closed since its last answer.
     """
 
-    def __init__(self, origin: Origin, timeout: float, max_bytes: int, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, origin: Origin, timeout: float, max_bytes: int, tls: TLS | None = None) -> None:
         self._origin, self._timeout, self._max_bytes, self._tls = origin, timeout, max_bytes, tls
         self._wire: _Wire | None = None
         self._deadline = 0.0
@@ -103,7 +113,7 @@ class Conversation:
             raise self._failed(error) from error
 
     async def _exchange(self, request: bytes) -> Answer:
-        if self._wire is not None and not self._wire.lost:
+        if self._wire is not None:
             try:
                 return await self._wire.ask(request, self._max_bytes)
             except ConnectionResetError:
@@ -124,8 +134,12 @@ class Conversation:
     async def _secured(self, transport: asyncio.Transport, wire: "_Wire") -> asyncio.Transport | None:
         if self._tls is None:
             raise OwnTroubleError(f"The watcher has nothing to verify {self._name} with.")
-        name = self._origin.host if self._tls.check_hostname else None
-        return await asyncio.get_running_loop().start_tls(transport, wire, self._tls, server_hostname=name)
+        context, trust_domain, _ = self._tls
+        name = self._origin.host if context.check_hostname else None
+        secured = await asyncio.get_running_loop().start_tls(transport, wire, context, server_hostname=name)
+        if secured and trust_domain and not _is_svid(secured.get_extra_info("peercert"), trust_domain):
+            raise TLSFailedError(f"{self._name} has no SVID of {trust_domain}.")
+        return secured
 
     def _hang_up(self) -> None:
         if self._wire is not None and self._wire.transport is not None:
@@ -139,6 +153,8 @@ class Conversation:
         )
 
     def _failed(self, error: OSError) -> httpx.TransportError:
+        if isinstance(error, ssl.SSLCertVerificationError) and self._tls and self._tls.doubtful:
+            return OwnTroubleError(f"The watcher has no CA to verify {self._name} with: {error.verify_message}.")
         if isinstance(error, ssl.SSLError):
             return TLSFailedError(f"{self._name} and the watcher have no TLS in common: {error}")
         if self._wire is not None:
@@ -152,12 +168,16 @@ class Conversation:
         return self._origin.authority.decode()
 
 
+def _is_svid(certificate: Mapping[str, Sequence[tuple[str, str]]], trust_domain: str) -> bool:
+    uris = [value for kind, value in certificate.get("subjectAltName", ()) if kind == "URI"]
+    return len(uris) == 1 and uris[0].startswith(f"spiffe://{trust_domain}/")
+
+
 class _Wire(asyncio.Protocol):
     """A connection; what arrives goes to the answer that is waited for."""
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
-        self.lost = False
         self._answering: Answering | None = None
 
     @property
@@ -180,6 +200,5 @@ class _Wire(asyncio.Protocol):
             self._answering.feed(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.lost = True
         if self._answering is not None:
             self._answering.end(exc)

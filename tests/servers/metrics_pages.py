@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
@@ -26,16 +27,16 @@ def page_of(text: str | bytes, *signals: Signal, dialects: Sequence[Dialect] = (
 
 
 @asynccontextmanager
-async def serving(script: Script) -> AsyncIterator[str]:
+async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """Run `script` for every connection; the address of the server without a path."""
     running: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         running[asyncio.create_task(_quietly(script, reader, writer))] = writer
 
-    server = await asyncio.start_server(meet, "127.0.0.1", 0)
+    server = await asyncio.start_server(meet, "127.0.0.1", 0, ssl=tls)
     try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
         for writer in running.values():
