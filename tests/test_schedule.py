@@ -76,6 +76,7 @@ def test_each_target_is_looked_at_once_an_interval() -> None:
     async def main() -> Watching:
         watching = Watching(0.25, _rows(40))
         await watching.course.tick()
+        await asyncio.sleep(0.01)
         await watching.course.drain()
         return watching
 
