@@ -1,0 +1,177 @@
+"""What does a served certificate say, and is it one that a SPIFFE workload may serve?"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
+from cryptography.x509 import (
+    BasicConstraints,
+    Certificate,
+    DuplicateExtension,
+    ExtensionNotFound,
+    Extensions,
+    KeyUsage,
+    SubjectAlternativeName,
+    UniformResourceIdentifier,
+    UnsupportedGeneralNameType,
+    load_der_x509_certificate,
+)
+
+MAX_CERTIFICATE = 1 << 14
+"""Bytes; the names in a larger one are not read: ten thousand of them would hold up every other look."""
+_KEPT_URIS = 10
+_MAX_SPIFFE_ID = 2048
+_SPIFFE_ID = re.compile(
+    r"spiffe://(?P<trust_domain>[a-z0-9._-]{1,255})(?P<path>(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+)*)"
+)
+_WEAK_HASHES = ("md5", "sha1")
+_USAGES = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+)
+
+
+class SpiffeId(NamedTuple):
+    """The two parts of a SPIFFE ID."""
+
+    trust_domain: str
+    path: str  # starts with a slash; empty for the ID of a trust domain itself
+
+
+def parse_spiffe_id(text: str) -> SpiffeId | None:
+    """A SPIFFE ID by its specification, sections 2.1 to 2.3; None for anything else."""
+    match = _SPIFFE_ID.fullmatch(text) if len(text) <= _MAX_SPIFFE_ID else None
+    return SpiffeId(match["trust_domain"], match["path"]) if match else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaf:
+    """The facts of a served leaf certificate. Times are Unix seconds."""
+
+    serial: str  # hexadecimal
+    not_before: float
+    not_after: float
+    uris: tuple[str, ...] = ()  # the first ten URI SANs
+    uri_count: int = 0
+    readable: bool = True  # whether its extensions could be read: without them nothing is known of names and usages
+    ca: bool = False
+    usages: frozenset[str] | None = None  # None: no such extension, so nothing is restricted
+    key: str = ""
+    weakness: str = ""  # why its key or signature protects nothing; empty where they do
+
+    @property
+    def lifetime(self) -> float:
+        """Seconds; zero or negative where the certificate is nonsense."""
+        return self.not_after - self.not_before
+
+
+def read_leaf(der: bytes) -> Leaf:
+    """The facts of a DER certificate; ValueError where it cannot be read at all."""
+    certificate = load_der_x509_certificate(der)
+    extensions = _extensions(certificate) if len(der) <= MAX_CERTIFICATE else None
+    uris = _uris(extensions)
+    return Leaf(
+        serial=f"{certificate.serial_number:x}",
+        not_before=certificate.not_valid_before_utc.timestamp(),
+        not_after=certificate.not_valid_after_utc.timestamp(),
+        uris=tuple(uri[: _MAX_SPIFFE_ID + 1] for uri in uris[:_KEPT_URIS]),
+        uri_count=len(uris),
+        readable=extensions is not None,
+        ca=_is_ca(extensions),
+        usages=_usages(extensions),
+        key=_key(certificate)[0],
+        weakness=weakness(certificate),
+    )
+
+
+def leaf_flaws(leaf: Leaf) -> Iterator[str]:
+    """What makes this no leaf by X509-SVID, sections 4.1, 4.3 and 5.2, beside its name.
+
+    A certificate without the key usage extension is let pass: section 5.2 does not ask validators to refuse it.
+    """
+    if leaf.ca:
+        yield "it is a CA certificate"
+    if leaf.usages is not None:
+        if "digital_signature" not in leaf.usages:
+            yield "its key may not sign handshakes (no digitalSignature)"
+        if leaf.usages & {"key_cert_sign", "crl_sign"}:
+            yield "its key may sign certificates (keyCertSign or cRLSign)"
+    if leaf.weakness:
+        yield leaf.weakness
+
+
+def weakness(certificate: Certificate) -> str:
+    """Why the key or signature of a certificate is too weak to trust, empty where it is not."""
+    name, bits, least = _key(certificate)
+    if bits < least:
+        return f"its key is too short ({name})"
+    digest = _digest(certificate)
+    if digest in _WEAK_HASHES and certificate.subject != certificate.issuer:
+        return f"its signature is too weak ({digest})"
+    return ""
+
+
+def _key(certificate: Certificate) -> tuple[str, int, int]:
+    """What the key is, its bits, and how many it should have."""
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return "unreadable", 0, 0
+    match key:
+        case rsa.RSAPublicKey() | dsa.DSAPublicKey():
+            return f"{'RSA' if isinstance(key, rsa.RSAPublicKey) else 'DSA'} {key.key_size}", key.key_size, 2048
+        case ec.EllipticCurvePublicKey():
+            return f"EC {key.curve.name}", key.key_size, 224
+    return type(key).__name__.lstrip("_").removesuffix("PublicKey"), 0, 0
+
+
+def _digest(certificate: Certificate) -> str:
+    try:
+        algorithm = certificate.signature_hash_algorithm
+    except UnsupportedAlgorithm:
+        return ""
+    return algorithm.name if algorithm is not None else ""
+
+
+def _extensions(certificate: Certificate) -> Extensions | None:
+    try:
+        return certificate.extensions
+    except (ValueError, DuplicateExtension, UnsupportedGeneralNameType):
+        return None
+
+
+def _uris(extensions: Extensions | None) -> list[str]:
+    if extensions is None:
+        return []
+    try:
+        names = extensions.get_extension_for_class(SubjectAlternativeName).value
+    except ExtensionNotFound:
+        return []
+    return names.get_values_for_type(UniformResourceIdentifier)
+
+
+def _is_ca(extensions: Extensions | None) -> bool:
+    if extensions is None:
+        return False
+    try:
+        return extensions.get_extension_for_class(BasicConstraints).value.ca
+    except ExtensionNotFound:
+        return False
+
+
+def _usages(extensions: Extensions | None) -> frozenset[str] | None:
+    if extensions is None:
+        return None
+    try:
+        usage = extensions.get_extension_for_class(KeyUsage).value
+    except ExtensionNotFound:
+        return None
+    return frozenset(name for name in _USAGES if getattr(usage, name))

@@ -1,0 +1,87 @@
+"""The source `handshake`: what an mTLS port serves, seen as a peer that comes with the watcher's own SVID sees it."""
+
+import asyncio
+import errno
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from probes._handshake import Bundle, Handshake
+from probes.contract import Fault, Kit, Seconds, SourceKind, SourceSettings, Target
+from probes.sources._served import reading
+from probes.sources._trust import Trust, Trusts
+from probes.sources._visit import Place, Visit
+
+_OURS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EPERM, errno.EACCES)
+
+
+class HandshakeSettings(SourceSettings):
+    """How often and how patiently mTLS ports are looked at."""
+
+    interval: Seconds = Field(default=60.0, ge=0.05, le=86400, description="from one look at a target to the next")
+
+
+class HandshakeSource:
+    """Looks at mTLS ports; keeps nothing but the TLS contexts of the current identity."""
+
+    def __init__(self, settings: HandshakeSettings, kit: Kit) -> None:
+        self._timeout = settings.timeout
+        self._identity = kit.identity
+        self._trusts = Trusts(kit.identity)
+
+    async def look(self, target: Target, wants: Sequence[object]) -> Handshake:  # noqa: ARG002  a look sees all
+        """One look: on the usual path one connection, one handshake, one request."""
+        address, trust = target.address or "", self._trusts.of(target)
+        bundle = self._bundle(trust)
+        now = asyncio.get_running_loop().time()
+        visit = Visit(Place.of(address), trust, now, now + self._timeout)
+        try:
+            talk = await visit.make()
+        except OSError as error:
+            return _unconnected(address, error, trust, bundle)
+        finally:
+            visit.end()
+        return reading(address, talk, visit.plain_answer, trust, bundle)
+
+    def fleet_changed(self, targets: Sequence[Target]) -> None:
+        """Nothing is kept by target."""
+
+    async def close(self) -> None:
+        """Nothing is held between looks."""
+
+    def _bundle(self, trust: Trust) -> Bundle:
+        if not trust.has_bundle:
+            return Bundle.MISSING
+        return Bundle.CONFIRMED if self._identity.confirmed else Bundle.UNCONFIRMED
+
+
+def _unconnected(address: str, error: OSError, trust: Trust, bundle: Bundle) -> Handshake:
+    """The reading where there was no connection; a trouble of our own is no fault of the network."""
+    fault: Fault | None
+    match error:
+        case ConnectionRefusedError():
+            fault, text = Fault.REFUSED, "refused the connection"
+        case ConnectionResetError():
+            fault, text = Fault.RESET, "cut the connection"
+        case TimeoutError():
+            fault, text = Fault.SILENT, "did not answer the attempt to connect"
+        case OSError() if error.errno in _OURS:
+            fault, text = None, f"was not asked: the watcher cannot connect ({error.strerror})"
+        case _:
+            fault, text = Fault.SILENT, f"cannot be reached: {error.strerror}"
+    return Handshake(
+        fault=fault,
+        error=f"{address} {text}.",
+        impaired=fault is None,
+        trust_domain=trust.trust_domain,
+        bundle=bundle,
+    )
+
+
+KIND = SourceKind(
+    name="handshake",
+    part="address",
+    settings=HandshakeSettings,
+    concurrency=512,  # a tenth of 10,000 agents may be silent at once without making the others late
+    open=HandshakeSource,
+)
