@@ -55,7 +55,7 @@ def _reload(daemon: Daemon) -> int:
     while own_series.value(daemon.fetch("/metrics").body, taken) == before:
         if time.monotonic() > deadline:
             raise TimeoutError("the daemon did not take its config again")
-        time.sleep(1)
+        time.sleep(2)
     return 0
 
 

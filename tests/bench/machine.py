@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -38,6 +38,9 @@ def started(
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, cwd=cwd)
     finally:
         os.sched_setaffinity(0, own)
+    with suppress(PermissionError):
+        # What else runs on this machine must not look like a stall or a lag.
+        os.setpriority(os.PRIO_PROCESS, child.pid, -10)
     try:
         yield child
     finally:

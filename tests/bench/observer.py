@@ -3,9 +3,7 @@
 Run as a process of its own. It prints what it saw since the last time, as a JSON line, for each line that it reads.
 """
 
-import contextlib
 import json
-import os
 import select
 import socket
 import sys
@@ -67,7 +65,4 @@ def _whole(answer: bytes) -> bool:
 
 
 if __name__ == "__main__":
-    # It shares its core with the load; a late observer would blame the daemon.
-    with contextlib.suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, -20)
     observe(int(sys.argv[1]))
