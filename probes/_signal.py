@@ -122,21 +122,25 @@ def values_of(signal: Signal, row: Row, series: Sequence[Series]) -> Values | Un
 
 
 def _subject(signal: Signal, row: Row, labels: Mapping[str, str]) -> str:
-    # An empty label is an absent one (Prometheus data model).
-    return next((labels[name] for name in row.subject if labels.get(name)), signal.unnamed)
+    for name in row.subject:
+        if labels.get(name):  # an empty label is an absent one (Prometheus data model)
+            return labels[name]
+    return signal.unnamed
 
 
 def _value(signal: Signal, row: Row, members: list[Series]) -> float | str:
-    strange = next((one.value for one in members if not 0 <= one.value < math.inf), None)
-    if strange is not None:
-        return f"{row.metric} is {strange:g}"
+    total = 0.0
+    for one in members:
+        if not 0 <= one.value < math.inf:
+            return f"{row.metric} is {one.value:g}"
+        total += one.value
     if len(members) > 1 and len({frozenset(one.labels.items()) for one in members}) < len(members):
         return f"{row.metric} has the same series twice"
     if signal.states:
         return _state_index(signal, row, members)
     if len(members) > 1 and not row.summed:
         return f"{row.metric} has {len(members)} series"
-    return math.fsum(one.value for one in members)
+    return total
 
 
 def _state_index(signal: Signal, row: Row, members: list[Series]) -> float | str:

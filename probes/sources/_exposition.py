@@ -14,7 +14,7 @@ MAX_LINES = 3003
 _MAX_LINE = 4096
 _MAX_LABELS = 64
 _MAX_ODD = 8192  # characters that the library has to read: 40 us for a short line, 3 ms for a long one
-_PIECE = 1 << 18
+_PIECE = 1 << 17
 
 _QUOTED = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 _LABEL = rf"(?!__)[a-zA-Z_][a-zA-Z0-9_]*={_QUOTED}"
@@ -26,8 +26,9 @@ _PLAIN = re.compile(
 _ESCAPE = re.compile(r'\\[\\n"]')
 _ESCAPED = {r"\\": "\\", r"\n": "\n", r"\"": '"'}
 _SAMPLE = re.compile(rb"^[ \t\r]*[^#\s][^\n]*", re.MULTILINE)
-_BEFORE_A_NAME = b' \t{"'
-_AFTER_A_NAME = (b"{", b" ", b"\t", b'"')
+_INDENT = re.compile(rb"\n[ \t]+")
+_AFTER_A_NAME = (b"{", b" ", b"\t")
+_AFTER_A_QUOTE = (b",", b"}", b" ")
 
 
 class NotAPageError(ValueError):
@@ -50,31 +51,35 @@ class Scan:
     """Finds the lines of wanted samples in a page that comes in pieces of whole lines."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        self._wanted = [(name, name.encode(), list[bytes]()) for name in names]
+        self._wanted = [(name, b"\n" + name.encode(), list[bytes]()) for name in names]
         self._bare: set[str] = set()
-        self._has_a_sample = False
+        self.has_a_sample = False
 
     def feed(self, piece: bytes) -> None:
         """Keep the piece's wanted lines; NotAPageError where this cannot be a page."""
         if b"\0" in piece:
-            raise NotAPageError("binary, not text")
+            raise NotAPageError("it is binary")
         if not piece.isascii():
             _check_utf8(piece)
-        if not self._has_a_sample and (first := _SAMPLE.search(piece)):
+        if not self.has_a_sample and (first := _SAMPLE.search(piece)):
             _check_sample(first[0])
-            self._has_a_sample = True
-        for name, raw, kept in self._wanted:
-            _keep(piece, raw, kept)
-            if not kept and b"# TYPE " + raw + b" " in piece:
+            self.has_a_sample = True
+        piece = b"\n" + piece
+        if b"\n " in piece or b"\n\t" in piece:
+            piece = _INDENT.sub(b"\n", piece)
+        quoted = b'\n{"' in piece
+        for name, start, kept in self._wanted:
+            _keep(piece, start, _AFTER_A_NAME, kept)
+            if quoted:
+                _keep(piece, b'\n{"%b"' % start[1:], _AFTER_A_QUOTE, kept)
+            if not kept and b"\n# TYPE %b " % start[1:] in piece:
                 self._bare.add(name)
 
-    def end(self) -> Kept:
-        """What was kept; NotAPageError where the whole page had no sample."""
-        if not self._has_a_sample:
-            raise NotAPageError("it has no sample")
+    def end(self, bare: tuple[str, ...] = ()) -> Kept:
+        """What was kept; `bare` are names that are known to be described, though this page does not say so."""
         overfull = tuple(name for name, _, kept in self._wanted if len(kept) == MAX_LINES)
-        bare = tuple(name for name, _, kept in self._wanted if name in self._bare and not kept)
-        return Kept(tuple(_block(kept) for _, _, kept in self._wanted), overfull, bare)
+        described = tuple(name for name, _, kept in self._wanted if not kept and name in self._bare)
+        return Kept(tuple(_block(kept) for _, _, kept in self._wanted), overfull, described or bare)
 
 
 def _block(kept: list[bytes]) -> bytes:
@@ -144,7 +149,7 @@ def _check_utf8(piece: bytes) -> None:
     try:
         piece.decode()
     except UnicodeDecodeError as error:
-        raise NotAPageError("not UTF-8") from error
+        raise NotAPageError("it is not UTF-8") from error
 
 
 def _check_sample(line: bytes) -> None:
@@ -155,12 +160,11 @@ def _check_sample(line: bytes) -> None:
         raise NotAPageError(f"it starts with {text[:40]!r}, which is no sample") from error
 
 
-def _keep(piece: bytes, name: bytes, kept: list[bytes]) -> None:
-    at = piece.find(name)
+def _keep(piece: bytes, start: bytes, after: tuple[bytes, ...], kept: list[bytes]) -> None:
+    at = piece.find(start)
     while at >= 0 and len(kept) < MAX_LINES:
-        start, after = piece.rfind(b"\n", 0, at) + 1, at + len(name)
-        end = piece.find(b"\n", after)
+        end = piece.find(b"\n", at + 1)
         end = len(piece) if end < 0 else end
-        if piece[after : after + 1] in _AFTER_A_NAME and not piece[start:at].strip(_BEFORE_A_NAME):
-            kept.append(piece[start : min(end, start + _MAX_LINE + 1)])
-        at = piece.find(name, end)
+        if piece.startswith(after, at + len(start)):
+            kept.append(piece[at + 1 : min(end, at + _MAX_LINE + 2)])
+        at = piece.find(start, end)

@@ -27,13 +27,26 @@ class Wanted:
 
     rows: Mapping[Signal, tuple[Row, ...]]  # the operator's before the built-in ones
     at: Mapping[str, int]  # name of a sample -> its place in Kept.lines
+    query: bytes  # asks for these names only
 
     @classmethod
     def of(cls, signals: Sequence[Signal], dialects: Sequence[Dialect] = ()) -> "Wanted":
         """All names in which a page may say these signals."""
         rows = {one: (*(row for row in dialects if row.signal == one.name), *one.rows) for one in signals}
-        names = dict.fromkeys(row.metric + suffix for one in rows for row in rows[one] for suffix in one.suffixes)
-        return cls(rows, {name: at for at, name in enumerate(names)})
+        names = dict.fromkeys(name for one in rows for row in rows[one] for name in _sample_names(one, row))
+        query = "&".join(f"name%5B%5D={name}" for name in names)
+        return cls(rows, {name: at for at, name in enumerate(names)}, query.encode())
+
+    def lacking(self, kept: Kept) -> int:
+        """The signals of which a page has no line, as bits: ten thousand of these are remembered."""
+        return sum(1 << bit for bit, signal in enumerate(self.rows) if not self._has(signal, kept))
+
+    def _has(self, signal: Signal, kept: Kept) -> bool:
+        return any(kept.lines[self.at[name]] for row in self.rows[signal] for name in _sample_names(signal, row))
+
+
+def _sample_names(signal: Signal, row: Row) -> list[str]:
+    return [row.metric + suffix for suffix in signal.suffixes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +92,7 @@ class MetricsPage(Reading):
         return {"status": self.status, "bytes": self.size, "filtered": self.filtered, "lines": text.splitlines()}
 
     def _samples(self, signal: Signal, row: Row) -> Iterator[Series]:
-        for suffix in signal.suffixes:
-            name = row.metric + suffix
+        for name in _sample_names(signal, row):
             if name in self.kept.overfull:
                 raise ValueError(f"more than {MAX_LINES - 1} series of {name}")
             block = self.kept.lines[self.wanted.at[name]]
