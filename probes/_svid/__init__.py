@@ -1,0 +1,1 @@
+"""What the probe `svid` is made of: reach, dates, trust, identity."""

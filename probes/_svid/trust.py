@@ -1,0 +1,62 @@
+"""Does the served chain verify to the bundle of the agent's own trust domain?"""
+
+from collections.abc import Iterator
+
+from probes._certificate import Leaf, leaf_flaws
+from probes._handshake import Bundle, Handshake, VerifyCode, VerifyError
+from probes.contract import ConditionKind, Severity, Unknown, Verdict, say_duration
+
+SVID_NOT_TRUSTED = ConditionKind(
+    name="SVIDNotTrusted",
+    severity=Severity.CRITICAL,
+    true_when="The served chain does not verify to the bundle of the agent's own trust domain.",
+    all_clear="The served chain verifies to the bundle of its trust domain.",
+    reasons=("UnknownAuthority", "NotYetValid", "BadChain"),
+)
+_UNKNOWN_AUTHORITY = frozenset(
+    {
+        VerifyCode.NO_ISSUER,
+        VerifyCode.BAD_SIGNATURE,  # signed by somebody with the name of an authority, and not its key
+        VerifyCode.SELF_SIGNED_LEAF,
+        VerifyCode.SELF_SIGNED_ROOT,
+        VerifyCode.NO_LOCAL_ISSUER,
+        VerifyCode.LEAF_NOT_VERIFIED,
+        VerifyCode.NOT_TRUSTED,
+    }
+)
+
+
+def not_trusted(reading: Handshake, leaf: Leaf, now: float, clock_skew: float) -> Verdict:
+    """Trust by the bundle; an expired leaf alone is not this, and a young one is granted the clock skew.
+
+    A bundle that was not confirmed lately may lack an authority, so what it does not know is unknown; but what it does
+    verify is trusted: peers have no better bundle, and authorities leave one only long after they stopped signing.
+    """
+    if reading.bundle is Bundle.MISSING:
+        return SVID_NOT_TRUSTED.unknown(Unknown.NO_TRUST_BUNDLE)
+    if stranger := next((each for each in reading.verify_errors if each.code in _UNKNOWN_AUTHORITY), None):
+        if reading.bundle is Bundle.UNCONFIRMED:
+            return SVID_NOT_TRUSTED.unknown(Unknown.NO_TRUST_BUNDLE)
+        return SVID_NOT_TRUSTED.true(
+            f"No authority of {reading.trust_domain} stands behind it: {stranger}.", "UnknownAuthority"
+        )
+    flaws = tuple(_flaws(reading, leaf))
+    if flaws:
+        return SVID_NOT_TRUSTED.true(f"The served chain is not one to trust: {'; '.join(flaws)}.", "BadChain")
+    starts = max([leaf.not_before, *(each.not_before for each in reading.verify_errors)])
+    if starts > now + clock_skew:
+        return SVID_NOT_TRUSTED.true(
+            lambda: f"The served chain is not valid for another {say_duration(starts - now)}.", "NotYetValid"
+        )
+    return SVID_NOT_TRUSTED.false()
+
+
+def _flaws(reading: Handshake, leaf: Leaf) -> Iterator[str]:
+    yield from (str(each) for each in reading.verify_errors if not _is_of_time(each))
+    yield from leaf_flaws(leaf)
+    yield from reading.weak_intermediates
+
+
+def _is_of_time(error: VerifyError) -> bool:
+    """Whether another condition, or the clock skew, has the last word on it."""
+    return error.code == VerifyCode.NOT_YET_VALID or (error.code == VerifyCode.EXPIRED and error.depth == 0)
