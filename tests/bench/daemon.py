@@ -1,6 +1,7 @@
 """The daemon under test: its config, its process, and the doors through which it is asked."""
 
 import http.client
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from probes.contract import TargetKey
 from tests.bench.exporter import answers, free_port
 from tests.bench.fleet import Fleet
 from tests.bench.machine import MEASURED, started
+
+MEMORY_LIMIT = "512Mi"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +74,10 @@ def _entry(workload: Workload, fleet: Fleet, agent: int) -> str:
         identity = f"spiffe://bench.test/agent/{agent:05d}"
         parts += [f'address: "{fleet.at(agent, "tls")}"', f'spiffe_id: "{identity}"']
     if workload.agent_metrics:
-        parts += [f'metrics: "http://{fleet.at(agent, "metrics")}/metrics"', "memory_limit: 512Mi, pool_capacity: 100"]
+        parts += [
+            f'metrics: "http://{fleet.at(agent, "metrics")}/metrics"',
+            f"memory_limit: {MEMORY_LIMIT}, pool_capacity: 100",
+        ]
     if workload.opa:
         parts.append(f'opa: "http://{fleet.at(agent, "opa")}"')
     return f"    - {{{', '.join(parts)}}}"
@@ -91,6 +97,7 @@ class Daemon:
 
     process: subprocess.Popen[str]
     port: int
+    config: Path
     state_dir: Path
     ready_after: float  # seconds from its start to one full round
 
@@ -113,8 +120,9 @@ class Daemon:
             raise http.client.HTTPException(f"{path} answered {answer.status}")
         return Fetched(body, time.monotonic() - start)
 
-    def reload(self) -> None:
-        """Ask it to read its config again."""
+    def reload(self, memory_limit: str) -> None:
+        """Ask it to read its config again, in which this is now the limit of every agent."""
+        self.config.write_text(re.sub(r"memory_limit: \w+", f"memory_limit: {memory_limit}", self.config.read_text()))
         self.process.send_signal(signal.SIGHUP)
 
 
@@ -125,7 +133,12 @@ def watching(workload: Workload, fleet: Fleet, directory: Path) -> Iterator[Daem
     state_dir.mkdir(parents=True, exist_ok=True)
     config.write_text(config_text(workload, fleet, port, state_dir))
     command = [sys.executable, "-m", "watcher", "run", "--config", str(config)]
-    with (directory / "daemon.log").open("w") as log, started(command, MEASURED, log=log) as process:
-        answers(f"http://127.0.0.1:{port}/livez", patience=60)
-        ready = answers(f"http://127.0.0.1:{port}/readyz", patience=3 * workload.round + 60)
-        yield Daemon(process, port, state_dir, ready)
+    log_file = directory / "daemon.log"
+    with log_file.open("w") as log, started(command, MEASURED, log=log) as process:
+        try:
+            answers(f"http://127.0.0.1:{port}/livez", process, patience=60)
+            ready = answers(f"http://127.0.0.1:{port}/readyz", process, patience=3 * workload.round + 60)
+        except (RuntimeError, TimeoutError) as error:
+            error.add_note(log_file.read_text()[-4000:])
+            raise
+        yield Daemon(process, port, config, state_dir, ready)

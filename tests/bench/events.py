@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tests.bench import own_series
-from tests.bench.daemon import Daemon
+from tests.bench.daemon import MEMORY_LIMIT, Daemon
 from tests.bench.machine import AROUND, started
 from tests.bench.observer import Seen
 
@@ -36,7 +36,8 @@ def events(daemon: Daemon, state_patience: float) -> list[Event]:
             observed("/metrics", lambda: len(daemon.fetch("/metrics").body)),
             observed("/metrics, gzip", lambda: len(daemon.fetch("/metrics", gzip=True).body)),
             observed("/api/v1/targets", lambda: len(daemon.fetch("/api/v1/targets").body)),
-            observed("reload of the config", lambda: _reload(daemon)),
+            observed("reload, nothing changed", lambda: _reload(daemon, MEMORY_LIMIT)),
+            observed("reload, every target changed", lambda: _reload(daemon, "600Mi")),
             observed("state write", lambda: _state_write(daemon, state_patience)),
         ]
     return [event for event in found if event.size >= 0]
@@ -47,10 +48,10 @@ def _wait(seconds: float) -> int:
     return 0
 
 
-def _reload(daemon: Daemon) -> int:
+def _reload(daemon: Daemon, memory_limit: str) -> int:
     taken = "config_last_reload_success_timestamp_seconds"
     before = own_series.value(daemon.fetch("/metrics").body, taken)
-    daemon.reload()
+    daemon.reload(memory_limit)
     deadline = time.monotonic() + RELOAD_PATIENCE
     while own_series.value(daemon.fetch("/metrics").body, taken) == before:
         if time.monotonic() > deadline:

@@ -2,8 +2,8 @@
 
 import json
 import socket
+import subprocess
 import time
-import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -73,7 +73,7 @@ def exporting(modules: Mapping[str, object], directory: Path) -> Iterator["Expor
         "--log.level=error",
     ]
     with started(command, MEASURED) as process:
-        answers(f"http://127.0.0.1:{port}/-/healthy", patience=15)
+        answers(f"http://127.0.0.1:{port}/-/healthy", process, patience=15)
         yield Exporter(port, process.pid)
 
 
@@ -112,14 +112,15 @@ def free_port() -> int:
         return port
 
 
-def answers(url: str, patience: float) -> float:
-    """Wait until `url` answers 200; how many seconds that took."""
+def answers(url: str, process: subprocess.Popen[str], patience: float) -> float:
+    """Wait until `url` answers 200; how many seconds that took. RuntimeError as soon as the process has ended."""
     start = time.monotonic()
     while time.monotonic() - start < patience:
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args!r} ended with {process.returncode}")
         try:
             with urllib.request.urlopen(url, timeout=5):  # noqa: S310  ours
                 return time.monotonic() - start
-        except (urllib.error.URLError, OSError):
+        except OSError:
             time.sleep(0.1)
-    msg = f"{url} did not answer within {patience:g} s"
-    raise TimeoutError(msg)
+    raise TimeoutError(f"{url} did not answer within {patience:g} s")
