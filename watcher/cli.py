@@ -1,0 +1,162 @@
+"""What does the command line ask for? Commands import what they need: `--help` must not wait for all of it."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from watcher.printable import printable
+
+USAGE_ERROR = 2
+BUG = 70  # EX_SOFTWARE of sysexits.h: 1 and 3 are verdicts of `check`
+INTERRUPTED = 128 + signal.SIGINT
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code is that of the contract, section 1. A usage error raises SystemExit(2)."""
+    given = _parser().parse_args(argv)
+    from watcher.logs import setup_logs  # noqa: PLC0415  not for --help
+
+    setup_logs(given.log_format)
+    command: Callable[[argparse.Namespace], int] = given.command
+    try:
+        code = command(given)
+        print(end="", flush=True)  # here, where a closed pipe is expected
+    except KeyboardInterrupt:
+        return 0 if given.until_stopped else INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; the interpreter must not complain of it at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except Exception:  # the boundary: with a traceback in the log, and a code that no verdict has
+        import logging  # noqa: PLC0415  not for --help
+
+        logging.getLogger(__name__).critical("this is a bug of agentweave-watcher", exc_info=True)
+        return BUG
+    return code
+
+
+def _run(given: argparse.Namespace) -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the daemon has its own
+    from watcher.daemon import run  # noqa: PLC0415  not for --help
+
+    return run(given.config, os.environ)
+
+
+def _check(given: argparse.Namespace) -> int:
+    from watcher.check import check  # noqa: PLC0415  not for --help
+
+    return check(given.config, os.environ, given.namespace, given.agent, given.probe, given.output)
+
+
+def _demo(given: argparse.Namespace) -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    from watcher.demo import run_demo  # noqa: PLC0415  not for --help
+
+    return run_demo(given.seconds, given.port)
+
+
+def _config_check(given: argparse.Namespace) -> int:
+    from watcher.config_file import ConfigError  # noqa: PLC0415  not for --help
+    from watcher.settings import load_settings  # noqa: PLC0415  not for --help
+
+    try:
+        settings = load_settings(given.file, os.environ)
+    except ConfigError as error:
+        print(*error.mistakes, sep="\n", file=sys.stderr)
+        return USAGE_ERROR
+    print(f"{given.file}: ok, {len(settings.targets)} targets")
+    return 0
+
+
+def _config_schema(_: argparse.Namespace) -> int:
+    import json  # noqa: PLC0415  not for --help
+
+    from watcher.config_schema import config_schema  # noqa: PLC0415  not for --help
+
+    print(json.dumps(config_schema(), indent=2))
+    return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """A usage error is one line."""
+        self.exit(USAGE_ERROR, f"{self.prog}: {printable(message)} (see {self.prog} --help)\n")
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version  # noqa: PLC0415  not for --help
+
+        parser.exit(message=f"agentweave-watcher {version('agentweave-watcher')}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    anywhere = _Parser(add_help=False)  # also after the command, where people look for it
+    _add_log_format(anywhere, argparse.SUPPRESS)
+    parser = _Parser(
+        prog="agentweave-watcher",
+        description="Looks at every AgentWeave agent from outside, all the time, and says what is broken and why.",
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    _add_log_format(parser, "json")
+    parser.set_defaults(until_stopped=False)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    run = commands.add_parser("run", parents=[anywhere], help="watch until SIGTERM; SIGHUP reads the config again")
+    run.add_argument("--config", metavar="FILE", type=Path, required=True)
+    run.set_defaults(command=_run, until_stopped=True)
+
+    check = commands.add_parser(
+        "check",
+        parents=[anywhere],
+        help="look at everything now and print the verdicts",
+        epilog="exit code: 0 all false, 1 a condition is true, 3 one is unknown, 2 nothing matches or a mistake",
+    )
+    check.add_argument("--config", metavar="FILE", type=Path, required=True)
+    check.add_argument("--namespace", metavar="N", help="only targets of this namespace")
+    check.add_argument("--agent", metavar="A", help="only instances of this agent")
+    check.add_argument("--probe", metavar="P", help="only this probe")
+    check.add_argument("--output", choices=("text", "json"), default="text", help="default: text")
+    check.set_defaults(command=_check)
+
+    demo = commands.add_parser(
+        "demo", parents=[anywhere], help="watch a small simulated fleet with faults, on loopback"
+    )
+    demo.add_argument("--seconds", metavar="N", type=_seconds, help="end after so long; default: when stopped")
+    demo.add_argument("--port", metavar="P", type=_port, default=9847, help="port of the page; default: 9847, 0: any")
+    demo.set_defaults(command=_demo, until_stopped=True)
+
+    _add_config(commands.add_parser("config", help="check a config file, or print its JSON Schema"), anywhere)
+    return parser
+
+
+def _add_config(config: _Parser, anywhere: _Parser) -> None:
+    commands = config.add_subparsers(metavar="COMMAND", required=True)
+    check = commands.add_parser("check", parents=[anywhere], help="name every mistake with file, line and key path")
+    check.add_argument("file", metavar="FILE", type=Path)
+    check.set_defaults(command=_config_check)
+    schema = commands.add_parser("schema", parents=[anywhere], help="print the JSON Schema of the config file")
+    schema.set_defaults(command=_config_schema)
+
+
+def _add_log_format(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument(
+        "--log-format", choices=("json", "text"), default=default, help="of the log on stderr; default: json"
+    )
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number over 0, got {text!r}")
+    return seconds
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, got {text!r}")
+    return int(text)
