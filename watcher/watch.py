@@ -44,7 +44,7 @@ class Watch:
     async def adopt(self, settings: Settings) -> list[str]:
         """Look by these settings from now on; gives the sources that were opened anew."""
         before, self.settings = self.settings, settings
-        changed = [kind for kind in self.kinds if self._of(kind) != getattr(before.sources, kind.name)]
+        changed = [kind for kind in self.kinds if self._of(kind) != before.sources[kind.name]]
         for kind in changed:
             old = self.lookers[kind.name]
             self.lookers[kind.name] = self._looker(kind)
@@ -68,8 +68,7 @@ class Watch:
         return self.lookers[kind_name].interval
 
     def _of(self, kind: AnySourceKind) -> SourceSettings:
-        settings: SourceSettings = getattr(self.settings.sources, kind.name)
-        return settings
+        return self.settings.sources[kind.name]
 
     def _looker(self, kind: AnySourceKind) -> Looker:
         settings = self._of(kind)
