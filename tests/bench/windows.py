@@ -25,7 +25,7 @@ def full_windows(state_dir: Path, workload: Workload) -> None:
     past = _lived_through([probe for probe in probes if probe.source == "agent_metrics"])
     board = Board(probes, load_sources(), time.time)
     targets = [_target(probes, agent) for agent in range(workload.agents)]
-    carried = {target.key: Carried(reached={"metrics": "http://agent"}, past=past) for target in targets}
+    carried = {target.key: Carried(past=past) for target in targets}
 
     async def write() -> None:
         await board.replace(targets, carried)
