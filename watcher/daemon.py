@@ -41,6 +41,7 @@ LIVE_WITHIN = 10.0
 _BEAT = 0.05
 _SLICE = 200
 _SHUTDOWN = 3.0
+_FIRST_IDENTITY = 3.0
 
 Reload = Callable[[], Awaitable[Settings]]
 
@@ -130,6 +131,7 @@ class Daemon:
 
     async def _start(self) -> None:
         await self.watch.identity.start()
+        await self.watch.identity.wait_first(_FIRST_IDENTITY)
         self._courses = {kind.name: self._course(kind.name) for kind in self.watch.kinds}
         await self._watch_targets(self._keeper.restore())
         self._impair(Impairment.CONFIG_REJECTED, "")
