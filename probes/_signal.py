@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Annotated, NamedTuple, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -168,7 +169,13 @@ def untold(kind: ConditionKind, found: Absent | Unreadable, limits: Limits) -> t
     """What to say of a condition whose signal a page does not tell: nothing, where its absence is to be ignored."""
     if isinstance(found, Unreadable):
         return (kind.unknown(Unknown.MALFORMED, found.why),)
-    return () if limits.when_absent == "ignore" else (kind.unknown(Unknown.SIGNAL_ABSENT, found.why),)
+    return () if limits.when_absent == "ignore" else (_absent(kind, found.why),)
+
+
+@lru_cache(maxsize=1024)
+def _absent(kind: ConditionKind, why: str) -> Verdict:
+    # The same object for all agents that lack the same metric, which may be the whole fleet.
+    return kind.unknown(Unknown.SIGNAL_ABSENT, why)
 
 
 START_TIME = Signal(name="process_start", rows=(Row(metric="process_start_time_seconds"),))
@@ -176,3 +183,8 @@ START_TIME = Signal(name="process_start", rows=(Row(metric="process_start_time_s
 
 REQUESTS = Signal(name="requests", rows=(Row(metric="agentweave_requests_total", summed=True),))
 """Requests that the agent has handled, all capabilities and results together."""
+
+
+def is_new_process(before: float | None, now: float | None) -> bool:
+    """Whether a start time is that of a later process; where agents read the boot time anew it wavers by a second."""
+    return before is not None and now is not None and now > before + 1
