@@ -116,7 +116,7 @@ func (a *authority) serverConfig(agents int) (*tls.Config, error) {
 		ClientAuth: tls.RequireAndVerifyClientCert,
 		ClientCAs:  roots,
 		// Agents are Python on OpenSSL 3.0, which has no ML-KEM.
-		CurvePreferences: []tls.CurveID{tls.X25519},
+		CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521},
 		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 			agent := agentAt(hello.Conn.LocalAddr())
 			if agent < 0 || agent >= agents {
