@@ -97,6 +97,8 @@ def leaf_flaws(leaf: Leaf) -> Iterator[str]:
 
     A certificate without the key usage extension is let pass: section 5.2 does not ask validators to refuse it.
     """
+    if not leaf.readable:
+        yield "its extensions cannot be read"
     if leaf.ca:
         yield "it is a CA certificate"
     if leaf.usages is not None:

@@ -34,7 +34,8 @@ def not_trusted(reading: Handshake, leaf: Leaf, now: float, clock_skew: float) -
     """
     if reading.bundle is Bundle.MISSING:
         return SVID_NOT_TRUSTED.unknown(Unknown.NO_TRUST_BUNDLE)
-    if stranger := next((each for each in reading.verify_errors if each.code in _UNKNOWN_AUTHORITY), None):
+    stranger = _stranger(reading, leaf)
+    if stranger is not None:
         if reading.bundle is Bundle.UNCONFIRMED:
             return SVID_NOT_TRUSTED.unknown(Unknown.NO_TRUST_BUNDLE)
         return SVID_NOT_TRUSTED.true(
@@ -49,6 +50,14 @@ def not_trusted(reading: Handshake, leaf: Leaf, now: float, clock_skew: float) -
             lambda: f"The served chain is not valid for another {say_duration(starts - now)}.", "NotYetValid"
         )
     return SVID_NOT_TRUSTED.false()
+
+
+def _stranger(reading: Handshake, leaf: Leaf) -> VerifyError | None:
+    """The error that means an unknown authority; not where OpenSSL could not, or would not, look for the authority."""
+    codes = {each.code for each in reading.verify_errors}
+    if VerifyCode.CHAIN_TOO_LONG in codes or not leaf.readable:
+        return None
+    return next((each for each in reading.verify_errors if each.code in _UNKNOWN_AUTHORITY), None)
 
 
 def _flaws(reading: Handshake, leaf: Leaf) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """The TLS contexts of looks: one for each own identity and trust domain, never one a look."""
 
-from datetime import UTC, datetime
 from functools import cached_property
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -101,13 +100,13 @@ class Trusts:
 def _note(connection: SSL.Connection, certificate: crypto.X509, code: int, depth: int, ok: int) -> bool:
     """Keep an error and go on: the handshake shall show all that is wrong."""
     if not ok:
-        not_before = _moment(certificate.get_notBefore()) if code == VerifyCode.NOT_YET_VALID else 0.0
+        not_before = _starts(certificate) if code == VerifyCode.NOT_YET_VALID else 0.0
         connection.get_app_data().append(VerifyError(code, depth, not_before))
     return True
 
 
-def _moment(text: bytes | None) -> float:
+def _starts(certificate: crypto.X509) -> float:
     try:
-        return datetime.strptime((text or b"").decode(), "%Y%m%d%H%M%SZ").replace(tzinfo=UTC).timestamp()
-    except ValueError:
+        return certificate.to_cryptography().not_valid_before_utc.timestamp()
+    except ValueError:  # a leaf like that is said to be unreadable, and this is called from C
         return 0.0

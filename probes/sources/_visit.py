@@ -8,7 +8,7 @@ from OpenSSL import SSL
 
 from probes._handshake import Spoke
 from probes.sources._conversation import Conversation
-from probes.sources._plaintext import ask_plainly
+from probes.sources._plaintext import ask_plainly, spoken
 from probes.sources._trust import Trust
 
 
@@ -49,6 +49,8 @@ class Visit:
         if not talk.over and not talk.received:
             # Plaintext servers may wait for the end of a line that a TLS hello does not have.
             await self._speak_plainly()
+            if spoken(self.plain_answer) in (Spoke.PLAINTEXT_HTTP, Spoke.OTHER):
+                return talk
         await talk.until(self._ends)
         if _was_turned_away(talk):
             talk = self.talk = await self._offer_more(talk)

@@ -37,11 +37,11 @@ class HandshakeSource:
         visit = Visit(Place.of(address), trust, now, now + self._timeout)
         try:
             talk = await visit.make()
+            return reading(address, talk, visit.plain_answer, trust, bundle)
         except OSError as error:
             return _unconnected(address, error, trust, bundle)
         finally:
             visit.end()
-        return reading(address, talk, visit.plain_answer, trust, bundle)
 
     def fleet_changed(self, targets: Sequence[Target]) -> None:
         """Nothing is kept by target."""

@@ -55,7 +55,7 @@ class Authority:
         self.trust_domain = trust_domain
         self.key = ec.generate_private_key(ec.SECP256R1())
         self._issuer = _name(f"{trust_domain} {'intermediate' if under else 'root'}")
-        self._intermediates: tuple[x509.Certificate, ...] = ()
+        self.intermediates: tuple[x509.Certificate, ...] = ()
         builder = _valid(now - _A_DAY, now + lifetime).subject_name(self._issuer).public_key(self.key.public_key())
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         own_key = x509.SubjectKeyIdentifier.from_public_key(self.key.public_key())
@@ -64,7 +64,7 @@ class Authority:
         builder = builder.add_extension(_names(f"spiffe://{trust_domain}"), critical=False)
         self.certificate = (under or self).sign(builder)
         if under:
-            self._intermediates = (self.certificate, *under._intermediates)  # noqa: SLF001  the same class
+            self.intermediates = (self.certificate, *under.intermediates)
 
     def intermediate(self, now: float, *, lifetime: float = _A_YEAR) -> "Authority":
         """An authority signed by this one; what it issues carries its certificate in the chain."""
@@ -81,7 +81,7 @@ class Authority:
         builder = builder.add_extension(_usage(signs_certificates=False), critical=True)
         builder = builder.add_extension(_BOTH_ENDS, critical=False)
         leaf = self.sign(builder.add_extension(_names(spiffe_id, *hosts), critical=False))
-        return Svid((leaf, *self._intermediates), key)
+        return Svid((leaf, *self.intermediates), key)
 
     def sign(self, builder: x509.CertificateBuilder) -> x509.Certificate:
         """Sign any certificate, as it stands, with this authority as the issuer."""

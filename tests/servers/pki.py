@@ -1,0 +1,82 @@
+"""Certificates that no sane SPIFFE authority issues."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtensionOID
+
+from watcher.demo.authority import Authority
+
+USAGES: Mapping[str, bool] = {
+    "digital_signature": True,
+    "content_commitment": False,
+    "key_encipherment": False,
+    "data_encipherment": False,
+    "key_agreement": False,
+    "key_cert_sign": False,
+    "crl_sign": False,
+    "encipher_only": False,
+    "decipher_only": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A chain and its key, of whatever kind."""
+
+    chain: tuple[x509.Certificate, ...]
+    key: CertificateIssuerPrivateKeyTypes
+
+    def write(self, directory: Path) -> tuple[Path, Path]:
+        """Write chain and key as PEM into an existing directory and return both paths."""
+        certificate_file, key_file = directory / "odd.pem", directory / "odd.key"
+        certificate_file.write_bytes(b"".join(each.public_bytes(Encoding.PEM) for each in self.chain))
+        key_file.write_bytes(self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        return certificate_file, key_file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaf:
+    """What an odd leaf shall be; the rest is as an SVID should be."""
+
+    uris: Sequence[str] = ("spiffe://example.org/agent/search",)
+    dns: Sequence[str] = ()
+    raw_names: bytes | None = None  # the bytes of the SAN extension, whatever they are
+    not_before: float
+    not_after: float
+    ca: bool = False
+    usages: Mapping[str, bool] | None = field(default_factory=dict)  # beside digitalSignature; None: no such extension
+    key: CertificateIssuerPrivateKeyTypes = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+
+    def signed_by(self, authority: Authority) -> Served:
+        """Served with this authority's intermediates, if it has any."""
+        start, end = (datetime.fromtimestamp(moment, UTC) for moment in (self.not_before, self.not_after))
+        builder = x509.CertificateBuilder().serial_number(x509.random_serial_number())
+        builder = builder.not_valid_before(start).not_valid_after(end).public_key(self.key.public_key())
+        builder = builder.subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "odd")]))
+        builder = builder.add_extension(x509.BasicConstraints(ca=self.ca, path_length=None), critical=True)
+        if self.usages is not None:
+            builder = builder.add_extension(x509.KeyUsage(**{**USAGES, **self.usages}), critical=True)
+        if names := self._names():
+            builder = builder.add_extension(names, critical=False)
+        return Served((authority.sign(builder), *authority.intermediates), self.key)
+
+    def _names(self) -> x509.ExtensionType | None:
+        if self.raw_names is not None:
+            return x509.UnrecognizedExtension(ExtensionOID.SUBJECT_ALTERNATIVE_NAME, self.raw_names)
+        names = [*map(x509.UniformResourceIdentifier, self.uris), *map(x509.DNSName, self.dns)]
+        return x509.SubjectAlternativeName(names) if names else None
+
+
+def chain_of(length: int, authority: Authority, now: float, spiffe_id: str) -> Served:
+    """An SVID under this many authorities, each signed by the one before."""
+    for _ in range(length):
+        authority = authority.intermediate(now)
+    svid = authority.issue(spiffe_id, not_before=now - 10, not_after=now + 3600)
+    return Served(svid.chain, svid.key)
