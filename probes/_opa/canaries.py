@@ -3,7 +3,8 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
@@ -25,7 +26,7 @@ class Canary(BaseModel):
 
     name: str = Field(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=63, description="the label in metrics and evidence")
     agents: tuple[str, ...] = Field(default=(), description="whom it is asked for; none given: every agent")
-    expect: Literal["allow", "deny"]
+    expect: Literal["allow", "deny"] = Field(description="what OPA must decide")
     input: dict[str, JsonValue] = Field(
         description="what OPA is given as `input`; `${spiffe_id}`, `${agent}` and `${namespace}` are filled in"
     )
@@ -48,6 +49,11 @@ class Question:
     expected: Expected
     template: str  # JSON of the whole request
     agents: tuple[str, ...] = ()
+    needs: frozenset[str] = field(init=False)  # the placeholders in the template
+
+    def __post_init__(self) -> None:
+        """Look for placeholders once, not at each look."""
+        object.__setattr__(self, "needs", frozenset(_PLACEHOLDER.findall(self.template)))
 
     def asked_of(self, target: Target) -> bool:
         """Whether this target's agent is one that it is meant for."""
@@ -55,12 +61,10 @@ class Question:
 
     def body(self, target: Target) -> bytes | None:
         """The request for this target; None where it needs a SPIFFE ID and the target has none."""
-        if "${" not in self.template:
-            return self.template.encode()
         facts = _facts(target)
-        if any(name not in facts for name in _PLACEHOLDER.findall(self.template)):
+        if not self.needs <= facts.keys():
             return None
-        return _PLACEHOLDER.sub(lambda match: facts[match[1]], self.template).encode()
+        return _filled(self.template, tuple((name, facts[name]) for name in self.needs))
 
 
 def question(canary: Canary) -> Question:
@@ -77,8 +81,14 @@ def _facts(target: Target) -> dict[str, str]:
     if target.spiffe_ids:
         known["spiffe_id"] = target.spiffe_ids[0]
         known["trust_domain"] = target.spiffe_ids[0].removeprefix("spiffe://").partition("/")[0]
+    return known
+
+
+@lru_cache(maxsize=4096)
+def _filled(template: str, facts: tuple[tuple[str, str], ...]) -> bytes:
     # The template is JSON text already, so what is filled into its strings is written as JSON writes it.
-    return {name: json.dumps(value)[1:-1] for name, value in known.items()}
+    written = {name: json.dumps(value)[1:-1] for name, value in facts}
+    return _PLACEHOLDER.sub(lambda match: written[match[1]], template).encode()
 
 
 _CALLER = "spiffe://canary.invalid/agent/orchestrator"
