@@ -5,6 +5,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
+import pytest
+
 from watcher.identity import Identity, IdentitySettings, Pace, open_identity
 
 NOW = 1_800_000_000.0
@@ -50,3 +52,9 @@ async def stays(condition: Callable[[], object], seconds: float = 0.1) -> bool:
             return False
         await asyncio.sleep(0.002)
     return True
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The kinds of trouble that the log tells of, in order."""
+    troubles = [getattr(record, "trouble", "") for record in caplog.records]
+    return [trouble.partition(":")[0] for trouble in troubles if trouble]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.contract import OwnIdentity
-from tests.identities import NOW, Clock, started, stays, until
+from tests.identities import NOW, Clock, started, stays, told, until
 from watcher.demo.authority import Authority, Svid
 from watcher.identity import IdentitySettings
 from watcher.identity.files import Files
@@ -109,7 +109,7 @@ def test_a_half_written_pair_keeps_the_old_identity_and_says_so(
         async with started(written(tmp_path), clock) as identity:
             before = identity.current
             write(tmp_path, fresh.chain_pem, SVID.key_pem)
-            await until(lambda: "KeyMismatch" in _logged(caplog))
+            await until(lambda: "KeyMismatch" in told(caplog))
             assert identity.current is before
             assert identity.trouble == ""
             clock.now += 301
@@ -119,10 +119,6 @@ def test_a_half_written_pair_keeps_the_old_identity_and_says_so(
             assert identity.trouble == ""
 
     asyncio.run(main())
-
-
-def _logged(caplog: pytest.LogCaptureFixture) -> str:
-    return " ".join(str(record.__dict__.get("trouble", "")) for record in caplog.records)
 
 
 def test_a_bundle_that_is_still_being_written_is_not_taken(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ class WorkloadApiServer(workload_pb2_grpc.SpiffeWorkloadAPIServicer):
         """Listen; a socket file left behind is replaced, as an agent does."""
         self.path.unlink(missing_ok=True)
         self._server = grpc.server(ThreadPoolExecutor(max_workers=16, thread_name_prefix="workload-api-server"))
-        workload_pb2_grpc.add_SpiffeWorkloadAPIServicer_to_server(self, self._server)
+        workload_pb2_grpc.add_SpiffeWorkloadAPIServicer_to_server(self, self._server)  # type: ignore[no-untyped-call]  # generated
         self._server.add_insecure_port(f"unix:{self.path}")
         self._server.start()
 
@@ -112,7 +112,8 @@ class WorkloadApiServer(workload_pb2_grpc.SpiffeWorkloadAPIServicer):
         turn = -1
         while context.is_active() and self._server is not None:
             with self._changed:
-                self._changed.wait_for(lambda seen=turn: self._turn != seen or not context.is_active(), timeout=0.2)
+                if self._turn == turn and context.is_active():
+                    self._changed.wait(0.2)
                 script, fresh, turn = self._script, self._turn != turn, self._turn
             if script.hang or not fresh or not context.is_active():
                 continue

@@ -26,11 +26,9 @@ def assemble(
     key: PrivateKeyTypes,
     bundles: Mapping[str, Iterable[Certificate]],
 ) -> OwnIdentity:
-    """An identity whose key belongs to its leaf and whose trust domain has authorities; else IdentityError."""
+    """An identity whose key belongs to its leaf, or IdentityError. The order of authorities says nothing."""
     links = tuple(chain)
     authorities = {name: tuple(sorted(bundle, key=_fingerprint)) for name, bundle in bundles.items()}
-    if not authorities.get(trust_domain):
-        raise IdentityError(Trouble.NO_TRUST_BUNDLE, f"there is no authority for {trust_domain}")
     return OwnIdentity(trust_domain=trust_domain, chain=links, key=_own_key(links[0], key), bundles=authorities)
 
 

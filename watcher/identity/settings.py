@@ -23,7 +23,9 @@ def _endpoint(text: str) -> str:
 
 def _trust_domain(text: str) -> str:
     if not _TRUST_DOMAIN.fullmatch(text):
-        raise ValueError(f"expected a trust domain such as example.org, in lower case, without scheme and path, got {text!r}")
+        raise ValueError(
+            f"expected a trust domain such as example.org, in lower case, without scheme and path, got {text!r}"
+        )
     return text
 
 
