@@ -12,7 +12,7 @@ from tests.servers.tools import tool
 @contextmanager
 def run_go_peer(*, certificate: Path, key: Path, bundle: Path, trust_domain: str) -> Iterator[str]:
     """The `host:port` of a peer that answers GET /health to members of the trust domain, to nobody else."""
-    files = ["-cert", certificate, "-key", key, "-bundle", bundle]
+    files: list[str | Path] = ["-cert", certificate, "-key", key, "-bundle", bundle]
     with running([tool("go-spiffe-peer"), *files, "-trust-domain", trust_domain], _listening) as address:
         yield address
 

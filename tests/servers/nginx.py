@@ -11,7 +11,7 @@ from tests.servers.tools import debian_package
 
 _CONFIG = """
 daemon off;
-master_process off;
+user root;
 pid {home}/pid;
 error_log stderr notice;
 events {{}}

@@ -1,6 +1,7 @@
 """A program of another make as a server on loopback, for as long as a test needs it."""
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -42,11 +43,13 @@ def running(
                 stderr=subprocess.STDOUT,
                 env=os.environ | (environment or {}),
                 pass_fds=pass_fds,
+                start_new_session=True,  # so that its children end with it
             )
         try:
             yield _started(process, lambda: ready(process), log)
         finally:
-            process.kill()
+            with suppress(ProcessLookupError):  # it ended by itself, and so did its children
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 

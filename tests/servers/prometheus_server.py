@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from prometheus_client.parser import text_string_to_metric_families
 
 from tests.servers.process import port_of, running, status_of
 from tests.servers.tools import tool
@@ -50,19 +49,15 @@ class PrometheusServer:
         targets = self._ask("targets")["activeTargets"]
         return [Scrape(one["scrapeUrl"], one["health"], one["lastError"]) for one in targets]
 
-    def samples_dropped(self) -> dict[str, float]:
-        """Its own counters of samples refused (duplicate, out of order, out of bounds, ...) that are not 0."""
-        page = httpx.get(f"{self.url}/metrics", trust_env=False).text
-        samples = (sample for family in text_string_to_metric_families(page) for sample in family.samples)
-        return {
-            s.name: s.value for s in samples if s.name.startswith(_REFUSED) and s.name.endswith("_total") and s.value
-        }
+    def samples_lost(self) -> float:
+        """Samples of the newest scrapes that were read but not stored; 2.42 drops duplicates without a word."""
+        stored = 'count({job=~"page-.+", __name__!~"up|scrape_.+"}) or vector(0)'
+        return self.query(f"sum(scrape_samples_scraped) - ({stored})")[0].value
 
     def _ask(self, path: str, **params: str) -> Any:
-        return httpx.get(f"{self.url}/api/v1/{path}", params=params, trust_env=False).raise_for_status().json()["data"]
-
-
-_REFUSED = ("prometheus_target_scrapes_sample_", "prometheus_target_scrapes_exceeded_")
+        answer = httpx.get(f"{self.url}/api/v1/{path}", params=params, trust_env=False).json()
+        assert answer["status"] == "success", answer
+        return answer["data"]
 
 
 @contextmanager

@@ -104,23 +104,24 @@ def once(directory: Path, make: Callable[[Path], None]) -> Path:
     """The directory, filled by `make` if it is not there: by one process at a time, and wholly or not at all."""
     if directory.exists():
         return directory
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / f"{directory.name}.lock").open("w") as lock:
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with directory.with_name(f"{directory.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not directory.exists():
-            with TemporaryDirectory(dir=CACHE, prefix=f"{directory.name}.part-") as part:
-                fill(Path(part) / directory.name, make).rename(directory)
+            say(f"making {directory}, once; a build can take some minutes")
+            start = time.monotonic()
+            with TemporaryDirectory(dir=directory.parent, prefix=f"{directory.name}.part-") as part:
+                half = Path(part) / directory.name
+                half.mkdir()
+                make(half)
+                half.rename(directory)
+            say(f"made in {time.monotonic() - start:.0f} s")
     return directory
 
 
-def fill(directory: Path, make: Callable[[Path], None]) -> Path:
-    """Make the directory, saying so, for it may take minutes."""
-    print(f"making {directory.name} in {CACHE} (once; a build takes up to some minutes)", file=sys.stderr, flush=True)
-    start = time.monotonic()
-    directory.mkdir()
-    make(directory)
-    print(f"made {directory.name} in {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
-    return directory
+def say(line: str) -> None:
+    """Tell a person who waits."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def main(names: list[str]) -> int:
