@@ -39,7 +39,7 @@ class Document:
             if part not in lines:
                 return line, False
             line, value = lines[part], value[part]  # type: ignore[index]  # what has lines is a dict or a list
-        return line, True
+        return line, isinstance(value, dict)
 
 
 def read_document(path: Path) -> Document:

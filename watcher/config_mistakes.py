@@ -67,11 +67,11 @@ class Mistakes:
         return self._where(place)[1]
 
     def _where(self, place: Place) -> tuple[int, str]:
-        line, exact = self._document.find(place)
+        line, mapping = self._document.find(place)
         for variable in reversed(self._variables):
-            ends = min(len(place), len(variable.place))
-            over = place[:ends] == variable.place[:ends]
-            if over and (ends == len(variable.place) or not exact):
+            both = min(len(place), len(variable.place))
+            alike = place[:both] == variable.place[:both]
+            if alike and (len(variable.place) <= len(place) or not mapping):  # not where it only adds to a mapping
                 return 0, variable.name
         return line, f"{self._document.path}:{line}"
 

@@ -2,7 +2,7 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
@@ -67,16 +67,16 @@ def sections() -> type[Sections]:
         "Config",
         __base__=Sections,
         __doc__="The config file of agentweave-watcher.",
-        sources=_section("Sources", sources, "the look", Sections.model_fields["sources"].description),
-        probes=_section("Probes", probes, "the probe", Sections.model_fields["probes"].description),
+        sources=_section("Sources", sources, "the look"),
+        probes=_section("Probes", probes, "the probe"),
     )
 
 
-def _section(name: str, parts: dict[str, type[BaseModel]], what: str, description: str | None) -> tuple[object, object]:
+def _section(name: str, parts: dict[str, type[BaseModel]], what: str) -> tuple[type[BaseModel], Any]:
     """A field for `create_model`: a section with one optional part for each of `parts`."""
-    fields = {
+    fields: dict[str, Any] = {
         part: (model, Field(default_factory=model, description=f"settings of {what} {part}"))
         for part, model in parts.items()
     }
-    section = create_model(name, __config__=_FROZEN, __doc__=description, **fields)
-    return section, Field(default_factory=section, description=description)
+    section = create_model(name, __config__=_FROZEN, **fields)
+    return section, Field(default_factory=section, description=Sections.model_fields[name.lower()].description)

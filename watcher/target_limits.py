@@ -20,7 +20,7 @@ class TargetLimits:
     def __init__(self, fleet: object, mistakes: Mistakes) -> None:
         self._fleet = fleet if isinstance(fleet, dict) else {}
         self._mistakes = mistakes
-        self._models = {probe.name: probe.limits for probe in load_probes()}
+        self._models: dict[str, type[Limits]] = {probe.name: probe.limits for probe in load_probes()}
         self._read: dict[tuple[str, str], Limits | ValidationError] = {}
         self._equal: dict[tuple[str, str], Limits] = {}
         self._merged: dict[tuple[int, ...], Mapping[str, Limits]] = {}
@@ -37,10 +37,11 @@ class TargetLimits:
 
     def merged(self, fleet: Mapping[str, Limits], own: Own) -> Mapping[str, Limits]:
         """The limits of all probes for a target; the same object for all targets with the same limits."""
-        if not own:
+        differing = {name: self._one(name, limits) for name, limits in own if limits != fleet[name]}
+        if not differing:
             return fleet
-        limits = {**fleet, **{name: self._one(name, each) for name, each in own}}
-        return self._merged.setdefault(tuple(map(id, limits.values())), limits)
+        merged = {**fleet, **differing}
+        return self._merged.setdefault(tuple(map(id, merged.values())), merged)
 
     def _limits(self, place: Place, name: str, keys: dict[str, object]) -> Limits | None:
         text = json.dumps(keys, sort_keys=True)

@@ -69,7 +69,7 @@ class YamlReader:
 
     def document(self) -> object:
         """The one document of the text, None for an empty one; raises RefusedError or yaml.YAMLError."""
-        documents = []
+        documents: list[object] = []
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
                 if documents:
@@ -79,12 +79,12 @@ class YamlReader:
 
     def _refuse(self, event: yaml.Event, why: str) -> RefusedError:
         where = f"{key_path(tuple(self._place))}: " if self._place else ""
-        return RefusedError(event.start_mark.line + 1, where + why)
+        return RefusedError(_line(event), where + why)
 
     def _value(self, event: yaml.Event) -> object:
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
-        if event.anchor is None:
+        if not isinstance(event, yaml.NodeEvent) or event.anchor is None:
             return self._content(event)
         weight, deepest, self._deepest = self._weight, self._deepest, 0
         value = self._content(event)
@@ -94,6 +94,8 @@ class YamlReader:
         return value
 
     def _content(self, event: yaml.Event) -> object:
+        if not isinstance(event, (yaml.ScalarEvent, yaml.CollectionStartEvent)):
+            raise self._refuse(event, "expected a value")
         if event.tag not in (None, "!", "tag:yaml.org,2002:str"):
             raise self._refuse(event, f"tags are not supported, got {event.tag}")
         if isinstance(event, yaml.ScalarEvent):
@@ -104,7 +106,7 @@ class YamlReader:
         return self._mapping() if isinstance(event, yaml.MappingStartEvent) else self._sequence()
 
     def _alias(self, event: yaml.AliasEvent) -> object:
-        anchor = self._anchors.get(event.anchor)
+        anchor = self._anchors.get(event.anchor or "")
         if anchor is None:
             raise self._refuse(event, f"*{event.anchor} stands for nothing that is complete before it")
         self._weigh(event, anchor.weight)
@@ -125,7 +127,7 @@ class YamlReader:
         found: list[object] = []
         lines = self.lines[id(found)] = {}
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
-            lines[len(found)] = event.start_mark.line + 1
+            lines[len(found)] = _line(event)
             self._place.append(len(found))
             found.append(self._value(event))
             self._place.pop()
@@ -136,10 +138,11 @@ class YamlReader:
         lines = self.lines[id(found)] = {}
         merged: list[object] = []
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
-            key, line = self._key(event), event.start_mark.line + 1
+            line = _line(event)
+            key, merges = self._key(event)
             self._place.append(key)
             value = self._value(next(self._events))
-            if key == "<<":
+            if merges:
                 merged += value if isinstance(value, list) else [value]
             elif key in found:
                 where = key_path(tuple(self._place))
@@ -151,11 +154,12 @@ class YamlReader:
             self._merge(found, source, event)
         return found
 
-    def _key(self, event: yaml.Event) -> str:
+    def _key(self, event: yaml.Event) -> tuple[str, bool]:
+        """The key, and whether it is `<<`, which stands for the keys of another mapping."""
         if not isinstance(event, yaml.ScalarEvent):
             raise self._refuse(event, "expected a plain key, got a mapping, a list or an alias")
         self._weigh(event, 1 + len(event.value))
-        return str(event.value)
+        return event.value, event.value == "<<" and event.implicit[0]
 
     def _merge(self, found: dict[str, object], source: object, event: yaml.Event) -> None:
         if not isinstance(source, dict):
@@ -163,3 +167,7 @@ class YamlReader:
         lines, theirs = self.lines[id(found)], self.lines[id(source)]
         for key in source.keys() - found.keys():
             found[key], lines[key] = source[key], theirs[key]
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 1
