@@ -1,18 +1,22 @@
 """What does a served certificate say, and is it one that a SPIFFE workload may serve?"""
 
 import re
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509 import (
     BasicConstraints,
     Certificate,
     DuplicateExtension,
     ExtensionNotFound,
     Extensions,
+    InvalidVersion,
     KeyUsage,
     SubjectAlternativeName,
     UniformResourceIdentifier,
@@ -73,9 +77,34 @@ class Leaf:
         return self.not_after - self.not_before
 
 
+class UnreadableError(ValueError):
+    """These bytes are no certificate, or none whose dates can be told."""
+
+
 def read_leaf(der: bytes) -> Leaf:
-    """The facts of a DER certificate; ValueError where it cannot be read at all."""
-    certificate = load_der_x509_certificate(der)
+    """The facts of a DER certificate; UnreadableError where it cannot be read at all."""
+    with _stranger():
+        return _leaf(load_der_x509_certificate(der), der)
+
+
+def weakness(der: bytes) -> str:
+    """Why the key or signature of a DER certificate is too weak to trust, empty where it is not."""
+    with _stranger():
+        return _weakness(load_der_x509_certificate(der))
+
+
+@contextmanager
+def _stranger() -> Iterator[None]:
+    """Read what a stranger made: errors are expected, and warnings are no news to the operator."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        try:
+            yield
+        except (ValueError, InvalidVersion) as error:
+            raise UnreadableError(str(error)) from error
+
+
+def _leaf(certificate: Certificate, der: bytes) -> Leaf:
     extensions = _extensions(certificate) if len(der) <= MAX_CERTIFICATE else None
     uris = _uris(extensions)
     return Leaf(
@@ -88,7 +117,7 @@ def read_leaf(der: bytes) -> Leaf:
         ca=_is_ca(extensions),
         usages=_usages(extensions),
         key=_key(certificate)[0],
-        weakness=weakness(certificate),
+        weakness=_weakness(certificate),
     )
 
 
@@ -110,8 +139,7 @@ def leaf_flaws(leaf: Leaf) -> Iterator[str]:
         yield leaf.weakness
 
 
-def weakness(certificate: Certificate) -> str:
-    """Why the key or signature of a certificate is too weak to trust, empty where it is not."""
+def _weakness(certificate: Certificate) -> str:
     name, bits, least = _key(certificate)
     if bits < least:
         return f"its key is too short ({name})"

@@ -2,10 +2,9 @@
 
 from functools import lru_cache
 
-from cryptography.x509 import load_der_x509_certificate
 from OpenSSL import crypto
 
-from probes._certificate import Leaf, read_leaf, weakness
+from probes._certificate import Leaf, UnreadableError, read_leaf, weakness
 from probes._handshake import Bundle, ClientCertificate, Handshake, Spoke
 from probes.contract import Fault
 from probes.sources._conversation import Conversation
@@ -95,14 +94,14 @@ def _refusal(talk: Conversation) -> str:
 def _leaf(der: bytes) -> Leaf | None:
     try:
         return read_leaf(der)
-    except ValueError:
+    except UnreadableError:
         return None
 
 
 @lru_cache(maxsize=256)  # a fleet shares its intermediates
 def _weakness(der: bytes) -> str:
     try:
-        found = weakness(load_der_x509_certificate(der))
-    except ValueError:
+        found = weakness(der)
+    except UnreadableError:
         return "an intermediate cannot be read"
     return f"of an intermediate, {found}" if found else ""

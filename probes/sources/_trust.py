@@ -4,6 +4,7 @@ from functools import cached_property
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import InvalidVersion
 from OpenSSL import SSL, crypto
 
 from probes._certificate import parse_spiffe_id
@@ -108,5 +109,5 @@ def _note(connection: SSL.Connection, certificate: crypto.X509, code: int, depth
 def _starts(certificate: crypto.X509) -> float:
     try:
         return certificate.to_cryptography().not_valid_before_utc.timestamp()
-    except ValueError:  # a leaf like that is said to be unreadable, and this is called from C
+    except (ValueError, InvalidVersion):  # a leaf like that is said to be unreadable, and this is called from C
         return 0.0
