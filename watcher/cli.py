@@ -91,7 +91,8 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from importlib.metadata import version  # noqa: PLC0415  not for --help
 
-        parser.exit(message=f"agentweave-watcher {version('agentweave-watcher')}\n")
+        print("agentweave-watcher", version("agentweave-watcher"))
+        parser.exit()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -150,7 +151,10 @@ def _add_log_format(parser: argparse.ArgumentParser, default: str) -> None:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
     if not 0 < seconds < float("inf"):
         raise argparse.ArgumentTypeError(f"expected a number over 0, got {text!r}")
     return seconds
