@@ -1,0 +1,161 @@
+"""Asks an OPA for decisions exactly as the agents do, and now and then what it thinks of its bundles."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from urllib.parse import quote
+
+import httpx
+from pydantic import Field
+
+from probes._opa.answer import Actual, Answer, OPAReading, Reply, read_reply
+from probes._opa.canaries import REACHABILITY, Question
+from probes._opa.status import StatusReport
+from probes.contract import Kit, Seconds, Source, SourceKind, Target
+from probes.sources._asked_once import AskedOnce
+from probes.sources._bundle_reports import BundleReports
+from probes.sources._oneshot import Conversation, Origin, OwnTroubleError, TooLargeError, fault_of, locate
+from probes.sources._outbound import Outbound, OutboundSettings
+
+_MAX_BYTES = 1 << 20  # for a status
+_MAX_DECISION_BYTES = 1 << 16
+_HEADERS = b"User-Agent: agentweave-watcher\r\nContent-Type: application/json\r\n"
+
+
+class OPASettings(OutboundSettings):
+    """How OPAs are asked."""
+
+    timeout: Seconds = Field(default=2.0, gt=0, description="one deadline for all questions of a look")
+
+
+class _Place(NamedTuple):
+    """Where decisions are had, and the status."""
+
+    url: str
+    origin: Origin
+    decision: bytes
+    status: bytes
+
+
+class _Asked(NamedTuple):
+    """What a target is asked, with the request's body; and the canaries that it cannot be asked."""
+
+    questions: tuple[tuple[Question, bytes], ...]
+    unasked: tuple[str, ...]
+
+
+class OPASource:
+    """Looks at OPAs."""
+
+    def __init__(self, settings: OPASettings, kit: Kit) -> None:
+        self._timeout = settings.timeout
+        self._outbound = Outbound(settings, kit)
+        self._reports = BundleReports(settings.interval, kit.now)
+        self._once = AskedOnce(settings.interval)
+        self._places: dict[tuple[str, str], _Place] = {}
+
+    async def look(self, target: Target, wants: Sequence[object]) -> OPAReading:
+        """One look: every canary that is meant for this target, on one connection."""
+        asked = _asked(target, wants)
+        bodies = list(dict.fromkeys(body for _, body in asked.questions))
+        try:
+            place = self._place(target.opa or "", target.decision_path)
+            replies, fresh = await self._replies(target, place, bodies)
+        except OwnTroubleError as error:
+            return _own_trouble(asked, error)
+        answers = tuple(
+            Answer(question.canary, question.expected, replies[body], body in fresh)
+            for question, body in asked.questions
+        )
+        return _reading(answers, self._reports.newest(place.url), asked.unasked)
+
+    def fleet_changed(self, targets: Sequence[Target]) -> None:
+        """Forget the OPAs that are gone; learn which have several targets."""
+        urls = {target.opa for target in targets if target.opa}
+        self._once.expect(targets)
+        self._reports.keep(urls)
+        self._places = {key: place for key, place in self._places.items() if place.url in urls}
+
+    async def close(self) -> None:
+        """End the questions that are under way."""
+        await self._once.close()
+
+    def _place(self, url: str, decision_path: str) -> _Place:
+        found = self._places.get((url, decision_path))
+        if found is None:
+            origin, path = locate(url)
+            base = path.partition(b"?")[0].rstrip(b"/")
+            decision = base + b"/v1/data/" + quote(decision_path.strip("/")).encode()
+            found = self._places[url, decision_path] = _Place(url, origin, decision, base + b"/v1/status")
+        return found
+
+    async def _replies(
+        self, target: Target, place: _Place, bodies: Sequence[bytes]
+    ) -> tuple[Mapping[bytes, Reply], Sequence[bytes]]:
+        """The replies, and which of the bodies were sent for this look."""
+        if not self._once.shared(place.url):
+            return await self._ask(place, bodies), bodies
+        return await self._once.ask(target.key, (place.url, place.decision), bodies, lambda due: self._ask(place, due))
+
+    async def _ask(self, place: _Place, bodies: Sequence[bytes]) -> Mapping[bytes, Reply]:
+        headers = _HEADERS + self._outbound.authorization()
+        tls = self._outbound.tls() if place.origin.secure else None
+        replies: dict[bytes, Reply] = {}
+        async with Conversation(place.origin, self._timeout, _MAX_BYTES, tls) as conversation:
+            for body in bodies:
+                reply, broken = await _decide(conversation, place.decision, headers, body)
+                replies[body] = reply
+                if broken:
+                    rest = f"Not asked after this: {reply.error}"
+                    unreachable = Reply(actual=Actual.UNREACHABLE, fault=reply.fault, error=rest)
+                    return dict.fromkeys(bodies, unreachable) | replies
+            await self._reports.refresh(place.url, conversation, place.status, headers)
+        return replies
+
+
+def _asked(target: Target, wants: Sequence[object]) -> _Asked:
+    meant = [want for want in wants if isinstance(want, Question) and want.asked_of(target)]
+    rendered = [(question, question.body(target)) for question in meant]
+    questions = tuple((question, body) for question, body in rendered if body is not None)
+    unasked = tuple(question.canary for question, body in rendered if body is None)
+    return _Asked(questions or ((REACHABILITY, REACHABILITY.template.encode()),), unasked)
+
+
+async def _decide(conversation: Conversation, path: bytes, headers: bytes, body: bytes) -> tuple[Reply, bool]:
+    """The reply to one question, and whether the conversation broke over it."""
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    try:
+        answer = await conversation.ask(b"POST", path, headers, body)
+    except OwnTroubleError:
+        raise
+    except (TooLargeError, httpx.RemoteProtocolError) as error:
+        return Reply(actual=Actual.MALFORMED, seconds=loop.time() - started, error=str(error)), True
+    except httpx.TransportError as error:
+        seconds = loop.time() - started
+        return Reply(actual=Actual.UNREACHABLE, seconds=seconds, fault=fault_of(error), error=str(error)), True
+    seconds = loop.time() - started
+    if len(answer.body) > _MAX_DECISION_BYTES:
+        long = f"The answer is larger than {_MAX_DECISION_BYTES} bytes."
+        return Reply(actual=Actual.MALFORMED, status=answer.status, seconds=seconds, error=long), False
+    return read_reply(answer.status, answer.body, seconds), False
+
+
+def _reading(answers: tuple[Answer, ...], report: StatusReport | None, unasked: tuple[str, ...]) -> OPAReading:
+    error = next((answer.reply.error for answer in answers if answer.reply.error), "")
+    silent = all(answer.actual is Actual.UNREACHABLE for answer in answers)
+    fault = answers[0].reply.fault if silent else None
+    return OPAReading(answers=answers, report=report, unasked=unasked, fault=fault, error=error)
+
+
+def _own_trouble(asked: _Asked, error: OwnTroubleError) -> OPAReading:
+    reply = Reply(actual=Actual.UNREACHABLE, impaired=True, error=str(error))
+    answers = tuple(Answer(question.canary, question.expected, reply) for question, _ in asked.questions)
+    return OPAReading(answers=answers, unasked=asked.unasked, error=str(error))
+
+
+def _open(settings: OPASettings, kit: Kit) -> Source:
+    return OPASource(settings, kit)
+
+
+KIND = SourceKind(name="opa", part="opa", settings=OPASettings, concurrency=128, open=_open)
