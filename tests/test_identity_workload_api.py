@@ -324,6 +324,9 @@ def test_an_expired_svid_is_dropped_even_though_the_api_serves_it_on(path: Path,
             assert rest.bundles == {"example.org": (CA.certificate,)}
             await until(lambda: identity.confirmed)
             assert identity.current is rest
+            clock.now = NOW + 3599
+            assert holds(identity, ME)  # the clock was wrong, not the SVID
+            clock.now = NOW + 3601
             fresh = served(lasts=7200)
             agent.say(Script([fresh]))
             await until(lambda: identity.trouble == "")
@@ -379,11 +382,11 @@ def test_a_restart_of_the_agent_changes_nothing_and_the_next_rotation_is_seen(
             assert identity.trouble == ""
             calls = agent.calls
             agent.start()
-            await until(lambda: agent.calls > calls, within=1)
+            await until(lambda: agent.calls > calls)
             assert await stays(lambda: identity.current is before)
             fresh = served()
             agent.say(Script([fresh]))
-            await until(lambda: holds(identity, fresh), within=1)
+            await until(lambda: holds(identity, fresh))
 
     asyncio.run(main())
 
@@ -458,7 +461,7 @@ def test_closing_ends_every_thread_at_once_even_when_the_agent_hangs(
         await identity.close()
         return time.monotonic() - begin
 
-    assert asyncio.run(main()) < 1
+    assert asyncio.run(main()) < 2
     agent.stop()
     for thread in set(threading.enumerate()) - others:
         thread.join(1)
@@ -493,7 +496,7 @@ def test_a_client_is_not_held_back_by_the_failures_of_another(path: Path) -> Non
     with pytest.raises(PySpiffeError, match="Connection refused"):
         failing.fetch_x509_context(timeout=1)
     with WorkloadApiServer(path, REGISTERED), UnsharedClient(f"unix://{path}") as fresh:
-        assert fresh.fetch_x509_context(timeout=1).x509_svids
+        assert fresh.fetch_x509_context(timeout=5).x509_svids
     failing.close()
 
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from watcher.identity.files import Files
 from watcher.identity.identity import Identity
-from watcher.identity.origin import Origin, Pace, Trouble
+from watcher.identity.origin import Origin, Pace
 from watcher.identity.settings import IdentitySettings
 
-__all__ = ["Identity", "IdentitySettings", "Pace", "Trouble", "open_identity"]
+__all__ = ["Identity", "IdentitySettings", "Pace", "open_identity"]
 
 _API_PACE = Pace(every=30.0, retry=5.0)
 _FILES_PACE = Pace(every=5.0, retry=5.0)

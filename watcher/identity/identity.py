@@ -37,7 +37,7 @@ class Identity:
         self._open_origin, self._now, self._pace = open_origin, now, pace
         self._always_confirmed = always_confirmed
         self._answer: OwnIdentity | None = None  # as the origin gave it
-        self._current: OwnIdentity | None = None  # the same, without an SVID that expired
+        self._bundles_only: OwnIdentity | None = None  # the same once its SVID expired
         self._failure = IdentityError(Trouble.NOT_ASKED_YET, "there is no answer yet") if open_origin else None
         self._answered_at = -math.inf
         self._origin: Origin | None = None
@@ -49,16 +49,15 @@ class Identity:
 
     @property
     def current(self) -> OwnIdentity | None:
-        """The newest identity: the same object until something changed. An expired SVID is taken out of it."""
-        if self._current is not None and self._current.chain and self._now() > ends(self._current.chain[0]):
-            self._current = replace(self._current, chain=(), key=None)
-            log.warning("own SVID expired", extra={"expired": _say(self._answer)})
-        return self._current
+        """The newest identity: the same object until something changed. An SVID past its notAfter is left out."""
+        if self._answer is not None and self._now() > ends(self._answer.chain[0]):
+            return self._bundles_only
+        return self._answer
 
     @property
     def confirmed(self) -> bool:
         """Whether there are bundles that the origin confirmed within the last 5 minutes; files always are."""
-        return self._current is not None and (self._always_confirmed or self._fresh)
+        return self._answer is not None and (self._always_confirmed or self._fresh)
 
     @property
     def trouble(self) -> str:
@@ -74,7 +73,7 @@ class Identity:
 
     def bundle_not_after(self) -> Mapping[str, float]:
         """Trust domain -> the end of its newest authority, in Unix seconds."""
-        bundles = self._current.bundles if self._current is not None else {}
+        bundles = self._answer.bundles if self._answer is not None else {}
         return {trust_domain: max(map(ends, bundle)) for trust_domain, bundle in bundles.items() if bundle}
 
     async def start(self) -> None:
@@ -143,12 +142,11 @@ class Identity:
             log.info("own identity", extra={"svid": _say(answer), "bundles": sorted(answer.bundles)})
         self._failure, self._answered_at = None, self._now()
         if not same(self._answer, answer):
-            self._answer = self._current = answer
+            self._answer, self._bundles_only = answer, replace(answer, chain=(), key=None)
 
 
 def _say(identity: OwnIdentity | None) -> str:
     if identity is None:
         return "none"
-    leaf = identity.chain[0]
-    name = spiffe_id(leaf) or leaf.subject.rfc4514_string()
-    return f"{name} until {datetime.fromtimestamp(ends(leaf), UTC):%Y-%m-%dT%H:%M:%SZ}"
+    name = spiffe_id(identity.chain[0]) or "a certificate without SPIFFE ID"
+    return f"{name} until {datetime.fromtimestamp(ends(identity.chain[0]), UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -2,11 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes, PrivateKeyTypes
-from cryptography.x509 import Certificate, ExtensionNotFound, SubjectAlternativeName, UniformResourceIdentifier
+from cryptography.x509 import (
+    Certificate,
+    DuplicateExtension,
+    ExtensionNotFound,
+    SubjectAlternativeName,
+    UniformResourceIdentifier,
+    UnsupportedGeneralNameType,
+)
 
 from probes.contract import OwnIdentity
 from watcher.identity.origin import IdentityError, Trouble
@@ -49,7 +56,7 @@ def spiffe_id(leaf: Certificate) -> str:
     """The SPIFFE ID of an X509-SVID; empty where there is not exactly one."""
     try:
         names = leaf.extensions.get_extension_for_class(SubjectAlternativeName).value
-    except (ExtensionNotFound, ValueError):
+    except (ExtensionNotFound, DuplicateExtension, UnsupportedGeneralNameType, ValueError):
         return ""
     uris = names.get_values_for_type(UniformResourceIdentifier)
     return uris[0] if len(uris) == 1 and uris[0].startswith("spiffe://") else ""
@@ -63,7 +70,11 @@ def ends(certificate: Certificate) -> float:
 def _own_key(leaf: Certificate, key: PrivateKeyTypes) -> CertificateIssuerPrivateKeyTypes:
     if not isinstance(key, _SIGNING):
         raise IdentityError(Trouble.MALFORMED, f"a key of type {type(key).__name__} cannot sign")
-    if key.public_key() != leaf.public_key():
+    try:
+        fits = key.public_key() == leaf.public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise IdentityError(Trouble.MALFORMED, "the certificate's public key cannot be read") from error
+    if not fits:
         raise IdentityError(Trouble.KEY_MISMATCH, "the private key does not belong to the certificate")
     return key
 
