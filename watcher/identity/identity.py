@@ -139,7 +139,7 @@ class Identity:
                 self._failure = answer
             return
         if self._failure is not None or not same(self._answer, answer):
-            log.info("own identity", extra={"svid": _say(answer), "bundles": sorted(answer.bundles)})
+            log.info("own identity", extra={"svid": _say(answer), "bundles": " ".join(sorted(answer.bundles))})
         self._failure, self._answered_at = None, self._now()
         if not same(self._answer, answer):
             self._answer, self._bundles_only = answer, replace(answer, chain=(), key=None)
