@@ -1,143 +1,214 @@
-import asyncio
-from collections.abc import Sequence
+"""Reading pages: the same samples as the library reads, and never more than the caps."""
+
+import contextlib
+import re
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from probes.contract import Sample, Unknown, Verdict
-from tests.toy import FANNED, FIRE, HEAT, PAGES, SMOKE, TOY, target
-from watcher.board import Board
-from watcher.exposition import render
-from watcher.settle import Sheet, settle
+from probes._signal import Absent, Row, Series, Signal, Unreadable, Values
+from probes.sources._exposition import MAX_LINES, NotAPageError, Scan, pieces
+from tests.servers.metrics_pages import BINARY, HTML, page_of
 
-NOW = 1_790_000_000.0
-Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+WANTED = Signal(name="test_wanted", rows=(Row(metric="wanted", subject=("callee", "peer_id")),))
 
-
-def _board(found: Sequence[tuple[Verdict, ...]], samples: tuple[Sample, ...] = (), **key: str) -> Board:
-    board = Board([TOY], [PAGES], lambda: NOW)
-    board.set_intervals({"agent_metrics": 30.0})
-    targets = [target(f"pod-{place}", **key) for place in range(len(found))]
-    asyncio.run(board.replace(targets, {}))
-    for row, verdicts in zip(board.rows.values(), found, strict=True):
-        row.post((Sheet(NOW, *settle(verdicts, {}, 1, NOW), samples, None),))
-    return board
+LABELS = st.sampled_from(["callee", "peer_id", "a", "le", "_b"])
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=12)
+NUMBERS = st.one_of(
+    st.floats(), st.integers(-(10**20), 10**20).map(float), st.sampled_from([0.0, 1.0, float("inf"), float("nan")])
+)
 
 
-async def _page(board: Board, *, openmetrics: bool, now: float) -> str:
-    own = CollectorRegistry()
-    Gauge("agentweave_watcher_targets", "Targets.", registry=own).set(len(board.rows))
-    return b"".join([piece async for piece in render(board, own, now, openmetrics=openmetrics)]).decode()
+def read(text: str | bytes) -> list[tuple[str, dict[str, str], str]]:
+    found = page_of(text, WANTED).series(WANTED)
+    assert not isinstance(found, Unreadable), found
+    return [] if isinstance(found, Absent) else [plain(one) for one in found[1]]
 
 
-def _series(board: Board, *, openmetrics: bool = False, now: float = NOW) -> Series:
-    page = asyncio.run(_page(board, openmetrics=openmetrics, now=now))
-    families = (parse_openmetrics if openmetrics else parse_text)(page)
-    lines = [sample for family in families for sample in family.samples]
-    series = {
-        (each.name.removeprefix("agentweave_watcher_"), tuple(sorted(each.labels.items()))): each.value
-        for each in lines
-    }
-    assert len(series) == len(lines), "a series is doubled"
-    return series
+def plain(one: Series) -> tuple[str, dict[str, str], str]:
+    return one.name, dict(one.labels), repr(float(one.value))
 
 
-def _of(series: Series, name: str) -> dict[tuple[str, ...], float]:
-    """The series of one family by condition, subject and reason, where they have them."""
-    wanted = ("condition", "subject", "reason")
-    return {
-        tuple(value for key, value in sorted(labels) if key in wanted): value
-        for (found, labels), value in series.items()
-        if found == name
-    }
+def by_library(text: str, parse: object = parse_text) -> list[tuple[str, dict[str, str], str]]:
+    assert callable(parse)
+    samples = [sample for family in parse(text) for sample in family.samples]
+    return [(one.name, one.labels, repr(float(one.value))) for one in samples if one.name == "wanted"]
 
 
-@pytest.mark.parametrize("openmetrics", [False, True])
-def test_true_is_1_false_is_0_and_unknown_is_no_series_of_condition(openmetrics: bool) -> None:
-    verdicts = (FIRE.true("It burns."), SMOKE.false("hall"), SMOKE.unknown(Unknown.MALFORMED, subject="attic"))
-    series = _series(_board([verdicts]), openmetrics=openmetrics)
-    assert _of(series, "condition") == {("Fire",): 1.0, ("Smoke", "hall"): 0.0}
-    assert _of(series, "condition_unknown") == {("Smoke", "Malformed", "attic"): 1.0}
-    assert _of(series, "condition_reason_info") == {("Fire", "Fire"): 1.0}
+@st.composite
+def registries(draw: st.DrawFn) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    for name in draw(st.lists(st.sampled_from(["wanted", "wanted_too", "unwanted", "a_wanted", "z"]), unique=True)):
+        labels = draw(st.lists(LABELS.filter(lambda label: label[0] != "_"), unique=True, max_size=3))
+        gauge = Gauge(name, draw(TEXTS), labels, registry=registry)
+        if not labels:
+            gauge.set(draw(NUMBERS))
+            continue
+        for values in draw(st.lists(st.tuples(*[TEXTS for _ in labels]), max_size=4)):
+            gauge.labels(*values).set(draw(NUMBERS))
+    return registry
 
 
-def test_before_the_first_look_every_condition_is_unknown() -> None:
-    board = Board([TOY], [PAGES], lambda: NOW)
-    asyncio.run(board.replace([target()], {}))
-    series = _series(board)
-    assert not _of(series, "condition")
-    assert _of(series, "condition_unknown") == {("Fire", "WarmingUp"): 1.0, ("Smoke", "WarmingUp"): 1.0}
+@given(registries())
+def test_a_page_of_the_library_reads_as_the_library_reads_it(registry: CollectorRegistry) -> None:
+    text = generate_latest(registry).decode()
+    expected = by_library(text)
+    if not re.search(r"^[^#]", text, re.MULTILINE):
+        return
+    assert read(text) == expected
+    assert read(text.replace("\n", "\r\n")) == expected
+    openmetrics = generate_openmetrics(registry).decode()  # type: ignore[no-untyped-call]  # ships no types
+    assert read(openmetrics) == by_library(openmetrics, parse_openmetrics)
 
 
-def test_a_result_older_than_three_intervals_is_stale_and_its_values_are_gone() -> None:
-    board = _board([(FIRE.false(),)], (Sample(HEAT, 21.0, ("hall",)),))
-    assert _of(_series(board, now=NOW + 89), "condition") == {("Fire",): 0.0}
-    late = _series(board, now=NOW + 91)
-    assert _of(late, "condition_unknown") == {("Fire", "Stale"): 1.0}
-    assert not _of(late, "heat_celsius")
+BLANK = st.sampled_from(["", "", "", " ", "\t", "  "])
+GAP = st.sampled_from([" ", " ", "\t", "  "])
+QUOTED = st.one_of(
+    TEXTS.map(lambda text: text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")),
+    st.text(st.sampled_from(list(r"a\{},=# ")), max_size=8).map(lambda text: text.replace("\\", r"\\")),
+)
+VALUES = st.one_of(NUMBERS.map(repr), st.sampled_from(["1", "+Inf", "-Inf", "NaN", "1e3", "0x1", "1_0", "", "one"]))
 
 
-def test_verdicts_are_counted_over_the_fleet_with_a_reason_only_for_unknown() -> None:
-    board = _board(
-        [(FIRE.true("It burns."),), (FIRE.false(),), (FIRE.false(),), (FIRE.unknown(Unknown.SOURCE_FAILED),)]
+@st.composite
+def lines(draw: st.DrawFn) -> str:
+    name = draw(st.sampled_from(["wanted", "wanted", "unwanted", "wanted_too", "# TYPE wanted", '{"wanted"}']))
+    blank = [draw(BLANK) for _ in range(4)]
+    labels = [f'{draw(LABELS)}{draw(BLANK)}="{draw(QUOTED)}"' for _ in range(draw(st.integers(0, 3)))]
+    braces = f"{{{blank[1]}{draw(st.sampled_from([',', ', ', ' ,'])).join(labels)}{blank[2]}}}" if labels else ""
+    stamp = draw(st.sampled_from(["", "", " 1700000000000", "\t17", " -5", ' # {trace="x"} 0.5']))
+    return f"{blank[0]}{name}{braces}{draw(GAP)}{draw(VALUES)}{stamp}{blank[3]}"
+
+
+@given(st.lists(lines(), max_size=5), st.sampled_from(["\n", "\r\n"]), st.booleans())
+def test_lines_in_any_shape_read_as_the_library_reads_them_or_not_at_all(
+    wanted: list[str],
+    end: str,
+    last: bool,
+) -> None:
+    text = end.join(["first 1", *wanted]) + (end if last else "")
+    try:
+        expected = [one for line in text.split("\n") for one in by_library(line)]
+    except ValueError:
+        return
+    try:
+        found = read(text)
+    except AssertionError as unreadable:
+        assert "unusual" in str(unreadable)  # noqa: PT017  the cap on what the library has to read
+        return
+    assert sorted(found, key=repr) == sorted(expected, key=repr)
+
+
+@given(st.one_of(st.binary(max_size=300), st.binary(max_size=60).map(lambda tail: b"a 1\nwanted{" + tail)))
+def test_no_bytes_at_all_make_it_fail_in_another_way(page: bytes) -> None:
+    with contextlib.suppress(NotAPageError):
+        page_of(page, WANTED).values(WANTED)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        HTML,
+        BINARY,
+        b"a 1\nb\xff 2\n",
+        b'{"status": "ok"}',
+        b"a\0b 1\n",
+        b"Not found",
+        b"wanted 1 2 3 x\n",
+        b"a 1\n" + b"x" * 300_000,
+    ],
+)
+def test_what_is_no_page_is_told(page: bytes) -> None:
+    with pytest.raises(NotAPageError):
+        page_of(page, WANTED)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("wanted 1", {"": 1}),
+        ("\ufeffwanted 1\n", {"": 1}),
+        ("  wanted\t1\r\n", {"": 1}),
+        ("wanted 1 1700000000000\n", {"": 1}),
+        ("# EOF wanted 7\nwanted 1\n", {"": 1}),
+        ('wanted{callee="a"} 1\nother 2\nwanted{callee="b"} 2', {"a": 1, "b": 2}),
+        (r'wanted{callee="a\"},{\\\n"} 1', {'a"},{\\\n': 1}),
+        ('wanted{callee="",peer_id="p"} 1', {"p": 1}),
+        ('wanted{callee="ж",} 1', {"ж": 1}),
+        ('wanted { callee = "a" } 1', {"a": 1}),
+        ('{"wanted",callee="a"} 1', {"a": 1}),
+        ('wanted_total 5\nwanted_too{callee="x"} 1\nunwanted 3\nwanted{callee="a"} 1', {"a": 1}),
+    ],
+)
+def test_a_line_is_found_and_read(text: str, expected: dict[str, float]) -> None:
+    assert page_of(text, WANTED).values(WANTED) == Values(expected)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'wanted{callee="a} 1',
+        'wanted{callee="a",callee="b"} 1',
+        "wanted{callee=a} 1",
+        'wanted{__name__="other"} 1',
+        "wanted{} one",
+        "wanted",
+        "wanted ",
+        'wanted{callee="' + "x" * 5000 + '"} 1',
+        "wanted{" + ",".join(f'l{n}="x"' for n in range(65)) + "} 1",
+        "\n".join(f'wanted{{ callee = "c{n}" }} 1' for n in range(500)),
+    ],
+)
+def test_a_line_that_cannot_be_read_makes_its_signal_unreadable_and_no_other(line: str) -> None:
+    other = Signal(name="test_other", rows=(Row(metric="other"),))
+    page = page_of(f"first 1\n{line}\nother 2\n", WANTED, other)
+    found = page.values(WANTED)
+    assert isinstance(found, Unreadable | Absent)
+    assert isinstance(found, Unreadable) or line in ("wanted", "wanted ")
+    assert page.value(other) == 2
+
+
+def test_more_lines_than_are_read_are_neither_kept_nor_guessed_from() -> None:
+    page = page_of("\n".join(f'wanted{{callee="c{n}"}} 0' for n in range(100_000)), WANTED)
+    assert isinstance(page.values(WANTED), Unreadable)
+    assert len(page.kept.lines[0]) < 1000
+
+
+def test_more_subjects_than_are_judged_are_unreadable() -> None:
+    page = page_of("\n".join(f'wanted{{callee="c{n}"}} 0' for n in range(1001)), WANTED)
+    assert page.values(WANTED) == Unreadable("1001 subjects in wanted, at most 1000 are judged")
+
+
+def test_a_thousand_subjects_in_three_states_are_all_read() -> None:
+    states = ("closed", "open", "half_open")
+    signal = Signal(
+        name="test_states", rows=(Row(metric="wanted", subject=("callee",), state_label=("state",)),), states=states
     )
-    counted = {
-        (dict(labels)["status"], dict(labels)["reason"]): value
-        for (name, labels), value in _series(board).items()
-        if name == "conditions"
-    }
-    assert counted == {("true", ""): 1, ("false", ""): 2, ("unknown", "SourceFailed"): 1}
+    text = "\n".join(
+        f'wanted{{callee="c{n}",state="{state}"}} {state == "open":d}' for n in range(1000) for state in states
+    )
+    found = page_of(text, signal).values(signal)
+    assert isinstance(found, Values)
+    assert (len(found.by_subject), set(found.by_subject.values()), found.unreadable) == (1000, {1.0}, {})
+    assert len(text.splitlines()) < MAX_LINES
 
 
-def test_a_target_with_many_subjects_is_counted_once() -> None:
-    rooms = tuple(SMOKE.false(f"room-{number}") for number in range(7))
-    assert [value for (name, _), value in _series(_board([rooms])).items() if name == "conditions"] == [1]
-
-
-def test_a_target_that_is_gone_leaves_no_series() -> None:
-    board = _board([(FIRE.false(),), (FIRE.false(),)])
-    asyncio.run(board.replace([target("pod-1")], {}))
-    pods = {dict(labels).get("pod") for name, labels in _series(board) if name != "targets"}
-    assert pods == {"pod-1", None}
-
-
-def test_fifty_subjects_are_exported_trouble_first_and_the_rest_is_counted() -> None:
-    rooms = [SMOKE.false(f"room-{number}") for number in range(70)]
-    rooms[60:62] = [SMOKE.true("Smoke.", "Black", "room-60"), SMOKE.unknown(Unknown.MALFORMED, subject="room-61")]
-    heat = tuple(Sample(HEAT, 20.0, (f"room-{number}",)) for number in range(70))
-    series = _series(_board([tuple(rooms)], heat))
-    assert _of(series, "condition")["Smoke", "room-60"] == 1.0
-    assert ("Smoke", "Malformed", "room-61") in _of(series, "condition_unknown")
-    assert len(_of(series, "condition")) + len(_of(series, "condition_unknown")) == 50
-    assert sum(name == "heat_celsius" for name, _ in series) == 50
-    assert next(value for (name, _), value in series.items() if name == "subjects_dropped") == 20
-
-
-def test_counters_are_named_as_each_format_wants_them() -> None:
-    board = _board([()], (Sample(FANNED, 3.0),))
-    for openmetrics in (False, True):
-        assert (
-            next(v for (name, _), v in _series(board, openmetrics=openmetrics).items() if name == "fanned_total") == 3.0
-        )
-
-
-_NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\r"), min_size=1)
-
-
-@given(pod=_NAMES, subject=_NAMES, value=st.floats())
-def test_any_name_and_value_comes_back_from_the_librarys_parser(pod: str, subject: str, value: float) -> None:
-    board = Board([TOY], [PAGES], lambda: NOW)
-    asyncio.run(board.replace([target(pod)], {}))
-    row = next(iter(board.rows.values()))
-    smoke = SMOKE.true("Smoke.", "White", subject)
-    row.post((Sheet(NOW, *settle((smoke,), {}, 1, NOW), (Sample(HEAT, value, (subject,)),), None),))
-    series = _series(board)
-    (heat,) = [(dict(labels), found) for (name, labels), found in series.items() if name == "heat_celsius"]
-    assert (heat[0]["pod"], heat[0]["room"]) == (pod, subject)
-    assert repr(heat[1]) == repr(value)
-    (labels,) = [dict(labels) for name, labels in series if name == "condition"]
-    assert (labels["pod"], labels["subject"]) == (pod, subject)
+@pytest.mark.parametrize(
+    "filler",
+    [b"filler_total 1\n" * 500_000, b"# nothing\n" * 700_000, b"\n \n" * 2_000_000, b"wante " * 20_000 + b"\n"],
+    ids=["samples", "comments", "blank", "a long line"],
+)
+def test_a_page_of_8_mib_is_scanned_in_steps_that_do_not_hold_others_up(filler: bytes) -> None:
+    scan, steps = Scan(["wanted", "another_one", "third"]), []
+    for piece in pieces(b"first 1\n" + filler):
+        began = time.process_time()
+        scan.feed(piece)
+        steps.append(time.process_time() - began)
+    assert sorted(steps)[len(steps) // 2] < 0.015
+    assert scan.has_a_sample

@@ -90,9 +90,11 @@ def pieces(page: bytes) -> Iterator[bytes]:
     """The page in pieces of whole lines, small enough that the event loop can breathe in between."""
     at = 3 if page.startswith(b"\xef\xbb\xbf") else 0
     while at < len(page):
-        end = page.find(b"\n", at + _PIECE) + 1 or len(page)
-        yield page[at:end]
-        at = end
+        end = page.find(b"\n", at + _PIECE, at + 2 * _PIECE) + 1
+        if not end and len(page) > at + 2 * _PIECE:
+            raise NotAPageError(f"it has a line of more than {_PIECE} bytes")
+        yield page[at : end or len(page)]
+        at = end or len(page)
 
 
 def read_lines(lines: Iterable[str]) -> Iterator[Series]:
