@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +30,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=75, help="length of the main window; 10 is a quick run")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md too")
     given = parser.parse_args()
+    # Ended from outside, it must still end what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     told = facts()
     os.sched_setaffinity(0, {AROUND})
     with TemporaryDirectory(prefix="agentweave-bench-") as directory:

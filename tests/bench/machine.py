@@ -35,16 +35,30 @@ def started(
     # Inherited at the start, before the child counts its cores.
     os.sched_setaffinity(0, {core})
     try:
-        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, cwd=cwd)
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            cwd=cwd,
+            start_new_session=True,
+        )
     finally:
         os.sched_setaffinity(0, own)
-    with suppress(PermissionError):
-        # What else runs on this machine must not look like a stall or a lag.
-        os.setpriority(os.PRIO_PROCESS, child.pid, -10)
+    _prefer(child.pid)
     try:
         yield child
     finally:
         end(child)
+
+
+def _prefer(pid: int) -> None:
+    """What else runs on this machine must not look like a stall or a lag; not everybody may say so."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, -10)
+        # Where the kernel shares cores by session (sched_autogroup), the priority within one says little.
+        Path(f"/proc/{pid}/autogroup").write_text("-10")
 
 
 def end(child: subprocess.Popen[str], patience: float = 15.0) -> int:
