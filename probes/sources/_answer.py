@@ -49,7 +49,7 @@ class Answering:
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._fail(httpx.RemoteProtocolError(f"The answer is not HTTP: {error}"))
+            self._fail(httpx.RemoteProtocolError(f"The answer is not HTTP: {error}."))
         if self._head and self.received > _MAX_HEAD:
             self._fail(httpx.RemoteProtocolError(_LONG_HEAD))
         if self.received > self._max_bytes + _MAX_HEAD or len(self._body) > self._max_bytes:

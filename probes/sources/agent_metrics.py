@@ -160,7 +160,7 @@ async def _kept_of(answer: Answer, wanted: Wanted, *, whole: bool, bare: tuple[s
         scan.feed(piece)
     if whole and not scan.has_a_sample:
         raise NotAPageError("it has no sample")
-    if answer.header(b"content-type").startswith(_OPENMETRICS) and answer.body[-8:].strip() != b"# EOF":
+    if answer.header(b"content-type").startswith(_OPENMETRICS) and not answer.body[-16:].rstrip().endswith(b"# EOF"):
         raise NotAPageError("it is cut off, for it does not end with # EOF")
     return scan.end(bare)
 

@@ -39,8 +39,9 @@ async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
         yield f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
-        for writer in running.values():
-            writer.transport.abort()
+        for task, writer in running.items():
+            if not task.done():
+                writer.transport.abort()
         await asyncio.gather(*running, return_exceptions=True)  # what a cut script meets differs by event loop
 
 
