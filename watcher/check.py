@@ -1,6 +1,7 @@
 """The command `check`: looks at everything now, says what holds, and keeps nothing."""
 
 import asyncio
+import logging
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -35,6 +36,7 @@ def check(
     output: Literal["text", "json"],
 ) -> int:
     """Exit code 0: all false; 1: a condition is true; 3: none true, one unknown; 2: config error, nothing matches."""
+    logging.getLogger("watcher").setLevel(logging.ERROR)  # what matters is printed, in plain words
     try:
         settings = load_settings(config, environ)
     except ConfigError as error:

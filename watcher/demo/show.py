@@ -1,7 +1,9 @@
 """Wires the demo: fleet, daemon, script and terminal."""
 
 import asyncio
+import logging
 import socket
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -14,7 +16,8 @@ from watcher.settings import Settings, load_settings
 
 async def show(home: Path, listener: socket.socket, seconds: float | None) -> None:
     """Run the demo in `home`, a directory of its own, for so many seconds or until a signal."""
-    console = Console()
+    logging.getLogger("watcher").setLevel(logging.ERROR)  # the terminal is for the play
+    console = Console(width=None if sys.stdout.isatty() else 10_000)
     host, port = listener.getsockname()[:2]
     console.print(f"Starting {len(NAMES)} agents …", highlight=False)
     async with DemoFleet(home) as fleet:
