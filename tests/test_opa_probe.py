@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from probes._opa.answer import Actual, Answer, Expected, OPAReading, Reply, read_reply
 from probes._opa.bundles import BundlePast, Trouble
-from probes._opa.canaries import BUILTIN, Canary, Question, question
+from probes._opa.canaries import BUILTIN, Canary, Question, facts_of, question
 from probes._opa.status import Bundle, StatusReport, read_status
 from probes.contract import Case, Fault, Judgement, Status, Target, TargetKey, Unknown
 from probes.opa import CANARY_TOTAL, DECISION_DURATION, PROBE, OPALimits, OPAPast
@@ -477,6 +477,28 @@ def test_any_status_is_read_without_an_exception(bundles: dict[str, Any]) -> Non
     assert report.unknown in (None, Unknown.MALFORMED)
 
 
+@given(
+    before=st.dictionaries(st.sampled_from(["labels", "plugins"]), json_values(st.text() | st.integers())),
+    name=st.text(max_size=9),
+    after=json_values(st.text() | st.floats(allow_nan=False)),
+    indent=st.sampled_from([None, 1]),
+)
+def test_bundles_are_found_whatever_stands_around_them(
+    before: dict[str, Any], name: str, after: Any, indent: int | None
+) -> None:
+    said = {"result": {**before, "bundles": {name: {"active_revision": "v1"}}, "metrics": after}}
+
+    (found,) = read_status(200, json.dumps(said, indent=indent).encode(), NOW, NOW).bundles
+    assert (found.name, found.revision) == (name, "v1")
+
+
+def test_labels_that_are_named_bundles_are_not_taken_for_them() -> None:
+    labels = {"bundles": {"x": {}}, 'say "bundles":': '"bundles":{}'}
+    body = json.dumps({"result": {"labels": labels, "bundles": {"authz": {}}}}).encode()
+
+    assert [each.name for each in read_status(200, body, NOW, NOW).bundles] == ["authz"]
+
+
 @given(status=st.integers(100, 599), body=st.binary())
 def test_any_bytes_are_read_as_a_status_without_an_exception(status: int, body: bytes) -> None:
     assert not read_status(status, body, NOW, NOW).bundles
@@ -559,7 +581,7 @@ def test_an_answer_that_another_look_had_is_judged_but_not_counted() -> None:
 
 
 def asked(text: Question, target: Target = TARGET) -> Any:
-    body = text.body(target)
+    body = text.body(facts_of(target))
     return None if body is None else json.loads(body)["input"]
 
 
@@ -603,7 +625,7 @@ def test_the_foreign_caller_is_of_no_trust_domain_that_exists_and_calls_into_tha
 def test_agents_that_share_a_trust_domain_are_asked_the_same_built_in_questions() -> None:
     other = replace(TARGET, key=TargetKey("prod", "index", "i-0"), spiffe_ids=("spiffe://example.org/agent/index",))
 
-    assert [each.body(TARGET) for each in BUILTIN] == [each.body(other) for each in BUILTIN]
+    assert [asked(each) for each in BUILTIN] == [asked(each, other) for each in BUILTIN]
 
 
 def test_built_in_canaries_are_wanted_unless_switched_off() -> None:

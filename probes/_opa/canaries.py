@@ -59,9 +59,8 @@ class Question:
         """Whether this target's agent is one that it is meant for."""
         return not self.agents or target.key.agent in self.agents
 
-    def body(self, target: Target) -> bytes | None:
-        """The request for this target; None where it needs a SPIFFE ID and the target has none."""
-        facts = _facts(target)
+    def body(self, facts: Mapping[str, str]) -> bytes | None:
+        """The request for a target with these facts; None where it needs a SPIFFE ID and the target has none."""
         if not self.needs <= facts.keys():
             return None
         return _filled(self.template, tuple((name, facts[name]) for name in self.needs))
@@ -76,7 +75,8 @@ def _template(given: Mapping[str, JsonValue]) -> str:
     return json.dumps({"input": given}, separators=(",", ":"))
 
 
-def _facts(target: Target) -> dict[str, str]:
+def facts_of(target: Target) -> Mapping[str, str]:
+    """What can be filled in."""
     known = {"agent": target.key.agent, "namespace": target.key.namespace, "trust_domain": "callee.invalid"}
     if target.spiffe_ids:
         known["spiffe_id"] = target.spiffe_ids[0]

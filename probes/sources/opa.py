@@ -9,7 +9,7 @@ import httpx
 from pydantic import Field
 
 from probes._opa.answer import Actual, Answer, OPAReading, Reply, read_reply
-from probes._opa.canaries import REACHABILITY, Question
+from probes._opa.canaries import REACHABILITY, Question, facts_of
 from probes._opa.status import StatusReport
 from probes.contract import Kit, Seconds, Source, SourceKind, Target
 from probes.sources._asked_once import AskedOnce
@@ -114,8 +114,9 @@ class OPASource:
 
 
 def _asked(target: Target, wants: Sequence[object]) -> _Asked:
+    facts = facts_of(target)
     meant = [want for want in wants if isinstance(want, Question) and want.asked_of(target)]
-    rendered = [(question, question.body(target)) for question in meant]
+    rendered = [(question, question.body(facts)) for question in meant]
     questions = tuple((question, body) for question, body in rendered if body is not None)
     unasked = tuple(question.canary for question, body in rendered if body is None)
     return _Asked(questions or ((REACHABILITY, REACHABILITY.template.encode()),), unasked)
