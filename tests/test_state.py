@@ -1,5 +1,4 @@
 import asyncio
-import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,10 @@ from watcher.settle import Sheet, settle
 from watcher.state import StateError, StateFile
 
 NOW = 1_790_000_000.0
+_WITH_SINCE = (
+    '{"target": ["prod", "search", "pod-1"], "reached": {},'
+    ' "probes": {"toy": {"standings": [["Fire", "", "true", %s, 1]], "past": {"looks": 1}}}}'
+)
 
 
 def _board(pods: int = 3) -> Board:
@@ -79,6 +82,8 @@ def test_a_truncated_file_gives_what_it_has_and_says_what_was_lost(tmp_path: Pat
             "expected version 1 of the state, got 99",
         ),
         ("[1, 2]\n", "expected a first line"),
+        ("[" * 100_000, "expected a first line"),
+        ('{"format": "agentweave-watcher-state", "version": 1, "targets": null}\n', "expected a number of targets"),
     ],
 )
 def test_a_foreign_file_is_refused_with_what_it_is(tmp_path: Path, content: str, says: str) -> None:
@@ -95,10 +100,21 @@ def test_binary_junk_is_refused(tmp_path: Path) -> None:
         file.read()
 
 
-def test_a_line_that_is_no_target_costs_itself_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"target": ["only", "two"], "reached": 3}',
+        "[" * 100_000,
+        "null",
+        _WITH_SINCE % "NaN",
+        _WITH_SINCE % "1e300",
+        _WITH_SINCE % "-1",
+    ],
+)
+def test_a_line_that_is_no_target_costs_itself_alone(tmp_path: Path, line: str) -> None:
     file = _written(tmp_path)
     lines = file.path.read_text().splitlines()
-    lines[2] = json.dumps({"target": ["only", "two"], "reached": 3})
+    lines[2] = line
     file.path.write_text("\n".join(lines) + "\n")
     restored = file.read()
     assert (len(restored.targets), restored.lost) == (2, 1)

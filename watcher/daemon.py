@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,8 @@ class Daemon:
         self._keeper = Keeper(self.watch, settings.state_dir)
         self._stop = asyncio.Event()
         self._progress = time.monotonic()
-        self._ready = False
+        self._discovered = self._ready = False
+        self._failure: BaseException | None = None
         self._said: dict[Impairment, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -77,6 +79,8 @@ class Daemon:
         finally:
             server.stop()
             await self._end()
+        if self._failure is not None:
+            raise self._failure
 
     def stop(self) -> None:
         """End cleanly, within some seconds."""
@@ -88,7 +92,7 @@ class Daemon:
 
     def ready(self) -> bool:
         """Whether every target was looked at once by each of its sources."""
-        if not self._ready and self._courses:
+        if not self._ready and self._discovered:
             board, kinds = self.watch.board, self.watch.kinds
             self._ready = all(
                 kind.name in row.looks or not self.watch.looked_at(kind.name, row)
@@ -120,23 +124,23 @@ class Daemon:
                 self.watch.vitals.set(CONFIG_OK, 0)
                 self._impair(Impairment.CONFIG_REJECTED, "; ".join(error.mistakes))
                 return
-            before = self.watch.settings
-            for name in ("server", "state_dir", "identity"):
-                if getattr(settings, name) != getattr(before, name):
-                    log.warning("a change of this section needs a restart", extra={"section": name})
-            for name in await self.watch.adopt(settings):
+            settings = self._with_what_stays(settings)
+            for name, replaced in self.watch.adopt(settings).items():
                 await self._restart_course(name)
+                await replaced.close()
             await self._watch_targets({})
             self._taken()
 
+    def _with_what_stays(self, settings: Settings) -> Settings:
+        before = self.watch.settings
+        for name in ("server", "state_dir", "identity"):
+            if getattr(settings, name) != getattr(before, name):
+                log.warning("a change of this section needs a restart", extra={"section": name})
+        return replace(settings, server=before.server, state_dir=before.state_dir, identity=before.identity)
+
     async def _start(self) -> None:
-        await self.watch.identity.start()
-        await self.watch.identity.wait_first(_FIRST_IDENTITY)
-        self._courses = {kind.name: self._course(kind.name) for kind in self.watch.kinds}
-        await self._watch_targets(self._keeper.restore())
-        self._impair(Impairment.CONFIG_REJECTED, "")
-        self._impair(Impairment.DISCOVERY_STALE, "")
-        self._taken()
+        async with self._reloading:
+            await self._discover_first()
         for name in self._courses:
             self._schedule.every(1.0, partial(self._tick, name), name)
         self._schedule.every(5.0, self._housekeeping, "housekeeping")
@@ -144,7 +148,19 @@ class Daemon:
             self._schedule.every(self._keeper.EVERY, self._keeper.write, "state")
         self._schedule.start()
         self._spawn(self._beat())
+        # At once: a disk that does not take it should be known before there is anything to lose.
+        self._spawn(self._keeper.write())
         log.info("watching", extra={"targets": len(self.watch.board.rows)})
+
+    async def _discover_first(self) -> None:
+        await self.watch.identity.start()
+        await self.watch.identity.wait_first(_FIRST_IDENTITY)
+        self._courses = {kind.name: self._course(kind.name) for kind in self.watch.kinds}
+        await self._watch_targets(self._keeper.restore())
+        self._impair(Impairment.CONFIG_REJECTED, "")
+        self._impair(Impairment.DISCOVERY_STALE, "")
+        self._taken()
+        self._discovered = True
 
     async def _end(self) -> None:
         self._schedule.shutdown()
@@ -230,7 +246,8 @@ class Daemon:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            log.critical("a part of the daemon failed; stopping", exc_info=task.exception())
+            self._failure = task.exception()
+            log.critical("a part of the daemon failed; stopping", exc_info=self._failure)
             self.stop()
 
     async def _join(self) -> None:

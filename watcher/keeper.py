@@ -1,5 +1,6 @@
 """Keeps the state file: restored at the start, written every 45 seconds, its troubles told and survived."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ class Keeper:
     def __init__(self, watch: Watch, state_dir: Path | None) -> None:
         self._watch = watch
         self._file = StateFile(state_dir, watch.board.probes) if state_dir is not None else None
+        self._writing = asyncio.Lock()
         self.trouble = ""  # why the state cannot be written
 
     @property
@@ -53,11 +55,15 @@ class Keeper:
 
     async def write(self) -> None:
         """Write now; a disk that does not take it is told as trouble and tried again next time."""
-        if self._file is None:
-            return
-        try:
-            await self._file.write(self._watch.board, time.time())
-        except OSError as error:
-            self.trouble = f"{self._file.path}: {error.strerror or error}"
-        else:
-            self.trouble = ""
+        if self._file is not None:
+            # Shielded: the thread of a write that is given up would go on, into the file of the next one.
+            await asyncio.shield(asyncio.create_task(self._write(self._file)))
+
+    async def _write(self, file: StateFile) -> None:
+        async with self._writing:
+            try:
+                await file.write(self._watch.board, time.time())
+            except OSError as error:
+                self.trouble = f"{file.path}: {error.strerror or error}"
+            else:
+                self.trouble = ""

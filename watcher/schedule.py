@@ -6,6 +6,7 @@ a restart or a change of the fleet leaves everybody's phase as it was.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import deque
@@ -79,6 +80,7 @@ class Course:
         # Steps are counted in wall time, so that phases survive a restart; measured on the monotonic clock.
         self._epoch = time.time() - time.monotonic()
         self._next = self._step_now()
+        self._ended = False
 
     async def tick(self) -> None:
         """Release what is due within the next second."""
@@ -86,14 +88,15 @@ class Course:
         if now > self._next:
             self._skip_to(now)
         end = max(self._next, now + round(TICK / STEP))
-        while self._next < end:
+        while self._next < end and not self._ended:
             step, self._next = self._next, self._next + 1
             due = step * STEP - self._epoch
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             await self._release(self.wheel.due(step), due)
 
     async def drain(self) -> None:
-        """Cut off the looks under way."""
+        """Cut off the looks under way and start no more, also where a tick is in the middle of its second."""
+        self._ended = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -110,6 +113,8 @@ class Course:
         for start in range(0, len(rows), BATCH):
             if start:
                 await asyncio.sleep(0)
+            if self._ended:
+                return
             for row in rows[start : start + BATCH]:
                 if row in self._under_way:
                     self._skipped(1)
@@ -139,8 +144,14 @@ class Schedule:
 
     def every(self, seconds: float, job: Callable[[], Awaitable[None]], name: str) -> None:
         """Run `job` every so many seconds; late or overlapping runs are merged, never piled up or dropped."""
+
+        async def run() -> None:
+            # A run that the end of the schedule cuts off is no failure; APScheduler would log it as one.
+            with contextlib.suppress(asyncio.CancelledError):
+                await job()
+
         self._scheduler.add_job(
-            job,
+            run,
             "interval",
             seconds=seconds,
             id=name,

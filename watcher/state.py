@@ -22,6 +22,8 @@ FORMAT = "agentweave-watcher-state"
 VERSION = 1
 FILE_NAME = "state.jsonl"
 
+_LAST_MOMENT = 253_402_300_799.0  # the end of the year 9999: what RFC 3339 can say
+
 _SLICE = 50
 """Targets made into text before the loop gets its turn: some milliseconds."""
 
@@ -80,7 +82,7 @@ class StateFile:
                 try:
                     key, carried = self._carried(line)
                     targets[key] = carried
-                except (ValueError, KeyError, TypeError, AttributeError) as error:
+                except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                     why = why or f"{type(error).__name__}: {error}".splitlines()[0]
         except UnicodeDecodeError as error:
             why = why or str(error)
@@ -126,7 +128,7 @@ class StateFile:
 def _head(line: str) -> int:
     try:
         head = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         head = None
     if not isinstance(head, dict) or head.get("format") != FORMAT:
         msg = f"expected a first line of {FORMAT}, got {line[:60]!r}"
@@ -134,12 +136,18 @@ def _head(line: str) -> int:
     if head.get("version") != VERSION:
         msg = f"expected version {VERSION} of the state, got {head.get('version')!r}"
         raise StateError(msg)
-    return int(head.get("targets", 0))
+    if not isinstance(head.get("targets"), int):
+        msg = f"expected a number of targets in the first line, got {head.get('targets')!r}"
+        raise StateError(msg)
+    return int(head["targets"])
 
 
 def _standings(entries: Sequence[Sequence[object]]) -> Iterator[tuple[tuple[str, str], Standing]]:
     for condition, subject, status, since, bad in entries:
-        yield (str(condition), str(subject)), Standing(Status(str(status)), float(str(since)), int(str(bad)))
+        moment = float(str(since))
+        if not 0 <= moment <= _LAST_MOMENT:
+            raise ValueError(f"expected Unix seconds, got {since!r}")
+        yield (str(condition), str(subject)), Standing(Status(str(status)), moment, int(str(bad)))
 
 
 def _replace(file: IO[str], temporary: Path, path: Path) -> None:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from probes import AnyProbe, AnySourceKind, load_sources
-from probes.contract import Kit, SourceSettings, Target, TargetKey
+from probes.contract import Kit, Source, SourceSettings, Target, TargetKey
 from watcher.board import Board, Carried, Row
 from watcher.census import Census
 from watcher.identity import Identity, open_identity
@@ -41,16 +41,14 @@ class Watch:
             self.lookers[kind.name].source.fleet_changed([each for each in targets if getattr(each, kind.part)])
         return fresh
 
-    async def adopt(self, settings: Settings) -> list[str]:
-        """Look by these settings from now on; gives the sources that were opened anew."""
+    def adopt(self, settings: Settings) -> dict[str, Source]:
+        """Look by these settings from now on; gives the sources that were replaced, to be closed after their looks."""
         before, self.settings = self.settings, settings
         changed = [kind for kind in self.kinds if self._of(kind) != before.sources[kind.name]]
-        for kind in changed:
-            old = self.lookers[kind.name]
-            self.lookers[kind.name] = self._looker(kind)
-            await old.source.close()
+        replaced = {kind.name: self.lookers[kind.name].source for kind in changed}
+        self.lookers |= {kind.name: self._looker(kind) for kind in changed}
         self._set_intervals()
-        return [kind.name for kind in changed]
+        return replaced
 
     def looked_at(self, kind_name: str, row: Row) -> bool:
         """Whether any probe wants this source to look at the target."""
