@@ -116,9 +116,10 @@ def test_config_schema_prints_json() -> None:
     assert json.loads(told.stdout)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
 
-def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+@pytest.mark.parametrize("command", ["config schema", "config check /dev/null"])
+def test_a_reader_that_has_seen_enough_is_no_error(command: str) -> None:
     told = subprocess.run(
-        ["bash", "-c", f"{' '.join(COMMAND)} config schema | true; echo ${{PIPESTATUS[0]}}"],
+        ["bash", "-c", f"{' '.join(COMMAND)} {command} | true; echo ${{PIPESTATUS[0]}}"],
         capture_output=True,
         text=True,
         check=True,

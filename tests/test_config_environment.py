@@ -77,6 +77,16 @@ def test_a_name_without_a_double_underscore_is_left_alone(file: Path, name: str)
         ("SERVER__PORT", "[" * 5000, "server.port: expected a whole number, got '[[["),
         ("PROBES__OPA__SLOW_AFTER", "30", "probes.opa.slow_after: expected a duration such as 500ms, 30s, 5m or 24h"),
         ("PROBES__OPA__FAILURES", "4", "probes.opa.failures: expected less than or equal to 3, got 4"),
+        (
+            "PROBES__SVID__CLOCK_SKEW",
+            "inf",
+            "probes.svid.clock_skew: expected a duration such as 500ms, 30s, 5m or 24h",
+        ),
+        (
+            "PROBES__SVID__EXPIRY_IMMINENT_RATIO",
+            "nan",
+            "probes.svid.expiry_imminent_ratio: expected a number, got 'nan'",
+        ),
         ("PROBES__OPA__CANARIES", "[{", "probes.opa.canaries: expected a list, got '[{'"),
         ("PROBES__OPA__CANARIES", "5", "probes.opa.canaries: expected a list, got 5"),
         ("PROBES__OPPA__FAILURES", "1", "probes.oppa: unknown key, did you mean opa?"),

@@ -92,9 +92,9 @@ def test_a_text_line_is_for_people() -> None:
 
 
 def test_a_traceback_is_indented_so_that_nothing_in_it_looks_like_a_line_of_ours() -> None:
-    lines = TextFormatter().format(failed("a\n12:00:00 INFO watcher: all is well")).split("\n")
+    lines = TextFormatter().format(failed("a\n12:00:00 INFO watcher: all is well\x1b[2J")).split("\n")
     assert len(lines) > 3
-    assert all(line.startswith("    ") for line in lines[1:])
+    assert all(line.startswith("    ") and line.isprintable() for line in lines[1:])
 
 
 @given(st.text(st.characters()), st.text(st.characters()))

@@ -163,6 +163,7 @@ def test_a_mistake_is_told_with_line_key_and_what_was_expected(file: Path, text:
         ("probes: {opaa: {}}", "probes.opaa: unknown key, did you mean opa?"),
         ("probes: {opa: 1}", "probes.opa: expected a mapping, got 1"),
         ("probes: {opa: {failures: 9}}", "probes.opa.failures: expected less than or equal to 3, got 9"),
+        ("probes: {opa: {failures: true}}", "probes.opa.failures: expected a whole number, got true"),
         ("probes: {opa: {failure: 1}}", "probes.opa.failure: unknown key, did you mean failures?"),
     ],
 )

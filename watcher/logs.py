@@ -46,7 +46,7 @@ class JsonFormatter(logging.Formatter):
         fields = {**_extra(record), **fields}
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)[-_MAX_TEXT:]
-        return json.dumps(fields, allow_nan=False)
+        return json.dumps(fields)
 
 
 class TextFormatter(logging.Formatter):

@@ -84,7 +84,7 @@ def _is_http_url(text: str) -> bool:
         named = bool(url.hostname) and bool(host(url.hostname or "")) and url.port != 0
     except ValueError:
         return False
-    return url.scheme in ("http", "https") and named and "@" not in url.netloc and "#" not in text
+    return text.startswith(("http://", "https://")) and named and "@" not in url.netloc and "#" not in text
 
 
 def _without_credentials(text: str) -> str:
