@@ -15,6 +15,7 @@ from probes.contract import TargetKey
 from tests.bench.exporter import answers, free_port
 from tests.bench.fleet import Fleet
 from tests.bench.machine import MEASURED, started
+from watcher.schedule import ARRIVALS, STEP
 
 MEMORY_LIMIT = "512Mi"
 
@@ -141,4 +142,6 @@ def watching(workload: Workload, fleet: Fleet, directory: Path) -> Iterator[Daem
         except (RuntimeError, TimeoutError) as error:
             error.add_note(log_file.read_text()[-4000:])
             raise
+        # First looks are made beside the wheel; everyday work begins when they are over.
+        time.sleep(max(0.0, workload.agents * STEP / ARRIVALS - ready) + 1)
         yield Daemon(process, port, config, state_dir, ready)

@@ -43,6 +43,15 @@ class Outcome:
     usage: Usage
     rss_peak: int  # bytes
 
+    def __add__(self, other: "Outcome") -> "Outcome":
+        return Outcome(
+            self.done + other.done,
+            self.failed + other.failed,
+            self.left_out + other.left_out,
+            self.usage + other.usage,
+            max(self.rss_peak, other.rss_peak),
+        )
+
     @property
     def cpu_each(self) -> float:
         """CPU seconds for each request made."""

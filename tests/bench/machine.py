@@ -95,6 +95,9 @@ class Usage:
     cpu: float  # seconds
     wall: float  # seconds
 
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(self.cpu + other.cpu, self.wall + other.wall)
+
     @property
     def core_share(self) -> float:
         """Of one core; 1.0 is all of it."""

@@ -1,7 +1,7 @@
 """What the exporter needs for the same work: for each kind of request, and for the whole mix."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from tests.bench.exporter import Errand, Outcome, exporting, http, mutual_tls
@@ -28,6 +28,9 @@ class Peers:
     mutual_tls: Outcome  # a GET with client certificate
     page_evenly: Outcome  # the same, each request at its own moment
     mutual_tls_evenly: Outcome
+
+    def __add__(self, other: "Peers") -> "Peers":
+        return Peers(*[getattr(self, field.name) + getattr(other, field.name) for field in fields(self)])
 
 
 def one_by_one(fleet: Fleet, directory: Path, seconds: float) -> Peers:

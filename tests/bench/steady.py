@@ -52,8 +52,12 @@ def steady(daemon: Daemon, fleet: Fleet, seconds: float) -> Steady:
         looks={which: count - before.get(which, 0) for which, count in own_series.looks(last).items()},
         requests={kind: each.served - served[kind].served for kind, each in fleet.served().items()},
         lag=own_series.Histogram.read(last, lag).since(own_series.Histogram.read(first.body, lag)),
-        skipped=sum(sample.value for sample in own_series.samples(last, "schedule_skipped_total")),
+        skipped=_skipped(last) - _skipped(first.body),
         scrape_seconds=slowest,
         scrape_bytes=len(last),
         series=last.count(b"\n") - last.count(b"\n# "),
     )
+
+
+def _skipped(page: bytes) -> float:
+    return sum(sample.value for sample in own_series.samples(page, "schedule_skipped_total"))

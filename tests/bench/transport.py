@@ -28,6 +28,9 @@ class Transported:
     requests: int
     cpu: float
 
+    def __add__(self, other: "Transported") -> "Transported":
+        return Transported(self.requests + other.requests, self.cpu + other.cpu)
+
     @property
     def cpu_each(self) -> float:
         """CPU seconds for each request."""
