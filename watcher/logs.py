@@ -21,9 +21,9 @@ _LAST_WORDS = 1.0
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
-def setup_logs(log_format: LogFormat, stream: TextIO | None = None) -> None:
+def setup_logs(log_format: LogFormat) -> None:
     """Log to stderr from now on: our own parts from INFO, those of libraries and Python's warnings from WARNING."""
-    handler = LineHandler(sys.stderr if stream is None else stream)
+    handler = LineHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     root = logging.getLogger()
     root.handlers = [handler]
