@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -14,8 +14,7 @@ from cryptography.x509 import (
     BasicConstraints,
     Certificate,
     DuplicateExtension,
-    ExtensionNotFound,
-    Extensions,
+    ExtensionType,
     InvalidVersion,
     KeyUsage,
     SubjectAlternativeName,
@@ -90,7 +89,8 @@ def read_leaf(der: bytes) -> Leaf:
 def weakness(der: bytes) -> str:
     """Why the key or signature of a DER certificate is too weak to trust, empty where it is not."""
     with _stranger():
-        return _weakness(load_der_x509_certificate(der))
+        certificate = load_der_x509_certificate(der)
+        return _key(certificate)[1] or _weak_signature(certificate)
 
 
 @contextmanager
@@ -102,23 +102,6 @@ def _stranger() -> Iterator[None]:
             yield
         except (ValueError, InvalidVersion) as error:
             raise UnreadableError(str(error)) from error
-
-
-def _leaf(certificate: Certificate, der: bytes) -> Leaf:
-    extensions = _extensions(certificate) if len(der) <= MAX_CERTIFICATE else None
-    uris = _uris(extensions)
-    return Leaf(
-        serial=f"{certificate.serial_number:x}",
-        not_before=certificate.not_valid_before_utc.timestamp(),
-        not_after=certificate.not_valid_after_utc.timestamp(),
-        uris=tuple(uri[: _MAX_SPIFFE_ID + 1] for uri in uris[:_KEPT_URIS]),
-        uri_count=len(uris),
-        readable=extensions is not None,
-        ca=_is_ca(extensions),
-        usages=_usages(extensions),
-        key=_key(certificate)[0],
-        weakness=_weakness(certificate),
-    )
 
 
 def leaf_flaws(leaf: Leaf) -> Iterator[str]:
@@ -139,69 +122,70 @@ def leaf_flaws(leaf: Leaf) -> Iterator[str]:
         yield leaf.weakness
 
 
-def _weakness(certificate: Certificate) -> str:
-    name, bits, least = _key(certificate)
-    if bits < least:
-        return f"its key is too short ({name})"
-    digest = _digest(certificate)
-    if digest in _WEAK_HASHES and certificate.subject != certificate.issuer:
-        return f"its signature is too weak ({digest})"
-    return ""
+def _leaf(certificate: Certificate, der: bytes) -> Leaf:
+    extensions = _extensions(certificate) if len(der) <= MAX_CERTIFICATE else None
+    uris = _uris(extensions or {})
+    key, weak_key = _key(certificate)
+    return Leaf(
+        serial=f"{certificate.serial_number:x}",
+        not_before=certificate.not_valid_before_utc.timestamp(),
+        not_after=certificate.not_valid_after_utc.timestamp(),
+        uris=tuple(uri[: _MAX_SPIFFE_ID + 1] for uri in uris[:_KEPT_URIS]),
+        uri_count=len(uris),
+        readable=extensions is not None,
+        ca=_is_ca(extensions or {}),
+        usages=_usages(extensions or {}),
+        key=key,
+        weakness=weak_key or _weak_signature(certificate),
+    )
 
 
-def _key(certificate: Certificate) -> tuple[str, int, int]:
-    """What the key is, its bits, and how many it should have."""
+def _extensions(certificate: Certificate) -> Mapping[type[ExtensionType], ExtensionType] | None:
     try:
-        key = certificate.public_key()
-    except (ValueError, UnsupportedAlgorithm):
-        return "unreadable", 0, 0
-    match key:
-        case rsa.RSAPublicKey() | dsa.DSAPublicKey():
-            return f"{'RSA' if isinstance(key, rsa.RSAPublicKey) else 'DSA'} {key.key_size}", key.key_size, 2048
-        case ec.EllipticCurvePublicKey():
-            return f"EC {key.curve.name}", key.key_size, 224
-    return type(key).__name__.lstrip("_").removesuffix("PublicKey"), 0, 0
-
-
-def _digest(certificate: Certificate) -> str:
-    try:
-        algorithm = certificate.signature_hash_algorithm
-    except UnsupportedAlgorithm:
-        return ""
-    return algorithm.name if algorithm is not None else ""
-
-
-def _extensions(certificate: Certificate) -> Extensions | None:
-    try:
-        return certificate.extensions
+        return {type(each.value): each.value for each in certificate.extensions}
     except (ValueError, DuplicateExtension, UnsupportedGeneralNameType):
         return None
 
 
-def _uris(extensions: Extensions | None) -> list[str]:
-    if extensions is None:
-        return []
+def _uris(extensions: Mapping[type[ExtensionType], ExtensionType]) -> list[str]:
+    names = extensions.get(SubjectAlternativeName)
+    return names.get_values_for_type(UniformResourceIdentifier) if isinstance(names, SubjectAlternativeName) else []
+
+
+def _is_ca(extensions: Mapping[type[ExtensionType], ExtensionType]) -> bool:
+    constraints = extensions.get(BasicConstraints)
+    return isinstance(constraints, BasicConstraints) and constraints.ca
+
+
+def _usages(extensions: Mapping[type[ExtensionType], ExtensionType]) -> frozenset[str] | None:
+    usage = extensions.get(KeyUsage)
+    return frozenset(name for name in _USAGES if getattr(usage, name)) if isinstance(usage, KeyUsage) else None
+
+
+def _key(certificate: Certificate) -> tuple[str, str]:
+    """What the key is, and why it is too weak."""
     try:
-        names = extensions.get_extension_for_class(SubjectAlternativeName).value
-    except ExtensionNotFound:
-        return []
-    return names.get_values_for_type(UniformResourceIdentifier)
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return "unreadable", "its key cannot be read"
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return _sized(f"EC {key.curve.name}", key.key_size, 224)
+    if isinstance(key, rsa.RSAPublicKey):
+        return _sized(f"RSA {key.key_size}", key.key_size, 2048)
+    if isinstance(key, dsa.DSAPublicKey):
+        return _sized(f"DSA {key.key_size}", key.key_size, 2048)
+    return type(key).__name__.removesuffix("PublicKey"), ""
 
 
-def _is_ca(extensions: Extensions | None) -> bool:
-    if extensions is None:
-        return False
+def _sized(name: str, bits: int, least: int) -> tuple[str, str]:
+    return name, f"its key is too short ({name})" if bits < least else ""
+
+
+def _weak_signature(certificate: Certificate) -> str:
     try:
-        return extensions.get_extension_for_class(BasicConstraints).value.ca
-    except ExtensionNotFound:
-        return False
-
-
-def _usages(extensions: Extensions | None) -> frozenset[str] | None:
-    if extensions is None:
-        return None
-    try:
-        usage = extensions.get_extension_for_class(KeyUsage).value
-    except ExtensionNotFound:
-        return None
-    return frozenset(name for name in _USAGES if getattr(usage, name))
+        digest = certificate.signature_hash_algorithm
+    except UnsupportedAlgorithm:  # OpenSSL could not verify it either, and said so
+        return ""
+    if digest is None or digest.name not in _WEAK_HASHES or certificate.subject == certificate.issuer:
+        return ""
+    return f"its signature is too weak ({digest.name})"

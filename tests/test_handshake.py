@@ -408,6 +408,7 @@ def test_names_and_ipv6_addresses_are_places_too(directory: Path) -> None:
         port = address.rpartition(":")[2]
         assert look(f"localhost:{port}").http_status == 200
         assert look("[::1]:1").fault is Fault.REFUSED
+        assert look("localhost:1").fault is Fault.REFUSED
         assert look("nowhere.invalid:443").fault is Fault.SILENT
 
 

@@ -1,10 +1,11 @@
 """What was said at a port, as a reading."""
 
+from collections.abc import Callable
 from functools import lru_cache
 
 from OpenSSL import crypto
 
-from probes._certificate import Leaf, UnreadableError, read_leaf, weakness
+from probes._certificate import Leaf, UnreadableError, weakness
 from probes._handshake import Bundle, ClientCertificate, Handshake, Spoke
 from probes.contract import Fault
 from probes.sources._conversation import Conversation
@@ -12,15 +13,22 @@ from probes.sources._plaintext import http_status, printable, spoken
 from probes.sources._trust import MAX_VERIFY_DEPTH, Trust
 
 
-def reading(address: str, talk: Conversation, plain_answer: bytes, trust: Trust, bundle: Bundle) -> Handshake:
+def reading(
+    address: str,
+    talk: Conversation,
+    plain_answer: bytes,
+    trust: Trust,
+    bundle: Bundle,
+    read_leaf: Callable[[bytes], Leaf | None],
+) -> Handshake:
     """The reading of a port that took a connection; `plain_answer` is what a plain request met, if one was made."""
     heard = talk.plaintext or (b"" if talk.received else plain_answer)
     spoke = spoken(heard) if heard else talk.spoke
     completed = talk.completed or _is_refused_in_handshake(talk)
     fault, trouble = (None, "") if completed else _trouble(talk, spoke, heard)
-    ders = [crypto.dump_certificate(crypto.FILETYPE_ASN1, each) for each in talk.tls.get_peer_cert_chain() or ()]
-    leaf = _leaf(ders[0]) if ders else None
-    if ders and leaf is None:
+    chain = [crypto.dump_certificate(crypto.FILETYPE_ASN1, each) for each in talk.tls.get_peer_cert_chain() or ()]
+    leaf = read_leaf(chain[0]) if chain else None
+    if chain and leaf is None:
         trouble = trouble or "serves a certificate that cannot be read"
     client_certificate, refusal = _client_certificate(talk, trust) if completed else (ClientCertificate.NOT_TOLD, "")
     return Handshake(
@@ -29,12 +37,12 @@ def reading(address: str, talk: Conversation, plain_answer: bytes, trust: Trust,
         spoke=spoke,
         completed=completed,
         leaf=leaf,
-        chain_length=len(ders),
-        weak_intermediates=tuple(filter(None, map(_weakness, ders[1 : MAX_VERIFY_DEPTH + 1]))),
+        chain_length=len(chain),
+        weak_intermediates=tuple(filter(None, map(_weakness, chain[1 : MAX_VERIFY_DEPTH + 1]))),
         verify_errors=tuple(dict.fromkeys(talk.verify_errors)),
         trust_domain=trust.trust_domain,
         bundle=bundle,
-        protocol=talk.tls.get_protocol_version_name() if ders else "",
+        protocol=talk.tls.get_protocol_version_name() if chain else "",
         cipher=talk.tls.get_cipher_name() or "",
         client_certificate=client_certificate,
         refusal=refusal,
@@ -89,13 +97,6 @@ def _refusal(talk: Conversation) -> str:
     if status in (495, 496) or (status == 400 and b"certificate" in talk.answer.lower()):
         return f"HTTP {status}"  # nginx completes the handshake and says so in a page
     return ""
-
-
-def _leaf(der: bytes) -> Leaf | None:
-    try:
-        return read_leaf(der)
-    except UnreadableError:
-        return None
 
 
 @lru_cache(maxsize=256)  # a fleet shares its intermediates

@@ -3,11 +3,13 @@
 import asyncio
 import errno
 from collections.abc import Sequence
+from functools import partial
 
 from pydantic import Field
 
 from probes._handshake import Bundle, Handshake
 from probes.contract import Fault, Kit, Seconds, SourceKind, SourceSettings, Target
+from probes.sources._leaves import Leaves
 from probes.sources._served import reading
 from probes.sources._trust import Trust, Trusts
 from probes.sources._visit import Place, Visit
@@ -22,12 +24,13 @@ class HandshakeSettings(SourceSettings):
 
 
 class HandshakeSource:
-    """Looks at mTLS ports; keeps nothing but the TLS contexts of the current identity."""
+    """Looks at mTLS ports; keeps no connection, but the TLS contexts and the facts of the certificates seen last."""
 
     def __init__(self, settings: HandshakeSettings, kit: Kit) -> None:
         self._timeout = settings.timeout
         self._identity = kit.identity
         self._trusts = Trusts(kit.identity)
+        self._leaves = Leaves()
 
     async def look(self, target: Target, wants: Sequence[object]) -> Handshake:  # noqa: ARG002  a look sees all
         """One look: on the usual path one connection, one handshake, one request."""
@@ -37,14 +40,16 @@ class HandshakeSource:
         visit = Visit(Place.of(address), trust, now, now + self._timeout)
         try:
             talk = await visit.make()
-            return reading(address, talk, visit.plain_answer, trust, bundle)
+            read_leaf = partial(self._leaves.read, target.key)
+            return reading(address, talk, visit.plain_answer, trust, bundle, read_leaf)
         except OSError as error:
             return _unconnected(address, error, trust, bundle)
         finally:
             visit.end()
 
     def fleet_changed(self, targets: Sequence[Target]) -> None:
-        """Nothing is kept by target."""
+        """Forget the certificates of targets that are gone."""
+        self._leaves.keep([target.key for target in targets])
 
     async def close(self) -> None:
         """Nothing is held between looks."""
@@ -59,7 +64,7 @@ def _unconnected(address: str, error: OSError, trust: Trust, bundle: Bundle) -> 
     """The reading where there was no connection; a trouble of our own is no fault of the network."""
     fault: Fault | None
     match error:
-        case ConnectionRefusedError():
+        case _ if f"Errno {errno.ECONNREFUSED}" in str(error):  # of several addresses of a name the text alone tells
             fault, text = Fault.REFUSED, "refused the connection"
         case ConnectionResetError():
             fault, text = Fault.RESET, "cut the connection"
@@ -68,7 +73,7 @@ def _unconnected(address: str, error: OSError, trust: Trust, bundle: Bundle) -> 
         case OSError() if error.errno in _OURS:
             fault, text = None, f"was not asked: the watcher cannot connect ({error.strerror})"
         case _:
-            fault, text = Fault.SILENT, f"cannot be reached: {error.strerror}"
+            fault, text = Fault.SILENT, f"cannot be reached: {error.strerror or error}"
     return Handshake(
         fault=fault,
         error=f"{address} {text}.",
