@@ -58,7 +58,7 @@ def _measure(agents: int | None, seconds: float, directory: Path) -> Results:
         mixed = the_same_requests(reference(mixes).steady, peers, fleet, directory, window)
         _say("--help and check")
         times = 10 if seconds >= 30 else 5
-        started = startup.help_seconds(times), startup.check_seconds(fleet, directory, times)
+        started = startup.help_seconds(directory, times), startup.check_seconds(fleet, directory, times)
     return Results(carried, peers, sources, mixes, mixed, *started)
 
 
