@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
-from probes.contract import Status, say_duration
+from probes.contract import Status, Unknown, say_duration
 from watcher.board import Board, Row, Standing
 from watcher.report import moment, sentence
 from watcher.vitals import Impairment
@@ -39,7 +39,8 @@ class Line:
 
     row: Row
     status: Status
-    conditions: list[Standing]
+    telling: list[Standing]  # what is true, or unknown for another reason than too short a watch
+    warming: list[str]  # conditions that need more history
 
 
 def page_routes(watch: Watch) -> list[Route]:
@@ -86,8 +87,7 @@ async def _fleet(board: Board, wanted: dict[str, str], now: float) -> tuple[Coun
         if _is_wanted(row, status, wanted):
             by_status[status].append(row)
     rows = [(row, status) for status in _TROUBLE_FIRST for row in sorted(by_status[status], key=_name)][:SHOWN]
-    lines = [Line(row, status, _telling(board, row)) for row, status in rows]
-    return counts, lines
+    return counts, [_line(board, row, status) for row, status in rows]
 
 
 def _name(row: Row) -> tuple[str, str, str]:
@@ -106,13 +106,19 @@ def _is_wanted(row: Row, status: Status, wanted: dict[str, str]) -> bool:
     )
 
 
-def _telling(board: Board, row: Row) -> list[Standing]:
-    return [each for each in board.conditions(row) if each.verdict.status is not Status.FALSE]
+def _line(board: Board, row: Row, status: Status) -> Line:
+    found = [each for each in board.conditions(row) if each.verdict.status is not Status.FALSE]
+    warming = [each for each in found if each.verdict.reason == Unknown.WARMING_UP]
+    telling = [each for each in found if each not in warming]
+    return Line(row, status, telling, sorted({each.verdict.kind.name for each in warming}))
 
 
 def _by_probe(board: Board, row: Row) -> dict[str, list[Standing]]:
-    standings = board.conditions(row)
-    return {probe.name: found for probe in board.probes if (found := [e for e in standings if e.probe == probe.name])}
+    # Trouble first, so the probe of the worst condition leads.
+    found: dict[str, list[Standing]] = {}
+    for each in board.conditions(row):
+        found.setdefault(each.probe, []).append(each)
+    return found
 
 
 def _troubles(watch: Watch) -> Iterator[str]:

@@ -126,7 +126,7 @@ class DemoFleet:
         config = {
             "identity": {name: str(path) for name, path in files.items()} | {"trust_domain": TRUST_DOMAIN},
             "sources": sources,
-            "probes": {"breaker": {"open_for": "6s"}},
+            "probes": {"breaker": {"open_for": "6s"}, "opa": {"slow_after": "1s"}},  # a laptop may be busy
             "discovery": {"static": [self._target(agent) for agent in self.agents.values()]},
         }
         path = self.home / "config.yaml"
