@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
@@ -73,6 +72,8 @@ def progress(looks: int) -> Iterator[Callable[[], None]]:
     if looks < _MANY_LOOKS or not sys.stderr.isatty():
         yield lambda: None
         return
+    from rich.progress import Progress  # noqa: PLC0415  slow to import, and most calls show no bar
+
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("looking", total=looks)
         yield lambda: bar.advance(task)
