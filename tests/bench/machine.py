@@ -6,7 +6,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -28,7 +28,7 @@ AROUND = _CORES[-1]
 
 @contextmanager
 def started(
-    command: Sequence[str], core: int, *, log: IO[str] | None = None, cwd: Path = ROOT
+    command: Sequence[str], core: int, *, log: IO[str] | None = None, environment: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[str]]:
     """A child process that never leaves `core`, with pipes to it; it is ended here whatever happens."""
     own = os.sched_getaffinity(0)
@@ -41,7 +41,8 @@ def started(
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            cwd=cwd,
+            cwd=ROOT,
+            env=environment,
             start_new_session=True,
         )
     finally:

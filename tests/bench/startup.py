@@ -2,7 +2,6 @@
 
 import os
 import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from tests.bench.daemon import Workload, config_text
 from tests.bench.exporter import free_port
 from tests.bench.fleet import Fleet
-from tests.bench.machine import MEASURED, ROOT
+from tests.bench.machine import MEASURED, started
 
 _FINE = (0, 3)  # healthy, or a verdict that one look cannot give
 
@@ -32,18 +31,15 @@ def _median(arguments: list[str], directory: Path, times: int) -> float:
     # As installed: with compiled modules, which the first call leaves.
     environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(directory / "compiled")}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    own = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {MEASURED})
-    try:
-        _, *seconds = [_seconds(arguments, environment) for _ in range(times + 1)]
-        return statistics.median(seconds)
-    finally:
-        os.sched_setaffinity(0, own)
+    _, *seconds = [_seconds(arguments, environment) for _ in range(times + 1)]
+    return statistics.median(seconds)
 
 
 def _seconds(arguments: list[str], environment: dict[str, str]) -> float:
-    command, start = [sys.executable, "-m", "watcher", *arguments], time.monotonic()
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=60, check=False)
-    if done.returncode not in _FINE:
-        raise RuntimeError(f"{arguments[0]} ended with {done.returncode}: {done.stderr.strip() or done.stdout.strip()}")
-    return time.monotonic() - start
+    start = time.monotonic()
+    with started([sys.executable, "-m", "watcher", *arguments], MEASURED, environment=environment) as process:
+        said, _ = process.communicate(timeout=60)
+        took = time.monotonic() - start
+    if process.returncode not in _FINE:
+        raise RuntimeError(f"{arguments[0]} ended with {process.returncode}: {said}")
+    return took
