@@ -91,6 +91,8 @@ def judge(page: MetricsPage, past: PoolPast, case: Case[PoolLimits]) -> Judgemen
     """Judge one page."""
     if page.error:
         return Judgement(verdicts=PROBE.all_unknown(case.target, Unknown.SOURCE_FAILED), past=past)
+    if not case.target.pool_capacity:
+        return Judgement(verdicts=(), past=past)
     found = page.values(POOL_IN_USE)
     if isinstance(found, Values):
         found = _with_capacity(found, case.target)

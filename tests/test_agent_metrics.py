@@ -209,6 +209,18 @@ def test_a_family_that_vanishes_from_the_filtered_page_is_looked_for_in_the_whol
     assert seen[-1].value(START_TIME) == 1
 
 
+def test_what_a_page_is_known_to_lack_excuses_nothing_else() -> None:
+    agent = Agent(whole=pages.ok(b"process_start_time_seconds 1\nagentweave_requests_total 2\n"), filtered=b"")
+    agent.filtered = agent.whole
+
+    def hide() -> None:
+        agent.filtered = pages.ok(b"agentweave_requests_total 2\n")
+
+    seen = looks_at(agent, opened(), [nothing, hide])
+    assert agent.kinds == "fwffw"
+    assert [page.value(START_TIME) for page in seen] == [1, 1, 1]
+
+
 @pytest.mark.parametrize(
     "refusal", [b"HTTP/1.1 404 Not Found\r\n\r\n", b"HTTP/1.1 422 Nope\r\n\r\n", pages.ok(b"<html>no such page</html>")]
 )

@@ -174,6 +174,12 @@ def test_a_line_that_cannot_be_read_makes_its_signal_unreadable_and_no_other(lin
     assert page.value(other) == 2
 
 
+def test_a_long_page_with_crlf_is_nothing_unusual() -> None:
+    found = page_of("\r\n".join(f'wanted{{callee="c{n}"}} 1' for n in range(900)), WANTED).values(WANTED)
+    assert isinstance(found, Values)
+    assert len(found.by_subject) == 900
+
+
 def test_more_lines_than_are_read_are_neither_kept_nor_guessed_from() -> None:
     page = page_of("\n".join(f'wanted{{callee="c{n}"}} 0' for n in range(100_000)), WANTED)
     assert isinstance(page.values(WANTED), Unreadable)

@@ -108,8 +108,9 @@ def test_what_is_not_http_or_not_as_asked_is_malformed(raw: bytes) -> None:
         pages.endless,
         pages.answering(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (CAP + 1)),
         pages.answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * CAP),
+        pages.answering(b"HTTP/1.0 200 OK\r\n\r\n" + b"x" * (CAP + 1)),
     ],
-    ids=["endless", "announced", "tiny chunks"],
+    ids=["endless", "announced", "tiny chunks", "one byte more"],
 )
 def test_an_answer_that_is_too_large_is_refused_while_it_arrives(script: Script) -> None:
     tracemalloc.start()

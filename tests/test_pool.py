@@ -87,6 +87,7 @@ def test_pools_that_have_no_capacity_are_no_pass() -> None:
 
 
 def test_without_a_capacity_nothing_applies() -> None:
+    assert Watch(capacity=None).look(0, page({"a": 9})) == {}
     assert PROBE.applicable(Target(key=TargetKey("prod", "search", "s-0"), metrics="http://x/")) == ()
 
 
@@ -149,6 +150,12 @@ def watch_at(use: Callable[[float], float], until: float) -> dict[str, float]:
 def test_what_does_not_rise_all_the_way_to_the_capacity_is_not_predicted(use: Callable[[float], float]) -> None:
     told = Watch().course(use, 7200)
     assert set(told[65:]) == {"false"}
+
+
+def test_a_pool_that_is_less_than_half_full_now_is_not_predicted() -> None:
+    watch = Watch()
+    assert watch.course(lambda at: 30 + at / 60, 3000)[-1] == PREDICTED
+    assert watch.look(3030, page({"a": 50}))[PREDICTED, "a"] == "false"
 
 
 def test_a_rise_that_is_over_is_predicted_no_more() -> None:
