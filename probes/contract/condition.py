@@ -69,9 +69,7 @@ class ConditionKind:
 
     def unknown(self, reason: Unknown, message: Message = "", subject: str = "") -> "Verdict":
         """The look cannot tell, for this reason."""
-        if not message and not subject:
-            return _unknown(self, reason)
-        return Verdict(self, Status.UNKNOWN, reason, subject, message or _WHY_UNKNOWN[reason])
+        return Verdict(self, Status.UNKNOWN, reason, subject, message) if message else _unknown(self, reason, subject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +104,6 @@ def _false(kind: ConditionKind, subject: str) -> Verdict:
     return Verdict(kind, Status.FALSE, "", subject, f"{subject}: {kind.all_clear}" if subject else kind.all_clear)
 
 
-@lru_cache(maxsize=4096)
-def _unknown(kind: ConditionKind, reason: Unknown) -> Verdict:
-    return Verdict(kind, Status.UNKNOWN, reason, "", _WHY_UNKNOWN[reason])
+@lru_cache(maxsize=65536)
+def _unknown(kind: ConditionKind, reason: Unknown, subject: str) -> Verdict:
+    return Verdict(kind, Status.UNKNOWN, reason, subject, _WHY_UNKNOWN[reason])
