@@ -107,7 +107,20 @@ class Board:
     def _row(self, target: Target, old: Row | None, carried: Mapping[TargetKey, Carried]) -> Row:
         known = self.carry(old) if old is not None else carried.get(target.key, NOTHING_CARRIED)
         now = self._now()
-        return Row(target, tuple(self._first_sheet(probe, target, now) for probe in self.probes), known)
+        kept = self._kept(old, target) if old is not None else (None,) * len(self.probes)
+        pairs = zip(self.probes, kept, strict=True)
+        return Row(target, tuple(sheet or self._first_sheet(probe, target, now) for probe, sheet in pairs), known)
+
+    def _kept(self, old: Row, target: Target) -> Sheets:
+        """What still holds of a target that changed, until its next look: a new limit must not resolve every alert."""
+        return tuple(
+            sheet
+            if target.limits[probe.name].enabled
+            and getattr(old.target, self.parts[probe.source]) == getattr(target, self.parts[probe.source])
+            and probe.applicable(old.target) == probe.applicable(target)
+            else None
+            for probe, sheet in zip(self.probes, old.sheets, strict=True)
+        )
 
     def _first_sheet(self, probe: AnyProbe, target: Target, now: float) -> Sheet | None:
         if not target.limits[probe.name].enabled or not getattr(target, self.parts[probe.source]):

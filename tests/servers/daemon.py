@@ -23,6 +23,11 @@ COMMAND = (sys.executable, "-m", "watcher")
 Labels = frozenset[tuple[str, str]]
 
 
+def verdict_lines(text: str) -> str:
+    """Of a page, what it says of conditions: the same text for as long as nothing changes."""
+    return "".join(line for line in text.splitlines(keepends=True) if line.startswith(f"{PREFIX}condition"))
+
+
 class Page:
     """One answer of /metrics, as prometheus_client reads it; names are without the prefix."""
 
@@ -45,13 +50,9 @@ class Page:
         return next(iter(found.values()), None)
 
     def verdict(self, condition: str, **labels: str) -> str:
-        """`false`, `true` or `unknown` with the reason; empty where the condition does not apply."""
-        return self.verdicts.get(frozenset({("condition", condition), *labels.items()}), "") or self._only(
-            condition, labels
-        )
-
-    def _only(self, condition: str, labels: Mapping[str, str]) -> str:
-        found = [said for at, said in self.verdicts.items() if {("condition", condition), *labels.items()} <= at]
+        """`false`, `true` or `unknown` with the reason; empty where there is no such series."""
+        wanted = {("condition", condition), *labels.items()}
+        found = [said for at, said in self.verdicts.items() if wanted <= at]
         assert len(found) < 2, f"{condition} {labels}: {found}"
         return found[0] if found else ""
 
@@ -96,11 +97,12 @@ class DaemonProcess:
     process: "subprocess.Popen[bytes]"
     url: str
     log_file: Path
+    client: httpx.Client
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         """A GET, without what httpx would ask for by itself."""
         plain = {"Accept": "*/*", "Accept-Encoding": "identity"}
-        return httpx.get(self.url + path, headers=plain | headers, trust_env=False, timeout=10)
+        return self.client.get(self.url + path, headers=plain | headers)
 
     def page(self) -> Page:
         """What /metrics says now."""
@@ -183,7 +185,8 @@ def run_daemon(
     try:
         port = eventually(lambda: port_of(_alive(process, log_file)), within=30) or 0
         eventually(lambda: status_of(port_of(_alive(process, log_file)) or port, wait_for) == 200, within=30)
-        yield DaemonProcess(process, f"http://127.0.0.1:{port}", log_file)
+        with httpx.Client(trust_env=False, timeout=10) as client:
+            yield DaemonProcess(process, f"http://127.0.0.1:{port}", log_file, client)
     finally:
         with suppress(ProcessLookupError):
             process.kill()
