@@ -39,12 +39,34 @@ OPA = frozenset(
         "OPADecisionSlow",
     ]
 )
-BUNDLES = frozenset(["OPABundleStale", "OPARevisionSkew"])
-PAGE = frozenset(
-    ["CircuitBreakerOpen", "CircuitBreakerFlapping", "MetricsUnavailable", "AgentRestarting", "MemoryDrift"]
+BUNDLES = frozenset(
+    [
+        "OPABundleStale",
+        "OPARevisionSkew",
+    ]
 )
-LIMITED = frozenset(["MemoryHigh", "MemoryExhaustionPredicted"])
-POOL = frozenset(["PoolSaturated", "PoolExhausted", "PoolExhaustionPredicted"])
+PAGE = frozenset(
+    [
+        "CircuitBreakerOpen",
+        "CircuitBreakerFlapping",
+        "MetricsUnavailable",
+        "AgentRestarting",
+        "MemoryDrift",
+    ]
+)
+LIMITED = frozenset(
+    [
+        "MemoryHigh",
+        "MemoryExhaustionPredicted",
+    ]
+)
+POOL = frozenset(
+    [
+        "PoolSaturated",
+        "PoolExhausted",
+        "PoolExhaustionPredicted",
+    ]
+)
 HISTORY = frozenset(
     [
         "OPADecisionSlow",

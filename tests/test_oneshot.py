@@ -1,6 +1,7 @@
 """The HTTP transport against servers that answer, lie, hang and never end."""
 
 import asyncio
+import gc
 import socket
 import ssl
 import time
@@ -296,3 +297,21 @@ def test_the_request_on_the_wire_is_what_was_asked() -> None:
         f"POST /v1/data?a=b%20c HTTP/1.1\r\nHost: {authority}\r\nAccept-Encoding: identity\r\n"
         "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}".encode(),
     ]
+
+
+def test_a_connection_that_ends_before_the_next_request_leaves_no_error_that_nobody_hears() -> None:
+    unheard: list[object] = []
+
+    async def main() -> Answer:
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: unheard.append(told))
+        async with pages.serving(pages.answering(pages.ok(b"again"))) as url:
+            async with Conversation(locate(url)[0], 5, CAP) as conversation:
+                await conversation.ask(b"GET", b"/")
+                assert conversation._wire is not None
+                assert conversation._wire.transport is not None
+                conversation._wire.transport.close()
+                return await conversation.ask(b"GET", b"/")
+
+    assert asyncio.run(main()).body == b"again"
+    gc.collect()
+    assert unheard == []

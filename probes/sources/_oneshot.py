@@ -186,9 +186,10 @@ class _Wire(asyncio.Protocol):
         return self._answering is not None and self._answering.received > 0
 
     async def ask(self, request: bytes, max_bytes: int) -> Answer:
-        self._answering = Answering(max_bytes)
+        self._answering = None
         if self.transport is None or self.transport.is_closing():
             raise ConnectionResetError
+        self._answering = Answering(max_bytes)
         self.transport.write(request)
         return await self._answering.done
 
