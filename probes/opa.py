@@ -114,6 +114,8 @@ def _told(reading: OPAReading) -> StatusReport | None:
 def _bundles(
     reading: OPAReading, past: tuple[BundlePast, ...], case: Case[OPALimits], told: StatusReport | None
 ) -> tuple[list[Verdict], tuple[BundlePast, ...]]:
+    if told is not None and not told.bundles:
+        return [], ()
     hour = Hour(now=case.now, stale_after=case.limits.bundle_stale_after, once=case.once, census=case.census)
     if told is not None:
         return judge_bundles(told, past, hour)

@@ -482,6 +482,21 @@ def test_a_status_that_cannot_be_had_says_nothing_of_decisions(lie: Lie, expecte
     assert found["OPABundleStale"] == found["OPARevisionSkew"] == expected
 
 
+def test_bundles_stay_known_by_name_when_their_status_cannot_be_had_any_more() -> None:
+    answers = [with_status(), with_status(503)]
+
+    async def then(liar: Liar) -> OPAReading:
+        source, target = opened(interval="80ms", timeout="70ms"), replace(TARGET, opa=liar.url)
+        await look(source, target)
+        await asyncio.sleep(0.08)
+        return await look(source, target)
+
+    async def first_this_then_that(question: Any, writer: asyncio.StreamWriter) -> None:
+        await (answers.pop(0) if question.method == "GET" else DENIES)(question, writer)
+
+    assert verdicts(meet(first_this_then_that, then))["OPABundleStale/authz"] == "unknown SourceFailed"
+
+
 def statuses(lie: Lie, waits: Sequence[float]) -> list[int]:
     """How often the status was asked for, after a look and then after each wait and another one."""
     counts: list[int] = []
@@ -532,10 +547,10 @@ def test_no_target_is_given_the_same_answer_at_two_looks() -> None:
             source, targets = opened(), targets_of(liar, 2)
             source.fleet_changed(targets)
             asked = []
-            for index in (0, 1, 1, 0, 0, 1):
+            for index in (0, 0, 1, 1, 0, 0, 1):
                 await look(source, targets[index])
                 asked.append(len(liar.decisions) // 2)
-            assert asked == [1, 1, 2, 2, 3, 3]
+            assert asked == [1, 2, 2, 3, 3, 4, 4]
             await source.close()
 
     asyncio.run(main())
@@ -565,6 +580,24 @@ def test_of_a_shared_opa_only_the_questions_that_differ_are_asked_again() -> Non
             for target in (one, same, other):
                 await look(source, target, given)
             assert [each.input for each in liar.decisions[2:]] == [{"who": "search"}, {"who": "index"}]
+            await source.close()
+
+    asyncio.run(main())
+
+
+def test_a_shared_answer_that_failed_does_not_make_a_look_silent_that_has_another() -> None:
+    async def main() -> None:
+        async def cuts_built_in(question: Any, writer: asyncio.StreamWriter) -> None:
+            await (DENIES if question.body == b'{"input":{"who":"index"}}' else cuts)(question, writer)
+
+        given = limits({"name": "who", "agents": ["index"], "expect": "deny", "input": {"who": "${agent}"}})
+        async with run_liar(cuts_built_in) as liar:
+            source, (one, other) = opened(), targets_of(liar, 2)
+            other = replace(other, key=TargetKey("prod", "index", "index-0"))
+            source.fleet_changed([one, other])
+            assert (await look(source, one, given)).fault is Fault.RESET
+            reading = await look(source, other, given)
+            assert (actuals(reading)["who"], reading.fault, reading.result) == ("deny", None, "error")
             await source.close()
 
     asyncio.run(main())
