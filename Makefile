@@ -14,7 +14,7 @@ help:  ## this list
 demo: $(READY)  ## a fleet of a dozen agents with faults that come and go, watched; SECONDS=60 ends it
 	@$(BIN)/agentweave-watcher demo $(if $(SECONDS),--seconds $(SECONDS)) $(if $(PORT),--port $(PORT))
 
-test: $(READY)  ## all tests, against real servers (builds those that are missing)
+test: $(READY) tools  ## all tests, against real servers (builds those that are missing)
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 lint: $(READY)  ## format, lint, types, layers
