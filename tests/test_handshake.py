@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from OpenSSL import SSL
+from prometheus_client import start_http_server
 
 from probes._certificate import parse_spiffe_id
 from probes._handshake import Bundle, ClientCertificate, Handshake, Spoke, VerifyCode
@@ -346,6 +347,17 @@ def test_no_common_version_is_a_failed_handshake(version: int) -> None:
     assert "protocol version" in reading.error
 
 
+def test_a_python_page_server_is_plaintext_http_whatever_it_makes_of_the_hello() -> None:
+    server, thread = start_http_server(0, "127.0.0.1")
+    try:
+        readings = [look(f"127.0.0.1:{server.server_port}", timeout="600ms") for _ in range(6)]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert {reading.spoke for reading in readings} == {Spoke.PLAINTEXT_HTTP}
+
+
 def test_nobody_listening_is_a_refusal() -> None:
     with serve(hear) as address:
         pass
@@ -407,9 +419,9 @@ def test_names_and_ipv6_addresses_are_places_too(directory: Path) -> None:
     with strict(directory, "Python") as address:
         port = address.rpartition(":")[2]
         assert look(f"localhost:{port}").http_status == 200
-        assert look("[::1]:1").fault is Fault.REFUSED
-        assert look("localhost:1").fault is Fault.REFUSED
-        assert look("nowhere.invalid:443").fault is Fault.SILENT
+        assert look(f"[::1]:{port}").fault is Fault.REFUSED
+    assert look(f"localhost:{port}").fault is Fault.REFUSED
+    assert look("nowhere.invalid:443").fault is Fault.SILENT
 
 
 @pytest.mark.parametrize(

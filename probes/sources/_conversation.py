@@ -73,22 +73,23 @@ class Conversation(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.over:
             return
-        if self.plaintext or (not self.received and not is_tls(data)):
+        data = data[: _MAX_BYTES - self.received]
+        plaintext = bool(self.plaintext) or (not self.received and not is_tls(data))
+        self.received += len(data)
+        if plaintext:
             self._hear_plaintext(data)
-        elif self.received + len(data) > _MAX_BYTES:
-            self.error = f"more than {_MAX_BYTES} bytes came"
-            self.hang_up()
         else:
-            self.received += len(data)
             self.tls.bio_write(data)
             self._proceed()
+        if self.received >= _MAX_BYTES and not self.over:
+            self.error = f"{_MAX_BYTES} bytes came, and no end"
+            self.hang_up()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  the end is the end
         self.hang_up()
 
     def _hear_plaintext(self, data: bytes) -> None:
-        self.received += len(data)
-        self.plaintext += data[:_MAX_BYTES]
+        self.plaintext += data
         if is_told(self.plaintext):
             self.hang_up()
 

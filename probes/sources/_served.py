@@ -16,13 +16,12 @@ from probes.sources._trust import MAX_VERIFY_DEPTH, Trust
 def reading(
     address: str,
     talk: Conversation,
-    plain_answer: bytes,
+    heard: bytes,
     trust: Trust,
     bundle: Bundle,
     read_leaf: Callable[[bytes], Leaf | None],
 ) -> Handshake:
-    """The reading of a port that took a connection; `plain_answer` is what a plain request met, if one was made."""
-    heard = talk.plaintext or (b"" if talk.received else plain_answer)
+    """The reading of a port that took a connection; `heard` is what it said in plaintext."""
     spoke = spoken(heard) if heard else talk.spoke
     completed = talk.completed or _is_refused_in_handshake(talk)
     fault, trouble = (None, "") if completed else _trouble(talk, spoke, heard)

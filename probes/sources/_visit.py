@@ -8,7 +8,7 @@ from OpenSSL import SSL
 
 from probes._handshake import Spoke
 from probes.sources._conversation import Conversation
-from probes.sources._plaintext import ask_plainly, spoken
+from probes.sources._plaintext import ask_plainly, http_status, spoken
 from probes.sources._trust import Trust
 
 
@@ -54,9 +54,16 @@ class Visit:
         await talk.until(self._ends)
         if _was_turned_away(talk):
             talk = self.talk = await self._offer_more(talk)
-        if talk.over and talk.spoke is Spoke.NOTHING:
+        if talk.over and talk.spoke in (Spoke.NOTHING, Spoke.OTHER):
+            # Some plaintext servers cut off a TLS hello, others answer it in a way of their own.
             await self._speak_plainly()
         return talk
+
+    def heard(self, talk: Conversation) -> bytes:
+        """The plaintext that tells most; empty where TLS is spoken, or nothing."""
+        if talk.spoke is Spoke.TLS:
+            return b""
+        return talk.plaintext if talk.plaintext and not http_status(self.plain_answer) else self.plain_answer
 
     def end(self) -> None:
         """Leave no connection behind."""

@@ -41,7 +41,7 @@ class HandshakeSource:
         try:
             talk = await visit.make()
             read_leaf = partial(self._leaves.read, target.key)
-            return reading(address, talk, visit.plain_answer, trust, bundle, read_leaf)
+            return reading(address, talk, visit.heard(talk), trust, bundle, read_leaf)
         except OSError as error:
             return _unconnected(address, error, trust, bundle)
         finally:
