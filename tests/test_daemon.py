@@ -17,68 +17,25 @@ from watcher.demo.authority import Authority
 NAMES = ("search", "billing", "guard", "orders", "planner", "ranker")
 REFUSED = "http://127.0.0.1:9"  # discard (RFC 863): nobody listens there, so it refuses
 
-SVID = frozenset(
-    [
-        "AgentUnreachable",
-        "TLSMissing",
-        "SVIDExpired",
-        "SVIDExpiryImminent",
-        "SVIDRotationOverdue",
-        "SVIDNotTrusted",
-        "SVIDWrongIdentity",
-    ]
+
+def _set(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+SVID = _set("AgentUnreachable", "TLSMissing", "SVIDExpired", "SVIDExpiryImminent") | _set(
+    "SVIDRotationOverdue", "SVIDNotTrusted", "SVIDWrongIdentity"
 )
-OPA = frozenset(
-    [
-        "OPAUnreachable",
-        "OPAWrongAllow",
-        "OPAWrongDeny",
-        "OPAPolicyMissing",
-        "OPADefaultMissing",
-        "OPADecisionError",
-        "OPADecisionSlow",
-    ]
+DECISIONS = _set("OPAUnreachable", "OPAWrongAllow", "OPAWrongDeny", "OPAPolicyMissing") | _set(
+    "OPADefaultMissing", "OPADecisionError", "OPADecisionSlow"
 )
-BUNDLES = frozenset(
-    [
-        "OPABundleStale",
-        "OPARevisionSkew",
-    ]
+BUNDLES = _set("OPABundleStale", "OPARevisionSkew")
+PAGE = _set("CircuitBreakerOpen", "CircuitBreakerFlapping", "MetricsUnavailable", "AgentRestarting", "MemoryDrift")
+LIMITED = _set("MemoryHigh", "MemoryExhaustionPredicted")
+POOL = _set("PoolSaturated", "PoolExhausted", "PoolExhaustionPredicted")
+HISTORY = _set("OPADecisionSlow", "OPARevisionSkew", "CircuitBreakerFlapping", "AgentRestarting") | _set(
+    "MemoryDrift", "MemoryExhaustionPredicted", "PoolExhaustionPredicted"
 )
-PAGE = frozenset(
-    [
-        "CircuitBreakerOpen",
-        "CircuitBreakerFlapping",
-        "MetricsUnavailable",
-        "AgentRestarting",
-        "MemoryDrift",
-    ]
-)
-LIMITED = frozenset(
-    [
-        "MemoryHigh",
-        "MemoryExhaustionPredicted",
-    ]
-)
-POOL = frozenset(
-    [
-        "PoolSaturated",
-        "PoolExhausted",
-        "PoolExhaustionPredicted",
-    ]
-)
-HISTORY = frozenset(
-    [
-        "OPADecisionSlow",
-        "OPARevisionSkew",
-        "CircuitBreakerFlapping",
-        "MemoryDrift",
-        "MemoryExhaustionPredicted",
-        "PoolExhaustionPredicted",
-        "AgentRestarting",
-    ]
-)
-ALL = SVID | OPA | PAGE | LIMITED | POOL
+ALL = SVID | DECISIONS | PAGE | LIMITED | POOL
 
 
 @dataclass
@@ -224,7 +181,7 @@ def _is_healthy(page: Page) -> bool:
 def _unhealthy(page: Page) -> Iterator[str]:
     for labels, said in page.verdicts.items():
         at = dict(labels)
-        is_refused = at["pod"] == "ranker" and at["condition"] in OPA | BUNDLES
+        is_refused = at["pod"] == "ranker" and at["condition"] in DECISIONS | BUNDLES
         if said != "false" and not is_refused and not (said == "unknown WarmingUp" and at["condition"] in HISTORY):
             yield f"{at['pod']} {at['condition']}: {said}"
 

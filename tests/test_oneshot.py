@@ -304,13 +304,13 @@ def test_a_connection_that_ends_before_the_next_request_leaves_no_error_that_nob
 
     async def main() -> Answer:
         asyncio.get_running_loop().set_exception_handler(lambda _, told: unheard.append(told))
-        async with pages.serving(pages.answering(pages.ok(b"again"))) as url:
-            async with Conversation(locate(url)[0], 5, CAP) as conversation:
-                await conversation.ask(b"GET", b"/")
-                assert conversation._wire is not None
-                assert conversation._wire.transport is not None
-                conversation._wire.transport.close()
-                return await conversation.ask(b"GET", b"/")
+        again = pages.answering(pages.ok(b"again"))
+        async with pages.serving(again) as url, Conversation(locate(url)[0], 5, CAP) as conversation:
+            await conversation.ask(b"GET", b"/")
+            assert conversation._wire is not None
+            assert conversation._wire.transport is not None
+            conversation._wire.transport.close()
+            return await conversation.ask(b"GET", b"/")
 
     assert asyncio.run(main()).body == b"again"
     gc.collect()
