@@ -585,6 +585,19 @@ def test_of_a_shared_opa_only_the_questions_that_differ_are_asked_again() -> Non
     asyncio.run(main())
 
 
+def test_the_status_of_a_shared_opa_is_asked_once_and_told_to_all() -> None:
+    async def main() -> None:
+        async with run_liar(with_status()) as liar:
+            source, targets = opened(), [replace(each, decision_path=each.key.pod) for each in targets_of(liar, 3)]
+            source.fleet_changed(targets)
+            readings = await asyncio.gather(*(look(source, target) for target in targets))
+            assert [reading.report is not None for reading in readings] == [True] * 3
+            assert len(liar.questions) - len(liar.decisions) == 1
+            await source.close()
+
+    asyncio.run(main())
+
+
 def test_a_shared_answer_that_failed_does_not_make_a_look_silent_that_has_another() -> None:
     async def main() -> None:
         async def cuts_built_in(question: Any, writer: asyncio.StreamWriter) -> None:

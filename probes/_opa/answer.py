@@ -137,5 +137,9 @@ def _own_error(body: bytes) -> str | None:
         return None
     match answer.get("errors"):
         case [{"message": str(message)}, *_]:
-            return message[:200]
-    return str(answer.get("message", ""))[:200]
+            return _line(message)
+    return _line(str(answer.get("message", "")))
+
+
+def _line(text: str) -> str:
+    return " ".join(text[:400].split())[:200]

@@ -101,7 +101,7 @@ def wrong_allow(answers: Sequence[Answer]) -> Verdict | None:
     """Whether a foreigner gets in. An undefined answer lets nobody in, though it is no deny."""
     allowed = [each for each in answers if each.actual is Actual.ALLOW and each.expected in _MUST_NOT_BE_ALLOWED]
     if allowed:
-        return WRONG_ALLOW.true(f"{_names(allowed)} must be denied and is allowed.", "CanaryAllowed")
+        return WRONG_ALLOW.true(f"Allowed, and must not be: {_names(allowed)}.", "CanaryAllowed")
     denied = [each for each in answers if each.expected is Expected.DENY]
     return _untold(WRONG_ALLOW, denied) or WRONG_ALLOW.false() if denied else None
 
@@ -111,7 +111,7 @@ def wrong_deny(answers: Sequence[Answer]) -> Verdict | None:
     allowed = [each for each in answers if each.expected is Expected.ALLOW]
     denied = [each for each in allowed if each.actual is Actual.DENY]
     if denied:
-        return WRONG_DENY.true(f"{_names(denied)} must be allowed and is denied.", "CanaryDenied")
+        return WRONG_DENY.true(f"Denied, and must be allowed: {_names(denied)}.", "CanaryDenied")
     return _untold(WRONG_DENY, allowed) or WRONG_DENY.false() if allowed else None
 
 
@@ -133,7 +133,7 @@ def default_missing(answers: Sequence[Answer]) -> Verdict | None:
         return None
     undefined = [each for each in canaries if each.actual is Actual.UNDEFINED]
     if undefined and any(each.actual in DECIDED for each in canaries):
-        return DEFAULT_MISSING.true(f"{_names(undefined)} is undefined, others are decided.", "NoDefault")
+        return DEFAULT_MISSING.true(f"Undefined, while others are decided: {_names(undefined)}.", "NoDefault")
     return _untold(DEFAULT_MISSING, canaries) or DEFAULT_MISSING.false()
 
 

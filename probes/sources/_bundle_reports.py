@@ -15,10 +15,11 @@ _LOOKS = 5  # the answer has all of OPA's own metrics in it, 60 kB
 
 
 class _Known(NamedTuple):
-    """The newest report of an OPA, None while the first is awaited; when to ask again, by the loop's clock."""
+    """The newest report of an OPA, None while the first is awaited."""
 
     report: StatusReport | None
-    again_at: float
+    again_at: float  # when to ask again, by the loop's clock
+    asking: asyncio.Event | None = None  # set when the answer to the request under way is there
 
 
 class BundleReports:
@@ -38,16 +39,23 @@ class BundleReports:
         self._known = {url: known for url, known in self._known.items() if url in urls}
 
     async def refresh(self, url: str, conversation: Conversation, path: bytes, headers: bytes) -> None:
-        """Ask this OPA again, if it is time."""
+        """Ask this OPA again, if it is time; where another look is asking, its answer is waited for."""
         known = self._known.get(url)
         now = asyncio.get_running_loop().time()
         if known is not None and now < known.again_at:
+            if known.asking is not None:
+                await known.asking.wait()
             return
+        before = known.report if known is not None else None
         # Claimed before it is asked, so that the other targets of a shared OPA do not ask too.
-        before = self._known[url] = _Known(known.report if known is not None else None, self._after(now, _LOOKS))
-        report = await self._ask(conversation, path, headers)
-        if report.unknown is not None and before.report is not None:
-            report = before.report.failed(report.at, report.unknown)
+        asking = asyncio.Event()
+        self._known[url] = _Known(before, self._after(now, _LOOKS), asking)
+        try:
+            report = await self._ask(conversation, path, headers)
+        finally:
+            asking.set()
+        if report.unknown is not None and before is not None:
+            report = before.failed(report.at, report.unknown)
         self._known[url] = _Known(report, self._after(now, 1 if report.troubled else _LOOKS))
 
     def _after(self, now: float, looks: int) -> float:
