@@ -170,13 +170,13 @@ def _open(name: str, past: BreakerPast, case: Case[BreakerLimits]) -> Verdict:
     callee = past.callees[name]
     if callee.since is None:
         return BREAKER_OPEN.false(name)
-    held = case.now - callee.since
+    held, say = case.now - callee.since, f"The circuit breaker for {name or 'all calls'} is {STATES[callee.state]}"
     if held >= case.limits.open_for:
-        say = f"The circuit breaker for {name or 'all calls'} is {STATES[callee.state]}, and not closed for"
-        return BREAKER_OPEN.true(f"{say} {say_duration(held)} at least.", _reason(callee, past, case), name)
+        return BREAKER_OPEN.true(f"{say}, not closed for {say_duration(held)}.", _reason(callee, past, case), name)
     if callee.sure:
         return BREAKER_OPEN.false(name)
-    return BREAKER_OPEN.unknown(Unknown.NOT_HELD_YET if case.once else Unknown.WARMING_UP, subject=name)
+    why = Unknown.NOT_HELD_YET if case.once else Unknown.WARMING_UP
+    return BREAKER_OPEN.unknown(why, f"{say}; since when cannot be told yet.", name)
 
 
 def _reason(callee: Callee, past: BreakerPast, case: Case[BreakerLimits]) -> str:

@@ -43,12 +43,15 @@ def fault_of(error: httpx.TransportError) -> Fault | None:
         case httpx.TimeoutException():
             return Fault.STALLED
         case httpx.ConnectError():
-            # Where a name has several addresses, the numbers stand in the text only.
-            refused = f"Errno {errno.ECONNREFUSED}" in str(error.__cause__)
-            return Fault.REFUSED if refused else Fault.SILENT
+            return Fault.REFUSED if _is_refusal(error.__cause__) else Fault.SILENT
         case httpx.NetworkError():
             return Fault.RESET
     return None
+
+
+def _is_refusal(error: BaseException | None) -> bool:
+    # Where a name has several addresses, the numbers stand in the text only.
+    return isinstance(error, ConnectionRefusedError) or f"Errno {errno.ECONNREFUSED}" in str(error)
 
 
 class Origin(NamedTuple):
@@ -161,7 +164,9 @@ class Conversation:
             return httpx.ReadError(f"{self._name} cut the connection before the answer was complete.")
         if error.errno in _OURS:
             return OwnTroubleError(f"The watcher cannot connect to {self._name}: {error}")
-        return httpx.ConnectError(f"{self._name} cannot be reached: {error}")
+        if _is_refusal(error):
+            return httpx.ConnectError(f"{self._name} refuses connections.")
+        return httpx.ConnectError(f"{self._name} cannot be reached: {error.strerror or error}.")
 
     @property
     def _name(self) -> str:
