@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from probes._opa import decisions
 from probes._opa.answer import Actual, Answer, Expected, OPAReading
-from probes._opa.bundles import BUNDLE_STALE, REVISION_SKEW, BundlePast, Hour, judge_bundles, unknown_bundles
+from probes._opa.bundles import BUNDLE_STALE, REVISION_SKEW, BundleCase, BundlePast, judge_bundles, unknown_bundles
 from probes._opa.canaries import BUILTIN, Canary, Question, question
 from probes._opa.status import StatusReport
 from probes.contract import (
@@ -116,11 +116,11 @@ def _bundles(
 ) -> tuple[list[Verdict], tuple[BundlePast, ...]]:
     if told is not None and not told.bundles:
         return [], ()
-    hour = Hour(now=case.now, stale_after=case.limits.bundle_stale_after, once=case.once, census=case.census)
+    given = BundleCase(now=case.now, stale_after=case.limits.bundle_stale_after, once=case.once, census=case.census)
     if told is not None:
-        return judge_bundles(told, past, hour)
+        return judge_bundles(told, past, given)
     why = reading.report.unknown if reading.report is not None and not reading.silent else None
-    return unknown_bundles(reading.report, why or Unknown.SOURCE_FAILED, hour), past
+    return unknown_bundles(reading.report, why or Unknown.SOURCE_FAILED, given), past
 
 
 def _samples(told: StatusReport | None) -> tuple[Sample, ...]:

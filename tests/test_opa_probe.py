@@ -335,7 +335,8 @@ def test_an_error_found_at_the_first_look_is_unknown_where_it_may_be_old(
 
 
 SKEWED = {"authz": {"v2": 3, "v1": 1}}
-DIFFERED = OPAPast(bundles=(BundlePast("authz", None, Trouble(NOW - 900, witnessed=True)),))
+COMPARED = OPAPast(bundles=(BundlePast("authz", compared=True),))
+DIFFERED = OPAPast(bundles=(BundlePast("authz", None, Trouble(NOW - 900, witnessed=True), compared=True),))
 
 
 @pytest.mark.parametrize(
@@ -348,7 +349,8 @@ DIFFERED = OPAPast(bundles=(BundlePast("authz", None, Trouble(NOW - 900, witness
         ({"authz": {"v1": 3}}, DIFFERED, "false"),
         ({"authz": {"v1": 1, "v2": 2}}, DIFFERED, "false"),  # two are no majority worth the name
         ({"authz": {"v2": 3, "v1": 3}}, DIFFERED, "false"),
-        (SKEWED, KNOWN, "false"),
+        (SKEWED, COMPARED, "false"),
+        (SKEWED, KNOWN, "unknown WarmingUp"),
         (SKEWED, OPAPast(), "unknown WarmingUp"),
         (SKEWED, OPAPast(bundles=(BundlePast("authz", None, Trouble(NOW - 899, witnessed=True)),)), "false"),
         (SKEWED, DIFFERED, "true"),

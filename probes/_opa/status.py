@@ -134,7 +134,7 @@ def _bundle(name: str, said: object) -> Bundle:
         raise TypeError(name)
     last_success = _moment(said.get("last_successful_request"))
     return Bundle(
-        name=name,
+        name=_text(name),
         revision=_text(said.get("active_revision")),
         last_success=last_success,
         last_activation=_moment(said.get("last_successful_activation")),
@@ -146,7 +146,9 @@ def _bundle(name: str, said: object) -> Bundle:
 
 
 def _text(value: object) -> str:
-    return str(value)[:_LABEL_CHARS] if value is not None else ""
+    text = str(value)[:_LABEL_CHARS] if value is not None else ""
+    text.encode()  # half of a surrogate pair, which JSON can say, is no text: UnicodeEncodeError is a ValueError
+    return text
 
 
 def _moment(value: object) -> float:
