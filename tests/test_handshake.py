@@ -19,7 +19,7 @@ from probes.contract import Fault, Kit, OwnIdentity, Target, TargetKey
 from probes.sources.handshake import KIND, HandshakeSettings
 from tests.servers.go_peer import run_go_peer
 from tests.servers.nginx import run_nginx
-from tests.servers.pki import Leaf, Served, chain_of
+from tests.servers.pki import Leaf, Served, chain_of, signed_with_sha1
 from tests.servers.tls_servers import (
     ANSWER,
     Talk,
@@ -233,6 +233,7 @@ def test_odd_names_are_counted_and_do_not_hide_the_dates(served: Served, uri_cou
         reading = look(address)
     assert reading.leaf is not None
     assert (reading.leaf.uri_count, reading.leaf.readable) == (uri_count, readable)
+    assert len(reading.leaf.uris) == min(uri_count, 10)
     assert _dates(reading) == (NOW - 10, NOW + 3600)
     assert reading.completed
 
@@ -240,12 +241,13 @@ def test_odd_names_are_counted_and_do_not_hide_the_dates(served: Served, uri_cou
 @pytest.mark.parametrize(
     ("served", "key", "weak"),
     [
+        (signed_with_sha1(odd(), OURS), "EC secp256r1", True),
         (odd(key=rsa.generate_private_key(65537, 1024)), "RSA 1024", True),  # noqa: S505  to be found weak
         (odd(key=rsa.generate_private_key(65537, 2048)), "RSA 2048", False),
         (odd(key=ed25519.Ed25519PrivateKey.generate()), "Ed25519", False),
         (odd(key=ec.generate_private_key(ec.SECP384R1())), "EC secp384r1", False),
     ],
-    ids=["RSA 1024", "RSA 2048", "Ed25519", "P-384"],
+    ids=["SHA-1", "RSA 1024", "RSA 2048", "Ed25519", "P-384"],
 )
 @pytest.mark.parametrize("newest", [SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION], ids=["1.2", "1.3"])
 def test_keys_of_all_kinds_are_read_and_weak_ones_do_not_stop_the_handshake(
@@ -255,6 +257,7 @@ def test_keys_of_all_kinds_are_read_and_weak_ones_do_not_stop_the_handshake(
         reading = look(address)
     assert reading.leaf is not None
     assert (reading.leaf.key, bool(reading.leaf.weakness), reading.completed) == (key, weak, True)
+    assert reading.verify_errors == ()
 
 
 def test_a_chain_of_fifty_is_read_but_not_followed() -> None:
@@ -372,6 +375,14 @@ def test_an_endless_answer_is_not_read_to_its_end() -> None:
         reading = look(address)
     assert time.monotonic() - began < 2
     assert (reading.http_status, reading.completed) == (400, True)
+
+
+def test_certificates_of_a_hundred_kilobytes_are_not_taken() -> None:
+    huge = odd(uris=[f"a:{number}" for number in range(9000)])
+    with serve(speak_tls(tls_context(huge))) as address:
+        reading = look(address)
+    assert (reading.completed, reading.fault, reading.leaf) == (False, None, None)
+    assert "65536 bytes came" in reading.error
 
 
 def test_an_endless_flood_instead_of_a_handshake_is_cut_off() -> None:

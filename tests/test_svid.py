@@ -166,6 +166,11 @@ def test_the_dates_decide(lifetime: float, remaining: float, expected: dict[str,
     assert found == expected
 
 
+def test_a_lifetime_below_zero_is_never_overdue() -> None:
+    reading = leaf(not_before=NOW + 10.2, not_after=NOW + 0.2)
+    assert differs(reading, case(limits=SvidLimits(rotation_overdue_ratio=0.05, clock_skew="60s"))) == {}
+
+
 def test_the_ratios_are_the_operators() -> None:
     limits = SvidLimits(rotation_overdue_ratio=0.9, expiry_imminent_ratio=0.85)
     assert differs(SEEN, case(limits=limits)) == IMMINENT
@@ -310,7 +315,8 @@ def test_an_svid_with_the_same_start_and_a_later_end_is_a_rotation() -> None:
 
 def test_a_start_in_the_future_does_not_hide_later_rotations() -> None:
     _, past = samples(served("a", 10.0), SvidPast())
-    _, past = samples(served("hostile", NOW + 1e9, NOW + 2e9), past)
+    exported, past = samples(served("hostile", NOW + 1e9, NOW + 2e9), past)
+    assert exported["svid_rotations_total"] == 0
     exported, _ = samples(served("b", 20.0), past)
     assert exported["svid_rotations_total"] == 1
 

@@ -1,5 +1,6 @@
 """Certificates that no sane SPIFFE authority issues."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtensionOID
+from OpenSSL.crypto import PKey, X509
 
 from watcher.demo.authority import Authority
 
@@ -72,6 +74,15 @@ class Leaf:
             return x509.UnrecognizedExtension(ExtensionOID.SUBJECT_ALTERNATIVE_NAME, self.raw_names)
         names = [*map(x509.UniformResourceIdentifier, self.uris), *map(x509.DNSName, self.dns)]
         return x509.SubjectAlternativeName(names) if names else None
+
+
+def signed_with_sha1(served: Served, authority: Authority) -> Served:
+    """The same with the signature of the years before 2011, which cryptography makes no more."""
+    leaf = X509.from_cryptography(served.chain[0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        leaf.sign(PKey.from_cryptography_key(authority.key), "sha1")
+    return Served((leaf.to_cryptography(), *served.chain[1:]), served.key)
 
 
 def chain_of(length: int, authority: Authority, now: float, spiffe_id: str) -> Served:
