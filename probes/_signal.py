@@ -108,7 +108,11 @@ def values_of(signal: Signal, row: Row, series: Sequence[Series]) -> Values | Un
     """What samples say of a signal in the encoding of `row`; contradictions are never resolved by a guess."""
     groups: dict[str, list[Series]] = {}
     for one in series:
-        groups.setdefault(_subject(signal, row, one.labels), []).append(one)
+        subject = _subject(signal, row, one.labels)
+        if subject in groups:
+            groups[subject].append(one)
+        else:
+            groups[subject] = [one]
     if len(groups) > MAX_SUBJECTS:
         return Unreadable(f"{len(groups)} subjects in {row.metric}, at most {MAX_SUBJECTS} are judged")
     values: dict[str, float] = {}

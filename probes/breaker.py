@@ -100,7 +100,7 @@ class BreakerPast:
     at: float | None = None  # the last look that told anything
     watched: float = 0.0  # looked at without a gap since then
     started: float | None = None  # start time of the process
-    requests: float | None = None  # the agent's request counter
+    requests: float | None = None  # the agent's request counter, while a breaker is not closed
     moved: float = 0.0  # when that was last seen to move
 
 
@@ -124,7 +124,9 @@ def judge(page: MetricsPage, past: BreakerPast, case: Case[BreakerLimits]) -> Ju
 
 
 def _seen(page: MetricsPage, found: Values, past: BreakerPast, case: Case[BreakerLimits]) -> BreakerPast:
-    started, requests = _number(page.value(START_TIME)), _number(page.value(REQUESTS))
+    started = _number(page.value(START_TIME))
+    # Most of the time all are closed, and the counter, which may have a hundred series, is of no interest.
+    requests = _number(page.value(REQUESTS)) if any(found.by_subject.values()) else None
     gap = past.at is None or case.now - past.at > max(_RESTART, 3 * case.interval)
     still = requests is not None and requests == past.requests and not gap
     before = _of_new_process(past.callees) if is_new_process(past.started, started) else past.callees

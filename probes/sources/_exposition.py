@@ -97,20 +97,21 @@ def pieces(page: bytes) -> Iterator[bytes]:
         at = end or len(page)
 
 
-def read_lines(lines: Iterable[str]) -> Iterator[Series]:
+def read_lines(lines: Iterable[str]) -> list[Series]:
     """The samples of these lines; ValueError where one cannot be read, or where reading takes too long."""
     odd = 0
+    found = []
     for line in lines:
-        if len(line) > _MAX_LINE:
-            raise ValueError(f"a line is longer than {_MAX_LINE} characters")
-        plain = _PLAIN.fullmatch(line)
+        plain = _PLAIN.fullmatch(line) if len(line) <= _MAX_LINE else None
         if plain:
-            yield _read_plain(plain)
+            name, labels, value = plain.groups()
+            found.append(Series(name, _read_labels(labels) if labels else {}, float(value)))
             continue
         odd += len(line)
-        if odd > _MAX_ODD:
-            raise ValueError("too many lines are written in an unusual way")
-        yield read_line(line)
+        if odd > _MAX_ODD or len(line) > _MAX_LINE:
+            raise ValueError("its lines are too long, or too many are written in an unusual way")
+        found.append(read_line(line))
+    return found
 
 
 def read_line(line: str) -> Series:
@@ -120,11 +121,6 @@ def read_line(line: str) -> Series:
         raise ValueError("no sample in the line")
     sample = families[0].samples[0]
     return Series(sample.name, _few(sample.labels), float(sample.value))
-
-
-def _read_plain(match: re.Match[str]) -> Series:
-    name, labels, value = match.groups()
-    return Series(name, _read_labels(labels) if labels else {}, float(value))
 
 
 def _read_labels(text: str) -> dict[str, str]:
@@ -157,7 +153,7 @@ def _check_utf8(piece: bytes) -> None:
 def _check_sample(line: bytes) -> None:
     text = line[:_MAX_LINE].decode(errors="replace")
     try:
-        next(read_lines([text]))
+        read_lines([text])
     except ValueError as error:
         raise NotAPageError(f"it starts with {text[:40]!r}, which is no sample") from error
 

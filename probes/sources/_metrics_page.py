@@ -1,6 +1,6 @@
 """What one look at a metrics page saw, and what it says of each wanted signal."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -79,7 +79,7 @@ class MetricsPage(Reading):
         rows = self.wanted.rows[signal]
         for row in rows:
             try:
-                found = list(self._samples(signal, row))
+                found = [one for name in _sample_names(signal, row) for one in self._samples(name, row)]
             except ValueError as error:
                 return Unreadable(f"{row.metric}: {error}")
             if found:
@@ -91,14 +91,14 @@ class MetricsPage(Reading):
         text = b"\n".join(filter(None, self.kept.lines))[:_EVIDENCE].decode(errors="replace")
         return {"status": self.status, "bytes": self.size, "filtered": self.filtered, "lines": text.splitlines()}
 
-    def _samples(self, signal: Signal, row: Row) -> Iterator[Series]:
-        for name in _sample_names(signal, row):
-            if name in self.kept.overfull:
-                raise ValueError(f"more than {MAX_LINES - 1} series of {name}")
-            block = self.kept.lines[self.wanted.at[name]]
-            for one in read_lines(block.decode().split("\n")) if block else ():
-                if one.name == name and (not row.where or row.where.items() <= one.labels.items()):
-                    yield one
+    def _samples(self, name: str, row: Row) -> list[Series]:
+        if name in self.kept.overfull:
+            raise ValueError(f"more than {MAX_LINES - 1} series of {name}")
+        block = self.kept.lines[self.wanted.at[name]]
+        if not block:
+            return []
+        found = [one for one in read_lines(block.decode().split("\n")) if one.name == name]
+        return [one for one in found if row.where.items() <= one.labels.items()] if row.where else found
 
     def _why_absent(self, rows: Sequence[Row]) -> str:
         bare = next((row.metric for row in rows if row.metric in self.kept.bare), "")
