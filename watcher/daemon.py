@@ -14,20 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from probes import load_probes
-from watcher.board import Row
 from watcher.config_child import load_settings_aside
 from watcher.config_file import ConfigError
 from watcher.keeper import Keeper
-from watcher.schedule import Course, Schedule, Wheel
+from watcher.rounds import Rounds
+from watcher.schedule import Schedule
 from watcher.serve import Server, make_app
 from watcher.settings import Settings, load_settings
 from watcher.vitals import (
     CONFIG_AT,
     CONFIG_OK,
     DISCOVERED,
-    HEARTBEAT,
-    LAG,
-    SKIPPED,
     STALL,
     TARGETS,
     Impairment,
@@ -36,11 +33,7 @@ from watcher.watch import Watch
 
 log = logging.getLogger(__name__)
 
-LIVE_WITHIN = 10.0
-"""Seconds without progress of the schedule after which the process is no longer live."""
-
 _BEAT = 0.05
-_SLICE = 200
 _SHUTDOWN = 3.0
 _FIRST_IDENTITY = 3.0
 
@@ -55,11 +48,9 @@ class Daemon:
         self._reload = reload
         self._reloading = asyncio.Lock()
         self._schedule = Schedule()
-        self._courses: dict[str, Course] = {}
+        self._rounds = Rounds(self.watch, self._schedule)
         self._keeper = Keeper(self.watch, settings.state_dir)
         self._stop = asyncio.Event()
-        self._progress = time.monotonic()
-        self._discovered = self._ready = False
         self._failure: BaseException | None = None
         self._said: dict[Impairment, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -70,7 +61,7 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, lambda: self._spawn(self.reload()))
-        server = Server(make_app(self.watch, self.refresh, live=self.live, ready=self.ready))
+        server = Server(make_app(self.watch, self._rounds, self.refresh))
         try:
             self._spawn(server.serve(listener))
             await self._start()
@@ -85,23 +76,6 @@ class Daemon:
     def stop(self) -> None:
         """End cleanly, within some seconds."""
         self._stop.set()
-
-    def live(self) -> bool:
-        """Whether the schedule makes progress; depends on nothing outside."""
-        return time.monotonic() - self._progress < LIVE_WITHIN
-
-    def ready(self) -> bool:
-        """Whether every target was looked at once by each of its sources."""
-        if not self._ready and self._discovered:
-            board, kinds = self.watch.board, self.watch.kinds
-            self._ready = all(
-                kind.name in row.looks or not self.watch.looked_at(kind.name, row)
-                for row in board.rows.values()
-                for kind in kinds
-            )
-            if self._ready:
-                self._settle_memory()
-        return self._ready
 
     def refresh(self) -> None:
         """Bring what the daemon exports about itself up to now."""
@@ -126,7 +100,7 @@ class Daemon:
                 return
             settings = self._with_what_stays(settings)
             for name, replaced in self.watch.adopt(settings).items():
-                await self._restart_course(name)
+                await self._rounds.restart(name)
                 await replaced.close()
             await self._watch_targets({})
             self._taken()
@@ -141,8 +115,7 @@ class Daemon:
     async def _start(self) -> None:
         async with self._reloading:
             await self._discover_first()
-        for name in self._courses:
-            self._schedule.every(1.0, partial(self._tick, name), name)
+        self._rounds.start()
         self._schedule.every(5.0, self._housekeeping, "housekeeping")
         if self._keeper.writes:
             self._schedule.every(self._keeper.EVERY, self._keeper.write, "state")
@@ -155,17 +128,14 @@ class Daemon:
     async def _discover_first(self) -> None:
         await self.watch.identity.start()
         await self.watch.identity.wait_first(_FIRST_IDENTITY)
-        self._courses = {kind.name: self._course(kind.name) for kind in self.watch.kinds}
         await self._watch_targets(self._keeper.restore())
         self._impair(Impairment.CONFIG_REJECTED, "")
         self._impair(Impairment.DISCOVERY_STALE, "")
         self._taken()
-        self._discovered = True
 
     async def _end(self) -> None:
         self._schedule.shutdown()
-        for course in self._courses.values():
-            await course.drain()
+        await self._rounds.drain()
         for name, step in (("state", self._keeper.write()), ("close", self.watch.close())):
             try:
                 await asyncio.wait_for(step, _SHUTDOWN)
@@ -174,50 +144,20 @@ class Daemon:
         await self._join()
 
     async def _watch_targets(self, carried: Mapping[Any, Any]) -> None:
-        settings = self.watch.settings
-        fresh = await self.watch.replace_targets(settings.targets, carried)
-        for start in range(0, len(fresh), _SLICE):
-            for row in fresh[start : start + _SLICE]:
-                self._add(row)
-            await asyncio.sleep(0)
+        await self._rounds.add(await self.watch.replace_targets(self.watch.settings.targets, carried))
         self.watch.vitals.set(DISCOVERED, time.time())
-
-    def _add(self, row: Row) -> None:
-        for name, course in self._courses.items():
-            if self.watch.looked_at(name, row):
-                course.wheel.add(row)
-
-    async def _restart_course(self, name: str) -> None:
-        await self._courses[name].drain()
-        self._courses[name] = self._course(name)
-        for row in self.watch.board.rows.values():
-            if self.watch.looked_at(name, row):
-                self._courses[name].wheel.add(row)
-
-    def _course(self, name: str) -> Course:
-        looker, vitals = self.watch.lookers[name], self.watch.vitals
-        return Course(
-            Wheel(name, looker.interval),
-            looker.look,
-            looker.kind.concurrency,
-            lagged=lambda late: vitals.add(LAG, late, name),
-            skipped=lambda looks: vitals.add(SKIPPED, looks, name),
-        )
-
-    async def _tick(self, name: str) -> None:
-        self._progress = time.monotonic()
-        self.watch.vitals.set(HEARTBEAT, time.time())
-        await self._courses[name].tick()
 
     async def _housekeeping(self) -> None:
         self.refresh()
-        self.ready()
 
     async def _beat(self) -> None:
         while not self._stop.is_set():
             due = time.monotonic() + _BEAT
             await asyncio.sleep(_BEAT)
             self.watch.fleet.lag.woke(time.monotonic() - due)
+            if self._rounds.follow_first():
+                # What a warm daemon holds lives long: collections that walk over all of it would stall the looks.
+                gc.freeze()
 
     def _taken(self) -> None:
         self.watch.vitals.set(CONFIG_OK, 1)
@@ -232,11 +172,6 @@ class Daemon:
                 log.warning("impaired", extra={"reason": reason, "why": why})
             else:
                 log.info("no longer impaired", extra={"reason": reason})
-
-    def _settle_memory(self) -> None:
-        # What a warm daemon holds lives long: a full collection over a million objects would stall the looks.
-        gc.collect()
-        gc.freeze()
 
     def _spawn(self, job: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(job)

@@ -1,5 +1,6 @@
 """HTTP: the metrics, the health, the API and the page, on uvicorn and starlette."""
 
+import asyncio
 import contextlib
 import socket
 import zlib
@@ -10,21 +11,21 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from probes.contract import Status
 from watcher.board import Row
 from watcher.exposition import render
 from watcher.page import page_routes
-from watcher.report import describe, has_status, listing, moment
+from watcher.report import has_status, listing
+from watcher.rounds import Rounds
 from watcher.watch import Watch
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
-def make_app(
-    watch: Watch, refresh: Callable[[], None], *, live: Callable[[], bool], ready: Callable[[], bool]
-) -> Starlette:
+def make_app(watch: Watch, rounds: Rounds, refresh: Callable[[], None]) -> Starlette:
     """The whole of what the daemon serves; `refresh` is called before its own metrics are read."""
 
     async def metrics(request: Request) -> Response:
@@ -37,10 +38,10 @@ def make_app(
         return StreamingResponse(_joined(page), headers=headers)
 
     async def livez(_: Request) -> Response:
-        return _health(live(), "the schedule makes no progress")
+        return _health(rounds.live, "the schedule makes no progress")
 
     async def readyz(_: Request) -> Response:
-        return _health(ready(), "the first round of looks is not over")
+        return _health(rounds.first_is_over, "the first round of looks is not over")
 
     async def targets(request: Request) -> Response:
         rows = _selected(watch, request)
@@ -53,8 +54,8 @@ def make_app(
         found = [row for key, row in watch.board.rows.items() if (key.namespace, key.pod) == (namespace, pod)]
         if not found:
             return JSONResponse({"error": f"no target {namespace}/{pod}"}, 404)
-        described = [describe(watch.board, row, evidence=True) for row in found]
-        return JSONResponse({"generated_at": moment(watch.now()), "targets": described})
+        document = listing(watch.board, found, watch.now(), evidence=True)
+        return StreamingResponse(document, media_type="application/json")
 
     return Starlette(
         routes=[
@@ -137,7 +138,7 @@ class Server:
         self._server = _Quiet(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=_Impatient,
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -155,6 +156,39 @@ class Server:
     def stop(self) -> None:
         """Take no more requests and end those under way within a second."""
         self._server.should_exit = True
+
+
+_ANSWERED_WITHIN = 60.0
+_MAX_REQUEST_BYTES = 1 << 16
+
+
+class _Impatient(HttpToolsProtocol):
+    """Caps what uvicorn does not: how long a caller may take to ask and to read, and how much it may say."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+        self._begin()
+
+    def data_received(self, data: bytes) -> None:
+        self._received += len(data)
+        if self._received > _MAX_REQUEST_BYTES:
+            self.transport.abort()
+        else:
+            super().data_received(data)
+
+    def on_response_complete(self) -> None:
+        self._deadline.cancel()
+        self._begin()
+        super().on_response_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._deadline.cancel()
+        super().connection_lost(exc)
+
+    def _begin(self) -> None:
+        self._received = 0
+        self._deadline = self.loop.call_later(_ANSWERED_WITHIN, self.transport.abort)
 
 
 class _Quiet(uvicorn.Server):
