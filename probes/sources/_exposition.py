@@ -65,7 +65,7 @@ class Scan:
             _check_sample(first[0])
             self.has_a_sample = True
         piece = b"\n" + piece
-        if b"\n " in piece or b"\n\t" in piece:
+        if _INDENT.search(piece):
             piece = _INDENT.sub(b"\n", piece)
         quoted = b'\n{"' in piece
         for name, start, kept in self._wanted:
