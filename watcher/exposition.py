@@ -45,11 +45,16 @@ async def render(board: Board, own: CollectorRegistry, now: float, *, openmetric
     for metric, lines in _families(board, now, counts):
         yield _head(metric, openmetrics=openmetrics)
         for start in range(0, len(rows), _SLICE):
-            yield lines(rows[start : start + _SLICE]).encode()
+            yield _bytes(lines(rows[start : start + _SLICE]))
             await asyncio.sleep(0)
-    yield _head(CONDITIONS, openmetrics=openmetrics) + _condition_counts(board, counts).encode()
+    yield _head(CONDITIONS, openmetrics=openmetrics) + _bytes(_condition_counts(board, counts))
     # The library's page ends with the `# EOF` that OpenMetrics asks for.
     yield generate_openmetrics(own) if openmetrics else generate_latest(own)  # type: ignore[no-untyped-call]  # theirs
+
+
+def _bytes(text: str) -> bytes:
+    # Whatever a probe let through as a label, it must not cost everybody the page.
+    return text.encode(errors="replace")
 
 
 def _families(board: Board, now: float, counts: Counter[Verdicts]) -> Iterator[tuple[Metric, Lines]]:

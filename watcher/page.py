@@ -61,19 +61,23 @@ def page_routes(watch: Watch) -> list[Route]:
         body = templates.get_template("fleet.html").render(
             now=watch.now(), counts=counts, lines=lines, wanted=wanted, shown=SHOWN, troubles=_troubles(watch)
         )
-        return HTMLResponse(body, headers=_HEADERS)
+        return _html(body, 200)
 
     async def agent(request: Request) -> Response:
         where = (request.path_params["namespace"], request.path_params["pod"])
         rows = [row for key, row in watch.board.rows.items() if (key.namespace, key.pod) == where]
         found = [(row, _by_probe(watch.board, row)) for row in rows]
         body = templates.get_template("agent.html").render(now=watch.now(), found=found, where=where)
-        return HTMLResponse(body, 200 if found else 404, headers=_HEADERS)
+        return _html(body, 200 if found else 404)
 
     async def style(_: Request) -> Response:
         return FileResponse(_HERE / "style.css", media_type="text/css")
 
     return [Route("/", fleet), Route("/agents/{namespace}/{pod}", agent), Route("/style.css", style)]
+
+
+def _html(body: str, status: int) -> Response:
+    return HTMLResponse(body.encode(errors="replace"), status, headers=_HEADERS)
 
 
 async def _fleet(board: Board, wanted: dict[str, str], now: float) -> tuple[Counter[Status], list[Line]]:

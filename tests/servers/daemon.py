@@ -95,9 +95,14 @@ class DaemonProcess:
     """A daemon that runs, or has ended."""
 
     process: "subprocess.Popen[bytes]"
-    url: str
+    address: tuple[str, int]
     log_file: Path
     client: httpx.Client
+
+    @property
+    def url(self) -> str:
+        """Of the page for people."""
+        return f"http://{self.address[0]}:{self.address[1]}"
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         """A GET, without what httpx would ask for by itself."""
@@ -186,7 +191,7 @@ def run_daemon(
         port = eventually(lambda: port_of(_alive(process, log_file)), within=30) or 0
         eventually(lambda: status_of(port_of(_alive(process, log_file)) or port, wait_for) == 200, within=30)
         with httpx.Client(trust_env=False, timeout=10) as client:
-            yield DaemonProcess(process, f"http://127.0.0.1:{port}", log_file, client)
+            yield DaemonProcess(process, ("127.0.0.1", port), log_file, client)
     finally:
         with suppress(ProcessLookupError):
             process.kill()
