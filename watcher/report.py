@@ -60,18 +60,21 @@ def _look(look: Look, *, evidence: bool) -> dict[str, object]:
     }
 
 
-def has_status(board: Board, row: Row, status: Status) -> bool:
-    """Whether any condition of the target has this status now."""
-    return any(each.verdict.status is status for each in board.conditions(row))
+def has_status(board: Board, row: Row, status: Status, now: float) -> bool:
+    """Whether any condition of the target has this status at `now`."""
+    return any(each is status for _, _, verdicts in board.fresh(row.sheets, now) for _, each, _ in verdicts.outcomes)
 
 
-async def listing(board: Board, rows: Iterable[Row], now: float, *, evidence: bool = False) -> AsyncIterator[str]:
+async def listing(
+    board: Board, rows: Iterable[Row], now: float, *, status: Status | None = None, evidence: bool = False
+) -> AsyncIterator[str]:
     """The whole document in pieces, so that a listing of 10,000 targets holds up no look."""
     yield f'{{"generated_at": "{moment(now)}", "targets": ['
     comma = ""
     for count, row in enumerate(rows, start=1):
-        yield comma + json.dumps(describe(board, row, evidence=evidence))
-        comma = ",\n"
+        if status is None or has_status(board, row, status, now):
+            yield comma + json.dumps(describe(board, row, evidence=evidence))
+            comma = ",\n"
         if count % _SLICE == 0:
             await asyncio.sleep(0)
     yield "]}\n"

@@ -17,7 +17,7 @@ from probes.contract import Status
 from watcher.board import Row
 from watcher.exposition import render
 from watcher.page import page_routes
-from watcher.report import has_status, listing
+from watcher.report import listing
 from watcher.rounds import Rounds
 from watcher.watch import Watch
 
@@ -44,10 +44,13 @@ def make_app(watch: Watch, rounds: Rounds, refresh: Callable[[], None]) -> Starl
         return _health(rounds.first_is_over, "the first round of looks is not over")
 
     async def targets(request: Request) -> Response:
-        rows = _selected(watch, request)
-        if rows is None:
-            return JSONResponse({"error": "status: expected true, false or unknown"}, 400)
-        return StreamingResponse(listing(watch.board, rows, watch.now()), media_type="application/json")
+        query = request.query_params
+        status = query.get("status")
+        if status not in (None, *Status):
+            return JSONResponse({"error": f"status: expected one of {', '.join(Status)}, got {status!r}"}, 400)
+        rows = _selected(watch, query.get("namespace"), query.get("agent"))
+        document = listing(watch.board, rows, watch.now(), status=Status(status) if status else None)
+        return StreamingResponse(document, media_type="application/json")
 
     async def target(request: Request) -> Response:
         namespace, pod = request.path_params["namespace"], request.path_params["pod"]
@@ -69,18 +72,12 @@ def make_app(watch: Watch, rounds: Rounds, refresh: Callable[[], None]) -> Starl
     )
 
 
-def _selected(watch: Watch, request: Request) -> Iterator[Row] | None:
-    wanted = {name: request.query_params.get(name) for name in ("namespace", "agent", "status")}
-    if wanted["status"] is not None and wanted["status"] not in set(Status):
-        return None
-    status = Status(wanted["status"]) if wanted["status"] else None
-    return (
+def _selected(watch: Watch, namespace: str | None, agent: str | None) -> list[Row]:
+    return [
         row
-        for key, row in list(watch.board.rows.items())
-        if wanted["namespace"] in (None, key.namespace)
-        and wanted["agent"] in (None, key.agent)
-        and (status is None or has_status(watch.board, row, status))
-    )
+        for key, row in watch.board.rows.items()
+        if namespace in (None, key.namespace) and agent in (None, key.agent)
+    ]
 
 
 def _health(good: bool, why_not: str) -> Response:
