@@ -331,6 +331,15 @@ def test_a_server_that_breaks_off_after_its_first_messages_has_reset(then: Talk,
     assert (reading.fault, reading.spoke, reading.leaf) == (Fault.RESET, Spoke.TLS, None)
 
 
+@pytest.mark.parametrize("records", range(3, 7))
+def test_a_server_that_breaks_off_after_a_second_hello_has_not_refused_our_certificate(records: int) -> None:
+    context = tls_context(SVID)
+    context.set_tmp_ecdh(ec.SECP384R1())
+    with serve(speak_tls(context, records=records, then=leave)) as address:
+        reading = look(address)
+    assert (reading.fault, reading.spoke, reading.completed) == (Fault.RESET, Spoke.TLS, False)
+
+
 @pytest.mark.parametrize("alerts", [True, False], ids=["alert", "bare end"])
 @pytest.mark.parametrize("newest", [SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION], ids=["1.2", "1.3"])
 def test_a_refusal_is_understood_with_an_alert_or_without(newest: int, alerts: bool) -> None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from functools import lru_cache
+from sys import intern
 
-from OpenSSL import crypto
+from OpenSSL import SSL, crypto
 
 from probes._certificate import Leaf, UnreadableError, weakness
 from probes._handshake import Bundle, ClientCertificate, Handshake, Spoke
@@ -41,8 +42,8 @@ def reading(
         verify_errors=tuple(dict.fromkeys(talk.verify_errors)),
         trust_domain=trust.trust_domain,
         bundle=bundle,
-        protocol=talk.tls.get_protocol_version_name() if chain else "",
-        cipher=talk.tls.get_cipher_name() or "",
+        protocol=intern(talk.tls.get_protocol_version_name()) if chain else "",
+        cipher=intern(talk.tls.get_cipher_name() or ""),
         client_certificate=client_certificate,
         refusal=refusal,
         http_status=http_status(talk.answer),
@@ -56,16 +57,18 @@ def _is_refused_in_handshake(talk: Conversation) -> bool:
     In TLS 1.2 the server speaks last, so it refuses within the handshake: after our second flight, by an alert or,
     where asyncio drops that, by the end of the connection.
     """
+    if talk.completed or talk.tls.get_protocol_version() > SSL.TLS1_2_VERSION:
+        return False
     said_enough = talk.flights > 1 and talk.certificate_seen
-    return said_enough and talk.over and not talk.completed and (not talk.error or " alert " in talk.error)
+    return said_enough and talk.over and (not talk.error or " alert " in talk.error)
 
 
 def _trouble(talk: Conversation, spoke: Spoke, heard: bytes) -> tuple[Fault | None, str]:
     """Why there was no handshake."""
     if spoke is Spoke.PLAINTEXT_HTTP:
-        return None, f"speaks plaintext HTTP and not TLS: {printable(heard)!r}"
+        return None, f"speaks plaintext HTTP and not TLS: '{printable(heard)}'"
     if spoke is Spoke.OTHER:
-        return None, f"does not speak TLS: {printable(heard)!r}"
+        return None, f"does not speak TLS: '{printable(heard)}'"
     if not talk.over:
         when = "in the middle of the handshake" if talk.received else "and never answered the TLS hello"
         return Fault.STALLED, f"accepted the connection, then fell silent {when}"
