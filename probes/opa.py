@@ -73,7 +73,7 @@ CANARY_TOTAL = Metric(
 class OPAPast:
     """What the next look wants to know."""
 
-    seconds: tuple[float, ...] = ()  # of the last decisions, oldest first
+    ticks: tuple[int, ...] = ()  # tenths of a millisecond that the last decisions took, oldest first
     bundles: tuple[BundlePast, ...] = ()
     counted: Annotated[tuple[str, ...], Field(exclude=True)] = ()  # canaries whose counters stand at 0 or more
 
@@ -81,8 +81,8 @@ class OPAPast:
 def judge(reading: OPAReading, past: OPAPast, case: Case[OPALimits]) -> Judgement[OPAPast]:
     """All conditions of one look at an OPA."""
     answers = reading.answers
-    new = () if case.overloaded else decisions.decision_seconds(answers)
-    seconds = (*past.seconds, *new)[-decisions.DECISIONS :]
+    new = () if case.overloaded else decisions.ticks(answers)
+    ticks = (*past.ticks, *new)[-decisions.DECISIONS :]
     told = _told(reading)
     about_bundles, bundles = _bundles(reading, past.bundles, case, told)
     found = (
@@ -92,13 +92,13 @@ def judge(reading: OPAReading, past: OPAPast, case: Case[OPALimits]) -> Judgemen
         decisions.policy_missing(answers),
         decisions.default_missing(answers),
         decisions.decision_error(answers),
-        decisions.slow(answers, seconds, case.limits.slow_after, overloaded=case.overloaded),
+        decisions.slow(answers, ticks, case.limits.slow_after, overloaded=case.overloaded),
         *about_bundles,
     )
     counted = tuple(each.canary for each in answers if each.expected is not Expected.ANY)
     return Judgement(
         verdicts=tuple(verdict for verdict in found if verdict is not None),
-        past=OPAPast(seconds, bundles, past.counted if past.counted == counted else counted),
+        past=OPAPast(ticks, bundles, past.counted if past.counted == counted else counted),
         samples=_samples(told),
         observations=tuple(_observations(answers, past.counted)),
         ballots=_ballots(told, case),

@@ -135,6 +135,12 @@ def test_what_opa_says_of_its_error_is_told() -> None:
     assert "rules conflict" in read_reply(500, body, 0.0).error
 
 
+def test_what_opa_says_of_its_error_can_be_written_anywhere() -> None:
+    body = rb'{"code": "internal_error", "message": "half \ud800 of a\npair"}'
+
+    assert read_reply(500, body, 0.0).error.encode().endswith(b"half ? of a pair")
+
+
 def test_a_healthy_opa_has_no_true_condition() -> None:
     found = judged(*WELL, allow(Actual.ALLOW))
 
@@ -248,16 +254,16 @@ def test_twenty_decisions_are_needed_to_tell_slow() -> None:
 
 @pytest.mark.parametrize(("slow", "expected"), [(0, "false"), (1, "false"), (2, "true OPADecisionSlow")])
 def test_one_slow_decision_in_twenty_is_forgiven(slow: int, expected: str) -> None:
-    past = OPAPast(seconds=(0.5,) * slow + (0.01,) * (18 - slow))
+    past = OPAPast(ticks=(5000,) * slow + (100,) * (18 - slow))
 
     assert said(slow_look(past, 0.01))["OPADecisionSlow"] == expected
 
 
 def test_a_lag_of_the_watcher_is_not_counted_as_slowness_of_opa() -> None:
-    judgement = slow_look(OPAPast(seconds=(0.01,) * 20), 1.0, overloaded=True)
+    judgement = slow_look(OPAPast(ticks=(100,) * 20), 1.0, overloaded=True)
 
     assert said(judgement)["OPADecisionSlow"] == "unknown WatcherImpaired"
-    assert judgement.past.seconds == (0.01,) * 20
+    assert judgement.past.ticks == (100,) * 20
 
 
 def bundle(**changes: Any) -> Bundle:
@@ -464,6 +470,8 @@ def test_the_zero_time_of_go_means_never() -> None:
         (200, status_body(last_successful_request=12), Unknown.MALFORMED),
         (200, status_body(last_successful_request="2026-11-23T10:00:00"), Unknown.MALFORMED),
         (200, json.dumps({"result": {"bundles": {"b" * 201: {}}}}).encode(), Unknown.MALFORMED),
+        (200, rb'{"result": {"bundles": {"\ud800": {}}}}', Unknown.MALFORMED),
+        (200, status_body(active_revision="\ud800"), Unknown.MALFORMED),
         (200, json.dumps({"result": {"bundles": {str(n): {} for n in range(1001)}}}).encode(), Unknown.MALFORMED),
     ],
 )
@@ -552,11 +560,11 @@ def test_whatever_a_look_saw_each_condition_is_said_once(
     assert (found.get("OPAWrongAllow") == "true CanaryAllowed") is allowed
     if silent:
         assert not [each for each in judgement.verdicts if each.status is Status.FALSE]
-    assert TypeAdapter(OPAPast).validate_json(TypeAdapter(OPAPast).dump_json(judgement.past)).seconds is not None
+    assert TypeAdapter(OPAPast).validate_json(TypeAdapter(OPAPast).dump_json(judgement.past)).ticks is not None
 
 
 def test_what_is_remembered_survives_the_state_file_but_for_what_was_counted() -> None:
-    past = OPAPast((0.25,), (BundlePast("authz", Trouble(NOW, witnessed=True)),), ("foreign-caller",))
+    past = OPAPast((2500,), (BundlePast("authz", Trouble(NOW, witnessed=True)),), ("foreign-caller",))
     adapter = TypeAdapter(OPAPast)
 
     assert adapter.validate_json(adapter.dump_json(past)) == replace(past, counted=())

@@ -142,4 +142,5 @@ def _own_error(body: bytes) -> str | None:
 
 
 def _line(text: str) -> str:
-    return " ".join(text[:400].split())[:200]
+    # JSON can say half of a surrogate pair, which no page of ours could be written with.
+    return " ".join(text[:400].encode(errors="replace").decode().split())[:200]

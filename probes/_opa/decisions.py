@@ -80,6 +80,8 @@ DECIDED = (Actual.ALLOW, Actual.DENY)
 TOLD = (*DECIDED, Actual.UNDEFINED)
 """What OPA says of a policy; anything else is no answer to the question."""
 
+# Small integers are shared objects; twenty floats a target would take four times the memory, in the state file too.
+_TICK = 0.0001  # seconds
 _MUST_NOT_BE_ALLOWED = (Expected.DENY, Expected.NOT_ALLOW)
 
 
@@ -147,25 +149,25 @@ def decision_error(answers: Sequence[Answer]) -> Verdict:
     return _untold(DECISION_ERROR, judged) or DECISION_ERROR.false()
 
 
-def slow(answers: Sequence[Answer], last: tuple[float, ...], slow_after: float, *, overloaded: bool) -> Verdict:
-    """`last` are the seconds of the last decisions, those of these answers among them."""
+def slow(answers: Sequence[Answer], last: tuple[int, ...], slow_after: float, *, overloaded: bool) -> Verdict:
+    """`last` are the ticks of the last decisions, those of these answers among them."""
     untold = _untold(DECISION_SLOW, answers)
-    if untold is not None and not decision_seconds(answers):
+    if untold is not None and not ticks(answers):
         return untold
     if overloaded:
         return DECISION_SLOW.unknown(Unknown.WATCHER_IMPAIRED)
     if len(last) < DECISIONS:
         return DECISION_SLOW.unknown(Unknown.WARMING_UP)
-    p95 = sorted(last)[DECISIONS * 95 // 100 - 1]
+    p95 = sorted(last)[DECISIONS * 95 // 100 - 1] * _TICK
     if p95 <= slow_after:
         return DECISION_SLOW.false()
     message = f"The p95 of {DECISIONS} decisions is {say_duration(p95)}, above {say_duration(slow_after)}."
     return DECISION_SLOW.true(message)
 
 
-def decision_seconds(answers: Sequence[Answer]) -> tuple[float, ...]:
-    """How long the decisions among the answers took."""
-    return tuple(each.reply.seconds for each in answers if each.actual in TOLD)
+def ticks(answers: Sequence[Answer]) -> tuple[int, ...]:
+    """How long the decisions among the answers took, in tenths of a millisecond."""
+    return tuple(round(each.reply.seconds / _TICK) for each in answers if each.actual in TOLD)
 
 
 def _canaries(answers: Sequence[Answer]) -> list[Answer]:

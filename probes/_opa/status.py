@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -148,7 +149,7 @@ def _bundle(name: str, said: object) -> Bundle:
 def _text(value: object) -> str:
     text = str(value)[:_LABEL_CHARS] if value is not None else ""
     text.encode()  # half of a surrogate pair, which JSON can say, is no text: UnicodeEncodeError is a ValueError
-    return text
+    return sys.intern(text)  # a fleet has few revisions, and each OPA would keep its own copy
 
 
 def _moment(value: object) -> float:

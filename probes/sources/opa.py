@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -29,12 +30,11 @@ class OPASettings(OutboundSettings):
 
 
 class _Place(NamedTuple):
-    """Where decisions are had, and the status."""
+    """Where an OPA is."""
 
     url: str
     origin: Origin
-    decision: bytes
-    status: bytes
+    base: bytes  # what stands before the paths of its API
 
 
 class _Asked(NamedTuple):
@@ -52,14 +52,14 @@ class OPASource:
         self._outbound = Outbound(settings, kit)
         self._reports = BundleReports(settings.interval, kit.now)
         self._once = AskedOnce(settings.interval)
-        self._places: dict[tuple[str, str], _Place] = {}
+        self._places: dict[str, _Place] = {}
 
     async def look(self, target: Target, wants: Sequence[object]) -> OPAReading:
         """One look: every canary that is meant for this target, on one connection."""
         asked = _asked(target, wants)
         bodies = list(dict.fromkeys(body for _, body in asked.questions))
         try:
-            place = self._place(target.opa or "", target.decision_path)
+            place = self._place(target.opa or "")
             replies, fresh = await self._replies(target, place, bodies)
         except OwnTroubleError as error:
             return _own_trouble(asked, error)
@@ -74,43 +74,47 @@ class OPASource:
         urls = {target.opa for target in targets if target.opa}
         self._once.expect(targets)
         self._reports.keep(urls)
-        self._places = {key: place for key, place in self._places.items() if place.url in urls}
+        self._places = {url: place for url, place in self._places.items() if url in urls}
 
     async def close(self) -> None:
         """End the questions that are under way."""
         await self._once.close()
 
-    def _place(self, url: str, decision_path: str) -> _Place:
-        found = self._places.get((url, decision_path))
+    def _place(self, url: str) -> _Place:
+        found = self._places.get(url)
         if found is None:
             origin, path = locate(url)
-            base = path.partition(b"?")[0].rstrip(b"/")
-            decision = base + b"/v1/data/" + quote(decision_path.strip("/")).encode()
-            found = self._places[url, decision_path] = _Place(url, origin, decision, base + b"/v1/status")
+            found = self._places[url] = _Place(url, origin, path.partition(b"?")[0].rstrip(b"/"))
         return found
 
     async def _replies(
         self, target: Target, place: _Place, bodies: Sequence[bytes]
     ) -> tuple[Mapping[bytes, Reply], Sequence[bytes]]:
         """The replies, and which of the bodies were sent for this look."""
+        path = place.base + _path(target.decision_path)
         if not self._once.shared(place.url):
-            return await self._ask(place, bodies), bodies
-        return await self._once.ask(target.key, (place.url, place.decision), bodies, lambda due: self._ask(place, due))
+            return await self._ask(place, path, bodies), bodies
+        return await self._once.ask(target.key, (place.url, path), bodies, lambda due: self._ask(place, path, due))
 
-    async def _ask(self, place: _Place, bodies: Sequence[bytes]) -> Mapping[bytes, Reply]:
+    async def _ask(self, place: _Place, path: bytes, bodies: Sequence[bytes]) -> Mapping[bytes, Reply]:
         headers = _HEADERS + self._outbound.authorization()
         tls = self._outbound.tls() if place.origin.secure else None
         replies: dict[bytes, Reply] = {}
         async with Conversation(place.origin, self._timeout, _MAX_BYTES, tls) as conversation:
             for body in bodies:
-                reply, broken = await _decide(conversation, place.decision, headers, body)
+                reply, broken = await _decide(conversation, path, headers, body)
                 replies[body] = reply
                 if broken:
                     rest = f"Not asked after this: {reply.error}"
                     unreachable = Reply(actual=Actual.UNREACHABLE, fault=reply.fault, error=rest)
                     return dict.fromkeys(bodies, unreachable) | replies
-            await self._reports.refresh(place.url, conversation, place.status, headers)
+            await self._reports.refresh(place.url, conversation, place.base + b"/v1/status", headers)
         return replies
+
+
+@lru_cache(maxsize=1024)
+def _path(decision_path: str) -> bytes:
+    return b"/v1/data/" + quote(decision_path.strip("/")).encode()
 
 
 def _asked(target: Target, wants: Sequence[object]) -> _Asked:
