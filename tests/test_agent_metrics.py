@@ -21,8 +21,8 @@ from prometheus_client import (
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from probes._breaker import BREAKER_STATE
 from probes._signal import REQUESTS, START_TIME, Absent, Row, Signal, Unreadable
-from probes.breaker import BREAKER_STATE
 from probes.contract import Fault, Kit, OwnIdentity, Source, Target, TargetKey
 from probes.pool import POOL_IN_USE
 from probes.sources.agent_metrics import KIND, AgentMetricsSettings, MetricsPage, Trouble

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from probes._breaker import BREAKER_STATE, BreakerLimits, BreakerPast
 from probes._signal import REQUESTS, START_TIME
-from probes.breaker import BREAKER_STATE, PROBE, BreakerLimits, BreakerPast
+from probes.breaker import PROBE
 from probes.contract import Case, Fault, Judgement, Status, Target, TargetKey
 from probes.sources.agent_metrics import MetricsPage
 from tests.servers.metrics_pages import page_of

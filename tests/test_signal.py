@@ -4,8 +4,8 @@ import pytest
 from prometheus_client import CollectorRegistry, Enum, generate_latest
 from pydantic import ValidationError
 
+from probes._breaker import BREAKER_STATE
 from probes._signal import Absent, Dialect, Found, Unreadable, Values
-from probes.breaker import BREAKER_STATE
 from probes.pool import POOL_IN_USE
 from tests.servers.metrics_pages import page_of
 
