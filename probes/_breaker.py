@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from probes._signal import REQUESTS, START_TIME, Row, Signal, Values, is_new_process
+from probes._signal import REQUESTS, START_TIME, Row, Signal, Values, is_new_process, latest_start
 from probes.contract import Case, Limits, Seconds
 from probes.sources.agent_metrics import MetricsPage
 
@@ -73,7 +73,7 @@ def seen(page: MetricsPage, found: Values, past: BreakerPast, case: Case[Breaker
         callees=callees,
         at=case.now,
         watched=case.now if gap else past.watched,
-        started=past.started if started is None else started,
+        started=latest_start(past.started, started),
         requests=requests,
         moved=past.moved if still else case.now,
     )

@@ -90,7 +90,6 @@ class Handshake(Reading):
 
     spoke: Spoke = Spoke.NOTHING
     completed: bool = False  # also where nothing but our own certificate stood in the way
-    impaired: bool = False  # the watcher itself could not even ask
     leaf: Leaf | None = None
     chain_length: int = 0
     weak_intermediates: tuple[str, ...] = ()

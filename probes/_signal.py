@@ -192,3 +192,8 @@ REQUESTS = Signal(name="requests", rows=(Row(metric="agentweave_requests_total",
 def is_new_process(before: float | None, now: float | None) -> bool:
     """Whether a start time is that of a later process; where agents read the boot time anew it wavers by a second."""
     return before is not None and now is not None and now > before + 1
+
+
+def latest_start(before: float | None, now: float | None) -> float | None:
+    """The start time to compare the next one with: replicas that answer in turn are not restarts."""
+    return now if before is None or is_new_process(before, now) else before

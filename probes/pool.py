@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pydantic import Field
 
 from probes._rise import Rise, layout, meets
-from probes._signal import START_TIME, Absent, Row, Signal, Values, is_new_process, untold
+from probes._signal import START_TIME, Absent, Row, Signal, Values, is_new_process, latest_start, untold
 from probes.contract import (
     Case,
     ConditionKind,
@@ -130,7 +130,7 @@ def _with_capacity(found: Values, target: Target) -> Values | Absent:
 
 def _seen(page: MetricsPage, found: Values, past: PoolPast, case: Case[PoolLimits]) -> PoolPast:
     value = page.value(START_TIME)
-    started = value if isinstance(value, float) else past.started
+    started = value if isinstance(value, float) else None
     before = {} if is_new_process(past.started, started) else past.pools
     length, blocks = layout(case.limits.exhaustion_within, case.interval)
     pools = {
@@ -138,7 +138,7 @@ def _seen(page: MetricsPage, found: Values, past: PoolPast, case: Case[PoolLimit
         for name, in_use in found.by_subject.items()
     }
     pools |= {name: before[name] for name in found.unreadable if name in before}
-    return PoolPast(pools, started)
+    return PoolPast(pools, latest_start(past.started, started))
 
 
 def _full_at(rise: Rise, in_use: float, capacity: int, case: Case[PoolLimits]) -> float | None:

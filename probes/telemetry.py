@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from probes._signal import START_TIME, Absent, Unreadable, is_new_process, untold
+from probes._signal import START_TIME, Absent, Unreadable, is_new_process, latest_start, untold
 from probes.contract import (
     Case,
     ConditionKind,
@@ -75,8 +75,6 @@ def _available(page: MetricsPage, case: Case[TelemetryLimits]) -> Verdict:
             return METRICS_UNAVAILABLE.false()
         case Trouble.UNAUTHORIZED:
             return METRICS_UNAVAILABLE.unknown(Unknown.UNAUTHORIZED, page.error)
-        case Trouble.OURS:
-            return METRICS_UNAVAILABLE.unknown(Unknown.WATCHER_IMPAIRED, page.error)
     return METRICS_UNAVAILABLE.true(page.error, page.trouble.value)
 
 
@@ -88,7 +86,7 @@ def _seen(past: TelemetryPast, started: float, case: Case[TelemetryLimits]) -> T
     recent = [at for at in past.restarts if case.now - at <= case.limits.restart_window]
     if new:
         recent.append(case.now)
-    latest = started if new or past.started is None else past.started
+    latest = latest_start(past.started, started)
     return TelemetryPast(since, case.now, latest, tuple(recent[-case.limits.restarts - 1 :]))
 
 

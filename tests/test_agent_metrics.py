@@ -383,7 +383,7 @@ def test_a_token_goes_with_each_request(tmp_path: Path) -> None:
 def test_without_its_token_the_watcher_does_not_ask_at_all() -> None:
     agent = Agent(pages.ok(FULL), pages.ok(FULL))
     page = look_at(agent, opened(bearer_token_file="/nowhere/token"))
-    assert (page.trouble, page.fault, agent.asked) == (Trouble.OURS, None, [])
+    assert (page.trouble, page.fault, agent.asked) == (None, Fault.OURS, [])
     assert page.error == "/nowhere/token cannot be read: No such file or directory."
 
 

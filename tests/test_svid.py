@@ -116,7 +116,7 @@ def test_a_port_without_tls_is_reached_and_pages_once(spoke: Spoke, reason: str)
 
 
 def test_what_the_watcher_cannot_ask_is_not_blamed_on_the_agent() -> None:
-    reading = Handshake(impaired=True, error="Too many open files.")
+    reading = Handshake(fault=Fault.OURS, error="Too many open files.")
     assert differs(reading) == FAILED | {"AgentUnreachable": ("unknown", "WatcherImpaired")}
 
 

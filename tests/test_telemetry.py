@@ -77,7 +77,7 @@ class Watch:
         (failed(trouble=Trouble.MALFORMED), "Malformed"),
         (failed(trouble=Trouble.TOO_LARGE), "TooLarge"),
         (failed(trouble=Trouble.UNAUTHORIZED), "Unauthorized"),
-        (failed(trouble=Trouble.OURS), "WatcherImpaired"),
+        (failed(Fault.OURS), "WatcherImpaired"),
     ],
 )
 def test_why_a_page_cannot_be_read_is_its_reason(page: MetricsPage, told: str) -> None:

@@ -56,7 +56,7 @@ class Looker:
             reading: Reading = await self.source.look(row.target, self._wanted(row.target))
         except Exception:  # the boundary: a fault of a source costs its verdicts, never the daemon
             log.exception("the source failed", extra={"source": self.kind.name, "target": "/".join(row.target.key)})
-            reading = Broken(error="The source failed on this target; this is a fault of the watcher.")
+            reading = Broken(fault=Fault.OURS, error="The source failed here; this is a fault of the watcher.")
         look = Look(self.kind.name, self._now(), time.monotonic() - started, reading)
         self._vitals.add(LOOKS, 1, self.kind.name, reading.result)
         self._vitals.add(LOOK_SECONDS, look.seconds, self.kind.name)
@@ -74,14 +74,14 @@ class Looker:
         return self._wants[key][1]
 
     def _post(self, row: Row, look: Look) -> None:
-        if not isinstance(look.reading, Broken):
+        if look.reading.fault is not Fault.OURS:
             self._fleet.isolation.record(row.target.key, self.kind.name, look.reading, look.at)
         sheets = list(row.sheets)
         for index, probe in self._probes:
             sheet = sheets[index]
             if sheet is not None:
                 sheets[index] = self._sheet(probe, row, sheet, look)
-        if look.reading.fault not in (Fault.REFUSED, Fault.SILENT) and not isinstance(look.reading, Broken):
+        if look.reading.fault not in (Fault.REFUSED, Fault.SILENT, Fault.OURS):
             row.reached[self.kind.part] = getattr(row.target, self.kind.part)
         row.looks = {**row.looks, self.kind.name: look}
         row.post(tuple(sheets))

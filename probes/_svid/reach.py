@@ -24,8 +24,6 @@ TLS_MISSING = ConditionKind(
 
 def unreachable(reading: Handshake, case: Case[Any]) -> Verdict:
     """A port that talks something else than TLS is reached: that is TLSMissing, and one page is enough."""
-    if reading.impaired:
-        return AGENT_UNREACHABLE.unknown(Unknown.WATCHER_IMPAIRED, reading.error)
     found = case.network(AGENT_UNREACHABLE, reading, stalled="HandshakeTimeout", reset="Reset")
     if found is not None:
         return found

@@ -48,6 +48,8 @@ class Case(Generic[L]):
         match reading.fault:
             case None:
                 return None
+            case Fault.OURS:
+                return kind.unknown(Unknown.WATCHER_IMPAIRED, reading.error)
             case Fault.REFUSED if self.part in self.target.inferred and not self.reached:
                 return kind.unknown(Unknown.NEVER_REACHED)
             case Fault.REFUSED:

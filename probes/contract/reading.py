@@ -15,6 +15,7 @@ class Fault(StrEnum):
     SILENT = "silent"  # no answer to the connection attempt, or no route
     STALLED = "stalled"  # connected, then silent or too slow for the deadline
     RESET = "reset"  # connected, then cut off
+    OURS = "ours"  # the watcher could not even ask; nothing is known of the other side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,6 @@ class Trouble(StrEnum):
     MALFORMED = "Malformed"
     TOO_LARGE = "TooLarge"
     UNAUTHORIZED = "Unauthorized"
-    OURS = "WatcherImpaired"  # the watcher could not even ask
 
 
 @dataclass(frozen=True, slots=True, eq=False)

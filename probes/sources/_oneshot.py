@@ -36,8 +36,10 @@ class OwnTroubleError(httpx.TransportError):
 
 
 def fault_of(error: httpx.TransportError) -> Fault | None:
-    """Which fault of the network an error is; None where an answer came, or nothing was asked."""
+    """Which fault an error is; None where an answer came."""
     match error:
+        case OwnTroubleError():
+            return Fault.OURS
         case httpx.ConnectTimeout():
             return Fault.SILENT
         case httpx.TimeoutException():

@@ -16,7 +16,6 @@ from probes.sources._oneshot import (
     Answer,
     Conversation,
     Origin,
-    OwnTroubleError,
     TLSFailedError,
     TooLargeError,
     fault_of,
@@ -167,8 +166,6 @@ async def _kept_of(answer: Answer, wanted: Wanted, *, whole: bool, bare: tuple[s
 
 def _trouble_of(error: httpx.TransportError) -> Trouble:
     match error:
-        case OwnTroubleError():
-            return Trouble.OURS
         case TooLargeError():
             return Trouble.TOO_LARGE
         case TLSFailedError():

@@ -62,7 +62,6 @@ class HandshakeSource:
 
 def _unconnected(address: str, error: OSError, trust: Trust, bundle: Bundle) -> Handshake:
     """The reading where there was no connection; a trouble of our own is no fault of the network."""
-    fault: Fault | None
     match error:
         case _ if f"Errno {errno.ECONNREFUSED}" in str(error):  # of several addresses of a name the text alone tells
             fault, text = Fault.REFUSED, "refused the connection"
@@ -71,13 +70,12 @@ def _unconnected(address: str, error: OSError, trust: Trust, bundle: Bundle) -> 
         case TimeoutError():
             fault, text = Fault.SILENT, "did not answer the attempt to connect"
         case OSError() if error.errno in _OURS:
-            fault, text = None, f"was not asked: the watcher cannot connect ({error.strerror})"
+            fault, text = Fault.OURS, f"was not asked: the watcher cannot connect ({error.strerror})"
         case _:
             fault, text = Fault.SILENT, f"cannot be reached: {error.strerror or error}"
     return Handshake(
         fault=fault,
         error=f"{address} {text}.",
-        impaired=fault is None,
         trust_domain=trust.trust_domain,
         bundle=bundle,
     )

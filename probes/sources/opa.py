@@ -12,7 +12,7 @@ from pydantic import Field
 from probes._opa.answer import Actual, Answer, OPAReading, Reply, read_reply
 from probes._opa.canaries import REACHABILITY, Question, facts_of
 from probes._opa.status import StatusReport
-from probes.contract import Kit, Seconds, Source, SourceKind, Target
+from probes.contract import Fault, Kit, Seconds, Source, SourceKind, Target
 from probes.sources._asked_once import AskedOnce
 from probes.sources._bundle_reports import BundleReports
 from probes.sources._oneshot import Conversation, Origin, OwnTroubleError, TooLargeError, fault_of, locate
@@ -156,7 +156,7 @@ def _reading(answers: tuple[Answer, ...], report: StatusReport | None, unasked: 
 def _own_trouble(asked: _Asked, error: OwnTroubleError) -> OPAReading:
     reply = Reply(actual=Actual.UNREACHABLE, impaired=True, error=str(error))
     answers = tuple(Answer(question.canary, question.expected, reply) for question, _ in asked.questions)
-    return OPAReading(answers=answers, unasked=asked.unasked, error=str(error))
+    return OPAReading(answers=answers, unasked=asked.unasked, fault=Fault.OURS, error=str(error))
 
 
 def _open(settings: OPASettings, kit: Kit) -> Source:
