@@ -206,7 +206,7 @@ def test_any_dates_are_judged_and_expiry_excludes_what_comes_before_it(
         (errors((22, 9), (20, 9)), ("true", "BadChain")),
         (errors((999, 0)), ("true", "BadChain")),
         (errors((20, 0), bundle=Bundle.UNCONFIRMED), ("unknown", "NoTrustBundle")),
-        (errors(bundle=Bundle.UNCONFIRMED), ("false", "")),
+        (errors(bundle=Bundle.UNCONFIRMED), ("unknown", "NoTrustBundle")),
         (errors((26, 0), bundle=Bundle.UNCONFIRMED), ("true", "BadChain")),
         (errors((20, 0), bundle=Bundle.MISSING), ("unknown", "NoTrustBundle")),
         (errors(bundle=Bundle.MISSING), ("unknown", "NoTrustBundle")),

@@ -29,8 +29,8 @@ _UNKNOWN_AUTHORITY = frozenset(
 def not_trusted(reading: Handshake, leaf: Leaf, now: float, clock_skew: float) -> Verdict:
     """Trust by the bundle; an expired leaf alone is not this, and a young one is granted the clock skew.
 
-    A bundle that was not confirmed lately may lack an authority, so what it does not know is unknown; but what it does
-    verify is trusted: peers have no better bundle, and authorities leave one only long after they stopped signing.
+    A bundle that was not confirmed lately may lack an authority, or still have one that was taken back: neither a
+    stranger nor a verified chain can then be told. A flaw of the chain itself can.
     """
     if reading.bundle is Bundle.MISSING:
         return SVID_NOT_TRUSTED.unknown(Unknown.NO_TRUST_BUNDLE)
@@ -49,6 +49,8 @@ def not_trusted(reading: Handshake, leaf: Leaf, now: float, clock_skew: float) -
         return SVID_NOT_TRUSTED.true(
             lambda: f"The served chain is not valid for another {say_duration(starts - now)}.", "NotYetValid"
         )
+    if reading.bundle is Bundle.UNCONFIRMED:
+        return SVID_NOT_TRUSTED.unknown(Unknown.NO_TRUST_BUNDLE)
     return SVID_NOT_TRUSTED.false()
 
 
