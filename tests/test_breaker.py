@@ -131,6 +131,11 @@ def test_a_new_process_begins_with_closed_breakers() -> None:
     assert [watch.sees(at, 1, started=100) for at in (120, 150, 180)] == ["false", "false", "Open"]
 
 
+def test_replicas_that_answer_in_turn_are_no_new_processes() -> None:
+    watch = Watch()
+    assert [watch.sees(at, 1, started=100 + at % 60) for at in (0, 30, 60, 90, 120)][-1] == "Open"
+
+
 def test_a_boot_time_that_wavers_is_no_new_process() -> None:
     watch = Watch()
     assert [watch.sees(at, 1, started=100 + at % 60 / 30) for at in (0, 30, 60)][-1] == "Open"
