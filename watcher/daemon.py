@@ -121,8 +121,6 @@ class Daemon:
             self._schedule.every(self._keeper.EVERY, self._keeper.write, "state")
         self._schedule.start()
         self._spawn(self._beat())
-        # At once: a disk that does not take it should be known before there is anything to lose.
-        self._spawn(self._keeper.write())
         log.info("watching", extra={"targets": len(self.watch.board.rows)})
 
     async def _discover_first(self) -> None:

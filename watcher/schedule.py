@@ -11,7 +11,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import UTC
+from datetime import UTC, datetime
 from zlib import crc32
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -143,7 +143,7 @@ class Schedule:
         self._scheduler = AsyncIOScheduler(timezone=UTC)
 
     def every(self, seconds: float, job: Callable[[], Awaitable[None]], name: str) -> None:
-        """Run `job` every so many seconds; late or overlapping runs are merged, never piled up or dropped."""
+        """Run `job` now and every so many seconds; late or overlapping runs are merged, never piled up or dropped."""
 
         async def run() -> None:
             # A run that the end of the schedule cuts off is no failure; APScheduler would log it as one.
@@ -154,6 +154,7 @@ class Schedule:
             run,
             "interval",
             seconds=seconds,
+            next_run_time=datetime.now(UTC),
             id=name,
             replace_existing=True,
             coalesce=True,

@@ -1,0 +1,203 @@
+"""The life of a daemon: how it starts, what it remembers, how it ends; and what of its own trouble it tells."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.servers.agents import silent
+from tests.servers.daemon import COMMAND, DaemonProcess, run_daemon, write_config
+from tests.servers.process import eventually
+from tests.servers.tls_servers import hear, serve
+from tests.servers.watched_fleet import PACE, SOURCES, WatchedFleet, run_fleet
+from tests.servers.workload_api import HANGING, WorkloadApiServer
+
+NOBODY = {"namespace": "prod", "agent": "nobody", "address": "127.0.0.1:9"}  # discard: refuses
+
+
+def _quiet(daemon: DaemonProcess) -> bool:
+    return not [line for line in daemon.log() if line["level"] in ("error", "critical")]
+
+
+@contextmanager
+def _hanging(home: Path) -> Iterator[dict[str, object]]:
+    """A config in which every server takes all that it is sent and never says a word."""
+    patient = {"interval": "40s", "timeout": "30s"}
+    with ExitStack() as stack:
+        nowhere, mute = stack.enter_context(silent()), stack.enter_context(serve(hear))
+        stack.enter_context(WorkloadApiServer(home / "agent.sock", HANGING))
+        url = f"http://{mute}"
+        yield {
+            "identity": {"workload_api": f"unix://{home}/agent.sock", "trust_domain": "example.org"},
+            "sources": dict.fromkeys(SOURCES, patient),
+            "state_dir": str(home / "state"),
+            "discovery": {
+                "static": [
+                    {"namespace": "prod", "agent": "mute", "address": mute, "metrics": url, "opa": url},
+                    {"namespace": "prod", "agent": "twin", "address": mute, "metrics": url, "opa": url},
+                    {"namespace": "prod", "agent": "nowhere", "address": nowhere, "metrics": f"http://{nowhere}"},
+                ]
+            },
+        }
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_cleanly_whatever_hangs(tmp_path: Path, number: signal.Signals) -> None:
+    with _hanging(tmp_path) as config, run_daemon(tmp_path, config, wait_for="/livez") as daemon:
+        eventually(lambda: daemon.page().value("targets") == 3)
+        eventually(lambda: daemon.page().value("schedule_lag_seconds_count", source="opa") == 2)  # looks hang now
+        assert daemon.page().value("impaired", reason="NoIdentity") == 1
+        with socket.create_connection(daemon.address) as unread:
+            unread.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert daemon.end(number) == 0
+        assert _quiet(daemon)
+
+
+def test_a_signal_while_it_starts_ends_it_too(tmp_path: Path) -> None:
+    with _hanging(tmp_path) as config, run_daemon(tmp_path, config, wait_for="/livez") as daemon:
+        assert daemon.end() == 0
+
+
+def test_a_reload_while_it_starts_is_taken_after_the_start(tmp_path: Path) -> None:
+    with _hanging(tmp_path) as config, run_daemon(tmp_path, config, wait_for="/livez") as daemon:
+        pace = {"interval": "600ms", "timeout": "500ms"}
+        write_config(tmp_path, config | {"sources": dict.fromkeys(SOURCES, pace)})
+        daemon.process.send_signal(signal.SIGHUP)  # it waits for its identity for three seconds
+        eventually(lambda: daemon.page().value("looks_total", source="handshake", result="timeout"), within=15)
+        assert daemon.get("/livez").status_code == 200
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedFleet]:
+    with run_fleet(tmp_path_factory.mktemp("life"), "search", "billing", with_opa=False) as fleet:
+        yield fleet
+
+
+def _since(daemon: DaemonProcess, agent: str, condition: str) -> str:
+    [target] = daemon.targets(f"?agent={agent}")
+    [since] = [each["since"] for each in target["conditions"] if each["condition"] == condition]
+    return str(since)
+
+
+def _state(home: Path) -> dict[str, Mapping[str, object]]:
+    head, *lines = (home / "state/state.jsonl").read_text().splitlines()
+    assert json.loads(head)["targets"] == len(lines)
+    return {entry["target"][1]: entry for entry in map(json.loads, lines)}
+
+
+def test_what_is_known_survives_an_end_and_a_kill(tmp_path: Path, fleet: WatchedFleet) -> None:
+    search, billing = fleet.agents["search"], fleet.agents["billing"]
+    billing.issue(ages=(3600, -5))
+    with silent() as nowhere:
+        never = {"namespace": "prod", "agent": "never", "address": nowhere}
+        config = fleet.config(
+            fleet.target("search"), fleet.target("billing"), never, state_dir=str(tmp_path / "state"), probes={}
+        )
+        with run_daemon(tmp_path, config) as daemon:
+            daemon.says("SVIDExpired", "true", pod="billing")
+            daemon.says("AgentUnreachable", "false", pod="search")
+            since = _since(daemon, "billing", "SVIDExpired")
+            time.sleep(1.1)  # the API tells whole seconds
+            assert daemon.end() == 0
+        reached = {name: entry["reached"] for name, entry in _state(tmp_path).items()}
+        assert set(reached["search"]) == {"address", "metrics"}  # type: ignore[call-overload]  # JSON
+        assert reached["never"] == {}
+        search.fall_silent()
+        with run_daemon(tmp_path, config) as daemon:
+            daemon.says("AgentUnreachable", "true Lost", pod="search")
+            daemon.says("SVIDExpired", "true", pod="billing")
+            assert daemon.page().verdict("AgentUnreachable", pod="never") == "unknown NeverReached"
+            assert _since(daemon, "billing", "SVIDExpired") == since
+            assert daemon.end(signal.SIGKILL) == -signal.SIGKILL
+        assert set(_state(tmp_path)) == {"search", "billing", "never"}
+        with run_daemon(tmp_path, config) as daemon:
+            daemon.says("AgentUnreachable", "true Lost", pod="search")
+            daemon.says("SVIDExpired", "true", pod="billing")
+            assert _since(daemon, "billing", "SVIDExpired") == since
+
+
+def test_a_kill_at_any_moment_leaves_a_whole_state(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    targets = [NOBODY | {"pod": f"pod-{number}"} for number in range(300)]
+    config = {"state_dir": str(state), "discovery": {"static": targets}, "sources": SOURCES}
+    for delay in (0.0, 0.05, 0.2):
+        with run_daemon(tmp_path, config, wait_for="/livez") as daemon:
+            time.sleep(delay)
+            daemon.end(signal.SIGKILL)
+        if (state / "state.jsonl").exists():
+            head, *lines = (state / "state.jsonl").read_text().splitlines()
+            assert json.loads(head)["targets"] == len(lines) == len(targets)
+    assert not list(state.glob("*.unreadable-*"))
+
+
+@pytest.mark.parametrize("content", ["junk", "", '{"format": "agentweave-watcher-state", "version": 99, "targets": 0}'])
+def test_a_state_that_cannot_be_read_is_set_aside_with_a_warning(tmp_path: Path, content: str) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "state.jsonl").write_text(content)
+    config = {"state_dir": str(state), "discovery": {"static": [NOBODY]}, "sources": SOURCES}
+    with run_daemon(tmp_path, config) as daemon:
+        assert daemon.page().value("impaired", reason="StateUnwritable") == 0
+        [warning] = [line for line in daemon.log() if "history starts anew" in line["msg"]]
+    assert warning["level"] == "warning"
+    assert Path(warning["set_aside_as"]).read_text() == content
+
+
+def test_a_state_that_cannot_be_written_is_its_own_trouble_and_no_more(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    config = {"state_dir": str(tmp_path / "file/state"), "discovery": {"static": [NOBODY]}, "sources": SOURCES}
+    with run_daemon(tmp_path, config) as daemon:
+        eventually(lambda: daemon.page().value("impaired", reason="StateUnwritable") == 1)
+        daemon.says("AgentUnreachable", "true ConnectionRefused", pod="nobody")
+        [said] = [line["why"] for line in daemon.log() if line.get("reason") == "StateUnwritable"]
+        assert said == f"{tmp_path}/file/state/state.jsonl: Not a directory"
+        assert daemon.end() == 0
+
+
+def test_a_full_disk_is_told_and_the_old_state_stays(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "state.new").symlink_to("/dev/full")  # full(4): every write fails with ENOSPC
+    config = {"state_dir": str(state), "discovery": {"static": [NOBODY]}, "sources": SOURCES}
+    with run_daemon(tmp_path, config) as daemon:
+        eventually(lambda: daemon.page().value("impaired", reason="StateUnwritable") == 1)
+        assert daemon.end() == 0
+    assert not (state / "state.jsonl").exists()
+
+
+def test_a_port_that_is_taken_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        config = write_config(tmp_path, {"server": {"port": port}, "discovery": {"static": [NOBODY]}})
+        told = subprocess.run(
+            [*COMMAND, "run", "--config", config], capture_output=True, text=True, timeout=30, check=False
+        )
+    assert told.returncode == 2
+    assert told.stderr == f"{config}: server: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+
+
+def test_a_daemon_that_was_stopped_for_a_while_says_so_and_catches_up(tmp_path: Path) -> None:
+    config = {"discovery": {"static": [NOBODY]}, "sources": {"handshake": PACE}}
+    with run_daemon(tmp_path, config) as daemon:
+        daemon.says("AgentUnreachable", "true ConnectionRefused")
+        daemon.process.send_signal(signal.SIGSTOP)
+        time.sleep(2)
+        daemon.process.send_signal(signal.SIGCONT)
+        eventually(lambda: daemon.page().value("impaired", reason="Overloaded") == 1)
+        looks = daemon.page().value("looks_total", source="handshake", result="error")
+        assert looks is not None
+        eventually(lambda: (daemon.page().value("looks_total", source="handshake", result="error") or 0) > looks + 2)
+        assert daemon.page().verdict("AgentUnreachable") == "true ConnectionRefused"
+        assert (
+            daemon.page().value(
+                "loop_stall_seconds",
+            )
+            or sys.version
+        )
