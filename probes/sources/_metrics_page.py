@@ -26,6 +26,7 @@ class Wanted:
 
     rows: Mapping[Signal, tuple[Row, ...]]  # the operator's before the built-in ones
     at: Mapping[str, int]  # name of a sample -> its place in Kept.lines
+    places: tuple[tuple[int, ...], ...]  # of each signal, in the order of `rows`
     query: bytes  # asks for these names only
 
     @classmethod
@@ -34,14 +35,20 @@ class Wanted:
         rows = {one: (*(row for row in dialects if row.signal == one.name), *one.rows) for one in signals}
         names = dict.fromkeys(name for one in rows for row in rows[one] for name in _sample_names(one, row))
         query = "&".join(f"name%5B%5D={name}" for name in names)
-        return cls(rows, {name: at for at, name in enumerate(names)}, query.encode())
+        at = {name: place for place, name in enumerate(names)}
+        places = tuple(tuple(at[name] for row in rows[one] for name in _sample_names(one, row)) for one in rows)
+        return cls(rows, at, places, query.encode())
 
     def lacking(self, kept: Kept) -> int:
         """The signals of which a page has no line, as bits: ten thousand of these are remembered."""
-        return sum(1 << bit for bit, signal in enumerate(self.rows) if not self._has(signal, kept))
-
-    def _has(self, signal: Signal, kept: Kept) -> bool:
-        return any(kept.lines[self.at[name]] for row in self.rows[signal] for name in _sample_names(signal, row))
+        bits = 0
+        for signal, places in enumerate(self.places):
+            for place in places:
+                if kept.lines[place]:
+                    break
+            else:
+                bits |= 1 << signal
+        return bits
 
 
 def _sample_names(signal: Signal, row: Row) -> list[str]:
