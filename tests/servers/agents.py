@@ -62,6 +62,10 @@ class WatchedAgent:
         svid = authority.issue(identity or spiffe_id(self.name), not_before=now - ages[0], not_after=now + ages[1])
         self._serve(svid)
 
+    def gauge(self, name: str) -> Gauge:
+        """One more family on the page."""
+        return Gauge(name, name, registry=self._registry)
+
     def hide(self, gauge: Gauge) -> None:
         """Take a family off the page."""
         self._registry.unregister(gauge)
@@ -104,6 +108,11 @@ class WatchedAgent:
         assert self._tls is not None
         self._tls.shutdown()
         self._ends.enter_context(filled(self._tls.socket))
+
+    def answer_again(self) -> None:
+        """End the silence."""
+        self.stop_tls()
+        self.start_tls()
 
     def target(self, **parts: object) -> dict[str, object]:
         """The entry of a config that watches this agent."""
