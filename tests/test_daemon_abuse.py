@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pytest
 
@@ -107,7 +108,7 @@ def test_a_crowd_of_subjects_is_not_judged(abused: Abused) -> None:
 
 
 def test_nobody_is_late_because_of_a_trap(abused: Abused) -> None:
-    gaps = [later - earlier for earlier, later in zip(abused.asked, abused.asked[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(abused.asked)]
     assert len(gaps) >= 4
     assert max(gaps) < 1.4
     assert abused.page.verdict("MetricsUnavailable", pod="good") == "false"
