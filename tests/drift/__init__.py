@@ -1,0 +1,1 @@
+"""Simulated weeks of memory, leaking and not, through the real judge."""
