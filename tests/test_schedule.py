@@ -72,6 +72,17 @@ def test_a_target_that_is_gone_is_not_due() -> None:
     assert not any(wheel.slots)
 
 
+def test_targets_that_came_and_went_do_not_hold_up_one_that_came() -> None:
+    wheel = Wheel("opa", 1.0)
+    *gone, row = _rows(1000)
+    for each in (*gone, row):
+        wheel.add(each)
+    for each in gone:
+        each.gone = True
+    assert row in wheel.due(0)
+    assert not wheel.arrivals
+
+
 def test_each_target_is_looked_at_once_an_interval() -> None:
     async def main() -> Watching:
         watching = Watching(0.25, _rows(40))

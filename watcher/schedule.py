@@ -52,8 +52,11 @@ class Wheel:
         slot = self.slots[index]
         if any(row.gone for row in slot):
             slot = self.slots[index] = [row for row in slot if not row.gone]
-        first = [self.arrivals.popleft() for _ in range(min(ARRIVALS, len(self.arrivals)))]
-        return slot + [row for row in first if not row.gone] if first else slot
+        first: list[Row] = []
+        while self.arrivals and len(first) < ARRIVALS:
+            if not (row := self.arrivals.popleft()).gone:
+                first.append(row)
+        return slot + first if first else slot
 
     def _slot(self, row: Row) -> int:
         # crc32 and not hash(): the phase must survive a restart of the process.
