@@ -146,17 +146,20 @@ class Board:
         """All rows with what they export now. The one step of a scrape that is done in one piece."""
         return [(row, row.exported) for row in self.rows.values()]
 
-    def fresh(self, sheets: Sheets, now: float) -> Iterator[tuple[int, Sheet, Verdicts]]:
-        """Each sheet with its probe's index and the verdicts that a reader may see at `now`."""
+    def oldest(self, now: float) -> tuple[float, ...]:
+        """Beside `probes`: what was found before this says nothing any more at `now`; both in Unix seconds."""
+        return tuple(now - seconds for seconds in self.stale_after)
+
+    def fresh(self, sheets: Sheets, oldest: Sequence[float]) -> Iterator[tuple[int, Sheet, Verdicts]]:
+        """Each sheet with its probe's index and the verdicts that a reader may see."""
         for index, sheet in enumerate(sheets):
             if sheet is not None:
-                too_old = now - sheet.at > self.stale_after[index]
-                yield index, sheet, stale(sheet.verdicts) if too_old else sheet.verdicts
+                yield index, sheet, stale(sheet.verdicts) if sheet.at < oldest[index] else sheet.verdicts
 
     def conditions(self, row: Row) -> list[Standing]:
         """All conditions of one target as of now, trouble first."""
-        now, found = self._now(), []
-        for index, sheet, verdicts in self.fresh(row.sheets, now):
+        found = []
+        for index, sheet, verdicts in self.fresh(row.sheets, self.oldest(self._now())):
             aged = verdicts is not sheet.verdicts
             went_stale = sheet.at + self.stale_after[index]
             for verdict, since in zip(verdicts.all, sheet.since, strict=True):

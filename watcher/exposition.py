@@ -40,9 +40,9 @@ Lines = Callable[[list[Shown]], str]
 
 async def render(board: Board, own: CollectorRegistry, now: float, *, openmetrics: bool) -> AsyncIterator[bytes]:
     """The whole page in pieces; one consistent view of every target, as of `now` (Unix seconds)."""
-    rows = board.snapshot()
+    rows, oldest = board.snapshot(), board.oldest(now)
     counts: Counter[Verdicts] = Counter()
-    for metric, lines in _families(board, now, counts):
+    for metric, lines in _families(board, oldest, counts):
         yield _head(metric, openmetrics=openmetrics)
         for start in range(0, len(rows), _SLICE):
             yield _bytes(lines(rows[start : start + _SLICE]))
@@ -57,16 +57,16 @@ def _bytes(text: str) -> bytes:
     return text.encode(errors="replace")
 
 
-def _families(board: Board, now: float, counts: Counter[Verdicts]) -> Iterator[tuple[Metric, Lines]]:
-    yield CONDITION, _verdict_lines(board, CONDITION, _condition, now, counts)
-    yield CONDITION_UNKNOWN, _verdict_lines(board, CONDITION_UNKNOWN, _condition_unknown, now)
-    yield CONDITION_REASON, _verdict_lines(board, CONDITION_REASON, _condition_reason, now)
+def _families(board: Board, oldest: tuple[float, ...], counts: Counter[Verdicts]) -> Iterator[tuple[Metric, Lines]]:
+    yield CONDITION, _verdict_lines(board, CONDITION, _condition, oldest, counts)
+    yield CONDITION_UNKNOWN, _verdict_lines(board, CONDITION_UNKNOWN, _condition_unknown, oldest)
+    yield CONDITION_REASON, _verdict_lines(board, CONDITION_REASON, _condition_reason, oldest)
     yield TARGET_INFO, _target_info
     yield SUBJECTS_DROPPED, _subjects_dropped
     for index, probe in enumerate(board.probes):
         for metric in probe.metrics:
             if not metric.fleet:
-                yield metric, _sample_lines(board, index, metric, now)
+                yield metric, _sample_lines(index, metric, oldest[index])
 
 
 def _head(metric: Metric, *, openmetrics: bool) -> bytes:
@@ -80,7 +80,7 @@ def _verdict_lines(
     board: Board,
     metric: Metric,
     text_of: Callable[[Verdict, str], str],
-    now: float,
+    oldest: tuple[float, ...],
     counts: Counter[Verdicts] | None = None,
 ) -> Lines:
     """Lines made from verdicts; the text of equal verdicts is made once for the whole fleet."""
@@ -93,7 +93,7 @@ def _verdict_lines(
     def lines(rows: list[Shown]) -> str:
         out = []
         for row, sheets in rows:
-            for index, _, verdicts in board.fresh(sheets, now):
+            for index, _, verdicts in board.fresh(sheets, oldest):
                 if counts is not None:
                     counts[verdicts] += 1
                 made = verdicts.texts.get(metric)
@@ -159,8 +159,8 @@ def _subjects_dropped(rows: list[Shown]) -> str:
     return "".join([_line(SUBJECTS_DROPPED, row.labels, str(row.dropped)) for row, _ in rows if row.dropped])
 
 
-def _sample_lines(board: Board, index: int, metric: Metric, now: float) -> Lines:
-    name, oldest = PREFIX + metric.name, now - board.stale_after[index]
+def _sample_lines(index: int, metric: Metric, oldest: float) -> Lines:
+    name = PREFIX + metric.name
 
     def lines(rows: list[Shown]) -> str:
         return "".join(

@@ -57,7 +57,7 @@ def page_routes(watch: Watch) -> list[Route]:
 
     async def fleet(request: Request) -> Response:
         wanted = {name: request.query_params.get(name, "") for name in ("namespace", "agent", "status")}
-        counts, lines = await _fleet(watch.board, wanted, watch.now())
+        counts, lines = await _fleet(watch.board, wanted, watch.board.oldest(watch.now()))
         body = templates.get_template("fleet.html").render(
             now=watch.now(), counts=counts, lines=lines, wanted=wanted, shown=SHOWN, troubles=_troubles(watch)
         )
@@ -80,13 +80,13 @@ def _html(body: str, status: int) -> Response:
     return HTMLResponse(body.encode(errors="replace"), status, headers=_HEADERS)
 
 
-async def _fleet(board: Board, wanted: dict[str, str], now: float) -> tuple[Counter[Status], list[Line]]:
+async def _fleet(board: Board, wanted: dict[str, str], oldest: tuple[float, ...]) -> tuple[Counter[Status], list[Line]]:
     counts: Counter[Status] = Counter()
     by_status: dict[Status, list[Row]] = {status: [] for status in _TROUBLE_FIRST}
     for place, row in enumerate(list(board.rows.values())):
         if place % _SLICE == 0:
             await asyncio.sleep(0)
-        status = _worst(board, row, now)
+        status = _worst(board, row, oldest)
         counts[status] += 1
         if _is_wanted(row, status, wanted):
             by_status[status].append(row)
@@ -98,8 +98,8 @@ def _name(row: Row) -> tuple[str, str, str]:
     return row.target.key
 
 
-def _worst(board: Board, row: Row, now: float) -> Status:
-    seen = {status for _, _, verdicts in board.fresh(row.sheets, now) for _, status, _ in verdicts.outcomes}
+def _worst(board: Board, row: Row, oldest: tuple[float, ...]) -> Status:
+    seen = {status for _, _, verdicts in board.fresh(row.sheets, oldest) for _, status, _ in verdicts.outcomes}
     return next((status for status in _TROUBLE_FIRST if status in seen), Status.UNKNOWN)
 
 

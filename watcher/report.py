@@ -62,7 +62,8 @@ def _look(look: Look, *, evidence: bool) -> dict[str, object]:
 
 def has_status(board: Board, row: Row, status: Status, now: float) -> bool:
     """Whether any condition of the target has this status at `now`."""
-    return any(each is status for _, _, verdicts in board.fresh(row.sheets, now) for _, each, _ in verdicts.outcomes)
+    fresh = board.fresh(row.sheets, board.oldest(now))
+    return any(each is status for _, _, verdicts in fresh for _, each, _ in verdicts.outcomes)
 
 
 async def listing(

@@ -1,0 +1,67 @@
+"""The page at /metrics as it is written: of one piece, whatever happens between its pieces."""
+
+import asyncio
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry
+
+from probes.contract import Sample
+from tests.servers.daemon import Page
+from tests.toy import FIRE, HEAT, PAGES, SMOKE, TOY, Past, Rooms, target
+from watcher.board import Board, Look
+from watcher.exposition import render
+from watcher.settle import Sheet, settle
+
+NOW = 1_790_000_000.0
+
+
+def _board(pods: int = 2) -> Board:
+    board = Board([TOY], [PAGES], lambda: NOW)
+    board.set_intervals({"agent_metrics": 30.0})
+    asyncio.run(board.replace([target(f"pod-{number}") for number in range(pods)], {}))
+    for row in board.rows.values():
+        row.looks = {"agent_metrics": Look("agent_metrics", NOW - 20, 0.01, Rooms())}
+        settled = settle((FIRE.true("It burns."), SMOKE.false("hall")), {}, 1, NOW - 20)
+        row.post((Sheet(NOW - 20, *settled, (Sample(HEAT, 70.0, ("hall",)),), Past()),))
+    return board
+
+
+def _rendered(board: Board, meanwhile: Callable[[], object], *, now: float = NOW) -> Page:
+    async def main() -> str:
+        pieces = []
+        async for piece in render(board, CollectorRegistry(), now, openmetrics=False):
+            pieces.append(piece.decode())
+            meanwhile()
+        return "".join(pieces)
+
+    return Page(asyncio.run(main()))
+
+
+def test_what_is_too_old_is_unknown_and_its_values_are_gone() -> None:
+    page = _rendered(_board(), lambda: None, now=NOW + 71)
+    assert page.verdict("Fire", pod="pod-0") == "unknown Stale"
+    assert page.verdict("Smoke", pod="pod-0", subject="hall") == "unknown Stale"
+    assert not page.all("heat_celsius")
+
+
+def test_a_reload_in_the_middle_of_a_page_does_not_show_in_it() -> None:
+    board = _board()
+    undisturbed = _rendered(board, lambda: None)
+
+    def reload() -> None:
+        board.set_intervals({"agent_metrics": 1.0})  # all is stale by these
+        board.rows = {}
+
+    assert _rendered(board, reload).text == undisturbed.text
+    assert undisturbed.verdict("Fire", pod="pod-1") == "true Fire"
+
+
+def test_a_look_in_the_middle_of_a_page_does_not_show_in_it() -> None:
+    board = _board()
+    undisturbed = _rendered(board, lambda: None)
+
+    def look() -> None:
+        for row in board.rows.values():
+            row.post((Sheet(NOW, *settle((FIRE.false(),), {}, 1, NOW), (), Past()),))
+
+    assert _rendered(board, look).text == undisturbed.text
