@@ -46,7 +46,8 @@ def main() -> None:
                 told = list(pool.map(partial(leaking, name, percent, 100.0), range(SERIES), chunksize=10))
                 found = [each.drift is not None and each.drift <= FOUND_WITHIN for each in told]
                 dying = list(pool.map(partial(leaking, name, percent, 2.0), range(SERIES), chunksize=10))
-                print(f"| {percent} | {name} | {share(found)} | {share([told_in_time(each, percent) for each in dying])} |", flush=True)
+                in_time = [told_in_time(each, percent) for each in dying]
+                print(f"| {percent} | {name} | {share(found)} | {share(in_time)} |", flush=True)
 
 
 def told_in_time(told: Told, percent: int) -> bool:
