@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from probes.contract import Status
+from probes.contract import Status, Unknown
 from watcher.board import Board, Row, Standing
 from watcher.printable import printable
 from watcher.report import sentence
@@ -19,7 +19,6 @@ WIDTH = 100
 
 _MANY_LOOKS = 30
 _COLOUR = {Status.TRUE: "bold red", Status.UNKNOWN: "yellow", Status.FALSE: "green"}
-_ORDER = (Status.TRUE, Status.UNKNOWN, Status.FALSE)
 
 
 def print_table(board: Board, rows: Sequence[Row]) -> None:
@@ -31,26 +30,42 @@ def print_table(board: Board, rows: Sequence[Row]) -> None:
     table.add_column("STATUS", width=7)
     table.add_column("CONDITION", ratio=30, overflow="fold")
     table.add_column("WHY", ratio=46, overflow="fold")
-    for status in _ORDER[:2]:
+    for told in (Status.TRUE, Status.UNKNOWN):
         for row, found in standings.items():
             for each in found:
-                if each.verdict.status is status:
+                if each.verdict.status is told and not _is_young(each):
                     table.add_row(*_line(row, each))
     for row, found in standings.items():
-        well = [each.verdict for each in found if each.verdict.status is Status.FALSE]
-        if well:
-            names = Counter(verdict.kind.name for verdict in well)
-            text = ", ".join(name if count == 1 else f"{name} ({count})" for name, count in names.items())
-            table.add_row(_name(row), Text("false", _COLOUR[Status.FALSE]), f"{len(well)} conditions", text)
+        young = [each for each in found if _is_young(each)]
+        well = [each for each in found if each.verdict.status is Status.FALSE]
+        for status, many, why in ((Status.UNKNOWN, young, "WarmingUp "), (Status.FALSE, well, "")):
+            if many:
+                table.add_row(_name(row), _status(status), f"{len(many)} conditions", Text(why, "bold") + _names(many))
     console.print(table)
     console.print(_counts([each for found in standings.values() for each in found]))
+
+
+def _is_young(each: Standing) -> bool:
+    """Whether it only needs a longer watch: one line a target says so for all of these."""
+    return each.verdict.reason == Unknown.WARMING_UP
 
 
 def _line(row: Row, each: Standing) -> tuple[Text, Text, Text, Text]:
     verdict = each.verdict
     condition = f"{verdict.kind.name} {verdict.subject}".strip()
-    why = Text(verdict.reason, "bold") + Text(f" {printable(sentence(verdict.message))}", "not bold")
-    return _name(row), Text(verdict.status, _COLOUR[verdict.status]), Text(printable(condition)), why
+    reason = "" if verdict.reason == verdict.kind.name else f"{verdict.reason} "
+    why = Text(reason, "bold") + Text(printable(sentence(verdict.message)), "not bold")
+    return _name(row), _status(verdict.status), Text(printable(condition)), why
+
+
+def _status(status: Status) -> Text:
+    return Text(status, _COLOUR[status])
+
+
+def _names(many: Sequence[Standing]) -> Text:
+    counted = Counter(each.verdict.kind.name for each in many)
+    names = [name if count == 1 else f"{name} ({count})" for name, count in counted.items()]
+    return Text(", ".join(names), "not bold")
 
 
 def _name(row: Row) -> Text:
