@@ -76,7 +76,7 @@ class Watching:
             yield from (f"{pod}: neither known nor unknown: {name}" for name in wanted - told)
             yield from (f"{pod}: does not apply: {name}" for name in told - wanted - BUNDLES)
 
-    def await_all(self, said: Callable[[Page], bool], within: float = 20.0) -> Page:
+    def await_all(self, said: Callable[[Page], bool], within: float = 30.0) -> Page:
         """The first page that is so; the last one where none is, for the tests to say what is wrong with it."""
         end = time.monotonic() + within
         while not said(page := self.daemon.page()) and time.monotonic() < end:

@@ -1,6 +1,7 @@
 """The life of a daemon: how it starts, what it remembers, how it ends; and what of its own trouble it tells."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -64,12 +65,27 @@ def test_a_signal_while_it_starts_ends_it_too(tmp_path: Path) -> None:
         assert daemon.end() == 0
 
 
-def test_a_reload_while_it_starts_is_taken_after_the_start(tmp_path: Path) -> None:
+def test_signals_before_the_config_is_read_are_heeded(tmp_path: Path) -> None:
+    config = tmp_path / "pipe.yaml"
+    os.mkfifo(config)
+    with subprocess.Popen([*COMMAND, "run", "--config", config]) as process, config.open("w"):
+        process.send_signal(signal.SIGHUP)  # it has opened the pipe, and waits for what nobody writes
+        time.sleep(0.1)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 0
+
+
+def test_reloads_while_it_starts_are_one_after_the_start(tmp_path: Path) -> None:
     with _hanging(tmp_path) as config, run_daemon(tmp_path, config, wait_for="/livez") as daemon:
         pace = {"interval": "600ms", "timeout": "500ms"}
         write_config(tmp_path, config | {"sources": dict.fromkeys(SOURCES, pace)})
-        daemon.process.send_signal(signal.SIGHUP)  # it waits for its identity for three seconds
-        eventually(lambda: daemon.page().value("looks_total", source="handshake", result="timeout"), within=15)
+        for _ in range(20):
+            daemon.process.send_signal(signal.SIGHUP)  # it waits for its identity for three seconds
+            time.sleep(0.01)
+        eventually(lambda: daemon.page().value("looks_total", source="handshake", result="timeout"), within=40)
+        children = Path(f"/proc/{daemon.process.pid}/task/{daemon.process.pid}/children")
+        eventually(lambda: not children.read_text())
         assert daemon.get("/livez").status_code == 200
 
 

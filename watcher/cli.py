@@ -40,10 +40,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(given: argparse.Namespace) -> int:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the daemon has its own
+    for number in (signal.SIGTERM, signal.SIGINT):  # until the daemon has its own
+        signal.signal(number, _end_at_once)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until then the config is not read yet
     from watcher.daemon import run  # noqa: PLC0415  not for --help
 
     return run(given.config, os.environ)
+
+
+def _end_at_once(*_: object) -> NoReturn:
+    # No exception, which the middle of an import may swallow; nothing is open yet that would have to be closed.
+    os._exit(0)
 
 
 def _check(given: argparse.Namespace) -> int:

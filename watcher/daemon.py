@@ -47,6 +47,7 @@ class Daemon:
         self.watch = Watch(settings, load_probes(), time.time)
         self._reload = reload
         self._reloading = asyncio.Lock()
+        self._reload_asked = False
         self._schedule = Schedule()
         self._rounds = Rounds(self.watch, self._schedule)
         self._keeper = Keeper(self.watch, settings.state_dir)
@@ -54,13 +55,15 @@ class Daemon:
         self._failure: BaseException | None = None
         self._said: dict[Impairment, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        for trouble in (Impairment.CONFIG_REJECTED, Impairment.DISCOVERY_STALE):
+            self.watch.vitals.impair(trouble, hold=False)
 
     async def run(self, listener: socket.socket) -> None:
         """Look, show and remember until SIGTERM or SIGINT; SIGHUP takes a changed config."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
-        loop.add_signal_handler(signal.SIGHUP, lambda: self._spawn(self.reload()))
+        loop.add_signal_handler(signal.SIGHUP, self._ask_for_reload)
         server = Server(make_app(self.watch, self._rounds, self.refresh))
         try:
             self._spawn(server.serve(listener))
@@ -89,9 +92,16 @@ class Daemon:
         self._impair(Impairment.OVERLOADED, "the event loop lags" if watch.fleet.lag.overloaded else "")
         self._impair(Impairment.STATE_UNWRITABLE, self._keeper.trouble)
 
+    def _ask_for_reload(self) -> None:
+        # One that waits for its turn will read the file as it is then: more in the queue would read the same.
+        if not self._reload_asked:
+            self._reload_asked = True
+            self._spawn(self.reload())
+
     async def reload(self) -> None:
         """Take the config as it is now; a bad one is refused and the old one goes on."""
         async with self._reloading:
+            self._reload_asked = False
             try:
                 settings = await self._reload()
             except ConfigError as error:
@@ -127,8 +137,6 @@ class Daemon:
         await self.watch.identity.start()
         await self.watch.identity.wait_first(_FIRST_IDENTITY)
         await self._watch_targets(self._keeper.restore())
-        self._impair(Impairment.CONFIG_REJECTED, "")
-        self._impair(Impairment.DISCOVERY_STALE, "")
         self._taken()
 
     async def _end(self) -> None:

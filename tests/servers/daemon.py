@@ -122,7 +122,7 @@ class DaemonProcess:
         """Every line logged so far; ValueError if one is not JSON."""
         return [json.loads(line) for line in self.log_file.read_text().splitlines()]
 
-    def says(self, condition: str, said: str, *, within: float = 15.0, **labels: str) -> Page:
+    def says(self, condition: str, said: str, *, within: float = 30.0, **labels: str) -> Page:
         """The first page that starts to say this of a condition, such as `true NotRotated`."""
 
         def look() -> Page | None:
@@ -145,7 +145,7 @@ class DaemonProcess:
         """SIGHUP, and wait until the config is taken or refused."""
         before = self._reloads()
         self.process.send_signal(signal.SIGHUP)
-        eventually(lambda: self._reloads() != before, within=20)
+        eventually(lambda: self._reloads() != before, within=40)
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and wait for the end; TimeoutExpired after the 10 s that it may take."""
