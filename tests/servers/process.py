@@ -15,7 +15,7 @@ T = TypeVar("T")
 _LISTENING = "0A"
 
 
-def eventually(ask: Callable[[], T], *, within: float = 10.0) -> T:
+def eventually(ask: Callable[[], T], *, within: float = 30.0) -> T:
     """The first true answer; AssertionError with the last one if none came `within` seconds."""
     end = time.monotonic() + within
     while not (answer := ask()):
