@@ -144,3 +144,12 @@ def test_late_jobs_are_run_and_never_dropped() -> None:
         return runs - before
 
     assert asyncio.run(main()) >= 1
+
+
+def test_new_targets_wait_while_looks_are_late() -> None:
+    wheel = Wheel("handshake", 3600.0)
+    (row,) = _rows(1)
+    wheel.add(row)
+    empty = next(step for step, slot in enumerate(wheel.slots) if not slot)
+    assert wheel.due(empty, late=True) == []
+    assert wheel.due(empty) == [row]

@@ -84,7 +84,7 @@ class Daemon:
         """Bring what the daemon exports about itself up to now."""
         watch = self.watch
         watch.vitals.set(TARGETS, len(watch.board.rows))
-        watch.vitals.set(STALL, watch.fleet.lag.worst())
+        watch.vitals.set(STALL, watch.fleet.lag.worst)
         watch.vitals.bundles(watch.identity.bundle_not_after())
         if watch.settings.identity is not None:
             self._impair(Impairment.NO_IDENTITY, watch.identity.trouble)

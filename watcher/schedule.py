@@ -46,14 +46,14 @@ class Wheel:
         self.slots[self._slot(row)].append(row)
         self.arrivals.append(row)
 
-    def due(self, step: int) -> list[Row]:
-        """The targets of this step; those that are gone fall out here."""
+    def due(self, step: int, *, late: bool = False) -> list[Row]:
+        """The targets of this step; those that are gone fall out here, and new ones wait while looks are late."""
         index = step % len(self.slots)
         slot = self.slots[index]
         if any(row.gone for row in slot):
             slot = self.slots[index] = [row for row in slot if not row.gone]
         first: list[Row] = []
-        while self.arrivals and len(first) < ARRIVALS:
+        while self.arrivals and len(first) < ARRIVALS and not late:
             if not (row := self.arrivals.popleft()).gone:
                 first.append(row)
         return slot + first if first else slot
@@ -95,7 +95,8 @@ class Course:
             step, self._next = self._next, self._next + 1
             due = step * STEP - self._epoch
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-            await self._release(self.wheel.due(step), due)
+            late = time.monotonic() - due > STEP
+            await self._release(self.wheel.due(step, late=late), due)
 
     async def drain(self) -> None:
         """Cut off the looks under way and start no more, also where a tick is in the middle of its second."""

@@ -134,6 +134,7 @@ class LoopLag:
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now  # monotonic seconds
         self._late: deque[tuple[float, float]] = deque()
+        self.worst = 0.0  # the longest delay of the last half minute, in seconds
 
     def woke(self, late: float) -> None:
         """The loop woke up `late` seconds after the time it was asked for."""
@@ -141,12 +142,10 @@ class LoopLag:
         self._late.append((now, late))
         while now - self._late[0][0] > self.WINDOW:
             self._late.popleft()
-
-    def worst(self) -> float:
-        """The longest delay of the last half minute, in seconds."""
-        return max((late for _, late in self._late), default=0.0)
+        # Asked at every look, so it is worked out here.
+        self.worst = max(late for _, late in self._late)
 
     @property
     def overloaded(self) -> bool:
         """Whether the loop lagged so long that a deadline may have been missed by us and not by an agent."""
-        return self.worst() > self.OVERLOADED_AT
+        return self.worst > self.OVERLOADED_AT
