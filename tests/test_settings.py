@@ -142,6 +142,7 @@ def test_a_mistake_is_told_with_line_key_and_what_was_expected(file: Path, text:
         ("agent: ''", "agent: expected text of at least 1 character, got ''"),
         (f"agent: {'a' * 254}", f"agent: expected text of at most 253 characters, got '{'a' * 77}...'"),
         ('agent: "a\\x1b[31m"', "agent: expected no control characters, got 'a\\x1b[31m'"),
+        ("agent: a/b", "agent: expected no slash, got 'a/b'"),
         ("address: 10.0.0.1", "address: expected an address such as 10.0.0.7:8443 or [::1]:8443, with a port from 1"),
         ("metrics: 10.0.0.1/metrics", "metrics: expected an http or https URL with a host, such as"),
         ("opa: 'http://me:secret@h:8181'", "opa: expected an http or https URL with a host, such as"),

@@ -67,6 +67,7 @@ class Daemon:
         server = Server(make_app(self.watch, self._rounds, self.refresh))
         try:
             self._spawn(server.serve(listener))
+            log.info("serving", extra={"address": "{}:{}".format(*listener.getsockname())})
             await self._start()
             await self._stop.wait()
             log.info("stopping")

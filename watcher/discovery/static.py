@@ -15,6 +15,8 @@ MAX_POOLS = 1000
 def _name(text: str) -> str:
     if not text.isprintable():
         raise ValueError(f"expected no control characters, got {plain_name(text)}")
+    if "/" in text:  # it stands between namespace and pod in URLs
+        raise ValueError(f"expected no slash, got {plain_name(text)}")
     return text
 
 
@@ -25,7 +27,9 @@ def _capacity(value: object) -> object:
     return value
 
 
-Name = Annotated[str, Field(min_length=1, max_length=253), AfterValidator(_name)]
+Name = Annotated[
+    str, Field(min_length=1, max_length=253, json_schema_extra={"pattern": r"^[^/]+$"}), AfterValidator(_name)
+]
 Address = Annotated[str, AfterValidator(host_port)]
 SPIFFEID = Annotated[str, AfterValidator(spiffe_id)]
 DecisionPath = Annotated[str, AfterValidator(decision_path)]
