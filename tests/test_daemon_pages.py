@@ -83,7 +83,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         markup = stack.enter_context(opa(BUNDLE, json.dumps({"result": SCRIPT})))
         halves = stack.enter_context(opa("\ud800", '{"result": {"allow": false, "\\ud800": "\\udfff"}}'))
         where = {"metrics": f"http://127.0.0.1:{server.server_port}/metrics", "pool_capacity": 10}
-        hostile = {"namespace": "<i>&amp;", "agent": SCRIPT[:20], "pod": "p'\"\\", "opa": f"http://{markup}", **where}
+        hostile = {
+            "namespace": "<i>&amp;",
+            "agent": "<script>?#&é",
+            "pod": "p'\"\\",
+            "opa": f"http://{markup}",
+            **where,
+        }
         half = {"namespace": "prod", "agent": "half", "opa": f"http://{halves}"}
         daemon = stack.enter_context(run_daemon(home, fleet.config(fleet.target("search"), hostile, half)))
         yield Served(daemon, daemon.says("CircuitBreakerOpen", "unknown WarmingUp", subject=SCRIPT))
@@ -96,12 +102,14 @@ class _Tags(HTMLParser):
         super().__init__()
         self.tags: set[str] = set()
         self.handlers: list[str] = []
+        self.links: list[str] = []
         self.text = ""
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
         self.handlers += [name for name, _ in attrs if name.startswith("on")]
+        self.links += [value for name, value in attrs if name == "href" and value and value[0] == "/"]
 
     def handle_data(self, data: str) -> None:
         self.text += data
@@ -125,6 +133,13 @@ def test_nothing_that_agents_say_becomes_markup(served: Served) -> None:
         assert SCRIPT in seen.text
         assert "script-src" not in answer.headers["Content-Security-Policy"]
         assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+def test_every_link_of_a_page_leads_somewhere(served: Served) -> None:
+    links = set(_Tags(served.daemon.get("/").text).links)
+    links |= {link for page in links if "/agents/" in page for link in _Tags(served.daemon.get(page).text).links}
+    assert len(links) > 10
+    assert {link: served.daemon.get(link).status_code for link in links} == dict.fromkeys(links, 200)
 
 
 def test_the_api_says_what_agents_say_as_json(served: Served) -> None:

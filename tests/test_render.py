@@ -65,3 +65,21 @@ def test_a_look_in_the_middle_of_a_page_does_not_show_in_it() -> None:
             row.post((Sheet(NOW, *settle((FIRE.false(),), {}, 1, NOW), (), Past()),))
 
     assert _rendered(board, look).text == undisturbed.text
+
+
+def test_fifty_subjects_are_exported_trouble_first_and_the_rest_is_counted() -> None:
+    board = _board(pods=1)
+    [row] = board.rows.values()
+    verdicts = [SMOKE.false(f"room-{number}") for number in range(60)]
+    verdicts[55:] = [SMOKE.true("It smokes.", "Black", f"room-{number}") for number in range(55, 60)]
+    samples = tuple(Sample(HEAT, 20.0, (f"room-{number}",)) for number in range(60))
+    row.post((Sheet(NOW, *settle((FIRE.false(), *verdicts), {}, 1, NOW), samples, Past()),))
+    page = _rendered(board, lambda: None)
+    told = {dict(labels)["subject"]: value for labels, value in page.all("condition", condition="Smoke").items()}
+    assert len(told) == 50
+    assert {subject for subject, value in told.items() if value} == {f"room-{number}" for number in range(55, 60)}
+    assert page.verdict("Fire") == "false"
+    assert {dict(labels)["room"] for labels in page.all("heat_celsius")} == set(told)
+    assert page.value("subjects_dropped") == 10
+    assert page.value("conditions", condition="Smoke", status="true") == 1
+    assert sum(each.verdict.kind is SMOKE for each in board.conditions(row)) == 60
