@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -27,30 +27,30 @@ def _quiet(daemon: DaemonProcess) -> bool:
 
 
 @contextmanager
-def _hanging(home: Path) -> Iterator[dict[str, object]]:
-    """A config in which every server takes all that it is sent and never says a word."""
+def _hanging(home: Path) -> Iterator[tuple[dict[str, object], Sequence[Mapping[str, object]]]]:
+    """A config in which every server takes all that it is sent and never says a word, and its targets."""
     patient = {"interval": "40s", "timeout": "30s"}
     with ExitStack() as stack:
         nowhere, mute = stack.enter_context(silent()), stack.enter_context(serve(hear))
         stack.enter_context(WorkloadApiServer(home / "agent.sock", HANGING))
         url = f"http://{mute}"
-        yield {
+        targets = [
+            {"namespace": "prod", "agent": "mute", "address": mute, "metrics": url, "opa": url},
+            {"namespace": "prod", "agent": "twin", "address": mute, "metrics": url, "opa": url},
+            {"namespace": "prod", "agent": "nowhere", "address": nowhere, "metrics": f"http://{nowhere}"},
+        ]
+        config = {
             "identity": {"workload_api": f"unix://{home}/agent.sock", "trust_domain": "example.org"},
             "sources": dict.fromkeys(SOURCES, patient),
             "state_dir": str(home / "state"),
-            "discovery": {
-                "static": [
-                    {"namespace": "prod", "agent": "mute", "address": mute, "metrics": url, "opa": url},
-                    {"namespace": "prod", "agent": "twin", "address": mute, "metrics": url, "opa": url},
-                    {"namespace": "prod", "agent": "nowhere", "address": nowhere, "metrics": f"http://{nowhere}"},
-                ]
-            },
+            "discovery": {"static": targets},
         }
+        yield config, targets
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_cleanly_whatever_hangs(tmp_path: Path, number: signal.Signals) -> None:
-    with _hanging(tmp_path) as config, run_daemon(tmp_path, config, wait_for="/livez") as daemon:
+    with _hanging(tmp_path) as (config, _), run_daemon(tmp_path, config, wait_for="/livez") as daemon:
         eventually(lambda: daemon.page().value("targets") == 3)
         eventually(lambda: daemon.page().value("schedule_lag_seconds_count", source="opa") == 2)  # looks hang now
         assert daemon.page().value("impaired", reason="NoIdentity") == 1
@@ -61,7 +61,7 @@ def test_a_signal_ends_it_cleanly_whatever_hangs(tmp_path: Path, number: signal.
 
 
 def test_a_signal_while_it_starts_ends_it_too(tmp_path: Path) -> None:
-    with _hanging(tmp_path) as config, run_daemon(tmp_path, config, wait_for="/livez") as daemon:
+    with _hanging(tmp_path) as (config, _), run_daemon(tmp_path, config, wait_for="/livez") as daemon:
         assert daemon.end() == 0
 
 
@@ -76,17 +76,28 @@ def test_signals_before_the_config_is_read_are_heeded(tmp_path: Path) -> None:
         assert process.wait(5) == 0
 
 
-def test_reloads_while_it_starts_are_one_after_the_start(tmp_path: Path) -> None:
-    with _hanging(tmp_path) as config, run_daemon(tmp_path, config, wait_for="/livez") as daemon:
-        pace = {"interval": "600ms", "timeout": "500ms"}
-        write_config(tmp_path, config | {"sources": dict.fromkeys(SOURCES, pace)})
-        for _ in range(20):
-            daemon.process.send_signal(signal.SIGHUP)  # it waits for its identity for three seconds
-            time.sleep(0.01)
-        eventually(lambda: daemon.page().value("looks_total", source="handshake", result="timeout"), within=40)
-        children = Path(f"/proc/{daemon.process.pid}/task/{daemon.process.pid}/children")
-        eventually(lambda: not children.read_text())
-        assert daemon.get("/livez").status_code == 200
+def _remember_that_all_were_reached(state: Path, targets: Sequence[Mapping[str, object]]) -> None:
+    lines: list[object] = [{"format": "agentweave-watcher-state", "version": 1, "targets": len(targets)}]
+    for each in targets:
+        key = (each["namespace"], each["agent"], each["agent"])
+        lines.append({"target": key, "reached": {"address": each["address"]}, "probes": {}})
+    state.mkdir()
+    (state / "state.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def test_reloads_while_it_starts_are_one_after_the_start_and_cost_no_history(tmp_path: Path) -> None:
+    with _hanging(tmp_path) as (config, targets):
+        _remember_that_all_were_reached(tmp_path / "state", targets)
+        with run_daemon(tmp_path, config, wait_for="/livez") as daemon:
+            pace = {"interval": "600ms", "timeout": "500ms"}
+            write_config(tmp_path, config | {"sources": dict.fromkeys(SOURCES, pace)})
+            for _ in range(20):
+                daemon.process.send_signal(signal.SIGHUP)  # it waits for its identity for three seconds
+                time.sleep(0.01)
+            daemon.says("AgentUnreachable", "true Lost", pod="nowhere")
+            daemon.says("AgentUnreachable", "true HandshakeTimeout", pod="mute")
+            children = Path(f"/proc/{daemon.process.pid}/task/{daemon.process.pid}/children")
+            eventually(lambda: not children.read_text())
 
 
 @pytest.fixture(scope="module")

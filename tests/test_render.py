@@ -83,3 +83,12 @@ def test_fifty_subjects_are_exported_trouble_first_and_the_rest_is_counted() -> 
     assert page.value("subjects_dropped") == 10
     assert page.value("conditions", condition="Smoke", status="true") == 1
     assert sum(each.verdict.kind is SMOKE for each in board.conditions(row)) == 60
+
+
+def test_a_label_that_is_no_text_costs_nobody_the_page() -> None:
+    board = _board()
+    row = next(iter(board.rows.values()))
+    row.post((Sheet(NOW, *settle((SMOKE.false("\ud800"),), {}, 1, NOW), (), Past()),))
+    page = _rendered(board, lambda: None)
+    assert page.verdict("Smoke", pod="pod-0", subject="?") == "false"
+    assert page.verdict("Smoke", pod="pod-1", subject="hall") == "false"

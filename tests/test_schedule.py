@@ -98,6 +98,21 @@ def test_each_target_is_looked_at_once_an_interval() -> None:
     assert len(watching.lags) == sum(watching.seen.values())
 
 
+def test_a_course_that_was_drained_starts_no_more_in_the_middle_of_a_tick() -> None:
+    async def main() -> tuple[int, int]:
+        watching = Watching(0.25, _rows(40))
+        tick = asyncio.create_task(watching.course.tick())
+        await asyncio.sleep(0.3)
+        await watching.course.drain()
+        before = sum(watching.seen.values())
+        await asyncio.wait_for(tick, 0.2)
+        await asyncio.sleep(0.01)
+        return before, sum(watching.seen.values())
+
+    before, after = asyncio.run(main())
+    assert 0 < before == after
+
+
 def test_a_look_that_outlasts_its_interval_is_not_doubled_but_counted() -> None:
     async def main() -> Watching:
         watching = Watching(0.25, _rows(1), seconds_a_look=60.0)

@@ -23,8 +23,13 @@ def spiffe_id(name: str) -> str:
     return f"spiffe://{TRUST_DOMAIN}/agent/{name}"
 
 
-class _Backlogless(MutualTLS):
+class _Counting(MutualTLS):
     request_queue_size = 0  # so that a few connections fill the queue and a stopped server is silent, not slow
+    visits = 0
+
+    def get_request(self) -> tuple[socket.socket, object]:
+        self.visits += 1
+        return super().get_request()
 
 
 class WatchedAgent:
@@ -36,7 +41,7 @@ class WatchedAgent:
         self._bundle = str(authority.write_bundle(self._home))
         self.port = self._metrics_port = 0
         self._ends = ExitStack()
-        self._tls: _Backlogless | None = None
+        self._tls: _Counting | None = None
         self._http: HTTPServer | None = None
         self._registry = CollectorRegistry()
         self.breaker = Gauge("agentweave_circuit_breaker_state", "State", ["callee"], registry=self._registry)
@@ -45,6 +50,11 @@ class WatchedAgent:
         self.started = Gauge("process_start_time_seconds", "Start", registry=self._registry)
         self.requests = Counter("agentweave_requests_total", "Requests", ["status"], registry=self._registry)
         self.be_well()
+
+    @property
+    def visits(self) -> int:
+        """How often somebody connected to the mTLS port since it was last started."""
+        return self._tls.visits if self._tls is not None else 0
 
     def be_well(self) -> None:
         """Every value as it should be, and an SVID of an hour."""
@@ -83,7 +93,7 @@ class WatchedAgent:
     def start_tls(self) -> None:
         """Listen on the mTLS port."""
         certificate, key = str(self._home / "svid.pem"), str(self._home / "svid.key")
-        self._tls = _Backlogless(self.port, certificate, key, self._bundle)
+        self._tls = _Counting(self.port, certificate, key, self._bundle)
         self.port = self._tls.server_port
         threading.Thread(target=self._tls.serve_forever, kwargs={"poll_interval": 0.02}).start()
 
