@@ -36,7 +36,7 @@ async def started(settings: IdentitySettings, now: Callable[[], float], pace: Pa
         await identity.close()
 
 
-async def until(condition: Callable[[], object], within: float = 5) -> None:
+async def until(condition: Callable[[], object], within: float = 30) -> None:
     """Return as soon as it is so; TimeoutError if it does not come to that."""
     async with asyncio.timeout(within):
         while not condition():  # noqa: ASYNC110  other threads and sockets make it so, no event tells it

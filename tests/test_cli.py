@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -133,7 +134,12 @@ def test_an_interrupt_ends_without_a_traceback(tmp_path: Path) -> None:
     os.mkfifo(config)
     command = [*COMMAND, "config", "check", str(config)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process, config.open("w"):
-        process.send_signal(signal.SIGINT)  # it has opened the pipe, and waits for what nobody writes
+        for _ in range(300):
+            # It has opened the pipe, and waits for what nobody writes; a signal just before it waits goes unheard.
+            process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.1)
+                break
         _, errors = process.communicate(timeout=10)
     assert (process.returncode, errors) == (130, "")
 

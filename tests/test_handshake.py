@@ -167,12 +167,12 @@ def test_a_server_with_one_key_exchange_group_is_met_at_the_second_hello(group: 
     [
         (SVID, (OURS,), (), set()),
         (SVID, (OURS, THEIRS), ("spiffe://partner.test/agent",), {VerifyCode.NO_LOCAL_ISSUER}),
-        (THEIRS.issue(SEARCH, not_before=NOW - 10, not_after=NOW + 60), (OURS, THEIRS), (SEARCH,), {20}),
+        (THEIRS.issue(SEARCH, not_before=NOW - 10, not_after=NOW + 3600), (OURS, THEIRS), (SEARCH,), {20}),
         (OURS.issue(SEARCH, not_before=NOW - 90, not_after=NOW - 30), (OURS,), (), {VerifyCode.EXPIRED}),
-        (OURS.issue(SEARCH, not_before=NOW + 90, not_after=NOW + 999), (OURS,), (), {VerifyCode.NOT_YET_VALID}),
-        (OURS.intermediate(NOW).issue(SEARCH, not_before=NOW - 10, not_after=NOW + 60), (OURS,), (), set()),
+        (OURS.issue(SEARCH, not_before=NOW + 7200, not_after=NOW + 9000), (OURS,), (), {VerifyCode.NOT_YET_VALID}),
+        (OURS.intermediate(NOW).issue(SEARCH, not_before=NOW - 10, not_after=NOW + 3600), (OURS,), (), set()),
         (
-            OURS.intermediate(NOW - 864000, lifetime=60).issue(SEARCH, not_before=NOW - 10, not_after=NOW + 60),
+            OURS.intermediate(NOW - 864000, lifetime=60).issue(SEARCH, not_before=NOW - 10, not_after=NOW + 3600),
             (OURS,),
             (),
             {VerifyCode.EXPIRED},
@@ -192,7 +192,7 @@ def test_the_chain_is_verified_to_the_bundle_of_the_targets_own_trust_domain_alo
 
 def test_an_intermediate_may_be_the_authority_of_a_bundle() -> None:
     intermediate = OURS.intermediate(NOW)
-    svid = intermediate.issue(SEARCH, not_before=NOW - 10, not_after=NOW + 60)
+    svid = intermediate.issue(SEARCH, not_before=NOW - 10, not_after=NOW + 3600)
     with serve(speak_tls(tls_context(Svid(svid.chain[:1], svid.key)))) as address:
         assert look(address, Provider(identity(WATCHER, intermediate))).verify_errors == ()
         assert look(address, Provider(identity(WATCHER, OURS))).verify_errors != ()

@@ -4,7 +4,15 @@ import random
 import re
 import time
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    enable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
@@ -18,7 +26,14 @@ AUTH_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 
 def sdk_page() -> str:
     """About 13 kB: names, labels and buckets as in agentweave/observability/metrics.py, one peer, one capability."""
-    registry = CollectorRegistry()
+    enable_created_metrics()  # type: ignore[no-untyped-call]  # theirs; an agent has them, our own daemon does not
+    try:
+        return _printed(CollectorRegistry())
+    finally:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # theirs
+
+
+def _printed(registry: CollectorRegistry) -> str:
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
