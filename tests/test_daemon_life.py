@@ -90,7 +90,7 @@ def test_reloads_while_it_starts_are_one_after_the_start_and_cost_no_history(tmp
         _remember_that_all_were_reached(tmp_path / "state", targets)
         with run_daemon(tmp_path, config, wait_for="/livez") as daemon:
             pace = {"interval": "600ms", "timeout": "500ms"}
-            write_config(tmp_path, config | {"sources": dict.fromkeys(SOURCES, pace)})
+            write_config(tmp_path, config | {"sources": dict.fromkeys(SOURCES, pace), "state_dir": "/elsewhere"})
             for _ in range(20):
                 daemon.process.send_signal(signal.SIGHUP)  # it waits for its identity for three seconds
                 time.sleep(0.01)
@@ -98,6 +98,7 @@ def test_reloads_while_it_starts_are_one_after_the_start_and_cost_no_history(tmp
             daemon.says("AgentUnreachable", "true HandshakeTimeout", pod="mute")
             children = Path(f"/proc/{daemon.process.pid}/task/{daemon.process.pid}/children")
             eventually(lambda: not children.read_text())
+            assert 1 <= sum(line.get("section") == "state_dir" for line in daemon.log()) <= 2  # each reload says so
 
 
 @pytest.fixture(scope="module")
