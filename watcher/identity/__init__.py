@@ -1,5 +1,6 @@
 """The watcher's own identity: from the SPIFFE Workload API, from files, or none."""
 
+import os
 from collections.abc import Callable
 
 from watcher.identity.files import Files
@@ -25,6 +26,9 @@ def open_identity(settings: IdentitySettings | None, now: Callable[[], float], p
 
 def _from_workload_api(settings: IdentitySettings, now: Callable[[], float], pace: Pace) -> Identity:
     def open_origin() -> Origin:
+        # It would write to stderr past our log, also at each fork; what matters comes as an error.
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+        os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
         from watcher.identity.workload_api import WorkloadAPI  # noqa: PLC0415  0.35 s that nobody else should pay
 
         return WorkloadAPI(settings.socket_path, settings.trust_domain, pace.patience)
