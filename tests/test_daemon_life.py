@@ -198,6 +198,17 @@ def test_a_full_disk_is_told_and_the_old_state_stays(tmp_path: Path) -> None:
     assert not (state / "state.jsonl").exists()
 
 
+def test_a_disk_that_hangs_holds_up_neither_the_looks_nor_the_end(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    os.mkfifo(state / "state.new")  # to open it for writing waits for a reader, for ever
+    config = {"state_dir": str(state), "discovery": {"static": [NOBODY]}, "sources": SOURCES}
+    with run_daemon(tmp_path, config) as daemon:
+        daemon.says("AgentUnreachable", "true ConnectionRefused")
+        assert daemon.end() == 0
+        assert [line["step"] for line in daemon.log() if "gave up" in line["msg"]] == ["state"]
+
+
 def test_a_port_that_is_taken_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import os
 import signal
 import socket
 import sys
@@ -143,12 +144,18 @@ class Daemon:
     async def _end(self) -> None:
         self._schedule.shutdown()
         await self._rounds.drain()
-        for name, step in (("state", self._keeper.write()), ("close", self.watch.close())):
+        hangs = False
+        for name, step in (("state", self._keeper.write_last()), ("close", self.watch.close())):
             try:
                 await asyncio.wait_for(step, _SHUTDOWN)
             except TimeoutError:
                 log.warning("gave up waiting at the end", extra={"step": name})
+                hangs = True
         await self._join()
+        if hangs:
+            # A thread that hangs, in a dead disk for one, would be waited for by asyncio and by Python.
+            logging.shutdown()
+            os._exit(0)
 
     async def _watch_targets(self, carried: Mapping[Any, Any]) -> None:
         await self._rounds.add(await self.watch.replace_targets(self.watch.settings.targets, carried))

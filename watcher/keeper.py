@@ -55,6 +55,13 @@ class Keeper:
 
     async def write(self) -> None:
         """Write now; a disk that does not take it is told as trouble and tried again next time."""
+        if self._file is not None and self._writing.locked():
+            self.trouble = f"{self._file.path}: the last write does not end"
+        else:
+            await self.write_last()
+
+    async def write_last(self) -> None:
+        """Write once more, after a write that is under way."""
         if self._file is not None:
             # Shielded: the thread of a write that is given up would go on, into the file of the next one.
             await asyncio.shield(asyncio.create_task(self._write(self._file)))
