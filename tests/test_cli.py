@@ -132,7 +132,8 @@ def test_a_reader_that_has_seen_enough_is_no_error(command: str) -> None:
 def test_an_interrupt_ends_without_a_traceback(tmp_path: Path) -> None:
     config = tmp_path / "pipe.yaml"
     os.mkfifo(config)
-    command = [*COMMAND, "config", "check", str(config)]
+    # Where the tests run in the background of a shell, an interrupt is ignored from the start.
+    command = ["env", "--default-signal=INT", *COMMAND, "config", "check", str(config)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process, config.open("w"):
         for _ in range(5):
             # It has opened the pipe, and waits for what nobody writes; a signal just before it waits goes unheard.
