@@ -29,12 +29,17 @@ def _told(page: Page) -> dict[str, str]:
     return {name: page.verdict("AgentUnreachable", pod=name) for name in NAMES}
 
 
-def test_two_of_six_that_fall_silent_are_lost(tmp_path: Path) -> None:
+def test_two_of_six_that_fall_silent_are_lost_and_refusals_are_facts_however_many_there_are(tmp_path: Path) -> None:
     with _watched(tmp_path) as (fleet, daemon):
         for name in NAMES[:2]:
             fleet.agents[name].fall_silent()
-        lost = dict.fromkeys(NAMES[:2], "true Lost") | dict.fromkeys(NAMES[2:], "false")
-        eventually(lambda: _told(daemon.page()) == lost)
+        told = dict.fromkeys(NAMES[:2], "true Lost") | dict.fromkeys(NAMES[2:], "false")
+        eventually(lambda: _told(daemon.page()) == told)
+        assert daemon.page().value("impaired", reason="Isolated") == 0
+        for name in NAMES[2:]:
+            fleet.agents[name].stop_tls()
+        told |= dict.fromkeys(NAMES[2:], "true ConnectionRefused")
+        eventually(lambda: _told(daemon.page()) == told)
         assert daemon.page().value("impaired", reason="Isolated") == 0
 
 
@@ -55,13 +60,4 @@ def test_a_whole_fleet_that_falls_silent_at_once_is_not_blamed_for_it(tmp_path: 
         for agent in fleet.agents.values():
             agent.answer_again()
         eventually(lambda: _told(daemon.page()) == dict.fromkeys(NAMES, "false"))
-        assert daemon.page().value("impaired", reason="Isolated") == 0
-
-
-def test_refusals_are_facts_however_many_there_are(tmp_path: Path) -> None:
-    with _watched(tmp_path) as (fleet, daemon):
-        for name in NAMES[:4]:
-            fleet.agents[name].stop_tls()
-        refused = dict.fromkeys(NAMES[:4], "true ConnectionRefused") | dict.fromkeys(NAMES[4:], "false")
-        eventually(lambda: _told(daemon.page()) == refused)
         assert daemon.page().value("impaired", reason="Isolated") == 0

@@ -2,6 +2,8 @@ import asyncio
 import time
 from collections import Counter
 
+import pytest
+
 from tests.toy import target
 from watcher.board import NOTHING_CARRIED, Row
 from watcher.schedule import STEP, Course, Schedule, Wheel
@@ -168,3 +170,19 @@ def test_new_targets_wait_while_looks_are_late() -> None:
     empty = next(step for step, slot in enumerate(wheel.slots) if not slot)
     assert wheel.due(empty, late=True) == []
     assert wheel.due(empty) == [row]
+
+
+def test_the_end_of_a_schedule_is_no_failure_of_its_jobs(caplog: pytest.LogCaptureFixture) -> None:
+    async def job() -> None:
+        await asyncio.sleep(60)
+
+    async def main() -> None:
+        schedule = Schedule()
+        schedule.shutdown()  # before it began
+        schedule.every(0.01, job, "job")
+        schedule.start()
+        schedule.shutdown()  # as its first run comes due
+        await asyncio.sleep(0.01)
+
+    asyncio.run(main())
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []

@@ -177,4 +177,6 @@ class Schedule:
 
     def shutdown(self) -> None:
         """End all; runs under way are cancelled."""
-        self._scheduler.shutdown(wait=False)
+        if self._scheduler.running:
+            self._scheduler.pause()  # a run begun now would be cut off before it could suppress that, and be logged
+            self._scheduler.shutdown(wait=False)
