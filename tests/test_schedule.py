@@ -4,8 +4,9 @@ from collections import Counter
 
 import pytest
 
+from probes.contract import Reading
 from tests.toy import target
-from watcher.board import NOTHING_CARRIED, Row
+from watcher.board import NOTHING_CARRIED, Look, Row
 from watcher.schedule import STEP, Course, Schedule, Wheel
 
 
@@ -186,3 +187,11 @@ def test_the_end_of_a_schedule_is_no_failure_of_its_jobs(caplog: pytest.LogCaptu
 
     asyncio.run(main())
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+def test_a_target_whose_turn_came_before_its_first_look_is_not_looked_at_twice() -> None:
+    wheel, (row,) = Wheel("agent_metrics", 1.0), _rows(1)
+    wheel.add(row)
+    row.looks["agent_metrics"] = Look("agent_metrics", 0.0, 0.0, Reading())
+    empty = next(step for step, slot in enumerate(wheel.slots) if not slot)
+    assert wheel.due(empty) == []

@@ -1,6 +1,5 @@
 """The newest conditions and values of all targets: what /metrics, the API and the page show."""
 
-import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -8,6 +7,7 @@ from typing import NamedTuple
 from probes import AnyProbe, AnySourceKind
 from probes.contract import Reading, Status, Target, TargetKey, Unknown, Verdict
 from watcher.settle import Sheet, Standings, Verdicts, settle, share, stale
+from watcher.turns import Turns
 
 EXPORTED_SUBJECTS = 50
 """Subjects exported of one target; trouble first (contract, section 4)."""
@@ -92,12 +92,13 @@ class Board:
         targets one piece would hold up every look.
         """
         rows: dict[TargetKey, Row] = {}
+        turns = Turns()
         for start in range(0, len(targets), _SLICE):
             for target in targets[start : start + _SLICE]:
                 old = self.rows.get(target.key)
                 same = old is not None and old.target == target
                 rows[target.key] = old if old is not None and same else self._row(target, old, carried)
-            await asyncio.sleep(0)
+            await turns.pause()
         fresh = [row for key, row in rows.items() if self.rows.get(key) is not row]
         for key, row in self.rows.items():
             row.gone = rows.get(key) is not row

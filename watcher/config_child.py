@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import os
 import pickle
 import sys
@@ -52,25 +51,13 @@ async def _take_over(child: asyncio.subprocess.Process, path: Path) -> Settings:
         first = unpacker.unpack(await _piece(child))
         if not isinstance(first, Settings):
             raise ConfigError(first)
-        with _uncollected():
-            while piece := await _piece(child):
-                targets += unpacker.unpack(piece)
-                await asyncio.sleep(0)
+        while piece := await _piece(child):
+            targets += unpacker.unpack(piece)
+            await asyncio.sleep(0)
     except asyncio.IncompleteReadError as error:
         code = await child.wait()
         raise ConfigError([f"{path}: the process that reads the config ended early, exit code {code}"]) from error
     return replace(first, targets=tuple(targets))
-
-
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """No garbage collection: a full one, set off by so many new objects, is the one long stall of a reload."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()  # what was taken over lives long
-        gc.enable()
 
 
 async def _piece(child: asyncio.subprocess.Process) -> bytes:

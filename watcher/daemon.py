@@ -1,7 +1,6 @@
 """The daemon: a watch, a schedule, a page and a state file, started, reloaded and ended together."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -17,6 +16,7 @@ from typing import Any
 from probes import load_probes
 from watcher.config_child import load_settings_aside
 from watcher.config_file import ConfigError
+from watcher.garbage import Garbage
 from watcher.keeper import Keeper
 from watcher.rounds import Rounds
 from watcher.schedule import Schedule
@@ -52,6 +52,7 @@ class Daemon:
         self._schedule = Schedule()
         self._rounds = Rounds(self.watch, self._schedule)
         self._keeper = Keeper(self.watch, settings.state_dir)
+        self._garbage = Garbage()
         self._stop = asyncio.Event()
         self._failure: BaseException | None = None
         self._said: dict[Impairment, str] = {}
@@ -163,6 +164,7 @@ class Daemon:
 
     async def _housekeeping(self) -> None:
         self.refresh()
+        self._garbage.look()
 
     async def _beat(self) -> None:
         while not self._stop.is_set():
@@ -170,8 +172,7 @@ class Daemon:
             await asyncio.sleep(_BEAT)
             self.watch.fleet.lag.woke(time.monotonic() - due)
             if self._rounds.follow_first():
-                # What a warm daemon holds lives long: collections that walk over all of it would stall the looks.
-                gc.freeze()
+                self._garbage.warm()
 
     def _taken(self) -> None:
         self.watch.vitals.set(CONFIG_OK, 1)

@@ -4,9 +4,8 @@ prometheus_client's own rendering costs 4-7 us a series and stalls the loop for 
 (research/performance.md, section 5); this costs 0.3. Only the daemon's own few series come from the library.
 """
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import lru_cache
 from math import inf
 
@@ -17,6 +16,7 @@ from prometheus_client.utils import floatToGoString
 from probes.contract import Metric, Status, Target, Verdict
 from watcher.board import Board, Row, Sheets, escape
 from watcher.settle import Verdicts
+from watcher.turns import Turns
 
 PREFIX = "agentweave_watcher_"
 
@@ -32,21 +32,33 @@ _IDENTITY = "\n\n"
 """Stands for a target's identity labels in a shared text: escaped labels never have two line ends in a row."""
 
 _SLICE = 100
-"""Targets rendered before the loop gets its turn: about a millisecond."""
+"""Targets rendered at a time: about a millisecond."""
 
 Shown = tuple[Row, Sheets]
-Lines = Callable[[list[Shown]], str]
+Lines = Callable[[list[Shown]], Sequence[str]]
+"""The text of some targets, by family."""
 
 
 async def render(board: Board, own: CollectorRegistry, now: float, *, openmetrics: bool) -> AsyncIterator[bytes]:
     """The whole page in pieces; one consistent view of every target, as of `now` (Unix seconds)."""
     rows, oldest = board.snapshot(), board.oldest(now)
     counts: Counter[Verdicts] = Counter()
-    for metric, lines in _families(board, oldest, counts):
-        yield _head(metric, openmetrics=openmetrics)
+    turns = Turns()
+    for families, lines in _groups(board, oldest, counts):
+        first, *others = families
+        later: dict[Metric, list[bytes]] = {metric: [] for metric in others}
+        yield _head(first, openmetrics=openmetrics)
         for start in range(0, len(rows), _SLICE):
-            yield _bytes(lines(rows[start : start + _SLICE]))
-            await asyncio.sleep(0)
+            text, *beside = lines(rows[start : start + _SLICE])
+            for kept, other in zip(later.values(), beside, strict=True):
+                kept.append(_bytes(other))
+            yield _bytes(text)
+            await turns.pause()
+        for metric, kept in later.items():
+            yield _head(metric, openmetrics=openmetrics)
+            for piece in kept:
+                yield piece
+                await turns.pause()
     yield _head(CONDITIONS, openmetrics=openmetrics) + _bytes(_condition_counts(board, counts))
     # The library's page ends with the `# EOF` that OpenMetrics asks for.
     yield generate_openmetrics(own) if openmetrics else generate_latest(own)  # type: ignore[no-untyped-call]  # theirs
@@ -57,16 +69,18 @@ def _bytes(text: str) -> bytes:
     return text.encode(errors="replace")
 
 
-def _families(board: Board, oldest: tuple[float, ...], counts: Counter[Verdicts]) -> Iterator[tuple[Metric, Lines]]:
-    yield CONDITION, _verdict_lines(board, CONDITION, _condition, oldest, counts)
-    yield CONDITION_UNKNOWN, _verdict_lines(board, CONDITION_UNKNOWN, _condition_unknown, oldest)
-    yield CONDITION_REASON, _verdict_lines(board, CONDITION_REASON, _condition_reason, oldest)
-    yield TARGET_INFO, _target_info
-    yield SUBJECTS_DROPPED, _subjects_dropped
+def _groups(
+    board: Board, oldest: tuple[float, ...], counts: Counter[Verdicts]
+) -> Iterator[tuple[Sequence[Metric], Lines]]:
+    yield [CONDITION], _verdict_lines(board, CONDITION, _condition, oldest, counts)
+    yield [CONDITION_UNKNOWN], _verdict_lines(board, CONDITION_UNKNOWN, _condition_unknown, oldest)
+    yield [CONDITION_REASON], _verdict_lines(board, CONDITION_REASON, _condition_reason, oldest)
+    yield [TARGET_INFO], _target_info
+    yield [SUBJECTS_DROPPED], _subjects_dropped
     for index, probe in enumerate(board.probes):
-        for metric in probe.metrics:
-            if not metric.fleet:
-                yield metric, _sample_lines(index, metric, oldest[index])
+        metrics = [metric for metric in probe.metrics if not metric.fleet]
+        if metrics:
+            yield metrics, _sample_lines(index, metrics, oldest[index])
 
 
 def _head(metric: Metric, *, openmetrics: bool) -> bytes:
@@ -90,7 +104,7 @@ def _verdict_lines(
         made = verdicts.texts[metric] = "".join([text_of(each, probe) for each in verdicts.all])
         return made
 
-    def lines(rows: list[Shown]) -> str:
+    def lines(rows: list[Shown]) -> Sequence[str]:
         out = []
         for row, sheets in rows:
             for index, _, verdicts in board.fresh(sheets, oldest):
@@ -101,7 +115,7 @@ def _verdict_lines(
                     made = text(verdicts, names[index])
                 if made:
                     out.append(made.replace(_IDENTITY, row.labels))
-        return "".join(out)
+        return ["".join(out)]
 
     return lines
 
@@ -146,8 +160,8 @@ def _condition_counts(board: Board, counts: Counter[Verdicts]) -> str:
     )
 
 
-def _target_info(rows: list[Shown]) -> str:
-    return "".join([_line(TARGET_INFO, f"{row.labels},{_info_labels(row.target)}", "1") for row, _ in rows])
+def _target_info(rows: list[Shown]) -> Sequence[str]:
+    return ["".join([_line(TARGET_INFO, f"{row.labels},{_info_labels(row.target)}", "1") for row, _ in rows])]
 
 
 def _info_labels(target: Target) -> str:
@@ -155,23 +169,21 @@ def _info_labels(target: Target) -> str:
     return f'node="{escape(target.node)}",workload="{escape(target.workload)}",spiffe_id="{escape(expected)}"'
 
 
-def _subjects_dropped(rows: list[Shown]) -> str:
-    return "".join([_line(SUBJECTS_DROPPED, row.labels, str(row.dropped)) for row, _ in rows if row.dropped])
+def _subjects_dropped(rows: list[Shown]) -> Sequence[str]:
+    return ["".join([_line(SUBJECTS_DROPPED, row.labels, str(row.dropped)) for row, _ in rows if row.dropped])]
 
 
-def _sample_lines(index: int, metric: Metric, oldest: float) -> Lines:
-    name = PREFIX + metric.name
-
-    def lines(rows: list[Shown]) -> str:
-        return "".join(
-            [
-                f"{name}{{{row.labels}{_label_text(metric, labels) if labels else ''}}} {_number(value)}\n"
-                for row, sheets in rows
-                if (sheet := sheets[index]) is not None and sheet.at >= oldest
-                for of, value, labels in sheet.samples
-                if of is metric
-            ]
-        )
+def _sample_lines(index: int, metrics: Sequence[Metric], oldest: float) -> Lines:
+    def lines(rows: list[Shown]) -> Sequence[str]:
+        out: dict[Metric, list[str]] = {metric: [] for metric in metrics}
+        for row, sheets in rows:
+            sheet = sheets[index]
+            if sheet is None or sheet.at < oldest:
+                continue
+            for metric, value, labels in sheet.samples:
+                text = row.labels + _label_text(metric, labels) if labels else row.labels
+                out[metric].append(f"{PREFIX}{metric.name}{{{text}}} {_number(value)}\n")
+        return ["".join(made) for made in out.values()]
 
     return lines
 

@@ -1,6 +1,5 @@
 """The page for people: the fleet, trouble first, then one agent with everything known about it."""
 
-import asyncio
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from starlette.routing import Route
 from probes.contract import Status, Unknown, say_duration
 from watcher.board import Board, Row, Standing
 from watcher.report import moment, sentence
+from watcher.turns import Turns
 from watcher.vitals import Impairment
 from watcher.watch import Watch
 
@@ -82,10 +82,11 @@ def _html(body: str, status: int) -> Response:
 
 async def _fleet(board: Board, wanted: dict[str, str], oldest: tuple[float, ...]) -> tuple[Counter[Status], list[Line]]:
     counts: Counter[Status] = Counter()
+    turns = Turns()
     by_status: dict[Status, list[Row]] = {status: [] for status in _TROUBLE_FIRST}
     for place, row in enumerate(list(board.rows.values())):
         if place % _SLICE == 0:
-            await asyncio.sleep(0)
+            await turns.pause()
         status = _worst(board, row, oldest)
         counts[status] += 1
         if _is_wanted(row, status, wanted):

@@ -1,15 +1,15 @@
 """Targets as JSON: the one shape that the API and `check --output json` print (contract, section 3)."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
 
 from probes.contract import Message, Status
 from watcher.board import Board, Look, Row
+from watcher.turns import Turns
 
 _SLICE = 10
-"""Targets made into text before the loop gets its turn: about two milliseconds."""
+"""Targets made into text at a time: about two milliseconds."""
 
 _MESSAGE_CHARS = 1000
 
@@ -71,11 +71,11 @@ async def listing(
 ) -> AsyncIterator[str]:
     """The whole document in pieces, so that a listing of 10,000 targets holds up no look."""
     yield f'{{"generated_at": "{moment(now)}", "targets": ['
-    comma = ""
+    comma, turns = "", Turns()
     for count, row in enumerate(rows, start=1):
         if status is None or has_status(board, row, status, now):
             yield comma + json.dumps(describe(board, row, evidence=evidence))
             comma = ",\n"
         if count % _SLICE == 0:
-            await asyncio.sleep(0)
+            await turns.pause()
     yield "]}\n"

@@ -1,12 +1,12 @@
 """The rounds of a daemon: a course for each source, and whether the first one is over."""
 
-import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from watcher.board import Row
 from watcher.schedule import Course, Schedule, Wheel
+from watcher.turns import Turns
 from watcher.vitals import HEARTBEAT, LAG, SKIPPED
 from watcher.watch import Watch
 
@@ -42,12 +42,7 @@ class Rounds:
 
     async def add(self, rows: Sequence[Row]) -> None:
         """Look at these from now on; those that are gone fall out by themselves."""
-        for start in range(0, len(rows), _SLICE):
-            for row in rows[start : start + _SLICE]:
-                for name, course in self._courses.items():
-                    if self._watch.looked_at(name, row):
-                        course.wheel.add(row)
-            await asyncio.sleep(0)
+        await self._put(rows, self._courses)
         if self._first_round is None:
             self._first_round = list(rows)
 
@@ -55,12 +50,7 @@ class Rounds:
         """Begin one course anew, after its settings changed."""
         await self._courses[name].drain()
         self._courses[name] = course = self._course(name)
-        rows = list(self._watch.board.rows.values())
-        for start in range(0, len(rows), _SLICE):
-            for row in rows[start : start + _SLICE]:
-                if self._watch.looked_at(name, row):
-                    course.wheel.add(row)
-            await asyncio.sleep(0)
+        await self._put(list(self._watch.board.rows.values()), {name: course})
 
     async def drain(self) -> None:
         """Cut off the looks under way and start no more."""
@@ -77,6 +67,15 @@ class Rounds:
                 break
             left.pop()
         return not left
+
+    async def _put(self, rows: Sequence[Row], courses: Mapping[str, Course]) -> None:
+        turns = Turns()
+        for start in range(0, len(rows), _SLICE):
+            for row in rows[start : start + _SLICE]:
+                for name, course in courses.items():
+                    if self._watch.looked_at(name, row):
+                        course.wheel.add(row)
+            await turns.pause()
 
     def _is_looked_at(self, row: Row) -> bool:
         return all(kind.name in row.looks or not self._watch.looked_at(kind.name, row) for kind in self._watch.kinds)

@@ -54,7 +54,8 @@ class Wheel:
             slot = self.slots[index] = [row for row in slot if not row.gone]
         first: list[Row] = []
         while self.arrivals and len(first) < ARRIVALS and not late:
-            if not (row := self.arrivals.popleft()).gone:
+            row = self.arrivals.popleft()
+            if not row.gone and self.source not in row.looks:  # its turn on the wheel may have come sooner
                 first.append(row)
         return slot + first if first else slot
 

@@ -70,6 +70,8 @@ class Vitals:
         fleet = [metric for probe in probes for metric in probe.metrics if metric.fleet]
         # A gauge is made when it is first set: the library would export 0 for what was never told.
         self._made = {metric: _make(metric, self.registry) for metric in (*METRICS, *fleet) if metric.kind != "gauge"}
+        # The library checks and locks to find a child, and every look needs half a dozen of them.
+        self._children: dict[tuple[Metric, tuple[str, ...]], Gauge | Counter | Histogram] = {}
         self.set(SHARDS, 1)
         self.set(ACTIVE, 1, "0")
         self.set(BUILD_INFO, 1, version("agentweave-watcher"), python_version())
@@ -86,7 +88,9 @@ class Vitals:
 
     def add(self, metric: Metric, value: float, *labels: str) -> None:
         """Let a counter grow, or a histogram observe, by `value`."""
-        made = self._child(metric, labels)
+        made = self._children.get((metric, labels))
+        if made is None:
+            made = self._children[metric, labels] = self._child(metric, labels)
         if isinstance(made, Histogram):
             made.observe(value)
         elif isinstance(made, Counter):
@@ -133,17 +137,20 @@ class LoopLag:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now  # monotonic seconds
-        self._late: deque[tuple[float, float]] = deque()
+        self._late: deque[tuple[float, float]] = (
+            deque()
+        )  # only delays that no later one exceeds: the first is the worst
         self.worst = 0.0  # the longest delay of the last half minute, in seconds
 
     def woke(self, late: float) -> None:
         """The loop woke up `late` seconds after the time it was asked for."""
         now = self._now()
+        while self._late and self._late[-1][1] <= late:
+            self._late.pop()
         self._late.append((now, late))
         while now - self._late[0][0] > self.WINDOW:
             self._late.popleft()
-        # Asked at every look, so it is worked out here.
-        self.worst = max(late for _, late in self._late)
+        self.worst = self._late[0][1]
 
     @property
     def overloaded(self) -> bool:

@@ -28,6 +28,8 @@ def wrong_identity(leaf: Leaf, expected: Collection[str], own_trust_domain: str)
         return wrong(
             f"The URI SAN of the served certificate is no SPIFFE ID of a workload: {_shown(served)}.", "NotSPIFFEID"
         )
+    if served in expected:
+        return SVID_WRONG_IDENTITY.false()
     trust_domains = {parsed.trust_domain for parsed in map(parse_spiffe_id, expected) if parsed}
     if own_trust_domain and not trust_domains:
         trust_domains = {own_trust_domain}
@@ -35,7 +37,7 @@ def wrong_identity(leaf: Leaf, expected: Collection[str], own_trust_domain: str)
         return wrong(
             f"{_shown(served)} is not of the trust domain {' or '.join(sorted(trust_domains))}.", "WrongTrustDomain"
         )
-    if expected and served not in expected:
+    if expected:
         return wrong(f"{_shown(served)} is served where {' or '.join(expected)} is expected.", "UnexpectedID")
     return SVID_WRONG_IDENTITY.false()
 

@@ -110,23 +110,23 @@ class Conversation(asyncio.Protocol):
     def _shake_hands(self) -> None:
         self.tls.do_handshake()
         self.completed = True
-        self._flush()
         self.tls.send(self._request)
-        self._flush()
+        self._flush(len(self._request))
 
     def _read(self) -> None:
         while not is_whole(self.answer):
             self.answer += self.tls.recv(_CHUNK)
         self.hang_up()
 
-    def _flush(self) -> None:
+    def _flush(self, request: int = 0) -> None:
+        """Send what OpenSSL has to say: a flight of the handshake, and `request` bytes beside it."""
         try:
             flight = self.tls.bio_read(_CHUNK)
         except SSL.WantReadError:
             return
         self.flights += 1
         # OpenSSL does not tell whether the server asked for a certificate; a flight this long carries ours.
-        if self._certificate_size and len(flight) >= self._certificate_size and self.certificate_seen:
+        if 0 < self._certificate_size <= len(flight) - request and (self.completed or self.certificate_seen):
             self.certificate_sent = True
         if self._transport is not None:
             self._transport.write(flight)

@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from probes._signal import Absent, Dialect, Found, Row, Series, Signal, Unreadable, Values, values_of
 from probes.contract import Reading
 from probes.sources._exposition import MAX_LINES, NOTHING, Kept, read_lines
 
 _EVIDENCE = 2000  # characters
+_SHORT = 1024  # bytes of lines whose meaning is worth remembering
 
 
 class Trouble(StrEnum):
@@ -26,7 +28,7 @@ class Wanted:
 
     rows: Mapping[Signal, tuple[Row, ...]]  # the operator's before the built-in ones
     at: Mapping[str, int]  # name of a sample -> its place in Kept.lines
-    places: tuple[tuple[int, ...], ...]  # of each signal, in the order of `rows`
+    places: Mapping[Signal, tuple[int, ...]]  # in Kept.lines, of all sample names of all rows of the signal
     query: bytes  # asks for these names only
 
     @classmethod
@@ -36,13 +38,13 @@ class Wanted:
         names = dict.fromkeys(name for one in rows for row in rows[one] for name in _sample_names(one, row))
         query = "&".join(f"name%5B%5D={name}" for name in names)
         at = {name: place for place, name in enumerate(names)}
-        places = tuple(tuple(at[name] for row in rows[one] for name in _sample_names(one, row)) for one in rows)
+        places = {one: tuple(at[name] for row in rows[one] for name in _sample_names(one, row)) for one in rows}
         return cls(rows, at, places, query.encode())
 
     def lacking(self, kept: Kept) -> int:
         """The signals of which a page has no line, as bits: ten thousand of these are remembered."""
         bits = 0
-        for signal, places in enumerate(self.places):
+        for signal, places in enumerate(self.places.values()):
             for place in places:
                 if kept.lines[place]:
                     break
@@ -68,8 +70,9 @@ class MetricsPage(Reading):
 
     def values(self, signal: Signal) -> Found:
         """What the page says of a signal that was wanted, by subject."""
-        found = self.series(signal)
-        return values_of(signal, *found) if isinstance(found, tuple) else found
+        lines, overfull = self._lines(signal), self.kept.overfull
+        read = _remembered if sum(map(len, lines)) <= _SHORT else _read
+        return read(self.wanted, signal, lines, overfull) or Absent(self._why_absent(self.wanted.rows[signal]))
 
     def value(self, signal: Signal) -> float | Absent | Unreadable:
         """What the page says of a signal without subjects."""
@@ -83,31 +86,52 @@ class MetricsPage(Reading):
     def series(self, signal: Signal) -> tuple[Row, list[Series]] | Absent | Unreadable:
         """The samples of the first row that the page has; for counters, histograms and summaries."""
         rows = self.wanted.rows[signal]
-        for row in rows:
-            try:
-                found = [one for name in _sample_names(signal, row) for one in self._samples(name, row)]
-            except ValueError as error:
-                return Unreadable(f"{row.metric}: {error}")
-            if found:
-                return row, found
-        return Absent(self._why_absent(rows))
+        return _first_told(signal, rows, self._lines(signal), self.kept.overfull) or Absent(self._why_absent(rows))
+
+    def _lines(self, signal: Signal) -> tuple[bytes, ...]:
+        kept = self.kept.lines
+        return tuple([kept[place] for place in self.wanted.places[signal]])
 
     def evidence(self) -> Mapping[str, object]:
         """The lines that were used, as they came."""
         text = b"\n".join(filter(None, self.kept.lines))[:_EVIDENCE].decode(errors="replace")
         return {"status": self.status, "bytes": self.size, "filtered": self.filtered, "lines": text.splitlines()}
 
-    def _samples(self, name: str, row: Row) -> list[Series]:
-        if name in self.kept.overfull:
-            raise ValueError(f"more than {MAX_LINES - 1} series of {name}")
-        block = self.kept.lines[self.wanted.at[name]]
-        if not block:
-            return []
-        found = [one for one in read_lines(block.decode().split("\n")) if one.name == name]
-        return [one for one in found if row.where.items() <= one.labels.items()] if row.where else found
-
     def _why_absent(self, rows: Sequence[Row]) -> str:
         bare = next((row.metric for row in rows if row.metric in self.kept.bare), "")
         if bare:
             return f"The page has {bare}, but without a sample."
         return f"The page has no {' or '.join(dict.fromkeys(row.metric for row in rows))}."
+
+
+def _read(
+    wanted: Wanted, signal: Signal, lines: tuple[bytes, ...], overfull: tuple[str, ...]
+) -> Values | Unreadable | None:
+    found = _first_told(signal, wanted.rows[signal], lines, overfull)
+    return values_of(signal, *found) if isinstance(found, tuple) else found
+
+
+# Several probes ask for the same signal, and a healthy fleet says the same lines again and again.
+_remembered = lru_cache(maxsize=1024)(_read)
+
+
+def _first_told(
+    signal: Signal, rows: Sequence[Row], lines: Sequence[bytes], overfull: Sequence[str]
+) -> tuple[Row, list[Series]] | Unreadable | None:
+    of_a_row = len(signal.suffixes)
+    for number, row in enumerate(rows):
+        blocks = zip(_sample_names(signal, row), lines[number * of_a_row :], strict=False)
+        try:
+            found = [one for name, block in blocks if block for one in _samples(name, row, block, overfull)]
+        except ValueError as error:
+            return Unreadable(f"{row.metric}: {error}")
+        if found:
+            return row, found
+    return None
+
+
+def _samples(name: str, row: Row, block: bytes, overfull: Sequence[str]) -> list[Series]:
+    if name in overfull:
+        raise ValueError(f"more than {MAX_LINES - 1} series of {name}")
+    found = [one for one in read_lines(block.decode().split("\n")) if one.name == name]
+    return [one for one in found if row.where.items() <= one.labels.items()] if row.where else found

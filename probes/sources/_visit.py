@@ -13,19 +13,23 @@ from probes.sources._trust import Trust
 
 
 class Place(NamedTuple):
-    """Where a port is."""
+    """Where a port is, and what it is asked."""
 
     host: str
     port: int
     server_name: bytes | None  # for SNI: RFC 6066, section 3, has no addresses there
     authority: str
+    request: bytes
 
     @classmethod
     def of(cls, address: str) -> Self:
         """The place of `host:port` or `[address]:port`."""
         host, _, port = address.rpartition(":")
         host = host.strip("[]")
-        return cls(host, int(port), None if _is_ip(host) else host.encode(), address)
+        request = (
+            f"GET /health HTTP/1.1\r\nHost: {address}\r\nUser-Agent: agentweave-watcher\r\nConnection: close\r\n\r\n"
+        )
+        return cls(host, int(port), None if _is_ip(host) else host.encode(), address, request.encode())
 
 
 class Visit:
@@ -35,10 +39,6 @@ class Visit:
         """Speak from `starts` to `ends`, both times of the loop."""
         self._place, self._trust = place, trust
         self._halfway, self._ends = (starts + ends) / 2, ends
-        self._request = (
-            f"GET /health HTTP/1.1\r\nHost: {place.authority}\r\n"
-            "User-Agent: agentweave-watcher\r\nConnection: close\r\n\r\n"
-        ).encode()
         self.talk: Conversation | None = None
         self.plain_answer = b""
 
@@ -71,7 +71,7 @@ class Visit:
             self.talk.hang_up()
 
     async def _connect(self, context: SSL.Context) -> Conversation:
-        talk = Conversation(context, self._place.server_name, self._request, self._trust.certificate_size)
+        talk = Conversation(context, self._place.server_name, self._place.request, self._trust.certificate_size)
         loop = asyncio.get_running_loop()
         async with asyncio.timeout_at(self._ends):
             await loop.create_connection(lambda: talk, self._place.host, self._place.port)

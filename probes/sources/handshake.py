@@ -31,13 +31,14 @@ class HandshakeSource:
         self._identity = kit.identity
         self._trusts = Trusts(kit.identity)
         self._leaves = Leaves()
+        self._places: dict[str, Place] = {}
 
     async def look(self, target: Target, wants: Sequence[object]) -> Handshake:  # noqa: ARG002  a look sees all
         """One look: on the usual path one connection, one handshake, one request."""
         address, trust = target.address or "", self._trusts.of(target)
         bundle = self._bundle(trust)
         now = asyncio.get_running_loop().time()
-        visit = Visit(Place.of(address), trust, now, now + self._timeout)
+        visit = Visit(self._place(address), trust, now, now + self._timeout)
         try:
             talk = await visit.make()
             read_leaf = partial(self._leaves.read, target.key)
@@ -48,11 +49,18 @@ class HandshakeSource:
             visit.end()
 
     def fleet_changed(self, targets: Sequence[Target]) -> None:
-        """Forget the certificates of targets that are gone."""
+        """Forget the addresses and certificates of targets that are gone."""
         self._leaves.keep([target.key for target in targets])
+        addresses = {target.address for target in targets}
+        self._places = {address: place for address, place in self._places.items() if address in addresses}
 
     async def close(self) -> None:
         """Nothing is held between looks."""
+
+    def _place(self, address: str) -> Place:
+        if address not in self._places:
+            self._places[address] = Place.of(address)
+        return self._places[address]
 
     def _bundle(self, trust: Trust) -> Bundle:
         if not trust.has_bundle:

@@ -1,0 +1,29 @@
+"""When are reference cycles looked for? At 10,000 targets a full pass is a stall of 0.3 s, and finds next to nothing."""
+
+import gc
+import sys
+
+_GROWTH = 1.25
+
+
+class Garbage:
+    """Takes the place of the automatic collector: a full pass only when much more is held than usual.
+
+    What looks leave behind goes by its reference count. The collector would take 5 % of the CPU of a large fleet and
+    10 to 500 ms at a time, to walk over what lives on.
+    """
+
+    def __init__(self) -> None:
+        gc.disable()
+        self._usual = sys.maxsize  # memory blocks
+
+    def warm(self) -> None:
+        """The first round is over: what is held now is what a warm daemon holds, and need not be walked over again."""
+        gc.freeze()
+        self._usual = sys.getallocatedblocks()
+
+    def look(self) -> None:
+        """Collect, if much more is held than after the last time."""
+        if sys.getallocatedblocks() > self._usual * _GROWTH:
+            gc.collect()
+            self._usual = sys.getallocatedblocks()
