@@ -117,6 +117,8 @@ class Daemon:
                 await replaced.close()
             await self._watch_targets({})
             self._taken()
+            self._garbage.warm()
+            log.info("config taken", extra={"targets": len(settings.targets)})
 
     def _with_what_stays(self, settings: Settings) -> Settings:
         before = self.watch.settings

@@ -4,7 +4,9 @@ import argparse
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from http.client import HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -53,18 +55,33 @@ def _measure(agents: int | None, seconds: float, directory: Path) -> Results:
         # Once before and once after what it is compared with: the machine may change its mind in between.
         again = _simple(fleet, directory, window / 2)
         carried, peers = carried + again[0], peers + again[1]
-        mixes = [_mix(fleet, size, directory, seconds) for size in sizes]
+        mixes, failed = _mixes(fleet, sizes, directory, seconds)
         _say("the exporter on the same requests")
         mixed = the_same_requests(reference(mixes).steady, peers, fleet, directory, window)
         _say("--help and check")
         times = 10 if seconds >= 30 else 5
         started = startup.help_seconds(directory, times), startup.check_seconds(fleet, directory, times)
-    return Results(carried, peers, sources, mixes, mixed, *started)
+    return Results(carried, peers, sources, mixes, failed, mixed, *started)
 
 
 def _simple(fleet: Fleet, directory: Path, seconds: float) -> tuple[Transported, Peers]:
     _say("the transport alone, and the exporter")
     return transport(fleet, HTTP_RATE, seconds), one_by_one(fleet, directory, seconds)
+
+
+def _mixes(fleet: Fleet, sizes: Sequence[int], directory: Path, seconds: float) -> tuple[list[Mix], dict[int, str]]:
+    """All sizes that this machine can do: a daemon that is not served in time is a result too."""
+    mixes: list[Mix] = []
+    failed: dict[int, str] = {}
+    for size in sizes:
+        try:
+            mixes.append(_mix(fleet, size, directory, seconds))
+        except (HTTPException, OSError, RuntimeError) as error:
+            if not mixes:
+                raise
+            failed[size] = str(error) or type(error).__name__
+            _say(f"no figures for {size:,} agents: {failed[size]}")
+    return mixes, failed
 
 
 def _mix(fleet: Fleet, agents: int, directory: Path, seconds: float) -> Mix:

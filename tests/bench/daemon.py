@@ -100,6 +100,7 @@ class Daemon:
     port: int
     config: Path
     state_dir: Path
+    log: Path
     ready_after: float  # seconds from its start to one full round
 
     @property
@@ -144,4 +145,4 @@ def watching(workload: Workload, fleet: Fleet, directory: Path) -> Iterator[Daem
             raise
         # First looks are made beside the wheel; everyday work begins when they are over.
         time.sleep(max(0.0, workload.agents * STEP / ARRIVALS - ready) + 1)
-        yield Daemon(process, port, config, state_dir, ready)
+        yield Daemon(process, port, config, state_dir, log_file, ready)
