@@ -1,6 +1,7 @@
 """The HTTP transport against servers that answer, lie, hang and never end."""
 
 import asyncio
+import contextlib
 import gc
 import socket
 import ssl
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.contract import Fault
+from probes.sources._answer import Answering
 from probes.sources._oneshot import (
     TLS,
     Answer,
@@ -132,7 +134,7 @@ async def drop(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
 
 
-@pytest.mark.parametrize(
+BAD_ENDS = pytest.mark.parametrize(
     ("script", "fault"),
     [
         (pages.mute, Fault.STALLED),
@@ -145,12 +147,38 @@ async def drop(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
     ],
     ids=["mute", "drip", "close", "rst", "short", "short chunks", "half a head"],
 )
+
+
+@BAD_ENDS
 def test_a_connection_that_ends_badly_is_told_apart(script: Script, fault: Fault) -> None:
     began = time.monotonic()
     with pytest.raises(httpx.TransportError) as error:
         exchange(script, patience=0.3)
     assert fault_of(error.value) is fault
     assert time.monotonic() - began < 1
+
+
+@BAD_ENDS
+def test_a_connection_that_ends_badly_leaves_nothing_that_only_the_collector_could_free(
+    script: Script, fault: Fault
+) -> None:
+    async def main() -> int:
+        async with pages.serving(script) as url:
+            before = _answerings()
+            with contextlib.suppress(httpx.TransportError):
+                await get(url, patience=0.2)
+            await asyncio.sleep(0)
+            return _answerings() - before
+
+    gc.disable()
+    try:
+        assert asyncio.run(main()) == 0, fault
+    finally:
+        gc.enable()
+
+
+def _answerings() -> int:
+    return sum(isinstance(each, Answering) for each in gc.get_objects())
 
 
 def failure(ask: Callable[[], Awaitable[Answer]]) -> httpx.TransportError:

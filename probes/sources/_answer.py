@@ -43,7 +43,7 @@ class Answering:
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
 
     def feed(self, data: bytes) -> None:
-        if self._parser is None:
+        if self._parser is None or self.done.done():
             return
         self.received += len(data)
         try:
@@ -54,14 +54,12 @@ class Answering:
             self._fail(httpx.RemoteProtocolError(_LONG_HEAD))
         if self.received > self._max_bytes + _MAX_HEAD or len(self._body) > self._max_bytes:
             self._fail(TooLargeError(f"The answer is larger than {say_bytes(self._max_bytes)}."))
-        self._let_go()
 
     def end(self, error: Exception | None) -> None:
         """The connection is gone; an answer without a length is whole at that point."""
         if error is None and self._until_close and self._parser is not None:
             self._finish(self._parser)
         self._fail(error or ConnectionResetError())
-        self._let_go()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers.append((name.lower(), value))
@@ -97,7 +95,6 @@ class Answering:
         if not self.done.done():
             self.done.set_exception(error)
 
-    def _let_go(self) -> None:
-        # The parser holds this object's callbacks: a cycle that would wait for the collector, hundreds a second.
-        if self.done.done():
-            self._parser = None
+    def let_go(self) -> None:
+        """Read no more. The parser holds this object's callbacks: a cycle, which only the collector could free."""
+        self._parser = None

@@ -185,26 +185,27 @@ class _Wire(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
+        self.heard = False  # whether any byte of the last answer arrived
         self._answering: Answering | None = None
 
-    @property
-    def heard(self) -> bool:
-        """Whether any byte of the last answer arrived."""
-        return self._answering is not None and self._answering.received > 0
-
     async def ask(self, request: bytes, max_bytes: int) -> Answer:
-        self._answering = None
+        self.heard = False
         if self.transport is None or self.transport.is_closing():
             raise ConnectionResetError
         self._answering = Answering(max_bytes)
         self.transport.write(request)
-        return await self._answering.done
+        try:
+            return await self._answering.done
+        finally:
+            self._answering.let_go()
+            self._answering = None  # an error's traceback leads here: a cycle, if this led back to the error
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         if self._answering is not None:
+            self.heard = True
             self._answering.feed(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
