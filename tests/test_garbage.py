@@ -1,8 +1,10 @@
+import asyncio
 import gc
 import weakref
 from collections.abc import Iterator
 
 import pytest
+import uvloop
 
 from watcher.garbage import Garbage
 
@@ -13,10 +15,18 @@ class _Knot:
 
 
 @pytest.fixture
-def garbage() -> Iterator[Garbage]:
-    yield Garbage()
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    before, loop = gc.get_threshold(), uvloop.new_event_loop()
+    yield loop
+    loop.close()
     gc.enable()
     gc.unfreeze()
+    gc.set_threshold(*before)
+
+
+@pytest.fixture
+def garbage(loop: asyncio.AbstractEventLoop) -> Garbage:
+    return Garbage(loop)
 
 
 def _knot_that_nobody_needs() -> "weakref.ref[_Knot]":
@@ -45,3 +55,21 @@ def test_nothing_is_collected_before_the_daemon_is_warm(garbage: Garbage) -> Non
     lost = _knot_that_nobody_needs()
     garbage.look()
     assert lost() is not None
+
+
+@pytest.mark.usefixtures("loop")
+def test_cycles_of_asyncios_own_connections_are_collected_while_they_are_young() -> None:
+    async def main() -> int:
+        Garbage(asyncio.get_running_loop())
+        server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+        host, port = server.sockets[0].getsockname()
+        known = []
+        async with server:
+            for _ in range(1000):
+                _, writer = await asyncio.open_connection(host, port)
+                known.append(weakref.ref(writer.transport))
+                writer.close()
+                await writer.wait_closed()
+        return sum(each() is not None for each in known)
+
+    assert asyncio.run(main()) < 500

@@ -52,7 +52,7 @@ class Daemon:
         self._schedule = Schedule()
         self._rounds = Rounds(self.watch, self._schedule)
         self._keeper = Keeper(self.watch, settings.state_dir)
-        self._garbage = Garbage()
+        self._garbage = Garbage(asyncio.get_running_loop())
         self._stop = asyncio.Event()
         self._failure: BaseException | None = None
         self._said: dict[Impairment, str] = {}
@@ -233,14 +233,19 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def run_until_stopped(settings: Settings, reload: Reload, listener: socket.socket) -> None:
-    """Run a daemon on the fastest loop at hand."""
+    """Run a daemon."""
 
     async def main() -> None:
         await Daemon(settings, reload).run(listener)
 
+    run_in_fastest_loop(main())
+
+
+def run_in_fastest_loop(main: Coroutine[Any, Any, None]) -> None:
+    """Run this to its end in the fastest event loop at hand."""
     try:
         import uvloop  # noqa: PLC0415  optional: the extra `fast`
     except ImportError:
-        asyncio.run(main())
+        asyncio.run(main)
     else:
-        uvloop.run(main())
+        uvloop.run(main)

@@ -1,6 +1,5 @@
 """The demo: a fleet of small simulated agents on loopback, with faults that come and go, and the daemon watching."""
 
-import asyncio
 import sys
 import tempfile
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 def run_demo(seconds: float | None, port: int) -> int:
     """Run until stopped, or for so many seconds; `port` 0 takes any free one. Exit code 0, 2 if the port is taken."""
     # Imported here: the demo's agents are modules of this package and must start fast.
-    from watcher.daemon import listen  # noqa: PLC0415
+    from watcher.daemon import listen, run_in_fastest_loop  # noqa: PLC0415
 
     try:
         listener = listen("127.0.0.1", port)
@@ -19,5 +18,5 @@ def run_demo(seconds: float | None, port: int) -> int:
     with listener, tempfile.TemporaryDirectory(prefix="agentweave-demo-") as home:
         from watcher.demo.show import show  # noqa: PLC0415
 
-        asyncio.run(show(Path(home), listener, seconds))
+        run_in_fastest_loop(show(Path(home), listener, seconds))
     return 0
