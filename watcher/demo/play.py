@@ -69,8 +69,8 @@ class Play:
         for key, row in list(self._board.rows.items()):
             for _, verdict, _ in self._board.conditions(row):
                 if verdict.status is Status.TRUE:
-                    words = f"{verdict.reason}: {sentence(verdict.message)}"
-                    yield (key.agent, verdict.kind.name, verdict.subject), words
+                    reason = "" if verdict.reason == verdict.kind.name else f"{verdict.reason}: "
+                    yield (key.agent, verdict.kind.name, verdict.subject), reason + sentence(verdict.message)
                 elif verdict.status is Status.UNKNOWN and verdict.reason == Unknown.SIGNAL_ABSENT:
                     yield (key.agent, verdict.reason, verdict.kind.name), sentence(verdict.message)
 
@@ -82,7 +82,7 @@ class Play:
 
     def _say(self, who: str, told: Told, words: str) -> None:
         agent, condition, subject = told
-        self._line(who, agent, f"[bold]{condition}[/] {escape(subject)} {escape(words)}")
+        self._line(who, agent, " ".join(filter(None, (f"[bold]{condition}[/]", escape(subject), escape(words)))))
 
     def _line(self, who: str, agent: str, words: str) -> None:
         self._console.print(
