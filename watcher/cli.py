@@ -43,7 +43,7 @@ def _run(given: argparse.Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):  # until the daemon has its own
         signal.signal(number, _end_at_once)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until then the config is not read yet
-    from watcher.daemon import run  # noqa: PLC0415  not for --help
+    from watcher.run import run  # noqa: PLC0415  not for --help
 
     return run(given.config, os.environ)
 

@@ -5,23 +5,19 @@ import logging
 import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 from probes import load_probes
-from watcher.config_child import load_settings_aside
 from watcher.config_file import ConfigError
 from watcher.garbage import Garbage
 from watcher.keeper import Keeper
 from watcher.rounds import Rounds
 from watcher.schedule import Schedule
 from watcher.serve import Server, make_app
-from watcher.settings import Settings, load_settings
+from watcher.settings import Settings
 from watcher.vitals import (
     CONFIG_AT,
     CONFIG_OK,
@@ -206,46 +202,3 @@ class Daemon:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
-def run(config: Path, environ: Mapping[str, str]) -> int:
-    """The command `run`: exit code 0 after a clean end, 2 for a config or an address that cannot be used."""
-    try:
-        settings = load_settings(config, environ)
-    except ConfigError as error:
-        print(*error.mistakes, sep="\n", file=sys.stderr)
-        return 2
-    try:
-        listener = listen(settings.server.host, settings.server.port)
-    except OSError as error:
-        where = f"{settings.server.host}:{settings.server.port}"
-        print(f"{config}: server: cannot listen on {where}: {error.strerror or error}", file=sys.stderr)
-        return 2
-    with listener:
-        run_until_stopped(settings, partial(load_settings_aside, config, environ), listener)
-    return 0
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; OSError where that cannot be had."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=128)
-
-
-def run_until_stopped(settings: Settings, reload: Reload, listener: socket.socket) -> None:
-    """Run a daemon."""
-
-    async def main() -> None:
-        await Daemon(settings, reload).run(listener)
-
-    run_in_fastest_loop(main())
-
-
-def run_in_fastest_loop(main: Coroutine[Any, Any, None]) -> None:
-    """Run this to its end in the fastest event loop at hand."""
-    try:
-        import uvloop  # noqa: PLC0415  optional: the extra `fast`
-    except ImportError:
-        asyncio.run(main)
-    else:
-        uvloop.run(main)

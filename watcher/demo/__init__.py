@@ -8,7 +8,7 @@ from pathlib import Path
 def run_demo(seconds: float | None, port: int) -> int:
     """Run until stopped, or for so many seconds; `port` 0 takes any free one. Exit code 0, 2 if the port is taken."""
     # Imported here: the demo's agents are modules of this package and must start fast.
-    from watcher.daemon import listen, run_in_fastest_loop  # noqa: PLC0415
+    from watcher.run import listen, run_in_fastest_loop  # noqa: PLC0415
 
     try:
         listener = listen("127.0.0.1", port)
