@@ -21,8 +21,8 @@ DAY = 144
 WINDOW = 2 * DAY
 """Blocks that are kept: two days."""
 
-LEAST_FOR_DRIFT = 171
-"""Blocks before a leak can be told from a daily rhythm: a day, and four and a half hours to compare with."""
+LEAST_FOR_DRIFT = 168
+"""Blocks before a leak can be told from a daily rhythm: a day, and four hours to compare with."""
 
 LEAST_FOR_EXHAUSTION = 18
 """Blocks before a fast leak can be told from a warm-up."""
