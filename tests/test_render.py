@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 from prometheus_client import CollectorRegistry
 
-from probes.contract import Sample
+from probes.contract import Metric, Sample
 from tests.servers.daemon import Page
 from tests.toy import FIRE, HEAT, PAGES, SMOKE, TOY, Past, Rooms, target
 from watcher.board import Board, Look
@@ -92,3 +93,15 @@ def test_a_label_that_is_no_text_costs_nobody_the_page() -> None:
     page = _rendered(board, lambda: None)
     assert page.verdict("Smoke", pod="pod-0", subject="?") == "false"
     assert page.verdict("Smoke", pod="pod-1", subject="hall") == "false"
+
+
+def test_a_value_of_a_metric_that_the_probe_did_not_declare_does_not_cost_the_page() -> None:
+    board = _board(pods=1)
+    [row] = board.rows.values()
+    [sheet] = row.sheets
+    assert sheet is not None
+    stray = Metric(name="stray", help="Declared by nobody.")
+    row.post((replace(sheet, samples=(Sample(stray, 1.0), *sheet.samples)),))
+    page = _rendered(board, lambda: None)
+    assert page.value("heat_celsius", pod="pod-0", room="hall") == 70
+    assert "stray" not in page.text

@@ -181,8 +181,9 @@ def _sample_lines(index: int, metrics: Sequence[Metric], oldest: float) -> Lines
             if sheet is None or sheet.at < oldest:
                 continue
             for metric, value, labels in sheet.samples:
-                text = row.labels + _label_text(metric, labels) if labels else row.labels
-                out[metric].append(f"{PREFIX}{metric.name}{{{text}}} {_number(value)}\n")
+                if metric in out:  # what a probe did not declare must not cost everybody the page
+                    text = row.labels + _label_text(metric, labels) if labels else row.labels
+                    out[metric].append(f"{PREFIX}{metric.name}{{{text}}} {_number(value)}\n")
         return ["".join(made) for made in out.values()]
 
     return lines

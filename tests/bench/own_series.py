@@ -22,11 +22,6 @@ def samples(page: bytes, name: str) -> Iterator[Sample]:
         at = page.find(wanted, at + 1)
 
 
-def value(page: bytes, name: str) -> float:
-    """The one sample of this name; NaN where there is none."""
-    return next((sample.value for sample in samples(page, name)), math.nan)
-
-
 def looks(page: bytes) -> dict[tuple[str, str], float]:
     """Looks made, by source and result."""
     return {(each.labels["source"], each.labels["result"]): each.value for each in samples(page, "looks_total")}
