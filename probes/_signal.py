@@ -185,8 +185,10 @@ def _absent(kind: ConditionKind, why: str) -> Verdict:
 START_TIME = Signal(name="process_start", rows=(Row(metric="process_start_time_seconds"),))
 """When the agent's process started, in Unix seconds: history of an older process says nothing of this one."""
 
-REQUESTS = Signal(name="requests", rows=(Row(metric="agentweave_requests_total", summed=True),))
-"""Requests that the agent has handled, all capabilities and results together."""
+REQUESTS = Signal(
+    name="requests", rows=(Row(metric="agentweave_requests_total", summed=True, state_label=("status", "code")),)
+)
+"""Requests that the agent has handled, all capabilities and results together; the label says how they ended."""
 
 
 def is_new_process(before: float | None, now: float | None) -> bool:

@@ -1,11 +1,9 @@
 """Does the agent's memory come near its limit, or rise towards it for good?"""
 
 from array import array
-from base64 import b64decode, b64encode
 from dataclasses import dataclass, replace
-from typing import Annotated
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import Field
 
 from probes._drift import (
     BLOCK,
@@ -16,6 +14,7 @@ from probes._drift import (
     drift,
     exhaustion,
 )
+from probes._packed import Packed
 from probes._signal import START_TIME, Absent, Row, Signal, Unreadable, is_new_process, latest_start, untold
 from probes.contract import (
     Case,
@@ -80,11 +79,7 @@ FULL_AT = Metric(
     name="memory_exhaustion_timestamp_seconds", help="When memory will meet its limit; absent where nothing tells."
 )
 
-Floors = Annotated[
-    bytes,
-    BeforeValidator(lambda given: b64decode(given) if isinstance(given, str) else given),
-    PlainSerializer(lambda floors: b64encode(floors).decode(), return_type=str),
-]
+Floors = Packed
 """Least memory of each block, oldest first, as 4-byte floats: 1.15 kB for two days of an agent."""
 
 

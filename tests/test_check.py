@@ -127,7 +127,7 @@ def test_no_targets_at_all_end_with_2(run_check: Checker) -> None:
 @pytest.mark.parametrize(
     ("selection", "agents", "probes"),
     [
-        ({"agent": "search"}, {"search"}, {"svid", "opa", "breaker", "memory", "pool", "telemetry"}),
+        ({"agent": "search"}, {"search"}, {"svid", "opa", "breaker", "memory", "pool", "slo", "cpu", "telemetry"}),
         ({"probe": "svid"}, {"search", "billing"}, {"svid"}),
         ({"namespace": "prod", "agent": "billing", "probe": "opa"}, {"billing"}, {"opa"}),
     ],

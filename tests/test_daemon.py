@@ -30,13 +30,15 @@ DECISIONS = _set("OPAUnreachable", "OPAWrongAllow", "OPAWrongDeny", "OPAPolicyMi
     "OPADefaultMissing", "OPADecisionError", "OPADecisionSlow"
 )
 BUNDLES = _set("OPABundleStale", "OPARevisionSkew")
-PAGE = _set("CircuitBreakerOpen", "CircuitBreakerFlapping", "MetricsUnavailable", "AgentRestarting", "MemoryDrift")
+PAGE = _set("CircuitBreakerOpen", "CircuitBreakerFlapping", "MetricsUnavailable", "AgentRestarting") | _set(
+    "MemoryDrift", "ErrorRateHigh", "LatencyHigh"
+)
 LIMITED = _set("MemoryHigh", "MemoryExhaustionPredicted")
 POOL = _set("PoolSaturated", "PoolExhausted", "PoolExhaustionPredicted")
 HISTORY = _set("OPADecisionSlow", "OPARevisionSkew", "CircuitBreakerFlapping", "AgentRestarting") | _set(
-    "MemoryDrift", "MemoryExhaustionPredicted", "PoolExhaustionPredicted"
+    "MemoryDrift", "MemoryExhaustionPredicted", "PoolExhaustionPredicted", "ErrorRateHigh", "LatencyHigh", "CPUHigh"
 )
-ALL = SVID | DECISIONS | PAGE | LIMITED | POOL
+ALL = SVID | DECISIONS | PAGE | LIMITED | POOL | _set("CPUHigh")
 
 
 @dataclass

@@ -9,7 +9,7 @@ from http.server import HTTPServer
 from pathlib import Path
 from tempfile import mkdtemp
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 from watcher.demo.agent import MutualTLS
 from watcher.demo.authority import Authority, Svid
@@ -49,6 +49,10 @@ class WatchedAgent:
         self.memory = Gauge("process_resident_memory_bytes", "Memory", registry=self._registry)
         self.started = Gauge("process_start_time_seconds", "Start", registry=self._registry)
         self.requests = Counter("agentweave_requests_total", "Requests", ["status"], registry=self._registry)
+        self.durations = Histogram(
+            "agentweave_request_duration_seconds", "Durations", buckets=(0.1, 0.25, 1.0), registry=self._registry
+        )
+        self.cpu = Counter("process_cpu_seconds_total", "CPU", registry=self._registry)
         self.be_well()
 
     @property
@@ -133,6 +137,7 @@ class WatchedAgent:
             "spiffe_id": spiffe_id(self.name),
             "metrics": f"http://127.0.0.1:{self._metrics_port}/metrics",
             "memory_limit": LIMIT,
+            "cpu_limit": 2.0,
             "pool_capacity": 10,
         } | parts
 

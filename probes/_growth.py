@@ -1,0 +1,73 @@
+"""How much counters of one process grew over a window of time."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from probes._packed import Packed, pack, unpack
+from probes._signal import is_new_process, latest_start
+
+_MARKS = 5  # within a window: what is compared is at most a fifth older than asked for
+
+
+class Grown(NamedTuple):
+    """What counters grew by."""
+
+    seconds: float  # the time that it took
+    by: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """What some counters grew by since they were first seen, and marks of it along the way."""
+
+    started: float | None = None  # start time of the process
+    at: float = 0.0  # the latest look, Unix seconds
+    seen: tuple[float, ...] = ()  # the counters then; empty: never
+    grown: tuple[float, ...] = ()  # since the first mark
+    marks: Packed = b""  # (when, *grown), oldest first
+
+    def add(
+        self, counters: tuple[float, ...], started: float | None, now: float, window: float, interval: float
+    ) -> "Growth":
+        """The growth with one more look in it, at `now`; times in seconds.
+
+        A new process counts from zero. A counter that falls without one says nothing of what was, as does a gap
+        longer than the window: the history begins again.
+        """
+        new = is_new_process(self.started, started)
+        before = (0.0,) * len(counters) if new else self.seen
+        lost = len(before) != len(counters) or any(map(_fell, before, counters))
+        if not self.seen or lost or not 0 <= now - self.at <= max(window, 3 * interval):
+            start = (0.0,) * len(counters)
+            return Growth(latest_start(self.started, started), now, counters, start, pack((now, *start)))
+        steps = zip(self.grown, counters, before, strict=True)
+        grown = tuple(total + one - other for total, one, other in steps)
+        marks = self._marked(now, grown, window, interval)
+        return Growth(latest_start(self.started, started), now, counters, grown, marks)
+
+    def over(self, window: float, interval: float) -> Grown | None:
+        """The growth over the window that ends at the latest look; None while it is not full."""
+        oldest = self.at - window + interval / 2
+        passed = [mark for mark in _rows(self.marks, 1 + len(self.grown)) if mark[0] <= oldest]
+        if not passed:
+            return None
+        then, *grown = passed[-1]
+        return Grown(self.at - then, tuple(now - before for now, before in zip(self.grown, grown, strict=True)))
+
+    def _marked(self, now: float, grown: tuple[float, ...], window: float, interval: float) -> bytes:
+        marks = _rows(self.marks, 1 + len(grown))
+        if now - marks[-1][0] >= window / _MARKS - interval / 2:
+            marks.append((now, *grown))
+        oldest = now - window + interval / 2
+        while len(marks) > 1 and marks[1][0] <= oldest:
+            del marks[0]
+        return pack(number for mark in marks for number in mark)
+
+
+def _fell(before: float, now: float) -> bool:
+    return now < before * (1 - 1e-9)  # a part of a bucket is a product of floats
+
+
+def _rows(packed: bytes, width: int) -> list[tuple[float, ...]]:
+    numbers = unpack(packed)
+    return [tuple(numbers[at : at + width]) for at in range(0, len(numbers) - width + 1, width)]

@@ -1,0 +1,85 @@
+"""Does the agent use up the CPU that it may have?"""
+
+from dataclasses import dataclass, field
+
+from pydantic import Field
+
+from probes._growth import Grown, Growth
+from probes._signal import START_TIME, Absent, Row, Signal, Unreadable, untold
+from probes.contract import (
+    Case,
+    ConditionKind,
+    Judgement,
+    Limits,
+    Probe,
+    Seconds,
+    Severity,
+    Unknown,
+    Verdict,
+    say_duration,
+)
+from probes.sources.agent_metrics import MetricsPage
+
+CPU_SECONDS = Signal(name="cpu", rows=(Row(metric="process_cpu_seconds_total"),))
+
+
+class CPULimits(Limits):
+    """When the use of CPU is trouble."""
+
+    high_ratio: float = Field(default=0.90, gt=0, lt=1, description="CPU use / cpu_limit, over `window`")
+    window: Seconds = Field(default=300.0, ge=1, description="over which the use is averaged")
+
+
+HIGH = ConditionKind(
+    name="CPUHigh",
+    severity=Severity.CRITICAL,
+    true_when="Over `window` the process used more of its CPU limit than `high_ratio`.",
+    all_clear="The process has CPU left below its limit.",
+    history=True,
+    needs=("cpu_limit",),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CPUPast:
+    """The CPU time that was seen."""
+
+    used: Growth = field(default_factory=Growth)
+
+
+def judge(page: MetricsPage, past: CPUPast, case: Case[CPULimits]) -> Judgement[CPUPast]:
+    """Judge one page."""
+    limit, window = case.target.cpu_limit, case.limits.window
+    if not limit:
+        return Judgement(verdicts=(), past=past)
+    if page.error:
+        return Judgement(verdicts=(HIGH.unknown(Unknown.SOURCE_FAILED),), past=past)
+    seconds = page.value(CPU_SECONDS)
+    if isinstance(seconds, Absent | Unreadable):
+        return Judgement(verdicts=untold(HIGH, seconds, case.limits), past=past)
+    started = page.value(START_TIME)
+    start = started if isinstance(started, float) else None
+    used = past.used.add((seconds,), start, case.now, window, case.interval)
+    return Judgement(verdicts=(_high(used.over(window, case.interval), limit, case.limits),), past=CPUPast(used))
+
+
+def _high(grown: Grown | None, limit: float, limits: CPULimits) -> Verdict:
+    if grown is None:
+        return HIGH.unknown(Unknown.WARMING_UP)
+    cores = grown.by[0] / grown.seconds
+    if cores / limit <= limits.high_ratio:
+        return HIGH.false()
+    return HIGH.true(
+        lambda: f"Over {say_duration(grown.seconds)} one process used {cores:.2f} of the {limit:g} cores it may have."
+    )
+
+
+PROBE = Probe(
+    name="cpu",
+    source="agent_metrics",
+    conditions=(HIGH,),
+    limits=CPULimits,
+    past=CPUPast,
+    judge=judge,
+    wants=lambda _: (CPU_SECONDS, START_TIME),
+)

@@ -1,0 +1,35 @@
+"""Looks at metrics pages one after the other, as the daemon makes them, with time as an argument."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from probes.contract import Case, Limits, Probe, Target, TargetKey, Verdict
+from probes.sources.agent_metrics import MetricsPage
+
+T0 = 1_795_424_400.0
+
+
+@dataclass
+class Judged:
+    """One probe and one target."""
+
+    probe: Probe[MetricsPage, Any, Any]
+    limits: Limits
+    interval: float = 30.0
+    parts: dict[str, Any] = field(default_factory=dict)
+    past: Any = None
+    verdicts: tuple[Verdict, ...] = ()
+
+    def look(self, at: float, page: MetricsPage) -> dict[str, str]:
+        """Condition -> its reason, or `false`, of a look `at` seconds after the first moment."""
+        key = TargetKey("prod", "search", "search-0")
+        target = Target(key=key, metrics="http://127.0.0.1:1/metrics", **self.parts)
+        case = Case(target=target, limits=self.limits, now=T0 + at, interval=self.interval, part="metrics")
+        judgement = self.probe.judge(page, self.past or self.probe.past(), case)
+        self.past, self.verdicts = judgement.past, judgement.verdicts
+        return {each.kind.name: each.reason or each.status.value for each in judgement.verdicts}
+
+    def message(self, condition: str) -> str:
+        """What the latest look says of a condition."""
+        message = next(each.message for each in self.verdicts if each.kind.name == condition)
+        return message if isinstance(message, str) else message()
