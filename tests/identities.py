@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from watcher.demo.authority import Authority
 from watcher.identity import Identity, IdentitySettings, Pace, open_identity
 
 NOW = 1_800_000_000.0
@@ -34,6 +35,13 @@ async def started(settings: IdentitySettings, now: Callable[[], float], pace: Pa
         yield identity
     finally:
         await identity.close()
+
+
+def newest(authority: Authority) -> dict[str, tuple[float, float]]:
+    """What an identity says of a bundle that has this authority alone."""
+    certificate = authority.certificate
+    moments = certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
+    return {authority.trust_domain: moments}
 
 
 async def until(condition: Callable[[], object], within: float = 30) -> None:

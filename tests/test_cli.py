@@ -35,11 +35,11 @@ def file(tmp_path: Path) -> Path:
 def test_help_names_every_command() -> None:
     told = call("--help")
     assert told.returncode == 0
-    assert all(f"    {command} " in told.stdout for command in ("run", "check", "demo", "config"))
+    assert all(f"    {command} " in told.stdout for command in ("run", "check", "drill", "demo", "config"))
 
 
 @pytest.mark.parametrize(
-    "command", [["run"], ["check"], ["demo"], ["config"], ["config", "check"], ["config", "schema"]]
+    "command", [["run"], ["check"], ["drill"], ["demo"], ["config"], ["config", "check"], ["config", "schema"]]
 )
 def test_every_command_has_help(command: list[str]) -> None:
     told = call(*command, "--help")
@@ -94,7 +94,9 @@ def test_config_check_says_how_many_targets_there_are(file: Path) -> None:
     assert (told.returncode, told.stdout, told.stderr) == (0, f"{file}: ok, 1 targets\n", "")
 
 
-@pytest.mark.parametrize("command", [["config", "check"], ["run", "--config"], ["check", "--config"]])
+@pytest.mark.parametrize(
+    "command", [["config", "check"], ["run", "--config"], ["check", "--config"], ["drill", "--config"]]
+)
 def test_a_config_error_is_one_line_a_mistake_and_exit_code_2(file: Path, command: list[str]) -> None:
     file.write_text("sever: {}\nserver: {port: x}\n")
     told = call(*command, str(file))

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry, Gauge, start_http_server
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 
+from tests.markup import Markup
 from tests.servers.agents import silent
 from tests.servers.daemon import PREFIX, DaemonProcess, Page, run_daemon
 from tests.servers.process import eventually, status_of
@@ -95,26 +95,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield Served(daemon, daemon.says("CircuitBreakerOpen", "unknown WarmingUp", subject=SCRIPT))
 
 
-class _Tags(HTMLParser):
-    """Which tags a page has, and all its text."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: set[str] = set()
-        self.handlers: list[str] = []
-        self.links: list[str] = []
-        self.text = ""
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        self.handlers += [name for name, _ in attrs if name.startswith("on")]
-        self.links += [value for name, value in attrs if name == "href" and value and value[0] == "/"]
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
 def test_what_agents_say_comes_back_from_the_metrics_page_as_it_was(served: Served) -> None:
     breaker = [dict(labels) for labels in served.page.verdicts if {("probe", "breaker"), ("pod", "p'\"\\")} <= labels]
     told = {labels.get("subject", "") for labels in breaker}
@@ -127,7 +107,7 @@ def test_nothing_that_agents_say_becomes_markup(served: Served) -> None:
     for path in ("/", "/agents/%3Ci%3E%26amp%3B/p'%22%5C"):
         answer = served.daemon.get(path)
         assert answer.status_code == 200
-        seen = _Tags(answer.text)
+        seen = Markup(answer.text)
         assert not seen.tags & {"script", "img", "i"}
         assert seen.handlers == []
         assert SCRIPT in seen.text
@@ -136,9 +116,9 @@ def test_nothing_that_agents_say_becomes_markup(served: Served) -> None:
 
 
 def test_every_link_of_a_page_leads_somewhere(served: Served) -> None:
-    links = set(_Tags(served.daemon.get("/").text).links)
-    links |= {link for page in links if "/agents/" in page for link in _Tags(served.daemon.get(page).text).links}
-    assert len(links) > 10
+    links = Markup(served.daemon.get("/").text).own_links
+    links |= {link for page in links if "/agents/" in page for link in Markup(served.daemon.get(page).text).own_links}
+    assert len([link for link in links if link.startswith("/runbooks/")]) > 10
     assert {link: served.daemon.get(link).status_code for link in links} == dict.fromkeys(links, 200)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.contract import OwnIdentity
-from tests.identities import NOW, Clock, started, stays, told, until
+from tests.identities import NOW, Clock, newest, started, stays, told, until
 from watcher.demo.authority import Authority, Svid
 from watcher.identity import IdentitySettings
 from watcher.identity.files import Files
@@ -62,7 +62,7 @@ def test_an_identity_is_read_from_files_and_is_confirmed_for_good(tmp_path: Path
             assert identity.current.trust_domain == "example.org"
             assert identity.current.chain == SVID.chain
             assert identity.current.bundles == {"example.org": (CA.certificate,)}
-            assert identity.bundle_not_after() == {"example.org": CA.certificate.not_valid_after_utc.timestamp()}
+            assert identity.newest_authorities() == newest(CA)
             (tmp_path / "svid.pem").unlink()
             clock.now += 1000
             await until(lambda: identity.trouble)

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spiffe.errors import PySpiffeError
 
-from tests.identities import NOW, QUICK, Clock, started, stays, told, until
+from tests.identities import NOW, QUICK, Clock, newest, started, stays, told, until
 from tests.servers.workload_api import (
     HANGING,
     NOT_ATTESTED,
@@ -103,7 +103,7 @@ def test_without_settings_there_is_no_identity_and_no_trouble() -> None:
         await identity.start()
         await identity.wait_first(5)
         assert (identity.current, identity.confirmed, identity.trouble) == (None, False, "")
-        assert identity.bundle_not_after() == {}
+        assert identity.newest_authorities() == {}
         await identity.close()
 
     asyncio.run(main())
@@ -270,7 +270,7 @@ def test_a_new_authority_is_a_new_identity_and_the_newest_end_counts(path: Path,
             assert holds(identity, ME)
             assert identity.current is not None
             assert set(identity.current.bundles["example.org"]) == {CA.certificate, NEXT_CA.certificate}
-            assert identity.bundle_not_after() == {"example.org": CA.certificate.not_valid_after_utc.timestamp()}
+            assert identity.newest_authorities() == newest(CA)
             after = identity.current
             agent.say(Script([replace(ME, bundle=bundle_of(CA, NEXT_CA))]))
             assert await stays(lambda: identity.current is after)

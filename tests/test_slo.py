@@ -158,6 +158,22 @@ def test_the_slow_ones_of_a_histogram_are_as_many_as_can_be_told(
     assert bool(told.unclear) == (limit > bounds[-1] and maybe > 0)
 
 
+@given(
+    st.lists(st.floats(0.001, 3.0), min_size=1, max_size=50),
+    st.floats(0.01, 2),
+    st.sampled_from(['capability="{}"', 'le_="{}",capability="a"', "", 'x="le=,{}"', 'x="\\\\{}"', 'x="}}{}"']),
+)
+def test_a_histogram_says_the_same_however_it_is_printed(durations: list[float], limit: float, labels: str) -> None:
+    printed = histogram(durations, BUCKETS)
+    for number in range(3):
+        printed = printed.replace(f'capability="c{number}"', labels.format(number))
+    odd = printed.replace("} ", "}  ").replace('le="', 'le= "')  # as no library prints it
+    first, second = slow(page(printed), limit), slow(page(odd), limit)
+    assert type(first) is type(second)
+    if isinstance(first, Tally):
+        assert first == pytest.approx(second)
+
+
 def test_buckets_that_end_below_the_limit_leave_the_p95_unknown() -> None:
     def lasting_all(seconds: float, at: float) -> MetricsPage:
         return page(histogram([seconds] * 10 * round(at / 30 + 1), (0.05, 0.1)))
@@ -214,6 +230,7 @@ def test_a_summary_without_requests_lately_is_well() -> None:
         '_bucket{le="low"} 5\nagentweave_request_duration_seconds_bucket{le="+Inf"} 9',
         '{quantile="0.95"} 0.1',
         '_bucket{le="+Inf"} -1',
+        '_bucket{le="0.1"} 5\nagentweave_request_duration_seconds_bucket{le="+Inf"} 1.2.3',
         '_bucket{le="+Inf"} NaN',
     ],
 )

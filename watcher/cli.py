@@ -59,11 +59,23 @@ def _check(given: argparse.Namespace) -> int:
     return check(given.config, os.environ, given.namespace, given.agent, given.probe, given.output)
 
 
+def _drill(given: argparse.Namespace) -> int:
+    from watcher.drill import drill_command  # noqa: PLC0415  not for --help
+
+    return drill_command(given.config, os.environ)
+
+
 def _demo(given: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     from watcher.demo import run_demo  # noqa: PLC0415  not for --help
 
-    return run_demo(given.seconds, given.port)
+    return run_demo(given.seconds, given.port, given.slower)
+
+
+def _rules_export(given: argparse.Namespace) -> int:
+    from watcher.export_rules import DASHBOARD_URL, RUNBOOK_URL, export_rules  # noqa: PLC0415  not for --help
+
+    return export_rules(given.directory, given.runbook_url or RUNBOOK_URL, given.dashboard_url or DASHBOARD_URL)
 
 
 def _config_check(given: argparse.Namespace) -> int:
@@ -131,15 +143,42 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--output", choices=("text", "json"), default="text", help="default: text")
     check.set_defaults(command=_check)
 
+    drill = commands.add_parser(
+        "drill",
+        parents=[anywhere],
+        help="send Alertmanager a test alert of each severity, and see whether it arrives",
+        epilog="exit code: 0 all arrived, 1 one did not, 2 a mistake in the config, or no `alertmanager` in it",
+    )
+    drill.add_argument("--config", metavar="FILE", type=Path, required=True)
+    drill.set_defaults(command=_drill)
+
     demo = commands.add_parser(
         "demo", parents=[anywhere], help="watch a small simulated fleet with faults, on loopback"
     )
     demo.add_argument("--seconds", metavar="N", type=_seconds, help="end after so long; default: when stopped")
     demo.add_argument("--port", metavar="P", type=_port, default=9847, help="port of the page; default: 9847, 0: any")
+    demo.add_argument(
+        "--slower",
+        metavar="N",
+        type=_seconds,
+        default=1.0,
+        help="let faults last N times as long; 10: long enough for the alert rules; default: 1",
+    )
     demo.set_defaults(command=_demo, until_stopped=True)
 
+    _add_rules(commands.add_parser("rules", help="alert rules, runbooks, dashboards and Alertmanager pieces"), anywhere)
     _add_config(commands.add_parser("config", help="check a config file, or print its JSON Schema"), anywhere)
     return parser
+
+
+def _add_rules(rules: _Parser, anywhere: _Parser) -> None:
+    commands = rules.add_subparsers(metavar="COMMAND", required=True)
+    export = commands.add_parser("export", parents=[anywhere], help="write them to a folder")
+    export.add_argument("directory", metavar="DIR", type=Path, help="made if missing; other files there stay")
+    for page, server in (("runbook", "watcher"), ("dashboard", "Grafana")):
+        begin = f"what links to {page}s begin with; default: those of a {server} on the same machine"
+        export.add_argument(f"--{page}-url", metavar="PREFIX", type=_url, help=begin)
+    export.set_defaults(command=_rules_export)
 
 
 def _add_config(config: _Parser, anywhere: _Parser) -> None:
@@ -165,6 +204,12 @@ def _seconds(text: str) -> float:
     if not 0 < seconds < float("inf"):
         raise argparse.ArgumentTypeError(f"expected a number over 0, got {text!r}")
     return seconds
+
+
+def _url(text: str) -> str:
+    from watcher.export_rules import url_prefix  # noqa: PLC0415  not for --help
+
+    return url_prefix(text)
 
 
 def _port(text: str) -> int:

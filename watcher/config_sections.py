@@ -7,11 +7,14 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from probes import load_probes, load_sources
-from watcher.discovery.addresses import host
+from probes.contract import Seconds, say_duration
+from watcher.config_words import plain_name
+from watcher.discovery.addresses import host, http_url
 from watcher.discovery.static import StaticTarget
 from watcher.identity.settings import IdentitySettings
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
+_MINUTE, _DAY = 60.0, 86400.0
 
 
 def _directory(path: object) -> object:
@@ -20,8 +23,23 @@ def _directory(path: object) -> object:
     return path
 
 
+def _base_url(text: str) -> str:
+    if "?" in http_url(text):
+        raise ValueError(f"expected a URL without a query, got {plain_name(text)}")
+    return text
+
+
+def _some_time(seconds: float) -> float:
+    if not _MINUTE <= seconds <= 31 * _DAY:
+        raise ValueError(f"expected a duration from 1m to 31d, got {say_duration(seconds)}")
+    return seconds
+
+
 Host = Annotated[str, AfterValidator(host)]
 Directory = Annotated[Path, BeforeValidator(_directory)]
+BaseUrl = Annotated[
+    str, AfterValidator(_base_url), Field(json_schema_extra={"pattern": r"^https?://[^/?@#\s]+(?:/[^?#\s]*)?$"})
+]
 
 
 class Server(BaseModel):
@@ -41,6 +59,26 @@ class Discovery(BaseModel):
     static: tuple[StaticTarget, ...] = Field(default=(), description="targets listed here, one by one")
 
 
+class Alertmanager(BaseModel):
+    """Where drills send their alerts; Prometheus has its own setting for the real ones."""
+
+    model_config = _FROZEN
+
+    url: BaseUrl = Field(
+        description="one Alertmanager, with its path prefix if it has one", examples=["http://127.0.0.1:9093"]
+    )
+
+
+class Drill(BaseModel):
+    """When the daemon sends test alerts."""
+
+    model_config = _FROZEN
+
+    every: Annotated[Seconds, AfterValidator(_some_time)] = Field(
+        default=_DAY, description="from one drill to the next, from 1m to 31d"
+    )
+
+
 class Sections(BaseModel):
     """The sections that are always there."""
 
@@ -54,6 +92,12 @@ class Sections(BaseModel):
         default=None, description="the watcher's own identity; left out: trust is unknown, dates are still read"
     )
     discovery: Discovery = Field(default_factory=Discovery, description="where targets are found")
+    alertmanager: Alertmanager | None = Field(
+        default=None, description="where drills send their alerts; left out: there are none"
+    )
+    drill: Drill | None = Field(
+        default=None, description="when the daemon sends test alerts; left out: never by itself"
+    )
     sources: BaseModel = Field(description="how often, how patiently each kind of look is made, by source")
     probes: BaseModel = Field(description="when a reading is trouble, by probe")
 

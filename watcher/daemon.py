@@ -12,6 +12,7 @@ from typing import Any
 
 from probes import load_probes
 from watcher.config_file import ConfigError
+from watcher.drills import Drills, Plan
 from watcher.garbage import Garbage
 from watcher.keeper import Keeper
 from watcher.rounds import Rounds
@@ -40,7 +41,7 @@ Reload = Callable[[], Awaitable[Settings]]
 class Daemon:
     """Runs until it is told to stop."""
 
-    def __init__(self, settings: Settings, reload: Reload) -> None:
+    def __init__(self, settings: Settings, reload: Reload, first_drill: float = Drills.FIRST) -> None:
         self.watch = Watch(settings, load_probes(), time.time)
         self._reload = reload
         self._reloading = asyncio.Lock()
@@ -48,6 +49,7 @@ class Daemon:
         self._schedule = Schedule()
         self._rounds = Rounds(self.watch, self._schedule)
         self._keeper = Keeper(self.watch, settings.state_dir)
+        self._drills = Drills(self._schedule, self.watch.vitals, first_drill)
         self._garbage = Garbage(asyncio.get_running_loop())
         self._stop = asyncio.Event()
         self._failure: BaseException | None = None
@@ -84,7 +86,7 @@ class Daemon:
         watch = self.watch
         watch.vitals.set(TARGETS, len(watch.board.rows))
         watch.vitals.set(STALL, watch.fleet.lag.worst)
-        watch.vitals.bundles(watch.identity.bundle_not_after())
+        watch.vitals.bundles(watch.identity.newest_authorities())
         if watch.settings.identity is not None:
             self._impair(Impairment.NO_IDENTITY, watch.identity.trouble)
         self._impair(Impairment.ISOLATED, "most targets fell silent at once" if watch.fleet.isolation.isolated else "")
@@ -111,6 +113,7 @@ class Daemon:
             for name, replaced in self.watch.adopt(settings).items():
                 await self._rounds.restart(name)
                 await replaced.close()
+            self._drills.follow(Plan.of(settings))
             await self._watch_targets({})
             self._taken()
             self._garbage.warm()
@@ -130,6 +133,7 @@ class Daemon:
         self._schedule.every(5.0, self._housekeeping, "housekeeping")
         if self._keeper.writes:
             self._schedule.every(self._keeper.EVERY, self._keeper.write, "state")
+        self._drills.follow(Plan.of(self.watch.settings))
         self._schedule.start()
         self._spawn(self._beat())
         log.info("watching", extra={"targets": len(self.watch.board.rows)})
@@ -142,6 +146,7 @@ class Daemon:
 
     async def _end(self) -> None:
         self._schedule.shutdown()
+        await self._drills.close()
         await self._rounds.drain()
         hangs = False
         for name, step in (("state", self._keeper.write_last()), ("close", self.watch.close())):

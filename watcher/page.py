@@ -4,18 +4,21 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from urllib.parse import urlencode
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
-from probes.contract import Status, Unknown, say_duration
+from probes.contract import Status, TargetKey, Unknown, say_duration
 from watcher.board import Board, Row, Standing
+from watcher.exposition import PREFIX
 from watcher.report import moment, sentence
 from watcher.turns import Turns
-from watcher.vitals import Impairment
+from watcher.vitals import IMPAIRED, Impairment, Vitals
 from watcher.watch import Watch
 
 SHOWN = 200
@@ -30,6 +33,11 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+_LOGGED = {
+    Impairment.CONFIG_REJECTED: "the newest config was refused and the old one goes on; the log names the mistakes.",
+    Impairment.DISCOVERY_STALE: "the fleet was not discovered lately; what is listed here may be gone, and more there.",
+    Impairment.STATE_UNWRITABLE: "the state file cannot be written; the log says why.",
+}
 _TROUBLE_FIRST = (Status.TRUE, Status.UNKNOWN, Status.FALSE)
 
 
@@ -43,8 +51,9 @@ class Line:
     warming: list[str]  # conditions that need more history
 
 
-def page_routes(watch: Watch) -> list[Route]:
-    """The routes of the page."""
+@cache
+def page_templates() -> Environment:
+    """The templates of all pages for people, compiled; whatever is put into one comes out as text."""
     templates = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -54,21 +63,37 @@ def page_routes(watch: Watch) -> list[Route]:
         "duration": say_duration,
         "pretty": lambda value: json.dumps(value, indent=2, ensure_ascii=False),
     }
+    templates.globals |= {"runbook_of": _runbook_of}
+    for name in templates.list_templates(extensions=["html"]):
+        templates.get_template(name)  # a tenth of a second for all: now, and not between looks
+    return templates
+
+
+def _runbook_of(standing: Standing, key: TargetKey) -> str:
+    """The link to the runbook of a condition, with what this target fills in."""
+    query = {**key._asdict(), "subject": standing.verdict.subject}
+    given = urlencode({name: value for name, value in query.items() if value}, errors="replace")
+    return f"/runbooks/AgentWeave{standing.verdict.kind.name}?{given}"
+
+
+def page_routes(watch: Watch) -> list[Route]:
+    """The routes of the page."""
+    templates = page_templates()
 
     async def fleet(request: Request) -> Response:
         wanted = {name: request.query_params.get(name, "") for name in ("namespace", "agent", "status")}
         counts, lines = await _fleet(watch.board, wanted, watch.board.oldest(watch.now()))
         body = templates.get_template("fleet.html").render(
-            now=watch.now(), counts=counts, lines=lines, wanted=wanted, shown=SHOWN, troubles=_troubles(watch)
+            now=watch.now(), counts=counts, lines=lines, wanted=wanted, shown=SHOWN, troubles=troubles(watch)
         )
-        return _html(body, 200)
+        return html_page(body, 200)
 
     async def agent(request: Request) -> Response:
         where = (request.path_params["namespace"], request.path_params["pod"])
         rows = [row for key, row in watch.board.rows.items() if (key.namespace, key.pod) == where]
         found = [(row, _by_probe(watch.board, row)) for row in rows]
         body = templates.get_template("agent.html").render(now=watch.now(), found=found, where=where)
-        return _html(body, 200 if found else 404)
+        return html_page(body, 200 if found else 404)
 
     async def style(_: Request) -> Response:
         return FileResponse(_HERE / "style.css", media_type="text/css")
@@ -76,7 +101,17 @@ def page_routes(watch: Watch) -> list[Route]:
     return [Route("/", fleet), Route("/agents/{namespace}/{pod}", agent), Route("/style.css", style)]
 
 
-def _html(body: str, status: int) -> Response:
+async def rendered(template: Template, **values: object) -> str:
+    """A page that may be long, made in turns with the looks."""
+    pieces, turns = [], Turns()
+    for piece in template.generate(**values):
+        pieces.append(piece)
+        await turns.pause()
+    return "".join(pieces)
+
+
+def html_page(body: str, status: int) -> Response:
+    """A page that can load nothing but our own style."""
     return HTMLResponse(body.encode(errors="replace"), status, headers=_HEADERS)
 
 
@@ -126,10 +161,19 @@ def _by_probe(board: Board, row: Row) -> dict[str, list[Standing]]:
     return found
 
 
-def _troubles(watch: Watch) -> Iterator[str]:
+def troubles(watch: Watch) -> Iterator[str]:
+    """What the watcher itself suffers from now, a sentence each."""
     if watch.settings.identity is not None and watch.identity.trouble:
         yield f"{Impairment.NO_IDENTITY}: {watch.identity.trouble}"
     if watch.fleet.isolation.isolated:
         yield f"{Impairment.ISOLATED}: most targets fell silent at once; the trouble may be the watcher's own."
     if watch.fleet.lag.overloaded:
         yield f"{Impairment.OVERLOADED}: the watcher's event loop lags; missed deadlines are not blamed on agents."
+    impaired = _impaired(watch.vitals)
+    yield from (f"{reason}: {why}" for reason, why in _LOGGED.items() if reason in impaired)
+
+
+def _impaired(vitals: Vitals) -> set[str]:
+    """The reasons that /metrics gave last."""
+    families = vitals.registry.restricted_registry([PREFIX + IMPAIRED.name]).collect()
+    return {sample.labels["reason"] for family in families for sample in family.samples if sample.value}

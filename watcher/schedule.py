@@ -11,7 +11,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zlib import crc32
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -147,8 +147,8 @@ class Schedule:
     def __init__(self) -> None:
         self._scheduler = AsyncIOScheduler(timezone=UTC)
 
-    def every(self, seconds: float, job: Callable[[], Awaitable[None]], name: str) -> None:
-        """Run `job` now and every so many seconds; late or overlapping runs are merged, never piled up or dropped."""
+    def every(self, seconds: float, job: Callable[[], Awaitable[None]], name: str, *, first: float = 0.0) -> None:
+        """Run `job` in `first` seconds and every `seconds` from then; late or overlapping runs are merged, not lost."""
 
         async def run() -> None:
             # A run that the end of the schedule cuts off is no failure; APScheduler would log it as one.
@@ -159,7 +159,7 @@ class Schedule:
             run,
             "interval",
             seconds=seconds,
-            next_run_time=datetime.now(UTC),
+            next_run_time=datetime.now(UTC) + timedelta(seconds=first),
             id=name,
             replace_existing=True,
             coalesce=True,

@@ -19,6 +19,7 @@ from watcher.exposition import render
 from watcher.page import page_routes
 from watcher.report import listing
 from watcher.rounds import Rounds
+from watcher.runbook_page import runbook_routes
 from watcher.watch import Watch
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -68,6 +69,7 @@ def make_app(watch: Watch, rounds: Rounds, refresh: Callable[[], None]) -> Starl
             Route("/api/v1/targets", targets),
             Route("/api/v1/targets/{namespace}/{pod}", target),
             *page_routes(watch),
+            *runbook_routes(watch),
         ]
     )
 

@@ -12,7 +12,7 @@ from probes.contract import Limits, SourceSettings, Target
 from watcher.config_environment import laid_over, read_variables
 from watcher.config_file import ConfigError, read_document
 from watcher.config_mistakes import Mistakes
-from watcher.config_sections import Sections, Server, sections
+from watcher.config_sections import Alertmanager, Drill, Sections, Server, sections
 from watcher.config_words import Place
 from watcher.identity.settings import IdentitySettings
 from watcher.target_limits import Own, TargetLimits
@@ -27,6 +27,8 @@ class Settings:
     server: Server
     state_dir: Path | None
     identity: IdentitySettings | None
+    alertmanager: Alertmanager | None
+    drill: Drill | None  # only with an alertmanager
     sources: Mapping[str, SourceSettings]  # by source
     probes: Mapping[str, Limits]  # by probe; a target may have its own
     targets: tuple[Target, ...]
@@ -41,6 +43,7 @@ def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
     config = _validated(data, mistakes)
     targets = _listed(data)
     _refuse_twins(targets, mistakes)
+    _refuse_drills_to_nobody(data, mistakes)
     limits = TargetLimits(data.get("probes"), mistakes)
     own = [limits.own((*_STATIC, index, "probes"), target.get("probes")) for index, target in enumerate(targets)]
     if config is None or mistakes.found:
@@ -77,6 +80,11 @@ def _refuse_twins(targets: list[dict[str, object]], mistakes: Mistakes) -> None:
             )
 
 
+def _refuse_drills_to_nobody(data: dict[str, object], mistakes: Mistakes) -> None:
+    if data.get("drill") is not None and data.get("alertmanager") is None:
+        mistakes.add(("drill",), "expected the section alertmanager too: its url says where drills go")
+
+
 def _settings(config: Sections, limits: TargetLimits, own: list[Own]) -> Settings:
     probes = {name: getattr(config.probes, name) for name in type(config.probes).model_fields}
     static = zip(config.discovery.static, own, strict=True)
@@ -84,6 +92,8 @@ def _settings(config: Sections, limits: TargetLimits, own: list[Own]) -> Setting
         server=config.server,
         state_dir=config.state_dir,
         identity=config.identity,
+        alertmanager=config.alertmanager,
+        drill=config.drill,
         sources={name: getattr(config.sources, name) for name in type(config.sources).model_fields},
         probes=probes,
         targets=tuple(target.target(limits.merged(probes, each)) for target, each in static),

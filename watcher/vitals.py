@@ -6,7 +6,7 @@ from enum import StrEnum
 from importlib.metadata import version
 from platform import python_version
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
 from probes import AnyProbe
 from probes.contract import Metric, Observation
@@ -39,15 +39,19 @@ HEARTBEAT = _gauge("heartbeat_timestamp_seconds", "When the schedule last made p
 DISCOVERED = _gauge("discovery_last_success_timestamp_seconds", "When the fleet was last discovered.")
 CONFIG_OK = _gauge("config_last_reload_successful", "Whether the newest config was taken.")
 CONFIG_AT = _gauge("config_last_reload_success_timestamp_seconds", "When a config was last taken.")
+BUNDLE_START = _gauge("trust_bundle_not_before_timestamp_seconds", "Begin of the newest authority.", "trust_domain")
 BUNDLE_END = _gauge("trust_bundle_not_after_timestamp_seconds", "End of the newest authority.", "trust_domain")
 BUILD_INFO = _gauge("build_info", "What runs.", "version", "python")
 SHARDS = _gauge("shards", "Configured number of shards.")
 ACTIVE = _gauge("active", "1 while this process looks and exports, 0 on standby.", "shard")
 IMPAIRED = _gauge("impaired", "1 while the watcher itself has this trouble.", "reason")
+DRILL_SUCCESS = _gauge("drill_last_success_timestamp_seconds", "When a test alert last arrived.", "severity")
+DRILL_FAILURES = _gauge("drill_failures", "Drills in a row that failed; only where drills are configured.")
 STALL = _gauge("loop_stall_seconds", "The longest stall of the event loop in the last half minute.")
 METRICS = (
     *(TARGETS, LOOKS, LOOK_SECONDS, LAG, SKIPPED, HEARTBEAT, DISCOVERED, CONFIG_OK, CONFIG_AT),
-    *(BUNDLE_END, BUILD_INFO, SHARDS, ACTIVE, IMPAIRED, STALL),
+    *(BUNDLE_START, BUNDLE_END, BUILD_INFO, SHARDS, ACTIVE, IMPAIRED, STALL),
+    *(DRILL_SUCCESS, DRILL_FAILURES),
 )
 
 
@@ -67,6 +71,7 @@ class Vitals:
 
     def __init__(self, probes: Sequence[AnyProbe], sources: Iterable[str]) -> None:
         self.registry = CollectorRegistry(auto_describe=False)
+        ProcessCollector(namespace=PREFIX.rstrip("_"), registry=self.registry)  # memory and CPU of the daemon itself
         fleet = [metric for probe in probes for metric in probe.metrics if metric.fleet]
         # A gauge is made when it is first set: the library would export 0 for what was never told.
         self._made = {metric: _make(metric, self.registry) for metric in (*METRICS, *fleet) if metric.kind != "gauge"}
@@ -85,6 +90,11 @@ class Vitals:
         gauge = self._child(metric, labels)
         assert isinstance(gauge, Gauge)  # noqa: S101  narrows the type; the constants above are what it is called with
         gauge.set(value)
+
+    def drop(self, metric: Metric) -> None:
+        """Export this gauge no more, until it is set again."""
+        if metric in self._made:
+            self.registry.unregister(self._made.pop(metric))
 
     def add(self, metric: Metric, value: float, *labels: str) -> None:
         """Let a counter grow, or a histogram observe, by `value`."""
@@ -105,12 +115,13 @@ class Vitals:
         """Say whether the daemon has this trouble now."""
         self.set(IMPAIRED, hold, reason)
 
-    def bundles(self, not_after: Mapping[str, float]) -> None:
-        """The trust bundles held now, by trust domain (Unix seconds); others leave no series."""
-        if BUNDLE_END in self._made:
-            self._made[BUNDLE_END].clear()
-        for trust_domain, end in not_after.items():
-            self.set(BUNDLE_END, end, trust_domain)
+    def bundles(self, newest: Mapping[str, tuple[float, float]]) -> None:
+        """Begin and end of the newest authority held now, by trust domain (Unix seconds); others leave no series."""
+        for metric, end in ((BUNDLE_START, 0), (BUNDLE_END, 1)):
+            if metric in self._made:
+                self._made[metric].clear()
+            for trust_domain, moments in newest.items():
+                self.set(metric, moments[end], trust_domain)
 
     def _child(self, metric: Metric, labels: tuple[str, ...]) -> Gauge | Counter | Histogram:
         made = self._made.get(metric)

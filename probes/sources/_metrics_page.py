@@ -88,6 +88,11 @@ class MetricsPage(Reading):
         rows = self.wanted.rows[signal]
         return _first_told(signal, rows, self._lines(signal), self.kept.overfull) or Absent(self._why_absent(rows))
 
+    def block(self, signal: Signal, row: Row, suffix: str) -> bytes:
+        """The lines of one sample name of a row, as they came, for what has too many to read them one by one."""
+        number = self.wanted.rows[signal].index(row) * len(signal.suffixes) + signal.suffixes.index(suffix)
+        return self.kept.lines[self.wanted.places[signal][number]]
+
     def _lines(self, signal: Signal) -> tuple[bytes, ...]:
         kept = self.kept.lines
         return tuple([kept[place] for place in self.wanted.places[signal]])

@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,10 +44,20 @@ class PrometheusServer:
         found = self._ask("query", query=expression)["result"]
         return [Series(one["metric"], float(one["value"][1])) for one in found]
 
+    def label_values(self, selector: str, label: str) -> list[str]:
+        """The values of a label over the series that were selected by this since the start."""
+        found = self._ask(f"label/{label}/values", **{"match[]": selector})
+        return [str(value) for value in found]
+
     def scrapes(self) -> list[Scrape]:
         """The newest scrape of every target."""
         targets = self._ask("targets")["activeTargets"]
         return [Scrape(one["scrapeUrl"], one["health"], one["lastError"]) for one in targets]
+
+    def own_gauges(self, name: str) -> list[float]:
+        """The values of all series of this name on Prometheus's own page."""
+        page = httpx.get(f"{self.url}/metrics", trust_env=False).text
+        return [float(line.rpartition(" ")[2]) for line in page.splitlines() if line.startswith(name + "{")]
 
     def samples_lost(self) -> float:
         """Samples of the newest scrapes that were read but not stored; 2.42 drops duplicates without a word."""
@@ -61,16 +71,29 @@ class PrometheusServer:
 
 
 @contextmanager
-def run_prometheus(*pages: str, interval: int = 1, pinned: bool = False) -> Iterator[PrometheusServer]:
-    """A Prometheus that scrapes these URLs every `interval` seconds; the one on PATH unless `pinned`."""
+def run_prometheus(
+    *pages: str, interval: float = 1, pinned: bool = False, rules: Sequence[Path] = (), alertmanager: str = ""
+) -> Iterator[PrometheusServer]:
+    """A Prometheus that scrapes these URLs every `interval` seconds; the one on PATH unless `pinned`.
+
+    It loads the rule files; their groups are evaluated as often, unless a group says how often itself. Alerts go to
+    the Alertmanager at this URL.
+    """
     with TemporaryDirectory() as directory:
         config = Path(directory) / "prometheus.json"
         jobs = [_job(number, page) for number, page in enumerate(pages)]
-        every = f"{interval}s"
-        config.write_text(
-            json.dumps({"global": {"scrape_interval": every, "scrape_timeout": every}, "scrape_configs": jobs})
+        every = dict.fromkeys(
+            ("scrape_interval", "scrape_timeout", "evaluation_interval"), f"{round(interval * 1000)}ms"
         )
-        plain = (f"--config.file={config}", f"--storage.tsdb.path={directory}/data", "--web.listen-address=127.0.0.1:0")
+        files = [str(file) for file in rules]
+        told = [{"static_configs": [{"targets": [urlsplit(alertmanager).netloc]}]}] if alertmanager else []
+        wanted = {"global": every, "rule_files": files, "scrape_configs": jobs, "alerting": {"alertmanagers": told}}
+        config.write_text(json.dumps(wanted))
+        plain = [
+            *(f"--config.file={config}", f"--storage.tsdb.path={directory}/data", "--web.listen-address=127.0.0.1:0"),
+            # An alert that fires before Alertmanager is found would be sent again only after a minute.
+            "--rules.alert.resend-delay=1s",
+        ]
         with running([tool("prometheus", pinned=pinned), *plain], _ready) as server:
             yield server
 

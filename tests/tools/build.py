@@ -30,6 +30,7 @@ class Tool:
     build: tuple[str, ...]
     version: str = ""  # the argument that makes it print its version
     oldest: tuple[int, ...] = ()  # what we take from PATH; empty: nothing
+    names: tuple[str, ...] = ()  # its other names on PATH
 
 
 PROMETHEUS = ("-tags", "remove_all_sd", "tool")  # one module of its service discoveries cannot be had
@@ -37,6 +38,9 @@ TOOLS = {
     "opa": Tool("opa", ("tool",), "version", (1, 0)),
     "prometheus": Tool("prometheus", PROMETHEUS, "--version", (2, 42)),
     "promtool": Tool("prometheus", PROMETHEUS, "--version", (2, 42)),
+    # Debian calls it otherwise; 0.24 does not know the `routing_key_file` of our example.
+    "alertmanager": Tool("alertmanager", ("tool",), "--version", (0, 25), ("prometheus-alertmanager",)),
+    "amtool": Tool("alertmanager", ("tool",), "--version", (0, 25)),
     "go-spiffe-peer": Tool("go-spiffe-peer", (".",)),
     "fleet-load": Tool("fleet-load", (".",)),
     "paced-get": Tool("paced-get", (".",)),
@@ -50,7 +54,8 @@ def find(name: str) -> Path:
 
 def on_path(name: str) -> Path | None:
     """The program on PATH, if we take it from there and it is new enough."""
-    tool, program = TOOLS[name], shutil.which(name)
+    tool = TOOLS[name]
+    program = next(filter(None, map(shutil.which, (name, *tool.names))), None)
     if not tool.oldest or program is None:
         return None
     said = subprocess.run([program, tool.version], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)

@@ -5,8 +5,11 @@ import tempfile
 from pathlib import Path
 
 
-def run_demo(seconds: float | None, port: int) -> int:
-    """Run until stopped, or for so many seconds; `port` 0 takes any free one. Exit code 0, 2 if the port is taken."""
+def run_demo(seconds: float | None, port: int, slower: float = 1.0) -> int:
+    """Run until stopped, or for so many seconds; `port` 0 takes any free one. Exit code 0, 2 if the port is taken.
+
+    Faults last `slower` times as long as the script says.
+    """
     # Imported here: the demo's agents are modules of this package and must start fast.
     from watcher.run import listen, run_in_fastest_loop  # noqa: PLC0415
 
@@ -18,5 +21,5 @@ def run_demo(seconds: float | None, port: int) -> int:
     with listener, tempfile.TemporaryDirectory(prefix="agentweave-demo-") as home:
         from watcher.demo.show import show  # noqa: PLC0415
 
-        run_in_fastest_loop(show(Path(home), listener, seconds))
+        run_in_fastest_loop(show(Path(home), listener, seconds, slower))
     return 0

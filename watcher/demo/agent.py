@@ -8,14 +8,16 @@ import mmap
 import ssl
 import sys
 import threading
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import socket
 
-from prometheus_client import REGISTRY, Counter, Gauge, start_http_server
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, start_http_server
 
 CALLEES = ("ranker", "guard")
 POOL = 20
+_PACE = 0.2  # seconds from one request to the next
 
 
 class Health(BaseHTTPRequestHandler):
@@ -62,7 +64,9 @@ class Agent:
         self._breaker = Gauge("agentweave_circuit_breaker_state", "0 closed, 1 open, 2 half-open", ["callee"])
         self._pool = Gauge("agentweave_connection_pool_active", "Connections in use", ["pool"])
         self._requests = Counter("agentweave_requests_total", "Requests made", ["status"])
+        self._durations = Histogram("agentweave_request_duration_seconds", "How long requests took")
         self._held: mmap.mmap | None = None
+        self._fails = False
         for callee in CALLEES:
             self._breaker.labels(callee).set(0)
         self._pool.labels("outbound").set(3)
@@ -75,6 +79,17 @@ class Agent:
     def pool(self, in_use: int) -> None:
         """Set how many connections are in use."""
         self._pool.labels("outbound").set(in_use)
+
+    def fail(self, *, requests: bool) -> None:
+        """Let requests fail from now on, or succeed again."""
+        self._fails = requests
+
+    def work(self) -> None:
+        """Handle requests for ever."""
+        while True:
+            self._requests.labels("error" if self._fails else "success").inc()
+            self._durations.observe(0.01)
+            time.sleep(_PACE)
 
     def hold(self, size: int) -> None:
         """Hold this many bytes of real memory beside what the process needs."""
@@ -102,6 +117,7 @@ def main(certificate: str, key: str, bundle: str, tls_port: str, metrics_port: s
     metrics, _ = start_http_server(int(metrics_port), "127.0.0.1")
     agent = Agent(server)
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=agent.work, daemon=True).start()
     print(json.dumps({"tls": server.server_port, "metrics": metrics.server_port}), flush=True)
     for line in sys.stdin:
         order = json.loads(line)

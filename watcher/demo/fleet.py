@@ -33,12 +33,13 @@ class SimulatedAgent:
         self.name, self._home, self._authority, self._bundle = name, home, authority, bundle
         self.spiffe_id = f"spiffe://{TRUST_DOMAIN}/agent/{name}"
         self.rotates = True
+        self._serves = authority, self.spiffe_id
         self.ports: Mapping[str, int] = {"tls": 0, "metrics": 0}
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         """Start the process, on the same ports as before if it had any."""
-        certificate, key = self._issue(self._authority, self.spiffe_id)
+        certificate, key = self._issue(*self._serves)
         arguments = (certificate, key, str(self._bundle), *map(str, self.ports.values()))
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", agent_program.__name__),
@@ -62,10 +63,15 @@ class SimulatedAgent:
             self._process.stdin.write((json.dumps(order) + "\n").encode())
             await self._process.stdin.drain()
 
-    async def rotate(self, spiffe_id: str = "", authority: Authority | None = None) -> None:
-        """Serve a new SVID: the agent's own, or one that it should not have."""
-        certificate, key = self._issue(authority or self._authority, spiffe_id or self.spiffe_id)
+    async def rotate(self) -> None:
+        """Serve a new SVID of the kind that it serves."""
+        certificate, key = self._issue(*self._serves)
         await self.tell(do="svid", certificate=certificate, key=key)
+
+    async def serve(self, spiffe_id: str = "", authority: Authority | None = None) -> None:
+        """Serve the agent's own identity from now on, or one that it should not have."""
+        self._serves = authority or self._authority, spiffe_id or self.spiffe_id
+        await self.rotate()
 
     async def keep_rotating(self) -> None:
         """Do what SPIRE does: a new SVID at half of its life."""
@@ -126,7 +132,8 @@ class DemoFleet:
         config = {
             "identity": {name: str(path) for name, path in files.items()} | {"trust_domain": TRUST_DOMAIN},
             "sources": sources,
-            "probes": {"breaker": {"open_for": "6s"}, "opa": {"slow_after": "1s"}},  # a laptop may be busy
+            # Short windows, for nobody waits for five minutes; a laptop may be busy.
+            "probes": {"breaker": {"open_for": "6s"}, "opa": {"slow_after": "1s"}, "slo": {"window": "10s"}},
             "discovery": {"static": [self._target(agent) for agent in self.agents.values()]},
         }
         path = self.home / "config.yaml"

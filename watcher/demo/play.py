@@ -22,8 +22,9 @@ Told = tuple[str, str, str]
 class Play:
     """One showing of the demo."""
 
-    def __init__(self, fleet: DemoFleet, board: Board, console: Console) -> None:
+    def __init__(self, fleet: DemoFleet, board: Board, console: Console, slower: float) -> None:
         self._fleet, self._board, self._console = fleet, board, console
+        self._slower = slower
         self._began = time.monotonic()
         self._started: dict[Fault, float] = {}
         self._first_told: dict[tuple[Fault, str], float] = {}
@@ -33,7 +34,7 @@ class Play:
         while True:
             began = time.monotonic()
             await asyncio.gather(*(self._play(fault) for fault in SCRIPT))
-            await asyncio.sleep(max(0.0, began + ROUND - time.monotonic()))
+            await asyncio.sleep(max(0.0, began + ROUND * self._slower - time.monotonic()))
 
     async def verdicts(self) -> None:
         """Whatever becomes true or unknown, and when it is over."""
@@ -57,11 +58,11 @@ class Play:
                 self._console.print(f"  {fault.agent:<10} {condition:<20} {took}", highlight=False)
 
     async def _play(self, fault: Fault) -> None:
-        await asyncio.sleep(fault.at)
+        await asyncio.sleep(fault.at * self._slower)
         self._started.setdefault(fault, time.monotonic())
         self._line("[bold cyan]made[/]   ", fault.agent, f"[cyan]{fault.words}[/]")
         await fault.start(self._fleet)
-        await asyncio.sleep(fault.until - fault.at)
+        await asyncio.sleep((fault.until - fault.at) * self._slower)
         self._line("[cyan]mended[/] ", fault.agent, fault.words)
         await fault.mend(self._fleet)
 

@@ -45,23 +45,15 @@ async def _rotate_again(fleet: DemoFleet) -> None:
 
 
 async def _steal_identity(fleet: DemoFleet) -> None:
-    fleet.agents["billing"].rotates = False
-    await fleet.agents["billing"].rotate(fleet.agents["orders"].spiffe_id)
-
-
-async def _own_identity(fleet: DemoFleet) -> None:
-    fleet.agents["billing"].rotates = True
-    await fleet.agents["billing"].rotate()
+    await fleet.agents["billing"].serve(fleet.agents["orders"].spiffe_id)
 
 
 async def _strange_authority(fleet: DemoFleet) -> None:
-    fleet.agents["speech"].rotates = False
-    await fleet.agents["speech"].rotate(authority=fleet.stranger)
+    await fleet.agents["speech"].serve(authority=fleet.stranger)
 
 
-async def _own_authority(fleet: DemoFleet) -> None:
-    fleet.agents["speech"].rotates = True
-    await fleet.agents["speech"].rotate()
+def _itself(agent: str) -> Step:
+    return lambda fleet: fleet.agents[agent].serve()
 
 
 async def _leak(fleet: DemoFleet) -> None:
@@ -89,7 +81,7 @@ SCRIPT = (
     ),
     Fault(
         at=6, until=22, agent="billing", words="it serves the identity of another agent",
-        tells=("SVIDWrongIdentity",), start=_steal_identity, mend=_own_identity,
+        tells=("SVIDWrongIdentity",), start=_steal_identity, mend=_itself("billing"),
     ),
     Fault(
         at=12, until=28, agent="guard", words="its policy allows every caller", tells=("OPAWrongAllow",),
@@ -114,9 +106,13 @@ SCRIPT = (
         start=_tell("translate", do="pool", in_use=POOL), mend=_tell("translate", do="pool", in_use=3),
     ),
     Fault(
-        at=64, until=80, agent="router", words="its breaker and pool gauges vanish",
+        at=64, until=118, agent="router", words="its breaker and pool gauges vanish",
         tells=("SignalAbsent",),
         start=_tell("router", do="gauges", shown=False), mend=_tell("router", do="gauges", shown=True),
+    ),
+    Fault(
+        at=72, until=92, agent="summary", words="its requests fail", tells=("ErrorRateHigh",),
+        start=_tell("summary", do="fail", requests=True), mend=_tell("summary", do="fail", requests=False),
     ),
     Fault(
         at=82, until=100, agent="crawler", words="its process is killed",
@@ -125,6 +121,6 @@ SCRIPT = (
     ),
     Fault(
         at=92, until=108, agent="speech", words="its SVID is signed by a strange authority", tells=("SVIDNotTrusted",),
-        start=_strange_authority, mend=_own_authority,
+        start=_strange_authority, mend=_itself("speech"),
     ),
 )  # fmt: skip

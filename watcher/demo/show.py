@@ -14,8 +14,8 @@ from watcher.demo.play import Play
 from watcher.settings import Settings, load_settings
 
 
-async def show(home: Path, listener: socket.socket, seconds: float | None) -> None:
-    """Run the demo in `home`, a directory of its own, for so many seconds or until a signal."""
+async def show(home: Path, listener: socket.socket, seconds: float | None, slower: float) -> None:
+    """Run the demo in `home`, a directory of its own, for so many seconds or until a signal, `slower` times as slow."""
     logging.getLogger("watcher").setLevel(logging.ERROR)  # the terminal is for the play
     console = Console(width=None if sys.stdout.isatty() else 10_000)
     host, port = listener.getsockname()[:2]
@@ -28,7 +28,7 @@ async def show(home: Path, listener: socket.socket, seconds: float | None) -> No
             return load_settings(config, {})
 
         daemon = Daemon(settings, reload)
-        play = Play(fleet, daemon.watch.board, console)
+        play = Play(fleet, daemon.watch.board, console, slower)
         console.print(f"The page is at http://{host}:{port}/ and the metrics at http://{host}:{port}/metrics")
         console.print(f"The config is {config}; Ctrl-C ends the demo.", highlight=False)
         scenes = [asyncio.create_task(scene) for scene in (play.faults(), play.verdicts())]

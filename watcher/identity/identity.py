@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from probes.contract import OwnIdentity
-from watcher.identity.material import ends, same, spiffe_id
+from watcher.identity.material import begins, ends, same, spiffe_id
 from watcher.identity.origin import IdentityError, Origin, Pace, Trouble
 
 log = logging.getLogger(__name__)
@@ -71,10 +71,11 @@ class Identity:
     def _fresh(self) -> bool:
         return self._now() - self._answered_at <= _CONFIRMED_FOR
 
-    def bundle_not_after(self) -> Mapping[str, float]:
-        """Trust domain -> the end of its newest authority, in Unix seconds."""
+    def newest_authorities(self) -> Mapping[str, tuple[float, float]]:
+        """Trust domain -> begin and end of the authority that lasts longest, in Unix seconds."""
         bundles = self._answer.bundles if self._answer is not None else {}
-        return {trust_domain: max(map(ends, bundle)) for trust_domain, bundle in bundles.items() if bundle}
+        newest = {trust_domain: max(bundle, key=ends) for trust_domain, bundle in bundles.items() if bundle}
+        return {trust_domain: (begins(authority), ends(authority)) for trust_domain, authority in newest.items()}
 
     async def start(self) -> None:
         """Begin to ask; does not wait for an answer."""

@@ -62,6 +62,11 @@ def spiffe_id(leaf: Certificate) -> str:
     return uris[0] if len(uris) == 1 and uris[0].startswith("spiffe://") else ""
 
 
+def begins(certificate: Certificate) -> float:
+    """notBefore in Unix seconds."""
+    return certificate.not_valid_before_utc.timestamp()
+
+
 def ends(certificate: Certificate) -> float:
     """notAfter in Unix seconds."""
     return certificate.not_valid_after_utc.timestamp()

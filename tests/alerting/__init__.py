@@ -1,0 +1,1 @@
+"""The alert rules as data, and promtool to try them on made-up series."""

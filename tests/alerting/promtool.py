@@ -1,0 +1,100 @@
+"""promtool, of the oldest Prometheus that we support and of a current one."""
+
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.alerting.rules import Alert
+from tests.servers.tools import debian_package, tool
+
+Expected = dict[str, Any]
+"""An alert that must fire: its labels and annotations, as promtool has them."""
+
+TEXTS: dict[str, dict[str, str]] = yaml.safe_load((Path(__file__).parent / "texts.yaml").read_text())
+"""Alert -> its annotations, with the labels of the agent in braces."""
+
+both_versions = pytest.mark.parametrize("version", ["oldest", "current"])
+
+WATCHER = {"job": "watcher", "instance": "10.0.0.1:9847"}
+
+
+def promtool(version: str) -> Path:
+    """`oldest`: that of Debian, which is 2.42; `current`: the pinned 3.x."""
+    return debian_package("promtool", "prometheus") if version == "oldest" else tool("promtool", pinned=True)
+
+
+@dataclass
+class Story:
+    """Made-up series, scraped every 30 s, and the alerts that must fire at given moments."""
+
+    name: str
+    series: dict[str, str] = field(default_factory=dict)
+    checks: list[dict[str, Any]] = field(default_factory=list)
+    questions: list[dict[str, Any]] = field(default_factory=list)
+    interval: str = "30s"
+
+    def watcher(self, values: str, *, shards: int = 1) -> None:
+        """The series by which a watcher is known to be there."""
+        for name in ("build_info", "discovery_last_success_timestamp_seconds"):
+            self.add(name, values, **WATCHER)
+        self.add("shards", values.replace("1x", f"{shards}x"), **WATCHER)
+        self.add("active", values, shard="0", **WATCHER)
+
+    def add(self, series: str, values: str, **labels: str) -> None:
+        """One series of the watcher's, by its name without the prefix."""
+        told = ",".join(f"{name}={json.dumps(value)}" for name, value in labels.items() if value)
+        self.series[f"agentweave_watcher_{series}{{{told}}}"] = values
+
+    def expect(self, at: float, alert: str, *expected: Expected) -> None:
+        """At so many seconds exactly these instances of the alert fire."""
+        self.checks.append({"eval_time": f"{at:g}s", "alertname": alert, "exp_alerts": list(expected)})
+
+    def count(self, at: float, expression: str, count: int) -> None:
+        """At so many seconds the expression gives so many series."""
+        samples = [{"labels": "{}", "value": count}] if count else []
+        self.questions.append({"eval_time": f"{at:g}s", "expr": f"count({expression})", "exp_samples": samples})
+
+    def document(self) -> dict[str, Any]:
+        """As promtool wants it."""
+        return {
+            "name": self.name,
+            "interval": self.interval,
+            "input_series": [{"series": series, "values": values} for series, values in self.series.items()],
+            "alert_rule_test": self.checks,
+            "promql_expr_test": self.questions,
+        }
+
+
+def told_by(version: str, stories: Sequence[Story], files: Sequence[Path], directory: Path) -> str:
+    """What promtool has to say against these stories; empty when all came true."""
+    test = directory / "stories.yaml"
+    document = {
+        "rule_files": [str(file) for file in files],
+        "evaluation_interval": "15s",
+        "group_eval_order": _in_order(files),  # else by chance, and an alert may come one evaluation later
+        "tests": [story.document() for story in stories],
+    }
+    test.write_text(yaml.safe_dump(document, sort_keys=False))
+    said = subprocess.run(
+        [promtool(version), "test", "rules", test], capture_output=True, text=True, check=False, timeout=300
+    )
+    return "" if said.returncode == 0 else said.stdout + said.stderr
+
+
+def expected(alert: Alert, *, words: Mapping[str, str] | None = None, **labels: str) -> Expected:
+    """The alert with these labels, and with the text that is written down for it; `words` fill in what is no label."""
+    told = {name: value for name, value in labels.items() if value}
+    named = {"namespace": "", "agent": "", "subject": "", "pod": f"{labels.get('agent')}-0"} | told | dict(words or {})
+    texts = {name: text.format(**named) for name, text in TEXTS[alert.name].items()}
+    return {"exp_labels": dict(alert.labels) | told, "exp_annotations": texts}
+
+
+def _in_order(files: Sequence[Path]) -> list[str]:
+    groups = [group["name"] for file in files for group in yaml.safe_load(file.read_text())["groups"]]
+    return sorted(groups, key=lambda name: name != "agentweave-core")

@@ -1,0 +1,67 @@
+"""The rule files as they are shipped."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from probes import load_probes
+from probes.contract import ConditionKind, parse_duration
+
+ROOT = Path(__file__).resolve().parents[2]
+RULES = ROOT / "alerts" / "rules"
+CORE = RULES / "watcher.yaml"
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One alerting rule."""
+
+    file: Path
+    name: str
+    expression: str
+    held: float  # `for`, seconds
+    kept: float  # `keep_firing_for`, seconds
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+
+
+def rules() -> Iterator[tuple[Path, dict[str, Any]]]:
+    """All rules, recording ones too, with their files."""
+    for file in sorted(RULES.glob("*.yaml")):
+        for group in yaml.safe_load(file.read_text())["groups"]:
+            for rule in group["rules"]:
+                yield file, rule
+
+
+def alerts() -> list[Alert]:
+    """All alerting rules."""
+    return [
+        Alert(
+            file,
+            rule["alert"],
+            rule["expr"],
+            _seconds(rule, "for"),
+            _seconds(rule, "keep_firing_for"),
+            rule["labels"],
+            rule["annotations"],
+        )
+        for file, rule in rules()
+        if "alert" in rule
+    ]
+
+
+def alert(name: str) -> Alert:
+    """The alerting rule of this name."""
+    return next(each for each in alerts() if each.name == name)
+
+
+def conditions() -> dict[str, tuple[str, ConditionKind]]:
+    """Name of the alert -> probe and condition, of all conditions that there are."""
+    return {f"AgentWeave{kind.name}": (probe.name, kind) for probe in load_probes() for kind in probe.conditions}
+
+
+def _seconds(rule: Mapping[str, Any], key: str) -> float:
+    return parse_duration(rule[key]) if key in rule else 0.0
