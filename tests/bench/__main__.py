@@ -13,10 +13,11 @@ from tempfile import TemporaryDirectory
 from tests.bench import startup
 from tests.bench.alone import alone
 from tests.bench.fleet import Fleet, serving
-from tests.bench.machine import AROUND, ROOT, facts
+from tests.bench.machine import AROUND, MEASURED, ROOT, facts
 from tests.bench.mix import Mix, mix, reference, workload_of
 from tests.bench.peer import HTTP_RATE, Peers, one_by_one, the_same_requests
 from tests.bench.report import Results, markdown
+from tests.bench.rules import rule_costs
 from tests.bench.transport import Transported, transport
 from tests.bench.windows import full_windows
 
@@ -61,7 +62,10 @@ def _measure(agents: int | None, seconds: float, directory: Path) -> Results:
         _say("--help and check")
         times = 10 if seconds >= 30 else 5
         started = startup.help_seconds(directory, times), startup.check_seconds(fleet, directory, times)
-    return Results(carried, peers, sources, mixes, failed, mixed, *started)
+    _say("the rules in Prometheus")
+    os.sched_setaffinity(0, {MEASURED, AROUND})
+    rules = rule_costs(reference(mixes).workload.agents, seconds)
+    return Results(carried, peers, sources, mixes, failed, mixed, *started, rules)
 
 
 def _simple(fleet: Fleet, directory: Path, seconds: float) -> tuple[Transported, Peers]:
