@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 
 from pydantic import Field
 
+from probes._durations import DURATION, P95, slow
 from probes._growth import Growth
-from probes._requests import DURATION, ERRORS, P95, Tally, failed, slow
+from probes._requests import ERRORS, Tally, failed
 from probes._signal import REQUESTS, START_TIME, Absent, Unreadable, untold
 from probes.contract import (
     Case,

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from pydantic import TypeAdapter
 
-from probes._requests import DURATION, ERRORS, Tally, slow
+from probes._durations import DURATION, slow
+from probes._requests import ERRORS, Tally
 from probes._signal import REQUESTS, START_TIME
 from probes.contract import Fault
 from probes.slo import PROBE, SLOLimits, SLOPast

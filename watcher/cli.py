@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 from watcher.printable import printable
 
@@ -106,6 +106,9 @@ class _Parser(argparse.ArgumentParser):
         self.exit(USAGE_ERROR, f"{self.prog}: {printable(message)} (see {self.prog} --help)\n")
 
 
+_Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"  # noqa: SLF001  argparse has no public name for it
+
+
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from importlib.metadata import version  # noqa: PLC0415  not for --help
@@ -130,42 +133,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--config", metavar="FILE", type=Path, required=True)
     run.set_defaults(command=_run, until_stopped=True)
 
-    check = commands.add_parser(
-        "check",
-        parents=[anywhere],
-        help="look at everything now and print the verdicts",
-        epilog="exit code: 0 all false, 1 a condition is true, 3 one is unknown, 2 nothing matches or a mistake",
-    )
-    check.add_argument("--config", metavar="FILE", type=Path, required=True)
-    check.add_argument("--namespace", metavar="N", help="only targets of this namespace")
-    check.add_argument("--agent", metavar="A", help="only instances of this agent")
-    check.add_argument("--probe", metavar="P", help="only this probe")
-    check.add_argument("--output", choices=("text", "json"), default="text", help="default: text")
-    check.set_defaults(command=_check)
-
-    drill = commands.add_parser(
-        "drill",
-        parents=[anywhere],
-        help="send Alertmanager a test alert of each severity, and see whether it arrives",
-        epilog="exit code: 0 all arrived, 1 one did not, 2 a mistake in the config, or no `alertmanager` in it",
-    )
-    drill.add_argument("--config", metavar="FILE", type=Path, required=True)
-    drill.set_defaults(command=_drill)
-
-    demo = commands.add_parser(
-        "demo", parents=[anywhere], help="watch a small simulated fleet with faults, on loopback"
-    )
-    demo.add_argument("--seconds", metavar="N", type=_seconds, help="end after so long; default: when stopped")
-    demo.add_argument("--port", metavar="P", type=_port, default=9847, help="port of the page; default: 9847, 0: any")
-    demo.add_argument(
-        "--slower",
-        metavar="N",
-        type=_seconds,
-        default=1.0,
-        help="let faults last N times as long; 10: long enough for the alert rules; default: 1",
-    )
-    demo.set_defaults(command=_demo, until_stopped=True)
-
+    _add_check(commands, anywhere)
+    _add_drill(commands, anywhere)
+    _add_demo(commands, anywhere)
     _add_rules(commands.add_parser("rules", help="alert rules, runbooks, dashboards and Alertmanager pieces"), anywhere)
     _add_config(commands.add_parser("config", help="check a config file, or print its JSON Schema"), anywhere)
     return parser
@@ -179,6 +149,48 @@ def _add_rules(rules: _Parser, anywhere: _Parser) -> None:
         begin = f"what links to {page}s begin with; default: those of a {server} on the same machine"
         export.add_argument(f"--{page}-url", metavar="PREFIX", type=_url, help=begin)
     export.set_defaults(command=_rules_export)
+
+
+def _add_check(commands: _Commands, anywhere: _Parser) -> None:
+    check = commands.add_parser(
+        "check",
+        parents=[anywhere],
+        help="look at everything now and print the verdicts",
+        epilog="exit code: 0 all false, 1 a condition is true, 3 one is unknown, 2 nothing matches or a mistake",
+    )
+    check.add_argument("--config", metavar="FILE", type=Path, required=True)
+    check.add_argument("--namespace", metavar="N", help="only targets of this namespace")
+    check.add_argument("--agent", metavar="A", help="only instances of this agent")
+    check.add_argument("--probe", metavar="P", help="only this probe")
+    check.add_argument("--output", choices=("text", "json"), default="text", help="default: text")
+    check.set_defaults(command=_check)
+
+
+def _add_drill(commands: _Commands, anywhere: _Parser) -> None:
+    drill = commands.add_parser(
+        "drill",
+        parents=[anywhere],
+        help="send Alertmanager a test alert of each severity, and see whether it arrives",
+        epilog="exit code: 0 all arrived, 1 one did not, 2 a mistake in the config, or no `alertmanager` in it",
+    )
+    drill.add_argument("--config", metavar="FILE", type=Path, required=True)
+    drill.set_defaults(command=_drill)
+
+
+def _add_demo(commands: _Commands, anywhere: _Parser) -> None:
+    demo = commands.add_parser(
+        "demo", parents=[anywhere], help="watch a small simulated fleet with faults, on loopback"
+    )
+    demo.add_argument("--seconds", metavar="N", type=_seconds, help="end after so long; default: when stopped")
+    demo.add_argument("--port", metavar="P", type=_port, default=9847, help="port of the page; default: 9847, 0: any")
+    demo.add_argument(
+        "--slower",
+        metavar="N",
+        type=_seconds,
+        default=1.0,
+        help="let faults last N times as long; 10: long enough for the alert rules; default: 1",
+    )
+    demo.set_defaults(command=_demo, until_stopped=True)
 
 
 def _add_config(config: _Parser, anywhere: _Parser) -> None:
