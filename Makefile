@@ -4,9 +4,11 @@ CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/agentweave-watcher
 VENV := $(CACHE)/venv-$(shell { pwd; $(PYTHON) --version; cat requirements.lock; } | cksum | cut -d' ' -f1)
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+IMAGE ?= agentweave-watcher:$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench tools lock
+.PHONY: help demo test lint bench tools image lock
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -15,7 +17,7 @@ demo: $(READY)  ## a fleet of a dozen agents with faults that come and go, watch
 	@$(BIN)/agentweave-watcher demo $(if $(SECONDS),--seconds $(SECONDS)) $(if $(PORT),--port $(PORT))
 
 test: $(READY) tools  ## all tests, against real servers (builds those that are missing)
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 lint: $(READY)  ## format, lint, types, layers
 	@$(BIN)/ruff format --check .
@@ -28,6 +30,11 @@ bench: $(READY)  ## the daemon against its peer; AGENTS=500 SECONDS=10 for a qui
 
 tools: $(READY)  ## build the servers that tests talk to
 	@$(BIN)/python tests/tools/build.py
+
+image:  ## the container image, with docker or podman; IMAGE=name:tag
+	@engine=$$(command -v docker || command -v podman) || { echo "neither docker nor podman is on PATH" >&2; exit 2; }; \
+	"$$engine" build --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null) \
+		--tag $(IMAGE) .
 
 lock: $(READY)  ## renew requirements.lock from pyproject.toml
 	@$(BIN)/pip install --quiet uv
