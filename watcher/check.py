@@ -13,9 +13,11 @@ from probes.contract import Status, Target, TargetKey, Unknown
 from watcher.board import Carried, Row
 from watcher.config_file import ConfigError
 from watcher.report import listing
+from watcher.roster import Roster
 from watcher.settings import Settings, load_settings
 from watcher.state import StateError, StateFile
 from watcher.table import print_table, progress
+from watcher.vitals import Vitals
 from watcher.watch import Watch
 
 ROUNDS = 3
@@ -44,12 +46,28 @@ def check(
         return 2
     probes = [each for each in load_probes() if probe in (None, each.name)]
     targets = [
-        each for each in settings.targets if namespace in (None, each.key.namespace) and agent in (None, each.key.agent)
+        each for each in _all(settings) if namespace in (None, each.key.namespace) and agent in (None, each.key.agent)
     ]
     if not probes or not targets:
         print(f"{config}: {_nothing(probes, probe, namespace, agent)}", file=sys.stderr)
         return 2
     return asyncio.run(_check(settings, probes, targets, output))
+
+
+def _all(settings: Settings) -> Sequence[Target]:
+    return settings.targets if settings.kubernetes is None else asyncio.run(_discovered(settings))
+
+
+async def _discovered(settings: Settings) -> Sequence[Target]:
+    """Listed once, beside those of the file."""
+    roster = Roster(settings, Vitals([], []))
+    try:
+        await roster.start()
+        if roster.failure:
+            print(f"discovery: {roster.failure}", file=sys.stderr)
+        return roster.targets()
+    finally:
+        await roster.stop()
 
 
 def _nothing(probes: Sequence[AnyProbe], probe: str | None, namespace: str | None, agent: str | None) -> str:

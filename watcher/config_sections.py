@@ -10,6 +10,7 @@ from probes import load_probes, load_sources
 from probes.contract import Seconds, say_duration
 from watcher.config_words import plain_name
 from watcher.discovery.addresses import host, http_url
+from watcher.discovery.kubernetes_settings import KubernetesSettings
 from watcher.discovery.static import StaticTarget
 from watcher.identity.settings import IdentitySettings
 
@@ -57,6 +58,9 @@ class Discovery(BaseModel):
     model_config = _FROZEN
 
     static: tuple[StaticTarget, ...] = Field(default=(), description="targets listed here, one by one")
+    kubernetes: KubernetesSettings | None = Field(
+        default=None, description="agents of a Kubernetes cluster, found as they come and go; left out: none"
+    )
 
 
 class Alertmanager(BaseModel):

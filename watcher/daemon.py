@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from watcher.config_file import ConfigError
 from watcher.drills import Drills, Plan
 from watcher.garbage import Garbage
 from watcher.keeper import Keeper
+from watcher.roster import Roster
 from watcher.rounds import Rounds
 from watcher.schedule import Schedule
 from watcher.serve import Server, make_app
@@ -22,7 +24,6 @@ from watcher.settings import Settings
 from watcher.vitals import (
     CONFIG_AT,
     CONFIG_OK,
-    DISCOVERED,
     STALL,
     TARGETS,
     Impairment,
@@ -45,18 +46,20 @@ class Daemon:
         self.watch = Watch(settings, load_probes(), time.time)
         self._reload = reload
         self._reloading = asyncio.Lock()
+        self._replacing = asyncio.Lock()
         self._reload_asked = False
         self._schedule = Schedule()
         self._rounds = Rounds(self.watch, self._schedule)
         self._keeper = Keeper(self.watch, settings.state_dir)
+        self._roster = Roster(settings, self.watch.vitals)
         self._drills = Drills(self._schedule, self.watch.vitals, first_drill)
         self._garbage = Garbage(asyncio.get_running_loop())
         self._stop = asyncio.Event()
         self._failure: BaseException | None = None
         self._said: dict[Impairment, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        for trouble in (Impairment.CONFIG_REJECTED, Impairment.DISCOVERY_STALE):
-            self.watch.vitals.impair(trouble, hold=False)
+        self.watch.vitals.impair(Impairment.CONFIG_REJECTED, hold=False)
+        self.watch.vitals.impair(Impairment.DISCOVERY_STALE, hold=False)
 
     async def run(self, listener: socket.socket) -> None:
         """Look, show and remember until SIGTERM or SIGINT; SIGHUP takes a changed config."""
@@ -91,7 +94,9 @@ class Daemon:
             self._impair(Impairment.NO_IDENTITY, watch.identity.trouble)
         self._impair(Impairment.ISOLATED, "most targets fell silent at once" if watch.fleet.isolation.isolated else "")
         self._impair(Impairment.OVERLOADED, "the event loop lags" if watch.fleet.lag.overloaded else "")
-        self._impair(Impairment.STATE_UNWRITABLE, self._keeper.trouble)
+        self._impair(Impairment.STATE_UNWRITABLE, self._keeper.trouble or self._roster.unwritable)
+        self._impair(Impairment.DISCOVERY_STALE, self._roster.trouble)
+        self._roster.show()
 
     def _ask_for_reload(self) -> None:
         # One that waits for its turn will read the file as it is then: more in the queue would read the same.
@@ -114,17 +119,19 @@ class Daemon:
                 await self._rounds.restart(name)
                 await replaced.close()
             self._drills.follow(Plan.of(settings))
+            self._roster.adopt(settings)
             await self._watch_targets({})
             self._taken()
             self._garbage.warm()
-            log.info("config taken", extra={"targets": len(settings.targets)})
+            log.info("config taken", extra={"targets": len(self.watch.board.rows)})
 
     def _with_what_stays(self, settings: Settings) -> Settings:
         before = self.watch.settings
-        for name in ("server", "state_dir", "identity"):
+        for name in ("server", "state_dir", "identity", "kubernetes"):
             if getattr(settings, name) != getattr(before, name):
                 log.warning("a change of this section needs a restart", extra={"section": name})
-        return replace(settings, server=before.server, state_dir=before.state_dir, identity=before.identity)
+        settings = replace(settings, server=before.server, state_dir=before.state_dir, identity=before.identity)
+        return replace(settings, kubernetes=before.kubernetes)
 
     async def _start(self) -> None:
         async with self._reloading:
@@ -133,6 +140,7 @@ class Daemon:
         self._schedule.every(5.0, self._housekeeping, "housekeeping")
         if self._keeper.writes:
             self._schedule.every(self._keeper.EVERY, self._keeper.write, "state")
+            self._schedule.every(self._keeper.EVERY, self._roster.remember, "discovery")
         self._drills.follow(Plan.of(self.watch.settings))
         self._schedule.start()
         self._spawn(self._beat())
@@ -141,15 +149,32 @@ class Daemon:
     async def _discover_first(self) -> None:
         await self.watch.identity.start()
         await self.watch.identity.wait_first(_FIRST_IDENTITY)
-        await self._watch_targets(self._keeper.restore())
+        carried = self._keeper.restore()
+        await self._unless_stopped(self._roster.start())
+        await self._watch_targets(carried)
+        self._spawn(self._roster.follow(self._watch_targets, carried))
         self._taken()
+
+    async def _unless_stopped(self, job: Coroutine[Any, Any, None]) -> None:
+        first, stop = asyncio.create_task(job), asyncio.create_task(self._stop.wait())
+        await asyncio.wait((first, stop), return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if not first.done():
+            first.cancel()
+        with suppress(asyncio.CancelledError):
+            await first
 
     async def _end(self) -> None:
         self._schedule.shutdown()
         await self._drills.close()
         await self._rounds.drain()
         hangs = False
-        for name, step in (("state", self._keeper.write_last()), ("close", self.watch.close())):
+        last = (
+            ("state", self._keeper.write_last()),
+            ("discovery", self._roster.close()),
+            ("close", self.watch.close()),
+        )
+        for name, step in last:
             try:
                 await asyncio.wait_for(step, _SHUTDOWN)
             except TimeoutError:
@@ -162,8 +187,9 @@ class Daemon:
             os._exit(0)
 
     async def _watch_targets(self, carried: Mapping[Any, Any]) -> None:
-        await self._rounds.add(await self.watch.replace_targets(self.watch.settings.targets, carried))
-        self.watch.vitals.set(DISCOVERED, time.time())
+        async with self._replacing:
+            await self._rounds.add(await self.watch.replace_targets(self._roster.targets(), carried))
+            self._roster.replaced()
 
     async def _housekeeping(self) -> None:
         self.refresh()

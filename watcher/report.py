@@ -45,6 +45,7 @@ def describe(board: Board, row: Row, *, evidence: bool) -> dict[str, object]:
             }
             for probe, verdict, since in board.conditions(row)
         ],
+        **({"problems": list(row.target.problems)} if row.target.problems else {}),
         "looks": [_look(look, evidence=evidence) for look in row.looks.values()],
     }
 

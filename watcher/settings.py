@@ -14,6 +14,7 @@ from watcher.config_file import ConfigError, read_document
 from watcher.config_mistakes import Mistakes
 from watcher.config_sections import Alertmanager, Drill, Sections, Server, sections
 from watcher.config_words import Place
+from watcher.discovery.kubernetes_settings import KubernetesSettings
 from watcher.identity.settings import IdentitySettings
 from watcher.target_limits import Own, TargetLimits
 
@@ -31,6 +32,7 @@ class Settings:
     drill: Drill | None  # only with an alertmanager
     sources: Mapping[str, SourceSettings]  # by source
     probes: Mapping[str, Limits]  # by probe; a target may have its own
+    kubernetes: KubernetesSettings | None  # what finds more targets
     targets: tuple[Target, ...]
 
 
@@ -96,5 +98,6 @@ def _settings(config: Sections, limits: TargetLimits, own: list[Own]) -> Setting
         drill=config.drill,
         sources={name: getattr(config.sources, name) for name in type(config.sources).model_fields},
         probes=probes,
+        kubernetes=config.discovery.kubernetes,
         targets=tuple(target.target(limits.merged(probes, each)) for target, each in static),
     )

@@ -37,6 +37,8 @@ LAG = _seconds("schedule_lag_seconds", "How late looks started.", _LAGS)
 SKIPPED = _counter("schedule_skipped_total", "Looks left out: too late, or the last one still goes on.", "source")
 HEARTBEAT = _gauge("heartbeat_timestamp_seconds", "When the schedule last made progress.")
 DISCOVERED = _gauge("discovery_last_success_timestamp_seconds", "When the fleet was last discovered.")
+DISCOVERED_IN = _gauge(DISCOVERED.name, "When the agents of a namespace were last known.", "namespace")
+PODS = _gauge("discovery_pods", "Pods that the discovery sees, by what they are to the watcher.", "state")
 CONFIG_OK = _gauge("config_last_reload_successful", "Whether the newest config was taken.")
 CONFIG_AT = _gauge("config_last_reload_success_timestamp_seconds", "When a config was last taken.")
 BUNDLE_START = _gauge("trust_bundle_not_before_timestamp_seconds", "Begin of the newest authority.", "trust_domain")
@@ -49,7 +51,7 @@ DRILL_SUCCESS = _gauge("drill_last_success_timestamp_seconds", "When a test aler
 DRILL_FAILURES = _gauge("drill_failures", "Drills in a row that failed; only where drills are configured.")
 STALL = _gauge("loop_stall_seconds", "The longest stall of the event loop in the last half minute.")
 METRICS = (
-    *(TARGETS, LOOKS, LOOK_SECONDS, LAG, SKIPPED, HEARTBEAT, DISCOVERED, CONFIG_OK, CONFIG_AT),
+    *(TARGETS, LOOKS, LOOK_SECONDS, LAG, SKIPPED, HEARTBEAT, DISCOVERED, PODS, CONFIG_OK, CONFIG_AT),
     *(BUNDLE_START, BUNDLE_END, BUILD_INFO, SHARDS, ACTIVE, IMPAIRED, STALL),
     *(DRILL_SUCCESS, DRILL_FAILURES),
 )

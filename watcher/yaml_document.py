@@ -56,16 +56,17 @@ class _Anchor:
 class YamlReader:
     """Builds values from parser events: the library's own composer recurses in C until the process dies.
 
-    Tags are refused; aliases and `<<` work within MAX_DEPTH and MAX_WEIGHT. `mistakes` are lines and sentences.
+    Tags are refused; aliases and `<<` work within MAX_DEPTH and `max_weight`. `mistakes` are lines and sentences.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, max_weight: int = MAX_WEIGHT) -> None:
         self.lines: Lines = {}
         self.mistakes: list[tuple[int, str]] = []
         self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=yaml.CSafeLoader)
         self._anchors: dict[str, _Anchor] = {}
         self._place: list[str | int] = []
         self._weight = self._deepest = 0
+        self._max_weight = max_weight
 
     def document(self) -> object:
         """The one document of the text, None for an empty one; raises RefusedError or yaml.YAMLError."""
@@ -115,7 +116,7 @@ class YamlReader:
 
     def _weigh(self, event: yaml.Event, weight: int) -> None:
         self._weight += weight
-        if self._weight > MAX_WEIGHT:
+        if self._weight > self._max_weight:
             raise self._refuse(event, "too large with its aliases written out")
 
     def _deepen(self, event: yaml.Event, height: int) -> None:

@@ -44,24 +44,25 @@ class Case(Generic[L]):
         `stalled` and `reset` are the kind's reasons for those faults; it must also have ConnectionRefused and Lost.
         A refusal is a fact, but where the address was only inferred and never answered it may be a wrong guess.
         Silence is a fact only where something answered before: a network policy may keep only us out.
+        Of a pod that is still starting, neither is.
         """
         match reading.fault:
             case None:
                 return None
             case Fault.OURS:
                 return kind.unknown(Unknown.WATCHER_IMPAIRED, reading.error)
+            case _ if self.now < self.target.grace_until:
+                return kind.unknown(Unknown.WARMING_UP)
             case Fault.REFUSED if self.part in self.target.inferred and not self.reached:
                 return kind.unknown(Unknown.NEVER_REACHED)
             case Fault.REFUSED:
                 return kind.true(reading.error, "ConnectionRefused")
-            case Fault.STALLED if self.overloaded:
+            case Fault.SILENT | Fault.STALLED if self.overloaded or (self.isolated and reading.fault is Fault.SILENT):
                 return kind.unknown(Unknown.WATCHER_IMPAIRED)
             case Fault.STALLED:
                 return kind.true(reading.error, stalled)
             case Fault.RESET:
                 return kind.true(reading.error, reset)
-            case Fault.SILENT if self.isolated or self.overloaded:
-                return kind.unknown(Unknown.WATCHER_IMPAIRED)
             case Fault.SILENT if not self.reached:
                 return kind.unknown(Unknown.NEVER_REACHED)
             case _:

@@ -6,6 +6,7 @@ whatever is on PATH. Needs nothing but the standard library, pip and a proxy of 
 
 import fcntl
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -31,9 +32,20 @@ class Tool:
     version: str = ""  # the argument that makes it print its version
     oldest: tuple[int, ...] = ()  # what we take from PATH; empty: nothing
     names: tuple[str, ...] = ()  # its other names on PATH
+    binary: str = ""  # what `go build` calls it, where that is not our name
 
 
 PROMETHEUS = ("-tags", "remove_all_sd", "tool")  # one module of its service discoveries cannot be had
+
+
+def stamped(*values: str) -> tuple[str, ...]:
+    """What to build with so that these variables hold what a release's Makefile puts there."""
+    return "-ldflags", " ".join(("-s -w", *(f"-X {value}" for value in values))), "tool"
+
+
+_GIT, _HELM3 = "k8s.io/component-base/version.git", "helm.sh/helm/v3/pkg/{}.k8sVersionMinor=37"
+KUBERNETES = stamped(f"{_GIT}Version=v1.37.2", f"{_GIT}Major=1", f"{_GIT}Minor=37")  # else it is 0.0.0
+HELM3 = stamped(_HELM3.format("chartutil"), _HELM3.format("lint/rules"))  # else it renders for Kubernetes 1.20
 TOOLS = {
     "opa": Tool("opa", ("tool",), "version", (1, 0)),
     "prometheus": Tool("prometheus", PROMETHEUS, "--version", (2, 42)),
@@ -41,6 +53,12 @@ TOOLS = {
     # Debian calls it otherwise; 0.24 does not know the `routing_key_file` of our example.
     "alertmanager": Tool("alertmanager", ("tool",), "--version", (0, 25), ("prometheus-alertmanager",)),
     "amtool": Tool("alertmanager", ("tool",), "--version", (0, 25)),
+    "etcd": Tool("etcd", ("tool",), "--version", (3, 6), binary="server"),
+    "kube-apiserver": Tool("kube-apiserver", KUBERNETES),
+    "kubectl": Tool("kube-apiserver", KUBERNETES),
+    "helm4": Tool("helm4", ("tool",), binary="helm"),
+    "helm3": Tool("helm3", HELM3, binary="helm"),
+    "kubeconform": Tool("kubeconform", ("tool",)),
     "go-spiffe-peer": Tool("go-spiffe-peer", (".",)),
     "fleet-load": Tool("fleet-load", (".",)),
     "paced-get": Tool("paced-get", (".",)),
@@ -73,13 +91,21 @@ def pinned(name: str) -> Path:
     for path in sources:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     built = CACHE / f"{tool.folder}-{digest.hexdigest()[:16]}"
-    return once(built, lambda out: go_build(folder, tool.build, out)) / name
+    return once(built, lambda out: go_build(folder, tool.build, out)) / (tool.binary or name)
 
 
 def go_build(folder: Path, build: tuple[str, ...], out: Path) -> None:
     """Build the programs of a module into the directory `out`."""
     plain = ("-buildvcs=false", "-trimpath", "-ldflags", "-s -w", "-o", f"{out}{os.sep}")
     subprocess.run([go(folder), "build", *plain, *build], cwd=folder, env=os.environ | GO_ENVIRONMENT, check=True)
+
+
+def prometheus_operator_crds() -> Path:
+    """The folder of the Prometheus operator's CustomResourceDefinitions, a YAML file each; downloaded once."""
+    folder = HERE / "prometheus-operator"
+    command = [go(folder), "mod", "download", "-json", "github.com/prometheus-operator/prometheus-operator"]
+    said = subprocess.run(command, cwd=folder, env=os.environ | GO_ENVIRONMENT, stdout=subprocess.PIPE, check=True)
+    return Path(json.loads(said.stdout)["Dir"]) / "example" / "prometheus-operator-crd"
 
 
 def go(folder: Path) -> Path:
@@ -137,6 +163,9 @@ def main(names: list[str]) -> int:
     try:
         for name in names or TOOLS:
             print(f"{name}: {pinned(name) if names else find(name)}", flush=True)
+        if not names:
+            name = "prometheus-operator"
+            print(f"{name}: {prometheus_operator_crds()}", flush=True)
     except subprocess.CalledProcessError as error:
         print(f"{name}: {error}", file=sys.stderr)
         return 1

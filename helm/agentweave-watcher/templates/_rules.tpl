@@ -1,0 +1,50 @@
+{{- /* All groups of the rule files, as {"groups": […]}, with the settings of prometheusRule. */}}
+{{- define "agentweave-watcher.rules" -}}
+{{- $settings := .Values.prometheusRule }}
+{{- $groups := list }}
+{{- $names := dict }}
+{{- range $path, $_ := .Files.Glob "files/rules/*.yaml" }}
+{{- range $group := (fromYaml ($.Files.Get $path)).groups }}
+{{- $rules := list }}
+{{- range $rule := $group.rules }}
+{{- if hasKey $rule "alert" }}
+{{- $_ := set $names $rule.alert true }}
+{{- $override := index $settings.overrides $rule.alert | default dict }}
+{{- if not $override.disabled }}
+{{- $rules = append $rules (include "agentweave-watcher.rule" (dict "rule" $rule "override" $override "settings" $settings) | fromYaml) }}
+{{- end }}
+{{- else }}
+{{- $rules = append $rules $rule }}
+{{- end }}
+{{- end }}
+{{- if $rules }}
+{{- $groups = append $groups (set $group "rules" $rules) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- range $name, $_ := $settings.overrides }}
+{{- if not (hasKey $names $name) }}
+{{- fail (printf "prometheusRule.overrides.%s: there is no such alert" $name) }}
+{{- end }}
+{{- end }}
+{{- toYaml (dict "groups" $groups) }}
+{{- end }}
+
+{{- /* One alert, with its override and the links that the settings ask for. */}}
+{{- define "agentweave-watcher.rule" -}}
+{{- $rule := .rule }}
+{{- with .override.for }}
+{{- $_ := set $rule "for" . }}
+{{- end }}
+{{- $labels := merge dict (.override.labels | default dict) .settings.additionalRuleLabels $rule.labels }}
+{{- with .override.severity }}
+{{- $_ := set $labels "severity" . }}
+{{- end }}
+{{- $_ := set $rule "labels" $labels }}
+{{- $annotations := $rule.annotations }}
+{{- $runbooks := printf "%s/" (trimSuffix "/" .settings.runbookUrlPrefix) }}
+{{- $dashboards := printf "%s/" (trimSuffix "/" .settings.dashboardUrlPrefix) }}
+{{- $_ := set $annotations "runbook_url" (replace "http://127.0.0.1:9847/runbooks/" $runbooks $annotations.runbook_url) }}
+{{- $_ := set $annotations "dashboard_url" (replace "http://127.0.0.1:3000/d/" $dashboards $annotations.dashboard_url) }}
+{{- toYaml $rule }}
+{{- end }}

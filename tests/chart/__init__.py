@@ -1,0 +1,1 @@
+"""The chart as Helm renders it, and the table of its values."""

@@ -1,0 +1,110 @@
+"""The chart where it is installed: in a real API server, and its test beside a real daemon."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.chart.render import CHART, HELMS, helm, notes, rendered
+from tests.servers.daemon import run_daemon
+from tests.servers.kube import Kubernetes, kubectl, run_kubernetes
+from tests.tools.build import prometheus_operator_crds
+
+EVERYTHING = {
+    "networkPolicy": {"enabled": True},
+    "podDisruptionBudget": {"enabled": True},
+    "agentNetworkPolicy": {"namespaces": ["prod"]},
+    "serviceMonitor": {"enabled": True, "labels": {"release": "kps"}},
+    "prometheusRule": {"enabled": True},
+    "rulesConfigMap": {"enabled": True},
+    "grafana": {"dashboards": {"enabled": True}},
+    "spire": {"mode": "csi"},
+    "rbac": {"spire": True},
+}
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/warn": "restricted"}
+WATCH = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "watch", "labels": RESTRICTED}}
+
+
+def _must(told: "subprocess.CompletedProcess[str]") -> str:
+    assert told.returncode == 0, told.stdout
+    return told.stdout
+
+
+@pytest.fixture(scope="module")
+def kubernetes() -> Iterator[Kubernetes]:
+    with run_kubernetes() as server:
+        server.admin.namespace("prod")
+        crds = prometheus_operator_crds()
+        for name in ("servicemonitors", "podmonitors", "prometheusrules"):
+            _must(kubectl(server, "apply", "--server-side", "-f", crds / f"monitoring.coreos.com_{name}.yaml"))
+        _must(kubectl(server, "wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"))
+        yield server
+
+
+@pytest.mark.parametrize("version", HELMS)
+def test_helm_installs_and_removes_all_of_it(kubernetes: Kubernetes, version: str) -> None:
+    kubernetes.admin.namespace(version, **RESTRICTED)
+    place = (f"--kubeconfig={kubernetes.kubeconfig()}", f"--namespace={version}")
+    told = helm(version, "install", version, CHART, *place, values=EVERYTHING)
+    assert told.returncode == 0, told.stderr
+    assert "STATUS: deployed" in told.stdout
+    found = kubernetes.admin.get(f"/apis/monitoring.coreos.com/v1/namespaces/{version}/prometheusrules")["items"]
+    assert [rule["metadata"]["name"] for rule in found] == [f"{version}-agentweave-watcher"]
+    assert helm(version, "uninstall", version, *place).returncode == 0
+
+
+@pytest.mark.parametrize("values", [EVERYTHING, EVERYTHING | {"serviceMonitor": {}, "podMonitor": {"enabled": True}}])
+def test_the_api_server_knows_every_field_of_every_manifest(
+    kubernetes: Kubernetes, tmp_path: Path, values: dict[str, object]
+) -> None:
+    kubernetes.admin.apply(WATCH)
+    file = tmp_path / "all.yaml"
+    file.write_text(yaml.safe_dump_all(rendered(values).values()))
+    apply = ("apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", file)
+    assert "Warning" not in _must(kubectl(kubernetes, *apply))  # as Pod Security speaks of a Deployment's pods
+
+
+def test_pod_security_restricted_warns_of_a_host_path_as_the_notes_do(kubernetes: Kubernetes, tmp_path: Path) -> None:
+    kubernetes.admin.apply(WATCH)
+    values = {"spire": {"mode": "hostPath"}}
+    (tmp_path / "all.yaml").write_text(yaml.safe_dump_all(rendered(values).values()))
+    told = kubectl(kubernetes, "apply", "--server-side", "--dry-run=server", "-f", tmp_path / "all.yaml")
+    assert "restricted volume types" in told.stdout
+    assert "A hostPath volume is refused" in notes(values)
+
+
+@pytest.mark.parametrize(
+    ("verb", "resource", "namespace", "allowed"),
+    [
+        ("list", "pods", "prod", "yes"),
+        ("get", "configmaps", "prod", "yes"),
+        ("create", "events.events.k8s.io", "prod", "yes"),
+        ("update", "leases/w-agentweave-watcher", "watch", "yes"),
+        ("get", "secrets", "prod", "no"),
+        ("list", "configmaps", "prod", "no"),
+        ("delete", "pods", "prod", "no"),
+        ("update", "leases/another", "watch", "no"),
+        ("create", "leases", "prod", "no"),
+    ],
+)
+def test_the_service_account_may_do_what_it_must_and_nothing_else(
+    kubernetes: Kubernetes, verb: str, resource: str, namespace: str, allowed: str
+) -> None:
+    roles = [document for name, document in rendered().items() if "Role" in name]
+    kubernetes.admin.apply(WATCH, *roles)
+    who = "--as=system:serviceaccount:watch:w-agentweave-watcher"
+    told = kubectl(kubernetes, "auth", "can-i", verb, resource, who, f"--namespace={namespace}")
+    assert told.stdout.splitlines()[-1] == allowed
+
+
+def test_the_test_of_the_chart_passes_beside_a_daemon_and_fails_without_one(tmp_path: Path) -> None:
+    [container] = rendered()["Pod/w-agentweave-watcher-test"]["spec"]["containers"]
+    assert container["command"] == ["python", "-c"]
+    script = [sys.executable, "-c", container["args"][0]]
+    with run_daemon(tmp_path, {"server": {"port": 0}}) as daemon:
+        told = subprocess.run([*script, daemon.url], capture_output=True, check=False)
+        assert (told.returncode, told.stderr) == (0, b"")
+    assert subprocess.run([*script, daemon.url], capture_output=True, check=False).returncode == 1

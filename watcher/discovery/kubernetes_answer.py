@@ -1,0 +1,94 @@
+"""What does the API server answer? Streamed, bounded, and only where it is a yes."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+
+from watcher.discovery.kubernetes_access import Access
+
+MAX_LINE = 8 * 2**20
+"""Bytes of one event: etcd holds objects of at most 1.5 MiB, JSON of them is longer."""
+
+
+class RefusedError(Exception):
+    """The API server said no, or nothing that makes sense."""
+
+    def __init__(self, code: int, why: str, after: float = 0.0) -> None:
+        super().__init__(f"{code}: {why[:200]}" if code else why[:200])
+        self.code, self.after = code, after
+
+
+class GoneError(Exception):
+    """410: what we asked to go on from is no longer known there."""
+
+
+class Answer:
+    """A streamed answer, whose status was looked at."""
+
+    def __init__(self, access: Access, path: str, query: dict[str, str], timeout: httpx.Timeout) -> None:
+        self._access, self._path, self._query, self._timeout = access, path, query, timeout
+
+    async def __aenter__(self) -> httpx.Response:
+        client = await self._access.client()
+        request = client.build_request(
+            "GET", self._path, params=self._query, headers=await self._access.headers(), timeout=self._timeout
+        )
+        self._response = await client.send(request, stream=True)
+        try:
+            await _look_at(self._response)
+        except BaseException:
+            await self._response.aclose()
+            raise
+        return self._response
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._response.aclose()
+
+
+async def get_object(access: Access, path: str, seconds: float, most: int) -> dict[str, Any]:
+    """One object by its path; RefusedError, AccessError, httpx.HTTPError, TimeoutError or ValueError where not."""
+    async with asyncio.timeout(seconds), Answer(access, path, {}, httpx.Timeout(seconds)) as response:
+        found: dict[str, Any] = json.loads(await read_all(response, most))
+    return found
+
+
+async def _look_at(response: httpx.Response) -> None:
+    if response.status_code == 200:
+        return
+    if response.status_code == 410:
+        raise GoneError
+    try:
+        why = json.loads(await read_all(response, MAX_LINE)).get("message")
+    except (ValueError, AttributeError, RefusedError):
+        why = response.reason_phrase
+    after = response.headers.get("Retry-After", "")
+    raise RefusedError(response.status_code, str(why), float(after) if after.isdecimal() else 0.0)
+
+
+async def read_all(response: httpx.Response, most: int) -> bytes:
+    """The body; RefusedError when it is longer than `most` bytes."""
+    body = bytearray()
+    async for piece in response.aiter_bytes():
+        body += piece
+        if len(body) > most:
+            raise RefusedError(0, f"an answer of over {most} bytes")
+    return bytes(body)
+
+
+async def lines(response: httpx.Response) -> AsyncIterator[bytes]:
+    """The lines of a watch; RefusedError for one that does not end."""
+    rest = bytearray()
+    async for piece in response.aiter_bytes():
+        start = len(rest)
+        rest += piece
+        while (end := rest.find(b"\n", start)) >= 0:
+            line = bytes(rest[:end])
+            del rest[: end + 1]
+            start = 0
+            if line.strip():
+                yield line
+        if len(rest) > MAX_LINE:
+            raise RefusedError(0, f"an event of over {MAX_LINE} bytes")

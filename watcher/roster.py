@@ -1,0 +1,112 @@
+"""Which targets are there in all: those that the config lists, and those found in Kubernetes."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+from probes.contract import Target, TargetKey
+from watcher.board import Carried
+from watcher.discovery.kubernetes_watch import GATHER, KubernetesWatch
+from watcher.settings import Settings
+from watcher.vitals import DISCOVERED, DISCOVERED_IN, PODS, Vitals
+
+Replace = Callable[[Mapping[TargetKey, Carried]], Awaitable[None]]
+
+FIRST = 20.0
+"""Seconds that a start waits for the first list of a cluster."""
+
+
+class Roster:
+    """Brings both together and tells how the discovery is."""
+
+    def __init__(self, settings: Settings, vitals: Vitals) -> None:
+        self._settings, self._vitals = settings, vitals
+        self._kubernetes: KubernetesWatch | None = None
+        self._replaced_at = 0.0
+        self.unwritable = ""  # why what was found cannot be kept
+        if settings.kubernetes is not None:
+            self._kubernetes = KubernetesWatch(
+                settings.kubernetes, settings.probes, settings.state_dir, time.time, random.uniform
+            )
+
+    async def start(self) -> None:
+        """Discover for the first time, if only what was kept of the last process."""
+        if self._kubernetes is not None:
+            await self._kubernetes.start(FIRST)
+
+    def targets(self) -> list[Target]:
+        """All targets as of now. Of twins the listed one counts: somebody wrote it down."""
+        found = self._kubernetes.targets() if self._kubernetes is not None else []
+        every = {target.key: target for target in (*found, *self._settings.targets)}
+        return list(every.values())
+
+    def replaced(self) -> None:
+        """The targets are watched as of now."""
+        self._replaced_at = time.time()
+        self.show()
+
+    async def follow(self, replace: Replace, carried: Mapping[TargetKey, Carried]) -> None:
+        """Have the targets replaced whenever others are found; for ever, where anything can be found.
+
+        `carried`, what is known from before, is given along until all of the cluster was listed once.
+        """
+        while self._kubernetes is not None:
+            await self._kubernetes.changed.wait()
+            self._kubernetes.changed.clear()
+            began, known = time.monotonic(), self._kubernetes.is_known
+            await replace(carried)
+            carried = {} if known else carried
+            # A large fleet is replaced less often, so that it is never most of what the loop does.
+            await asyncio.sleep(max(GATHER, 5 * (time.monotonic() - began)))
+
+    def adopt(self, settings: Settings) -> None:
+        """List and judge by these settings from now on."""
+        self._settings = settings
+        if self._kubernetes is not None:
+            self._kubernetes.adopt(settings.probes)
+
+    @property
+    def trouble(self) -> str:
+        """Why some of the targets may be out of date."""
+        return self._kubernetes.trouble if self._kubernetes is not None else ""
+
+    @property
+    def failure(self) -> str:
+        """What fails right now, be it for a moment."""
+        return self._kubernetes.failure if self._kubernetes is not None else ""
+
+    def show(self) -> None:
+        """Export when the fleet was last known, and what its pods are; nothing before the targets are watched."""
+        if not self._replaced_at:
+            return
+        if self._kubernetes is None:
+            self._vitals.set(DISCOVERED, self._replaced_at)
+            return
+        for scope in self._kubernetes.scopes:
+            if scope.last_success is not None and scope.name:
+                self._vitals.set(DISCOVERED_IN, scope.last_success, scope.name)
+            elif scope.last_success is not None:
+                self._vitals.set(DISCOVERED, scope.last_success)
+        for state, count in self._kubernetes.states().items():
+            self._vitals.set(PODS, count, state)
+
+    async def remember(self) -> None:
+        """Keep what was found for the next start; a disk that does not take it is told."""
+        if self._kubernetes is not None:
+            try:
+                await self._kubernetes.remember()
+            except OSError as error:
+                self.unwritable = f"discovery: {error.strerror or error}"
+            else:
+                self.unwritable = ""
+
+    async def close(self) -> None:
+        """Keep what was found, and stop."""
+        await self.remember()
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Stop, and leave what was kept as it is."""
+        if self._kubernetes is not None:
+            await self._kubernetes.close()
