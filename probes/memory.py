@@ -39,6 +39,11 @@ _BRIDGED = 18
 """Blocks without a look that are filled in: three hours. After a longer pause the history starts anew."""
 
 
+_PATIENCE = 2  # blocks
+_RECENT = 6  # blocks: an hour
+_STAYS = 0.98
+
+
 class MemoryLimits(Limits):
     """When the memory of an agent's process is trouble."""
 
@@ -94,6 +99,7 @@ class MemoryPast:
     rising_since: float | None = None  # Unix seconds
     slope: float | None = None  # bytes a second
     full_at: float | None = None  # Unix seconds
+    missed: int = 0  # blocks in a row that did not foretell it again
 
     @property
     def blocks(self) -> int:
@@ -137,12 +143,16 @@ def _judged(past: MemoryPast, floors: list[float], case: Case[MemoryLimits]) -> 
     slope, end = drift(floors), None
     if case.target.memory_limit:
         end = exhaustion(floors, case.target.memory_limit, case.limits.exhaustion_within)
+    # A forecast wavers with every block; while memory stays where it came to, one that is missing ends nothing.
+    stays = end is None and past.missed < _PATIENCE and floors[-1] >= _STAYS * max(floors[-_RECENT:])
+    full_at = case.now + end.left if end is not None else past.full_at if stays else None
     since = past.rising_since if past.rising_since is not None else case.now
     return replace(
         past,
         rising_since=None if slope is None else since,
-        slope=slope if slope is not None else _slope_of(end),
-        full_at=None if end is None else case.now + end.left,
+        slope=slope if slope is not None else past.slope if stays and full_at is not None else _slope_of(end),
+        full_at=full_at,
+        missed=past.missed + 1 if stays else 0,
     )
 
 

@@ -1,3 +1,4 @@
+from array import array
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -108,6 +109,37 @@ def test_an_exhaustion_is_foretold_with_its_time() -> None:
     assert _told(judged)["MemoryExhaustionPredicted"][0] == "true"
     (full_at,) = [each.value for each in judged.samples if each.metric.name == "memory_exhaustion_timestamp_seconds"]
     assert full_at - now == pytest.approx((200 - 143.5) / 1.5 * BLOCK, rel=0.1)
+
+
+def _foretold(floors: list[float]) -> MemoryPast:
+    past = _lived(floors)
+    assert past.full_at is not None
+    return past
+
+
+FAST = [100 * MIB * (1 + 0.10 * block / 6) for block in range(36)]
+
+
+def test_a_forecast_that_one_block_does_not_repeat_is_not_over() -> None:
+    past = _foretold(FAST)
+    now, silent = NOW + (len(FAST) + 1) * BLOCK, 0
+    while past.full_at is not None:
+        past = remember(FAST[-1], 1.0, past, _case(now))
+        now += BLOCK
+        silent = silent + 1 if exhaustion(_floors(past), 200 * MIB, DAY) is None else 0
+    assert silent == 3
+
+
+def test_a_forecast_is_over_at_once_where_memory_falls() -> None:
+    past = _foretold(FAST)
+    for place in range(2):
+        past = remember(0.8 * FAST[-1], 1.0, past, _case(NOW + (len(FAST) + 1 + place) * BLOCK))
+    assert exhaustion(_floors(past), 200 * MIB, DAY) is None
+    assert past.full_at is None
+
+
+def _floors(past: MemoryPast) -> list[float]:
+    return array("f", past.floors).tolist()
 
 
 def test_a_new_process_has_no_history() -> None:
