@@ -126,7 +126,7 @@ def test_a_forecast_that_one_block_does_not_repeat_is_not_over() -> None:
     while past.full_at is not None:
         past = remember(FAST[-1], 1.0, past, _case(now))
         now += BLOCK
-        silent = silent + 1 if exhaustion(_floors(past), 200 * MIB, DAY) is None else 0
+        silent = silent + 1 if exhaustion(_floors(past), 200 * MIB, MemoryLimits().exhaustion_within) is None else 0
     assert silent == 3
 
 
@@ -134,7 +134,7 @@ def test_a_forecast_is_over_at_once_where_memory_falls() -> None:
     past = _foretold(FAST)
     for place in range(2):
         past = remember(0.8 * FAST[-1], 1.0, past, _case(NOW + (len(FAST) + 1 + place) * BLOCK))
-    assert exhaustion(_floors(past), 200 * MIB, DAY) is None
+    assert exhaustion(_floors(past), 200 * MIB, MemoryLimits().exhaustion_within) is None
     assert past.full_at is None
 
 
