@@ -153,9 +153,11 @@ def test_the_first_words_of_the_container_are_the_daemons(app: Path, tmp_path: P
 def _engines(directory: Path, *names: str) -> dict[str, str]:
     """A PATH with make's own programs, and these engines, which print what they are told."""
     directory.mkdir()
-    for program in ("sh", "sed", "git", "cksum", "cut", "cat", "pwd", "python3"):
+    for program in ("sh", "sed", "git", "cksum", "cut", "cat", "pwd"):
         if found := shutil.which(program):
             (directory / program).symlink_to(found)
+    # Not the python3 of PATH: pyenv's is a script that needs programs which are not here.
+    (directory / "python3").symlink_to(sys.executable)
     for name in names:
         (directory / name).write_text('#!/bin/sh\necho "${0##*/} $*"\n')
         (directory / name).chmod(0o755)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from probes.contract import Fault, Target, TargetKey
 from tests.alerting.month_kinds import CPU_LIMIT, POOL, POOL_CAPACITY, TRUST_DOMAIN, WELL, Ills, Kind
@@ -18,7 +18,7 @@ class Later(NamedTuple):
 
     at: float  # Unix seconds
     what: str  # a method of the fleet
-    of: tuple[object, ...]  # what it is given, beside the time
+    of: tuple[Any, ...]  # what it is given, beside the time
 
 
 @dataclass(slots=True)

@@ -103,12 +103,12 @@ class Month:
             if self.fleet.changed and self.watcher is not None:
                 self._turns(self.watcher.follow({}))
 
-    def _stop_watcher(self, seconds: object) -> None:
+    def _stop_watcher(self, seconds: float) -> None:
         if self.watcher is not None:
             self.watcher.leave_state(self._directory)
             self.watcher = None
             self._queue = sorted(entry for entry in self._queue if not isinstance(entry.due, Turn))
-            self.add(Later(self.now() + float(str(seconds)), "start_watcher", ()))
+            self.add(Later(self.now() + seconds, "start_watcher", ()))
 
     def _start_watcher(self) -> None:
         self._watchers += 1
