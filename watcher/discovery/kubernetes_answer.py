@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Literal
 
 import httpx
 
@@ -26,15 +26,31 @@ class GoneError(Exception):
 
 
 class Answer:
-    """A streamed answer, whose status was looked at."""
+    """A streamed answer, whose status was looked at; `sent` is what goes along: its media type and its bytes."""
 
-    def __init__(self, access: Access, path: str, query: dict[str, str], timeout: httpx.Timeout) -> None:
+    def __init__(
+        self,
+        access: Access,
+        path: str,
+        query: dict[str, str],
+        timeout: httpx.Timeout,
+        *,
+        method: str = "GET",
+        sent: tuple[str, bytes] | None = None,
+    ) -> None:
         self._access, self._path, self._query, self._timeout = access, path, query, timeout
+        self._method, self._sent = method, sent
 
     async def __aenter__(self) -> httpx.Response:
         client = await self._access.client()
+        kind, body = self._sent or ("", None)
         request = client.build_request(
-            "GET", self._path, params=self._query, headers=await self._access.headers(), timeout=self._timeout
+            self._method,
+            self._path,
+            params=self._query,
+            headers=await self._access.headers() | ({"Content-Type": kind} if kind else {}),
+            content=body,
+            timeout=self._timeout,
         )
         self._response = await client.send(request, stream=True)
         try:
@@ -55,8 +71,24 @@ async def get_object(access: Access, path: str, seconds: float, most: int) -> di
     return found
 
 
+async def send_object(
+    access: Access,
+    method: Literal["POST", "PUT", "PATCH"],
+    path: str,
+    content: Mapping[str, Any],
+    seconds: float,
+    most: int = MAX_LINE,
+) -> dict[str, Any]:
+    """Create, replace or merge-patch an object; gives it as it is now, raises what `get_object` raises."""
+    kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+    answer = Answer(access, path, {}, httpx.Timeout(seconds), method=method, sent=(kind, json.dumps(content).encode()))
+    async with asyncio.timeout(seconds), answer as response:
+        found: dict[str, Any] = json.loads(await read_all(response, most))
+    return found
+
+
 async def _look_at(response: httpx.Response) -> None:
-    if response.status_code == 200:
+    if response.status_code in (200, 201):
         return
     if response.status_code == 410:
         raise GoneError
