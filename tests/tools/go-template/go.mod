@@ -1,0 +1,3 @@
+module agentweave-watcher/tests/tools/go-template
+
+go 1.24.0
