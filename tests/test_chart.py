@@ -28,6 +28,7 @@ ALL: Values = {
     "grafana": {"dashboards": {"enabled": True}},
     "spire": {"mode": "csi"},
     "rbac": {"spire": True},
+    "discovery": {"kubernetes": {"clusterSpiffeIds": {"trustDomain": "example.org"}}},
 }
 CONFIGURED = "data.config.yaml"
 
@@ -122,33 +123,27 @@ def test_the_daemon_takes_every_config_that_the_chart_makes(values: Values, tmp_
 
 
 READ = {"pods": {"list", "watch"}, "configmaps": {"get"}, "services": {"get"}, "events": {"create", "patch"}}
-LEASE = {"leases": {"get", "update", "create"}}
+SPIRE = {"clusterspiffeids": {"list", "watch"}, "namespaces": {"get"}}
 
 
 @pytest.mark.parametrize(
     ("rbac", "role", "allowed"),
     [
         ({}, "ClusterRole/watch-w-agentweave-watcher", READ),
-        ({"spire": True}, "ClusterRole/watch-w-agentweave-watcher", READ | {"clusterspiffeids": {"list", "watch"}}),
+        ({"spire": True}, "ClusterRole/watch-w-agentweave-watcher", READ | SPIRE),
         ({"scope": "namespaces", "namespaces": ["prod"]}, "Role/prod/w-agentweave-watcher", READ),
-        ({}, "Role/w-agentweave-watcher-lease", LEASE),
     ],
 )
 def test_roles_allow_what_the_watcher_needs_and_nothing_else(rbac: Values, role: str, allowed: object) -> None:
     found: dict[str, set[str]] = {}
-    documents = rendered({"rbac": rbac})
+    identities = {"trustDomain": "example.org"} if rbac.get("spire") else {}
+    documents = rendered({"rbac": rbac, "discovery": {"kubernetes": {"clusterSpiffeIds": identities}}})
     for rule in documents[role]["rules"]:
         for resource in rule["resources"]:
             found.setdefault(resource, set()).update(rule["verbs"])
     assert found == allowed
     kinds = [name.partition("/")[0] for name in documents if "Role/" in name]
-    assert sorted(kinds) == sorted([role.partition("/")[0] if "lease" not in role else "ClusterRole", "Role"])
-
-
-def test_a_lease_can_be_changed_only_if_it_is_the_watchers_own() -> None:
-    changed, made = rendered()["Role/w-agentweave-watcher-lease"]["rules"]
-    assert changed["resourceNames"] == ["w-agentweave-watcher"]
-    assert made["verbs"] == ["create"]
+    assert kinds == [role.partition("/")[0]]
 
 
 @pytest.mark.parametrize("values", [{}, ALL], ids=["default", "all"])

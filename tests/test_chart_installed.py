@@ -23,6 +23,7 @@ EVERYTHING = {
     "grafana": {"dashboards": {"enabled": True}},
     "spire": {"mode": "csi"},
     "rbac": {"spire": True},
+    "discovery": {"kubernetes": {"clusterSpiffeIds": {"trustDomain": "example.org"}}},
 }
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/warn": "restricted"}
 WATCH = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "watch", "labels": RESTRICTED}}
@@ -56,7 +57,15 @@ def test_helm_installs_and_removes_all_of_it(kubernetes: Kubernetes, version: st
     assert helm(version, "uninstall", version, *place).returncode == 0
 
 
-@pytest.mark.parametrize("values", [EVERYTHING, EVERYTHING | {"serviceMonitor": {}, "podMonitor": {"enabled": True}}])
+@pytest.mark.parametrize(
+    "values",
+    [
+        EVERYTHING,
+        EVERYTHING | {"serviceMonitor": {}, "podMonitor": {"enabled": True}},
+        EVERYTHING | {"shards": 3},
+        EVERYTHING | {"replicas": 2},
+    ],
+)
 def test_the_api_server_knows_every_field_of_every_manifest(
     kubernetes: Kubernetes, tmp_path: Path, values: dict[str, object]
 ) -> None:
@@ -93,7 +102,7 @@ def test_pod_security_restricted_warns_of_a_host_path_as_the_notes_do(kubernetes
 def test_the_service_account_may_do_what_it_must_and_nothing_else(
     kubernetes: Kubernetes, verb: str, resource: str, namespace: str, allowed: str
 ) -> None:
-    roles = [document for name, document in rendered().items() if "Role" in name]
+    roles = [document for name, document in rendered({"replicas": 2}).items() if "Role" in name]
     kubernetes.admin.apply(WATCH, *roles)
     who = "--as=system:serviceaccount:watch:w-agentweave-watcher"
     told = kubectl(kubernetes, "auth", "can-i", verb, resource, who, f"--namespace={namespace}")

@@ -161,7 +161,13 @@ def test_check_says_why_nothing_was_found(tmp_path: Path) -> None:
         ("spiffe_id_template", "http://td/x", "expected a SPIFFE ID with placeholders"),
         ("overrides", ["identity"], "overrides"),
         ("startup_grace", "2d", "startup_grace"),
+        ("cluster_spiffe_ids", {}, "cluster_spiffe_ids.trust_domain"),
+        ("cluster_spiffe_ids", {"trust_domain": "Example.org"}, "expected a trust domain such as example.org"),
+        ("cluster_spiffe_ids", {"trust_domain": "a", "cluster_name": "a b"}, "characters without spaces, got 'a b'"),
+        ("cluster_spiffe_ids", {"trust_domain": "a", "class": "x"}, "did you mean class_name?"),
         ("selectr", "x", "did you mean selector?"),
+        ("events", {"enable": True}, "discovery.kubernetes.events.enable: unknown key, did you mean enabled?"),
+        ("events", {"enabled": "yes"}, "discovery.kubernetes.events.enabled: expected"),
         ("selector", "a&limit=0", "expected a label selector"),
     ],
 )

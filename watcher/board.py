@@ -15,7 +15,7 @@ EXPORTED_SUBJECTS = 50
 STALE_AFTER = 3
 """Intervals after which a result says nothing any more."""
 
-_SLICE = 100
+_SLICE = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,7 @@ class Board:
         self.probes = tuple(probes)
         self.parts = {kind.name: kind.part for kind in sources}
         self.rows: dict[TargetKey, Row] = {}
+        self.touched: set[TargetKey] | None = None  # what may have changed since somebody last emptied it
         self.stale_after: tuple[float, ...] = (float("inf"),) * len(self.probes)
         self._now = now
 
@@ -96,12 +97,14 @@ class Board:
         for start in range(0, len(targets), _SLICE):
             for target in targets[start : start + _SLICE]:
                 old = self.rows.get(target.key)
-                same = old is not None and old.target == target
+                same = old is not None and (old.target is target or old.target == target)
                 rows[target.key] = old if old is not None and same else self._row(target, old, carried)
             await turns.pause()
         fresh = [row for key, row in rows.items() if self.rows.get(key) is not row]
         for key, row in self.rows.items():
             row.gone = rows.get(key) is not row
+            if row.gone:
+                self.touch(key)
         self.rows = rows
         return fresh
 
@@ -142,6 +145,11 @@ class Board:
             {**before.standings, **{name: sheet.standings() for name, sheet in looked.items()}},
             {**before.past, **{name: sheet.past for name, sheet in looked.items()}},
         )
+
+    def touch(self, key: TargetKey) -> None:
+        """The verdicts on this target may be others, or it is gone."""
+        if self.touched is not None:
+            self.touched.add(key)
 
     def snapshot(self) -> list[tuple[Row, Sheets]]:
         """All rows with what they export now. The one step of a scrape that is done in one piece."""

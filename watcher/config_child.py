@@ -17,7 +17,7 @@ from watcher.settings import Settings, load_settings
 
 MAX_SECONDS = 60.0
 _MAX_PIECE = 64 * 2**20
-_CHUNK = 200
+_CHUNK = 50
 _LENGTH = 4
 
 

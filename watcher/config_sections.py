@@ -11,6 +11,8 @@ from probes.contract import Seconds, say_duration
 from watcher.config_words import plain_name
 from watcher.discovery.addresses import host, http_url
 from watcher.discovery.kubernetes_settings import KubernetesSettings
+from watcher.discovery.lease_settings import Standby
+from watcher.discovery.sharding import Shard
 from watcher.discovery.static import StaticTarget
 from watcher.identity.settings import IdentitySettings
 
@@ -96,6 +98,10 @@ class Sections(BaseModel):
         default=None, description="the watcher's own identity; left out: trust is unknown, dates are still read"
     )
     discovery: Discovery = Field(default_factory=Discovery, description="where targets are found")
+    shard: Shard = Field(default_factory=Shard, description="the part of the fleet that this process watches")
+    standby: Standby | None = Field(
+        default=None, description="two processes of which one tells what it sees; left out: this one always does"
+    )
     alertmanager: Alertmanager | None = Field(
         default=None, description="where drills send their alerts; left out: there are none"
     )

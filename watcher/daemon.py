@@ -14,6 +14,8 @@ from typing import Any
 from probes import load_probes
 from watcher.config_file import ConfigError
 from watcher.drills import Drills, Plan
+from watcher.election import open_election
+from watcher.events import Events, open_events
 from watcher.garbage import Garbage
 from watcher.keeper import Keeper
 from watcher.roster import Roster
@@ -22,6 +24,7 @@ from watcher.schedule import Schedule
 from watcher.serve import Server, make_app
 from watcher.settings import Settings
 from watcher.vitals import (
+    ACTIVE,
     CONFIG_AT,
     CONFIG_OK,
     STALL,
@@ -52,7 +55,9 @@ class Daemon:
         self._rounds = Rounds(self.watch, self._schedule)
         self._keeper = Keeper(self.watch, settings.state_dir)
         self._roster = Roster(settings, self.watch.vitals)
+        self._events = open_events(settings, self.watch, self._roster)
         self._drills = Drills(self._schedule, self.watch.vitals, first_drill)
+        self._election = open_election(settings.standby, self.watch.role, self._follow_role)
         self._garbage = Garbage(asyncio.get_running_loop())
         self._stop = asyncio.Event()
         self._failure: BaseException | None = None
@@ -88,6 +93,7 @@ class Daemon:
         """Bring what the daemon exports about itself up to now."""
         watch = self.watch
         watch.vitals.set(TARGETS, len(watch.board.rows))
+        watch.vitals.set(ACTIVE, watch.role.active, str(watch.settings.shard.index))
         watch.vitals.set(STALL, watch.fleet.lag.worst)
         watch.vitals.bundles(watch.identity.newest_authorities())
         if watch.settings.identity is not None:
@@ -118,7 +124,7 @@ class Daemon:
             for name, replaced in self.watch.adopt(settings).items():
                 await self._rounds.restart(name)
                 await replaced.close()
-            self._drills.follow(Plan.of(settings))
+            self._follow_role()
             self._roster.adopt(settings)
             await self._watch_targets({})
             self._taken()
@@ -127,11 +133,11 @@ class Daemon:
 
     def _with_what_stays(self, settings: Settings) -> Settings:
         before = self.watch.settings
-        for name in ("server", "state_dir", "identity", "kubernetes"):
+        for name in ("server", "state_dir", "identity", "kubernetes", "shard", "standby"):
             if getattr(settings, name) != getattr(before, name):
                 log.warning("a change of this section needs a restart", extra={"section": name})
         settings = replace(settings, server=before.server, state_dir=before.state_dir, identity=before.identity)
-        return replace(settings, kubernetes=before.kubernetes)
+        return replace(settings, kubernetes=before.kubernetes, shard=before.shard, standby=before.standby)
 
     async def _start(self) -> None:
         async with self._reloading:
@@ -141,9 +147,13 @@ class Daemon:
         if self._keeper.writes:
             self._schedule.every(self._keeper.EVERY, self._keeper.write, "state")
             self._schedule.every(self._keeper.EVERY, self._roster.remember, "discovery")
-        self._drills.follow(Plan.of(self.watch.settings))
+        self._follow_role()
+        if self._events is not None:
+            self._schedule.every(Events.EVERY, self._events.tick, "events")
         self._schedule.start()
         self._spawn(self._beat())
+        if self._election is not None:  # not before something is known that could be told
+            self._spawn(self._election.run())
         log.info("watching", extra={"targets": len(self.watch.board.rows)})
 
     async def _discover_first(self) -> None:
@@ -164,7 +174,11 @@ class Daemon:
         with suppress(asyncio.CancelledError):
             await first
 
+    def _follow_role(self) -> None:
+        self._drills.follow(Plan.of(self.watch.settings) if self.watch.role.active else None)
+
     async def _end(self) -> None:
+        given_back = asyncio.create_task(self._election.close()) if self._election else None
         self._schedule.shutdown()
         await self._drills.close()
         await self._rounds.drain()
@@ -173,6 +187,7 @@ class Daemon:
             ("state", self._keeper.write_last()),
             ("discovery", self._roster.close()),
             ("close", self.watch.close()),
+            *([("lease", given_back)] if given_back else ()),
         )
         for name, step in last:
             try:

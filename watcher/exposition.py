@@ -60,6 +60,12 @@ async def render(board: Board, own: CollectorRegistry, now: float, *, openmetric
                 yield piece
                 await turns.pause()
     yield _head(CONDITIONS, openmetrics=openmetrics) + _bytes(_condition_counts(board, counts))
+    async for piece in render_own(own, openmetrics=openmetrics):
+        yield piece
+
+
+async def render_own(own: CollectorRegistry, *, openmetrics: bool) -> AsyncIterator[bytes]:
+    """The end of the page, and all of it on standby: what the daemon says of itself and the fleet as a whole."""
     # The library's page ends with the `# EOF` that OpenMetrics asks for.
     yield generate_openmetrics(own) if openmetrics else generate_latest(own)  # type: ignore[no-untyped-call]  # theirs
 

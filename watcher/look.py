@@ -76,15 +76,18 @@ class Looker:
     def _post(self, row: Row, look: Look) -> None:
         if look.reading.fault is not Fault.OURS:
             self._fleet.isolation.record(row.target.key, self.kind.name, look.reading, look.at)
-        sheets = list(row.sheets)
+        sheets, changed = list(row.sheets), False
         for index, probe in self._probes:
             sheet = sheets[index]
             if sheet is not None:
-                sheets[index] = self._sheet(probe, row, sheet, look)
+                sheets[index] = judged = self._sheet(probe, row, sheet, look)
+                changed |= judged.verdicts is not sheet.verdicts
         if look.reading.fault not in (Fault.REFUSED, Fault.SILENT, Fault.OURS):
             row.reached[self.kind.part] = getattr(row.target, self.kind.part)
         row.looks = {**row.looks, self.kind.name: look}
         row.post(tuple(sheets))
+        if changed:
+            self._board.touch(row.target.key)
         if all(probe.source in row.looks for probe, sheet in zip(self._board.probes, sheets, strict=True) if sheet):
             row.carried = None
 

@@ -17,6 +17,7 @@ from probes.contract import Status, TargetKey, Unknown, say_duration
 from watcher.board import Board, Row, Standing
 from watcher.exposition import PREFIX
 from watcher.report import moment, sentence
+from watcher.role import Role
 from watcher.turns import Turns
 from watcher.vitals import IMPAIRED, Impairment, Vitals
 from watcher.watch import Watch
@@ -162,7 +163,9 @@ def _by_probe(board: Board, row: Row) -> dict[str, list[Standing]]:
 
 
 def troubles(watch: Watch) -> Iterator[str]:
-    """What the watcher itself suffers from now, a sentence each."""
+    """What is to be known of the watcher itself now, a sentence each."""
+    if watch.settings.standby is not None:
+        yield from _role(watch.role, watch.settings.standby.lease)
     if watch.settings.identity is not None and watch.identity.trouble:
         yield f"{Impairment.NO_IDENTITY}: {watch.identity.trouble}"
     if watch.fleet.isolation.isolated:
@@ -171,6 +174,14 @@ def troubles(watch: Watch) -> Iterator[str]:
         yield f"{Impairment.OVERLOADED}: the watcher's event loop lags; missed deadlines are not blamed on agents."
     impaired = _impaired(watch.vitals)
     yield from (f"{reason}: {why}" for reason, why in _LOGGED.items() if reason in impaired)
+
+
+def _role(role: Role, lease: str) -> Iterator[str]:
+    if not role.active:
+        holder = f"{role.holder} leads" if role.holder else "nobody leads"
+        yield f"On standby: {holder}, by the lease {lease}. What is seen here is not exported and told to nobody."
+    if role.trouble:
+        yield f"The lease {lease} cannot be had: {role.trouble}"
 
 
 def _impaired(vitals: Vitals) -> set[str]:

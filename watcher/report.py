@@ -68,10 +68,17 @@ def has_status(board: Board, row: Row, status: Status, now: float) -> bool:
 
 
 async def listing(
-    board: Board, rows: Iterable[Row], now: float, *, status: Status | None = None, evidence: bool = False
+    board: Board,
+    rows: Iterable[Row],
+    now: float,
+    *,
+    status: Status | None = None,
+    evidence: bool = False,
+    standby: bool = False,
 ) -> AsyncIterator[str]:
     """The whole document in pieces, so that a listing of 10,000 targets holds up no look."""
-    yield f'{{"generated_at": "{moment(now)}", "targets": ['
+    said = '"standby": true, ' if standby else ""
+    yield f'{{"generated_at": "{moment(now)}", {said}"targets": ['
     comma, turns = "", Turns()
     for count, row in enumerate(rows, start=1):
         if status is None or has_status(board, row, status, now):

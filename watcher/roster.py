@@ -7,11 +7,16 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from probes.contract import Target, TargetKey
 from watcher.board import Carried
+from watcher.discovery.kubernetes_access import Access
 from watcher.discovery.kubernetes_watch import GATHER, KubernetesWatch
+from watcher.discovery.pod_ref import PodRef
 from watcher.settings import Settings
 from watcher.vitals import DISCOVERED, DISCOVERED_IN, PODS, Vitals
 
 Replace = Callable[[Mapping[TargetKey, Carried]], Awaitable[None]]
+
+_REST, _LONGEST_REST = 20, 1.0
+"""Times as long as the last replacement took, and seconds."""
 
 FIRST = 20.0
 """Seconds that a start waits for the first list of a cluster."""
@@ -27,7 +32,12 @@ class Roster:
         self.unwritable = ""  # why what was found cannot be kept
         if settings.kubernetes is not None:
             self._kubernetes = KubernetesWatch(
-                settings.kubernetes, settings.probes, settings.state_dir, time.time, random.uniform
+                settings.kubernetes,
+                settings.probes,
+                settings.state_dir,
+                time.time,
+                random.uniform,
+                shard=settings.shard,
             )
 
     async def start(self) -> None:
@@ -36,10 +46,21 @@ class Roster:
             await self._kubernetes.start(FIRST)
 
     def targets(self) -> list[Target]:
-        """All targets as of now. Of twins the listed one counts: somebody wrote it down."""
+        """All targets of this shard as of now. Of twins the listed one counts: somebody wrote it down."""
         found = self._kubernetes.targets() if self._kubernetes is not None else []
-        every = {target.key: target for target in (*found, *self._settings.targets)}
+        owns = self._settings.shard.owns
+        listed = (target for target in self._settings.targets if owns(target.key.namespace, target.key.pod))
+        every = {target.key: target for target in (*found, *listed)}
         return list(every.values())
+
+    def pod_of(self, key: TargetKey) -> PodRef | None:
+        """Which pod of the cluster a target is; None for one that is only listed."""
+        return self._kubernetes.pod_of(key) if self._kubernetes is not None else None
+
+    @property
+    def access(self) -> Access | None:
+        """How the API server is asked; None where nothing is found there."""
+        return self._kubernetes.access if self._kubernetes is not None else None
 
     def replaced(self) -> None:
         """The targets are watched as of now."""
@@ -57,8 +78,8 @@ class Roster:
             began, known = time.monotonic(), self._kubernetes.is_known
             await replace(carried)
             carried = {} if known else carried
-            # A large fleet is replaced less often, so that it is never most of what the loop does.
-            await asyncio.sleep(max(GATHER, 5 * (time.monotonic() - began)))
+            # All rows are gone through: of a large fleet that changes all the time, less often.
+            await asyncio.sleep(min(max(GATHER, _REST * (time.monotonic() - began)), _LONGEST_REST))
 
     def adopt(self, settings: Settings) -> None:
         """List and judge by these settings from now on."""

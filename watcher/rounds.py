@@ -13,7 +13,7 @@ from watcher.watch import Watch
 LIVE_WITHIN = 10.0
 """Seconds without progress of the schedule after which the process is no longer live."""
 
-_SLICE = 200
+_CROSSED_OFF, _ADDED = 200, 50  # rows at a time
 
 
 class Rounds:
@@ -62,7 +62,7 @@ class Rounds:
         left = self._first_round
         if not left:
             return False
-        for _ in range(_SLICE):
+        for _ in range(_CROSSED_OFF):
             if not left or not (left[-1].gone or self._is_looked_at(left[-1])):
                 break
             left.pop()
@@ -70,8 +70,8 @@ class Rounds:
 
     async def _put(self, rows: Sequence[Row], courses: Mapping[str, Course]) -> None:
         turns = Turns()
-        for start in range(0, len(rows), _SLICE):
-            for row in rows[start : start + _SLICE]:
+        for start in range(0, len(rows), _ADDED):
+            for row in rows[start : start + _ADDED]:
                 for name, course in courses.items():
                     if self._watch.looked_at(name, row):
                         course.wheel.add(row)

@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from probes.contract import Status
 from watcher.board import Row
-from watcher.exposition import render
+from watcher.exposition import render, render_own
 from watcher.page import page_routes
 from watcher.report import listing
 from watcher.rounds import Rounds
@@ -32,7 +32,11 @@ def make_app(watch: Watch, rounds: Rounds, refresh: Callable[[], None]) -> Starl
     async def metrics(request: Request) -> Response:
         refresh()
         openmetrics = _prefers_openmetrics(request.headers.get("accept", ""))
-        page = render(watch.board, watch.vitals.registry, watch.now(), openmetrics=openmetrics)
+        own = watch.vitals.registry
+        if watch.role.active:
+            page = render(watch.board, own, watch.now(), openmetrics=openmetrics)
+        else:
+            page = render_own(own, openmetrics=openmetrics)
         headers = {"Content-Type": OPENMETRICS if openmetrics else TEXT, "Vary": "Accept, Accept-Encoding"}
         if _accepts_gzip(request.headers.get("accept-encoding", "")):
             return StreamingResponse(_gzip(page), headers=headers | {"Content-Encoding": "gzip"})
@@ -50,7 +54,8 @@ def make_app(watch: Watch, rounds: Rounds, refresh: Callable[[], None]) -> Starl
         if status not in (None, *Status):
             return JSONResponse({"error": f"status: expected one of {', '.join(Status)}, got {status!r}"}, 400)
         rows = _selected(watch, query.get("namespace"), query.get("agent"))
-        document = listing(watch.board, rows, watch.now(), status=Status(status) if status else None)
+        only, standby = Status(status) if status else None, not watch.role.active
+        document = listing(watch.board, rows, watch.now(), status=only, standby=standby)
         return StreamingResponse(document, media_type="application/json")
 
     async def target(request: Request) -> Response:
@@ -58,7 +63,7 @@ def make_app(watch: Watch, rounds: Rounds, refresh: Callable[[], None]) -> Starl
         found = [row for key, row in watch.board.rows.items() if (key.namespace, key.pod) == (namespace, pod)]
         if not found:
             return JSONResponse({"error": f"no target {namespace}/{pod}"}, 404)
-        document = listing(watch.board, found, watch.now(), evidence=True)
+        document = listing(watch.board, found, watch.now(), evidence=True, standby=not watch.role.active)
         return StreamingResponse(document, media_type="application/json")
 
     return Starlette(

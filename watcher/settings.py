@@ -15,6 +15,8 @@ from watcher.config_mistakes import Mistakes
 from watcher.config_sections import Alertmanager, Drill, Sections, Server, sections
 from watcher.config_words import Place
 from watcher.discovery.kubernetes_settings import KubernetesSettings
+from watcher.discovery.lease_settings import Standby
+from watcher.discovery.sharding import Shard
 from watcher.identity.settings import IdentitySettings
 from watcher.target_limits import Own, TargetLimits
 
@@ -33,7 +35,9 @@ class Settings:
     sources: Mapping[str, SourceSettings]  # by source
     probes: Mapping[str, Limits]  # by probe; a target may have its own
     kubernetes: KubernetesSettings | None  # what finds more targets
-    targets: tuple[Target, ...]
+    targets: tuple[Target, ...]  # of all shards
+    shard: Shard
+    standby: Standby | None  # only with one shard
 
 
 def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
@@ -46,6 +50,7 @@ def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
     targets = _listed(data)
     _refuse_twins(targets, mistakes)
     _refuse_drills_to_nobody(data, mistakes)
+    _refuse_standby_of_shards(config, mistakes)
     limits = TargetLimits(data.get("probes"), mistakes)
     own = [limits.own((*_STATIC, index, "probes"), target.get("probes")) for index, target in enumerate(targets)]
     if config is None or mistakes.found:
@@ -87,6 +92,12 @@ def _refuse_drills_to_nobody(data: dict[str, object], mistakes: Mistakes) -> Non
         mistakes.add(("drill",), "expected the section alertmanager too: its url says where drills go")
 
 
+def _refuse_standby_of_shards(config: Sections | None, mistakes: Mistakes) -> None:
+    if config is not None and config.standby is not None and config.shard.count > 1:
+        sentence = f"expected shard.count 1 beside it, got {config.shard.count}: one lease is for one shard"
+        mistakes.add(("standby",), sentence)
+
+
 def _settings(config: Sections, limits: TargetLimits, own: list[Own]) -> Settings:
     probes = {name: getattr(config.probes, name) for name in type(config.probes).model_fields}
     static = zip(config.discovery.static, own, strict=True)
@@ -100,4 +111,6 @@ def _settings(config: Sections, limits: TargetLimits, own: list[Own]) -> Setting
         probes=probes,
         kubernetes=config.discovery.kubernetes,
         targets=tuple(target.target(limits.merged(probes, each)) for target, each in static),
+        shard=config.shard,
+        standby=config.standby,
     )

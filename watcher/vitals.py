@@ -49,11 +49,12 @@ ACTIVE = _gauge("active", "1 while this process looks and exports, 0 on standby.
 IMPAIRED = _gauge("impaired", "1 while the watcher itself has this trouble.", "reason")
 DRILL_SUCCESS = _gauge("drill_last_success_timestamp_seconds", "When a test alert last arrived.", "severity")
 DRILL_FAILURES = _gauge("drill_failures", "Drills in a row that failed; only where drills are configured.")
+EVENTS = _counter("events_total", "Events on pods, by what became of them.", "result")
 STALL = _gauge("loop_stall_seconds", "The longest stall of the event loop in the last half minute.")
 METRICS = (
     *(TARGETS, LOOKS, LOOK_SECONDS, LAG, SKIPPED, HEARTBEAT, DISCOVERED, PODS, CONFIG_OK, CONFIG_AT),
     *(BUNDLE_START, BUNDLE_END, BUILD_INFO, SHARDS, ACTIVE, IMPAIRED, STALL),
-    *(DRILL_SUCCESS, DRILL_FAILURES),
+    *(DRILL_SUCCESS, DRILL_FAILURES, EVENTS),
 )
 
 
@@ -79,8 +80,6 @@ class Vitals:
         self._made = {metric: _make(metric, self.registry) for metric in (*METRICS, *fleet) if metric.kind != "gauge"}
         # The library checks and locks to find a child, and every look needs half a dozen of them.
         self._children: dict[tuple[Metric, tuple[str, ...]], Gauge | Counter | Histogram] = {}
-        self.set(SHARDS, 1)
-        self.set(ACTIVE, 1, "0")
         self.set(BUILD_INFO, 1, version("agentweave-watcher"), python_version())
         for source in sources:
             for result in ("ok", "error", "timeout"):

@@ -10,8 +10,10 @@ from watcher.census import Census
 from watcher.identity import Identity, open_identity
 from watcher.isolation import Isolation
 from watcher.look import Fleet, Looker
+from watcher.role import Role
 from watcher.settings import Settings
-from watcher.vitals import LoopLag, Vitals
+from watcher.turns import Turns
+from watcher.vitals import ACTIVE, SHARDS, LoopLag, Vitals
 
 
 class Watch:
@@ -21,10 +23,13 @@ class Watch:
         self, settings: Settings, probes: Sequence[AnyProbe], now: Callable[[], float], *, once: bool = False
     ) -> None:
         self.settings, self.now, self._once = settings, now, once
+        self.role = Role(active=settings.standby is None)
         wanted = {probe.source for probe in probes}
         self.kinds = [kind for kind in load_sources() if kind.name in wanted]
         self.board = Board(probes, self.kinds, now)
         self.vitals = Vitals(probes, [kind.name for kind in self.kinds])
+        self.vitals.set(SHARDS, settings.shard.count)
+        self.vitals.set(ACTIVE, self.role.active, str(settings.shard.index))
         self.identity: Identity = open_identity(settings.identity, now)
         self.fleet = Fleet(Census(), Isolation(), LoopLag(time.monotonic))
         self.lookers = {kind.name: self._looker(kind) for kind in self.kinds}
@@ -32,12 +37,15 @@ class Watch:
 
     async def replace_targets(self, targets: Sequence[Target], carried: Mapping[TargetKey, Carried]) -> list[Row]:
         """Watch exactly these from now on; gives the rows that are new or changed."""
-        before = set(self.board.rows)
+        before, turns = self.board.rows, Turns()
         fresh = await self.board.replace(targets, carried)
-        for key in before - set(self.board.rows):
-            self.fleet.census.forget(key)
-            self.fleet.isolation.forget(key)
+        await turns.pause()
+        for key in before:
+            if key not in self.board.rows:
+                self.fleet.census.forget(key)
+                self.fleet.isolation.forget(key)
         for kind in self.kinds:
+            await turns.pause()
             self.lookers[kind.name].source.fleet_changed([each for each in targets if getattr(each, kind.part)])
         return fresh
 

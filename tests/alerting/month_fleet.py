@@ -194,4 +194,5 @@ def _target(pod: Pod, limits: Mapping[str, object]) -> Target:
         limits=limits,  # type: ignore[arg-type]  # those of the settings
         node=pod.node,
         workload=f"deployment/{kind.agent}",
+        grace_until=pod.ready_at,  # as the discovery in Kubernetes has it: until the pod is Ready
     )

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from tests.bench import startup
 from tests.bench.alone import alone
 from tests.bench.fleet import Fleet, serving
+from tests.bench.kubernetes import discovery
 from tests.bench.machine import AROUND, MEASURED, ROOT, facts
 from tests.bench.mix import Mix, mix, reference, workload_of
 from tests.bench.peer import HTTP_RATE, Peers, one_by_one, the_same_requests
@@ -62,10 +63,13 @@ def _measure(agents: int | None, seconds: float, directory: Path) -> Results:
         _say("--help and check")
         times = 10 if seconds >= 30 else 5
         started = startup.help_seconds(directory, times), startup.check_seconds(fleet, directory, times)
+        pods = reference(mixes).workload.agents
+        _say(f"Kubernetes, {pods:,} pods")
+        discovered = discovery(fleet, pods, directory / "kubernetes", seconds)
     _say("the rules in Prometheus")
     os.sched_setaffinity(0, {MEASURED, AROUND})
     rules = rule_costs(reference(mixes).workload.agents, seconds)
-    return Results(carried, peers, sources, mixes, failed, mixed, *started, rules)
+    return Results(carried, peers, sources, mixes, failed, mixed, *started, rules, discovered)
 
 
 def _simple(fleet: Fleet, directory: Path, seconds: float) -> tuple[Transported, Peers]:

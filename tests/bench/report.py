@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tests.bench.alone import Alone
 from tests.bench.events import STATE_WRITE, Event
+from tests.bench.kubernetes import Discovered, discovery_rows
 from tests.bench.mix import Mix, reference
 from tests.bench.peer import Mixed, Peers
 from tests.bench.rules import RuleCost
@@ -21,7 +22,11 @@ CAVEATS = """\
 - Lag is the daemon's own histogram, within its buckets. A stall is the worst answer of /livez, asked every 5 ms by
   another process. RSS is the daemon's own peak (VmHWM), from its start to the end of all events.
 - The rules are evaluated by the pinned Prometheus every 15 s, over a made-up page of the whole fleet; the figure is
-  what it says of its own groups, added up. It has both cores."""
+  what it says of its own groups, added up. It has both cores.
+- Kubernetes is a real API server with its etcd, on the core of the load, asked with the rights of the chart. One pod is
+  created as any other; the rest are put beside it in etcd as JSON, which the API server reads more slowly than its own
+  format. The agents are the fleet's: they answer. Looks go on, but where a row says "no looks": there all probes are
+  off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,7 @@ class Results:
     help_seconds: float
     check_seconds: float
     rules: Sequence[RuleCost]
+    discovered: Discovered
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,9 @@ def markdown(results: Results, facts: Mapping[str, str]) -> str:
         f"Heavy moments at {reference(results.mixes).workload.agents:,} agents": _table(
             ("event", "took", "size", "worst /livez", "observer's own delay", "RSS peak"),
             _events(reference(results.mixes)),
+        ),
+        f"Kubernetes: {results.discovered.agents:,} pods": _table(
+            ("what", "figure"), discovery_rows(results.discovered)
         ),
         "How to read it": CAVEATS,
     }
@@ -108,6 +117,17 @@ def promises(results: Results) -> Iterator[Promise]:
     for cost, (must, aim) in zip(results.rules, ((1.0, 0.4), (2.5, 1.5)), strict=True):
         note = f"all rules once, {cost.series:,} series, the worst; median {cost.median:.2f} s"
         yield Promise(f"rules at {cost.agents:,} agents: {cost.phase}", must, aim, cost.worst, " s", note)
+    yield from _in_kubernetes(results.discovered)
+
+
+def _in_kubernetes(found: Discovered) -> Iterator[Promise]:
+    size = f"{found.agents:,} pods"
+    yield Promise(f"{size} discovered", 20, 15, found.discovered_after, " s", "from the start of the process")
+    yield Promise(f"RSS with {size} from Kubernetes", 260, 220, found.rss / 1e6, " MB", "after the first full round")
+    note = f"of a core, over {found.idle.wall:.0f} s; all of an idle daemon, no looks"
+    yield Promise(f"watch of {size} without changes", 2, 1, found.idle.core_share * 100, " %", note)
+    yield Promise("a pod that is ready has its first verdict", 5, 2, found.first_verdict, " s", "in /metrics")
+    yield Promise("a pod that is deleted is gone", 5, 2, found.gone, " s", "from /metrics")
 
 
 def _by_source(results: Results) -> Iterator[tuple[str, ...]]:

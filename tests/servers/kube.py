@@ -24,12 +24,13 @@ ISSUER = "https://kubernetes.default.svc.cluster.local"
 
 
 class Kubernetes:
-    """A running API server: `url`, its authority's file `ca`, `admin` who may do everything."""
+    """A running API server: `url`, its authority's file `ca`, `admin` who may do everything; `etcd` is a socket."""
 
     def __init__(self, home: Path, port: int, arguments: Sequence[str]) -> None:
         """Write what it needs into the directory; `start` starts it."""
         self._home, self._server, self._clients = home, ExitStack(), ExitStack()
         self.url = f"https://127.0.0.1:{port}"
+        self.etcd = home / "etcd.sock"
         self.ca = _write_certificates(home)
         self.token = ADMIN
         self._trust = ssl.create_default_context(cafile=self.ca)

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,11 +26,15 @@ class LyingKubernetes:
     watch_status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     page_size: int = 1000
+    delay: float = 0.0  # seconds before each page of a list
     gone_pages: int = 0  # so many pages after the first are 410
     version: int = 1
     asked: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     watches: list["Queue[bytes]"] = field(default_factory=list)
+    write_status: int = 201
+    write_refusal: str = "not now"
+    written: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)  # method, path and content
     url: str = ""
 
     def say(self, kind: str, raw: Mapping[str, Any]) -> None:
@@ -113,7 +118,18 @@ class _Handler(BaseHTTPRequestHandler):
         elif "watch" in query:
             self._watch()
         else:
+            time.sleep(self.kubernetes.delay)
             self._list(int(query.get("continue", "0")))
+
+    def do_POST(self) -> None:
+        content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.kubernetes.tokens.append(self.headers.get("Authorization", ""))
+        self.kubernetes.written.append((self.command, self.path, content))
+        good = self.kubernetes.write_status in (200, 201)
+        self._answer(self.kubernetes.write_status, content if good else {"message": self.kubernetes.write_refusal})
+
+    def do_PATCH(self) -> None:
+        self.do_POST()
 
     def _list(self, start: int) -> None:
         lies = self.kubernetes

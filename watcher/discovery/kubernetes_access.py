@@ -3,11 +3,16 @@
 import asyncio
 import os
 import ssl
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+
+from watcher.discovery.kubernetes_connections import KeptConnections
+
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 TOKEN_KEPT = 20.0
 """Seconds: a start asks some thousand times, and a token is valid for minutes after its successor is there."""
@@ -18,28 +23,49 @@ class AccessError(Exception):
 
 
 class Access:
-    """An HTTP client of the API server whose credentials are read anew from where they stand."""
+    """The way to the API server, with credentials that are read anew from where they stand."""
 
-    def __init__(self, kubeconfig: Path | None) -> None:
-        self._kubeconfig = kubeconfig
+    def __init__(
+        self,
+        kubeconfig: Path | None,
+        account: Path = SERVICE_ACCOUNT,
+        environment: Mapping[str, str] = os.environ,  # the API server's address is there in every pod
+    ) -> None:
+        self._environment = environment
+        self._load = partial(_in_cluster, account, environment) if kubeconfig is None else partial(_by_file, kubeconfig)
         self._configuration: object = None
         self._context: ssl.SSLContext | None = None
-        self._client: httpx.AsyncClient | None = None
+        self._base = ""
+        self._connections: KeptConnections | None = None
         self._making = asyncio.Lock()
         self._token, self._read_again_at = "", 0.0
 
-    async def client(self) -> httpx.AsyncClient:
-        """The client, made at the first call; AccessError where there is nothing to make it of."""
-        async with self._making:
-            if self._client is None:
-                self._configuration = await asyncio.to_thread(_load, self._kubeconfig)
-                base, context = await asyncio.to_thread(_tls, self._configuration)
-                limits = httpx.Limits(max_connections=None, max_keepalive_connections=10)
-                self._client = httpx.AsyncClient(base_url=base, verify=context, trust_env=False, limits=limits)
-                self._context = context
-            return self._client
+    async def send(
+        self, method: str, path: str, query: Mapping[str, str], sent: tuple[str, bytes] | None, patience: httpx.Timeout
+    ) -> httpx.Response:
+        """The answer, its body not yet read; `sent` is a media type and bytes.
 
-    async def headers(self) -> dict[str, str]:
+        AccessError where there is nothing to ask with, httpx.TransportError where no answer came.
+        """
+        connections = await self._opened()
+        kind, body = sent or ("", None)
+        headers = {"Accept-Encoding": "gzip", "User-Agent": "agentweave-watcher"}
+        headers |= await self._authorization() | ({"Content-Type": kind} if kind else {})
+        extensions = {"timeout": patience.as_dict()}
+        request = httpx.Request(
+            method, self._base + path, params=query, headers=headers, content=body, extensions=extensions
+        )
+        return await connections.handle_async_request(request)
+
+    async def _opened(self) -> KeptConnections:
+        async with self._making:
+            if self._connections is None:
+                self._configuration = await asyncio.to_thread(self._load)
+                self._base, self._context = await asyncio.to_thread(_tls, self._configuration)
+                self._connections = KeptConnections(self._context)
+            return self._connections
+
+    async def _authorization(self) -> dict[str, str]:
         """What says who we are, as of now: tokens are replaced about every hour."""
         now = asyncio.get_running_loop().time()
         if now >= self._read_again_at:
@@ -51,35 +77,46 @@ class Access:
         """Read credentials and authorities again, as after a 401; AccessError where they cannot be read."""
         self._read_again_at = 0.0
         if self._context is not None:
-            self._configuration = await asyncio.to_thread(_load, self._kubeconfig)
+            self._configuration = await asyncio.to_thread(self._load)
             await asyncio.to_thread(_trust, self._context, self._configuration)
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._client is not None:
-            await self._client.aclose()
+        if self._connections is not None:
+            await self._connections.aclose()
 
     def addresses(self) -> Collection[str]:
         """The API server's addresses as far as they are known without asking a name server."""
-        known = [os.environ.get("KUBERNETES_SERVICE_HOST", "")]
-        if self._client is not None:
-            known.append(self._client.base_url.host)
+        known = [self._environment.get("KUBERNETES_SERVICE_HOST", "")]
+        known.append(urlsplit(self._base).hostname or "")
         return frozenset(filter(None, known))
 
 
-def _load(kubeconfig: Path | None) -> object:
-    # Half a second and 40 MiB, and only of use where Kubernetes is.
+def _by_file(kubeconfig: Path) -> object:
+    # The package takes half a second and 40 MiB, and is only of use where Kubernetes is.
     from kubernetes.client import Configuration  # noqa: PLC0415
-    from kubernetes.config import load_incluster_config, load_kube_config  # noqa: PLC0415
+    from kubernetes.config import load_kube_config  # noqa: PLC0415
 
     configuration = Configuration()
     try:
-        if kubeconfig is None:
-            load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]  # theirs
-        else:
-            load_kube_config(config_file=str(kubeconfig), client_configuration=configuration)  # type: ignore[no-untyped-call]
+        load_kube_config(config_file=str(kubeconfig), client_configuration=configuration)  # type: ignore[no-untyped-call]
     except Exception as error:  # what a kubeconfig's own commands and plugins raise is anybody's guess
-        tried = kubeconfig or "the service account of this pod (discovery.kubernetes.kubeconfig is not set)"
+        raise AccessError(f"no access to Kubernetes by {kubeconfig}: {error}") from error
+    return configuration
+
+
+def _in_cluster(account: Path, environment: Mapping[str, str]) -> object:
+    from kubernetes.client import Configuration  # noqa: PLC0415
+    from kubernetes.config.config_exception import ConfigException  # noqa: PLC0415
+    from kubernetes.config.incluster_config import InClusterConfigLoader  # noqa: PLC0415
+
+    configuration = Configuration()
+    files = {"token_filename": str(account / "token"), "cert_filename": str(account / "ca.crt")}
+    loader = InClusterConfigLoader(**files, environ=environment)  # type: ignore[no-untyped-call]
+    try:
+        loader.load_and_set(configuration)  # type: ignore[no-untyped-call]
+    except (ConfigException, OSError, ValueError) as error:
+        tried = "the service account of this pod (discovery.kubernetes.kubeconfig is not set)"
         raise AccessError(f"no access to Kubernetes by {tried}: {error}") from error
     return configuration
 
@@ -97,7 +134,7 @@ def _tls(configuration: object) -> tuple[str, ssl.SSLContext]:
         raise AccessError(f"the certificates for the API server cannot be read: {error}") from error
     if not urlsplit(host).hostname:
         raise AccessError(f"no address of an API server: {host!r}")
-    return host, context
+    return host.rstrip("/"), context
 
 
 def _trust(context: ssl.SSLContext, configuration: object) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, Literal
 
 import httpx
+from pydantic_core import from_json
 
 from watcher.discovery.kubernetes_access import Access
 
@@ -18,7 +19,7 @@ class RefusedError(Exception):
 
     def __init__(self, code: int, why: str, after: float = 0.0) -> None:
         super().__init__(f"{code}: {why[:200]}" if code else why[:200])
-        self.code, self.after = code, after
+        self.code, self.why, self.after = code, why[:2000], after
 
 
 class GoneError(Exception):
@@ -42,17 +43,7 @@ class Answer:
         self._method, self._sent = method, sent
 
     async def __aenter__(self) -> httpx.Response:
-        client = await self._access.client()
-        kind, body = self._sent or ("", None)
-        request = client.build_request(
-            self._method,
-            self._path,
-            params=self._query,
-            headers=await self._access.headers() | ({"Content-Type": kind} if kind else {}),
-            content=body,
-            timeout=self._timeout,
-        )
-        self._response = await client.send(request, stream=True)
+        self._response = await self._access.send(self._method, self._path, self._query, self._sent, self._timeout)
         try:
             await _look_at(self._response)
         except BaseException:
@@ -67,7 +58,7 @@ class Answer:
 async def get_object(access: Access, path: str, seconds: float, most: int) -> dict[str, Any]:
     """One object by its path; RefusedError, AccessError, httpx.HTTPError, TimeoutError or ValueError where not."""
     async with asyncio.timeout(seconds), Answer(access, path, {}, httpx.Timeout(seconds)) as response:
-        found: dict[str, Any] = json.loads(await read_all(response, most))
+        found: dict[str, Any] = from_json(await read_all(response, most), cache_strings="all")
     return found
 
 
@@ -83,7 +74,7 @@ async def send_object(
     kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
     answer = Answer(access, path, {}, httpx.Timeout(seconds), method=method, sent=(kind, json.dumps(content).encode()))
     async with asyncio.timeout(seconds), answer as response:
-        found: dict[str, Any] = json.loads(await read_all(response, most))
+        found: dict[str, Any] = from_json(await read_all(response, most), cache_strings="all")
     return found
 
 

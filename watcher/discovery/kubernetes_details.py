@@ -7,15 +7,16 @@ from typing import Any, Generic, TypeVar
 
 import httpx
 
+from watcher.discovery.expected_ids import SERVICE_ID
 from watcher.discovery.kubernetes_access import Access, AccessError
 from watcher.discovery.kubernetes_answer import GoneError, RefusedError, get_object
 from watcher.discovery.kubernetes_config import MAX_BYTES, AgentConfig, read_config
-from watcher.discovery.kubernetes_facts import SERVICE_ID, workload
+from watcher.discovery.kubernetes_facts import workload
 from watcher.discovery.kubernetes_pod import Pod
 
 T = TypeVar("T")
 MAX_OBJECT = 4 * 2**20
-_AT_ONCE = 8
+_AT_ONCE = 16
 _SECONDS = 3.0
 
 
@@ -27,6 +28,12 @@ class Details:
     service_id: str | None
     complete: bool = True  # False: worth another attempt
 
+    def over(self, before: "Details | None") -> "Details":
+        """These, but where they could not be read the ones before, with the problems of these."""
+        if self.complete or before is None:
+            return self
+        return replace(before, config=replace(before.config, problems=self.config.problems), complete=False)
+
 
 class Shared(Generic[T]):
     """Answers that are asked for once in `keep` seconds, however many want them at once."""
@@ -35,10 +42,11 @@ class Shared(Generic[T]):
         self._keep, self._now = keep, now
         self._asked: dict[tuple[str, ...], tuple[float, asyncio.Task[T]]] = {}
 
-    async def get(self, key: tuple[str, ...], ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """The answer that is kept, or a new one."""
+    async def get(self, key: tuple[str, ...], ask: Callable[[], Coroutine[Any, Any, T]], since: float) -> T:
+        """The answer that is kept if it was asked for after `since` (Unix seconds), or a new one."""
         at, task = self._asked.get(key, (0.0, None))
-        if task is None or self._now() - at > self._keep or (task.done() and task.cancelled()):
+        fresh = 0 <= self._now() - at <= self._keep and at >= since  # a clock set back makes an answer of the future
+        if task is None or not fresh or (task.done() and task.cancelled()):
             task = asyncio.create_task(ask())
             self._asked[key] = (self._now(), task)
         return await asyncio.shield(task)
@@ -68,10 +76,13 @@ class DetailReader:
         self._configs: Shared[AgentConfig | str] = Shared(self.KEEP, now)
         self._services: Shared[tuple[str | None, str]] = Shared(self.KEEP, now)
 
-    async def read(self, pod: Pod, *, services: bool) -> Details:
-        """All details of a pod. `services`: whether the Service's annotation matters at all."""
+    async def read(self, pod: Pod, *, services: bool, since: float = 0.0) -> Details:
+        """All details of a pod. `services`: whether the Service's annotation matters at all.
+
+        `since`: what was read before (Unix seconds) may have changed meanwhile.
+        """
         config, (service_id, service_problem) = await asyncio.gather(
-            self._config(pod), self._service(pod) if services else _nothing()
+            self._config(pod, since), self._service(pod) if services else _nothing()
         )
         missing = tuple(filter(None, (config if isinstance(config, str) else "", service_problem)))
         known = AgentConfig() if isinstance(config, str) else config
@@ -89,11 +100,11 @@ class DetailReader:
         self._configs.forget_old()
         self._services.forget_old()
 
-    async def _config(self, pod: Pod) -> AgentConfig | str:
+    async def _config(self, pod: Pod, since: float) -> AgentConfig | str:
         if pod.config is None:
             return AgentConfig()
         key = (pod.namespace, *pod.config)
-        return await self._configs.get(key, lambda: self._read_config(*key))
+        return await self._configs.get(key, lambda: self._read_config(*key), since)
 
     async def _read_config(self, namespace: str, name: str, key: str) -> AgentConfig | str:
         found = await self._object(f"/api/v1/namespaces/{namespace}/configmaps/{name}")
@@ -109,7 +120,7 @@ class DetailReader:
 
     async def _service(self, pod: Pod) -> tuple[str | None, str]:
         key = (pod.namespace, workload(pod))
-        return await self._services.get(key, lambda: self._read_service(*key))
+        return await self._services.get(key, lambda: self._read_service(*key), 0.0)
 
     async def _read_service(self, namespace: str, name: str) -> tuple[str | None, str]:
         found = await self._object(f"/api/v1/namespaces/{namespace}/services/{name}")
@@ -122,18 +133,15 @@ class DetailReader:
 
     async def _object(self, path: str) -> dict[str, Any] | str:
         async with self._free:
-            try:
-                return await get_object(self._access, path, _SECONDS, MAX_OBJECT)
-            except (
-                RefusedError,
-                GoneError,
-                AccessError,
-                httpx.HTTPError,
-                OSError,
-                ValueError,
-                RecursionError,
-            ) as error:
-                return str(error)[:200] or type(error).__name__
+            return await try_object(self._access, path, _SECONDS, MAX_OBJECT)
+
+
+async def try_object(access: Access, path: str, seconds: float, most: int) -> dict[str, Any] | str:
+    """One object by its path, of at most so many bytes; a sentence where it cannot be had."""
+    try:
+        return await get_object(access, path, seconds, most)
+    except (RefusedError, GoneError, AccessError, httpx.HTTPError, OSError, ValueError, RecursionError) as error:
+        return str(error)[:200] or type(error).__name__
 
 
 async def _nothing() -> tuple[str | None, str]:

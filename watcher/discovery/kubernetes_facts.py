@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from string import Template
 
 from probes.contract import Limits, Target, TargetKey
-from watcher.discovery.addresses import spiffe_id
+from watcher.discovery.cluster_spiffe_ids import Declared
+from watcher.discovery.expected_ids import expected_ids
 from watcher.discovery.kubernetes_addresses import host_port, refusal
 from watcher.discovery.kubernetes_config import AgentConfig
 from watcher.discovery.kubernetes_opa import find_opa
@@ -15,7 +15,7 @@ from watcher.discovery.kubernetes_pod import Pod
 from watcher.discovery.kubernetes_settings import KubernetesSettings
 
 HTTPS_PORT, METRICS_PORT = 8443, 9090
-SERVICE_ID = "spiffe.io/service-id"
+_NOTHING_DECLARED = Declared()
 _LEAST_OPEN_FOR = 60.0
 
 
@@ -75,15 +75,24 @@ def state_of(pod: Pod, around: Surroundings) -> tuple[PodState, str]:
 
 
 def find_target(
-    pod: Pod, config: AgentConfig, service_id: str | None, around: Surroundings, known: Known | None, now: float
+    pod: Pod,
+    config: AgentConfig,
+    service_id: str | None,
+    around: Surroundings,
+    known: Known | None,
+    now: float,
+    declared: Declared = _NOTHING_DECLARED,
 ) -> Found:
-    """The target that a pod is at `now` (Unix seconds); `service_id`: what the Service of its workload says."""
+    """The target that a pod is at `now` (Unix seconds).
+
+    `service_id`: what the Service of its workload says; `declared`: what ClusterSPIFFEID objects say.
+    """
     state, why = state_of(pod, around)
     if state is not PodState.TARGET:
         return Found(state=state, why=why, known=known)
     overrides = read_overrides(pod.annotations, around.settings.overrides)
     known = _known(pod, config, known, now)
-    ids, id_problems = _expected_ids(pod, known.agent, service_id, around.settings)
+    expected = expected_ids(pod, known.agent, workload(pod), service_id, declared, around.settings)
     opa = find_opa(pod, config, overrides.opa_port, around.settings.allowed_hosts)
     address_port = overrides.port or pod.ports.get("https")
     metrics_port = overrides.metrics_port or pod.ports.get("metrics") or overrides.scraped_port
@@ -91,7 +100,7 @@ def find_target(
     target = Target(
         key=TargetKey(pod.namespace, known.agent, pod.name),
         address=host_port(pod.ip, address_port or HTTPS_PORT),
-        spiffe_ids=ids,
+        spiffe_ids=expected.ids,
         metrics=_metrics(pod.ip, metrics_port or METRICS_PORT, overrides),
         opa=opa.url,
         memory_limit=pod.memory_limit,
@@ -101,7 +110,7 @@ def find_target(
         limits=_limits(config, around),
         node=pod.node,
         workload=workload(pod),
-        problems=(*config.problems, *overrides.problems, *id_problems, *opa.problems),
+        problems=(*config.problems, *overrides.problems, *expected.problems, *opa.problems),
         grace_until=0.0 if known.was_ready else known.started_at + around.settings.startup_grace,
     )
     return Found(state=PodState.TARGET, target=target, problems=target.problems, known=known)
@@ -126,29 +135,6 @@ def _known(pod: Pod, config: AgentConfig, known: Known | None, now: float) -> Kn
 
 def _metrics(ip: str, port: int, overrides: Overrides) -> str:
     return f"{overrides.metrics_scheme}://{host_port(ip, port)}{overrides.metrics_path}"
-
-
-def _expected_ids(
-    pod: Pod, agent: str, service_id: str | None, settings: KubernetesSettings
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The IDs of which one must be served, and what is wrong with them."""
-    if settings.spiffe_id_template is not None:
-        facts = {
-            "agent": agent,
-            "namespace": pod.namespace,
-            "service_account": pod.service_account,
-            "workload": workload(pod),
-            "pod": pod.name,
-        }
-        text, whence = Template(settings.spiffe_id_template).substitute(facts), "spiffe_id_template"
-    elif service_id is not None:
-        text, whence = service_id, f"annotation {SERVICE_ID} of the Service {workload(pod)}"
-    else:
-        return (), ()
-    try:
-        return (spiffe_id(text),), ()
-    except ValueError as error:
-        return (), (f"{whence}: {error}",)
 
 
 def _limits(config: AgentConfig, around: Surroundings) -> Mapping[str, Limits]:

@@ -1,7 +1,6 @@
 """How are the pods of one scope followed? Listed in small pages, then watched, and listed anew where that broke off."""
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import httpx
+from pydantic_core import from_json
 
 from watcher.discovery.kubernetes_access import Access, AccessError
 from watcher.discovery.kubernetes_answer import Answer, GoneError, RefusedError, lines, read_all
@@ -69,6 +69,10 @@ class Follower:
         self._version: str | None = None
         self._wait = patience.backoff[0]
 
+    def start_over(self) -> None:
+        """List everything anew when it is followed next."""
+        self._version = None
+
     async def follow(self) -> None:
         """List and watch, for ever."""
         while True:
@@ -126,7 +130,7 @@ class Follower:
 
     async def _page(self, query: dict[str, str]) -> dict[str, Any]:
         async with asyncio.timeout(self._patience.page), self._get(query) as response:
-            page: dict[str, Any] = json.loads(await read_all(response, MAX_PAGE))
+            page: dict[str, Any] = from_json(await read_all(response, MAX_PAGE), cache_strings="all")
         return page
 
     async def _watch(self, version: str) -> None:
@@ -140,7 +144,7 @@ class Follower:
         async with asyncio.timeout(seconds + 15), self._get(query) as response:
             self._listener.answered()
             async for line in lines(response):
-                self._take(json.loads(line))
+                self._take(from_json(line, cache_strings="all"))
                 self._wait = self._patience.backoff[0]
 
     def _take(self, event: dict[str, Any]) -> None:

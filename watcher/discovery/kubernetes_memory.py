@@ -46,7 +46,7 @@ class DiscoveryMemory:
         for start in range(0, len(kept), _SLICE):
             lines += [_KEPT.dump_json(each) for each in kept[start : start + _SLICE]]
             await asyncio.sleep(0)
-        await asyncio.to_thread(_replace, self._path, b"\n".join(lines))
+        await asyncio.to_thread(replace_file, self._path, b"\n".join(lines))
 
     def read(self) -> list[Kept]:
         """What the file holds; what cannot be read is left out and said."""
@@ -68,7 +68,8 @@ class DiscoveryMemory:
         return found
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
+    """Write all of it or leave the file as it was; OSError where the disk does not take it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".new")
     with temporary.open("wb") as file:

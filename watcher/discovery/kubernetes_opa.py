@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from watcher.config_words import plain_name
 from watcher.discovery.kubernetes_addresses import host_port
 from watcher.discovery.kubernetes_config import AgentConfig
-from watcher.discovery.kubernetes_pod import Pod, Sidecar
+from watcher.discovery.kubernetes_containers import Sidecar
+from watcher.discovery.kubernetes_pod import Pod
 
 DEFAULT_ENDPOINT = "http://localhost:8181"
 _ADDRESS = re.compile(r"(?:(?P<scheme>https?)://)?(?P<host>\[[0-9a-fA-F:.]*\]|[^:/\[\]]*):(?P<port>[0-9]{1,5})/?")

@@ -1,16 +1,14 @@
 """What is seen in one collection of pods, and whether the API server tells of it?"""
 
-import asyncio
-import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from watcher.discovery.kubernetes_contact import Contact
 from watcher.discovery.kubernetes_details import Details
 from watcher.discovery.kubernetes_facts import Found, Known
 from watcher.discovery.kubernetes_follow import Raw
 from watcher.discovery.kubernetes_pod import Pod, read_pod
-
-log = logging.getLogger(__name__)
+from watcher.discovery.sharding import Shard
 
 
 @dataclass(slots=True)
@@ -19,60 +17,56 @@ class Seen:
 
     pod: Pod
     details: Details | None = None  # None until they were read
+    outdated_at: float | None = None  # Unix seconds: what was read before does not count any more
     known: Known | None = None
     found: Found | None = None
 
+    @property
+    def wants_details(self) -> bool:
+        """Whether they are to be read, for the first time or again."""
+        return self.details is None or self.outdated_at is not None
 
-@dataclass(slots=True)
-class Scope:
+
+class Scope(Contact):
     """One collection of pods that is followed: a namespace, or all of them."""
 
-    name: str  # empty: all namespaces
-    on_change: Callable[[str], None]  # is told the uid
-    now: Callable[[], float]
-    pods: dict[str, Seen] = field(default_factory=dict)  # by uid
-    last_success: float | None = None  # Unix seconds
-    failing_since: float | None = None  # Unix seconds
-    why: str = ""
-    tried: asyncio.Event = field(default_factory=asyncio.Event)  # set once it was listed, or could not be
+    def __init__(
+        self,
+        name: str,
+        on_change: Callable[[str], None],
+        now: Callable[[], float],
+        shard: Shard,
+        named: Callable[[], frozenset[str] | None],
+    ) -> None:
+        """`name`: empty for all; `on_change` is told the uid; `named`: annotations that ClusterSPIFFEIDs name."""
+        super().__init__(name or "all namespaces", {"namespace": name or "all"}, now)
+        self.name, self._on_change, self.shard, self._named = name, on_change, shard, named
+        self.pods: dict[str, Seen] = {}  # by uid
 
     def put(self, raw: Raw) -> None:
-        """A pod is new or changed."""
-        pod = read_pod(raw)
+        """A pod is new or changed; one of another shard is let go."""
+        if not self.shard.owns(str(raw["metadata"]["namespace"]), str(raw["metadata"]["name"])):
+            return
+        pod = read_pod(raw, self._named())
         seen = self.pods.get(pod.uid)
         if seen is None:
             self.pods[pod.uid] = Seen(pod)
         elif seen.pod == pod:
+            seen.pod = pod  # shares what it can with others, which one of an old process does not
             return
         else:
-            if seen.pod.config != pod.config:
-                seen.details = None
+            if (seen.pod.config, seen.pod.restarts) != (pod.config, pod.restarts):
+                seen.outdated_at = self.now()  # an agent reads its config when it starts
             seen.pod = pod
-        self.on_change(pod.uid)
+        self._on_change(pod.uid)
 
     def drop(self, uid: str) -> None:
         """A pod is gone."""
         if self.pods.pop(uid, None) is not None:
-            self.on_change(uid)
+            self._on_change(uid)
 
     def listed(self, uids: set[str]) -> None:
         """What is not among these is gone."""
         for uid in self.pods.keys() - uids:
             self.drop(uid)
-        self.tried.set()
-
-    def answered(self) -> None:
-        """The API server tells us."""
-        self.last_success = self.now()
-        if self.why:
-            log.info("Kubernetes answers again", extra={"namespace": self.name or "all"})
-        self.failing_since, self.why = None, ""
-
-    def failed(self, why: str) -> None:
-        """It does not; what was found stays."""
-        if self.failing_since is None:
-            self.failing_since = self.now()
-        if why != self.why:
-            log.warning("discovery in Kubernetes fails", extra={"namespace": self.name or "all", "why": why})
-        self.why = why
         self.tried.set()

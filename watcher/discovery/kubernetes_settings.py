@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from probes.contract import Seconds
 from watcher.config_words import plain_name
 from watcher.discovery.addresses import host, spiffe_id
+from watcher.discovery.cluster_spiffe_id_settings import ClusterSpiffeIdSettings
 
 MOST_NAMESPACES = 100
 PLACEHOLDERS = ("agent", "namespace", "service_account", "workload", "pod")
@@ -67,6 +68,14 @@ def _template(text: str) -> str:
 Cidr = Annotated[str, AfterValidator(_cidr)]
 
 
+class EventSettings(BaseModel):
+    """What is told in Kubernetes itself, beside the alerts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: bool = Field(default=True, description="whether a condition that turns is told as an Event on its pod")
+
+
 class KubernetesSettings(BaseModel):
     """Agents are pods that a selector finds and that say themselves that they are agents."""
 
@@ -89,8 +98,12 @@ class KubernetesSettings(BaseModel):
     )
     spiffe_id_template: Annotated[str, AfterValidator(_template)] | None = Field(
         default=None,
-        description="the SPIFFE ID that every agent must serve; left out: the annotation of its Service, if it has one",
+        description="the SPIFFE ID that every agent must serve; left out: what cluster_spiffe_ids finds, "
+        "else the annotation of its Service, if it has one",
         examples=["spiffe://example.org/agent/${service_account}/prod"],
+    )
+    cluster_spiffe_ids: ClusterSpiffeIdSettings | None = Field(
+        default=None, description="expect of agents what ClusterSPIFFEID objects give them; left out: they are not read"
     )
     startup_grace: Seconds = Field(
         default=120.0, ge=0, le=3600, description="how long a pod that was never ready may be unreachable"
@@ -98,3 +111,4 @@ class KubernetesSettings(BaseModel):
     overrides: tuple[Override, ...] = Field(
         default=tuple(Override), description="what annotations agentweave.io/watch-* of a pod may set"
     )
+    events: EventSettings = Field(default_factory=EventSettings, description="what `kubectl describe pod` shows")

@@ -3,7 +3,12 @@
 {{- $config := dict "server" $server "state_dir" "/var/lib/agentweave-watcher" "discovery" dict }}
 {{- if .Values.discovery.kubernetes.enabled }}
 {{- $namespaces := ternary .Values.rbac.namespaces "all" (eq .Values.rbac.scope "namespaces") }}
-{{- $_ := set $config.discovery "kubernetes" (dict "namespaces" $namespaces "selector" .Values.discovery.kubernetes.selector) }}
+{{- $_ := set $config.discovery "kubernetes" (dict "namespaces" $namespaces "selector" .Values.discovery.kubernetes.selector "events" .Values.discovery.kubernetes.events) }}
+{{- with .Values.discovery.kubernetes.clusterSpiffeIds }}
+{{- if .trustDomain }}
+{{- $_ := set $config.discovery.kubernetes "cluster_spiffe_ids" (dict "trust_domain" .trustDomain "cluster_name" .clusterName "cluster_domain" .clusterDomain "class_name" .className) }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- with .Values.discovery.static }}
 {{- $_ := set $config.discovery "static" . }}
@@ -14,6 +19,13 @@
 {{- $_ := set $identity "trust_domain" . }}
 {{- end }}
 {{- $_ := set $config "identity" $identity }}
+{{- end }}
+{{- if gt (int .Values.shards) 1 }}
+{{- /* Which of them a pod is, its environment says. */}}
+{{- $_ := set $config "shard" (dict "count" (int .Values.shards)) }}
+{{- end }}
+{{- if gt (int .Values.replicas) 1 }}
+{{- $_ := set $config "standby" (dict "lease" (include "agentweave-watcher.fullname" .) "namespace" .Release.Namespace) }}
 {{- end }}
 {{- toYaml (mergeOverwrite $config (deepCopy .Values.config)) }}
 {{- end }}
@@ -28,11 +40,31 @@
 {{- if and .Values.rbac.spire (ne .Values.rbac.scope "cluster") }}
 {{- fail "rbac.spire: only with rbac.scope `cluster`, for ClusterSPIFFEID objects belong to no namespace" }}
 {{- end }}
+{{- $spiffe := .Values.discovery.kubernetes.clusterSpiffeIds }}
+{{- if and .Values.rbac.spire .Values.discovery.kubernetes.enabled (not $spiffe.trustDomain) (not .Values.existingConfigMap) }}
+{{- fail "rbac.spire: the right to read ClusterSPIFFEID objects is of no use without discovery.kubernetes.clusterSpiffeIds.trustDomain" }}
+{{- end }}
+{{- if and (or $spiffe.trustDomain $spiffe.clusterName $spiffe.clusterDomain $spiffe.className) (not .Values.rbac.spire) }}
+{{- fail "discovery.kubernetes.clusterSpiffeIds: ClusterSPIFFEID objects cannot be read without rbac.spire" }}
+{{- end }}
 {{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled }}
 {{- fail "serviceMonitor.enabled, podMonitor.enabled: only one of them, or every series is there twice" }}
 {{- end }}
 {{- if and .Values.existingConfigMap (or .Values.config .Values.discovery.static) }}
 {{- fail "existingConfigMap: config and discovery.static would have no effect beside it" }}
+{{- end }}
+{{- $several := or (gt (int .Values.shards) 1) (gt (int .Values.replicas) 1) }}
+{{- if and (gt (int .Values.shards) 1) (gt (int .Values.replicas) 1) }}
+{{- fail "shards, replicas: a standby is for one shard only; a shard that is lost is started again" }}
+{{- end }}
+{{- if and .Values.existingConfigMap $several }}
+{{- fail "existingConfigMap: shards and replicas take a config that the chart makes" }}
+{{- end }}
+{{- if hasKey .Values.config "shard" }}
+{{- fail "config.shard: set shards" }}
+{{- end }}
+{{- if hasKey .Values.config "standby" }}
+{{- fail "config.standby: set replicas" }}
 {{- end }}
 {{- if hasKey (.Values.config.server | default dict) "port" }}
 {{- fail "config.server.port: set service.port" }}

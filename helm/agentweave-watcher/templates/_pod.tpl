@@ -1,4 +1,6 @@
 {{- define "agentweave-watcher.pod" -}}
+{{- $shards := gt (int .Values.shards) 1 }}
+{{- $several := or $shards (gt (int .Values.replicas) 1) }}
 metadata:
   annotations:
     {{- if not .Values.existingConfigMap }}
@@ -15,7 +17,7 @@ metadata:
     {{- end }}
 spec:
   serviceAccountName: {{ include "agentweave-watcher.serviceAccountName" . }}
-  automountServiceAccountToken: {{ .Values.discovery.kubernetes.enabled }}
+  automountServiceAccountToken: {{ or .Values.discovery.kubernetes.enabled (gt (int .Values.replicas) 1) }}
   enableServiceLinks: false
   terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
   {{- with .Values.imagePullSecrets }}
@@ -26,6 +28,16 @@ spec:
   {{- end }}
   {{- with .Values.priorityClassName }}
   priorityClassName: {{ . }}
+  {{- end }}
+  {{- if and $several (not .Values.affinity) }}
+  affinity:
+    podAntiAffinity:
+      preferredDuringSchedulingIgnoredDuringExecution:
+        - weight: 100
+          podAffinityTerm:
+            topologyKey: kubernetes.io/hostname
+            labelSelector:
+              matchLabels: {{- include "agentweave-watcher.selectorLabels" . | nindent 16 }}
   {{- end }}
   {{- range $key := list "nodeSelector" "affinity" "tolerations" "topologySpreadConstraints" }}
   {{- with index $.Values $key }}
@@ -43,8 +55,16 @@ spec:
         {{- with .Values.extraArgs }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
-      {{- with .Values.extraEnv }}
-      env: {{- toYaml . | nindent 8 }}
+      {{- if or $shards .Values.extraEnv }}
+      env:
+        {{- if $shards }}
+        - name: AGENTWEAVE_WATCHER_SHARD__INDEX
+          valueFrom:
+            fieldRef: {fieldPath: "metadata.labels['apps.kubernetes.io/pod-index']"}
+        {{- end }}
+        {{- with .Values.extraEnv }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
       {{- end }}
       {{- with .Values.extraEnvFrom }}
       envFrom: {{- toYaml . | nindent 8 }}
@@ -82,8 +102,10 @@ spec:
     - name: config
       configMap:
         name: {{ .Values.existingConfigMap | default (include "agentweave-watcher.fullname" .) }}
+    {{- if not (and $shards .Values.state.persistence.enabled) }}
     - name: state
       emptyDir: {sizeLimit: {{ .Values.state.sizeLimit }}}
+    {{- end }}
     {{- if eq .Values.spire.mode "csi" }}
     - name: spiffe-workload-api
       csi: {driver: {{ .Values.spire.csiDriver }}, readOnly: true}

@@ -1,0 +1,50 @@
+"""Does the API server tell us of one collection of objects, and if not, since when and why?"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+
+log = logging.getLogger(__name__)
+
+STALE_AFTER = 10.0
+"""Seconds of silence that are no trouble yet, where it has answered before."""
+
+
+class Contact:
+    """What a follower is told about its calls."""
+
+    def __init__(self, what: str, logged: Mapping[str, str], now: Callable[[], float]) -> None:
+        self._what, self._logged, self.now = what, logged, now
+        self.last_success: float | None = None  # Unix seconds
+        self.failing_since: float | None = None  # Unix seconds
+        self.why = ""
+        self.tried = asyncio.Event()  # set once it was listed, or could not be
+
+    def answered(self) -> None:
+        """The API server tells us."""
+        self.last_success = self.now()
+        if self.why:
+            log.info("Kubernetes answers again", extra=self._logged)
+        self.failing_since, self.why = None, ""
+
+    def failed(self, why: str) -> None:
+        """It does not; what was found stays."""
+        if self.failing_since is None:
+            self.failing_since = self.now()
+        if why != self.why:
+            log.warning("discovery in Kubernetes fails", extra={**self._logged, "why": why})
+        self.why = why
+        self.tried.set()
+
+    @property
+    def failure(self) -> str:
+        """Why it does not right now; empty where it does."""
+        return f"{self._what}: {self.why}" if self.why else ""
+
+    @property
+    def trouble(self) -> str:
+        """The same, but only where it lasts, or nothing was ever told."""
+        if self.failing_since is None:
+            return ""
+        lasts = self.last_success is None or not 0 <= self.now() - self.failing_since <= STALE_AFTER
+        return f"{self._what}: {self.why}" if lasts else ""
