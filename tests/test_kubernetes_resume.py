@@ -129,3 +129,31 @@ def test_a_server_that_ends_every_watch_at_once_is_asked_less_and_less(tmp_path:
             assert names(watch) == {"pod-1"}
 
         assert (0.5, 1.5) in followed(lies, tmp_path, script, slower)  # many watchers must not come back at once
+
+
+def test_a_part_of_the_discovery_that_ends_is_raised_and_not_lived_with(tmp_path: Path) -> None:
+    def uniform(low: float, high: float) -> float:
+        raise ZeroDivisionError(low, high)
+
+    async def run(lies: LyingKubernetes) -> None:
+        settings = KubernetesSettings(kubeconfig=lies.kubeconfig(tmp_path), spiffe_id_template="spiffe://td/x")
+        watch = KubernetesWatch(settings, LIMITS, None, time.time, uniform)
+        watch.raise_failure()
+        await watch.start(5)
+        try:
+            await until(lambda: _is_broken(watch))
+            assert watch.changed.is_set()
+        finally:
+            await watch.close()
+
+    with run_lying_kubernetes() as lies:
+        lies.put(pod(1))
+        asyncio.run(run(lies))
+
+
+def _is_broken(watch: KubernetesWatch) -> bool:
+    try:
+        watch.raise_failure()
+    except ZeroDivisionError:
+        return True
+    return False

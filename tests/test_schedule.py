@@ -164,13 +164,14 @@ def test_late_jobs_are_run_and_never_dropped() -> None:
     assert asyncio.run(main()) >= 1
 
 
-def test_new_targets_wait_while_looks_are_late() -> None:
+def test_new_targets_come_one_by_one_while_looks_are_late() -> None:
     wheel = Wheel("handshake", 3600.0)
-    (row,) = _rows(1)
-    wheel.add(row)
+    rows = _rows(3)
+    for row in rows:
+        wheel.add(row)
     empty = next(step for step, slot in enumerate(wheel.slots) if not slot)
-    assert wheel.due(empty, late=True) == []
-    assert wheel.due(empty) == [row]
+    assert wheel.due(empty, late=True) == rows[:1]
+    assert wheel.due(empty) == rows[1:]
 
 
 def test_the_end_of_a_schedule_is_no_failure_of_its_jobs(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from probes.contract import Target, TargetKey
 from watcher.board import Carried
 from watcher.discovery.kubernetes_access import Access
-from watcher.discovery.kubernetes_watch import GATHER, KubernetesWatch
+from watcher.discovery.kubernetes_judging import GATHER
+from watcher.discovery.kubernetes_watch import KubernetesWatch
 from watcher.discovery.pod_ref import PodRef
 from watcher.settings import Settings
 from watcher.vitals import DISCOVERED, DISCOVERED_IN, PODS, Vitals
@@ -75,6 +76,7 @@ class Roster:
         while self._kubernetes is not None:
             await self._kubernetes.changed.wait()
             self._kubernetes.changed.clear()
+            self._kubernetes.raise_failure()
             began, known = time.monotonic(), self._kubernetes.is_known
             await replace(carried)
             carried = {} if known else carried

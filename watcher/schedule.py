@@ -47,13 +47,13 @@ class Wheel:
         self.arrivals.append(row)
 
     def due(self, step: int, *, late: bool = False) -> list[Row]:
-        """The targets of this step; those that are gone fall out here, and new ones wait while looks are late."""
+        """The targets of this step without those that are gone; new ones come one by one while looks are late."""
         index = step % len(self.slots)
         slot = self.slots[index]
         if any(row.gone for row in slot):
             slot = self.slots[index] = [row for row in slot if not row.gone]
         first: list[Row] = []
-        while self.arrivals and len(first) < ARRIVALS and not late:
+        while self.arrivals and len(first) < (1 if late else ARRIVALS):
             row = self.arrivals.popleft()
             if not row.gone and self.source not in row.looks:  # its turn on the wheel may have come sooner
                 first.append(row)

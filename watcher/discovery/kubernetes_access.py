@@ -6,11 +6,13 @@ import ssl
 from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
 
-from watcher.discovery.kubernetes_connections import KeptConnections
+if TYPE_CHECKING:
+    from watcher.discovery.kubernetes_connections import KeptConnections
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
@@ -57,9 +59,12 @@ class Access:
         )
         return await connections.handle_async_request(request)
 
-    async def _opened(self) -> KeptConnections:
+    async def _opened(self) -> "KeptConnections":
         async with self._making:
             if self._connections is None:
+                # aiohttp takes 0.2 s and 15 MB, and is only of use where Kubernetes is.
+                from watcher.discovery.kubernetes_connections import KeptConnections  # noqa: PLC0415
+
                 self._configuration = await asyncio.to_thread(self._load)
                 self._base, self._context = await asyncio.to_thread(_tls, self._configuration)
                 self._connections = KeptConnections(self._context)
