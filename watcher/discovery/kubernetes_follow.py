@@ -82,7 +82,6 @@ class Follower:
                 self._version = None
                 await self._pause(0.0)
             except httpx.ReadTimeout:
-                # A server restored to an older state holds a watch of a later version open and says nothing.
                 self._version = None
                 self._listener.failed("the API server is silent")
                 await self._pause(0.0)
@@ -143,9 +142,14 @@ class Follower:
         }
         async with asyncio.timeout(seconds + 15), self._get(query) as response:
             self._listener.answered()
-            async for line in lines(response):
-                self._take(from_json(line, cache_strings="all"))
-                self._wait = self._patience.backoff[0]
+            try:
+                async for line in lines(response):
+                    self._take(from_json(line, cache_strings="all"))
+                    self._wait = self._patience.backoff[0]
+            except httpx.ReadTimeout:
+                # Nothing happens and a server that just started sends no bookmarks, or it hangs, or it was restored to
+                # an older state and holds a watch of a later version open. The next list tells, and fails if it must.
+                self._version = None
 
     def _take(self, event: dict[str, Any]) -> None:
         kind, raw = event["type"], event["object"]
