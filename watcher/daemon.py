@@ -17,20 +17,14 @@ from watcher.drills import Drills, Plan
 from watcher.election import open_election
 from watcher.events import Events, open_events
 from watcher.garbage import Garbage
+from watcher.health import Health
 from watcher.keeper import Keeper
 from watcher.roster import Roster
 from watcher.rounds import Rounds
 from watcher.schedule import Schedule
 from watcher.serve import Server, make_app
 from watcher.settings import Settings
-from watcher.vitals import (
-    ACTIVE,
-    CONFIG_AT,
-    CONFIG_OK,
-    STALL,
-    TARGETS,
-    Impairment,
-)
+from watcher.vitals import CONFIG_AT, CONFIG_OK, Impairment
 from watcher.watch import Watch
 
 log = logging.getLogger(__name__)
@@ -55,16 +49,14 @@ class Daemon:
         self._rounds = Rounds(self.watch, self._schedule)
         self._keeper = Keeper(self.watch, settings.state_dir)
         self._roster = Roster(settings, self.watch.vitals)
+        self._health = Health(self.watch, self._keeper, self._roster)
         self._events = open_events(settings, self.watch, self._roster)
         self._drills = Drills(self._schedule, self.watch.vitals, first_drill)
         self._election = open_election(settings.standby, self.watch.role, self._follow_role)
         self._garbage = Garbage(asyncio.get_running_loop())
         self._stop = asyncio.Event()
         self._failure: BaseException | None = None
-        self._said: dict[Impairment, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self.watch.vitals.impair(Impairment.CONFIG_REJECTED, hold=False)
-        self.watch.vitals.impair(Impairment.DISCOVERY_STALE, hold=False)
 
     async def run(self, listener: socket.socket) -> None:
         """Look, show and remember until SIGTERM or SIGINT; SIGHUP takes a changed config."""
@@ -72,7 +64,7 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._ask_for_reload)
-        server = Server(make_app(self.watch, self._rounds, self.refresh))
+        server = Server(make_app(self.watch, self._rounds, self._health.refresh))
         try:
             self._spawn(server.serve(listener))
             log.info("serving", extra={"address": "{}:{}".format(*listener.getsockname())})
@@ -89,21 +81,6 @@ class Daemon:
         """End cleanly, within some seconds."""
         self._stop.set()
 
-    def refresh(self) -> None:
-        """Bring what the daemon exports about itself up to now."""
-        watch = self.watch
-        watch.vitals.set(TARGETS, len(watch.board.rows))
-        watch.vitals.set(ACTIVE, watch.role.active, str(watch.settings.shard.index))
-        watch.vitals.set(STALL, watch.fleet.lag.worst)
-        watch.vitals.bundles(watch.identity.newest_authorities())
-        if watch.settings.identity is not None:
-            self._impair(Impairment.NO_IDENTITY, watch.identity.trouble)
-        self._impair(Impairment.ISOLATED, "most targets fell silent at once" if watch.fleet.isolation.isolated else "")
-        self._impair(Impairment.OVERLOADED, "the event loop lags" if watch.fleet.lag.overloaded else "")
-        self._impair(Impairment.STATE_UNWRITABLE, self._keeper.trouble or self._roster.unwritable)
-        self._impair(Impairment.DISCOVERY_STALE, self._roster.trouble)
-        self._roster.show()
-
     def _ask_for_reload(self) -> None:
         # One that waits for its turn will read the file as it is then: more in the queue would read the same.
         if not self._reload_asked:
@@ -118,7 +95,7 @@ class Daemon:
                 settings = await self._reload()
             except ConfigError as error:
                 self.watch.vitals.set(CONFIG_OK, 0)
-                self._impair(Impairment.CONFIG_REJECTED, "; ".join(error.mistakes))
+                self._health.impair(Impairment.CONFIG_REJECTED, "; ".join(error.mistakes))
                 return
             settings = self._with_what_stays(settings)
             for name, replaced in self.watch.adopt(settings).items():
@@ -207,7 +184,7 @@ class Daemon:
             self._roster.replaced()
 
     async def _housekeeping(self) -> None:
-        self.refresh()
+        self._health.refresh()
         self._garbage.look()
 
     async def _beat(self) -> None:
@@ -221,16 +198,7 @@ class Daemon:
     def _taken(self) -> None:
         self.watch.vitals.set(CONFIG_OK, 1)
         self.watch.vitals.set(CONFIG_AT, time.time())
-        self._impair(Impairment.CONFIG_REJECTED, "")
-
-    def _impair(self, reason: Impairment, why: str) -> None:
-        self.watch.vitals.impair(reason, hold=bool(why))
-        if self._said.get(reason, "") != why:
-            self._said[reason] = why
-            if why:
-                log.warning("impaired", extra={"reason": reason, "why": why})
-            else:
-                log.info("no longer impaired", extra={"reason": reason})
+        self._health.impair(Impairment.CONFIG_REJECTED, "")
 
     def _spawn(self, job: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(job)

