@@ -8,6 +8,7 @@ import pytest
 
 from probes import load_probes
 from probes._signal import Signal
+from probes.contract import Fault as Silence
 from tests.alerting.month import write
 from tests.alerting.month_faults import FAULTS, Fault
 from tests.alerting.month_figures import trouble
@@ -27,6 +28,8 @@ SEED, HOUR = "1", 3600.0
 SMALL = tuple(kind for kind in KINDS if kind.name in ("prod/gateway", "ml/embed", "staging/search", "staging/guard"))
 SOLITARY = tuple(kind for kind in SMALL if kind.name == "staging/guard")
 NOTHING_HAPPENS = Plan((), frozenset(), 2, ())
+LONG_BLIPS = [Later(START + hour * HOUR, "blip", (hour, 100.0, Silence.SILENT, True)) for hour in range(3, 45, 6)]
+"""Of a whole node, for long enough to be seen twice in a row and not for long enough to page."""
 
 LEAKS = [fault for fault in FAULTS if fault.is_slow]
 OF_ONE = [
@@ -54,7 +57,7 @@ def assert_each_pages_once(month: Month, planted: Sequence[Planted], version: st
 
 
 def test_two_healthy_days_page_nobody(tmp_path: Path) -> None:
-    month = small(tmp_path)
+    month = Month(SMALL, healthy(SMALL, SEED, 2, LONG_BLIPS), SEED, tmp_path)
     assert set(month.plan.counts) == {"deploy", "restart", "scale", "blip", "publish", "stop_watcher", "missed scrape"}
     month.play(START + 2 * DAY)
     near = stretches(month.scrapes, 0, round(2 * DAY / EVERY))

@@ -44,10 +44,10 @@ class Plan:
         return Counter(event.what for event in self.events) | Counter({"missed scrape": len(self.missed)})
 
 
-def healthy(kinds: tuple[Kind, ...], seed: str, days: float) -> Plan:
-    """So many days of a fleet's usual life; of each kind at least one thing happens."""
+def healthy(kinds: tuple[Kind, ...], seed: str, days: float, more: Iterable[Later] = ()) -> Plan:
+    """So many days of a fleet's usual life, and what else should happen; of each kind at least one thing happens."""
     random = Random(f"plan {seed}")
-    events = sorted(_events(random, kinds, days))
+    events = sorted((*_events(random, kinds, days), *more))
     missed = {int((at - START) // EVERY) for at in _times(random, 24, days)}
     return Plan(tuple(events), frozenset(missed), days, tuple(_edges(events)))
 

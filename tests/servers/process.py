@@ -69,7 +69,7 @@ def port_of(process: "subprocess.Popen[bytes]") -> int | None:
     for file in Path(f"/proc/{process.pid}/fd").iterdir():
         with suppress(FileNotFoundError):  # closed since it was listed
             sockets.add(file.readlink().name)
-    for line in Path(f"/proc/{process.pid}/net/tcp").read_text().splitlines()[1:]:
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         _, local, _, state, *_, inode = line.split()[:10]
         if state == _LISTENING and f"socket:[{inode}]" in sockets:
             return int(local.rpartition(":")[2], 16)
