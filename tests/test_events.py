@@ -1,15 +1,13 @@
 """Events of a board, where the API server is slow, says no, or is overwhelmed; the real one has its own tests."""
 
-import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.servers.kube_lies import LyingKubernetes, run_lying_kubernetes
-from tests.told import Clock, Telling
+from tests.told import Script, Telling, run_telling
 from tests.toy import SMOKE
 from watcher.discovery.pod_ref import PodRef
 from watcher.event_queue import BURST, MOST, RATE
@@ -28,19 +26,8 @@ def lies() -> Iterator[LyingKubernetes]:
         yield kubernetes
 
 
-Script = Callable[[Telling], Coroutine[Any, Any, None]]
-
-
 def telling(lies: LyingKubernetes, directory: Path, script: Script, *pods: PodRef, active: bool = True) -> None:
-    async def main() -> None:
-        told = Telling(lies.kubeconfig(directory), Clock(), active=active)
-        await told.watch(*pods)
-        try:
-            await script(told)
-        finally:
-            await told.access.close()
-
-    asyncio.run(main())
+    run_telling(lies.kubeconfig(directory), script, *pods, active=active)
 
 
 def said(caplog: pytest.LogCaptureFixture) -> list[str]:

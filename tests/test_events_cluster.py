@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ from tests.servers.kube import Kubernetes, kubectl, run_kubernetes
 from tests.servers.kube_api import running_status
 from tests.servers.process import eventually
 from tests.servers.watched_fleet import SOURCES, run_fleet
-from tests.told import Clock, Telling
+from tests.told import Script, Telling, run_telling
 from tests.toy import SMOKE
 from watcher.discovery.pod_ref import PodRef
 from watcher.events import REFRESH
@@ -26,7 +26,6 @@ ACCOUNT = ("watch", "w-agentweave-watcher")
 AWAY, AGAIN = "Events cannot be written", "Events are written again"
 THICK = SMOKE.true("Thick smoke in all rooms.", "Black")
 CLEAR = SMOKE.false()
-Script = Callable[[Telling], Coroutine[Any, Any, None]]
 
 
 @pytest.fixture(scope="module")
@@ -69,15 +68,7 @@ def token(kubernetes: Kubernetes) -> str:
 
 
 def telling(kubernetes: Kubernetes, script: Script, *pods: PodRef, kubeconfig: Path | None = None) -> None:
-    async def main() -> None:
-        told = Telling(kubeconfig or kubernetes.kubeconfig(token(kubernetes)), Clock())
-        await told.watch(*pods)
-        try:
-            await script(told)
-        finally:
-            await told.access.close()
-
-    asyncio.run(main())
+    run_telling(kubeconfig or kubernetes.kubeconfig(token(kubernetes)), script, *pods)
 
 
 def events(kubernetes: Kubernetes, pod: PodRef) -> list[Mapping[str, Any]]:

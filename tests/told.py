@@ -1,9 +1,11 @@
 """A board and its Events, without a schedule: a test says what a look finds, what time it is, and when to tell."""
 
+import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from probes.contract import Limits, Source, Target, TargetKey, Verdict
 from tests.toy import PAGES, TOY, NoSource, Rooms, target
@@ -103,3 +105,20 @@ class Telling:
         value = self.vitals.registry.get_sample_value(PREFIX + EVENTS.name, {"result": result})
         assert value is not None
         return value
+
+
+Script = Callable[[Telling], Coroutine[Any, Any, None]]
+
+
+def run_telling(kubeconfig: Path, script: Script, *pods: PodRef, active: bool = True) -> None:
+    """Run a script beside a board of these pods whose Events go to this API server."""
+
+    async def main() -> None:
+        told = Telling(kubeconfig, Clock(), active=active)
+        await told.watch(*pods)
+        try:
+            await script(told)
+        finally:
+            await told.access.close()
+
+    asyncio.run(main())

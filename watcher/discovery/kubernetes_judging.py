@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from probes.contract import Limits
@@ -72,12 +73,7 @@ class Judging:
         while True:
             await self._touched.wait()
             self._touched.clear()
-            self._around = Surroundings(
-                settings=self._settings,
-                limits=self._around.limits,
-                api_servers=self._access.addresses(),
-                widened=self._around.widened,
-            )
+            self._around = replace(self._around, api_servers=self._access.addresses())
             uids, self._dirty = self._dirty, set()
             for scope in self.scopes:
                 for count, uid in enumerate(uids & scope.pods.keys()):
