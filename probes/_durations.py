@@ -2,8 +2,11 @@
 
 import math
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter, le, lt
 
 from probes._requests import Tally, not_counters
 from probes._signal import Absent, Row, Series, Signal, Unreadable
@@ -37,7 +40,7 @@ def slow(page: MetricsPage, limit: float) -> Tally | Absent | Unreadable:
         return wrong
     buckets = _by_labels((one for one in series if one.name.endswith("_bucket")), "le")
     if buckets:
-        return _sum(row, [_slow_of_histogram(each, limit) for each in buckets.values()])
+        return _sum(row, [_slow_of_histogram(*_in_order(each), limit) for each in buckets.values()])
     if not has_quantiles:
         return Absent(f"{row.metric} has neither buckets nor quantiles.")
     counts = {_key(one.labels): one.value for one in series if one.name.endswith("_count")}
@@ -62,6 +65,11 @@ def _by_labels(series: Iterable[Series], bound: str) -> dict[Labels, dict[float,
     return found
 
 
+def _in_order(buckets: Mapping[float, float]) -> tuple[Sequence[float], Sequence[float]]:
+    bounds = sorted(buckets)
+    return bounds, [buckets[bound] for bound in bounds]
+
+
 def _number(text: str) -> float:
     try:
         return float(text)
@@ -69,7 +77,12 @@ def _number(text: str) -> float:
         return math.nan
 
 
-_COUNT = re.compile(rb"[0-9.e+]+")
+_QUOTED = r'"[^"\n]*+"'
+_BUCKET = re.compile(
+    rf'^([^{{"\n]*+\{{(?:(?!le=)\w++={_QUOTED},)*+)le=({_QUOTED})((?:,\w++={_QUOTED})*+),?\}} ([0-9.e+]++)$'.encode(),
+    re.MULTILINE,
+)
+"""A bucket without an escape, which could hide a quote: what is before its bound, the bound, what is after, count."""
 
 
 def _slow_at_once(page: MetricsPage, limit: float) -> Tally | None:
@@ -79,45 +92,39 @@ def _slow_at_once(page: MetricsPage, limit: float) -> Tally | None:
     """
     row = page.wanted.rows[DURATION][0]
     lines = page.block(DURATION, row, "_bucket")
-    histograms = None if row.where or not lines else _histograms(lines)
-    if not histograms:
+    if row.where or not lines or b"\\" in lines:
         return None
-    told = _sum(row, [_slow_of_histogram(each, limit) for each in histograms.values()])
+    buckets = _BUCKET.findall(lines)
+    histograms = {labels: list(each) for labels, each in groupby(buckets, itemgetter(0, 2))}
+    if len(buckets) != lines.count(b"\n") + 1 or sum(map(len, histograms.values())) != len(buckets):
+        return None
+    try:
+        told = _sum(row, [_slow_of_buckets(each, limit) for each in histograms.values()])
+    except ValueError:  # a number that is none
+        return None
     return told if isinstance(told, Tally) else None
 
 
-def _histograms(lines: bytes) -> Mapping[tuple[bytes, bytes], Mapping[float, float]] | None:
-    """Count by bound of each histogram, by the rest of its labels as they are printed."""
-    total = lines.count(b"\n") + 1
-    bound = next((start for start in (b',le="', b'{le="') if lines.count(start) == total), b"")
-    if not bound or b"\\" in lines:  # without an escape no value can hold a quote, and so no label
-        return None
-    found: dict[tuple[bytes, bytes], dict[float, float]] = {}
-    for line in lines.split(b"\n"):
-        before, _, rest = line.partition(bound)
-        text, _, rest = rest.partition(b'"')
-        after, _, count = rest.rpartition(b"} ")
-        if not _COUNT.fullmatch(count):
-            return None
-        found.setdefault((before, after), {})[_bound(text)] = _number(count.decode())
-    return found if sum(map(len, found.values())) == total else None
+def _slow_of_buckets(buckets: Sequence[tuple[bytes, bytes, bytes, bytes]], limit: float) -> Tally | str:
+    _, bounds, _, counts = zip(*buckets, strict=True)
+    return _slow_of_histogram(_bounds(bounds), list(map(float, counts)), limit)
 
 
 @lru_cache(maxsize=256)
-def _bound(text: bytes) -> float:
-    return _number(text.decode())
+def _bounds(quoted: tuple[bytes, ...]) -> Sequence[float]:
+    return [float(bound[1:-1]) for bound in quoted]
 
 
-def _slow_of_histogram(buckets: Mapping[float, float], limit: float) -> Tally | str:
-    bounds = sorted(buckets)
-    counts = [buckets[bound] for bound in bounds]
-    if any(map(math.isnan, (*bounds, *counts))) or bounds[-1] != math.inf or counts != sorted(counts):
+def _slow_of_histogram(bounds: Sequence[float], counts: Sequence[float], limit: float) -> Tally | str:
+    """Of a histogram with these bounds, and as many counts of requests up to each."""
+    ascend = all(map(lt, bounds, bounds[1:])) and all(map(le, counts, counts[1:]))  # NaN does not
+    if not ascend or bounds[-1] != math.inf or not counts[-1] < math.inf:
         return "has buckets that do not add up"
-    below = max((place for place, bound in enumerate(bounds) if bound <= limit), default=-1)
-    low, fast = (bounds[below], counts[below]) if below >= 0 else (0.0, 0.0)
+    above = bisect_right(bounds, limit)
+    low, fast = (bounds[above - 1], counts[above - 1]) if above else (0.0, 0.0)
     if low == limit:
         return Tally(counts[-1], counts[-1] - fast)
-    high, more = bounds[below + 1], counts[below + 1]
+    high, more = bounds[above], counts[above]
     if high == math.inf:
         return Tally(counts[-1], 0.0, counts[-1] - fast)
     return Tally(counts[-1], counts[-1] - more + (more - fast) * (high - limit) / (high - low))

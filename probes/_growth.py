@@ -1,9 +1,10 @@
 """How much counters of one process grew over a window of time."""
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from probes._packed import Packed, pack, unpack
+from probes._packed import NUMBER, Packed, pack, unpack
 from probes._signal import is_new_process, latest_start
 
 _MARKS = 5  # within a window: what is compared is at most a fifth older than asked for
@@ -37,7 +38,7 @@ class Growth:
         new = is_new_process(self.started, started)
         before = (0.0,) * len(counters) if new else self.seen
         lost = len(before) != len(counters) or any(map(_fell, before, counters))
-        if not self.seen or lost or not 0 <= now - self.at <= max(window, 3 * interval):
+        if not self.seen or not self.marks or lost or not 0 <= now - self.at <= max(window, 3 * interval):
             start = (0.0,) * len(counters)
             return Growth(latest_start(self.started, started), now, counters, start, pack((now, *start)))
         steps = zip(self.grown, counters, before, strict=True)
@@ -47,27 +48,23 @@ class Growth:
 
     def over(self, window: float, interval: float) -> Grown | None:
         """The growth over the window that ends at the latest look; None while it is not full."""
-        oldest = self.at - window + interval / 2
-        passed = [mark for mark in _rows(self.marks, 1 + len(self.grown)) if mark[0] <= oldest]
+        oldest, width = self.at - window + interval / 2, 1 + len(self.grown)
+        numbers = unpack(self.marks)
+        passed = bisect_right(numbers[::width], oldest)
         if not passed:
             return None
-        then, *grown = passed[-1]
+        then, *grown = numbers[(passed - 1) * width : passed * width]
         return Grown(self.at - then, tuple(now - before for now, before in zip(self.grown, grown, strict=True)))
 
     def _marked(self, now: float, grown: tuple[float, ...], window: float, interval: float) -> bytes:
-        marks = _rows(self.marks, 1 + len(grown))
-        if now - marks[-1][0] >= window / _MARKS - interval / 2:
-            marks.append((now, *grown))
-        oldest = now - window + interval / 2
-        while len(marks) > 1 and marks[1][0] <= oldest:
-            del marks[0]
-        return pack(number for mark in marks for number in mark)
+        width = 1 + len(grown)
+        at = unpack(self.marks)[::width]
+        marks = self.marks
+        if now - at[-1] >= window / _MARKS - interval / 2:
+            marks += pack((now, *grown))
+        passed = bisect_right(at, now - window + interval / 2)
+        return marks[(passed - 1) * width * NUMBER :] if passed > 1 else marks
 
 
 def _fell(before: float, now: float) -> bool:
     return now < before * (1 - 1e-9)  # a part of a bucket is a product of floats
-
-
-def _rows(packed: bytes, width: int) -> list[tuple[float, ...]]:
-    numbers = unpack(packed)
-    return [tuple(numbers[at : at + width]) for at in range(0, len(numbers) - width + 1, width)]

@@ -14,6 +14,9 @@ Packed = Annotated[
 ]
 """Numbers one after the other, in the state file as base64."""
 
+NUMBER = 8
+"""Bytes of one number."""
+
 
 def pack(numbers: Iterable[float]) -> bytes:
     """As 8-byte floats."""
@@ -22,4 +25,4 @@ def pack(numbers: Iterable[float]) -> bytes:
 
 def unpack(packed: bytes) -> list[float]:
     """The floats of `pack`; what is cut off at the end is left out."""
-    return array("d", packed[: len(packed) // 8 * 8]).tolist()
+    return array("d", packed[: len(packed) // NUMBER * NUMBER]).tolist()

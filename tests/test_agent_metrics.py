@@ -407,7 +407,10 @@ def test_evidence_is_the_lines_that_were_used_and_never_long() -> None:
         "lines": FULL.decode().splitlines()[:3],
     }
     many = b"".join(b'agentweave_requests_total{a="%d"} 1\n' % n for n in range(2000))
-    assert len(str(look_at(Agent(b"", pages.ok(FULL + many))).evidence())) < 4000
+    long = look_at(Agent(b"", pages.ok(FULL + many)))
+    assert len(str(long.evidence())) < 4000
+    assert long.remembered().evidence() == long.evidence()
+    assert sum(map(len, long.remembered().kept.lines)) <= 2000
 
 
 def test_a_page_of_100_000_callees_holds_no_other_look_up() -> None:

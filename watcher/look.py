@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from probes import AnyProbe, AnySourceKind
 from probes.contract import Case, Fault, Judgement, Limits, Reading, Source, Target, Unknown
@@ -84,7 +84,7 @@ class Looker:
                 changed |= judged.verdicts is not sheet.verdicts
         if look.reading.fault not in (Fault.REFUSED, Fault.SILENT, Fault.OURS):
             row.reached[self.kind.part] = getattr(row.target, self.kind.part)
-        row.looks = {**row.looks, self.kind.name: look}
+        row.looks = {**row.looks, self.kind.name: replace(look, reading=look.reading.remembered())}
         row.post(tuple(sheets))
         if changed:
             self._board.touch(row.target.key)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
 
 Result = Literal["ok", "error", "timeout"]
 
@@ -35,3 +35,7 @@ class Reading:
     def evidence(self) -> Mapping[str, object]:
         """What was seen, as JSON values, a few kB at most; made only when somebody reads it."""
         return {}
+
+    def remembered(self) -> Self:
+        """What is held until the next look, once this one is judged: enough for `result` and `evidence`."""
+        return self

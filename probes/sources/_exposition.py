@@ -1,6 +1,7 @@
 """Metrics pages in the text formats (Prometheus 0.0.4, OpenMetrics 1.0): finds the wanted lines and reads them."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -26,9 +27,11 @@ _PLAIN = re.compile(
 _ESCAPE = re.compile(r'\\[\\n"]')
 _ESCAPED = {r"\\": "\\", r"\n": "\n", r"\"": '"'}
 _SAMPLE = re.compile(rb"^[ \t\r]*[^#\s][^\n]*", re.MULTILINE)
-_INDENT = re.compile(rb"\n[ \t]+")
-_AFTER_A_NAME = (b"{", b" ", b"\t")
-_AFTER_A_QUOTE = (b",", b"}", b" ")
+_NAME = "[a-zA-Z_:][a-zA-Z0-9_:]*+"
+_RUN = re.compile(
+    rf'^[ \t]*+(?:({_NAME})[{{ \t]|\{{"({_NAME})"[,}} ]).*+(?:\n[ \t]*+\1[{{ \t].*+)*+'.encode(), re.MULTILINE
+)
+"""Lines of one name, one after the other as libraries print them; or one with its name in quotes (OpenMetrics 2)."""
 
 
 class NotAPageError(ValueError):
@@ -51,8 +54,10 @@ class Scan:
     """Finds the lines of wanted samples in a page that comes in pieces of whole lines."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        self._wanted = [(name, b"\n" + name.encode(), list[bytes]()) for name in names]
-        self._bare: set[str] = set()
+        self._names = {name.encode(): name for name in names}
+        self._runs: dict[bytes, list[bytes]] = {}
+        self._counts: Counter[bytes] = Counter()  # lines in them
+        self._bare: set[bytes] = set()
         self.has_a_sample = False
 
     def feed(self, piece: bytes) -> None:
@@ -64,26 +69,33 @@ class Scan:
         if not self.has_a_sample and (first := _SAMPLE.search(piece)):
             _check_sample(first[0])
             self.has_a_sample = True
-        piece = b"\n" + piece
-        if _INDENT.search(piece):
-            piece = _INDENT.sub(b"\n", piece)
-        quoted = b'\n{"' in piece
-        for name, start, kept in self._wanted:
-            _keep(piece, start, _AFTER_A_NAME, kept)
-            if quoted:
-                _keep(piece, b'\n{"%b"' % start[1:], _AFTER_A_QUOTE, kept)
-            if not kept and b"\n# TYPE %b " % start[1:] in piece:
+        for run in _RUN.finditer(piece):
+            name = run[1] or run[2]
+            if name in self._names and self._counts[name] < MAX_LINES:
+                self._counts[name] += run[0].count(b"\n") + 1
+                self._runs.setdefault(name, []).append(_shortened(run[0]))
+        for name in self._names.keys() - self._runs.keys():
+            if b"# TYPE %b " % name in piece:
                 self._bare.add(name)
 
     def end(self, bare: tuple[str, ...] = ()) -> Kept:
         """What was kept; `bare` are names that are known to be described, though this page does not say so."""
-        overfull = tuple(name for name, _, kept in self._wanted if len(kept) == MAX_LINES)
-        described = tuple(name for name, _, kept in self._wanted if not kept and name in self._bare)
-        return Kept(tuple(_block(kept) for _, _, kept in self._wanted), overfull, described or bare)
+        overfull = tuple(text for name, text in self._names.items() if self._counts[name] >= MAX_LINES)
+        described = tuple(text for name, text in self._names.items() if name in self._bare and name not in self._runs)
+        return Kept(tuple(map(self._lines, self._names)), overfull, described or bare)
+
+    def _lines(self, name: bytes) -> bytes:
+        """All of them; of too many, which nobody judges, the first three."""
+        lines = b"\n".join(self._runs.get(name, ()))
+        return b"\n".join(lines.split(b"\n", 3)[:3]) if self._counts[name] >= MAX_LINES else lines
 
 
-def _block(kept: list[bytes]) -> bytes:
-    return b"\n".join(kept[:3] if len(kept) == MAX_LINES else kept)
+def _shortened(run: bytes) -> bytes:
+    """The same lines, and of one that is too long enough to tell that it is."""
+    if len(run) <= _MAX_LINE:
+        return run
+    lines = run.split(b"\n")
+    return b"\n".join(line[: _MAX_LINE + 1] for line in lines) if max(map(len, lines)) > _MAX_LINE else run
 
 
 def pieces(page: bytes) -> Iterator[bytes]:
@@ -156,13 +168,3 @@ def _check_sample(line: bytes) -> None:
         read_lines([text])
     except ValueError as error:
         raise NotAPageError(f"it starts with {text[:40]!r}, which is no sample") from error
-
-
-def _keep(piece: bytes, start: bytes, after: tuple[bytes, ...], kept: list[bytes]) -> None:
-    at = piece.find(start)
-    while at >= 0 and len(kept) < MAX_LINES:
-        end = piece.find(b"\n", at + 1)
-        end = len(piece) if end < 0 else end
-        if piece.startswith(after, at + len(start)):
-            kept.append(piece[at + 1 : min(end, at + _MAX_LINE + 2)])
-        at = piece.find(start, end)

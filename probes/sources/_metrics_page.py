@@ -1,15 +1,16 @@
 """What one look at a metrics page saw, and what it says of each wanted signal."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
+from typing import Self
 
 from probes._signal import Absent, Dialect, Found, Row, Series, Signal, Unreadable, Values, values_of
 from probes.contract import Reading
 from probes.sources._exposition import MAX_LINES, NOTHING, Kept, read_lines
 
-_EVIDENCE = 2000  # characters
+_EVIDENCE = 2000  # bytes
 _SHORT = 1024  # bytes of lines whose meaning is worth remembering
 
 
@@ -99,8 +100,15 @@ class MetricsPage(Reading):
 
     def evidence(self) -> Mapping[str, object]:
         """The lines that were used, as they came."""
-        text = b"\n".join(filter(None, self.kept.lines))[:_EVIDENCE].decode(errors="replace")
-        return {"status": self.status, "bytes": self.size, "filtered": self.filtered, "lines": text.splitlines()}
+        lines = self._evidence().decode(errors="replace").splitlines()
+        return {"status": self.status, "bytes": self.size, "filtered": self.filtered, "lines": lines}
+
+    def remembered(self) -> Self:
+        """Without the lines that are no evidence: those of one agent can be as large as its page may be."""
+        return replace(self, kept=Kept((self._evidence(),)))
+
+    def _evidence(self) -> bytes:
+        return b"\n".join(filter(None, self.kept.lines))[:_EVIDENCE]
 
     def _why_absent(self, rows: Sequence[Row]) -> str:
         bare = next((row.metric for row in rows if row.metric in self.kept.bare), "")
