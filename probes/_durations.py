@@ -4,9 +4,7 @@ import math
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
-from itertools import groupby
-from operator import itemgetter, le, lt
+from operator import le, lt
 
 from probes._requests import Tally, not_counters
 from probes._signal import Absent, Row, Series, Signal, Unreadable
@@ -77,16 +75,8 @@ def _number(text: str) -> float:
         return math.nan
 
 
-_QUOTED = r'"[^"\n]*+"'
-_BUCKET = re.compile(
-    rf'^([^{{"\n]*+\{{(?:(?!le=)\w++={_QUOTED},)*+)le=({_QUOTED})((?:,\w++={_QUOTED})*+),?\}} ([0-9.e+]++)$'.encode(),
-    re.MULTILINE,
-)
-"""A bucket without an escape, which could hide a quote: what is before its bound, the bound, what is after, count."""
-
-
 def _slow_at_once(page: MetricsPage, limit: float) -> Tally | None:
-    """What `slow` says of a histogram in the plain form that libraries print; None for anything else.
+    """What `slow` says of histograms in the plain form that libraries print; None for anything else.
 
     Forty lines, read one by one, would cost as much as the rest of the look.
     """
@@ -94,25 +84,39 @@ def _slow_at_once(page: MetricsPage, limit: float) -> Tally | None:
     lines = page.block(DURATION, row, "_bucket")
     if row.where or not lines or b"\\" in lines:
         return None
-    buckets = _BUCKET.findall(lines)
-    histograms = {labels: list(each) for labels, each in groupby(buckets, itemgetter(0, 2))}
-    if len(buckets) != lines.count(b"\n") + 1 or sum(map(len, histograms.values())) != len(buckets):
-        return None
     try:
-        told = _sum(row, [_slow_of_buckets(each, limit) for each in histograms.values()])
-    except ValueError:  # a number that is none
+        told = _sum(row, [_slow_of_histogram(*histogram, limit) for histogram in _histograms(lines)])
+    except ValueError:
         return None
     return told if isinstance(told, Tally) else None
 
 
-def _slow_of_buckets(buckets: Sequence[tuple[bytes, bytes, bytes, bytes]], limit: float) -> Tally | str:
-    _, bounds, _, counts = zip(*buckets, strict=True)
-    return _slow_of_histogram(_bounds(bounds), list(map(float, counts)), limit)
+def _histograms(lines: bytes) -> list[tuple[Sequence[float], Sequence[float]]]:
+    """Bounds and counts of each histogram; ValueError where one is not printed as libraries do.
+
+    The lines of one differ in two numbers. What is the same in all is taken out; should anything but numbers be
+    left then, these were not the lines of one.
+    """
+    found: dict[tuple[bytes, bytes], tuple[Sequence[float], Sequence[float]]] = {}
+    while lines:
+        name, bound, rest = lines.partition(b'le="')
+        before, after = name + bound, rest[rest.index(b'"') : rest.index(b"} ") + 2]
+        last = before + b"+Inf" + after
+        start = lines.index(last) + len(last)
+        end = lines.find(b"\n", start)
+        mine, lines = (lines[:end], lines[end + 1 :]) if end >= 0 else (lines, b"")
+        numbers = mine.removeprefix(before).replace(b"\n" + before, b"\n").replace(after, b" ")
+        plain = _BEFORE.fullmatch(before) and _AFTER.fullmatch(after) and _NUMBERS.fullmatch(numbers)
+        if not plain or (before, after) in found:
+            raise ValueError("it is printed in another way")
+        values = list(map(float, numbers.split()))
+        found[before, after] = values[::2], values[1::2]
+    return list(found.values())
 
 
-@lru_cache(maxsize=256)
-def _bounds(quoted: tuple[bytes, ...]) -> Sequence[float]:
-    return [float(bound[1:-1]) for bound in quoted]
+_BEFORE = re.compile(rb'[^{"\n]+\{(?:\w+="[^"\n]*",)*le="')
+_AFTER = re.compile(rb'"(?:,(?!le=)\w+="[^"\n]*")*,?\} ')
+_NUMBERS = re.compile(rb"(?:[0-9.e+Inf]+ [0-9.e+]+\n)*[0-9.e+Inf]+ [0-9.e+]+")
 
 
 def _slow_of_histogram(bounds: Sequence[float], counts: Sequence[float], limit: float) -> Tally | str:

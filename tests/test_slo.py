@@ -1,6 +1,7 @@
 """Failing and slow requests over a window."""
 
 import random
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -226,17 +227,20 @@ def test_a_summary_without_requests_lately_is_well() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        '_bucket{le="0.1"} 5\nagentweave_request_duration_seconds_bucket{le="+Inf"} 3',
+        '_bucket{le="0.1"} 5\n_bucket{le="+Inf"} 3',
         '_bucket{le="0.1"} 5',
-        '_bucket{le="low"} 5\nagentweave_request_duration_seconds_bucket{le="+Inf"} 9',
+        '_bucket{le="low"} 5\n_bucket{le="+Inf"} 9',
         '{quantile="0.95"} 0.1',
         '_bucket{le="+Inf"} -1',
-        '_bucket{le="0.1"} 5\nagentweave_request_duration_seconds_bucket{le="+Inf"} 1.2.3',
+        '_bucket{le="0.1"} 5\n_bucket{le="+Inf"} 1.2.3',
         '_bucket{le="+Inf"} NaN',
+        '_count 9\n_bucket{x=y,le="0.1"} 5\n_bucket{x=y,le="+Inf"} 9',
+        '_count 9\n_bucket{le="0.1",x=y} 5\n_bucket{le="+Inf",x=y} 9',
+        '_bucket{le=""} 5\n_bucket{le="9"} \n_bucket{le="+Inf"} 9',
     ],
 )
 def test_durations_that_do_not_add_up_are_malformed(text: str) -> None:
-    assert watch().look(0, page("agentweave_request_duration_seconds" + text))[LATENCY] == "Malformed"
+    assert watch().look(0, page(re.sub("(?m)^", "agentweave_request_duration_seconds", text)))[LATENCY] == "Malformed"
 
 
 def test_a_page_that_failed_leaves_both_unknown() -> None:

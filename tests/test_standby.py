@@ -263,7 +263,7 @@ def test_both_look_and_one_tells(two: tuple[DaemonProcess, DaemonProcess], kuber
     assert other.get("/api/v1/targets/prod/nobody").json()["standby"] is True
     assert "standby" not in leader.get("/api/v1/targets").json()
     holder = spec(kubernetes)["holderIdentity"]
-    assert f"On standby: {holder} leads, by the lease {LEASE}." in other.get("/").text
+    eventually(lambda: f"On standby: {holder} leads, by the lease {LEASE}." in other.get("/").text)
     assert "standby" not in leader.get("/").text
     assert [other.get(path).status_code for path in ("/readyz", "/livez")] == [200, 200]
 

@@ -1,7 +1,6 @@
 """Metrics pages in the text formats (Prometheus 0.0.4, OpenMetrics 1.0): finds the wanted lines and reads them."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -27,9 +26,10 @@ _PLAIN = re.compile(
 _ESCAPE = re.compile(r'\\[\\n"]')
 _ESCAPED = {r"\\": "\\", r"\n": "\n", r"\"": '"'}
 _SAMPLE = re.compile(rb"^[ \t\r]*[^#\s][^\n]*", re.MULTILINE)
+# No group is possessive: Python before 3.11.5 finds the wrong end of it (gh-106052).
 _NAME = "[a-zA-Z_:][a-zA-Z0-9_:]*+"
 _RUN = re.compile(
-    rf'^[ \t]*+(?:({_NAME})[{{ \t]|\{{"({_NAME})"[,}} ]).*+(?:\n[ \t]*+\1[{{ \t].*+)*+'.encode(), re.MULTILINE
+    rf'^[ \t]*+(?:({_NAME})[{{ \t]|\{{"({_NAME})"[,}} ]).*+(?:\n[ \t]*+\1[{{ \t].*+)*'.encode(), re.MULTILINE
 )
 """Lines of one name, one after the other as libraries print them; or one with its name in quotes (OpenMetrics 2)."""
 
@@ -56,7 +56,7 @@ class Scan:
     def __init__(self, names: Iterable[str]) -> None:
         self._names = {name.encode(): name for name in names}
         self._runs: dict[bytes, list[bytes]] = {}
-        self._counts: Counter[bytes] = Counter()  # lines in them
+        self._counts: dict[bytes, int] = {}  # lines in them
         self._bare: set[bytes] = set()
         self.has_a_sample = False
 
@@ -71,8 +71,8 @@ class Scan:
             self.has_a_sample = True
         for run in _RUN.finditer(piece):
             name = run[1] or run[2]
-            if name in self._names and self._counts[name] < MAX_LINES:
-                self._counts[name] += run[0].count(b"\n") + 1
+            if name in self._names and (count := self._counts.get(name, 0)) < MAX_LINES:
+                self._counts[name] = count + run[0].count(b"\n") + 1
                 self._runs.setdefault(name, []).append(_shortened(run[0]))
         for name in self._names.keys() - self._runs.keys():
             if b"# TYPE %b " % name in piece:
@@ -80,14 +80,14 @@ class Scan:
 
     def end(self, bare: tuple[str, ...] = ()) -> Kept:
         """What was kept; `bare` are names that are known to be described, though this page does not say so."""
-        overfull = tuple(text for name, text in self._names.items() if self._counts[name] >= MAX_LINES)
+        overfull = tuple(text for name, text in self._names.items() if self._counts.get(name, 0) >= MAX_LINES)
         described = tuple(text for name, text in self._names.items() if name in self._bare and name not in self._runs)
         return Kept(tuple(map(self._lines, self._names)), overfull, described or bare)
 
     def _lines(self, name: bytes) -> bytes:
         """All of them; of too many, which nobody judges, the first three."""
         lines = b"\n".join(self._runs.get(name, ()))
-        return b"\n".join(lines.split(b"\n", 3)[:3]) if self._counts[name] >= MAX_LINES else lines
+        return b"\n".join(lines.split(b"\n", 3)[:3]) if self._counts.get(name, 0) >= MAX_LINES else lines
 
 
 def _shortened(run: bytes) -> bytes:

@@ -12,7 +12,7 @@ import yaml
 
 from tests.alerting.month_kinds import START
 from tests.alerting.month_scrapes import EVERY, HEARTBEAT, Scrapes, Series
-from tests.alerting.promtool import _in_order, promtool
+from tests.alerting.promtool import FRUGAL, _in_order, promtool
 from tests.alerting.rules import CORE, RULES
 from watcher.exposition import PREFIX
 
@@ -22,7 +22,6 @@ STEP = 15
 CONDITION, UNKNOWN, BUILD = f"{PREFIX}condition", f"{PREFIX}condition_unknown", f"{PREFIX}build_info"
 
 _LONG = 840.0  # seconds; AgentWeaveVerdictUnknown looks at what was unknown a quarter of an hour ago too
-_FRUGAL = {"GOMAXPROCS": "1", "GOGC": "800", "GOMEMLIMIT": "512MiB"}
 _FIRING = 'ALERTS{alertstate="firing"}'
 _QUESTIONS = {
     "count": f"sum_over_time(({_FIRING} unless {_FIRING} offset {STEP}s)[RANGE:{STEP}s])",
@@ -165,7 +164,7 @@ def _told(document: Mapping[str, object], version: str, directory: Path) -> str:
         text=True,
         check=False,
         timeout=1800,
-        env=os.environ | _FRUGAL,
+        env=os.environ | FRUGAL,
     )
     assert said.returncode == 0 or 'asked="' in said.stdout + said.stderr, said.stdout + said.stderr
     return said.stdout + said.stderr
