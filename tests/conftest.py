@@ -1,5 +1,6 @@
-"""What every test gets."""
+"""What every test gets, or may ask for."""
 
+import gc
 import logging
 from collections.abc import Iterator
 
@@ -17,3 +18,11 @@ def _loggers_as_they_were() -> Iterator[None]:
     level = logger.level
     yield
     logger.setLevel(level)
+
+
+@pytest.fixture
+def no_garbage() -> Iterator[None]:
+    """For a test that counts CPU time: a walk over the heap of all tests before it takes 0.2 s, and is not its own."""
+    gc.disable()
+    yield
+    gc.enable()

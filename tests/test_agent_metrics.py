@@ -413,6 +413,7 @@ def test_evidence_is_the_lines_that_were_used_and_never_long() -> None:
     assert sum(map(len, long.remembered().kept.lines)) <= 2000
 
 
+@pytest.mark.usefixtures("no_garbage")
 def test_a_page_of_100_000_callees_holds_no_other_look_up() -> None:
     lines = b"".join(b'agentweave_circuit_breaker_state{callee="agent-%06d"} 1\n' % n for n in range(100_000))
 

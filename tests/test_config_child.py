@@ -75,6 +75,7 @@ def told_with(file: Path, max_seconds: float = 60.0) -> tuple[str, ...]:
         sys.path.remove(str(file.parent))
 
 
+@pytest.mark.usefixtures("no_garbage")
 def test_the_loop_goes_on_meanwhile(file: Path) -> None:
     async def main() -> float:
         async def beat() -> None:

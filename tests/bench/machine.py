@@ -122,7 +122,7 @@ def facts() -> dict[str, str]:
     return {
         "CPU": f"{_cpu_model()}, {os.cpu_count()} cores",
         "kernel": platform.release(),
-        "Python": f"{platform.python_version()}, uvloop {version('uvloop')}",
+        "Python": f"{platform.python_version()} in {sys.base_prefix}, uvloop {version('uvloop')}",
         "OpenSSL": f"{backend.openssl_version_text()} (cryptography), {ssl.OPENSSL_VERSION} (ssl)",
         "speed": f"{_additions():.0f} ms for two million additions in Python, the best of five",
         "load before the run": f"{os.getloadavg()[0]:.1f}",
