@@ -21,7 +21,7 @@ def _full_turn(wheel: Wheel) -> list[Row]:
 class Watching:
     """A course over rows that counts what it does."""
 
-    def __init__(self, interval: float, rows: list[Row], seconds_a_look: float = 0.0) -> None:
+    def __init__(self, interval: float, rows: list[Row], seconds_a_look: float = 0.0, concurrency: int = 100) -> None:
         self.seen: Counter[Row] = Counter()
         self.lags: list[float] = []
         self.skipped = 0
@@ -30,7 +30,7 @@ class Watching:
         for row in rows:
             self.wheel.add(row)
         self.wheel.arrivals.clear()
-        self.course = Course(self.wheel, self._look, 100, lagged=self.lags.append, skipped=self._skip)
+        self.course = Course(self.wheel, self._look, concurrency, lagged=self.lags.append, skipped=self._skip)
 
     async def _look(self, row: Row) -> None:
         self.seen[row] += 1
@@ -126,6 +126,36 @@ def test_a_look_that_outlasts_its_interval_is_not_doubled_but_counted() -> None:
     watching = asyncio.run(main())
     assert list(watching.seen.values()) == [1]
     assert watching.skipped >= 3
+
+
+def test_looks_that_wait_for_their_turn_cost_no_task_and_are_all_made() -> None:
+    async def main() -> tuple[Watching, int]:
+        watching = Watching(0.25, _rows(40), seconds_a_look=0.01, concurrency=3)
+        tick = asyncio.create_task(watching.course.tick())
+        most = 0
+        while not tick.done():
+            await asyncio.sleep(0.002)
+            most = max(most, len(asyncio.all_tasks()))
+        await watching.course.drain()
+        return watching, most
+
+    watching, most = asyncio.run(main())
+    assert most <= 3 + 2, "three looks, the tick and this test"
+    assert len(watching.seen) == 40
+
+
+def test_a_target_of_which_nothing_is_known_is_looked_at_before_those_that_wait_for_another_look() -> None:
+    *known, fresh = _rows(10)
+    for row in known:
+        row.looks = {"agent_metrics": Look("agent_metrics", 0.0, 0.0, Reading())}
+
+    async def main() -> Watching:
+        watching = Watching(0.025, [*known, fresh], seconds_a_look=0.001, concurrency=1)
+        await asyncio.wait_for(watching.course.tick(), 5.0)
+        await watching.course.drain()
+        return watching
+
+    assert next(iter(asyncio.run(main()).seen)) is fresh
 
 
 def test_after_a_standstill_each_target_is_looked_at_once_and_the_rest_is_counted() -> None:

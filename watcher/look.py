@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from probes import AnyProbe, AnySourceKind
 from probes.contract import Case, Fault, Judgement, Limits, Reading, Source, Target, Unknown
@@ -84,7 +84,8 @@ class Looker:
                 changed |= judged.verdicts is not sheet.verdicts
         if look.reading.fault not in (Fault.REFUSED, Fault.SILENT, Fault.OURS):
             row.reached[self.kind.part] = getattr(row.target, self.kind.part)
-        row.looks = {**row.looks, self.kind.name: replace(look, reading=look.reading.remembered())}
+        remembered = Look(look.source, look.at, look.seconds, look.reading.remembered())
+        row.looks = {**row.looks, self.kind.name: remembered}
         row.post(tuple(sheets))
         if changed:
             self._board.touch(row.target.key)

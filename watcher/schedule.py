@@ -78,9 +78,11 @@ class Course:
     ) -> None:
         self.wheel = wheel
         self._look, self._lagged, self._skipped = look, lagged, skipped
-        self._free = asyncio.Semaphore(concurrency)
-        self._under_way: set[Row] = set()
+        self._concurrency = concurrency
         self._tasks: set[asyncio.Task[None]] = set()
+        # Not tasks that wait for a semaphore: of a daemon that falls behind these are ten thousand, at 2 kB each.
+        self._waiting: deque[tuple[Row, float]] = deque()
+        self._under_way: set[Row] = set()  # of both
         # Steps are counted in wall time, so that phases survive a restart; measured on the monotonic clock.
         self._epoch = time.time() - time.monotonic()
         self._next = self._step_now()
@@ -102,6 +104,7 @@ class Course:
     async def drain(self) -> None:
         """Cut off the looks under way and start no more, also where a tick is in the middle of its second."""
         self._ended = True
+        self._waiting.clear()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -125,15 +128,26 @@ class Course:
                     self._skipped(1)
                     continue
                 self._under_way.add(row)
-                task = asyncio.create_task(self._one(row, due))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                if self.wheel.source in row.looks:
+                    self._waiting.append((row, due))
+                else:  # of a new target nothing is known yet, of the others something
+                    self._waiting.appendleft((row, due))
+            self._start()
+
+    def _start(self) -> None:
+        while self._waiting and len(self._tasks) < self._concurrency:
+            task = asyncio.create_task(self._one(*self._waiting.popleft()))
+            self._tasks.add(task)
+            task.add_done_callback(self._is_over)
+
+    def _is_over(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._start()
 
     async def _one(self, row: Row, due: float) -> None:
         try:
-            async with self._free:
-                self._lagged(max(0.0, time.monotonic() - due))
-                await self._look(row)
+            self._lagged(max(0.0, time.monotonic() - due))
+            await self._look(row)
         finally:
             self._under_way.discard(row)
 
