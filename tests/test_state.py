@@ -58,6 +58,15 @@ def test_what_was_carried_and_not_yet_looked_at_is_written_again(tmp_path: Path)
     assert file.read().targets[target("pod-1").key].past == {"toy": Past(looks=1)}
 
 
+def test_what_targets_have_in_common_is_held_once(tmp_path: Path) -> None:
+    first, second, _ = _written(tmp_path).read().targets.values()
+    for (place, standing), (other_place, other) in zip(
+        first.standings["toy"].items(), second.standings["toy"].items(), strict=True
+    ):
+        assert place is other_place
+        assert standing is other, "ten thousand targets have a quarter of a million of them until their first looks"
+
+
 def test_no_file_is_no_history_and_no_error(tmp_path: Path) -> None:
     assert StateFile(tmp_path, [TOY]).read().targets == {}
 

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from probes import AnyProbe, load_probes, load_sources
-from probes.contract import Case, Target
+from probes.contract import Case, Status, Target
 from probes.sources._exposition import Scan
 from probes.sources._metrics_page import MetricsPage, Wanted
 from tests.bench.daemon import Workload, key_of
 from tests.bench.page import resident, sdk_page
 from watcher.board import Board, Carried
+from watcher.settle import Standing, Standings
 from watcher.state import StateFile
 
 SPAN = 48 * 3600.0
@@ -25,13 +26,18 @@ def full_windows(state_dir: Path, workload: Workload) -> None:
     past = _lived_through([probe for probe in probes if probe.source == "agent_metrics"])
     board = Board(probes, load_sources(), time.time)
     targets = [_target(probes, agent) for agent in range(workload.agents)]
-    carried = {target.key: Carried(past=past) for target in targets}
+    carried = {target.key: Carried(past=past, standings=_healthy(probes)) for target in targets}
 
     async def write() -> None:
         await board.replace(targets, carried)
         await StateFile(state_dir, probes).write(board, time.time())
 
     asyncio.run(write())
+
+
+def _healthy(probes: tuple[AnyProbe, ...]) -> dict[str, Standings]:
+    held = Standing(Status.FALSE, time.time() - SPAN, 0)
+    return {probe.name: {(kind.name, ""): held for kind in probe.conditions if not kind.subject} for probe in probes}
 
 
 def _target(probes: tuple[AnyProbe, ...], agent: int) -> Target:
