@@ -7,7 +7,7 @@ import pytest
 from probes.contract import Reading
 from tests.toy import target
 from watcher.board import NOTHING_CARRIED, Look, Row
-from watcher.schedule import STEP, Course, Schedule, Wheel
+from watcher.schedule import BURST, STEP, Course, Schedule, Wheel
 
 
 def _rows(count: int) -> list[Row]:
@@ -142,6 +142,23 @@ def test_looks_that_wait_for_their_turn_cost_no_task_and_are_all_made() -> None:
     watching, most = asyncio.run(main())
     assert most <= 3 + 2, "three looks, the tick and this test"
     assert len(watching.seen) == 40
+
+
+def test_of_the_looks_that_wait_a_turn_of_the_loop_begins_a_few_and_all_are_made() -> None:
+    async def main() -> tuple[Watching, Counter[int]]:
+        watching, turn, begun = Watching(0.025, _rows(100)), 0, Counter[int]()
+        tick = asyncio.create_task(watching.course.tick())
+        while not tick.done():
+            before = watching.seen.total()
+            await asyncio.sleep(0)
+            turn += 1
+            begun[turn] = watching.seen.total() - before
+        await watching.course.drain()
+        return watching, begun
+
+    watching, begun = asyncio.run(main())
+    assert max(begun.values()) == BURST
+    assert len(watching.seen) == 100
 
 
 def test_a_target_of_which_nothing_is_known_is_looked_at_before_those_that_wait_for_another_look() -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
+from itertools import islice
 
 from probes.contract import Message, Status
 from watcher.board import Board, Look, Row
@@ -79,11 +80,11 @@ async def listing(
     """The whole document in pieces, so that a listing of 10,000 targets holds up no look."""
     said = '"standby": true, ' if standby else ""
     yield f'{{"generated_at": "{moment(now)}", {said}"targets": ['
-    comma, turns = "", Turns()
-    for count, row in enumerate(rows, start=1):
-        if status is None or has_status(board, row, status, now):
-            yield comma + json.dumps(describe(board, row, evidence=evidence))
+    comma, turns, remaining = "", Turns(), iter(rows)
+    while some := list(islice(remaining, _SLICE)):
+        shown = [row for row in some if status is None or has_status(board, row, status, now)]
+        if shown:
+            yield comma + ",\n".join([json.dumps(describe(board, row, evidence=evidence)) for row in shown])
             comma = ",\n"
-        if count % _SLICE == 0:
-            await turns.pause()
+        await turns.pause()
     yield "]}\n"

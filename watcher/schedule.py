@@ -26,8 +26,12 @@ STEP = 0.025
 TICK = 1.0
 """Seconds that one run of a job covers."""
 
-BATCH = 15
-"""Looks released before the loop gets its turn."""
+BURST = 3
+"""Looks of a source that are begun in one turn of the loop while others wait.
+
+Each began by the end of another, a daemon that falls behind would have hundreds under way: all that is ready of them
+makes a turn of the loop, and whoever asks for a page would wait so long again and again.
+"""
 
 ARRIVALS = 4
 """First looks released a step, beside the wheel: a small fleet is known within a second, a large one is not a burst."""
@@ -83,6 +87,7 @@ class Course:
         # Not tasks that wait for a semaphore: of a daemon that falls behind these are ten thousand, at 2 kB each.
         self._waiting: deque[tuple[Row, float]] = deque()
         self._under_way: set[Row] = set()  # of both
+        self._begins = False  # whether the next turn of the loop begins some that wait
         # Steps are counted in wall time, so that phases survive a restart; measured on the monotonic clock.
         self._epoch = time.time() - time.monotonic()
         self._next = self._step_now()
@@ -94,12 +99,14 @@ class Course:
         if now > self._next:
             self._skip_to(now)
         end = max(self._next, now + round(TICK / STEP))
-        while self._next < end and not self._ended:
+        while self._next < end:
             step, self._next = self._next, self._next + 1
             due = step * STEP - self._epoch
             await asyncio.sleep(max(0.0, due - time.monotonic()))
+            if self._ended:
+                return
             late = time.monotonic() - due > STEP
-            await self._release(self.wheel.due(step, late=late), due)
+            self._release(self.wheel.due(step, late=late), due)
 
     async def drain(self) -> None:
         """Cut off the looks under way and start no more, also where a tick is in the middle of its second."""
@@ -117,32 +124,34 @@ class Course:
             self._skipped(left_out)
             self._next = oldest
 
-    async def _release(self, rows: list[Row], due: float) -> None:
-        for start in range(0, len(rows), BATCH):
-            if start:
-                await asyncio.sleep(0)
-            if self._ended:
-                return
-            for row in rows[start : start + BATCH]:
-                if row in self._under_way:
-                    self._skipped(1)
-                    continue
-                self._under_way.add(row)
-                if self.wheel.source in row.looks:
-                    self._waiting.append((row, due))
-                else:  # of a new target nothing is known yet, of the others something
-                    self._waiting.appendleft((row, due))
-            self._start()
+    def _release(self, rows: list[Row], due: float) -> None:
+        for row in rows:
+            if row in self._under_way:
+                self._skipped(1)
+                continue
+            self._under_way.add(row)
+            if self.wheel.source in row.looks:
+                self._waiting.append((row, due))
+            else:  # of a new target nothing is known yet, of the others something
+                self._waiting.appendleft((row, due))
+        self._begin_soon()
 
-    def _start(self) -> None:
-        while self._waiting and len(self._tasks) < self._concurrency:
+    def _begin_soon(self) -> None:
+        if self._waiting and not self._begins and len(self._tasks) < self._concurrency:
+            self._begins = True
+            asyncio.get_running_loop().call_soon(self._begin)
+
+    def _begin(self) -> None:
+        self._begins = False
+        for _ in range(min(BURST, len(self._waiting), self._concurrency - len(self._tasks))):
             task = asyncio.create_task(self._one(*self._waiting.popleft()))
             self._tasks.add(task)
             task.add_done_callback(self._is_over)
+        self._begin_soon()
 
     def _is_over(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        self._start()
+        self._begin_soon()
 
     async def _one(self, row: Row, due: float) -> None:
         try:

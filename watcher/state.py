@@ -16,6 +16,7 @@ from probes import AnyProbe
 from probes.contract import Status, TargetKey
 from watcher.board import Board, Carried, Row
 from watcher.settle import Standing
+from watcher.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +26,8 @@ FILE_NAME = "state.jsonl"
 
 _LAST_MOMENT = 253_402_300_799.0  # the end of the year 9999: what RFC 3339 can say
 
-_SLICE = 50
-"""Targets made into text before the loop gets its turn: some milliseconds."""
+_SLICE = 5
+"""Targets made into text at a time: about a millisecond."""
 
 
 class StateError(Exception):
@@ -58,9 +59,14 @@ class StateFile:
         try:
             head = {"format": FORMAT, "version": VERSION, "written_at": now, "targets": len(rows)}
             await asyncio.to_thread(file.write, json.dumps(head) + "\n")
+            lines, turn = [], Turns()
             for start in range(0, len(rows), _SLICE):
-                text = "".join([self._line(board, row) for row in rows[start : start + _SLICE]])
-                await asyncio.to_thread(file.write, text)
+                lines += [self._line(board, row) for row in rows[start : start + _SLICE]]
+                if turn.over:
+                    await asyncio.to_thread(file.write, "".join(lines))
+                    lines.clear()
+                    turn.begin()
+            await asyncio.to_thread(file.write, "".join(lines))
             await asyncio.to_thread(_replace, file, temporary, self.path)
         finally:
             file.close()

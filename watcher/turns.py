@@ -11,10 +11,19 @@ class Turns:
     """Counts the time of one piece of work."""
 
     def __init__(self) -> None:
+        self.begin()
+
+    @property
+    def over(self) -> bool:
+        """Whether this turn was long enough; to be asked every millisecond or so."""
+        return time.monotonic() >= self._end
+
+    def begin(self) -> None:
+        """The next turn begins now."""
         self._end = time.monotonic() + LONGEST
 
     async def pause(self) -> None:
         """Let the loop do what else is due, if this turn was long enough; call it every millisecond or so."""
-        if time.monotonic() >= self._end:
+        if self.over:
             await asyncio.sleep(0)
-            self._end = time.monotonic() + LONGEST
+            self.begin()
