@@ -1,6 +1,6 @@
 """Does a circuit breaker of the agent stay open, or open again and again?"""
 
-from collections.abc import Iterator
+from functools import lru_cache
 
 from probes._breaker import BREAKER_STATE, HALF_OPEN, STATES, BreakerLimits, BreakerPast, Callee, seen
 from probes._signal import REQUESTS, START_TIME, Values, untold
@@ -98,12 +98,16 @@ def _flapping(name: str, past: BreakerPast, case: Case[BreakerLimits]) -> Verdic
     return BREAKER_FLAPPING.false(name)
 
 
-def _samples(name: str, callee: Callee) -> Iterator[Sample]:
-    yield Sample(STATE, 1, (name, STATES[callee.state]))
-    for state, count in zip(STATES, callee.to, strict=True):
-        yield Sample(TRANSITIONS, count, (name, state))
-    if callee.since is not None:
-        yield Sample(OPEN_SINCE, callee.since, (name,))
+def _samples(name: str, callee: Callee) -> tuple[Sample, ...]:
+    counts = _counts(name, callee.state, callee.to)
+    return counts if callee.since is None else (*counts, Sample(OPEN_SINCE, callee.since, (name,)))
+
+
+@lru_cache(maxsize=4096)
+def _counts(name: str, state: int, to: tuple[int, ...]) -> tuple[Sample, ...]:
+    # The same objects for all agents that call the same callee, which may be the whole fleet.
+    counts = (Sample(TRANSITIONS, count, (name, each)) for each, count in zip(STATES, to, strict=True))
+    return (Sample(STATE, 1, (name, STATES[state])), *counts)
 
 
 PROBE = Probe(

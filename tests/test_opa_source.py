@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from probes._opa.answer import Actual, OPAReading
 from probes._opa.canaries import Canary
@@ -73,6 +74,16 @@ def one_look(lie: Lie, given: OPALimits | None = None, **settings: object) -> OP
         return await look(opened(**settings), replace(TARGET, opa=liar.url), given)
 
     return meet(lie, then)
+
+
+def test_a_decision_takes_a_time_above_zero_in_a_loop_whose_clock_stands_still_while_it_works() -> None:
+    async def main() -> list[OPAReading]:
+        async with run_liar(DENIES) as liar:
+            source, target = opened(), replace(TARGET, opa=liar.url)
+            return [await look(source, target) for _ in range(5)]
+
+    readings = uvloop.run(main())
+    assert all(answer.reply.seconds > 0 for reading in readings for answer in reading.answers)
 
 
 POLICIES = {

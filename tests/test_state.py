@@ -22,7 +22,7 @@ def _board(pods: int = 3) -> Board:
     for place, row in enumerate(board.rows.values()):
         verdicts = (FIRE.true("It burns."), SMOKE.false("hall"))
         row.looks = {"agent_metrics": Look("agent_metrics", NOW, 0.01, Rooms())}
-        row.reached["metrics"] = "http://127.0.0.1:1/metrics"
+        row.reach("metrics")
         row.post((Sheet(NOW, *settle(verdicts, {}, 2, NOW - 60), (), Past(looks=place)),))
     return board
 

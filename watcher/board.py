@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from probes import AnyProbe, AnySourceKind
@@ -43,6 +44,12 @@ Sheets = tuple[Sheet | None, ...]
 """Beside Board.probes; None where a probe does not apply to the target."""
 
 
+@lru_cache(maxsize=64)
+def _parts(parts: frozenset[str]) -> frozenset[str]:
+    # One object for the whole fleet.
+    return parts
+
+
 class Row:
     """One target's place on the board. Its parts are replaced, never changed, so a snapshot stays as it was."""
 
@@ -52,10 +59,16 @@ class Row:
         self.target = target
         self.labels = _identity_labels(target.key)
         self.carried: Carried | None = carried  # until each probe took its share at its first look
-        self.reached = {part: address for part, address in carried.reached.items() if address == getattr(target, part)}
+        answered = [part for part, address in carried.reached.items() if address == getattr(target, part)]
+        self.reached = _parts(frozenset(answered))  # the parts of the target at which something answered
         self.looks: dict[str, Look] = {}
         self.gone = False
         self.post(sheets)
+
+    def reach(self, part: str) -> None:
+        """Something answered at this part."""
+        if part not in self.reached:
+            self.reached = _parts(self.reached | {part})
 
     def post(self, sheets: Sheets) -> None:
         """Show these results from now on."""
@@ -141,7 +154,7 @@ class Board:
             if sheet is not None and probe.source in row.looks
         }
         return Carried(
-            dict(row.reached),
+            {part: getattr(row.target, part) for part in sorted(row.reached)},
             {**before.standings, **{name: sheet.standings() for name, sheet in looked.items()}},
             {**before.past, **{name: sheet.past for name, sheet in looked.items()}},
         )

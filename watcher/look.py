@@ -83,7 +83,7 @@ class Looker:
                 sheets[index] = judged = self._sheet(probe, row, sheet, look)
                 changed |= judged.verdicts is not sheet.verdicts
         if look.reading.fault not in (Fault.REFUSED, Fault.SILENT, Fault.OURS):
-            row.reached[self.kind.part] = getattr(row.target, self.kind.part)
+            row.reach(self.kind.part)
         remembered = Look(look.source, look.at, look.seconds, look.reading.remembered())
         row.looks = {**row.looks, self.kind.name: remembered}
         row.post(tuple(sheets))

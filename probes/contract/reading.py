@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Literal
 
 Result = Literal["ok", "error", "timeout"]
 
@@ -36,6 +36,6 @@ class Reading:
         """What was seen, as JSON values, a few kB at most; made only when somebody reads it."""
         return {}
 
-    def remembered(self) -> Self:
+    def remembered(self) -> "Reading":
         """What is held until the next look, once this one is judged: enough for `result` and `evidence`."""
         return self

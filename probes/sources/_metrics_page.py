@@ -1,16 +1,16 @@
 """What one look at a metrics page saw, and what it says of each wanted signal."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Self
 
 from probes._signal import Absent, Dialect, Found, Row, Series, Signal, Unreadable, Values, values_of
 from probes.contract import Reading
 from probes.sources._exposition import MAX_LINES, NOTHING, Kept, read_lines
 
 _EVIDENCE = 2000  # bytes
+_OF_A_NAME = 300  # bytes of it: forty buckets would leave no room for the rest
 _SHORT = 1024  # bytes of lines whose meaning is worth remembering
 
 
@@ -59,6 +59,30 @@ def _sample_names(signal: Signal, row: Row) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RememberedPage(Reading):
+    """What is held of a page until the next look."""
+
+    status: int
+    size: int  # bytes received
+    filtered: bool
+    lines: bytes  # those that were used; of a name with many only the first
+
+    def evidence(self) -> Mapping[str, object]:
+        """The lines that were used, as they came."""
+        lines = self.lines.decode(errors="replace").splitlines()
+        return {"status": self.status, "bytes": self.size, "filtered": self.filtered, "lines": lines}
+
+
+def _shortened(block: bytes) -> bytes:
+    """The lines of one name, or the first of them and how many there are more."""
+    if len(block) <= _OF_A_NAME:
+        return block
+    end = block.rfind(b"\n", 0, _OF_A_NAME)
+    more = block.count(b"\n", end + 1) + 1
+    return block[:_OF_A_NAME] if end < 0 else b"%b\n(%d more lines)" % (block[:end], more)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsPage(Reading):
     """One look at a page. Ten thousand of these live at once, so lines stay bytes until a probe asks."""
 
@@ -100,15 +124,18 @@ class MetricsPage(Reading):
 
     def evidence(self) -> Mapping[str, object]:
         """The lines that were used, as they came."""
-        lines = self._evidence().decode(errors="replace").splitlines()
-        return {"status": self.status, "bytes": self.size, "filtered": self.filtered, "lines": lines}
+        return self.remembered().evidence()
 
-    def remembered(self) -> Self:
+    def remembered(self) -> "RememberedPage":
         """Without the lines that are no evidence: those of one agent can be as large as its page may be."""
-        return replace(self, kept=Kept((self._evidence(),)))
-
-    def _evidence(self) -> bytes:
-        return b"\n".join(filter(None, self.kept.lines))[:_EVIDENCE]
+        return RememberedPage(
+            fault=self.fault,
+            error=self.error,
+            status=self.status,
+            size=self.size,
+            filtered=self.filtered,
+            lines=b"\n".join([_shortened(block) for block in self.kept.lines if block])[:_EVIDENCE],
+        )
 
     def _why_absent(self, rows: Sequence[Row]) -> str:
         bare = next((row.metric for row in rows if row.metric in self.kept.bare), "")

@@ -82,7 +82,6 @@ class Watcher:
         made._found(self._discovered)
         for key, row in self.watch.board.rows.items():
             made.watch.board.rows[key] = twin = copy.copy(row)  # its parts are replaced, never changed
-            twin.reached = dict(row.reached)
         for part in ("census", "isolation"):
             vars(getattr(made.watch.fleet, part)).update(copy.deepcopy(vars(getattr(self.watch.fleet, part))))
         return made

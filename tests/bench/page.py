@@ -82,7 +82,7 @@ def _requests(registry: CollectorRegistry) -> None:
     for status, requests in (("success", 4000), ("error", 7), ("denied", 90)):
         total.labels(AGENT, CAPABILITY, status).inc(requests)
         for _ in range(requests):
-            duration.labels(AGENT, CAPABILITY, status).observe(seeded.expovariate(20))
+            duration.labels(AGENT, CAPABILITY, status).observe(seeded.expovariate(40))
 
 
 def _authorization(registry: CollectorRegistry) -> None:

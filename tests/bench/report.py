@@ -153,7 +153,7 @@ def _by_source(results: Results) -> Iterator[tuple[str, ...]]:
 
 _SIZE_HEAD = (
     *("agents", "looks/s", "CPU of a core", "µs a look", "lag p50 / p99 / max ms", "worst stall ms", "RSS peak MB"),
-    *("/metrics", "ready after", "bad looks, skipped"),
+    *("/metrics", "ready after", "bad looks, skipped, true conditions"),
 )
 
 
@@ -176,7 +176,7 @@ def _size(mix: Mix) -> tuple[str, ...]:
         f"{mix.rss_peak / 1e6:.0f}",
         f"{calm.series:,} series, {calm.scrape_bytes / 1e6:.1f} MB, {calm.scrape_seconds * 1e3:.0f} ms",
         f"{mix.ready_after:.0f} s",
-        f"{calm.bad:.0f}, {calm.skipped:.0f}",
+        f"{calm.bad:.0f}, {calm.skipped:.0f}, {calm.true:.0f}",
     )
 
 

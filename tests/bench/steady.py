@@ -24,6 +24,7 @@ class Steady:
     scrape_seconds: float  # of the slowest
     scrape_bytes: int
     series: int
+    true: float  # conditions that are true: the fleet is healthy, so these are the benchmark's own trouble too
 
     @property
     def made(self) -> float:
@@ -56,6 +57,7 @@ def steady(daemon: Daemon, fleet: Fleet, seconds: float) -> Steady:
         scrape_seconds=slowest,
         scrape_bytes=len(last),
         series=last.count(b"\n") - last.count(b"\n# "),
+        true=sum(each.value for each in own_series.samples(last, "conditions") if each.labels["status"] == "true"),
     )
 
 
