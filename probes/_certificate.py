@@ -5,6 +5,8 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache, partial
+from sys import intern
 from typing import NamedTuple
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -135,7 +137,7 @@ def _leaf(certificate: Certificate, der: bytes) -> Leaf:
         readable=extensions is not None,
         ca=_is_ca(extensions or {}),
         usages=_usages(extensions or {}),
-        key=key,
+        key=intern(key),
         weakness=weak_key or _weak_signature(certificate),
     )
 
@@ -159,7 +161,12 @@ def _is_ca(extensions: Mapping[type[ExtensionType], ExtensionType]) -> bool:
 
 def _usages(extensions: Mapping[type[ExtensionType], ExtensionType]) -> frozenset[str] | None:
     usage = extensions.get(KeyUsage)
-    return frozenset(name for name in _USAGES if getattr(usage, name)) if isinstance(usage, KeyUsage) else None
+    return _shared(frozenset(filter(partial(getattr, usage), _USAGES))) if isinstance(usage, KeyUsage) else None
+
+
+@lru_cache(maxsize=128)  # of seven usages
+def _shared(usages: frozenset[str]) -> frozenset[str]:
+    return usages
 
 
 def _key(certificate: Certificate) -> tuple[str, str]:

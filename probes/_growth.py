@@ -23,8 +23,7 @@ class Growth:
 
     started: float | None = None  # start time of the process
     at: float = 0.0  # the latest look, Unix seconds
-    seen: tuple[float, ...] = ()  # the counters then; empty: never
-    grown: tuple[float, ...] = ()  # since the first mark
+    counts: Packed = b""  # the counters then, and what each grew by since the first mark; empty: never seen
     marks: Packed = b""  # (when, *grown), oldest first
 
     def add(
@@ -35,26 +34,36 @@ class Growth:
         A new process counts from zero. A counter that falls without one says nothing of what was, as does a gap
         longer than the window: the history begins again.
         """
-        new = is_new_process(self.started, started)
-        before = (0.0,) * len(counters) if new else self.seen
-        lost = len(before) != len(counters) or any(map(_fell, before, counters))
-        if not self.seen or not self.marks or lost or not 0 <= now - self.at <= max(window, 3 * interval):
-            start = (0.0,) * len(counters)
-            return Growth(latest_start(self.started, started), now, counters, start, pack((now, *start)))
-        steps = zip(self.grown, counters, before, strict=True)
-        grown = tuple(total + one - other for total, one, other in steps)
-        marks = self._marked(now, grown, window, interval)
-        return Growth(latest_start(self.started, started), now, counters, grown, marks)
+        none = (0.0,) * len(counters)
+        known = bool(self.marks) and 0 <= now - self.at <= max(window, 3 * interval) and self._fits(counters)
+        seen, grown = self._halves() if known else (none, none)
+        before = none if is_new_process(self.started, started) else seen
+        started = latest_start(self.started, started)
+        if not known or any(map(_fell, before, counters)):
+            return Growth(started, now, pack((*counters, *none)), pack((now, *none)))
+        grown = tuple(total + one - other for total, one, other in zip(grown, counters, before, strict=True))
+        return Growth(started, now, pack((*counters, *grown)), self._marked(now, grown, window, interval))
 
     def over(self, window: float, interval: float) -> Grown | None:
         """The growth over the window that ends at the latest look; None while it is not full."""
-        oldest, width = self.at - window + interval / 2, 1 + len(self.grown)
+        _, total = self._halves()
+        oldest, width = self.at - window + interval / 2, 1 + len(total)
         numbers = unpack(self.marks)
         passed = bisect_right(numbers[::width], oldest)
         if not passed:
             return None
         then, *grown = numbers[(passed - 1) * width : passed * width]
-        return Grown(self.at - then, tuple(now - before for now, before in zip(self.grown, grown, strict=True)))
+        return Grown(self.at - then, tuple(now - before for now, before in zip(total, grown, strict=True)))
+
+    def _fits(self, counters: tuple[float, ...]) -> bool:
+        """Whether this is a history of so many counters; a state file may say anything."""
+        whole_marks = len(self.marks) % ((1 + len(counters)) * NUMBER) == 0
+        return len(self.counts) == 2 * len(counters) * NUMBER and whole_marks
+
+    def _halves(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """The counters as they were seen, and what they grew by."""
+        numbers = tuple(unpack(self.counts))
+        return numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :]
 
     def _marked(self, now: float, grown: tuple[float, ...], window: float, interval: float) -> bytes:
         width = 1 + len(grown)

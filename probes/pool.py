@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from pydantic import Field
 
@@ -168,10 +169,16 @@ def _later(name: str, rise: Rise, full_at: float | None, case: Case[PoolLimits])
 
 
 def _samples(name: str, in_use: float, capacity: int, full_at: float | None) -> Iterator[Sample]:
-    yield Sample(IN_USE, in_use, (name,))
-    yield Sample(CAPACITY, capacity, (name,))
+    told = _told_capacity(name, capacity)
+    yield Sample(IN_USE, in_use, told.labels)
+    yield told
     if full_at is not None:
         yield Sample(EXHAUSTION, full_at, (name,))
+
+
+@lru_cache(maxsize=1024)
+def _told_capacity(name: str, capacity: int) -> Sample:
+    return Sample(CAPACITY, capacity, (name,))  # one object for all pools that are alike, which may be the fleet's
 
 
 PROBE = Probe(

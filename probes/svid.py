@@ -1,6 +1,7 @@
 """Does an agent serve a certificate that its peers can trust, and will it go on doing so?"""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import Field
@@ -88,7 +89,12 @@ def _after(leaf: Leaf | None, past: SvidPast, case: Case[SvidLimits]) -> SvidPas
 def _samples(leaf: Leaf | None, past: SvidPast) -> tuple[Sample, ...]:
     dates = () if leaf is None else (Sample(NOT_BEFORE, leaf.not_before), Sample(NOT_AFTER, leaf.not_after))
     rotated = () if past.last_rotation is None else (Sample(LAST_ROTATION, past.last_rotation),)
-    return (*dates, *rotated, Sample(ROTATIONS, past.rotations))
+    return (*dates, *rotated, _rotations(past.rotations))
+
+
+@lru_cache(maxsize=64)
+def _rotations(count: int) -> Sample:
+    return Sample(ROTATIONS, count)  # one object for all targets that rotated as often
 
 
 PROBE = Probe(

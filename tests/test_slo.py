@@ -12,6 +12,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from pydantic import TypeAdapter
 
 from probes._durations import DURATION, slow
+from probes._growth import Growth
+from probes._packed import pack
 from probes._requests import ERRORS, Tally
 from probes._signal import REQUESTS, START_TIME
 from probes.contract import Fault
@@ -20,6 +22,7 @@ from probes.sources.agent_metrics import MetricsPage
 from tests.judged import Judged
 from tests.servers.metrics_pages import page_of
 
+NOW = 1_800_000_000.0
 ERROR_RATE, LATENCY = "ErrorRateHigh", "LatencyHigh"
 SIGNALS = (REQUESTS, ERRORS, DURATION, START_TIME)
 
@@ -287,3 +290,23 @@ def test_no_course_of_counters_is_judged_by_more_than_its_own_window(
         ]
         truths = {ill_now > 0.05 * (well_now + ill_now) and well_now + ill_now >= 20 for well_now, ill_now in windows}
         assert told == "WarmingUp" if not windows else (told == ERROR_RATE) in truths
+
+
+@pytest.mark.parametrize(
+    "past",
+    [
+        Growth(1.0, NOW, pack((5.0, 1.0, 0.0, 5.0, 1.0, 0.0)), pack((NOW - 400, 0.0, 0.0, 0.0))),
+        Growth(1.0, NOW, b"cut off", pack((NOW - 400, 0.0))),
+        Growth(1.0, NOW, pack((5.0, 5.0)), b"cut off"),
+        Growth(1.0, NOW, b"", pack((NOW - 400, 0.0))),
+    ],
+)
+@pytest.mark.parametrize("started", [1.0, NOW])
+def test_a_history_of_other_counters_or_of_a_broken_state_file_begins_anew(past: Growth, started: float) -> None:
+    begun = past.add((7.0,), started, NOW + 30, 300.0, 30.0)
+    assert begun.over(300.0, 30.0) is None
+    for look in range(2, 14):
+        begun = begun.add((7.0 + look,), started, NOW + 30 * look, 300.0, 30.0)
+    grown = begun.over(300.0, 30.0)
+    assert grown is not None
+    assert grown.by[0] == grown.seconds / 30

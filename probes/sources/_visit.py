@@ -11,6 +11,8 @@ from probes.sources._conversation import Conversation
 from probes.sources._plaintext import ask_plainly, http_status, spoken
 from probes.sources._trust import Trust
 
+_REQUEST = b"GET /health HTTP/1.1\r\nHost: %b\r\nUser-Agent: agentweave-watcher\r\nConnection: close\r\n\r\n"
+
 
 class Place(NamedTuple):
     """Where a port is, and what it is asked."""
@@ -19,17 +21,18 @@ class Place(NamedTuple):
     port: int
     server_name: bytes | None  # for SNI: RFC 6066, section 3, has no addresses there
     authority: str
-    request: bytes
 
     @classmethod
     def of(cls, address: str) -> Self:
         """The place of `host:port` or `[address]:port`."""
         host, _, port = address.rpartition(":")
         host = host.strip("[]")
-        request = (
-            f"GET /health HTTP/1.1\r\nHost: {address}\r\nUser-Agent: agentweave-watcher\r\nConnection: close\r\n\r\n"
-        )
-        return cls(host, int(port), None if _is_ip(host) else host.encode(), address, request.encode())
+        return cls(host, int(port), None if _is_ip(host) else host.encode(), address)
+
+    @property
+    def request(self) -> bytes:
+        """What is asked once the handshake is over."""
+        return _REQUEST % self.authority.encode()
 
 
 class Visit:

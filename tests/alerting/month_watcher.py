@@ -81,7 +81,7 @@ class Watcher:
         made = Watcher(self.settings, fleet, now, self.number)
         made._found(self._discovered)
         for key, row in self.watch.board.rows.items():
-            made.watch.board.rows[key] = twin = copy.copy(row)  # its parts are replaced, never changed
+            made.watch.board.rows[key] = copy.copy(row)  # its parts are replaced, never changed
         for part in ("census", "isolation"):
             vars(getattr(made.watch.fleet, part)).update(copy.deepcopy(vars(getattr(self.watch.fleet, part))))
         return made

@@ -53,8 +53,8 @@ def resident(page: str, more: int = 0) -> str:
 
 
 def _aged(page: str) -> str:
-    # Older than the longest window, which a younger process could not have filled.
-    return _with(page, "process_start_time_seconds", round(time.time()) - 3 * 86400)
+    # Older than the longest window, which a younger process could not have filled; of pages made apart the same.
+    return _with(page, "process_start_time_seconds", int(time.time()) // 86400 * 86400 - 3 * 86400)
 
 
 def _with(page: str, name: str, number: int) -> str:
