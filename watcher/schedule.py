@@ -26,13 +26,6 @@ STEP = 0.025
 TICK = 1.0
 """Seconds that one run of a job covers."""
 
-BURST = 3
-"""Looks of a source that are begun in one turn of the loop while others wait.
-
-Each began by the end of another, a daemon that falls behind would have hundreds under way: all that is ready of them
-makes a turn of the loop, and whoever asks for a page would wait so long again and again.
-"""
-
 ARRIVALS = 4
 """First looks released a step, beside the wheel: a small fleet is known within a second, a large one is not a burst."""
 
@@ -142,12 +135,14 @@ class Course:
             asyncio.get_running_loop().call_soon(self._begin)
 
     def _begin(self) -> None:
+        # One a turn of the loop: a daemon that falls behind would have hundreds under way, and all that is ready of
+        # them makes one turn, for which whoever asks for a page waits again and again.
         self._begins = False
-        for _ in range(min(BURST, len(self._waiting), self._concurrency - len(self._tasks))):
+        if self._waiting:
             task = asyncio.create_task(self._one(*self._waiting.popleft()))
             self._tasks.add(task)
             task.add_done_callback(self._is_over)
-        self._begin_soon()
+            self._begin_soon()
 
     def _is_over(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
