@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from probes._opa.status import StatusReport, read_json
 from probes.contract import Fault, Reading
@@ -101,8 +102,16 @@ class OPAReading(Reading):
 
 def read_reply(status: int, body: bytes, seconds: float) -> Reply:
     """Which of the six answers an HTTP response is: <https://www.openpolicyagent.org/docs/rest-api>."""
-    actual, error = _classify(status, body)
-    return Reply(actual=actual, status=status, seconds=seconds, excerpt=body[:EXCERPT_BYTES], error=error)
+    actual, error, excerpt = (_remembered if len(body) <= EXCERPT_BYTES else _read)(status, body)
+    return Reply(actual=actual, status=status, seconds=seconds, excerpt=excerpt, error=error)
+
+
+def _read(status: int, body: bytes) -> tuple[Actual, str, bytes]:
+    return *_classify(status, body), body[:EXCERPT_BYTES]
+
+
+# Most of a fleet says the same few bytes again and again.
+_remembered = lru_cache(maxsize=256)(_read)
 
 
 def _classify(status: int, body: bytes) -> tuple[Actual, str]:

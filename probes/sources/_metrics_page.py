@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from zlib import compress, decompress
 
 from probes._signal import Absent, Dialect, Found, Row, Series, Signal, Unreadable, Values, values_of
 from probes.contract import Reading
@@ -65,11 +66,11 @@ class RememberedPage(Reading):
     status: int
     size: int  # bytes received
     filtered: bool
-    lines: bytes  # those that were used; of a name with many only the first
+    squeezed: bytes  # by zlib, to a quarter: the lines that were used; of a name with many only the first
 
     def evidence(self) -> Mapping[str, object]:
         """The lines that were used, as they came."""
-        lines = self.lines.decode(errors="replace").splitlines()
+        lines = decompress(self.squeezed).decode(errors="replace").splitlines()
         return {"status": self.status, "bytes": self.size, "filtered": self.filtered, "lines": lines}
 
 
@@ -134,7 +135,7 @@ class MetricsPage(Reading):
             status=self.status,
             size=self.size,
             filtered=self.filtered,
-            lines=b"\n".join([_shortened(block) for block in self.kept.lines if block])[:_EVIDENCE],
+            squeezed=compress(b"\n".join([_shortened(block) for block in self.kept.lines if block])[:_EVIDENCE], 1),
         )
 
     def _why_absent(self, rows: Sequence[Row]) -> str:
