@@ -75,6 +75,27 @@ def test_a_target_that_is_gone_is_not_due() -> None:
     assert not any(wheel.slots)
 
 
+def test_a_wheel_without_targets_wakes_nobody_and_one_that_comes_is_looked_at_at_the_next_tick() -> None:
+    async def main() -> tuple[float, Watching]:
+        watching = Watching(0.25, [])
+        began = time.monotonic()
+        await watching.course.tick()
+        took = time.monotonic() - began
+        (row,) = _rows(1)
+        watching.wheel.add(row)
+        await asyncio.sleep(1.0)  # APScheduler's second
+        tick = asyncio.create_task(watching.course.tick())
+        await asyncio.sleep(0.3)
+        tick.cancel()
+        await watching.course.drain()
+        return took, watching
+
+    took, watching = asyncio.run(main())
+    assert took < 0.2, "a tick takes a second where it walks its steps"
+    assert watching.seen.total() >= 1
+    assert watching.skipped == 0
+
+
 def test_targets_that_came_and_went_do_not_hold_up_one_that_came() -> None:
     wheel = Wheel("opa", 1.0)
     *gone, row = _rows(1000)

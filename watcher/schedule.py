@@ -43,6 +43,11 @@ class Wheel:
         self.slots[self._slot(row)].append(row)
         self.arrivals.append(row)
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing will ever be due."""
+        return not self.arrivals and not any(self.slots)
+
     def due(self, step: int, *, late: bool = False) -> list[Row]:
         """The targets of this step without those that are gone; new ones come one by one while looks are late."""
         index = step % len(self.slots)
@@ -92,6 +97,8 @@ class Course:
         if now > self._next:
             self._skip_to(now)
         end = max(self._next, now + round(TICK / STEP))
+        if self.wheel.empty:  # forty wake-ups a second for nothing
+            self._next = end
         while self._next < end:
             step, self._next = self._next, self._next + 1
             due = step * STEP - self._epoch
