@@ -11,7 +11,6 @@ import pytest
 import yaml
 
 from tests.chart.golden import cases, changes
-from tests.chart.kubernetes_schemas import VERSIONS, mistakes
 from tests.chart.render import CHART, HELMS, Document, Values, helm, notes, pods, rendered, rendered_text
 from tests.chart.values_table import README, values, with_table
 from watcher.cli import main
@@ -93,20 +92,6 @@ def test_names_can_be_chosen() -> None:
     assert "Deployment/eyes" in rendered({"fullnameOverride": "eyes"})
     documents = rendered({"nameOverride": "dog"})
     assert documents["Deployment/w-dog"]["spec"]["selector"]["matchLabels"]["app.kubernetes.io/name"] == "dog"
-
-
-@pytest.mark.parametrize("version", VERSIONS)
-def test_kubernetes_takes_all_manifests(version: str) -> None:
-    documents = [each for each in rendered(ALL).values() if not each["apiVersion"].startswith("monitoring.")]
-    assert {document["kind"]: mistakes(document, version) for document in documents} == {
-        document["kind"]: [] for document in documents
-    }
-
-
-def test_kubernetes_would_not_take_a_field_it_does_not_know() -> None:
-    deployment = rendered()["Deployment/w-agentweave-watcher"]
-    [mistake] = mistakes(deployment | {"spec": deployment["spec"] | {"replica": 1}}, VERSIONS[0])
-    assert mistake.startswith("$.spec: ")
 
 
 def _config(documents: dict[str, Document]) -> str:

@@ -25,7 +25,7 @@ def mistakes(documents: Sequence[Mapping[str, Any]], version: str) -> dict[str, 
                 Path(folder, name).write_text(_standing_alone(version, name))
         location = f"{folder}/{{{{ .ResourceKind }}}}{{{{ .KindSuffix }}}}.json"
         given = ("-kubernetes-version", f"{version}.0", "-schema-location", location)
-        command = [build.find("kubeconform"), "-strict", "-summary", "-output", "json", *given]
+        command: list[str | Path] = [build.find("kubeconform"), "-strict", "-summary", "-output", "json", *given]
         text = "\n---\n".join(map(json.dumps, documents))
         said = subprocess.run(command, input=text, stdout=subprocess.PIPE, text=True, check=False)
     told = json.loads(said.stdout)
@@ -57,7 +57,7 @@ def _standing_alone(version: str, name: str) -> str:
 def _references(schema: object) -> Iterator[str]:
     if isinstance(schema, dict):
         if isinstance(schema.get("$ref"), str):
-            yield schema["$ref"].removeprefix(_ELSEWHERE)
+            yield schema["$ref"].rpartition("/")[2]
         for each in schema.values():
             yield from _references(each)
     elif isinstance(schema, list):
