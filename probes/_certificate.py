@@ -5,7 +5,8 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
+from itertools import compress
 from sys import intern
 from typing import NamedTuple
 
@@ -161,12 +162,12 @@ def _is_ca(extensions: Mapping[type[ExtensionType], ExtensionType]) -> bool:
 
 def _usages(extensions: Mapping[type[ExtensionType], ExtensionType]) -> frozenset[str] | None:
     usage = extensions.get(KeyUsage)
-    return _shared(frozenset(filter(partial(getattr, usage), _USAGES))) if isinstance(usage, KeyUsage) else None
+    return _named(*(getattr(usage, name) for name in _USAGES)) if isinstance(usage, KeyUsage) else None
 
 
-@lru_cache(maxsize=128)  # of seven usages
-def _shared(usages: frozenset[str]) -> frozenset[str]:
-    return usages
+@lru_cache(maxsize=128)  # of seven usages: one object for the whole fleet
+def _named(*given: bool) -> frozenset[str]:
+    return frozenset(compress(_USAGES, given))
 
 
 def _key(certificate: Certificate) -> tuple[str, str]:

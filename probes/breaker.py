@@ -1,6 +1,6 @@
 """Does a circuit breaker of the agent stay open, or open again and again?"""
 
-from functools import lru_cache
+from collections.abc import Iterator
 
 from probes._breaker import BREAKER_STATE, HALF_OPEN, STATES, BreakerLimits, BreakerPast, Callee, seen
 from probes._signal import REQUESTS, START_TIME, Values, untold
@@ -15,6 +15,7 @@ from probes.contract import (
     Unknown,
     Verdict,
     say_duration,
+    shared_sample,
 )
 from probes.sources.agent_metrics import MetricsPage
 
@@ -98,16 +99,12 @@ def _flapping(name: str, past: BreakerPast, case: Case[BreakerLimits]) -> Verdic
     return BREAKER_FLAPPING.false(name)
 
 
-def _samples(name: str, callee: Callee) -> tuple[Sample, ...]:
-    counts = _counts(name, callee.state, callee.to)
-    return counts if callee.since is None else (*counts, Sample(OPEN_SINCE, callee.since, (name,)))
-
-
-@lru_cache(maxsize=4096)
-def _counts(name: str, state: int, to: tuple[int, ...]) -> tuple[Sample, ...]:
-    # The same objects for all agents that call the same callee, which may be the whole fleet.
-    counts = (Sample(TRANSITIONS, count, (name, each)) for each, count in zip(STATES, to, strict=True))
-    return (Sample(STATE, 1, (name, STATES[state])), *counts)
+def _samples(name: str, callee: Callee) -> Iterator[Sample]:
+    yield shared_sample(STATE, 1, (name, STATES[callee.state]))
+    for state, count in zip(STATES, callee.to, strict=True):
+        yield shared_sample(TRANSITIONS, count, (name, state))
+    if callee.since is not None:
+        yield Sample(OPEN_SINCE, callee.since, (name,))
 
 
 PROBE = Probe(

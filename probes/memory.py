@@ -2,7 +2,6 @@
 
 from array import array
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from pydantic import Field
 
@@ -31,6 +30,7 @@ from probes.contract import (
     Verdict,
     say_bytes,
     say_duration,
+    shared_sample,
 )
 from probes.sources.agent_metrics import MetricsPage
 
@@ -204,12 +204,7 @@ def _predicted(past: MemoryPast, limit: int, case: Case[MemoryLimits]) -> Verdic
 def _samples(rss: float, limit: int | None, past: MemoryPast) -> tuple[Sample, ...]:
     told = ((RSS_BYTES, rss), (SLOPE, past.slope), (FULL_AT, past.full_at))
     found = tuple(Sample(metric, value) for metric, value in told if value is not None)
-    return found if limit is None else (*found, _told_limit(limit))
-
-
-@lru_cache(maxsize=1024)
-def _told_limit(limit: int) -> Sample:
-    return Sample(LIMIT_BYTES, limit)  # one object for all agents with this limit, which may be the whole fleet
+    return found if limit is None else (*found, shared_sample(LIMIT_BYTES, limit))
 
 
 PROBE = Probe(

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from pydantic import Field
 
@@ -22,6 +21,7 @@ from probes.contract import (
     Unknown,
     Verdict,
     say_duration,
+    shared_sample,
 )
 from probes.sources.agent_metrics import MetricsPage
 
@@ -169,16 +169,11 @@ def _later(name: str, rise: Rise, full_at: float | None, case: Case[PoolLimits])
 
 
 def _samples(name: str, in_use: float, capacity: int, full_at: float | None) -> Iterator[Sample]:
-    told = _told_capacity(name, capacity)
+    told = shared_sample(CAPACITY, capacity, (name,))
     yield Sample(IN_USE, in_use, told.labels)
     yield told
     if full_at is not None:
         yield Sample(EXHAUSTION, full_at, (name,))
-
-
-@lru_cache(maxsize=1024)
-def _told_capacity(name: str, capacity: int) -> Sample:
-    return Sample(CAPACITY, capacity, (name,))  # one object for all pools that are alike, which may be the fleet's
 
 
 PROBE = Probe(

@@ -1,7 +1,6 @@
 """Does an agent serve a certificate that its peers can trust, and will it go on doing so?"""
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Annotated
 
 from pydantic import Field
@@ -19,7 +18,7 @@ from probes._svid.dates import (
 from probes._svid.identity import SVID_WRONG_IDENTITY, wrong_identity
 from probes._svid.reach import AGENT_UNREACHABLE, TLS_MISSING, tls_missing, unreachable
 from probes._svid.trust import SVID_NOT_TRUSTED, not_trusted
-from probes.contract import Case, Judgement, Limits, Metric, Probe, Sample, Seconds, Unknown, Verdict
+from probes.contract import Case, Judgement, Limits, Metric, Probe, Sample, Seconds, Unknown, Verdict, shared_sample
 
 
 class SvidLimits(Limits):
@@ -89,12 +88,7 @@ def _after(leaf: Leaf | None, past: SvidPast, case: Case[SvidLimits]) -> SvidPas
 def _samples(leaf: Leaf | None, past: SvidPast) -> tuple[Sample, ...]:
     dates = () if leaf is None else (Sample(NOT_BEFORE, leaf.not_before), Sample(NOT_AFTER, leaf.not_after))
     rotated = () if past.last_rotation is None else (Sample(LAST_ROTATION, past.last_rotation),)
-    return (*dates, *rotated, _rotations(past.rotations))
-
-
-@lru_cache(maxsize=64)
-def _rotations(count: int) -> Sample:
-    return Sample(ROTATIONS, count)  # one object for all targets that rotated as often
+    return (*dates, *rotated, shared_sample(ROTATIONS, past.rotations))
 
 
 PROBE = Probe(

@@ -44,10 +44,9 @@ Sheets = tuple[Sheet | None, ...]
 """Beside Board.probes; None where a probe does not apply to the target."""
 
 
-@lru_cache(maxsize=64)
-def _parts(parts: frozenset[str]) -> frozenset[str]:
-    # One object for the whole fleet.
-    return parts
+@lru_cache(maxsize=64)  # one object for the whole fleet
+def _with(parts: frozenset[str], part: str) -> frozenset[str]:
+    return parts | {part}
 
 
 class Row:
@@ -59,16 +58,17 @@ class Row:
         self.target = target
         self.labels = _identity_labels(target.key)
         self.carried: Carried | None = carried  # until each probe took its share at its first look
-        answered = [part for part, address in carried.reached.items() if address == getattr(target, part)]
-        self.reached = _parts(frozenset(answered))  # the parts of the target at which something answered
+        self.reached: frozenset[str] = frozenset()  # the parts of the target at which something answered
+        for part, address in carried.reached.items():
+            if address == getattr(target, part):
+                self.reach(part)
         self.looks: dict[str, Look] = {}
         self.gone = False
         self.post(sheets)
 
     def reach(self, part: str) -> None:
         """Something answered at this part."""
-        if part not in self.reached:
-            self.reached = _parts(self.reached | {part})
+        self.reached = _with(self.reached, part)
 
     def post(self, sheets: Sheets) -> None:
         """Show these results from now on."""

@@ -58,8 +58,7 @@ class StateFile:
         file = await asyncio.to_thread(temporary.open, "w", encoding="utf-8")
         try:
             head = {"format": FORMAT, "version": VERSION, "written_at": now, "targets": len(rows)}
-            await asyncio.to_thread(file.write, json.dumps(head) + "\n")
-            lines, turn = [], Turns()
+            lines, turn = [json.dumps(head) + "\n"], Turns()
             for start in range(0, len(rows), _SLICE):
                 lines += [self._line(board, row) for row in rows[start : start + _SLICE]]
                 if turn.over:

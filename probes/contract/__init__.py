@@ -2,7 +2,7 @@
 
 from probes.contract.condition import ConditionKind, Message, Severity, Status, Unknown, Verdict
 from probes.contract.limits import Limits, SourceSettings
-from probes.contract.metric import Metric, Observation, Sample
+from probes.contract.metric import Metric, Observation, Sample, shared_sample
 from probes.contract.probe import Ballot, Case, Judgement, Probe
 from probes.contract.reading import Fault, Reading, Result
 from probes.contract.source import IdentityProvider, Kit, OwnIdentity, Source, SourceKind
@@ -42,4 +42,5 @@ __all__ = [
     "parse_size",
     "say_bytes",
     "say_duration",
+    "shared_sample",
 ]

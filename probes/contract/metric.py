@@ -1,6 +1,7 @@
 """Metrics: what a probe exports beside its conditions."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 
@@ -22,6 +23,12 @@ class Sample(NamedTuple):
     metric: Metric
     value: float
     labels: tuple[str, ...] = ()  # values, in the order of metric.labels
+
+
+@lru_cache(maxsize=8192)
+def shared_sample(metric: Metric, value: float, labels: tuple[str, ...] = ()) -> Sample:
+    """The sample as one object for all targets that say the same, which may be the whole fleet."""
+    return Sample(metric, value, labels)
 
 
 class Observation(NamedTuple):

@@ -40,6 +40,7 @@ def _schema_name(document: Mapping[str, Any]) -> str:
     return "-".join(filter(None, parts)).lower() + ".json"
 
 
+@cache
 def _standing_alone(version: str, name: str) -> str:
     """The schema with all that it refers to: kubeconform looks into no other file."""
     schema, definitions = json.loads((_folder(version) / name).read_text()), _definitions(version)
