@@ -7,15 +7,29 @@ import pytest
 from probes.contract import Reading
 from tests.toy import target
 from watcher.board import NOTHING_CARRIED, Look, Row
-from watcher.schedule import STEP, Course, Schedule, Wheel
+from watcher.schedule import ARRIVAL_STEPS, MANY, STEP, Course, Schedule, Wheel
 
 
 def _rows(count: int) -> list[Row]:
     return [Row(target(f"pod-{number}"), (), NOTHING_CARRIED) for number in range(count)]
 
 
+def _wheel(source: str, interval: float, rows: list[Row]) -> Wheel:
+    """A wheel whose first looks were made."""
+    wheel = Wheel(source, interval)
+    for row in rows:
+        wheel.add(row)
+    wheel.arrivals.clear()
+    return wheel
+
+
 def _full_turn(wheel: Wheel) -> list[Row]:
-    return [row for step in range(len(wheel.slots)) for row in wheel.due(step)]
+    return [row for step in range(wheel.steps) for row in wheel.due(step)]
+
+
+def _step_of_nobody(wheel: Wheel) -> int:
+    """One at which new targets may be released."""
+    return next(step for step in range(0, wheel.steps, ARRIVAL_STEPS) if step not in wheel.slots)
 
 
 class Watching:
@@ -26,10 +40,7 @@ class Watching:
         self.lags: list[float] = []
         self.skipped = 0
         self._seconds = seconds_a_look
-        self.wheel = Wheel("agent_metrics", interval)
-        for row in rows:
-            self.wheel.add(row)
-        self.wheel.arrivals.clear()
+        self.wheel = _wheel("agent_metrics", interval, rows)
         self.course = Course(self.wheel, self._look, concurrency, lagged=self.lags.append, skipped=self._skip)
 
     async def _look(self, row: Row) -> None:
@@ -42,20 +53,36 @@ class Watching:
 
 def test_every_target_is_due_once_a_turn_and_at_the_same_step_after_a_restart() -> None:
     rows = _rows(500)
-    first, again = Wheel("opa", 30.0), Wheel("opa", 30.0)
-    for row in rows:
-        first.slots[first._slot(row)].append(row)
-    for row in reversed(rows):
-        again.slots[again._slot(row)].append(row)
+    first, again = _wheel("opa", 30.0, rows), _wheel("opa", 30.0, rows[::-1])
     assert Counter(_full_turn(first)) == Counter(rows)
-    assert [set(slot) for slot in first.slots] == [set(slot) for slot in again.slots]
+    assert {at: set(slot) for at, slot in first.slots.items()} == {at: set(slot) for at, slot in again.slots.items()}
 
 
 def test_the_looks_of_a_fleet_are_spread_over_the_interval() -> None:
-    wheel = Wheel("opa", 30.0)
-    for row in _rows(12_000):
-        wheel.slots[wheel._slot(row)].append(row)
-    assert max(map(len, wheel.slots)) <= 30, "ten are due at a step on average"
+    wheel = _wheel("opa", 30.0, _rows(12_000))
+    assert max(map(len, wheel.slots.values())) <= 12, "two are due at a step on average"
+
+
+def test_a_wheel_costs_what_its_targets_cost_however_long_it_turns() -> None:
+    assert len(_wheel("opa", 86_400.0, _rows(10)).slots) <= 10
+
+
+def test_steps_of_nobody_wake_nobody_but_often_enough_for_a_target_that_comes() -> None:
+    wheel = _wheel("opa", 10.0, _rows(20))
+    awake = [step for step in range(wheel.steps) if not wheel.idle(step)]
+    assert len(awake) <= wheel.steps / ARRIVAL_STEPS + 20
+    assert wheel.slots.keys() <= set(awake)
+
+
+def test_the_first_looks_of_a_large_fleet_are_left_to_the_wheel_but_for_a_few() -> None:
+    wheel = Wheel("opa", 3600.0)
+    rows = _rows(MANY + 40)
+    for row in rows:
+        wheel.add(row)
+    wheel.slots.clear()
+    second = [len(wheel.due(step)) for step in range(0, round(1.0 / STEP), ARRIVAL_STEPS)]
+    assert second == [1] * 40
+    assert len(wheel.due(0)) == 4
 
 
 def test_a_new_target_is_looked_at_within_a_second_and_not_an_interval_later() -> None:
@@ -72,7 +99,7 @@ def test_a_target_that_is_gone_is_not_due() -> None:
     wheel.add(row)
     row.gone = True
     assert _full_turn(wheel) == []
-    assert not any(wheel.slots)
+    assert wheel.empty
 
 
 def test_a_wheel_without_targets_wakes_nobody_and_one_that_comes_is_looked_at_at_the_next_tick() -> None:
@@ -188,7 +215,7 @@ def test_a_target_of_which_nothing_is_known_is_looked_at_before_those_that_wait_
         row.looks = {"agent_metrics": Look("agent_metrics", 0.0, 0.0, Reading())}
 
     async def main() -> Watching:
-        watching = Watching(0.025, [*known, fresh], seconds_a_look=0.001, concurrency=1)
+        watching = Watching(STEP, [*known, fresh], seconds_a_look=0.001, concurrency=1)
         await asyncio.wait_for(watching.course.tick(), 5.0)
         await watching.course.drain()
         return watching
@@ -237,7 +264,7 @@ def test_new_targets_come_one_by_one_while_looks_are_late() -> None:
     rows = _rows(3)
     for row in rows:
         wheel.add(row)
-    empty = next(step for step, slot in enumerate(wheel.slots) if not slot)
+    empty = _step_of_nobody(wheel)
     assert wheel.due(empty, late=True) == rows[:1]
     assert wheel.due(empty) == rows[1:]
 
@@ -262,5 +289,5 @@ def test_a_target_whose_turn_came_before_its_first_look_is_not_looked_at_twice()
     wheel, (row,) = Wheel("agent_metrics", 1.0), _rows(1)
     wheel.add(row)
     row.looks["agent_metrics"] = Look("agent_metrics", 0.0, 0.0, Reading())
-    empty = next(step for step, slot in enumerate(wheel.slots) if not slot)
+    empty = _step_of_nobody(wheel)
     assert wheel.due(empty) == []

@@ -131,7 +131,7 @@ def test_a_line_that_is_no_target_costs_itself_alone(tmp_path: Path, line: str) 
 
 def test_a_history_that_a_probe_cannot_read_costs_that_probe_alone(tmp_path: Path) -> None:
     file = _written(tmp_path)
-    file.path.write_text(file.path.read_text().replace('{"looks": 1}', '{"looks": "many"}'))
+    file.path.write_text(file.path.read_text().replace('{"looks":1}', '{"looks":"many"}'))
     restored = file.read()
     assert restored.lost == 0
     assert restored.targets[target("pod-1").key].past == {}

@@ -20,14 +20,23 @@ from watcher.board import Row
 
 log = logging.getLogger(__name__)
 
-STEP = 0.025
-"""Seconds between two releases: few wake-ups of the loop, and no burst that would measure itself."""
+STEP = 0.005
+"""Seconds between two releases: at 10,000 targets some five looks, which do not wait long for each other."""
+
+ARRIVAL_STEPS = 5
+"""Steps from one release of first looks to the next: a wheel with few targets wakes the loop no more often."""
 
 TICK = 1.0
 """Seconds that one run of a job covers."""
 
 ARRIVALS = 4
-"""First looks released a step, beside the wheel: a small fleet is known within a second, a large one is not a burst."""
+"""First looks at a release, beside the wheel: a small fleet is known within a second."""
+
+MANY = 1000
+"""First looks that are left to the wheel for the most part: of a large fleet they would double all work for a minute."""
+
+LATE = 0.025
+"""Seconds by which a release is late where first looks are to hold nobody up."""
 
 
 class Wheel:
@@ -35,35 +44,53 @@ class Wheel:
 
     def __init__(self, source: str, interval: float) -> None:
         self.source = source
-        self.slots: list[list[Row]] = [[] for _ in range(max(1, round(interval / STEP)))]
+        self.steps = max(1, round(interval / STEP))
+        self.slots: dict[int, list[Row]] = {}  # of a day's steps most are nobody's
         self.arrivals: deque[Row] = deque()
 
     def add(self, row: Row) -> None:
         """Look at this target from now on, first as soon as it may be."""
-        self.slots[self._slot(row)].append(row)
+        self.slots.setdefault(self._slot(row), []).append(row)
         self.arrivals.append(row)
 
     @property
     def empty(self) -> bool:
         """Whether nothing will ever be due."""
-        return not self.arrivals and not any(self.slots)
+        return not self.arrivals and not self.slots
+
+    def targets(self, step: int) -> int:
+        """How many have their turn at this step."""
+        return len(self.slots.get(step % self.steps, ()))
+
+    def idle(self, step: int) -> bool:
+        """Whether nobody can be due at this step, also none that comes until then."""
+        return step % ARRIVAL_STEPS != 0 and step % self.steps not in self.slots
 
     def due(self, step: int, *, late: bool = False) -> list[Row]:
         """The targets of this step without those that are gone; new ones come one by one while looks are late."""
-        index = step % len(self.slots)
-        slot = self.slots[index]
+        slot = self._slot_at(step % self.steps)
+        return slot if step % ARRIVAL_STEPS else [*slot, *self._first_looks(late=late)]
+
+    def _slot_at(self, index: int) -> list[Row]:
+        slot = self.slots.get(index, [])
         if any(row.gone for row in slot):
             slot = self.slots[index] = [row for row in slot if not row.gone]
+            if not slot:
+                del self.slots[index]
+        return slot
+
+    def _first_looks(self, *, late: bool) -> list[Row]:
+        most = 1 if late or len(self.arrivals) > MANY else ARRIVALS
         first: list[Row] = []
-        while self.arrivals and len(first) < (1 if late else ARRIVALS):
+        while self.arrivals and len(first) < most:
             row = self.arrivals.popleft()
             if not row.gone and self.source not in row.looks:  # its turn on the wheel may have come sooner
                 first.append(row)
-        return slot + first if first else slot
+        return first
 
     def _slot(self, row: Row) -> int:
         # crc32 and not hash(): the phase must survive a restart of the process.
-        return crc32("\0".join((self.source, *row.target.key)).encode()) % len(self.slots)
+        return crc32("\0".join((self.source, *row.target.key)).encode()) % self.steps
 
 
 class Course:
@@ -97,15 +124,17 @@ class Course:
         if now > self._next:
             self._skip_to(now)
         end = max(self._next, now + round(TICK / STEP))
-        if self.wheel.empty:  # forty wake-ups a second for nothing
+        if self.wheel.empty:  # wake-ups for nothing
             self._next = end
         while self._next < end:
             step, self._next = self._next, self._next + 1
+            if self.wheel.idle(step):
+                continue
             due = step * STEP - self._epoch
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             if self._ended:
                 return
-            late = time.monotonic() - due > STEP
+            late = time.monotonic() - due > LATE
             self._release(self.wheel.due(step, late=late), due)
 
     async def drain(self) -> None:
@@ -118,10 +147,9 @@ class Course:
 
     def _skip_to(self, step: int) -> None:
         # Looks that are late by more than a step but still within the interval are made late, not left out.
-        oldest = step - len(self.wheel.slots) + 1
+        oldest = step - self.wheel.steps + 1
         if self._next < oldest:
-            left_out = sum(len(self.wheel.slots[late % len(self.wheel.slots)]) for late in range(self._next, oldest))
-            self._skipped(left_out)
+            self._skipped(sum(self.wheel.targets(late) for late in range(self._next, oldest)))
             self._next = oldest
 
     def _release(self, rows: list[Row], due: float) -> None:

@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 from pydantic import TypeAdapter, ValidationError
 
 from probes import AnyProbe
 from probes.contract import Status, TargetKey
 from watcher.board import Board, Carried, Row
-from watcher.settle import Standing
+from watcher.settle import Standing, Standings
 from watcher.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -24,10 +24,11 @@ FORMAT = "agentweave-watcher-state"
 VERSION = 1
 FILE_NAME = "state.jsonl"
 
+_STANDINGS = TypeAdapter(list[tuple[str, str, Status, float, int]])
 _LAST_MOMENT = 253_402_300_799.0  # the end of the year 9999: what RFC 3339 can say
 
-_SLICE = 5
-"""Targets made into text at a time: about a millisecond."""
+_WRITTEN = 100
+"""Targets that are given to the disk at a time."""
 
 
 class StateError(Exception):
@@ -55,17 +56,17 @@ class StateFile:
         rows = list(board.rows.values())
         temporary = self.path.with_suffix(".new")
         await asyncio.to_thread(self.path.parent.mkdir, parents=True, exist_ok=True)
-        file = await asyncio.to_thread(temporary.open, "w", encoding="utf-8")
+        file = await asyncio.to_thread(temporary.open, "wb")
         try:
             head = {"format": FORMAT, "version": VERSION, "written_at": now, "targets": len(rows)}
-            lines, turn = [json.dumps(head) + "\n"], Turns()
-            for start in range(0, len(rows), _SLICE):
-                lines += [self._line(board, row) for row in rows[start : start + _SLICE]]
-                if turn.over:
-                    await asyncio.to_thread(file.write, "".join(lines))
+            lines, turns = [json.dumps(head).encode() + b"\n"], Turns()
+            for number, row in enumerate(rows, 1):
+                lines.append(self._line(board, row))
+                await turns.pause()
+                if number % _WRITTEN == 0:
+                    await asyncio.to_thread(file.write, b"".join(lines))
                     lines.clear()
-                    turn.begin()
-            await asyncio.to_thread(file.write, "".join(lines))
+            await asyncio.to_thread(file.write, b"".join(lines))
             await asyncio.to_thread(_replace, file, temporary, self.path)
         finally:
             file.close()
@@ -101,17 +102,16 @@ class StateFile:
         self.path.replace(aside)
         return aside
 
-    def _line(self, board: Board, row: Row) -> str:
+    def _line(self, board: Board, row: Row) -> bytes:
         carried = board.carry(row)
-        probes = {
-            name: {
-                "standings": [[*at, *standing] for at, standing in carried.standings.get(name, {}).items()],
-                "past": self._past[name].dump_python(past, mode="json"),
-            }
+        head = json.dumps({"target": row.target.key, "reached": carried.reached}).encode()
+        probes = b", ".join(
+            b'"%b": {"standings": %b, "past": %b}'
+            % (name.encode(), _told(carried.standings.get(name, {})), self._past[name].dump_json(past))
             for name, past in carried.past.items()
             if name in self._past
-        }
-        return json.dumps({"target": row.target.key, "reached": carried.reached, "probes": probes}) + "\n"
+        )
+        return b'%b, "probes": {%b}}\n' % (head[:-1], probes)
 
     def _carried(self, line: str) -> tuple[TargetKey, Carried]:
         entry = json.loads(line)
@@ -148,6 +148,10 @@ def _head(line: str) -> int:
     return int(head["targets"])
 
 
+def _told(standings: Standings) -> bytes:
+    return _STANDINGS.dump_json([(*at, *standing) for at, standing in standings.items()])
+
+
 def _standings(entries: Sequence[Sequence[object]]) -> Iterator[tuple[tuple[str, str], Standing]]:
     for condition, subject, status, since, bad in entries:
         moment = float(str(since))
@@ -167,7 +171,7 @@ def _standing(status: str, since: float, bad: int) -> Standing:
     return Standing(Status(status), since, bad)
 
 
-def _replace(file: IO[str], temporary: Path, path: Path) -> None:
+def _replace(file: BinaryIO, temporary: Path, path: Path) -> None:
     file.flush()
     os.fsync(file.fileno())
     temporary.replace(path)

@@ -3,8 +3,8 @@
 import asyncio
 import time
 
-LONGEST = 0.005
-"""Seconds of a turn: many short ones would each wait for all that is due, a long one is a stall."""
+LONGEST = 0.0015
+"""Seconds of a turn: a little less than the looks of one take, or looks would wait for the work and not it for them."""
 
 
 class Turns:

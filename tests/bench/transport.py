@@ -1,4 +1,4 @@
-"""The HTTP transport alone: GETs of whole metrics pages at a steady pace, nothing parsed, judged or recorded.
+"""A source's share alone: GETs of whole metrics pages, or looks at mTLS ports, at a steady pace; nothing is judged.
 
 Run as a process of its own. It prints the requests made and their CPU seconds as a JSON line.
 """
@@ -8,17 +8,28 @@ import asyncio
 import json
 import resource
 import sys
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from ipaddress import IPv4Address
+from pathlib import Path
 
 import uvloop
 
+from probes.contract import Kit, Target
 from probes.sources._oneshot import Conversation, locate
+from probes.sources.handshake import HandshakeSettings, HandshakeSource
+from tests.bench.daemon import key_of
 from tests.bench.exporter import BATCH
 from tests.bench.fleet import Fleet
 from tests.bench.machine import MEASURED, started
+from watcher.identity import open_identity
+from watcher.identity.settings import IdentitySettings
 
 _PERIOD = float(BATCH.removesuffix("ms")) / 1000
+
+Ask = Callable[[int], Awaitable[None]]
+"""One request, to the agent of this number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,32 +49,79 @@ class Transported:
 
 
 def transport(fleet: Fleet, per_second: float, seconds: float) -> Transported:
-    """Let a process on the measured core make these requests."""
-    command = [sys.executable, "-m", "tests.bench.transport", fleet.at(0, "metrics"), str(fleet.agents)]
-    with started([*command, str(per_second), str(seconds)], MEASURED) as process:
+    """Let a process on the measured core make GETs of metrics pages."""
+    return _measured("pages", fleet, "metrics", per_second, seconds)
+
+
+def handshakes(fleet: Fleet, per_second: float, seconds: float) -> Transported:
+    """Let a process on the measured core make looks at mTLS ports."""
+    return _measured("handshakes", fleet, "tls", per_second, seconds)
+
+
+def _measured(what: str, fleet: Fleet, port: str, per_second: float, seconds: float) -> Transported:
+    given = [what, fleet.at(0, port), str(fleet.agents), str(per_second), str(seconds), str(fleet.credentials)]
+    with started([sys.executable, "-m", "tests.bench.transport", *given], MEASURED) as process:
         told, _ = process.communicate(timeout=seconds + 60)
     return Transported(**json.loads(told))
 
 
-async def _get(url: str) -> None:
-    origin, path = locate(url)
-    async with Conversation(origin, timeout=5, max_bytes=8 << 20) as conversation:
-        answer = await conversation.ask(b"GET", path)
-    if answer.status != 200:
-        raise RuntimeError(f"{url} answered {answer.status}")
-
-
-async def _paced(first: str, agents: int, per_second: float, seconds: float) -> Transported:
+async def _pages(first: str, credentials: Path) -> Ask:  # noqa: ARG001  as the other one
     host, _, port = first.partition(":")
-    urls = [f"http://{IPv4Address(host) + agent}:{port}/metrics" for agent in range(agents)]
-    await _get(urls[0])
+
+    async def get(agent: int) -> None:
+        origin, path = locate(f"http://{IPv4Address(host) + agent}:{port}/metrics")
+        async with Conversation(origin, timeout=5, max_bytes=8 << 20) as conversation:
+            answer = await conversation.ask(b"GET", path)
+        if answer.status != 200:
+            raise RuntimeError(f"agent {agent} answered {answer.status}")
+
+    return get
+
+
+async def _handshakes(first: str, credentials: Path) -> Ask:
+    host, _, port = first.partition(":")
+    files = {name: credentials / file for name, file in _FILES.items()}
+    identity = open_identity(IdentitySettings(**files, trust_domain="bench.test"), time.time)
+    await identity.start()
+    await identity.wait_first(5)
+    source = HandshakeSource(HandshakeSettings(), Kit(identity, time.time))
+
+    targets = [
+        Target(
+            key=key_of(agent),
+            address=f"{IPv4Address(host) + agent}:{port}",
+            spiffe_ids=(f"spiffe://bench.test/agent/{agent:05d}",),
+        )
+        for agent in range(_KNOWN)
+    ]
+
+    async def look(agent: int) -> None:
+        reading = await source.look(targets[agent % _KNOWN], ())
+        if reading.result != "ok":
+            raise RuntimeError(reading.error)
+
+    for agent in range(_KNOWN):  # a certificate is read when it is new, which is at one look of thirty
+        await look(agent)
+    return look
+
+
+_KNOWN = 300
+_FILES = {"cert_file": "client.pem", "key_file": "client.key", "bundle_file": "bundle.pem"}
+_KINDS = {"pages": _pages, "handshakes": _handshakes}
+
+
+async def _paced(
+    what: str, first: str, agents: int, per_second: float, seconds: float, credentials: Path
+) -> Transported:
+    ask = await _KINDS[what](first, credentials)
+    await ask(0)
     loop, spent, made = asyncio.get_running_loop(), _cpu(), 0
     start = loop.time()
     async with asyncio.TaskGroup() as running:
         while (elapsed := loop.time() - start) < seconds:
             due = int(elapsed * per_second)
             for number in range(made, due):
-                running.create_task(_get(urls[number % agents]))
+                running.create_task(ask(number % agents))
             made = due
             await asyncio.sleep(_PERIOD)
     return Transported(made, _cpu() - spent)
@@ -76,9 +134,11 @@ def _cpu() -> float:
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser()
+    arguments.add_argument("what", choices=_KINDS)
     arguments.add_argument("first")
     arguments.add_argument("agents", type=int)
     arguments.add_argument("per_second", type=float)
     arguments.add_argument("seconds", type=float)
+    arguments.add_argument("credentials", type=Path)
     given = vars(arguments.parse_args())
     sys.stdout.write(json.dumps(asdict(uvloop.run(_paced(**given)))) + "\n")
