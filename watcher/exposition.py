@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import lru_cache
 from math import inf
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
@@ -35,8 +36,13 @@ _SLICE = 100
 """Targets rendered at a time: about a millisecond."""
 
 Shown = tuple[Row, Sheets]
-Lines = Callable[[list[Shown]], Sequence[str]]
-"""The text of some targets, by family."""
+Told = tuple[str, str, Verdicts]
+"""Identity labels of a target, a probe's name, and what it said of the target."""
+
+Texts = Iterator[Sequence[str]]
+"""The text of some targets, by family, made when it is asked for."""
+
+T = TypeVar("T")
 
 
 async def render(board: Board, own: CollectorRegistry, now: float, *, openmetrics: bool) -> AsyncIterator[bytes]:
@@ -44,12 +50,11 @@ async def render(board: Board, own: CollectorRegistry, now: float, *, openmetric
     rows, oldest = board.snapshot(), board.oldest(now)
     counts: Counter[Verdicts] = Counter()
     turns = Turns()
-    for families, lines in _groups(board, oldest, counts):
+    for families, texts in _groups(board, rows, oldest, counts):
         first, *others = families
         later: dict[Metric, list[bytes]] = {metric: [] for metric in others}
         yield _head(first, openmetrics=openmetrics)
-        for start in range(0, len(rows), _SLICE):
-            text, *beside = lines(rows[start : start + _SLICE])
+        for text, *beside in texts:
             for kept, other in zip(later.values(), beside, strict=True):
                 kept.append(_bytes(other))
             yield _bytes(text)
@@ -76,17 +81,23 @@ def _bytes(text: str) -> bytes:
 
 
 def _groups(
-    board: Board, oldest: tuple[float, ...], counts: Counter[Verdicts]
-) -> Iterator[tuple[Sequence[Metric], Lines]]:
-    yield [CONDITION], _verdict_lines(board, CONDITION, _condition, oldest, counts)
-    yield [CONDITION_UNKNOWN], _verdict_lines(board, CONDITION_UNKNOWN, _condition_unknown, oldest)
-    yield [CONDITION_REASON], _verdict_lines(board, CONDITION_REASON, _condition_reason, oldest)
-    yield [TARGET_INFO], _target_info
-    yield [SUBJECTS_DROPPED], _subjects_dropped
+    board: Board, rows: list[Shown], oldest: tuple[float, ...], counts: Counter[Verdicts]
+) -> Iterator[tuple[Sequence[Metric], Texts]]:
+    troubled: list[Told] = []  # of a healthy fleet few: the two families after the first are theirs alone
+    yield [CONDITION], map(_condition_lines(board, oldest, counts, troubled), _slices(rows))
+    yield [CONDITION_UNKNOWN], map(_told_lines(CONDITION_UNKNOWN, _condition_unknown), _slices(troubled))
+    yield [CONDITION_REASON], map(_told_lines(CONDITION_REASON, _condition_reason), _slices(troubled))
+    yield [TARGET_INFO], map(_target_info, _slices(rows))
+    yield [SUBJECTS_DROPPED], map(_subjects_dropped, _slices(rows))
     for index, probe in enumerate(board.probes):
         metrics = [metric for metric in probe.metrics if not metric.fleet]
         if metrics:
-            yield metrics, _sample_lines(index, metrics, oldest[index])
+            yield metrics, map(_sample_lines(index, metrics, oldest[index]), _slices(rows))
+
+
+def _slices(items: list[T]) -> Iterator[list[T]]:
+    for start in range(0, len(items), _SLICE):
+        yield items[start : start + _SLICE]
 
 
 def _head(metric: Metric, *, openmetrics: bool) -> bytes:
@@ -96,34 +107,40 @@ def _head(metric: Metric, *, openmetrics: bool) -> bytes:
     return f"# HELP {family} {metric.help}\n# TYPE {family} {metric.kind}\n".encode()
 
 
-def _verdict_lines(
-    board: Board,
-    metric: Metric,
-    text_of: Callable[[Verdict, str], str],
-    oldest: tuple[float, ...],
-    counts: Counter[Verdicts] | None = None,
-) -> Lines:
-    """Lines made from verdicts; the text of equal verdicts is made once for the whole fleet."""
+def _condition_lines(
+    board: Board, oldest: tuple[float, ...], counts: Counter[Verdicts], troubled: list[Told]
+) -> Callable[[list[Shown]], Sequence[str]]:
     names = [probe.name for probe in board.probes]
-
-    def text(verdicts: Verdicts, probe: str) -> str:
-        made = verdicts.texts[metric] = "".join([text_of(each, probe) for each in verdicts.all])
-        return made
 
     def lines(rows: list[Shown]) -> Sequence[str]:
         out = []
         for row, sheets in rows:
+            mine = []
             for index, _, verdicts in board.fresh(sheets, oldest):
-                if counts is not None:
-                    counts[verdicts] += 1
-                made = verdicts.texts.get(metric)
-                if made is None:
-                    made = text(verdicts, names[index])
-                if made:
-                    out.append(made.replace(_IDENTITY, row.labels))
+                counts[verdicts] += 1
+                mine.append(_text(verdicts, names[index], CONDITION, _condition))
+                if not verdicts.healthy:
+                    troubled.append((row.labels, names[index], verdicts))
+            out.append("".join(mine).replace(_IDENTITY, row.labels))
         return ["".join(out)]
 
     return lines
+
+
+def _told_lines(metric: Metric, text_of: Callable[[Verdict, str], str]) -> Callable[[list[Told]], Sequence[str]]:
+    def lines(told: list[Told]) -> Sequence[str]:
+        texts = ((_text(verdicts, probe, metric, text_of), labels) for labels, probe, verdicts in told)
+        return ["".join([text.replace(_IDENTITY, labels) for text, labels in texts if text])]
+
+    return lines
+
+
+def _text(verdicts: Verdicts, probe: str, metric: Metric, text_of: Callable[[Verdict, str], str]) -> str:
+    """The lines of equal verdicts, made once for the whole fleet."""
+    made = verdicts.texts.get(metric)
+    if made is None:
+        made = verdicts.texts[metric] = "".join([text_of(each, probe) for each in verdicts.all])
+    return made
 
 
 def _condition(verdict: Verdict, probe: str) -> str:
@@ -179,7 +196,11 @@ def _subjects_dropped(rows: list[Shown]) -> Sequence[str]:
     return ["".join([_line(SUBJECTS_DROPPED, row.labels, str(row.dropped)) for row, _ in rows if row.dropped])]
 
 
-def _sample_lines(index: int, metrics: Sequence[Metric], oldest: float) -> Lines:
+def _sample_lines(
+    index: int, metrics: Sequence[Metric], oldest: float
+) -> Callable[[list[Shown]], Sequence[str]]:
+    heads = {metric: f"{PREFIX}{metric.name}{{" for metric in metrics}
+
     def lines(rows: list[Shown]) -> Sequence[str]:
         out: dict[Metric, list[str]] = {metric: [] for metric in metrics}
         for row, sheets in rows:
@@ -187,9 +208,9 @@ def _sample_lines(index: int, metrics: Sequence[Metric], oldest: float) -> Lines
             if sheet is None or sheet.at < oldest:
                 continue
             for metric, value, labels in sheet.samples:
-                if metric in out:  # what a probe did not declare must not cost everybody the page
-                    text = row.labels + _label_text(metric, labels) if labels else row.labels
-                    out[metric].append(f"{PREFIX}{metric.name}{{{text}}} {_number(value)}\n")
+                if metric in heads:  # what a probe did not declare must not cost everybody the page
+                    beside = _label_text(metric, labels) if labels else ""
+                    out[metric].append(f"{heads[metric]}{row.labels}{beside}}} {_number(value)}\n")
         return ["".join(made) for made in out.values()]
 
     return lines

@@ -23,11 +23,12 @@ Standings = Mapping[tuple[str, str], Standing]
 class Verdicts:
     """The verdicts of one probe on one target. Whole fleets share one object while they are equally healthy."""
 
-    __slots__ = ("__weakref__", "all", "calm", "outcomes", "stale", "texts")
+    __slots__ = ("__weakref__", "all", "calm", "healthy", "outcomes", "stale", "texts")
 
     def __init__(self, verdicts: tuple[Verdict, ...]) -> None:
         self.all = verdicts
         self.outcomes = frozenset((each.kind, each.status, each.reason) for each in verdicts)
+        self.healthy = all(each.status is Status.FALSE for each in verdicts)
         self.calm = all(each.status is not Status.TRUE for each in verdicts)
         self.texts: dict[object, str] = {}  # what the exposition made of them, for the next scrape
         self.stale: Verdicts | None = None

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-LONGEST = 0.0015
+LONGEST = 0.0008
 """Seconds of a turn: a little less than the looks of one take, or looks would wait for the work and not it for them."""
 
 

@@ -99,7 +99,8 @@ class Conversation(asyncio.Protocol):
                 self._shake_hands()
             self._read()
         except SSL.WantReadError:
-            self._flush()
+            if not self.completed:  # what is to be said after that is said
+                self._flush()
         except SSL.ZeroReturnError:  # the server has ended the session in an orderly way
             self.hang_up()
         except SSL.Error as error:
