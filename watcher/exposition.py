@@ -196,9 +196,7 @@ def _subjects_dropped(rows: list[Shown]) -> Sequence[str]:
     return ["".join([_line(SUBJECTS_DROPPED, row.labels, str(row.dropped)) for row, _ in rows if row.dropped])]
 
 
-def _sample_lines(
-    index: int, metrics: Sequence[Metric], oldest: float
-) -> Callable[[list[Shown]], Sequence[str]]:
+def _sample_lines(index: int, metrics: Sequence[Metric], oldest: float) -> Callable[[list[Shown]], Sequence[str]]:
     heads = {metric: f"{PREFIX}{metric.name}{{" for metric in metrics}
 
     def lines(rows: list[Shown]) -> Sequence[str]:

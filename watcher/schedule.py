@@ -20,11 +20,11 @@ from watcher.board import Row
 
 log = logging.getLogger(__name__)
 
-STEP = 0.005
-"""Seconds between two releases: at 10,000 targets some five looks, which do not wait long for each other."""
+STEP = 0.025
+"""Seconds between two releases of a small fleet: looks that are made together cost a third less."""
 
-ARRIVAL_STEPS = 5
-"""Steps from one release of first looks to the next: a wheel with few targets wakes the loop no more often."""
+TOGETHER = 4
+"""Looks of a source released at once; more are spread over the step, or the last would wait for all others."""
 
 TICK = 1.0
 """Seconds that one run of a job covers."""
@@ -33,10 +33,7 @@ ARRIVALS = 4
 """First looks at a release, beside the wheel: a small fleet is known within a second."""
 
 MANY = 1000
-"""First looks that are left to the wheel for the most part: of a large fleet they would double all work for a minute."""
-
-LATE = 0.025
-"""Seconds by which a release is late where first looks are to hold nobody up."""
+"""First looks that are mostly left to the wheel: of a large fleet they would double all work for a minute."""
 
 
 class Wheel:
@@ -62,14 +59,10 @@ class Wheel:
         """How many have their turn at this step."""
         return len(self.slots.get(step % self.steps, ()))
 
-    def idle(self, step: int) -> bool:
-        """Whether nobody can be due at this step, also none that comes until then."""
-        return step % ARRIVAL_STEPS != 0 and step % self.steps not in self.slots
-
     def due(self, step: int, *, late: bool = False) -> list[Row]:
         """The targets of this step without those that are gone; new ones come one by one while looks are late."""
         slot = self._slot_at(step % self.steps)
-        return slot if step % ARRIVAL_STEPS else [*slot, *self._first_looks(late=late)]
+        return [*slot, *self._first_looks(late=late)] if self.arrivals else slot
 
     def _slot_at(self, index: int) -> list[Row]:
         slot = self.slots.get(index, [])
@@ -128,14 +121,11 @@ class Course:
             self._next = end
         while self._next < end:
             step, self._next = self._next, self._next + 1
-            if self.wheel.idle(step):
-                continue
             due = step * STEP - self._epoch
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             if self._ended:
                 return
-            late = time.monotonic() - due > LATE
-            self._release(self.wheel.due(step, late=late), due)
+            await self._release_all(self.wheel.due(step, late=time.monotonic() - due > STEP), due)
 
     async def drain(self) -> None:
         """Cut off the looks under way and start no more, also where a tick is in the middle of its second."""
@@ -151,6 +141,15 @@ class Course:
         if self._next < oldest:
             self._skipped(sum(self.wheel.targets(late) for late in range(self._next, oldest)))
             self._next = oldest
+
+    async def _release_all(self, rows: list[Row], due: float) -> None:
+        parts = -(-len(rows) // TOGETHER)
+        for part in range(parts):
+            moment = due + part * STEP / parts
+            if part:
+                await asyncio.sleep(max(0.0, moment - time.monotonic()))
+            if not self._ended:
+                self._release(rows[part::parts], moment)
 
     def _release(self, rows: list[Row], due: float) -> None:
         for row in rows:

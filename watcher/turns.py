@@ -3,8 +3,8 @@
 import asyncio
 import time
 
-LONGEST = 0.0008
-"""Seconds of a turn: a little less than the looks of one take, or looks would wait for the work and not it for them."""
+LONGEST = 0.0005
+"""Seconds of a turn: less than the looks of one take, so that the work waits for the looks and not they for it."""
 
 
 class Turns:

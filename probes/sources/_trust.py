@@ -12,6 +12,7 @@ from probes._handshake import VerifyCode, VerifyError
 from probes.contract import IdentityProvider, OwnIdentity, Target
 
 _TLS13_CIPHERS = b"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+_NO_AUTO_CHAIN = 0x8  # SSL_MODE_NO_AUTO_CHAIN of SSL_CTX_set_mode(3); pyOpenSSL has no name for it
 MAX_VERIFY_DEPTH = 8
 """Intermediates that are followed: a chain of fifty is an attempt to keep us busy (SPIRE nests two or three)."""
 
@@ -53,6 +54,8 @@ class Trust:
         # A resumed session would not show the certificate.
         context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
         context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
+        # OpenSSL would build a chain for our own certificate at each look, and verify it: it is sent as it was given.
+        context.set_mode(_NO_AUTO_CHAIN)
         context.set_verify(SSL.VERIFY_PEER, _note)
         context.set_verify_depth(MAX_VERIFY_DEPTH)
         self._add_roots(context)

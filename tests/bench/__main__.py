@@ -16,10 +16,10 @@ from tests.bench.fleet import Fleet, serving
 from tests.bench.kubernetes import discovery
 from tests.bench.machine import AROUND, MEASURED, ROOT, facts
 from tests.bench.mix import Mix, mix, reference, workload_of
-from tests.bench.peer import HTTP_RATE, Peers, one_by_one, the_same_requests
+from tests.bench.peer import HTTP_RATE, TLS_RATE, Peers, one_by_one, the_same_requests
 from tests.bench.report import Results, markdown
 from tests.bench.rules import rule_costs
-from tests.bench.transport import Transported, transport
+from tests.bench.transport import Transported, handshakes, transport
 from tests.bench.windows import full_windows
 
 SIZES = (1_000, 3_000, 10_000, 20_000)
@@ -51,12 +51,12 @@ def _measure(agents: int | None, seconds: float, directory: Path) -> Results:
     sizes = (agents,) if agents else SIZES
     few, window = min(ALONE, max(sizes)), max(3.0, seconds / 3)
     with serving(max(*sizes, few), directory) as fleet:
-        carried, peers = _simple(fleet, directory, window / 2)
+        simple = _simple(fleet, directory, window / 2)
         _say(f"one source at a time, {few:,} agents")
         sources = alone(fleet, few, directory, window)
         # Once before and once after what it is compared with: the machine may change its mind in between.
         again = _simple(fleet, directory, window / 2)
-        carried, peers = carried + again[0], peers + again[1]
+        carried, shaken, peers = simple[0] + again[0], simple[1] + again[1], simple[2] + again[2]
         mixes, failed = _mixes(fleet, sizes, directory, seconds)
         _say("the exporter on the same requests")
         mixed = the_same_requests(reference(mixes).steady, peers, fleet, directory, window)
@@ -69,12 +69,13 @@ def _measure(agents: int | None, seconds: float, directory: Path) -> Results:
     _say("the rules in Prometheus")
     os.sched_setaffinity(0, {MEASURED, AROUND})
     rules = rule_costs(reference(mixes).workload.agents, seconds)
-    return Results(carried, peers, sources, mixes, failed, mixed, *started, rules, discovered)
+    return Results(carried, shaken, peers, sources, mixes, failed, mixed, *started, rules, discovered)
 
 
-def _simple(fleet: Fleet, directory: Path, seconds: float) -> tuple[Transported, Peers]:
-    _say("the transport alone, and the exporter")
-    return transport(fleet, HTTP_RATE, seconds), one_by_one(fleet, directory, seconds)
+def _simple(fleet: Fleet, directory: Path, seconds: float) -> tuple[Transported, Transported, Peers]:
+    _say("the sources' own share, and the exporter")
+    carried, shaken = transport(fleet, HTTP_RATE, seconds), handshakes(fleet, TLS_RATE, seconds)
+    return carried, shaken, one_by_one(fleet, directory, seconds)
 
 
 def _mixes(fleet: Fleet, sizes: Sequence[int], directory: Path, seconds: float) -> tuple[list[Mix], dict[int, str]]:

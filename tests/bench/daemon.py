@@ -15,7 +15,7 @@ from probes.contract import TargetKey
 from tests.bench.exporter import answers, free_port
 from tests.bench.fleet import Fleet
 from tests.bench.machine import MEASURED, started
-from watcher.schedule import ARRIVALS, STEP
+from watcher.schedule import ARRIVALS, MANY, STEP
 
 MEMORY_LIMIT = "512Mi"
 
@@ -144,5 +144,5 @@ def watching(workload: Workload, fleet: Fleet, directory: Path) -> Iterator[Daem
             error.add_note(log_file.read_text()[-4000:])
             raise
         # First looks are made beside the wheel; everyday work begins when they are over.
-        time.sleep(max(0.0, workload.agents * STEP / ARRIVALS - ready) + 1)
+        time.sleep(max(0.0, min(workload.agents, MANY) * STEP / ARRIVALS - ready) + 1)
         yield Daemon(process, port, config, state_dir, log_file, ready)

@@ -9,7 +9,7 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import asdict, dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -28,7 +28,7 @@ from watcher.identity.settings import IdentitySettings
 
 _PERIOD = float(BATCH.removesuffix("ms")) / 1000
 
-Ask = Callable[[int], Awaitable[None]]
+Ask = Callable[[int], Coroutine[None, None, None]]
 """One request, to the agent of this number."""
 
 
