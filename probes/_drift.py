@@ -48,7 +48,7 @@ def drift(floors: Sequence[float]) -> float | None:
     mean = sum(days) / len(days)
     if mean < least or not _rises_throughout(days, 0.75 * least):
         return None
-    if not _rose_for_a_day(floors, base) or _is_a_step(envelope, mean):
+    if not _rose_for_a_day(floors, base) or _is_a_step(envelope, mean) or _comes_and_goes(days, mean):
         return None
     if _trend(days) / mean < _slowest(envelope, eased):
         return None
@@ -80,6 +80,11 @@ def _is_a_step(envelope: Sequence[float], mean: float) -> bool:
         beside = [*(before if place >= _JUMP else []), *after]
         steepest = max(steepest, jump - sum(beside) / len(beside))
     return steepest > 0.5 * mean
+
+
+def _comes_and_goes(days: Sequence[float], mean: float) -> bool:
+    """The rise over a day changes by a third of it within two and a half hours: steps enter and leave that day."""
+    return any(abs(change) > 0.36 * mean for change in _rises(days, _JUMP))
 
 
 def _trend(days: Sequence[float]) -> float:
