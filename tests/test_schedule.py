@@ -7,8 +7,9 @@ import pytest
 
 from probes.contract import Reading
 from tests.toy import target
+from tests.virtual_time import VirtualLoop, run
 from watcher.board import NOTHING_CARRIED, Look, Row
-from watcher.schedule import MANY, STEP, TOGETHER, Course, Schedule, Wheel
+from watcher.schedule import MANY, STEP, TICK, TOGETHER, Course, Schedule, Wheel
 
 
 def _rows(count: int) -> list[Row]:
@@ -35,16 +36,24 @@ def _step_of_nobody(wheel: Wheel) -> int:
 class Watching:
     """A course over rows that counts what it does."""
 
-    def __init__(self, interval: float, rows: list[Row], seconds_a_look: float = 0.0, concurrency: int = 100) -> None:
+    def __init__(
+        self, loop: VirtualLoop, interval: float, rows: list[Row], seconds_a_look: float = 0.0, concurrency: int = 100
+    ) -> None:
         self.seen: Counter[Row] = Counter()
+        self.moments: list[float] = []
+        self.turns: Counter[int] = Counter()
         self.lags: list[float] = []
         self.skipped = 0
-        self._seconds = seconds_a_look
+        self._loop, self._seconds = loop, seconds_a_look
         self.wheel = _wheel("agent_metrics", interval, rows)
-        self.course = Course(self.wheel, self._look, concurrency, lagged=self.lags.append, skipped=self._skip)
+        self.course = Course(
+            self.wheel, self._look, concurrency, lagged=self.lags.append, skipped=self._skip, now=loop.time
+        )
 
     async def _look(self, row: Row) -> None:
         self.seen[row] += 1
+        self.moments.append(self._loop.time())
+        self.turns[self._loop.turns] += 1
         await asyncio.sleep(self._seconds)
 
     def _skip(self, looks: int) -> None:
@@ -96,23 +105,21 @@ def test_a_target_that_is_gone_is_not_due() -> None:
 
 
 def test_a_wheel_without_targets_wakes_nobody_and_one_that_comes_is_looked_at_at_the_next_tick() -> None:
-    async def main() -> tuple[float, Watching]:
-        watching = Watching(0.25, [])
-        began = time.monotonic()
+    async def main(loop: VirtualLoop) -> tuple[float, Watching]:
+        watching = Watching(loop, 0.25, [])
+        began = loop.time()
         await watching.course.tick()
-        took = time.monotonic() - began
+        took = loop.time() - began
         (row,) = _rows(1)
         watching.wheel.add(row)
-        await asyncio.sleep(1.0)  # APScheduler's second
-        tick = asyncio.create_task(watching.course.tick())
-        await asyncio.sleep(0.3)
-        tick.cancel()
+        await asyncio.sleep(TICK)
+        await watching.course.tick()
         await watching.course.drain()
         return took, watching
 
-    took, watching = asyncio.run(main())
-    assert took < 0.2, "a tick takes a second where it walks its steps"
-    assert watching.seen.total() >= 1
+    took, watching = run(main)
+    assert took == 0, "a tick takes a second where it walks its steps"
+    assert watching.seen.total() >= 4
     assert watching.skipped == 0
 
 
@@ -128,50 +135,51 @@ def test_targets_that_came_and_went_do_not_hold_up_one_that_came() -> None:
 
 
 def test_each_target_is_looked_at_once_an_interval() -> None:
-    async def main() -> Watching:
-        watching = Watching(0.25, _rows(40))
+    async def main(loop: VirtualLoop) -> Watching:
+        watching = Watching(loop, 0.25, _rows(40))
         await watching.course.tick()
         await asyncio.sleep(0.01)
         await watching.course.drain()
         return watching
 
-    watching = asyncio.run(main())
-    assert set(watching.seen.values()) <= {4, 5}, "one second holds four turns of 250 ms"
+    watching = run(main)
+    assert set(watching.seen.values()) == {4}, "one second holds four turns of 250 ms"
     assert len(watching.seen) == 40
     assert watching.skipped == 0
-    assert len(watching.lags) == sum(watching.seen.values())
+    assert len(watching.lags) == 160
+    assert max(watching.lags) < 1e-5, "nothing held them up"
 
 
 def test_a_course_that_was_drained_starts_no_more_in_the_middle_of_a_tick() -> None:
-    async def main() -> tuple[int, int]:
-        watching = Watching(0.25, _rows(40))
+    async def main(loop: VirtualLoop) -> tuple[int, int]:
+        watching = Watching(loop, 0.25, _rows(40))
         tick = asyncio.create_task(watching.course.tick())
         await asyncio.sleep(0.3)
         await watching.course.drain()
-        before = sum(watching.seen.values())
+        before = watching.seen.total()
         await asyncio.wait_for(tick, 0.2)
         await asyncio.sleep(0.01)
-        return before, sum(watching.seen.values())
+        return before, watching.seen.total()
 
-    before, after = asyncio.run(main())
+    before, after = run(main)
     assert 0 < before == after
 
 
 def test_a_look_that_outlasts_its_interval_is_not_doubled_but_counted() -> None:
-    async def main() -> Watching:
-        watching = Watching(0.25, _rows(1), seconds_a_look=60.0)
+    async def main(loop: VirtualLoop) -> Watching:
+        watching = Watching(loop, 0.25, _rows(1), seconds_a_look=60.0)
         await watching.course.tick()
         await watching.course.drain()
         return watching
 
-    watching = asyncio.run(main())
+    watching = run(main)
     assert list(watching.seen.values()) == [1]
-    assert watching.skipped >= 3
+    assert watching.skipped == 3
 
 
 def test_looks_that_wait_for_their_turn_cost_no_task_and_are_all_made() -> None:
-    async def main() -> tuple[Watching, int]:
-        watching = Watching(0.25, _rows(40), seconds_a_look=0.01, concurrency=3)
+    async def main(loop: VirtualLoop) -> tuple[Watching, int]:
+        watching = Watching(loop, 0.25, _rows(40), seconds_a_look=0.01, concurrency=3)
         tick = asyncio.create_task(watching.course.tick())
         most = 0
         while not tick.done():
@@ -180,43 +188,34 @@ def test_looks_that_wait_for_their_turn_cost_no_task_and_are_all_made() -> None:
         await watching.course.drain()
         return watching, most
 
-    watching, most = asyncio.run(main())
-    assert most <= 3 + 2, "three looks, the tick and this test"
+    watching, most = run(main)
+    assert most == 3 + 2, "three looks, the tick and this test"
     assert len(watching.seen) == 40
 
 
 def test_the_looks_of_a_step_are_spread_over_it_where_they_are_many() -> None:
-    async def main() -> list[float]:
-        watching = Watching(STEP, _rows(3 * TOGETHER))
-        moments: list[float] = []
-        began = time.monotonic()
-        tick = asyncio.create_task(watching.course.tick())
-        while watching.seen.total() < 6 * TOGETHER and time.monotonic() - began < 5:
-            moments += [time.monotonic()] * (watching.seen.total() - len(moments))
-            await asyncio.sleep(0)
-        tick.cancel()
+    async def main(loop: VirtualLoop) -> Watching:
+        watching = Watching(loop, STEP, _rows(3 * TOGETHER))
+        await watching.course.tick()
         await watching.course.drain()
-        return moments
+        return watching
 
-    moments = asyncio.run(main())
-    gaps = [new - old for old, new in pairwise(moments)]
-    assert sum(gap > STEP / 6 for gap in gaps) >= 3, "three portions a step, a third of the step apart"
+    moments = run(main).moments
+    gaps = [new - old for old, new in pairwise(moments[:-TOGETHER])]
+    apart = [gap for gap in gaps if gap > 1e-5]
+    assert apart == pytest.approx([STEP / 3] * len(apart), abs=1e-5)
+    assert len(apart) == len(gaps) // TOGETHER, "four are released at once"
 
 
 def test_a_turn_of_the_loop_begins_one_of_the_looks_that_wait_and_all_are_made() -> None:
-    async def main() -> tuple[Watching, Counter[int]]:
-        watching, turn, begun = Watching(0.025, _rows(100)), 0, Counter[int]()
-        tick = asyncio.create_task(watching.course.tick())
-        while not tick.done():
-            before = watching.seen.total()
-            await asyncio.sleep(0)
-            turn += 1
-            begun[turn] = watching.seen.total() - before
+    async def main(loop: VirtualLoop) -> Watching:
+        watching = Watching(loop, STEP, _rows(100))
+        await watching.course.tick()
         await watching.course.drain()
-        return watching, begun
+        return watching
 
-    watching, begun = asyncio.run(main())
-    assert max(begun.values()) == 1
+    watching = run(main)
+    assert max(watching.turns.values()) == 1
     assert len(watching.seen) == 100
 
 
@@ -225,28 +224,30 @@ def test_a_target_of_which_nothing_is_known_is_looked_at_before_those_that_wait_
     for row in known:
         row.looks = {"agent_metrics": Look("agent_metrics", 0.0, 0.0, Reading())}
 
-    async def main() -> Watching:
-        watching = Watching(STEP, [*known[: TOGETHER - 1], fresh], seconds_a_look=0.001, concurrency=1)
-        await asyncio.wait_for(watching.course.tick(), 5.0)
+    async def main(loop: VirtualLoop) -> Watching:
+        watching = Watching(loop, STEP, [*known[: TOGETHER - 1], fresh], seconds_a_look=0.001, concurrency=1)
+        await watching.course.tick()
         await watching.course.drain()
         return watching
 
-    assert next(iter(asyncio.run(main()).seen)) is fresh
+    assert next(iter(run(main).seen)) is fresh
 
 
 def test_after_a_standstill_each_target_is_looked_at_once_and_the_rest_is_counted() -> None:
-    async def main() -> Watching:
-        watching = Watching(0.25, _rows(10))
-        time.sleep(1.1)  # noqa: ASYNC251  the loop stands still: that is the case
-        standstill = asyncio.create_task(watching.course.tick())
-        await asyncio.sleep(0.01)
-        standstill.cancel()
-        await asyncio.gather(standstill, return_exceptions=True)
+    async def main(loop: VirtualLoop) -> Watching:
+        watching = Watching(loop, 0.25, _rows(10))
+        loop.moment += 1.1
+        tick = asyncio.create_task(watching.course.tick())
+        await asyncio.sleep(0.001)
+        tick.cancel()
+        await watching.course.drain()
         return watching
 
-    watching = asyncio.run(main())
+    watching = run(main)
     assert 30 <= watching.skipped <= 40
-    assert set(watching.seen.values()) <= {1, 2}
+    assert len(watching.seen) == 10
+    assert set(watching.seen.values()) == {1}
+    assert max(watching.lags) > 0.2, "they are late and say so"
 
 
 def test_late_jobs_are_run_and_never_dropped() -> None:

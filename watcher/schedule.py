@@ -97,9 +97,11 @@ class Course:
         *,
         lagged: Callable[[float], None],
         skipped: Callable[[int], None],
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.wheel = wheel
         self._look, self._lagged, self._skipped = look, lagged, skipped
+        self._now = now  # monotonic seconds
         self._concurrency = concurrency
         self._tasks: set[asyncio.Task[None]] = set()
         # Not tasks that wait for a semaphore: of a daemon that falls behind these are ten thousand, at 2 kB each.
@@ -107,7 +109,7 @@ class Course:
         self._under_way: set[Row] = set()  # of both
         self._begins = False  # whether the next turn of the loop begins some that wait
         # Steps are counted in wall time, so that phases survive a restart; measured on the monotonic clock.
-        self._epoch = time.time() - time.monotonic()
+        self._epoch = time.time() - self._now()
         self._next = self._step_now()
         self._ended = False
 
@@ -122,10 +124,10 @@ class Course:
         while self._next < end:
             step, self._next = self._next, self._next + 1
             due = step * STEP - self._epoch
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            await asyncio.sleep(max(0.0, due - self._now()))
             if self._ended:
                 return
-            await self._release_all(self.wheel.due(step, late=time.monotonic() - due > STEP), due)
+            await self._release_all(self.wheel.due(step, late=self._now() - due > STEP), due)
 
     async def drain(self) -> None:
         """Cut off the looks under way and start no more, also where a tick is in the middle of its second."""
@@ -147,7 +149,7 @@ class Course:
         for part in range(parts):
             moment = due + part * STEP / parts
             if part:
-                await asyncio.sleep(max(0.0, moment - time.monotonic()))
+                await asyncio.sleep(max(0.0, moment - self._now()))
             if not self._ended:
                 self._release(rows[part::parts], moment)
 
@@ -184,13 +186,13 @@ class Course:
 
     async def _one(self, row: Row, due: float) -> None:
         try:
-            self._lagged(max(0.0, time.monotonic() - due))
+            self._lagged(max(0.0, self._now() - due))
             await self._look(row)
         finally:
             self._under_way.discard(row)
 
     def _step_now(self) -> int:
-        return int((time.monotonic() + self._epoch) / STEP)
+        return int((self._now() + self._epoch) / STEP)
 
 
 class Schedule:
