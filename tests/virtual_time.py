@@ -3,6 +3,9 @@
 import asyncio
 import selectors
 from collections.abc import Callable, Coroutine
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -30,7 +33,7 @@ class _Jumping(selectors.SelectSelector):
         return super().select(0)
 
 
-def run[T](main: Callable[[VirtualLoop], Coroutine[object, object, T]]) -> T:
+def run(main: Callable[[VirtualLoop], Coroutine[object, object, T]]) -> T:
     """What `main(loop)` returns, run in virtual time."""
     loop = VirtualLoop()
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
