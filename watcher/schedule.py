@@ -98,10 +98,12 @@ class Course:
         lagged: Callable[[float], None],
         skipped: Callable[[int], None],
         now: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
     ) -> None:
+        """Walk by `now`, monotonic seconds; `wall`, Unix seconds, says once which step it is."""
         self.wheel = wheel
         self._look, self._lagged, self._skipped = look, lagged, skipped
-        self._now = now  # monotonic seconds
+        self._now = now
         self._concurrency = concurrency
         self._tasks: set[asyncio.Task[None]] = set()
         # Not tasks that wait for a semaphore: of a daemon that falls behind these are ten thousand, at 2 kB each.
@@ -109,7 +111,7 @@ class Course:
         self._under_way: set[Row] = set()  # of both
         self._begins = False  # whether the next turn of the loop begins some that wait
         # Steps are counted in wall time, so that phases survive a restart; measured on the monotonic clock.
-        self._epoch = time.time() - self._now()
+        self._epoch = wall() - now()
         self._next = self._step_now()
         self._ended = False
 
