@@ -4,6 +4,7 @@ import math
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from operator import le, lt
 
 from probes._requests import Tally, not_counters
@@ -106,17 +107,22 @@ def _histograms(lines: bytes) -> list[tuple[Sequence[float], Sequence[float]]]:
         end = lines.find(b"\n", start)
         mine, lines = (lines[:end], lines[end + 1 :]) if end >= 0 else (lines, b"")
         numbers = mine.removeprefix(before).replace(b"\n" + before, b"\n").replace(after, b" ")
-        plain = _BEFORE.fullmatch(before) and _AFTER.fullmatch(after) and _NUMBERS.fullmatch(numbers)
-        if not plain or (before, after) in found:
-            raise ValueError("it is printed in another way")
         values = list(map(float, numbers.split()))
+        in_pairs = len(values) == 2 * numbers.count(b" ") == 2 * numbers.count(b"\n") + 2
+        if not in_pairs or numbers.translate(None, _DIGITS) or not _is_plain(before, after) or (before, after) in found:
+            raise ValueError("it is printed in another way")
         found[before, after] = values[::2], values[1::2]
     return list(found.values())
 
 
 _BEFORE = re.compile(rb'[^{"\n]+\{(?:\w+="[^"\n]*",)*le="')
 _AFTER = re.compile(rb'"(?:,(?!le=)\w+="[^"\n]*")*,?\} ')
-_NUMBERS = re.compile(rb"(?:[0-9.e+Inf]+ [0-9.e+]+\n)*[0-9.e+Inf]+ [0-9.e+]+")
+_DIGITS = b"0123456789.e+Inf \n"
+
+
+@lru_cache(maxsize=1024)
+def _is_plain(before: bytes, after: bytes) -> bool:
+    return bool(_BEFORE.fullmatch(before) and _AFTER.fullmatch(after))
 
 
 def _slow_of_histogram(bounds: Sequence[float], counts: Sequence[float], limit: float) -> Tally | str:

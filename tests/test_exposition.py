@@ -13,7 +13,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from probes._signal import Absent, Row, Series, Signal, Unreadable, Values
-from probes.sources._exposition import MAX_LINES, NotAPageError, Scan, pieces
+from probes.sources._exposition import MAX_LINES, Names, NotAPageError, Scan, pieces
 from tests.servers.metrics_pages import BINARY, HTML, page_of
 
 WANTED = Signal(name="test_wanted", rows=(Row(metric="wanted", subject=("callee", "peer_id")),))
@@ -211,7 +211,7 @@ def test_a_thousand_subjects_in_three_states_are_all_read() -> None:
     ids=["samples", "comments", "blank", "a long line"],
 )
 def test_a_page_of_8_mib_is_scanned_in_steps_that_do_not_hold_others_up(filler: bytes) -> None:
-    scan, steps = Scan(["wanted", "another_one", "third"]), []
+    scan, steps = Scan(Names(["wanted", "another_one", "third"])), []
     for piece in pieces(b"first 1\n" + filler):
         began = time.process_time()
         scan.feed(piece)

@@ -61,7 +61,7 @@ def test_the_message_says_that_it_is_one_process() -> None:
 def test_a_page_without_the_signal_is_unknown_or_ignored_as_configured() -> None:
     absent = judge(_page(None), MemoryPast(), _case())
     assert set(_told(absent).values()) == {("unknown", "SignalAbsent")}
-    ignoring = replace(_case(), limits=MemoryLimits(when_absent="ignore"))
+    ignoring = _case()._replace(limits=MemoryLimits(when_absent="ignore"))
     assert judge(_page(None), MemoryPast(), ignoring).verdicts == ()
 
 

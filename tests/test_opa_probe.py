@@ -31,7 +31,7 @@ Row = tuple[str, Expected, Actual]
 
 def case(**changes: Any) -> Case[OPALimits]:
     plain = Case(target=TARGET, limits=OPALimits(), now=NOW, interval=30.0, part="opa", reached=True)
-    return replace(plain, **changes)
+    return plain._replace(**changes)
 
 
 def reading(*rows: Row, report: StatusReport | None = None, seconds: float = 0.002, **more: Any) -> OPAReading:

@@ -50,7 +50,7 @@ async def look(source: Source, target: Target, given: OPALimits | None = None) -
 
 def verdicts(reading: OPAReading, given: OPALimits | None = None, **changes: Any) -> dict[str, str]:
     plain = Case(target=TARGET, limits=given or limits(), now=NOW, interval=30.0, part="opa", reached=True)
-    found = PROBE.judge(reading, changes.pop("past", OPAPast()), replace(plain, **changes)).verdicts
+    found = PROBE.judge(reading, changes.pop("past", OPAPast()), plain._replace(**changes)).verdicts
     return {
         each.kind.name + (f"/{each.subject}" if each.subject else ""): f"{each.status} {each.reason}".strip()
         for each in found

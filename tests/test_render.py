@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 
 from prometheus_client import CollectorRegistry
 
@@ -101,7 +100,7 @@ def test_a_value_of_a_metric_that_the_probe_did_not_declare_does_not_cost_the_pa
     [sheet] = row.sheets
     assert sheet is not None
     stray = Metric(name="stray", help="Declared by nobody.")
-    row.post((replace(sheet, samples=(Sample(stray, 1.0), *sheet.samples)),))
+    row.post((sheet._replace(samples=(Sample(stray, 1.0), *sheet.samples)),))
     page = _rendered(board, lambda: None)
     assert page.value("heat_celsius", pod="pod-0", room="hall") == 70
     assert "stray" not in page.text

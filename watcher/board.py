@@ -1,7 +1,7 @@
 """The newest conditions and values of all targets: what /metrics, the API and the page show."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -19,8 +19,7 @@ STALE_AFTER = 3
 _SLICE = 25
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """One finished look: what the API shows of it."""
 
     source: str
@@ -228,8 +227,7 @@ def _subjects(sheet: Sheet) -> Iterator[tuple[str, int]]:
 
 def _only(sheet: Sheet, subjects: set[str]) -> Sheet:
     places = [place for place, each in enumerate(sheet.verdicts.all) if not each.subject or each.subject in subjects]
-    return replace(
-        sheet,
+    return sheet._replace(
         verdicts=share(tuple(sheet.verdicts.all[place] for place in places)),
         since=tuple(sheet.since[place] for place in places),
         bad=(),

@@ -23,11 +23,14 @@ log = logging.getLogger(__name__)
 STEP = 0.025
 """Seconds between two releases of a small fleet: looks that are made together cost a third less."""
 
-TOGETHER = 4
+TOGETHER = 20
 """Looks of a source released at once; more are spread over the step, or the last would wait for all others."""
 
 TICK = 1.0
-"""Seconds that one run of a job covers."""
+"""Seconds from one run of a job to the next."""
+
+BEYOND = 4
+"""Steps that a run covers beyond the next one's time: that one may be late, and begins in the middle of a step."""
 
 ARRIVALS = 4
 """First looks at a release, beside the wheel: a small fleet is known within a second."""
@@ -62,7 +65,9 @@ class Wheel:
     def due(self, step: int, *, late: bool = False) -> list[Row]:
         """The targets of this step without those that are gone; new ones come one by one while looks are late."""
         slot = self._slot_at(step % self.steps)
-        return [*slot, *self._first_looks(late=late)] if self.arrivals else slot
+        if not self.arrivals:
+            return slot
+        return [*slot, *(row for row in self._first_looks(late=late) if row not in slot)]
 
     def _slot_at(self, index: int) -> list[Row]:
         slot = self.slots.get(index, [])
@@ -120,7 +125,7 @@ class Course:
         now = self._step_now()
         if now > self._next:
             self._skip_to(now)
-        end = max(self._next, now + round(TICK / STEP))
+        end = max(self._next, now + round(TICK / STEP) + BEYOND)
         if self.wheel.empty:  # wake-ups for nothing
             self._next = end
         while self._next < end:
@@ -173,14 +178,17 @@ class Course:
             asyncio.get_running_loop().call_soon(self._begin)
 
     def _begin(self) -> None:
-        # One a turn of the loop: a daemon that falls behind would have hundreds under way, and all that is ready of
-        # them makes one turn, for which whoever asks for a page waits again and again.
+        # On time all at once, on warm caches. Late, one a turn of the loop: a daemon that falls behind would have
+        # hundreds under way, and all that is ready of them makes one turn, for which a page waits again and again.
         self._begins = False
-        if self._waiting:
-            task = asyncio.create_task(self._one(*self._waiting.popleft()))
+        late = False
+        while self._waiting and not late and len(self._tasks) < self._concurrency:
+            row, due = self._waiting.popleft()
+            late = self._now() - due > STEP
+            task = asyncio.create_task(self._one(row, due))
             self._tasks.add(task)
             task.add_done_callback(self._is_over)
-            self._begin_soon()
+        self._begin_soon()
 
     def _is_over(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -1,7 +1,6 @@
 """From what one look says to what holds: looks in a row, and since when."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
@@ -54,8 +53,7 @@ def stale(verdicts: Verdicts) -> Verdicts:
     return verdicts.stale
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(NamedTuple):
     """The newest result of one probe for one target."""
 
     at: float  # Unix seconds at the end of the look; before the first: when the target was discovered

@@ -2,28 +2,37 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 
 LONGEST = 0.0005
 """Seconds of a turn: less than the looks of one take, so that the work waits for the looks and not they for it."""
+
+BUSY = 0.0005
+"""Seconds that a turn of everybody else takes where they have work: theirs goes first, or looks would be late."""
+
+PATIENCE = 0.005
+"""Seconds for which everybody else goes first: of a loop that is always busy, this work still has a tenth."""
 
 
 class Turns:
     """Counts the time of one piece of work."""
 
-    def __init__(self) -> None:
-        self.begin()
-
-    @property
-    def over(self) -> bool:
-        """Whether this turn was long enough; to be asked every millisecond or so."""
-        return time.monotonic() >= self._end
-
-    def begin(self) -> None:
-        """The next turn begins now."""
-        self._end = time.monotonic() + LONGEST
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        """Count by `now`, seconds of any clock that does not go back."""
+        self._now = now
+        self._begin()
 
     async def pause(self) -> None:
         """Let the loop do what else is due, if this turn was long enough; call it every millisecond or so."""
-        if self.over:
+        before = self._now()
+        if before < self._end:
+            return
+        patient = before + PATIENCE
+        await asyncio.sleep(0)
+        while before + BUSY < (now := self._now()) < patient:
+            before = now
             await asyncio.sleep(0)
-            self.begin()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._end = self._now() + LONGEST

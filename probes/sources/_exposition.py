@@ -50,14 +50,23 @@ class Kept:
 NOTHING = Kept(())
 
 
+class Names:
+    """The names of wanted samples, made ready once for all pages."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.texts = {name.encode(): name for name in names}
+        self.described = {name: b"# TYPE %b " % name for name in self.texts}
+
+
 class Scan:
     """Finds the lines of wanted samples in a page that comes in pieces of whole lines."""
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self._names = {name.encode(): name for name in names}
+    def __init__(self, names: Names) -> None:
+        self._names = names.texts
+        self._described = names.described
         self._runs: dict[bytes, list[bytes]] = {}
         self._counts: dict[bytes, int] = {}  # lines in them
-        self._bare: set[bytes] = set()
+        self._bare: dict[bytes, None] = {}
         self.has_a_sample = False
 
     def feed(self, piece: bytes) -> None:
@@ -74,20 +83,22 @@ class Scan:
             if name in self._names and (count := self._counts.get(name, 0)) < MAX_LINES:
                 self._counts[name] = count + run[0].count(b"\n") + 1
                 self._runs.setdefault(name, []).append(_shortened(run[0]))
-        for name in self._names.keys() - self._runs.keys():
-            if b"# TYPE %b " % name in piece:
-                self._bare.add(name)
+        for name, description in self._described.items():
+            if name not in self._runs and description in piece:
+                self._bare[name] = None
 
     def end(self, bare: tuple[str, ...] = ()) -> Kept:
         """What was kept; `bare` are names that are known to be described, though this page does not say so."""
-        overfull = tuple(text for name, text in self._names.items() if self._counts.get(name, 0) >= MAX_LINES)
-        described = tuple(text for name, text in self._names.items() if name in self._bare and name not in self._runs)
-        return Kept(tuple(map(self._lines, self._names)), overfull, described or bare)
+        overfull = tuple([self._names[name] for name, count in self._counts.items() if count >= MAX_LINES])
+        described = tuple([self._names[name] for name in self._bare if name not in self._runs])
+        return Kept(tuple([self._lines(name) for name in self._names]), overfull, described or bare)
 
     def _lines(self, name: bytes) -> bytes:
         """All of them; of too many, which nobody judges, the first three."""
-        lines = b"\n".join(self._runs.get(name, ()))
-        return b"\n".join(lines.split(b"\n", 3)[:3]) if self._counts.get(name, 0) >= MAX_LINES else lines
+        if name not in self._runs:
+            return b""
+        lines = b"\n".join(self._runs[name])
+        return b"\n".join(lines.split(b"\n", 3)[:3]) if self._counts[name] >= MAX_LINES else lines
 
 
 def _shortened(run: bytes) -> bytes:
@@ -164,6 +175,8 @@ def _check_utf8(piece: bytes) -> None:
 
 def _check_sample(line: bytes) -> None:
     text = line[:_MAX_LINE].decode(errors="replace")
+    if _PLAIN.fullmatch(text):
+        return
     try:
         read_lines([text])
     except ValueError as error:

@@ -8,7 +8,7 @@ from zlib import compress, decompress
 
 from probes._signal import Absent, Dialect, Found, Row, Series, Signal, Unreadable, Values, values_of
 from probes.contract import Reading
-from probes.sources._exposition import MAX_LINES, NOTHING, Kept, read_lines
+from probes.sources._exposition import MAX_LINES, NOTHING, Kept, Names, read_lines
 
 _EVIDENCE = 2000  # bytes
 _OF_A_NAME = 300  # bytes of it: forty buckets would leave no room for the rest
@@ -29,7 +29,7 @@ class Wanted:
     """What is looked for in every page."""
 
     rows: Mapping[Signal, tuple[Row, ...]]  # the operator's before the built-in ones
-    at: Mapping[str, int]  # name of a sample -> its place in Kept.lines
+    names: Names  # of samples, in the order of Kept.lines
     places: Mapping[Signal, tuple[int, ...]]  # in Kept.lines, of all sample names of all rows of the signal
     query: bytes  # asks for these names only
 
@@ -41,7 +41,7 @@ class Wanted:
         query = "&".join(f"name%5B%5D={name}" for name in names)
         at = {name: place for place, name in enumerate(names)}
         places = {one: tuple(at[name] for row in rows[one] for name in _sample_names(one, row)) for one in rows}
-        return cls(rows, at, places, query.encode())
+        return cls(rows, Names(names), places, query.encode())
 
     def lacking(self, kept: Kept) -> int:
         """The signals of which a page has no line, as bits: ten thousand of these are remembered."""

@@ -152,7 +152,7 @@ async def _page_of(answer: Answer, wanted: Wanted, *, filtered: bool, bare: tupl
 
 
 async def _kept_of(answer: Answer, wanted: Wanted, *, whole: bool, bare: tuple[str, ...]) -> Kept:
-    scan = Scan(wanted.at)
+    scan = Scan(wanted.names)
     for number, piece in enumerate(pieces(answer.body)):
         if number:
             await asyncio.sleep(0)

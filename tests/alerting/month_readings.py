@@ -50,7 +50,7 @@ def page(fleet: Fleet, pod: Pod, now: float, wants: tuple[object, ...]) -> Metri
     if agent.ills.page_fails:
         return MetricsPage(wanted=wanted, status=500, trouble=Trouble.HTTP_ERROR, error="The page answered 500.")
     blocks = page_blocks(agent, pod, now)
-    kept = Kept(tuple([blocks[name].encode() if name in blocks else b"" for name in wanted.at]))
+    kept = Kept(tuple([blocks[name].encode() if name in blocks else b"" for name in wanted.names.texts.values()]))
     return MetricsPage(wanted=wanted, status=200, size=sum(map(len, kept.lines)), kept=kept)
 
 

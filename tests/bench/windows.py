@@ -72,6 +72,6 @@ def _lived_through(probes: list[AnyProbe]) -> dict[str, object]:
 
 
 def _read(page: str, wanted: Wanted) -> MetricsPage:
-    scan = Scan(wanted.at)
+    scan = Scan(wanted.names)
     scan.feed(page.encode())
     return MetricsPage(status=200, size=len(page), wanted=wanted, kept=scan.end())

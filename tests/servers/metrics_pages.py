@@ -20,7 +20,7 @@ def page_of(text: str | bytes, *signals: Signal, dialects: Sequence[Dialect] = (
     """The reading of a page with this text, as the source would make it."""
     page = text.encode() if isinstance(text, str) else text
     wanted = Wanted.of(signals, dialects)
-    scan = Scan(wanted.at)
+    scan = Scan(wanted.names)
     for piece in pieces(page):
         scan.feed(piece)
     return MetricsPage(status=200, size=len(page), wanted=wanted, kept=scan.end())
