@@ -4,14 +4,14 @@ import asyncio
 import time
 from collections.abc import Callable
 
-LONGEST = 0.0005
-"""Seconds of a turn: less than the looks of one take, so that the work waits for the looks and not they for it."""
+LONGEST = 0.001
+"""Seconds of a turn: about as long as one look takes, so that none waits long."""
 
 BUSY = 0.0005
 """Seconds that a turn of everybody else takes where they have work: theirs goes first, or looks would be late."""
 
 PATIENCE = 0.005
-"""Seconds for which everybody else goes first: of a loop that is always busy, this work still has a tenth."""
+"""Seconds for which everybody else goes first: of a loop that is always busy, this work still has a sixth."""
 
 
 class Turns:
@@ -23,7 +23,7 @@ class Turns:
         self._begin()
 
     async def pause(self) -> None:
-        """Let the loop do what else is due, if this turn was long enough; call it every millisecond or so."""
+        """Let the loop do what else is due, if this turn was long enough; call it at least once a turn."""
         before = self._now()
         if before < self._end:
             return
