@@ -228,7 +228,7 @@ class Schedule:
             replace_existing=True,
             coalesce=True,
             misfire_grace_time=None,  # the default of 1 s silently drops late runs
-            max_instances=2,  # one may end as the next begins
+            max_instances=3,  # one ends as the next begins, and both may be late
         )
 
     def start(self) -> None:
