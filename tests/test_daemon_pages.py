@@ -128,6 +128,18 @@ def test_the_api_says_what_agents_say_as_json(served: Served) -> None:
     assert {each["subject"] for each in hostile["conditions"] if each["probe"] == "breaker"} == set(TEXTS)
 
 
+def test_the_fleets_page_says_once_what_a_failed_look_did_not_tell(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        metrics = "http://{}:{}/metrics".format(*closed.getsockname())
+    gone = {"namespace": "prod", "agent": "gone", "metrics": metrics}
+    with run_fleet(tmp_path) as fleet, run_daemon(tmp_path, fleet.config(gone)) as daemon:
+        daemon.says("MetricsUnavailable", "true ConnectionRefused")
+        page = daemon.get("/").text
+    assert "SourceFailed" not in page
+    assert page.count("not told by a look that failed") == 1
+    assert "AgentRestarting, CircuitBreakerFlapping, CircuitBreakerOpen" in page
+
+
 def test_half_a_character_is_malformed_and_costs_nobody_a_page(served: Served) -> None:
     assert served.page.verdict("OPABundleStale", pod="half") == "unknown Malformed"
     assert served.page.verdict("OPAWrongAllow", pod="half") == "false"

@@ -45,7 +45,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "msg": record.getMessage()[:_MAX_TEXT],
         }
-        fields = {**_extra(record), **fields}
+        fields = {**fields, **_extra(record), **fields}
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)[-_MAX_TEXT:]
         return json.dumps(fields)

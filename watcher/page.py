@@ -2,10 +2,11 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
@@ -48,8 +49,15 @@ class Line:
 
     row: Row
     status: Status
-    telling: list[Standing]  # what is true, or unknown for another reason than too short a watch
-    warming: list[str]  # conditions that need more history
+    telling: list[Standing]  # what is true, or unknown for a reason of its own
+    folded: list["Folded"]  # the rest of what is unknown
+
+
+class Folded(NamedTuple):
+    """Conditions that are unknown for a reason which says nothing of each."""
+
+    said: str
+    names: list[str]
 
 
 @cache
@@ -149,9 +157,15 @@ def _is_wanted(row: Row, status: Status, wanted: dict[str, str]) -> bool:
 
 def _line(board: Board, row: Row, status: Status) -> Line:
     found = [each for each in board.conditions(row) if each.verdict.status is not Status.FALSE]
-    warming = [each for each in found if each.verdict.reason == Unknown.WARMING_UP]
-    telling = [each for each in found if each not in warming]
-    return Line(row, status, telling, sorted({each.verdict.kind.name for each in warming}))
+    telling = [each for each in found if each.verdict.reason not in (Unknown.WARMING_UP, Unknown.SOURCE_FAILED)]
+    folded = [Folded("not told by a look that failed", _names(found, Unknown.SOURCE_FAILED))]
+    if not telling:
+        folded.append(Folded("warming up", _names(found, Unknown.WARMING_UP)))
+    return Line(row, status, telling, [each for each in folded if each.names])
+
+
+def _names(found: Sequence[Standing], reason: Unknown) -> list[str]:
+    return sorted({each.verdict.kind.name for each in found if each.verdict.reason == reason})
 
 
 def _by_probe(board: Board, row: Row) -> dict[str, list[Standing]]:
