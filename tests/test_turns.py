@@ -16,7 +16,7 @@ def _turns_of_others(seconds_each: float) -> int:
         had: Counter[str] = Counter()
 
         async def others() -> None:
-            while True:
+            for _ in range(1000):
                 loop.moment += seconds_each
                 had["others"] += 1
                 await asyncio.sleep(0)
