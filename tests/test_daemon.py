@@ -288,8 +288,8 @@ def test_a_bad_config_is_refused_and_the_old_one_goes_on(settled: Watching) -> N
     assert page.value("config_last_reload_successful") == 0
     assert page.value("config_last_reload_success_timestamp_seconds") == taken
     assert page.value("targets") == len(NAMES) + 2
-    [why] = [line["why"] for line in settled.daemon.log() if line.get("reason") == "ConfigRejected" and "why" in line]
-    assert "watcher.yaml:1: discovery.static[0].adress: unknown key, did you mean address?" in why
+    [line] = settled.daemon.logged(lambda line: line.get("reason") == "ConfigRejected" and "why" in line)
+    assert "watcher.yaml:1: discovery.static[0].adress: unknown key, did you mean address?" in line["why"]
     page = _take(settled, _config(settled.fleet))
     assert page.value("impaired", reason="ConfigRejected") == 0
     assert page.value("config_last_reload_successful") == 1

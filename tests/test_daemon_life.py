@@ -98,7 +98,7 @@ def test_reloads_while_it_starts_are_one_after_the_start_and_cost_no_history(tmp
             daemon.says("AgentUnreachable", "true HandshakeTimeout", pod="mute")
             children = Path(f"/proc/{daemon.process.pid}/task/{daemon.process.pid}/children")
             eventually(lambda: not children.read_text())
-            assert 1 <= sum(line.get("section") == "state_dir" for line in daemon.log()) <= 2  # each reload says so
+            assert len(daemon.logged(lambda line: line.get("section") == "state_dir")) <= 2  # each reload says so
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +171,7 @@ def test_a_state_that_cannot_be_read_is_set_aside_with_a_warning(tmp_path: Path)
     config = {"state_dir": str(state), "discovery": {"static": [NOBODY]}, "sources": SOURCES}
     with run_daemon(tmp_path, config) as daemon:
         assert daemon.page().value("impaired", reason="StateUnwritable") == 0
-        [warning] = [line for line in daemon.log() if "history starts anew" in line["msg"]]
+        [warning] = daemon.logged(lambda line: "history starts anew" in line["msg"])
     assert warning["level"] == "warning"
     assert Path(warning["set_aside_as"]).read_text() == "junk"
 
@@ -182,8 +182,8 @@ def test_a_state_that_cannot_be_written_is_its_own_trouble_and_no_more(tmp_path:
     with run_daemon(tmp_path, config) as daemon:
         eventually(lambda: daemon.page().value("impaired", reason="StateUnwritable") == 1)
         daemon.says("AgentUnreachable", "true ConnectionRefused", pod="nobody")
-        [said] = [line["why"] for line in daemon.log() if line.get("reason") == "StateUnwritable"]
-        assert said == f"{tmp_path}/file/state/state.jsonl: Not a directory"
+        [line] = daemon.logged(lambda line: line.get("reason") == "StateUnwritable")
+        assert line["why"] == f"{tmp_path}/file/state/state.jsonl: Not a directory"
         assert daemon.end() == 0
 
 

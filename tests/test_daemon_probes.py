@@ -119,7 +119,7 @@ def test_a_judge_that_raises_costs_one_verdict_and_nothing_else(weather: Weather
     assert weather.page.verdict("AgentUnreachable", pod="cursed") == "false"
     assert weather.page.verdict("CircuitBreakerOpen", pod="cursed") == "false"
     assert not weather.page.all("wind_speed", pod="cursed")
-    failures = [line for line in weather.daemon.log() if line["level"] == "error"]
+    failures = weather.daemon.logged(lambda line: line["level"] == "error")
     assert {(line["msg"], line["probe"], line["target"]) for line in failures} == {
         ("a probe failed", "weather", "prod/cursed/cursed")
     }

@@ -79,7 +79,7 @@ def test_without_a_service_account_it_is_said_what_was_tried(
 def test_a_daemon_that_is_in_no_cluster_and_has_no_kubeconfig_is_impaired_and_lives(tmp_path: Path) -> None:
     with run_daemon(tmp_path, {"discovery": {"kubernetes": {}}}, wait_for="/livez") as daemon:
         eventually(lambda: daemon.page().value("impaired", reason="DiscoveryStale") == 1)
-        assert any("the service account of this pod" in str(line.get("why")) for line in daemon.log())
+        daemon.logged(lambda line: "the service account of this pod" in str(line.get("why")))
         assert daemon.end() == 0
 
 

@@ -88,7 +88,7 @@ def test_pods_are_followed_by_a_role_that_may_do_nothing_else(kubernetes: Kubern
         assert page.value("impaired", reason="DiscoveryStale") == 1
         assert page.value("discovery_last_success_timestamp_seconds", namespace="agentweave")
         assert page.value("discovery_last_success_timestamp_seconds", namespace="other") is None
-        assert any("other: 403" in str(line.get("why")) for line in daemon.log())
+        daemon.logged(lambda line: "other: 403" in str(line.get("why")))
         run_pod(kubernetes, 2)
         daemon.says("AgentUnreachable", "true ConnectionRefused", within=PROMPT, pod="pod-2", agent="example-agent")
         kubernetes.admin.terminate_pod("pod-1", namespace="agentweave")
@@ -102,7 +102,7 @@ def test_an_api_server_that_is_killed_or_hangs_costs_no_target(kubernetes: Kuber
     run_pod(kubernetes, 3)
     with run_daemon(tmp_path, config(kubernetes, "agentweave")) as daemon:
         kubernetes.stop()
-        eventually(lambda: any(line["msg"] == "discovery in Kubernetes fails" for line in daemon.log()))
+        daemon.logged(lambda line: line["msg"] == "discovery in Kubernetes fails")
         assert pods(daemon) == {"pod-3"}
         kubernetes.start()
         run_pod(kubernetes, 4)

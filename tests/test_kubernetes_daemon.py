@@ -103,7 +103,7 @@ def test_a_server_that_is_away_is_impairment_and_the_targets_stay(lies: LyingKub
         assert pods(daemon) == {"pod-1"}
         assert page.value("impaired", reason="DiscoveryStale") == 1
         assert page.value("discovery_last_success_timestamp_seconds") is None
-        [line] = [each for each in daemon.log() if each["msg"] == "impaired"]
+        [line] = daemon.logged(lambda line: line["msg"] == "impaired")
         assert "agentweave: 403" in line["why"]
         lies.list_status = 200
         eventually(lambda: daemon.page().value("impaired", reason="DiscoveryStale") == 0, within=40)

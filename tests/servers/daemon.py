@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -121,6 +121,10 @@ class DaemonProcess:
     def log(self) -> list[dict[str, Any]]:
         """Every line logged so far; ValueError if one is not JSON."""
         return [json.loads(line) for line in self.log_file.read_text().splitlines()]
+
+    def logged(self, is_meant: Callable[[dict[str, Any]], object]) -> list[dict[str, Any]]:
+        """These lines, once there are any: a thread writes them, later than the page may say the same."""
+        return eventually(lambda: [line for line in self.log() if is_meant(line)])
 
     def says(self, condition: str, said: str, *, within: float = 30.0, **labels: str) -> Page:
         """The first page that starts to say this of a condition, such as `true NotRotated`."""
