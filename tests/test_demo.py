@@ -1,12 +1,16 @@
+import asyncio
 import re
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from probes import load_probes
+from watcher.demo.authority import Authority
+from watcher.demo.fleet import SimulatedAgent
 from watcher.demo.script import SCRIPT
 
 SECONDS = 16
@@ -42,6 +46,24 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:  # it ended meanwhile
         return b""
+
+
+def test_an_agent_that_starts_while_its_svid_is_rotated_serves(tmp_path: Path) -> None:
+    async def main() -> None:
+        authority = Authority("demo.agentweave", time.time())
+        agent = SimulatedAgent("search", tmp_path, authority, authority.write_bundle(tmp_path))
+        try:
+            for _ in range(3):
+                starting = asyncio.create_task(agent.start())
+                while not starting.done():
+                    await agent.rotate()
+                    await asyncio.sleep(0.02)
+                await starting
+                await agent.kill()
+        finally:
+            await agent.kill()
+
+    asyncio.run(main())
 
 
 def test_every_fault_of_the_script_names_conditions_that_there_are() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -25,6 +26,8 @@ LIFETIME = 60.0
 
 MEMORY_LIMIT = 128 * 2**20
 
+_KEPT = 100  # SVIDs of an agent
+
 
 class SimulatedAgent:
     """One agent and the process that plays it."""
@@ -34,6 +37,7 @@ class SimulatedAgent:
         self.spiffe_id = f"spiffe://{TRUST_DOMAIN}/agent/{name}"
         self.rotates = True
         self._serves = authority, self.spiffe_id
+        self._issued = 0
         self.ports: Mapping[str, int] = {"tls": 0, "metrics": 0}
         self._process: asyncio.subprocess.Process | None = None
 
@@ -87,8 +91,13 @@ class SimulatedAgent:
         return int(pages) * 4096
 
     def _issue(self, authority: Authority, spiffe_id: str) -> tuple[str, str]:
+        # Files of their own: a process that is about to read the ones before must not find half of each.
+        self._issued += 1
+        place = self._home / str(self._issued)
+        place.mkdir()
+        shutil.rmtree(self._home / str(self._issued - _KEPT), ignore_errors=True)
         now = time.time()
-        certificate, key = authority.issue(spiffe_id, not_before=now, not_after=now + LIFETIME).write(self._home)
+        certificate, key = authority.issue(spiffe_id, not_before=now, not_after=now + LIFETIME).write(place)
         return str(certificate), str(key)
 
 

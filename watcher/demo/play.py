@@ -37,15 +37,15 @@ class Play:
             await asyncio.sleep(max(0.0, began + ROUND * self._slower - time.monotonic()))
 
     async def verdicts(self) -> None:
-        """Whatever becomes true or unknown, and when it is over."""
+        """Whatever becomes true or unknown, and when it is over or can no longer be told."""
         standing: dict[Told, str] = {}
         while True:
-            now = dict(self._troubles())
+            now, untold = dict(self._troubles()), dict(self._untold())
             for told in now.keys() - standing.keys():
                 self._say("[bold red]watcher[/]", told, now[told])
                 self._remember(told)
             for told in standing.keys() - now.keys():
-                self._say("[green]watcher[/]", told, "over")
+                self._say("[green]watcher[/]", told, untold.get(told, "over"))
             standing = now
             await asyncio.sleep(_POLL)
 
@@ -74,6 +74,12 @@ class Play:
                     yield (key.agent, verdict.kind.name, verdict.subject), reason + sentence(verdict.message)
                 elif verdict.status is Status.UNKNOWN and verdict.reason == Unknown.SIGNAL_ABSENT:
                     yield (key.agent, verdict.reason, verdict.kind.name), sentence(verdict.message)
+
+    def _untold(self) -> Iterator[tuple[Told, str]]:
+        for key, row in list(self._board.rows.items()):
+            for _, verdict, _ in self._board.conditions(row):
+                if verdict.status is Status.UNKNOWN:
+                    yield (key.agent, verdict.kind.name, verdict.subject), f"cannot be told: {verdict.reason}"
 
     def _remember(self, told: Told) -> None:
         agent, condition, _ = told

@@ -33,6 +33,8 @@ async def show(home: Path, listener: socket.socket, seconds: float | None, slowe
         console.print(f"The config is {config}; Ctrl-C ends the demo.", highlight=False)
         scenes = [asyncio.create_task(scene) for scene in (play.faults(), play.verdicts())]
         scenes += [asyncio.create_task(agent.keep_rotating()) for agent in fleet.agents.values()]
+        for scene in scenes:
+            scene.add_done_callback(lambda _: daemon.stop())  # none of them ends by itself
         if seconds is not None:
             asyncio.get_running_loop().call_later(seconds, daemon.stop)
         try:
@@ -40,5 +42,8 @@ async def show(home: Path, listener: socket.socket, seconds: float | None, slowe
         finally:
             for scene in scenes:
                 scene.cancel()
-            await asyncio.gather(*scenes, return_exceptions=True)
+            ended = await asyncio.gather(*scenes, return_exceptions=True)
     play.summary()
+    for failure in ended:
+        if isinstance(failure, Exception):
+            raise failure
