@@ -25,7 +25,7 @@ lint: $(READY)  ## format, lint, types, layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: $(READY)  ## the daemon against its peer; AGENTS=500 SECONDS=10 for a quick run
+bench: $(READY)  ## the daemon against its peer; AGENTS=500 SECONDS=10 for a quick run of two minutes
 	@$(BIN)/python -m tests.bench $(if $(AGENTS),--agents $(AGENTS)) $(if $(SECONDS),--seconds $(SECONDS)) $(ARGS)
 
 tools: $(READY)  ## build the servers that tests talk to
