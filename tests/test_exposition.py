@@ -121,6 +121,9 @@ def test_no_bytes_at_all_make_it_fail_in_another_way(page: bytes) -> None:
         b"a\0b 1\n",
         b"Not found",
         b"wanted 1 2 3 x\n",
+        b"version 1.2.3\n",
+        b"range 4-7\n",
+        b'a{b="1",b="2"} 1\n',
         b"a 1\n" + b"x" * 300_000,
     ],
 )

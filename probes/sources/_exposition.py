@@ -175,8 +175,6 @@ def _check_utf8(piece: bytes) -> None:
 
 def _check_sample(line: bytes) -> None:
     text = line[:_MAX_LINE].decode(errors="replace")
-    if _PLAIN.fullmatch(text):
-        return
     try:
         read_lines([text])
     except ValueError as error:
