@@ -179,7 +179,8 @@ def test_a_shard_without_targets_becomes_ready(tmp_path: Path) -> None:
         assert daemon.page().value("targets") == 0
         write_config(tmp_path, shard | {"shard": {"index": 0, "count": 1}})
         daemon.reload()
-        assert [line["section"] for line in daemon.logged(lambda line: "restart" in line["msg"])] == ["shard"]
+        said = daemon.logged(lambda line: "needs a restart" in line["msg"])
+        assert [line["section"] for line in said] == ["shard"]
         assert daemon.page().value("targets") == 0
         assert daemon.page().value("shards") == 2
 

@@ -79,10 +79,8 @@ def _with_the_rest(results: Results, fleet: Fleet, directory: Path, seconds: flo
     _say(f"Kubernetes, {agents:,} pods")
     discovered = discovery(fleet, agents, directory / "kubernetes", seconds)
     _say("the rules in Prometheus")
-    own = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {MEASURED, AROUND})
     rules = rule_costs(agents, seconds)
-    os.sched_setaffinity(0, own)
     return replace(results, rules=rules, discovered=discovered)
 
 

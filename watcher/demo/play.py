@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.markup import escape
 
-from probes.contract import Status, Unknown
+from probes.contract import Status, Unknown, Verdict
 from watcher.board import Board
 from watcher.demo.fleet import DemoFleet
 from watcher.demo.script import ROUND, SCRIPT, Fault
@@ -66,20 +66,23 @@ class Play:
         self._line("[cyan]mended[/] ", fault.agent, fault.words)
         await fault.mend(self._fleet)
 
-    def _troubles(self) -> Iterator[tuple[Told, str]]:
+    def _verdicts(self) -> Iterator[tuple[str, Verdict]]:
         for key, row in list(self._board.rows.items()):
             for _, verdict, _ in self._board.conditions(row):
-                if verdict.status is Status.TRUE:
-                    reason = "" if verdict.reason == verdict.kind.name else f"{verdict.reason}: "
-                    yield (key.agent, verdict.kind.name, verdict.subject), reason + sentence(verdict.message)
-                elif verdict.status is Status.UNKNOWN and verdict.reason == Unknown.SIGNAL_ABSENT:
-                    yield (key.agent, verdict.reason, verdict.kind.name), sentence(verdict.message)
+                yield key.agent, verdict
+
+    def _troubles(self) -> Iterator[tuple[Told, str]]:
+        for agent, verdict in self._verdicts():
+            if verdict.status is Status.TRUE:
+                reason = "" if verdict.reason == verdict.kind.name else f"{verdict.reason}: "
+                yield (agent, verdict.kind.name, verdict.subject), reason + sentence(verdict.message)
+            elif verdict.status is Status.UNKNOWN and verdict.reason == Unknown.SIGNAL_ABSENT:
+                yield (agent, verdict.reason, verdict.kind.name), sentence(verdict.message)
 
     def _untold(self) -> Iterator[tuple[Told, str]]:
-        for key, row in list(self._board.rows.items()):
-            for _, verdict, _ in self._board.conditions(row):
-                if verdict.status is Status.UNKNOWN:
-                    yield (key.agent, verdict.kind.name, verdict.subject), f"cannot be told: {verdict.reason}"
+        for agent, verdict in self._verdicts():
+            if verdict.status is Status.UNKNOWN:
+                yield (agent, verdict.kind.name, verdict.subject), f"cannot be told: {verdict.reason}"
 
     def _remember(self, told: Told) -> None:
         agent, condition, _ = told
