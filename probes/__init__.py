@@ -2,7 +2,9 @@
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 from probes.contract import Probe, SourceKind
@@ -13,15 +15,16 @@ AnySourceKind = SourceKind[Any]
 
 @cache
 def load_probes() -> tuple[AnyProbe, ...]:
-    """Every public module of this package is one probe, its `PROBE`: adding a probe edits nothing here."""
-    names = [module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg]
-    found = [importlib.import_module(f"{__name__}.{name}").PROBE for name in sorted(names) if name[0] != "_"]
-    return tuple(found)
+    """Each module or package of this package that has a `PROBE`, by name: adding a probe edits nothing here."""
+    return tuple(module.PROBE for module in _modules(__name__) if hasattr(module, "PROBE"))
 
 
 @cache
 def load_sources() -> tuple[AnySourceKind, ...]:
-    """Every public module of probes.sources is one source, its `KIND`."""
-    package = importlib.import_module(f"{__name__}.sources")
-    names = [module.name for module in pkgutil.iter_modules(package.__path__) if module.name[0] != "_"]
-    return tuple(importlib.import_module(f"{__name__}.sources.{name}").KIND for name in sorted(names))
+    """Each module or package of probes.sources that has a `KIND`, by name."""
+    return tuple(module.KIND for module in _modules(f"{__name__}.sources") if hasattr(module, "KIND"))
+
+
+def _modules(package: str) -> Iterator[ModuleType]:
+    names = sorted(module.name for module in pkgutil.iter_modules(importlib.import_module(package).__path__))
+    return (importlib.import_module(f"{package}.{name}") for name in names)

@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 
 from pydantic import Field
 
-from probes._growth import Grown, Growth
-from probes._signal import START_TIME, Absent, Row, Signal, Unreadable, untold
 from probes.contract import (
     Case,
     ConditionKind,
@@ -18,6 +16,8 @@ from probes.contract import (
     Verdict,
     say_duration,
 )
+from probes.contract.signal import START_TIME, Absent, Row, Signal, Unreadable, untold
+from probes.history.counters import Grown, Growth
 from probes.sources.agent_metrics import MetricsPage
 
 CPU_SECONDS = Signal(name="cpu", rows=(Row(metric="process_cpu_seconds_total"),))

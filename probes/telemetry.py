@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from probes._signal import START_TIME, Absent, Unreadable, is_new_process, latest_start, untold
 from probes.contract import (
     Case,
     ConditionKind,
@@ -17,6 +16,7 @@ from probes.contract import (
     Verdict,
     say_duration,
 )
+from probes.contract.signal import START_TIME, Absent, Unreadable, is_new_process, latest_start, untold
 from probes.sources.agent_metrics import MetricsPage, Trouble
 
 

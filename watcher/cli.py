@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
-from watcher.printable import printable
+from watcher.text.printable import printable
 
 USAGE_ERROR = 2
 BUG = 70  # EX_SOFTWARE of sysexits.h: 1 and 3 are verdicts of `check`
@@ -43,7 +43,7 @@ def _run(given: argparse.Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):  # until the daemon has its own
         signal.signal(number, _end_at_once)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until then the config is not read yet
-    from watcher.run import run  # noqa: PLC0415  not for --help
+    from watcher.commands.run import run  # noqa: PLC0415  not for --help
 
     return run(given.config, os.environ)
 
@@ -54,13 +54,13 @@ def _end_at_once(*_: object) -> NoReturn:
 
 
 def _check(given: argparse.Namespace) -> int:
-    from watcher.check import check  # noqa: PLC0415  not for --help
+    from watcher.commands.check import check  # noqa: PLC0415  not for --help
 
     return check(given.config, os.environ, given.namespace, given.agent, given.probe, given.output)
 
 
 def _drill(given: argparse.Namespace) -> int:
-    from watcher.drill import drill_command  # noqa: PLC0415  not for --help
+    from watcher.alerting.test_alert import drill_command  # noqa: PLC0415  not for --help
 
     return drill_command(given.config, os.environ)
 
@@ -73,14 +73,14 @@ def _demo(given: argparse.Namespace) -> int:
 
 
 def _rules_export(given: argparse.Namespace) -> int:
-    from watcher.export_rules import DASHBOARD_URL, RUNBOOK_URL, export_rules  # noqa: PLC0415  not for --help
+    from watcher.alerting.export import DASHBOARD_URL, RUNBOOK_URL, export_rules  # noqa: PLC0415  not for --help
 
     return export_rules(given.directory, given.runbook_url or RUNBOOK_URL, given.dashboard_url or DASHBOARD_URL)
 
 
 def _config_check(given: argparse.Namespace) -> int:
-    from watcher.config_file import ConfigError  # noqa: PLC0415  not for --help
-    from watcher.settings import load_settings  # noqa: PLC0415  not for --help
+    from watcher.config.file import ConfigError  # noqa: PLC0415  not for --help
+    from watcher.config.settings import load_settings  # noqa: PLC0415  not for --help
 
     try:
         settings = load_settings(given.file, os.environ)
@@ -94,7 +94,7 @@ def _config_check(given: argparse.Namespace) -> int:
 def _config_schema(_: argparse.Namespace) -> int:
     import json  # noqa: PLC0415  not for --help
 
-    from watcher.config_schema import config_schema  # noqa: PLC0415  not for --help
+    from watcher.config.schema import config_schema  # noqa: PLC0415  not for --help
 
     print(json.dumps(config_schema(), indent=2))
     return 0
@@ -219,7 +219,7 @@ def _seconds(text: str) -> float:
 
 
 def _url(text: str) -> str:
-    from watcher.export_rules import url_prefix  # noqa: PLC0415  not for --help
+    from watcher.alerting.export import url_prefix  # noqa: PLC0415  not for --help
 
     return url_prefix(text)
 

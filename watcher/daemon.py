@@ -12,20 +12,20 @@ from dataclasses import replace
 from typing import Any
 
 from probes import load_probes
-from watcher.config_file import ConfigError
-from watcher.drills import Drills, Plan
-from watcher.election import open_election
-from watcher.events import Events, open_events
-from watcher.garbage import Garbage
+from watcher.alerting.test_alert_schedule import Drills, Plan
+from watcher.config.file import ConfigError
+from watcher.config.settings import Settings
+from watcher.engine.engine import Watch
+from watcher.events.recorder import Events, open_events
 from watcher.health import Health
-from watcher.keeper import Keeper
-from watcher.roster import Roster
-from watcher.rounds import Rounds
-from watcher.schedule import Schedule
-from watcher.serve import Server, make_app
-from watcher.settings import Settings
-from watcher.vitals import CONFIG_AT, CONFIG_OK, Impairment
-from watcher.watch import Watch
+from watcher.metrics.own import CONFIG_AT, CONFIG_OK, Impairment
+from watcher.runtime.gc_tuning import Garbage
+from watcher.scheduling.poll_loops import Rounds
+from watcher.scheduling.timing_wheel import Schedule
+from watcher.standby.election import open_election
+from watcher.state.writer import Keeper
+from watcher.targets import Roster
+from watcher.web.server import Server, make_app
 
 log = logging.getLogger(__name__)
 

@@ -2,10 +2,10 @@
 
 import logging
 
-from watcher.keeper import Keeper
-from watcher.roster import Roster
-from watcher.vitals import ACTIVE, STALL, TARGETS, Impairment
-from watcher.watch import Watch
+from watcher.engine.engine import Watch
+from watcher.metrics.own import ACTIVE, STALL, TARGETS, Impairment
+from watcher.state.writer import Keeper
+from watcher.targets import Roster
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ import threading
 from datetime import UTC, datetime
 from typing import Literal, TextIO
 
-from watcher.printable import printable
+from watcher.text.printable import printable
 
 LogFormat = Literal["json", "text"]
 

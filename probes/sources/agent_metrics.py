@@ -8,11 +8,11 @@ from zlib import crc32
 import httpx
 from pydantic import Field
 
-from probes._signal import Dialect, Signal
 from probes.contract import Bytes, Kit, SourceKind, Target
-from probes.sources._exposition import NOTHING, Kept, NotAPageError, Scan, pieces
-from probes.sources._metrics_page import MetricsPage, Trouble, Wanted
-from probes.sources._oneshot import (
+from probes.contract.signal import Dialect, Signal
+from probes.readings.metrics_page import MetricsPage, Trouble, Wanted
+from probes.readings.text_format import NOTHING, Kept, NotAPageError, Scan, pieces
+from probes.sources.http.client import (
     Answer,
     Conversation,
     Origin,
@@ -21,7 +21,7 @@ from probes.sources._oneshot import (
     fault_of,
     locate,
 )
-from probes.sources._outbound import Outbound, OutboundSettings
+from probes.sources.http.credentials import Outbound, OutboundSettings
 
 __all__ = ["KIND", "AgentMetricsSettings", "MetricsPage", "Trouble"]
 

@@ -7,12 +7,12 @@ from functools import partial
 
 from pydantic import Field
 
-from probes._handshake import Bundle, Handshake
 from probes.contract import Fault, Kit, Seconds, SourceKind, SourceSettings, Target
-from probes.sources._leaves import Leaves
-from probes.sources._served import reading
-from probes.sources._trust import Trust, Trusts
-from probes.sources._visit import Place, Visit
+from probes.readings.handshake import Bundle, Handshake
+from probes.sources.tls.attempt import Place, Visit
+from probes.sources.tls.contexts import Trust, Trusts
+from probes.sources.tls.leaf_cache import Leaves
+from probes.sources.tls.reading import reading
 
 _OURS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EPERM, errno.EACCES)
 

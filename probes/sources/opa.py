@@ -9,14 +9,14 @@ from urllib.parse import quote
 import httpx
 from pydantic import Field
 
-from probes._opa.answer import Actual, Answer, OPAReading, Reply, read_reply
-from probes._opa.canaries import REACHABILITY, Question, facts_of
-from probes._opa.status import StatusReport
 from probes.contract import Fault, Kit, Seconds, Source, SourceKind, Target
-from probes.sources._asked_once import AskedOnce
-from probes.sources._bundle_reports import BundleReports
-from probes.sources._oneshot import Conversation, Origin, OwnTroubleError, TooLargeError, fault_of, locate
-from probes.sources._outbound import Outbound, OutboundSettings
+from probes.readings.canary import REACHABILITY, Question, facts_of
+from probes.readings.decision import Actual, Answer, OPAReading, Reply, read_reply
+from probes.readings.opa_status import StatusReport
+from probes.sources.bundle_status import BundleReports
+from probes.sources.http.client import Conversation, Origin, OwnTroubleError, TooLargeError, fault_of, locate
+from probes.sources.http.credentials import Outbound, OutboundSettings
+from probes.sources.single_flight import AskedOnce
 
 _MAX_BYTES = 1 << 20  # for a status
 _MAX_DECISION_BYTES = 1 << 16

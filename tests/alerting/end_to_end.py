@@ -24,7 +24,7 @@ from tests.servers.alertmanager_server import run_alertmanager
 from tests.servers.process import eventually
 from tests.servers.prometheus_server import run_prometheus
 from tests.servers.webhook import Notification, Webhook, run_webhook
-from watcher.demo.script import ROUND, SCRIPT, Fault
+from watcher.demo.scenario import ROUND, SCRIPT, Fault
 
 FASTER = 60
 SCRAPE = 0.5

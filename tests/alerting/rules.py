@@ -10,8 +10,8 @@ import yaml
 
 from probes import load_probes
 from probes.contract import ConditionKind, parse_duration
+from tests.repository import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "alerts" / "rules"
 CORE = RULES / "watcher.yaml"
 

@@ -15,13 +15,14 @@ from tests.bench import startup
 from tests.bench.alone import alone
 from tests.bench.fleet import Fleet, serving
 from tests.bench.kubernetes import discovery
-from tests.bench.machine import AROUND, MEASURED, ROOT, facts
+from tests.bench.machine import AROUND, MEASURED, facts
 from tests.bench.mix import Mix, mix, reference, workload_of
 from tests.bench.peer import HTTP_RATE, TLS_RATE, Peers, one_by_one, the_same_requests
 from tests.bench.report import Results, markdown
 from tests.bench.rules import rule_costs
 from tests.bench.transport import Transported, handshakes, transport
 from tests.bench.windows import full_windows
+from tests.repository import ROOT
 
 SIZES = (1_000, 3_000, 10_000, 20_000)
 ALONE = 3_000

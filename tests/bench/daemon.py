@@ -15,7 +15,7 @@ from probes.contract import TargetKey
 from tests.bench.exporter import answers, free_port
 from tests.bench.fleet import Fleet
 from tests.bench.machine import MEASURED, started
-from watcher.schedule import ARRIVALS, MANY, STEP
+from watcher.scheduling.timing_wheel import ARRIVALS, MANY, STEP
 
 MEMORY_LIMIT = "512Mi"
 

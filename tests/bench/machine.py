@@ -16,7 +16,8 @@ from typing import IO
 
 from cryptography.hazmat.backends.openssl import backend
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.repository import ROOT
+
 _TICKS = os.sysconf("SC_CLK_TCK")
 _CORES = sorted(os.sched_getaffinity(0))
 

@@ -17,14 +17,14 @@ from pathlib import Path
 import uvloop
 
 from probes.contract import Kit, Target
-from probes.sources._oneshot import Conversation, locate
 from probes.sources.handshake import HandshakeSettings, HandshakeSource
+from probes.sources.http.client import Conversation, locate
 from tests.bench.daemon import key_of
 from tests.bench.exporter import BATCH
 from tests.bench.fleet import Fleet
 from tests.bench.machine import MEASURED, started
+from watcher.config.identity import IdentitySettings
 from watcher.identity import open_identity
-from watcher.identity.settings import IdentitySettings
 
 _PERIOD = float(BATCH.removesuffix("ms")) / 1000
 

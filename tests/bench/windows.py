@@ -7,13 +7,13 @@ from typing import Any
 
 from probes import AnyProbe, load_probes, load_sources
 from probes.contract import Case, Status, Target
-from probes.sources._exposition import Scan
-from probes.sources._metrics_page import MetricsPage, Wanted
+from probes.readings.metrics_page import MetricsPage, Wanted
+from probes.readings.text_format import Scan
 from tests.bench.daemon import Workload, key_of
 from tests.bench.page import resident, sdk_page
-from watcher.board import Board, Carried
-from watcher.settle import Standing, Standings
-from watcher.state import StateFile
+from watcher.engine.board import Board, Carried
+from watcher.engine.debounce import Standing, Standings
+from watcher.state.file import StateFile
 
 SPAN = 48 * 3600.0
 STEP = 60.0

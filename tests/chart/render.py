@@ -9,9 +9,10 @@ from typing import Any
 
 import yaml
 
+from tests.repository import ROOT
 from tests.servers.tools import tool
 
-CHART = Path(__file__).resolve().parents[2] / "helm" / "agentweave-watcher"
+CHART = ROOT / "helm" / "agentweave-watcher"
 HELMS = ("helm3", "helm4")
 Values = Mapping[str, Any]
 Document = dict[str, Any]

@@ -6,9 +6,9 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from probes._signal import Dialect, Signal
-from probes.sources._exposition import Scan, pieces
-from probes.sources._metrics_page import MetricsPage, Wanted
+from probes.contract.signal import Dialect, Signal
+from probes.readings.metrics_page import MetricsPage, Wanted
+from probes.readings.text_format import Scan, pieces
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

@@ -11,7 +11,7 @@ def run_demo(seconds: float | None, port: int, slower: float = 1.0) -> int:
     Faults last `slower` times as long as the script says.
     """
     # Imported here: the demo's agents are modules of this package and must start fast.
-    from watcher.run import listen, run_in_fastest_loop  # noqa: PLC0415
+    from watcher.commands.run import listen, run_in_fastest_loop  # noqa: PLC0415
 
     try:
         listener = listen("127.0.0.1", port)
@@ -19,7 +19,7 @@ def run_demo(seconds: float | None, port: int, slower: float = 1.0) -> int:
         print(f"demo: cannot listen on 127.0.0.1:{port}: {error.strerror or error}", file=sys.stderr)
         return 2
     with listener, tempfile.TemporaryDirectory(prefix="agentweave-demo-") as home:
-        from watcher.demo.show import show  # noqa: PLC0415
+        from watcher.demo.run import show  # noqa: PLC0415
 
         run_in_fastest_loop(show(Path(home), listener, seconds, slower))
     return 0

@@ -14,7 +14,7 @@ import yaml
 
 from watcher.demo import agent as agent_program
 from watcher.demo.authority import Authority
-from watcher.demo.decisions import TRUST_DOMAIN, Decisions, Policy, decision_path, start_decisions
+from watcher.demo.opa import TRUST_DOMAIN, Decisions, Policy, decision_path, start_decisions
 
 NAMES = (
     *("search", "billing", "guard", "orders", "planner", "ranker"),

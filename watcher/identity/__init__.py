@@ -3,10 +3,10 @@
 import os
 from collections.abc import Callable
 
+from watcher.config.identity import IdentitySettings
 from watcher.identity.files import Files
 from watcher.identity.identity import Identity
-from watcher.identity.origin import Origin, Pace
-from watcher.identity.settings import IdentitySettings
+from watcher.identity.source import Origin, Pace
 
 __all__ = ["Identity", "IdentitySettings", "Pace", "open_identity"]
 

@@ -10,7 +10,7 @@ from cryptography.x509 import Certificate, load_pem_x509_certificates
 
 from probes.contract import OwnIdentity
 from watcher.identity.material import assemble, spiffe_id
-from watcher.identity.origin import IdentityError, Trouble
+from watcher.identity.source import IdentityError, Trouble
 
 _LARGEST = 1 << 20  # bytes of one file
 

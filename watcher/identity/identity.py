@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from probes.contract import OwnIdentity
 from watcher.identity.material import begins, ends, same, spiffe_id
-from watcher.identity.origin import IdentityError, Origin, Pace, Trouble
+from watcher.identity.source import IdentityError, Origin, Pace, Trouble
 
 log = logging.getLogger(__name__)
 

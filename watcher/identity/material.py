@@ -16,7 +16,7 @@ from cryptography.x509 import (
 )
 
 from probes.contract import OwnIdentity
-from watcher.identity.origin import IdentityError, Trouble
+from watcher.identity.source import IdentityError, Trouble
 
 _SIGNING = (
     rsa.RSAPrivateKey,

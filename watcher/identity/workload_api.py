@@ -18,7 +18,7 @@ from spiffe.workloadapi.x509_context import X509Context
 
 from probes.contract import OwnIdentity
 from watcher.identity.material import anchored, assemble
-from watcher.identity.origin import IdentityError, Trouble
+from watcher.identity.source import IdentityError, Trouble
 
 _REFUSALS = {
     errno.ENOENT: Trouble.SOCKET_MISSING,

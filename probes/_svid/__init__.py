@@ -1,1 +1,0 @@
-"""What the probe `svid` is made of: reach, dates, trust, identity."""

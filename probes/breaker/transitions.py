@@ -1,0 +1,105 @@
+"""What is seen of circuit breakers over time: states, since when, and how often they open."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import Field
+
+from probes.contract import Case, Limits, Seconds
+from probes.contract.signal import REQUESTS, START_TIME, Row, Signal, Values, is_new_process, latest_start
+from probes.sources.agent_metrics import MetricsPage
+
+STATES = ("closed", "open", "half_open")
+CLOSED, OPEN, HALF_OPEN = range(3)
+
+_RESTART = 900.0  # seconds without a look that leave a history whole: the watcher was started anew
+
+BREAKER_STATE = Signal(
+    name="breaker_state",
+    states=STATES,
+    rows=(
+        Row(
+            metric="agentweave_circuit_breaker_state",
+            subject=("callee", "peer_id"),
+            state_label=("state", "agentweave_circuit_breaker_state"),
+        ),
+    ),
+)
+
+
+class BreakerLimits(Limits):
+    """When a circuit breaker is trouble."""
+
+    open_for: Seconds = Field(default=60.0, ge=0, description="not closed for longer than this")
+    flapping_transitions: int = Field(default=4, ge=1, le=100, description="opened more often than this in the window")
+    flapping_window: Seconds = Field(default=1800.0, gt=0, description="within which openings are counted")
+
+
+@dataclass(frozen=True, slots=True)
+class Callee:
+    """One circuit breaker."""
+
+    state: int
+    since: float | None = None  # first seen not closed; None while closed
+    sure: bool = True  # it was seen closed before, so `since` is when it opened
+    opened: tuple[float, ...] = ()  # when it was seen to open, the newest ones
+    to: Annotated[tuple[int, int, int], Field(exclude=True)] = (0, 0, 0)  # transitions seen, by state
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerPast:
+    """What was seen of all circuit breakers of one agent."""
+
+    callees: Mapping[str, Callee] = field(default_factory=dict)
+    at: float | None = None  # the last look that told anything
+    watched: float = 0.0  # looked at without a gap since then
+    started: float | None = None  # start time of the process
+    requests: float | None = None  # the agent's request counter, while a breaker is not closed
+    moved: float = 0.0  # when that was last seen to move
+
+
+def seen(page: MetricsPage, found: Values, past: BreakerPast, case: Case[BreakerLimits]) -> BreakerPast:
+    """The past with one more page in it."""
+    started = _number(page.value(START_TIME))
+    # Most of the time all are closed, and the counter, which may have a hundred series, is of no interest.
+    requests = _number(page.value(REQUESTS)) if any(found.by_subject.values()) else None
+    gap = past.at is None or case.now - past.at > max(_RESTART, 3 * case.interval)
+    still = requests is not None and requests == past.requests and not gap
+    before = _of_new_process(past.callees) if is_new_process(past.started, started) else past.callees
+    callees = {name: _next(before.get(name), int(state), case, gap=gap) for name, state in found.by_subject.items()}
+    callees |= {name: before[name] for name in found.unreadable if name in before}
+    return BreakerPast(
+        callees=callees,
+        at=case.now,
+        watched=case.now if gap else past.watched,
+        started=latest_start(past.started, started),
+        requests=requests,
+        moved=past.moved if still else case.now,
+    )
+
+
+def _number(found: object) -> float | None:
+    return found if isinstance(found, float) else None
+
+
+def _of_new_process(callees: Mapping[str, Callee]) -> dict[str, Callee]:
+    # Breakers begin closed: what the old process went through is not held against the new one.
+    return {name: Callee(CLOSED, to=callee.to) for name, callee in callees.items()}
+
+
+def _next(before: Callee | None, state: int, case: Case[BreakerLimits], *, gap: bool) -> Callee:
+    if before is None:
+        return Callee(state, since=None if state == CLOSED else case.now, sure=not gap)
+    if state == CLOSED == before.state and not before.opened:
+        return before
+    opened, to = [at for at in before.opened if case.now - at <= case.limits.flapping_window], before.to
+    if state != before.state:
+        to = (to[CLOSED] + (state == CLOSED), to[OPEN] + (state == OPEN), to[HALF_OPEN] + (state == HALF_OPEN))
+        opened += [case.now] if state == OPEN else []
+    newest = tuple(opened[-case.limits.flapping_transitions - 1 :])
+    if state == CLOSED:
+        return Callee(state, opened=newest, to=to)
+    if before.since is None or gap:
+        return Callee(state, case.now, not gap, newest, to)
+    return Callee(state, before.since, before.sure, newest, to)

@@ -1,0 +1,1 @@
+"""What judges remember of a target over time, in few bytes."""

@@ -1,0 +1,219 @@
+"""Does the agent's memory come near its limit, or rise towards it for good?"""
+
+from array import array
+from dataclasses import dataclass, replace
+
+from pydantic import Field
+
+from probes.contract import (
+    Case,
+    ConditionKind,
+    Judgement,
+    Limits,
+    Metric,
+    Probe,
+    Sample,
+    Seconds,
+    Severity,
+    Unknown,
+    Verdict,
+    say_bytes,
+    say_duration,
+    shared_sample,
+)
+from probes.contract.signal import START_TIME, Absent, Row, Signal, Unreadable, is_new_process, latest_start, untold
+from probes.history.packed import Packed
+from probes.memory.drift import (
+    BLOCK,
+    LEAST_FOR_DRIFT,
+    LEAST_FOR_EXHAUSTION,
+    WINDOW,
+    Exhaustion,
+    drift,
+    exhaustion,
+)
+from probes.sources.agent_metrics import MetricsPage
+
+RSS = Signal(name="memory", rows=(Row(metric="process_resident_memory_bytes"),))
+
+_BRIDGED = 18
+"""Blocks without a look that are filled in: three hours. After a longer pause the history starts anew."""
+
+
+_PATIENCE = 2  # blocks
+_RECENT = 6  # blocks: an hour
+_STAYS = 0.98
+
+
+class MemoryLimits(Limits):
+    """When the memory of an agent's process is trouble."""
+
+    high_ratio: float = Field(default=0.90, gt=0, lt=1, description="rss / limit")
+    drift_hold: Seconds = Field(default=3600.0, ge=0, description="how long the floor must be seen to rise")
+    exhaustion_within: Seconds = Field(default=86400.0, gt=0, description="how far ahead the limit is foretold")
+
+
+HIGH = ConditionKind(
+    name="MemoryHigh",
+    severity=Severity.CRITICAL,
+    true_when="The process holds more of its memory limit than `high_ratio`.",
+    all_clear="The process has room below its memory limit.",
+    repeated=True,
+    needs=("memory_limit",),
+)
+DRIFT = ConditionKind(
+    name="MemoryDrift",
+    severity=Severity.WARNING,
+    true_when="The floor of memory rises day over day, and has done so for `drift_hold`.",
+    all_clear="The floor of memory does not rise like a leak.",
+    history=True,
+)
+PREDICTED = ConditionKind(
+    name="MemoryExhaustionPredicted",
+    severity=Severity.WARNING,
+    true_when="A rise of memory that does not slow down will meet the limit within `exhaustion_within`.",
+    all_clear="Memory is not about to meet its limit.",
+    history=True,
+    needs=("memory_limit",),
+)
+RSS_BYTES = Metric(name="memory_rss_bytes", help="Resident memory of the agent's process, one process's.")
+LIMIT_BYTES = Metric(name="memory_limit_bytes", help="Memory limit of the agent, as configured.")
+SLOPE = Metric(
+    name="memory_drift_bytes_per_second", help="How fast the floor of memory rises; absent where it does not."
+)
+FULL_AT = Metric(
+    name="memory_exhaustion_timestamp_seconds", help="When memory will meet its limit; absent where nothing tells."
+)
+
+Floors = Packed
+"""Least memory of each block, oldest first, as 4-byte floats: 1.15 kB for two days of an agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryPast:
+    """Two days of one process's memory, and what they said when the last block ended."""
+
+    floors: Floors = b""
+    block: int = 0  # number of the current block since 1970; 0: none yet
+    lowest: float = 0.0  # bytes, in the current block
+    started: float | None = None  # start time of the process
+    rising_since: float | None = None  # Unix seconds
+    slope: float | None = None  # bytes a second
+    full_at: float | None = None  # Unix seconds
+    missed: int = 0  # blocks in a row that did not foretell it again
+
+    @property
+    def blocks(self) -> int:
+        """How much history there is."""
+        return len(self.floors) // 4
+
+
+def judge(page: MetricsPage, past: MemoryPast, case: Case[MemoryLimits]) -> Judgement[MemoryPast]:
+    """Judge one page; the history is judged when a block of ten minutes ends."""
+    if page.error:
+        return Judgement(verdicts=PROBE.all_unknown(case.target, Unknown.SOURCE_FAILED), past=past)
+    rss = page.value(RSS)
+    if isinstance(rss, Absent | Unreadable):
+        kinds = PROBE.applicable(case.target)
+        return Judgement(verdicts=tuple(each for kind in kinds for each in untold(kind, rss, case.limits)), past=past)
+    started = page.value(START_TIME)
+    past = remember(rss, started if isinstance(started, float) else None, past, case)
+    limit = case.target.memory_limit
+    if not limit:
+        return Judgement(verdicts=(_drift(past, case),), past=past, samples=_samples(rss, None, past))
+    verdicts = (_high(rss, limit, case.limits), _drift(past, case), _predicted(past, limit, case))
+    return Judgement(verdicts=verdicts, past=past, samples=_samples(rss, limit, past))
+
+
+def remember(rss: float, started: float | None, past: MemoryPast, case: Case[MemoryLimits]) -> MemoryPast:
+    """The history with one more value; a new process has none."""
+    block = int(case.now // BLOCK)
+    passed = block - past.block
+    if is_new_process(past.started, started) or not past.block or passed > _BRIDGED:
+        return MemoryPast(block=block, lowest=rss, started=latest_start(past.started, started))
+    past = replace(past, started=latest_start(past.started, started))
+    if passed <= 0:  # also where the clock went back: time that was counted is not counted again
+        return past if rss >= past.lowest else replace(past, lowest=rss)
+    floors = array("f", past.floors)
+    floors.extend(past.lowest + (rss - past.lowest) * step / passed for step in range(passed))
+    floors = floors[-WINDOW:]
+    return _judged(replace(past, floors=floors.tobytes(), block=block, lowest=rss), floors.tolist(), case)
+
+
+def _judged(past: MemoryPast, floors: list[float], case: Case[MemoryLimits]) -> MemoryPast:
+    slope, end = drift(floors), None
+    if case.target.memory_limit:
+        end = exhaustion(floors, case.target.memory_limit, case.limits.exhaustion_within)
+    # A forecast wavers with every block; while memory stays where it came to, one that is missing ends nothing.
+    stays = end is None and past.missed < _PATIENCE and floors[-1] >= _STAYS * max(floors[-_RECENT:])
+    full_at = case.now + end.left if end is not None else past.full_at if stays else None
+    since = past.rising_since if past.rising_since is not None else case.now
+    return replace(
+        past,
+        rising_since=None if slope is None else since,
+        slope=slope if slope is not None else past.slope if stays and full_at is not None else _slope_of(end),
+        full_at=full_at,
+        missed=past.missed + 1 if stays else 0,
+    )
+
+
+def _slope_of(end: Exhaustion | None) -> float | None:
+    return None if end is None else end.slope
+
+
+def _high(rss: float, limit: int, limits: MemoryLimits) -> Verdict:
+    if rss / limit <= limits.high_ratio:
+        return HIGH.false()
+    return HIGH.true(
+        lambda: (
+            f"One process of the agent holds {say_bytes(rss)}, {rss / limit:.0%} of the limit of {say_bytes(limit)}."
+        )
+    )
+
+
+def _drift(past: MemoryPast, case: Case[MemoryLimits]) -> Verdict:
+    if past.blocks < LEAST_FOR_DRIFT:
+        return DRIFT.unknown(Unknown.WARMING_UP)
+    if past.rising_since is None or past.slope is None:
+        return DRIFT.false()
+    held, slope = case.now - past.rising_since, past.slope
+    if held < case.limits.drift_hold:
+        return DRIFT.unknown(Unknown.NOT_HELD_YET) if case.once else DRIFT.false()
+    return DRIFT.true(
+        lambda: (
+            f"The floor of one process's memory rises by {say_bytes(slope * 3600)} an hour, day over day; "
+            f"this was first seen {say_duration(held)} ago."
+        )
+    )
+
+
+def _predicted(past: MemoryPast, limit: int, case: Case[MemoryLimits]) -> Verdict:
+    if past.blocks < LEAST_FOR_EXHAUSTION:
+        return PREDICTED.unknown(Unknown.WARMING_UP)
+    if past.full_at is None or past.slope is None:
+        return PREDICTED.false()
+    left, slope = max(0.0, past.full_at - case.now), past.slope
+    return PREDICTED.true(
+        lambda: (
+            f"The memory of one process rises by {say_bytes(slope * 3600)} an hour without slowing down, "
+            f"and meets the limit of {say_bytes(limit)} in {say_duration(left)}."
+        )
+    )
+
+
+def _samples(rss: float, limit: int | None, past: MemoryPast) -> tuple[Sample, ...]:
+    told = ((RSS_BYTES, rss), (SLOPE, past.slope), (FULL_AT, past.full_at))
+    found = tuple(Sample(metric, value) for metric, value in told if value is not None)
+    return found if limit is None else (*found, shared_sample(LIMIT_BYTES, limit))
+
+
+PROBE = Probe(
+    name="memory",
+    source="agent_metrics",
+    conditions=(HIGH, DRIFT, PREDICTED),
+    limits=MemoryLimits,
+    past=MemoryPast,
+    judge=judge,
+    metrics=(RSS_BYTES, LIMIT_BYTES, SLOPE, FULL_AT),
+    wants=lambda _: (RSS, START_TIME),
+)

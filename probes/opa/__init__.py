@@ -1,0 +1,165 @@
+"""Does the OPA that an agent asks decide, decide rightly, and by a fresh policy?"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from probes.contract import (
+    Ballot,
+    Case,
+    Judgement,
+    Limits,
+    Metric,
+    Observation,
+    Probe,
+    Sample,
+    Seconds,
+    Unknown,
+    Verdict,
+)
+from probes.opa import decisions
+from probes.opa.bundles import BUNDLE_STALE, REVISION_SKEW, BundleCase, BundlePast, judge_bundles, unknown_bundles
+from probes.readings.canary import BUILTIN, Canary, Question, question
+from probes.readings.decision import Actual, Answer, Expected, OPAReading
+from probes.readings.opa_status import StatusReport
+
+
+class OPALimits(Limits):
+    """When an OPA is trouble."""
+
+    canaries: tuple[Canary, ...] = Field(default=(), max_length=100, description="questions whose answer is known")
+    builtin_canaries: bool = Field(default=True, description="ask foreign-caller and empty-input too")
+    bundle_stale_after: Seconds = Field(default=900.0, gt=0, description="since the last successful bundle request")
+    slow_after: Seconds = Field(default=0.1, gt=0, description="for the p95 of the last 20 decisions")
+
+    @model_validator(mode="after")
+    def _a_name_means_one_canary(self) -> Self:
+        taken = {builtin.canary for builtin in BUILTIN}
+        for canary in self.canaries:
+            if canary.name in taken:
+                msg = f"expected canaries with names of their own, got {canary.name!r} again"
+                raise ValueError(msg)
+            taken.add(canary.name)
+        return self
+
+
+BUNDLE_INFO = Metric(
+    name="opa_bundle_info", help="The revision of a bundle that is active in OPA.", labels=("bundle", "revision")
+)
+BUNDLE_LAST_SUCCESS = Metric(
+    name="opa_bundle_last_success_timestamp_seconds",
+    help="When OPA's last successful request for a bundle was, by OPA's clock.",
+    labels=("bundle",),
+)
+DECISION_DURATION = Metric(
+    name="opa_decision_duration_seconds",
+    help="How long OPA took from the question to the decision.",
+    kind="histogram",
+    fleet=True,
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5),
+)
+CANARY_TOTAL = Metric(
+    name="opa_canary_total",
+    help="Canaries asked, by what had to be answered and what was.",
+    kind="counter",
+    labels=("canary", "expected", "actual"),
+    fleet=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OPAPast:
+    """What the next look wants to know."""
+
+    ticks: tuple[int, ...] = ()  # tenths of a millisecond that the last decisions took, oldest first
+    bundles: tuple[BundlePast, ...] = ()
+    counted: Annotated[tuple[str, ...], Field(exclude=True)] = ()  # canaries whose counters stand at 0 or more
+
+
+def judge(reading: OPAReading, past: OPAPast, case: Case[OPALimits]) -> Judgement[OPAPast]:
+    """All conditions of one look at an OPA."""
+    answers = reading.answers
+    new = () if case.overloaded else decisions.ticks(answers)
+    ticks = (*past.ticks, *new)[-decisions.DECISIONS :]
+    told = _told(reading)
+    about_bundles, bundles = _bundles(reading, past.bundles, case, told)
+    found = (
+        decisions.unreachable(reading, case),
+        decisions.wrong_allow(answers),
+        decisions.wrong_deny(answers),
+        decisions.policy_missing(answers),
+        decisions.default_missing(answers),
+        decisions.decision_error(answers),
+        decisions.slow(answers, ticks, case.limits.slow_after, overloaded=case.overloaded),
+        *about_bundles,
+    )
+    counted = tuple(each.canary for each in answers if each.expected is not Expected.ANY)
+    return Judgement(
+        verdicts=tuple(verdict for verdict in found if verdict is not None),
+        past=OPAPast(ticks, bundles, past.counted if past.counted == counted else counted),
+        samples=_samples(told),
+        observations=tuple(_observations(answers, past.counted)),
+        ballots=_ballots(told, case),
+    )
+
+
+def _told(reading: OPAReading) -> StatusReport | None:
+    """The report on bundles, where OPA answers and gave one."""
+    report = reading.report
+    return report if report is not None and report.unknown is None and not reading.silent else None
+
+
+def _bundles(
+    reading: OPAReading, past: tuple[BundlePast, ...], case: Case[OPALimits], told: StatusReport | None
+) -> tuple[list[Verdict], tuple[BundlePast, ...]]:
+    if told is not None and not told.bundles:
+        return [], ()
+    given = BundleCase(now=case.now, stale_after=case.limits.bundle_stale_after, once=case.once, census=case.census)
+    if told is not None:
+        return judge_bundles(told, past, given)
+    why = reading.report.unknown if reading.report is not None and not reading.silent else None
+    return unknown_bundles(reading.report, why or Unknown.SOURCE_FAILED, given), past
+
+
+def _samples(told: StatusReport | None) -> tuple[Sample, ...]:
+    bundles = told.bundles if told is not None else ()
+    return (
+        *(Sample(BUNDLE_INFO, 1, (each.name, each.revision)) for each in bundles if each.activated),
+        *(Sample(BUNDLE_LAST_SUCCESS, each.last_success, (each.name,)) for each in bundles if each.last_success > 0),
+    )
+
+
+def _ballots(told: StatusReport | None, case: Case[OPALimits]) -> tuple[Ballot, ...]:
+    bundles = told.bundles if told is not None else ()
+    return tuple(Ballot(each.name, case.target.opa or "", each.revision) for each in bundles)
+
+
+def _observations(answers: Sequence[Answer], counted: Sequence[str]) -> Iterator[Observation]:
+    for each in answers:
+        if each.expected is not Expected.ANY and each.canary not in counted:
+            # Counters exist at 0 from the first look.
+            yield from (Observation(CANARY_TOTAL, 0, (each.canary, each.expected, actual)) for actual in Actual)
+        if not each.fresh or each.reply.impaired:
+            continue
+        if each.actual in decisions.TOLD:
+            yield Observation(DECISION_DURATION, each.reply.seconds)
+        if each.expected is not Expected.ANY:
+            yield Observation(CANARY_TOTAL, 1, (each.canary, each.expected, each.actual))
+
+
+def _wants(limits: OPALimits) -> tuple[Question, ...]:
+    return (*(BUILTIN if limits.builtin_canaries else ()), *map(question, limits.canaries))
+
+
+PROBE: Probe[OPAReading, OPALimits, OPAPast] = Probe(
+    name="opa",
+    source="opa",
+    conditions=(*decisions.CONDITIONS, BUNDLE_STALE, REVISION_SKEW),
+    limits=OPALimits,
+    past=OPAPast,
+    judge=judge,
+    metrics=(BUNDLE_INFO, BUNDLE_LAST_SUCCESS, DECISION_DURATION, CANARY_TOTAL),
+    wants=_wants,
+)

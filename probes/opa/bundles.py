@@ -1,0 +1,168 @@
+"""Are the bundles of an OPA fresh, and the same as its peers have?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from probes.contract import ConditionKind, Severity, Unknown, Verdict, say_duration
+from probes.readings.opa_status import Bundle, StatusReport
+
+SKEW_HOLDS = 900.0
+"""Seconds for which a revision may differ: a roll-out takes its time."""
+
+_MAJORITY = 3
+
+BUNDLE_STALE = ConditionKind(
+    name="OPABundleStale",
+    severity=Severity.WARNING,
+    true_when="OPA has not fetched the bundle for longer than bundle_stale_after, or an error stands for that long.",
+    all_clear="The bundle is fetched and activated.",
+    reasons=("BundleStale", "ActivationFailed", "NeverLoaded"),
+    subject="bundle",
+)
+REVISION_SKEW = ConditionKind(
+    name="OPARevisionSkew",
+    severity=Severity.WARNING,
+    true_when="For 15 minutes the active revision differs from what most OPAs (at least three) of the agent have.",
+    all_clear="The active revision is that of most OPAs of the agent, or there is no majority.",
+    reasons=("RevisionDiffers",),
+    history=True,
+    subject="bundle",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that is wrong once it has held."""
+
+    since: float  # Unix seconds at which it was first seen
+    witnessed: bool  # the time before is known to be good; else nobody knows for how long it has stood
+
+
+@dataclass(frozen=True, slots=True)
+class BundlePast:
+    """What the next look wants to know of a bundle."""
+
+    name: str
+    erring: Trouble | None = None
+    differing: Trouble | None = None
+    compared: bool = False  # it had enough peers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleCase:
+    """When bundles are judged, how patiently, and what their peers have."""
+
+    now: float  # Unix seconds
+    stale_after: float  # seconds
+    once: bool  # a single `check`
+    census: Mapping[str, Mapping[str, int]] | None  # bundle -> revision -> OPAs of this agent
+
+
+def judge_bundles(
+    report: StatusReport, past: tuple[BundlePast, ...], case: BundleCase
+) -> tuple[list[Verdict], tuple[BundlePast, ...]]:
+    """Both conditions of every bundle, as far as they apply, and what to remember."""
+    before = {each.name: each for each in past}
+    judged = [_judge(bundle, report, before.get(bundle.name), case) for bundle in report.bundles]
+    now = tuple(remembered for _, remembered in judged)
+    return [verdict for verdicts, _ in judged for verdict in verdicts], past if now == past else now
+
+
+def unknown_bundles(report: StatusReport | None, why: Unknown, case: BundleCase) -> list[Verdict]:
+    """Both conditions of the bundles that are known of, as far as they apply, when nothing new could be told."""
+    if report is None or (report.unknown is not None and not report.bundles):
+        return [BUNDLE_STALE.unknown(why), REVISION_SKEW.unknown(why)]
+    names = [bundle.name for bundle in report.bundles]
+    compared = [name for name in names if case.census is None or _voters(name, case) >= _MAJORITY]
+    return [
+        *(BUNDLE_STALE.unknown(why, subject=name) for name in names),
+        *(REVISION_SKEW.unknown(why, subject=name) for name in compared),
+    ]
+
+
+def _judge(
+    bundle: Bundle, report: StatusReport, past: BundlePast | None, case: BundleCase
+) -> tuple[list[Verdict], BundlePast]:
+    before = past or BundlePast(bundle.name)
+    new = past is not None or _cannot_be_old(bundle, report, case)
+    erring = _trouble(bool(bundle.code), before.erring, witnessed=new, now=report.at)
+    most = _majority(bundle, case)
+    differs = most is not None and most != bundle.revision
+    differing = _trouble(differs, before.differing, witnessed=before.compared, now=case.now)
+    skew = _skew(bundle, most, differing, case, first=past is None)
+    verdicts = [_stale(bundle, report, erring, case), *([skew] if skew is not None else [])]
+    now = BundlePast(bundle.name, erring, differing, _voters(bundle.name, case) >= _MAJORITY)
+    return verdicts, before if now == before else now
+
+
+def _trouble(wrong: bool, before: Trouble | None, *, witnessed: bool, now: float) -> Trouble | None:
+    if not wrong:
+        return None
+    return before or Trouble(now, witnessed)
+
+
+def _cannot_be_old(bundle: Bundle, report: StatusReport, case: BundleCase) -> bool:
+    # Of a request that fails the last good one tells; of an activation that fails only a recent good one does.
+    only_fetching_fails = not bundle.fetched and not bundle.rejected
+    return only_fetching_fails or report.clock - bundle.last_activation <= case.stale_after
+
+
+def _stale(bundle: Bundle, report: StatusReport, erring: Trouble | None, case: BundleCase) -> Verdict:
+    # Both times are OPA's own, so a clock of ours that differs does not make a bundle old.
+    age = report.clock - bundle.last_success
+    if age > case.stale_after:
+        return BUNDLE_STALE.true(_age_message(bundle, age), _reason(bundle), bundle.name)
+    if erring is None:
+        return BUNDLE_STALE.false(bundle.name)
+    message = f"An error stands: {bundle.code}: {bundle.message}"
+    found = BUNDLE_STALE.true(message, _reason(bundle), bundle.name)
+    return _held(found, erring, report.at, case.stale_after, once=case.once)
+
+
+def _reason(bundle: Bundle) -> str:
+    if not bundle.activated:
+        return "NeverLoaded"
+    return "ActivationFailed" if bundle.code and (bundle.fetched or bundle.rejected) else "BundleStale"
+
+
+def _skew(
+    bundle: Bundle, most: str | None, differing: Trouble | None, case: BundleCase, *, first: bool
+) -> Verdict | None:
+    if case.census is None or (first and _voters(bundle.name, case) < _MAJORITY):
+        return REVISION_SKEW.unknown(Unknown.WARMING_UP, "Its peers have not all been looked at yet.", bundle.name)
+    if _voters(bundle.name, case) < _MAJORITY:
+        return None
+    if differing is None:
+        return REVISION_SKEW.false(bundle.name)
+    message = f"The active revision is {bundle.revision or 'none'}, most OPAs of the agent have {most or 'none'}."
+    found = REVISION_SKEW.true(message, "RevisionDiffers", bundle.name)
+    return _held(found, differing, case.now, SKEW_HOLDS, once=case.once)
+
+
+def _held(found: Verdict, trouble: Trouble, now: float, long_enough: float, *, once: bool) -> Verdict:
+    """`found` when it has held; before that false where its start is known, else unknown."""
+    if now - trouble.since >= long_enough:
+        return found
+    if trouble.witnessed:
+        return found.kind.false(found.subject)
+    reason = Unknown.NOT_HELD_YET if once else Unknown.WARMING_UP
+    return found.kind.unknown(reason, found.message, found.subject)
+
+
+def _majority(bundle: Bundle, case: BundleCase) -> str | None:
+    votes = (case.census or {}).get(bundle.name)
+    if not votes:
+        return None
+    revision, count = max(votes.items(), key=lambda vote: vote[1])
+    return revision if count >= _MAJORITY and 2 * count > sum(votes.values()) else None
+
+
+def _voters(bundle: str, case: BundleCase) -> int:
+    return sum((case.census or {}).get(bundle, {}).values())
+
+
+def _age_message(bundle: Bundle, age: float) -> str:
+    cause = f" ({bundle.code}: {bundle.message})" if bundle.code else ""
+    if bundle.last_success <= 0:
+        return f"OPA has never fetched the bundle{cause}."
+    return f"OPA last fetched the bundle {say_duration(age)} ago{cause}."

@@ -1,0 +1,187 @@
+"""Does an OPA decide, and decide rightly? One function a condition; None where it does not apply."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from probes.contract import Case, ConditionKind, Limits, Severity, Unknown, Verdict, say_duration
+from probes.readings.decision import Actual, Answer, Expected, OPAReading
+
+L = TypeVar("L", bound=Limits)
+
+DECISIONS = 20
+"""Whose 95th percentile is judged."""
+
+OPA_UNREACHABLE = ConditionKind(
+    name="OPAUnreachable",
+    severity=Severity.CRITICAL,
+    true_when="No decision can be had from the OPA that the agent asks.",
+    all_clear="OPA answers.",
+    reasons=("ConnectionRefused", "Lost", "Timeout", "HTTPError"),
+    repeated=True,
+)
+WRONG_ALLOW = ConditionKind(
+    name="OPAWrongAllow",
+    severity=Severity.CRITICAL,
+    true_when="A canary that must be denied is allowed.",
+    all_clear="No canary that must be denied is allowed.",
+    reasons=("CanaryAllowed",),
+)
+WRONG_DENY = ConditionKind(
+    name="OPAWrongDeny",
+    severity=Severity.CRITICAL,
+    true_when="A canary that must be allowed is denied.",
+    all_clear="No canary that must be allowed is denied.",
+    reasons=("CanaryDenied",),
+    repeated=True,
+)
+POLICY_MISSING = ConditionKind(
+    name="OPAPolicyMissing",
+    severity=Severity.CRITICAL,
+    true_when="Every canary is undefined: there is no rule at the decision path.",
+    all_clear="There is a rule at the decision path.",
+    reasons=("Undefined",),
+    repeated=True,
+)
+DEFAULT_MISSING = ConditionKind(
+    name="OPADefaultMissing",
+    severity=Severity.WARNING,
+    true_when="Some canary is undefined and another is not: the rule has no default, callers fall back on their own.",
+    all_clear="No canary is undefined where another is decided.",
+    reasons=("NoDefault",),
+    repeated=True,
+)
+DECISION_ERROR = ConditionKind(
+    name="OPADecisionError",
+    severity=Severity.CRITICAL,
+    true_when="The answer is not a decision.",
+    all_clear="Every answer is one that OPA gives when all is well.",
+    reasons=("EvaluationError", "Malformed"),
+    repeated=True,
+)
+DECISION_SLOW = ConditionKind(
+    name="OPADecisionSlow",
+    severity=Severity.WARNING,
+    true_when="The 95th percentile of the last 20 decisions is above slow_after.",
+    all_clear="Decisions come in time.",
+    history=True,
+)
+
+CONDITIONS = (
+    OPA_UNREACHABLE,
+    WRONG_ALLOW,
+    WRONG_DENY,
+    POLICY_MISSING,
+    DEFAULT_MISSING,
+    DECISION_ERROR,
+    DECISION_SLOW,
+)
+
+DECIDED = (Actual.ALLOW, Actual.DENY)
+TOLD = (*DECIDED, Actual.UNDEFINED)
+"""What OPA says of a policy; anything else is no answer to the question."""
+
+# Small integers are shared objects; twenty floats a target would take four times the memory, in the state file too.
+_TICK = 0.0001  # seconds
+_MUST_NOT_BE_ALLOWED = (Expected.DENY, Expected.NOT_ALLOW)
+
+
+def unreachable(reading: OPAReading, case: Case[L]) -> Verdict:
+    """Whether a decision can be had at all."""
+    replies = [answer.reply for answer in reading.answers]
+    if any(reply.actual is not Actual.UNREACHABLE and not reply.unauthorized for reply in replies):
+        return OPA_UNREACHABLE.false()
+    if any(reply.unauthorized for reply in replies):
+        return OPA_UNREACHABLE.unknown(Unknown.UNAUTHORIZED)
+    if all(reply.impaired for reply in replies):
+        return OPA_UNREACHABLE.unknown(Unknown.WATCHER_IMPAIRED, reading.error)
+    # A connection that is cut off tells of a broken server or proxy, as a 502 does.
+    found = case.network(OPA_UNREACHABLE, reading, stalled="Timeout", reset="HTTPError")
+    return found or OPA_UNREACHABLE.true(reading.error, "HTTPError")
+
+
+def wrong_allow(answers: Sequence[Answer]) -> Verdict | None:
+    """Whether a foreigner gets in. An undefined answer lets nobody in, though it is no deny."""
+    allowed = [each for each in answers if each.actual is Actual.ALLOW and each.expected in _MUST_NOT_BE_ALLOWED]
+    if allowed:
+        return WRONG_ALLOW.true(f"Allowed, and must not be: {_names(allowed)}.", "CanaryAllowed")
+    denied = [each for each in answers if each.expected is Expected.DENY]
+    return _untold(WRONG_ALLOW, denied) or WRONG_ALLOW.false() if denied else None
+
+
+def wrong_deny(answers: Sequence[Answer]) -> Verdict | None:
+    """Whether somebody who must get in does not."""
+    allowed = [each for each in answers if each.expected is Expected.ALLOW]
+    denied = [each for each in allowed if each.actual is Actual.DENY]
+    if denied:
+        return WRONG_DENY.true(f"Denied, and must be allowed: {_names(denied)}.", "CanaryDenied")
+    return _untold(WRONG_DENY, allowed) or WRONG_DENY.false() if allowed else None
+
+
+def policy_missing(answers: Sequence[Answer]) -> Verdict | None:
+    """Whether nothing decides at all."""
+    canaries = _canaries(answers)
+    if not canaries:
+        return None
+    if any(each.actual in DECIDED for each in canaries):
+        return POLICY_MISSING.false()
+    message = "Every canary is undefined: HTTP 200 without a result."
+    return _untold(POLICY_MISSING, canaries) or POLICY_MISSING.true(message, "Undefined")
+
+
+def default_missing(answers: Sequence[Answer]) -> Verdict | None:
+    """Whether something decides, but not always."""
+    canaries = _canaries(answers)
+    if not canaries:
+        return None
+    undefined = [each for each in canaries if each.actual is Actual.UNDEFINED]
+    if undefined and any(each.actual in DECIDED for each in canaries):
+        return DEFAULT_MISSING.true(f"Undefined, while others are decided: {_names(undefined)}.", "NoDefault")
+    return _untold(DEFAULT_MISSING, canaries) or DEFAULT_MISSING.false()
+
+
+def decision_error(answers: Sequence[Answer]) -> Verdict:
+    """Whether what comes back is an answer of OPA to a good question."""
+    judged = _canaries(answers) or answers
+    for actual, reason in ((Actual.ERROR, "EvaluationError"), (Actual.MALFORMED, "Malformed")):
+        wrong = [each for each in judged if each.actual is actual and not each.reply.unauthorized]
+        if wrong:
+            return DECISION_ERROR.true(f"{_names(wrong[:1])}: {wrong[0].reply.error}", reason)
+    return _untold(DECISION_ERROR, judged) or DECISION_ERROR.false()
+
+
+def slow(answers: Sequence[Answer], last: tuple[int, ...], slow_after: float, *, overloaded: bool) -> Verdict:
+    """`last` are the ticks of the last decisions, those of these answers among them."""
+    untold = _untold(DECISION_SLOW, answers)
+    if untold is not None and not ticks(answers):
+        return untold
+    if overloaded:
+        return DECISION_SLOW.unknown(Unknown.WATCHER_IMPAIRED)
+    if len(last) < DECISIONS:
+        return DECISION_SLOW.unknown(Unknown.WARMING_UP)
+    p95 = sorted(last)[DECISIONS * 95 // 100 - 1] * _TICK
+    if p95 <= slow_after:
+        return DECISION_SLOW.false()
+    message = f"The p95 of {DECISIONS} decisions is {say_duration(p95)}, above {say_duration(slow_after)}."
+    return DECISION_SLOW.true(message)
+
+
+def ticks(answers: Sequence[Answer]) -> tuple[int, ...]:
+    """How long the decisions among the answers took, in tenths of a millisecond."""
+    return tuple(round(each.reply.seconds / _TICK) for each in answers if each.actual in TOLD)
+
+
+def _canaries(answers: Sequence[Answer]) -> list[Answer]:
+    """Those from whose answer everything is concluded."""
+    return [each for each in answers if each.expected in (Expected.ALLOW, Expected.DENY)]
+
+
+def _untold(kind: ConditionKind, answers: Sequence[Answer]) -> Verdict | None:
+    """Unknown, where some question got no answer that says anything of the policy."""
+    silent = [each.reply for each in answers if each.actual not in TOLD]
+    if any(reply.unauthorized for reply in silent):
+        return kind.unknown(Unknown.UNAUTHORIZED)
+    return kind.unknown(Unknown.SOURCE_FAILED) if silent else None
+
+
+def _names(answers: Sequence[Answer]) -> str:
+    return ", ".join(each.canary or "the question" for each in answers[:5])

@@ -1,0 +1,188 @@
+"""Do the agent's connection pools run out?"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from pydantic import Field
+
+from probes.contract import (
+    Case,
+    ConditionKind,
+    Judgement,
+    Limits,
+    Metric,
+    Probe,
+    Sample,
+    Seconds,
+    Severity,
+    Target,
+    Unknown,
+    Verdict,
+    say_duration,
+    shared_sample,
+)
+from probes.contract.signal import START_TIME, Absent, Row, Signal, Values, is_new_process, latest_start, untold
+from probes.pool.trend import Rise, layout, meets
+from probes.sources.agent_metrics import MetricsPage
+
+POOL_IN_USE = Signal(
+    name="pool_in_use",
+    unnamed="default",
+    rows=(
+        Row(metric="agentweave_connection_pool_active", subject=("pool",), summed=True),
+        Row(metric="agentweave_active_connections", subject=("pool",), summed=True),
+    ),
+)
+
+
+class PoolLimits(Limits):
+    """When a connection pool is trouble."""
+
+    saturated_ratio: float = Field(default=0.80, gt=0, lt=1, description="in use / capacity")
+    exhaustion_within: Seconds = Field(
+        default=1800.0, gt=0, description="a rise over this long, predicted as far ahead"
+    )
+
+
+SATURATED = ConditionKind(
+    name="PoolSaturated",
+    severity=Severity.WARNING,
+    true_when="More of a connection pool is in use than `saturated_ratio`.",
+    all_clear="The pool has room.",
+    repeated=True,
+    subject="pool",
+    needs=("pool_capacity",),
+)
+EXHAUSTED = ConditionKind(
+    name="PoolExhausted",
+    severity=Severity.CRITICAL,
+    true_when="All connections of a pool are in use: the next call waits or fails.",
+    all_clear="The pool has connections left.",
+    repeated=True,
+    subject="pool",
+    needs=("pool_capacity",),
+)
+PREDICTED = ConditionKind(
+    name="PoolExhaustionPredicted",
+    severity=Severity.WARNING,
+    true_when="The use of a pool rose all through `exhaustion_within` and will meet its capacity within as long again.",
+    all_clear="The use of the pool does not rise towards its capacity.",
+    history=True,
+    subject="pool",
+    needs=("pool_capacity",),
+)
+IN_USE = Metric(name="pool_in_use", help="Connections of a pool in use.", labels=("pool",))
+CAPACITY = Metric(name="pool_capacity", help="Connections that a pool may have, as configured.", labels=("pool",))
+EXHAUSTION = Metric(
+    name="pool_exhaustion_timestamp_seconds",
+    help="When a pool whose use rises will be full; absent where nothing can be told.",
+    labels=("pool",),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolPast:
+    """How the use of each pool went."""
+
+    pools: Mapping[str, Rise] = field(default_factory=dict)
+    started: float | None = None  # start time of the process
+
+
+def judge(page: MetricsPage, past: PoolPast, case: Case[PoolLimits]) -> Judgement[PoolPast]:
+    """Judge one page."""
+    if page.error:
+        return Judgement(verdicts=PROBE.all_unknown(case.target, Unknown.SOURCE_FAILED), past=past)
+    if not case.target.pool_capacity:
+        return Judgement(verdicts=(), past=past)
+    found = page.values(POOL_IN_USE)
+    if isinstance(found, Values):
+        found = _with_capacity(found, case.target)
+    if not isinstance(found, Values):
+        untellable = [verdict for kind in PROBE.conditions for verdict in untold(kind, found, case.limits)]
+        return Judgement(verdicts=tuple(untellable), past=past)
+    past = _seen(page, found, past, case)
+    verdicts: list[Verdict] = []
+    samples: list[Sample] = []
+    for name, in_use in found.by_subject.items():
+        capacity = _capacity(case.target, name)
+        full_at = _full_at(past.pools[name], in_use, capacity, case)
+        verdicts += _now(name, in_use, capacity, case.limits)
+        verdicts.append(_later(name, past.pools[name], full_at, case))
+        samples += _samples(name, in_use, capacity, full_at)
+    for name, why in found.unreadable.items():
+        verdicts += [kind.unknown(Unknown.MALFORMED, why, name) for kind in PROBE.conditions]
+    return Judgement(verdicts=tuple(verdicts), past=past, samples=tuple(samples))
+
+
+def _capacity(target: Target, pool: str) -> int:
+    given = target.pool_capacity
+    return given if isinstance(given, int) else (given or {}).get(pool, 0)
+
+
+def _with_capacity(found: Values, target: Target) -> Values | Absent:
+    by_subject = {name: value for name, value in found.by_subject.items() if _capacity(target, name) > 0}
+    unreadable = {name: why for name, why in found.unreadable.items() if _capacity(target, name) > 0}
+    if by_subject or unreadable:
+        return Values(by_subject, unreadable)
+    return Absent(
+        f"No pool of the page has a capacity, such as {min((*found.by_subject, *found.unreadable), default='')}."
+    )
+
+
+def _seen(page: MetricsPage, found: Values, past: PoolPast, case: Case[PoolLimits]) -> PoolPast:
+    value = page.value(START_TIME)
+    started = value if isinstance(value, float) else None
+    before = {} if is_new_process(past.started, started) else past.pools
+    length, blocks = layout(case.limits.exhaustion_within, case.interval)
+    pools = {
+        name: before.get(name, Rise()).add(in_use, case.now, length, blocks)
+        for name, in_use in found.by_subject.items()
+    }
+    pools |= {name: before[name] for name in found.unreadable if name in before}
+    return PoolPast(pools, latest_start(past.started, started))
+
+
+def _full_at(rise: Rise, in_use: float, capacity: int, case: Case[PoolLimits]) -> float | None:
+    length, blocks = layout(case.limits.exhaustion_within, case.interval)
+    if len(rise.means) < blocks or in_use * 2 <= capacity:
+        return None
+    left = meets(rise.means, length, capacity)
+    return None if left is None else case.now + left
+
+
+def _now(name: str, in_use: float, capacity: int, limits: PoolLimits) -> tuple[Verdict, Verdict]:
+    say = f"{in_use:g} of {capacity} connections of pool {name} are in use."
+    saturated = (
+        SATURATED.true(say, subject=name) if in_use / capacity > limits.saturated_ratio else SATURATED.false(name)
+    )
+    return saturated, EXHAUSTED.true(say, subject=name) if in_use >= capacity else EXHAUSTED.false(name)
+
+
+def _later(name: str, rise: Rise, full_at: float | None, case: Case[PoolLimits]) -> Verdict:
+    within = case.limits.exhaustion_within
+    if len(rise.means) < layout(within, case.interval)[1]:
+        return PREDICTED.unknown(Unknown.WARMING_UP, subject=name)
+    if full_at is None or full_at - case.now > within:
+        return PREDICTED.false(name)
+    left = say_duration(full_at - case.now)
+    return PREDICTED.true(f"Pool {name} has filled for {say_duration(within)} and is full in {left}.", subject=name)
+
+
+def _samples(name: str, in_use: float, capacity: int, full_at: float | None) -> Iterator[Sample]:
+    told = shared_sample(CAPACITY, capacity, (name,))
+    yield Sample(IN_USE, in_use, told.labels)
+    yield told
+    if full_at is not None:
+        yield Sample(EXHAUSTION, full_at, (name,))
+
+
+PROBE = Probe(
+    name="pool",
+    source="agent_metrics",
+    conditions=(SATURATED, EXHAUSTED, PREDICTED),
+    limits=PoolLimits,
+    past=PoolPast,
+    judge=judge,
+    metrics=(IN_USE, CAPACITY, EXHAUSTION),
+    wants=lambda _: (POOL_IN_USE, START_TIME),
+)

@@ -1,0 +1,1 @@
+"""What a look saw, as typed and frozen records; nothing here reaches the network."""

@@ -1,0 +1,181 @@
+"""Metrics pages in the text formats (Prometheus 0.0.4, OpenMetrics 1.0): finds the wanted lines and reads them."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from probes.contract.signal import Series
+
+MAX_LINES = 3003
+"""Lines kept of one name: a thousand subjects in three states, and one more that tells that there are more."""
+
+_MAX_LINE = 4096
+_MAX_LABELS = 64
+_MAX_ODD = 8192  # characters that the library has to read: 40 us for a short line, 3 ms for a long one
+_PIECE = 1 << 17
+
+_QUOTED = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+_LABEL = rf"(?!__)[a-zA-Z_][a-zA-Z0-9_]*={_QUOTED}"
+_LABELS = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="([^"\\]*(?:\\.[^"\\]*)*)"')
+_PLAIN = re.compile(
+    rf"[ \t]*([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{{({_LABEL}(?:,{_LABEL})*,?)?\}})?"
+    r"[ \t]+([0-9.eE+-]+|NaN|[+-]?Inf)(?:[ \t]+-?[0-9]+(?:\.[0-9]+)?)?[ \t\r]*",
+)
+_ESCAPE = re.compile(r'\\[\\n"]')
+_ESCAPED = {r"\\": "\\", r"\n": "\n", r"\"": '"'}
+_SAMPLE = re.compile(rb"^[ \t\r]*[^#\s][^\n]*", re.MULTILINE)
+# No group is possessive: Python before 3.11.5 finds the wrong end of it (gh-106052).
+_NAME = "[a-zA-Z_:][a-zA-Z0-9_:]*+"
+_RUN = re.compile(
+    rf'^[ \t]*+(?:({_NAME})[{{ \t]|\{{"({_NAME})"[,}} ]).*+(?:\n[ \t]*+\1[{{ \t].*+)*'.encode(), re.MULTILINE
+)
+"""Lines of one name, one after the other as libraries print them; or one with its name in quotes (OpenMetrics 2)."""
+
+
+class NotAPageError(ValueError):
+    """What was received is no metrics page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The wanted lines of a page, as they came."""
+
+    lines: tuple[bytes, ...]  # in the order of the wanted names
+    overfull: tuple[str, ...] = ()  # names that have more lines than are read
+    bare: tuple[str, ...] = ()  # names that the page describes, without a sample
+
+
+NOTHING = Kept(())
+
+
+class Names:
+    """The names of wanted samples, made ready once for all pages."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.texts = {name.encode(): name for name in names}
+        self.described = {name: b"# TYPE %b " % name for name in self.texts}
+
+
+class Scan:
+    """Finds the lines of wanted samples in a page that comes in pieces of whole lines."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names.texts
+        self._described = names.described
+        self._runs: dict[bytes, list[bytes]] = {}
+        self._counts: dict[bytes, int] = {}  # lines in them
+        self._bare: dict[bytes, None] = {}
+        self.has_a_sample = False
+
+    def feed(self, piece: bytes) -> None:
+        """Keep the piece's wanted lines; NotAPageError where this cannot be a page."""
+        if b"\0" in piece:
+            raise NotAPageError("it is binary")
+        if not piece.isascii():
+            _check_utf8(piece)
+        if not self.has_a_sample and (first := _SAMPLE.search(piece)):
+            _check_sample(first[0])
+            self.has_a_sample = True
+        for run in _RUN.finditer(piece):
+            name = run[1] or run[2]
+            if name in self._names and (count := self._counts.get(name, 0)) < MAX_LINES:
+                self._counts[name] = count + run[0].count(b"\n") + 1
+                self._runs.setdefault(name, []).append(_shortened(run[0]))
+        for name, description in self._described.items():
+            if name not in self._runs and description in piece:
+                self._bare[name] = None
+
+    def end(self, bare: tuple[str, ...] = ()) -> Kept:
+        """What was kept; `bare` are names that are known to be described, though this page does not say so."""
+        overfull = tuple([self._names[name] for name, count in self._counts.items() if count >= MAX_LINES])
+        described = tuple([self._names[name] for name in self._bare if name not in self._runs])
+        return Kept(tuple([self._lines(name) for name in self._names]), overfull, described or bare)
+
+    def _lines(self, name: bytes) -> bytes:
+        """All of them; of too many, which nobody judges, the first three."""
+        if name not in self._runs:
+            return b""
+        lines = b"\n".join(self._runs[name])
+        return b"\n".join(lines.split(b"\n", 3)[:3]) if self._counts[name] >= MAX_LINES else lines
+
+
+def _shortened(run: bytes) -> bytes:
+    """The same lines, and of one that is too long enough to tell that it is."""
+    if len(run) <= _MAX_LINE:
+        return run
+    lines = run.split(b"\n")
+    return b"\n".join(line[: _MAX_LINE + 1] for line in lines) if max(map(len, lines)) > _MAX_LINE else run
+
+
+def pieces(page: bytes) -> Iterator[bytes]:
+    """The page in pieces of whole lines, small enough that the event loop can breathe in between."""
+    at = 3 if page.startswith(b"\xef\xbb\xbf") else 0
+    while at < len(page):
+        end = page.find(b"\n", at + _PIECE, at + 2 * _PIECE) + 1
+        if not end and len(page) > at + 2 * _PIECE:
+            raise NotAPageError(f"it has a line of more than {_PIECE} bytes")
+        yield page[at : end or len(page)]
+        at = end or len(page)
+
+
+def read_lines(lines: Iterable[str]) -> list[Series]:
+    """The samples of these lines; ValueError where one cannot be read, or where reading takes too long."""
+    odd = 0
+    found = []
+    for line in lines:
+        plain = _PLAIN.fullmatch(line) if len(line) <= _MAX_LINE else None
+        if plain:
+            name, labels, value = plain.groups()
+            found.append(Series(name, _read_labels(labels) if labels else {}, float(value)))
+            continue
+        odd += len(line)
+        if odd > _MAX_ODD or len(line) > _MAX_LINE:
+            raise ValueError("its lines are too long, or too many are written in an unusual way")
+        found.append(read_line(line))
+    return found
+
+
+def read_line(line: str) -> Series:
+    """One sample as the library reads it; ValueError where it cannot."""
+    families = list(text_string_to_metric_families(line))
+    if not families:
+        raise ValueError("no sample in the line")
+    sample = families[0].samples[0]
+    return Series(sample.name, _few(sample.labels), float(sample.value))
+
+
+def _read_labels(text: str) -> dict[str, str]:
+    found = _LABELS.findall(text)
+    if "\\" in text:
+        found = [(name, _ESCAPE.sub(_unescape, value)) for name, value in found]
+    labels = dict(found)
+    if len(labels) < len(found):
+        raise ValueError("a label stands twice in a line")
+    return _few(labels)
+
+
+def _unescape(match: re.Match[str]) -> str:
+    return _ESCAPED[match[0]]
+
+
+def _few(labels: dict[str, str]) -> dict[str, str]:
+    if len(labels) > _MAX_LABELS:
+        raise ValueError(f"a line has {len(labels)} labels, at most {_MAX_LABELS} are read")
+    return labels
+
+
+def _check_utf8(piece: bytes) -> None:
+    try:
+        piece.decode()
+    except UnicodeDecodeError as error:
+        raise NotAPageError("it is not UTF-8") from error
+
+
+def _check_sample(line: bytes) -> None:
+    text = line[:_MAX_LINE].decode(errors="replace")
+    try:
+        read_lines([text])
+    except ValueError as error:
+        raise NotAPageError(f"it starts with {text[:40]!r}, which is no sample") from error

@@ -1,0 +1,159 @@
+"""What a metrics page says of how long requests took: a histogram or a summary."""
+
+import math
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from operator import le, lt
+
+from probes.contract.signal import Absent, Row, Series, Signal, Unreadable
+from probes.history.requests import Tally, not_counters
+from probes.sources.agent_metrics import MetricsPage
+
+DURATION = Signal(
+    name="request_duration",
+    suffixes=("", "_bucket", "_count"),
+    rows=(Row(metric="agentweave_request_duration_seconds"),),
+)
+"""How long requests took, in seconds: a histogram or a summary."""
+
+P95 = 0.95
+
+
+def slow(page: MetricsPage, limit: float) -> Tally | Absent | Unreadable:
+    """Requests and those slower than `limit` seconds.
+
+    Within a bucket durations are taken as evenly spread, as histogram_quantile() of Prometheus does. A summary has
+    no more than quantiles: where its p95 is over the limit, all of its requests count as slow, else none.
+    """
+    if (tally := _slow_at_once(page, limit)) is not None:
+        return tally
+    told = page.series(DURATION)
+    if not isinstance(told, tuple):
+        return told
+    row, series = told
+    has_quantiles = any(one.name == row.metric for one in series)
+    series = [one for one in series if one.name != row.metric or not math.isnan(one.value)]  # NaN: no requests lately
+    if wrong := not_counters(row, series):
+        return wrong
+    buckets = _by_labels((one for one in series if one.name.endswith("_bucket")), "le")
+    if buckets:
+        return _sum(row, [_slow_of_histogram(*_in_order(each), limit) for each in buckets.values()])
+    if not has_quantiles:
+        return Absent(f"{row.metric} has neither buckets nor quantiles.")
+    counts = {_key(one.labels): one.value for one in series if one.name.endswith("_count")}
+    quantiles = _by_labels((one for one in series if one.name == row.metric), "quantile")
+    if not counts.keys() >= quantiles.keys() or not counts:
+        return Unreadable(f"{row.metric} has quantiles without a count")
+    return _sum(row, [_slow_of_summary(quantiles.get(of, {}), count, limit) for of, count in counts.items()])
+
+
+Labels = frozenset[tuple[str, str]]
+
+
+def _key(labels: Mapping[str, str], but: str = "") -> Labels:
+    return frozenset(pair for pair in labels.items() if pair[0] != but)
+
+
+def _by_labels(series: Iterable[Series], bound: str) -> dict[Labels, dict[float, float]]:
+    """Value by bound (`le` or `quantile`) of each histogram or summary; a bound that is no number is NaN."""
+    found: dict[Labels, dict[float, float]] = {}
+    for one in series:
+        found.setdefault(_key(one.labels, bound), {})[_number(one.labels.get(bound, ""))] = one.value
+    return found
+
+
+def _in_order(buckets: Mapping[float, float]) -> tuple[Sequence[float], Sequence[float]]:
+    bounds = sorted(buckets)
+    return bounds, [buckets[bound] for bound in bounds]
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _slow_at_once(page: MetricsPage, limit: float) -> Tally | None:
+    """What `slow` says of histograms in the plain form that libraries print; None for anything else.
+
+    Forty lines, read one by one, would cost as much as the rest of the look.
+    """
+    row = page.wanted.rows[DURATION][0]
+    lines = page.block(DURATION, row, "_bucket")
+    if row.where or not lines or b"\\" in lines:
+        return None
+    try:
+        told = _sum(row, [_slow_of_histogram(*histogram, limit) for histogram in _histograms(lines)])
+    except ValueError:
+        return None
+    return told if isinstance(told, Tally) else None
+
+
+def _histograms(lines: bytes) -> list[tuple[Sequence[float], Sequence[float]]]:
+    """Bounds and counts of each histogram; ValueError where one is not printed as libraries do.
+
+    The lines of one differ in two numbers. What is the same in all is taken out; should anything but numbers be
+    left then, these were not the lines of one.
+    """
+    found: dict[tuple[bytes, bytes], tuple[Sequence[float], Sequence[float]]] = {}
+    while lines:
+        name, bound, rest = lines.partition(b'le="')
+        before, after = name + bound, rest[rest.index(b'"') : rest.index(b"} ") + 2]
+        last = before + b"+Inf" + after
+        start = lines.index(last) + len(last)
+        end = lines.find(b"\n", start)
+        mine, lines = (lines[:end], lines[end + 1 :]) if end >= 0 else (lines, b"")
+        numbers = mine.removeprefix(before).replace(b"\n" + before, b"\n").replace(after, b" ")
+        values = list(map(float, numbers.split()))
+        in_pairs = len(values) == 2 * numbers.count(b" ") == 2 * numbers.count(b"\n") + 2
+        if not in_pairs or numbers.translate(None, _DIGITS) or not _is_plain(before, after) or (before, after) in found:
+            raise ValueError("it is printed in another way")
+        found[before, after] = values[::2], values[1::2]
+    return list(found.values())
+
+
+_BEFORE = re.compile(rb'[^{"\n]+\{(?:\w+="[^"\n]*",)*le="')
+_AFTER = re.compile(rb'"(?:,(?!le=)\w+="[^"\n]*")*,?\} ')
+_DIGITS = b"0123456789.e+Inf \n"
+
+
+@lru_cache(maxsize=1024)
+def _is_plain(before: bytes, after: bytes) -> bool:
+    return bool(_BEFORE.fullmatch(before) and _AFTER.fullmatch(after))
+
+
+def _slow_of_histogram(bounds: Sequence[float], counts: Sequence[float], limit: float) -> Tally | str:
+    """Of a histogram with these bounds, and as many counts of requests up to each."""
+    ascend = all(map(lt, bounds, bounds[1:])) and all(map(le, counts, counts[1:]))  # NaN does not
+    if not ascend or bounds[-1] != math.inf or not counts[-1] < math.inf:
+        return "has buckets that do not add up"
+    above = bisect_right(bounds, limit)
+    low, fast = (bounds[above - 1], counts[above - 1]) if above else (0.0, 0.0)
+    if low == limit:
+        return Tally(counts[-1], counts[-1] - fast)
+    high, more = bounds[above], counts[above]
+    if high == math.inf:
+        return Tally(counts[-1], 0.0, counts[-1] - fast)
+    return Tally(counts[-1], counts[-1] - more + (more - fast) * (high - limit) / (high - low))
+
+
+def _slow_of_summary(quantiles: Mapping[float, float], count: float, limit: float) -> Tally | str:
+    if any(math.isnan(at) for at in quantiles):
+        return "has a quantile that is no number"
+    if any(value > limit for at, value in quantiles.items() if at <= P95):
+        return Tally(count, count, at_once=True)
+    fast = any(value <= limit for at, value in quantiles.items() if at >= P95)
+    return Tally(count, 0.0, 0.0 if fast else count, at_once=True)
+
+
+def _sum(row: Row, tallies: Sequence[Tally | str]) -> Tally | Unreadable:
+    good: list[Tally] = []
+    for each in tallies:
+        if isinstance(each, str):
+            return Unreadable(f"{row.metric} {each}")
+        good.append(each)
+    requests, bad, unclear = (sum(parts) for parts in zip(*(each[:3] for each in good), strict=True))
+    return Tally(requests, bad, unclear, good[0].at_once)

@@ -1,0 +1,213 @@
+"""HTTP/1 without a pool: a connection a look, one deadline for all of it, a cap on bytes while they arrive."""
+
+import asyncio
+import errno
+import ssl
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import NamedTuple, Self, cast
+
+import httpx
+
+from probes.contract import Fault
+from probes.sources.http.response import Answer, Answering, TooLargeError
+
+__all__ = [
+    "TLS",
+    "Answer",
+    "Conversation",
+    "Origin",
+    "OwnTroubleError",
+    "TLSFailedError",
+    "TooLargeError",
+    "fault_of",
+    "locate",
+]
+
+_OURS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EPERM, errno.EACCES)
+
+
+class TLSFailedError(httpx.TransportError):
+    """There is no TLS connection with this server: its certificate, ours, or no version in common."""
+
+
+class OwnTroubleError(httpx.TransportError):
+    """The watcher could not even ask; nothing is known of the other side."""
+
+
+def fault_of(error: httpx.TransportError) -> Fault | None:
+    """Which fault an error is; None where an answer came."""
+    match error:
+        case OwnTroubleError():
+            return Fault.OURS
+        case httpx.ConnectTimeout():
+            return Fault.SILENT
+        case httpx.TimeoutException():
+            return Fault.STALLED
+        case httpx.ConnectError():
+            return Fault.REFUSED if _is_refusal(error.__cause__) else Fault.SILENT
+        case httpx.NetworkError():
+            return Fault.RESET
+    return None
+
+
+def _is_refusal(error: BaseException | None) -> bool:
+    # Where a name has several addresses, the numbers stand in the text only.
+    return isinstance(error, ConnectionRefusedError) or f"Errno {errno.ECONNREFUSED}" in str(error)
+
+
+class Origin(NamedTuple):
+    """Where requests go."""
+
+    host: str
+    port: int
+    secure: bool
+    authority: bytes
+
+
+def locate(url: str) -> tuple[Origin, bytes]:
+    """The origin of a URL, and its path with the query."""
+    try:
+        found = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise OwnTroubleError(f"{url!r} is not a URL: {error}") from error
+    if found.scheme not in ("http", "https") or not found.host:
+        raise OwnTroubleError(f"{url!r} is not an http or https URL")
+    secure = found.scheme == "https"
+    host = found.raw_host.decode()
+    return Origin(host, found.port or (443 if secure else 80), secure, found.netloc), found.raw_path
+
+
+class TLS(NamedTuple):
+    """How to verify a server of https."""
+
+    context: ssl.SSLContext
+    trust_domain: str = ""  # the server must have an SVID of this one; empty: the context checks its name
+    doubtful: bool = False  # what does not verify may be our fault: we have no CA for it, or an old one
+
+
+class Conversation:
+    """Requests one after another to one origin, on one connection for as long as the server keeps it.
+
+    All of them together end within `timeout` seconds of entering. No redirects, no proxy, no decompression; nothing
+    is asked twice, but for a request that meets a connection which the server has closed since its last answer.
+    """
+
+    def __init__(self, origin: Origin, timeout: float, max_bytes: int, tls: TLS | None = None) -> None:
+        self._origin, self._timeout, self._max_bytes, self._tls = origin, timeout, max_bytes, tls
+        self._wire: _Wire | None = None
+        self._deadline = 0.0
+
+    async def __aenter__(self) -> Self:
+        self._deadline = asyncio.get_running_loop().time() + self._timeout
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        self._hang_up()
+
+    async def ask(self, method: bytes, path: bytes, headers: bytes = b"", body: bytes = b"") -> Answer:
+        """One request, GET or POST, with `headers` as on the wire; every failure is an httpx.TransportError."""
+        length = b"Content-Length: %d\r\n" % len(body) if method == b"POST" else b""
+        request = b"%b %b HTTP/1.1\r\nHost: %b\r\nAccept-Encoding: identity\r\n%b%b\r\n%b"
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                return await self._exchange(request % (method, path, self._origin.authority, headers, length, body))
+        except TimeoutError as error:
+            raise self._too_late() from error
+        except OSError as error:
+            raise self._failed(error) from error
+
+    async def _exchange(self, request: bytes) -> Answer:
+        if self._wire is not None:
+            try:
+                return await self._wire.ask(request, self._max_bytes)
+            except ConnectionResetError:
+                if self._wire.heard:
+                    raise
+        return await (await self._connect()).ask(request, self._max_bytes)
+
+    async def _connect(self) -> "_Wire":
+        self._hang_up()
+        self._wire = None
+        loop = asyncio.get_running_loop()
+        transport, wire = await loop.create_connection(_Wire, self._origin.host, self._origin.port)
+        self._wire = wire
+        if self._origin.secure:
+            wire.transport = await self._secured(transport, wire)
+        return wire
+
+    async def _secured(self, transport: asyncio.Transport, wire: "_Wire") -> asyncio.Transport | None:
+        if self._tls is None:
+            raise OwnTroubleError(f"The watcher has nothing to verify {self._name} with.")
+        context, trust_domain, _ = self._tls
+        name = self._origin.host if context.check_hostname else None
+        secured = await asyncio.get_running_loop().start_tls(transport, wire, context, server_hostname=name)
+        if secured and trust_domain and not _is_svid(secured.get_extra_info("peercert"), trust_domain):
+            raise TLSFailedError(f"{self._name} has no SVID of {trust_domain}.")
+        return secured
+
+    def _hang_up(self) -> None:
+        if self._wire is not None and self._wire.transport is not None:
+            self._wire.transport.abort()
+
+    def _too_late(self) -> httpx.TimeoutException:
+        if self._wire is None:
+            return httpx.ConnectTimeout(f"{self._name} did not answer within {self._timeout:g}s.")
+        return httpx.ReadTimeout(
+            f"{self._name} accepted the connection, but gave no full answer in {self._timeout:g}s."
+        )
+
+    def _failed(self, error: OSError) -> httpx.TransportError:
+        if isinstance(error, ssl.SSLCertVerificationError) and self._tls and self._tls.doubtful:
+            return OwnTroubleError(f"The watcher has no CA to verify {self._name} with: {error.verify_message}.")
+        if isinstance(error, ssl.SSLError):
+            return TLSFailedError(f"{self._name} and the watcher have no TLS in common: {error}")
+        if self._wire is not None:
+            return httpx.ReadError(f"{self._name} cut the connection before the answer was complete.")
+        if error.errno in _OURS:
+            return OwnTroubleError(f"The watcher cannot connect to {self._name}: {error}")
+        if _is_refusal(error):
+            return httpx.ConnectError(f"{self._name} refuses connections.")
+        return httpx.ConnectError(f"{self._name} cannot be reached: {error.strerror or error}.")
+
+    @property
+    def _name(self) -> str:
+        return self._origin.authority.decode()
+
+
+def _is_svid(certificate: Mapping[str, Sequence[tuple[str, str]]], trust_domain: str) -> bool:
+    uris = [value for kind, value in certificate.get("subjectAltName", ()) if kind == "URI"]
+    return len(uris) == 1 and uris[0].startswith(f"spiffe://{trust_domain}/")
+
+
+class _Wire(asyncio.Protocol):
+    """A connection; what arrives goes to the answer that is waited for."""
+
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport | None = None
+        self.heard = False  # whether any byte of the last answer arrived
+        self._answering: Answering | None = None
+
+    async def ask(self, request: bytes, max_bytes: int) -> Answer:
+        self.heard = False
+        if self.transport is None or self.transport.is_closing():
+            raise ConnectionResetError
+        self._answering = Answering(max_bytes)
+        self.transport.write(request)
+        try:
+            return await self._answering.done
+        finally:
+            self._answering.let_go()
+            self._answering = None  # an error's traceback leads here: a cycle, if this led back to the error
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self._answering is not None:
+            self.heard = True
+            self._answering.feed(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._answering is not None:
+            self._answering.end(exc)

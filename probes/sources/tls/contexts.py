@@ -1,0 +1,119 @@
+"""The TLS contexts of looks: one for each own identity and trust domain, never one a look."""
+
+from functools import cached_property
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import InvalidVersion
+from OpenSSL import SSL, crypto
+
+from probes.contract import IdentityProvider, OwnIdentity, Target
+from probes.readings.certificate import parse_spiffe_id
+from probes.readings.handshake import VerifyCode, VerifyError
+
+_TLS13_CIPHERS = b"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+_NO_AUTO_CHAIN = 0x8  # SSL_MODE_NO_AUTO_CHAIN of SSL_CTX_set_mode(3); pyOpenSSL has no name for it
+MAX_VERIFY_DEPTH = 8
+"""Intermediates that are followed: a chain of fifty is an attempt to keep us busy (SPIRE nests two or three)."""
+
+
+class Trust:
+    """What a look at targets of one trust domain is made with."""
+
+    def __init__(self, trust_domain: str, identity: OwnIdentity | None) -> None:
+        self.trust_domain = trust_domain
+        self._identity = identity
+        self._roots = identity.bundles.get(trust_domain, ()) if identity else ()
+        self.has_bundle = bool(self._roots)
+        self.has_certificate = identity is not None and bool(identity.chain)
+        self.certificate_size = len(identity.chain[0].public_bytes(Encoding.DER)) if identity and identity.chain else 0
+
+    @cached_property
+    def first(self) -> SSL.Context:
+        """Offers the one key exchange group that RFC 8446, section 9.1, asks of everybody.
+
+        OpenSSL's own choice adds a post-quantum key: a sixth more CPU and a first message of two packets,
+        which some servers cannot read.
+        """
+        context = self._context()
+        context.set_tmp_ecdh(ec.SECP256R1())
+        return context
+
+    @cached_property
+    def second(self) -> SSL.Context:
+        """Offers all groups, for a server that did not take the first."""
+        return self._context()
+
+    def _context(self) -> SSL.Context:
+        context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+        context.set_min_proto_version(SSL.TLS1_2_VERSION)
+        # Security level 0: a weak key is to be read and judged, not a connection that fails.
+        context.set_cipher_list(b"DEFAULT:@SECLEVEL=0")
+        # SHA-256 is what CPUs have instructions for: all are offered, the cheapest first.
+        context.set_tls13_ciphersuites(_TLS13_CIPHERS)
+        # A resumed session would not show the certificate.
+        context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+        context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
+        # OpenSSL would build a chain for our own certificate at each look, and verify it: it is sent as it was given.
+        context.set_mode(_NO_AUTO_CHAIN)
+        context.set_verify(SSL.VERIFY_PEER, _note)
+        context.set_verify_depth(MAX_VERIFY_DEPTH)
+        self._add_roots(context)
+        self._add_own(context)
+        return context
+
+    def _add_roots(self, context: SSL.Context) -> None:
+        store = context.get_cert_store()
+        if store is None:
+            raise RuntimeError("an SSL context has no store for its roots")
+        store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)  # a bundle may hold an intermediate as its authority
+        for root in self._roots:
+            store.add_cert(crypto.X509.from_cryptography(root))
+
+    def _add_own(self, context: SSL.Context) -> None:
+        if self._identity is None or not self._identity.chain or self._identity.key is None:
+            return
+        leaf, *intermediates = self._identity.chain
+        context.use_certificate(leaf)
+        context.use_privatekey(self._identity.key)  # type: ignore[arg-type]  # no SPIFFE issuer makes ML-DSA keys
+        for intermediate in intermediates:
+            context.add_extra_chain_cert(intermediate)
+
+
+class Trusts:
+    """What to look at each target with; made anew when the watcher's identity has changed."""
+
+    def __init__(self, provider: IdentityProvider) -> None:
+        self._provider = provider
+        self._identity: OwnIdentity | None = None
+        self._known: dict[str, Trust] = {}
+
+    def of(self, target: Target) -> Trust:
+        """The trust for the trust domain of the expected SPIFFE ID, else for the watcher's own."""
+        if self._provider.current is not self._identity:
+            self._identity, self._known = self._provider.current, {}
+        trust_domain = self._trust_domain(target)
+        if trust_domain not in self._known:
+            self._known[trust_domain] = Trust(trust_domain, self._identity)
+        return self._known[trust_domain]
+
+    def _trust_domain(self, target: Target) -> str:
+        for expected in target.spiffe_ids:
+            if parsed := parse_spiffe_id(expected):
+                return parsed.trust_domain
+        return self._identity.trust_domain if self._identity else ""
+
+
+def _note(connection: SSL.Connection, certificate: crypto.X509, code: int, depth: int, ok: int) -> bool:
+    """Keep an error and go on: the handshake shall show all that is wrong."""
+    if not ok:
+        not_before = _starts(certificate) if code == VerifyCode.NOT_YET_VALID else 0.0
+        connection.get_app_data().append(VerifyError(code, depth, not_before))
+    return True
+
+
+def _starts(certificate: crypto.X509) -> float:
+    try:
+        return certificate.to_cryptography().not_valid_before_utc.timestamp()
+    except (ValueError, InvalidVersion):  # a leaf like that is said to be unreadable, and this is called from C
+        return 0.0

@@ -1,0 +1,89 @@
+"""What the first bytes of an answer say: HTTP, TLS or something else."""
+
+import asyncio
+import re
+from typing import cast
+
+from probes.readings.handshake import Spoke
+
+_STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})")
+_STATUS_LINE_LENGTH = 12
+_TLS_CONTENT_TYPES = range(20, 25)  # RFC 8446, section 5.1, and heartbeat
+_TLS_MAJOR_VERSION = 3
+_SENT_TO_TLS = re.compile(rb"to (?:an )?https|plain http|ssl-enabled", re.IGNORECASE)
+_MAX_BYTES = 1 << 12
+
+
+def is_tls(data: bytes) -> bool:
+    """Whether these could be the first bytes of a TLS record."""
+    return data[0] in _TLS_CONTENT_TYPES and (len(data) < 2 or data[1] == _TLS_MAJOR_VERSION)
+
+
+def is_told(data: bytes) -> bool:
+    """Whether these first bytes are enough to say what speaks."""
+    return len(data) >= (_STATUS_LINE_LENGTH if data.startswith(b"HTTP/") else 5)
+
+
+def http_status(data: bytes) -> int | None:
+    """The status of an HTTP/1 answer, None for anything else."""
+    match = _STATUS_LINE.match(data)
+    return int(match[1]) if match else None
+
+
+def is_whole(data: bytes) -> bool:
+    """Whether enough of an answer has arrived; of a 400 the body too, for it says whose fault it was."""
+    return is_told(data) and (http_status(data) != 400 or len(data) >= _MAX_BYTES)
+
+
+def spoken(data: bytes) -> Spoke:
+    """What answers a plain request like this. Go, nginx and Apache answer it over TLS ports with a plaintext 400."""
+    if not data:
+        return Spoke.NOTHING
+    if is_tls(data) or (http_status(data) == 400 and _SENT_TO_TLS.search(data)):
+        return Spoke.TLS
+    return Spoke.PLAINTEXT_HTTP if http_status(data) else Spoke.OTHER
+
+
+def printable(data: bytes) -> str:
+    """The first line of what a stranger sent, safe to show."""
+    return ascii(data[:80].split(b"\r\n")[0].decode("latin-1"))[1:-1]
+
+
+async def ask_plainly(host: str, port: int, authority: str, until: float) -> bytes:
+    """What a plain HTTP request is answered with, by this time of the loop; nothing where nothing comes."""
+    loop = asyncio.get_running_loop()
+    request = f"GET / HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n".encode()
+    try:
+        async with asyncio.timeout_at(until):
+            transport, answer = await loop.create_connection(lambda: _Answer(request), host, port)
+    except (OSError, TimeoutError):
+        return b""
+    timer = loop.call_at(until, answer.end)
+    await answer.done
+    timer.cancel()
+    transport.abort()
+    return answer.data
+
+
+class _Answer(asyncio.Protocol):
+    """The first bytes that answer a request."""
+
+    def __init__(self, request: bytes) -> None:
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.data = b""
+        self._request = request
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast(asyncio.Transport, transport).write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        self.data += data[: _MAX_BYTES - len(self.data)]
+        if is_whole(self.data):
+            self.end()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  the end is the end
+        self.end()
+
+    def end(self) -> None:
+        if not self.done.done():
+            self.done.set_result(None)

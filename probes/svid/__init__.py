@@ -1,0 +1,110 @@
+"""Does an agent serve a certificate that its peers can trust, and will it go on doing so?"""
+
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from pydantic import Field
+
+from probes.contract import Case, Judgement, Limits, Metric, Probe, Sample, Seconds, Unknown, Verdict, shared_sample
+from probes.readings.certificate import Leaf
+from probes.readings.handshake import Handshake
+from probes.svid.expiry import (
+    SVID_EXPIRED,
+    SVID_EXPIRY_IMMINENT,
+    SVID_ROTATION_OVERDUE,
+    expired,
+    expiry_imminent,
+    rotation_overdue,
+)
+from probes.svid.identity import SVID_WRONG_IDENTITY, wrong_identity
+from probes.svid.reachability import AGENT_UNREACHABLE, TLS_MISSING, tls_missing, unreachable
+from probes.svid.trust import SVID_NOT_TRUSTED, not_trusted
+
+
+class SvidLimits(Limits):
+    """When a served SVID is trouble. SPIRE rotates when 45 to 55 % of the lifetime remain."""
+
+    rotation_overdue_ratio: float = Field(default=0.40, gt=0, lt=1, description="of the lifetime should remain")
+    expiry_imminent_ratio: float = Field(default=0.20, gt=0, lt=1, description="of the lifetime should remain")
+    clock_skew: Seconds = Field(default=60.0, ge=0, description="granted to certificates that are not valid yet")
+
+
+NOT_BEFORE = Metric(name="svid_not_before_timestamp_seconds", help="When the served SVID became valid.")
+NOT_AFTER = Metric(name="svid_not_after_timestamp_seconds", help="When the served SVID expires.")
+LAST_ROTATION = Metric(
+    name="svid_last_rotation_timestamp_seconds",
+    help="When another SVID was first seen served in place of an older one.",
+)
+ROTATIONS = Metric(name="svid_rotations_total", help="SVIDs seen served in place of an older one.", kind="counter")
+
+
+@dataclass(frozen=True, slots=True)
+class SvidPast:
+    """The newest SVID that was seen served."""
+
+    serial: str = ""
+    dates: tuple[float, float] = (0.0, 0.0)  # its notBefore and notAfter in Unix seconds
+    last_rotation: float | None = None  # Unix seconds
+    rotations: Annotated[int, Field(exclude=True)] = 0
+
+
+def judge(reading: Handshake, past: SvidPast, case: Case[SvidLimits]) -> Judgement[SvidPast]:
+    """All conditions of one look at an mTLS port."""
+    past = _after(reading.leaf, past, case)
+    return Judgement(
+        verdicts=(unreachable(reading, case), tls_missing(reading), *_of_the_leaf(reading, case)),
+        past=past,
+        samples=_samples(reading.leaf, past),
+    )
+
+
+def _of_the_leaf(reading: Handshake, case: Case[SvidLimits]) -> tuple[Verdict, ...]:
+    leaf, limits, now = reading.leaf, case.limits, case.now
+    if leaf is None:
+        # A handshake without a readable certificate has no other condition that says why.
+        why = Unknown.MALFORMED if reading.completed else Unknown.SOURCE_FAILED
+        return tuple(kind.unknown(why) for kind in PROBE.conditions[2:])
+    return (
+        expired(leaf, now),
+        expiry_imminent(leaf, now, limits.expiry_imminent_ratio),
+        rotation_overdue(leaf, now, limits.rotation_overdue_ratio),
+        not_trusted(reading, leaf, now, limits.clock_skew),
+        wrong_identity(leaf, case.target.spiffe_ids, reading.trust_domain),
+    )
+
+
+def _after(leaf: Leaf | None, past: SvidPast, case: Case[SvidLimits]) -> SvidPast:
+    """Replicas behind one address alternate their serials: only one that was issued later is a rotation."""
+    if leaf is None or leaf.serial == past.serial:
+        return past
+    if leaf.not_before > case.now + case.limits.clock_skew:
+        return past  # a start in the future would hide every rotation until then
+    dates = (leaf.not_before, leaf.not_after)
+    if not past.serial:
+        return replace(past, serial=leaf.serial, dates=dates)
+    return SvidPast(leaf.serial, dates, case.now, past.rotations + 1) if dates > past.dates else past
+
+
+def _samples(leaf: Leaf | None, past: SvidPast) -> tuple[Sample, ...]:
+    dates = () if leaf is None else (Sample(NOT_BEFORE, leaf.not_before), Sample(NOT_AFTER, leaf.not_after))
+    rotated = () if past.last_rotation is None else (Sample(LAST_ROTATION, past.last_rotation),)
+    return (*dates, *rotated, shared_sample(ROTATIONS, past.rotations))
+
+
+PROBE = Probe(
+    name="svid",
+    source="handshake",
+    conditions=(
+        AGENT_UNREACHABLE,
+        TLS_MISSING,
+        SVID_EXPIRED,
+        SVID_EXPIRY_IMMINENT,
+        SVID_ROTATION_OVERDUE,
+        SVID_NOT_TRUSTED,
+        SVID_WRONG_IDENTITY,
+    ),
+    limits=SvidLimits,
+    past=SvidPast,
+    judge=judge,
+    metrics=(NOT_BEFORE, NOT_AFTER, LAST_ROTATION, ROTATIONS),
+)

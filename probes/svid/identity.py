@@ -1,0 +1,46 @@
+"""Is the served certificate the agent's own?"""
+
+from collections.abc import Collection
+
+from probes.contract import ConditionKind, Severity, Verdict
+from probes.readings.certificate import Leaf, parse_spiffe_id
+
+SVID_WRONG_IDENTITY = ConditionKind(
+    name="SVIDWrongIdentity",
+    severity=Severity.CRITICAL,
+    true_when="The served certificate does not carry exactly the one SPIFFE ID that the agent should have.",
+    all_clear="The served certificate carries the right SPIFFE ID.",
+    reasons=("NoURISAN", "SeveralURISANs", "NotSPIFFEID", "WrongTrustDomain", "UnexpectedID"),
+)
+
+
+def wrong_identity(leaf: Leaf, expected: Collection[str], own_trust_domain: str) -> Verdict:
+    """Where no ID is expected, it must be one of our own trust domain, if there is one."""
+    wrong = SVID_WRONG_IDENTITY.true
+    if not leaf.uris:
+        why = "" if leaf.readable else ": its extensions cannot be read"
+        return wrong(f"The served certificate names no SPIFFE ID{why}.", "NoURISAN")
+    if leaf.uri_count > 1:
+        return wrong(f"The served certificate has {leaf.uri_count} URI SANs where one is allowed.", "SeveralURISANs")
+    served = leaf.uris[0]
+    spiffe_id = parse_spiffe_id(served)
+    if spiffe_id is None or not spiffe_id.path:
+        return wrong(
+            f"The URI SAN of the served certificate is no SPIFFE ID of a workload: {_shown(served)}.", "NotSPIFFEID"
+        )
+    if served in expected:
+        return SVID_WRONG_IDENTITY.false()
+    trust_domains = {parsed.trust_domain for parsed in map(parse_spiffe_id, expected) if parsed}
+    if own_trust_domain and not trust_domains:
+        trust_domains = {own_trust_domain}
+    if trust_domains and spiffe_id.trust_domain not in trust_domains:
+        return wrong(
+            f"{_shown(served)} is not of the trust domain {' or '.join(sorted(trust_domains))}.", "WrongTrustDomain"
+        )
+    if expected:
+        return wrong(f"{_shown(served)} is served where {' or '.join(expected)} is expected.", "UnexpectedID")
+    return SVID_WRONG_IDENTITY.false()
+
+
+def _shown(uri: str) -> str:
+    return ascii(uri[:200])[1:-1]

@@ -1,0 +1,73 @@
+"""Does the served chain verify to the bundle of the agent's own trust domain?"""
+
+from collections.abc import Iterator
+
+from probes.contract import ConditionKind, Severity, Unknown, Verdict, say_duration
+from probes.readings.certificate import Leaf, leaf_flaws
+from probes.readings.handshake import Bundle, Handshake, VerifyCode, VerifyError
+
+SVID_NOT_TRUSTED = ConditionKind(
+    name="SVIDNotTrusted",
+    severity=Severity.CRITICAL,
+    true_when="The served chain does not verify to the bundle of the agent's own trust domain.",
+    all_clear="The served chain verifies to the bundle of its trust domain.",
+    reasons=("UnknownAuthority", "NotYetValid", "BadChain"),
+)
+_UNKNOWN_AUTHORITY = frozenset(
+    {
+        VerifyCode.NO_ISSUER,
+        VerifyCode.BAD_SIGNATURE,  # signed by somebody with the name of an authority, and not its key
+        VerifyCode.SELF_SIGNED_LEAF,
+        VerifyCode.SELF_SIGNED_ROOT,
+        VerifyCode.NO_LOCAL_ISSUER,
+        VerifyCode.LEAF_NOT_VERIFIED,
+        VerifyCode.NOT_TRUSTED,
+    }
+)
+
+
+def not_trusted(reading: Handshake, leaf: Leaf, now: float, clock_skew: float) -> Verdict:
+    """Trust by the bundle; an expired leaf alone is not this, and a young one is granted the clock skew.
+
+    A bundle that was not confirmed lately may lack an authority, or still have one that was taken back: neither a
+    stranger nor a verified chain can then be told. A flaw of the chain itself can.
+    """
+    if reading.bundle is Bundle.MISSING:
+        return SVID_NOT_TRUSTED.unknown(Unknown.NO_TRUST_BUNDLE)
+    stranger = _stranger(reading, leaf)
+    if stranger is not None:
+        if reading.bundle is Bundle.UNCONFIRMED:
+            return SVID_NOT_TRUSTED.unknown(Unknown.NO_TRUST_BUNDLE)
+        return SVID_NOT_TRUSTED.true(
+            f"No authority of {reading.trust_domain} stands behind it: {stranger}.", "UnknownAuthority"
+        )
+    flaws = tuple(_flaws(reading, leaf))
+    if flaws:
+        return SVID_NOT_TRUSTED.true(f"The served chain is not one to trust: {'; '.join(flaws)}.", "BadChain")
+    starts = max([leaf.not_before, *(each.not_before for each in reading.verify_errors)])
+    if starts > now + clock_skew:
+        return SVID_NOT_TRUSTED.true(
+            lambda: f"The served chain is not valid for another {say_duration(starts - now)}.", "NotYetValid"
+        )
+    if reading.bundle is Bundle.UNCONFIRMED:
+        return SVID_NOT_TRUSTED.unknown(Unknown.NO_TRUST_BUNDLE)
+    return SVID_NOT_TRUSTED.false()
+
+
+def _stranger(reading: Handshake, leaf: Leaf) -> VerifyError | None:
+    """The error that means an unknown authority; not where OpenSSL could not, or would not, look for the authority."""
+    codes = {each.code for each in reading.verify_errors}
+    if VerifyCode.CHAIN_TOO_LONG in codes or not leaf.readable:
+        return None
+    return next((each for each in reading.verify_errors if each.code in _UNKNOWN_AUTHORITY), None)
+
+
+def _flaws(reading: Handshake, leaf: Leaf) -> Iterator[str]:
+    yield from (str(each) for each in reading.verify_errors if not _is_of_time(each))
+    yield from leaf_flaws(leaf)
+    yield from reading.weak_intermediates
+
+
+def _is_of_time(error: VerifyError) -> bool:
+    """Whether another condition, or the clock skew, has the last word on it."""
+    return error.code == VerifyCode.NOT_YET_VALID or (error.code == VerifyCode.EXPIRED and error.depth == 0)

@@ -1,0 +1,156 @@
+"""A watcher that looks at a simulated fleet: real judges, real board, real state file, real exposition."""
+
+import asyncio
+import copy
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from probes import load_probes
+from probes.contract import Reading, Target, TargetKey
+from tests.alerting.month.fleet import Fleet
+from tests.alerting.month.kinds import CANARY, TRUST_DOMAIN
+from tests.alerting.month.readings import LOOKS
+from tests.identity.identities import Clock
+from watcher.config.settings import Settings, load_settings
+from watcher.engine.board import Carried
+from watcher.engine.engine import Watch
+from watcher.metrics.own import CONFIG_AT, CONFIG_OK, DISCOVERED, HEARTBEAT, TARGETS, Impairment
+from watcher.scheduling.timing_wheel import STEP, Wheel
+from watcher.state.file import StateFile
+from watcher.web.exposition import render
+
+CONFIG = f"""\
+probes:
+  opa:
+    canaries:
+      - {{name: {CANARY}, expect: allow, input: {{caller_spiffe_id: "${{spiffe_id}}"}}}}
+"""
+"""All limits and all intervals are the contract's own."""
+
+_CA_LIFE = 86400.0  # SPIRE's default; renewed at half of it
+
+
+class Turn(NamedTuple):
+    """When a source looks at a target."""
+
+    at: float  # Unix seconds
+    source: str
+    key: TargetKey
+
+
+def settings(directory: Path) -> Settings:
+    """Those of a config file that has a canary and nothing else."""
+    file = directory / "config.yaml"
+    file.write_text(CONFIG)
+    return load_settings(file, {})
+
+
+class _Simulated:
+    """A source whose readings come from the fleet."""
+
+    def __init__(self, name: str, fleet: Fleet, now: Clock) -> None:
+        self._look, self._fleet, self._now = LOOKS[name], fleet, now
+
+    async def look(self, target: Target, wants: Sequence[object]) -> Reading:
+        return self._look(self._fleet, self._fleet.pods[target.key], self._now(), tuple(wants))
+
+    def fleet_changed(self, targets: Sequence[Target]) -> None:
+        """Nothing is kept of targets."""
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+class Watcher:
+    """One process of the watcher, without its clockwork: somebody says when to look."""
+
+    def __init__(self, given: Settings, fleet: Fleet, now: Clock, number: int) -> None:
+        self.settings, self.fleet, self.now, self.number = given, fleet, now, number
+        self.watch = Watch(given, load_probes(), now)
+        self._wheels = {name: Wheel(name, looker.interval) for name, looker in self.watch.lookers.items()}
+        for name, looker in self.watch.lookers.items():
+            looker.source = _Simulated(name, fleet, now)
+        self.watch.vitals.set(CONFIG_OK, 1)
+        self.watch.vitals.set(CONFIG_AT, now())
+        for trouble in Impairment:
+            self.watch.vitals.impair(trouble, hold=False)
+
+    def copy(self, fleet: Fleet, now: Clock) -> "Watcher":
+        """The same process, looking at a copy of the fleet from now on."""
+        made = Watcher(self.settings, fleet, now, self.number)
+        made._found(self._discovered)
+        for key, row in self.watch.board.rows.items():
+            made.watch.board.rows[key] = copy.copy(row)  # its parts are replaced, never changed
+        for part in ("census", "isolation"):
+            vars(getattr(made.watch.fleet, part)).update(copy.deepcopy(vars(getattr(self.watch.fleet, part))))
+        return made
+
+    def follow(self, carried: Mapping[TargetKey, Carried]) -> Iterator[Turn]:
+        """Watch what is there now; the first looks at what is new come at once, the next ones on the wheel."""
+        targets = self.fleet.targets(self.settings.probes)
+        fresh = finish(self.watch.replace_targets(targets, carried))
+        self._found(self.now())
+        for place, row in enumerate(fresh):
+            for source in self.watch.lookers:
+                yield Turn(self.now() + STEP * (1 + place // 4), source, row.target.key)
+
+    def _found(self, at: float) -> None:
+        self._discovered = at
+        self.watch.vitals.set(DISCOVERED, at)
+
+    def look(self, source: str, key: TargetKey) -> bool:
+        """One look; False where the target is gone."""
+        row = self.watch.board.rows.get(key)
+        if row is not None:
+            finish(self.watch.lookers[source].look(row))
+        return row is not None
+
+    def next_turn(self, source: str, key: TargetKey, rounds: int) -> Turn:
+        """When this source looks at the target again: at its place on the real wheel."""
+        interval = self.watch.interval(source)
+        phase = self._wheels[source]._slot(self.watch.board.rows[key]) * STEP
+        last = (self.now() - phase + STEP / 2) // interval
+        return Turn((last + rounds) * interval + phase, source, key)
+
+    def verdicts(self) -> list[object]:
+        """All that the page is made from, beside times: equal lists of the same objects make equal pages."""
+        board = self.watch.board
+        oldest = board.oldest(self.now())
+        seen: list[object] = [self.watch.fleet.isolation.isolated, self.now() // (_CA_LIFE / 2)]
+        for row, sheets in board.snapshot():
+            seen.append(row)
+            seen.extend(verdicts for *_, verdicts in board.fresh(sheets, oldest))
+        return seen
+
+    def page(self) -> str:
+        """The page at /metrics."""
+        watch = self.watch
+        begin = self.now() // (_CA_LIFE / 2) * (_CA_LIFE / 2)
+        watch.vitals.set(TARGETS, len(watch.board.rows))
+        watch.vitals.set(HEARTBEAT, self.now())
+        watch.vitals.bundles({TRUST_DOMAIN: (begin, begin + _CA_LIFE)})
+        watch.vitals.impair(Impairment.ISOLATED, hold=watch.fleet.isolation.isolated)
+        return str(finish(_whole(self)))
+
+    def leave_state(self, directory: Path) -> None:
+        """Write the state file, as at the end of the process."""
+        asyncio.run(StateFile(directory, self.watch.board.probes).write(self.watch.board, self.now()))
+
+    def found_state(self, directory: Path) -> Mapping[TargetKey, Carried]:
+        """What the last process left."""
+        return StateFile(directory, self.watch.board.probes).read().targets
+
+
+async def _whole(of: Watcher) -> str:
+    pieces = render(of.watch.board, of.watch.vitals.registry, of.now(), openmetrics=False)
+    return b"".join([piece async for piece in pieces]).decode()
+
+
+def finish(work: Coroutine[Any, Any, Any]) -> Any:
+    """What a coroutine returns that waits for nothing but its turn."""
+    while True:
+        try:
+            work.send(None)
+        except StopIteration as done:
+            return done.value

@@ -1,0 +1,332 @@
+"""Who is told of which alert, together with what: the example for Alertmanager, on a real one."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.repository import ROOT
+from tests.servers.alertmanager_server import AlertmanagerServer, Group, amtool, run_alertmanager
+from tests.servers.process import eventually
+from tests.servers.webhook import Notification, Webhook, run_webhook
+
+ALERTS = ROOT / "alerts"
+EXAMPLE = ALERTS / "alertmanager" / "alertmanager.yaml"
+INHIBITION = ALERTS / "alertmanager" / "inhibition.yaml"
+CONFIG: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text())
+PIN = pytest.mark.parametrize("pinned", [False, True], ids=["from PATH", "pinned"])
+
+AGENT = {"cluster": "c", "namespace": "prod", "agent": "search"}
+SECURITY = ("OPAWrongAllow", "SVIDWrongIdentity", "SVIDNotTrusted", "TLSMissing")
+RECEIVERS = {"critical": "pagerduty", "warning": "slack"}
+SLOWER = 60  # how much longer a minute of the example takes than one of these tests
+Alert = dict[str, str]  # its labels
+Labels = frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An alert as the rules have it."""
+
+    labels: Mapping[str, str]
+    held_for: float  # seconds
+
+    @property
+    def alert(self) -> Alert:
+        """The alert that fires by it, of one agent where it is about agents."""
+        beyond = {"fleet": {"cluster": "c", "condition": "MemoryHigh"}, "watcher": {"cluster": "c"}}
+        return {**self.labels, **beyond.get(self.labels["component"], AGENT)}
+
+
+def _seconds(duration: str) -> float:
+    return sum(
+        float(number) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[unit]
+        for number, unit in re.findall(r"(\d+)(ms|s|m|h)", duration)
+    )
+
+
+def _rules() -> dict[str, Rule]:
+    files = [yaml.safe_load(path.read_text()) for path in sorted((ALERTS / "rules").glob("*.yaml"))]
+    alerts = [rule for file in files for group in file["groups"] for rule in group["rules"] if "alert" in rule]
+    return {
+        rule["alert"]: Rule({"alertname": rule["alert"], **rule["labels"]}, _seconds(rule.get("for", "0s")))
+        for rule in alerts
+    }
+
+
+RULES = _rules()
+DRILLS: list[Alert] = [
+    {"alertname": "AgentWeaveDrill", "severity": severity, "drill": "true", "component": "drill", "drill_id": "one"}
+    for severity in RECEIVERS
+]
+FLEET_WIDE: list[Alert] = [RULES["AgentWeaveFleetWide"].alert | {"condition": name} for name in SECURITY]
+OURS = [rule.alert for rule in RULES.values()] + DRILLS + FLEET_WIDE
+OTHERS = {"Watchdog": "deadmansswitch", "KubePodCrashLooping": "webhook"}
+
+
+def _groups_by(alert: Alert) -> set[str]:
+    """The labels that are to be the same in all alerts of its group."""
+    if alert["component"] == "drill":
+        return {"cluster", "alertname", "severity", "drill_id"}
+    if alert["component"] in ("fleet", "watcher"):
+        return {"cluster", "alertname"} | ({"condition"} if alert in FLEET_WIDE else set())
+    alone = alert["alertname"].removeprefix("AgentWeave") in SECURITY
+    return {*AGENT} | ({"alertname"} if alone else set())
+
+
+def _said(alert: Alert) -> list[str]:
+    return [f"{name}={value}" for name, value in alert.items()]
+
+
+@PIN
+def test_the_example_and_the_piece_of_it_are_what_alertmanager_loads(pinned: bool, tmp_path: Path) -> None:
+    whole = tmp_path / "whole.yaml"
+    whole.write_text("route: {receiver: a}\nreceivers: [{name: a}]\n" + INHIBITION.read_text())
+    for file in (EXAMPLE, whole):
+        checked = amtool("check-config", file, pinned=pinned)
+        assert checked.returncode == 0, checked.stdout
+        assert " - 3 inhibit rules" in checked.stdout
+    with run_alertmanager(EXAMPLE, pinned=pinned) as alertmanager:
+        assert alertmanager.alerts() == []
+
+
+def test_the_piece_to_paste_has_the_rules_of_the_example() -> None:
+    assert yaml.safe_load(INHIBITION.read_text()) == {"inhibit_rules": CONFIG["inhibit_rules"]}
+
+
+def test_no_secret_stands_in_the_example() -> None:
+    inline = re.findall(r"\b(?:routing_key|service_key|api_url|credentials|password|url_file):", EXAMPLE.read_text())
+    assert inline == []
+
+
+@PIN
+def test_every_alert_goes_to_the_receiver_of_its_severity(pinned: bool) -> None:
+    wrong = [
+        said.stdout
+        for alert, receiver in [
+            *((alert, RECEIVERS[alert["severity"]]) for alert in OURS),
+            *(({"alertname": name, "severity": "critical"}, receiver) for name, receiver in OTHERS.items()),
+        ]
+        if (said := _route_test(alert, receiver, pinned=pinned)).returncode
+    ]
+    assert wrong == []
+
+
+def _route_test(alert: Alert, receiver: str, *, pinned: bool) -> Any:
+    ask = ("config", "routes", "test", f"--config.file={EXAMPLE}", f"--verify.receivers={receiver}")
+    return amtool(*ask, *_said(alert), pinned=pinned)
+
+
+def test_every_alert_of_the_config_is_one_of_the_rules() -> None:
+    named = re.findall(r'alertname=~?"([^"]+)"', EXAMPLE.read_text())
+    names = {name for each in named for name in each.split("|")} - {"AgentWeave.+", "Watchdog"}
+    assert names <= RULES.keys()
+    assert {f"AgentWeave{name}" for name in SECURITY} <= names
+    conditions = re.findall(r'condition=~?"([^"]+)"', EXAMPLE.read_text())
+    assert {f"AgentWeave{name}" for each in conditions for name in each.split("|")} <= RULES.keys()
+
+
+@pytest.fixture(scope="module")
+def groups() -> Iterator[list[Group]]:
+    """How a real Alertmanager groups one alert of each kind."""
+    with _example() as (alertmanager, _):
+        alertmanager.post(*({"labels": alert} for alert in OURS))
+
+        def all_there() -> list[Group]:
+            found = alertmanager.groups()
+            return found if sum(len(group.alerts) for group in found) == len(OURS) else []
+
+        yield eventually(all_there)
+
+
+def test_alerts_are_grouped_with_what_belongs_to_them_and_nothing_else(groups: list[Group]) -> None:
+    expected: dict[tuple[str, Labels], list[Alert]] = {}
+    for alert in OURS:
+        labels = frozenset((name, alert[name]) for name in _groups_by(alert) & alert.keys())
+        expected.setdefault((RECEIVERS[alert["severity"]], labels), []).append(alert)
+    found = {(group.receiver, frozenset(group.labels.items())): group.alerts for group in groups}
+    assert found.keys() == expected.keys()
+    for key, alerts in expected.items():
+        assert sorted(map(str, (each["labels"]["alertname"] for each in found[key]))) == sorted(
+            alert["alertname"] for alert in alerts
+        )
+
+
+def _matching(matchers: Sequence[str]) -> list[Rule]:
+    """The rules whose alerts these matchers match, which look at the name of the alert alone."""
+    [matcher] = matchers
+    [names] = re.findall(r'^alertname=~?"([A-Za-z|]+)"$', matcher)
+    return [RULES[name] for name in names.split("|")]
+
+
+INHIBITIONS = [
+    (source, target, rule["equal"])
+    for rule in CONFIG["inhibit_rules"]
+    for source in _matching(rule["source_matchers"])
+    for target in _matching(rule["target_matchers"])
+]
+
+
+def test_an_alert_is_muted_only_by_one_of_its_own_group(groups: list[Group]) -> None:
+    assert len(INHIBITIONS) == 5
+    for source, target, equal in INHIBITIONS:
+        [group] = [each for each in groups if source.alert in [alert["labels"] for alert in each.alerts]]
+        assert target.alert in [alert["labels"] for alert in group.alerts]
+        assert set(group.labels) == set(equal)
+
+
+def test_what_mutes_fires_before_what_it_mutes() -> None:
+    late = [(source, target) for source, target, _ in INHIBITIONS if not 0 < source.held_for < target.held_for]
+    assert late == []
+
+
+def test_nothing_of_the_watcher_mutes_anything() -> None:
+    assert {source.labels["component"] for source, *_ in INHIBITIONS} == {"svid", "opa"}
+
+
+def _faster(node: object) -> Any:
+    """The same routes, at a sixtieth of their times."""
+    if isinstance(node, dict):
+        times = ("group_wait", "group_interval", "repeat_interval")
+        return {key: _scaled(inner) if key in times else _faster(inner) for key, inner in node.items()}
+    return [_faster(inner) for inner in node] if isinstance(node, list) else node
+
+
+def _scaled(duration: str) -> str:
+    return f"{round(_seconds(duration) * 1000 / SLOWER)}ms"
+
+
+@contextmanager
+def _example(*, pinned: bool = False) -> Iterator[tuple[AlertmanagerServer, Webhook]]:
+    """The example's routes on a real Alertmanager; each of its receivers is a path of the webhook."""
+    with run_webhook() as webhook:
+        names = [receiver["name"] for receiver in CONFIG["receivers"]]
+        heard = [{"name": name, "webhook_configs": [{"url": f"{webhook.url}/{name}"}]} for name in names]
+        config = yaml.safe_dump(_faster(CONFIG) | {"receivers": heard})
+        with run_alertmanager(config, pinned=pinned) as alertmanager:
+            yield alertmanager, webhook
+
+
+def _post(alertmanager: AlertmanagerServer, *names: str, **labels: str) -> None:
+    alertmanager.post(*({"labels": RULES[f"AgentWeave{name}"].alert | labels} for name in names))
+
+
+def _pages(webhook: Webhook, agent: str, *, at_least: int = 1) -> list[Notification]:
+    """The pages about an agent, once there are so many."""
+
+    def told() -> list[Notification]:
+        found = [each for each in webhook.told("/pagerduty") if each.body["groupLabels"].get("agent") == agent]
+        return found if len(found) >= at_least else []
+
+    return eventually(told)
+
+
+def _names(*names: str) -> list[str]:
+    return [f"AgentWeave{name}" for name in names]
+
+
+@PIN
+def test_an_alert_that_is_muted_is_not_delivered(pinned: bool) -> None:
+    with _example(pinned=pinned) as (alertmanager, webhook):
+        _post(alertmanager, "SVIDRotationOverdue", "SVIDExpiryImminent", "SVIDExpired")
+        _post(alertmanager, "LatencyHigh", "ErrorRateHigh", "OPAUnreachable", agent="billing")
+        _post(alertmanager, "SVIDRotationOverdue", "ErrorRateHigh", agent="guard")
+        assert _pages(webhook, "search")[0].names() == _names("SVIDExpired")
+        assert _pages(webhook, "billing")[0].names() == _names("OPAUnreachable")
+        assert _pages(webhook, "guard")[0].names() == _names("ErrorRateHigh", "SVIDRotationOverdue")
+        _post(alertmanager, "MemoryHigh")
+        later = _pages(webhook, "search", at_least=2)[1]
+        assert later.names() == _names("MemoryHigh", "SVIDExpired")
+
+
+@PIN
+def test_a_wrong_allow_is_told_at_once_and_not_with_what_is_wrong_with_the_agent_already(pinned: bool) -> None:
+    with _example(pinned=pinned) as (alertmanager, webhook):
+        _post(alertmanager, "MemoryHigh", "OPAWrongAllow")
+        wrong_allow, memory = _pages(webhook, "search", at_least=2)
+        assert (wrong_allow.names(), memory.names()) == (_names("OPAWrongAllow"), _names("MemoryHigh"))
+        assert wrong_allow.body["groupKey"] != memory.body["groupKey"]
+        assert memory.at - wrong_allow.at > 0.25  # of the 500 ms that the other one waits for company
+
+
+def test_a_drill_that_ends_in_time_is_told_to_nobody() -> None:
+    with _example() as (alertmanager, webhook):
+        alertmanager.post(*({"labels": drill} for drill in DRILLS))
+        _post(alertmanager, "MemoryHigh")
+        _pages(webhook, "search")
+        assert [told.names() for told in webhook.told()] == [_names("MemoryHigh")]
+
+
+def test_the_dead_mans_switch_is_told_every_minute() -> None:
+    with _example() as (alertmanager, webhook):
+        alertmanager.post({"labels": {"alertname": "Watchdog"}})
+        told = eventually(lambda: _at_least(4, webhook.told("/deadmansswitch")))
+        gaps = [after.at - before.at for before, after in pairwise(told)]
+        assert 0.9 < min(gaps) < 1.5
+
+
+def _at_least(count: int, notifications: list[Notification]) -> list[Notification]:
+    return notifications if len(notifications) >= count else []
+
+
+@contextmanager
+def _texts(home: Path, *, pinned: bool) -> Iterator[tuple[AlertmanagerServer, Webhook]]:
+    """The example with its own receivers, whose services are the webhook."""
+    with run_webhook() as webhook:
+        (home / "key").write_text("a key")
+        (home / "slack").write_text(f"{webhook.url}/slack")
+        config = _faster(CONFIG)
+        receivers = {receiver["name"]: receiver for receiver in config["receivers"]}
+        [pagerduty] = receivers["pagerduty"]["pagerduty_configs"]
+        pagerduty |= {"routing_key_file": str(home / "key"), "url": f"{webhook.url}/pagerduty"}
+        [slack] = receivers["slack"]["slack_configs"]
+        slack |= {"api_url_file": str(home / "slack")}
+        with run_alertmanager(yaml.safe_dump(config), pinned=pinned) as alertmanager:
+            yield alertmanager, webhook
+
+
+TEXTS = {
+    "summary": "The served SVID has expired.",
+    "description": "prod/search: seen on <!channel> (CertificateExpired).",
+    "runbook_url": "http://127.0.0.1:9847/runbooks/AgentWeaveSVIDExpired?namespace=prod&agent=search",
+    "dashboard_url": "http://127.0.0.1:3000/d/agentweave-agent?var-namespace=prod&var-agent=search",
+}
+
+
+@PIN
+def test_a_page_says_which_agent_what_and_where_to_read_on(pinned: bool, tmp_path: Path) -> None:
+    with _texts(tmp_path, pinned=pinned) as (alertmanager, webhook):
+        alertmanager.post({"labels": RULES["AgentWeaveSVIDExpired"].alert, "annotations": TEXTS})
+        [told] = eventually(lambda: webhook.told("/pagerduty"))
+    assert (told.body["routing_key"], told.body["event_action"]) == ("a key", "trigger")
+    page = told.body["payload"]
+    assert page["summary"] == "prod/search: The served SVID has expired. (SVIDExpired)"
+    assert [page[part] for part in ("severity", "class", "component", "group")] == [
+        *("critical", "AgentWeaveSVIDExpired", "svid", "prod")
+    ]
+    firing = page["custom_details"]["firing"]
+    assert all(text in json.dumps(firing, ensure_ascii=False) for text in TEXTS.values())
+    links = {link["text"]: link["href"] for link in told.body["links"]}
+    assert links == {"Runbook": TEXTS["runbook_url"], "Dashboard": TEXTS["dashboard_url"]}
+
+
+@PIN
+def test_a_message_says_the_same_and_mentions_nobody(pinned: bool, tmp_path: Path) -> None:
+    labels = RULES["AgentWeaveMemoryDrift"].alert
+    with _texts(tmp_path, pinned=pinned) as (alertmanager, webhook):
+        alertmanager.post({"labels": labels, "annotations": TEXTS})
+        [told] = eventually(lambda: webhook.told("/slack"))
+    [message] = told.body["attachments"]
+    assert (message["title"], message["title_link"]) == ("prod/search MemoryDrift", TEXTS["runbook_url"])
+    assert message["text"].splitlines() == [
+        "*The served SVID has expired.*",
+        "prod/search: seen on  !channel  (CertificateExpired).",
+        f"<{TEXTS['runbook_url']}|Runbook> · <{TEXTS['dashboard_url']}|Dashboard>",
+    ]

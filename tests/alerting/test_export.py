@@ -1,0 +1,220 @@
+"""`rules export`: all that goes with the alerts, out of the package as people install it."""
+
+import os
+import re
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.repository import ROOT
+from watcher.alerting.export import DASHBOARD_URL, RUNBOOK_URL, export_rules, url_prefix
+from watcher.alerting.files import ALERT_FILES, FOLDERS
+from watcher.cli import main
+
+SHIPPED = {
+    path.relative_to(ROOT / "alerts"): path.read_text()
+    for folder in FOLDERS
+    for path in (ROOT / "alerts" / folder).iterdir()
+}
+PLAIN = "abcXYZ019-._~:@!&()*+,;=%[]/"
+
+
+def _written(directory: Path) -> dict[Path, str]:
+    return {path.relative_to(directory): path.read_text() for path in directory.rglob("*") if path.is_file()}
+
+
+def _loaded(text: str) -> Any:
+    return yaml.load(text, Loader=yaml.CSafeLoader)
+
+
+def _export(directory: Path, *options: str) -> dict[Path, str]:
+    assert main(["rules", "export", str(directory), *options]) == 0
+    return _written(directory)
+
+
+@pytest.mark.parametrize("command", [["rules"], ["rules", "export"]])
+def test_the_command_has_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "--help"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: agentweave-watcher {' '.join(command)}")
+
+
+def test_all_files_are_written_as_they_are_shipped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _export(tmp_path / "deep" / "new") == SHIPPED
+    lines = capsys.readouterr().out.splitlines()
+    counts = {folder: sum(name.parts[0] == folder for name in SHIPPED) for folder in FOLDERS}
+    assert [line.partition("; ")[0] for line in lines] == [
+        f"{tmp_path}/deep/new/{folder}: {count} files" for folder, count in counts.items()
+    ]
+    assert all(len(line.partition("; ")[2]) > 20 for line in lines)  # and what to do with them
+
+
+def test_the_links_of_the_rules_lead_where_they_are_told_to(tmp_path: Path) -> None:
+    links = {RUNBOOK_URL: "https://wiki.example.org/on-call/", DASHBOARD_URL: "http://[::1]:3000/grafana/d/"}
+    runbooks, dashboards = links.values()
+    told = _export(tmp_path, "--runbook-url", runbooks.rstrip("/"), "--dashboard-url", dashboards)
+    urls = re.findall(r"(?:runbook|dashboard)_url: \"(\S+?)(?=AgentWeave|agentweave)", "\n".join(told.values()))
+    assert len(urls) > 50
+    assert set(urls) == set(links.values())
+    for name, text in SHIPPED.items():
+        expected = text
+        if name.parts[0] in ("rules", "alertmanager"):
+            expected = text.replace(RUNBOOK_URL, runbooks).replace(DASHBOARD_URL, dashboards)
+        assert told[name] == expected
+
+
+def _replaced(value: Any, prefixes: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _replaced(each, prefixes) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_replaced(each, prefixes) for each in value]
+    found = next((each for each in prefixes if isinstance(value, str) and value.startswith(each)), None)
+    return prefixes[found] + value.removeprefix(found) if found else value
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(paths=st.tuples(st.text(PLAIN, max_size=30), st.text(PLAIN, max_size=30)))
+def test_with_any_prefix_that_is_taken_the_files_load_as_before(tmp_path: Path, paths: tuple[str, str]) -> None:
+    prefixes = {
+        old: url_prefix(f"https://a.b/{path}") for old, path in zip((RUNBOOK_URL, DASHBOARD_URL), paths, strict=True)
+    }
+    assert export_rules(tmp_path, *prefixes.values()) == 0
+    for name, text in _written(tmp_path).items():
+        if name.parts[0] in ("rules", "alertmanager"):
+            assert _loaded(text) == _replaced(_loaded(SHIPPED[name]), prefixes)
+
+
+def test_files_of_the_same_name_are_overwritten_and_others_left_alone(tmp_path: Path) -> None:
+    for name in ("svid.yaml", "own.yaml"):
+        (tmp_path / "rules").mkdir(exist_ok=True)
+        (tmp_path / "rules" / name).write_text("mine")
+    told = _export(tmp_path)
+    assert told.pop(Path("rules/own.yaml")) == "mine"
+    assert told == SHIPPED
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda path: path.touch(), "Not a directory"),
+        (lambda path: (path.mkdir(), (path / "rules").touch()), "File exists"),
+        (lambda path: (path / "rules" / "svid.yaml").mkdir(parents=True), "Is a directory"),
+        (lambda path: path.symlink_to("/proc/nowhere"), "File exists"),
+        (lambda path: path.symlink_to("/proc"), "No such file or directory"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_one_line_and_exit_code_2(
+    tmp_path: Path, make: Callable[[Path], object], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(tmp_path / "out")
+    assert main(["rules", "export", str(tmp_path / "out")]) == 2
+    told = capsys.readouterr()
+    assert told.err.startswith(f"{tmp_path}/out")
+    assert told.err.endswith(f": cannot be written: {said}\n")
+    assert (told.err.count("\n"), told.out) == (1, "")
+
+
+@pytest.mark.parametrize("option", ["--runbook-url", "--dashboard-url"])
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        *("", "wiki.example.org/", "ftp://a/", "javascript:alert(1)", "//a/", "http://", "http:///a", "http://a:b/"),
+        *(
+            "http://a b/",
+            'http://a"/',
+            "http://a'/",
+            "http://a{{/",
+            "http://a}}/",
+            "http://a\n/",
+            "http://a\\/",
+            "http://a`/",
+        ),
+        *(
+            "http://a/?page=",
+            "http://a/#x",
+            "http://[::1/",
+            "http://é/",
+            "http://a/$(id)",
+            "http://a/\u2028",
+            "http://a:99999",
+        ),
+    ],
+)
+def test_what_is_no_plain_url_is_refused_in_one_line(
+    tmp_path: Path, option: str, prefix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["rules", "export", str(tmp_path / "out"), option, prefix])
+    told = capsys.readouterr()
+    assert ended.value.code == 2
+    assert f"argument {option}: expected an http(s) URL" in told.err
+    assert (told.err.count("\n"), told.out, (tmp_path / "out").exists()) == (1, "", False)
+
+
+def test_an_editable_install_reads_the_files_of_the_source_tree() -> None:
+    assert ALERT_FILES.is_symlink()
+    assert ALERT_FILES.readlink() == Path("../alerts")
+
+
+def _pip(command: str, *options: str) -> None:
+    pip = [sys.executable, "-m", "pip", command, "--quiet", "--no-index", "--disable-pip-version-check", *options]
+    subprocess.run(pip, check=True, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("wheel")
+    _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(home), str(ROOT))
+    [file] = home.glob("*.whl")
+    return file
+
+
+def test_a_wheel_holds_each_file_once(wheel: Path) -> None:
+    with ZipFile(wheel) as archive:
+        names = archive.namelist()
+        held = {Path(name): archive.read(name).decode() for name in names if "/alerts/" in name}
+    assert held == {Path("watcher/alerting/alerts") / name: text for name, text in SHIPPED.items()}
+    assert len(names) == len(set(names))
+
+
+def test_a_source_distribution_holds_what_a_wheel_is_made_of(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=120)
+    [file] = tmp_path.iterdir()
+    with tarfile.open(file) as archive:
+        names = [Path(*Path(name).parts[1:]) for name in archive.getnames()]
+    for folder in ("alerts", "watcher/alerting/alerts"):
+        held = [name.relative_to(folder) for name in names if name.is_relative_to(folder)]
+        assert sorted(held) == sorted(SHIPPED)
+
+
+def test_an_installed_wheel_exports_without_the_source_tree(wheel: Path, tmp_path: Path) -> None:
+    _pip("install", "--no-deps", "--no-compile", "--target", str(tmp_path / "site"), str(wheel))
+    others = [path for path in sys.path if path.endswith("site-packages")]
+    code = (
+        "import sys, watcher; from watcher.cli import main\n"
+        "assert watcher.__file__.startswith(sys.argv[1]), watcher.__file__\n"
+        "sys.exit(main(['rules', 'export', sys.argv[2]]))"
+    )
+    # -S: without it a `.pth` of the editable install would put the source tree on the path.
+    told = subprocess.run(
+        [sys.executable, "-S", "-c", code, tmp_path / "site", tmp_path / "out"],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path / "site"), *others])},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (told.returncode, told.stderr) == (0, "")
+    assert _written(tmp_path / "out") == SHIPPED

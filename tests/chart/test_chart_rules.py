@@ -1,0 +1,59 @@
+"""Rules and dashboards, as the chart puts them into a cluster: those of alerts/, with the settings of its values."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.chart.render import Values, rendered
+from tests.repository import ROOT
+from tests.servers.tools import tool
+
+RULES = {"prometheusRule": {"enabled": True}, "rulesConfigMap": {"enabled": True}}
+
+
+def test_the_default_rules_are_those_of_the_alerts_folder(tmp_path: Path) -> None:
+    shipped = [yaml.safe_load(path.read_text())["groups"] for path in sorted((ROOT / "alerts" / "rules").iterdir())]
+    documents = rendered(RULES)
+    groups = documents["PrometheusRule/w-agentweave-watcher"]["spec"]["groups"]
+    assert groups == [group for file in shipped for group in file]
+    text = documents["ConfigMap/w-agentweave-watcher-rules"]["data"]["agentweave.yaml"]
+    assert yaml.safe_load(text) == {"groups": groups}
+    (tmp_path / "rules.yaml").write_text(text)
+    told = subprocess.run(
+        [tool("promtool"), "check", "rules", "--lint=all", "--lint-fatal", tmp_path / "rules.yaml"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 0, told.stdout + told.stderr
+
+
+def _alerts(rule: Values) -> dict[str, Any]:
+    groups = rendered({"prometheusRule": {"enabled": True, **rule}})["PrometheusRule/w-agentweave-watcher"]["spec"]
+    return {each["alert"]: each for group in groups["groups"] for each in group["rules"] if "alert" in each}
+
+
+def test_one_alert_is_changed_and_another_left_out() -> None:
+    changed = {"for": "7m", "severity": "warning", "labels": {"team": "ai"}}
+    before = _alerts({})
+    after = _alerts({"overrides": {"AgentWeaveMemoryHigh": changed, "AgentWeaveCPUHigh": {"disabled": True}}})
+    labels = before["AgentWeaveMemoryHigh"]["labels"] | {"severity": "warning", "team": "ai"}
+    before["AgentWeaveMemoryHigh"] |= {"for": "7m", "labels": labels}
+    del before["AgentWeaveCPUHigh"]
+    assert after == before
+
+
+def test_links_and_labels_of_all_alerts_are_as_told() -> None:
+    wiki, grafana = "https://wiki.example.org/on-call", "https://grafana.example.org/d/"
+    told = {"runbookUrlPrefix": wiki, "dashboardUrlPrefix": grafana, "additionalRuleLabels": {"tier": "1"}}
+    for name, alert in _alerts(told).items():
+        assert alert["annotations"]["runbook_url"].startswith(f"{wiki}/{name}")
+        assert alert["annotations"]["dashboard_url"].startswith(f"{grafana}agentweave-")
+        assert alert["labels"]["tier"] == "1"
+
+
+def test_dashboards_are_those_of_the_alerts_folder() -> None:
+    data = rendered({"grafana": {"dashboards": {"enabled": True}}})["ConfigMap/w-agentweave-watcher-dashboards"]["data"]
+    assert data == {f"agentweave-{path.name}": path.read_text() for path in (ROOT / "alerts" / "dashboards").iterdir()}

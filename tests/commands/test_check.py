@@ -1,0 +1,263 @@
+"""The command `check`: one truthful look, its exit codes, its two outputs, and what it must leave alone."""
+
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers.agents import silent
+from tests.servers.daemon import COMMAND, run_daemon, write_config
+from tests.servers.tls_servers import serve
+from tests.servers.watched_fleet import SOURCES, WatchedFleet, run_fleet
+from watcher.commands.check import check
+
+REFUSED = {"namespace": "prod", "agent": "gone", "address": "127.0.0.1:9"}  # discard (RFC 863): refuses
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedFleet]:
+    with run_fleet(tmp_path_factory.mktemp("check"), "search", "billing") as fleet:
+        yield fleet
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a check said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def targets(self) -> list[dict[str, Any]]:
+        """Of JSON."""
+        found: list[dict[str, Any]] = json.loads(self.out)["targets"]
+        return found
+
+    @property
+    def verdicts(self) -> dict[tuple[str, str], str]:
+        """Agent and condition -> status and reason, of JSON."""
+        return {
+            (target["agent"], each["condition"]): f"{each['status']} {each['reason']}".strip()
+            for target in self.targets
+            for each in target["conditions"]
+        }
+
+
+class Checker:
+    """Runs `check` in this process."""
+
+    def __init__(self, directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self._directory, self._capsys = directory, capsys
+
+    def __call__(
+        self,
+        config: Mapping[str, object],
+        *,
+        namespace: str | None = None,
+        agent: str | None = None,
+        probe: str | None = None,
+        text: bool = False,
+    ) -> Told:
+        path = write_config(self._directory, config)
+        code = check(path, {}, namespace, agent, probe, "text" if text else "json")
+        return Told(code, *self._capsys.readouterr())
+
+
+@pytest.fixture
+def run_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Checker:
+    return Checker(tmp_path, capsys)
+
+
+def _only(*targets: Mapping[str, object], **sections: object) -> dict[str, object]:
+    return {"discovery": {"static": list(targets)}} | sections
+
+
+def test_a_healthy_fleet_ends_with_0(fleet: WatchedFleet, run_check: Checker) -> None:
+    told = run_check(fleet.config())
+    assert (told.code, told.err) == (0, "")
+    assert set(told.verdicts.values()) == {"false", "unknown WarmingUp"}
+
+
+def test_a_true_condition_ends_with_1_after_as_many_looks_as_it_takes(run_check: Checker) -> None:
+    began = time.monotonic()
+    told = run_check(_only(REFUSED))
+    assert told.code == 1
+    assert told.verdicts["gone", "AgentUnreachable"] == "true ConnectionRefused"
+    assert 1 <= time.monotonic() - began < 5
+
+
+def test_silence_where_nothing_ever_answered_ends_with_3(run_check: Checker) -> None:
+    with silent() as nowhere:
+        target = {"namespace": "prod", "agent": "quiet", "address": nowhere}
+        told = run_check(_only(target, sources={"handshake": {"interval": "2s", "timeout": "300ms"}}))
+    assert told.code == 3
+    assert told.verdicts["quiet", "AgentUnreachable"] == "unknown NeverReached"
+
+
+@pytest.mark.parametrize(
+    ("selection", "said"),
+    [
+        ({"agent": "nobody"}, "no target matches agent 'nobody'"),
+        ({"namespace": "dev"}, "no target matches namespace 'dev'"),
+        ({"namespace": "prod", "agent": "x"}, "no target matches namespace 'prod' and agent 'x'"),
+        ({"probe": "weather"}, "no probe 'weather'; expected one of "),
+    ],
+)
+def test_a_selection_that_matches_nothing_ends_with_2(run_check: Checker, selection: dict[str, str], said: str) -> None:
+    told = run_check(_only(REFUSED), **selection)  # type: ignore[arg-type]  # by name
+    assert (told.code, told.out, told.err.count("\n")) == (2, "", 1)
+    assert said in told.err
+
+
+def test_no_targets_at_all_end_with_2(run_check: Checker) -> None:
+    told = run_check({})
+    assert (told.code, told.out) == (2, "")
+    assert told.err.endswith("no targets are configured\n")
+
+
+@pytest.mark.parametrize(
+    ("selection", "agents", "probes"),
+    [
+        ({"agent": "search"}, {"search"}, {"svid", "opa", "breaker", "memory", "pool", "slo", "cpu", "telemetry"}),
+        ({"probe": "svid"}, {"search", "billing"}, {"svid"}),
+        ({"namespace": "prod", "agent": "billing", "probe": "opa"}, {"billing"}, {"opa"}),
+    ],
+)
+def test_only_what_is_selected_is_looked_at(
+    fleet: WatchedFleet, run_check: Checker, selection: dict[str, str], agents: set[str], probes: set[str]
+) -> None:
+    told = run_check(fleet.config(), **selection)  # type: ignore[arg-type]  # by name
+    assert {target["agent"] for target in told.targets} == agents
+    assert {each["probe"] for target in told.targets for each in target["conditions"]} == probes
+    sources = {look["source"] for target in told.targets for look in target["looks"]}
+    assert sources == {"handshake", "agent_metrics", "opa"} & {
+        {"svid": "handshake", "opa": "opa"}.get(probe, "agent_metrics") for probe in probes
+    }
+
+
+def test_json_has_the_shape_of_the_api_and_evidence_for_one_target_only(
+    fleet: WatchedFleet, run_check: Checker
+) -> None:
+    several, one = run_check(fleet.config()), run_check(fleet.config(), agent="search")
+    for told in (several, one):
+        document = json.loads(told.out)
+        assert document.keys() == {"generated_at", "targets"}
+        for target in document["targets"]:
+            assert target.keys() == {"namespace", "agent", "pod", "address", "conditions", "looks"}
+            for look in target["looks"]:
+                assert look["result"] == "ok"
+                assert bool(look["evidence"]) == (told is one)
+
+
+def test_the_table_fits_100_columns_has_trouble_first_and_counts_at_the_end(
+    fleet: WatchedFleet, run_check: Checker
+) -> None:
+    long = REFUSED | {"pod": "gone-7d9c8b6f5-" + "x" * 120, "metrics": "http://127.0.0.1:9/" + "y" * 300}
+    told = run_check(fleet.config(fleet.target("search"), long), text=True)
+    lines = told.out.splitlines()
+    assert told.code == 1
+    assert max(map(len, lines)) <= 100
+    assert "\x1b" not in told.out
+    words = [word for line in lines for word in line.split() if word in ("true", "unknown", "false")]
+    assert words.index("true") < words.index("unknown") < words.index("false")
+    assert lines[-1].replace(",", "").split()[1::2] == ["false", "true", "unknown"]
+
+
+def test_the_command_prints_the_same_as_a_program(fleet: WatchedFleet, tmp_path: Path) -> None:
+    config = write_config(tmp_path, fleet.config(fleet.target("search"), REFUSED))
+    told = subprocess.run(
+        [*COMMAND, "check", "--config", config], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (told.returncode, told.stderr) == (1, "")
+    assert "AgentUnreachable" in told.stdout
+
+
+@contextmanager
+def _counted(answer: bytes) -> Iterator[tuple[str, list[float]]]:
+    """A server with one answer for everything: its `host:port`, and when it was asked."""
+    asked: list[float] = []
+
+    def talk(connection: socket.socket) -> None:
+        if connection.recv(65536):
+            asked.append(time.monotonic())
+            connection.sendall(answer)
+
+    with serve(talk) as address:
+        yield address, asked
+
+
+def _looks(asked: list[float]) -> int:
+    """How often it was looked: questions of one look come together."""
+    ordered = sorted(asked)
+    return 1 + sum(later - earlier > 0.5 for earlier, later in pairwise(ordered))
+
+
+UNDEFINED = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+BROKEN = b"HTTP/1.1 500 Broken\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize("failures", [1, 2, 3])
+def test_a_bad_look_is_repeated_until_it_counts(run_check: Checker, failures: int) -> None:
+    with _counted(BROKEN) as (address, asked):
+        target = {"namespace": "prod", "agent": "search", "metrics": f"http://{address}/metrics"}
+        told = run_check(_only(target, probes={"telemetry": {"failures": failures}}))
+    assert told.verdicts["search", "MetricsUnavailable"] == "true HTTPError"
+    assert _looks(asked) == failures
+
+
+def test_an_opa_that_two_targets_share_is_asked_anew_for_each_look(run_check: Checker) -> None:
+    with _counted(UNDEFINED) as (address, asked):
+        targets = [{"namespace": "prod", "agent": name, "opa": f"http://{address}"} for name in ("search", "billing")]
+        told = run_check(_only(*targets))
+    assert {told.verdicts[name, "OPAPolicyMissing"] for name in ("search", "billing")} == {"true Undefined"}
+    assert _looks(asked) == 2
+
+
+def test_what_only_time_can_show_is_not_held_yet_unless_the_state_shows_it(
+    fleet: WatchedFleet, run_check: Checker, tmp_path: Path
+) -> None:
+    breaker = fleet.agents["search"].breaker.labels("ranker")
+    breaker.set(1)
+    state = tmp_path / "state"
+    config = fleet.config(fleet.target("search"), state_dir=str(state), probes={"breaker": {"open_for": "1s"}})
+    try:
+        told = run_check(config, probe="breaker")
+        assert told.code == 3
+        assert told.verdicts["search", "CircuitBreakerOpen"] == "unknown NotHeldYet"
+        assert not state.exists()
+        with run_daemon(tmp_path, config | {"sources": SOURCES}) as daemon:
+            daemon.says("CircuitBreakerOpen", "true", subject="ranker")
+            assert daemon.end() == 0
+        before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in state.iterdir()}
+        told = run_check(config, probe="breaker")
+        assert told.code == 1
+        assert told.verdicts["search", "CircuitBreakerOpen"].startswith("true Open")
+        assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in state.iterdir()} == before
+    finally:
+        breaker.set(0)
+
+
+def test_a_state_that_cannot_be_read_is_said_and_left_where_it_is(run_check: Checker, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "state.jsonl").write_text("junk")
+    told = run_check(_only(REFUSED, state_dir=str(state)))
+    assert told.code == 1
+    assert told.err.startswith("state: ")
+    assert told.err.count("\n") == 1
+    assert [path.name for path in state.iterdir()] == ["state.jsonl"]
+
+
+def test_many_targets_are_all_looked_at(run_check: Checker) -> None:
+    targets = [REFUSED | {"pod": f"pod-{number}"} for number in range(500)]
+    told = run_check(_only(*targets))
+    assert sum(each["status"] == "true" for target in told.targets for each in target["conditions"]) == 500

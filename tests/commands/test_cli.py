@@ -1,0 +1,156 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.config.contract_config import CONTRACT
+from watcher.cli import main
+
+COMMAND = (sys.executable, "-m", "watcher")
+
+
+def call(*arguments: str, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **(environ or {})},
+    )
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "watcher.yaml"
+    path.write_text(CONTRACT)
+    return path
+
+
+def test_help_names_every_command() -> None:
+    told = call("--help")
+    assert told.returncode == 0
+    assert all(f"    {command} " in told.stdout for command in ("run", "check", "drill", "demo", "config"))
+
+
+@pytest.mark.parametrize(
+    "command", [["run"], ["check"], ["drill"], ["demo"], ["config"], ["config", "check"], ["config", "schema"]]
+)
+def test_every_command_has_help(command: list[str]) -> None:
+    told = call(*command, "--help")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.startswith(f"usage: agentweave-watcher {' '.join(command)}")
+
+
+def test_help_waits_for_nothing_heavy() -> None:
+    heavy = "{'pydantic', 'yaml', 'httpx', 'cryptography', 'rich', 'asyncio', 'logging'}"
+    script = f"import sys\nfrom watcher.cli import _parser\n_parser()\nprint(sorted({heavy} & set(sys.modules)))"
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert told.stdout == "[]\n"
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    told = call("--version")
+    assert told.returncode == 0
+    assert told.stdout.startswith("agentweave-watcher 0.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["watch"], "invalid choice: 'watch'"),
+        (["run"], "the following arguments are required: --config"),
+        (["check", "--config"], "argument --config: expected one argument"),
+        (["check", "--config", "x", "--output", "xml"], "argument --output: invalid choice: 'xml'"),
+        (["check", "--config", "x", "more\nwatcher.yaml:1: forged"], "unrecognized arguments: more\\nwatcher.yaml:1"),
+        (["demo", "--seconds", "-1"], "argument --seconds: expected a number over 0, got '-1'"),
+        (["demo", "--seconds", "nan"], "argument --seconds: expected a number over 0, got 'nan'"),
+        (["demo", "--seconds", "soon"], "argument --seconds: expected a number over 0, got 'soon'"),
+        (["demo", "--port", "65536"], "argument --port: expected a port from 0 to 65535, got '65536'"),
+        (["config"], "the following arguments are required: COMMAND"),
+        (["config", "check"], "the following arguments are required: FILE"),
+        (["--log-format", "xml", "config", "schema"], "argument --log-format: invalid choice: 'xml'"),
+    ],
+)
+def test_a_usage_error_is_one_line_and_exit_code_2(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    told = capsys.readouterr()
+    assert ended.value.code == 2
+    assert said in told.err
+    assert (told.err.count("\n"), told.out) == (1, "")
+
+
+def test_config_check_says_how_many_targets_there_are(file: Path) -> None:
+    told = call("config", "check", str(file))
+    assert (told.returncode, told.stdout, told.stderr) == (0, f"{file}: ok, 1 targets\n", "")
+
+
+@pytest.mark.parametrize(
+    "command", [["config", "check"], ["run", "--config"], ["check", "--config"], ["drill", "--config"]]
+)
+def test_a_config_error_is_one_line_a_mistake_and_exit_code_2(file: Path, command: list[str]) -> None:
+    file.write_text("sever: {}\nserver: {port: x}\n")
+    told = call(*command, str(file))
+    assert (told.returncode, told.stdout) == (2, "")
+    assert told.stderr.splitlines() == [
+        f"{file}:1: sever: unknown key, did you mean server?",
+        f"{file}:2: server.port: expected a whole number, got 'x'",
+    ]
+
+
+def test_config_check_reads_the_environment(file: Path) -> None:
+    told = call("config", "check", str(file), environ={"AGENTWEAVE_WATCHER_SERVER__PORT": "x"})
+    assert told.returncode == 2
+    assert told.stderr == "AGENTWEAVE_WATCHER_SERVER__PORT: server.port: expected a whole number, got 'x'\n"
+
+
+def test_config_schema_prints_json() -> None:
+    told = call("config", "schema")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert json.loads(told.stdout)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+@pytest.mark.parametrize("command", ["config schema", "config check /dev/null"])
+def test_a_reader_that_has_seen_enough_is_no_error(command: str) -> None:
+    told = subprocess.run(
+        ["bash", "-c", f"{' '.join(COMMAND)} {command} | true; echo ${{PIPESTATUS[0]}}"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert (told.stdout, told.stderr) == ("141\n", "")
+
+
+def test_an_interrupt_ends_without_a_traceback(tmp_path: Path) -> None:
+    config = tmp_path / "pipe.yaml"
+    os.mkfifo(config)
+    # Where the tests run in the background of a shell, an interrupt is ignored from the start.
+    command = ["env", "--default-signal=INT", *COMMAND, "config", "check", str(config)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process, config.open("w"):
+        for _ in range(5):
+            # It has opened the pipe, and waits for what nobody writes; a signal just before it waits goes unheard.
+            process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=10)
+                break
+        _, errors = process.communicate(timeout=10)
+    assert (process.returncode, errors) == (130, "")
+
+
+def test_a_bug_is_said_as_such_in_the_log(tmp_path: Path) -> None:
+    (tmp_path / "pydantic.py").write_text("raise LookupError('a thing')")
+    told = call("config", "schema", environ={"PYTHONPATH": str(tmp_path)})
+    line = json.loads(told.stderr)
+    assert (told.returncode, told.stdout) == (70, "")
+    assert (line["level"], line["msg"]) == ("critical", "this is a bug of agentweave-watcher")
+    assert line["exception"].endswith("LookupError: a thing")

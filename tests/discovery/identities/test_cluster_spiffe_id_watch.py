@@ -1,0 +1,193 @@
+"""The watch of ClusterSPIFFEID objects where the API server is not as it should be."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.discovery.pods.test_discoverer import QUICK, until
+from tests.discovery.pods.test_target import LIMITS, pod
+from tests.servers.kube_lies import LyingKubernetes, run_lying_kubernetes
+from watcher.config.cluster_spiffe_ids import ClusterSpiffeIdSettings
+from watcher.config.kubernetes import KubernetesSettings
+from watcher.discovery.identities.cache_file import FILE_NAME, ClusterSpiffeIdMemory, Remembered
+from watcher.discovery.identities.cluster_spiffe_id_watch import MOST_OBJECTS, ClusterSpiffeIdWatch
+from watcher.discovery.identities.namespace_labels import NamespaceLabels
+from watcher.discovery.pod.pod import read_pod
+from watcher.discovery.pods.discoverer import KubernetesWatch
+from watcher.kube.access import Access
+
+IDS = ClusterSpiffeIdSettings(trust_domain="example.org")
+ID = "spiffe://example.org/a"
+POD = read_pod(pod(), frozenset())
+
+
+@pytest.fixture
+def lies() -> Iterator[LyingKubernetes]:
+    with run_lying_kubernetes() as kubernetes:
+        yield kubernetes
+
+
+def raw(number: int, **spec: object) -> dict[str, Any]:
+    return {"metadata": {"uid": f"u{number}", "name": f"c{number}"}, "spec": {"spiffeIDTemplate": ID, **spec}}
+
+
+def ids(watch: ClusterSpiffeIdWatch) -> tuple[str, ...]:
+    found = watch.declared(POD)
+    return found.ids if found else ()
+
+
+def watch_of(access: Access, directory: Path | None) -> ClusterSpiffeIdWatch:
+    return ClusterSpiffeIdWatch(access, IDS, directory, time.time, lambda: None)
+
+
+Script = Callable[[Access], Coroutine[Any, Any, None]]
+
+
+def asking(lies: LyingKubernetes, directory: Path, script: Script) -> None:
+    async def run() -> None:
+        access = Access(lies.kubeconfig(directory))
+        try:
+            await script(access)
+        finally:
+            await access.close()
+
+    asyncio.run(run())
+
+
+def test_a_cluster_without_the_definition_is_told_as_such(lies: LyingKubernetes, tmp_path: Path) -> None:
+    lies.pods["u1"] = pod(metadata__uid="u1")
+
+    async def run() -> None:
+        wanted = {"kubeconfig": lies.kubeconfig(tmp_path), "cluster_spiffe_ids": IDS.model_dump()}
+        settings = KubernetesSettings.model_validate(wanted)
+        watch = KubernetesWatch(settings, LIMITS, None, time.time, lambda low, _: low, QUICK)
+        try:
+            await watch.start(10)
+            [target] = watch.targets()
+            assert target.spiffe_ids == ()
+            assert "ClusterSPIFFEID objects could not be read yet" in target.problems
+            assert "the CRD of SPIRE's controller manager is not installed" in watch.trouble
+        finally:
+            await watch.close()
+
+    asyncio.run(run())
+
+
+def test_the_operators_template_goes_before_and_then_the_objects_are_not_even_asked_for(
+    lies: LyingKubernetes, tmp_path: Path
+) -> None:
+    lies.pods["u1"] = pod(metadata__uid="u1")
+
+    async def run() -> None:
+        wanted = {"kubeconfig": lies.kubeconfig(tmp_path), "cluster_spiffe_ids": IDS.model_dump()}
+        settings = KubernetesSettings.model_validate({**wanted, "spiffe_id_template": "spiffe://corp.example/${pod}"})
+        watch = KubernetesWatch(settings, LIMITS, None, time.time, lambda low, _: low, QUICK)
+        try:
+            await watch.start(10)
+            assert watch.targets()[0].spiffe_ids[0].startswith("spiffe://corp.example/")
+            assert not watch.trouble
+        finally:
+            await watch.close()
+
+    asyncio.run(run())
+    assert not [path for path, _ in lies.asked if "clusterspiffeids" in path]
+
+
+def test_what_was_kept_is_expected_until_the_api_server_tells_better(lies: LyingKubernetes, tmp_path: Path) -> None:
+    async def script(access: Access) -> None:
+        first = watch_of(access, tmp_path)
+        first.put(raw(1))
+        assert ids(first) == ()
+        first.listed({"u1"})
+        assert ids(first) == (ID,)
+        await first.remember()
+        second = watch_of(access, tmp_path)
+        await second.restore()
+        assert ids(second) == (ID,)
+        second.failed("500: no")
+        assert ids(second) == (ID,)
+        second.listed(set())
+        assert ids(second) == ()
+
+    asking(lies, tmp_path, script)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\xff", b"[]", b"{}", b'{"objects": [5], "namespaces": {}}', b'{"objects": [], "namespaces": {"a": 5}}',
+     b"[" * 100_000, b'{"objects": [{"metadata": 5}], "namespaces": {}}'],
+)  # fmt: skip
+def test_a_memory_that_is_garbage_is_let_go(lies: LyingKubernetes, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / FILE_NAME).write_bytes(content)
+
+    async def script(access: Access) -> None:
+        watch = watch_of(access, tmp_path)
+        await watch.restore()
+        assert ids(watch) == ()
+
+    asking(lies, tmp_path, script)
+
+
+def test_a_disk_that_does_not_take_it_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        asyncio.run(ClusterSpiffeIdMemory(tmp_path / "file").write(Remembered([])))
+
+
+def test_too_many_objects_expect_nothing_and_are_not_kept(lies: LyingKubernetes, tmp_path: Path) -> None:
+    async def script(access: Access) -> None:
+        watch = watch_of(access, tmp_path)
+        for number in range(MOST_OBJECTS + 5):
+            watch.put(raw(number))
+        watch.listed({f"u{number}" for number in range(MOST_OBJECTS + 5)})
+        found = watch.declared(POD)
+        assert found is not None
+        assert found.problems == ("there are over 1000 ClusterSPIFFEID objects: none is applied",)
+        await watch.remember()
+        assert len(json.loads((tmp_path / FILE_NAME).read_text())["objects"]) == MOST_OBJECTS
+
+    asking(lies, tmp_path, script)
+
+
+def test_only_what_is_read_of_an_object_is_kept(lies: LyingKubernetes, tmp_path: Path) -> None:
+    async def script(access: Access) -> None:
+        watch = watch_of(access, tmp_path)
+        watch.put(raw(1, dnsNameTemplates=["x" * 100_000], status={"much": "x" * 100_000}))
+        watch.put(raw(2, podSelector={"matchLabels": {"a": "x" * 100_000}}))
+        watch.listed({"u1", "u2"})
+        await watch.remember()
+        assert (tmp_path / FILE_NAME).stat().st_size < 1000
+
+    asking(lies, tmp_path, script)
+
+
+def test_labels_of_a_namespace_are_read_again_and_a_change_is_told(lies: LyingKubernetes, tmp_path: Path) -> None:
+    path = "/api/v1/namespaces/prod"
+    lies.objects[path] = {"metadata": {"labels": {"team": "search"}}}
+
+    async def script(access: Access) -> None:
+        changes: list[float] = []
+        namespaces = NamespaceLabels(access, lambda: changes.append(time.time()), every=0.05)
+        reading = asyncio.create_task(namespaces.refresh_for_ever())
+        assert namespaces.of("prod") is None
+        await until(lambda: not namespaces.busy)
+        assert namespaces.of("prod") == {"team": "search"}
+        await until(lambda: len(lies.asked) > 3)
+        assert len(changes) == 1
+        lies.objects[path] = {"metadata": {"labels": {"team": "billing"}}}
+        await until(lambda: namespaces.of("prod") == {"team": "billing"})
+        assert len(changes) == 2
+        lies.objects[path] = {"metadata": {"labels": ["team"]}}
+        await until(lambda: namespaces.why)
+        assert namespaces.of("prod") == {"team": "billing"}
+        del lies.objects[path]
+        await until(lambda: namespaces.of("prod") not in ({"team": "billing"}, None))
+        reading.cancel()
+        await namespaces.close()
+
+    asking(lies, tmp_path, script)

@@ -1,0 +1,109 @@
+"""The watch of Kubernetes where time goes wrong: a clock that jumps, a server that takes its time."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+
+from tests.discovery.pods.test_discoverer import CONFIG_MAP, LIMITS, QUICK, names, pod, until
+from tests.discovery.pods.test_target import CONFIG
+from tests.servers.kube_lies import CUT, LyingKubernetes, run_lying_kubernetes
+from watcher.config.kubernetes import KubernetesSettings
+from watcher.discovery.pods.discoverer import KubernetesWatch
+
+DAY = 86400.0
+
+
+class Clock:
+    """The wall clock of a machine, which somebody sets."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
+@pytest.fixture
+def lies() -> Iterator[LyingKubernetes]:
+    with run_lying_kubernetes() as kubernetes:
+        kubernetes.objects[CONFIG_MAP] = {"data": {"config.yaml": CONFIG}}
+        yield kubernetes
+
+
+def _watch(lies: LyingKubernetes, directory: Path, clock: Clock) -> KubernetesWatch:
+    settings = KubernetesSettings(kubeconfig=lies.kubeconfig(directory))
+    return KubernetesWatch(settings, LIMITS, None, clock, lambda low, _: low, QUICK)
+
+
+@pytest.mark.parametrize("jump", [-DAY, DAY])
+def test_a_clock_that_jumps_costs_no_target_and_hides_no_trouble(
+    lies: LyingKubernetes, tmp_path: Path, jump: float
+) -> None:
+    lies.put(pod(1))
+    clock = Clock()
+
+    async def run() -> None:
+        watch = _watch(lies, tmp_path, clock)
+        await watch.start(10)
+        before = watch.targets()
+        await until(lambda: lies.watches)
+        lies.list_status = lies.watch_status = 500
+        lies.say_raw(CUT)
+        await until(lambda: watch.failure)
+        assert not watch.trouble  # it is silent since a moment only
+        clock.ahead = jump
+        assert "500" in watch.trouble
+        assert watch.targets() == before
+        lies.list_status = lies.watch_status = 200
+        await until(lambda: not watch.failure)
+        lies.put(pod(2))
+        await until(lambda: names(watch) == {"pod-1", "pod-2"})
+        assert not watch.trouble
+        await watch.close()
+
+    asyncio.run(run())
+
+
+def test_a_config_is_read_anew_though_the_clock_was_set_back(lies: LyingKubernetes, tmp_path: Path) -> None:
+    lies.put(pod(1))
+    clock = Clock()
+
+    async def run() -> None:
+        watch = _watch(lies, tmp_path, clock)
+        await watch.start(10)
+        await until(lambda: lies.watches)
+        changed = deepcopy(lies.objects[CONFIG_MAP])
+        changed["data"]["config.yaml"] = CONFIG.replace("max_connections: 100", "max_connections: 7")
+        lies.objects[CONFIG_MAP] = changed
+        clock.ahead = -DAY
+        lies.put(pod(2))
+        await until(lambda: "pod-2" in names(watch))
+        assert {target.key.pod: target.pool_capacity for target in watch.targets()} == {"pod-1": 100, "pod-2": 7}
+        await watch.close()
+
+    asyncio.run(run())
+
+
+def test_a_slow_server_gives_its_targets_page_by_page_and_is_no_trouble(lies: LyingKubernetes, tmp_path: Path) -> None:
+    lies.page_size, lies.delay = 1, 0.2
+    for number in range(5):
+        lies.put(pod(number))
+
+    async def run() -> None:
+        watch = _watch(lies, tmp_path, Clock())
+        began = time.monotonic()
+        await watch.start(0.7)
+        assert time.monotonic() - began < 1.0
+        assert not watch.is_known
+        assert not watch.trouble
+        assert names(watch) < {f"pod-{number}" for number in range(5)}
+        await until(lambda: watch.is_known)
+        assert names(watch) == {f"pod-{number}" for number in range(5)}
+        assert lies.lists() == 1
+        await watch.close()
+
+    asyncio.run(run())

@@ -1,0 +1,94 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from probes.contract import Status, Unknown, Verdict
+from tests.engine.toy import FIRE, SMOKE
+from watcher.engine.debounce import Settled, Sheet, settle, share, stale
+
+
+def _sheet(settled: Settled, at: float = 0.0) -> Sheet:
+    return Sheet(at, *settled, (), None)
+
+
+def _after(*looks: Verdict, failures: int = 2) -> Settled:
+    settled = settle((looks[0],), {}, failures, 0.0)
+    for now, verdict in enumerate(looks[1:], start=1):
+        settled = settle((verdict,), _sheet(settled), failures, float(now))
+    return settled
+
+
+BAD, GOOD, DARK = FIRE.true("It burns in the hall."), FIRE.false(), FIRE.unknown(Unknown.SOURCE_FAILED)
+
+
+def test_a_first_bad_look_of_several_is_unknown_and_never_false() -> None:
+    first = _after(BAD).verdicts.all[0]
+    assert (first.status, first.reason) == (Status.UNKNOWN, Unknown.WARMING_UP)
+    assert callable(first.message)
+    assert first.message() == "Bad look 1 of 2 in a row: It burns in the hall."
+
+
+def test_a_condition_is_true_after_as_many_bad_looks_as_were_asked() -> None:
+    assert [_after(*[BAD] * looks, failures=3).verdicts.all[0].status for looks in (1, 2, 3)] == [
+        Status.UNKNOWN,
+        Status.UNKNOWN,
+        Status.TRUE,
+    ]
+
+
+def test_one_good_look_makes_it_false_and_the_count_begins_anew() -> None:
+    assert _after(BAD, BAD, GOOD).verdicts.all == (GOOD,)
+    assert _after(BAD, GOOD, BAD).verdicts.all[0].status is Status.UNKNOWN
+
+
+def test_a_look_that_cannot_tell_neither_counts_nor_forgives() -> None:
+    assert _after(BAD, DARK).verdicts.all == (DARK,)
+    assert _after(BAD, DARK, BAD).verdicts.all == (BAD,)
+
+
+def test_a_true_condition_is_true_again_at_once_after_an_unknown() -> None:
+    assert _after(BAD, BAD, DARK, BAD).verdicts.all == (BAD,)
+
+
+def test_a_condition_that_is_not_repeated_is_true_at_the_first_look() -> None:
+    smoke = SMOKE.true("Smoke.", "Black", "hall")
+    assert settle((smoke,), {}, 3, 0.0).verdicts.all == (smoke,)
+
+
+def test_since_is_when_the_status_changed_and_not_when_it_was_last_seen() -> None:
+    assert _after(GOOD, GOOD, GOOD).since == (0.0,)
+    assert _after(GOOD, BAD, BAD, BAD).since == (2.0,)
+
+
+def test_since_and_the_count_survive_a_restart_by_the_standings() -> None:
+    before = _sheet(_after(GOOD, BAD, BAD)).standings()
+    again = settle((BAD,), before, 2, 99.0)
+    assert (again.verdicts.all, again.since) == ((BAD,), (2.0,))
+
+
+def test_subjects_are_counted_each_for_itself() -> None:
+    hall, attic = SMOKE.true("Smoke.", "White", "hall"), SMOKE.false("attic")
+    settled = settle((hall, attic), {}, 2, 0.0)
+    assert _sheet(settled).standings()["Smoke", "hall"].bad == 1
+    assert _sheet(settled).standings()["Smoke", "attic"].bad == 0
+
+
+def test_equally_healthy_targets_share_their_verdicts() -> None:
+    assert share((FIRE.false(), SMOKE.false("hall"))) is share((FIRE.false(), SMOKE.false("hall")))
+
+
+def test_stale_verdicts_are_unknown_for_every_condition_and_subject() -> None:
+    old = stale(share((BAD, SMOKE.false("hall"))))
+    assert [(each.status, each.reason, each.subject) for each in old.all] == [
+        (Status.UNKNOWN, Unknown.STALE, ""),
+        (Status.UNKNOWN, Unknown.STALE, "hall"),
+    ]
+
+
+@given(st.lists(st.sampled_from([BAD, GOOD, DARK]), min_size=1), st.integers(1, 3))
+def test_it_is_true_only_after_enough_bad_looks_without_a_good_one(looks: list[Verdict], failures: int) -> None:
+    since_good = looks[len(looks) - looks[::-1].index(GOOD) :] if GOOD in looks else looks
+    status = _after(*looks, failures=failures).verdicts.all[0].status
+    if looks[-1] is BAD:
+        assert (status is Status.TRUE) == (since_good.count(BAD) >= failures)
+    else:
+        assert status is looks[-1].status

@@ -1,0 +1,364 @@
+"""What the probe `svid` makes of readings: every row of the contract, from plain records, without a network."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from probes.contract import Case, Fault, Status, Target, TargetKey, Verdict
+from probes.readings.certificate import Leaf, UnreadableError, read_leaf
+from probes.readings.handshake import Bundle, Handshake, Spoke, VerifyError
+from probes.svid import PROBE, SvidLimits, SvidPast, judge
+from watcher.demo.authority import Authority
+
+NOW = 1_800_000_000.0
+SEARCH = "spiffe://example.org/agent/search"
+LEAF = Leaf(
+    serial="3f2a",
+    not_before=NOW - 600,
+    not_after=NOW + 3000,
+    uris=(SEARCH,),
+    uri_count=1,
+    usages=frozenset({"digital_signature"}),
+    key="EC secp256r1",
+)
+SEEN = Handshake(
+    spoke=Spoke.TLS,
+    completed=True,
+    leaf=LEAF,
+    chain_length=1,
+    trust_domain="example.org",
+    bundle=Bundle.CONFIRMED,
+    protocol="TLSv1.3",
+)
+ALL_CLEAR = dict.fromkeys((kind.name for kind in PROBE.conditions), ("false", ""))
+
+
+def case(*, expected: tuple[str, ...] = (SEARCH,), **facts: object) -> Case[SvidLimits]:
+    target = Target(
+        key=TargetKey("prod", "search", "search-0"),
+        address="10.0.0.7:8443",
+        spiffe_ids=expected,
+        inferred=frozenset({"address"} if facts.pop("inferred", False) else ()),
+    )
+    known = {"now": NOW, "limits": SvidLimits(), "interval": 60.0, "part": "address"} | facts
+    return Case(target=target, **known)  # type: ignore[arg-type]  # the facts are those of a Case
+
+
+def said(
+    reading: Handshake, the_case: Case[SvidLimits] | None = None, past: SvidPast | None = None
+) -> dict[str, Verdict]:
+    judgement = judge(reading, past or SvidPast(), the_case or case())
+    assert [verdict.kind for verdict in judgement.verdicts] == list(PROBE.conditions)
+    for verdict in judgement.verdicts:
+        text = verdict.message if isinstance(verdict.message, str) else verdict.message()
+        assert text
+        assert text.isprintable()
+    return {verdict.kind.name: verdict for verdict in judgement.verdicts}
+
+
+def differs(reading: Handshake, the_case: Case[SvidLimits] | None = None) -> dict[str, tuple[str, str]]:
+    """What is not all clear."""
+    found = {name: (str(verdict.status), verdict.reason) for name, verdict in said(reading, the_case).items()}
+    return {name: found[name] for name in found if found[name] != ALL_CLEAR[name]}
+
+
+def leaf(**facts: object) -> Handshake:
+    return replace(SEEN, leaf=replace(LEAF, **facts))  # type: ignore[arg-type]  # the facts are those of a Leaf
+
+
+def errors(*found: tuple[int, int], **facts: object) -> Handshake:
+    verify_errors = tuple(VerifyError(code, depth, 0.0) for code, depth in found)
+    return replace(SEEN, verify_errors=verify_errors, **facts)  # type: ignore[arg-type]  # those of a Handshake
+
+
+def test_a_healthy_agent_is_all_clear() -> None:
+    assert differs(SEEN) == {}
+
+
+FAILED = dict.fromkeys(list(ALL_CLEAR)[1:], ("unknown", "SourceFailed"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "facts", "verdict"),
+    [
+        (Fault.REFUSED, {}, ("true", "ConnectionRefused")),
+        (Fault.REFUSED, {"inferred": True}, ("unknown", "NeverReached")),
+        (Fault.REFUSED, {"inferred": True, "reached": True}, ("true", "ConnectionRefused")),
+        (Fault.SILENT, {}, ("unknown", "NeverReached")),
+        (Fault.SILENT, {"reached": True}, ("true", "Lost")),
+        (Fault.SILENT, {"reached": True, "isolated": True}, ("unknown", "WatcherImpaired")),
+        (Fault.STALLED, {}, ("true", "HandshakeTimeout")),
+        (Fault.STALLED, {"overloaded": True}, ("unknown", "WatcherImpaired")),
+        (Fault.RESET, {}, ("true", "Reset")),
+    ],
+)
+def test_faults_of_the_network(fault: Fault, facts: dict[str, object], verdict: tuple[str, str]) -> None:
+    reading = Handshake(fault=fault, error="10.0.0.7:8443 is not well.")
+    assert differs(reading, case(expected=(), **facts)) == {"AgentUnreachable": verdict} | FAILED
+
+
+def test_a_handshake_that_fails_is_unreachable_but_speaks_tls() -> None:
+    reading = Handshake(spoke=Spoke.TLS, error="No TLS in common.")
+    expected = {"AgentUnreachable": ("true", "HandshakeFailed")} | FAILED
+    del expected["TLSMissing"]
+    assert differs(reading) == expected
+
+
+@pytest.mark.parametrize(("spoke", "reason"), [(Spoke.PLAINTEXT_HTTP, "PlaintextHTTP"), (Spoke.OTHER, "NotTLS")])
+def test_a_port_without_tls_is_reached_and_pages_once(spoke: Spoke, reason: str) -> None:
+    assert differs(Handshake(spoke=spoke, error="It speaks HTTP.")) == FAILED | {"TLSMissing": ("true", reason)}
+
+
+def test_what_the_watcher_cannot_ask_is_not_blamed_on_the_agent() -> None:
+    reading = Handshake(fault=Fault.OURS, error="Too many open files.")
+    assert differs(reading) == FAILED | {"AgentUnreachable": ("unknown", "WatcherImpaired")}
+
+
+def test_a_leaf_read_in_a_handshake_that_stalled_later_is_judged() -> None:
+    reading = replace(leaf(not_after=NOW - 1), fault=Fault.STALLED, completed=False, error="It stalled.")
+    assert differs(reading) == {
+        "AgentUnreachable": ("true", "HandshakeTimeout"),
+        "SVIDExpired": ("true", "CertificateExpired"),
+    }
+
+
+def test_a_handshake_without_a_readable_certificate_is_malformed() -> None:
+    unknown = dict.fromkeys(list(ALL_CLEAR)[2:], ("unknown", "Malformed"))
+    assert differs(replace(SEEN, leaf=None)) == unknown
+
+
+EXPIRED = {"SVIDExpired": ("true", "CertificateExpired")}
+IMMINENT = {"SVIDExpiryImminent": ("true", "SVIDExpiryImminent")}
+OVERDUE = {"SVIDRotationOverdue": ("true", "NotRotated")}
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "remaining", "expected"),
+    [
+        (3600, 3600, {}),
+        (3600, 1440, {}),  # 40 %
+        (3600, 1439, {}),  # under 40 %, five minutes of patience
+        (3600, 1140, {}),
+        (3600, 1139, OVERDUE),
+        (3600, 720, OVERDUE),  # 20 %
+        (3600, 719, OVERDUE | IMMINENT),
+        (3600, 0, OVERDUE | IMMINENT),
+        (3600, -1, EXPIRED),
+        (60, 18, {}),  # a tenth of the lifetime is the patience
+        (60, 17.9, OVERDUE),
+        (86400 * 365, 86400 * 146 - 300.1, OVERDUE),
+        (0, 0, {}),
+        (0, -1, EXPIRED),
+        (-10, 5, {}),
+        (-10, -1, EXPIRED),
+    ],
+)
+def test_the_dates_decide(lifetime: float, remaining: float, expected: dict[str, tuple[str, str]]) -> None:
+    reading = leaf(not_before=NOW + remaining - lifetime, not_after=NOW + remaining)
+    found = differs(reading)
+    found.pop("SVIDNotTrusted", None)
+    assert found == expected
+
+
+def test_a_lifetime_below_zero_is_never_overdue() -> None:
+    reading = leaf(not_before=NOW + 10.2, not_after=NOW + 0.2)
+    assert differs(reading, case(limits=SvidLimits(rotation_overdue_ratio=0.05, clock_skew="60s"))) == {}
+
+
+def test_the_ratios_are_the_operators() -> None:
+    limits = SvidLimits(rotation_overdue_ratio=0.9, expiry_imminent_ratio=0.85)
+    assert differs(SEEN, case(limits=limits)) == IMMINENT
+    assert differs(SEEN, case(limits=limits, now=NOW + 300)) == IMMINENT | OVERDUE
+
+
+@given(start=st.floats(-1e11, 3e11), lifetime=st.floats(-1e6, 1e11), now=st.floats(0, 3e11), skew=st.floats(0, 1e6))
+def test_any_dates_are_judged_and_expiry_excludes_what_comes_before_it(
+    start: float, lifetime: float, now: float, skew: float
+) -> None:
+    reading = leaf(not_before=start, not_after=start + lifetime)
+    found = said(reading, case(now=now, limits=SvidLimits.model_construct(clock_skew=skew)))
+    true = {name for name, verdict in found.items() if verdict.status is Status.TRUE}
+    assert ("SVIDExpired" in true) == (now > start + lifetime)
+    if "SVIDExpired" in true:
+        assert not true & {"SVIDExpiryImminent", "SVIDRotationOverdue"}
+    assert ("SVIDNotTrusted" in true) == (start > now + skew)
+
+
+@pytest.mark.parametrize(
+    ("reading", "verdict"),
+    [
+        (errors((20, 0), (21, 0)), ("true", "UnknownAuthority")),
+        (errors((18, 0)), ("true", "UnknownAuthority")),
+        (errors((19, 1)), ("true", "UnknownAuthority")),
+        (errors((7, 0)), ("true", "UnknownAuthority")),
+        (errors((20, 0), (26, 0)), ("true", "UnknownAuthority")),
+        (errors((10, 0)), ("false", "")),
+        (errors((10, 1)), ("true", "BadChain")),
+        (errors((24, 1)), ("true", "BadChain")),
+        (errors((25, 1)), ("true", "BadChain")),
+        (errors((26, 0)), ("true", "BadChain")),
+        (errors((22, 9), (20, 9)), ("true", "BadChain")),
+        (errors((999, 0)), ("true", "BadChain")),
+        (errors((20, 0), bundle=Bundle.UNCONFIRMED), ("unknown", "NoTrustBundle")),
+        (errors(bundle=Bundle.UNCONFIRMED), ("unknown", "NoTrustBundle")),
+        (errors((26, 0), bundle=Bundle.UNCONFIRMED), ("true", "BadChain")),
+        (errors((20, 0), bundle=Bundle.MISSING), ("unknown", "NoTrustBundle")),
+        (errors(bundle=Bundle.MISSING), ("unknown", "NoTrustBundle")),
+        (leaf(ca=True), ("true", "BadChain")),
+        (leaf(usages=frozenset({"key_encipherment"})), ("true", "BadChain")),
+        (leaf(usages=frozenset({"digital_signature", "key_cert_sign"})), ("true", "BadChain")),
+        (leaf(usages=frozenset({"digital_signature", "crl_sign"})), ("true", "BadChain")),
+        (leaf(usages=frozenset({"digital_signature", "key_encipherment", "key_agreement"})), ("false", "")),
+        (leaf(usages=None), ("false", "")),
+        (leaf(weakness="its key is too short (RSA 1024)"), ("true", "BadChain")),
+        (replace(SEEN, weak_intermediates=("of an intermediate, its key is too short",)), ("true", "BadChain")),
+        (leaf(not_before=NOW + 59), ("false", "")),
+        (leaf(not_before=NOW + 61), ("true", "NotYetValid")),
+        (replace(SEEN, verify_errors=(VerifyError(9, 1, NOW + 59),)), ("false", "")),
+        (replace(SEEN, verify_errors=(VerifyError(9, 1, NOW + 61),)), ("true", "NotYetValid")),
+    ],
+)  # fmt: skip
+def test_trust(reading: Handshake, verdict: tuple[str, str]) -> None:
+    found = said(reading)["SVIDNotTrusted"]
+    assert (str(found.status), found.reason) == verdict
+
+
+def test_extensions_that_cannot_be_read_are_no_unknown_authority() -> None:
+    reading = replace(errors((20, 0)), leaf=replace(LEAF, readable=False, uris=(), uri_count=0, usages=None))
+    assert differs(reading) == {
+        "SVIDNotTrusted": ("true", "BadChain"),
+        "SVIDWrongIdentity": ("true", "NoURISAN"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("uris", "expected", "own", "reason"),
+    [
+        ((SEARCH,), (SEARCH,), "example.org", ""),
+        ((SEARCH,), ("spiffe://example.org/agent/other", SEARCH), "example.org", ""),
+        ((SEARCH,), (), "example.org", ""),
+        ((SEARCH,), (), "", ""),
+        ((), (SEARCH,), "example.org", "NoURISAN"),
+        ((), (), "", "NoURISAN"),
+        ((SEARCH, SEARCH), (SEARCH,), "example.org", "SeveralURISANs"),
+        (("https://example.org/agent/search",), (SEARCH,), "example.org", "NotSPIFFEID"),
+        (("spiffe://example.org",), (), "example.org", "NotSPIFFEID"),
+        (("spiffe://example.org/\x1b[31m",), (SEARCH,), "example.org", "NotSPIFFEID"),
+        (("spiffe://evil.test/agent/search",), (SEARCH,), "example.org", "WrongTrustDomain"),
+        (("spiffe://evil.test/agent/search",), (), "example.org", "WrongTrustDomain"),
+        (("spiffe://evil.test/agent/search",), (), "", ""),
+        (("spiffe://partner.test/agent/a",), ("spiffe://partner.test/agent/a",), "partner.test", ""),
+        (("spiffe://example.org/agent/other",), (SEARCH,), "example.org", "UnexpectedID"),
+        (("spiffe://example.org/agent/other",), (), "example.org", ""),
+    ],
+)
+def test_identity(uris: Sequence[str], expected: tuple[str, ...], own: str, reason: str) -> None:
+    reading = replace(leaf(uris=tuple(uris), uri_count=len(uris)), trust_domain=own)
+    found = differs(reading, case(expected=expected))
+    assert found == ({"SVIDWrongIdentity": ("true", reason)} if reason else {})
+
+
+@given(uri=st.text(max_size=300), expected=st.lists(st.just(SEARCH), max_size=1))
+def test_any_name_gets_one_verdict_with_a_printable_message(uri: str, expected: list[str]) -> None:
+    found = said(leaf(uris=(uri,)), case(expected=tuple(expected)))["SVIDWrongIdentity"]
+    assert (found.status is Status.FALSE) == (uri == SEARCH or not found.reason)
+
+
+def samples(reading: Handshake, past: SvidPast, now: float = NOW) -> tuple[dict[str, float], SvidPast]:
+    judgement = judge(reading, past, case(now=now))
+    return {sample.metric.name: sample.value for sample in judgement.samples}, judgement.past
+
+
+def served(serial: str, not_before: float, not_after: float = NOW + 9000) -> Handshake:
+    return leaf(serial=serial, not_before=not_before, not_after=not_after)
+
+
+def test_the_dates_are_exported_of_an_expired_and_untrusted_leaf_too() -> None:
+    reading = replace(leaf(not_before=0.0, not_after=86400.0), verify_errors=(VerifyError(20, 0, 0.0),))
+    exported, _ = samples(reading, SvidPast())
+    assert exported == {
+        "svid_not_before_timestamp_seconds": 0.0,
+        "svid_not_after_timestamp_seconds": 86400.0,
+        "svid_rotations_total": 0,
+    }
+
+
+def test_a_rotation_is_counted_once_and_dated_by_the_look_that_saw_it() -> None:
+    exported, past = samples(served("a", NOW - 100), SvidPast())
+    assert (exported["svid_rotations_total"], "svid_last_rotation_timestamp_seconds" in exported) == (0, False)
+    exported, past = samples(served("b", NOW - 50), past, NOW + 60)
+    assert (exported["svid_rotations_total"], exported["svid_last_rotation_timestamp_seconds"]) == (1, NOW + 60)
+    exported, past = samples(served("b", NOW - 50), past, NOW + 120)
+    assert (exported["svid_rotations_total"], exported["svid_last_rotation_timestamp_seconds"]) == (1, NOW + 60)
+    exported, past = samples(Handshake(fault=Fault.SILENT), past)
+    assert exported == {"svid_rotations_total": 1, "svid_last_rotation_timestamp_seconds": NOW + 60}
+
+
+def test_replicas_that_alternate_do_not_rotate() -> None:
+    past = SvidPast()
+    for serial, start in [("a", 10.0), ("b", 20.0), ("a", 10.0), ("b", 20.0), ("a", 10.0), ("c", 20.0), ("b", 20.0)]:
+        exported, past = samples(served(serial, start), past)
+    assert exported["svid_rotations_total"] == 1
+
+
+def test_an_svid_with_the_same_start_and_a_later_end_is_a_rotation() -> None:
+    _, past = samples(served("a", 10.0, NOW + 1), SvidPast())
+    exported, _ = samples(served("b", 10.0, NOW + 2), past)
+    assert exported["svid_rotations_total"] == 1
+
+
+def test_a_start_in_the_future_does_not_hide_later_rotations() -> None:
+    _, past = samples(served("a", 10.0), SvidPast())
+    exported, past = samples(served("hostile", NOW + 1e9, NOW + 2e9), past)
+    assert exported["svid_rotations_total"] == 0
+    exported, _ = samples(served("b", 20.0), past)
+    assert exported["svid_rotations_total"] == 1
+
+
+def test_the_past_survives_a_restart_without_its_counter() -> None:
+    adapter = TypeAdapter(SvidPast)
+    past = SvidPast("3f", (1.0, 2.0), NOW, 7)
+    assert adapter.validate_json(adapter.dump_json(past)) == replace(past, rotations=0)
+
+
+def test_only_unreachability_needs_several_looks() -> None:
+    assert [kind.name for kind in PROBE.conditions if kind.repeated] == ["AgentUnreachable"]
+
+
+DER = (
+    Authority("example.org", NOW)
+    .issue(SEARCH, not_before=NOW - 10, not_after=NOW + 60)
+    .chain[0]
+    .public_bytes(Encoding.DER)
+)
+
+
+@given(position=st.integers(0, len(DER) - 1), byte=st.integers(0, 255))
+def test_a_certificate_with_any_byte_changed_is_read_or_refused_cleanly(position: int, byte: int) -> None:
+    damaged = DER[:position] + bytes([byte]) + DER[position + 1 :]
+    try:
+        found = read_leaf(damaged)
+    except UnreadableError:
+        return
+    assert found.uri_count == len(found.uris)
+    said(replace(SEEN, leaf=found))
+    assert replace(SEEN, leaf=found).evidence()["certificate"]
+
+
+@given(st.binary(max_size=200))
+def test_anything_else_is_refused_as_a_certificate(data: bytes) -> None:
+    with pytest.raises(UnreadableError):
+        read_leaf(data)
+
+
+def test_evidence_says_when_in_a_form_for_people() -> None:
+    certificate = leaf(not_after=253402300799.0).evidence()["certificate"]
+    assert isinstance(certificate, dict)
+    assert certificate["not_after"] == "9999-12-31T23:59:59Z"
+    assert certificate["not_before"] == f"{datetime.fromtimestamp(NOW - 600, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,50 @@
+"""Long work gives way to what the loop has to do besides, and is done all the same."""
+
+import asyncio
+from collections import Counter
+
+from tests.scheduling.virtual_time import VirtualLoop, run
+from watcher.runtime.cooperative import LONGEST, PATIENCE, Turns
+
+_PIECES = 10
+
+
+def _turns_of_others(seconds_each: float) -> int:
+    """How many turns of the loop others have while the work of ten full turns is done; theirs take so long."""
+
+    async def main(loop: VirtualLoop) -> Counter[str]:
+        had: Counter[str] = Counter()
+
+        async def others() -> None:
+            for _ in range(1000):
+                loop.moment += seconds_each
+                had["others"] += 1
+                await asyncio.sleep(0)
+
+        beside = asyncio.create_task(others())
+        turns = Turns(loop.time)
+        for _ in range(_PIECES):
+            loop.moment += LONGEST
+            await turns.pause()
+        beside.cancel()
+        return had
+
+    return run(main)["others"]
+
+
+def test_a_loop_that_has_much_to_do_goes_first_but_not_for_ever() -> None:
+    assert _turns_of_others(seconds_each=0.4 * PATIENCE) == 3 * _PIECES
+
+
+def test_a_loop_that_has_little_to_do_shares_its_turns_with_the_work() -> None:
+    assert _turns_of_others(seconds_each=0.0001) == _PIECES
+
+
+def test_work_that_takes_less_than_a_turn_gives_nothing_away() -> None:
+    async def main(loop: VirtualLoop) -> int:
+        turns, before = Turns(loop.time), loop.turns
+        loop.moment += LONGEST / 2
+        await turns.pause()
+        return loop.turns - before
+
+    assert run(main) == 0

@@ -1,0 +1,357 @@
+import asyncio
+import time
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+
+from probes.contract import Reading
+from tests.engine.toy import target
+from tests.scheduling.virtual_time import VirtualLoop, run
+from watcher.engine.board import NOTHING_CARRIED, Look, Row
+from watcher.scheduling.timing_wheel import MANY, STEP, TICK, TOGETHER, Course, Schedule, Wheel
+
+
+def _rows(count: int) -> list[Row]:
+    return [Row(target(f"pod-{number}"), (), NOTHING_CARRIED) for number in range(count)]
+
+
+def _wheel(source: str, interval: float, rows: list[Row]) -> Wheel:
+    """A wheel whose first looks were made."""
+    wheel = Wheel(source, interval)
+    for row in rows:
+        wheel.add(row)
+    wheel.arrivals.clear()
+    return wheel
+
+
+def _full_turn(wheel: Wheel) -> list[Row]:
+    return [row for step in range(wheel.steps) for row in wheel.due(step)]
+
+
+def _step_of_nobody(wheel: Wheel) -> int:
+    return next(step for step in range(wheel.steps) if step not in wheel.slots)
+
+
+class Watching:
+    """A course over rows that counts what it does."""
+
+    def __init__(
+        self, loop: VirtualLoop, interval: float, rows: list[Row], seconds_a_look: float = 0.0, concurrency: int = 100
+    ) -> None:
+        self.seen: Counter[Row] = Counter()
+        self.moments: list[float] = []
+        self.turns: Counter[int] = Counter()
+        self.lags: list[float] = []
+        self.skipped = 0
+        self._loop, self._seconds = loop, seconds_a_look
+        self.wheel = _wheel("agent_metrics", interval, rows)
+        self.course = Course(
+            self.wheel,
+            self._look,
+            concurrency,
+            lagged=self.lags.append,
+            skipped=self._skip,
+            now=loop.time,
+            wall=loop.time,
+        )
+
+    async def _look(self, row: Row) -> None:
+        self.seen[row] += 1
+        self.moments.append(self._loop.time())
+        self.turns[self._loop.turns] += 1
+        await asyncio.sleep(self._seconds)
+
+    def _skip(self, looks: int) -> None:
+        self.skipped += looks
+
+
+def test_every_target_is_due_once_a_turn_and_at_the_same_step_after_a_restart() -> None:
+    rows = _rows(500)
+    first, again = _wheel("opa", 30.0, rows), _wheel("opa", 30.0, rows[::-1])
+    assert Counter(_full_turn(first)) == Counter(rows)
+    assert {at: set(slot) for at, slot in first.slots.items()} == {at: set(slot) for at, slot in again.slots.items()}
+
+
+def test_the_looks_of_a_fleet_are_spread_over_the_interval() -> None:
+    wheel = _wheel("opa", 30.0, _rows(12_000))
+    assert max(map(len, wheel.slots.values())) <= 30, "ten are due at a step on average"
+
+
+def test_a_wheel_costs_what_its_targets_cost_however_long_it_turns() -> None:
+    assert len(_wheel("opa", 86_400.0, _rows(10)).slots) <= 10
+
+
+def test_the_first_looks_of_a_large_fleet_are_left_to_the_wheel_but_for_a_few() -> None:
+    wheel = Wheel("opa", 3600.0)
+    rows = _rows(MANY + 40)
+    for row in rows:
+        wheel.add(row)
+    wheel.slots.clear()
+    second = [len(wheel.due(step)) for step in range(round(1.0 / STEP))]
+    assert second == [1] * 40
+    assert len(wheel.due(0)) == 4
+
+
+def test_a_new_target_is_looked_at_within_a_second_and_not_an_interval_later() -> None:
+    wheel = Wheel("handshake", 3600.0)
+    rows = _rows(100)
+    for row in rows:
+        wheel.add(row)
+    assert {row for step in range(round(1.0 / STEP)) for row in wheel.due(step)} == set(rows)
+
+
+def test_a_target_that_is_gone_is_not_due() -> None:
+    wheel = Wheel("opa", 1.0)
+    (row,) = _rows(1)
+    wheel.add(row)
+    row.gone = True
+    assert _full_turn(wheel) == []
+    assert wheel.empty
+
+
+def test_a_wheel_without_targets_wakes_nobody_and_one_that_comes_is_looked_at_at_the_next_tick() -> None:
+    async def main(loop: VirtualLoop) -> tuple[float, Watching]:
+        watching = Watching(loop, 0.25, [])
+        began = loop.time()
+        await watching.course.tick()
+        took = loop.time() - began
+        (row,) = _rows(1)
+        watching.wheel.add(row)
+        await asyncio.sleep(TICK)
+        await watching.course.tick()
+        await watching.course.drain()
+        return took, watching
+
+    took, watching = run(main)
+    assert took == 0, "a tick takes a second where it walks its steps"
+    assert watching.seen.total() >= 4
+    assert watching.skipped == 0
+
+
+def test_targets_that_came_and_went_do_not_hold_up_one_that_came() -> None:
+    wheel = Wheel("opa", 1.0)
+    *gone, row = _rows(1000)
+    for each in (*gone, row):
+        wheel.add(each)
+    for each in gone:
+        each.gone = True
+    assert row in wheel.due(0)
+    assert not wheel.arrivals
+
+
+async def _walk(watching: Watching, seconds: int) -> None:
+    """As APScheduler does: a run a second, whether the one before is over or not."""
+    ticks = []
+    for second in range(1, seconds + 1):
+        ticks.append(asyncio.create_task(watching.course.tick()))
+        await asyncio.sleep(TICK if second < seconds else TICK - STEP / 2)
+    await watching.course.drain()
+    await asyncio.gather(*ticks)
+
+
+def test_each_target_is_looked_at_once_an_interval() -> None:
+    async def main(loop: VirtualLoop) -> Watching:
+        watching = Watching(loop, 0.25, _rows(40))
+        await _walk(watching, seconds=3)
+        return watching
+
+    watching = run(main)
+    assert set(watching.seen.values()) == {12}, "three seconds hold twelve turns of 250 ms"
+    assert len(watching.seen) == 40
+    assert watching.skipped == 0
+    assert len(watching.lags) == 480
+    assert max(watching.lags) < 1e-5, "nothing held them up"
+
+
+def test_a_run_of_the_job_that_comes_in_the_middle_of_a_step_or_late_makes_no_look_late() -> None:
+    async def main(loop: VirtualLoop) -> Watching:
+        watching = Watching(loop, 0.25, _rows(40))
+        await asyncio.sleep(STEP / 3)
+        first = asyncio.create_task(watching.course.tick())
+        await asyncio.sleep(TICK + 2 * STEP)
+        await watching.course.tick()
+        await watching.course.drain()
+        await first
+        return watching
+
+    watching = run(main)
+    late = [moment for moment, lag in zip(watching.moments, watching.lags, strict=True) if lag > 1e-5]
+    assert all(moment < 1000 + STEP for moment in late), "only what was due before the first run"
+    assert len(watching.seen) == 40
+    assert watching.skipped == 0
+
+
+def test_a_first_look_and_a_turn_on_the_wheel_at_the_same_step_are_one_look() -> None:
+    wheel = Wheel("handshake", 0.5)
+    (row,) = _rows(1)
+    wheel.add(row)
+    (slot,) = wheel.slots
+    assert wheel.due(slot) == [row]
+
+
+def test_a_course_that_was_drained_starts_no_more_in_the_middle_of_a_tick() -> None:
+    async def main(loop: VirtualLoop) -> tuple[int, int]:
+        watching = Watching(loop, 0.25, _rows(40))
+        tick = asyncio.create_task(watching.course.tick())
+        await asyncio.sleep(0.3)
+        await watching.course.drain()
+        before = watching.seen.total()
+        await asyncio.wait_for(tick, 0.2)
+        await asyncio.sleep(0.01)
+        return before, watching.seen.total()
+
+    before, after = run(main)
+    assert 0 < before == after
+
+
+def test_a_look_that_outlasts_its_interval_is_not_doubled_but_counted() -> None:
+    async def main(loop: VirtualLoop) -> Watching:
+        watching = Watching(loop, 0.25, _rows(1), seconds_a_look=60.0)
+        await watching.course.tick()
+        await watching.course.drain()
+        return watching
+
+    watching = run(main)
+    assert list(watching.seen.values()) == [1]
+    assert watching.skipped == 3
+
+
+def test_looks_that_wait_for_their_turn_cost_no_task_and_are_all_made() -> None:
+    async def main(loop: VirtualLoop) -> tuple[Watching, int]:
+        watching = Watching(loop, 0.25, _rows(40), seconds_a_look=0.01, concurrency=3)
+        tick = asyncio.create_task(watching.course.tick())
+        most = 0
+        while not tick.done():
+            await asyncio.sleep(0.002)
+            most = max(most, len(asyncio.all_tasks()))
+        await watching.course.drain()
+        return watching, most
+
+    watching, most = run(main)
+    assert most == 3 + 2, "three looks, the tick and this test"
+    assert len(watching.seen) == 40
+
+
+def test_the_looks_of_a_step_are_spread_over_it_where_they_are_many() -> None:
+    async def main(loop: VirtualLoop) -> Watching:
+        watching = Watching(loop, STEP, _rows(3 * TOGETHER))
+        await watching.course.tick()
+        await watching.course.drain()
+        return watching
+
+    moments = run(main).moments
+    gaps = [new - old for old, new in pairwise(moments[:-TOGETHER])]
+    apart = [gap for gap in gaps if gap > 1e-5]
+    assert apart == pytest.approx([STEP / 3] * len(apart), abs=1e-5)
+    assert len(apart) == len(gaps) // TOGETHER, "as many are released at once as may be"
+
+
+def _begun_a_turn(standstill: float) -> int:
+    """The most that one turn of the loop began of a hundred looks that are due together, after a standstill."""
+
+    async def main(loop: VirtualLoop) -> Watching:
+        watching = Watching(loop, 10.0, [])
+        watching.wheel.slots = {step: _rows(TOGETHER) for step in range(5)}
+        loop.moment += standstill
+        await watching.course.tick()
+        await watching.course.drain()
+        return watching
+
+    watching = run(main)
+    assert len(watching.seen) == 5 * TOGETHER
+    return max(watching.turns.values())
+
+
+def test_looks_that_are_due_together_begin_together_while_the_daemon_keeps_up() -> None:
+    assert _begun_a_turn(standstill=0.0) == TOGETHER
+
+
+def test_a_turn_of_the_loop_begins_one_of_the_looks_that_are_late_and_all_are_made() -> None:
+    assert _begun_a_turn(standstill=0.5) == 1
+
+
+def test_a_target_of_which_nothing_is_known_is_looked_at_before_those_that_wait_for_another_look() -> None:
+    *known, fresh = _rows(10)
+    for row in known:
+        row.looks = {"agent_metrics": Look("agent_metrics", 0.0, 0.0, Reading())}
+
+    async def main(loop: VirtualLoop) -> Watching:
+        watching = Watching(loop, STEP, [*known[: TOGETHER - 1], fresh], seconds_a_look=0.001, concurrency=1)
+        await watching.course.tick()
+        await watching.course.drain()
+        return watching
+
+    assert next(iter(run(main).seen)) is fresh
+
+
+def test_after_a_standstill_each_target_is_looked_at_once_and_the_rest_is_counted() -> None:
+    async def main(loop: VirtualLoop) -> Watching:
+        watching = Watching(loop, 0.25, _rows(10))
+        loop.moment += 1.1
+        tick = asyncio.create_task(watching.course.tick())
+        await asyncio.sleep(0.001)
+        tick.cancel()
+        await watching.course.drain()
+        return watching
+
+    watching = run(main)
+    assert 30 <= watching.skipped <= 40
+    assert len(watching.seen) == 10
+    assert set(watching.seen.values()) == {1}
+    assert STEP < max(watching.lags) < 0.25, "they are late and say so, but by less than an interval"
+
+
+def test_late_jobs_are_run_and_never_dropped() -> None:
+    async def main() -> int:
+        runs = 0
+
+        async def job() -> None:
+            nonlocal runs
+            runs += 1
+
+        schedule = Schedule()
+        schedule.every(0.05, job, "job")
+        schedule.start()
+        await asyncio.sleep(0.12)
+        time.sleep(0.3)  # noqa: ASYNC251  the loop stands still: that is the case
+        before = runs
+        await asyncio.sleep(0.04)
+        schedule.shutdown()
+        return runs - before
+
+    assert asyncio.run(main()) >= 1
+
+
+def test_new_targets_come_one_by_one_while_looks_are_late() -> None:
+    wheel = Wheel("handshake", 3600.0)
+    rows = _rows(3)
+    for row in rows:
+        wheel.add(row)
+    empty = _step_of_nobody(wheel)
+    assert wheel.due(empty, late=True) == rows[:1]
+    assert wheel.due(empty) == rows[1:]
+
+
+def test_the_end_of_a_schedule_is_no_failure_of_its_jobs(caplog: pytest.LogCaptureFixture) -> None:
+    async def job() -> None:
+        await asyncio.sleep(60)
+
+    async def main() -> None:
+        schedule = Schedule()
+        schedule.shutdown()  # before it began
+        schedule.every(0.01, job, "job")
+        schedule.start()
+        schedule.shutdown()  # as its first run comes due
+        await asyncio.sleep(0.01)
+
+    asyncio.run(main())
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+def test_a_target_whose_turn_came_before_its_first_look_is_not_looked_at_twice() -> None:
+    wheel, (row,) = Wheel("agent_metrics", 1.0), _rows(1)
+    wheel.add(row)
+    row.looks["agent_metrics"] = Look("agent_metrics", 0.0, 0.0, Reading())
+    empty = _step_of_nobody(wheel)
+    assert wheel.due(empty) == []

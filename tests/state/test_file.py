@@ -1,0 +1,156 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from probes.contract import Status
+from tests.engine.toy import FIRE, PAGES, SMOKE, TOY, Past, Rooms, target
+from watcher.engine.board import Board, Look
+from watcher.engine.debounce import Sheet, settle
+from watcher.state.file import StateError, StateFile
+
+NOW = 1_790_000_000.0
+_WITH_SINCE = (
+    '{"target": ["prod", "search", "pod-1"], "reached": {},'
+    ' "probes": {"toy": {"standings": [["Fire", "", "true", %s, 1]], "past": {"looks": 1}}}}'
+)
+
+
+def _board(pods: int = 3) -> Board:
+    board = Board([TOY], [PAGES], lambda: NOW)
+    asyncio.run(board.replace([target(f"pod-{number}") for number in range(pods)], {}))
+    for place, row in enumerate(board.rows.values()):
+        verdicts = (FIRE.true("It burns."), SMOKE.false("hall"))
+        row.looks = {"agent_metrics": Look("agent_metrics", NOW, 0.01, Rooms())}
+        row.reach("metrics")
+        row.post((Sheet(NOW, *settle(verdicts, {}, 2, NOW - 60), (), Past(looks=place)),))
+    return board
+
+
+def _written(directory: Path, pods: int = 3) -> StateFile:
+    file = StateFile(directory, [TOY])
+    asyncio.run(file.write(_board(pods), NOW))
+    return file
+
+
+def test_what_is_written_comes_back(tmp_path: Path) -> None:
+    restored = _written(tmp_path).read()
+    assert (len(restored.targets), restored.lost, restored.why) == (3, 0, "")
+    carried = restored.targets[target("pod-2").key]
+    assert carried.past == {"toy": Past(looks=2)}
+    assert carried.reached == {"metrics": "http://127.0.0.1:1/metrics"}
+    fire = carried.standings["toy"]["Fire", ""]
+    assert (fire.status, fire.since, fire.bad) == (Status.UNKNOWN, NOW - 60, 1)
+
+
+def test_a_second_bad_look_after_a_restart_makes_the_condition_true(tmp_path: Path) -> None:
+    restored = _written(tmp_path).read()
+    standings = restored.targets[target("pod-0").key].standings["toy"]
+    assert settle((FIRE.true("It burns."),), standings, 2, NOW).verdicts.all[0].status is Status.TRUE
+
+
+def test_what_was_carried_and_not_yet_looked_at_is_written_again(tmp_path: Path) -> None:
+    restored = _written(tmp_path).read()
+    board = Board([TOY], [PAGES], lambda: NOW)
+    asyncio.run(board.replace([target("pod-1")], restored.targets))
+    file = StateFile(tmp_path, [TOY])
+    asyncio.run(file.write(board, NOW))
+    assert file.read().targets[target("pod-1").key].past == {"toy": Past(looks=1)}
+
+
+def test_what_targets_have_in_common_is_held_once(tmp_path: Path) -> None:
+    first, second, _ = _written(tmp_path).read().targets.values()
+    for (place, standing), (other_place, other) in zip(
+        first.standings["toy"].items(), second.standings["toy"].items(), strict=True
+    ):
+        assert place is other_place
+        assert standing is other, "ten thousand targets have a quarter of a million of them until their first looks"
+
+
+def test_no_file_is_no_history_and_no_error(tmp_path: Path) -> None:
+    assert StateFile(tmp_path, [TOY]).read().targets == {}
+
+
+def test_a_truncated_file_gives_what_it_has_and_says_what_was_lost(tmp_path: Path) -> None:
+    file = _written(tmp_path, pods=10)
+    text = file.path.read_text()
+    file.path.write_text(text[: int(len(text) * 0.6)])
+    restored = file.read()
+    assert len(restored.targets) + restored.lost == 10
+    assert 0 < len(restored.targets) < 10
+    assert restored.why
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("", "expected a first line of agentweave-watcher-state"),
+        ("PK\x03\x04 something else", "expected a first line"),
+        (
+            '{"format": "agentweave-watcher-state", "version": 99, "targets": 1}\n',
+            "expected version 1 of the state, got 99",
+        ),
+        ("[1, 2]\n", "expected a first line"),
+        ("[" * 100_000, "expected a first line"),
+        ('{"format": "agentweave-watcher-state", "version": 1, "targets": null}\n', "expected a number of targets"),
+    ],
+)
+def test_a_foreign_file_is_refused_with_what_it_is(tmp_path: Path, content: str, says: str) -> None:
+    file = StateFile(tmp_path, [TOY])
+    file.path.write_text(content)
+    with pytest.raises(StateError, match=says):
+        file.read()
+
+
+def test_binary_junk_is_refused(tmp_path: Path) -> None:
+    file = StateFile(tmp_path, [TOY])
+    file.path.write_bytes(bytes(range(256)) * 10)
+    with pytest.raises(StateError):
+        file.read()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"target": ["only", "two"], "reached": 3}',
+        "[" * 100_000,
+        "null",
+        _WITH_SINCE % "NaN",
+        _WITH_SINCE % "1e300",
+        _WITH_SINCE % "-1",
+    ],
+)
+def test_a_line_that_is_no_target_costs_itself_alone(tmp_path: Path, line: str) -> None:
+    file = _written(tmp_path)
+    lines = file.path.read_text().splitlines()
+    lines[2] = line
+    file.path.write_text("\n".join(lines) + "\n")
+    restored = file.read()
+    assert (len(restored.targets), restored.lost) == (2, 1)
+
+
+def test_a_history_that_a_probe_cannot_read_costs_that_probe_alone(tmp_path: Path) -> None:
+    file = _written(tmp_path)
+    file.path.write_text(file.path.read_text().replace('{"looks":1}', '{"looks":"many"}'))
+    restored = file.read()
+    assert restored.lost == 0
+    assert restored.targets[target("pod-1").key].past == {}
+    assert restored.targets[target("pod-1").key].standings["toy"]
+
+
+def test_a_file_that_cannot_be_read_is_set_aside_and_not_overwritten(tmp_path: Path) -> None:
+    file = StateFile(tmp_path, [TOY])
+    file.path.write_text("junk")
+    aside = file.set_aside(NOW)
+    asyncio.run(file.write(_board(), NOW))
+    assert aside.read_text() == "junk"
+    assert len(file.read().targets) == 3
+
+
+def test_a_disk_that_does_not_take_it_leaves_the_old_file(tmp_path: Path) -> None:
+    file = _written(tmp_path)
+    before = file.path.read_text()
+    file.path.with_suffix(".new").mkdir()
+    with pytest.raises(OSError, match="Is a directory"):
+        asyncio.run(file.write(_board(), NOW))
+    assert file.path.read_text() == before

@@ -1,0 +1,1 @@
+"""The shipped rules, runbooks and dashboards, and test alerts through a real Alertmanager."""

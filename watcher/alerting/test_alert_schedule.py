@@ -1,0 +1,81 @@
+"""When does the daemon make drills, and what does it export of them?"""
+
+import asyncio
+import logging
+import time
+from functools import partial
+from typing import NamedTuple
+
+from watcher.alerting.test_alert import Drilled, drill
+from watcher.config.settings import Settings
+from watcher.metrics.own import DRILL_FAILURES, DRILL_SUCCESS, Vitals
+from watcher.scheduling.timing_wheel import Schedule
+
+log = logging.getLogger(__name__)
+
+_JOB = "drill"
+
+
+class Plan(NamedTuple):
+    """Where test alerts go, and how many seconds there are from one drill to the next."""
+
+    url: str
+    every: float
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Plan | None":
+        """What the config says, None where it wants no drills."""
+        if settings.drill is None or settings.alertmanager is None:
+            return None
+        return cls(settings.alertmanager.url, settings.drill.every)
+
+
+class Drills:
+    """The drills of a daemon; one that fails is told and costs nothing else."""
+
+    FIRST = 30.0
+    """Seconds from the start, or from a change of the plan, to the first drill."""
+
+    def __init__(self, schedule: Schedule, vitals: Vitals, first: float = FIRST) -> None:
+        self._schedule, self._vitals, self._first = schedule, vitals, first
+        self._plan: Plan | None = None
+        self._under_way: asyncio.Task[list[Drilled]] | None = None
+        self._failures = 0  # in a row
+
+    def follow(self, plan: Plan | None) -> None:
+        """Make drills by this plan from now on, none if there is none; one under way by another plan is cut off."""
+        if plan == self._plan:
+            return
+        if self._plan is not None:
+            self._schedule.stop([_JOB])
+            self._cut()
+        self._plan = plan
+        if plan is None:
+            self._failures = 0
+            self._vitals.drop(DRILL_FAILURES)
+            self._vitals.drop(DRILL_SUCCESS)
+        else:
+            self._vitals.set(DRILL_FAILURES, self._failures)
+            self._schedule.every(plan.every, partial(self._make, plan), _JOB, first=self._first)
+
+    async def close(self) -> None:
+        """Cut off a drill that is under way; its alerts end by themselves."""
+        self._cut()
+        if self._under_way is not None:
+            await asyncio.gather(self._under_way, return_exceptions=True)
+
+    def _cut(self) -> None:
+        if self._under_way is not None:
+            self._under_way.cancel()
+
+    async def _make(self, plan: Plan) -> None:
+        self._under_way = asyncio.create_task(drill(plan.url))
+        drilled = await self._under_way
+        for each in drilled:
+            if each.trouble:
+                log.warning("a drill failed", extra={"severity": each.severity, "why": each.trouble})
+            else:
+                log.info("a drill arrived", extra={"severity": each.severity, "receivers": ", ".join(each.receivers)})
+                self._vitals.set(DRILL_SUCCESS, time.time(), each.severity)
+        self._failures = self._failures + 1 if any(each.trouble for each in drilled) else 0
+        self._vitals.set(DRILL_FAILURES, self._failures)

@@ -1,0 +1,94 @@
+"""The table that `check` prints, and its progress bar."""
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from probes.contract import Status, Unknown
+from watcher.engine.board import Board, Row, Standing
+from watcher.text.printable import printable
+from watcher.web.target_json import sentence
+
+WIDTH = 100
+"""Columns at most."""
+
+_MANY_LOOKS = 30
+_COLOUR = {Status.TRUE: "bold red", Status.UNKNOWN: "yellow", Status.FALSE: "green"}
+
+
+def print_table(board: Board, rows: Sequence[Row]) -> None:
+    """All verdicts on standard output: trouble first, what is well in a line a target, the counts at the end."""
+    standings = {row: board.conditions(row) for row in rows}
+    console = Console(highlight=False, width=min(WIDTH, Console().width) if sys.stdout.isatty() else WIDTH)
+    table = Table(expand=True, box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("TARGET", ratio=24, overflow="fold")
+    table.add_column("STATUS", width=7)
+    table.add_column("CONDITION", ratio=30, overflow="fold")
+    table.add_column("WHY", ratio=46, overflow="fold")
+    for told in (Status.TRUE, Status.UNKNOWN):
+        for row, found in standings.items():
+            for each in found:
+                if each.verdict.status is told and not _is_young(each):
+                    table.add_row(*_line(row, each))
+    for row, found in standings.items():
+        young = [each for each in found if _is_young(each)]
+        well = [each for each in found if each.verdict.status is Status.FALSE]
+        for status, many, why in ((Status.UNKNOWN, young, "WarmingUp "), (Status.FALSE, well, "")):
+            if many:
+                table.add_row(_name(row), _status(status), f"{len(many)} conditions", Text(why, "bold") + _names(many))
+    console.print(table)
+    console.print(_counts([each for found in standings.values() for each in found]))
+
+
+def _is_young(each: Standing) -> bool:
+    """Whether it only needs a longer watch: one line a target says so for all of these."""
+    return each.verdict.reason == Unknown.WARMING_UP
+
+
+def _line(row: Row, each: Standing) -> tuple[Text, Text, Text, Text]:
+    verdict = each.verdict
+    condition = f"{verdict.kind.name} {verdict.subject}".strip()
+    reason = "" if verdict.reason == verdict.kind.name else f"{verdict.reason} "
+    why = Text(reason, "bold") + Text(printable(sentence(verdict.message)), "not bold")
+    return _name(row), _status(verdict.status), Text(printable(condition)), why
+
+
+def _status(status: Status) -> Text:
+    return Text(status, _COLOUR[status])
+
+
+def _names(many: Sequence[Standing]) -> Text:
+    counted = Counter(each.verdict.kind.name for each in many)
+    names = [name if count == 1 else f"{name} ({count})" for name, count in counted.items()]
+    return Text(", ".join(names), "not bold")
+
+
+def _name(row: Row) -> Text:
+    namespace, agent, pod = row.target.key
+    return Text(f"{namespace}/{agent}" if pod == agent else f"{namespace}/{agent}/{pod}")
+
+
+def _counts(standings: Sequence[Standing]) -> Text:
+    counted = Counter(each.verdict.status for each in standings)
+    parts = [
+        Text(f"{counted[status]} {status}", _COLOUR[status]) for status in (Status.FALSE, Status.TRUE, Status.UNKNOWN)
+    ]
+    return Text(", ").join(parts)
+
+
+@contextmanager
+def progress(looks: int) -> Iterator[Callable[[], None]]:
+    """A bar on standard error, on a terminal and when there are many looks; gives what to call after each look."""
+    if looks < _MANY_LOOKS or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.progress import Progress  # noqa: PLC0415  slow to import, and most calls show no bar
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("looking", total=looks)
+        yield lambda: bar.advance(task)

@@ -1,0 +1,52 @@
+"""The command `run`: a config, an address, an event loop, and a daemon in it."""
+
+import asyncio
+import socket
+import sys
+from collections.abc import Coroutine, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from watcher.config.file import ConfigError
+from watcher.config.settings import Settings, load_settings
+from watcher.config.subprocess_loader import load_settings_aside
+from watcher.daemon import Daemon, Reload
+
+
+def run(config: Path, environ: Mapping[str, str]) -> int:
+    """The command `run`: exit code 0 after a clean end, 2 for a config or an address that cannot be used."""
+    try:
+        settings = load_settings(config, environ)
+    except ConfigError as error:
+        print(*error.mistakes, sep="\n", file=sys.stderr)
+        return 2
+    try:
+        listener = listen(settings.server.host, settings.server.port)
+    except OSError as error:
+        where = f"{settings.server.host}:{settings.server.port}"
+        print(f"{config}: server: cannot listen on {where}: {error.strerror or error}", file=sys.stderr)
+        return 2
+    with listener:
+        run_in_fastest_loop(_daemon(settings, partial(load_settings_aside, config, environ), listener))
+    return 0
+
+
+async def _daemon(settings: Settings, reload: Reload, listener: socket.socket) -> None:
+    await Daemon(settings, reload).run(listener)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; OSError where that cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=128)
+
+
+def run_in_fastest_loop(main: Coroutine[Any, Any, None]) -> None:
+    """Run this to its end in the fastest event loop at hand."""
+    try:
+        import uvloop  # noqa: PLC0415  optional: the extra `fast`
+    except ImportError:
+        asyncio.run(main)
+    else:
+        uvloop.run(main)

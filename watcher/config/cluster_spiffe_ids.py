@@ -1,0 +1,45 @@
+"""As what does SPIRE's controller manager run? The section `discovery.kubernetes.cluster_spiffe_ids` of the config."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from watcher.text.key_path import plain_name
+
+_TRUST_DOMAIN = re.compile(r"[a-z0-9._-]{1,255}")
+_WORD = re.compile(r"[!-~]{0,253}")
+
+
+def _trust_domain(text: str) -> str:
+    if not _TRUST_DOMAIN.fullmatch(text):
+        raise ValueError(
+            f"expected a trust domain such as example.org, in lower case, without scheme and path, "
+            f"got {plain_name(text)}"
+        )
+    return text
+
+
+def _word(text: str) -> str:
+    if not _WORD.fullmatch(text):
+        raise ValueError(f"expected at most 253 characters without spaces, got {plain_name(text)}")
+    return text
+
+
+class ClusterSpiffeIdSettings(BaseModel):
+    """What its objects leave to its own config."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    trust_domain: Annotated[str, AfterValidator(_trust_domain)] = Field(
+        description="its trust domain, `.TrustDomain` of templates", examples=["example.org"]
+    )
+    cluster_name: Annotated[str, AfterValidator(_word)] = Field(
+        default="", description="its cluster name, `.ClusterName` of templates"
+    )
+    cluster_domain: Annotated[str, AfterValidator(_word)] = Field(
+        default="", description="its cluster domain, `.ClusterDomain` of templates"
+    )
+    class_name: Annotated[str, AfterValidator(_word)] = Field(
+        default="", description="only objects of this class count; left out: those of every class and of none"
+    )

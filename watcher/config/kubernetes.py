@@ -1,0 +1,114 @@
+"""How are agents found in Kubernetes? The section `discovery.kubernetes` of the config."""
+
+import re
+from enum import StrEnum
+from ipaddress import ip_network
+from pathlib import Path
+from string import Template
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from probes.contract import Seconds
+from watcher.config.cluster_spiffe_ids import ClusterSpiffeIdSettings
+from watcher.text.addresses import host, spiffe_id
+from watcher.text.key_path import plain_name
+
+MOST_NAMESPACES = 100
+PLACEHOLDERS = ("agent", "namespace", "service_account", "workload", "pod")
+_DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
+_SELECTOR = re.compile(r"[A-Za-z0-9._/=!, ()-]{1,1000}")
+
+
+class Override(StrEnum):
+    """A kind of fact that annotations of a pod may set."""
+
+    PORTS = "ports"
+    PATHS = "paths"
+    POOL_SIZES = "pool_sizes"
+
+
+def _namespaces(value: object) -> object:
+    if value != "all" and (not isinstance(value, list | tuple) or not 0 < len(value) <= MOST_NAMESPACES):
+        raise ValueError(f"expected all, or a list of 1 to {MOST_NAMESPACES} namespaces, got {plain_name(value)}")
+    for each in value if value != "all" else ():
+        if not isinstance(each, str) or not _DNS_LABEL.fullmatch(each):
+            raise ValueError(f"expected the name of a namespace, got {plain_name(each)}")
+    return value if value == "all" else tuple(value)
+
+
+def _selector(text: str) -> str:
+    if not _SELECTOR.fullmatch(text):
+        raise ValueError(f"expected a label selector such as app.kubernetes.io/component=agent, got {plain_name(text)}")
+    return text
+
+
+def _cidr(text: str) -> str:
+    try:
+        ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"expected a network such as 10.0.0.0/8 without host bits, got {plain_name(text)}") from error
+    return text
+
+
+def _template(text: str) -> str:
+    try:
+        spiffe_id(Template(text).substitute(dict.fromkeys(PLACEHOLDERS, "a")))
+    except KeyError as error:
+        known = ", ".join(f"${{{name}}}" for name in PLACEHOLDERS)
+        raise ValueError(f"no placeholder ${{{error.args[0]}}}, expected some of {known}") from error
+    except ValueError as error:
+        raise ValueError(
+            f"expected a SPIFFE ID with placeholders such as "
+            f"spiffe://example.org/agent/${{service_account}}, got {plain_name(text)}"
+        ) from error
+    return text
+
+
+Cidr = Annotated[str, AfterValidator(_cidr)]
+
+
+class EventSettings(BaseModel):
+    """What is told in Kubernetes itself, beside the alerts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: bool = Field(default=True, description="whether a condition that turns is told as an Event on its pod")
+
+
+class KubernetesSettings(BaseModel):
+    """Agents are pods that a selector finds and that say themselves that they are agents."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    namespaces: Annotated[Literal["all"] | tuple[str, ...], BeforeValidator(_namespaces)] = Field(
+        default="all", description="`all` for one watch of the whole cluster, or a list for one watch a namespace"
+    )
+    selector: Annotated[str, AfterValidator(_selector)] = Field(
+        default="app.kubernetes.io/component=agent", description="label selector: a first filter of pods"
+    )
+    kubeconfig: Path | None = Field(
+        default=None, description="kubeconfig file; left out: the service account of the watcher's own pod"
+    )
+    allow_cidrs: tuple[Cidr, ...] = Field(
+        default=(), description="networks of pod addresses that are looked at although they are loopback or the like"
+    )
+    allowed_hosts: tuple[Annotated[str, AfterValidator(host)], ...] = Field(
+        default=(), description="hosts of central OPAs that may be asked because an agent's own config names them"
+    )
+    spiffe_id_template: Annotated[str, AfterValidator(_template)] | None = Field(
+        default=None,
+        description="the SPIFFE ID that every agent must serve; left out: what cluster_spiffe_ids finds, "
+        "else the annotation of its Service, if it has one",
+        examples=["spiffe://example.org/agent/${service_account}/prod"],
+    )
+    cluster_spiffe_ids: ClusterSpiffeIdSettings | None = Field(
+        default=None, description="expect of agents what ClusterSPIFFEID objects give them; left out: they are not read"
+    )
+    startup_grace: Seconds = Field(
+        default=120.0, ge=0, le=3600, description="how long a pod that was never ready may be unreachable"
+    )
+    overrides: tuple[Override, ...] = Field(
+        default=tuple(Override), description="what annotations agentweave.io/watch-* of a pod may set"
+    )
+    events: EventSettings = Field(default_factory=EventSettings, description="what `kubectl describe pod` shows")

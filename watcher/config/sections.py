@@ -1,0 +1,136 @@
+"""What may stand in the config file? One model a section; sources and probes bring their own."""
+
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
+
+from probes import load_probes, load_sources
+from probes.contract import Seconds, say_duration
+from watcher.config.identity import IdentitySettings
+from watcher.config.kubernetes import KubernetesSettings
+from watcher.config.shard import Shard
+from watcher.config.standby import Standby
+from watcher.config.static_target import StaticTarget
+from watcher.text.addresses import host, http_url
+from watcher.text.key_path import plain_name
+
+_FROZEN = ConfigDict(frozen=True, extra="forbid")
+_MINUTE, _DAY = 60.0, 86400.0
+
+
+def _directory(path: object) -> object:
+    if path == "":  # pathlib takes it for the working directory
+        raise ValueError("expected a directory, got ''")
+    return path
+
+
+def _base_url(text: str) -> str:
+    if "?" in http_url(text):
+        raise ValueError(f"expected a URL without a query, got {plain_name(text)}")
+    return text
+
+
+def _some_time(seconds: float) -> float:
+    if not _MINUTE <= seconds <= 31 * _DAY:
+        raise ValueError(f"expected a duration from 1m to 31d, got {say_duration(seconds)}")
+    return seconds
+
+
+Host = Annotated[str, AfterValidator(host)]
+Directory = Annotated[Path, BeforeValidator(_directory)]
+BaseUrl = Annotated[
+    str, AfterValidator(_base_url), Field(json_schema_extra={"pattern": r"^https?://[^/?@#\s]+(?:/[^?#\s]*)?$"})
+]
+
+
+class Server(BaseModel):
+    """Where the daemon serves its pages."""
+
+    model_config = _FROZEN
+
+    host: Host = Field(default="127.0.0.1", description="address to listen at")
+    port: int = Field(default=9847, ge=0, le=65535, description="port to listen at; 0: any free one")
+
+
+class Discovery(BaseModel):
+    """Where targets are found."""
+
+    model_config = _FROZEN
+
+    static: tuple[StaticTarget, ...] = Field(default=(), description="targets listed here, one by one")
+    kubernetes: KubernetesSettings | None = Field(
+        default=None, description="agents of a Kubernetes cluster, found as they come and go; left out: none"
+    )
+
+
+class Alertmanager(BaseModel):
+    """Where drills send their alerts; Prometheus has its own setting for the real ones."""
+
+    model_config = _FROZEN
+
+    url: BaseUrl = Field(
+        description="one Alertmanager, with its path prefix if it has one", examples=["http://127.0.0.1:9093"]
+    )
+
+
+class Drill(BaseModel):
+    """When the daemon sends test alerts."""
+
+    model_config = _FROZEN
+
+    every: Annotated[Seconds, AfterValidator(_some_time)] = Field(
+        default=_DAY, description="from one drill to the next, from 1m to 31d"
+    )
+
+
+class Sections(BaseModel):
+    """The sections that are always there."""
+
+    model_config = _FROZEN
+
+    server: Server = Field(default_factory=Server, description="where the daemon serves its pages")
+    state_dir: Directory | None = Field(
+        default=None, description="directory of what survives a restart; left out: nothing does"
+    )
+    identity: IdentitySettings | None = Field(
+        default=None, description="the watcher's own identity; left out: trust is unknown, dates are still read"
+    )
+    discovery: Discovery = Field(default_factory=Discovery, description="where targets are found")
+    shard: Shard = Field(default_factory=Shard, description="the part of the fleet that this process watches")
+    standby: Standby | None = Field(
+        default=None, description="two processes of which one tells what it sees; left out: this one always does"
+    )
+    alertmanager: Alertmanager | None = Field(
+        default=None, description="where drills send their alerts; left out: there are none"
+    )
+    drill: Drill | None = Field(
+        default=None, description="when the daemon sends test alerts; left out: never by itself"
+    )
+    sources: BaseModel = Field(description="how often, how patiently each kind of look is made, by source")
+    probes: BaseModel = Field(description="when a reading is trouble, by probe")
+
+
+@cache
+def sections() -> type[Sections]:
+    """The model of the whole file: adding a probe or a source edits nothing here."""
+    sources = {kind.name: kind.settings for kind in load_sources()}
+    probes = {probe.name: probe.limits for probe in load_probes()}
+    return create_model(
+        "Config",
+        __base__=Sections,
+        __doc__="The config file of agentweave-watcher.",
+        sources=_section("Sources", sources, "the look"),
+        probes=_section("Probes", probes, "the probe"),
+    )
+
+
+def _section(name: str, parts: dict[str, type[BaseModel]], what: str) -> tuple[type[BaseModel], Any]:
+    """A field for `create_model`: a section with one optional part for each of `parts`."""
+    fields: dict[str, Any] = {
+        part: (model, Field(default_factory=model, description=f"settings of {what} {part}"))
+        for part, model in parts.items()
+    }
+    section = create_model(name, __config__=_FROZEN, **fields)
+    return section, Field(default_factory=section, description=Sections.model_fields[name.lower()].description)

@@ -1,0 +1,116 @@
+"""How is the daemon to work? The config file with the environment laid over it, as typed and frozen settings."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from probes.contract import Limits, SourceSettings, Target
+from watcher.config.environment import laid_over, read_variables
+from watcher.config.errors import Mistakes
+from watcher.config.file import ConfigError, read_document
+from watcher.config.identity import IdentitySettings
+from watcher.config.kubernetes import KubernetesSettings
+from watcher.config.sections import Alertmanager, Drill, Sections, Server, sections
+from watcher.config.shard import Shard
+from watcher.config.standby import Standby
+from watcher.config.target_limits import Own, TargetLimits
+from watcher.text.key_path import Place
+
+_STATIC: Place = ("discovery", "static")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the config says, defaults filled in; times are seconds, sizes bytes."""
+
+    server: Server
+    state_dir: Path | None
+    identity: IdentitySettings | None
+    alertmanager: Alertmanager | None
+    drill: Drill | None  # only with an alertmanager
+    sources: Mapping[str, SourceSettings]  # by source
+    probes: Mapping[str, Limits]  # by probe; a target may have its own
+    kubernetes: KubernetesSettings | None  # what finds more targets
+    targets: tuple[Target, ...]  # of all shards
+    shard: Shard
+    standby: Standby | None  # only with one shard
+
+
+def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
+    """Read, lay over and check; raises ConfigError with every mistake and nothing else."""
+    document = read_document(path)
+    variables = read_variables(environ)
+    data = reduce(laid_over, (variable.layer for variable in variables), document.data)
+    mistakes = Mistakes(document, variables, data)
+    config = _validated(data, mistakes)
+    targets = _listed(data)
+    _refuse_twins(targets, mistakes)
+    _refuse_drills_to_nobody(data, mistakes)
+    _refuse_standby_of_shards(config, mistakes)
+    limits = TargetLimits(data.get("probes"), mistakes)
+    own = [limits.own((*_STATIC, index, "probes"), target.get("probes")) for index, target in enumerate(targets)]
+    if config is None or mistakes.found:
+        raise ConfigError(mistakes.lines())
+    return _settings(config, limits, own)
+
+
+def _validated(data: dict[str, object], mistakes: Mistakes) -> Sections | None:
+    # As JSON and strictly: `port: yes` must not become port 1, as it does when Python values are coerced.
+    try:
+        return sections().model_validate_json(json.dumps(data), strict=True)
+    except ValidationError as refused:
+        for error in refused.errors(include_url=False):
+            mistakes.add_error(error)
+    return None
+
+
+def _listed(data: dict[str, object]) -> list[dict[str, object]]:
+    """The targets as they are written, checked or not: one for each item of the list."""
+    discovery = data.get("discovery")
+    listed = discovery.get("static") if isinstance(discovery, dict) else None
+    return [item if isinstance(item, dict) else {} for item in listed] if isinstance(listed, list) else []
+
+
+def _refuse_twins(targets: list[dict[str, object]], mistakes: Mistakes) -> None:
+    seen: dict[tuple[object, ...], int] = {}
+    for index, target in enumerate(targets):
+        agent = target.get("agent")
+        key = (target.get("namespace"), agent, target.get("pod") or agent)
+        if all(isinstance(part, str) for part in key) and (first := seen.setdefault(key, index)) != index:
+            twin = mistakes.where((*_STATIC, first))
+            mistakes.add(
+                (*_STATIC, index), f"the same identity {'/'.join(map(str, key))} as at {twin}, expected another"
+            )
+
+
+def _refuse_drills_to_nobody(data: dict[str, object], mistakes: Mistakes) -> None:
+    if data.get("drill") is not None and data.get("alertmanager") is None:
+        mistakes.add(("drill",), "expected the section alertmanager too: its url says where drills go")
+
+
+def _refuse_standby_of_shards(config: Sections | None, mistakes: Mistakes) -> None:
+    if config is not None and config.standby is not None and config.shard.count > 1:
+        sentence = f"expected shard.count 1 beside it, got {config.shard.count}: one lease is for one shard"
+        mistakes.add(("standby",), sentence)
+
+
+def _settings(config: Sections, limits: TargetLimits, own: list[Own]) -> Settings:
+    probes = {name: getattr(config.probes, name) for name in type(config.probes).model_fields}
+    static = zip(config.discovery.static, own, strict=True)
+    return Settings(
+        server=config.server,
+        state_dir=config.state_dir,
+        identity=config.identity,
+        alertmanager=config.alertmanager,
+        drill=config.drill,
+        sources={name: getattr(config.sources, name) for name in type(config.sources).model_fields},
+        probes=probes,
+        kubernetes=config.discovery.kubernetes,
+        targets=tuple(target.target(limits.merged(probes, each)) for target, each in static),
+        shard=config.shard,
+        standby=config.standby,
+    )

@@ -1,0 +1,100 @@
+"""Plays the script, and says on the terminal what is made to happen and what the watcher says of it."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.markup import escape
+
+from probes.contract import Status, Unknown, Verdict
+from watcher.demo.fleet import DemoFleet
+from watcher.demo.scenario import ROUND, SCRIPT, Fault
+from watcher.engine.board import Board
+from watcher.web.target_json import sentence
+
+_POLL = 0.25
+
+Told = tuple[str, str, str]
+"""Agent, condition or reason of an unknown, subject."""
+
+
+class Play:
+    """One showing of the demo."""
+
+    def __init__(self, fleet: DemoFleet, board: Board, console: Console, slower: float) -> None:
+        self._fleet, self._board, self._console = fleet, board, console
+        self._slower = slower
+        self._began = time.monotonic()
+        self._started: dict[Fault, float] = {}
+        self._first_told: dict[tuple[Fault, str], float] = {}
+
+    async def faults(self) -> None:
+        """The script, again and again."""
+        while True:
+            began = time.monotonic()
+            await asyncio.gather(*(self._play(fault) for fault in SCRIPT))
+            await asyncio.sleep(max(0.0, began + ROUND * self._slower - time.monotonic()))
+
+    async def verdicts(self) -> None:
+        """Whatever becomes true or unknown, and when it is over or can no longer be told."""
+        standing: dict[Told, str] = {}
+        while True:
+            now, untold = dict(self._troubles()), dict(self._untold())
+            for told in now.keys() - standing.keys():
+                self._say("[bold red]watcher[/]", told, now[told])
+                self._remember(told)
+            for told in standing.keys() - now.keys():
+                self._say("[green]watcher[/]", told, untold.get(told, "over"))
+            standing = now
+            await asyncio.sleep(_POLL)
+
+    def summary(self) -> None:
+        """How long each fault took to be told; one that was not is said as such."""
+        for fault, started in self._started.items():
+            for condition in fault.tells:
+                told = self._first_told.get((fault, condition))
+                took = f"told after {told - started:.1f} s" if told is not None else "not told (yet)"
+                self._console.print(f"  {fault.agent:<10} {condition:<20} {took}", highlight=False)
+
+    async def _play(self, fault: Fault) -> None:
+        await asyncio.sleep(fault.at * self._slower)
+        self._started.setdefault(fault, time.monotonic())
+        self._line("[bold cyan]made[/]   ", fault.agent, f"[cyan]{fault.words}[/]")
+        await fault.start(self._fleet)
+        await asyncio.sleep((fault.until - fault.at) * self._slower)
+        self._line("[cyan]mended[/] ", fault.agent, fault.words)
+        await fault.mend(self._fleet)
+
+    def _verdicts(self) -> Iterator[tuple[str, Verdict]]:
+        for key, row in list(self._board.rows.items()):
+            for _, verdict, _ in self._board.conditions(row):
+                yield key.agent, verdict
+
+    def _troubles(self) -> Iterator[tuple[Told, str]]:
+        for agent, verdict in self._verdicts():
+            if verdict.status is Status.TRUE:
+                reason = "" if verdict.reason == verdict.kind.name else f"{verdict.reason}: "
+                yield (agent, verdict.kind.name, verdict.subject), reason + sentence(verdict.message)
+            elif verdict.status is Status.UNKNOWN and verdict.reason == Unknown.SIGNAL_ABSENT:
+                yield (agent, verdict.reason, verdict.kind.name), sentence(verdict.message)
+
+    def _untold(self) -> Iterator[tuple[Told, str]]:
+        for agent, verdict in self._verdicts():
+            if verdict.status is Status.UNKNOWN:
+                yield (agent, verdict.kind.name, verdict.subject), f"cannot be told: {verdict.reason}"
+
+    def _remember(self, told: Told) -> None:
+        agent, condition, _ = told
+        for fault in self._started:
+            if fault.agent == agent and condition in fault.tells:
+                self._first_told.setdefault((fault, condition), time.monotonic())
+
+    def _say(self, who: str, told: Told, words: str) -> None:
+        agent, condition, subject = told
+        self._line(who, agent, " ".join(filter(None, (f"[bold]{condition}[/]", escape(subject), escape(words)))))
+
+    def _line(self, who: str, agent: str, words: str) -> None:
+        self._console.print(
+            f"[dim]{time.monotonic() - self._began:5.0f}s[/] {who} {agent:<10} {words}", highlight=False, soft_wrap=True
+        )

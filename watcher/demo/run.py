@@ -1,0 +1,49 @@
+"""Wires the demo: fleet, daemon, script and terminal."""
+
+import asyncio
+import logging
+import socket
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from watcher.config.settings import Settings, load_settings
+from watcher.daemon import Daemon
+from watcher.demo.fleet import NAMES, DemoFleet
+from watcher.demo.narrator import Play
+
+
+async def show(home: Path, listener: socket.socket, seconds: float | None, slower: float) -> None:
+    """Run the demo in `home`, a directory of its own, for so many seconds or until a signal, `slower` times as slow."""
+    logging.getLogger("watcher").setLevel(logging.ERROR)  # the terminal is for the play
+    console = Console(width=None if sys.stdout.isatty() else 10_000)
+    host, port = listener.getsockname()[:2]
+    console.print(f"Starting {len(NAMES)} agents …", highlight=False)
+    async with DemoFleet(home) as fleet:
+        config = fleet.write_config()
+        settings = load_settings(config, {})
+
+        async def reload() -> Settings:
+            return load_settings(config, {})
+
+        daemon = Daemon(settings, reload)
+        play = Play(fleet, daemon.watch.board, console, slower)
+        console.print(f"The page is at http://{host}:{port}/ and the metrics at http://{host}:{port}/metrics")
+        console.print(f"The config is {config}; Ctrl-C ends the demo.", highlight=False)
+        scenes = [asyncio.create_task(scene) for scene in (play.faults(), play.verdicts())]
+        scenes += [asyncio.create_task(agent.keep_rotating()) for agent in fleet.agents.values()]
+        for scene in scenes:
+            scene.add_done_callback(lambda _: daemon.stop())  # none of them ends by itself
+        if seconds is not None:
+            asyncio.get_running_loop().call_later(seconds, daemon.stop)
+        try:
+            await daemon.run(listener)
+        finally:
+            for scene in scenes:
+                scene.cancel()
+            ended = await asyncio.gather(*scenes, return_exceptions=True)
+    play.summary()
+    for failure in ended:
+        if isinstance(failure, Exception):
+            raise failure

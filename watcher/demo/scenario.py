@@ -1,0 +1,126 @@
+"""What goes wrong in the demo, and when: a script that repeats."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from watcher.demo.agent import POOL
+from watcher.demo.fleet import MEMORY_LIMIT, DemoFleet
+from watcher.demo.opa import Policy
+
+Step = Callable[[DemoFleet], Awaitable[None]]
+
+ROUND = 125.0
+"""Seconds after which the script begins again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Something that is made to happen to one agent, and mended later."""
+
+    at: float  # seconds into the round
+    until: float
+    agent: str
+    words: str
+    tells: tuple[str, ...]  # the conditions by which the watcher should tell it
+    start: Step
+    mend: Step
+
+
+def _tell(agent: str, **order: object) -> Step:
+    return lambda fleet: fleet.agents[agent].tell(**order)
+
+
+def _policy(agent: str, policy: Policy) -> Step:
+    return lambda fleet: fleet.decisions.set(agent, policy)
+
+
+async def _stop_rotating(fleet: DemoFleet) -> None:
+    fleet.agents["search"].rotates = False
+
+
+async def _rotate_again(fleet: DemoFleet) -> None:
+    fleet.agents["search"].rotates = True
+    await fleet.agents["search"].rotate()
+
+
+async def _steal_identity(fleet: DemoFleet) -> None:
+    await fleet.agents["billing"].serve(fleet.agents["orders"].spiffe_id)
+
+
+async def _strange_authority(fleet: DemoFleet) -> None:
+    await fleet.agents["speech"].serve(authority=fleet.stranger)
+
+
+def _itself(agent: str) -> Step:
+    return lambda fleet: fleet.agents[agent].serve()
+
+
+async def _leak(fleet: DemoFleet) -> None:
+    # In two steps, so that the page shows the rise.
+    agent = fleet.agents["vision"]
+    missing = int(MEMORY_LIMIT * 0.95) - agent.memory()
+    await agent.tell(do="hold", size=missing // 2)
+    await asyncio.sleep(3)
+    await agent.tell(do="hold", size=missing)
+
+
+async def _kill(fleet: DemoFleet) -> None:
+    await fleet.agents["crawler"].kill()
+
+
+async def _restart(fleet: DemoFleet) -> None:
+    await fleet.agents["crawler"].start()
+
+
+_EXPIRY = ("SVIDRotationOverdue", "SVIDExpiryImminent", "SVIDExpired")
+SCRIPT = (
+    Fault(
+        at=3, until=80, agent="search", words="its SVID is no longer rotated", tells=_EXPIRY,
+        start=_stop_rotating, mend=_rotate_again,
+    ),
+    Fault(
+        at=6, until=22, agent="billing", words="it serves the identity of another agent",
+        tells=("SVIDWrongIdentity",), start=_steal_identity, mend=_itself("billing"),
+    ),
+    Fault(
+        at=12, until=28, agent="guard", words="its policy allows every caller", tells=("OPAWrongAllow",),
+        start=_policy("guard", Policy.ALLOWS_ALL), mend=_policy("guard", Policy.SOUND),
+    ),
+    Fault(
+        at=20, until=38, agent="orders", words="its policy is gone from OPA", tells=("OPAPolicyMissing",),
+        start=_policy("orders", Policy.MISSING), mend=_policy("orders", Policy.SOUND),
+    ),
+    Fault(
+        at=28, until=48, agent="planner", words="its circuit breaker to ranker opens", tells=("CircuitBreakerOpen",),
+        start=_tell("planner", do="breaker", callee="ranker", state=1),
+        mend=_tell("planner", do="breaker", callee="ranker", state=0),
+    ),
+    Fault(
+        at=36, until=58, agent="vision", words="it leaks memory, close to its limit", tells=("MemoryHigh",),
+        start=_leak, mend=_tell("vision", do="hold", size=0),
+    ),
+    Fault(
+        at=50, until=68, agent="translate", words="its connection pool fills up",
+        tells=("PoolSaturated", "PoolExhausted"),
+        start=_tell("translate", do="pool", in_use=POOL), mend=_tell("translate", do="pool", in_use=3),
+    ),
+    Fault(
+        at=64, until=118, agent="router", words="its breaker and pool gauges vanish",
+        tells=("SignalAbsent",),
+        start=_tell("router", do="gauges", shown=False), mend=_tell("router", do="gauges", shown=True),
+    ),
+    Fault(
+        at=72, until=92, agent="summary", words="its requests fail", tells=("ErrorRateHigh",),
+        start=_tell("summary", do="fail", requests=True), mend=_tell("summary", do="fail", requests=False),
+    ),
+    Fault(
+        at=82, until=100, agent="crawler", words="its process is killed",
+        tells=("AgentUnreachable", "MetricsUnavailable"),
+        start=_kill, mend=_restart,
+    ),
+    Fault(
+        at=92, until=108, agent="speech", words="its SVID is signed by a strange authority", tells=("SVIDNotTrusted",),
+        start=_strange_authority, mend=_itself("speech"),
+    ),
+)  # fmt: skip

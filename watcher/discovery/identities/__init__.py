@@ -1,0 +1,1 @@
+"""Which SPIFFE ID each pod is expected to serve."""

@@ -1,0 +1,133 @@
+"""Which ClusterSPIFFEID objects are there now? They are followed as pods are, and the last good ones are kept."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from watcher.config.cluster_spiffe_ids import ClusterSpiffeIdSettings
+from watcher.discovery.identities.cache_file import ClusterSpiffeIdMemory, Remembered
+from watcher.discovery.identities.cluster_spiffe_ids import (
+    ClusterSpiffeId,
+    Declared,
+    declare,
+    named_annotations,
+    needs_namespace_labels,
+    read_cluster_spiffe_id,
+    reduced,
+)
+from watcher.discovery.identities.namespace_labels import NamespaceLabels
+from watcher.discovery.pod.pod import Pod
+from watcher.kube.access import Access
+from watcher.kube.list_watch import Raw
+from watcher.kube.reachability import Contact
+
+PATH = "/apis/spire.spiffe.io/v1alpha1/clusterspiffeids"
+MOST_OBJECTS = 1000
+_NAMESPACES_EVERY = 60.0
+_UNKNOWN = Declared(problems=("ClusterSPIFFEID objects could not be read yet",))
+_TOO_MANY = Declared(problems=(f"there are over {MOST_OBJECTS} ClusterSPIFFEID objects: none is applied",))
+_NO_DEFINITION = "404: the API server has no such objects: the CRD of SPIRE's controller manager is not installed"
+
+
+class ClusterSpiffeIdWatch(Contact):
+    """Told by a follower what is there; `on_change` is told when IDs of pods may be others."""
+
+    def __init__(
+        self,
+        access: Access,
+        settings: ClusterSpiffeIdSettings,
+        state_dir: Path | None,
+        now: Callable[[], float],
+        on_change: Callable[[], None],
+    ) -> None:
+        super().__init__("ClusterSPIFFEID objects", {"objects": "ClusterSPIFFEID"}, now)
+        self._settings, self._on_change = settings, on_change
+        self._memory = ClusterSpiffeIdMemory(state_dir)
+        self._raws: dict[str, Mapping[str, Any]] = {}  # by uid
+        self._objects: dict[str, ClusterSpiffeId] = {}  # by uid
+        self._is_known = False
+        self._too_many = False  # until all are listed again
+        self._by_labels = False
+        self.namespaces = NamespaceLabels(access, on_change, _NAMESPACES_EVERY)
+        self.named: frozenset[str] = frozenset()  # annotations of pods that templates name or named
+
+    def put(self, raw: Raw) -> None:
+        """An object is new or changed; one that is being deleted counts no more."""
+        uid = str(raw["metadata"]["uid"])
+        if raw["metadata"].get("deletionTimestamp"):
+            self.drop(uid)
+            return
+        if uid not in self._objects and len(self._objects) >= MOST_OBJECTS:
+            self._too_many = True
+            self._on_change()
+            return
+        small = reduced(raw)
+        if self._raws.get(uid) != small:
+            self._raws[uid], self._objects[uid] = small, read_cluster_spiffe_id(small)
+            self._changed()
+
+    def drop(self, uid: str) -> None:
+        """An object is gone."""
+        if self._objects.pop(uid, None) is not None:
+            del self._raws[uid]
+            self._changed()
+
+    def listed(self, uids: set[str]) -> None:
+        """What is not among these is gone."""
+        for uid in self._objects.keys() - uids:
+            self.drop(uid)
+        self._too_many = len(uids) > MOST_OBJECTS
+        if not self._is_known:
+            self._is_known = True
+            self._changed()
+        self.tried.set()
+
+    def failed(self, why: str) -> None:
+        """The API server does not tell us; what was found stays."""
+        super().failed(_NO_DEFINITION if why.startswith("404") else why)
+
+    def declared(self, pod: Pod) -> Declared | None:
+        """What the objects say of a pod; None while the labels of its namespace are read for the first time."""
+        if not self._is_known:
+            return _UNKNOWN
+        if self._too_many:
+            return _TOO_MANY
+        labels = self.namespaces.of(pod.namespace) if self._by_labels else {}
+        return None if labels is None else declare(self._objects.values(), pod, labels, self._settings)
+
+    @property
+    def failure(self) -> str:
+        """Why objects or namespaces cannot be read right now."""
+        return super().failure or self._of_namespaces
+
+    @property
+    def trouble(self) -> str:
+        """The same, but only where it lasts, or nothing was ever told."""
+        return super().trouble or self._of_namespaces
+
+    async def restore(self) -> None:
+        """Begin with what the last process knew."""
+        kept = await asyncio.to_thread(self._memory.read)
+        for raw in kept.objects or ():
+            try:
+                self.put(raw)
+            except (KeyError, TypeError, AttributeError):
+                continue  # the API server will tell of it
+        self.namespaces.known.update(kept.namespaces)
+        self._is_known = kept.objects is not None
+
+    async def remember(self) -> None:
+        """Keep what is known for the next process; OSError where the disk does not take it."""
+        if self._is_known:
+            namespaces = {name: labels for name, labels in self.namespaces.known.items() if not isinstance(labels, str)}
+            await self._memory.write(Remembered(list(self._raws.values()), namespaces))
+
+    @property
+    def _of_namespaces(self) -> str:
+        return self.namespaces.why if self._by_labels else ""
+
+    def _changed(self) -> None:
+        self.named |= named_annotations(self._objects.values())
+        self._by_labels = needs_namespace_labels(self._objects.values())
+        self._on_change()

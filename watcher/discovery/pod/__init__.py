@@ -1,0 +1,1 @@
+"""What one pod says of itself, checked before it is believed."""

@@ -1,0 +1,119 @@
+"""What does an agent's own config.yaml, as its ConfigMap has it, say to the watcher?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import yaml
+
+from probes.contract import DEFAULT_DECISION_PATH
+from watcher.text.addresses import http_url
+from watcher.text.key_path import plain_name
+from watcher.text.yaml_reader import RefusedError, YamlReader
+
+MAX_BYTES = 64 * 2**10
+MAX_RECOVERY = 600.0
+"""Seconds of a breaker's recovery that are believed: more would make its alert never come."""
+
+MAX_NAME = 253
+MAX_CAPACITY = 1_000_000
+_MAX_WEIGHT = 4 * MAX_BYTES
+_PACKAGE = DEFAULT_DECISION_PATH.rpartition("/")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentConfig:
+    """What of it is used. None: it does not say."""
+
+    name: str | None = None
+    max_connections: int | None = None
+    recovery: float | None = None  # seconds until a breaker tries again
+    provider: str | None = None  # of authorization
+    opa_endpoint: str | None = None
+    problems: tuple[str, ...] = ()
+
+
+def read_config(text: str) -> AgentConfig:
+    """The config in this text; whatever is wrong with it is a problem and never an error."""
+    if len(text) > MAX_BYTES or len(text.encode(errors="replace")) > MAX_BYTES:
+        return AgentConfig(problems=(f"config.yaml is over {MAX_BYTES >> 10} KiB and was not read",))
+    try:
+        document = YamlReader(text, _MAX_WEIGHT).document()
+    except (RefusedError, yaml.YAMLError, ValueError) as error:
+        first = (str(error).splitlines() or [""])[0]
+        return AgentConfig(problems=(f"config.yaml cannot be read: {first[:200]}",))
+    if not isinstance(document, dict):
+        return AgentConfig(problems=(f"config.yaml: expected a mapping, got {plain_name(document)}",))
+    return _Reader(document).config()
+
+
+class _Reader:
+    def __init__(self, document: Mapping[str, object]) -> None:
+        self._document = document
+        self._problems: list[str] = []
+
+    def config(self) -> AgentConfig:
+        config = AgentConfig(
+            name=self._name(),
+            max_connections=self._max_connections(),
+            recovery=self._recovery(),
+            provider=self._text("authorization.provider"),
+            opa_endpoint=self._opa_endpoint(),
+        )
+        self._look_at_policy_path()
+        return replace(config, problems=tuple(self._problems))
+
+    def _value(self, path: str) -> object:
+        value: object = self._document
+        for part in path.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        return value
+
+    def _wrong(self, path: str, expected: str) -> None:
+        self._problems.append(f"config.yaml: {path}: expected {expected}, got {plain_name(self._value(path))}")
+
+    def _text(self, path: str) -> str | None:
+        value = self._value(path)
+        if value is not None and not isinstance(value, str):
+            self._wrong(path, "text")
+        return value if isinstance(value, str) else None
+
+    def _name(self) -> str | None:
+        name = self._text("agent.name")
+        if name is not None and (not 0 < len(name) <= MAX_NAME or not name.isprintable() or "/" in name):
+            self._wrong("agent.name", "a name without slashes")
+            return None
+        return name
+
+    def _max_connections(self) -> int | None:
+        path = "transport.connection_pool.max_connections"
+        value = self._value(path)
+        if value is None or (type(value) is int and 0 < value <= MAX_CAPACITY):
+            return value
+        self._wrong(path, "a whole number over 0")
+        return None
+
+    def _recovery(self) -> float | None:
+        path = "transport.circuit_breaker.recovery_timeout_seconds"
+        value = self._value(path)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_RECOVERY:
+            self._wrong(path, f"seconds, at most {MAX_RECOVERY:g}")
+            return None
+        return float(value)
+
+    def _opa_endpoint(self) -> str | None:
+        path = "authorization.opa_endpoint"
+        value = self._text(path)
+        try:
+            return None if value is None else http_url(value)
+        except ValueError:
+            self._wrong(path, "an http or https URL")
+            return None
+
+    def _look_at_policy_path(self) -> None:
+        path = self._text("authorization.policy_path")
+        if path is not None and path.strip("/") not in (_PACKAGE, DEFAULT_DECISION_PATH):
+            self._problems.append(
+                f"config.yaml: authorization.policy_path is {plain_name(path)}, but agents ask {DEFAULT_DECISION_PATH}"
+            )

@@ -1,0 +1,89 @@
+"""Where is the OPA that an agent asks?"""
+
+import re
+from collections.abc import Collection, Iterator
+from ipaddress import ip_address
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from watcher.discovery.pod.agent_config import AgentConfig
+from watcher.discovery.pod.allowed_addresses import host_port
+from watcher.discovery.pod.containers import Sidecar
+from watcher.discovery.pod.pod import Pod
+from watcher.text.key_path import plain_name
+
+DEFAULT_ENDPOINT = "http://localhost:8181"
+_ADDRESS = re.compile(r"(?:(?P<scheme>https?)://)?(?P<host>\[[0-9a-fA-F:.]*\]|[^:/\[\]]*):(?P<port>[0-9]{1,5})/?")
+_BEFORE_1 = re.compile(r".*:v?0\.[0-9]+(?:[.-].*)?")
+
+
+class Opa(NamedTuple):
+    """An OPA to ask, if there is one."""
+
+    url: str | None
+    inferred: bool = False  # nobody said that it can be asked from outside the pod
+    problems: tuple[str, ...] = ()
+
+
+class _Listener(NamedTuple):
+    scheme: str
+    port: int
+    loopback: bool
+
+
+def find_opa(pod: Pod, config: AgentConfig, port: int | None, allowed_hosts: Collection[str]) -> Opa:
+    """By the agent's own config and the sidecar's arguments; `port`: what an annotation sets, if it may."""
+    if config.provider not in (None, "opa") or (config.opa_endpoint is None and pod.opa is None and port is None):
+        return Opa(None)
+    endpoint = urlsplit(config.opa_endpoint or DEFAULT_ENDPOINT)
+    host = endpoint.hostname or ""
+    if not _is_local(host):
+        return _central(config.opa_endpoint or "", host, allowed_hosts)
+    asked = endpoint.port or (443 if endpoint.scheme == "https" else 80)
+    if port is not None:
+        return Opa(f"{endpoint.scheme}://{host_port(pod.ip, port)}")
+    if pod.opa is None:
+        return Opa(f"{endpoint.scheme}://{host_port(pod.ip, asked)}", inferred=True)
+    return _sidecar(pod.opa, pod.ip, asked)
+
+
+def _central(url: str, host: str, allowed_hosts: Collection[str]) -> Opa:
+    if host.lower() in {each.lower() for each in allowed_hosts}:
+        return Opa(url)
+    return Opa(None, problems=(f"its OPA {plain_name(host)} is not asked: allowed_hosts does not list it",))
+
+
+def _sidecar(sidecar: Sidecar, ip: str, asked: int) -> Opa:
+    listeners = list(_listeners(sidecar)) or [_default(sidecar)]
+    # The others may be for bundles or diagnostics: what the agent asks is what is judged.
+    listener = next((each for each in listeners if each.port == asked and not each.loopback), listeners[0])
+    problem = f"its OPA listens at loopback port {listener.port} only: it cannot be asked from outside the pod"
+    url = f"{listener.scheme}://{host_port(ip, listener.port)}"
+    return Opa(url, inferred=True, problems=(problem,) if listener.loopback else ())
+
+
+def _listeners(sidecar: Sidecar) -> Iterator[_Listener]:
+    arguments = sidecar.arguments
+    scheme = "https" if any(word.startswith("--tls-cert-file") for word in arguments) else "http"
+    for word, after in zip(arguments, (*arguments[1:], ""), strict=False):
+        name, _, value = word.partition("=")
+        if name in ("--addr", "-a"):
+            for address in (value or after).split(","):
+                match = _ADDRESS.fullmatch(address)
+                if match and 0 < int(match["port"]) < 65536:
+                    host = match["host"].strip("[]")
+                    yield _Listener(match["scheme"] or scheme, int(match["port"]), _is_local(host))
+
+
+def _default(sidecar: Sidecar) -> _Listener:
+    """Without `--addr` 1.x listens at loopback only, 0.x at all interfaces."""
+    return _Listener("http", 8181, loopback=not _BEFORE_1.fullmatch(sidecar.image.partition("@")[0]))
+
+
+def _is_local(host: str) -> bool:
+    if host.lower() in ("localhost", "localhost."):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

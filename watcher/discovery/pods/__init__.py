@@ -1,0 +1,1 @@
+"""Which pods are targets, kept true by a list and a watch."""

@@ -1,0 +1,187 @@
+"""Which agents are in Kubernetes now? Pods are followed scope by scope; targets are told as they come and go."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from probes.contract import Limits, Target, TargetKey
+from watcher.config.kubernetes import KubernetesSettings
+from watcher.config.shard import Shard
+from watcher.discovery.identities.declared import DeclaredIds
+from watcher.discovery.pods.cache_file import DiscoveryMemory, Kept
+from watcher.discovery.pods.details import Details
+from watcher.discovery.pods.reconciler import Judging
+from watcher.discovery.pods.scope import Scope, Seen
+from watcher.discovery.pods.target import PodState
+from watcher.kube.access import Access
+from watcher.kube.list_watch import Follower, Patience
+from watcher.kube.pod_ref import PodRef
+from watcher.kube.reachability import Contact
+
+log = logging.getLogger(__name__)
+
+
+class KubernetesWatch:
+    """Runs followers and keeps what they find; `changed` is set when the targets may be others."""
+
+    def __init__(
+        self,
+        settings: KubernetesSettings,
+        limits: Mapping[str, Limits],
+        state_dir: Path | None,
+        now: Callable[[], float],
+        uniform: Callable[[float, float], float],
+        patience: Patience = Patience(),  # noqa: B008  frozen
+        shard: Shard = Shard(),  # noqa: B008  frozen
+    ) -> None:
+        self._settings, self._now = settings, now
+        self._access = Access(settings.kubeconfig)
+        self._memory = DiscoveryMemory(state_dir)
+        self._pods: dict[TargetKey, PodRef] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._failure: BaseException | None = None
+        names = [""] if settings.namespaces == "all" else list(settings.namespaces)
+        self._declared = DeclaredIds(settings, self._access, state_dir, now, uniform, patience, self._declared_anew)
+        self._named = self._declared.named()
+        self._judging = Judging(settings, limits, self._access, self._declared, now, self._spawn)
+        self.changed = self._judging.changed
+        self.scopes = [Scope(name, self._judging.touch, now, shard, self._declared.named) for name in names]
+        self._judging.scopes = self.scopes
+        self._followers = [
+            Follower(self._access, _path(scope.name), settings.selector, scope, patience, uniform)
+            for scope in self.scopes
+        ]
+        self._following: list[asyncio.Task[None]] = []
+
+    async def start(self, wait: float) -> None:
+        """Begin, and wait until each scope was listed once or could not be; for at most so many seconds."""
+        await self._declared.restore()
+        await self._restore()
+        for job in self._declared.jobs():
+            self._spawn(job)
+        await self._declared.first()
+        self._follow()
+        self._spawn(self._judging.judge_for_ever())
+        self._spawn(self._judging.retry_for_ever())
+        tried = asyncio.gather(*(scope.tried.wait() for scope in self.scopes))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await tried
+                await self._judging.settled.wait()
+
+    async def close(self) -> None:
+        """Stop, and close all connections."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._declared.close()
+        await self._judging.close()
+        await self._access.close()
+
+    async def remember(self) -> None:
+        """Write what is known to the state directory; OSError where the disk does not take it."""
+        kept = [
+            Kept(seen.pod, seen.details.config, seen.details.service_id, seen.known)
+            for scope in self.scopes
+            for seen in scope.pods.values()
+            if seen.details is not None and seen.known is not None
+        ]
+        if any(scope.last_success is not None for scope in self.scopes):
+            await self._memory.write(kept)
+        await self._declared.remember()
+
+    def targets(self) -> list[Target]:
+        """All targets as of now, also those of scopes that do not answer."""
+        found = [
+            (seen.found.target, seen.pod)
+            for scope in self.scopes
+            for seen in scope.pods.values()
+            if seen.found is not None and seen.found.target is not None
+        ]
+        self._pods = {target.key: PodRef(pod.namespace, pod.name, pod.uid) for target, pod in found}
+        return [target for target, _ in found]
+
+    def raise_failure(self) -> None:
+        """Raise what ended a part of the discovery: without it, what is found would grow old and nobody would know."""
+        if self._failure is not None:
+            raise self._failure
+
+    def pod_of(self, key: TargetKey) -> PodRef | None:
+        """Which pod a target was when the targets were last asked for."""
+        return self._pods.get(key)
+
+    @property
+    def access(self) -> Access:
+        """How the API server is asked; closed with this."""
+        return self._access
+
+    def states(self) -> Mapping[str, int]:
+        """How many pods that were seen are what; every state is there."""
+        count = Counter(
+            seen.found.state if seen.found else PodState.PENDING
+            for scope in self.scopes
+            for seen in scope.pods.values()
+        )
+        return {state.value: count[state] for state in PodState}
+
+    @property
+    def trouble(self) -> str:
+        """Which scopes have not answered for a while, and why; empty where all do."""
+        return "; ".join(filter(None, (contact.trouble for contact in self._contacts)))
+
+    @property
+    def is_known(self) -> bool:
+        """Whether every scope was listed and all that was found is judged."""
+        return self._judging.settled.is_set() and all(scope.last_success is not None for scope in self.scopes)
+
+    @property
+    def failure(self) -> str:
+        """Which scopes do not answer right now, and why."""
+        return "; ".join(filter(None, (contact.failure for contact in self._contacts)))
+
+    @property
+    def _contacts(self) -> Sequence[Contact]:
+        return [*self.scopes, *self._declared.contacts]
+
+    def adopt(self, limits: Mapping[str, Limits]) -> None:
+        """Judge by these limits from now on."""
+        self._judging.adopt(limits)
+
+    def _follow(self) -> None:
+        self._named = self._declared.named()
+        self._following = [self._spawn(follower.follow()) for follower in self._followers]
+
+    def _declared_anew(self) -> None:
+        self._judging.touch_all()
+        if self._following and self._declared.named() != self._named:
+            for task, follower in zip(self._following, self._followers, strict=True):
+                task.cancel()
+                follower.start_over()  # annotations were let go that are wanted now
+            self._follow()
+
+    async def _restore(self) -> None:
+        for kept in await asyncio.to_thread(self._memory.read):
+            scope = next((each for each in self.scopes if each.name in ("", kept.pod.namespace)), None)
+            if scope is not None and scope.shard.owns(kept.pod.namespace, kept.pod.name):
+                seen = Seen(kept.pod, Details(kept.config, kept.service_id, complete=False), known=kept.known)
+                scope.pods[kept.pod.uid] = seen
+                self._judging.judge(seen)
+
+    def _spawn(self, job: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(job)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failure = error
+            self.changed.set()
+
+
+def _path(namespace: str) -> str:
+    return f"/api/v1/namespaces/{namespace}/pods" if namespace else "/api/v1/pods"

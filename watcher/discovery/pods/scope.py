@@ -1,0 +1,72 @@
+"""What is seen in one collection of pods, and whether the API server tells of it?"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from watcher.config.shard import Shard
+from watcher.discovery.pod.pod import Pod, read_pod
+from watcher.discovery.pods.details import Details
+from watcher.discovery.pods.target import Found, Known
+from watcher.kube.list_watch import Raw
+from watcher.kube.reachability import Contact
+
+
+@dataclass(slots=True)
+class Seen:
+    """One pod, and what was made of it."""
+
+    pod: Pod
+    details: Details | None = None  # None until they were read
+    outdated_at: float | None = None  # Unix seconds: what was read before does not count any more
+    known: Known | None = None
+    found: Found | None = None
+
+    @property
+    def wants_details(self) -> bool:
+        """Whether they are to be read, for the first time or again."""
+        return self.details is None or self.outdated_at is not None
+
+
+class Scope(Contact):
+    """One collection of pods that is followed: a namespace, or all of them."""
+
+    def __init__(
+        self,
+        name: str,
+        on_change: Callable[[str], None],
+        now: Callable[[], float],
+        shard: Shard,
+        named: Callable[[], frozenset[str] | None],
+    ) -> None:
+        """`name`: empty for all; `on_change` is told the uid; `named`: annotations that ClusterSPIFFEIDs name."""
+        super().__init__(name or "all namespaces", {"namespace": name or "all"}, now)
+        self.name, self._on_change, self.shard, self._named = name, on_change, shard, named
+        self.pods: dict[str, Seen] = {}  # by uid
+
+    def put(self, raw: Raw) -> None:
+        """A pod is new or changed; one of another shard is let go."""
+        if not self.shard.owns(str(raw["metadata"]["namespace"]), str(raw["metadata"]["name"])):
+            return
+        pod = read_pod(raw, self._named())
+        seen = self.pods.get(pod.uid)
+        if seen is None:
+            self.pods[pod.uid] = Seen(pod)
+        elif seen.pod == pod:
+            seen.pod = pod  # shares what it can with others, which one of an old process does not
+            return
+        else:
+            if (seen.pod.config, seen.pod.restarts) != (pod.config, pod.restarts):
+                seen.outdated_at = self.now()  # an agent reads its config when it starts
+            seen.pod = pod
+        self._on_change(pod.uid)
+
+    def drop(self, uid: str) -> None:
+        """A pod is gone."""
+        if self.pods.pop(uid, None) is not None:
+            self._on_change(uid)
+
+    def listed(self, uids: set[str]) -> None:
+        """What is not among these is gone."""
+        for uid in self.pods.keys() - uids:
+            self.drop(uid)
+        self.tried.set()

@@ -1,0 +1,1 @@
+"""From one look to the board: ask, judge, debounce, publish."""

@@ -1,0 +1,1 @@
+"""Kubernetes Events on the pods whose conditions turned."""

@@ -1,0 +1,1 @@
+"""The Kubernetes API server: access, requests, list and watch."""

@@ -1,0 +1,159 @@
+"""Where is the API server, and as whom do we ask it? The one door to `kubernetes`, of which only config is used."""
+
+import asyncio
+import os
+import ssl
+from collections.abc import Collection, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import httpx
+
+if TYPE_CHECKING:
+    from watcher.kube.transport import KeptConnections
+
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+
+TOKEN_KEPT = 20.0
+"""Seconds: a start asks some thousand times, and a token is valid for minutes after its successor is there."""
+
+
+class AccessError(Exception):
+    """Neither a usable kubeconfig nor a pod's service account; the message says which was tried."""
+
+
+class Access:
+    """The way to the API server, with credentials that are read anew from where they stand."""
+
+    def __init__(
+        self,
+        kubeconfig: Path | None,
+        account: Path = SERVICE_ACCOUNT,
+        environment: Mapping[str, str] = os.environ,  # the API server's address is there in every pod
+    ) -> None:
+        self._environment = environment
+        self._load = partial(_in_cluster, account, environment) if kubeconfig is None else partial(_by_file, kubeconfig)
+        self._configuration: object = None
+        self._context: ssl.SSLContext | None = None
+        self._base = ""
+        self._connections: KeptConnections | None = None
+        self._making = asyncio.Lock()
+        self._token, self._read_again_at = "", 0.0
+
+    async def send(
+        self, method: str, path: str, query: Mapping[str, str], sent: tuple[str, bytes] | None, patience: httpx.Timeout
+    ) -> httpx.Response:
+        """The answer, its body not yet read; `sent` is a media type and bytes.
+
+        AccessError where there is nothing to ask with, httpx.TransportError where no answer came.
+        """
+        connections = await self._opened()
+        kind, body = sent or ("", None)
+        headers = {"Accept-Encoding": "gzip", "User-Agent": "agentweave-watcher"}
+        headers |= await self._authorization() | ({"Content-Type": kind} if kind else {})
+        extensions = {"timeout": patience.as_dict()}
+        request = httpx.Request(
+            method, self._base + path, params=query, headers=headers, content=body, extensions=extensions
+        )
+        return await connections.handle_async_request(request)
+
+    async def _opened(self) -> "KeptConnections":
+        async with self._making:
+            if self._connections is None:
+                # aiohttp takes 0.2 s and 15 MB, and is only of use where Kubernetes is.
+                from watcher.kube.transport import KeptConnections  # noqa: PLC0415
+
+                self._configuration = await asyncio.to_thread(self._load)
+                self._base, self._context = await asyncio.to_thread(_tls, self._configuration)
+                self._connections = KeptConnections(self._context)
+            return self._connections
+
+    async def _authorization(self) -> dict[str, str]:
+        """What says who we are, as of now: tokens are replaced about every hour."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._read_again_at:
+            self._token = await asyncio.to_thread(_token, self._configuration)
+            self._read_again_at = now + TOKEN_KEPT
+        return {"Authorization": self._token} if self._token else {}
+
+    async def renew(self) -> None:
+        """Read credentials and authorities again, as after a 401; AccessError where they cannot be read."""
+        self._read_again_at = 0.0
+        if self._context is not None:
+            self._configuration = await asyncio.to_thread(self._load)
+            await asyncio.to_thread(_trust, self._context, self._configuration)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._connections is not None:
+            await self._connections.aclose()
+
+    def addresses(self) -> Collection[str]:
+        """The API server's addresses as far as they are known without asking a name server."""
+        known = [self._environment.get("KUBERNETES_SERVICE_HOST", "")]
+        known.append(urlsplit(self._base).hostname or "")
+        return frozenset(filter(None, known))
+
+
+def _by_file(kubeconfig: Path) -> object:
+    # The package takes half a second and 40 MiB, and is only of use where Kubernetes is.
+    from kubernetes.client import Configuration  # noqa: PLC0415
+    from kubernetes.config import load_kube_config  # noqa: PLC0415
+
+    configuration = Configuration()
+    try:
+        load_kube_config(config_file=str(kubeconfig), client_configuration=configuration)  # type: ignore[no-untyped-call]
+    except Exception as error:  # what a kubeconfig's own commands and plugins raise is anybody's guess
+        raise AccessError(f"no access to Kubernetes by {kubeconfig}: {error}") from error
+    return configuration
+
+
+def _in_cluster(account: Path, environment: Mapping[str, str]) -> object:
+    from kubernetes.client import Configuration  # noqa: PLC0415
+    from kubernetes.config.config_exception import ConfigException  # noqa: PLC0415
+    from kubernetes.config.incluster_config import InClusterConfigLoader  # noqa: PLC0415
+
+    configuration = Configuration()
+    files = {"token_filename": str(account / "token"), "cert_filename": str(account / "ca.crt")}
+    loader = InClusterConfigLoader(**files, environ=environment)  # type: ignore[no-untyped-call]
+    try:
+        loader.load_and_set(configuration)  # type: ignore[no-untyped-call]
+    except (ConfigException, OSError, ValueError) as error:
+        tried = "the service account of this pod (discovery.kubernetes.kubeconfig is not set)"
+        raise AccessError(f"no access to Kubernetes by {tried}: {error}") from error
+    return configuration
+
+
+def _tls(configuration: object) -> tuple[str, ssl.SSLContext]:
+    host = str(getattr(configuration, "host", ""))
+    authorities = getattr(configuration, "ssl_ca_cert", None)
+    try:
+        context = ssl.create_default_context(cafile=authorities)
+        if not getattr(configuration, "verify_ssl", True):  # the kubeconfig says insecure-skip-tls-verify
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        if certificate := getattr(configuration, "cert_file", None):
+            context.load_cert_chain(certificate, getattr(configuration, "key_file", None))
+    except OSError as error:
+        raise AccessError(f"the certificates for the API server cannot be read: {error}") from error
+    if not urlsplit(host).hostname:
+        raise AccessError(f"no address of an API server: {host!r}")
+    return host.rstrip("/"), context
+
+
+def _trust(context: ssl.SSLContext, configuration: object) -> None:
+    if authorities := getattr(configuration, "ssl_ca_cert", None):
+        try:
+            context.load_verify_locations(cafile=authorities)
+        except OSError as error:
+            raise AccessError(f"{authorities}: {error}") from error
+
+
+def _token(configuration: object) -> str:
+    read = getattr(configuration, "get_api_key_with_prefix", None)
+    try:
+        found = read("BearerToken", "authorization") if read else None
+    except Exception as error:  # what a kubeconfig's own commands and plugins raise is anybody's guess
+        raise AccessError(f"the token cannot be read: {type(error).__name__}: {error}") from error
+    return " ".join(str(found).split()) if found else ""

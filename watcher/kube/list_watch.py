@@ -1,0 +1,176 @@
+"""How are the pods of one scope followed? Listed in small pages, then watched, and listed anew where that broke off."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import httpx
+from pydantic_core import from_json
+
+from watcher.discovery.pod.pod import NOT_A_POD
+from watcher.kube.access import Access, AccessError
+from watcher.kube.requests import Answer, GoneError, RefusedError, lines, read_all
+
+log = logging.getLogger(__name__)
+
+PAGE = 100
+MAX_PAGE = 128 * 2**20
+Raw = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """Seconds."""
+
+    connect: float = 5.0
+    page: float = 30.0  # for a whole page
+    idle: float = 75.0  # without a byte; bookmarks come every minute
+    watch: tuple[float, float] = (300.0, 600.0)  # how long a watch is asked for: between these
+    backoff: tuple[float, float] = (0.5, 30.0)  # first and longest wait after a failure
+    short: float = 5.0  # a watch that ends sooner than this is a failure
+
+
+class Listener(Protocol):
+    """Who is told what is there."""
+
+    def put(self, raw: Raw) -> None:
+        """This object is there now, new or changed."""
+
+    def drop(self, uid: str) -> None:
+        """The object with this uid is gone."""
+
+    def listed(self, uids: set[str]) -> None:
+        """All that there is was told; what has another uid is gone."""
+
+    def answered(self) -> None:
+        """The API server is there and tells us."""
+
+    def failed(self, why: str) -> None:
+        """It does not; a sentence."""
+
+
+class Follower:
+    """Follows one collection until it is cancelled; nothing but a cancellation ends it."""
+
+    def __init__(
+        self,
+        access: Access,
+        path: str,
+        selector: str,
+        listener: Listener,
+        patience: Patience,
+        uniform: Callable[[float, float], float],
+    ) -> None:
+        self._access, self._path, self._selector = access, path, selector
+        self._listener, self._patience, self._uniform = listener, patience, uniform
+        self._version: str | None = None
+        self._wait = patience.backoff[0]
+
+    def start_over(self) -> None:
+        """List everything anew when it is followed next."""
+        self._version = None
+
+    async def follow(self) -> None:
+        """List and watch, for ever."""
+        while True:
+            try:
+                await self._once()
+            except GoneError:
+                self._version = None
+                await self._pause(0.0)
+            except httpx.ReadTimeout:
+                self._version = None
+                self._listener.failed("the API server is silent")
+                await self._pause(0.0)
+            except RefusedError as error:
+                self._listener.failed(str(error))
+                await self._renew_after(error.code == 401)
+                await self._pause(error.after)
+            except (AccessError, httpx.HTTPError, OSError, TimeoutError, *NOT_A_POD, RecursionError) as error:
+                self._listener.failed(f"{type(error).__name__}: {error}"[:300])
+                await self._renew_after(isinstance(error, httpx.ConnectError))
+                await self._pause(0.0)
+
+    async def _renew_after(self, doubtful: bool) -> None:
+        with suppress(AccessError):  # the next call says so
+            if doubtful:
+                await self._access.renew()
+
+    async def _pause(self, least: float) -> None:
+        await asyncio.sleep(max(min(least, 60.0), self._wait * self._uniform(0.5, 1.5)))
+        self._wait = min(self._wait * 2, self._patience.backoff[1])
+
+    async def _once(self) -> None:
+        if self._version is None:
+            self._version = await self._list()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await self._watch(self._version)
+        if loop.time() - began < self._patience.short:
+            raise RefusedError(0, "the watch was closed at once")
+
+    async def _list(self) -> str:
+        uids: set[str] = set()
+        token: str | None = None
+        while True:
+            page = await self._page({"limit": str(PAGE)} | ({"continue": token} if token else {}))
+            for raw in page["items"]:
+                uids.add(str(raw["metadata"]["uid"]))
+                self._put(raw)
+            token = page["metadata"].get("continue")
+            if not token:
+                self._listener.listed(uids)
+                self._listener.answered()
+                return str(page["metadata"]["resourceVersion"])
+            await asyncio.sleep(0)
+
+    async def _page(self, query: dict[str, str]) -> dict[str, Any]:
+        async with asyncio.timeout(self._patience.page), self._get(query) as response:
+            page: dict[str, Any] = from_json(await read_all(response, MAX_PAGE), cache_strings="all")
+        return page
+
+    async def _watch(self, version: str) -> None:
+        seconds = self._uniform(*self._patience.watch)
+        query = {
+            "watch": "1",
+            "resourceVersion": version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(max(1, int(seconds))),
+        }
+        async with asyncio.timeout(seconds + 15), self._get(query) as response:
+            self._listener.answered()
+            try:
+                async for line in lines(response):
+                    self._take(from_json(line, cache_strings="all"))
+                    self._wait = self._patience.backoff[0]
+            except httpx.ReadTimeout:
+                # Nothing happens and a server that just started sends no bookmarks, or it hangs, or it was restored to
+                # an older state and holds a watch of a later version open. The next list tells, and fails if it must.
+                self._version = None
+
+    def _take(self, event: dict[str, Any]) -> None:
+        kind, raw = event["type"], event["object"]
+        if kind == "ERROR":
+            if raw.get("code") == 410:
+                raise GoneError
+            self._version = None  # whatever it was, a list tells what is true
+            raise RefusedError(int(raw.get("code") or 0), str(raw.get("message")))
+        if kind == "DELETED":
+            self._listener.drop(str(raw["metadata"]["uid"]))
+        elif kind in ("ADDED", "MODIFIED"):
+            self._put(raw)
+        self._version = str(raw["metadata"]["resourceVersion"])
+        self._listener.answered()
+
+    def _put(self, raw: Raw) -> None:
+        try:
+            self._listener.put(raw)
+        except NOT_A_POD as error:  # one odd object must not hide the others
+            log.warning("an object of the API server cannot be read", extra={"path": self._path, "error": repr(error)})
+
+    def _get(self, query: dict[str, str]) -> Answer:
+        timeout = httpx.Timeout(self._patience.connect, read=self._patience.idle)
+        return Answer(self._access, self._path, query | {"labelSelector": self._selector}, timeout)

@@ -1,0 +1,1 @@
+"""The metrics that the daemon itself exports: every family, and the values about the daemon."""

@@ -1,0 +1,1 @@
+"""How this process shares one event loop, its heap and its files."""

@@ -1,0 +1,247 @@
+"""When to look: every target of a source once an interval, spread evenly, whatever the size of the fleet.
+
+A few APScheduler jobs, one a source, walk a wheel of slots: one job a target would cost 0.3 ms a look and drop
+runs silently when late (research/performance.md, section 4). A target's place on the wheel is a stable hash, so
+a restart or a change of the fleet leaves everybody's phase as it was.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from zlib import crc32
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from watcher.engine.board import Row
+
+log = logging.getLogger(__name__)
+
+STEP = 0.025
+"""Seconds between two releases of a small fleet: looks that are made together cost a third less."""
+
+TOGETHER = 20
+"""Looks of a source released at once; more are spread over the step, or the last would wait for all others."""
+
+TICK = 1.0
+"""Seconds from one run of a job to the next."""
+
+BEYOND = 4
+"""Steps that a run covers beyond the next one's time: that one may be late, and begins in the middle of a step."""
+
+ARRIVALS = 4
+"""First looks at a release, beside the wheel: a small fleet is known within a second."""
+
+MANY = 1000
+"""First looks that are mostly left to the wheel: of a large fleet they would double all work for a minute."""
+
+
+class Wheel:
+    """The looks of one source: which targets are due at which step of 25 ms."""
+
+    def __init__(self, source: str, interval: float) -> None:
+        self.source = source
+        self.steps = max(1, round(interval / STEP))
+        self.slots: dict[int, list[Row]] = {}  # of a day's steps most are nobody's
+        self.arrivals: deque[Row] = deque()
+
+    def add(self, row: Row) -> None:
+        """Look at this target from now on, first as soon as it may be."""
+        self.slots.setdefault(self._slot(row), []).append(row)
+        self.arrivals.append(row)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing will ever be due."""
+        return not self.arrivals and not self.slots
+
+    def targets(self, step: int) -> int:
+        """How many have their turn at this step."""
+        return len(self.slots.get(step % self.steps, ()))
+
+    def due(self, step: int, *, late: bool = False) -> list[Row]:
+        """The targets of this step without those that are gone; new ones come one by one while looks are late."""
+        slot = self._slot_at(step % self.steps)
+        if not self.arrivals:
+            return slot
+        return [*slot, *(row for row in self._first_looks(late=late) if row not in slot)]
+
+    def _slot_at(self, index: int) -> list[Row]:
+        slot = self.slots.get(index, [])
+        if any(row.gone for row in slot):
+            slot = self.slots[index] = [row for row in slot if not row.gone]
+            if not slot:
+                del self.slots[index]
+        return slot
+
+    def _first_looks(self, *, late: bool) -> list[Row]:
+        most = 1 if late or len(self.arrivals) > MANY else ARRIVALS
+        first: list[Row] = []
+        while self.arrivals and len(first) < most:
+            row = self.arrivals.popleft()
+            if not row.gone and self.source not in row.looks:  # its turn on the wheel may have come sooner
+                first.append(row)
+        return first
+
+    def _slot(self, row: Row) -> int:
+        # crc32 and not hash(): the phase must survive a restart of the process.
+        return crc32("\0".join((self.source, *row.target.key)).encode()) % self.steps
+
+
+class Course:
+    """Walks one wheel and starts its looks."""
+
+    def __init__(
+        self,
+        wheel: Wheel,
+        look: Callable[[Row], Awaitable[None]],
+        concurrency: int,
+        *,
+        lagged: Callable[[float], None],
+        skipped: Callable[[int], None],
+        now: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        """Walk by `now`, monotonic seconds; `wall`, Unix seconds, says once which step it is."""
+        self.wheel = wheel
+        self._look, self._lagged, self._skipped = look, lagged, skipped
+        self._now = now
+        self._concurrency = concurrency
+        self._tasks: set[asyncio.Task[None]] = set()
+        # Not tasks that wait for a semaphore: of a daemon that falls behind these are ten thousand, at 2 kB each.
+        self._waiting: deque[tuple[Row, float]] = deque()
+        self._under_way: set[Row] = set()  # of both
+        self._begins = False  # whether the next turn of the loop begins some that wait
+        # Steps are counted in wall time, so that phases survive a restart; measured on the monotonic clock.
+        self._epoch = wall() - now()
+        self._next = self._step_now()
+        self._ended = False
+
+    async def tick(self) -> None:
+        """Release what is due within the next second."""
+        now = self._step_now()
+        if now > self._next:
+            self._skip_to(now)
+        end = max(self._next, now + round(TICK / STEP) + BEYOND)
+        if self.wheel.empty:  # wake-ups for nothing
+            self._next = end
+        while self._next < end:
+            step, self._next = self._next, self._next + 1
+            due = step * STEP - self._epoch
+            await asyncio.sleep(max(0.0, due - self._now()))
+            if self._ended:
+                return
+            await self._release_all(self.wheel.due(step, late=self._now() - due > STEP), due)
+
+    async def drain(self) -> None:
+        """Cut off the looks under way and start no more, also where a tick is in the middle of its second."""
+        self._ended = True
+        self._waiting.clear()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _skip_to(self, step: int) -> None:
+        # Looks that are late by more than a step but still within the interval are made late, not left out.
+        oldest = step - self.wheel.steps + 1
+        if self._next < oldest:
+            self._skipped(sum(self.wheel.targets(late) for late in range(self._next, oldest)))
+            self._next = oldest
+
+    async def _release_all(self, rows: list[Row], due: float) -> None:
+        parts = -(-len(rows) // TOGETHER)
+        for part in range(parts):
+            moment = due + part * STEP / parts
+            if part:
+                await asyncio.sleep(max(0.0, moment - self._now()))
+            if not self._ended:
+                self._release(rows[part::parts], moment)
+
+    def _release(self, rows: list[Row], due: float) -> None:
+        for row in rows:
+            if row in self._under_way:
+                self._skipped(1)
+                continue
+            self._under_way.add(row)
+            if self.wheel.source in row.looks:
+                self._waiting.append((row, due))
+            else:  # of a new target nothing is known yet, of the others something
+                self._waiting.appendleft((row, due))
+        self._begin_soon()
+
+    def _begin_soon(self) -> None:
+        if self._waiting and not self._begins and len(self._tasks) < self._concurrency:
+            self._begins = True
+            asyncio.get_running_loop().call_soon(self._begin)
+
+    def _begin(self) -> None:
+        # On time all at once, on warm caches. Late, one a turn of the loop: a daemon that falls behind would have
+        # hundreds under way, and all that is ready of them makes one turn, for which a page waits again and again.
+        self._begins = False
+        late = False
+        while self._waiting and not late and len(self._tasks) < self._concurrency:
+            row, due = self._waiting.popleft()
+            late = self._now() - due > STEP
+            task = asyncio.create_task(self._one(row, due))
+            self._tasks.add(task)
+            task.add_done_callback(self._is_over)
+        self._begin_soon()
+
+    def _is_over(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._begin_soon()
+
+    async def _one(self, row: Row, due: float) -> None:
+        try:
+            self._lagged(max(0.0, self._now() - due))
+            await self._look(row)
+        finally:
+            self._under_way.discard(row)
+
+    def _step_now(self) -> int:
+        return int((self._now() + self._epoch) / STEP)
+
+
+class Schedule:
+    """The clockwork: APScheduler runs a tick of each course every second, and the housekeeping."""
+
+    def __init__(self) -> None:
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+
+    def every(self, seconds: float, job: Callable[[], Awaitable[None]], name: str, *, first: float = 0.0) -> None:
+        """Run `job` in `first` seconds and every `seconds` from then; late or overlapping runs are merged, not lost."""
+
+        async def run() -> None:
+            # A run that the end of the schedule cuts off is no failure; APScheduler would log it as one.
+            with contextlib.suppress(asyncio.CancelledError):
+                await job()
+
+        self._scheduler.add_job(
+            run,
+            "interval",
+            seconds=seconds,
+            next_run_time=datetime.now(UTC) + timedelta(seconds=first),
+            id=name,
+            replace_existing=True,
+            coalesce=True,
+            misfire_grace_time=None,  # the default of 1 s silently drops late runs
+            max_instances=3,  # one ends as the next begins, and both may be late
+        )
+
+    def start(self) -> None:
+        """Begin; needs a running loop."""
+        self._scheduler.start()
+
+    def stop(self, names: Iterable[str]) -> None:
+        """Take these jobs off; a run under way goes on."""
+        for name in names:
+            self._scheduler.remove_job(name)
+
+    def shutdown(self) -> None:
+        """End all; runs under way are cancelled."""
+        if self._scheduler.running:
+            self._scheduler.pause()  # a run begun now would be cut off before it could suppress that, and be logged
+            self._scheduler.shutdown(wait=False)

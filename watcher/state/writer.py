@@ -1,0 +1,76 @@
+"""Keeps the state file: restored at the start, written every 45 seconds, its troubles told and survived."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from probes.contract import TargetKey
+from watcher.engine.board import Carried
+from watcher.engine.engine import Watch
+from watcher.state.file import StateError, StateFile
+
+log = logging.getLogger(__name__)
+
+
+class Keeper:
+    """What a daemon does with its state file, if it has one."""
+
+    EVERY = 45.0
+    """Seconds between two writes: kill -9 costs less than a minute of history."""
+
+    def __init__(self, watch: Watch, state_dir: Path | None) -> None:
+        self._watch = watch
+        self._file = StateFile(state_dir, watch.board.probes) if state_dir is not None else None
+        self._writing = asyncio.Lock()
+        self.trouble = ""  # why the state cannot be written
+
+    @property
+    def writes(self) -> bool:
+        """Whether there is a file to write at all."""
+        return self._file is not None
+
+    def restore(self) -> Mapping[TargetKey, Carried]:
+        """What the last process left; whatever cannot be read is set aside and said."""
+        if self._file is None:
+            return {}
+        try:
+            restored = self._file.read()
+        except StateError as error:
+            self._set_aside(str(error), "all")
+            return {}
+        if restored.why:
+            self._set_aside(restored.why, f"{restored.lost} of {restored.lost + len(restored.targets)} targets")
+        return restored.targets
+
+    def _set_aside(self, why: str, lost: str) -> None:
+        assert self._file is not None  # noqa: S101  only called after reading it
+        extra = {"file": str(self._file.path), "why": why, "lost": lost}
+        try:
+            extra["set_aside_as"] = str(self._file.set_aside(time.time()))
+        except OSError as error:
+            extra["not_set_aside"] = str(error)
+        log.warning("the state file cannot be read; its history starts anew", extra=extra)
+
+    async def write(self) -> None:
+        """Write now; a disk that does not take it is told as trouble and tried again next time."""
+        if self._file is not None and self._writing.locked():
+            self.trouble = f"{self._file.path}: the last write does not end"
+        else:
+            await self.write_last()
+
+    async def write_last(self) -> None:
+        """Write once more, after a write that is under way."""
+        if self._file is not None:
+            # Shielded: the thread of a write that is given up would go on, into the file of the next one.
+            await asyncio.shield(asyncio.create_task(self._write(self._file)))
+
+    async def _write(self, file: StateFile) -> None:
+        async with self._writing:
+            try:
+                await file.write(self._watch.board, time.time())
+            except OSError as error:
+                self.trouble = f"{file.path}: {error.strerror or error}"
+            else:
+                self.trouble = ""

@@ -1,0 +1,135 @@
+"""Which targets are there in all: those that the config lists, and those found in Kubernetes."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+from probes.contract import Target, TargetKey
+from watcher.config.settings import Settings
+from watcher.discovery.pods.discoverer import KubernetesWatch
+from watcher.discovery.pods.reconciler import GATHER
+from watcher.engine.board import Carried
+from watcher.kube.access import Access
+from watcher.kube.pod_ref import PodRef
+from watcher.metrics.own import DISCOVERED, DISCOVERED_IN, PODS, Vitals
+
+Replace = Callable[[Mapping[TargetKey, Carried]], Awaitable[None]]
+
+_REST, _LONGEST_REST = 20, 1.0
+"""Times as long as the last replacement took, and seconds."""
+
+FIRST = 20.0
+"""Seconds that a start waits for the first list of a cluster."""
+
+
+class Roster:
+    """Brings both together and tells how the discovery is."""
+
+    def __init__(self, settings: Settings, vitals: Vitals) -> None:
+        self._settings, self._vitals = settings, vitals
+        self._kubernetes: KubernetesWatch | None = None
+        self._replaced_at = 0.0
+        self.unwritable = ""  # why what was found cannot be kept
+        if settings.kubernetes is not None:
+            self._kubernetes = KubernetesWatch(
+                settings.kubernetes,
+                settings.probes,
+                settings.state_dir,
+                time.time,
+                random.uniform,
+                shard=settings.shard,
+            )
+
+    async def start(self) -> None:
+        """Discover for the first time, if only what was kept of the last process."""
+        if self._kubernetes is not None:
+            await self._kubernetes.start(FIRST)
+
+    def targets(self) -> list[Target]:
+        """All targets of this shard as of now. Of twins the listed one counts: somebody wrote it down."""
+        found = self._kubernetes.targets() if self._kubernetes is not None else []
+        owns = self._settings.shard.owns
+        listed = (target for target in self._settings.targets if owns(target.key.namespace, target.key.pod))
+        every = {target.key: target for target in (*found, *listed)}
+        return list(every.values())
+
+    def pod_of(self, key: TargetKey) -> PodRef | None:
+        """Which pod of the cluster a target is; None for one that is only listed."""
+        return self._kubernetes.pod_of(key) if self._kubernetes is not None else None
+
+    @property
+    def access(self) -> Access | None:
+        """How the API server is asked; None where nothing is found there."""
+        return self._kubernetes.access if self._kubernetes is not None else None
+
+    def replaced(self) -> None:
+        """The targets are watched as of now."""
+        self._replaced_at = time.time()
+        self.show()
+
+    async def follow(self, replace: Replace, carried: Mapping[TargetKey, Carried]) -> None:
+        """Have the targets replaced whenever others are found; for ever, where anything can be found.
+
+        `carried`, what is known from before, is given along until all of the cluster was listed once.
+        """
+        while self._kubernetes is not None:
+            await self._kubernetes.changed.wait()
+            self._kubernetes.changed.clear()
+            self._kubernetes.raise_failure()
+            began, known = time.monotonic(), self._kubernetes.is_known
+            await replace(carried)
+            carried = {} if known else carried
+            # All rows are gone through: of a large fleet that changes all the time, less often.
+            await asyncio.sleep(min(max(GATHER, _REST * (time.monotonic() - began)), _LONGEST_REST))
+
+    def adopt(self, settings: Settings) -> None:
+        """List and judge by these settings from now on."""
+        self._settings = settings
+        if self._kubernetes is not None:
+            self._kubernetes.adopt(settings.probes)
+
+    @property
+    def trouble(self) -> str:
+        """Why some of the targets may be out of date."""
+        return self._kubernetes.trouble if self._kubernetes is not None else ""
+
+    @property
+    def failure(self) -> str:
+        """What fails right now, be it for a moment."""
+        return self._kubernetes.failure if self._kubernetes is not None else ""
+
+    def show(self) -> None:
+        """Export when the fleet was last known, and what its pods are; nothing before the targets are watched."""
+        if not self._replaced_at:
+            return
+        if self._kubernetes is None:
+            self._vitals.set(DISCOVERED, self._replaced_at)
+            return
+        for scope in self._kubernetes.scopes:
+            if scope.last_success is not None and scope.name:
+                self._vitals.set(DISCOVERED_IN, scope.last_success, scope.name)
+            elif scope.last_success is not None:
+                self._vitals.set(DISCOVERED, scope.last_success)
+        for state, count in self._kubernetes.states().items():
+            self._vitals.set(PODS, count, state)
+
+    async def remember(self) -> None:
+        """Keep what was found for the next start; a disk that does not take it is told."""
+        if self._kubernetes is not None:
+            try:
+                await self._kubernetes.remember()
+            except OSError as error:
+                self.unwritable = f"discovery: {error.strerror or error}"
+            else:
+                self.unwritable = ""
+
+    async def close(self) -> None:
+        """Keep what was found, and stop."""
+        await self.remember()
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Stop, and leave what was kept as it is."""
+        if self._kubernetes is not None:
+            await self._kubernetes.close()

@@ -1,0 +1,1 @@
+"""Text from outside, read with its place and made fit to print."""

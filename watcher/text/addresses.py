@@ -1,0 +1,91 @@
+"""Is this text an address, a URL or a SPIFFE ID that a target can have?"""
+
+import re
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from watcher.text.key_path import plain_name
+
+_HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
+_HOST_PORT = re.compile(r"(?:\[(?P<ip6>[^\[\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>[0-9]{1,5})")
+_URL_CHARACTERS = re.compile(r"[!-~]{1,2048}")
+_SEGMENTS = re.compile(r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*")
+_SPIFFE_ID = re.compile(r"spiffe://(?P<trust_domain>[a-z0-9._-]{1,255})/(?P<path>[A-Za-z0-9._/-]+)")
+
+
+def host(text: str) -> str:
+    """An IP address or a host name (RFC 1123, with `_`), as given; ValueError for anything else."""
+    labels = text.rstrip(".").split(".")
+    named = len(text) <= 253 and all(map(_HOST_LABEL.fullmatch, labels)) and not labels[-1].isdigit()
+    if not named and not _is_ip(text):
+        raise ValueError(f"expected an IP address or a host name, got {plain_name(text)}")
+    return text
+
+
+def host_port(text: str) -> str:
+    """`10.0.0.7:8443`, `[::1]:8443` or `search.prod.svc:8443`, as given; ValueError for anything else."""
+    match = _HOST_PORT.fullmatch(text)
+    if match is None or not _is_host(match) or not 1 <= int(match["port"]) <= 65535:
+        raise ValueError(
+            f"expected an address such as 10.0.0.7:8443 or [::1]:8443, with a port from 1 to 65535, "
+            f"got {plain_name(text)}"
+        )
+    return text
+
+
+def http_url(text: str) -> str:
+    """An http or https URL with a host and without credentials or a fragment, as given; ValueError otherwise."""
+    if not _is_http_url(text):
+        raise ValueError(
+            "expected an http or https URL with a host, such as http://10.0.0.7:9090/metrics, without "
+            f"user, password and fragment, got {_without_credentials(text)}"
+        )
+    return text
+
+
+def spiffe_id(text: str) -> str:
+    """The SPIFFE ID of a workload (SPIFFE-ID, sections 2.1 to 2.4), as given; ValueError for anything else."""
+    match = _SPIFFE_ID.fullmatch(text)
+    if match is None or not _SEGMENTS.fullmatch(match["path"]) or len(text) > 2048:
+        raise ValueError(f"expected a SPIFFE ID such as spiffe://example.org/agent/search, got {plain_name(text)}")
+    return text
+
+
+def decision_path(text: str) -> str:
+    """A path below OPA's /v1/data, as given; ValueError for anything else."""
+    if not _SEGMENTS.fullmatch(text) or len(text) > 512:
+        raise ValueError(f"expected a path such as agentweave/authz/allow, got {plain_name(text)}")
+    return text
+
+
+def _is_ip(text: str, version: int | None = None) -> bool:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return False
+    return version in (None, address.version)
+
+
+def _is_host(match: re.Match[str]) -> bool:
+    if match["ip6"]:
+        return _is_ip(match["ip6"], 6)
+    try:
+        host(match["host"])
+    except ValueError:
+        return False
+    return True
+
+
+def _is_http_url(text: str) -> bool:
+    if not _URL_CHARACTERS.fullmatch(text):
+        return False
+    try:
+        url = urlsplit(text)
+        named = bool(url.hostname) and bool(host(url.hostname or "")) and url.port != 0
+    except ValueError:
+        return False
+    return text.startswith(("http://", "https://")) and named and "@" not in url.netloc and "#" not in text
+
+
+def _without_credentials(text: str) -> str:
+    return plain_name(re.sub(r"//[^/]*@", "//...@", text))

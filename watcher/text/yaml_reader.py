@@ -1,0 +1,174 @@
+"""Which values does a YAML text hold, and on which lines? What JSON cannot hold is refused."""
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import yaml
+
+from watcher.text.key_path import key_path, plain_name
+
+MAX_DEPTH = 64
+MAX_WEIGHT = 128 * 2**20
+"""Characters and nodes, with aliases written out."""
+
+Lines = dict[int, dict[str | int, int]]
+"""The id of a mapping or list -> its key or index -> the line, from 1."""
+
+_WORDS = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_INT = re.compile(r"[-+]?[0-9]{1,300}|0o[0-7]{1,300}|0x[0-9a-fA-F]{1,300}")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+
+
+def plain_value(text: str) -> str | int | float | bool | None:
+    """What an unquoted scalar stands for (YAML 1.2, section 10.3.2): `no` is text, and so are `.inf` and `.nan`."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in "-+.0123456789":
+        return text
+    if _INT.fullmatch(text):
+        return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+    if _FLOAT.fullmatch(text) and math.isfinite(number := float(text)):
+        return number
+    return text
+
+
+class RefusedError(Exception):
+    """YAML, but of a kind that a config must not have; reading ends here."""
+
+    def __init__(self, line: int, why: str) -> None:
+        super().__init__(why)
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class _Anchor:
+    value: object
+    weight: int
+    height: int
+
+
+class YamlReader:
+    """Builds values from parser events: the library's own composer recurses in C until the process dies.
+
+    Tags are refused; aliases and `<<` work within MAX_DEPTH and `max_weight`. `mistakes` are lines and sentences.
+    """
+
+    def __init__(self, text: str, max_weight: int = MAX_WEIGHT) -> None:
+        self.lines: Lines = {}
+        self.mistakes: list[tuple[int, str]] = []
+        self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=yaml.CSafeLoader)
+        self._anchors: dict[str, _Anchor] = {}
+        self._place: list[str | int] = []
+        self._weight = self._deepest = 0
+        self._max_weight = max_weight
+
+    def document(self) -> object:
+        """The one document of the text, None for an empty one; raises RefusedError or yaml.YAMLError."""
+        documents: list[object] = []
+        for event in self._events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                if documents:
+                    raise self._refuse(event, "expected one YAML document, got a second one")
+                documents.append(self._value(next(self._events)))
+        return documents[0] if documents else None
+
+    def _refuse(self, event: yaml.Event, why: str) -> RefusedError:
+        where = f"{key_path(tuple(self._place))}: " if self._place else ""
+        return RefusedError(_line(event), where + why)
+
+    def _value(self, event: yaml.Event) -> object:
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event)
+        if not isinstance(event, yaml.NodeEvent) or event.anchor is None:
+            return self._content(event)
+        weight, deepest, self._deepest = self._weight, self._deepest, 0
+        value = self._content(event)
+        height = max(0, self._deepest - len(self._place))
+        self._anchors[event.anchor] = _Anchor(value, self._weight - weight, height)
+        self._deepest = max(deepest, self._deepest)
+        return value
+
+    def _content(self, event: yaml.Event) -> object:
+        if not isinstance(event, (yaml.ScalarEvent, yaml.CollectionStartEvent)):
+            raise self._refuse(event, "expected a value")
+        if event.tag not in (None, "!", "tag:yaml.org,2002:str"):
+            raise self._refuse(event, f"tags are not supported, got {event.tag}")
+        if isinstance(event, yaml.ScalarEvent):
+            self._weigh(event, 1 + len(event.value))
+            return plain_value(event.value) if event.tag is None and event.implicit[0] else event.value
+        self._weigh(event, 1)
+        self._deepen(event, 1)
+        return self._mapping() if isinstance(event, yaml.MappingStartEvent) else self._sequence()
+
+    def _alias(self, event: yaml.AliasEvent) -> object:
+        anchor = self._anchors.get(event.anchor or "")
+        if anchor is None:
+            raise self._refuse(event, f"*{event.anchor} stands for nothing that is complete before it")
+        self._weigh(event, anchor.weight)
+        self._deepen(event, anchor.height)
+        return anchor.value
+
+    def _weigh(self, event: yaml.Event, weight: int) -> None:
+        self._weight += weight
+        if self._weight > self._max_weight:
+            raise self._refuse(event, "too large with its aliases written out")
+
+    def _deepen(self, event: yaml.Event, height: int) -> None:
+        self._deepest = max(self._deepest, len(self._place) + height)
+        if self._deepest > MAX_DEPTH:
+            raise self._refuse(event, f"nested too deeply, expected at most {MAX_DEPTH} levels")
+
+    def _sequence(self) -> list[object]:
+        found: list[object] = []
+        lines = self.lines[id(found)] = {}
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            lines[len(found)] = _line(event)
+            self._place.append(len(found))
+            found.append(self._value(event))
+            self._place.pop()
+        return found
+
+    def _mapping(self) -> dict[str, object]:
+        found: dict[str, object] = {}
+        lines = self.lines[id(found)] = {}
+        merged: list[object] = []
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            line = _line(event)
+            key, merges = self._key(event)
+            self._place.append(key)
+            value = self._value(next(self._events))
+            if merges:
+                merged += value if isinstance(value, list) else [value]
+            elif key in found:
+                where = key_path(tuple(self._place))
+                self.mistakes.append((line, f"{where}: the same key as on line {lines[key]}, expected it once"))
+            else:
+                found[key], lines[key] = value, line
+            self._place.pop()
+        for source in merged:
+            self._merge(found, source, event)
+        return found
+
+    def _key(self, event: yaml.Event) -> tuple[str, bool]:
+        """The key, and whether it is `<<`, which stands for the keys of another mapping."""
+        if not isinstance(event, yaml.ScalarEvent):
+            raise self._refuse(event, "expected a plain key, got a mapping, a list or an alias")
+        self._weigh(event, 1 + len(event.value))
+        return event.value, event.value == "<<" and event.implicit[0]
+
+    def _merge(self, found: dict[str, object], source: object, event: yaml.Event) -> None:
+        if not isinstance(source, dict):
+            raise self._refuse(event, f"<<: expected a mapping, got {plain_name(source)}")
+        lines, theirs = self.lines[id(found)], self.lines[id(source)]
+        for key in source.keys() - found.keys():
+            found[key], lines[key] = source[key], theirs[key]
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 1

@@ -1,0 +1,1 @@
+"""What is served over HTTP: /metrics, the API, pages and runbooks for people."""

@@ -1,0 +1,222 @@
+"""The page at /metrics: label text made once, values filled in at the scrape, in pieces that let looks go on.
+
+prometheus_client's own rendering costs 4-7 us a series and stalls the loop for seconds at 100,000 of them
+(research/performance.md, section 5); this costs 0.3. Only the daemon's own few series come from the library.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import lru_cache
+from math import inf
+from typing import TypeVar
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.utils import floatToGoString
+
+from probes.contract import Metric, Status, Target, Verdict
+from watcher.engine.board import Board, Row, Sheets, escape
+from watcher.engine.debounce import Verdicts
+from watcher.runtime.cooperative import Turns
+
+PREFIX = "agentweave_watcher_"
+
+CONDITION = Metric(name="condition", help="1 = trouble, 0 = none; no series while unknown.")
+CONDITION_UNKNOWN = Metric(name="condition_unknown", help="1 while the condition cannot be told, with the reason.")
+CONDITION_REASON = Metric(name="condition_reason_info", help="Why a condition is true.")
+CONDITIONS = Metric(name="conditions", help="Targets with this verdict.")
+TARGET_INFO = Metric(name="target_info", help="A target that is expected, from discovery.")
+SUBJECTS_DROPPED = Metric(name="subjects_dropped", help="Subjects of a target that are judged but not exported.")
+FAMILIES = (CONDITION, CONDITION_UNKNOWN, CONDITION_REASON, CONDITIONS, TARGET_INFO, SUBJECTS_DROPPED)
+
+_IDENTITY = "\n\n"
+"""Stands for a target's identity labels in a shared text: escaped labels never have two line ends in a row."""
+
+_SLICE = 100
+"""Targets rendered at a time: about a millisecond."""
+
+Shown = tuple[Row, Sheets]
+Told = tuple[str, str, Verdicts]
+"""Identity labels of a target, a probe's name, and what it said of the target."""
+
+Texts = Iterator[Sequence[str]]
+"""The text of some targets, by family, made when it is asked for."""
+
+T = TypeVar("T")
+
+
+async def render(board: Board, own: CollectorRegistry, now: float, *, openmetrics: bool) -> AsyncIterator[bytes]:
+    """The whole page in pieces; one consistent view of every target, as of `now` (Unix seconds)."""
+    rows, oldest = board.snapshot(), board.oldest(now)
+    counts: Counter[Verdicts] = Counter()
+    turns = Turns()
+    for families, texts in _groups(board, rows, oldest, counts):
+        first, *others = families
+        later: dict[Metric, list[bytes]] = {metric: [] for metric in others}
+        yield _head(first, openmetrics=openmetrics)
+        for text, *beside in texts:
+            for kept, other in zip(later.values(), beside, strict=True):
+                kept.append(_bytes(other))
+            yield _bytes(text)
+            await turns.pause()
+        for metric, kept in later.items():
+            yield _head(metric, openmetrics=openmetrics)
+            for piece in kept:
+                yield piece
+                await turns.pause()
+    yield _head(CONDITIONS, openmetrics=openmetrics) + _bytes(_condition_counts(board, counts))
+    async for piece in render_own(own, openmetrics=openmetrics):
+        yield piece
+
+
+async def render_own(own: CollectorRegistry, *, openmetrics: bool) -> AsyncIterator[bytes]:
+    """The end of the page, and all of it on standby: what the daemon says of itself and the fleet as a whole."""
+    # The library's page ends with the `# EOF` that OpenMetrics asks for.
+    yield generate_openmetrics(own) if openmetrics else generate_latest(own)  # type: ignore[no-untyped-call]  # theirs
+
+
+def _bytes(text: str) -> bytes:
+    # Whatever a probe let through as a label, it must not cost everybody the page.
+    return text.encode(errors="replace")
+
+
+def _groups(
+    board: Board, rows: list[Shown], oldest: tuple[float, ...], counts: Counter[Verdicts]
+) -> Iterator[tuple[Sequence[Metric], Texts]]:
+    troubled: list[Told] = []  # of a healthy fleet few: the two families after the first are theirs alone
+    yield [CONDITION], map(_condition_lines(board, oldest, counts, troubled), _slices(rows))
+    yield [CONDITION_UNKNOWN], map(_told_lines(CONDITION_UNKNOWN, _condition_unknown), _slices(troubled))
+    yield [CONDITION_REASON], map(_told_lines(CONDITION_REASON, _condition_reason), _slices(troubled))
+    yield [TARGET_INFO], map(_target_info, _slices(rows))
+    yield [SUBJECTS_DROPPED], map(_subjects_dropped, _slices(rows))
+    for index, probe in enumerate(board.probes):
+        metrics = [metric for metric in probe.metrics if not metric.fleet]
+        if metrics:
+            yield metrics, map(_sample_lines(index, metrics, oldest[index]), _slices(rows))
+
+
+def _slices(items: list[T]) -> Iterator[list[T]]:
+    for start in range(0, len(items), _SLICE):
+        yield items[start : start + _SLICE]
+
+
+def _head(metric: Metric, *, openmetrics: bool) -> bytes:
+    family = PREFIX + metric.name
+    if openmetrics and metric.kind == "counter":
+        family = family.removesuffix("_total")
+    return f"# HELP {family} {metric.help}\n# TYPE {family} {metric.kind}\n".encode()
+
+
+def _condition_lines(
+    board: Board, oldest: tuple[float, ...], counts: Counter[Verdicts], troubled: list[Told]
+) -> Callable[[list[Shown]], Sequence[str]]:
+    names = [probe.name for probe in board.probes]
+
+    def lines(rows: list[Shown]) -> Sequence[str]:
+        out = []
+        for row, sheets in rows:
+            mine = []
+            for index, _, verdicts in board.fresh(sheets, oldest):
+                counts[verdicts] += 1
+                mine.append(_text(verdicts, names[index], CONDITION, _condition))
+                if not verdicts.healthy:
+                    troubled.append((row.labels, names[index], verdicts))
+            out.append("".join(mine).replace(_IDENTITY, row.labels))
+        return ["".join(out)]
+
+    return lines
+
+
+def _told_lines(metric: Metric, text_of: Callable[[Verdict, str], str]) -> Callable[[list[Told]], Sequence[str]]:
+    def lines(told: list[Told]) -> Sequence[str]:
+        texts = ((_text(verdicts, probe, metric, text_of), labels) for labels, probe, verdicts in told)
+        return ["".join([text.replace(_IDENTITY, labels) for text, labels in texts if text])]
+
+    return lines
+
+
+def _text(verdicts: Verdicts, probe: str, metric: Metric, text_of: Callable[[Verdict, str], str]) -> str:
+    """The lines of equal verdicts, made once for the whole fleet."""
+    made = verdicts.texts.get(metric)
+    if made is None:
+        made = verdicts.texts[metric] = "".join([text_of(each, probe) for each in verdicts.all])
+    return made
+
+
+def _condition(verdict: Verdict, probe: str) -> str:
+    if verdict.status is Status.UNKNOWN:
+        return ""
+    return _line(CONDITION, _verdict_labels(verdict, probe), "1" if verdict.status is Status.TRUE else "0")
+
+
+def _condition_unknown(verdict: Verdict, probe: str) -> str:
+    if verdict.status is not Status.UNKNOWN:
+        return ""
+    return _line(CONDITION_UNKNOWN, f'{_verdict_labels(verdict, probe)},reason="{verdict.reason}"', "1")
+
+
+def _condition_reason(verdict: Verdict, probe: str) -> str:
+    if verdict.status is not Status.TRUE:
+        return ""
+    return _line(CONDITION_REASON, f'{_verdict_labels(verdict, probe)},reason="{verdict.reason}"', "1")
+
+
+def _verdict_labels(verdict: Verdict, probe: str) -> str:
+    subject = f',subject="{escape(verdict.subject)}"' if verdict.subject else ""
+    return f'{_IDENTITY},probe="{probe}",condition="{verdict.kind.name}"{subject}'
+
+
+def _line(metric: Metric, labels: str, value: str) -> str:
+    return f"{PREFIX}{metric.name}{{{labels}}} {value}\n"
+
+
+def _condition_counts(board: Board, counts: Counter[Verdicts]) -> str:
+    probe_of = {kind: probe.name for probe in board.probes for kind in probe.conditions}
+    total: Counter[tuple[str, str, str, str]] = Counter()
+    for verdicts, targets in counts.items():
+        for kind, status, reason in verdicts.outcomes:
+            total[probe_of[kind], kind.name, status, reason if status is Status.UNKNOWN else ""] += targets
+    names = ("probe", "condition", "status", "reason")
+    return "".join(
+        _line(CONDITIONS, ",".join(f'{name}="{value}"' for name, value in zip(names, key, strict=True)), str(targets))
+        for key, targets in sorted(total.items())
+    )
+
+
+def _target_info(rows: list[Shown]) -> Sequence[str]:
+    return ["".join([_line(TARGET_INFO, f"{row.labels},{_info_labels(row.target)}", "1") for row, _ in rows])]
+
+
+def _info_labels(target: Target) -> str:
+    expected = target.spiffe_ids[0] if target.spiffe_ids else ""
+    return f'node="{escape(target.node)}",workload="{escape(target.workload)}",spiffe_id="{escape(expected)}"'
+
+
+def _subjects_dropped(rows: list[Shown]) -> Sequence[str]:
+    return ["".join([_line(SUBJECTS_DROPPED, row.labels, str(row.dropped)) for row, _ in rows if row.dropped])]
+
+
+def _sample_lines(index: int, metrics: Sequence[Metric], oldest: float) -> Callable[[list[Shown]], Sequence[str]]:
+    def lines(rows: list[Shown]) -> Sequence[str]:
+        out: dict[Metric, list[str]] = {metric: [] for metric in metrics}
+        heads = {metric: (f"{PREFIX}{metric.name}{{", made.append) for metric, made in out.items()}
+        for row, sheets in rows:
+            sheet = sheets[index]
+            if sheet is None or sheet.at < oldest:
+                continue
+            identity = row.labels
+            for metric, value, labels in sheet.samples:
+                if metric in heads:  # what a probe did not declare must not cost everybody the page
+                    head, add = heads[metric]
+                    beside = _label_text(metric, labels) if labels else ""
+                    # The library's own function takes ten times as long, and is needed only for what has no digits.
+                    number = repr(value) if -inf < value < inf else floatToGoString(value)  # type: ignore[no-untyped-call]  # theirs
+                    add(f"{head}{identity}{beside}}} {number}\n")
+        return ["".join(made) for made in out.values()]
+
+    return lines
+
+
+@lru_cache(maxsize=8192)
+def _label_text(metric: Metric, values: tuple[str, ...]) -> str:
+    return "".join(f',{name}="{escape(value)}"' for name, value in zip(metric.labels, values, strict=True))

@@ -1,0 +1,64 @@
+"""What does the watcher see now of the alert whose link was followed?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from probes.contract import Status, Unknown
+from watcher.engine.engine import Watch
+from watcher.web.affected import Affected, Crowd, Outcome, Wanted, affected, crowd
+from watcher.web.recent_changes import Change, Changes, changes
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What can be told; None where the link does not ask for it."""
+
+    affected: Affected | None = None
+    crowd: Crowd | None = None
+    changes: Changes | None = None
+
+    @property
+    def others(self) -> int:
+        """Agents with the same trouble beside those that are shown."""
+        shown = {each.row.target.key[:2] for each in self.affected.seen} if self.affected else set()
+        return sum(agent not in shown for agent in self.crowd.agents) if self.crowd else 0
+
+
+async def live_of(watch: Watch, wanted: Wanted, query: Mapping[str, str]) -> Live:
+    """By what the link names: targets; or, where the alert is about many, its `condition`, or `probe` and `reason`."""
+    oldest = watch.board.oldest(watch.now())
+    if wanted.kind is not None:
+        return await _of_condition(watch, wanted, oldest) if wanted.names_targets else Live()
+    if query.get("condition") or query.get("probe"):
+        return Live(crowd=await _crowd(watch, wanted, query, oldest))
+    return Live(affected=await affected(watch.board, wanted, oldest) if wanted.names_targets else None)
+
+
+async def _of_condition(watch: Watch, wanted: Wanted, oldest: tuple[float, ...]) -> Live:
+    found = await affected(watch.board, wanted, oldest)
+    everywhere = await _crowd(watch, Wanted(None), {"condition": wanted.kind.name if wanted.kind else ""}, oldest)
+    shown = {each.row.target.key for each in found.seen}
+
+    def is_told(change: Change) -> bool:
+        return change.key in shown and wanted.is_own(change.standing.verdict)
+
+    agents = {key[:2] for key in shown} or {(wanted.namespace, wanted.agent)}
+    began = min(
+        (own.since for each in found.seen for own in each.own if own.verdict.status is Status.TRUE), default=None
+    )
+    end = began if began is not None else watch.now()
+    return Live(found, everywhere, await changes(watch.board, agents, end, oldest, is_told))
+
+
+async def _crowd(watch: Watch, wanted: Wanted, query: Mapping[str, str], oldest: tuple[float, ...]) -> Crowd:
+    """Who has the condition; or, where a probe is named, of whom its verdicts are unknown."""
+    condition, probe, asked = (query.get(name, "") for name in ("condition", "probe", "reason"))
+    kinds = {kind for each in watch.board.probes if each.name == probe for kind in each.conditions}
+
+    def is_wanted(outcome: Outcome) -> bool:
+        kind, status, reason = outcome
+        if condition:
+            return kind.name == condition and status is Status.TRUE
+        return kind in kinds and status is Status.UNKNOWN and asked in ("", reason) and reason != Unknown.WARMING_UP
+
+    return await crowd(watch.board, wanted, is_wanted, oldest)

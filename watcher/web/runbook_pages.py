@@ -1,0 +1,94 @@
+"""The runbooks for people: all of them, and each with what the watcher sees now of the alert that led there."""
+
+from collections.abc import Mapping
+from functools import cache
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from watcher.alerting.files import Rank, ranks, rule_texts, runbook_texts
+from watcher.engine.engine import Watch
+from watcher.runtime.cooperative import Turns
+from watcher.web.affected import Wanted
+from watcher.web.pages import html_page, page_templates, rendered, troubles
+from watcher.web.runbook_commands import safe_values
+from watcher.web.runbook_context import Live, live_of
+from watcher.web.runbook_text import RunbookText, meaning
+
+_NO_RULE = Rank("without a rule", "")
+_NAMED = 100
+
+
+def runbook_routes(watch: Watch) -> list[Route]:
+    """The routes of the runbooks; the files are read here, once."""
+    templates, texts, rules = page_templates(), runbook_texts(), rule_texts()
+    known: dict[str, Rank] = {}
+
+    @cache
+    def text_of(name: str) -> RunbookText:
+        return RunbookText(texts[name], texts)
+
+    async def every(_: Request) -> Response:
+        if not known:
+            known.update(await _ranks(rules))
+        entries = sorted((known.get(name, _NO_RULE), name, meaning(text)) for name, text in texts.items())
+        return html_page(templates.get_template("runbooks.html").render(now=watch.now(), entries=entries), 200)
+
+    async def one(request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in texts:  # a name is one of the list, and never part of a path on disk
+            missing = templates.get_template("runbook_missing.html").render(now=watch.now(), name=name[:_NAMED])
+            return html_page(missing, 404)
+        wanted = _wanted(watch, name, request.query_params)
+        live = await live_of(watch, wanted, request.query_params)
+        words = _words(request, wanted, live, text_of(name))
+        template = templates.get_template("runbook.html")
+        own = list(troubles(watch))
+        return html_page(
+            await rendered(template, now=watch.now(), name=name, wanted=wanted, live=live, troubles=own, **words), 200
+        )
+
+    return [Route("/runbooks", every), Route("/runbooks/", every), Route("/runbooks/{name:path}", one)]
+
+
+async def _ranks(rules: list[str]) -> dict[str, Rank]:
+    found: dict[str, Rank] = {}
+    turns = Turns()
+    for text in rules:
+        found.update(ranks(text))
+        await turns.pause()
+    return found
+
+
+def _wanted(watch: Watch, name: str, query: Mapping[str, str]) -> Wanted:
+    condition = name.removeprefix("AgentWeave")
+    kinds = (kind for probe in watch.board.probes for kind in probe.conditions)
+    kind = next((each for each in kinds if each.name == condition), None)
+    return Wanted(kind, **{part: query.get(part, "") for part in ("namespace", "agent", "pod", "subject")})
+
+
+def _words(request: Request, wanted: Wanted, live: Live, text: RunbookText) -> dict[str, object]:
+    """The runbook's text with the values that are safe in a shell, and what could not be filled in."""
+    true = live.affected.true if live.affected is not None else []
+    values = safe_values(
+        {
+            "NAMESPACE": wanted.namespace,
+            "AGENT": wanted.agent,
+            "POD": wanted.pod or (true[0].pod if wanted.agent and len(true) == 1 else ""),
+            "SUBJECT": wanted.subject,
+            "WATCHER": f"{request.url.scheme}://{request.headers.get('host', '')}",
+        }
+    )
+    left = [name for name in text.placeholders() if name not in values.fit]
+    query = request.query_params
+    asked = {name: query.get(name, "") for name in ("condition", "probe", "reason")}
+    return {
+        "asked": asked,
+        "step": text.step(asked["condition"] or asked["reason"]),
+        "unfit": [name for name in left if name in values.unfit],
+        "absent": [name for name in left if name not in values.unfit],
+        "steps": text.steps,
+        "text": text.html(values, urlencode(query.multi_items())),
+    }

@@ -1,0 +1,201 @@
+"""HTTP: the metrics, the health, the API and the page, on uvicorn and starlette."""
+
+import asyncio
+import contextlib
+import socket
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from probes.contract import Status
+from watcher.engine.board import Row
+from watcher.engine.engine import Watch
+from watcher.scheduling.poll_loops import Rounds
+from watcher.web.exposition import render, render_own
+from watcher.web.pages import page_routes
+from watcher.web.runbook_pages import runbook_routes
+from watcher.web.target_json import listing
+
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
+def make_app(watch: Watch, rounds: Rounds, refresh: Callable[[], None]) -> Starlette:
+    """The whole of what the daemon serves; `refresh` is called before its own metrics are read."""
+
+    async def metrics(request: Request) -> Response:
+        refresh()
+        openmetrics = _prefers_openmetrics(request.headers.get("accept", ""))
+        own = watch.vitals.registry
+        if watch.role.active:
+            page = render(watch.board, own, watch.now(), openmetrics=openmetrics)
+        else:
+            page = render_own(own, openmetrics=openmetrics)
+        headers = {"Content-Type": OPENMETRICS if openmetrics else TEXT, "Vary": "Accept, Accept-Encoding"}
+        if _accepts_gzip(request.headers.get("accept-encoding", "")):
+            return StreamingResponse(_gzip(page), headers=headers | {"Content-Encoding": "gzip"})
+        return StreamingResponse(_joined(page), headers=headers)
+
+    async def livez(_: Request) -> Response:
+        return _health(rounds.live, "the schedule makes no progress")
+
+    async def readyz(_: Request) -> Response:
+        return _health(rounds.first_is_over, "the first round of looks is not over")
+
+    async def targets(request: Request) -> Response:
+        query = request.query_params
+        status = query.get("status")
+        if status not in (None, *Status):
+            return JSONResponse({"error": f"status: expected one of {', '.join(Status)}, got {status!r}"}, 400)
+        rows = _selected(watch, query.get("namespace"), query.get("agent"))
+        only, standby = Status(status) if status else None, not watch.role.active
+        document = listing(watch.board, rows, watch.now(), status=only, standby=standby)
+        return StreamingResponse(document, media_type="application/json")
+
+    async def target(request: Request) -> Response:
+        namespace, pod = request.path_params["namespace"], request.path_params["pod"]
+        found = [row for key, row in watch.board.rows.items() if (key.namespace, key.pod) == (namespace, pod)]
+        if not found:
+            return JSONResponse({"error": f"no target {namespace}/{pod}"}, 404)
+        document = listing(watch.board, found, watch.now(), evidence=True, standby=not watch.role.active)
+        return StreamingResponse(document, media_type="application/json")
+
+    return Starlette(
+        routes=[
+            Route("/metrics", metrics),
+            Route("/livez", livez),
+            Route("/readyz", readyz),
+            Route("/api/v1/targets", targets),
+            Route("/api/v1/targets/{namespace}/{pod}", target),
+            *page_routes(watch),
+            *runbook_routes(watch),
+        ]
+    )
+
+
+def _selected(watch: Watch, namespace: str | None, agent: str | None) -> list[Row]:
+    return [
+        row
+        for key, row in watch.board.rows.items()
+        if namespace in (None, key.namespace) and agent in (None, key.agent)
+    ]
+
+
+def _health(good: bool, why_not: str) -> Response:
+    return PlainTextResponse("ok\n" if good else f"{why_not}\n", 200 if good else 503)
+
+
+def _prefers_openmetrics(accept: str) -> bool:
+    weights = dict(map(_weighed, accept.split(",")))
+    text = max(weights.get("text/plain", 0.0), weights.get("*/*", 0.0))
+    return weights.get("application/openmetrics-text", 0.0) > text or (
+        0.0 < weights.get("application/openmetrics-text", 0.0) == text
+    )
+
+
+def _accepts_gzip(accept_encoding: str) -> bool:
+    return dict(map(_weighed, accept_encoding.split(","))).get("gzip", 0.0) > 0.0
+
+
+def _weighed(item: str) -> tuple[str, float]:
+    """A media type or coding and its q (RFC 9110, 12.4.2); what cannot be read is not wanted."""
+    name, *parameters = (part.strip().lower() for part in item.split(";"))
+    weight = next((each[2:] for each in parameters if each.startswith("q=")), "1")
+    try:
+        return name, float(weight)
+    except ValueError:
+        return name, 0.0
+
+
+_PIECE = 128 * 1024
+
+
+async def _joined(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Pieces worth a write each: a family that a fleet does not have is a few bytes."""
+    kept, size = [], 0
+    async for piece in pieces:
+        kept.append(piece)
+        size += len(piece)
+        if size >= _PIECE:
+            yield b"".join(kept)
+            kept, size = [], 0
+    yield b"".join(kept)
+
+
+async def _gzip(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    squeeze = zlib.compressobj(1, wbits=31)
+    async for piece in _joined(pieces):
+        yield squeeze.compress(piece)
+    yield squeeze.flush()
+
+
+class Server:
+    """uvicorn in our loop, on a socket that is ours, leaving signals to the daemon."""
+
+    def __init__(self, app: Starlette) -> None:
+        self._server = _Quiet(
+            uvicorn.Config(
+                app,
+                http=_Impatient,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                limit_concurrency=100,
+                timeout_graceful_shutdown=1,
+            )
+        )
+
+    async def serve(self, listener: socket.socket) -> None:
+        """Answer until stopped."""
+        await self._server.serve(sockets=[listener])
+
+    def stop(self) -> None:
+        """Take no more requests and end those under way within a second."""
+        self._server.should_exit = True
+
+
+_ANSWERED_WITHIN = 60.0
+_MAX_REQUEST_BYTES = 1 << 16
+
+
+class _Impatient(HttpToolsProtocol):
+    """Caps what uvicorn does not: how long a caller may take to ask and to read, and how much it may say."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+        self._begin()
+
+    def data_received(self, data: bytes) -> None:
+        self._received += len(data)
+        if self._received > _MAX_REQUEST_BYTES:
+            self.transport.abort()
+        else:
+            super().data_received(data)
+
+    def on_response_complete(self) -> None:
+        self._deadline.cancel()
+        self._begin()
+        super().on_response_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._deadline.cancel()
+        super().connection_lost(exc)
+
+    def _begin(self) -> None:
+        self._received = 0
+        self._deadline = self.loop.call_later(_ANSWERED_WITHIN, self.transport.abort)
+
+
+class _Quiet(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
