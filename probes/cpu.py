@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pydantic import Field
 
 from probes.contract import (
-    Case,
     ConditionKind,
-    Judgement,
+    Evaluation,
+    EvaluationContext,
     Limits,
     Probe,
     Seconds,
@@ -16,9 +16,9 @@ from probes.contract import (
     Verdict,
     say_duration,
 )
-from probes.contract.signal import START_TIME, Absent, Row, Signal, Unreadable, untold
+from probes.contract.signal import START_TIME, Absent, Row, Signal, Unreadable, unreported
 from probes.history.counters import Grown, Growth
-from probes.sources.agent_metrics import MetricsPage
+from probes.readings.metrics_page import MetricsPage
 
 CPU_SECONDS = Signal(name="cpu", rows=(Row(metric="process_cpu_seconds_total"),))
 
@@ -35,32 +35,33 @@ HIGH = ConditionKind(
     severity=Severity.CRITICAL,
     true_when="Over `window` the process used more of its CPU limit than `high_ratio`.",
     all_clear="The process has CPU left below its limit.",
-    history=True,
     needs=("cpu_limit",),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class CPUPast:
+class CPUHistory:
     """The CPU time that was seen."""
 
     used: Growth = field(default_factory=Growth)
 
 
-def judge(page: MetricsPage, past: CPUPast, case: Case[CPULimits]) -> Judgement[CPUPast]:
+def judge(page: MetricsPage, history: CPUHistory, context: EvaluationContext[CPULimits]) -> Evaluation[CPUHistory]:
     """Judge one page."""
-    limit, window = case.target.cpu_limit, case.limits.window
+    limit, window = context.target.cpu_limit, context.limits.window
     if not limit:
-        return Judgement(verdicts=(), past=past)
+        return Evaluation(verdicts=(), history=history)
     if page.error:
-        return Judgement(verdicts=(HIGH.unknown(Unknown.SOURCE_FAILED),), past=past)
+        return Evaluation(verdicts=(HIGH.unknown(Unknown.SOURCE_FAILED),), history=history)
     seconds = page.value(CPU_SECONDS)
     if isinstance(seconds, Absent | Unreadable):
-        return Judgement(verdicts=untold(HIGH, seconds, case.limits), past=past)
+        return Evaluation(verdicts=unreported(HIGH, seconds, context.limits), history=history)
     started = page.value(START_TIME)
     start = started if isinstance(started, float) else None
-    used = past.used.add((seconds,), start, case.now, window, case.interval)
-    return Judgement(verdicts=(_high(used.over(window, case.interval), limit, case.limits),), past=CPUPast(used))
+    used = history.used.add((seconds,), start, context.now, window, context.interval)
+    return Evaluation(
+        verdicts=(_high(used.over(window, context.interval), limit, context.limits),), history=CPUHistory(used)
+    )
 
 
 def _high(grown: Grown | None, limit: float, limits: CPULimits) -> Verdict:
@@ -79,7 +80,7 @@ PROBE = Probe(
     source="agent_metrics",
     conditions=(HIGH,),
     limits=CPULimits,
-    past=CPUPast,
+    history=CPUHistory,
     judge=judge,
     wants=lambda _: (CPU_SECONDS, START_TIME),
 )

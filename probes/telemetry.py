@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from probes.contract import (
-    Case,
     ConditionKind,
-    Judgement,
+    Evaluation,
+    EvaluationContext,
     Limits,
     Probe,
     Seconds,
@@ -16,8 +16,8 @@ from probes.contract import (
     Verdict,
     say_duration,
 )
-from probes.contract.signal import START_TIME, Absent, Unreadable, is_new_process, latest_start, untold
-from probes.sources.agent_metrics import MetricsPage, Trouble
+from probes.contract.signal import START_TIME, Absent, Unreadable, is_new_process, latest_start, unreported
+from probes.readings.metrics_page import MetricsPage, PageTrouble
 
 
 class TelemetryLimits(Limits):
@@ -40,12 +40,11 @@ AGENT_RESTARTING = ConditionKind(
     severity=Severity.WARNING,
     true_when="More new processes of the agent were seen than `restarts` allows within `restart_window`.",
     all_clear="The agent's process stays up.",
-    history=True,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class TelemetryPast:
+class TelemetryHistory:
     """Which processes were seen."""
 
     since: float | None = None  # watched without a gap since then
@@ -54,47 +53,49 @@ class TelemetryPast:
     restarts: tuple[float, ...] = ()  # when new processes were first seen, the newest ones
 
 
-def judge(page: MetricsPage, past: TelemetryPast, case: Case[TelemetryLimits]) -> Judgement[TelemetryPast]:
+def judge(
+    page: MetricsPage, history: TelemetryHistory, context: EvaluationContext[TelemetryLimits]
+) -> Evaluation[TelemetryHistory]:
     """Judge one page."""
-    available = _available(page, case)
+    available = _available(page, context)
     if page.error:
-        return Judgement(verdicts=(available, AGENT_RESTARTING.unknown(Unknown.SOURCE_FAILED)), past=past)
+        return Evaluation(verdicts=(available, AGENT_RESTARTING.unknown(Unknown.SOURCE_FAILED)), history=history)
     started = page.value(START_TIME)
     if isinstance(started, Absent | Unreadable):
-        return Judgement(verdicts=(available, *untold(AGENT_RESTARTING, started, case.limits)), past=past)
-    past = _seen(past, started, case)
-    return Judgement(verdicts=(available, _restarting(past, case)), past=past)
+        return Evaluation(verdicts=(available, *unreported(AGENT_RESTARTING, started, context.limits)), history=history)
+    history = _seen(history, started, context)
+    return Evaluation(verdicts=(available, _restarting(history, context)), history=history)
 
 
-def _available(page: MetricsPage, case: Case[TelemetryLimits]) -> Verdict:
-    network = case.network(METRICS_UNAVAILABLE, page, stalled="Timeout", reset="HTTPError")
+def _available(page: MetricsPage, context: EvaluationContext[TelemetryLimits]) -> Verdict:
+    network = context.network(METRICS_UNAVAILABLE, page, stalled="Timeout", reset="HTTPError")
     if network is not None:
         return network
     match page.trouble:
         case None:
             return METRICS_UNAVAILABLE.false()
-        case Trouble.UNAUTHORIZED:
+        case PageTrouble.UNAUTHORIZED:
             return METRICS_UNAVAILABLE.unknown(Unknown.UNAUTHORIZED, page.error)
     return METRICS_UNAVAILABLE.true(page.error, page.trouble.value)
 
 
-def _seen(past: TelemetryPast, started: float, case: Case[TelemetryLimits]) -> TelemetryPast:
-    new = is_new_process(past.started, started)
+def _seen(history: TelemetryHistory, started: float, context: EvaluationContext[TelemetryLimits]) -> TelemetryHistory:
+    new = is_new_process(history.started, started)
     # Of a gap in which the process stayed the same, all is known.
-    missed = new and case.now - past.at > 3 * case.interval
-    since = case.now if past.since is None or missed else past.since
-    recent = [at for at in past.restarts if case.now - at <= case.limits.restart_window]
+    missed = new and context.now - history.at > 3 * context.interval
+    since = context.now if history.since is None or missed else history.since
+    recent = [at for at in history.restarts if context.now - at <= context.limits.restart_window]
     if new:
-        recent.append(case.now)
-    latest = latest_start(past.started, started)
-    return TelemetryPast(since, case.now, latest, tuple(recent[-case.limits.restarts - 1 :]))
+        recent.append(context.now)
+    latest = latest_start(history.started, started)
+    return TelemetryHistory(since, context.now, latest, tuple(recent[-context.limits.restarts - 1 :]))
 
 
-def _restarting(past: TelemetryPast, case: Case[TelemetryLimits]) -> Verdict:
-    window, count = case.limits.restart_window, len(past.restarts)
-    if count > case.limits.restarts:
+def _restarting(history: TelemetryHistory, context: EvaluationContext[TelemetryLimits]) -> Verdict:
+    window, count = context.limits.restart_window, len(history.restarts)
+    if count > context.limits.restarts:
         return AGENT_RESTARTING.true(f"At least {count} new processes within {say_duration(window)}.")
-    if past.since is None or case.now - past.since < window:
+    if history.since is None or context.now - history.since < window:
         return AGENT_RESTARTING.unknown(Unknown.WARMING_UP)
     return AGENT_RESTARTING.false()
 
@@ -104,7 +105,7 @@ PROBE = Probe(
     source="agent_metrics",
     conditions=(METRICS_UNAVAILABLE, AGENT_RESTARTING),
     limits=TelemetryLimits,
-    past=TelemetryPast,
+    history=TelemetryHistory,
     judge=judge,
     wants=lambda _: (START_TIME,),
 )

@@ -60,7 +60,7 @@ def _check(given: argparse.Namespace) -> int:
 
 
 def _drill(given: argparse.Namespace) -> int:
-    from watcher.alerting.test_alert import drill_command  # noqa: PLC0415  not for --help
+    from watcher.alerting.drill import drill_command  # noqa: PLC0415  not for --help
 
     return drill_command(given.config, os.environ)
 

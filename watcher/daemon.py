@@ -12,19 +12,20 @@ from dataclasses import replace
 from typing import Any
 
 from probes import load_probes
-from watcher.alerting.test_alert_schedule import Drills, Plan
+from watcher.alerting.drill_schedule import Drills, Plan
 from watcher.config.file import ConfigError
 from watcher.config.settings import Settings
-from watcher.engine.engine import Watch
+from watcher.engine.engine import Engine
 from watcher.events.recorder import Events, open_events
 from watcher.health import Health
-from watcher.metrics.own import CONFIG_AT, CONFIG_OK, Impairment
-from watcher.runtime.gc_tuning import Garbage
-from watcher.scheduling.poll_loops import Rounds
+from watcher.metrics.families import CONFIG_AT, CONFIG_OK
+from watcher.metrics.own import Impairment
+from watcher.runtime.gc_tuning import GCTuning
+from watcher.scheduling.poll_loops import PollLoops
 from watcher.scheduling.timing_wheel import Schedule
 from watcher.standby.election import open_election
-from watcher.state.writer import Keeper
-from watcher.targets import Roster
+from watcher.state.writer import StateWriter
+from watcher.targets import TargetSet
 from watcher.web.server import Server, make_app
 
 log = logging.getLogger(__name__)
@@ -40,20 +41,20 @@ class Daemon:
     """Runs until it is told to stop."""
 
     def __init__(self, settings: Settings, reload: Reload, first_drill: float = Drills.FIRST) -> None:
-        self.watch = Watch(settings, load_probes(), time.time)
+        self.engine = Engine(settings, load_probes(), time.time)
         self._reload = reload
         self._reloading = asyncio.Lock()
         self._replacing = asyncio.Lock()
         self._reload_asked = False
         self._schedule = Schedule()
-        self._rounds = Rounds(self.watch, self._schedule)
-        self._keeper = Keeper(self.watch, settings.state_dir)
-        self._roster = Roster(settings, self.watch.vitals)
-        self._health = Health(self.watch, self._keeper, self._roster)
-        self._events = open_events(settings, self.watch, self._roster)
-        self._drills = Drills(self._schedule, self.watch.vitals, first_drill)
-        self._election = open_election(settings.standby, self.watch.role, self._follow_role)
-        self._garbage = Garbage(asyncio.get_running_loop())
+        self._poll_loops = PollLoops(self.engine, self._schedule)
+        self._state_writer = StateWriter(self.engine, settings.state_dir)
+        self._target_set = TargetSet(settings, self.engine.own_metrics)
+        self._health = Health(self.engine, self._state_writer, self._target_set)
+        self._events = open_events(settings, self.engine, self._target_set)
+        self._drills = Drills(self._schedule, self.engine.own_metrics, first_drill)
+        self._election = open_election(settings.standby, self.engine.role, self._follow_role)
+        self._gc_tuning = GCTuning(asyncio.get_running_loop())
         self._stop = asyncio.Event()
         self._failure: BaseException | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -64,7 +65,7 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._ask_for_reload)
-        server = Server(make_app(self.watch, self._rounds, self._health.refresh))
+        server = Server(make_app(self.engine, self._poll_loops, self._health.refresh))
         try:
             self._spawn(server.serve(listener))
             log.info("serving", extra={"address": "{}:{}".format(*listener.getsockname())})
@@ -94,22 +95,22 @@ class Daemon:
             try:
                 settings = await self._reload()
             except ConfigError as error:
-                self.watch.vitals.set(CONFIG_OK, 0)
+                self.engine.own_metrics.set(CONFIG_OK, 0)
                 self._health.impair(Impairment.CONFIG_REJECTED, "; ".join(error.mistakes))
                 return
             settings = self._with_what_stays(settings)
-            for name, replaced in self.watch.adopt(settings).items():
-                await self._rounds.restart(name)
+            for name, replaced in self.engine.adopt(settings).items():
+                await self._poll_loops.restart(name)
                 await replaced.close()
             self._follow_role()
-            self._roster.adopt(settings)
+            self._target_set.adopt(settings)
             await self._watch_targets({})
             self._taken()
-            self._garbage.warm()
-            log.info("config taken", extra={"targets": len(self.watch.board.rows)})
+            self._gc_tuning.freeze()
+            log.info("config taken", extra={"targets": len(self.engine.board.states)})
 
     def _with_what_stays(self, settings: Settings) -> Settings:
-        before = self.watch.settings
+        before = self.engine.settings
         for name in ("server", "state_dir", "identity", "kubernetes", "shard", "standby"):
             if getattr(settings, name) != getattr(before, name):
                 log.warning("a change of this section needs a restart", extra={"section": name})
@@ -119,11 +120,11 @@ class Daemon:
     async def _start(self) -> None:
         async with self._reloading:
             await self._discover_first()
-        self._rounds.start()
+        self._poll_loops.start()
         self._schedule.every(5.0, self._housekeeping, "housekeeping")
-        if self._keeper.writes:
-            self._schedule.every(self._keeper.EVERY, self._keeper.write, "state")
-            self._schedule.every(self._keeper.EVERY, self._roster.remember, "discovery")
+        if self._state_writer.writes:
+            self._schedule.every(self._state_writer.EVERY, self._state_writer.write, "state")
+            self._schedule.every(self._state_writer.EVERY, self._target_set.remember, "discovery")
         self._follow_role()
         if self._events is not None:
             self._schedule.every(Events.EVERY, self._events.tick, "events")
@@ -131,15 +132,15 @@ class Daemon:
         self._spawn(self._beat())
         if self._election is not None:  # not before something is known that could be told
             self._spawn(self._election.run())
-        log.info("watching", extra={"targets": len(self.watch.board.rows)})
+        log.info("watching", extra={"targets": len(self.engine.board.states)})
 
     async def _discover_first(self) -> None:
-        await self.watch.identity.start()
-        await self.watch.identity.wait_first(_FIRST_IDENTITY)
-        carried = self._keeper.restore()
-        await self._unless_stopped(self._roster.start())
-        await self._watch_targets(carried)
-        self._spawn(self._roster.follow(self._watch_targets, carried))
+        await self.engine.identity.start()
+        await self.engine.identity.wait_first(_FIRST_IDENTITY)
+        restored = self._state_writer.restore()
+        await self._unless_stopped(self._target_set.start())
+        await self._watch_targets(restored)
+        self._spawn(self._target_set.follow(self._watch_targets, restored))
         self._taken()
 
     async def _unless_stopped(self, job: Coroutine[Any, Any, None]) -> None:
@@ -152,18 +153,18 @@ class Daemon:
             await first
 
     def _follow_role(self) -> None:
-        self._drills.follow(Plan.of(self.watch.settings) if self.watch.role.active else None)
+        self._drills.follow(Plan.of(self.engine.settings) if self.engine.role.active else None)
 
     async def _end(self) -> None:
         given_back = asyncio.create_task(self._election.close()) if self._election else None
         self._schedule.shutdown()
         await self._drills.close()
-        await self._rounds.drain()
+        await self._poll_loops.drain()
         hangs = False
         last = (
-            ("state", self._keeper.write_last()),
-            ("discovery", self._roster.close()),
-            ("close", self.watch.close()),
+            ("state", self._state_writer.write_last()),
+            ("discovery", self._target_set.close()),
+            ("close", self.engine.close()),
             *([("lease", given_back)] if given_back else ()),
         )
         for name, step in last:
@@ -178,26 +179,26 @@ class Daemon:
             logging.shutdown()
             os._exit(0)
 
-    async def _watch_targets(self, carried: Mapping[Any, Any]) -> None:
+    async def _watch_targets(self, restored: Mapping[Any, Any]) -> None:
         async with self._replacing:
-            await self._rounds.add(await self.watch.replace_targets(self._roster.targets(), carried))
-            self._roster.replaced()
+            await self._poll_loops.add(await self.engine.replace_targets(self._target_set.targets(), restored))
+            self._target_set.replaced()
 
     async def _housekeeping(self) -> None:
         self._health.refresh()
-        self._garbage.look()
+        self._gc_tuning.collect_if_grown()
 
     async def _beat(self) -> None:
         while not self._stop.is_set():
             due = time.monotonic() + _BEAT
             await asyncio.sleep(_BEAT)
-            self.watch.fleet.lag.woke(time.monotonic() - due)
-            if self._rounds.follow_first():
-                self._garbage.warm()
+            self.engine.fleet.lag.woke(time.monotonic() - due)
+            if self._poll_loops.follow_first():
+                self._gc_tuning.freeze()
 
     def _taken(self) -> None:
-        self.watch.vitals.set(CONFIG_OK, 1)
-        self.watch.vitals.set(CONFIG_AT, time.time())
+        self.engine.own_metrics.set(CONFIG_OK, 1)
+        self.engine.own_metrics.set(CONFIG_AT, time.time())
         self._health.impair(Impairment.CONFIG_REJECTED, "")
 
     def _spawn(self, job: Coroutine[Any, Any, None]) -> None:

@@ -7,14 +7,15 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from probes.contract import Target, TargetKey
 from watcher.config.settings import Settings
-from watcher.discovery.pods.discoverer import KubernetesWatch
+from watcher.discovery.pods.discoverer import Discoverer
 from watcher.discovery.pods.reconciler import GATHER
-from watcher.engine.board import Carried
+from watcher.engine.board import Restored
 from watcher.kube.access import Access
 from watcher.kube.pod_ref import PodRef
-from watcher.metrics.own import DISCOVERED, DISCOVERED_IN, PODS, Vitals
+from watcher.metrics.families import DISCOVERED, DISCOVERED_IN, PODS
+from watcher.metrics.own import OwnMetrics
 
-Replace = Callable[[Mapping[TargetKey, Carried]], Awaitable[None]]
+Replace = Callable[[Mapping[TargetKey, Restored]], Awaitable[None]]
 
 _REST, _LONGEST_REST = 20, 1.0
 """Times as long as the last replacement took, and seconds."""
@@ -23,16 +24,16 @@ FIRST = 20.0
 """Seconds that a start waits for the first list of a cluster."""
 
 
-class Roster:
+class TargetSet:
     """Brings both together and tells how the discovery is."""
 
-    def __init__(self, settings: Settings, vitals: Vitals) -> None:
-        self._settings, self._vitals = settings, vitals
-        self._kubernetes: KubernetesWatch | None = None
+    def __init__(self, settings: Settings, own_metrics: OwnMetrics) -> None:
+        self._settings, self._own_metrics = settings, own_metrics
+        self._kubernetes: Discoverer | None = None
         self._replaced_at = 0.0
         self.unwritable = ""  # why what was found cannot be kept
         if settings.kubernetes is not None:
-            self._kubernetes = KubernetesWatch(
+            self._kubernetes = Discoverer(
                 settings.kubernetes,
                 settings.probes,
                 settings.state_dir,
@@ -68,7 +69,7 @@ class Roster:
         self._replaced_at = time.time()
         self.show()
 
-    async def follow(self, replace: Replace, carried: Mapping[TargetKey, Carried]) -> None:
+    async def follow(self, replace: Replace, restored: Mapping[TargetKey, Restored]) -> None:
         """Have the targets replaced whenever others are found; for ever, where anything can be found.
 
         `carried`, what is known from before, is given along until all of the cluster was listed once.
@@ -78,8 +79,8 @@ class Roster:
             self._kubernetes.changed.clear()
             self._kubernetes.raise_failure()
             began, known = time.monotonic(), self._kubernetes.is_known
-            await replace(carried)
-            carried = {} if known else carried
+            await replace(restored)
+            restored = {} if known else restored
             # All rows are gone through: of a large fleet that changes all the time, less often.
             await asyncio.sleep(min(max(GATHER, _REST * (time.monotonic() - began)), _LONGEST_REST))
 
@@ -104,15 +105,15 @@ class Roster:
         if not self._replaced_at:
             return
         if self._kubernetes is None:
-            self._vitals.set(DISCOVERED, self._replaced_at)
+            self._own_metrics.set(DISCOVERED, self._replaced_at)
             return
         for scope in self._kubernetes.scopes:
             if scope.last_success is not None and scope.name:
-                self._vitals.set(DISCOVERED_IN, scope.last_success, scope.name)
+                self._own_metrics.set(DISCOVERED_IN, scope.last_success, scope.name)
             elif scope.last_success is not None:
-                self._vitals.set(DISCOVERED, scope.last_success)
+                self._own_metrics.set(DISCOVERED, scope.last_success)
         for state, count in self._kubernetes.states().items():
-            self._vitals.set(PODS, count, state)
+            self._own_metrics.set(PODS, count, state)
 
     async def remember(self) -> None:
         """Keep what was found for the next start; a disk that does not take it is told."""

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from probes.breaker.transitions import BREAKER_STATE, HALF_OPEN, STATES, BreakerLimits, BreakerPast, Callee, seen
+from probes.breaker.transitions import BREAKER_STATE, HALF_OPEN, STATES, BreakerHistory, BreakerLimits, Callee, seen
 from probes.contract import (
-    Case,
     ConditionKind,
-    Judgement,
+    Evaluation,
+    EvaluationContext,
     Metric,
     Probe,
     Sample,
@@ -16,24 +16,23 @@ from probes.contract import (
     say_duration,
     shared_sample,
 )
-from probes.contract.signal import REQUESTS, START_TIME, Values, untold
-from probes.sources.agent_metrics import MetricsPage
+from probes.contract.signal import REQUESTS, START_TIME, SignalValues, unreported
+from probes.readings.metrics_page import MetricsPage
 
 BREAKER_OPEN = ConditionKind(
     name="CircuitBreakerOpen",
     severity=Severity.CRITICAL,
+    subject="callee",
     true_when="A circuit breaker has not been closed for longer than `open_for`: calls to this callee are not made.",
     all_clear="The circuit breaker is closed, or was a moment ago.",
     reasons=("Open", "HalfOpen", "OpenIdle"),
-    subject="callee",
 )
 BREAKER_FLAPPING = ConditionKind(
     name="CircuitBreakerFlapping",
     severity=Severity.WARNING,
+    subject="callee",
     true_when="A circuit breaker opened more often than `flapping_transitions` within `flapping_window`.",
     all_clear="The circuit breaker does not open again and again.",
-    history=True,
-    subject="callee",
 )
 STATE = Metric(
     name="circuit_breaker_state", help="The current state of a circuit breaker is 1.", labels=("callee", "state")
@@ -51,50 +50,54 @@ OPEN_SINCE = Metric(
 )
 
 
-def judge(page: MetricsPage, past: BreakerPast, case: Case[BreakerLimits]) -> Judgement[BreakerPast]:
+def judge(
+    page: MetricsPage, history: BreakerHistory, context: EvaluationContext[BreakerLimits]
+) -> Evaluation[BreakerHistory]:
     """Judge one page."""
     if page.error:
-        return Judgement(verdicts=PROBE.all_unknown(case.target, Unknown.SOURCE_FAILED), past=past)
+        return Evaluation(verdicts=PROBE.all_unknown(context.target, Unknown.SOURCE_FAILED), history=history)
     found = page.values(BREAKER_STATE)
-    if not isinstance(found, Values):
-        untellable = [verdict for kind in PROBE.conditions for verdict in untold(kind, found, case.limits)]
-        return Judgement(verdicts=tuple(untellable), past=past)
-    past = seen(page, found, past, case)
+    if not isinstance(found, SignalValues):
+        missing = [verdict for kind in PROBE.conditions for verdict in unreported(kind, found, context.limits)]
+        return Evaluation(verdicts=tuple(missing), history=history)
+    history = seen(page, found, history, context)
     verdicts: list[Verdict] = []
     samples: list[Sample] = []
     for name in found.by_subject:
-        verdicts += (_open(name, past, case), _flapping(name, past, case))
-        samples += _samples(name, past.callees[name])
+        verdicts += (_open(name, history, context), _flapping(name, history, context))
+        samples += _samples(name, history.callees[name])
     for name, why in found.unreadable.items():
         verdicts += [kind.unknown(Unknown.MALFORMED, why, name) for kind in PROBE.conditions]
-    return Judgement(verdicts=tuple(verdicts), past=past, samples=tuple(samples))
+    return Evaluation(verdicts=tuple(verdicts), history=history, samples=tuple(samples))
 
 
-def _open(name: str, past: BreakerPast, case: Case[BreakerLimits]) -> Verdict:
-    callee = past.callees[name]
+def _open(name: str, history: BreakerHistory, context: EvaluationContext[BreakerLimits]) -> Verdict:
+    callee = history.callees[name]
     if callee.since is None:
         return BREAKER_OPEN.false(name)
-    held, say = case.now - callee.since, f"The circuit breaker for {name or 'all calls'} is {STATES[callee.state]}"
-    if held >= case.limits.open_for:
-        return BREAKER_OPEN.true(f"{say}, not closed for {say_duration(held)}.", _reason(callee, past, case), name)
+    held, say = context.now - callee.since, f"The circuit breaker for {name or 'all calls'} is {STATES[callee.state]}"
+    if held >= context.limits.open_for:
+        return BREAKER_OPEN.true(
+            f"{say}, not closed for {say_duration(held)}.", _reason(callee, history, context), name
+        )
     if callee.sure:
         return BREAKER_OPEN.false(name)
-    why = Unknown.NOT_HELD_YET if case.once else Unknown.WARMING_UP
+    why = Unknown.NOT_HELD_YET if context.once else Unknown.WARMING_UP
     return BREAKER_OPEN.unknown(why, f"{say}; since when cannot be told yet.", name)
 
 
-def _reason(callee: Callee, past: BreakerPast, case: Case[BreakerLimits]) -> str:
+def _reason(callee: Callee, history: BreakerHistory, context: EvaluationContext[BreakerLimits]) -> str:
     if callee.state == HALF_OPEN:
         return "HalfOpen"
-    still_for = case.now - past.moved if past.requests is not None else 0
-    return "OpenIdle" if still_for > 0 and still_for >= case.limits.open_for else "Open"
+    still_for = context.now - history.moved if history.requests is not None else 0
+    return "OpenIdle" if still_for > 0 and still_for >= context.limits.open_for else "Open"
 
 
-def _flapping(name: str, past: BreakerPast, case: Case[BreakerLimits]) -> Verdict:
-    count, window = len(past.callees[name].opened), case.limits.flapping_window
-    if count > case.limits.flapping_transitions:
+def _flapping(name: str, history: BreakerHistory, context: EvaluationContext[BreakerLimits]) -> Verdict:
+    count, window = len(history.callees[name].opened), context.limits.flapping_window
+    if count > context.limits.flapping_transitions:
         return BREAKER_FLAPPING.true(f"Opened at least {count} times within {say_duration(window)}.", subject=name)
-    if case.now - past.watched < window:
+    if context.now - history.watched < window:
         return BREAKER_FLAPPING.unknown(Unknown.WARMING_UP, subject=name)
     return BREAKER_FLAPPING.false(name)
 
@@ -112,7 +115,7 @@ PROBE = Probe(
     source="agent_metrics",
     conditions=(BREAKER_OPEN, BREAKER_FLAPPING),
     limits=BreakerLimits,
-    past=BreakerPast,
+    history=BreakerHistory,
     judge=judge,
     metrics=(STATE, TRANSITIONS, OPEN_SINCE),
     wants=lambda _: (BREAKER_STATE, START_TIME, REQUESTS),

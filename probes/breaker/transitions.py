@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from probes.contract import Case, Limits, Seconds
-from probes.contract.signal import REQUESTS, START_TIME, Row, Signal, Values, is_new_process, latest_start
-from probes.sources.agent_metrics import MetricsPage
+from probes.contract import EvaluationContext, Limits, Seconds
+from probes.contract.signal import REQUESTS, START_TIME, Row, Signal, SignalValues, is_new_process, latest_start
+from probes.readings.metrics_page import MetricsPage
 
 STATES = ("closed", "open", "half_open")
 CLOSED, OPEN, HALF_OPEN = range(3)
@@ -48,7 +48,7 @@ class Callee:
 
 
 @dataclass(frozen=True, slots=True)
-class BreakerPast:
+class BreakerHistory:
     """What was seen of all circuit breakers of one agent."""
 
     callees: Mapping[str, Callee] = field(default_factory=dict)
@@ -59,23 +59,25 @@ class BreakerPast:
     moved: float = 0.0  # when that was last seen to move
 
 
-def seen(page: MetricsPage, found: Values, past: BreakerPast, case: Case[BreakerLimits]) -> BreakerPast:
+def seen(
+    page: MetricsPage, found: SignalValues, history: BreakerHistory, context: EvaluationContext[BreakerLimits]
+) -> BreakerHistory:
     """The past with one more page in it."""
     started = _number(page.value(START_TIME))
     # Most of the time all are closed, and the counter, which may have a hundred series, is of no interest.
     requests = _number(page.value(REQUESTS)) if any(found.by_subject.values()) else None
-    gap = past.at is None or case.now - past.at > max(_RESTART, 3 * case.interval)
-    still = requests is not None and requests == past.requests and not gap
-    before = _of_new_process(past.callees) if is_new_process(past.started, started) else past.callees
-    callees = {name: _next(before.get(name), int(state), case, gap=gap) for name, state in found.by_subject.items()}
+    gap = history.at is None or context.now - history.at > max(_RESTART, 3 * context.interval)
+    still = requests is not None and requests == history.requests and not gap
+    before = _of_new_process(history.callees) if is_new_process(history.started, started) else history.callees
+    callees = {name: _next(before.get(name), int(state), context, gap=gap) for name, state in found.by_subject.items()}
     callees |= {name: before[name] for name in found.unreadable if name in before}
-    return BreakerPast(
+    return BreakerHistory(
         callees=callees,
-        at=case.now,
-        watched=case.now if gap else past.watched,
-        started=latest_start(past.started, started),
+        at=context.now,
+        watched=context.now if gap else history.watched,
+        started=latest_start(history.started, started),
         requests=requests,
-        moved=past.moved if still else case.now,
+        moved=history.moved if still else context.now,
     )
 
 
@@ -88,18 +90,18 @@ def _of_new_process(callees: Mapping[str, Callee]) -> dict[str, Callee]:
     return {name: Callee(CLOSED, to=callee.to) for name, callee in callees.items()}
 
 
-def _next(before: Callee | None, state: int, case: Case[BreakerLimits], *, gap: bool) -> Callee:
+def _next(before: Callee | None, state: int, context: EvaluationContext[BreakerLimits], *, gap: bool) -> Callee:
     if before is None:
-        return Callee(state, since=None if state == CLOSED else case.now, sure=not gap)
+        return Callee(state, since=None if state == CLOSED else context.now, sure=not gap)
     if state == CLOSED == before.state and not before.opened:
         return before
-    opened, to = [at for at in before.opened if case.now - at <= case.limits.flapping_window], before.to
+    opened, to = [at for at in before.opened if context.now - at <= context.limits.flapping_window], before.to
     if state != before.state:
         to = (to[CLOSED] + (state == CLOSED), to[OPEN] + (state == OPEN), to[HALF_OPEN] + (state == HALF_OPEN))
-        opened += [case.now] if state == OPEN else []
-    newest = tuple(opened[-case.limits.flapping_transitions - 1 :])
+        opened += [context.now] if state == OPEN else []
+    newest = tuple(opened[-context.limits.flapping_transitions - 1 :])
     if state == CLOSED:
         return Callee(state, opened=newest, to=to)
     if before.since is None or gap:
-        return Callee(state, case.now, not gap, newest, to)
+        return Callee(state, context.now, not gap, newest, to)
     return Callee(state, before.since, before.sure, newest, to)

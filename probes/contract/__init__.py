@@ -3,22 +3,20 @@
 from probes.contract.condition import ConditionKind, Message, Severity, Status, Unknown, Verdict
 from probes.contract.limits import Limits, SourceSettings
 from probes.contract.metric import Metric, Observation, Sample, shared_sample
-from probes.contract.probe import Ballot, Case, Judgement, Probe
+from probes.contract.probe import Evaluation, EvaluationContext, Probe, Vote
 from probes.contract.reading import Fault, Reading, Result
-from probes.contract.source import IdentityProvider, Kit, OwnIdentity, Source, SourceKind
+from probes.contract.source import IdentityProvider, OwnIdentity, Source, SourceContext, SourceKind
 from probes.contract.target import DEFAULT_DECISION_PATH, Target, TargetKey
 from probes.contract.units import Bytes, Seconds, parse_duration, parse_size, say_bytes, say_duration
 
 __all__ = [
     "DEFAULT_DECISION_PATH",
-    "Ballot",
     "Bytes",
-    "Case",
     "ConditionKind",
+    "Evaluation",
+    "EvaluationContext",
     "Fault",
     "IdentityProvider",
-    "Judgement",
-    "Kit",
     "Limits",
     "Message",
     "Metric",
@@ -31,6 +29,7 @@ __all__ = [
     "Seconds",
     "Severity",
     "Source",
+    "SourceContext",
     "SourceKind",
     "SourceSettings",
     "Status",
@@ -38,6 +37,7 @@ __all__ = [
     "TargetKey",
     "Unknown",
     "Verdict",
+    "Vote",
     "parse_duration",
     "parse_size",
     "say_bytes",

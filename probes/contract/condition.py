@@ -13,6 +13,14 @@ class Status(StrEnum):
     FALSE = "false"
     UNKNOWN = "unknown"
 
+    @property
+    def rank(self) -> int:
+        """What comes first where verdicts are listed: trouble, then what is not known."""
+        return _RANKS[self]
+
+
+_RANKS = {Status.TRUE: 0, Status.UNKNOWN: 1, Status.FALSE: 2}
+
 
 class Severity(StrEnum):
     """Critical pages now; a warning is for working hours."""
@@ -51,8 +59,7 @@ class ConditionKind:
     all_clear: str  # one sentence, what false means
     reasons: tuple[str, ...] = ()  # closed list; none given: the condition's own name
     repeated: bool = False  # true only after `failures` bad looks in a row
-    history: bool = False  # needs history: unknown, WarmingUp, until it has enough
-    subject: str = ""  # what one target may have several of: "callee", "pool", "bundle"
+    subject: str = ""  # what one target may have several of: "callee", "pool", "bundle"; for people
     needs: tuple[str, ...] = ()  # fields of the target, beyond the source's own part, without which it does not apply
 
     def true(self, message: Message, reason: str = "", subject: str = "") -> "Verdict":
@@ -81,6 +88,11 @@ class Verdict:
     reason: str
     subject: str
     message: Message
+
+    @property
+    def text(self) -> str:
+        """The message as a sentence."""
+        return self.message if isinstance(self.message, str) else self.message()
 
 
 _WHY_UNKNOWN = {

@@ -15,7 +15,7 @@ L = TypeVar("L", bound=Limits)
 P = TypeVar("P")
 
 
-class Ballot(NamedTuple):
+class Vote(NamedTuple):
     """A fact that instances of one agent are expected to agree on, for the census."""
 
     topic: str  # what is counted, such as a bundle's name
@@ -23,19 +23,21 @@ class Ballot(NamedTuple):
     value: str
 
 
-class Case(NamedTuple, Generic[L]):  # like all that is made at each look: a frozen dataclass takes thrice as long
+class EvaluationContext(
+    NamedTuple, Generic[L]
+):  # like all that is made at each look: a frozen dataclass takes thrice as long
     """All that a judge may know beside the reading and its own past."""
 
     target: Target
     limits: L
     now: float  # Unix seconds, at the end of the look
     interval: float  # seconds between looks at this source
-    part: str  # the target's field that the source looks at: `address`, `metrics`, `opa`
+    endpoint: str  # the target's field that the source looks at: `address`, `metrics`, `opa`
     reached: bool = False  # something answered at this address before
     isolated: bool = False  # the watcher is cut off: silence says nothing of the agent
     overloaded: bool = False  # the watcher's own loop lags: a missed deadline says nothing of the agent
     once: bool = False  # a single `check`: what only time can show is NotHeldYet
-    census: Mapping[str, Mapping[str, int]] | None = None  # topic -> value -> voters, among this agent's instances
+    vote_counts: Mapping[str, Mapping[str, int]] | None = None  # topic -> value -> voters, among this agent's instances
 
     def network(self, kind: ConditionKind, reading: Reading, stalled: str, reset: str) -> Verdict | None:
         """What a fault of the network says of `kind`, by the truth rules; None where there was no fault.
@@ -52,7 +54,7 @@ class Case(NamedTuple, Generic[L]):  # like all that is made at each look: a fro
                 return kind.unknown(Unknown.WATCHER_IMPAIRED, reading.error)
             case _ if self.now < self.target.grace_until:
                 return kind.unknown(Unknown.WARMING_UP)
-            case Fault.REFUSED if self.part in self.target.inferred and not self.reached:
+            case Fault.REFUSED if self.endpoint in self.target.inferred and not self.reached:
                 return kind.unknown(Unknown.NEVER_REACHED)
             case Fault.REFUSED:
                 return kind.true(reading.error, "ConnectionRefused")
@@ -68,14 +70,14 @@ class Case(NamedTuple, Generic[L]):  # like all that is made at each look: a fro
                 return kind.true(reading.error, "Lost")
 
 
-class Judgement(NamedTuple, Generic[P]):
+class Evaluation(NamedTuple, Generic[P]):
     """What a probe makes of one reading."""
 
     verdicts: tuple[Verdict, ...]  # each condition that applies, once a subject; what is left out does not apply
-    past: P  # what the probe wants to know at the next look
+    history: P  # what the probe wants to know at the next look
     samples: tuple[Sample, ...] = ()
     observations: tuple[Observation, ...] = ()
-    ballots: tuple[Ballot, ...] = ()
+    votes: tuple[Vote, ...] = ()
 
 
 def _nothing(_limits: Limits) -> tuple[object, ...]:
@@ -95,14 +97,14 @@ class Probe(Generic[R, L, P]):
     source: str  # whose readings it judges
     conditions: tuple[ConditionKind, ...]
     limits: type[L]
-    past: type[P]
-    judge: Callable[[R, P, Case[L]], Judgement[P]]
+    history: type[P]
+    judge: Callable[[R, P, EvaluationContext[L]], Evaluation[P]]
     metrics: tuple[Metric, ...] = ()
     wants: Callable[[L], tuple[object, ...]] = _nothing  # what it asks of the source (signals, canaries)
 
     def applicable(self, target: Target) -> tuple[ConditionKind, ...]:
         """The conditions that a target with these parts can have."""
-        return tuple(kind for kind in self.conditions if all(getattr(target, part) for part in kind.needs))
+        return tuple(kind for kind in self.conditions if all(getattr(target, endpoint) for endpoint in kind.needs))
 
     def all_unknown(self, target: Target, reason: Unknown) -> tuple[Verdict, ...]:
         """Every applicable condition, unknown for the same reason."""

@@ -94,17 +94,17 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
-class Values:
+class SignalValues:
     """What the page says: finite numbers that are not negative; for a state, its index."""
 
     by_subject: Mapping[str, float]
     unreadable: Mapping[str, str] = field(default_factory=dict)  # subject -> why
 
 
-Found = Values | Absent | Unreadable
+Found = SignalValues | Absent | Unreadable
 
 
-def values_of(signal: Signal, row: Row, series: Sequence[Series]) -> Values | Unreadable:
+def values_of(signal: Signal, row: Row, series: Sequence[Series]) -> SignalValues | Unreadable:
     """What samples say of a signal in the encoding of `row`; contradictions are never resolved by a guess."""
     groups: dict[str, list[Series]] = {}
     for one in series:
@@ -118,12 +118,12 @@ def values_of(signal: Signal, row: Row, series: Sequence[Series]) -> Values | Un
     values: dict[str, float] = {}
     unreadable: dict[str, str] = {}
     for subject, members in groups.items():
-        told = _value(signal, row, members)
-        if isinstance(told, str):
-            unreadable[subject] = told
+        reported = _value(signal, row, members)
+        if isinstance(reported, str):
+            unreadable[subject] = reported
         else:
-            values[subject] = told
-    return Values(values, unreadable)
+            values[subject] = reported
+    return SignalValues(values, unreadable)
 
 
 def _subject(signal: Signal, row: Row, labels: Mapping[str, str]) -> str:
@@ -169,7 +169,7 @@ def _state_of(signal: Signal, row: Row, value: float) -> str:
     return signal.states[int(value)] if value in range(len(signal.states)) else ""
 
 
-def untold(kind: ConditionKind, found: Absent | Unreadable, limits: Limits) -> tuple[Verdict, ...]:
+def unreported(kind: ConditionKind, found: Absent | Unreadable, limits: Limits) -> tuple[Verdict, ...]:
     """What to say of a condition whose signal a page does not tell: nothing, where its absence is to be ignored."""
     if isinstance(found, Unreadable):
         return (kind.unknown(Unknown.MALFORMED, found.why),)

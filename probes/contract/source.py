@@ -37,7 +37,7 @@ class IdentityProvider(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Kit:
+class SourceContext:
     """What a source may touch outside itself, beside the network."""
 
     identity: IdentityProvider
@@ -62,7 +62,7 @@ class SourceKind(Generic[S]):
     """The description of a source: `KIND` of its module in probes/sources."""
 
     name: str  # the module's name
-    part: str  # the target's field that it looks at; a target without it is not looked at
+    endpoint: str  # the target's field that it looks at; a target without it is not looked at
     settings: type[S]
     concurrency: int  # looks in flight at once
-    open: Callable[[S, Kit], Source]
+    open: Callable[[S, SourceContext], Source]

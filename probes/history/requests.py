@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from probes.contract.signal import REQUESTS, Absent, Row, Series, Signal, Unreadable
-from probes.sources.agent_metrics import MetricsPage
+from probes.readings.metrics_page import MetricsPage
 
 ERRORS = Signal(
     name="request_errors",
@@ -28,10 +28,10 @@ class Tally(NamedTuple):
 
 def failed(page: MetricsPage, failures: Sequence[str], successes: Sequence[str]) -> Tally | Absent | Unreadable:
     """Requests and those that failed, by the words that the counter's label has for it, or by a counter of errors."""
-    told = page.series(REQUESTS)
-    if not isinstance(told, tuple):
-        return told
-    row, series = told
+    reported = page.series(REQUESTS)
+    if not isinstance(reported, tuple):
+        return reported
+    row, series = reported
     if wrong := not_counters(row, series):
         return wrong
     endings = [_ending(row, one.labels) for one in series]
@@ -62,12 +62,12 @@ def _is_http_code(ending: str) -> bool:
 
 
 def _by_errors(page: MetricsPage, requests: float) -> Tally | Absent | Unreadable:
-    told = page.series(ERRORS)
-    if isinstance(told, Absent):
+    reported = page.series(ERRORS)
+    if isinstance(reported, Absent):
         return Absent("The page does not say how requests ended, by a label `status` or by a counter of errors.")
-    if isinstance(told, Unreadable):
-        return told
-    row, series = told
+    if isinstance(reported, Unreadable):
+        return reported
+    row, series = reported
     errors = sum(one.value for one in series)
     return not_counters(row, series) or Tally(requests, errors)
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pydantic import Field
 
 from probes.contract import (
-    Case,
     ConditionKind,
-    Judgement,
+    Evaluation,
+    EvaluationContext,
     Limits,
     Metric,
     Probe,
@@ -21,7 +21,7 @@ from probes.contract import (
     say_duration,
     shared_sample,
 )
-from probes.contract.signal import START_TIME, Absent, Row, Signal, Unreadable, is_new_process, latest_start, untold
+from probes.contract.signal import START_TIME, Absent, Row, Signal, Unreadable, is_new_process, latest_start, unreported
 from probes.history.packed import Packed
 from probes.memory.drift import (
     BLOCK,
@@ -32,7 +32,7 @@ from probes.memory.drift import (
     drift,
     exhaustion,
 )
-from probes.sources.agent_metrics import MetricsPage
+from probes.readings.metrics_page import MetricsPage
 
 RSS = Signal(name="memory", rows=(Row(metric="process_resident_memory_bytes"),))
 
@@ -66,14 +66,12 @@ DRIFT = ConditionKind(
     severity=Severity.WARNING,
     true_when="The floor of memory rises day over day, and has done so for `drift_hold`.",
     all_clear="The floor of memory does not rise like a leak.",
-    history=True,
 )
 PREDICTED = ConditionKind(
     name="MemoryExhaustionPredicted",
     severity=Severity.WARNING,
     true_when="A rise of memory that does not slow down will meet the limit within `exhaustion_within`.",
     all_clear="Memory is not about to meet its limit.",
-    history=True,
     needs=("memory_limit",),
 )
 RSS_BYTES = Metric(name="memory_rss_bytes", help="Resident memory of the agent's process, one process's.")
@@ -90,7 +88,7 @@ Floors = Packed
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryPast:
+class MemoryHistory:
     """Two days of one process's memory, and what they said when the last block ended."""
 
     floors: Floors = b""
@@ -108,52 +106,58 @@ class MemoryPast:
         return len(self.floors) // 4
 
 
-def judge(page: MetricsPage, past: MemoryPast, case: Case[MemoryLimits]) -> Judgement[MemoryPast]:
+def judge(
+    page: MetricsPage, history: MemoryHistory, context: EvaluationContext[MemoryLimits]
+) -> Evaluation[MemoryHistory]:
     """Judge one page; the history is judged when a block of ten minutes ends."""
     if page.error:
-        return Judgement(verdicts=PROBE.all_unknown(case.target, Unknown.SOURCE_FAILED), past=past)
+        return Evaluation(verdicts=PROBE.all_unknown(context.target, Unknown.SOURCE_FAILED), history=history)
     rss = page.value(RSS)
     if isinstance(rss, Absent | Unreadable):
-        kinds = PROBE.applicable(case.target)
-        return Judgement(verdicts=tuple(each for kind in kinds for each in untold(kind, rss, case.limits)), past=past)
+        kinds = PROBE.applicable(context.target)
+        return Evaluation(
+            verdicts=tuple(each for kind in kinds for each in unreported(kind, rss, context.limits)), history=history
+        )
     started = page.value(START_TIME)
-    past = remember(rss, started if isinstance(started, float) else None, past, case)
-    limit = case.target.memory_limit
+    history = remember(rss, started if isinstance(started, float) else None, history, context)
+    limit = context.target.memory_limit
     if not limit:
-        return Judgement(verdicts=(_drift(past, case),), past=past, samples=_samples(rss, None, past))
-    verdicts = (_high(rss, limit, case.limits), _drift(past, case), _predicted(past, limit, case))
-    return Judgement(verdicts=verdicts, past=past, samples=_samples(rss, limit, past))
+        return Evaluation(verdicts=(_drift(history, context),), history=history, samples=_samples(rss, None, history))
+    verdicts = (_high(rss, limit, context.limits), _drift(history, context), _predicted(history, limit, context))
+    return Evaluation(verdicts=verdicts, history=history, samples=_samples(rss, limit, history))
 
 
-def remember(rss: float, started: float | None, past: MemoryPast, case: Case[MemoryLimits]) -> MemoryPast:
+def remember(
+    rss: float, started: float | None, history: MemoryHistory, context: EvaluationContext[MemoryLimits]
+) -> MemoryHistory:
     """The history with one more value; a new process has none."""
-    block = int(case.now // BLOCK)
-    passed = block - past.block
-    if is_new_process(past.started, started) or not past.block or passed > _BRIDGED:
-        return MemoryPast(block=block, lowest=rss, started=latest_start(past.started, started))
-    past = replace(past, started=latest_start(past.started, started))
+    block = int(context.now // BLOCK)
+    passed = block - history.block
+    if is_new_process(history.started, started) or not history.block or passed > _BRIDGED:
+        return MemoryHistory(block=block, lowest=rss, started=latest_start(history.started, started))
+    history = replace(history, started=latest_start(history.started, started))
     if passed <= 0:  # also where the clock went back: time that was counted is not counted again
-        return past if rss >= past.lowest else replace(past, lowest=rss)
-    floors = array("f", past.floors)
-    floors.extend(past.lowest + (rss - past.lowest) * step / passed for step in range(passed))
+        return history if rss >= history.lowest else replace(history, lowest=rss)
+    floors = array("f", history.floors)
+    floors.extend(history.lowest + (rss - history.lowest) * step / passed for step in range(passed))
     floors = floors[-WINDOW:]
-    return _judged(replace(past, floors=floors.tobytes(), block=block, lowest=rss), floors.tolist(), case)
+    return _judged(replace(history, floors=floors.tobytes(), block=block, lowest=rss), floors.tolist(), context)
 
 
-def _judged(past: MemoryPast, floors: list[float], case: Case[MemoryLimits]) -> MemoryPast:
+def _judged(history: MemoryHistory, floors: list[float], context: EvaluationContext[MemoryLimits]) -> MemoryHistory:
     slope, end = drift(floors), None
-    if case.target.memory_limit:
-        end = exhaustion(floors, case.target.memory_limit, case.limits.exhaustion_within)
+    if context.target.memory_limit:
+        end = exhaustion(floors, context.target.memory_limit, context.limits.exhaustion_within)
     # A forecast wavers with every block; while memory stays where it came to, one that is missing ends nothing.
-    stays = end is None and past.missed < _PATIENCE and floors[-1] >= _STAYS * max(floors[-_RECENT:])
-    full_at = case.now + end.left if end is not None else past.full_at if stays else None
-    since = past.rising_since if past.rising_since is not None else case.now
+    stays = end is None and history.missed < _PATIENCE and floors[-1] >= _STAYS * max(floors[-_RECENT:])
+    full_at = context.now + end.left if end is not None else history.full_at if stays else None
+    since = history.rising_since if history.rising_since is not None else context.now
     return replace(
-        past,
+        history,
         rising_since=None if slope is None else since,
-        slope=slope if slope is not None else past.slope if stays and full_at is not None else _slope_of(end),
+        slope=slope if slope is not None else history.slope if stays and full_at is not None else _slope_of(end),
         full_at=full_at,
-        missed=past.missed + 1 if stays else 0,
+        missed=history.missed + 1 if stays else 0,
     )
 
 
@@ -171,14 +175,14 @@ def _high(rss: float, limit: int, limits: MemoryLimits) -> Verdict:
     )
 
 
-def _drift(past: MemoryPast, case: Case[MemoryLimits]) -> Verdict:
-    if past.blocks < LEAST_FOR_DRIFT:
+def _drift(history: MemoryHistory, context: EvaluationContext[MemoryLimits]) -> Verdict:
+    if history.blocks < LEAST_FOR_DRIFT:
         return DRIFT.unknown(Unknown.WARMING_UP)
-    if past.rising_since is None or past.slope is None:
+    if history.rising_since is None or history.slope is None:
         return DRIFT.false()
-    held, slope = case.now - past.rising_since, past.slope
-    if held < case.limits.drift_hold:
-        return DRIFT.unknown(Unknown.NOT_HELD_YET) if case.once else DRIFT.false()
+    held, slope = context.now - history.rising_since, history.slope
+    if held < context.limits.drift_hold:
+        return DRIFT.unknown(Unknown.NOT_HELD_YET) if context.once else DRIFT.false()
     return DRIFT.true(
         lambda: (
             f"The floor of one process's memory rises by {say_bytes(slope * 3600)} an hour, day over day; "
@@ -187,12 +191,12 @@ def _drift(past: MemoryPast, case: Case[MemoryLimits]) -> Verdict:
     )
 
 
-def _predicted(past: MemoryPast, limit: int, case: Case[MemoryLimits]) -> Verdict:
-    if past.blocks < LEAST_FOR_EXHAUSTION:
+def _predicted(history: MemoryHistory, limit: int, context: EvaluationContext[MemoryLimits]) -> Verdict:
+    if history.blocks < LEAST_FOR_EXHAUSTION:
         return PREDICTED.unknown(Unknown.WARMING_UP)
-    if past.full_at is None or past.slope is None:
+    if history.full_at is None or history.slope is None:
         return PREDICTED.false()
-    left, slope = max(0.0, past.full_at - case.now), past.slope
+    left, slope = max(0.0, history.full_at - context.now), history.slope
     return PREDICTED.true(
         lambda: (
             f"The memory of one process rises by {say_bytes(slope * 3600)} an hour without slowing down, "
@@ -201,9 +205,9 @@ def _predicted(past: MemoryPast, limit: int, case: Case[MemoryLimits]) -> Verdic
     )
 
 
-def _samples(rss: float, limit: int | None, past: MemoryPast) -> tuple[Sample, ...]:
-    told = ((RSS_BYTES, rss), (SLOPE, past.slope), (FULL_AT, past.full_at))
-    found = tuple(Sample(metric, value) for metric, value in told if value is not None)
+def _samples(rss: float, limit: int | None, history: MemoryHistory) -> tuple[Sample, ...]:
+    reported = ((RSS_BYTES, rss), (SLOPE, history.slope), (FULL_AT, history.full_at))
+    found = tuple(Sample(metric, value) for metric, value in reported if value is not None)
     return found if limit is None else (*found, shared_sample(LIMIT_BYTES, limit))
 
 
@@ -212,7 +216,7 @@ PROBE = Probe(
     source="agent_metrics",
     conditions=(HIGH, DRIFT, PREDICTED),
     limits=MemoryLimits,
-    past=MemoryPast,
+    history=MemoryHistory,
     judge=judge,
     metrics=(RSS_BYTES, LIMIT_BYTES, SLOPE, FULL_AT),
     wants=lambda _: (RSS, START_TIME),

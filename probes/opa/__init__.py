@@ -7,9 +7,8 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from probes.contract import (
-    Ballot,
-    Case,
-    Judgement,
+    Evaluation,
+    EvaluationContext,
     Limits,
     Metric,
     Observation,
@@ -18,11 +17,12 @@ from probes.contract import (
     Seconds,
     Unknown,
     Verdict,
+    Vote,
 )
 from probes.opa import decisions
-from probes.opa.bundles import BUNDLE_STALE, REVISION_SKEW, BundleCase, BundlePast, judge_bundles, unknown_bundles
+from probes.opa.bundles import BUNDLE_STALE, REVISION_SKEW, BundleContext, BundleHistory, judge_bundles, unknown_bundles
 from probes.readings.canary import BUILTIN, Canary, Question, question
-from probes.readings.decision import Actual, Answer, Expected, OPAReading
+from probes.readings.decision import Actual, CanaryAnswer, Expected, OPAReading
 from probes.readings.opa_status import StatusReport
 
 
@@ -70,80 +70,88 @@ CANARY_TOTAL = Metric(
 
 
 @dataclass(frozen=True, slots=True)
-class OPAPast:
+class OPAHistory:
     """What the next look wants to know."""
 
     ticks: tuple[int, ...] = ()  # tenths of a millisecond that the last decisions took, oldest first
-    bundles: tuple[BundlePast, ...] = ()
+    bundles: tuple[BundleHistory, ...] = ()
     counted: Annotated[tuple[str, ...], Field(exclude=True)] = ()  # canaries whose counters stand at 0 or more
 
 
-def judge(reading: OPAReading, past: OPAPast, case: Case[OPALimits]) -> Judgement[OPAPast]:
+def judge(reading: OPAReading, history: OPAHistory, context: EvaluationContext[OPALimits]) -> Evaluation[OPAHistory]:
     """All conditions of one look at an OPA."""
     answers = reading.answers
-    new = () if case.overloaded else decisions.ticks(answers)
-    ticks = (*past.ticks, *new)[-decisions.DECISIONS :]
-    told = _told(reading)
-    about_bundles, bundles = _bundles(reading, past.bundles, case, told)
+    new = () if context.overloaded else decisions.ticks(answers)
+    ticks = (*history.ticks, *new)[-decisions.DECISIONS :]
+    reported = _reported(reading)
+    about_bundles, bundles = _bundles(reading, history.bundles, context, reported)
     found = (
-        decisions.unreachable(reading, case),
+        decisions.unreachable(reading, context),
         decisions.wrong_allow(answers),
         decisions.wrong_deny(answers),
         decisions.policy_missing(answers),
         decisions.default_missing(answers),
         decisions.decision_error(answers),
-        decisions.slow(answers, ticks, case.limits.slow_after, overloaded=case.overloaded),
+        decisions.slow(answers, ticks, context.limits.slow_after, overloaded=context.overloaded),
         *about_bundles,
     )
     counted = tuple(each.canary for each in answers if each.expected is not Expected.ANY)
-    return Judgement(
+    return Evaluation(
         verdicts=tuple(verdict for verdict in found if verdict is not None),
-        past=OPAPast(ticks, bundles, past.counted if past.counted == counted else counted),
-        samples=_samples(told),
-        observations=tuple(_observations(answers, past.counted)),
-        ballots=_ballots(told, case),
+        history=OPAHistory(ticks, bundles, history.counted if history.counted == counted else counted),
+        samples=_samples(reported),
+        observations=tuple(_observations(answers, history.counted)),
+        votes=_votes(reported, context),
     )
 
 
-def _told(reading: OPAReading) -> StatusReport | None:
+def _reported(reading: OPAReading) -> StatusReport | None:
     """The report on bundles, where OPA answers and gave one."""
     report = reading.report
     return report if report is not None and report.unknown is None and not reading.silent else None
 
 
 def _bundles(
-    reading: OPAReading, past: tuple[BundlePast, ...], case: Case[OPALimits], told: StatusReport | None
-) -> tuple[list[Verdict], tuple[BundlePast, ...]]:
-    if told is not None and not told.bundles:
+    reading: OPAReading,
+    history: tuple[BundleHistory, ...],
+    context: EvaluationContext[OPALimits],
+    reported: StatusReport | None,
+) -> tuple[list[Verdict], tuple[BundleHistory, ...]]:
+    if reported is not None and not reported.bundles:
         return [], ()
-    given = BundleCase(now=case.now, stale_after=case.limits.bundle_stale_after, once=case.once, census=case.census)
-    if told is not None:
-        return judge_bundles(told, past, given)
+    given = BundleContext(
+        now=context.now,
+        stale_after=context.limits.bundle_stale_after,
+        once=context.once,
+        vote_counts=context.vote_counts,
+    )
+    if reported is not None:
+        return judge_bundles(reported, history, given)
     why = reading.report.unknown if reading.report is not None and not reading.silent else None
-    return unknown_bundles(reading.report, why or Unknown.SOURCE_FAILED, given), past
+    return unknown_bundles(reading.report, why or Unknown.SOURCE_FAILED, given), history
 
 
-def _samples(told: StatusReport | None) -> tuple[Sample, ...]:
-    bundles = told.bundles if told is not None else ()
+def _samples(reported: StatusReport | None) -> tuple[Sample, ...]:
+    bundles = reported.bundles if reported is not None else ()
     return (
         *(Sample(BUNDLE_INFO, 1, (each.name, each.revision)) for each in bundles if each.activated),
         *(Sample(BUNDLE_LAST_SUCCESS, each.last_success, (each.name,)) for each in bundles if each.last_success > 0),
     )
 
 
-def _ballots(told: StatusReport | None, case: Case[OPALimits]) -> tuple[Ballot, ...]:
-    bundles = told.bundles if told is not None else ()
-    return tuple(Ballot(each.name, case.target.opa or "", each.revision) for each in bundles)
+def _votes(reported: StatusReport | None, context: EvaluationContext[OPALimits]) -> tuple[Vote, ...]:
+    bundles = reported.bundles if reported is not None else ()
+    return tuple(Vote(each.name, context.target.opa or "", each.revision) for each in bundles)
 
 
-def _observations(answers: Sequence[Answer], counted: Sequence[str]) -> Iterator[Observation]:
+def _observations(answers: Sequence[CanaryAnswer], counted: Sequence[str]) -> Iterator[Observation]:
     for each in answers:
         if each.expected is not Expected.ANY and each.canary not in counted:
             # Counters exist at 0 from the first look.
             yield from (Observation(CANARY_TOTAL, 0, (each.canary, each.expected, actual)) for actual in Actual)
         if not each.fresh or each.reply.impaired:
             continue
-        if each.actual in decisions.TOLD:
+        if each.actual in decisions.REPORTED:
             yield Observation(DECISION_DURATION, each.reply.seconds)
         if each.expected is not Expected.ANY:
             yield Observation(CANARY_TOTAL, 1, (each.canary, each.expected, each.actual))
@@ -153,12 +161,12 @@ def _wants(limits: OPALimits) -> tuple[Question, ...]:
     return (*(BUILTIN if limits.builtin_canaries else ()), *map(question, limits.canaries))
 
 
-PROBE: Probe[OPAReading, OPALimits, OPAPast] = Probe(
+PROBE: Probe[OPAReading, OPALimits, OPAHistory] = Probe(
     name="opa",
     source="opa",
     conditions=(*decisions.CONDITIONS, BUNDLE_STALE, REVISION_SKEW),
     limits=OPALimits,
-    past=OPAPast,
+    history=OPAHistory,
     judge=judge,
     metrics=(BUNDLE_INFO, BUNDLE_LAST_SUCCESS, DECISION_DURATION, CANARY_TOTAL),
     wants=_wants,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from probes.contract import ConditionKind, Severity, Unknown, Verdict, say_duration
-from probes.readings.opa_status import Bundle, StatusReport
+from probes.readings.opa_status import OPABundle, StatusReport
 
 SKEW_HOLDS = 900.0
 """Seconds for which a revision may differ: a roll-out takes its time."""
@@ -14,24 +14,23 @@ _MAJORITY = 3
 BUNDLE_STALE = ConditionKind(
     name="OPABundleStale",
     severity=Severity.WARNING,
+    subject="bundle",
     true_when="OPA has not fetched the bundle for longer than bundle_stale_after, or an error stands for that long.",
     all_clear="The bundle is fetched and activated.",
     reasons=("BundleStale", "ActivationFailed", "NeverLoaded"),
-    subject="bundle",
 )
 REVISION_SKEW = ConditionKind(
     name="OPARevisionSkew",
     severity=Severity.WARNING,
+    subject="bundle",
     true_when="For 15 minutes the active revision differs from what most OPAs (at least three) of the agent have.",
     all_clear="The active revision is that of most OPAs of the agent, or there is no majority.",
     reasons=("RevisionDiffers",),
-    history=True,
-    subject="bundle",
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class HeldFault:
     """Something that is wrong once it has held."""
 
     since: float  # Unix seconds at which it was first seen
@@ -39,41 +38,41 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
-class BundlePast:
+class BundleHistory:
     """What the next look wants to know of a bundle."""
 
     name: str
-    erring: Trouble | None = None
-    differing: Trouble | None = None
+    erring: HeldFault | None = None
+    differing: HeldFault | None = None
     compared: bool = False  # it had enough peers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BundleCase:
+class BundleContext:
     """When bundles are judged, how patiently, and what their peers have."""
 
     now: float  # Unix seconds
     stale_after: float  # seconds
     once: bool  # a single `check`
-    census: Mapping[str, Mapping[str, int]] | None  # bundle -> revision -> OPAs of this agent
+    vote_counts: Mapping[str, Mapping[str, int]] | None  # bundle -> revision -> OPAs of this agent
 
 
 def judge_bundles(
-    report: StatusReport, past: tuple[BundlePast, ...], case: BundleCase
-) -> tuple[list[Verdict], tuple[BundlePast, ...]]:
+    report: StatusReport, history: tuple[BundleHistory, ...], context: BundleContext
+) -> tuple[list[Verdict], tuple[BundleHistory, ...]]:
     """Both conditions of every bundle, as far as they apply, and what to remember."""
-    before = {each.name: each for each in past}
-    judged = [_judge(bundle, report, before.get(bundle.name), case) for bundle in report.bundles]
+    before = {each.name: each for each in history}
+    judged = [_judge(bundle, report, before.get(bundle.name), context) for bundle in report.bundles]
     now = tuple(remembered for _, remembered in judged)
-    return [verdict for verdicts, _ in judged for verdict in verdicts], past if now == past else now
+    return [verdict for verdicts, _ in judged for verdict in verdicts], history if now == history else now
 
 
-def unknown_bundles(report: StatusReport | None, why: Unknown, case: BundleCase) -> list[Verdict]:
+def unknown_bundles(report: StatusReport | None, why: Unknown, context: BundleContext) -> list[Verdict]:
     """Both conditions of the bundles that are known of, as far as they apply, when nothing new could be told."""
     if report is None or (report.unknown is not None and not report.bundles):
         return [BUNDLE_STALE.unknown(why), REVISION_SKEW.unknown(why)]
     names = [bundle.name for bundle in report.bundles]
-    compared = [name for name in names if case.census is None or _voters(name, case) >= _MAJORITY]
+    compared = [name for name in names if context.vote_counts is None or _voters(name, context) >= _MAJORITY]
     return [
         *(BUNDLE_STALE.unknown(why, subject=name) for name in names),
         *(REVISION_SKEW.unknown(why, subject=name) for name in compared),
@@ -81,65 +80,65 @@ def unknown_bundles(report: StatusReport | None, why: Unknown, case: BundleCase)
 
 
 def _judge(
-    bundle: Bundle, report: StatusReport, past: BundlePast | None, case: BundleCase
-) -> tuple[list[Verdict], BundlePast]:
-    before = past or BundlePast(bundle.name)
-    new = past is not None or _cannot_be_old(bundle, report, case)
+    bundle: OPABundle, report: StatusReport, history: BundleHistory | None, context: BundleContext
+) -> tuple[list[Verdict], BundleHistory]:
+    before = history or BundleHistory(bundle.name)
+    new = history is not None or _cannot_be_old(bundle, report, context)
     erring = _trouble(bool(bundle.code), before.erring, witnessed=new, now=report.at)
-    most = _majority(bundle, case)
+    most = _majority(bundle, context)
     differs = most is not None and most != bundle.revision
-    differing = _trouble(differs, before.differing, witnessed=before.compared, now=case.now)
-    skew = _skew(bundle, most, differing, case, first=past is None)
-    verdicts = [_stale(bundle, report, erring, case), *([skew] if skew is not None else [])]
-    now = BundlePast(bundle.name, erring, differing, _voters(bundle.name, case) >= _MAJORITY)
+    differing = _trouble(differs, before.differing, witnessed=before.compared, now=context.now)
+    skew = _skew(bundle, most, differing, context, first=history is None)
+    verdicts = [_stale(bundle, report, erring, context), *([skew] if skew is not None else [])]
+    now = BundleHistory(bundle.name, erring, differing, _voters(bundle.name, context) >= _MAJORITY)
     return verdicts, before if now == before else now
 
 
-def _trouble(wrong: bool, before: Trouble | None, *, witnessed: bool, now: float) -> Trouble | None:
+def _trouble(wrong: bool, before: HeldFault | None, *, witnessed: bool, now: float) -> HeldFault | None:
     if not wrong:
         return None
-    return before or Trouble(now, witnessed)
+    return before or HeldFault(now, witnessed)
 
 
-def _cannot_be_old(bundle: Bundle, report: StatusReport, case: BundleCase) -> bool:
+def _cannot_be_old(bundle: OPABundle, report: StatusReport, context: BundleContext) -> bool:
     # Of a request that fails the last good one tells; of an activation that fails only a recent good one does.
     only_fetching_fails = not bundle.fetched and not bundle.rejected
-    return only_fetching_fails or report.clock - bundle.last_activation <= case.stale_after
+    return only_fetching_fails or report.clock - bundle.last_activation <= context.stale_after
 
 
-def _stale(bundle: Bundle, report: StatusReport, erring: Trouble | None, case: BundleCase) -> Verdict:
+def _stale(bundle: OPABundle, report: StatusReport, erring: HeldFault | None, context: BundleContext) -> Verdict:
     # Both times are OPA's own, so a clock of ours that differs does not make a bundle old.
     age = report.clock - bundle.last_success
-    if age > case.stale_after:
+    if age > context.stale_after:
         return BUNDLE_STALE.true(_age_message(bundle, age), _reason(bundle), bundle.name)
     if erring is None:
         return BUNDLE_STALE.false(bundle.name)
     message = f"An error stands: {bundle.code}: {bundle.message}"
     found = BUNDLE_STALE.true(message, _reason(bundle), bundle.name)
-    return _held(found, erring, report.at, case.stale_after, once=case.once)
+    return _held(found, erring, report.at, context.stale_after, once=context.once)
 
 
-def _reason(bundle: Bundle) -> str:
+def _reason(bundle: OPABundle) -> str:
     if not bundle.activated:
         return "NeverLoaded"
     return "ActivationFailed" if bundle.code and (bundle.fetched or bundle.rejected) else "BundleStale"
 
 
 def _skew(
-    bundle: Bundle, most: str | None, differing: Trouble | None, case: BundleCase, *, first: bool
+    bundle: OPABundle, most: str | None, differing: HeldFault | None, context: BundleContext, *, first: bool
 ) -> Verdict | None:
-    if case.census is None or (first and _voters(bundle.name, case) < _MAJORITY):
+    if context.vote_counts is None or (first and _voters(bundle.name, context) < _MAJORITY):
         return REVISION_SKEW.unknown(Unknown.WARMING_UP, "Its peers have not all been looked at yet.", bundle.name)
-    if _voters(bundle.name, case) < _MAJORITY:
+    if _voters(bundle.name, context) < _MAJORITY:
         return None
     if differing is None:
         return REVISION_SKEW.false(bundle.name)
     message = f"The active revision is {bundle.revision or 'none'}, most OPAs of the agent have {most or 'none'}."
     found = REVISION_SKEW.true(message, "RevisionDiffers", bundle.name)
-    return _held(found, differing, case.now, SKEW_HOLDS, once=case.once)
+    return _held(found, differing, context.now, SKEW_HOLDS, once=context.once)
 
 
-def _held(found: Verdict, trouble: Trouble, now: float, long_enough: float, *, once: bool) -> Verdict:
+def _held(found: Verdict, trouble: HeldFault, now: float, long_enough: float, *, once: bool) -> Verdict:
     """`found` when it has held; before that false where its start is known, else unknown."""
     if now - trouble.since >= long_enough:
         return found
@@ -149,19 +148,19 @@ def _held(found: Verdict, trouble: Trouble, now: float, long_enough: float, *, o
     return found.kind.unknown(reason, found.message, found.subject)
 
 
-def _majority(bundle: Bundle, case: BundleCase) -> str | None:
-    votes = (case.census or {}).get(bundle.name)
+def _majority(bundle: OPABundle, context: BundleContext) -> str | None:
+    votes = (context.vote_counts or {}).get(bundle.name)
     if not votes:
         return None
     revision, count = max(votes.items(), key=lambda vote: vote[1])
     return revision if count >= _MAJORITY and 2 * count > sum(votes.values()) else None
 
 
-def _voters(bundle: str, case: BundleCase) -> int:
-    return sum((case.census or {}).get(bundle, {}).values())
+def _voters(bundle: str, context: BundleContext) -> int:
+    return sum((context.vote_counts or {}).get(bundle, {}).values())
 
 
-def _age_message(bundle: Bundle, age: float) -> str:
+def _age_message(bundle: OPABundle, age: float) -> str:
     cause = f" ({bundle.code}: {bundle.message})" if bundle.code else ""
     if bundle.last_success <= 0:
         return f"OPA has never fetched the bundle{cause}."

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-from probes.contract import Case, ConditionKind, Limits, Severity, Unknown, Verdict, say_duration
-from probes.readings.decision import Actual, Answer, Expected, OPAReading
+from probes.contract import ConditionKind, EvaluationContext, Limits, Severity, Unknown, Verdict, say_duration
+from probes.readings.decision import Actual, CanaryAnswer, Expected, OPAReading
 
 L = TypeVar("L", bound=Limits)
 
@@ -63,7 +63,6 @@ DECISION_SLOW = ConditionKind(
     severity=Severity.WARNING,
     true_when="The 95th percentile of the last 20 decisions is above slow_after.",
     all_clear="Decisions come in time.",
-    history=True,
 )
 
 CONDITIONS = (
@@ -77,7 +76,7 @@ CONDITIONS = (
 )
 
 DECIDED = (Actual.ALLOW, Actual.DENY)
-TOLD = (*DECIDED, Actual.UNDEFINED)
+REPORTED = (*DECIDED, Actual.UNDEFINED)
 """What OPA says of a policy; anything else is no answer to the question."""
 
 # Small integers are shared objects; twenty floats a target would take four times the memory, in the state file too.
@@ -85,7 +84,7 @@ _TICK = 0.0001  # seconds
 _MUST_NOT_BE_ALLOWED = (Expected.DENY, Expected.NOT_ALLOW)
 
 
-def unreachable(reading: OPAReading, case: Case[L]) -> Verdict:
+def unreachable(reading: OPAReading, context: EvaluationContext[L]) -> Verdict:
     """Whether a decision can be had at all."""
     replies = [answer.reply for answer in reading.answers]
     if any(reply.actual is not Actual.UNREACHABLE and not reply.unauthorized for reply in replies):
@@ -95,29 +94,29 @@ def unreachable(reading: OPAReading, case: Case[L]) -> Verdict:
     if all(reply.impaired for reply in replies):
         return OPA_UNREACHABLE.unknown(Unknown.WATCHER_IMPAIRED, reading.error)
     # A connection that is cut off tells of a broken server or proxy, as a 502 does.
-    found = case.network(OPA_UNREACHABLE, reading, stalled="Timeout", reset="HTTPError")
+    found = context.network(OPA_UNREACHABLE, reading, stalled="Timeout", reset="HTTPError")
     return found or OPA_UNREACHABLE.true(reading.error, "HTTPError")
 
 
-def wrong_allow(answers: Sequence[Answer]) -> Verdict | None:
+def wrong_allow(answers: Sequence[CanaryAnswer]) -> Verdict | None:
     """Whether a foreigner gets in. An undefined answer lets nobody in, though it is no deny."""
     allowed = [each for each in answers if each.actual is Actual.ALLOW and each.expected in _MUST_NOT_BE_ALLOWED]
     if allowed:
         return WRONG_ALLOW.true(f"Allowed, and must not be: {_names(allowed)}.", "CanaryAllowed")
     denied = [each for each in answers if each.expected is Expected.DENY]
-    return _untold(WRONG_ALLOW, denied) or WRONG_ALLOW.false() if denied else None
+    return _unreported(WRONG_ALLOW, denied) or WRONG_ALLOW.false() if denied else None
 
 
-def wrong_deny(answers: Sequence[Answer]) -> Verdict | None:
+def wrong_deny(answers: Sequence[CanaryAnswer]) -> Verdict | None:
     """Whether somebody who must get in does not."""
     allowed = [each for each in answers if each.expected is Expected.ALLOW]
     denied = [each for each in allowed if each.actual is Actual.DENY]
     if denied:
         return WRONG_DENY.true(f"Denied, and must be allowed: {_names(denied)}.", "CanaryDenied")
-    return _untold(WRONG_DENY, allowed) or WRONG_DENY.false() if allowed else None
+    return _unreported(WRONG_DENY, allowed) or WRONG_DENY.false() if allowed else None
 
 
-def policy_missing(answers: Sequence[Answer]) -> Verdict | None:
+def policy_missing(answers: Sequence[CanaryAnswer]) -> Verdict | None:
     """Whether nothing decides at all."""
     canaries = _canaries(answers)
     if not canaries:
@@ -125,10 +124,10 @@ def policy_missing(answers: Sequence[Answer]) -> Verdict | None:
     if any(each.actual in DECIDED for each in canaries):
         return POLICY_MISSING.false()
     message = "Every canary is undefined: HTTP 200 without a result."
-    return _untold(POLICY_MISSING, canaries) or POLICY_MISSING.true(message, "Undefined")
+    return _unreported(POLICY_MISSING, canaries) or POLICY_MISSING.true(message, "Undefined")
 
 
-def default_missing(answers: Sequence[Answer]) -> Verdict | None:
+def default_missing(answers: Sequence[CanaryAnswer]) -> Verdict | None:
     """Whether something decides, but not always."""
     canaries = _canaries(answers)
     if not canaries:
@@ -136,24 +135,24 @@ def default_missing(answers: Sequence[Answer]) -> Verdict | None:
     undefined = [each for each in canaries if each.actual is Actual.UNDEFINED]
     if undefined and any(each.actual in DECIDED for each in canaries):
         return DEFAULT_MISSING.true(f"Undefined, while others are decided: {_names(undefined)}.", "NoDefault")
-    return _untold(DEFAULT_MISSING, canaries) or DEFAULT_MISSING.false()
+    return _unreported(DEFAULT_MISSING, canaries) or DEFAULT_MISSING.false()
 
 
-def decision_error(answers: Sequence[Answer]) -> Verdict:
+def decision_error(answers: Sequence[CanaryAnswer]) -> Verdict:
     """Whether what comes back is an answer of OPA to a good question."""
     judged = _canaries(answers) or answers
     for actual, reason in ((Actual.ERROR, "EvaluationError"), (Actual.MALFORMED, "Malformed")):
         wrong = [each for each in judged if each.actual is actual and not each.reply.unauthorized]
         if wrong:
             return DECISION_ERROR.true(f"{_names(wrong[:1])}: {wrong[0].reply.error}", reason)
-    return _untold(DECISION_ERROR, judged) or DECISION_ERROR.false()
+    return _unreported(DECISION_ERROR, judged) or DECISION_ERROR.false()
 
 
-def slow(answers: Sequence[Answer], last: tuple[int, ...], slow_after: float, *, overloaded: bool) -> Verdict:
+def slow(answers: Sequence[CanaryAnswer], last: tuple[int, ...], slow_after: float, *, overloaded: bool) -> Verdict:
     """`last` are the ticks of the last decisions, those of these answers among them."""
-    untold = _untold(DECISION_SLOW, answers)
-    if untold is not None and not ticks(answers):
-        return untold
+    unreported = _unreported(DECISION_SLOW, answers)
+    if unreported is not None and not ticks(answers):
+        return unreported
     if overloaded:
         return DECISION_SLOW.unknown(Unknown.WATCHER_IMPAIRED)
     if len(last) < DECISIONS:
@@ -165,23 +164,23 @@ def slow(answers: Sequence[Answer], last: tuple[int, ...], slow_after: float, *,
     return DECISION_SLOW.true(message)
 
 
-def ticks(answers: Sequence[Answer]) -> tuple[int, ...]:
+def ticks(answers: Sequence[CanaryAnswer]) -> tuple[int, ...]:
     """How long the decisions among the answers took, in tenths of a millisecond."""
-    return tuple(round(each.reply.seconds / _TICK) for each in answers if each.actual in TOLD)
+    return tuple(round(each.reply.seconds / _TICK) for each in answers if each.actual in REPORTED)
 
 
-def _canaries(answers: Sequence[Answer]) -> list[Answer]:
+def _canaries(answers: Sequence[CanaryAnswer]) -> list[CanaryAnswer]:
     """Those from whose answer everything is concluded."""
     return [each for each in answers if each.expected in (Expected.ALLOW, Expected.DENY)]
 
 
-def _untold(kind: ConditionKind, answers: Sequence[Answer]) -> Verdict | None:
+def _unreported(kind: ConditionKind, answers: Sequence[CanaryAnswer]) -> Verdict | None:
     """Unknown, where some question got no answer that says anything of the policy."""
-    silent = [each.reply for each in answers if each.actual not in TOLD]
+    silent = [each.reply for each in answers if each.actual not in REPORTED]
     if any(reply.unauthorized for reply in silent):
         return kind.unknown(Unknown.UNAUTHORIZED)
     return kind.unknown(Unknown.SOURCE_FAILED) if silent else None
 
 
-def _names(answers: Sequence[Answer]) -> str:
+def _names(answers: Sequence[CanaryAnswer]) -> str:
     return ", ".join(each.canary or "the question" for each in answers[:5])

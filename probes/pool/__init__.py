@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pydantic import Field
 
 from probes.contract import (
-    Case,
     ConditionKind,
-    Judgement,
+    Evaluation,
+    EvaluationContext,
     Limits,
     Metric,
     Probe,
@@ -21,9 +21,18 @@ from probes.contract import (
     say_duration,
     shared_sample,
 )
-from probes.contract.signal import START_TIME, Absent, Row, Signal, Values, is_new_process, latest_start, untold
+from probes.contract.signal import (
+    START_TIME,
+    Absent,
+    Row,
+    Signal,
+    SignalValues,
+    is_new_process,
+    latest_start,
+    unreported,
+)
 from probes.pool.trend import Rise, layout, meets
-from probes.sources.agent_metrics import MetricsPage
+from probes.readings.metrics_page import MetricsPage
 
 POOL_IN_USE = Signal(
     name="pool_in_use",
@@ -47,28 +56,27 @@ class PoolLimits(Limits):
 SATURATED = ConditionKind(
     name="PoolSaturated",
     severity=Severity.WARNING,
+    subject="pool",
     true_when="More of a connection pool is in use than `saturated_ratio`.",
     all_clear="The pool has room.",
     repeated=True,
-    subject="pool",
     needs=("pool_capacity",),
 )
 EXHAUSTED = ConditionKind(
     name="PoolExhausted",
     severity=Severity.CRITICAL,
+    subject="pool",
     true_when="All connections of a pool are in use: the next call waits or fails.",
     all_clear="The pool has connections left.",
     repeated=True,
-    subject="pool",
     needs=("pool_capacity",),
 )
 PREDICTED = ConditionKind(
     name="PoolExhaustionPredicted",
     severity=Severity.WARNING,
+    subject="pool",
     true_when="The use of a pool rose all through `exhaustion_within` and will meet its capacity within as long again.",
     all_clear="The use of the pool does not rise towards its capacity.",
-    history=True,
-    subject="pool",
     needs=("pool_capacity",),
 )
 IN_USE = Metric(name="pool_in_use", help="Connections of a pool in use.", labels=("pool",))
@@ -81,37 +89,37 @@ EXHAUSTION = Metric(
 
 
 @dataclass(frozen=True, slots=True)
-class PoolPast:
+class PoolHistory:
     """How the use of each pool went."""
 
     pools: Mapping[str, Rise] = field(default_factory=dict)
     started: float | None = None  # start time of the process
 
 
-def judge(page: MetricsPage, past: PoolPast, case: Case[PoolLimits]) -> Judgement[PoolPast]:
+def judge(page: MetricsPage, history: PoolHistory, context: EvaluationContext[PoolLimits]) -> Evaluation[PoolHistory]:
     """Judge one page."""
     if page.error:
-        return Judgement(verdicts=PROBE.all_unknown(case.target, Unknown.SOURCE_FAILED), past=past)
-    if not case.target.pool_capacity:
-        return Judgement(verdicts=(), past=past)
+        return Evaluation(verdicts=PROBE.all_unknown(context.target, Unknown.SOURCE_FAILED), history=history)
+    if not context.target.pool_capacity:
+        return Evaluation(verdicts=(), history=history)
     found = page.values(POOL_IN_USE)
-    if isinstance(found, Values):
-        found = _with_capacity(found, case.target)
-    if not isinstance(found, Values):
-        untellable = [verdict for kind in PROBE.conditions for verdict in untold(kind, found, case.limits)]
-        return Judgement(verdicts=tuple(untellable), past=past)
-    past = _seen(page, found, past, case)
+    if isinstance(found, SignalValues):
+        found = _with_capacity(found, context.target)
+    if not isinstance(found, SignalValues):
+        missing = [verdict for kind in PROBE.conditions for verdict in unreported(kind, found, context.limits)]
+        return Evaluation(verdicts=tuple(missing), history=history)
+    history = _seen(page, found, history, context)
     verdicts: list[Verdict] = []
     samples: list[Sample] = []
     for name, in_use in found.by_subject.items():
-        capacity = _capacity(case.target, name)
-        full_at = _full_at(past.pools[name], in_use, capacity, case)
-        verdicts += _now(name, in_use, capacity, case.limits)
-        verdicts.append(_later(name, past.pools[name], full_at, case))
+        capacity = _capacity(context.target, name)
+        full_at = _full_at(history.pools[name], in_use, capacity, context)
+        verdicts += _now(name, in_use, capacity, context.limits)
+        verdicts.append(_later(name, history.pools[name], full_at, context))
         samples += _samples(name, in_use, capacity, full_at)
     for name, why in found.unreadable.items():
         verdicts += [kind.unknown(Unknown.MALFORMED, why, name) for kind in PROBE.conditions]
-    return Judgement(verdicts=tuple(verdicts), past=past, samples=tuple(samples))
+    return Evaluation(verdicts=tuple(verdicts), history=history, samples=tuple(samples))
 
 
 def _capacity(target: Target, pool: str) -> int:
@@ -119,35 +127,37 @@ def _capacity(target: Target, pool: str) -> int:
     return given if isinstance(given, int) else (given or {}).get(pool, 0)
 
 
-def _with_capacity(found: Values, target: Target) -> Values | Absent:
+def _with_capacity(found: SignalValues, target: Target) -> SignalValues | Absent:
     by_subject = {name: value for name, value in found.by_subject.items() if _capacity(target, name) > 0}
     unreadable = {name: why for name, why in found.unreadable.items() if _capacity(target, name) > 0}
     if by_subject or unreadable:
-        return Values(by_subject, unreadable)
+        return SignalValues(by_subject, unreadable)
     return Absent(
         f"No pool of the page has a capacity, such as {min((*found.by_subject, *found.unreadable), default='')}."
     )
 
 
-def _seen(page: MetricsPage, found: Values, past: PoolPast, case: Case[PoolLimits]) -> PoolPast:
+def _seen(
+    page: MetricsPage, found: SignalValues, history: PoolHistory, context: EvaluationContext[PoolLimits]
+) -> PoolHistory:
     value = page.value(START_TIME)
     started = value if isinstance(value, float) else None
-    before = {} if is_new_process(past.started, started) else past.pools
-    length, blocks = layout(case.limits.exhaustion_within, case.interval)
+    before = {} if is_new_process(history.started, started) else history.pools
+    length, blocks = layout(context.limits.exhaustion_within, context.interval)
     pools = {
-        name: before.get(name, Rise()).add(in_use, case.now, length, blocks)
+        name: before.get(name, Rise()).add(in_use, context.now, length, blocks)
         for name, in_use in found.by_subject.items()
     }
     pools |= {name: before[name] for name in found.unreadable if name in before}
-    return PoolPast(pools, latest_start(past.started, started))
+    return PoolHistory(pools, latest_start(history.started, started))
 
 
-def _full_at(rise: Rise, in_use: float, capacity: int, case: Case[PoolLimits]) -> float | None:
-    length, blocks = layout(case.limits.exhaustion_within, case.interval)
+def _full_at(rise: Rise, in_use: float, capacity: int, context: EvaluationContext[PoolLimits]) -> float | None:
+    length, blocks = layout(context.limits.exhaustion_within, context.interval)
     if len(rise.means) < blocks or in_use * 2 <= capacity:
         return None
     left = meets(rise.means, length, capacity)
-    return None if left is None else case.now + left
+    return None if left is None else context.now + left
 
 
 def _now(name: str, in_use: float, capacity: int, limits: PoolLimits) -> tuple[Verdict, Verdict]:
@@ -158,20 +168,20 @@ def _now(name: str, in_use: float, capacity: int, limits: PoolLimits) -> tuple[V
     return saturated, EXHAUSTED.true(say, subject=name) if in_use >= capacity else EXHAUSTED.false(name)
 
 
-def _later(name: str, rise: Rise, full_at: float | None, case: Case[PoolLimits]) -> Verdict:
-    within = case.limits.exhaustion_within
-    if len(rise.means) < layout(within, case.interval)[1]:
+def _later(name: str, rise: Rise, full_at: float | None, context: EvaluationContext[PoolLimits]) -> Verdict:
+    within = context.limits.exhaustion_within
+    if len(rise.means) < layout(within, context.interval)[1]:
         return PREDICTED.unknown(Unknown.WARMING_UP, subject=name)
-    if full_at is None or full_at - case.now > within:
+    if full_at is None or full_at - context.now > within:
         return PREDICTED.false(name)
-    left = say_duration(full_at - case.now)
+    left = say_duration(full_at - context.now)
     return PREDICTED.true(f"Pool {name} has filled for {say_duration(within)} and is full in {left}.", subject=name)
 
 
 def _samples(name: str, in_use: float, capacity: int, full_at: float | None) -> Iterator[Sample]:
-    told = shared_sample(CAPACITY, capacity, (name,))
-    yield Sample(IN_USE, in_use, told.labels)
-    yield told
+    reported = shared_sample(CAPACITY, capacity, (name,))
+    yield Sample(IN_USE, in_use, reported.labels)
+    yield reported
     if full_at is not None:
         yield Sample(EXHAUSTION, full_at, (name,))
 
@@ -181,7 +191,7 @@ PROBE = Probe(
     source="agent_metrics",
     conditions=(SATURATED, EXHAUSTED, PREDICTED),
     limits=PoolLimits,
-    past=PoolPast,
+    history=PoolHistory,
     judge=judge,
     metrics=(IN_USE, CAPACITY, EXHAUSTION),
     wants=lambda _: (POOL_IN_USE, START_TIME),

@@ -1,6 +1,5 @@
 """What does a served certificate say, and is it one that a SPIFFE workload may serve?"""
 
-import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,7 +7,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import compress
 from sys import intern
-from typing import NamedTuple
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
@@ -29,10 +27,7 @@ from cryptography.x509 import (
 MAX_CERTIFICATE = 1 << 14
 """Bytes; the names in a larger one are not read: ten thousand of them would hold up every other look."""
 _KEPT_URIS = 10
-_MAX_SPIFFE_ID = 2048
-_SPIFFE_ID = re.compile(
-    r"spiffe://(?P<trust_domain>[a-z0-9._-]{1,255})(?P<path>(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+)*)"
-)
+_KEPT_URI = 2049  # characters: one more than a SPIFFE ID may have
 _WEAK_HASHES = ("md5", "sha1")
 _USAGES = (
     "digital_signature",
@@ -43,19 +38,6 @@ _USAGES = (
     "key_cert_sign",
     "crl_sign",
 )
-
-
-class SpiffeId(NamedTuple):
-    """The two parts of a SPIFFE ID."""
-
-    trust_domain: str
-    path: str  # starts with a slash; empty for the ID of a trust domain itself
-
-
-def parse_spiffe_id(text: str) -> SpiffeId | None:
-    """A SPIFFE ID by its specification, sections 2.1 to 2.3; None for anything else."""
-    match = _SPIFFE_ID.fullmatch(text) if len(text) <= _MAX_SPIFFE_ID else None
-    return SpiffeId(match["trust_domain"], match["path"]) if match else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +115,7 @@ def _leaf(certificate: Certificate, der: bytes) -> Leaf:
         serial=f"{certificate.serial_number:x}",
         not_before=certificate.not_valid_before_utc.timestamp(),
         not_after=certificate.not_valid_after_utc.timestamp(),
-        uris=tuple(uri[: _MAX_SPIFFE_ID + 1] for uri in uris[:_KEPT_URIS]),
+        uris=tuple(uri[:_KEPT_URI] for uri in uris[:_KEPT_URIS]),
         uri_count=len(uris),
         readable=extensions is not None,
         ca=_is_ca(extensions or {}),

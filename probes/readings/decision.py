@@ -54,7 +54,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CanaryAnswer:
     """A canary and its reply."""
 
     canary: str
@@ -84,7 +84,7 @@ class Answer:
 class OPAReading(Reading):
     """One look at an OPA. `fault` stands only where no question got an answer."""
 
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[CanaryAnswer, ...] = ()
     report: StatusReport | None = None  # the newest of this OPA, perhaps of an earlier look; None before the first
     unasked: tuple[str, ...] = ()  # canaries whose input needs a SPIFFE ID that the target does not have
 

@@ -19,7 +19,7 @@ class Spoke(StrEnum):
     OTHER = "not TLS"
 
 
-class Bundle(StrEnum):
+class BundleState(StrEnum):
     """The trust bundle of the target's own trust domain, at the time of the look."""
 
     CONFIRMED = "confirmed"
@@ -95,7 +95,7 @@ class Handshake(Reading):
     weak_intermediates: tuple[str, ...] = ()
     verify_errors: tuple[VerifyError, ...] = ()
     trust_domain: str = ""  # of the expected ID, else our own; empty: neither is known
-    bundle: Bundle = Bundle.MISSING
+    bundle: BundleState = BundleState.MISSING
     protocol: str = ""
     cipher: str = ""
     client_certificate: ClientCertificate = ClientCertificate.NOT_TOLD

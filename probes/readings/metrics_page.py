@@ -7,15 +7,15 @@ from functools import lru_cache
 from zlib import compress, decompress
 
 from probes.contract import Reading
-from probes.contract.signal import Absent, Dialect, Found, Row, Series, Signal, Unreadable, Values, values_of
-from probes.readings.text_format import MAX_LINES, NOTHING, Kept, Names, read_lines
+from probes.contract.signal import Absent, Dialect, Found, Row, Series, Signal, SignalValues, Unreadable, values_of
+from probes.readings.text_format import MAX_LINES, NOTHING, KeptLines, Names, read_lines
 
 _EVIDENCE = 2000  # bytes
 _OF_A_NAME = 300  # bytes of it: forty buckets would leave no room for the rest
 _SHORT = 1024  # bytes of lines whose meaning is worth remembering
 
 
-class Trouble(StrEnum):
+class PageTrouble(StrEnum):
     """Why there is no page, beside the faults of the network."""
 
     HTTP_ERROR = "HTTPError"
@@ -25,7 +25,7 @@ class Trouble(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Wanted:
+class WantedSignals:
     """What is looked for in every page."""
 
     rows: Mapping[Signal, tuple[Row, ...]]  # the operator's before the built-in ones
@@ -34,7 +34,7 @@ class Wanted:
     query: bytes  # asks for these names only
 
     @classmethod
-    def of(cls, signals: Sequence[Signal], dialects: Sequence[Dialect] = ()) -> "Wanted":
+    def of(cls, signals: Sequence[Signal], dialects: Sequence[Dialect] = ()) -> "WantedSignals":
         """All names in which a page may say these signals."""
         rows = {one: (*(row for row in dialects if row.signal == one.name), *one.rows) for one in signals}
         names = dict.fromkeys(name for one in rows for row in rows[one] for name in _sample_names(one, row))
@@ -43,7 +43,7 @@ class Wanted:
         places = {one: tuple(at[name] for row in rows[one] for name in _sample_names(one, row)) for one in rows}
         return cls(rows, Names(names), places, query.encode())
 
-    def lacking(self, kept: Kept) -> int:
+    def lacking(self, kept: KeptLines) -> int:
         """The signals of which a page has no line, as bits: ten thousand of these are remembered."""
         bits = 0
         for signal, places in enumerate(self.places.values()):
@@ -87,12 +87,12 @@ def _shortened(block: bytes) -> bytes:
 class MetricsPage(Reading):
     """One look at a page. Ten thousand of these live at once, so lines stay bytes until a probe asks."""
 
-    trouble: Trouble | None = None
+    trouble: PageTrouble | None = None
     status: int = 0
     size: int = 0  # bytes received
     filtered: bool = False  # whether only the wanted names were asked for
-    wanted: Wanted
-    kept: Kept = NOTHING
+    wanted: WantedSignals
+    kept: KeptLines = NOTHING
 
     def values(self, signal: Signal) -> Found:
         """What the page says of a signal that was wanted, by subject."""
@@ -103,7 +103,7 @@ class MetricsPage(Reading):
     def value(self, signal: Signal) -> float | Absent | Unreadable:
         """What the page says of a signal without subjects."""
         found = self.values(signal)
-        if not isinstance(found, Values):
+        if not isinstance(found, SignalValues):
             return found
         if signal.unnamed in found.by_subject and len(found.by_subject) == 1:
             return found.by_subject[signal.unnamed]
@@ -112,7 +112,7 @@ class MetricsPage(Reading):
     def series(self, signal: Signal) -> tuple[Row, list[Series]] | Absent | Unreadable:
         """The samples of the first row that the page has; for counters, histograms and summaries."""
         rows = self.wanted.rows[signal]
-        return _first_told(signal, rows, self._lines(signal), self.kept.overfull) or Absent(self._why_absent(rows))
+        return _first_reported(signal, rows, self._lines(signal), self.kept.overfull) or Absent(self._why_absent(rows))
 
     def block(self, signal: Signal, row: Row, suffix: str) -> bytes:
         """The lines of one sample name of a row, as they came, for what has too many to read them one by one."""
@@ -146,9 +146,9 @@ class MetricsPage(Reading):
 
 
 def _read(
-    wanted: Wanted, signal: Signal, lines: tuple[bytes, ...], overfull: tuple[str, ...]
-) -> Values | Unreadable | None:
-    found = _first_told(signal, wanted.rows[signal], lines, overfull)
+    wanted: WantedSignals, signal: Signal, lines: tuple[bytes, ...], overfull: tuple[str, ...]
+) -> SignalValues | Unreadable | None:
+    found = _first_reported(signal, wanted.rows[signal], lines, overfull)
     return values_of(signal, *found) if isinstance(found, tuple) else found
 
 
@@ -156,7 +156,7 @@ def _read(
 _remembered = lru_cache(maxsize=1024)(_read)
 
 
-def _first_told(
+def _first_reported(
     signal: Signal, rows: Sequence[Row], lines: Sequence[bytes], overfull: Sequence[str]
 ) -> tuple[Row, list[Series]] | Unreadable | None:
     of_a_row = len(signal.suffixes)

@@ -21,7 +21,7 @@ _NO_PLUGIN = "status plugin not enabled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bundle:
+class OPABundle:
     """What OPA says of one bundle."""
 
     name: str
@@ -61,7 +61,7 @@ class StatusReport:
 
     at: float  # Unix seconds of our clock
     clock: float  # Unix seconds of OPA's clock at the same time, as far as it is known
-    bundles: tuple[Bundle, ...] = ()
+    bundles: tuple[OPABundle, ...] = ()
     unknown: Unknown | None = None  # why nothing was told; the bundles are then those of the report before
 
     @property
@@ -122,7 +122,7 @@ def _find_bundles(text: str) -> object:
     raise ValueError("no status")
 
 
-def _bundles(found: object) -> tuple[Bundle, ...]:
+def _bundles(found: object) -> tuple[OPABundle, ...]:
     if found is None:
         return ()
     if not isinstance(found, dict) or len(found) > MOST_BUNDLES:
@@ -130,11 +130,11 @@ def _bundles(found: object) -> tuple[Bundle, ...]:
     return tuple(_bundle(name, said) for name, said in sorted(found.items()))
 
 
-def _bundle(name: str, said: object) -> Bundle:
+def _bundle(name: str, said: object) -> OPABundle:
     if not isinstance(said, dict) or len(name) > _LABEL_CHARS:
         raise TypeError(name)
     last_success = _moment(said.get("last_successful_request"))
-    return Bundle(
+    return OPABundle(
         name=_text(name),
         revision=_text(said.get("active_revision")),
         last_success=last_success,

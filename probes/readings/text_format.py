@@ -39,7 +39,7 @@ class NotAPageError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptLines:
     """The wanted lines of a page, as they came."""
 
     lines: tuple[bytes, ...]  # in the order of the wanted names
@@ -47,7 +47,7 @@ class Kept:
     bare: tuple[str, ...] = ()  # names that the page describes, without a sample
 
 
-NOTHING = Kept(())
+NOTHING = KeptLines(())
 
 
 class Names:
@@ -87,11 +87,11 @@ class Scan:
             if name not in self._runs and description in piece:
                 self._bare[name] = None
 
-    def end(self, bare: tuple[str, ...] = ()) -> Kept:
+    def end(self, bare: tuple[str, ...] = ()) -> KeptLines:
         """What was kept; `bare` are names that are known to be described, though this page does not say so."""
         overfull = tuple([self._names[name] for name, count in self._counts.items() if count >= MAX_LINES])
         described = tuple([self._names[name] for name in self._bare if name not in self._runs])
-        return Kept(tuple([self._lines(name) for name in self._names]), overfull, described or bare)
+        return KeptLines(tuple([self._lines(name) for name in self._names]), overfull, described or bare)
 
     def _lines(self, name: bytes) -> bytes:
         """All of them; of too many, which nobody judges, the first three."""

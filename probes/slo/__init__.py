@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pydantic import Field
 
 from probes.contract import (
-    Case,
     ConditionKind,
-    Judgement,
+    Evaluation,
+    EvaluationContext,
     Limits,
     Probe,
     Seconds,
@@ -16,11 +16,11 @@ from probes.contract import (
     Verdict,
     say_duration,
 )
-from probes.contract.signal import REQUESTS, START_TIME, Absent, Unreadable, untold
+from probes.contract.signal import REQUESTS, START_TIME, Absent, Unreadable, unreported
 from probes.history.counters import Growth
 from probes.history.requests import ERRORS, Tally, failed
+from probes.readings.metrics_page import MetricsPage
 from probes.slo.durations import DURATION, P95, slow
-from probes.sources.agent_metrics import MetricsPage
 
 _FAILURES = ("error", "failure", "failed", "timeout", "exception", "unavailable")
 _SUCCESSES = ("success", "ok", "succeeded", "completed", "denied", "rejected", "unauthorized", "cancelled")
@@ -46,60 +46,58 @@ ERROR_RATE = ConditionKind(
     severity=Severity.CRITICAL,
     true_when="More than `error_ratio` of at least `least_requests` requests failed over `window`.",
     all_clear="Few requests fail, or there are too few to tell.",
-    history=True,
 )
 LATENCY = ConditionKind(
     name="LatencyHigh",
     severity=Severity.CRITICAL,
     true_when="The p95 of at least `least_requests` requests over `window` is above `p95_limit`.",
     all_clear="Requests are fast enough, or there are too few to tell.",
-    history=True,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class SLOPast:
+class SLOHistory:
     """The requests that were seen."""
 
     failed: Growth = field(default_factory=Growth)
     slow: Growth = field(default_factory=Growth)
 
 
-def judge(page: MetricsPage, past: SLOPast, case: Case[SLOLimits]) -> Judgement[SLOPast]:
+def judge(page: MetricsPage, history: SLOHistory, context: EvaluationContext[SLOLimits]) -> Evaluation[SLOHistory]:
     """Judge one page."""
     if page.error:
-        return Judgement(verdicts=PROBE.all_unknown(case.target, Unknown.SOURCE_FAILED), past=past)
-    limits = case.limits
+        return Evaluation(verdicts=PROBE.all_unknown(context.target, Unknown.SOURCE_FAILED), history=history)
+    limits = context.limits
     errors = failed(page, limits.failed_statuses, limits.good_statuses)
     durations = slow(page, limits.p95_limit)
-    of_errors, failed_past = _judged(ERROR_RATE, errors, past.failed, limits.error_ratio, page, case)
-    of_latency, slow_past = _judged(LATENCY, durations, past.slow, 1 - P95, page, case)
-    return Judgement(verdicts=(*of_errors, *of_latency), past=SLOPast(failed_past, slow_past))
+    of_errors, failed_history = _judged(ERROR_RATE, errors, history.failed, limits.error_ratio, page, context)
+    of_latency, slow_history = _judged(LATENCY, durations, history.slow, 1 - P95, page, context)
+    return Evaluation(verdicts=(*of_errors, *of_latency), history=SLOHistory(failed_history, slow_history))
 
 
 def _judged(
     kind: ConditionKind,
-    told: Tally | Absent | Unreadable,
-    past: Growth,
+    reported: Tally | Absent | Unreadable,
+    history: Growth,
     most: float,
     page: MetricsPage,
-    case: Case[SLOLimits],
+    context: EvaluationContext[SLOLimits],
 ) -> tuple[tuple[Verdict, ...], Growth]:
-    if not isinstance(told, Tally):
-        return untold(kind, told, case.limits), past
-    started, window = page.value(START_TIME), case.limits.window
-    counters = (told.requests,) if told.at_once else (told.requests, told.bad, told.unclear)
+    if not isinstance(reported, Tally):
+        return unreported(kind, reported, context.limits), history
+    started, window = page.value(START_TIME), context.limits.window
+    counters = (reported.requests,) if reported.at_once else (reported.requests, reported.bad, reported.unclear)
     start = started if isinstance(started, float) else None
-    past = past.add(counters, start, case.now, window, case.interval)
-    grown = past.over(window, case.interval)
+    history = history.add(counters, start, context.now, window, context.interval)
+    grown = history.over(window, context.interval)
     if grown is None:
-        return (kind.unknown(Unknown.WARMING_UP),), past
+        return (kind.unknown(Unknown.WARMING_UP),), history
     requests = grown.by[0]
-    if requests < case.limits.least_requests:
-        return (kind.false(),), past
-    of, bad, unclear = told[:3] if told.at_once else grown.by
+    if requests < context.limits.least_requests:
+        return (kind.false(),), history
+    of, bad, unclear = reported[:3] if reported.at_once else grown.by
     shares = (bad / of, unclear / of) if of else (0.0, 0.0)  # a new process has none yet, its window has
-    return (_verdict(kind, requests, *shares, most, grown.seconds, case.limits),), past
+    return (_verdict(kind, requests, *shares, most, grown.seconds, context.limits),), history
 
 
 def _verdict(
@@ -124,7 +122,7 @@ PROBE = Probe(
     source="agent_metrics",
     conditions=(ERROR_RATE, LATENCY),
     limits=SLOLimits,
-    past=SLOPast,
+    history=SLOHistory,
     judge=judge,
     wants=lambda _: (REQUESTS, ERRORS, DURATION, START_TIME),
 )

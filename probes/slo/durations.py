@@ -9,7 +9,7 @@ from operator import le, lt
 
 from probes.contract.signal import Absent, Row, Series, Signal, Unreadable
 from probes.history.requests import Tally, not_counters
-from probes.sources.agent_metrics import MetricsPage
+from probes.readings.metrics_page import MetricsPage
 
 DURATION = Signal(
     name="request_duration",
@@ -29,10 +29,10 @@ def slow(page: MetricsPage, limit: float) -> Tally | Absent | Unreadable:
     """
     if (tally := _slow_at_once(page, limit)) is not None:
         return tally
-    told = page.series(DURATION)
-    if not isinstance(told, tuple):
-        return told
-    row, series = told
+    reported = page.series(DURATION)
+    if not isinstance(reported, tuple):
+        return reported
+    row, series = reported
     has_quantiles = any(one.name == row.metric for one in series)
     series = [one for one in series if one.name != row.metric or not math.isnan(one.value)]  # NaN: no requests lately
     if wrong := not_counters(row, series):
@@ -86,10 +86,10 @@ def _slow_at_once(page: MetricsPage, limit: float) -> Tally | None:
     if row.where or not lines or b"\\" in lines:
         return None
     try:
-        told = _sum(row, [_slow_of_histogram(*histogram, limit) for histogram in _histograms(lines)])
+        reported = _sum(row, [_slow_of_histogram(*histogram, limit) for histogram in _histograms(lines)])
     except ValueError:
         return None
-    return told if isinstance(told, Tally) else None
+    return reported if isinstance(reported, Tally) else None
 
 
 def _histograms(lines: bytes) -> list[tuple[Sequence[float], Sequence[float]]]:

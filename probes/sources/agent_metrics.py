@@ -8,14 +8,14 @@ from zlib import crc32
 import httpx
 from pydantic import Field
 
-from probes.contract import Bytes, Kit, SourceKind, Target
+from probes.contract import Bytes, SourceContext, SourceKind, Target
 from probes.contract.signal import Dialect, Signal
-from probes.readings.metrics_page import MetricsPage, Trouble, Wanted
-from probes.readings.text_format import NOTHING, Kept, NotAPageError, Scan, pieces
+from probes.readings.metrics_page import MetricsPage, PageTrouble, WantedSignals
+from probes.readings.text_format import NOTHING, KeptLines, NotAPageError, Scan, pieces
 from probes.sources.http.client import (
-    Answer,
-    Conversation,
+    HTTPSession,
     Origin,
+    Response,
     TLSFailedError,
     TooLargeError,
     fault_of,
@@ -23,7 +23,7 @@ from probes.sources.http.client import (
 )
 from probes.sources.http.credentials import Outbound, OutboundSettings
 
-__all__ = ["KIND", "AgentMetricsSettings", "MetricsPage", "Trouble"]
+__all__ = ["KIND", "AgentMetricsSettings", "MetricsPage", "PageTrouble"]
 
 _HEADERS = b"User-Agent: agentweave-watcher\r\nAccept: text/plain;version=0.0.4\r\nConnection: close\r\n"
 _OPENMETRICS = "application/openmetrics-text"
@@ -40,7 +40,7 @@ class AgentMetricsSettings(OutboundSettings):
 class _Habit(NamedTuple):
     """What a whole page showed of the filtered one."""
 
-    wanted: Wanted
+    wanted: WantedSignals
     until: float
     whole_only: bool  # the filter hides what the whole page has
     lacking: int  # signals that the whole page lacks as well
@@ -50,10 +50,10 @@ class _Habit(NamedTuple):
 class AgentMetrics:
     """Asks for the wanted names only, and for the whole page where that may have hidden one."""
 
-    def __init__(self, settings: AgentMetricsSettings, kit: Kit) -> None:
-        self._settings, self._now = settings, kit.now
-        self._outbound = Outbound(settings, kit)
-        self._wanted: dict[Sequence[object], Wanted] = {}
+    def __init__(self, settings: AgentMetricsSettings, source_context: SourceContext) -> None:
+        self._settings, self._now = settings, source_context.now
+        self._outbound = Outbound(settings, source_context)
+        self._wanted: dict[Sequence[object], WantedSignals] = {}
         self._places: dict[str, tuple[Origin, bytes]] = {}
         self._habits: dict[str, _Habit] = {}
 
@@ -77,31 +77,31 @@ class AgentMetrics:
     async def close(self) -> None:
         """Nothing is held between looks."""
 
-    async def _look(self, url: str, wanted: Wanted) -> MetricsPage:
+    async def _look(self, url: str, wanted: WantedSignals) -> MetricsPage:
         origin, path = self._place_of(url)
         tls = self._outbound.tls() if origin.secure else None
         habit = self._habit_of(url, wanted)
-        async with Conversation(origin, self._settings.timeout, self._settings.max_bytes, tls) as conversation:
+        async with HTTPSession(origin, self._settings.timeout, self._settings.max_bytes, tls) as session:
             filtered = None
             if habit is None or not habit.whole_only:
                 names = (b"&" if b"?" in path else b"?") + wanted.query
-                filtered = await self._ask(conversation, path + names, wanted, habit)
-                if filtered.trouble is Trouble.UNAUTHORIZED or _complete(filtered, habit):
+                filtered = await self._ask(session, path + names, wanted, habit)
+                if filtered.trouble is PageTrouble.UNAUTHORIZED or _complete(filtered, habit):
                     return filtered
-            whole = await self._ask(conversation, path, wanted, None)
+            whole = await self._ask(session, path, wanted, None)
         self._learn(url, wanted, filtered, whole)
         return whole
 
-    async def _ask(self, conversation: Conversation, path: bytes, wanted: Wanted, habit: _Habit | None) -> MetricsPage:
-        answer = await conversation.ask(b"GET", path, _HEADERS + self._outbound.authorization())
+    async def _ask(self, session: HTTPSession, path: bytes, wanted: WantedSignals, habit: _Habit | None) -> MetricsPage:
+        answer = await session.ask(b"GET", path, _HEADERS + self._outbound.authorization())
         bare = habit.bare if habit else ()
         return await _page_of(answer, wanted, filtered=path.endswith(wanted.query), bare=bare)
 
-    def _wanted_of(self, wants: Sequence[object]) -> Wanted:
+    def _wanted_of(self, wants: Sequence[object]) -> WantedSignals:
         key = tuple(wants)
         if key not in self._wanted:
             signals = [want for want in key if isinstance(want, Signal)]
-            self._wanted[key] = Wanted.of(signals, self._settings.dialects)
+            self._wanted[key] = WantedSignals.of(signals, self._settings.dialects)
         return self._wanted[key]
 
     def _place_of(self, url: str) -> tuple[Origin, bytes]:
@@ -109,11 +109,11 @@ class AgentMetrics:
             self._places[url] = locate(url)
         return self._places[url]
 
-    def _habit_of(self, url: str, wanted: Wanted) -> _Habit | None:
+    def _habit_of(self, url: str, wanted: WantedSignals) -> _Habit | None:
         habit = self._habits.get(url)
         return habit if habit and habit.wanted is wanted and self._now() < habit.until else None
 
-    def _learn(self, url: str, wanted: Wanted, filtered: MetricsPage | None, whole: MetricsPage) -> None:
+    def _learn(self, url: str, wanted: WantedSignals, filtered: MetricsPage | None, whole: MetricsPage) -> None:
         if filtered is None or whole.trouble:
             return
         lacking = wanted.lacking(whole.kept)
@@ -129,17 +129,17 @@ def _complete(filtered: MetricsPage, habit: _Habit | None) -> bool:
     return not lacking or (habit is not None and not lacking & ~habit.lacking)
 
 
-async def _page_of(answer: Answer, wanted: Wanted, *, filtered: bool, bare: tuple[str, ...]) -> MetricsPage:
+async def _page_of(answer: Response, wanted: WantedSignals, *, filtered: bool, bare: tuple[str, ...]) -> MetricsPage:
     trouble, error, kept = None, "", NOTHING
     if answer.status in (401, 403):
-        trouble, error = Trouble.UNAUTHORIZED, f"The page answered {answer.status}: the watcher may not read it."
+        trouble, error = PageTrouble.UNAUTHORIZED, f"The page answered {answer.status}: the watcher may not read it."
     elif answer.status != 200:
-        trouble, error = Trouble.HTTP_ERROR, f"The page answered {answer.status}."
+        trouble, error = PageTrouble.HTTP_ERROR, f"The page answered {answer.status}."
     else:
         try:
             kept = await _kept_of(answer, wanted, whole=not filtered, bare=bare)
         except NotAPageError as problem:
-            trouble, error = Trouble.MALFORMED, f"What was answered is no metrics page: {problem}."
+            trouble, error = PageTrouble.MALFORMED, f"What was answered is no metrics page: {problem}."
     return MetricsPage(
         error=error,
         trouble=trouble,
@@ -151,7 +151,7 @@ async def _page_of(answer: Answer, wanted: Wanted, *, filtered: bool, bare: tupl
     )
 
 
-async def _kept_of(answer: Answer, wanted: Wanted, *, whole: bool, bare: tuple[str, ...]) -> Kept:
+async def _kept_of(answer: Response, wanted: WantedSignals, *, whole: bool, bare: tuple[str, ...]) -> KeptLines:
     scan = Scan(wanted.names)
     for number, piece in enumerate(pieces(answer.body)):
         if number:
@@ -164,18 +164,18 @@ async def _kept_of(answer: Answer, wanted: Wanted, *, whole: bool, bare: tuple[s
     return scan.end(bare)
 
 
-def _trouble_of(error: httpx.TransportError) -> Trouble:
+def _trouble_of(error: httpx.TransportError) -> PageTrouble:
     match error:
         case TooLargeError():
-            return Trouble.TOO_LARGE
+            return PageTrouble.TOO_LARGE
         case TLSFailedError():
-            return Trouble.HTTP_ERROR
-    return Trouble.MALFORMED
+            return PageTrouble.HTTP_ERROR
+    return PageTrouble.MALFORMED
 
 
 KIND = SourceKind(
     name="agent_metrics",
-    part="metrics",
+    endpoint="metrics",
     settings=AgentMetricsSettings,
     concurrency=128,
     open=AgentMetrics,

@@ -9,7 +9,7 @@ import httpx
 
 from probes.contract import Unknown
 from probes.readings.opa_status import StatusReport, read_status
-from probes.sources.http.client import Answer, Conversation, TooLargeError
+from probes.sources.http.client import HTTPSession, Response, TooLargeError
 
 _LOOKS = 5  # the answer has all of OPA's own metrics in it, 60 kB
 
@@ -38,7 +38,7 @@ class BundleReports:
         """Forget all other OPAs."""
         self._known = {url: known for url, known in self._known.items() if url in urls}
 
-    async def refresh(self, url: str, conversation: Conversation, path: bytes, headers: bytes) -> None:
+    async def refresh(self, url: str, session: HTTPSession, path: bytes, headers: bytes) -> None:
         """Ask this OPA again, if it is time; where another look is asking, its answer is waited for."""
         known = self._known.get(url)
         now = asyncio.get_running_loop().time()
@@ -51,7 +51,7 @@ class BundleReports:
         asking = asyncio.Event()
         self._known[url] = _Known(before, self._after(now, _LOOKS), asking)
         try:
-            report = await self._ask(conversation, path, headers)
+            report = await self._ask(session, path, headers)
         finally:
             asking.set()
         if report.unknown is not None and before is not None:
@@ -62,9 +62,9 @@ class BundleReports:
         # Half an interval early: looks do not start on the dot.
         return now + (looks - 0.5) * self._interval
 
-    async def _ask(self, conversation: Conversation, path: bytes, headers: bytes) -> StatusReport:
+    async def _ask(self, session: HTTPSession, path: bytes, headers: bytes) -> StatusReport:
         try:
-            answer = await conversation.ask(b"GET", path, headers)
+            answer = await session.ask(b"GET", path, headers)
         except (TooLargeError, httpx.RemoteProtocolError):
             return StatusReport(at=self._now(), clock=0.0, unknown=Unknown.MALFORMED)
         except httpx.TransportError:
@@ -73,7 +73,7 @@ class BundleReports:
         return read_status(answer.status, answer.body, now, _clock(answer, now))
 
 
-def _clock(answer: Answer, now: float) -> float:
+def _clock(answer: Response, now: float) -> float:
     """The Unix seconds of OPA's own clock, by the Date header (RFC 9110, section 6.6.1); of ours without one."""
     try:
         return parsedate_to_datetime(answer.header(b"date")).timestamp()

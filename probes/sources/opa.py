@@ -9,14 +9,14 @@ from urllib.parse import quote
 import httpx
 from pydantic import Field
 
-from probes.contract import Fault, Kit, Seconds, Source, SourceKind, Target
+from probes.contract import Fault, Seconds, Source, SourceContext, SourceKind, Target
 from probes.readings.canary import REACHABILITY, Question, facts_of
-from probes.readings.decision import Actual, Answer, OPAReading, Reply, read_reply
+from probes.readings.decision import Actual, CanaryAnswer, OPAReading, Reply, read_reply
 from probes.readings.opa_status import StatusReport
 from probes.sources.bundle_status import BundleReports
-from probes.sources.http.client import Conversation, Origin, OwnTroubleError, TooLargeError, fault_of, locate
+from probes.sources.http.client import HTTPSession, Origin, OwnTroubleError, TooLargeError, fault_of, locate
 from probes.sources.http.credentials import Outbound, OutboundSettings
-from probes.sources.single_flight import AskedOnce
+from probes.sources.single_flight import SingleFlight
 
 _MAX_BYTES = 1 << 20  # for a status
 _MAX_DECISION_BYTES = 1 << 16
@@ -47,11 +47,11 @@ class _Asked(NamedTuple):
 class OPASource:
     """Looks at OPAs."""
 
-    def __init__(self, settings: OPASettings, kit: Kit) -> None:
+    def __init__(self, settings: OPASettings, source_context: SourceContext) -> None:
         self._timeout = settings.timeout
-        self._outbound = Outbound(settings, kit)
-        self._reports = BundleReports(settings.interval, kit.now)
-        self._once = AskedOnce(settings.interval)
+        self._outbound = Outbound(settings, source_context)
+        self._reports = BundleReports(settings.interval, source_context.now)
+        self._once = SingleFlight(settings.interval)
         self._places: dict[str, _Place] = {}
 
     async def look(self, target: Target, wants: Sequence[object]) -> OPAReading:
@@ -64,7 +64,7 @@ class OPASource:
         except OwnTroubleError as error:
             return _own_trouble(asked, error)
         answers = tuple(
-            Answer(question.canary, question.expected, replies[body], body in fresh)
+            CanaryAnswer(question.canary, question.expected, replies[body], body in fresh)
             for question, body in asked.questions
         )
         return _reading(answers, self._reports.newest(place.url), asked.unasked)
@@ -100,15 +100,15 @@ class OPASource:
         headers = _HEADERS + self._outbound.authorization()
         tls = self._outbound.tls() if place.origin.secure else None
         replies: dict[bytes, Reply] = {}
-        async with Conversation(place.origin, self._timeout, _MAX_BYTES, tls) as conversation:
+        async with HTTPSession(place.origin, self._timeout, _MAX_BYTES, tls) as session:
             for body in bodies:
-                reply, broken = await _decide(conversation, path, headers, body)
+                reply, broken = await _decide(session, path, headers, body)
                 replies[body] = reply
                 if broken:
                     rest = f"Not asked after this: {reply.error}"
                     unreachable = Reply(actual=Actual.UNREACHABLE, fault=reply.fault, error=rest)
                     return dict.fromkeys(bodies, unreachable) | replies
-            await self._reports.refresh(place.url, conversation, place.base + b"/v1/status", headers)
+            await self._reports.refresh(place.url, session, place.base + b"/v1/status", headers)
         return replies
 
 
@@ -126,11 +126,11 @@ def _asked(target: Target, wants: Sequence[object]) -> _Asked:
     return _Asked(questions or ((REACHABILITY, REACHABILITY.template.encode()),), unasked)
 
 
-async def _decide(conversation: Conversation, path: bytes, headers: bytes, body: bytes) -> tuple[Reply, bool]:
+async def _decide(session: HTTPSession, path: bytes, headers: bytes, body: bytes) -> tuple[Reply, bool]:
     """The reply to one question, and whether the conversation broke over it."""
     started = time.perf_counter()  # uvloop's own clock moves in whole milliseconds, and not while we work
     try:
-        answer = await conversation.ask(b"POST", path, headers, body)
+        answer = await session.ask(b"POST", path, headers, body)
     except OwnTroubleError:
         raise
     except (TooLargeError, httpx.RemoteProtocolError) as error:
@@ -145,7 +145,7 @@ async def _decide(conversation: Conversation, path: bytes, headers: bytes, body:
     return read_reply(answer.status, answer.body, seconds), False
 
 
-def _reading(answers: tuple[Answer, ...], report: StatusReport | None, unasked: tuple[str, ...]) -> OPAReading:
+def _reading(answers: tuple[CanaryAnswer, ...], report: StatusReport | None, unasked: tuple[str, ...]) -> OPAReading:
     error = next((answer.reply.error for answer in answers if answer.reply.error), "")
     silent = all(answer.actual is Actual.UNREACHABLE for answer in answers)
     fault = answers[0].reply.fault if silent else None
@@ -154,12 +154,12 @@ def _reading(answers: tuple[Answer, ...], report: StatusReport | None, unasked: 
 
 def _own_trouble(asked: _Asked, error: OwnTroubleError) -> OPAReading:
     reply = Reply(actual=Actual.UNREACHABLE, impaired=True, error=str(error))
-    answers = tuple(Answer(question.canary, question.expected, reply) for question, _ in asked.questions)
+    answers = tuple(CanaryAnswer(question.canary, question.expected, reply) for question, _ in asked.questions)
     return OPAReading(answers=answers, unasked=asked.unasked, fault=Fault.OURS, error=str(error))
 
 
-def _open(settings: OPASettings, kit: Kit) -> Source:
-    return OPASource(settings, kit)
+def _open(settings: OPASettings, source_context: SourceContext) -> Source:
+    return OPASource(settings, source_context)
 
 
-KIND = SourceKind(name="opa", part="opa", settings=OPASettings, concurrency=128, open=_open)
+KIND = SourceKind(name="opa", endpoint="opa", settings=OPASettings, concurrency=128, open=_open)

@@ -20,7 +20,7 @@ class _Flight(NamedTuple):
     started: float  # by the loop's clock
 
 
-class AskedOnce:
+class SingleFlight:
     """The newest replies of servers that several targets share."""
 
     def __init__(self, interval: float) -> None:

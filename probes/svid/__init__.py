@@ -5,7 +5,18 @@ from typing import Annotated
 
 from pydantic import Field
 
-from probes.contract import Case, Judgement, Limits, Metric, Probe, Sample, Seconds, Unknown, Verdict, shared_sample
+from probes.contract import (
+    Evaluation,
+    EvaluationContext,
+    Limits,
+    Metric,
+    Probe,
+    Sample,
+    Seconds,
+    Unknown,
+    Verdict,
+    shared_sample,
+)
 from probes.readings.certificate import Leaf
 from probes.readings.handshake import Handshake
 from probes.svid.expiry import (
@@ -39,7 +50,7 @@ ROTATIONS = Metric(name="svid_rotations_total", help="SVIDs seen served in place
 
 
 @dataclass(frozen=True, slots=True)
-class SvidPast:
+class SvidHistory:
     """The newest SVID that was seen served."""
 
     serial: str = ""
@@ -48,18 +59,18 @@ class SvidPast:
     rotations: Annotated[int, Field(exclude=True)] = 0
 
 
-def judge(reading: Handshake, past: SvidPast, case: Case[SvidLimits]) -> Judgement[SvidPast]:
+def judge(reading: Handshake, history: SvidHistory, context: EvaluationContext[SvidLimits]) -> Evaluation[SvidHistory]:
     """All conditions of one look at an mTLS port."""
-    past = _after(reading.leaf, past, case)
-    return Judgement(
-        verdicts=(unreachable(reading, case), tls_missing(reading), *_of_the_leaf(reading, case)),
-        past=past,
-        samples=_samples(reading.leaf, past),
+    history = _after(reading.leaf, history, context)
+    return Evaluation(
+        verdicts=(unreachable(reading, context), tls_missing(reading), *_of_the_leaf(reading, context)),
+        history=history,
+        samples=_samples(reading.leaf, history),
     )
 
 
-def _of_the_leaf(reading: Handshake, case: Case[SvidLimits]) -> tuple[Verdict, ...]:
-    leaf, limits, now = reading.leaf, case.limits, case.now
+def _of_the_leaf(reading: Handshake, context: EvaluationContext[SvidLimits]) -> tuple[Verdict, ...]:
+    leaf, limits, now = reading.leaf, context.limits, context.now
     if leaf is None:
         # A handshake without a readable certificate has no other condition that says why.
         why = Unknown.MALFORMED if reading.completed else Unknown.SOURCE_FAILED
@@ -69,26 +80,26 @@ def _of_the_leaf(reading: Handshake, case: Case[SvidLimits]) -> tuple[Verdict, .
         expiry_imminent(leaf, now, limits.expiry_imminent_ratio),
         rotation_overdue(leaf, now, limits.rotation_overdue_ratio),
         not_trusted(reading, leaf, now, limits.clock_skew),
-        wrong_identity(leaf, case.target.spiffe_ids, reading.trust_domain),
+        wrong_identity(leaf, context.target.spiffe_ids, reading.trust_domain),
     )
 
 
-def _after(leaf: Leaf | None, past: SvidPast, case: Case[SvidLimits]) -> SvidPast:
+def _after(leaf: Leaf | None, history: SvidHistory, context: EvaluationContext[SvidLimits]) -> SvidHistory:
     """Replicas behind one address alternate their serials: only one that was issued later is a rotation."""
-    if leaf is None or leaf.serial == past.serial:
-        return past
-    if leaf.not_before > case.now + case.limits.clock_skew:
-        return past  # a start in the future would hide every rotation until then
+    if leaf is None or leaf.serial == history.serial:
+        return history
+    if leaf.not_before > context.now + context.limits.clock_skew:
+        return history  # a start in the future would hide every rotation until then
     dates = (leaf.not_before, leaf.not_after)
-    if not past.serial:
-        return replace(past, serial=leaf.serial, dates=dates)
-    return SvidPast(leaf.serial, dates, case.now, past.rotations + 1) if dates > past.dates else past
+    if not history.serial:
+        return replace(history, serial=leaf.serial, dates=dates)
+    return SvidHistory(leaf.serial, dates, context.now, history.rotations + 1) if dates > history.dates else history
 
 
-def _samples(leaf: Leaf | None, past: SvidPast) -> tuple[Sample, ...]:
+def _samples(leaf: Leaf | None, history: SvidHistory) -> tuple[Sample, ...]:
     dates = () if leaf is None else (Sample(NOT_BEFORE, leaf.not_before), Sample(NOT_AFTER, leaf.not_after))
-    rotated = () if past.last_rotation is None else (Sample(LAST_ROTATION, past.last_rotation),)
-    return (*dates, *rotated, shared_sample(ROTATIONS, past.rotations))
+    rotated = () if history.last_rotation is None else (Sample(LAST_ROTATION, history.last_rotation),)
+    return (*dates, *rotated, shared_sample(ROTATIONS, history.rotations))
 
 
 PROBE = Probe(
@@ -104,7 +115,7 @@ PROBE = Probe(
         SVID_WRONG_IDENTITY,
     ),
     limits=SvidLimits,
-    past=SvidPast,
+    history=SvidHistory,
     judge=judge,
     metrics=(NOT_BEFORE, NOT_AFTER, LAST_ROTATION, ROTATIONS),
 )

@@ -3,7 +3,8 @@
 from collections.abc import Collection
 
 from probes.contract import ConditionKind, Severity, Verdict
-from probes.readings.certificate import Leaf, parse_spiffe_id
+from probes.contract.spiffe_id import parse_spiffe_id
+from probes.readings.certificate import Leaf
 
 SVID_WRONG_IDENTITY = ConditionKind(
     name="SVIDWrongIdentity",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from probes.contract import Case, ConditionKind, Severity, Unknown, Verdict
+from probes.contract import ConditionKind, EvaluationContext, Severity, Unknown, Verdict
 from probes.readings.handshake import Handshake, Spoke
 
 AGENT_UNREACHABLE = ConditionKind(
@@ -22,9 +22,9 @@ TLS_MISSING = ConditionKind(
 )
 
 
-def unreachable(reading: Handshake, case: Case[Any]) -> Verdict:
+def unreachable(reading: Handshake, context: EvaluationContext[Any]) -> Verdict:
     """A port that talks something else than TLS is reached: that is TLSMissing, and one page is enough."""
-    found = case.network(AGENT_UNREACHABLE, reading, stalled="HandshakeTimeout", reset="Reset")
+    found = context.network(AGENT_UNREACHABLE, reading, stalled="HandshakeTimeout", reset="Reset")
     if found is not None:
         return found
     if reading.spoke is Spoke.TLS and not reading.completed:

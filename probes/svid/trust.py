@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from probes.contract import ConditionKind, Severity, Unknown, Verdict, say_duration
 from probes.readings.certificate import Leaf, leaf_flaws
-from probes.readings.handshake import Bundle, Handshake, VerifyCode, VerifyError
+from probes.readings.handshake import BundleState, Handshake, VerifyCode, VerifyError
 
 SVID_NOT_TRUSTED = ConditionKind(
     name="SVIDNotTrusted",
@@ -32,11 +32,11 @@ def not_trusted(reading: Handshake, leaf: Leaf, now: float, clock_skew: float) -
     A bundle that was not confirmed lately may lack an authority, or still have one that was taken back: neither a
     stranger nor a verified chain can then be told. A flaw of the chain itself can.
     """
-    if reading.bundle is Bundle.MISSING:
+    if reading.bundle is BundleState.MISSING:
         return SVID_NOT_TRUSTED.unknown(Unknown.NO_TRUST_BUNDLE)
     stranger = _stranger(reading, leaf)
     if stranger is not None:
-        if reading.bundle is Bundle.UNCONFIRMED:
+        if reading.bundle is BundleState.UNCONFIRMED:
             return SVID_NOT_TRUSTED.unknown(Unknown.NO_TRUST_BUNDLE)
         return SVID_NOT_TRUSTED.true(
             f"No authority of {reading.trust_domain} stands behind it: {stranger}.", "UnknownAuthority"
@@ -49,7 +49,7 @@ def not_trusted(reading: Handshake, leaf: Leaf, now: float, clock_skew: float) -
         return SVID_NOT_TRUSTED.true(
             lambda: f"The served chain is not valid for another {say_duration(starts - now)}.", "NotYetValid"
         )
-    if reading.bundle is Bundle.UNCONFIRMED:
+    if reading.bundle is BundleState.UNCONFIRMED:
         return SVID_NOT_TRUSTED.unknown(Unknown.NO_TRUST_BUNDLE)
     return SVID_NOT_TRUSTED.false()
 

@@ -24,7 +24,7 @@ from tests.servers.alertmanager_server import run_alertmanager
 from tests.servers.process import eventually
 from tests.servers.prometheus_server import run_prometheus
 from tests.servers.webhook import Notification, Webhook, run_webhook
-from watcher.demo.scenario import ROUND, SCRIPT, Fault
+from watcher.demo.scenario import ROUND, SCRIPT, InjectedFault
 
 FASTER = 60
 SCRAPE = 0.5
@@ -73,7 +73,7 @@ class Arrival:
 class Row:
     """One alert that a fault must cause, and how it came; moments in Unix seconds."""
 
-    fault: Fault
+    fault: InjectedFault
     alert: str
     made: float
     mended: float
@@ -129,7 +129,7 @@ def arrivals_of(notifications: Iterable[Notification]) -> list[Arrival]:
     return list(found.values())
 
 
-def alerts_of(fault: Fault) -> list[str]:
+def alerts_of(fault: InjectedFault) -> list[str]:
     """The alerts that a fault of the script must cause."""
     return ["AgentWeaveVerdictUnknown" if each == "SignalAbsent" else f"AgentWeave{each}" for each in fault.tells]
 

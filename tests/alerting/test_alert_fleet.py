@@ -8,7 +8,7 @@ import pytest
 from tests.alerting.promtool import WATCHER, Expected, Story, both_versions, expected, told_by
 from tests.alerting.rules import CORE, RULES, alert
 
-Course = Callable[[int], str]
+Poller = Callable[[int], str]
 """Values of an agent at each scrape."""
 
 OVERDUE, STALE = "AgentWeaveSVIDRotationOverdue", "AgentWeaveOPABundleStale"
@@ -16,13 +16,13 @@ WIDE, WIDE_WARNING = "AgentWeaveFleetWide", "AgentWeaveFleetWideWarning"
 RULE_FILES = [CORE, RULES / "svid.yaml", RULES / "opa.yaml"]
 
 
-def fleet(name: str, condition: str, agents: int, course: Course, scrapes: int, reason: str = "NotRotated") -> Story:
+def fleet(name: str, condition: str, agents: int, poller: Poller, scrapes: int, reason: str = "NotRotated") -> Story:
     """`agents` agents in three namespaces, each with its course, and the counts that the watcher makes of them."""
     story = Story(name)
     story.watcher(f"1x{scrapes}")
     probe = "svid" if condition.startswith("SVID") else "opa"
-    courses = [course(agent).split() for agent in range(agents)]
-    for agent, values in enumerate(courses):
+    pollers = [poller(agent).split() for agent in range(agents)]
+    for agent, values in enumerate(pollers):
         of = {"namespace": f"team-{agent % 3}", "agent": f"a{agent}", "pod": f"a{agent}-0"}
         of |= {"condition": condition, "subject": "authz" if condition == "OPABundleStale" else ""}
         story.add("condition", " ".join(values), **WATCHER, **of, probe=probe)
@@ -30,7 +30,7 @@ def fleet(name: str, condition: str, agents: int, course: Course, scrapes: int, 
         story.add("condition_reason_info", told, **WATCHER, **of, probe=probe, reason=reason)
         story.add("target_info", f"1x{scrapes}", **WATCHER, **{key: of[key] for key in ("namespace", "agent", "pod")})
     for status, value in (("true", "1"), ("false", "0")):
-        counts = [sum(values[at] == value for values in courses) for at in range(scrapes)]
+        counts = [sum(values[at] == value for values in pollers) for at in range(scrapes)]
         of = {"probe": probe, "condition": condition, "status": status}
         story.add("conditions", " ".join(map(str, counts)), **WATCHER, **of)
     return story

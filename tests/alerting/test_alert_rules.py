@@ -10,8 +10,7 @@ import pytest
 from probes import load_probes
 from tests.alerting.promtool import WATCHER, Story, both_versions, expected, promtool, told_by
 from tests.alerting.rules import CORE, RULES, Alert, alerts, conditions, rules
-from watcher.metrics.own import METRICS
-from watcher.web.exposition import FAMILIES, PREFIX
+from watcher.metrics.families import FAMILIES, PREFIX
 
 ALERTS = {alert.name: alert for alert in alerts()}
 
@@ -71,7 +70,7 @@ def test_every_alert_says_what_a_person_needs() -> None:
 
 
 def test_every_series_of_a_rule_is_one_that_exists() -> None:
-    declared = {PREFIX + each.name for each in (*FAMILIES, *METRICS)}
+    declared = {PREFIX + each.name for each in FAMILIES}
     declared |= {PREFIX + each.name for probe in load_probes() for each in probe.metrics}
     recorded = {rule["record"] for _, rule in rules() if "record" in rule}
     for file, rule in rules():
@@ -82,7 +81,7 @@ def test_every_series_of_a_rule_is_one_that_exists() -> None:
         assert not asked, f"{file.name}: {rule.get('alert') or rule['record']} reads {asked}, which nobody records"
 
 
-def course(before: int, *parts: tuple[str, int]) -> str:
+def poller(before: int, *parts: tuple[str, int]) -> str:
     """Values at each scrape: healthy so often, then each value so often."""
     return " ".join(["0"] * before + [value for value, times in parts for _ in range(times)])
 
@@ -112,7 +111,7 @@ def dark_from(alert: Alert) -> int:
 
 def reach(length: int) -> str:
     """What is there at all scrapes but the missed one."""
-    return course(0, ("1", START + MISSED), ("stale", 1), ("1", length - START - MISSED - 1))
+    return poller(0, ("1", START + MISSED), ("stale", 1), ("1", length - START - MISSED - 1))
 
 
 def live(story: Story, alert: Alert, length: int) -> None:
@@ -126,17 +125,17 @@ def live(story: Story, alert: Alert, length: int) -> None:
     reason = kind.reasons[0] if kind.reasons else kind.name
     seen = dark_from(alert) - START - MISSED - 1  # scrapes of the trouble after the missed one
     after = length - dark_from(alert) - DARK
-    ill = course(START, ("1", MISSED), ("stale", 1), ("1", seen), ("stale", DARK), ("0", after))
-    info = course(0, ("_", START), ("1", MISSED), ("stale", 1), ("1", seen), ("stale", 1))
-    blip = course(START, ("1", 2), ("stale", length - START - 2))
-    for agent, values in (("ill", ill), ("blip", blip), ("gone", blip), ("well", course(length))):
+    ill = poller(START, ("1", MISSED), ("stale", 1), ("1", seen), ("stale", DARK), ("0", after))
+    info = poller(0, ("_", START), ("1", MISSED), ("stale", 1), ("1", seen), ("stale", 1))
+    blip = poller(START, ("1", 2), ("stale", length - START - 2))
+    for agent, values in (("ill", ill), ("blip", blip), ("gone", blip), ("well", poller(length))):
         add(story, "condition", values, agent, of)
-        there = course(0, ("1", START + 2), ("stale", length)) if agent == "gone" else reach(length)
+        there = poller(0, ("1", START + 2), ("stale", length)) if agent == "gone" else reach(length)
         add(story, "target_info", there, agent, {"namespace": of["namespace"]})
     add(story, "condition_reason_info", info, "ill", {**of, "reason": reason})
-    unknown = course(0, ("_", dark_from(alert)), ("1", DARK), ("stale", after))
-    late = course(0, ("_", START + 2), ("1", length - START - 2))
-    for agent, values in (("ill", unknown), ("blip", late), ("dark", course(0, ("1", length)))):
+    unknown = poller(0, ("_", dark_from(alert)), ("1", DARK), ("stale", after))
+    late = poller(0, ("_", START + 2), ("1", length - START - 2))
+    for agent, values in (("ill", unknown), ("blip", late), ("dark", poller(0, ("1", length)))):
         add(story, "condition_unknown", values, agent, {**of, "reason": "NeverReached"})
     firing = expected(alert, words={"reason": reason}, namespace=of["namespace"], agent="ill", subject=subject)
     begin, end = 30 * START + alert.held, 30 * (dark_from(alert) + DARK)

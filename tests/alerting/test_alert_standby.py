@@ -15,14 +15,14 @@ KINDS = {"l": ("1", "1"), "s": ("1", "0"), "n": ("_", "1"), " ": ("stale", "stal
 """Of a scrape: leads; stands by; leads and has discovered nothing yet; was there and is gone; was never there."""
 
 
-def course(text: str) -> str:
+def poller(text: str) -> str:
     """`l10 s3` is ten scrapes of one that leads, then three of one that stands by; `x5` are five without a process."""
     return "".join({"x": " "}.get(part[0], part[0]) * int(part[1:]) for part in text.split())
 
 
 def process(story: Story, of: dict[str, str], text: str, ill: str = "") -> None:
     """The series of one process; `ill`: what it says of the agent at each scrape in which it leads."""
-    scrapes = course(text)
+    scrapes = poller(text)
     discovered, active = zip(*(KINDS[each] for each in scrapes), strict=True)
     story.add("discovery_last_success_timestamp_seconds", " ".join(discovered), **of)
     story.add("active", " ".join(active), **of, shard="0")

@@ -219,8 +219,8 @@ def test_verdicts_that_stay_unknown_are_told_by_reason_and_those_of_a_deploy_or_
     story.add("condition", "1x100", **WATCHER, **down, probe="telemetry", condition="MetricsUnavailable")
     for number in range(20):  # a deploy that goes on: each new pod is unreachable for five minutes
         of = {"namespace": "prod", "agent": "deployed", "pod": f"deployed-{number}", **OPA}
-        course = f"{times('_', 5 * number)} {times('1', 10)} {times('stale', 90 - 5 * number)}"
-        story.add("condition_unknown", course.strip(), **WATCHER, **of, reason="NeverReached")
+        poller = f"{times('_', 5 * number)} {times('1', 10)} {times('stale', 90 - 5 * number)}"
+        story.add("condition_unknown", poller.strip(), **WATCHER, **of, reason="NeverReached")
     story.expect(1785, UNKNOWN)
     of = {"namespace": "prod", "probe": "breaker", "reason": "SignalAbsent"}
     story.expect(1800, UNKNOWN, expected(alert(UNKNOWN), words={"count": "2"}, **of))

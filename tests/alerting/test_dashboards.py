@@ -22,8 +22,7 @@ from probes import load_probes
 from probes.contract import Metric
 from tests.servers.process import eventually, port_of, running, status_of
 from tests.servers.prometheus_server import PrometheusServer, Series, run_prometheus
-from watcher.metrics.own import METRICS
-from watcher.web.exposition import FAMILIES, PREFIX
+from watcher.metrics.families import FAMILIES, PREFIX
 
 ALERTS = Path(watcher.__file__).parent / "alerting" / "alerts"
 RULES = sorted((ALERTS / "rules").glob("*.yaml"))
@@ -237,7 +236,7 @@ def _query_mistakes(text: str, variables: set[str]) -> Iterator[str]:
 
 
 def _declared() -> Iterator[Metric]:
-    yield from (*FAMILIES, *METRICS)
+    yield from FAMILIES
     yield from (metric for probe in load_probes() for metric in probe.metrics)
 
 

@@ -12,8 +12,7 @@ from probes import load_probes, load_sources
 from tests.alerting.promtool import both_versions, promtool
 from tests.alerting.rules import alerts, conditions, rules
 from tests.repository import ROOT
-from watcher.metrics.own import METRICS
-from watcher.web.exposition import FAMILIES, PREFIX
+from watcher.metrics.families import FAMILIES, PREFIX
 from watcher.web.runbook_text import RunbookText, meaning
 
 FILES = sorted((ROOT / "alerts" / "runbooks").iterdir())
@@ -96,7 +95,7 @@ def _setting_mistakes(text: str) -> Iterator[str]:
 
 def _series_mistakes(text: str) -> Iterator[str]:
     own = {metric.name for probe in load_probes() for metric in probe.metrics}
-    declared = {PREFIX + name for name in own | {metric.name for metric in (*FAMILIES, *METRICS)}}
+    declared = {PREFIX + name for name in own | {metric.name for metric in FAMILIES}}
     recorded = {rule["record"] for _, rule in rules() if "record" in rule}
     for series in re.findall(rf"\b(?:{PREFIX}|agentweave:)[a-z0-9_:]*[a-z0-9]\b", text):
         if series not in recorded and not any(series.removesuffix(ending) in declared for ending in ENDINGS):

@@ -63,14 +63,14 @@ def _measure(agents: int | None, seconds: float, directory: Path) -> Results:
         sources = alone(fleet, few, directory, window)
         # Once before and once after what it is compared with: the machine may change its mind in between.
         again = _simple(fleet, directory, window / 2)
-        carried, shaken, peers = simple[0] + again[0], simple[1] + again[1], simple[2] + again[2]
+        restored, shaken, peers = simple[0] + again[0], simple[1] + again[1], simple[2] + again[2]
         mixes, failed = _mixes(fleet, sizes, directory, seconds)
         _say("the exporter on the same requests")
         mixed = the_same_requests(reference(mixes).steady, peers, fleet, directory, window)
         _say("--help and check")
         times = 10 if seconds >= QUICK else 5
         started = startup.help_seconds(directory, times), startup.check_seconds(fleet, directory, times)
-        results = Results(carried, shaken, peers, sources, mixes, failed, mixed, *started)
+        results = Results(restored, shaken, peers, sources, mixes, failed, mixed, *started)
         return results if seconds < QUICK else _with_the_rest(results, fleet, directory, seconds)
 
 
@@ -87,8 +87,8 @@ def _with_the_rest(results: Results, fleet: Fleet, directory: Path, seconds: flo
 
 def _simple(fleet: Fleet, directory: Path, seconds: float) -> tuple[Transported, Transported, Peers]:
     _say("the sources' own share, and the exporter")
-    carried, shaken = transport(fleet, HTTP_RATE, seconds), handshakes(fleet, TLS_RATE, seconds)
-    return carried, shaken, one_by_one(fleet, directory, seconds)
+    restored, shaken = transport(fleet, HTTP_RATE, seconds), handshakes(fleet, TLS_RATE, seconds)
+    return restored, shaken, one_by_one(fleet, directory, seconds)
 
 
 def _mixes(fleet: Fleet, sizes: Sequence[int], directory: Path, seconds: float) -> tuple[list[Mix], dict[int, str]]:

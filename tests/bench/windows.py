@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from probes import AnyProbe, load_probes, load_sources
-from probes.contract import Case, Status, Target
-from probes.readings.metrics_page import MetricsPage, Wanted
+from probes.contract import EvaluationContext, Status, Target
+from probes.readings.metrics_page import MetricsPage, WantedSignals
 from probes.readings.text_format import Scan
 from tests.bench.daemon import Workload, key_of
 from tests.bench.page import resident, sdk_page
-from watcher.engine.board import Board, Carried
-from watcher.engine.debounce import Standing, Standings
+from watcher.engine.board import Board, Restored
+from watcher.engine.debounce import DebounceState, DebounceStates
 from watcher.state.file import StateFile
 
 SPAN = 48 * 3600.0
@@ -23,20 +23,20 @@ def full_windows(state_dir: Path, workload: Workload) -> None:
     """Write the state file of this fleet."""
     state_dir.mkdir(parents=True, exist_ok=True)
     probes = load_probes()
-    past = _lived_through([probe for probe in probes if probe.source == "agent_metrics"])
+    history = _lived_through([probe for probe in probes if probe.source == "agent_metrics"])
     board = Board(probes, load_sources(), time.time)
     targets = [_target(probes, agent) for agent in range(workload.agents)]
-    carried = {target.key: Carried(past=past, standings=_healthy(probes)) for target in targets}
+    restored = {target.key: Restored(history=history, debounce_states=_healthy(probes)) for target in targets}
 
     async def write() -> None:
-        await board.replace(targets, carried)
+        await board.replace(targets, restored)
         await StateFile(state_dir, probes).write(board, time.time())
 
     asyncio.run(write())
 
 
-def _healthy(probes: tuple[AnyProbe, ...]) -> dict[str, Standings]:
-    held = Standing(Status.FALSE, time.time() - SPAN, 0)
+def _healthy(probes: tuple[AnyProbe, ...]) -> dict[str, DebounceStates]:
+    held = DebounceState(Status.FALSE, time.time() - SPAN, 0)
     return {probe.name: {(kind.name, ""): held for kind in probe.conditions if not kind.subject} for probe in probes}
 
 
@@ -54,24 +54,24 @@ def _target(probes: tuple[AnyProbe, ...], agent: int) -> Target:
 def _lived_through(probes: list[AnyProbe]) -> dict[str, object]:
     """What the judges remember after two days of healthy pages."""
     page, now = sdk_page(), time.time()
-    wanted = Wanted.of([signal for probe in probes for signal in probe.wants(probe.limits())])  # type: ignore[misc]
-    past: dict[str, Any] = {probe.name: probe.past() for probe in probes}
+    wanted = WantedSignals.of([signal for probe in probes for signal in probe.wants(probe.limits())])  # type: ignore[misc]
+    history: dict[str, Any] = {probe.name: probe.history() for probe in probes}
     for step in range(int(SPAN / STEP)):
         reading = _read(resident(page, (step % 60) << 14), wanted)
         for probe in probes:
-            case = Case(
+            context = EvaluationContext(
                 target=Target(key=key_of(0), memory_limit=512 << 20, pool_capacity=100, metrics="http://agent"),
                 limits=probe.limits(),
                 now=now - SPAN + step * STEP,
                 interval=STEP,
-                part="metrics",
+                endpoint="metrics",
                 reached=True,
             )
-            past[probe.name] = probe.judge(reading, past[probe.name], case).past
-    return past
+            history[probe.name] = probe.judge(reading, history[probe.name], context).history
+    return history
 
 
-def _read(page: str, wanted: Wanted) -> MetricsPage:
+def _read(page: str, wanted: WantedSignals) -> MetricsPage:
     scan = Scan(wanted.names)
     scan.feed(page.encode())
     return MetricsPage(status=200, size=len(page), wanted=wanted, kept=scan.end())

@@ -65,18 +65,18 @@ def _paths(section: Any, above: str = "") -> Iterator[str]:
 
 
 def test_every_value_is_switched_in_a_golden_file() -> None:
-    switched = {path for case in _goldens() for path in _paths(case.values[0]["values"])}
+    switched = {path for context in _goldens() for path in _paths(context.values[0]["values"])}
     elsewhere = re.compile(r"nameOverride|fullnameOverride|prometheusRule\.(\w+Prefix|additionalRuleLabels|overrides)")
     everything = [value.path for value in values((CHART / "values.yaml").read_text())]
     assert [path for path in everything if path not in switched and not elsewhere.fullmatch(path)] == []
 
 
 @pytest.mark.parametrize("version", HELMS)
-@pytest.mark.parametrize("case", INVALID, ids=lambda case: "-".join(case["says"])[:60])
-def test_values_that_are_wrong_are_refused_by_name(case: Document, version: str) -> None:
-    told = helm(version, "template", "w", CHART, values=case["values"])
+@pytest.mark.parametrize("case", INVALID, ids=lambda context: "-".join(context["says"])[:60])
+def test_values_that_are_wrong_are_refused_by_name(context: Document, version: str) -> None:
+    told = helm(version, "template", "w", CHART, values=context["values"])
     assert told.returncode != 0
-    assert [words for words in case["says"] if words not in told.stderr] == []
+    assert [words for words in context["says"] if words not in told.stderr] == []
 
 
 def test_all_values_have_a_place_in_the_schema_and_all_sections_refuse_what_is_unknown() -> None:
@@ -99,7 +99,9 @@ def _config(documents: dict[str, Document]) -> str:
 
 
 @pytest.mark.parametrize(
-    "values", [{}, *(case.values[0]["values"] for case in _goldens() if CONFIGURED in str(case.values[0]))], ids=str
+    "values",
+    [{}, *(context.values[0]["values"] for context in _goldens() if CONFIGURED in str(context.values[0]))],
+    ids=str,
 )
 def test_the_daemon_takes_every_config_that_the_chart_makes(values: Values, tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"

@@ -24,7 +24,7 @@ from watcher.config.file import ConfigError
 from watcher.config.kubernetes import KubernetesSettings
 from watcher.config.settings import load_settings
 from watcher.config.shard import MOST_SHARDS, Shard
-from watcher.discovery.pods.discoverer import KubernetesWatch
+from watcher.discovery.pods.discoverer import Discoverer
 
 NAMES = st.text(st.characters(codec="ascii", categories=["Ll", "Nd"]), min_size=1, max_size=40)
 COUNTS = st.integers(1, MOST_SHARDS)
@@ -203,13 +203,13 @@ def test_of_a_pod_of_another_shard_nothing_is_read_and_nothing_is_kept(lies: Lyi
     assert 0 < len(mine) < 20
 
     async def found(shard: Shard) -> tuple[set[str], int]:
-        watch = KubernetesWatch(settings, limits, tmp_path, time.time, lambda low, _: low, shard=shard)
+        engine = Discoverer(settings, limits, tmp_path, time.time, lambda low, _: low, shard=shard)
         try:
-            await watch.start(10)
-            await watch.remember()
-            return {target.key.pod for target in watch.targets()}, sum(watch.states().values())
+            await engine.start(10)
+            await engine.remember()
+            return {target.key.pod for target in engine.targets()}, sum(engine.states().values())
         finally:
-            await watch.close()
+            await engine.close()
 
     assert asyncio.run(found(Shard(index=2, count=3))) == (mine, len(mine))
     assert len(asyncio.run(found(Shard()))[0]) == 20

@@ -22,7 +22,7 @@ _PROBE = '''
 from dataclasses import dataclass
 
 from probes.contract.signal import Row, Signal
-from probes.contract import ConditionKind, Judgement, Limits, Metric, Probe, Sample, Severity
+from probes.contract import ConditionKind, Evaluation, Limits, Metric, Probe, Sample, Severity
 
 WIND = Signal(name="wind", rows=(Row(metric="wind_metres_per_second"),))
 STORM = ConditionKind(name="Storm", severity=Severity.CRITICAL, true_when="It storms.", all_clear="It is calm.")
@@ -40,11 +40,11 @@ class Nothing:
     """Weather has no memory."""
 
 
-def judge(page, past, case):
+def judge(page, history, context):
     speed = page.value(WIND)
     assert speed != 13
-    verdict = STORM.true("It storms.") if speed >= case.limits.storm_from else STORM.false()
-    return Judgement(verdicts=(verdict,), past=past, samples=(Sample(SPEED, speed),))
+    verdict = STORM.true("It storms.") if speed >= context.limits.storm_from else STORM.false()
+    return Evaluation(verdicts=(verdict,), history=history, samples=(Sample(SPEED, speed),))
 
 
 PROBE = Probe(
@@ -52,7 +52,7 @@ PROBE = Probe(
     source="agent_metrics",
     conditions=(STORM,),
     limits=WeatherLimits,
-    past=Nothing,
+    history=Nothing,
     judge=judge,
     metrics=(SPEED,),
     wants=lambda _: (WIND,),

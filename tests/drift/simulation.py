@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from probes.contract import Case, Target, TargetKey
-from probes.memory import MemoryLimits, MemoryPast, remember
+from probes.contract import EvaluationContext, Target, TargetKey
+from probes.memory import MemoryHistory, MemoryLimits, remember
 from tests.drift.shapes import Shape
 
 BASE = 256 * 2**20
@@ -28,15 +28,21 @@ class Told:
 def play(shape: Shape, seed: str, hours: float, limit: float) -> Told:
     """One process for so many hours, or until it meets its limit of `limit` times its size at the start."""
     target = Target(key=TargetKey("sim", "agent", seed), memory_limit=int(limit * BASE))
-    past, limits = MemoryPast(), MemoryLimits()
+    history, limits = MemoryHistory(), MemoryLimits()
     drift = exhaustion = None
     for minute, size in _blocks(shape, Random(seed), hours):
         hour = minute / 60
-        case = Case(target=target, limits=limits, now=_NOW + minute * 60, interval=60, part="metrics")
-        past = remember(size * BASE, 1.0, past, case)
-        if exhaustion is None and past.full_at is not None:
+        context = EvaluationContext(
+            target=target, limits=limits, now=_NOW + minute * 60, interval=60, endpoint="metrics"
+        )
+        history = remember(size * BASE, 1.0, history, context)
+        if exhaustion is None and history.full_at is not None:
             exhaustion = hour
-        if drift is None and past.rising_since is not None and case.now - past.rising_since >= limits.drift_hold:
+        if (
+            drift is None
+            and history.rising_since is not None
+            and context.now - history.rising_since >= limits.drift_hold
+        ):
             drift = hour
         if size >= limit:
             break  # the kernel ends it

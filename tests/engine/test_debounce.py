@@ -3,17 +3,17 @@ from hypothesis import strategies as st
 
 from probes.contract import Status, Unknown, Verdict
 from tests.engine.toy import FIRE, SMOKE
-from watcher.engine.debounce import Settled, Sheet, settle, share, stale
+from watcher.engine.debounce import Debounced, ProbeResult, debounce, share, stale
 
 
-def _sheet(settled: Settled, at: float = 0.0) -> Sheet:
-    return Sheet(at, *settled, (), None)
+def _evaluated(settled: Debounced, at: float = 0.0) -> ProbeResult:
+    return ProbeResult(at, *settled, (), None)
 
 
-def _after(*looks: Verdict, failures: int = 2) -> Settled:
-    settled = settle((looks[0],), {}, failures, 0.0)
+def _after(*looks: Verdict, failures: int = 2) -> Debounced:
+    settled = debounce((looks[0],), {}, failures, 0.0)
     for now, verdict in enumerate(looks[1:], start=1):
-        settled = settle((verdict,), _sheet(settled), failures, float(now))
+        settled = debounce((verdict,), _evaluated(settled), failures, float(now))
     return settled
 
 
@@ -51,7 +51,7 @@ def test_a_true_condition_is_true_again_at_once_after_an_unknown() -> None:
 
 def test_a_condition_that_is_not_repeated_is_true_at_the_first_look() -> None:
     smoke = SMOKE.true("Smoke.", "Black", "hall")
-    assert settle((smoke,), {}, 3, 0.0).verdicts.all == (smoke,)
+    assert debounce((smoke,), {}, 3, 0.0).verdicts.all == (smoke,)
 
 
 def test_since_is_when_the_status_changed_and_not_when_it_was_last_seen() -> None:
@@ -60,16 +60,16 @@ def test_since_is_when_the_status_changed_and_not_when_it_was_last_seen() -> Non
 
 
 def test_since_and_the_count_survive_a_restart_by_the_standings() -> None:
-    before = _sheet(_after(GOOD, BAD, BAD)).standings()
-    again = settle((BAD,), before, 2, 99.0)
+    before = _evaluated(_after(GOOD, BAD, BAD)).debounce_states()
+    again = debounce((BAD,), before, 2, 99.0)
     assert (again.verdicts.all, again.since) == ((BAD,), (2.0,))
 
 
 def test_subjects_are_counted_each_for_itself() -> None:
     hall, attic = SMOKE.true("Smoke.", "White", "hall"), SMOKE.false("attic")
-    settled = settle((hall, attic), {}, 2, 0.0)
-    assert _sheet(settled).standings()["Smoke", "hall"].bad == 1
-    assert _sheet(settled).standings()["Smoke", "attic"].bad == 0
+    settled = debounce((hall, attic), {}, 2, 0.0)
+    assert _evaluated(settled).debounce_states()["Smoke", "hall"].bad == 1
+    assert _evaluated(settled).debounce_states()["Smoke", "attic"].bad == 0
 
 
 def test_equally_healthy_targets_share_their_verdicts() -> None:

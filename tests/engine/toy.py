@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from probes.contract import (
-    Case,
     ConditionKind,
-    Judgement,
-    Kit,
+    Evaluation,
+    EvaluationContext,
     Limits,
     Metric,
     Probe,
@@ -15,6 +14,7 @@ from probes.contract import (
     Sample,
     Severity,
     Source,
+    SourceContext,
     SourceKind,
     SourceSettings,
     Target,
@@ -28,17 +28,17 @@ FIRE = ConditionKind(
 SMOKE = ConditionKind(
     name="Smoke",
     severity=Severity.WARNING,
+    subject="room",
     true_when="It smokes.",
     all_clear="No smoke.",
     reasons=("White", "Black"),
-    subject="room",
 )
 HEAT = Metric(name="heat_celsius", help="How hot a room is.", labels=("room",))
 FANNED = Metric(name="fanned_total", help="How often it was fanned.", kind="counter")
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class History:
     """How many looks there were."""
 
     looks: int = 0
@@ -52,9 +52,9 @@ class Rooms(Reading):
     samples: tuple[Sample, ...] = ()
 
 
-def judge(reading: Rooms, past: Past, _: Case[Limits]) -> Judgement[Past]:
+def judge(reading: Rooms, history: History, _: EvaluationContext[Limits]) -> Evaluation[History]:
     """Say what the reading says."""
-    return Judgement(verdicts=reading.verdicts, samples=reading.samples, past=Past(past.looks + 1))
+    return Evaluation(verdicts=reading.verdicts, samples=reading.samples, history=History(history.looks + 1))
 
 
 TOY = Probe(
@@ -62,7 +62,7 @@ TOY = Probe(
     source="agent_metrics",
     conditions=(FIRE, SMOKE),
     limits=Limits,
-    past=Past,
+    history=History,
     judge=judge,
     metrics=(HEAT, FANNED),
 )
@@ -82,11 +82,11 @@ class NoSource:
         """Nothing."""
 
 
-def _open(_: SourceSettings, __: Kit) -> Source:
+def _open(_: SourceSettings, __: SourceContext) -> Source:
     return NoSource()
 
 
-PAGES = SourceKind(name="agent_metrics", part="metrics", settings=SourceSettings, concurrency=4, open=_open)
+PAGES = SourceKind(name="agent_metrics", endpoint="metrics", settings=SourceSettings, concurrency=4, open=_open)
 
 
 def target(pod: str = "pod-0", agent: str = "search", namespace: str = "prod", **parts: object) -> Target:

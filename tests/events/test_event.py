@@ -9,23 +9,23 @@ from hypothesis import strategies as st
 
 from probes.contract import ConditionKind, Status, Unknown, Verdict
 from tests.engine.toy import FIRE, SMOKE
-from watcher.engine.debounce import Sheet, settle
+from watcher.engine.debounce import ProbeResult, debounce
 from watcher.events.event import (
     MAX_NOTE,
+    ConditionSubject,
     Event,
-    Place,
+    condition_subject,
     event_of,
-    micro_time,
     name_of,
     new_object,
     note,
-    place_of,
     series,
     transitions,
     vanished,
 )
 from watcher.events.queue import Bucket, EventQueue, Holds
 from watcher.kube.pod_ref import PodRef
+from watcher.text.timestamps import micro_time
 
 POD = PodRef("prod", "search-0", "2e6b5f0e-0000-4000-8000-000000000000")
 SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -33,15 +33,22 @@ ROOMS = ("", "kitchen", "cellar")
 NAMES = st.from_regex(SUBDOMAIN, fullmatch=True).filter(lambda name: len(name) <= 253)
 
 
-def event(pod: PodRef = POD, condition: str = "Smoke", subject: str = "", *, over: bool = False) -> Event:
-    return Event(pod=pod, place=Place(condition, subject), over=over, note="It smokes.", since=1.0, observed=2.0)
+def event(pod: PodRef = POD, condition: str = "Smoke", subject: str = "", *, resolved: bool = False) -> Event:
+    return Event(
+        pod=pod,
+        place=ConditionSubject(condition, subject),
+        resolved=resolved,
+        note="It smokes.",
+        since=1.0,
+        observed=2.0,
+    )
 
 
 @given(NAMES | st.integers(1, 253).map(lambda length: "a" * length), st.text(), st.booleans())
 @example("a" * 219 + ".b" * 17, "", True)
 @example("a" * 218 + "-" * 30 + "b", "", False)
-def test_a_name_is_a_dns_subdomain_whatever_the_pod_and_subject(pod: str, subject: str, over: bool) -> None:
-    name = name_of(event(PodRef("prod", pod, "u1"), subject=subject, over=over))
+def test_a_name_is_a_dns_subdomain_whatever_the_pod_and_subject(pod: str, subject: str, resolved: bool) -> None:
+    name = name_of(event(PodRef("prod", pod, "u1"), subject=subject, resolved=resolved))
     assert SUBDOMAIN.fullmatch(name)
     assert len(name) <= 253
     assert name.startswith(pod[:190])
@@ -54,7 +61,7 @@ def test_names_are_the_same_for_the_same_and_differ_in_all_that_matters() -> Non
         == f"search-0.smoke.{name_of(event())[-16:]}"
     )
     others = [
-        event(over=True),
+        event(resolved=True),
         event(subject="kitchen"),
         event(condition="Fire"),
         event(POD._replace(uid="u2")),
@@ -90,7 +97,7 @@ def test_an_event_belongs_to_its_pod_and_says_who_tells_it() -> None:
     }
     assert (made["metadata"]["namespace"], made["type"], made["reason"]) == ("prod", "Warning", "Smoke")
     assert len(made["reportingInstance"]) == 128
-    assert new_object(event(over=True), "w")["type"] == "Normal"
+    assert new_object(event(resolved=True), "w")["type"] == "Normal"
 
 
 def _verdict(kind: ConditionKind, subject: str, status: Status) -> Verdict:
@@ -103,19 +110,19 @@ class Story:
     """Looks one after the other, and what was told of them."""
 
     def __init__(self) -> None:
-        self.told: dict[Place, float] = {}
-        self.sheet = Sheet(0.0, settle((), {}, 1, 0.0).verdicts, (), (), (), None)
+        self.told: dict[ConditionSubject, float] = {}
+        self.result = ProbeResult(0.0, debounce((), {}, 1, 0.0).verdicts, (), (), (), None)
 
     def look(self, at: float, *verdicts: Verdict) -> Iterator[Event]:
-        settled = settle(verdicts, self.sheet, 1, at)
-        self.sheet = Sheet(at, *settled, (), None)
-        for turned in list(transitions(self.told, [self.sheet, None])):
+        settled = debounce(verdicts, self.result, 1, at)
+        self.result = ProbeResult(at, *settled, (), None)
+        for turned in list(transitions(self.told, [self.result, None])):
             if turned.verdict.status is Status.TRUE:
-                self.told[place_of(turned.verdict)] = turned.began
+                self.told[condition_subject(turned.verdict)] = turned.began
             else:
-                del self.told[place_of(turned.verdict)]
+                del self.told[condition_subject(turned.verdict)]
             yield event_of(POD, turned, at)
-        for place in vanished(self.told, [self.sheet, None]):
+        for place in vanished(self.told, [self.result, None]):
             del self.told[place]
 
 
@@ -130,9 +137,9 @@ def test_each_turn_is_told_once_and_unknown_neither_begins_nor_ends_anything(loo
             turned = status is not Status.UNKNOWN and (status is Status.TRUE) != bool(trouble[room])
             assert (room in found) == turned
             if turned:
-                assert found[room].over == (status is Status.FALSE)
+                assert found[room].resolved == (status is Status.FALSE)
                 assert found[room].since == at
-            if turned and found[room].over:
+            if turned and found[room].resolved:
                 assert found[room].note.startswith(f"Over after {at - trouble[room]}s. ")
             trouble[room] = at if turned and status is Status.TRUE else 0 if turned else trouble[room]
 
@@ -140,11 +147,11 @@ def test_each_turn_is_told_once_and_unknown_neither_begins_nor_ends_anything(loo
 def test_a_subject_that_is_no_longer_named_is_forgotten_unless_all_is_unknown() -> None:
     story = Story()
     [begun] = story.look(1.0, SMOKE.true("Thick.", "Black", "kitchen"))
-    assert (begun.over, begun.note, begun.place) == (False, "Thick.", Place("Smoke", "kitchen"))
+    assert (begun.resolved, begun.note, begun.place) == (False, "Thick.", ConditionSubject("Smoke", "kitchen"))
     assert list(story.look(2.0, SMOKE.unknown(Unknown.SOURCE_FAILED))) == []
     [end] = story.look(3.0, SMOKE.false("kitchen"))
     assert end.note == "Over after 2s. kitchen: No smoke."
-    assert [each.over for each in story.look(4.0, SMOKE.true("Thick.", "Black", "kitchen"))] == [False]
+    assert [each.resolved for each in story.look(4.0, SMOKE.true("Thick.", "Black", "kitchen"))] == [False]
     assert list(story.look(5.0, SMOKE.false("cellar"))) == []
     assert list(story.look(6.0, SMOKE.false("kitchen"))) == []
 
@@ -162,12 +169,12 @@ def _free(_: str) -> bool:
 def test_of_one_matter_only_the_newest_waits() -> None:
     queue = EventQueue()
     assert queue.put(event())
-    assert queue.put(event(over=True))
+    assert queue.put(event(resolved=True))
     assert queue.put_back(event())  # it could not be written, and is no news any more
     assert len(queue) == 1
     taken = queue.take(_free)
     assert taken is not None
-    assert taken.over
+    assert taken.resolved
     assert (queue.take(_free), len(queue)) == (None, 0)
 
 

@@ -83,10 +83,10 @@ def test_a_healthy_fleet_is_not_compared_at_all(lies: LyingKubernetes, tmp_path:
 def test_a_target_that_is_gone_or_is_no_pod_is_forgotten(lies: LyingKubernetes, tmp_path: Path) -> None:
     async def script(told: Telling) -> None:
         await told.tell(THICK)
-        await told.watch()
+        await told.engine()
         told.clock.now += 2 * REFRESH
         await told.events.tick()
-        await told.watch(SEARCH)
+        await told.engine(SEARCH)
         await told.tell(CLEAR)
         assert len(lies.written) == 1
         told.pods.clear()  # as of a target that only the config lists
@@ -99,7 +99,7 @@ def test_a_target_that_is_gone_or_is_no_pod_is_forgotten(lies: LyingKubernetes, 
 def test_a_pod_that_comes_again_by_the_same_name_is_another(lies: LyingKubernetes, tmp_path: Path) -> None:
     async def script(told: Telling) -> None:
         await told.tell(THICK)
-        await told.watch(SEARCH._replace(uid="u9"))
+        await told.engine(SEARCH._replace(uid="u9"))
         await told.tell(SMOKE.true("Smoke again.", "Black"))
         assert [content["regarding"]["uid"] for _, _, content in lies.written] == ["u1", "u9"]
         assert len({content["metadata"]["name"] for _, _, content in lies.written}) == 2
@@ -130,7 +130,7 @@ def test_losing_the_lease_stops_the_writing_at_once(lies: LyingKubernetes, tmp_p
     async def script(told: Telling) -> None:
         told.active = True
         pods = [SEARCH._replace(name=f"search-{number}", uid=f"u{number}") for number in range(BURST + 5)]
-        await told.watch(*pods)
+        await told.engine(*pods)
         await told.look(THICK)
         told.clock.wakes = lambda: setattr(told, "active", len(lies.written) < BURST)
         await told.events.tick()
@@ -198,7 +198,7 @@ def test_an_event_that_is_not_taken_is_given_up_and_said_once(
 
 def test_a_fleet_that_fails_at_once_is_told_as_fast_as_is_polite(lies: LyingKubernetes, tmp_path: Path) -> None:
     async def script(told: Telling) -> None:
-        await told.watch(*(SEARCH._replace(name=f"search-{number}", uid=f"u{number}") for number in range(100)))
+        await told.engine(*(SEARCH._replace(name=f"search-{number}", uid=f"u{number}") for number in range(100)))
         began = told.clock.now
         await told.tell(THICK)
         assert len(lies.written) == 100
@@ -213,7 +213,7 @@ def test_what_waits_is_bounded_and_what_is_dropped_is_counted_and_said_once(
     async def script(told: Telling) -> None:
         lies.write_status = 503
         pods = [SEARCH._replace(name=f"search-{number}", uid=f"u{number}") for number in range(MOST + 100)]
-        await told.watch(*pods)
+        await told.engine(*pods)
         await told.tell(THICK)
         assert (len(told.queue), told.count("dropped")) == (MOST, 100)
 

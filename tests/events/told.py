@@ -12,14 +12,15 @@ from tests.engine.toy import PAGES, TOY, NoSource, Rooms, target
 from watcher.engine.board import Board
 from watcher.engine.isolation import Isolation
 from watcher.engine.looker import Fleet, Looker
-from watcher.engine.majority import Census
+from watcher.engine.majority import VoteCounter
 from watcher.events.queue import EventQueue
 from watcher.events.recorder import Events
 from watcher.events.writer import EventWriter
 from watcher.kube.access import Access
 from watcher.kube.pod_ref import PodRef
-from watcher.metrics.own import EVENTS, LoopLag, Vitals
-from watcher.web.exposition import PREFIX
+from watcher.metrics.families import EVENTS, PREFIX
+from watcher.metrics.own import OwnMetrics
+from watcher.runtime.loop_lag import LoopLag
 
 ONE_LOOK = Limits(failures=1)
 
@@ -60,28 +61,28 @@ class Telling:
         self.pods: dict[TargetKey, PodRef] = {}
         self.board = Board([TOY], [PAGES], clock)
         self.board.set_intervals({PAGES.name: 30.0})
-        self.vitals = Vitals([TOY], [PAGES.name])
+        self.own_metrics = OwnMetrics([TOY], [PAGES.name])
         self.queue = EventQueue()
         self.access = Access(kubeconfig)
         self._says = _Says()
-        fleet = Fleet(Census(), Isolation(), LoopLag(clock))
-        self._looker = Looker(PAGES, self._says, 30.0, self.board, fleet, self.vitals, clock)
+        fleet = Fleet(VoteCounter(), Isolation(), LoopLag(clock))
+        self._looker = Looker(PAGES, self._says, 30.0, self.board, fleet, self.own_metrics, clock)
         writer = EventWriter(
             self.access,
             self.queue,
-            self.vitals,
+            self.own_metrics,
             "watcher-0",
             self._is_active,
             clock,
             lambda _, most: most,
             clock.sleep,
         )
-        self.events = Events(self.board, self.pods.get, self.queue, writer, self.vitals, self._is_active, clock)
+        self.events = Events(self.board, self.pods.get, self.queue, writer, self.own_metrics, self._is_active, clock)
 
     def _is_active(self) -> bool:
         return self.active
 
-    async def watch(self, *pods: PodRef) -> None:
+    async def engine(self, *pods: PodRef) -> None:
         """These are the targets from now on."""
         targets = [target(pod.name, namespace=pod.namespace, limits={"toy": ONE_LOOK}) for pod in pods]
         self.pods.clear()
@@ -91,9 +92,9 @@ class Telling:
     async def look(self, *found: Verdict, of: PodRef | None = None) -> None:
         """A look at all targets, or at this one, finds that."""
         self._says.found = found
-        for key, row in self.board.rows.items():
+        for key, state in self.board.states.items():
             if of is None or self.pods.get(key) == of:
-                await self._looker.look(row)
+                await self._looker.look(state)
 
     async def tell(self, *found: Verdict, of: PodRef | None = None) -> None:
         """The same, and it is told."""
@@ -102,7 +103,7 @@ class Telling:
 
     def count(self, result: str) -> float:
         """What the counter says."""
-        value = self.vitals.registry.get_sample_value(PREFIX + EVENTS.name, {"result": result})
+        value = self.own_metrics.registry.get_sample_value(PREFIX + EVENTS.name, {"result": result})
         assert value is not None
         return value
 
@@ -115,7 +116,7 @@ def run_telling(kubeconfig: Path, script: Script, *pods: PodRef, active: bool = 
 
     async def main() -> None:
         told = Telling(kubeconfig, Clock(), active=active)
-        await told.watch(*pods)
+        await told.engine(*pods)
         try:
             await script(told)
         finally:

@@ -118,7 +118,7 @@ def test_what_a_kept_connection_swallows_is_asked_again_only_if_nothing_can_be_d
         (FINE[:-1] + HANG, httpx.ReadTimeout),
         (CHUNKED + b"5\r\nab" + HANG, httpx.ReadTimeout),
     ],
-    ids=lambda case: repr(case)[:60],
+    ids=lambda context: repr(context)[:60],
 )
 def test_an_answer_is_read_to_its_end_or_told_to_be_none(answer: bytes, said: Said) -> None:
     found, server = talk([answer, FINE], "GET", "GET")

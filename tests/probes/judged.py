@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from probes.contract import Case, Limits, Probe, Target, TargetKey, Verdict
-from probes.sources.agent_metrics import MetricsPage
+from probes.contract import EvaluationContext, Limits, Probe, Target, TargetKey, Verdict
+from probes.readings.metrics_page import MetricsPage
 
 T0 = 1_795_424_400.0
 
@@ -17,19 +17,20 @@ class Judged:
     limits: Limits
     interval: float = 30.0
     parts: dict[str, Any] = field(default_factory=dict)
-    past: Any = None
+    history: Any = None
     verdicts: tuple[Verdict, ...] = ()
 
     def look(self, at: float, page: MetricsPage) -> dict[str, str]:
         """Condition -> its reason, or `false`, of a look `at` seconds after the first moment."""
         key = TargetKey("prod", "search", "search-0")
         target = Target(key=key, metrics="http://127.0.0.1:1/metrics", **self.parts)
-        case = Case(target=target, limits=self.limits, now=T0 + at, interval=self.interval, part="metrics")
-        judgement = self.probe.judge(page, self.past or self.probe.past(), case)
-        self.past, self.verdicts = judgement.past, judgement.verdicts
-        return {each.kind.name: each.reason or each.status.value for each in judgement.verdicts}
+        context = EvaluationContext(
+            target=target, limits=self.limits, now=T0 + at, interval=self.interval, endpoint="metrics"
+        )
+        evaluation = self.probe.judge(page, self.history or self.probe.history(), context)
+        self.history, self.verdicts = evaluation.history, evaluation.verdicts
+        return {each.kind.name: each.reason or each.status.value for each in evaluation.verdicts}
 
     def message(self, condition: str) -> str:
         """What the latest look says of a condition."""
-        message = next(each.message for each in self.verdicts if each.kind.name == condition)
-        return message if isinstance(message, str) else message()
+        return next(each.text for each in self.verdicts if each.kind.name == condition)

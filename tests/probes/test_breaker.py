@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from probes.breaker import PROBE
-from probes.breaker.transitions import BREAKER_STATE, BreakerLimits, BreakerPast
-from probes.contract import Case, Fault, Judgement, Status, Target, TargetKey
+from probes.breaker.transitions import BREAKER_STATE, BreakerHistory, BreakerLimits
+from probes.contract import Evaluation, EvaluationContext, Fault, Status, Target, TargetKey
 from probes.contract.signal import REQUESTS, START_TIME
-from probes.sources.agent_metrics import MetricsPage
+from probes.readings.metrics_page import MetricsPage
 from tests.servers.metrics_pages import page_of
 
 T0 = 1_795_424_400.0
@@ -31,21 +31,21 @@ def page(states: Mapping[str, float | str], requests: float | None = None, start
 
 
 @dataclass
-class Watch:
+class Engine:
     """Judges page after page."""
 
     limits: BreakerLimits = field(default_factory=BreakerLimits)
     interval: float = 30.0
     once: bool = False
-    past: BreakerPast = field(default_factory=BreakerPast)
-    last: Judgement[BreakerPast] | None = None
+    history: BreakerHistory = field(default_factory=BreakerHistory)
+    last: Evaluation[BreakerHistory] | None = None
 
     def look(self, at: float, page: MetricsPage) -> Told:
-        case = Case(
-            target=TARGET, limits=self.limits, now=T0 + at, interval=self.interval, part="metrics", once=self.once
+        context = EvaluationContext(
+            target=TARGET, limits=self.limits, now=T0 + at, interval=self.interval, endpoint="metrics", once=self.once
         )
-        self.last = PROBE.judge(page, self.past, case)
-        self.past = self.last.past
+        self.last = PROBE.judge(page, self.history, context)
+        self.history = self.last.history
         return {(each.kind.name, each.subject): each.reason or each.status.value for each in self.last.verdicts}
 
     def sees(self, at: float, state: float | str, requests: float | None = None, started: float | None = 1) -> str:
@@ -61,7 +61,7 @@ class Watch:
 
 
 def test_a_breaker_seen_to_open_is_true_once_it_was_not_closed_for_long_enough() -> None:
-    watch = Watch()
+    watch = Engine()
     states = ((0, 0), (30, 1), (60, 1), (89, 1), (90, 1), (120, 0), (150, 1))
     assert [watch.sees(at, state) for at, state in states] == [
         "false",
@@ -75,17 +75,17 @@ def test_a_breaker_seen_to_open_is_true_once_it_was_not_closed_for_long_enough()
 
 
 def test_a_breaker_that_was_open_at_the_first_look_is_unknown_until_it_was_seen_open_for_long_enough() -> None:
-    watch = Watch()
+    watch = Engine()
     assert [watch.sees(at, 1) for at in (0, 30, 59, 60)] == ["WarmingUp", "WarmingUp", "WarmingUp", "Open"]
 
 
 def test_a_single_check_cannot_show_for_how_long_a_breaker_is_open() -> None:
-    assert Watch(once=True).sees(0, 1) == "NotHeldYet"
-    assert Watch(once=True).sees(0, 0) == "false"
+    assert Engine(once=True).sees(0, 1) == "NotHeldYet"
+    assert Engine(once=True).sees(0, 0) == "false"
 
 
 def test_half_open_in_between_does_not_reset_it() -> None:
-    watch = Watch()
+    watch = Engine()
     states = ((0, 0), (30, 1), (60, 2), (90, 2), (120, 1), (150, 2))
     assert [watch.sees(at, state) for at, state in states] == [
         "false",
@@ -98,12 +98,12 @@ def test_half_open_in_between_does_not_reset_it() -> None:
 
 
 def test_a_breaker_that_begins_half_open_counts_from_there() -> None:
-    watch = Watch()
+    watch = Engine()
     assert [watch.sees(at, state) for at, state in ((0, 0), (30, 2), (90, 2))] == ["false", "false", "HalfOpen"]
 
 
 def test_open_while_the_agent_handles_no_requests_is_idle() -> None:
-    watch = Watch()
+    watch = Engine()
     counter = ((0, 5), (30, 5), (60, 5), (90, 6), (120, 6), (150, 6))
     assert [watch.sees(at, 1, requests) for at, requests in counter] == [
         "WarmingUp",
@@ -116,39 +116,39 @@ def test_open_while_the_agent_handles_no_requests_is_idle() -> None:
 
 
 def test_without_a_request_counter_nothing_is_said_of_idleness() -> None:
-    watch = Watch()
+    watch = Engine()
     assert [watch.look(at, page({"a": 1}))[OPEN, "a"] for at in (0, 30, 60)][-1] == "Open"
 
 
 def test_the_first_look_alone_is_never_idle() -> None:
-    assert Watch(limits=BreakerLimits.model_validate({"open_for": "0s"})).sees(0, 1, 5) == "Open"
+    assert Engine(limits=BreakerLimits.model_validate({"open_for": "0s"})).sees(0, 1, 5) == "Open"
 
 
 def test_a_new_process_begins_with_closed_breakers() -> None:
-    watch = Watch()
+    watch = Engine()
     watch.sees(0, 1, started=1)
     assert watch.sees(90, 1, started=1) == "Open"
     assert [watch.sees(at, 1, started=100) for at in (120, 150, 180)] == ["false", "false", "Open"]
 
 
 def test_replicas_that_answer_in_turn_are_no_new_processes() -> None:
-    watch = Watch()
+    watch = Engine()
     assert [watch.sees(at, 1, started=100 + at % 60) for at in (0, 30, 60, 90, 120)][-1] == "Open"
 
 
 def test_a_boot_time_that_wavers_is_no_new_process() -> None:
-    watch = Watch()
+    watch = Engine()
     assert [watch.sees(at, 1, started=100 + at % 60 / 30) for at in (0, 30, 60)][-1] == "Open"
 
 
 def test_a_callee_that_appears_open_has_opened_since_the_look_before() -> None:
-    watch = Watch()
+    watch = Engine()
     watch.look(0, page({"b": 0}))
     assert [watch.look(at, page({"b": 0, "a": 1}))[OPEN, "a"] for at in (30, 60, 90)] == ["false", "false", "Open"]
 
 
 def test_a_callee_that_vanishes_is_left_out_and_begins_anew() -> None:
-    watch = Watch()
+    watch = Engine()
     watch.look(0, page({"a": 1, "b": 0}))
     assert (OPEN, "a") not in watch.look(30, page({"b": 0}))
     assert watch.look(90, page({"a": 1, "b": 0}))[OPEN, "a"] == "false"
@@ -156,12 +156,12 @@ def test_a_callee_that_vanishes_is_left_out_and_begins_anew() -> None:
 
 @pytest.mark.parametrize(("pause", "told"), [(600, "Open"), (3600, "WarmingUp")])
 def test_an_open_breaker_stays_so_over_a_restart_of_the_watcher_but_not_over_hours(pause: float, told: str) -> None:
-    watch = Watch()
+    watch = Engine()
     watch.sees(0, 1)
     assert watch.sees(pause, 1) == told
 
 
-def flips(watch: Watch, count: int, start: float = 0) -> list[str]:
+def flips(watch: Engine, count: int, start: float = 0) -> list[str]:
     told = []
     for turn in range(count):
         watch.look(start + turn * 60, page({"a": 0}))
@@ -170,11 +170,11 @@ def flips(watch: Watch, count: int, start: float = 0) -> list[str]:
 
 
 def test_more_openings_than_allowed_are_flapping_at_once() -> None:
-    assert flips(Watch(), 6) == ["WarmingUp"] * 4 + [FLAPPING] * 2
+    assert flips(Engine(), 6) == ["WarmingUp"] * 4 + [FLAPPING] * 2
 
 
 def test_flapping_is_unknown_until_the_window_was_watched_and_ends_when_it_has_passed() -> None:
-    watch = Watch()
+    watch = Engine()
     told = [watch.look(at, page({"a": 0}))[FLAPPING, "a"] for at in range(0, 1830, 30)]
     assert told == ["WarmingUp"] * 60 + ["false"]
     assert flips(watch, 5, 1830)[-1] == FLAPPING
@@ -182,19 +182,19 @@ def test_flapping_is_unknown_until_the_window_was_watched_and_ends_when_it_has_p
 
 
 def test_a_breaker_that_reopens_from_half_open_flaps_too() -> None:
-    watch = Watch(limits=BreakerLimits(flapping_transitions=2))
+    watch = Engine(limits=BreakerLimits(flapping_transitions=2))
     told = [watch.look(at * 30, page({"a": state}))[FLAPPING, "a"] for at, state in enumerate((0, 1, 2, 1, 2, 1))]
     assert told[-1] == FLAPPING
 
 
 def test_a_new_process_is_not_blamed_for_what_the_old_one_did() -> None:
-    watch = Watch()
+    watch = Engine()
     flips(watch, 5)
     assert watch.look(330, page({"a": 1}, started=300))[FLAPPING, "a"] != FLAPPING
 
 
 def test_states_and_transitions_are_exported_by_callee() -> None:
-    watch = Watch()
+    watch = Engine()
     watch.look(0, page({"a": 0}))
     assert watch.samples() == {
         "state a closed": 1,
@@ -222,7 +222,7 @@ def test_states_and_transitions_are_exported_by_callee() -> None:
 
 @pytest.mark.parametrize("state", [3, "NaN", -1, 0.5])
 def test_a_state_that_is_none_is_malformed_for_its_callee_and_forgets_nothing(state: float | str) -> None:
-    watch = Watch()
+    watch = Engine()
     watch.look(0, page({"a": 1, "b": 0}))
     told = watch.look(30, page({"a": state, "b": 0}))
     assert told == {
@@ -235,17 +235,17 @@ def test_a_state_that_is_none_is_malformed_for_its_callee_and_forgets_nothing(st
 
 
 def test_more_callees_than_are_judged_are_malformed_without_a_subject() -> None:
-    told = Watch().look(0, page({f"c{n}": 0 for n in range(1001)}))
+    told = Engine().look(0, page({f"c{n}": 0 for n in range(1001)}))
     assert told == {(OPEN, ""): "Malformed", (FLAPPING, ""): "Malformed"}
 
 
 def test_an_absent_family_is_unknown_or_not_applicable_as_the_operator_says() -> None:
-    assert Watch().look(0, page({})) == {(OPEN, ""): "SignalAbsent", (FLAPPING, ""): "SignalAbsent"}
-    assert Watch(limits=BreakerLimits(when_absent="ignore")).look(0, page({})) == {}
+    assert Engine().look(0, page({})) == {(OPEN, ""): "SignalAbsent", (FLAPPING, ""): "SignalAbsent"}
+    assert Engine(limits=BreakerLimits(when_absent="ignore")).look(0, page({})) == {}
 
 
 def test_a_failed_look_says_nothing_and_forgets_nothing() -> None:
-    watch = Watch()
+    watch = Engine()
     watch.sees(0, 1)
     failed = replace(page({}), fault=Fault.STALLED, error="x")
     assert watch.look(30, failed) == {(OPEN, ""): "SourceFailed", (FLAPPING, ""): "SourceFailed"}
@@ -253,7 +253,7 @@ def test_a_failed_look_says_nothing_and_forgets_nothing() -> None:
 
 
 def test_a_fleet_without_breakers_shares_its_verdicts() -> None:
-    one, other = Watch(), Watch()
+    one, other = Engine(), Engine()
     one.look(0, page({}))
     other.look(0, page({}))
     assert one.last is not None
@@ -262,13 +262,13 @@ def test_a_fleet_without_breakers_shares_its_verdicts() -> None:
 
 
 def test_the_past_survives_the_state_file_but_for_its_counters() -> None:
-    watch = Watch()
+    watch = Engine()
     for at, state in ((0, 0), (30, 1), (60, 2)):
         watch.sees(at, state)
-    adapter = TypeAdapter(BreakerPast)
-    restored = adapter.validate_json(adapter.dump_json(watch.past))
-    assert restored == replace(watch.past, callees={"a": replace(watch.past.callees["a"], to=(0, 0, 0))})
-    watch.past = restored
+    adapter = TypeAdapter(BreakerHistory)
+    restored = adapter.validate_json(adapter.dump_json(watch.history))
+    assert restored == replace(watch.history, callees={"a": replace(watch.history.callees["a"], to=(0, 0, 0))})
+    watch.history = restored
     assert watch.sees(90, 1) == "Open"
 
 
@@ -286,7 +286,7 @@ def test_the_past_survives_the_state_file_but_for_its_counters() -> None:
 def test_whatever_a_page_says_each_callee_has_each_verdict_once(
     looks: list[tuple[float, dict[str, float | str], int | None, int | None]],
 ) -> None:
-    watch, at = Watch(), 0.0
+    watch, at = Engine(), 0.0
     for pause, states, requests, started in looks:
         at += pause
         told = watch.look(at, page(states, requests, None if started is None else started * 100))
@@ -298,4 +298,4 @@ def test_whatever_a_page_says_each_callee_has_each_verdict_once(
         assert all(
             each.status is not Status.FALSE for each in watch.last.verdicts if states.get(each.subject) in (7, "NaN")
         )
-        assert len(watch.past.callees) <= 3
+        assert len(watch.history.callees) <= 3

@@ -9,8 +9,8 @@ from pydantic import TypeAdapter
 
 from probes.contract import Fault
 from probes.contract.signal import START_TIME
-from probes.cpu import CPU_SECONDS, PROBE, CPULimits, CPUPast
-from probes.sources.agent_metrics import MetricsPage
+from probes.cpu import CPU_SECONDS, PROBE, CPUHistory, CPULimits
+from probes.readings.metrics_page import MetricsPage
 from tests.probes.judged import Judged
 from tests.servers.metrics_pages import page_of
 
@@ -26,18 +26,18 @@ def watch(**limits: object) -> Judged:
     return Judged(PROBE, CPULimits(**limits), parts={"cpu_limit": 2.0})
 
 
-def course(judged: Judged, cores: float, minutes: float = 10) -> list[str]:
+def poller(judged: Judged, cores: float, minutes: float = 10) -> list[str]:
     return [judged.look(at, page(1000 + cores * at))["CPUHigh"] for at in range(0, round(minutes * 60), 30)]
 
 
 def test_a_process_that_uses_its_whole_limit_is_told_after_one_window_and_not_before() -> None:
     judged = watch()
-    assert course(judged, 1.9) == ["WarmingUp"] * 10 + ["CPUHigh"] * 10
+    assert poller(judged, 1.9) == ["WarmingUp"] * 10 + ["CPUHigh"] * 10
     assert judged.message("CPUHigh") == "Over 5m30s one process used 1.90 of the 2 cores it may have."
 
 
 def test_a_process_with_cpu_left_is_healthy() -> None:
-    assert set(course(watch(), 1.8)) == {"WarmingUp", "false"}
+    assert set(poller(watch(), 1.8)) == {"WarmingUp", "false"}
 
 
 def test_a_burst_of_a_minute_is_not_five_minutes() -> None:
@@ -59,26 +59,26 @@ def test_what_is_told_ends_when_the_window_is_calm_again() -> None:
 
 def test_a_restart_counts_from_zero_and_hides_nothing() -> None:
     judged = watch()
-    told = course(judged, 1.95)
+    told = poller(judged, 1.95)
     told += [judged.look(600 + at, page(1.95 * (at + 30), started=500))["CPUHigh"] for at in range(0, 300, 30)]
     assert set(told[10:]) == {"CPUHigh"}
 
 
 def test_a_counter_that_falls_without_a_restart_says_nothing_of_what_was() -> None:
     judged = watch()
-    course(judged, 1.95)
+    poller(judged, 1.95)
     assert judged.look(600, page(3))["CPUHigh"] == "WarmingUp"
 
 
 def test_a_pause_longer_than_the_window_begins_the_history_again() -> None:
     judged = watch()
-    course(judged, 1.95)
+    poller(judged, 1.95)
     assert judged.look(5000, page(99999))["CPUHigh"] == "WarmingUp"
 
 
 def test_a_short_pause_of_the_watcher_loses_nothing() -> None:
     judged = watch()
-    course(judged, 1.95)
+    poller(judged, 1.95)
     assert judged.look(570 + 200, page(1000 + 1.95 * 770))["CPUHigh"] == "CPUHigh"
 
 
@@ -109,15 +109,15 @@ def test_an_absent_counter_can_be_ignored() -> None:
 )
 def test_what_is_told_is_the_true_mean_of_about_five_minutes(steps: list[tuple[float, float]], interval: float) -> None:
     judged = Judged(PROBE, CPULimits(), interval=interval, parts={"cpu_limit": 2.0})
-    at, used, course = 0.0, 0.0, [(0.0, 0.0)]
+    at, used, poller = 0.0, 0.0, [(0.0, 0.0)]
     judged.look(0, page(0))
     for cores, seconds in steps:
         at, used = at + seconds, used + cores * seconds
-        course.append((at, used))
+        poller.append((at, used))
         told = judged.look(at, page(used))["CPUHigh"]
         means = [
             (used - before) / (at - then)
-            for then, before in course[:-1]
+            for then, before in poller[:-1]
             if 300 - interval <= at - then <= 300 + 60 + 2 * 90 + interval
         ]
         if told != "WarmingUp":
@@ -127,7 +127,7 @@ def test_what_is_told_is_the_true_mean_of_about_five_minutes(steps: list[tuple[f
 
 def test_the_past_survives_the_state_file() -> None:
     judged = watch()
-    course(judged, 1.95)
-    file = TypeAdapter(CPUPast)
-    judged.past = file.validate_json(file.dump_json(judged.past))
+    poller(judged, 1.95)
+    file = TypeAdapter(CPUHistory)
+    judged.history = file.validate_json(file.dump_json(judged.history))
     assert judged.look(600, page(1000 + 1.95 * 600))["CPUHigh"] == "CPUHigh"

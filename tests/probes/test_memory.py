@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from probes.contract import Case, Judgement, Target, TargetKey
+from probes.contract import Evaluation, EvaluationContext, Target, TargetKey
 from probes.contract.signal import START_TIME
-from probes.memory import RSS, MemoryLimits, MemoryPast, judge, remember
+from probes.memory import RSS, MemoryHistory, MemoryLimits, judge, remember
 from probes.memory.drift import BLOCK, DAY, WINDOW, drift, exhaustion
-from probes.sources.agent_metrics import MetricsPage
+from probes.readings.metrics_page import MetricsPage
 from tests.drift.shapes import LEAK_FREE, LEAKS, LENIENT, UNDER_A_LEAK
 from tests.drift.table import FOUND_WITHIN, leak_free, leaking, told_in_time
 from tests.servers.metrics_pages import page_of
@@ -27,20 +27,26 @@ def _page(rss: object = 100 * MIB, started: float | None = 1.0) -> MetricsPage:
     return page_of("\n".join(lines) + "\n", RSS, START_TIME)
 
 
-def _case(now: float = NOW, limit: int | None = 200 * MIB, once: bool = False) -> Case[MemoryLimits]:
+def _case(now: float = NOW, limit: int | None = 200 * MIB, once: bool = False) -> EvaluationContext[MemoryLimits]:
     target = Target(key=TargetKey("prod", "search", "search-0"), memory_limit=limit)
-    return Case(target=target, limits=MemoryLimits(), now=now, interval=30.0, part="metrics", once=once)
+    return EvaluationContext(
+        target=target, limits=MemoryLimits(), now=now, interval=30.0, endpoint="metrics", once=once
+    )
 
 
-def _told(judgement: Judgement[MemoryPast]) -> dict[str, tuple[str, str]]:
-    return {each.kind.name: (each.status.value, each.reason) for each in judgement.verdicts}
+def _told(evaluation: Evaluation[MemoryHistory]) -> dict[str, tuple[str, str]]:
+    return {each.kind.name: (each.status.value, each.reason) for each in evaluation.verdicts}
 
 
-def _lived(floors: list[float], hold: float = 0.0) -> MemoryPast:
-    past = MemoryPast()
+def _lived(floors: list[float], hold: float = 0.0) -> MemoryHistory:
+    history = MemoryHistory()
     for place, floor in enumerate([*floors, floors[-1]]):
-        past = remember(floor, 1.0, past, _case(NOW + place * BLOCK))
-    return past if not hold or past.rising_since is None else replace(past, rising_since=past.rising_since - hold)
+        history = remember(floor, 1.0, history, _case(NOW + place * BLOCK))
+    return (
+        history
+        if not hold or history.rising_since is None
+        else replace(history, rising_since=history.rising_since - hold)
+    )
 
 
 LEAK = [100 * MIB * (1 + 0.01 * block / 6) for block in range(200)]
@@ -49,45 +55,45 @@ LEVEL = [100.0 * MIB] * 200
 
 @pytest.mark.parametrize(("rss", "status"), [(179, "false"), (180, "false"), (181, "true"), (500, "true")])
 def test_memory_is_high_above_the_ratio_of_the_limit(rss: int, status: str) -> None:
-    assert _told(judge(_page(rss * MIB), MemoryPast(), _case()))["MemoryHigh"][0] == status
+    assert _told(judge(_page(rss * MIB), MemoryHistory(), _case()))["MemoryHigh"][0] == status
 
 
 def test_the_message_says_that_it_is_one_process() -> None:
-    high = judge(_page(190 * MIB), MemoryPast(), _case()).verdicts[0].message
+    high = judge(_page(190 * MIB), MemoryHistory(), _case()).verdicts[0].message
     assert callable(high)
     assert high() == "One process of the agent holds 190.0 MiB, 95% of the limit of 200.0 MiB."
 
 
 def test_a_page_without_the_signal_is_unknown_or_ignored_as_configured() -> None:
-    absent = judge(_page(None), MemoryPast(), _case())
+    absent = judge(_page(None), MemoryHistory(), _case())
     assert set(_told(absent).values()) == {("unknown", "SignalAbsent")}
     ignoring = _case()._replace(limits=MemoryLimits(when_absent="ignore"))
-    assert judge(_page(None), MemoryPast(), ignoring).verdicts == ()
+    assert judge(_page(None), MemoryHistory(), ignoring).verdicts == ()
 
 
 @pytest.mark.parametrize("value", ["NaN", "+Inf", "-1"])
 def test_a_value_that_cannot_be_is_malformed_and_leaves_the_history(value: str) -> None:
-    past = _lived(LEVEL)
-    judged = judge(_page(value), past, _case())
+    history = _lived(LEVEL)
+    judged = judge(_page(value), history, _case())
     assert set(_told(judged).values()) == {("unknown", "Malformed")}
-    assert (judged.past, judged.samples) == (past, ())
+    assert (judged.history, judged.samples) == (history, ())
 
 
 def test_a_failed_page_makes_all_unknown_and_keeps_the_history() -> None:
-    past = _lived(LEVEL)
-    judged = judge(replace(_page(), error="It failed."), past, _case())
+    history = _lived(LEVEL)
+    judged = judge(replace(_page(), error="It failed."), history, _case())
     assert set(_told(judged).values()) == {("unknown", "SourceFailed")}
-    assert judged.past == past
+    assert judged.history == history
 
 
 def test_without_a_limit_only_the_drift_applies() -> None:
-    judged = judge(_page(), MemoryPast(), _case(limit=None))
+    judged = judge(_page(), MemoryHistory(), _case(limit=None))
     assert list(_told(judged)) == ["MemoryDrift"]
     assert [sample.metric.name for sample in judged.samples] == ["memory_rss_bytes"]
 
 
 def test_a_young_history_is_warming_up() -> None:
-    told = _told(judge(_page(), MemoryPast(), _case()))
+    told = _told(judge(_page(), MemoryHistory(), _case()))
     assert told["MemoryDrift"] == told["MemoryExhaustionPredicted"] == ("unknown", "WarmingUp")
 
 
@@ -111,61 +117,61 @@ def test_an_exhaustion_is_foretold_with_its_time() -> None:
     assert full_at - now == pytest.approx((200 - 143.5) / 1.5 * BLOCK, rel=0.1)
 
 
-def _foretold(floors: list[float]) -> MemoryPast:
-    past = _lived(floors)
-    assert past.full_at is not None
-    return past
+def _foretold(floors: list[float]) -> MemoryHistory:
+    history = _lived(floors)
+    assert history.full_at is not None
+    return history
 
 
 FAST = [100 * MIB * (1 + 0.10 * block / 6) for block in range(36)]
 
 
 def test_a_forecast_that_one_block_does_not_repeat_is_not_over() -> None:
-    past = _foretold(FAST)
+    history = _foretold(FAST)
     now, silent = NOW + (len(FAST) + 1) * BLOCK, 0
-    while past.full_at is not None:
-        past = remember(FAST[-1], 1.0, past, _case(now))
+    while history.full_at is not None:
+        history = remember(FAST[-1], 1.0, history, _case(now))
         now += BLOCK
-        silent = silent + 1 if exhaustion(_floors(past), 200 * MIB, MemoryLimits().exhaustion_within) is None else 0
+        silent = silent + 1 if exhaustion(_floors(history), 200 * MIB, MemoryLimits().exhaustion_within) is None else 0
     assert silent == 3
 
 
 def test_a_forecast_is_over_at_once_where_memory_falls() -> None:
-    past = _foretold(FAST)
+    history = _foretold(FAST)
     for place in range(2):
-        past = remember(0.8 * FAST[-1], 1.0, past, _case(NOW + (len(FAST) + 1 + place) * BLOCK))
-    assert exhaustion(_floors(past), 200 * MIB, MemoryLimits().exhaustion_within) is None
-    assert past.full_at is None
+        history = remember(0.8 * FAST[-1], 1.0, history, _case(NOW + (len(FAST) + 1 + place) * BLOCK))
+    assert exhaustion(_floors(history), 200 * MIB, MemoryLimits().exhaustion_within) is None
+    assert history.full_at is None
 
 
-def _floors(past: MemoryPast) -> list[float]:
-    return array("f", past.floors).tolist()
+def _floors(history: MemoryHistory) -> list[float]:
+    return array("f", history.floors).tolist()
 
 
 def test_a_new_process_has_no_history() -> None:
-    past = _lived(LEAK)
-    assert remember(50 * MIB, 2.0, past, _case(NOW + 300 * BLOCK)).blocks == 0
+    history = _lived(LEAK)
+    assert remember(50 * MIB, 2.0, history, _case(NOW + 300 * BLOCK)).blocks == 0
 
 
 def test_a_clock_that_goes_back_counts_no_time_twice() -> None:
-    past = _lived(LEVEL)
-    assert remember(90 * MIB, 1.0, past, _case(NOW)) == replace(past, lowest=90 * MIB)
+    history = _lived(LEVEL)
+    assert remember(90 * MIB, 1.0, history, _case(NOW)) == replace(history, lowest=90 * MIB)
 
 
 def test_a_short_pause_is_bridged_and_a_long_one_ends_the_history() -> None:
-    past = _lived(LEVEL)
+    history = _lived(LEVEL)
     end = NOW + len(LEVEL) * BLOCK
-    assert remember(100 * MIB, 1.0, past, _case(end + 18 * BLOCK)).blocks == past.blocks + 18
-    assert remember(100 * MIB, 1.0, past, _case(end + 19 * BLOCK)).blocks == 0
+    assert remember(100 * MIB, 1.0, history, _case(end + 18 * BLOCK)).blocks == history.blocks + 18
+    assert remember(100 * MIB, 1.0, history, _case(end + 19 * BLOCK)).blocks == 0
 
 
 def test_only_the_least_of_a_block_is_kept() -> None:
-    past = MemoryPast()
+    history = MemoryHistory()
     for second in range(0, 1200, 30):
         rss = 100 * MIB + (second * 7919) % 1000
-        past = remember(rss, 1.0, past, _case(NOW + second))
+        history = remember(rss, 1.0, history, _case(NOW + second))
     lowest = min(100 * MIB + (second * 7919) % 1000 for second in range(0, 600, 30))
-    assert past.floors == _lived([lowest]).floors
+    assert history.floors == _lived([lowest]).floors
 
 
 def test_the_window_is_two_days_and_no_more() -> None:
@@ -175,9 +181,9 @@ def test_the_window_is_two_days_and_no_more() -> None:
 @given(st.lists(st.floats(min_value=1, max_value=2**40, width=32), max_size=WINDOW - 1))
 @settings(max_examples=30)
 def test_the_history_comes_back_from_the_state_file(floors: list[float]) -> None:
-    past = _lived([*floors, 5.0])
-    adapter = TypeAdapter(MemoryPast)
-    assert adapter.validate_python(adapter.dump_python(past, mode="json")) == past
+    history = _lived([*floors, 5.0])
+    adapter = TypeAdapter(MemoryHistory)
+    assert adapter.validate_python(adapter.dump_python(history, mode="json")) == history
 
 
 @given(st.lists(st.floats(min_value=0, max_value=0.05), min_size=DAY, max_size=WINDOW))

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from probes.contract import Case, Fault, Judgement, Status, Target, TargetKey, Unknown
-from probes.opa import CANARY_TOTAL, DECISION_DURATION, PROBE, OPALimits, OPAPast
-from probes.opa.bundles import BundlePast, Trouble
+from probes.contract import Evaluation, EvaluationContext, Fault, Status, Target, TargetKey, Unknown
+from probes.opa import CANARY_TOTAL, DECISION_DURATION, PROBE, OPAHistory, OPALimits
+from probes.opa.bundles import BundleHistory, HeldFault
 from probes.readings.canary import BUILTIN, Canary, Question, facts_of, question
-from probes.readings.decision import Actual, Answer, Expected, OPAReading, Reply, read_reply
-from probes.readings.opa_status import Bundle, StatusReport, read_status
+from probes.readings.decision import Actual, CanaryAnswer, Expected, OPAReading, Reply, read_reply
+from probes.readings.opa_status import OPABundle, StatusReport, read_status
 
 NOW = 1_800_000_000.0
 TARGET = Target(
@@ -29,29 +29,31 @@ TOLD = (*DECIDED, Actual.UNDEFINED)
 Row = tuple[str, Expected, Actual]
 
 
-def case(**changes: Any) -> Case[OPALimits]:
-    plain = Case(target=TARGET, limits=OPALimits(), now=NOW, interval=30.0, part="opa", reached=True)
+def context(**changes: Any) -> EvaluationContext[OPALimits]:
+    plain = EvaluationContext(target=TARGET, limits=OPALimits(), now=NOW, interval=30.0, endpoint="opa", reached=True)
     return plain._replace(**changes)
 
 
 def reading(*rows: Row, report: StatusReport | None = None, seconds: float = 0.002, **more: Any) -> OPAReading:
     answers = tuple(
-        Answer(canary, expected, Reply(actual=actual, seconds=seconds, error="" if actual in TOLD else "It broke."))
+        CanaryAnswer(
+            canary, expected, Reply(actual=actual, seconds=seconds, error="" if actual in TOLD else "It broke.")
+        )
         for canary, expected, actual in rows
     )
     return OPAReading(answers=answers, report=report or StatusReport(at=NOW, clock=NOW), **more)
 
 
-def said(judgement: Judgement[OPAPast]) -> dict[str, str]:
+def said(evaluation: Evaluation[OPAHistory]) -> dict[str, str]:
     """The verdicts: the reason where true or unknown."""
     return {
         each.kind.name + (f"/{each.subject}" if each.subject else ""): f"{each.status} {each.reason}".strip()
-        for each in judgement.verdicts
+        for each in evaluation.verdicts
     }
 
 
 def judged(*rows: Row, **changes: Any) -> dict[str, str]:
-    return said(PROBE.judge(reading(*rows), OPAPast(), case(**changes)))
+    return said(PROBE.judge(reading(*rows), OPAHistory(), context(**changes)))
 
 
 def allow(actual: Actual) -> Row:
@@ -218,64 +220,68 @@ def test_an_opa_asked_only_for_its_reachability_has_no_condition_of_canaries(act
 )
 def test_where_nothing_answers_only_unreachable_speaks(fault: Fault, changes: Mapping[str, Any], expected: str) -> None:
     rows = (deny(Actual.UNREACHABLE), empty(Actual.UNREACHABLE), allow(Actual.UNREACHABLE))
-    found = said(PROBE.judge(reading(*rows, fault=fault, error="It is away."), OPAPast(), case(**changes)))
+    found = said(PROBE.judge(reading(*rows, fault=fault, error="It is away."), OPAHistory(), context(**changes)))
 
     assert found.pop("OPAUnreachable") == expected
     assert set(found.values()) == {"unknown SourceFailed"}
 
 
 def test_an_opa_that_may_not_be_asked_is_unknown_throughout() -> None:
-    refused = Answer("foreign-caller", Expected.DENY, read_reply(401, b"", 0.0))
-    found = said(PROBE.judge(replace(reading(), answers=(refused,)), OPAPast(), case()))
+    refused = CanaryAnswer("foreign-caller", Expected.DENY, read_reply(401, b"", 0.0))
+    found = said(PROBE.judge(replace(reading(), answers=(refused,)), OPAHistory(), context()))
 
     assert set(found.values()) == {"unknown Unauthorized"}
 
 
 def test_that_the_watcher_could_not_ask_is_not_the_fault_of_opa() -> None:
-    unasked = Answer("foreign-caller", Expected.DENY, Reply(actual=Actual.UNREACHABLE, impaired=True, error="No file."))
-    judgement = PROBE.judge(OPAReading(answers=(unasked,), error="No file."), OPAPast(), case())
+    unasked = CanaryAnswer(
+        "foreign-caller", Expected.DENY, Reply(actual=Actual.UNREACHABLE, impaired=True, error="No file.")
+    )
+    evaluation = PROBE.judge(OPAReading(answers=(unasked,), error="No file."), OPAHistory(), context())
 
-    assert said(judgement)["OPAUnreachable"] == "unknown WatcherImpaired"
-    assert not [each for each in judgement.observations if each.value]
+    assert said(evaluation)["OPAUnreachable"] == "unknown WatcherImpaired"
+    assert not [each for each in evaluation.observations if each.value]
 
 
-def slow_look(past: OPAPast, seconds: float, **changes: Any) -> Judgement[OPAPast]:
-    return PROBE.judge(reading(*WELL, seconds=seconds), past, case(**changes))
+def slow_look(history: OPAHistory, seconds: float, **changes: Any) -> Evaluation[OPAHistory]:
+    return PROBE.judge(reading(*WELL, seconds=seconds), history, context(**changes))
 
 
 def test_twenty_decisions_are_needed_to_tell_slow() -> None:
-    past = OPAPast()
+    history = OPAHistory()
     for _ in range(9):
-        judgement = slow_look(past, 1.0)
-        assert said(judgement)["OPADecisionSlow"] == "unknown WarmingUp"
-        past = judgement.past
-    assert said(slow_look(past, 1.0))["OPADecisionSlow"] == "true OPADecisionSlow"
+        evaluation = slow_look(history, 1.0)
+        assert said(evaluation)["OPADecisionSlow"] == "unknown WarmingUp"
+        history = evaluation.history
+    assert said(slow_look(history, 1.0))["OPADecisionSlow"] == "true OPADecisionSlow"
 
 
 @pytest.mark.parametrize(("slow", "expected"), [(0, "false"), (1, "false"), (2, "true OPADecisionSlow")])
 def test_one_slow_decision_in_twenty_is_forgiven(slow: int, expected: str) -> None:
-    past = OPAPast(ticks=(5000,) * slow + (100,) * (18 - slow))
+    history = OPAHistory(ticks=(5000,) * slow + (100,) * (18 - slow))
 
-    assert said(slow_look(past, 0.01))["OPADecisionSlow"] == expected
+    assert said(slow_look(history, 0.01))["OPADecisionSlow"] == expected
 
 
 def test_a_lag_of_the_watcher_is_not_counted_as_slowness_of_opa() -> None:
-    judgement = slow_look(OPAPast(ticks=(100,) * 20), 1.0, overloaded=True)
+    evaluation = slow_look(OPAHistory(ticks=(100,) * 20), 1.0, overloaded=True)
 
-    assert said(judgement)["OPADecisionSlow"] == "unknown WatcherImpaired"
-    assert judgement.past.ticks == (100,) * 20
-
-
-def bundle(**changes: Any) -> Bundle:
-    return replace(Bundle(name="authz", revision="v1", last_success=NOW - 10, last_activation=NOW - 3600), **changes)
+    assert said(evaluation)["OPADecisionSlow"] == "unknown WatcherImpaired"
+    assert evaluation.history.ticks == (100,) * 20
 
 
-def look_at(*bundles: Bundle, past: OPAPast | None = None, at: float = NOW, **changes: Any) -> Judgement[OPAPast]:
+def bundle(**changes: Any) -> OPABundle:
+    return replace(OPABundle(name="authz", revision="v1", last_success=NOW - 10, last_activation=NOW - 3600), **changes)
+
+
+def look_at(
+    *bundles: OPABundle, history: OPAHistory | None = None, at: float = NOW, **changes: Any
+) -> Evaluation[OPAHistory]:
     report = StatusReport(at=at, clock=at, bundles=bundles)
-    return PROBE.judge(reading(*WELL, report=report), past or OPAPast(), case(now=at, **changes))
+    return PROBE.judge(reading(*WELL, report=report), history or OPAHistory(), context(now=at, **changes))
 
 
-KNOWN = OPAPast(bundles=(BundlePast("authz"),))
+KNOWN = OPAHistory(bundles=(BundleHistory("authz"),))
 
 
 @pytest.mark.parametrize(
@@ -296,26 +302,26 @@ KNOWN = OPAPast(bundles=(BundlePast("authz"),))
     ],
 )
 def test_the_age_of_a_bundle_is_that_of_its_last_successful_request(changes: Mapping[str, Any], expected: str) -> None:
-    assert said(look_at(bundle(**changes), past=KNOWN))["OPABundleStale/authz"] == expected
+    assert said(look_at(bundle(**changes), history=KNOWN))["OPABundleStale/authz"] == expected
 
 
 def test_the_age_of_a_bundle_is_told_by_the_clock_of_opa() -> None:
     report = StatusReport(at=NOW, clock=NOW - 3600, bundles=(bundle(last_success=NOW - 3600 - 10),))
-    found = said(PROBE.judge(reading(*WELL, report=report), KNOWN, case()))
+    found = said(PROBE.judge(reading(*WELL, report=report), KNOWN, context()))
 
     assert found["OPABundleStale/authz"] == "false"
 
 
 @pytest.mark.parametrize(("activation", "reason"), [(NOW - 9999, "ActivationFailed"), (0.0, "NeverLoaded")])
 def test_an_error_that_stands_is_trouble_once_it_has_held(activation: float, reason: str) -> None:
-    def broken(at: float) -> Bundle:
+    def broken(at: float) -> OPABundle:
         return bundle(code="bundle_error", last_activation=activation, last_success=at)
 
-    first = look_at(broken(NOW), past=KNOWN)
-    later = look_at(broken(NOW + 899), past=first.past, at=NOW + 899)
-    held = look_at(broken(NOW + 900), past=later.past, at=NOW + 900)
-    mended = look_at(bundle(last_success=NOW + 960), past=held.past, at=NOW + 960)
-    again = look_at(broken(NOW + 1000), past=mended.past, at=NOW + 1000)
+    first = look_at(broken(NOW), history=KNOWN)
+    later = look_at(broken(NOW + 899), history=first.history, at=NOW + 899)
+    held = look_at(broken(NOW + 900), history=later.history, at=NOW + 900)
+    mended = look_at(bundle(last_success=NOW + 960), history=held.history, at=NOW + 960)
+    again = look_at(broken(NOW + 1000), history=mended.history, at=NOW + 1000)
 
     found = [said(each)["OPABundleStale/authz"] for each in (first, later, held, mended, again)]
     assert found == ["false", "false", f"true {reason}", "false", "false"]
@@ -341,15 +347,15 @@ def test_an_error_found_at_the_first_look_is_unknown_where_it_may_be_old(
 
 
 SKEWED = {"authz": {"v2": 3, "v1": 1}}
-COMPARED = OPAPast(bundles=(BundlePast("authz", compared=True),))
-DIFFERED = OPAPast(bundles=(BundlePast("authz", None, Trouble(NOW - 900, witnessed=True), compared=True),))
+COMPARED = OPAHistory(bundles=(BundleHistory("authz", compared=True),))
+DIFFERED = OPAHistory(bundles=(BundleHistory("authz", None, HeldFault(NOW - 900, witnessed=True), compared=True),))
 
 
 @pytest.mark.parametrize(
-    ("census", "past", "expected"),
+    ("vote_counts", "history", "expected"),
     [
         (None, KNOWN, "unknown WarmingUp"),
-        ({}, OPAPast(), "unknown WarmingUp"),
+        ({}, OPAHistory(), "unknown WarmingUp"),
         ({}, KNOWN, None),
         ({"authz": {"v1": 1, "v2": 1}}, DIFFERED, None),
         ({"authz": {"v1": 3}}, DIFFERED, "false"),
@@ -357,25 +363,31 @@ DIFFERED = OPAPast(bundles=(BundlePast("authz", None, Trouble(NOW - 900, witness
         ({"authz": {"v2": 3, "v1": 3}}, DIFFERED, "false"),
         (SKEWED, COMPARED, "false"),
         (SKEWED, KNOWN, "unknown WarmingUp"),
-        (SKEWED, OPAPast(), "unknown WarmingUp"),
-        (SKEWED, OPAPast(bundles=(BundlePast("authz", None, Trouble(NOW - 899, witnessed=True)),)), "false"),
+        (SKEWED, OPAHistory(), "unknown WarmingUp"),
+        (SKEWED, OPAHistory(bundles=(BundleHistory("authz", None, HeldFault(NOW - 899, witnessed=True)),)), "false"),
         (SKEWED, DIFFERED, "true"),
-        (SKEWED, OPAPast(bundles=(BundlePast("authz", None, Trouble(NOW - 900, witnessed=False)),)), "true"),
-        (SKEWED, OPAPast(bundles=(BundlePast("authz", None, Trouble(NOW - 9, witnessed=False)),)), "unknown WarmingUp"),
+        (SKEWED, OPAHistory(bundles=(BundleHistory("authz", None, HeldFault(NOW - 900, witnessed=False)),)), "true"),
+        (
+            SKEWED,
+            OPAHistory(bundles=(BundleHistory("authz", None, HeldFault(NOW - 9, witnessed=False)),)),
+            "unknown WarmingUp",
+        ),
     ],
 )
-def test_a_revision_is_compared_with_that_of_most_peers(census: Any, past: OPAPast, expected: str | None) -> None:
-    found = said(look_at(bundle(), past=past, census=census)).get("OPARevisionSkew/authz")
+def test_a_revision_is_compared_with_that_of_most_peers(
+    vote_counts: Any, history: OPAHistory, expected: str | None
+) -> None:
+    found = said(look_at(bundle(), history=history, vote_counts=vote_counts)).get("OPARevisionSkew/authz")
 
     assert found == ("true RevisionDiffers" if expected == "true" else expected)
 
 
 def test_a_single_check_cannot_show_that_a_revision_stays_different() -> None:
-    assert said(look_at(bundle(), census=SKEWED, once=True))["OPARevisionSkew/authz"] == "unknown NotHeldYet"
+    assert said(look_at(bundle(), vote_counts=SKEWED, once=True))["OPARevisionSkew/authz"] == "unknown NotHeldYet"
 
 
 def test_each_bundle_casts_a_ballot_for_its_opa() -> None:
-    assert look_at(bundle()).ballots == (("authz", "http://127.0.0.1:8181", "v1"),)
+    assert look_at(bundle()).votes == (("authz", "http://127.0.0.1:8181", "v1"),)
 
 
 def test_an_opa_without_status_plugin_or_bundles_has_no_condition_of_bundles() -> None:
@@ -387,19 +399,19 @@ def test_a_status_that_cannot_be_had_leaves_its_bundles_unknown(why: Unknown) ->
     known = StatusReport(at=NOW, clock=NOW, bundles=(bundle(),)).failed(NOW, why)
     unknown = StatusReport(at=NOW, clock=NOW, unknown=why)
 
-    found = said(PROBE.judge(reading(*WELL, report=known), KNOWN, case(census={"authz": {"v1": 3}})))
+    found = said(PROBE.judge(reading(*WELL, report=known), KNOWN, context(vote_counts={"authz": {"v1": 3}})))
     assert found["OPABundleStale/authz"] == found["OPARevisionSkew/authz"] == f"unknown {why}"
     assert found["OPAUnreachable"] == "false"
-    assert said(PROBE.judge(reading(*WELL, report=unknown), KNOWN, case()))["OPABundleStale"] == f"unknown {why}"
+    assert said(PROBE.judge(reading(*WELL, report=unknown), KNOWN, context()))["OPABundleStale"] == f"unknown {why}"
 
 
 def test_bundles_of_an_opa_that_does_not_answer_are_unknown_by_name() -> None:
     report = StatusReport(at=NOW - 60, clock=NOW - 60, bundles=(bundle(),))
     away = reading(deny(Actual.UNREACHABLE), report=report, fault=Fault.REFUSED)
-    judgement = PROBE.judge(away, KNOWN, case())
+    evaluation = PROBE.judge(away, KNOWN, context())
 
-    assert said(judgement)["OPABundleStale/authz"] == "unknown SourceFailed"
-    assert (judgement.samples, judgement.ballots, judgement.past.bundles) == ((), (), KNOWN.bundles)
+    assert said(evaluation)["OPABundleStale/authz"] == "unknown SourceFailed"
+    assert (evaluation.samples, evaluation.votes, evaluation.history.bundles) == ((), (), KNOWN.bundles)
 
 
 def test_bundles_are_exported() -> None:
@@ -427,7 +439,7 @@ def test_a_status_is_read_as_go_writes_it() -> None:
     )
     (found,) = read_status(200, body, NOW, NOW).bundles
 
-    assert found == Bundle(
+    assert found == OPABundle(
         name="authz",
         revision="v1",
         last_success=1795428000.123456,
@@ -519,7 +531,7 @@ ROWS = st.tuples(
     st.sampled_from(["a", "b", "c"]), st.sampled_from([Expected.ALLOW, Expected.DENY]), st.sampled_from(Actual)
 )
 BUNDLES = st.builds(
-    Bundle,
+    OPABundle,
     name=st.sampled_from(["x", "y"]),
     revision=st.sampled_from(["", "v1", "v2"]),
     last_success=st.floats(0, 2 * NOW),
@@ -540,7 +552,7 @@ BUNDLES = st.builds(
 )
 def test_whatever_a_look_saw_each_condition_is_said_once(
     rows: list[Row],
-    bundles: list[Bundle],
+    bundles: list[OPABundle],
     fault: Fault | None,
     unknown: Unknown | None,
     flags: dict[str, bool],
@@ -549,30 +561,32 @@ def test_whatever_a_look_saw_each_condition_is_said_once(
     silent = all(actual is Actual.UNREACHABLE for _, _, actual in rows)
     report = StatusReport(at=NOW, clock=NOW, bundles=tuple(bundles), unknown=unknown)
     seen = reading(*rows, report=report, fault=fault if silent else None, error="It broke." if silent else "")
-    census = None if votes is None else {"x": votes, "y": votes}
-    judgement = PROBE.judge(seen, OPAPast(), case(census=census, **flags))
+    vote_counts = None if votes is None else {"x": votes, "y": votes}
+    evaluation = PROBE.judge(seen, OPAHistory(), context(vote_counts=vote_counts, **flags))
 
-    keys = [(each.kind, each.subject) for each in judgement.verdicts]
+    keys = [(each.kind, each.subject) for each in evaluation.verdicts]
     assert len(keys) == len(set(keys))
     assert {kind for kind, _ in keys} <= set(PROBE.conditions)
     allowed = any(expected is Expected.DENY and actual is Actual.ALLOW for _, expected, actual in rows)
-    found = said(judgement)
+    found = said(evaluation)
     assert (found.get("OPAWrongAllow") == "true CanaryAllowed") is allowed
     if silent:
-        assert not [each for each in judgement.verdicts if each.status is Status.FALSE]
-    assert TypeAdapter(OPAPast).validate_json(TypeAdapter(OPAPast).dump_json(judgement.past)).ticks is not None
+        assert not [each for each in evaluation.verdicts if each.status is Status.FALSE]
+    assert (
+        TypeAdapter(OPAHistory).validate_json(TypeAdapter(OPAHistory).dump_json(evaluation.history)).ticks is not None
+    )
 
 
 def test_what_is_remembered_survives_the_state_file_but_for_what_was_counted() -> None:
-    past = OPAPast((2500,), (BundlePast("authz", Trouble(NOW, witnessed=True)),), ("foreign-caller",))
-    adapter = TypeAdapter(OPAPast)
+    history = OPAHistory((2500,), (BundleHistory("authz", HeldFault(NOW, witnessed=True)),), ("foreign-caller",))
+    adapter = TypeAdapter(OPAHistory)
 
-    assert adapter.validate_json(adapter.dump_json(past)) == replace(past, counted=())
+    assert adapter.validate_json(adapter.dump_json(history)) == replace(history, counted=())
 
 
 def test_counters_of_a_canary_exist_at_zero_from_its_first_look() -> None:
-    first = PROBE.judge(reading(*WELL), OPAPast(), case())
-    second = PROBE.judge(reading(*WELL), first.past, case())
+    first = PROBE.judge(reading(*WELL), OPAHistory(), context())
+    second = PROBE.judge(reading(*WELL), first.history, context())
 
     counted = [each for each in first.observations if each.metric is CANARY_TOTAL]
     assert len([each for each in counted if each.value == 0]) == 2 * len(Actual)
@@ -584,11 +598,11 @@ def test_counters_of_a_canary_exist_at_zero_from_its_first_look() -> None:
 
 
 def test_an_answer_that_another_look_had_is_judged_but_not_counted() -> None:
-    shared = Answer("foreign-caller", Expected.DENY, Reply(actual=Actual.ALLOW, seconds=0.1), fresh=False)
-    judgement = PROBE.judge(replace(reading(), answers=(shared,)), OPAPast(counted=("foreign-caller",)), case())
+    shared = CanaryAnswer("foreign-caller", Expected.DENY, Reply(actual=Actual.ALLOW, seconds=0.1), fresh=False)
+    evaluation = PROBE.judge(replace(reading(), answers=(shared,)), OPAHistory(counted=("foreign-caller",)), context())
 
-    assert said(judgement)["OPAWrongAllow"] == "true CanaryAllowed"
-    assert judgement.observations == ()
+    assert said(evaluation)["OPAWrongAllow"] == "true CanaryAllowed"
+    assert evaluation.observations == ()
 
 
 def asked(text: Question, target: Target = TARGET) -> Any:

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from probes.contract import Case, Fault, Judgement, Target, TargetKey
+from probes.contract import Evaluation, EvaluationContext, Fault, Target, TargetKey
 from probes.contract.signal import START_TIME
-from probes.pool import POOL_IN_USE, PROBE, PoolLimits, PoolPast
+from probes.pool import POOL_IN_USE, PROBE, PoolHistory, PoolLimits
 from probes.pool.trend import Rise, layout, meets
-from probes.sources.agent_metrics import MetricsPage
+from probes.readings.metrics_page import MetricsPage
 from tests.servers.metrics_pages import page_of
 
 T0 = 1_795_424_400.0
@@ -31,23 +31,25 @@ def page(pools: Mapping[str, float | str], started: float | None = 1) -> Metrics
 
 
 @dataclass
-class Watch:
+class Engine:
     """Judges page after page."""
 
     capacity: Capacity = 100
     limits: PoolLimits = field(default_factory=PoolLimits)
     interval: float = 30.0
-    past: PoolPast = field(default_factory=PoolPast)
-    last: Judgement[PoolPast] | None = None
+    history: PoolHistory = field(default_factory=PoolHistory)
+    last: Evaluation[PoolHistory] | None = None
 
     def look(self, at: float, page: MetricsPage) -> Told:
         target = Target(key=TargetKey("prod", "search", "s-0"), metrics="http://x/", pool_capacity=self.capacity)
-        case = Case(target=target, limits=self.limits, now=T0 + at, interval=self.interval, part="metrics")
-        self.last = PROBE.judge(page, self.past, case)
-        self.past = self.last.past
+        context = EvaluationContext(
+            target=target, limits=self.limits, now=T0 + at, interval=self.interval, endpoint="metrics"
+        )
+        self.last = PROBE.judge(page, self.history, context)
+        self.history = self.last.history
         return {(each.kind.name, each.subject): each.reason or each.status.value for each in self.last.verdicts}
 
-    def course(self, use: Callable[[float], float], until: float, start: float = 0, started: float = 1) -> list[str]:
+    def poller(self, use: Callable[[float], float], until: float, start: float = 0, started: float = 1) -> list[str]:
         """What is predicted at each look, at intervals that wander a little."""
         told, at, wander = [], start, random.Random(7)
         while at <= until:
@@ -65,7 +67,7 @@ class Watch:
     [(0, False, False), (80, False, False), (81, True, False), (99, True, False), (100, True, True), (120, True, True)],
 )
 def test_how_full_a_pool_is_tells_saturated_and_exhausted(in_use: float, saturated: bool, exhausted: bool) -> None:
-    told = Watch().look(0, page({"a": in_use}))
+    told = Engine().look(0, page({"a": in_use}))
     assert told == {
         (SATURATED, "a"): SATURATED if saturated else "false",
         (EXHAUSTED, "a"): EXHAUSTED if exhausted else "false",
@@ -74,7 +76,7 @@ def test_how_full_a_pool_is_tells_saturated_and_exhausted(in_use: float, saturat
 
 
 def test_each_pool_has_its_own_capacity_and_one_without_is_not_judged() -> None:
-    watch = Watch(capacity={"a": 10, "b": 1000, "zero": 0})
+    watch = Engine(capacity={"a": 10, "b": 1000, "zero": 0})
     told = watch.look(0, page({"a": 9, "b": 9, "c": 9, "zero": 9}))
     assert {subject for _, subject in told} == {"a", "b"}
     assert (told[SATURATED, "a"], told[SATURATED, "b"]) == (SATURATED, "false")
@@ -82,24 +84,24 @@ def test_each_pool_has_its_own_capacity_and_one_without_is_not_judged() -> None:
 
 
 def test_pools_that_have_no_capacity_are_no_pass() -> None:
-    told = Watch(capacity={"a": 10}).look(0, page({"b": 9}))
+    told = Engine(capacity={"a": 10}).look(0, page({"b": 9}))
     assert told == {(kind, ""): "SignalAbsent" for kind in (SATURATED, EXHAUSTED, PREDICTED)}
 
 
 def test_without_a_capacity_nothing_applies() -> None:
-    assert Watch(capacity=None).look(0, page({"a": 9})) == {}
+    assert Engine(capacity=None).look(0, page({"a": 9})) == {}
     assert PROBE.applicable(Target(key=TargetKey("prod", "search", "s-0"), metrics="http://x/")) == ()
 
 
 def test_an_absent_family_is_unknown_or_not_applicable_as_the_operator_says() -> None:
-    assert set(Watch().look(0, page({})).values()) == {"SignalAbsent"}
-    assert Watch(limits=PoolLimits(when_absent="ignore")).look(0, page({})) == {}
+    assert set(Engine().look(0, page({})).values()) == {"SignalAbsent"}
+    assert Engine(limits=PoolLimits(when_absent="ignore")).look(0, page({})) == {}
 
 
 @pytest.mark.parametrize("in_use", ["NaN", "-1", "+Inf"])
 def test_a_use_that_is_none_is_malformed_for_its_pool_and_forgets_nothing(in_use: str) -> None:
-    watch = Watch()
-    watch.course(lambda at: 20 + at / 60, 3600)
+    watch = Engine()
+    watch.poller(lambda at: 20 + at / 60, 3600)
     assert watch.look(3630, page({"a": in_use, "b": 5})) == {
         (SATURATED, "a"): "Malformed",
         (EXHAUSTED, "a"): "Malformed",
@@ -112,15 +114,15 @@ def test_a_use_that_is_none_is_malformed_for_its_pool_and_forgets_nothing(in_use
 
 
 def test_a_failed_look_says_nothing_and_forgets_nothing() -> None:
-    watch = Watch()
-    watch.course(lambda _: 20, 3600)
+    watch = Engine()
+    watch.poller(lambda _: 20, 3600)
     assert set(watch.look(3630, replace(page({}), fault=Fault.RESET, error="x")).values()) == {"SourceFailed"}
     assert watch.look(3660, page({"a": 20}))[PREDICTED, "a"] == "false"
 
 
 def test_a_steady_rise_is_predicted_before_the_pool_is_full_and_not_before_it_is_half_full() -> None:
-    watch = Watch()
-    told = watch.course(lambda at: min(100, 10 + at / 60), 5400)
+    watch = Engine()
+    told = watch.poller(lambda at: min(100, 10 + at / 60), 5400)
     assert told[:60] == ["WarmingUp"] * 60
     assert told[62] == "false"
     first = told.index(PREDICTED)
@@ -131,8 +133,8 @@ def test_a_steady_rise_is_predicted_before_the_pool_is_full_and_not_before_it_is
 
 
 def watch_at(use: Callable[[float], float], until: float) -> dict[str, float]:
-    watch = Watch()
-    watch.course(use, until)
+    watch = Engine()
+    watch.poller(use, until)
     return watch.samples()
 
 
@@ -148,18 +150,18 @@ def watch_at(use: Callable[[float], float], until: float) -> dict[str, float]:
     ids=["full but flat", "one step", "falling", "too slow", "sawtooth"],
 )
 def test_what_does_not_rise_all_the_way_to_the_capacity_is_not_predicted(use: Callable[[float], float]) -> None:
-    told = Watch().course(use, 7200)
+    told = Engine().poller(use, 7200)
     assert set(told[65:]) == {"false"}
 
 
 def test_a_pool_that_is_less_than_half_full_now_is_not_predicted() -> None:
-    watch = Watch()
-    assert watch.course(lambda at: 30 + at / 60, 3000)[-1] == PREDICTED
+    watch = Engine()
+    assert watch.poller(lambda at: 30 + at / 60, 3000)[-1] == PREDICTED
     assert watch.look(3030, page({"a": 50}))[PREDICTED, "a"] == "false"
 
 
 def test_a_rise_that_is_over_is_predicted_no_more() -> None:
-    told = Watch().course(lambda at: 50 + 40 * (1 - 0.5 ** (at / 600)), 7200)
+    told = Engine().poller(lambda at: 50 + 40 * (1 - 0.5 ** (at / 600)), 7200)
     assert told[-1] == "false"
 
 
@@ -167,38 +169,38 @@ def test_noise_is_no_rise() -> None:
     predicted = 0
     for seed in range(6):
         noise = random.Random(seed)
-        predicted += PREDICTED in Watch().course(lambda _, noise=noise: noise.gauss(70, 8), 4 * 3600)  # type: ignore[misc]  # bound at once
+        predicted += PREDICTED in Engine().poller(lambda _, noise=noise: noise.gauss(70, 8), 4 * 3600)  # type: ignore[misc]  # bound at once
     assert predicted == 0
 
 
 def test_a_new_process_begins_a_new_history() -> None:
-    watch = Watch()
-    watch.course(lambda at: 30 + at / 60, 3600)
-    told = watch.course(lambda at: 30 + at / 60, 3600 + 1900, start=3630, started=3620)
+    watch = Engine()
+    watch.poller(lambda at: 30 + at / 60, 3600)
+    told = watch.poller(lambda at: 30 + at / 60, 3600 + 1900, start=3630, started=3620)
     assert told[0] == "WarmingUp"
     assert told[-1] == PREDICTED
 
 
 @pytest.mark.parametrize(("pause", "told"), [(240, PREDICTED), (1200, "WarmingUp")])
 def test_a_short_pause_is_bridged_and_a_long_one_is_not(pause: float, told: str) -> None:
-    watch = Watch()
-    watch.course(lambda at: 30 + at / 60, 3000)
-    assert watch.course(lambda at: 30 + at / 60, 3000 + pause + 60, start=3000 + pause)[-1] == told
+    watch = Engine()
+    watch.poller(lambda at: 30 + at / 60, 3000)
+    assert watch.poller(lambda at: 30 + at / 60, 3000 + pause + 60, start=3000 + pause)[-1] == told
 
 
 @pytest.mark.parametrize("interval", [5.0, 60.0, 300.0])
 def test_a_rise_is_told_at_any_interval(interval: float) -> None:
-    watch = Watch(interval=interval)
-    told = watch.course(lambda at: 20 + at / 60, 4000)
+    watch = Engine(interval=interval)
+    told = watch.poller(lambda at: 20 + at / 60, 4000)
     assert told[0] == "WarmingUp"
     assert told[-1] == PREDICTED
 
 
 def test_the_past_survives_the_state_file() -> None:
-    watch = Watch()
-    watch.course(lambda at: 20 + at / 60, 3600)
-    adapter = TypeAdapter(PoolPast)
-    assert adapter.validate_json(adapter.dump_json(watch.past)) == watch.past
+    watch = Engine()
+    watch.poller(lambda at: 20 + at / 60, 3600)
+    adapter = TypeAdapter(PoolHistory)
+    assert adapter.validate_json(adapter.dump_json(watch.history)) == watch.history
 
 
 @given(
@@ -215,7 +217,7 @@ def test_the_past_survives_the_state_file() -> None:
 def test_whatever_a_page_says_each_pool_has_each_verdict_once(
     looks: list[tuple[float, dict[str, float | str], int | None]], capacity: int | dict[str, int]
 ) -> None:
-    watch, at = Watch(capacity=capacity), 0.0
+    watch, at = Engine(capacity=capacity), 0.0
     for pause, pools, started in looks:
         at += pause
         told = watch.look(at, page(pools, None if started is None else started * 100))

@@ -16,9 +16,9 @@ from probes.contract.signal import REQUESTS, START_TIME
 from probes.history.counters import Growth
 from probes.history.packed import pack
 from probes.history.requests import ERRORS, Tally
-from probes.slo import PROBE, SLOLimits, SLOPast
+from probes.readings.metrics_page import MetricsPage
+from probes.slo import PROBE, SLOHistory, SLOLimits
 from probes.slo.durations import DURATION, slow
-from probes.sources.agent_metrics import MetricsPage
 from tests.probes.judged import Judged
 from tests.servers.metrics_pages import page_of
 
@@ -40,22 +40,22 @@ def watch(**limits: object) -> Judged:
     return Judged(PROBE, SLOLimits(**limits))
 
 
-def course(made: Callable[[float], MetricsPage], judged: Judged, until: float = 600) -> list[dict[str, str]]:
+def poller(made: Callable[[float], MetricsPage], judged: Judged, until: float = 600) -> list[dict[str, str]]:
     return [judged.look(at, made(at)) for at in range(0, round(until), 30)]
 
 
 def test_a_twentieth_of_failed_requests_is_well_and_more_is_not() -> None:
-    well = course(lambda at: counted(success=95 * at, error=5 * at), watch())
+    well = poller(lambda at: counted(success=95 * at, error=5 * at), watch())
     judged = watch()
-    ill = course(lambda at: counted(success=94 * at, error=6 * at), judged)
+    ill = poller(lambda at: counted(success=94 * at, error=6 * at), judged)
     assert [each[ERROR_RATE] for each in well] == ["WarmingUp"] * 10 + ["false"] * 10
     assert [each[ERROR_RATE] for each in ill] == ["WarmingUp"] * 10 + [ERROR_RATE] * 10
     assert judged.message(ERROR_RATE) == "6.0% of 33,000 requests failed over 5m30s."
 
 
 def test_with_few_requests_no_failure_is_a_rate() -> None:
-    few = course(lambda at: counted(success=0, error=at * 19 / 300), watch(), 330)
-    enough = course(lambda at: counted(success=0, error=at * 20 / 300), watch(), 330)
+    few = poller(lambda at: counted(success=0, error=at * 19 / 300), watch(), 330)
+    enough = poller(lambda at: counted(success=0, error=at * 20 / 300), watch(), 330)
     assert few[-1][ERROR_RATE] == "false"
     assert enough[-1][ERROR_RATE] == ERROR_RATE
 
@@ -77,37 +77,37 @@ def test_with_few_requests_no_failure_is_a_rate() -> None:
 def test_a_status_counts_by_what_it_says_and_one_that_says_nothing_is_not_taken_for_good(
     statuses: dict[str, float], told: str
 ) -> None:
-    seen = course(lambda at: counted(**{word: at * share for word, share in statuses.items()}), watch())
+    seen = poller(lambda at: counted(**{word: at * share for word, share in statuses.items()}), watch())
     assert seen[-1][ERROR_RATE] == told
 
 
 def test_the_operator_says_what_other_words_mean() -> None:
     judged = watch(failed_statuses=("kaputt",), good_statuses=("gut",))
-    seen = course(lambda at: counted(gut=at, kaputt=at), judged)
+    seen = poller(lambda at: counted(gut=at, kaputt=at), judged)
     assert seen[-1][ERROR_RATE] == ERROR_RATE
 
 
 def test_a_counter_of_errors_serves_where_requests_have_no_status() -> None:
     text = "agentweave_requests_total {}\nagentweave_errors_total {}"
-    seen = course(lambda at: page(text.format(at, at * 0.2)), watch())
+    seen = poller(lambda at: page(text.format(at, at * 0.2)), watch())
     assert seen[-1][ERROR_RATE] == ERROR_RATE
 
 
 def test_requests_without_a_status_or_errors_are_no_pass() -> None:
-    seen = course(lambda at: page(f"agentweave_requests_total {at}"), watch())
+    seen = poller(lambda at: page(f"agentweave_requests_total {at}"), watch())
     assert seen[-1] == {ERROR_RATE: "SignalAbsent", LATENCY: "SignalAbsent"}
 
 
 def test_a_reset_by_a_restart_is_not_a_rate() -> None:
     judged = watch()
-    course(lambda at: counted(success=10 * at, error=0), judged)
+    poller(lambda at: counted(success=10 * at, error=0), judged)
     told = [judged.look(600 + at, counted(700, success=10 * at, error=0))[ERROR_RATE] for at in range(0, 600, 30)]
     assert set(told) == {"false"}
 
 
 def test_a_series_that_vanishes_is_not_a_flood_of_requests() -> None:
     judged = watch()
-    course(lambda at: counted(success=1000 + at, error=500), judged)
+    poller(lambda at: counted(success=1000 + at, error=500), judged)
     assert judged.look(600, counted(error=500))[ERROR_RATE] == "WarmingUp"
 
 
@@ -131,8 +131,8 @@ def lasting(fast: int, late: int, at: float) -> str:
 
 def test_the_p95_of_a_histogram_is_told_over_the_window() -> None:
     judged = watch()
-    well = course(lambda at: page(lasting(96, 4, at)), watch())
-    ill = course(lambda at: page(lasting(94, 6, at)), judged)
+    well = poller(lambda at: page(lasting(96, 4, at)), watch())
+    ill = poller(lambda at: page(lasting(94, 6, at)), judged)
     assert [each[LATENCY] for each in well] == ["WarmingUp"] * 10 + ["false"] * 10
     assert [each[LATENCY] for each in ill] == ["WarmingUp"] * 10 + [LATENCY] * 10
     assert judged.message(LATENCY) == "6.0% of 1,100 requests took longer than 200ms over 5m30s."
@@ -141,7 +141,7 @@ def test_the_p95_of_a_histogram_is_told_over_the_window() -> None:
 def test_slow_requests_of_long_ago_are_not_held_against_the_window() -> None:
     judged = watch()
     old = lasting(0, 2000, 0)
-    assert course(lambda _: page(old), judged)[-1][LATENCY] == "false"
+    assert poller(lambda _: page(old), judged)[-1][LATENCY] == "false"
 
 
 @given(
@@ -183,8 +183,8 @@ def test_buckets_that_end_below_the_limit_leave_the_p95_unknown() -> None:
     def lasting_all(seconds: float, at: float) -> MetricsPage:
         return page(histogram([seconds] * 10 * round(at / 30 + 1), (0.05, 0.1)))
 
-    assert course(lambda at: lasting_all(0.3, at), watch())[-1][LATENCY] == "Malformed"
-    assert course(lambda at: lasting_all(0.01, at), watch())[-1][LATENCY] == "false"
+    assert poller(lambda at: lasting_all(0.3, at), watch())[-1][LATENCY] == "Malformed"
+    assert poller(lambda at: lasting_all(0.01, at), watch())[-1][LATENCY] == "false"
 
 
 def summary(at: float, *quantiles: tuple[str, float | str, float], name: str = "search") -> str:
@@ -207,24 +207,24 @@ def summary(at: float, *quantiles: tuple[str, float | str, float], name: str = "
     ],
 )
 def test_a_summary_tells_as_much_as_its_quantiles_do(quantile: str, value: float | str, told: str) -> None:
-    seen = course(lambda at: page(summary(at, (quantile, value, 1.0))), watch())
+    seen = poller(lambda at: page(summary(at, (quantile, value, 1.0))), watch())
     assert seen[-1][LATENCY] == told
 
 
 def test_a_summary_that_few_requests_made_is_no_p95() -> None:
-    assert course(lambda at: page(summary(at, ("0.95", 9.0, 0.05))), watch())[-1][LATENCY] == "false"
+    assert poller(lambda at: page(summary(at, ("0.95", 9.0, 0.05))), watch())[-1][LATENCY] == "false"
 
 
 def test_of_several_summaries_a_slow_one_with_hardly_a_request_is_not_the_agents_p95() -> None:
     def both(at: float, share: float) -> str:
         return summary(at, ("0.95", 0.01, 10.0)) + "\n" + summary(at, ("0.95", 0.9, 10 * share), name="rare")
 
-    assert course(lambda at: page(both(at, 0.01)), watch())[-1][LATENCY] == "false"
-    assert course(lambda at: page(both(at, 0.5)), watch())[-1][LATENCY] == LATENCY
+    assert poller(lambda at: page(both(at, 0.01)), watch())[-1][LATENCY] == "false"
+    assert poller(lambda at: page(both(at, 0.5)), watch())[-1][LATENCY] == LATENCY
 
 
 def test_a_summary_without_requests_lately_is_well() -> None:
-    assert course(lambda _: page(summary(5000, ("0.95", "NaN", 1.0))), watch())[-1][LATENCY] == "false"
+    assert poller(lambda _: page(summary(5000, ("0.95", "NaN", 1.0))), watch())[-1][LATENCY] == "false"
 
 
 @pytest.mark.parametrize(
@@ -269,9 +269,9 @@ def test_what_the_library_serves_is_read() -> None:
 
 def test_the_past_survives_the_state_file() -> None:
     judged = watch()
-    course(lambda at: counted(success=at, error=at), judged)
-    file = TypeAdapter(SLOPast)
-    judged.past = file.validate_json(file.dump_json(judged.past))
+    poller(lambda at: counted(success=at, error=at), judged)
+    file = TypeAdapter(SLOHistory)
+    judged.history = file.validate_json(file.dump_json(judged.history))
     assert judged.look(600, counted(success=600, error=600))[ERROR_RATE] == ERROR_RATE
 
 
@@ -280,20 +280,20 @@ def test_no_course_of_counters_is_judged_by_more_than_its_own_window(
     steps: list[tuple[int, int]], chance: random.Random
 ) -> None:
     judged, good, bad, begin = watch(), 0, 0, chance.randint(0, 10**9)
-    course = []
+    poller = []
     for place, (well, ill) in enumerate(steps):
         good, bad = good + well, bad + ill
         told = judged.look(30 * place, counted(success=begin + good, error=begin + bad))[ERROR_RATE]
-        course.append((good, bad))
+        poller.append((good, bad))
         windows = [
-            (good - course[place - back][0], bad - course[place - back][1]) for back in (10, 11, 12) if place >= back
+            (good - poller[place - back][0], bad - poller[place - back][1]) for back in (10, 11, 12) if place >= back
         ]
         truths = {ill_now > 0.05 * (well_now + ill_now) and well_now + ill_now >= 20 for well_now, ill_now in windows}
         assert told == "WarmingUp" if not windows else (told == ERROR_RATE) in truths
 
 
 @pytest.mark.parametrize(
-    "past",
+    "history",
     [
         Growth(1.0, NOW, pack((5.0, 1.0, 0.0, 5.0, 1.0, 0.0)), pack((NOW - 400, 0.0, 0.0, 0.0))),
         Growth(1.0, NOW, b"cut off", pack((NOW - 400, 0.0))),
@@ -302,8 +302,8 @@ def test_no_course_of_counters_is_judged_by_more_than_its_own_window(
     ],
 )
 @pytest.mark.parametrize("started", [1.0, NOW])
-def test_a_history_of_other_counters_or_of_a_broken_state_file_begins_anew(past: Growth, started: float) -> None:
-    begun = past.add((7.0,), started, NOW + 30, 300.0, 30.0)
+def test_a_history_of_other_counters_or_of_a_broken_state_file_begins_anew(history: Growth, started: float) -> None:
+    begun = history.add((7.0,), started, NOW + 30, 300.0, 30.0)
     assert begun.over(300.0, 30.0) is None
     for look in range(2, 14):
         begun = begun.add((7.0 + look,), started, NOW + 30 * look, 300.0, 30.0)

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from probes.contract import Case, Fault, Status, Target, TargetKey, Verdict
+from probes.contract import EvaluationContext, Fault, Status, Target, TargetKey, Verdict
 from probes.readings.certificate import Leaf, UnreadableError, read_leaf
-from probes.readings.handshake import Bundle, Handshake, Spoke, VerifyError
-from probes.svid import PROBE, SvidLimits, SvidPast, judge
+from probes.readings.handshake import BundleState, Handshake, Spoke, VerifyError
+from probes.svid import PROBE, SvidHistory, SvidLimits, judge
 from watcher.demo.authority import Authority
 
 NOW = 1_800_000_000.0
@@ -33,36 +33,36 @@ SEEN = Handshake(
     leaf=LEAF,
     chain_length=1,
     trust_domain="example.org",
-    bundle=Bundle.CONFIRMED,
+    bundle=BundleState.CONFIRMED,
     protocol="TLSv1.3",
 )
 ALL_CLEAR = dict.fromkeys((kind.name for kind in PROBE.conditions), ("false", ""))
 
 
-def case(*, expected: tuple[str, ...] = (SEARCH,), **facts: object) -> Case[SvidLimits]:
+def context(*, expected: tuple[str, ...] = (SEARCH,), **facts: object) -> EvaluationContext[SvidLimits]:
     target = Target(
         key=TargetKey("prod", "search", "search-0"),
         address="10.0.0.7:8443",
         spiffe_ids=expected,
         inferred=frozenset({"address"} if facts.pop("inferred", False) else ()),
     )
-    known = {"now": NOW, "limits": SvidLimits(), "interval": 60.0, "part": "address"} | facts
-    return Case(target=target, **known)  # type: ignore[arg-type]  # the facts are those of a Case
+    known = {"now": NOW, "limits": SvidLimits(), "interval": 60.0, "endpoint": "address"} | facts
+    return EvaluationContext(target=target, **known)  # type: ignore[arg-type]  # the facts are those of a Case
 
 
 def said(
-    reading: Handshake, the_case: Case[SvidLimits] | None = None, past: SvidPast | None = None
+    reading: Handshake, the_case: EvaluationContext[SvidLimits] | None = None, history: SvidHistory | None = None
 ) -> dict[str, Verdict]:
-    judgement = judge(reading, past or SvidPast(), the_case or case())
-    assert [verdict.kind for verdict in judgement.verdicts] == list(PROBE.conditions)
-    for verdict in judgement.verdicts:
-        text = verdict.message if isinstance(verdict.message, str) else verdict.message()
+    evaluation = judge(reading, history or SvidHistory(), the_case or context())
+    assert [verdict.kind for verdict in evaluation.verdicts] == list(PROBE.conditions)
+    for verdict in evaluation.verdicts:
+        text = verdict.text
         assert text
         assert text.isprintable()
-    return {verdict.kind.name: verdict for verdict in judgement.verdicts}
+    return {verdict.kind.name: verdict for verdict in evaluation.verdicts}
 
 
-def differs(reading: Handshake, the_case: Case[SvidLimits] | None = None) -> dict[str, tuple[str, str]]:
+def differs(reading: Handshake, the_case: EvaluationContext[SvidLimits] | None = None) -> dict[str, tuple[str, str]]:
     """What is not all clear."""
     found = {name: (str(verdict.status), verdict.reason) for name, verdict in said(reading, the_case).items()}
     return {name: found[name] for name in found if found[name] != ALL_CLEAR[name]}
@@ -100,7 +100,7 @@ FAILED = dict.fromkeys(list(ALL_CLEAR)[1:], ("unknown", "SourceFailed"))
 )
 def test_faults_of_the_network(fault: Fault, facts: dict[str, object], verdict: tuple[str, str]) -> None:
     reading = Handshake(fault=fault, error="10.0.0.7:8443 is not well.")
-    assert differs(reading, case(expected=(), **facts)) == {"AgentUnreachable": verdict} | FAILED
+    assert differs(reading, context(expected=(), **facts)) == {"AgentUnreachable": verdict} | FAILED
 
 
 def test_a_handshake_that_fails_is_unreachable_but_speaks_tls() -> None:
@@ -168,13 +168,13 @@ def test_the_dates_decide(lifetime: float, remaining: float, expected: dict[str,
 
 def test_a_lifetime_below_zero_is_never_overdue() -> None:
     reading = leaf(not_before=NOW + 10.2, not_after=NOW + 0.2)
-    assert differs(reading, case(limits=SvidLimits(rotation_overdue_ratio=0.05, clock_skew="60s"))) == {}
+    assert differs(reading, context(limits=SvidLimits(rotation_overdue_ratio=0.05, clock_skew="60s"))) == {}
 
 
 def test_the_ratios_are_the_operators() -> None:
     limits = SvidLimits(rotation_overdue_ratio=0.9, expiry_imminent_ratio=0.85)
-    assert differs(SEEN, case(limits=limits)) == IMMINENT
-    assert differs(SEEN, case(limits=limits, now=NOW + 300)) == IMMINENT | OVERDUE
+    assert differs(SEEN, context(limits=limits)) == IMMINENT
+    assert differs(SEEN, context(limits=limits, now=NOW + 300)) == IMMINENT | OVERDUE
 
 
 @given(start=st.floats(-1e11, 3e11), lifetime=st.floats(-1e6, 1e11), now=st.floats(0, 3e11), skew=st.floats(0, 1e6))
@@ -182,7 +182,7 @@ def test_any_dates_are_judged_and_expiry_excludes_what_comes_before_it(
     start: float, lifetime: float, now: float, skew: float
 ) -> None:
     reading = leaf(not_before=start, not_after=start + lifetime)
-    found = said(reading, case(now=now, limits=SvidLimits.model_construct(clock_skew=skew)))
+    found = said(reading, context(now=now, limits=SvidLimits.model_construct(clock_skew=skew)))
     true = {name for name, verdict in found.items() if verdict.status is Status.TRUE}
     assert ("SVIDExpired" in true) == (now > start + lifetime)
     if "SVIDExpired" in true:
@@ -205,11 +205,11 @@ def test_any_dates_are_judged_and_expiry_excludes_what_comes_before_it(
         (errors((26, 0)), ("true", "BadChain")),
         (errors((22, 9), (20, 9)), ("true", "BadChain")),
         (errors((999, 0)), ("true", "BadChain")),
-        (errors((20, 0), bundle=Bundle.UNCONFIRMED), ("unknown", "NoTrustBundle")),
-        (errors(bundle=Bundle.UNCONFIRMED), ("unknown", "NoTrustBundle")),
-        (errors((26, 0), bundle=Bundle.UNCONFIRMED), ("true", "BadChain")),
-        (errors((20, 0), bundle=Bundle.MISSING), ("unknown", "NoTrustBundle")),
-        (errors(bundle=Bundle.MISSING), ("unknown", "NoTrustBundle")),
+        (errors((20, 0), bundle=BundleState.UNCONFIRMED), ("unknown", "NoTrustBundle")),
+        (errors(bundle=BundleState.UNCONFIRMED), ("unknown", "NoTrustBundle")),
+        (errors((26, 0), bundle=BundleState.UNCONFIRMED), ("true", "BadChain")),
+        (errors((20, 0), bundle=BundleState.MISSING), ("unknown", "NoTrustBundle")),
+        (errors(bundle=BundleState.MISSING), ("unknown", "NoTrustBundle")),
         (leaf(ca=True), ("true", "BadChain")),
         (leaf(usages=frozenset({"key_encipherment"})), ("true", "BadChain")),
         (leaf(usages=frozenset({"digital_signature", "key_cert_sign"})), ("true", "BadChain")),
@@ -260,19 +260,19 @@ def test_extensions_that_cannot_be_read_are_no_unknown_authority() -> None:
 )
 def test_identity(uris: Sequence[str], expected: tuple[str, ...], own: str, reason: str) -> None:
     reading = replace(leaf(uris=tuple(uris), uri_count=len(uris)), trust_domain=own)
-    found = differs(reading, case(expected=expected))
+    found = differs(reading, context(expected=expected))
     assert found == ({"SVIDWrongIdentity": ("true", reason)} if reason else {})
 
 
 @given(uri=st.text(max_size=300), expected=st.lists(st.just(SEARCH), max_size=1))
 def test_any_name_gets_one_verdict_with_a_printable_message(uri: str, expected: list[str]) -> None:
-    found = said(leaf(uris=(uri,)), case(expected=tuple(expected)))["SVIDWrongIdentity"]
+    found = said(leaf(uris=(uri,)), context(expected=tuple(expected)))["SVIDWrongIdentity"]
     assert (found.status is Status.FALSE) == (uri == SEARCH or not found.reason)
 
 
-def samples(reading: Handshake, past: SvidPast, now: float = NOW) -> tuple[dict[str, float], SvidPast]:
-    judgement = judge(reading, past, case(now=now))
-    return {sample.metric.name: sample.value for sample in judgement.samples}, judgement.past
+def samples(reading: Handshake, history: SvidHistory, now: float = NOW) -> tuple[dict[str, float], SvidHistory]:
+    evaluation = judge(reading, history, context(now=now))
+    return {sample.metric.name: sample.value for sample in evaluation.samples}, evaluation.history
 
 
 def served(serial: str, not_before: float, not_after: float = NOW + 9000) -> Handshake:
@@ -281,7 +281,7 @@ def served(serial: str, not_before: float, not_after: float = NOW + 9000) -> Han
 
 def test_the_dates_are_exported_of_an_expired_and_untrusted_leaf_too() -> None:
     reading = replace(leaf(not_before=0.0, not_after=86400.0), verify_errors=(VerifyError(20, 0, 0.0),))
-    exported, _ = samples(reading, SvidPast())
+    exported, _ = samples(reading, SvidHistory())
     assert exported == {
         "svid_not_before_timestamp_seconds": 0.0,
         "svid_not_after_timestamp_seconds": 86400.0,
@@ -290,41 +290,41 @@ def test_the_dates_are_exported_of_an_expired_and_untrusted_leaf_too() -> None:
 
 
 def test_a_rotation_is_counted_once_and_dated_by_the_look_that_saw_it() -> None:
-    exported, past = samples(served("a", NOW - 100), SvidPast())
+    exported, history = samples(served("a", NOW - 100), SvidHistory())
     assert (exported["svid_rotations_total"], "svid_last_rotation_timestamp_seconds" in exported) == (0, False)
-    exported, past = samples(served("b", NOW - 50), past, NOW + 60)
+    exported, history = samples(served("b", NOW - 50), history, NOW + 60)
     assert (exported["svid_rotations_total"], exported["svid_last_rotation_timestamp_seconds"]) == (1, NOW + 60)
-    exported, past = samples(served("b", NOW - 50), past, NOW + 120)
+    exported, history = samples(served("b", NOW - 50), history, NOW + 120)
     assert (exported["svid_rotations_total"], exported["svid_last_rotation_timestamp_seconds"]) == (1, NOW + 60)
-    exported, past = samples(Handshake(fault=Fault.SILENT), past)
+    exported, history = samples(Handshake(fault=Fault.SILENT), history)
     assert exported == {"svid_rotations_total": 1, "svid_last_rotation_timestamp_seconds": NOW + 60}
 
 
 def test_replicas_that_alternate_do_not_rotate() -> None:
-    past = SvidPast()
+    history = SvidHistory()
     for serial, start in [("a", 10.0), ("b", 20.0), ("a", 10.0), ("b", 20.0), ("a", 10.0), ("c", 20.0), ("b", 20.0)]:
-        exported, past = samples(served(serial, start), past)
+        exported, history = samples(served(serial, start), history)
     assert exported["svid_rotations_total"] == 1
 
 
 def test_an_svid_with_the_same_start_and_a_later_end_is_a_rotation() -> None:
-    _, past = samples(served("a", 10.0, NOW + 1), SvidPast())
-    exported, _ = samples(served("b", 10.0, NOW + 2), past)
+    _, history = samples(served("a", 10.0, NOW + 1), SvidHistory())
+    exported, _ = samples(served("b", 10.0, NOW + 2), history)
     assert exported["svid_rotations_total"] == 1
 
 
 def test_a_start_in_the_future_does_not_hide_later_rotations() -> None:
-    _, past = samples(served("a", 10.0), SvidPast())
-    exported, past = samples(served("hostile", NOW + 1e9, NOW + 2e9), past)
+    _, history = samples(served("a", 10.0), SvidHistory())
+    exported, history = samples(served("hostile", NOW + 1e9, NOW + 2e9), history)
     assert exported["svid_rotations_total"] == 0
-    exported, _ = samples(served("b", 20.0), past)
+    exported, _ = samples(served("b", 20.0), history)
     assert exported["svid_rotations_total"] == 1
 
 
 def test_the_past_survives_a_restart_without_its_counter() -> None:
-    adapter = TypeAdapter(SvidPast)
-    past = SvidPast("3f", (1.0, 2.0), NOW, 7)
-    assert adapter.validate_json(adapter.dump_json(past)) == replace(past, rotations=0)
+    adapter = TypeAdapter(SvidHistory)
+    history = SvidHistory("3f", (1.0, 2.0), NOW, 7)
+    assert adapter.validate_json(adapter.dump_json(history)) == replace(history, rotations=0)
 
 
 def test_only_unreachability_needs_several_looks() -> None:

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from probes.contract import Case, Fault, Judgement, Target, TargetKey
+from probes.contract import Evaluation, EvaluationContext, Fault, Target, TargetKey
 from probes.contract.signal import START_TIME
-from probes.sources.agent_metrics import MetricsPage, Trouble
-from probes.telemetry import PROBE, TelemetryLimits, TelemetryPast
+from probes.readings.metrics_page import MetricsPage, PageTrouble
+from probes.telemetry import PROBE, TelemetryHistory, TelemetryLimits
 from tests.servers.metrics_pages import page_of
 
 T0 = 1_795_424_400.0
@@ -21,18 +21,18 @@ def page(started: float | str | None = 1) -> MetricsPage:
     return page_of("first 1\n" + ("" if started is None else f"process_start_time_seconds {started}"), START_TIME)
 
 
-def failed(fault: Fault | None = None, trouble: Trouble | None = None) -> MetricsPage:
+def failed(fault: Fault | None = None, trouble: PageTrouble | None = None) -> MetricsPage:
     return replace(page(), fault=fault, trouble=trouble, error="It failed.")
 
 
 @dataclass
-class Watch:
+class Engine:
     """Judges page after page."""
 
     limits: TelemetryLimits = field(default_factory=TelemetryLimits)
     interval: float = 30.0
-    past: TelemetryPast = field(default_factory=TelemetryPast)
-    last: Judgement[TelemetryPast] | None = None
+    history: TelemetryHistory = field(default_factory=TelemetryHistory)
+    last: Evaluation[TelemetryHistory] | None = None
 
     def look(
         self,
@@ -49,18 +49,18 @@ class Watch:
             metrics="http://127.0.0.1:1/metrics",
             inferred=frozenset({"metrics"}) if inferred else frozenset(),
         )
-        case = Case(
+        context = EvaluationContext(
             target=target,
             limits=self.limits,
             now=T0 + at,
             interval=self.interval,
-            part="metrics",
+            endpoint="metrics",
             reached=reached,
             isolated=isolated,
             overloaded=overloaded,
         )
-        self.last = PROBE.judge(page, self.past, case)
-        self.past = self.last.past
+        self.last = PROBE.judge(page, self.history, context)
+        self.history = self.last.history
         return {each.kind.name: each.reason or each.status.value for each in self.last.verdicts}
 
 
@@ -73,15 +73,15 @@ class Watch:
         (failed(Fault.SILENT), "Lost"),
         (failed(Fault.STALLED), "Timeout"),
         (failed(Fault.RESET), "HTTPError"),
-        (failed(trouble=Trouble.HTTP_ERROR), "HTTPError"),
-        (failed(trouble=Trouble.MALFORMED), "Malformed"),
-        (failed(trouble=Trouble.TOO_LARGE), "TooLarge"),
-        (failed(trouble=Trouble.UNAUTHORIZED), "Unauthorized"),
+        (failed(trouble=PageTrouble.HTTP_ERROR), "HTTPError"),
+        (failed(trouble=PageTrouble.MALFORMED), "Malformed"),
+        (failed(trouble=PageTrouble.TOO_LARGE), "TooLarge"),
+        (failed(trouble=PageTrouble.UNAUTHORIZED), "Unauthorized"),
         (failed(Fault.OURS), "WatcherImpaired"),
     ],
 )
 def test_why_a_page_cannot_be_read_is_its_reason(page: MetricsPage, told: str) -> None:
-    assert Watch().look(0, page)[UNAVAILABLE] == told
+    assert Engine().look(0, page)[UNAVAILABLE] == told
 
 
 @pytest.mark.parametrize(
@@ -98,11 +98,11 @@ def test_why_a_page_cannot_be_read_is_its_reason(page: MetricsPage, told: str) -
 def test_silence_is_blamed_on_the_agent_only_where_that_is_sure(
     fault: Fault, circumstances: dict[str, bool], told: str
 ) -> None:
-    assert Watch().look(0, failed(fault), **circumstances)[UNAVAILABLE] == told
+    assert Engine().look(0, failed(fault), **circumstances)[UNAVAILABLE] == told
 
 
 def test_a_failed_look_says_nothing_of_restarts_and_forgets_none() -> None:
-    watch = Watch()
+    watch = Engine()
     for turn in range(4):
         watch.look(turn * 30, page(turn * 30))
     assert watch.look(120, failed(Fault.RESET))[RESTARTING] == "SourceFailed"
@@ -110,13 +110,13 @@ def test_a_failed_look_says_nothing_of_restarts_and_forgets_none() -> None:
 
 
 def test_more_new_processes_than_allowed_are_told_at_once() -> None:
-    watch = Watch()
+    watch = Engine()
     told = [watch.look(turn * 60, page(turn * 60))[RESTARTING] for turn in range(6)]
     assert told == ["WarmingUp"] * 4 + [RESTARTING] * 2
 
 
 def test_restarts_are_unknown_until_the_window_was_watched_and_forgotten_when_it_has_passed() -> None:
-    watch = Watch()
+    watch = Engine()
     assert [watch.look(at, page(1))[RESTARTING] for at in (0, 900, 1799, 1800)] == ["WarmingUp"] * 3 + ["false"]
     for turn in range(4):
         told = watch.look(2000 + turn * 60, page(2000 + turn * 60))
@@ -129,18 +129,18 @@ def test_restarts_are_unknown_until_the_window_was_watched_and_forgotten_when_it
     "starts", [[100 + turn % 2 for turn in range(10)], [100, 500] * 5, [100, 50, 100, 50, 100, 50, 100]]
 )
 def test_a_start_time_that_wavers_or_goes_back_is_no_new_process(starts: list[float]) -> None:
-    watch = Watch()
+    watch = Engine()
     assert RESTARTING not in [watch.look(turn * 30, page(start))[RESTARTING] for turn, start in enumerate(starts)]
 
 
 def test_a_gap_in_which_the_process_stayed_the_same_is_no_gap() -> None:
-    watch = Watch()
+    watch = Engine()
     watch.look(0, page(1))
     assert watch.look(7200, page(1))[RESTARTING] == "false"
 
 
 def test_a_gap_after_which_another_process_runs_may_have_hidden_more() -> None:
-    watch = Watch()
+    watch = Engine()
     watch.look(0, page(1))
     watch.look(1800, page(1))
     assert watch.look(7200, page(7000))[RESTARTING] == "WarmingUp"
@@ -151,25 +151,25 @@ def test_a_gap_after_which_another_process_runs_may_have_hidden_more() -> None:
     [(None, "SignalAbsent"), ("NaN", "Malformed"), ("1\nprocess_start_time_seconds 1", "Malformed")],
 )
 def test_without_a_start_time_nothing_is_known_of_restarts(started: str | None, told: str) -> None:
-    assert Watch().look(0, page(started)) == {UNAVAILABLE: "false", RESTARTING: told}
+    assert Engine().look(0, page(started)) == {UNAVAILABLE: "false", RESTARTING: told}
 
 
 def test_an_absent_start_time_can_be_ignored() -> None:
-    assert Watch(limits=TelemetryLimits(when_absent="ignore")).look(0, page(None)) == {UNAVAILABLE: "false"}
+    assert Engine(limits=TelemetryLimits(when_absent="ignore")).look(0, page(None)) == {UNAVAILABLE: "false"}
 
 
 def test_the_past_survives_the_state_file() -> None:
-    watch = Watch()
+    watch = Engine()
     for turn in range(5):
         watch.look(turn * 60, page(turn * 60))
-    adapter = TypeAdapter(TelemetryPast)
-    assert adapter.validate_json(adapter.dump_json(watch.past)) == watch.past
+    adapter = TypeAdapter(TelemetryHistory)
+    assert adapter.validate_json(adapter.dump_json(watch.history)) == watch.history
 
 
 @given(st.lists(st.tuples(st.floats(-100, 3000), st.one_of(st.none(), st.floats(0, 1e5), st.just("NaN"))), max_size=30))
 def test_whatever_a_page_says_each_condition_is_told_once(looks: list[tuple[float, float | str | None]]) -> None:
-    watch, at = Watch(), 0.0
+    watch, at = Engine(), 0.0
     for pause, started in looks:
         at += pause
         assert set(watch.look(at, page(started))) == {UNAVAILABLE, RESTARTING}
-        assert len(watch.past.restarts) <= watch.limits.restarts + 1
+        assert len(watch.history.restarts) <= watch.limits.restarts + 1

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 
 from tests.scheduling.virtual_time import VirtualLoop, run
-from watcher.runtime.cooperative import LONGEST, PATIENCE, Turns
+from watcher.runtime.cooperative import LONGEST, PATIENCE, TimeSlice
 
 _PIECES = 10
 
@@ -22,10 +22,10 @@ def _turns_of_others(seconds_each: float) -> int:
                 await asyncio.sleep(0)
 
         beside = asyncio.create_task(others())
-        turns = Turns(loop.time)
+        time_slice = TimeSlice(loop.time)
         for _ in range(_PIECES):
             loop.moment += LONGEST
-            await turns.pause()
+            await time_slice.checkpoint()
         beside.cancel()
         return had
 
@@ -42,9 +42,9 @@ def test_a_loop_that_has_little_to_do_shares_its_turns_with_the_work() -> None:
 
 def test_work_that_takes_less_than_a_turn_gives_nothing_away() -> None:
     async def main(loop: VirtualLoop) -> int:
-        turns, before = Turns(loop.time), loop.turns
+        time_slice, before = TimeSlice(loop.time), loop.turns
         loop.moment += LONGEST / 2
-        await turns.pause()
+        await time_slice.checkpoint()
         return loop.turns - before
 
     assert run(main) == 0

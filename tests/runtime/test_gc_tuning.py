@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import uvloop
 
-from watcher.runtime.gc_tuning import Garbage
+from watcher.runtime.gc_tuning import GCTuning
 
 
 class _Knot:
@@ -25,42 +25,42 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 @pytest.fixture
-def garbage(loop: asyncio.AbstractEventLoop) -> Garbage:
-    return Garbage(loop)
+def gc_tuning(loop: asyncio.AbstractEventLoop) -> GCTuning:
+    return GCTuning(loop)
 
 
 def _knot_that_nobody_needs() -> "weakref.ref[_Knot]":
     return weakref.ref(_Knot())
 
 
-def test_nothing_is_walked_over_while_memory_stays_as_it_is(garbage: Garbage) -> None:
-    garbage.warm()
+def test_nothing_is_walked_over_while_memory_stays_as_it_is(gc_tuning: GCTuning) -> None:
+    gc_tuning.freeze()
     lost = _knot_that_nobody_needs()
     churn = [[number] for number in range(100_000)]  # enough for the automatic collector to want a full pass
     del churn
-    garbage.look()
+    gc_tuning.collect_if_grown()
     assert lost() is not None
 
 
-def test_cycles_are_collected_once_memory_has_grown_by_far(garbage: Garbage) -> None:
-    garbage.warm()
+def test_cycles_are_collected_once_memory_has_grown_by_far(gc_tuning: GCTuning) -> None:
+    gc_tuning.freeze()
     lost = _knot_that_nobody_needs()
     more = [bytes(100) for _ in range(4_000_000)]
-    garbage.look()
+    gc_tuning.collect_if_grown()
     assert lost() is None
     del more
 
 
-def test_nothing_is_collected_before_the_daemon_is_warm(garbage: Garbage) -> None:
+def test_nothing_is_collected_before_the_daemon_is_warm(gc_tuning: GCTuning) -> None:
     lost = _knot_that_nobody_needs()
-    garbage.look()
+    gc_tuning.collect_if_grown()
     assert lost() is not None
 
 
 @pytest.mark.usefixtures("loop")
 def test_cycles_of_asyncios_own_connections_are_collected_while_they_are_young() -> None:
     async def main() -> int:
-        Garbage(asyncio.get_running_loop())
+        GCTuning(asyncio.get_running_loop())
         server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
         host, port = server.sockets[0].getsockname()
         known = []

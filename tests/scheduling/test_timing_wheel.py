@@ -8,28 +8,28 @@ import pytest
 from probes.contract import Reading
 from tests.engine.toy import target
 from tests.scheduling.virtual_time import VirtualLoop, run
-from watcher.engine.board import NOTHING_CARRIED, Look, Row
-from watcher.scheduling.timing_wheel import MANY, STEP, TICK, TOGETHER, Course, Schedule, Wheel
+from watcher.engine.board import NOTHING_RESTORED, Look, TargetState
+from watcher.scheduling.timing_wheel import MANY, STEP, TICK, TOGETHER, Poller, Schedule, TimingWheel
 
 
-def _rows(count: int) -> list[Row]:
-    return [Row(target(f"pod-{number}"), (), NOTHING_CARRIED) for number in range(count)]
+def _rows(count: int) -> list[TargetState]:
+    return [TargetState(target(f"pod-{number}"), (), NOTHING_RESTORED) for number in range(count)]
 
 
-def _wheel(source: str, interval: float, rows: list[Row]) -> Wheel:
+def _wheel(source: str, interval: float, states: list[TargetState]) -> TimingWheel:
     """A wheel whose first looks were made."""
-    wheel = Wheel(source, interval)
-    for row in rows:
-        wheel.add(row)
+    wheel = TimingWheel(source, interval)
+    for state in states:
+        wheel.add(state)
     wheel.arrivals.clear()
     return wheel
 
 
-def _full_turn(wheel: Wheel) -> list[Row]:
-    return [row for step in range(wheel.steps) for row in wheel.due(step)]
+def _full_turn(wheel: TimingWheel) -> list[TargetState]:
+    return [state for step in range(wheel.steps) for state in wheel.due(step)]
 
 
-def _step_of_nobody(wheel: Wheel) -> int:
+def _step_of_nobody(wheel: TimingWheel) -> int:
     return next(step for step in range(wheel.steps) if step not in wheel.slots)
 
 
@@ -37,16 +37,21 @@ class Watching:
     """A course over rows that counts what it does."""
 
     def __init__(
-        self, loop: VirtualLoop, interval: float, rows: list[Row], seconds_a_look: float = 0.0, concurrency: int = 100
+        self,
+        loop: VirtualLoop,
+        interval: float,
+        states: list[TargetState],
+        seconds_a_look: float = 0.0,
+        concurrency: int = 100,
     ) -> None:
-        self.seen: Counter[Row] = Counter()
+        self.seen: Counter[TargetState] = Counter()
         self.moments: list[float] = []
         self.turns: Counter[int] = Counter()
         self.lags: list[float] = []
         self.skipped = 0
         self._loop, self._seconds = loop, seconds_a_look
-        self.wheel = _wheel("agent_metrics", interval, rows)
-        self.course = Course(
+        self.wheel = _wheel("agent_metrics", interval, states)
+        self.poller = Poller(
             self.wheel,
             self._look,
             concurrency,
@@ -56,8 +61,8 @@ class Watching:
             wall=loop.time,
         )
 
-    async def _look(self, row: Row) -> None:
-        self.seen[row] += 1
+    async def _look(self, state: TargetState) -> None:
+        self.seen[state] += 1
         self.moments.append(self._loop.time())
         self.turns[self._loop.turns] += 1
         await asyncio.sleep(self._seconds)
@@ -67,9 +72,9 @@ class Watching:
 
 
 def test_every_target_is_due_once_a_turn_and_at_the_same_step_after_a_restart() -> None:
-    rows = _rows(500)
-    first, again = _wheel("opa", 30.0, rows), _wheel("opa", 30.0, rows[::-1])
-    assert Counter(_full_turn(first)) == Counter(rows)
+    states = _rows(500)
+    first, again = _wheel("opa", 30.0, states), _wheel("opa", 30.0, states[::-1])
+    assert Counter(_full_turn(first)) == Counter(states)
     assert {at: set(slot) for at, slot in first.slots.items()} == {at: set(slot) for at, slot in again.slots.items()}
 
 
@@ -83,10 +88,10 @@ def test_a_wheel_costs_what_its_targets_cost_however_long_it_turns() -> None:
 
 
 def test_the_first_looks_of_a_large_fleet_are_left_to_the_wheel_but_for_a_few() -> None:
-    wheel = Wheel("opa", 3600.0)
-    rows = _rows(MANY + 40)
-    for row in rows:
-        wheel.add(row)
+    wheel = TimingWheel("opa", 3600.0)
+    states = _rows(MANY + 40)
+    for state in states:
+        wheel.add(state)
     wheel.slots.clear()
     second = [len(wheel.due(step)) for step in range(round(1.0 / STEP))]
     assert second == [1] * 40
@@ -94,18 +99,18 @@ def test_the_first_looks_of_a_large_fleet_are_left_to_the_wheel_but_for_a_few() 
 
 
 def test_a_new_target_is_looked_at_within_a_second_and_not_an_interval_later() -> None:
-    wheel = Wheel("handshake", 3600.0)
-    rows = _rows(100)
-    for row in rows:
-        wheel.add(row)
-    assert {row for step in range(round(1.0 / STEP)) for row in wheel.due(step)} == set(rows)
+    wheel = TimingWheel("handshake", 3600.0)
+    states = _rows(100)
+    for state in states:
+        wheel.add(state)
+    assert {state for step in range(round(1.0 / STEP)) for state in wheel.due(step)} == set(states)
 
 
 def test_a_target_that_is_gone_is_not_due() -> None:
-    wheel = Wheel("opa", 1.0)
-    (row,) = _rows(1)
-    wheel.add(row)
-    row.gone = True
+    wheel = TimingWheel("opa", 1.0)
+    (state,) = _rows(1)
+    wheel.add(state)
+    state.gone = True
     assert _full_turn(wheel) == []
     assert wheel.empty
 
@@ -114,13 +119,13 @@ def test_a_wheel_without_targets_wakes_nobody_and_one_that_comes_is_looked_at_at
     async def main(loop: VirtualLoop) -> tuple[float, Watching]:
         watching = Watching(loop, 0.25, [])
         began = loop.time()
-        await watching.course.tick()
+        await watching.poller.tick()
         took = loop.time() - began
-        (row,) = _rows(1)
-        watching.wheel.add(row)
+        (state,) = _rows(1)
+        watching.wheel.add(state)
         await asyncio.sleep(TICK)
-        await watching.course.tick()
-        await watching.course.drain()
+        await watching.poller.tick()
+        await watching.poller.drain()
         return took, watching
 
     took, watching = run(main)
@@ -130,13 +135,13 @@ def test_a_wheel_without_targets_wakes_nobody_and_one_that_comes_is_looked_at_at
 
 
 def test_targets_that_came_and_went_do_not_hold_up_one_that_came() -> None:
-    wheel = Wheel("opa", 1.0)
-    *gone, row = _rows(1000)
-    for each in (*gone, row):
+    wheel = TimingWheel("opa", 1.0)
+    *gone, state = _rows(1000)
+    for each in (*gone, state):
         wheel.add(each)
     for each in gone:
         each.gone = True
-    assert row in wheel.due(0)
+    assert state in wheel.due(0)
     assert not wheel.arrivals
 
 
@@ -144,9 +149,9 @@ async def _walk(watching: Watching, seconds: int) -> None:
     """As APScheduler does: a run a second, whether the one before is over or not."""
     ticks = []
     for second in range(1, seconds + 1):
-        ticks.append(asyncio.create_task(watching.course.tick()))
+        ticks.append(asyncio.create_task(watching.poller.tick()))
         await asyncio.sleep(TICK if second < seconds else TICK - STEP / 2)
-    await watching.course.drain()
+    await watching.poller.drain()
     await asyncio.gather(*ticks)
 
 
@@ -168,10 +173,10 @@ def test_a_run_of_the_job_that_comes_in_the_middle_of_a_step_or_late_makes_no_lo
     async def main(loop: VirtualLoop) -> Watching:
         watching = Watching(loop, 0.25, _rows(40))
         await asyncio.sleep(STEP / 3)
-        first = asyncio.create_task(watching.course.tick())
+        first = asyncio.create_task(watching.poller.tick())
         await asyncio.sleep(TICK + 2 * STEP)
-        await watching.course.tick()
-        await watching.course.drain()
+        await watching.poller.tick()
+        await watching.poller.drain()
         await first
         return watching
 
@@ -183,19 +188,19 @@ def test_a_run_of_the_job_that_comes_in_the_middle_of_a_step_or_late_makes_no_lo
 
 
 def test_a_first_look_and_a_turn_on_the_wheel_at_the_same_step_are_one_look() -> None:
-    wheel = Wheel("handshake", 0.5)
-    (row,) = _rows(1)
-    wheel.add(row)
+    wheel = TimingWheel("handshake", 0.5)
+    (state,) = _rows(1)
+    wheel.add(state)
     (slot,) = wheel.slots
-    assert wheel.due(slot) == [row]
+    assert wheel.due(slot) == [state]
 
 
 def test_a_course_that_was_drained_starts_no_more_in_the_middle_of_a_tick() -> None:
     async def main(loop: VirtualLoop) -> tuple[int, int]:
         watching = Watching(loop, 0.25, _rows(40))
-        tick = asyncio.create_task(watching.course.tick())
+        tick = asyncio.create_task(watching.poller.tick())
         await asyncio.sleep(0.3)
-        await watching.course.drain()
+        await watching.poller.drain()
         before = watching.seen.total()
         await asyncio.wait_for(tick, 0.2)
         await asyncio.sleep(0.01)
@@ -208,8 +213,8 @@ def test_a_course_that_was_drained_starts_no_more_in_the_middle_of_a_tick() -> N
 def test_a_look_that_outlasts_its_interval_is_not_doubled_but_counted() -> None:
     async def main(loop: VirtualLoop) -> Watching:
         watching = Watching(loop, 0.25, _rows(1), seconds_a_look=60.0)
-        await watching.course.tick()
-        await watching.course.drain()
+        await watching.poller.tick()
+        await watching.poller.drain()
         return watching
 
     watching = run(main)
@@ -220,12 +225,12 @@ def test_a_look_that_outlasts_its_interval_is_not_doubled_but_counted() -> None:
 def test_looks_that_wait_for_their_turn_cost_no_task_and_are_all_made() -> None:
     async def main(loop: VirtualLoop) -> tuple[Watching, int]:
         watching = Watching(loop, 0.25, _rows(40), seconds_a_look=0.01, concurrency=3)
-        tick = asyncio.create_task(watching.course.tick())
+        tick = asyncio.create_task(watching.poller.tick())
         most = 0
         while not tick.done():
             await asyncio.sleep(0.002)
             most = max(most, len(asyncio.all_tasks()))
-        await watching.course.drain()
+        await watching.poller.drain()
         return watching, most
 
     watching, most = run(main)
@@ -236,8 +241,8 @@ def test_looks_that_wait_for_their_turn_cost_no_task_and_are_all_made() -> None:
 def test_the_looks_of_a_step_are_spread_over_it_where_they_are_many() -> None:
     async def main(loop: VirtualLoop) -> Watching:
         watching = Watching(loop, STEP, _rows(3 * TOGETHER))
-        await watching.course.tick()
-        await watching.course.drain()
+        await watching.poller.tick()
+        await watching.poller.drain()
         return watching
 
     moments = run(main).moments
@@ -254,8 +259,8 @@ def _begun_a_turn(standstill: float) -> int:
         watching = Watching(loop, 10.0, [])
         watching.wheel.slots = {step: _rows(TOGETHER) for step in range(5)}
         loop.moment += standstill
-        await watching.course.tick()
-        await watching.course.drain()
+        await watching.poller.tick()
+        await watching.poller.drain()
         return watching
 
     watching = run(main)
@@ -273,13 +278,13 @@ def test_a_turn_of_the_loop_begins_one_of_the_looks_that_are_late_and_all_are_ma
 
 def test_a_target_of_which_nothing_is_known_is_looked_at_before_those_that_wait_for_another_look() -> None:
     *known, fresh = _rows(10)
-    for row in known:
-        row.looks = {"agent_metrics": Look("agent_metrics", 0.0, 0.0, Reading())}
+    for state in known:
+        state.looks = {"agent_metrics": Look("agent_metrics", 0.0, 0.0, Reading())}
 
     async def main(loop: VirtualLoop) -> Watching:
         watching = Watching(loop, STEP, [*known[: TOGETHER - 1], fresh], seconds_a_look=0.001, concurrency=1)
-        await watching.course.tick()
-        await watching.course.drain()
+        await watching.poller.tick()
+        await watching.poller.drain()
         return watching
 
     assert next(iter(run(main).seen)) is fresh
@@ -289,10 +294,10 @@ def test_after_a_standstill_each_target_is_looked_at_once_and_the_rest_is_counte
     async def main(loop: VirtualLoop) -> Watching:
         watching = Watching(loop, 0.25, _rows(10))
         loop.moment += 1.1
-        tick = asyncio.create_task(watching.course.tick())
+        tick = asyncio.create_task(watching.poller.tick())
         await asyncio.sleep(0.001)
         tick.cancel()
-        await watching.course.drain()
+        await watching.poller.drain()
         return watching
 
     watching = run(main)
@@ -324,13 +329,13 @@ def test_late_jobs_are_run_and_never_dropped() -> None:
 
 
 def test_new_targets_come_one_by_one_while_looks_are_late() -> None:
-    wheel = Wheel("handshake", 3600.0)
-    rows = _rows(3)
-    for row in rows:
-        wheel.add(row)
+    wheel = TimingWheel("handshake", 3600.0)
+    states = _rows(3)
+    for state in states:
+        wheel.add(state)
     empty = _step_of_nobody(wheel)
-    assert wheel.due(empty, late=True) == rows[:1]
-    assert wheel.due(empty) == rows[1:]
+    assert wheel.due(empty, late=True) == states[:1]
+    assert wheel.due(empty) == states[1:]
 
 
 def test_the_end_of_a_schedule_is_no_failure_of_its_jobs(caplog: pytest.LogCaptureFixture) -> None:
@@ -350,8 +355,8 @@ def test_the_end_of_a_schedule_is_no_failure_of_its_jobs(caplog: pytest.LogCaptu
 
 
 def test_a_target_whose_turn_came_before_its_first_look_is_not_looked_at_twice() -> None:
-    wheel, (row,) = Wheel("agent_metrics", 1.0), _rows(1)
-    wheel.add(row)
-    row.looks["agent_metrics"] = Look("agent_metrics", 0.0, 0.0, Reading())
+    wheel, (state,) = TimingWheel("agent_metrics", 1.0), _rows(1)
+    wheel.add(state)
+    state.looks["agent_metrics"] = Look("agent_metrics", 0.0, 0.0, Reading())
     empty = _step_of_nobody(wheel)
     assert wheel.due(empty) == []

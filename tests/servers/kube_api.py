@@ -98,7 +98,7 @@ class KubeApi:
         return f"{root}{within}/{resource['name']}/{metadata['name']}"
 
     @contextmanager
-    def watch(self, path: str, **params: str | int) -> Iterator[Iterator[str]]:
+    def engine(self, path: str, **params: str | int) -> Iterator[Iterator[str]]:
         """The lines of a watch, each an event in JSON, as they come."""
         with self.client.stream("GET", path, params={"watch": 1, **params}) as answer:
             if answer.is_error:

@@ -43,8 +43,8 @@ class LyingKubernetes:
 
     def say_raw(self, line: bytes) -> None:
         """These bytes, or CUT, to every watch that is open."""
-        for watch in list(self.watches):
-            watch.put(line)
+        for engine in list(self.watches):
+            engine.put(line)
 
     def put(self, pod: dict[str, Any]) -> None:
         """A pod is new or changed."""

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from probes.contract.signal import Dialect, Signal
-from probes.readings.metrics_page import MetricsPage, Wanted
+from probes.readings.metrics_page import MetricsPage, WantedSignals
 from probes.readings.text_format import Scan, pieces
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -19,7 +19,7 @@ BINARY = bytes(range(256)) * 64
 def page_of(text: str | bytes, *signals: Signal, dialects: Sequence[Dialect] = ()) -> MetricsPage:
     """The reading of a page with this text, as the source would make it."""
     page = text.encode() if isinstance(text, str) else text
-    wanted = Wanted.of(signals, dialects)
+    wanted = WantedSignals.of(signals, dialects)
     scan = Scan(wanted.names)
     for piece in pieces(page):
         scan.feed(piece)

@@ -74,7 +74,7 @@ def test_a_watch_delivers_what_happened_since_the_list(kubernetes: Kubernetes, r
     kubernetes.admin.run_pod(_pod("watched"), running_status("127.0.0.1"))
     kubernetes.admin.terminate_pod("watched")
     kubernetes.admin.delete_pod("watched")
-    with reader.watch(PODS, resourceVersion=version) as lines:
+    with reader.engine(PODS, resourceVersion=version) as lines:
         created, ran, terminating, stopped, gone = (json.loads(next(lines)) for _ in range(5))
     assert [event["type"] for event in (created, ran, stopped, gone)] == ["ADDED", "MODIFIED", "MODIFIED", "DELETED"]
     assert ("podIP" in created["object"]["status"], ran["object"]["status"]["podIP"]) == (False, "127.0.0.1")
@@ -144,6 +144,6 @@ def test_objects_and_tokens_outlive_a_killed_server_but_an_old_watch_does_not(
         reader.get(PODS)
     kubernetes.start()
     assert "survivor" in [pod["metadata"]["name"] for pod in reader.get(PODS)["items"]]
-    with reader.watch(PODS, resourceVersion="1") as lines:
+    with reader.engine(PODS, resourceVersion="1") as lines:
         event = json.loads(next(lines))
     assert (event["type"], event["object"]["code"]) == ("ERROR", 410)

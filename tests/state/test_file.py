@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from probes.contract import Status
-from tests.engine.toy import FIRE, PAGES, SMOKE, TOY, Past, Rooms, target
+from tests.engine.toy import FIRE, PAGES, SMOKE, TOY, History, Rooms, target
 from watcher.engine.board import Board, Look
-from watcher.engine.debounce import Sheet, settle
+from watcher.engine.debounce import ProbeResult, debounce
 from watcher.state.file import StateError, StateFile
 
 NOW = 1_790_000_000.0
@@ -19,11 +19,11 @@ _WITH_SINCE = (
 def _board(pods: int = 3) -> Board:
     board = Board([TOY], [PAGES], lambda: NOW)
     asyncio.run(board.replace([target(f"pod-{number}") for number in range(pods)], {}))
-    for place, row in enumerate(board.rows.values()):
+    for place, state in enumerate(board.states.values()):
         verdicts = (FIRE.true("It burns."), SMOKE.false("hall"))
-        row.looks = {"agent_metrics": Look("agent_metrics", NOW, 0.01, Rooms())}
-        row.reach("metrics")
-        row.post((Sheet(NOW, *settle(verdicts, {}, 2, NOW - 60), (), Past(looks=place)),))
+        state.looks = {"agent_metrics": Look("agent_metrics", NOW, 0.01, Rooms())}
+        state.reach("metrics")
+        state.post((ProbeResult(NOW, *debounce(verdicts, {}, 2, NOW - 60), (), History(looks=place)),))
     return board
 
 
@@ -34,19 +34,19 @@ def _written(directory: Path, pods: int = 3) -> StateFile:
 
 
 def test_what_is_written_comes_back(tmp_path: Path) -> None:
-    restored = _written(tmp_path).read()
-    assert (len(restored.targets), restored.lost, restored.why) == (3, 0, "")
-    carried = restored.targets[target("pod-2").key]
-    assert carried.past == {"toy": Past(looks=2)}
-    assert carried.reached == {"metrics": "http://127.0.0.1:1/metrics"}
-    fire = carried.standings["toy"]["Fire", ""]
+    contents = _written(tmp_path).read()
+    assert (len(contents.targets), contents.lost, contents.why) == (3, 0, "")
+    restored = contents.targets[target("pod-2").key]
+    assert restored.history == {"toy": History(looks=2)}
+    assert restored.reached == {"metrics": "http://127.0.0.1:1/metrics"}
+    fire = restored.debounce_states["toy"]["Fire", ""]
     assert (fire.status, fire.since, fire.bad) == (Status.UNKNOWN, NOW - 60, 1)
 
 
 def test_a_second_bad_look_after_a_restart_makes_the_condition_true(tmp_path: Path) -> None:
     restored = _written(tmp_path).read()
-    standings = restored.targets[target("pod-0").key].standings["toy"]
-    assert settle((FIRE.true("It burns."),), standings, 2, NOW).verdicts.all[0].status is Status.TRUE
+    debounce_states = restored.targets[target("pod-0").key].debounce_states["toy"]
+    assert debounce((FIRE.true("It burns."),), debounce_states, 2, NOW).verdicts.all[0].status is Status.TRUE
 
 
 def test_what_was_carried_and_not_yet_looked_at_is_written_again(tmp_path: Path) -> None:
@@ -55,13 +55,13 @@ def test_what_was_carried_and_not_yet_looked_at_is_written_again(tmp_path: Path)
     asyncio.run(board.replace([target("pod-1")], restored.targets))
     file = StateFile(tmp_path, [TOY])
     asyncio.run(file.write(board, NOW))
-    assert file.read().targets[target("pod-1").key].past == {"toy": Past(looks=1)}
+    assert file.read().targets[target("pod-1").key].history == {"toy": History(looks=1)}
 
 
 def test_what_targets_have_in_common_is_held_once(tmp_path: Path) -> None:
     first, second, _ = _written(tmp_path).read().targets.values()
     for (place, standing), (other_place, other) in zip(
-        first.standings["toy"].items(), second.standings["toy"].items(), strict=True
+        first.debounce_states["toy"].items(), second.debounce_states["toy"].items(), strict=True
     ):
         assert place is other_place
         assert standing is other, "ten thousand targets have a quarter of a million of them until their first looks"
@@ -134,8 +134,8 @@ def test_a_history_that_a_probe_cannot_read_costs_that_probe_alone(tmp_path: Pat
     file.path.write_text(file.path.read_text().replace('{"looks":1}', '{"looks":"many"}'))
     restored = file.read()
     assert restored.lost == 0
-    assert restored.targets[target("pod-1").key].past == {}
-    assert restored.targets[target("pod-1").key].standings["toy"]
+    assert restored.targets[target("pod-1").key].history == {}
+    assert restored.targets[target("pod-1").key].debounce_states["toy"]
 
 
 def test_a_file_that_cannot_be_read_is_set_aside_and_not_overwritten(tmp_path: Path) -> None:

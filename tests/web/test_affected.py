@@ -5,11 +5,11 @@ from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 from probes.contract import Status, Unknown, Verdict
-from tests.engine.toy import FIRE, PAGES, SMOKE, TOY, Past, target
+from tests.engine.toy import FIRE, PAGES, SMOKE, TOY, History, target
 from watcher.engine.board import Board
-from watcher.engine.debounce import Sheet, share
-from watcher.web.affected import SHOWN_AGENTS, SHOWN_CONDITIONS, SHOWN_TARGETS, Wanted, affected, crowd
-from watcher.web.recent_changes import SHOWN_CHANGES, Changes, changes
+from watcher.engine.debounce import ProbeResult, share
+from watcher.web.affected import SHOWN_AGENTS, SHOWN_CONDITIONS, SHOWN_TARGETS, AlertSelection, affected, crowd
+from watcher.web.recent_changes import SHOWN_CHANGES, RecentChanges, recent_changes
 
 NOW = 1_790_000_000.0
 LONG_AGO = NOW - 100_000
@@ -25,19 +25,19 @@ def _board(fleet: Mapping[str, Sequence[Found]], *, looked: float = NOW) -> Boar
     where = {name: name.split("/") for name in fleet}
     targets = [target(pod, agent, namespace) for namespace, agent, pod in where.values()]
     asyncio.run(board.replace(targets, {}))
-    for row, found in zip(board.rows.values(), fleet.values(), strict=True):
+    for state, found in zip(board.states.values(), fleet.values(), strict=True):
         verdicts, since = zip(*found, strict=True)
-        row.post((Sheet(looked, share(verdicts), since, (), (), Past()),))
+        state.post((ProbeResult(looked, share(verdicts), since, (), (), History()),))
     return board
 
 
-def _changes(board: Board, *, end: float = NOW) -> Changes:
-    return asyncio.run(changes(board, {("prod", "search")}, end, board.oldest(NOW), lambda _: False))
+def _changes(board: Board, *, end: float = NOW) -> RecentChanges:
+    return asyncio.run(recent_changes(board, {("prod", "search")}, end, board.oldest(NOW), lambda _: False))
 
 
-def _told(found: Changes) -> list[tuple[str, str]]:
+def _told(found: RecentChanges) -> list[tuple[str, str]]:
     return [
-        (change.key.pod, change.standing.verdict.status)
+        (change.key.pod, change.condition.verdict.status)
         for some in (found.agent, found.namespace)
         for change in some.first
     ]
@@ -94,7 +94,7 @@ def test_many_changes_are_counted_and_the_most_telling_shown() -> None:
 def test_what_went_stale_changed_when_it_did() -> None:
     fleet = {"prod/search/pod": [(FIRE.true("It burns."), LONG_AGO)]}
     told = _changes(_board(fleet, looked=NOW - 100)).agent.first
-    assert [(change.standing.verdict.reason, change.standing.since) for change in told] == [("Stale", NOW - 10)]
+    assert [(change.condition.verdict.reason, change.condition.since) for change in told] == [("Stale", NOW - 10)]
     assert _told(_changes(_board(fleet, looked=NOW - 5000))) == []
 
 
@@ -102,18 +102,20 @@ def test_a_page_shows_so_many_targets_and_conditions_and_says_how_many_there_are
     rooms = [(SMOKE.true("It smokes.", "White", f"room-{at}"), NOW) for at in range(30)]
     calm = {f"prod/search/calm-{at:02}": [(SMOKE.false("hall"), NOW)] for at in range(30)}
     board = _board(calm | {"prod/search/smoking": rooms})
-    found = asyncio.run(affected(board, Wanted(SMOKE, "prod", "search"), board.oldest(NOW)))
+    found = asyncio.run(affected(board, AlertSelection(SMOKE, "prod", "search"), board.oldest(NOW)))
     assert (len(found.seen), found.total) == (SHOWN_TARGETS, 31)
     assert [key.pod for key in found.true] == ["smoking"]
     assert (len(found.seen[0].own), found.seen[0].left_out) == (SHOWN_CONDITIONS, 10)
-    assert [seen.row.target.key.pod for seen in found.seen[:2]] == ["smoking", "calm-00"]
+    assert [seen.state.target.key.pod for seen in found.seen[:2]] == ["smoking", "calm-00"]
 
 
 def test_the_agents_with_most_targets_lead_a_crowd() -> None:
     burning = [(FIRE.true("It burns."), NOW)]
     fleet = {f"prod/agent-{at:02}/pod": burning for at in range(60)} | {"prod/big/a": burning, "prod/big/b": burning}
     board = _board(fleet | {"prod/calm/pod": [(CALM, NOW)]})
-    found = asyncio.run(crowd(board, Wanted(None), lambda outcome: outcome[1] is Status.TRUE, board.oldest(NOW)))
+    found = asyncio.run(
+        crowd(board, AlertSelection(None), lambda outcome: outcome[1] is Status.TRUE, board.oldest(NOW))
+    )
     assert (found.targets, len(found.agents), len(found.worst)) == (62, 61, SHOWN_AGENTS)
     assert found.worst[:2] == [(("prod", "big"), {"Fire": 2}), (("prod", "agent-00"), {"Fire": 1})]
     assert found.reasons == {"Fire": 62}
@@ -132,6 +134,6 @@ def _turns(work: Coroutine[Any, Any, object]) -> int:
 def test_a_large_fleet_is_gone_through_in_turns_with_the_looks() -> None:
     board = _board({f"prod/agent-{at}/pod": [(FIRE.true("It burns."), NOW)] for at in range(10_000)})
     oldest = board.oldest(NOW)
-    assert _turns(affected(board, Wanted(FIRE, "prod"), oldest)) > 1
-    assert _turns(crowd(board, Wanted(None), lambda _: True, oldest)) > 1
-    assert _turns(changes(board, {("prod", "agent-1")}, NOW, oldest, lambda _: False)) > 1
+    assert _turns(affected(board, AlertSelection(FIRE, "prod"), oldest)) > 1
+    assert _turns(crowd(board, AlertSelection(None), lambda _: True, oldest)) > 1
+    assert _turns(recent_changes(board, {("prod", "agent-1")}, NOW, oldest, lambda _: False)) > 1

@@ -94,10 +94,10 @@ class Alertmanager:
 
     def _set_clock(self, date: str) -> None:
         try:
-            told = parsedate_to_datetime(date)
+            reported = parsedate_to_datetime(date)
         except ValueError:
             return
-        self.ahead = (told.replace(tzinfo=told.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+        self.ahead = (reported.replace(tzinfo=reported.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
 
 
 def open_client(url: str) -> httpx.AsyncClient:

@@ -15,11 +15,11 @@ from watcher.commands.check_table import print_table, progress
 from watcher.config.file import ConfigError
 from watcher.config.settings import Settings, load_settings
 from watcher.config.shard import Shard
-from watcher.engine.board import Carried, Row
-from watcher.engine.engine import Watch
-from watcher.metrics.own import Vitals
+from watcher.engine.board import Restored, TargetState
+from watcher.engine.engine import Engine
+from watcher.metrics.own import OwnMetrics
 from watcher.state.file import StateError, StateFile
-from watcher.targets import Roster
+from watcher.targets import TargetSet
 from watcher.web.target_json import listing
 
 ROUNDS = 3
@@ -62,14 +62,14 @@ def _all(settings: Settings) -> Sequence[Target]:
 
 async def _discovered(settings: Settings) -> Sequence[Target]:
     """Listed once, beside those of the file."""
-    roster = Roster(settings, Vitals([], []))
+    target_set = TargetSet(settings, OwnMetrics([], []))
     try:
-        await roster.start()
-        if roster.failure:
-            print(f"discovery: {roster.failure}", file=sys.stderr)
-        return roster.targets()
+        await target_set.start()
+        if target_set.failure:
+            print(f"discovery: {target_set.failure}", file=sys.stderr)
+        return target_set.targets()
     finally:
-        await roster.stop()
+        await target_set.stop()
 
 
 def _nothing(probes: Sequence[AnyProbe], probe: str | None, namespace: str | None, agent: str | None) -> str:
@@ -81,25 +81,25 @@ def _nothing(probes: Sequence[AnyProbe], probe: str | None, namespace: str | Non
 
 
 async def _check(settings: Settings, probes: Sequence[AnyProbe], targets: Sequence[Target], output: str) -> int:
-    watch = Watch(settings, probes, time.time, once=True)
+    engine = Engine(settings, probes, time.time, once=True)
     try:
-        await watch.identity.start()
-        await watch.identity.wait_first(_FIRST_IDENTITY)
-        if settings.identity is not None and watch.identity.trouble:
-            print(f"no identity: {watch.identity.trouble}", file=sys.stderr)
-        rows = await watch.replace_targets(targets, _restored(settings, probes))
-        await _look(watch, rows)
+        await engine.identity.start()
+        await engine.identity.wait_first(_FIRST_IDENTITY)
+        if settings.identity is not None and engine.identity.trouble:
+            print(f"no identity: {engine.identity.trouble}", file=sys.stderr)
+        states = await engine.replace_targets(targets, _restored(settings, probes))
+        await _look(engine, states)
     finally:
-        await watch.close()
+        await engine.close()
     if output == "json":
-        async for piece in listing(watch.board, rows, time.time(), evidence=len(rows) == 1):
+        async for piece in listing(engine.board, states, time.time(), evidence=len(states) == 1):
             print(piece, end="")
     else:
-        print_table(watch.board, rows)
-    return _exit_code(watch, rows)
+        print_table(engine.board, states)
+    return _exit_code(engine, states)
 
 
-def _restored(settings: Settings, probes: Sequence[AnyProbe]) -> Mapping[TargetKey, Carried]:
+def _restored(settings: Settings, probes: Sequence[AnyProbe]) -> Mapping[TargetKey, Restored]:
     if settings.state_dir is None:
         return {}
     try:
@@ -112,12 +112,12 @@ def _restored(settings: Settings, probes: Sequence[AnyProbe]) -> Mapping[TargetK
     return restored.targets
 
 
-async def _look(watch: Watch, rows: Sequence[Row]) -> None:
-    with progress(sum(watch.looked_at(kind.name, row) for kind in watch.kinds for row in rows)) as done:
+async def _look(engine: Engine, states: Sequence[TargetState]) -> None:
+    with progress(sum(engine.looked_at(kind.name, state) for kind in engine.kinds for state in states)) as done:
         for round_ in range(ROUNDS):
             looks = [
-                _limited(asyncio.Semaphore(kind.concurrency), watch, kind.name, rows, done, again=round_ > 0)
-                for kind in watch.kinds
+                _limited(asyncio.Semaphore(kind.concurrency), engine, kind.name, states, done, again=round_ > 0)
+                for kind in engine.kinds
             ]
             if not any(await asyncio.gather(*looks)):
                 return
@@ -126,27 +126,33 @@ async def _look(watch: Watch, rows: Sequence[Row]) -> None:
 
 
 async def _limited(
-    free: asyncio.Semaphore, watch: Watch, source: str, rows: Sequence[Row], done: Callable[[], None], *, again: bool
+    free: asyncio.Semaphore,
+    engine: Engine,
+    source: str,
+    states: Sequence[TargetState],
+    done: Callable[[], None],
+    *,
+    again: bool,
 ) -> bool:
     """Look at each row that needs it; whether any is still undecided."""
 
-    async def one(row: Row) -> None:
+    async def one(state: TargetState) -> None:
         async with free:
-            await watch.lookers[source].look(row)
+            await engine.lookers[source].look(state)
         done()
 
-    due = [row for row in rows if _undecided(watch, source, row)] if again else rows
-    await asyncio.gather(*(one(row) for row in due if watch.looked_at(source, row)))
-    return any(_undecided(watch, source, row) for row in rows)
+    due = [state for state in states if _undecided(engine, source, state)] if again else states
+    await asyncio.gather(*(one(state) for state in due if engine.looked_at(source, state)))
+    return any(_undecided(engine, source, state) for state in states)
 
 
-def _undecided(watch: Watch, source: str, row: Row) -> bool:
-    sheets = zip(watch.board.probes, row.sheets, strict=True)
-    return any(sheet is not None and sheet.undecided for probe, sheet in sheets if probe.source == source)
+def _undecided(engine: Engine, source: str, state: TargetState) -> bool:
+    results = zip(engine.board.probes, state.results, strict=True)
+    return any(result is not None and result.undecided for probe, result in results if probe.source == source)
 
 
-def _exit_code(watch: Watch, rows: Sequence[Row]) -> int:
-    verdicts = [each.verdict for row in rows for each in watch.board.conditions(row)]
+def _exit_code(engine: Engine, states: Sequence[TargetState]) -> int:
+    verdicts = [each.verdict for state in states for each in engine.board.conditions(state)]
     if any(each.status is Status.TRUE for each in verdicts):
         return 1
     return 3 if any(e.status is Status.UNKNOWN and e.reason != Unknown.WARMING_UP for e in verdicts) else 0

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from probes.contract import Status, Unknown
-from watcher.engine.board import Board, Row, Standing
+from watcher.engine.board import Board, ConditionStatus, TargetState
 from watcher.text.printable import printable
 from watcher.web.target_json import sentence
 
@@ -21,60 +21,62 @@ _MANY_LOOKS = 30
 _COLOUR = {Status.TRUE: "bold red", Status.UNKNOWN: "yellow", Status.FALSE: "green"}
 
 
-def print_table(board: Board, rows: Sequence[Row]) -> None:
+def print_table(board: Board, states: Sequence[TargetState]) -> None:
     """All verdicts on standard output: trouble first, what is well in a line a target, the counts at the end."""
-    standings = {row: board.conditions(row) for row in rows}
+    conditions = {state: board.conditions(state) for state in states}
     console = Console(highlight=False, width=min(WIDTH, Console().width) if sys.stdout.isatty() else WIDTH)
     table = Table(expand=True, box=None, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("TARGET", ratio=24, overflow="fold")
     table.add_column("STATUS", width=7)
     table.add_column("CONDITION", ratio=30, overflow="fold")
     table.add_column("WHY", ratio=46, overflow="fold")
-    for told in (Status.TRUE, Status.UNKNOWN):
-        for row, found in standings.items():
+    for reported in (Status.TRUE, Status.UNKNOWN):
+        for state, found in conditions.items():
             for each in found:
-                if each.verdict.status is told and not _is_young(each):
-                    table.add_row(*_line(row, each))
-    for row, found in standings.items():
+                if each.verdict.status is reported and not _is_young(each):
+                    table.add_row(*_line(state, each))
+    for state, found in conditions.items():
         young = [each for each in found if _is_young(each)]
         well = [each for each in found if each.verdict.status is Status.FALSE]
         for status, many, why in ((Status.UNKNOWN, young, "WarmingUp "), (Status.FALSE, well, "")):
             if many:
-                table.add_row(_name(row), _status(status), f"{len(many)} conditions", Text(why, "bold") + _names(many))
+                table.add_row(
+                    _name(state), _status(status), f"{len(many)} conditions", Text(why, "bold") + _names(many)
+                )
     console.print(table)
-    console.print(_counts([each for found in standings.values() for each in found]))
+    console.print(_counts([each for found in conditions.values() for each in found]))
 
 
-def _is_young(each: Standing) -> bool:
+def _is_young(each: ConditionStatus) -> bool:
     """Whether it only needs a longer watch: one line a target says so for all of these."""
     return each.verdict.reason == Unknown.WARMING_UP
 
 
-def _line(row: Row, each: Standing) -> tuple[Text, Text, Text, Text]:
+def _line(state: TargetState, each: ConditionStatus) -> tuple[Text, Text, Text, Text]:
     verdict = each.verdict
     condition = f"{verdict.kind.name} {verdict.subject}".strip()
     reason = "" if verdict.reason == verdict.kind.name else f"{verdict.reason} "
-    why = Text(reason, "bold") + Text(printable(sentence(verdict.message)), "not bold")
-    return _name(row), _status(verdict.status), Text(printable(condition)), why
+    why = Text(reason, "bold") + Text(printable(sentence(verdict)), "not bold")
+    return _name(state), _status(verdict.status), Text(printable(condition)), why
 
 
 def _status(status: Status) -> Text:
     return Text(status, _COLOUR[status])
 
 
-def _names(many: Sequence[Standing]) -> Text:
+def _names(many: Sequence[ConditionStatus]) -> Text:
     counted = Counter(each.verdict.kind.name for each in many)
     names = [name if count == 1 else f"{name} ({count})" for name, count in counted.items()]
     return Text(", ".join(names), "not bold")
 
 
-def _name(row: Row) -> Text:
-    namespace, agent, pod = row.target.key
+def _name(state: TargetState) -> Text:
+    namespace, agent, pod = state.target.key
     return Text(f"{namespace}/{agent}" if pod == agent else f"{namespace}/{agent}/{pod}")
 
 
-def _counts(standings: Sequence[Standing]) -> Text:
-    counted = Counter(each.verdict.status for each in standings)
+def _counts(conditions: Sequence[ConditionStatus]) -> Text:
+    counted = Counter(each.verdict.status for each in conditions)
     parts = [
         Text(f"{counted[status]} {status}", _COLOUR[status]) for status in (Status.FALSE, Status.TRUE, Status.UNKNOWN)
     ]

@@ -5,19 +5,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from probes.contract.spiffe_id import check_trust_domain
 from watcher.text.key_path import plain_name
 
-_TRUST_DOMAIN = re.compile(r"[a-z0-9._-]{1,255}")
 _WORD = re.compile(r"[!-~]{0,253}")
-
-
-def _trust_domain(text: str) -> str:
-    if not _TRUST_DOMAIN.fullmatch(text):
-        raise ValueError(
-            f"expected a trust domain such as example.org, in lower case, without scheme and path, "
-            f"got {plain_name(text)}"
-        )
-    return text
 
 
 def _word(text: str) -> str:
@@ -31,7 +22,7 @@ class ClusterSpiffeIdSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    trust_domain: Annotated[str, AfterValidator(_trust_domain)] = Field(
+    trust_domain: Annotated[str, AfterValidator(check_trust_domain)] = Field(
         description="its trust domain, `.TrustDomain` of templates", examples=["example.org"]
     )
     cluster_name: Annotated[str, AfterValidator(_word)] = Field(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from watcher.config.file import ConfigError
-from watcher.text.key_path import Place
+from watcher.text.key_path import Location
 
 PREFIX = "AGENTWEAVE_WATCHER_"
 NESTED = "__"
@@ -17,7 +17,7 @@ class Variable:
     """One variable that is for the config, and what it says, as part of a config."""
 
     name: str
-    place: Place
+    place: Location
     layer: dict[str, object]
 
 

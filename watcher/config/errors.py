@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails
 from watcher.config.environment import Variable
 from watcher.config.file import Document
 from watcher.config.schema import known_keys
-from watcher.text.key_path import Place, key_path, plain_name
+from watcher.text.key_path import Location, key_path, plain_name
 
 _WORDING = (
     ("Input should be", "expected"),
@@ -32,19 +32,19 @@ class Mistakes:
             (line, f"{document.path}:{line}: {sentence}") for line, sentence in document.mistakes
         ]
 
-    def add(self, place: Place, sentence: str) -> None:
+    def add(self, place: Location, sentence: str) -> None:
         """Something is wrong with the value at this place, or with what is not there."""
         line, where = self._where(place)
         self.found.append((line, f"{where}: {key_path(place) or 'config'}: {sentence}"))
 
-    def add_unknown(self, place: Place) -> None:
+    def add_unknown(self, place: Location) -> None:
         """The key at the end of this place is not one that a config may have there."""
         known = known_keys(place[:-1])
         near = get_close_matches(str(place[-1]), known, n=1)
         expected = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}"
         self.add(place, f"unknown key, {expected}")
 
-    def add_error(self, error: ErrorDetails, above: Place = ()) -> None:
+    def add_error(self, error: ErrorDetails, above: Location = ()) -> None:
         """One of pydantic's errors; `above`: where the validated value stands."""
         place, value = self._existing(above + error["loc"])
         match error["type"]:
@@ -62,11 +62,11 @@ class Mistakes:
         """The environment's first, then down the file."""
         return [text for _, text in sorted(self.found)]
 
-    def where(self, place: Place) -> str:
+    def where(self, place: Location) -> str:
         """The file and line, or the variable, that says what stands at this place."""
         return self._where(place)[1]
 
-    def _where(self, place: Place) -> tuple[int, str]:
+    def _where(self, place: Location) -> tuple[int, str]:
         line, mapping = self._document.find(place)
         for variable in reversed(self._variables):
             both = min(len(place), len(variable.place))
@@ -75,9 +75,9 @@ class Mistakes:
                 return 0, variable.name
         return line, f"{self._document.path}:{line}"
 
-    def _existing(self, location: Place) -> tuple[Place, object]:
+    def _existing(self, location: Location) -> tuple[Location, object]:
         """The part of pydantic's location that is in the data: it also names alternatives of a type."""
-        place: Place = ()
+        place: Location = ()
         value = self._data
         for part in location:
             inside = range(len(value)) if isinstance(value, list) else value if isinstance(value, dict) else ()
@@ -86,7 +86,7 @@ class Mistakes:
         return place, value
 
 
-def _named_key(sentence: str, value: object) -> Place:
+def _named_key(sentence: str, value: object) -> Location:
     """A sentence about a mapping that begins with one of its keys is about that key."""
     word = re.match(r"\w+", sentence)
     return (word[0],) if word and isinstance(value, dict) and word[0] in value else ()

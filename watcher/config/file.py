@@ -6,9 +6,9 @@ from pathlib import Path
 
 import yaml
 
-from watcher.text.key_path import Place, plain_name
+from watcher.text.key_path import Location, plain_name
 from watcher.text.printable import printable
-from watcher.text.yaml_reader import Lines, RefusedError, YamlReader
+from watcher.text.yaml_reader import Lines, UnsupportedYamlError, YamlReader
 
 MAX_FILE_BYTES = 64 * 2**20
 
@@ -30,7 +30,7 @@ class Document:
     lines: Lines = field(default_factory=dict)
     mistakes: tuple[tuple[int, str], ...] = ()  # line and sentence
 
-    def find(self, place: Place) -> tuple[int, bool]:
+    def find(self, place: Location) -> tuple[int, bool]:
         """The line of the innermost key or item on the way to `place`, from 1, and whether that is `place` itself."""
         line = 1
         value: object = self.data
@@ -51,7 +51,7 @@ def read_document(path: Path) -> Document:
     reader = YamlReader(text)
     try:
         data = reader.document()
-    except RefusedError as error:
+    except UnsupportedYamlError as error:
         raise ConfigError([f"{path}:{error.line}: {error}"]) from error
     except yaml.YAMLError as error:
         raise ConfigError([f"{path}:{_not_yaml(error, text)}"]) from error

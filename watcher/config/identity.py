@@ -6,9 +6,10 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from probes.contract.spiffe_id import check_trust_domain
+
 _ENDPOINT = re.compile(r"unix:(?://)?(/[^/?#][^?#]*)")  # SPIFFE Workload Endpoint specification, section 4
 _LONGEST_SOCKET_PATH = 107  # sun_path of unix(7), without the closing zero
-_TRUST_DOMAIN = re.compile(r"[a-z0-9._-]{1,255}")  # SPIFFE-ID specification, section 2.1
 _FILES = ("cert_file", "key_file", "bundle_file")
 
 
@@ -18,14 +19,6 @@ def _endpoint(text: str) -> str:
         raise ValueError(f"expected a socket such as unix:///run/spire/sockets/agent.sock, got {text!r}")
     if len(match[1].encode()) > _LONGEST_SOCKET_PATH:
         raise ValueError(f"expected a socket path of at most {_LONGEST_SOCKET_PATH} bytes, got {match[1]!r}")
-    return text
-
-
-def _trust_domain(text: str) -> str:
-    if not _TRUST_DOMAIN.fullmatch(text):
-        raise ValueError(
-            f"expected a trust domain such as example.org, in lower case, without scheme and path, got {text!r}"
-        )
     return text
 
 
@@ -42,7 +35,7 @@ class IdentitySettings(BaseModel):
     cert_file: Path | None = Field(default=None, description="certificate chain in PEM, leaf first; re-read")
     key_file: Path | None = Field(default=None, description="its private key in PEM, not encrypted; re-read")
     bundle_file: Path | None = Field(default=None, description="the trust domain's authorities in PEM; re-read")
-    trust_domain: Annotated[str, AfterValidator(_trust_domain)] | None = Field(
+    trust_domain: Annotated[str, AfterValidator(check_trust_domain)] | None = Field(
         default=None,
         description="the watcher's own; left out, it is that of the (first) SVID",
         examples=["example.org"],

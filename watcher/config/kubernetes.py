@@ -11,12 +11,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from probes.contract import Seconds
 from watcher.config.cluster_spiffe_ids import ClusterSpiffeIdSettings
-from watcher.text.addresses import host, spiffe_id
+from watcher.text.addresses import DNS_LABEL, host, spiffe_id
 from watcher.text.key_path import plain_name
 
 MOST_NAMESPACES = 100
 PLACEHOLDERS = ("agent", "namespace", "service_account", "workload", "pod")
-_DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _SELECTOR = re.compile(r"[A-Za-z0-9._/=!, ()-]{1,1000}")
 
 
@@ -32,7 +31,7 @@ def _namespaces(value: object) -> object:
     if value != "all" and (not isinstance(value, list | tuple) or not 0 < len(value) <= MOST_NAMESPACES):
         raise ValueError(f"expected all, or a list of 1 to {MOST_NAMESPACES} namespaces, got {plain_name(value)}")
     for each in value if value != "all" else ():
-        if not isinstance(each, str) or not _DNS_LABEL.fullmatch(each):
+        if not isinstance(each, str) or not re.fullmatch(DNS_LABEL, each):
             raise ValueError(f"expected the name of a namespace, got {plain_name(each)}")
     return value if value == "all" else tuple(value)
 

@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any
 
 from watcher.config.sections import sections
-from watcher.text.key_path import Place
+from watcher.text.key_path import Location
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DURATIONS = (("h", 3600), ("m", 60), ("s", 1), ("ms", 0.001))
@@ -24,7 +24,7 @@ def config_schema() -> Schema:
     return schema
 
 
-def known_keys(place: Place) -> tuple[str, ...]:
+def known_keys(place: Location) -> tuple[str, ...]:
     """The keys that may stand in the mapping at `place`; none where any may."""
     node = config_schema()
     for part in place:

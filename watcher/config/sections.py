@@ -45,7 +45,7 @@ BaseUrl = Annotated[
 ]
 
 
-class Server(BaseModel):
+class ServerSettings(BaseModel):
     """Where the daemon serves its pages."""
 
     model_config = _FROZEN
@@ -54,7 +54,7 @@ class Server(BaseModel):
     port: int = Field(default=9847, ge=0, le=65535, description="port to listen at; 0: any free one")
 
 
-class Discovery(BaseModel):
+class DiscoverySettings(BaseModel):
     """Where targets are found."""
 
     model_config = _FROZEN
@@ -65,7 +65,7 @@ class Discovery(BaseModel):
     )
 
 
-class Alertmanager(BaseModel):
+class AlertmanagerSettings(BaseModel):
     """Where drills send their alerts; Prometheus has its own setting for the real ones."""
 
     model_config = _FROZEN
@@ -75,7 +75,7 @@ class Alertmanager(BaseModel):
     )
 
 
-class Drill(BaseModel):
+class DrillSettings(BaseModel):
     """When the daemon sends test alerts."""
 
     model_config = _FROZEN
@@ -90,22 +90,22 @@ class Sections(BaseModel):
 
     model_config = _FROZEN
 
-    server: Server = Field(default_factory=Server, description="where the daemon serves its pages")
+    server: ServerSettings = Field(default_factory=ServerSettings, description="where the daemon serves its pages")
     state_dir: Directory | None = Field(
         default=None, description="directory of what survives a restart; left out: nothing does"
     )
     identity: IdentitySettings | None = Field(
         default=None, description="the watcher's own identity; left out: trust is unknown, dates are still read"
     )
-    discovery: Discovery = Field(default_factory=Discovery, description="where targets are found")
+    discovery: DiscoverySettings = Field(default_factory=DiscoverySettings, description="where targets are found")
     shard: Shard = Field(default_factory=Shard, description="the part of the fleet that this process watches")
     standby: Standby | None = Field(
         default=None, description="two processes of which one tells what it sees; left out: this one always does"
     )
-    alertmanager: Alertmanager | None = Field(
+    alertmanager: AlertmanagerSettings | None = Field(
         default=None, description="where drills send their alerts; left out: there are none"
     )
-    drill: Drill | None = Field(
+    drill: DrillSettings | None = Field(
         default=None, description="when the daemon sends test alerts; left out: never by itself"
     )
     sources: BaseModel = Field(description="how often, how patiently each kind of look is made, by source")

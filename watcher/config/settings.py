@@ -14,24 +14,24 @@ from watcher.config.errors import Mistakes
 from watcher.config.file import ConfigError, read_document
 from watcher.config.identity import IdentitySettings
 from watcher.config.kubernetes import KubernetesSettings
-from watcher.config.sections import Alertmanager, Drill, Sections, Server, sections
+from watcher.config.sections import AlertmanagerSettings, DrillSettings, Sections, ServerSettings, sections
 from watcher.config.shard import Shard
 from watcher.config.standby import Standby
 from watcher.config.target_limits import Own, TargetLimits
-from watcher.text.key_path import Place
+from watcher.text.key_path import Location
 
-_STATIC: Place = ("discovery", "static")
+_STATIC: Location = ("discovery", "static")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the config says, defaults filled in; times are seconds, sizes bytes."""
 
-    server: Server
+    server: ServerSettings
     state_dir: Path | None
     identity: IdentitySettings | None
-    alertmanager: Alertmanager | None
-    drill: Drill | None  # only with an alertmanager
+    alertmanager: AlertmanagerSettings | None
+    drill: DrillSettings | None  # only with an alertmanager
     sources: Mapping[str, SourceSettings]  # by source
     probes: Mapping[str, Limits]  # by probe; a target may have its own
     kubernetes: KubernetesSettings | None  # what finds more targets

@@ -6,19 +6,18 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from watcher.text.addresses import DNS_LABEL
 from watcher.text.key_path import plain_name
-
-_DNS_LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 
 
 def _namespace(text: str) -> str:
-    if not re.fullmatch(_DNS_LABEL, text):
+    if not re.fullmatch(DNS_LABEL, text):
         raise ValueError(f"expected the name of a namespace, got {plain_name(text)}")
     return text
 
 
 def _lease(text: str) -> str:
-    if len(text) > 253 or not re.fullmatch(rf"{_DNS_LABEL}(?:\.{_DNS_LABEL})*", text):
+    if len(text) > 253 or not re.fullmatch(rf"{DNS_LABEL}(?:\.{DNS_LABEL})*", text):
         raise ValueError(f"expected the name of a Lease, got {plain_name(text)}")
     return text
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from probes import load_probes
 from probes.contract import Limits
 from watcher.config.errors import Mistakes
-from watcher.text.key_path import Place
+from watcher.text.key_path import Location
 
 Own = tuple[tuple[str, Limits], ...]
 """Probe and limits, where they are not the fleet's."""
@@ -25,7 +25,7 @@ class TargetLimits:
         self._equal: dict[tuple[str, str], Limits] = {}
         self._merged: dict[tuple[int, ...], Mapping[str, Limits]] = {}
 
-    def own(self, place: Place, probes: object) -> Own:
+    def own(self, place: Location, probes: object) -> Own:
         """The limits that a target's `probes`, standing at `place`, asks for; what is wrong goes to the mistakes."""
         own: list[tuple[str, Limits]] = []
         for name, keys in probes.items() if isinstance(probes, dict) else ():
@@ -43,7 +43,7 @@ class TargetLimits:
         merged = {**fleet, **differing}
         return self._merged.setdefault(tuple(map(id, merged.values())), merged)
 
-    def _limits(self, place: Place, name: str, keys: dict[str, object]) -> Limits | None:
+    def _limits(self, place: Location, name: str, keys: dict[str, object]) -> Limits | None:
         text = json.dumps(keys, sort_keys=True)
         if (name, text) not in self._read:
             self._read[name, text] = self._validated(name, keys)

@@ -20,7 +20,7 @@ POOL = 20
 _PACE = 0.2  # seconds from one request to the next
 
 
-class Health(BaseHTTPRequestHandler):
+class HealthHandler(BaseHTTPRequestHandler):
     """Answers /health once the caller has shown its certificate."""
 
     def do_GET(self) -> None:
@@ -45,7 +45,7 @@ class MutualTLS(ThreadingHTTPServer):
         self.context.verify_mode = ssl.CERT_REQUIRED
         self.context.load_verify_locations(bundle)
         self.context.load_cert_chain(certificate, key)
-        super().__init__(("127.0.0.1", port), Health)
+        super().__init__(("127.0.0.1", port), HealthHandler)
 
     def get_request(self) -> tuple[socket, object]:
         """Leave the handshake to the connection's own thread, so that a slow caller holds up nobody."""

@@ -9,25 +9,25 @@ from rich.markup import escape
 
 from probes.contract import Status, Unknown, Verdict
 from watcher.demo.fleet import DemoFleet
-from watcher.demo.scenario import ROUND, SCRIPT, Fault
+from watcher.demo.scenario import ROUND, SCRIPT, InjectedFault
 from watcher.engine.board import Board
 from watcher.web.target_json import sentence
 
 _POLL = 0.25
 
-Told = tuple[str, str, str]
+Reported = tuple[str, str, str]
 """Agent, condition or reason of an unknown, subject."""
 
 
-class Play:
+class Narrator:
     """One showing of the demo."""
 
     def __init__(self, fleet: DemoFleet, board: Board, console: Console, slower: float) -> None:
         self._fleet, self._board, self._console = fleet, board, console
         self._slower = slower
         self._began = time.monotonic()
-        self._started: dict[Fault, float] = {}
-        self._first_told: dict[tuple[Fault, str], float] = {}
+        self._started: dict[InjectedFault, float] = {}
+        self._first_detected: dict[tuple[InjectedFault, str], float] = {}
 
     async def faults(self) -> None:
         """The script, again and again."""
@@ -38,60 +38,60 @@ class Play:
 
     async def verdicts(self) -> None:
         """Whatever becomes true or unknown, and when it is over or can no longer be told."""
-        standing: dict[Told, str] = {}
+        seen: dict[Reported, str] = {}
         while True:
-            now, untold = dict(self._troubles()), dict(self._untold())
-            for told in now.keys() - standing.keys():
-                self._say("[bold red]watcher[/]", told, now[told])
-                self._remember(told)
-            for told in standing.keys() - now.keys():
-                self._say("[green]watcher[/]", told, untold.get(told, "over"))
-            standing = now
+            now, unreported = dict(self._troubles()), dict(self._unreported())
+            for reported in now.keys() - seen.keys():
+                self._say("[bold red]watcher[/]", reported, now[reported])
+                self._record(reported)
+            for reported in seen.keys() - now.keys():
+                self._say("[green]watcher[/]", reported, unreported.get(reported, "over"))
+            seen = now
             await asyncio.sleep(_POLL)
 
     def summary(self) -> None:
         """How long each fault took to be told; one that was not is said as such."""
         for fault, started in self._started.items():
             for condition in fault.tells:
-                told = self._first_told.get((fault, condition))
-                took = f"told after {told - started:.1f} s" if told is not None else "not told (yet)"
+                reported = self._first_detected.get((fault, condition))
+                took = f"told after {reported - started:.1f} s" if reported is not None else "not told (yet)"
                 self._console.print(f"  {fault.agent:<10} {condition:<20} {took}", highlight=False)
 
-    async def _play(self, fault: Fault) -> None:
+    async def _play(self, fault: InjectedFault) -> None:
         await asyncio.sleep(fault.at * self._slower)
         self._started.setdefault(fault, time.monotonic())
         self._line("[bold cyan]made[/]   ", fault.agent, f"[cyan]{fault.words}[/]")
         await fault.start(self._fleet)
         await asyncio.sleep((fault.until - fault.at) * self._slower)
         self._line("[cyan]mended[/] ", fault.agent, fault.words)
-        await fault.mend(self._fleet)
+        await fault.clear(self._fleet)
 
     def _verdicts(self) -> Iterator[tuple[str, Verdict]]:
-        for key, row in list(self._board.rows.items()):
-            for _, verdict, _ in self._board.conditions(row):
+        for key, state in list(self._board.states.items()):
+            for _, verdict, _ in self._board.conditions(state):
                 yield key.agent, verdict
 
-    def _troubles(self) -> Iterator[tuple[Told, str]]:
+    def _troubles(self) -> Iterator[tuple[Reported, str]]:
         for agent, verdict in self._verdicts():
             if verdict.status is Status.TRUE:
                 reason = "" if verdict.reason == verdict.kind.name else f"{verdict.reason}: "
-                yield (agent, verdict.kind.name, verdict.subject), reason + sentence(verdict.message)
+                yield (agent, verdict.kind.name, verdict.subject), reason + sentence(verdict)
             elif verdict.status is Status.UNKNOWN and verdict.reason == Unknown.SIGNAL_ABSENT:
-                yield (agent, verdict.reason, verdict.kind.name), sentence(verdict.message)
+                yield (agent, verdict.reason, verdict.kind.name), sentence(verdict)
 
-    def _untold(self) -> Iterator[tuple[Told, str]]:
+    def _unreported(self) -> Iterator[tuple[Reported, str]]:
         for agent, verdict in self._verdicts():
             if verdict.status is Status.UNKNOWN:
                 yield (agent, verdict.kind.name, verdict.subject), f"cannot be told: {verdict.reason}"
 
-    def _remember(self, told: Told) -> None:
-        agent, condition, _ = told
+    def _record(self, reported: Reported) -> None:
+        agent, condition, _ = reported
         for fault in self._started:
             if fault.agent == agent and condition in fault.tells:
-                self._first_told.setdefault((fault, condition), time.monotonic())
+                self._first_detected.setdefault((fault, condition), time.monotonic())
 
-    def _say(self, who: str, told: Told, words: str) -> None:
-        agent, condition, subject = told
+    def _say(self, who: str, reported: Reported, words: str) -> None:
+        agent, condition, subject = reported
         self._line(who, agent, " ".join(filter(None, (f"[bold]{condition}[/]", escape(subject), escape(words)))))
 
     def _line(self, who: str, agent: str, words: str) -> None:

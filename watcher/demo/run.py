@@ -11,7 +11,7 @@ from rich.console import Console
 from watcher.config.settings import Settings, load_settings
 from watcher.daemon import Daemon
 from watcher.demo.fleet import NAMES, DemoFleet
-from watcher.demo.narrator import Play
+from watcher.demo.narrator import Narrator
 
 
 async def show(home: Path, listener: socket.socket, seconds: float | None, slower: float) -> None:
@@ -28,7 +28,7 @@ async def show(home: Path, listener: socket.socket, seconds: float | None, slowe
             return load_settings(config, {})
 
         daemon = Daemon(settings, reload)
-        play = Play(fleet, daemon.watch.board, console, slower)
+        play = Narrator(fleet, daemon.engine.board, console, slower)
         console.print(f"The page is at http://{host}:{port}/ and the metrics at http://{host}:{port}/metrics")
         console.print(f"The config is {config}; Ctrl-C ends the demo.", highlight=False)
         scenes = [asyncio.create_task(scene) for scene in (play.faults(), play.verdicts())]

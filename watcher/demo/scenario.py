@@ -15,7 +15,7 @@ ROUND = 125.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class InjectedFault:
     """Something that is made to happen to one agent, and mended later."""
 
     at: float  # seconds into the round
@@ -24,7 +24,7 @@ class Fault:
     words: str
     tells: tuple[str, ...]  # the conditions by which the watcher should tell it
     start: Step
-    mend: Step
+    clear: Step
 
 
 def _tell(agent: str, **order: object) -> Step:
@@ -75,52 +75,52 @@ async def _restart(fleet: DemoFleet) -> None:
 
 _EXPIRY = ("SVIDRotationOverdue", "SVIDExpiryImminent", "SVIDExpired")
 SCRIPT = (
-    Fault(
+    InjectedFault(
         at=3, until=80, agent="search", words="its SVID is no longer rotated", tells=_EXPIRY,
-        start=_stop_rotating, mend=_rotate_again,
+        start=_stop_rotating, clear=_rotate_again,
     ),
-    Fault(
+    InjectedFault(
         at=6, until=22, agent="billing", words="it serves the identity of another agent",
-        tells=("SVIDWrongIdentity",), start=_steal_identity, mend=_itself("billing"),
+        tells=("SVIDWrongIdentity",), start=_steal_identity, clear=_itself("billing"),
     ),
-    Fault(
+    InjectedFault(
         at=12, until=28, agent="guard", words="its policy allows every caller", tells=("OPAWrongAllow",),
-        start=_policy("guard", Policy.ALLOWS_ALL), mend=_policy("guard", Policy.SOUND),
+        start=_policy("guard", Policy.ALLOWS_ALL), clear=_policy("guard", Policy.SOUND),
     ),
-    Fault(
+    InjectedFault(
         at=20, until=38, agent="orders", words="its policy is gone from OPA", tells=("OPAPolicyMissing",),
-        start=_policy("orders", Policy.MISSING), mend=_policy("orders", Policy.SOUND),
+        start=_policy("orders", Policy.MISSING), clear=_policy("orders", Policy.SOUND),
     ),
-    Fault(
+    InjectedFault(
         at=28, until=48, agent="planner", words="its circuit breaker to ranker opens", tells=("CircuitBreakerOpen",),
         start=_tell("planner", do="breaker", callee="ranker", state=1),
-        mend=_tell("planner", do="breaker", callee="ranker", state=0),
+        clear=_tell("planner", do="breaker", callee="ranker", state=0),
     ),
-    Fault(
+    InjectedFault(
         at=36, until=58, agent="vision", words="it leaks memory, close to its limit", tells=("MemoryHigh",),
-        start=_leak, mend=_tell("vision", do="hold", size=0),
+        start=_leak, clear=_tell("vision", do="hold", size=0),
     ),
-    Fault(
+    InjectedFault(
         at=50, until=68, agent="translate", words="its connection pool fills up",
         tells=("PoolSaturated", "PoolExhausted"),
-        start=_tell("translate", do="pool", in_use=POOL), mend=_tell("translate", do="pool", in_use=3),
+        start=_tell("translate", do="pool", in_use=POOL), clear=_tell("translate", do="pool", in_use=3),
     ),
-    Fault(
+    InjectedFault(
         at=64, until=118, agent="router", words="its breaker and pool gauges vanish",
         tells=("SignalAbsent",),
-        start=_tell("router", do="gauges", shown=False), mend=_tell("router", do="gauges", shown=True),
+        start=_tell("router", do="gauges", shown=False), clear=_tell("router", do="gauges", shown=True),
     ),
-    Fault(
+    InjectedFault(
         at=72, until=92, agent="summary", words="its requests fail", tells=("ErrorRateHigh",),
-        start=_tell("summary", do="fail", requests=True), mend=_tell("summary", do="fail", requests=False),
+        start=_tell("summary", do="fail", requests=True), clear=_tell("summary", do="fail", requests=False),
     ),
-    Fault(
+    InjectedFault(
         at=82, until=100, agent="crawler", words="its process is killed",
         tells=("AgentUnreachable", "MetricsUnavailable"),
-        start=_kill, mend=_restart,
+        start=_kill, clear=_restart,
     ),
-    Fault(
+    InjectedFault(
         at=92, until=108, agent="speech", words="its SVID is signed by a strange authority", tells=("SVIDNotTrusted",),
-        start=_strange_authority, mend=_itself("speech"),
+        start=_strange_authority, clear=_itself("speech"),
     ),
 )  # fmt: skip

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from probes import AnyProbe, AnySourceKind
 from probes.contract import Reading, Status, Target, TargetKey, Unknown, Verdict
-from watcher.engine.debounce import Sheet, Standings, Verdicts, settle, share, stale
-from watcher.runtime.cooperative import Turns
+from watcher.engine.debounce import DebounceStates, ProbeResult, Verdicts, debounce, share, stale
+from watcher.runtime.cooperative import TimeSlice
 
 EXPORTED_SUBJECTS = 50
 """Subjects exported of one target; trouble first (contract, section 4)."""
@@ -29,53 +29,53 @@ class Look(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
+class Restored:
     """What is known of a target from before: from the state file, or from before a reload."""
 
     reached: Mapping[str, str] = field(default_factory=dict)  # part -> the address that answered
-    standings: Mapping[str, Standings] = field(default_factory=dict)  # probe -> how its conditions stood
-    past: Mapping[str, object] = field(default_factory=dict)  # probe -> what it remembers
+    debounce_states: Mapping[str, DebounceStates] = field(default_factory=dict)  # probe -> how its conditions stood
+    history: Mapping[str, object] = field(default_factory=dict)  # probe -> what it remembers
 
 
-NOTHING_CARRIED = Carried()
+NOTHING_RESTORED = Restored()
 
-Sheets = tuple[Sheet | None, ...]
+ProbeResults = tuple[ProbeResult | None, ...]
 """Beside Board.probes; None where a probe does not apply to the target."""
 
 
 @lru_cache(maxsize=64)  # one object for the whole fleet
-def _with(parts: frozenset[str], part: str) -> frozenset[str]:
-    return parts | {part}
+def _with(endpoints: frozenset[str], endpoint: str) -> frozenset[str]:
+    return endpoints | {endpoint}
 
 
-class Row:
+class TargetState:
     """One target's place on the board. Its parts are replaced, never changed, so a snapshot stays as it was."""
 
-    __slots__ = ("carried", "dropped", "exported", "gone", "labels", "looks", "reached", "sheets", "target")
+    __slots__ = ("dropped", "exported", "gone", "labels", "looks", "reached", "restored", "results", "target")
 
-    def __init__(self, target: Target, sheets: Sheets, carried: Carried) -> None:
+    def __init__(self, target: Target, results: ProbeResults, restored: Restored) -> None:
         self.target = target
         self.labels = _identity_labels(target.key)
-        self.carried: Carried | None = carried  # until each probe took its share at its first look
+        self.restored: Restored | None = restored  # until each probe took its share at its first look
         self.reached: frozenset[str] = frozenset()  # the parts of the target at which something answered
-        for part, address in carried.reached.items():
-            if address == getattr(target, part):
-                self.reach(part)
+        for endpoint, address in restored.reached.items():
+            if address == getattr(target, endpoint):
+                self.reach(endpoint)
         self.looks: dict[str, Look] = {}
         self.gone = False
-        self.post(sheets)
+        self.post(results)
 
-    def reach(self, part: str) -> None:
+    def reach(self, endpoint: str) -> None:
         """Something answered at this part."""
-        self.reached = _with(self.reached, part)
+        self.reached = _with(self.reached, endpoint)
 
-    def post(self, sheets: Sheets) -> None:
+    def post(self, results: ProbeResults) -> None:
         """Show these results from now on."""
-        self.sheets = sheets
-        self.exported, self.dropped = _most_telling(sheets)
+        self.results = results
+        self.exported, self.dropped = _most_telling(results)
 
 
-class Standing(NamedTuple):
+class ConditionStatus(NamedTuple):
     """One condition of one target, for people and programs."""
 
     probe: str
@@ -88,8 +88,8 @@ class Board:
 
     def __init__(self, probes: Sequence[AnyProbe], sources: Sequence[AnySourceKind], now: Callable[[], float]) -> None:
         self.probes = tuple(probes)
-        self.parts = {kind.name: kind.part for kind in sources}
-        self.rows: dict[TargetKey, Row] = {}
+        self.endpoints = {kind.name: kind.endpoint for kind in sources}
+        self.states: dict[TargetKey, TargetState] = {}
         self.touched: set[TargetKey] | None = None  # what may have changed since somebody last emptied it
         self.stale_after: tuple[float, ...] = (float("inf"),) * len(self.probes)
         self._now = now
@@ -98,64 +98,66 @@ class Board:
         """Seconds between looks, by source: what makes a result stale."""
         self.stale_after = tuple(STALE_AFTER * intervals[probe.source] for probe in self.probes)
 
-    async def replace(self, targets: Sequence[Target], carried: Mapping[TargetKey, Carried]) -> list[Row]:
+    async def replace(self, targets: Sequence[Target], restored: Mapping[TargetKey, Restored]) -> list[TargetState]:
         """Watch exactly these targets from now on; gives the rows that are new or no longer the same.
 
         What is known of a target is kept. Made beside the old board in slices, and swapped in at once: at 10,000
         targets one piece would hold up every look.
         """
-        rows: dict[TargetKey, Row] = {}
-        turns = Turns()
+        states: dict[TargetKey, TargetState] = {}
+        time_slice = TimeSlice()
         for start in range(0, len(targets), _SLICE):
             for target in targets[start : start + _SLICE]:
-                old = self.rows.get(target.key)
+                old = self.states.get(target.key)
                 same = old is not None and (old.target is target or old.target == target)
-                rows[target.key] = old if old is not None and same else self._row(target, old, carried)
-            await turns.pause()
-        fresh = [row for key, row in rows.items() if self.rows.get(key) is not row]
-        for key, row in self.rows.items():
-            row.gone = rows.get(key) is not row
-            if row.gone:
+                states[target.key] = old if old is not None and same else self._row(target, old, restored)
+            await time_slice.checkpoint()
+        fresh = [state for key, state in states.items() if self.states.get(key) is not state]
+        for key, state in self.states.items():
+            state.gone = states.get(key) is not state
+            if state.gone:
                 self.touch(key)
-        self.rows = rows
+        self.states = states
         return fresh
 
-    def _row(self, target: Target, old: Row | None, carried: Mapping[TargetKey, Carried]) -> Row:
-        known = self.carry(old) if old is not None else carried.get(target.key, NOTHING_CARRIED)
+    def _row(self, target: Target, old: TargetState | None, restored: Mapping[TargetKey, Restored]) -> TargetState:
+        known = self.snapshot(old) if old is not None else restored.get(target.key, NOTHING_RESTORED)
         now = self._now()
         kept = self._kept(old, target) if old is not None else (None,) * len(self.probes)
         pairs = zip(self.probes, kept, strict=True)
-        return Row(target, tuple(sheet or self._first_sheet(probe, target, now) for probe, sheet in pairs), known)
-
-    def _kept(self, old: Row, target: Target) -> Sheets:
-        """What still holds of a target that changed, until its next look: a new limit must not resolve every alert."""
-        return tuple(
-            sheet
-            if target.limits[probe.name].enabled
-            and getattr(old.target, self.parts[probe.source]) == getattr(target, self.parts[probe.source])
-            and probe.applicable(old.target) == probe.applicable(target)
-            else None
-            for probe, sheet in zip(self.probes, old.sheets, strict=True)
+        return TargetState(
+            target, tuple(result or self._first_result(probe, target, now) for probe, result in pairs), known
         )
 
-    def _first_sheet(self, probe: AnyProbe, target: Target, now: float) -> Sheet | None:
-        if not target.limits[probe.name].enabled or not getattr(target, self.parts[probe.source]):
-            return None
-        settled = settle(probe.all_unknown(target, Unknown.WARMING_UP), {}, 1, now)
-        return Sheet(now, settled.verdicts, settled.since, (), (), probe.past())
+    def _kept(self, old: TargetState, target: Target) -> ProbeResults:
+        """What still holds of a target that changed, until its next look: a new limit must not resolve every alert."""
+        return tuple(
+            result
+            if target.limits[probe.name].enabled
+            and getattr(old.target, self.endpoints[probe.source]) == getattr(target, self.endpoints[probe.source])
+            and probe.applicable(old.target) == probe.applicable(target)
+            else None
+            for probe, result in zip(self.probes, old.results, strict=True)
+        )
 
-    def carry(self, row: Row) -> Carried:
+    def _first_result(self, probe: AnyProbe, target: Target, now: float) -> ProbeResult | None:
+        if not target.limits[probe.name].enabled or not getattr(target, self.endpoints[probe.source]):
+            return None
+        debounced = debounce(probe.all_unknown(target, Unknown.WARMING_UP), {}, 1, now)
+        return ProbeResult(now, debounced.verdicts, debounced.since, (), (), probe.history())
+
+    def snapshot(self, state: TargetState) -> Restored:
         """What must be known of a target after a reload or a restart."""
-        before = row.carried or NOTHING_CARRIED
+        before = state.restored or NOTHING_RESTORED
         looked = {
-            probe.name: sheet
-            for probe, sheet in zip(self.probes, row.sheets, strict=True)
-            if sheet is not None and probe.source in row.looks
+            probe.name: result
+            for probe, result in zip(self.probes, state.results, strict=True)
+            if result is not None and probe.source in state.looks
         }
-        return Carried(
-            {part: getattr(row.target, part) for part in sorted(row.reached)},
-            {**before.standings, **{name: sheet.standings() for name, sheet in looked.items()}},
-            {**before.past, **{name: sheet.past for name, sheet in looked.items()}},
+        return Restored(
+            {endpoint: getattr(state.target, endpoint) for endpoint in sorted(state.reached)},
+            {**before.debounce_states, **{name: result.debounce_states() for name, result in looked.items()}},
+            {**before.history, **{name: result.history for name, result in looked.items()}},
         )
 
     def touch(self, key: TargetKey) -> None:
@@ -163,32 +165,29 @@ class Board:
         if self.touched is not None:
             self.touched.add(key)
 
-    def snapshot(self) -> list[tuple[Row, Sheets]]:
+    def exported_states(self) -> list[tuple[TargetState, ProbeResults]]:
         """All rows with what they export now. The one step of a scrape that is done in one piece."""
-        return [(row, row.exported) for row in self.rows.values()]
+        return [(state, state.exported) for state in self.states.values()]
 
     def oldest(self, now: float) -> tuple[float, ...]:
         """Beside `probes`: what was found before this says nothing any more at `now`; both in Unix seconds."""
         return tuple(now - seconds for seconds in self.stale_after)
 
-    def fresh(self, sheets: Sheets, oldest: Sequence[float]) -> Iterator[tuple[int, Sheet, Verdicts]]:
+    def fresh(self, results: ProbeResults, oldest: Sequence[float]) -> Iterator[tuple[int, ProbeResult, Verdicts]]:
         """Each sheet with its probe's index and the verdicts that a reader may see."""
-        for index, sheet in enumerate(sheets):
-            if sheet is not None:
-                yield index, sheet, stale(sheet.verdicts) if sheet.at < oldest[index] else sheet.verdicts
+        for index, result in enumerate(results):
+            if result is not None:
+                yield index, result, stale(result.verdicts) if result.at < oldest[index] else result.verdicts
 
-    def conditions(self, row: Row) -> list[Standing]:
+    def conditions(self, state: TargetState) -> list[ConditionStatus]:
         """All conditions of one target as of now, trouble first."""
         found = []
-        for index, sheet, verdicts in self.fresh(row.sheets, self.oldest(self._now())):
-            aged = verdicts is not sheet.verdicts
-            went_stale = sheet.at + self.stale_after[index]
-            for verdict, since in zip(verdicts.all, sheet.since, strict=True):
-                found.append(Standing(self.probes[index].name, verdict, went_stale if aged else since))
-        return sorted(found, key=lambda each: _TROUBLE_FIRST[each.verdict.status])
-
-
-_TROUBLE_FIRST = {Status.TRUE: 0, Status.UNKNOWN: 1, Status.FALSE: 2}
+        for index, result, verdicts in self.fresh(state.results, self.oldest(self._now())):
+            aged = verdicts is not result.verdicts
+            went_stale = result.at + self.stale_after[index]
+            for verdict, since in zip(verdicts.all, result.since, strict=True):
+                found.append(ConditionStatus(self.probes[index].name, verdict, went_stale if aged else since))
+        return sorted(found, key=lambda each: each.verdict.status.rank)
 
 
 def escape(text: str) -> str:
@@ -200,36 +199,36 @@ def _identity_labels(key: TargetKey) -> str:
     return ",".join(f'{name}="{escape(value)}"' for name, value in zip(key._fields, key, strict=True))
 
 
-def _most_telling(sheets: Sheets) -> tuple[Sheets, int]:
+def _most_telling(results: ProbeResults) -> tuple[ProbeResults, int]:
     """The sheets with at most 50 subjects of the target, and how many subjects were left out."""
-    if sum(len(sheet.since) + len(sheet.samples) for sheet in sheets if sheet is not None) <= EXPORTED_SUBJECTS:
-        return sheets, 0
+    if sum(len(result.since) + len(result.samples) for result in results if result is not None) <= EXPORTED_SUBJECTS:
+        return results, 0
     rank: dict[tuple[int, str], int] = {}
-    for index, sheet in enumerate(sheets):
-        if sheet is not None:
-            for subject, trouble in _subjects(sheet):
+    for index, result in enumerate(results):
+        if result is not None:
+            for subject, trouble in _subjects(result):
                 rank[index, subject] = min(rank.get((index, subject), trouble), trouble)
     if len(rank) <= EXPORTED_SUBJECTS:
-        return sheets, 0
+        return results, 0
     kept = set(sorted(rank, key=lambda at: rank[at])[:EXPORTED_SUBJECTS])
     narrowed = tuple(
-        sheet and _only(sheet, {subject for place, subject in kept if place == index})
-        for index, sheet in enumerate(sheets)
+        result and _only(result, {subject for place, subject in kept if place == index})
+        for index, result in enumerate(results)
     )
     return narrowed, len(rank) - len(kept)
 
 
-def _subjects(sheet: Sheet) -> Iterator[tuple[str, int]]:
-    yield from ((each.subject, _TROUBLE_FIRST[each.status]) for each in sheet.verdicts.all if each.subject)
+def _subjects(result: ProbeResult) -> Iterator[tuple[str, int]]:
+    yield from ((each.subject, each.status.rank) for each in result.verdicts.all if each.subject)
     # The first label of a value is its subject; a pool without a capacity has values and no verdict.
-    yield from ((each.labels[0], _TROUBLE_FIRST[Status.FALSE]) for each in sheet.samples if each.labels)
+    yield from ((each.labels[0], Status.FALSE.rank) for each in result.samples if each.labels)
 
 
-def _only(sheet: Sheet, subjects: set[str]) -> Sheet:
-    places = [place for place, each in enumerate(sheet.verdicts.all) if not each.subject or each.subject in subjects]
-    return sheet._replace(
-        verdicts=share(tuple(sheet.verdicts.all[place] for place in places)),
-        since=tuple(sheet.since[place] for place in places),
+def _only(result: ProbeResult, subjects: set[str]) -> ProbeResult:
+    places = [place for place, each in enumerate(result.verdicts.all) if not each.subject or each.subject in subjects]
+    return result._replace(
+        verdicts=share(tuple(result.verdicts.all[place] for place in places)),
+        since=tuple(result.since[place] for place in places),
         bad=(),
-        samples=tuple(each for each in sheet.samples if not each.labels or each.labels[0] in subjects),
+        samples=tuple(each for each in result.samples if not each.labels or each.labels[0] in subjects),
     )

@@ -7,7 +7,7 @@ from weakref import WeakValueDictionary
 from probes.contract import Sample, Status, Unknown, Verdict
 
 
-class Standing(NamedTuple):
+class DebounceState(NamedTuple):
     """How one condition stood after the last look: all that the next look needs of it."""
 
     status: Status
@@ -15,7 +15,7 @@ class Standing(NamedTuple):
     bad: int  # looks in a row that found the fault
 
 
-Standings = Mapping[tuple[str, str], Standing]
+DebounceStates = Mapping[tuple[str, str], DebounceState]
 """By condition and subject."""
 
 
@@ -53,7 +53,7 @@ def stale(verdicts: Verdicts) -> Verdicts:
     return verdicts.stale
 
 
-class Sheet(NamedTuple):
+class ProbeResult(NamedTuple):
     """The newest result of one probe for one target."""
 
     at: float  # Unix seconds at the end of the look; before the first: when the target was discovered
@@ -61,13 +61,13 @@ class Sheet(NamedTuple):
     since: tuple[float, ...]  # Unix seconds, beside verdicts.all
     bad: tuple[int, ...]  # bad looks in a row, beside verdicts.all; empty when all are 0
     samples: tuple[Sample, ...]
-    past: object
+    history: object
 
-    def standings(self) -> Standings:
+    def debounce_states(self) -> DebounceStates:
         """How each condition stands, for the next look or the state file."""
         counts = self.bad or (0,) * len(self.since)
         return {
-            (each.kind.name, each.subject): Standing(each.status, since, bad)
+            (each.kind.name, each.subject): DebounceState(each.status, since, bad)
             for each, since, bad in zip(self.verdicts.all, self.since, counts, strict=True)
         }
 
@@ -78,7 +78,7 @@ class Sheet(NamedTuple):
         return any(bad and each.reason == Unknown.WARMING_UP for each, bad in found)
 
 
-class Settled(NamedTuple):
+class Debounced(NamedTuple):
     """Verdicts after the rule of looks in a row, since when, and the counts so far."""
 
     verdicts: Verdicts
@@ -86,16 +86,16 @@ class Settled(NamedTuple):
     bad: tuple[int, ...]
 
 
-def settle(found: tuple[Verdict, ...], before: Sheet | Standings, failures: int, now: float) -> Settled:
+def debounce(found: tuple[Verdict, ...], before: ProbeResult | DebounceStates, failures: int, now: float) -> Debounced:
     """What holds after a look that says `found`, where `before` held; `now` in Unix seconds.
 
     A `repeated` condition is true after `failures` bad looks in a row; until then it is unknown, never false.
     One good look ends it; an unknown one neither counts nor forgives.
     """
-    if isinstance(before, Sheet):
+    if isinstance(before, ProbeResult):
         if before.verdicts.calm and not before.bad and found == before.verdicts.all:
-            return Settled(before.verdicts, before.since, ())
-        before = before.standings()
+            return Debounced(before.verdicts, before.since, ())
+        before = before.debounce_states()
     verdicts, since, bad = [], [], []
     for each in found:
         held = before.get((each.kind.name, each.subject))
@@ -105,10 +105,10 @@ def settle(found: tuple[Verdict, ...], before: Sheet | Standings, failures: int,
         verdicts.append(each)
         since.append(held.since if held is not None and held.status is each.status else now)
         bad.append(count)
-    return Settled(share(tuple(verdicts)), tuple(since), tuple(bad) if any(bad) else ())
+    return Debounced(share(tuple(verdicts)), tuple(since), tuple(bad) if any(bad) else ())
 
 
-def _bad_looks(found: Verdict, held: Standing | None) -> int:
+def _bad_looks(found: Verdict, held: DebounceState | None) -> int:
     before = held.bad if held is not None else 0
     match found.status:
         case Status.TRUE:
@@ -118,13 +118,12 @@ def _bad_looks(found: Verdict, held: Standing | None) -> int:
     return before
 
 
-def _was_true(held: Standing | None) -> bool:
+def _was_true(held: DebounceState | None) -> bool:
     return held is not None and held.status is Status.TRUE
 
 
 def _not_yet(found: Verdict, count: int, failures: int) -> Verdict:
     def message() -> str:
-        sentence = found.message if isinstance(found.message, str) else found.message()
-        return f"Bad look {count} of {failures} in a row: {sentence}"
+        return f"Bad look {count} of {failures} in a row: {found.text}"
 
     return found.kind.unknown(Unknown.WARMING_UP, message, found.subject)

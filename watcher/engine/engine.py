@@ -4,19 +4,21 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from probes import AnyProbe, AnySourceKind, load_sources
-from probes.contract import Kit, Source, SourceSettings, Target, TargetKey
+from probes.contract import Source, SourceContext, SourceSettings, Target, TargetKey
 from watcher.config.settings import Settings
-from watcher.engine.board import Board, Carried, Row
+from watcher.engine.board import Board, Restored, TargetState
 from watcher.engine.isolation import Isolation
 from watcher.engine.looker import Fleet, Looker
-from watcher.engine.majority import Census
+from watcher.engine.majority import VoteCounter
 from watcher.identity import Identity, open_identity
-from watcher.metrics.own import ACTIVE, SHARDS, LoopLag, Vitals
-from watcher.runtime.cooperative import Turns
+from watcher.metrics.families import ACTIVE, SHARDS
+from watcher.metrics.own import OwnMetrics
+from watcher.runtime.cooperative import TimeSlice
+from watcher.runtime.loop_lag import LoopLag
 from watcher.runtime.role import Role
 
 
-class Watch:
+class Engine:
     """All that looks and judges, without a schedule: somebody says when."""
 
     def __init__(
@@ -27,26 +29,28 @@ class Watch:
         wanted = {probe.source for probe in probes}
         self.kinds = [kind for kind in load_sources() if kind.name in wanted]
         self.board = Board(probes, self.kinds, now)
-        self.vitals = Vitals(probes, [kind.name for kind in self.kinds])
-        self.vitals.set(SHARDS, settings.shard.count)
-        self.vitals.set(ACTIVE, self.role.active, str(settings.shard.index))
+        self.own_metrics = OwnMetrics(probes, [kind.name for kind in self.kinds])
+        self.own_metrics.set(SHARDS, settings.shard.count)
+        self.own_metrics.set(ACTIVE, self.role.active, str(settings.shard.index))
         self.identity: Identity = open_identity(settings.identity, now)
-        self.fleet = Fleet(Census(), Isolation(), LoopLag(time.monotonic))
+        self.fleet = Fleet(VoteCounter(), Isolation(), LoopLag(time.monotonic))
         self.lookers = {kind.name: self._looker(kind) for kind in self.kinds}
         self._set_intervals()
 
-    async def replace_targets(self, targets: Sequence[Target], carried: Mapping[TargetKey, Carried]) -> list[Row]:
+    async def replace_targets(
+        self, targets: Sequence[Target], restored: Mapping[TargetKey, Restored]
+    ) -> list[TargetState]:
         """Watch exactly these from now on; gives the rows that are new or changed."""
-        before, turns = self.board.rows, Turns()
-        fresh = await self.board.replace(targets, carried)
-        await turns.pause()
+        before, time_slice = self.board.states, TimeSlice()
+        fresh = await self.board.replace(targets, restored)
+        await time_slice.checkpoint()
         for key in before:
-            if key not in self.board.rows:
-                self.fleet.census.forget(key)
+            if key not in self.board.states:
+                self.fleet.vote_counter.forget(key)
                 self.fleet.isolation.forget(key)
         for kind in self.kinds:
-            await turns.pause()
-            self.lookers[kind.name].source.fleet_changed([each for each in targets if getattr(each, kind.part)])
+            await time_slice.checkpoint()
+            self.lookers[kind.name].source.fleet_changed([each for each in targets if getattr(each, kind.endpoint)])
         return fresh
 
     def adopt(self, settings: Settings) -> dict[str, Source]:
@@ -58,10 +62,10 @@ class Watch:
         self._set_intervals()
         return replaced
 
-    def looked_at(self, kind_name: str, row: Row) -> bool:
+    def looked_at(self, kind_name: str, state: TargetState) -> bool:
         """Whether any probe wants this source to look at the target."""
-        pairs = zip(self.board.probes, row.sheets, strict=True)
-        return any(sheet is not None and probe.source == kind_name for probe, sheet in pairs)
+        pairs = zip(self.board.probes, state.results, strict=True)
+        return any(result is not None and probe.source == kind_name for probe, result in pairs)
 
     async def close(self) -> None:
         """Give back sockets, threads and channels."""
@@ -78,8 +82,10 @@ class Watch:
 
     def _looker(self, kind: AnySourceKind) -> Looker:
         settings = self._of(kind)
-        source = kind.open(settings, Kit(self.identity, self.now))
-        return Looker(kind, source, settings.interval, self.board, self.fleet, self.vitals, self.now, once=self._once)
+        source = kind.open(settings, SourceContext(self.identity, self.now))
+        return Looker(
+            kind, source, settings.interval, self.board, self.fleet, self.own_metrics, self.now, once=self._once
+        )
 
     def _set_intervals(self) -> None:
         intervals = {name: looker.interval for name, looker in self.lookers.items()}

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from probes import AnyProbe, AnySourceKind
-from probes.contract import Case, Fault, Judgement, Limits, Reading, Source, Target, Unknown
-from watcher.engine.board import Board, Look, Row
-from watcher.engine.debounce import Sheet, settle
+from probes.contract import Evaluation, EvaluationContext, Fault, Limits, Reading, Source, Target, Unknown
+from watcher.engine.board import Board, Look, TargetState
+from watcher.engine.debounce import ProbeResult, debounce
 from watcher.engine.isolation import Isolation
-from watcher.engine.majority import Census
-from watcher.metrics.own import LOOK_SECONDS, LOOKS, LoopLag, Vitals
+from watcher.engine.majority import VoteCounter
+from watcher.metrics.families import LOOK_SECONDS, LOOKS
+from watcher.metrics.own import OwnMetrics
+from watcher.runtime.loop_lag import LoopLag
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +22,7 @@ log = logging.getLogger(__name__)
 class Fleet:
     """What is known of all targets together; a judge is handed what it may use of it."""
 
-    census: Census
+    vote_counter: VoteCounter
     isolation: Isolation
     lag: LoopLag
 
@@ -39,29 +41,29 @@ class Looker:
         interval: float,
         board: Board,
         fleet: Fleet,
-        vitals: Vitals,
+        own_metrics: OwnMetrics,
         now: Callable[[], float],
         *,
         once: bool = False,
     ) -> None:
         self.kind, self.source, self.interval = kind, source, interval
-        self._board, self._fleet, self._vitals, self._now, self._once = board, fleet, vitals, now, once
+        self._board, self._fleet, self._own_metrics, self._now, self._once = board, fleet, own_metrics, now, once
         self._probes = [(index, each) for index, each in enumerate(board.probes) if each.source == kind.name]
         self._wants: dict[tuple[int, ...], tuple[tuple[Limits, ...], tuple[object, ...]]] = {}
 
-    async def look(self, row: Row) -> None:
+    async def look(self, state: TargetState) -> None:
         """One look, judged and posted on the board, whatever happens in it."""
         started = time.monotonic()
         try:
-            reading: Reading = await self.source.look(row.target, self._wanted(row.target))
+            reading: Reading = await self.source.look(state.target, self._wanted(state.target))
         except Exception:  # the boundary: a fault of a source costs its verdicts, never the daemon
-            log.exception("the source failed", extra={"source": self.kind.name, "target": "/".join(row.target.key)})
+            log.exception("the source failed", extra={"source": self.kind.name, "target": "/".join(state.target.key)})
             reading = Broken(fault=Fault.OURS, error="The source failed here; this is a fault of the watcher.")
         look = Look(self.kind.name, self._now(), time.monotonic() - started, reading)
-        self._vitals.add(LOOKS, 1, self.kind.name, reading.result)
-        self._vitals.add(LOOK_SECONDS, look.seconds, self.kind.name)
-        if not row.gone:
-            self._post(row, look)
+        self._own_metrics.add(LOOKS, 1, self.kind.name, reading.result)
+        self._own_metrics.add(LOOK_SECONDS, look.seconds, self.kind.name)
+        if not state.gone:
+            self._post(state, look)
 
     def _wanted(self, target: Target) -> tuple[object, ...]:
         """What the probes ask of the source; the same object for all targets with the same limits."""
@@ -73,52 +75,54 @@ class Looker:
             self._wants[key] = (limits, wants)  # keeps the limits alive, so that no id is used again
         return self._wants[key][1]
 
-    def _post(self, row: Row, look: Look) -> None:
+    def _post(self, state: TargetState, look: Look) -> None:
         if look.reading.fault is not Fault.OURS:
-            self._fleet.isolation.record(row.target.key, self.kind.name, look.reading, look.at)
-        sheets, changed = list(row.sheets), False
+            self._fleet.isolation.record(state.target.key, self.kind.name, look.reading, look.at)
+        results, changed = list(state.results), False
         for index, probe in self._probes:
-            sheet = sheets[index]
-            if sheet is not None:
-                sheets[index] = judged = self._sheet(probe, row, sheet, look)
-                changed |= judged.verdicts is not sheet.verdicts
+            result = results[index]
+            if result is not None:
+                results[index] = judged = self._evaluated(probe, state, result, look)
+                changed |= judged.verdicts is not result.verdicts
         if look.reading.fault not in (Fault.REFUSED, Fault.SILENT, Fault.OURS):
-            row.reach(self.kind.part)
+            state.reach(self.kind.endpoint)
         remembered = Look(look.source, look.at, look.seconds, look.reading.remembered())
-        row.looks = {**row.looks, self.kind.name: remembered}
-        row.post(tuple(sheets))
+        state.looks = {**state.looks, self.kind.name: remembered}
+        state.post(tuple(results))
         if changed:
-            self._board.touch(row.target.key)
-        if all(probe.source in row.looks for probe, sheet in zip(self._board.probes, sheets, strict=True) if sheet):
-            row.carried = None
+            self._board.touch(state.target.key)
+        if all(
+            probe.source in state.looks for probe, result in zip(self._board.probes, results, strict=True) if result
+        ):
+            state.restored = None
 
-    def _sheet(self, probe: AnyProbe, row: Row, sheet: Sheet, look: Look) -> Sheet:
-        carried = row.carried if self.kind.name not in row.looks else None
-        past = sheet.past if carried is None else carried.past.get(probe.name, sheet.past)
-        before = sheet if carried is None else carried.standings.get(probe.name, {})
-        judged = self._judge(probe, row, past, look)
-        self._fleet.census.vote(row.target.key, probe.name, judged.ballots)
-        self._vitals.observe(judged.observations)
-        settled = settle(judged.verdicts, before, row.target.limits[probe.name].failures, look.at)
-        return Sheet(look.at, *settled, judged.samples, judged.past)
+    def _evaluated(self, probe: AnyProbe, state: TargetState, result: ProbeResult, look: Look) -> ProbeResult:
+        restored = state.restored if self.kind.name not in state.looks else None
+        history = result.history if restored is None else restored.history.get(probe.name, result.history)
+        before = result if restored is None else restored.debounce_states.get(probe.name, {})
+        judged = self._judge(probe, state, history, look)
+        self._fleet.vote_counter.vote(state.target.key, probe.name, judged.votes)
+        self._own_metrics.observe(judged.observations)
+        debounced = debounce(judged.verdicts, before, state.target.limits[probe.name].failures, look.at)
+        return ProbeResult(look.at, *debounced, judged.samples, judged.history)
 
-    def _judge(self, probe: AnyProbe, row: Row, past: object, look: Look) -> Judgement[object]:
+    def _judge(self, probe: AnyProbe, state: TargetState, history: object, look: Look) -> Evaluation[object]:
         if isinstance(look.reading, Broken):
-            return Judgement(verdicts=probe.all_unknown(row.target, Unknown.PROBE_ERROR), past=past)
-        case = Case(
-            target=row.target,
-            limits=row.target.limits[probe.name],
+            return Evaluation(verdicts=probe.all_unknown(state.target, Unknown.PROBE_ERROR), history=history)
+        context = EvaluationContext(
+            target=state.target,
+            limits=state.target.limits[probe.name],
             now=look.at,
             interval=self.interval,
-            part=self.kind.part,
-            reached=self.kind.part in row.reached,
+            endpoint=self.kind.endpoint,
+            reached=self.kind.endpoint in state.reached,
             isolated=self._fleet.isolation.isolated,
             overloaded=self._fleet.lag.overloaded,
             once=self._once,
-            census=self._fleet.census.counts(row.target.key),
+            vote_counts=self._fleet.vote_counter.counts(state.target.key),
         )
         try:
-            return probe.judge(look.reading, past, case)
+            return probe.judge(look.reading, history, context)
         except Exception:  # the boundary: a probe that raises costs its verdicts, never the daemon
-            log.exception("a probe failed", extra={"probe": probe.name, "target": "/".join(row.target.key)})
-            return Judgement(verdicts=probe.all_unknown(row.target, Unknown.PROBE_ERROR), past=past)
+            log.exception("a probe failed", extra={"probe": probe.name, "target": "/".join(state.target.key)})
+            return Evaluation(verdicts=probe.all_unknown(state.target, Unknown.PROBE_ERROR), history=history)

@@ -3,47 +3,47 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from probes.contract import Ballot, TargetKey
+from probes.contract import TargetKey, Vote
 
 Group = tuple[str, str]
 
 
-class Census:
+class VoteCounter:
     """Counts ballots by agent and topic; a voter counts once, however many targets share it."""
 
     def __init__(self) -> None:
-        self._cast: dict[TargetKey, dict[str, tuple[Ballot, ...]]] = {}  # by target and probe
+        self._cast: dict[TargetKey, dict[str, tuple[Vote, ...]]] = {}  # by target and probe
         self._value: dict[tuple[Group, str, str], str] = {}  # by group, topic and voter
         self._counts: dict[Group, dict[str, Counter[str]]] = {}
 
-    def vote(self, target: TargetKey, probe: str, ballots: tuple[Ballot, ...]) -> None:
+    def vote(self, target: TargetKey, probe: str, votes: tuple[Vote, ...]) -> None:
         """These are the target's ballots now, as one probe read them; earlier ones are withdrawn."""
         before = self._cast.get(target, {}).get(probe, ())
-        if before == ballots:
+        if before == votes:
             return
         group = (target.namespace, target.agent)
-        for ballot in before:
-            self._withdraw(group, ballot)
-        for ballot in ballots:
-            self._withdraw(group, ballot)
-            self._value[group, ballot.topic, ballot.voter] = ballot.value
-            self._counts.setdefault(group, {}).setdefault(ballot.topic, Counter())[ballot.value] += 1
-        self._cast.setdefault(target, {})[probe] = ballots
+        for vote in before:
+            self._withdraw(group, vote)
+        for vote in votes:
+            self._withdraw(group, vote)
+            self._value[group, vote.topic, vote.voter] = vote.value
+            self._counts.setdefault(group, {}).setdefault(vote.topic, Counter())[vote.value] += 1
+        self._cast.setdefault(target, {})[probe] = votes
 
     def forget(self, target: TargetKey) -> None:
         """The target is no longer watched."""
-        for ballots in self._cast.pop(target, {}).values():
-            for ballot in ballots:
-                self._withdraw((target.namespace, target.agent), ballot)
+        for votes in self._cast.pop(target, {}).values():
+            for vote in votes:
+                self._withdraw((target.namespace, target.agent), vote)
 
     def counts(self, target: TargetKey) -> Mapping[str, Mapping[str, int]]:
         """Topic -> value -> voters, among the instances of this target's agent."""
         return self._counts.get((target.namespace, target.agent), {})
 
-    def _withdraw(self, group: Group, ballot: Ballot) -> None:
+    def _withdraw(self, group: Group, vote: Vote) -> None:
         # A voter shared by several targets is heard again at the next of their looks.
-        value = self._value.pop((group, ballot.topic, ballot.voter), None)
+        value = self._value.pop((group, vote.topic, vote.voter), None)
         if value is not None:
-            counts = self._counts[group][ballot.topic]
+            counts = self._counts[group][vote.topic]
             counts[value] -= 1
-            self._counts[group][ballot.topic] = +counts
+            self._counts[group][vote.topic] = +counts

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from probes.contract import Message, Status, Verdict, say_duration
-from watcher.engine.debounce import Sheet
+from probes.contract import Status, Verdict, say_duration
+from watcher.engine.debounce import ProbeResult
 from watcher.kube.pod_ref import PodRef
 from watcher.text.printable import printable
+from watcher.text.timestamps import micro_time
 
 CONTROLLER = "agentweave-watcher"
 """Who reports; a qualified name, or the API server refuses it."""
@@ -20,10 +20,10 @@ MAX_NOTE = 1024
 _MAX_NAME = 253
 _MAX_INSTANCE = 128
 
-Sheets = Sequence[Sheet | None]
+ProbeResults = Sequence[ProbeResult | None]
 
 
-class Place(NamedTuple):
+class ConditionSubject(NamedTuple):
     """Where in a target something is wrong."""
 
     condition: str
@@ -43,48 +43,57 @@ class Event:
     """What is to be told of one condition of one pod."""
 
     pod: PodRef
-    place: Place
-    over: bool
+    place: ConditionSubject
+    resolved: bool
     note: str
     since: float  # Unix seconds at which the condition took this status
     observed: float  # Unix seconds at which we last saw that it has it
 
 
-def transitions(told: Mapping[Place, float], sheets: Sheets) -> Iterator[Transition]:
+def transitions(reported: Mapping[ConditionSubject, float], results: ProbeResults) -> Iterator[Transition]:
     """What turned, where these were told to be true since then (Unix seconds). Unknown neither begins nor ends one."""
-    for sheet in sheets:
-        if sheet is None or (sheet.verdicts.calm and not told):
+    for result in results:
+        if result is None or (result.verdicts.calm and not reported):
             continue
-        for verdict, since in zip(sheet.verdicts.all, sheet.since, strict=True):
-            place = place_of(verdict)
-            if verdict.status is Status.TRUE and place not in told:
+        for verdict, since in zip(result.verdicts.all, result.since, strict=True):
+            place = condition_subject(verdict)
+            if verdict.status is Status.TRUE and place not in reported:
                 yield Transition(verdict, since, since)
-            elif verdict.status is Status.FALSE and place in told:
-                yield Transition(verdict, since, told[place])
+            elif verdict.status is Status.FALSE and place in reported:
+                yield Transition(verdict, since, reported[place])
 
 
-def vanished(told: Mapping[Place, float], sheets: Sheets) -> list[Place]:
+def vanished(reported: Mapping[ConditionSubject, float], results: ProbeResults) -> list[ConditionSubject]:
     """What was told and no longer applies: a callee that the page does not name any more, a probe switched off.
 
     Where a condition is unknown as a whole, nothing is known of its subjects either, and they stay.
     """
-    listed = {place_of(verdict): verdict.status for sheet in sheets if sheet for verdict in sheet.verdicts.all}
-    left = (place for place in told if place not in listed)
-    return [place for place in left if listed.get(Place(place.condition, "")) is not Status.UNKNOWN]
+    listed = {
+        condition_subject(verdict): verdict.status for result in results if result for verdict in result.verdicts.all
+    }
+    left = (place for place in reported if place not in listed)
+    return [place for place in left if listed.get(ConditionSubject(place.condition, "")) is not Status.UNKNOWN]
 
 
-def place_of(verdict: Verdict) -> Place:
+def condition_subject(verdict: Verdict) -> ConditionSubject:
     """Which condition and subject a verdict is about."""
-    return Place(verdict.kind.name, verdict.subject)
+    return ConditionSubject(verdict.kind.name, verdict.subject)
 
 
 def event_of(pod: PodRef, turned: Transition, observed: float) -> Event:
     """What is told of it at `observed` (Unix seconds)."""
-    verdict, over = turned.verdict, turned.verdict.status is Status.FALSE
-    message = _text(verdict.message) or verdict.kind.true_when
-    if over:
+    verdict, resolved = turned.verdict, turned.verdict.status is Status.FALSE
+    message = verdict.text or verdict.kind.true_when
+    if resolved:
         message = f"Over after {say_duration(max(0.0, turned.since - turned.began))}. {message}"
-    return Event(pod=pod, place=place_of(verdict), over=over, note=note(message), since=turned.since, observed=observed)
+    return Event(
+        pod=pod,
+        place=condition_subject(verdict),
+        resolved=resolved,
+        note=note(message),
+        since=turned.since,
+        observed=observed,
+    )
 
 
 def note(text: str) -> str:
@@ -96,8 +105,8 @@ def note(text: str) -> str:
 def name_of(event: Event) -> str:
     """The same for the same pod, condition and subject; that it is over has a name of its own. A DNS subdomain."""
     place = event.place
-    told = "\0".join((event.pod.uid, *place)).encode(errors="backslashreplace")
-    ending = f".{place.condition.lower()}{'-over' if event.over else ''}.{sha256(told).hexdigest()[:16]}"
+    reported = "\0".join((event.pod.uid, *place)).encode(errors="backslashreplace")
+    ending = f".{place.condition.lower()}{'-resolved' if event.resolved else ''}.{sha256(reported).hexdigest()[:16]}"
     return event.pod.name[: _MAX_NAME - len(ending)].rstrip("-.") + ending
 
 
@@ -109,7 +118,7 @@ def new_object(event: Event, instance: str) -> dict[str, Any]:
         "kind": "Event",
         "metadata": {"name": name_of(event), "namespace": pod.namespace},
         "eventTime": micro_time(event.since),
-        "type": "Normal" if event.over else "Warning",
+        "type": "Normal" if event.resolved else "Warning",
         "reason": event.place.condition,
         "action": "Watching",
         "note": event.note,
@@ -128,12 +137,3 @@ def new_object(event: Event, instance: str) -> dict[str, Any]:
 def series(count: int, observed: float) -> dict[str, Any]:
     """The only change of an Event that the API server takes: told so often, last at that time (Unix seconds)."""
     return {"series": {"count": max(2, count), "lastObservedTime": micro_time(observed)}}
-
-
-def micro_time(unix_seconds: float) -> str:
-    """A MicroTime; without microseconds the API server refuses it."""
-    return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _text(message: Message) -> str:
-    return message if isinstance(message, str) else message()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from watcher.events.event import Event, Place
+from watcher.events.event import ConditionSubject, Event
 from watcher.kube.pod_ref import PodRef
 
 MOST = 4096
@@ -20,7 +20,7 @@ class EventQueue:
 
     def __init__(self, most: int = MOST, most_of_pod: int = MOST_OF_POD) -> None:
         self._most, self._most_of_pod = most, most_of_pod
-        self._pods: dict[PodRef, dict[Place, Event]] = {}  # the first pod is the next
+        self._pods: dict[PodRef, dict[ConditionSubject, Event]] = {}  # the first pod is the next
         self._length = 0
 
     def __len__(self) -> int:

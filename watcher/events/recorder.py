@@ -10,14 +10,15 @@ from dataclasses import dataclass, field
 from probes.contract import Status, TargetKey
 from watcher.config.settings import Settings
 from watcher.engine.board import Board
-from watcher.engine.engine import Watch
-from watcher.events.event import Place, Transition, event_of, place_of, transitions, vanished
+from watcher.engine.engine import Engine
+from watcher.events.event import ConditionSubject, Transition, condition_subject, event_of, transitions, vanished
 from watcher.events.queue import EventQueue
 from watcher.events.writer import EventWriter
 from watcher.kube.pod_ref import PodRef
-from watcher.metrics.own import EVENTS, Vitals
-from watcher.runtime.cooperative import Turns
-from watcher.targets import Roster
+from watcher.metrics.families import EVENTS
+from watcher.metrics.own import OwnMetrics
+from watcher.runtime.cooperative import TimeSlice
+from watcher.targets import TargetSet
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ class _Told:
     """What is true of one target, as far as it was told, or would have been if this process were active."""
 
     pod: PodRef
-    began: dict[Place, float] = field(default_factory=dict)  # Unix seconds
+    began: dict[ConditionSubject, float] = field(default_factory=dict)  # Unix seconds
 
 
 class Events:
@@ -47,18 +48,26 @@ class Events:
         pod_of: Callable[[TargetKey], PodRef | None],
         queue: EventQueue,
         writer: EventWriter,
-        vitals: Vitals,
+        own_metrics: OwnMetrics,
         is_active: Callable[[], bool],
         now: Callable[[], float],
     ) -> None:
         """`pod_of`: which pod a target is, None for none; `is_active`: whether this process tells; `now`: Unix time."""
-        self._board, self._pod_of, self._queue, self._writer, self._vitals = board, pod_of, queue, writer, vitals
+        self._board, self._pod_of, self._queue, self._writer, self._own_metrics = (
+            board,
+            pod_of,
+            queue,
+            writer,
+            own_metrics,
+        )
         self._is_active, self._now = is_active, now
-        self._told: dict[TargetKey, _Told] = {}
-        self._due: dict[tuple[TargetKey, Place], float] = {}  # when it was last told; the first is the oldest
+        self._reported: dict[TargetKey, _Told] = {}
+        self._due: dict[
+            tuple[TargetKey, ConditionSubject], float
+        ] = {}  # when it was last told; the first is the oldest
         self._was_active = False
         self._writing = False
-        self._said_dropped = False
+        self._logged_dropped = False
         board.touched = set()
 
     async def tick(self) -> None:
@@ -72,7 +81,7 @@ class Events:
                 self._writing = False
 
     async def _follow(self) -> None:
-        turns = Turns()
+        time_slice = TimeSlice()
         touched, self._board.touched = self._board.touched or set(), set()
         active = self._is_active()
         if not active:
@@ -83,63 +92,63 @@ class Events:
         for count, key in enumerate(touched):
             self._compare(key, active=active)
             if count % _SLICE == 0:
-                await turns.pause()
+                await time_slice.checkpoint()
         for count, (key, place) in enumerate(again):
             self._repeat(key, place, active=active)
             if count % _SLICE == 0:
-                await turns.pause()
-        self._said_dropped = self._said_dropped and len(self._queue) > 0
+                await time_slice.checkpoint()
+        self._logged_dropped = self._logged_dropped and len(self._queue) > 0
 
-    def _old(self) -> list[tuple[TargetKey, Place]]:
+    def _old(self) -> list[tuple[TargetKey, ConditionSubject]]:
         """What was told half an hour ago."""
         limit, old = self._now() - REFRESH, []
-        for at, told in self._due.items():
-            if told > limit:
+        for at, reported in self._due.items():
+            if reported > limit:
                 break
             old.append(at)
         return old
 
     def _compare(self, key: TargetKey, *, active: bool) -> None:
-        row, told = self._board.rows.get(key), self._told.get(key)
-        calm = row is None or all(sheet is None or sheet.verdicts.calm for sheet in row.sheets)
-        if told is None and calm:
+        state, reported = self._board.states.get(key), self._reported.get(key)
+        calm = state is None or all(result is None or result.verdicts.calm for result in state.results)
+        if reported is None and calm:
             return
-        pod = self._pod_of(key) if row is not None else None
-        if told is not None and told.pod != pod:
-            self._forget(key, told)
-            told = None
-        if row is None or pod is None:
+        pod = self._pod_of(key) if state is not None else None
+        if reported is not None and reported.pod != pod:
+            self._forget(key, reported)
+            reported = None
+        if state is None or pod is None:
             return
-        told = told or _Told(pod)
-        for turned in list(transitions(told.began, row.sheets)):
-            self._turn(key, told, turned, active=active)
-        for place in vanished(told.began, row.sheets):
-            self._drop(key, told, place)
-        if told.began:
-            self._told[key] = told
+        reported = reported or _Told(pod)
+        for turned in list(transitions(reported.began, state.results)):
+            self._turn(key, reported, turned, active=active)
+        for place in vanished(reported.began, state.results):
+            self._drop(key, reported, place)
+        if reported.began:
+            self._reported[key] = reported
         else:
-            self._told.pop(key, None)
+            self._reported.pop(key, None)
 
-    def _turn(self, key: TargetKey, told: _Told, turned: Transition, *, active: bool) -> None:
-        place = place_of(turned.verdict)
+    def _turn(self, key: TargetKey, reported: _Told, turned: Transition, *, active: bool) -> None:
+        place = condition_subject(turned.verdict)
         if turned.verdict.status is Status.TRUE:
-            told.began[place] = turned.began
+            reported.began[place] = turned.began
             self._due[key, place] = self._now()
         else:
-            self._drop(key, told, place)
+            self._drop(key, reported, place)
         if active:
-            self._put(told.pod, turned)
+            self._put(reported.pod, turned)
 
-    def _repeat(self, key: TargetKey, place: Place, *, active: bool) -> None:
+    def _repeat(self, key: TargetKey, place: ConditionSubject, *, active: bool) -> None:
         """Tell it again, if it is true now; where it is unknown it may be true again by the next time."""
-        row, told = self._board.rows.get(key), self._told.get(key)
-        if row is None or told is None or self._due.pop((key, place), None) is None:
+        state, reported = self._board.states.get(key), self._reported.get(key)
+        if state is None or reported is None or self._due.pop((key, place), None) is None:
             return
         self._due[key, place] = self._now()
-        for standing in self._board.conditions(row) if active else ():
-            if standing.verdict.status is Status.TRUE and place_of(standing.verdict) == place:
-                began = told.began[place]
-                self._put(told.pod, Transition(standing.verdict, began, began))
+        for condition in self._board.conditions(state) if active else ():
+            if condition.verdict.status is Status.TRUE and condition_subject(condition.verdict) == place:
+                began = reported.began[place]
+                self._put(reported.pod, Transition(condition.verdict, began, began))
 
     def _put(self, pod: PodRef, turned: Transition) -> None:
         try:
@@ -148,31 +157,31 @@ class Events:
             log.exception("an Event cannot be made", extra={"condition": turned.verdict.kind.name})
             return
         if not self._queue.put(event):
-            self._vitals.add(EVENTS, 1, "dropped")
-            if not self._said_dropped:
-                self._said_dropped = True
+            self._own_metrics.add(EVENTS, 1, "dropped")
+            if not self._logged_dropped:
+                self._logged_dropped = True
                 log.warning("Events are dropped: too many wait", extra={"waiting": len(self._queue)})
 
-    def _forget(self, key: TargetKey, told: _Told) -> None:
-        for place in list(told.began):
-            self._drop(key, told, place)
-        self._told.pop(key, None)
+    def _forget(self, key: TargetKey, reported: _Told) -> None:
+        for place in list(reported.began):
+            self._drop(key, reported, place)
+        self._reported.pop(key, None)
 
-    def _drop(self, key: TargetKey, told: _Told, place: Place) -> None:
-        told.began.pop(place)
+    def _drop(self, key: TargetKey, reported: _Told, place: ConditionSubject) -> None:
+        reported.began.pop(place)
         self._due.pop((key, place), None)
 
 
-def open_events(settings: Settings, watch: Watch, roster: Roster) -> Events | None:
+def open_events(settings: Settings, engine: Engine, target_set: TargetSet) -> Events | None:
     """The Events of a daemon, None where the config wants none."""
-    access = roster.access
+    access = target_set.access
     if access is None or settings.kubernetes is None or not settings.kubernetes.events.enabled:
         return None
     queue = EventQueue()
 
     def is_active() -> bool:
-        return watch.role.active
+        return engine.role.active
 
     host = socket.gethostname()  # in Kubernetes: the name of our pod
-    writer = EventWriter(access, queue, watch.vitals, host, is_active, time.monotonic, random.uniform)
-    return Events(watch.board, roster.pod_of, queue, writer, watch.vitals, is_active, watch.now)
+    writer = EventWriter(access, queue, engine.own_metrics, host, is_active, time.monotonic, random.uniform)
+    return Events(engine.board, target_set.pod_of, queue, writer, engine.own_metrics, is_active, engine.now)

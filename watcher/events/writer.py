@@ -13,7 +13,8 @@ from watcher.events.event import Event, name_of, new_object, series
 from watcher.events.queue import MOST, Bucket, EventQueue, Holds
 from watcher.kube.access import Access, AccessError
 from watcher.kube.requests import GoneError, RefusedError, send_object
-from watcher.metrics.own import EVENTS, Vitals
+from watcher.metrics.families import EVENTS
+from watcher.metrics.own import OwnMetrics
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class EventWriter:
         self,
         access: Access,
         queue: EventQueue,
-        vitals: Vitals,
+        own_metrics: OwnMetrics,
         instance: str,
         is_active: Callable[[], bool],
         monotonic: Callable[[], float],
@@ -45,15 +46,15 @@ class EventWriter:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`instance`: which watcher tells it. No Event is written while it is not active."""
-        self._access, self._queue, self._vitals, self._instance = access, queue, vitals, instance
+        self._access, self._queue, self._own_metrics, self._instance = access, queue, own_metrics, instance
         self._is_active, self._sleep = is_active, sleep
         self._bucket = Bucket(monotonic)
         self._holds = Holds(monotonic, uniform)
         self._counts: OrderedDict[tuple[str, str], int] = OrderedDict()  # by namespace and name: how often it was told
-        self._said: set[Literal["away", "forbidden"]] = set()
-        self._said_refused: set[str] = set()  # by condition
+        self._logged: set[Literal["away", "forbidden"]] = set()
+        self._logged_refused: set[str] = set()  # by condition
         for result in ("written", "failed", "dropped"):
-            vitals.add(EVENTS, 0, result)
+            own_metrics.add(EVENTS, 0, result)
 
     async def write(self) -> None:
         """Write what waits and may be written now."""
@@ -77,16 +78,16 @@ class EventWriter:
                 await self._renew()
             self._hold(event, f"{type(error).__name__}: {error}"[:300])
         else:
-            self._vitals.add(EVENTS, 1, "written")
+            self._own_metrics.add(EVENTS, 1, "written")
             self._answers(event.pod.namespace)
 
     async def _send(self, event: Event) -> None:
-        told = self._counts.get(_key(event), 0)
-        if told and await self._repeat(event, told + 1):
+        reported = self._counts.get(_key(event), 0)
+        if reported and await self._repeat(event, reported + 1):
             return
         if await self._create(event):
             return
-        if not await self._repeat(event, await self._told(event) + 1):
+        if not await self._repeat(event, await self._reported(event) + 1):
             await self._create(event)  # its hour ended this moment
 
     async def _create(self, event: Event) -> bool:
@@ -112,7 +113,7 @@ class EventWriter:
         self._remember(event, count)
         return True
 
-    async def _told(self, event: Event) -> int:
+    async def _reported(self, event: Event) -> int:
         """How often an earlier process told it. A patch that changes nothing, for the role does not let us read."""
         try:
             found = await self._call("PATCH", f"{_path(event)}/{name_of(event)}", {})
@@ -138,7 +139,7 @@ class EventWriter:
             error.code == 403 and _TERMINATING in error.why
         ):  # there is no such namespace any more
             self._answers(namespace)
-            self._vitals.add(EVENTS, 1, "dropped")
+            self._own_metrics.add(EVENTS, 1, "dropped")
         elif error.code == 403:
             self._hold(event, why, namespace)
         elif error.code in (0, 401, 409, 429) or error.code >= 500:
@@ -150,28 +151,28 @@ class EventWriter:
 
     def _hold(self, event: Event, why: str, namespace: str = "", least: float = 0.0) -> None:
         """Try again later; nobody is asked meanwhile, or nobody of that namespace."""
-        self._vitals.add(EVENTS, 1, "failed")
+        self._own_metrics.add(EVENTS, 1, "failed")
         if not self._queue.put_back(event):
-            self._vitals.add(EVENTS, 1, "dropped")
+            self._own_metrics.add(EVENTS, 1, "dropped")
         self._holds.hold(namespace, LONGEST_FORBIDDEN if namespace else LONGEST_AWAY, least)
         matter: Literal["away", "forbidden"] = "forbidden" if namespace else "away"
-        if matter not in self._said:
-            self._said.add(matter)
+        if matter not in self._logged:
+            self._logged.add(matter)
             log.warning("Events cannot be written", extra={"namespace": event.pod.namespace, "why": why})
 
     def _answers(self, namespace: str) -> None:
         self._holds.free(["", namespace])
         held = self._holds.names()
-        over = {"forbidden"} if not held - {""} else set()
-        over |= {"away"} if "" not in held else set()
-        if self._said & over:
-            self._said -= over
+        resolved = {"forbidden"} if not held - {""} else set()
+        resolved |= {"away"} if "" not in held else set()
+        if self._logged & resolved:
+            self._logged -= resolved
             log.info("Events are written again", extra={"namespace": namespace})
 
     def _give_up(self, event: Event, why: str) -> None:
-        self._vitals.add(EVENTS, 1, "failed")
-        if event.place.condition not in self._said_refused:
-            self._said_refused.add(event.place.condition)
+        self._own_metrics.add(EVENTS, 1, "failed")
+        if event.place.condition not in self._logged_refused:
+            self._logged_refused.add(event.place.condition)
             log.error("an Event is not taken", extra={"condition": event.place.condition, "why": why})
 
     async def _renew(self) -> None:

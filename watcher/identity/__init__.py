@@ -6,7 +6,7 @@ from collections.abc import Callable
 from watcher.config.identity import IdentitySettings
 from watcher.identity.files import Files
 from watcher.identity.identity import Identity
-from watcher.identity.source import Origin, Pace
+from watcher.identity.source import IdentitySource, Pace
 
 __all__ = ["Identity", "IdentitySettings", "Pace", "open_identity"]
 
@@ -25,7 +25,7 @@ def open_identity(settings: IdentitySettings | None, now: Callable[[], float], p
 
 
 def _from_workload_api(settings: IdentitySettings, now: Callable[[], float], pace: Pace) -> Identity:
-    def open_origin() -> Origin:
+    def open_source() -> IdentitySource:
         # It would write to stderr past our log, also at each fork; what matters comes as an error.
         os.environ.setdefault("GRPC_VERBOSITY", "NONE")
         os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
@@ -33,4 +33,4 @@ def _from_workload_api(settings: IdentitySettings, now: Callable[[], float], pac
 
         return WorkloadAPI(settings.socket_path, settings.trust_domain, pace.patience)
 
-    return Identity(open_origin, now, pace)
+    return Identity(open_source, now, pace)

@@ -10,7 +10,7 @@ from cryptography.x509 import Certificate, load_pem_x509_certificates
 
 from probes.contract import OwnIdentity
 from watcher.identity.material import assemble, spiffe_id
-from watcher.identity.source import IdentityError, Trouble
+from watcher.identity.source import IdentityError, IdentityTrouble
 
 _LARGEST = 1 << 20  # bytes of one file
 
@@ -49,9 +49,13 @@ class Files:
         served = spiffe_id(chain[0]).removeprefix("spiffe://").partition("/")[0]
         trust_domain = self._trust_domain or served
         if not trust_domain:
-            raise IdentityError(Trouble.MALFORMED, f"{self._cert_file} has no SPIFFE ID: trust_domain must be given")
+            raise IdentityError(
+                IdentityTrouble.MALFORMED, f"{self._cert_file} has no SPIFFE ID: trust_domain must be given"
+            )
         if served not in ("", trust_domain):
-            raise IdentityError(Trouble.WRONG_TRUST_DOMAIN, f"{self._cert_file} is of {served}, not of {trust_domain}")
+            raise IdentityError(
+                IdentityTrouble.WRONG_TRUST_DOMAIN, f"{self._cert_file} is of {served}, not of {trust_domain}"
+            )
         return assemble(trust_domain, chain, key, {trust_domain: _certificates(self._bundle_file, contents[2])})
 
 
@@ -60,9 +64,9 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             contents = file.read(_LARGEST + 1)
     except OSError as error:
-        raise IdentityError(Trouble.FILES_UNREADABLE, f"{path}: {error.strerror}") from error
+        raise IdentityError(IdentityTrouble.FILES_UNREADABLE, f"{path}: {error.strerror}") from error
     if len(contents) > _LARGEST:
-        raise IdentityError(Trouble.MALFORMED, f"{path} is larger than {_LARGEST} bytes")
+        raise IdentityError(IdentityTrouble.MALFORMED, f"{path} is larger than {_LARGEST} bytes")
     return contents
 
 
@@ -70,9 +74,9 @@ def _certificates(path: Path, contents: bytes) -> list[Certificate]:
     try:
         certificates = load_pem_x509_certificates(contents)
     except ValueError as error:
-        raise IdentityError(Trouble.MALFORMED, f"{path} holds no readable PEM certificate") from error
+        raise IdentityError(IdentityTrouble.MALFORMED, f"{path} holds no readable PEM certificate") from error
     if len(certificates) != contents.count(b"-----BEGIN CERTIFICATE-----"):
-        raise IdentityError(Trouble.MALFORMED, f"{path} ends in the middle of a certificate")
+        raise IdentityError(IdentityTrouble.MALFORMED, f"{path} ends in the middle of a certificate")
     return certificates
 
 
@@ -80,4 +84,4 @@ def _key(path: Path, contents: bytes) -> PrivateKeyTypes:
     try:
         return load_pem_private_key(contents, None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise IdentityError(Trouble.MALFORMED, f"{path} holds no readable, unencrypted PEM key") from error
+        raise IdentityError(IdentityTrouble.MALFORMED, f"{path} holds no readable, unencrypted PEM key") from error

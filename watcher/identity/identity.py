@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from probes.contract import OwnIdentity
 from watcher.identity.material import begins, ends, same, spiffe_id
-from watcher.identity.source import IdentityError, Origin, Pace, Trouble
+from watcher.identity.source import IdentityError, IdentitySource, IdentityTrouble, Pace
 
 log = logging.getLogger(__name__)
 
@@ -27,20 +27,20 @@ class Identity:
 
     def __init__(
         self,
-        open_origin: Callable[[], Origin] | None,
+        open_source: Callable[[], IdentitySource] | None,
         now: Callable[[], float],
         pace: Pace,
         *,
         always_confirmed: bool = False,
     ) -> None:
         """`open_origin` is called in the thread, for it may import what is slow to import; None: no identity."""
-        self._open_origin, self._now, self._pace = open_origin, now, pace
+        self._open_source, self._now, self._pace = open_source, now, pace
         self._always_confirmed = always_confirmed
         self._answer: OwnIdentity | None = None  # as the origin gave it
         self._bundles_only: OwnIdentity | None = None  # the same once its SVID expired
-        self._failure = IdentityError(Trouble.NOT_ASKED_YET, "there is no answer yet") if open_origin else None
+        self._failure = IdentityError(IdentityTrouble.NOT_ASKED_YET, "there is no answer yet") if open_source else None
         self._answered_at = -math.inf
-        self._origin: Origin | None = None
+        self._source: IdentitySource | None = None
         self._closing = False
         self._first_answer, self._bell = asyncio.Event(), asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="identity")
@@ -63,9 +63,11 @@ class Identity:
     def trouble(self) -> str:
         """Why there is no valid SVID, or none confirmed within 5 minutes: a `Trouble`, a colon, details. Else empty."""
         current = self.current
-        if self._open_origin is None or (current and current.chain and (self._failure is None or self._fresh)):
+        if self._open_source is None or (current and current.chain and (self._failure is None or self._fresh)):
             return ""
-        return str(self._failure or IdentityError(Trouble.SVID_EXPIRED, f"{_say(self._answer)}, and no newer one came"))
+        return str(
+            self._failure or IdentityError(IdentityTrouble.SVID_EXPIRED, f"{_say(self._answer)}, and no newer one came")
+        )
 
     @property
     def _fresh(self) -> bool:
@@ -79,10 +81,10 @@ class Identity:
 
     async def start(self) -> None:
         """Begin to ask; does not wait for an answer."""
-        if self._open_origin is None:
+        if self._open_source is None:
             self._first_answer.set()
         else:
-            self._watching = asyncio.create_task(self._watch(self._open_origin))
+            self._watching = asyncio.create_task(self._watch(self._open_source))
 
     async def wait_first(self, within: float) -> None:
         """Wait until the first answer, good or bad, but not longer than `within` seconds."""
@@ -96,17 +98,17 @@ class Identity:
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.wait({self._watching})
-        if self._origin is not None:
-            self._origin.close()
+        if self._source is not None:
+            self._source.close()
         self._thread.shutdown(wait=False)
         if self._asking is not None:
             await asyncio.wait({asyncio.wrap_future(self._asking)}, timeout=_CLOSES_WITHIN)
 
-    async def _watch(self, open_origin: Callable[[], Origin]) -> None:
+    async def _watch(self, open_source: Callable[[], IdentitySource]) -> None:
         loop = asyncio.get_running_loop()
         while True:
             self._bell.clear()
-            self._asking = self._thread.submit(self._ask, open_origin, loop)
+            self._asking = self._thread.submit(self._ask, open_source, loop)
             self._take(await asyncio.wrap_future(self._asking))
             self._first_answer.set()
             await self._rest()
@@ -117,21 +119,23 @@ class Identity:
             async with asyncio.timeout(self._pace.retry if self._failure else self._pace.every):
                 await self._bell.wait()
 
-    def _ask(self, open_origin: Callable[[], Origin], loop: asyncio.AbstractEventLoop) -> OwnIdentity | IdentityError:
+    def _ask(
+        self, open_source: Callable[[], IdentitySource], loop: asyncio.AbstractEventLoop
+    ) -> OwnIdentity | IdentityError:
         def ring() -> None:
             with contextlib.suppress(RuntimeError):  # the loop may have ended before a thread of the origin's
                 loop.call_soon_threadsafe(self._bell.set)
 
         try:
-            self._origin = self._origin or open_origin()
+            self._source = self._source or open_source()
             if self._closing:  # it was opened after `close` looked for it
-                self._origin.close()
-            return self._origin.ask(ring)
+                self._source.close()
+            return self._source.ask(ring)
         except IdentityError as failure:
             return failure
         except Exception as error:  # a fault of ours must be told, not end the asking in silence
             log.exception("asking for the own identity failed")
-            return IdentityError(Trouble.INTERNAL_ERROR, repr(error))
+            return IdentityError(IdentityTrouble.INTERNAL_ERROR, repr(error))
 
     def _take(self, answer: OwnIdentity | IdentityError) -> None:
         if isinstance(answer, IdentityError):

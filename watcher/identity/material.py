@@ -16,7 +16,7 @@ from cryptography.x509 import (
 )
 
 from probes.contract import OwnIdentity
-from watcher.identity.source import IdentityError, Trouble
+from watcher.identity.source import IdentityError, IdentityTrouble
 
 _SIGNING = (
     rsa.RSAPrivateKey,
@@ -74,13 +74,13 @@ def ends(certificate: Certificate) -> float:
 
 def _own_key(leaf: Certificate, key: PrivateKeyTypes) -> CertificateIssuerPrivateKeyTypes:
     if not isinstance(key, _SIGNING):
-        raise IdentityError(Trouble.MALFORMED, f"a key of type {type(key).__name__} cannot sign")
+        raise IdentityError(IdentityTrouble.MALFORMED, f"a key of type {type(key).__name__} cannot sign")
     try:
         fits = key.public_key() == leaf.public_key()
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise IdentityError(Trouble.MALFORMED, "the certificate's public key cannot be read") from error
+        raise IdentityError(IdentityTrouble.MALFORMED, "the certificate's public key cannot be read") from error
     if not fits:
-        raise IdentityError(Trouble.KEY_MISMATCH, "the private key does not belong to the certificate")
+        raise IdentityError(IdentityTrouble.KEY_MISMATCH, "the private key does not belong to the certificate")
     return key
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from probes.contract import OwnIdentity
 
 
-class Trouble(StrEnum):
+class IdentityTrouble(StrEnum):
     """Why there is no valid identity: a closed list."""
 
     NOT_ASKED_YET = "NotAskedYet"
@@ -32,7 +32,7 @@ class Trouble(StrEnum):
 class IdentityError(Exception):
     """No identity was to be had this time."""
 
-    def __init__(self, trouble: Trouble, detail: str) -> None:
+    def __init__(self, trouble: IdentityTrouble, detail: str) -> None:
         """`detail` is a sentence for a person."""
         super().__init__(f"{trouble}: {detail}")
         self.trouble = trouble
@@ -48,7 +48,7 @@ class Pace:
     patience: float = 3.0  # the deadline of one question
 
 
-class Origin(Protocol):
+class IdentitySource(Protocol):
     """Gives the identity as it is now. Blocks, so it is asked in a thread of its own."""
 
     def ask(self, ring: Callable[[], None]) -> OwnIdentity:

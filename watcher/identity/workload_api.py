@@ -18,20 +18,20 @@ from spiffe.workloadapi.x509_context import X509Context
 
 from probes.contract import OwnIdentity
 from watcher.identity.material import anchored, assemble
-from watcher.identity.source import IdentityError, Trouble
+from watcher.identity.source import IdentityError, IdentityTrouble
 
 _REFUSALS = {
-    errno.ENOENT: Trouble.SOCKET_MISSING,
-    errno.ENOTDIR: Trouble.SOCKET_MISSING,
-    errno.EACCES: Trouble.SOCKET_FORBIDDEN,
-    errno.ECONNREFUSED: Trouble.NOBODY_LISTENS,
-    errno.EAGAIN: Trouble.HUNG,  # the queue of connections is full: nobody accepts them
+    errno.ENOENT: IdentityTrouble.SOCKET_MISSING,
+    errno.ENOTDIR: IdentityTrouble.SOCKET_MISSING,
+    errno.EACCES: IdentityTrouble.SOCKET_FORBIDDEN,
+    errno.ECONNREFUSED: IdentityTrouble.NOBODY_LISTENS,
+    errno.EAGAIN: IdentityTrouble.HUNG,  # the queue of connections is full: nobody accepts them
 }
 
 _CODES = {
-    grpc.StatusCode.PERMISSION_DENIED: Trouble.NOT_REGISTERED,
-    grpc.StatusCode.DEADLINE_EXCEEDED: Trouble.HUNG,
-    grpc.StatusCode.UNAVAILABLE: Trouble.UNAVAILABLE,
+    grpc.StatusCode.PERMISSION_DENIED: IdentityTrouble.NOT_REGISTERED,
+    grpc.StatusCode.DEADLINE_EXCEEDED: IdentityTrouble.HUNG,
+    grpc.StatusCode.UNAVAILABLE: IdentityTrouble.UNAVAILABLE,
 }
 
 
@@ -81,11 +81,11 @@ class WorkloadAPI:
         self._knock()
         with self._lock:
             if self._closed:
-                raise IdentityError(Trouble.NOT_ASKED_YET, "the watcher is closing")
+                raise IdentityError(IdentityTrouble.NOT_ASKED_YET, "the watcher is closing")
             try:
                 self._client = UnsharedClient(f"unix://{self._socket_path}")
             except PySpiffeError as error:
-                raise IdentityError(Trouble.SOCKET_MISSING, str(error)) from error
+                raise IdentityError(IdentityTrouble.SOCKET_MISSING, str(error)) from error
             return self._client
 
     def _disconnect(self) -> None:
@@ -114,12 +114,16 @@ class WorkloadAPI:
         svids = {svid.spiffe_id.trust_domain.name: svid for svid in reversed(context.x509_svids)}
         wanted = self._trust_domain or context.default_svid.spiffe_id.trust_domain.name
         if wanted not in svids:
-            raise IdentityError(Trouble.WRONG_TRUST_DOMAIN, f"got SVIDs of {', '.join(svids)}, none of {wanted}")
+            raise IdentityError(
+                IdentityTrouble.WRONG_TRUST_DOMAIN, f"got SVIDs of {', '.join(svids)}, none of {wanted}"
+            )
         bundles = {each.trust_domain.name: each.x509_authorities for each in context.x509_bundle_set.bundles}
         identity = assemble(wanted, svids[wanted].cert_chain, svids[wanted].private_key, bundles)
         if not anchored(identity):
             # Judging agents by such a bundle would call the whole fleet untrusted.
-            raise IdentityError(Trouble.NO_TRUST_BUNDLE, f"the bundle of {wanted} does not cover the SVID beside it")
+            raise IdentityError(
+                IdentityTrouble.NO_TRUST_BUNDLE, f"the bundle of {wanted} does not cover the SVID beside it"
+            )
         return identity
 
     def _knock(self) -> None:
@@ -128,13 +132,13 @@ class WorkloadAPI:
             try:
                 door.connect(self._socket_path)
             except OSError as error:
-                trouble = _REFUSALS.get(error.errno or errno.EAGAIN, Trouble.API_ERROR)
+                trouble = _REFUSALS.get(error.errno or errno.EAGAIN, IdentityTrouble.API_ERROR)
                 raise IdentityError(trouble, f"{self._socket_path}: {error.strerror or error}") from error
 
     def _reason(self, error: PySpiffeError) -> IdentityError:
         call = error.__cause__
         if not isinstance(call, grpc.Call):
-            return IdentityError(Trouble.MALFORMED, str(error))
+            return IdentityError(IdentityTrouble.MALFORMED, str(error))
         code, details = call.code(), call.details() or ""
         if code is grpc.StatusCode.UNAVAILABLE:
             try:
@@ -142,5 +146,5 @@ class WorkloadAPI:
             except IdentityError as refusal:
                 return refusal
         attestation = code is grpc.StatusCode.UNAVAILABLE and "attestation" in details
-        trouble = Trouble.ATTESTATION_FAILED if attestation else _CODES.get(code, Trouble.API_ERROR)
+        trouble = IdentityTrouble.ATTESTATION_FAILED if attestation else _CODES.get(code, IdentityTrouble.API_ERROR)
         return IdentityError(trouble, f"{self._socket_path}: {details} ({code.name})")

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,15 +10,13 @@ from typing import Any, Protocol
 import httpx
 from pydantic_core import from_json
 
-from watcher.discovery.pod.pod import NOT_A_POD
 from watcher.kube.access import Access, AccessError
-from watcher.kube.requests import Answer, GoneError, RefusedError, lines, read_all
+from watcher.kube.requests import MALFORMED_OBJECT, GoneError, Raw, RefusedError, StreamedResponse, lines, read_all
 
 log = logging.getLogger(__name__)
 
 PAGE = 100
 MAX_PAGE = 128 * 2**20
-Raw = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +50,7 @@ class Listener(Protocol):
         """It does not; a sentence."""
 
 
-class Follower:
+class ListWatch:
     """Follows one collection until it is cancelled; nothing but a cancellation ends it."""
 
     def __init__(
@@ -89,7 +87,7 @@ class Follower:
                 self._listener.failed(str(error))
                 await self._renew_after(error.code == 401)
                 await self._pause(error.after)
-            except (AccessError, httpx.HTTPError, OSError, TimeoutError, *NOT_A_POD, RecursionError) as error:
+            except (AccessError, httpx.HTTPError, OSError, TimeoutError, *MALFORMED_OBJECT, RecursionError) as error:
                 self._listener.failed(f"{type(error).__name__}: {error}"[:300])
                 await self._renew_after(isinstance(error, httpx.ConnectError))
                 await self._pause(0.0)
@@ -168,9 +166,9 @@ class Follower:
     def _put(self, raw: Raw) -> None:
         try:
             self._listener.put(raw)
-        except NOT_A_POD as error:  # one odd object must not hide the others
+        except MALFORMED_OBJECT as error:  # one odd object must not hide the others
             log.warning("an object of the API server cannot be read", extra={"path": self._path, "error": repr(error)})
 
-    def _get(self, query: dict[str, str]) -> Answer:
+    def _get(self, query: dict[str, str]) -> StreamedResponse:
         timeout = httpx.Timeout(self._patience.connect, read=self._patience.idle)
-        return Answer(self._access, self._path, query | {"labelSelector": self._selector}, timeout)
+        return StreamedResponse(self._access, self._path, query | {"labelSelector": self._selector}, timeout)

@@ -10,7 +10,7 @@ STALE_AFTER = 10.0
 """Seconds of silence that are no trouble yet, where it has answered before."""
 
 
-class Contact:
+class Reachability:
     """What a follower is told about its calls."""
 
     def __init__(self, what: str, logged: Mapping[str, str], now: Callable[[], float]) -> None:

@@ -8,7 +8,13 @@ from typing import Any, Literal
 import httpx
 from pydantic_core import from_json
 
-from watcher.kube.access import Access
+from watcher.kube.access import Access, AccessError
+
+Raw = Mapping[str, Any]
+"""An object of the API as JSON has it."""
+
+MALFORMED_OBJECT = (KeyError, TypeError, AttributeError, ValueError)
+"""What reading an object raises that is not as the API documents it."""
 
 MAX_LINE = 8 * 2**20
 """Bytes of one event: etcd holds objects of at most 1.5 MiB, JSON of them is longer."""
@@ -26,7 +32,7 @@ class GoneError(Exception):
     """410: what we asked to go on from is no longer known there."""
 
 
-class Answer:
+class StreamedResponse:
     """A streamed answer, whose status was looked at; `sent` is what goes along: its media type and its bytes."""
 
     def __init__(
@@ -45,7 +51,7 @@ class Answer:
     async def __aenter__(self) -> httpx.Response:
         self._response = await self._access.send(self._method, self._path, self._query, self._sent, self._timeout)
         try:
-            await _look_at(self._response)
+            await _raise_for_status(self._response)
         except BaseException:
             await self._response.aclose()
             raise
@@ -57,9 +63,17 @@ class Answer:
 
 async def get_object(access: Access, path: str, seconds: float, most: int) -> dict[str, Any]:
     """One object by its path; RefusedError, AccessError, httpx.HTTPError, TimeoutError or ValueError where not."""
-    async with asyncio.timeout(seconds), Answer(access, path, {}, httpx.Timeout(seconds)) as response:
+    async with asyncio.timeout(seconds), StreamedResponse(access, path, {}, httpx.Timeout(seconds)) as response:
         found: dict[str, Any] = from_json(await read_all(response, most), cache_strings="all")
     return found
+
+
+async def try_object(access: Access, path: str, seconds: float, most: int) -> dict[str, Any] | str:
+    """One object by its path, of at most so many bytes; a sentence where it cannot be had."""
+    try:
+        return await get_object(access, path, seconds, most)
+    except (RefusedError, GoneError, AccessError, httpx.HTTPError, OSError, ValueError, RecursionError) as error:
+        return str(error)[:200] or type(error).__name__
 
 
 async def send_object(
@@ -72,13 +86,15 @@ async def send_object(
 ) -> dict[str, Any]:
     """Create, replace or merge-patch an object; gives it as it is now, raises what `get_object` raises."""
     kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
-    answer = Answer(access, path, {}, httpx.Timeout(seconds), method=method, sent=(kind, json.dumps(content).encode()))
+    answer = StreamedResponse(
+        access, path, {}, httpx.Timeout(seconds), method=method, sent=(kind, json.dumps(content).encode())
+    )
     async with asyncio.timeout(seconds), answer as response:
         found: dict[str, Any] = from_json(await read_all(response, most), cache_strings="all")
     return found
 
 
-async def _look_at(response: httpx.Response) -> None:
+async def _raise_for_status(response: httpx.Response) -> None:
     if response.status_code in (200, 201):
         return
     if response.status_code == 410:

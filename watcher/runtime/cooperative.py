@@ -14,7 +14,7 @@ PATIENCE = 0.005
 """Seconds for which everybody else goes first: of a loop that is always busy, this work still has a sixth."""
 
 
-class Turns:
+class TimeSlice:
     """Counts the time of one piece of work."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
@@ -22,7 +22,7 @@ class Turns:
         self._now = now
         self._begin()
 
-    async def pause(self) -> None:
+    async def checkpoint(self) -> None:
         """Let the loop do what else is due, if this turn was long enough; call it at least once a turn."""
         before = self._now()
         if before < self._end:

@@ -9,7 +9,7 @@ _NEVER = 1_000_000_000
 _GROWTH = 1.6  # a reload holds old and new for a while, which is half as much again
 
 
-class Garbage:
+class GCTuning:
     """Takes the place of the automatic collector: a full pass only when much more is held than usual.
 
     What looks leave behind goes by its reference count. The collector would take 5 % of the CPU of a large fleet and
@@ -24,12 +24,12 @@ class Garbage:
             gc.disable()
         self._usual = sys.maxsize  # memory blocks
 
-    def warm(self) -> None:
+    def freeze(self) -> None:
         """After a first round or a reload: what is held now is the usual, and need not be walked over again."""
         gc.freeze()
         self._usual = sys.getallocatedblocks()
 
-    def look(self) -> None:
+    def collect_if_grown(self) -> None:
         """Collect, if much more is held than after the last time."""
         if sys.getallocatedblocks() > self._usual * _GROWTH:
             gc.collect()

@@ -4,11 +4,11 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from watcher.engine.board import Row
-from watcher.engine.engine import Watch
-from watcher.metrics.own import HEARTBEAT, LAG, SKIPPED
-from watcher.runtime.cooperative import Turns
-from watcher.scheduling.timing_wheel import Course, Schedule, Wheel
+from watcher.engine.board import TargetState
+from watcher.engine.engine import Engine
+from watcher.metrics.families import HEARTBEAT, LAG, SKIPPED
+from watcher.runtime.cooperative import TimeSlice
+from watcher.scheduling.timing_wheel import Poller, Schedule, TimingWheel
 
 LIVE_WITHIN = 10.0
 """Seconds without progress of the schedule after which the process is no longer live."""
@@ -16,18 +16,18 @@ LIVE_WITHIN = 10.0
 _CROSSED_OFF, _ADDED = 200, 50  # rows at a time
 
 
-class Rounds:
+class PollLoops:
     """Walks all courses of a watch."""
 
-    def __init__(self, watch: Watch, schedule: Schedule) -> None:
-        self._watch, self._schedule = watch, schedule
-        self._courses = {kind.name: self._course(kind.name) for kind in watch.kinds}
+    def __init__(self, engine: Engine, schedule: Schedule) -> None:
+        self._engine, self._schedule = engine, schedule
+        self._pollers = {kind.name: self._poller(kind.name) for kind in engine.kinds}
         self._progress = time.monotonic()
-        self._first_round: list[Row] | None = None  # rows not known to be looked at, once there was a discovery
+        self._first_round: list[TargetState] | None = None  # rows not known to be looked at, once there was a discovery
 
     def start(self) -> None:
         """Begin to look."""
-        for name in self._courses:
+        for name in self._pollers:
             self._schedule.every(1.0, partial(self._tick, name), name)
 
     @property
@@ -40,22 +40,22 @@ class Rounds:
         """Whether every target of the first discovery was looked at by each of its sources."""
         return self._first_round is not None and not self._first_round
 
-    async def add(self, rows: Sequence[Row]) -> None:
+    async def add(self, states: Sequence[TargetState]) -> None:
         """Look at these from now on; those that are gone fall out by themselves."""
-        await self._put(rows, self._courses)
+        await self._put(states, self._pollers)
         if self._first_round is None:
-            self._first_round = list(rows)
+            self._first_round = list(states)
 
     async def restart(self, name: str) -> None:
         """Begin one course anew, after its settings changed."""
-        await self._courses[name].drain()
-        self._courses[name] = course = self._course(name)
-        await self._put(list(self._watch.board.rows.values()), {name: course})
+        await self._pollers[name].drain()
+        self._pollers[name] = poller = self._poller(name)
+        await self._put(list(self._engine.board.states.values()), {name: poller})
 
     async def drain(self) -> None:
         """Cut off the looks under way and start no more."""
-        for course in self._courses.values():
-            await course.drain()
+        for poller in self._pollers.values():
+            await poller.drain()
 
     def follow_first(self) -> bool:
         """Cross off some rows that were looked at; whether this ended the first round."""
@@ -68,29 +68,31 @@ class Rounds:
             left.pop()
         return not left
 
-    async def _put(self, rows: Sequence[Row], courses: Mapping[str, Course]) -> None:
-        turns = Turns()
-        for start in range(0, len(rows), _ADDED):
-            for row in rows[start : start + _ADDED]:
-                for name, course in courses.items():
-                    if self._watch.looked_at(name, row):
-                        course.wheel.add(row)
-            await turns.pause()
+    async def _put(self, states: Sequence[TargetState], pollers: Mapping[str, Poller]) -> None:
+        time_slice = TimeSlice()
+        for start in range(0, len(states), _ADDED):
+            for state in states[start : start + _ADDED]:
+                for name, poller in pollers.items():
+                    if self._engine.looked_at(name, state):
+                        poller.wheel.add(state)
+            await time_slice.checkpoint()
 
-    def _is_looked_at(self, row: Row) -> bool:
-        return all(kind.name in row.looks or not self._watch.looked_at(kind.name, row) for kind in self._watch.kinds)
+    def _is_looked_at(self, state: TargetState) -> bool:
+        return all(
+            kind.name in state.looks or not self._engine.looked_at(kind.name, state) for kind in self._engine.kinds
+        )
 
-    def _course(self, name: str) -> Course:
-        looker, vitals = self._watch.lookers[name], self._watch.vitals
-        return Course(
-            Wheel(name, looker.interval),
+    def _poller(self, name: str) -> Poller:
+        looker, own_metrics = self._engine.lookers[name], self._engine.own_metrics
+        return Poller(
+            TimingWheel(name, looker.interval),
             looker.look,
             looker.kind.concurrency,
-            lagged=lambda late: vitals.add(LAG, late, name),
-            skipped=lambda looks: vitals.add(SKIPPED, looks, name),
+            lagged=lambda late: own_metrics.add(LAG, late, name),
+            skipped=lambda looks: own_metrics.add(SKIPPED, looks, name),
         )
 
     async def _tick(self, name: str) -> None:
         self._progress = time.monotonic()
-        self._watch.vitals.set(HEARTBEAT, time.time())
-        await self._courses[name].tick()
+        self._engine.own_metrics.set(HEARTBEAT, time.time())
+        await self._pollers[name].tick()

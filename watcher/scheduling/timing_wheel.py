@@ -16,7 +16,7 @@ from zlib import crc32
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from watcher.engine.board import Row
+from watcher.engine.board import TargetState
 
 log = logging.getLogger(__name__)
 
@@ -39,19 +39,19 @@ MANY = 1000
 """First looks that are mostly left to the wheel: of a large fleet they would double all work for a minute."""
 
 
-class Wheel:
+class TimingWheel:
     """The looks of one source: which targets are due at which step of 25 ms."""
 
     def __init__(self, source: str, interval: float) -> None:
         self.source = source
         self.steps = max(1, round(interval / STEP))
-        self.slots: dict[int, list[Row]] = {}  # of a day's steps most are nobody's
-        self.arrivals: deque[Row] = deque()
+        self.slots: dict[int, list[TargetState]] = {}  # of a day's steps most are nobody's
+        self.arrivals: deque[TargetState] = deque()
 
-    def add(self, row: Row) -> None:
+    def add(self, state: TargetState) -> None:
         """Look at this target from now on, first as soon as it may be."""
-        self.slots.setdefault(self._slot(row), []).append(row)
-        self.arrivals.append(row)
+        self.slots.setdefault(self._slot(state), []).append(state)
+        self.arrivals.append(state)
 
     @property
     def empty(self) -> bool:
@@ -62,42 +62,42 @@ class Wheel:
         """How many have their turn at this step."""
         return len(self.slots.get(step % self.steps, ()))
 
-    def due(self, step: int, *, late: bool = False) -> list[Row]:
+    def due(self, step: int, *, late: bool = False) -> list[TargetState]:
         """The targets of this step without those that are gone; new ones come one by one while looks are late."""
         slot = self._slot_at(step % self.steps)
         if not self.arrivals:
             return slot
-        return [*slot, *(row for row in self._first_looks(late=late) if row not in slot)]
+        return [*slot, *(state for state in self._first_looks(late=late) if state not in slot)]
 
-    def _slot_at(self, index: int) -> list[Row]:
+    def _slot_at(self, index: int) -> list[TargetState]:
         slot = self.slots.get(index, [])
-        if any(row.gone for row in slot):
-            slot = self.slots[index] = [row for row in slot if not row.gone]
+        if any(state.gone for state in slot):
+            slot = self.slots[index] = [state for state in slot if not state.gone]
             if not slot:
                 del self.slots[index]
         return slot
 
-    def _first_looks(self, *, late: bool) -> list[Row]:
+    def _first_looks(self, *, late: bool) -> list[TargetState]:
         most = 1 if late or len(self.arrivals) > MANY else ARRIVALS
-        first: list[Row] = []
+        first: list[TargetState] = []
         while self.arrivals and len(first) < most:
-            row = self.arrivals.popleft()
-            if not row.gone and self.source not in row.looks:  # its turn on the wheel may have come sooner
-                first.append(row)
+            state = self.arrivals.popleft()
+            if not state.gone and self.source not in state.looks:  # its turn on the wheel may have come sooner
+                first.append(state)
         return first
 
-    def _slot(self, row: Row) -> int:
+    def _slot(self, state: TargetState) -> int:
         # crc32 and not hash(): the phase must survive a restart of the process.
-        return crc32("\0".join((self.source, *row.target.key)).encode()) % self.steps
+        return crc32("\0".join((self.source, *state.target.key)).encode()) % self.steps
 
 
-class Course:
+class Poller:
     """Walks one wheel and starts its looks."""
 
     def __init__(
         self,
-        wheel: Wheel,
-        look: Callable[[Row], Awaitable[None]],
+        wheel: TimingWheel,
+        look: Callable[[TargetState], Awaitable[None]],
         concurrency: int,
         *,
         lagged: Callable[[float], None],
@@ -112,8 +112,8 @@ class Course:
         self._concurrency = concurrency
         self._tasks: set[asyncio.Task[None]] = set()
         # Not tasks that wait for a semaphore: of a daemon that falls behind these are ten thousand, at 2 kB each.
-        self._waiting: deque[tuple[Row, float]] = deque()
-        self._under_way: set[Row] = set()  # of both
+        self._waiting: deque[tuple[TargetState, float]] = deque()
+        self._under_way: set[TargetState] = set()  # of both
         self._begins = False  # whether the next turn of the loop begins some that wait
         # Steps are counted in wall time, so that phases survive a restart; measured on the monotonic clock.
         self._epoch = wall() - now()
@@ -151,25 +151,25 @@ class Course:
             self._skipped(sum(self.wheel.targets(late) for late in range(self._next, oldest)))
             self._next = oldest
 
-    async def _release_all(self, rows: list[Row], due: float) -> None:
-        parts = -(-len(rows) // TOGETHER)
+    async def _release_all(self, states: list[TargetState], due: float) -> None:
+        parts = -(-len(states) // TOGETHER)
         for part in range(parts):
             moment = due + part * STEP / parts
             if part:
                 await asyncio.sleep(max(0.0, moment - self._now()))
             if not self._ended:
-                self._release(rows[part::parts], moment)
+                self._release(states[part::parts], moment)
 
-    def _release(self, rows: list[Row], due: float) -> None:
-        for row in rows:
-            if row in self._under_way:
+    def _release(self, states: list[TargetState], due: float) -> None:
+        for state in states:
+            if state in self._under_way:
                 self._skipped(1)
                 continue
-            self._under_way.add(row)
-            if self.wheel.source in row.looks:
-                self._waiting.append((row, due))
+            self._under_way.add(state)
+            if self.wheel.source in state.looks:
+                self._waiting.append((state, due))
             else:  # of a new target nothing is known yet, of the others something
-                self._waiting.appendleft((row, due))
+                self._waiting.appendleft((state, due))
         self._begin_soon()
 
     def _begin_soon(self) -> None:
@@ -183,9 +183,9 @@ class Course:
         self._begins = False
         late = False
         while self._waiting and not late and len(self._tasks) < self._concurrency:
-            row, due = self._waiting.popleft()
+            state, due = self._waiting.popleft()
             late = self._now() - due > STEP
-            task = asyncio.create_task(self._one(row, due))
+            task = asyncio.create_task(self._one(state, due))
             self._tasks.add(task)
             task.add_done_callback(self._is_over)
         self._begin_soon()
@@ -194,12 +194,12 @@ class Course:
         self._tasks.discard(task)
         self._begin_soon()
 
-    async def _one(self, row: Row, due: float) -> None:
+    async def _one(self, state: TargetState, due: float) -> None:
         try:
             self._lagged(max(0.0, self._now() - due))
-            await self._look(row)
+            await self._look(state)
         finally:
-            self._under_way.discard(row)
+            self._under_way.discard(state)
 
     def _step_now(self) -> int:
         return int((self._now() + self._epoch) / STEP)

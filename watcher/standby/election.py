@@ -8,16 +8,16 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
 from watcher.config.standby import Standby
 from watcher.kube.access import Access, AccessError
-from watcher.kube.requests import GoneError, RefusedError, get_object, send_object
+from watcher.kube.requests import MALFORMED_OBJECT, GoneError, Raw, RefusedError, get_object, send_object
 from watcher.runtime.role import Role
 from watcher.standby.candidate import DURATION, LONGEST, RETRY, Candidate, Record, Step
+from watcher.text.timestamps import micro_time
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +26,7 @@ _ANSWER = 3.0
 _RELEASE = 2.0
 _MOST = 2 * 2**20
 _FAILURES = (AccessError, RefusedError, GoneError, httpx.HTTPError, OSError, TimeoutError)
-_NO_LEASE = (KeyError, TypeError, AttributeError, ValueError, RecursionError)
-Raw = Mapping[str, Any]
+_NO_LEASE = (*MALFORMED_OBJECT, RecursionError)
 
 
 class Election:
@@ -98,7 +97,7 @@ class Election:
             raise
 
     async def _write(self, raw: Raw | None, step: Step) -> None:
-        me, now = self._candidate.me, _micro_time()
+        me, now = self._candidate.me, micro_time(time.time())
         before = (raw or {}).get("spec") or {}
         spec = {**before, "holderIdentity": me, "leaseDurationSeconds": int(DURATION), "renewTime": now}
         if step is Step.TAKE:
@@ -123,7 +122,12 @@ class Election:
     async def _release(self) -> None:
         raw = await self._get()
         if raw is not None and _record(raw).holder == self._candidate.me:
-            spec = {**raw["spec"], "holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": _micro_time()}
+            spec = {
+                **raw["spec"],
+                "holderIdentity": "",
+                "leaseDurationSeconds": 1,
+                "renewTime": micro_time(time.time()),
+            }
             await self._send(raw, spec)
             log.info("the lease is given back")
 
@@ -160,8 +164,3 @@ def _record(raw: Raw) -> Record:
     seconds = spec.get("leaseDurationSeconds")
     duration = min(float(seconds), LONGEST) if isinstance(seconds, int) and seconds > 0 else DURATION
     return Record(str(raw["metadata"]["resourceVersion"]), str(spec.get("holderIdentity") or "")[:300], duration)
-
-
-def _micro_time() -> str:
-    """RFC 3339 with microseconds, without which the API server refuses it; for people, we judge by no wall clock."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

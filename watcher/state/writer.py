@@ -7,21 +7,21 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from probes.contract import TargetKey
-from watcher.engine.board import Carried
-from watcher.engine.engine import Watch
+from watcher.engine.board import Restored
+from watcher.engine.engine import Engine
 from watcher.state.file import StateError, StateFile
 
 log = logging.getLogger(__name__)
 
 
-class Keeper:
+class StateWriter:
     """What a daemon does with its state file, if it has one."""
 
     EVERY = 45.0
     """Seconds between two writes: kill -9 costs less than a minute of history."""
 
-    def __init__(self, watch: Watch, state_dir: Path | None) -> None:
-        self._watch = watch
+    def __init__(self, watch: Engine, state_dir: Path | None) -> None:
+        self._engine = watch
         self._file = StateFile(state_dir, watch.board.probes) if state_dir is not None else None
         self._writing = asyncio.Lock()
         self.trouble = ""  # why the state cannot be written
@@ -31,7 +31,7 @@ class Keeper:
         """Whether there is a file to write at all."""
         return self._file is not None
 
-    def restore(self) -> Mapping[TargetKey, Carried]:
+    def restore(self) -> Mapping[TargetKey, Restored]:
         """What the last process left; whatever cannot be read is set aside and said."""
         if self._file is None:
             return {}
@@ -69,7 +69,7 @@ class Keeper:
     async def _write(self, file: StateFile) -> None:
         async with self._writing:
             try:
-                await file.write(self._watch.board, time.time())
+                await file.write(self._engine.board, time.time())
             except OSError as error:
                 self.trouble = f"{file.path}: {error.strerror or error}"
             else:

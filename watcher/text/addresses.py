@@ -1,23 +1,26 @@
 """Is this text an address, a URL or a SPIFFE ID that a target can have?"""
 
 import re
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from probes.contract.address import is_ip_address
+from probes.contract.spiffe_id import parse_spiffe_id
 from watcher.text.key_path import plain_name
+
+DNS_LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
+"""Names of namespaces and the like in Kubernetes (RFC 1123), as a pattern."""
 
 _HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _HOST_PORT = re.compile(r"(?:\[(?P<ip6>[^\[\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>[0-9]{1,5})")
 _URL_CHARACTERS = re.compile(r"[!-~]{1,2048}")
 _SEGMENTS = re.compile(r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*")
-_SPIFFE_ID = re.compile(r"spiffe://(?P<trust_domain>[a-z0-9._-]{1,255})/(?P<path>[A-Za-z0-9._/-]+)")
 
 
 def host(text: str) -> str:
     """An IP address or a host name (RFC 1123, with `_`), as given; ValueError for anything else."""
     labels = text.rstrip(".").split(".")
     named = len(text) <= 253 and all(map(_HOST_LABEL.fullmatch, labels)) and not labels[-1].isdigit()
-    if not named and not _is_ip(text):
+    if not named and not is_ip_address(text):
         raise ValueError(f"expected an IP address or a host name, got {plain_name(text)}")
     return text
 
@@ -45,8 +48,8 @@ def http_url(text: str) -> str:
 
 def spiffe_id(text: str) -> str:
     """The SPIFFE ID of a workload (SPIFFE-ID, sections 2.1 to 2.4), as given; ValueError for anything else."""
-    match = _SPIFFE_ID.fullmatch(text)
-    if match is None or not _SEGMENTS.fullmatch(match["path"]) or len(text) > 2048:
+    parsed = parse_spiffe_id(text)
+    if parsed is None or not parsed.path:
         raise ValueError(f"expected a SPIFFE ID such as spiffe://example.org/agent/search, got {plain_name(text)}")
     return text
 
@@ -58,17 +61,9 @@ def decision_path(text: str) -> str:
     return text
 
 
-def _is_ip(text: str, version: int | None = None) -> bool:
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return False
-    return version in (None, address.version)
-
-
 def _is_host(match: re.Match[str]) -> bool:
     if match["ip6"]:
-        return _is_ip(match["ip6"], 6)
+        return is_ip_address(match["ip6"], 6)
     try:
         host(match["host"])
     except ValueError:

@@ -1,10 +1,10 @@
 """How does a mistake in the config name a place and a value?"""
 
-Place = tuple[str | int, ...]
+Location = tuple[str | int, ...]
 """The keys and list positions that lead to a value."""
 
 
-def key_path(place: Place) -> str:
+def key_path(place: Location) -> str:
     """`discovery.static[3].address`; the middle of a very long one is left out."""
     parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in place]
     path = "".join(parts).removeprefix(".")

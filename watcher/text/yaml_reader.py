@@ -38,7 +38,7 @@ def plain_value(text: str) -> str | int | float | bool | None:
     return text
 
 
-class RefusedError(Exception):
+class UnsupportedYamlError(Exception):
     """YAML, but of a kind that a config must not have; reading ends here."""
 
     def __init__(self, line: int, why: str) -> None:
@@ -78,9 +78,9 @@ class YamlReader:
                 documents.append(self._value(next(self._events)))
         return documents[0] if documents else None
 
-    def _refuse(self, event: yaml.Event, why: str) -> RefusedError:
+    def _refuse(self, event: yaml.Event, why: str) -> UnsupportedYamlError:
         where = f"{key_path(tuple(self._place))}: " if self._place else ""
-        return RefusedError(_line(event), where + why)
+        return UnsupportedYamlError(_line(event), where + why)
 
     def _value(self, event: yaml.Event) -> object:
         if isinstance(event, yaml.AliasEvent):

@@ -8,23 +8,22 @@ from heapq import nsmallest
 from itertools import chain
 
 from probes.contract import ConditionKind, Status, TargetKey, Unknown, Verdict
-from watcher.engine.board import Board, Row, Standing
-from watcher.runtime.cooperative import Turns
+from watcher.engine.board import Board, ConditionStatus, TargetState
+from watcher.runtime.cooperative import TimeSlice
 
 SHOWN_TARGETS = 20
 SHOWN_CONDITIONS = 20
 SHOWN_AGENTS = 50
 
 _SLICE = 50
-_TROUBLE_FIRST = {Status.TRUE: 0, Status.UNKNOWN: 1, Status.FALSE: 2}
-_NONE = len(_TROUBLE_FIRST)
+_NONE = len(Status)
 
 Outcome = tuple[ConditionKind, Status, str]
 """A condition, its status and its reason."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class AlertSelection:
     """What an alert's link names; empty: anything."""
 
     kind: ConditionKind | None  # None where the alert is not about one condition
@@ -48,12 +47,12 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class AffectedTarget:
     """One target, as far as a page has room."""
 
-    row: Row
-    own: list[Standing]  # the condition of the alert, one for each subject
-    others: list[Standing]  # what else is true, or unknown for another reason than too short a watch
+    state: TargetState
+    own: list[ConditionStatus]  # the condition of the alert, one for each subject
+    others: list[ConditionStatus]  # what else is true, or unknown for another reason than too short a watch
     left_out: int
 
 
@@ -61,47 +60,47 @@ class Seen:
 class Affected:
     """The targets that an alert is about."""
 
-    seen: list[Seen]
+    seen: list[AffectedTarget]
     total: int
     true: list[TargetKey]  # all of which the condition of the alert is true
 
 
-async def affected(board: Board, wanted: Wanted, oldest: tuple[float, ...]) -> Affected:
+async def affected(board: Board, wanted: AlertSelection, oldest: tuple[float, ...]) -> Affected:
     """The targets that are meant, those in trouble first."""
-    ranked: list[tuple[int, int, TargetKey, Row]] = []
-    turns = Turns()
-    for place, row in enumerate(list(board.rows.values())):
+    ranked: list[tuple[int, int, TargetKey, TargetState]] = []
+    time_slice = TimeSlice()
+    for place, state in enumerate(list(board.states.values())):
         if place % _SLICE == 0:
-            await turns.pause()
-        if wanted.fits(row.target.key):
-            own, others = _ranks(board, row, wanted, oldest)
+            await time_slice.checkpoint()
+        if wanted.fits(state.target.key):
+            own, others = _ranks(board, state, wanted, oldest)
             if own < _NONE or not wanted.subject or wanted.namespace or wanted.agent or wanted.pod:
-                ranked.append((own, others, row.target.key, row))
+                ranked.append((own, others, state.target.key, state))
     seen = []
-    for *_, row in nsmallest(SHOWN_TARGETS, ranked):
-        seen.append(_seen(board, row, wanted))
-        await turns.pause()
-    return Affected(seen, len(ranked), [key for own, _, key, _ in ranked if own == _TROUBLE_FIRST[Status.TRUE]])
+    for *_, state in nsmallest(SHOWN_TARGETS, ranked):
+        seen.append(_seen(board, state, wanted))
+        await time_slice.checkpoint()
+    return Affected(seen, len(ranked), [key for own, _, key, _ in ranked if own == Status.TRUE.rank])
 
 
-def _ranks(board: Board, row: Row, wanted: Wanted, oldest: tuple[float, ...]) -> tuple[int, int]:
+def _ranks(board: Board, state: TargetState, wanted: AlertSelection, oldest: tuple[float, ...]) -> tuple[int, int]:
     """How bad the condition of the alert stands, and how bad anything does; less is worse."""
     own = others = _NONE
-    for _, _, verdicts in board.fresh(row.sheets, oldest):
-        told = [(kind, status) for kind, status, reason in verdicts.outcomes if reason != Unknown.WARMING_UP]
-        others = min([others, *(_TROUBLE_FIRST[status] for _, status in told)])
+    for _, _, verdicts in board.fresh(state.results, oldest):
+        reported = [(kind, status) for kind, status, reason in verdicts.outcomes if reason != Unknown.WARMING_UP]
+        others = min([others, *(status.rank for _, status in reported)])
         if any(kind is wanted.kind for kind, _, _ in verdicts.outcomes):
             mine = (each.status for each in verdicts.all if wanted.is_own(each))
-            own = min([own, *(_TROUBLE_FIRST[status] for status in mine)])
+            own = min([own, *(status.rank for status in mine)])
     return own, others
 
 
-def _seen(board: Board, row: Row, wanted: Wanted) -> Seen:
-    found = board.conditions(row)
+def _seen(board: Board, state: TargetState, wanted: AlertSelection) -> AffectedTarget:
+    found = board.conditions(state)
     own = [each for each in found if wanted.is_own(each.verdict)]
     others = [each for each in found if _is_telling(each.verdict) and not wanted.is_own(each.verdict)]
     shown = own[:SHOWN_CONDITIONS], others[:SHOWN_CONDITIONS]
-    return Seen(row, *shown, len(own) + len(others) - sum(map(len, shown)))
+    return AffectedTarget(state, *shown, len(own) + len(others) - sum(map(len, shown)))
 
 
 def _is_telling(verdict: Verdict) -> bool:
@@ -119,25 +118,27 @@ class Crowd:
     worst: list[tuple[tuple[str, str], Counter[str]]]  # the agents with most targets, and how many have which reason
 
 
-async def crowd(board: Board, wanted: Wanted, is_wanted: Callable[[Outcome], bool], oldest: tuple[float, ...]) -> Crowd:
+async def crowd(
+    board: Board, wanted: AlertSelection, is_wanted: Callable[[Outcome], bool], oldest: tuple[float, ...]
+) -> Crowd:
     """The targets that are meant, as far as their identity tells, and have a wanted outcome."""
     agents: dict[tuple[str, str], list[str]] = {}  # a reason for each target
-    targets, turns = 0, Turns()
+    targets, time_slice = 0, TimeSlice()
 
     @cache  # most of a fleet shares a few sets of outcomes
     def wanted_of(outcomes: frozenset[Outcome]) -> list[str]:
         return [outcome[2] for outcome in outcomes if is_wanted(outcome)]
 
-    for place, row in enumerate(list(board.rows.values())):
+    for place, state in enumerate(list(board.states.values())):
         if place % _SLICE == 0:
-            await turns.pause()
-        if not wanted.fits(row.target.key):
+            await time_slice.checkpoint()
+        if not wanted.fits(state.target.key):
             continue
         if found := {
-            each for _, _, verdicts in board.fresh(row.sheets, oldest) for each in wanted_of(verdicts.outcomes)
+            each for _, _, verdicts in board.fresh(state.results, oldest) for each in wanted_of(verdicts.outcomes)
         }:
             targets += 1
-            agents.setdefault(row.target.key[:2], []).extend(found)
+            agents.setdefault(state.target.key[:2], []).extend(found)
     worst = nsmallest(SHOWN_AGENTS, agents.items(), key=lambda each: (-len(each[1]), each[0]))
     reasons = Counter(chain.from_iterable(agents.values()))
     return Crowd(targets, agents.keys(), reasons, [(agent, Counter(found)) for agent, found in worst])

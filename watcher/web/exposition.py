@@ -15,19 +15,18 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.utils import floatToGoString
 
 from probes.contract import Metric, Status, Target, Verdict
-from watcher.engine.board import Board, Row, Sheets, escape
+from watcher.engine.board import Board, ProbeResults, TargetState, escape
 from watcher.engine.debounce import Verdicts
-from watcher.runtime.cooperative import Turns
-
-PREFIX = "agentweave_watcher_"
-
-CONDITION = Metric(name="condition", help="1 = trouble, 0 = none; no series while unknown.")
-CONDITION_UNKNOWN = Metric(name="condition_unknown", help="1 while the condition cannot be told, with the reason.")
-CONDITION_REASON = Metric(name="condition_reason_info", help="Why a condition is true.")
-CONDITIONS = Metric(name="conditions", help="Targets with this verdict.")
-TARGET_INFO = Metric(name="target_info", help="A target that is expected, from discovery.")
-SUBJECTS_DROPPED = Metric(name="subjects_dropped", help="Subjects of a target that are judged but not exported.")
-FAMILIES = (CONDITION, CONDITION_UNKNOWN, CONDITION_REASON, CONDITIONS, TARGET_INFO, SUBJECTS_DROPPED)
+from watcher.metrics.families import (
+    CONDITION,
+    CONDITION_REASON,
+    CONDITION_UNKNOWN,
+    CONDITIONS,
+    PREFIX,
+    SUBJECTS_DROPPED,
+    TARGET_INFO,
+)
+from watcher.runtime.cooperative import TimeSlice
 
 _IDENTITY = "\n\n"
 """Stands for a target's identity labels in a shared text: escaped labels never have two line ends in a row."""
@@ -35,8 +34,8 @@ _IDENTITY = "\n\n"
 _SLICE = 100
 """Targets rendered at a time: about a millisecond."""
 
-Shown = tuple[Row, Sheets]
-Told = tuple[str, str, Verdicts]
+Shown = tuple[TargetState, ProbeResults]
+LabelledVerdicts = tuple[str, str, Verdicts]
 """Identity labels of a target, a probe's name, and what it said of the target."""
 
 Texts = Iterator[Sequence[str]]
@@ -47,10 +46,10 @@ T = TypeVar("T")
 
 async def render(board: Board, own: CollectorRegistry, now: float, *, openmetrics: bool) -> AsyncIterator[bytes]:
     """The whole page in pieces; one consistent view of every target, as of `now` (Unix seconds)."""
-    rows, oldest = board.snapshot(), board.oldest(now)
+    states, oldest = board.exported_states(), board.oldest(now)
     counts: Counter[Verdicts] = Counter()
-    turns = Turns()
-    for families, texts in _groups(board, rows, oldest, counts):
+    time_slice = TimeSlice()
+    for families, texts in _groups(board, states, oldest, counts):
         first, *others = families
         later: dict[Metric, list[bytes]] = {metric: [] for metric in others}
         yield _head(first, openmetrics=openmetrics)
@@ -58,12 +57,12 @@ async def render(board: Board, own: CollectorRegistry, now: float, *, openmetric
             for kept, other in zip(later.values(), beside, strict=True):
                 kept.append(_bytes(other))
             yield _bytes(text)
-            await turns.pause()
+            await time_slice.checkpoint()
         for metric, kept in later.items():
             yield _head(metric, openmetrics=openmetrics)
             for piece in kept:
                 yield piece
-                await turns.pause()
+                await time_slice.checkpoint()
     yield _head(CONDITIONS, openmetrics=openmetrics) + _bytes(_condition_counts(board, counts))
     async for piece in render_own(own, openmetrics=openmetrics):
         yield piece
@@ -81,18 +80,18 @@ def _bytes(text: str) -> bytes:
 
 
 def _groups(
-    board: Board, rows: list[Shown], oldest: tuple[float, ...], counts: Counter[Verdicts]
+    board: Board, states: list[Shown], oldest: tuple[float, ...], counts: Counter[Verdicts]
 ) -> Iterator[tuple[Sequence[Metric], Texts]]:
-    troubled: list[Told] = []  # of a healthy fleet few: the two families after the first are theirs alone
-    yield [CONDITION], map(_condition_lines(board, oldest, counts, troubled), _slices(rows))
-    yield [CONDITION_UNKNOWN], map(_told_lines(CONDITION_UNKNOWN, _condition_unknown), _slices(troubled))
-    yield [CONDITION_REASON], map(_told_lines(CONDITION_REASON, _condition_reason), _slices(troubled))
-    yield [TARGET_INFO], map(_target_info, _slices(rows))
-    yield [SUBJECTS_DROPPED], map(_subjects_dropped, _slices(rows))
+    troubled: list[LabelledVerdicts] = []  # of a healthy fleet few: the two families after the first are theirs alone
+    yield [CONDITION], map(_condition_lines(board, oldest, counts, troubled), _slices(states))
+    yield [CONDITION_UNKNOWN], map(_verdict_lines(CONDITION_UNKNOWN, _condition_unknown), _slices(troubled))
+    yield [CONDITION_REASON], map(_verdict_lines(CONDITION_REASON, _condition_reason), _slices(troubled))
+    yield [TARGET_INFO], map(_target_info, _slices(states))
+    yield [SUBJECTS_DROPPED], map(_subjects_dropped, _slices(states))
     for index, probe in enumerate(board.probes):
         metrics = [metric for metric in probe.metrics if not metric.fleet]
         if metrics:
-            yield metrics, map(_sample_lines(index, metrics, oldest[index]), _slices(rows))
+            yield metrics, map(_sample_lines(index, metrics, oldest[index]), _slices(states))
 
 
 def _slices(items: list[T]) -> Iterator[list[T]]:
@@ -108,28 +107,30 @@ def _head(metric: Metric, *, openmetrics: bool) -> bytes:
 
 
 def _condition_lines(
-    board: Board, oldest: tuple[float, ...], counts: Counter[Verdicts], troubled: list[Told]
+    board: Board, oldest: tuple[float, ...], counts: Counter[Verdicts], troubled: list[LabelledVerdicts]
 ) -> Callable[[list[Shown]], Sequence[str]]:
     names = [probe.name for probe in board.probes]
 
-    def lines(rows: list[Shown]) -> Sequence[str]:
+    def lines(states: list[Shown]) -> Sequence[str]:
         out = []
-        for row, sheets in rows:
+        for state, results in states:
             mine = []
-            for index, _, verdicts in board.fresh(sheets, oldest):
+            for index, _, verdicts in board.fresh(results, oldest):
                 counts[verdicts] += 1
                 mine.append(_text(verdicts, names[index], CONDITION, _condition))
                 if not verdicts.healthy:
-                    troubled.append((row.labels, names[index], verdicts))
-            out.append("".join(mine).replace(_IDENTITY, row.labels))
+                    troubled.append((state.labels, names[index], verdicts))
+            out.append("".join(mine).replace(_IDENTITY, state.labels))
         return ["".join(out)]
 
     return lines
 
 
-def _told_lines(metric: Metric, text_of: Callable[[Verdict, str], str]) -> Callable[[list[Told]], Sequence[str]]:
-    def lines(told: list[Told]) -> Sequence[str]:
-        texts = ((_text(verdicts, probe, metric, text_of), labels) for labels, probe, verdicts in told)
+def _verdict_lines(
+    metric: Metric, text_of: Callable[[Verdict, str], str]
+) -> Callable[[list[LabelledVerdicts]], Sequence[str]]:
+    def lines(reported: list[LabelledVerdicts]) -> Sequence[str]:
+        texts = ((_text(verdicts, probe, metric, text_of), labels) for labels, probe, verdicts in reported)
         return ["".join([text.replace(_IDENTITY, labels) for text, labels in texts if text])]
 
     return lines
@@ -183,8 +184,8 @@ def _condition_counts(board: Board, counts: Counter[Verdicts]) -> str:
     )
 
 
-def _target_info(rows: list[Shown]) -> Sequence[str]:
-    return ["".join([_line(TARGET_INFO, f"{row.labels},{_info_labels(row.target)}", "1") for row, _ in rows])]
+def _target_info(states: list[Shown]) -> Sequence[str]:
+    return ["".join([_line(TARGET_INFO, f"{state.labels},{_info_labels(state.target)}", "1") for state, _ in states])]
 
 
 def _info_labels(target: Target) -> str:
@@ -192,20 +193,22 @@ def _info_labels(target: Target) -> str:
     return f'node="{escape(target.node)}",workload="{escape(target.workload)}",spiffe_id="{escape(expected)}"'
 
 
-def _subjects_dropped(rows: list[Shown]) -> Sequence[str]:
-    return ["".join([_line(SUBJECTS_DROPPED, row.labels, str(row.dropped)) for row, _ in rows if row.dropped])]
+def _subjects_dropped(states: list[Shown]) -> Sequence[str]:
+    return [
+        "".join([_line(SUBJECTS_DROPPED, state.labels, str(state.dropped)) for state, _ in states if state.dropped])
+    ]
 
 
 def _sample_lines(index: int, metrics: Sequence[Metric], oldest: float) -> Callable[[list[Shown]], Sequence[str]]:
-    def lines(rows: list[Shown]) -> Sequence[str]:
+    def lines(states: list[Shown]) -> Sequence[str]:
         out: dict[Metric, list[str]] = {metric: [] for metric in metrics}
         heads = {metric: (f"{PREFIX}{metric.name}{{", made.append) for metric, made in out.items()}
-        for row, sheets in rows:
-            sheet = sheets[index]
-            if sheet is None or sheet.at < oldest:
+        for state, results in states:
+            result = results[index]
+            if result is None or result.at < oldest:
                 continue
-            identity = row.labels
-            for metric, value, labels in sheet.samples:
+            identity = state.labels
+            for metric, value, labels in result.samples:
                 if metric in heads:  # what a probe did not declare must not cost everybody the page
                     head, add = heads[metric]
                     beside = _label_text(metric, labels) if labels else ""

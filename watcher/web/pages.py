@@ -15,13 +15,14 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
 from probes.contract import Status, TargetKey, Unknown, say_duration
-from watcher.engine.board import Board, Row, Standing
-from watcher.engine.engine import Watch
-from watcher.metrics.own import IMPAIRED, Impairment, Vitals
-from watcher.runtime.cooperative import Turns
+from watcher.engine.board import Board, ConditionStatus, TargetState
+from watcher.engine.engine import Engine
+from watcher.metrics.families import IMPAIRED, PREFIX
+from watcher.metrics.own import Impairment, OwnMetrics
+from watcher.runtime.cooperative import TimeSlice
 from watcher.runtime.role import Role
-from watcher.web.exposition import PREFIX
-from watcher.web.target_json import moment, sentence
+from watcher.text.timestamps import rfc3339
+from watcher.web.target_json import sentence
 
 SHOWN = 200
 """Targets on one page; the rest is counted and found by its filters."""
@@ -40,16 +41,15 @@ _LOGGED = {
     Impairment.DISCOVERY_STALE: "the fleet was not discovered lately; what is listed here may be gone, and more there.",
     Impairment.STATE_UNWRITABLE: "the state file cannot be written; the log says why.",
 }
-_TROUBLE_FIRST = (Status.TRUE, Status.UNKNOWN, Status.FALSE)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """One target on the fleet's page."""
 
-    row: Row
+    state: TargetState
     status: Status
-    telling: list[Standing]  # what is true, or unknown for a reason of its own
+    telling: list[ConditionStatus]  # what is true, or unknown for a reason of its own
     folded: list["Folded"]  # the rest of what is unknown
 
 
@@ -67,7 +67,7 @@ def page_templates() -> Environment:
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     templates.filters |= {
-        "moment": moment,
+        "moment": rfc3339,
         "sentence": sentence,
         "duration": say_duration,
         "pretty": lambda value: json.dumps(value, indent=2, ensure_ascii=False),
@@ -78,30 +78,30 @@ def page_templates() -> Environment:
     return templates
 
 
-def _runbook_of(standing: Standing, key: TargetKey) -> str:
+def _runbook_of(condition: ConditionStatus, key: TargetKey) -> str:
     """The link to the runbook of a condition, with what this target fills in."""
-    query = {**key._asdict(), "subject": standing.verdict.subject}
+    query = {**key._asdict(), "subject": condition.verdict.subject}
     given = urlencode({name: value for name, value in query.items() if value}, errors="replace")
-    return f"/runbooks/AgentWeave{standing.verdict.kind.name}?{given}"
+    return f"/runbooks/AgentWeave{condition.verdict.kind.name}?{given}"
 
 
-def page_routes(watch: Watch) -> list[Route]:
+def page_routes(engine: Engine) -> list[Route]:
     """The routes of the page."""
     templates = page_templates()
 
     async def fleet(request: Request) -> Response:
         wanted = {name: request.query_params.get(name, "") for name in ("namespace", "agent", "status")}
-        counts, lines = await _fleet(watch.board, wanted, watch.board.oldest(watch.now()))
+        counts, lines = await _fleet(engine.board, wanted, engine.board.oldest(engine.now()))
         body = templates.get_template("fleet.html").render(
-            now=watch.now(), counts=counts, lines=lines, wanted=wanted, shown=SHOWN, troubles=troubles(watch)
+            now=engine.now(), counts=counts, lines=lines, wanted=wanted, shown=SHOWN, troubles=troubles(engine)
         )
         return html_page(body, 200)
 
     async def agent(request: Request) -> Response:
         where = (request.path_params["namespace"], request.path_params["pod"])
-        rows = [row for key, row in watch.board.rows.items() if (key.namespace, key.pod) == where]
-        found = [(row, _by_probe(watch.board, row)) for row in rows]
-        body = templates.get_template("agent.html").render(now=watch.now(), found=found, where=where)
+        states = [state for key, state in engine.board.states.items() if (key.namespace, key.pod) == where]
+        found = [(state, _by_probe(engine.board, state)) for state in states]
+        body = templates.get_template("agent.html").render(now=engine.now(), found=found, where=where)
         return html_page(body, 200 if found else 404)
 
     async def style(_: Request) -> Response:
@@ -112,10 +112,10 @@ def page_routes(watch: Watch) -> list[Route]:
 
 async def rendered(template: Template, **values: object) -> str:
     """A page that may be long, made in turns with the looks."""
-    pieces, turns = [], Turns()
+    pieces, time_slice = [], TimeSlice()
     for piece in template.generate(**values):
         pieces.append(piece)
-        await turns.pause()
+        await time_slice.checkpoint()
     return "".join(pieces)
 
 
@@ -126,67 +126,71 @@ def html_page(body: str, status: int) -> Response:
 
 async def _fleet(board: Board, wanted: dict[str, str], oldest: tuple[float, ...]) -> tuple[Counter[Status], list[Line]]:
     counts: Counter[Status] = Counter()
-    turns = Turns()
-    by_status: dict[Status, list[Row]] = {status: [] for status in _TROUBLE_FIRST}
-    for place, row in enumerate(list(board.rows.values())):
+    time_slice = TimeSlice()
+    by_status: dict[Status, list[TargetState]] = {status: [] for status in sorted(Status, key=_rank)}
+    for place, state in enumerate(list(board.states.values())):
         if place % _SLICE == 0:
-            await turns.pause()
-        status = _worst(board, row, oldest)
+            await time_slice.checkpoint()
+        status = _worst(board, state, oldest)
         counts[status] += 1
-        if _is_wanted(row, status, wanted):
-            by_status[status].append(row)
-    rows = [(row, status) for status in _TROUBLE_FIRST for row in sorted(by_status[status], key=_name)][:SHOWN]
-    return counts, [_line(board, row, status) for row, status in rows]
+        if _is_wanted(state, status, wanted):
+            by_status[status].append(state)
+    states = [(state, status) for status, found in by_status.items() for state in sorted(found, key=_name)][:SHOWN]
+    return counts, [_line(board, state, status) for state, status in states]
 
 
-def _name(row: Row) -> tuple[str, str, str]:
-    return row.target.key
+def _rank(status: Status) -> int:
+    return status.rank
 
 
-def _worst(board: Board, row: Row, oldest: tuple[float, ...]) -> Status:
-    seen = {status for _, _, verdicts in board.fresh(row.sheets, oldest) for _, status, _ in verdicts.outcomes}
-    return next((status for status in _TROUBLE_FIRST if status in seen), Status.UNKNOWN)
+def _name(state: TargetState) -> tuple[str, str, str]:
+    return state.target.key
 
 
-def _is_wanted(row: Row, status: Status, wanted: dict[str, str]) -> bool:
-    namespace, agent, _ = row.target.key
+def _worst(board: Board, state: TargetState, oldest: tuple[float, ...]) -> Status:
+    seen = {status for _, _, verdicts in board.fresh(state.results, oldest) for _, status, _ in verdicts.outcomes}
+    return min(seen, key=_rank, default=Status.UNKNOWN)
+
+
+def _is_wanted(state: TargetState, status: Status, wanted: dict[str, str]) -> bool:
+    namespace, agent, _ = state.target.key
     return (
         wanted["namespace"] in ("", namespace) and wanted["agent"] in ("", agent) and wanted["status"] in ("", status)
     )
 
 
-def _line(board: Board, row: Row, status: Status) -> Line:
-    found = [each for each in board.conditions(row) if each.verdict.status is not Status.FALSE]
+def _line(board: Board, state: TargetState, status: Status) -> Line:
+    found = [each for each in board.conditions(state) if each.verdict.status is not Status.FALSE]
     telling = [each for each in found if each.verdict.reason not in (Unknown.WARMING_UP, Unknown.SOURCE_FAILED)]
     folded = [Folded("not told by a look that failed", _names(found, Unknown.SOURCE_FAILED))]
     if not telling:
         folded.append(Folded("warming up", _names(found, Unknown.WARMING_UP)))
-    return Line(row, status, telling, [each for each in folded if each.names])
+    return Line(state, status, telling, [each for each in folded if each.names])
 
 
-def _names(found: Sequence[Standing], reason: Unknown) -> list[str]:
+def _names(found: Sequence[ConditionStatus], reason: Unknown) -> list[str]:
     return sorted({each.verdict.kind.name for each in found if each.verdict.reason == reason})
 
 
-def _by_probe(board: Board, row: Row) -> dict[str, list[Standing]]:
+def _by_probe(board: Board, state: TargetState) -> dict[str, list[ConditionStatus]]:
     # Trouble first, so the probe of the worst condition leads.
-    found: dict[str, list[Standing]] = {}
-    for each in board.conditions(row):
+    found: dict[str, list[ConditionStatus]] = {}
+    for each in board.conditions(state):
         found.setdefault(each.probe, []).append(each)
     return found
 
 
-def troubles(watch: Watch) -> Iterator[str]:
+def troubles(engine: Engine) -> Iterator[str]:
     """What is to be known of the watcher itself now, a sentence each."""
-    if watch.settings.standby is not None:
-        yield from _role(watch.role, watch.settings.standby.lease)
-    if watch.settings.identity is not None and watch.identity.trouble:
-        yield f"{Impairment.NO_IDENTITY}: {watch.identity.trouble}"
-    if watch.fleet.isolation.isolated:
+    if engine.settings.standby is not None:
+        yield from _role(engine.role, engine.settings.standby.lease)
+    if engine.settings.identity is not None and engine.identity.trouble:
+        yield f"{Impairment.NO_IDENTITY}: {engine.identity.trouble}"
+    if engine.fleet.isolation.isolated:
         yield f"{Impairment.ISOLATED}: most targets fell silent at once; the trouble may be the watcher's own."
-    if watch.fleet.lag.overloaded:
+    if engine.fleet.lag.overloaded:
         yield f"{Impairment.OVERLOADED}: the watcher's event loop lags; missed deadlines are not blamed on agents."
-    impaired = _impaired(watch.vitals)
+    impaired = _impaired(engine.own_metrics)
     yield from (f"{reason}: {why}" for reason, why in _LOGGED.items() if reason in impaired)
 
 
@@ -198,7 +202,7 @@ def _role(role: Role, lease: str) -> Iterator[str]:
         yield f"The lease {lease} cannot be had: {role.trouble}"
 
 
-def _impaired(vitals: Vitals) -> set[str]:
+def _impaired(own_metrics: OwnMetrics) -> set[str]:
     """The reasons that /metrics gave last."""
-    families = vitals.registry.restricted_registry([PREFIX + IMPAIRED.name]).collect()
+    families = own_metrics.registry.restricted_registry([PREFIX + IMPAIRED.name]).collect()
     return {sample.labels["reason"] for family in families for sample in family.samples if sample.value}

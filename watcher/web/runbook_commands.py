@@ -12,18 +12,18 @@ _PLACEHOLDER = re.compile(rf"\$(?:({'|'.join(_ALLOWED)})\b|\{{({'|'.join(_ALLOWE
 
 
 @dataclass(frozen=True, slots=True)
-class Values:
+class PlaceholderValues:
     """What to fill in: `fit` for the placeholders that have a safe value, `unfit` names those that have another."""
 
     fit: Mapping[str, str]
     unfit: frozenset[str]
 
 
-def safe_values(given: Mapping[str, str]) -> Values:
+def safe_values(given: Mapping[str, str]) -> PlaceholderValues:
     """Sort values by placeholder, such as `POD`; an empty one was not given."""
     named = {name: value for name, value in given.items() if value}
     fit = {name: value for name, value in named.items() if _ALLOWED[name].fullmatch(value)}
-    return Values(fit, frozenset(named.keys() - fit.keys()))
+    return PlaceholderValues(fit, frozenset(named.keys() - fit.keys()))
 
 
 def placeholders(commands: str) -> list[str]:
@@ -32,6 +32,6 @@ def placeholders(commands: str) -> list[str]:
     return [name for name in _ALLOWED if name in used]
 
 
-def filled(commands: str, values: Values) -> str:
+def filled(commands: str, values: PlaceholderValues) -> str:
     """The commands with every value that fits; what has none stays a variable of the shell."""
     return _PLACEHOLDER.sub(lambda found: values.fit.get(found[1] or found[2], found[0]), commands)

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from probes.contract import Status, Unknown
-from watcher.engine.engine import Watch
-from watcher.web.affected import Affected, Crowd, Outcome, Wanted, affected, crowd
-from watcher.web.recent_changes import Change, Changes, changes
+from watcher.engine.engine import Engine
+from watcher.web.affected import Affected, AlertSelection, Crowd, Outcome, affected, crowd
+from watcher.web.recent_changes import Change, RecentChanges, recent_changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,45 +15,47 @@ class Live:
 
     affected: Affected | None = None
     crowd: Crowd | None = None
-    changes: Changes | None = None
+    recent_changes: RecentChanges | None = None
 
     @property
     def others(self) -> int:
         """Agents with the same trouble beside those that are shown."""
-        shown = {each.row.target.key[:2] for each in self.affected.seen} if self.affected else set()
+        shown = {each.state.target.key[:2] for each in self.affected.seen} if self.affected else set()
         return sum(agent not in shown for agent in self.crowd.agents) if self.crowd else 0
 
 
-async def live_of(watch: Watch, wanted: Wanted, query: Mapping[str, str]) -> Live:
+async def live_of(engine: Engine, wanted: AlertSelection, query: Mapping[str, str]) -> Live:
     """By what the link names: targets; or, where the alert is about many, its `condition`, or `probe` and `reason`."""
-    oldest = watch.board.oldest(watch.now())
+    oldest = engine.board.oldest(engine.now())
     if wanted.kind is not None:
-        return await _of_condition(watch, wanted, oldest) if wanted.names_targets else Live()
+        return await _of_condition(engine, wanted, oldest) if wanted.names_targets else Live()
     if query.get("condition") or query.get("probe"):
-        return Live(crowd=await _crowd(watch, wanted, query, oldest))
-    return Live(affected=await affected(watch.board, wanted, oldest) if wanted.names_targets else None)
+        return Live(crowd=await _crowd(engine, wanted, query, oldest))
+    return Live(affected=await affected(engine.board, wanted, oldest) if wanted.names_targets else None)
 
 
-async def _of_condition(watch: Watch, wanted: Wanted, oldest: tuple[float, ...]) -> Live:
-    found = await affected(watch.board, wanted, oldest)
-    everywhere = await _crowd(watch, Wanted(None), {"condition": wanted.kind.name if wanted.kind else ""}, oldest)
-    shown = {each.row.target.key for each in found.seen}
+async def _of_condition(engine: Engine, wanted: AlertSelection, oldest: tuple[float, ...]) -> Live:
+    found = await affected(engine.board, wanted, oldest)
+    everywhere = await _crowd(
+        engine, AlertSelection(None), {"condition": wanted.kind.name if wanted.kind else ""}, oldest
+    )
+    shown = {each.state.target.key for each in found.seen}
 
-    def is_told(change: Change) -> bool:
-        return change.key in shown and wanted.is_own(change.standing.verdict)
+    def is_reported(change: Change) -> bool:
+        return change.key in shown and wanted.is_own(change.condition.verdict)
 
     agents = {key[:2] for key in shown} or {(wanted.namespace, wanted.agent)}
     began = min(
         (own.since for each in found.seen for own in each.own if own.verdict.status is Status.TRUE), default=None
     )
-    end = began if began is not None else watch.now()
-    return Live(found, everywhere, await changes(watch.board, agents, end, oldest, is_told))
+    end = began if began is not None else engine.now()
+    return Live(found, everywhere, await recent_changes(engine.board, agents, end, oldest, is_reported))
 
 
-async def _crowd(watch: Watch, wanted: Wanted, query: Mapping[str, str], oldest: tuple[float, ...]) -> Crowd:
+async def _crowd(engine: Engine, wanted: AlertSelection, query: Mapping[str, str], oldest: tuple[float, ...]) -> Crowd:
     """Who has the condition; or, where a probe is named, of whom its verdicts are unknown."""
     condition, probe, asked = (query.get(name, "") for name in ("condition", "probe", "reason"))
-    kinds = {kind for each in watch.board.probes if each.name == probe for kind in each.conditions}
+    kinds = {kind for each in engine.board.probes if each.name == probe for kind in each.conditions}
 
     def is_wanted(outcome: Outcome) -> bool:
         kind, status, reason = outcome
@@ -61,4 +63,4 @@ async def _crowd(watch: Watch, wanted: Wanted, query: Mapping[str, str], oldest:
             return kind.name == condition and status is Status.TRUE
         return kind in kinds and status is Status.UNKNOWN and asked in ("", reason) and reason != Unknown.WARMING_UP
 
-    return await crowd(watch.board, wanted, is_wanted, oldest)
+    return await crowd(engine.board, wanted, is_wanted, oldest)

@@ -9,9 +9,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from watcher.alerting.files import Rank, ranks, rule_texts, runbook_texts
-from watcher.engine.engine import Watch
-from watcher.runtime.cooperative import Turns
-from watcher.web.affected import Wanted
+from watcher.engine.engine import Engine
+from watcher.runtime.cooperative import TimeSlice
+from watcher.web.affected import AlertSelection
 from watcher.web.pages import html_page, page_templates, rendered, troubles
 from watcher.web.runbook_commands import safe_values
 from watcher.web.runbook_context import Live, live_of
@@ -21,7 +21,7 @@ _NO_RULE = Rank("without a rule", "")
 _NAMED = 100
 
 
-def runbook_routes(watch: Watch) -> list[Route]:
+def runbook_routes(engine: Engine) -> list[Route]:
     """The routes of the runbooks; the files are read here, once."""
     templates, texts, rules = page_templates(), runbook_texts(), rule_texts()
     known: dict[str, Rank] = {}
@@ -34,20 +34,20 @@ def runbook_routes(watch: Watch) -> list[Route]:
         if not known:
             known.update(await _ranks(rules))
         entries = sorted((known.get(name, _NO_RULE), name, meaning(text)) for name, text in texts.items())
-        return html_page(templates.get_template("runbooks.html").render(now=watch.now(), entries=entries), 200)
+        return html_page(templates.get_template("runbooks.html").render(now=engine.now(), entries=entries), 200)
 
     async def one(request: Request) -> Response:
         name = request.path_params["name"]
         if name not in texts:  # a name is one of the list, and never part of a path on disk
-            missing = templates.get_template("runbook_missing.html").render(now=watch.now(), name=name[:_NAMED])
+            missing = templates.get_template("runbook_missing.html").render(now=engine.now(), name=name[:_NAMED])
             return html_page(missing, 404)
-        wanted = _wanted(watch, name, request.query_params)
-        live = await live_of(watch, wanted, request.query_params)
+        wanted = _wanted(engine, name, request.query_params)
+        live = await live_of(engine, wanted, request.query_params)
         words = _words(request, wanted, live, text_of(name))
         template = templates.get_template("runbook.html")
-        own = list(troubles(watch))
+        own = list(troubles(engine))
         return html_page(
-            await rendered(template, now=watch.now(), name=name, wanted=wanted, live=live, troubles=own, **words), 200
+            await rendered(template, now=engine.now(), name=name, wanted=wanted, live=live, troubles=own, **words), 200
         )
 
     return [Route("/runbooks", every), Route("/runbooks/", every), Route("/runbooks/{name:path}", one)]
@@ -55,21 +55,21 @@ def runbook_routes(watch: Watch) -> list[Route]:
 
 async def _ranks(rules: list[str]) -> dict[str, Rank]:
     found: dict[str, Rank] = {}
-    turns = Turns()
+    time_slice = TimeSlice()
     for text in rules:
         found.update(ranks(text))
-        await turns.pause()
+        await time_slice.checkpoint()
     return found
 
 
-def _wanted(watch: Watch, name: str, query: Mapping[str, str]) -> Wanted:
+def _wanted(engine: Engine, name: str, query: Mapping[str, str]) -> AlertSelection:
     condition = name.removeprefix("AgentWeave")
-    kinds = (kind for probe in watch.board.probes for kind in probe.conditions)
+    kinds = (kind for probe in engine.board.probes for kind in probe.conditions)
     kind = next((each for each in kinds if each.name == condition), None)
-    return Wanted(kind, **{part: query.get(part, "") for part in ("namespace", "agent", "pod", "subject")})
+    return AlertSelection(kind, **{part: query.get(part, "") for part in ("namespace", "agent", "pod", "subject")})
 
 
-def _words(request: Request, wanted: Wanted, live: Live, text: RunbookText) -> dict[str, object]:
+def _words(request: Request, wanted: AlertSelection, live: Live, text: RunbookText) -> dict[str, object]:
     """The runbook's text with the values that are safe in a shell, and what could not be filled in."""
     true = live.affected.true if live.affected is not None else []
     values = safe_values(

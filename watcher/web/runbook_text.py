@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from watcher.web.runbook_commands import Values, filled, placeholders
+from watcher.web.runbook_commands import PlaceholderValues, filled, placeholders
 
 _CODE = "\x00"  # around a block of commands; CommonMark has no such character
 _QUERY = "\x01"  # at the end of a link to another runbook
@@ -56,7 +56,7 @@ class RunbookText:
         """What its commands want to be told."""
         return placeholders("\n".join(self._pieces[1::2]))
 
-    def html(self, values: Values, query: str) -> str:
+    def html(self, values: PlaceholderValues, query: str) -> str:
         """The text below its title; `query`, as in a URL, goes with every link to another runbook."""
         pieces = list(self._pieces)
         pieces[1::2] = [filled(commands, values) for commands in pieces[1::2]]

@@ -14,9 +14,9 @@ from starlette.routing import Route
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from probes.contract import Status
-from watcher.engine.board import Row
-from watcher.engine.engine import Watch
-from watcher.scheduling.poll_loops import Rounds
+from watcher.engine.board import TargetState
+from watcher.engine.engine import Engine
+from watcher.scheduling.poll_loops import PollLoops
 from watcher.web.exposition import render, render_own
 from watcher.web.pages import page_routes
 from watcher.web.runbook_pages import runbook_routes
@@ -26,15 +26,15 @@ TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
-def make_app(watch: Watch, rounds: Rounds, refresh: Callable[[], None]) -> Starlette:
+def make_app(engine: Engine, poll_loops: PollLoops, refresh: Callable[[], None]) -> Starlette:
     """The whole of what the daemon serves; `refresh` is called before its own metrics are read."""
 
     async def metrics(request: Request) -> Response:
         refresh()
         openmetrics = _prefers_openmetrics(request.headers.get("accept", ""))
-        own = watch.vitals.registry
-        if watch.role.active:
-            page = render(watch.board, own, watch.now(), openmetrics=openmetrics)
+        own = engine.own_metrics.registry
+        if engine.role.active:
+            page = render(engine.board, own, engine.now(), openmetrics=openmetrics)
         else:
             page = render_own(own, openmetrics=openmetrics)
         headers = {"Content-Type": OPENMETRICS if openmetrics else TEXT, "Vary": "Accept, Accept-Encoding"}
@@ -43,27 +43,27 @@ def make_app(watch: Watch, rounds: Rounds, refresh: Callable[[], None]) -> Starl
         return StreamingResponse(_joined(page), headers=headers)
 
     async def livez(_: Request) -> Response:
-        return _health(rounds.live, "the schedule makes no progress")
+        return _health(poll_loops.live, "the schedule makes no progress")
 
     async def readyz(_: Request) -> Response:
-        return _health(rounds.first_is_over, "the first round of looks is not over")
+        return _health(poll_loops.first_is_over, "the first round of looks is not over")
 
     async def targets(request: Request) -> Response:
         query = request.query_params
         status = query.get("status")
         if status not in (None, *Status):
             return JSONResponse({"error": f"status: expected one of {', '.join(Status)}, got {status!r}"}, 400)
-        rows = _selected(watch, query.get("namespace"), query.get("agent"))
-        only, standby = Status(status) if status else None, not watch.role.active
-        document = listing(watch.board, rows, watch.now(), status=only, standby=standby)
+        states = _selected(engine, query.get("namespace"), query.get("agent"))
+        only, standby = Status(status) if status else None, not engine.role.active
+        document = listing(engine.board, states, engine.now(), status=only, standby=standby)
         return StreamingResponse(document, media_type="application/json")
 
     async def target(request: Request) -> Response:
         namespace, pod = request.path_params["namespace"], request.path_params["pod"]
-        found = [row for key, row in watch.board.rows.items() if (key.namespace, key.pod) == (namespace, pod)]
+        found = [state for key, state in engine.board.states.items() if (key.namespace, key.pod) == (namespace, pod)]
         if not found:
             return JSONResponse({"error": f"no target {namespace}/{pod}"}, 404)
-        document = listing(watch.board, found, watch.now(), evidence=True, standby=not watch.role.active)
+        document = listing(engine.board, found, engine.now(), evidence=True, standby=not engine.role.active)
         return StreamingResponse(document, media_type="application/json")
 
     return Starlette(
@@ -73,16 +73,16 @@ def make_app(watch: Watch, rounds: Rounds, refresh: Callable[[], None]) -> Starl
             Route("/readyz", readyz),
             Route("/api/v1/targets", targets),
             Route("/api/v1/targets/{namespace}/{pod}", target),
-            *page_routes(watch),
-            *runbook_routes(watch),
+            *page_routes(engine),
+            *runbook_routes(engine),
         ]
     )
 
 
-def _selected(watch: Watch, namespace: str | None, agent: str | None) -> list[Row]:
+def _selected(engine: Engine, namespace: str | None, agent: str | None) -> list[TargetState]:
     return [
-        row
-        for key, row in watch.board.rows.items()
+        state
+        for key, state in engine.board.states.items()
         if namespace in (None, key.namespace) and agent in (None, key.agent)
     ]
 

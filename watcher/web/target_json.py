@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import AsyncIterator, Iterable
-from datetime import UTC, datetime
 from itertools import islice
 
-from probes.contract import Message, Status
-from watcher.engine.board import Board, Look, Row
-from watcher.runtime.cooperative import Turns
+from probes.contract import Status, Verdict
+from watcher.engine.board import Board, Look, TargetState
+from watcher.runtime.cooperative import TimeSlice
+from watcher.text.timestamps import rfc3339
 
 _SLICE = 10
 """Targets made into text at a time: about two milliseconds."""
@@ -15,25 +15,20 @@ _SLICE = 10
 _MESSAGE_CHARS = 1000
 
 
-def moment(unix_seconds: float) -> str:
-    """RFC 3339 in UTC, whole seconds."""
-    return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def sentence(message: Message) -> str:
-    """The text of a message, of a length that fits a page."""
-    text = message if isinstance(message, str) else message()
+def sentence(verdict: Verdict) -> str:
+    """What a verdict says, of a length that fits a page."""
+    text = verdict.text
     return text if len(text) <= _MESSAGE_CHARS else text[: _MESSAGE_CHARS - 1] + "…"
 
 
-def describe(board: Board, row: Row, *, evidence: bool) -> dict[str, object]:
+def describe(board: Board, state: TargetState, *, evidence: bool) -> dict[str, object]:
     """One target with its conditions, trouble first, and its looks; what they saw only when asked for."""
-    namespace, agent, pod = row.target.key
+    namespace, agent, pod = state.target.key
     return {
         "namespace": namespace,
         "agent": agent,
         "pod": pod,
-        "address": row.target.address or "",
+        "address": state.target.address or "",
         "conditions": [
             {
                 "probe": probe,
@@ -41,20 +36,20 @@ def describe(board: Board, row: Row, *, evidence: bool) -> dict[str, object]:
                 "subject": verdict.subject,
                 "status": verdict.status,
                 "reason": verdict.reason,
-                "message": sentence(verdict.message),
-                "since": moment(since),
+                "message": sentence(verdict),
+                "since": rfc3339(since),
             }
-            for probe, verdict, since in board.conditions(row)
+            for probe, verdict, since in board.conditions(state)
         ],
-        **({"problems": list(row.target.problems)} if row.target.problems else {}),
-        "looks": [_look(look, evidence=evidence) for look in row.looks.values()],
+        **({"problems": list(state.target.problems)} if state.target.problems else {}),
+        "looks": [_look(look, evidence=evidence) for look in state.looks.values()],
     }
 
 
 def _look(look: Look, *, evidence: bool) -> dict[str, object]:
     return {
         "source": look.source,
-        "at": moment(look.at),
+        "at": rfc3339(look.at),
         "result": look.reading.result,
         "error": look.reading.error,
         "duration_seconds": round(look.seconds, 6),
@@ -62,15 +57,15 @@ def _look(look: Look, *, evidence: bool) -> dict[str, object]:
     }
 
 
-def has_status(board: Board, row: Row, status: Status, now: float) -> bool:
+def has_status(board: Board, state: TargetState, status: Status, now: float) -> bool:
     """Whether any condition of the target has this status at `now`."""
-    fresh = board.fresh(row.sheets, board.oldest(now))
+    fresh = board.fresh(state.results, board.oldest(now))
     return any(each is status for _, _, verdicts in fresh for _, each, _ in verdicts.outcomes)
 
 
 async def listing(
     board: Board,
-    rows: Iterable[Row],
+    states: Iterable[TargetState],
     now: float,
     *,
     status: Status | None = None,
@@ -79,12 +74,12 @@ async def listing(
 ) -> AsyncIterator[str]:
     """The whole document in pieces, so that a listing of 10,000 targets holds up no look."""
     said = '"standby": true, ' if standby else ""
-    yield f'{{"generated_at": "{moment(now)}", {said}"targets": ['
-    comma, turns, remaining = "", Turns(), iter(rows)
+    yield f'{{"generated_at": "{rfc3339(now)}", {said}"targets": ['
+    comma, time_slice, remaining = "", TimeSlice(), iter(states)
     while some := list(islice(remaining, _SLICE)):
-        shown = [row for row in some if status is None or has_status(board, row, status, now)]
+        shown = [state for state in some if status is None or has_status(board, state, status, now)]
         if shown:
-            yield comma + ",\n".join([json.dumps(describe(board, row, evidence=evidence)) for row in shown])
+            yield comma + ",\n".join([json.dumps(describe(board, state, evidence=evidence)) for state in shown])
             comma = ",\n"
-        await turns.pause()
+        await time_slice.checkpoint()
     yield "]}\n"

@@ -1,7 +1,6 @@
 """HTTP/1 without a pool: a connection a look, one deadline for all of it, a cap on bytes while they arrive."""
 
 import asyncio
-import errno
 import ssl
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -10,21 +9,20 @@ from typing import NamedTuple, Self, cast
 import httpx
 
 from probes.contract import Fault
-from probes.sources.http.response import Answer, Answering, TooLargeError
+from probes.sources.http.response import Response, ResponseReader, TooLargeError
+from probes.sources.own_trouble import OWN_TROUBLE, is_refusal
 
 __all__ = [
     "TLS",
-    "Answer",
-    "Conversation",
+    "HTTPSession",
     "Origin",
     "OwnTroubleError",
+    "Response",
     "TLSFailedError",
     "TooLargeError",
     "fault_of",
     "locate",
 ]
-
-_OURS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EPERM, errno.EACCES)
 
 
 class TLSFailedError(httpx.TransportError):
@@ -45,15 +43,10 @@ def fault_of(error: httpx.TransportError) -> Fault | None:
         case httpx.TimeoutException():
             return Fault.STALLED
         case httpx.ConnectError():
-            return Fault.REFUSED if _is_refusal(error.__cause__) else Fault.SILENT
+            return Fault.REFUSED if is_refusal(error.__cause__) else Fault.SILENT
         case httpx.NetworkError():
             return Fault.RESET
     return None
-
-
-def _is_refusal(error: BaseException | None) -> bool:
-    # Where a name has several addresses, the numbers stand in the text only.
-    return isinstance(error, ConnectionRefusedError) or f"Errno {errno.ECONNREFUSED}" in str(error)
 
 
 class Origin(NamedTuple):
@@ -86,7 +79,7 @@ class TLS(NamedTuple):
     doubtful: bool = False  # what does not verify may be our fault: we have no CA for it, or an old one
 
 
-class Conversation:
+class HTTPSession:
     """Requests one after another to one origin, on one connection for as long as the server keeps it.
 
     All of them together end within `timeout` seconds of entering. No redirects, no proxy, no decompression; nothing
@@ -95,7 +88,7 @@ class Conversation:
 
     def __init__(self, origin: Origin, timeout: float, max_bytes: int, tls: TLS | None = None) -> None:
         self._origin, self._timeout, self._max_bytes, self._tls = origin, timeout, max_bytes, tls
-        self._wire: _Wire | None = None
+        self._connection: _Connection | None = None
         self._deadline = 0.0
 
     async def __aenter__(self) -> Self:
@@ -105,7 +98,7 @@ class Conversation:
     async def __aexit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
         self._hang_up()
 
-    async def ask(self, method: bytes, path: bytes, headers: bytes = b"", body: bytes = b"") -> Answer:
+    async def ask(self, method: bytes, path: bytes, headers: bytes = b"", body: bytes = b"") -> Response:
         """One request, GET or POST, with `headers` as on the wire; every failure is an httpx.TransportError."""
         length = b"Content-Length: %d\r\n" % len(body) if method == b"POST" else b""
         request = b"%b %b HTTP/1.1\r\nHost: %b\r\nAccept-Encoding: identity\r\n%b%b\r\n%b"
@@ -117,26 +110,26 @@ class Conversation:
         except OSError as error:
             raise self._failed(error) from error
 
-    async def _exchange(self, request: bytes) -> Answer:
-        if self._wire is not None:
+    async def _exchange(self, request: bytes) -> Response:
+        if self._connection is not None:
             try:
-                return await self._wire.ask(request, self._max_bytes)
+                return await self._connection.ask(request, self._max_bytes)
             except ConnectionResetError:
-                if self._wire.heard:
+                if self._connection.heard:
                     raise
         return await (await self._connect()).ask(request, self._max_bytes)
 
-    async def _connect(self) -> "_Wire":
+    async def _connect(self) -> "_Connection":
         self._hang_up()
-        self._wire = None
+        self._connection = None
         loop = asyncio.get_running_loop()
-        transport, wire = await loop.create_connection(_Wire, self._origin.host, self._origin.port)
-        self._wire = wire
+        transport, wire = await loop.create_connection(_Connection, self._origin.host, self._origin.port)
+        self._connection = wire
         if self._origin.secure:
             wire.transport = await self._secured(transport, wire)
         return wire
 
-    async def _secured(self, transport: asyncio.Transport, wire: "_Wire") -> asyncio.Transport | None:
+    async def _secured(self, transport: asyncio.Transport, wire: "_Connection") -> asyncio.Transport | None:
         if self._tls is None:
             raise OwnTroubleError(f"The watcher has nothing to verify {self._name} with.")
         context, trust_domain, _ = self._tls
@@ -147,11 +140,11 @@ class Conversation:
         return secured
 
     def _hang_up(self) -> None:
-        if self._wire is not None and self._wire.transport is not None:
-            self._wire.transport.abort()
+        if self._connection is not None and self._connection.transport is not None:
+            self._connection.transport.abort()
 
     def _too_late(self) -> httpx.TimeoutException:
-        if self._wire is None:
+        if self._connection is None:
             return httpx.ConnectTimeout(f"{self._name} did not answer within {self._timeout:g}s.")
         return httpx.ReadTimeout(
             f"{self._name} accepted the connection, but gave no full answer in {self._timeout:g}s."
@@ -162,11 +155,11 @@ class Conversation:
             return OwnTroubleError(f"The watcher has no CA to verify {self._name} with: {error.verify_message}.")
         if isinstance(error, ssl.SSLError):
             return TLSFailedError(f"{self._name} and the watcher have no TLS in common: {error}")
-        if self._wire is not None:
+        if self._connection is not None:
             return httpx.ReadError(f"{self._name} cut the connection before the answer was complete.")
-        if error.errno in _OURS:
+        if error.errno in OWN_TROUBLE:
             return OwnTroubleError(f"The watcher cannot connect to {self._name}: {error}")
-        if _is_refusal(error):
+        if is_refusal(error):
             return httpx.ConnectError(f"{self._name} refuses connections.")
         return httpx.ConnectError(f"{self._name} cannot be reached: {error.strerror or error}.")
 
@@ -180,19 +173,19 @@ def _is_svid(certificate: Mapping[str, Sequence[tuple[str, str]]], trust_domain:
     return len(uris) == 1 and uris[0].startswith(f"spiffe://{trust_domain}/")
 
 
-class _Wire(asyncio.Protocol):
+class _Connection(asyncio.Protocol):
     """A connection; what arrives goes to the answer that is waited for."""
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
         self.heard = False  # whether any byte of the last answer arrived
-        self._answering: Answering | None = None
+        self._answering: ResponseReader | None = None
 
-    async def ask(self, request: bytes, max_bytes: int) -> Answer:
+    async def ask(self, request: bytes, max_bytes: int) -> Response:
         self.heard = False
         if self.transport is None or self.transport.is_closing():
             raise ConnectionResetError
-        self._answering = Answering(max_bytes)
+        self._answering = ResponseReader(max_bytes)
         self.transport.write(request)
         try:
             return await self._answering.done

@@ -10,7 +10,7 @@ from typing import Literal
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pydantic import Field
 
-from probes.contract import Kit, OwnIdentity, SourceSettings
+from probes.contract import OwnIdentity, SourceContext, SourceSettings
 from probes.sources.http.client import TLS, OwnTroubleError
 
 _TOKEN = re.compile(rb"[\x21-\x7e]+")
@@ -31,10 +31,10 @@ class OutboundSettings(SourceSettings):
 class Outbound:
     """What goes with each request, as of now."""
 
-    def __init__(self, settings: OutboundSettings, kit: Kit) -> None:
-        self._settings, self._kit = settings, kit
-        self._token = _File(settings.bearer_token_file, kit.now) if settings.bearer_token_file else None
-        self._ca = _File(settings.ca_file, kit.now) if settings.ca_file else None
+    def __init__(self, settings: OutboundSettings, source_context: SourceContext) -> None:
+        self._settings, self._source_context = settings, source_context
+        self._token = _File(settings.bearer_token_file, source_context.now) if settings.bearer_token_file else None
+        self._ca = _File(settings.ca_file, source_context.now) if settings.ca_file else None
         self._made_of: tuple[bytes | None, OwnIdentity | None] | None = None
         self._context: ssl.SSLContext | None = None
 
@@ -53,14 +53,14 @@ class Outbound:
         A `ca_file` verifies chain and name. Without one, a server must have an SVID of the watcher's own trust domain;
         without an identity, the system's roots verify chain and name.
         """
-        identity = self._kit.identity.current
+        identity = self._source_context.identity.current
         ca = self._ca.read() if self._ca else None
         context = self._current(ca, identity)
         if ca is not None:
             return TLS(context)
         if identity is None:
             return TLS(context, doubtful=True)
-        return TLS(context, identity.trust_domain, doubtful=not self._kit.identity.confirmed)
+        return TLS(context, identity.trust_domain, doubtful=not self._source_context.identity.confirmed)
 
     def _current(self, ca: bytes | None, identity: OwnIdentity | None) -> ssl.SSLContext:
         # A context costs as much as ten looks: a new one only when what it is made of is another object.
@@ -84,12 +84,12 @@ def _same(one: tuple[object, object], other: tuple[object, object]) -> bool:
     return one[0] is other[0] and one[1] is other[1]
 
 
-def _verifying(ca: bytes, told: str) -> ssl.SSLContext:
+def _verifying(ca: bytes, reported: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context.load_verify_locations(cadata=ca.decode("ascii", errors="replace"))
     except (ssl.SSLError, ValueError) as error:  # ValueError: empty
-        raise OwnTroubleError(f"{told} holds no CA certificates: {error}") from error
+        raise OwnTroubleError(f"{reported} holds no CA certificates: {error}") from error
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # an intermediate may be all that was given
     return context
 

@@ -17,7 +17,7 @@ class TooLargeError(httpx.TransportError):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """A whole HTTP answer."""
 
     status: int
@@ -29,11 +29,11 @@ class Answer:
         return next((value.decode("latin-1") for key, value in self.headers if key == name), "")
 
 
-class Answering:
+class ResponseReader:
     """An answer while it arrives: the callbacks of a parser, and the caps."""
 
     def __init__(self, max_bytes: int) -> None:
-        self.done: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.done: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         self.received = 0
         self._max_bytes = max_bytes
         self._head = True
@@ -68,14 +68,14 @@ class Answering:
         self._head = False
         if sum(len(name) + len(value) for name, value in self._headers) > _MAX_HEAD:
             self._fail(httpx.RemoteProtocolError(_LONG_HEAD))
-        told = dict(self._headers)
-        self._until_close = b"content-length" not in told and b"transfer-encoding" not in told
-        if int(told.get(b"content-length", 0)) > self._max_bytes:
+        reported = dict(self._headers)
+        self._until_close = b"content-length" not in reported and b"transfer-encoding" not in reported
+        if int(reported.get(b"content-length", 0)) > self._max_bytes:
             self._fail(TooLargeError(f"The answer is larger than {say_bytes(self._max_bytes)}."))
         for name, plain in ((b"content-encoding", b"identity"), (b"transfer-encoding", b"chunked")):
-            if told.get(name, plain).lower() != plain:
+            if reported.get(name, plain).lower() != plain:
                 self._fail(
-                    httpx.RemoteProtocolError(f"The answer is encoded, which was not asked for: {told[name]!r}.")
+                    httpx.RemoteProtocolError(f"The answer is encoded, which was not asked for: {reported[name]!r}.")
                 )
 
     def on_body(self, body: bytes) -> None:
@@ -89,7 +89,7 @@ class Answering:
 
     def _finish(self, parser: httptools.HttpResponseParser) -> None:
         if not self.done.done():
-            self.done.set_result(Answer(parser.get_status_code(), tuple(self._headers), bytes(self._body)))
+            self.done.set_result(Response(parser.get_status_code(), tuple(self._headers), bytes(self._body)))
 
     def _fail(self, error: Exception) -> None:
         if not self.done.done():

@@ -1,20 +1,20 @@
 """One look at one mTLS port: the conversations that it takes, within one deadline."""
 
 import asyncio
-from ipaddress import ip_address
 from typing import NamedTuple, Self
 
 from OpenSSL import SSL
 
+from probes.contract.address import is_ip_address, split_host_port
 from probes.readings.handshake import Spoke
 from probes.sources.tls.contexts import Trust
 from probes.sources.tls.plaintext import ask_plainly, http_status, spoken
-from probes.sources.tls.session import Conversation
+from probes.sources.tls.session import TLSSession
 
 _REQUEST = b"GET /health HTTP/1.1\r\nHost: %b\r\nUser-Agent: agentweave-watcher\r\nConnection: close\r\n\r\n"
 
 
-class Place(NamedTuple):
+class PortAddress(NamedTuple):
     """Where a port is, and what it is asked."""
 
     host: str
@@ -25,9 +25,8 @@ class Place(NamedTuple):
     @classmethod
     def of(cls, address: str) -> Self:
         """The place of `host:port` or `[address]:port`."""
-        host, _, port = address.rpartition(":")
-        host = host.strip("[]")
-        return cls(host, int(port), None if _is_ip(host) else host.encode(), address)
+        host, port = split_host_port(address)
+        return cls(host, port, None if is_ip_address(host) else host.encode(), address)
 
     @property
     def request(self) -> bytes:
@@ -35,57 +34,57 @@ class Place(NamedTuple):
         return _REQUEST % self.authority.encode()
 
 
-class Visit:
+class Attempt:
     """What was said at one place: on the usual path a single conversation."""
 
-    def __init__(self, place: Place, trust: Trust, starts: float, ends: float) -> None:
+    def __init__(self, port_address: PortAddress, trust: Trust, starts: float, ends: float) -> None:
         """Speak from `starts` to `ends`, both times of the loop."""
-        self._place, self._trust = place, trust
+        self._port, self._trust = port_address, trust
         self._halfway, self._ends = (starts + ends) / 2, ends
-        self.talk: Conversation | None = None
+        self.session: TLSSession | None = None
         self.plain_answer = b""
 
-    async def make(self) -> Conversation:
+    async def make(self) -> TLSSession:
         """The conversation that tells most; OSError (TimeoutError for silence) where there is no connection."""
-        talk = self.talk = await self._connect(self._trust.first)
-        await talk.until(self._halfway)
-        if not talk.over and not talk.received:
+        session = self.session = await self._connect(self._trust.first)
+        await session.until(self._halfway)
+        if not session.finished and not session.received:
             # Plaintext servers may wait for the end of a line that a TLS hello does not have.
             await self._speak_plainly()
             if spoken(self.plain_answer) in (Spoke.PLAINTEXT_HTTP, Spoke.OTHER):
-                return talk
-        await talk.until(self._ends)
-        if _was_turned_away(talk):
-            talk = self.talk = await self._offer_more(talk)
-        if talk.over and talk.spoke in (Spoke.NOTHING, Spoke.OTHER):
+                return session
+        await session.until(self._ends)
+        if _was_turned_away(session):
+            session = self.session = await self._offer_more(session)
+        if session.finished and session.spoke in (Spoke.NOTHING, Spoke.OTHER):
             # Some plaintext servers cut off a TLS hello, others answer it in a way of their own.
             await self._speak_plainly()
-        return talk
+        return session
 
-    def heard(self, talk: Conversation) -> bytes:
+    def heard(self, session: TLSSession) -> bytes:
         """The plaintext that tells most; empty where TLS is spoken, or nothing."""
-        if talk.spoke is Spoke.TLS:
+        if session.spoke is Spoke.TLS:
             return b""
-        return talk.plaintext if talk.plaintext and not http_status(self.plain_answer) else self.plain_answer
+        return session.plaintext if session.plaintext and not http_status(self.plain_answer) else self.plain_answer
 
     def end(self) -> None:
         """Leave no connection behind."""
-        if self.talk is not None:
-            self.talk.hang_up()
+        if self.session is not None:
+            self.session.hang_up()
 
-    async def _connect(self, context: SSL.Context) -> Conversation:
-        talk = Conversation(context, self._place.server_name, self._place.request, self._trust.certificate_size)
+    async def _connect(self, context: SSL.Context) -> TLSSession:
+        session = TLSSession(context, self._port.server_name, self._port.request, self._trust.certificate_size)
         loop = asyncio.get_running_loop()
         async with asyncio.timeout_at(self._ends):
-            await loop.create_connection(lambda: talk, self._place.host, self._place.port)
-        return talk
+            await loop.create_connection(lambda: session, self._port.host, self._port.port)
+        return session
 
-    async def _offer_more(self, first: Conversation) -> Conversation:
+    async def _offer_more(self, first: TLSSession) -> TLSSession:
         try:
             second = await self._connect(self._trust.second)
         except OSError:  # the first has more to tell
             return first
-        self.talk = second
+        self.session = second
         await second.until(self._ends)
         if second.received:
             return second
@@ -94,18 +93,12 @@ class Visit:
 
     async def _speak_plainly(self) -> None:
         if not self.plain_answer:
-            place = self._place
-            self.plain_answer = await ask_plainly(place.host, place.port, place.authority, self._ends)
+            port_address = self._port
+            self.plain_answer = await ask_plainly(
+                port_address.host, port_address.port, port_address.authority, self._ends
+            )
 
 
-def _was_turned_away(talk: Conversation) -> bool:
+def _was_turned_away(session: TLSSession) -> bool:
     """Whether the server ended the handshake before it showed a certificate: it may want another key exchange."""
-    return talk.over and not talk.completed and not talk.plaintext and not talk.certificate_seen
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
+    return session.finished and not session.completed and not session.plaintext and not session.certificate_seen

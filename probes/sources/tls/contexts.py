@@ -8,7 +8,7 @@ from cryptography.x509 import InvalidVersion
 from OpenSSL import SSL, crypto
 
 from probes.contract import IdentityProvider, OwnIdentity, Target
-from probes.readings.certificate import parse_spiffe_id
+from probes.contract.spiffe_id import parse_spiffe_id
 from probes.readings.handshake import VerifyCode, VerifyError
 
 _TLS13_CIPHERS = b"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
@@ -80,7 +80,7 @@ class Trust:
             context.add_extra_chain_cert(intermediate)
 
 
-class Trusts:
+class TrustCache:
     """What to look at each target with; made anew when the watcher's identity has changed."""
 
     def __init__(self, provider: IdentityProvider) -> None:

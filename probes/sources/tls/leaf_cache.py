@@ -7,7 +7,7 @@ from probes.contract import TargetKey
 from probes.readings.certificate import Leaf, UnreadableError, read_leaf
 
 
-class Leaves:
+class LeafCache:
     """One leaf a target, known again by the digest of its DER bytes."""
 
     def __init__(self) -> None:

@@ -8,29 +8,29 @@ from OpenSSL import SSL, crypto
 
 from probes.contract import Fault
 from probes.readings.certificate import Leaf, UnreadableError, weakness
-from probes.readings.handshake import Bundle, ClientCertificate, Handshake, Spoke
+from probes.readings.handshake import BundleState, ClientCertificate, Handshake, Spoke
 from probes.sources.tls.contexts import MAX_VERIFY_DEPTH, Trust
 from probes.sources.tls.plaintext import http_status, printable, spoken
-from probes.sources.tls.session import Conversation
+from probes.sources.tls.session import TLSSession
 
 
 def reading(
     address: str,
-    talk: Conversation,
+    session: TLSSession,
     heard: bytes,
     trust: Trust,
-    bundle: Bundle,
+    bundle: BundleState,
     read_leaf: Callable[[bytes], Leaf | None],
 ) -> Handshake:
     """The reading of a port that took a connection; `heard` is what it said in plaintext."""
-    spoke = spoken(heard) if heard else talk.spoke
-    completed = talk.completed or _is_refused_in_handshake(talk)
-    fault, trouble = (None, "") if completed else _trouble(talk, spoke, heard)
-    chain = [crypto.dump_certificate(crypto.FILETYPE_ASN1, each) for each in talk.tls.get_peer_cert_chain() or ()]
+    spoke = spoken(heard) if heard else session.spoke
+    completed = session.completed or _is_refused_in_handshake(session)
+    fault, trouble = (None, "") if completed else _trouble(session, spoke, heard)
+    chain = [crypto.dump_certificate(crypto.FILETYPE_ASN1, each) for each in session.tls.get_peer_cert_chain() or ()]
     leaf = read_leaf(chain[0]) if chain else None
     if chain and leaf is None:
         trouble = trouble or "serves a certificate that cannot be read"
-    client_certificate, refusal = _client_certificate(talk, trust) if completed else (ClientCertificate.NOT_TOLD, "")
+    client_certificate, refusal = _client_certificate(session, trust) if completed else (ClientCertificate.NOT_TOLD, "")
     return Handshake(
         fault=fault,
         error=f"{address} {trouble}." if trouble else "",
@@ -39,64 +39,64 @@ def reading(
         leaf=leaf,
         chain_length=len(chain),
         weak_intermediates=tuple(filter(None, map(_weakness, chain[1 : MAX_VERIFY_DEPTH + 1]))),
-        verify_errors=tuple(dict.fromkeys(talk.verify_errors)),
+        verify_errors=tuple(dict.fromkeys(session.verify_errors)),
         trust_domain=trust.trust_domain,
         bundle=bundle,
-        protocol=intern(talk.tls.get_protocol_version_name()) if chain else "",
-        cipher=intern(talk.tls.get_cipher_name() or ""),
+        protocol=intern(session.tls.get_protocol_version_name()) if chain else "",
+        cipher=intern(session.tls.get_cipher_name() or ""),
         client_certificate=client_certificate,
         refusal=refusal,
-        http_status=http_status(talk.answer),
+        http_status=http_status(session.answer),
         received=printable(heard),
     )
 
 
-def _is_refused_in_handshake(talk: Conversation) -> bool:
+def _is_refused_in_handshake(session: TLSSession) -> bool:
     """Whether only our certificate, or that we have none, stood in the way.
 
     In TLS 1.2 the server speaks last, so it refuses within the handshake: after our second flight, by an alert or,
     where asyncio drops that, by the end of the connection.
     """
-    if talk.completed or talk.tls.get_protocol_version() > SSL.TLS1_2_VERSION:
+    if session.completed or session.tls.get_protocol_version() > SSL.TLS1_2_VERSION:
         return False
-    said_enough = talk.flights > 1 and talk.certificate_seen
-    return said_enough and talk.over and (not talk.error or " alert " in talk.error)
+    said_enough = session.flights > 1 and session.certificate_seen
+    return said_enough and session.finished and (not session.error or " alert " in session.error)
 
 
-def _trouble(talk: Conversation, spoke: Spoke, heard: bytes) -> tuple[Fault | None, str]:
+def _trouble(session: TLSSession, spoke: Spoke, heard: bytes) -> tuple[Fault | None, str]:
     """Why there was no handshake."""
     if spoke is Spoke.PLAINTEXT_HTTP:
         return None, f"speaks plaintext HTTP and not TLS: '{printable(heard)}'"
     if spoke is Spoke.OTHER:
         return None, f"does not speak TLS: '{printable(heard)}'"
-    if not talk.over:
-        when = "in the middle of the handshake" if talk.received else "and never answered the TLS hello"
+    if not session.finished:
+        when = "in the middle of the handshake" if session.received else "and never answered the TLS hello"
         return Fault.STALLED, f"accepted the connection, then fell silent {when}"
-    if talk.error:
-        return None, f"and the watcher have no TLS in common: {talk.error}"
+    if session.error:
+        return None, f"and the watcher have no TLS in common: {session.error}"
     return Fault.RESET, "cut the connection during the TLS handshake"
 
 
-def _client_certificate(talk: Conversation, trust: Trust) -> tuple[ClientCertificate, str]:
+def _client_certificate(session: TLSSession, trust: Trust) -> tuple[ClientCertificate, str]:
     """What our certificate met, and the words of a refusal."""
-    refusal = _refusal(talk)
+    refusal = _refusal(session)
     if not trust.has_certificate:
         return ClientCertificate.NONE_TO_SEND, refusal
-    if not talk.certificate_sent:
+    if not session.certificate_sent:
         return ClientCertificate.NOT_ASKED_FOR, ""
     if refusal:
         return ClientCertificate.REFUSED, refusal
-    return (ClientCertificate.ACCEPTED if talk.answer else ClientCertificate.NOT_TOLD), ""
+    return (ClientCertificate.ACCEPTED if session.answer else ClientCertificate.NOT_TOLD), ""
 
 
-def _refusal(talk: Conversation) -> str:
+def _refusal(session: TLSSession) -> str:
     # With TLS 1.3 the client is done first: a refusal shows only at the read after the handshake.
-    if talk.error:
-        return talk.error
-    if not talk.answer:
-        return "the connection was closed without an answer" if talk.over else ""
-    status = http_status(talk.answer)
-    if status in (495, 496) or (status == 400 and b"certificate" in talk.answer.lower()):
+    if session.error:
+        return session.error
+    if not session.answer:
+        return "the connection was closed without an answer" if session.finished else ""
+    status = http_status(session.answer)
+    if status in (495, 496) or (status == 400 and b"certificate" in session.answer.lower()):
         return f"HTTP {status}"  # nginx completes the handshake and says so in a page
     return ""
 

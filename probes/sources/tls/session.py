@@ -10,13 +10,13 @@ from typing import cast
 from OpenSSL import SSL
 
 from probes.readings.handshake import Spoke, VerifyError
-from probes.sources.tls.plaintext import is_tls, is_told, is_whole, spoken
+from probes.sources.tls.plaintext import is_reported, is_tls, is_whole, spoken
 
 _MAX_BYTES = 1 << 16
 _CHUNK = 1 << 16
 
 
-class Conversation(asyncio.Protocol):
+class TLSSession(asyncio.Protocol):
     """What was said on one connection. Over at the first answer, at an error, or when the other side is gone."""
 
     def __init__(self, context: SSL.Context, server_name: bytes | None, request: bytes, certificate_size: int) -> None:
@@ -28,7 +28,7 @@ class Conversation(asyncio.Protocol):
             self.tls.set_tlsext_host_name(server_name)
         self.tls.set_connect_state()
         self._request, self._certificate_size = request, certificate_size
-        self.completed = self.over = self.certificate_sent = False
+        self.completed = self.finished = self.certificate_sent = False
         self.error = ""  # OpenSSL's words, of an alert for example
         self.flights = self.received = 0
         self.plaintext = self.answer = b""
@@ -37,7 +37,7 @@ class Conversation(asyncio.Protocol):
 
     async def until(self, moment: float) -> None:
         """Wait for the end of the conversation, but not longer than to this time of the loop."""
-        if self.over:
+        if self.finished:
             return
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()
@@ -49,7 +49,7 @@ class Conversation(asyncio.Protocol):
 
     def hang_up(self) -> None:
         """Cut the connection without ceremony; what was said stays."""
-        self.over = True
+        self.finished = True
         if self._transport is not None:
             self._transport.abort()
         self._wake()
@@ -71,7 +71,7 @@ class Conversation(asyncio.Protocol):
         self._proceed()
 
     def data_received(self, data: bytes) -> None:
-        if self.over:
+        if self.finished:
             return
         data = data[: _MAX_BYTES - self.received]
         plaintext = bool(self.plaintext) or (not self.received and not is_tls(data))
@@ -81,7 +81,7 @@ class Conversation(asyncio.Protocol):
         else:
             self.tls.bio_write(data)
             self._proceed()
-        if self.received >= _MAX_BYTES and not self.over:
+        if self.received >= _MAX_BYTES and not self.finished:
             self.error = f"{_MAX_BYTES} bytes came, and no end"
             self.hang_up()
 
@@ -90,7 +90,7 @@ class Conversation(asyncio.Protocol):
 
     def _hear_plaintext(self, data: bytes) -> None:
         self.plaintext += data
-        if is_told(self.plaintext):
+        if is_reported(self.plaintext):
             self.hang_up()
 
     def _proceed(self) -> None:

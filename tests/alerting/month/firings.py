@@ -14,7 +14,7 @@ from tests.alerting.month.kinds import START
 from tests.alerting.month.scrapes import EVERY, HEARTBEAT, Scrapes, Series
 from tests.alerting.promtool import FRUGAL, _in_order, promtool
 from tests.alerting.rules import CORE, RULES
-from watcher.web.exposition import PREFIX
+from watcher.metrics.families import PREFIX
 
 STEP = 15
 """Seconds from one evaluation of the rules to the next."""
@@ -116,7 +116,7 @@ def _key(series: Series) -> object:
 
 def _heartbeat(build: Series) -> Series:
     made = Series(HEARTBEAT, {name: build.labels[name] for name in ("job", "instance")})
-    made.course = build.course
+    made.poller = build.poller
     return made
 
 

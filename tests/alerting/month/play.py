@@ -81,8 +81,8 @@ class Month:
     def _look(self, turn: Turn) -> None:
         if self.watcher is None or not self.watcher.look(turn.source, turn.key):
             return
-        rounds = 1 if self._busy or self.plan.busy(self.now()) else QUIET
-        again = self.watcher.next_turn(turn.source, turn.key, rounds)
+        poll_loops = 1 if self._busy or self.plan.busy(self.now()) else QUIET
+        again = self.watcher.next_turn(turn.source, turn.key, poll_loops)
         self._put(again.at, again)
 
     def _scrape(self, number: int) -> None:

@@ -5,7 +5,7 @@ from itertools import accumulate
 
 from tests.alerting.month.firings import BUILD, CONDITION, UNKNOWN, Stretch
 from tests.alerting.month.scrapes import EVERY, Scrapes, Series
-from watcher.web.exposition import PREFIX
+from watcher.metrics.families import PREFIX
 
 CONDITIONS, IMPAIRED = f"{PREFIX}conditions", f"{PREFIX}impaired"
 
@@ -65,8 +65,8 @@ def _without_a_watcher(builds: Iterable[Series], begin: int, end: int) -> Iterat
             yield here, at
         here = max(here, until)
     for each in builds:
-        if begin < each.course[0][0] < end:
-            yield each.course[0][0], each.course[0][0] + 1
+        if begin < each.poller[0][0] < end:
+            yield each.poller[0][0], each.poller[0][0] + 1
 
 
 def _blind(counts: Iterable[Series], begin: int, end: int) -> Iterator[int]:

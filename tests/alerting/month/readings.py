@@ -7,12 +7,11 @@ from probes.contract import Fault, Reading
 from probes.contract.signal import Signal
 from probes.readings.canary import Question
 from probes.readings.certificate import Leaf
-from probes.readings.decision import Actual, Answer, Expected, OPAReading, Reply
-from probes.readings.handshake import Bundle, Handshake, Spoke, VerifyCode, VerifyError
-from probes.readings.metrics_page import MetricsPage, Trouble, Wanted
-from probes.readings.opa_status import Bundle as PolicyBundle
-from probes.readings.opa_status import StatusReport
-from probes.readings.text_format import Kept
+from probes.readings.decision import Actual, CanaryAnswer, Expected, OPAReading, Reply
+from probes.readings.handshake import BundleState, Handshake, Spoke, VerifyCode, VerifyError
+from probes.readings.metrics_page import MetricsPage, PageTrouble, WantedSignals
+from probes.readings.opa_status import OPABundle, StatusReport
+from probes.readings.text_format import KeptLines
 from tests.alerting.month.fleet import Agent, Fleet
 from tests.alerting.month.kinds import POOL, POOL_CAPACITY, TRUST_DOMAIN
 from tests.alerting.month.pod import LIFETIME, Pod, load
@@ -30,7 +29,7 @@ def handshake(fleet: Fleet, pod: Pod, now: float, _: tuple[object, ...]) -> Hand
     agent = fleet.agents[pod.kind.name]
     fault = _fault(fleet, agent, pod, "handshake", now)
     if fault is not None:
-        return Handshake(fault=fault, error=f"It is {fault}.", trust_domain=TRUST_DOMAIN, bundle=Bundle.CONFIRMED)
+        return Handshake(fault=fault, error=f"It is {fault}.", trust_domain=TRUST_DOMAIN, bundle=BundleState.CONFIRMED)
     if agent.ills.plaintext:
         return Handshake(spoke=Spoke.PLAINTEXT_HTTP, error="It speaks HTTP.", trust_domain=TRUST_DOMAIN)
     if fleet.spire and not agent.ills.keeps_svid:
@@ -48,9 +47,9 @@ def page(fleet: Fleet, pod: Pod, now: float, wants: tuple[object, ...]) -> Metri
     if fault is not None:
         return MetricsPage(wanted=wanted, fault=fault, error=f"It is {fault}.")
     if agent.ills.page_fails:
-        return MetricsPage(wanted=wanted, status=500, trouble=Trouble.HTTP_ERROR, error="The page answered 500.")
+        return MetricsPage(wanted=wanted, status=500, trouble=PageTrouble.HTTP_ERROR, error="The page answered 500.")
     blocks = page_blocks(agent, pod, now)
-    kept = Kept(tuple([blocks[name].encode() if name in blocks else b"" for name in wanted.names.texts.values()]))
+    kept = KeptLines(tuple([blocks[name].encode() if name in blocks else b"" for name in wanted.names.texts.values()]))
     return MetricsPage(wanted=wanted, status=200, size=sum(map(len, kept.lines)), kept=kept)
 
 
@@ -61,9 +60,9 @@ def decisions(fleet: Fleet, pod: Pod, now: float, wants: tuple[object, ...]) -> 
     fault = _fault(fleet, agent, pod, "opa", now)
     if fault is not None:
         lost = Reply(actual=Actual.UNREACHABLE, fault=fault, error=f"It is {fault}.")
-        answers = tuple([Answer(each.canary, each.expected, lost) for each in questions])
+        answers = tuple([CanaryAnswer(each.canary, each.expected, lost) for each in questions])
         return OPAReading(answers=answers, report=pod.report, fault=fault, error=lost.error)
-    answers = tuple([Answer(each.canary, each.expected, _reply(agent, pod, each)) for each in questions])
+    answers = tuple([CanaryAnswer(each.canary, each.expected, _reply(agent, pod, each)) for each in questions])
     error = next((each.reply.error for each in answers if each.reply.error), "")
     return OPAReading(answers=answers, report=_report(fleet, agent, pod, now), error=error)
 
@@ -118,14 +117,14 @@ def _served(agent: Agent, pod: Pod) -> Handshake:
         chain_length=1,
         verify_errors=strange,
         trust_domain=TRUST_DOMAIN,
-        bundle=Bundle.CONFIRMED,
+        bundle=BundleState.CONFIRMED,
         protocol="TLSv1.3",
     )
 
 
 @lru_cache(maxsize=16)
-def _wanted(wants: tuple[object, ...]) -> Wanted:
-    return Wanted.of([want for want in wants if isinstance(want, Signal)])
+def _wanted(wants: tuple[object, ...]) -> WantedSignals:
+    return WantedSignals.of([want for want in wants if isinstance(want, Signal)])
 
 
 def _memory(agent: Agent, pod: Pod, now: float) -> float:
@@ -184,12 +183,12 @@ def _report(fleet: Fleet, agent: Agent, pod: Pod, now: float) -> StatusReport:
     return pod.report
 
 
-def _bundle(fleet: Fleet, agent: Agent, pod: Pod, now: float) -> PolicyBundle:
+def _bundle(fleet: Fleet, agent: Agent, pod: Pod, now: float) -> OPABundle:
     ills = agent.ills
     kept = ills.keeps_bundle or (ills.keeps_revision and pod is agent.pods[0])
     asked = agent.ill_since if kept else now
     at, revision = max(each for each in fleet.published if each[0] + pod.delay(each[1]) <= asked)
-    return PolicyBundle(
+    return OPABundle(
         name="authz",
         revision=revision,
         last_success=(agent.ill_since if ills.keeps_bundle else now) - pod.delay("poll"),

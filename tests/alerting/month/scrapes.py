@@ -9,12 +9,12 @@ from functools import lru_cache
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.alerting.rules import rules
-from watcher.web.exposition import PREFIX
+from watcher.metrics.families import PREFIX
 
 EVERY = 30
 """Seconds from one scrape to the next."""
 
-Course = list[tuple[int, float | None]]
+Poller = list[tuple[int, float | None]]
 """Scrape and value from then on; None: gone."""
 
 
@@ -31,7 +31,7 @@ class Series:
 
     def __init__(self, name: str, labels: dict[str, str]) -> None:
         self.name, self.labels = name, labels
-        self.course: Course = []
+        self.poller: Poller = []
 
     @property
     def told(self) -> str:
@@ -40,12 +40,12 @@ class Series:
 
     def set(self, scrape: int, value: float | None) -> None:
         """The value from this scrape on."""
-        self.course.append((scrape, value))
+        self.poller.append((scrape, value))
 
     def runs(self, begin: int, end: int) -> Iterator[tuple[int, int, float | None]]:
         """Begin, end and value of each stretch of equal values in these scrapes."""
-        place = max(0, bisect_right(self.course, begin, key=lambda each: each[0]) - 1)
-        parts = self.course[place:] if self.course else []
+        place = max(0, bisect_right(self.poller, begin, key=lambda each: each[0]) - 1)
+        parts = self.poller[place:] if self.poller else []
         if not parts or parts[0][0] > begin:
             parts = [(begin, None), *parts]
         for (at, value), (until, _) in zip(parts, [*parts[1:], (end, None)], strict=True):
@@ -59,7 +59,7 @@ class Series:
 
     def is_there(self, begin: int, end: int) -> bool:
         """Whether it has any value at one of these scrapes."""
-        if not self.course or self.course[0][0] >= end or (self.course[-1][1] is None and self.course[-1][0] <= begin):
+        if not self.poller or self.poller[0][0] >= end or (self.poller[-1][1] is None and self.poller[-1][0] <= begin):
             return False
         return any(each is not None for *_, each in self.runs(begin, end))
 
@@ -81,8 +81,8 @@ class Scrapes:
         made, twins = Scrapes(), dict[int, Series]()
         for told, each in self.series.items():
             twin = Series(each.name, each.labels)
-            twin.course = each.course[max(0, bisect_right(each.course, scrape, key=lambda one: one[0]) - 1) :]
-            if twin.course != [(twin.course[0][0], None)]:
+            twin.poller = each.poller[max(0, bisect_right(each.poller, scrape, key=lambda one: one[0]) - 1) :]
+            if twin.poller != [(twin.poller[0][0], None)]:
                 made.series[told] = twins[id(each)] = twin
         made._shown = {line: twins[id(each)] for line, each in self._shown.items()}
         return made
@@ -104,9 +104,9 @@ class Scrapes:
             gone.set(scrape, None)
         for line, each in shown.items():
             value = _parsed(line)[2]
-            if not each.course or each.course[-1][1] != value:
-                if each.course and each.course[-1][0] == scrape:
-                    each.course.pop()  # another value, not another series
+            if not each.poller or each.poller[-1][1] != value:
+                if each.poller and each.poller[-1][0] == scrape:
+                    each.poller.pop()  # another value, not another series
                 each.set(scrape, value)
         self._shown = shown
 

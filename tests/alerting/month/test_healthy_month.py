@@ -43,8 +43,8 @@ def small(directory: Path) -> Month:
     return Month(SMALL, healthy(SMALL, SEED, 2), SEED, directory)
 
 
-def courses(scrapes: Scrapes) -> dict[str, list[tuple[int, float | None]]]:
-    return {told: series.course for told, series in scrapes.series.items()}
+def pollers(scrapes: Scrapes) -> dict[str, list[tuple[int, float | None]]]:
+    return {told: series.poller for told, series in scrapes.series.items()}
 
 
 def assert_each_pages_once(month: Month, planted: Sequence[Planted], version: str = "current") -> None:
@@ -90,7 +90,7 @@ def test_the_same_seed_makes_the_same_month(tmp_path: Path) -> None:
     months = [small(tmp_path), small(tmp_path), Month(SMALL, healthy(SMALL, "2", 2), "2", tmp_path)]
     for month in months:
         month.play(START + HOUR)
-    one, same, other = (courses(month.scrapes) for month in months)
+    one, same, other = (pollers(month.scrapes) for month in months)
     assert one == same != other
 
 

@@ -13,10 +13,11 @@ from tests.alerting.month.kinds import CANARY, TRUST_DOMAIN
 from tests.alerting.month.readings import LOOKS
 from tests.identity.identities import Clock
 from watcher.config.settings import Settings, load_settings
-from watcher.engine.board import Carried
-from watcher.engine.engine import Watch
-from watcher.metrics.own import CONFIG_AT, CONFIG_OK, DISCOVERED, HEARTBEAT, TARGETS, Impairment
-from watcher.scheduling.timing_wheel import STEP, Wheel
+from watcher.engine.board import Restored
+from watcher.engine.engine import Engine
+from watcher.metrics.families import CONFIG_AT, CONFIG_OK, DISCOVERED, HEARTBEAT, TARGETS
+from watcher.metrics.own import Impairment
+from watcher.scheduling.timing_wheel import STEP, TimingWheel
 from watcher.state.file import StateFile
 from watcher.web.exposition import render
 
@@ -67,83 +68,83 @@ class Watcher:
 
     def __init__(self, given: Settings, fleet: Fleet, now: Clock, number: int) -> None:
         self.settings, self.fleet, self.now, self.number = given, fleet, now, number
-        self.watch = Watch(given, load_probes(), now)
-        self._wheels = {name: Wheel(name, looker.interval) for name, looker in self.watch.lookers.items()}
+        self.watch = Engine(given, load_probes(), now)
+        self._wheels = {name: TimingWheel(name, looker.interval) for name, looker in self.watch.lookers.items()}
         for name, looker in self.watch.lookers.items():
             looker.source = _Simulated(name, fleet, now)
-        self.watch.vitals.set(CONFIG_OK, 1)
-        self.watch.vitals.set(CONFIG_AT, now())
+        self.watch.own_metrics.set(CONFIG_OK, 1)
+        self.watch.own_metrics.set(CONFIG_AT, now())
         for trouble in Impairment:
-            self.watch.vitals.impair(trouble, hold=False)
+            self.watch.own_metrics.impair(trouble, hold=False)
 
     def copy(self, fleet: Fleet, now: Clock) -> "Watcher":
         """The same process, looking at a copy of the fleet from now on."""
         made = Watcher(self.settings, fleet, now, self.number)
         made._found(self._discovered)
-        for key, row in self.watch.board.rows.items():
-            made.watch.board.rows[key] = copy.copy(row)  # its parts are replaced, never changed
+        for key, state in self.watch.board.states.items():
+            made.watch.board.states[key] = copy.copy(state)  # its parts are replaced, never changed
         for part in ("census", "isolation"):
             vars(getattr(made.watch.fleet, part)).update(copy.deepcopy(vars(getattr(self.watch.fleet, part))))
         return made
 
-    def follow(self, carried: Mapping[TargetKey, Carried]) -> Iterator[Turn]:
+    def follow(self, restored: Mapping[TargetKey, Restored]) -> Iterator[Turn]:
         """Watch what is there now; the first looks at what is new come at once, the next ones on the wheel."""
         targets = self.fleet.targets(self.settings.probes)
-        fresh = finish(self.watch.replace_targets(targets, carried))
+        fresh = finish(self.watch.replace_targets(targets, restored))
         self._found(self.now())
-        for place, row in enumerate(fresh):
+        for place, state in enumerate(fresh):
             for source in self.watch.lookers:
-                yield Turn(self.now() + STEP * (1 + place // 4), source, row.target.key)
+                yield Turn(self.now() + STEP * (1 + place // 4), source, state.target.key)
 
     def _found(self, at: float) -> None:
         self._discovered = at
-        self.watch.vitals.set(DISCOVERED, at)
+        self.watch.own_metrics.set(DISCOVERED, at)
 
     def look(self, source: str, key: TargetKey) -> bool:
         """One look; False where the target is gone."""
-        row = self.watch.board.rows.get(key)
-        if row is not None:
-            finish(self.watch.lookers[source].look(row))
-        return row is not None
+        state = self.watch.board.states.get(key)
+        if state is not None:
+            finish(self.watch.lookers[source].look(state))
+        return state is not None
 
-    def next_turn(self, source: str, key: TargetKey, rounds: int) -> Turn:
+    def next_turn(self, source: str, key: TargetKey, poll_loops: int) -> Turn:
         """When this source looks at the target again: at its place on the real wheel."""
         interval = self.watch.interval(source)
-        phase = self._wheels[source]._slot(self.watch.board.rows[key]) * STEP
+        phase = self._wheels[source]._slot(self.watch.board.states[key]) * STEP
         last = (self.now() - phase + STEP / 2) // interval
-        return Turn((last + rounds) * interval + phase, source, key)
+        return Turn((last + poll_loops) * interval + phase, source, key)
 
     def verdicts(self) -> list[object]:
         """All that the page is made from, beside times: equal lists of the same objects make equal pages."""
         board = self.watch.board
         oldest = board.oldest(self.now())
         seen: list[object] = [self.watch.fleet.isolation.isolated, self.now() // (_CA_LIFE / 2)]
-        for row, sheets in board.snapshot():
-            seen.append(row)
-            seen.extend(verdicts for *_, verdicts in board.fresh(sheets, oldest))
+        for state, results in board.exported_states():
+            seen.append(state)
+            seen.extend(verdicts for *_, verdicts in board.fresh(results, oldest))
         return seen
 
     def page(self) -> str:
         """The page at /metrics."""
         watch = self.watch
         begin = self.now() // (_CA_LIFE / 2) * (_CA_LIFE / 2)
-        watch.vitals.set(TARGETS, len(watch.board.rows))
-        watch.vitals.set(HEARTBEAT, self.now())
-        watch.vitals.bundles({TRUST_DOMAIN: (begin, begin + _CA_LIFE)})
-        watch.vitals.impair(Impairment.ISOLATED, hold=watch.fleet.isolation.isolated)
+        watch.own_metrics.set(TARGETS, len(watch.board.states))
+        watch.own_metrics.set(HEARTBEAT, self.now())
+        watch.own_metrics.bundles({TRUST_DOMAIN: (begin, begin + _CA_LIFE)})
+        watch.own_metrics.impair(Impairment.ISOLATED, hold=watch.fleet.isolation.isolated)
         return str(finish(_whole(self)))
 
     def leave_state(self, directory: Path) -> None:
         """Write the state file, as at the end of the process."""
         asyncio.run(StateFile(directory, self.watch.board.probes).write(self.watch.board, self.now()))
 
-    def found_state(self, directory: Path) -> Mapping[TargetKey, Carried]:
+    def found_state(self, directory: Path) -> Mapping[TargetKey, Restored]:
         """What the last process left."""
         return StateFile(directory, self.watch.board.probes).read().targets
 
 
 async def _whole(of: Watcher) -> str:
-    pieces = render(of.watch.board, of.watch.vitals.registry, of.now(), openmetrics=False)
+    pieces = render(of.watch.board, of.watch.own_metrics.registry, of.now(), openmetrics=False)
     return b"".join([piece async for piece in pieces]).decode()
 
 

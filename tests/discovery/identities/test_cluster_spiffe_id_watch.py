@@ -14,11 +14,11 @@ from tests.discovery.pods.test_target import LIMITS, pod
 from tests.servers.kube_lies import LyingKubernetes, run_lying_kubernetes
 from watcher.config.cluster_spiffe_ids import ClusterSpiffeIdSettings
 from watcher.config.kubernetes import KubernetesSettings
-from watcher.discovery.identities.cache_file import FILE_NAME, ClusterSpiffeIdMemory, Remembered
+from watcher.discovery.identities.cache_file import FILE_NAME, CachedObjects, ClusterSpiffeIdCache
 from watcher.discovery.identities.cluster_spiffe_id_watch import MOST_OBJECTS, ClusterSpiffeIdWatch
 from watcher.discovery.identities.namespace_labels import NamespaceLabels
 from watcher.discovery.pod.pod import read_pod
-from watcher.discovery.pods.discoverer import KubernetesWatch
+from watcher.discovery.pods.discoverer import Discoverer
 from watcher.kube.access import Access
 
 IDS = ClusterSpiffeIdSettings(trust_domain="example.org")
@@ -36,8 +36,8 @@ def raw(number: int, **spec: object) -> dict[str, Any]:
     return {"metadata": {"uid": f"u{number}", "name": f"c{number}"}, "spec": {"spiffeIDTemplate": ID, **spec}}
 
 
-def ids(watch: ClusterSpiffeIdWatch) -> tuple[str, ...]:
-    found = watch.declared(POD)
+def ids(engine: ClusterSpiffeIdWatch) -> tuple[str, ...]:
+    found = engine.declared(POD)
     return found.ids if found else ()
 
 
@@ -65,15 +65,15 @@ def test_a_cluster_without_the_definition_is_told_as_such(lies: LyingKubernetes,
     async def run() -> None:
         wanted = {"kubeconfig": lies.kubeconfig(tmp_path), "cluster_spiffe_ids": IDS.model_dump()}
         settings = KubernetesSettings.model_validate(wanted)
-        watch = KubernetesWatch(settings, LIMITS, None, time.time, lambda low, _: low, QUICK)
+        engine = Discoverer(settings, LIMITS, None, time.time, lambda low, _: low, QUICK)
         try:
-            await watch.start(10)
-            [target] = watch.targets()
+            await engine.start(10)
+            [target] = engine.targets()
             assert target.spiffe_ids == ()
             assert "ClusterSPIFFEID objects could not be read yet" in target.problems
-            assert "the CRD of SPIRE's controller manager is not installed" in watch.trouble
+            assert "the CRD of SPIRE's controller manager is not installed" in engine.trouble
         finally:
-            await watch.close()
+            await engine.close()
 
     asyncio.run(run())
 
@@ -86,13 +86,13 @@ def test_the_operators_template_goes_before_and_then_the_objects_are_not_even_as
     async def run() -> None:
         wanted = {"kubeconfig": lies.kubeconfig(tmp_path), "cluster_spiffe_ids": IDS.model_dump()}
         settings = KubernetesSettings.model_validate({**wanted, "spiffe_id_template": "spiffe://corp.example/${pod}"})
-        watch = KubernetesWatch(settings, LIMITS, None, time.time, lambda low, _: low, QUICK)
+        engine = Discoverer(settings, LIMITS, None, time.time, lambda low, _: low, QUICK)
         try:
-            await watch.start(10)
-            assert watch.targets()[0].spiffe_ids[0].startswith("spiffe://corp.example/")
-            assert not watch.trouble
+            await engine.start(10)
+            assert engine.targets()[0].spiffe_ids[0].startswith("spiffe://corp.example/")
+            assert not engine.trouble
         finally:
-            await watch.close()
+            await engine.close()
 
     asyncio.run(run())
     assert not [path for path, _ in lies.asked if "clusterspiffeids" in path]
@@ -126,9 +126,9 @@ def test_a_memory_that_is_garbage_is_let_go(lies: LyingKubernetes, tmp_path: Pat
     (tmp_path / FILE_NAME).write_bytes(content)
 
     async def script(access: Access) -> None:
-        watch = watch_of(access, tmp_path)
-        await watch.restore()
-        assert ids(watch) == ()
+        engine = watch_of(access, tmp_path)
+        await engine.restore()
+        assert ids(engine) == ()
 
     asking(lies, tmp_path, script)
 
@@ -136,19 +136,19 @@ def test_a_memory_that_is_garbage_is_let_go(lies: LyingKubernetes, tmp_path: Pat
 def test_a_disk_that_does_not_take_it_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
-        asyncio.run(ClusterSpiffeIdMemory(tmp_path / "file").write(Remembered([])))
+        asyncio.run(ClusterSpiffeIdCache(tmp_path / "file").write(CachedObjects([])))
 
 
 def test_too_many_objects_expect_nothing_and_are_not_kept(lies: LyingKubernetes, tmp_path: Path) -> None:
     async def script(access: Access) -> None:
-        watch = watch_of(access, tmp_path)
+        engine = watch_of(access, tmp_path)
         for number in range(MOST_OBJECTS + 5):
-            watch.put(raw(number))
-        watch.listed({f"u{number}" for number in range(MOST_OBJECTS + 5)})
-        found = watch.declared(POD)
+            engine.put(raw(number))
+        engine.listed({f"u{number}" for number in range(MOST_OBJECTS + 5)})
+        found = engine.declared(POD)
         assert found is not None
         assert found.problems == ("there are over 1000 ClusterSPIFFEID objects: none is applied",)
-        await watch.remember()
+        await engine.remember()
         assert len(json.loads((tmp_path / FILE_NAME).read_text())["objects"]) == MOST_OBJECTS
 
     asking(lies, tmp_path, script)
@@ -156,11 +156,11 @@ def test_too_many_objects_expect_nothing_and_are_not_kept(lies: LyingKubernetes,
 
 def test_only_what_is_read_of_an_object_is_kept(lies: LyingKubernetes, tmp_path: Path) -> None:
     async def script(access: Access) -> None:
-        watch = watch_of(access, tmp_path)
-        watch.put(raw(1, dnsNameTemplates=["x" * 100_000], status={"much": "x" * 100_000}))
-        watch.put(raw(2, podSelector={"matchLabels": {"a": "x" * 100_000}}))
-        watch.listed({"u1", "u2"})
-        await watch.remember()
+        engine = watch_of(access, tmp_path)
+        engine.put(raw(1, dnsNameTemplates=["x" * 100_000], status={"much": "x" * 100_000}))
+        engine.put(raw(2, podSelector={"matchLabels": {"a": "x" * 100_000}}))
+        engine.listed({"u1", "u2"})
+        await engine.remember()
         assert (tmp_path / FILE_NAME).stat().st_size < 1000
 
     asking(lies, tmp_path, script)

@@ -13,6 +13,7 @@ import pytest
 from tests.chart.render import rendered
 from tests.discovery.pods.test_discoverer import until
 from tests.discovery.pods.test_target import CONFIG, LIMITS, POD
+from tests.repository import ROOT
 from tests.servers.agents import agents
 from tests.servers.daemon import run_daemon
 from tests.servers.kube import Kubernetes, run_kubernetes
@@ -20,10 +21,9 @@ from tests.servers.kube_api import Document
 from tests.servers.process import eventually
 from watcher.config.kubernetes import KubernetesSettings
 from watcher.demo.authority import Authority
-from watcher.discovery.pods.discoverer import KubernetesWatch
+from watcher.discovery.pods.discoverer import Discoverer
 from watcher.kube.list_watch import Patience
 
-ROOT = Path(__file__).parent
 CHART = {"rbac": {"spire": True}, "discovery": {"kubernetes": {"clusterSpiffeIds": {"trustDomain": "example.org"}}}}
 BY_NAMESPACE = "spiffe://{{ .TrustDomain }}/ns/{{ .PodMeta.Namespace }}"
 READ = [
@@ -42,7 +42,7 @@ def server() -> Iterator[Kubernetes]:
         admin = kubernetes.admin
         admin.namespace("watch")
         admin.namespace("agentweave", team="search")
-        admin.apply((ROOT / "servers" / "cluster_spiffe_id.yaml").read_text())
+        admin.apply((ROOT / "tests" / "servers" / "cluster_spiffe_id.yaml").read_text())
         roles = [document for name, document in rendered(CHART).items() if "Role" in name]
         account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "w-agentweave-watcher"}}
         admin.apply(account, *roles, namespace="watch")
@@ -104,7 +104,7 @@ def run_pod(
     kubernetes.admin.run_pod(pod, status(ip), namespace="agentweave")
 
 
-Script = Callable[[KubernetesWatch], Coroutine[Any, Any, None]]
+Script = Callable[[Discoverer], Coroutine[Any, Any, None]]
 
 
 def watching(
@@ -118,24 +118,24 @@ def watching(
     async def run() -> None:
         settings = {"kubeconfig": kubeconfig, "allow_cidrs": ["127.8.0.0/16"], "cluster_spiffe_ids": IDS}
         wanted = KubernetesSettings.model_validate(settings)
-        watch = KubernetesWatch(wanted, LIMITS, directory, time.time, lambda low, _: low, PATIENCE)
+        engine = Discoverer(wanted, LIMITS, directory, time.time, lambda low, _: low, PATIENCE)
         try:
-            await watch.start(10)
-            await script(watch)
-            await watch.remember()
+            await engine.start(10)
+            await script(engine)
+            await engine.remember()
         finally:
-            await watch.close()
+            await engine.close()
 
     asyncio.run(run())
 
 
-def ids(watch: KubernetesWatch) -> tuple[str, ...]:
+def ids(engine: Discoverer) -> tuple[str, ...]:
     """Of the one target; empty where there is none."""
-    return next((target.spiffe_ids for target in watch.targets()), ())
+    return next((target.spiffe_ids for target in engine.targets()), ())
 
 
-def problems(watch: KubernetesWatch) -> str:
-    return " ".join(problem for target in watch.targets() for problem in target.problems)
+def problems(engine: Discoverer) -> str:
+    return " ".join(problem for target in engine.targets() for problem in target.problems)
 
 
 def test_an_agent_must_serve_what_a_cluster_spiffe_id_gives_it(kubernetes: Kubernetes, tmp_path: Path) -> None:
@@ -171,19 +171,19 @@ def daemon_config(kubernetes: Kubernetes) -> Mapping[str, object]:
 def test_objects_that_come_change_and_go_are_followed(kubernetes: Kubernetes, tmp_path: Path) -> None:
     run_pod(kubernetes)
 
-    async def script(watch: KubernetesWatch) -> None:
-        assert [target.key.pod for target in watch.targets()] == ["pod-1"]
-        assert ids(watch) == ()
+    async def script(engine: Discoverer) -> None:
+        assert [target.key.pod for target in engine.targets()] == ["pod-1"]
+        assert ids(engine) == ()
         kubernetes.admin.apply(cluster_spiffe_id("a", f"{BY_NAMESPACE}/a"))
-        await until(lambda: ids(watch) == ("spiffe://example.org/ns/agentweave/a",))
+        await until(lambda: ids(engine) == ("spiffe://example.org/ns/agentweave/a",))
         kubernetes.admin.apply(cluster_spiffe_id("b", f"{BY_NAMESPACE}/b"))
-        await until(lambda: len(ids(watch)) == 2)
+        await until(lambda: len(ids(engine)) == 2)
         kubernetes.admin.apply(cluster_spiffe_id("a", BY_NAMESPACE, podSelector={"matchLabels": {"app": "other"}}))
-        await until(lambda: ids(watch) == ("spiffe://example.org/ns/agentweave/b",))
+        await until(lambda: ids(engine) == ("spiffe://example.org/ns/agentweave/b",))
         kubernetes.admin.delete(cluster_spiffe_id("b", ""))
-        await until(lambda: ids(watch) == ())
-        assert not watch.trouble
-        assert "ClusterSPIFFEID" not in problems(watch)
+        await until(lambda: ids(engine) == ())
+        assert not engine.trouble
+        assert "ClusterSPIFFEID" not in problems(engine)
 
     watching(kubernetes, tmp_path, script)
 
@@ -194,10 +194,10 @@ def test_an_object_that_is_being_deleted_counts_no_more(kubernetes: Kubernetes, 
     kubernetes.admin.apply(held)
     run_pod(kubernetes)
 
-    async def script(watch: KubernetesWatch) -> None:
-        assert ids(watch) == ("spiffe://example.org/ns/agentweave",)
+    async def script(engine: Discoverer) -> None:
+        assert ids(engine) == ("spiffe://example.org/ns/agentweave",)
         kubernetes.admin.delete(held)
-        await until(lambda: ids(watch) == ())
+        await until(lambda: ids(engine) == ())
 
     try:
         watching(kubernetes, tmp_path, script)
@@ -212,8 +212,8 @@ def test_a_namespace_is_selected_by_its_labels(kubernetes: Kubernetes, tmp_path:
         kubernetes.admin.apply(cluster_spiffe_id(team, f"{BY_NAMESPACE}/{team}", namespaceSelector=selector))
     run_pod(kubernetes)
 
-    async def script(watch: KubernetesWatch) -> None:
-        assert ids(watch) == ("spiffe://example.org/ns/agentweave/search",)
+    async def script(engine: Discoverer) -> None:
+        assert ids(engine) == ("spiffe://example.org/ns/agentweave/search",)
 
     watching(kubernetes, tmp_path, script)
 
@@ -221,12 +221,12 @@ def test_a_namespace_is_selected_by_its_labels(kubernetes: Kubernetes, tmp_path:
 def test_an_annotation_that_a_template_newly_names_is_fetched(kubernetes: Kubernetes, tmp_path: Path) -> None:
     run_pod(kubernetes, annotations={"example.org/env": "live"})
 
-    async def script(watch: KubernetesWatch) -> None:
+    async def script(engine: Discoverer) -> None:
         template = f"{BY_NAMESPACE}/{{{{ index .PodMeta.Annotations `example.org/env` }}}}"
         kubernetes.admin.apply(cluster_spiffe_id("a", template))
-        await until(lambda: ids(watch) == ("spiffe://example.org/ns/agentweave/live",))
+        await until(lambda: ids(engine) == ("spiffe://example.org/ns/agentweave/live",))
         kubernetes.admin.delete_pod("pod-1", namespace="agentweave")
-        await until(lambda: not watch.targets())
+        await until(lambda: not engine.targets())
 
     watching(kubernetes, tmp_path, script)
 
@@ -250,18 +250,18 @@ def test_without_the_right_to_read_them_nothing_is_expected_and_it_is_said(
     kubernetes.admin.apply(role, binding, cluster_spiffe_id("a", BY_NAMESPACE))
     run_pod(kubernetes)
 
-    async def script(watch: KubernetesWatch) -> None:
-        assert ids(watch) == ()
-        assert "ClusterSPIFFEID objects could not be read yet" in problems(watch)
-        assert "ClusterSPIFFEID objects: 403" in watch.trouble
+    async def script(engine: Discoverer) -> None:
+        assert ids(engine) == ()
+        assert "ClusterSPIFFEID objects could not be read yet" in problems(engine)
+        assert "ClusterSPIFFEID objects: 403" in engine.trouble
         kubernetes.admin.apply({**role, "rules": [*READ, SPIRE]})
-        await until(lambda: ids(watch) == ("spiffe://example.org/ns/agentweave",))
-        await until(lambda: not watch.trouble)
+        await until(lambda: ids(engine) == ("spiffe://example.org/ns/agentweave",))
+        await until(lambda: not engine.trouble)
         selector = {"matchLabels": {"team": "search"}}
         kubernetes.admin.apply(cluster_spiffe_id("a", BY_NAMESPACE, namespaceSelector=selector))
-        await until(lambda: "labels of the namespace agentweave: 403" in problems(watch))
-        assert ids(watch) == ()
-        assert "namespace agentweave: 403" in watch.trouble
+        await until(lambda: "labels of the namespace agentweave: 403" in problems(engine))
+        assert ids(engine) == ()
+        assert "namespace agentweave: 403" in engine.trouble
 
     watching(kubernetes, tmp_path, script, account="nobody")
 
@@ -274,12 +274,12 @@ def test_what_was_read_holds_over_a_restart_while_the_api_server_is_away(
     run_pod(kubernetes)
     expected = ("spiffe://example.org/ns/agentweave",)
 
-    async def first(watch: KubernetesWatch) -> None:
-        assert ids(watch) == expected
+    async def first(engine: Discoverer) -> None:
+        assert ids(engine) == expected
 
-    async def second(watch: KubernetesWatch) -> None:
-        assert ids(watch) == expected
-        assert "ClusterSPIFFEID objects: " in watch.trouble
+    async def second(engine: Discoverer) -> None:
+        assert ids(engine) == expected
+        assert "ClusterSPIFFEID objects: " in engine.trouble
 
     watching(kubernetes, tmp_path, first)
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -290,16 +290,16 @@ def test_what_was_read_holds_over_a_restart_while_the_api_server_is_away(
 def test_an_agent_that_restarts_has_read_its_config_again(kubernetes: Kubernetes, tmp_path: Path) -> None:
     run_pod(kubernetes)
 
-    async def script(watch: KubernetesWatch) -> None:
-        [target] = watch.targets()
+    async def script(engine: Discoverer) -> None:
+        [target] = engine.targets()
         assert target.pool_capacity == 100
         write_config_map(kubernetes, CONFIG.replace("max_connections: 100", "max_connections: 7"))
         kubernetes.admin.set_pod_status("pod-1", status(ready=False), namespace="agentweave")
         await asyncio.sleep(0.5)
-        assert watch.targets()[0].pool_capacity == 100
+        assert engine.targets()[0].pool_capacity == 100
         kubernetes.admin.set_pod_status("pod-1", status(restarts=1), namespace="agentweave")
-        await until(lambda: watch.targets()[0].pool_capacity == 7)
-        assert watch.targets()[0].key == target.key
+        await until(lambda: engine.targets()[0].pool_capacity == 7)
+        assert engine.targets()[0].key == target.key
 
     watching(kubernetes, tmp_path, script)
 
@@ -307,12 +307,12 @@ def test_an_agent_that_restarts_has_read_its_config_again(kubernetes: Kubernetes
 def test_a_config_that_cannot_be_read_after_a_restart_stays_as_it_was(kubernetes: Kubernetes, tmp_path: Path) -> None:
     run_pod(kubernetes)
 
-    async def script(watch: KubernetesWatch) -> None:
+    async def script(engine: Discoverer) -> None:
         path = "/api/v1/namespaces/agentweave/configmaps/agentweave-example-config"
         kubernetes.admin.ask("DELETE", path)
         kubernetes.admin.set_pod_status("pod-1", status(restarts=1), namespace="agentweave")
-        await until(lambda: "its ConfigMap agentweave-example-config cannot be read: 404" in problems(watch))
-        [target] = watch.targets()
+        await until(lambda: "its ConfigMap agentweave-example-config cannot be read: 404" in problems(engine))
+        [target] = engine.targets()
         assert target.pool_capacity == 100
         assert target.limits["breaker"].open_for == 90  # type: ignore[attr-defined]  # the breaker's own limit
 

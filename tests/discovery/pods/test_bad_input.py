@@ -20,7 +20,7 @@ from tests.servers.kube import Kubernetes, run_kubernetes
 from tests.servers.process import eventually
 from watcher.config.kubernetes import KubernetesSettings
 from watcher.discovery.pod.agent_config import MAX_BYTES
-from watcher.discovery.pods.discoverer import KubernetesWatch
+from watcher.discovery.pods.discoverer import Discoverer
 
 NUMBERS = count()
 HOSTILE = {
@@ -52,7 +52,7 @@ def place(server: Kubernetes) -> "Place":
     return found
 
 
-Script = Callable[[KubernetesWatch], Coroutine[Any, Any, None]]
+Script = Callable[[Discoverer], Coroutine[Any, Any, None]]
 
 
 class Place:
@@ -88,19 +88,19 @@ class Place:
 
         async def run() -> None:
             wanted = KubernetesSettings.model_validate(self.settings())
-            watch = KubernetesWatch(wanted, LIMITS, None, now, lambda low, _: low, QUICK)
+            engine = Discoverer(wanted, LIMITS, None, now, lambda low, _: low, QUICK)
             try:
-                await watch.start(20)
-                await script(watch)
+                await engine.start(20)
+                await script(engine)
             finally:
-                await watch.close()
+                await engine.close()
 
         asyncio.run(run())
 
 
-def targets(watch: KubernetesWatch) -> dict[str, Target]:
+def targets(engine: Discoverer) -> dict[str, Target]:
     """By the name of the pod."""
-    return {target.key.pod: target for target in watch.targets()}
+    return {target.key.pod: target for target in engine.targets()}
 
 
 def test_a_config_map_of_any_content_costs_its_own_pod_the_config_and_no_other_anything(place: Place) -> None:
@@ -119,8 +119,8 @@ def test_a_config_map_of_any_content_costs_its_own_pod_the_config_and_no_other_a
     place.run("good", "10.1.1.1")
     place.run("missing", "10.1.1.2")
 
-    async def script(watch: KubernetesWatch) -> None:
-        found = targets(watch)
+    async def script(engine: Discoverer) -> None:
+        found = targets(engine)
         assert sorted(found) == sorted([*contents, "good", "missing"])
         assert found["good"].pool_capacity == 100
         for name, (_, why) in contents.items():
@@ -186,10 +186,10 @@ def test_addresses_that_are_no_pods_are_refused_and_counted(place: Place) -> Non
     for name, ip in {"metadata": "169.254.169.254", "loopback": "127.0.0.1", "none": "0.0.0.0", "six": "::1"}.items():
         place.run(name, ip)
 
-    async def script(watch: KubernetesWatch) -> None:
-        assert watch.targets() == []
-        assert watch.states()["refused"] == 4
-        assert sum(watch.states().values()) == 4
+    async def script(engine: Discoverer) -> None:
+        assert engine.targets() == []
+        assert engine.states()["refused"] == 4
+        assert sum(engine.states().values()) == 4
 
     place.watching(script)
 
@@ -198,18 +198,18 @@ def test_addresses_that_are_no_pods_are_refused_and_counted(place: Place) -> Non
 def test_of_two_pods_with_one_address_the_one_that_ended_is_no_target(place: Place, end: str) -> None:
     place.run("old", "10.1.2.3")
 
-    async def script(watch: KubernetesWatch) -> None:
+    async def script(engine: Discoverer) -> None:
         place.run("new", "10.1.2.3")
-        await until(lambda: sorted(targets(watch)) == ["new", "old"])
-        assert {target.address for target in watch.targets()} == {"10.1.2.3:8443"}
+        await until(lambda: sorted(targets(engine)) == ["new", "old"])
+        assert {target.address for target in engine.targets()} == {"10.1.2.3:8443"}
         if end == "terminating":
             place.admin.terminate_pod("old", namespace=place.namespace)
         else:
             place.admin.set_pod_status("old", {"phase": "Failed"}, namespace=place.namespace)
-        await until(lambda: sorted(targets(watch)) == ["new"])
+        await until(lambda: sorted(targets(engine)) == ["new"])
         place.admin.delete_pod("old", namespace=place.namespace)
-        await until(lambda: sum(watch.states().values()) == 1)
-        assert sorted(targets(watch)) == ["new"]
+        await until(lambda: sum(engine.states().values()) == 1)
+        assert sorted(targets(engine)) == ["new"]
 
     place.watching(script)
 
@@ -222,8 +222,8 @@ def test_pods_in_the_hosts_network_are_told_apart_by_their_ports(place: Place) -
         del containers[1]["ports"]
         place.run(name, "10.1.2.3", hostNetwork=True, containers=containers)
 
-    async def script(watch: KubernetesWatch) -> None:
-        found = {name: (target.address, target.metrics) for name, target in targets(watch).items()}
+    async def script(engine: Discoverer) -> None:
+        found = {name: (target.address, target.metrics) for name, target in targets(engine).items()}
         assert found == {
             "one": ("10.1.2.3:8443", "http://10.1.2.3:8444/metrics"),
             "two": ("10.1.2.3:9443", "http://10.1.2.3:9444/metrics"),
@@ -237,8 +237,8 @@ def test_of_two_addresses_the_pods_first_is_looked_at_whatever_its_family(place:
     place.run("six-four", "fd00::8", "10.1.2.4")
     place.run("four-six", "10.1.2.5", "fd00::9")
 
-    async def script(watch: KubernetesWatch) -> None:
-        found = {name: (target.address, target.metrics, target.opa) for name, target in targets(watch).items()}
+    async def script(engine: Discoverer) -> None:
+        found = {name: (target.address, target.metrics, target.opa) for name, target in targets(engine).items()}
         for name, host in (("six", "[fd00::7]"), ("six-four", "[fd00::8]"), ("four-six", "10.1.2.5")):
             assert found[name] == (f"{host}:8443", f"http://{host}:9090/metrics", f"http://{host}:8181")
 
@@ -251,15 +251,15 @@ def test_a_clock_that_jumps_costs_no_target_and_keeps_no_old_config(place: Place
     place.run("pod", "10.1.2.3")
     ahead = [0.0]
 
-    async def script(watch: KubernetesWatch) -> None:
-        assert targets(watch)["pod"].pool_capacity == 100
+    async def script(engine: Discoverer) -> None:
+        assert targets(engine)["pod"].pool_capacity == 100
         ahead[0] = jump
-        assert not watch.trouble
+        assert not engine.trouble
         place.config_map("pod", {"config.yaml": CONFIG.replace("100", "7")})
         status = {"containerStatuses": [{**each, "restartCount": 1} for each in statuses(place)]}
         place.admin.set_pod_status("pod", status, namespace=place.namespace)
-        await until(lambda: targets(watch)["pod"].pool_capacity == 7)
-        assert not watch.trouble
+        await until(lambda: targets(engine)["pod"].pool_capacity == 7)
+        assert not engine.trouble
 
     place.watching(script, lambda: time.time() + ahead[0])
 

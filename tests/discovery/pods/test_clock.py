@@ -12,7 +12,7 @@ from tests.discovery.pods.test_discoverer import CONFIG_MAP, LIMITS, QUICK, name
 from tests.discovery.pods.test_target import CONFIG
 from tests.servers.kube_lies import CUT, LyingKubernetes, run_lying_kubernetes
 from watcher.config.kubernetes import KubernetesSettings
-from watcher.discovery.pods.discoverer import KubernetesWatch
+from watcher.discovery.pods.discoverer import Discoverer
 
 DAY = 86400.0
 
@@ -34,9 +34,9 @@ def lies() -> Iterator[LyingKubernetes]:
         yield kubernetes
 
 
-def _watch(lies: LyingKubernetes, directory: Path, clock: Clock) -> KubernetesWatch:
+def _watch(lies: LyingKubernetes, directory: Path, clock: Clock) -> Discoverer:
     settings = KubernetesSettings(kubeconfig=lies.kubeconfig(directory))
-    return KubernetesWatch(settings, LIMITS, None, clock, lambda low, _: low, QUICK)
+    return Discoverer(settings, LIMITS, None, clock, lambda low, _: low, QUICK)
 
 
 @pytest.mark.parametrize("jump", [-DAY, DAY])
@@ -47,23 +47,23 @@ def test_a_clock_that_jumps_costs_no_target_and_hides_no_trouble(
     clock = Clock()
 
     async def run() -> None:
-        watch = _watch(lies, tmp_path, clock)
-        await watch.start(10)
-        before = watch.targets()
+        engine = _watch(lies, tmp_path, clock)
+        await engine.start(10)
+        before = engine.targets()
         await until(lambda: lies.watches)
         lies.list_status = lies.watch_status = 500
         lies.say_raw(CUT)
-        await until(lambda: watch.failure)
-        assert not watch.trouble  # it is silent since a moment only
+        await until(lambda: engine.failure)
+        assert not engine.trouble  # it is silent since a moment only
         clock.ahead = jump
-        assert "500" in watch.trouble
-        assert watch.targets() == before
+        assert "500" in engine.trouble
+        assert engine.targets() == before
         lies.list_status = lies.watch_status = 200
-        await until(lambda: not watch.failure)
+        await until(lambda: not engine.failure)
         lies.put(pod(2))
-        await until(lambda: names(watch) == {"pod-1", "pod-2"})
-        assert not watch.trouble
-        await watch.close()
+        await until(lambda: names(engine) == {"pod-1", "pod-2"})
+        assert not engine.trouble
+        await engine.close()
 
     asyncio.run(run())
 
@@ -73,17 +73,17 @@ def test_a_config_is_read_anew_though_the_clock_was_set_back(lies: LyingKubernet
     clock = Clock()
 
     async def run() -> None:
-        watch = _watch(lies, tmp_path, clock)
-        await watch.start(10)
+        engine = _watch(lies, tmp_path, clock)
+        await engine.start(10)
         await until(lambda: lies.watches)
         changed = deepcopy(lies.objects[CONFIG_MAP])
         changed["data"]["config.yaml"] = CONFIG.replace("max_connections: 100", "max_connections: 7")
         lies.objects[CONFIG_MAP] = changed
         clock.ahead = -DAY
         lies.put(pod(2))
-        await until(lambda: "pod-2" in names(watch))
-        assert {target.key.pod: target.pool_capacity for target in watch.targets()} == {"pod-1": 100, "pod-2": 7}
-        await watch.close()
+        await until(lambda: "pod-2" in names(engine))
+        assert {target.key.pod: target.pool_capacity for target in engine.targets()} == {"pod-1": 100, "pod-2": 7}
+        await engine.close()
 
     asyncio.run(run())
 
@@ -94,16 +94,16 @@ def test_a_slow_server_gives_its_targets_page_by_page_and_is_no_trouble(lies: Ly
         lies.put(pod(number))
 
     async def run() -> None:
-        watch = _watch(lies, tmp_path, Clock())
+        engine = _watch(lies, tmp_path, Clock())
         began = time.monotonic()
-        await watch.start(0.7)
+        await engine.start(0.7)
         assert time.monotonic() - began < 1.0
-        assert not watch.is_known
-        assert not watch.trouble
-        assert names(watch) < {f"pod-{number}" for number in range(5)}
-        await until(lambda: watch.is_known)
-        assert names(watch) == {f"pod-{number}" for number in range(5)}
+        assert not engine.is_known
+        assert not engine.trouble
+        assert names(engine) < {f"pod-{number}" for number in range(5)}
+        await until(lambda: engine.is_known)
+        assert names(engine) == {f"pod-{number}" for number in range(5)}
         assert lies.lists() == 1
-        await watch.close()
+        await engine.close()
 
     asyncio.run(run())

@@ -14,7 +14,7 @@ from probes import load_probes
 from tests.discovery.pods.test_target import CONFIG, POD
 from tests.servers.kube_lies import CUT, LyingKubernetes, run_lying_kubernetes
 from watcher.config.kubernetes import KubernetesSettings
-from watcher.discovery.pods.discoverer import KubernetesWatch
+from watcher.discovery.pods.discoverer import Discoverer
 from watcher.kube.list_watch import Patience
 from watcher.kube.requests import MAX_LINE
 
@@ -41,7 +41,7 @@ def lies() -> Iterator[LyingKubernetes]:
 def watching(
     lies: LyingKubernetes,
     directory: Path,
-    script: Callable[[KubernetesWatch], Coroutine[Any, Any, None]],
+    script: Callable[[Discoverer], Coroutine[Any, Any, None]],
     patience: Patience = QUICK,
     **settings: object,
 ) -> None:
@@ -49,13 +49,13 @@ def watching(
 
     async def run() -> None:
         wanted = KubernetesSettings.model_validate({"kubeconfig": lies.kubeconfig(directory), **settings})
-        watch = KubernetesWatch(wanted, LIMITS, directory, time.time, lambda low, _: low, patience)
+        engine = Discoverer(wanted, LIMITS, directory, time.time, lambda low, _: low, patience)
         try:
-            await watch.start(10)
-            await script(watch)
-            await watch.remember()
+            await engine.start(10)
+            await script(engine)
+            await engine.remember()
         finally:
-            await watch.close()
+            await engine.close()
 
     asyncio.run(run())
 
@@ -68,8 +68,8 @@ async def until(ask: Callable[[], object], within: float = 10) -> None:
         await asyncio.sleep(0.01)
 
 
-def names(watch: KubernetesWatch) -> set[str]:
-    return {target.key.pod for target in watch.targets()}
+def names(engine: Discoverer) -> set[str]:
+    return {target.key.pod for target in engine.targets()}
 
 
 def test_pods_are_listed_in_pages_then_followed(lies: LyingKubernetes, tmp_path: Path) -> None:
@@ -77,18 +77,18 @@ def test_pods_are_listed_in_pages_then_followed(lies: LyingKubernetes, tmp_path:
     for number in range(5):
         lies.put(pod(number))
 
-    async def script(watch: KubernetesWatch) -> None:
-        assert names(watch) == {f"pod-{number}" for number in range(5)}
-        assert {target.key.agent for target in watch.targets()} == {"example-agent"}
+    async def script(engine: Discoverer) -> None:
+        assert names(engine) == {f"pod-{number}" for number in range(5)}
+        assert {target.key.agent for target in engine.targets()} == {"example-agent"}
         await until(lambda: lies.watches)
         lies.put(pod(7))
-        await until(lambda: "pod-7" in names(watch))
+        await until(lambda: "pod-7" in names(engine))
         lies.put(pod(7, podIP="10.9.9.9"))
-        await until(lambda: "10.9.9.9:8443" in {target.address for target in watch.targets()})
+        await until(lambda: "10.9.9.9:8443" in {target.address for target in engine.targets()})
         lies.delete("u7")
-        await until(lambda: "pod-7" not in names(watch))
-        assert watch.states()["target"] == 5
-        assert not watch.trouble
+        await until(lambda: "pod-7" not in names(engine))
+        assert engine.states()["target"] == 5
+        assert not engine.trouble
 
     watching(lies, tmp_path, script)
     assert all(query["limit"] == "100" for path, query in lies.asked if path.endswith("/pods") and "watch" not in query)
@@ -99,8 +99,8 @@ def test_a_service_s_annotation_says_who_is_expected(lies: LyingKubernetes, tmp_
     lies.objects[SERVICE] = {"metadata": {"annotations": {"spiffe.io/service-id": "spiffe://hvs.solutions/agent/x"}}}
     lies.put(pod(1))
 
-    async def script(watch: KubernetesWatch) -> None:
-        assert watch.targets()[0].spiffe_ids == ("spiffe://hvs.solutions/agent/x",)
+    async def script(engine: Discoverer) -> None:
+        assert engine.targets()[0].spiffe_ids == ("spiffe://hvs.solutions/agent/x",)
 
     watching(lies, tmp_path, script)
 
@@ -111,12 +111,12 @@ def test_after_gone_everything_is_listed_anew_and_nothing_is_lost_or_kept(
     lies.put(pod(1))
     lies.put(pod(2))
 
-    async def script(watch: KubernetesWatch) -> None:
+    async def script(engine: Discoverer) -> None:
         await until(lambda: lies.watches)
         del lies.pods["u1"]  # nobody says so
         lies.pods["u3"] = pod(3)
         lies.say("ERROR", {"kind": "Status", "code": 410, "message": "too old resource version"})
-        await until(lambda: names(watch) == {"pod-2", "pod-3"})
+        await until(lambda: names(engine) == {"pod-2", "pod-3"})
 
     watching(lies, tmp_path, script)
 
@@ -126,8 +126,8 @@ def test_a_page_that_is_gone_starts_the_list_again(lies: LyingKubernetes, tmp_pa
     for number in range(3):
         lies.put(pod(number))
 
-    async def script(watch: KubernetesWatch) -> None:
-        await until(lambda: len(names(watch)) == 3 and not watch.failure)
+    async def script(engine: Discoverer) -> None:
+        await until(lambda: len(names(engine)) == 3 and not engine.failure)
         assert lies.lists() == 3
 
     watching(lies, tmp_path, script)
@@ -143,14 +143,14 @@ def test_a_watch_that_breaks_off_goes_on_and_the_targets_stay(
 ) -> None:
     lies.put(pod(1))
 
-    async def script(watch: KubernetesWatch) -> None:
+    async def script(engine: Discoverer) -> None:
         await until(lambda: lies.watches)
         lies.say_raw(line)
         await asyncio.sleep(0.1)
-        assert names(watch) == {"pod-1"}
+        assert names(engine) == {"pod-1"}
         await until(lambda: lies.watches)
         lies.put(pod(2))
-        await until(lambda: "pod-2" in names(watch))
+        await until(lambda: "pod-2" in names(engine))
 
     watching(lies, tmp_path, script)
 
@@ -159,8 +159,8 @@ def test_one_odd_object_does_not_hide_the_others(lies: LyingKubernetes, tmp_path
     lies.pods["odd"] = {"metadata": {"uid": "odd", "resourceVersion": "1"}, "spec": "no"}
     lies.put(pod(1))
 
-    async def script(watch: KubernetesWatch) -> None:
-        assert names(watch) == {"pod-1"}
+    async def script(engine: Discoverer) -> None:
+        assert names(engine) == {"pod-1"}
 
     watching(lies, tmp_path, script)
 
@@ -168,10 +168,10 @@ def test_one_odd_object_does_not_hide_the_others(lies: LyingKubernetes, tmp_path
 def test_a_watch_that_hangs_is_given_up_and_listed_anew(lies: LyingKubernetes, tmp_path: Path) -> None:
     lies.put(pod(1))
 
-    async def script(watch: KubernetesWatch) -> None:
+    async def script(engine: Discoverer) -> None:
         await until(lambda: lies.watches)
         lies.pods["u2"] = pod(2)  # a version from the future: the server knows, and says nothing
-        await until(lambda: "pod-2" in names(watch))
+        await until(lambda: "pod-2" in names(engine))
 
     watching(lies, tmp_path, script)
 
@@ -181,13 +181,13 @@ def test_a_server_that_refuses_is_trouble_and_asked_again(lies: LyingKubernetes,
     lies.list_status = status
     lies.put(pod(1))
 
-    async def script(watch: KubernetesWatch) -> None:
-        assert str(status) in watch.trouble
-        assert "all namespaces" in watch.trouble
-        assert watch.scopes[0].last_success is None
+    async def script(engine: Discoverer) -> None:
+        assert str(status) in engine.trouble
+        assert "all namespaces" in engine.trouble
+        assert engine.scopes[0].last_success is None
         lies.list_status = 200
-        await until(lambda: names(watch) == {"pod-1"})
-        assert not watch.trouble
+        await until(lambda: names(engine) == {"pod-1"})
+        assert not engine.trouble
 
     watching(lies, tmp_path, script)
 
@@ -195,7 +195,7 @@ def test_a_server_that_refuses_is_trouble_and_asked_again(lies: LyingKubernetes,
 def test_retry_after_is_kept(lies: LyingKubernetes, tmp_path: Path) -> None:
     lies.list_status, lies.headers["Retry-After"] = 429, "2"
 
-    async def script(_: KubernetesWatch) -> None:
+    async def script(_: Discoverer) -> None:
         before = lies.lists()
         await asyncio.sleep(1.0)
         assert lies.lists() == before == 1
@@ -206,11 +206,11 @@ def test_retry_after_is_kept(lies: LyingKubernetes, tmp_path: Path) -> None:
 def test_a_token_is_read_again_after_a_401(lies: LyingKubernetes, tmp_path: Path) -> None:
     lies.list_status = 401
 
-    async def script(watch: KubernetesWatch) -> None:
+    async def script(engine: Discoverer) -> None:
         (tmp_path / "token").write_text("second\n")
         await until(lambda: "Bearer second" in lies.tokens)
         lies.list_status = 200
-        await until(lambda: not watch.failure)
+        await until(lambda: not engine.failure)
 
     watching(lies, tmp_path, script)
 
@@ -218,9 +218,9 @@ def test_a_token_is_read_again_after_a_401(lies: LyingKubernetes, tmp_path: Path
 def test_each_namespace_is_followed_by_itself(lies: LyingKubernetes, tmp_path: Path) -> None:
     lies.put(pod(1))
 
-    async def script(watch: KubernetesWatch) -> None:
-        assert [scope.name for scope in watch.scopes] == ["agentweave", "other"]
-        assert all(scope.last_success for scope in watch.scopes)
+    async def script(engine: Discoverer) -> None:
+        assert [scope.name for scope in engine.scopes] == ["agentweave", "other"]
+        assert all(scope.last_success for scope in engine.scopes)
 
     watching(lies, tmp_path, script, namespaces=["agentweave", "other"])
     asked = {path for path, query in lies.asked if "watch" not in query and path.endswith("/pods")}
@@ -231,15 +231,15 @@ def test_what_was_found_is_there_after_a_restart_without_the_server(lies: LyingK
     lies.put(pod(1))
     found = []
 
-    async def first(watch: KubernetesWatch) -> None:
-        found.extend(watch.targets())
+    async def first(engine: Discoverer) -> None:
+        found.extend(engine.targets())
 
-    async def second(watch: KubernetesWatch) -> None:
-        assert watch.targets() == found
-        assert "500" in watch.trouble
+    async def second(engine: Discoverer) -> None:
+        assert engine.targets() == found
+        assert "500" in engine.trouble
         lies.list_status = 200
         del lies.pods["u1"]
-        await until(lambda: not watch.targets())
+        await until(lambda: not engine.targets())
 
     watching(lies, tmp_path, first)
     lies.list_status = 500
@@ -251,8 +251,8 @@ def test_a_memory_that_is_garbage_is_let_go(lies: LyingKubernetes, tmp_path: Pat
     (tmp_path / "discovery.json").write_bytes(b'\xff\x00\n{"pod": 5}\n[]')
     lies.put(pod(1))
 
-    async def script(watch: KubernetesWatch) -> None:
-        assert names(watch) == {"pod-1"}
+    async def script(engine: Discoverer) -> None:
+        assert names(engine) == {"pod-1"}
 
     watching(lies, tmp_path, script)
 
@@ -262,13 +262,13 @@ def test_no_access_is_trouble_and_not_the_end(tmp_path: Path) -> None:
     path = tmp_path / "nothing"
 
     async def run() -> None:
-        watch = KubernetesWatch(KubernetesSettings(kubeconfig=path), LIMITS, None, time.time, lambda low, _: low, QUICK)
-        await watch.start(10)
-        assert str(path) in watch.trouble
+        engine = Discoverer(KubernetesSettings(kubeconfig=path), LIMITS, None, time.time, lambda low, _: low, QUICK)
+        await engine.start(10)
+        assert str(path) in engine.trouble
         path.write_text(json.dumps({"clusters": 5}))
         await asyncio.sleep(0.2)
-        assert watch.trouble
-        await watch.close()
+        assert engine.trouble
+        await engine.close()
 
     asyncio.run(run())
     assert not lies.asked
@@ -278,7 +278,7 @@ def test_500_pods_replaced_in_a_rolling_deploy_are_right_afterwards(lies: LyingK
     for number in range(500):
         lies.put(pod(number))
 
-    async def script(watch: KubernetesWatch) -> None:
+    async def script(engine: Discoverer) -> None:
         await until(lambda: lies.watches)
         for number in range(500):
             lies.put(pod(1000 + number))
@@ -288,6 +288,6 @@ def test_500_pods_replaced_in_a_rolling_deploy_are_right_afterwards(lies: LyingK
                 await until(lambda: lies.watches)
                 lies.say("ERROR", {"code": 410, "message": "gone"})  # what was said meanwhile was heard by nobody
                 await asyncio.sleep(0.3)
-        await until(lambda: names(watch) == {f"pod-{1000 + number}" for number in range(500)})
+        await until(lambda: names(engine) == {f"pod-{1000 + number}" for number in range(500)})
 
     watching(lies, tmp_path, script)

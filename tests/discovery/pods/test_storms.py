@@ -16,7 +16,7 @@ from tests.bench.fleet import serving
 from tests.servers.daemon import DaemonProcess, Page, run_daemon
 from tests.servers.process import eventually
 from watcher.config.kubernetes import KubernetesSettings
-from watcher.discovery.pods.discoverer import KubernetesWatch
+from watcher.discovery.pods.discoverer import Discoverer
 
 LIMITS = {probe.name: probe.limits() for probe in load_probes()}
 AUDIT = '{"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"], "rules": [%s]}'
@@ -46,13 +46,13 @@ def test_5000_pods_are_listed_in_pages_and_nothing_is_asked_that_the_role_forbid
 
 async def _found(cluster: Cluster) -> int:
     settings = KubernetesSettings(kubeconfig=cluster.kubeconfig, allow_cidrs=("127.0.0.0/8",))
-    watch = KubernetesWatch(settings, LIMITS, None, time.time, lambda low, _: low)
-    await watch.start(120)
+    engine = Discoverer(settings, LIMITS, None, time.time, lambda low, _: low)
+    await engine.start(120)
     try:
-        assert watch.is_known
-        return len(watch.targets())
+        assert engine.is_known
+        return len(engine.targets())
     finally:
-        await watch.close()
+        await engine.close()
 
 
 PAGING = {alert.labels.get("condition", "") for alert in alerts() if alert.labels.get("severity") == "critical"}

@@ -16,8 +16,9 @@ from watcher.config.kubernetes import KubernetesSettings, Override
 from watcher.discovery.pod.agent_config import AgentConfig, read_config
 from watcher.discovery.pod.allowed_addresses import refusal
 from watcher.discovery.pod.annotations import read_overrides
-from watcher.discovery.pod.pod import NOT_A_POD, quantity, read_pod
+from watcher.discovery.pod.pod import quantity, read_pod
 from watcher.discovery.pods.target import Found, Known, PodState, Surroundings, find_target
+from watcher.kube.requests import MALFORMED_OBJECT
 
 NOW = 1_795_000_000.0
 STARTED = "2026-11-18T08:00:00Z"
@@ -387,7 +388,7 @@ def test_an_object_of_any_shape_is_a_pod_or_refused_with_one_of_four_errors(part
     raw[part] = {**raw[part], data.draw(st.sampled_from(sorted(raw[part]))): data.draw(_JSON)}
     try:
         facts = read_pod(raw)
-    except NOT_A_POD:
+    except MALFORMED_OBJECT:
         return
     assert facts == read_pod(raw)
 

@@ -5,7 +5,7 @@ from prometheus_client import CollectorRegistry, Enum, generate_latest
 from pydantic import ValidationError
 
 from probes.breaker.transitions import BREAKER_STATE
-from probes.contract.signal import Absent, Dialect, Found, Unreadable, Values
+from probes.contract.signal import Absent, Dialect, Found, SignalValues, Unreadable
 from probes.pool import POOL_IN_USE
 from tests.servers.metrics_pages import page_of
 
@@ -41,7 +41,7 @@ def breakers(text: str, *dialects: Dialect) -> Found:
     ],
 )
 def test_a_breaker_is_read_in_every_built_in_dialect(text: str, states: dict[str, float]) -> None:
-    assert breakers(text) == Values(states)
+    assert breakers(text) == SignalValues(states)
 
 
 def test_an_enum_of_the_python_library_is_one_hot() -> None:
@@ -50,7 +50,7 @@ def test_an_enum_of_the_python_library_is_one_hot() -> None:
         "agentweave_circuit_breaker_state", "x", ["callee"], states=["closed", "open", "half_open"], registry=registry
     )
     enum.labels("a").state("open")
-    assert breakers(generate_latest(registry).decode()) == Values({"a": 1})
+    assert breakers(generate_latest(registry).decode()) == SignalValues({"a": 1})
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_an_enum_of_the_python_library_is_one_hot() -> None:
 )
 def test_what_says_no_state_is_unreadable_for_its_callee_alone(text: str, why: str) -> None:
     found = breakers(text + '\nagentweave_circuit_breaker_state{callee="b"} 1')
-    assert isinstance(found, Values)
+    assert isinstance(found, SignalValues)
     assert (found.by_subject, list(found.unreadable)) == ({"b": 1}, ["a"])
     assert why in found.unreadable["a"]
 
@@ -104,21 +104,21 @@ def test_a_family_that_is_not_there_and_one_without_a_sample_are_absent(text: st
 
 def test_a_row_of_the_operator_goes_before_the_built_in_one() -> None:
     both = 'my_breaker{upstream="u"} 7\nmy_breaker{upstream="v"} 1.5\nagentweave_circuit_breaker_state{callee="a"} 1'
-    assert breakers(both, OPERATORS) == Values({"u": 1, "v": 0})
-    assert breakers('my_breaker{upstream="u"} 0', OPERATORS) == Values({"u": 2})
-    assert breakers('agentweave_circuit_breaker_state{callee="a"} 1', OPERATORS) == Values({"a": 1})
+    assert breakers(both, OPERATORS) == SignalValues({"u": 1, "v": 0})
+    assert breakers('my_breaker{upstream="u"} 0', OPERATORS) == SignalValues({"u": 2})
+    assert breakers('agentweave_circuit_breaker_state{callee="a"} 1', OPERATORS) == SignalValues({"a": 1})
 
 
 def test_a_value_that_the_operator_did_not_name_is_unreadable() -> None:
     found = breakers('my_breaker{upstream="u"} 1', OPERATORS)
-    assert isinstance(found, Values)
+    assert isinstance(found, SignalValues)
     assert "u" in found.unreadable
 
 
 def test_a_row_with_required_labels_takes_only_samples_that_have_them() -> None:
     row = Dialect(signal="pool_in_use", metric="conns", subject=("name",), where={"state": "busy"})
     text = 'conns{name="a",state="busy"} 3\nconns{name="a",state="idle"} 9\nconns{name="b"} 4'
-    assert page_of(text, POOL_IN_USE, dialects=[row]).values(POOL_IN_USE) == Values({"a": 3})
+    assert page_of(text, POOL_IN_USE, dialects=[row]).values(POOL_IN_USE) == SignalValues({"a": 3})
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_row_with_required_labels_takes_only_samples_that_have_them() -> None:
     ],
 )
 def test_a_pool_is_read_in_every_built_in_dialect(text: str, pools: dict[str, float]) -> None:
-    assert page_of(text, POOL_IN_USE).values(POOL_IN_USE) == Values(pools)
+    assert page_of(text, POOL_IN_USE).values(POOL_IN_USE) == SignalValues(pools)
 
 
 def test_a_pool_with_a_series_twice_is_not_added_up() -> None:

@@ -22,10 +22,11 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from probes.breaker.transitions import BREAKER_STATE
-from probes.contract import Fault, Kit, OwnIdentity, Source, Target, TargetKey
+from probes.contract import Fault, OwnIdentity, Source, SourceContext, Target, TargetKey
 from probes.contract.signal import REQUESTS, START_TIME, Absent, Row, Signal, Unreadable
 from probes.pool import POOL_IN_USE
-from probes.sources.agent_metrics import KIND, AgentMetricsSettings, MetricsPage, Trouble
+from probes.readings.metrics_page import MetricsPage, PageTrouble
+from probes.sources.agent_metrics import KIND, AgentMetricsSettings
 from tests.servers import metrics_pages as pages
 from tests.servers.metrics_pages import Script
 from tests.servers.uvicorn_tls import run_uvicorn
@@ -51,7 +52,7 @@ class Provider:
 
 def opened(clock: Clock | None = None, identity: OwnIdentity | None = None, **given: object) -> Source:
     settings = AgentMetricsSettings.model_validate({"max_bytes": "1Mi"} | given)
-    return KIND.open(settings, Kit(identity=Provider(identity), now=clock or Clock()))
+    return KIND.open(settings, SourceContext(identity=Provider(identity), now=clock or Clock()))
 
 
 def target(url: str, pod: str = "search-0") -> Target:
@@ -139,7 +140,7 @@ def test_uvicorn_with_tls_and_an_svid_of_ours_is_read(tmp_path: Path) -> None:
         refused = asyncio.run(look(opened(identity=identity), url))
     assert read.value(REQUESTS) == 7
     assert (refused.result, refused.trouble or refused.fault) in (
-        ("error", Trouble.HTTP_ERROR),
+        ("error", PageTrouble.HTTP_ERROR),
         ("error", Fault.RESET),
     )
 
@@ -302,23 +303,23 @@ def openmetrics(body: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("script", "trouble"),
     [
-        (pages.endless, Trouble.TOO_LARGE),
-        (pages.answering(pages.zipped(b"0" * (64 << 20))), Trouble.MALFORMED),
-        (pages.answering(b"SSH-2.0-OpenSSH_9.2\r\n"), Trouble.MALFORMED),
-        (Agent(pages.ok(pages.HTML), pages.ok(pages.HTML)), Trouble.MALFORMED),
-        (Agent(pages.ok(pages.BINARY), pages.ok(pages.BINARY)), Trouble.MALFORMED),
-        (Agent(pages.ok(b""), pages.ok(b"")), Trouble.MALFORMED),
-        (Agent(pages.ok(b"# only a comment\n"), pages.ok(b"")), Trouble.MALFORMED),
-        (Agent(pages.ok(b"caf\xe9 1\n"), pages.ok(b"caf\xe9 1\n")), Trouble.MALFORMED),
-        (Agent(openmetrics(FULL), openmetrics(FULL)), Trouble.MALFORMED),
-        (Agent(b"HTTP/1.1 500 No\r\n\r\n", b"HTTP/1.1 500 No\r\n\r\n"), Trouble.HTTP_ERROR),
-        (Agent(b"HTTP/1.1 204 No\r\n\r\n", b"HTTP/1.1 204 No\r\n\r\n"), Trouble.HTTP_ERROR),
-        (Agent(b"", b"HTTP/1.1 401 No\r\n\r\n"), Trouble.UNAUTHORIZED),
-        (Agent(b"", b"HTTP/1.1 403 No\r\n\r\n"), Trouble.UNAUTHORIZED),
+        (pages.endless, PageTrouble.TOO_LARGE),
+        (pages.answering(pages.zipped(b"0" * (64 << 20))), PageTrouble.MALFORMED),
+        (pages.answering(b"SSH-2.0-OpenSSH_9.2\r\n"), PageTrouble.MALFORMED),
+        (Agent(pages.ok(pages.HTML), pages.ok(pages.HTML)), PageTrouble.MALFORMED),
+        (Agent(pages.ok(pages.BINARY), pages.ok(pages.BINARY)), PageTrouble.MALFORMED),
+        (Agent(pages.ok(b""), pages.ok(b"")), PageTrouble.MALFORMED),
+        (Agent(pages.ok(b"# only a comment\n"), pages.ok(b"")), PageTrouble.MALFORMED),
+        (Agent(pages.ok(b"caf\xe9 1\n"), pages.ok(b"caf\xe9 1\n")), PageTrouble.MALFORMED),
+        (Agent(openmetrics(FULL), openmetrics(FULL)), PageTrouble.MALFORMED),
+        (Agent(b"HTTP/1.1 500 No\r\n\r\n", b"HTTP/1.1 500 No\r\n\r\n"), PageTrouble.HTTP_ERROR),
+        (Agent(b"HTTP/1.1 204 No\r\n\r\n", b"HTTP/1.1 204 No\r\n\r\n"), PageTrouble.HTTP_ERROR),
+        (Agent(b"", b"HTTP/1.1 401 No\r\n\r\n"), PageTrouble.UNAUTHORIZED),
+        (Agent(b"", b"HTTP/1.1 403 No\r\n\r\n"), PageTrouble.UNAUTHORIZED),
     ],
     ids=["1 GB", "gzip", "ssh", "html", "binary", "empty", "comment", "latin-1", "cut", "500", "204", "401", "403"],
 )
-def test_what_is_no_page_is_an_error_with_its_reason(script: Script, trouble: Trouble) -> None:
+def test_what_is_no_page_is_an_error_with_its_reason(script: Script, trouble: PageTrouble) -> None:
     page = look_at(script)
     assert (page.trouble, page.fault, page.result) == (trouble, None, "error")
     assert page.error.endswith(".")
@@ -368,7 +369,7 @@ def test_a_redirect_is_an_http_error_and_nobody_follows_it() -> None:
                 return await look(opened(), url + "/metrics")
 
     page = asyncio.run(main())
-    assert (page.trouble, page.status, elsewhere.asked) == (Trouble.HTTP_ERROR, 302, [])
+    assert (page.trouble, page.status, elsewhere.asked) == (PageTrouble.HTTP_ERROR, 302, [])
 
 
 def test_a_token_goes_with_each_request(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from OpenSSL import SSL
 from prometheus_client import start_http_server
 
-from probes.contract import Fault, Kit, OwnIdentity, Target, TargetKey
-from probes.readings.certificate import parse_spiffe_id
-from probes.readings.handshake import Bundle, ClientCertificate, Handshake, Spoke, VerifyCode
+from probes.contract import Fault, OwnIdentity, SourceContext, Target, TargetKey
+from probes.contract.spiffe_id import parse_spiffe_id
+from probes.readings.handshake import BundleState, ClientCertificate, Handshake, Spoke, VerifyCode
 from probes.sources.handshake import KIND, HandshakeSettings
 from tests.servers.go_peer import run_go_peer
 from tests.servers.nginx import run_nginx
@@ -71,7 +71,7 @@ def look(
     settings = HandshakeSettings.model_validate({"timeout": timeout})
 
     async def once() -> Handshake:
-        source = KIND.open(settings, Kit(identity=provider or Provider(identity()), now=time.time))
+        source = KIND.open(settings, SourceContext(identity=provider or Provider(identity()), now=time.time))
         target = Target(key=TargetKey("prod", "search", "search-0"), address=address, spiffe_ids=expected)
         reading = await source.look(target, ())
         await source.close()
@@ -120,7 +120,7 @@ def test_a_strict_server_of_any_make_is_read_in_full(directory: Path, make: str)
     assert reading.leaf.uris == (SEARCH,)
     assert (reading.leaf.not_before, reading.leaf.not_after) == (NOW - 10, NOW + 3600)
     assert int(reading.leaf.serial, 16) == SVID.chain[0].serial_number
-    assert (reading.verify_errors, reading.bundle) == ((), Bundle.CONFIRMED)
+    assert (reading.verify_errors, reading.bundle) == ((), BundleState.CONFIRMED)
     assert reading.client_certificate is ClientCertificate.ACCEPTED
     assert reading.http_status == 200
     assert reading.protocol == ("TLSv1.2" if make.endswith("1.2") else "TLSv1.3")
@@ -140,7 +140,7 @@ def test_that_our_certificate_is_refused_is_said_and_is_no_fault(directory: Path
 def test_without_an_identity_the_certificate_is_read_all_the_same(directory: Path, make: str) -> None:
     with strict(directory, make) as address:
         reading = look(address, Provider(None))
-    assert (reading.completed, reading.fault, reading.bundle) == (True, None, Bundle.MISSING)
+    assert (reading.completed, reading.fault, reading.bundle) == (True, None, BundleState.MISSING)
     assert reading.leaf is not None
     assert reading.leaf.uris == (SEARCH,)
     assert reading.client_certificate is ClientCertificate.NONE_TO_SEND
@@ -198,8 +198,8 @@ def test_an_intermediate_may_be_the_authority_of_a_bundle() -> None:
         assert look(address, Provider(identity(WATCHER, OURS))).verify_errors != ()
 
 
-@pytest.mark.parametrize(("confirmed", "bundle"), [(True, Bundle.CONFIRMED), (False, Bundle.UNCONFIRMED)])
-def test_a_bundle_that_was_not_confirmed_lately_is_said_to_be_so(confirmed: bool, bundle: Bundle) -> None:
+@pytest.mark.parametrize(("confirmed", "bundle"), [(True, BundleState.CONFIRMED), (False, BundleState.UNCONFIRMED)])
+def test_a_bundle_that_was_not_confirmed_lately_is_said_to_be_so(confirmed: bool, bundle: BundleState) -> None:
     with serve(speak_tls(tls_context(SVID))) as address:
         assert look(address, Provider(identity(), confirmed=confirmed)).bundle is bundle
 
@@ -270,7 +270,7 @@ def test_a_chain_of_fifty_is_read_but_not_followed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("talk", "fault", "spoke"),
+    ("session", "fault", "spoke"),
     [
         (hear, Fault.STALLED, Spoke.NOTHING),
         (leave, Fault.RESET, Spoke.NOTHING),
@@ -297,9 +297,9 @@ def test_a_chain_of_fifty_is_read_but_not_followed() -> None:
         "HTTP drips",
     ],
 )  # fmt: skip
-def test_a_port_that_does_not_do_a_handshake_is_told_apart(talk: Talk, fault: Fault | None, spoke: Spoke) -> None:
+def test_a_port_that_does_not_do_a_handshake_is_told_apart(session: Talk, fault: Fault | None, spoke: Spoke) -> None:
     began = time.monotonic()
-    with serve(talk) as address:
+    with serve(session) as address:
         reading = look(address, timeout="600ms")
     assert time.monotonic() - began < 3
     assert (reading.fault, reading.spoke, reading.completed, reading.leaf) == (fault, spoke, False, None)
@@ -401,7 +401,7 @@ def test_an_endless_flood_instead_of_a_handshake_is_cut_off() -> None:
 
 
 def test_a_broken_handshake_leaves_nothing_for_the_next_one(directory: Path) -> None:
-    source = KIND.open(HandshakeSettings(), Kit(identity=Provider(identity()), now=time.time))
+    source = KIND.open(HandshakeSettings(), SourceContext(identity=Provider(identity()), now=time.time))
 
     def at(address: str) -> Target:
         return Target(key=TargetKey("prod", address, address), address=address)
@@ -421,7 +421,7 @@ def test_a_broken_handshake_leaves_nothing_for_the_next_one(directory: Path) -> 
 
 def test_a_new_identity_is_used_at_the_next_look() -> None:
     provider = Provider(identity(ROGUE))
-    source = KIND.open(HandshakeSettings(), Kit(identity=provider, now=time.time))
+    source = KIND.open(HandshakeSettings(), SourceContext(identity=provider, now=time.time))
     context = tls_context(SVID, client_ca=OURS.certificate)
 
     async def twice(address: str) -> Iterator[str]:

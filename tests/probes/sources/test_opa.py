@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import uvloop
 
-from probes.contract import Case, Fault, Kit, OwnIdentity, Source, Target, TargetKey
-from probes.opa import PROBE, OPALimits, OPAPast
+from probes.contract import EvaluationContext, Fault, OwnIdentity, Source, SourceContext, Target, TargetKey
+from probes.opa import PROBE, OPAHistory, OPALimits
 from probes.readings.canary import Canary
 from probes.readings.decision import Actual, OPAReading
 from probes.sources.opa import KIND, OPASettings
@@ -34,8 +34,8 @@ class NoIdentity:
 
 
 def opened(**settings: object) -> Source:
-    kit = Kit(NoIdentity(), lambda: NOW)
-    return KIND.open(OPASettings.model_validate({"interval": "30s", "timeout": "1s"} | settings), kit)
+    source_context = SourceContext(NoIdentity(), lambda: NOW)
+    return KIND.open(OPASettings.model_validate({"interval": "30s", "timeout": "1s"} | settings), source_context)
 
 
 def limits(*canaries: Mapping[str, object], **more: object) -> OPALimits:
@@ -49,8 +49,10 @@ async def look(source: Source, target: Target, given: OPALimits | None = None) -
 
 
 def verdicts(reading: OPAReading, given: OPALimits | None = None, **changes: Any) -> dict[str, str]:
-    plain = Case(target=TARGET, limits=given or limits(), now=NOW, interval=30.0, part="opa", reached=True)
-    found = PROBE.judge(reading, changes.pop("past", OPAPast()), plain._replace(**changes)).verdicts
+    plain = EvaluationContext(
+        target=TARGET, limits=given or limits(), now=NOW, interval=30.0, endpoint="opa", reached=True
+    )
+    found = PROBE.judge(reading, changes.pop("past", OPAHistory()), plain._replace(**changes)).verdicts
     return {
         each.kind.name + (f"/{each.subject}" if each.subject else ""): f"{each.status} {each.reason}".strip()
         for each in found
@@ -174,16 +176,16 @@ def test_an_error_of_a_policy_is_told_in_the_words_of_opa(opa: OPAServer) -> Non
 
 
 def test_slow_decisions_are_slow_after_twenty(opa: OPAServer) -> None:
-    given, past, found = limits(slow_after="2ms"), OPAPast(), {}
+    given, history, found = limits(slow_after="2ms"), OPAHistory(), {}
     for _ in range(10):
         judged = PROBE.judge(
             ask(opa, "slow/allow", given),
-            past,
-            Case(target=TARGET, limits=given, now=NOW, interval=30.0, part="opa"),
+            history,
+            EvaluationContext(target=TARGET, limits=given, now=NOW, interval=30.0, endpoint="opa"),
         )
-        past, found = judged.past, {each.kind.name: each.status.value for each in judged.verdicts}
+        history, found = judged.history, {each.kind.name: each.status.value for each in judged.verdicts}
     assert found["OPADecisionSlow"] == "true"
-    assert min(past.ticks) > 20
+    assert min(history.ticks) > 20
 
 
 def test_a_decision_that_never_comes_is_a_timeout_within_the_deadline(opa: OPAServer) -> None:
@@ -246,7 +248,9 @@ def test_a_bundle_is_watched_through_loading_going_stale_and_breaking(bundles: B
         eventually(lambda: opa.bundle_status("authz").get("active_revision") == "one")
         reading = ask(opa, "denies/allow")
         samples = PROBE.judge(
-            reading, OPAPast(), Case(target=TARGET, limits=limits(), now=NOW, interval=30, part="opa")
+            reading,
+            OPAHistory(),
+            EvaluationContext(target=TARGET, limits=limits(), now=NOW, interval=30, endpoint="opa"),
         )
         assert [(each.metric.name, each.labels) for each in samples.samples] == [
             ("opa_bundle_info", ("authz", "one")),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from watcher.discovery.pods.cache_file import replace_file
+from watcher.runtime.atomic_write import write_atomically
 
 log = logging.getLogger(__name__)
 
@@ -16,41 +16,41 @@ FILE_NAME = "cluster-spiffe-ids.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class CachedObjects:
     """The objects, reduced to what is read of them, and labels of namespaces by name; None: nothing is kept."""
 
     objects: list[Mapping[str, Any]] | None = None
     namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
-class ClusterSpiffeIdMemory:
+class ClusterSpiffeIdCache:
     """One JSON file, replaced as a whole; None for a directory: nothing is kept."""
 
     def __init__(self, state_dir: Path | None) -> None:
         self._path = state_dir / FILE_NAME if state_dir is not None else None
 
-    async def write(self, what: Remembered) -> None:
+    async def write(self, what: CachedObjects) -> None:
         """Replace the file; OSError where the disk does not take it."""
         if self._path is not None:
             content = json.dumps({"objects": what.objects, "namespaces": what.namespaces}).encode()
-            await asyncio.to_thread(replace_file, self._path, content)
+            await asyncio.to_thread(write_atomically, self._path, content)
 
-    def read(self) -> Remembered:
+    def read(self) -> CachedObjects:
         """What the file holds; one that cannot be read is said and left alone."""
         if self._path is None or not self._path.exists():
-            return Remembered()
+            return CachedObjects()
         try:
-            return _remembered(json.loads(self._path.read_bytes()))
+            return _cached_objects(json.loads(self._path.read_bytes()))
         except (OSError, ValueError, RecursionError) as error:
             log.warning("what was read before cannot be read", extra={"file": self._path, "why": str(error)[:300]})
-            return Remembered()
+            return CachedObjects()
 
 
-def _remembered(raw: Any) -> Remembered:
+def _cached_objects(raw: Any) -> CachedObjects:
     objects, namespaces = (raw.get("objects"), raw.get("namespaces")) if isinstance(raw, dict) else (None, None)
     if not isinstance(objects, list) or not all(isinstance(each, dict) for each in objects):
         raise ValueError("expected a list of objects")
     if not isinstance(namespaces, dict) or not all(isinstance(each, dict) for each in namespaces.values()):
         raise ValueError("expected a mapping of namespaces")
     texts = {name: {str(key): str(value) for key, value in labels.items()} for name, labels in namespaces.items()}
-    return Remembered(objects, texts)
+    return CachedObjects(objects, texts)

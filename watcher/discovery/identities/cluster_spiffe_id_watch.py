@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from watcher.config.cluster_spiffe_ids import ClusterSpiffeIdSettings
-from watcher.discovery.identities.cache_file import ClusterSpiffeIdMemory, Remembered
+from watcher.discovery.identities.cache_file import CachedObjects, ClusterSpiffeIdCache
 from watcher.discovery.identities.cluster_spiffe_ids import (
     ClusterSpiffeId,
     Declared,
@@ -19,8 +19,8 @@ from watcher.discovery.identities.cluster_spiffe_ids import (
 from watcher.discovery.identities.namespace_labels import NamespaceLabels
 from watcher.discovery.pod.pod import Pod
 from watcher.kube.access import Access
-from watcher.kube.list_watch import Raw
-from watcher.kube.reachability import Contact
+from watcher.kube.reachability import Reachability
+from watcher.kube.requests import MALFORMED_OBJECT, Raw
 
 PATH = "/apis/spire.spiffe.io/v1alpha1/clusterspiffeids"
 MOST_OBJECTS = 1000
@@ -30,7 +30,7 @@ _TOO_MANY = Declared(problems=(f"there are over {MOST_OBJECTS} ClusterSPIFFEID o
 _NO_DEFINITION = "404: the API server has no such objects: the CRD of SPIRE's controller manager is not installed"
 
 
-class ClusterSpiffeIdWatch(Contact):
+class ClusterSpiffeIdWatch(Reachability):
     """Told by a follower what is there; `on_change` is told when IDs of pods may be others."""
 
     def __init__(
@@ -43,7 +43,7 @@ class ClusterSpiffeIdWatch(Contact):
     ) -> None:
         super().__init__("ClusterSPIFFEID objects", {"objects": "ClusterSPIFFEID"}, now)
         self._settings, self._on_change = settings, on_change
-        self._memory = ClusterSpiffeIdMemory(state_dir)
+        self._memory = ClusterSpiffeIdCache(state_dir)
         self._raws: dict[str, Mapping[str, Any]] = {}  # by uid
         self._objects: dict[str, ClusterSpiffeId] = {}  # by uid
         self._is_known = False
@@ -112,7 +112,7 @@ class ClusterSpiffeIdWatch(Contact):
         for raw in kept.objects or ():
             try:
                 self.put(raw)
-            except (KeyError, TypeError, AttributeError):
+            except MALFORMED_OBJECT:
                 continue  # the API server will tell of it
         self.namespaces.known.update(kept.namespaces)
         self._is_known = kept.objects is not None
@@ -121,7 +121,7 @@ class ClusterSpiffeIdWatch(Contact):
         """Keep what is known for the next process; OSError where the disk does not take it."""
         if self._is_known:
             namespaces = {name: labels for name, labels in self.namespaces.known.items() if not isinstance(labels, str)}
-            await self._memory.write(Remembered(list(self._raws.values()), namespaces))
+            await self._memory.write(CachedObjects(list(self._raws.values()), namespaces))
 
     @property
     def _of_namespaces(self) -> str:

@@ -11,8 +11,8 @@ from watcher.discovery.identities.cluster_spiffe_id_watch import PATH, ClusterSp
 from watcher.discovery.identities.cluster_spiffe_ids import Declared
 from watcher.discovery.pod.pod import Pod
 from watcher.kube.access import Access
-from watcher.kube.list_watch import Follower, Patience
-from watcher.kube.reachability import Contact
+from watcher.kube.list_watch import ListWatch, Patience
+from watcher.kube.reachability import Reachability
 
 FIRST = 5.0
 """Seconds that the first targets wait for the objects: a start without them is better than none."""
@@ -36,7 +36,7 @@ class DeclaredIds:
         self._watch: ClusterSpiffeIdWatch | None = None
         if settings.cluster_spiffe_ids is not None and settings.spiffe_id_template is None:
             self._watch = ClusterSpiffeIdWatch(access, settings.cluster_spiffe_ids, state_dir, now, on_change)
-            self._follower = Follower(access, PATH, "", self._watch, patience, uniform)
+            self._follower = ListWatch(access, PATH, "", self._watch, patience, uniform)
 
     def named(self) -> frozenset[str] | None:
         """Annotations of pods that are wanted beside all their labels; None: neither is."""
@@ -47,7 +47,7 @@ class DeclaredIds:
         return self._watch.declared(pod) if self._watch is not None else _NONE
 
     @property
-    def contacts(self) -> Sequence[Contact]:
+    def contacts(self) -> Sequence[Reachability]:
         """Who knows how the API server answers."""
         return [self._watch] if self._watch is not None else []
 

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from watcher.discovery.pod.labels import read_labels
-from watcher.discovery.pods.details import try_object
 from watcher.kube.access import Access
+from watcher.kube.requests import try_object
 
 _AT_ONCE = 8
 _SECONDS = 3.0

@@ -8,7 +8,7 @@ import yaml
 from probes.contract import DEFAULT_DECISION_PATH
 from watcher.text.addresses import http_url
 from watcher.text.key_path import plain_name
-from watcher.text.yaml_reader import RefusedError, YamlReader
+from watcher.text.yaml_reader import UnsupportedYamlError, YamlReader
 
 MAX_BYTES = 64 * 2**10
 MAX_RECOVERY = 600.0
@@ -38,7 +38,7 @@ def read_config(text: str) -> AgentConfig:
         return AgentConfig(problems=(f"config.yaml is over {MAX_BYTES >> 10} KiB and was not read",))
     try:
         document = YamlReader(text, _MAX_WEIGHT).document()
-    except (RefusedError, yaml.YAMLError, ValueError) as error:
+    except (UnsupportedYamlError, yaml.YAMLError, ValueError) as error:
         first = (str(error).splitlines() or [""])[0]
         return AgentConfig(problems=(f"config.yaml cannot be read: {first[:200]}",))
     if not isinstance(document, dict):

@@ -49,8 +49,3 @@ def _kind(address: Address, api_servers: Collection[str]) -> str:
     if any(address in network for network in _METADATA):
         return "a cloud's metadata service"
     return "the API server" if str(address) in api_servers else ""
-
-
-def host_port(ip: str, port: int) -> str:
-    """`10.0.0.7:8443`, `[fd00::7]:8443`."""
-    return f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}"

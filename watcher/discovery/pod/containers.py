@@ -1,12 +1,12 @@
 """What do a pod's containers say: which one is the agent, where is its config, which OPA stands beside it?"""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from watcher.kube.requests import Raw
 
 CONFIG_PATH = "AGENTWEAVE_CONFIG_PATH"
 _MOST_ARGUMENTS, _LONGEST = 50, 300
-
-Raw = Mapping[str, Any]
 
 
 class ConfigRef(NamedTuple):

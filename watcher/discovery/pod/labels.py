@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from watcher.discovery.pod.containers import Raw
+from watcher.kube.requests import Raw
 
 MOST_LABELS = 64
 LONGEST_KEY, LONGEST_VALUE, LONGEST_ANNOTATION = 317, 63, 2100

@@ -6,8 +6,8 @@ from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from probes.contract.address import is_ip_address, join_host_port
 from watcher.discovery.pod.agent_config import AgentConfig
-from watcher.discovery.pod.allowed_addresses import host_port
 from watcher.discovery.pod.containers import Sidecar
 from watcher.discovery.pod.pod import Pod
 from watcher.text.key_path import plain_name
@@ -41,9 +41,9 @@ def find_opa(pod: Pod, config: AgentConfig, port: int | None, allowed_hosts: Col
         return _central(config.opa_endpoint or "", host, allowed_hosts)
     asked = endpoint.port or (443 if endpoint.scheme == "https" else 80)
     if port is not None:
-        return Opa(f"{endpoint.scheme}://{host_port(pod.ip, port)}")
+        return Opa(f"{endpoint.scheme}://{join_host_port(pod.ip, port)}")
     if pod.opa is None:
-        return Opa(f"{endpoint.scheme}://{host_port(pod.ip, asked)}", inferred=True)
+        return Opa(f"{endpoint.scheme}://{join_host_port(pod.ip, asked)}", inferred=True)
     return _sidecar(pod.opa, pod.ip, asked)
 
 
@@ -58,7 +58,7 @@ def _sidecar(sidecar: Sidecar, ip: str, asked: int) -> Opa:
     # The others may be for bundles or diagnostics: what the agent asks is what is judged.
     listener = next((each for each in listeners if each.port == asked and not each.loopback), listeners[0])
     problem = f"its OPA listens at loopback port {listener.port} only: it cannot be asked from outside the pod"
-    url = f"{listener.scheme}://{host_port(ip, listener.port)}"
+    url = f"{listener.scheme}://{join_host_port(ip, listener.port)}"
     return Opa(url, inferred=True, problems=(problem,) if listener.loopback else ())
 
 
@@ -83,7 +83,4 @@ def _default(sidecar: Sidecar) -> _Listener:
 def _is_local(host: str) -> bool:
     if host.lower() in ("localhost", "localhost."):
         return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return is_ip_address(host) and ip_address(host).is_loopback

@@ -8,7 +8,6 @@ from decimal import Decimal, InvalidOperation
 
 from watcher.discovery.pod.containers import (
     ConfigRef,
-    Raw,
     Sidecar,
     agent_container,
     config_path,
@@ -17,6 +16,7 @@ from watcher.discovery.pod.containers import (
     opa_beside,
 )
 from watcher.discovery.pod.labels import PodLabels, read_labels
+from watcher.kube.requests import Raw
 
 WATCH = "agentweave.io/watch"
 _KEPT_LABELS = ("app.kubernetes.io/instance", "app.kubernetes.io/name", "pod-template-hash")
@@ -29,8 +29,6 @@ _UNITS = {
     },
     **{f"{unit}i": Decimal(1024) ** power for power, unit in enumerate("KMGTPE", 1)},
 }
-
-NOT_A_POD = (KeyError, TypeError, AttributeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +59,7 @@ class Pod:
 
 
 def read_pod(raw: Raw, named: frozenset[str] | None = None) -> Pod:
-    """The facts of a pod as the API server gives it; NOT_A_POD if it is none.
+    """The facts of a pod as the API server gives it; one of MALFORMED_OBJECT (kube.requests) if it is none.
 
     `named`: annotations that are kept beside all labels for ClusterSPIFFEID objects; None: neither is.
     """

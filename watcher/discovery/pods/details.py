@@ -5,14 +5,12 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-import httpx
-
 from watcher.discovery.identities.expected import SERVICE_ID
 from watcher.discovery.pod.agent_config import MAX_BYTES, AgentConfig, read_config
 from watcher.discovery.pod.pod import Pod
 from watcher.discovery.pods.target import workload
-from watcher.kube.access import Access, AccessError
-from watcher.kube.requests import GoneError, RefusedError, get_object
+from watcher.kube.access import Access
+from watcher.kube.requests import try_object
 
 T = TypeVar("T")
 MAX_OBJECT = 4 * 2**20
@@ -134,14 +132,6 @@ class DetailReader:
     async def _object(self, path: str) -> dict[str, Any] | str:
         async with self._free:
             return await try_object(self._access, path, _SECONDS, MAX_OBJECT)
-
-
-async def try_object(access: Access, path: str, seconds: float, most: int) -> dict[str, Any] | str:
-    """One object by its path, of at most so many bytes; a sentence where it cannot be had."""
-    try:
-        return await get_object(access, path, seconds, most)
-    except (RefusedError, GoneError, AccessError, httpx.HTTPError, OSError, ValueError, RecursionError) as error:
-        return str(error)[:200] or type(error).__name__
 
 
 async def _nothing() -> tuple[str | None, str]:

@@ -11,20 +11,20 @@ from probes.contract import Limits, Target, TargetKey
 from watcher.config.kubernetes import KubernetesSettings
 from watcher.config.shard import Shard
 from watcher.discovery.identities.declared import DeclaredIds
-from watcher.discovery.pods.cache_file import DiscoveryMemory, Kept
+from watcher.discovery.pods.cache_file import CachedPod, DiscoveryCache
 from watcher.discovery.pods.details import Details
-from watcher.discovery.pods.reconciler import Judging
-from watcher.discovery.pods.scope import Scope, Seen
+from watcher.discovery.pods.reconciler import Reconciler
+from watcher.discovery.pods.scope import Scope, SeenPod
 from watcher.discovery.pods.target import PodState
 from watcher.kube.access import Access
-from watcher.kube.list_watch import Follower, Patience
+from watcher.kube.list_watch import ListWatch, Patience
 from watcher.kube.pod_ref import PodRef
-from watcher.kube.reachability import Contact
+from watcher.kube.reachability import Reachability
 
 log = logging.getLogger(__name__)
 
 
-class KubernetesWatch:
+class Discoverer:
     """Runs followers and keeps what they find; `changed` is set when the targets may be others."""
 
     def __init__(
@@ -39,19 +39,19 @@ class KubernetesWatch:
     ) -> None:
         self._settings, self._now = settings, now
         self._access = Access(settings.kubeconfig)
-        self._memory = DiscoveryMemory(state_dir)
+        self._memory = DiscoveryCache(state_dir)
         self._pods: dict[TargetKey, PodRef] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
         names = [""] if settings.namespaces == "all" else list(settings.namespaces)
         self._declared = DeclaredIds(settings, self._access, state_dir, now, uniform, patience, self._declared_anew)
         self._named = self._declared.named()
-        self._judging = Judging(settings, limits, self._access, self._declared, now, self._spawn)
-        self.changed = self._judging.changed
-        self.scopes = [Scope(name, self._judging.touch, now, shard, self._declared.named) for name in names]
-        self._judging.scopes = self.scopes
+        self._reconciler = Reconciler(settings, limits, self._access, self._declared, now, self._spawn)
+        self.changed = self._reconciler.changed
+        self.scopes = [Scope(name, self._reconciler.touch, now, shard, self._declared.named) for name in names]
+        self._reconciler.scopes = self.scopes
         self._followers = [
-            Follower(self._access, _path(scope.name), settings.selector, scope, patience, uniform)
+            ListWatch(self._access, _path(scope.name), settings.selector, scope, patience, uniform)
             for scope in self.scopes
         ]
         self._following: list[asyncio.Task[None]] = []
@@ -64,13 +64,13 @@ class KubernetesWatch:
             self._spawn(job)
         await self._declared.first()
         self._follow()
-        self._spawn(self._judging.judge_for_ever())
-        self._spawn(self._judging.retry_for_ever())
+        self._spawn(self._reconciler.judge_for_ever())
+        self._spawn(self._reconciler.retry_for_ever())
         tried = asyncio.gather(*(scope.tried.wait() for scope in self.scopes))
         with suppress(TimeoutError):
             async with asyncio.timeout(wait):
                 await tried
-                await self._judging.settled.wait()
+                await self._reconciler.synced.wait()
 
     async def close(self) -> None:
         """Stop, and close all connections."""
@@ -78,13 +78,13 @@ class KubernetesWatch:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._declared.close()
-        await self._judging.close()
+        await self._reconciler.close()
         await self._access.close()
 
     async def remember(self) -> None:
         """Write what is known to the state directory; OSError where the disk does not take it."""
         kept = [
-            Kept(seen.pod, seen.details.config, seen.details.service_id, seen.known)
+            CachedPod(seen.pod, seen.details.config, seen.details.service_id, seen.known)
             for scope in self.scopes
             for seen in scope.pods.values()
             if seen.details is not None and seen.known is not None
@@ -135,7 +135,7 @@ class KubernetesWatch:
     @property
     def is_known(self) -> bool:
         """Whether every scope was listed and all that was found is judged."""
-        return self._judging.settled.is_set() and all(scope.last_success is not None for scope in self.scopes)
+        return self._reconciler.synced.is_set() and all(scope.last_success is not None for scope in self.scopes)
 
     @property
     def failure(self) -> str:
@@ -143,19 +143,19 @@ class KubernetesWatch:
         return "; ".join(filter(None, (contact.failure for contact in self._contacts)))
 
     @property
-    def _contacts(self) -> Sequence[Contact]:
+    def _contacts(self) -> Sequence[Reachability]:
         return [*self.scopes, *self._declared.contacts]
 
     def adopt(self, limits: Mapping[str, Limits]) -> None:
         """Judge by these limits from now on."""
-        self._judging.adopt(limits)
+        self._reconciler.adopt(limits)
 
     def _follow(self) -> None:
         self._named = self._declared.named()
         self._following = [self._spawn(follower.follow()) for follower in self._followers]
 
     def _declared_anew(self) -> None:
-        self._judging.touch_all()
+        self._reconciler.touch_all()
         if self._following and self._declared.named() != self._named:
             for task, follower in zip(self._following, self._followers, strict=True):
                 task.cancel()
@@ -166,9 +166,9 @@ class KubernetesWatch:
         for kept in await asyncio.to_thread(self._memory.read):
             scope = next((each for each in self.scopes if each.name in ("", kept.pod.namespace)), None)
             if scope is not None and scope.shard.owns(kept.pod.namespace, kept.pod.name):
-                seen = Seen(kept.pod, Details(kept.config, kept.service_id, complete=False), known=kept.known)
+                seen = SeenPod(kept.pod, Details(kept.config, kept.service_id, complete=False), known=kept.known)
                 scope.pods[kept.pod.uid] = seen
-                self._judging.judge(seen)
+                self._reconciler.judge(seen)
 
     def _spawn(self, job: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(job)

@@ -11,7 +11,7 @@ from watcher.config.kubernetes import KubernetesSettings
 from watcher.discovery.identities.declared import DeclaredIds
 from watcher.discovery.pod.agent_config import AgentConfig
 from watcher.discovery.pods.details import DetailReader, Details
-from watcher.discovery.pods.scope import Scope, Seen
+from watcher.discovery.pods.scope import Scope, SeenPod
 from watcher.discovery.pods.target import PodState, Surroundings, find_target, state_of
 from watcher.kube.access import Access
 
@@ -25,7 +25,7 @@ _RETRY = 60.0
 Spawn = Callable[[Coroutine[Any, Any, None]], object]
 
 
-class Judging:
+class Reconciler:
     """Judges the pods of some scopes as they are touched; `changed` is set when the targets may be others."""
 
     def __init__(
@@ -46,8 +46,8 @@ class Judging:
         self._dirty: set[str] = set()
         self._reading: set[str] = set()
         self._touched = asyncio.Event()
-        self.settled = asyncio.Event()  # all that was told is judged
-        self.settled.set()
+        self.synced = asyncio.Event()  # all that was told is judged
+        self.synced.set()
         self.changed = asyncio.Event()
 
     def adopt(self, limits: Mapping[str, Limits]) -> None:
@@ -65,7 +65,7 @@ class Judging:
     def touch(self, uid: str) -> None:
         """This pod is new, another, or gone."""
         self._dirty.add(uid)
-        self.settled.clear()
+        self.synced.clear()
         self._touched.set()
 
     async def judge_for_ever(self) -> None:
@@ -83,10 +83,10 @@ class Judging:
                         await asyncio.sleep(0)
             self.changed.set()
             if not self._dirty and not self._reading and not self._declared.busy:
-                self.settled.set()
+                self.synced.set()
             await asyncio.sleep(GATHER)
 
-    def _look_at(self, seen: Seen) -> None:
+    def _look_at(self, seen: SeenPod) -> None:
         if seen.wants_details and state_of(seen.pod, self._around)[0] is PodState.TARGET:
             if seen.pod.uid not in self._reading:
                 self._reading.add(seen.pod.uid)
@@ -94,7 +94,7 @@ class Judging:
             return
         self.judge(seen)
 
-    def judge(self, seen: Seen) -> None:
+    def judge(self, seen: SeenPod) -> None:
         """Say what this pod is by what is known of it now."""
         details = seen.details or Details(_NO_CONFIG, None)
         declared = self._declared.of(seen.pod)
@@ -103,7 +103,7 @@ class Judging:
             seen.found = find_target(seen.pod, *facts)
             seen.known = seen.found.known
 
-    async def _read(self, seen: Seen) -> None:
+    async def _read(self, seen: SeenPod) -> None:
         services, since = self._settings.spiffe_id_template is None, seen.outdated_at
         try:
             details = await self._details.read(seen.pod, services=services, since=since or 0.0)

@@ -7,12 +7,12 @@ from watcher.config.shard import Shard
 from watcher.discovery.pod.pod import Pod, read_pod
 from watcher.discovery.pods.details import Details
 from watcher.discovery.pods.target import Found, Known
-from watcher.kube.list_watch import Raw
-from watcher.kube.reachability import Contact
+from watcher.kube.reachability import Reachability
+from watcher.kube.requests import Raw
 
 
 @dataclass(slots=True)
-class Seen:
+class SeenPod:
     """One pod, and what was made of it."""
 
     pod: Pod
@@ -27,7 +27,7 @@ class Seen:
         return self.details is None or self.outdated_at is not None
 
 
-class Scope(Contact):
+class Scope(Reachability):
     """One collection of pods that is followed: a namespace, or all of them."""
 
     def __init__(
@@ -41,7 +41,7 @@ class Scope(Contact):
         """`name`: empty for all; `on_change` is told the uid; `named`: annotations that ClusterSPIFFEIDs name."""
         super().__init__(name or "all namespaces", {"namespace": name or "all"}, now)
         self.name, self._on_change, self.shard, self._named = name, on_change, shard, named
-        self.pods: dict[str, Seen] = {}  # by uid
+        self.pods: dict[str, SeenPod] = {}  # by uid
 
     def put(self, raw: Raw) -> None:
         """A pod is new or changed; one of another shard is let go."""
@@ -50,7 +50,7 @@ class Scope(Contact):
         pod = read_pod(raw, self._named())
         seen = self.pods.get(pod.uid)
         if seen is None:
-            self.pods[pod.uid] = Seen(pod)
+            self.pods[pod.uid] = SeenPod(pod)
         elif seen.pod == pod:
             seen.pod = pod  # shares what it can with others, which one of an old process does not
             return

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from probes.contract import Limits, Target, TargetKey
+from probes.contract.address import join_host_port
 from watcher.config.kubernetes import KubernetesSettings
 from watcher.discovery.identities.cluster_spiffe_ids import Declared
 from watcher.discovery.identities.expected import expected_ids
 from watcher.discovery.pod.agent_config import AgentConfig
-from watcher.discovery.pod.allowed_addresses import host_port, refusal
+from watcher.discovery.pod.allowed_addresses import refusal
 from watcher.discovery.pod.annotations import Overrides, read_overrides
 from watcher.discovery.pod.opa import find_opa
 from watcher.discovery.pod.pod import Pod
@@ -99,7 +100,7 @@ def find_target(
     guessed = {"address": not address_port, "metrics": not metrics_port, "opa": opa.inferred}
     target = Target(
         key=TargetKey(pod.namespace, known.agent, pod.name),
-        address=host_port(pod.ip, address_port or HTTPS_PORT),
+        address=join_host_port(pod.ip, address_port or HTTPS_PORT),
         spiffe_ids=expected.ids,
         metrics=_metrics(pod.ip, metrics_port or METRICS_PORT, overrides),
         opa=opa.url,
@@ -134,7 +135,7 @@ def _known(pod: Pod, config: AgentConfig, known: Known | None, now: float) -> Kn
 
 
 def _metrics(ip: str, port: int, overrides: Overrides) -> str:
-    return f"{overrides.metrics_scheme}://{host_port(ip, port)}{overrides.metrics_path}"
+    return f"{overrides.metrics_scheme}://{join_host_port(ip, port)}{overrides.metrics_path}"
 
 
 def _limits(config: AgentConfig, around: Surroundings) -> Mapping[str, Limits]:

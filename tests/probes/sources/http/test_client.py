@@ -17,31 +17,31 @@ from hypothesis import strategies as st
 from probes.contract import Fault
 from probes.sources.http.client import (
     TLS,
-    Answer,
-    Conversation,
+    HTTPSession,
     OwnTroubleError,
+    Response,
     TLSFailedError,
     TooLargeError,
     fault_of,
     locate,
 )
-from probes.sources.http.response import Answering
+from probes.sources.http.response import ResponseReader
 from tests.servers import metrics_pages as pages
 from tests.servers.metrics_pages import Script
 
 CAP = 1 << 20
 
 
-def exchange(script: Script, *, patience: float = 5) -> Answer:
-    async def main() -> Answer:
+def exchange(script: Script, *, patience: float = 5) -> Response:
+    async def main() -> Response:
         async with pages.serving(script) as url:
             return await get(url, patience=patience)
 
     return asyncio.run(main())
 
 
-async def get(url: str, *, patience: float = 5) -> Answer:
-    async with Conversation(locate(url)[0], patience, CAP) as conversation:
+async def get(url: str, *, patience: float = 5) -> Response:
+    async with HTTPSession(locate(url)[0], patience, CAP) as conversation:
         return await conversation.ask(b"GET", b"/metrics")
 
 
@@ -178,10 +178,10 @@ def test_a_connection_that_ends_badly_leaves_nothing_that_only_the_collector_cou
 
 
 def _answerings() -> int:
-    return sum(isinstance(each, Answering) for each in gc.get_objects())
+    return sum(isinstance(each, ResponseReader) for each in gc.get_objects())
 
 
-def failure(ask: Callable[[], Awaitable[Answer]]) -> httpx.TransportError:
+def failure(ask: Callable[[], Awaitable[Response]]) -> httpx.TransportError:
     async def main() -> httpx.TransportError:
         with pytest.raises(httpx.TransportError) as error:
             await ask()
@@ -232,7 +232,7 @@ def test_a_tls_server_that_stalls_in_the_handshake_has_stalled() -> None:
     async def main() -> None:
         async with pages.serving(pages.mute) as url:
             origin, path = locate(url.replace("http:", "https:"))
-            async with Conversation(origin, 0.2, CAP, TLS(ssl.create_default_context())) as conversation:
+            async with HTTPSession(origin, 0.2, CAP, TLS(ssl.create_default_context())) as conversation:
                 await conversation.ask(b"GET", path)
 
     with pytest.raises(httpx.ReadTimeout):
@@ -247,7 +247,7 @@ def test_a_plain_server_behind_https_is_a_tls_failure() -> None:
     async def main() -> None:
         async with pages.serving(plain) as url:
             origin, path = locate(url.replace("http:", "https:"))
-            async with Conversation(origin, 2, CAP, TLS(ssl.create_default_context())) as conversation:
+            async with HTTPSession(origin, 2, CAP, TLS(ssl.create_default_context())) as conversation:
                 await conversation.ask(b"GET", path)
 
     with pytest.raises(TLSFailedError):
@@ -264,7 +264,7 @@ def test_requests_of_one_conversation_share_a_connection() -> None:
     async def main() -> list[bytes]:
         async with (
             pages.serving(script) as url,
-            Conversation(locate(url)[0], 5, CAP) as conversation,
+            HTTPSession(locate(url)[0], 5, CAP) as conversation,
         ):
             return [(await conversation.ask(b"POST", b"/", b"", b"x")).body for _ in range(3)]
 
@@ -278,7 +278,7 @@ def test_a_connection_that_the_server_closes_between_answers_is_made_anew(pause:
         bodies = []
         async with (
             pages.serving(pages.answering(pages.ok(b"again"))) as url,
-            Conversation(locate(url)[0], 5, CAP) as conversation,
+            HTTPSession(locate(url)[0], 5, CAP) as conversation,
         ):
             for _ in range(3):
                 bodies.append((await conversation.ask(b"GET", b"/")).body)
@@ -296,7 +296,7 @@ def test_the_deadline_is_for_all_requests_of_a_conversation() -> None:
             writer.write(pages.ok(b""))
 
     async def main() -> None:
-        async with pages.serving(slow) as url, Conversation(locate(url)[0], 0.4, CAP) as conversation:
+        async with pages.serving(slow) as url, HTTPSession(locate(url)[0], 0.4, CAP) as conversation:
             for _ in range(4):
                 await conversation.ask(b"GET", b"/")
 
@@ -316,7 +316,7 @@ def test_the_request_on_the_wire_is_what_was_asked() -> None:
     async def main() -> str:
         async with pages.serving(script) as url:
             origin, path = locate(url + "/v1/data?a=b%20c")
-            async with Conversation(origin, 5, CAP) as conversation:
+            async with HTTPSession(origin, 5, CAP) as conversation:
                 await conversation.ask(b"POST", path, b"Content-Type: application/json\r\n", b"{}")
             return origin.authority.decode()
 
@@ -330,14 +330,14 @@ def test_the_request_on_the_wire_is_what_was_asked() -> None:
 def test_a_connection_that_ends_before_the_next_request_leaves_no_error_that_nobody_hears() -> None:
     unheard: list[object] = []
 
-    async def main() -> Answer:
+    async def main() -> Response:
         asyncio.get_running_loop().set_exception_handler(lambda _, told: unheard.append(told))
         again = pages.answering(pages.ok(b"again"))
-        async with pages.serving(again) as url, Conversation(locate(url)[0], 5, CAP) as conversation:
+        async with pages.serving(again) as url, HTTPSession(locate(url)[0], 5, CAP) as conversation:
             await conversation.ask(b"GET", b"/")
-            assert conversation._wire is not None
-            assert conversation._wire.transport is not None
-            conversation._wire.transport.close()
+            assert conversation._connection is not None
+            assert conversation._connection.transport is not None
+            conversation._connection.transport.close()
             return await conversation.ask(b"GET", b"/")
 
     assert asyncio.run(main()).body == b"again"

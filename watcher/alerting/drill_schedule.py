@@ -6,9 +6,10 @@ import time
 from functools import partial
 from typing import NamedTuple
 
-from watcher.alerting.test_alert import Drilled, drill
+from watcher.alerting.drill import Drilled, drill
 from watcher.config.settings import Settings
-from watcher.metrics.own import DRILL_FAILURES, DRILL_SUCCESS, Vitals
+from watcher.metrics.families import DRILL_FAILURES, DRILL_SUCCESS
+from watcher.metrics.own import OwnMetrics
 from watcher.scheduling.timing_wheel import Schedule
 
 log = logging.getLogger(__name__)
@@ -36,8 +37,8 @@ class Drills:
     FIRST = 30.0
     """Seconds from the start, or from a change of the plan, to the first drill."""
 
-    def __init__(self, schedule: Schedule, vitals: Vitals, first: float = FIRST) -> None:
-        self._schedule, self._vitals, self._first = schedule, vitals, first
+    def __init__(self, schedule: Schedule, own_metrics: OwnMetrics, first: float = FIRST) -> None:
+        self._schedule, self._own_metrics, self._first = schedule, own_metrics, first
         self._plan: Plan | None = None
         self._under_way: asyncio.Task[list[Drilled]] | None = None
         self._failures = 0  # in a row
@@ -52,10 +53,10 @@ class Drills:
         self._plan = plan
         if plan is None:
             self._failures = 0
-            self._vitals.drop(DRILL_FAILURES)
-            self._vitals.drop(DRILL_SUCCESS)
+            self._own_metrics.drop(DRILL_FAILURES)
+            self._own_metrics.drop(DRILL_SUCCESS)
         else:
-            self._vitals.set(DRILL_FAILURES, self._failures)
+            self._own_metrics.set(DRILL_FAILURES, self._failures)
             self._schedule.every(plan.every, partial(self._make, plan), _JOB, first=self._first)
 
     async def close(self) -> None:
@@ -76,6 +77,6 @@ class Drills:
                 log.warning("a drill failed", extra={"severity": each.severity, "why": each.trouble})
             else:
                 log.info("a drill arrived", extra={"severity": each.severity, "receivers": ", ".join(each.receivers)})
-                self._vitals.set(DRILL_SUCCESS, time.time(), each.severity)
+                self._own_metrics.set(DRILL_SUCCESS, time.time(), each.severity)
         self._failures = self._failures + 1 if any(each.trouble for each in drilled) else 0
-        self._vitals.set(DRILL_FAILURES, self._failures)
+        self._own_metrics.set(DRILL_FAILURES, self._failures)

@@ -19,12 +19,12 @@ from tests.commands.test_cli import call
 from tests.servers.alertmanager_server import AlertmanagerServer, run_alertmanager
 from tests.servers.daemon import Page
 from tests.servers.opa_lies import Lie, Question, cuts, drips, hangs, run_liar, says, writes
-from watcher.alerting.test_alert import Drilled, drill, drill_command
-from watcher.alerting.test_alert_schedule import Drills, Plan
+from watcher.alerting.drill import Drilled, drill, drill_command
+from watcher.alerting.drill_schedule import Drills, Plan
 from watcher.commands.run import listen
 from watcher.config.settings import Settings, load_settings
 from watcher.daemon import Daemon
-from watcher.metrics.own import Vitals
+from watcher.metrics.own import OwnMetrics
 from watcher.scheduling.timing_wheel import Schedule
 
 REFUSED = "http://127.0.0.1:9"  # discard (RFC 863): nobody listens there, so it refuses
@@ -236,13 +236,13 @@ def test_the_alert_says_that_it_is_a_drill_and_ends_by_itself() -> None:
 @asynccontextmanager
 async def _drills(plan: Plan, first: float = 0.0) -> AsyncIterator[tuple[Drills, Callable[..., float | None]]]:
     """Drills of a daemon, and what is exported of them."""
-    schedule, vitals = Schedule(), Vitals([], [])
-    drills = Drills(schedule, vitals, first)
+    schedule, own_metrics = Schedule(), OwnMetrics([], [])
+    drills = Drills(schedule, own_metrics, first)
     drills.follow(plan)
     schedule.start()
 
     def value(name: str, **labels: str) -> float | None:
-        return vitals.registry.get_sample_value(f"agentweave_watcher_drill_{name}", labels)
+        return own_metrics.registry.get_sample_value(f"agentweave_watcher_drill_{name}", labels)
 
     try:
         yield drills, value

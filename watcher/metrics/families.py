@@ -1,0 +1,60 @@
+"""Every family that the daemon exports beside those of the probes: names, texts and labels, in one place."""
+
+from probes.contract import Metric
+
+PREFIX = "agentweave_watcher_"
+
+CONDITION = Metric(name="condition", help="1 = trouble, 0 = none; no series while unknown.")
+CONDITION_UNKNOWN = Metric(name="condition_unknown", help="1 while the condition cannot be told, with the reason.")
+CONDITION_REASON = Metric(name="condition_reason_info", help="Why a condition is true.")
+CONDITIONS = Metric(name="conditions", help="Targets with this verdict.")
+TARGET_INFO = Metric(name="target_info", help="A target that is expected, from discovery.")
+SUBJECTS_DROPPED = Metric(name="subjects_dropped", help="Subjects of a target that are judged but not exported.")
+BOARD_FAMILIES = (CONDITION, CONDITION_UNKNOWN, CONDITION_REASON, CONDITIONS, TARGET_INFO, SUBJECTS_DROPPED)
+"""What the board shows of each target."""
+
+_LAGS = (0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
+_LOOKS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+def _gauge(name: str, text: str, *labels: str) -> Metric:
+    return Metric(name=name, help=text, labels=labels, fleet=True)
+
+
+def _counter(name: str, text: str, *labels: str) -> Metric:
+    return Metric(name=name, help=text, kind="counter", labels=labels, fleet=True)
+
+
+def _seconds(name: str, text: str, buckets: tuple[float, ...]) -> Metric:
+    return Metric(name=name, help=text, kind="histogram", labels=("source",), buckets=buckets, fleet=True)
+
+
+TARGETS = _gauge("targets", "Targets that are watched.")
+LOOKS = _counter("looks_total", "Looks made, by how they ended.", "source", "result")
+LOOK_SECONDS = _seconds("look_duration_seconds", "How long looks took.", _LOOKS)
+LAG = _seconds("schedule_lag_seconds", "How late looks started.", _LAGS)
+SKIPPED = _counter("schedule_skipped_total", "Looks left out: too late, or the last one still goes on.", "source")
+HEARTBEAT = _gauge("heartbeat_timestamp_seconds", "When the schedule last made progress.")
+DISCOVERED = _gauge("discovery_last_success_timestamp_seconds", "When the fleet was last discovered.")
+DISCOVERED_IN = _gauge(DISCOVERED.name, "When the agents of a namespace were last known.", "namespace")
+PODS = _gauge("discovery_pods", "Pods that the discovery sees, by what they are to the watcher.", "state")
+CONFIG_OK = _gauge("config_last_reload_successful", "Whether the newest config was taken.")
+CONFIG_AT = _gauge("config_last_reload_success_timestamp_seconds", "When a config was last taken.")
+BUNDLE_START = _gauge("trust_bundle_not_before_timestamp_seconds", "Begin of the newest authority.", "trust_domain")
+BUNDLE_END = _gauge("trust_bundle_not_after_timestamp_seconds", "End of the newest authority.", "trust_domain")
+BUILD_INFO = _gauge("build_info", "What runs.", "version", "python")
+SHARDS = _gauge("shards", "Configured number of shards.")
+ACTIVE = _gauge("active", "1 while this process looks and exports, 0 on standby.", "shard")
+IMPAIRED = _gauge("impaired", "1 while the watcher itself has this trouble.", "reason")
+DRILL_SUCCESS = _gauge("drill_last_success_timestamp_seconds", "When a test alert last arrived.", "severity")
+DRILL_FAILURES = _gauge("drill_failures", "Drills in a row that failed; only where drills are configured.")
+EVENTS = _counter("events_total", "Events on pods, by what became of them.", "result")
+STALL = _gauge("loop_stall_seconds", "The longest stall of the event loop in the last half minute.")
+OWN_FAMILIES = (
+    *(TARGETS, LOOKS, LOOK_SECONDS, LAG, SKIPPED, HEARTBEAT, DISCOVERED, PODS, CONFIG_OK, CONFIG_AT),
+    *(BUNDLE_START, BUNDLE_END, BUILD_INFO, SHARDS, ACTIVE, IMPAIRED, STALL),
+    *(DRILL_SUCCESS, DRILL_FAILURES, EVENTS),
+)
+"""What the daemon says of itself and of the fleet as a whole."""
+
+FAMILIES = (*BOARD_FAMILIES, *OWN_FAMILIES)
