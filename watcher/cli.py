@@ -11,7 +11,7 @@ from typing import NoReturn, TypeAlias
 from watcher.text.printable import printable
 
 USAGE_ERROR = 2
-BUG = 70  # EX_SOFTWARE of sysexits.h: 1 and 3 are verdicts of `check`
+BUG = os.EX_SOFTWARE  # 70: 1 and 3 are verdicts of `check`
 INTERRUPTED = 128 + signal.SIGINT
 
 
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception:  # the boundary: with a traceback in the log, and a code that no verdict has
         import logging  # noqa: PLC0415  not for --help
 
-        logging.getLogger(__name__).critical("this is a bug of agentweave-watcher", exc_info=True)
+        logging.getLogger(__name__).critical("unexpected error, this is a bug of agentweave-watcher", exc_info=True)
         return BUG
     return code
 

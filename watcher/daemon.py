@@ -5,11 +5,12 @@ import logging
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 from probes import load_probes
 from watcher.alerting.drill_schedule import Drills, Plan
@@ -71,10 +72,11 @@ class Daemon:
             log.info("serving", extra={"address": "{}:{}".format(*listener.getsockname())})
             await self._start()
             await self._stop.wait()
-            log.info("stopping")
+            log.info("shutting down")
         finally:
             server.stop()
-            await self._end()
+            if not await self._end():
+                self._leave(self._failure or sys.exception())
         if self._failure is not None:
             raise self._failure
 
@@ -96,6 +98,7 @@ class Daemon:
                 settings = await self._reload()
             except ConfigError as error:
                 self.engine.own_metrics.set(CONFIG_OK, 0)
+                log.warning("config reload rejected, keeping the previous one", extra={"errors": len(error.mistakes)})
                 self._health.impair(Impairment.CONFIG_REJECTED, "; ".join(error.mistakes))
                 return
             settings = self._with_what_stays(settings)
@@ -107,13 +110,13 @@ class Daemon:
             await self._watch_targets({})
             self._taken()
             self._gc_tuning.freeze()
-            log.info("config taken", extra={"targets": len(self.engine.board.states)})
+            log.info("config reloaded", extra={"targets": len(self.engine.board.states)})
 
     def _with_what_stays(self, settings: Settings) -> Settings:
         before = self.engine.settings
         for name in ("server", "state_dir", "identity", "kubernetes", "shard", "standby"):
             if getattr(settings, name) != getattr(before, name):
-                log.warning("a change of this section needs a restart", extra={"section": name})
+                log.warning("config section changed, restart required", extra={"section": name})
         settings = replace(settings, server=before.server, state_dir=before.state_dir, identity=before.identity)
         return replace(settings, kubernetes=before.kubernetes, shard=before.shard, standby=before.standby)
 
@@ -155,12 +158,13 @@ class Daemon:
     def _follow_role(self) -> None:
         self._drills.follow(Plan.of(self.engine.settings) if self.engine.role.active else None)
 
-    async def _end(self) -> None:
+    async def _end(self) -> bool:
+        """Whether each step of the shutdown came to its end."""
         given_back = asyncio.create_task(self._election.close()) if self._election else None
         self._schedule.shutdown()
         await self._drills.close()
         await self._poll_loops.drain()
-        hangs = False
+        ended = True
         last = (
             ("state", self._state_writer.write_last()),
             ("discovery", self._target_set.close()),
@@ -171,13 +175,20 @@ class Daemon:
             try:
                 await asyncio.wait_for(step, _SHUTDOWN)
             except TimeoutError:
-                log.warning("gave up waiting at the end", extra={"step": name})
-                hangs = True
+                log.warning("shutdown step timed out", extra={"step": name})
+                ended = False
+            except Exception as error:  # the boundary: the other steps are still to come
+                log.exception("shutdown step failed", extra={"step": name})
+                self._failure = self._failure or error
         await self._join()
-        if hangs:
-            # A thread that hangs, in a dead disk for one, would be waited for by asyncio and by Python.
-            logging.shutdown()
-            os._exit(0)
+        return ended
+
+    def _leave(self, failure: BaseException | None) -> NoReturn:
+        """Exit at once: a thread that hangs, in a dead disk for one, would be waited for by asyncio and by Python."""
+        if failure is not None:
+            log.critical("exiting after a failure, shutdown did not finish", extra={"failure": repr(failure)})
+        logging.shutdown()
+        os._exit(os.EX_OK if failure is None else os.EX_SOFTWARE)
 
     async def _watch_targets(self, restored: Mapping[Any, Any]) -> None:
         async with self._replacing:
@@ -210,7 +221,7 @@ class Daemon:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             self._failure = task.exception()
-            log.critical("a part of the daemon failed; stopping", exc_info=self._failure)
+            log.critical("component failed, shutting down", exc_info=self._failure)
             self.stop()
 
     async def _join(self) -> None:

@@ -390,7 +390,7 @@ def test_the_daemon_goes_on_while_drills_fail_and_hang(tmp_path: Path, caplog: p
 
     with caplog.at_level(logging.INFO, "watcher"):
         asyncio.run(main())
-    failures = [record for record in caplog.records if record.message == "a drill failed"]
+    failures = [record for record in caplog.records if record.message == "drill failed"]
     assert [(record.levelname, vars(record)["severity"]) for record in failures] == [
         *(("WARNING", "critical"), ("WARNING", "warning"))
     ]

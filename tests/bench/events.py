@@ -13,7 +13,7 @@ from tests.bench.machine import AROUND, memory, started
 from tests.bench.observer import Seen
 
 RELOAD_PATIENCE = 90.0
-_TAKEN = "config taken"
+_TAKEN = "config reloaded"
 QUIET = 3.0
 STATE_WRITE = "state write"
 

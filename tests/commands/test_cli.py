@@ -152,5 +152,5 @@ def test_a_bug_is_said_as_such_in_the_log(tmp_path: Path) -> None:
     told = call("config", "schema", environ={"PYTHONPATH": str(tmp_path)})
     line = json.loads(told.stderr)
     assert (told.returncode, told.stdout) == (70, "")
-    assert (line["level"], line["msg"]) == ("critical", "this is a bug of agentweave-watcher")
+    assert (line["level"], line["msg"]) == ("critical", "unexpected error, this is a bug of agentweave-watcher")
     assert line["exception"].endswith("LookupError: a thing")

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -206,7 +207,21 @@ def test_a_disk_that_hangs_holds_up_neither_the_looks_nor_the_end(tmp_path: Path
     with run_daemon(tmp_path, config) as daemon:
         daemon.says("AgentUnreachable", "true ConnectionRefused")
         assert daemon.end() == 0
-        assert [line["step"] for line in daemon.log() if "gave up" in line["msg"]] == ["state"]
+        assert [line["step"] for line in daemon.log() if line["msg"] == "shutdown step timed out"] == ["state"]
+
+
+def test_the_first_line_of_the_log_says_what_runs_by_which_config_shard_and_identity(tmp_path: Path) -> None:
+    config = {"discovery": {"static": [NOBODY]}, "shard": {"index": 1, "count": 3}}
+    with run_daemon(tmp_path, config, wait_for="/livez") as daemon:
+        first = daemon.log()[0]
+    assert {name: first[name] for name in ("level", "msg", "version", "config", "shard", "identity")} == {
+        "level": "info",
+        "msg": "starting agentweave-watcher",
+        "version": version("agentweave-watcher"),
+        "config": str(tmp_path / "watcher.yaml"),
+        "shard": "1 of 3",
+        "identity": "none",
+    }
 
 
 def test_a_port_that_is_taken_is_one_line_and_exit_code_2(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def test_a_judge_that_raises_costs_one_verdict_and_nothing_else(weather: Weather
     assert not weather.page.all("wind_speed", pod="cursed")
     failures = weather.daemon.logged(lambda line: line["level"] == "error")
     assert {(line["msg"], line["probe"], line["target"]) for line in failures} == {
-        ("a probe failed", "weather", "prod/cursed/cursed")
+        ("probe failed", "weather", "prod/cursed/cursed")
     }
 
 

@@ -23,7 +23,7 @@ from watcher.events.recorder import REFRESH
 from watcher.kube.pod_ref import PodRef
 
 ACCOUNT = ("watch", "w-agentweave-watcher")
-AWAY, AGAIN = "Events cannot be written", "Events are written again"
+AWAY, AGAIN = "cannot write Events", "writing Events again"
 THICK = SMOKE.true("Thick smoke in all rooms.", "Black")
 CLEAR = SMOKE.false()
 

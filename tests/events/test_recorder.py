@@ -17,7 +17,7 @@ SEARCH = PodRef("prod", "search-0", "u1")
 RANKER = PodRef("staging", "ranker-0", "u2")
 THICK = SMOKE.true("Thick smoke.", "Black")
 CLEAR = SMOKE.false()
-AWAY, AGAIN, DROPPED = "Events cannot be written", "Events are written again", "Events are dropped: too many wait"
+AWAY, AGAIN, DROPPED = "cannot write Events", "writing Events again", "dropping Events, queue full"
 
 
 @pytest.fixture
@@ -193,7 +193,7 @@ def test_an_event_that_is_not_taken_is_given_up_and_said_once(
         assert (told.count("failed"), len(told.queue)) == (2, 0)
 
     telling(lies, tmp_path, script, SEARCH, RANKER)
-    assert said(caplog) == ["an Event is not taken"]
+    assert said(caplog) == ["Event rejected by the API server"]
 
 
 def test_a_fleet_that_fails_at_once_is_told_as_fast_as_is_polite(lies: LyingKubernetes, tmp_path: Path) -> None:
@@ -232,4 +232,4 @@ def test_a_sentence_that_cannot_be_made_costs_its_event_and_no_other(
         assert [content["note"] for _, _, content in lies.written] == ["Thick."]
 
     telling(lies, tmp_path, script, SEARCH)
-    assert said(caplog) == ["an Event cannot be made"]
+    assert said(caplog) == ["cannot build Event"]

@@ -438,9 +438,9 @@ def test_an_outage_is_logged_once_and_the_libraries_say_nothing(
         asyncio.run(main())
     ours = [record for record in caplog.records if record.name.startswith("watcher.identity")]
     assert [record.getMessage() for record in ours] == [
-        "own identity",
-        "no answer about the own identity",
-        "own identity",
+        "identity updated",
+        "cannot fetch identity",
+        "identity updated",
     ]
     assert [record.name for record in caplog.records if record.name.startswith(("spiffe", "grpc"))] == []
     assert capfd.readouterr().err == ""

@@ -74,9 +74,12 @@ class Drills:
         drilled = await self._under_way
         for each in drilled:
             if each.trouble:
-                log.warning("a drill failed", extra={"severity": each.severity, "why": each.trouble})
+                log.warning("drill failed", extra={"severity": each.severity, "why": each.trouble})
             else:
-                log.info("a drill arrived", extra={"severity": each.severity, "receivers": ", ".join(each.receivers)})
+                log.info(
+                    "drill accepted by Alertmanager",
+                    extra={"severity": each.severity, "receivers": ", ".join(each.receivers)},
+                )
                 self._own_metrics.set(DRILL_SUCCESS, time.time(), each.severity)
         self._failures = self._failures + 1 if any(each.trouble for each in drilled) else 0
         self._own_metrics.set(DRILL_FAILURES, self._failures)

@@ -1,10 +1,12 @@
 """The command `run`: a config, an address, an event loop, and a daemon in it."""
 
 import asyncio
+import logging
 import socket
 import sys
 from collections.abc import Coroutine, Mapping
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from watcher.config.file import ConfigError
 from watcher.config.settings import Settings, load_settings
 from watcher.config.subprocess_loader import load_settings_aside
 from watcher.daemon import Daemon, Reload
+
+log = logging.getLogger(__name__)
 
 
 def run(config: Path, environ: Mapping[str, str]) -> int:
@@ -27,9 +31,21 @@ def run(config: Path, environ: Mapping[str, str]) -> int:
         where = f"{settings.server.host}:{settings.server.port}"
         print(f"{config}: server: cannot listen on {where}: {error.strerror or error}", file=sys.stderr)
         return 2
+    _log_start(config, settings)
     with listener:
         run_in_fastest_loop(_daemon(settings, partial(load_settings_aside, config, environ), listener))
     return 0
+
+
+def _log_start(config: Path, settings: Settings) -> None:
+    shard, identity = settings.shard, settings.identity
+    facts = {
+        "version": version("agentweave-watcher"),
+        "config": str(config),
+        "shard": f"{shard.index} of {shard.count}",
+        "identity": str(identity.workload_api or identity.cert_file) if identity is not None else "none",
+    }
+    log.info("starting agentweave-watcher", extra=facts)
 
 
 async def _daemon(settings: Settings, reload: Reload, listener: socket.socket) -> None:

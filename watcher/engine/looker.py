@@ -57,7 +57,7 @@ class Looker:
         try:
             reading: Reading = await self.source.look(state.target, self._wanted(state.target))
         except Exception:  # the boundary: a fault of a source costs its verdicts, never the daemon
-            log.exception("the source failed", extra={"source": self.kind.name, "target": "/".join(state.target.key)})
+            log.exception("source failed", extra={"source": self.kind.name, "target": "/".join(state.target.key)})
             reading = Broken(fault=Fault.OURS, error="The source failed here; this is a fault of the watcher.")
         look = Look(self.kind.name, self._now(), time.monotonic() - started, reading)
         self._own_metrics.add(LOOKS, 1, self.kind.name, reading.result)
@@ -124,5 +124,5 @@ class Looker:
         try:
             return probe.judge(look.reading, history, context)
         except Exception:  # the boundary: a probe that raises costs its verdicts, never the daemon
-            log.exception("a probe failed", extra={"probe": probe.name, "target": "/".join(state.target.key)})
+            log.exception("probe failed", extra={"probe": probe.name, "target": "/".join(state.target.key)})
             return Evaluation(verdicts=probe.all_unknown(state.target, Unknown.PROBE_ERROR), history=history)

@@ -154,13 +154,13 @@ class Events:
         try:
             event = event_of(pod, turned, self._now())
         except Exception:  # the boundary: a sentence that cannot be made costs its Event, not those of others
-            log.exception("an Event cannot be made", extra={"condition": turned.verdict.kind.name})
+            log.exception("cannot build Event", extra={"condition": turned.verdict.kind.name})
             return
         if not self._queue.put(event):
             self._own_metrics.add(EVENTS, 1, "dropped")
             if not self._logged_dropped:
                 self._logged_dropped = True
-                log.warning("Events are dropped: too many wait", extra={"waiting": len(self._queue)})
+                log.warning("dropping Events, queue full", extra={"waiting": len(self._queue)})
 
     def _forget(self, key: TargetKey, reported: _Told) -> None:
         for place in list(reported.began):

@@ -158,7 +158,7 @@ class EventWriter:
         matter: Literal["away", "forbidden"] = "forbidden" if namespace else "away"
         if matter not in self._logged:
             self._logged.add(matter)
-            log.warning("Events cannot be written", extra={"namespace": event.pod.namespace, "why": why})
+            log.warning("cannot write Events", extra={"namespace": event.pod.namespace, "why": why})
 
     def _answers(self, namespace: str) -> None:
         self._holds.free(["", namespace])
@@ -167,13 +167,13 @@ class EventWriter:
         resolved |= {"away"} if "" not in held else set()
         if self._logged & resolved:
             self._logged -= resolved
-            log.info("Events are written again", extra={"namespace": namespace})
+            log.info("writing Events again", extra={"namespace": namespace})
 
     def _give_up(self, event: Event, why: str) -> None:
         self._own_metrics.add(EVENTS, 1, "failed")
         if event.place.condition not in self._logged_refused:
             self._logged_refused.add(event.place.condition)
-            log.error("an Event is not taken", extra={"condition": event.place.condition, "why": why})
+            log.error("Event rejected by the API server", extra={"condition": event.place.condition, "why": why})
 
     async def _renew(self) -> None:
         with suppress(AccessError):  # the next call says so

@@ -134,17 +134,17 @@ class Identity:
         except IdentityError as failure:
             return failure
         except Exception as error:  # a fault of ours must be told, not end the asking in silence
-            log.exception("asking for the own identity failed")
+            log.exception("identity source failed")
             return IdentityError(IdentityTrouble.INTERNAL_ERROR, repr(error))
 
     def _take(self, answer: OwnIdentity | IdentityError) -> None:
         if isinstance(answer, IdentityError):
             if self._failure is None or self._failure.trouble is not answer.trouble:
-                log.warning("no answer about the own identity", extra={"trouble": str(answer)})
+                log.warning("cannot fetch identity", extra={"trouble": str(answer)})
                 self._failure = answer
             return
         if self._failure is not None or not same(self._answer, answer):
-            log.info("own identity", extra={"svid": _say(answer), "bundles": " ".join(sorted(answer.bundles))})
+            log.info("identity updated", extra={"svid": _say(answer), "bundles": " ".join(sorted(answer.bundles))})
         self._failure, self._answered_at = None, self._now()
         if not same(self._answer, answer):
             self._answer, self._bundles_only = answer, replace(answer, chain=(), key=None)

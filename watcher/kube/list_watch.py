@@ -167,7 +167,7 @@ class ListWatch:
         try:
             self._listener.put(raw)
         except MALFORMED_OBJECT as error:  # one odd object must not hide the others
-            log.warning("an object of the API server cannot be read", extra={"path": self._path, "error": repr(error)})
+            log.warning("skipping unreadable object", extra={"path": self._path, "error": repr(error)})
 
     def _get(self, query: dict[str, str]) -> StreamedResponse:
         timeout = httpx.Timeout(self._patience.connect, read=self._patience.idle)

@@ -24,7 +24,7 @@ class Reachability:
         """The API server tells us."""
         self.last_success = self.now()
         if self.why:
-            log.info("Kubernetes answers again", extra=self._logged)
+            log.info("discovery recovered", extra=self._logged)
         self.failing_since, self.why = None, ""
 
     def failed(self, why: str) -> None:
@@ -32,7 +32,7 @@ class Reachability:
         if self.failing_since is None:
             self.failing_since = self.now()
         if why != self.why:
-            log.warning("discovery in Kubernetes fails", extra={**self._logged, "why": why})
+            log.warning("discovery failing", extra={**self._logged, "why": why})
         self.why = why
         self.tried.set()
 

@@ -126,7 +126,7 @@ class StateFile:
                 yield name, self._history[name].validate_python(each["past"])
             except ValidationError as error:
                 # Another release of a probe remembers other things; only its own history starts anew.
-                log.warning("a probe's history is not readable", extra={"probe": name, "error": str(error)})
+                log.warning("cannot read history of probe, it starts anew", extra={"probe": name, "error": str(error)})
 
 
 def _head(line: str) -> int:

@@ -51,7 +51,7 @@ class StateWriter:
             extra["set_aside_as"] = str(self._file.set_aside(time.time()))
         except OSError as error:
             extra["not_set_aside"] = str(error)
-        log.warning("the state file cannot be read; its history starts anew", extra=extra)
+        log.warning("cannot read state file, its history starts anew", extra=extra)
 
     async def write(self) -> None:
         """Write now; a disk that does not take it is told as trouble and tried again next time."""

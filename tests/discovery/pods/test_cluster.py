@@ -102,7 +102,7 @@ def test_an_api_server_that_is_killed_or_hangs_costs_no_target(kubernetes: Kuber
     run_pod(kubernetes, 3)
     with run_daemon(tmp_path, config(kubernetes, "agentweave")) as daemon:
         kubernetes.stop()
-        daemon.logged(lambda line: line["msg"] == "discovery in Kubernetes fails")
+        daemon.logged(lambda line: line["msg"] == "discovery failing")
         assert pods(daemon) == {"pod-3"}
         kubernetes.start()
         run_pod(kubernetes, 4)

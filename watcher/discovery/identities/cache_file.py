@@ -42,7 +42,7 @@ class ClusterSpiffeIdCache:
         try:
             return _cached_objects(json.loads(self._path.read_bytes()))
         except (OSError, ValueError, RecursionError) as error:
-            log.warning("what was read before cannot be read", extra={"file": self._path, "why": str(error)[:300]})
+            log.warning("cannot read ClusterSPIFFEID cache", extra={"file": self._path, "why": str(error)[:300]})
             return CachedObjects()
 
 

@@ -57,12 +57,12 @@ class DiscoveryCache:
         except FileNotFoundError:
             return []
         except OSError as error:
-            log.warning("what was discovered before cannot be read", extra={"file": self._path, "why": str(error)})
+            log.warning("cannot read discovery cache", extra={"file": self._path, "why": str(error)})
             return []
         found: list[CachedPod] = []
         for line in lines:
             try:
                 found.append(_CACHED_POD.validate_json(line))
             except ValidationError as error:
-                log.warning("a pod that was found before cannot be read", extra={"why": str(error)[:300]})
+                log.warning("skipping unreadable pod in discovery cache", extra={"why": str(error)[:300]})
         return found

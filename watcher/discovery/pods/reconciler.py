@@ -109,7 +109,7 @@ class Reconciler:
             details = await self._details.read(seen.pod, services=services, since=since or 0.0)
         except Exception:  # the boundary: what is odd in one pod's surroundings must not keep it from being watched
             log.exception(
-                "what belongs to a pod cannot be read", extra={"pod": f"{seen.pod.namespace}/{seen.pod.name}"}
+                "cannot read ConfigMap or Service of pod", extra={"pod": f"{seen.pod.namespace}/{seen.pod.name}"}
             )
             details = Details(_NO_CONFIG, None, complete=False)
         seen.details = details.over(seen.details)

@@ -1,0 +1,80 @@
+"""A part of the daemon that fails ends it, and the exit code says so, whatever hangs meanwhile."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.servers.daemon import run_daemon, write_config
+from tests.servers.watched_fleet import PACE, SOURCES
+
+# Stands on the path of a program before it starts (site, "sitecustomize"): as if the files lay in probes/.
+_ON_THE_PATH = """
+import probes, probes.sources
+probes.__path__.append({0!r} + "/probes")
+probes.sources.__path__.append({0!r} + "/sources")
+"""
+
+_SOURCE = """
+from probes.contract import Reading, SourceKind, SourceSettings
+
+
+class Brittle:
+    def __init__(self, settings, context): ...
+
+    async def look(self, target, wants):
+        return Reading()
+
+    def fleet_changed(self, targets): ...
+
+    async def close(self):
+        raise LookupError("it breaks as it is closed")
+
+
+KIND = SourceKind(name="brittle", endpoint="address", settings=SourceSettings, concurrency=1, open=Brittle)
+"""
+
+_PROBE = """
+from dataclasses import dataclass
+
+from probes.contract import ConditionKind, Evaluation, Limits, Probe, Severity
+
+BROKEN = ConditionKind(name="Broken", severity=Severity.WARNING, true_when="It broke.", all_clear="It is whole.")
+
+
+@dataclass(frozen=True)
+class Nothing: ...
+
+
+PROBE = Probe(
+    name="brittle", source="brittle", conditions=(BROKEN,), limits=Limits, history=Nothing,
+    judge=lambda reading, history, context: Evaluation(verdicts=(BROKEN.false(),), history=history),
+)
+"""
+
+
+@pytest.mark.parametrize("hangs", [False, True], ids=["ends", "hangs"])
+def test_a_daemon_of_which_a_part_failed_exits_with_70_and_says_what_failed(tmp_path: Path, *, hangs: bool) -> None:
+    for name, text in (("probes", _PROBE), ("sources", _SOURCE)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "brittle.py").write_text(text)
+    (tmp_path / "sitecustomize.py").write_text(_ON_THE_PATH.format(str(tmp_path)))
+    state = tmp_path / "state"
+    state.mkdir()
+    if hangs:
+        os.mkfifo(state / "state.new")  # to open it for writing waits for a reader, for ever
+    target = {"namespace": "prod", "agent": "nobody", "address": "127.0.0.1:9"}  # discard: refuses
+    config: dict[str, object] = {"state_dir": str(state), "discovery": {"static": [target]}, "sources": dict(SOURCES)}
+    with run_daemon(tmp_path, config, python_path=tmp_path) as daemon:
+        write_config(tmp_path, config | {"sources": SOURCES | {"brittle": PACE}})
+        assert daemon.end(signal.SIGHUP) == os.EX_SOFTWARE
+        told = [(line["level"], line["msg"]) for line in daemon.log() if line["level"] in ("error", "critical")]
+    assert told == [
+        ("critical", "component failed, shutting down"),
+        ("error", "shutdown step failed"),
+        ("critical", "exiting after a failure, shutdown did not finish" if hangs else _BUG),
+    ]
+
+
+_BUG = "unexpected error, this is a bug of agentweave-watcher"
