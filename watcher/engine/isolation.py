@@ -1,6 +1,6 @@
 """Is the watcher cut off? When most of a fleet falls silent at once, the trouble is more likely ours."""
 
-from collections import deque
+from collections import OrderedDict
 
 from probes.contract import Fault, Reading, TargetKey
 
@@ -18,11 +18,10 @@ class Isolation:
     def __init__(self) -> None:
         self.interval = 60.0  # seconds: the longest of the sources in use
         self.isolated = False
-        self._answering: dict[TargetKey, float] = {}  # target -> when it last answered
+        self._answering: set[TargetKey] = set()  # targets that answer, as far as is known
         self._silent: dict[TargetKey, set[str]] = {}  # target -> sources now silent
         self._excused: dict[TargetKey, set[str]] = {}  # silent sources of a target that answered elsewhere since
-        self._fell: deque[tuple[float, TargetKey]] = deque()  # answered before, then silent: when
-        self._gone: set[TargetKey] = set()  # the targets in _fell
+        self._fell: OrderedDict[TargetKey, float] = OrderedDict()  # answered before, then silent: when, oldest first
         self._population: set[TargetKey] = set()  # who answered just before the silence
 
     def record(self, target: TargetKey, source: str, reading: Reading, now: float) -> None:
@@ -30,19 +29,19 @@ class Isolation:
         if reading.fault is Fault.SILENT:
             self._fell_silent(target, source, now)
         else:
-            self._answered(target, source, now)
+            self._answered(target, source)
         self._judge(now)
 
     def forget(self, target: TargetKey) -> None:
         """The target is no longer watched."""
-        for kept in (self._answering, self._silent, self._excused):
+        for kept in (self._silent, self._excused, self._fell):
             kept.pop(target, None)
-        self._gone.discard(target)
+        self._answering.discard(target)
         self._population.discard(target)
 
-    def _answered(self, target: TargetKey, source: str, now: float) -> None:
-        self._answering[target] = now
-        self._gone.discard(target)
+    def _answered(self, target: TargetKey, source: str) -> None:
+        self._answering.add(target)
+        self._fell.pop(target, None)
         if silent := self._silent.get(target):
             # What stays silent while the target answers elsewhere is that source's own trouble.
             silent.discard(source)
@@ -50,12 +49,9 @@ class Isolation:
 
     def _fell_silent(self, target: TargetKey, source: str, now: float) -> None:
         self._silent.setdefault(target, set()).add(source)
-        answered = self._answering.get(target)
-        if answered is None or source in self._excused.get(target, ()) or target in self._gone:
-            return
-        del self._answering[target]
-        self._gone.add(target)
-        self._fell.append((now, target))
+        if target in self._answering and source not in self._excused.get(target, ()):
+            self._answering.remove(target)
+            self._fell[target] = now
 
     def _judge(self, now: float) -> None:
         if self.isolated:
@@ -63,10 +59,9 @@ class Isolation:
             self.isolated = back * 2 < len(self._population)
             if not self.isolated:
                 self._fell.clear()
-                self._gone.clear()
             return
-        while self._fell and now - self._fell[0][0] > self.interval:
-            self._gone.discard(self._fell.popleft()[1])
-        fallen, known = len(self._gone), len(self._gone) + len(self._answering)
+        while self._fell and now - next(iter(self._fell.values())) > self.interval:
+            self._fell.popitem(last=False)
+        fallen, known = len(self._fell), len(self._fell) + len(self._answering)
         if known >= MIN_TARGETS and fallen * 2 > known:
-            self.isolated, self._population = True, self._gone | self._answering.keys()
+            self.isolated, self._population = True, self._answering | self._fell.keys()
