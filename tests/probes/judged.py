@@ -17,6 +17,7 @@ class Judged:
     limits: Limits
     interval: float = 30.0
     parts: dict[str, Any] = field(default_factory=dict)
+    once: bool = False
     history: Any = None
     verdicts: tuple[Verdict, ...] = ()
 
@@ -25,7 +26,7 @@ class Judged:
         key = TargetKey("prod", "search", "search-0")
         target = Target(key=key, metrics="http://127.0.0.1:1/metrics", **self.parts)
         context = EvaluationContext(
-            target=target, limits=self.limits, now=T0 + at, interval=self.interval, endpoint="metrics"
+            target=target, limits=self.limits, now=T0 + at, interval=self.interval, endpoint="metrics", once=self.once
         )
         evaluation = self.probe.judge(page, self.history or self.probe.history(), context)
         self.history, self.verdicts = evaluation.history, evaluation.verdicts
@@ -34,3 +35,7 @@ class Judged:
     def message(self, condition: str) -> str:
         """What the latest look says of a condition."""
         return next(each.text for each in self.verdicts if each.kind.name == condition)
+
+    def messages(self) -> list[str]:
+        """What the latest look says of all conditions, in their order."""
+        return [each.text for each in self.verdicts]

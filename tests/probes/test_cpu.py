@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from probes.contract import Fault
 from probes.contract.signal import START_TIME
-from probes.cpu import CPU_SECONDS, PROBE, CPUHistory, CPULimits
+from probes.cpu import CPU_SECONDS, HIGH, PROBE, CPUHistory, CPULimits
 from probes.readings.metrics_page import MetricsPage
 from tests.probes.judged import Judged
 from tests.servers.metrics_pages import page_of
@@ -33,7 +33,6 @@ def poller(judged: Judged, cores: float, minutes: float = 10) -> list[str]:
 def test_a_process_that_uses_its_whole_limit_is_told_after_one_window_and_not_before() -> None:
     judged = watch()
     assert poller(judged, 1.9) == ["WarmingUp"] * 10 + ["CPUHigh"] * 10
-    assert judged.message("CPUHigh") == "Over 5m30s one process used 1.90 of the 2 cores it may have."
 
 
 def test_a_process_with_cpu_left_is_healthy() -> None:
@@ -102,6 +101,23 @@ def test_a_page_that_does_not_say_it_is_unknown(seen: MetricsPage, told: str) ->
 
 def test_an_absent_counter_can_be_ignored() -> None:
     assert watch(when_absent="ignore").look(0, page(None)) == {}
+
+
+@pytest.mark.parametrize(
+    ("cores", "limit", "sentence"),
+    [
+        (1.9, 2.0, "Over 5m30s one process used 1.90 of the 2 cores it may have."),
+        (0.75, 0.5, "Over 5m30s one process used 0.75 of the 0.5 cores it may have."),
+        (0.25, 0.5, HIGH.all_clear),
+        (None, 2.0, "The page has no process_cpu_seconds_total."),
+        (-1.0, 2.0, "process_cpu_seconds_total is -1"),
+    ],
+)
+def test_every_verdict_says_exactly_this(cores: float | None, limit: float, sentence: str) -> None:
+    judged = Judged(PROBE, CPULimits(), parts={"cpu_limit": limit})
+    for at in range(30, 390, 30):
+        judged.look(at, page(None if cores is None else cores if cores < 0 else cores * at))
+    assert judged.messages() == [sentence]
 
 
 @given(

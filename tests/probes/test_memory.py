@@ -58,12 +58,6 @@ def test_memory_is_high_above_the_ratio_of_the_limit(rss: int, status: str) -> N
     assert _told(judge(_page(rss * MIB), MemoryHistory(), _case()))["MemoryHigh"][0] == status
 
 
-def test_the_message_says_that_it_is_one_process() -> None:
-    high = judge(_page(190 * MIB), MemoryHistory(), _case()).verdicts[0].message
-    assert callable(high)
-    assert high() == "One process of the agent holds 190.0 MiB, 95% of the limit of 200.0 MiB."
-
-
 def test_a_page_without_the_signal_is_unknown_or_ignored_as_configured() -> None:
     absent = judge(_page(None), MemoryHistory(), _case())
     assert set(_told(absent).values()) == {("unknown", "SignalAbsent")}

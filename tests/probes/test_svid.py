@@ -10,44 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from probes.contract import EvaluationContext, Fault, Status, Target, TargetKey, Verdict
-from probes.readings.certificate import Leaf, UnreadableError, read_leaf
+from probes.contract import EvaluationContext, Fault, Status, Verdict
+from probes.readings.certificate import UnreadableError, read_leaf
 from probes.readings.handshake import BundleState, Handshake, Spoke, VerifyError
 from probes.svid import PROBE, SvidHistory, SvidLimits, judge
+from tests.probes.served import LEAF, NOW, SEARCH, SEEN, context, errors, leaf
 from watcher.demo.authority import Authority
 
-NOW = 1_800_000_000.0
-SEARCH = "spiffe://example.org/agent/search"
-LEAF = Leaf(
-    serial="3f2a",
-    not_before=NOW - 600,
-    not_after=NOW + 3000,
-    uris=(SEARCH,),
-    uri_count=1,
-    usages=frozenset({"digital_signature"}),
-    key="EC secp256r1",
-)
-SEEN = Handshake(
-    spoke=Spoke.TLS,
-    completed=True,
-    leaf=LEAF,
-    chain_length=1,
-    trust_domain="example.org",
-    bundle=BundleState.CONFIRMED,
-    protocol="TLSv1.3",
-)
 ALL_CLEAR = dict.fromkeys((kind.name for kind in PROBE.conditions), ("false", ""))
-
-
-def context(*, expected: tuple[str, ...] = (SEARCH,), **facts: object) -> EvaluationContext[SvidLimits]:
-    target = Target(
-        key=TargetKey("prod", "search", "search-0"),
-        address="10.0.0.7:8443",
-        spiffe_ids=expected,
-        inferred=frozenset({"address"} if facts.pop("inferred", False) else ()),
-    )
-    known = {"now": NOW, "limits": SvidLimits(), "interval": 60.0, "endpoint": "address"} | facts
-    return EvaluationContext(target=target, **known)  # type: ignore[arg-type]  # the facts are those of a Case
 
 
 def said(
@@ -66,15 +36,6 @@ def differs(reading: Handshake, the_case: EvaluationContext[SvidLimits] | None =
     """What is not all clear."""
     found = {name: (str(verdict.status), verdict.reason) for name, verdict in said(reading, the_case).items()}
     return {name: found[name] for name in found if found[name] != ALL_CLEAR[name]}
-
-
-def leaf(**facts: object) -> Handshake:
-    return replace(SEEN, leaf=replace(LEAF, **facts))  # type: ignore[arg-type]  # the facts are those of a Leaf
-
-
-def errors(*found: tuple[int, int], **facts: object) -> Handshake:
-    verify_errors = tuple(VerifyError(code, depth, 0.0) for code, depth in found)
-    return replace(SEEN, verify_errors=verify_errors, **facts)  # type: ignore[arg-type]  # those of a Handshake
 
 
 def test_a_healthy_agent_is_all_clear() -> None:
@@ -150,6 +111,7 @@ OVERDUE = {"SVIDRotationOverdue": ("true", "NotRotated")}
         (3600, 719, OVERDUE | IMMINENT),
         (3600, 0, OVERDUE | IMMINENT),
         (3600, -1, EXPIRED),
+        (1, 0, OVERDUE | IMMINENT),
         (60, 18, {}),  # a tenth of the lifetime is the patience
         (60, 17.9, OVERDUE),
         (86400 * 365, 86400 * 146 - 300.1, OVERDUE),

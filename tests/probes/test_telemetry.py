@@ -21,8 +21,8 @@ def page(started: float | str | None = 1) -> MetricsPage:
     return page_of("first 1\n" + ("" if started is None else f"process_start_time_seconds {started}"), START_TIME)
 
 
-def failed(fault: Fault | None = None, trouble: PageTrouble | None = None) -> MetricsPage:
-    return replace(page(), fault=fault, trouble=trouble, error="It failed.")
+def failed(fault: Fault | None = None, trouble: PageTrouble | None = None, error: str = "It failed.") -> MetricsPage:
+    return replace(page(), fault=fault, trouble=trouble, error=error)
 
 
 @dataclass
@@ -62,6 +62,10 @@ class Engine:
         self.last = PROBE.judge(page, self.history, context)
         self.history = self.last.history
         return {each.kind.name: each.reason or each.status.value for each in self.last.verdicts}
+
+    def messages(self) -> dict[str, str]:
+        assert self.last is not None
+        return {each.kind.name: each.text for each in self.last.verdicts}
 
 
 @pytest.mark.parametrize(
@@ -156,6 +160,40 @@ def test_without_a_start_time_nothing_is_known_of_restarts(started: str | None, 
 
 def test_an_absent_start_time_can_be_ignored() -> None:
     assert Engine(limits=TelemetryLimits(when_absent="ignore")).look(0, page(None)) == {UNAVAILABLE: "false"}
+
+
+REFUSED = "The metrics page refused the connection."
+
+
+@pytest.mark.parametrize(
+    ("condition", "pages", "sentence"),
+    [
+        (UNAVAILABLE, [failed(Fault.REFUSED, error=REFUSED)], REFUSED),
+        (UNAVAILABLE, [failed(Fault.OURS, error="Too many open files.")], "Too many open files."),
+        (UNAVAILABLE, [failed(trouble=PageTrouble.TOO_LARGE, error="It is too large.")], "It is too large."),
+        (
+            UNAVAILABLE,
+            [failed(trouble=PageTrouble.UNAUTHORIZED, error="The page answered 403.")],
+            "The page answered 403.",
+        ),
+        (RESTARTING, [page(T0 - 900 + 60 * turn) for turn in range(6)], "At least 4 new processes within 30m0s."),
+        (RESTARTING, [page(None)], "The page has no process_start_time_seconds."),
+        (RESTARTING, [page("+Inf")], "process_start_time_seconds is inf"),
+        (RESTARTING, [page('1\nprocess_start_time_seconds{a="b"} 2')], "process_start_time_seconds has 2 series"),
+    ],
+)
+def test_every_verdict_says_exactly_this(condition: str, pages: list[MetricsPage], sentence: str) -> None:
+    watch = Engine()
+    for turn, seen in enumerate(pages):
+        watch.look(turn * 30, seen)
+    assert watch.messages()[condition] == sentence
+
+
+def test_an_agent_that_stays_up_is_said_to_do_so() -> None:
+    watch = Engine()
+    watch.look(0, page(T0 - 900))
+    watch.look(1800, page(T0 - 900))
+    assert watch.messages() == {kind.name: kind.all_clear for kind in PROBE.conditions}
 
 
 def test_the_past_survives_the_state_file() -> None:

@@ -1,0 +1,68 @@
+"""What the probe `memory` says, to the word."""
+
+from dataclasses import replace
+
+import pytest
+
+from probes.contract.signal import START_TIME
+from probes.memory import PROBE, RSS, MemoryHistory, MemoryLimits
+from probes.memory.drift import BLOCK, LEAST_FOR_DRIFT
+from tests.probes.judged import T0, Judged
+from tests.servers.metrics_pages import page_of
+
+HIGH, DRIFT, PREDICTED = "MemoryHigh", "MemoryDrift", "MemoryExhaustionPredicted"
+NAME = "process_resident_memory_bytes"
+MIB = 2**20
+LEVEL = MemoryHistory(floors=bytes(4 * LEAST_FOR_DRIFT), block=int(T0 // BLOCK), started=T0 - 200_000)
+RISING = replace(LEVEL, rising_since=T0 - 7260, slope=1.5 * MIB / 3600, full_at=T0 + 5400)
+
+
+def looked(rss: str, history: MemoryHistory = LEVEL) -> Judged:
+    judged = Judged(PROBE, MemoryLimits(), parts={"memory_limit": 2048 * MIB}, history=history)
+    judged.look(0, page_of(f"first 1\n{rss}\nprocess_start_time_seconds {T0 - 200_000}", RSS, START_TIME))
+    return judged
+
+
+@pytest.mark.parametrize(
+    ("condition", "rss", "history", "sentence"),
+    [
+        (
+            HIGH,
+            f"{NAME} {1945.6 * MIB}",
+            LEVEL,
+            "One process of the agent holds 1.9 GiB, 95% of the limit of 2.0 GiB.",
+        ),
+        (
+            DRIFT,
+            f"{NAME} {100 * MIB}",
+            RISING,
+            "The floor of one process's memory rises by 1.5 MiB an hour, day over day; this was first seen 2h1m ago.",
+        ),
+        (
+            PREDICTED,
+            f"{NAME} {1900 * MIB}",
+            RISING,
+            (
+                "The memory of one process rises by 1.5 MiB an hour without slowing down, "
+                "and meets the limit of 2.0 GiB in 1h30m."
+            ),
+        ),
+        (
+            PREDICTED,
+            f"{NAME} {1900 * MIB}",
+            replace(RISING, full_at=T0 - 60),
+            (
+                "The memory of one process rises by 1.5 MiB an hour without slowing down, "
+                "and meets the limit of 2.0 GiB in 0ms."
+            ),
+        ),
+        *((condition, "", LEVEL, f"The page has no {NAME}.") for condition in (HIGH, DRIFT, PREDICTED)),
+        *((condition, f"{NAME} NaN", RISING, f"{NAME} is nan") for condition in (HIGH, DRIFT, PREDICTED)),
+    ],
+)
+def test_every_verdict_says_exactly_this(condition: str, rss: str, history: MemoryHistory, sentence: str) -> None:
+    assert looked(rss, history).message(condition) == sentence
+
+
+def test_memory_that_stays_where_it_is_is_said_to_do_so() -> None:
+    assert looked(f"{NAME} {100 * MIB}").messages() == [kind.all_clear for kind in PROBE.conditions]

@@ -1,0 +1,150 @@
+"""What the probe `svid` says, to the word."""
+
+from dataclasses import replace
+
+import pytest
+
+from probes.contract import Fault
+from probes.readings.handshake import Handshake, Spoke, VerifyError
+from probes.svid import PROBE, SvidHistory, judge
+from tests.probes.served import NOW, SEARCH, SEEN, context, errors, leaf
+
+REFUSED = "10.0.0.7:8443 refused the connection."
+HTTP = "10.0.0.7:8443 answers in plain HTTP."
+OTHER_ID = "spiffe://example.org/agent/other"
+EVIL_ID = "spiffe://evil.test/agent/search"
+
+
+def texts(reading: Handshake, expected: tuple[str, ...] = (SEARCH,)) -> dict[str, str]:
+    evaluation = judge(reading, SvidHistory(), context(expected=expected))
+    return {verdict.kind.name: verdict.text for verdict in evaluation.verdicts}
+
+
+def left(seconds: float, lifetime: float = 3600) -> Handshake:
+    """A served SVID with this much of its lifetime left."""
+    return leaf(not_before=NOW + seconds - lifetime, not_after=NOW + seconds)
+
+
+def named(*uris: str, trust_domain: str = "example.org") -> Handshake:
+    return replace(leaf(uris=uris, uri_count=len(uris)), trust_domain=trust_domain)
+
+
+UNREADABLE = leaf(readable=False, uris=(), uri_count=0, usages=None)
+
+
+@pytest.mark.parametrize(
+    ("condition", "reading", "sentence"),
+    [
+        ("AgentUnreachable", Handshake(fault=Fault.REFUSED, error=REFUSED), REFUSED),
+        ("AgentUnreachable", Handshake(fault=Fault.OURS, error="Too many open files."), "Too many open files."),
+        ("AgentUnreachable", Handshake(spoke=Spoke.TLS, error="No TLS in common."), "No TLS in common."),
+        ("TLSMissing", Handshake(spoke=Spoke.PLAINTEXT_HTTP, error=HTTP), HTTP),
+        ("TLSMissing", Handshake(spoke=Spoke.OTHER, error="It is SSH."), "It is SSH."),
+        ("SVIDExpired", left(-11), "The served SVID expired 11s ago (serial 3f2a)."),
+        ("SVIDExpired", left(-90061), "The served SVID expired 1d1h ago (serial 3f2a)."),
+        (
+            "SVIDExpiryImminent",
+            left(600),
+            "The served SVID expires in 10m0s, with 17% of its lifetime left (serial 3f2a).",
+        ),
+        (
+            "SVIDRotationOverdue",
+            left(1100),
+            (
+                "The served SVID was not rotated in time: "
+                "it expires in 18m20s, with 31% of its lifetime left (serial 3f2a)."
+            ),
+        ),
+        ("SVIDNotTrusted", leaf(not_before=NOW + 61), "The served chain is not valid for another 1m1s."),
+        (
+            "SVIDNotTrusted",
+            replace(SEEN, verify_errors=(VerifyError(9, 1, NOW + 7200),)),
+            "The served chain is not valid for another 2h0m.",
+        ),
+    ],
+)
+def test_every_verdict_says_exactly_this(condition: str, reading: Handshake, sentence: str) -> None:
+    assert texts(reading)[condition] == sentence
+
+
+@pytest.mark.parametrize(
+    ("code", "depth", "stranger"),
+    [
+        (2, 0, "its issuer is not known"),
+        (7, 0, "its signature is not that of its issuer"),
+        (18, 0, "it is self-signed and not in the bundle"),
+        (19, 1, "the chain ends in a root that is not in the bundle (certificate 1 of the chain)"),
+        (20, 0, "its issuer is neither in the bundle nor in the chain"),
+        (21, 0, "no certificate that could verify it was served"),
+        (27, 2, "it is not trusted (certificate 2 of the chain)"),
+    ],
+)
+def test_a_chain_of_an_unknown_authority_is_said_to_be_one(code: int, depth: int, stranger: str) -> None:
+    told = texts(errors((code, depth)))["SVIDNotTrusted"]
+    assert told == f"No authority of example.org stands behind it: {stranger}."
+
+
+@pytest.mark.parametrize(
+    ("reading", "flaws"),
+    [
+        (errors((10, 1)), "it has expired (certificate 1 of the chain)"),
+        (errors((22, 9)), "the chain is too long (certificate 9 of the chain)"),
+        (errors((24, 1)), "it is no CA certificate, but has issued the one before it (certificate 1 of the chain)"),
+        (errors((25, 2)), "its path length constraint is exceeded (certificate 2 of the chain)"),
+        (errors((26, 0)), "its extended key usage does not allow TLS servers"),
+        (errors((999, 0)), "OpenSSL's verify error 999"),
+        (UNREADABLE, "its extensions cannot be read"),
+        (leaf(ca=True), "it is a CA certificate"),
+        (leaf(usages=frozenset()), "its key may not sign handshakes (no digitalSignature)"),
+        (
+            leaf(usages=frozenset({"digital_signature", "crl_sign"}), weakness="its key is too short (RSA 1024)"),
+            "its key may sign certificates (keyCertSign or cRLSign); its key is too short (RSA 1024)",
+        ),
+        (
+            replace(errors((26, 0)), weak_intermediates=("of an intermediate, its key is too short",)),
+            "its extended key usage does not allow TLS servers; of an intermediate, its key is too short",
+        ),
+    ],
+)
+def test_each_flaw_of_a_chain_is_said_and_all_of_several(reading: Handshake, flaws: str) -> None:
+    assert texts(reading)["SVIDNotTrusted"] == f"The served chain is not one to trust: {flaws}."
+
+
+@pytest.mark.parametrize(
+    ("reading", "expected", "sentence"),
+    [
+        (named(), (SEARCH,), "The served certificate names no SPIFFE ID."),
+        (UNREADABLE, (SEARCH,), "The served certificate names no SPIFFE ID: its extensions cannot be read."),
+        (named(SEARCH, SEARCH), (SEARCH,), "The served certificate has 2 URI SANs where one is allowed."),
+        (
+            named("spiffe://example.org/\x1b[31m"),
+            (SEARCH,),
+            r"The URI SAN of the served certificate is no SPIFFE ID of a workload: spiffe://example.org/\x1b[31m.",
+        ),
+        (
+            named("x" * 300),
+            (SEARCH,),
+            f"The URI SAN of the served certificate is no SPIFFE ID of a workload: {'x' * 200}.",
+        ),
+        (named(EVIL_ID), (), f"{EVIL_ID} is not of the trust domain example.org."),
+        (
+            named(EVIL_ID),
+            ("spiffe://partner.test/agent/a", SEARCH),
+            f"{EVIL_ID} is not of the trust domain example.org or partner.test.",
+        ),
+        (named(OTHER_ID), (SEARCH,), f"{OTHER_ID} is served where {SEARCH} is expected."),
+        (
+            named(OTHER_ID),
+            (SEARCH, "spiffe://example.org/agent/index"),
+            f"{OTHER_ID} is served where {SEARCH} or spiffe://example.org/agent/index is expected.",
+        ),
+    ],
+)
+def test_a_wrong_identity_is_said_with_what_is_served(
+    reading: Handshake, expected: tuple[str, ...], sentence: str
+) -> None:
+    assert texts(reading, expected)["SVIDWrongIdentity"] == sentence
+
+
+def test_a_healthy_agent_is_said_to_be_so_of_every_condition() -> None:
+    assert texts(SEEN) == {kind.name: kind.all_clear for kind in PROBE.conditions}
