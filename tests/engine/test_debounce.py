@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,6 +66,28 @@ def test_since_and_the_count_survive_a_restart_by_the_standings() -> None:
     assert (again.verdicts.all, again.since) == ((BAD,), (2.0,))
 
 
+def test_what_cannot_be_told_for_long_forgives_nothing_either() -> None:
+    assert _after(BAD, DARK, DARK, BAD).verdicts.all == (BAD,)
+
+
+def test_what_is_true_stays_so_where_more_bad_looks_are_wanted_from_now_on() -> None:
+    settled = _after(BAD, failures=1)
+    assert debounce((BAD,), _evaluated(settled), 3, 1.0).verdicts.all == (BAD,)
+
+
+def test_a_look_that_finds_the_same_leaves_the_same_objects() -> None:
+    before = _evaluated(_after(GOOD))
+    again = debounce((GOOD,), before, 2, 1.0)
+    assert again.verdicts is before.verdicts
+    assert again.since is before.since
+    assert again.bad == ()
+
+
+def test_no_counts_are_kept_where_nothing_bad_was_seen() -> None:
+    assert debounce((GOOD, SMOKE.false("hall")), {}, 2, 0.0).bad == ()
+    assert debounce((BAD, SMOKE.false("hall")), {}, 2, 0.0).bad == (1, 0)
+
+
 def test_subjects_are_counted_each_for_itself() -> None:
     hall, attic = SMOKE.true("Smoke.", "White", "hall"), SMOKE.false("attic")
     settled = debounce((hall, attic), {}, 2, 0.0)
@@ -74,6 +97,61 @@ def test_subjects_are_counted_each_for_itself() -> None:
 
 def test_equally_healthy_targets_share_their_verdicts() -> None:
     assert share((FIRE.false(), SMOKE.false("hall"))) is share((FIRE.false(), SMOKE.false("hall")))
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "healthy", "calm"),
+    [
+        ((GOOD, SMOKE.false("hall")), True, True),
+        ((GOOD, DARK), False, True),
+        ((DARK, DARK), False, True),
+        ((GOOD, BAD), False, False),
+        ((DARK, BAD), False, False),
+        ((BAD, BAD), False, False),
+        ((), True, True),
+    ],
+)
+def test_healthy_is_all_false_and_calm_is_nothing_true(
+    verdicts: tuple[Verdict, ...], *, healthy: bool, calm: bool
+) -> None:
+    assert (share(verdicts).healthy, share(verdicts).calm) == (healthy, calm)
+
+
+def test_outcomes_tell_each_kind_with_status_and_reason_once() -> None:
+    shared = share((GOOD, SMOKE.false("hall"), SMOKE.false("attic"), SMOKE.true("Smoke.", "Black", "den")))
+    assert shared.outcomes == {
+        (FIRE, Status.FALSE, ""),
+        (SMOKE, Status.FALSE, ""),
+        (SMOKE, Status.TRUE, "Black"),
+    }
+
+
+def test_new_verdicts_have_no_text_yet() -> None:
+    assert share((FIRE.true("It burns."),)).texts == {}
+
+
+@pytest.mark.parametrize(
+    ("looks", "undecided"),
+    [
+        ([BAD], True),
+        ([BAD, BAD], False),
+        ([BAD, GOOD], False),
+        ([BAD, DARK], False),  # another look at once would not tell either
+        ([GOOD], False),
+        ([FIRE.unknown(Unknown.WARMING_UP)], False),
+    ],
+)
+def test_undecided_is_a_fault_seen_and_not_yet_often_enough(looks: list[Verdict], *, undecided: bool) -> None:
+    assert _evaluated(_after(*looks)).undecided is undecided
+
+
+def test_one_undecided_condition_of_several_is_enough() -> None:
+    assert _evaluated(debounce((SMOKE.false("hall"), BAD), {}, 2, 0.0)).undecided
+
+
+def test_old_verdicts_are_made_stale_once() -> None:
+    verdicts = share((BAD, SMOKE.false("hall")))
+    assert stale(verdicts) is stale(verdicts)
 
 
 def test_stale_verdicts_are_unknown_for_every_condition_and_subject() -> None:
