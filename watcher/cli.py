@@ -1,12 +1,13 @@
-"""What does the command line ask for? Commands import what they need: `--help` must not wait for all of it."""
+"""What does the command line ask for? Commands are imported by name when they are run: `--help` waits for nothing."""
 
 import argparse
 import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from watcher.text.printable import printable
 
@@ -18,12 +19,10 @@ INTERRUPTED = 128 + signal.SIGINT
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is that of the contract, section 1. A usage error raises SystemExit(2)."""
     given = _parser().parse_args(argv)
-    from watcher.logs import setup_logs  # noqa: PLC0415  not for --help
-
-    setup_logs(given.log_format)
-    command: Callable[[argparse.Namespace], int] = given.command
+    given.before()
+    _imported("watcher.logs:setup_logs")(given.log_format)
     try:
-        code = command(given)
+        code: int = _imported(given.command)(given)
         print(end="", flush=True)  # here, where a closed pipe is expected
     except KeyboardInterrupt:
         return 0 if given.until_stopped else INTERRUPTED
@@ -32,20 +31,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except Exception:  # the boundary: with a traceback in the log, and a code that no verdict has
-        import logging  # noqa: PLC0415  not for --help
-
-        logging.getLogger(__name__).critical("unexpected error, this is a bug of agentweave-watcher", exc_info=True)
+        log = _imported("logging:getLogger")(__name__)
+        log.critical("unexpected error, this is a bug of agentweave-watcher", exc_info=True)
         return BUG
     return code
 
 
-def _run(given: argparse.Namespace) -> int:
+def _imported(where: str) -> Callable[..., Any]:
+    """What `module:name` says."""
+    module, name = where.split(":")
+    found: Callable[..., Any] = getattr(import_module(module), name)
+    return found
+
+
+def _nothing() -> None:
+    """Most commands leave signals as they are."""
+
+
+def _end_at_once_until_started() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):  # until the daemon has its own
         signal.signal(number, _end_at_once)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until then the config is not read yet
-    from watcher.commands.run import run  # noqa: PLC0415  not for --help
-
-    return run(given.config, os.environ)
 
 
 def _end_at_once(*_: object) -> NoReturn:
@@ -53,51 +59,8 @@ def _end_at_once(*_: object) -> NoReturn:
     os._exit(0)
 
 
-def _check(given: argparse.Namespace) -> int:
-    from watcher.commands.check import check  # noqa: PLC0415  not for --help
-
-    return check(given.config, os.environ, given.namespace, given.agent, given.probe, given.output)
-
-
-def _drill(given: argparse.Namespace) -> int:
-    from watcher.alerting.drill import drill_command  # noqa: PLC0415  not for --help
-
-    return drill_command(given.config, os.environ)
-
-
-def _demo(given: argparse.Namespace) -> int:
+def _end_as_by_a_key() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    from watcher.demo import run_demo  # noqa: PLC0415  not for --help
-
-    return run_demo(given.seconds, given.port, given.slower)
-
-
-def _rules_export(given: argparse.Namespace) -> int:
-    from watcher.alerting.export import DASHBOARD_URL, RUNBOOK_URL, export_rules  # noqa: PLC0415  not for --help
-
-    return export_rules(given.directory, given.runbook_url or RUNBOOK_URL, given.dashboard_url or DASHBOARD_URL)
-
-
-def _config_check(given: argparse.Namespace) -> int:
-    from watcher.config.file import ConfigError  # noqa: PLC0415  not for --help
-    from watcher.config.settings import load_settings  # noqa: PLC0415  not for --help
-
-    try:
-        settings = load_settings(given.file, os.environ)
-    except ConfigError as error:
-        print(*error.mistakes, sep="\n", file=sys.stderr)
-        return USAGE_ERROR
-    print(f"{given.file}: ok, {len(settings.targets)} targets")
-    return 0
-
-
-def _config_schema(_: argparse.Namespace) -> int:
-    import json  # noqa: PLC0415  not for --help
-
-    from watcher.config.schema import config_schema  # noqa: PLC0415  not for --help
-
-    print(json.dumps(config_schema(), indent=2))
-    return 0
 
 
 class _Parser(argparse.ArgumentParser):
@@ -111,9 +74,7 @@ _Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"  # noqa: SLF001  ar
 
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        from importlib.metadata import version  # noqa: PLC0415  not for --help
-
-        print("agentweave-watcher", version("agentweave-watcher"))
+        print("agentweave-watcher", _imported("importlib.metadata:version")("agentweave-watcher"))
         parser.exit()
 
 
@@ -126,12 +87,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     _add_log_format(parser, "json")
-    parser.set_defaults(until_stopped=False)
+    parser.set_defaults(before=_nothing, until_stopped=False)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     run = commands.add_parser("run", parents=[anywhere], help="watch until SIGTERM; SIGHUP reads the config again")
     run.add_argument("--config", metavar="FILE", type=Path, required=True)
-    run.set_defaults(command=_run, until_stopped=True)
+    run.set_defaults(command="watcher.commands.run:command", before=_end_at_once_until_started, until_stopped=True)
 
     _add_check(commands, anywhere)
     _add_drill(commands, anywhere)
@@ -148,7 +109,7 @@ def _add_rules(rules: _Parser, anywhere: _Parser) -> None:
     for page, server in (("runbook", "watcher"), ("dashboard", "Grafana")):
         begin = f"what links to {page}s begin with; default: those of a {server} on the same machine"
         export.add_argument(f"--{page}-url", metavar="PREFIX", type=_url, help=begin)
-    export.set_defaults(command=_rules_export)
+    export.set_defaults(command="watcher.commands.rules:export")
 
 
 def _add_check(commands: _Commands, anywhere: _Parser) -> None:
@@ -163,7 +124,7 @@ def _add_check(commands: _Commands, anywhere: _Parser) -> None:
     check.add_argument("--agent", metavar="A", help="only instances of this agent")
     check.add_argument("--probe", metavar="P", help="only this probe")
     check.add_argument("--output", choices=("text", "json"), default="text", help="default: text")
-    check.set_defaults(command=_check)
+    check.set_defaults(command="watcher.commands.check:command")
 
 
 def _add_drill(commands: _Commands, anywhere: _Parser) -> None:
@@ -174,7 +135,7 @@ def _add_drill(commands: _Commands, anywhere: _Parser) -> None:
         epilog="exit code: 0 all arrived, 1 one did not, 2 a mistake in the config, or no `alertmanager` in it",
     )
     drill.add_argument("--config", metavar="FILE", type=Path, required=True)
-    drill.set_defaults(command=_drill)
+    drill.set_defaults(command="watcher.commands.drill:command")
 
 
 def _add_demo(commands: _Commands, anywhere: _Parser) -> None:
@@ -190,16 +151,16 @@ def _add_demo(commands: _Commands, anywhere: _Parser) -> None:
         default=1.0,
         help="let faults last N times as long; 10: long enough for the alert rules; default: 1",
     )
-    demo.set_defaults(command=_demo, until_stopped=True)
+    demo.set_defaults(command="watcher.demo.run:command", before=_end_as_by_a_key, until_stopped=True)
 
 
 def _add_config(config: _Parser, anywhere: _Parser) -> None:
     commands = config.add_subparsers(metavar="COMMAND", required=True)
     check = commands.add_parser("check", parents=[anywhere], help="name every mistake with file, line and key path")
     check.add_argument("file", metavar="FILE", type=Path)
-    check.set_defaults(command=_config_check)
+    check.set_defaults(command="watcher.commands.config:check")
     schema = commands.add_parser("schema", parents=[anywhere], help="print the JSON Schema of the config file")
-    schema.set_defaults(command=_config_schema)
+    schema.set_defaults(command="watcher.commands.config:schema")
 
 
 def _add_log_format(parser: argparse.ArgumentParser, default: str) -> None:
@@ -219,9 +180,7 @@ def _seconds(text: str) -> float:
 
 
 def _url(text: str) -> str:
-    from watcher.alerting.export import url_prefix  # noqa: PLC0415  not for --help
-
-    return url_prefix(text)
+    return str(_imported("watcher.alerting.export:url_prefix")(text))
 
 
 def _port(text: str) -> int:

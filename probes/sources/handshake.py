@@ -31,7 +31,7 @@ class HandshakeSource:
         self._leaf_cache = LeafCache()
         self._port_addresses: dict[str, PortAddress] = {}
 
-    async def look(self, target: Target, wants: Sequence[object]) -> Handshake:  # noqa: ARG002  a look sees all
+    async def look(self, target: Target, _wants: Sequence[object]) -> Handshake:
         """One look: on the usual path one connection, one handshake, one request."""
         address, trust = target.address or "", self._trust_cache.of(target)
         bundle = self._bundle(trust)

@@ -19,8 +19,9 @@ from tests.commands.test_cli import call
 from tests.servers.alertmanager_server import AlertmanagerServer, run_alertmanager
 from tests.servers.daemon import Page
 from tests.servers.opa_lies import Lie, Question, cuts, drips, hangs, run_liar, says, writes
-from watcher.alerting.drill import Drilled, drill, drill_command
+from watcher.alerting.drill import Drilled, drill
 from watcher.alerting.drill_schedule import Drills, Plan
+from watcher.commands.drill import drill_by_config
 from watcher.commands.run import listen
 from watcher.config.settings import Settings, load_settings
 from watcher.daemon import Daemon
@@ -117,7 +118,7 @@ def test_a_config_without_an_alertmanager_is_one_line_and_exit_code_2(
     config: str, mistake: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = _config(tmp_path, config)
-    assert drill_command(file, {}) == 2
+    assert drill_by_config(file, {}) == 2
     told = capsys.readouterr()
     assert (told.out, told.err.count("\n")) == ("", 1)
     assert told.err.startswith(f"{file}{mistake}")

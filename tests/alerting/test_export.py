@@ -163,7 +163,7 @@ def test_what_is_no_plain_url_is_refused_in_one_line(
 
 def test_an_editable_install_reads_the_files_of_the_source_tree() -> None:
     assert ALERT_FILES.is_symlink()
-    assert ALERT_FILES.readlink() == Path("../alerts")
+    assert ALERT_FILES.readlink() == Path("../../alerts")
 
 
 def _pip(command: str, *options: str) -> None:

@@ -179,7 +179,7 @@ def test_a_shard_without_targets_becomes_ready(tmp_path: Path) -> None:
         assert daemon.page().value("targets") == 0
         write_config(tmp_path, shard | {"shard": {"index": 0, "count": 1}})
         daemon.reload()
-        said = daemon.logged(lambda line: "needs a restart" in line["msg"])
+        said = daemon.logged(lambda line: line["msg"] == "config section changed, restart required")
         assert [line["section"] for line in said] == ["shard"]
         assert daemon.page().value("targets") == 0
         assert daemon.page().value("shards") == 2

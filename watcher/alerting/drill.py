@@ -1,17 +1,12 @@
 """Would an alert arrive? A test alert of each severity goes to the real Alertmanager, is read back, and is ended."""
 
 import asyncio
-import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import uuid4
 
 from probes.contract import say_duration
 from watcher.alerting.alertmanager import Alertmanager, AlertmanagerError, Shown, open_client
-from watcher.config.file import ConfigError
-from watcher.config.settings import load_settings
 from watcher.text.printable import printable
 
 SEVERITIES = ("critical", "warning")
@@ -31,25 +26,6 @@ class Drilled:
     severity: str
     receivers: tuple[str, ...]  # whom it was routed to
     trouble: str  # why it would not have been told; empty where it would
-
-
-def drill_command(config: Path, environ: Mapping[str, str]) -> int:
-    """Print a line for each severity; exit code 0: all arrived, 1: one did not, 2: config error, no Alertmanager."""
-    try:
-        settings = load_settings(config, environ)
-    except ConfigError as error:
-        print(*error.mistakes, sep="\n", file=sys.stderr)
-        return 2
-    if settings.alertmanager is None:
-        print(f"{config}: alertmanager: missing, but a drill needs its url", file=sys.stderr)
-        return 2
-    drilled = asyncio.run(drill(settings.alertmanager.url))
-    for each in drilled:
-        if each.trouble:
-            print(f"{each.severity}: the drill failed: {each.trouble}", file=sys.stderr)
-        else:
-            print(f"{each.severity}: arrived, receivers: {printable(', '.join(each.receivers))}")
-    return 1 if any(each.trouble for each in drilled) else 0
 
 
 async def drill(url: str, patience: float = PATIENCE) -> list[Drilled]:

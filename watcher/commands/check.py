@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import os
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +31,11 @@ BETWEEN = 1.0
 """Seconds between two looks at the same target."""
 
 _FIRST_IDENTITY = 3.0
+
+
+def command(given: Namespace) -> int:
+    """`check --config FILE`."""
+    return check(given.config, os.environ, given.namespace, given.agent, given.probe, given.output)
 
 
 def check(

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import os
 import socket
 import sys
+from argparse import Namespace
 from collections.abc import Coroutine, Mapping
 from functools import partial
 from importlib.metadata import version
@@ -18,8 +20,13 @@ from watcher.daemon import Daemon, Reload
 log = logging.getLogger(__name__)
 
 
+def command(given: Namespace) -> int:
+    """`run --config FILE`."""
+    return run(given.config, os.environ)
+
+
 def run(config: Path, environ: Mapping[str, str]) -> int:
-    """The command `run`: exit code 0 after a clean end, 2 for a config or an address that cannot be used."""
+    """Watch until a signal; exit code 0 after a clean end, 2 for a config or an address that cannot be used."""
     try:
         settings = load_settings(config, environ)
     except ConfigError as error:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from watcher.config.file import ConfigError
+from watcher.config.sections import sections
 from watcher.text.key_path import Location
 
 PREFIX = "AGENTWEAVE_WATCHER_"
@@ -47,10 +48,7 @@ def laid_over(below: Mapping[str, object], above: Mapping[str, object]) -> dict[
 
 
 def _read(texts: dict[str, str]) -> list[Variable]:
-    # Imported only where a variable is set: the library takes a tenth of a second.
-    from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict  # noqa: PLC0415
-
-    from watcher.config.sections import sections  # noqa: PLC0415
+    from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict  # noqa: PLC0415  a tenth of a second
 
     class Variables(sections(), BaseSettings):  # type: ignore[misc]  # made at run time
         model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter=NESTED, strict=True, defer_build=True)

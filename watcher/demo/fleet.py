@@ -14,6 +14,7 @@ import yaml
 
 from watcher.demo import agent as agent_program
 from watcher.demo.authority import Authority
+from watcher.demo.child import Child
 from watcher.demo.opa import TRUST_DOMAIN, Decisions, Policy, decision_path, start_decisions
 
 NAMES = (
@@ -39,33 +40,24 @@ class SimulatedAgent:
         self._serves = authority, self.spiffe_id
         self._issued = 0
         self.ports: Mapping[str, int] = {"tls": 0, "metrics": 0}
-        self._process: asyncio.subprocess.Process | None = None
+        self._child: Child | None = None
 
     async def start(self) -> None:
         """Start the process, on the same ports as before if it had any."""
         certificate, key = self._issue(*self._serves)
         arguments = (certificate, key, str(self._bundle), *map(str, self.ports.values()))
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", agent_program.__name__),
-            *arguments,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        assert self._process.stdout is not None  # noqa: S101  started with a pipe
-        self.ports = json.loads(await self._process.stdout.readline())
+        self._child = await Child.start(sys.executable, "-m", agent_program.__name__, *arguments)
+        self.ports = json.loads(await self._child.line())
 
     async def kill(self) -> None:
         """End the process as a crash would."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-            await self._process.wait()
+        if self._child is not None:
+            await self._child.kill()
 
     async def tell(self, **order: object) -> None:
         """Have the agent do one of the methods of watcher.demo.agent.Agent."""
-        if self._process is not None and self._process.returncode is None:
-            assert self._process.stdin is not None  # noqa: S101  started with a pipe
-            self._process.stdin.write((json.dumps(order) + "\n").encode())
-            await self._process.stdin.drain()
+        if self._child is not None and self._child.runs:
+            await self._child.tell(json.dumps(order))
 
     async def rotate(self) -> None:
         """Serve a new SVID of the kind that it serves."""
@@ -86,8 +78,9 @@ class SimulatedAgent:
 
     def memory(self) -> int:
         """Bytes that the process holds."""
-        assert self._process is not None  # noqa: S101  started
-        pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
+        if self._child is None:
+            return 0
+        pages = Path(f"/proc/{self._child.process.pid}/statm").read_text().split()[1]
         return int(pages) * 4096
 
     def _issue(self, authority: Authority, spiffe_id: str) -> tuple[str, str]:
@@ -114,8 +107,8 @@ class DemoFleet:
 
     async def __aenter__(self) -> Self:
         bundle = self.authority.write_bundle(self.home)
-        self.decisions, process = await start_decisions()
-        self._ends.push_async_callback(_end, process)
+        self.decisions, child = await start_decisions()
+        self._ends.push_async_callback(child.kill)
         for name in NAMES:
             home = self.home / name
             home.mkdir()
@@ -162,9 +155,3 @@ class DemoFleet:
             "opa": self.decisions.url,
             "decision_path": decision_path(agent.name),
         }
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        process.kill()
-        await process.wait()

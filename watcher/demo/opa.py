@@ -10,10 +10,13 @@ import socket
 import sys
 import threading
 from enum import StrEnum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Protocol
+from http.server import ThreadingHTTPServer
+from typing import ClassVar, Protocol
 
 import httpx
+
+from watcher.demo.child import Child
+from watcher.demo.http import QuietHandler
 
 TRUST_DOMAIN = "demo.agentweave"
 
@@ -60,14 +63,12 @@ class RealOPA:
 class ImitatedOPA:
     """A child that answers as OPA does, for machines without one."""
 
-    def __init__(self, url: str, child: asyncio.subprocess.Process) -> None:
+    def __init__(self, url: str, child: Child) -> None:
         self.url, self._child = url, child
 
     async def set(self, agent: str, policy: Policy) -> None:
         """Tell the child."""
-        assert self._child.stdin is not None  # noqa: S101  started with a pipe
-        self._child.stdin.write((json.dumps([decision_path(agent), policy]) + "\n").encode())
-        await self._child.stdin.drain()
+        await self._child.tell(json.dumps([decision_path(agent), policy]))
 
 
 def _rego(agent: str, policy: Policy) -> str:
@@ -76,37 +77,33 @@ def _rego(agent: str, policy: Policy) -> str:
     return f"package demo.{agent}\nimport rego.v1\ndefault allow := {default}\nallow if {same_domain}\n"
 
 
-async def start_decisions() -> tuple[Decisions, asyncio.subprocess.Process]:
+async def start_decisions() -> tuple[Decisions, Child]:
     """A decision point that answers, and the process that must be ended with it."""
     program = shutil.which("opa")
     if program is None:
-        arguments = (sys.executable, "-m", __name__)
-        child = await asyncio.create_subprocess_exec(
-            *arguments, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-        )
-        assert child.stdout is not None  # noqa: S101  started with a pipe
-        return ImitatedOPA(f"http://127.0.0.1:{int(await child.stdout.readline())}", child), child
+        child = await Child.start(sys.executable, "-m", __name__)
+        return ImitatedOPA(f"http://127.0.0.1:{int(await child.line())}", child), child
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     options = ("run", "--server", f"--addr={address}", "--log-level=error", "--disable-telemetry")
-    child = await asyncio.create_subprocess_exec(program, *options)
+    child = await Child.start(program, *options)
     await _until_healthy(f"http://{address}/health", child)
     return RealOPA(f"http://{address}"), child
 
 
-async def _until_healthy(url: str, child: asyncio.subprocess.Process) -> None:
+async def _until_healthy(url: str, child: Child) -> None:
     async with httpx.AsyncClient(trust_env=False, timeout=1.0) as client:
-        while child.returncode is None:
+        while child.runs:
             try:
                 if (await client.get(url)).is_success:
                     return
             except httpx.TransportError:
                 await asyncio.sleep(0.05)
-    raise RuntimeError(f"opa ended at once with exit code {child.returncode}")
+    raise RuntimeError(f"opa ended at once with exit code {child.process.returncode}")
 
 
-class _Answers(BaseHTTPRequestHandler):
-    policies: dict[str, Policy] = {}  # noqa: RUF012  one process, one table
+class _Answers(QuietHandler):
+    policies: ClassVar[dict[str, Policy]] = {}
 
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
@@ -114,21 +111,11 @@ class _Answers(BaseHTTPRequestHandler):
         caller = str(given.get("caller_spiffe_id", ""))
         policy = self.policies.get(self.path.removeprefix("/v1/data/").split("?")[0], Policy.MISSING)
         sound = caller.startswith(f"spiffe://{TRUST_DOMAIN}/")
-        self._answer(200, {} if policy is Policy.MISSING else {"result": sound or policy is Policy.ALLOWS_ALL})
+        document = {} if policy is Policy.MISSING else {"result": sound or policy is Policy.ALLOWS_ALL}
+        self.answer(200, json.dumps(document).encode())
 
     def do_GET(self) -> None:
-        self._answer(500, {"code": "internal_error", "message": "status plugin not enabled"})
-
-    def _answer(self, status: int, document: object) -> None:
-        body = json.dumps(document).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the library's name
-        """Keep the terminal for the demo's own words."""
+        self.answer(500, b'{"code": "internal_error", "message": "status plugin not enabled"}')
 
 
 def main() -> None:

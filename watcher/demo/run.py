@@ -4,14 +4,37 @@ import asyncio
 import logging
 import socket
 import sys
+import tempfile
+from argparse import Namespace
 from pathlib import Path
 
 from rich.console import Console
 
+from watcher.commands.run import listen, run_in_fastest_loop
 from watcher.config.settings import Settings, load_settings
 from watcher.daemon import Daemon
 from watcher.demo.fleet import NAMES, DemoFleet
 from watcher.demo.narrator import Narrator
+
+
+def command(given: Namespace) -> int:
+    """`demo`."""
+    return run_demo(given.seconds, given.port, given.slower)
+
+
+def run_demo(seconds: float | None, port: int, slower: float = 1.0) -> int:
+    """Run until stopped, or for so many seconds; `port` 0 takes any free one. Exit code 0, 2 if the port is taken.
+
+    Faults last `slower` times as long as the script says.
+    """
+    try:
+        listener = listen("127.0.0.1", port)
+    except OSError as error:
+        print(f"demo: cannot listen on 127.0.0.1:{port}: {error.strerror or error}", file=sys.stderr)
+        return 2
+    with listener, tempfile.TemporaryDirectory(prefix="agentweave-demo-") as home:
+        run_in_fastest_loop(show(Path(home), listener, seconds, slower))
+    return 0
 
 
 async def show(home: Path, listener: socket.socket, seconds: float | None, slower: float) -> None:

@@ -100,10 +100,10 @@ def debounce(found: tuple[Verdict, ...], before: ProbeResult | DebounceStates, f
     for each in found:
         held = before.get((each.kind.name, each.subject))
         count = _bad_looks(each, held)
-        if each.status is Status.TRUE and each.kind.repeated and count < failures and not _was_true(held):
-            each = _not_yet(each, count, failures)  # noqa: PLW2901  the verdict that holds takes the look's place
-        verdicts.append(each)
-        since.append(held.since if held is not None and held.status is each.status else now)
+        early = each.status is Status.TRUE and each.kind.repeated and count < failures and not _was_true(held)
+        holds = _not_yet(each, count, failures) if early else each
+        verdicts.append(holds)
+        since.append(held.since if held is not None and held.status is holds.status else now)
         bad.append(count)
     return Debounced(share(tuple(verdicts)), tuple(since), tuple(bad) if any(bad) else ())
 

@@ -56,7 +56,8 @@ class OwnMetrics:
     def set(self, metric: Metric, value: float, *labels: str) -> None:
         """Set a gauge."""
         gauge = self._child(metric, labels)
-        assert isinstance(gauge, Gauge)  # noqa: S101  narrows the type; the constants above are what it is called with
+        if not isinstance(gauge, Gauge):
+            raise TypeError(f"{metric.name} is a {metric.kind}, and only a gauge is set")
         gauge.set(value)
 
     def drop(self, metric: Metric) -> None:

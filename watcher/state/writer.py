@@ -38,17 +38,18 @@ class StateWriter:
         try:
             restored = self._file.read()
         except StateError as error:
-            self._set_aside(str(error), "all")
+            self._set_aside(self._file, str(error), "all")
             return {}
         if restored.why:
-            self._set_aside(restored.why, f"{restored.lost} of {restored.lost + len(restored.targets)} targets")
+            self._set_aside(
+                self._file, restored.why, f"{restored.lost} of {restored.lost + len(restored.targets)} targets"
+            )
         return restored.targets
 
-    def _set_aside(self, why: str, lost: str) -> None:
-        assert self._file is not None  # noqa: S101  only called after reading it
-        extra = {"file": str(self._file.path), "why": why, "lost": lost}
+    def _set_aside(self, file: StateFile, why: str, lost: str) -> None:
+        extra = {"file": str(file.path), "why": why, "lost": lost}
         try:
-            extra["set_aside_as"] = str(self._file.set_aside(time.time()))
+            extra["set_aside_as"] = str(file.set_aside(time.time()))
         except OSError as error:
             extra["not_set_aside"] = str(error)
         log.warning("cannot read state file, its history starts anew", extra=extra)

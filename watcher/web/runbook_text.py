@@ -18,7 +18,7 @@ _OTHER = re.compile(r"(AgentWeave[A-Za-z0-9]+)\.md(#.*)?")
 
 
 class _Markdown(MarkdownIt):
-    def validateLink(self, url: str) -> bool:  # noqa: N802  as the library has it
+    def validateLink(self, url: str) -> bool:
         """Links that are relative, or lead to the web."""
         try:
             parts = urlsplit(url)

@@ -81,7 +81,7 @@ class _Answer(asyncio.Protocol):
         if is_whole(self.data):
             self.end()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  the end is the end
+    def connection_lost(self, _exc: Exception | None) -> None:
         self.end()
 
     def end(self) -> None:

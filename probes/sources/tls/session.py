@@ -85,7 +85,7 @@ class TLSSession(asyncio.Protocol):
             self.error = f"{_MAX_BYTES} bytes came, and no end"
             self.hang_up()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  the end is the end
+    def connection_lost(self, _exc: Exception | None) -> None:
         self.hang_up()
 
     def _hear_plaintext(self, data: bytes) -> None:

@@ -23,6 +23,9 @@ from watcher.kube.reachability import Reachability
 
 log = logging.getLogger(__name__)
 
+_PATIENCE = Patience()
+_WHOLE_FLEET = Shard()
+
 
 class Discoverer:
     """Runs followers and keeps what they find; `changed` is set when the targets may be others."""
@@ -34,8 +37,8 @@ class Discoverer:
         state_dir: Path | None,
         now: Callable[[], float],
         uniform: Callable[[float, float], float],
-        patience: Patience = Patience(),  # noqa: B008  frozen
-        shard: Shard = Shard(),  # noqa: B008  frozen
+        patience: Patience = _PATIENCE,
+        shard: Shard = _WHOLE_FLEET,
     ) -> None:
         self._settings, self._now = settings, now
         self._access = Access(settings.kubeconfig)

@@ -1,0 +1,27 @@
+"""The command `config`: every mistake in a file, or the JSON Schema of all files."""
+
+import json
+import os
+import sys
+from argparse import Namespace
+
+from watcher.config.file import ConfigError
+from watcher.config.schema import config_schema
+from watcher.config.settings import load_settings
+
+
+def check(given: Namespace) -> int:
+    """`config check FILE`: exit code 0, or 2 with a line for each mistake."""
+    try:
+        settings = load_settings(given.file, os.environ)
+    except ConfigError as error:
+        print(*error.mistakes, sep="\n", file=sys.stderr)
+        return 2
+    print(f"{given.file}: ok, {len(settings.targets)} targets")
+    return 0
+
+
+def schema(_: Namespace) -> int:
+    """`config schema`."""
+    print(json.dumps(config_schema(), indent=2))
+    return 0
