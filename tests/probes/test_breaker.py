@@ -1,63 +1,17 @@
 """Circuit breakers over time."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from probes.breaker import PROBE
 from probes.breaker.transitions import BREAKER_STATE, BreakerHistory, BreakerLimits
-from probes.contract import Evaluation, EvaluationContext, Fault, Status, Target, TargetKey
+from probes.contract import Fault, Status
 from probes.contract.signal import REQUESTS, START_TIME
-from probes.readings.metrics_page import MetricsPage
-from tests.servers.metrics_pages import page_of
-
-T0 = 1_795_424_400.0
-TARGET = Target(key=TargetKey("prod", "search", "search-0"), metrics="http://127.0.0.1:1/metrics")
-OPEN, FLAPPING = "CircuitBreakerOpen", "CircuitBreakerFlapping"
-
-Told = dict[tuple[str, str], str]
-
-
-def page(states: Mapping[str, float | str], requests: float | None = None, started: float | None = 1) -> MetricsPage:
-    lines = ["first 1"]
-    lines += [f'agentweave_circuit_breaker_state{{callee="{name}"}} {state}' for name, state in states.items()]
-    lines += [] if requests is None else [f"agentweave_requests_total {requests}"]
-    lines += [] if started is None else [f"process_start_time_seconds {started}"]
-    return page_of("\n".join(lines), BREAKER_STATE, START_TIME, REQUESTS)
-
-
-@dataclass
-class Engine:
-    """Judges page after page."""
-
-    limits: BreakerLimits = field(default_factory=BreakerLimits)
-    interval: float = 30.0
-    once: bool = False
-    history: BreakerHistory = field(default_factory=BreakerHistory)
-    last: Evaluation[BreakerHistory] | None = None
-
-    def look(self, at: float, page: MetricsPage) -> Told:
-        context = EvaluationContext(
-            target=TARGET, limits=self.limits, now=T0 + at, interval=self.interval, endpoint="metrics", once=self.once
-        )
-        self.last = PROBE.judge(page, self.history, context)
-        self.history = self.last.history
-        return {(each.kind.name, each.subject): each.reason or each.status.value for each in self.last.verdicts}
-
-    def sees(self, at: float, state: float | str, requests: float | None = None, started: float | None = 1) -> str:
-        """The verdict on one callee that is in this state; by default the agent handles requests all the time."""
-        return self.look(at, page({"a": state}, at if requests is None else requests, started))[OPEN, "a"]
-
-    def samples(self) -> dict[str, float]:
-        assert self.last is not None
-        return {
-            " ".join((each.metric.name.removeprefix("circuit_breaker_"), *each.labels)): each.value
-            for each in self.last.samples
-        }
+from tests.probes.breakers import FLAPPING, OPEN, Engine, page
 
 
 def test_a_breaker_seen_to_open_is_true_once_it_was_not_closed_for_long_enough() -> None:
@@ -120,8 +74,26 @@ def test_without_a_request_counter_nothing_is_said_of_idleness() -> None:
     assert [watch.look(at, page({"a": 1}))[OPEN, "a"] for at in (0, 30, 60)][-1] == "Open"
 
 
+AT_ONCE = BreakerLimits.model_validate({"open_for": "0s"})
+
+
 def test_the_first_look_alone_is_never_idle() -> None:
-    assert Engine(limits=BreakerLimits.model_validate({"open_for": "0s"})).sees(0, 1, 5) == "Open"
+    assert Engine(limits=AT_ONCE).sees(0, 1, 5) == "Open"
+
+
+def test_without_patience_one_second_without_a_request_is_idle() -> None:
+    watch = Engine(limits=AT_ONCE)
+    assert [watch.sees(at, 1, 5) for at in (0, 1)] == ["Open", "OpenIdle"]
+
+
+def test_without_patience_and_a_request_counter_nothing_is_idle() -> None:
+    assert Engine(limits=AT_ONCE).look(0, page({"a": 1}))[OPEN, "a"] == "Open"
+
+
+def test_one_breaker_that_is_not_closed_is_enough_to_count_requests() -> None:
+    watch = Engine()
+    told = [watch.look(at, page({"a": 1, "b": 0}, requests=5))[OPEN, "a"] for at in (0, 30, 60)]
+    assert told[-1] == "OpenIdle"
 
 
 def test_a_new_process_begins_with_closed_breakers() -> None:
@@ -154,70 +126,23 @@ def test_a_callee_that_vanishes_is_left_out_and_begins_anew() -> None:
     assert watch.look(90, page({"a": 1, "b": 0}))[OPEN, "a"] == "false"
 
 
-@pytest.mark.parametrize(("pause", "told"), [(600, "Open"), (3600, "WarmingUp")])
-def test_an_open_breaker_stays_so_over_a_restart_of_the_watcher_but_not_over_hours(pause: float, told: str) -> None:
-    watch = Engine()
+@pytest.mark.parametrize(
+    ("interval", "pause", "told"),
+    [
+        (30, 600, "Open"),
+        (30, 900, "Open"),
+        (30, 900.5, "WarmingUp"),
+        (30, 3600, "WarmingUp"),
+        (600, 1800, "Open"),
+        (600, 1801, "WarmingUp"),
+    ],
+)
+def test_an_open_breaker_stays_so_over_a_restart_of_the_watcher_but_not_over_hours(
+    interval: float, pause: float, told: str
+) -> None:
+    watch = Engine(interval=interval)
     watch.sees(0, 1)
     assert watch.sees(pause, 1) == told
-
-
-def flips(watch: Engine, count: int, start: float = 0) -> list[str]:
-    told = []
-    for turn in range(count):
-        watch.look(start + turn * 60, page({"a": 0}))
-        told.append(watch.look(start + turn * 60 + 30, page({"a": 1}))[FLAPPING, "a"])
-    return told
-
-
-def test_more_openings_than_allowed_are_flapping_at_once() -> None:
-    assert flips(Engine(), 6) == ["WarmingUp"] * 4 + [FLAPPING] * 2
-
-
-def test_flapping_is_unknown_until_the_window_was_watched_and_ends_when_it_has_passed() -> None:
-    watch = Engine()
-    told = [watch.look(at, page({"a": 0}))[FLAPPING, "a"] for at in range(0, 1830, 30)]
-    assert told == ["WarmingUp"] * 60 + ["false"]
-    assert flips(watch, 5, 1830)[-1] == FLAPPING
-    assert [watch.look(at, page({"a": 0}))[FLAPPING, "a"] for at in (2700, 3300, 3900)] == [FLAPPING, FLAPPING, "false"]
-
-
-def test_a_breaker_that_reopens_from_half_open_flaps_too() -> None:
-    watch = Engine(limits=BreakerLimits(flapping_transitions=2))
-    told = [watch.look(at * 30, page({"a": state}))[FLAPPING, "a"] for at, state in enumerate((0, 1, 2, 1, 2, 1))]
-    assert told[-1] == FLAPPING
-
-
-def test_a_new_process_is_not_blamed_for_what_the_old_one_did() -> None:
-    watch = Engine()
-    flips(watch, 5)
-    assert watch.look(330, page({"a": 1}, started=300))[FLAPPING, "a"] != FLAPPING
-
-
-def test_states_and_transitions_are_exported_by_callee() -> None:
-    watch = Engine()
-    watch.look(0, page({"a": 0}))
-    assert watch.samples() == {
-        "state a closed": 1,
-        "transitions_total a closed": 0,
-        "transitions_total a open": 0,
-        "transitions_total a half_open": 0,
-    }
-    watch.look(30, page({"a": 1}))
-    watch.look(60, page({"a": 2}))
-    assert watch.samples() == {
-        "state a half_open": 1,
-        "transitions_total a closed": 0,
-        "transitions_total a open": 1,
-        "transitions_total a half_open": 1,
-        "open_since_timestamp_seconds a": T0 + 30,
-    }
-    watch.look(90, page({"a": 0}, started=80))
-    assert watch.samples() == {
-        "state a closed": 1,
-        "transitions_total a closed": 0,
-        "transitions_total a open": 1,
-        "transitions_total a half_open": 1,
-    }
 
 
 @pytest.mark.parametrize("state", [3, "NaN", -1, 0.5])
@@ -270,6 +195,23 @@ def test_the_past_survives_the_state_file_but_for_its_counters() -> None:
     assert restored == replace(watch.history, callees={"a": replace(watch.history.callees["a"], to=(0, 0, 0))})
     watch.history = restored
     assert watch.sees(90, 1) == "Open"
+
+
+def test_states_process_and_requests_are_asked_for() -> None:
+    assert PROBE.wants(BreakerLimits()) == (BREAKER_STATE, START_TIME, REQUESTS)
+
+
+@pytest.mark.parametrize("row", [{"flapping_transitions": 1}, {"flapping_transitions": 100}, {"flapping_window": "1s"}])
+def test_limits_that_can_be_held_are_taken(row: dict[str, object]) -> None:
+    assert BreakerLimits.model_validate(row)
+
+
+@pytest.mark.parametrize(
+    "row", [{"flapping_transitions": 0}, {"flapping_transitions": 101}, {"flapping_window": "0s"}, {"open_for": "-1s"}]
+)
+def test_limits_that_nothing_could_meet_are_refused(row: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        BreakerLimits.model_validate(row)
 
 
 @given(

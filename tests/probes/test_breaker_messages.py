@@ -7,10 +7,10 @@ import pytest
 from probes.breaker import PROBE
 from probes.breaker.transitions import BREAKER_STATE, BreakerLimits
 from probes.contract.signal import REQUESTS, START_TIME
+from tests.probes.breakers import FLAPPING, OPEN
 from tests.probes.judged import Judged
 from tests.servers.metrics_pages import page_of
 
-OPEN, FLAPPING = "CircuitBreakerOpen", "CircuitBreakerFlapping"
 STATE = "agentweave_circuit_breaker_state"
 INDEX = STATE + '{callee="index"} '
 ALL = STATE + " "
@@ -28,7 +28,7 @@ def looked(looks: Looks, *, once: bool = False) -> Judged:
     return judged
 
 
-FLAPS = [(at, INDEX + str(at // 30 % 2)) for at in range(0, 300, 30)]
+FLAPS = [(at, INDEX + str(at // 30 % 2)) for at in range(0, 900, 30)]
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,7 @@ FLAPS = [(at, INDEX + str(at // 30 % 2)) for at in range(0, 300, 30)]
         ),
         (OPEN, [(0, INDEX + "1")], "The circuit breaker for index is open; since when cannot be told yet."),
         (OPEN, [(0, ALL + "2")], "The circuit breaker for all calls is half_open; since when cannot be told yet."),
+        (FLAPPING, FLAPS[:10], "Opened at least 5 times within 30m0s."),
         (FLAPPING, FLAPS, "Opened at least 5 times within 30m0s."),
         (OPEN, [(0, "")], ABSENT),
         (FLAPPING, [(0, "")], ABSENT),

@@ -5,7 +5,18 @@ from prometheus_client import CollectorRegistry, Enum, generate_latest
 from pydantic import ValidationError
 
 from probes.breaker.transitions import BREAKER_STATE
-from probes.contract.signal import Absent, Dialect, Found, SignalValues, Unreadable
+from probes.contract import ConditionKind, Limits, Severity, Unknown
+from probes.contract.signal import (
+    START_TIME,
+    Absent,
+    Dialect,
+    Found,
+    SignalValues,
+    Unreadable,
+    is_new_process,
+    latest_start,
+    unreported,
+)
 from probes.pool import POOL_IN_USE
 from tests.servers.metrics_pages import page_of
 
@@ -146,6 +157,60 @@ def test_a_pool_is_read_in_every_built_in_dialect(text: str, pools: dict[str, fl
 def test_a_pool_with_a_series_twice_is_not_added_up() -> None:
     found = page_of('agentweave_active_connections{peer_id="p"} 5\n' * 2, POOL_IN_USE).value(POOL_IN_USE)
     assert isinstance(found, Unreadable)
+
+
+def test_a_thousand_subjects_are_judged_and_of_more_none() -> None:
+    lines = [f'agentweave_circuit_breaker_state{{callee="c{number}"}} 1' for number in range(1001)]
+    assert breakers("\n".join(lines[:1000])) == SignalValues({f"c{number}": 1 for number in range(1000)})
+    why = "1001 subjects in agentweave_circuit_breaker_state, at most 1000 are judged"
+    assert breakers("\n".join(lines)) == Unreadable(why)
+
+
+def test_several_series_are_added_up_only_where_that_makes_sense() -> None:
+    found = page_of('process_start_time_seconds{a="b"} 1\nprocess_start_time_seconds 2', START_TIME)
+    assert found.value(START_TIME) == Unreadable("process_start_time_seconds has 2 series")
+
+
+KIND = ConditionKind(name="Full", severity=Severity.WARNING, true_when="It is full.", all_clear="It has room.")
+IGNORED = Limits(when_absent="ignore")
+
+
+@pytest.mark.parametrize(
+    ("found", "limits", "told"),
+    [
+        (Absent("It is not there."), Limits(), [(Unknown.SIGNAL_ABSENT, "It is not there.")]),
+        (Absent("It is not there."), IGNORED, []),
+        (Unreadable("It is nan"), Limits(), [(Unknown.MALFORMED, "It is nan")]),
+        (Unreadable("It is nan"), IGNORED, [(Unknown.MALFORMED, "It is nan")]),
+    ],
+)
+def test_what_a_page_does_not_tell_is_unknown_and_only_its_absence_can_be_ignored(
+    found: Absent | Unreadable, limits: Limits, told: list[tuple[Unknown, str]]
+) -> None:
+    assert [(each.reason, each.text) for each in unreported(KIND, found, limits)] == told
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "new", "latest"),
+    [
+        (None, None, False, None),
+        (None, 100.0, False, 100.0),
+        (100.0, None, False, 100.0),
+        (100.0, 101.0, False, 100.0),  # the boot time, read anew
+        (100.0, 101.5, True, 101.5),
+        (100.0, 50.0, False, 100.0),  # another replica
+    ],
+)
+def test_only_a_start_more_than_a_second_later_is_another_process(
+    before: float | None, now: float | None, new: bool, latest: float | None
+) -> None:
+    assert is_new_process(before, now) is new
+    assert latest_start(before, now) == latest
+
+
+def test_of_two_equal_starts_the_newer_object_is_kept_which_all_probes_share() -> None:
+    before, now = float("100"), float("100")
+    assert latest_start(before, now) is now
 
 
 @pytest.mark.parametrize(
