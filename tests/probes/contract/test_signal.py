@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from probes.breaker.transitions import BREAKER_STATE
 from probes.contract import ConditionKind, Limits, Severity, Unknown
 from probes.contract.signal import (
+    REQUESTS,
     START_TIME,
     Absent,
     Dialect,
@@ -90,6 +91,13 @@ def test_an_enum_of_the_python_library_is_one_hot() -> None:
         ),
         ('agentweave_circuit_breaker_state{callee="a",state="ajar"} 1', "none of"),
         ('agentweave_circuit_breaker_state{callee="a",state="open"} 2', "neither 0 nor 1"),
+        (
+            (
+                'agentweave_circuit_breaker_state{callee="a",state="closed"} 2\n'
+                'agentweave_circuit_breaker_state{callee="a",state="open"} 1'
+            ),
+            "agentweave_circuit_breaker_state by state is neither 0 nor 1",
+        ),
     ],
 )
 def test_what_says_no_state_is_unreadable_for_its_callee_alone(text: str, why: str) -> None:
@@ -169,6 +177,8 @@ def test_a_thousand_subjects_are_judged_and_of_more_none() -> None:
 def test_several_series_are_added_up_only_where_that_makes_sense() -> None:
     found = page_of('process_start_time_seconds{a="b"} 1\nprocess_start_time_seconds 2', START_TIME)
     assert found.value(START_TIME) == Unreadable("process_start_time_seconds has 2 series")
+    found = page_of('agentweave_requests_total{status="ok"} 3\nagentweave_requests_total{status="error"} 2', REQUESTS)
+    assert found.value(REQUESTS) == 5
 
 
 KIND = ConditionKind(name="Full", severity=Severity.WARNING, true_when="It is full.", all_clear="It has room.")
