@@ -24,7 +24,8 @@ OPA_URL = "http://127.0.0.1:1/opa"
 
 
 def _target(pod: str = "pod-0", **parts: Any) -> Target:
-    return target(pod, **{"limits": BOTH, "opa": OPA_URL, "memory_limit": 1 << 30} | parts)
+    given: dict[str, Any] = {"limits": BOTH, "opa": OPA_URL, "memory_limit": 1 << 30}
+    return target(pod, **given | parts)
 
 
 def _board(*targets: Target, restored: Mapping[TargetKey, Restored] | None = None) -> Board:

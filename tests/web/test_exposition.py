@@ -1,24 +1,35 @@
 """The page at /metrics as it is written: of one piece, whatever happens between its pieces."""
 
 import asyncio
+import time
 from collections.abc import Callable
+from dataclasses import replace
+from math import inf, nan
+from typing import Any
 
-from prometheus_client import CollectorRegistry
+import pytest
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from probes.contract import Metric, Sample
-from tests.engine.toy import FIRE, HEAT, PAGES, SMOKE, TOY, History, Rooms, target
+from probes import AnyProbe
+from probes.contract import Metric, Sample, Unknown
+from tests.engine.toy import FANNED, FIRE, HEAT, PAGES, SMOKE, TOY, History, Rooms, target
 from tests.servers.daemon import Page
 from watcher.engine.board import Board, Look
 from watcher.engine.debounce import ProbeResult, debounce
+from watcher.metrics.families import BOARD_FAMILIES, PREFIX
+from watcher.runtime.cooperative import LONGEST
 from watcher.web.exposition import render
 
 NOW = 1_790_000_000.0
+OWN = CollectorRegistry()
+Gauge(f"{PREFIX}targets", "Targets that are watched.", registry=OWN).set(3)
 
 
-def _board(pods: int = 2) -> Board:
-    board = Board([TOY], [PAGES], lambda: NOW)
+def _board(pods: int = 2, probe: AnyProbe = TOY, **parts: Any) -> Board:
+    board = Board([probe], [PAGES], lambda: NOW)
     board.set_intervals({"agent_metrics": 30.0})
-    asyncio.run(board.replace([target(f"pod-{number}") for number in range(pods)], {}))
+    asyncio.run(board.replace([target(f"pod-{number}", **parts) for number in range(pods)], {}))
     for state in board.states.values():
         state.looks = {"agent_metrics": Look("agent_metrics", NOW - 20, 0.01, Rooms())}
         settled = debounce((FIRE.true("It burns."), SMOKE.false("hall")), {}, 1, NOW - 20)
@@ -26,19 +37,49 @@ def _board(pods: int = 2) -> Board:
     return board
 
 
-def _rendered(board: Board, meanwhile: Callable[[], object], *, now: float = NOW) -> Page:
-    async def main() -> str:
+def _pieces(
+    board: Board,
+    meanwhile: Callable[[], object] = lambda: None,
+    *,
+    own: CollectorRegistry | None = None,
+    now: float = NOW,
+    openmetrics: bool = False,
+) -> list[str]:
+    async def main() -> list[str]:
         pieces = []
-        async for piece in render(board, CollectorRegistry(), now, openmetrics=False):
+        async for piece in render(board, own or CollectorRegistry(), now, openmetrics=openmetrics):
             pieces.append(piece.decode())
             meanwhile()
-        return "".join(pieces)
+        return pieces
 
-    return Page(asyncio.run(main()))
+    return asyncio.run(main())
+
+
+def _rendered(board: Board, meanwhile: Callable[[], object] = lambda: None, *, now: float = NOW) -> Page:
+    return Page("".join(_pieces(board, meanwhile, now=now)))
+
+
+def _say(board: Board, *samples: Sample) -> None:
+    for state in board.states.values():
+        [result] = state.results
+        assert result is not None
+        state.post((result._replace(samples=samples),))
+
+
+def _families(text: str) -> dict[str, Any]:
+    """What a reader of OpenMetrics makes of a page; ValueError where it is none."""
+    found = text_string_to_metric_families(text)  # type: ignore[no-untyped-call]  # theirs
+    return {each.name.removeprefix(PREFIX): each for each in found}
+
+
+def test_what_is_as_old_as_it_may_be_is_still_told() -> None:
+    page = _rendered(_board(), now=NOW + 70)
+    assert page.verdict("Fire", pod="pod-0") == "true Fire"
+    assert page.value("heat_celsius", pod="pod-0") == 70
 
 
 def test_what_is_too_old_is_unknown_and_its_values_are_gone() -> None:
-    page = _rendered(_board(), lambda: None, now=NOW + 71)
+    page = _rendered(_board(), now=NOW + 71)
     assert page.verdict("Fire", pod="pod-0") == "unknown Stale"
     assert page.verdict("Smoke", pod="pod-0", subject="hall") == "unknown Stale"
     assert not page.all("heat_celsius")
@@ -46,7 +87,7 @@ def test_what_is_too_old_is_unknown_and_its_values_are_gone() -> None:
 
 def test_a_reload_in_the_middle_of_a_page_does_not_show_in_it() -> None:
     board = _board()
-    undisturbed = _rendered(board, lambda: None)
+    undisturbed = _rendered(board)
 
     def reload() -> None:
         board.set_intervals({"agent_metrics": 1.0})  # all is stale by these
@@ -58,7 +99,7 @@ def test_a_reload_in_the_middle_of_a_page_does_not_show_in_it() -> None:
 
 def test_a_look_in_the_middle_of_a_page_does_not_show_in_it() -> None:
     board = _board()
-    undisturbed = _rendered(board, lambda: None)
+    undisturbed = _rendered(board)
 
     def look() -> None:
         for state in board.states.values():
@@ -74,7 +115,7 @@ def test_fifty_subjects_are_exported_trouble_first_and_the_rest_is_counted() -> 
     verdicts[55:] = [SMOKE.true("It smokes.", "Black", f"room-{number}") for number in range(55, 60)]
     samples = tuple(Sample(HEAT, 20.0, (f"room-{number}",)) for number in range(60))
     state.post((ProbeResult(NOW, *debounce((FIRE.false(), *verdicts), {}, 1, NOW), samples, History()),))
-    page = _rendered(board, lambda: None)
+    page = _rendered(board)
     told = {dict(labels)["subject"]: value for labels, value in page.all("condition", condition="Smoke").items()}
     assert len(told) == 50
     assert {subject for subject, value in told.items() if value} == {f"room-{number}" for number in range(55, 60)}
@@ -89,7 +130,7 @@ def test_a_label_that_is_no_text_costs_nobody_the_page() -> None:
     board = _board()
     state = next(iter(board.states.values()))
     state.post((ProbeResult(NOW, *debounce((SMOKE.false("\ud800"),), {}, 1, NOW), (), History()),))
-    page = _rendered(board, lambda: None)
+    page = _rendered(board)
     assert page.verdict("Smoke", pod="pod-0", subject="?") == "false"
     assert page.verdict("Smoke", pod="pod-1", subject="hall") == "false"
 
@@ -101,6 +142,108 @@ def test_a_value_of_a_metric_that_the_probe_did_not_declare_does_not_cost_the_pa
     assert result is not None
     stray = Metric(name="stray", help="Declared by nobody.")
     state.post((result._replace(samples=(Sample(stray, 1.0), *result.samples)),))
-    page = _rendered(board, lambda: None)
+    page = _rendered(board)
     assert page.value("heat_celsius", pod="pod-0", room="hall") == 70
     assert "stray" not in page.text
+
+
+@pytest.mark.parametrize("pods", [0, 1, 100, 101, 250])
+def test_however_many_targets_there_are_each_is_told_once(pods: int) -> None:
+    board = _board(pods)
+    _say(board, Sample(HEAT, 70.0, ("hall",)), Sample(FANNED, 3.0))
+    page = _rendered(board)
+    told = {f"pod-{number}" for number in range(pods)}
+    for name in ("condition_reason_info", "target_info", "heat_celsius", "fanned_total"):
+        series = [dict(labels)["pod"] for labels in page.all(name)]
+        assert (len(series), set(series)) == (pods, told), name
+    assert len(page.all("condition")) == 2 * pods
+    assert page.contradictions == []
+    assert not page.all("subjects_dropped"), "nothing was left out"
+
+
+def test_every_family_has_its_head_once_and_before_its_series() -> None:
+    board = _board(250)
+    _say(board, Sample(HEAT, 70.0, ("hall",)), Sample(FANNED, 3.0))
+    lines = _rendered(board).text.splitlines()
+    for metric in (*BOARD_FAMILIES, HEAT, FANNED):
+        name = PREFIX + metric.name
+        heads = [place for place, line in enumerate(lines) if line == f"# TYPE {name} {metric.kind}"]
+        assert [lines[place - 1] for place in heads] == [f"# HELP {name} {metric.help}"]
+        series = [place for place, line in enumerate(lines) if line.startswith(f"{name}{{")]
+        assert series == list(range(heads[0] + 1, heads[0] + 1 + len(series))), "a family is of one piece"
+
+
+def test_conditions_are_counted_with_the_reason_only_of_what_is_unknown() -> None:
+    board = _board(3)
+    state = next(iter(board.states.values()))
+    found = (FIRE.unknown(Unknown.MALFORMED), SMOKE.false("hall"), SMOKE.true("It smokes.", "Black", "den"))
+    state.post((ProbeResult(NOW, *debounce(found, {}, 1, NOW), (), History()),))
+    page = _rendered(board)
+    names = ("condition", "status", "reason")
+    told = {tuple(map(dict(at).get, names)): value for at, value in page.all("conditions", probe="toy").items()}
+    assert told == {
+        ("Fire", "true", ""): 2,
+        ("Fire", "unknown", "Malformed"): 1,
+        ("Smoke", "false", ""): 3,
+        ("Smoke", "true", ""): 1,
+    }
+
+
+def test_a_target_is_told_with_the_first_of_its_expected_identities() -> None:
+    ids = ("spiffe://example.org/a", "spiffe://example.org/b")
+    page = _rendered(_board(1, node="n-1", workload='deploy/"x"', spiffe_ids=ids))
+    info = page.all("target_info", node="n-1", workload='deploy/"x"', spiffe_id=ids[0], pod="pod-0")
+    assert list(info.values()) == [1]
+    assert list(_rendered(_board(1)).all("target_info", node="", spiffe_id="").values()) == [1]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.1, "0.1"), (1e300, "1e+300"), (-3, "-3"), (inf, "+Inf"), (-inf, "-Inf"), (nan, "NaN"), (2.0**60, str(2.0**60))],
+)
+def test_a_value_is_written_as_everybody_reads_it(value: float, text: str) -> None:
+    board = _board(1)
+    _say(board, Sample(FANNED, value))
+    [line] = [line for line in _rendered(board).text.splitlines() if line.startswith(f"{PREFIX}fanned")]
+    assert line.rpartition("} ")[2] == text
+
+
+def test_what_is_counted_over_the_fleet_is_told_by_the_daemon_and_not_by_the_board() -> None:
+    fleet = Metric(name="alarms_total", help="Alarms.", kind="counter", fleet=True)
+    board = _board(1, replace(TOY, metrics=(HEAT, fleet)))
+    _say(board, Sample(HEAT, 70.0, ("hall",)), Sample(fleet, 3.0))
+    assert "alarms" not in _rendered(board).text
+    only_fleet = _board(1, replace(TOY, metrics=(fleet,)))
+    assert "alarms" not in _rendered(only_fleet).text
+
+
+def test_an_openmetrics_page_is_one_to_its_end() -> None:
+    board = _board(3)
+    _say(board, Sample(HEAT, 70.0, ("hall",)), Sample(FANNED, 3.0))
+    text = "".join(_pieces(board, own=OWN, openmetrics=True))
+    families = _families(text)
+    assert text.endswith("# EOF\n")
+    assert (families["fanned"].type, len(families["fanned"].samples)) == ("counter", 3)
+    assert (families["heat_celsius"].type, len(families["heat_celsius"].samples)) == ("gauge", 3)
+    assert f"# TYPE {PREFIX}conditions gauge\n" in text
+    assert families["targets"].samples[0].value == 3
+    assert _pieces(board, own=OWN)[-1] == generate_latest(OWN).decode(), "and another page has no such end"
+
+
+def test_looks_go_on_between_the_pieces_of_a_page_that_takes_long() -> None:
+    board = _board(250)
+    _say(board, Sample(HEAT, 70.0, ("hall",)), Sample(FANNED, 3.0))
+    looks: list[None] = []
+    looked: list[int] = []
+
+    def meanwhile() -> None:
+        looked.append(len(looks))
+        asyncio.get_running_loop().call_soon(looks.append, None)
+        end = time.monotonic() + 2 * LONGEST
+        while time.monotonic() < end:
+            pass
+
+    pieces = _pieces(board, meanwhile)
+    waited = [after - place for place, after in enumerate(looked[1:], 1) if not pieces[place - 1].startswith("#")]
+    assert waited == [0] * len(waited), "as many looks as pieces before"
+    assert len(waited) >= 7 * 3
