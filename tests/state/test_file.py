@@ -1,13 +1,16 @@
 import asyncio
+import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from probes.contract import Status
+from probes.contract import Limits, Status
 from tests.engine.toy import FIRE, PAGES, SMOKE, TOY, History, Rooms, target
-from watcher.engine.board import Board, Look
-from watcher.engine.debounce import ProbeResult, debounce
-from watcher.state.file import StateError, StateFile
+from watcher.engine.board import Board, Look, Restored
+from watcher.engine.debounce import DebounceState, ProbeResult, debounce
+from watcher.state.file import StateContents, StateError, StateFile
 
 NOW = 1_790_000_000.0
 _WITH_SINCE = (
@@ -67,8 +70,20 @@ def test_what_targets_have_in_common_is_held_once(tmp_path: Path) -> None:
         assert standing is other, "ten thousand targets have a quarter of a million of them until their first looks"
 
 
+@pytest.mark.parametrize("pods", [0, 1, 99, 100, 101, 250])
+def test_however_many_targets_there_are_all_come_back(tmp_path: Path, pods: int) -> None:
+    contents = _written(tmp_path / "var" / "lib", pods).read()
+    assert list(contents.targets) == [target(f"pod-{number}").key for number in range(pods)]
+    assert (contents.lost, contents.why) == (0, "")
+
+
+def test_the_first_line_says_what_the_file_is(tmp_path: Path) -> None:
+    head = json.loads(_written(tmp_path).path.read_text().splitlines()[0])
+    assert head == {"format": "agentweave-watcher-state", "version": 1, "written_at": NOW, "targets": 3}
+
+
 def test_no_file_is_no_history_and_no_error(tmp_path: Path) -> None:
-    assert StateFile(tmp_path, [TOY]).read().targets == {}
+    assert StateFile(tmp_path, [TOY]).read() == StateContents(targets={}, lost=0, why="")
 
 
 def test_a_truncated_file_gives_what_it_has_and_says_what_was_lost(tmp_path: Path) -> None:
@@ -81,6 +96,30 @@ def test_a_truncated_file_gives_what_it_has_and_says_what_was_lost(tmp_path: Pat
     assert restored.why
 
 
+def test_a_file_that_was_cut_between_two_lines_ends_early(tmp_path: Path) -> None:
+    file = _written(tmp_path)
+    file.path.write_text("".join(file.path.read_text().splitlines(keepends=True)[:2]))
+    restored = file.read()
+    assert (list(restored.targets), restored.lost) == ([target("pod-0").key], 2)
+    assert restored.why == "the file ends early"
+
+
+@pytest.mark.parametrize(("spoilt", "why"), [((), "'utf-8' codec"), ((2, 3), "KeyError: 'probes'")])
+def test_bytes_that_are_no_text_cost_the_rest_and_the_first_trouble_is_told(
+    tmp_path: Path, spoilt: tuple[int, ...], why: str
+) -> None:
+    file = _written(tmp_path, pods=300)
+    lines = file.path.read_bytes().splitlines(keepends=True)
+    for place in spoilt:
+        lines[place] = b'{"target": ["a", "b", "c"]}\n' if place == 2 else b"[]\n"
+    lines[290] = b"\xff\xfe\n"
+    file.path.write_bytes(b"".join(lines))
+    restored = file.read()
+    assert len(restored.targets) + restored.lost == 300
+    assert 100 < len(restored.targets) < 290
+    assert restored.why.startswith(why)
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -91,7 +130,7 @@ def test_a_truncated_file_gives_what_it_has_and_says_what_was_lost(tmp_path: Pat
             "expected version 1 of the state, got 99",
         ),
         ("[1, 2]\n", "expected a first line"),
-        ("[" * 100_000, "expected a first line"),
+        ("[" * 100_000, rf"got '{re.escape('[' * 60)}'$"),
         ('{"format": "agentweave-watcher-state", "version": 1, "targets": null}\n', "expected a number of targets"),
     ],
 )
@@ -118,6 +157,8 @@ def test_binary_junk_is_refused(tmp_path: Path) -> None:
         _WITH_SINCE % "NaN",
         _WITH_SINCE % "1e300",
         _WITH_SINCE % "-1",
+        _WITH_SINCE % "-0.001",
+        _WITH_SINCE % "253402300800",
     ],
 )
 def test_a_line_that_is_no_target_costs_itself_alone(tmp_path: Path, line: str) -> None:
@@ -129,10 +170,41 @@ def test_a_line_that_is_no_target_costs_itself_alone(tmp_path: Path, line: str) 
     assert (len(restored.targets), restored.lost) == (2, 1)
 
 
-def test_a_history_that_a_probe_cannot_read_costs_that_probe_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("since", [0.0, 0.5, 1.0, NOW, 253_402_300_799.0])
+def test_every_moment_that_can_be_written_comes_back(tmp_path: Path, since: float) -> None:
+    file = _written(tmp_path)
+    lines = file.path.read_text().splitlines()
+    lines[2] = _WITH_SINCE % since
+    file.path.write_text("\n".join(lines) + "\n")
+    states = file.read().targets[target("pod-1").key].debounce_states["toy"]
+    assert states == {("Fire", ""): DebounceState(Status.TRUE, since, 1)}
+
+
+def test_what_a_probe_left_that_is_no_more_is_passed_over(tmp_path: Path) -> None:
+    cellar = replace(TOY, name="cellar")
+    state = DebounceState(Status.TRUE, NOW, 1)
+    restored = Restored(
+        debounce_states={"toy": {("Fire", ""): state}, "cellar": {("Fire", ""): state}},
+        history={"toy": History(looks=1), "cellar": History(looks=2)},
+    )
+    board = Board([TOY, cellar], [PAGES], lambda: NOW)
+    watched = target(limits={"toy": Limits(), "cellar": Limits()})
+    asyncio.run(board.replace([watched], {watched.key: restored}))
+    for writes, reads in (([TOY, cellar], [TOY]), ([TOY], [TOY, cellar])):
+        asyncio.run(StateFile(tmp_path, writes).write(board, NOW))
+        contents = StateFile(tmp_path, reads).read()
+        assert contents.lost == 0, contents.why
+        only = contents.targets[watched.key]
+        assert (only.history, list(only.debounce_states)) == ({"toy": History(looks=1)}, ["toy"])
+
+
+def test_a_history_that_a_probe_cannot_read_costs_that_probe_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     file = _written(tmp_path)
     file.path.write_text(file.path.read_text().replace('{"looks":1}', '{"looks":"many"}'))
     restored = file.read()
+    assert [(each.levelname, each.__dict__["probe"]) for each in caplog.records] == [("WARNING", "toy")]
     assert restored.lost == 0
     assert restored.targets[target("pod-1").key].history == {}
     assert restored.targets[target("pod-1").key].debounce_states["toy"]

@@ -17,7 +17,7 @@ def test_an_ip_address_is_one_of_its_own_version(text: str, version: int) -> Non
 
 @pytest.mark.parametrize("text", ["", "search.prod", "10.0.0", "10.0.0.256", "010.0.0.7", "[::1]", "10.0.0.7:80", "1"])
 def test_a_name_or_an_address_with_more_is_no_ip_address(text: str) -> None:
-    assert not is_ip_address(text)
+    assert is_ip_address(text) is False
     assert not is_ip_address(text, 4)
     assert not is_ip_address(text, 6)
 
