@@ -72,6 +72,13 @@ def test_silence_spread_over_many_intervals_is_not_one_event() -> None:
     assert not isolation.isolated
 
 
+def test_who_fell_silent_long_before_is_left_out_and_nobody_else() -> None:
+    isolation, keys = _fleet(6)
+    _record(isolation, keys[:1], SILENCE, 0.0)
+    assert not _record(isolation, keys[1:3], SILENCE, 20.0).isolated
+    assert _record(isolation, keys[3:4], SILENCE, 31.0).isolated, "three of five in eleven seconds"
+
+
 @pytest.mark.parametrize(("apart", "isolated"), [(60.0, True), (60.5, False)])
 def test_without_other_settings_one_event_lasts_a_minute(apart: float, *, isolated: bool) -> None:
     keys = _keys(6)
@@ -115,6 +122,13 @@ def test_who_stays_silent_after_it_ended_is_in_trouble_of_its_own() -> None:
     _record(isolation, keys, SILENCE, 10.0)
     assert not _record(isolation, keys[:5], ANSWER, 12.0).isolated
     assert not _record(isolation, keys[:1], SILENCE, 14.0).isolated, "six of ten are silent, but one fell since"
+
+
+def test_who_stays_silent_after_a_first_answer_ended_it_is_so_too() -> None:
+    isolation, keys = _fleet(5)
+    assert _record(isolation, keys[:3], SILENCE, 10.0).isolated
+    assert not _record(isolation, keys[:1], ANSWER, 12.0).isolated
+    assert not _record(isolation, keys[:1], SILENCE, 14.0).isolated
 
 
 def test_it_begins_anew_where_most_of_those_who_came_back_fall_again() -> None:
