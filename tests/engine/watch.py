@@ -12,7 +12,6 @@ from probes.contract import (
     Limits,
     Metric,
     Observation,
-    Reading,
     Target,
     Verdict,
     Vote,
@@ -35,7 +34,7 @@ ONE_LOOK = Limits(failures=1)
 
 
 def tells_all(_: Rooms, __: object, context: EvaluationContext[Limits]) -> Evaluation[Any]:
-    """Remembers all that a judge is told, casts a vote and counts an alarm."""
+    """Remember all that a judge is told, cast a vote and count three alarms."""
     votes = (Vote("colour", context.target.key.pod, "red"),)
     return Evaluation((GOOD,), history=context, votes=votes, observations=(Observation(ALARMS, 3.0),))
 
@@ -49,15 +48,15 @@ def fails(*_: object) -> Evaluation[History]:
 class Told(NoSource):
     """Finds what a test says, or fails."""
 
-    reading: Reading | Exception = field(default_factory=Rooms)
-    asked: list[tuple[object, ...]] = field(default_factory=list)
+    reading: Rooms | Exception = field(default_factory=Rooms)
+    asked: list[Sequence[object]] = field(default_factory=list)
 
     async def look(self, _: Target, wants: Sequence[object]) -> Rooms:
         """That."""
-        self.asked.append(wants)  # type: ignore[arg-type]  # what is passed is a tuple
+        self.asked.append(wants)
         if isinstance(self.reading, Exception):
             raise self.reading
-        return self.reading  # type: ignore[return-value]  # a reading that failed is no Rooms
+        return self.reading
 
 
 class Watch:
@@ -66,19 +65,20 @@ class Watch:
     def __init__(self, *probes: AnyProbe, restored: Restored | None = None, once: bool = False, **parts: Any) -> None:
         self.now = NOW
         probes = probes or (TOY,)
-        self.board = Board(probes, [PAGES, OPA], lambda: self.now)
-        self.fleet = Fleet(VoteCounter(), Isolation(), LoopLag(lambda: self.now))
+        self.board = Board(probes, [PAGES, OPA], self.clock)
+        self.fleet = Fleet(VoteCounter(), Isolation(), LoopLag(self.clock))
         self.own = OwnMetrics(probes, ["agent_metrics", "opa"])
         self.told = {kind.name: Told() for kind in (PAGES, OPA)}
         self.lookers = {
-            kind.name: Looker(kind, self.told[kind.name], 30.0, self.board, self.fleet, self.own, self._now, once=once)
+            kind.name: Looker(kind, self.told[kind.name], 30.0, self.board, self.fleet, self.own, self.clock, once=once)
             for kind in (PAGES, OPA)
         }
         parts = {"opa": "http://127.0.0.1:1/opa", "limits": {probe.name: ONE_LOOK for probe in probes}} | parts
         watched = target(**parts)
         asyncio.run(self.board.replace([watched], {watched.key: restored} if restored else {}))
 
-    def _now(self) -> float:
+    def clock(self) -> float:
+        """Unix seconds."""
         return self.now
 
     @property
@@ -87,7 +87,7 @@ class Watch:
         [state] = self.board.states.values()
         return state
 
-    def look(self, reading: Reading | Exception, source: str = "agent_metrics", after: float = 0.0) -> None:
+    def look(self, reading: Rooms | Exception, source: str = "agent_metrics", after: float = 0.0) -> None:
         """Make one look, so many seconds after the last; it finds this."""
         self.now += after
         self.told[source].reading = reading
