@@ -8,7 +8,7 @@ VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 IMAGE ?= agentweave-watcher:$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench tools image lock
+.PHONY: help demo check test lint bench tools image lock
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -16,13 +16,17 @@ help:  ## this list
 demo: $(READY)  ## a fleet of a dozen agents with faults that come and go, watched; SECONDS=60 ends it
 	@$(BIN)/agentweave-watcher demo $(if $(SECONDS),--seconds $(SECONDS)) $(if $(PORT),--port $(PORT))
 
+check: $(READY)  ## lint, and the tests that need no more than the virtual environment; before each commit
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --venv-only $(ARGS)
+
 test: $(READY) tools  ## all tests, against real servers (builds those that are missing)
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 lint: $(READY)  ## format, lint, types, layers
-	@$(BIN)/ruff format --check .
-	@$(BIN)/ruff check .
-	@$(BIN)/mypy
+	@RUFF_CACHE_DIR=$(CACHE)/ruff $(BIN)/ruff format --check .
+	@RUFF_CACHE_DIR=$(CACHE)/ruff $(BIN)/ruff check .
+	@$(BIN)/mypy --cache-dir $(CACHE)/mypy
 	@$(BIN)/lint-imports
 
 bench: $(READY)  ## the daemon against its peer; AGENTS=500 SECONDS=10 for a quick run of two minutes

@@ -2,14 +2,35 @@
 
 import gc
 import logging
+import re
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
+from tests.servers import tools
+
 # two shared cores: how long one example takes says nothing about the code
 settings.register_profile("shared-cores", deadline=None)
 settings.load_profile("shared-cores")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--venv-only", action="store_true", help="skip what needs more than the virtual environment")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--venv-only"):
+        tools.go_without()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skips = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", ())]
+    wanted = Counter(found[1] for found in (re.search(f"{tools.LEFT_OUT}([\\w -]+)", said) for said in skips) if found)
+    if wanted:
+        said = ", ".join(f"{name} {count}" for name, count in wanted.most_common())
+        terminalreporter.write_line(f"{wanted.total()} tests left to `make test`, for want of: {said}")
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from tests.servers.tools import need, tool
 from tests.tools import build
 
 VERSIONS = tuple(f"1.{minor}" for minor in range(28, 38))
@@ -25,7 +26,7 @@ def mistakes(documents: Sequence[Mapping[str, Any]], version: str) -> dict[str, 
                 Path(folder, name).write_text(_standing_alone(version, name))
         location = f"{folder}/{{{{ .ResourceKind }}}}{{{{ .KindSuffix }}}}.json"
         given = ("-kubernetes-version", f"{version}.0", "-schema-location", location)
-        command: list[str | Path] = [build.find("kubeconform"), "-strict", "-summary", "-output", "json", *given]
+        command: list[str | Path] = [tool("kubeconform"), "-strict", "-summary", "-output", "json", *given]
         text = "\n---\n".join(map(json.dumps, documents))
         said = subprocess.run(command, input=text, stdout=subprocess.PIPE, text=True, check=False)
     told = json.loads(said.stdout)
@@ -78,6 +79,7 @@ def _folder(version: str) -> Path:
 
 @cache
 def _schemas() -> Path:
+    need("kubernetes-validate")
     digest = hashlib.sha256(_PINS.read_bytes()).hexdigest()[:16]
     unpacked = build.once(build.CACHE / f"kubernetes-validate-{digest}", _install)
     return unpacked / "kubernetes_validate" / "kubernetes-json-schema"

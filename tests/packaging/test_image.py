@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.repository import ROOT
+from tests.servers.tools import need
 
 MAKE = ("make", "--no-print-directory", "--directory", str(ROOT), "image")
 
@@ -107,6 +108,7 @@ def _copy(source: Path, target: Path) -> None:
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    need("wheels of an image")
     home = tmp_path_factory.mktemp("image")
     made = _made(home)
     shutil.rmtree(home / "build")

@@ -9,14 +9,32 @@ import pytest
 
 from tests.tools import build
 
+LEFT_OUT = "the virtual environment has no "
+"""Why a test is skipped in a run that goes without; the name follows."""
+
+_without: list[bool] = []
+
+
+def go_without() -> None:
+    """From now on skip each test that comes to need something: nobody keeps a list of them."""
+    _without.append(True)
+
+
+def need(name: str) -> None:
+    """For whatever is built, unpacked or installed beside the virtual environment, before that is done."""
+    if _without:
+        pytest.skip(LEFT_OUT + name)
+
 
 def tool(name: str, *, pinned: bool = False) -> Path:
     """A program of tests/tools: from PATH where it is new enough (never if `pinned`), else built, once."""
+    need(name)
     return build.pinned(name) if pinned else build.find(name)
 
 
 def debian_package(binary: str, package: str) -> Path:
     """A program from PATH, else unpacked (not installed) from this Debian package; the test skips if neither is had."""
+    need(binary)
     path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
     if found := shutil.which(binary, path=path):
         return Path(found)

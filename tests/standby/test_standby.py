@@ -17,6 +17,7 @@ from tests.chart.render import rendered
 from tests.servers.daemon import DaemonProcess, run_daemon
 from tests.servers.kube import Kubernetes, run_kubernetes
 from tests.servers.process import eventually
+from tests.standby.shared_clock import SharedClock
 from watcher.config.standby import Standby
 from watcher.runtime.role import Role
 from watcher.standby.election import Election
@@ -64,31 +65,31 @@ def write_holder(kubernetes: Kubernetes, holder: str) -> None:
     kubernetes.admin.ask("PATCH", f"{LEASES}/{LEASE}", content, patch="merge-patch+json")
 
 
-async def until(ask: Callable[[], object], within: float = 30.0) -> None:
-    end = time.monotonic() + within
-    while not ask():
-        assert time.monotonic() < end, f"not within {within} s"
-        await asyncio.sleep(0.02)
-
-
 class Elected:
-    """Elections for one Lease, of processes with these names."""
+    """Elections for one Lease, of processes with these names, and a clock for them and their script."""
 
     def __init__(self, path: Path, names: str) -> None:
         settings = Standby(lease=LEASE, namespace="watch", kubeconfig=path)
         self.roles = {name: Role(active=False) for name in names}
         self.changes: list[str] = []
+        self.clock = SharedClock()
         self.elections = {name: self._election(settings, name, role) for name, role in self.roles.items()}
 
     def _election(self, settings: Standby, name: str, role: Role) -> Election:
         def changed() -> None:
             self.changes.append(f"{name} {'leads' if role.active else 'stands by'}")
 
-        return Election(settings, name, role, changed, random.uniform)
+        return Election(settings, name, role, changed, self.clock.monotonic, random.uniform, self.clock.sleep)
 
     @property
     def leaders(self) -> str:
         return "".join(name for name, role in self.roles.items() if role.active)
+
+    async def until(self, ask: Callable[[], object], within: float = 30.0) -> None:
+        end = self.clock.monotonic() + within
+        while not ask():
+            assert self.clock.monotonic() < end, f"not within {within} s"
+            await self.clock.sleep(0.1)
 
 
 def electing(path: Path, names: str, script: Callable[[Elected], Coroutine[Any, Any, None]]) -> None:
@@ -96,9 +97,10 @@ def electing(path: Path, names: str, script: Callable[[Elected], Coroutine[Any, 
 
     async def run() -> None:
         elected = Elected(path, names)
-        tasks = [asyncio.create_task(each.run()) for each in elected.elections.values()]
+        take_part = elected.clock.take_part
+        tasks = [asyncio.create_task(take_part(each.run())) for each in elected.elections.values()]
         try:
-            await script(elected)
+            await take_part(script(elected))
         finally:
             for each in elected.elections.values():
                 await each.close()
@@ -109,10 +111,10 @@ def electing(path: Path, names: str, script: Callable[[Elected], Coroutine[Any, 
 
 def test_a_lease_is_made_renewed_and_given_back(kubernetes: Kubernetes) -> None:
     async def script(elected: Elected) -> None:
-        await until(lambda: elected.leaders == "a")
+        await elected.until(lambda: elected.leaders == "a")
         first = spec(kubernetes)
         assert (first["holderIdentity"], first["leaseDurationSeconds"], first["leaseTransitions"]) == ("a", 10, 1)
-        await until(lambda: spec(kubernetes)["renewTime"] > first["renewTime"], within=5)
+        await elected.until(lambda: spec(kubernetes)["renewTime"] > first["renewTime"], within=5)
         assert spec(kubernetes)["acquireTime"] == first["acquireTime"]
         await elected.elections["a"].close()
         assert not elected.leaders
@@ -124,15 +126,15 @@ def test_a_lease_is_made_renewed_and_given_back(kubernetes: Kubernetes) -> None:
 
 def test_of_two_that_come_at_once_one_leads_and_the_other_follows_when_it_goes(kubernetes: Kubernetes) -> None:
     async def script(elected: Elected) -> None:
-        await until(lambda: elected.leaders)
+        await elected.until(lambda: elected.leaders)
         leader = elected.leaders
         other = "ab".replace(leader, "")
         assert len(leader) == 1
-        await until(lambda: elected.roles[other].holder == leader)
-        began = time.monotonic()
+        await elected.until(lambda: elected.roles[other].holder == leader)
+        began = elected.clock.monotonic()
         await elected.elections[leader].close()
-        await until(lambda: elected.leaders == other)
-        assert time.monotonic() - began < 4
+        await elected.until(lambda: elected.leaders == other)
+        assert elected.clock.monotonic() - began < 4
         assert spec(kubernetes)["leaseTransitions"] == 2
 
     electing(kubeconfig(kubernetes), "ab", script)
@@ -140,22 +142,22 @@ def test_of_two_that_come_at_once_one_leads_and_the_other_follows_when_it_goes(k
 
 def test_who_reads_of_another_holder_yields_and_follows_when_that_one_is_silent(kubernetes: Kubernetes) -> None:
     async def script(elected: Elected) -> None:
-        await until(lambda: elected.leaders == "a")
+        await elected.until(lambda: elected.leaders == "a")
         write_holder(kubernetes, "other")
-        await until(lambda: not elected.leaders, within=4)
+        await elected.until(lambda: not elected.leaders, within=4)
         assert elected.roles["a"].holder == "other"
-        began = time.monotonic()
-        await until(lambda: elected.leaders == "a")
-        assert 8 < time.monotonic() - began < TAKEN_WITHIN
+        began = elected.clock.monotonic()
+        await elected.until(lambda: elected.leaders == "a")
+        assert 8 < elected.clock.monotonic() - began < TAKEN_WITHIN
 
     electing(kubeconfig(kubernetes), "a", script)
 
 
 def test_a_lease_that_is_deleted_is_made_again_and_the_leader_leads_on(kubernetes: Kubernetes) -> None:
     async def script(elected: Elected) -> None:
-        await until(lambda: elected.leaders == "a")
+        await elected.until(lambda: elected.leaders == "a")
         kubernetes.admin.ask("DELETE", f"{LEASES}/{LEASE}")
-        await until(lambda: kubernetes.admin.get(LEASES)["items"], within=6)
+        await elected.until(lambda: kubernetes.admin.get(LEASES)["items"], within=6)
         assert spec(kubernetes)["holderIdentity"] == "a"
         assert elected.changes == ["a leads"]
 
@@ -164,19 +166,19 @@ def test_a_lease_that_is_deleted_is_made_again_and_the_leader_leads_on(kubernete
 
 def test_nobody_leads_or_yields_while_the_api_server_is_away(kubernetes: Kubernetes) -> None:
     async def script(elected: Elected) -> None:
-        await until(lambda: elected.leaders and all(role.holder for role in elected.roles.values()))
+        await elected.until(lambda: elected.leaders and all(role.holder for role in elected.roles.values()))
         leader = elected.leaders
         await asyncio.to_thread(kubernetes.stop)
-        await until(lambda: all(role.trouble for role in elected.roles.values()))
-        await asyncio.sleep(12)  # longer than the lease
+        await elected.until(lambda: all(role.trouble for role in elected.roles.values()))
+        await elected.clock.sleep(12)  # longer than the lease
         assert elected.leaders == leader
         await asyncio.to_thread(kubernetes.start)
-        await until(lambda: not any(role.trouble for role in elected.roles.values()))
+        await elected.until(lambda: not any(role.trouble for role in elected.roles.values()))
         with kubernetes.hung():
-            await until(lambda: all(role.trouble for role in elected.roles.values()))
-            await asyncio.sleep(12)
-        await until(lambda: not any(role.trouble for role in elected.roles.values()))
-        await asyncio.sleep(4)  # both have read it since
+            await elected.until(lambda: all(role.trouble for role in elected.roles.values()))
+            elected.clock.pass_by(12)
+        await elected.until(lambda: not any(role.trouble for role in elected.roles.values()))
+        await elected.clock.sleep(4)  # both have read it since
         assert elected.changes == [f"{leader} leads"]
 
     electing(kubeconfig(kubernetes), "ab", script)
@@ -186,8 +188,8 @@ def test_without_the_right_to_it_there_is_no_leader_and_the_log_says_so_once(
     kubernetes: Kubernetes, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def script(elected: Elected) -> None:
-        await until(lambda: elected.roles["a"].trouble)
-        await asyncio.sleep(5)  # at least two more tries
+        await elected.until(lambda: elected.roles["a"].trouble)
+        await elected.clock.sleep(5)  # at least two more tries
         assert not elected.leaders
 
     with caplog.at_level(logging.WARNING, "watcher"):
@@ -204,11 +206,11 @@ def test_a_lease_that_somebody_filled_with_nonsense_ends_nothing(kubernetes: Kub
     kubernetes.admin.ask("POST", LEASES, {**head, "spec": odd})
 
     async def script(elected: Elected) -> None:
-        await until(lambda: elected.roles["a"].holder)
+        await elected.until(lambda: elected.roles["a"].holder)
         assert len(elected.roles["a"].holder) < 500
-        await asyncio.sleep(3)
+        await elected.clock.sleep(3)
         kubernetes.admin.ask("PATCH", f"{LEASES}/{LEASE}", {"spec": None}, patch="merge-patch+json")
-        await until(lambda: elected.leaders == "a")
+        await elected.until(lambda: elected.leaders == "a")
 
     electing(kubeconfig(kubernetes), "a", script)
 

@@ -6,7 +6,7 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -38,12 +38,15 @@ class Election:
         me: str,
         role: Role,
         changed: Callable[[], None],
+        monotonic: Callable[[], float],
         uniform: Callable[[float, float], float],
+        sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         self._access = Access(settings.kubeconfig)  # its own: the watches of pods must not hold it up
         self._leases, self._name = _LEASES.format(settings.namespace), settings.lease
         self._candidate = Candidate(me)
-        self._role, self._changed, self._uniform = role, changed, uniform
+        self._role, self._changed = role, changed
+        self._monotonic, self._uniform, self._sleep = monotonic, uniform, sleep
         self._running: asyncio.Task[Any] | None = None
 
     async def run(self) -> None:
@@ -58,7 +61,7 @@ class Election:
             except _NO_LEASE as error:
                 self._failed(f"the answer is no Lease: {error!r}"[:300])
             self._follow()
-            await asyncio.sleep(RETRY * self._uniform(0.7, 1.0))
+            await self._sleep(RETRY * self._uniform(0.7, 1.0))
 
     async def close(self) -> None:
         """Lead no more, and give the lease back, so that the other need not wait; takes about two seconds at most.
@@ -80,7 +83,7 @@ class Election:
     async def _once(self) -> None:
         raw = await self._get()
         record = _record(raw) if raw is not None else None
-        step = self._candidate.read(record, time.monotonic())
+        step = self._candidate.read(record, self._monotonic())
         self._role.holder = record.holder if record is not None else ""
         if step is not Step.WAIT:
             await self._write(raw, step)
@@ -108,7 +111,7 @@ class Election:
             if error.code == 409:  # somebody was quicker; the next look tells who
                 return
             raise
-        self._candidate.wrote(str(written["metadata"]["resourceVersion"]), time.monotonic())
+        self._candidate.wrote(str(written["metadata"]["resourceVersion"]), self._monotonic())
         self._role.holder = me
 
     async def _send(self, raw: Raw | None, spec: Mapping[str, Any]) -> Raw:
@@ -156,7 +159,7 @@ def open_election(settings: Standby | None, role: Role, changed: Callable[[], No
         return None
     # A restarted container has the host name of the one before.
     me = f"{socket.gethostname()}_{secrets.token_hex(4)}"
-    return Election(settings, me, role, changed, random.uniform)
+    return Election(settings, me, role, changed, time.monotonic, random.uniform, asyncio.sleep)
 
 
 def _record(raw: Raw) -> Record:

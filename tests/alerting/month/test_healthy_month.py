@@ -21,6 +21,7 @@ from tests.alerting.month.play import Month
 from tests.alerting.month.quiet import stretches
 from tests.alerting.month.readings import page
 from tests.alerting.month.scrapes import EVERY, Scrapes
+from tests.alerting.promtool import promtool
 from tests.alerting.rules import conditions, rules
 from tests.servers.metrics_pages import page_of
 
@@ -38,6 +39,23 @@ OF_ONE = [
 OF_ALL = [fault for fault in FAULTS if fault not in (*LEAKS, *OF_ONE)]
 
 
+@pytest.fixture
+def current() -> str:
+    """The version of the promtool that judges in the end; asked for before the long play, not after."""
+    return had("current")
+
+
+@pytest.fixture
+def oldest() -> str:
+    """The same of the oldest."""
+    return had("oldest")
+
+
+def had(version: str) -> str:
+    promtool(version)
+    return version
+
+
 def small(directory: Path) -> Month:
     """Two days of four agents."""
     return Month(SMALL, healthy(SMALL, SEED, 2), SEED, directory)
@@ -47,7 +65,7 @@ def pollers(scrapes: Scrapes) -> dict[str, list[tuple[int, float | None]]]:
     return {told: series.poller for told, series in scrapes.series.items()}
 
 
-def assert_each_pages_once(month: Month, planted: Sequence[Planted], version: str = "current") -> None:
+def assert_each_pages_once(month: Month, planted: Sequence[Planted], version: str) -> None:
     for paged in play(month, planted, version):
         words = f"{paged.planted.fault.words}: {paged}"
         assert paged.firings == 1, words
@@ -56,30 +74,32 @@ def assert_each_pages_once(month: Month, planted: Sequence[Planted], version: st
         assert not paged.strange, words
 
 
-def test_two_healthy_days_page_nobody(tmp_path: Path) -> None:
+def test_two_healthy_days_page_nobody(tmp_path: Path, current: str) -> None:
     month = Month(SMALL, healthy(SMALL, SEED, 2, LONG_BLIPS), SEED, tmp_path)
     assert set(month.plan.counts) == {"deploy", "restart", "scale", "blip", "publish", "stop_watcher", "missed scrape"}
     month.play(START + 2 * DAY)
     near = stretches(month.scrapes, 0, round(2 * DAY / EVERY))
-    assert firings(month.scrapes, near, "current", tmp_path) == []
+    assert firings(month.scrapes, near, current, tmp_path) == []
     assert {"AgentUnreachable", "MetricsUnavailable", "OPAUnreachable"} <= trouble(month.scrapes, near[-1].end).keys()
 
 
-def test_each_fault_of_an_agent_pages_once_and_is_over_when_it_is_mended(tmp_path: Path) -> None:
-    assert_each_pages_once(small(tmp_path), crowd(OF_ONE, SMALL, START + 2 * HOUR), "oldest")
+def test_each_fault_of_an_agent_pages_once_and_is_over_when_it_is_mended(tmp_path: Path, oldest: str) -> None:
+    assert_each_pages_once(small(tmp_path), crowd(OF_ONE, SMALL, START + 2 * HOUR), oldest)
 
 
 @pytest.mark.parametrize("fault", OF_ALL, ids=[fault.words for fault in OF_ALL])
-def test_what_befalls_all_or_the_watcher_pages_once(fault: Fault, tmp_path: Path) -> None:
+def test_what_befalls_all_or_the_watcher_pages_once(fault: Fault, tmp_path: Path, current: str) -> None:
     kinds = KINDS if fault.alert == "FleetWide" else SMALL  # of five agents on there is a fleet
     month = Month(kinds, NOTHING_HAPPENS, SEED, tmp_path)
-    assert_each_pages_once(month, crowd([fault], kinds, START + 0.5 * HOUR))
+    assert_each_pages_once(month, crowd([fault], kinds, START + 0.5 * HOUR), current)
 
 
 @pytest.mark.parametrize("fault", LEAKS, ids=[fault.words for fault in LEAKS])
-def test_a_leak_of_an_agent_whose_memory_is_flat_otherwise_pages_once(fault: Fault, tmp_path: Path) -> None:
+def test_a_leak_of_an_agent_whose_memory_is_flat_otherwise_pages_once(
+    fault: Fault, tmp_path: Path, current: str
+) -> None:
     month = Month(SOLITARY, NOTHING_HAPPENS, SEED, tmp_path)
-    assert_each_pages_once(month, crowd([fault], SOLITARY, START + HOUR))
+    assert_each_pages_once(month, crowd([fault], SOLITARY, START + HOUR), current)
 
 
 def test_there_is_a_fault_for_every_condition() -> None:
@@ -108,14 +128,14 @@ def test_a_copy_of_a_month_goes_on_as_the_month_does(tmp_path: Path) -> None:
     assert one == same
 
 
-def test_what_is_left_out_of_an_evaluation_changes_no_alert(tmp_path: Path) -> None:
+def test_what_is_left_out_of_an_evaluation_changes_no_alert(tmp_path: Path, current: str) -> None:
     month, end = small(tmp_path), round(HOUR / EVERY)
     for at, ills in ((0.2, Ills(pool=1.0)), (0.7, Ills(plaintext=True))):
         month.add(Later(START + at * HOUR, "fall_ill", ("prod/gateway", ills)))
         month.add(Later(START + (at + 0.3) * HOUR, "get_well", ("prod/gateway",)))
     month.play(START + HOUR)
-    whole = firings(month.scrapes, [Stretch(0, end, ((0, end),))], "current", tmp_path, whole=True)
-    parts = firings(month.scrapes, stretches(month.scrapes, 0, end), "current", tmp_path)
+    whole = firings(month.scrapes, [Stretch(0, end, ((0, end),))], current, tmp_path, whole=True)
+    parts = firings(month.scrapes, stretches(month.scrapes, 0, end), current, tmp_path)
     told = [[(each.labels, each.count, each.begin, each.end) for each in of] for of in (whole, parts)]
     assert [each.alert for each in whole] == ["PoolExhausted", "PoolSaturated", "TLSMissing"]
     assert told[0] == told[1]
