@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
@@ -82,13 +83,26 @@ def test_however_many_targets_there_are_each_has_a_row_in_their_order() -> None:
     assert [state for state, _ in board.exported_states()] == list(board.states.values())
 
 
+def test_looks_go_on_while_very_many_targets_are_replaced() -> None:
+    async def main() -> int:
+        board = Board([TOY, CELLAR], [PAGES, OPA], lambda: NOW)
+        replacing = asyncio.create_task(board.replace([_target(f"pod-{number}") for number in range(3000)], {}))
+        for turns in count():
+            if replacing.done():
+                return turns
+            await asyncio.sleep(0)
+        return 0
+
+    assert asyncio.run(main()) > 3
+
+
 def test_of_the_same_targets_nothing_is_new() -> None:
     same, equal = _target("pod-0"), _target("pod-1")
     board = _board(same, equal)
     before = list(board.states.values())
     assert _replace(board, same, replace(equal)) == []
     assert [new is old for new, old in zip(board.states.values(), before, strict=True)] == [True, True]
-    assert not any(state.gone for state in before)
+    assert not any(state.removed for state in before)
 
 
 def test_rows_that_are_new_or_changed_are_told_and_the_old_ones_are_gone() -> None:
@@ -96,7 +110,7 @@ def test_rows_that_are_new_or_changed_are_told_and_the_old_ones_are_gone() -> No
     stays, changes, leaves = board.states.values()
     fresh = _replace(board, _target("stays"), _target("changes", node="n-1"), _target("comes"))
     assert [state.target.key.pod for state in fresh] == ["changes", "comes"]
-    assert [state.gone for state in (stays, changes, leaves)] == [False, True, True]
+    assert [state.removed for state in (stays, changes, leaves)] == [False, True, True]
     assert board.states[stays.target.key] is stays
     assert board.states[changes.target.key].target.node == "n-1"
     assert leaves.target.key not in board.states
