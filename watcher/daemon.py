@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NoReturn
@@ -26,7 +26,7 @@ from watcher.scheduling.poll_loops import PollLoops
 from watcher.scheduling.timing_wheel import Schedule
 from watcher.standby.election import open_election
 from watcher.state.writer import StateWriter
-from watcher.targets import TargetSet
+from watcher.targets import TargetSet, TargetSync
 from watcher.web.server import Server, make_app
 
 log = logging.getLogger(__name__)
@@ -45,12 +45,12 @@ class Daemon:
         self.engine = Engine(settings, load_probes(), time.time)
         self._reload = reload
         self._reloading = asyncio.Lock()
-        self._replacing = asyncio.Lock()
         self._reload_asked = False
         self._schedule = Schedule()
         self._poll_loops = PollLoops(self.engine, self._schedule)
         self._state_writer = StateWriter(self.engine, settings.state_dir)
         self._target_set = TargetSet(settings, self.engine.own_metrics)
+        self._target_sync = TargetSync(self._target_set, self.engine, self._poll_loops)
         self._health = Health(self.engine, self._state_writer, self._target_set)
         self._events = open_events(settings, self.engine, self._target_set)
         self._drills = Drills(self._schedule, self.engine.own_metrics, first_drill)
@@ -107,7 +107,7 @@ class Daemon:
                 await replaced.close()
             self._follow_role()
             self._target_set.adopt(settings)
-            await self._watch_targets({})
+            await self._target_sync.replace({})
             self._taken()
             self._gc_tuning.freeze()
             log.info("config reloaded", extra={"targets": len(self.engine.board.states)})
@@ -142,8 +142,8 @@ class Daemon:
         await self.engine.identity.wait_first(_FIRST_IDENTITY)
         restored = self._state_writer.restore()
         await self._unless_stopped(self._target_set.start())
-        await self._watch_targets(restored)
-        self._spawn(self._target_set.follow(self._watch_targets, restored))
+        await self._target_sync.replace(restored)
+        self._spawn(self._target_sync.follow(restored))
         self._taken()
 
     async def _unless_stopped(self, job: Coroutine[Any, Any, None]) -> None:
@@ -189,11 +189,6 @@ class Daemon:
             log.critical("exiting after a failure, shutdown did not finish", extra={"failure": repr(failure)})
         logging.shutdown()
         os._exit(os.EX_OK if failure is None else os.EX_SOFTWARE)
-
-    async def _watch_targets(self, restored: Mapping[Any, Any]) -> None:
-        async with self._replacing:
-            await self._poll_loops.add(await self.engine.replace_targets(self._target_set.targets(), restored))
-            self._target_set.replaced()
 
     async def _housekeeping(self) -> None:
         self._health.refresh()

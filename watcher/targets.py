@@ -3,19 +3,22 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from probes.contract import Target, TargetKey
 from watcher.config.settings import Settings
 from watcher.discovery.pods.discoverer import Discoverer
 from watcher.discovery.pods.reconciler import GATHER
 from watcher.engine.board import Restored
+from watcher.engine.engine import Engine
 from watcher.kube.access import Access
 from watcher.kube.pod_ref import PodRef
 from watcher.metrics.families import DISCOVERED, DISCOVERED_IN, PODS
 from watcher.metrics.own import OwnMetrics
 
-Replace = Callable[[Mapping[TargetKey, Restored]], Awaitable[None]]
+if TYPE_CHECKING:  # APScheduler takes a tenth of a second, which `check` need not pay
+    from watcher.scheduling.poll_loops import PollLoops
 
 _REST, _LONGEST_REST = 20, 1.0
 """Times as long as the last replacement took, and seconds."""
@@ -69,20 +72,22 @@ class TargetSet:
         self._replaced_at = time.time()
         self.show()
 
-    async def follow(self, replace: Replace, restored: Mapping[TargetKey, Restored]) -> None:
-        """Have the targets replaced whenever others are found; for ever, where anything can be found.
+    @property
+    def may_change(self) -> bool:
+        """Whether anything can be found beside what the config lists."""
+        return self._kubernetes is not None
 
-        `carried`, what is known from before, is given along until all of the cluster was listed once.
+    async def wait_for_change(self) -> bool:
+        """Wait until other targets may be found; gives whether all of the cluster was listed by then.
+
+        Raises what ended a part of the discovery, if something did. Only where `may_change`.
         """
-        while self._kubernetes is not None:
-            await self._kubernetes.changed.wait()
-            self._kubernetes.changed.clear()
-            self._kubernetes.raise_failure()
-            began, known = time.monotonic(), self._kubernetes.is_known
-            await replace(restored)
-            restored = {} if known else restored
-            # All rows are gone through: of a large fleet that changes all the time, less often.
-            await asyncio.sleep(min(max(GATHER, _REST * (time.monotonic() - began)), _LONGEST_REST))
+        if self._kubernetes is None:
+            raise LookupError("nothing is found that could change")
+        await self._kubernetes.changed.wait()
+        self._kubernetes.changed.clear()
+        self._kubernetes.raise_failure()
+        return self._kubernetes.is_known
 
     def adopt(self, settings: Settings) -> None:
         """List and judge by these settings from now on."""
@@ -134,3 +139,31 @@ class TargetSet:
         """Stop, and leave what was kept as it is."""
         if self._kubernetes is not None:
             await self._kubernetes.close()
+
+
+class TargetSync:
+    """Keeps what is watched the same as what there is: new targets are added to the loops, others are removed."""
+
+    def __init__(self, target_set: TargetSet, engine: Engine, poll_loops: "PollLoops") -> None:
+        self._target_set, self._engine, self._poll_loops = target_set, engine, poll_loops
+        self._replacing = asyncio.Lock()
+
+    async def replace(self, restored: Mapping[TargetKey, Restored]) -> None:
+        """Watch exactly the targets of now; `restored`: what is known of them from before."""
+        async with self._replacing:
+            changed = await self._engine.replace_targets(self._target_set.targets(), restored)
+            await self._poll_loops.add(changed)
+            self._target_set.replaced()
+
+    async def follow(self, restored: Mapping[TargetKey, Restored]) -> None:
+        """The same whenever others are found; for ever, where anything can be found.
+
+        `restored` is given along until all of the cluster was listed once.
+        """
+        while self._target_set.may_change:
+            is_known = await self._target_set.wait_for_change()
+            began = time.monotonic()
+            await self.replace(restored)
+            restored = {} if is_known else restored
+            # All targets are gone through: of a large fleet that changes all the time, less often.
+            await asyncio.sleep(min(max(GATHER, _REST * (time.monotonic() - began)), _LONGEST_REST))

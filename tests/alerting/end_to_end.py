@@ -19,10 +19,11 @@ from typing import IO
 import httpx
 import yaml
 
-from probes.contract import parse_duration
+from probes.contract.units import parse_duration
 from tests.servers.alertmanager_server import run_alertmanager
 from tests.servers.process import eventually
 from tests.servers.prometheus_server import run_prometheus
+from tests.servers.tools import need
 from tests.servers.webhook import Notification, Webhook, run_webhook
 from watcher.demo.scenario import ROUND, SCRIPT, InjectedFault
 
@@ -93,6 +94,7 @@ class Run:
 
 def run_through() -> Run:
     """One round of the demo, from the faults to the receiver; about three minutes."""
+    need("alertmanager")  # before the demo runs, not after
     with ExitStack() as ends:
         directory = Path(ends.enter_context(TemporaryDirectory(prefix="agentweave-end-")))
         terminal = ends.enter_context(_demo())

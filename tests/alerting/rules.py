@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 
 from probes import load_probes
-from probes.contract import ConditionKind, parse_duration
+from probes.contract import ConditionKind
+from probes.contract.units import parse_duration
 from tests.repository import ROOT
 
 RULES = ROOT / "alerts" / "rules"

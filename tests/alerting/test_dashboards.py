@@ -22,6 +22,7 @@ from probes import load_probes
 from probes.contract import Metric
 from tests.servers.process import eventually, port_of, running, status_of
 from tests.servers.prometheus_server import PrometheusServer, Series, run_prometheus
+from tests.servers.tools import need
 from watcher.metrics.families import FAMILIES, PREFIX
 
 ALERTS = Path(watcher.__file__).parent / "alerting" / "alerts"
@@ -263,6 +264,7 @@ def _rules(files: Iterable[Path]) -> Iterator[Json]:
 
 
 def test_every_query_gives_data_from_the_demo(tmp_path: Path) -> None:
+    need("prometheus")  # before the demo runs, not after
     rules = list(_at_once(tmp_path))
     queries = [each for file in FILES for each in _queries(file.name, _read(file))]
     own = [each for each in queries if WITHOUT_AGENT in each.text]

@@ -13,8 +13,9 @@ from tests.discovery.pods.test_cluster import GROUP, PROMPT, ROLE, config, kuber
 from tests.servers.daemon import DaemonProcess, run_daemon
 from tests.servers.kube import Kubernetes
 from tests.servers.process import eventually
-from watcher.kube.access import Access, AccessError
-from watcher.kube.requests import RefusedError, get_object
+from watcher.kube.access import Access
+from watcher.kube.errors import AccessError, RefusedError
+from watcher.kube.requests import get_object
 
 __all__ = ["kubernetes"]  # the fixture
 

@@ -110,7 +110,7 @@ def test_a_target_that_is_gone_is_not_due() -> None:
     wheel = TimingWheel("opa", 1.0)
     (state,) = _rows(1)
     wheel.add(state)
-    state.gone = True
+    state.removed = True
     assert _full_turn(wheel) == []
     assert wheel.empty
 
@@ -136,11 +136,11 @@ def test_a_wheel_without_targets_wakes_nobody_and_one_that_comes_is_looked_at_at
 
 def test_targets_that_came_and_went_do_not_hold_up_one_that_came() -> None:
     wheel = TimingWheel("opa", 1.0)
-    *gone, state = _rows(1000)
-    for each in (*gone, state):
+    *removed, state = _rows(1000)
+    for each in (*removed, state):
         wheel.add(each)
-    for each in gone:
-        each.gone = True
+    for each in removed:
+        each.removed = True
     assert state in wheel.due(0)
     assert not wheel.arrivals
 

@@ -51,7 +51,7 @@ def _with(endpoints: frozenset[str], endpoint: str) -> frozenset[str]:
 class TargetState:
     """One target's place on the board. Its parts are replaced, never changed, so a snapshot stays as it was."""
 
-    __slots__ = ("dropped", "exported", "gone", "labels", "looks", "reached", "restored", "results", "target")
+    __slots__ = ("dropped", "exported", "labels", "looks", "reached", "removed", "restored", "results", "target")
 
     def __init__(self, target: Target, results: ProbeResults, restored: Restored) -> None:
         self.target = target
@@ -62,7 +62,7 @@ class TargetState:
             if address == getattr(target, endpoint):
                 self.reach(endpoint)
         self.looks: dict[str, Look] = {}
-        self.gone = False
+        self.removed = False
         self.post(results)
 
     def reach(self, endpoint: str) -> None:
@@ -114,8 +114,8 @@ class Board:
             await time_slice.checkpoint()
         fresh = [state for key, state in states.items() if self.states.get(key) is not state]
         for key, state in self.states.items():
-            state.gone = states.get(key) is not state
-            if state.gone:
+            state.removed = states.get(key) is not state
+            if state.removed:
                 self.touch(key)
         self.states = states
         return fresh

@@ -62,7 +62,7 @@ class Looker:
         look = Look(self.kind.name, self._now(), time.monotonic() - started, reading)
         self._own_metrics.add(LOOKS, 1, self.kind.name, reading.result)
         self._own_metrics.add(LOOK_SECONDS, look.seconds, self.kind.name)
-        if not state.gone:
+        if not state.removed:
             self._post(state, look)
 
     def _wanted(self, target: Target) -> tuple[object, ...]:

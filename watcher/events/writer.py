@@ -11,8 +11,9 @@ import httpx
 
 from watcher.events.event import Event, name_of, new_object, series
 from watcher.events.queue import MOST, Bucket, EventQueue, Holds
-from watcher.kube.access import Access, AccessError
-from watcher.kube.requests import GoneError, RefusedError, send_object
+from watcher.kube.access import Access
+from watcher.kube.errors import AccessError, GoneError, RefusedError
+from watcher.kube.requests import send_object
 from watcher.metrics.families import EVENTS
 from watcher.metrics.own import OwnMetrics
 

@@ -1,15 +1,16 @@
-"""Where is the API server, and as whom do we ask it? The one door to `kubernetes`, of which only config is used."""
+"""Where is the API server, and as whom do we ask it?"""
 
 import asyncio
 import os
 import ssl
 from collections.abc import Collection, Mapping
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
+
+from watcher.kube.errors import AccessError
 
 if TYPE_CHECKING:
     from watcher.kube.transport import KeptConnections
@@ -18,10 +19,6 @@ SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 TOKEN_KEPT = 20.0
 """Seconds: a start asks some thousand times, and a token is valid for minutes after its successor is there."""
-
-
-class AccessError(Exception):
-    """Neither a usable kubeconfig nor a pod's service account; the message says which was tried."""
 
 
 class Access:
@@ -34,7 +31,7 @@ class Access:
         environment: Mapping[str, str] = os.environ,  # the API server's address is there in every pod
     ) -> None:
         self._environment = environment
-        self._load = partial(_in_cluster, account, environment) if kubeconfig is None else partial(_by_file, kubeconfig)
+        self._kubeconfig, self._account = kubeconfig, account
         self._configuration: object = None
         self._context: ssl.SSLContext | None = None
         self._base = ""
@@ -62,13 +59,19 @@ class Access:
     async def _opened(self) -> "KeptConnections":
         async with self._making:
             if self._connections is None:
-                # aiohttp takes 0.2 s and 15 MB, and is only of use where Kubernetes is.
-                from watcher.kube.transport import KeptConnections  # noqa: PLC0415
+                from watcher.kube.transport import KeptConnections  # noqa: PLC0415  0.2 s and 15 MB
 
                 self._configuration = await asyncio.to_thread(self._load)
                 self._base, self._context = await asyncio.to_thread(_tls, self._configuration)
                 self._connections = KeptConnections(self._context)
             return self._connections
+
+    def _load(self) -> object:
+        from watcher.kube import credentials  # noqa: PLC0415  half a second and 40 MiB, of use where Kubernetes is
+
+        if self._kubeconfig is None:
+            return credentials.in_cluster(self._account, self._environment)
+        return credentials.by_file(self._kubeconfig)
 
     async def _authorization(self) -> dict[str, str]:
         """What says who we are, as of now: tokens are replaced about every hour."""
@@ -95,35 +98,6 @@ class Access:
         known = [self._environment.get("KUBERNETES_SERVICE_HOST", "")]
         known.append(urlsplit(self._base).hostname or "")
         return frozenset(filter(None, known))
-
-
-def _by_file(kubeconfig: Path) -> object:
-    # The package takes half a second and 40 MiB, and is only of use where Kubernetes is.
-    from kubernetes.client import Configuration  # noqa: PLC0415
-    from kubernetes.config import load_kube_config  # noqa: PLC0415
-
-    configuration = Configuration()
-    try:
-        load_kube_config(config_file=str(kubeconfig), client_configuration=configuration)  # type: ignore[no-untyped-call]
-    except Exception as error:  # what a kubeconfig's own commands and plugins raise is anybody's guess
-        raise AccessError(f"no access to Kubernetes by {kubeconfig}: {error}") from error
-    return configuration
-
-
-def _in_cluster(account: Path, environment: Mapping[str, str]) -> object:
-    from kubernetes.client import Configuration  # noqa: PLC0415
-    from kubernetes.config.config_exception import ConfigException  # noqa: PLC0415
-    from kubernetes.config.incluster_config import InClusterConfigLoader  # noqa: PLC0415
-
-    configuration = Configuration()
-    files = {"token_filename": str(account / "token"), "cert_filename": str(account / "ca.crt")}
-    loader = InClusterConfigLoader(**files, environ=environment)  # type: ignore[no-untyped-call]
-    try:
-        loader.load_and_set(configuration)  # type: ignore[no-untyped-call]
-    except (ConfigException, OSError, ValueError) as error:
-        tried = "the service account of this pod (discovery.kubernetes.kubeconfig is not set)"
-        raise AccessError(f"no access to Kubernetes by {tried}: {error}") from error
-    return configuration
 
 
 def _tls(configuration: object) -> tuple[str, ssl.SSLContext]:

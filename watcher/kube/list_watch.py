@@ -10,8 +10,9 @@ from typing import Any, Protocol
 import httpx
 from pydantic_core import from_json
 
-from watcher.kube.access import Access, AccessError
-from watcher.kube.requests import MALFORMED_OBJECT, GoneError, Raw, RefusedError, StreamedResponse, lines, read_all
+from watcher.kube.access import Access
+from watcher.kube.errors import AccessError, GoneError, RefusedError
+from watcher.kube.requests import MALFORMED_OBJECT, Raw, StreamedResponse, lines, read_all
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class Listener(Protocol):
     def put(self, raw: Raw) -> None:
         """This object is there now, new or changed."""
 
-    def drop(self, uid: str) -> None:
+    def remove(self, uid: str) -> None:
         """The object with this uid is gone."""
 
     def listed(self, uids: set[str]) -> None:
@@ -157,7 +158,7 @@ class ListWatch:
             self._version = None  # whatever it was, a list tells what is true
             raise RefusedError(int(raw.get("code") or 0), str(raw.get("message")))
         if kind == "DELETED":
-            self._listener.drop(str(raw["metadata"]["uid"]))
+            self._listener.remove(str(raw["metadata"]["uid"]))
         elif kind in ("ADDED", "MODIFIED"):
             self._put(raw)
         self._version = str(raw["metadata"]["resourceVersion"])

@@ -8,7 +8,8 @@ from typing import Any, Literal
 import httpx
 from pydantic_core import from_json
 
-from watcher.kube.access import Access, AccessError
+from watcher.kube.access import Access
+from watcher.kube.errors import AccessError, GoneError, RefusedError
 
 Raw = Mapping[str, Any]
 """An object of the API as JSON has it."""
@@ -18,18 +19,6 @@ MALFORMED_OBJECT = (KeyError, TypeError, AttributeError, ValueError)
 
 MAX_LINE = 8 * 2**20
 """Bytes of one event: etcd holds objects of at most 1.5 MiB, JSON of them is longer."""
-
-
-class RefusedError(Exception):
-    """The API server said no, or nothing that makes sense."""
-
-    def __init__(self, code: int, why: str, after: float = 0.0) -> None:
-        super().__init__(f"{code}: {why[:200]}" if code else why[:200])
-        self.code, self.why, self.after = code, why[:2000], after
-
-
-class GoneError(Exception):
-    """410: what we asked to go on from is no longer known there."""
 
 
 class StreamedResponse:

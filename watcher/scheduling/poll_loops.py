@@ -63,7 +63,7 @@ class PollLoops:
         if not left:
             return False
         for _ in range(_CROSSED_OFF):
-            if not left or not (left[-1].gone or self._is_looked_at(left[-1])):
+            if not left or not (left[-1].removed or self._is_looked_at(left[-1])):
                 break
             left.pop()
         return not left

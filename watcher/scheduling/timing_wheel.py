@@ -71,8 +71,8 @@ class TimingWheel:
 
     def _slot_at(self, index: int) -> list[TargetState]:
         slot = self.slots.get(index, [])
-        if any(state.gone for state in slot):
-            slot = self.slots[index] = [state for state in slot if not state.gone]
+        if any(state.removed for state in slot):
+            slot = self.slots[index] = [state for state in slot if not state.removed]
             if not slot:
                 del self.slots[index]
         return slot
@@ -82,7 +82,7 @@ class TimingWheel:
         first: list[TargetState] = []
         while self.arrivals and len(first) < most:
             state = self.arrivals.popleft()
-            if not state.gone and self.source not in state.looks:  # its turn on the wheel may have come sooner
+            if not state.removed and self.source not in state.looks:  # its turn on the wheel may have come sooner
                 first.append(state)
         return first
 

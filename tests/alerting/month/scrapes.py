@@ -99,9 +99,9 @@ class Scrapes:
         for line in page.splitlines():
             if line.partition("{")[0].partition(" ")[0] in READ and not line.startswith(HEARTBEAT):
                 shown[line] = self._shown.pop(line) if line in self._shown else self._one(line, instance)
-        for line, gone in self._shown.items():
+        for line, removed in self._shown.items():
             del line
-            gone.set(scrape, None)
+            removed.set(scrape, None)
         for line, each in shown.items():
             value = _parsed(line)[2]
             if not each.poller or each.poller[-1][1] != value:

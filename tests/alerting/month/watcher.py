@@ -83,7 +83,7 @@ class Watcher:
         made._found(self._discovered)
         for key, state in self.watch.board.states.items():
             made.watch.board.states[key] = copy.copy(state)  # its parts are replaced, never changed
-        for part in ("census", "isolation"):
+        for part in ("vote_counter", "isolation"):
             vars(getattr(made.watch.fleet, part)).update(copy.deepcopy(vars(getattr(self.watch.fleet, part))))
         return made
 

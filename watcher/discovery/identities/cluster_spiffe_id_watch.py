@@ -56,7 +56,7 @@ class ClusterSpiffeIdWatch(Reachability):
         """An object is new or changed; one that is being deleted counts no more."""
         uid = str(raw["metadata"]["uid"])
         if raw["metadata"].get("deletionTimestamp"):
-            self.drop(uid)
+            self.remove(uid)
             return
         if uid not in self._objects and len(self._objects) >= MOST_OBJECTS:
             self._too_many = True
@@ -67,7 +67,7 @@ class ClusterSpiffeIdWatch(Reachability):
             self._raws[uid], self._objects[uid] = small, read_cluster_spiffe_id(small)
             self._changed()
 
-    def drop(self, uid: str) -> None:
+    def remove(self, uid: str) -> None:
         """An object is gone."""
         if self._objects.pop(uid, None) is not None:
             del self._raws[uid]
@@ -76,7 +76,7 @@ class ClusterSpiffeIdWatch(Reachability):
     def listed(self, uids: set[str]) -> None:
         """What is not among these is gone."""
         for uid in self._objects.keys() - uids:
-            self.drop(uid)
+            self.remove(uid)
         self._too_many = len(uids) > MOST_OBJECTS
         if not self._is_known:
             self._is_known = True

@@ -60,7 +60,7 @@ class Scope(Reachability):
             seen.pod = pod
         self._on_change(pod.uid)
 
-    def drop(self, uid: str) -> None:
+    def remove(self, uid: str) -> None:
         """A pod is gone."""
         if self.pods.pop(uid, None) is not None:
             self._on_change(uid)
@@ -68,5 +68,5 @@ class Scope(Reachability):
     def listed(self, uids: set[str]) -> None:
         """What is not among these is gone."""
         for uid in self.pods.keys() - uids:
-            self.drop(uid)
+            self.remove(uid)
         self.tried.set()

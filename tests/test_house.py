@@ -1,0 +1,218 @@
+"""What the docs say of the tree is so: its rooms, its layers, its ways, and what they say that a test holds."""
+
+import ast
+import importlib
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import grimp
+import pytest
+
+from probes import contract, load_probes, load_sources
+from tests.repository import ROOT
+
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
+SOURCES = sorted(path for room in ("probes", "watcher") for path in (ROOT / room).rglob("*.py"))
+PURE = ("contract", "readings", "history", *(probe.name for probe in load_probes()))
+NETWORK = frozenset({"httpx", "httptools", "aiohttp", "OpenSSL"})
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@cache
+def _imports() -> grimp.ImportGraph:
+    return grimp.build_graph("probes", "watcher")
+
+
+def _is_a_probe(package: Path) -> bool:
+    return package.name in {probe.name for probe in load_probes()} and package.parent.name == "probes"
+
+
+def _rooms() -> Iterator[Path]:
+    for top in (ROOT / "probes", ROOT / "watcher"):
+        for init in sorted(top.rglob("__init__.py")):
+            if init.parent != top and not _is_a_probe(init.parent):
+                yield init.parent
+
+
+@pytest.mark.parametrize("room", list(_rooms()), ids=_name)
+def test_the_page_of_the_architecture_has_each_room_with_its_own_sentence(room: Path) -> None:
+    sentence = ast.get_docstring(ast.parse((room / "__init__.py").read_text()))
+    assert f"| `{_name(room)}/` | {sentence} |" in ARCHITECTURE
+
+
+@pytest.mark.parametrize("room", list(_rooms()), ids=_name)
+def test_a_room_has_two_to_fourteen_modules_or_rooms_of_its_own(room: Path) -> None:
+    modules = [path for path in room.glob("*.py") if path.name != "__init__.py"]
+    rooms = [path for path in room.iterdir() if (path / "__init__.py").exists()]
+    assert len(modules) + len(rooms) >= 2, f"{_name(room)} is no room of its own"
+    assert len(modules) <= 14, f"{_name(room)} wants rooms of its own"
+
+
+def test_every_file_and_room_that_the_page_names_is_there() -> None:
+    named = re.findall(r"`((?:probes|watcher|tests|alerts|helm)/[\w./-]*)`", ARCHITECTURE)
+    assert len(named) > 40
+    assert [name for name in named if "NAME" not in name and not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize(
+    ("way", "most"),
+    [("A config value reaches a probe", 7), ("A pod is deleted", 7), ("A condition gets into /metrics", 6)],
+)
+def test_a_way_through_the_tree_is_short_and_its_files_are_there(way: str, most: int) -> None:
+    steps = re.findall(
+        r"^\d+\. `([\w./]+)\.py`", ARCHITECTURE.partition(f"**{way}**")[2].partition("\n\n")[0], re.MULTILINE
+    )
+    assert 0 < len(steps) <= most
+    modules = [step.replace("/", ".").removesuffix(".__init__") for step in steps]
+    assert [module for module in modules if module not in _imports().modules] == []
+
+
+def test_every_module_of_the_watcher_stands_in_a_layer() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(each for each in contracts if each.get("containers") == ["watcher"])
+    assert layers["exhaustive"]
+    named = {name.strip() for layer in layers["layers"] for name in layer.split("|")}
+    there = {
+        path.stem for path in (ROOT / "watcher").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert named == there - {"__init__"}
+
+
+@pytest.mark.parametrize("probe", [probe.name for probe in load_probes()])
+def test_nothing_imports_a_probe(probe: str) -> None:
+    graph, package = _imports(), f"probes.{probe}"
+    own = {package} | graph.find_descendants(package)
+    strangers = {each for module in own for each in graph.find_modules_that_directly_import(module)} - own
+    assert strangers == set(), "a probe is found by its PROBE, and told by what the contract has"
+
+
+@pytest.mark.parametrize("room", PURE)
+def test_to_import_what_judges_loads_no_network_library(room: str) -> None:
+    script = f"import sys, probes.{room}; print(*sorted({set(NETWORK)!r} & set(sys.modules)))"
+    loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert loaded.stdout.split() == []
+
+
+def test_each_public_name_of_the_contract_is_used_by_a_probe_or_a_source() -> None:
+    outside = [path for path in SOURCES if path.parent != ROOT / "probes" / "contract"]
+    used = {
+        alias.name
+        for path in outside
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module == "probes.contract"
+        for alias in node.names
+    }
+    assert set(contract.__all__) - used == set()
+
+
+def test_probes_and_sources_are_those_of_the_contract() -> None:
+    assert [probe.name for probe in load_probes()] == [
+        *("breaker", "cpu", "memory", "opa", "pool", "slo", "svid", "telemetry")
+    ]
+    assert [kind.name for kind in load_sources()] == ["agent_metrics", "handshake", "opa"]
+
+
+@pytest.mark.parametrize("module", [path for path in SOURCES if path.parent == ROOT / "probes"], ids=_name)
+def test_a_module_beside_the_rooms_of_probes_is_a_probe(module: Path) -> None:
+    if module.name != "__init__.py":
+        assert hasattr(importlib.import_module(f"probes.{module.stem}"), "PROBE")
+
+
+def test_nothing_is_left_for_later() -> None:
+    later = re.compile(r"\b(TO" + r"DO|FIX" + r"ME)\b")
+    written = [*SOURCES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("*.md")]
+    assert [_name(path) for path in written if later.search(path.read_text())] == []
+
+
+def test_no_file_is_a_drawer_for_everything() -> None:
+    drawers = {"utils", "util", "helpers", "helper", "manager", "base", "common", "misc"}
+    assert [_name(path) for path in SOURCES if path.stem in drawers or path.parent.name in drawers] == []
+
+
+def test_no_module_is_longer_than_250_lines() -> None:
+    assert {_name(path): n for path in SOURCES if (n := path.read_text().count("\n")) > 250} == {}
+
+
+def test_at_most_twenty_exceptions_are_made_to_the_rules_of_the_linter() -> None:
+    made = [line for path in SOURCES for line in path.read_text().splitlines() if "# noqa" in line]
+    assert len(made) <= 20
+    assert [line for line in made if not re.search(r"# noqa: [A-Z]+\d+  \S", line)] == [], "each says why"
+
+
+_PROMISE = re.compile(
+    r"[^\n]*(?:\btests?\b[^.\n]*\bholds?\b|\bheld\b[^.\n]*\btests?\b|\btests/\S+ holds\b)[^\n]*", re.IGNORECASE
+)
+_PAGES = (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("helm/*/README.md"), ROOT / "pyproject.toml")
+
+
+def _promises() -> list[str]:
+    return [promise.strip() for page in _PAGES for promise in _PROMISE.findall(page.read_text())]
+
+
+@pytest.mark.parametrize("promise", _promises())
+def test_a_sentence_that_a_test_holds_something_names_the_test(promise: str) -> None:
+    named = re.findall(r"tests/[\w/]+\.py", promise)
+    assert named
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=_name)
+def test_each_test_or_program_that_a_page_names_is_there(page: Path) -> None:
+    text = page.read_text()
+    files = {ROOT / name for name in re.findall(r"\btests/[\w/]+\.\w+", text)}
+    programs = {ROOT / name.replace(".", "/") for name in re.findall(r"python -m (tests[.\w]+\w)", text)}
+    absent = {file for file in files if not file.exists()}
+    absent |= {one for one in programs if not one.with_suffix(".py").exists() and not (one / "__main__.py").exists()}
+    assert set(map(_name, absent)) == set()
+
+
+def test_every_log_line_that_a_runbook_looks_for_is_one_that_the_program_writes() -> None:
+    written = {
+        node.args[0].value
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("debug", "info", "warning", "error", "critical", "exception")
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+    }
+    runbooks = "".join(path.read_text() for path in (ROOT / "alerts" / "runbooks").glob("*.md"))
+    looked_for = {
+        msg for found in re.findall(r'"msg": "\(?([^"]*?)\)?"', runbooks) for msg in found.split("|") if "\\" not in msg
+    }
+    assert looked_for
+    assert looked_for - written == set()
+
+
+_LOOK_AT_A_DISK = """
+import sys, probes
+probes.__path__.append(sys.argv[1])
+from probes.disk import PROBE, DiskLimits
+from tests.probes.judged import Judged
+for page in ("agentweave_disk_used_ratio 0.95", "agentweave_disk_used_ratio 0.5", "up 1"):
+    judged = Judged(PROBE, DiskLimits())
+    print(*map(str, judged.read(0, page).values()), *judged.messages())
+"""
+
+
+def test_the_example_of_a_probe_in_contributing_is_a_probe(tmp_path: Path) -> None:
+    example = re.search(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
+    assert example is not None
+    (tmp_path / "disk.py").write_text(example[1])
+    command = [sys.executable, "-c", _LOOK_AT_A_DISK, str(tmp_path)]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert told.stderr == ""
+    assert told.stdout.splitlines() == [
+        "DiskFull 95% of the disk are used.",
+        "false The agent's disk has room.",
+        "SignalAbsent The page has no agentweave_disk_used_ratio.",
+    ]
