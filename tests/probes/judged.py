@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from probes.contract import EvaluationContext, Limits, Probe, Target, TargetKey, Verdict
+from probes.contract.signal import Signal
 from probes.readings.metrics_page import MetricsPage
+from tests.servers.metrics_pages import page_of
 
 T0 = 1_795_424_400.0
 
@@ -31,6 +33,11 @@ class Judged:
         evaluation = self.probe.judge(page, self.history or self.probe.history(), context)
         self.history, self.verdicts = evaluation.history, evaluation.verdicts
         return {each.kind.name: each.reason or each.status.value for each in evaluation.verdicts}
+
+    def read(self, at: float, text: str) -> dict[str, str]:
+        """`look` at a page with this text, from which the source takes no more than the probe asks for."""
+        wanted = [each for each in self.probe.wants(self.limits) if isinstance(each, Signal)]
+        return self.look(at, page_of(f"first 1\n{text}", *wanted))
 
     def message(self, condition: str) -> str:
         """What the latest look says of a condition."""

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 import pytest
 
 from probes.breaker import PROBE
-from probes.breaker.transitions import BREAKER_STATE, BreakerLimits
-from probes.contract.signal import REQUESTS, START_TIME
+from probes.breaker.transitions import BreakerLimits
 from tests.probes.breakers import FLAPPING, OPEN
 from tests.probes.judged import Judged
-from tests.servers.metrics_pages import page_of
 
 STATE = "agentweave_circuit_breaker_state"
 INDEX = STATE + '{callee="index"} '
@@ -24,7 +22,7 @@ Looks = Sequence[tuple[float, str]]  # seconds and what the page says
 def looked(looks: Looks, *, once: bool = False) -> Judged:
     judged = Judged(PROBE, BreakerLimits(), once=once)
     for at, text in looks:
-        judged.look(at, page_of("first 1\n" + text, BREAKER_STATE, START_TIME, REQUESTS))
+        judged.read(at, text)
     return judged
 
 

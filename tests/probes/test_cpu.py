@@ -11,7 +11,7 @@ from probes.contract import Fault
 from probes.contract.signal import START_TIME
 from probes.cpu import CPU_SECONDS, HIGH, PROBE, CPUHistory, CPULimits
 from probes.readings.metrics_page import MetricsPage
-from tests.probes.judged import Judged
+from tests.probes.judged import T0, Judged
 from tests.servers.metrics_pages import page_of
 
 
@@ -109,15 +109,20 @@ def test_an_absent_counter_can_be_ignored() -> None:
         (1.9, 2.0, "Over 5m30s one process used 1.90 of the 2 cores it may have."),
         (0.75, 0.5, "Over 5m30s one process used 0.75 of the 0.5 cores it may have."),
         (0.25, 0.5, HIGH.all_clear),
-        (None, 2.0, "The page has no process_cpu_seconds_total."),
-        (-1.0, 2.0, "process_cpu_seconds_total is -1"),
+        (-1.0, 2.0, "process_cpu_seconds_total is -360"),
     ],
 )
-def test_every_verdict_says_exactly_this(cores: float | None, limit: float, sentence: str) -> None:
+def test_every_verdict_says_exactly_this(cores: float, limit: float, sentence: str) -> None:
     judged = Judged(PROBE, CPULimits(), parts={"cpu_limit": limit})
-    for at in range(30, 390, 30):
-        judged.look(at, page(None if cores is None else cores if cores < 0 else cores * at))
+    for at in range(-330, 1, 30):
+        judged.read(at, f"process_cpu_seconds_total {cores * (at + 360)}\nprocess_start_time_seconds {T0 - 360}")
     assert judged.messages() == [sentence]
+
+
+def test_a_page_without_cpu_time_is_said_to_have_none() -> None:
+    judged = watch()
+    judged.read(0, "")
+    assert judged.messages() == ["The page has no process_cpu_seconds_total."]
 
 
 @given(

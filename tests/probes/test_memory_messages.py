@@ -4,11 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from probes.contract.signal import START_TIME
-from probes.memory import PROBE, RSS, MemoryHistory, MemoryLimits
+from probes.memory import PROBE, MemoryHistory, MemoryLimits
 from probes.memory.drift import BLOCK, LEAST_FOR_DRIFT
 from tests.probes.judged import T0, Judged
-from tests.servers.metrics_pages import page_of
 
 HIGH, DRIFT, PREDICTED = "MemoryHigh", "MemoryDrift", "MemoryExhaustionPredicted"
 NAME = "process_resident_memory_bytes"
@@ -19,7 +17,7 @@ RISING = replace(LEVEL, rising_since=T0 - 7260, slope=1.5 * MIB / 3600, full_at=
 
 def looked(rss: str, history: MemoryHistory = LEVEL) -> Judged:
     judged = Judged(PROBE, MemoryLimits(), parts={"memory_limit": 2048 * MIB}, history=history)
-    judged.look(0, page_of(f"first 1\n{rss}\nprocess_start_time_seconds {T0 - 200_000}", RSS, START_TIME))
+    judged.read(0, f"{rss}\nprocess_start_time_seconds {T0 - 200_000}")
     return judged
 
 

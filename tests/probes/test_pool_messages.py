@@ -2,10 +2,8 @@
 
 import pytest
 
-from probes.contract.signal import START_TIME
-from probes.pool import POOL_IN_USE, PROBE, PoolLimits
+from probes.pool import PROBE, PoolLimits
 from tests.probes.judged import Judged
-from tests.servers.metrics_pages import page_of
 
 SATURATED, EXHAUSTED, PREDICTED = "PoolSaturated", "PoolExhausted", "PoolExhaustionPredicted"
 ACTIVE = "agentweave_connection_pool_active"
@@ -18,7 +16,7 @@ def looked(text: str, until: int = 0) -> Judged:
     """Looks every 30 seconds at pages that say this; `MINUTES` is how many have passed since the first."""
     judged = Judged(PROBE, PoolLimits(), parts={"pool_capacity": {"db": 100}})
     for at in range(0, until + 1, 30):
-        judged.look(at, page_of("first 1\n" + text.replace("MINUTES", str(at // 60)), POOL_IN_USE, START_TIME))
+        judged.read(at, text.replace("MINUTES", str(at // 60)))
     return judged
 
 

@@ -2,12 +2,8 @@
 
 import pytest
 
-from probes.contract.signal import REQUESTS, START_TIME
-from probes.history.requests import ERRORS
 from probes.slo import PROBE, SLOLimits
-from probes.slo.durations import DURATION
 from tests.probes.judged import Judged
-from tests.servers.metrics_pages import page_of
 
 ERROR_RATE, LATENCY = "ErrorRateHigh", "LatencyHigh"
 TOTAL, TOOK = "agentweave_requests_total", "agentweave_request_duration_seconds"
@@ -21,11 +17,10 @@ UNCLEAR_DURATION = "The page has no bucket, and no quantile, that tells how many
 
 
 def looked(text: str) -> Judged:
-    """Twelve looks, every 30 seconds, at pages that say this; of `3 * N` more a look."""
+    """Twelve looks, every 30 seconds, at pages that say this; `90 * N` grows by 90 a look."""
     judged = Judged(PROBE, SLOLimits())
     for number in range(12):
-        lines = [_of_look(line, number) for line in text.splitlines()]
-        judged.look(30 * number, page_of("\n".join(["first 1", *lines]), REQUESTS, ERRORS, DURATION, START_TIME))
+        judged.read(30 * number, "\n".join(_of_look(line, number) for line in text.splitlines()))
     return judged
 
 

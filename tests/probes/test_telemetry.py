@@ -196,6 +196,10 @@ def test_an_agent_that_stays_up_is_said_to_do_so() -> None:
     assert watch.messages() == {kind.name: kind.all_clear for kind in PROBE.conditions}
 
 
+def test_the_start_of_the_process_is_asked_for() -> None:
+    assert PROBE.wants(TelemetryLimits()) == (START_TIME,)
+
+
 def test_the_past_survives_the_state_file() -> None:
     watch = Engine()
     for turn in range(5):
