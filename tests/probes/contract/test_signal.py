@@ -194,7 +194,7 @@ IGNORED = Limits(when_absent="ignore")
         (Unreadable("It is nan"), IGNORED, [(Unknown.MALFORMED, "It is nan")]),
     ],
 )
-def test_what_a_page_does_not_tell_is_unknown_and_only_its_absence_can_be_ignored(
+def test_only_the_absence_of_what_a_page_does_not_tell_can_be_ignored(
     found: Absent | Unreadable, limits: Limits, told: list[tuple[Unknown, str]]
 ) -> None:
     assert [(each.reason, each.text) for each in unreported(KIND, found, limits)] == told
