@@ -32,8 +32,8 @@ SCRAPE = 0.5
 """Seconds between scrapes: thirty, a sixtieth of it."""
 
 _TIME = re.compile(r"(?<![\w.])(\d+)([smhd])\b")
-_MADE = re.compile(r"s (made|mended) +(\S+) +(.+)")
-_TOLD = re.compile(r"s watcher (\S+) +(\w+)")
+_MADE = re.compile(r"s (injected|cleared) +(\S+) +(.+)")
+_TOLD = re.compile(r"s watcher +(\S+) +(\w+)")
 
 
 @dataclass
@@ -41,8 +41,8 @@ class Terminal:
     """What the demo printed, and when (Unix seconds)."""
 
     url: str = ""
-    made: dict[tuple[str, str], float] = field(default_factory=dict)  # (agent, words) -> first time
-    mended: dict[tuple[str, str], float] = field(default_factory=dict)
+    injected: dict[tuple[str, str], float] = field(default_factory=dict)  # (agent, words) -> first time
+    cleared: dict[tuple[str, str], float] = field(default_factory=dict)
     told: dict[tuple[str, str], float] = field(default_factory=dict)  # (agent, condition) -> first time
 
     def hear(self, line: str) -> None:
@@ -50,7 +50,7 @@ class Terminal:
         if (said := re.search(r"http://127\.0\.0\.1:\d+", line)) and not self.url:
             self.url = said[0]
         if said := _MADE.search(line):
-            (self.made if said[1] == "made" else self.mended).setdefault((said[2], said[3]), time.time())
+            (self.injected if said[1] == "injected" else self.cleared).setdefault((said[2], said[3]), time.time())
         elif said := _TOLD.search(line):
             self.told.setdefault((said[1], said[2]), time.time())
 
@@ -76,8 +76,8 @@ class Row:
 
     fault: InjectedFault
     alert: str
-    made: float
-    mended: float
+    injected: float
+    cleared: float
     seen: float  # the look that saw it, as the demo's terminal told
     held: float  # `for` of the alert, seconds
     arrivals: Sequence[Arrival]
@@ -103,7 +103,7 @@ def run_through() -> Run:
         alertmanager = ends.enter_context(run_alertmanager(_alertmanager(directory, webhook)))
         page = f"{terminal.url}/metrics"
         ends.enter_context(run_prometheus(page, interval=SCRAPE, rules=rules, alertmanager=alertmanager.url))
-        eventually(lambda: len(terminal.mended) == len(SCRIPT), within=ROUND + 30)
+        eventually(lambda: len(terminal.cleared) == len(SCRIPT), within=ROUND + 30)
         with suppress(AssertionError):  # what did not come is told by the rows
             eventually(lambda: all(_over(row) for row in _rows(terminal, webhook, rules)), within=30)
         arrivals = arrivals_of(webhook.told())
@@ -133,7 +133,7 @@ def arrivals_of(notifications: Iterable[Notification]) -> list[Arrival]:
 
 def alerts_of(fault: InjectedFault) -> list[str]:
     """The alerts that a fault of the script must cause."""
-    return ["AgentWeaveVerdictUnknown" if each == "SignalAbsent" else f"AgentWeave{each}" for each in fault.tells]
+    return ["AgentWeaveVerdictUnknown" if each == "SignalAbsent" else f"AgentWeave{each}" for each in fault.detected_as]
 
 
 def table(run: Run) -> str:
@@ -144,9 +144,9 @@ def table(run: Run) -> str:
     ]
     for row in run.rows:
         for each in row.arrivals:
-            over = f"{each.resolved - row.mended:.1f} s" if each.resolved else "not told"
+            over = f"{each.resolved - row.cleared:.1f} s" if each.resolved else "not told"
             lines.append(
-                f"| {row.fault.agent} | {row.fault.words} | {row.alert} | {each.at - row.made:.1f} s | {over} |"
+                f"| {row.fault.agent} | {row.fault.words} | {row.alert} | {each.at - row.injected:.1f} s | {over} |"
             )
         if not row.arrivals:
             lines.append(f"| {row.fault.agent} | {row.fault.words} | {row.alert} | never | |")
@@ -206,14 +206,14 @@ def _rows(terminal: Terminal, webhook: Webhook, rules: Sequence[Path]) -> list[R
         Row(
             fault=fault,
             alert=name,
-            made=terminal.made[fault.agent, fault.words],
-            mended=terminal.mended[fault.agent, fault.words],
+            injected=terminal.injected[fault.agent, fault.words],
+            cleared=terminal.cleared[fault.agent, fault.words],
             seen=terminal.told.get((fault.agent, condition), 0.0),
             held=parse_duration(held[name]),
             arrivals=[each for each in arrivals if each.of(fault.agent, name)],
         )
         for fault in SCRIPT
-        for condition, name in zip(fault.tells, alerts_of(fault), strict=True)
+        for condition, name in zip(fault.detected_as, alerts_of(fault), strict=True)
     ]
 
 

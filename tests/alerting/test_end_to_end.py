@@ -27,8 +27,8 @@ def test_every_fault_of_the_demo_is_told_by_its_alert_once_and_is_over_after(run
         for each in row.arrivals:
             assert len(each.starts) == 1, f"{row.alert} of {row.fault.agent} came {len(each.starts)} times"
             assert each.resolved, f"{row.alert} of {row.fault.agent} never ended\n{table(run)}"
-            assert each.at >= row.made
-            assert each.resolved >= row.mended
+            assert each.at >= row.injected
+            assert each.resolved >= row.cleared
 
 
 def test_nothing_else_is_told(run: Run) -> None:

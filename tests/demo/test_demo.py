@@ -26,9 +26,9 @@ def told() -> str:
 
 
 def test_the_demo_makes_faults_and_the_watcher_tells_them(told: str) -> None:
-    assert re.search(r"made +billing +it serves the identity of another agent", told)
-    assert re.search(r"watcher billing +SVIDWrongIdentity UnexpectedID: spiffe://", told)
-    assert re.search(r"billing +SVIDWrongIdentity +told after \d+\.\d s", told)
+    assert re.search(r"injected +billing +it serves the identity of another agent", told)
+    assert re.search(r"watcher +billing +SVIDWrongIdentity UnexpectedID: spiffe://", told)
+    assert re.search(r"billing +SVIDWrongIdentity +detected after \d+\.\d s", told)
 
 
 def test_the_demo_leaves_no_process_and_no_file_behind(told: str) -> None:
@@ -68,4 +68,4 @@ def test_an_agent_that_starts_while_its_svid_is_rotated_serves(tmp_path: Path) -
 
 def test_every_fault_of_the_script_names_conditions_that_there_are() -> None:
     names = {kind.name for probe in load_probes() for kind in probe.conditions}
-    assert {condition for fault in SCRIPT for condition in fault.tells} <= names | {"SignalAbsent"}
+    assert {condition for fault in SCRIPT for condition in fault.detected_as} <= names | {"SignalAbsent"}

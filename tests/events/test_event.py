@@ -140,7 +140,7 @@ def test_each_turn_is_told_once_and_unknown_neither_begins_nor_ends_anything(loo
                 assert found[room].resolved == (status is Status.FALSE)
                 assert found[room].since == at
             if turned and found[room].resolved:
-                assert found[room].note.startswith(f"Over after {at - trouble[room]}s. ")
+                assert found[room].note.startswith(f"Resolved after {at - trouble[room]}s. ")
             trouble[room] = at if turned and status is Status.TRUE else 0 if turned else trouble[room]
 
 
@@ -150,7 +150,7 @@ def test_a_subject_that_is_no_longer_named_is_forgotten_unless_all_is_unknown() 
     assert (begun.resolved, begun.note, begun.place) == (False, "Thick.", ConditionSubject("Smoke", "kitchen"))
     assert list(story.look(2.0, SMOKE.unknown(Unknown.SOURCE_FAILED))) == []
     [end] = story.look(3.0, SMOKE.false("kitchen"))
-    assert end.note == "Over after 2s. kitchen: No smoke."
+    assert end.note == "Resolved after 2s. kitchen: No smoke."
     assert [each.resolved for each in story.look(4.0, SMOKE.true("Thick.", "Black", "kitchen"))] == [False]
     assert list(story.look(5.0, SMOKE.false("cellar"))) == []
     assert list(story.look(6.0, SMOKE.false("kitchen"))) == []
@@ -246,4 +246,4 @@ def test_a_clock_that_jumps_back_makes_no_negative_duration() -> None:
     story = Story()
     list(story.look(100.0, SMOKE.true("Thick.", "Black")))
     [end] = story.look(40.0, SMOKE.false())
-    assert end.note.startswith("Over after 0ms.")
+    assert end.note.startswith("Resolved after 0ms.")

@@ -97,7 +97,7 @@ def test_kubectl_shows_what_is_wrong_and_that_it_is_over(kubernetes: Kubernetes,
         shows(r"Warning +Smoke +\d+s +agentweave-watcher +Thick smoke in all rooms\.$")
         told.clock.now += 90
         await told.tell(CLEAR)
-        shows(r"Normal +Smoke .* agentweave-watcher +Over after 1m30s\. No smoke\.$")
+        shows(r"Normal +Smoke .* agentweave-watcher +Resolved after 1m30s\. No smoke\.$")
 
     def shows(line: str) -> None:
         assert re.search(line, described(kubernetes, pod), re.MULTILINE), described(kubernetes, pod)
@@ -293,7 +293,7 @@ def test_a_fault_of_a_real_agent_is_told_and_its_end_too(kubernetes: Kubernetes,
             eventually(lambda: "Normal" in described(kubernetes, pod))
             shown = described(kubernetes, pod)
             assert re.search(r"Warning +MemoryHigh .* One process of the agent holds 490\.0 MiB, 96% of the", shown)
-            assert re.search(r"Normal +MemoryHigh .* Over after \d+m?s\. ", shown)
+            assert re.search(r"Normal +MemoryHigh .* Resolved after \d+m?s\. ", shown)
             assert daemon.page().value("events_total", result="written") == len(events(kubernetes, pod))
             with kubernetes.hung():
                 agent.memory.set(490 * 2**20)

@@ -195,7 +195,7 @@ def test_without_the_right_to_it_there_is_no_leader_and_the_log_says_so_once(
     with caplog.at_level(logging.WARNING, "watcher"):
         electing(kubeconfig(kubernetes, "stranger"), "a", script)
     [record] = [each for each in caplog.records if each.name.startswith("watcher.")]
-    assert record.getMessage() == "the lease cannot be had"
+    assert record.getMessage() == "cannot acquire lease"
     assert "403" in record.__dict__["why"]
     assert "stranger" in record.__dict__["why"]
 
@@ -294,7 +294,7 @@ def test_a_leader_that_is_ended_hands_over_at_once(
     leader, other = two
     began = time.monotonic()
     assert leader.end() == 0
-    assert "the lease is given back" in {line["msg"] for line in leader.log()}
+    assert "released lease" in {line["msg"] for line in leader.log()}
     eventually(lambda: active(other), within=5)
     assert time.monotonic() - began < 5
     assert spec(kubernetes)["leaseTransitions"] == 2

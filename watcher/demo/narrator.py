@@ -37,33 +37,33 @@ class Narrator:
             await asyncio.sleep(max(0.0, began + ROUND * self._slower - time.monotonic()))
 
     async def verdicts(self) -> None:
-        """Whatever becomes true or unknown, and when it is over or can no longer be told."""
+        """Whatever becomes true, and when it is resolved or becomes unknown."""
         seen: dict[Reported, str] = {}
         while True:
             now, unreported = dict(self._troubles()), dict(self._unreported())
             for reported in now.keys() - seen.keys():
-                self._say("[bold red]watcher[/]", reported, now[reported])
+                self._say("[bold red]watcher[/] ", reported, now[reported])
                 self._record(reported)
             for reported in seen.keys() - now.keys():
-                self._say("[green]watcher[/]", reported, unreported.get(reported, "over"))
+                self._say("[green]watcher[/] ", reported, unreported.get(reported, "resolved"))
             seen = now
             await asyncio.sleep(_POLL)
 
     def summary(self) -> None:
-        """How long each fault took to be told; one that was not is said as such."""
+        """How long each fault took to be detected, or that it was not."""
         for fault, started in self._started.items():
-            for condition in fault.tells:
+            for condition in fault.detected_as:
                 reported = self._first_detected.get((fault, condition))
-                took = f"told after {reported - started:.1f} s" if reported is not None else "not told (yet)"
+                took = f"detected after {reported - started:.1f} s" if reported is not None else "not detected yet"
                 self._console.print(f"  {fault.agent:<10} {condition:<20} {took}", highlight=False)
 
     async def _play(self, fault: InjectedFault) -> None:
         await asyncio.sleep(fault.at * self._slower)
         self._started.setdefault(fault, time.monotonic())
-        self._line("[bold cyan]made[/]   ", fault.agent, f"[cyan]{fault.words}[/]")
-        await fault.start(self._fleet)
+        self._line("[bold cyan]injected[/]", fault.agent, f"[cyan]{fault.words}[/]")
+        await fault.inject(self._fleet)
         await asyncio.sleep((fault.until - fault.at) * self._slower)
-        self._line("[cyan]mended[/] ", fault.agent, fault.words)
+        self._line("[cyan]cleared[/] ", fault.agent, fault.words)
         await fault.clear(self._fleet)
 
     def _verdicts(self) -> Iterator[tuple[str, Verdict]]:
@@ -82,12 +82,12 @@ class Narrator:
     def _unreported(self) -> Iterator[tuple[Reported, str]]:
         for agent, verdict in self._verdicts():
             if verdict.status is Status.UNKNOWN:
-                yield (agent, verdict.kind.name, verdict.subject), f"cannot be told: {verdict.reason}"
+                yield (agent, verdict.kind.name, verdict.subject), f"unknown: {verdict.reason}"
 
     def _record(self, reported: Reported) -> None:
         agent, condition, _ = reported
         for fault in self._started:
-            if fault.agent == agent and condition in fault.tells:
+            if fault.agent == agent and condition in fault.detected_as:
                 self._first_detected.setdefault((fault, condition), time.monotonic())
 
     def _say(self, who: str, reported: Reported, words: str) -> None:

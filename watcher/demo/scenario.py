@@ -22,8 +22,8 @@ class InjectedFault:
     until: float
     agent: str
     words: str
-    tells: tuple[str, ...]  # the conditions by which the watcher should tell it
-    start: Step
+    detected_as: tuple[str, ...]  # the conditions by which the watcher should tell it
+    inject: Step
     clear: Step
 
 
@@ -76,51 +76,53 @@ async def _restart(fleet: DemoFleet) -> None:
 _EXPIRY = ("SVIDRotationOverdue", "SVIDExpiryImminent", "SVIDExpired")
 SCRIPT = (
     InjectedFault(
-        at=3, until=80, agent="search", words="its SVID is no longer rotated", tells=_EXPIRY,
-        start=_stop_rotating, clear=_rotate_again,
+        at=3, until=80, agent="search", words="its SVID is no longer rotated", detected_as=_EXPIRY,
+        inject=_stop_rotating, clear=_rotate_again,
     ),
     InjectedFault(
         at=6, until=22, agent="billing", words="it serves the identity of another agent",
-        tells=("SVIDWrongIdentity",), start=_steal_identity, clear=_itself("billing"),
+        detected_as=("SVIDWrongIdentity",), inject=_steal_identity, clear=_itself("billing"),
     ),
     InjectedFault(
-        at=12, until=28, agent="guard", words="its policy allows every caller", tells=("OPAWrongAllow",),
-        start=_policy("guard", Policy.ALLOWS_ALL), clear=_policy("guard", Policy.SOUND),
+        at=12, until=28, agent="guard", words="its policy allows every caller", detected_as=("OPAWrongAllow",),
+        inject=_policy("guard", Policy.ALLOWS_ALL), clear=_policy("guard", Policy.SOUND),
     ),
     InjectedFault(
-        at=20, until=38, agent="orders", words="its policy is gone from OPA", tells=("OPAPolicyMissing",),
-        start=_policy("orders", Policy.MISSING), clear=_policy("orders", Policy.SOUND),
+        at=20, until=38, agent="orders", words="its policy is gone from OPA", detected_as=("OPAPolicyMissing",),
+        inject=_policy("orders", Policy.MISSING), clear=_policy("orders", Policy.SOUND),
     ),
     InjectedFault(
-        at=28, until=48, agent="planner", words="its circuit breaker to ranker opens", tells=("CircuitBreakerOpen",),
-        start=_tell("planner", do="breaker", callee="ranker", state=1),
+        at=28, until=48, agent="planner", words="its circuit breaker to ranker opens",
+        detected_as=("CircuitBreakerOpen",),
+        inject=_tell("planner", do="breaker", callee="ranker", state=1),
         clear=_tell("planner", do="breaker", callee="ranker", state=0),
     ),
     InjectedFault(
-        at=36, until=58, agent="vision", words="it leaks memory, close to its limit", tells=("MemoryHigh",),
-        start=_leak, clear=_tell("vision", do="hold", size=0),
+        at=36, until=58, agent="vision", words="it leaks memory, close to its limit", detected_as=("MemoryHigh",),
+        inject=_leak, clear=_tell("vision", do="hold", size=0),
     ),
     InjectedFault(
         at=50, until=68, agent="translate", words="its connection pool fills up",
-        tells=("PoolSaturated", "PoolExhausted"),
-        start=_tell("translate", do="pool", in_use=POOL), clear=_tell("translate", do="pool", in_use=3),
+        detected_as=("PoolSaturated", "PoolExhausted"),
+        inject=_tell("translate", do="pool", in_use=POOL), clear=_tell("translate", do="pool", in_use=3),
     ),
     InjectedFault(
         at=64, until=118, agent="router", words="its breaker and pool gauges vanish",
-        tells=("SignalAbsent",),
-        start=_tell("router", do="gauges", shown=False), clear=_tell("router", do="gauges", shown=True),
+        detected_as=("SignalAbsent",),
+        inject=_tell("router", do="gauges", shown=False), clear=_tell("router", do="gauges", shown=True),
     ),
     InjectedFault(
-        at=72, until=92, agent="summary", words="its requests fail", tells=("ErrorRateHigh",),
-        start=_tell("summary", do="fail", requests=True), clear=_tell("summary", do="fail", requests=False),
+        at=72, until=92, agent="summary", words="its requests fail", detected_as=("ErrorRateHigh",),
+        inject=_tell("summary", do="fail", requests=True), clear=_tell("summary", do="fail", requests=False),
     ),
     InjectedFault(
         at=82, until=100, agent="crawler", words="its process is killed",
-        tells=("AgentUnreachable", "MetricsUnavailable"),
-        start=_kill, clear=_restart,
+        detected_as=("AgentUnreachable", "MetricsUnavailable"),
+        inject=_kill, clear=_restart,
     ),
     InjectedFault(
-        at=92, until=108, agent="speech", words="its SVID is signed by a strange authority", tells=("SVIDNotTrusted",),
-        start=_strange_authority, clear=_itself("speech"),
+        at=92, until=108, agent="speech", words="its SVID is signed by an untrusted CA",
+        detected_as=("SVIDNotTrusted",),
+        inject=_strange_authority, clear=_itself("speech"),
     ),
 )  # fmt: skip

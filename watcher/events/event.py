@@ -31,7 +31,7 @@ class ConditionSubject(NamedTuple):
 
 
 class Transition(NamedTuple):
-    """A condition that turned true, or is over."""
+    """A condition that turned true, or is resolved."""
 
     verdict: Verdict
     since: float  # Unix seconds at which it took its status
@@ -85,7 +85,7 @@ def event_of(pod: PodRef, turned: Transition, observed: float) -> Event:
     verdict, resolved = turned.verdict, turned.verdict.status is Status.FALSE
     message = verdict.text or verdict.kind.true_when
     if resolved:
-        message = f"Over after {say_duration(max(0.0, turned.since - turned.began))}. {message}"
+        message = f"Resolved after {say_duration(max(0.0, turned.since - turned.began))}. {message}"
     return Event(
         pod=pod,
         place=condition_subject(verdict),
@@ -103,7 +103,7 @@ def note(text: str) -> str:
 
 
 def name_of(event: Event) -> str:
-    """The same for the same pod, condition and subject; that it is over has a name of its own. A DNS subdomain."""
+    """The same for the same pod, condition and subject; that it is resolved has a name of its own. A DNS subdomain."""
     place = event.place
     reported = "\0".join((event.pod.uid, *place)).encode(errors="backslashreplace")
     ending = f".{place.condition.lower()}{'-resolved' if event.resolved else ''}.{sha256(reported).hexdigest()[:16]}"

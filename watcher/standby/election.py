@@ -78,7 +78,7 @@ class Election:
                 async with asyncio.timeout(_RELEASE):
                     await self._release()
             except (*_FAILURES, *_NO_LEASE) as error:
-                log.warning("the lease is not given back", extra={"why": str(error) or type(error).__name__})
+                log.warning("cannot release lease", extra={"why": str(error) or type(error).__name__})
         await self._access.close()
 
     async def _once(self) -> None:
@@ -89,7 +89,7 @@ class Election:
         if step is not Step.WAIT:
             await self._write(raw, step)
         if self._role.trouble:
-            log.info("the lease can be had again")
+            log.info("lease can be acquired again")
             self._role.trouble = ""
 
     async def _get(self) -> Raw | None:
@@ -133,18 +133,18 @@ class Election:
                 "renewTime": micro_time(time.time()),
             }
             await self._send(raw, spec)
-            log.info("the lease is given back")
+            log.info("released lease")
 
     def _follow(self) -> None:
         if self._role.active != self._candidate.active:
             self._role.active = self._candidate.active
-            said = "this process leads now" if self._role.active else "this process is on standby now"
-            log.info(said, extra={"lease": self._name, "holder": self._role.holder})
+            event = "became leader" if self._role.active else "lost leadership, now on standby"
+            log.info(event, extra={"lease": self._name, "holder": self._role.holder})
             self._changed()
 
     def _failed(self, why: str) -> None:
         if why != self._role.trouble:
-            log.warning("the lease cannot be had", extra={"lease": self._name, "why": why})
+            log.warning("cannot acquire lease", extra={"lease": self._name, "why": why})
             self._role.trouble = why
 
     async def _renew_access(self, error: Exception) -> None:
