@@ -5,6 +5,8 @@ VENV := $(CACHE)/venv-$(shell { pwd; $(PYTHON) --version; cat requirements.lock;
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+# Bytecode is kept, and beside the tree, whatever the surroundings say: a run without it compiles in each process.
+KEPT := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CACHE)/pycache
 IMAGE ?= agentweave-watcher:$(VERSION)
 
 .DEFAULT_GOAL := help
@@ -18,10 +20,10 @@ demo: $(READY)  ## a fleet of a dozen agents with faults that come and go, watch
 
 check: $(READY)  ## lint, and the tests that need no more than the virtual environment; before each commit
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --venv-only $(ARGS)
+	@$(KEPT) $(BIN)/python -m pytest -n 2 --dist loadgroup --venv-only $(ARGS)
 
 test: $(READY) tools  ## all tests, against real servers (builds those that are missing)
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(KEPT) $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 lint: $(READY)  ## format, lint, types, layers
 	@RUFF_CACHE_DIR=$(CACHE)/ruff $(BIN)/ruff format --check .

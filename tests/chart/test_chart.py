@@ -16,7 +16,7 @@ from tests.chart.values_table import README, values, with_table
 from tests.repository import ROOT
 from watcher.cli import main
 
-INVALID = yaml.safe_load((ROOT / "tests" / "chart" / "invalid.yaml").read_text())
+INVALID = yaml.load((ROOT / "tests" / "chart" / "invalid.yaml").read_text(), Loader=yaml.CSafeLoader)
 ALL: Values = {
     "prometheusRule": {"enabled": True},
     "rulesConfigMap": {"enabled": True},
@@ -33,7 +33,7 @@ CONFIGURED = "data.config.yaml"
 
 
 def _goldens() -> list[Any]:
-    return [pytest.param(yaml.safe_load(path.read_text()), id=path.stem) for path in cases()]
+    return [pytest.param(yaml.load(path.read_text(), Loader=yaml.CSafeLoader), id=path.stem) for path in cases()]
 
 
 @pytest.mark.parametrize("version", HELMS)

@@ -10,6 +10,7 @@ import httpx
 
 from tests.servers.agents import TRUST_DOMAIN, WatchedAgent, agents
 from tests.servers.opa_server import run_opa
+from tests.servers.tools import need
 from watcher.demo.authority import Authority
 
 PACE = {"interval": "400ms", "timeout": "350ms"}
@@ -50,6 +51,8 @@ class WatchedFleet:
 @contextmanager
 def run_fleet(home: Path, *names: str, with_opa: bool = True) -> Iterator[WatchedFleet]:
     """Healthy agents with these names, and an OPA with a sound policy for each."""
+    if with_opa:
+        need("opa")  # before the agents start, not after
     now = time.time()
     authority = Authority(TRUST_DOMAIN, now)
     own = home / "watcher"
