@@ -1,4 +1,4 @@
-"""The daemon: a watch, a schedule, a page and a state file, started, reloaded and ended together."""
+"""The daemon: engine, poll loops, HTTP server and state file, wired; started, reloaded and ended together."""
 
 import asyncio
 import logging
@@ -39,7 +39,7 @@ Reload = Callable[[], Awaitable[Settings]]
 
 
 class Daemon:
-    """Runs until it is told to stop."""
+    """Runs until it is stopped."""
 
     def __init__(self, settings: Settings, reload: Reload, first_drill: float = Drills.FIRST) -> None:
         self.engine = Engine(settings, load_probes(), time.time)
@@ -61,7 +61,7 @@ class Daemon:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, listener: socket.socket) -> None:
-        """Look, show and remember until SIGTERM or SIGINT; SIGHUP takes a changed config."""
+        """Look, serve and keep state until SIGTERM or SIGINT; SIGHUP reloads the config."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
@@ -91,7 +91,7 @@ class Daemon:
             self._spawn(self.reload())
 
     async def reload(self) -> None:
-        """Take the config as it is now; a bad one is refused and the old one goes on."""
+        """Reload the config; a bad one is rejected and the previous one kept."""
         async with self._reloading:
             self._reload_asked = False
             try:
@@ -199,7 +199,7 @@ class Daemon:
             due = time.monotonic() + _BEAT
             await asyncio.sleep(_BEAT)
             self.engine.fleet.lag.woke(time.monotonic() - due)
-            if self._poll_loops.follow_first():
+            if self._poll_loops.check_first_round():
                 self._gc_tuning.freeze()
 
     def _taken(self) -> None:

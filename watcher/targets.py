@@ -1,4 +1,4 @@
-"""Which targets are there in all: those that the config lists, and those found in Kubernetes."""
+"""Which targets are there in all, by the config and by Kubernetes; exactly these are watched."""
 
 import asyncio
 import random
@@ -51,7 +51,7 @@ class TargetSet:
             await self._kubernetes.start(FIRST)
 
     def targets(self) -> list[Target]:
-        """All targets of this shard as of now. Of twins the listed one counts: somebody wrote it down."""
+        """All targets of this shard as of now. Of duplicates the listed one counts: somebody wrote it down."""
         found = self._kubernetes.targets() if self._kubernetes is not None else []
         owns = self._settings.shard.owns
         listed = (target for target in self._settings.targets if owns(target.key.namespace, target.key.pod))
@@ -121,7 +121,7 @@ class TargetSet:
             self._own_metrics.set(PODS, count, state)
 
     async def remember(self) -> None:
-        """Keep what was found for the next start; a disk that does not take it is told."""
+        """Keep what was found for the next start; a disk that does not take it is reported."""
         if self._kubernetes is not None:
             try:
                 await self._kubernetes.remember()

@@ -16,17 +16,18 @@ P = TypeVar("P")
 
 
 class Vote(NamedTuple):
-    """A fact that instances of one agent are expected to agree on, for the census."""
+    """A fact that instances of one agent are expected to agree on, such as a bundle's revision."""
 
     topic: str  # what is counted, such as a bundle's name
     voter: str  # who has it, so that an OPA shared by ten targets counts once
     value: str
 
 
-class EvaluationContext(
-    NamedTuple, Generic[L]
-):  # like all that is made at each look: a frozen dataclass takes thrice as long
-    """All that a judge may know beside the reading and its own past."""
+class EvaluationContext(NamedTuple, Generic[L]):
+    """All that a judge may know beside the reading and its own history.
+
+    A tuple, as all that is made at each look: to make a frozen dataclass takes thrice as long.
+    """
 
     target: Target
     limits: L

@@ -51,7 +51,7 @@ class Source(Protocol):
         """One look, over within the deadline; a failure is a reading too, an exception is a bug."""
 
     def fleet_changed(self, targets: Sequence[Target]) -> None:
-        """The targets with this source's part are now these."""
+        """The targets with this source's endpoint are now these."""
 
     async def close(self) -> None:
         """Give back what is held."""

@@ -20,7 +20,7 @@ class TargetKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What to look at. A part that is None or empty is not there to be judged."""
+    """What to look at. An endpoint or fact that is None or empty is not there to be judged."""
 
     key: TargetKey
     address: str | None = None  # host:port of the mTLS port
@@ -31,7 +31,7 @@ class Target:
     memory_limit: int | None = None  # bytes
     cpu_limit: float | None = None  # cores
     pool_capacity: int | Mapping[str, int] | None = None  # connections: for every pool, or by pool
-    inferred: frozenset[str] = frozenset()  # parts (`address`, `metrics`, `opa`) that nobody gave us
+    inferred: frozenset[str] = frozenset()  # endpoints (`address`, `metrics`, `opa`) that nobody gave us
     limits: Mapping[str, Limits] = field(default_factory=dict)  # probe name -> its limits for this target
     node: str = ""
     workload: str = ""

@@ -127,7 +127,7 @@ def _asked(target: Target, wants: Sequence[object]) -> _Asked:
 
 
 async def _decide(session: HTTPSession, path: bytes, headers: bytes, body: bytes) -> tuple[Reply, bool]:
-    """The reply to one question, and whether the conversation broke over it."""
+    """The reply to one question, and whether the session broke over it."""
     started = time.perf_counter()  # uvloop's own clock moves in whole milliseconds, and not while we work
     try:
         answer = await session.ask(b"POST", path, headers, body)

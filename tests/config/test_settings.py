@@ -183,7 +183,7 @@ def test_a_missing_key_is_told_at_its_target(file: Path) -> None:
 def test_two_targets_with_one_identity_are_told_with_both_lines(file: Path) -> None:
     twins = f"{TARGETS}{TARGET}}}\n{TARGET}, pod: other}}\n{TARGET}, pod: search}}\n"
     assert refused(file, twins) == [
-        f"5: discovery.static[2]: the same identity prod/search/search as at {file}:3, expected another"
+        f"5: discovery.static[2]: duplicate target prod/search/search, first defined at {file}:3"
     ]
 
 

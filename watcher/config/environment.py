@@ -1,4 +1,4 @@
-"""What does the environment say of the config? `AGENTWEAVE_WATCHER_<SECTION>__<KEY>` lies over the file."""
+"""What does the environment say of the config? `AGENTWEAVE_WATCHER_<SECTION>__<KEY>` overrides the file."""
 
 import json
 from collections.abc import Mapping
@@ -38,12 +38,12 @@ def read_variables(environ: Mapping[str, str]) -> tuple[Variable, ...]:
     return tuple(_read(texts)) if texts else ()
 
 
-def laid_over(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:
+def overridden(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:
     """`below` with the keys of `above`; where both have a mapping, key by key."""
     merged = dict(below)
     for key, value in above.items():
         under = merged.get(key)
-        merged[key] = laid_over(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
+        merged[key] = overridden(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
     return merged
 
 

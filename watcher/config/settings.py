@@ -1,4 +1,4 @@
-"""How is the daemon to work? The config file with the environment laid over it, as typed and frozen settings."""
+"""How is the daemon to work? The config file, overridden by environment variables, as typed and frozen settings."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from probes.contract import Limits, SourceSettings, Target
-from watcher.config.environment import laid_over, read_variables
+from watcher.config.environment import overridden, read_variables
 from watcher.config.errors import Mistakes
 from watcher.config.file import ConfigError, read_document
 from watcher.config.identity import IdentitySettings
@@ -44,12 +44,12 @@ def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
     """Read, lay over and check; raises ConfigError with every mistake and nothing else."""
     document = read_document(path)
     variables = read_variables(environ)
-    data = reduce(laid_over, (variable.layer for variable in variables), document.data)
+    data = reduce(overridden, (variable.layer for variable in variables), document.data)
     mistakes = Mistakes(document, variables, data)
     config = _validated(data, mistakes)
     targets = _listed(data)
-    _refuse_twins(targets, mistakes)
-    _refuse_drills_to_nobody(data, mistakes)
+    _refuse_duplicate_targets(targets, mistakes)
+    _refuse_drill_without_alertmanager(data, mistakes)
     _refuse_standby_of_shards(config, mistakes)
     limits = TargetLimits(data.get("probes"), mistakes)
     own = [limits.own((*_STATIC, index, "probes"), target.get("probes")) for index, target in enumerate(targets)]
@@ -75,21 +75,21 @@ def _listed(data: dict[str, object]) -> list[dict[str, object]]:
     return [item if isinstance(item, dict) else {} for item in listed] if isinstance(listed, list) else []
 
 
-def _refuse_twins(targets: list[dict[str, object]], mistakes: Mistakes) -> None:
+def _refuse_duplicate_targets(targets: list[dict[str, object]], mistakes: Mistakes) -> None:
     seen: dict[tuple[object, ...], int] = {}
     for index, target in enumerate(targets):
         agent = target.get("agent")
         key = (target.get("namespace"), agent, target.get("pod") or agent)
         if all(isinstance(part, str) for part in key) and (first := seen.setdefault(key, index)) != index:
-            twin = mistakes.where((*_STATIC, first))
+            first_defined = mistakes.where((*_STATIC, first))
             mistakes.add(
-                (*_STATIC, index), f"the same identity {'/'.join(map(str, key))} as at {twin}, expected another"
+                (*_STATIC, index), f"duplicate target {'/'.join(map(str, key))}, first defined at {first_defined}"
             )
 
 
-def _refuse_drills_to_nobody(data: dict[str, object], mistakes: Mistakes) -> None:
+def _refuse_drill_without_alertmanager(data: dict[str, object], mistakes: Mistakes) -> None:
     if data.get("drill") is not None and data.get("alertmanager") is None:
-        mistakes.add(("drill",), "expected the section alertmanager too: its url says where drills go")
+        mistakes.add(("drill",), "drill requires alertmanager.url")
 
 
 def _refuse_standby_of_shards(config: Sections | None, mistakes: Mistakes) -> None:

@@ -32,7 +32,7 @@ class Look(NamedTuple):
 class Restored:
     """What is known of a target from before: from the state file, or from before a reload."""
 
-    reached: Mapping[str, str] = field(default_factory=dict)  # part -> the address that answered
+    reached: Mapping[str, str] = field(default_factory=dict)  # endpoint -> the address that answered
     debounce_states: Mapping[str, DebounceStates] = field(default_factory=dict)  # probe -> how its conditions stood
     history: Mapping[str, object] = field(default_factory=dict)  # probe -> what it remembers
 
@@ -66,7 +66,7 @@ class TargetState:
         self.post(results)
 
     def reach(self, endpoint: str) -> None:
-        """Something answered at this part."""
+        """Something answered at this endpoint."""
         self.reached = _with(self.reached, endpoint)
 
     def post(self, results: ProbeResults) -> None:
@@ -84,7 +84,7 @@ class ConditionStatus(NamedTuple):
 
 
 class Board:
-    """All rows, by target."""
+    """The states of all targets."""
 
     def __init__(self, probes: Sequence[AnyProbe], sources: Sequence[AnySourceKind], now: Callable[[], float]) -> None:
         self.probes = tuple(probes)
@@ -99,7 +99,7 @@ class Board:
         self.stale_after = tuple(STALE_AFTER * intervals[probe.source] for probe in self.probes)
 
     async def replace(self, targets: Sequence[Target], restored: Mapping[TargetKey, Restored]) -> list[TargetState]:
-        """Watch exactly these targets from now on; gives the rows that are new or no longer the same.
+        """Watch exactly these targets from now on; gives the states that are new or no longer the same.
 
         What is known of a target is kept. Made beside the old board in slices, and swapped in at once: at 10,000
         targets one piece would hold up every look.
@@ -166,7 +166,7 @@ class Board:
             self.touched.add(key)
 
     def exported_states(self) -> list[tuple[TargetState, ProbeResults]]:
-        """All rows with what they export now. The one step of a scrape that is done in one piece."""
+        """All states with what they export now. The one step of a scrape that is done in one piece."""
         return [(state, state.exported) for state in self.states.values()]
 
     def oldest(self, now: float) -> tuple[float, ...]:
@@ -174,7 +174,7 @@ class Board:
         return tuple(now - seconds for seconds in self.stale_after)
 
     def fresh(self, results: ProbeResults, oldest: Sequence[float]) -> Iterator[tuple[int, ProbeResult, Verdicts]]:
-        """Each sheet with its probe's index and the verdicts that a reader may see."""
+        """Each result with its probe's index and the verdicts that a reader may see."""
         for index, result in enumerate(results):
             if result is not None:
                 yield index, result, stale(result.verdicts) if result.at < oldest[index] else result.verdicts
@@ -200,7 +200,7 @@ def _identity_labels(key: TargetKey) -> str:
 
 
 def _most_telling(results: ProbeResults) -> tuple[ProbeResults, int]:
-    """The sheets with at most 50 subjects of the target, and how many subjects were left out."""
+    """The results with at most 50 subjects of the target, and how many subjects were left out."""
     if sum(len(result.since) + len(result.samples) for result in results if result is not None) <= EXPORTED_SUBJECTS:
         return results, 0
     rank: dict[tuple[int, str], int] = {}

@@ -1,4 +1,4 @@
-"""The parts of a watch, wired: identity, sources, probes, board. The daemon and `check` both drive one."""
+"""Identity, sources, probes and board, wired: what looks and judges. The daemon and `check` both drive one."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -40,7 +40,7 @@ class Engine:
     async def replace_targets(
         self, targets: Sequence[Target], restored: Mapping[TargetKey, Restored]
     ) -> list[TargetState]:
-        """Watch exactly these from now on; gives the rows that are new or changed."""
+        """Watch exactly these from now on; gives the states that are new or changed."""
         before, time_slice = self.board.states, TimeSlice()
         fresh = await self.board.replace(targets, restored)
         await time_slice.checkpoint()

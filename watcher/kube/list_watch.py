@@ -33,7 +33,7 @@ class Patience:
 
 
 class Listener(Protocol):
-    """Who is told what is there."""
+    """Who is notified of what is there."""
 
     def put(self, raw: Raw) -> None:
         """This object is there now, new or changed."""
@@ -42,10 +42,10 @@ class Listener(Protocol):
         """The object with this uid is gone."""
 
     def listed(self, uids: set[str]) -> None:
-        """All that there is was told; what has another uid is gone."""
+        """All that there is was put; what has another uid is gone."""
 
     def answered(self) -> None:
-        """The API server is there and tells us."""
+        """The API server answered."""
 
     def failed(self, why: str) -> None:
         """It does not; a sentence."""

@@ -11,7 +11,7 @@ STALE_AFTER = 10.0
 
 
 class Reachability:
-    """What a follower is told about its calls."""
+    """What is known of the calls of one list and watch."""
 
     def __init__(self, what: str, logged: Mapping[str, str], now: Callable[[], float]) -> None:
         self._what, self._logged, self.now = what, logged, now
@@ -21,7 +21,7 @@ class Reachability:
         self.tried = asyncio.Event()  # set once it was listed, or could not be
 
     def answered(self) -> None:
-        """The API server tells us."""
+        """The API server answered."""
         self.last_success = self.now()
         if self.why:
             log.info("discovery recovered", extra=self._logged)
@@ -43,7 +43,7 @@ class Reachability:
 
     @property
     def trouble(self) -> str:
-        """The same, but only where it lasts, or nothing was ever told."""
+        """The same, but only where it lasts, or it never answered."""
         if self.failing_since is None:
             return ""
         lasts = self.last_success is None or not 0 <= self.now() - self.failing_since <= STALE_AFTER

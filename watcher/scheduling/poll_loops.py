@@ -1,4 +1,4 @@
-"""The rounds of a daemon: a course for each source, and whether the first one is over."""
+"""The poll loops of a daemon: a poller for each source, and whether the first round is complete."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -13,17 +13,17 @@ from watcher.scheduling.timing_wheel import Poller, Schedule, TimingWheel
 LIVE_WITHIN = 10.0
 """Seconds without progress of the schedule after which the process is no longer live."""
 
-_CROSSED_OFF, _ADDED = 200, 50  # rows at a time
+_CHECKED_OFF, _ADDED = 200, 50  # targets at a time
 
 
 class PollLoops:
-    """Walks all courses of a watch."""
+    """Drives the pollers of all sources."""
 
     def __init__(self, engine: Engine, schedule: Schedule) -> None:
         self._engine, self._schedule = engine, schedule
         self._pollers = {kind.name: self._poller(kind.name) for kind in engine.kinds}
         self._progress = time.monotonic()
-        self._first_round: list[TargetState] | None = None  # rows not known to be looked at, once there was a discovery
+        self._first_round: list[TargetState] | None = None  # not known to be looked at, once there was a discovery
 
     def start(self) -> None:
         """Begin to look."""
@@ -36,7 +36,7 @@ class PollLoops:
         return time.monotonic() - self._progress < LIVE_WITHIN
 
     @property
-    def first_is_over(self) -> bool:
+    def first_round_complete(self) -> bool:
         """Whether every target of the first discovery was looked at by each of its sources."""
         return self._first_round is not None and not self._first_round
 
@@ -47,7 +47,7 @@ class PollLoops:
             self._first_round = list(states)
 
     async def restart(self, name: str) -> None:
-        """Begin one course anew, after its settings changed."""
+        """Begin one poller anew, after its settings changed."""
         await self._pollers[name].drain()
         self._pollers[name] = poller = self._poller(name)
         await self._put(list(self._engine.board.states.values()), {name: poller})
@@ -57,12 +57,12 @@ class PollLoops:
         for poller in self._pollers.values():
             await poller.drain()
 
-    def follow_first(self) -> bool:
-        """Cross off some rows that were looked at; whether this ended the first round."""
+    def check_first_round(self) -> bool:
+        """Check off some targets that were looked at; whether this completed the first round."""
         left = self._first_round
         if not left:
             return False
-        for _ in range(_CROSSED_OFF):
+        for _ in range(_CHECKED_OFF):
             if not left or not (left[-1].removed or self._is_looked_at(left[-1])):
                 break
             left.pop()

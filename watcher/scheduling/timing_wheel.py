@@ -206,7 +206,7 @@ class Poller:
 
 
 class Schedule:
-    """The clockwork: APScheduler runs a tick of each course every second, and the housekeeping."""
+    """The clockwork: APScheduler runs a tick of each poller every second, and the housekeeping."""
 
     def __init__(self) -> None:
         self._scheduler = AsyncIOScheduler(timezone=UTC)

@@ -1,4 +1,4 @@
-"""Keeps the state file: restored at the start, written every 45 seconds, its troubles told and survived."""
+"""Keeps the state file: restored at the start, written every 45 seconds, its troubles reported and survived."""
 
 import asyncio
 import logging
@@ -55,7 +55,7 @@ class StateWriter:
         log.warning("cannot read state file, its history starts anew", extra=extra)
 
     async def write(self) -> None:
-        """Write now; a disk that does not take it is told as trouble and tried again next time."""
+        """Write now; a disk that does not take it is reported as trouble and tried again next time."""
         if self._file is not None and self._writing.locked():
             self.trouble = f"{self._file.path}: the last write does not end"
         else:

@@ -93,7 +93,7 @@ def _first_seen(state: TargetState) -> float:
 
 
 def _changed(board: Board, state: TargetState, window: RecentChanges, oldest: tuple[float, ...]) -> Iterator[Change]:
-    # As Board.conditions, for the whole fleet: most sheets have not changed for days.
+    # As Board.conditions, for the whole fleet: most results have not changed for days.
     for index, result, verdicts in board.fresh(state.results, oldest):
         moments = result.since
         if verdicts is not result.verdicts:

@@ -46,7 +46,7 @@ def make_app(engine: Engine, poll_loops: PollLoops, refresh: Callable[[], None])
         return _health(poll_loops.live, "the schedule makes no progress")
 
     async def readyz(_: Request) -> Response:
-        return _health(poll_loops.first_is_over, "the first round of looks is not over")
+        return _health(poll_loops.first_round_complete, "the first round of looks is not complete")
 
     async def targets(request: Request) -> Response:
         query = request.query_params

@@ -1,4 +1,4 @@
-"""One look at one mTLS port: the conversations that it takes, within one deadline."""
+"""One look at one mTLS port: the sessions that it takes, within one deadline."""
 
 import asyncio
 from typing import NamedTuple, Self
@@ -35,7 +35,7 @@ class PortAddress(NamedTuple):
 
 
 class Attempt:
-    """What was said at one place: on the usual path a single conversation."""
+    """What was said at one place: on the usual path a single session."""
 
     def __init__(self, port_address: PortAddress, trust: Trust, starts: float, ends: float) -> None:
         """Speak from `starts` to `ends`, both times of the loop."""
@@ -45,7 +45,7 @@ class Attempt:
         self.plain_answer = b""
 
     async def make(self) -> TLSSession:
-        """The conversation that tells most; OSError (TimeoutError for silence) where there is no connection."""
+        """The session that tells most; OSError (TimeoutError for silence) where there is no connection."""
         session = self.session = await self._connect(self._trust.first)
         await session.until(self._halfway)
         if not session.finished and not session.received:

@@ -1,4 +1,4 @@
-"""One TLS conversation: the handshake, one request, the first bytes of the answer; driven by the event loop.
+"""One TLS session: the handshake, one request, the first bytes of the answer; driven by the event loop.
 
 OpenSSL works on memory BIOs, so nothing blocks and no thread is needed. It is cryptography's OpenSSL, which takes
 less CPU than the interpreter's and shows the chain even where it does not verify.
@@ -17,7 +17,7 @@ _CHUNK = 1 << 16
 
 
 class TLSSession(asyncio.Protocol):
-    """What was said on one connection. Over at the first answer, at an error, or when the other side is gone."""
+    """What was said on one connection. Finished at the first answer, at an error, or when the other side is gone."""
 
     def __init__(self, context: SSL.Context, server_name: bytes | None, request: bytes, certificate_size: int) -> None:
         """Speak by this context; `certificate_size` is that of our own certificate in bytes, 0 for none."""
@@ -36,7 +36,7 @@ class TLSSession(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
 
     async def until(self, moment: float) -> None:
-        """Wait for the end of the conversation, but not longer than to this time of the loop."""
+        """Wait for the end of the session, but not longer than to this time of the loop."""
         if self.finished:
             return
         loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""Which ClusterSPIFFEID objects are there now? They are followed as pods are, and the last good ones are kept."""
+"""Which ClusterSPIFFEID objects are there now? Listed and watched as pods are; the last good ones are kept."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ _NO_DEFINITION = "404: the API server has no such objects: the CRD of SPIRE's co
 
 
 class ClusterSpiffeIdWatch(Reachability):
-    """Told by a follower what is there; `on_change` is told when IDs of pods may be others."""
+    """Notified of what is there; calls `on_change` when IDs of pods may be others."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class ClusterSpiffeIdWatch(Reachability):
         self.tried.set()
 
     def failed(self, why: str) -> None:
-        """The API server does not tell us; what was found stays."""
+        """The API server did not answer; what was found stays."""
         super().failed(_NO_DEFINITION if why.startswith("404") else why)
 
     def declared(self, pod: Pod) -> Declared | None:
@@ -103,7 +103,7 @@ class ClusterSpiffeIdWatch(Reachability):
 
     @property
     def trouble(self) -> str:
-        """The same, but only where it lasts, or nothing was ever told."""
+        """The same, but only where it lasts, or it never answered."""
         return super().trouble or self._of_namespaces
 
     async def restore(self) -> None:

@@ -43,7 +43,7 @@ class DeclaredIds:
         return self._watch.named if self._watch is not None else None
 
     def of(self, pod: Pod) -> Declared | None:
-        """What they say of a pod; None while it is not known yet, and then `on_change` is told."""
+        """What they say of a pod; None while it is not known yet, and then `on_change` is called."""
         return self._watch.declared(pod) if self._watch is not None else _NONE
 
     @property

@@ -16,7 +16,7 @@ Labels = Mapping[str, str]
 
 
 class NamespaceLabels:
-    """Labels of those namespaces that were asked for, read again now and then; `on_change` is told of others."""
+    """Labels of the namespaces that were asked for, read again now and then; `on_change` says that some changed."""
 
     def __init__(self, access: Access, on_change: Callable[[], None], every: float) -> None:
         """Read them again every so many seconds."""

@@ -1,4 +1,4 @@
-"""Which agents are in Kubernetes now? Pods are followed scope by scope; targets are told as they come and go."""
+"""Which agents are in Kubernetes now? Pods are listed and watched, scope by scope."""
 
 import asyncio
 import logging

@@ -46,7 +46,7 @@ class Reconciler:
         self._dirty: set[str] = set()
         self._reading: set[str] = set()
         self._touched = asyncio.Event()
-        self.synced = asyncio.Event()  # all that was told is judged
+        self.synced = asyncio.Event()  # all that was seen is evaluated
         self.synced.set()
         self.changed = asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""What is seen in one collection of pods, and whether the API server tells of it?"""
+"""What is seen in one collection of pods, and whether the API server answers for it?"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Scope(Reachability):
         shard: Shard,
         named: Callable[[], frozenset[str] | None],
     ) -> None:
-        """`name`: empty for all; `on_change` is told the uid; `named`: annotations that ClusterSPIFFEIDs name."""
+        """`name`: empty for all; `on_change` is given the uid; `named`: annotations that ClusterSPIFFEIDs name."""
         super().__init__(name or "all namespaces", {"namespace": name or "all"}, now)
         self.name, self._on_change, self.shard, self._named = name, on_change, shard, named
         self.pods: dict[str, SeenPod] = {}  # by uid

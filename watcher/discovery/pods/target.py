@@ -52,7 +52,7 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What a pod is, and why; `known` goes to the next judgement of the same pod."""
+    """What a pod is, and why; `known` goes to the next evaluation of the same pod."""
 
     state: PodState
     why: str = ""
