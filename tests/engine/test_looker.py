@@ -71,7 +71,7 @@ def test_looks_and_their_time_are_counted(reading: Rooms) -> None:
     )
 
 
-def test_a_source_thatfails_costs_its_verdicts_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_source_that_fails_costs_its_verdicts_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
     watch = Watch()
     watch.look(_rooms(BAD))
     with caplog.at_level(logging.ERROR):
@@ -86,7 +86,7 @@ def test_a_source_thatfails_costs_its_verdicts_and_says_so(caplog: pytest.LogCap
     assert watch.verdicts() == (GOOD,)
 
 
-def test_a_judge_thatfails_costs_its_own_verdicts_alone(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_judge_that_fails_costs_its_own_verdicts_alone(caplog: pytest.LogCaptureFixture) -> None:
     watch = Watch(TOY, replace(TOY, name="broken", judge=fails), restored=Restored(history={"broken": History(5)}))
     with caplog.at_level(logging.ERROR):
         watch.look(_rooms(BAD))
@@ -99,7 +99,7 @@ def test_a_judge_thatfails_costs_its_own_verdicts_alone(caplog: pytest.LogCaptur
 
 def test_of_a_target_that_is_gone_nothing_is_shown_but_the_look_counts() -> None:
     watch = Watch()
-    watch.state.gone = True
+    watch.state.removed = True
     watch.look(_rooms(BAD))
     assert watch.state.looks == {}
     assert {each.reason for each in watch.verdicts()} == {Unknown.WARMING_UP}
