@@ -13,6 +13,7 @@ from tests.servers import tools
 
 # two shared cores: how long one example takes says nothing about the code
 settings.register_profile("shared-cores", deadline=None)
+settings.register_profile("quick", settings.get_profile("shared-cores"), max_examples=25)
 settings.load_profile("shared-cores")
 
 
@@ -23,6 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--venv-only"):
         tools.go_without()
+        settings.load_profile("quick")  # what is drawn at random is drawn often enough by `make test`
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

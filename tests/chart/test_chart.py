@@ -72,7 +72,7 @@ def test_every_value_is_switched_in_a_golden_file() -> None:
 
 
 @pytest.mark.parametrize("version", HELMS)
-@pytest.mark.parametrize("case", INVALID, ids=lambda context: "-".join(context["says"])[:60])
+@pytest.mark.parametrize("context", INVALID, ids=lambda context: "-".join(context["says"])[:60])
 def test_values_that_are_wrong_are_refused_by_name(context: Document, version: str) -> None:
     told = helm(version, "template", "w", CHART, values=context["values"])
     assert told.returncode != 0
