@@ -89,7 +89,7 @@ def _nothing(_limits: Limits) -> tuple[object, ...]:
 class Probe(Generic[R, L, P]):
     """A frozen description and a pure judge: no await, no clock, no socket, no log.
 
-    `past` is a frozen dataclass that `past()` makes empty. It is written to the state file through
+    `history` is a frozen dataclass that `history()` makes empty. It is written to the state file through
     pydantic, so its fields are plain types; `Annotated[..., Field(exclude=True)]` keeps one out of the file
     (exported counters: they start at 0 with the process).
     """

@@ -16,7 +16,7 @@ from probes.readings.opa_status import StatusReport
 from probes.sources.bundle_status import BundleReports
 from probes.sources.http.client import HTTPSession, Origin, OwnTroubleError, TooLargeError, fault_of, locate
 from probes.sources.http.credentials import Outbound, OutboundSettings
-from probes.sources.single_flight import SingleFlight
+from probes.sources.shared_opas import SharedOPAs
 
 _MAX_BYTES = 1 << 20  # for a status
 _MAX_DECISION_BYTES = 1 << 16
@@ -51,7 +51,7 @@ class OPASource:
         self._timeout = settings.timeout
         self._outbound = Outbound(settings, source_context)
         self._reports = BundleReports(settings.interval, source_context.now)
-        self._once = SingleFlight(settings.interval)
+        self._shared = SharedOPAs(settings.interval)
         self._places: dict[str, _Place] = {}
 
     async def look(self, target: Target, wants: Sequence[object]) -> OPAReading:
@@ -72,13 +72,13 @@ class OPASource:
     def fleet_changed(self, targets: Sequence[Target]) -> None:
         """Forget the OPAs that are gone; learn which have several targets."""
         urls = {target.opa for target in targets if target.opa}
-        self._once.expect(targets)
+        self._shared.expect(targets)
         self._reports.keep(urls)
         self._places = {url: place for url, place in self._places.items() if url in urls}
 
     async def close(self) -> None:
         """End the questions that are under way."""
-        await self._once.close()
+        await self._shared.close()
 
     def _place(self, url: str) -> _Place:
         found = self._places.get(url)
@@ -92,9 +92,9 @@ class OPASource:
     ) -> tuple[Mapping[bytes, Reply], Sequence[bytes]]:
         """The replies, and which of the bodies were sent for this look."""
         path = place.base + _path(target.decision_path)
-        if not self._once.shared(place.url):
+        if not self._shared.has(place.url):
             return await self._ask(place, path, bodies), bodies
-        return await self._once.ask(target.key, (place.url, path), bodies, lambda due: self._ask(place, path, due))
+        return await self._shared.ask(target.key, (place.url, path), bodies, lambda due: self._ask(place, path, due))
 
     async def _ask(self, place: _Place, path: bytes, bodies: Sequence[bytes]) -> Mapping[bytes, Reply]:
         headers = _HEADERS + self._outbound.authorization()

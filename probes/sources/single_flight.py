@@ -1,78 +1,64 @@
-"""A question that several targets would ask of one server is asked once an interval."""
+"""What several want to know at once is asked once, and its answer kept for as long as it is new enough."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from probes.contract import Target, TargetKey
-from probes.readings.decision import Reply
-
-Replies = Mapping[bytes, Reply]
-Where = tuple[str, bytes]
-"""A server's URL and the path that is asked."""
+K = TypeVar("K", bound=Hashable)
+A = TypeVar("A")
 
 
 class _Flight(NamedTuple):
-    """One round of questions: under way, or its replies."""
+    """One question, or several at once: under way, or answered."""
 
-    task: asyncio.Task[Replies]
-    started: float  # by the loop's clock
+    task: asyncio.Task[Any]
+    started: float
 
 
-class SingleFlight:
-    """The newest replies of servers that several targets share."""
+class SingleFlight(Generic[K, A]):
+    """The newest answers, by key."""
 
-    def __init__(self, interval: float) -> None:
-        self._interval = interval
-        self._shared: frozenset[str] = frozenset()
-        self._flights: dict[tuple[Where, bytes], _Flight] = {}
-        self._looked: dict[TargetKey, float] = {}
-        self._tasks: set[asyncio.Task[Replies]] = set()
+    def __init__(self) -> None:
+        self._flights: dict[K, _Flight] = {}
 
-    def expect(self, targets: Sequence[Target]) -> None:
-        """These are the targets now."""
-        urls = Counter(target.opa for target in targets if target.opa)
-        self._shared = frozenset(url for url, sharing in urls.items() if sharing > 1)
-        here = {target.key for target in targets}
-        self._looked = {key: at for key, at in self._looked.items() if key in here}
-        self._flights = {key: flight for key, flight in self._flights.items() if key[0][0] in self._shared}
-
-    def shared(self, url: str) -> bool:
-        """Whether several targets have this server."""
-        return url in self._shared
-
-    async def ask(
+    async def get(
         self,
-        target: TargetKey,
-        where: Where,
-        bodies: Sequence[bytes],
-        ask: Callable[[Sequence[bytes]], Coroutine[None, None, Replies]],
-    ) -> tuple[Replies, Sequence[bytes]]:
-        """The replies to these bodies, and which of the bodies were asked for this look.
+        keys: Sequence[K],
+        ask: Callable[[Sequence[K]], Coroutine[Any, Any, Mapping[K, A]]],
+        *,
+        now: float,
+        newer_than: float,
+    ) -> tuple[Mapping[K, A], Sequence[K]]:
+        """The answers to these keys, and which of the keys were asked for by this call.
 
-        No target is given the same reply at two looks, so that one bad answer is not counted as two in a row.
+        `ask` is called for those that were last asked at `newer_than` or before; both are seconds of one clock. Where
+        that is set back, what seems to come from the future is asked anew.
         """
-        loop = asyncio.get_running_loop()
-        now = loop.time()
-        newer_than = max(self._looked.get(target, 0.0), now - self._interval)
-        due = [body for body in bodies if self._started(where, body) <= newer_than]
+        due = [key for key in keys if not self._is_new(key, newer_than, now)]
         if due:
-            task = loop.create_task(ask(due))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-            self._flights.update({(where, body): _Flight(task, now) for body in due})
-        self._looked[target] = now
-        flights = [(body, self._flights[where, body].task) for body in bodies]
-        # Shielded: that one look is given up must not take the replies from the others.
-        return {body: (await asyncio.shield(task))[body] for body, task in flights}, due
+            flight = _Flight(asyncio.get_running_loop().create_task(ask(due)), now)
+            self._flights.update(dict.fromkeys(due, flight))
+        tasks = [(key, self._flights[key].task) for key in keys]
+        # Shielded: that one caller gives up must not take the answer from the others.
+        return {key: (await asyncio.shield(task))[key] for key, task in tasks}, due
+
+    def keep(self, is_wanted: Callable[[K], bool]) -> None:
+        """Forget all other answers; what is under way ends by itself."""
+        self._flights = {key: flight for key, flight in self._flights.items() if is_wanted(key)}
+
+    def forget_older(self, than: float) -> None:
+        """Forget answers that were asked for before this moment."""
+        self._flights = {
+            key: flight for key, flight in self._flights.items() if flight.started >= than or not flight.task.done()
+        }
 
     async def close(self) -> None:
         """End what is under way."""
-        for task in self._tasks:
+        tasks = {flight.task for flight in self._flights.values()}
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _started(self, where: Where, body: bytes) -> float:
-        flight = self._flights.get((where, body))
-        return flight.started if flight is not None else float("-inf")
+    def _is_new(self, key: K, newer_than: float, now: float) -> bool:
+        flight = self._flights.get(key)
+        return flight is not None and newer_than < flight.started <= now and not flight.task.cancelled()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from watcher.events.event import ConditionSubject, Event
+from watcher.kube.backoff import Backoff
 from watcher.kube.pod_ref import PodRef
 
 MOST = 4096
@@ -77,16 +78,17 @@ class Holds:
     """Whom not to ask for a while: a namespace, or with the empty name the API server. Each time for longer."""
 
     FIRST = 1.0
+    """Seconds of the first wait, at most."""
 
     def __init__(self, now: Callable[[], float], uniform: Callable[[float, float], float]) -> None:
+        """`now`: monotonic seconds."""
         self._now, self._uniform = now, uniform
-        self._held: dict[str, tuple[float, float]] = {}  # until when, and the wait of that
+        self._held: dict[str, tuple[float, Backoff]] = {}  # until when
 
     def hold(self, name: str, longest: float, least: float = 0.0) -> None:
         """Do not ask for twice as long as last time, at most `longest` seconds; in any case for `least`."""
-        _, before = self._held.get(name, (0.0, self.FIRST / 2))
-        wait = min(before * 2, longest)
-        self._held[name] = (self._now() + max(least, wait * self._uniform(0.5, 1.0)), wait)
+        _, backoff = self._held.get(name) or (0.0, Backoff(self.FIRST, longest, self._uniform))
+        self._held[name] = (self._now() + max(least, backoff.next()), backoff)
 
     def free(self, names: Iterable[str]) -> None:
         """These answer again."""

@@ -11,6 +11,7 @@ import httpx
 from pydantic_core import from_json
 
 from watcher.kube.access import Access
+from watcher.kube.backoff import Backoff
 from watcher.kube.errors import AccessError, GoneError, RefusedError
 from watcher.kube.requests import MALFORMED_OBJECT, Raw, StreamedResponse, lines, read_all
 
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 
 PAGE = 100
 MAX_PAGE = 128 * 2**20
+_LONGEST_ASKED = 60.0  # seconds of a Retry-After
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,7 @@ class ListWatch:
         self._access, self._path, self._selector = access, path, selector
         self._listener, self._patience, self._uniform = listener, patience, uniform
         self._version: str | None = None
-        self._wait = patience.backoff[0]
+        self._backoff = Backoff(*patience.backoff, uniform, spread=(0.5, 1.5))
 
     def start_over(self) -> None:
         """List everything anew when it is followed next."""
@@ -99,8 +101,7 @@ class ListWatch:
                 await self._access.renew()
 
     async def _pause(self, least: float) -> None:
-        await asyncio.sleep(max(min(least, 60.0), self._wait * self._uniform(0.5, 1.5)))
-        self._wait = min(self._wait * 2, self._patience.backoff[1])
+        await asyncio.sleep(max(min(least, _LONGEST_ASKED), self._backoff.next()))
 
     async def _once(self) -> None:
         if self._version is None:
@@ -144,7 +145,7 @@ class ListWatch:
             try:
                 async for line in lines(response):
                     self._take(from_json(line, cache_strings="all"))
-                    self._wait = self._patience.backoff[0]
+                    self._backoff.reset()
             except httpx.ReadTimeout:
                 # Nothing happens and a server that just started sends no bookmarks, or it hangs, or it was restored to
                 # an older state and holds a watch of a later version open. The next list tells, and fails if it must.

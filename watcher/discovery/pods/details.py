@@ -1,10 +1,11 @@
 """What else must be read of a pod: the ConfigMap of its agent and the Service of its workload, once for many pods."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from typing import Any
 
+from probes.sources.single_flight import SingleFlight
 from watcher.discovery.identities.expected import SERVICE_ID
 from watcher.discovery.pod.agent_config import MAX_BYTES, AgentConfig, read_config
 from watcher.discovery.pod.pod import Pod
@@ -12,8 +13,9 @@ from watcher.discovery.pods.target import workload
 from watcher.kube.access import Access
 from watcher.kube.requests import try_object
 
-T = TypeVar("T")
 MAX_OBJECT = 4 * 2**20
+_ConfigKey = tuple[str, str, str]  # namespace, ConfigMap, key in it
+_ServiceKey = tuple[str, str]  # namespace, name
 _AT_ONCE = 16
 _SECONDS = 3.0
 
@@ -33,35 +35,6 @@ class Details:
         return replace(before, config=replace(before.config, problems=self.config.problems), complete=False)
 
 
-class Shared(Generic[T]):
-    """Answers that are asked for once in `keep` seconds, however many want them at once."""
-
-    def __init__(self, keep: float, now: Callable[[], float]) -> None:
-        self._keep, self._now = keep, now
-        self._asked: dict[tuple[str, ...], tuple[float, asyncio.Task[T]]] = {}
-
-    async def get(self, key: tuple[str, ...], ask: Callable[[], Coroutine[Any, Any, T]], since: float) -> T:
-        """The answer that is kept if it was asked for after `since` (Unix seconds), or a new one."""
-        at, task = self._asked.get(key, (0.0, None))
-        fresh = 0 <= self._now() - at <= self._keep and at >= since  # a clock set back makes an answer of the future
-        if task is None or not fresh or (task.done() and task.cancelled()):
-            task = asyncio.create_task(ask())
-            self._asked[key] = (self._now(), task)
-        return await asyncio.shield(task)
-
-    async def close(self) -> None:
-        """Ask no more."""
-        tasks = [task for _, task in self._asked.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def forget_old(self) -> None:
-        """Let go of what would be asked for anew anyway."""
-        oldest = self._now() - self._keep
-        self._asked = {key: (at, task) for key, (at, task) in self._asked.items() if at >= oldest or not task.done()}
-
-
 class DetailReader:
     """Reads ConfigMaps and Services, a few at once."""
 
@@ -71,8 +44,9 @@ class DetailReader:
     def __init__(self, access: Access, now: Callable[[], float]) -> None:
         self._access = access
         self._free = asyncio.Semaphore(_AT_ONCE)
-        self._configs: Shared[AgentConfig | str] = Shared(self.KEEP, now)
-        self._services: Shared[tuple[str | None, str]] = Shared(self.KEEP, now)
+        self._now = now
+        self._configs: SingleFlight[_ConfigKey, AgentConfig | str] = SingleFlight()
+        self._services: SingleFlight[_ServiceKey, tuple[str | None, str]] = SingleFlight()
 
     async def read(self, pod: Pod, *, services: bool, since: float = 0.0) -> Details:
         """All details of a pod. `services`: whether the Service's annotation matters at all.
@@ -95,14 +69,20 @@ class DetailReader:
 
     def forget_old(self) -> None:
         """Free memory of what nobody will ask for again."""
-        self._configs.forget_old()
-        self._services.forget_old()
+        self._configs.forget_older(self._now() - self.KEEP)
+        self._services.forget_older(self._now() - self.KEEP)
 
     async def _config(self, pod: Pod, since: float) -> AgentConfig | str:
         if pod.config is None:
             return AgentConfig()
         key = (pod.namespace, *pod.config)
-        return await self._configs.get(key, lambda: self._read_config(*key), since)
+        now = self._now()
+        newer_than = max(since, now - self.KEEP)
+        found, _ = await self._configs.get([key], self._read_configs, now=now, newer_than=newer_than)
+        return found[key]
+
+    async def _read_configs(self, keys: Sequence[_ConfigKey]) -> Mapping[_ConfigKey, AgentConfig | str]:
+        return {key: await self._read_config(*key) for key in keys}
 
     async def _read_config(self, namespace: str, name: str, key: str) -> AgentConfig | str:
         found = await self._object(f"/api/v1/namespaces/{namespace}/configmaps/{name}")
@@ -118,7 +98,12 @@ class DetailReader:
 
     async def _service(self, pod: Pod) -> tuple[str | None, str]:
         key = (pod.namespace, workload(pod))
-        return await self._services.get(key, lambda: self._read_service(*key), 0.0)
+        now = self._now()
+        found, _ = await self._services.get([key], self._read_services, now=now, newer_than=now - self.KEEP)
+        return found[key]
+
+    async def _read_services(self, keys: Sequence[_ServiceKey]) -> Mapping[_ServiceKey, tuple[str | None, str]]:
+        return {key: await self._read_service(*key) for key in keys}
 
     async def _read_service(self, namespace: str, name: str) -> tuple[str | None, str]:
         found = await self._object(f"/api/v1/namespaces/{namespace}/services/{name}")
