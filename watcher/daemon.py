@@ -42,6 +42,7 @@ class Daemon:
     """Runs until it is stopped."""
 
     def __init__(self, settings: Settings, reload: Reload, first_drill: float = Drills.FIRST) -> None:
+        """`first_drill`: seconds from the start to the first drill."""
         self.engine = Engine(settings, load_probes(), time.time)
         self._reload = reload
         self._reloading = asyncio.Lock()

@@ -197,6 +197,6 @@ def is_new_process(before: float | None, now: float | None) -> bool:
 
 
 def latest_start(before: float | None, now: float | None) -> float | None:
-    """The start time to compare the next one with: replicas that answer in turn are not restarts."""
+    """The start time (Unix seconds) to compare the next one with: replicas that answer in turn are not restarts."""
     older = before is not None and before != now and not is_new_process(before, now)
     return before if older else now  # of equal ones that which all probes of a look share

@@ -45,7 +45,7 @@ class Growth:
         return Growth(started, now, pack((*counters, *grown)), self._marked(now, grown, window, interval))
 
     def over(self, window: float, interval: float) -> Grown | None:
-        """The growth over the window that ends at the latest look; None while it is not full."""
+        """The growth over the window (seconds) that ends at the latest look; None while it is not full."""
         _, total = self._halves()
         oldest, width = self.at - window + interval / 2, 1 + len(total)
         numbers = unpack(self.marks)

@@ -130,7 +130,7 @@ def judge(
 def remember(
     rss: float, started: float | None, history: MemoryHistory, context: EvaluationContext[MemoryLimits]
 ) -> MemoryHistory:
-    """The history with one more value; a new process has none."""
+    """The history with `rss` bytes more, of a process that started then (Unix seconds); a new process has none."""
     block = int(context.now // BLOCK)
     passed = block - history.block
     if is_new_process(history.started, started) or not history.block or passed > _BRIDGED:

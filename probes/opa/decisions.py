@@ -149,7 +149,7 @@ def decision_error(answers: Sequence[CanaryAnswer]) -> Verdict:
 
 
 def slow(answers: Sequence[CanaryAnswer], last: tuple[int, ...], slow_after: float, *, overloaded: bool) -> Verdict:
-    """`last` are the ticks of the last decisions, those of these answers among them."""
+    """`last` are the ticks of the last decisions, those of these answers among them; `slow_after` in seconds."""
     unreported = _unreported(DECISION_SLOW, answers)
     if unreported is not None and not ticks(answers):
         return unreported

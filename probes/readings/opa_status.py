@@ -70,7 +70,7 @@ class StatusReport:
         return self.unknown is not None or any(bundle.troubled for bundle in self.bundles)
 
     def failed(self, at: float, unknown: Unknown) -> "StatusReport":
-        """The report of a later request that told nothing."""
+        """The report of a later request, at `at` (Unix seconds), that told nothing."""
         return replace(self, at=at, unknown=unknown)
 
     def evidence(self) -> list[Mapping[str, object]]:
@@ -87,7 +87,10 @@ def read_json(body: bytes) -> object:
 
 
 def read_status(status: int, body: bytes, at: float, clock: float) -> StatusReport:
-    """The report of an HTTP response; without the status plugin or bundles there is nothing to judge."""
+    """The report of an HTTP response; without the status plugin or bundles there is nothing to judge.
+
+    `at` and `clock`: Unix seconds of our clock and of OPA's.
+    """
     if status == 404 or (status == 500 and _no_plugin(read_json(body))):
         return StatusReport(at=at, clock=clock)
     if status != 200:

@@ -26,6 +26,7 @@ class BundleReports:
     """The newest status report of each OPA, by its URL."""
 
     def __init__(self, interval: float, now: Callable[[], float]) -> None:
+        """`interval`: seconds between looks at one OPA; `now`: Unix seconds."""
         self._interval, self._now = interval, now
         self._known: dict[str, _Known] = {}
 

@@ -47,7 +47,7 @@ class SingleFlight(Generic[K, A]):
         self._flights = {key: flight for key, flight in self._flights.items() if is_wanted(key)}
 
     def forget_older(self, than: float) -> None:
-        """Forget answers that were asked for before this moment."""
+        """Forget answers that were asked for before this moment, in seconds of the clock of `now`."""
         self._flights = {
             key: flight for key, flight in self._flights.items() if flight.started >= than or not flight.task.done()
         }

@@ -27,7 +27,7 @@ _PATIENCE = 300.0  # seconds: rides over one sync of a SPIRE agent that had back
 
 
 def expired(leaf: Leaf, now: float) -> Verdict:
-    """RFC 5280, section 4.1.2.5: notAfter itself still belongs to the lifetime."""
+    """At `now`, Unix seconds. RFC 5280, section 4.1.2.5: notAfter itself still belongs to the lifetime."""
     if now <= leaf.not_after:
         return SVID_EXPIRED.false()
     return SVID_EXPIRED.true(
@@ -37,14 +37,14 @@ def expired(leaf: Leaf, now: float) -> Verdict:
 
 
 def expiry_imminent(leaf: Leaf, now: float, ratio: float) -> Verdict:
-    """`ratio` of the lifetime is what should remain."""
+    """`ratio` of the lifetime is what should remain at `now`, Unix seconds."""
     if not _is_between(leaf, _falls_below(leaf, ratio), now):
         return SVID_EXPIRY_IMMINENT.false()
     return SVID_EXPIRY_IMMINENT.true(lambda: f"The served SVID {_remaining(leaf, now)}.")
 
 
 def rotation_overdue(leaf: Leaf, now: float, ratio: float) -> Verdict:
-    """`ratio` of the lifetime is what should remain, but for a tenth of the lifetime or five minutes of patience."""
+    """`ratio` of the lifetime is what should remain at `now` (Unix seconds), but for a tenth of it or five minutes."""
     patience = min(_PATIENCE, leaf.lifetime / 10)
     if not _is_between(leaf, _falls_below(leaf, ratio) + patience, now):
         return SVID_ROTATION_OVERDUE.false()

@@ -29,6 +29,8 @@ _UNKNOWN_AUTHORITY = frozenset(
 def not_trusted(reading: Handshake, leaf: Leaf, now: float, clock_skew: float) -> Verdict:
     """Trust by the bundle; an expired leaf alone is not this, and a young one is granted the clock skew.
 
+    `now` in Unix seconds, `clock_skew` in seconds.
+
     A bundle that was not confirmed lately may lack an authority, or still have one that was taken back: neither a
     stranger nor a verified chain can then be told. A flaw of the chain itself can.
     """

@@ -42,6 +42,7 @@ class _One:
     """The test alert of one severity."""
 
     def __init__(self, alertmanager: Alertmanager, severity: str, patience: float) -> None:
+        """`patience`: seconds for each of its two steps."""
         self._alertmanager, self._severity, self._patience = alertmanager, severity, patience
         self._id = str(uuid4())
         self._doing = ""  # what Alertmanager does if the time runs out now

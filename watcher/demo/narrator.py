@@ -23,6 +23,7 @@ class Narrator:
     """One showing of the demo."""
 
     def __init__(self, fleet: DemoFleet, board: Board, console: Console, slower: float) -> None:
+        """Let everything last `slower` times as long as the script says."""
         self._fleet, self._board, self._console = fleet, board, console
         self._slower = slower
         self._began = time.monotonic()

@@ -46,6 +46,7 @@ class Looker:
         *,
         once: bool = False,
     ) -> None:
+        """`interval`: seconds from one look at a target to the next; `now`: Unix seconds."""
         self.kind, self.source, self.interval = kind, source, interval
         self._board, self._fleet, self._own_metrics, self._now, self._once = board, fleet, own_metrics, now, once
         self._probes = [(index, each) for index, each in enumerate(board.probes) if each.source == kind.name]

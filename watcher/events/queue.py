@@ -63,7 +63,8 @@ class Bucket:
     """Tokens come at a steady rate and are kept up to the burst."""
 
     def __init__(self, now: Callable[[], float], rate: float = RATE, burst: int = BURST) -> None:
-        self._now, self._rate, self._burst = now, rate, burst  # monotonic seconds, a second, at once
+        """`now`: monotonic seconds; `rate`: tokens a second; `burst`: tokens at once."""
+        self._now, self._rate, self._burst = now, rate, burst
         self._tokens, self._at = float(burst), now()
 
     def take(self) -> float:

@@ -9,6 +9,7 @@ class RefusedError(Exception):
     """The API server said no, or nothing that makes sense."""
 
     def __init__(self, code: int, why: str, after: float = 0.0) -> None:
+        """`code` of HTTP, 0 where none came; `after`: seconds that it asks us to wait."""
         super().__init__(f"{code}: {why[:200]}" if code else why[:200])
         self.code, self.why, self.after = code, why[:2000], after
 

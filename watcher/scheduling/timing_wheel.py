@@ -43,6 +43,7 @@ class TimingWheel:
     """The looks of one source: which targets are due at which step of 25 ms."""
 
     def __init__(self, source: str, interval: float) -> None:
+        """`interval`: seconds from one look at a target to the next."""
         self.source = source
         self.steps = max(1, round(interval / STEP))
         self.slots: dict[int, list[TargetState]] = {}  # of a day's steps most are nobody's
@@ -59,11 +60,11 @@ class TimingWheel:
         return not self.arrivals and not self.slots
 
     def targets(self, step: int) -> int:
-        """How many have their turn at this step."""
+        """How many have their turn at this step (of 25 ms, counted since 1970)."""
         return len(self.slots.get(step % self.steps, ()))
 
     def due(self, step: int, *, late: bool = False) -> list[TargetState]:
-        """The targets of this step without those that are gone; new ones come one by one while looks are late."""
+        """The targets of this step without those that were removed; new ones come one by one while looks are late."""
         slot = self._slot_at(step % self.steps)
         if not self.arrivals:
             return slot

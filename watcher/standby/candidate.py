@@ -61,6 +61,6 @@ class Candidate:
         return Step.WAIT
 
     def wrote(self, version: str, now: float) -> None:
-        """The lease is ours since `now`, by this version."""
+        """The lease is ours since `now` (monotonic seconds), by this version."""
         self._version, self._read_at, self._unchanged = version, now, 0.0
         self.active = True

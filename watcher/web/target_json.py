@@ -58,7 +58,7 @@ def _look(look: Look, *, evidence: bool) -> dict[str, object]:
 
 
 def has_status(board: Board, state: TargetState, status: Status, now: float) -> bool:
-    """Whether any condition of the target has this status at `now`."""
+    """Whether any condition of the target has this status at `now`, Unix seconds."""
     fresh = board.fresh(state.results, board.oldest(now))
     return any(each is status for _, _, verdicts in fresh for _, each, _ in verdicts.outcomes)
 
@@ -72,7 +72,7 @@ async def listing(
     evidence: bool = False,
     standby: bool = False,
 ) -> AsyncIterator[str]:
-    """The whole document in pieces, so that a listing of 10,000 targets holds up no look."""
+    """The whole document as of `now` (Unix seconds), in pieces: a listing of 10,000 targets holds up no look."""
     said = '"standby": true, ' if standby else ""
     yield f'{{"generated_at": "{rfc3339(now)}", {said}"targets": ['
     comma, time_slice, remaining = "", TimeSlice(), iter(states)
