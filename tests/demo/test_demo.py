@@ -13,6 +13,8 @@ from watcher.demo.authority import Authority
 from watcher.demo.fleet import SimulatedAgent
 from watcher.demo.scenario import SCRIPT
 
+pytestmark = pytest.mark.xdist_group("demo")  # one run for all tests
+
 SECONDS = 16
 
 
