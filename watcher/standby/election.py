@@ -82,15 +82,19 @@ class Election:
         await self._access.close()
 
     async def _once(self) -> None:
+        raw, step = await self._look()
+        if step is not Step.WAIT and not await self._write(raw, step):
+            await self._look()  # at once: who was quicker may be another leader
+        if self._role.trouble:
+            log.info("lease can be acquired again")
+            self._role.trouble = ""
+
+    async def _look(self) -> tuple[Raw | None, Step]:
         raw = await self._get()
         record = _record(raw) if raw is not None else None
         step = self._candidate.read(record, self._monotonic())
         self._role.holder = record.holder if record is not None else ""
-        if step is not Step.WAIT:
-            await self._write(raw, step)
-        if self._role.trouble:
-            log.info("lease can be acquired again")
-            self._role.trouble = ""
+        return raw, step
 
     async def _get(self) -> Raw | None:
         try:
@@ -100,7 +104,8 @@ class Election:
                 return None
             raise
 
-    async def _write(self, raw: Raw | None, step: Step) -> None:
+    async def _write(self, raw: Raw | None, step: Step) -> bool:
+        """Whether it was written; False: somebody was quicker."""
         me, now = self._candidate.me, micro_time(time.time())
         before = (raw or {}).get("spec") or {}
         spec = {**before, "holderIdentity": me, "leaseDurationSeconds": int(DURATION), "renewTime": now}
@@ -109,11 +114,12 @@ class Election:
         try:
             written = await self._send(raw, spec)
         except RefusedError as error:
-            if error.code == 409:  # somebody was quicker; the next look tells who
-                return
+            if error.code == 409:
+                return False
             raise
         self._candidate.wrote(str(written["metadata"]["resourceVersion"]), self._monotonic())
         self._role.holder = me
+        return True
 
     async def _send(self, raw: Raw | None, spec: Mapping[str, Any]) -> Raw:
         if raw is None:

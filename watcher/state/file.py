@@ -51,7 +51,10 @@ class StateFile:
         self._history = {probe.name: TypeAdapter(probe.history) for probe in probes}
 
     async def write(self, board: Board, now: float) -> None:
-        """Write all that must survive, as of `now` (Unix seconds); OSError when the disk does not take it, and then the old file stays."""
+        """Write all that must survive, as of `now` (Unix seconds).
+
+        OSError when the disk does not take it, and then the old file stays.
+        """
         states = list(board.states.values())
         await asyncio.to_thread(self.path.parent.mkdir, parents=True, exist_ok=True)
         file = await asyncio.to_thread(self.path.with_suffix(TEMPORARY).open, "wb")
@@ -95,7 +98,7 @@ class StateFile:
         return StateContents(targets, lost, why or ("the file ends early" if lost else ""))
 
     def set_aside(self, now: float) -> Path:
-        """Move a file that cannot be read fully out of the way, named after `now` (Unix seconds); nothing is overwritten."""
+        """Move a file that cannot be read fully out of the way, named by `now` (Unix seconds): nothing is lost."""
         aside = self.path.with_name(f"{FILE_NAME}.unreadable-{now:.0f}")
         self.path.replace(aside)
         return aside
