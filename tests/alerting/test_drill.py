@@ -108,7 +108,7 @@ def test_an_alert_that_is_inhibited_did_not_arrive(alertmanager: AlertmanagerSer
             "alertmanager: {url: 'http://a/?b'}",
             ":1: alertmanager.url: expected a URL without a query, got 'http://a/?b",
         ),
-        ("\ndrill: {}", ":2: drill: expected the section alertmanager too: its url says where drills go"),
+        ("\ndrill: {}", ":2: drill: requires alertmanager.url"),
         ("alertmanager: {url: 'http://a'}\ndrill: {every: 59s}", ":2: drill.every: expected a duration from 1m to 31d"),
         ("alertmanager: {url: 'http://a'}\ndrill: {every: 32d}", ":2: drill.every: expected a duration from 1m to 31d"),
         ("alertmanager: {url: 'http://a'}\ndrill: {ever: 1h}", ":2: drill.ever: unknown key, did you mean every?"),

@@ -89,7 +89,7 @@ def _refuse_duplicate_targets(targets: list[dict[str, object]], mistakes: Mistak
 
 def _refuse_drill_without_alertmanager(data: dict[str, object], mistakes: Mistakes) -> None:
     if data.get("drill") is not None and data.get("alertmanager") is None:
-        mistakes.add(("drill",), "drill requires alertmanager.url")
+        mistakes.add(("drill",), "requires alertmanager.url")
 
 
 def _refuse_standby_of_shards(config: Sections | None, mistakes: Mistakes) -> None:
