@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from probes import load_probes
+from tests.servers.tools import need
 from watcher.demo.authority import Authority
 from watcher.demo.fleet import SimulatedAgent
 from watcher.demo.scenario import SCRIPT
@@ -21,6 +22,7 @@ SECONDS = 16
 @pytest.fixture(scope="module")
 def told() -> str:
     """What the terminal shows of the demo's beginning."""
+    need("a running daemon")
     command = [sys.executable, "-m", "watcher", "demo", "--seconds", str(SECONDS), "--port", "0"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS + 60, check=False)
     assert done.returncode == 0, done.stderr

@@ -201,7 +201,8 @@ def test_what_is_a_leak_does_not_depend_on_the_size_of_the_process(bent: int, sc
         assert scaled == pytest.approx(slope * scale)
 
 
-SERIES = 24
+SERIES = max(12, 24 * settings().max_examples // 100)
+"""Simulated series of each shape: fewer where all that is drawn at random is."""
 
 
 def test_no_shape_without_a_leak_is_taken_for_one() -> None:

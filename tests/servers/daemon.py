@@ -17,6 +17,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.servers.process import eventually, port_of, status_of
+from tests.servers.tools import need
 
 PREFIX = "agentweave_watcher_"
 COMMAND = (sys.executable, "-m", "watcher")
@@ -180,6 +181,7 @@ def run_daemon(
     directory: Path, config: Mapping[str, object], *, wait_for: str = "/readyz", python_path: Path | None = None
 ) -> Iterator[DaemonProcess]:
     """`run --config` until the end of the test, from the moment that `wait_for` answers 200."""
+    need("a running daemon")
     log_file = directory / f"log-{len(list(directory.glob('log-*')))}"
     paths = [str(path) for path in (python_path, *sys.path) if path]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}

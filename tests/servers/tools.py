@@ -9,7 +9,7 @@ import pytest
 
 from tests.tools import build
 
-LEFT_OUT = "the virtual environment has no "
+LEFT_OUT = "left to `make test`: it needs "
 """Why a test is skipped in a run that goes without; the name follows."""
 
 _without: list[bool] = []
@@ -21,7 +21,7 @@ def go_without() -> None:
 
 
 def need(name: str) -> None:
-    """For whatever is built, unpacked or installed beside the virtual environment, before that is done."""
+    """For whatever is built, unpacked or installed, and for each server of our own that runs, before that is done."""
     if _without:
         pytest.skip(LEFT_OUT + name)
 
