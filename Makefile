@@ -20,7 +20,7 @@ demo: $(READY)  ## a fleet of a dozen agents with faults that come and go, watch
 
 check: $(READY)  ## lint, and the tests that need no more than the virtual environment; before each commit
 	@$(MAKE) --no-print-directory lint
-	@$(KEPT) $(BIN)/python -m pytest -n 3 --dist loadgroup --venv-only $(ARGS)
+	@$(KEPT) $(BIN)/python -m pytest -n 4 --maxschedchunk 8 --dist loadgroup --venv-only $(ARGS)
 
 test: $(READY) tools  ## all tests, against real servers (builds those that are missing)
 	@$(KEPT) $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)

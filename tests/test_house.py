@@ -27,6 +27,11 @@ def _name(path: Path) -> str:
 
 
 @cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@cache
 def _imports() -> grimp.ImportGraph:
     return grimp.build_graph("probes", "watcher")
 
@@ -44,7 +49,7 @@ def _rooms() -> Iterator[Path]:
 
 @pytest.mark.parametrize("room", list(_rooms()), ids=_name)
 def test_the_page_of_the_architecture_has_each_room_with_its_own_sentence(room: Path) -> None:
-    sentence = ast.get_docstring(ast.parse((room / "__init__.py").read_text()))
+    sentence = ast.get_docstring(_tree(room / "__init__.py"))
     assert f"| `{_name(room)}/` | {sentence} |" in ARCHITECTURE
 
 
@@ -106,7 +111,7 @@ def test_each_public_name_of_the_contract_is_used_by_a_probe_or_a_source() -> No
     used = {
         alias.name
         for path in outside
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(_tree(path))
         if isinstance(node, ast.ImportFrom) and node.module == "probes.contract"
         for alias in node.names
     }
@@ -178,7 +183,7 @@ def test_every_log_line_that_a_runbook_looks_for_is_one_that_the_program_writes(
     written = {
         node.args[0].value
         for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(_tree(path))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in ("debug", "info", "warning", "error", "critical", "exception")

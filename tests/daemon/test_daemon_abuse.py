@@ -16,7 +16,7 @@ from tests.servers.daemon import DaemonProcess, Page, run_daemon
 
 PACE = {"interval": "800ms", "timeout": "750ms"}
 CROWD = "".join(f'agentweave_circuit_breaker_state{{callee="{number}"}} 0\n' for number in range(100_000))
-BOMB = gzip.compress(bytes(200 << 20))
+BOMB = gzip.compress(bytes(1 << 20)) * 200  # members one after the other: 200 MiB in 200 KiB (RFC 1952)
 TRAPS = {
     "endless": (pages.endless, "true TooLarge"),
     "dripping": (pages.dripping, "true Timeout"),

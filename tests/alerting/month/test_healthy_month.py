@@ -109,18 +109,18 @@ def test_there_is_a_fault_for_every_condition() -> None:
 def test_the_same_seed_makes_the_same_month(tmp_path: Path) -> None:
     months = [small(tmp_path), small(tmp_path), Month(SMALL, healthy(SMALL, "2", 2), "2", tmp_path)]
     for month in months:
-        month.play(START + HOUR)
+        month.play(START + HOUR / 2)
     one, same, other = (pollers(month.scrapes) for month in months)
     assert one == same != other
 
 
 def test_a_copy_of_a_month_goes_on_as_the_month_does(tmp_path: Path) -> None:
     month = small(tmp_path)
-    month.play(START + 2 * HOUR)
+    month.play(START + HOUR)
     copy = month.copy(tmp_path, busy=False)
-    begin, end = round(2 * HOUR / EVERY), round(3 * HOUR / EVERY)
+    begin, end = round(HOUR / EVERY), round(1.5 * HOUR / EVERY)
     for each in (month, copy):
-        each.play(START + 3 * HOUR)
+        each.play(START + 1.5 * HOUR)
     one, same = (
         {told: list(series.runs(begin, end)) for told, series in of.series.items() if series.is_there(begin, end)}
         for of in (month.scrapes, copy.scrapes)

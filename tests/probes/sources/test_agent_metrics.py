@@ -304,7 +304,7 @@ def openmetrics(body: bytes) -> bytes:
     ("script", "trouble"),
     [
         (pages.endless, PageTrouble.TOO_LARGE),
-        (pages.answering(pages.zipped(b"0" * (64 << 20))), PageTrouble.MALFORMED),
+        (pages.answering(pages.zipped(b"0" * (16 << 20))), PageTrouble.MALFORMED),
         (pages.answering(b"SSH-2.0-OpenSSH_9.2\r\n"), PageTrouble.MALFORMED),
         (Agent(pages.ok(pages.HTML), pages.ok(pages.HTML)), PageTrouble.MALFORMED),
         (Agent(pages.ok(pages.BINARY), pages.ok(pages.BINARY)), PageTrouble.MALFORMED),

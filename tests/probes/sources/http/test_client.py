@@ -94,7 +94,7 @@ def test_a_redirect_is_an_answer_and_not_followed() -> None:
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n" + b"X: yyyyyyyy\r\n" * 10_000 + b"\r\n",
         b"HTTP/1.1 103 Early Hints\r\n\r\n" * 5_000,
-        pages.zipped(b"0" * (64 << 20)),
+        pages.zipped(b"0" * (16 << 20)),
         bytes(range(256)),
     ],
     ids=range(10),
