@@ -58,7 +58,7 @@ Bytes = Annotated[
 def say_duration(seconds: float) -> str:
     """`5m0s`, `1h30m`, `2d4h`, `450ms`: two units at most, for people."""
     sign, left = ("-", -seconds) if seconds < 0 else ("", seconds)
-    if left < 1:
+    if round(left * 1000) < 1000:
         return f"{sign}{left * 1000:.0f}ms"
     whole = round(left)
     days, hours, minutes, secs = whole // 86400, whole // 3600 % 24, whole // 60 % 60, whole % 60
@@ -72,7 +72,7 @@ def say_duration(seconds: float) -> str:
 def say_bytes(size: float) -> str:
     """`812 B`, `1.5 MiB`: for people."""
     for unit in ("B", "KiB", "MiB", "GiB"):
-        if abs(size) < 1024:
+        if abs(round(size, 0 if unit == "B" else 1)) < 1024:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1024
     return f"{size:.1f} TiB"

@@ -196,11 +196,15 @@ def _predicted(history: MemoryHistory, limit: int, context: EvaluationContext[Me
         return PREDICTED.unknown(Unknown.WARMING_UP)
     if history.full_at is None or history.slope is None:
         return PREDICTED.false()
-    left, slope = max(0.0, history.full_at - context.now), history.slope
+    left, slope = history.full_at - context.now, history.slope
+    when = (
+        f"meets the limit of {say_bytes(limit)} in {say_duration(left)}"
+        if left > 0
+        else "should have met its limit by now"
+    )
     return PREDICTED.true(
         lambda: (
-            f"The memory of one process rises by {say_bytes(slope * 3600)} an hour without slowing down, "
-            f"and meets the limit of {say_bytes(limit)} in {say_duration(left)}."
+            f"The memory of one process rises by {say_bytes(slope * 3600)} an hour without slowing down, and {when}."
         )
     )
 

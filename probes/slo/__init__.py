@@ -1,6 +1,7 @@
 """Do the agent's requests fail, or take too long?"""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pydantic import Field
 
@@ -97,19 +98,32 @@ def _judged(
         return (kind.false(),), history
     of, bad, unclear = reported[:3] if reported.at_once else grown.by
     shares = (bad / of, unclear / of) if of else (0.0, 0.0)  # a new process has none yet, its window has
-    return (_verdict(kind, requests, *shares, most, grown.seconds, context.limits),), history
+    found = _Found(requests, *shares, grown.seconds, of_quantiles=reported.at_once)
+    return (_verdict(kind, found, most, context.limits),), history
 
 
-def _verdict(
-    kind: ConditionKind, requests: float, bad: float, unclear: float, most: float, seconds: float, limits: SLOLimits
-) -> Verdict:
-    if bad > most:
-        over = say_duration(seconds)
-        what = "failed" if kind is ERROR_RATE else f"took longer than {say_duration(limits.p95_limit)}"
-        return kind.true(lambda: f"{bad:.1%} of {requests:,.0f} requests {what} over {over}.")
-    if bad + unclear > most:
+class _Found(NamedTuple):
+    requests: float
+    bad: float  # share of them
+    unclear: float  # share of them
+    seconds: float
+    of_quantiles: bool  # `bad` are all requests of a summary whose p95 is too high
+
+
+def _verdict(kind: ConditionKind, found: _Found, most: float, limits: SLOLimits) -> Verdict:
+    if found.bad > most:
+        return kind.true(lambda: _sentence(kind, found, say_duration(limits.p95_limit)))
+    if found.bad + found.unclear > most:
         return kind.unknown(Unknown.MALFORMED, _UNCLEAR[kind])
     return kind.false()
+
+
+def _sentence(kind: ConditionKind, found: _Found, limit: str) -> str:
+    share, over = f"{found.bad:.1%} of {found.requests:,.0f} requests", say_duration(found.seconds)
+    if found.of_quantiles:
+        return f"The p95 of {share} over {over} is above {limit}."
+    what = "failed" if kind is ERROR_RATE else f"took longer than {limit}"
+    return f"{share} {what} over {over}."
 
 
 _UNCLEAR = {

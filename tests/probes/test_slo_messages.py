@@ -29,6 +29,9 @@ def _of_look(line: str, number: int) -> str:
     return f"{series} {int(value) * number}" if line.endswith(" * N") else line
 
 
+ALL_SLOW = "The p95 of 100.0% of 1,100 requests"
+
+
 @pytest.mark.parametrize(
     ("condition", "text", "sentence"),
     [
@@ -40,7 +43,11 @@ def _of_look(line: str, number: int) -> str:
         (ERROR_RATE, f'{TOTAL}{{status="ok"}} 5\n' * 2, f"{TOTAL} has the same series twice"),
         (ERROR_RATE, f"{TOTAL} 5\nagentweave_errors_total -1", "agentweave_errors_total is -1"),
         (LATENCY, HISTOGRAM.replace("BOUND", "0.2"), "10.0% of 1,100 requests took longer than 200ms over 5m30s."),
-        (LATENCY, SUMMARY.replace("QUANTILE", "0.95"), "100.0% of 1,100 requests took longer than 200ms over 5m30s."),
+        (
+            LATENCY,
+            SUMMARY.replace("QUANTILE", "0.95"),
+            "The p95 of 100.0% of 1,100 requests over 5m30s is above 200ms.",
+        ),
         (LATENCY, HISTOGRAM.replace("BOUND", "0.1"), UNCLEAR_DURATION),
         (LATENCY, SUMMARY.replace("QUANTILE", "0.99"), UNCLEAR_DURATION),
         (LATENCY, "", f"The page has no {TOOK}."),
