@@ -107,7 +107,7 @@ def test_to_import_what_judges_loads_no_network_library(room: str) -> None:
 
 
 def test_each_public_name_of_the_contract_is_used_by_a_probe_or_a_source() -> None:
-    outside = [path for path in SOURCES if path.parent != ROOT / "probes" / "contract"]
+    outside = [path for path in (ROOT / "probes").rglob("*.py") if path.parent != ROOT / "probes" / "contract"]
     used = {
         alias.name
         for path in outside

@@ -1,16 +1,15 @@
-"""What a probe and a source are, what they see and what they say: all that probes share with the daemon."""
+"""What a probe author meets: what a probe and a source are, what they see and what they say."""
 
-from probes.contract.condition import ConditionKind, Severity, Status, Unknown, Verdict
+from probes.contract.condition import ConditionKind, Severity, Unknown, Verdict
 from probes.contract.limits import Limits, SourceSettings
 from probes.contract.metric import Metric, Observation, Sample, shared_sample
 from probes.contract.probe import Evaluation, EvaluationContext, Probe, Vote
 from probes.contract.reading import Fault, Reading
 from probes.contract.source import IdentityProvider, OwnIdentity, Source, SourceContext, SourceKind
-from probes.contract.target import DEFAULT_DECISION_PATH, Target, TargetKey
+from probes.contract.target import Target, TargetKey
 from probes.contract.units import Bytes, Seconds, say_bytes, say_duration
 
 __all__ = [
-    "DEFAULT_DECISION_PATH",
     "Bytes",
     "ConditionKind",
     "Evaluation",
@@ -30,7 +29,6 @@ __all__ = [
     "SourceContext",
     "SourceKind",
     "SourceSettings",
-    "Status",
     "Target",
     "TargetKey",
     "Unknown",

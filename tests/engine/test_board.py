@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from probes import AnyProbe
-from probes.contract import ConditionKind, Limits, Severity, Status, Target, TargetKey, Unknown
+from probes.contract import ConditionKind, Limits, Severity, Target, TargetKey, Unknown
+from probes.contract.condition import Status
 from tests.engine.toy import FIRE, PAGES, SMOKE, TOY, History, Rooms, target
 from watcher.engine.board import NOTHING_RESTORED, Board, Look, Restored, TargetState, escape
 from watcher.engine.debounce import DebounceState, ProbeResult, debounce

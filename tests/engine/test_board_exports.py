@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.contract import Limits, Sample, Status, Unknown, Verdict
+from probes.contract import Limits, Sample, Unknown, Verdict
+from probes.contract.condition import Status
 from tests.engine.toy import FANNED, FIRE, HEAT, PAGES, SMOKE, TOY, History, target
 from watcher.engine.board import EXPORTED_SUBJECTS, Board, TargetState
 from watcher.engine.debounce import ProbeResult, share

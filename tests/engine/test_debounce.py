@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.contract import Status, Unknown, Verdict
+from probes.contract import Unknown, Verdict
+from probes.contract.condition import Status
 from tests.engine.toy import FIRE, SMOKE
 from watcher.engine.debounce import Debounced, ProbeResult, debounce, share, stale
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from probes.contract import Fault, Limits, Status, Unknown, Verdict
+from probes.contract import Fault, Limits, Unknown, Verdict
+from probes.contract.condition import Status
 from tests.engine.toy import TOY, History, Rooms
 from tests.engine.watch import BAD, CELLAR, GOOD, NOW, ONE_LOOK, Watch, fails
 from watcher.engine.board import Restored

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from probes.contract import Fault, Limits, Reading, Status, TargetKey, Verdict
+from probes.contract import Fault, Limits, Reading, TargetKey, Verdict
+from probes.contract.condition import Status
 from tests.engine.toy import TOY, History, Rooms
 from tests.engine.watch import ALARMS, BAD, CELLAR, GOOD, NOW, ONE_LOOK, Watch, tells_all
 from watcher.engine.board import Restored

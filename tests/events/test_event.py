@@ -7,7 +7,8 @@ from dataclasses import replace
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from probes.contract import ConditionKind, Status, Unknown, Verdict
+from probes.contract import ConditionKind, Unknown, Verdict
+from probes.contract.condition import Status
 from tests.engine.toy import FIRE, SMOKE
 from watcher.engine.debounce import ProbeResult, debounce
 from watcher.events.event import (

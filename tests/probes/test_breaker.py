@@ -9,7 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from probes.breaker import PROBE
 from probes.breaker.transitions import BREAKER_STATE, BreakerHistory, BreakerLimits
-from probes.contract import Fault, Status
+from probes.contract import Fault
+from probes.contract.condition import Status
 from probes.contract.signal import REQUESTS, START_TIME
 from tests.probes.breakers import FLAPPING, OPEN, Engine, page
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from probes.contract import Evaluation, EvaluationContext, Fault, Status, Target, TargetKey, Unknown
+from probes.contract import Evaluation, EvaluationContext, Fault, Target, TargetKey, Unknown
+from probes.contract.condition import Status
 from probes.opa import CANARY_TOTAL, DECISION_DURATION, PROBE, OPAHistory, OPALimits
 from probes.opa.bundles import BundleHistory, HeldFault
 from probes.readings.canary import BUILTIN, Canary, Question, facts_of, question

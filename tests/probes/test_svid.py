@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from probes.contract import EvaluationContext, Fault, Status, Verdict
+from probes.contract import EvaluationContext, Fault, Verdict
+from probes.contract.condition import Status
 from probes.readings.certificate import UnreadableError, read_leaf
 from probes.readings.handshake import BundleState, Handshake, Spoke, VerifyError
 from probes.svid import PROBE, SvidHistory, SvidLimits, judge

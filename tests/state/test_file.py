@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from probes.contract import Limits, Status
+from probes.contract import Limits
+from probes.contract.condition import Status
 from tests.engine.toy import FIRE, PAGES, SMOKE, TOY, History, Rooms, target
 from watcher.engine.board import Board, Look, Restored
 from watcher.engine.debounce import DebounceState, ProbeResult, debounce

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
-from probes.contract import Status, Unknown, Verdict
+from probes.contract import Unknown, Verdict
+from probes.contract.condition import Status
 from tests.engine.toy import FIRE, PAGES, SMOKE, TOY, History, target
 from watcher.engine.board import Board
 from watcher.engine.debounce import ProbeResult, share

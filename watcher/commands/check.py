@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Literal
 
 from probes import AnyProbe, load_probes
-from probes.contract import Status, Target, TargetKey, Unknown
+from probes.contract import Target, TargetKey, Unknown
+from probes.contract.condition import Status
 from watcher.commands.check_table import print_table, progress
 from watcher.config.file import ConfigError
 from watcher.config.settings import Settings, load_settings

@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from probes.contract import Status, Unknown
+from probes.contract import Unknown
+from probes.contract.condition import Status
 from watcher.engine.board import Board, ConditionStatus, TargetState
 from watcher.text.printable import printable
 from watcher.web.target_json import sentence

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PositiveInt
 
-from probes.contract import DEFAULT_DECISION_PATH, Bytes, Limits, Target, TargetKey
+from probes.contract import Bytes, Limits, Target, TargetKey
+from probes.contract.target import DEFAULT_DECISION_PATH
 from watcher.text.addresses import decision_path, host_port, http_url, spiffe_id
 from watcher.text.key_path import plain_name
 

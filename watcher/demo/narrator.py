@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.markup import escape
 
-from probes.contract import Status, Unknown, Verdict
+from probes.contract import Unknown, Verdict
+from probes.contract.condition import Status
 from watcher.demo.fleet import DemoFleet
 from watcher.demo.scenario import ROUND, SCRIPT, InjectedFault
 from watcher.engine.board import Board

@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from probes import AnyProbe, AnySourceKind
-from probes.contract import Reading, Status, Target, TargetKey, Unknown, Verdict
+from probes.contract import Reading, Target, TargetKey, Unknown, Verdict
+from probes.contract.condition import Status
 from watcher.engine.debounce import DebounceStates, ProbeResult, Verdicts, debounce, share, stale
 from watcher.runtime.cooperative import TimeSlice
 

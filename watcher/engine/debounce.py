@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
-from probes.contract import Sample, Status, Unknown, Verdict
+from probes.contract import Sample, Unknown, Verdict
+from probes.contract.condition import Status
 
 
 class DebounceState(NamedTuple):

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from probes.contract import Status, Verdict, say_duration
+from probes.contract import Verdict, say_duration
+from probes.contract.condition import Status
 from watcher.engine.debounce import ProbeResult
 from watcher.kube.pod_ref import PodRef
 from watcher.text.printable import printable

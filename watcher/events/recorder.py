@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from probes.contract import Status, TargetKey
+from probes.contract import TargetKey
+from probes.contract.condition import Status
 from watcher.config.settings import Settings
 from watcher.engine.board import Board
 from watcher.engine.engine import Engine

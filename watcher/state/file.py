@@ -11,7 +11,8 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from probes import AnyProbe
-from probes.contract import Status, TargetKey
+from probes.contract import TargetKey
+from probes.contract.condition import Status
 from watcher.engine.board import Board, Restored, TargetState
 from watcher.engine.debounce import DebounceState, DebounceStates
 from watcher.runtime.atomic_write import TEMPORARY, replace_with

@@ -7,7 +7,8 @@ from functools import cache
 from heapq import nsmallest
 from itertools import chain
 
-from probes.contract import ConditionKind, Status, TargetKey, Unknown, Verdict
+from probes.contract import ConditionKind, TargetKey, Unknown, Verdict
+from probes.contract.condition import Status
 from watcher.engine.board import Board, ConditionStatus, TargetState
 from watcher.runtime.cooperative import TimeSlice
 

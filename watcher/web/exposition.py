@@ -14,7 +14,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.utils import floatToGoString
 
-from probes.contract import Metric, Status, Target, Verdict
+from probes.contract import Metric, Target, Verdict
+from probes.contract.condition import Status
 from watcher.engine.board import Board, ProbeResults, TargetState, escape
 from watcher.engine.debounce import Verdicts
 from watcher.metrics.families import (

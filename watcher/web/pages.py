@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
-from probes.contract import Status, TargetKey, Unknown, say_duration
+from probes.contract import TargetKey, Unknown, say_duration
+from probes.contract.condition import Status
 from watcher.engine.board import Board, ConditionStatus, TargetState
 from watcher.engine.engine import Engine
 from watcher.metrics.families import IMPAIRED, PREFIX

@@ -5,7 +5,8 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from probes.contract import Status, TargetKey, Unknown
+from probes.contract import TargetKey, Unknown
+from probes.contract.condition import Status
 from watcher.engine.board import Board, ConditionStatus, TargetState
 from watcher.runtime.cooperative import TimeSlice
 

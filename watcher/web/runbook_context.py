@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from probes.contract import Status, Unknown
+from probes.contract import Unknown
+from probes.contract.condition import Status
 from watcher.engine.engine import Engine
 from watcher.web.affected import Affected, AlertSelection, Crowd, Outcome, affected, crowd
 from watcher.web.recent_changes import Change, RecentChanges, recent_changes

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from probes.contract import Status
+from probes.contract.condition import Status
 from watcher.engine.board import TargetState
 from watcher.engine.engine import Engine
 from watcher.scheduling.poll_loops import PollLoops

@@ -4,7 +4,8 @@ import json
 from collections.abc import AsyncIterator, Iterable
 from itertools import islice
 
-from probes.contract import Status, Verdict
+from probes.contract import Verdict
+from probes.contract.condition import Status
 from watcher.engine.board import Board, Look, TargetState
 from watcher.runtime.cooperative import TimeSlice
 from watcher.text.timestamps import rfc3339

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import yaml
 
-from probes.contract import DEFAULT_DECISION_PATH
+from probes.contract.target import DEFAULT_DECISION_PATH
 from watcher.text.addresses import http_url
 from watcher.text.key_path import plain_name
 from watcher.text.yaml_reader import UnsupportedYamlError, YamlReader
