@@ -60,7 +60,7 @@ class ConditionKind:
     reasons: tuple[str, ...] = ()  # closed list; none given: the condition's own name
     repeated: bool = False  # true only after `failures` bad looks in a row
     subject: str = ""  # what one target may have several of: "callee", "pool", "bundle"; for people
-    needs: tuple[str, ...] = ()  # fields of the target, beyond the source's own part, without which it does not apply
+    needs: tuple[str, ...] = ()  # fields of the target, beyond the source's endpoint, without which it does not apply
 
     def true(self, message: Message, reason: str = "", subject: str = "") -> "Verdict":
         """The look found this fault; `reason` must be one of the kind's own."""

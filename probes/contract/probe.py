@@ -12,7 +12,7 @@ from probes.contract.target import Target
 
 R = TypeVar("R", bound=Reading)
 L = TypeVar("L", bound=Limits)
-P = TypeVar("P")
+H = TypeVar("H")
 
 
 class Vote(NamedTuple):
@@ -71,11 +71,11 @@ class EvaluationContext(NamedTuple, Generic[L]):
                 return kind.true(reading.error, "Lost")
 
 
-class Evaluation(NamedTuple, Generic[P]):
+class Evaluation(NamedTuple, Generic[H]):
     """What a probe makes of one reading."""
 
     verdicts: tuple[Verdict, ...]  # each condition that applies, once a subject; what is left out does not apply
-    history: P  # what the probe wants to know at the next look
+    history: H  # what the probe wants to know at the next look
     samples: tuple[Sample, ...] = ()
     observations: tuple[Observation, ...] = ()
     votes: tuple[Vote, ...] = ()
@@ -86,7 +86,7 @@ def _nothing(_limits: Limits) -> tuple[object, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Probe(Generic[R, L, P]):
+class Probe(Generic[R, L, H]):
     """A frozen description and a pure judge: no await, no clock, no socket, no log.
 
     `history` is a frozen dataclass that `history()` makes empty. It is written to the state file through
@@ -98,14 +98,14 @@ class Probe(Generic[R, L, P]):
     source: str  # whose readings it judges
     conditions: tuple[ConditionKind, ...]
     limits: type[L]
-    history: type[P]
-    judge: Callable[[R, P, EvaluationContext[L]], Evaluation[P]]
+    history: type[H]
+    judge: Callable[[R, H, EvaluationContext[L]], Evaluation[H]]
     metrics: tuple[Metric, ...] = ()
     wants: Callable[[L], tuple[object, ...]] = _nothing  # what it asks of the source (signals, canaries)
 
     def applicable(self, target: Target) -> tuple[ConditionKind, ...]:
-        """The conditions that a target with these parts can have."""
-        return tuple(kind for kind in self.conditions if all(getattr(target, endpoint) for endpoint in kind.needs))
+        """The conditions that a target with these fields can have."""
+        return tuple(kind for kind in self.conditions if all(getattr(target, field) for field in kind.needs))
 
     def all_unknown(self, target: Target, reason: Unknown) -> tuple[Verdict, ...]:
         """Every applicable condition, unknown for the same reason."""

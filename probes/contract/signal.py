@@ -118,11 +118,11 @@ def values_of(signal: Signal, row: Row, series: Sequence[Series]) -> SignalValue
     values: dict[str, float] = {}
     unreadable: dict[str, str] = {}
     for subject, members in groups.items():
-        reported = _value(signal, row, members)
-        if isinstance(reported, str):
-            unreadable[subject] = reported
+        value_or_why = _value(signal, row, members)
+        if isinstance(value_or_why, str):
+            unreadable[subject] = value_or_why
         else:
-            values[subject] = reported
+            values[subject] = value_or_why
     return SignalValues(values, unreadable)
 
 

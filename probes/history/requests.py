@@ -28,10 +28,10 @@ class Tally(NamedTuple):
 
 def failed(page: MetricsPage, failures: Sequence[str], successes: Sequence[str]) -> Tally | Absent | Unreadable:
     """Requests and those that failed, by the words that the counter's label has for it, or by a counter of errors."""
-    reported = page.series(REQUESTS)
-    if not isinstance(reported, tuple):
-        return reported
-    row, series = reported
+    found = page.series(REQUESTS)
+    if not isinstance(found, tuple):
+        return found
+    row, series = found
     if wrong := not_counters(row, series):
         return wrong
     endings = [_ending(row, one.labels) for one in series]
@@ -62,12 +62,12 @@ def _is_http_code(ending: str) -> bool:
 
 
 def _by_errors(page: MetricsPage, requests: float) -> Tally | Absent | Unreadable:
-    reported = page.series(ERRORS)
-    if isinstance(reported, Absent):
+    found = page.series(ERRORS)
+    if isinstance(found, Absent):
         return Absent("The page does not say how requests ended, by a label `status` or by a counter of errors.")
-    if isinstance(reported, Unreadable):
-        return reported
-    row, series = reported
+    if isinstance(found, Unreadable):
+        return found
+    row, series = found
     errors = sum(one.value for one in series)
     return not_counters(row, series) or Tally(requests, errors)
 

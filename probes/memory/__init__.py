@@ -210,8 +210,8 @@ def _predicted(history: MemoryHistory, limit: int, context: EvaluationContext[Me
 
 
 def _samples(rss: float, limit: int | None, history: MemoryHistory) -> tuple[Sample, ...]:
-    reported = ((RSS_BYTES, rss), (SLOPE, history.slope), (FULL_AT, history.full_at))
-    found = tuple(Sample(metric, value) for metric, value in reported if value is not None)
+    values = ((RSS_BYTES, rss), (SLOPE, history.slope), (FULL_AT, history.full_at))
+    found = tuple(Sample(metric, value) for metric, value in values if value is not None)
     return found if limit is None else (*found, shared_sample(LIMIT_BYTES, limit))
 
 

@@ -83,8 +83,8 @@ def judge(reading: OPAReading, history: OPAHistory, context: EvaluationContext[O
     answers = reading.answers
     new = () if context.overloaded else decisions.ticks(answers)
     ticks = (*history.ticks, *new)[-decisions.DECISIONS :]
-    reported = _reported(reading)
-    about_bundles, bundles = _bundles(reading, history.bundles, context, reported)
+    report = _bundle_report(reading)
+    about_bundles, bundles = _bundles(reading, history.bundles, context, report)
     found = (
         decisions.unreachable(reading, context),
         decisions.wrong_allow(answers),
@@ -99,13 +99,13 @@ def judge(reading: OPAReading, history: OPAHistory, context: EvaluationContext[O
     return Evaluation(
         verdicts=tuple(verdict for verdict in found if verdict is not None),
         history=OPAHistory(ticks, bundles, history.counted if history.counted == counted else counted),
-        samples=_samples(reported),
+        samples=_samples(report),
         observations=tuple(_observations(answers, history.counted)),
-        votes=_votes(reported, context),
+        votes=_votes(report, context),
     )
 
 
-def _reported(reading: OPAReading) -> StatusReport | None:
+def _bundle_report(reading: OPAReading) -> StatusReport | None:
     """The report on bundles, where OPA answers and gave one."""
     report = reading.report
     return report if report is not None and report.unknown is None and not reading.silent else None
@@ -115,9 +115,9 @@ def _bundles(
     reading: OPAReading,
     history: tuple[BundleHistory, ...],
     context: EvaluationContext[OPALimits],
-    reported: StatusReport | None,
+    report: StatusReport | None,
 ) -> tuple[list[Verdict], tuple[BundleHistory, ...]]:
-    if reported is not None and not reported.bundles:
+    if report is not None and not report.bundles:
         return [], ()
     given = BundleContext(
         now=context.now,
@@ -125,22 +125,22 @@ def _bundles(
         once=context.once,
         vote_counts=context.vote_counts,
     )
-    if reported is not None:
-        return judge_bundles(reported, history, given)
+    if report is not None:
+        return judge_bundles(report, history, given)
     why = reading.report.unknown if reading.report is not None and not reading.silent else None
     return unknown_bundles(reading.report, why or Unknown.SOURCE_FAILED, given), history
 
 
-def _samples(reported: StatusReport | None) -> tuple[Sample, ...]:
-    bundles = reported.bundles if reported is not None else ()
+def _samples(report: StatusReport | None) -> tuple[Sample, ...]:
+    bundles = report.bundles if report is not None else ()
     return (
         *(Sample(BUNDLE_INFO, 1, (each.name, each.revision)) for each in bundles if each.activated),
         *(Sample(BUNDLE_LAST_SUCCESS, each.last_success, (each.name,)) for each in bundles if each.last_success > 0),
     )
 
 
-def _votes(reported: StatusReport | None, context: EvaluationContext[OPALimits]) -> tuple[Vote, ...]:
-    bundles = reported.bundles if reported is not None else ()
+def _votes(report: StatusReport | None, context: EvaluationContext[OPALimits]) -> tuple[Vote, ...]:
+    bundles = report.bundles if report is not None else ()
     return tuple(Vote(each.name, context.target.opa or "", each.revision) for each in bundles)
 
 

@@ -104,7 +104,7 @@ def wrong_allow(answers: Sequence[CanaryAnswer]) -> Verdict | None:
     if allowed:
         return WRONG_ALLOW.true(f"Allowed, and must not be: {_names(allowed)}.", "CanaryAllowed")
     denied = [each for each in answers if each.expected is Expected.DENY]
-    return _unreported(WRONG_ALLOW, denied) or WRONG_ALLOW.false() if denied else None
+    return _unanswered(WRONG_ALLOW, denied) or WRONG_ALLOW.false() if denied else None
 
 
 def wrong_deny(answers: Sequence[CanaryAnswer]) -> Verdict | None:
@@ -113,7 +113,7 @@ def wrong_deny(answers: Sequence[CanaryAnswer]) -> Verdict | None:
     denied = [each for each in allowed if each.actual is Actual.DENY]
     if denied:
         return WRONG_DENY.true(f"Denied, and must be allowed: {_names(denied)}.", "CanaryDenied")
-    return _unreported(WRONG_DENY, allowed) or WRONG_DENY.false() if allowed else None
+    return _unanswered(WRONG_DENY, allowed) or WRONG_DENY.false() if allowed else None
 
 
 def policy_missing(answers: Sequence[CanaryAnswer]) -> Verdict | None:
@@ -124,7 +124,7 @@ def policy_missing(answers: Sequence[CanaryAnswer]) -> Verdict | None:
     if any(each.actual in DECIDED for each in canaries):
         return POLICY_MISSING.false()
     message = "Every canary is undefined: HTTP 200 without a result."
-    return _unreported(POLICY_MISSING, canaries) or POLICY_MISSING.true(message, "Undefined")
+    return _unanswered(POLICY_MISSING, canaries) or POLICY_MISSING.true(message, "Undefined")
 
 
 def default_missing(answers: Sequence[CanaryAnswer]) -> Verdict | None:
@@ -135,7 +135,7 @@ def default_missing(answers: Sequence[CanaryAnswer]) -> Verdict | None:
     undefined = [each for each in canaries if each.actual is Actual.UNDEFINED]
     if undefined and any(each.actual in DECIDED for each in canaries):
         return DEFAULT_MISSING.true(f"Undefined, while others are decided: {_names(undefined)}.", "NoDefault")
-    return _unreported(DEFAULT_MISSING, canaries) or DEFAULT_MISSING.false()
+    return _unanswered(DEFAULT_MISSING, canaries) or DEFAULT_MISSING.false()
 
 
 def decision_error(answers: Sequence[CanaryAnswer]) -> Verdict:
@@ -145,14 +145,14 @@ def decision_error(answers: Sequence[CanaryAnswer]) -> Verdict:
         wrong = [each for each in judged if each.actual is actual and not each.reply.unauthorized]
         if wrong:
             return DECISION_ERROR.true(f"{_names(wrong[:1])}: {wrong[0].reply.error}", reason)
-    return _unreported(DECISION_ERROR, judged) or DECISION_ERROR.false()
+    return _unanswered(DECISION_ERROR, judged) or DECISION_ERROR.false()
 
 
 def slow(answers: Sequence[CanaryAnswer], last: tuple[int, ...], slow_after: float, *, overloaded: bool) -> Verdict:
     """`last` are the ticks of the last decisions, those of these answers among them; `slow_after` in seconds."""
-    unreported = _unreported(DECISION_SLOW, answers)
-    if unreported is not None and not ticks(answers):
-        return unreported
+    unanswered = _unanswered(DECISION_SLOW, answers)
+    if unanswered is not None and not ticks(answers):
+        return unanswered
     if overloaded:
         return DECISION_SLOW.unknown(Unknown.WATCHER_IMPAIRED)
     if len(last) < DECISIONS:
@@ -174,7 +174,7 @@ def _canaries(answers: Sequence[CanaryAnswer]) -> list[CanaryAnswer]:
     return [each for each in answers if each.expected in (Expected.ALLOW, Expected.DENY)]
 
 
-def _unreported(kind: ConditionKind, answers: Sequence[CanaryAnswer]) -> Verdict | None:
+def _unanswered(kind: ConditionKind, answers: Sequence[CanaryAnswer]) -> Verdict | None:
     """Unknown, where some question got no answer that says anything of the policy."""
     silent = [each.reply for each in answers if each.actual not in REPORTED]
     if any(reply.unauthorized for reply in silent):

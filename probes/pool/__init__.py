@@ -179,9 +179,9 @@ def _later(name: str, rise: Rise, full_at: float | None, context: EvaluationCont
 
 
 def _samples(name: str, in_use: float, capacity: int, full_at: float | None) -> Iterator[Sample]:
-    reported = shared_sample(CAPACITY, capacity, (name,))
-    yield Sample(IN_USE, in_use, reported.labels)
-    yield reported
+    capacity_sample = shared_sample(CAPACITY, capacity, (name,))
+    yield Sample(IN_USE, in_use, capacity_sample.labels)
+    yield capacity_sample
     if full_at is not None:
         yield Sample(EXHAUSTION, full_at, (name,))
 

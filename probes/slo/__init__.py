@@ -78,16 +78,16 @@ def judge(page: MetricsPage, history: SLOHistory, context: EvaluationContext[SLO
 
 def _judged(
     kind: ConditionKind,
-    reported: Tally | Absent | Unreadable,
+    tally: Tally | Absent | Unreadable,
     history: Growth,
     most: float,
     page: MetricsPage,
     context: EvaluationContext[SLOLimits],
 ) -> tuple[tuple[Verdict, ...], Growth]:
-    if not isinstance(reported, Tally):
-        return unreported(kind, reported, context.limits), history
+    if not isinstance(tally, Tally):
+        return unreported(kind, tally, context.limits), history
     started, window = page.value(START_TIME), context.limits.window
-    counters = (reported.requests,) if reported.at_once else (reported.requests, reported.bad, reported.unclear)
+    counters = (tally.requests,) if tally.at_once else (tally.requests, tally.bad, tally.unclear)
     start = started if isinstance(started, float) else None
     history = history.add(counters, start, context.now, window, context.interval)
     grown = history.over(window, context.interval)
@@ -96,9 +96,9 @@ def _judged(
     requests = grown.by[0]
     if requests < context.limits.least_requests:
         return (kind.false(),), history
-    of, bad, unclear = reported[:3] if reported.at_once else grown.by
+    of, bad, unclear = tally[:3] if tally.at_once else grown.by
     shares = (bad / of, unclear / of) if of else (0.0, 0.0)  # a new process has none yet, its window has
-    found = _Found(requests, *shares, grown.seconds, of_quantiles=reported.at_once)
+    found = _Found(requests, *shares, grown.seconds, of_quantiles=tally.at_once)
     return (_verdict(kind, found, most, context.limits),), history
 
 

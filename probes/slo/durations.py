@@ -29,10 +29,10 @@ def slow(page: MetricsPage, limit: float) -> Tally | Absent | Unreadable:
     """
     if (tally := _slow_at_once(page, limit)) is not None:
         return tally
-    reported = page.series(DURATION)
-    if not isinstance(reported, tuple):
-        return reported
-    row, series = reported
+    found = page.series(DURATION)
+    if not isinstance(found, tuple):
+        return found
+    row, series = found
     has_quantiles = any(one.name == row.metric for one in series)
     series = [one for one in series if one.name != row.metric or not math.isnan(one.value)]  # NaN: no requests lately
     if wrong := not_counters(row, series):
@@ -86,10 +86,10 @@ def _slow_at_once(page: MetricsPage, limit: float) -> Tally | None:
     if row.where or not lines or b"\\" in lines:
         return None
     try:
-        reported = _sum(row, [_slow_of_histogram(*histogram, limit) for histogram in _histograms(lines)])
+        tally = _sum(row, [_slow_of_histogram(*histogram, limit) for histogram in _histograms(lines)])
     except ValueError:
         return None
-    return reported if isinstance(reported, Tally) else None
+    return tally if isinstance(tally, Tally) else None
 
 
 def _histograms(lines: bytes) -> list[tuple[Sequence[float], Sequence[float]]]:

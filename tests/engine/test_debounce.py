@@ -61,7 +61,7 @@ def test_since_is_when_the_status_changed_and_not_when_it_was_last_seen() -> Non
     assert _after(GOOD, BAD, BAD, BAD).since == (2.0,)
 
 
-def test_since_and_the_count_survive_a_restart_by_the_standings() -> None:
+def test_since_and_the_count_survive_a_restart_by_the_debounce_states() -> None:
     before = _evaluated(_after(GOOD, BAD, BAD)).debounce_states()
     again = debounce((BAD,), before, 2, 99.0)
     assert (again.verdicts.all, again.since) == ((BAD,), (2.0,))

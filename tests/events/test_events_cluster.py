@@ -13,7 +13,7 @@ import pytest
 
 from tests.chart.render import rendered
 from tests.engine.toy import SMOKE
-from tests.events.told import Script, Telling, run_telling
+from tests.events.watching import Script, Watching, run_watching
 from tests.servers.daemon import run_daemon
 from tests.servers.kube import Kubernetes, kubectl, run_kubernetes
 from tests.servers.kube_api import running_status
@@ -68,7 +68,7 @@ def token(kubernetes: Kubernetes) -> str:
 
 
 def telling(kubernetes: Kubernetes, script: Script, *pods: PodRef, kubeconfig: Path | None = None) -> None:
-    run_telling(kubeconfig or kubernetes.kubeconfig(token(kubernetes)), script, *pods)
+    run_watching(kubeconfig or kubernetes.kubeconfig(token(kubernetes)), script, *pods)
 
 
 def events(kubernetes: Kubernetes, pod: PodRef) -> list[Mapping[str, Any]]:
@@ -92,7 +92,7 @@ def said(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_kubectl_shows_what_is_wrong_and_that_it_is_over(kubernetes: Kubernetes, pod: PodRef) -> None:
-    async def script(told: Telling) -> None:
+    async def script(told: Watching) -> None:
         await told.tell(THICK)
         shows(r"Warning +Smoke +\d+s +agentweave-watcher +Thick smoke in all rooms\.$")
         told.clock.now += 90
@@ -107,7 +107,7 @@ def test_kubectl_shows_what_is_wrong_and_that_it_is_over(kubernetes: Kubernetes,
 
 
 def test_what_comes_again_and_what_goes_on_is_counted_in_one_event(kubernetes: Kubernetes, pod: PodRef) -> None:
-    async def script(told: Telling) -> None:
+    async def script(told: Watching) -> None:
         for _ in range(2):
             await told.tell(THICK)
             told.clock.now += 10
@@ -122,7 +122,7 @@ def test_what_comes_again_and_what_goes_on_is_counted_in_one_event(kubernetes: K
         await told.tell(THICK)
         assert sorted(counts(kubernetes, pod)) == [2, 4]
 
-    async def after_a_restart(told: Telling) -> None:
+    async def after_a_restart(told: Watching) -> None:
         await told.tell(THICK)
         assert sorted(counts(kubernetes, pod)) == [2, 5]
 
@@ -132,7 +132,7 @@ def test_what_comes_again_and_what_goes_on_is_counted_in_one_event(kubernetes: K
 
 
 def test_an_event_whose_hour_is_over_is_made_again(kubernetes: Kubernetes, pod: PodRef) -> None:
-    async def script(told: Telling) -> None:
+    async def script(told: Watching) -> None:
         await told.tell(THICK)
         [made] = events(kubernetes, pod)
         kubernetes.admin.ask("DELETE", f"/apis/events.k8s.io/v1/namespaces/prod/events/{made['metadata']['name']}")
@@ -151,7 +151,7 @@ def test_long_names_and_hostile_sentences_are_taken(kubernetes: Kubernetes) -> N
     assert len(pod.name) == 252
     hostile = "It \"burns\"\n\t\x1b[31m\x00 in \u202e'all' rooms 😀 " * 100
 
-    async def script(told: Telling) -> None:
+    async def script(told: Watching) -> None:
         await told.tell(SMOKE.true(hostile, "Black", "kitchen\n\x00😀" * 50))
         assert told.count("written") == 1
 
@@ -170,7 +170,7 @@ def test_a_namespace_that_is_gone_or_going_is_given_up_without_a_word(
     going = run_pod(kubernetes, "a" * 240, namespace="going")
     kubernetes.admin.ask("DELETE", "/api/v1/namespaces/going")  # there is no controller that would end it
 
-    async def script(told: Telling) -> None:
+    async def script(told: Watching) -> None:
         await told.tell(THICK)
         assert (told.count("written"), told.count("dropped"), told.count("failed")) == (1, 2, 0)
         assert len(told.queue) == 0
@@ -213,7 +213,7 @@ def test_a_missing_right_is_said_once_asked_for_ever_less_often_and_holds_up_nob
     admit("prod")
     eventually(lambda: may("prod"))
 
-    async def script(told: Telling) -> None:
+    async def script(told: Watching) -> None:
         await told.tell(THICK)
         assert counts(kubernetes, pod) == [1]
         assert (told.count("failed"), len(told.queue)) == (1, 3)
@@ -238,7 +238,7 @@ def test_an_api_server_that_is_killed_costs_no_event_and_two_lines(
     caplog.set_level(logging.INFO)
     other = run_pod(kubernetes, "survivor")
 
-    async def script(told: Telling) -> None:
+    async def script(told: Watching) -> None:
         await told.tell(THICK, of=other)
         kubernetes.stop()
         await told.tell(THICK, of=pod)
@@ -258,7 +258,7 @@ def test_an_api_server_that_is_killed_costs_no_event_and_two_lines(
 
 
 def test_an_api_server_that_hangs_delays_no_look(kubernetes: Kubernetes, pod: PodRef) -> None:
-    async def script(told: Telling) -> None:
+    async def script(told: Watching) -> None:
         await told.look(THICK)
         with kubernetes.hung():
             writing = asyncio.create_task(told.events.tick())

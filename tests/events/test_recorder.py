@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.toy import SMOKE
-from tests.events.told import Script, Telling, run_telling
+from tests.events.watching import Script, Watching, run_watching
 from tests.servers.kube_lies import LyingKubernetes, run_lying_kubernetes
 from watcher.events.queue import BURST, MOST, RATE
 from watcher.events.recorder import REFRESH
@@ -27,7 +27,7 @@ def lies() -> Iterator[LyingKubernetes]:
 
 
 def telling(lies: LyingKubernetes, directory: Path, script: Script, *pods: PodRef, active: bool = True) -> None:
-    run_telling(lies.kubeconfig(directory), script, *pods, active=active)
+    run_watching(lies.kubeconfig(directory), script, *pods, active=active)
 
 
 def said(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -41,7 +41,7 @@ def methods(lies: LyingKubernetes) -> list[str]:
 def test_what_was_never_true_makes_no_event_and_what_stays_true_makes_one(
     lies: LyingKubernetes, tmp_path: Path
 ) -> None:
-    async def script(told: Telling) -> None:
+    async def script(told: Watching) -> None:
         await told.tell(CLEAR)
         await told.tell()
         assert lies.written == []
@@ -57,7 +57,7 @@ def test_what_was_never_true_makes_no_event_and_what_stays_true_makes_one(
 
 
 def test_a_look_that_is_too_old_is_not_told_again(lies: LyingKubernetes, tmp_path: Path) -> None:
-    async def script(told: Telling) -> None:
+    async def script(told: Watching) -> None:
         await told.tell(THICK)
         told.clock.now += REFRESH + 1
         await told.events.tick()  # nobody looked for half an hour: nothing is known
@@ -70,7 +70,7 @@ def test_a_look_that_is_too_old_is_not_told_again(lies: LyingKubernetes, tmp_pat
 
 
 def test_a_healthy_fleet_is_not_compared_at_all(lies: LyingKubernetes, tmp_path: Path) -> None:
-    async def script(told: Telling) -> None:
+    async def script(told: Watching) -> None:
         await told.tell(CLEAR)
         await told.look(CLEAR)
         assert told.board.touched == set()
@@ -81,12 +81,12 @@ def test_a_healthy_fleet_is_not_compared_at_all(lies: LyingKubernetes, tmp_path:
 
 
 def test_a_target_that_is_gone_or_is_no_pod_is_forgotten(lies: LyingKubernetes, tmp_path: Path) -> None:
-    async def script(told: Telling) -> None:
+    async def script(told: Watching) -> None:
         await told.tell(THICK)
-        await told.engine()
+        await told.watch()
         told.clock.now += 2 * REFRESH
         await told.events.tick()
-        await told.engine(SEARCH)
+        await told.watch(SEARCH)
         await told.tell(CLEAR)
         assert len(lies.written) == 1
         told.pods.clear()  # as of a target that only the config lists
@@ -97,9 +97,9 @@ def test_a_target_that_is_gone_or_is_no_pod_is_forgotten(lies: LyingKubernetes, 
 
 
 def test_a_pod_that_comes_again_by_the_same_name_is_another(lies: LyingKubernetes, tmp_path: Path) -> None:
-    async def script(told: Telling) -> None:
+    async def script(told: Watching) -> None:
         await told.tell(THICK)
-        await told.engine(SEARCH._replace(uid="u9"))
+        await told.watch(SEARCH._replace(uid="u9"))
         await told.tell(SMOKE.true("Smoke again.", "Black"))
         assert [content["regarding"]["uid"] for _, _, content in lies.written] == ["u1", "u9"]
         assert len({content["metadata"]["name"] for _, _, content in lies.written}) == 2
@@ -110,7 +110,7 @@ def test_a_pod_that_comes_again_by_the_same_name_is_another(lies: LyingKubernete
 def test_on_standby_nothing_is_written_and_who_becomes_active_tells_what_is_true(
     lies: LyingKubernetes, tmp_path: Path
 ) -> None:
-    async def script(told: Telling) -> None:
+    async def script(told: Watching) -> None:
         await told.tell(THICK)
         await told.tell(CLEAR, of=RANKER)
         assert lies.written == []
@@ -127,10 +127,10 @@ def test_on_standby_nothing_is_written_and_who_becomes_active_tells_what_is_true
 
 
 def test_losing_the_lease_stops_the_writing_at_once(lies: LyingKubernetes, tmp_path: Path) -> None:
-    async def script(told: Telling) -> None:
+    async def script(told: Watching) -> None:
         told.active = True
         pods = [SEARCH._replace(name=f"search-{number}", uid=f"u{number}") for number in range(BURST + 5)]
-        await told.engine(*pods)
+        await told.watch(*pods)
         await told.look(THICK)
         told.clock.wakes = lambda: setattr(told, "active", len(lies.written) < BURST)
         await told.events.tick()
@@ -146,7 +146,7 @@ def test_a_server_that_asks_for_patience_is_given_it_and_nothing_is_lost(
 ) -> None:
     caplog.set_level(logging.INFO)
 
-    async def script(told: Telling) -> None:
+    async def script(told: Watching) -> None:
         lies.write_status, lies.headers["Retry-After"] = 429, "20"
         await told.tell(THICK)
         for _ in range(19):
@@ -167,7 +167,7 @@ def test_a_server_that_asks_for_patience_is_given_it_and_nothing_is_lost(
 
 
 def test_a_token_that_has_run_out_is_read_again(lies: LyingKubernetes, tmp_path: Path) -> None:
-    async def script(told: Telling) -> None:
+    async def script(told: Watching) -> None:
         await told.tell(THICK)
         (tmp_path / "token").write_text("second\n")
         lies.write_status = 401
@@ -184,7 +184,7 @@ def test_a_token_that_has_run_out_is_read_again(lies: LyingKubernetes, tmp_path:
 def test_an_event_that_is_not_taken_is_given_up_and_said_once(
     lies: LyingKubernetes, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def script(told: Telling) -> None:
+    async def script(told: Watching) -> None:
         lies.write_status = 422
         await told.tell(THICK)
         told.clock.now += 60
@@ -197,8 +197,8 @@ def test_an_event_that_is_not_taken_is_given_up_and_said_once(
 
 
 def test_a_fleet_that_fails_at_once_is_told_as_fast_as_is_polite(lies: LyingKubernetes, tmp_path: Path) -> None:
-    async def script(told: Telling) -> None:
-        await told.engine(*(SEARCH._replace(name=f"search-{number}", uid=f"u{number}") for number in range(100)))
+    async def script(told: Watching) -> None:
+        await told.watch(*(SEARCH._replace(name=f"search-{number}", uid=f"u{number}") for number in range(100)))
         began = told.clock.now
         await told.tell(THICK)
         assert len(lies.written) == 100
@@ -210,10 +210,10 @@ def test_a_fleet_that_fails_at_once_is_told_as_fast_as_is_polite(lies: LyingKube
 def test_what_waits_is_bounded_and_what_is_dropped_is_counted_and_said_once(
     lies: LyingKubernetes, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def script(told: Telling) -> None:
+    async def script(told: Watching) -> None:
         lies.write_status = 503
         pods = [SEARCH._replace(name=f"search-{number}", uid=f"u{number}") for number in range(MOST + 100)]
-        await told.engine(*pods)
+        await told.watch(*pods)
         await told.tell(THICK)
         assert (len(told.queue), told.count("dropped")) == (MOST, 100)
 
@@ -227,7 +227,7 @@ def test_a_sentence_that_cannot_be_made_costs_its_event_and_no_other(
     def fail() -> str:
         raise KeyError("room")
 
-    async def script(told: Telling) -> None:
+    async def script(told: Watching) -> None:
         await told.tell(SMOKE.true(fail, "Black", "cellar"), SMOKE.true("Thick.", "Black", "kitchen"))
         assert [content["note"] for _, _, content in lies.written] == ["Thick."]
 

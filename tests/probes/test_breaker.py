@@ -187,7 +187,7 @@ def test_a_fleet_without_breakers_shares_its_verdicts() -> None:
     assert all(mine is theirs for mine, theirs in zip(one.last.verdicts, other.last.verdicts, strict=True))
 
 
-def test_the_past_survives_the_state_file_but_for_its_counters() -> None:
+def test_the_history_survives_the_state_file_but_for_its_counters() -> None:
     watch = Engine()
     for at, state in ((0, 0), (30, 1), (60, 2)):
         watch.sees(at, state)

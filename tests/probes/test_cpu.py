@@ -146,7 +146,7 @@ def test_what_is_told_is_the_true_mean_of_about_five_minutes(steps: list[tuple[f
             assert min(means) / 2.0 <= 0.9 + 1e-9 if told == "false" else max(means) / 2.0 > 0.9 - 1e-9
 
 
-def test_the_past_survives_the_state_file() -> None:
+def test_the_history_survives_the_state_file() -> None:
     judged = watch()
     poller(judged, 1.95)
     file = TypeAdapter(CPUHistory)

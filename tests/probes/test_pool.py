@@ -196,7 +196,7 @@ def test_a_rise_is_told_at_any_interval(interval: float) -> None:
     assert told[-1] == PREDICTED
 
 
-def test_the_past_survives_the_state_file() -> None:
+def test_the_history_survives_the_state_file() -> None:
     watch = Engine()
     watch.poller(lambda at: 20 + at / 60, 3600)
     adapter = TypeAdapter(PoolHistory)

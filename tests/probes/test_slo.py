@@ -267,7 +267,7 @@ def test_what_the_library_serves_is_read() -> None:
     assert told[ERROR_RATE] == ERROR_RATE
 
 
-def test_the_past_survives_the_state_file() -> None:
+def test_the_history_survives_the_state_file() -> None:
     judged = watch()
     poller(lambda at: counted(success=at, error=at), judged)
     file = TypeAdapter(SLOHistory)

@@ -284,7 +284,7 @@ def test_a_start_in_the_future_does_not_hide_later_rotations() -> None:
     assert exported["svid_rotations_total"] == 1
 
 
-def test_the_past_survives_a_restart_without_its_counter() -> None:
+def test_the_history_survives_a_restart_without_its_counter() -> None:
     adapter = TypeAdapter(SvidHistory)
     history = SvidHistory("3f", (1.0, 2.0), NOW, 7)
     assert adapter.validate_json(adapter.dump_json(history)) == replace(history, rotations=0)

@@ -200,7 +200,7 @@ def test_the_start_of_the_process_is_asked_for() -> None:
     assert PROBE.wants(TelemetryLimits()) == (START_TIME,)
 
 
-def test_the_past_survives_the_state_file() -> None:
+def test_the_history_survives_the_state_file() -> None:
     watch = Engine()
     for turn in range(5):
         watch.look(turn * 60, page(turn * 60))

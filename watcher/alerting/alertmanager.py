@@ -96,10 +96,10 @@ class Alertmanager:
 
     def _set_clock(self, date: str) -> None:
         try:
-            reported = parsedate_to_datetime(date)
+            moment = parsedate_to_datetime(date)
         except ValueError:
             return
-        self.ahead = (reported.replace(tzinfo=reported.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+        self.ahead = (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
 
 
 def open_client(url: str) -> httpx.AsyncClient:

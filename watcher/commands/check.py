@@ -142,7 +142,7 @@ async def _limited(
     *,
     again: bool,
 ) -> bool:
-    """Look at each row that needs it; whether any is still undecided."""
+    """Look at each target that needs it; whether any is still undecided."""
 
     async def one(state: TargetState) -> None:
         async with free:

@@ -31,10 +31,10 @@ def print_table(board: Board, states: Sequence[TargetState]) -> None:
     table.add_column("STATUS", width=7)
     table.add_column("CONDITION", ratio=30, overflow="fold")
     table.add_column("WHY", ratio=46, overflow="fold")
-    for reported in (Status.TRUE, Status.UNKNOWN):
+    for status in (Status.TRUE, Status.UNKNOWN):
         for state, found in conditions.items():
             for each in found:
-                if each.verdict.status is reported and not _is_young(each):
+                if each.verdict.status is status and not _is_young(each):
                     table.add_row(*_line(state, each))
     for state, found in conditions.items():
         young = [each for each in found if _is_young(each)]

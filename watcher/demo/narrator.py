@@ -16,7 +16,7 @@ from watcher.web.target_json import sentence
 
 _POLL = 0.25
 
-Reported = tuple[str, str, str]
+Trouble = tuple[str, str, str]
 """Agent, condition or reason of an unknown, subject."""
 
 
@@ -40,14 +40,14 @@ class Narrator:
 
     async def verdicts(self) -> None:
         """Whatever becomes true, and when it is resolved or becomes unknown."""
-        seen: dict[Reported, str] = {}
+        seen: dict[Trouble, str] = {}
         while True:
-            now, unreported = dict(self._troubles()), dict(self._unreported())
-            for reported in now.keys() - seen.keys():
-                self._say("[bold red]watcher[/] ", reported, now[reported])
-                self._record(reported)
-            for reported in seen.keys() - now.keys():
-                self._say("[green]watcher[/] ", reported, unreported.get(reported, "resolved"))
+            now, unknown = dict(self._troubles()), dict(self._unknown())
+            for trouble in now.keys() - seen.keys():
+                self._say("[bold red]watcher[/] ", trouble, now[trouble])
+                self._record(trouble)
+            for trouble in seen.keys() - now.keys():
+                self._say("[green]watcher[/] ", trouble, unknown.get(trouble, "resolved"))
             seen = now
             await asyncio.sleep(_POLL)
 
@@ -55,8 +55,10 @@ class Narrator:
         """How long each fault took to be detected, or that it was not."""
         for fault, started in self._started.items():
             for condition in fault.detected_as:
-                reported = self._first_detected.get((fault, condition))
-                took = f"detected after {reported - started:.1f} s" if reported is not None else "not detected yet"
+                detected_at = self._first_detected.get((fault, condition))
+                took = (
+                    f"detected after {detected_at - started:.1f} s" if detected_at is not None else "not detected yet"
+                )
                 self._console.print(f"  {fault.agent:<10} {condition:<20} {took}", highlight=False)
 
     async def _play(self, fault: InjectedFault) -> None:
@@ -73,7 +75,7 @@ class Narrator:
             for _, verdict, _ in self._board.conditions(state):
                 yield key.agent, verdict
 
-    def _troubles(self) -> Iterator[tuple[Reported, str]]:
+    def _troubles(self) -> Iterator[tuple[Trouble, str]]:
         for agent, verdict in self._verdicts():
             if verdict.status is Status.TRUE:
                 reason = "" if verdict.reason == verdict.kind.name else f"{verdict.reason}: "
@@ -81,19 +83,19 @@ class Narrator:
             elif verdict.status is Status.UNKNOWN and verdict.reason == Unknown.SIGNAL_ABSENT:
                 yield (agent, verdict.reason, verdict.kind.name), sentence(verdict)
 
-    def _unreported(self) -> Iterator[tuple[Reported, str]]:
+    def _unknown(self) -> Iterator[tuple[Trouble, str]]:
         for agent, verdict in self._verdicts():
             if verdict.status is Status.UNKNOWN:
                 yield (agent, verdict.kind.name, verdict.subject), f"unknown: {verdict.reason}"
 
-    def _record(self, reported: Reported) -> None:
-        agent, condition, _ = reported
+    def _record(self, trouble: Trouble) -> None:
+        agent, condition, _ = trouble
         for fault in self._started:
             if fault.agent == agent and condition in fault.detected_as:
                 self._first_detected.setdefault((fault, condition), time.monotonic())
 
-    def _say(self, who: str, reported: Reported, words: str) -> None:
-        agent, condition, subject = reported
+    def _say(self, who: str, trouble: Trouble, words: str) -> None:
+        agent, condition, subject = trouble
         self._line(who, agent, " ".join(filter(None, (f"[bold]{condition}[/]", escape(subject), escape(words)))))
 
     def _line(self, who: str, agent: str, words: str) -> None:

@@ -16,7 +16,7 @@ ROUND = 125.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InjectedFault:
-    """Something that is made to happen to one agent, and mended later."""
+    """Something that is made to happen to one agent, and cleared later."""
 
     at: float  # seconds into the round
     until: float

@@ -50,7 +50,7 @@ def _with(endpoints: frozenset[str], endpoint: str) -> frozenset[str]:
 
 
 class TargetState:
-    """One target's place on the board. Its parts are replaced, never changed, so a snapshot stays as it was."""
+    """One target's place on the board. Its fields are replaced, never changed, so a snapshot stays as it was."""
 
     __slots__ = ("dropped", "exported", "labels", "looks", "reached", "removed", "restored", "results", "target")
 
@@ -58,7 +58,7 @@ class TargetState:
         self.target = target
         self.labels = _identity_labels(target.key)
         self.restored: Restored | None = restored  # until each probe took its share at its first look
-        self.reached: frozenset[str] = frozenset()  # the parts of the target at which something answered
+        self.reached: frozenset[str] = frozenset()  # the endpoints of the target at which something answered
         for endpoint, address in restored.reached.items():
             if address == getattr(target, endpoint):
                 self.reach(endpoint)
@@ -111,7 +111,7 @@ class Board:
             for target in targets[start : start + _SLICE]:
                 old = self.states.get(target.key)
                 same = old is not None and (old.target is target or old.target == target)
-                states[target.key] = old if old is not None and same else self._row(target, old, restored)
+                states[target.key] = old if old is not None and same else self._state(target, old, restored)
             await time_slice.checkpoint()
         fresh = [state for key, state in states.items() if self.states.get(key) is not state]
         for key, state in self.states.items():
@@ -121,7 +121,7 @@ class Board:
         self.states = states
         return fresh
 
-    def _row(self, target: Target, old: TargetState | None, restored: Mapping[TargetKey, Restored]) -> TargetState:
+    def _state(self, target: Target, old: TargetState | None, restored: Mapping[TargetKey, Restored]) -> TargetState:
         known = self.snapshot(old) if old is not None else restored.get(target.key, NOTHING_RESTORED)
         now = self._now()
         kept = self._kept(old, target) if old is not None else (None,) * len(self.probes)

@@ -9,7 +9,7 @@ Group = tuple[str, str]
 
 
 class VoteCounter:
-    """Counts ballots by agent and topic; a voter counts once, however many targets share it."""
+    """Counts votes by agent and topic; a voter counts once, however many targets share it."""
 
     def __init__(self) -> None:
         self._cast: dict[TargetKey, dict[str, tuple[Vote, ...]]] = {}  # by target and probe
@@ -17,7 +17,7 @@ class VoteCounter:
         self._counts: dict[Group, dict[str, Counter[str]]] = {}
 
     def vote(self, target: TargetKey, probe: str, votes: tuple[Vote, ...]) -> None:
-        """These are the target's ballots now, as one probe read them; earlier ones are withdrawn."""
+        """These are the target's votes now, as one probe read them; earlier ones are withdrawn."""
         before = self._cast.get(target, {}).get(probe, ())
         if before == votes:
             return

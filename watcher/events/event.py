@@ -106,8 +106,8 @@ def note(text: str) -> str:
 def name_of(event: Event) -> str:
     """The same for the same pod, condition and subject; that it is resolved has a name of its own. A DNS subdomain."""
     place = event.place
-    reported = "\0".join((event.pod.uid, *place)).encode(errors="backslashreplace")
-    ending = f".{place.condition.lower()}{'-resolved' if event.resolved else ''}.{sha256(reported).hexdigest()[:16]}"
+    identity = "\0".join((event.pod.uid, *place)).encode(errors="backslashreplace")
+    ending = f".{place.condition.lower()}{'-resolved' if event.resolved else ''}.{sha256(identity).hexdigest()[:16]}"
     return event.pod.name[: _MAX_NAME - len(ending)].rstrip("-.") + ending
 
 

@@ -30,7 +30,7 @@ _SLICE = 20
 
 
 @dataclass(slots=True)
-class _Told:
+class _ReportedPod:
     """What is true of one target, as far as it was told, or would have been if this process were active."""
 
     pod: PodRef
@@ -62,7 +62,7 @@ class Events:
             own_metrics,
         )
         self._is_active, self._now = is_active, now
-        self._reported: dict[TargetKey, _Told] = {}
+        self._reported: dict[TargetKey, _ReportedPod] = {}
         self._due: dict[
             tuple[TargetKey, ConditionSubject], float
         ] = {}  # when it was last told; the first is the oldest
@@ -103,8 +103,8 @@ class Events:
     def _old(self) -> list[tuple[TargetKey, ConditionSubject]]:
         """What was told half an hour ago."""
         limit, old = self._now() - REFRESH, []
-        for at, reported in self._due.items():
-            if reported > limit:
+        for at, reported_at in self._due.items():
+            if reported_at > limit:
                 break
             old.append(at)
         return old
@@ -120,7 +120,7 @@ class Events:
             reported = None
         if state is None or pod is None:
             return
-        reported = reported or _Told(pod)
+        reported = reported or _ReportedPod(pod)
         for turned in list(transitions(reported.began, state.results)):
             self._turn(key, reported, turned, active=active)
         for place in vanished(reported.began, state.results):
@@ -130,7 +130,7 @@ class Events:
         else:
             self._reported.pop(key, None)
 
-    def _turn(self, key: TargetKey, reported: _Told, turned: Transition, *, active: bool) -> None:
+    def _turn(self, key: TargetKey, reported: _ReportedPod, turned: Transition, *, active: bool) -> None:
         place = condition_subject(turned.verdict)
         if turned.verdict.status is Status.TRUE:
             reported.began[place] = turned.began
@@ -163,12 +163,12 @@ class Events:
                 self._logged_dropped = True
                 log.warning("dropping Events, queue full", extra={"waiting": len(self._queue)})
 
-    def _forget(self, key: TargetKey, reported: _Told) -> None:
+    def _forget(self, key: TargetKey, reported: _ReportedPod) -> None:
         for place in list(reported.began):
             self._drop(key, reported, place)
         self._reported.pop(key, None)
 
-    def _drop(self, key: TargetKey, reported: _Told, place: ConditionSubject) -> None:
+    def _drop(self, key: TargetKey, reported: _ReportedPod, place: ConditionSubject) -> None:
         reported.began.pop(place)
         self._due.pop((key, place), None)
 

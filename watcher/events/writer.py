@@ -83,12 +83,12 @@ class EventWriter:
             self._answers(event.pod.namespace)
 
     async def _send(self, event: Event) -> None:
-        reported = self._counts.get(_key(event), 0)
-        if reported and await self._repeat(event, reported + 1):
+        count = self._counts.get(_key(event), 0)
+        if count and await self._repeat(event, count + 1):
             return
         if await self._create(event):
             return
-        if not await self._repeat(event, await self._reported(event) + 1):
+        if not await self._repeat(event, await self._earlier_count(event) + 1):
             await self._create(event)  # its hour ended this moment
 
     async def _create(self, event: Event) -> bool:
@@ -114,7 +114,7 @@ class EventWriter:
         self._remember(event, count)
         return True
 
-    async def _reported(self, event: Event) -> int:
+    async def _earlier_count(self, event: Event) -> int:
         """How often an earlier process told it. A patch that changes nothing, for the role does not let us read."""
         try:
             found = await self._call("PATCH", f"{_path(event)}/{name_of(event)}", {})

@@ -33,10 +33,10 @@ class Identity:
         *,
         always_confirmed: bool = False,
     ) -> None:
-        """`open_origin` is called in the thread, for it may import what is slow to import; None: no identity."""
+        """`open_source` is called in the thread, for it may import what is slow to import; None: no identity."""
         self._open_source, self._now, self._pace = open_source, now, pace
         self._always_confirmed = always_confirmed
-        self._answer: OwnIdentity | None = None  # as the origin gave it
+        self._answer: OwnIdentity | None = None  # as the source gave it
         self._bundles_only: OwnIdentity | None = None  # the same once its SVID expired
         self._failure = IdentityError(IdentityTrouble.NOT_ASKED_YET, "there is no answer yet") if open_source else None
         self._answered_at = -math.inf
@@ -56,12 +56,12 @@ class Identity:
 
     @property
     def confirmed(self) -> bool:
-        """Whether there are bundles that the origin confirmed within the last 5 minutes; files always are."""
+        """Whether there are bundles that the source confirmed within the last 5 minutes; files always are."""
         return self._answer is not None and (self._always_confirmed or self._fresh)
 
     @property
     def trouble(self) -> str:
-        """Why there is no valid SVID, or none confirmed within 5 minutes: a `Trouble`, a colon, details. Else empty."""
+        """Why there is no valid SVID, or none confirmed within 5 minutes: `IdentityTrouble: details`. Else empty."""
         current = self.current
         if self._open_source is None or (current and current.chain and (self._failure is None or self._fresh)):
             return ""
@@ -123,7 +123,7 @@ class Identity:
         self, open_source: Callable[[], IdentitySource], loop: asyncio.AbstractEventLoop
     ) -> OwnIdentity | IdentityError:
         def ring() -> None:
-            with contextlib.suppress(RuntimeError):  # the loop may have ended before a thread of the origin's
+            with contextlib.suppress(RuntimeError):  # the loop may have ended before a thread of the source's
                 loop.call_soon_threadsafe(self._bell.set)
 
         try:

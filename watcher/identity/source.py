@@ -40,11 +40,11 @@ class IdentityError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How often an origin is asked, and how patiently, in seconds."""
+    """How often a source is asked, and how patiently, in seconds."""
 
     every: float  # from one answer to the next question
     retry: float  # the same after a failure
-    pause: float = 1.0  # at least this between two questions, however often the origin calls
+    pause: float = 1.0  # at least this between two questions, however often the source calls
     patience: float = 3.0  # the deadline of one question
 
 

@@ -13,8 +13,8 @@ STALE_AFTER = 10.0
 class Reachability:
     """What is known of the calls of one list and watch."""
 
-    def __init__(self, what: str, logged: Mapping[str, str], now: Callable[[], float]) -> None:
-        self._what, self._logged, self.now = what, logged, now
+    def __init__(self, what: str, log_fields: Mapping[str, str], now: Callable[[], float]) -> None:
+        self._what, self._log_fields, self.now = what, log_fields, now
         self.last_success: float | None = None  # Unix seconds
         self.failing_since: float | None = None  # Unix seconds
         self.why = ""
@@ -24,7 +24,7 @@ class Reachability:
         """The API server answered."""
         self.last_success = self.now()
         if self.why:
-            log.info("discovery recovered", extra=self._logged)
+            log.info("discovery recovered", extra=self._log_fields)
         self.failing_since, self.why = None, ""
 
     def failed(self, why: str) -> None:
@@ -32,7 +32,7 @@ class Reachability:
         if self.failing_since is None:
             self.failing_since = self.now()
         if why != self.why:
-            log.warning("discovery failing", extra={**self._logged, "why": why})
+            log.warning("discovery failing", extra={**self._log_fields, "why": why})
         self.why = why
         self.tried.set()
 

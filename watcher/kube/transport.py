@@ -27,7 +27,7 @@ class KeptConnections(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The answer, its body not yet read; every failure is an httpx.TransportError."""
         seconds = request.extensions.get("timeout", {})
-        with _reported():
+        with _errors_of_httpx():
             answer = await self._session.request(
                 request.method,
                 URL(str(request.url), encoded=True),
@@ -50,7 +50,7 @@ class _Body(httpx.AsyncByteStream):
         self._answer = answer
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _reported():
+        with _errors_of_httpx():
             async for piece in self._answer.content.iter_any():
                 yield piece
 
@@ -62,7 +62,7 @@ class _Body(httpx.AsyncByteStream):
 
 
 @contextmanager
-def _reported() -> Iterator[None]:
+def _errors_of_httpx() -> Iterator[None]:
     """Whatever fails is told as httpx would."""
     try:
         yield

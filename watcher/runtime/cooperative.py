@@ -1,14 +1,14 @@
-"""Long work in the event loop, in turns with the looks."""
+"""Long work in the event loop, in time slices between the looks."""
 
 import asyncio
 import time
 from collections.abc import Callable
 
 LONGEST = 0.001
-"""Seconds of a turn: about as long as one look takes, so that none waits long."""
+"""Seconds of a time slice: about as long as one look takes, so that none waits long."""
 
 BUSY = 0.0005
-"""Seconds that a turn of everybody else takes where they have work: theirs goes first, or looks would be late."""
+"""Seconds that everybody else takes at a time where they have work: theirs goes first, or looks would be late."""
 
 PATIENCE = 0.005
 """Seconds for which everybody else goes first: of a loop that is always busy, this work still has a sixth."""
@@ -23,7 +23,7 @@ class TimeSlice:
         self._begin()
 
     async def checkpoint(self) -> None:
-        """Let the loop do what else is due, if this turn was long enough; call it at least once a turn."""
+        """Let the loop do what else is due, if this time slice was long enough; call it at least so often."""
         before = self._now()
         if before < self._end:
             return

@@ -89,7 +89,7 @@ class StateFile:
         try:
             for line in lines:
                 try:
-                    key, restored = self._carried(line)
+                    key, restored = self._restored(line)
                     targets[key] = restored
                 except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                     why = why or f"{type(error).__name__}: {error}".splitlines()[0]
@@ -107,15 +107,16 @@ class StateFile:
     def _line(self, board: Board, state: TargetState) -> bytes:
         restored = board.snapshot(state)
         head = json.dumps({"target": state.target.key, "reached": restored.reached}).encode()
+        # "standings" and "past" are the file's format, version 1: they stay, whatever the code calls them.
         probes = b", ".join(
             b'"%b": {"standings": %b, "past": %b}'
-            % (name.encode(), _reported(restored.debounce_states.get(name, {})), self._history[name].dump_json(history))
+            % (name.encode(), _dumped(restored.debounce_states.get(name, {})), self._history[name].dump_json(history))
             for name, history in restored.history.items()
             if name in self._history
         )
         return b'%b, "probes": {%b}}\n' % (head[:-1], probes)
 
-    def _carried(self, line: str) -> tuple[TargetKey, Restored]:
+    def _restored(self, line: str) -> tuple[TargetKey, Restored]:
         entry = json.loads(line)
         known = {name: each for name, each in entry["probes"].items() if name in self._history}
         return TargetKey(*entry["target"]), Restored(
@@ -150,7 +151,7 @@ def _head(line: str) -> int:
     return int(head["targets"])
 
 
-def _reported(debounce_states: DebounceStates) -> bytes:
+def _dumped(debounce_states: DebounceStates) -> bytes:
     return _DEBOUNCE_STATES.dump_json([(*at, *debounce_state) for at, debounce_state in debounce_states.items()])
 
 

@@ -20,9 +20,9 @@ class StateWriter:
     EVERY = 45.0
     """Seconds between two writes: kill -9 costs less than a minute of history."""
 
-    def __init__(self, watch: Engine, state_dir: Path | None) -> None:
-        self._engine = watch
-        self._file = StateFile(state_dir, watch.board.probes) if state_dir is not None else None
+    def __init__(self, engine: Engine, state_dir: Path | None) -> None:
+        self._engine = engine
+        self._file = StateFile(state_dir, engine.board.probes) if state_dir is not None else None
         self._writing = asyncio.Lock()
         self.trouble = ""  # why the state cannot be written
 

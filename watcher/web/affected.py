@@ -88,8 +88,8 @@ def _ranks(board: Board, state: TargetState, wanted: AlertSelection, oldest: tup
     """How bad the condition of the alert stands, and how bad anything does; less is worse."""
     own = others = _NONE
     for _, _, verdicts in board.fresh(state.results, oldest):
-        reported = [(kind, status) for kind, status, reason in verdicts.outcomes if reason != Unknown.WARMING_UP]
-        others = min([others, *(status.rank for _, status in reported)])
+        outcomes = [(kind, status) for kind, status, reason in verdicts.outcomes if reason != Unknown.WARMING_UP]
+        others = min([others, *(status.rank for _, status in outcomes)])
         if any(kind is wanted.kind for kind, _, _ in verdicts.outcomes):
             mine = (each.status for each in verdicts.all if wanted.is_own(each))
             own = min([own, *(status.rank for status in mine)])

@@ -130,8 +130,8 @@ def _condition_lines(
 def _verdict_lines(
     metric: Metric, text_of: Callable[[Verdict, str], str]
 ) -> Callable[[list[LabelledVerdicts]], Sequence[str]]:
-    def lines(reported: list[LabelledVerdicts]) -> Sequence[str]:
-        texts = ((_text(verdicts, probe, metric, text_of), labels) for labels, probe, verdicts in reported)
+    def lines(labelled: list[LabelledVerdicts]) -> Sequence[str]:
+        texts = ((_text(verdicts, probe, metric, text_of), labels) for labels, probe, verdicts in labelled)
         return ["".join([text.replace(_IDENTITY, labels) for text, labels in texts if text])]
 
     return lines

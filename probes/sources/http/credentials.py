@@ -84,12 +84,12 @@ def _same(one: tuple[object, object], other: tuple[object, object]) -> bool:
     return one[0] is other[0] and one[1] is other[1]
 
 
-def _verifying(ca: bytes, reported: str) -> ssl.SSLContext:
+def _verifying(ca: bytes, name: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context.load_verify_locations(cadata=ca.decode("ascii", errors="replace"))
     except (ssl.SSLError, ValueError) as error:  # ValueError: empty
-        raise OwnTroubleError(f"{reported} holds no CA certificates: {error}") from error
+        raise OwnTroubleError(f"{name} holds no CA certificates: {error}") from error
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # an intermediate may be all that was given
     return context
 
@@ -127,14 +127,14 @@ class _File:
     def read(self) -> bytes:
         if abs(self._now() - self._looked_at) >= _LOOKED_AT_EVERY:
             try:
-                self._look()
+                self._read_again()
             except OSError as error:
                 self._stamp = None
                 raise OwnTroubleError(f"{self._path} cannot be read: {error.strerror}.") from error
             self._looked_at = self._now()
         return self._content
 
-    def _look(self) -> None:
+    def _read_again(self) -> None:
         found = self._path.stat()
         stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
         if stamp != self._stamp:

@@ -68,14 +68,14 @@ class ResponseReader:
         self._head = False
         if sum(len(name) + len(value) for name, value in self._headers) > _MAX_HEAD:
             self._fail(httpx.RemoteProtocolError(_LONG_HEAD))
-        reported = dict(self._headers)
-        self._until_close = b"content-length" not in reported and b"transfer-encoding" not in reported
-        if int(reported.get(b"content-length", 0)) > self._max_bytes:
+        headers = dict(self._headers)
+        self._until_close = b"content-length" not in headers and b"transfer-encoding" not in headers
+        if int(headers.get(b"content-length", 0)) > self._max_bytes:
             self._fail(TooLargeError(f"The answer is larger than {say_bytes(self._max_bytes)}."))
         for name, plain in ((b"content-encoding", b"identity"), (b"transfer-encoding", b"chunked")):
-            if reported.get(name, plain).lower() != plain:
+            if headers.get(name, plain).lower() != plain:
                 self._fail(
-                    httpx.RemoteProtocolError(f"The answer is encoded, which was not asked for: {reported[name]!r}.")
+                    httpx.RemoteProtocolError(f"The answer is encoded, which was not asked for: {headers[name]!r}.")
                 )
 
     def on_body(self, body: bytes) -> None:

@@ -19,7 +19,7 @@ def is_tls(data: bytes) -> bool:
     return data[0] in _TLS_CONTENT_TYPES and (len(data) < 2 or data[1] == _TLS_MAJOR_VERSION)
 
 
-def is_reported(data: bytes) -> bool:
+def is_enough(data: bytes) -> bool:
     """Whether these first bytes are enough to say what speaks."""
     return len(data) >= (_STATUS_LINE_LENGTH if data.startswith(b"HTTP/") else 5)
 
@@ -32,7 +32,7 @@ def http_status(data: bytes) -> int | None:
 
 def is_whole(data: bytes) -> bool:
     """Whether enough of an answer has arrived; of a 400 the body too, for it says whose fault it was."""
-    return is_reported(data) and (http_status(data) != 400 or len(data) >= _MAX_BYTES)
+    return is_enough(data) and (http_status(data) != 400 or len(data) >= _MAX_BYTES)
 
 
 def spoken(data: bytes) -> Spoke:

@@ -10,7 +10,7 @@ from typing import cast
 from OpenSSL import SSL
 
 from probes.readings.handshake import Spoke, VerifyError
-from probes.sources.tls.plaintext import is_reported, is_tls, is_whole, spoken
+from probes.sources.tls.plaintext import is_enough, is_tls, is_whole, spoken
 
 _MAX_BYTES = 1 << 16
 _CHUNK = 1 << 16
@@ -90,7 +90,7 @@ class TLSSession(asyncio.Protocol):
 
     def _hear_plaintext(self, data: bytes) -> None:
         self.plaintext += data
-        if is_reported(self.plaintext):
+        if is_enough(self.plaintext):
             self.hang_up()
 
     def _proceed(self) -> None:

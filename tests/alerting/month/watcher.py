@@ -68,57 +68,57 @@ class Watcher:
 
     def __init__(self, given: Settings, fleet: Fleet, now: Clock, number: int) -> None:
         self.settings, self.fleet, self.now, self.number = given, fleet, now, number
-        self.watch = Engine(given, load_probes(), now)
-        self._wheels = {name: TimingWheel(name, looker.interval) for name, looker in self.watch.lookers.items()}
-        for name, looker in self.watch.lookers.items():
+        self.engine = Engine(given, load_probes(), now)
+        self._wheels = {name: TimingWheel(name, looker.interval) for name, looker in self.engine.lookers.items()}
+        for name, looker in self.engine.lookers.items():
             looker.source = _Simulated(name, fleet, now)
-        self.watch.own_metrics.set(CONFIG_OK, 1)
-        self.watch.own_metrics.set(CONFIG_AT, now())
+        self.engine.own_metrics.set(CONFIG_OK, 1)
+        self.engine.own_metrics.set(CONFIG_AT, now())
         for trouble in Impairment:
-            self.watch.own_metrics.impair(trouble, hold=False)
+            self.engine.own_metrics.impair(trouble, hold=False)
 
     def copy(self, fleet: Fleet, now: Clock) -> "Watcher":
         """The same process, looking at a copy of the fleet from now on."""
         made = Watcher(self.settings, fleet, now, self.number)
         made._found(self._discovered)
-        for key, state in self.watch.board.states.items():
-            made.watch.board.states[key] = copy.copy(state)  # its parts are replaced, never changed
+        for key, state in self.engine.board.states.items():
+            made.engine.board.states[key] = copy.copy(state)  # its fields are replaced, never changed
         for part in ("vote_counter", "isolation"):
-            vars(getattr(made.watch.fleet, part)).update(copy.deepcopy(vars(getattr(self.watch.fleet, part))))
+            vars(getattr(made.engine.fleet, part)).update(copy.deepcopy(vars(getattr(self.engine.fleet, part))))
         return made
 
     def follow(self, restored: Mapping[TargetKey, Restored]) -> Iterator[Turn]:
         """Watch what is there now; the first looks at what is new come at once, the next ones on the wheel."""
         targets = self.fleet.targets(self.settings.probes)
-        fresh = finish(self.watch.replace_targets(targets, restored))
+        fresh = finish(self.engine.replace_targets(targets, restored))
         self._found(self.now())
         for place, state in enumerate(fresh):
-            for source in self.watch.lookers:
+            for source in self.engine.lookers:
                 yield Turn(self.now() + STEP * (1 + place // 4), source, state.target.key)
 
     def _found(self, at: float) -> None:
         self._discovered = at
-        self.watch.own_metrics.set(DISCOVERED, at)
+        self.engine.own_metrics.set(DISCOVERED, at)
 
     def look(self, source: str, key: TargetKey) -> bool:
         """One look; False where the target is gone."""
-        state = self.watch.board.states.get(key)
+        state = self.engine.board.states.get(key)
         if state is not None:
-            finish(self.watch.lookers[source].look(state))
+            finish(self.engine.lookers[source].look(state))
         return state is not None
 
     def next_turn(self, source: str, key: TargetKey, poll_loops: int) -> Turn:
         """When this source looks at the target again: at its place on the real wheel."""
-        interval = self.watch.interval(source)
-        phase = self._wheels[source]._slot(self.watch.board.states[key]) * STEP
+        interval = self.engine.interval(source)
+        phase = self._wheels[source]._slot(self.engine.board.states[key]) * STEP
         last = (self.now() - phase + STEP / 2) // interval
         return Turn((last + poll_loops) * interval + phase, source, key)
 
     def verdicts(self) -> list[object]:
         """All that the page is made from, beside times: equal lists of the same objects make equal pages."""
-        board = self.watch.board
+        board = self.engine.board
         oldest = board.oldest(self.now())
-        seen: list[object] = [self.watch.fleet.isolation.isolated, self.now() // (_CA_LIFE / 2)]
+        seen: list[object] = [self.engine.fleet.isolation.isolated, self.now() // (_CA_LIFE / 2)]
         for state, results in board.exported_states():
             seen.append(state)
             seen.extend(verdicts for *_, verdicts in board.fresh(results, oldest))
@@ -126,25 +126,25 @@ class Watcher:
 
     def page(self) -> str:
         """The page at /metrics."""
-        watch = self.watch
+        engine = self.engine
         begin = self.now() // (_CA_LIFE / 2) * (_CA_LIFE / 2)
-        watch.own_metrics.set(TARGETS, len(watch.board.states))
-        watch.own_metrics.set(HEARTBEAT, self.now())
-        watch.own_metrics.bundles({TRUST_DOMAIN: (begin, begin + _CA_LIFE)})
-        watch.own_metrics.impair(Impairment.ISOLATED, hold=watch.fleet.isolation.isolated)
+        engine.own_metrics.set(TARGETS, len(engine.board.states))
+        engine.own_metrics.set(HEARTBEAT, self.now())
+        engine.own_metrics.bundles({TRUST_DOMAIN: (begin, begin + _CA_LIFE)})
+        engine.own_metrics.impair(Impairment.ISOLATED, hold=engine.fleet.isolation.isolated)
         return str(finish(_whole(self)))
 
     def leave_state(self, directory: Path) -> None:
         """Write the state file, as at the end of the process."""
-        asyncio.run(StateFile(directory, self.watch.board.probes).write(self.watch.board, self.now()))
+        asyncio.run(StateFile(directory, self.engine.board.probes).write(self.engine.board, self.now()))
 
     def found_state(self, directory: Path) -> Mapping[TargetKey, Restored]:
         """What the last process left."""
-        return StateFile(directory, self.watch.board.probes).read().targets
+        return StateFile(directory, self.engine.board.probes).read().targets
 
 
 async def _whole(of: Watcher) -> str:
-    pieces = render(of.watch.board, of.watch.own_metrics.registry, of.now(), openmetrics=False)
+    pieces = render(of.engine.board, of.engine.own_metrics.registry, of.now(), openmetrics=False)
     return b"".join([piece async for piece in pieces]).decode()
 
 

@@ -52,7 +52,7 @@ def verdicts(reading: OPAReading, given: OPALimits | None = None, **changes: Any
     plain = EvaluationContext(
         target=TARGET, limits=given or limits(), now=NOW, interval=30.0, endpoint="opa", reached=True
     )
-    found = PROBE.judge(reading, changes.pop("past", OPAHistory()), plain._replace(**changes)).verdicts
+    found = PROBE.judge(reading, changes.pop("history", OPAHistory()), plain._replace(**changes)).verdicts
     return {
         each.kind.name + (f"/{each.subject}" if each.subject else ""): f"{each.status} {each.reason}".strip()
         for each in found

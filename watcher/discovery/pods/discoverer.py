@@ -67,7 +67,7 @@ class Discoverer:
             self._spawn(job)
         await self._declared.first()
         self._follow()
-        self._spawn(self._reconciler.judge_for_ever())
+        self._spawn(self._reconciler.reconcile_for_ever())
         self._spawn(self._reconciler.retry_for_ever())
         tried = asyncio.gather(*(scope.tried.wait() for scope in self.scopes))
         with suppress(TimeoutError):
@@ -171,7 +171,7 @@ class Discoverer:
             if scope is not None and scope.shard.owns(kept.pod.namespace, kept.pod.name):
                 seen = SeenPod(kept.pod, Details(kept.config, kept.service_id, complete=False), known=kept.known)
                 scope.pods[kept.pod.uid] = seen
-                self._reconciler.judge(seen)
+                self._reconciler.reconcile(seen)
 
     def _spawn(self, job: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(job)

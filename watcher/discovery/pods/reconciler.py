@@ -26,7 +26,7 @@ Spawn = Callable[[Coroutine[Any, Any, None]], object]
 
 
 class Reconciler:
-    """Judges the pods of some scopes as they are touched; `changed` is set when the targets may be others."""
+    """Reconciles the pods of some scopes as they are touched; `changed` is set when the targets may be others."""
 
     def __init__(
         self,
@@ -68,8 +68,8 @@ class Reconciler:
         self.synced.clear()
         self._touched.set()
 
-    async def judge_for_ever(self) -> None:
-        """Judge what is touched, all that comes within a moment at once."""
+    async def reconcile_for_ever(self) -> None:
+        """Reconcile what is touched, all that comes within a moment at once."""
         while True:
             await self._touched.wait()
             self._touched.clear()
@@ -78,7 +78,7 @@ class Reconciler:
             for scope in self.scopes:
                 for count, uid in enumerate(uids & scope.pods.keys()):
                     if (seen := scope.pods.get(uid)) is not None:  # it may go while others are looked at
-                        self._look_at(seen)
+                        self._reconcile_or_read(seen)
                     if count % 50 == 0:
                         await asyncio.sleep(0)
             self.changed.set()
@@ -86,15 +86,15 @@ class Reconciler:
                 self.synced.set()
             await asyncio.sleep(GATHER)
 
-    def _look_at(self, seen: SeenPod) -> None:
+    def _reconcile_or_read(self, seen: SeenPod) -> None:
         if seen.wants_details and state_of(seen.pod, self._around)[0] is PodState.TARGET:
             if seen.pod.uid not in self._reading:
                 self._reading.add(seen.pod.uid)
                 self._spawn(self._read(seen))
             return
-        self.judge(seen)
+        self.reconcile(seen)
 
-    def judge(self, seen: SeenPod) -> None:
+    def reconcile(self, seen: SeenPod) -> None:
         """Say what this pod is by what is known of it now."""
         details = seen.details or Details(_NO_CONFIG, None)
         declared = self._declared.of(seen.pod)

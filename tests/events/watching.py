@@ -52,7 +52,7 @@ class _Says(NoSource, Source):
         return Rooms(verdicts=self.found)
 
 
-class Telling:
+class Watching:
     """One process that looks and tells; its time stands still between steps."""
 
     def __init__(self, kubeconfig: Path, clock: Clock, *, active: bool = True) -> None:
@@ -82,7 +82,7 @@ class Telling:
     def _is_active(self) -> bool:
         return self.active
 
-    async def engine(self, *pods: PodRef) -> None:
+    async def watch(self, *pods: PodRef) -> None:
         """These are the targets from now on."""
         targets = [target(pod.name, namespace=pod.namespace, limits={"toy": ONE_LOOK}) for pod in pods]
         self.pods.clear()
@@ -108,15 +108,15 @@ class Telling:
         return value
 
 
-Script = Callable[[Telling], Coroutine[Any, Any, None]]
+Script = Callable[[Watching], Coroutine[Any, Any, None]]
 
 
-def run_telling(kubeconfig: Path, script: Script, *pods: PodRef, active: bool = True) -> None:
+def run_watching(kubeconfig: Path, script: Script, *pods: PodRef, active: bool = True) -> None:
     """Run a script beside a board of these pods whose Events go to this API server."""
 
     async def main() -> None:
-        told = Telling(kubeconfig, Clock(), active=active)
-        await told.engine(*pods)
+        told = Watching(kubeconfig, Clock(), active=active)
+        await told.watch(*pods)
         try:
             await script(told)
         finally:
