@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 from probes.contract import Target
+from probes.contract.spiffe_id import parse_spiffe_id
 from probes.readings.decision import Expected
 
 MARK = "__agentweave_watch_canary__"
@@ -80,7 +81,8 @@ def facts_of(target: Target) -> Mapping[str, str]:
     known = {"agent": target.key.agent, "namespace": target.key.namespace, "trust_domain": "callee.invalid"}
     if target.spiffe_ids:
         known["spiffe_id"] = target.spiffe_ids[0]
-        known["trust_domain"] = target.spiffe_ids[0].removeprefix("spiffe://").partition("/")[0]
+        if parsed := parse_spiffe_id(target.spiffe_ids[0]):
+            known["trust_domain"] = parsed.trust_domain
     return known
 
 

@@ -23,8 +23,6 @@ from probes.sources.http.client import (
 )
 from probes.sources.http.credentials import Outbound, OutboundSettings
 
-__all__ = ["KIND", "AgentMetricsSettings", "MetricsPage", "PageTrouble"]
-
 _HEADERS = b"User-Agent: agentweave-watcher\r\nAccept: text/plain;version=0.0.4\r\nConnection: close\r\n"
 _OPENMETRICS = "application/openmetrics-text"
 _LEARNT_FOR = 600.0  # seconds, give or take half, so that the fleet is not asked for whole pages at once

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from watcher.identity import IdentitySettings
+from watcher.config.identity import IdentitySettings
 
 FILES = {"cert_file": "/c", "key_file": "/k", "bundle_file": "/b"}
 SOCKET = {"workload_api": "unix:///run/spire/agent.sock"}

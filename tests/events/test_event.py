@@ -117,13 +117,13 @@ class Story:
     def look(self, at: float, *verdicts: Verdict) -> Iterator[Event]:
         settled = debounce(verdicts, self.result, 1, at)
         self.result = ProbeResult(at, *settled, (), None)
-        for turned in list(transitions(self.told, [self.result, None])):
+        for turned in list(transitions(self.told, (self.result, None))):
             if turned.verdict.status is Status.TRUE:
                 self.told[condition_subject(turned.verdict)] = turned.began
             else:
                 del self.told[condition_subject(turned.verdict)]
             yield event_of(POD, turned, at)
-        for place in vanished(self.told, [self.result, None]):
+        for place in vanished(self.told, (self.result, None)):
             del self.told[place]
 
 

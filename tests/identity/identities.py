@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from watcher.config.identity import IdentitySettings
 from watcher.demo.authority import Authority
-from watcher.identity import Identity, IdentitySettings, Pace, open_identity
+from watcher.identity import Identity, Pace, open_identity
 
 NOW = 1_800_000_000.0
 QUICK = Pace(every=0.2, retry=0.02, pause=0.005, patience=0.4)

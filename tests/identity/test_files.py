@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from probes.contract import OwnIdentity
 from tests.identity.identities import NOW, Clock, newest, started, stays, told, until
+from watcher.config.identity import IdentitySettings
 from watcher.demo.authority import Authority, Svid
-from watcher.identity import IdentitySettings
 from watcher.identity.files import Files
 from watcher.identity.source import IdentityError
 

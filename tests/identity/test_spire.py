@@ -8,7 +8,7 @@ import pytest
 
 from tests.identity.identities import QUICK, started, told, until
 from tests.servers.spire import INSTALLED, WORKLOAD, run_spire
-from watcher.identity import IdentitySettings
+from watcher.config.identity import IdentitySettings
 from watcher.identity.material import spiffe_id
 
 pytestmark = pytest.mark.skipif(not INSTALLED, reason="needs spire-server and spire-agent on PATH")

@@ -31,8 +31,9 @@ from tests.servers.workload_api import (
     WorkloadApiServer,
     bundle_of,
 )
+from watcher.config.identity import IdentitySettings
 from watcher.demo.authority import Authority
-from watcher.identity import Identity, IdentitySettings, open_identity
+from watcher.identity import Identity, open_identity
 from watcher.identity.material import assemble, same
 from watcher.identity.source import IdentityError
 from watcher.identity.workload_api import UnsharedClient, WorkloadAPI

@@ -1,13 +1,13 @@
 """What is an Event: when is there one, what is it called, and what does it say? Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 from probes.contract import Verdict, say_duration
 from probes.contract.condition import Status
-from watcher.engine.debounce import ProbeResult
+from watcher.engine.board import ProbeResults
 from watcher.kube.pod_ref import PodRef
 from watcher.text.printable import printable
 from watcher.text.timestamps import micro_time
@@ -20,8 +20,6 @@ MAX_NOTE = 1024
 
 _MAX_NAME = 253
 _MAX_INSTANCE = 128
-
-ProbeResults = Sequence[ProbeResult | None]
 
 
 class ConditionSubject(NamedTuple):

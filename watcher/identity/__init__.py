@@ -8,7 +8,7 @@ from watcher.identity.files import Files
 from watcher.identity.identity import Identity
 from watcher.identity.source import IdentitySource, Pace
 
-__all__ = ["Identity", "IdentitySettings", "Pace", "open_identity"]
+__all__ = ["Identity", "Pace", "open_identity"]
 
 _API_PACE = Pace(every=30.0, retry=5.0)
 _FILES_PACE = Pace(every=5.0, retry=5.0)

@@ -17,7 +17,7 @@ from watcher.discovery.pod.agent_config import AgentConfig, read_config
 from watcher.discovery.pod.allowed_addresses import refusal
 from watcher.discovery.pod.annotations import read_overrides
 from watcher.discovery.pod.pod import quantity, read_pod
-from watcher.discovery.pods.target import Found, Known, PodState, Surroundings, find_target
+from watcher.discovery.pods.target import FoundPod, Known, PodState, Surroundings, find_target
 from watcher.kube.requests import MALFORMED_OBJECT
 
 NOW = 1_795_000_000.0
@@ -93,7 +93,7 @@ def find(
     service_id: str | None = None,
     known: Known | None = None,
     **settings: object,
-) -> Found:
+) -> FoundPod:
     around = Surroundings(
         settings=KubernetesSettings.model_validate(settings), limits=LIMITS, api_servers=("10.0.0.1",)
     )

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from watcher.kube.requests import Raw
+from watcher.kube.selectors import LONGEST_KEY
 
 MOST_LABELS = 64
-LONGEST_KEY, LONGEST_VALUE, LONGEST_ANNOTATION = 317, 63, 2100
+LONGEST_VALUE, LONGEST_ANNOTATION = 63, 2100
 """Characters. Kubernetes takes no longer labels; a longer annotation fits no SPIFFE ID."""
 
 _Pairs = tuple[tuple[str, str], ...]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from watcher.config.shard import Shard
 from watcher.discovery.pod.pod import Pod, read_pod
 from watcher.discovery.pods.details import Details
-from watcher.discovery.pods.target import Found, Known
+from watcher.discovery.pods.target import FoundPod, Known
 from watcher.kube.reachability import Reachability
 from watcher.kube.requests import Raw
 
@@ -19,7 +19,7 @@ class SeenPod:
     details: Details | None = None  # None until they were read
     outdated_at: float | None = None  # Unix seconds: what was read before does not count any more
     known: Known | None = None
-    found: Found | None = None
+    found: FoundPod | None = None
 
     @property
     def wants_details(self) -> bool:

@@ -51,7 +51,7 @@ class Surroundings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FoundPod:
     """What a pod is, and why; `known` goes to the next evaluation of the same pod."""
 
     state: PodState
@@ -83,14 +83,14 @@ def find_target(
     known: Known | None,
     now: float,
     declared: Declared = _NOTHING_DECLARED,
-) -> Found:
+) -> FoundPod:
     """The target that a pod is at `now` (Unix seconds).
 
     `service_id`: what the Service of its workload says; `declared`: what ClusterSPIFFEID objects say.
     """
     state, why = state_of(pod, around)
     if state is not PodState.TARGET:
-        return Found(state=state, why=why, known=known)
+        return FoundPod(state=state, why=why, known=known)
     overrides = read_overrides(pod.annotations, around.settings.overrides)
     known = _known(pod, config, known, now)
     expected = expected_ids(pod, known.agent, workload(pod), service_id, declared, around.settings)
@@ -114,7 +114,7 @@ def find_target(
         problems=(*config.problems, *overrides.problems, *expected.problems, *opa.problems),
         grace_until=0.0 if known.was_ready else known.started_at + around.settings.startup_grace,
     )
-    return Found(state=PodState.TARGET, target=target, problems=target.problems, known=known)
+    return FoundPod(state=PodState.TARGET, target=target, problems=target.problems, known=known)
 
 
 def workload(pod: Pod) -> str:
