@@ -92,11 +92,11 @@ def said(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_kubectl_shows_what_is_wrong_and_that_it_is_over(kubernetes: Kubernetes, pod: PodRef) -> None:
-    async def script(told: Watching) -> None:
-        await told.tell(THICK)
+    async def script(watching: Watching) -> None:
+        await watching.tell(THICK)
         shows(r"Warning +Smoke +\d+s +agentweave-watcher +Thick smoke in all rooms\.$")
-        told.clock.now += 90
-        await told.tell(CLEAR)
+        watching.clock.now += 90
+        await watching.tell(CLEAR)
         shows(r"Normal +Smoke .* agentweave-watcher +Resolved after 1m30s\. No smoke\.$")
 
     def shows(line: str) -> None:
@@ -107,23 +107,23 @@ def test_kubectl_shows_what_is_wrong_and_that_it_is_over(kubernetes: Kubernetes,
 
 
 def test_what_comes_again_and_what_goes_on_is_counted_in_one_event(kubernetes: Kubernetes, pod: PodRef) -> None:
-    async def script(told: Watching) -> None:
+    async def script(watching: Watching) -> None:
         for _ in range(2):
-            await told.tell(THICK)
-            told.clock.now += 10
-            await told.tell(CLEAR)
-            told.clock.now += 10
+            await watching.tell(THICK)
+            watching.clock.now += 10
+            await watching.tell(CLEAR)
+            watching.clock.now += 10
         assert counts(kubernetes, pod) == [2, 2]
-        await told.tell(THICK)
-        told.clock.now += REFRESH - 1
-        await told.tell(THICK)
+        await watching.tell(THICK)
+        watching.clock.now += REFRESH - 1
+        await watching.tell(THICK)
         assert sorted(counts(kubernetes, pod)) == [2, 3]
-        told.clock.now += 1
-        await told.tell(THICK)
+        watching.clock.now += 1
+        await watching.tell(THICK)
         assert sorted(counts(kubernetes, pod)) == [2, 4]
 
-    async def after_a_restart(told: Watching) -> None:
-        await told.tell(THICK)
+    async def after_a_restart(watching: Watching) -> None:
+        await watching.tell(THICK)
         assert sorted(counts(kubernetes, pod)) == [2, 5]
 
     telling(kubernetes, script, pod)
@@ -132,16 +132,16 @@ def test_what_comes_again_and_what_goes_on_is_counted_in_one_event(kubernetes: K
 
 
 def test_an_event_whose_hour_is_over_is_made_again(kubernetes: Kubernetes, pod: PodRef) -> None:
-    async def script(told: Watching) -> None:
-        await told.tell(THICK)
+    async def script(watching: Watching) -> None:
+        await watching.tell(THICK)
         [made] = events(kubernetes, pod)
         kubernetes.admin.ask("DELETE", f"/apis/events.k8s.io/v1/namespaces/prod/events/{made['metadata']['name']}")
-        told.clock.now += REFRESH
-        await told.tell(THICK)
+        watching.clock.now += REFRESH
+        await watching.tell(THICK)
         [again] = events(kubernetes, pod)
         assert again["metadata"]["name"] == made["metadata"]["name"]
         assert again["eventTime"] == made["eventTime"]
-        assert told.count("failed") == 0
+        assert watching.count("failed") == 0
 
     telling(kubernetes, script, pod)
 
@@ -151,9 +151,9 @@ def test_long_names_and_hostile_sentences_are_taken(kubernetes: Kubernetes) -> N
     assert len(pod.name) == 252
     hostile = "It \"burns\"\n\t\x1b[31m\x00 in \u202e'all' rooms 😀 " * 100
 
-    async def script(told: Watching) -> None:
-        await told.tell(SMOKE.true(hostile, "Black", "kitchen\n\x00😀" * 50))
-        assert told.count("written") == 1
+    async def script(watching: Watching) -> None:
+        await watching.tell(SMOKE.true(hostile, "Black", "kitchen\n\x00😀" * 50))
+        assert watching.count("written") == 1
 
     telling(kubernetes, script, pod)
     [made] = events(kubernetes, pod)
@@ -170,10 +170,10 @@ def test_a_namespace_that_is_gone_or_going_is_given_up_without_a_word(
     going = run_pod(kubernetes, "a" * 240, namespace="going")
     kubernetes.admin.ask("DELETE", "/api/v1/namespaces/going")  # there is no controller that would end it
 
-    async def script(told: Watching) -> None:
-        await told.tell(THICK)
-        assert (told.count("written"), told.count("dropped"), told.count("failed")) == (1, 2, 0)
-        assert len(told.queue) == 0
+    async def script(watching: Watching) -> None:
+        await watching.tell(THICK)
+        assert (watching.count("written"), watching.count("dropped"), watching.count("failed")) == (1, 2, 0)
+        assert len(watching.queue) == 0
 
     telling(kubernetes, script, going, PodRef("gone", "search-0", "u1"), pod)
     assert counts(kubernetes, pod) == [1]
@@ -213,20 +213,20 @@ def test_a_missing_right_is_said_once_asked_for_ever_less_often_and_holds_up_nob
     admit("prod")
     eventually(lambda: may("prod"))
 
-    async def script(told: Watching) -> None:
-        await told.tell(THICK)
+    async def script(watching: Watching) -> None:
+        await watching.tell(THICK)
         assert counts(kubernetes, pod) == [1]
-        assert (told.count("failed"), len(told.queue)) == (1, 3)
+        assert (watching.count("failed"), len(watching.queue)) == (1, 3)
         for _ in range(600):
-            told.clock.now += 1
-            await told.events.tick()
-        assert told.count("failed") == 10  # at first, then after 1, 2, 4 ... 256 s
+            watching.clock.now += 1
+            await watching.events.tick()
+        assert watching.count("failed") == 10  # at first, then after 1, 2, 4 ... 256 s
         admit("closed")
         eventually(lambda: may("closed"))
-        told.clock.now += 300
-        await told.events.tick()
+        watching.clock.now += 300
+        await watching.events.tick()
         assert [counts(kubernetes, each) for each in closed] == [[1]] * 3
-        assert (told.count("written"), told.count("dropped")) == (4, 0)
+        assert (watching.count("written"), watching.count("dropped")) == (4, 0)
 
     telling(kubernetes, script, *closed, pod, kubeconfig=kubernetes.kubeconfig(some))
     assert said(caplog) == [AWAY, AGAIN]
@@ -238,33 +238,33 @@ def test_an_api_server_that_is_killed_costs_no_event_and_two_lines(
     caplog.set_level(logging.INFO)
     other = run_pod(kubernetes, "survivor")
 
-    async def script(told: Watching) -> None:
-        await told.tell(THICK, of=other)
+    async def script(watching: Watching) -> None:
+        await watching.tell(THICK, of=other)
         kubernetes.stop()
-        await told.tell(THICK, of=pod)
-        await told.tell(CLEAR, of=other)
+        await watching.tell(THICK, of=pod)
+        await watching.tell(CLEAR, of=other)
         for _ in range(100):
-            told.clock.now += 1
-            await told.events.tick()
-        assert 5 < told.count("failed") < 10
+            watching.clock.now += 1
+            await watching.events.tick()
+        assert 5 < watching.count("failed") < 10
         kubernetes.start()
-        told.clock.now += 30
-        await told.events.tick()
+        watching.clock.now += 30
+        await watching.events.tick()
         assert (counts(kubernetes, pod), counts(kubernetes, other)) == ([1], [1, 1])
-        assert told.count("dropped") == 0
+        assert watching.count("dropped") == 0
 
     telling(kubernetes, script, pod, other)
     assert said(caplog) == [AWAY, AGAIN]
 
 
 def test_an_api_server_that_hangs_delays_no_look(kubernetes: Kubernetes, pod: PodRef) -> None:
-    async def script(told: Watching) -> None:
-        await told.look(THICK)
+    async def script(watching: Watching) -> None:
+        await watching.look(THICK)
         with kubernetes.hung():
-            writing = asyncio.create_task(told.events.tick())
+            writing = asyncio.create_task(watching.events.tick())
             await asyncio.sleep(0.1)
             async with asyncio.timeout(1):
-                await told.tell(CLEAR)
+                await watching.tell(CLEAR)
             assert not writing.done()
             writing.cancel()  # as the end of the daemon does
             async with asyncio.timeout(1):

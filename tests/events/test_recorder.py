@@ -41,66 +41,66 @@ def methods(lies: LyingKubernetes) -> list[str]:
 def test_what_was_never_true_makes_no_event_and_what_stays_true_makes_one(
     lies: LyingKubernetes, tmp_path: Path
 ) -> None:
-    async def script(told: Watching) -> None:
-        await told.tell(CLEAR)
-        await told.tell()
+    async def script(watching: Watching) -> None:
+        await watching.tell(CLEAR)
+        await watching.tell()
         assert lies.written == []
-        await told.tell(THICK)
-        await told.tell(SMOKE.true("Even thicker.", "Black"))
+        await watching.tell(THICK)
+        await watching.tell(SMOKE.true("Even thicker.", "Black"))
         assert methods(lies) == ["POST"]
-        await told.tell(CLEAR)
-        await told.tell(CLEAR)
+        await watching.tell(CLEAR)
+        await watching.tell(CLEAR)
         assert [content["type"] for _, _, content in lies.written] == ["Warning", "Normal"]
-        assert (told.count("written"), told.count("failed"), told.count("dropped")) == (2, 0, 0)
+        assert (watching.count("written"), watching.count("failed"), watching.count("dropped")) == (2, 0, 0)
 
     telling(lies, tmp_path, script, SEARCH)
 
 
 def test_a_look_that_is_too_old_is_not_told_again(lies: LyingKubernetes, tmp_path: Path) -> None:
-    async def script(told: Watching) -> None:
-        await told.tell(THICK)
-        told.clock.now += REFRESH + 1
-        await told.events.tick()  # nobody looked for half an hour: nothing is known
+    async def script(watching: Watching) -> None:
+        await watching.tell(THICK)
+        watching.clock.now += REFRESH + 1
+        await watching.events.tick()  # nobody looked for half an hour: nothing is known
         assert len(lies.written) == 1
-        told.clock.now += REFRESH + 1
-        await told.tell(THICK)
+        watching.clock.now += REFRESH + 1
+        await watching.tell(THICK)
         assert methods(lies) == ["POST", "PATCH"]
 
     telling(lies, tmp_path, script, SEARCH)
 
 
 def test_a_healthy_fleet_is_not_compared_at_all(lies: LyingKubernetes, tmp_path: Path) -> None:
-    async def script(told: Watching) -> None:
-        await told.tell(CLEAR)
-        await told.look(CLEAR)
-        assert told.board.touched == set()
-        await told.look(THICK, of=SEARCH)
-        assert {key.pod for key in told.board.touched or ()} == {"search-0"}
+    async def script(watching: Watching) -> None:
+        await watching.tell(CLEAR)
+        await watching.look(CLEAR)
+        assert watching.board.touched == set()
+        await watching.look(THICK, of=SEARCH)
+        assert {key.pod for key in watching.board.touched or ()} == {"search-0"}
 
     telling(lies, tmp_path, script, SEARCH, RANKER)
 
 
 def test_a_target_that_is_gone_or_is_no_pod_is_forgotten(lies: LyingKubernetes, tmp_path: Path) -> None:
-    async def script(told: Watching) -> None:
-        await told.tell(THICK)
-        await told.watch()
-        told.clock.now += 2 * REFRESH
-        await told.events.tick()
-        await told.watch(SEARCH)
-        await told.tell(CLEAR)
+    async def script(watching: Watching) -> None:
+        await watching.tell(THICK)
+        await watching.watch()
+        watching.clock.now += 2 * REFRESH
+        await watching.events.tick()
+        await watching.watch(SEARCH)
+        await watching.tell(CLEAR)
         assert len(lies.written) == 1
-        told.pods.clear()  # as of a target that only the config lists
-        await told.tell(THICK)
+        watching.pods.clear()  # as of a target that only the config lists
+        await watching.tell(THICK)
         assert len(lies.written) == 1
 
     telling(lies, tmp_path, script, SEARCH)
 
 
 def test_a_pod_that_comes_again_by_the_same_name_is_another(lies: LyingKubernetes, tmp_path: Path) -> None:
-    async def script(told: Watching) -> None:
-        await told.tell(THICK)
-        await told.watch(SEARCH._replace(uid="u9"))
-        await told.tell(SMOKE.true("Smoke again.", "Black"))
+    async def script(watching: Watching) -> None:
+        await watching.tell(THICK)
+        await watching.watch(SEARCH._replace(uid="u9"))
+        await watching.tell(SMOKE.true("Smoke again.", "Black"))
         assert [content["regarding"]["uid"] for _, _, content in lies.written] == ["u1", "u9"]
         assert len({content["metadata"]["name"] for _, _, content in lies.written}) == 2
 
@@ -110,33 +110,33 @@ def test_a_pod_that_comes_again_by_the_same_name_is_another(lies: LyingKubernete
 def test_on_standby_nothing_is_written_and_who_becomes_active_tells_what_is_true(
     lies: LyingKubernetes, tmp_path: Path
 ) -> None:
-    async def script(told: Watching) -> None:
-        await told.tell(THICK)
-        await told.tell(CLEAR, of=RANKER)
+    async def script(watching: Watching) -> None:
+        await watching.tell(THICK)
+        await watching.tell(CLEAR, of=RANKER)
         assert lies.written == []
-        told.active = True
-        await told.events.tick()
+        watching.active = True
+        await watching.events.tick()
         assert [content["regarding"]["name"] for _, _, content in lies.written] == ["search-0"]
-        told.active = False
-        await told.tell(CLEAR)
-        told.active = True
-        await told.events.tick()
+        watching.active = False
+        await watching.tell(CLEAR)
+        watching.active = True
+        await watching.events.tick()
         assert len(lies.written) == 1
 
     telling(lies, tmp_path, script, SEARCH, RANKER, active=False)
 
 
 def test_losing_the_lease_stops_the_writing_at_once(lies: LyingKubernetes, tmp_path: Path) -> None:
-    async def script(told: Watching) -> None:
-        told.active = True
+    async def script(watching: Watching) -> None:
+        watching.active = True
         pods = [SEARCH._replace(name=f"search-{number}", uid=f"u{number}") for number in range(BURST + 5)]
-        await told.watch(*pods)
-        await told.look(THICK)
-        told.clock.wakes = lambda: setattr(told, "active", len(lies.written) < BURST)
-        await told.events.tick()
+        await watching.watch(*pods)
+        await watching.look(THICK)
+        watching.clock.wakes = lambda: setattr(watching, "active", len(lies.written) < BURST)
+        await watching.events.tick()
         assert len(lies.written) == BURST
-        await told.events.tick()
-        assert len(told.queue) == 0
+        await watching.events.tick()
+        assert len(watching.queue) == 0
 
     telling(lies, tmp_path, script)
 
@@ -146,37 +146,37 @@ def test_a_server_that_asks_for_patience_is_given_it_and_nothing_is_lost(
 ) -> None:
     caplog.set_level(logging.INFO)
 
-    async def script(told: Watching) -> None:
+    async def script(watching: Watching) -> None:
         lies.write_status, lies.headers["Retry-After"] = 429, "20"
-        await told.tell(THICK)
+        await watching.tell(THICK)
         for _ in range(19):
-            told.clock.now += 1
-            await told.events.tick()
+            watching.clock.now += 1
+            await watching.events.tick()
         assert len(lies.written) == 1
-        told.clock.now += 1
-        await told.events.tick()
+        watching.clock.now += 1
+        await watching.events.tick()
         assert len(lies.written) == 2
         lies.write_status = 201
-        told.clock.now += 60
-        await told.events.tick()
+        watching.clock.now += 60
+        await watching.events.tick()
         assert methods(lies) == ["POST"] * 4
-        assert (told.count("written"), told.count("failed"), told.count("dropped")) == (2, 2, 0)
+        assert (watching.count("written"), watching.count("failed"), watching.count("dropped")) == (2, 2, 0)
 
     telling(lies, tmp_path, script, SEARCH, RANKER)
     assert said(caplog) == [AWAY, AGAIN]
 
 
 def test_a_token_that_has_run_out_is_read_again(lies: LyingKubernetes, tmp_path: Path) -> None:
-    async def script(told: Watching) -> None:
-        await told.tell(THICK)
+    async def script(watching: Watching) -> None:
+        await watching.tell(THICK)
         (tmp_path / "token").write_text("second\n")
         lies.write_status = 401
-        await told.tell(CLEAR)
+        await watching.tell(CLEAR)
         lies.write_status = 201
-        told.clock.now += 1
-        await told.events.tick()
+        watching.clock.now += 1
+        await watching.events.tick()
         assert lies.tokens == ["Bearer first", "Bearer first", "Bearer second"]
-        assert told.count("written") == 2
+        assert watching.count("written") == 2
 
     telling(lies, tmp_path, script, SEARCH)
 
@@ -184,25 +184,25 @@ def test_a_token_that_has_run_out_is_read_again(lies: LyingKubernetes, tmp_path:
 def test_an_event_that_is_not_taken_is_given_up_and_said_once(
     lies: LyingKubernetes, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def script(told: Watching) -> None:
+    async def script(watching: Watching) -> None:
         lies.write_status = 422
-        await told.tell(THICK)
-        told.clock.now += 60
-        await told.events.tick()
+        await watching.tell(THICK)
+        watching.clock.now += 60
+        await watching.events.tick()
         assert len(lies.written) == 2
-        assert (told.count("failed"), len(told.queue)) == (2, 0)
+        assert (watching.count("failed"), len(watching.queue)) == (2, 0)
 
     telling(lies, tmp_path, script, SEARCH, RANKER)
     assert said(caplog) == ["Event rejected by the API server"]
 
 
 def test_a_fleet_that_fails_at_once_is_told_as_fast_as_is_polite(lies: LyingKubernetes, tmp_path: Path) -> None:
-    async def script(told: Watching) -> None:
-        await told.watch(*(SEARCH._replace(name=f"search-{number}", uid=f"u{number}") for number in range(100)))
-        began = told.clock.now
-        await told.tell(THICK)
+    async def script(watching: Watching) -> None:
+        await watching.watch(*(SEARCH._replace(name=f"search-{number}", uid=f"u{number}") for number in range(100)))
+        began = watching.clock.now
+        await watching.tell(THICK)
         assert len(lies.written) == 100
-        assert told.clock.now - began == pytest.approx((100 - BURST) / RATE)
+        assert watching.clock.now - began == pytest.approx((100 - BURST) / RATE)
 
     telling(lies, tmp_path, script)
 
@@ -210,12 +210,12 @@ def test_a_fleet_that_fails_at_once_is_told_as_fast_as_is_polite(lies: LyingKube
 def test_what_waits_is_bounded_and_what_is_dropped_is_counted_and_said_once(
     lies: LyingKubernetes, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def script(told: Watching) -> None:
+    async def script(watching: Watching) -> None:
         lies.write_status = 503
         pods = [SEARCH._replace(name=f"search-{number}", uid=f"u{number}") for number in range(MOST + 100)]
-        await told.watch(*pods)
-        await told.tell(THICK)
-        assert (len(told.queue), told.count("dropped")) == (MOST, 100)
+        await watching.watch(*pods)
+        await watching.tell(THICK)
+        assert (len(watching.queue), watching.count("dropped")) == (MOST, 100)
 
     telling(lies, tmp_path, script)
     assert said(caplog) == [DROPPED, AWAY]
@@ -227,8 +227,8 @@ def test_a_sentence_that_cannot_be_made_costs_its_event_and_no_other(
     def fail() -> str:
         raise KeyError("room")
 
-    async def script(told: Watching) -> None:
-        await told.tell(SMOKE.true(fail, "Black", "cellar"), SMOKE.true("Thick.", "Black", "kitchen"))
+    async def script(watching: Watching) -> None:
+        await watching.tell(SMOKE.true(fail, "Black", "cellar"), SMOKE.true("Thick.", "Black", "kitchen"))
         assert [content["note"] for _, _, content in lies.written] == ["Thick."]
 
     telling(lies, tmp_path, script, SEARCH)

@@ -97,7 +97,7 @@ class Watching:
                 await self._looker.look(state)
 
     async def tell(self, *found: Verdict, of: PodRef | None = None) -> None:
-        """The same, and it is told."""
+        """The same, and it is watching."""
         await self.look(*found, of=of)
         await self.events.tick()
 
@@ -115,11 +115,11 @@ def run_watching(kubeconfig: Path, script: Script, *pods: PodRef, active: bool =
     """Run a script beside a board of these pods whose Events go to this API server."""
 
     async def main() -> None:
-        told = Watching(kubeconfig, Clock(), active=active)
-        await told.watch(*pods)
+        watching = Watching(kubeconfig, Clock(), active=active)
+        await watching.watch(*pods)
         try:
-            await script(told)
+            await script(watching)
         finally:
-            await told.access.close()
+            await watching.access.close()
 
     asyncio.run(main())

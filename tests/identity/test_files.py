@@ -42,7 +42,7 @@ def written(directory: Path, of: Svid = SVID) -> IdentitySettings:
     return write(directory, of.chain_pem, of.key_pem)
 
 
-def origin(settings: IdentitySettings, trust_domain: str | None = None) -> Files:
+def source(settings: IdentitySettings, trust_domain: str | None = None) -> Files:
     assert settings.cert_file
     assert settings.key_file
     assert settings.bundle_file
@@ -124,7 +124,7 @@ def test_a_half_written_pair_keeps_the_old_identity_and_says_so(
 def test_a_bundle_that_is_still_being_written_is_not_taken(tmp_path: Path) -> None:
     both = CA.bundle_pem + OTHER_CA.bundle_pem
     rings: list[str] = []
-    files = origin(write(tmp_path, SVID.chain_pem, SVID.key_pem, both))
+    files = source(write(tmp_path, SVID.chain_pem, SVID.key_pem, both))
     before = files.ask(nobody)
     write(tmp_path, SVID.chain_pem, SVID.key_pem, OTHER_CA.bundle_pem)
     assert files.ask(lambda: rings.append("again")) is before
@@ -178,7 +178,7 @@ def test_what_is_wrong_with_a_file_is_told(
     for word, path in (("CERT", settings.cert_file), ("KEY", settings.key_file), ("BUNDLE", settings.bundle_file)):
         trouble = trouble.replace(word, str(path))
     with pytest.raises(IdentityError) as caught:
-        origin(settings).ask(nobody)
+        source(settings).ask(nobody)
     assert trouble in str(caught.value)
 
 
@@ -188,7 +188,7 @@ def test_what_is_wrong_with_a_file_is_told(
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, key_file: str, why: str) -> None:
     settings = written(tmp_path).model_copy(update={"key_file": tmp_path / key_file})
     with pytest.raises(IdentityError, match=f"FilesUnreadable: {tmp_path / key_file}: {why}"):
-        origin(settings).ask(nobody)
+        source(settings).ask(nobody)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, key_file: str, why: 
 def test_the_trust_domain_is_the_configured_one_or_that_of_the_certificate(
     tmp_path: Path, spiffe_id: str, configured: str | None, outcome: str
 ) -> None:
-    files = origin(written(tmp_path, svid(spiffe_id)), configured)
+    files = source(written(tmp_path, svid(spiffe_id)), configured)
     if outcome == "example.org":
         assert files.ask(nobody).trust_domain == outcome
     else:
@@ -218,7 +218,7 @@ def test_damaged_files_give_a_whole_identity_or_an_identity_error(which: int, at
     contents[which] = contents[which][:at] + junk
     with tempfile.TemporaryDirectory() as directory:
         try:
-            identity = origin(write(Path(directory), *contents)).ask(nobody)
+            identity = source(write(Path(directory), *contents)).ask(nobody)
         except IdentityError:
             return
     assert _whole(identity)

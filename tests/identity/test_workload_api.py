@@ -502,17 +502,17 @@ def test_a_client_is_not_held_back_by_the_failures_of_another(path: Path) -> Non
 
 
 def test_damaged_answers_give_a_whole_identity_or_an_identity_error(path: Path, agent: WorkloadApiServer) -> None:
-    origin = WorkloadAPI(str(path), None, 1.0)
+    source = WorkloadAPI(str(path), None, 1.0)
 
     @given(st.sampled_from(("chain", "key", "bundle")), st.integers(0, 700), st.binary(max_size=20))
     def ask(part: str, at: int, junk: bytes) -> None:
         agent.say(Script([replace(ME, **{part: getattr(ME, part)[:at] + junk})]))
         try:
-            identity = origin.ask(lambda: None)
+            identity = source.ask(lambda: None)
         except IdentityError:
             return
         assert identity.key is not None
         assert identity.key.public_key() == identity.chain[0].public_key()
 
     ask()
-    origin.close()
+    source.close()
