@@ -14,6 +14,7 @@ from watcher.text.printable import printable
 USAGE_ERROR = 2
 BUG = os.EX_SOFTWARE  # 70: 1 and 3 are verdicts of `check`
 INTERRUPTED = 128 + signal.SIGINT
+_RUN = "watcher.commands.run:command"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,11 +27,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(end="", flush=True)  # here, where a closed pipe is expected
     except KeyboardInterrupt:
         return 0 if given.until_stopped else INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; the interpreter must not complain of it at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
-    except Exception:  # the boundary: with a traceback in the log, and a code that no verdict has
+    except Exception as error:  # the boundary: with a traceback in the log, and a code that no verdict has
+        if isinstance(error, BrokenPipeError) and given.command != _RUN:  # `run` prints nothing: that is another pipe
+            # Whoever read our output has seen enough; the interpreter must not complain of it at the end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 128 + signal.SIGPIPE
         log = _imported("logging:getLogger")(__name__)
         log.critical("unexpected error, this is a bug of agentweave-watcher", exc_info=True)
         return BUG
@@ -92,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", parents=[anywhere], help="watch until SIGTERM; SIGHUP reads the config again")
     run.add_argument("--config", metavar="FILE", type=Path, required=True)
-    run.set_defaults(command="watcher.commands.run:command", before=_end_at_once_until_started, until_stopped=True)
+    run.set_defaults(command=_RUN, before=_end_at_once_until_started, until_stopped=True)
 
     _add_check(commands, anywhere)
     _add_drill(commands, anywhere)

@@ -32,7 +32,7 @@ from watcher.web.server import Server, make_app
 log = logging.getLogger(__name__)
 
 _BEAT = 0.05
-_SHUTDOWN = 3.0
+_SHUTDOWN, _STEP, _LEAST = 9.0, 3.0, 0.1  # seconds of the whole shutdown, and of a step of it at most and at least
 _FIRST_IDENTITY = 3.0
 
 Reload = Callable[[], Awaitable[Settings]]
@@ -47,6 +47,7 @@ class Daemon:
         self._reload = reload
         self._reloading = asyncio.Lock()
         self._reload_asked = False
+        self._reload_task: asyncio.Task[None] | None = None
         self._schedule = Schedule()
         self._poll_loops = PollLoops(self.engine, self._schedule)
         self._state_writer = StateWriter(self.engine, settings.state_dir)
@@ -89,7 +90,7 @@ class Daemon:
         # One that waits for its turn will read the file as it is then: more in the queue would read the same.
         if not self._reload_asked:
             self._reload_asked = True
-            self._spawn(self.reload())
+            self._reload_task = self._spawn(self.reload())
 
     async def reload(self) -> None:
         """Reload the config; a bad one is rejected and the previous one kept."""
@@ -104,7 +105,7 @@ class Daemon:
                 return
             settings = self._with_what_stays(settings)
             for name, replaced in self.engine.adopt(settings).items():
-                await self._poll_loops.restart(name)
+                await self._target_sync.restart(name)
                 await replaced.close()
             self._follow_role()
             self._target_set.adopt(settings)
@@ -162,11 +163,12 @@ class Daemon:
     async def _end(self) -> bool:
         """Whether each step of the shutdown came to its end."""
         given_back = asyncio.create_task(self._election.close()) if self._election else None
-        self._schedule.shutdown()
-        await self._drills.close()
-        await self._poll_loops.drain()
-        ended = True
+        ended, deadline = True, time.monotonic() + _SHUTDOWN
         last = (
+            ("reload", self._end_reload()),
+            ("schedule", self._end_schedule()),
+            ("drill", self._drills.close()),
+            ("looks", self._poll_loops.drain()),
             ("state", self._state_writer.write_last()),
             ("discovery", self._target_set.close()),
             ("close", self.engine.close()),
@@ -174,7 +176,7 @@ class Daemon:
         )
         for name, step in last:
             try:
-                await asyncio.wait_for(step, _SHUTDOWN)
+                await asyncio.wait_for(step, max(_LEAST, min(_STEP, deadline - time.monotonic())))
             except TimeoutError:
                 log.warning("shutdown step timed out", extra={"step": name})
                 ended = False
@@ -183,6 +185,15 @@ class Daemon:
                 self._failure = self._failure or error
         await self._join()
         return ended
+
+    async def _end_reload(self) -> None:
+        """One under way would change what ends."""
+        if self._reload_task is not None:
+            self._reload_task.cancel()
+            await asyncio.gather(self._reload_task, return_exceptions=True)
+
+    async def _end_schedule(self) -> None:
+        self._schedule.shutdown()
 
     def _leave(self, failure: BaseException | None) -> NoReturn:
         """Exit at once: a thread that hangs, in a dead disk for one, would be waited for by asyncio and by Python."""
@@ -208,16 +219,17 @@ class Daemon:
         self.engine.own_metrics.set(CONFIG_AT, time.time())
         self._health.impair(Impairment.CONFIG_REJECTED, "")
 
-    def _spawn(self, job: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, job: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(job)
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            self._failure = task.exception()
-            log.critical("component failed, shutting down", exc_info=self._failure)
+            self._failure = self._failure or task.exception()  # the others may be of the shutdown's own making
+            log.critical("component failed, shutting down", exc_info=task.exception())
             self.stop()
 
     async def _join(self) -> None:

@@ -155,6 +155,11 @@ class TargetSync:
             await self._poll_loops.add(changed)
             self._target_set.replaced()
 
+    async def restart(self, source: str) -> None:
+        """Begin the looks of one source anew, after its settings changed."""
+        async with self._replacing:  # a target that comes at the same time would be added to both pollers
+            await self._poll_loops.restart(source)
+
     async def follow(self, restored: Mapping[TargetKey, Restored]) -> None:
         """The same whenever others are found; for ever, where anything can be found.
 

@@ -1,4 +1,4 @@
-"""Sources: the only parts that touch the network."""
+"""Sources: the only parts that talk to agents."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from prometheus_client.parser import text_string_to_metric_families
-
 from probes.contract.signal import Series
 
 MAX_LINES = 3003
@@ -139,6 +137,8 @@ def read_lines(lines: Iterable[str]) -> list[Series]:
 
 def read_line(line: str) -> Series:
     """One sample as the library reads it; ValueError where it cannot."""
+    from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415  it loads ssl and a server
+
     families = list(text_string_to_metric_families(line))
     if not families:
         raise ValueError("no sample in the line")

@@ -1,1 +1,1 @@
-"""The ways to look at an agent: the only places that touch the network. What has a `KIND` is one source."""
+"""The ways to look at an agent: no other code talks to one. What has a `KIND` is one source."""

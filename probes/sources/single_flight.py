@@ -20,6 +20,7 @@ class SingleFlight(Generic[K, A]):
 
     def __init__(self) -> None:
         self._flights: dict[K, _Flight] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()  # under way, also those whose answer nobody waits for
 
     async def get(
         self,
@@ -36,8 +37,10 @@ class SingleFlight(Generic[K, A]):
         """
         due = [key for key in keys if not self._is_new(key, newer_than, now)]
         if due:
-            flight = _Flight(asyncio.get_running_loop().create_task(ask(due)), now)
-            self._flights.update(dict.fromkeys(due, flight))
+            task = asyncio.get_running_loop().create_task(ask(due))
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+            self._flights.update(dict.fromkeys(due, _Flight(task, now)))
         tasks = [(key, self._flights[key].task) for key in keys]
         # Shielded: that one caller gives up must not take the answer from the others.
         return {key: (await asyncio.shield(task))[key] for key, task in tasks}, due
@@ -54,10 +57,14 @@ class SingleFlight(Generic[K, A]):
 
     async def close(self) -> None:
         """End what is under way."""
-        tasks = {flight.task for flight in self._flights.values()}
-        for task in tasks:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever waits for the answer is told; where nobody does, it is no news
 
     def _is_new(self, key: K, newer_than: float, now: float) -> bool:
         flight = self._flights.get(key)

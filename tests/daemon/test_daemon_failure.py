@@ -78,3 +78,18 @@ def test_a_daemon_of_which_a_part_failed_exits_with_70_and_says_what_failed(tmp_
 
 
 _BUG = "unexpected error, this is a bug of agentweave-watcher"
+
+
+def test_a_reload_under_way_is_ended_first_and_a_clean_end_stays_clean(tmp_path: Path) -> None:
+    target = {"namespace": "prod", "agent": "nobody", "address": "127.0.0.1:9"}
+    config: dict[str, object] = {
+        "discovery": {"static": [target]},
+        "sources": dict(SOURCES),
+        "alertmanager": {"url": "http://127.0.0.1:9"},
+        "drill": {"every": "1h"},
+    }
+    with run_daemon(tmp_path, config) as daemon:
+        write_config(tmp_path, config | {"drill": {"every": "2h"}})
+        daemon.process.send_signal(signal.SIGHUP)
+        assert daemon.end() == 0
+        assert [line["msg"] for line in daemon.log() if line["level"] in ("error", "critical")] == []

@@ -1,5 +1,6 @@
 """A file on a real disk is replaced as a whole, or stays as it was."""
 
+import asyncio
 import errno
 import resource
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.runtime.atomic_write import TEMPORARY, replace_with, write_atomically
+from watcher.runtime.atomic_write import TEMPORARY, AtomicFile, replace_with, write_atomically
 
 
 @contextmanager
@@ -96,3 +97,19 @@ def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
     for number in range(20):
         write_atomically(tmp_path / "cache.json", b"%d" % number)
     assert len(list(open_files.iterdir())) == before
+
+
+def test_writes_are_made_one_after_the_other_also_those_that_were_given_up(tmp_path: Path) -> None:
+    file, contents = AtomicFile(tmp_path / "file"), [bytes([number]) * 4_000_000 for number in range(6)]
+
+    async def write_all() -> list[BaseException | None]:
+        writes = [asyncio.create_task(file.write(content)) for content in contents]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # the first is under way in its thread
+        for write in writes[:3]:
+            write.cancel()
+        return await asyncio.gather(*writes, return_exceptions=True)
+
+    ended = asyncio.run(write_all())
+    assert [type(each) for each in ended] == [asyncio.CancelledError] * 3 + [type(None)] * 3
+    assert file.path.read_bytes() == contents[-1]

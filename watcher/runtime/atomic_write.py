@@ -1,5 +1,6 @@
 """A file is replaced as a whole or stays as it was, whatever happens meanwhile."""
 
+import asyncio
 import os
 from pathlib import Path
 from typing import BinaryIO
@@ -27,3 +28,22 @@ def replace_with(file: BinaryIO, path: Path) -> None:
         os.fsync(directory)
     finally:
         os.close(directory)
+
+
+class AtomicFile:
+    """A file that is written in a thread, one write after the other."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._writing = asyncio.Lock()
+
+    async def write(self, content: bytes) -> None:
+        """As `write_atomically`, after a write that is under way."""
+        task = asyncio.create_task(self._write(content))
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # of one that was given up
+        # Shielded: the thread of a write that is given up would go on, into the file of the next one.
+        await asyncio.shield(task)
+
+    async def _write(self, content: bytes) -> None:
+        async with self._writing:
+            await asyncio.to_thread(write_atomically, self.path, content)

@@ -72,7 +72,7 @@ class Election:
         if self._running is not None:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
-        led, self._role.active = self._role.active, False
+        led, self._role.active = self._role.active or self._candidate.active, False
         if led:
             try:
                 async with asyncio.timeout(_RELEASE):

@@ -1,6 +1,5 @@
 """Which ClusterSPIFFEID objects were there last, for a start while the API server is away."""
 
-import asyncio
 import json
 import logging
 from collections.abc import Mapping
@@ -8,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from watcher.runtime.atomic_write import write_atomically
+from watcher.runtime.atomic_write import AtomicFile
 
 log = logging.getLogger(__name__)
 
@@ -27,22 +26,22 @@ class ClusterSpiffeIdCache:
     """One JSON file, replaced as a whole; None for a directory: nothing is kept."""
 
     def __init__(self, state_dir: Path | None) -> None:
-        self._path = state_dir / FILE_NAME if state_dir is not None else None
+        self._file = AtomicFile(state_dir / FILE_NAME) if state_dir is not None else None
 
     async def write(self, what: CachedObjects) -> None:
         """Replace the file; OSError where the disk does not take it."""
-        if self._path is not None:
+        if self._file is not None:
             content = json.dumps({"objects": what.objects, "namespaces": what.namespaces}).encode()
-            await asyncio.to_thread(write_atomically, self._path, content)
+            await self._file.write(content)
 
     def read(self) -> CachedObjects:
         """What the file holds; one that cannot be read is said and left alone."""
-        if self._path is None or not self._path.exists():
+        if self._file is None or not self._file.path.exists():
             return CachedObjects()
         try:
-            return _cached_objects(json.loads(self._path.read_bytes()))
+            return _cached_objects(json.loads(self._file.path.read_bytes()))
         except (OSError, ValueError, RecursionError) as error:
-            log.warning("cannot read ClusterSPIFFEID cache", extra={"file": self._path, "why": str(error)[:300]})
+            log.warning("cannot read ClusterSPIFFEID cache", extra={"file": self._file.path, "why": str(error)[:300]})
             return CachedObjects()
 
 

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from watcher.discovery.pod.agent_config import AgentConfig
 from watcher.discovery.pod.pod import Pod
 from watcher.discovery.pods.target import Known
-from watcher.runtime.atomic_write import write_atomically
+from watcher.runtime.atomic_write import AtomicFile
 
 log = logging.getLogger(__name__)
 
@@ -36,28 +36,28 @@ class DiscoveryCache:
     """A file of one pod a line, replaced as a whole; None for a directory: nothing is kept."""
 
     def __init__(self, state_dir: Path | None) -> None:
-        self._path = state_dir / FILE_NAME if state_dir is not None else None
+        self._file = AtomicFile(state_dir / FILE_NAME) if state_dir is not None else None
 
     async def write(self, kept: Sequence[CachedPod]) -> None:
         """Replace the file; OSError where the disk does not take it, and then the old one stays."""
-        if self._path is None:
+        if self._file is None:
             return
         lines: list[bytes] = []
         for start in range(0, len(kept), _SLICE):
             lines += [_CACHED_POD.dump_json(each) for each in kept[start : start + _SLICE]]
             await asyncio.sleep(0)
-        await asyncio.to_thread(write_atomically, self._path, b"\n".join(lines))
+        await self._file.write(b"\n".join(lines))
 
     def read(self) -> list[CachedPod]:
         """What the file holds; what cannot be read is left out and said."""
-        if self._path is None:
+        if self._file is None:
             return []
         try:
-            lines = self._path.read_bytes().splitlines()
+            lines = self._file.path.read_bytes().splitlines()
         except FileNotFoundError:
             return []
         except OSError as error:
-            log.warning("cannot read discovery cache", extra={"file": self._path, "why": str(error)})
+            log.warning("cannot read discovery cache", extra={"file": self._file.path, "why": str(error)})
             return []
         found: list[CachedPod] = []
         for line in lines:
