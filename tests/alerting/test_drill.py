@@ -373,7 +373,7 @@ def _drilling(url: str) -> str:
 
 def test_the_daemon_goes_on_while_drills_fail_and_hang(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
-        async with _daemon(tmp_path, _drilling(REFUSED)) as running, run_liar(hangs) as liar:
+        async with run_liar(hangs) as liar, _daemon(tmp_path, _drilling(REFUSED)) as running:
 
             async def failed() -> bool:
                 return (await running.page()).value("drill_failures") == 1
