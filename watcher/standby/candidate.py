@@ -64,3 +64,8 @@ class Candidate:
         """The lease is ours since `now` (monotonic seconds), by this version."""
         self._version, self._read_at, self._unchanged = version, now, 0.0
         self.active = True
+
+    def resign(self) -> bool:
+        """Lead no more; whether it led until now."""
+        led, self.active = self.active, False
+        return led

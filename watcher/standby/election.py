@@ -72,8 +72,8 @@ class Election:
         if self._running is not None:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
-        led, self._role.active = self._role.active or self._candidate.active, False
-        if led:
+        self._role.active = False
+        if self._candidate.resign():
             try:
                 async with asyncio.timeout(_RELEASE):
                     await self._release()
