@@ -87,10 +87,13 @@ class Daemon:
         self._stop.set()
 
     def _ask_for_reload(self) -> None:
-        # One that waits for its turn will read the file as it is then: more in the queue would read the same.
-        if not self._reload_asked:
-            self._reload_asked = True
-            self._reload_task = self._spawn(self.reload())
+        self._reload_asked = True
+        if self._reload_task is None or self._reload_task.done():
+            self._reload_task = self._spawn(self._reload_while_asked())
+
+    async def _reload_while_asked(self) -> None:
+        while self._reload_asked:  # anew, if asked meanwhile: the file may have changed since it was read
+            await self.reload()
 
     async def reload(self) -> None:
         """Reload the config; a bad one is rejected and the previous one kept."""
