@@ -135,13 +135,15 @@ def remember(
     passed = block - history.block
     if is_new_process(history.started, started) or not history.block or passed > _BRIDGED:
         return MemoryHistory(block=block, lowest=rss, started=latest_start(history.started, started))
-    history = replace(history, started=latest_start(history.started, started))
+    started = latest_start(history.started, started)
     if passed <= 0:  # also where the clock went back: time that was counted is not counted again
-        return history if rss >= history.lowest else replace(history, lowest=rss)
+        return replace(history, started=started, lowest=min(rss, history.lowest))
     floors = array("f", history.floors)
     floors.extend(history.lowest + (rss - history.lowest) * step / passed for step in range(passed))
     floors = floors[-WINDOW:]
-    return _judged(replace(history, floors=floors.tobytes(), block=block, lowest=rss), floors.tolist(), context)
+    return _judged(
+        replace(history, floors=floors.tobytes(), block=block, lowest=rss, started=started), floors.tolist(), context
+    )
 
 
 def _judged(history: MemoryHistory, floors: list[float], context: EvaluationContext[MemoryLimits]) -> MemoryHistory:

@@ -17,7 +17,9 @@ from tests.servers.tools import debian_package, tool
 Expected = dict[str, Any]
 """An alert that must fire: its labels and annotations, as promtool has them."""
 
-TEXTS: dict[str, dict[str, str]] = yaml.safe_load((Path(__file__).parent / "texts.yaml").read_text())
+TEXTS: dict[str, dict[str, str]] = yaml.load(
+    (Path(__file__).parent / "texts.yaml").read_text(), Loader=yaml.CSafeLoader
+)
 """Alert -> its annotations, with the labels of the agent in braces."""
 
 both_versions = pytest.mark.parametrize("version", ["oldest", "current"])

@@ -179,6 +179,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.mark.xdist_group("wheel")  # built once
 def test_a_wheel_holds_each_file_once(wheel: Path) -> None:
     with ZipFile(wheel) as archive:
         names = archive.namelist()
@@ -198,6 +199,7 @@ def test_a_source_distribution_holds_what_a_wheel_is_made_of(tmp_path: Path) -> 
         assert sorted(held) == sorted(SHIPPED)
 
 
+@pytest.mark.xdist_group("wheel")  # built once
 def test_an_installed_wheel_exports_without_the_source_tree(wheel: Path, tmp_path: Path) -> None:
     _pip("install", "--no-deps", "--no-compile", "--target", str(tmp_path / "site"), str(wheel))
     others = [path for path in sys.path if path.endswith("site-packages")]

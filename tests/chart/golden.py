@@ -26,7 +26,7 @@ def changes(values: Values) -> dict[str, Any]:
 
 def _read(document: Document) -> Document:
     config = document.get("data", {}).get("config.yaml")
-    return document | {"data": {"config.yaml": yaml.safe_load(config)}} if config else document
+    return document | {"data": {"config.yaml": yaml.load(config, Loader=yaml.CSafeLoader)}} if config else document
 
 
 def _change(before: Any, after: Any) -> Any:

@@ -153,7 +153,7 @@ def test_the_notes_say_what_to_do_next_and_what_is_missing() -> None:
     policies = rendered({"agentNetworkPolicy": {"namespaces": ["prod"]}})
     printed = re.search(r"^  apiVersion:.*?(?=^\S)", told, re.MULTILINE | re.DOTALL)
     assert printed
-    policy = yaml.safe_load(printed[0].replace("NAMESPACE", "prod"))
+    policy = yaml.load(printed[0].replace("NAMESPACE", "prod"), Loader=yaml.CSafeLoader)
     assert policy == policies["NetworkPolicy/prod/w-agentweave-watcher-may-look"]
     assert "NetworkPolicy" not in notes({"agentNetworkPolicy": {"namespaces": ["prod"]}})
     assert "prometheusRule.labels is empty" in notes({"prometheusRule": {"enabled": True}})
@@ -180,4 +180,4 @@ def test_a_package_holds_the_files_that_links_lead_to(version: str, tmp_path: Pa
 
 def test_the_version_of_the_app_is_that_of_the_package() -> None:
     [version] = re.findall(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
-    assert yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"] == version
+    assert yaml.load((CHART / "Chart.yaml").read_text(), Loader=yaml.CSafeLoader)["appVersion"] == version

@@ -14,12 +14,15 @@ RULES = {"prometheusRule": {"enabled": True}, "rulesConfigMap": {"enabled": True
 
 
 def test_the_default_rules_are_those_of_the_alerts_folder(tmp_path: Path) -> None:
-    shipped = [yaml.safe_load(path.read_text())["groups"] for path in sorted((ROOT / "alerts" / "rules").iterdir())]
+    shipped = [
+        yaml.load(path.read_text(), Loader=yaml.CSafeLoader)["groups"]
+        for path in sorted((ROOT / "alerts" / "rules").iterdir())
+    ]
     documents = rendered(RULES)
     groups = documents["PrometheusRule/w-agentweave-watcher"]["spec"]["groups"]
     assert groups == [group for file in shipped for group in file]
     text = documents["ConfigMap/w-agentweave-watcher-rules"]["data"]["agentweave.yaml"]
-    assert yaml.safe_load(text) == {"groups": groups}
+    assert yaml.load(text, Loader=yaml.CSafeLoader) == {"groups": groups}
     (tmp_path / "rules.yaml").write_text(text)
     told = subprocess.run(
         [tool("promtool"), "check", "rules", "--lint=all", "--lint-fatal", tmp_path / "rules.yaml"],

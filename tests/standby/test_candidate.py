@@ -182,3 +182,11 @@ def test_a_leader_that_reads_of_another_leads_no_more() -> None:
     me.wrote("1", 0.1)
     assert me.read(Record("2", "they"), 2.0) is Step.WAIT
     assert not me.active
+
+
+def test_who_resigns_leads_no_more_and_has_nothing_to_give_back_the_second_time() -> None:
+    me = Candidate("me")
+    me.wrote("1", 0.1)
+    assert me.resign()
+    assert not me.active
+    assert not me.resign()

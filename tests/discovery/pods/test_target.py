@@ -24,7 +24,8 @@ NOW = 1_795_000_000.0
 STARTED = "2026-11-18T08:00:00Z"
 LIMITS: dict[str, Limits] = {probe.name: probe.limits() for probe in load_probes()}
 
-POD: dict[str, Any] = yaml.safe_load("""
+POD: dict[str, Any] = yaml.load(
+    """
 metadata:
   uid: 1f0
   namespace: agentweave
@@ -62,7 +63,9 @@ status:
   containerStatuses:
     - {name: agent, restartCount: 0, state: {running: {startedAt: "2026-11-18T08:00:00Z"}}}
     - {name: opa, restartCount: 0, state: {running: {startedAt: "2026-11-18T08:00:00Z"}}}
-""")
+""",
+    Loader=yaml.CSafeLoader,
+)
 CONFIG = """
 agent: {name: "example-agent", trust_domain: hvs.solutions}
 authorization: {provider: opa, opa_endpoint: "http://localhost:8181", policy_path: "hvs/authz", default_action: deny}
