@@ -10,7 +10,7 @@ KEPT := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CACHE)/pycache
 IMAGE ?= agentweave-watcher:$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test lint bench tools image lock
+.PHONY: help demo check test lint bench soak tools image lock
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -33,6 +33,9 @@ lint: $(READY)  ## format, lint, types, layers
 
 bench: $(READY)  ## the daemon against its peer; AGENTS=500 SECONDS=10 for a quick run of two minutes
 	@$(BIN)/python -m tests.bench $(if $(AGENTS),--agents $(AGENTS)) $(if $(SECONDS),--seconds $(SECONDS)) $(ARGS)
+
+soak: $(READY)  ## a hundred hostile agents and strangers at the port for MINUTES=10, and what grew meanwhile
+	@$(BIN)/python -m tests.hostile.soak $(if $(MINUTES),--minutes $(MINUTES))
 
 tools: $(READY)  ## build the servers that tests talk to
 	@$(BIN)/python tests/tools/build.py

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import ssl
 import sys
 import time
@@ -21,6 +22,7 @@ COSTLIEST = "a legal page of 8 MiB of backslashes"
 
 Visit = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
 
+_IN_PATH = re.compile(rb"[/? ]+")
 _METRICS = {"memory_limit": "512Mi", "cpu_limit": 2.0, "pool_capacity": 100}
 
 
@@ -64,7 +66,7 @@ class OPAFarm:
 
 
 def _number(head: bytes) -> int:
-    return int(head.split(b"/", 2)[1])
+    return int(_IN_PATH.split(head, 2)[1])
 
 
 def _length(head: bytes) -> int:

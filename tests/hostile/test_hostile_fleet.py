@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from tests.hostile.fleet import hostile_fleet
 from tests.hostile.observation import Observation, late_looks, observe
+from tests.hostile.strangers import WAYS, strangers
 from tests.servers.daemon import DaemonProcess, Page, run_daemon
 
 pytestmark = pytest.mark.xdist_group("hostile fleet")  # one run for all tests
 
 MIB = 1 << 20
 SECONDS = 60.0
+STRANGERS = 300
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class Attacked:
     """A daemon after a minute of it."""
 
     daemon: DaemonProcess
+    state: Path
     seen: Observation
     before: Page
     after: Page
@@ -32,7 +36,7 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
         observe(daemon, state, 10)  # everybody was looked at once
         before = daemon.page()
         seen = observe(daemon, state, SECONDS)
-        yield Attacked(daemon, seen, before, daemon.page())
+        yield Attacked(daemon, state, seen, before, daemon.page())
 
 
 def test_healthy_agents_are_told_as_healthy(attacked: Attacked) -> None:
@@ -67,6 +71,13 @@ def test_memory_state_and_descriptors_are_bounded(attacked: Attacked) -> None:
 
 def test_no_turn_of_the_loop_is_long(attacked: Attacked) -> None:
     assert attacked.seen.turn < 0.05
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_strangers_at_the_port_keep_nobody_from_it(attacked: Attacked, way: str) -> None:
+    with strangers(attacked.daemon.address[1], way, STRANGERS):
+        seen = observe(attacked.daemon, attacked.state, 8)
+    assert (seen.livez_p99 < 1.0, seen.wrong, seen.impaired, seen.contradictions) == (True, {}, {}, {})
 
 
 def test_nothing_is_logged_with_a_traceback(attacked: Attacked) -> None:
