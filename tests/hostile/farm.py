@@ -23,7 +23,7 @@ COSTLIEST = "a legal page of 8 MiB of backslashes"
 Visit = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
 
 _IN_PATH = re.compile(rb"[/? ]+")
-_METRICS = {"memory_limit": "512Mi", "cpu_limit": 2.0, "pool_capacity": 100}
+METRICS = {"memory_limit": "512Mi", "cpu_limit": 2.0, "pool_capacity": 100}
 
 
 class MetricsFarm:
@@ -102,7 +102,7 @@ async def _serve(home: Path) -> None:
         talks = [servers.enter_context(serve(each.talk)) for each in tls_attacks.attacks(home, authority)]
         targets = [
             *(
-                _target("metrics", n, metrics=f"http://127.0.0.1:{at}/{n}", **_METRICS)
+                _target("metrics", n, metrics=f"http://127.0.0.1:{at}/{n}", **METRICS)
                 for n in range(len(metrics.attacks))
             ),
             *(_target("opa", n, opa=f"http://127.0.0.1:{ask}/{n}") for n in range(len(opa.attacks))),
@@ -113,7 +113,7 @@ async def _serve(home: Path) -> None:
         ]
         costly = next(n for n, each in enumerate(metrics.attacks) if each.what == COSTLIEST)
         url = f"http://127.0.0.1:{at}/{costly}"
-        targets += [_target("costly", n, metrics=url, **_METRICS) for n in range(TARGETS - len(targets))]
+        targets += [_target("costly", n, metrics=url, **METRICS) for n in range(TARGETS - len(targets))]
         print(json.dumps(targets), flush=True)
         await asyncio.to_thread(sys.stdin.read)
 
