@@ -60,7 +60,7 @@ def test_the_state_of_twelve_boundless_agents_fits_and_a_full_disk_is_told_while
         targets = [{"namespace": "evil", "agent": f"a{n}", "metrics": f"{url}/{n}", **METRICS} for n in range(12)]
         sources = {"agent_metrics": {"interval": "5s", "timeout": "4s"}}
         config = {"state_dir": str(disk / "state"), "discovery": {"static": targets}, "sources": sources}
-        with run_daemon(tmp_path, config) as daemon:
+        with run_daemon(tmp_path, config, wait_for="/livez") as daemon:
             eventually(lambda: daemon.page().value("impaired", reason="StateUnwritable") == 1, within=60)
             filler.unlink()
             eventually(lambda: daemon.page().value("impaired", reason="StateUnwritable") == 0, within=60)
