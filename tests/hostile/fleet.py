@@ -39,7 +39,7 @@ def hostile_fleet(home: Path, healthy: int = HEALTHY) -> Iterator[HostileFleet]:
     places = home / "hostile", home / "healthy"
     for place in places:
         place.mkdir()
-    with _serving("farm", places[0]) as hostile, _serving("healthy", places[1], str(healthy)) as well:
+    with _serving("attackers", places[0]) as hostile, _serving("healthy", places[1], str(healthy)) as well:
         files = {"cert_file": "svid.pem", "key_file": "svid.key", "bundle_file": "bundle.pem"}
         identity = {name: str(places[1] / file) for name, file in files.items()} | {"trust_domain": "example.org"}
         yield HostileFleet(hostile, well, identity)

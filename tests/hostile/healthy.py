@@ -12,7 +12,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from tests.hostile.farm import listen
+from tests.hostile.attackers import listen
 from tests.servers.metrics_pages import ok
 from watcher.demo.authority import Authority
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.farm import METRICS
+from tests.hostile.attackers import METRICS
 from tests.hostile.metrics_attacks import long_names
 from tests.servers.daemon import run_daemon
 from tests.servers.process import eventually

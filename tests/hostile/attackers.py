@@ -1,4 +1,4 @@
-"""`python -m tests.hostile.farm HOME`: every attack as a target. Prints the targets as JSON; ends with its input."""
+"""`python -m tests.hostile.attackers HOME`: every attack as a target. Prints the targets as JSON; ends with its input."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ _IN_PATH = re.compile(rb"[/? ]+")
 METRICS = {"memory_limit": "512Mi", "cpu_limit": 2.0, "pool_capacity": 100}
 
 
-class MetricsFarm:
+class MetricsAttackers:
     """All metrics attacks behind one port, by the number in the path."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class MetricsFarm:
                 return
 
 
-class OPAFarm:
+class OPAAttackers:
     """All OPA attacks behind one port, by the number in the path."""
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ def _target(kind: str, number: int, **parts: object) -> dict[str, object]:
 
 
 async def _serve(home: Path) -> None:
-    metrics, opa = MetricsFarm(), OPAFarm()
+    metrics, opa = MetricsAttackers(), OPAAttackers()
     at, ask = await listen(metrics.visit), await listen(opa.visit)
     authority = Authority("example.org", time.time())
     with ExitStack() as servers:
