@@ -24,6 +24,8 @@ class Reading:
 
     fault: Fault | None = None
     error: str = ""  # a sentence for a person; empty when the look got what it asked for
+    cpu: float = 0.0  # seconds of CPU that it took to read what the other side sent, as far as that is counted
+    asked_in: int = 1  # one of so many looks asks: more than 1 where answers take too much CPU
 
     @property
     def result(self) -> Result:

@@ -1,5 +1,6 @@
 """Sources: the only parts that talk to agents."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -42,6 +43,7 @@ class SourceContext:
 
     identity: IdentityProvider
     now: Callable[[], float]  # Unix seconds
+    cpu_time: Callable[[], float] = time.thread_time  # seconds of CPU of this thread, from any start
 
 
 class Source(Protocol):

@@ -47,8 +47,9 @@ class Trust:
     def _context(self) -> SSL.Context:
         context = SSL.Context(SSL.TLS_CLIENT_METHOD)
         context.set_min_proto_version(SSL.TLS1_2_VERSION)
-        # Security level 0: a weak key is to be read and judged, not a connection that fails.
-        context.set_cipher_list(b"DEFAULT:@SECLEVEL=0")
+        # Security level 0: a weak key is to be read and judged, not a connection that fails. No DHE: its group is of
+        # the server's choice, and one of 10,000 bits costs us 0.6 s.
+        context.set_cipher_list(b"DEFAULT:!kDHE:@SECLEVEL=0")
         # SHA-256 is what CPUs have instructions for: all are offered, the cheapest first.
         context.set_tls13_ciphersuites(_TLS13_CIPHERS)
         # A resumed session would not show the certificate.
