@@ -57,10 +57,6 @@ def _sample_names(signal: Signal, row: Row) -> list[str]:
     return [row.metric + suffix for suffix in signal.suffixes]
 
 
-def _sample_names(signal: Signal, row: Row) -> list[str]:
-    return [row.metric + suffix for suffix in signal.suffixes]
-
-
 class SignalReader:
     """What the page says of each signal, read when it is first asked for; of a large page all of it beforehand."""
 
