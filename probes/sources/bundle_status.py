@@ -25,9 +25,10 @@ class _Known(NamedTuple):
 class BundleReports:
     """The newest status report of each OPA, by its URL."""
 
-    def __init__(self, interval: float, now: Callable[[], float]) -> None:
-        """`interval`: seconds between looks at one OPA; `now`: Unix seconds."""
-        self._interval, self._now = interval, now
+    def __init__(self, interval: float, now: Callable[[], float], cpu_time: Callable[[], float]) -> None:
+        """`interval`: seconds between looks at one OPA; `now`: Unix seconds; `cpu_time`: seconds of this thread."""
+        self._interval, self._now, self._cpu_time = interval, now, cpu_time
+        self._cpu: dict[str, float] = {}
         self._known: dict[str, _Known] = {}
 
     def newest(self, url: str) -> StatusReport | None:
@@ -35,9 +36,14 @@ class BundleReports:
         known = self._known.get(url)
         return known.report if known is not None else None
 
+    def cpu(self, url: str) -> float:
+        """Seconds of CPU that reading took since this was last asked."""
+        return self._cpu.pop(url, 0.0)
+
     def keep(self, urls: Container[str]) -> None:
         """Forget all other OPAs."""
         self._known = {url: known for url, known in self._known.items() if url in urls}
+        self._cpu = {url: cpu for url, cpu in self._cpu.items() if url in urls}
 
     async def refresh(self, url: str, session: HTTPSession, path: bytes, headers: bytes) -> None:
         """Ask this OPA again, if it is time; where another look is asking, its answer is waited for."""
@@ -52,7 +58,7 @@ class BundleReports:
         asking = asyncio.Event()
         self._known[url] = _Known(before, self._after(now, _LOOKS), asking)
         try:
-            report = await self._ask(session, path, headers)
+            report = await self._ask(url, session, path, headers)
         finally:
             asking.set()
         if report.unknown is not None and before is not None:
@@ -63,15 +69,17 @@ class BundleReports:
         # Half an interval early: looks do not start on the dot.
         return now + (looks - 0.5) * self._interval
 
-    async def _ask(self, session: HTTPSession, path: bytes, headers: bytes) -> StatusReport:
+    async def _ask(self, url: str, session: HTTPSession, path: bytes, headers: bytes) -> StatusReport:
         try:
             answer = await session.ask(b"GET", path, headers)
         except (TooLargeError, httpx.RemoteProtocolError):
             return StatusReport(at=self._now(), clock=0.0, unknown=Unknown.MALFORMED)
         except httpx.TransportError:
             return StatusReport(at=self._now(), clock=0.0, unknown=Unknown.SOURCE_FAILED)
-        now = self._now()
-        return read_status(answer.status, answer.body, now, _clock(answer, now))
+        now, began = self._now(), self._cpu_time()
+        report = read_status(answer.status, answer.body, now, _clock(answer, now))
+        self._cpu[url] = self._cpu_time() - began
+        return report
 
 
 def _clock(answer: Response, now: float) -> float:
