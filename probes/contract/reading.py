@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+HEAVY = 0.002
+"""Seconds of CPU: what took longer to read is heavy to judge, too."""
+
 Result = Literal["ok", "error", "timeout"]
 
 

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
@@ -44,6 +45,7 @@ class SourceContext:
     identity: IdentityProvider
     now: Callable[[], float]  # Unix seconds
     cpu_time: Callable[[], float] = time.thread_time  # seconds of CPU of this thread, from any start
+    gate: AbstractAsyncContextManager[None] = field(default_factory=nullcontext)  # held while milliseconds are spent
 
 
 class Source(Protocol):

@@ -1,6 +1,7 @@
 """The agent's metrics page: one look answers every probe that judges by metrics."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 from zlib import crc32
 
@@ -8,8 +9,10 @@ import httpx
 from pydantic import Field
 
 from probes.contract import Bytes, SourceContext, SourceKind, Target
+from probes.contract.reading import HEAVY
 from probes.contract.signal import Dialect, Signal
 from probes.readings.metrics_page import MetricsPage, PageTrouble, WantedSignals
+from probes.readings.signal_reader import SMALL
 from probes.readings.text_format import NOTHING, KeptLines, NotAPageError, Scan, TooCostlyError, pieces
 from probes.sources.http.client import (
     HTTPSession,
@@ -27,7 +30,6 @@ from probes.sources.turns import Turns
 _HEADERS = b"User-Agent: agentweave-watcher\r\nAccept: text/plain;version=0.0.4\r\nConnection: close\r\n"
 _OPENMETRICS = "application/openmetrics-text"
 _BUDGET = 0.15  # seconds of CPU to read the pages of one look with: eight megabytes as libraries print them take 0.05
-_WORTH_TELLING = 0.002  # seconds of CPU
 _LEARNT_FOR = 600.0  # seconds, give or take half, so that the fleet is not asked for whole pages at once
 
 
@@ -53,7 +55,7 @@ class AgentMetrics:
 
     def __init__(self, settings: AgentMetricsSettings, source_context: SourceContext) -> None:
         self._settings, self._now, self._cpu_time = settings, source_context.now, source_context.cpu_time
-        self._pace = Pace()
+        self._pace, self._gate = Pace(), source_context.gate
         self._outbound = Outbound(settings, source_context)
         self._wanted: dict[Sequence[object], WantedSignals] = {}
         self._places: dict[str, tuple[Origin, bytes]] = {}
@@ -77,7 +79,7 @@ class AgentMetrics:
         except TooCostlyError as error:
             return self._too_costly(target, wanted, turns, error)
         self._pace.faster(target.key)
-        return page.charged(turns.spent) if turns.spent > _WORTH_TELLING else page
+        return page.charged(turns.spent) if turns.spent > HEAVY else page
 
     def fleet_changed(self, targets: Sequence[Target]) -> None:
         """Forget the pages that are no longer looked at."""
@@ -121,8 +123,11 @@ class AgentMetrics:
     ) -> MetricsPage:
         answer = await session.ask(b"GET", path, _HEADERS + self._outbound.authorization())
         bare = habit.bare if habit else ()
-        with turns:
-            return await _page_of(answer, wanted, turns, filtered=path.endswith(wanted.query), bare=bare)
+        page_of = partial(_page_of, answer, wanted, turns, filtered=path.endswith(wanted.query), bare=bare)
+        if len(answer.body) <= SMALL:
+            return await page_of()
+        async with self._gate:
+            return await page_of()
 
     def _wanted_of(self, wants: Sequence[object]) -> WantedSignals:
         key = tuple(wants)
@@ -166,7 +171,8 @@ async def _page_of(
         trouble, error = PageTrouble.HTTP_ERROR, f"The page answered {answer.status}."
     else:
         try:
-            kept = await _kept_of(answer, wanted, turns, whole=not filtered, bare=bare)
+            with turns:
+                kept = await _kept_of(answer, wanted, turns, whole=not filtered, bare=bare)
         except NotAPageError as problem:
             trouble, error = PageTrouble.MALFORMED, f"What was answered is no metrics page: {problem}."
     page = MetricsPage(
@@ -179,8 +185,9 @@ async def _page_of(
         kept=kept,
     )
     if page.reader.is_large():  # of others judges read what they want to know
-        for _ in page.reader.steps():
-            await turns.checkpoint()
+        with turns:
+            for _ in page.reader.steps():
+                await turns.checkpoint()
     return page
 
 

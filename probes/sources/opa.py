@@ -11,6 +11,7 @@ import httpx
 from pydantic import Field
 
 from probes.contract import Fault, Seconds, Source, SourceContext, SourceKind, Target
+from probes.contract.reading import HEAVY
 from probes.readings.canary import REACHABILITY, Question, facts_of
 from probes.readings.decision import Actual, CanaryAnswer, OPAReading, Reply, read_reply
 from probes.readings.opa_status import StatusReport
@@ -51,7 +52,7 @@ class OPASource:
     def __init__(self, settings: OPASettings, source_context: SourceContext) -> None:
         self._timeout = settings.timeout
         self._outbound = Outbound(settings, source_context)
-        self._reports = BundleReports(settings.interval, source_context.now, source_context.cpu_time)
+        self._reports = BundleReports(settings.interval, source_context)
         self._shared = SharedOPAs(settings.interval)
         self._places: dict[str, _Place] = {}
 
@@ -70,7 +71,7 @@ class OPASource:
         )
         reading = _reading(answers, self._reports.newest(place.url), asked.unasked)
         cpu = self._reports.cpu(place.url)
-        return replace(reading, cpu=cpu) if cpu else reading
+        return replace(reading, cpu=cpu) if cpu > HEAVY else reading
 
     def fleet_changed(self, targets: Sequence[Target]) -> None:
         """Forget the OPAs that are gone; learn which have several targets."""

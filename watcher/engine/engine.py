@@ -89,7 +89,7 @@ class Engine:
 
     def _looker(self, kind: AnySourceKind) -> Looker:
         settings = self._of(kind)
-        source = kind.open(settings, SourceContext(self.identity, self.now))
+        source = kind.open(settings, SourceContext(self.identity, self.now, gate=self.fleet.gate))
         return Looker(
             kind, source, settings.interval, self.board, self.fleet, self.own_metrics, self.now, once=self._once
         )

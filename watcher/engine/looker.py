@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from probes import AnyProbe, AnySourceKind
 from probes.contract import Evaluation, EvaluationContext, Fault, Limits, Reading, Source, Target, Unknown
+from probes.contract.reading import HEAVY
 from watcher.engine.board import Board, Look, TargetState
 from watcher.engine.costs import Costs
 from watcher.engine.debounce import DebounceStates, ProbeResult, debounce
@@ -15,6 +16,7 @@ from watcher.engine.isolation import Isolation
 from watcher.engine.majority import VoteCounter
 from watcher.metrics.families import LOOK_SECONDS, LOOKS
 from watcher.metrics.own import OwnMetrics
+from watcher.runtime.cooperative import Gate
 from watcher.runtime.loop_lag import LoopLag
 
 log = logging.getLogger(__name__)
@@ -28,10 +30,11 @@ class Fleet:
     isolation: Isolation
     lag: LoopLag
     costs: Costs = field(default_factory=Costs)
+    gate: Gate = field(default_factory=Gate)
 
 
 _CROWD = 100
-"""Verdicts of one judge after which the loop does what else is due: a thousand take 20 ms."""
+"""Verdicts of one judge that are given in a turn of their own: a thousand take 20 ms."""
 
 
 class _Turns:
@@ -106,6 +109,17 @@ class Looker:
     async def _post(self, state: TargetState, look: Look) -> None:
         if look.reading.fault is not Fault.OURS:
             self._fleet.isolation.record(state.target.key, self.kind.name, look.reading, look.at)
+        if self._is_heavy(state, look.reading):
+            async with self._fleet.gate:
+                await self._judge_all(state, look, in_turns=True)
+        else:
+            await self._judge_all(state, look, in_turns=False)
+
+    def _is_heavy(self, state: TargetState, reading: Reading) -> bool:
+        results = (state.results[index] for index, _ in self._probes)
+        return reading.cpu > HEAVY or any(result is not None and len(result.since) > _CROWD for result in results)
+
+    async def _judge_all(self, state: TargetState, look: Look, *, in_turns: bool) -> None:
         turns, found = _Turns(self._cpu_time), []
         for index, probe in self._probes:
             result = state.results[index]
@@ -114,10 +128,10 @@ class Looker:
                 history = result.history if restored is None else restored.history.get(probe.name, result.history)
                 before = result if restored is None else restored.debounce_states.get(probe.name, {})
                 judged = self._judge(probe, state, history, look)
-                if crowded := look.reading.cpu > 0 or len(judged.verdicts) > _CROWD:
+                if in_turns:
                     await turns.next()
                 found.append((index, self._debounced(probe, state, before, judged, look)))
-                if crowded:
+                if in_turns:
                     await turns.next()
         if not state.removed:
             self._show(state, look, found)
