@@ -102,7 +102,7 @@ def page_routes(engine: Engine) -> list[Route]:
 
     async def fleet(request: Request) -> Response:
         wanted = {name: request.query_params.get(name, "") for name in ("namespace", "agent", "status")}
-        counts, lines = await _fleet(engine.board, wanted, engine.board.oldest(engine.now()))
+        counts, lines = await fleet_lines(engine.board, wanted, engine.board.oldest(engine.now()))
         body = await rendered(
             templates.get_template("fleet.html"),
             now=engine.now(),
@@ -143,7 +143,10 @@ def html_page(body: str, status: int) -> Response:
     return HTMLResponse(body.encode(errors="replace"), status, headers=_HEADERS)
 
 
-async def _fleet(board: Board, wanted: dict[str, str], oldest: tuple[float, ...]) -> tuple[Counter[Status], list[Line]]:
+async def fleet_lines(
+    board: Board, wanted: dict[str, str], oldest: tuple[float, ...]
+) -> tuple[Counter[Status], list[Line]]:
+    """How many targets there are by their worst status, and those that are wanted, trouble first."""
     counts: Counter[Status] = Counter()
     time_slice = TimeSlice()
     by_status: dict[Status, list[TargetState]] = {status: [] for status in sorted(Status, key=_rank)}
