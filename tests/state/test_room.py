@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from probes import AnyProbe
 from probes.contract import Limits
 from tests.engine.toy import FIRE, PAGES, SMOKE, TOY, Rooms, target
 from watcher.engine.board import Board, Look
@@ -20,8 +21,8 @@ class Remembered:
     words: str = ""
 
 
-VAST = replace(TOY, name="vast", history=Remembered)
-PROBES = [TOY, VAST]
+VAST: AnyProbe = replace(TOY, name="vast", history=Remembered)  # type: ignore[arg-type]  # a toy of another type
+PROBES: list[AnyProbe] = [TOY, VAST]
 
 
 def _board(*sizes: int) -> Board:

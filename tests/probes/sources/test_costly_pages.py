@@ -7,8 +7,7 @@ from contextlib import nullcontext
 import pytest
 
 from probes.breaker import PROBE as BREAKER
-from probes.breaker import BreakerLimits
-from probes.breaker.transitions import BREAKER_STATE
+from probes.breaker.transitions import BREAKER_STATE, BreakerLimits
 from probes.contract import EvaluationContext, SourceContext, Target, TargetKey
 from probes.contract.signal import REQUESTS, START_TIME
 from probes.readings.metrics_page import MetricsPage, PageTrouble

@@ -13,6 +13,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 
@@ -53,9 +54,7 @@ def _named(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
-def _certificate(
-    name: str, issuer: str, key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey, by: rsa.RSAPrivateKey
-) -> x509.Certificate:
+def _certificate(name: str, issuer: str, key: CertificatePublicKeyTypes, by: rsa.RSAPrivateKey) -> x509.Certificate:
     now = datetime.now(UTC)
     made = x509.CertificateBuilder().subject_name(_named(name)).issuer_name(_named(issuer)).public_key(key)
     made = made.serial_number(x509.random_serial_number())
@@ -70,7 +69,7 @@ def _endless_signatures(length: int) -> Served:
     modulus = signer.public_key().public_numbers().n
     slow = rsa.RSAPublicNumbers(modulus - 2, modulus).public_key()
     names = ["leaf", *(f"c{number}" for number in range(length + 1))]
-    keys = [key.public_key(), *[slow] * length]
+    keys: list[CertificatePublicKeyTypes] = [key.public_key(), *[slow] * length]
     chain = [_certificate(name, up, each, signer) for name, up, each in zip(names, names[1:], keys, strict=False)]
     return Served(tuple(chain), key)
 
@@ -121,7 +120,8 @@ def test_outbound_contexts_offer_what_python_does_without_finite_fields() -> Non
 def _openssl(directory: Path, *options: str) -> Iterator[str]:
     """A server of OpenSSL's own, for what Python cannot be made to serve."""
     certificate, key = directory / "svid.pem", directory / "svid.key"
-    command = ["openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", certificate, "-key", key, "-www", *options]
+    served = ["-cert", str(certificate), "-key", str(key), "-www"]
+    command = ["openssl", "s_server", "-accept", "127.0.0.1:0", *served, *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout is not None
         try:
