@@ -116,8 +116,13 @@ class Looker:
             await self._judge_all(state, look, in_turns=False)
 
     def _is_heavy(self, state: TargetState, reading: Reading) -> bool:
-        results = (state.results[index] for index, _ in self._probes)
-        return reading.cpu > HEAVY or any(result is not None and len(result.since) > _CROWD for result in results)
+        if reading.cpu > HEAVY:
+            return True
+        for index, _ in self._probes:
+            result = state.results[index]
+            if result is not None and len(result.since) > _CROWD:
+                return True
+        return False
 
     async def _judge_all(self, state: TargetState, look: Look, *, in_turns: bool) -> None:
         turns, found = _Turns(self._cpu_time), []
