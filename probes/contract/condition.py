@@ -92,7 +92,8 @@ class Verdict:
     @property
     def text(self) -> str:
         """The message as a sentence."""
-        return self.message if isinstance(self.message, str) else self.message()
+        said = self.message if isinstance(self.message, str) else self.message()
+        return f"{self.subject}: {said}" if self.subject and self.status is Status.FALSE else said
 
 
 _WHY_UNKNOWN = {
@@ -110,12 +111,13 @@ _WHY_UNKNOWN = {
 }
 
 
-@lru_cache(maxsize=65536)
+# Healthy verdicts are the same objects for the whole fleet: a quarter of a million of them at 10,000 agents. Not more
+# than this are kept of those that no agent has any longer: subjects come from outside.
+@lru_cache(maxsize=16384)
 def _false(kind: ConditionKind, subject: str) -> Verdict:
-    # Healthy verdicts are the same objects for the whole fleet: a quarter of a million of them at 10,000 agents.
-    return Verdict(kind, Status.FALSE, "", subject, f"{subject}: {kind.all_clear}" if subject else kind.all_clear)
+    return Verdict(kind, Status.FALSE, "", subject, kind.all_clear)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def _unknown(kind: ConditionKind, reason: Unknown, subject: str) -> Verdict:
     return Verdict(kind, Status.UNKNOWN, reason, subject, _WHY_UNKNOWN[reason])

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+HEAVY = 0.002
+"""Seconds of CPU: what took longer to read is heavy to judge, too."""
+
 Result = Literal["ok", "error", "timeout"]
 
 
@@ -24,6 +27,8 @@ class Reading:
 
     fault: Fault | None = None
     error: str = ""  # a sentence for a person; empty when the look got what it asked for
+    cpu: float = 0.0  # seconds of CPU that it took to read what the other side sent, as far as that is counted
+    asked_in: int = 1  # one of so many looks asks: more than 1 where answers take too much CPU
 
     @property
     def result(self) -> Result:

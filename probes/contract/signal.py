@@ -9,9 +9,15 @@ from typing import Annotated, NamedTuple, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from probes.contract import ConditionKind, Limits, Unknown, Verdict
+from probes.contract.text import cut
 
 MAX_SUBJECTS = 1000
 """More subjects than this in one signal are not judged: CONTRACT.md, section 4."""
+
+MAX_SUBJECT_BYTES = 100_000
+"""Of all subjects of one signal together: a thousand with names of a hundred characters."""
+
+_FEW = 50  # subjects whose names, each cut, are no burden
 
 _DECLARED: dict[str, "Signal"] = {}
 
@@ -115,6 +121,13 @@ def values_of(signal: Signal, row: Row, series: Sequence[Series]) -> SignalValue
             groups[subject] = [one]
     if len(groups) > MAX_SUBJECTS:
         return Unreadable(f"{len(groups)} subjects in {row.metric}, at most {MAX_SUBJECTS} are judged")
+    if (
+        len(groups) > _FEW
+        and (size := sum(len(subject.encode(errors="replace")) for subject in groups)) > MAX_SUBJECT_BYTES
+    ):
+        return Unreadable(
+            f"the subjects in {row.metric} have names of {size} bytes together, at most {MAX_SUBJECT_BYTES} are judged"
+        )
     values: dict[str, float] = {}
     unreadable: dict[str, str] = {}
     for subject, members in groups.items():
@@ -129,7 +142,7 @@ def values_of(signal: Signal, row: Row, series: Sequence[Series]) -> SignalValue
 def _subject(signal: Signal, row: Row, labels: Mapping[str, str]) -> str:
     for name in row.subject:
         if labels.get(name):  # an empty label is an absent one (Prometheus data model)
-            return labels[name]
+            return cut(labels[name])
     return signal.unnamed
 
 

@@ -1,7 +1,9 @@
 """Sources: the only parts that talk to agents."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
@@ -42,6 +44,8 @@ class SourceContext:
 
     identity: IdentityProvider
     now: Callable[[], float]  # Unix seconds
+    cpu_time: Callable[[], float] = time.thread_time  # seconds of CPU of this thread, from any start
+    gate: AbstractAsyncContextManager[None] = field(default_factory=nullcontext)  # held while milliseconds are spent
 
 
 class Source(Protocol):

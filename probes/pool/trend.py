@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 BLOCKS = 30
 """Blocks of a full history; fewer where looks are rarer than that."""
@@ -33,6 +34,7 @@ class Rise:
         return Rise(means[-blocks:], block, value, 1)
 
 
+@lru_cache(maxsize=64)  # of a few settings, and asked for each pool
 def layout(window: float, interval: float) -> tuple[float, int]:
     """Seconds of a block and number of blocks for a window that is looked at every `interval` seconds."""
     length = max(window / BLOCKS, interval)

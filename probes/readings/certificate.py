@@ -24,6 +24,8 @@ from cryptography.x509 import (
     load_der_x509_certificate,
 )
 
+from probes.contract.text import cut
+
 MAX_CERTIFICATE = 1 << 14
 """Bytes; the names in a larger one are not read: ten thousand of them would hold up every other look."""
 _KEPT_URIS = 10
@@ -112,7 +114,7 @@ def _leaf(certificate: Certificate, der: bytes) -> Leaf:
     uris = _uris(extensions or {})
     key, weak_key = _key(certificate)
     return Leaf(
-        serial=f"{certificate.serial_number:x}",
+        serial=cut(f"{certificate.serial_number:x}"),
         not_before=certificate.not_valid_before_utc.timestamp(),
         not_after=certificate.not_valid_after_utc.timestamp(),
         uris=tuple(uri[:_KEPT_URI] for uri in uris[:_KEPT_URIS]),

@@ -8,11 +8,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from probes.contract import Unknown
+from probes.contract.text import cut
 
 MOST_BUNDLES = 1000
 """Of one OPA; beyond that the status is not judged."""
 
-_LABEL_CHARS = 200
+MOST_TEXT = 1 << 18
+"""Characters of the names, revisions, codes and messages of all bundles of one OPA."""
+
+MOST_VALUES = 30_000
+"""Objects, arrays and members in JSON that is read in one turn of the loop: a thousand bundles have half of that."""
+
+_STRIDE = 1 << 13
+_MOST_KEYS = 100  # beside `bundles` in a result: OPA has six
+_MOST_ERROR = 1 << 16  # bytes of an answer that says what is wrong
 _RESULT = re.compile(r'\s*\{\s*"result"\s*:\s*(?=\{)')
 _KEY = re.compile(r'\s*[{,]\s*"((?:[^"\\]|\\.)*)"\s*:\s*')
 _END = re.compile(r"\s*\}")
@@ -81,9 +90,24 @@ class StatusReport:
 def read_json(body: bytes) -> object:
     """What a body says; None where it is no JSON, as it is for a bare `null`: neither is an answer of OPA."""
     try:
-        return json.loads(body.decode())
+        return _load(body.decode())
     except (ValueError, RecursionError):
         return None
+
+
+def _load(text: str) -> object:
+    """ValueError for what is no JSON, and for what would hold up the loop."""
+    return json.loads(_readable(text))
+
+
+def _readable(text: str) -> str:
+    """The text as far as it has no more values than are read: `[],[],` takes thirty times as long as one string."""
+    values = 0
+    for start in range(0, len(text), _STRIDE):
+        values += sum(text.count(mark, start, start + _STRIDE) for mark in ",[{")
+        if values > MOST_VALUES:
+            return text[:start]
+    return text
 
 
 def read_status(status: int, body: bytes, at: float, clock: float) -> StatusReport:
@@ -91,7 +115,7 @@ def read_status(status: int, body: bytes, at: float, clock: float) -> StatusRepo
 
     `at` and `clock`: Unix seconds of our clock and of OPA's.
     """
-    if status == 404 or (status == 500 and _no_plugin(read_json(body))):
+    if status == 404 or (status == 500 and len(body) <= _MOST_ERROR and _no_plugin(read_json(body))):
         return StatusReport(at=at, clock=clock)
     if status != 200:
         return StatusReport(at=at, clock=clock, unknown=_WHY.get(status, Unknown.SOURCE_FAILED))
@@ -111,9 +135,13 @@ def _no_plugin(answer: object) -> bool:
 
 def _find_bundles(text: str) -> object:
     """`result.bundles`. What follows it is not read: OPA's own metrics, which would cost thirty times as much."""
+    text = _readable(text)
     found = _RESULT.match(text)
     end = found.end() if found else len(text)
-    while key := _KEY.match(text, end):
+    for _ in range(_MOST_KEYS):
+        key = _KEY.match(text, end)
+        if key is None:
+            break
         value, end = _DECODER.raw_decode(text, key.end())
         if key[1] == "bundles":
             return value
@@ -129,12 +157,15 @@ def _bundles(found: object) -> tuple[OPABundle, ...]:
     if found is None:
         return ()
     if not isinstance(found, dict) or len(found) > MOST_BUNDLES:
-        raise TypeError(found)
-    return tuple(_bundle(name, said) for name, said in sorted(found.items()))
+        raise TypeError("no bundles, or too many")
+    bundles = tuple(_bundle(name, said) for name, said in sorted(found.items()))
+    if sum(len(each.name) + len(each.revision) + len(each.code) + len(each.message) for each in bundles) > MOST_TEXT:
+        raise ValueError("the bundles say too much")
+    return bundles
 
 
 def _bundle(name: str, said: object) -> OPABundle:
-    if not isinstance(said, dict) or len(name) > _LABEL_CHARS:
+    if not isinstance(said, dict):
         raise TypeError(name)
     last_success = _moment(said.get("last_successful_request"))
     return OPABundle(
@@ -150,7 +181,7 @@ def _bundle(name: str, said: object) -> OPABundle:
 
 
 def _text(value: object) -> str:
-    text = str(value)[:_LABEL_CHARS] if value is not None else ""
+    text = cut(str(value)) if value is not None else ""
     text.encode()  # half of a surrogate pair, which JSON can say, is no text: UnicodeEncodeError is a ValueError
     return sys.intern(text)  # a fleet has few revisions, and each OPA would keep its own copy
 

@@ -11,8 +11,10 @@ MAX_LINES = 3003
 
 _MAX_LINE = 4096
 _MAX_LABELS = 64
-_MAX_ODD = 8192  # characters that the library has to read: 40 us for a short line, 3 ms for a long one
-_PIECE = 1 << 17
+_MAX_ODD = 8192  # characters of a page that the library has to read: 40 us for a short line, 3 ms for a long one
+_PAGE_LABELS = 50_000
+_LONGEST = 1 << 17
+_PIECE = 1 << 15  # bytes that are scanned in one turn of the loop: of the worst pages 5 ms
 
 _QUOTED = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 _LABEL = rf"(?!__)[a-zA-Z_][a-zA-Z0-9_]*={_QUOTED}"
@@ -34,6 +36,25 @@ _RUN = re.compile(
 
 class NotAPageError(ValueError):
     """What was received is no metrics page."""
+
+
+class TooCostlyError(Exception):
+    """The page has more than is read of one; the message says of what."""
+
+
+class Allowance:
+    """How much may still be read of one page, beside plain lines with few labels."""
+
+    __slots__ = ("labels", "odd")
+
+    def __init__(self) -> None:
+        self.odd, self.labels = _MAX_ODD, _PAGE_LABELS
+
+    def spend(self, labels: int) -> None:
+        """Read these labels too."""
+        self.labels -= labels
+        if self.labels < 0:
+            raise TooCostlyError(f"its wanted lines have more than {_PAGE_LABELS} labels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,27 +132,30 @@ def pieces(page: bytes) -> Iterator[bytes]:
     """The page in pieces of whole lines, small enough that the event loop can breathe in between."""
     at = 3 if page.startswith(b"\xef\xbb\xbf") else 0
     while at < len(page):
-        end = page.find(b"\n", at + _PIECE, at + 2 * _PIECE) + 1
-        if not end and len(page) > at + 2 * _PIECE:
-            raise NotAPageError(f"it has a line of more than {_PIECE} bytes")
+        end = page.find(b"\n", at + _PIECE, at + _PIECE + _LONGEST) + 1
+        if not end and len(page) > at + _PIECE + _LONGEST:
+            raise NotAPageError(f"it has a line of more than {_LONGEST} bytes")
         yield page[at : end or len(page)]
         at = end or len(page)
 
 
-def read_lines(lines: Iterable[str]) -> list[Series]:
-    """The samples of these lines; ValueError where one cannot be read, or where reading takes too long."""
-    odd = 0
+def read_lines(lines: Iterable[str], allowance: Allowance) -> list[Series]:
+    """The samples of these lines.
+
+    ValueError where one cannot be read, or where reading takes too long; TooCostlyError where there is too much.
+    """
     found = []
     for line in lines:
         plain = _PLAIN.fullmatch(line) if len(line) <= _MAX_LINE else None
         if plain:
             name, labels, value = plain.groups()
             found.append(Series(name, _read_labels(labels) if labels else {}, float(value)))
-            continue
-        odd += len(line)
-        if odd > _MAX_ODD or len(line) > _MAX_LINE:
-            raise ValueError("its lines are too long, or too many are written in an unusual way")
-        found.append(read_line(line))
+        else:
+            allowance.odd -= len(line)
+            if allowance.odd < 0 or len(line) > _MAX_LINE:
+                raise ValueError("its lines are too long, or too many are written in an unusual way")
+            found.append(read_line(line))
+    allowance.spend(sum([len(one.labels) for one in found]))
     return found
 
 
@@ -176,6 +200,6 @@ def _check_utf8(piece: bytes) -> None:
 def _check_sample(line: bytes) -> None:
     text = line[:_MAX_LINE].decode(errors="replace")
     try:
-        read_lines([text])
+        read_lines([text], Allowance())
     except ValueError as error:
         raise NotAPageError(f"it starts with {text[:40]!r}, which is no sample") from error

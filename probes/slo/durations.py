@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from operator import le, lt
 
-from probes.contract.signal import Absent, Row, Series, Signal, Unreadable
+from probes.contract.signal import MAX_SUBJECTS, Absent, Row, Series, Signal, Unreadable
 from probes.history.requests import Tally, not_counters
 from probes.readings.metrics_page import MetricsPage
 
@@ -76,8 +76,8 @@ def _number(text: str) -> float:
         return math.nan
 
 
-def _slow_at_once(page: MetricsPage, limit: float) -> Tally | None:
-    """What `slow` says of histograms in the plain form that libraries print; None for anything else.
+def _slow_at_once(page: MetricsPage, limit: float) -> Tally | Unreadable | None:
+    """What `slow` says of histograms in the plain form that libraries print, or of too many; None for anything else.
 
     Forty lines, read one by one, would cost as much as the rest of the look.
     """
@@ -85,6 +85,8 @@ def _slow_at_once(page: MetricsPage, limit: float) -> Tally | None:
     lines = page.block(DURATION, row, "_bucket")
     if row.where or not lines or b"\\" in lines:
         return None
+    if lines.count(b'le="+Inf"') > MAX_SUBJECTS:
+        return Unreadable(f"{row.metric} has more than {MAX_SUBJECTS} histograms")
     try:
         tally = _sum(row, [_slow_of_histogram(*histogram, limit) for histogram in _histograms(lines)])
     except ValueError:
@@ -99,13 +101,15 @@ def _histograms(lines: bytes) -> list[tuple[Sequence[float], Sequence[float]]]:
     left then, these were not the lines of one.
     """
     found: dict[tuple[bytes, bytes], tuple[Sequence[float], Sequence[float]]] = {}
-    while lines:
-        name, bound, rest = lines.partition(b'le="')
-        before, after = name + bound, rest[rest.index(b'"') : rest.index(b"} ") + 2]
+    at = 0
+    while at < len(lines):  # by places: to cut off what is read would copy the rest each time
+        bound = lines.index(b'le="', at) + 4
+        end = lines.index(b'"', bound)
+        before, after = lines[at:bound], lines[end : lines.index(b"} ", end) + 2]
         last = before + b"+Inf" + after
-        start = lines.index(last) + len(last)
-        end = lines.find(b"\n", start)
-        mine, lines = (lines[:end], lines[end + 1 :]) if end >= 0 else (lines, b"")
+        stop = lines.find(b"\n", lines.index(last, at) + len(last))
+        stop = len(lines) if stop < 0 else stop
+        mine, at = lines[at:stop], stop + 1
         numbers = mine.removeprefix(before).replace(b"\n" + before, b"\n").replace(after, b" ")
         values = list(map(float, numbers.split()))
         in_pairs = len(values) == 2 * numbers.count(b" ") == 2 * numbers.count(b"\n") + 2

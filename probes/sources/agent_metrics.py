@@ -1,7 +1,7 @@
 """The agent's metrics page: one look answers every probe that judges by metrics."""
 
-import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 from zlib import crc32
 
@@ -9,9 +9,11 @@ import httpx
 from pydantic import Field
 
 from probes.contract import Bytes, SourceContext, SourceKind, Target
+from probes.contract.reading import HEAVY
 from probes.contract.signal import Dialect, Signal
 from probes.readings.metrics_page import MetricsPage, PageTrouble, WantedSignals
-from probes.readings.text_format import NOTHING, KeptLines, NotAPageError, Scan, pieces
+from probes.readings.signal_reader import SMALL
+from probes.readings.text_format import NOTHING, KeptLines, NotAPageError, Scan, TooCostlyError, pieces
 from probes.sources.http.client import (
     HTTPSession,
     Origin,
@@ -22,9 +24,12 @@ from probes.sources.http.client import (
     locate,
 )
 from probes.sources.http.credentials import Outbound, OutboundSettings
+from probes.sources.pace import Pace
+from probes.sources.turns import Turns
 
 _HEADERS = b"User-Agent: agentweave-watcher\r\nAccept: text/plain;version=0.0.4\r\nConnection: close\r\n"
 _OPENMETRICS = "application/openmetrics-text"
+_BUDGET = 0.15  # seconds of CPU to read the pages of one look with: eight megabytes as libraries print them take 0.05
 _LEARNT_FOR = 600.0  # seconds, give or take half, so that the fleet is not asked for whole pages at once
 
 
@@ -49,7 +54,8 @@ class AgentMetrics:
     """Asks for the wanted names only, and for the whole page where that may have hidden one."""
 
     def __init__(self, settings: AgentMetricsSettings, source_context: SourceContext) -> None:
-        self._settings, self._now = settings, source_context.now
+        self._settings, self._now, self._cpu_time = settings, source_context.now, source_context.cpu_time
+        self._pace, self._gate = Pace(), source_context.gate
         self._outbound = Outbound(settings, source_context)
         self._wanted: dict[Sequence[object], WantedSignals] = {}
         self._places: dict[str, tuple[Origin, bytes]] = {}
@@ -58,24 +64,46 @@ class AgentMetrics:
     async def look(self, target: Target, wants: Sequence[object]) -> MetricsPage:
         """One look at the target's page, over within the timeout."""
         wanted = self._wanted_of(wants)
+        if (instead := self._pace.instead(target.key)) is not None:
+            return MetricsPage(
+                wanted=wanted, trouble=PageTrouble.TOO_LARGE, error=instead.error, asked_in=instead.asked_in
+            )
+        turns = Turns(self._cpu_time, _BUDGET)
         try:
-            return await self._look(target.metrics or "", wanted)
+            page = await self._look(target.metrics or "", wanted, turns)
         except httpx.TransportError as error:
             fault = fault_of(error)
             return MetricsPage(
                 wanted=wanted, fault=fault, trouble=None if fault else _trouble_of(error), error=str(error)
             )
+        except TooCostlyError as error:
+            return self._too_costly(target, wanted, turns, error)
+        self._pace.faster(target.key)
+        return page.charged(turns.spent) if turns.spent > HEAVY else page
 
     def fleet_changed(self, targets: Sequence[Target]) -> None:
         """Forget the pages that are no longer looked at."""
         urls = {target.metrics for target in targets}
+        self._pace.keep({target.key for target in targets})
         self._places = {url: place for url, place in self._places.items() if url in urls}
         self._habits = {url: habit for url, habit in self._habits.items() if url in urls}
 
     async def close(self) -> None:
         """Nothing is held between looks."""
 
-    async def _look(self, url: str, wanted: WantedSignals) -> MetricsPage:
+    def _too_costly(self, target: Target, wanted: WantedSignals, turns: Turns, why: TooCostlyError) -> MetricsPage:
+        asked_in = self._pace.slower(target.key)
+        page = MetricsPage(
+            wanted=wanted,
+            trouble=PageTrouble.TOO_LARGE,
+            error=f"The page is too much to read: {why}. It is asked for at one of {asked_in} looks.",
+            cpu=turns.spent,
+            asked_in=asked_in,
+        )
+        self._pace.say(target.key, page)
+        return page
+
+    async def _look(self, url: str, wanted: WantedSignals, turns: Turns) -> MetricsPage:
         origin, path = self._place_of(url)
         tls = self._outbound.tls() if origin.secure else None
         habit = self._habit_of(url, wanted)
@@ -83,17 +111,23 @@ class AgentMetrics:
             filtered = None
             if habit is None or not habit.whole_only:
                 names = (b"&" if b"?" in path else b"?") + wanted.query
-                filtered = await self._ask(session, path + names, wanted, habit)
+                filtered = await self._ask(session, path + names, wanted, habit, turns)
                 if filtered.trouble is PageTrouble.UNAUTHORIZED or _complete(filtered, habit):
                     return filtered
-            whole = await self._ask(session, path, wanted, None)
+            whole = await self._ask(session, path, wanted, None, turns)
         self._learn(url, wanted, filtered, whole)
         return whole
 
-    async def _ask(self, session: HTTPSession, path: bytes, wanted: WantedSignals, habit: _Habit | None) -> MetricsPage:
+    async def _ask(
+        self, session: HTTPSession, path: bytes, wanted: WantedSignals, habit: _Habit | None, turns: Turns
+    ) -> MetricsPage:
         answer = await session.ask(b"GET", path, _HEADERS + self._outbound.authorization())
         bare = habit.bare if habit else ()
-        return await _page_of(answer, wanted, filtered=path.endswith(wanted.query), bare=bare)
+        page_of = partial(_page_of, answer, wanted, turns, filtered=path.endswith(wanted.query), bare=bare)
+        if len(answer.body) <= SMALL:
+            return await page_of()
+        async with self._gate:
+            return await page_of()
 
     def _wanted_of(self, wants: Sequence[object]) -> WantedSignals:
         key = tuple(wants)
@@ -127,7 +161,9 @@ def _complete(filtered: MetricsPage, habit: _Habit | None) -> bool:
     return not lacking or (habit is not None and not lacking & ~habit.lacking)
 
 
-async def _page_of(answer: Response, wanted: WantedSignals, *, filtered: bool, bare: tuple[str, ...]) -> MetricsPage:
+async def _page_of(
+    answer: Response, wanted: WantedSignals, turns: Turns, *, filtered: bool, bare: tuple[str, ...]
+) -> MetricsPage:
     trouble, error, kept = None, "", NOTHING
     if answer.status in (401, 403):
         trouble, error = PageTrouble.UNAUTHORIZED, f"The page answered {answer.status}: the watcher may not read it."
@@ -135,10 +171,11 @@ async def _page_of(answer: Response, wanted: WantedSignals, *, filtered: bool, b
         trouble, error = PageTrouble.HTTP_ERROR, f"The page answered {answer.status}."
     else:
         try:
-            kept = await _kept_of(answer, wanted, whole=not filtered, bare=bare)
+            with turns:
+                kept = await _kept_of(answer, wanted, turns, whole=not filtered, bare=bare)
         except NotAPageError as problem:
             trouble, error = PageTrouble.MALFORMED, f"What was answered is no metrics page: {problem}."
-    return MetricsPage(
+    page = MetricsPage(
         error=error,
         trouble=trouble,
         status=answer.status,
@@ -147,13 +184,20 @@ async def _page_of(answer: Response, wanted: WantedSignals, *, filtered: bool, b
         wanted=wanted,
         kept=kept,
     )
+    if page.reader.is_large():  # of others judges read what they want to know
+        with turns:
+            for _ in page.reader.steps():
+                await turns.checkpoint()
+    return page
 
 
-async def _kept_of(answer: Response, wanted: WantedSignals, *, whole: bool, bare: tuple[str, ...]) -> KeptLines:
+async def _kept_of(
+    answer: Response, wanted: WantedSignals, turns: Turns, *, whole: bool, bare: tuple[str, ...]
+) -> KeptLines:
     scan = Scan(wanted.names)
     for number, piece in enumerate(pieces(answer.body)):
         if number:
-            await asyncio.sleep(0)
+            await turns.checkpoint()
         scan.feed(piece)
     if whole and not scan.has_a_sample:
         raise NotAPageError("it has no sample")

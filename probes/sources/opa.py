@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
@@ -10,6 +11,7 @@ import httpx
 from pydantic import Field
 
 from probes.contract import Fault, Seconds, Source, SourceContext, SourceKind, Target
+from probes.contract.reading import HEAVY
 from probes.readings.canary import REACHABILITY, Question, facts_of
 from probes.readings.decision import Actual, CanaryAnswer, OPAReading, Reply, read_reply
 from probes.readings.opa_status import StatusReport
@@ -50,7 +52,7 @@ class OPASource:
     def __init__(self, settings: OPASettings, source_context: SourceContext) -> None:
         self._timeout = settings.timeout
         self._outbound = Outbound(settings, source_context)
-        self._reports = BundleReports(settings.interval, source_context.now)
+        self._reports = BundleReports(settings.interval, source_context)
         self._shared = SharedOPAs(settings.interval)
         self._places: dict[str, _Place] = {}
 
@@ -67,7 +69,9 @@ class OPASource:
             CanaryAnswer(question.canary, question.expected, replies[body], body in fresh)
             for question, body in asked.questions
         )
-        return _reading(answers, self._reports.newest(place.url), asked.unasked)
+        reading = _reading(answers, self._reports.newest(place.url), asked.unasked)
+        cpu = self._reports.cpu(place.url)
+        return replace(reading, cpu=cpu) if cpu > HEAVY else reading
 
     def fleet_changed(self, targets: Sequence[Target]) -> None:
         """Forget the OPAs that are gone; learn which have several targets."""

@@ -22,6 +22,7 @@ from tests.bench.report import Results, markdown
 from tests.bench.rules import rule_costs
 from tests.bench.transport import Transported, handshakes, transport
 from tests.bench.windows import full_windows
+from tests.hostile import worst_turn
 from tests.repository import ROOT
 
 SIZES = (1_000, 3_000, 10_000, 20_000)
@@ -70,7 +71,9 @@ def _measure(agents: int | None, seconds: float, directory: Path) -> Results:
         _say("--help and check")
         times = 10 if seconds >= QUICK else 5
         started = startup.help_seconds(directory, times), startup.check_seconds(fleet, directory, times)
-        results = Results(restored, shaken, peers, sources, mixes, failed, mixed, *started)
+        _say("hostile targets")
+        hostile = worst_turn.measured()
+        results = Results(restored, shaken, peers, sources, mixes, failed, mixed, *started, hostile)
         return results if seconds < QUICK else _with_the_rest(results, fleet, directory, seconds)
 
 

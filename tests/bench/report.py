@@ -10,6 +10,7 @@ from tests.bench.mix import Mix, reference
 from tests.bench.peer import Mixed, Peers
 from tests.bench.rules import RuleCost
 from tests.bench.transport import Transported
+from tests.hostile.worst_turn import Turns
 
 CAVEATS = """\
 - One machine, loopback, healthy agents: no round trips, no timeouts. CPU is user and system time, of all threads.
@@ -43,6 +44,7 @@ class Results:
     mixed: Mixed  # the exporter, on the requests of the reference mix
     help_seconds: float
     check_seconds: float
+    hostile: Turns
     rules: Sequence[RuleCost] = ()  # a quick run measures neither these
     discovered: Discovered | None = None  # nor Kubernetes
 
@@ -115,6 +117,10 @@ def promises(results: Results) -> Iterator[Promise]:
     yield Promise(f"/metrics at {size}", 1.0, 0.4, calm.scrape_seconds, " s", f"{page_of}, slowest")
     for event in mix.events:
         yield Promise(f"stall: {event.name}", 50, 15, event.stall * 1e3, " ms", "")
+    yield Promise(
+        *("worst turn of 100 hostile targets", 50, 30, results.hostile.worst * 1e3, " ms"),
+        f"CPU of one turn of the loop; {results.hostile.wrong} wrong verdicts on healthy agents beside them",
+    )
     yield Promise("`--help`", 0.4, 0.2, results.help_seconds, " s", "median")
     yield Promise("`check` of one agent", 1.2, 0.7, results.check_seconds, " s", "median")
     for cost, (must, aim) in zip(results.rules, ((1.0, 0.4), (2.5, 1.5)), strict=bool(results.rules)):

@@ -15,6 +15,7 @@ from watcher.engine.board import EXPORTED_SUBJECTS, Board, TargetState
 from watcher.engine.debounce import ProbeResult, share
 
 NOW = 1_790_000_000.0
+FOG = replace(SMOKE, name="Fog")
 NEXT_DOOR = replace(TOY, name="next_door")
 
 
@@ -148,3 +149,11 @@ def test_nothing_left_out_is_worse_than_what_is_exported(found: list[Status]) ->
         (each.status.rank for each in left_out), default=9
     )
     assert [NOW - verdicts.index(each) for each in kept] == list(result.since), "since stays beside its verdict"
+
+
+def test_a_subject_stands_as_bad_as_the_worst_that_is_said_of_it() -> None:
+    state = _state()
+    rooms = _rooms(60)
+    dark = [FOG.unknown(Unknown.MALFORMED, "What?", room) for room in rooms[50:]]
+    state.post((_result([*_well(60), *dark], _heat(60)), None))
+    assert _exported(state) == [{*rooms[50:], *rooms[:40]}]

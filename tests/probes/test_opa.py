@@ -17,6 +17,7 @@ from probes.opa.bundles import BundleHistory, HeldFault
 from probes.readings.canary import BUILTIN, Canary, Question, facts_of, question
 from probes.readings.decision import Actual, CanaryAnswer, Expected, OPAReading, Reply, read_reply
 from probes.readings.opa_status import OPABundle, StatusReport, read_status
+from tests.hostile.pages import thousand_bundles, tiny_keys_status, tiny_values
 
 NOW = 1_800_000_000.0
 TARGET = Target(
@@ -461,6 +462,18 @@ def test_the_zero_time_of_go_means_never() -> None:
     assert (found.last_success, found.activated) == (0.0, False)
 
 
+def test_long_names_and_revisions_are_cut_and_stay_distinct() -> None:
+    bundles = {"b" * 300 + end: {"active_revision": "r" * 300 + end} for end in "xy"}
+    report = read_status(200, json.dumps({"result": {"bundles": bundles}}).encode(), NOW, NOW)
+    assert [(len(each.name), len(each.revision)) for each in report.bundles] == [(200, 200)] * 2
+    assert len({each.name for each in report.bundles}) == len({each.revision for each in report.bundles}) == 2
+
+
+def test_a_thousand_bundles_are_read_whatever_stands_after_them() -> None:
+    status = thousand_bundles(length=10)[:-2] + b',"metrics":[' + b"[]," * 40_000 + b"[]]}}"
+    assert len(read_status(200, status, NOW, NOW).bundles) == 1000
+
+
 @pytest.mark.parametrize(
     ("status", "body", "unknown"),
     [
@@ -482,7 +495,10 @@ def test_the_zero_time_of_go_means_never() -> None:
         (200, status_body(last_successful_request="yesterday"), Unknown.MALFORMED),
         (200, status_body(last_successful_request=12), Unknown.MALFORMED),
         (200, status_body(last_successful_request="2026-11-23T10:00:00"), Unknown.MALFORMED),
-        (200, json.dumps({"result": {"bundles": {"b" * 201: {}}}}).encode(), Unknown.MALFORMED),
+        (200, tiny_keys_status(), Unknown.MALFORMED),
+        (200, tiny_values(), Unknown.MALFORMED),
+        (200, thousand_bundles(), Unknown.MALFORMED),
+        (200, b'{"result":{"labels":[' + b"[]," * 40_000 + b'[]],"bundles":{}}}', Unknown.MALFORMED),
         (200, rb'{"result": {"bundles": {"\ud800": {}}}}', Unknown.MALFORMED),
         (200, status_body(active_revision="\ud800"), Unknown.MALFORMED),
         (200, json.dumps({"result": {"bundles": {str(n): {} for n in range(1001)}}}).encode(), Unknown.MALFORMED),

@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, Validati
 from pydantic.alias_generators import to_camel
 
 from probes.contract import say_bytes
+from probes.sources.http.key_exchange import without_dhe
 
 _CALLERS = httpx.Timeout(None)  # the caller sets the deadline
 
@@ -105,7 +106,8 @@ class Alertmanager:
 def open_client(url: str) -> httpx.AsyncClient:
     """A client for this URL alone; reads the system's CA certificates where it is one of https."""
     # The second one is never used, and takes no time to make.
-    tls = ssl.create_default_context() if url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    secure = url.startswith("https:")
+    tls = without_dhe(ssl.create_default_context()) if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
     return httpx.AsyncClient(verify=tls, headers=headers, timeout=_CALLERS, trust_env=False)
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from heapq import nsmallest
+from operator import itemgetter
 from typing import NamedTuple
 
 from probes import AnyProbe, AnySourceKind
@@ -18,6 +20,7 @@ STALE_AFTER = 3
 """Intervals after which a result says nothing any more."""
 
 _SLICE = 25
+_BEST_FIRST = sorted(Status, key=lambda status: -status.rank)
 
 
 class Look(NamedTuple):
@@ -204,25 +207,30 @@ def _most_telling(results: ProbeResults) -> tuple[ProbeResults, int]:
     """The results with at most 50 subjects of the target, and how many subjects were left out."""
     if sum(len(result.since) + len(result.samples) for result in results if result is not None) <= EXPORTED_SUBJECTS:
         return results, 0
-    rank: dict[tuple[int, str], int] = {}
+    rank: list[tuple[int, int, str]] = []
     for index, result in enumerate(results):
         if result is not None:
-            for subject, trouble in _subjects(result):
-                rank[index, subject] = min(rank.get((index, subject), trouble), trouble)
+            rank += [(trouble, index, subject) for subject, trouble in _subjects(result).items()]
     if len(rank) <= EXPORTED_SUBJECTS:
         return results, 0
-    kept = set(sorted(rank, key=lambda at: rank[at])[:EXPORTED_SUBJECTS])
-    narrowed = tuple(
-        result and _only(result, {subject for place, subject in kept if place == index})
-        for index, result in enumerate(results)
-    )
-    return narrowed, len(rank) - len(kept)
+    kept: list[set[str]] = [set() for _ in results]
+    for _, index, subject in nsmallest(EXPORTED_SUBJECTS, rank, key=itemgetter(0)):
+        kept[index].add(subject)
+    narrowed = tuple(result and _only(result, subjects) for result, subjects in zip(results, kept, strict=True))
+    return narrowed, len(rank) - EXPORTED_SUBJECTS
 
 
-def _subjects(result: ProbeResult) -> Iterator[tuple[str, int]]:
-    yield from ((each.subject, each.status.rank) for each in result.verdicts.all if each.subject)
+def _subjects(result: ProbeResult) -> dict[str, int]:
+    """How bad each subject stands; less is worse."""
+    found: dict[str, int] = {}
+    for status in _BEST_FIRST:  # the worst stands
+        rank = status.rank
+        found |= {each.subject: rank for each in result.verdicts.all if each.status is status and each.subject}
     # The first label of a value is its subject; a pool without a capacity has values and no verdict.
-    yield from ((each.labels[0], Status.FALSE.rank) for each in result.samples if each.labels)
+    for each in result.samples:
+        if each.labels:
+            found.setdefault(each.labels[0], Status.FALSE.rank)
+    return found
 
 
 def _only(result: ProbeResult, subjects: set[str]) -> ProbeResult:

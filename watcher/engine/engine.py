@@ -7,6 +7,7 @@ from probes import AnyProbe, AnySourceKind, load_sources
 from probes.contract import Source, SourceContext, SourceSettings, Target, TargetKey
 from watcher.config.settings import Settings
 from watcher.engine.board import Board, Restored, TargetState
+from watcher.engine.costs import Costs
 from watcher.engine.isolation import Isolation
 from watcher.engine.looker import Fleet, Looker
 from watcher.engine.majority import VoteCounter
@@ -48,6 +49,7 @@ class Engine:
             if key not in self.board.states:
                 self.fleet.vote_counter.forget(key)
                 self.fleet.isolation.forget(key)
+        self.costs.keep(self.board.states)
         for kind in self.kinds:
             await time_slice.checkpoint()
             self.lookers[kind.name].source.fleet_changed([each for each in targets if getattr(each, kind.endpoint)])
@@ -73,6 +75,11 @@ class Engine:
             await looker.source.close()
         await self.identity.close()
 
+    @property
+    def costs(self) -> Costs:
+        """Which targets cost most CPU lately."""
+        return self.fleet.costs
+
     def interval(self, kind_name: str) -> float:
         """Seconds between two looks at a source."""
         return self.lookers[kind_name].interval
@@ -82,7 +89,7 @@ class Engine:
 
     def _looker(self, kind: AnySourceKind) -> Looker:
         settings = self._of(kind)
-        source = kind.open(settings, SourceContext(self.identity, self.now))
+        source = kind.open(settings, SourceContext(self.identity, self.now, gate=self.fleet.gate))
         return Looker(
             kind, source, settings.interval, self.board, self.fleet, self.own_metrics, self.now, once=self._once
         )

@@ -1,18 +1,22 @@
 """One look at one target: ask the source, let its probes judge, show what holds."""
 
+import asyncio
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from probes import AnyProbe, AnySourceKind
 from probes.contract import Evaluation, EvaluationContext, Fault, Limits, Reading, Source, Target, Unknown
+from probes.contract.reading import HEAVY
 from watcher.engine.board import Board, Look, TargetState
-from watcher.engine.debounce import ProbeResult, debounce
+from watcher.engine.costs import Costs
+from watcher.engine.debounce import DebounceStates, ProbeResult, debounce
 from watcher.engine.isolation import Isolation
 from watcher.engine.majority import VoteCounter
 from watcher.metrics.families import LOOK_SECONDS, LOOKS
 from watcher.metrics.own import OwnMetrics
+from watcher.runtime.cooperative import Gate
 from watcher.runtime.loop_lag import LoopLag
 
 log = logging.getLogger(__name__)
@@ -25,6 +29,30 @@ class Fleet:
     vote_counter: VoteCounter
     isolation: Isolation
     lag: LoopLag
+    costs: Costs = field(default_factory=Costs)
+    gate: Gate = field(default_factory=Gate)
+
+
+_CROWD = 100
+"""Verdicts of one judge that are given in a turn of their own: a thousand take 20 ms."""
+
+
+class _Turns:
+    """The CPU of one look's judges: a thousand subjects are judged in several turns of the loop."""
+
+    __slots__ = ("_began", "_cpu_time", "_former")
+
+    def __init__(self, cpu_time: Callable[[], float]) -> None:
+        self._cpu_time, self._former = cpu_time, 0.0
+        self._began = cpu_time()
+
+    async def next(self) -> None:
+        self._former = self.spent()
+        await asyncio.sleep(0)
+        self._began = self._cpu_time()
+
+    def spent(self) -> float:
+        return self._former + self._cpu_time() - self._began
 
 
 class Broken(Reading):
@@ -45,10 +73,12 @@ class Looker:
         now: Callable[[], float],
         *,
         once: bool = False,
+        cpu_time: Callable[[], float] = time.thread_time,
     ) -> None:
-        """`interval`: seconds from one look at a target to the next; `now`: Unix seconds."""
+        """`interval`: seconds from one look at a target to the next; `now`: Unix seconds; `cpu_time`: this thread's."""
         self.kind, self.source, self.interval = kind, source, interval
         self._board, self._fleet, self._own_metrics, self._now, self._once = board, fleet, own_metrics, now, once
+        self._cpu_time = cpu_time
         self._probes = [(index, each) for index, each in enumerate(board.probes) if each.source == kind.name]
         self._wants: dict[tuple[int, ...], tuple[tuple[Limits, ...], tuple[object, ...]]] = {}
 
@@ -64,7 +94,7 @@ class Looker:
         self._own_metrics.add(LOOKS, 1, self.kind.name, reading.result)
         self._own_metrics.add(LOOK_SECONDS, look.seconds, self.kind.name)
         if not state.removed:
-            self._post(state, look)
+            await self._post(state, look)
 
     def _wanted(self, target: Target) -> tuple[object, ...]:
         """What the probes ask of the source; the same object for all targets with the same limits."""
@@ -76,15 +106,49 @@ class Looker:
             self._wants[key] = (limits, wants)  # keeps the limits alive, so that no id is used again
         return self._wants[key][1]
 
-    def _post(self, state: TargetState, look: Look) -> None:
+    async def _post(self, state: TargetState, look: Look) -> None:
         if look.reading.fault is not Fault.OURS:
             self._fleet.isolation.record(state.target.key, self.kind.name, look.reading, look.at)
-        results, changed = list(state.results), False
+        if self._is_heavy(state, look.reading):
+            async with self._fleet.gate:
+                await self._judge_all(state, look, in_turns=True)
+        else:
+            await self._judge_all(state, look, in_turns=False)
+
+    def _is_heavy(self, state: TargetState, reading: Reading) -> bool:
+        if reading.cpu > HEAVY:
+            return True
+        for index, _ in self._probes:
+            result = state.results[index]
+            if result is not None and len(result.since) > _CROWD:
+                return True
+        return False
+
+    async def _judge_all(self, state: TargetState, look: Look, *, in_turns: bool) -> None:
+        turns, found = _Turns(self._cpu_time), []
         for index, probe in self._probes:
-            result = results[index]
+            result = state.results[index]
             if result is not None:
-                results[index] = judged = self._evaluated(probe, state, result, look)
-                changed |= judged.verdicts is not result.verdicts
+                restored = state.restored if self.kind.name not in state.looks else None
+                history = result.history if restored is None else restored.history.get(probe.name, result.history)
+                before = result if restored is None else restored.debounce_states.get(probe.name, {})
+                judged = self._judge(probe, state, history, look)
+                if in_turns:
+                    await turns.next()
+                found.append((index, self._debounced(probe, state, before, judged, look)))
+                if in_turns:
+                    await turns.next()
+        if not state.removed:
+            self._show(state, look, found)
+        self._fleet.costs.charge(state.target.key, self.kind.name, look.reading.cpu + turns.spent())
+
+    def _show(self, state: TargetState, look: Look, found: Sequence[tuple[int, ProbeResult]]) -> None:
+        self._tell_pace(state, look)
+        results = list(state.results)  # as they are now: another source may have posted its own meanwhile
+        changed = False
+        for index, judged in found:
+            before, results[index] = results[index], judged
+            changed |= before is None or judged.verdicts is not before.verdicts
         if look.reading.fault not in (Fault.REFUSED, Fault.SILENT, Fault.OURS):
             state.reach(self.kind.endpoint)
         remembered = Look(look.source, look.at, look.seconds, look.reading.remembered())
@@ -97,11 +161,25 @@ class Looker:
         ):
             state.restored = None
 
-    def _evaluated(self, probe: AnyProbe, state: TargetState, result: ProbeResult, look: Look) -> ProbeResult:
-        restored = state.restored if self.kind.name not in state.looks else None
-        history = result.history if restored is None else restored.history.get(probe.name, result.history)
-        before = result if restored is None else restored.debounce_states.get(probe.name, {})
-        judged = self._judge(probe, state, history, look)
+    def _tell_pace(self, state: TargetState, look: Look) -> None:
+        before = state.looks.get(self.kind.name)
+        was, now = before.reading.asked_in if before else 1, look.reading.asked_in
+        extra = {"source": self.kind.name, "target": "/".join(state.target.key)}
+        if now > 1 == was:
+            log.warning(
+                "target asked less often, its answers cost too much CPU", extra=extra | {"why": look.reading.error}
+            )
+        elif was > 1 == now:
+            log.info("target asked at each look again", extra=extra)
+
+    def _debounced(
+        self,
+        probe: AnyProbe,
+        state: TargetState,
+        before: ProbeResult | DebounceStates,
+        judged: Evaluation[object],
+        look: Look,
+    ) -> ProbeResult:
         self._fleet.vote_counter.vote(state.target.key, probe.name, judged.votes)
         self._own_metrics.observe(judged.observations)
         debounced = debounce(judged.verdicts, before, state.target.limits[probe.name].failures, look.at)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from probes.sources.http.key_exchange import without_dhe
 from watcher.kube.errors import AccessError
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _tls(configuration: object) -> tuple[str, ssl.SSLContext]:
     host = str(getattr(configuration, "host", ""))
     authorities = getattr(configuration, "ssl_ca_cert", None)
     try:
-        context = ssl.create_default_context(cafile=authorities)
+        context = without_dhe(ssl.create_default_context(cafile=authorities))
         if not getattr(configuration, "verify_ssl", True):  # the kubeconfig says insecure-skip-tls-verify
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         if certificate := getattr(configuration, "cert_file", None):

@@ -36,3 +36,21 @@ class TimeSlice:
 
     def _begin(self) -> None:
         self._end = self._now() + LONGEST
+
+
+class Gate:
+    """Heavy work, one piece in each turn of the loop: a hundred strangers must not share one."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+
+    async def __aenter__(self) -> None:
+        """Wait until nobody else does heavy work; within it, give the loop back after each piece."""
+        await self._lock.acquire()
+
+    async def __aexit__(self, *_: object) -> None:
+        """Let the next one in, but not within this turn."""
+        try:
+            await asyncio.sleep(0)
+        finally:
+            self._lock.release()

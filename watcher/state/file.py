@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +27,15 @@ FILE_NAME = "state.jsonl"
 _DEBOUNCE_STATES = TypeAdapter(list[tuple[str, str, Status, float, int]])
 _LAST_MOMENT = 253_402_300_799.0  # the end of the year 9999: what RFC 3339 can say
 
+SMALL = 1 << 14
+"""Bytes of a target that are always written: five times what one has whose windows are full."""
+
+LARGEST = 1 << 20
+"""Bytes of a target that are written at most: a thousand callees and a thousand pools have two thirds of that."""
+
+LARGE_ONES = 32 << 20
+"""Bytes of all targets that are not small; each has an equal share."""
+
 _WRITTEN = 100
 """Targets that are given to the disk at a time."""
 
@@ -49,6 +58,8 @@ class StateFile:
 
     def __init__(self, state_dir: Path, probes: Sequence[AnyProbe]) -> None:
         self.path = state_dir / FILE_NAME
+        self.left_out: tuple[str, ...] = ()  # of the last write: target and probes whose past was too large
+        self._large = 0  # targets of the last write that were not small
         self._history = {probe.name: TypeAdapter(probe.history) for probe in probes}
 
     async def write(self, board: Board, now: float) -> None:
@@ -61,15 +72,16 @@ class StateFile:
         file = await asyncio.to_thread(self.path.with_suffix(TEMPORARY).open, "wb")
         try:
             head = {"format": FORMAT, "version": VERSION, "written_at": now, "targets": len(states)}
-            lines, time_slice = [json.dumps(head).encode() + b"\n"], TimeSlice()
+            lines, time_slice, room = [json.dumps(head).encode() + b"\n"], TimeSlice(), _Room(self._large)
             for number, state in enumerate(states, 1):
-                lines.append(self._line(board, state))
+                lines.append(self._line(board, state, room))
                 await time_slice.checkpoint()
                 if number % _WRITTEN == 0:
                     await asyncio.to_thread(file.write, b"".join(lines))
                     lines.clear()
             await asyncio.to_thread(file.write, b"".join(lines))
             await asyncio.to_thread(replace_with, file, self.path)
+            self.left_out, self._large = tuple(room.left_out), room.large
         finally:
             file.close()
 
@@ -104,17 +116,17 @@ class StateFile:
         self.path.replace(aside)
         return aside
 
-    def _line(self, board: Board, state: TargetState) -> bytes:
+    def _line(self, board: Board, state: TargetState, room: "_Room") -> bytes:
         restored = board.snapshot(state)
         head = json.dumps({"target": state.target.key, "reached": restored.reached}).encode()
         # "standings" and "past" are the file's format, version 1: they stay, whatever the code calls them.
-        probes = b", ".join(
-            b'"%b": {"standings": %b, "past": %b}'
+        probes = {
+            name: b'"%b": {"standings": %b, "past": %b}'
             % (name.encode(), _dumped(restored.debounce_states.get(name, {})), self._history[name].dump_json(history))
             for name, history in restored.history.items()
             if name in self._history
-        )
-        return b'%b, "probes": {%b}}\n' % (head[:-1], probes)
+        }
+        return b'%b, "probes": {%b}}\n' % (head[:-1], b", ".join(room.take(state.target.key, probes)))
 
     def _restored(self, line: str) -> tuple[TargetKey, Restored]:
         entry = json.loads(line)
@@ -132,6 +144,31 @@ class StateFile:
             except ValidationError as error:
                 # Another release of a probe remembers other things; only its own history starts anew.
                 log.warning("cannot read history of probe, it starts anew", extra={"probe": name, "error": str(error)})
+
+
+class _Room:
+    """How much may still be written: what strangers chose the size of must not fill the disk."""
+
+    def __init__(self, large: int) -> None:
+        """`large`: targets that were not small at the last write."""
+        self.large, self.left_out = 0, list[str]()
+        self._share = max(SMALL, min(LARGEST, LARGE_ONES // max(1, large)))
+        self._left = LARGE_ONES
+
+    def take(self, key: TargetKey, probes: Mapping[str, bytes]) -> Iterable[bytes]:
+        """The probes' parts of a target's line that are written; of too many, the smallest."""
+        size = sum(map(len, probes.values()))
+        if size <= SMALL:
+            return probes.values()
+        self.large += 1
+        most, taken = max(SMALL, min(self._share, self._left)), list[bytes]()
+        for name, part in sorted(probes.items(), key=lambda each: len(each[1])):
+            if sum(map(len, taken)) + len(part) <= most:
+                taken.append(part)
+            else:
+                self.left_out.append(f"{name} of {'/'.join(key)}")
+        self._left -= sum(map(len, taken))
+        return taken
 
 
 def _head(line: str) -> int:

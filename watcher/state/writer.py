@@ -13,6 +13,8 @@ from watcher.state.file import StateError, StateFile
 
 log = logging.getLogger(__name__)
 
+_NAMED = 3
+
 
 class StateWriter:
     """What a daemon does with its state file, if it has one."""
@@ -74,4 +76,13 @@ class StateWriter:
             except OSError as error:
                 self.trouble = f"{file.path}: {error.strerror or error}"
             else:
-                self.trouble = ""
+                self.trouble = _said(file)
+
+
+def _said(file: StateFile) -> str:
+    """What of the state is too large to be written; empty where all of it is."""
+    if not file.left_out:
+        return ""
+    first = ", ".join(file.left_out[:_NAMED])
+    more = f" and {len(file.left_out) - _NAMED} more" if len(file.left_out) > _NAMED else ""
+    return f"{file.path}: too large to be kept over a restart: {first}{more}"

@@ -56,17 +56,18 @@ class _Anchor:
 class YamlReader:
     """Builds values from parser events: the library's own composer recurses in C until the process dies.
 
-    Tags are refused; aliases and `<<` work within MAX_DEPTH and `max_weight`. `mistakes` are lines and sentences.
+    Tags are refused; aliases and `<<` work within MAX_DEPTH and `max_weight`. Each value takes some microseconds: a
+    text with more than `max_values` is refused. `mistakes` are lines and sentences.
     """
 
-    def __init__(self, text: str, max_weight: int = MAX_WEIGHT) -> None:
+    def __init__(self, text: str, max_weight: int = MAX_WEIGHT, max_values: int = MAX_WEIGHT) -> None:
         self.lines: Lines = {}
         self.mistakes: list[tuple[int, str]] = []
         self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=yaml.CSafeLoader)
         self._anchors: dict[str, _Anchor] = {}
         self._place: list[str | int] = []
         self._weight = self._deepest = 0
-        self._max_weight = max_weight
+        self._max_weight, self._max_values, self._values = max_weight, max_values, 0
 
     def document(self) -> object:
         """The one document of the text, None for an empty one; raises RefusedError or yaml.YAMLError."""
@@ -116,6 +117,9 @@ class YamlReader:
 
     def _weigh(self, event: yaml.Event, weight: int) -> None:
         self._weight += weight
+        self._values += 1
+        if self._values > self._max_values:
+            raise self._refuse(event, f"more than {self._max_values} values")
         if self._weight > self._max_weight:
             raise self._refuse(event, "too large with its aliases written out")
 

@@ -71,7 +71,7 @@ async def affected(board: Board, wanted: AlertSelection, oldest: tuple[float, ..
     ranked: list[tuple[int, int, TargetKey, TargetState]] = []
     time_slice = TimeSlice()
     for place, state in enumerate(list(board.states.values())):
-        if place % _SLICE == 0:
+        if place % _SLICE == 0 or state.dropped:  # of many subjects one is a slice of its own
             await time_slice.checkpoint()
         if wanted.fits(state.target.key):
             own, others = _ranks(board, state, wanted, oldest)

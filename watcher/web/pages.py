@@ -28,6 +28,15 @@ from watcher.web.target_json import sentence
 SHOWN = 200
 """Targets on one page; the rest is counted and found by its filters."""
 
+SHOWN_CONDITIONS = 10
+"""Conditions of one target on the fleet's page; the rest is counted."""
+
+SHOWN_IN_ALL = 400
+"""Conditions on the fleet's page, after which each target has room for one."""
+
+SHOWN_OF_A_PROBE = 200
+"""Conditions of one probe on the page of a target; it may have three thousand."""
+
 _SLICE = 200
 _HERE = Path(__file__).parent / "templates"
 _HEADERS = {
@@ -40,7 +49,7 @@ _HEADERS = {
 _LOGGED = {
     Impairment.CONFIG_REJECTED: "the newest config was refused and the old one goes on; the log names the mistakes.",
     Impairment.DISCOVERY_STALE: "the fleet was not discovered lately; what is listed here may be gone, and more there.",
-    Impairment.STATE_UNWRITABLE: "the state file cannot be written; the log says why.",
+    Impairment.STATE_UNWRITABLE: "the state cannot be written, or not all of it; the log says why.",
 }
 
 
@@ -52,6 +61,7 @@ class Line:
     status: Status
     telling: list[ConditionStatus]  # what is true, or unknown for a reason of its own
     folded: list["Folded"]  # the rest of what is unknown
+    left_out: int  # of what is telling
 
 
 class Folded(NamedTuple):
@@ -92,9 +102,15 @@ def page_routes(engine: Engine) -> list[Route]:
 
     async def fleet(request: Request) -> Response:
         wanted = {name: request.query_params.get(name, "") for name in ("namespace", "agent", "status")}
-        counts, lines = await _fleet(engine.board, wanted, engine.board.oldest(engine.now()))
-        body = templates.get_template("fleet.html").render(
-            now=engine.now(), counts=counts, lines=lines, wanted=wanted, shown=SHOWN, troubles=troubles(engine)
+        counts, lines = await fleet_lines(engine.board, wanted, engine.board.oldest(engine.now()))
+        body = await rendered(
+            templates.get_template("fleet.html"),
+            now=engine.now(),
+            counts=counts,
+            lines=lines,
+            wanted=wanted,
+            shown=SHOWN,
+            troubles=troubles(engine),
         )
         return html_page(body, 200)
 
@@ -102,7 +118,9 @@ def page_routes(engine: Engine) -> list[Route]:
         where = (request.path_params["namespace"], request.path_params["pod"])
         states = [state for key, state in engine.board.states.items() if (key.namespace, key.pod) == where]
         found = [(state, _by_probe(engine.board, state)) for state in states]
-        body = templates.get_template("agent.html").render(now=engine.now(), found=found, where=where)
+        body = await rendered(
+            templates.get_template("agent.html"), now=engine.now(), found=found, where=where, shown=SHOWN_OF_A_PROBE
+        )
         return html_page(body, 200 if found else 404)
 
     async def style(_: Request) -> Response:
@@ -125,7 +143,10 @@ def html_page(body: str, status: int) -> Response:
     return HTMLResponse(body.encode(errors="replace"), status, headers=_HEADERS)
 
 
-async def _fleet(board: Board, wanted: dict[str, str], oldest: tuple[float, ...]) -> tuple[Counter[Status], list[Line]]:
+async def fleet_lines(
+    board: Board, wanted: dict[str, str], oldest: tuple[float, ...]
+) -> tuple[Counter[Status], list[Line]]:
+    """How many targets there are by their worst status, and those that are wanted, trouble first."""
     counts: Counter[Status] = Counter()
     time_slice = TimeSlice()
     by_status: dict[Status, list[TargetState]] = {status: [] for status in sorted(Status, key=_rank)}
@@ -137,7 +158,13 @@ async def _fleet(board: Board, wanted: dict[str, str], oldest: tuple[float, ...]
         if _is_wanted(state, status, wanted):
             by_status[status].append(state)
     states = [(state, status) for status, found in by_status.items() for state in sorted(found, key=_name)][:SHOWN]
-    return counts, [_line(board, state, status) for state, status in states]
+    lines: list[Line] = []
+    shown = 0
+    for state, status in states:
+        lines.append(_line(board, state, status, SHOWN_CONDITIONS if shown < SHOWN_IN_ALL else 1))
+        shown += len(lines[-1].telling)
+        await time_slice.checkpoint()
+    return counts, lines
 
 
 def _rank(status: Status) -> int:
@@ -160,13 +187,14 @@ def _is_wanted(state: TargetState, status: Status, wanted: dict[str, str]) -> bo
     )
 
 
-def _line(board: Board, state: TargetState, status: Status) -> Line:
+def _line(board: Board, state: TargetState, status: Status, most: int) -> Line:
     found = [each for each in board.conditions(state) if each.verdict.status is not Status.FALSE]
     telling = [each for each in found if each.verdict.reason not in (Unknown.WARMING_UP, Unknown.SOURCE_FAILED)]
     folded = [Folded("not told by a look that failed", _names(found, Unknown.SOURCE_FAILED))]
     if not telling:
         folded.append(Folded("warming up", _names(found, Unknown.WARMING_UP)))
-    return Line(state, status, telling, [each for each in folded if each.names])
+    folded = [each for each in folded if each.names]
+    return Line(state, status, telling[:most], folded, len(telling[most:]))
 
 
 def _names(found: Sequence[ConditionStatus], reason: Unknown) -> list[str]:

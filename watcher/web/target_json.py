@@ -1,17 +1,19 @@
 """Targets as JSON: the one shape that the API and `check --output json` print (contract, section 3)."""
 
 import json
-from collections.abc import AsyncIterator, Iterable
-from itertools import islice
+from collections.abc import AsyncIterator, Iterable, Iterator
 
 from probes.contract import Verdict
 from probes.contract.condition import Status
-from watcher.engine.board import Board, Look, TargetState
+from watcher.engine.board import Board, ConditionStatus, Look, TargetState
 from watcher.runtime.cooperative import TimeSlice
 from watcher.text.timestamps import rfc3339
 
-_SLICE = 10
-"""Targets made into text at a time: about two milliseconds."""
+_CHUNK = 1 << 14
+"""Characters that are worth a write of their own: ten targets."""
+
+_TOGETHER = 100
+"""Conditions of one target made into text at a time; a target may have five thousand."""
 
 _MESSAGE_CHARS = 1000
 
@@ -22,28 +24,38 @@ def sentence(verdict: Verdict) -> str:
     return text if len(text) <= _MESSAGE_CHARS else text[: _MESSAGE_CHARS - 1] + "…"
 
 
-def describe(board: Board, state: TargetState, *, evidence: bool) -> dict[str, object]:
+def _described(board: Board, state: TargetState, *, evidence: bool) -> Iterator[str]:
     """One target with its conditions, trouble first, and its looks; what they saw only when asked for."""
     namespace, agent, pod = state.target.key
-    return {
+    about = {
         "namespace": namespace,
         "agent": agent,
         "pod": pod,
         "address": state.target.address or "",
-        "conditions": [
-            {
-                "probe": probe,
-                "condition": verdict.kind.name,
-                "subject": verdict.subject,
-                "status": verdict.status,
-                "reason": verdict.reason,
-                "message": sentence(verdict),
-                "since": rfc3339(since),
-            }
-            for probe, verdict, since in board.conditions(state)
-        ],
+        "conditions": [],
         **({"problems": list(state.target.problems)} if state.target.problems else {}),
         "looks": [_look(look, evidence=evidence) for look in state.looks.values()],
+    }
+    # Quotes within a text are escaped, so no text of a stranger's can say this.
+    head, empty, tail = json.dumps(about).partition('"conditions": [')
+    yield head + empty
+    conditions = board.conditions(state)
+    for start in range(0, len(conditions), _TOGETHER):
+        some = json.dumps([_condition(each) for each in conditions[start : start + _TOGETHER]])
+        yield (", " if start else "") + some[1:-1]
+    yield tail
+
+
+def _condition(condition: ConditionStatus) -> dict[str, object]:
+    probe, verdict, since = condition
+    return {
+        "probe": probe,
+        "condition": verdict.kind.name,
+        "subject": verdict.subject,
+        "status": verdict.status,
+        "reason": verdict.reason,
+        "message": sentence(verdict),
+        "since": rfc3339(since),
     }
 
 
@@ -76,11 +88,19 @@ async def listing(
     """The whole document as of `now` (Unix seconds), in pieces: a listing of 10,000 targets holds up no look."""
     said = '"standby": true, ' if standby else ""
     yield f'{{"generated_at": "{rfc3339(now)}", {said}"targets": ['
-    comma, time_slice, remaining = "", TimeSlice(), iter(states)
-    while some := list(islice(remaining, _SLICE)):
-        shown = [state for state in some if status is None or has_status(board, state, status, now)]
-        if shown:
-            yield comma + ",\n".join([json.dumps(describe(board, state, evidence=evidence)) for state in shown])
-            comma = ",\n"
+    between, time_slice, made, size = "", TimeSlice(), list[str](), 0
+    for state in states:
+        if status is None or has_status(board, state, status, now):
+            made.append(between)
+            for piece in _described(board, state, evidence=evidence):
+                made.append(piece)
+                size += len(piece)
+                await time_slice.checkpoint()
+                if size >= _CHUNK:
+                    yield "".join(made)
+                    made.clear()
+                    size = 0
+            between = ",\n"
         await time_slice.checkpoint()
+    yield "".join(made)
     yield "]}\n"

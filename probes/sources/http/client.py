@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import NamedTuple, Self, cast
 
@@ -77,6 +77,7 @@ class TLS(NamedTuple):
     context: ssl.SSLContext
     trust_domain: str = ""  # the server must have an SVID of this one; empty: the context checks its name
     doubtful: bool = False  # what does not verify may be our fault: we have no CA for it, or an old one
+    second: Callable[[], ssl.SSLContext] | None = None  # for a server that does not take the first one's key exchange
 
 
 class HTTPSession:
@@ -126,13 +127,19 @@ class HTTPSession:
         transport, wire = await loop.create_connection(_Connection, self._origin.host, self._origin.port)
         self._connection = wire
         if self._origin.secure:
-            wire.transport = await self._secured(transport, wire)
+            if self._tls is None:
+                raise OwnTroubleError(f"The watcher has nothing to verify {self._name} with.")
+            try:
+                wire.transport = await self._secured(transport, wire, self._tls)
+            except ssl.SSLError as error:
+                if self._tls.second is None or isinstance(error, ssl.SSLCertVerificationError):
+                    raise
+                self._tls = self._tls._replace(context=self._tls.second(), second=None)
+                return await self._connect()
         return wire
 
-    async def _secured(self, transport: asyncio.Transport, wire: "_Connection") -> asyncio.Transport | None:
-        if self._tls is None:
-            raise OwnTroubleError(f"The watcher has nothing to verify {self._name} with.")
-        context, trust_domain, _ = self._tls
+    async def _secured(self, transport: asyncio.Transport, wire: "_Connection", tls: TLS) -> asyncio.Transport | None:
+        context, trust_domain = tls.context, tls.trust_domain
         name = self._origin.host if context.check_hostname else None
         secured = await asyncio.get_running_loop().start_tls(transport, wire, context, server_hostname=name)
         if secured and trust_domain and not _is_svid(secured.get_extra_info("peercert"), trust_domain):

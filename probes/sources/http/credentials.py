@@ -4,6 +4,7 @@ import os
 import re
 import ssl
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +13,7 @@ from pydantic import Field
 
 from probes.contract import OwnIdentity, SourceContext, SourceSettings
 from probes.sources.http.client import TLS, OwnTroubleError
+from probes.sources.http.key_exchange import P_256, X_25519, with_curve
 
 _TOKEN = re.compile(rb"[\x21-\x7e]+")
 _LOOKED_AT_EVERY = 1.0  # seconds
@@ -36,7 +38,7 @@ class Outbound:
         self._token = _File(settings.bearer_token_file, source_context.now) if settings.bearer_token_file else None
         self._ca = _File(settings.ca_file, source_context.now) if settings.ca_file else None
         self._made_of: tuple[bytes | None, OwnIdentity | None] | None = None
-        self._context: ssl.SSLContext | None = None
+        self._contexts: dict[str, ssl.SSLContext] = {}  # by curve
 
     def authorization(self) -> bytes:
         """The header line with the token, empty where none is configured; OwnTroubleError where it cannot be read."""
@@ -55,18 +57,22 @@ class Outbound:
         """
         identity = self._source_context.identity.current
         ca = self._ca.read() if self._ca else None
-        context = self._current(ca, identity)
+        context = self._current(ca, identity, P_256)
+        second = partial(self._current, ca, identity, X_25519)
         if ca is not None:
-            return TLS(context)
+            return TLS(context, second=second)
         if identity is None:
-            return TLS(context, doubtful=True)
-        return TLS(context, identity.trust_domain, doubtful=not self._source_context.identity.confirmed)
+            return TLS(context, doubtful=True, second=second)
+        doubtful = not self._source_context.identity.confirmed
+        return TLS(context, identity.trust_domain, doubtful=doubtful, second=second)
 
-    def _current(self, ca: bytes | None, identity: OwnIdentity | None) -> ssl.SSLContext:
+    def _current(self, ca: bytes | None, identity: OwnIdentity | None, curve: str) -> ssl.SSLContext:
         # A context costs as much as ten looks: a new one only when what it is made of is another object.
-        if self._context is None or self._made_of is None or not _same(self._made_of, (ca, identity)):
-            self._context, self._made_of = self._context_of(ca, identity), (ca, identity)
-        return self._context
+        if self._made_of is None or not _same(self._made_of, (ca, identity)):
+            self._contexts, self._made_of = {}, (ca, identity)
+        if curve not in self._contexts:
+            self._contexts[curve] = with_curve(self._context_of(ca, identity), curve)
+        return self._contexts[curve]
 
     def _context_of(self, ca: bytes | None, identity: OwnIdentity | None) -> ssl.SSLContext:
         if ca is not None:

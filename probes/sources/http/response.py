@@ -7,8 +7,12 @@ import httptools
 import httpx
 
 from probes.contract import say_bytes
+from probes.contract.text import cut
 
 _MAX_HEAD = 1 << 16
+_MAX_HEADERS = 1000
+_MAX_PIECES = 100_000  # calls for the body: each chunk of it is one, and so many take 20 ms
+_STRIDE = 1 << 15
 _LONG_HEAD = f"The headers are longer than {_MAX_HEAD} bytes."
 
 
@@ -39,15 +43,21 @@ class ResponseReader:
         self._head = True
         self._until_close = False
         self._headers: list[tuple[bytes, bytes]] = []
+        self._pieces = 0
         self._body = bytearray()
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
 
     def feed(self, data: bytes) -> None:
-        if self._parser is None or self.done.done():
-            return
+        """Read on; a piece at a time, so that caps hold within what came at once."""
+        for start in range(0, len(data), _STRIDE):
+            if self._parser is None or self.done.done():
+                return
+            self._feed(self._parser, data[start : start + _STRIDE] if len(data) > _STRIDE else data)
+
+    def _feed(self, parser: httptools.HttpResponseParser, data: bytes) -> None:
         self.received += len(data)
         try:
-            self._parser.feed_data(data)
+            parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fail(httpx.RemoteProtocolError(f"The answer is not HTTP: {error}."))
         if self._head and self.received > _MAX_HEAD:
@@ -62,6 +72,9 @@ class ResponseReader:
         self._fail(error or ConnectionResetError())
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if len(self._headers) >= _MAX_HEADERS:  # those after the last chunk too
+            self._fail(httpx.RemoteProtocolError(f"The answer has more than {_MAX_HEADERS} headers."))
+            return
         self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
@@ -75,10 +88,15 @@ class ResponseReader:
         for name, plain in ((b"content-encoding", b"identity"), (b"transfer-encoding", b"chunked")):
             if headers.get(name, plain).lower() != plain:
                 self._fail(
-                    httpx.RemoteProtocolError(f"The answer is encoded, which was not asked for: {headers[name]!r}.")
+                    httpx.RemoteProtocolError(
+                        f"The answer is encoded, which was not asked for: {cut(repr(headers[name]))}."
+                    )
                 )
 
     def on_body(self, body: bytes) -> None:
+        self._pieces += 1
+        if self._pieces > _MAX_PIECES:
+            self._fail(TooLargeError(f"The answer comes in more than {_MAX_PIECES} pieces."))
         self._body += body
 
     def on_message_complete(self) -> None:

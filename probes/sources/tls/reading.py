@@ -7,7 +7,7 @@ from sys import intern
 from OpenSSL import SSL, crypto
 
 from probes.contract import Fault
-from probes.readings.certificate import Leaf, UnreadableError, weakness
+from probes.readings.certificate import MAX_CERTIFICATE, Leaf, UnreadableError, weakness
 from probes.readings.handshake import BundleState, ClientCertificate, Handshake, Spoke
 from probes.sources.tls.contexts import MAX_VERIFY_DEPTH, Trust
 from probes.sources.tls.plaintext import http_status, printable, spoken
@@ -24,7 +24,7 @@ def reading(
 ) -> Handshake:
     """The reading of a port that took a connection; `heard` is what it said in plaintext."""
     spoke = spoken(heard) if heard else session.spoke
-    completed = session.completed or _is_refused_in_handshake(session)
+    completed = session.completed or session.verification.given_up or _is_refused_in_handshake(session)
     fault, trouble = (None, "") if completed else _trouble(session, spoke, heard)
     chain = [crypto.dump_certificate(crypto.FILETYPE_ASN1, each) for each in session.tls.get_peer_cert_chain() or ()]
     leaf = read_leaf(chain[0]) if chain else None
@@ -34,12 +34,13 @@ def reading(
     return Handshake(
         fault=fault,
         error=f"{address} {trouble}." if trouble else "",
+        cpu=session.cpu,
         spoke=spoke,
         completed=completed,
         leaf=leaf,
         chain_length=len(chain),
         weak_intermediates=tuple(filter(None, map(_weakness, chain[1 : MAX_VERIFY_DEPTH + 1]))),
-        verify_errors=tuple(dict.fromkeys(session.verify_errors)),
+        verify_errors=tuple(dict.fromkeys(session.verification.errors)),
         trust_domain=trust.trust_domain,
         bundle=bundle,
         protocol=intern(session.tls.get_protocol_version_name()) if chain else "",
@@ -101,8 +102,14 @@ def _refusal(session: TLSSession) -> str:
     return ""
 
 
-@lru_cache(maxsize=256)  # a fleet shares its intermediates
 def _weakness(der: bytes) -> str:
+    if len(der) > MAX_CERTIFICATE:
+        return "an intermediate is too large to be read"
+    return _known_weakness(der)
+
+
+@lru_cache(maxsize=256)  # a fleet shares its intermediates
+def _known_weakness(der: bytes) -> str:
     try:
         found = weakness(der)
     except UnreadableError:

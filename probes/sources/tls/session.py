@@ -5,11 +5,13 @@ less CPU than the interpreter's and shows the chain even where it does not verif
 """
 
 import asyncio
+import time
 from typing import cast
 
 from OpenSSL import SSL
 
-from probes.readings.handshake import Spoke, VerifyError
+from probes.readings.handshake import Spoke
+from probes.sources.tls.contexts import Verification
 from probes.sources.tls.plaintext import is_enough, is_tls, is_whole, spoken
 
 _MAX_BYTES = 1 << 16
@@ -21,9 +23,10 @@ class TLSSession(asyncio.Protocol):
 
     def __init__(self, context: SSL.Context, server_name: bytes | None, request: bytes, certificate_size: int) -> None:
         """Speak by this context; `certificate_size` is that of our own certificate in bytes, 0 for none."""
-        self.verify_errors: list[VerifyError] = []
+        self.verification = Verification()
+        self.cpu = 0.0  # seconds that OpenSSL took for what came
         self.tls = SSL.Connection(context, None)
-        self.tls.set_app_data(self.verify_errors)
+        self.tls.set_app_data(self.verification)
         if server_name is not None:
             self.tls.set_tlsext_host_name(server_name)
         self.tls.set_connect_state()
@@ -79,8 +82,10 @@ class TLSSession(asyncio.Protocol):
         if plaintext:
             self._hear_plaintext(data)
         else:
+            began = time.thread_time()
             self.tls.bio_write(data)
             self._proceed()
+            self.cpu += time.thread_time() - began
         if self.received >= _MAX_BYTES and not self.finished:
             self.error = f"{_MAX_BYTES} bytes came, and no end"
             self.hang_up()

@@ -17,6 +17,7 @@ MAX_RECOVERY = 600.0
 MAX_NAME = 253
 MAX_CAPACITY = 1_000_000
 _MAX_WEIGHT = 4 * MAX_BYTES
+_MAX_VALUES = 2000  # ten times what the SDK's own examples have; they are read in one turn of the loop
 _PACKAGE = DEFAULT_DECISION_PATH.rpartition("/")[0]
 
 
@@ -37,7 +38,7 @@ def read_config(text: str) -> AgentConfig:
     if len(text) > MAX_BYTES or len(text.encode(errors="replace")) > MAX_BYTES:
         return AgentConfig(problems=(f"config.yaml is over {MAX_BYTES >> 10} KiB and was not read",))
     try:
-        document = YamlReader(text, _MAX_WEIGHT).document()
+        document = YamlReader(text, _MAX_WEIGHT, _MAX_VALUES).document()
     except (UnsupportedYamlError, yaml.YAMLError, ValueError) as error:
         first = (str(error).splitlines() or [""])[0]
         return AgentConfig(problems=(f"config.yaml cannot be read: {first[:200]}",))

@@ -1,0 +1,37 @@
+"""What a stranger sent is read in turns with all other looks, and within a budget of CPU."""
+
+import asyncio
+from collections.abc import Callable
+
+from probes.readings.text_format import TooCostlyError
+
+TURN = 0.005
+"""Seconds of CPU after which the loop does what else is due; with the step after it, well under 10 ms."""
+
+
+class Turns:
+    """Counts the CPU that the reading of the answers of one look takes: what is done inside of `with`."""
+
+    def __init__(self, cpu_time: Callable[[], float], budget: float) -> None:
+        """Count by `cpu_time`, seconds of this thread; `budget`: of them at most this many."""
+        self._cpu_time, self._budget = cpu_time, budget
+        self.spent = 0.0  # seconds of CPU, but for the turn under way
+        self._began = 0.0
+
+    def __enter__(self) -> None:
+        """Begin to read."""
+        self._began = self._cpu_time()
+
+    def __exit__(self, *_: object) -> None:
+        """Wait for something, or be done."""
+        self.spent += self._cpu_time() - self._began
+
+    async def checkpoint(self) -> None:
+        """Let the loop do what else is due, if it is time; TooCostlyError where the budget is used up."""
+        turn = self._cpu_time() - self._began
+        if self.spent + turn > self._budget:
+            raise TooCostlyError(f"to read it takes more than {self._budget * 1e3:.0f} ms of CPU")
+        if turn >= TURN:
+            self.spent += turn
+            await asyncio.sleep(0)
+            self._began = self._cpu_time()

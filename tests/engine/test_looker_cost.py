@@ -1,0 +1,117 @@
+"""What a look costs is charged to its target; what is heavy is judged in turns, and who is asked less often is told."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from probes.contract import Verdict
+from tests.engine.toy import SMOKE, TOY, Rooms
+from tests.engine.watch import BAD, CELLAR, GOOD, Watch
+from watcher.runtime.cooperative import Gate
+
+CROWD: Sequence[Verdict] = [SMOKE.false(f"room-{number}") for number in range(200)]
+
+
+def _costly(cpu: float, asked_in: int = 1, error: str = "") -> Rooms:
+    return replace(Rooms(verdicts=(GOOD,)), cpu=cpu, asked_in=asked_in, error=error)
+
+
+def test_what_reading_and_judging_took_is_charged_to_the_target_and_the_source() -> None:
+    watch = Watch()
+    watch.look(_costly(0.25))
+    [cost] = watch.fleet.costs.worst()
+    assert (cost.target, cost.source) == (watch.state.target.key, "agent_metrics")
+    assert 0.25 <= cost.seconds < 0.35
+
+
+def test_a_look_that_costs_what_it_may_is_not_in_the_account() -> None:
+    watch = Watch()
+    watch.look(_costly(0.0))
+    assert watch.fleet.costs.worst() == []
+
+
+def test_that_a_target_is_asked_less_often_is_said_once_and_its_end_too(caplog: pytest.LogCaptureFixture) -> None:
+    watch = Watch()
+    with caplog.at_level(logging.INFO):
+        for asked_in in (1, 2, 4, 4, 1, 1):
+            watch.look(_costly(0.0, asked_in, "Too much." if asked_in > 1 else ""))
+    said = [(each.levelname, each.getMessage()) for each in caplog.records]
+    assert said == [
+        ("WARNING", "target asked less often, its answers cost too much CPU"),
+        ("INFO", "target asked at each look again"),
+    ]
+    first = caplog.records[0].__dict__
+    assert (first["target"], first["source"], first["why"]) == ("prod/search/pod-0", "agent_metrics", "Too much.")
+
+
+@pytest.mark.parametrize("reading", [_costly(0.01), Rooms(verdicts=tuple(CROWD))])
+def test_heavy_looks_wait_for_each_other_and_light_ones_for_nobody(reading: Rooms) -> None:
+    watch = Watch(TOY, CELLAR)
+    watch.look(Rooms(verdicts=tuple(CROWD)))
+
+    async def main() -> tuple[bool, bool]:
+        async with watch.fleet.gate:
+            heavy = asyncio.create_task(_look(watch, reading, "agent_metrics"))
+            light = asyncio.create_task(_look(watch, Rooms(verdicts=(BAD,)), "opa"))
+            for _ in range(20):
+                await asyncio.sleep(0)
+            waits = light.done(), heavy.done()
+        await heavy
+        return waits
+
+    assert asyncio.run(main()) == (True, False)
+
+
+async def _look(watch: Watch, reading: Rooms, source: str) -> None:
+    watch.told[source].reading = reading
+    await watch.lookers[source].look(watch.state)
+
+
+def test_what_another_source_posts_while_a_heavy_look_is_judged_stays() -> None:
+    watch = Watch(TOY, CELLAR)
+
+    async def main() -> None:
+        heavy = asyncio.create_task(_look(watch, _costly(0.01), "agent_metrics"))
+        await asyncio.sleep(0)  # judged, and not debounced yet
+        await _look(watch, Rooms(verdicts=(BAD,)), "opa")
+        await heavy
+
+    asyncio.run(main())
+    assert watch.verdicts(0) == (GOOD,)
+    assert watch.verdicts(1) == (BAD,)
+    assert set(watch.state.looks) == {"agent_metrics", "opa"}
+
+
+def test_a_target_that_goes_while_it_is_judged_is_not_shown() -> None:
+    watch = Watch()
+
+    async def main() -> None:
+        heavy = asyncio.create_task(_look(watch, _costly(0.01), "agent_metrics"))
+        await asyncio.sleep(0)  # judged, and not debounced yet
+        watch.state.removed = True
+        await heavy
+
+    asyncio.run(main())
+    assert watch.state.looks == {}
+
+
+def test_the_gate_lets_one_piece_of_work_into_each_turn() -> None:
+    turns: list[int] = []
+
+    async def main() -> None:
+        gate, turn = Gate(), 0
+
+        async def work() -> None:
+            async with gate:
+                turns.append(turn)
+
+        working = [asyncio.create_task(work()) for _ in range(5)]
+        while not all(task.done() for task in working):
+            await asyncio.sleep(0)
+            turn += 1
+
+    asyncio.run(main())
+    assert len(set(turns)) == 5

@@ -1,0 +1,166 @@
+"""What a server can make us compute in TLS is little: no finite field of its choice, no endless signatures."""
+
+import asyncio
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.x509.oid import NameOID
+from OpenSSL import SSL
+
+from probes.contract import OwnIdentity, SourceContext, Target, TargetKey
+from probes.readings.handshake import Handshake, Spoke, VerifyCode
+from probes.sources.handshake import KIND, HandshakeSettings
+from probes.sources.http.client import TLS, HTTPSession, TLSFailedError, locate
+from probes.sources.http.key_exchange import P_256, X_25519, with_curve, without_dhe
+from probes.sources.tls.contexts import Verification
+from tests.servers.pki import Served
+from tests.servers.tls_servers import serve, speak_tls, tls_context
+from watcher.demo.authority import Authority
+
+NOW = float(int(time.time()))
+OURS = Authority("example.org", NOW)
+SVID = OURS.issue("spiffe://example.org/agent/search", not_before=NOW - 10, not_after=NOW + 3600)
+MOST = 0.05
+
+
+class Provider:
+    """The bundle of our own trust domain, and no certificate."""
+
+    current = OwnIdentity(trust_domain="example.org", chain=(), key=None, bundles={"example.org": (OURS.certificate,)})
+    confirmed = True
+
+
+def look(address: str) -> Handshake:
+    async def once() -> Handshake:
+        source = KIND.open(HandshakeSettings(), SourceContext(identity=Provider(), now=time.time))
+        reading = await source.look(Target(key=TargetKey("prod", "search", "search-0"), address=address), ())
+        assert isinstance(reading, Handshake)
+        return reading
+
+    return asyncio.run(once())
+
+
+def _named(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def _certificate(name: str, issuer: str, key: CertificatePublicKeyTypes, by: rsa.RSAPrivateKey) -> x509.Certificate:
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder().subject_name(_named(name)).issuer_name(_named(issuer)).public_key(key)
+    made = made.serial_number(x509.random_serial_number())
+    made = made.not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(hours=1))
+    made = made.add_extension(x509.BasicConstraints(ca=name != "leaf", path_length=None), critical=True)
+    return made.sign(by, hashes.SHA256())
+
+
+def _endless_signatures(length: int) -> Served:
+    """A chain of keys whose public exponent has 3,000 bits: each signature takes 10 ms to verify."""
+    key, signer = ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 3072)
+    modulus = signer.public_key().public_numbers().n
+    slow = rsa.RSAPublicNumbers(modulus - 2, modulus).public_key()
+    names = ["leaf", *(f"c{number}" for number in range(length + 1))]
+    keys: list[CertificatePublicKeyTypes] = [key.public_key(), *[slow] * length]
+    chain = [_certificate(name, up, each, signer) for name, up, each in zip(names, names[1:], keys, strict=False)]
+    return Served(tuple(chain), key)
+
+
+def test_a_chain_of_slow_signatures_is_given_up_and_is_not_trusted() -> None:
+    with serve(speak_tls(tls_context(_endless_signatures(8)))) as address:
+        reading = look(address)
+    assert 0 < reading.cpu < MOST
+    assert (reading.spoke, reading.completed, reading.chain_length) == (Spoke.TLS, True, 9)
+    assert VerifyCode.NO_LOCAL_ISSUER in {each.code for each in reading.verify_errors}
+    assert reading.leaf is not None
+
+
+def test_a_verification_without_an_error_is_never_given_up() -> None:
+    moments = iter([0.0, 0.005, 0.02])
+    verification = Verification(lambda: next(moments))
+    assert [verification.goes_on() for _ in range(3)] == [True, True, False]
+    assert verification.given_up
+    with serve(speak_tls(tls_context(SVID))) as address:
+        assert look(address).verify_errors == ()
+
+
+def _dhe_only() -> SSL.Context:
+    context = tls_context(SVID, newest=SSL.TLS1_2_VERSION)
+    context.set_cipher_list(b"DHE:@SECLEVEL=0")
+    return context
+
+
+def test_no_context_of_looks_takes_a_finite_field_in_tls_1_2() -> None:
+    with serve(speak_tls(_dhe_only())) as address:
+        reading = look(address)
+    assert not reading.completed
+    assert "have no TLS in common" in reading.error
+
+
+def _names_of(context: ssl.SSLContext) -> set[str]:
+    return {str(each["name"]) for each in context.get_ciphers()}
+
+
+def test_outbound_contexts_offer_what_python_does_without_finite_fields() -> None:
+    before, after = _names_of(ssl.create_default_context()), _names_of(without_dhe(ssl.create_default_context()))
+    assert before - after == {name for name in before if name.startswith("DHE-")} != set()
+    assert any(name.startswith("ECDHE-") for name in after)
+    assert any(name.startswith("TLS_") for name in after)
+
+
+@contextmanager
+def _openssl(directory: Path, *options: str) -> Iterator[str]:
+    """A server of OpenSSL's own, for what Python cannot be made to serve."""
+    certificate, key = directory / "svid.pem", directory / "svid.key"
+    served = ["-cert", str(certificate), "-key", str(key), "-www"]
+    command = ["openssl", "s_server", "-accept", "127.0.0.1:0", *served, *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        try:
+            line = next(line for line in process.stdout if line.startswith("ACCEPT"))
+            yield f"https://127.0.0.1:{line.rpartition(':')[2].strip()}"
+        finally:
+            process.kill()
+
+
+def _trusting(curve: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.load_verify_locations(cadata=OURS.certificate.public_bytes(serialization.Encoding.PEM).decode())
+    return with_curve(context, curve)
+
+
+def _get(url: str) -> int:
+    tls = TLS(_trusting(P_256), second=lambda: _trusting(X_25519))
+
+    async def main() -> int:
+        async with HTTPSession(locate(url)[0], 5.0, 1 << 20, tls) as session:
+            return (await session.ask(b"GET", b"/")).status
+
+    return asyncio.run(main())
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    SVID.write(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("groups", ["P-256", "X25519", "X25519:P-384"])
+def test_a_server_of_either_common_curve_is_met(directory: Path, groups: str) -> None:
+    with _openssl(directory, "-groups", groups) as url:
+        assert _get(url) == 200
+
+
+@pytest.mark.parametrize("options", [("-tls1_3", "-groups", "ffdhe8192"), ("-tls1_2", "-cipher", "DHE")])
+def test_a_server_that_insists_on_a_finite_field_is_not_met(directory: Path, options: tuple[str, ...]) -> None:
+    with _openssl(directory, *options) as url, pytest.raises(TLSFailedError):
+        _get(url)
