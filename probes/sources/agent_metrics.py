@@ -49,7 +49,7 @@ class AgentMetrics:
     """Asks for the wanted names only, and for the whole page where that may have hidden one."""
 
     def __init__(self, settings: AgentMetricsSettings, source_context: SourceContext) -> None:
-        self._settings, self._now = settings, source_context.now
+        self._settings, self._now, self._names = settings, source_context.now, source_context.names
         self._outbound = Outbound(settings, source_context)
         self._wanted: dict[Sequence[object], WantedSignals] = {}
         self._places: dict[str, tuple[Origin, bytes]] = {}
@@ -79,7 +79,8 @@ class AgentMetrics:
         origin, path = self._place_of(url)
         tls = self._outbound.tls() if origin.secure else None
         habit = self._habit_of(url, wanted)
-        async with HTTPSession(origin, self._settings.timeout, self._settings.max_bytes, tls) as session:
+        limits = self._settings.timeout, self._settings.max_bytes
+        async with HTTPSession(origin, *limits, tls, names=self._names) as session:
             filtered = None
             if habit is None or not habit.whole_only:
                 names = (b"&" if b"?" in path else b"?") + wanted.query

@@ -48,7 +48,7 @@ class OPASource:
     """Looks at OPAs."""
 
     def __init__(self, settings: OPASettings, source_context: SourceContext) -> None:
-        self._timeout = settings.timeout
+        self._timeout, self._names = settings.timeout, source_context.names
         self._outbound = Outbound(settings, source_context)
         self._reports = BundleReports(settings.interval, source_context.now)
         self._shared = SharedOPAs(settings.interval)
@@ -100,7 +100,7 @@ class OPASource:
         headers = _HEADERS + self._outbound.authorization()
         tls = self._outbound.tls() if place.origin.secure else None
         replies: dict[bytes, Reply] = {}
-        async with HTTPSession(place.origin, self._timeout, _MAX_BYTES, tls) as session:
+        async with HTTPSession(place.origin, self._timeout, _MAX_BYTES, tls, names=self._names) as session:
             for body in bodies:
                 reply, broken = await _decide(session, path, headers, body)
                 replies[body] = reply

@@ -77,7 +77,7 @@ class Looker:
         return self._wants[key][1]
 
     def _post(self, state: TargetState, look: Look) -> None:
-        if look.reading.fault is not Fault.OURS:
+        if look.reading.fault not in (Fault.OURS, Fault.UNRESOLVED):  # of those nobody was asked
             self._fleet.isolation.record(state.target.key, self.kind.name, look.reading, look.at)
         results, changed = list(state.results), False
         for index, probe in self._probes:
@@ -85,7 +85,7 @@ class Looker:
             if result is not None:
                 results[index] = judged = self._evaluated(probe, state, result, look)
                 changed |= judged.verdicts is not result.verdicts
-        if look.reading.fault not in (Fault.REFUSED, Fault.SILENT, Fault.OURS):
+        if look.reading.fault not in (Fault.REFUSED, Fault.SILENT, Fault.UNRESOLVED, Fault.OURS):
             state.reach(self.kind.endpoint)
         remembered = Look(look.source, look.at, look.seconds, look.reading.remembered())
         state.looks = {**state.looks, self.kind.name: remembered}

@@ -27,6 +27,7 @@ from probes.contract.signal import REQUESTS, START_TIME, Absent, Row, Signal, Un
 from probes.pool import POOL_IN_USE
 from probes.readings.metrics_page import MetricsPage, PageTrouble
 from probes.sources.agent_metrics import KIND, AgentMetricsSettings
+from probes.sources.names import Names
 from tests.servers import metrics_pages as pages
 from tests.servers.metrics_pages import Script
 from tests.servers.uvicorn_tls import run_uvicorn
@@ -52,7 +53,7 @@ class Provider:
 
 def opened(clock: Clock | None = None, identity: OwnIdentity | None = None, **given: object) -> Source:
     settings = AgentMetricsSettings.model_validate({"max_bytes": "1Mi"} | given)
-    return KIND.open(settings, SourceContext(identity=Provider(identity), now=clock or Clock()))
+    return KIND.open(settings, SourceContext(identity=Provider(identity), now=clock or Clock(), names=Names()))
 
 
 def target(url: str, pod: str = "search-0") -> Target:

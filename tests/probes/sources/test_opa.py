@@ -15,6 +15,7 @@ from probes.contract import EvaluationContext, Fault, OwnIdentity, Source, Sourc
 from probes.opa import PROBE, OPAHistory, OPALimits
 from probes.readings.canary import Canary
 from probes.readings.decision import Actual, OPAReading
+from probes.sources.names import Names
 from probes.sources.opa import KIND, OPASettings
 from tests.servers.bundle_server import BundleServer, run_bundle_server
 from tests.servers.opa_lies import Liar, Lie, cuts, drips, hangs, run_liar, says, says_then_closes, writes
@@ -34,7 +35,7 @@ class NoIdentity:
 
 
 def opened(**settings: object) -> Source:
-    source_context = SourceContext(NoIdentity(), lambda: NOW)
+    source_context = SourceContext(NoIdentity(), lambda: NOW, Names())
     return KIND.open(OPASettings.model_validate({"interval": "30s", "timeout": "1s"} | settings), source_context)
 
 

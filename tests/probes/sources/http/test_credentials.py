@@ -15,6 +15,7 @@ import pytest
 from probes.contract import OwnIdentity, SourceContext
 from probes.sources.http.client import HTTPSession, OwnTroubleError, TLSFailedError, locate
 from probes.sources.http.credentials import Outbound, OutboundSettings
+from probes.sources.names import Names
 from tests.servers import metrics_pages as pages
 from watcher.demo.authority import Authority, Svid
 
@@ -49,7 +50,7 @@ class Clock:
 
 def outbound(provider: Provider | None = None, clock: Clock | None = None, **given: object) -> Outbound:
     settings = OutboundSettings.model_validate(given)
-    return Outbound(settings, SourceContext(identity=provider or Provider(), now=clock or Clock()))
+    return Outbound(settings, SourceContext(identity=provider or Provider(), now=clock or Clock(), names=Names()))
 
 
 @asynccontextmanager
@@ -68,7 +69,7 @@ def ask(outbound: Outbound, svid: Svid, home: Path, *, wants_client: bool = Fals
     async def main() -> bytes:
         async with tls_server(svid, home, wants_client=wants_client) as url:
             origin, path = locate(url)
-            async with HTTPSession(origin, 5, 1000, outbound.tls()) as conversation:
+            async with HTTPSession(origin, 5, 1000, outbound.tls(), names=Names()) as conversation:
                 return (await conversation.ask(b"GET", path)).body
 
     return asyncio.run(main())
