@@ -19,7 +19,7 @@ ASKED_AT_ONCE, ASKED_AGAIN_AT_ONCE = 256, 32
 
 _TRY, _TRIES = 1.0, 2  # seconds until it is asked again, and how often it is asked
 _KEPT_LEAST, _KEPT_MOST, _ABSENT_KEPT = 1.0, 300.0, 1.0  # seconds; an absent name is asked for anew at each look
-_MOST_NAMES, _MOST_ADDRESSES = 20_000, 8
+_MOST_ADDRESSES = 8  # of one name
 _ABSENT = frozenset(
     {aiodns.error.ARES_ENOTFOUND, aiodns.error.ARES_ENODATA, aiodns.error.ARES_ENONAME, aiodns.error.ARES_EBADNAME}
 )
@@ -50,9 +50,9 @@ class Names:
     By the system's `resolv.conf` and `hosts`, search domains included. IP addresses are handed back as they are.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, **resolver: Any) -> None:
-        """`clock`: seconds, for times to live; `resolver`: what `aiodns.DNSResolver` takes, to ask another one."""
-        self._clock, self._how = clock, resolver
+    def __init__(self, clock: Callable[[], float] = time.monotonic, most_names: int = 20_000, **resolver: Any) -> None:
+        """`clock`: seconds, for times to live; `most_names` are kept; `resolver`: what aiodns takes, to ask another."""
+        self._clock, self._most_names, self._how = clock, most_names, resolver
         self._resolver: aiodns.DNSResolver | None = None
         self._known: dict[str, _Answer] = {}
         self._under_way: dict[str, asyncio.Task[_Answer]] = {}
@@ -118,7 +118,7 @@ class Names:
 
     def _keep(self, host: str, answer: _Answer) -> None:
         self._known.pop(host, None)
-        if len(self._known) >= _MOST_NAMES:
+        if len(self._known) >= self._most_names:
             del self._known[next(iter(self._known))]
         self._known[host] = answer
 

@@ -210,10 +210,6 @@ def test_a_host_that_never_answers_the_connection_is_silent() -> None:
     assert fault_of(error) is Fault.SILENT
 
 
-def test_a_name_that_does_not_resolve_is_silent() -> None:
-    assert fault_of(failure(lambda: get("http://agent.invalid:9090"))) is Fault.SILENT
-
-
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "metrics", "http://", "http://[::1", "http://127.0.0.1:x/"])
 def test_an_address_that_is_none_is_our_own_trouble(url: str) -> None:
     with pytest.raises(OwnTroubleError):
