@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 from zlib import crc32
 
@@ -59,12 +60,17 @@ class AgentMetrics:
         """One look at the target's page, over within the timeout."""
         wanted = self._wanted_of(wants)
         try:
-            return await self._look(target.metrics or "", wanted)
+            page = await self._look(target, wanted)
         except httpx.TransportError as error:
             fault = fault_of(error)
             return MetricsPage(
                 wanted=wanted, fault=fault, trouble=None if fault else _trouble_of(error), error=str(error)
             )
+
+        if page.trouble is PageTrouble.UNAUTHORIZED:
+            why = self._outbound.withheld(target, self._place_of(target.metrics or "")[0])
+            return replace(page, error=f"{page.error} {why}".strip())
+        return page
 
     def fleet_changed(self, targets: Sequence[Target]) -> None:
         """Forget the pages that are no longer looked at."""
@@ -75,8 +81,10 @@ class AgentMetrics:
     async def close(self) -> None:
         """Nothing is held between looks."""
 
-    async def _look(self, url: str, wanted: WantedSignals) -> MetricsPage:
+    async def _look(self, target: Target, wanted: WantedSignals) -> MetricsPage:
+        url = target.metrics or ""
         origin, path = self._place_of(url)
+        headers = _HEADERS + self._outbound.authorization(target, origin)
         tls = self._outbound.tls() if origin.secure else None
         habit = self._habit_of(url, wanted)
         limits = self._settings.timeout, self._settings.max_bytes
@@ -84,15 +92,18 @@ class AgentMetrics:
             filtered = None
             if habit is None or not habit.whole_only:
                 names = (b"&" if b"?" in path else b"?") + wanted.query
-                filtered = await self._ask(session, path + names, wanted, habit)
+                filtered = await self._ask(session, (path + names, headers), wanted, habit)
                 if filtered.trouble is PageTrouble.UNAUTHORIZED or _complete(filtered, habit):
                     return filtered
-            whole = await self._ask(session, path, wanted, None)
+            whole = await self._ask(session, (path, headers), wanted, None)
         self._learn(url, wanted, filtered, whole)
         return whole
 
-    async def _ask(self, session: HTTPSession, path: bytes, wanted: WantedSignals, habit: _Habit | None) -> MetricsPage:
-        answer = await session.ask(b"GET", path, _HEADERS + self._outbound.authorization())
+    async def _ask(
+        self, session: HTTPSession, request: tuple[bytes, bytes], wanted: WantedSignals, habit: _Habit | None
+    ) -> MetricsPage:
+        path, _ = request
+        answer = await session.ask(b"GET", *request)
         bare = habit.bare if habit else ()
         return await _page_of(answer, wanted, filtered=path.endswith(wanted.query), bare=bare)
 

@@ -10,6 +10,7 @@ import httpx
 from probes.contract import Unknown
 from probes.readings.opa_status import StatusReport, read_status
 from probes.sources.http.client import HTTPSession, Response, TooLargeError
+from probes.sources.shared_opas import Server
 
 _LOOKS = 5  # the answer has all of OPA's own metrics in it, 60 kB
 
@@ -23,25 +24,25 @@ class _Known(NamedTuple):
 
 
 class BundleReports:
-    """The newest status report of each OPA, by its URL."""
+    """The newest status report of each OPA."""
 
     def __init__(self, interval: float, now: Callable[[], float]) -> None:
         """`interval`: seconds between looks at one OPA; `now`: Unix seconds."""
         self._interval, self._now = interval, now
-        self._known: dict[str, _Known] = {}
+        self._known: dict[Server, _Known] = {}
 
-    def newest(self, url: str) -> StatusReport | None:
+    def newest(self, server: Server) -> StatusReport | None:
         """What this OPA said last; None before it was asked."""
-        known = self._known.get(url)
+        known = self._known.get(server)
         return known.report if known is not None else None
 
     def keep(self, urls: Container[str]) -> None:
-        """Forget all other OPAs."""
-        self._known = {url: known for url, known in self._known.items() if url in urls}
+        """Forget the OPAs at all other URLs."""
+        self._known = {server: known for server, known in self._known.items() if server[0] in urls}
 
-    async def refresh(self, url: str, session: HTTPSession, path: bytes, headers: bytes) -> None:
+    async def refresh(self, server: Server, session: HTTPSession, path: bytes, headers: bytes) -> None:
         """Ask this OPA again, if it is time; where another look is asking, its answer is waited for."""
-        known = self._known.get(url)
+        known = self._known.get(server)
         now = asyncio.get_running_loop().time()
         if known is not None and now < known.again_at:
             if known.asking is not None:
@@ -50,14 +51,14 @@ class BundleReports:
         before = known.report if known is not None else None
         # Claimed before it is asked, so that the other targets of a shared OPA do not ask too.
         asking = asyncio.Event()
-        self._known[url] = _Known(before, self._after(now, _LOOKS), asking)
+        self._known[server] = _Known(before, self._after(now, _LOOKS), asking)
         try:
             report = await self._ask(session, path, headers)
         finally:
             asking.set()
         if report.unknown is not None and before is not None:
             report = before.failed(report.at, report.unknown)
-        self._known[url] = _Known(report, self._after(now, 1 if report.troubled else _LOOKS))
+        self._known[server] = _Known(report, self._after(now, 1 if report.troubled else _LOOKS))
 
     def _after(self, now: float, looks: int) -> float:
         # Half an interval early: looks do not start on the dot.

@@ -18,6 +18,7 @@ from watcher.config.sections import AlertmanagerSettings, DrillSettings, Section
 from watcher.config.shard import Shard
 from watcher.config.standby import Standby
 from watcher.config.target_limits import Own, TargetLimits
+from watcher.config.unsent_tokens import refuse_unsent_tokens
 from watcher.text.key_path import Location
 
 _STATIC: Location = ("discovery", "static")
@@ -51,6 +52,8 @@ def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
     _refuse_duplicate_targets(targets, mistakes)
     _refuse_drill_without_alertmanager(data, mistakes)
     _refuse_standby_of_shards(config, mistakes)
+    if config is not None:
+        refuse_unsent_tokens(config, mistakes)
     limits = TargetLimits(data.get("probes"), mistakes)
     own = [limits.own((*_STATIC, index, "probes"), target.get("probes")) for index, target in enumerate(targets)]
     if config is None or mistakes.found:

@@ -373,19 +373,9 @@ def test_a_redirect_is_an_http_error_and_nobody_follows_it() -> None:
     assert (page.trouble, page.status, elsewhere.asked) == (PageTrouble.HTTP_ERROR, 302, [])
 
 
-def test_a_token_goes_with_each_request(tmp_path: Path) -> None:
-    token = tmp_path / "token"
-    token.write_text("s3cret")
-    agent = Agent(pages.ok(FULL), pages.ok(b""))
-    look_at(agent, opened(bearer_token_file=str(token)))
-    assert agent.kinds == "fw"
-    assert all("Authorization: Bearer s3cret\r\n" in each for each in agent.asked)
-
-
 def test_without_its_token_the_watcher_does_not_ask_at_all() -> None:
-    agent = Agent(pages.ok(FULL), pages.ok(FULL))
-    page = look_at(agent, opened(bearer_token_file="/nowhere/token"))
-    assert (page.trouble, page.fault, agent.asked) == (None, Fault.OURS, [])
+    page = asyncio.run(look(opened(bearer_token_file="/nowhere/token"), "https://127.0.0.1:1/metrics"))
+    assert (page.trouble, page.fault) == (None, Fault.OURS)
     assert page.error == "/nowhere/token cannot be read: No such file or directory."
 
 
