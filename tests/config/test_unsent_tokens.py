@@ -8,6 +8,7 @@ from watcher.config.file import ConfigError
 from watcher.config.settings import load_settings
 
 AGENT = "discovery:\n  static:\n    - {namespace: prod, agent: search, metrics: 'https://10.0.0.7/metrics', "
+TLS_ONLY, NOBODY = "a token is sent over verified TLS only", "a token is for nobody by default"
 SENT_TO_NOBODY = (
     "this token is sent to nobody: no static target has metrics, and bearer_token_for names no target that discovery "
     "finds"
@@ -30,10 +31,7 @@ def refused(tmp_path: Path, text: str) -> list[str]:
         ("agent_metrics: {bearer_token_file: /run/token}", []),
         (
             "opa: {bearer_token_file: /run/token}",
-            [
-                "3: discovery.static[0].opa: expected an https URL beside sources.opa.bearer_token_file: "
-                "a token is sent over verified TLS only"
-            ],
+            [f"3: discovery.static[0].opa: expected an https URL beside sources.opa.bearer_token_file: {TLS_ONLY}"],
         ),
         ("opa: {interval: 30s}", []),
     ],
@@ -59,10 +57,7 @@ def test_a_static_target_that_is_not_https_is_refused_beside_a_token_for_it(
         ),
         (
             "agent_metrics: {bearer_token_file: /run/token, bearer_token_for: [{}]}",
-            [
-                "2: sources.agent_metrics.bearer_token_for[0]: expected a namespace, a host or both: "
-                "a token is for nobody by default"
-            ],
+            [f"2: sources.agent_metrics.bearer_token_for[0]: expected a namespace, a host or both: {NOBODY}"],
         ),
     ],
 )

@@ -1,6 +1,5 @@
 """One look at one target: ask the source, let its probes judge, show what holds."""
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,9 +12,8 @@ from watcher.engine.isolation import Isolation
 from watcher.engine.majority import VoteCounter
 from watcher.metrics.families import LOOK_SECONDS, LOOKS
 from watcher.metrics.own import OwnMetrics
+from watcher.runtime.failures import FailuresLogger
 from watcher.runtime.loop_lag import LoopLag
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +48,7 @@ class Looker:
         self.kind, self.source, self.interval = kind, source, interval
         self._board, self._fleet, self._own_metrics, self._now, self._once = board, fleet, own_metrics, now, once
         self._probes = [(index, each) for index, each in enumerate(board.probes) if each.source == kind.name]
+        self._logger = FailuresLogger()
         self._wants: dict[tuple[int, ...], tuple[tuple[Limits, ...], tuple[object, ...]]] = {}
 
     async def look(self, state: TargetState) -> None:
@@ -58,7 +57,7 @@ class Looker:
         try:
             reading: Reading = await self.source.look(state.target, self._wanted(state.target))
         except Exception:  # the boundary: a fault of a source costs its verdicts, never the daemon
-            log.exception("source failed", extra={"source": self.kind.name, "target": "/".join(state.target.key)})
+            self._logger.exception("source failed", source=self.kind.name, target="/".join(state.target.key))
             reading = Broken(fault=Fault.OURS, error="The source failed here; this is a fault of the watcher.")
         look = Look(self.kind.name, self._now(), time.monotonic() - started, reading)
         self._own_metrics.add(LOOKS, 1, self.kind.name, reading.result)
@@ -125,5 +124,5 @@ class Looker:
         try:
             return probe.judge(look.reading, history, context)
         except Exception:  # the boundary: a probe that raises costs its verdicts, never the daemon
-            log.exception("probe failed", extra={"probe": probe.name, "target": "/".join(state.target.key)})
+            self._logger.exception("probe failed", probe=probe.name, target="/".join(state.target.key))
             return Evaluation(verdicts=probe.all_unknown(state.target, Unknown.PROBE_ERROR), history=history)

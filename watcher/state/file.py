@@ -49,6 +49,7 @@ class StateFile:
 
     def __init__(self, state_dir: Path, probes: Sequence[AnyProbe]) -> None:
         self.path = state_dir / FILE_NAME
+        self._begun_anew: set[str] = set()  # probes whose histories of another release were logged
         self._history = {probe.name: TypeAdapter(probe.history) for probe in probes}
 
     async def write(self, board: Board, now: float) -> None:
@@ -131,7 +132,10 @@ class StateFile:
                 yield name, self._history[name].validate_python(each["past"])
             except ValidationError as error:
                 # Another release of a probe remembers other things; only its own history starts anew.
-                log.warning("cannot read history of probe, it starts anew", extra={"probe": name, "error": str(error)})
+                if name not in self._begun_anew:
+                    self._begun_anew.add(name)
+                    extra = {"probe": name, "error": str(error)[:300]}
+                    log.warning("cannot read history of probe, it starts anew", extra=extra)
 
 
 def _head(line: str) -> int:
