@@ -9,6 +9,7 @@ from typing import NamedTuple, Self, cast
 import httpx
 
 from probes.contract import Fault, NameLookup
+from probes.contract.address import shown_url
 from probes.sources.http.response import Response, ResponseReader, TooLargeError
 from probes.sources.names import NameNotResolvedError, connect
 from probes.sources.own_trouble import OWN_TROUBLE, is_refusal
@@ -70,9 +71,9 @@ def locate(url: str) -> tuple[Origin, bytes]:
     try:
         found = httpx.URL(url)
     except httpx.InvalidURL as error:
-        raise OwnTroubleError(f"{url!r} is not a URL: {error}") from error
+        raise OwnTroubleError(f"{shown_url(url)!r} is not a URL.") from error
     if found.scheme not in ("http", "https") or not found.host:
-        raise OwnTroubleError(f"{url!r} is not an http or https URL")
+        raise OwnTroubleError(f"{shown_url(url)!r} is not an http or https URL")
     secure = found.scheme == "https"
     host = found.raw_host.decode()
     return Origin(host, found.port or (443 if secure else 80), secure, found.netloc), found.raw_path
