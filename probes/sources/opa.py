@@ -27,7 +27,9 @@ _HEADERS = b"User-Agent: agentweave-watcher\r\nContent-Type: application/json\r\
 class OPASettings(OutboundSettings):
     """How OPAs are asked."""
 
-    timeout: Seconds = Field(default=2.0, gt=0, description="one deadline for all questions of a look")
+    timeout: Seconds = Field(
+        default=2.0, gt=0, description="one deadline for all questions of a look, beside the look-up of a name"
+    )
 
 
 class _Place(NamedTuple):

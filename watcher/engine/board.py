@@ -73,9 +73,8 @@ class TargetState:
         self.removed = False
         self.post(results)
         facts = (target.node, target.workload, target.spiffe_ids[0] if target.spiffe_ids else "")
-        self.info: tuple[str, str, str] = (
-            facts if old is None or self.series_budget.admits(facts) else old.info
-        )  # labels of `target_info`
+        fits = old is None or self.series_budget.admits(facts)
+        self.info: tuple[str, str, str] = facts if old is None or fits else old.info  # labels of `target_info`
 
     def reach(self, endpoint: str) -> None:
         """Something answered at this endpoint."""

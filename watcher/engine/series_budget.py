@@ -1,6 +1,6 @@
 """How many series a target may begin in a day: one that names new callees at each look would begin them for ever."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 from watcher.engine.debounce import ProbeResult, share
 
@@ -27,7 +27,7 @@ class SeriesBudget:
         `before`: those that were exported last; what is the same object in both is not looked through again.
         """
         if (day := int(now // _DAY)) != self._day:
-            self._day, self._known = day, {key for result in before for key in _keys(result)}
+            self._day, self._known = day, set().union(*map(_keys, before))
             before = ()
         changed = [each for place, each in enumerate(results) if place >= len(before) or each is not before[place]]
         if all(self._admits(_keys(result)) for result in changed):
@@ -37,17 +37,14 @@ class SeriesBudget:
 
     def admits(self, labels: tuple[str, ...]) -> bool:
         """Whether one more set of labels may be exported today."""
-        return self._admits([hash(labels)])
+        return self._admits({hash(labels)})
 
-    def _admits(self, keys: Iterable[int]) -> bool:
-        all_are = True
-        for key in keys:
-            if key not in self._known:
-                if len(self._known) < MOST_A_DAY:
-                    self._known.add(key)
-                else:
-                    all_are = False
-        return all_are
+    def _admits(self, keys: set[int]) -> bool:
+        if keys <= self._known:
+            return True
+        room = MOST_A_DAY - len(self._known)
+        self._known.update(sorted(keys - self._known)[: max(0, room)])
+        return keys <= self._known
 
     def _only_known(self, result: ProbeResult | None) -> ProbeResult | None:
         if result is None or self._admits(_keys(result)):
@@ -62,11 +59,12 @@ class SeriesBudget:
         )
 
 
-def _keys(result: ProbeResult | None) -> Iterator[int]:
+def _keys(result: ProbeResult | None) -> set[int]:
     """One for each set of labels; what has none is always exported."""
-    if result is not None:
-        yield from (hash((each.subject,)) for each in result.verdicts.all if each.subject)
-        yield from (hash(each.labels) for each in result.samples if each.labels)
+    if result is None:
+        return set()
+    keys = {hash(each.labels) for each in result.samples if each.labels}
+    return keys.union([hash((each.subject,)) for each in result.verdicts.all if each.subject])
 
 
 def _subjects(result: ProbeResult | None) -> int:
