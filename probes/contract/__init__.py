@@ -5,7 +5,7 @@ from probes.contract.limits import Limits, SourceSettings
 from probes.contract.metric import Metric, Observation, Sample, shared_sample
 from probes.contract.probe import Evaluation, EvaluationContext, Probe, Vote
 from probes.contract.reading import Fault, Reading
-from probes.contract.source import IdentityProvider, OwnIdentity, Source, SourceContext, SourceKind
+from probes.contract.source import IdentityProvider, NameLookup, OwnIdentity, Source, SourceContext, SourceKind
 from probes.contract.target import Target, TargetKey
 from probes.contract.units import Bytes, Seconds, say_bytes, say_duration
 
@@ -18,6 +18,7 @@ __all__ = [
     "IdentityProvider",
     "Limits",
     "Metric",
+    "NameLookup",
     "Observation",
     "OwnIdentity",
     "Probe",

@@ -1,6 +1,22 @@
-"""Hosts and ports as they stand in addresses and URLs."""
+"""Hosts and ports as they stand in addresses and URLs, and what of a URL may be shown."""
 
+import re
 from ipaddress import ip_address
+
+_CREDENTIALS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:/*)?.*@([^/?#&]*)(.*)", re.DOTALL)
+_PASSWORD_FOR_PORT = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://[^/:@?#\[\]]*):(?![0-9]*(?:[/?#]|$))[^/?#]*")
+_VALUE = re.compile(r"(?<==)[^&]+|(?:(?<=&)|^)[^=&]+(?=&|$)")
+
+
+def shown_url(url: str) -> str:
+    """A URL, or what was meant to be one, without what may be secret in it: `https://...@host`, `?token=...`.
+
+    Of one with an `@` no more than the host is shown: a password may hold any other character.
+    """
+    if match := _CREDENTIALS.fullmatch(url):
+        return f"{match[1] or ''}...@{match[2]}{'/...' if match[3] else ''}"
+    place, mark, query = _PASSWORD_FOR_PORT.sub(r"\1:...", url).partition("#")[0].partition("?")
+    return place + mark + _VALUE.sub("...", query)
 
 
 def is_ip_address(text: str, version: int | None = None) -> bool:

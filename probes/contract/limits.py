@@ -26,7 +26,9 @@ class SourceSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
 
     interval: Seconds = Field(default=30.0, ge=0.05, le=86400, description="from one look at a target to the next")
-    timeout: Seconds = Field(default=5.0, gt=0, description="one deadline for the whole look")
+    timeout: Seconds = Field(
+        default=5.0, gt=0, description="one deadline for the whole look, beside the look-up of a name"
+    )
 
     @model_validator(mode="after")
     def _a_look_ends_before_the_next(self) -> Self:

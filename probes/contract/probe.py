@@ -15,6 +15,9 @@ L = TypeVar("L", bound=Limits)
 H = TypeVar("H")
 
 
+_NOBODY_THERE = {Fault.REFUSED: "ConnectionRefused", Fault.UNRESOLVED: "NameNotResolved"}
+
+
 class Vote(NamedTuple):
     """A fact that instances of one agent are expected to agree on, such as a bundle's revision."""
 
@@ -43,8 +46,9 @@ class EvaluationContext(NamedTuple, Generic[L]):
     def network(self, kind: ConditionKind, reading: Reading, stalled: str, reset: str) -> Verdict | None:
         """What a fault of the network says of `kind`, by the truth rules; None where there was no fault.
 
-        `stalled` and `reset` are the kind's reasons for those faults; it must also have ConnectionRefused and Lost.
-        A refusal is a fact, but where the address was only inferred and never answered it may be a wrong guess.
+        `stalled` and `reset` are the kind's reasons for those faults; it must also have ConnectionRefused,
+        NameNotResolved and Lost. A refusal is a fact, and so is a name that does not exist, but where the address was
+        only inferred and never answered it may be a wrong guess.
         Silence is a fact only where something answered before: a network policy may keep only us out.
         Of a pod that is still starting, neither is.
         """
@@ -55,10 +59,10 @@ class EvaluationContext(NamedTuple, Generic[L]):
                 return kind.unknown(Unknown.WATCHER_IMPAIRED, reading.error)
             case _ if self.now < self.target.grace_until:
                 return kind.unknown(Unknown.WARMING_UP)
-            case Fault.REFUSED if self.endpoint in self.target.inferred and not self.reached:
+            case Fault.REFUSED | Fault.UNRESOLVED if self.endpoint in self.target.inferred and not self.reached:
                 return kind.unknown(Unknown.NEVER_REACHED)
-            case Fault.REFUSED:
-                return kind.true(reading.error, "ConnectionRefused")
+            case Fault.REFUSED | Fault.UNRESOLVED:
+                return kind.true(reading.error, _NOBODY_THERE[reading.fault])
             case Fault.SILENT | Fault.STALLED if self.overloaded or (self.isolated and reading.fault is Fault.SILENT):
                 return kind.unknown(Unknown.WATCHER_IMPAIRED)
             case Fault.STALLED:

@@ -18,6 +18,7 @@ class Fault(StrEnum):
     SILENT = "silent"  # no answer to the connection attempt, or no route
     STALLED = "stalled"  # connected, then silent or too slow for the deadline
     RESET = "reset"  # connected, then cut off
+    UNRESOLVED = "unresolved"  # the resolver says that the host's name does not exist or has no address
     OURS = "ours"  # the watcher could not even ask; nothing is known of the other side
 
 

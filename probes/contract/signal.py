@@ -1,6 +1,5 @@
 """Signals: what probes want to know from metrics pages, and the names and encodings in which pages say it."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -77,6 +76,10 @@ class Signal:
         _DECLARED[self.name] = self
 
 
+MOST = 2.0**64
+"""No counter, no bytes and no time is more: what a page says above it is refused, so that sums stay finite."""
+
+
 class Series(NamedTuple):
     """One sample of a page."""
 
@@ -149,7 +152,7 @@ def _subject(signal: Signal, row: Row, labels: Mapping[str, str]) -> str:
 def _value(signal: Signal, row: Row, members: list[Series]) -> float | str:
     total = 0.0
     for one in members:
-        if not 0 <= one.value < math.inf:
+        if not 0 <= one.value <= MOST:
             return f"{row.metric} is {one.value:g}"
         total += one.value
     if len(members) > 1 and len({frozenset(one.labels.items()) for one in members}) < len(members):

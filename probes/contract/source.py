@@ -26,6 +26,13 @@ class OwnIdentity:
     bundles: Mapping[str, tuple[Certificate, ...]]  # trust domain -> its authorities
 
 
+class NameLookup(Protocol):
+    """Where a source learns the addresses of a host; nothing else looks names up for a look."""
+
+    async def addresses(self, host: str) -> Sequence[str]:
+        """At least one; OSError where there is none, as probes/sources/names.py says."""
+
+
 class IdentityProvider(Protocol):
     """Where a source finds the watcher's identity at the time of a look."""
 
@@ -44,6 +51,7 @@ class SourceContext:
 
     identity: IdentityProvider
     now: Callable[[], float]  # Unix seconds
+    names: NameLookup
     cpu_time: Callable[[], float] = time.thread_time  # seconds of CPU of this thread, from any start
     gate: AbstractAsyncContextManager[None] = field(default_factory=nullcontext)  # held while milliseconds are spent
 

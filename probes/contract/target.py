@@ -31,6 +31,7 @@ class Target:
     memory_limit: int | None = None  # bytes
     cpu_limit: float | None = None  # cores
     pool_capacity: int | Mapping[str, int] | None = None  # connections: for every pool, or by pool
+    discovered: bool = False  # it was found, and says of itself where it is: no credential is for it by itself
     inferred: frozenset[str] = frozenset()  # endpoints (`address`, `metrics`, `opa`) that nobody gave us
     limits: Mapping[str, Limits] = field(default_factory=dict)  # probe name -> its limits for this target
     node: str = ""

@@ -1,10 +1,9 @@
 """What a metrics page says of requests: how many there were, how many were bad, and of how many it cannot be told."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from probes.contract.signal import REQUESTS, Absent, Row, Series, Signal, Unreadable
+from probes.contract.signal import MOST, REQUESTS, Absent, Row, Series, Signal, Unreadable
 from probes.readings.metrics_page import MetricsPage
 
 ERRORS = Signal(
@@ -73,7 +72,7 @@ def _by_errors(page: MetricsPage, requests: float) -> Tally | Absent | Unreadabl
 
 
 def not_counters(row: Row, series: Sequence[Series]) -> Unreadable | None:
-    strange = next((one for one in series if not 0 <= one.value < math.inf), None)
+    strange = next((one for one in series if not 0 <= one.value <= MOST), None)
     if strange is not None:
         return Unreadable(f"{strange.name} is {strange.value:g}")
     if len({(one.name, frozenset(one.labels.items())) for one in series}) < len(series):

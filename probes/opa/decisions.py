@@ -16,7 +16,7 @@ OPA_UNREACHABLE = ConditionKind(
     severity=Severity.CRITICAL,
     true_when="No decision can be had from the OPA that the agent asks.",
     all_clear="OPA answers.",
-    reasons=("ConnectionRefused", "Lost", "Timeout", "HTTPError"),
+    reasons=("NameNotResolved", "ConnectionRefused", "Lost", "Timeout", "HTTPError"),
     repeated=True,
 )
 WRONG_ALLOW = ConditionKind(
@@ -89,8 +89,8 @@ def unreachable(reading: OPAReading, context: EvaluationContext[L]) -> Verdict:
     replies = [answer.reply for answer in reading.answers]
     if any(reply.actual is not Actual.UNREACHABLE and not reply.unauthorized for reply in replies):
         return OPA_UNREACHABLE.false()
-    if any(reply.unauthorized for reply in replies):
-        return OPA_UNREACHABLE.unknown(Unknown.UNAUTHORIZED)
+    if refusal := next((reply.error for reply in replies if reply.unauthorized), ""):
+        return OPA_UNREACHABLE.unknown(Unknown.UNAUTHORIZED, refusal)
     if all(reply.impaired for reply in replies):
         return OPA_UNREACHABLE.unknown(Unknown.WATCHER_IMPAIRED, reading.error)
     # A connection that is cut off tells of a broken server or proxy, as a 502 does.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from operator import le, lt
 
-from probes.contract.signal import MAX_SUBJECTS, Absent, Row, Series, Signal, Unreadable
+from probes.contract.signal import MAX_SUBJECTS, MOST, Absent, Row, Series, Signal, Unreadable
 from probes.history.requests import Tally, not_counters
 from probes.readings.metrics_page import MetricsPage
 
@@ -132,7 +132,7 @@ def _is_plain(before: bytes, after: bytes) -> bool:
 def _slow_of_histogram(bounds: Sequence[float], counts: Sequence[float], limit: float) -> Tally | str:
     """Of a histogram with these bounds, and as many counts of requests up to each."""
     ascend = all(map(lt, bounds, bounds[1:])) and all(map(le, counts, counts[1:]))  # NaN does not
-    if not ascend or bounds[-1] != math.inf or not counts[-1] < math.inf:
+    if not ascend or bounds[-1] != math.inf or not 0 <= counts[0] <= counts[-1] <= MOST:
         return "has buckets that do not add up"
     above = bisect_right(bounds, limit)
     low, fast = (bounds[above - 1], counts[above - 1]) if above else (0.0, 0.0)
@@ -141,7 +141,7 @@ def _slow_of_histogram(bounds: Sequence[float], counts: Sequence[float], limit: 
     high, more = bounds[above], counts[above]
     if high == math.inf:
         return Tally(counts[-1], 0.0, counts[-1] - fast)
-    return Tally(counts[-1], counts[-1] - more + (more - fast) * (high - limit) / (high - low))
+    return Tally(counts[-1], counts[-1] - more + (more - fast) * ((high - limit) / (high - low)))
 
 
 def _slow_of_summary(quantiles: Mapping[float, float], count: float, limit: float) -> Tally | str:

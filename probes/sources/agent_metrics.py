@@ -1,6 +1,7 @@
 """The agent's metrics page: one look answers every probe that judges by metrics."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 from zlib import crc32
@@ -54,8 +55,8 @@ class AgentMetrics:
     """Asks for the wanted names only, and for the whole page where that may have hidden one."""
 
     def __init__(self, settings: AgentMetricsSettings, source_context: SourceContext) -> None:
-        self._settings, self._now, self._cpu_time = settings, source_context.now, source_context.cpu_time
-        self._pace, self._gate = Pace(), source_context.gate
+        self._settings, self._now, self._names = settings, source_context.now, source_context.names
+        self._cpu_time, self._pace, self._gate = source_context.cpu_time, Pace(), source_context.gate
         self._outbound = Outbound(settings, source_context)
         self._wanted: dict[Sequence[object], WantedSignals] = {}
         self._places: dict[str, tuple[Origin, bytes]] = {}
@@ -70,7 +71,7 @@ class AgentMetrics:
             )
         turns = Turns(self._cpu_time, _BUDGET)
         try:
-            page = await self._look(target.metrics or "", wanted, turns)
+            page = await self._look(target, wanted, turns)
         except httpx.TransportError as error:
             fault = fault_of(error)
             return MetricsPage(
@@ -79,6 +80,9 @@ class AgentMetrics:
         except TooCostlyError as error:
             return self._too_costly(target, wanted, turns, error)
         self._pace.faster(target.key)
+        if page.trouble is PageTrouble.UNAUTHORIZED:
+            why = self._outbound.withheld(target, self._place_of(target.metrics or "")[0])
+            return replace(page, error=f"{page.error} {why}".strip())
         return page.charged(turns.spent) if turns.spent > HEAVY else page
 
     def fleet_changed(self, targets: Sequence[Target]) -> None:
@@ -103,25 +107,34 @@ class AgentMetrics:
         self._pace.say(target.key, page)
         return page
 
-    async def _look(self, url: str, wanted: WantedSignals, turns: Turns) -> MetricsPage:
+    async def _look(self, target: Target, wanted: WantedSignals, turns: Turns) -> MetricsPage:
+        url = target.metrics or ""
         origin, path = self._place_of(url)
+        headers = _HEADERS + self._outbound.authorization(target, origin)
         tls = self._outbound.tls() if origin.secure else None
         habit = self._habit_of(url, wanted)
-        async with HTTPSession(origin, self._settings.timeout, self._settings.max_bytes, tls) as session:
+        limits = self._settings.timeout, self._settings.max_bytes
+        async with HTTPSession(origin, *limits, tls, names=self._names) as session:
             filtered = None
             if habit is None or not habit.whole_only:
                 names = (b"&" if b"?" in path else b"?") + wanted.query
-                filtered = await self._ask(session, path + names, wanted, habit, turns)
+                filtered = await self._ask(session, (path + names, headers), wanted, habit, turns)
                 if filtered.trouble is PageTrouble.UNAUTHORIZED or _complete(filtered, habit):
                     return filtered
-            whole = await self._ask(session, path, wanted, None, turns)
+            whole = await self._ask(session, (path, headers), wanted, None, turns)
         self._learn(url, wanted, filtered, whole)
         return whole
 
     async def _ask(
-        self, session: HTTPSession, path: bytes, wanted: WantedSignals, habit: _Habit | None, turns: Turns
+        self,
+        session: HTTPSession,
+        request: tuple[bytes, bytes],
+        wanted: WantedSignals,
+        habit: _Habit | None,
+        turns: Turns,
     ) -> MetricsPage:
-        answer = await session.ask(b"GET", path, _HEADERS + self._outbound.authorization())
+        path, _ = request
+        answer = await session.ask(b"GET", *request)
         bare = habit.bare if habit else ()
         page_of = partial(_page_of, answer, wanted, turns, filtered=path.endswith(wanted.query), bare=bare)
         if len(answer.body) <= SMALL:

@@ -10,6 +10,7 @@ import httpx
 from probes.contract import SourceContext, Unknown
 from probes.readings.opa_status import StatusReport, read_status
 from probes.sources.http.client import HTTPSession, Response, TooLargeError
+from probes.sources.shared_opas import Server
 
 _SMALL = 1 << 15  # bytes of a status that are read at once; with OPA's own metrics it has twice as many
 _LOOKS = 5  # the answer has all of OPA's own metrics in it, 60 kB
@@ -24,32 +25,32 @@ class _Known(NamedTuple):
 
 
 class BundleReports:
-    """The newest status report of each OPA, by its URL."""
+    """The newest status report of each OPA."""
 
     def __init__(self, interval: float, source_context: SourceContext) -> None:
         """`interval`: seconds between looks at one OPA."""
         self._interval, self._now = interval, source_context.now
         self._cpu_time, self._gate = source_context.cpu_time, source_context.gate
-        self._cpu: dict[str, float] = {}
-        self._known: dict[str, _Known] = {}
+        self._cpu: dict[Server, float] = {}
+        self._known: dict[Server, _Known] = {}
 
-    def newest(self, url: str) -> StatusReport | None:
+    def newest(self, server: Server) -> StatusReport | None:
         """What this OPA said last; None before it was asked."""
-        known = self._known.get(url)
+        known = self._known.get(server)
         return known.report if known is not None else None
 
-    def cpu(self, url: str) -> float:
+    def cpu(self, server: Server) -> float:
         """Seconds of CPU that reading took since this was last asked."""
-        return self._cpu.pop(url, 0.0)
+        return self._cpu.pop(server, 0.0)
 
     def keep(self, urls: Container[str]) -> None:
-        """Forget all other OPAs."""
-        self._known = {url: known for url, known in self._known.items() if url in urls}
-        self._cpu = {url: cpu for url, cpu in self._cpu.items() if url in urls}
+        """Forget the OPAs at all other URLs."""
+        self._known = {server: known for server, known in self._known.items() if server[0] in urls}
+        self._cpu = {server: cpu for server, cpu in self._cpu.items() if server[0] in urls}
 
-    async def refresh(self, url: str, session: HTTPSession, path: bytes, headers: bytes) -> None:
+    async def refresh(self, server: Server, session: HTTPSession, path: bytes, headers: bytes) -> None:
         """Ask this OPA again, if it is time; where another look is asking, its answer is waited for."""
-        known = self._known.get(url)
+        known = self._known.get(server)
         now = asyncio.get_running_loop().time()
         if known is not None and now < known.again_at:
             if known.asking is not None:
@@ -58,20 +59,20 @@ class BundleReports:
         before = known.report if known is not None else None
         # Claimed before it is asked, so that the other targets of a shared OPA do not ask too.
         asking = asyncio.Event()
-        self._known[url] = _Known(before, self._after(now, _LOOKS), asking)
+        self._known[server] = _Known(before, self._after(now, _LOOKS), asking)
         try:
-            report = await self._ask(url, session, path, headers)
+            report = await self._ask(server, session, path, headers)
         finally:
             asking.set()
         if report.unknown is not None and before is not None:
             report = before.failed(report.at, report.unknown)
-        self._known[url] = _Known(report, self._after(now, 1 if report.troubled else _LOOKS))
+        self._known[server] = _Known(report, self._after(now, 1 if report.troubled else _LOOKS))
 
     def _after(self, now: float, looks: int) -> float:
         # Half an interval early: looks do not start on the dot.
         return now + (looks - 0.5) * self._interval
 
-    async def _ask(self, url: str, session: HTTPSession, path: bytes, headers: bytes) -> StatusReport:
+    async def _ask(self, server: Server, session: HTTPSession, path: bytes, headers: bytes) -> StatusReport:
         try:
             answer = await session.ask(b"GET", path, headers)
         except (TooLargeError, httpx.RemoteProtocolError):
@@ -79,14 +80,14 @@ class BundleReports:
         except httpx.TransportError:
             return StatusReport(at=self._now(), clock=0.0, unknown=Unknown.SOURCE_FAILED)
         if len(answer.body) <= _SMALL:
-            return self._read(url, answer)
+            return self._read(server, answer)
         async with self._gate:
-            return self._read(url, answer)
+            return self._read(server, answer)
 
-    def _read(self, url: str, answer: Response) -> StatusReport:
+    def _read(self, server: Server, answer: Response) -> StatusReport:
         now, began = self._now(), self._cpu_time()
         report = read_status(answer.status, answer.body, now, _clock(answer, now))
-        self._cpu[url] = self._cpu_time() - began
+        self._cpu[server] = self._cpu_time() - began
         return report
 
 

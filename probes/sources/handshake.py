@@ -8,6 +8,7 @@ from pydantic import Field
 
 from probes.contract import Fault, Seconds, SourceContext, SourceKind, SourceSettings, Target
 from probes.readings.handshake import BundleState, Handshake
+from probes.sources.names import NameNotResolvedError, ResolverError
 from probes.sources.own_trouble import OWN_TROUBLE, is_refusal
 from probes.sources.tls.attempt import Attempt, PortAddress
 from probes.sources.tls.contexts import Trust, TrustCache
@@ -25,7 +26,7 @@ class HandshakeSource:
     """Looks at mTLS ports; keeps no connection, but the TLS contexts and the facts of the certificates seen last."""
 
     def __init__(self, settings: HandshakeSettings, source_context: SourceContext) -> None:
-        self._timeout = settings.timeout
+        self._timeout, self._names = settings.timeout, source_context.names
         self._identity = source_context.identity
         self._trust_cache = TrustCache(source_context.identity)
         self._leaf_cache = LeafCache()
@@ -35,8 +36,13 @@ class HandshakeSource:
         """One look: on the usual path one connection, one handshake, one request."""
         address, trust = target.address or "", self._trust_cache.of(target)
         bundle = self._bundle(trust)
+        port_address = self._port(address)
+        try:
+            addresses = await self._names.addresses(port_address.host)
+        except OSError as error:
+            return _unconnected(address, error, trust, bundle)
         now = asyncio.get_running_loop().time()
-        attempt = Attempt(self._port(address), trust, now, now + self._timeout)
+        attempt = Attempt(port_address, addresses, trust, now, now + self._timeout)
         try:
             session = await attempt.make()
             read_leaf = partial(self._leaf_cache.read, target.key)
@@ -71,6 +77,10 @@ class HandshakeSource:
 def _unconnected(address: str, error: OSError, trust: Trust, bundle: BundleState) -> Handshake:
     """The reading where there was no connection; a trouble of our own is no fault of the network."""
     match error:
+        case NameNotResolvedError():
+            fault, text = Fault.UNRESOLVED, f"was not asked: {error}"
+        case ResolverError():
+            fault, text = Fault.OURS, f"was not asked: {error}"
         case _ if is_refusal(error):
             fault, text = Fault.REFUSED, "refused the connection"
         case ConnectionResetError():

@@ -18,7 +18,7 @@ from probes.readings.opa_status import StatusReport
 from probes.sources.bundle_status import BundleReports
 from probes.sources.http.client import HTTPSession, Origin, OwnTroubleError, TooLargeError, fault_of, locate
 from probes.sources.http.credentials import Outbound, OutboundSettings
-from probes.sources.shared_opas import SharedOPAs
+from probes.sources.shared_opas import Server, SharedOPAs
 
 _MAX_BYTES = 1 << 20  # for a status
 _MAX_DECISION_BYTES = 1 << 16
@@ -28,7 +28,9 @@ _HEADERS = b"User-Agent: agentweave-watcher\r\nContent-Type: application/json\r\
 class OPASettings(OutboundSettings):
     """How OPAs are asked."""
 
-    timeout: Seconds = Field(default=2.0, gt=0, description="one deadline for all questions of a look")
+    timeout: Seconds = Field(
+        default=2.0, gt=0, description="one deadline for all questions of a look, beside the look-up of a name"
+    )
 
 
 class _Place(NamedTuple):
@@ -37,6 +39,21 @@ class _Place(NamedTuple):
     url: str
     origin: Origin
     base: bytes  # what stands before the paths of its API
+
+
+class _Request(NamedTuple):
+    """How a target's OPA is asked."""
+
+    place: _Place
+    path: bytes
+    headers: bytes
+    with_token: bool
+    withheld: str  # why the token is not sent, a sentence; empty where it is, or there is none
+
+    @property
+    def server(self) -> Server:
+        """Whom is asked, and as whom: what is answered without a token is no answer for those who have one."""
+        return self.place.url, self.with_token
 
 
 class _Asked(NamedTuple):
@@ -50,7 +67,7 @@ class OPASource:
     """Looks at OPAs."""
 
     def __init__(self, settings: OPASettings, source_context: SourceContext) -> None:
-        self._timeout = settings.timeout
+        self._timeout, self._names = settings.timeout, source_context.names
         self._outbound = Outbound(settings, source_context)
         self._reports = BundleReports(settings.interval, source_context)
         self._shared = SharedOPAs(settings.interval)
@@ -61,16 +78,16 @@ class OPASource:
         asked = _asked(target, wants)
         bodies = list(dict.fromkeys(body for _, body in asked.questions))
         try:
-            place = self._place(target.opa or "")
-            replies, fresh = await self._replies(target, place, bodies)
+            request = self._request(target)
+            replies, fresh = await self._replies(target, request, bodies)
         except OwnTroubleError as error:
             return _own_trouble(asked, error)
         answers = tuple(
             CanaryAnswer(question.canary, question.expected, replies[body], body in fresh)
             for question, body in asked.questions
         )
-        reading = _reading(answers, self._reports.newest(place.url), asked.unasked)
-        cpu = self._reports.cpu(place.url)
+        reading = _reading(answers, self._reports.newest(request.server), asked.unasked)
+        cpu = self._reports.cpu(request.server)
         return replace(reading, cpu=cpu) if cpu > HEAVY else reading
 
     def fleet_changed(self, targets: Sequence[Target]) -> None:
@@ -91,28 +108,34 @@ class OPASource:
             found = self._places[url] = _Place(url, origin, path.partition(b"?")[0].rstrip(b"/"))
         return found
 
+    def _request(self, target: Target) -> _Request:
+        place = self._place(target.opa or "")
+        token = self._outbound.authorization(target, place.origin)
+        path, withheld = place.base + _path(target.decision_path), self._outbound.withheld(target, place.origin)
+        return _Request(place, path, _HEADERS + token, bool(token), withheld)
+
     async def _replies(
-        self, target: Target, place: _Place, bodies: Sequence[bytes]
+        self, target: Target, request: _Request, bodies: Sequence[bytes]
     ) -> tuple[Mapping[bytes, Reply], Sequence[bytes]]:
         """The replies, and which of the bodies were sent for this look."""
-        path = place.base + _path(target.decision_path)
-        if not self._shared.has(place.url):
-            return await self._ask(place, path, bodies), bodies
-        return await self._shared.ask(target.key, (place.url, path), bodies, lambda due: self._ask(place, path, due))
+        if not self._shared.has(request.place.url):
+            return await self._ask(request, bodies), bodies
+        where = (request.server, request.path)
+        return await self._shared.ask(target.key, where, bodies, lambda due: self._ask(request, due))
 
-    async def _ask(self, place: _Place, path: bytes, bodies: Sequence[bytes]) -> Mapping[bytes, Reply]:
-        headers = _HEADERS + self._outbound.authorization()
+    async def _ask(self, request: _Request, bodies: Sequence[bytes]) -> Mapping[bytes, Reply]:
+        place = request.place
         tls = self._outbound.tls() if place.origin.secure else None
         replies: dict[bytes, Reply] = {}
-        async with HTTPSession(place.origin, self._timeout, _MAX_BYTES, tls) as session:
+        async with HTTPSession(place.origin, self._timeout, _MAX_BYTES, tls, names=self._names) as session:
             for body in bodies:
-                reply, broken = await _decide(session, path, headers, body)
+                reply, broken = await _decide(session, request, body)
                 replies[body] = reply
                 if broken:
                     rest = f"Not asked after this: {reply.error}"
                     unreachable = Reply(actual=Actual.UNREACHABLE, fault=reply.fault, error=rest)
                     return dict.fromkeys(bodies, unreachable) | replies
-            await self._reports.refresh(place.url, session, place.base + b"/v1/status", headers)
+            await self._reports.refresh(request.server, session, place.base + b"/v1/status", request.headers)
         return replies
 
 
@@ -130,11 +153,11 @@ def _asked(target: Target, wants: Sequence[object]) -> _Asked:
     return _Asked(questions or ((REACHABILITY, REACHABILITY.template.encode()),), unasked)
 
 
-async def _decide(session: HTTPSession, path: bytes, headers: bytes, body: bytes) -> tuple[Reply, bool]:
+async def _decide(session: HTTPSession, request: _Request, body: bytes) -> tuple[Reply, bool]:
     """The reply to one question, and whether the session broke over it."""
     started = time.perf_counter()  # uvloop's own clock moves in whole milliseconds, and not while we work
     try:
-        answer = await session.ask(b"POST", path, headers, body)
+        answer = await session.ask(b"POST", request.path, request.headers, body)
     except OwnTroubleError:
         raise
     except (TooLargeError, httpx.RemoteProtocolError) as error:
@@ -146,7 +169,10 @@ async def _decide(session: HTTPSession, path: bytes, headers: bytes, body: bytes
     if len(answer.body) > _MAX_DECISION_BYTES:
         long = f"The answer is larger than {_MAX_DECISION_BYTES} bytes."
         return Reply(actual=Actual.MALFORMED, status=answer.status, seconds=seconds, error=long), False
-    return read_reply(answer.status, answer.body, seconds), False
+    reply = read_reply(answer.status, answer.body, seconds)
+    if reply.unauthorized and request.withheld:
+        reply = replace(reply, error=f"{reply.error} {request.withheld}")
+    return reply, False
 
 
 def _reading(answers: tuple[CanaryAnswer, ...], report: StatusReport | None, unasked: tuple[str, ...]) -> OPAReading:

@@ -9,8 +9,10 @@ from probes.readings.decision import Reply
 from probes.sources.single_flight import SingleFlight
 
 Replies = Mapping[bytes, Reply]
-Where = tuple[str, bytes]
-"""A server's URL and the path that is asked."""
+Server = tuple[str, bool]
+"""A server's URL, and whether it is sent a token."""
+Where = tuple[Server, bytes]
+"""A server and the path that is asked."""
 
 
 class SharedOPAs:
@@ -29,7 +31,7 @@ class SharedOPAs:
         self._shared = frozenset(url for url, sharing in urls.items() if sharing > 1)
         here = {target.key for target in targets}
         self._looked = {key: at for key, at in self._looked.items() if key in here}
-        self._flights.keep(lambda key: key[0][0] in self._shared)
+        self._flights.keep(lambda key: key[0][0][0] in self._shared)
 
     def has(self, url: str) -> bool:
         """Whether several targets ask this one."""

@@ -19,6 +19,7 @@ import uvloop
 from probes.contract import SourceContext, Target
 from probes.sources.handshake import HandshakeSettings, HandshakeSource
 from probes.sources.http.client import HTTPSession, locate
+from probes.sources.names import Names
 from tests.bench.daemon import key_of
 from tests.bench.exporter import BATCH
 from tests.bench.fleet import Fleet
@@ -70,7 +71,7 @@ async def _pages(first: str, credentials: Path) -> Ask:  # noqa: ARG001  as the 
 
     async def get(agent: int) -> None:
         origin, path = locate(f"http://{IPv4Address(host) + agent}:{port}/metrics")
-        async with HTTPSession(origin, timeout=5, max_bytes=8 << 20) as conversation:
+        async with HTTPSession(origin, timeout=5, max_bytes=8 << 20, names=Names()) as conversation:
             answer = await conversation.ask(b"GET", path)
         if answer.status != 200:
             raise RuntimeError(f"agent {agent} answered {answer.status}")
@@ -84,7 +85,7 @@ async def _handshakes(first: str, credentials: Path) -> Ask:
     identity = open_identity(IdentitySettings(**files, trust_domain="bench.test"), time.time)
     await identity.start()
     await identity.wait_first(5)
-    source = HandshakeSource(HandshakeSettings(), SourceContext(identity, time.time))
+    source = HandshakeSource(HandshakeSettings(), SourceContext(identity, time.time, Names()))
 
     targets = [
         Target(

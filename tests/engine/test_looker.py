@@ -130,3 +130,22 @@ def test_a_target_is_touched_by_a_look_that_changed_what_is_said() -> None:
         watch.board.touched = set()
         watch.look(reading)
         assert watch.board.touched == ({watch.state.target.key} if touched else set())
+
+
+def test_of_a_name_that_is_not_there_nobody_was_asked_so_nothing_was_reached() -> None:
+    watch = Watch()
+    watch.look(Rooms(fault=Fault.UNRESOLVED, error="No such name."))
+    assert watch.state.reached == frozenset()
+    watch.look(_rooms(GOOD))
+    assert watch.state.reached == {"metrics"}
+
+
+def test_a_judge_that_fails_at_each_look_is_logged_once_in_full(caplog: pytest.LogCaptureFixture) -> None:
+    watch = Watch(replace(TOY, judge=fails))
+    with caplog.at_level(logging.ERROR):
+        for _ in range(10):
+            watch.look(_rooms(BAD))
+    assert [(each.message, each.exc_info is None) for each in caplog.records] == [
+        ("probe failed", False),
+        ("probe failed", True),
+    ]

@@ -1,4 +1,4 @@
-"""`python -m tests.hostile.attackers HOME`: every attack as a target. Prints the targets as JSON; ends with its input."""
+"""`python -m tests.hostile.attackers HOME`: every attack as a target; prints them as JSON, ends with its input."""
 
 import asyncio
 import json

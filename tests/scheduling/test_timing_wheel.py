@@ -13,7 +13,7 @@ from watcher.scheduling.timing_wheel import MANY, STEP, TICK, TOGETHER, Poller, 
 
 
 def _rows(count: int) -> list[TargetState]:
-    return [TargetState(target(f"pod-{number}"), (), NOTHING_RESTORED) for number in range(count)]
+    return [TargetState(target(f"pod-{number}"), (), NOTHING_RESTORED, None) for number in range(count)]
 
 
 def _wheel(source: str, interval: float, states: list[TargetState]) -> TimingWheel:

@@ -82,7 +82,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         stack.callback(server.shutdown)
         markup = stack.enter_context(opa(BUNDLE, json.dumps({"result": SCRIPT})))
         halves = stack.enter_context(opa("\ud800", '{"result": {"allow": false, "\\ud800": "\\udfff"}}'))
-        where = {"metrics": f"http://127.0.0.1:{server.server_port}/metrics", "pool_capacity": 10}
+        where = {"metrics": f"http://127.0.0.1:{server.server_port}/metrics?token=hunter2", "pool_capacity": 10}
         hostile = {
             "namespace": "<i>&amp;",
             "agent": "<script>?#&é",
@@ -101,6 +101,14 @@ def test_what_agents_say_comes_back_from_the_metrics_page_as_it_was(served: Serv
     assert told == set(TEXTS)
     assert served.page.contradictions == []
     assert served.page.value("circuit_breaker_state", callee=SCRIPT, state="open") == 1
+
+
+def test_what_may_be_secret_in_a_url_is_on_no_page(served: Served) -> None:
+    agent = "/%3Ci%3E%26amp%3B/p'%22%5C"
+    for path in ("/", f"/agents{agent}", "/api/v1/targets", f"/api/v1/targets{agent}", "/metrics"):
+        answer = served.daemon.get(path)
+        assert (answer.status_code, "hunter2" in answer.text) == (200, False)
+    assert "?token=..." in served.daemon.get(f"/agents{agent}").text
 
 
 def test_nothing_that_agents_say_becomes_markup(served: Served) -> None:

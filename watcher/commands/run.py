@@ -7,6 +7,7 @@ import socket
 import sys
 from argparse import Namespace
 from collections.abc import Coroutine, Mapping
+from contextlib import nullcontext
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +17,7 @@ from watcher.config.file import ConfigError
 from watcher.config.settings import Settings, load_settings
 from watcher.config.subprocess_loader import load_settings_aside
 from watcher.daemon import Daemon, Reload
+from watcher.state.lock import StateDirInUseError, lock_state_dir
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +28,7 @@ def command(given: Namespace) -> int:
 
 
 def run(config: Path, environ: Mapping[str, str]) -> int:
-    """Watch until a signal; exit code 0 after a clean end, 2 for a config or an address that cannot be used."""
+    """Watch until a signal; exit code 0 after a clean end, 2 for a config, address or directory that cannot be used."""
     try:
         settings = load_settings(config, environ)
     except ConfigError as error:
@@ -38,8 +40,14 @@ def run(config: Path, environ: Mapping[str, str]) -> int:
         where = f"{settings.server.host}:{settings.server.port}"
         print(f"{config}: server: cannot listen on {where}: {error.strerror or error}", file=sys.stderr)
         return 2
+    try:
+        lock = lock_state_dir(settings.state_dir) if settings.state_dir is not None else None
+    except StateDirInUseError as error:
+        listener.close()
+        print(f"{config}: state_dir: {error}", file=sys.stderr)
+        return 2
     _log_start(config, settings)
-    with listener:
+    with listener, lock or nullcontext():
         run_in_fastest_loop(_daemon(settings, partial(load_settings_aside, config, environ), listener))
     return 0
 

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from probes.contract.spiffe_id import check_trust_domain
+from watcher.text.key_path import plain_name
 
 _ENDPOINT = re.compile(r"unix:(?://)?(/[^/?#][^?#]*)")  # SPIFFE Workload Endpoint specification, section 4
 _LONGEST_SOCKET_PATH = 107  # sun_path of unix(7), without the closing zero
@@ -16,9 +17,9 @@ _FILES = ("cert_file", "key_file", "bundle_file")
 def _endpoint(text: str) -> str:
     match = _ENDPOINT.fullmatch(text)
     if match is None:
-        raise ValueError(f"expected a socket such as unix:///run/spire/sockets/agent.sock, got {text!r}")
+        raise ValueError(f"expected a socket such as unix:///run/spire/sockets/agent.sock, got {plain_name(text)}")
     if len(match[1].encode()) > _LONGEST_SOCKET_PATH:
-        raise ValueError(f"expected a socket path of at most {_LONGEST_SOCKET_PATH} bytes, got {match[1]!r}")
+        raise ValueError(f"expected a socket path of at most {_LONGEST_SOCKET_PATH} bytes, got {plain_name(match[1])}")
     return text
 
 

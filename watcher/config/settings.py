@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from probes import AnySourceKind, load_sources
 from probes.contract import Limits, SourceSettings, Target
 from watcher.config.environment import overridden, read_variables
 from watcher.config.errors import Mistakes
@@ -51,6 +52,8 @@ def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
     _refuse_duplicate_targets(targets, mistakes)
     _refuse_drill_without_alertmanager(data, mistakes)
     _refuse_standby_of_shards(config, mistakes)
+    if config is not None:
+        _refuse_unsent_tokens(config, mistakes)
     limits = TargetLimits(data.get("probes"), mistakes)
     own = [limits.own((*_STATIC, index, "probes"), target.get("probes")) for index, target in enumerate(targets)]
     if config is None or mistakes.found:
@@ -96,6 +99,31 @@ def _refuse_standby_of_shards(config: Sections | None, mistakes: Mistakes) -> No
     if config is not None and config.standby is not None and config.shard.count > 1:
         sentence = f"expected shard.count 1 beside it, got {config.shard.count}: one lease is for one shard"
         mistakes.add(("standby",), sentence)
+
+
+def _refuse_unsent_tokens(config: Sections, mistakes: Mistakes) -> None:
+    """A token goes over https only, and to discovered targets only where they are named: say so before it is missed."""
+    for kind in load_sources():
+        settings = getattr(config.sources, kind.name)
+        if getattr(settings, "bearer_token_file", None) is not None:
+            _refuse_unsent_token(kind, config, mistakes, named=bool(settings.bearer_token_for))
+        elif getattr(settings, "bearer_token_for", ()):
+            mistakes.add(("sources", kind.name, "bearer_token_for"), "requires bearer_token_file")
+
+
+def _refuse_unsent_token(kind: AnySourceKind, config: Sections, mistakes: Mistakes, *, named: bool) -> None:
+    urls = [getattr(target, kind.endpoint) for target in config.discovery.static]
+    file = f"sources.{kind.name}.bearer_token_file"
+    for index, url in enumerate(urls):
+        if url is not None and not url.startswith("https:"):
+            place = ("discovery", "static", index, kind.endpoint)
+            mistakes.add(place, f"expected an https URL beside {file}: a token is sent over verified TLS only")
+    if not named and not any(urls):
+        sentence = (
+            f"this token is sent to nobody: no static target has {kind.endpoint}, "
+            "and bearer_token_for names no target that discovery finds"
+        )
+        mistakes.add(("sources", kind.name, "bearer_token_file"), sentence)
 
 
 def _settings(config: Sections, limits: TargetLimits, own: list[Own]) -> Settings:

@@ -11,6 +11,7 @@ from probes import AnyProbe, AnySourceKind
 from probes.contract import Reading, Target, TargetKey, Unknown, Verdict
 from probes.contract.condition import Status
 from watcher.engine.debounce import DebounceStates, ProbeResult, Verdicts, debounce, share, stale
+from watcher.engine.series_budget import SeriesBudget
 from watcher.runtime.cooperative import TimeSlice
 
 EXPORTED_SUBJECTS = 50
@@ -55,10 +56,16 @@ def _with(endpoints: frozenset[str], endpoint: str) -> frozenset[str]:
 class TargetState:
     """One target's place on the board. Its fields are replaced, never changed, so a snapshot stays as it was."""
 
-    __slots__ = ("dropped", "exported", "labels", "looks", "reached", "removed", "restored", "results", "target")
+    __slots__ = (
+        *("dropped", "exported", "labels", "looks", "reached", "removed", "restored", "results", "target"),
+        *("info", "series_budget"),
+    )
 
-    def __init__(self, target: Target, results: ProbeResults, restored: Restored) -> None:
+    def __init__(self, target: Target, results: ProbeResults, restored: Restored, old: "TargetState | None") -> None:
+        """`old`: what stood here before, where the target changed."""
         self.target = target
+        self.series_budget: SeriesBudget = old.series_budget if old is not None else SeriesBudget()
+        self.exported: ProbeResults = ()
         self.labels = _identity_labels(target.key)
         self.restored: Restored | None = restored  # until each probe took its share at its first look
         self.reached: frozenset[str] = frozenset()  # the endpoints of the target at which something answered
@@ -68,6 +75,9 @@ class TargetState:
         self.looks: dict[str, Look] = {}
         self.removed = False
         self.post(results)
+        facts = (target.node, target.workload, target.spiffe_ids[0] if target.spiffe_ids else "")
+        fits = old is None or self.series_budget.admits(facts)
+        self.info: tuple[str, str, str] = facts if old is None or fits else old.info  # labels of `target_info`
 
     def reach(self, endpoint: str) -> None:
         """Something answered at this endpoint."""
@@ -76,7 +86,10 @@ class TargetState:
     def post(self, results: ProbeResults) -> None:
         """Show these results from now on."""
         self.results = results
-        self.exported, self.dropped = _most_telling(results)
+        telling, left_out = _most_telling(results)
+        now = max((each.at for each in telling if each is not None), default=0.0)
+        self.exported, too_new = self.series_budget.narrowed(telling, self.exported, now)
+        self.dropped = left_out + too_new
 
 
 class ConditionStatus(NamedTuple):
@@ -130,7 +143,7 @@ class Board:
         kept = self._kept(old, target) if old is not None else (None,) * len(self.probes)
         pairs = zip(self.probes, kept, strict=True)
         return TargetState(
-            target, tuple(result or self._first_result(probe, target, now) for probe, result in pairs), known
+            target, tuple(result or self._first_result(probe, target, now) for probe, result in pairs), known, old
         )
 
     def _kept(self, old: TargetState, target: Target) -> ProbeResults:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from probes import AnyProbe, AnySourceKind, load_sources
 from probes.contract import Source, SourceContext, SourceSettings, Target, TargetKey
+from probes.sources.names import Names
 from watcher.config.settings import Settings
 from watcher.engine.board import Board, Restored, TargetState
 from watcher.engine.costs import Costs
@@ -35,6 +36,7 @@ class Engine:
         self.own_metrics.set(ACTIVE, self.role.active, str(settings.shard.index))
         self.identity: Identity = open_identity(settings.identity, now)
         self.fleet = Fleet(VoteCounter(), Isolation(), LoopLag(time.monotonic))
+        self._names = Names()
         self.lookers = {kind.name: self._looker(kind) for kind in self.kinds}
         self._set_intervals()
 
@@ -73,6 +75,7 @@ class Engine:
         """Give back sockets, threads and channels."""
         for looker in self.lookers.values():
             await looker.source.close()
+        await self._names.close()
         await self.identity.close()
 
     @property
@@ -89,7 +92,7 @@ class Engine:
 
     def _looker(self, kind: AnySourceKind) -> Looker:
         settings = self._of(kind)
-        source = kind.open(settings, SourceContext(self.identity, self.now, gate=self.fleet.gate))
+        source = kind.open(settings, SourceContext(self.identity, self.now, self._names, gate=self.fleet.gate))
         return Looker(
             kind, source, settings.interval, self.board, self.fleet, self.own_metrics, self.now, once=self._once
         )

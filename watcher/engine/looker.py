@@ -17,6 +17,7 @@ from watcher.engine.majority import VoteCounter
 from watcher.metrics.families import LOOK_SECONDS, LOOKS
 from watcher.metrics.own import OwnMetrics
 from watcher.runtime.cooperative import Gate
+from watcher.runtime.failures import FailuresLogger
 from watcher.runtime.loop_lag import LoopLag
 
 log = logging.getLogger(__name__)
@@ -80,6 +81,7 @@ class Looker:
         self._board, self._fleet, self._own_metrics, self._now, self._once = board, fleet, own_metrics, now, once
         self._cpu_time = cpu_time
         self._probes = [(index, each) for index, each in enumerate(board.probes) if each.source == kind.name]
+        self._logger = FailuresLogger()
         self._wants: dict[tuple[int, ...], tuple[tuple[Limits, ...], tuple[object, ...]]] = {}
 
     async def look(self, state: TargetState) -> None:
@@ -88,7 +90,7 @@ class Looker:
         try:
             reading: Reading = await self.source.look(state.target, self._wanted(state.target))
         except Exception:  # the boundary: a fault of a source costs its verdicts, never the daemon
-            log.exception("source failed", extra={"source": self.kind.name, "target": "/".join(state.target.key)})
+            self._logger.exception("source failed", source=self.kind.name, target="/".join(state.target.key))
             reading = Broken(fault=Fault.OURS, error="The source failed here; this is a fault of the watcher.")
         look = Look(self.kind.name, self._now(), time.monotonic() - started, reading)
         self._own_metrics.add(LOOKS, 1, self.kind.name, reading.result)
@@ -107,7 +109,7 @@ class Looker:
         return self._wants[key][1]
 
     async def _post(self, state: TargetState, look: Look) -> None:
-        if look.reading.fault is not Fault.OURS:
+        if look.reading.fault not in (Fault.OURS, Fault.UNRESOLVED):  # of those nobody was asked
             self._fleet.isolation.record(state.target.key, self.kind.name, look.reading, look.at)
         if self._is_heavy(state, look.reading):
             async with self._fleet.gate:
@@ -149,7 +151,7 @@ class Looker:
         for index, judged in found:
             before, results[index] = results[index], judged
             changed |= before is None or judged.verdicts is not before.verdicts
-        if look.reading.fault not in (Fault.REFUSED, Fault.SILENT, Fault.OURS):
+        if look.reading.fault not in (Fault.REFUSED, Fault.SILENT, Fault.UNRESOLVED, Fault.OURS):
             state.reach(self.kind.endpoint)
         remembered = Look(look.source, look.at, look.seconds, look.reading.remembered())
         state.looks = {**state.looks, self.kind.name: remembered}
@@ -203,5 +205,5 @@ class Looker:
         try:
             return probe.judge(look.reading, history, context)
         except Exception:  # the boundary: a probe that raises costs its verdicts, never the daemon
-            log.exception("probe failed", extra={"probe": probe.name, "target": "/".join(state.target.key)})
+            self._logger.exception("probe failed", probe=probe.name, target="/".join(state.target.key))
             return Evaluation(verdicts=probe.all_unknown(state.target, Unknown.PROBE_ERROR), history=history)

@@ -19,6 +19,7 @@ from watcher.kube.pod_ref import PodRef
 from watcher.metrics.families import EVENTS
 from watcher.metrics.own import OwnMetrics
 from watcher.runtime.cooperative import TimeSlice
+from watcher.runtime.failures import FailuresLogger
 from watcher.targets import TargetSet
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class Events:
         now: Callable[[], float],
     ) -> None:
         """`pod_of`: which pod a target is, None for none; `is_active`: whether this process tells; `now`: Unix time."""
+        self._logger = FailuresLogger()
         self._board, self._pod_of, self._queue, self._writer, self._own_metrics = (
             board,
             pod_of,
@@ -155,7 +157,7 @@ class Events:
         try:
             event = event_of(pod, turned, self._now())
         except Exception:  # the boundary: a sentence that cannot be made costs its Event, not those of others
-            log.exception("cannot build Event", extra={"condition": turned.verdict.kind.name})
+            self._logger.exception("cannot build Event", condition=turned.verdict.kind.name)
             return
         if not self._queue.put(event):
             self._own_metrics.add(EVENTS, 1, "dropped")

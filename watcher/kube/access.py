@@ -4,12 +4,14 @@ import asyncio
 import os
 import ssl
 from collections.abc import Collection, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
 
+from probes.contract.address import is_ip_address
 from probes.sources.http.key_exchange import without_dhe
 from watcher.kube.errors import AccessError
 
@@ -79,6 +81,8 @@ class Access:
         now = asyncio.get_running_loop().time()
         if now >= self._read_again_at:
             self._token = await asyncio.to_thread(_token, self._configuration)
+            if self._token and (problem := _unverified(self._base, self._context)):
+                raise AccessError(f"the token is not sent: {problem}")
             self._read_again_at = now + TOKEN_KEPT
         return {"Authorization": self._token} if self._token else {}
 
@@ -115,6 +119,16 @@ def _tls(configuration: object) -> tuple[str, ssl.SSLContext]:
     if not urlsplit(host).hostname:
         raise AccessError(f"no address of an API server: {host!r}")
     return host.rstrip("/"), context
+
+
+def _unverified(base: str, context: ssl.SSLContext | None) -> str:
+    """Why a token would be anybody's who stands between; empty where TLS is verified, or nobody does (loopback)."""
+    if not base.startswith("https://"):
+        host = urlsplit(base).hostname or ""
+        return "" if is_ip_address(host) and ip_address(host).is_loopback else f"{base} is not https"
+    if context is None or context.verify_mode is not ssl.CERT_REQUIRED:
+        return "the kubeconfig says insecure-skip-tls-verify; give it the certificate-authority instead"
+    return ""
 
 
 def _trust(context: ssl.SSLContext, configuration: object) -> None:

@@ -1,7 +1,6 @@
 """How are the pods of one scope followed? Listed in small pages, then watched, and listed anew where that broke off."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,8 +13,7 @@ from watcher.kube.access import Access
 from watcher.kube.backoff import Backoff
 from watcher.kube.errors import AccessError, GoneError, RefusedError
 from watcher.kube.requests import MALFORMED_OBJECT, Raw, StreamedResponse, lines, read_all
-
-log = logging.getLogger(__name__)
+from watcher.runtime.failures import FailuresLogger
 
 PAGE = 100
 MAX_PAGE = 128 * 2**20
@@ -68,6 +66,7 @@ class ListWatch:
         self._access, self._path, self._selector = access, path, selector
         self._listener, self._patience, self._uniform = listener, patience, uniform
         self._version: str | None = None
+        self._logger = FailuresLogger()
         self._backoff = Backoff(*patience.backoff, uniform, spread=(0.5, 1.5))
 
     def start_over(self) -> None:
@@ -168,8 +167,8 @@ class ListWatch:
     def _put(self, raw: Raw) -> None:
         try:
             self._listener.put(raw)
-        except MALFORMED_OBJECT as error:  # one odd object must not hide the others
-            log.warning("skipping unreadable object", extra={"path": self._path, "error": repr(error)})
+        except MALFORMED_OBJECT:  # one odd object must not hide the others
+            self._logger.warning("skipping unreadable object", path=self._path)
 
     def _get(self, query: dict[str, str]) -> StreamedResponse:
         timeout = httpx.Timeout(self._patience.connect, read=self._patience.idle)

@@ -60,6 +60,7 @@ class StateFile:
         self.path = state_dir / FILE_NAME
         self.left_out: tuple[str, ...] = ()  # of the last write: target and probes whose past was too large
         self._large = 0  # targets of the last write that were not small
+        self._begun_anew: set[str] = set()  # probes whose histories of another release were logged
         self._history = {probe.name: TypeAdapter(probe.history) for probe in probes}
 
     async def write(self, board: Board, now: float) -> None:
@@ -143,7 +144,10 @@ class StateFile:
                 yield name, self._history[name].validate_python(each["past"])
             except ValidationError as error:
                 # Another release of a probe remembers other things; only its own history starts anew.
-                log.warning("cannot read history of probe, it starts anew", extra={"probe": name, "error": str(error)})
+                if name not in self._begun_anew:
+                    self._begun_anew.add(name)
+                    extra = {"probe": name, "error": str(error)[:300]}
+                    log.warning("cannot read history of probe, it starts anew", extra=extra)
 
 
 class _Room:

@@ -41,7 +41,7 @@ def http_url(text: str) -> str:
     if not _is_http_url(text):
         raise ValueError(
             "expected an http or https URL with a host, such as http://10.0.0.7:9090/metrics, without "
-            f"user, password and fragment, got {_without_credentials(text)}"
+            f"user, password and fragment, got {plain_name(text)}"
         )
     return text
 
@@ -80,7 +80,3 @@ def _is_http_url(text: str) -> bool:
     except ValueError:
         return False
     return text.startswith(("http://", "https://")) and named and "@" not in url.netloc and "#" not in text
-
-
-def _without_credentials(text: str) -> str:
-    return plain_name(re.sub(r"//[^/]*@", "//...@", text))

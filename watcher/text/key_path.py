@@ -1,5 +1,7 @@
 """How does a mistake in the config name a place and a value?"""
 
+from probes.contract.address import shown_url
+
 Location = tuple[str | int, ...]
 """The keys and list positions that lead to a value."""
 
@@ -12,7 +14,7 @@ def key_path(place: Location) -> str:
 
 
 def plain_name(value: object) -> str:
-    """What was got instead of what was expected: short, and as the file would write it."""
+    """What was got instead of what was expected: short, without secrets of a URL, and as the file would write it."""
     match value:
         case None:
             return "nothing"
@@ -23,6 +25,7 @@ def plain_name(value: object) -> str:
         case list():
             return "a list"
         case str():
-            return repr(value if len(value) <= 80 else f"{value[:77]}...")
+            shown = shown_url(value) if "@" in value or "://" in value else value
+            return repr(shown if len(shown) <= 80 else f"{shown[:77]}...")
         case _:
             return f"{value}"[:80]

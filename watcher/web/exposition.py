@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.utils import floatToGoString
 
-from probes.contract import Metric, Target, Verdict
+from probes.contract import Metric, Verdict
 from probes.contract.condition import Status
 from watcher.engine.board import Board, ProbeResults, TargetState, escape
 from watcher.engine.debounce import Verdicts
@@ -186,12 +186,11 @@ def _condition_counts(board: Board, counts: Counter[Verdicts]) -> str:
 
 
 def _target_info(states: list[Shown]) -> Sequence[str]:
-    return ["".join([_line(TARGET_INFO, f"{state.labels},{_info_labels(state.target)}", "1") for state, _ in states])]
+    return ["".join([_line(TARGET_INFO, f"{state.labels},{_info_labels(*state.info)}", "1") for state, _ in states])]
 
 
-def _info_labels(target: Target) -> str:
-    expected = target.spiffe_ids[0] if target.spiffe_ids else ""
-    return f'node="{escape(target.node)}",workload="{escape(target.workload)}",spiffe_id="{escape(expected)}"'
+def _info_labels(node: str, workload: str, spiffe_id: str) -> str:
+    return f'node="{escape(node)}",workload="{escape(workload)}",spiffe_id="{escape(spiffe_id)}"'
 
 
 def _subjects_dropped(states: list[Shown]) -> Sequence[str]:

@@ -15,6 +15,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
 from probes.contract import TargetKey, Unknown, say_duration
+from probes.contract.address import shown_url
 from probes.contract.condition import Status
 from watcher.engine.board import Board, ConditionStatus, TargetState
 from watcher.engine.engine import Engine
@@ -81,6 +82,7 @@ def page_templates() -> Environment:
         "moment": rfc3339,
         "sentence": sentence,
         "duration": say_duration,
+        "shown_url": shown_url,
         "pretty": lambda value: json.dumps(value, indent=2, ensure_ascii=False),
     }
     templates.globals |= {"runbook_of": _runbook_of}

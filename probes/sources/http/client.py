@@ -8,8 +8,10 @@ from typing import NamedTuple, Self, cast
 
 import httpx
 
-from probes.contract import Fault
+from probes.contract import Fault, NameLookup
+from probes.contract.address import shown_url
 from probes.sources.http.response import Response, ResponseReader, TooLargeError
+from probes.sources.names import NameNotResolvedError, connect
 from probes.sources.own_trouble import OWN_TROUBLE, is_refusal
 
 __all__ = [
@@ -29,6 +31,10 @@ class TLSFailedError(httpx.TransportError):
     """There is no TLS connection with this server: its certificate, ours, or no version in common."""
 
 
+class UnresolvedError(httpx.TransportError):
+    """The resolver says that the host's name does not exist or has no address."""
+
+
 class OwnTroubleError(httpx.TransportError):
     """The watcher could not even ask; nothing is known of the other side."""
 
@@ -38,6 +44,8 @@ def fault_of(error: httpx.TransportError) -> Fault | None:
     match error:
         case OwnTroubleError():
             return Fault.OURS
+        case UnresolvedError():
+            return Fault.UNRESOLVED
         case httpx.ConnectTimeout():
             return Fault.SILENT
         case httpx.TimeoutException():
@@ -63,9 +71,9 @@ def locate(url: str) -> tuple[Origin, bytes]:
     try:
         found = httpx.URL(url)
     except httpx.InvalidURL as error:
-        raise OwnTroubleError(f"{url!r} is not a URL: {error}") from error
+        raise OwnTroubleError(f"{shown_url(url)!r} is not a URL.") from error
     if found.scheme not in ("http", "https") or not found.host:
-        raise OwnTroubleError(f"{url!r} is not an http or https URL")
+        raise OwnTroubleError(f"{shown_url(url)!r} is not an http or https URL")
     secure = found.scheme == "https"
     host = found.raw_host.decode()
     return Origin(host, found.port or (443 if secure else 80), secure, found.netloc), found.raw_path
@@ -83,12 +91,17 @@ class TLS(NamedTuple):
 class HTTPSession:
     """Requests one after another to one origin, on one connection for as long as the server keeps it.
 
-    All of them together end within `timeout` seconds of entering. No redirects, no proxy, no decompression; nothing
-    is asked twice, but for a request that meets a connection which the server has closed since its last answer.
+    All of them together end within `timeout` seconds, beside what it takes to look up the server's name. No redirects,
+    no proxy, no decompression; nothing is asked twice, but for a request that meets a connection which the server has
+    closed since its last answer.
     """
 
-    def __init__(self, origin: Origin, timeout: float, max_bytes: int, tls: TLS | None = None) -> None:
+    def __init__(
+        self, origin: Origin, timeout: float, max_bytes: int, tls: TLS | None = None, *, names: NameLookup
+    ) -> None:
         self._origin, self._timeout, self._max_bytes, self._tls = origin, timeout, max_bytes, tls
+        self._names = names
+        self._addresses: Sequence[str] = ()
         self._connection: _Connection | None = None
         self._deadline = 0.0
 
@@ -103,6 +116,8 @@ class HTTPSession:
         """One request, GET or POST, with `headers` as on the wire; every failure is an httpx.TransportError."""
         length = b"Content-Length: %d\r\n" % len(body) if method == b"POST" else b""
         request = b"%b %b HTTP/1.1\r\nHost: %b\r\nAccept-Encoding: identity\r\n%b%b\r\n%b"
+        if not self._addresses:
+            await self._look_up()
         try:
             async with asyncio.timeout_at(self._deadline):
                 return await self._exchange(request % (method, path, self._origin.authority, headers, length, body))
@@ -110,6 +125,16 @@ class HTTPSession:
             raise self._too_late() from error
         except OSError as error:
             raise self._failed(error) from error
+
+    async def _look_up(self) -> None:
+        started = asyncio.get_running_loop().time()
+        try:
+            self._addresses = await self._names.addresses(self._origin.host)
+        except NameNotResolvedError as error:
+            raise UnresolvedError(f"{self._name} was not asked: {error}.") from error
+        except OSError as error:
+            raise OwnTroubleError(f"{self._name} was not asked: {error}.") from error
+        self._deadline += asyncio.get_running_loop().time() - started
 
     async def _exchange(self, request: bytes) -> Response:
         if self._connection is not None:
@@ -123,8 +148,7 @@ class HTTPSession:
     async def _connect(self) -> "_Connection":
         self._hang_up()
         self._connection = None
-        loop = asyncio.get_running_loop()
-        transport, wire = await loop.create_connection(_Connection, self._origin.host, self._origin.port)
+        transport, wire = await connect(_Connection, self._addresses, self._origin.port, self._deadline)
         self._connection = wire
         if self._origin.secure:
             if self._tls is None:

@@ -1,28 +1,64 @@
 """Who the watcher is to the servers that it asks, and whom it takes them for: token, CA, client certificate."""
 
+import logging
 import os
 import re
 import ssl
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, Self
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from probes.contract import OwnIdentity, SourceContext, SourceSettings
-from probes.sources.http.client import TLS, OwnTroubleError
+from probes.contract import OwnIdentity, SourceContext, SourceSettings, Target
+from probes.sources.http.client import TLS, Origin, OwnTroubleError
 from probes.sources.http.key_exchange import P_256, X_25519, with_curve
+
+log = logging.getLogger(__name__)
 
 _TOKEN = re.compile(rb"[\x21-\x7e]+")
 _LOOKED_AT_EVERY = 1.0  # seconds
 
 
+class TokenFor(BaseModel):
+    """Targets found by discovery that are sent the token. Of namespace and host, what is left out is any."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    namespace: Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")] | None = Field(
+        default=None, description="namespace of the target"
+    )
+    host: Annotated[str, Field(pattern=r"^(\*\.)?[A-Za-z0-9_][A-Za-z0-9_.:-]{0,251}$")] | None = Field(
+        default=None,
+        description="host in its URL: an IP address, a name, or `*.` and a name, for what has one label more",
+    )
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Self:
+        if self.namespace is None and self.host is None:
+            raise ValueError("expected a namespace, a host or both: a token is for nobody by default")
+        return self
+
+    def names(self, namespace: str, host: str) -> bool:
+        """Whether this is one of them; case says nothing in the name of a host."""
+        return self.namespace in (None, namespace) and (self.host is None or self._is_host(host.lower()))
+
+    def _is_host(self, host: str) -> bool:
+        wanted = (self.host or "").lower()
+        return host == wanted or (wanted.startswith("*.") and host.partition(".")[2] == wanted[2:])
+
+
 class OutboundSettings(SourceSettings):
     """How a source is let in, and how it knows whom it talks to."""
 
-    bearer_token_file: Path | None = Field(default=None, description="sent as a bearer token; re-read when it changes")
+    bearer_token_file: Path | None = Field(
+        default=None, description="sent as a bearer token, over verified TLS only; re-read when it changes"
+    )
+    bearer_token_for: tuple[TokenFor, ...] = Field(
+        default=(), description="targets found by discovery that are sent the token; static ones always are"
+    )
     ca_file: Path | None = Field(default=None, description="verifies https servers by name; re-read when it changes")
     client_certificate: Literal["none", "svid"] = Field(
         default="none",
@@ -37,17 +73,37 @@ class Outbound:
         self._settings, self._source_context = settings, source_context
         self._token = _File(settings.bearer_token_file, source_context.now) if settings.bearer_token_file else None
         self._ca = _File(settings.ca_file, source_context.now) if settings.ca_file else None
+        self._told: set[str] = set()  # why the token was withheld, as far as the log says so
         self._made_of: tuple[bytes | None, OwnIdentity | None] | None = None
         self._contexts: dict[str, ssl.SSLContext] = {}  # by curve
 
-    def authorization(self) -> bytes:
-        """The header line with the token, empty where none is configured; OwnTroubleError where it cannot be read."""
-        if self._token is None:
+    def authorization(self, target: Target, origin: Origin) -> bytes:
+        """The header line with the token, empty where it is not sent there; OwnTroubleError where it is unreadable."""
+        if self._token is None or self.withheld(target, origin):
             return b""
         token = self._token.read().strip()
         if not _TOKEN.fullmatch(token):
             raise OwnTroubleError(f"{self._settings.bearer_token_file} does not hold a bearer token.")
         return b"Authorization: Bearer %b\r\n" % token
+
+    def withheld(self, target: Target, origin: Origin) -> str:
+        """Why the token is not sent to a target at this origin, as a sentence; empty where it is, or there is none."""
+        if self._token is None:
+            return ""
+        if not origin.secure:
+            why = "its URL is not https"
+        elif target.discovered and not self._is_named(target, origin):
+            why = "it was found by discovery, and bearer_token_for does not name it"
+        else:
+            return ""
+        if why not in self._told:
+            self._told.add(why)
+            extra = {"file": str(self._settings.bearer_token_file), "why": why, "first_target": "/".join(target.key)}
+            log.warning("token not sent to some targets", extra=extra)
+        return f"The token was not sent: {why}."
+
+    def _is_named(self, target: Target, origin: Origin) -> bool:
+        return any(each.names(target.key.namespace, origin.host) for each in self._settings.bearer_token_for)
 
     def tls(self) -> TLS:
         """How to meet an https server; OwnTroubleError where what is configured is not to be had.

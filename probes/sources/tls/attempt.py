@@ -1,12 +1,14 @@
 """One look at one mTLS port: the sessions that it takes, within one deadline."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 from OpenSSL import SSL
 
 from probes.contract.address import is_ip_address, split_host_port
 from probes.readings.handshake import Spoke
+from probes.sources.names import connect
 from probes.sources.tls.contexts import Trust
 from probes.sources.tls.plaintext import ask_plainly, http_status, spoken
 from probes.sources.tls.session import TLSSession
@@ -37,9 +39,11 @@ class PortAddress(NamedTuple):
 class Attempt:
     """What was said at one place: on the usual path a single session."""
 
-    def __init__(self, port_address: PortAddress, trust: Trust, starts: float, ends: float) -> None:
-        """Speak from `starts` to `ends`, both times of the loop."""
-        self._port, self._trust = port_address, trust
+    def __init__(
+        self, port_address: PortAddress, addresses: Sequence[str], trust: Trust, starts: float, ends: float
+    ) -> None:
+        """Speak to one of the `addresses` of its host, from `starts` to `ends`, both times of the loop."""
+        self._port, self._addresses, self._trust = port_address, addresses, trust
         self._halfway, self._ends = (starts + ends) / 2, ends
         self.session: TLSSession | None = None
         self.plain_answer = b""
@@ -74,9 +78,8 @@ class Attempt:
 
     async def _connect(self, context: SSL.Context) -> TLSSession:
         session = TLSSession(context, self._port.server_name, self._port.request, self._trust.certificate_size)
-        loop = asyncio.get_running_loop()
         async with asyncio.timeout_at(self._ends):
-            await loop.create_connection(lambda: session, self._port.host, self._port.port)
+            await connect(lambda: session, self._addresses, self._port.port, self._ends)
         return session
 
     async def _offer_more(self, first: TLSSession) -> TLSSession:
@@ -95,7 +98,7 @@ class Attempt:
         if not self.plain_answer:
             port_address = self._port
             self.plain_answer = await ask_plainly(
-                port_address.host, port_address.port, port_address.authority, self._ends
+                self._addresses, port_address.port, port_address.authority, self._ends
             )
 
 

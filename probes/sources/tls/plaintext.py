@@ -2,9 +2,11 @@
 
 import asyncio
 import re
+from collections.abc import Sequence
 from typing import cast
 
 from probes.readings.handshake import Spoke
+from probes.sources.names import connect
 
 _STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})")
 _STATUS_LINE_LENGTH = 12
@@ -49,13 +51,13 @@ def printable(data: bytes) -> str:
     return ascii(data[:80].split(b"\r\n")[0].decode("latin-1"))[1:-1]
 
 
-async def ask_plainly(host: str, port: int, authority: str, until: float) -> bytes:
+async def ask_plainly(addresses: Sequence[str], port: int, authority: str, until: float) -> bytes:
     """What a plain HTTP request is answered with, by this time of the loop; nothing where nothing comes."""
     loop = asyncio.get_running_loop()
     request = f"GET / HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n".encode()
     try:
         async with asyncio.timeout_at(until):
-            transport, answer = await loop.create_connection(lambda: _Answer(request), host, port)
+            transport, answer = await connect(lambda: _Answer(request), addresses, port, until)
     except (OSError, TimeoutError):
         return b""
     timer = loop.call_at(until, answer.end)

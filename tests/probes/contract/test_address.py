@@ -1,8 +1,10 @@
+from urllib.parse import quote
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.contract.address import is_ip_address, join_host_port, split_host_port
+from probes.contract.address import is_ip_address, join_host_port, shown_url, split_host_port
 
 
 @pytest.mark.parametrize(
@@ -44,3 +46,39 @@ def test_every_ip_address_comes_apart_as_it_went_together(address: object, port:
 def test_an_address_without_a_port_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match="invalid literal"):
         split_host_port(text)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://10.0.0.7:8181", "http://10.0.0.7:8181"),
+        ("https://[fd00::7]:9090/metrics", "https://[fd00::7]:9090/metrics"),
+        ("spiffe://example.org/agent/search", "spiffe://example.org/agent/search"),
+        ("https://admin:hunter2@host:1/x?y=1", "https://...@host:1/..."),
+        ("http:/admin:hunter2@host", "http:/...@host"),
+        ("admin:hun/ter2@host", "admin:...@host"),
+        ("http://ad/min:hun?t#er@2@host/m", "http://...@host/..."),
+        ("http://admin:hunter2", "http://admin:..."),
+        ("http://admin:hunter2/metrics", "http://admin:.../metrics"),
+        ("http://h:9090/metrics?token=hunter2&b=hunter2&hunter2", "http://h:9090/metrics?token=...&b=...&..."),
+        ("http://h/metrics?hunter2", "http://h/metrics?..."),
+        ("http://h/metrics?mail=a@b.c&token=hunter2", "http://...@b.c/..."),
+        ("http://h/metrics#hunter2", "http://h/metrics"),
+    ],
+)
+def test_of_a_url_nothing_is_shown_that_may_be_secret(url: str, shown: str) -> None:
+    assert shown_url(url) == shown
+
+
+@given(
+    password=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=20), at=st.integers(0, 3)
+)
+def test_a_password_in_a_url_is_never_shown(password: str, at: int) -> None:
+    secret = f"Zq{password}qZ"
+    forms = (
+        f"https://u:{secret}@h/x",
+        f"https:/u:{secret}@h",
+        f"u:{secret}@h",
+        f"https://h/x?token=Zq{quote(password)}qZ",
+    )
+    assert "Zq" not in shown_url(forms[at])

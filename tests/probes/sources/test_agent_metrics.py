@@ -27,6 +27,7 @@ from probes.contract.signal import REQUESTS, START_TIME, Absent, Row, Signal, Un
 from probes.pool import POOL_IN_USE
 from probes.readings.metrics_page import MetricsPage, PageTrouble
 from probes.sources.agent_metrics import KIND, AgentMetricsSettings
+from probes.sources.names import Names
 from tests.servers import metrics_pages as pages
 from tests.servers.metrics_pages import Script
 from tests.servers.uvicorn_tls import run_uvicorn
@@ -52,7 +53,7 @@ class Provider:
 
 def opened(clock: Clock | None = None, identity: OwnIdentity | None = None, **given: object) -> Source:
     settings = AgentMetricsSettings.model_validate({"max_bytes": "1Mi"} | given)
-    return KIND.open(settings, SourceContext(identity=Provider(identity), now=clock or Clock()))
+    return KIND.open(settings, SourceContext(identity=Provider(identity), now=clock or Clock(), names=Names()))
 
 
 def target(url: str, pod: str = "search-0") -> Target:
@@ -372,19 +373,9 @@ def test_a_redirect_is_an_http_error_and_nobody_follows_it() -> None:
     assert (page.trouble, page.status, elsewhere.asked) == (PageTrouble.HTTP_ERROR, 302, [])
 
 
-def test_a_token_goes_with_each_request(tmp_path: Path) -> None:
-    token = tmp_path / "token"
-    token.write_text("s3cret")
-    agent = Agent(pages.ok(FULL), pages.ok(b""))
-    look_at(agent, opened(bearer_token_file=str(token)))
-    assert agent.kinds == "fw"
-    assert all("Authorization: Bearer s3cret\r\n" in each for each in agent.asked)
-
-
 def test_without_its_token_the_watcher_does_not_ask_at_all() -> None:
-    agent = Agent(pages.ok(FULL), pages.ok(FULL))
-    page = look_at(agent, opened(bearer_token_file="/nowhere/token"))
-    assert (page.trouble, page.fault, agent.asked) == (None, Fault.OURS, [])
+    page = asyncio.run(look(opened(bearer_token_file="/nowhere/token"), "https://127.0.0.1:1/metrics"))
+    assert (page.trouble, page.fault) == (None, Fault.OURS)
     assert page.error == "/nowhere/token cannot be read: No such file or directory."
 
 

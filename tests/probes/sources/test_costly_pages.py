@@ -12,6 +12,7 @@ from probes.contract import EvaluationContext, SourceContext, Target, TargetKey
 from probes.contract.signal import REQUESTS, START_TIME
 from probes.readings.metrics_page import MetricsPage, PageTrouble
 from probes.sources.agent_metrics import AgentMetrics, AgentMetricsSettings
+from probes.sources.names import Names
 from probes.sources.pace import SLOWEST
 from tests.hostile import pages as hostile
 from tests.servers import metrics_pages as pages
@@ -55,7 +56,7 @@ class Agent:
 
 def _looks(agent: Agent, cpu: Callable[[], float], rounds: Sequence[bytes]) -> list[MetricsPage]:
     async def main() -> list[MetricsPage]:
-        context = SourceContext(identity=NoIdentity(), now=lambda: 0.0, cpu_time=cpu, gate=nullcontext())
+        context = SourceContext(identity=NoIdentity(), now=lambda: 0.0, names=Names(), cpu_time=cpu, gate=nullcontext())
         source = AgentMetrics(AgentMetricsSettings(), context)
         async with pages.serving(agent.talk) as url:
             target = Target(key=TargetKey("prod", "search", "search-0"), metrics=url + "/metrics")
@@ -140,7 +141,7 @@ def test_the_loop_does_other_things_while_a_large_page_is_read() -> None:
             turns += 1
 
     async def main() -> None:
-        context = SourceContext(identity=NoIdentity(), now=lambda: 0.0, cpu_time=CPU(0.006))
+        context = SourceContext(identity=NoIdentity(), now=lambda: 0.0, names=Names(), cpu_time=CPU(0.006))
         source = AgentMetrics(AgentMetricsSettings(), context)
         async with pages.serving(Agent(LARGE).talk) as url:
             counting = asyncio.create_task(count())

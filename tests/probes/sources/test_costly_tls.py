@@ -22,6 +22,7 @@ from probes.readings.handshake import Handshake, Spoke, VerifyCode
 from probes.sources.handshake import KIND, HandshakeSettings
 from probes.sources.http.client import TLS, HTTPSession, TLSFailedError, locate
 from probes.sources.http.key_exchange import P_256, X_25519, with_curve, without_dhe
+from probes.sources.names import Names
 from probes.sources.tls.contexts import Verification
 from tests.servers.pki import Served
 from tests.servers.tls_servers import serve, speak_tls, tls_context
@@ -42,7 +43,7 @@ class Provider:
 
 def look(address: str) -> Handshake:
     async def once() -> Handshake:
-        source = KIND.open(HandshakeSettings(), SourceContext(identity=Provider(), now=time.time))
+        source = KIND.open(HandshakeSettings(), SourceContext(identity=Provider(), now=time.time, names=Names()))
         reading = await source.look(Target(key=TargetKey("prod", "search", "search-0"), address=address), ())
         assert isinstance(reading, Handshake)
         return reading
@@ -142,7 +143,7 @@ def _get(url: str) -> int:
     tls = TLS(_trusting(P_256), second=lambda: _trusting(X_25519))
 
     async def main() -> int:
-        async with HTTPSession(locate(url)[0], 5.0, 1 << 20, tls) as session:
+        async with HTTPSession(locate(url)[0], 5.0, 1 << 20, tls, names=Names()) as session:
             return (await session.ask(b"GET", b"/")).status
 
     return asyncio.run(main())

@@ -49,7 +49,7 @@ def find_opa(pod: Pod, config: AgentConfig, port: int | None, allowed_hosts: Col
 
 def _central(url: str, host: str, allowed_hosts: Collection[str]) -> Opa:
     if host.lower() in {each.lower() for each in allowed_hosts}:
-        return Opa(url)
+        return Opa(url, inferred="." not in host)  # without a dot it is a name of the agent's namespace, not of ours
     return Opa(None, problems=(f"its OPA {plain_name(host)} is not asked: allowed_hosts does not list it",))
 
 

@@ -1,7 +1,6 @@
 """What is each pod that was seen, and what else must be read of it? Whenever something of it changed, anew."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,8 +13,7 @@ from watcher.discovery.pods.details import DetailReader, Details
 from watcher.discovery.pods.scope import Scope, SeenPod
 from watcher.discovery.pods.target import PodState, Surroundings, find_target, state_of
 from watcher.kube.access import Access
-
-log = logging.getLogger(__name__)
+from watcher.runtime.failures import FailuresLogger
 
 GATHER = 0.1
 """Seconds in which changes are gathered into one."""
@@ -39,7 +37,7 @@ class Reconciler:
     ) -> None:
         """Nothing is read yet, and there are no scopes until somebody sets them."""
         self._settings, self._access, self._now, self._spawn = settings, access, now, spawn
-        self._declared = declared
+        self._declared, self._logger = declared, FailuresLogger()
         self._around = Surroundings(settings=settings, limits=limits)
         self._details = DetailReader(access, now)
         self.scopes: Sequence[Scope] = ()
@@ -108,9 +106,8 @@ class Reconciler:
         try:
             details = await self._details.read(seen.pod, services=services, since=since or 0.0)
         except Exception:  # the boundary: what is odd in one pod's surroundings must not keep it from being watched
-            log.exception(
-                "cannot read ConfigMap or Service of pod", extra={"pod": f"{seen.pod.namespace}/{seen.pod.name}"}
-            )
+            of = f"{seen.pod.namespace}/{seen.pod.name}"
+            self._logger.exception("cannot read ConfigMap or Service of pod", pod=of)
             details = Details(_NO_CONFIG, None, complete=False)
         seen.details = details.over(seen.details)
         if seen.outdated_at == since:

@@ -107,6 +107,7 @@ def find_target(
         memory_limit=pod.memory_limit,
         cpu_limit=pod.cpu_limit,
         pool_capacity=overrides.pool_capacity or config.max_connections,
+        discovered=True,
         inferred=frozenset(part for part, guess in guessed.items() if guess),
         limits=_limits(config, around),
         node=pod.node,

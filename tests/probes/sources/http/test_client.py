@@ -26,6 +26,7 @@ from probes.sources.http.client import (
     locate,
 )
 from probes.sources.http.response import ResponseReader
+from probes.sources.names import Names
 from tests.servers import metrics_pages as pages
 from tests.servers.metrics_pages import Script
 
@@ -41,7 +42,7 @@ def exchange(script: Script, *, patience: float = 5) -> Response:
 
 
 async def get(url: str, *, patience: float = 5) -> Response:
-    async with HTTPSession(locate(url)[0], patience, CAP) as conversation:
+    async with HTTPSession(locate(url)[0], patience, CAP, names=Names()) as conversation:
         return await conversation.ask(b"GET", b"/metrics")
 
 
@@ -209,10 +210,6 @@ def test_a_host_that_never_answers_the_connection_is_silent() -> None:
     assert fault_of(error) is Fault.SILENT
 
 
-def test_a_name_that_does_not_resolve_is_silent() -> None:
-    assert fault_of(failure(lambda: get("http://agent.invalid:9090"))) is Fault.SILENT
-
-
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "metrics", "http://", "http://[::1", "http://127.0.0.1:x/"])
 def test_an_address_that_is_none_is_our_own_trouble(url: str) -> None:
     with pytest.raises(OwnTroubleError):
@@ -232,7 +229,7 @@ def test_a_tls_server_that_stalls_in_the_handshake_has_stalled() -> None:
     async def main() -> None:
         async with pages.serving(pages.mute) as url:
             origin, path = locate(url.replace("http:", "https:"))
-            async with HTTPSession(origin, 0.2, CAP, TLS(ssl.create_default_context())) as conversation:
+            async with HTTPSession(origin, 0.2, CAP, TLS(ssl.create_default_context()), names=Names()) as conversation:
                 await conversation.ask(b"GET", path)
 
     with pytest.raises(httpx.ReadTimeout):
@@ -247,7 +244,7 @@ def test_a_plain_server_behind_https_is_a_tls_failure() -> None:
     async def main() -> None:
         async with pages.serving(plain) as url:
             origin, path = locate(url.replace("http:", "https:"))
-            async with HTTPSession(origin, 2, CAP, TLS(ssl.create_default_context())) as conversation:
+            async with HTTPSession(origin, 2, CAP, TLS(ssl.create_default_context()), names=Names()) as conversation:
                 await conversation.ask(b"GET", path)
 
     with pytest.raises(TLSFailedError):
@@ -264,7 +261,7 @@ def test_requests_of_one_conversation_share_a_connection() -> None:
     async def main() -> list[bytes]:
         async with (
             pages.serving(script) as url,
-            HTTPSession(locate(url)[0], 5, CAP) as conversation,
+            HTTPSession(locate(url)[0], 5, CAP, names=Names()) as conversation,
         ):
             return [(await conversation.ask(b"POST", b"/", b"", b"x")).body for _ in range(3)]
 
@@ -278,7 +275,7 @@ def test_a_connection_that_the_server_closes_between_answers_is_made_anew(pause:
         bodies = []
         async with (
             pages.serving(pages.answering(pages.ok(b"again"))) as url,
-            HTTPSession(locate(url)[0], 5, CAP) as conversation,
+            HTTPSession(locate(url)[0], 5, CAP, names=Names()) as conversation,
         ):
             for _ in range(3):
                 bodies.append((await conversation.ask(b"GET", b"/")).body)
@@ -296,7 +293,7 @@ def test_the_deadline_is_for_all_requests_of_a_conversation() -> None:
             writer.write(pages.ok(b""))
 
     async def main() -> None:
-        async with pages.serving(slow) as url, HTTPSession(locate(url)[0], 0.4, CAP) as conversation:
+        async with pages.serving(slow) as url, HTTPSession(locate(url)[0], 0.4, CAP, names=Names()) as conversation:
             for _ in range(4):
                 await conversation.ask(b"GET", b"/")
 
@@ -316,7 +313,7 @@ def test_the_request_on_the_wire_is_what_was_asked() -> None:
     async def main() -> str:
         async with pages.serving(script) as url:
             origin, path = locate(url + "/v1/data?a=b%20c")
-            async with HTTPSession(origin, 5, CAP) as conversation:
+            async with HTTPSession(origin, 5, CAP, names=Names()) as conversation:
                 await conversation.ask(b"POST", path, b"Content-Type: application/json\r\n", b"{}")
             return origin.authority.decode()
 
@@ -333,7 +330,7 @@ def test_a_connection_that_ends_before_the_next_request_leaves_no_error_that_nob
     async def main() -> Response:
         asyncio.get_running_loop().set_exception_handler(lambda _, told: unheard.append(told))
         again = pages.answering(pages.ok(b"again"))
-        async with pages.serving(again) as url, HTTPSession(locate(url)[0], 5, CAP) as conversation:
+        async with pages.serving(again) as url, HTTPSession(locate(url)[0], 5, CAP, names=Names()) as conversation:
             await conversation.ask(b"GET", b"/")
             assert conversation._connection is not None
             assert conversation._connection.transport is not None

@@ -12,9 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from probes.contract import OwnIdentity, SourceContext
+from probes.contract import OwnIdentity, SourceContext, Target, TargetKey
 from probes.sources.http.client import HTTPSession, OwnTroubleError, TLSFailedError, locate
 from probes.sources.http.credentials import Outbound, OutboundSettings
+from probes.sources.names import Names
 from tests.servers import metrics_pages as pages
 from watcher.demo.authority import Authority, Svid
 
@@ -33,6 +34,10 @@ def identity(svid: Svid | None = None) -> OwnIdentity:
     return OwnIdentity(trust_domain="example.org", chain=chain, key=key, bundles=bundles)
 
 
+LISTED = Target(key=TargetKey("prod", "search", "search-0"))
+HTTPS = locate("https://10.0.0.7/metrics")[0]
+
+
 @dataclass
 class Provider:
     current: OwnIdentity | None = None
@@ -49,7 +54,7 @@ class Clock:
 
 def outbound(provider: Provider | None = None, clock: Clock | None = None, **given: object) -> Outbound:
     settings = OutboundSettings.model_validate(given)
-    return Outbound(settings, SourceContext(identity=provider or Provider(), now=clock or Clock()))
+    return Outbound(settings, SourceContext(identity=provider or Provider(), now=clock or Clock(), names=Names()))
 
 
 @asynccontextmanager
@@ -68,7 +73,7 @@ def ask(outbound: Outbound, svid: Svid, home: Path, *, wants_client: bool = Fals
     async def main() -> bytes:
         async with tls_server(svid, home, wants_client=wants_client) as url:
             origin, path = locate(url)
-            async with HTTPSession(origin, 5, 1000, outbound.tls()) as conversation:
+            async with HTTPSession(origin, 5, 1000, outbound.tls(), names=Names()) as conversation:
                 return (await conversation.ask(b"GET", path)).body
 
     return asyncio.run(main())
@@ -83,17 +88,17 @@ def token(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_without_a_token_file_no_token_is_sent() -> None:
-    assert outbound().authorization() == b""
+    assert outbound().authorization(LISTED, HTTPS) == b""
 
 
 def test_the_token_is_read_again_when_its_file_changes_but_not_at_every_look(token: Path) -> None:
     clock = Clock()
     sender = outbound(clock=clock, bearer_token_file=token)
-    assert sender.authorization() == b"Authorization: Bearer s3cret\r\n"
+    assert sender.authorization(LISTED, HTTPS) == b"Authorization: Bearer s3cret\r\n"
     token.write_text("another")
-    assert sender.authorization() == b"Authorization: Bearer s3cret\r\n"
+    assert sender.authorization(LISTED, HTTPS) == b"Authorization: Bearer s3cret\r\n"
     clock.now += 1
-    assert sender.authorization() == b"Authorization: Bearer another\r\n"
+    assert sender.authorization(LISTED, HTTPS) == b"Authorization: Bearer another\r\n"
 
 
 def test_a_token_that_was_swapped_like_a_mounted_secret_is_seen(tmp_path: Path) -> None:
@@ -104,28 +109,28 @@ def test_a_token_that_was_swapped_like_a_mounted_secret_is_seen(tmp_path: Path) 
     link = tmp_path / "token"
     link.symlink_to("one")
     sender = outbound(clock=clock, bearer_token_file=link)
-    assert sender.authorization() == b"Authorization: Bearer one\r\n"
+    assert sender.authorization(LISTED, HTTPS) == b"Authorization: Bearer one\r\n"
     link.unlink()
     link.symlink_to("two")
     clock.now += 1
-    assert sender.authorization() == b"Authorization: Bearer two\r\n"
+    assert sender.authorization(LISTED, HTTPS) == b"Authorization: Bearer two\r\n"
 
 
 @pytest.mark.parametrize("content", ["", "  \n", "two words", "line\r\nHost: evil", "ключ", None])
 def test_a_token_that_cannot_be_sent_is_our_trouble_and_never_left_out(token: Path, content: str | None) -> None:
     token.unlink() if content is None else token.write_text(content)
     with pytest.raises(OwnTroubleError, match="token"):
-        outbound(bearer_token_file=token).authorization()
+        outbound(bearer_token_file=token).authorization(LISTED, HTTPS)
 
 
 def test_a_token_that_vanishes_is_not_sent_from_memory(token: Path) -> None:
     clock = Clock()
     sender = outbound(clock=clock, bearer_token_file=token)
-    sender.authorization()
+    sender.authorization(LISTED, HTTPS)
     token.unlink()
     clock.now += 1
     with pytest.raises(OwnTroubleError):
-        sender.authorization()
+        sender.authorization(LISTED, HTTPS)
 
 
 def test_a_ca_file_verifies_chain_and_address(tmp_path: Path) -> None:
