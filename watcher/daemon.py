@@ -23,7 +23,7 @@ from watcher.metrics.families import CONFIG_AT, CONFIG_OK
 from watcher.metrics.own import Impairment
 from watcher.runtime.gc_tuning import GCTuning
 from watcher.scheduling.poll_loops import PollLoops
-from watcher.scheduling.timing_wheel import Schedule
+from watcher.scheduling.schedule import Schedule
 from watcher.standby.election import open_election
 from watcher.state.writer import StateWriter
 from watcher.targets import TargetSet, TargetSync

@@ -30,8 +30,6 @@ def setup_logs(log_format: LogFormat) -> None:
     root.setLevel(logging.WARNING)
     for name in _OURS:
         logging.getLogger(name).setLevel(logging.INFO)
-    # Of a tick that comes too late to be run it warns twice a second; lag, skipped looks and `Overloaded` say it once.
-    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     logging.captureWarnings(capture=True)
 
 

@@ -26,7 +26,7 @@ from watcher.commands.run import listen
 from watcher.config.settings import Settings, load_settings
 from watcher.daemon import Daemon
 from watcher.metrics.own import OwnMetrics
-from watcher.scheduling.timing_wheel import Schedule
+from watcher.scheduling.schedule import Schedule
 
 REFUSED = "http://127.0.0.1:9"  # discard (RFC 863): nobody listens there, so it refuses
 ROUTES = """

@@ -1,5 +1,5 @@
 import asyncio
-import time
+
 from collections import Counter
 from itertools import pairwise
 
@@ -9,7 +9,7 @@ from probes.contract import Reading
 from tests.engine.toy import target
 from tests.scheduling.virtual_time import VirtualLoop, run
 from watcher.engine.board import NOTHING_RESTORED, Look, TargetState
-from watcher.scheduling.timing_wheel import MANY, STEP, TICK, TOGETHER, Poller, Schedule, TimingWheel
+from watcher.scheduling.timing_wheel import MANY, STEP, TICK, TOGETHER, Poller, TimingWheel
 
 
 def _rows(count: int) -> list[TargetState]:
@@ -146,7 +146,7 @@ def test_targets_that_came_and_went_do_not_hold_up_one_that_came() -> None:
 
 
 async def _walk(watching: Watching, seconds: int) -> None:
-    """As APScheduler does: a run a second, whether the one before is over or not."""
+    """As the schedule does: a run a second, whether the one before is over or not."""
     ticks = []
     for second in range(1, seconds + 1):
         ticks.append(asyncio.create_task(watching.poller.tick()))
@@ -307,27 +307,6 @@ def test_after_a_standstill_each_target_is_looked_at_once_and_the_rest_is_counte
     assert STEP < max(watching.lags) < 0.25, "they are late and say so, but by less than an interval"
 
 
-def test_late_jobs_are_run_and_never_dropped() -> None:
-    async def main() -> int:
-        runs = 0
-
-        async def job() -> None:
-            nonlocal runs
-            runs += 1
-
-        schedule = Schedule()
-        schedule.every(0.05, job, "job")
-        schedule.start()
-        await asyncio.sleep(0.12)
-        time.sleep(0.3)  # noqa: ASYNC251  the loop stands still: that is the case
-        before = runs
-        await asyncio.sleep(0.04)
-        schedule.shutdown()
-        return runs - before
-
-    assert asyncio.run(main()) >= 1
-
-
 def test_new_targets_come_one_by_one_while_looks_are_late() -> None:
     wheel = TimingWheel("handshake", 3600.0)
     states = _rows(3)
@@ -336,22 +315,6 @@ def test_new_targets_come_one_by_one_while_looks_are_late() -> None:
     empty = _step_of_nobody(wheel)
     assert wheel.due(empty, late=True) == states[:1]
     assert wheel.due(empty) == states[1:]
-
-
-def test_the_end_of_a_schedule_is_no_failure_of_its_jobs(caplog: pytest.LogCaptureFixture) -> None:
-    async def job() -> None:
-        await asyncio.sleep(60)
-
-    async def main() -> None:
-        schedule = Schedule()
-        schedule.shutdown()  # before it began
-        schedule.every(0.01, job, "job")
-        schedule.start()
-        schedule.shutdown()  # as its first run comes due
-        await asyncio.sleep(0.01)
-
-    asyncio.run(main())
-    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 def test_a_target_whose_turn_came_before_its_first_look_is_not_looked_at_twice() -> None:

@@ -10,7 +10,7 @@ from watcher.alerting.drill import Drilled, drill
 from watcher.config.settings import Settings
 from watcher.metrics.families import DRILL_FAILURES, DRILL_SUCCESS
 from watcher.metrics.own import OwnMetrics
-from watcher.scheduling.timing_wheel import Schedule
+from watcher.scheduling.schedule import Schedule
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,8 @@ from watcher.engine.board import TargetState
 from watcher.engine.engine import Engine
 from watcher.metrics.families import HEARTBEAT, LAG, SKIPPED
 from watcher.runtime.cooperative import TimeSlice
-from watcher.scheduling.timing_wheel import Poller, Schedule, TimingWheel
+from watcher.scheduling.schedule import Schedule
+from watcher.scheduling.timing_wheel import Poller, TimingWheel
 
 LIVE_WITHIN = 10.0
 """Seconds without progress of the schedule after which the process is no longer live."""

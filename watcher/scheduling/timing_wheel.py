@@ -1,24 +1,17 @@
 """When to look: every target of a source once an interval, spread evenly, whatever the size of the fleet.
 
-A few APScheduler jobs, one a source, walk a wheel of slots: one job a target would cost 0.3 ms a look and drop
-runs silently when late (research/performance.md, section 4). A target's place on the wheel is a stable hash, so
+A few jobs, one a source, walk a wheel of slots: one job a target would cost 0.3 ms a look
+(research/performance.md, section 4). A target's place on the wheel is a stable hash, so
 a restart or a change of the fleet leaves everybody's phase as it was.
 """
 
 import asyncio
-import contextlib
-import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable
 from zlib import crc32
 
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-
 from watcher.engine.board import TargetState
-
-log = logging.getLogger(__name__)
 
 STEP = 0.025
 """Seconds between two releases of a small fleet: looks that are made together cost a third less."""
@@ -204,45 +197,3 @@ class Poller:
 
     def _step_now(self) -> int:
         return int((self._now() + self._epoch) / STEP)
-
-
-class Schedule:
-    """The clockwork: APScheduler runs a tick of each poller every second, and the housekeeping."""
-
-    def __init__(self) -> None:
-        self._scheduler = AsyncIOScheduler(timezone=UTC)
-
-    def every(self, seconds: float, job: Callable[[], Awaitable[None]], name: str, *, first: float = 0.0) -> None:
-        """Run `job` in `first` seconds and every `seconds` from then; late or overlapping runs are merged, not lost."""
-
-        async def run() -> None:
-            # A run that the end of the schedule cuts off is no failure; APScheduler would log it as one.
-            with contextlib.suppress(asyncio.CancelledError):
-                await job()
-
-        self._scheduler.add_job(
-            run,
-            "interval",
-            seconds=seconds,
-            next_run_time=datetime.now(UTC) + timedelta(seconds=first),
-            id=name,
-            replace_existing=True,
-            coalesce=True,
-            misfire_grace_time=None,  # the default of 1 s silently drops late runs
-            max_instances=3,  # one ends as the next begins, and both may be late
-        )
-
-    def start(self) -> None:
-        """Begin; needs a running loop."""
-        self._scheduler.start()
-
-    def stop(self, names: Iterable[str]) -> None:
-        """Take these jobs off; a run under way goes on."""
-        for name in names:
-            self._scheduler.remove_job(name)
-
-    def shutdown(self) -> None:
-        """End all; runs under way are cancelled."""
-        if self._scheduler.running:
-            self._scheduler.pause()  # a run begun now would be cut off before it could suppress that, and be logged
-            self._scheduler.shutdown(wait=False)
