@@ -23,6 +23,7 @@ class Health:
     def refresh(self) -> None:
         """Export all of it as of now."""
         engine = self._engine
+        engine.own_metrics.set_ahead(engine.clock.ahead)
         engine.own_metrics.set(TARGETS, len(engine.board.states))
         engine.own_metrics.set(ACTIVE, engine.role.active, str(engine.settings.shard.index))
         engine.own_metrics.set(STALL, engine.fleet.lag.worst)

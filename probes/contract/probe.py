@@ -31,7 +31,8 @@ class EvaluationContext(NamedTuple, Generic[L]):
 
     target: Target
     limits: L
-    now: float  # Unix seconds, at the end of the look
+    now: float  # seconds at the end of the look that only time moves: for ages and windows
+    date: float  # Unix seconds at the end of the look, as the clock is set: for dates that others wrote
     interval: float  # seconds between looks at this source
     endpoint: str  # the target's field that the source looks at: `address`, `metrics`, `opa`
     reached: bool = False  # something answered at this address before

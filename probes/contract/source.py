@@ -41,7 +41,8 @@ class SourceContext:
     """What a source may touch outside itself, beside the network."""
 
     identity: IdentityProvider
-    now: Callable[[], float]  # Unix seconds
+    now: Callable[[], float]  # seconds that only time moves: for ages
+    date: Callable[[], float]  # Unix seconds, as the clock is set: to compare with the dates of others
 
 
 class Source(Protocol):

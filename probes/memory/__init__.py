@@ -80,7 +80,9 @@ SLOPE = Metric(
     name="memory_drift_bytes_per_second", help="How fast the floor of memory rises; absent where it does not."
 )
 FULL_AT = Metric(
-    name="memory_exhaustion_timestamp_seconds", help="When memory will meet its limit; absent where nothing tells."
+    name="memory_exhaustion_timestamp_seconds",
+    help="When memory will meet its limit; absent where nothing tells.",
+    moment=True,
 )
 
 Floors = Packed

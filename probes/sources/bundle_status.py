@@ -25,9 +25,9 @@ class _Known(NamedTuple):
 class BundleReports:
     """The newest status report of each OPA, by its URL."""
 
-    def __init__(self, interval: float, now: Callable[[], float]) -> None:
-        """`interval`: seconds between looks at one OPA; `now`: Unix seconds."""
-        self._interval, self._now = interval, now
+    def __init__(self, interval: float, now: Callable[[], float], date: Callable[[], float]) -> None:
+        """`interval`: seconds between looks at one OPA; `now`: seconds that only time moves; `date`: Unix seconds."""
+        self._interval, self._now, self._date = interval, now, date
         self._known: dict[str, _Known] = {}
 
     def newest(self, url: str) -> StatusReport | None:
@@ -70,8 +70,7 @@ class BundleReports:
             return StatusReport(at=self._now(), clock=0.0, unknown=Unknown.MALFORMED)
         except httpx.TransportError:
             return StatusReport(at=self._now(), clock=0.0, unknown=Unknown.SOURCE_FAILED)
-        now = self._now()
-        return read_status(answer.status, answer.body, now, _clock(answer, now))
+        return read_status(answer.status, answer.body, self._now(), _clock(answer, self._date()))
 
 
 def _clock(answer: Response, now: float) -> float:

@@ -50,7 +50,7 @@ class OPASource:
     def __init__(self, settings: OPASettings, source_context: SourceContext) -> None:
         self._timeout = settings.timeout
         self._outbound = Outbound(settings, source_context)
-        self._reports = BundleReports(settings.interval, source_context.now)
+        self._reports = BundleReports(settings.interval, source_context.now, source_context.date)
         self._shared = SharedOPAs(settings.interval)
         self._places: dict[str, _Place] = {}
 

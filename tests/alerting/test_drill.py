@@ -238,7 +238,7 @@ def test_the_alert_says_that_it_is_a_drill_and_ends_by_itself() -> None:
 async def _drills(plan: Plan, first: float = 0.0) -> AsyncIterator[tuple[Drills, Callable[..., float | None]]]:
     """Drills of a daemon, and what is exported of them."""
     schedule, own_metrics = Schedule(), OwnMetrics([], [])
-    drills = Drills(schedule, own_metrics, first)
+    drills = Drills(schedule, own_metrics, time.time, first)
     drills.follow(plan)
     schedule.start()
 

@@ -23,6 +23,7 @@ from watcher.engine.looker import Fleet, Looker
 from watcher.engine.majority import VoteCounter
 from watcher.metrics.families import LOOKS, PREFIX
 from watcher.metrics.own import OwnMetrics
+from watcher.runtime.clock import Clock
 from watcher.runtime.loop_lag import LoopLag
 
 NOW = 1_790_000_000.0
@@ -65,12 +66,13 @@ class Watch:
     def __init__(self, *probes: AnyProbe, restored: Restored | None = None, once: bool = False, **parts: Any) -> None:
         self.now = NOW
         probes = probes or (TOY,)
+        clock = Clock(self.clock, self.clock)
         self.board = Board(probes, [PAGES, OPA], self.clock)
         self.fleet = Fleet(VoteCounter(), Isolation(), LoopLag(self.clock))
         self.own = OwnMetrics(probes, ["agent_metrics", "opa"])
         self.told = {kind.name: Told() for kind in (PAGES, OPA)}
         self.lookers = {
-            kind.name: Looker(kind, self.told[kind.name], 30.0, self.board, self.fleet, self.own, self.clock, once=once)
+            kind.name: Looker(kind, self.told[kind.name], 30.0, self.board, self.fleet, self.own, clock, once=once)
             for kind in (PAGES, OPA)
         }
         parts = {"opa": "http://127.0.0.1:1/opa", "limits": {probe.name: ONE_LOOK for probe in probes}} | parts

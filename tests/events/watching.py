@@ -20,6 +20,7 @@ from watcher.kube.access import Access
 from watcher.kube.pod_ref import PodRef
 from watcher.metrics.families import EVENTS, PREFIX
 from watcher.metrics.own import OwnMetrics
+from watcher.runtime.clock import Clock as SteadyClock
 from watcher.runtime.loop_lag import LoopLag
 
 ONE_LOOK = Limits(failures=1)
@@ -66,7 +67,7 @@ class Watching:
         self.access = Access(kubeconfig)
         self._says = _Says()
         fleet = Fleet(VoteCounter(), Isolation(), LoopLag(clock))
-        self._looker = Looker(PAGES, self._says, 30.0, self.board, fleet, self.own_metrics, clock)
+        self._looker = Looker(PAGES, self._says, 30.0, self.board, fleet, self.own_metrics, SteadyClock(clock, clock))
         writer = EventWriter(
             self.access,
             self.queue,

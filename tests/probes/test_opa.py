@@ -31,7 +31,9 @@ Row = tuple[str, Expected, Actual]
 
 
 def context(**changes: Any) -> EvaluationContext[OPALimits]:
-    plain = EvaluationContext(target=TARGET, limits=OPALimits(), now=NOW, interval=30.0, endpoint="opa", reached=True)
+    plain = EvaluationContext(
+        target=TARGET, limits=OPALimits(), now=NOW, date=NOW, interval=30.0, endpoint="opa", reached=True
+    )
     return plain._replace(**changes)
 
 

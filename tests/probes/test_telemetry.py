@@ -53,6 +53,7 @@ class Engine:
             target=target,
             limits=self.limits,
             now=T0 + at,
+            date=T0 + at,
             interval=self.interval,
             endpoint="metrics",
             reached=reached,

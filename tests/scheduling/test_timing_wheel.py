@@ -1,5 +1,4 @@
 import asyncio
-
 from collections import Counter
 from itertools import pairwise
 
@@ -58,7 +57,7 @@ class Watching:
             lagged=self.lags.append,
             skipped=self._skip,
             now=loop.time,
-            wall=loop.time,
+            steady=loop.time,
         )
 
     async def _look(self, state: TargetState) -> None:

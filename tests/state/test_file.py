@@ -33,7 +33,7 @@ def _board(pods: int = 3) -> Board:
 
 def _written(directory: Path, pods: int = 3) -> StateFile:
     file = StateFile(directory, [TOY])
-    asyncio.run(file.write(_board(pods), NOW))
+    asyncio.run(file.write(_board(pods)))
     return file
 
 
@@ -58,7 +58,7 @@ def test_what_was_carried_and_not_yet_looked_at_is_written_again(tmp_path: Path)
     board = Board([TOY], [PAGES], lambda: NOW)
     asyncio.run(board.replace([target("pod-1")], restored.targets))
     file = StateFile(tmp_path, [TOY])
-    asyncio.run(file.write(board, NOW))
+    asyncio.run(file.write(board))
     assert file.read().targets[target("pod-1").key].history == {"toy": History(looks=1)}
 
 
@@ -192,7 +192,7 @@ def test_what_a_probe_left_that_is_no_more_is_passed_over(tmp_path: Path) -> Non
     watched = target(limits={"toy": Limits(), "cellar": Limits()})
     asyncio.run(board.replace([watched], {watched.key: restored}))
     for writes, reads in (([TOY, cellar], [TOY]), ([TOY], [TOY, cellar])):
-        asyncio.run(StateFile(tmp_path, writes).write(board, NOW))
+        asyncio.run(StateFile(tmp_path, writes).write(board))
         contents = StateFile(tmp_path, reads).read()
         assert contents.lost == 0, contents.why
         only = contents.targets[watched.key]
@@ -215,7 +215,7 @@ def test_a_file_that_cannot_be_read_is_set_aside_and_not_overwritten(tmp_path: P
     file = StateFile(tmp_path, [TOY])
     file.path.write_text("junk")
     aside = file.set_aside(NOW)
-    asyncio.run(file.write(_board(), NOW))
+    asyncio.run(file.write(_board()))
     assert aside.read_text() == "junk"
     assert len(file.read().targets) == 3
 
@@ -225,5 +225,5 @@ def test_a_disk_that_does_not_take_it_leaves_the_old_file(tmp_path: Path) -> Non
     before = file.path.read_text()
     file.path.with_suffix(".new").mkdir()
     with pytest.raises(OSError, match="Is a directory"):
-        asyncio.run(file.write(_board(), NOW))
+        asyncio.run(file.write(_board()))
     assert file.path.read_text() == before

@@ -18,6 +18,7 @@ from watcher.config.settings import load_settings
 from watcher.engine.board import Look
 from watcher.engine.debounce import ProbeResult, debounce
 from watcher.engine.engine import Engine
+from watcher.runtime.clock import Clock
 from watcher.state.file import StateFile
 from watcher.state.writer import StateWriter
 
@@ -31,7 +32,7 @@ async def _engine(directory: Path) -> AsyncIterator[Engine]:
     """With three targets, looked at once."""
     config = directory / "watcher.yaml"
     config.write_text(json.dumps({"discovery": {"static": []}}))
-    engine = Engine(load_settings(config, {}), [TOY], lambda: NOW)
+    engine = Engine(load_settings(config, {}), [TOY], Clock(lambda: NOW, lambda: NOW))
     await engine.replace_targets([target(pod) for pod in PODS], {})
     for state in engine.board.states.values():
         state.looks = {"agent_metrics": Look("agent_metrics", NOW, 0.01, Rooms())}

@@ -1,7 +1,7 @@
 """Identity, sources, probes and board, wired: what looks and judges. The daemon and `check` both drive one."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from probes import AnyProbe, AnySourceKind, load_sources
 from probes.contract import Source, SourceContext, SourceSettings, Target, TargetKey
@@ -13,6 +13,7 @@ from watcher.engine.majority import VoteCounter
 from watcher.identity import Identity, open_identity
 from watcher.metrics.families import ACTIVE, SHARDS
 from watcher.metrics.own import OwnMetrics
+from watcher.runtime.clock import Clock
 from watcher.runtime.cooperative import TimeSlice
 from watcher.runtime.loop_lag import LoopLag
 from watcher.runtime.role import Role
@@ -21,18 +22,16 @@ from watcher.runtime.role import Role
 class Engine:
     """All that looks and judges, without a schedule: somebody says when."""
 
-    def __init__(
-        self, settings: Settings, probes: Sequence[AnyProbe], now: Callable[[], float], *, once: bool = False
-    ) -> None:
-        self.settings, self.now, self._once = settings, now, once
+    def __init__(self, settings: Settings, probes: Sequence[AnyProbe], clock: Clock, *, once: bool = False) -> None:
+        self.settings, self.clock, self._once = settings, clock, once
         self.role = Role(active=settings.standby is None)
         wanted = {probe.source for probe in probes}
         self.kinds = [kind for kind in load_sources() if kind.name in wanted]
-        self.board = Board(probes, self.kinds, now)
+        self.board = Board(probes, self.kinds, clock.steady, clock.date_of)
         self.own_metrics = OwnMetrics(probes, [kind.name for kind in self.kinds])
         self.own_metrics.set(SHARDS, settings.shard.count)
         self.own_metrics.set(ACTIVE, self.role.active, str(settings.shard.index))
-        self.identity: Identity = open_identity(settings.identity, now)
+        self.identity: Identity = open_identity(settings.identity, clock.steady, date=clock.wall)
         self.fleet = Fleet(VoteCounter(), Isolation(), LoopLag(time.monotonic))
         self.lookers = {kind.name: self._looker(kind) for kind in self.kinds}
         self._set_intervals()
@@ -82,9 +81,9 @@ class Engine:
 
     def _looker(self, kind: AnySourceKind) -> Looker:
         settings = self._of(kind)
-        source = kind.open(settings, SourceContext(self.identity, self.now))
+        source = kind.open(settings, SourceContext(self.identity, self.clock.steady, self.clock.wall))
         return Looker(
-            kind, source, settings.interval, self.board, self.fleet, self.own_metrics, self.now, once=self._once
+            kind, source, settings.interval, self.board, self.fleet, self.own_metrics, self.clock, once=self._once
         )
 
     def _set_intervals(self) -> None:

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from probes import AnyProbe, AnySourceKind
@@ -13,6 +12,7 @@ from watcher.engine.isolation import Isolation
 from watcher.engine.majority import VoteCounter
 from watcher.metrics.families import LOOK_SECONDS, LOOKS
 from watcher.metrics.own import OwnMetrics
+from watcher.runtime.clock import Clock
 from watcher.runtime.loop_lag import LoopLag
 
 log = logging.getLogger(__name__)
@@ -42,13 +42,13 @@ class Looker:
         board: Board,
         fleet: Fleet,
         own_metrics: OwnMetrics,
-        now: Callable[[], float],
+        clock: Clock,
         *,
         once: bool = False,
     ) -> None:
-        """`interval`: seconds from one look at a target to the next; `now`: Unix seconds."""
+        """`interval`: seconds from one look at a target to the next."""
         self.kind, self.source, self.interval = kind, source, interval
-        self._board, self._fleet, self._own_metrics, self._now, self._once = board, fleet, own_metrics, now, once
+        self._board, self._fleet, self._own_metrics, self._clock, self._once = board, fleet, own_metrics, clock, once
         self._probes = [(index, each) for index, each in enumerate(board.probes) if each.source == kind.name]
         self._wants: dict[tuple[int, ...], tuple[tuple[Limits, ...], tuple[object, ...]]] = {}
 
@@ -60,7 +60,7 @@ class Looker:
         except Exception:  # the boundary: a fault of a source costs its verdicts, never the daemon
             log.exception("source failed", extra={"source": self.kind.name, "target": "/".join(state.target.key)})
             reading = Broken(fault=Fault.OURS, error="The source failed here; this is a fault of the watcher.")
-        look = Look(self.kind.name, self._now(), time.monotonic() - started, reading)
+        look = Look(self.kind.name, self._clock.steady(), time.monotonic() - started, reading)
         self._own_metrics.add(LOOKS, 1, self.kind.name, reading.result)
         self._own_metrics.add(LOOK_SECONDS, look.seconds, self.kind.name)
         if not state.removed:
@@ -114,6 +114,7 @@ class Looker:
             target=state.target,
             limits=state.target.limits[probe.name],
             now=look.at,
+            date=self._clock.wall(),
             interval=self.interval,
             endpoint=self.kind.endpoint,
             reached=self.kind.endpoint in state.reached,

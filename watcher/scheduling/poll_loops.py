@@ -91,9 +91,10 @@ class PollLoops:
             looker.kind.concurrency,
             lagged=lambda late: own_metrics.add(LAG, late, name),
             skipped=lambda looks: own_metrics.add(SKIPPED, looks, name),
+            steady=self._engine.clock.steady,
         )
 
     async def _tick(self, name: str) -> None:
         self._progress = time.monotonic()
-        self._engine.own_metrics.set(HEARTBEAT, time.time())
+        self._engine.own_metrics.set(HEARTBEAT, self._engine.clock.wall())
         await self._pollers[name].tick()

@@ -53,7 +53,7 @@ class TimingWheel:
         return not self.arrivals and not self.slots
 
     def targets(self, step: int) -> int:
-        """How many have their turn at this step (of 25 ms, counted since 1970)."""
+        """How many have their turn at this step (of 25 ms, counted on the steady scale)."""
         return len(self.slots.get(step % self.steps, ()))
 
     def due(self, step: int, *, late: bool = False) -> list[TargetState]:
@@ -97,9 +97,9 @@ class Poller:
         lagged: Callable[[float], None],
         skipped: Callable[[int], None],
         now: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
+        steady: Callable[[], float] | None = None,
     ) -> None:
-        """Walk by `now`, monotonic seconds; `wall`, Unix seconds, says once which step it is."""
+        """Walk by `now`, monotonic seconds; `steady` says once which step it is; it outlives the process."""
         self.wheel = wheel
         self._look, self._lagged, self._skipped = look, lagged, skipped
         self._now = now
@@ -109,8 +109,7 @@ class Poller:
         self._waiting: deque[tuple[TargetState, float]] = deque()
         self._under_way: set[TargetState] = set()  # of both
         self._begins = False  # whether the next turn of the loop begins some that wait
-        # Steps are counted in wall time, so that phases survive a restart; measured on the monotonic clock.
-        self._epoch = wall() - now()
+        self._epoch = steady() - now() if steady is not None else 0.0  # so that phases survive a restart
         self._next = self._step_now()
         self._ended = False
 

@@ -92,9 +92,9 @@ def page_routes(engine: Engine) -> list[Route]:
 
     async def fleet(request: Request) -> Response:
         wanted = {name: request.query_params.get(name, "") for name in ("namespace", "agent", "status")}
-        counts, lines = await _fleet(engine.board, wanted, engine.board.oldest(engine.now()))
+        counts, lines = await _fleet(engine.board, wanted, engine.board.oldest(engine.clock.steady()))
         body = templates.get_template("fleet.html").render(
-            now=engine.now(), counts=counts, lines=lines, wanted=wanted, shown=SHOWN, troubles=troubles(engine)
+            now=engine.clock.wall(), counts=counts, lines=lines, wanted=wanted, shown=SHOWN, troubles=troubles(engine)
         )
         return html_page(body, 200)
 
@@ -102,7 +102,9 @@ def page_routes(engine: Engine) -> list[Route]:
         where = (request.path_params["namespace"], request.path_params["pod"])
         states = [state for key, state in engine.board.states.items() if (key.namespace, key.pod) == where]
         found = [(state, _by_probe(engine.board, state)) for state in states]
-        body = templates.get_template("agent.html").render(now=engine.now(), found=found, where=where)
+        body = templates.get_template("agent.html").render(
+            now=engine.clock.wall(), date_of=engine.clock.date_of, found=found, where=where
+        )
         return html_page(body, 200 if found else 404)
 
     async def style(_: Request) -> Response:

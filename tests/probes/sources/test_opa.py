@@ -34,7 +34,7 @@ class NoIdentity:
 
 
 def opened(**settings: object) -> Source:
-    source_context = SourceContext(NoIdentity(), lambda: NOW)
+    source_context = SourceContext(NoIdentity(), lambda: NOW, lambda: NOW)
     return KIND.open(OPASettings.model_validate({"interval": "30s", "timeout": "1s"} | settings), source_context)
 
 
@@ -50,7 +50,7 @@ async def look(source: Source, target: Target, given: OPALimits | None = None) -
 
 def verdicts(reading: OPAReading, given: OPALimits | None = None, **changes: Any) -> dict[str, str]:
     plain = EvaluationContext(
-        target=TARGET, limits=given or limits(), now=NOW, interval=30.0, endpoint="opa", reached=True
+        target=TARGET, limits=given or limits(), now=NOW, date=NOW, interval=30.0, endpoint="opa", reached=True
     )
     found = PROBE.judge(reading, changes.pop("history", OPAHistory()), plain._replace(**changes)).verdicts
     return {
@@ -181,7 +181,7 @@ def test_slow_decisions_are_slow_after_twenty(opa: OPAServer) -> None:
         judged = PROBE.judge(
             ask(opa, "slow/allow", given),
             history,
-            EvaluationContext(target=TARGET, limits=given, now=NOW, interval=30.0, endpoint="opa"),
+            EvaluationContext(target=TARGET, limits=given, now=NOW, date=NOW, interval=30.0, endpoint="opa"),
         )
         history, found = judged.history, {each.kind.name: each.status.value for each in judged.verdicts}
     assert found["OPADecisionSlow"] == "true"
@@ -250,7 +250,7 @@ def test_a_bundle_is_watched_through_loading_going_stale_and_breaking(bundles: B
         samples = PROBE.judge(
             reading,
             OPAHistory(),
-            EvaluationContext(target=TARGET, limits=limits(), now=NOW, interval=30, endpoint="opa"),
+            EvaluationContext(target=TARGET, limits=limits(), now=NOW, date=NOW, interval=30, endpoint="opa"),
         )
         assert [(each.metric.name, each.labels) for each in samples.samples] == [
             ("opa_bundle_info", ("authz", "one")),

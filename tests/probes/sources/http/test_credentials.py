@@ -49,7 +49,7 @@ class Clock:
 
 def outbound(provider: Provider | None = None, clock: Clock | None = None, **given: object) -> Outbound:
     settings = OutboundSettings.model_validate(given)
-    return Outbound(settings, SourceContext(identity=provider or Provider(), now=clock or Clock()))
+    return Outbound(settings, SourceContext(identity=provider or Provider(), now=clock or Clock(), date=Clock()))
 
 
 @asynccontextmanager
