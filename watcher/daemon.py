@@ -213,9 +213,11 @@ class Daemon:
 
     async def _beat(self) -> None:
         while not self._stop.is_set():
-            due = time.monotonic() + _BEAT
+            self.engine.fleet.lag.sleeps(time.monotonic() + _BEAT)
             await asyncio.sleep(_BEAT)
-            self.engine.fleet.lag.woke(time.monotonic() - due)
+            self.engine.fleet.lag.woke()
+            if self.engine.clock_watch.beat():
+                self._health.refresh()
             if self._poll_loops.check_first_round():
                 self._gc_tuning.freeze()
 

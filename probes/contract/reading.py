@@ -24,6 +24,7 @@ class Reading:
 
     fault: Fault | None = None
     error: str = ""  # a sentence for a person; empty when the look got what it asked for
+    their_date: float | None = None  # Unix seconds by the clock of the other side, where it says them
 
     @property
     def result(self) -> Result:
@@ -31,6 +32,11 @@ class Reading:
         if self.fault in (Fault.SILENT, Fault.STALLED):
             return "timeout"
         return "error" if self.error or self.fault else "ok"
+
+    @property
+    def valid_from(self) -> float | None:
+        """The Unix seconds from which on a served certificate is valid; None where there is none."""
+        return None
 
     def evidence(self) -> Mapping[str, object]:
         """What was seen, as JSON values, a few kB at most; made only when somebody reads it."""

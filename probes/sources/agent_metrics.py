@@ -22,6 +22,7 @@ from probes.sources.http.client import (
     locate,
 )
 from probes.sources.http.credentials import Outbound, OutboundSettings
+from probes.sources.http.date import read_date
 
 _HEADERS = b"User-Agent: agentweave-watcher\r\nAccept: text/plain;version=0.0.4\r\nConnection: close\r\n"
 _OPENMETRICS = "application/openmetrics-text"
@@ -146,6 +147,7 @@ async def _page_of(answer: Response, wanted: WantedSignals, *, filtered: bool, b
         filtered=filtered,
         wanted=wanted,
         kept=kept,
+        their_date=read_date(answer.header(b"date")),
     )
 
 

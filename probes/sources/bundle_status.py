@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Container
-from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 import httpx
@@ -10,6 +9,7 @@ import httpx
 from probes.contract import Unknown
 from probes.readings.opa_status import StatusReport, read_status
 from probes.sources.http.client import HTTPSession, Response, TooLargeError
+from probes.sources.http.date import read_date
 
 _LOOKS = 5  # the answer has all of OPA's own metrics in it, 60 kB
 
@@ -75,7 +75,5 @@ class BundleReports:
 
 def _clock(answer: Response, now: float) -> float:
     """The Unix seconds of OPA's own clock, by the Date header (RFC 9110, section 6.6.1); of ours without one."""
-    try:
-        return parsedate_to_datetime(answer.header(b"date")).timestamp()
-    except ValueError:
-        return now
+    date = read_date(answer.header(b"date"))
+    return now if date is None else date

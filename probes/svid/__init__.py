@@ -76,11 +76,15 @@ def _of_the_leaf(reading: Handshake, context: EvaluationContext[SvidLimits]) -> 
         # A handshake without a readable certificate has no other condition that says why.
         why = Unknown.MALFORMED if reading.completed else Unknown.SOURCE_FAILED
         return tuple(kind.unknown(why) for kind in PROBE.conditions[2:])
-    return (
+    doubt = context.clock_doubt
+    of_time = (
         expired(leaf, date),
         expiry_imminent(leaf, date, limits.expiry_imminent_ratio),
         rotation_overdue(leaf, date, limits.rotation_overdue_ratio),
-        not_trusted(reading, leaf, date, limits.clock_skew),
+    )
+    return (
+        *(tuple(each.kind.unknown(Unknown.WATCHER_IMPAIRED, doubt) for each in of_time) if doubt else of_time),
+        not_trusted(reading, leaf, date, limits.clock_skew, doubt),
         wrong_identity(leaf, context.target.spiffe_ids, reading.trust_domain),
     )
 

@@ -56,7 +56,7 @@ FAILED = dict.fromkeys(list(ALL_CLEAR)[1:], ("unknown", "SourceFailed"))
         (Fault.SILENT, {"reached": True}, ("true", "Lost")),
         (Fault.SILENT, {"reached": True, "isolated": True}, ("unknown", "WatcherImpaired")),
         (Fault.STALLED, {}, ("true", "HandshakeTimeout")),
-        (Fault.STALLED, {"overloaded": True}, ("unknown", "WatcherImpaired")),
+        (Fault.STALLED, {"held_up": True}, ("unknown", "WatcherImpaired")),
         (Fault.RESET, {}, ("true", "Reset")),
     ],
 )

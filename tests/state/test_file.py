@@ -11,9 +11,11 @@ from probes.contract.condition import Status
 from tests.engine.toy import FIRE, PAGES, SMOKE, TOY, History, Rooms, target
 from watcher.engine.board import Board, Look, Restored
 from watcher.engine.debounce import DebounceState, ProbeResult, debounce
-from watcher.state.file import StateContents, StateError, StateFile
+from watcher.runtime.clock import Scale
+from watcher.state.file import FILE_NAME, StateContents, StateError, StateFile, read_scale
 
 NOW = 1_790_000_000.0
+SCALE = Scale("b", NOW - 5000.0, NOW, -3600.0)
 _WITH_SINCE = (
     '{"target": ["prod", "search", "pod-1"], "reached": {},'
     ' "probes": {"toy": {"standings": [["Fire", "", "true", %s, 1]], "past": {"looks": 1}}}}'
@@ -33,7 +35,7 @@ def _board(pods: int = 3) -> Board:
 
 def _written(directory: Path, pods: int = 3) -> StateFile:
     file = StateFile(directory, [TOY])
-    asyncio.run(file.write(_board(pods)))
+    asyncio.run(file.write(_board(pods), SCALE))
     return file
 
 
@@ -80,7 +82,35 @@ def test_however_many_targets_there_are_all_come_back(tmp_path: Path, pods: int)
 
 def test_the_first_line_says_what_the_file_is(tmp_path: Path) -> None:
     head = json.loads(_written(tmp_path).path.read_text().splitlines()[0])
-    assert head == {"format": "agentweave-watcher-state", "version": 1, "written_at": NOW, "targets": 3}
+    clock = {"boot": "b", "zero": NOW - 5000.0, "steady": NOW, "ahead": -3600.0}
+    assert head == {"format": "agentweave-watcher-state", "version": 1, "targets": 3, "clock": clock}
+
+
+def test_the_first_line_says_what_the_moments_are_counted_on(tmp_path: Path) -> None:
+    assert read_scale(tmp_path) is None
+    assert read_scale(None) is None
+    _written(tmp_path)
+    assert read_scale(tmp_path) == SCALE
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "",
+        "junk",
+        "[]",
+        '{"format": "agentweave-watcher-state", "version": 1, "written_at": 1790000000.0, "targets": 0}',
+        '{"clock": null}',
+        '{"clock": {"boot": "b", "zero": 0, "steady": 0}}',
+        '{"clock": {"boot": "b", "zero": 0, "steady": NaN, "ahead": 0}}',
+        '{"clock": {"boot": "b", "zero": 1e300, "steady": 0, "ahead": 0}}',
+        '{"clock": {"boot": "b", "zero": 0, "steady": -1, "ahead": 0}}',
+        "[" * 4000,
+    ],
+)
+def test_a_file_of_an_older_release_or_of_nobody_has_no_scale(tmp_path: Path, head: str) -> None:
+    (tmp_path / FILE_NAME).write_text(head + "\n")
+    assert read_scale(tmp_path) is None
 
 
 def test_no_file_is_no_history_and_no_error(tmp_path: Path) -> None:

@@ -7,9 +7,13 @@ from probes import AnyProbe, AnySourceKind, load_sources
 from probes.contract import Source, SourceContext, SourceSettings, Target, TargetKey
 from watcher.config.settings import Settings
 from watcher.engine.board import Board, Restored, TargetState
+from watcher.engine.clock_watch import ClockWatch
 from watcher.engine.isolation import Isolation
+from watcher.engine.look_round import LookRound
 from watcher.engine.looker import Fleet, Looker
 from watcher.engine.majority import VoteCounter
+from watcher.engine.overload import Overload
+from watcher.engine.peer_clocks import PeerClocks
 from watcher.identity import Identity, open_identity
 from watcher.metrics.families import ACTIVE, SHARDS
 from watcher.metrics.own import OwnMetrics
@@ -32,7 +36,9 @@ class Engine:
         self.own_metrics.set(SHARDS, settings.shard.count)
         self.own_metrics.set(ACTIVE, self.role.active, str(settings.shard.index))
         self.identity: Identity = open_identity(settings.identity, clock.steady, date=clock.wall)
-        self.fleet = Fleet(VoteCounter(), Isolation(), LoopLag(time.monotonic))
+        self.fleet = Fleet(VoteCounter(), Isolation(), LoopLag(time.monotonic), PeerClocks(clock))
+        self.clock_watch = ClockWatch(clock, self.fleet.peer_clocks, self.new_round)
+        self.overload = Overload(time.monotonic)
         self.lookers = {kind.name: self._looker(kind) for kind in self.kinds}
         self._set_intervals()
 
@@ -47,6 +53,7 @@ class Engine:
             if key not in self.board.states:
                 self.fleet.vote_counter.forget(key)
                 self.fleet.isolation.forget(key)
+                self.fleet.peer_clocks.forget(key)
         for kind in self.kinds:
             await time_slice.checkpoint()
             self.lookers[kind.name].source.fleet_changed([each for each in targets if getattr(each, kind.endpoint)])
@@ -66,6 +73,14 @@ class Engine:
         pairs = zip(self.board.probes, state.results, strict=True)
         return any(result is not None and probe.source == kind_name for probe, result in pairs)
 
+    def new_round(self, since: float) -> LookRound:
+        """All targets, to be looked at by all their sources since that moment (steady seconds)."""
+        return LookRound(self.board.states.values(), self.sources_of, since)
+
+    def sources_of(self, state: TargetState) -> list[str]:
+        """Which sources look at the target."""
+        return [kind.name for kind in self.kinds if self.looked_at(kind.name, state)]
+
     async def close(self) -> None:
         """Give back sockets, threads and channels."""
         for looker in self.lookers.values():
@@ -82,9 +97,7 @@ class Engine:
     def _looker(self, kind: AnySourceKind) -> Looker:
         settings = self._of(kind)
         source = kind.open(settings, SourceContext(self.identity, self.clock.steady, self.clock.wall))
-        return Looker(
-            kind, source, settings.interval, self.board, self.fleet, self.own_metrics, self.clock, once=self._once
-        )
+        return Looker(kind, source, settings, self.board, self.fleet, self.own_metrics, self.clock, once=self._once)
 
     def _set_intervals(self) -> None:
         intervals = {name: looker.interval for name, looker in self.lookers.items()}

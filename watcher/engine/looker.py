@@ -5,17 +5,31 @@ import time
 from dataclasses import dataclass
 
 from probes import AnyProbe, AnySourceKind
-from probes.contract import Evaluation, EvaluationContext, Fault, Limits, Reading, Source, Target, Unknown
+from probes.contract import (
+    Evaluation,
+    EvaluationContext,
+    Fault,
+    Limits,
+    Reading,
+    Source,
+    SourceSettings,
+    Target,
+    Unknown,
+)
 from watcher.engine.board import Board, Look, TargetState
 from watcher.engine.debounce import ProbeResult, debounce
 from watcher.engine.isolation import Isolation
 from watcher.engine.majority import VoteCounter
+from watcher.engine.peer_clocks import PeerClocks
 from watcher.metrics.families import LOOK_SECONDS, LOOKS
 from watcher.metrics.own import OwnMetrics
 from watcher.runtime.clock import Clock
 from watcher.runtime.loop_lag import LoopLag
 
 log = logging.getLogger(__name__)
+
+_MUCH = 1 / 3
+"""Of a look's timeout: a watcher that stood still for so long may have missed an answer that was there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +39,7 @@ class Fleet:
     vote_counter: VoteCounter
     isolation: Isolation
     lag: LoopLag
+    peer_clocks: PeerClocks
 
 
 class Broken(Reading):
@@ -38,7 +53,7 @@ class Looker:
         self,
         kind: AnySourceKind,
         source: Source,
-        interval: float,
+        settings: SourceSettings,
         board: Board,
         fleet: Fleet,
         own_metrics: OwnMetrics,
@@ -46,15 +61,16 @@ class Looker:
         *,
         once: bool = False,
     ) -> None:
-        """`interval`: seconds from one look at a target to the next."""
-        self.kind, self.source, self.interval = kind, source, interval
+        """Nothing is looked at yet."""
+        self.kind, self.source, self.interval = kind, source, settings.interval
+        self._much = settings.timeout * _MUCH
         self._board, self._fleet, self._own_metrics, self._clock, self._once = board, fleet, own_metrics, clock, once
         self._probes = [(index, each) for index, each in enumerate(board.probes) if each.source == kind.name]
         self._wants: dict[tuple[int, ...], tuple[tuple[Limits, ...], tuple[object, ...]]] = {}
 
     async def look(self, state: TargetState) -> None:
         """One look, judged and posted on the board, whatever happens in it."""
-        started = time.monotonic()
+        started, stalled = time.monotonic(), self._fleet.lag.stalled
         try:
             reading: Reading = await self.source.look(state.target, self._wanted(state.target))
         except Exception:  # the boundary: a fault of a source costs its verdicts, never the daemon
@@ -64,7 +80,7 @@ class Looker:
         self._own_metrics.add(LOOKS, 1, self.kind.name, reading.result)
         self._own_metrics.add(LOOK_SECONDS, look.seconds, self.kind.name)
         if not state.removed:
-            self._post(state, look)
+            self._post(state, look, held_up=self._fleet.lag.stalled - stalled > self._much)
 
     def _wanted(self, target: Target) -> tuple[object, ...]:
         """What the probes ask of the source; the same object for all targets with the same limits."""
@@ -76,16 +92,18 @@ class Looker:
             self._wants[key] = (limits, wants)  # keeps the limits alive, so that no id is used again
         return self._wants[key][1]
 
-    def _post(self, state: TargetState, look: Look) -> None:
-        if look.reading.fault is not Fault.OURS:
+    def _post(self, state: TargetState, look: Look, *, held_up: bool) -> None:
+        fault = look.reading.fault
+        if fault is not Fault.OURS and not (held_up and fault in (Fault.SILENT, Fault.STALLED)):
             self._fleet.isolation.record(state.target.key, self.kind.name, look.reading, look.at)
+        self._fleet.peer_clocks.record(state.target.key, look.reading, look.at)
         results, changed = list(state.results), False
         for index, probe in self._probes:
             result = results[index]
             if result is not None:
-                results[index] = judged = self._evaluated(probe, state, result, look)
+                results[index] = judged = self._evaluated(probe, state, result, look, held_up=held_up)
                 changed |= judged.verdicts is not result.verdicts
-        if look.reading.fault not in (Fault.REFUSED, Fault.SILENT, Fault.OURS):
+        if fault not in (Fault.REFUSED, Fault.SILENT, Fault.OURS):
             state.reach(self.kind.endpoint)
         remembered = Look(look.source, look.at, look.seconds, look.reading.remembered())
         state.looks = {**state.looks, self.kind.name: remembered}
@@ -97,17 +115,21 @@ class Looker:
         ):
             state.restored = None
 
-    def _evaluated(self, probe: AnyProbe, state: TargetState, result: ProbeResult, look: Look) -> ProbeResult:
+    def _evaluated(
+        self, probe: AnyProbe, state: TargetState, result: ProbeResult, look: Look, *, held_up: bool
+    ) -> ProbeResult:
         restored = state.restored if self.kind.name not in state.looks else None
         history = result.history if restored is None else restored.history.get(probe.name, result.history)
         before = result if restored is None else restored.debounce_states.get(probe.name, {})
-        judged = self._judge(probe, state, history, look)
+        judged = self._judge(probe, state, history, look, held_up=held_up)
         self._fleet.vote_counter.vote(state.target.key, probe.name, judged.votes)
         self._own_metrics.observe(judged.observations)
         debounced = debounce(judged.verdicts, before, state.target.limits[probe.name].failures, look.at)
         return ProbeResult(look.at, *debounced, judged.samples, judged.history)
 
-    def _judge(self, probe: AnyProbe, state: TargetState, history: object, look: Look) -> Evaluation[object]:
+    def _judge(
+        self, probe: AnyProbe, state: TargetState, history: object, look: Look, *, held_up: bool
+    ) -> Evaluation[object]:
         if isinstance(look.reading, Broken):
             return Evaluation(verdicts=probe.all_unknown(state.target, Unknown.PROBE_ERROR), history=history)
         context = EvaluationContext(
@@ -119,7 +141,8 @@ class Looker:
             endpoint=self.kind.endpoint,
             reached=self.kind.endpoint in state.reached,
             isolated=self._fleet.isolation.isolated,
-            overloaded=self._fleet.lag.overloaded,
+            held_up=held_up,
+            clock_doubt=self._fleet.peer_clocks.doubt,
             once=self._once,
             vote_counts=self._fleet.vote_counter.counts(state.target.key),
         )

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from probes.sources.http.date import read_date
 from watcher.kube.errors import AccessError
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Access:
         self._connections: KeptConnections | None = None
         self._making = asyncio.Lock()
         self._token, self._read_again_at = "", 0.0
+        self._date, self._dated_at = 0.0, 0.0
 
     async def send(
         self, method: str, path: str, query: Mapping[str, str], sent: tuple[str, bytes] | None, patience: httpx.Timeout
@@ -54,7 +56,19 @@ class Access:
         request = httpx.Request(
             method, self._base + path, params=query, headers=headers, content=body, extensions=extensions
         )
-        return await connections.handle_async_request(request)
+        answer = await connections.handle_async_request(request)
+        self._note_date(answer.headers.get("Date", ""))
+        return answer
+
+    @property
+    def heard(self) -> tuple[float, float] | None:
+        """The Unix seconds that the API server said last, and how many seconds ago that was; None: none yet."""
+        return (self._date, asyncio.get_running_loop().time() - self._dated_at) if self._date else None
+
+    def _note_date(self, header: str) -> None:
+        date = read_date(header)
+        if date is not None:
+            self._date, self._dated_at = date, asyncio.get_running_loop().time()
 
     async def _opened(self) -> "KeptConnections":
         async with self._making:

@@ -60,13 +60,12 @@ class Clock:
     def notice(self) -> float:
         """By how many seconds the date has jumped since the last time that this was told; 0 where it has not."""
         ahead = self._measure()
-        if ahead is None or abs(ahead - self.ahead) < _STEP:
-            return 0.0
-        self.ahead = ahead
-        jump = ahead - self._told
+        if ahead is not None and abs(ahead - self.ahead) >= _STEP:
+            self.ahead = ahead
+        jump = self.ahead - self._told
         if abs(jump) <= JUMP:
             return 0.0
-        self._told = ahead
+        self._told = self.ahead
         return jump
 
     @property

@@ -9,9 +9,11 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from math import inf
 from zlib import crc32
 
 from watcher.engine.board import TargetState
+from watcher.engine.overload import MINUTE
 
 STEP = 0.025
 """Seconds between two releases of a small fleet: looks that are made together cost a third less."""
@@ -37,7 +39,7 @@ class TimingWheel:
 
     def __init__(self, source: str, interval: float) -> None:
         """`interval`: seconds from one look at a target to the next."""
-        self.source = source
+        self.source, self.interval = source, interval
         self.steps = max(1, round(interval / STEP))
         self.slots: dict[int, list[TargetState]] = {}  # of a day's steps most are nobody's
         self.arrivals: deque[TargetState] = deque()
@@ -51,6 +53,11 @@ class TimingWheel:
     def empty(self) -> bool:
         """Whether nothing will ever be due."""
         return not self.arrivals and not self.slots
+
+    @property
+    def size(self) -> int:
+        """How many have their turn in an interval."""
+        return sum(map(len, self.slots.values()))
 
     def targets(self, step: int) -> int:
         """How many have their turn at this step (of 25 ms, counted on the steady scale)."""
@@ -85,6 +92,10 @@ class TimingWheel:
         return crc32("\0".join((self.source, *state.target.key)).encode()) % self.steps
 
 
+def _nothing(_due: int, _left_out: int) -> None:
+    """Nobody counts."""
+
+
 class Poller:
     """Walks one wheel and starts its looks."""
 
@@ -96,18 +107,23 @@ class Poller:
         *,
         lagged: Callable[[float], None],
         skipped: Callable[[int], None],
+        due: Callable[[int, int], None] = _nothing,
         now: Callable[[], float] = time.monotonic,
         steady: Callable[[], float] | None = None,
     ) -> None:
-        """Walk by `now`, monotonic seconds; `steady` says once which step it is; it outlives the process."""
+        """Walk by `now`, monotonic seconds; `steady` says once which step it is; it outlives the process.
+
+        `due` is told how many looks are due, and how many of them are left out.
+        """
         self.wheel = wheel
-        self._look, self._lagged, self._skipped = look, lagged, skipped
+        self._look, self._lagged, self._skipped, self._due = look, lagged, skipped, due
         self._now = now
         self._concurrency = concurrency
         self._tasks: set[asyncio.Task[None]] = set()
         # Not tasks that wait for a semaphore: of a daemon that falls behind these are ten thousand, at 2 kB each.
         self._waiting: deque[tuple[TargetState, float]] = deque()
-        self._under_way: set[TargetState] = set()  # of both
+        self._unknown: deque[tuple[TargetState, float]] = deque()  # the same, of targets never looked at
+        self._under_way: dict[TargetState, float] = {}  # of all these: when each was due
         self._begins = False  # whether the next turn of the loop begins some that wait
         self._epoch = steady() - now() if steady is not None else 0.0  # so that phases survive a restart
         self._next = self._step_now()
@@ -133,6 +149,7 @@ class Poller:
         """Cut off the looks under way and start no more, also where a tick is in the middle of its second."""
         self._ended = True
         self._waiting.clear()
+        self._unknown.clear()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -141,8 +158,16 @@ class Poller:
         # Looks that are late by more than a step but still within the interval are made late, not left out.
         oldest = step - self.wheel.steps + 1
         if self._next < oldest:
-            self._skipped(sum(self.wheel.targets(late) for late in range(self._next, oldest)))
+            self._leave_out(oldest)
             self._next = oldest
+
+    def _leave_out(self, end: int) -> None:
+        turns, rest = divmod(end - self._next, self.wheel.steps)  # of a day that the process was stopped: thousands
+        left_out = turns * self.wheel.size + sum(self.wheel.targets(late) for late in range(end - rest, end))
+        self._skipped(left_out)
+        lately = range(max(self._next, end - round(MINUTE / STEP)), end)
+        of_the_minute = sum(self.wheel.targets(late) for late in lately)
+        self._due(of_the_minute, of_the_minute)
 
     async def _release_all(self, states: list[TargetState], due: float) -> None:
         parts = -(-len(states) // TOGETHER)
@@ -154,19 +179,30 @@ class Poller:
                 self._release(states[part::parts], moment)
 
     def _release(self, states: list[TargetState], due: float) -> None:
+        left_out = 0
         for state in states:
             if state in self._under_way:
-                self._skipped(1)
+                # A first look, made out of turn, may have begun a moment ago: it is in time for this turn.
+                left_out += due - self._under_way[state] > self.wheel.interval / 2
                 continue
-            self._under_way.add(state)
-            if self.wheel.source in state.looks:
-                self._waiting.append((state, due))
-            else:  # of a new target nothing is known yet, of the others something
-                self._waiting.appendleft((state, due))
+            self._under_way[state] = due
+            # Of a new target nothing is known yet, of the others something.
+            (self._waiting if self.wheel.source in state.looks else self._unknown).append((state, due))
+        if left_out:
+            self._skipped(left_out)
+        self._due(len(states), left_out)
         self._begin_soon()
 
+    @property
+    def waits(self) -> float:
+        """Seconds for which the oldest look that is due was not begun."""
+        oldest = [waiting[0][1] for waiting in (self._waiting, self._unknown) if waiting]
+        if not self.wheel.empty:
+            oldest.append(self._next * STEP - self._epoch)
+        return max(0.0, self._now() - min(oldest, default=inf))
+
     def _begin_soon(self) -> None:
-        if self._waiting and not self._begins and len(self._tasks) < self._concurrency:
+        if (self._waiting or self._unknown) and not self._begins and len(self._tasks) < self._concurrency:
             self._begins = True
             asyncio.get_running_loop().call_soon(self._begin)
 
@@ -175,8 +211,8 @@ class Poller:
         # hundreds under way, and all that is ready of them makes one turn, for which a page waits again and again.
         self._begins = False
         late = False
-        while self._waiting and not late and len(self._tasks) < self._concurrency:
-            state, due = self._waiting.popleft()
+        while (self._waiting or self._unknown) and not late and len(self._tasks) < self._concurrency:
+            state, due = self._unknown.pop() if self._unknown else self._waiting.popleft()
             late = self._now() - due > STEP
             task = asyncio.create_task(self._one(state, due))
             self._tasks.add(task)
@@ -192,7 +228,7 @@ class Poller:
             self._lagged(max(0.0, self._now() - due))
             await self._look(state)
         finally:
-            self._under_way.discard(state)
+            self._under_way.pop(state, None)
 
     def _step_now(self) -> int:
         return int((self._now() + self._epoch) / STEP)

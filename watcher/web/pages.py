@@ -191,8 +191,10 @@ def troubles(engine: Engine) -> Iterator[str]:
         yield f"{Impairment.NO_IDENTITY}: {engine.identity.trouble}"
     if engine.fleet.isolation.isolated:
         yield f"{Impairment.ISOLATED}: most targets fell silent at once; the trouble may be the watcher's own."
-    if engine.fleet.lag.overloaded:
-        yield f"{Impairment.OVERLOADED}: the watcher's event loop lags; missed deadlines are not blamed on agents."
+    if engine.clock_watch.trouble:
+        yield f"{Impairment.CLOCK_JUMPED}: {engine.clock_watch.trouble}"
+    if engine.overload.trouble:
+        yield f"{Impairment.OVERLOADED}: {engine.overload.trouble}"
     impaired = _impaired(engine.own_metrics)
     yield from (f"{reason}: {why}" for reason, why in _LOGGED.items() if reason in impaired)
 
