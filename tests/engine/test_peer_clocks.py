@@ -1,5 +1,7 @@
 """Whose clock is wrong? Ours only where others say so."""
 
+from dataclasses import dataclass
+
 import pytest
 
 from probes.contract import Reading, TargetKey
@@ -9,20 +11,20 @@ from watcher.engine.peer_clocks import PeerClocks
 from watcher.runtime.clock import Clock
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Served(Rooms):
     """A certificate that is valid from then on."""
 
-    __slots__ = ("starts",)
+    starts: float
 
     @property
     def valid_from(self) -> float | None:
-        return DATE + self.starts  # type: ignore[no-any-return]  # set below
+        return DATE + self.starts
 
 
-def serves(starts: float) -> Served:
-    reading = Served()
-    object.__setattr__(reading, "starts", starts)
-    return reading
+def serves(starts: float) -> Reading:
+    """A certificate that begins so long after the true date."""
+    return Served(starts=starts)
 
 
 def says(ahead: float) -> Reading:
