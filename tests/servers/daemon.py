@@ -189,7 +189,7 @@ def run_daemon(
     need("a running daemon")
     log_file = directory / f"log-{len(list(directory.glob('log-*')))}"
     paths = [str(path) for path in (python_path, *sys.path) if path]
-    variables = os.environ | {"PYTHONPATH": os.pathsep.join(paths)} | (environment or {})
+    variables = os.environ | {"PYTHONPATH": os.pathsep.join(paths), **(environment or {})}
     with log_file.open("wb") as log:
         process = subprocess.Popen(
             [*COMMAND, "run", "--config", write_config(directory, config)],

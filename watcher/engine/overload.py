@@ -49,8 +49,10 @@ class Backlog:
         if left_out > MOST * part * due:
             return f"{left_out:,} of the {due:,} looks of {self.source} due in the last minute were left out."
         if waits > self.interval * part:
-            every = say_duration(self.interval)
-            return f"A look of {self.source} has waited for {say_duration(waits)}, and one is due every {every}."
+            interval = say_duration(self.interval)
+            return (
+                f"A look of {self.source} has waited for {say_duration(waits)}, longer than the interval of {interval}."
+            )
         return ""
 
     def _end(self, *, calm: bool) -> None:

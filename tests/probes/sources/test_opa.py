@@ -472,7 +472,15 @@ def test_the_clock_of_opa_is_read_from_its_answer() -> None:
     assert (reading.report.at, verdicts(reading)["OPABundleStale/authz"]) == (NOW, "true NeverLoaded")
 
 
-@pytest.mark.parametrize("date", ["", "Date: yesterday\r\n"])
+@pytest.mark.parametrize(
+    "date",
+    [
+        "",
+        "Date: yesterday\r\n",
+        "Date: Mon, 23 Nov 2026 10:16:00 +99999999999999999999\r\n",  # an OverflowError, and no ValueError
+        "Date: Mon, 23 Nov 99999 10:16:00 GMT\r\n",
+    ],
+)
 def test_without_a_date_the_own_clock_must_do(date: str) -> None:
     report = one_look(with_status(headers=date)).report
 
