@@ -49,6 +49,7 @@ class Health:
 
     def _overload(self) -> str:
         """What is wrong, with who costs most as of when it began: a line in the log for each change of the sources."""
+        self._engine.overload.check()
         trouble = self._engine.overload.trouble
         if not trouble:
             self._overloaded = ""

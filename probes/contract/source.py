@@ -43,6 +43,7 @@ class SourceContext:
     identity: IdentityProvider
     now: Callable[[], float]  # seconds that only time moves: for ages
     date: Callable[[], float]  # Unix seconds, as the clock is set: to compare with the dates of others
+    clock_doubt: Callable[[], str] = str  # why that date is not believed, a sentence; empty where it is
 
 
 class Source(Protocol):

@@ -91,12 +91,17 @@ class Engine:
         """Seconds between two looks at a source."""
         return self.lookers[kind_name].interval
 
+    def _clock_doubt(self) -> str:
+        return self.fleet.peer_clocks.doubt
+
     def _of(self, kind: AnySourceKind) -> SourceSettings:
         return self.settings.sources[kind.name]
 
     def _looker(self, kind: AnySourceKind) -> Looker:
         settings = self._of(kind)
-        source = kind.open(settings, SourceContext(self.identity, self.clock.steady, self.clock.wall))
+        source = kind.open(
+            settings, SourceContext(self.identity, self.clock.steady, self.clock.wall, self._clock_doubt)
+        )
         return Looker(kind, source, settings, self.board, self.fleet, self.own_metrics, self.clock, once=self._once)
 
     def _set_intervals(self) -> None:

@@ -82,6 +82,11 @@ class Overload:
         self._backlogs[source] = Backlog(source, interval, self._now)
         return self._backlogs[source]
 
+    def check(self) -> None:
+        """Say how it is with each."""
+        for backlog in self._backlogs.values():
+            backlog.check()
+
     @property
     def trouble(self) -> str:
         """A sentence for each source whose looks are not made or late; empty where none is."""

@@ -32,6 +32,7 @@ class PollLoops:
     def start(self) -> None:
         """Begin to look."""
         for name in self._pollers:
+            self._begin(name)
             self._schedule.every(1.0, partial(self._tick, name), name)
 
     @property
@@ -54,6 +55,7 @@ class PollLoops:
         """Begin one poller anew, after its settings changed."""
         await self._pollers[name].drain()
         self._pollers[name] = poller = self._poller(name)
+        self._begin(name)
         await self._put(list(self._engine.board.states.values()), {name: poller})
 
     async def drain(self) -> None:
@@ -77,7 +79,7 @@ class PollLoops:
     def _poller(self, name: str) -> Poller:
         looker, own_metrics = self._engine.lookers[name], self._engine.own_metrics
         backlog = self._backlogs[name] = self._engine.overload.backlog(name, looker.interval)
-        poller = Poller(
+        return Poller(
             TimingWheel(name, looker.interval),
             looker.look,
             looker.kind.concurrency,
@@ -86,8 +88,11 @@ class PollLoops:
             due=backlog.due,
             steady=self._engine.clock.steady,
         )
-        backlog.waits = lambda: poller.waits
-        return poller
+
+    def _begin(self, name: str) -> None:
+        poller = self._pollers[name]
+        poller.begin()
+        self._backlogs[name].waits = lambda: poller.waits
 
     async def _tick(self, name: str) -> None:
         self._progress = time.monotonic()

@@ -129,6 +129,10 @@ class Poller:
         self._next = self._step_now()
         self._ended = False
 
+    def begin(self) -> None:
+        """What is due from now on is to be looked at; what would have been before was never promised."""
+        self._next = self._step_now()
+
     async def tick(self) -> None:
         """Release what is due within the next second."""
         now = self._step_now()

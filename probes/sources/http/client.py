@@ -77,6 +77,7 @@ class TLS(NamedTuple):
     context: ssl.SSLContext
     trust_domain: str = ""  # the server must have an SVID of this one; empty: the context checks its name
     doubtful: bool = False  # what does not verify may be our fault: we have no CA for it, or an old one
+    clock_doubt: str = ""  # why the watcher's own date is not believed, a sentence
 
 
 class HTTPSession:
@@ -132,7 +133,7 @@ class HTTPSession:
     async def _secured(self, transport: asyncio.Transport, wire: "_Connection") -> asyncio.Transport | None:
         if self._tls is None:
             raise OwnTroubleError(f"The watcher has nothing to verify {self._name} with.")
-        context, trust_domain, _ = self._tls
+        context, trust_domain, *_ = self._tls
         name = self._origin.host if context.check_hostname else None
         secured = await asyncio.get_running_loop().start_tls(transport, wire, context, server_hostname=name)
         if secured and trust_domain and not _is_svid(secured.get_extra_info("peercert"), trust_domain):
@@ -151,6 +152,13 @@ class HTTPSession:
         )
 
     def _failed(self, error: OSError) -> httpx.TransportError:
+        if (
+            isinstance(error, ssl.SSLCertVerificationError)
+            and self._tls
+            and self._tls.clock_doubt
+            and _is_of_time(error)
+        ):
+            return OwnTroubleError(self._tls.clock_doubt)
         if isinstance(error, ssl.SSLCertVerificationError) and self._tls and self._tls.doubtful:
             return OwnTroubleError(f"The watcher has no CA to verify {self._name} with: {error.verify_message}.")
         if isinstance(error, ssl.SSLError):
@@ -166,6 +174,10 @@ class HTTPSession:
     @property
     def _name(self) -> str:
         return self._origin.authority.decode()
+
+
+def _is_of_time(error: ssl.SSLCertVerificationError) -> bool:
+    return error.verify_code in (9, 10)  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
 
 
 def _is_svid(certificate: Mapping[str, Sequence[tuple[str, str]]], trust_domain: str) -> bool:

@@ -54,13 +54,14 @@ class Outbound:
         without an identity, the system's roots verify chain and name.
         """
         identity = self._source_context.identity.current
-        ca = self._ca.read() if self._ca else None
+        ca, clock_doubt = self._ca.read() if self._ca else None, self._source_context.clock_doubt()
         context = self._current(ca, identity)
         if ca is not None:
-            return TLS(context)
+            return TLS(context, clock_doubt=clock_doubt)
         if identity is None:
-            return TLS(context, doubtful=True)
-        return TLS(context, identity.trust_domain, doubtful=not self._source_context.identity.confirmed)
+            return TLS(context, doubtful=True, clock_doubt=clock_doubt)
+        doubtful = not self._source_context.identity.confirmed
+        return TLS(context, identity.trust_domain, doubtful, clock_doubt)
 
     def _current(self, ca: bytes | None, identity: OwnIdentity | None) -> ssl.SSLContext:
         # A context costs as much as ten looks: a new one only when what it is made of is another object.
