@@ -97,9 +97,9 @@ class MemoryHistory:
     block: int = 0  # number of the current block since 1970; 0: none yet
     lowest: float = 0.0  # bytes, in the current block
     started: float | None = None  # start time of the process
-    rising_since: float | None = None  # Unix seconds
+    rising_since: float | None = None  # in seconds that only time moves
     slope: float | None = None  # bytes a second
-    full_at: float | None = None  # Unix seconds
+    full_at: float | None = None  # the same
     missed: int = 0  # blocks in a row that did not foretell it again
 
     @property

@@ -56,7 +56,7 @@ class SvidHistory:
 
     serial: str = ""
     dates: tuple[float, float] = (0.0, 0.0)  # its notBefore and notAfter in Unix seconds
-    last_rotation: float | None = None  # Unix seconds
+    last_rotation: float | None = None  # in seconds that only time moves
     rotations: Annotated[int, Field(exclude=True)] = 0
 
 

@@ -5,11 +5,16 @@ import signal
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from html import unescape
 from pathlib import Path
 
 import pytest
 
+from tests.daemon.test_daemon_kubernetes import CONFIG_MAP, pod
+from tests.daemon.test_daemon_kubernetes import config as kubernetes_config
+from tests.discovery.pods.test_target import CONFIG
 from tests.servers.daemon import DaemonProcess, run_daemon
+from tests.servers.kube_lies import run_lying_kubernetes
 from tests.servers.process import eventually
 from tests.servers.wall_clock import WallClock
 from tests.servers.watched_fleet import WatchedFleet, run_fleet
@@ -106,6 +111,19 @@ def test_a_daemon_whose_date_is_wrong_suspects_itself_and_not_the_fleet(
         wall_clock.set_by(0)
         for condition in DATES:
             daemon.says(condition, "false", pod="search", within=15)
+
+
+def test_the_api_server_is_a_witness_too(tmp_path: Path, wall_clock: WallClock) -> None:
+    wall_clock.set_by(-3 * HOUR)  # from the start on: nothing jumps
+    with run_lying_kubernetes() as kubernetes:
+        kubernetes.objects[CONFIG_MAP] = {"data": {"config.yaml": CONFIG}}
+        kubernetes.put(pod(1))
+        config = kubernetes_config(kubernetes, tmp_path)
+        with run_daemon(tmp_path, config, wait_for="/livez", environment=wall_clock.environment) as daemon:
+            eventually(lambda: _jumped(daemon), within=15)
+            assert _why(daemon) == ["The watcher's clock is 3h0m behind the API server's."]
+            assert "ClockJumped: The watcher's clock is 3h0m behind the API server's." in unescape(daemon.get("/").text)
+            daemon.says("AgentUnreachable", "true ConnectionRefused", pod="pod-1", within=15)
 
 
 def test_a_fleet_whose_svids_all_expired_pages_for_no_clock_says_otherwise(fleet: WatchedFleet) -> None:

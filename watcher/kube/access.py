@@ -12,6 +12,7 @@ import httpx
 
 from probes.sources.http.date import read_date
 from watcher.kube.errors import AccessError
+from watcher.runtime.clock import since_boot
 
 if TYPE_CHECKING:
     from watcher.kube.transport import KeptConnections
@@ -63,12 +64,12 @@ class Access:
     @property
     def heard(self) -> tuple[float, float] | None:
         """The Unix seconds that the API server said last, and how many seconds ago that was; None: none yet."""
-        return (self._date, asyncio.get_running_loop().time() - self._dated_at) if self._date else None
+        return (self._date, since_boot() - self._dated_at) if self._date else None
 
     def _note_date(self, header: str) -> None:
         date = read_date(header)
         if date is not None:
-            self._date, self._dated_at = date, asyncio.get_running_loop().time()
+            self._date, self._dated_at = date, since_boot()
 
     async def _opened(self) -> "KeptConnections":
         async with self._making:
