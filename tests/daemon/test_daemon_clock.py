@@ -120,10 +120,10 @@ def test_the_api_server_is_a_witness_too(tmp_path: Path, wall_clock: WallClock) 
         kubernetes.put(pod(1))
         config = kubernetes_config(kubernetes, tmp_path)
         with run_daemon(tmp_path, config, wait_for="/livez", environment=wall_clock.environment) as daemon:
-            eventually(lambda: _jumped(daemon), within=15)
+            eventually(lambda: _jumped(daemon), within=60)
             assert _why(daemon) == ["The watcher's clock is 3h0m behind the API server's."]
             assert "ClockJumped: The watcher's clock is 3h0m behind the API server's." in unescape(daemon.get("/").text)
-            daemon.says("AgentUnreachable", "true ConnectionRefused", pod="pod-1", within=15)
+            daemon.says("AgentUnreachable", "true ConnectionRefused", pod="pod-1")
 
 
 def test_a_fleet_whose_svids_all_expired_pages_for_no_clock_says_otherwise(fleet: WatchedFleet) -> None:

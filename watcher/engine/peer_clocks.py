@@ -109,6 +109,6 @@ class PeerClocks:
         if who == "certificates":
             return "No agent's SVID is valid yet, so the watcher's own clock may be behind."
         leads = [self._api_server[0]] if who == "the API server" and self._api_server else list(self._leads.values())
-        off = say_duration(abs(self._ahead - median(leads)))
+        off = say_duration(round(abs(self._ahead - median(leads)), -1))  # a `Date` has whole seconds
         whose = "the API server's" if who == "the API server" else "most agents'"
         return f"The watcher's clock is {off} {'ahead of' if side > 0 else 'behind'} {whose}."
