@@ -35,7 +35,7 @@ def test_a_twentieth_of_a_core_is_told_with_the_numbers_and_the_daemon_stays_liv
     pace = {"interval": "5s", "timeout": "4s"}
     config = {"discovery": {"static": targets}, "sources": {"handshake": pace}}
     with run_daemon(tmp_path, config, wait_for="/readyz") as daemon:
-        assert not _overloaded(daemon)
+        eventually(lambda: not _overloaded(daemon), within=180)  # a machine that is busy itself is told at the start
         rss = daemon.rss()
         with cpu_quota(daemon.process.pid, 0.05):
             eventually(lambda: _overloaded(daemon), within=60)
