@@ -21,10 +21,12 @@ from watcher.events.recorder import Events, open_events
 from watcher.health import Health
 from watcher.metrics.families import CONFIG_AT, CONFIG_OK
 from watcher.metrics.own import Impairment
+from watcher.runtime.clock import boot_id, system_clock
 from watcher.runtime.gc_tuning import GCTuning
 from watcher.scheduling.poll_loops import PollLoops
-from watcher.scheduling.timing_wheel import Schedule
+from watcher.scheduling.schedule import Schedule
 from watcher.standby.election import open_election
+from watcher.state.file import read_scale
 from watcher.state.writer import StateWriter
 from watcher.targets import TargetSet, TargetSync
 from watcher.web.server import Server, make_app
@@ -43,7 +45,7 @@ class Daemon:
 
     def __init__(self, settings: Settings, reload: Reload, first_drill: float = Drills.FIRST) -> None:
         """`first_drill`: seconds from the start to the first drill."""
-        self.engine = Engine(settings, load_probes(), time.time)
+        self.engine = Engine(settings, load_probes(), system_clock(boot_id(), read_scale(settings.state_dir)))
         self._reload = reload
         self._reloading = asyncio.Lock()
         self._reload_asked = False
@@ -51,11 +53,11 @@ class Daemon:
         self._schedule = Schedule()
         self._poll_loops = PollLoops(self.engine, self._schedule)
         self._state_writer = StateWriter(self.engine, settings.state_dir)
-        self._target_set = TargetSet(settings, self.engine.own_metrics)
+        self._target_set = TargetSet(settings, self.engine.own_metrics, self.engine.clock)
         self._target_sync = TargetSync(self._target_set, self.engine, self._poll_loops)
         self._health = Health(self.engine, self._state_writer, self._target_set)
         self._events = open_events(settings, self.engine, self._target_set)
-        self._drills = Drills(self._schedule, self.engine.own_metrics, first_drill)
+        self._drills = Drills(self._schedule, self.engine.own_metrics, self.engine.clock.steady, first_drill)
         self._election = open_election(settings.standby, self.engine.role, self._follow_role)
         self._gc_tuning = GCTuning(asyncio.get_running_loop())
         self._stop = asyncio.Event()
@@ -211,15 +213,18 @@ class Daemon:
 
     async def _beat(self) -> None:
         while not self._stop.is_set():
-            due = time.monotonic() + _BEAT
+            self.engine.fleet.lag.sleeps(time.monotonic() + _BEAT)
             await asyncio.sleep(_BEAT)
-            self.engine.fleet.lag.woke(time.monotonic() - due)
+            self.engine.fleet.lag.woke()
+            self._schedule.follow_clock()
+            if self.engine.clock_watch.beat():
+                self._health.refresh()
             if self._poll_loops.check_first_round():
                 self._gc_tuning.freeze()
 
     def _taken(self) -> None:
         self.engine.own_metrics.set(CONFIG_OK, 1)
-        self.engine.own_metrics.set(CONFIG_AT, time.time())
+        self.engine.own_metrics.set_moment(CONFIG_AT, self.engine.clock.steady())
         self._health.impair(Impairment.CONFIG_REJECTED, "")
 
     def _spawn(self, job: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

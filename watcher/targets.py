@@ -4,7 +4,6 @@ import asyncio
 import random
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from probes.contract import Target, TargetKey
 from watcher.config.settings import Settings
@@ -16,9 +15,8 @@ from watcher.kube.access import Access
 from watcher.kube.pod_ref import PodRef
 from watcher.metrics.families import DISCOVERED, DISCOVERED_IN, PODS
 from watcher.metrics.own import OwnMetrics
-
-if TYPE_CHECKING:  # APScheduler takes a tenth of a second, which `check` need not pay
-    from watcher.scheduling.poll_loops import PollLoops
+from watcher.runtime.clock import Clock
+from watcher.scheduling.poll_loops import PollLoops
 
 _REST, _LONGEST_REST = 20, 1.0
 """Times as long as the last replacement took, and seconds."""
@@ -30,8 +28,8 @@ FIRST = 20.0
 class TargetSet:
     """Brings both together and tells how the discovery is."""
 
-    def __init__(self, settings: Settings, own_metrics: OwnMetrics) -> None:
-        self._settings, self._own_metrics = settings, own_metrics
+    def __init__(self, settings: Settings, own_metrics: OwnMetrics, clock: Clock) -> None:
+        self._settings, self._own_metrics, self._clock = settings, own_metrics, clock
         self._kubernetes: Discoverer | None = None
         self._replaced_at = 0.0
         self.unwritable = ""  # why what was found cannot be kept
@@ -40,9 +38,10 @@ class TargetSet:
                 settings.kubernetes,
                 settings.probes,
                 settings.state_dir,
-                time.time,
+                clock.steady,
                 random.uniform,
                 shard=settings.shard,
+                date_of=clock.date_of,
             )
 
     async def start(self) -> None:
@@ -69,7 +68,7 @@ class TargetSet:
 
     def replaced(self) -> None:
         """The targets are watched as of now."""
-        self._replaced_at = time.time()
+        self._replaced_at = self._clock.steady()
         self.show()
 
     @property
@@ -110,13 +109,13 @@ class TargetSet:
         if not self._replaced_at:
             return
         if self._kubernetes is None:
-            self._own_metrics.set(DISCOVERED, self._replaced_at)
+            self._own_metrics.set_moment(DISCOVERED, self._replaced_at)
             return
         for scope in self._kubernetes.scopes:
             if scope.last_success is not None and scope.name:
-                self._own_metrics.set(DISCOVERED_IN, scope.last_success, scope.name)
+                self._own_metrics.set_moment(DISCOVERED_IN, scope.last_success, scope.name)
             elif scope.last_success is not None:
-                self._own_metrics.set(DISCOVERED, scope.last_success)
+                self._own_metrics.set_moment(DISCOVERED, scope.last_success)
         for state, count in self._kubernetes.states().items():
             self._own_metrics.set(PODS, count, state)
 
@@ -144,7 +143,7 @@ class TargetSet:
 class TargetSync:
     """Keeps what is watched the same as what there is: new targets are added to the loops, others are removed."""
 
-    def __init__(self, target_set: TargetSet, engine: Engine, poll_loops: "PollLoops") -> None:
+    def __init__(self, target_set: TargetSet, engine: Engine, poll_loops: PollLoops) -> None:
         self._target_set, self._engine, self._poll_loops = target_set, engine, poll_loops
         self._replacing = asyncio.Lock()
 

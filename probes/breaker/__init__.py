@@ -47,6 +47,7 @@ OPEN_SINCE = Metric(
     name="circuit_breaker_open_since_timestamp_seconds",
     help="When a circuit breaker was first seen not closed; absent while it is closed.",
     labels=("callee",),
+    moment=True,
 )
 
 

@@ -34,12 +34,14 @@ class EvaluationContext(NamedTuple, Generic[L]):
 
     target: Target
     limits: L
-    now: float  # Unix seconds, at the end of the look
+    now: float  # seconds at the end of the look that only time moves: for ages and windows
+    date: float  # Unix seconds at the end of the look, as the clock is set: for dates that others wrote
     interval: float  # seconds between looks at this source
     endpoint: str  # the target's field that the source looks at: `address`, `metrics`, `opa`
     reached: bool = False  # something answered at this address before
     isolated: bool = False  # the watcher is cut off: silence says nothing of the agent
-    overloaded: bool = False  # the watcher's own loop lags: a missed deadline says nothing of the agent
+    held_up: bool = False  # the watcher itself stood still for much of this look: a deadline says nothing of the agent
+    clock_doubt: str = ""  # why the watcher's own date is not believed, a sentence: dates say nothing then
     once: bool = False  # a single `check`: what only time can show is NotHeldYet
     vote_counts: Mapping[str, Mapping[str, int]] | None = None  # topic -> value -> voters, among this agent's instances
 
@@ -63,7 +65,7 @@ class EvaluationContext(NamedTuple, Generic[L]):
                 return kind.unknown(Unknown.NEVER_REACHED)
             case Fault.REFUSED | Fault.UNRESOLVED:
                 return kind.true(reading.error, _NOBODY_THERE[reading.fault])
-            case Fault.SILENT | Fault.STALLED if self.overloaded or (self.isolated and reading.fault is Fault.SILENT):
+            case Fault.SILENT | Fault.STALLED if self.held_up or (self.isolated and reading.fault is Fault.SILENT):
                 return kind.unknown(Unknown.WATCHER_IMPAIRED)
             case Fault.STALLED:
                 return kind.true(reading.error, stalled)

@@ -30,6 +30,7 @@ class Reading:
     error: str = ""  # a sentence for a person; empty when the look got what it asked for
     cpu: float = 0.0  # seconds of CPU that it took to read what the other side sent, as far as that is counted
     asked_in: int = 1  # one of so many looks asks: more than 1 where answers take too much CPU
+    their_date: float | None = None  # Unix seconds by the clock of the other side, where it says them
 
     @property
     def result(self) -> Result:
@@ -37,6 +38,11 @@ class Reading:
         if self.fault in (Fault.SILENT, Fault.STALLED):
             return "timeout"
         return "error" if self.error or self.fault else "ok"
+
+    @property
+    def valid_from(self) -> float | None:
+        """The Unix seconds from which on a served certificate is valid; None where there is none."""
+        return None
 
     def evidence(self) -> Mapping[str, object]:
         """What was seen, as JSON values, a few kB at most; made only when somebody reads it."""

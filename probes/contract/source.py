@@ -50,8 +50,10 @@ class SourceContext:
     """What a source may touch outside itself, beside the network."""
 
     identity: IdentityProvider
-    now: Callable[[], float]  # Unix seconds
+    now: Callable[[], float]  # seconds that only time moves: for ages
+    date: Callable[[], float]  # Unix seconds, as the clock is set: to compare with the dates of others
     names: NameLookup
+    clock_doubt: Callable[[], str] = str  # why that date is not believed, a sentence; empty where it is
     cpu_time: Callable[[], float] = time.thread_time  # seconds of CPU of this thread, from any start
     gate: AbstractAsyncContextManager[None] = field(default_factory=nullcontext)  # held while milliseconds are spent
 

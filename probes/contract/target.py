@@ -36,5 +36,7 @@ class Target:
     limits: Mapping[str, Limits] = field(default_factory=dict)  # probe name -> its limits for this target
     node: str = ""
     workload: str = ""
-    grace_until: float = 0.0  # Unix seconds: until then it is starting, and not to answer is no fault
+    grace_until: float = (
+        0.0  # seconds as `EvaluationContext.now` has them: until then it is starting, and not to answer is no fault
+    )
     problems: tuple[str, ...] = ()  # what is wrong with what we were told of it, a sentence each

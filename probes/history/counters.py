@@ -22,7 +22,7 @@ class Growth:
     """What some counters grew by since they were first seen, and marks of it along the way."""
 
     started: float | None = None  # start time of the process
-    at: float = 0.0  # the latest look, Unix seconds
+    at: float = 0.0  # the latest look, in seconds that only time moves
     counts: Packed = b""  # the counters then, and what each grew by since the first mark; empty: never seen
     marks: Packed = b""  # (when, *grown), oldest first
 

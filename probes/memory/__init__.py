@@ -80,7 +80,9 @@ SLOPE = Metric(
     name="memory_drift_bytes_per_second", help="How fast the floor of memory rises; absent where it does not."
 )
 FULL_AT = Metric(
-    name="memory_exhaustion_timestamp_seconds", help="When memory will meet its limit; absent where nothing tells."
+    name="memory_exhaustion_timestamp_seconds",
+    help="When memory will meet its limit; absent where nothing tells.",
+    moment=True,
 )
 
 Floors = Packed
@@ -95,9 +97,9 @@ class MemoryHistory:
     block: int = 0  # number of the current block since 1970; 0: none yet
     lowest: float = 0.0  # bytes, in the current block
     started: float | None = None  # start time of the process
-    rising_since: float | None = None  # Unix seconds
+    rising_since: float | None = None  # in seconds that only time moves
     slope: float | None = None  # bytes a second
-    full_at: float | None = None  # Unix seconds
+    full_at: float | None = None  # the same
     missed: int = 0  # blocks in a row that did not foretell it again
 
     @property

@@ -33,7 +33,7 @@ REVISION_SKEW = ConditionKind(
 class HeldFault:
     """Something that is wrong once it has held."""
 
-    since: float  # Unix seconds at which it was first seen
+    since: float  # when it was first seen, in seconds that only time moves
     witnessed: bool  # the time before is known to be good; else nobody knows for how long it has stood
 
 
@@ -51,7 +51,7 @@ class BundleHistory:
 class BundleContext:
     """When bundles are judged, how patiently, and what their peers have."""
 
-    now: float  # Unix seconds
+    now: float  # seconds that only time moves
     stale_after: float  # seconds
     once: bool  # a single `check`
     vote_counts: Mapping[str, Mapping[str, int]] | None  # bundle -> revision -> OPAs of this agent

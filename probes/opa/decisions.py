@@ -148,12 +148,12 @@ def decision_error(answers: Sequence[CanaryAnswer]) -> Verdict:
     return _unanswered(DECISION_ERROR, judged) or DECISION_ERROR.false()
 
 
-def slow(answers: Sequence[CanaryAnswer], last: tuple[int, ...], slow_after: float, *, overloaded: bool) -> Verdict:
+def slow(answers: Sequence[CanaryAnswer], last: tuple[int, ...], slow_after: float, *, held_up: bool) -> Verdict:
     """`last` are the ticks of the last decisions, those of these answers among them; `slow_after` in seconds."""
     unanswered = _unanswered(DECISION_SLOW, answers)
     if unanswered is not None and not ticks(answers):
         return unanswered
-    if overloaded:
+    if held_up:
         return DECISION_SLOW.unknown(Unknown.WATCHER_IMPAIRED)
     if len(last) < DECISIONS:
         return DECISION_SLOW.unknown(Unknown.WARMING_UP)

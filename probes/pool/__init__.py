@@ -85,6 +85,7 @@ EXHAUSTION = Metric(
     name="pool_exhaustion_timestamp_seconds",
     help="When a pool whose use rises will be full; absent where nothing can be told.",
     labels=("pool",),
+    moment=True,
 )
 
 

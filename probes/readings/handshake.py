@@ -103,6 +103,11 @@ class Handshake(Reading):
     http_status: int | None = None
     received: str = ""  # the first bytes of what is not TLS, printable
 
+    @property
+    def valid_from(self) -> float | None:
+        """As the leaf says."""
+        return self.leaf.not_before if self.leaf is not None else None
+
     def evidence(self) -> Mapping[str, object]:
         """What was served, as JSON values."""
         return {

@@ -68,7 +68,7 @@ class OPABundle:
 class StatusReport:
     """What one request for `/v1/status` told. No bundles and no `unknown`: there is nothing to judge."""
 
-    at: float  # Unix seconds of our clock
+    at: float  # seconds that only time moves
     clock: float  # Unix seconds of OPA's clock at the same time, as far as it is known
     bundles: tuple[OPABundle, ...] = ()
     unknown: Unknown | None = None  # why nothing was told; the bundles are then those of the report before
@@ -79,7 +79,7 @@ class StatusReport:
         return self.unknown is not None or any(bundle.troubled for bundle in self.bundles)
 
     def failed(self, at: float, unknown: Unknown) -> "StatusReport":
-        """The report of a later request, at `at` (Unix seconds), that told nothing."""
+        """The report of a later request, made at `at`, that told nothing."""
         return replace(self, at=at, unknown=unknown)
 
     def evidence(self) -> list[Mapping[str, object]]:
@@ -113,7 +113,7 @@ def _readable(text: str) -> str:
 def read_status(status: int, body: bytes, at: float, clock: float) -> StatusReport:
     """The report of an HTTP response; without the status plugin or bundles there is nothing to judge.
 
-    `at` and `clock`: Unix seconds of our clock and of OPA's.
+    `at`: seconds that only time moves; `clock`: Unix seconds of OPA's clock.
     """
     if status == 404 or (status == 500 and len(body) <= _MOST_ERROR and _no_plugin(read_json(body))):
         return StatusReport(at=at, clock=clock)

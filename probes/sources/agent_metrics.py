@@ -25,6 +25,7 @@ from probes.sources.http.client import (
     locate,
 )
 from probes.sources.http.credentials import Outbound, OutboundSettings
+from probes.sources.http.date import read_date
 from probes.sources.pace import Pace
 from probes.sources.turns import Turns
 
@@ -196,6 +197,7 @@ async def _page_of(
         filtered=filtered,
         wanted=wanted,
         kept=kept,
+        their_date=read_date(answer.header(b"date")),
     )
     if page.reader.is_large():  # of others judges read what they want to know
         with turns:

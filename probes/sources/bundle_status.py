@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Container
-from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 import httpx
@@ -10,6 +9,7 @@ import httpx
 from probes.contract import SourceContext, Unknown
 from probes.readings.opa_status import StatusReport, read_status
 from probes.sources.http.client import HTTPSession, Response, TooLargeError
+from probes.sources.http.date import read_date
 from probes.sources.shared_opas import Server
 
 _SMALL = 1 << 15  # bytes of a status that are read at once; with OPA's own metrics it has twice as many
@@ -29,7 +29,7 @@ class BundleReports:
 
     def __init__(self, interval: float, source_context: SourceContext) -> None:
         """`interval`: seconds between looks at one OPA."""
-        self._interval, self._now = interval, source_context.now
+        self._interval, self._now, self._date = interval, source_context.now, source_context.date
         self._cpu_time, self._gate = source_context.cpu_time, source_context.gate
         self._cpu: dict[Server, float] = {}
         self._known: dict[Server, _Known] = {}
@@ -86,14 +86,12 @@ class BundleReports:
 
     def _read(self, server: Server, answer: Response) -> StatusReport:
         now, began = self._now(), self._cpu_time()
-        report = read_status(answer.status, answer.body, now, _clock(answer, now))
+        report = read_status(answer.status, answer.body, now, _clock(answer, self._date()))
         self._cpu[server] = self._cpu_time() - began
         return report
 
 
 def _clock(answer: Response, now: float) -> float:
     """The Unix seconds of OPA's own clock, by the Date header (RFC 9110, section 6.6.1); of ours without one."""
-    try:
-        return parsedate_to_datetime(answer.header(b"date")).timestamp()
-    except ValueError:
-        return now
+    date = read_date(answer.header(b"date"))
+    return now if date is None else date

@@ -45,6 +45,7 @@ NOT_AFTER = Metric(name="svid_not_after_timestamp_seconds", help="When the serve
 LAST_ROTATION = Metric(
     name="svid_last_rotation_timestamp_seconds",
     help="When another SVID was first seen served in place of an older one.",
+    moment=True,
 )
 ROTATIONS = Metric(name="svid_rotations_total", help="SVIDs seen served in place of an older one.", kind="counter")
 
@@ -55,7 +56,7 @@ class SvidHistory:
 
     serial: str = ""
     dates: tuple[float, float] = (0.0, 0.0)  # its notBefore and notAfter in Unix seconds
-    last_rotation: float | None = None  # Unix seconds
+    last_rotation: float | None = None  # in seconds that only time moves
     rotations: Annotated[int, Field(exclude=True)] = 0
 
 
@@ -70,16 +71,20 @@ def judge(reading: Handshake, history: SvidHistory, context: EvaluationContext[S
 
 
 def _of_the_leaf(reading: Handshake, context: EvaluationContext[SvidLimits]) -> tuple[Verdict, ...]:
-    leaf, limits, now = reading.leaf, context.limits, context.now
+    leaf, limits, date = reading.leaf, context.limits, context.date
     if leaf is None:
         # A handshake without a readable certificate has no other condition that says why.
         why = Unknown.MALFORMED if reading.completed else Unknown.SOURCE_FAILED
         return tuple(kind.unknown(why) for kind in PROBE.conditions[2:])
+    doubt = context.clock_doubt
+    of_time = (
+        expired(leaf, date),
+        expiry_imminent(leaf, date, limits.expiry_imminent_ratio),
+        rotation_overdue(leaf, date, limits.rotation_overdue_ratio),
+    )
     return (
-        expired(leaf, now),
-        expiry_imminent(leaf, now, limits.expiry_imminent_ratio),
-        rotation_overdue(leaf, now, limits.rotation_overdue_ratio),
-        not_trusted(reading, leaf, now, limits.clock_skew),
+        *(tuple(each.kind.unknown(Unknown.WATCHER_IMPAIRED, doubt) for each in of_time) if doubt else of_time),
+        not_trusted(reading, leaf, date, limits.clock_skew, doubt),
         wrong_identity(leaf, context.target.spiffe_ids, reading.trust_domain),
     )
 
@@ -88,7 +93,7 @@ def _after(leaf: Leaf | None, history: SvidHistory, context: EvaluationContext[S
     """Replicas behind one address alternate their serials: only one that was issued later is a rotation."""
     if leaf is None or leaf.serial == history.serial:
         return history
-    if leaf.not_before > context.now + context.limits.clock_skew:
+    if leaf.not_before > context.date + context.limits.clock_skew:
         return history  # a start in the future would hide every rotation until then
     dates = (leaf.not_before, leaf.not_after)
     if not history.serial:

@@ -26,10 +26,10 @@ _UNKNOWN_AUTHORITY = frozenset(
 )
 
 
-def not_trusted(reading: Handshake, leaf: Leaf, now: float, clock_skew: float) -> Verdict:
+def not_trusted(reading: Handshake, leaf: Leaf, now: float, clock_skew: float, clock_doubt: str = "") -> Verdict:
     """Trust by the bundle; an expired leaf alone is not this, and a young one is granted the clock skew.
 
-    `now` in Unix seconds, `clock_skew` in seconds.
+    `now` in Unix seconds, `clock_skew` in seconds; with a `clock_doubt`, a sentence, no date is believed.
 
     A bundle that was not confirmed lately may lack an authority, or still have one that was taken back: neither a
     stranger nor a verified chain can then be told. A flaw of the chain itself can.
@@ -43,9 +43,11 @@ def not_trusted(reading: Handshake, leaf: Leaf, now: float, clock_skew: float) -
         return SVID_NOT_TRUSTED.true(
             f"No authority of {reading.trust_domain} stands behind it: {stranger}.", "UnknownAuthority"
         )
-    flaws = tuple(_flaws(reading, leaf))
+    flaws = tuple(_flaws(reading, leaf, dates=not clock_doubt))
     if flaws:
         return SVID_NOT_TRUSTED.true(f"The served chain is not one to trust: {'; '.join(flaws)}.", "BadChain")
+    if clock_doubt:
+        return SVID_NOT_TRUSTED.unknown(Unknown.WATCHER_IMPAIRED, clock_doubt)
     starts = max([leaf.not_before, *(each.not_before for each in reading.verify_errors)])
     if starts > now + clock_skew:
         return SVID_NOT_TRUSTED.true(
@@ -64,12 +66,14 @@ def _stranger(reading: Handshake, leaf: Leaf) -> VerifyError | None:
     return next((each for each in reading.verify_errors if each.code in _UNKNOWN_AUTHORITY), None)
 
 
-def _flaws(reading: Handshake, leaf: Leaf) -> Iterator[str]:
-    yield from (str(each) for each in reading.verify_errors if not _is_of_time(each))
+def _flaws(reading: Handshake, leaf: Leaf, *, dates: bool) -> Iterator[str]:
+    yield from (str(each) for each in reading.verify_errors if not _is_of_time(each, dates=dates))
     yield from leaf_flaws(leaf)
     yield from reading.weak_intermediates
 
 
-def _is_of_time(error: VerifyError) -> bool:
-    """Whether another condition, or the clock skew, has the last word on it."""
-    return error.code == VerifyCode.NOT_YET_VALID or (error.code == VerifyCode.EXPIRED and error.depth == 0)
+def _is_of_time(error: VerifyError, *, dates: bool) -> bool:
+    """Whether another condition, or the clock skew, has the last word on it; or where `dates` say nothing, nobody."""
+    if error.code == VerifyCode.EXPIRED:
+        return error.depth == 0 or not dates
+    return error.code == VerifyCode.NOT_YET_VALID

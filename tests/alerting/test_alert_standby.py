@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.alerting.promtool import Story, both_versions, expected
+from tests.alerting.promtool import WATCHER, Story, both_versions, expected
 from tests.alerting.rules import alert
-from tests.alerting.test_alert_watcher import DOWN, HELD, ILL, OPA, PAGE, STALLED, UNREACHABLE, told
+from tests.alerting.test_alert_watcher import DOWN, HELD, ILL, OLD, OPA, PAGE, STALLED, UNREACHABLE, told
 
 FIRST = {"job": "watcher", "instance": "10.0.0.1:9847"}
 SECOND = {"job": "watcher", "instance": "10.0.0.2:9847"}
@@ -110,7 +110,8 @@ def test_one_that_hangs_or_is_cut_off_pages_where_it_leads_and_is_a_warning_on_s
     for of, isolated in ((FIRST, 1), (SECOND, 0)):
         story.add("impaired", f"{isolated}x40", **of, reason="Isolated")
         story.add("impaired", "0x40", **of, reason="NoIdentity")
-    stalled = expected(alert(STALLED), words={"age": "3m 15s"}, instance=FIRST["instance"])
+    old = OLD.replace(WATCHER["instance"], FIRST["instance"])
+    stalled = expected(alert(STALLED), words={"state": old}, instance=FIRST["instance"])
     story.expect(195, STALLED, *[stalled] * leads)
     story.expect(195, ISOLATED, *[expected(alert(ISOLATED))] * leads)
     warned = [expected(alert(IMPAIRED), reason=reason) for reason in ("Isolated", "Stalled")]

@@ -13,6 +13,10 @@ UNREACHABLE = "AgentWeaveOPAUnreachable"
 ILL = {"namespace": "prod", "agent": "ill", "pod": "ill-0"}
 OPA = {"probe": "opa", "condition": "OPAUnreachable"}
 HELD = 120.0
+OLD = (
+    f"The last heartbeat of the watcher at {WATCHER['instance']} is 3m 15s old. It makes no look, so its verdicts turn "
+    "unknown and new faults are not seen; or its clock is behind that of Prometheus."
+)
 
 
 def told(version: str, story: Story, directory: Path) -> str:
@@ -135,8 +139,22 @@ def test_a_heartbeat_that_stands_still_is_a_page(version: str, tmp_path: Path) -
         "heartbeat_timestamp_seconds", f"{' '.join(str(30 * at) for at in range(10))} {times('270', 30)}", **WATCHER
     )
     story.expect(390, STALLED)
-    beat = expected(alert(STALLED), words={"age": "3m 15s"}, instance=WATCHER["instance"])
-    story.expect(465, STALLED, beat)
+    story.expect(465, STALLED, expected(alert(STALLED), words={"state": OLD}, instance=WATCHER["instance"]))
+    assert not (report := told(version, story, tmp_path)), report
+
+
+@both_versions
+def test_a_heartbeat_of_the_future_is_a_page_too(version: str, tmp_path: Path) -> None:
+    story = Story("ahead")
+    story.watcher("1x40")
+    ahead = " ".join(str(3600 + 30 * at) for at in range(38))
+    story.add("heartbeat_timestamp_seconds", f"0 30 {ahead}", **WATCHER)
+    story.expect(105, STALLED)
+    text = (
+        f"The heartbeat of the watcher at {WATCHER['instance']} is 59m 0s ahead of the clock of Prometheus. One of the "
+        "two clocks is wrong; dates of SVIDs are judged by that of the watcher."
+    )
+    story.expect(120, STALLED, expected(alert(STALLED), words={"state": text}, instance=WATCHER["instance"]))
     assert not (report := told(version, story, tmp_path)), report
 
 
@@ -164,13 +182,14 @@ def test_a_probe_that_mostly_cannot_tell_is_a_page_but_not_for_want_of_history_o
 def test_each_trouble_of_the_watcher_is_told_by_its_reason(version: str, tmp_path: Path) -> None:
     story = Story("impaired")
     story.watcher("1x40")
-    for reason, value in (("NoIdentity", 1), ("ConfigRejected", 0), ("Isolated", 1)):
+    for reason, value in (("NoIdentity", 1), ("ConfigRejected", 0), ("Isolated", 1), ("ClockJumped", 1)):
         story.add("impaired", f"{value}x40", **WATCHER, reason=reason)
     isolated, impaired = "AgentWeaveWatcherIsolated", "AgentWeaveWatcherImpaired"
     story.expect(45, isolated)
     story.expect(60, isolated, expected(alert(isolated)))
     story.expect(285, impaired)
-    story.expect(300, impaired, expected(alert(impaired), reason="NoIdentity"))
+    told_of = [expected(alert(impaired), reason=reason) for reason in ("NoIdentity", "ClockJumped")]
+    story.expect(300, impaired, *told_of)
     assert not (report := told(version, story, tmp_path)), report
 
 

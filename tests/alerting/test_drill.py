@@ -26,7 +26,7 @@ from watcher.commands.run import listen
 from watcher.config.settings import Settings, load_settings
 from watcher.daemon import Daemon
 from watcher.metrics.own import OwnMetrics
-from watcher.scheduling.timing_wheel import Schedule
+from watcher.scheduling.schedule import Schedule
 
 REFUSED = "http://127.0.0.1:9"  # discard (RFC 863): nobody listens there, so it refuses
 ROUTES = """
@@ -238,7 +238,7 @@ def test_the_alert_says_that_it_is_a_drill_and_ends_by_itself() -> None:
 async def _drills(plan: Plan, first: float = 0.0) -> AsyncIterator[tuple[Drills, Callable[..., float | None]]]:
     """Drills of a daemon, and what is exported of them."""
     schedule, own_metrics = Schedule(), OwnMetrics([], [])
-    drills = Drills(schedule, own_metrics, first)
+    drills = Drills(schedule, own_metrics, time.time, first)
     drills.follow(plan)
     schedule.start()
 

@@ -85,7 +85,7 @@ async def _handshakes(first: str, credentials: Path) -> Ask:
     identity = open_identity(IdentitySettings(**files, trust_domain="bench.test"), time.time)
     await identity.start()
     await identity.wait_first(5)
-    source = HandshakeSource(HandshakeSettings(), SourceContext(identity, time.time, Names()))
+    source = HandshakeSource(HandshakeSettings(), SourceContext(identity, time.time, time.time, Names()))
 
     targets = [
         Target(

@@ -31,7 +31,7 @@ def full_windows(state_dir: Path, workload: Workload) -> None:
 
     async def write() -> None:
         await board.replace(targets, restored)
-        await StateFile(state_dir, probes).write(board, time.time())
+        await StateFile(state_dir, probes).write(board)
 
     asyncio.run(write())
 
@@ -64,6 +64,7 @@ def _lived_through(probes: list[AnyProbe]) -> dict[str, object]:
                 target=Target(key=key_of(0), memory_limit=512 << 20, pool_capacity=100, metrics="http://agent"),
                 limits=probe.limits(),
                 now=now - SPAN + step * STEP,
+                date=now,
                 interval=STEP,
                 endpoint="metrics",
                 reached=True,

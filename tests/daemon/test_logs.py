@@ -164,6 +164,7 @@ SETUP = "import logging, warnings\nfrom watcher.logs import setup_logs\nsetup_lo
     [
         ("logging.getLogger('watcher.daemon').info('m')", ["m"]),
         ("logging.getLogger('probes.opa').info('m')", ["m"]),
+        ("logging.getLogger('httpx').info('m')", []),
         ("logging.getLogger('apscheduler.scheduler').info('m')", []),
         ("logging.getLogger('uvicorn.error').warning('m')", ["m"]),
         ("setup_logs('json'); logging.getLogger('watcher').info('m')", ["m"]),

@@ -33,7 +33,7 @@ def play(shape: Shape, seed: str, hours: float, limit: float) -> Told:
     for minute, size in _blocks(shape, Random(seed), hours):
         hour = minute / 60
         context = EvaluationContext(
-            target=target, limits=limits, now=_NOW + minute * 60, interval=60, endpoint="metrics"
+            target=target, limits=limits, now=_NOW + minute * 60, date=_NOW, interval=60, endpoint="metrics"
         )
         history = remember(size * BASE, 1.0, history, context)
         if exhaustion is None and history.full_at is not None:

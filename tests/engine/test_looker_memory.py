@@ -28,7 +28,7 @@ def test_a_judge_is_told_of_the_target_the_moment_and_the_watch(*, once: bool) -
     told = watch.history()
     assert (told.target, told.limits, told.now) == (watch.state.target, ONE_LOOK, NOW + 5)
     assert (told.interval, told.endpoint, told.once) == (30.0, "metrics", once)
-    assert (told.reached, told.isolated, told.overloaded, told.vote_counts) == (False, False, False, {})
+    assert (told.reached, told.isolated, told.held_up, told.vote_counts) == (False, False, False, {})
 
 
 def test_a_judge_is_told_whether_something_answered_there_before() -> None:
@@ -38,11 +38,39 @@ def test_a_judge_is_told_whether_something_answered_there_before() -> None:
         assert watch.history().reached is before
 
 
-def test_a_judge_is_told_that_the_loop_lags() -> None:
+def test_a_judge_is_told_that_the_loop_stood_still_for_much_of_this_look_but_not_of_another() -> None:
     watch = Watch(TELLS_ALL)
-    watch.fleet.lag.woke(2.0)
+    watch.fleet.lag.sleeps(watch.now)
+    for still, held_up in ((4.0, True), (1.0, False), (0.0, False), (4.0, True)):
+        watch.look(ANSWER, stands_still=still)
+        assert watch.history().held_up is held_up
+
+
+def test_silence_in_a_look_that_was_held_up_does_not_make_the_watcher_isolated() -> None:
+    watch = Watch(TELLS_ALL)
+    watch.fleet.lag.sleeps(watch.now)
+    for other in range(10):
+        watch.fleet.isolation.record(TargetKey("prod", "other", str(other)), "opa", ANSWER, watch.now)
+    for other in range(5):
+        watch.fleet.isolation.record(TargetKey("prod", "other", str(other)), "opa", SILENCE, watch.now)
     watch.look(ANSWER)
-    assert watch.history().overloaded
+    watch.look(SILENCE, stands_still=4.0)
+    assert not watch.fleet.isolation.isolated
+    watch.look(SILENCE)
+    assert watch.fleet.isolation.isolated, "six of eleven fell silent"
+
+
+def test_a_judge_is_told_the_date_and_why_it_is_not_to_be_believed() -> None:
+    watch = Watch(TELLS_ALL)
+    watch.ahead = 7200.0
+    watch.clocks.notice()
+    for other in range(2):
+        said = Rooms(their_date=watch.now)
+        watch.fleet.peer_clocks.record(TargetKey("prod", "other", str(other)), said, watch.now)
+    watch.look(ANSWER)
+    told = watch.history()
+    assert (told.now, told.date) == (watch.now, watch.now + 7200)
+    assert told.clock_doubt == "The watcher's clock is 2h0m ahead of most agents'."
 
 
 def test_votes_are_counted_for_the_next_look_and_observations_at_once() -> None:

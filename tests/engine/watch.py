@@ -1,7 +1,7 @@
 """A board with one target and the lookers of two sources, which find what a test says."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from probes.contract import (
     Limits,
     Metric,
     Observation,
+    SourceSettings,
     Target,
     Verdict,
     Vote,
@@ -21,8 +22,10 @@ from watcher.engine.board import Board, Restored, TargetState
 from watcher.engine.isolation import Isolation
 from watcher.engine.looker import Fleet, Looker
 from watcher.engine.majority import VoteCounter
+from watcher.engine.peer_clocks import PeerClocks
 from watcher.metrics.families import LOOKS, PREFIX
 from watcher.metrics.own import OwnMetrics
+from watcher.runtime.clock import Clock
 from watcher.runtime.loop_lag import LoopLag
 
 NOW = 1_790_000_000.0
@@ -50,10 +53,12 @@ class Told(NoSource):
 
     reading: Rooms | Exception = field(default_factory=Rooms)
     asked: list[Sequence[object]] = field(default_factory=list)
+    meanwhile: Callable[[], None] = lambda: None
 
     async def look(self, _: Target, wants: Sequence[object]) -> Rooms:
         """That."""
         self.asked.append(wants)
+        self.meanwhile()
         if isinstance(self.reading, Exception):
             raise self.reading
         return self.reading
@@ -65,17 +70,26 @@ class Watch:
     def __init__(self, *probes: AnyProbe, restored: Restored | None = None, once: bool = False, **parts: Any) -> None:
         self.now = NOW
         probes = probes or (TOY,)
+        self.ahead = 0.0  # seconds that the date is ahead of the rest
+        self.clocks = clock = Clock(lambda: self.now + self.ahead, self.clock)
         self.board = Board(probes, [PAGES, OPA], self.clock)
-        self.fleet = Fleet(VoteCounter(), Isolation(), LoopLag(self.clock))
+        self.fleet = Fleet(VoteCounter(), Isolation(), LoopLag(self.clock), PeerClocks(clock))
         self.own = OwnMetrics(probes, ["agent_metrics", "opa"])
         self.told = {kind.name: Told() for kind in (PAGES, OPA)}
         self.lookers = {
-            kind.name: Looker(kind, self.told[kind.name], 30.0, self.board, self.fleet, self.own, self.clock, once=once)
+            kind.name: Looker(
+                kind, self.told[kind.name], SourceSettings(), self.board, self.fleet, self.own, clock, once=once
+            )
             for kind in (PAGES, OPA)
         }
         parts = {"opa": "http://127.0.0.1:1/opa", "limits": {probe.name: ONE_LOOK for probe in probes}} | parts
         watched = target(**parts)
         asyncio.run(self.board.replace([watched], {watched.key: restored} if restored else {}))
+
+    def _pass(self, seconds: float) -> None:
+        self.fleet.lag.woke()
+        self.fleet.lag.sleeps(self.now)
+        self.now += seconds
 
     def clock(self) -> float:
         """Unix seconds."""
@@ -87,10 +101,13 @@ class Watch:
         [state] = self.board.states.values()
         return state
 
-    def look(self, reading: Rooms | Exception, source: str = "agent_metrics", after: float = 0.0) -> None:
-        """Make one look, so many seconds after the last; it finds this."""
+    def look(
+        self, reading: Rooms | Exception, source: str = "agent_metrics", after: float = 0.0, stands_still: float = 0.0
+    ) -> None:
+        """Make one look, so many seconds after the last; it finds this. The loop stands still in it for so long."""
         self.now += after
         self.told[source].reading = reading
+        self.told[source].meanwhile = lambda: self._pass(stands_still)
         asyncio.run(self.lookers[source].look(self.state))
 
     def verdicts(self, index: int = 0) -> tuple[Verdict, ...]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from probes.contract import Limits, Source, Target, TargetKey, Verdict
+from probes.contract import Limits, Source, SourceSettings, Target, TargetKey, Verdict
 from tests.engine.toy import PAGES, TOY, NoSource, Rooms, target
 from watcher.engine.board import Board
 from watcher.engine.isolation import Isolation
 from watcher.engine.looker import Fleet, Looker
 from watcher.engine.majority import VoteCounter
+from watcher.engine.peer_clocks import PeerClocks
 from watcher.events.queue import EventQueue
 from watcher.events.recorder import Events
 from watcher.events.writer import EventWriter
@@ -20,6 +21,7 @@ from watcher.kube.access import Access
 from watcher.kube.pod_ref import PodRef
 from watcher.metrics.families import EVENTS, PREFIX
 from watcher.metrics.own import OwnMetrics
+from watcher.runtime.clock import Clock as SteadyClock
 from watcher.runtime.loop_lag import LoopLag
 
 ONE_LOOK = Limits(failures=1)
@@ -65,8 +67,10 @@ class Watching:
         self.queue = EventQueue()
         self.access = Access(kubeconfig)
         self._says = _Says()
-        fleet = Fleet(VoteCounter(), Isolation(), LoopLag(clock))
-        self._looker = Looker(PAGES, self._says, 30.0, self.board, fleet, self.own_metrics, clock)
+        fleet = Fleet(VoteCounter(), Isolation(), LoopLag(clock), PeerClocks(SteadyClock(clock, clock)))
+        self._looker = Looker(
+            PAGES, self._says, SourceSettings(), self.board, fleet, self.own_metrics, SteadyClock(clock, clock)
+        )
         writer = EventWriter(
             self.access,
             self.queue,

@@ -20,6 +20,7 @@ from tests.repository import ROOT
 from watcher.config.settings import load_settings
 from watcher.engine.board import TargetState
 from watcher.engine.engine import Engine
+from watcher.runtime.clock import system_clock
 from watcher.runtime.gc_tuning import GCTuning
 
 HOSTILE, HEALTHY = 100, 50
@@ -96,7 +97,7 @@ async def measure(port: int, directory: Path, rounds: int) -> Turns:
     config = directory / "watcher.yaml"
     config.write_text(yaml.safe_dump({"discovery": {"static": targets(port)}}))
     settings = load_settings(config, {})
-    engine = Engine(settings, load_probes(), time.time)
+    engine = Engine(settings, load_probes(), system_clock())
     await engine.replace_targets(settings.targets, {})
     tuning = GCTuning(asyncio.get_running_loop())
     states = list(engine.board.states.values())

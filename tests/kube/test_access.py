@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,20 @@ def test_a_pod_asks_by_its_own_service_account(kubernetes: Kubernetes, account: 
         await access.close()
 
     asyncio.run(ask())
+
+
+def test_the_api_server_says_what_time_it_is(kubernetes: Kubernetes, account: Path) -> None:
+    async def ask() -> tuple[float, float]:
+        access = Access(None, account, environment(kubernetes))
+        assert access.heard is None
+        await _config_map(access)
+        await access.close()
+        assert access.heard is not None
+        return access.heard
+
+    date, seconds_ago = asyncio.run(ask())
+    assert date == pytest.approx(time.time(), abs=30)
+    assert 0 <= seconds_ago < 30
 
 
 def test_a_token_that_is_refused_is_read_again(kubernetes: Kubernetes, account: Path) -> None:

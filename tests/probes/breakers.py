@@ -37,7 +37,13 @@ class Engine:
 
     def look(self, at: float, page: MetricsPage) -> Told:
         context = EvaluationContext(
-            target=TARGET, limits=self.limits, now=T0 + at, interval=self.interval, endpoint="metrics", once=self.once
+            target=TARGET,
+            limits=self.limits,
+            now=T0 + at,
+            date=T0 + at,
+            interval=self.interval,
+            endpoint="metrics",
+            once=self.once,
         )
         self.last = PROBE.judge(page, self.history, context)
         self.history = self.last.history

@@ -28,7 +28,13 @@ class Judged:
         key = TargetKey("prod", "search", "search-0")
         target = Target(key=key, metrics="http://127.0.0.1:1/metrics", **self.parts)
         context = EvaluationContext(
-            target=target, limits=self.limits, now=T0 + at, interval=self.interval, endpoint="metrics", once=self.once
+            target=target,
+            limits=self.limits,
+            now=T0 + at,
+            date=T0 + at,
+            interval=self.interval,
+            endpoint="metrics",
+            once=self.once,
         )
         evaluation = self.probe.judge(page, self.history or self.probe.history(), context)
         self.history, self.verdicts = evaluation.history, evaluation.verdicts

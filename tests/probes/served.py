@@ -36,7 +36,13 @@ def context(*, expected: tuple[str, ...] = (SEARCH,), **facts: object) -> Evalua
         spiffe_ids=expected,
         inferred=frozenset({"address"} if facts.pop("inferred", False) else ()),
     )
-    known = {"now": NOW, "limits": SvidLimits(), "interval": 60.0, "endpoint": "address"} | facts
+    known = {
+        "now": NOW,
+        "date": facts.get("now", NOW),
+        "limits": SvidLimits(),
+        "interval": 60.0,
+        "endpoint": "address",
+    } | facts
     return EvaluationContext(target=target, **known)  # type: ignore[arg-type]  # the facts are those of a Case
 
 

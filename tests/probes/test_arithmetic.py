@@ -64,7 +64,7 @@ def check(found: Evaluation[Any]) -> None:
 
 
 def context(probe: AnyProbe, now: float, target: Target = TARGET) -> EvaluationContext[Any]:
-    return EvaluationContext(target=target, limits=probe.limits(), now=now, interval=30.0, endpoint="metrics")
+    return EvaluationContext(target=target, limits=probe.limits(), now=now, date=now, interval=30.0, endpoint="metrics")
 
 
 @pytest.mark.parametrize("probe", BY_PAGE, ids=lambda probe: probe.name)

@@ -30,7 +30,7 @@ def _page(rss: object = 100 * MIB, started: float | None = 1.0) -> MetricsPage:
 def _case(now: float = NOW, limit: int | None = 200 * MIB, once: bool = False) -> EvaluationContext[MemoryLimits]:
     target = Target(key=TargetKey("prod", "search", "search-0"), memory_limit=limit)
     return EvaluationContext(
-        target=target, limits=MemoryLimits(), now=now, interval=30.0, endpoint="metrics", once=once
+        target=target, limits=MemoryLimits(), now=now, date=now, interval=30.0, endpoint="metrics", once=once
     )
 
 

@@ -32,7 +32,9 @@ Row = tuple[str, Expected, Actual]
 
 
 def context(**changes: Any) -> EvaluationContext[OPALimits]:
-    plain = EvaluationContext(target=TARGET, limits=OPALimits(), now=NOW, interval=30.0, endpoint="opa", reached=True)
+    plain = EvaluationContext(
+        target=TARGET, limits=OPALimits(), now=NOW, date=NOW, interval=30.0, endpoint="opa", reached=True
+    )
     return plain._replace(**changes)
 
 
@@ -213,7 +215,7 @@ def test_an_opa_asked_only_for_its_reachability_has_no_condition_of_canaries(act
     [
         (Fault.REFUSED, {}, "true ConnectionRefused"),
         (Fault.STALLED, {}, "true Timeout"),
-        (Fault.STALLED, {"overloaded": True}, "unknown WatcherImpaired"),
+        (Fault.STALLED, {"held_up": True}, "unknown WatcherImpaired"),
         (Fault.RESET, {}, "true HTTPError"),
         (Fault.SILENT, {}, "true Lost"),
         (Fault.SILENT, {"reached": False}, "unknown NeverReached"),
@@ -266,7 +268,7 @@ def test_one_slow_decision_in_twenty_is_forgiven(slow: int, expected: str) -> No
 
 
 def test_a_lag_of_the_watcher_is_not_counted_as_slowness_of_opa() -> None:
-    evaluation = slow_look(OPAHistory(ticks=(100,) * 20), 1.0, overloaded=True)
+    evaluation = slow_look(OPAHistory(ticks=(100,) * 20), 1.0, held_up=True)
 
     assert said(evaluation)["OPADecisionSlow"] == "unknown WatcherImpaired"
     assert evaluation.history.ticks == (100,) * 20
@@ -564,7 +566,7 @@ BUNDLES = st.builds(
     bundles=st.lists(BUNDLES, max_size=2, unique_by=lambda each: each.name),
     fault=st.sampled_from([None, *Fault]),
     unknown=st.sampled_from([None, Unknown.UNAUTHORIZED]),
-    flags=st.fixed_dictionaries({name: st.booleans() for name in ("reached", "isolated", "overloaded", "once")}),
+    flags=st.fixed_dictionaries({name: st.booleans() for name in ("reached", "isolated", "held_up", "once")}),
     votes=st.none() | st.dictionaries(st.sampled_from(["", "v1", "v2"]), st.integers(1, 9)),
 )
 def test_whatever_a_look_saw_each_condition_is_said_once(

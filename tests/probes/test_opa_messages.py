@@ -21,7 +21,7 @@ NO_SUCH = b'{"code": "internal_error", "errors": [{"message": "rules conflict"}]
 
 def judged(reading: OPAReading, history: OPAHistory | None = None, **more: Any) -> Evaluation[OPAHistory]:
     context = EvaluationContext(
-        target=TARGET, limits=OPALimits(), now=NOW, interval=30.0, endpoint="opa", reached=True, **more
+        target=TARGET, limits=OPALimits(), now=NOW, date=NOW, interval=30.0, endpoint="opa", reached=True, **more
     )
     return PROBE.judge(reading, history or OPAHistory(), context)
 

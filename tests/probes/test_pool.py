@@ -43,7 +43,7 @@ class Engine:
     def look(self, at: float, page: MetricsPage) -> Told:
         target = Target(key=TargetKey("prod", "search", "s-0"), metrics="http://x/", pool_capacity=self.capacity)
         context = EvaluationContext(
-            target=target, limits=self.limits, now=T0 + at, interval=self.interval, endpoint="metrics"
+            target=target, limits=self.limits, now=T0 + at, date=T0 + at, interval=self.interval, endpoint="metrics"
         )
         self.last = PROBE.judge(page, self.history, context)
         self.history = self.last.history

@@ -56,7 +56,7 @@ FAILED = dict.fromkeys(list(ALL_CLEAR)[1:], ("unknown", "SourceFailed"))
         (Fault.SILENT, {"reached": True}, ("true", "Lost")),
         (Fault.SILENT, {"reached": True, "isolated": True}, ("unknown", "WatcherImpaired")),
         (Fault.STALLED, {}, ("true", "HandshakeTimeout")),
-        (Fault.STALLED, {"overloaded": True}, ("unknown", "WatcherImpaired")),
+        (Fault.STALLED, {"held_up": True}, ("unknown", "WatcherImpaired")),
         (Fault.RESET, {}, ("true", "Reset")),
     ],
 )
@@ -325,3 +325,31 @@ def test_evidence_says_when_in_a_form_for_people() -> None:
     assert isinstance(certificate, dict)
     assert certificate["not_after"] == "9999-12-31T23:59:59Z"
     assert certificate["not_before"] == f"{datetime.fromtimestamp(NOW - 600, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+DOUBT = "The watcher's clock is 3h0m ahead of most agents'."
+OF_DATES = ("SVIDExpired", "SVIDExpiryImminent", "SVIDRotationOverdue", "SVIDNotTrusted")
+
+
+@pytest.mark.parametrize("now", [NOW - 7200, NOW, NOW + 7200])
+def test_where_the_watchers_own_date_is_doubted_no_date_is_judged_and_all_else_is(now: float) -> None:
+    found = judge(SEEN, SvidHistory(), context(now=now, clock_doubt=DOUBT)).verdicts
+    said = {each.kind.name: (each.status.value, each.reason, each.text) for each in found}
+    assert {name: said[name] for name in OF_DATES} == dict.fromkeys(OF_DATES, ("unknown", "WatcherImpaired", DOUBT))
+    assert {said[name][0] for name in said if name not in OF_DATES} == {"false"}
+
+
+@pytest.mark.parametrize(
+    ("reading", "told"),
+    [
+        (errors((10, 1)), ("unknown", "WatcherImpaired")),  # an intermediate that has expired, by our date
+        (errors((9, 0)), ("unknown", "WatcherImpaired")),
+        (errors((10, 1), (24, 1)), ("true", "BadChain")),
+        (errors((20, 0)), ("true", "UnknownAuthority")),
+    ],
+)
+def test_a_chain_that_is_wrong_whatever_the_date_is_told_all_the_same(
+    reading: Handshake, told: tuple[str, str]
+) -> None:
+    found = said(reading, context(clock_doubt=DOUBT))["SVIDNotTrusted"]
+    assert (found.status.value, found.reason) == told

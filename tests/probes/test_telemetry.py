@@ -42,7 +42,7 @@ class Engine:
         inferred: bool = False,
         reached: bool = True,
         isolated: bool = False,
-        overloaded: bool = False,
+        held_up: bool = False,
     ) -> dict[str, str]:
         target = Target(
             key=TargetKey("prod", "search", "search-0"),
@@ -53,11 +53,12 @@ class Engine:
             target=target,
             limits=self.limits,
             now=T0 + at,
+            date=T0 + at,
             interval=self.interval,
             endpoint="metrics",
             reached=reached,
             isolated=isolated,
-            overloaded=overloaded,
+            held_up=held_up,
         )
         self.last = PROBE.judge(page, self.history, context)
         self.history = self.last.history
@@ -96,7 +97,7 @@ def test_why_a_page_cannot_be_read_is_its_reason(page: MetricsPage, told: str) -
         (Fault.REFUSED, {"reached": False, "inferred": True}, "NeverReached"),
         (Fault.REFUSED, {"inferred": True}, "ConnectionRefused"),
         (Fault.SILENT, {"isolated": True}, "WatcherImpaired"),
-        (Fault.STALLED, {"overloaded": True}, "WatcherImpaired"),
+        (Fault.STALLED, {"held_up": True}, "WatcherImpaired"),
     ],
 )
 def test_silence_is_blamed_on_the_agent_only_where_that_is_sure(

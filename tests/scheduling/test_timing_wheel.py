@@ -1,5 +1,4 @@
 import asyncio
-import time
 from collections import Counter
 from itertools import pairwise
 
@@ -9,7 +8,7 @@ from probes.contract import Reading
 from tests.engine.toy import target
 from tests.scheduling.virtual_time import VirtualLoop, run
 from watcher.engine.board import NOTHING_RESTORED, Look, TargetState
-from watcher.scheduling.timing_wheel import MANY, STEP, TICK, TOGETHER, Poller, Schedule, TimingWheel
+from watcher.scheduling.timing_wheel import MANY, STEP, TICK, TOGETHER, Poller, TimingWheel
 
 
 def _rows(count: int) -> list[TargetState]:
@@ -48,7 +47,7 @@ class Watching:
         self.moments: list[float] = []
         self.turns: Counter[int] = Counter()
         self.lags: list[float] = []
-        self.skipped = 0
+        self.skipped = self.due = self.left_out = 0
         self._loop, self._seconds = loop, seconds_a_look
         self.wheel = _wheel("agent_metrics", interval, states)
         self.poller = Poller(
@@ -57,8 +56,9 @@ class Watching:
             concurrency,
             lagged=self.lags.append,
             skipped=self._skip,
+            due=self._count,
             now=loop.time,
-            wall=loop.time,
+            steady=loop.time,
         )
 
     async def _look(self, state: TargetState) -> None:
@@ -69,6 +69,10 @@ class Watching:
 
     def _skip(self, looks: int) -> None:
         self.skipped += looks
+
+    def _count(self, due: int, left_out: int) -> None:
+        self.due += due
+        self.left_out += left_out
 
 
 def test_every_target_is_due_once_a_turn_and_at_the_same_step_after_a_restart() -> None:
@@ -146,7 +150,7 @@ def test_targets_that_came_and_went_do_not_hold_up_one_that_came() -> None:
 
 
 async def _walk(watching: Watching, seconds: int) -> None:
-    """As APScheduler does: a run a second, whether the one before is over or not."""
+    """As the schedule does: a run a second, whether the one before is over or not."""
     ticks = []
     for second in range(1, seconds + 1):
         ticks.append(asyncio.create_task(watching.poller.tick()))
@@ -307,27 +311,6 @@ def test_after_a_standstill_each_target_is_looked_at_once_and_the_rest_is_counte
     assert STEP < max(watching.lags) < 0.25, "they are late and say so, but by less than an interval"
 
 
-def test_late_jobs_are_run_and_never_dropped() -> None:
-    async def main() -> int:
-        runs = 0
-
-        async def job() -> None:
-            nonlocal runs
-            runs += 1
-
-        schedule = Schedule()
-        schedule.every(0.05, job, "job")
-        schedule.start()
-        await asyncio.sleep(0.12)
-        time.sleep(0.3)  # noqa: ASYNC251  the loop stands still: that is the case
-        before = runs
-        await asyncio.sleep(0.04)
-        schedule.shutdown()
-        return runs - before
-
-    assert asyncio.run(main()) >= 1
-
-
 def test_new_targets_come_one_by_one_while_looks_are_late() -> None:
     wheel = TimingWheel("handshake", 3600.0)
     states = _rows(3)
@@ -338,25 +321,72 @@ def test_new_targets_come_one_by_one_while_looks_are_late() -> None:
     assert wheel.due(empty) == states[1:]
 
 
-def test_the_end_of_a_schedule_is_no_failure_of_its_jobs(caplog: pytest.LogCaptureFixture) -> None:
-    async def job() -> None:
-        await asyncio.sleep(60)
-
-    async def main() -> None:
-        schedule = Schedule()
-        schedule.shutdown()  # before it began
-        schedule.every(0.01, job, "job")
-        schedule.start()
-        schedule.shutdown()  # as its first run comes due
-        await asyncio.sleep(0.01)
-
-    asyncio.run(main())
-    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
-
-
 def test_a_target_whose_turn_came_before_its_first_look_is_not_looked_at_twice() -> None:
     wheel, (state,) = TimingWheel("agent_metrics", 1.0), _rows(1)
     wheel.add(state)
     state.looks["agent_metrics"] = Look("agent_metrics", 0.0, 0.0, Reading())
     empty = _step_of_nobody(wheel)
     assert wheel.due(empty) == []
+
+
+def test_looks_that_are_due_are_counted_and_none_waits_while_all_is_well() -> None:
+    async def main(loop: VirtualLoop) -> Watching:
+        watching = Watching(loop, 1.0, _rows(40), seconds_a_look=0.1)
+        await _walk(watching, seconds=5)
+        return watching
+
+    watching = run(main)
+    assert (watching.due, watching.left_out) == (200, 0)
+
+
+def test_the_oldest_look_that_waits_for_a_place_says_how_long() -> None:
+    async def main(loop: VirtualLoop) -> float:
+        watching = Watching(loop, 1.0, _rows(40), seconds_a_look=1000.0, concurrency=1)
+        walk = asyncio.create_task(_walk(watching, seconds=10))
+        await asyncio.sleep(8.5)
+        waits = watching.poller.waits
+        await walk
+        return waits
+
+    assert 8.0 < run(main) <= 9.5
+
+
+def test_steps_that_no_tick_came_to_are_waited_for_too() -> None:
+    async def main(loop: VirtualLoop) -> list[float]:
+        watching = Watching(loop, 60.0, _rows(1))
+        loop.moment += 100.0
+        watching.poller.begin()
+        waited = [watching.poller.waits]
+        loop.moment += 45.0
+        return [*waited, watching.poller.waits]
+
+    before, after = run(main)
+    assert before == 0, "before it began nothing was due"
+    assert after == pytest.approx(45.0, abs=2 * STEP)
+
+
+def test_looks_left_out_count_as_those_of_the_last_minute_however_long_the_process_was_stopped() -> None:
+    async def main(loop: VirtualLoop) -> Watching:
+        watching = Watching(loop, 30.0, _rows(40))
+        loop.moment += 86400.0 * 30
+        await _walk(watching, seconds=1)
+        return watching
+
+    watching = run(main)
+    assert watching.skipped == pytest.approx(40 * 86400, abs=80)
+    assert watching.left_out <= 80, "two turns of half a minute"
+    assert len(watching.seen) == 40
+
+
+def test_a_first_look_out_of_turn_that_is_under_way_is_in_time_for_the_turn() -> None:
+    async def main(loop: VirtualLoop) -> Watching:
+        watching = Watching(loop, 10.0, [], seconds_a_look=9.0)
+        for state in _rows(20):
+            watching.wheel.add(state)
+        await _walk(watching, seconds=12)
+        return watching
+
+    watching = run(main)
+    assert watching.skipped <= 20
+    assert watching.left_out == watching.skipped
+    assert sum(watching.seen.values()) >= 20

@@ -178,20 +178,25 @@ def write_config(directory: Path, config: Mapping[str, object]) -> Path:
 
 @contextmanager
 def run_daemon(
-    directory: Path, config: Mapping[str, object], *, wait_for: str = "/readyz", python_path: Path | None = None
+    directory: Path,
+    config: Mapping[str, object],
+    *,
+    wait_for: str = "/readyz",
+    python_path: Path | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[DaemonProcess]:
     """`run --config` until the end of the test, from the moment that `wait_for` answers 200."""
     need("a running daemon")
     log_file = directory / f"log-{len(list(directory.glob('log-*')))}"
     paths = [str(path) for path in (python_path, *sys.path) if path]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    variables = os.environ | {"PYTHONPATH": os.pathsep.join(paths), **(environment or {})}
     with log_file.open("wb") as log:
         process = subprocess.Popen(
             [*COMMAND, "run", "--config", write_config(directory, config)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=environment,
+            env=variables,
         )
     try:
         port = eventually(lambda: port_of(_alive(process, log_file)), within=30) or 0

@@ -36,6 +36,7 @@ class LyingKubernetes:
     write_refusal: str = "not now"
     written: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)  # method, path and content
     url: str = ""
+    ahead: float = 0.0  # seconds by which its clock is
 
     def say(self, kind: str, raw: Mapping[str, Any]) -> None:
         """An event to every watch that is open."""
@@ -143,6 +144,10 @@ class _Handler(BaseHTTPRequestHandler):
             pods = list(lies.pods.values())
             more = {"continue": str(end)} if end < len(pods) else {}
             self._answer(200, {"metadata": {"resourceVersion": str(lies.version), **more}, "items": pods[start:end]})
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        now = time.time() if timestamp is None else timestamp
+        return super().date_time_string(now + self.kubernetes.ahead)
 
     def _watch(self) -> None:
         if self.kubernetes.watch_status != 200:

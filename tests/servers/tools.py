@@ -50,6 +50,19 @@ def debian_package(binary: str, package: str) -> Path:
     pytest.skip(f"{binary} is not on PATH, and this Debian's {package} has none")
 
 
+def debian_library(file: str, package: str) -> Path:
+    """A shared library, unpacked (not installed) from this Debian package; the test skips if it cannot be had."""
+    need(file)
+    if not shutil.which("apt-get"):
+        pytest.skip(f"there is no apt-get to fetch {package} with")
+    try:
+        unpacked = build.once(build.CACHE / f"debian-{package}", lambda out: _unpack(package, out))
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"{package} cannot be had: {error.stderr.strip()}")
+    found = next(unpacked.rglob(file), None)
+    return found or pytest.skip(f"this Debian's {package} has no {file}")
+
+
 def _unpack(package: str, out: Path) -> None:
     if os.geteuid() == 0 and not list(Path("/var/lib/apt/lists").glob("*Packages*")):
         _run("apt-get", "update", cwd=out)

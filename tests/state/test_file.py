@@ -11,9 +11,11 @@ from probes.contract.condition import Status
 from tests.engine.toy import FIRE, PAGES, SMOKE, TOY, History, Rooms, target
 from watcher.engine.board import Board, Look, Restored
 from watcher.engine.debounce import DebounceState, ProbeResult, debounce
-from watcher.state.file import StateContents, StateError, StateFile
+from watcher.runtime.clock import Scale
+from watcher.state.file import FILE_NAME, StateContents, StateError, StateFile, read_scale
 
 NOW = 1_790_000_000.0
+SCALE = Scale("b", NOW - 5000.0, NOW, -3600.0)
 _WITH_SINCE = (
     '{"target": ["prod", "search", "pod-1"], "reached": {},'
     ' "probes": {"toy": {"standings": [["Fire", "", "true", %s, 1]], "past": {"looks": 1}}}}'
@@ -33,7 +35,7 @@ def _board(pods: int = 3) -> Board:
 
 def _written(directory: Path, pods: int = 3) -> StateFile:
     file = StateFile(directory, [TOY])
-    asyncio.run(file.write(_board(pods), NOW))
+    asyncio.run(file.write(_board(pods), SCALE))
     return file
 
 
@@ -58,7 +60,7 @@ def test_what_was_carried_and_not_yet_looked_at_is_written_again(tmp_path: Path)
     board = Board([TOY], [PAGES], lambda: NOW)
     asyncio.run(board.replace([target("pod-1")], restored.targets))
     file = StateFile(tmp_path, [TOY])
-    asyncio.run(file.write(board, NOW))
+    asyncio.run(file.write(board))
     assert file.read().targets[target("pod-1").key].history == {"toy": History(looks=1)}
 
 
@@ -80,7 +82,35 @@ def test_however_many_targets_there_are_all_come_back(tmp_path: Path, pods: int)
 
 def test_the_first_line_says_what_the_file_is(tmp_path: Path) -> None:
     head = json.loads(_written(tmp_path).path.read_text().splitlines()[0])
-    assert head == {"format": "agentweave-watcher-state", "version": 1, "written_at": NOW, "targets": 3}
+    clock = {"boot": "b", "zero": NOW - 5000.0, "steady": NOW, "ahead": -3600.0}
+    assert head == {"format": "agentweave-watcher-state", "version": 1, "targets": 3, "clock": clock}
+
+
+def test_the_first_line_says_what_the_moments_are_counted_on(tmp_path: Path) -> None:
+    assert read_scale(tmp_path) is None
+    assert read_scale(None) is None
+    _written(tmp_path)
+    assert read_scale(tmp_path) == SCALE
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "",
+        "junk",
+        "[]",
+        '{"format": "agentweave-watcher-state", "version": 1, "written_at": 1790000000.0, "targets": 0}',
+        '{"clock": null}',
+        '{"clock": {"boot": "b", "zero": 0, "steady": 0}}',
+        '{"clock": {"boot": "b", "zero": 0, "steady": NaN, "ahead": 0}}',
+        '{"clock": {"boot": "b", "zero": 1e300, "steady": 0, "ahead": 0}}',
+        '{"clock": {"boot": "b", "zero": 0, "steady": -1, "ahead": 0}}',
+        "[" * 4000,
+    ],
+)
+def test_a_file_of_an_older_release_or_of_nobody_has_no_scale(tmp_path: Path, head: str) -> None:
+    (tmp_path / FILE_NAME).write_text(head + "\n")
+    assert read_scale(tmp_path) is None
 
 
 def test_no_file_is_no_history_and_no_error(tmp_path: Path) -> None:
@@ -192,7 +222,7 @@ def test_what_a_probe_left_that_is_no_more_is_passed_over(tmp_path: Path) -> Non
     watched = target(limits={"toy": Limits(), "cellar": Limits()})
     asyncio.run(board.replace([watched], {watched.key: restored}))
     for writes, reads in (([TOY, cellar], [TOY]), ([TOY], [TOY, cellar])):
-        asyncio.run(StateFile(tmp_path, writes).write(board, NOW))
+        asyncio.run(StateFile(tmp_path, writes).write(board))
         contents = StateFile(tmp_path, reads).read()
         assert contents.lost == 0, contents.why
         only = contents.targets[watched.key]
@@ -215,7 +245,7 @@ def test_a_file_that_cannot_be_read_is_set_aside_and_not_overwritten(tmp_path: P
     file = StateFile(tmp_path, [TOY])
     file.path.write_text("junk")
     aside = file.set_aside(NOW)
-    asyncio.run(file.write(_board(), NOW))
+    asyncio.run(file.write(_board()))
     assert aside.read_text() == "junk"
     assert len(file.read().targets) == 3
 
@@ -225,5 +255,5 @@ def test_a_disk_that_does_not_take_it_leaves_the_old_file(tmp_path: Path) -> Non
     before = file.path.read_text()
     file.path.with_suffix(".new").mkdir()
     with pytest.raises(OSError, match="Is a directory"):
-        asyncio.run(file.write(_board(), NOW))
+        asyncio.run(file.write(_board()))
     assert file.path.read_text() == before

@@ -41,7 +41,7 @@ def _board(*sizes: int) -> Board:
 def _written(directory: Path, *sizes: int, times: int = 1) -> StateFile:
     file, board = StateFile(directory, PROBES), _board(*sizes)
     for _ in range(times):
-        asyncio.run(file.write(board, NOW))
+        asyncio.run(file.write(board))
     return file
 
 
@@ -72,5 +72,5 @@ def test_many_large_targets_share_what_there_is_and_small_ones_lose_nothing(tmp_
 
 def test_what_is_left_out_once_is_written_again_when_it_is_small(tmp_path: Path) -> None:
     file = _written(tmp_path, LARGEST + 1)
-    asyncio.run(file.write(_board(10), NOW))
+    asyncio.run(file.write(_board(10)))
     assert file.left_out == ()

@@ -5,7 +5,6 @@ import errno
 import json
 import logging
 import os
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from watcher.config.settings import load_settings
 from watcher.engine.board import Look
 from watcher.engine.debounce import ProbeResult, debounce
 from watcher.engine.engine import Engine
+from watcher.runtime.clock import Clock
 from watcher.state.file import StateFile
 from watcher.state.writer import StateWriter
 
@@ -31,7 +31,7 @@ async def _engine(directory: Path) -> AsyncIterator[Engine]:
     """With three targets, looked at once."""
     config = directory / "watcher.yaml"
     config.write_text(json.dumps({"discovery": {"static": []}}))
-    engine = Engine(load_settings(config, {}), [TOY], lambda: NOW)
+    engine = Engine(load_settings(config, {}), [TOY], Clock(lambda: NOW, lambda: NOW))
     await engine.replace_targets([target(pod) for pod in PODS], {})
     for state in engine.board.states.values():
         state.looks = {"agent_metrics": Look("agent_metrics", NOW, 0.01, Rooms())}
@@ -113,10 +113,9 @@ def test_a_watch_without_a_directory_writes_and_restores_nothing(tmp_path: Path)
 def test_what_one_process_writes_the_next_one_has(
     path: Path, write: Callable[[StateWriter], Awaitable[None]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    before = time.time()
     writer = _with(path.parents[1], path.parent, write)
     assert (writer.writes, writer.trouble) == (True, "")
-    assert before <= json.loads(path.read_text().splitlines()[0])["written_at"] <= time.time()
+    assert json.loads(path.read_text().splitlines()[0])["clock"]["steady"] == NOW
     assert _restored(path.parents[1], path.parent) == {pod: {"toy": History(looks=5)} for pod in PODS}
     assert caplog.records == []
     assert list(path.parent.iterdir()) == [path]
@@ -129,14 +128,13 @@ def test_where_nothing_was_written_nothing_is_restored_or_said(path: Path, caplo
 
 def test_a_file_that_is_no_state_is_set_aside_and_said(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path.write_text(JUNK)
-    before = time.time()
     assert _restored(path.parents[1], path.parent) == {}
     told = _told(caplog)
     aside = Path(told["set_aside_as"])
     assert (told["file"], told["lost"]) == (str(path), "all")
     assert "expected a first line of agentweave-watcher-state" in told["why"]
     assert aside.read_text() == JUNK
-    assert int(before) <= int(aside.name.rpartition("-")[2]) <= time.time() + 1
+    assert int(aside.name.rpartition("-")[2]) == NOW
     assert not path.exists()
 
 

@@ -208,6 +208,22 @@ def test_a_value_is_written_as_everybody_reads_it(value: float, text: str) -> No
     assert line.rpartition("} ")[2] == text
 
 
+def test_a_moment_is_told_by_the_date_as_it_is_set_now_and_other_values_as_they_are() -> None:
+    lit = Metric(name="lit_timestamp_seconds", help="When it was lit.", moment=True)
+    probe = replace(TOY, metrics=(HEAT, lit))
+    told = []
+    for ahead in (0.0, -3600.0):
+        board = Board([probe], [PAGES], lambda: NOW, lambda moment, ahead=ahead: moment + ahead)  # type: ignore[misc]  # bound at once
+        board.set_intervals({"agent_metrics": 30.0})
+        asyncio.run(board.replace([target()], {}))
+        [state] = board.states.values()
+        samples = (Sample(lit, NOW - 60), Sample(HEAT, 70.0, ("hall",)))
+        state.post((ProbeResult(NOW, *debounce((FIRE.false(),), {}, 1, NOW), samples, History()),))
+        page = _rendered(board)
+        told.append((page.value("lit_timestamp_seconds"), page.value("heat_celsius")))
+    assert told == [(NOW - 60, 70.0), (NOW - 3660, 70.0)]
+
+
 def test_what_is_counted_over_the_fleet_is_told_by_the_daemon_and_not_by_the_board() -> None:
     fleet = Metric(name="alarms_total", help="Alarms.", kind="counter", fleet=True)
     board = _board(1, replace(TOY, metrics=(HEAT, fleet)))

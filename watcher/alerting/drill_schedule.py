@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-import time
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from watcher.alerting.drill import Drilled, drill
 from watcher.config.settings import Settings
 from watcher.metrics.families import DRILL_FAILURES, DRILL_SUCCESS
 from watcher.metrics.own import OwnMetrics
-from watcher.scheduling.timing_wheel import Schedule
+from watcher.scheduling.schedule import Schedule
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +37,11 @@ class Drills:
     FIRST = 30.0
     """Seconds from the start, or from a change of the plan, to the first drill."""
 
-    def __init__(self, schedule: Schedule, own_metrics: OwnMetrics, first: float = FIRST) -> None:
-        self._schedule, self._own_metrics, self._first = schedule, own_metrics, first
+    def __init__(
+        self, schedule: Schedule, own_metrics: OwnMetrics, now: Callable[[], float], first: float = FIRST
+    ) -> None:
+        """`now`: steady seconds."""
+        self._schedule, self._own_metrics, self._now, self._first = schedule, own_metrics, now, first
         self._plan: Plan | None = None
         self._under_way: asyncio.Task[list[Drilled]] | None = None
         self._failures = 0  # in a row
@@ -80,6 +83,6 @@ class Drills:
                     "drill accepted by Alertmanager",
                     extra={"severity": each.severity, "receivers": ", ".join(each.receivers)},
                 )
-                self._own_metrics.set(DRILL_SUCCESS, time.time(), each.severity)
+                self._own_metrics.set_moment(DRILL_SUCCESS, self._now(), each.severity)
         self._failures = self._failures + 1 if any(each.trouble for each in drilled) else 0
         self._own_metrics.set(DRILL_FAILURES, self._failures)

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import sys
-import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -21,7 +20,8 @@ from watcher.config.shard import Shard
 from watcher.engine.board import Restored, TargetState
 from watcher.engine.engine import Engine
 from watcher.metrics.own import OwnMetrics
-from watcher.state.file import StateError, StateFile
+from watcher.runtime.clock import Clock, boot_id, system_clock
+from watcher.state.file import StateError, StateFile, read_scale
 from watcher.targets import TargetSet
 from watcher.web.target_json import listing
 
@@ -54,23 +54,26 @@ def check(
     except ConfigError as error:
         print(*error.mistakes, sep="\n", file=sys.stderr)
         return 2
+    clock = system_clock(boot_id(), read_scale(settings.state_dir))
     probes = [each for each in load_probes() if probe in (None, each.name)]
     targets = [
-        each for each in _all(settings) if namespace in (None, each.key.namespace) and agent in (None, each.key.agent)
+        each
+        for each in _all(settings, clock)
+        if namespace in (None, each.key.namespace) and agent in (None, each.key.agent)
     ]
     if not probes or not targets:
         print(f"{config}: {_nothing(probes, probe, namespace, agent)}", file=sys.stderr)
         return 2
-    return asyncio.run(_check(settings, probes, targets, output))
+    return asyncio.run(_check(settings, clock, probes, targets, output))
 
 
-def _all(settings: Settings) -> Sequence[Target]:
-    return settings.targets if settings.kubernetes is None else asyncio.run(_discovered(settings))
+def _all(settings: Settings, clock: Clock) -> Sequence[Target]:
+    return settings.targets if settings.kubernetes is None else asyncio.run(_discovered(settings, clock))
 
 
-async def _discovered(settings: Settings) -> Sequence[Target]:
+async def _discovered(settings: Settings, clock: Clock) -> Sequence[Target]:
     """Listed once, beside those of the file."""
-    target_set = TargetSet(settings, OwnMetrics([], []))
+    target_set = TargetSet(settings, OwnMetrics([], []), clock)
     try:
         await target_set.start()
         if target_set.failure:
@@ -88,8 +91,10 @@ def _nothing(probes: Sequence[AnyProbe], probe: str | None, namespace: str | Non
     return f"no target matches {words}" if words else "no targets are configured"
 
 
-async def _check(settings: Settings, probes: Sequence[AnyProbe], targets: Sequence[Target], output: str) -> int:
-    engine = Engine(settings, probes, time.time, once=True)
+async def _check(
+    settings: Settings, clock: Clock, probes: Sequence[AnyProbe], targets: Sequence[Target], output: str
+) -> int:
+    engine = Engine(settings, probes, clock, once=True)
     try:
         await engine.identity.start()
         await engine.identity.wait_first(_FIRST_IDENTITY)
@@ -100,7 +105,7 @@ async def _check(settings: Settings, probes: Sequence[AnyProbe], targets: Sequen
     finally:
         await engine.close()
     if output == "json":
-        async for piece in listing(engine.board, states, time.time(), evidence=len(states) == 1):
+        async for piece in listing(engine.board, states, clock.steady(), evidence=len(states) == 1):
             print(piece, end="")
     else:
         print_table(engine.board, states)

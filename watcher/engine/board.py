@@ -28,9 +28,10 @@ class Look(NamedTuple):
     """One finished look: what the API shows of it."""
 
     source: str
-    at: float  # Unix seconds at the end
+    at: float  # steady seconds at the end
     seconds: float
     reading: Reading
+    held_up: bool = False  # the watcher itself stood still for much of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +98,26 @@ class ConditionStatus(NamedTuple):
 
     probe: str
     verdict: Verdict
-    since: float  # Unix seconds
+    since: float  # Unix seconds, by the date as it is set now
 
 
 class Board:
     """The states of all targets."""
 
-    def __init__(self, probes: Sequence[AnyProbe], sources: Sequence[AnySourceKind], now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        probes: Sequence[AnyProbe],
+        sources: Sequence[AnySourceKind],
+        now: Callable[[], float],
+        date_of: Callable[[float], float] = float,
+    ) -> None:
+        """`now`: steady seconds; `date_of`: their Unix seconds, the same where nobody sets the clock."""
         self.probes = tuple(probes)
         self.endpoints = {kind.name: kind.endpoint for kind in sources}
         self.states: dict[TargetKey, TargetState] = {}
         self.touched: set[TargetKey] | None = None  # what may have changed since somebody last emptied it
         self.stale_after: tuple[float, ...] = (float("inf"),) * len(self.probes)
-        self._now = now
+        self._now, self.date_of = now, date_of
 
     def set_intervals(self, intervals: Mapping[str, float]) -> None:
         """Seconds between looks, by source: what makes a result stale."""
@@ -187,7 +195,7 @@ class Board:
         return [(state, state.exported) for state in self.states.values()]
 
     def oldest(self, now: float) -> tuple[float, ...]:
-        """Beside `probes`: what was found before this says nothing any more at `now`; both in Unix seconds."""
+        """Beside `probes`: what was found before this says nothing any more at `now`; both in steady seconds."""
         return tuple(now - seconds for seconds in self.stale_after)
 
     def fresh(self, results: ProbeResults, oldest: Sequence[float]) -> Iterator[tuple[int, ProbeResult, Verdicts]]:
@@ -203,7 +211,9 @@ class Board:
             aged = verdicts is not result.verdicts
             went_stale = result.at + self.stale_after[index]
             for verdict, since in zip(verdicts.all, result.since, strict=True):
-                found.append(ConditionStatus(self.probes[index].name, verdict, went_stale if aged else since))
+                found.append(
+                    ConditionStatus(self.probes[index].name, verdict, self.date_of(went_stale if aged else since))
+                )
         return sorted(found, key=lambda each: each.verdict.status.rank)
 
 

@@ -12,7 +12,7 @@ class DebounceState(NamedTuple):
     """How one condition stood after the last look: all that the next look needs of it."""
 
     status: Status
-    since: float  # Unix seconds at which it took this status
+    since: float  # when it took this status, in steady seconds
     bad: int  # looks in a row that found the fault
 
 
@@ -57,9 +57,9 @@ def stale(verdicts: Verdicts) -> Verdicts:
 class ProbeResult(NamedTuple):
     """The newest result of one probe for one target."""
 
-    at: float  # Unix seconds at the end of the look; before the first: when the target was discovered
+    at: float  # steady seconds at the end of the look; before the first: when the target was discovered
     verdicts: Verdicts
-    since: tuple[float, ...]  # Unix seconds, beside verdicts.all
+    since: tuple[float, ...]  # steady seconds, beside verdicts.all
     bad: tuple[int, ...]  # bad looks in a row, beside verdicts.all; empty when all are 0
     samples: tuple[Sample, ...]
     history: object
@@ -88,7 +88,7 @@ class Debounced(NamedTuple):
 
 
 def debounce(found: tuple[Verdict, ...], before: ProbeResult | DebounceStates, failures: int, now: float) -> Debounced:
-    """What holds after a look that says `found`, where `before` held; `now` in Unix seconds.
+    """What holds after a look that says `found`, where `before` held; `now` in steady seconds.
 
     A `repeated` condition is true after `failures` bad looks in a row; until then it is unknown, never false.
     One good look ends it; an unknown one neither counts nor forgives.

@@ -1,20 +1,25 @@
 """Identity, sources, probes and board, wired: what looks and judges. The daemon and `check` both drive one."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from probes import AnyProbe, AnySourceKind, load_sources
 from probes.contract import Source, SourceContext, SourceSettings, Target, TargetKey
 from probes.sources.names import Names
 from watcher.config.settings import Settings
 from watcher.engine.board import Board, Restored, TargetState
+from watcher.engine.clock_watch import ClockWatch
 from watcher.engine.costs import Costs
 from watcher.engine.isolation import Isolation
+from watcher.engine.look_round import LookRound
 from watcher.engine.looker import Fleet, Looker
 from watcher.engine.majority import VoteCounter
+from watcher.engine.overload import Overload
+from watcher.engine.peer_clocks import PeerClocks
 from watcher.identity import Identity, open_identity
 from watcher.metrics.families import ACTIVE, SHARDS
 from watcher.metrics.own import OwnMetrics
+from watcher.runtime.clock import Clock
 from watcher.runtime.cooperative import TimeSlice
 from watcher.runtime.loop_lag import LoopLag
 from watcher.runtime.role import Role
@@ -23,19 +28,19 @@ from watcher.runtime.role import Role
 class Engine:
     """All that looks and judges, without a schedule: somebody says when."""
 
-    def __init__(
-        self, settings: Settings, probes: Sequence[AnyProbe], now: Callable[[], float], *, once: bool = False
-    ) -> None:
-        self.settings, self.now, self._once = settings, now, once
+    def __init__(self, settings: Settings, probes: Sequence[AnyProbe], clock: Clock, *, once: bool = False) -> None:
+        self.settings, self.clock, self._once = settings, clock, once
         self.role = Role(active=settings.standby is None)
         wanted = {probe.source for probe in probes}
         self.kinds = [kind for kind in load_sources() if kind.name in wanted]
-        self.board = Board(probes, self.kinds, now)
+        self.board = Board(probes, self.kinds, clock.steady, clock.date_of)
         self.own_metrics = OwnMetrics(probes, [kind.name for kind in self.kinds])
         self.own_metrics.set(SHARDS, settings.shard.count)
         self.own_metrics.set(ACTIVE, self.role.active, str(settings.shard.index))
-        self.identity: Identity = open_identity(settings.identity, now)
-        self.fleet = Fleet(VoteCounter(), Isolation(), LoopLag(time.monotonic))
+        self.identity: Identity = open_identity(settings.identity, clock.steady, date=clock.wall)
+        self.fleet = Fleet(VoteCounter(), Isolation(), LoopLag(time.monotonic), PeerClocks(clock))
+        self.clock_watch = ClockWatch(clock, self.fleet.peer_clocks, self.new_round)
+        self.overload = Overload(time.monotonic)
         self._names = Names()
         self.lookers = {kind.name: self._looker(kind) for kind in self.kinds}
         self._set_intervals()
@@ -51,6 +56,7 @@ class Engine:
             if key not in self.board.states:
                 self.fleet.vote_counter.forget(key)
                 self.fleet.isolation.forget(key)
+                self.fleet.peer_clocks.forget(key)
         self.costs.keep(self.board.states)
         for kind in self.kinds:
             await time_slice.checkpoint()
@@ -71,6 +77,14 @@ class Engine:
         pairs = zip(self.board.probes, state.results, strict=True)
         return any(result is not None and probe.source == kind_name for probe, result in pairs)
 
+    def new_round(self, since: float) -> LookRound:
+        """All targets, to be looked at by all their sources since that moment (steady seconds)."""
+        return LookRound(self.board.states.values(), self.sources_of, since)
+
+    def sources_of(self, state: TargetState) -> list[str]:
+        """Which sources look at the target."""
+        return [kind.name for kind in self.kinds if self.looked_at(kind.name, state)]
+
     async def close(self) -> None:
         """Give back sockets, threads and channels."""
         for looker in self.lookers.values():
@@ -87,15 +101,19 @@ class Engine:
         """Seconds between two looks at a source."""
         return self.lookers[kind_name].interval
 
+    def _clock_doubt(self) -> str:
+        return self.fleet.peer_clocks.doubt
+
     def _of(self, kind: AnySourceKind) -> SourceSettings:
         return self.settings.sources[kind.name]
 
     def _looker(self, kind: AnySourceKind) -> Looker:
         settings = self._of(kind)
-        source = kind.open(settings, SourceContext(self.identity, self.now, self._names, gate=self.fleet.gate))
-        return Looker(
-            kind, source, settings.interval, self.board, self.fleet, self.own_metrics, self.now, once=self._once
+        context = SourceContext(
+            self.identity, self.clock.steady, self.clock.wall, self._names, self._clock_doubt, gate=self.fleet.gate
         )
+        source = kind.open(settings, context)
+        return Looker(kind, source, settings, self.board, self.fleet, self.own_metrics, self.clock, once=self._once)
 
     def _set_intervals(self) -> None:
         intervals = {name: looker.interval for name, looker in self.lookers.items()}

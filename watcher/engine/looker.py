@@ -7,20 +7,35 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from probes import AnyProbe, AnySourceKind
-from probes.contract import Evaluation, EvaluationContext, Fault, Limits, Reading, Source, Target, Unknown
+from probes.contract import (
+    Evaluation,
+    EvaluationContext,
+    Fault,
+    Limits,
+    Reading,
+    Source,
+    SourceSettings,
+    Target,
+    Unknown,
+)
 from probes.contract.reading import HEAVY
 from watcher.engine.board import Board, Look, TargetState
 from watcher.engine.costs import Costs
 from watcher.engine.debounce import DebounceStates, ProbeResult, debounce
 from watcher.engine.isolation import Isolation
 from watcher.engine.majority import VoteCounter
+from watcher.engine.peer_clocks import PeerClocks
 from watcher.metrics.families import LOOK_SECONDS, LOOKS
 from watcher.metrics.own import OwnMetrics
+from watcher.runtime.clock import Clock
 from watcher.runtime.cooperative import Gate
 from watcher.runtime.failures import FailuresLogger
 from watcher.runtime.loop_lag import LoopLag
 
 log = logging.getLogger(__name__)
+
+_MUCH = 1 / 3
+"""Of a look's timeout: a watcher that stood still for so long may have missed an answer that was there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +45,7 @@ class Fleet:
     vote_counter: VoteCounter
     isolation: Isolation
     lag: LoopLag
+    peer_clocks: PeerClocks
     costs: Costs = field(default_factory=Costs)
     gate: Gate = field(default_factory=Gate)
 
@@ -67,18 +83,19 @@ class Looker:
         self,
         kind: AnySourceKind,
         source: Source,
-        interval: float,
+        settings: SourceSettings,
         board: Board,
         fleet: Fleet,
         own_metrics: OwnMetrics,
-        now: Callable[[], float],
+        clock: Clock,
         *,
         once: bool = False,
         cpu_time: Callable[[], float] = time.thread_time,
     ) -> None:
-        """`interval`: seconds from one look at a target to the next; `now`: Unix seconds; `cpu_time`: this thread's."""
-        self.kind, self.source, self.interval = kind, source, interval
-        self._board, self._fleet, self._own_metrics, self._now, self._once = board, fleet, own_metrics, now, once
+        """`cpu_time`: seconds of CPU of this thread. Nothing is looked at yet."""
+        self.kind, self.source, self.interval = kind, source, settings.interval
+        self._much = settings.timeout * _MUCH
+        self._board, self._fleet, self._own_metrics, self._clock, self._once = board, fleet, own_metrics, clock, once
         self._cpu_time = cpu_time
         self._probes = [(index, each) for index, each in enumerate(board.probes) if each.source == kind.name]
         self._logger = FailuresLogger()
@@ -86,13 +103,14 @@ class Looker:
 
     async def look(self, state: TargetState) -> None:
         """One look, judged and posted on the board, whatever happens in it."""
-        started = time.monotonic()
+        started, stalled = time.monotonic(), self._fleet.lag.stalled
         try:
             reading: Reading = await self.source.look(state.target, self._wanted(state.target))
         except Exception:  # the boundary: a fault of a source costs its verdicts, never the daemon
             self._logger.exception("source failed", source=self.kind.name, target="/".join(state.target.key))
             reading = Broken(fault=Fault.OURS, error="The source failed here; this is a fault of the watcher.")
-        look = Look(self.kind.name, self._now(), time.monotonic() - started, reading)
+        held_up = self._fleet.lag.stalled - stalled > self._much
+        look = Look(self.kind.name, self._clock.steady(), time.monotonic() - started, reading, held_up)
         self._own_metrics.add(LOOKS, 1, self.kind.name, reading.result)
         self._own_metrics.add(LOOK_SECONDS, look.seconds, self.kind.name)
         if not state.removed:
@@ -109,8 +127,11 @@ class Looker:
         return self._wants[key][1]
 
     async def _post(self, state: TargetState, look: Look) -> None:
-        if look.reading.fault not in (Fault.OURS, Fault.UNRESOLVED):  # of those nobody was asked
+        fault = look.reading.fault
+        ours = (Fault.OURS, Fault.UNRESOLVED, *((Fault.SILENT, Fault.STALLED) if look.held_up else ()))
+        if fault not in ours:  # of those nobody was asked, or an answer may have been missed
             self._fleet.isolation.record(state.target.key, self.kind.name, look.reading, look.at)
+        self._fleet.peer_clocks.record(state.target.key, look.reading, look.at)
         if self._is_heavy(state, look.reading):
             async with self._fleet.gate:
                 await self._judge_all(state, look, in_turns=True)
@@ -194,11 +215,13 @@ class Looker:
             target=state.target,
             limits=state.target.limits[probe.name],
             now=look.at,
+            date=self._clock.wall(),
             interval=self.interval,
             endpoint=self.kind.endpoint,
             reached=self.kind.endpoint in state.reached,
             isolated=self._fleet.isolation.isolated,
-            overloaded=self._fleet.lag.overloaded,
+            held_up=look.held_up,
+            clock_doubt=self._fleet.peer_clocks.doubt,
             once=self._once,
             vote_counts=self._fleet.vote_counter.counts(state.target.key),
         )

@@ -50,7 +50,7 @@ class Event:
 
 
 def transitions(reported: Mapping[ConditionSubject, float], results: ProbeResults) -> Iterator[Transition]:
-    """What turned, where these were told to be true since then (Unix seconds). Unknown neither begins nor ends one."""
+    """What turned, where these were told to be true since (steady seconds). Unknown neither begins nor ends one."""
     for result in results:
         if result is None or (result.verdicts.calm and not reported):
             continue

@@ -35,7 +35,7 @@ class _ReportedPod:
     """What is true of one target, as far as it was told, or would have been if this process were active."""
 
     pod: PodRef
-    began: dict[ConditionSubject, float] = field(default_factory=dict)  # Unix seconds
+    began: dict[ConditionSubject, float] = field(default_factory=dict)  # steady seconds
 
 
 class Events:
@@ -54,7 +54,7 @@ class Events:
         is_active: Callable[[], bool],
         now: Callable[[], float],
     ) -> None:
-        """`pod_of`: which pod a target is, None for none; `is_active`: whether this process tells; `now`: Unix time."""
+        """`pod_of`: which pod a target is, None for none; `is_active`: whether it tells; `now`: steady seconds."""
         self._logger = FailuresLogger()
         self._board, self._pod_of, self._queue, self._writer, self._own_metrics = (
             board,
@@ -155,7 +155,9 @@ class Events:
 
     def _put(self, pod: PodRef, turned: Transition) -> None:
         try:
-            event = event_of(pod, turned, self._now())
+            date_of = self._board.date_of
+            dated = turned._replace(since=date_of(turned.since), began=date_of(turned.began))
+            event = event_of(pod, dated, date_of(self._now()))
         except Exception:  # the boundary: a sentence that cannot be made costs its Event, not those of others
             self._logger.exception("cannot build Event", condition=turned.verdict.kind.name)
             return
@@ -187,4 +189,4 @@ def open_events(settings: Settings, engine: Engine, target_set: TargetSet) -> Ev
 
     host = socket.gethostname()  # in Kubernetes: the name of our pod
     writer = EventWriter(access, queue, engine.own_metrics, host, is_active, time.monotonic, random.uniform)
-    return Events(engine.board, target_set.pod_of, queue, writer, engine.own_metrics, is_active, engine.now)
+    return Events(engine.board, target_set.pod_of, queue, writer, engine.own_metrics, is_active, engine.clock.steady)

@@ -14,17 +14,29 @@ _API_PACE = Pace(every=30.0, retry=5.0)
 _FILES_PACE = Pace(every=5.0, retry=5.0)
 
 
-def open_identity(settings: IdentitySettings | None, now: Callable[[], float], pace: Pace | None = None) -> Identity:
-    """The identity that these settings lead to, not started yet; None: none. `now` gives Unix seconds."""
+def open_identity(
+    settings: IdentitySettings | None,
+    now: Callable[[], float],
+    pace: Pace | None = None,
+    *,
+    date: Callable[[], float] | None = None,
+) -> Identity:
+    """The identity that these settings lead to, not started yet; None: none.
+
+    `now` gives seconds that only time moves, `date` Unix seconds, by which its SVID ends; None: they are the same.
+    """
+    date = date or now
     if settings is None:
-        return Identity(None, now, _FILES_PACE)
+        return Identity(None, now, date, _FILES_PACE)
     if settings.cert_file and settings.key_file and settings.bundle_file:
         files = Files(settings.cert_file, settings.key_file, settings.bundle_file, settings.trust_domain)
-        return Identity(lambda: files, now, pace or _FILES_PACE, always_confirmed=True)
-    return _from_workload_api(settings, now, pace or _API_PACE)
+        return Identity(lambda: files, now, date, pace or _FILES_PACE, always_confirmed=True)
+    return _from_workload_api(settings, now, date, pace or _API_PACE)
 
 
-def _from_workload_api(settings: IdentitySettings, now: Callable[[], float], pace: Pace) -> Identity:
+def _from_workload_api(
+    settings: IdentitySettings, now: Callable[[], float], date: Callable[[], float], pace: Pace
+) -> Identity:
     def open_source() -> IdentitySource:
         # It would write to stderr past our log, also at each fork; what matters comes as an error.
         os.environ.setdefault("GRPC_VERBOSITY", "NONE")
@@ -33,4 +45,4 @@ def _from_workload_api(settings: IdentitySettings, now: Callable[[], float], pac
 
         return WorkloadAPI(settings.socket_path, settings.trust_domain, pace.patience)
 
-    return Identity(open_source, now, pace)
+    return Identity(open_source, now, date, pace)

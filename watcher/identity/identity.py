@@ -29,12 +29,13 @@ class Identity:
         self,
         open_source: Callable[[], IdentitySource] | None,
         now: Callable[[], float],
+        date: Callable[[], float],
         pace: Pace,
         *,
         always_confirmed: bool = False,
     ) -> None:
         """`open_source` is called in the thread, for it may import what is slow to import; None: no identity."""
-        self._open_source, self._now, self._pace = open_source, now, pace
+        self._open_source, self._now, self._date, self._pace = open_source, now, date, pace
         self._always_confirmed = always_confirmed
         self._answer: OwnIdentity | None = None  # as the source gave it
         self._bundles_only: OwnIdentity | None = None  # the same once its SVID expired
@@ -50,7 +51,7 @@ class Identity:
     @property
     def current(self) -> OwnIdentity | None:
         """The newest identity: the same object until something changed. An SVID past its notAfter is left out."""
-        if self._answer is not None and self._now() > ends(self._answer.chain[0]):
+        if self._answer is not None and self._date() > ends(self._answer.chain[0]):
             return self._bundles_only
         return self._answer
 

@@ -12,8 +12,10 @@ from urllib.parse import urlsplit
 import httpx
 
 from probes.contract.address import is_ip_address
+from probes.sources.http.date import read_date
 from probes.sources.http.key_exchange import without_dhe
 from watcher.kube.errors import AccessError
+from watcher.runtime.clock import since_boot
 
 if TYPE_CHECKING:
     from watcher.kube.transport import KeptConnections
@@ -41,6 +43,7 @@ class Access:
         self._connections: KeptConnections | None = None
         self._making = asyncio.Lock()
         self._token, self._read_again_at = "", 0.0
+        self._date, self._dated_at = 0.0, 0.0
 
     async def send(
         self, method: str, path: str, query: Mapping[str, str], sent: tuple[str, bytes] | None, patience: httpx.Timeout
@@ -57,7 +60,19 @@ class Access:
         request = httpx.Request(
             method, self._base + path, params=query, headers=headers, content=body, extensions=extensions
         )
-        return await connections.handle_async_request(request)
+        answer = await connections.handle_async_request(request)
+        self._note_date(answer.headers.get("Date", ""))
+        return answer
+
+    @property
+    def heard(self) -> tuple[float, float] | None:
+        """The Unix seconds that the API server said last, and how many seconds ago that was; None: none yet."""
+        return (self._date, since_boot() - self._dated_at) if self._date else None
+
+    def _note_date(self, header: str) -> None:
+        date = read_date(header)
+        if date is not None:
+            self._date, self._dated_at = date, since_boot()
 
     async def _opened(self) -> "KeptConnections":
         async with self._making:

@@ -15,8 +15,8 @@ class Reachability:
 
     def __init__(self, what: str, log_fields: Mapping[str, str], now: Callable[[], float]) -> None:
         self._what, self._log_fields, self.now = what, log_fields, now
-        self.last_success: float | None = None  # Unix seconds
-        self.failing_since: float | None = None  # Unix seconds
+        self.last_success: float | None = None  # steady seconds
+        self.failing_since: float | None = None  # steady seconds
         self.why = ""
         self.tried = asyncio.Event()  # set once it was listed, or could not be
 
@@ -46,5 +46,5 @@ class Reachability:
         """The same, but only where it lasts, or it never answered."""
         if self.failing_since is None:
             return ""
-        lasts = self.last_success is None or not 0 <= self.now() - self.failing_since <= STALE_AFTER
+        lasts = self.last_success is None or self.now() - self.failing_since > STALE_AFTER
         return f"{self._what}: {self.why}" if lasts else ""

@@ -32,6 +32,7 @@ class Impairment(StrEnum):
     OVERLOADED = "Overloaded"
     CONFIG_REJECTED = "ConfigRejected"
     STATE_UNWRITABLE = "StateUnwritable"
+    CLOCK_JUMPED = "ClockJumped"
 
 
 class OwnMetrics:
@@ -47,6 +48,8 @@ class OwnMetrics:
         }
         # The library checks and locks to find a child, and every look needs half a dozen of them.
         self._children: dict[tuple[Metric, tuple[str, ...]], Gauge | Counter | Histogram] = {}
+        self._moments: dict[tuple[Metric, tuple[str, ...]], float] = {}
+        self._ahead = 0.0
         self.set(BUILD_INFO, 1, version("agentweave-watcher"), python_version())
         for source in sources:
             for result in ("ok", "error", "timeout"):
@@ -60,8 +63,21 @@ class OwnMetrics:
             raise TypeError(f"{metric.name} is a {metric.kind}, and only a gauge is set")
         gauge.set(value)
 
+    def set_moment(self, metric: Metric, moment: float, *labels: str) -> None:
+        """Set a gauge to a moment of the steady scale; it is exported as Unix seconds, by the date at each scrape."""
+        self._moments[metric, labels] = moment
+        self.set(metric, moment + self._ahead, *labels)
+
+    def set_ahead(self, ahead: float) -> None:
+        """The date is so many seconds ahead of the steady scale now."""
+        if ahead != self._ahead:
+            self._ahead = ahead
+            for (metric, labels), moment in self._moments.items():
+                self.set(metric, moment + ahead, *labels)
+
     def drop(self, metric: Metric) -> None:
         """Export this gauge no more, until it is set again."""
+        self._moments = {at: moment for at, moment in self._moments.items() if at[0] is not metric}
         if metric in self._made:
             self.registry.unregister(self._made.pop(metric))
 

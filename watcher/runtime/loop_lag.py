@@ -1,25 +1,33 @@
-"""Does the event loop keep up? Told by how late it wakes."""
+"""Does the event loop keep up? Told by how late it wakes from its beat."""
 
 from collections import deque
 from collections.abc import Callable
+from math import inf
 
 
 class LoopLag:
-    """How late the event loop woke up lately: a lagging loop misses deadlines that agents kept."""
+    """How late the event loop woke up: one that stands still misses deadlines that agents kept."""
 
     WINDOW = 30.0
-    OVERLOADED_AT = 1.0
+    STALL = 0.1  # seconds; a shorter delay costs no look its deadline
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now  # monotonic seconds
         self._late: deque[tuple[float, float]] = (
             deque()
         )  # only delays that no later one exceeds: the first is the worst
+        self._due, self._stalled = inf, 0.0
         self.worst = 0.0  # the longest delay of the last half minute, in seconds
 
-    def woke(self, late: float) -> None:
-        """The loop woke up `late` seconds after the time it was asked for."""
+    def sleeps(self, until: float) -> None:
+        """The loop is asked to wake up then."""
+        self._due = until
+
+    def woke(self) -> None:
+        """It did."""
         now = self._now()
+        late, self._due = max(0.0, now - self._due), inf
+        self._stalled += late if late > self.STALL else 0.0
         while self._late and self._late[-1][1] <= late:
             self._late.pop()
         self._late.append((now, late))
@@ -28,6 +36,7 @@ class LoopLag:
         self.worst = self._late[0][1]
 
     @property
-    def overloaded(self) -> bool:
-        """Whether the loop lagged so long that a deadline may have been missed by us and not by an agent."""
-        return self.worst > self.OVERLOADED_AT
+    def stalled(self) -> float:
+        """Seconds that it stood still in all, with a standstill whose end it has not told yet."""
+        late = self._now() - self._due
+        return self._stalled + (late if late > self.STALL else 0.0)

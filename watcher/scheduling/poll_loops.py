@@ -6,14 +6,17 @@ from functools import partial
 
 from watcher.engine.board import TargetState
 from watcher.engine.engine import Engine
+from watcher.engine.look_round import LookRound
+from watcher.engine.overload import Backlog
 from watcher.metrics.families import HEARTBEAT, LAG, SKIPPED
 from watcher.runtime.cooperative import TimeSlice
-from watcher.scheduling.timing_wheel import Poller, Schedule, TimingWheel
+from watcher.scheduling.schedule import Schedule
+from watcher.scheduling.timing_wheel import Poller, TimingWheel
 
 LIVE_WITHIN = 10.0
 """Seconds without progress of the schedule after which the process is no longer live."""
 
-_CHECKED_OFF, _ADDED = 200, 50  # targets at a time
+_ADDED = 50  # targets at a time
 
 
 class PollLoops:
@@ -21,13 +24,15 @@ class PollLoops:
 
     def __init__(self, engine: Engine, schedule: Schedule) -> None:
         self._engine, self._schedule = engine, schedule
+        self._backlogs: dict[str, Backlog] = {}
         self._pollers = {kind.name: self._poller(kind.name) for kind in engine.kinds}
         self._progress = time.monotonic()
-        self._first_round: list[TargetState] | None = None  # not known to be looked at, once there was a discovery
+        self._first_round: LookRound | None = None  # once there was a discovery
 
     def start(self) -> None:
         """Begin to look."""
         for name in self._pollers:
+            self._begin(name)
             self._schedule.every(1.0, partial(self._tick, name), name)
 
     @property
@@ -38,18 +43,19 @@ class PollLoops:
     @property
     def first_round_complete(self) -> bool:
         """Whether every target of the first discovery was looked at by each of its sources."""
-        return self._first_round is not None and not self._first_round
+        return self._first_round is not None and self._first_round.complete
 
     async def add(self, states: Sequence[TargetState]) -> None:
         """Look at these from now on; those that are gone fall out by themselves."""
         await self._put(states, self._pollers)
         if self._first_round is None:
-            self._first_round = list(states)
+            self._first_round = LookRound(states, self._engine.sources_of)
 
     async def restart(self, name: str) -> None:
         """Begin one poller anew, after its settings changed."""
         await self._pollers[name].drain()
         self._pollers[name] = poller = self._poller(name)
+        self._begin(name)
         await self._put(list(self._engine.board.states.values()), {name: poller})
 
     async def drain(self) -> None:
@@ -59,14 +65,7 @@ class PollLoops:
 
     def check_first_round(self) -> bool:
         """Check off some targets that were looked at; whether this completed the first round."""
-        left = self._first_round
-        if not left:
-            return False
-        for _ in range(_CHECKED_OFF):
-            if not left or not (left[-1].removed or self._is_looked_at(left[-1])):
-                break
-            left.pop()
-        return not left
+        return self._first_round is not None and self._first_round.check()
 
     async def _put(self, states: Sequence[TargetState], pollers: Mapping[str, Poller]) -> None:
         time_slice = TimeSlice()
@@ -77,22 +76,26 @@ class PollLoops:
                         poller.wheel.add(state)
             await time_slice.checkpoint()
 
-    def _is_looked_at(self, state: TargetState) -> bool:
-        return all(
-            kind.name in state.looks or not self._engine.looked_at(kind.name, state) for kind in self._engine.kinds
-        )
-
     def _poller(self, name: str) -> Poller:
         looker, own_metrics = self._engine.lookers[name], self._engine.own_metrics
+        backlog = self._backlogs[name] = self._engine.overload.backlog(name, looker.interval)
         return Poller(
             TimingWheel(name, looker.interval),
             looker.look,
             looker.kind.concurrency,
             lagged=lambda late: own_metrics.add(LAG, late, name),
             skipped=lambda looks: own_metrics.add(SKIPPED, looks, name),
+            due=backlog.due,
+            steady=self._engine.clock.steady,
         )
+
+    def _begin(self, name: str) -> None:
+        poller = self._pollers[name]
+        poller.begin()
+        self._backlogs[name].waits = lambda: poller.waits
 
     async def _tick(self, name: str) -> None:
         self._progress = time.monotonic()
-        self._engine.own_metrics.set(HEARTBEAT, time.time())
+        self._engine.own_metrics.set(HEARTBEAT, self._engine.clock.wall())
+        self._backlogs[name].check()
         await self._pollers[name].tick()

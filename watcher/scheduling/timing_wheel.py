@@ -1,24 +1,19 @@
 """When to look: every target of a source once an interval, spread evenly, whatever the size of the fleet.
 
-A few APScheduler jobs, one a source, walk a wheel of slots: one job a target would cost 0.3 ms a look and drop
-runs silently when late (research/performance.md, section 4). A target's place on the wheel is a stable hash, so
+A few jobs, one a source, walk a wheel of slots: one job a target would cost 0.3 ms a look
+(research/performance.md, section 4). A target's place on the wheel is a stable hash, so
 a restart or a change of the fleet leaves everybody's phase as it was.
 """
 
 import asyncio
-import contextlib
-import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable
+from math import inf
 from zlib import crc32
 
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-
 from watcher.engine.board import TargetState
-
-log = logging.getLogger(__name__)
+from watcher.engine.overload import MINUTE
 
 STEP = 0.025
 """Seconds between two releases of a small fleet: looks that are made together cost a third less."""
@@ -44,7 +39,7 @@ class TimingWheel:
 
     def __init__(self, source: str, interval: float) -> None:
         """`interval`: seconds from one look at a target to the next."""
-        self.source = source
+        self.source, self.interval = source, interval
         self.steps = max(1, round(interval / STEP))
         self.slots: dict[int, list[TargetState]] = {}  # of a day's steps most are nobody's
         self.arrivals: deque[TargetState] = deque()
@@ -59,8 +54,13 @@ class TimingWheel:
         """Whether nothing will ever be due."""
         return not self.arrivals and not self.slots
 
+    @property
+    def size(self) -> int:
+        """How many have their turn in an interval."""
+        return sum(map(len, self.slots.values()))
+
     def targets(self, step: int) -> int:
-        """How many have their turn at this step (of 25 ms, counted since 1970)."""
+        """How many have their turn at this step (of 25 ms, counted on the steady scale)."""
         return len(self.slots.get(step % self.steps, ()))
 
     def due(self, step: int, *, late: bool = False) -> list[TargetState]:
@@ -92,6 +92,10 @@ class TimingWheel:
         return crc32("\0".join((self.source, *state.target.key)).encode()) % self.steps
 
 
+def _nothing(_due: int, _left_out: int) -> None:
+    """Nobody counts."""
+
+
 class Poller:
     """Walks one wheel and starts its looks."""
 
@@ -103,23 +107,31 @@ class Poller:
         *,
         lagged: Callable[[float], None],
         skipped: Callable[[int], None],
+        due: Callable[[int, int], None] = _nothing,
         now: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
+        steady: Callable[[], float] | None = None,
     ) -> None:
-        """Walk by `now`, monotonic seconds; `wall`, Unix seconds, says once which step it is."""
+        """Walk by `now`, monotonic seconds; `steady` says once which step it is; it outlives the process.
+
+        `due` is told how many looks are due, and how many of them are left out.
+        """
         self.wheel = wheel
-        self._look, self._lagged, self._skipped = look, lagged, skipped
+        self._look, self._lagged, self._skipped, self._due = look, lagged, skipped, due
         self._now = now
         self._concurrency = concurrency
         self._tasks: set[asyncio.Task[None]] = set()
         # Not tasks that wait for a semaphore: of a daemon that falls behind these are ten thousand, at 2 kB each.
         self._waiting: deque[tuple[TargetState, float]] = deque()
-        self._under_way: set[TargetState] = set()  # of both
+        self._unknown: deque[tuple[TargetState, float]] = deque()  # the same, of targets never looked at
+        self._under_way: dict[TargetState, float] = {}  # of all these: when each was due
         self._begins = False  # whether the next turn of the loop begins some that wait
-        # Steps are counted in wall time, so that phases survive a restart; measured on the monotonic clock.
-        self._epoch = wall() - now()
+        self._epoch = steady() - now() if steady is not None else 0.0  # so that phases survive a restart
         self._next = self._step_now()
         self._ended = False
+
+    def begin(self) -> None:
+        """What is due from now on is to be looked at; what would have been before was never promised."""
+        self._next = self._step_now()
 
     async def tick(self) -> None:
         """Release what is due within the next second."""
@@ -141,6 +153,7 @@ class Poller:
         """Cut off the looks under way and start no more, also where a tick is in the middle of its second."""
         self._ended = True
         self._waiting.clear()
+        self._unknown.clear()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -149,8 +162,16 @@ class Poller:
         # Looks that are late by more than a step but still within the interval are made late, not left out.
         oldest = step - self.wheel.steps + 1
         if self._next < oldest:
-            self._skipped(sum(self.wheel.targets(late) for late in range(self._next, oldest)))
+            self._leave_out(oldest)
             self._next = oldest
+
+    def _leave_out(self, end: int) -> None:
+        turns, rest = divmod(end - self._next, self.wheel.steps)  # of a day that the process was stopped: thousands
+        left_out = turns * self.wheel.size + sum(self.wheel.targets(late) for late in range(end - rest, end))
+        self._skipped(left_out)
+        lately = range(max(self._next, end - round(MINUTE / STEP)), end)
+        of_the_minute = sum(self.wheel.targets(late) for late in lately)
+        self._due(of_the_minute, of_the_minute)
 
     async def _release_all(self, states: list[TargetState], due: float) -> None:
         parts = -(-len(states) // TOGETHER)
@@ -162,19 +183,30 @@ class Poller:
                 self._release(states[part::parts], moment)
 
     def _release(self, states: list[TargetState], due: float) -> None:
+        left_out = 0
         for state in states:
             if state in self._under_way:
-                self._skipped(1)
+                # A first look, made out of turn, may have begun a moment ago: it is in time for this turn.
+                left_out += due - self._under_way[state] > self.wheel.interval / 2
                 continue
-            self._under_way.add(state)
-            if self.wheel.source in state.looks:
-                self._waiting.append((state, due))
-            else:  # of a new target nothing is known yet, of the others something
-                self._waiting.appendleft((state, due))
+            self._under_way[state] = due
+            # Of a new target nothing is known yet, of the others something.
+            (self._waiting if self.wheel.source in state.looks else self._unknown).append((state, due))
+        if left_out:
+            self._skipped(left_out)
+        self._due(len(states), left_out)
         self._begin_soon()
 
+    @property
+    def waits(self) -> float:
+        """Seconds for which the oldest look that is due was not begun."""
+        oldest = [waiting[0][1] for waiting in (self._waiting, self._unknown) if waiting]
+        if not self.wheel.empty:
+            oldest.append(self._next * STEP - self._epoch)
+        return max(0.0, self._now() - min(oldest, default=inf))
+
     def _begin_soon(self) -> None:
-        if self._waiting and not self._begins and len(self._tasks) < self._concurrency:
+        if (self._waiting or self._unknown) and not self._begins and len(self._tasks) < self._concurrency:
             self._begins = True
             asyncio.get_running_loop().call_soon(self._begin)
 
@@ -183,8 +215,8 @@ class Poller:
         # hundreds under way, and all that is ready of them makes one turn, for which a page waits again and again.
         self._begins = False
         late = False
-        while self._waiting and not late and len(self._tasks) < self._concurrency:
-            state, due = self._waiting.popleft()
+        while (self._waiting or self._unknown) and not late and len(self._tasks) < self._concurrency:
+            state, due = self._unknown.pop() if self._unknown else self._waiting.popleft()
             late = self._now() - due > STEP
             task = asyncio.create_task(self._one(state, due))
             self._tasks.add(task)
@@ -200,49 +232,7 @@ class Poller:
             self._lagged(max(0.0, self._now() - due))
             await self._look(state)
         finally:
-            self._under_way.discard(state)
+            self._under_way.pop(state, None)
 
     def _step_now(self) -> int:
         return int((self._now() + self._epoch) / STEP)
-
-
-class Schedule:
-    """The clockwork: APScheduler runs a tick of each poller every second, and the housekeeping."""
-
-    def __init__(self) -> None:
-        self._scheduler = AsyncIOScheduler(timezone=UTC)
-
-    def every(self, seconds: float, job: Callable[[], Awaitable[None]], name: str, *, first: float = 0.0) -> None:
-        """Run `job` in `first` seconds and every `seconds` from then; late or overlapping runs are merged, not lost."""
-
-        async def run() -> None:
-            # A run that the end of the schedule cuts off is no failure; APScheduler would log it as one.
-            with contextlib.suppress(asyncio.CancelledError):
-                await job()
-
-        self._scheduler.add_job(
-            run,
-            "interval",
-            seconds=seconds,
-            next_run_time=datetime.now(UTC) + timedelta(seconds=first),
-            id=name,
-            replace_existing=True,
-            coalesce=True,
-            misfire_grace_time=None,  # the default of 1 s silently drops late runs
-            max_instances=3,  # one ends as the next begins, and both may be late
-        )
-
-    def start(self) -> None:
-        """Begin; needs a running loop."""
-        self._scheduler.start()
-
-    def stop(self, names: Iterable[str]) -> None:
-        """Take these jobs off; a run under way goes on."""
-        for name in names:
-            self._scheduler.remove_job(name)
-
-    def shutdown(self) -> None:
-        """End all; runs under way are cancelled."""
-        if self._scheduler.running:
-            self._scheduler.pause()  # a run begun now would be cut off before it could suppress that, and be logged
-            self._scheduler.shutdown(wait=False)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from probes import AnyProbe
 from probes.contract import TargetKey
@@ -16,6 +16,7 @@ from probes.contract.condition import Status
 from watcher.engine.board import Board, Restored, TargetState
 from watcher.engine.debounce import DebounceState, DebounceStates
 from watcher.runtime.atomic_write import TEMPORARY, replace_with
+from watcher.runtime.clock import Scale
 from watcher.runtime.cooperative import TimeSlice
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,9 @@ FORMAT = "agentweave-watcher-state"
 VERSION = 1
 FILE_NAME = "state.jsonl"
 
+_SCALE = TypeAdapter(Scale, config=ConfigDict(allow_inf_nan=False))
 _DEBOUNCE_STATES = TypeAdapter(list[tuple[str, str, Status, float, int]])
+_HEAD = 4096  # characters
 _LAST_MOMENT = 253_402_300_799.0  # the end of the year 9999: what RFC 3339 can say
 
 SMALL = 1 << 14
@@ -63,8 +66,8 @@ class StateFile:
         self._begun_anew: set[str] = set()  # probes whose histories of another release were logged
         self._history = {probe.name: TypeAdapter(probe.history) for probe in probes}
 
-    async def write(self, board: Board, now: float) -> None:
-        """Write all that must survive, as of `now` (Unix seconds).
+    async def write(self, board: Board, scale: Scale | None = None) -> None:
+        """Write all that must survive; `scale` says what its moments are counted on, Unix seconds where it is None.
 
         OSError when the disk does not take it, and then the old file stays.
         """
@@ -72,7 +75,7 @@ class StateFile:
         await asyncio.to_thread(self.path.parent.mkdir, parents=True, exist_ok=True)
         file = await asyncio.to_thread(self.path.with_suffix(TEMPORARY).open, "wb")
         try:
-            head = {"format": FORMAT, "version": VERSION, "written_at": now, "targets": len(states)}
+            head = {"format": FORMAT, "version": VERSION, "targets": len(states), "clock": scale and scale._asdict()}
             lines, time_slice, room = [json.dumps(head).encode() + b"\n"], TimeSlice(), _Room(self._large)
             for number, state in enumerate(states, 1):
                 lines.append(self._line(board, state, room))
@@ -175,6 +178,18 @@ class _Room:
         return taken
 
 
+def read_scale(state_dir: Path | None) -> Scale | None:
+    """What the moments in a state file are counted on; None where there is no file, or none that says it."""
+    if state_dir is None:
+        return None
+    try:
+        with (state_dir / FILE_NAME).open(encoding="utf-8") as file:
+            scale = _SCALE.validate_python(json.loads(file.readline(_HEAD))["clock"])
+        return scale if 0 <= scale.steady <= _LAST_MOMENT >= max(abs(scale.zero), abs(scale.ahead)) else None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # what is wrong with it is told where it is read
+        return None
+
+
 def _head(line: str) -> int:
     try:
         head = json.loads(line)
@@ -200,7 +215,7 @@ def _debounce_states(entries: Sequence[Sequence[object]]) -> Iterator[tuple[tupl
     for condition, subject, status, since, bad in entries:
         moment = float(str(since))
         if not 0 <= moment <= _LAST_MOMENT:
-            raise ValueError(f"expected Unix seconds, got {since!r}")
+            raise ValueError(f"expected seconds since 1970, got {since!r}")
         yield _place(str(condition), str(subject)), _debounce_state(str(status), moment, int(str(bad)))
 
 

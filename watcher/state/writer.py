@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -51,7 +50,7 @@ class StateWriter:
     def _set_aside(self, file: StateFile, why: str, lost: str) -> None:
         extra = {"file": str(file.path), "why": why, "lost": lost}
         try:
-            extra["set_aside_as"] = str(file.set_aside(time.time()))
+            extra["set_aside_as"] = str(file.set_aside(self._engine.clock.wall()))
         except OSError as error:
             extra["not_set_aside"] = str(error)
         log.warning("cannot read state file, its history starts anew", extra=extra)
@@ -72,7 +71,7 @@ class StateWriter:
     async def _write(self, file: StateFile) -> None:
         async with self._writing:
             try:
-                await file.write(self._engine.board, time.time())
+                await file.write(self._engine.board, self._engine.clock.scale)
             except OSError as error:
                 self.trouble = f"{file.path}: {error.strerror or error}"
             else:

@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 
 async def render(board: Board, own: CollectorRegistry, now: float, *, openmetrics: bool) -> AsyncIterator[bytes]:
-    """The whole page in pieces; one consistent view of every target, as of `now` (Unix seconds)."""
+    """The whole page in pieces; one consistent view of every target, as of `now` (steady seconds)."""
     states, oldest = board.exported_states(), board.oldest(now)
     counts: Counter[Verdicts] = Counter()
     time_slice = TimeSlice()
@@ -92,7 +92,7 @@ def _groups(
     for index, probe in enumerate(board.probes):
         metrics = [metric for metric in probe.metrics if not metric.fleet]
         if metrics:
-            yield metrics, map(_sample_lines(index, metrics, oldest[index]), _slices(states))
+            yield metrics, map(_sample_lines(index, metrics, oldest[index], board.date_of(0.0)), _slices(states))
 
 
 def _slices(items: list[T]) -> Iterator[list[T]]:
@@ -199,7 +199,12 @@ def _subjects_dropped(states: list[Shown]) -> Sequence[str]:
     ]
 
 
-def _sample_lines(index: int, metrics: Sequence[Metric], oldest: float) -> Callable[[list[Shown]], Sequence[str]]:
+def _sample_lines(
+    index: int, metrics: Sequence[Metric], oldest: float, ahead: float
+) -> Callable[[list[Shown]], Sequence[str]]:
+    """`ahead`: seconds by which the date is ahead of the steady scale, on which probes have their moments."""
+    moments = {metric for metric in metrics if metric.moment} if ahead else frozenset()
+
     def lines(states: list[Shown]) -> Sequence[str]:
         out: dict[Metric, list[str]] = {metric: [] for metric in metrics}
         heads = {metric: (f"{PREFIX}{metric.name}{{", made.append) for metric, made in out.items()}
@@ -213,6 +218,8 @@ def _sample_lines(index: int, metrics: Sequence[Metric], oldest: float) -> Calla
                     head, add = heads[metric]
                     beside = _label_text(metric, labels) if labels else ""
                     # The library's own function takes ten times as long, and is needed only for what has no digits.
+                    if metric in moments:
+                        value += ahead  # noqa: PLW2901  the loop is the hot one of a scrape
                     number = repr(value) if -inf < value < inf else floatToGoString(value)  # type: ignore[no-untyped-call]  # theirs
                     add(f"{head}{identity}{beside}}} {number}\n")
         return ["".join(made) for made in out.values()]

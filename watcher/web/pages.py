@@ -104,10 +104,10 @@ def page_routes(engine: Engine) -> list[Route]:
 
     async def fleet(request: Request) -> Response:
         wanted = {name: request.query_params.get(name, "") for name in ("namespace", "agent", "status")}
-        counts, lines = await fleet_lines(engine.board, wanted, engine.board.oldest(engine.now()))
+        counts, lines = await fleet_lines(engine.board, wanted, engine.board.oldest(engine.clock.steady()))
         body = await rendered(
             templates.get_template("fleet.html"),
-            now=engine.now(),
+            now=engine.clock.wall(),
             counts=counts,
             lines=lines,
             wanted=wanted,
@@ -121,7 +121,12 @@ def page_routes(engine: Engine) -> list[Route]:
         states = [state for key, state in engine.board.states.items() if (key.namespace, key.pod) == where]
         found = [(state, _by_probe(engine.board, state)) for state in states]
         body = await rendered(
-            templates.get_template("agent.html"), now=engine.now(), found=found, where=where, shown=SHOWN_OF_A_PROBE
+            templates.get_template("agent.html"),
+            now=engine.clock.wall(),
+            date_of=engine.clock.date_of,
+            found=found,
+            where=where,
+            shown=SHOWN_OF_A_PROBE,
         )
         return html_page(body, 200 if found else 404)
 
@@ -219,8 +224,10 @@ def troubles(engine: Engine) -> Iterator[str]:
         yield f"{Impairment.NO_IDENTITY}: {engine.identity.trouble}"
     if engine.fleet.isolation.isolated:
         yield f"{Impairment.ISOLATED}: most targets fell silent at once; the trouble may be the watcher's own."
-    if engine.fleet.lag.overloaded:
-        yield f"{Impairment.OVERLOADED}: the watcher's event loop lags; missed deadlines are not blamed on agents."
+    if engine.clock_watch.trouble:
+        yield f"{Impairment.CLOCK_JUMPED}: {engine.clock_watch.trouble}"
+    if engine.overload.trouble:
+        yield f"{Impairment.OVERLOADED}: {engine.overload.trouble}"
     impaired = _impaired(engine.own_metrics)
     yield from (f"{reason}: {why}" for reason, why in _LOGGED.items() if reason in impaired)
 

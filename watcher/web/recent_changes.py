@@ -74,7 +74,7 @@ async def recent_changes(
         changed = list(_changed(board, state, found, oldest))
         if not changed:
             continue
-        is_new, key = _first_seen(state) in found, state.target.key
+        is_new, key = board.date_of(_first_seen(state)) in found, state.target.key
         changed = [each for each in changed if _is_news(each, is_new=is_new) and not is_reported(each)]
         if key[:2] in agents:
             found.new += is_new
@@ -99,9 +99,9 @@ def _changed(board: Board, state: TargetState, window: RecentChanges, oldest: tu
         moments = result.since
         if verdicts is not result.verdicts:
             moments = (result.at + board.stale_after[index],) * len(moments)
-        if max(moments, default=0.0) >= window.begin:
+        if board.date_of(max(moments, default=0.0)) >= window.begin:
             name = board.probes[index].name
-            for verdict, since in zip(verdicts.all, moments, strict=True):
+            for verdict, since in zip(verdicts.all, map(board.date_of, moments), strict=True):
                 if window.begin <= since <= window.end:
                     yield Change(state.target.key, ConditionStatus(name, verdict, since))
 

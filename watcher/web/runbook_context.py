@@ -27,7 +27,7 @@ class Live:
 
 async def live_of(engine: Engine, wanted: AlertSelection, query: Mapping[str, str]) -> Live:
     """By what the link names: targets; or, where the alert is about many, its `condition`, or `probe` and `reason`."""
-    oldest = engine.board.oldest(engine.now())
+    oldest = engine.board.oldest(engine.clock.steady())
     if wanted.kind is not None:
         return await _of_condition(engine, wanted, oldest) if wanted.names_targets else Live()
     if query.get("condition") or query.get("probe"):
@@ -49,7 +49,7 @@ async def _of_condition(engine: Engine, wanted: AlertSelection, oldest: tuple[fl
     began = min(
         (own.since for each in found.seen for own in each.own if own.verdict.status is Status.TRUE), default=None
     )
-    end = began if began is not None else engine.now()
+    end = began if began is not None else engine.clock.wall()
     return Live(found, everywhere, await recent_changes(engine.board, agents, end, oldest, is_reported))
 
 

@@ -34,21 +34,20 @@ def runbook_routes(engine: Engine) -> list[Route]:
         if not known:
             known.update(await _ranks(rules))
         entries = sorted((known.get(name, _NO_RULE), name, meaning(text)) for name, text in texts.items())
-        return html_page(templates.get_template("runbooks.html").render(now=engine.now(), entries=entries), 200)
+        return html_page(templates.get_template("runbooks.html").render(now=engine.clock.wall(), entries=entries), 200)
 
     async def one(request: Request) -> Response:
         name = request.path_params["name"]
         if name not in texts:  # a name is one of the list, and never part of a path on disk
-            missing = templates.get_template("runbook_missing.html").render(now=engine.now(), name=name[:_NAMED])
+            missing = templates.get_template("runbook_missing.html").render(now=engine.clock.wall(), name=name[:_NAMED])
             return html_page(missing, 404)
         wanted = _wanted(engine, name, request.query_params)
         live = await live_of(engine, wanted, request.query_params)
         words = _words(request, wanted, live, text_of(name))
         template = templates.get_template("runbook.html")
-        own = list(troubles(engine))
-        return html_page(
-            await rendered(template, now=engine.now(), name=name, wanted=wanted, live=live, troubles=own, **words), 200
-        )
+        now, date_of, own = engine.clock.wall(), engine.clock.date_of, list(troubles(engine))
+        given = {"name": name, "wanted": wanted, "live": live, "troubles": own, **words}
+        return html_page(await rendered(template, now=now, date_of=date_of, **given), 200)
 
     return [Route("/runbooks", every), Route("/runbooks/", every), Route("/runbooks/{name:path}", one)]
 

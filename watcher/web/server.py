@@ -34,7 +34,7 @@ def make_app(engine: Engine, poll_loops: PollLoops, refresh: Callable[[], None])
         openmetrics = _prefers_openmetrics(request.headers.get("accept", ""))
         own = engine.own_metrics.registry
         if engine.role.active:
-            page = render(engine.board, own, engine.now(), openmetrics=openmetrics)
+            page = render(engine.board, own, engine.clock.steady(), openmetrics=openmetrics)
         else:
             page = render_own(own, openmetrics=openmetrics)
         headers = {"Content-Type": OPENMETRICS if openmetrics else TEXT, "Vary": "Accept, Accept-Encoding"}
@@ -55,7 +55,7 @@ def make_app(engine: Engine, poll_loops: PollLoops, refresh: Callable[[], None])
             return JSONResponse({"error": f"status: expected one of {', '.join(Status)}, got {status!r}"}, 400)
         states = _selected(engine, query.get("namespace"), query.get("agent"))
         only, standby = Status(status) if status else None, not engine.role.active
-        document = listing(engine.board, states, engine.now(), status=only, standby=standby)
+        document = listing(engine.board, states, engine.clock.steady(), status=only, standby=standby)
         return StreamingResponse(document, media_type="application/json")
 
     async def target(request: Request) -> Response:
@@ -63,7 +63,7 @@ def make_app(engine: Engine, poll_loops: PollLoops, refresh: Callable[[], None])
         found = [state for key, state in engine.board.states.items() if (key.namespace, key.pod) == (namespace, pod)]
         if not found:
             return JSONResponse({"error": f"no target {namespace}/{pod}"}, 404)
-        document = listing(engine.board, found, engine.now(), evidence=True, standby=not engine.role.active)
+        document = listing(engine.board, found, engine.clock.steady(), evidence=True, standby=not engine.role.active)
         return StreamingResponse(document, media_type="application/json")
 
     return Starlette(

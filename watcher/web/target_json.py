@@ -34,7 +34,7 @@ def _described(board: Board, state: TargetState, *, evidence: bool) -> Iterator[
         "address": state.target.address or "",
         "conditions": [],
         **({"problems": list(state.target.problems)} if state.target.problems else {}),
-        "looks": [_look(look, evidence=evidence) for look in state.looks.values()],
+        "looks": [_look(look, board.date_of(look.at), evidence=evidence) for look in state.looks.values()],
     }
     # Quotes within a text are escaped, so no text of a stranger's can say this.
     head, empty, tail = json.dumps(about).partition('"conditions": [')
@@ -59,10 +59,10 @@ def _condition(condition: ConditionStatus) -> dict[str, object]:
     }
 
 
-def _look(look: Look, *, evidence: bool) -> dict[str, object]:
+def _look(look: Look, at: float, *, evidence: bool) -> dict[str, object]:
     return {
         "source": look.source,
-        "at": rfc3339(look.at),
+        "at": rfc3339(at),
         "result": look.reading.result,
         "error": look.reading.error,
         "duration_seconds": round(look.seconds, 6),
@@ -71,7 +71,7 @@ def _look(look: Look, *, evidence: bool) -> dict[str, object]:
 
 
 def has_status(board: Board, state: TargetState, status: Status, now: float) -> bool:
-    """Whether any condition of the target has this status at `now`, Unix seconds."""
+    """Whether any condition of the target has this status at `now`, steady seconds."""
     fresh = board.fresh(state.results, board.oldest(now))
     return any(each is status for _, _, verdicts in fresh for _, each, _ in verdicts.outcomes)
 
@@ -85,9 +85,9 @@ async def listing(
     evidence: bool = False,
     standby: bool = False,
 ) -> AsyncIterator[str]:
-    """The whole document as of `now` (Unix seconds), in pieces: a listing of 10,000 targets holds up no look."""
+    """The whole document as of `now` (steady seconds), in pieces: a listing of 10,000 targets holds up no look."""
     said = '"standby": true, ' if standby else ""
-    yield f'{{"generated_at": "{rfc3339(now)}", {said}"targets": ['
+    yield f'{{"generated_at": "{rfc3339(board.date_of(now))}", {said}"targets": ['
     between, time_slice, made, size = "", TimeSlice(), list[str](), 0
     for state in states:
         if status is None or has_status(board, state, status, now):

@@ -85,6 +85,7 @@ class TLS(NamedTuple):
     context: ssl.SSLContext
     trust_domain: str = ""  # the server must have an SVID of this one; empty: the context checks its name
     doubtful: bool = False  # what does not verify may be our fault: we have no CA for it, or an old one
+    clock_doubt: str = ""  # why the watcher's own date is not believed, a sentence
     second: Callable[[], ssl.SSLContext] | None = None  # for a server that does not take the first one's key exchange
 
 
@@ -182,6 +183,13 @@ class HTTPSession:
         )
 
     def _failed(self, error: OSError) -> httpx.TransportError:
+        if (
+            isinstance(error, ssl.SSLCertVerificationError)
+            and self._tls
+            and self._tls.clock_doubt
+            and _is_of_time(error)
+        ):
+            return OwnTroubleError(self._tls.clock_doubt)
         if isinstance(error, ssl.SSLCertVerificationError) and self._tls and self._tls.doubtful:
             return OwnTroubleError(f"The watcher has no CA to verify {self._name} with: {error.verify_message}.")
         if isinstance(error, ssl.SSLError):
@@ -197,6 +205,10 @@ class HTTPSession:
     @property
     def _name(self) -> str:
         return self._origin.authority.decode()
+
+
+def _is_of_time(error: ssl.SSLCertVerificationError) -> bool:
+    return error.verify_code in (9, 10)  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
 
 
 def _is_svid(certificate: Mapping[str, Sequence[tuple[str, str]]], trust_domain: str) -> bool:

@@ -112,15 +112,15 @@ class Outbound:
         without an identity, the system's roots verify chain and name.
         """
         identity = self._source_context.identity.current
-        ca = self._ca.read() if self._ca else None
-        context = self._current(ca, identity, P_256)
-        second = partial(self._current, ca, identity, X_25519)
+        ca, clock_doubt = self._ca.read() if self._ca else None, self._source_context.clock_doubt()
+        tls = TLS(self._current(ca, identity, P_256), clock_doubt=clock_doubt)
+        tls = tls._replace(second=partial(self._current, ca, identity, X_25519))
         if ca is not None:
-            return TLS(context, second=second)
+            return tls
         if identity is None:
-            return TLS(context, doubtful=True, second=second)
+            return tls._replace(doubtful=True)
         doubtful = not self._source_context.identity.confirmed
-        return TLS(context, identity.trust_domain, doubtful=doubtful, second=second)
+        return tls._replace(trust_domain=identity.trust_domain, doubtful=doubtful)
 
     def _current(self, ca: bytes | None, identity: OwnIdentity | None, curve: str) -> ssl.SSLContext:
         # A context costs as much as ten looks: a new one only when what it is made of is another object.

@@ -17,6 +17,7 @@ from watcher.engine.board import Restored
 from watcher.engine.engine import Engine
 from watcher.metrics.families import CONFIG_AT, CONFIG_OK, DISCOVERED, HEARTBEAT, TARGETS
 from watcher.metrics.own import Impairment
+from watcher.runtime.clock import Clock as StandingClock
 from watcher.scheduling.timing_wheel import STEP, TimingWheel
 from watcher.state.file import StateFile
 from watcher.web.exposition import render
@@ -68,7 +69,7 @@ class Watcher:
 
     def __init__(self, given: Settings, fleet: Fleet, now: Clock, number: int) -> None:
         self.settings, self.fleet, self.now, self.number = given, fleet, now, number
-        self.engine = Engine(given, load_probes(), now)
+        self.engine = Engine(given, load_probes(), StandingClock(now, now))
         self._wheels = {name: TimingWheel(name, looker.interval) for name, looker in self.engine.lookers.items()}
         for name, looker in self.engine.lookers.items():
             looker.source = _Simulated(name, fleet, now)
@@ -136,7 +137,7 @@ class Watcher:
 
     def leave_state(self, directory: Path) -> None:
         """Write the state file, as at the end of the process."""
-        asyncio.run(StateFile(directory, self.engine.board.probes).write(self.engine.board, self.now()))
+        asyncio.run(StateFile(directory, self.engine.board.probes).write(self.engine.board))
 
     def found_state(self, directory: Path) -> Mapping[TargetKey, Restored]:
         """What the last process left."""

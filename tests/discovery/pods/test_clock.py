@@ -18,13 +18,16 @@ DAY = 86400.0
 
 
 class Clock:
-    """The wall clock of a machine, which somebody sets."""
+    """A machine's two clocks: one that only time moves, and a date, which somebody sets."""
 
     def __init__(self) -> None:
-        self.ahead = 0.0
+        self.passed = self.ahead = 0.0
 
-    def __call__(self) -> float:
-        return time.time() + self.ahead
+    def steady(self) -> float:
+        return time.time() + self.passed
+
+    def date_of(self, steady: float) -> float:
+        return steady + self.ahead
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def lies() -> Iterator[LyingKubernetes]:
 
 def _watch(lies: LyingKubernetes, directory: Path, clock: Clock) -> Discoverer:
     settings = KubernetesSettings(kubeconfig=lies.kubeconfig(directory))
-    return Discoverer(settings, LIMITS, None, clock, lambda low, _: low, QUICK)
+    return Discoverer(settings, LIMITS, None, clock.steady, lambda low, _: low, QUICK, date_of=clock.date_of)
 
 
 @pytest.mark.parametrize("jump", [-DAY, DAY])
@@ -56,6 +59,8 @@ def test_a_clock_that_jumps_costs_no_target_and_hides_no_trouble(
         await until(lambda: engine.failure)
         assert not engine.trouble  # it is silent since a moment only
         clock.ahead = jump
+        assert not engine.trouble, "no time has passed"
+        clock.passed = 11.0
         assert "500" in engine.trouble
         assert engine.targets() == before
         lies.list_status = lies.watch_status = 200
@@ -79,7 +84,7 @@ def test_a_config_is_read_anew_though_the_clock_was_set_back(lies: LyingKubernet
         changed = deepcopy(lies.objects[CONFIG_MAP])
         changed["data"]["config.yaml"] = CONFIG.replace("max_connections: 100", "max_connections: 7")
         lies.objects[CONFIG_MAP] = changed
-        clock.ahead = -DAY
+        clock.ahead, clock.passed = -DAY, 21.0
         lies.put(pod(2))
         await until(lambda: "pod-2" in names(engine))
         assert {target.key.pod: target.pool_capacity for target in engine.targets()} == {"pod-1": 100, "pod-2": 7}

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from copy import deepcopy
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -95,13 +96,14 @@ def find(
     config: str | None = None,
     service_id: str | None = None,
     known: Known | None = None,
+    ahead: float = 0.0,
     **settings: object,
 ) -> FoundPod:
     around = Surroundings(
         settings=KubernetesSettings.model_validate(settings), limits=LIMITS, api_servers=("10.0.0.1",)
     )
     agent_config = AgentConfig() if config is None else read_config(config)
-    return find_target(read_pod(raw), agent_config, service_id, around, known, NOW)
+    return find_target(read_pod(raw), agent_config, service_id, around, known, NOW, ahead=ahead)
 
 
 def test_the_public_manifests_pod_is_a_target_with_all_its_facts() -> None:
@@ -326,6 +328,15 @@ def test_a_clock_ahead_of_ours_gives_no_longer_grace() -> None:
     target = find(pod(status__conditions=[], status__containerStatuses__0=ahead)).target
     assert target is not None
     assert target.grace_until == NOW + 120
+
+
+@pytest.mark.parametrize("ahead", [-7200.0, 0.0, 7200.0])
+def test_a_date_that_was_set_gives_neither_more_grace_nor_less(ahead: float) -> None:
+    started = f"{datetime.fromtimestamp(NOW + ahead - 30, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    young = {"name": "agent", "restartCount": 0, "state": {"running": {"startedAt": started}}}
+    target = find(pod(status__conditions=[], status__containerStatuses__0=young), ahead=ahead).target
+    assert target is not None
+    assert target.grace_until == NOW - 30 + 120, "it started half a minute ago, by the date and by the steady scale"
 
 
 def test_a_restart_gives_no_new_grace() -> None:

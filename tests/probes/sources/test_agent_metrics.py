@@ -53,7 +53,7 @@ class Provider:
 
 def opened(clock: Clock | None = None, identity: OwnIdentity | None = None, **given: object) -> Source:
     settings = AgentMetricsSettings.model_validate({"max_bytes": "1Mi"} | given)
-    return KIND.open(settings, SourceContext(identity=Provider(identity), now=clock or Clock(), names=Names()))
+    return KIND.open(settings, SourceContext(Provider(identity), clock or Clock(), Clock(), Names()))
 
 
 def target(url: str, pod: str = "search-0") -> Target:

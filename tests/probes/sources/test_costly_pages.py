@@ -56,7 +56,9 @@ class Agent:
 
 def _looks(agent: Agent, cpu: Callable[[], float], rounds: Sequence[bytes]) -> list[MetricsPage]:
     async def main() -> list[MetricsPage]:
-        context = SourceContext(identity=NoIdentity(), now=lambda: 0.0, names=Names(), cpu_time=cpu, gate=nullcontext())
+        context = SourceContext(
+            identity=NoIdentity(), now=lambda: 0.0, date=lambda: 0.0, names=Names(), cpu_time=cpu, gate=nullcontext()
+        )
         source = AgentMetrics(AgentMetricsSettings(), context)
         async with pages.serving(agent.talk) as url:
             target = Target(key=TargetKey("prod", "search", "search-0"), metrics=url + "/metrics")
@@ -128,7 +130,9 @@ def test_a_small_page_costs_next_to_nothing_and_is_not_charged() -> None:
 
 def _context() -> EvaluationContext[BreakerLimits]:
     target = Target(key=TargetKey("prod", "search", "search-0"), metrics="http://x")
-    return EvaluationContext(target=target, limits=BreakerLimits(), now=1.0, interval=30.0, endpoint="metrics")
+    return EvaluationContext(
+        target=target, limits=BreakerLimits(), now=1.0, date=1.0, interval=30.0, endpoint="metrics"
+    )
 
 
 def test_the_loop_does_other_things_while_a_large_page_is_read() -> None:
@@ -141,7 +145,9 @@ def test_the_loop_does_other_things_while_a_large_page_is_read() -> None:
             turns += 1
 
     async def main() -> None:
-        context = SourceContext(identity=NoIdentity(), now=lambda: 0.0, names=Names(), cpu_time=CPU(0.006))
+        context = SourceContext(
+            identity=NoIdentity(), now=lambda: 0.0, date=lambda: 0.0, names=Names(), cpu_time=CPU(0.006)
+        )
         source = AgentMetrics(AgentMetricsSettings(), context)
         async with pages.serving(Agent(LARGE).talk) as url:
             counting = asyncio.create_task(count())

@@ -43,7 +43,9 @@ class Provider:
 
 def look(address: str) -> Handshake:
     async def once() -> Handshake:
-        source = KIND.open(HandshakeSettings(), SourceContext(identity=Provider(), now=time.time, names=Names()))
+        source = KIND.open(
+            HandshakeSettings(), SourceContext(identity=Provider(), now=time.time, date=time.time, names=Names())
+        )
         reading = await source.look(Target(key=TargetKey("prod", "search", "search-0"), address=address), ())
         assert isinstance(reading, Handshake)
         return reading

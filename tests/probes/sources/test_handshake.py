@@ -72,9 +72,7 @@ def look(
     settings = HandshakeSettings.model_validate({"timeout": timeout})
 
     async def once() -> Handshake:
-        source = KIND.open(
-            settings, SourceContext(identity=provider or Provider(identity()), now=time.time, names=Names())
-        )
+        source = KIND.open(settings, SourceContext(provider or Provider(identity()), time.time, time.time, Names()))
         target = Target(key=TargetKey("prod", "search", "search-0"), address=address, spiffe_ids=expected)
         reading = await source.look(target, ())
         await source.close()
@@ -404,7 +402,7 @@ def test_an_endless_flood_instead_of_a_handshake_is_cut_off() -> None:
 
 
 def test_a_broken_handshake_leaves_nothing_for_the_next_one(directory: Path) -> None:
-    source = KIND.open(HandshakeSettings(), SourceContext(identity=Provider(identity()), now=time.time, names=Names()))
+    source = KIND.open(HandshakeSettings(), SourceContext(Provider(identity()), time.time, time.time, Names()))
 
     def at(address: str) -> Target:
         return Target(key=TargetKey("prod", address, address), address=address)
@@ -424,7 +422,7 @@ def test_a_broken_handshake_leaves_nothing_for_the_next_one(directory: Path) -> 
 
 def test_a_new_identity_is_used_at_the_next_look() -> None:
     provider = Provider(identity(ROGUE))
-    source = KIND.open(HandshakeSettings(), SourceContext(identity=provider, now=time.time, names=Names()))
+    source = KIND.open(HandshakeSettings(), SourceContext(provider, time.time, time.time, Names()))
     context = tls_context(SVID, client_ca=OURS.certificate)
 
     async def twice(address: str) -> Iterator[str]:

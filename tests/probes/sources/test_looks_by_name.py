@@ -42,14 +42,20 @@ class Looks:
         self._probe = next(each for each in load_probes() if each.name == probe)
         settings = self._kind.settings.model_validate({"timeout": "400ms"})
         self._limits = self._probe.limits()
-        self._source = self._kind.open(settings, SourceContext(NoIdentity(), lambda: NOW, names))
+        self._source = self._kind.open(settings, SourceContext(NoIdentity(), lambda: NOW, lambda: NOW, names))
 
     async def look(self, at: Target) -> Reading:
         return await self._source.look(at, self._probe.wants(self._limits))
 
     def judged(self, reading: Reading, at: Target, *, reached: bool = False) -> Verdict:
         context = EvaluationContext(
-            target=at, limits=self._limits, now=NOW, interval=30.0, endpoint=self._kind.endpoint, reached=reached
+            target=at,
+            limits=self._limits,
+            now=NOW,
+            date=NOW,
+            interval=30.0,
+            endpoint=self._kind.endpoint,
+            reached=reached,
         )
         found = self._probe.judge(reading, self._probe.history(), context).verdicts
         return next(each for each in found if each.kind.name == self._condition)

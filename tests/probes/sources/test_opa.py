@@ -35,7 +35,7 @@ class NoIdentity:
 
 
 def opened(**settings: object) -> Source:
-    source_context = SourceContext(NoIdentity(), lambda: NOW, Names())
+    source_context = SourceContext(NoIdentity(), lambda: NOW, lambda: NOW, Names())
     return KIND.open(OPASettings.model_validate({"interval": "30s", "timeout": "1s"} | settings), source_context)
 
 
@@ -51,7 +51,7 @@ async def look(source: Source, target: Target, given: OPALimits | None = None) -
 
 def verdicts(reading: OPAReading, given: OPALimits | None = None, **changes: Any) -> dict[str, str]:
     plain = EvaluationContext(
-        target=TARGET, limits=given or limits(), now=NOW, interval=30.0, endpoint="opa", reached=True
+        target=TARGET, limits=given or limits(), now=NOW, date=NOW, interval=30.0, endpoint="opa", reached=True
     )
     found = PROBE.judge(reading, changes.pop("history", OPAHistory()), plain._replace(**changes)).verdicts
     return {
@@ -182,7 +182,7 @@ def test_slow_decisions_are_slow_after_twenty(opa: OPAServer) -> None:
         judged = PROBE.judge(
             ask(opa, "slow/allow", given),
             history,
-            EvaluationContext(target=TARGET, limits=given, now=NOW, interval=30.0, endpoint="opa"),
+            EvaluationContext(target=TARGET, limits=given, now=NOW, date=NOW, interval=30.0, endpoint="opa"),
         )
         history, found = judged.history, {each.kind.name: each.status.value for each in judged.verdicts}
     assert found["OPADecisionSlow"] == "true"
@@ -251,7 +251,7 @@ def test_a_bundle_is_watched_through_loading_going_stale_and_breaking(bundles: B
         samples = PROBE.judge(
             reading,
             OPAHistory(),
-            EvaluationContext(target=TARGET, limits=limits(), now=NOW, interval=30, endpoint="opa"),
+            EvaluationContext(target=TARGET, limits=limits(), now=NOW, date=NOW, interval=30, endpoint="opa"),
         )
         assert [(each.metric.name, each.labels) for each in samples.samples] == [
             ("opa_bundle_info", ("authz", "one")),
@@ -469,7 +469,15 @@ def test_the_clock_of_opa_is_read_from_its_answer() -> None:
     assert (reading.report.at, verdicts(reading)["OPABundleStale/authz"]) == (NOW, "true NeverLoaded")
 
 
-@pytest.mark.parametrize("date", ["", "Date: yesterday\r\n"])
+@pytest.mark.parametrize(
+    "date",
+    [
+        "",
+        "Date: yesterday\r\n",
+        "Date: Mon, 23 Nov 2026 10:16:00 +99999999999999999999\r\n",  # an OverflowError, and no ValueError
+        "Date: Mon, 23 Nov 99999 10:16:00 GMT\r\n",
+    ],
+)
 def test_without_a_date_the_own_clock_must_do(date: str) -> None:
     report = one_look(with_status(headers=date)).report
 

@@ -61,7 +61,7 @@ def opened(kind: str, home: Path, names: Sequence[dict[str, str]] = ()) -> Sourc
     given = {"bearer_token_file": str(home / "token"), "ca_file": str(OURS.write_bundle(home))}
     found = next(each for each in load_sources() if each.name == kind)
     settings = found.settings.model_validate(given | {"bearer_token_for": list(names)})
-    return found.open(settings, SourceContext(NoIdentity(), lambda: NOW, Names()))
+    return found.open(settings, SourceContext(NoIdentity(), lambda: NOW, lambda: NOW, Names()))
 
 
 def target(url: str, **facts: Any) -> Target:
@@ -151,7 +151,7 @@ def test_the_verdict_says_that_the_token_was_not_sent(tmp_path: Path) -> None:
                 probe = next(each for each in load_probes() if each.name == name)
                 reading = await opened(kind, tmp_path).look(target(url), wants(kind))
                 context = EvaluationContext(
-                    target=target(url), limits=probe.limits(), now=NOW, interval=30.0, endpoint="opa"
+                    target=target(url), limits=probe.limits(), now=NOW, date=NOW, interval=30.0, endpoint="opa"
                 )
                 verdicts = probe.judge(reading, probe.history(), context).verdicts
                 said += [each.text for each in verdicts if each.reason == "Unauthorized" and HTTP in each.text]

@@ -51,7 +51,7 @@ class DetailReader:
     async def read(self, pod: Pod, *, services: bool, since: float = 0.0) -> Details:
         """All details of a pod. `services`: whether the Service's annotation matters at all.
 
-        `since`: what was read before (Unix seconds) may have changed meanwhile.
+        `since`: what was read before (steady seconds) may have changed meanwhile.
         """
         config, (service_id, service_problem) = await asyncio.gather(
             self._config(pod, since), self._service(pod) if services else _nothing()

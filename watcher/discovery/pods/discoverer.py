@@ -39,7 +39,9 @@ class Discoverer:
         uniform: Callable[[float, float], float],
         patience: Patience = _PATIENCE,
         shard: Shard = _WHOLE_FLEET,
+        date_of: Callable[[float], float] = float,
     ) -> None:
+        """`now`: steady seconds; `date_of`: their Unix seconds, the same where nobody sets the clock."""
         self._settings, self._now = settings, now
         self._access = Access(settings.kubeconfig)
         self._memory = DiscoveryCache(state_dir)
@@ -49,7 +51,7 @@ class Discoverer:
         names = [""] if settings.namespaces == "all" else list(settings.namespaces)
         self._declared = DeclaredIds(settings, self._access, state_dir, now, uniform, patience, self._declared_anew)
         self._named = self._declared.named()
-        self._reconciler = Reconciler(settings, limits, self._access, self._declared, now, self._spawn)
+        self._reconciler = Reconciler(settings, limits, self._access, self._declared, now, self._spawn, date_of)
         self.changed = self._reconciler.changed
         self.scopes = [Scope(name, self._reconciler.touch, now, shard, self._declared.named) for name in names]
         self._reconciler.scopes = self.scopes

@@ -34,10 +34,11 @@ class Reconciler:
         declared: DeclaredIds,
         now: Callable[[], float],
         spawn: Spawn,
+        date_of: Callable[[float], float],
     ) -> None:
         """Nothing is read yet, and there are no scopes until somebody sets them."""
         self._settings, self._access, self._now, self._spawn = settings, access, now, spawn
-        self._declared, self._logger = declared, FailuresLogger()
+        self._declared, self._date_of, self._logger = declared, date_of, FailuresLogger()
         self._around = Surroundings(settings=settings, limits=limits)
         self._details = DetailReader(access, now)
         self.scopes: Sequence[Scope] = ()
@@ -98,7 +99,7 @@ class Reconciler:
         declared = self._declared.of(seen.pod)
         if declared is not None:
             facts = (details.config, details.service_id, self._around, seen.known, self._now(), declared)
-            seen.found = find_target(seen.pod, *facts)
+            seen.found = find_target(seen.pod, *facts, ahead=self._date_of(0.0))
             seen.known = seen.found.known
 
     async def _read(self, seen: SeenPod) -> None:

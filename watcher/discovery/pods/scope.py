@@ -17,7 +17,7 @@ class SeenPod:
 
     pod: Pod
     details: Details | None = None  # None until they were read
-    outdated_at: float | None = None  # Unix seconds: what was read before does not count any more
+    outdated_at: float | None = None  # steady seconds: what was read before does not count any more
     known: Known | None = None
     found: FoundPod | None = None
 

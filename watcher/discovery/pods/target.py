@@ -36,7 +36,7 @@ class Known:
     """What stays as it was first found, for a pod's life."""
 
     agent: str
-    started_at: float  # Unix seconds, never later than when we first saw it
+    started_at: float  # steady seconds, never later than when we first saw it
     was_ready: bool
 
 
@@ -83,8 +83,9 @@ def find_target(
     known: Known | None,
     now: float,
     declared: Declared = _NOTHING_DECLARED,
+    ahead: float = 0.0,
 ) -> FoundPod:
-    """The target that a pod is at `now` (Unix seconds).
+    """The target that a pod is at `now` (steady seconds); the date is `ahead` of that scale.
 
     `service_id`: what the Service of its workload says; `declared`: what ClusterSPIFFEID objects say.
     """
@@ -92,7 +93,7 @@ def find_target(
     if state is not PodState.TARGET:
         return FoundPod(state=state, why=why, known=known)
     overrides = read_overrides(pod.annotations, around.settings.overrides)
-    known = _known(pod, config, known, now)
+    known = _known(pod, config, known, now, ahead)
     expected = expected_ids(pod, known.agent, workload(pod), service_id, declared, around.settings)
     opa = find_opa(pod, config, overrides.opa_port, around.settings.allowed_hosts)
     address_port = overrides.port or pod.ports.get("https")
@@ -127,11 +128,12 @@ def workload(pod: Pod) -> str:
     return name.removesuffix(f"-{template_hash}") if kind == "ReplicaSet" and template_hash else name
 
 
-def _known(pod: Pod, config: AgentConfig, known: Known | None, now: float) -> Known:
+def _known(pod: Pod, config: AgentConfig, known: Known | None, now: float, ahead: float) -> Known:
     if known is None:
         labels = (pod.labels.get(f"app.kubernetes.io/{label}") for label in ("instance", "name"))
         agent = config.name or next((label for label in labels if label), None) or workload(pod)
-        known = Known(agent, min(pod.started_at or now, now), was_ready=pod.ready)
+        started_at = now if pod.started_at is None else min(pod.started_at - ahead, now)
+        known = Known(agent, started_at, was_ready=pod.ready)
     return replace(known, was_ready=True) if pod.ready and not known.was_ready else known
 
 

@@ -52,9 +52,12 @@ class Clock:
         return self.now
 
 
-def outbound(provider: Provider | None = None, clock: Clock | None = None, **given: object) -> Outbound:
+def outbound(
+    provider: Provider | None = None, clock: Clock | None = None, *, doubt: str = "", **given: object
+) -> Outbound:
     settings = OutboundSettings.model_validate(given)
-    return Outbound(settings, SourceContext(identity=provider or Provider(), now=clock or Clock(), names=Names()))
+    known = SourceContext(provider or Provider(), clock or Clock(), Clock(), Names(), clock_doubt=lambda: doubt)
+    return Outbound(settings, known)
 
 
 @asynccontextmanager
@@ -131,6 +134,26 @@ def test_a_token_that_vanishes_is_not_sent_from_memory(token: Path) -> None:
     clock.now += 1
     with pytest.raises(OwnTroubleError):
         sender.authorization(LISTED, HTTPS)
+
+
+DOUBT = "The watcher's clock is 3h0m ahead of most agents'."
+
+
+@pytest.mark.parametrize("ages", [(-7200, -3600), (3600, 7200)], ids=["expired", "not valid yet"])
+@pytest.mark.parametrize(("doubt", "error"), [("", TLSFailedError), (DOUBT, OwnTroubleError)])
+def test_a_certificate_that_is_wrong_by_our_date_is_our_trouble_where_that_is_doubted(
+    tmp_path: Path, ages: tuple[int, int], doubt: str, error: type[Exception]
+) -> None:
+    begin, end = ages
+    served = OURS.issue("spiffe://example.org/agent", not_before=NOW + begin, not_after=NOW + end, hosts=("127.0.0.1",))
+    with pytest.raises(error, match=doubt or "certificate"):
+        ask(outbound(ca_file=OURS.write_bundle(tmp_path), doubt=doubt), served, tmp_path)
+
+
+def test_a_certificate_of_another_authority_is_no_matter_of_dates(tmp_path: Path) -> None:
+    sender = outbound(ca_file=OURS.write_bundle(tmp_path), doubt=DOUBT)
+    with pytest.raises(TLSFailedError):
+        ask(sender, issued(authority=OTHER, hosts=("127.0.0.1",)), tmp_path)
 
 
 def test_a_ca_file_verifies_chain_and_address(tmp_path: Path) -> None:
