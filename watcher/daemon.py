@@ -20,14 +20,15 @@ from watcher.engine.engine import Engine
 from watcher.events.recorder import Events, open_events
 from watcher.health import Health
 from watcher.metrics.families import CONFIG_AT, CONFIG_OK
-from watcher.metrics.own import Impairment
 from watcher.runtime.gc_tuning import GCTuning
 from watcher.scheduling.poll_loops import PollLoops
 from watcher.scheduling.timing_wheel import Schedule
 from watcher.standby.election import open_election
 from watcher.state.writer import StateWriter
 from watcher.targets import TargetSet, TargetSync
-from watcher.web.server import Server, make_app
+from watcher.web.server import make_app, make_health_app
+from watcher.web.serving.access import Access
+from watcher.web.serving.server import Server
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,8 @@ class Daemon:
         self._state_writer = StateWriter(self.engine, settings.state_dir)
         self._target_set = TargetSet(settings, self.engine.own_metrics)
         self._target_sync = TargetSync(self._target_set, self.engine, self._poll_loops)
-        self._health = Health(self.engine, self._state_writer, self._target_set)
+        self._access = Access(settings.server)
+        self._health = Health(self.engine, self._state_writer, self._target_set, lambda: self._access.trouble)
         self._events = open_events(settings, self.engine, self._target_set)
         self._drills = Drills(self._schedule, self.engine.own_metrics, first_drill)
         self._election = open_election(settings.standby, self.engine.role, self._follow_role)
@@ -62,15 +64,16 @@ class Daemon:
         self._failure: BaseException | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def run(self, listener: socket.socket) -> None:
+    async def run(self, listener: socket.socket, health_listener: socket.socket | None = None) -> None:
         """Look, serve and keep state until SIGTERM or SIGINT; SIGHUP reloads the config."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._ask_for_reload)
-        server = Server(make_app(self.engine, self._poll_loops, self._health.refresh))
+        app = make_app(self.engine, self._poll_loops, self._health.refresh)
+        server = Server(app, make_health_app(self._poll_loops), self._access, self.engine.descriptors)
         try:
-            self._spawn(server.serve(listener))
+            self._spawn(server.serve(listener, health_listener))
             log.info("serving", extra={"address": "{}:{}".format(*listener.getsockname())})
             await self._start()
             await self._stop.wait()
@@ -104,9 +107,11 @@ class Daemon:
             except ConfigError as error:
                 self.engine.own_metrics.set(CONFIG_OK, 0)
                 log.warning("config reload rejected, keeping the previous one", extra={"errors": len(error.mistakes)})
-                self._health.impair(Impairment.CONFIG_REJECTED, "; ".join(error.mistakes))
+                self._health.mistakes = "; ".join(error.mistakes)
+                self._health.refresh()
                 return
             settings = self._with_what_stays(settings)
+            await self._access.adopt(settings.server)
             for name, replaced in self.engine.adopt(settings).items():
                 await self._target_sync.restart(name)
                 await replaced.close()
@@ -118,11 +123,13 @@ class Daemon:
             log.info("config reloaded", extra={"targets": len(self.engine.board.states)})
 
     def _with_what_stays(self, settings: Settings) -> Settings:
-        before = self.engine.settings
-        for name in ("server", "state_dir", "identity", "kubernetes", "shard", "standby"):
+        before, server = self.engine.settings, settings.server.at(self.engine.settings.server)
+        if server != settings.server:
+            log.warning("config section changed, restart required", extra={"section": "server"})
+        for name in ("state_dir", "identity", "kubernetes", "shard", "standby"):
             if getattr(settings, name) != getattr(before, name):
                 log.warning("config section changed, restart required", extra={"section": name})
-        settings = replace(settings, server=before.server, state_dir=before.state_dir, identity=before.identity)
+        settings = replace(settings, server=server, state_dir=before.state_dir, identity=before.identity)
         return replace(settings, kubernetes=before.kubernetes, shard=before.shard, standby=before.standby)
 
     async def _start(self) -> None:
@@ -220,7 +227,8 @@ class Daemon:
     def _taken(self) -> None:
         self.engine.own_metrics.set(CONFIG_OK, 1)
         self.engine.own_metrics.set(CONFIG_AT, time.time())
-        self._health.impair(Impairment.CONFIG_REJECTED, "")
+        self._health.mistakes = ""
+        self._health.refresh()
 
     def _spawn(self, job: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(job)

@@ -1,6 +1,7 @@
 """What does the daemon export about itself: how much it watches, in which role, and what impairs it?"""
 
 import logging
+from collections.abc import Callable
 
 from watcher.engine.engine import Engine
 from watcher.metrics.families import ACTIVE, STALL, TARGETS
@@ -14,8 +15,12 @@ log = logging.getLogger(__name__)
 class Health:
     """Brought up to now before each scrape; a change of an impairment is a line in the log."""
 
-    def __init__(self, engine: Engine, state_writer: StateWriter, target_set: TargetSet) -> None:
+    def __init__(
+        self, engine: Engine, state_writer: StateWriter, target_set: TargetSet, server_files: Callable[[], str]
+    ) -> None:
+        """`server_files`: what is wrong with the files that the section `server` names, in words."""
         self._engine, self._state_writer, self._target_set = engine, state_writer, target_set
+        self._server_files, self.mistakes = server_files, ""  # mistakes: those of a config that was rejected
         self._logged: dict[Impairment, str] = {}
         engine.own_metrics.impair(Impairment.CONFIG_REJECTED, hold=False)
         engine.own_metrics.impair(Impairment.DISCOVERY_STALE, hold=False)
@@ -33,6 +38,9 @@ class Health:
         self.impair(Impairment.OVERLOADED, "the event loop lags" if engine.fleet.lag.overloaded else "")
         self.impair(Impairment.STATE_UNWRITABLE, self._state_writer.trouble or self._target_set.unwritable)
         self.impair(Impairment.DISCOVERY_STALE, self._target_set.trouble)
+        self.impair(Impairment.CONFIG_REJECTED, "; ".join(filter(None, (self.mistakes, self._server_files()))))
+        engine.descriptors.check()
+        self.impair(Impairment.DESCRIPTORS_SHORT, engine.descriptors.trouble)
         self._target_set.show()
 
     def impair(self, reason: Impairment, why: str) -> None:

@@ -14,6 +14,7 @@ from watcher.identity import Identity, open_identity
 from watcher.metrics.families import ACTIVE, SHARDS
 from watcher.metrics.own import OwnMetrics
 from watcher.runtime.cooperative import TimeSlice
+from watcher.runtime.descriptors import Descriptors
 from watcher.runtime.loop_lag import LoopLag
 from watcher.runtime.role import Role
 
@@ -33,7 +34,8 @@ class Engine:
         self.own_metrics.set(SHARDS, settings.shard.count)
         self.own_metrics.set(ACTIVE, self.role.active, str(settings.shard.index))
         self.identity: Identity = open_identity(settings.identity, now)
-        self.fleet = Fleet(VoteCounter(), Isolation(), LoopLag(time.monotonic))
+        self.descriptors = Descriptors(sum(kind.concurrency for kind in self.kinds), time.monotonic)
+        self.fleet = Fleet(VoteCounter(), Isolation(), LoopLag(time.monotonic), self.descriptors)
         self.lookers = {kind.name: self._looker(kind) for kind in self.kinds}
         self._set_intervals()
 

@@ -13,6 +13,7 @@ from watcher.engine.isolation import Isolation
 from watcher.engine.majority import VoteCounter
 from watcher.metrics.families import LOOK_SECONDS, LOOKS
 from watcher.metrics.own import OwnMetrics
+from watcher.runtime.descriptors import Descriptors
 from watcher.runtime.loop_lag import LoopLag
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ class Fleet:
     vote_counter: VoteCounter
     isolation: Isolation
     lag: LoopLag
+    descriptors: Descriptors | None = None  # of the process; None where nobody divides them
 
 
 class Broken(Reading):
@@ -79,6 +81,8 @@ class Looker:
     def _post(self, state: TargetState, look: Look) -> None:
         if look.reading.fault is not Fault.OURS:
             self._fleet.isolation.record(state.target.key, self.kind.name, look.reading, look.at)
+        elif self._fleet.descriptors is not None:
+            self._fleet.descriptors.check()
         results, changed = list(state.results), False
         for index, probe in self._probes:
             result = results[index]

@@ -32,6 +32,7 @@ class Impairment(StrEnum):
     OVERLOADED = "Overloaded"
     CONFIG_REJECTED = "ConfigRejected"
     STATE_UNWRITABLE = "StateUnwritable"
+    DESCRIPTORS_SHORT = "DescriptorsShort"
 
 
 class OwnMetrics:
