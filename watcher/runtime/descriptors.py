@@ -8,7 +8,7 @@ from collections.abc import Callable
 RESERVE = 96
 """For what is neither a look nor a reader: files, the API server, name look-ups, libraries."""
 
-MOST_READERS, FEWEST_READERS = 256, 16
+MOST_READERS, FEWEST_READERS = 320, 16
 """Connections of readers that are held at once, where there are descriptors enough and where there are not."""
 
 HEALTH_READERS = 32

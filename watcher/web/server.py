@@ -15,6 +15,8 @@ from watcher.scheduling.poll_loops import PollLoops
 from watcher.web.exposition import render, render_own
 from watcher.web.pages import page_routes
 from watcher.web.runbook_pages import runbook_routes
+from watcher.web.serving.places import FullError, too_many
+from watcher.web.serving.shared_page import SharedPages
 from watcher.web.serving.turns import Turns, caller_of
 from watcher.web.target_json import listing
 
@@ -24,22 +26,29 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 def make_app(engine: Engine, poll_loops: PollLoops, refresh: Callable[[], None]) -> Starlette:
     """The whole of what the daemon serves; `refresh` is called before its own metrics are read."""
-    scrapes, others = Turns(), Turns()  # apart: whoever asks for many pages is not in Prometheus's way
+    scrapes, others = SharedPages(), Turns()  # apart: whoever asks for many pages is not in Prometheus's way
 
     async def metrics(request: Request) -> Response:
-        refresh()
         openmetrics = _prefers_openmetrics(request.headers.get("accept", ""))
-        own = engine.own_metrics.registry
-        if engine.role.active:
-            page = render(engine.board, own, engine.now(), openmetrics=openmetrics)
-        else:
-            page = render_own(own, openmetrics=openmetrics)
-        caller = caller_of(request)
+        zipped = _accepts_gzip(request.headers.get("accept-encoding", ""))
+
+        def page() -> AsyncIterator[bytes]:
+            refresh()
+            own = engine.own_metrics.registry
+            if engine.role.active:
+                pieces = render(engine.board, own, engine.now(), openmetrics=openmetrics)
+            else:
+                pieces = render_own(own, openmetrics=openmetrics)
+            return _gzip(pieces) if zipped else _joined(pieces)
+
         headers = {"Content-Type": OPENMETRICS if openmetrics else TEXT, "Vary": "Accept, Accept-Encoding"}
-        if _accepts_gzip(request.headers.get("accept-encoding", "")):
-            zipped = headers | {"Content-Encoding": "gzip"}
-            return StreamingResponse(scrapes.pieces(_gzip(page), caller), headers=zipped)
-        return StreamingResponse(scrapes.pieces(_joined(page), caller), headers=headers)
+        encoding = {"Content-Encoding": "gzip"} if zipped else {}
+        connection = request.scope["state"]["connection"]
+        try:
+            body = await scrapes.page((openmetrics, zipped), page, connection, caller_of(request))
+        except FullError:
+            return too_many()
+        return StreamingResponse(body, headers=headers | encoding)
 
     async def targets(request: Request) -> Response:
         query = request.query_params

@@ -1,10 +1,11 @@
 """Which connections are held, and which is cut for a new one? Who asks for nothing costs nobody an answer."""
 
 from collections.abc import Callable
+from math import inf
 from typing import Protocol
 
-_STALLED = 1.0
-"""Seconds without a byte taken after which a reader may be cut for a new connection."""
+_FRESH = 0.1
+"""Seconds in which who has just come can ask, and a reader take what is written, before it is cut for another."""
 
 
 class Guest(Protocol):
@@ -19,11 +20,11 @@ class Admission:
 
     def __init__(self, most: int, now: Callable[[], float]) -> None:
         """`now`: monotonic seconds."""
-        self._most, self._now = most, now
+        self.most, self._now = most, now
         self._held: set[Guest] = set()
         # Both in the order of time, so the first of each has been there longest. Bytes that do not complete a request
         # do not move a guest, nor do bytes taken too slowly to let writing go on.
-        self._waiting: dict[Guest, None] = {}
+        self._waiting: dict[Guest, float] = {}
         self._stalled: dict[Guest, float] = {}
 
     def __len__(self) -> int:
@@ -32,31 +33,29 @@ class Admission:
     @property
     def open(self) -> bool:
         """Whether one more can be had, if need be in place of another."""
-        return len(self._held) < self._most or self._victim() is not None
+        return len(self._held) < self.most or self._victim() is not None
 
     def arrived(self, guest: Guest) -> None:
         """A new one, which has asked for nothing yet; another is cut for it if there are too many."""
-        if len(self._held) >= self._most:
+        if len(self._held) >= self.most:
             self.make_room()
         self._held.add(guest)
-        self._waiting[guest] = None
+        self._waiting[guest] = self._now()
 
     def replaced(self, guest: Guest, by: Guest) -> None:
-        """The same one, by another name from now on."""
-        self._held.discard(guest)
-        self._waiting.pop(guest, None)
+        """The same one, which has asked, by another name from now on."""
+        self.left(guest)
         self._held.add(by)
-        self._waiting[by] = None
 
     def asked(self, guest: Guest) -> None:
         """It made a whole request."""
         self._waiting.pop(guest, None)
 
-    def answered(self, guest: Guest) -> None:
-        """Its answer is written, and it has asked for nothing more."""
+    def waits(self, guest: Guest) -> None:
+        """It asks for nothing: its answer is written, or it has only shaken hands."""
         if guest in self._held:
             self._stalled.pop(guest, None)
-            self._waiting[guest] = None
+            self._waiting[guest] = self._now()
 
     def stalled(self, guest: Guest) -> None:
         """It does not take what is written."""
@@ -73,7 +72,7 @@ class Admission:
         self._stalled.pop(guest, None)
 
     def make_room(self) -> bool:
-        """Cut the one that has waited longest without asking, else the slowest reader; False where there is neither."""
+        """Cut the one that has asked for nothing, or taken nothing, for longest; False where there is none."""
         victim = self._victim()
         if victim is None:
             return False
@@ -82,7 +81,10 @@ class Admission:
         return True
 
     def _victim(self) -> Guest | None:
-        if self._waiting:
-            return next(iter(self._waiting))
-        slowest, since = next(iter(self._stalled.items()), (None, 0.0))
-        return slowest if self._now() - since >= _STALLED else None
+        """Of both kinds the one that was first, for who has just come may be about to ask."""
+        waiting, waits_since = next(iter(self._waiting.items()), (None, inf))
+        stalled, stalls_since = next(iter(self._stalled.items()), (None, inf))
+        if stalls_since < waits_since:
+            return stalled if self._now() - stalls_since >= _FRESH else None
+        crowded = len(self._waiting) > self.most // 2
+        return waiting if crowded or self._now() - waits_since >= _FRESH else None

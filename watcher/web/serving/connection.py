@@ -1,9 +1,10 @@
 """One connection of a reader: uvicorn's, with limits that it lacks."""
 
 import asyncio
+from collections import deque
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from watcher.web.serving.admission import Admission, Guest
 
@@ -12,6 +13,10 @@ ASKED_WITHIN, ANSWERED_WITHIN, TAKEN_WITHIN = 10.0, 60.0, 10.0
 
 _MAX_REQUEST_BYTES = 1 << 14
 """Of a request with all its headers, and of those sent ahead: the longest turn that reading it can take is 20 ms."""
+
+
+_MOST_AHEAD = 32
+"""Requests sent before the first of them is answered."""
 
 
 class Connection(HttpToolsProtocol):
@@ -24,6 +29,7 @@ class Connection(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._taking: asyncio.TimerHandle | None = None
         self._received = 0
+        self._unanswered: deque[RequestResponseCycle] = deque()
         self.lost = False
         self.answer: asyncio.Task[Any] | None = None  # what makes the answer now
 
@@ -34,11 +40,14 @@ class Connection(HttpToolsProtocol):
 
     def cut(self) -> None:
         """End it at once, whatever is still to be sent."""
-        self.transport.abort()
+        self._lose()
+        self.transport.abort()  # which takes no more from now on, and says only later that it is closed
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
         self._admission.replaced(self._arriving, self)
+        if self.scheme == "https":  # without TLS a whole request is there
+            self._admission.waits(self)
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
         self._within(ASKED_WITHIN)
 
@@ -55,18 +64,22 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
+        self._unanswered.append(self.cycle)
+        if len(self._unanswered) > _MOST_AHEAD:
+            return self.cut()
         if self.parser.should_upgrade():  # nobody here speaks another protocol, and the parser reads on in none
             self.cycle.keep_alive = False
         self._admission.asked(self)
-        self._within(ANSWERED_WITHIN)
+        return self._within(ANSWERED_WITHIN)
 
     def on_response_complete(self) -> None:
+        self._unanswered.popleft()
         more = bool(self.pipeline)
         self._received = 0
         if more:
             self._within(ANSWERED_WITHIN)
         else:
-            self._admission.answered(self)
+            self._admission.waits(self)
             self._within(ASKED_WITHIN)
         super().on_response_complete()
 
@@ -82,7 +95,7 @@ class Connection(HttpToolsProtocol):
             self._taking.cancel()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.lost = True
+        self._lose()
         self._admission.left(self)
         for timer in (self._deadline, self._taking):
             if timer is not None:
@@ -90,6 +103,11 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
         if self.answer is not None:
             self.answer.cancel()  # nobody reads it any more
+
+    def _lose(self) -> None:
+        self.lost = True
+        for cycle in self._unanswered:  # uvicorn tells only the newest of them
+            cycle.disconnected = True
 
     def _within(self, seconds: float) -> None:
         if self._deadline is not None:

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import bcrypt
 
+from watcher.web.serving.places import UNKNOWN, Places
 from watcher.web.serving.turns import Turns
 
 _LONGEST_PASSWORD = 72  # bytes; bcrypt looks at no more
@@ -24,6 +25,7 @@ class Credentials:
         """`users`: bcrypt hashes by name; `turns` and `thread` are what hashes are computed in."""
         self._users = {name.encode(): text.encode() for name, text in users.items()}
         self._token, self._turns, self._thread = token, turns, thread
+        self._places = Places(UNKNOWN)
         self._decoy = _decoy(list(self._users.values()))
         self._key = secrets.token_bytes(32)
         self._verified: dict[bytes, bytes] = {}  # by user, a keyed digest of the password that was right
@@ -40,7 +42,7 @@ class Credentials:
         return basic + (['Bearer realm="agentweave-watcher"'] if self._token is not None else [])
 
     async def allow(self, header: bytes, caller: str) -> bool:
-        """Whether whoever sent this header may read; `caller` is charged for what it costs to find out."""
+        """Whether whoever sent this header may read; `caller` is charged; FullError if it waits too often."""
         scheme, _, given = header.partition(b" ")
         match scheme.lower():
             case b"bearer" if self._token is not None:
@@ -59,11 +61,15 @@ class Credentials:
         digest = hashlib.blake2b(password, key=self._key).digest()
         if hmac.compare_digest(self._verified.get(name, b""), digest):
             return True
-        async with self._turns.turn(caller):
-            right = await asyncio.get_running_loop().run_in_executor(self._thread, self._is_right, name, password)
+        with self._places.place(caller):
+            right = await self._checked(name, password, caller)
         if right:
             self._verified[name] = digest
         return right
+
+    async def _checked(self, name: bytes, password: bytes, caller: str) -> bool:
+        async with self._turns.turn(caller):
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._is_right, name, password)
 
     def _is_right(self, name: bytes, password: bytes) -> bool:
         # An unknown user costs as much as a known one, or the time would tell who there is.

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from watcher.web.serving.access import Access
 from watcher.web.serving.connection import Connection
+from watcher.web.serving.places import READERS, FullError, Places, too_many
 
 OPEN = ("/livez", "/readyz")
 """Pages that anybody may read: a kubelet has no credentials, and they say next to nothing."""
@@ -18,16 +19,23 @@ class Gate:
 
     def __init__(self, pages: ASGIApp, access: Access) -> None:
         self._pages, self._access = pages, access
+        self._places = Places(READERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer it, or say why not."""
-        await (await self._refusal(scope) or self._pages)(scope, receive, send)
+        answer: ASGIApp = self._misdirected(scope) or self._pages
+        if answer is not self._pages or scope["path"] in OPEN:
+            return await answer(scope, receive, send)
+        try:
+            refusal = await self._refusal(scope)
+            if refusal or scope["path"] == "/metrics":
+                return await (refusal or self._pages)(scope, receive, send)
+            with self._places.place(_address(scope)):
+                await self._pages(scope, receive, send)
+        except FullError:
+            await too_many()(scope, receive, send)
 
     async def _refusal(self, scope: Scope) -> Response | None:
-        if refusal := self._misdirected(scope):
-            return refusal
-        if scope["path"] in OPEN:
-            return None
         connection: Connection = scope["state"]["connection"]
         if self._access.wants_client_certificate and not connection.has_client_certificate:
             return PlainTextResponse("A client certificate is needed here.\n", 403)
@@ -50,8 +58,8 @@ class Gate:
         credentials = self._access.credentials
         if not credentials.needed:
             return None
-        shown, client = _values(scope, b"authorization"), scope["client"]
-        if len(shown) == 1 and await credentials.allow(shown[0], client[0] if client else ""):
+        shown = _values(scope, b"authorization")
+        if len(shown) == 1 and await credentials.allow(shown[0], _address(scope)):
             return None
         response = PlainTextResponse("Who are you?\n", 401)
         for challenge in credentials.challenges:
@@ -71,11 +79,15 @@ class UntilGone:
         connection.answer = asyncio.current_task()
         try:
             await self._app(scope, receive, send)
-        except asyncio.CancelledError:
+        except BaseException:  # whatever comes of it that the reader is gone
             if not connection.lost:
                 raise
         finally:
             connection.answer = None
+
+
+def _address(scope: Scope) -> str:
+    return str(scope["client"][0]) if scope["client"] else ""
 
 
 def _values(scope: Scope, name: bytes) -> Sequence[bytes]:

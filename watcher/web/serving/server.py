@@ -85,6 +85,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         log_level="error",  # below it are what strangers can have written, a line for each bad request
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # whoever says that it asks for another is still the one that is charged
         headers=_HEADERS,
         timeout_graceful_shutdown=1,
     )

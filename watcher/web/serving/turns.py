@@ -20,6 +20,11 @@ class Turns:
         self._busy = False
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}  # by caller; the first of them is next
 
+    @property
+    def busy(self) -> bool:
+        """Whether somebody has a turn now."""
+        return self._busy
+
     @asynccontextmanager
     async def turn(self, caller: str) -> AsyncIterator[None]:
         """Wait for a turn of this caller, and have it until the end of the block."""
@@ -29,7 +34,8 @@ class Turns:
         try:
             yield
         finally:
-            self._pass_on()
+            # Not at once: of all that come in one turn of the loop, each would find nobody there, and make its own.
+            asyncio.get_running_loop().call_soon(self._pass_on)
 
     async def pieces(self, pieces: AsyncIterator[T], caller: str) -> AsyncIterator[T]:
         """Each piece is made in a turn of its own; while a slow reader takes it, others have theirs."""
