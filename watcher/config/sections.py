@@ -113,7 +113,7 @@ class ServerSettings(BaseModel):
     @model_validator(mode="after")
     def _two_ports(self) -> Self:
         if self.health_port is not None and self.health_port == self.port:
-            raise ValueError(f"health_port: expected another port than {self.port}, that of the pages")
+            raise ValueError(f"health_port and port are both {self.port}, expected two ports")
         return self
 
     def at(self, before: "ServerSettings") -> "ServerSettings":
