@@ -3,6 +3,7 @@
 `python strangers.py PORT KIND COUNT` runs until it is ended, and prints a line once all are open.
 """
 
+import os
 import resource
 import selectors
 import socket
@@ -88,6 +89,7 @@ class _Crowd:
 
 def main(port: int, kind: str, count: int) -> None:
     """Until it is ended."""
+    os.nice(10)  # they would not share the machine
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     crowd = _Crowd(port, kind)
     for number in range(count):

@@ -75,7 +75,8 @@ def test_health_and_metrics_are_answered_whatever_strangers_do(daemon: DaemonPro
         assert _p99(lambda: _asked(daemon, "/livez")) < 1.0
         assert _asked(daemon, "/readyz") < 1.0
         assert max(_asked(daemon, "/metrics") for _ in range(3)) < 5.0
-    lines = [line for line in daemon.log() if line["level"] not in ("info", "debug")]
+    # On a busy machine the watcher may say that it is short of CPU; that is no line of a stranger's.
+    lines = [line for line in daemon.log() if line["level"] not in ("info", "debug") and line["msg"] != "impaired"]
     assert lines[:1] == [], "a stranger has no line in the log"
 
 
