@@ -26,9 +26,8 @@ from watcher.scheduling.timing_wheel import Schedule
 from watcher.standby.election import open_election
 from watcher.state.writer import StateWriter
 from watcher.targets import TargetSet, TargetSync
-from watcher.web.server import make_app, make_health_app
+from watcher.web.server import open_server
 from watcher.web.serving.access import Access
-from watcher.web.serving.server import Server
 
 log = logging.getLogger(__name__)
 
@@ -70,8 +69,7 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._ask_for_reload)
-        app = make_app(self.engine, self._poll_loops, self._health.refresh)
-        server = Server(app, make_health_app(self._poll_loops), self._access, self.engine.descriptors)
+        server = open_server(self.engine, self._poll_loops, self._health.refresh, self._access)
         try:
             self._spawn(server.serve(listener, health_listener))
             log.info("serving", extra={"address": "{}:{}".format(*listener.getsockname())})
@@ -110,8 +108,8 @@ class Daemon:
                 self._health.mistakes = "; ".join(error.mistakes)
                 self._health.refresh()
                 return
-            settings = self._with_what_stays(settings)
             await self._access.adopt(settings.server)
+            settings = self._with_what_stays(settings)
             for name, replaced in self.engine.adopt(settings).items():
                 await self._target_sync.restart(name)
                 await replaced.close()
@@ -123,13 +121,13 @@ class Daemon:
             log.info("config reloaded", extra={"targets": len(self.engine.board.states)})
 
     def _with_what_stays(self, settings: Settings) -> Settings:
-        before, server = self.engine.settings, settings.server.at(self.engine.settings.server)
-        if server != settings.server:
-            log.warning("config section changed, restart required", extra={"section": "server"})
+        before = self.engine.settings
         for name in ("state_dir", "identity", "kubernetes", "shard", "standby"):
             if getattr(settings, name) != getattr(before, name):
                 log.warning("config section changed, restart required", extra={"section": name})
-        settings = replace(settings, server=server, state_dir=before.state_dir, identity=before.identity)
+        settings = replace(
+            settings, server=settings.server.at(before.server), state_dir=before.state_dir, identity=before.identity
+        )
         return replace(settings, kubernetes=before.kubernetes, shard=before.shard, standby=before.standby)
 
     async def _start(self) -> None:

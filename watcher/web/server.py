@@ -15,13 +15,20 @@ from watcher.scheduling.poll_loops import PollLoops
 from watcher.web.exposition import render, render_own
 from watcher.web.pages import page_routes
 from watcher.web.runbook_pages import runbook_routes
+from watcher.web.serving.access import Access
 from watcher.web.serving.places import FullError, too_many
+from watcher.web.serving.server import Server
 from watcher.web.serving.shared_page import SharedPages
 from watcher.web.serving.turns import Turns, caller_of
 from watcher.web.target_json import listing
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
+def open_server(engine: Engine, poll_loops: PollLoops, refresh: Callable[[], None], access: Access) -> Server:
+    """The port of the pages and that of health; `refresh` is called before the daemon's own metrics are read."""
+    return Server(make_app(engine, poll_loops, refresh), make_health_app(poll_loops), access, engine.descriptors)
 
 
 def make_app(engine: Engine, poll_loops: PollLoops, refresh: Callable[[], None]) -> Starlette:

@@ -68,8 +68,10 @@ class Access:
         return is_ip_address(name, 4) or name == "localhost" or name in self._names()
 
     async def adopt(self, settings: ServerSettings) -> None:
-        """Another config, from now on."""
-        self._wanted = settings
+        """Another config, from now on; its ports are those of the next start."""
+        if settings != settings.at(self._wanted):
+            log.warning("config section changed, restart required", extra={"section": "server"})
+        self._wanted = settings.at(self._wanted)
         await self.reread()
 
     async def reread(self) -> None:
