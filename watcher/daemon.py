@@ -19,8 +19,6 @@ from watcher.config.settings import Settings
 from watcher.engine.engine import Engine
 from watcher.events.recorder import Events, open_events
 from watcher.health import Health
-from watcher.metrics.families import CONFIG_AT, CONFIG_OK
-from watcher.metrics.own import Impairment
 from watcher.runtime.clock import boot_id, system_clock
 from watcher.runtime.gc_tuning import GCTuning
 from watcher.scheduling.poll_loops import PollLoops
@@ -29,7 +27,8 @@ from watcher.standby.election import open_election
 from watcher.state.file import read_scale
 from watcher.state.writer import StateWriter
 from watcher.targets import TargetSet, TargetSync
-from watcher.web.server import Server, make_app
+from watcher.web.server import open_server
+from watcher.web.serving.access import Access
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +54,8 @@ class Daemon:
         self._state_writer = StateWriter(self.engine, settings.state_dir)
         self._target_set = TargetSet(settings, self.engine.own_metrics, self.engine.clock)
         self._target_sync = TargetSync(self._target_set, self.engine, self._poll_loops)
-        self._health = Health(self.engine, self._state_writer, self._target_set)
+        self._access = Access(settings.server)
+        self._health = Health(self.engine, self._state_writer, self._target_set, lambda: self._access.trouble)
         self._events = open_events(settings, self.engine, self._target_set)
         self._drills = Drills(self._schedule, self.engine.own_metrics, self.engine.clock.steady, first_drill)
         self._election = open_election(settings.standby, self.engine.role, self._follow_role)
@@ -64,15 +64,15 @@ class Daemon:
         self._failure: BaseException | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def run(self, listener: socket.socket) -> None:
+    async def run(self, listener: socket.socket, health_listener: socket.socket | None = None) -> None:
         """Look, serve and keep state until SIGTERM or SIGINT; SIGHUP reloads the config."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._ask_for_reload)
-        server = Server(make_app(self.engine, self._poll_loops, self._health.refresh))
+        server = open_server(self.engine, self._poll_loops, self._health.refresh, self._access)
         try:
-            self._spawn(server.serve(listener))
+            self._spawn(server.serve(listener, health_listener))
             log.info("serving", extra={"address": "{}:{}".format(*listener.getsockname())})
             await self._start()
             await self._stop.wait()
@@ -104,10 +104,10 @@ class Daemon:
             try:
                 settings = await self._reload()
             except ConfigError as error:
-                self.engine.own_metrics.set(CONFIG_OK, 0)
                 log.warning("config reload rejected, keeping the previous one", extra={"errors": len(error.mistakes)})
-                self._health.impair(Impairment.CONFIG_REJECTED, "; ".join(error.mistakes))
+                self._health.reject_config(error.mistakes)
                 return
+            await self._access.adopt(settings.server)
             settings = self._with_what_stays(settings)
             for name, replaced in self.engine.adopt(settings).items():
                 await self._target_sync.restart(name)
@@ -115,16 +115,18 @@ class Daemon:
             self._follow_role()
             self._target_set.adopt(settings)
             await self._target_sync.replace({})
-            self._taken()
+            self._health.take_config()
             self._gc_tuning.freeze()
             log.info("config reloaded", extra={"targets": len(self.engine.board.states)})
 
     def _with_what_stays(self, settings: Settings) -> Settings:
         before = self.engine.settings
-        for name in ("server", "state_dir", "identity", "kubernetes", "shard", "standby"):
+        for name in ("state_dir", "identity", "kubernetes", "shard", "standby"):
             if getattr(settings, name) != getattr(before, name):
                 log.warning("config section changed, restart required", extra={"section": name})
-        settings = replace(settings, server=before.server, state_dir=before.state_dir, identity=before.identity)
+        settings = replace(
+            settings, server=settings.server.at(before.server), state_dir=before.state_dir, identity=before.identity
+        )
         return replace(settings, kubernetes=before.kubernetes, shard=before.shard, standby=before.standby)
 
     async def _start(self) -> None:
@@ -151,7 +153,7 @@ class Daemon:
         await self._unless_stopped(self._target_set.start())
         await self._target_sync.replace(restored)
         self._spawn(self._target_sync.follow(restored))
-        self._taken()
+        self._health.take_config()
 
     async def _unless_stopped(self, job: Coroutine[Any, Any, None]) -> None:
         first, stop = asyncio.create_task(job), asyncio.create_task(self._stop.wait())
@@ -221,11 +223,6 @@ class Daemon:
                 self._health.refresh()
             if self._poll_loops.check_first_round():
                 self._gc_tuning.freeze()
-
-    def _taken(self) -> None:
-        self.engine.own_metrics.set(CONFIG_OK, 1)
-        self.engine.own_metrics.set_moment(CONFIG_AT, self.engine.clock.steady())
-        self._health.impair(Impairment.CONFIG_REJECTED, "")
 
     def _spawn(self, job: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(job)

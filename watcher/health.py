@@ -1,10 +1,12 @@
 """What does the daemon export about itself: how much it watches, in which role, and what impairs it?"""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from probes.contract import say_duration
+from watcher.engine.costs import Cost
 from watcher.engine.engine import Engine
-from watcher.metrics.families import ACTIVE, STALL, TARGETS
+from watcher.metrics.families import ACTIVE, CONFIG_AT, CONFIG_OK, STALL, TARGETS
 from watcher.metrics.own import Impairment
 from watcher.state.writer import StateWriter
 from watcher.targets import TargetSet
@@ -16,15 +18,12 @@ class Health:
     """Brought up to now before each scrape; a change of an impairment is a line in the log."""
 
     def __init__(
-        self,
-        engine: Engine,
-        state_writer: StateWriter,
-        target_set: TargetSet,
-        costliest: Callable[[], str] = str,
+        self, engine: Engine, state_writer: StateWriter, target_set: TargetSet, server_files: Callable[[], str]
     ) -> None:
-        """`costliest`: a sentence about the target that takes most CPU, empty where none stands out."""
+        """`server_files`: what is wrong with the files that the section `server` names, in words."""
         self._engine, self._state_writer, self._target_set = engine, state_writer, target_set
-        self._costliest, self._overloaded = costliest, ""
+        self._server_files, self._mistakes = server_files, ""  # mistakes: of a config that was rejected
+        self._overloaded = ""
         self._logged: dict[Impairment, str] = {}
         engine.own_metrics.impair(Impairment.CONFIG_REJECTED, hold=False)
         engine.own_metrics.impair(Impairment.DISCOVERY_STALE, hold=False)
@@ -45,7 +44,23 @@ class Health:
         self.impair(Impairment.OVERLOADED, self._overload())
         self.impair(Impairment.STATE_UNWRITABLE, self._state_writer.trouble or self._target_set.unwritable)
         self.impair(Impairment.DISCOVERY_STALE, self._target_set.trouble)
+        self.impair(Impairment.CONFIG_REJECTED, "; ".join(filter(None, (self._mistakes, self._server_files()))))
+        engine.descriptors.check()
+        self.impair(Impairment.DESCRIPTORS_SHORT, engine.descriptors.trouble)
         self._target_set.show()
+
+    def take_config(self) -> None:
+        """The newest config is in force since now."""
+        self._engine.own_metrics.set(CONFIG_OK, 1)
+        self._engine.own_metrics.set_moment(CONFIG_AT, self._engine.clock.steady())
+        self._mistakes = ""
+        self.refresh()
+
+    def reject_config(self, mistakes: Sequence[str]) -> None:
+        """The newest config is not in force, for these."""
+        self._engine.own_metrics.set(CONFIG_OK, 0)
+        self._mistakes = "; ".join(mistakes)
+        self.refresh()
 
     def _overload(self) -> str:
         """What is wrong, with who costs most as of when it began: a line in the log for each change of the sources."""
@@ -54,7 +69,7 @@ class Health:
         if not trouble:
             self._overloaded = ""
         elif not self._overloaded.startswith(trouble):
-            self._overloaded = f"{trouble} {self._costliest()}".rstrip()
+            self._overloaded = f"{trouble} {costliest(self._engine.costs.worst(1))}".rstrip()
         return self._overloaded
 
     def _hear_api_server(self) -> None:
@@ -72,3 +87,11 @@ class Health:
                 log.warning("impaired", extra={"reason": reason, "why": why})
             else:
                 log.info("no longer impaired", extra={"reason": reason})
+
+
+def costliest(costs: Sequence[Cost]) -> str:
+    """A sentence about the target that took most CPU, empty where none stands out."""
+    return " ".join(
+        f"Most CPU went to {'/'.join(cost.target)}: {say_duration(cost.seconds)} at {cost.source} in the last minutes."
+        for cost in costs
+    )

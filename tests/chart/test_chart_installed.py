@@ -112,8 +112,10 @@ def test_the_service_account_may_do_what_it_must_and_nothing_else(
 def test_the_test_of_the_chart_passes_beside_a_daemon_and_fails_without_one(tmp_path: Path) -> None:
     [container] = rendered()["Pod/w-agentweave-watcher-test"]["spec"]["containers"]
     assert container["command"] == ["python", "-c"]
-    script = [sys.executable, "-c", container["args"][0]]
+    text, _, *pages = container["args"]
+    assert pages == ["/livez", "/readyz", "/api/v1/targets", "/metrics"]
+    script = [sys.executable, "-c", text]
     with run_daemon(tmp_path, {"server": {"port": 0}}) as daemon:
-        told = subprocess.run([*script, daemon.url], capture_output=True, check=False)
+        told = subprocess.run([*script, daemon.url, *pages], capture_output=True, check=False)
         assert (told.returncode, told.stderr) == (0, b"")
-    assert subprocess.run([*script, daemon.url], capture_output=True, check=False).returncode == 1
+    assert subprocess.run([*script, daemon.url, *pages], capture_output=True, check=False).returncode == 1

@@ -55,7 +55,7 @@ def test_each_shard_is_told_its_index_by_its_own_label_and_the_count_by_the_conf
     assert f"Deployment/{NAME}" not in documents
     assert (stateful_set["replicas"], stateful_set["podManagementPolicy"]) == (3, "Parallel")
     [container] = workload_pod(documents)["containers"]
-    [variable] = container["env"]
+    [variable] = [each for each in container["env"] if "SHARD" in each["name"]]
     assert variable["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.labels['apps.kubernetes.io/pod-index']"
     read = [settings(documents, tmp_path, {variable["name"]: str(index)}) for index in range(3)]
     assert [(each.shard.index, each.shard.count) for each in read] == [(0, 3), (1, 3), (2, 3)]

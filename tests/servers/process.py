@@ -63,16 +63,20 @@ def _started(process: "subprocess.Popen[bytes]", ready: Callable[[], T | None], 
     raise RuntimeError(f"{process.args!r} {how}:\n{log.read_text(errors='replace')[-4000:]}")
 
 
-def port_of(process: "subprocess.Popen[bytes]") -> int | None:
-    """The TCP port that the process listens on, None while there is none; so a server may be given port 0."""
+def port_of(process: "subprocess.Popen[bytes]", *, beside: int | None = None) -> int | None:
+    """The TCP port that the process listens on, None while there is none; so a server may be given port 0.
+
+    `beside`: another one that it listens on.
+    """
     sockets = set()
     for file in Path(f"/proc/{process.pid}/fd").iterdir():
         with suppress(FileNotFoundError):  # closed since it was listed
             sockets.add(file.readlink().name)
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         _, local, _, state, *_, inode = line.split()[:10]
-        if state == _LISTENING and f"socket:[{inode}]" in sockets:
-            return int(local.rpartition(":")[2], 16)
+        port = int(local.rpartition(":")[2], 16)
+        if state == _LISTENING and f"socket:[{inode}]" in sockets and port != beside:
+            return port
     return None
 
 

@@ -14,10 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from watcher.config.file import ConfigError
+from watcher.config.sections import ServerSettings
 from watcher.config.settings import Settings, load_settings
 from watcher.config.subprocess_loader import load_settings_aside
 from watcher.daemon import Daemon, Reload
+from watcher.runtime.descriptors import raise_limit
 from watcher.state.lock import StateDirInUseError, lock_state_dir
+from watcher.web.serving.access import Access
+from watcher.web.serving.tls import ServerFileError
 
 log = logging.getLogger(__name__)
 
@@ -35,21 +39,38 @@ def run(config: Path, environ: Mapping[str, str]) -> int:
         print(*error.mistakes, sep="\n", file=sys.stderr)
         return 2
     try:
-        listener = listen(settings.server.host, settings.server.port)
-    except OSError as error:
-        where = f"{settings.server.host}:{settings.server.port}"
-        print(f"{config}: server: cannot listen on {where}: {error.strerror or error}", file=sys.stderr)
+        Access(settings.server)
+        listener, health_listener = _listeners(settings.server)
+    except (ServerFileError, OSError) as error:
+        print(f"{config}: server: {error}", file=sys.stderr)
         return 2
     try:
         lock = lock_state_dir(settings.state_dir) if settings.state_dir is not None else None
     except StateDirInUseError as error:
-        listener.close()
+        for each in (listener, health_listener):
+            if each is not None:
+                each.close()
         print(f"{config}: state_dir: {error}", file=sys.stderr)
         return 2
+    raise_limit()
     _log_start(config, settings)
-    with listener, lock or nullcontext():
-        run_in_fastest_loop(_daemon(settings, partial(load_settings_aside, config, environ), listener))
+    with listener, health_listener or nullcontext(), lock or nullcontext():
+        reload = partial(load_settings_aside, config, environ)
+        run_in_fastest_loop(_daemon(settings, reload, listener, health_listener))
     return 0
+
+
+def _listeners(server: ServerSettings) -> tuple[socket.socket, socket.socket | None]:
+    """The sockets of the pages and of the health pages alone; OSError says which cannot be had."""
+    ports, found = (server.port, server.health_port), list[socket.socket]()
+    for port in ports:
+        if port is None:
+            return found[0], None
+        try:
+            found.append(listen(server.host, port))
+        except OSError as error:
+            raise OSError(f"cannot listen on {server.host}:{port}: {error.strerror or error}") from error
+    return found[0], found[1]
 
 
 def _log_start(config: Path, settings: Settings) -> None:
@@ -63,14 +84,16 @@ def _log_start(config: Path, settings: Settings) -> None:
     log.info("starting agentweave-watcher", extra=facts)
 
 
-async def _daemon(settings: Settings, reload: Reload, listener: socket.socket) -> None:
-    await Daemon(settings, reload).run(listener)
+async def _daemon(
+    settings: Settings, reload: Reload, listener: socket.socket, health_listener: socket.socket | None
+) -> None:
+    await Daemon(settings, reload).run(listener, health_listener)
 
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; OSError where that cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=128)
+    return socket.create_server((host, port), family=family, backlog=4096)
 
 
 def run_in_fastest_loop(main: Coroutine[Any, Any, None]) -> None:

@@ -22,6 +22,9 @@ _WORDING = (
     ("String should have", "expected text of"),
 )
 
+_SECRETS: tuple[Location, ...] = (("server", "basic_auth_users"),)
+"""Below these nothing is printed: what is no hash may be a password."""
+
 
 class Mistakes:
     """Collects what is wrong with `data`, which is the file with the environment's variables over it."""
@@ -56,7 +59,8 @@ class Mistakes:
                 sentence = str(error["ctx"]["error"])
                 self.add(place + _named_key(sentence, value), sentence)
             case _:
-                self.add(place, f"{_reworded(error['msg'])}, got {plain_name(error['input'])}")
+                given = "something else" if place[:2] in _SECRETS else plain_name(error["input"])
+                self.add(place, f"{_reworded(error['msg'])}, got {given}")
 
     def lines(self) -> list[str]:
         """The environment's first, then down the file."""

@@ -1,10 +1,20 @@
 """What may stand in the config file? One model a section; sources and probes bring their own."""
 
+import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    create_model,
+    model_validator,
+)
 
 from probes import load_probes, load_sources
 from probes.contract import Seconds, say_duration
@@ -13,11 +23,13 @@ from watcher.config.kubernetes import KubernetesSettings
 from watcher.config.shard import Shard
 from watcher.config.standby import Standby
 from watcher.config.static_target import StaticTarget
-from watcher.text.addresses import host, http_url
+from watcher.text.addresses import host, host_name, http_url
 from watcher.text.key_path import plain_name
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 _MINUTE, _DAY = 60.0, 86400.0
+_BCRYPT = re.compile(r"\$2[aby]\$(?P<cost>\d\d)\$[./A-Za-z0-9]{53}")
+_CHEAPEST, _DEAREST = 4, 12  # of bcrypt's costs: 2 to the power of these; 12 is a quarter of a second of one core
 
 
 def _directory(path: object) -> object:
@@ -38,11 +50,40 @@ def _some_time(seconds: float) -> float:
     return seconds
 
 
+def _bcrypt_hash(secret: SecretStr) -> SecretStr:
+    # The text is never part of the sentence: it may be a password that somebody forgot to hash.
+    match = _BCRYPT.fullmatch(secret.get_secret_value())
+    if match is None:
+        raise ValueError("expected a bcrypt hash, such as htpasswd -nB makes it, got something else")
+    if not _CHEAPEST <= int(match["cost"]) <= _DEAREST:
+        raise ValueError(f"expected a bcrypt hash with a cost from {_CHEAPEST} to {_DEAREST}, got {int(match['cost'])}")
+    return secret
+
+
+def _user_name(name: str) -> str:
+    if not 1 <= len(name) <= 128 or ":" in name or not name.isprintable():
+        raise ValueError("expected names of 1 to 128 printable characters without a colon")  # RFC 7617
+    return name
+
+
 Host = Annotated[str, AfterValidator(host)]
 Directory = Annotated[Path, BeforeValidator(_directory)]
 BaseUrl = Annotated[
     str, AfterValidator(_base_url), Field(json_schema_extra={"pattern": r"^https?://[^/?@#\s]+(?:/[^?#\s]*)?$"})
 ]
+
+
+class TLSSettings(BaseModel):
+    """The certificate of the port, and whose clients it admits."""
+
+    model_config = _FROZEN
+
+    cert_file: Path = Field(description="certificate chain in PEM, leaf first; re-read")
+    key_file: Path = Field(description="its private key in PEM, not encrypted; re-read")
+    client_ca_file: Path | None = Field(
+        default=None,
+        description="authorities in PEM, one of which must have signed a client's certificate; re-read; left out: none",
+    )
 
 
 class ServerSettings(BaseModel):
@@ -52,6 +93,32 @@ class ServerSettings(BaseModel):
 
     host: Host = Field(default="127.0.0.1", description="address to listen at")
     port: int = Field(default=9847, ge=0, le=65535, description="port to listen at; 0: any free one")
+    health_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="port of /livez and /readyz alone, without TLS and authentication; left out: none",
+    )
+    allowed_hosts: tuple[Annotated[str, AfterValidator(host_name)], ...] = Field(
+        default=(), description="names by which the port is reached, beside localhost and IP addresses"
+    )
+    tls: TLSSettings | None = Field(default=None, description="serve https; left out: http")
+    basic_auth_users: dict[
+        Annotated[str, AfterValidator(_user_name)], Annotated[SecretStr, AfterValidator(_bcrypt_hash)]
+    ] = Field(default_factory=dict, description="who may read, by name: bcrypt hashes of their passwords")
+    bearer_token_file: Path | None = Field(
+        default=None, description="file with a token that may read too; re-read; left out: none"
+    )
+
+    @model_validator(mode="after")
+    def _two_ports(self) -> Self:
+        if self.health_port is not None and self.health_port == self.port:
+            raise ValueError(f"health_port and port are both {self.port}, expected two ports")
+        return self
+
+    def at(self, before: "ServerSettings") -> "ServerSettings":
+        """The same at the address of `before`: a socket that listens is not moved."""
+        return self.model_copy(update={name: getattr(before, name) for name in ("host", "port", "health_port")})
 
 
 class DiscoverySettings(BaseModel):

@@ -21,6 +21,7 @@ from watcher.metrics.families import ACTIVE, SHARDS
 from watcher.metrics.own import OwnMetrics
 from watcher.runtime.clock import Clock
 from watcher.runtime.cooperative import TimeSlice
+from watcher.runtime.descriptors import Descriptors
 from watcher.runtime.loop_lag import LoopLag
 from watcher.runtime.role import Role
 
@@ -38,8 +39,10 @@ class Engine:
         self.own_metrics.set(SHARDS, settings.shard.count)
         self.own_metrics.set(ACTIVE, self.role.active, str(settings.shard.index))
         self.identity: Identity = open_identity(settings.identity, clock.steady, date=clock.wall)
-        self.fleet = Fleet(VoteCounter(), Isolation(), LoopLag(time.monotonic), PeerClocks(clock))
-        self.clock_watch = ClockWatch(clock, self.fleet.peer_clocks, self.new_round)
+        self.descriptors = Descriptors(sum(kind.concurrency for kind in self.kinds), time.monotonic)
+        lag, peer_clocks = LoopLag(time.monotonic), PeerClocks(clock)
+        self.fleet = Fleet(VoteCounter(), Isolation(), lag, peer_clocks, self.descriptors)
+        self.clock_watch = ClockWatch(clock, peer_clocks, self.new_round)
         self.overload = Overload(time.monotonic)
         self._names = Names()
         self.lookers = {kind.name: self._looker(kind) for kind in self.kinds}

@@ -29,6 +29,7 @@ from watcher.metrics.families import LOOK_SECONDS, LOOKS
 from watcher.metrics.own import OwnMetrics
 from watcher.runtime.clock import Clock
 from watcher.runtime.cooperative import Gate
+from watcher.runtime.descriptors import Descriptors
 from watcher.runtime.failures import FailuresLogger
 from watcher.runtime.loop_lag import LoopLag
 
@@ -46,6 +47,7 @@ class Fleet:
     isolation: Isolation
     lag: LoopLag
     peer_clocks: PeerClocks
+    descriptors: Descriptors | None = None  # of the process; None where nobody divides them
     costs: Costs = field(default_factory=Costs)
     gate: Gate = field(default_factory=Gate)
 
@@ -131,6 +133,8 @@ class Looker:
         ours = (Fault.OURS, Fault.UNRESOLVED, *((Fault.SILENT, Fault.STALLED) if look.held_up else ()))
         if fault not in ours:  # of those nobody was asked, or an answer may have been missed
             self._fleet.isolation.record(state.target.key, self.kind.name, look.reading, look.at)
+        elif self._fleet.descriptors is not None:
+            self._fleet.descriptors.check()
         self._fleet.peer_clocks.record(state.target.key, look.reading, look.at)
         if self._is_heavy(state, look.reading):
             async with self._fleet.gate:

@@ -33,6 +33,7 @@ class Impairment(StrEnum):
     CONFIG_REJECTED = "ConfigRejected"
     STATE_UNWRITABLE = "StateUnwritable"
     CLOCK_JUMPED = "ClockJumped"
+    DESCRIPTORS_SHORT = "DescriptorsShort"
 
 
 class OwnMetrics:

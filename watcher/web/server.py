@@ -1,17 +1,12 @@
-"""HTTP: the metrics, the health, the API and the page, on uvicorn and starlette."""
+"""What is served over HTTP: the metrics, the health, the API and the pages, as applications of starlette."""
 
-import asyncio
-import contextlib
-import socket
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from probes.contract.condition import Status
 from watcher.engine.board import TargetState
@@ -20,33 +15,47 @@ from watcher.scheduling.poll_loops import PollLoops
 from watcher.web.exposition import render, render_own
 from watcher.web.pages import page_routes
 from watcher.web.runbook_pages import runbook_routes
+from watcher.web.serving.access import Access
+from watcher.web.serving.places import FullError, too_many
+from watcher.web.serving.server import Server
+from watcher.web.serving.shared_page import SharedPages
+from watcher.web.serving.turns import Turns, caller_of
 from watcher.web.target_json import listing
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
+def open_server(engine: Engine, poll_loops: PollLoops, refresh: Callable[[], None], access: Access) -> Server:
+    """The port of the pages and that of health; `refresh` is called before the daemon's own metrics are read."""
+    return Server(make_app(engine, poll_loops, refresh), make_health_app(poll_loops), access, engine.descriptors)
+
+
 def make_app(engine: Engine, poll_loops: PollLoops, refresh: Callable[[], None]) -> Starlette:
     """The whole of what the daemon serves; `refresh` is called before its own metrics are read."""
+    scrapes, others = SharedPages(), Turns()  # apart: whoever asks for many pages is not in Prometheus's way
 
     async def metrics(request: Request) -> Response:
-        refresh()
         openmetrics = _prefers_openmetrics(request.headers.get("accept", ""))
-        own = engine.own_metrics.registry
-        if engine.role.active:
-            page = render(engine.board, own, engine.clock.steady(), openmetrics=openmetrics)
-        else:
-            page = render_own(own, openmetrics=openmetrics)
+        zipped = _accepts_gzip(request.headers.get("accept-encoding", ""))
+
+        def page() -> AsyncIterator[bytes]:
+            refresh()
+            own = engine.own_metrics.registry
+            if engine.role.active:
+                pieces = render(engine.board, own, engine.clock.steady(), openmetrics=openmetrics)
+            else:
+                pieces = render_own(own, openmetrics=openmetrics)
+            return _gzip(pieces) if zipped else _joined(pieces)
+
         headers = {"Content-Type": OPENMETRICS if openmetrics else TEXT, "Vary": "Accept, Accept-Encoding"}
-        if _accepts_gzip(request.headers.get("accept-encoding", "")):
-            return StreamingResponse(_gzip(page), headers=headers | {"Content-Encoding": "gzip"})
-        return StreamingResponse(_joined(page), headers=headers)
-
-    async def livez(_: Request) -> Response:
-        return _health(poll_loops.live, "the schedule makes no progress")
-
-    async def readyz(_: Request) -> Response:
-        return _health(poll_loops.first_round_complete, "the first round of looks is not complete")
+        encoding = {"Content-Encoding": "gzip"} if zipped else {}
+        connection = request.scope["state"]["connection"]
+        try:
+            body = await scrapes.page((openmetrics, zipped), page, connection, caller_of(request))
+        except FullError:
+            return too_many()
+        return StreamingResponse(body, headers=headers | encoding)
 
     async def targets(request: Request) -> Response:
         query = request.query_params
@@ -56,7 +65,7 @@ def make_app(engine: Engine, poll_loops: PollLoops, refresh: Callable[[], None])
         states = _selected(engine, query.get("namespace"), query.get("agent"))
         only, standby = Status(status) if status else None, not engine.role.active
         document = listing(engine.board, states, engine.clock.steady(), status=only, standby=standby)
-        return StreamingResponse(document, media_type="application/json")
+        return StreamingResponse(others.pieces(document, caller_of(request)), media_type="application/json")
 
     async def target(request: Request) -> Response:
         namespace, pod = request.path_params["namespace"], request.path_params["pod"]
@@ -64,19 +73,32 @@ def make_app(engine: Engine, poll_loops: PollLoops, refresh: Callable[[], None])
         if not found:
             return JSONResponse({"error": f"no target {namespace}/{pod}"}, 404)
         document = listing(engine.board, found, engine.clock.steady(), evidence=True, standby=not engine.role.active)
-        return StreamingResponse(document, media_type="application/json")
+        return StreamingResponse(others.pieces(document, caller_of(request)), media_type="application/json")
 
     return Starlette(
         routes=[
             Route("/metrics", metrics),
-            Route("/livez", livez),
-            Route("/readyz", readyz),
+            *_health_routes(poll_loops),
             Route("/api/v1/targets", targets),
             Route("/api/v1/targets/{namespace}/{pod}", target),
-            *page_routes(engine),
-            *runbook_routes(engine),
+            *map(others.route, (*page_routes(engine), *runbook_routes(engine))),
         ]
     )
+
+
+def make_health_app(poll_loops: PollLoops) -> Starlette:
+    """What the port of the health pages serves."""
+    return Starlette(routes=_health_routes(poll_loops))
+
+
+def _health_routes(poll_loops: PollLoops) -> list[Route]:
+    async def livez(_: Request) -> Response:
+        return _health(poll_loops.live, "the schedule makes no progress")
+
+    async def readyz(_: Request) -> Response:
+        return _health(poll_loops.first_round_complete, "the first round of looks is not complete")
+
+    return [Route("/livez", livez), Route("/readyz", readyz)]
 
 
 def _selected(engine: Engine, namespace: str | None, agent: str | None) -> list[TargetState]:
@@ -133,69 +155,3 @@ async def _gzip(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     async for piece in _joined(pieces):
         yield squeeze.compress(piece)
     yield squeeze.flush()
-
-
-class Server:
-    """uvicorn in our loop, on a socket that is ours, leaving signals to the daemon."""
-
-    def __init__(self, app: Starlette) -> None:
-        self._server = _Quiet(
-            uvicorn.Config(
-                app,
-                http=_Impatient,
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                limit_concurrency=100,
-                timeout_graceful_shutdown=1,
-            )
-        )
-
-    async def serve(self, listener: socket.socket) -> None:
-        """Answer until stopped."""
-        await self._server.serve(sockets=[listener])
-
-    def stop(self) -> None:
-        """Take no more requests and end those under way within a second."""
-        self._server.should_exit = True
-
-
-_ANSWERED_WITHIN = 60.0
-_MAX_REQUEST_BYTES = 1 << 16
-
-
-class _Impatient(HttpToolsProtocol):
-    """Caps what uvicorn does not: how long a caller may take to ask and to read, and how much it may say."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        super().connection_made(transport)
-        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
-        self._begin()
-
-    def data_received(self, data: bytes) -> None:
-        self._received += len(data)
-        if self._received > _MAX_REQUEST_BYTES:
-            self.transport.abort()
-        else:
-            super().data_received(data)
-
-    def on_response_complete(self) -> None:
-        self._deadline.cancel()
-        self._begin()
-        super().on_response_complete()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._deadline.cancel()
-        super().connection_lost(exc)
-
-    def _begin(self) -> None:
-        self._received = 0
-        self._deadline = self.loop.call_later(_ANSWERED_WITHIN, self.transport.abort)
-
-
-class _Quiet(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield

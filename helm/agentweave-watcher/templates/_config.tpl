@@ -1,5 +1,17 @@
 {{- define "agentweave-watcher.config" -}}
-{{- $server := dict "host" "0.0.0.0" "port" (int .Values.service.port) }}
+{{- $server := dict "host" "0.0.0.0" "port" (int .Values.service.port) "allowed_hosts" (include "agentweave-watcher.hosts" . | fromYamlArray) }}
+{{- with .Values.server }}
+{{- if .tls.secretName }}
+{{- $tls := dict "cert_file" "/etc/agentweave-watcher-tls/tls.crt" "key_file" "/etc/agentweave-watcher-tls/tls.key" }}
+{{- with .tls.clientCAKey }}
+{{- $_ := set $tls "client_ca_file" (printf "/etc/agentweave-watcher-tls/%s" .) }}
+{{- end }}
+{{- $_ := set $server "tls" $tls }}
+{{- end }}
+{{- if .bearerToken.secretName }}
+{{- $_ := set $server "bearer_token_file" (printf "/etc/agentweave-watcher-token/%s" .bearerToken.key) }}
+{{- end }}
+{{- end }}
 {{- $config := dict "server" $server "state_dir" "/var/lib/agentweave-watcher" "discovery" dict }}
 {{- if .Values.discovery.kubernetes.enabled }}
 {{- $namespaces := ternary .Values.rbac.namespaces "all" (eq .Values.rbac.scope "namespaces") }}
@@ -65,6 +77,28 @@
 {{- end }}
 {{- if hasKey .Values.config "standby" }}
 {{- fail "config.standby: set replicas" }}
+{{- end }}
+{{- $set := .Values.server }}
+{{- if eq (int $set.healthPort) (int .Values.service.port) }}
+{{- fail "server.healthPort: expected another port than service.port" }}
+{{- end }}
+{{- if and $set.tls.clientCAKey (not $set.tls.secretName) }}
+{{- fail "server.tls.clientCAKey: only with server.tls.secretName" }}
+{{- end }}
+{{- if and .Values.existingConfigMap (or $set.allowedHosts $set.tls.secretName $set.bearerToken.secretName) }}
+{{- fail "existingConfigMap: server.allowedHosts, tls and bearerToken would have no effect beside it" }}
+{{- end }}
+{{- range $key := list "serviceMonitor" "podMonitor" }}
+{{- $monitor := index $.Values $key }}
+{{- if and $monitor.enabled $set.basicAuth.secretName (not $set.bearerToken.secretName) (not $monitor.basicAuth) }}
+{{- fail (printf "%s.basicAuth: Prometheus needs a user or server.bearerToken, where server.basicAuth asks for one" $key) }}
+{{- end }}
+{{- if and $monitor.enabled $set.tls.clientCAKey (not (hasKey $monitor.tlsConfig "cert")) }}
+{{- fail (printf "%s.tlsConfig.cert: Prometheus needs a certificate, where server.tls.clientCAKey asks for one" $key) }}
+{{- end }}
+{{- end }}
+{{- if hasKey (.Values.config.server | default dict) "health_port" }}
+{{- fail "config.server.health_port: set server.healthPort" }}
 {{- end }}
 {{- if hasKey (.Values.config.server | default dict) "port" }}
 {{- fail "config.server.port: set service.port" }}

@@ -50,3 +50,24 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- printf "%s:%s" $name ($image.tag | default .Chart.AppVersion) }}
 {{- end }}
 {{- end }}
+
+{{- /* Names by which the port is reached, as a list: the Service's, each shard's, and where people and runbooks find it. */}}
+{{- define "agentweave-watcher.hosts" -}}
+{{- $services := list (include "agentweave-watcher.fullname" .) }}
+{{- range $index := until (ternary (int .Values.shards) 0 (gt (int .Values.shards) 1)) }}
+{{- $services = append $services (printf "%s-%d.%[1]s-shards" (include "agentweave-watcher.fullname" $) $index) }}
+{{- end }}
+{{- $hosts := list }}
+{{- range $services }}
+{{- $hosts = concat $hosts (list . (printf "%s.%s" . $.Release.Namespace) (printf "%s.%s.svc" . $.Release.Namespace) (printf "%s.%s.svc.cluster.local" . $.Release.Namespace)) }}
+{{- end }}
+{{- $people := (urlParse .Values.prometheusRule.runbookUrlPrefix).hostname }}
+{{- if regexMatch "[A-Za-z]" $people }}
+{{- $hosts = append $hosts $people }}
+{{- end }}
+{{- toYaml (concat $hosts .Values.server.allowedHosts | uniq) }}
+{{- end }}
+
+{{- define "agentweave-watcher.scheme" -}}
+{{- ternary "https" "http" (not (empty .Values.server.tls.secretName)) }}
+{{- end }}

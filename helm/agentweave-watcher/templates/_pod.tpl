@@ -55,8 +55,16 @@ spec:
         {{- with .Values.extraArgs }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
-      {{- if or $shards .Values.extraEnv }}
       env:
+        # Here, so that it is there with a config of another's making too.
+        - {name: AGENTWEAVE_WATCHER_SERVER__HEALTH_PORT, value: "{{ .Values.server.healthPort }}"}
+        {{- with .Values.server.basicAuth }}
+        {{- if .secretName }}
+        - name: AGENTWEAVE_WATCHER_SERVER__BASIC_AUTH_USERS
+          valueFrom:
+            secretKeyRef: {name: {{ .secretName }}, key: {{ .key }}}
+        {{- end }}
+        {{- end }}
         {{- if $shards }}
         - name: AGENTWEAVE_WATCHER_SHARD__INDEX
           valueFrom:
@@ -65,20 +73,20 @@ spec:
         {{- with .Values.extraEnv }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
-      {{- end }}
       {{- with .Values.extraEnvFrom }}
       envFrom: {{- toYaml . | nindent 8 }}
       {{- end }}
       ports:
         - {name: http, containerPort: {{ .Values.service.port }}, protocol: TCP}
+        - {name: health, containerPort: {{ .Values.server.healthPort }}, protocol: TCP}
       livenessProbe:
-        httpGet: {path: /livez, port: http}
+        httpGet: {path: /livez, port: health}
         {{- toYaml .Values.probes.liveness | nindent 8 }}
       readinessProbe:
-        httpGet: {path: /readyz, port: http}
+        httpGet: {path: /readyz, port: health}
         {{- toYaml .Values.probes.readiness | nindent 8 }}
       startupProbe:
-        httpGet: {path: /livez, port: http}
+        httpGet: {path: /livez, port: health}
         {{- toYaml .Values.probes.startup | nindent 8 }}
       {{- with .Values.resources }}
       resources: {{- toYaml . | nindent 8 }}
@@ -91,6 +99,12 @@ spec:
         - {name: state, mountPath: /var/lib/agentweave-watcher}
         {{- if ne .Values.spire.mode "none" }}
         - {name: spiffe-workload-api, mountPath: /spiffe-workload-api, readOnly: true}
+        {{- end }}
+        {{- if .Values.server.tls.secretName }}
+        - {name: server-tls, mountPath: /etc/agentweave-watcher-tls, readOnly: true}
+        {{- end }}
+        {{- if .Values.server.bearerToken.secretName }}
+        - {name: server-token, mountPath: /etc/agentweave-watcher-token, readOnly: true}
         {{- end }}
         {{- with .Values.extraVolumeMounts }}
         {{- toYaml . | nindent 8 }}
@@ -112,6 +126,14 @@ spec:
     {{- else if eq .Values.spire.mode "hostPath" }}
     - name: spiffe-workload-api
       hostPath: {path: {{ .Values.spire.hostPath }}, type: Directory}
+    {{- end }}
+    {{- with .Values.server.tls.secretName }}
+    - name: server-tls
+      secret: {secretName: {{ . }}}
+    {{- end }}
+    {{- with .Values.server.bearerToken.secretName }}
+    - name: server-token
+      secret: {secretName: {{ . }}}
     {{- end }}
     {{- with .Values.extraVolumes }}
     {{- toYaml . | nindent 4 }}
