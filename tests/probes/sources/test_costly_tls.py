@@ -152,9 +152,24 @@ def test_a_server_that_insists_on_a_finite_field_is_not_met(directory: Path, opt
         _get(url)
 
 
+def _write_rsa(directory: Path) -> None:
+    """DHE wants an RSA key: no server with the key of an SVID would take it."""
+    key = rsa.generate_private_key(65537, 2048)
+    kind, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    (directory / "svid.key").write_bytes(key.private_bytes(kind, form, serialization.NoEncryption()))
+    (directory / "svid.pem").write_bytes(_certificate("leaf", "leaf", key.public_key(), key).public_bytes(kind))
+
+
 @pytest.mark.parametrize("options", [("-tls1_3", "-groups", "ffdhe8192"), ("-tls1_2", "-cipher", "DHE")])
 def test_no_look_takes_a_finite_field(directory: Path, options: tuple[str, ...]) -> None:
+    _write_rsa(directory)
     with _openssl(directory, *options) as url:
         reading = look(url.removeprefix("https://"))
     assert not reading.completed
     assert "have no TLS in common" in reading.error
+
+
+def test_a_look_takes_an_rsa_key_all_the_same(directory: Path) -> None:
+    _write_rsa(directory)
+    with _openssl(directory, "-tls1_2") as url:
+        assert look(url.removeprefix("https://")).completed

@@ -14,10 +14,10 @@ PIECE = 1 << 18  # what an event loop hands over at once
 MOST = 0.05
 
 
-def _fed(head: bytes, unit: bytes, size: int) -> tuple[Exception | None, float]:
+def _fed(head: bytes, unit: bytes, size: int) -> tuple[BaseException | None, float]:
     """What the reader says to so many bytes of this, and the CPU of the worst piece."""
 
-    async def main() -> tuple[Exception | None, float]:
+    async def main() -> tuple[BaseException | None, float]:
         reader, worst = ResponseReader(8 << 20), 0.0
         reader.feed(head)
         piece = unit * (PIECE // len(unit))
