@@ -153,7 +153,7 @@ def test_nothing_left_out_is_worse_than_what_is_exported(found: list[Status]) ->
 
 def test_a_subject_stands_as_bad_as_the_worst_that_is_said_of_it() -> None:
     state = _state()
-    rooms = _rooms(60)
+    rooms, others = _rooms(60), [SMOKE.unknown(Unknown.MALFORMED, "What?", room) for room in _rooms(45, "other")]
     dark = [FOG.unknown(Unknown.MALFORMED, "What?", room) for room in rooms[50:]]
-    state.post((_result([*_well(60), *dark], _heat(60)), None))
-    assert _exported(state) == [{*rooms[50:], *rooms[:40]}]
+    state.post((_result([*_well(60), *dark], _heat(60)), _result(others)))
+    assert _exported(state) == [{*rooms[50:]}, {*_rooms(40, "other")}]

@@ -10,6 +10,7 @@ from tests.engine.toy import FIRE, PAGES, SMOKE, TOY, Rooms, target
 from watcher.engine.board import Board, Look
 from watcher.engine.debounce import ProbeResult, debounce
 from watcher.state.file import LARGE_ONES, LARGEST, SMALL, StateFile
+from watcher.state.writer import left_out
 
 NOW = 1_790_000_000.0
 
@@ -74,3 +75,13 @@ def test_what_is_left_out_once_is_written_again_when_it_is_small(tmp_path: Path)
     file = _written(tmp_path, LARGEST + 1)
     asyncio.run(file.write(_board(10)))
     assert file.left_out == ()
+
+
+def test_what_is_left_out_is_told_as_a_trouble_until_it_is_written(tmp_path: Path) -> None:
+    file = _written(tmp_path, *[LARGEST + 1] * 5, 10)
+    assert left_out(file) == (
+        f"{tmp_path / 'state.jsonl'}: too large to be kept over a restart: vast of prod/search/pod-0, "
+        "vast of prod/search/pod-1, vast of prod/search/pod-2 and 2 more"
+    )
+    asyncio.run(file.write(_board(10), NOW))
+    assert left_out(file) == ""

@@ -75,10 +75,10 @@ class StateWriter:
             except OSError as error:
                 self.trouble = f"{file.path}: {error.strerror or error}"
             else:
-                self.trouble = _said(file)
+                self.trouble = left_out(file)
 
 
-def _said(file: StateFile) -> str:
+def left_out(file: StateFile) -> str:
     """What of the state is too large to be written; empty where all of it is."""
     if not file.left_out:
         return ""

@@ -10,11 +10,13 @@ from probes import load_probes
 from probes.breaker.transitions import BREAKER_STATE
 from probes.contract.signal import MAX_SUBJECT_BYTES, REQUESTS, START_TIME, Signal, SignalValues, Unreadable
 from probes.cpu import CPU_SECONDS
+from probes.history.requests import Tally
 from probes.memory import RSS
 from probes.pool import POOL_IN_USE
 from probes.readings.metrics_page import MetricsPage
 from probes.readings.signal_reader import MAX_KEPT, SMALL
 from probes.readings.text_format import TooCostlyError
+from probes.slo.durations import slow
 from tests.hostile import pages
 from tests.servers.metrics_pages import page_of
 
@@ -126,4 +128,14 @@ def test_more_text_in_the_names_of_subjects_is_malformed() -> None:
     assert _page(lines.encode()).values(BREAKER_STATE) == Unreadable(
         "the subjects in agentweave_circuit_breaker_state have names of 201798 bytes together, at most "
         f"{MAX_SUBJECT_BYTES} are judged"
+    )
+
+
+@pytest.mark.parametrize(("count", "judged"), [(1000, True), (1001, False)])
+def test_a_thousand_histograms_are_judged(count: int, *, judged: bool) -> None:
+    found = slow(_page(pages.many_histograms(count)), 0.2)
+    assert found == (
+        Tally(1000.0, 0.0, 1000.0)
+        if judged
+        else Unreadable("agentweave_request_duration_seconds has more than 1000 histograms")
     )

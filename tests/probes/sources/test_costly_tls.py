@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import NameOID
-from OpenSSL import SSL
 
 from probes.contract import OwnIdentity, SourceContext, Target, TargetKey
 from probes.readings.handshake import Handshake, Spoke, VerifyCode
@@ -95,19 +94,6 @@ def test_a_verification_without_an_error_is_never_given_up() -> None:
         assert look(address).verify_errors == ()
 
 
-def _dhe_only() -> SSL.Context:
-    context = tls_context(SVID, newest=SSL.TLS1_2_VERSION)
-    context.set_cipher_list(b"DHE:@SECLEVEL=0")
-    return context
-
-
-def test_no_context_of_looks_takes_a_finite_field_in_tls_1_2() -> None:
-    with serve(speak_tls(_dhe_only())) as address:
-        reading = look(address)
-    assert not reading.completed
-    assert "have no TLS in common" in reading.error
-
-
 def _names_of(context: ssl.SSLContext) -> set[str]:
     return {str(each["name"]) for each in context.get_ciphers()}
 
@@ -167,3 +153,26 @@ def test_a_server_of_either_common_curve_is_met(directory: Path, groups: str) ->
 def test_a_server_that_insists_on_a_finite_field_is_not_met(directory: Path, options: tuple[str, ...]) -> None:
     with _openssl(directory, *options) as url, pytest.raises(TLSFailedError):
         _get(url)
+
+
+def _write_rsa(directory: Path) -> None:
+    """DHE wants an RSA key: no server with the key of an SVID would take it."""
+    key = rsa.generate_private_key(65537, 2048)
+    kind, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    (directory / "svid.key").write_bytes(key.private_bytes(kind, form, serialization.NoEncryption()))
+    (directory / "svid.pem").write_bytes(_certificate("leaf", "leaf", key.public_key(), key).public_bytes(kind))
+
+
+@pytest.mark.parametrize("options", [("-tls1_3", "-groups", "ffdhe8192"), ("-tls1_2", "-cipher", "DHE")])
+def test_no_look_takes_a_finite_field(directory: Path, options: tuple[str, ...]) -> None:
+    _write_rsa(directory)
+    with _openssl(directory, *options) as url:
+        reading = look(url.removeprefix("https://"))
+    assert not reading.completed
+    assert "have no TLS in common" in reading.error
+
+
+def test_a_look_takes_an_rsa_key_all_the_same(directory: Path) -> None:
+    _write_rsa(directory)
+    with _openssl(directory, "-tls1_2") as url:
+        assert look(url.removeprefix("https://")).completed
