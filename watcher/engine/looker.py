@@ -1,5 +1,6 @@
 """One look at one target: ask the source, let its probes judge, show what holds."""
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ class Looker:
         self.kind, self.source, self.interval = kind, source, interval
         self._board, self._fleet, self._own_metrics, self._now, self._once = board, fleet, own_metrics, now, once
         self._probes = [(index, each) for index, each in enumerate(board.probes) if each.source == kind.name]
-        self._logger = FailuresLogger()
+        self._logger = FailuresLogger(logging.getLogger(__name__))
         self._wants: dict[tuple[int, ...], tuple[tuple[Limits, ...], tuple[object, ...]]] = {}
 
     async def look(self, state: TargetState) -> None:
