@@ -24,7 +24,7 @@ def log(failures: FailuresLogger, fails: Callable[[str], None], text: str, **fac
 
 
 def test_the_first_has_its_traceback_and_every_tenfold_a_count(caplog: pytest.LogCaptureFixture) -> None:
-    failures = FailuresLogger()
+    failures = FailuresLogger(logging.getLogger("watcher.engine"))
     for number in range(1, 1001):
         log(failures, fail, f"number {number}", target=f"prod/search/{number}")
     said = [(each.exc_info is None, each.__dict__.get("failures"), each.__dict__["target"]) for each in caplog.records]
@@ -38,14 +38,14 @@ def test_the_first_has_its_traceback_and_every_tenfold_a_count(caplog: pytest.Lo
 
 
 def test_what_is_raised_elsewhere_is_another_failure(caplog: pytest.LogCaptureFixture) -> None:
-    failures = FailuresLogger()
+    failures = FailuresLogger(logging.getLogger("watcher.engine"))
     for fails in (fail, fail_elsewhere, fail, fail_elsewhere):
         log(failures, fails, "odd")
     assert len(caplog.records) == 2
 
 
 def test_what_is_not_our_fault_has_no_traceback(caplog: pytest.LogCaptureFixture) -> None:
-    failures = FailuresLogger()
+    failures = FailuresLogger(logging.getLogger("watcher.engine"))
     with caplog.at_level(logging.WARNING):
         for _ in range(30):
             try:

@@ -83,5 +83,5 @@ def test_what_is_left_out_is_told_as_a_trouble_until_it_is_written(tmp_path: Pat
         f"{tmp_path / 'state.jsonl'}: too large to be kept over a restart: vast of prod/search/pod-0, "
         "vast of prod/search/pod-1, vast of prod/search/pod-2 and 2 more"
     )
-    asyncio.run(file.write(_board(10), NOW))
+    asyncio.run(file.write(_board(10)))
     assert left_out(file) == ""

@@ -3,25 +3,19 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from heapq import nsmallest
-from operator import itemgetter
 from typing import NamedTuple
 
 from probes import AnyProbe, AnySourceKind
 from probes.contract import Reading, Target, TargetKey, Unknown, Verdict
-from probes.contract.condition import Status
-from watcher.engine.debounce import DebounceStates, ProbeResult, Verdicts, debounce, share, stale
+from watcher.engine.debounce import DebounceStates, ProbeResult, Verdicts, debounce, stale
+from watcher.engine.exported_subjects import ProbeResults, most_telling
 from watcher.engine.series_budget import SeriesBudget
 from watcher.runtime.cooperative import TimeSlice
-
-EXPORTED_SUBJECTS = 50
-"""Subjects exported of one target; trouble first (contract, section 4)."""
 
 STALE_AFTER = 3
 """Intervals after which a result says nothing any more."""
 
 _SLICE = 25
-_BEST_FIRST = sorted(Status, key=lambda status: -status.rank)
 
 
 class Look(NamedTuple):
@@ -44,9 +38,6 @@ class Restored:
 
 
 NOTHING_RESTORED = Restored()
-
-ProbeResults = tuple[ProbeResult | None, ...]
-"""Beside Board.probes; None where a probe does not apply to the target."""
 
 
 @lru_cache(maxsize=64)  # one object for the whole fleet
@@ -77,7 +68,7 @@ class TargetState:
         self.removed = False
         self.post(results)
         facts = (target.node, target.workload, target.spiffe_ids[0] if target.spiffe_ids else "")
-        fits = old is None or self.series_budget.admits(facts)
+        fits = old is None or facts == old.info or self.series_budget.admits_another()
         self.info: tuple[str, str, str] = facts if old is None or fits else old.info  # labels of `target_info`
 
     def reach(self, endpoint: str) -> None:
@@ -87,7 +78,7 @@ class TargetState:
     def post(self, results: ProbeResults) -> None:
         """Show these results from now on."""
         self.results = results
-        telling, left_out = _most_telling(results)
+        telling, left_out = most_telling(results)
         now = max((each.at for each in telling if each is not None), default=0.0)
         self.exported, too_new = self.series_budget.narrowed(telling, self.exported, now)
         self.dropped = left_out + too_new
@@ -224,43 +215,3 @@ def escape(text: str) -> str:
 
 def _identity_labels(key: TargetKey) -> str:
     return ",".join(f'{name}="{escape(value)}"' for name, value in zip(key._fields, key, strict=True))
-
-
-def _most_telling(results: ProbeResults) -> tuple[ProbeResults, int]:
-    """The results with at most 50 subjects of the target, and how many subjects were left out."""
-    if sum(len(result.since) + len(result.samples) for result in results if result is not None) <= EXPORTED_SUBJECTS:
-        return results, 0
-    rank: list[tuple[int, int, str]] = []
-    for index, result in enumerate(results):
-        if result is not None:
-            rank += [(trouble, index, subject) for subject, trouble in _subjects(result).items()]
-    if len(rank) <= EXPORTED_SUBJECTS:
-        return results, 0
-    kept: list[set[str]] = [set() for _ in results]
-    for _, index, subject in nsmallest(EXPORTED_SUBJECTS, rank, key=itemgetter(0)):
-        kept[index].add(subject)
-    narrowed = tuple(result and _only(result, subjects) for result, subjects in zip(results, kept, strict=True))
-    return narrowed, len(rank) - EXPORTED_SUBJECTS
-
-
-def _subjects(result: ProbeResult) -> dict[str, int]:
-    """How bad each subject stands; less is worse."""
-    found: dict[str, int] = {}
-    for status in _BEST_FIRST:  # the worst stands
-        rank = status.rank
-        found |= {each.subject: rank for each in result.verdicts.all if each.status is status and each.subject}
-    # The first label of a value is its subject; a pool without a capacity has values and no verdict.
-    for each in result.samples:
-        if each.labels:
-            found.setdefault(each.labels[0], Status.FALSE.rank)
-    return found
-
-
-def _only(result: ProbeResult, subjects: set[str]) -> ProbeResult:
-    places = [place for place, each in enumerate(result.verdicts.all) if not each.subject or each.subject in subjects]
-    return result._replace(
-        verdicts=share(tuple(result.verdicts.all[place] for place in places)),
-        since=tuple(result.since[place] for place in places),
-        bad=(),
-        samples=tuple(each for each in result.samples if not each.labels or each.labels[0] in subjects),
-    )

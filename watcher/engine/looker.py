@@ -100,7 +100,7 @@ class Looker:
         self._board, self._fleet, self._own_metrics, self._clock, self._once = board, fleet, own_metrics, clock, once
         self._cpu_time = cpu_time
         self._probes = [(index, each) for index, each in enumerate(board.probes) if each.source == kind.name]
-        self._logger = FailuresLogger()
+        self._logger = FailuresLogger(logging.getLogger(__name__))
         self._wants: dict[tuple[int, ...], tuple[tuple[Limits, ...], tuple[object, ...]]] = {}
 
     async def look(self, state: TargetState) -> None:

@@ -7,6 +7,9 @@ from watcher.engine.debounce import ProbeResult, share
 MOST_A_DAY = 2000
 """Sets of labels beside its identity (a callee and its state, a bundle and its revision), of one target."""
 
+FEW = 200
+"""Of those, what any target may begin unseen: an ordinary one has forty."""
+
 _DAY = 86400.0
 
 Results = Sequence[ProbeResult | None]
@@ -15,39 +18,53 @@ Results = Sequence[ProbeResult | None]
 class SeriesBudget:
     """What of one target was exported today; the same is exported on, and new ones while there is room for them."""
 
-    __slots__ = ("_day", "_known")
+    __slots__ = ("_begun", "_day", "_known")
 
     def __init__(self) -> None:
-        self._day = 0
-        self._known: set[int] = set()  # hashes: a thousand names of an attacker's length would be his to choose
+        self._day, self._begun = 0, 0  # begun: sets of labels today
+        # Hashes, for names are of an attacker's length; nothing of a target that begins few, which nearly all are.
+        self._known: set[int] | None = None
 
     def narrowed(self, results: Results, before: Results, now: float) -> tuple[tuple[ProbeResult | None, ...], int]:
         """The results without what is new beyond the budget, and how many subjects that were, at `now` (Unix seconds).
 
-        `before`: those that were exported last; what is the same object in both is not looked through again.
+        `before`: those that were exported last; what has the same labels in both is not looked through again.
         """
         if (day := int(now // _DAY)) != self._day:
-            self._day, self._known = day, set().union(*map(_keys, before))
-            before = ()
-        changed = [each for place, each in enumerate(results) if place >= len(before) or each is not before[place]]
-        if all(self._admits(_keys(result)) for result in changed):
+            self._day, self._begun, self._known = day, 0, None
+        olds = (*before, *[None] * (len(results) - len(before)))
+        changed = [(new, old) for new, old in zip(results, olds, strict=True) if not _same_labels(new, old)]
+        if not changed or self._is_few(changed, before):
+            return tuple(results), 0
+        if all(self._admits(_keys(result)) for result, _ in changed):
             return tuple(results), 0
         kept = tuple(self._only_known(result) for result in results)
         return kept, sum(map(_subjects, results)) - sum(map(_subjects, kept))
 
-    def admits(self, labels: tuple[str, ...]) -> bool:
+    def admits_another(self) -> bool:
         """Whether one more set of labels may be exported today."""
-        return self._admits({hash(labels)})
+        self._begun += self._begun < MOST_A_DAY
+        return self._begun < MOST_A_DAY
+
+    def _is_few(self, changed: Sequence[tuple[ProbeResult | None, ProbeResult | None]], before: Results) -> bool:
+        if self._known is not None:
+            return False
+        new = set[int]().union(*[_keys(result) - _keys(old) for result, old in changed])
+        if self._begun + len(new) > FEW:
+            self._known = set().union(*map(_keys, before))
+            return False
+        self._begun += len(new)
+        return True
 
     def _admits(self, keys: set[int]) -> bool:
-        if keys <= self._known:
-            return True
-        room = MOST_A_DAY - len(self._known)
-        self._known.update(sorted(keys - self._known)[: max(0, room)])
-        return keys <= self._known
+        known = self._known if self._known is not None else set[int]()
+        new = sorted(keys - known)[: MOST_A_DAY - self._begun]
+        known.update(new)
+        self._begun += len(new)
+        return keys <= known
 
     def _only_known(self, result: ProbeResult | None) -> ProbeResult | None:
-        if result is None or self._admits(_keys(result)):
+        if result is None or self._known is None or self._admits(_keys(result)):
             return result
         found = result.verdicts.all
         places = [place for place, each in enumerate(found) if not each.subject or hash((each.subject,)) in self._known]
@@ -57,6 +74,12 @@ class SeriesBudget:
             bad=(),
             samples=tuple(each for each in result.samples if not each.labels or hash(each.labels) in self._known),
         )
+
+
+def _same_labels(new: ProbeResult | None, old: ProbeResult | None) -> bool:
+    if new is None or old is None or new.verdicts is not old.verdicts:
+        return new is old
+    return [each.labels for each in new.samples] == [each.labels for each in old.samples]
 
 
 def _keys(result: ProbeResult | None) -> set[int]:

@@ -55,7 +55,7 @@ class Events:
         now: Callable[[], float],
     ) -> None:
         """`pod_of`: which pod a target is, None for none; `is_active`: whether it tells; `now`: steady seconds."""
-        self._logger = FailuresLogger()
+        self._logger = FailuresLogger(log)
         self._board, self._pod_of, self._queue, self._writer, self._own_metrics = (
             board,
             pod_of,

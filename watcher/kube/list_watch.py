@@ -1,6 +1,7 @@
 """How are the pods of one scope followed? Listed in small pages, then watched, and listed anew where that broke off."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -66,7 +67,7 @@ class ListWatch:
         self._access, self._path, self._selector = access, path, selector
         self._listener, self._patience, self._uniform = listener, patience, uniform
         self._version: str | None = None
-        self._logger = FailuresLogger()
+        self._logger = FailuresLogger(logging.getLogger(__name__))
         self._backoff = Backoff(*patience.backoff, uniform, spread=(0.5, 1.5))
 
     def start_over(self) -> None:

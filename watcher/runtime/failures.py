@@ -4,20 +4,19 @@ import logging
 import sys
 from collections import Counter
 
-log = logging.getLogger(__name__)
-
 
 class FailuresLogger:
     """Failures by where they were raised, whoever's fault it was: there are as many as lines that raise."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
         self._seen: Counter[object] = Counter()
 
     def exception(self, message: str, **facts: str) -> None:
         """Of what is handled: log the first with its traceback, then the tenth, the hundredth, ... with a count."""
         error = sys.exception()
         if self._count(message, error) == 1:
-            log.error(message, exc_info=error, extra=facts)
+            self._log.error(message, exc_info=error, extra=facts)
         else:
             self._again(logging.ERROR, message, error, facts)
 
@@ -36,7 +35,7 @@ class FailuresLogger:
         count = self._seen[_place(message, error)]
         if str(count).strip("0") == "1":
             said = f"{type(error).__name__}: {error}"[:200]
-            log.log(level, message, extra={**facts, "error": said, "failures": count})
+            self._log.log(level, message, extra={**facts, "error": said, "failures": count})
 
 
 def _place(message: str, error: BaseException | None) -> object:

@@ -16,8 +16,9 @@ from prometheus_client.utils import floatToGoString
 
 from probes.contract import Metric, Verdict
 from probes.contract.condition import Status
-from watcher.engine.board import Board, ProbeResults, TargetState, escape
+from watcher.engine.board import Board, TargetState, escape
 from watcher.engine.debounce import Verdicts
+from watcher.engine.exported_subjects import ProbeResults
 from watcher.metrics.families import (
     CONDITION,
     CONDITION_REASON,

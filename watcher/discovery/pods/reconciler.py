@@ -1,6 +1,7 @@
 """What is each pod that was seen, and what else must be read of it? Whenever something of it changed, anew."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -38,7 +39,7 @@ class Reconciler:
     ) -> None:
         """Nothing is read yet, and there are no scopes until somebody sets them."""
         self._settings, self._access, self._now, self._spawn = settings, access, now, spawn
-        self._declared, self._date_of, self._logger = declared, date_of, FailuresLogger()
+        self._declared, self._date_of, self._logger = declared, date_of, FailuresLogger(logging.getLogger(__name__))
         self._around = Surroundings(settings=settings, limits=limits)
         self._details = DetailReader(access, now)
         self.scopes: Sequence[Scope] = ()
