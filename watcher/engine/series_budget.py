@@ -1,5 +1,6 @@
 """How many series a target may begin in a day: one that names new callees at each look would begin them for ever."""
 
+from array import array
 from collections.abc import Sequence
 
 from watcher.engine.debounce import ProbeResult, share
@@ -18,12 +19,12 @@ Results = Sequence[ProbeResult | None]
 class SeriesBudget:
     """What of one target was exported today; the same is exported on, and new ones while there is room for them."""
 
-    __slots__ = ("_begun", "_day", "_known")
+    __slots__ = ("_day", "_facts", "_few", "_known")
 
     def __init__(self) -> None:
-        self._day, self._begun = 0, 0  # begun: sets of labels today
-        # Hashes, for names are of an attacker's length; nothing of a target that begins few, which nearly all are.
-        self._known: set[int] | None = None
+        self._day, self._facts = 0, 0
+        # Hashes, for names are of an attacker's length; packed for a target that begins few, as nearly all do.
+        self._few, self._known = array("q"), set[int]()
 
     def narrowed(self, results: Results, before: Results, now: float) -> tuple[tuple[ProbeResult | None, ...], int]:
         """The results without what is new beyond the budget, and how many subjects that were, at `now` (Unix seconds).
@@ -31,10 +32,13 @@ class SeriesBudget:
         `before`: those that were exported last; what has the same labels in both is not looked through again.
         """
         if (day := int(now // _DAY)) != self._day:
-            self._day, self._begun, self._known = day, 0, None
+            self._day, self._facts = day, 0
+            going_on = set[int]().union(*map(_keys, before))
+            is_few = len(going_on) <= FEW
+            self._few, self._known = array("q", going_on if is_few else ()), set() if is_few else going_on
         olds = (*before, *[None] * (len(results) - len(before)))
         changed = [(new, old) for new, old in zip(results, olds, strict=True) if not _same_labels(new, old)]
-        if not changed or self._is_few(changed, before):
+        if not changed or self._is_few([new for new, _ in changed]):
             return tuple(results), 0
         if all(self._admits(_keys(result)) for result, _ in changed):
             return tuple(results), 0
@@ -43,28 +47,26 @@ class SeriesBudget:
 
     def admits_another(self) -> bool:
         """Whether one more set of labels may be exported today."""
-        self._begun += self._begun < MOST_A_DAY
-        return self._begun < MOST_A_DAY
+        self._facts += 1
+        return self._facts <= MOST_A_DAY
 
-    def _is_few(self, changed: Sequence[tuple[ProbeResult | None, ProbeResult | None]], before: Results) -> bool:
-        if self._known is not None:
+    def _is_few(self, changed: Results) -> bool:
+        if self._known:
             return False
-        new = set[int]().union(*[_keys(result) - _keys(old) for result, old in changed])
-        if self._begun + len(new) > FEW:
-            self._known = set().union(*map(_keys, before))
+        known = set(self._few)
+        new = set[int]().union(*map(_keys, changed)) - known
+        if len(known) + len(new) > FEW:
+            self._few, self._known = array("q"), known
             return False
-        self._begun += len(new)
+        self._few.extend(new)
         return True
 
     def _admits(self, keys: set[int]) -> bool:
-        known = self._known if self._known is not None else set[int]()
-        new = sorted(keys - known)[: MOST_A_DAY - self._begun]
-        known.update(new)
-        self._begun += len(new)
-        return keys <= known
+        self._known.update(sorted(keys - self._known)[: MOST_A_DAY - len(self._known)])
+        return keys <= self._known
 
     def _only_known(self, result: ProbeResult | None) -> ProbeResult | None:
-        if result is None or self._known is None or self._admits(_keys(result)):
+        if result is None or self._admits(_keys(result)):
             return result
         found = result.verdicts.all
         places = [place for place, each in enumerate(found) if not each.subject or hash((each.subject,)) in self._known]
