@@ -86,7 +86,7 @@ class TLS(NamedTuple):
     trust_domain: str = ""  # the server must have an SVID of this one; empty: the context checks its name
     doubtful: bool = False  # what does not verify may be our fault: we have no CA for it, or an old one
     clock_doubt: str = ""  # why the watcher's own date is not believed, a sentence
-    second: Callable[[], ssl.SSLContext] | None = None  # for a server that does not take the first one's key exchange
+    others: Sequence[Callable[[], ssl.SSLContext]] = ()  # for a server that does not take that one's key exchange
 
 
 class HTTPSession:
@@ -157,9 +157,10 @@ class HTTPSession:
             try:
                 wire.transport = await self._secured(transport, wire, self._tls)
             except ssl.SSLError as error:
-                if self._tls.second is None or isinstance(error, ssl.SSLCertVerificationError):
+                if not self._tls.others or isinstance(error, ssl.SSLCertVerificationError):
                     raise
-                self._tls = self._tls._replace(context=self._tls.second(), second=None)
+                other, *rest = self._tls.others
+                self._tls = self._tls._replace(context=other(), others=rest)
                 return await self._connect()
         return wire
 

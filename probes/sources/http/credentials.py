@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from probes.contract import OwnIdentity, SourceContext, SourceSettings, Target
 from probes.sources.http.client import TLS, Origin, OwnTroubleError
-from probes.sources.http.key_exchange import P_256, X_25519, with_curve
+from probes.sources.http.key_exchange import FIRST, OTHERS, with_curve
 
 log = logging.getLogger(__name__)
 
@@ -113,8 +113,8 @@ class Outbound:
         """
         identity = self._source_context.identity.current
         ca, clock_doubt = self._ca.read() if self._ca else None, self._source_context.clock_doubt()
-        tls = TLS(self._current(ca, identity, P_256), clock_doubt=clock_doubt)
-        tls = tls._replace(second=partial(self._current, ca, identity, X_25519))
+        tls = TLS(self._current(ca, identity, FIRST), clock_doubt=clock_doubt)
+        tls = tls._replace(others=[partial(self._current, ca, identity, curve) for curve in OTHERS])
         if ca is not None:
             return tls
         if identity is None:

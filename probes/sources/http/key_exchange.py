@@ -2,11 +2,11 @@
 
 import ssl
 
-P_256 = "prime256v1"
-"""What RFC 8446, section 9.1, asks of everybody."""
+FIRST = "prime256v1"
+"""P-256: what RFC 8446, section 9.1, asks of everybody."""
 
-X_25519 = "X25519"
-"""What some servers insist on."""
+OTHERS = ("X25519", "secp384r1", "secp521r1")
+"""What some servers insist on, in the order in which they are tried: one more connection each."""
 
 
 def without_dhe(context: ssl.SSLContext) -> ssl.SSLContext:

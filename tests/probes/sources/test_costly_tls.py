@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from probes.contract import OwnIdentity, SourceContext, Target, TargetKey
 from probes.readings.handshake import Handshake, Spoke, VerifyCode
 from probes.sources.handshake import KIND, HandshakeSettings
 from probes.sources.http.client import TLS, HTTPSession, TLSFailedError, locate
-from probes.sources.http.key_exchange import P_256, X_25519, with_curve, without_dhe
+from probes.sources.http.key_exchange import FIRST, OTHERS, with_curve, without_dhe
 from probes.sources.names import Names
 from probes.sources.tls.contexts import Verification
 from tests.servers.pki import Served
@@ -128,7 +129,7 @@ def _trusting(curve: str) -> ssl.SSLContext:
 
 
 def _get(url: str) -> int:
-    tls = TLS(_trusting(P_256), second=lambda: _trusting(X_25519))
+    tls = TLS(_trusting(FIRST), others=[partial(_trusting, curve) for curve in OTHERS])
 
     async def main() -> int:
         async with HTTPSession(locate(url)[0], 5.0, 1 << 20, tls, names=Names()) as session:
@@ -143,8 +144,8 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("groups", ["P-256", "X25519", "X25519:P-384"])
-def test_a_server_of_either_common_curve_is_met(directory: Path, groups: str) -> None:
+@pytest.mark.parametrize("groups", ["P-256", "X25519", "X25519:P-384", "P-384", "P-521"])
+def test_a_server_of_any_common_curve_is_met(directory: Path, groups: str) -> None:
     with _openssl(directory, "-groups", groups) as url:
         assert _get(url) == 200
 
