@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from itertools import count
 from typing import NamedTuple
 
+from tests.hostile.pages import backslash_page, thousand_long_names
 from tests.servers.metrics_pages import ok
 
 MIB = 1 << 20
@@ -49,26 +50,6 @@ def _then_mute(first: bytes) -> Hold:
         await asyncio.sleep(60)
 
     return hold
-
-
-def backslash_page() -> bytes:
-    """A legal page of 8 MiB whose every line is one breaker with 60 labels of backslashes; one of them is open."""
-    labels = b",".join(b'l%d="%b"' % (number, b"\\\\" * 29) for number in range(58))
-    lines = (
-        b'agentweave_circuit_breaker_state{callee="c%d",%b} %d\n' % (number, labels, number == 0)
-        for number in range(2090)
-    )
-    return SOUND + b"".join(lines)
-
-
-def long_names() -> bytes:
-    """999 open breakers and 999 full pools, each with a name of 3.9 kB."""
-    lines = (
-        b'agentweave_circuit_breaker_state{callee="%d%b"} 1\nagentweave_connection_pool_active{pool="%d%b"} 99\n'
-        % (number, b"\\\\" * 1900, number, b"z" * 3900)
-        for number in range(999)
-    )
-    return SOUND + b"".join(lines)
 
 
 def _new_names() -> Hold:
@@ -157,7 +138,7 @@ def _endless() -> Iterator[Attack]:
 
 def _pages() -> Iterator[Attack]:
     yield Attack("950 new callees at each look", _new_names())
-    yield Attack("999 callees and 999 pools with names of 3.9 kB", ok(long_names()))
+    yield Attack("999 callees and 999 pools with names of 3.9 kB", ok(thousand_long_names()))
     many = b"m{%b} 1\n" % b",".join(b'l%d="v"' % number for number in range(700_000))
     yield Attack("a line of 700,000 labels", ok((SOUND + many)[: 8 * MIB - 1]))
     yield Attack("a label value of 1 MiB", _callees(b"x" * MIB))

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-MIB = 1 << 20
+from tests.hostile.pages import deep_json, tiny_keys_status
+
 DENIED = b'{"result":false}'
 
 
@@ -35,7 +36,7 @@ _SCRIPT = b"<script>alert(1)</script>"
 
 def attacks() -> Iterator[Attack]:
     """All of them."""
-    yield Attack("JSON nested 30,000 deep", json_answer(b'{"result":' + b"[" * 30_000 + b"]" * 30_000 + b"}"))
+    yield Attack("JSON nested 30,000 deep", json_answer(deep_json()))
     number = json_answer(b'{"result":{"allow":true,"n":' + b"9" * 60_000 + b"}}")
     yield Attack("a number of 60,000 digits", number)
     yield Attack("two results", json_answer(b'{"result":false,"result":true}'))
@@ -51,8 +52,7 @@ def attacks() -> Iterator[Attack]:
     yield Attack("half an answer", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", closes=True)
     yield Attack("answers that come late", pause=1.5)
     yield Attack("a policy that allows everybody", json_answer(b'{"result":true}'))
-    keys = b'{"result":{' + b'"":1,' * ((MIB - 100) // 5) + b'"z":1}}'
-    yield Attack("a status of 1 MiB of tiny keys", status=json_answer(keys))
+    yield Attack("a status of 1 MiB of tiny keys", status=json_answer(tiny_keys_status()))
     deep = b'{"result":{"bundles":' + b'{"a":' * 30_000 + b"1" + b"}" * 30_000 + b"}}"
     yield Attack("a status nested 30,000 deep", status=json_answer(deep))
     yield Attack("bundles with scripts as names", status=json_answer(_bundle(b"<img src=x>", _SCRIPT, _NOW)))

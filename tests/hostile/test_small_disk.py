@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.hostile.attackers import METRICS
-from tests.hostile.metrics_attacks import long_names
+from tests.hostile.pages import thousand_long_names
 from tests.servers.daemon import run_daemon
 from tests.servers.process import eventually
 
@@ -56,7 +56,7 @@ def test_the_state_of_twelve_boundless_agents_fits_and_a_full_disk_is_told_while
 ) -> None:
     filler = disk / "filler"
     filler.write_bytes(bytes(DISK - 64 * 1024))
-    with _serving(long_names()) as url:
+    with _serving(thousand_long_names()) as url:
         targets = [{"namespace": "evil", "agent": f"a{n}", "metrics": f"{url}/{n}", **METRICS} for n in range(12)]
         sources = {"agent_metrics": {"interval": "5s", "timeout": "4s"}}
         config = {"state_dir": str(disk / "state"), "discovery": {"static": targets}, "sources": sources}
