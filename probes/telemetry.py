@@ -32,7 +32,7 @@ METRICS_UNAVAILABLE = ConditionKind(
     severity=Severity.WARNING,
     true_when="The metrics page cannot be fetched or read.",
     all_clear="The metrics page can be read.",
-    reasons=("NameNotResolved", "ConnectionRefused", "Lost", "Timeout", "HTTPError", "Malformed", "TooLarge"),
+    reasons=("ConnectionRefused", "Lost", "NameNotResolved", "Timeout", "HTTPError", "Malformed", "TooLarge"),
     repeated=True,
 )
 AGENT_RESTARTING = ConditionKind(

@@ -16,7 +16,7 @@ OPA_UNREACHABLE = ConditionKind(
     severity=Severity.CRITICAL,
     true_when="No decision can be had from the OPA that the agent asks.",
     all_clear="OPA answers.",
-    reasons=("NameNotResolved", "ConnectionRefused", "Lost", "Timeout", "HTTPError"),
+    reasons=("ConnectionRefused", "Lost", "NameNotResolved", "Timeout", "HTTPError"),
     repeated=True,
 )
 WRONG_ALLOW = ConditionKind(

@@ -10,7 +10,7 @@ AGENT_UNREACHABLE = ConditionKind(
     severity=Severity.CRITICAL,
     true_when="The mTLS port does not do a handshake with the watcher.",
     all_clear="The mTLS port answers.",
-    reasons=("NameNotResolved", "ConnectionRefused", "Lost", "HandshakeTimeout", "HandshakeFailed", "Reset"),
+    reasons=("ConnectionRefused", "Lost", "NameNotResolved", "HandshakeTimeout", "HandshakeFailed", "Reset"),
     repeated=True,
 )
 TLS_MISSING = ConditionKind(

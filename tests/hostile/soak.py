@@ -10,11 +10,11 @@ from tempfile import TemporaryDirectory
 from probes.contract import say_duration
 from tests.hostile.fleet import hostile_fleet
 from tests.hostile.observation import Observation, late_looks, observe
-from tests.hostile.strangers import WAYS, strangers
 from tests.servers.daemon import DaemonProcess, Page, run_daemon
+from tests.servers.strangers import KINDS, strangers
 
 MIB = 1 << 20
-STRANGERS = 200
+STRANGERS = 99
 _HEAD = (
     "after | RSS MiB | descriptors | state MiB | looks later than 0.25 s | longest stall ms | /livez p99 ms | wrong\n"
     "---|---|---|---|---|---|---|---"
@@ -39,9 +39,9 @@ def _soak(home: Path, seconds: float) -> None:
         observe(daemon, state, 20)  # everybody was looked at once
         began, before = time.monotonic(), daemon.page()
         print(_HEAD, flush=True)
-        for way in [*WAYS, *WAYS]:
-            with strangers(daemon.address[1], way, STRANGERS):
-                seen = observe(daemon, state, seconds / (2 * len(WAYS)))
+        for kind in [*KINDS, *KINDS]:
+            with strangers(daemon.address[1], kind, STRANGERS):
+                seen = observe(daemon, state, seconds / (2 * len(KINDS)))
             after = daemon.page()
             print(_row(time.monotonic() - began, daemon, seen, before, after), flush=True)
             before = after

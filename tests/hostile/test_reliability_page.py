@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.hostile import metrics_attacks, opa_attacks, tls_attacks
-from tests.hostile.strangers import WAYS
 from tests.repository import ROOT
+from tests.servers.strangers import KINDS
 from watcher.demo.authority import Authority
 
 
@@ -25,7 +25,7 @@ def _tried(title: str, home: Path) -> list[str]:
             return [each.what for each in opa_attacks.attacks()]
         case "TLS ports":
             return [each.what for each in tls_attacks.attacks(home, Authority("example.org", 1_790_000_000))]
-    return list(WAYS)
+    return list(KINDS.values())
 
 
 @pytest.mark.parametrize("title", ["Metrics pages", "OPAs", "TLS ports", "Strangers at the port"])

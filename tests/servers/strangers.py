@@ -16,6 +16,16 @@ from contextlib import contextmanager, suppress
 HALF = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: "
 WHOLE = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
 PAGE = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+KINDS = {
+    "idle": "connections that say nothing",
+    "half": "half a request",
+    "drip": "requests that drip",
+    "deaf": "answers that are never read",
+    "hammer": "/metrics again and again",
+    "browse": "the page again and again",
+}
+"""What each does, for docs/reliability.md."""
+
 FIRST = {"idle": b"", "half": HALF, "drip": HALF, "deaf": WHOLE * 20, "hammer": WHOLE, "browse": PAGE}
 _DRIP = 0.2
 
