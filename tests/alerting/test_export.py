@@ -179,15 +179,6 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.mark.xdist_group("wheel")  # built once
-def test_a_wheel_holds_each_file_once(wheel: Path) -> None:
-    with ZipFile(wheel) as archive:
-        names = archive.namelist()
-        held = {Path(name): archive.read(name).decode() for name in names if "/alerts/" in name}
-    assert held == {Path("watcher/alerting/alerts") / name: text for name, text in SHIPPED.items()}
-    assert len(names) == len(set(names))
-
-
 def test_a_source_distribution_holds_what_a_wheel_is_made_of(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=120)
@@ -197,6 +188,15 @@ def test_a_source_distribution_holds_what_a_wheel_is_made_of(tmp_path: Path) -> 
     for folder in ("alerts", "watcher/alerting/alerts"):
         held = [name.relative_to(folder) for name in names if name.is_relative_to(folder)]
         assert sorted(held) == sorted(SHIPPED)
+
+
+@pytest.mark.xdist_group("wheel")  # built once
+def test_a_wheel_holds_each_file_once(wheel: Path) -> None:
+    with ZipFile(wheel) as archive:
+        names = archive.namelist()
+        held = {Path(name): archive.read(name).decode() for name in names if "/alerts/" in name}
+    assert held == {Path("watcher/alerting/alerts") / name: text for name, text in SHIPPED.items()}
+    assert len(names) == len(set(names))
 
 
 @pytest.mark.xdist_group("wheel")  # built once

@@ -10,6 +10,7 @@ from tests.hostile.fleet import hostile_fleet
 from tests.hostile.observation import Observation, late_looks, observe
 from tests.servers.daemon import DaemonProcess, Page, run_daemon
 from tests.servers.strangers import KINDS, strangers
+from tests.servers.tools import need
 
 pytestmark = pytest.mark.xdist_group("hostile fleet")  # one run for all tests
 
@@ -31,6 +32,7 @@ class Attacked:
 
 @pytest.fixture(scope="module")
 def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
+    need("a running daemon")  # before the fleet starts, not after
     home, state = tmp_path_factory.mktemp("hostile"), tmp_path_factory.mktemp("state")
     with hostile_fleet(home) as fleet, run_daemon(home, fleet.config(state), wait_for="/livez") as daemon:
         observe(daemon, state, 10)  # everybody was looked at once

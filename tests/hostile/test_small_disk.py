@@ -13,6 +13,7 @@ from tests.hostile.attackers import METRICS
 from tests.hostile.pages import thousand_long_names
 from tests.servers.daemon import run_daemon
 from tests.servers.process import eventually
+from tests.servers.tools import need
 
 MIB = 1 << 20
 DISK = 8 * MIB
@@ -20,6 +21,7 @@ DISK = 8 * MIB
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
+    need("a running daemon")  # before anything is mounted
     home = tmp_path / "disk"
     home.mkdir()
     mounted = subprocess.run(
