@@ -13,7 +13,7 @@ from tests.servers import tools
 
 # two shared cores: how long one example takes says nothing about the code
 settings.register_profile("shared-cores", deadline=None)
-settings.register_profile("quick", settings.get_profile("shared-cores"), max_examples=25)
+settings.register_profile("quick", settings.get_profile("shared-cores"), max_examples=12)
 settings.load_profile("shared-cores")
 
 

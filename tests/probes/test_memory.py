@@ -201,7 +201,7 @@ def test_what_is_a_leak_does_not_depend_on_the_size_of_the_process(bent: int, sc
         assert scaled == pytest.approx(slope * scale)
 
 
-SERIES = max(6, 24 * settings().max_examples // 100)
+SERIES = max(12, 24 * settings().max_examples // 100)
 LEAK_FREE_SERIES = max(3, 24 * settings().max_examples // 100)
 """Simulated series of each shape: fewer where less is drawn at random of everything."""
 

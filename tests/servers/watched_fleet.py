@@ -51,8 +51,9 @@ class WatchedFleet:
 @contextmanager
 def run_fleet(home: Path, *names: str, with_opa: bool = True) -> Iterator[WatchedFleet]:
     """Healthy agents with these names, and an OPA with a sound policy for each."""
+    need("a running daemon")  # it is for one; before the agents start, not after
     if with_opa:
-        need("opa")  # before the agents start, not after
+        need("opa")
     now = time.time()
     authority = Authority(TRUST_DOMAIN, now)
     own = home / "watcher"
