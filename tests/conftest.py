@@ -27,6 +27,10 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("quick")  # what is drawn at random is drawn often enough by `make test`
 
 
+def pytest_collection_finish() -> None:
+    gc.freeze()  # thousands of tests stay as they are: no collection need walk over them again
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skips = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", ())]
     wanted = Counter(found[1] for found in (re.search(f"{tools.LEFT_OUT}([\\w -]+)", said) for said in skips) if found)
