@@ -38,12 +38,7 @@ def debian_package(binary: str, package: str) -> Path:
     path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
     if found := shutil.which(binary, path=path):
         return Path(found)
-    if not shutil.which("apt-get"):
-        pytest.skip(f"{binary} is not on PATH, and there is no apt-get to fetch it with")
-    try:
-        unpacked = build.once(build.CACHE / f"debian-{package}", lambda out: _unpack(package, out))
-    except subprocess.CalledProcessError as error:
-        pytest.skip(f"{binary} is not on PATH, and its package cannot be had: {error.stderr.strip()}")
+    unpacked = _unpacked(package, f"{binary} is not on PATH, and ")
     for folder in ("usr/sbin", "usr/bin"):
         if (unpacked / folder / binary).exists():
             return unpacked / folder / binary
@@ -53,14 +48,18 @@ def debian_package(binary: str, package: str) -> Path:
 def debian_library(file: str, package: str) -> Path:
     """A shared library, unpacked (not installed) from this Debian package; the test skips if it cannot be had."""
     need(file)
-    if not shutil.which("apt-get"):
-        pytest.skip(f"there is no apt-get to fetch {package} with")
-    try:
-        unpacked = build.once(build.CACHE / f"debian-{package}", lambda out: _unpack(package, out))
-    except subprocess.CalledProcessError as error:
-        pytest.skip(f"{package} cannot be had: {error.stderr.strip()}")
-    found = next(unpacked.rglob(file), None)
+    found = next(_unpacked(package).rglob(file), None)
     return found or pytest.skip(f"this Debian's {package} has no {file}")
+
+
+def _unpacked(package: str, lacking: str = "") -> Path:
+    """Where this Debian package is unpacked; the test skips with a sentence that begins so where it is not had."""
+    if not shutil.which("apt-get"):
+        pytest.skip(f"{lacking}there is no apt-get to fetch {package} with")
+    try:
+        return build.once(build.CACHE / f"debian-{package}", lambda out: _unpack(package, out))
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"{lacking}{package} cannot be had: {error.stderr.strip()}")
 
 
 def _unpack(package: str, out: Path) -> None:

@@ -1,5 +1,6 @@
 """Which subjects of a target are exported? Those that tell most: trouble first (contract, section 4)."""
 
+from collections.abc import Callable
 from heapq import nsmallest
 from operator import itemgetter
 
@@ -22,7 +23,7 @@ def most_telling(results: ProbeResults) -> tuple[ProbeResults, int]:
     rank: list[tuple[int, int, str]] = []
     for index, result in enumerate(results):
         if result is not None:
-            rank += [(trouble, index, subject) for subject, trouble in _subjects(result).items()]
+            rank += [(trouble, index, subject) for subject, trouble in subjects_of(result).items()]
     if len(rank) <= EXPORTED_SUBJECTS:
         return results, 0
     kept: list[set[str]] = [set() for _ in results]
@@ -32,7 +33,7 @@ def most_telling(results: ProbeResults) -> tuple[ProbeResults, int]:
     return narrowed, len(rank) - EXPORTED_SUBJECTS
 
 
-def _subjects(result: ProbeResult) -> dict[str, int]:
+def subjects_of(result: ProbeResult) -> dict[str, int]:
     """How bad each subject stands; less is worse."""
     found: dict[str, int] = {}
     for status in _BEST_FIRST:  # the worst stands
@@ -46,10 +47,15 @@ def _subjects(result: ProbeResult) -> dict[str, int]:
 
 
 def _only(result: ProbeResult, subjects: set[str]) -> ProbeResult:
-    places = [place for place, each in enumerate(result.verdicts.all) if not each.subject or each.subject in subjects]
+    return narrow(result, lambda labels: labels[0] in subjects)
+
+
+def narrow(result: ProbeResult, stays: Callable[[tuple[str, ...]], bool]) -> ProbeResult:
+    """The result without the verdicts and samples whose labels do not stay; what has none always does."""
+    places = [place for place, each in enumerate(result.verdicts.all) if not each.subject or stays((each.subject,))]
     return result._replace(
         verdicts=share(tuple(result.verdicts.all[place] for place in places)),
         since=tuple(result.since[place] for place in places),
         bad=(),
-        samples=tuple(each for each in result.samples if not each.labels or each.labels[0] in subjects),
+        samples=tuple(each for each in result.samples if not each.labels or stays(each.labels)),
     )

@@ -3,7 +3,8 @@
 from array import array
 from collections.abc import Sequence
 
-from watcher.engine.debounce import ProbeResult, share
+from watcher.engine.debounce import ProbeResult
+from watcher.engine.exported_subjects import narrow, subjects_of
 
 MOST_A_DAY = 2000
 """Sets of labels beside its identity (a callee and its state, a bundle and its revision), of one target."""
@@ -43,7 +44,7 @@ class SeriesBudget:
         if all(self._admits(_keys(result)) for result, _ in changed):
             return tuple(results), 0
         kept = tuple(self._only_known(result) for result in results)
-        return kept, sum(map(_subjects, results)) - sum(map(_subjects, kept))
+        return kept, _count(results) - _count(kept)
 
     def admits_another(self) -> bool:
         """Whether one more set of labels may be exported today."""
@@ -68,14 +69,7 @@ class SeriesBudget:
     def _only_known(self, result: ProbeResult | None) -> ProbeResult | None:
         if result is None or self._admits(_keys(result)):
             return result
-        found = result.verdicts.all
-        places = [place for place, each in enumerate(found) if not each.subject or hash((each.subject,)) in self._known]
-        return result._replace(
-            verdicts=share(tuple(found[place] for place in places)),
-            since=tuple(result.since[place] for place in places),
-            bad=(),
-            samples=tuple(each for each in result.samples if not each.labels or hash(each.labels) in self._known),
-        )
+        return narrow(result, lambda labels: hash(labels) in self._known)
 
 
 def _same_labels(new: ProbeResult | None, old: ProbeResult | None) -> bool:
@@ -92,8 +86,5 @@ def _keys(result: ProbeResult | None) -> set[int]:
     return keys.union([hash((each.subject,)) for each in result.verdicts.all if each.subject])
 
 
-def _subjects(result: ProbeResult | None) -> int:
-    if result is None:
-        return 0
-    named = {each.subject for each in result.verdicts.all if each.subject}
-    return len(named | {each.labels[0] for each in result.samples if each.labels})
+def _count(results: Results) -> int:
+    return sum(len(subjects_of(result)) for result in results if result is not None)

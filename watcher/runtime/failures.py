@@ -15,24 +15,22 @@ class FailuresLogger:
     def exception(self, message: str, **facts: str) -> None:
         """Of what is handled: log the first with its traceback, then the tenth, the hundredth, ... with a count."""
         error = sys.exception()
-        if self._count(message, error) == 1:
+        if (count := self._count(message, error)) == 1:
             self._log.error(message, exc_info=error, extra=facts)
         else:
-            self._again(logging.ERROR, message, error, facts)
+            self._told(logging.ERROR, message, error, count, facts)
 
     def warning(self, message: str, **facts: str) -> None:
         """The same for what is no fault of ours: a line without a traceback."""
         error = sys.exception()
-        self._count(message, error)
-        self._again(logging.WARNING, message, error, facts)
+        self._told(logging.WARNING, message, error, self._count(message, error), facts)
 
     def _count(self, message: str, error: BaseException | None) -> int:
         key = _place(message, error)
         self._seen[key] += 1
         return self._seen[key]
 
-    def _again(self, level: int, message: str, error: BaseException | None, facts: dict[str, str]) -> None:
-        count = self._seen[_place(message, error)]
+    def _told(self, level: int, message: str, error: BaseException | None, count: int, facts: dict[str, str]) -> None:
         if str(count).strip("0") == "1":
             said = f"{type(error).__name__}: {error}"[:200]
             self._log.log(level, message, extra={**facts, "error": said, "failures": count})
