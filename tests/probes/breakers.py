@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 from probes.breaker import PROBE
 from probes.breaker.transitions import BREAKER_STATE, BreakerHistory, BreakerLimits
-from probes.contract import Evaluation, EvaluationContext, Target, TargetKey
+from probes.contract import Evaluation, Target, TargetKey
 from probes.contract.signal import REQUESTS, START_TIME
 from probes.readings.metrics_page import MetricsPage
+from tests.probes.judged import page_context
 from tests.servers.metrics_pages import page_of
 
-T0 = 1_795_424_400.0
 TARGET = Target(key=TargetKey("prod", "search", "search-0"), metrics="http://127.0.0.1:1/metrics")
 OPEN, FLAPPING = "CircuitBreakerOpen", "CircuitBreakerFlapping"
 
@@ -36,15 +36,7 @@ class Engine:
     last: Evaluation[BreakerHistory] | None = None
 
     def look(self, at: float, page: MetricsPage) -> Told:
-        context = EvaluationContext(
-            target=TARGET,
-            limits=self.limits,
-            now=T0 + at,
-            date=T0 + at,
-            interval=self.interval,
-            endpoint="metrics",
-            once=self.once,
-        )
+        context = page_context(TARGET, self.limits, at, self.interval, once=self.once)
         self.last = PROBE.judge(page, self.history, context)
         self.history = self.last.history
         return {(each.kind.name, each.subject): each.reason or each.status.value for each in self.last.verdicts}

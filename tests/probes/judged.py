@@ -1,7 +1,7 @@
 """Looks at metrics pages one after the other, as the daemon makes them, with time as an argument."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from probes.contract import EvaluationContext, Limits, Probe, Target, TargetKey, Verdict
 from probes.contract.signal import Signal
@@ -9,6 +9,17 @@ from probes.readings.metrics_page import MetricsPage
 from tests.servers.metrics_pages import page_of
 
 T0 = 1_795_424_400.0
+
+
+L = TypeVar("L", bound=Limits)
+
+
+def page_context(target: Target, limits: L, at: float, interval: float, **known: Any) -> EvaluationContext[L]:
+    """Of a look at a metrics page, `at` seconds after the first moment; `known`: what else a judge is told."""
+    moment = T0 + at
+    return EvaluationContext(
+        target=target, limits=limits, now=moment, date=moment, interval=interval, endpoint="metrics", **known
+    )
 
 
 @dataclass
@@ -27,15 +38,7 @@ class Judged:
         """Condition -> its reason, or `false`, of a look `at` seconds after the first moment."""
         key = TargetKey("prod", "search", "search-0")
         target = Target(key=key, metrics="http://127.0.0.1:1/metrics", **self.parts)
-        context = EvaluationContext(
-            target=target,
-            limits=self.limits,
-            now=T0 + at,
-            date=T0 + at,
-            interval=self.interval,
-            endpoint="metrics",
-            once=self.once,
-        )
+        context = page_context(target, self.limits, at, self.interval, once=self.once)
         evaluation = self.probe.judge(page, self.history or self.probe.history(), context)
         self.history, self.verdicts = evaluation.history, evaluation.verdicts
         return {each.kind.name: each.reason or each.status.value for each in evaluation.verdicts}

@@ -1,7 +1,8 @@
 """Circuit breakers that open again and again, and what is exported of their states."""
 
 from probes.breaker.transitions import BreakerLimits
-from tests.probes.breakers import FLAPPING, T0, Engine, page
+from tests.probes.breakers import FLAPPING, Engine, page
+from tests.probes.judged import T0
 
 
 def flips(watch: Engine, count: int, start: float = 0) -> list[str]:

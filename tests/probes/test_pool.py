@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from probes.contract import Evaluation, EvaluationContext, Fault, Target, TargetKey
+from probes.contract import Evaluation, Fault, Target, TargetKey
 from probes.contract.signal import START_TIME
 from probes.pool import POOL_IN_USE, PROBE, PoolHistory, PoolLimits
 from probes.pool.trend import Rise, layout, meets
 from probes.readings.metrics_page import MetricsPage
+from tests.probes.judged import T0, page_context
 from tests.servers.metrics_pages import page_of
 
-T0 = 1_795_424_400.0
 SATURATED, EXHAUSTED, PREDICTED = "PoolSaturated", "PoolExhausted", "PoolExhaustionPredicted"
 
 Capacity = int | Mapping[str, int] | None
@@ -42,9 +42,7 @@ class Engine:
 
     def look(self, at: float, page: MetricsPage) -> Told:
         target = Target(key=TargetKey("prod", "search", "s-0"), metrics="http://x/", pool_capacity=self.capacity)
-        context = EvaluationContext(
-            target=target, limits=self.limits, now=T0 + at, date=T0 + at, interval=self.interval, endpoint="metrics"
-        )
+        context = page_context(target, self.limits, at, self.interval)
         self.last = PROBE.judge(page, self.history, context)
         self.history = self.last.history
         return {(each.kind.name, each.subject): each.reason or each.status.value for each in self.last.verdicts}

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from probes.contract import Evaluation, EvaluationContext, Fault, Target, TargetKey
+from probes.contract import Evaluation, Fault, Target, TargetKey
 from probes.contract.signal import START_TIME
 from probes.readings.metrics_page import MetricsPage, PageTrouble
 from probes.telemetry import PROBE, TelemetryHistory, TelemetryLimits
+from tests.probes.judged import T0, page_context
 from tests.servers.metrics_pages import page_of
 
-T0 = 1_795_424_400.0
 UNAVAILABLE, RESTARTING = "MetricsUnavailable", "AgentRestarting"
 
 
@@ -49,17 +49,8 @@ class Engine:
             metrics="http://127.0.0.1:1/metrics",
             inferred=frozenset({"metrics"}) if inferred else frozenset(),
         )
-        context = EvaluationContext(
-            target=target,
-            limits=self.limits,
-            now=T0 + at,
-            date=T0 + at,
-            interval=self.interval,
-            endpoint="metrics",
-            reached=reached,
-            isolated=isolated,
-            held_up=held_up,
-        )
+        told = {"reached": reached, "isolated": isolated, "held_up": held_up}
+        context = page_context(target, self.limits, at, self.interval, **told)
         self.last = PROBE.judge(page, self.history, context)
         self.history = self.last.history
         return {each.kind.name: each.reason or each.status.value for each in self.last.verdicts}
