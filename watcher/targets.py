@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from probes.contract import Target, TargetKey
 from watcher.config.settings import Settings
@@ -16,7 +17,9 @@ from watcher.kube.pod_ref import PodRef
 from watcher.metrics.families import DISCOVERED, DISCOVERED_IN, PODS
 from watcher.metrics.own import OwnMetrics
 from watcher.runtime.clock import Clock
-from watcher.scheduling.poll_loops import PollLoops
+
+if TYPE_CHECKING:  # a check by hand schedules nothing, and starts faster without what does
+    from watcher.scheduling.poll_loops import PollLoops
 
 _REST, _LONGEST_REST = 20, 1.0
 """Times as long as the last replacement took, and seconds."""
@@ -143,7 +146,7 @@ class TargetSet:
 class TargetSync:
     """Keeps what is watched the same as what there is: new targets are added to the loops, others are removed."""
 
-    def __init__(self, target_set: TargetSet, engine: Engine, poll_loops: PollLoops) -> None:
+    def __init__(self, target_set: TargetSet, engine: Engine, poll_loops: "PollLoops") -> None:
         self._target_set, self._engine, self._poll_loops = target_set, engine, poll_loops
         self._replacing = asyncio.Lock()
 

@@ -54,6 +54,12 @@ def test_help_waits_for_nothing_heavy() -> None:
     assert told.stdout == "[]\n"
 
 
+def test_a_check_by_hand_waits_for_nothing_that_only_the_daemon_needs() -> None:
+    of_the_daemon = "{'apscheduler', 'uvicorn', 'starlette', 'jinja2', 'uvloop', 'multiprocessing', 'statistics'}"
+    script = f"import sys\nimport watcher.commands.check\nprint(sorted({of_the_daemon} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
 def test_the_version_is_that_of_the_package() -> None:
     told = call("--version")
     assert told.returncode == 0

@@ -1,7 +1,6 @@
 """What do the clocks of others say of ours? Without their word, a date that looks wrong is the fleet's trouble."""
 
 from collections import Counter
-from statistics import median
 
 from probes.contract import Reading, TargetKey, say_duration
 from watcher.runtime.clock import Clock
@@ -109,6 +108,6 @@ class PeerClocks:
         if who == "certificates":
             return "No agent's SVID is valid yet, so the watcher's own clock may be behind."
         leads = [self._api_server[0]] if who == "the API server" and self._api_server else list(self._leads.values())
-        off = say_duration(round(abs(self._ahead - median(leads)), -1))  # a `Date` has whole seconds
+        off = say_duration(round(abs(self._ahead - sorted(leads)[len(leads) // 2]), -1))  # a `Date` has whole seconds
         whose = "the API server's" if who == "the API server" else "most agents'"
         return f"The watcher's clock is {off} {'ahead of' if side > 0 else 'behind'} {whose}."
