@@ -10,9 +10,10 @@ from watcher.config.settings import Settings
 from watcher.engine.board import Board, Restored, TargetState
 from watcher.engine.clock_watch import ClockWatch
 from watcher.engine.costs import Costs
+from watcher.engine.fleet import Fleet
 from watcher.engine.isolation import Isolation
 from watcher.engine.look_round import LookRound
-from watcher.engine.looker import Fleet, Looker
+from watcher.engine.looker import Looker
 from watcher.engine.majority import VoteCounter
 from watcher.engine.overload import Overload
 from watcher.engine.peer_clocks import PeerClocks

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from probes import AnyProbe, AnySourceKind
 from probes.contract import (
@@ -20,36 +20,19 @@ from probes.contract import (
 )
 from probes.contract.reading import HEAVY
 from watcher.engine.board import Board, Look, TargetState
-from watcher.engine.costs import Costs
 from watcher.engine.debounce import DebounceStates, ProbeResult, debounce
-from watcher.engine.isolation import Isolation
-from watcher.engine.majority import VoteCounter
-from watcher.engine.peer_clocks import PeerClocks
+from watcher.engine.fleet import Fleet
 from watcher.metrics.families import LOOK_SECONDS, LOOKS
 from watcher.metrics.own import OwnMetrics
 from watcher.runtime.clock import Clock
-from watcher.runtime.cooperative import Gate
-from watcher.runtime.descriptors import Descriptors
 from watcher.runtime.failures import FailuresLogger
-from watcher.runtime.loop_lag import LoopLag
 
 log = logging.getLogger(__name__)
 
 _MUCH = 1 / 3
 """Of a look's timeout: a watcher that stood still for so long may have missed an answer that was there."""
 
-
-@dataclass(frozen=True, slots=True)
-class Fleet:
-    """What is known of all targets together; a judge is handed what it may use of it."""
-
-    vote_counter: VoteCounter
-    isolation: Isolation
-    lag: LoopLag
-    peer_clocks: PeerClocks
-    descriptors: Descriptors | None = None  # of the process; None where nobody divides them
-    costs: Costs = field(default_factory=Costs)
-    gate: Gate = field(default_factory=Gate)
+_NOT_REACHED = (Fault.REFUSED, Fault.SILENT, Fault.UNRESOLVED, Fault.OURS)
 
 
 _CROWD = 100
@@ -72,6 +55,15 @@ class _Turns:
 
     def spent(self) -> float:
         return self._former + self._cpu_time() - self._began
+
+
+class _Judged(NamedTuple):
+    """What one judge said, and what holds then; nothing is told of it before it is sure that the target is watched."""
+
+    place: int  # of the probe, on the board
+    probe: str
+    evaluation: Evaluation[object]
+    result: ProbeResult
 
 
 class Broken(Reading):
@@ -113,8 +105,9 @@ class Looker:
             reading = Broken(fault=Fault.OURS, error="The source failed here; this is a fault of the watcher.")
         held_up = self._fleet.lag.stalled - stalled > self._much
         look = Look(self.kind.name, self._clock.steady(), time.monotonic() - started, reading, held_up)
-        self._own_metrics.add(LOOKS, 1, self.kind.name, reading.result)
-        self._own_metrics.add(LOOK_SECONDS, look.seconds, self.kind.name)
+        if reading.asked:
+            self._own_metrics.add(LOOKS, 1, self.kind.name, reading.result)
+            self._own_metrics.add(LOOK_SECONDS, look.seconds, self.kind.name)
         if not state.removed:
             await self._post(state, look)
 
@@ -129,6 +122,16 @@ class Looker:
         return self._wants[key][1]
 
     async def _post(self, state: TargetState, look: Look) -> None:
+        if look.reading.asked:
+            self._follow(state, look)
+        if self._is_heavy(state, look.reading):
+            async with self._fleet.gate:
+                await self._judge_all(state, look, in_turns=True)
+        else:
+            await self._judge_all(state, look, in_turns=False)
+
+    def _follow(self, state: TargetState, look: Look) -> None:
+        """What the answer, or its absence, says of the fleet and of our own place in it."""
         fault = look.reading.fault
         ours = (Fault.OURS, Fault.UNRESOLVED, *((Fault.SILENT, Fault.STALLED) if look.held_up else ()))
         if fault not in ours:  # of those nobody was asked, or an answer may have been missed
@@ -136,11 +139,6 @@ class Looker:
         elif self._fleet.descriptors is not None:
             self._fleet.descriptors.check()
         self._fleet.peer_clocks.record(state.target.key, look.reading, look.at)
-        if self._is_heavy(state, look.reading):
-            async with self._fleet.gate:
-                await self._judge_all(state, look, in_turns=True)
-        else:
-            await self._judge_all(state, look, in_turns=False)
 
     def _is_heavy(self, state: TargetState, reading: Reading) -> bool:
         if reading.cpu > HEAVY:
@@ -152,7 +150,7 @@ class Looker:
         return False
 
     async def _judge_all(self, state: TargetState, look: Look, *, in_turns: bool) -> None:
-        turns, found = _Turns(self._cpu_time), []
+        turns, found = _Turns(self._cpu_time), list[_Judged]()
         for index, probe in self._probes:
             result = state.results[index]
             if result is not None:
@@ -162,21 +160,23 @@ class Looker:
                 judged = self._judge(probe, state, history, look)
                 if in_turns:
                     await turns.next()
-                found.append((index, self._debounced(probe, state, before, judged, look)))
+                found.append(_Judged(index, probe.name, judged, self._debounced(probe, state, before, judged, look)))
                 if in_turns:
                     await turns.next()
         if not state.removed:
             self._show(state, look, found)
         self._fleet.costs.charge(state.target.key, self.kind.name, look.reading.cpu + turns.spent())
 
-    def _show(self, state: TargetState, look: Look, found: Sequence[tuple[int, ProbeResult]]) -> None:
+    def _show(self, state: TargetState, look: Look, found: Sequence[_Judged]) -> None:
         self._tell_pace(state, look)
         results = list(state.results)  # as they are now: another source may have posted its own meanwhile
         changed = False
-        for index, judged in found:
-            before, results[index] = results[index], judged
-            changed |= before is None or judged.verdicts is not before.verdicts
-        if look.reading.fault not in (Fault.REFUSED, Fault.SILENT, Fault.UNRESOLVED, Fault.OURS):
+        for index, probe, judged, result in found:
+            self._fleet.vote_counter.vote(state.target.key, probe, judged.votes)
+            self._own_metrics.observe(judged.observations)
+            before, results[index] = results[index], result
+            changed |= before is None or result.verdicts is not before.verdicts
+        if look.reading.asked and look.reading.fault not in _NOT_REACHED:
             state.reach(self.kind.endpoint)
         remembered = Look(look.source, look.at, look.seconds, look.reading.remembered())
         state.looks = {**state.looks, self.kind.name: remembered}
@@ -207,8 +207,6 @@ class Looker:
         judged: Evaluation[object],
         look: Look,
     ) -> ProbeResult:
-        self._fleet.vote_counter.vote(state.target.key, probe.name, judged.votes)
-        self._own_metrics.observe(judged.observations)
         debounced = debounce(judged.verdicts, before, state.target.limits[probe.name].failures, look.at)
         return ProbeResult(look.at, *debounced, judged.samples, judged.history)
 

@@ -4,6 +4,7 @@ import base64
 import re
 import socket
 import ssl
+import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -166,6 +167,14 @@ def test_old_ciphers_are_not_served(closed: Closed, ciphers: str) -> None:
     context.set_ciphers(f"{ciphers}:@SECLEVEL=0")
     with pytest.raises(ssl.SSLError), socket.create_connection(closed.daemon.address, timeout=10) as raw:
         context.wrap_socket(raw, server_hostname="127.0.0.1")
+
+
+@pytest.mark.parametrize(("group", "served"), [("P-256", True), ("X25519:P-256", True), ("ffdhe2048", False)])
+def test_no_stranger_chooses_a_costly_exchange_of_keys(closed: Closed, group: str, *, served: bool) -> None:
+    address = f"127.0.0.1:{closed.daemon.address[1]}"
+    command = ["openssl", "s_client", "-connect", address, "-tls1_3", "-groups", group]
+    told = subprocess.run(command, input=b"", capture_output=True, check=False, timeout=20)
+    assert (b"Cipher is TLS_" in told.stdout) is served
 
 
 def test_plain_http_gets_no_answer_at_the_port_of_tls(closed: Closed) -> None:
