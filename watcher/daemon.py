@@ -54,7 +54,7 @@ class Daemon:
         self._state_writer = StateWriter(self.engine, settings.state_dir)
         self._target_set = TargetSet(settings, self.engine.own_metrics, self.engine.clock)
         self._target_sync = TargetSync(self._target_set, self.engine, self._poll_loops)
-        self._access = Access(settings.server)
+        self._access = Access(settings.server, self.engine.descriptors.readers)
         self._health = Health(self.engine, self._state_writer, self._target_set, lambda: self._access.trouble)
         self._events = open_events(settings, self.engine, self._target_set)
         self._drills = Drills(self._schedule, self.engine.own_metrics, self.engine.clock.steady, first_drill)

@@ -16,7 +16,7 @@ from watcher.web.exposition import render, render_own
 from watcher.web.pages import page_routes
 from watcher.web.runbook_pages import runbook_routes
 from watcher.web.serving.access import Access
-from watcher.web.serving.places import FullError, too_many
+from watcher.web.serving.places import FullError, Places, shares, too_many
 from watcher.web.serving.server import Server
 from watcher.web.serving.shared_page import SharedPages
 from watcher.web.serving.turns import Turns, caller_of
@@ -33,7 +33,8 @@ def open_server(engine: Engine, poll_loops: PollLoops, refresh: Callable[[], Non
 
 def make_app(engine: Engine, poll_loops: PollLoops, refresh: Callable[[], None]) -> Starlette:
     """The whole of what the daemon serves; `refresh` is called before its own metrics are read."""
-    scrapes, others = SharedPages(), Turns()  # apart: whoever asks for many pages is not in Prometheus's way
+    # Apart: whoever asks for many pages is not in Prometheus's way.
+    scrapes, others = SharedPages(Places(shares(engine.descriptors.readers).scrapes)), Turns()
 
     async def metrics(request: Request) -> Response:
         openmetrics = _prefers_openmetrics(request.headers.get("accept", ""))

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import bcrypt
 
-from watcher.web.serving.places import UNKNOWN, Places
+from watcher.web.serving.places import Places
 from watcher.web.serving.turns import Turns
 
 _LONGEST_PASSWORD = 72  # bytes; bcrypt looks at no more
@@ -21,11 +21,13 @@ _LONGEST_HEADER = 4096
 class Credentials:
     """Decides on `Authorization` headers. Hashes are computed one at a time, in a thread, callers in turn."""
 
-    def __init__(self, users: Mapping[str, str], token: bytes | None, turns: Turns, thread: ThreadPoolExecutor) -> None:
-        """`users`: bcrypt hashes by name; `turns` and `thread` are what hashes are computed in."""
+    def __init__(
+        self, users: Mapping[str, str], token: bytes | None, turns: Turns, places: Places, thread: ThreadPoolExecutor
+    ) -> None:
+        """`users`: bcrypt hashes by name; `turns`, `places` and `thread` are what hashes are computed in."""
         self._users = {name.encode(): text.encode() for name, text in users.items()}
         self._token, self._turns, self._thread = token, turns, thread
-        self._places = Places(UNKNOWN)
+        self._places = places
         self._decoy = _decoy(list(self._users.values()))
         self._key = secrets.token_bytes(32)
         self._verified: dict[bytes, bytes] = {}  # by user, a keyed digest of the password that was right
