@@ -130,3 +130,31 @@ def test_agents_that_are_gone_have_no_vote() -> None:
         of.peers.forget(TargetKey("prod", "a", str(number)))
     of.peers.forget(TargetKey("prod", "a", "never seen"))
     assert of.look(Rooms(), Rooms(), Rooms(), says(0)) == ""
+
+
+def test_what_agents_said_is_forgotten_when_they_say_nothing_for_long() -> None:
+    of = Peers(-HOUR)
+    assert of.look(*[says(0)] * 3)
+    of.machine.uptime += 899
+    assert of.look(Rooms())
+    of.machine.uptime += 2
+    assert of.look(Rooms()) == ""
+    young = Peers(0)
+    assert young.look(*[serves(HOUR)] * 3)
+    young.machine.uptime += 901
+    assert young.look(Rooms()) == ""
+
+
+def test_a_clock_that_was_put_right_is_believed_though_no_agent_answers_any_more() -> None:
+    of = Peers(-HOUR)
+    assert of.look(*[says(0)] * 3)
+    of.machine.set_by = 0
+    of.clock.notice()
+    assert of.look(Rooms()) == ""
+
+
+def test_who_goes_takes_the_doubt_along() -> None:
+    of = Peers(-HOUR)
+    assert of.look(*[says(0)] * 2)
+    of.peers.forget(TargetKey("prod", "a", "0"))
+    assert of.peers.doubt == ""
