@@ -60,7 +60,8 @@ class Engine:
             if key not in self.board.states:
                 self.fleet.vote_counter.forget(key)
                 self.fleet.isolation.forget(key)
-                self.fleet.peer_clocks.forget(key)
+        await time_slice.checkpoint()
+        self.fleet.peer_clocks.keep(self.board.states.keys())
         self.costs.keep(self.board.states)
         for kind in self.kinds:
             await time_slice.checkpoint()

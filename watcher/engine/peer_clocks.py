@@ -1,6 +1,7 @@
 """What do the clocks of others say of ours? Without their word, a date that looks wrong is the fleet's trouble."""
 
 from collections import Counter
+from collections.abc import Collection
 from typing import NamedTuple
 
 from probes.contract import Reading, TargetKey, say_duration
@@ -14,6 +15,10 @@ LEAST = 2
 
 _EARLY = 60.0  # seconds: the usual clock_skew
 _BELIEVED_FOR = 900.0  # seconds: a watch of the API server is renewed every ten minutes at the latest
+
+
+_Agent = tuple[str, str]
+"""Namespace and name: all pods of an agent are one witness."""
 
 
 class _Heard(NamedTuple):
@@ -32,9 +37,10 @@ class PeerClocks:
     def __init__(self, clock: Clock) -> None:
         self.doubt = ""  # why our own date is not believed, a sentence
         self._clock, self._ahead = clock, clock.ahead
-        self._leads: dict[TargetKey, _Heard] = {}  # what agents say it is; who was heard longest ago is the first
+        self._watched = 0  # agents, whether they say a date or not
+        self._leads: dict[_Agent, _Heard] = {}  # what agents say it is; who was heard longest ago is the first
         self._sides: Counter[int] = Counter()  # of agents: 1 ours is ahead, -1 it is behind, 0 it is right
-        self._starts: dict[TargetKey, _Heard] = {}  # when their certificates begin, in the same order
+        self._starts: dict[TargetKey, _Heard] = {}  # when certificates begin, in the same order
         self._early: set[TargetKey] = set()  # whose certificate is not valid yet
         self._api_server: _Heard | None = None
         self._said: tuple[str, int, float] | None = None
@@ -46,8 +52,9 @@ class PeerClocks:
             self._count_anew()
             changed = True
         if reading.their_date is not None:
-            self._forget_lead(target)
-            self._leads[target] = _Heard(reading.their_date - now, now)
+            agent = target.namespace, target.agent
+            self._forget_lead(agent)
+            self._leads[agent] = _Heard(reading.their_date - now, now)
             self._sides[self._side(reading.their_date - now)] += 1
             changed = True
         if reading.valid_from is not None:
@@ -66,23 +73,29 @@ class PeerClocks:
             self._count_anew()
         self._judge(self._clock.steady())
 
-    def forget(self, target: TargetKey) -> None:
-        """The target is no longer watched."""
-        self._forget_lead(target)
-        self._forget_start(target)
+    def keep(self, targets: Collection[TargetKey]) -> None:
+        """Exactly these are watched from now on; forget what all others said."""
+        agents = {(target.namespace, target.agent) for target in targets}
+        self._watched = len(agents)
+        for agent in self._leads.keys() - agents:
+            self._forget_lead(agent)
+        for target in [each for each in self._starts if each not in targets]:
+            self._forget_start(target)
         self._judge(self._clock.steady())
 
     def _forget_old(self, now: float) -> bool:
         """Let go what was said too long ago: a fleet that went down says nothing of our clock as it is today."""
         found = False
-        for said, forget in ((self._leads, self._forget_lead), (self._starts, self._forget_start)):
-            while said and now - next(iter(said.values())).at > _BELIEVED_FOR:
-                forget(next(iter(said)))
-                found = True
+        while self._leads and now - next(iter(self._leads.values())).at > _BELIEVED_FOR:
+            self._forget_lead(next(iter(self._leads)))
+            found = True
+        while self._starts and now - next(iter(self._starts.values())).at > _BELIEVED_FOR:
+            self._forget_start(next(iter(self._starts)))
+            found = True
         return found
 
-    def _forget_lead(self, target: TargetKey) -> None:
-        if (said := self._leads.pop(target, None)) is not None:
+    def _forget_lead(self, agent: _Agent) -> None:
+        if (said := self._leads.pop(agent, None)) is not None:
             self._sides[self._side(said.lead)] -= 1
 
     def _forget_start(self, target: TargetKey) -> None:
@@ -120,10 +133,9 @@ class PeerClocks:
         return ("certificates", -1, self._ahead) if young else None
 
     def _agents(self) -> int | None:
-        voters = len(self._leads)
-        return next(
-            (side for side in (1, -1, 0) if self._sides[side] >= LEAST and self._sides[side] * 2 > voters), None
-        )
+        """What most of all agents say: two that say a date are not most of twenty, whatever the others keep silent."""
+        least = max(LEAST, self._watched // 2 + 1)
+        return next((side for side in (1, -1, 0) if self._sides[side] >= least), None)
 
     def _of_api_server(self, now: float) -> int | None:
         if self._api_server is None or now - self._api_server.at > _BELIEVED_FOR:

@@ -13,8 +13,8 @@ from watcher.runtime.descriptors import Descriptors
 from watcher.web.serving.admission import Admission, Guest
 
 _ACCEPTED = 64
-"""Connections accepted in one turn of the loop, 50 us each; and a quarter of those that are held, lest one be cut before
-what it sent was looked at."""
+"""Connections accepted in one turn of the loop, 50 us each; and a quarter of those that are held at most, lest one be
+cut before what it sent was looked at."""
 
 _HEARD, _HEARD_TLS = 24, 6
 """Those that have asked and are heard out in one turn: 200 us each, or 1 ms of TLS handshake."""
