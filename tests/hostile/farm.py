@@ -24,6 +24,7 @@ METRICS: Mapping[str, Callable[[], bytes]] = {
 
 STATUSES: Mapping[str, Callable[[], bytes]] = {
     "opa-keys": pages.tiny_keys_status,
+    "opa-key": pages.long_key_status,
     "opa-values": pages.tiny_values,
     "opa-bundles": lambda: pages.thousand_bundles(length=20),
     "opa-deep": pages.deep_json,

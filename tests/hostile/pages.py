@@ -61,6 +61,11 @@ def tiny_keys_status(size: int = (1 << 20) - 100) -> bytes:
     return b'{"result":{' + b'"":1,' * ((size - 20) // 5) + b'"z":1}}'
 
 
+def long_key_status(size: int = (1 << 20) - 100) -> bytes:
+    """An OPA status of one key that does not end."""
+    return b'{"result":{"' + b"a" * size
+
+
 def tiny_values(size: int = (1 << 20) - 100) -> bytes:
     """An OPA status whose bundles are the smallest objects."""
     return b'{"result":{"bundles":{' + b'"":{},' * ((size - 40) // 6) + b'"z":{}}}}'

@@ -75,7 +75,7 @@ def test_what_targets_have_in_common_is_held_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pods", [0, 1, 99, 100, 101, 250])
 def test_however_many_targets_there_are_all_come_back(tmp_path: Path, pods: int) -> None:
-    contents = _written(tmp_path / "var" / "lib", pods).read()
+    contents = _written(tmp_path, pods).read()
     assert list(contents.targets) == [target(f"pod-{number}").key for number in range(pods)]
     assert (contents.lost, contents.why) == (0, "")
 
@@ -257,3 +257,29 @@ def test_a_disk_that_does_not_take_it_leaves_the_old_file(tmp_path: Path) -> Non
     with pytest.raises(OSError, match="Is a directory"):
         asyncio.run(file.write(_board()))
     assert file.path.read_text() == before
+
+
+def test_an_endpoint_that_only_another_release_knows_is_no_reason_to_stop(tmp_path: Path) -> None:
+    file = _written(tmp_path)
+    text = file.path.read_text().replace('"reached": {', '"reached": {"prometheus": "http://127.0.0.1:1", ')
+    file.path.write_text(text)
+    board = Board([TOY], [PAGES], lambda: NOW)
+    asyncio.run(board.replace([target("pod-0")], file.read().targets))
+    [state] = board.states.values()
+    assert state.reached == {"metrics"}
+
+
+@pytest.mark.parametrize("half", [r"\ud800", r"\uDC00x"])
+def test_half_a_character_is_not_restored_for_it_could_not_be_written_again(tmp_path: Path, half: str) -> None:
+    file = _written(tmp_path)
+    file.path.write_text(file.path.read_text().replace("hall", half, 1))
+    contents = file.read()
+    assert (len(contents.targets), contents.lost) == (2, 1)
+    file.path.write_text(file.path.read_text().replace(half, r"\ud83d\ude00"))
+    assert len(file.read().targets) == 3
+
+
+def test_a_directory_that_was_removed_is_not_made_again_for_another_may_have_it(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        _written(tmp_path / "gone")
+    assert not (tmp_path / "gone").exists()

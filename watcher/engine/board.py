@@ -62,7 +62,7 @@ class TargetState:
         self.restored: Restored | None = restored  # until each probe took its share at its first look
         self.reached: frozenset[str] = frozenset()  # the endpoints of the target at which something answered
         for endpoint, address in restored.reached.items():
-            if address == getattr(target, endpoint):
+            if address == getattr(target, endpoint, None):  # another release may know more of them
                 self.reach(endpoint)
         self.looks: dict[str, Look] = {}
         self.removed = False

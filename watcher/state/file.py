@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,6 +29,7 @@ FILE_NAME = "state.jsonl"
 _SCALE = TypeAdapter(Scale, config=ConfigDict(allow_inf_nan=False))
 _DEBOUNCE_STATES = TypeAdapter(list[tuple[str, str, Status, float, int]])
 _HEAD = 4096  # characters
+_SURROGATE = re.compile(r"\\u[dD]")
 _LAST_MOMENT = 253_402_300_799.0  # the end of the year 9999: what RFC 3339 can say
 
 SMALL = 1 << 14
@@ -72,7 +74,6 @@ class StateFile:
         OSError when the disk does not take it, and then the old file stays.
         """
         states = list(board.states.values())
-        await asyncio.to_thread(self.path.parent.mkdir, parents=True, exist_ok=True)
         file = await asyncio.to_thread(self.path.with_suffix(TEMPORARY).open, "wb")
         try:
             head = {"format": FORMAT, "version": VERSION, "targets": len(states), "clock": scale and scale._asdict()}
@@ -123,17 +124,22 @@ class StateFile:
     def _line(self, board: Board, state: TargetState, room: "_Room") -> bytes:
         restored = board.snapshot(state)
         head = json.dumps({"target": state.target.key, "reached": restored.reached}).encode()
-        # "standings" and "past" are the file's format, version 1: they stay, whatever the code calls them.
         probes = {
-            name: b'"%b": {"standings": %b, "past": %b}'
-            % (name.encode(), _dumped(restored.debounce_states.get(name, {})), self._history[name].dump_json(history))
+            name: self._part(name, restored.debounce_states.get(name, {}), history)
             for name, history in restored.history.items()
             if name in self._history
         }
         return b'%b, "probes": {%b}}\n' % (head[:-1], b", ".join(room.take(state.target.key, probes)))
 
+    def _part(self, name: str, debounce_states: DebounceStates, history: object) -> bytes:
+        # "standings" and "past" are the file's format, version 1: they stay, whatever the code calls them.
+        written = name.encode(), _dumped(debounce_states), self._history[name].dump_json(history)
+        return b'"%b": {"standings": %b, "past": %b}' % written
+
     def _restored(self, line: str) -> tuple[TargetKey, Restored]:
         entry = json.loads(line)
+        if _SURROGATE.search(line):
+            json.dumps(entry, ensure_ascii=False).encode()  # ValueError: half a character could not be written again
         known = {name: each for name, each in entry["probes"].items() if name in self._history}
         return TargetKey(*entry["target"]), Restored(
             reached=dict(entry["reached"]),
