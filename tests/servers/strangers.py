@@ -32,7 +32,7 @@ FIRST = {
     "idle": b"",
     "half": HALF,
     "drip": HALF,
-    "deaf": WHOLE * 20,
+    "deaf": WHOLE * 8,
     "hammer": WHOLE,
     "browse": PAGE,
     "ahead": LIVE * 8,

@@ -155,3 +155,11 @@ def test_pages_that_nobody_waits_for_are_not_made(daemon: DaemonProcess) -> None
     for _ in range(300):
         _speak(daemon, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", read=False)
     assert eventually(lambda: _asked(daemon.address, "/metrics") < 1.0, within=5)
+
+
+def test_an_end_in_the_middle_of_many_answers_leaves_no_line_in_the_log(tmp_path: Path) -> None:
+    with run_daemon(tmp_path, {"discovery": {"static": WATCHED}}) as daemon:
+        with strangers(daemon.address[1], "deaf", 300):
+            eventually(lambda: len(list(Path(f"/proc/{daemon.process.pid}/fd").iterdir())) > 150, within=30)
+            assert daemon.end() == 0
+        assert [line["msg"] for line in daemon.log() if line["level"] == "error"] == []

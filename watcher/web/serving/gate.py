@@ -78,6 +78,8 @@ class UntilGone:
         connection.answer = task = asyncio.current_task()
         try:
             await self._app(scope, receive, send)
+        except asyncio.CancelledError:  # the reader is gone, or the daemon ends: nobody is to hear of it
+            connection.cut()
         except BaseException:  # whatever comes of it that the reader is gone
             if not connection.lost:
                 raise
