@@ -8,10 +8,11 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import bcrypt
 import httpx
@@ -199,6 +200,42 @@ def test_wrong_passwords_by_the_dozen_hold_up_nobody(closed: Closed) -> None:
         assert closed.ask("/metrics", Authorization=known).status_code == 200, "it was right before"
         assert time.monotonic() - begun < 3
         assert {each.result() for each in tries} <= {401, 503}
+
+
+def test_guesses_from_seven_addresses_leave_a_place_for_who_knows() -> None:
+    async def main() -> bool:
+        access = Access(ServerSettings(basic_auth_users={"zoë": DEAR}))
+
+        def shown(password: str, address: int) -> Coroutine[Any, Any, bool]:
+            return access.credentials.allow(basic("zoë", password).encode(), f"10.0.0.{address}")
+
+        guesses = [asyncio.create_task(shown("guess", number % 7)) for number in range(280)]
+        await asyncio.sleep(0)
+        knows = await shown("other", 99)
+        refused = [each for each in guesses if each.done() and each.exception()]
+        assert len(refused) == 252, "each address has four of the 32 places"
+        await asyncio.gather(*guesses, return_exceptions=True)
+        return knows
+
+    assert asyncio.run(main())
+
+
+def test_a_password_that_was_right_is_known_after_the_files_were_read_again(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+
+    async def main() -> list[bool]:
+        token.write_text("first")
+        access = Access(ServerSettings(basic_auth_users={"zoë": DEAR}, bearer_token_file=token))
+        found = [await access.credentials.allow(basic("zoë", "other").encode(), "a")]
+        token.write_text("second")
+        await access.reread()
+        busy = [asyncio.create_task(access.credentials.allow(basic("zoë", "guess").encode(), "a")) for _ in range(4)]
+        await asyncio.sleep(0)
+        found.append(await access.credentials.allow(basic("zoë", "other").encode(), "a"))
+        await asyncio.gather(*busy)
+        return found
+
+    assert asyncio.run(main()) == [True, True]
 
 
 def test_an_unknown_user_costs_the_time_of_a_known_one(closed: Closed) -> None:

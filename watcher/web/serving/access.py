@@ -5,17 +5,15 @@ import logging
 import re
 import ssl
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from probes.contract.address import is_ip_address
 from watcher.config.sections import ServerSettings
 from watcher.runtime.descriptors import MOST_READERS
-from watcher.web.serving.credentials import Credentials
+from watcher.web.serving.credentials import Credentials, PasswordChecks
 from watcher.web.serving.places import Places, shares
 from watcher.web.serving.tls import ServerFileError, read_file, server_context, tls_files
-from watcher.web.serving.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +36,9 @@ class Access:
 
     def __init__(self, settings: ServerSettings, connections: int = MOST_READERS) -> None:
         """Reads the files; ServerFileError where one cannot be used. `connections`: how many are held at once."""
-        self._turns, self._thread = Turns(), ThreadPoolExecutor(1, "bcrypt")
-        self._places = Places(shares(connections).passwords)
+        most = shares(connections).passwords
+        # An address that guesses has few of them, or some that do would keep out who knows: a hash takes its time.
+        self._checks = PasswordChecks(Places(most, max(1, most // 8)))
         self._wanted, self._reading = settings, asyncio.Lock()
         self._loaded = self._load(settings, _files(settings))
         self.trouble = ""
@@ -102,7 +101,7 @@ class Access:
         users = {name: secret.get_secret_value() for name, secret in settings.basic_auth_users.items()}
         token = _token(settings.bearer_token_file, files)
         context = None if settings.tls is None else server_context(settings.tls)
-        return _Loaded(settings, files, context, Credentials(users, token, self._turns, self._places, self._thread))
+        return _Loaded(settings, files, context, Credentials(users, token, self._checks))
 
 
 def _files(settings: ServerSettings) -> dict[Path, bytes]:

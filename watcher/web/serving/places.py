@@ -26,10 +26,11 @@ class FullError(Exception):
 
 
 class Places:
-    """So many places, of which one address has all but a few: there is one for somebody else."""
+    """So many places, of which one address never has all: there is one for somebody else."""
 
-    def __init__(self, most: int) -> None:
-        self._most, self._most_of_one = most, most - min(8, most // 2)
+    def __init__(self, most: int, most_of_one: int | None = None) -> None:
+        """One address has all but a few, or at most `most_of_one`."""
+        self._most, self._most_of_one = most, most_of_one or most - min(8, most // 2)
         self._taken: Counter[str] = Counter()
 
     @contextmanager
