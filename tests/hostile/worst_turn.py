@@ -5,8 +5,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +14,7 @@ from typing import Any
 import yaml
 
 from probes import load_probes
-from tests.hostile.farm import HOSTILE_METRICS, STATUSES
+from tests.hostile.farm import HOSTILE_METRICS, STATUSES, farm
 from tests.repository import ROOT
 from watcher.config.settings import load_settings
 from watcher.engine.board import TargetState
@@ -43,19 +42,6 @@ def measured(rounds: int = 3) -> Turns:
     command = [sys.executable, "-m", "tests.hostile.worst_turn", str(rounds)]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=200)
     return Turns(**json.loads(told.stdout))
-
-
-@contextmanager
-def farm() -> Iterator[int]:
-    """The port of a farm in another process: its work must not be taken for ours."""
-    command = [sys.executable, "-m", "tests.hostile.farm"]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdin is not None
-        try:
-            yield int(process.stdout.readline())
-        finally:
-            process.stdin.close()
 
 
 def targets(port: int) -> list[dict[str, Any]]:

@@ -137,7 +137,7 @@ class Looker:
             self._fleet.descriptors.check()
         self._fleet.peer_clocks.record(state.target.key, look.reading, look.at)
         if self._is_heavy(state, look.reading):
-            async with self._fleet.gate:
+            async with self._fleet.gate.ahead():
                 await self._judge_all(state, look, in_turns=True)
         else:
             await self._judge_all(state, look, in_turns=False)
