@@ -1,4 +1,7 @@
-"""`python -m tests.hostile.farm`: many agents on one port, each with its own answer; prints the port and serves."""
+"""`python -m tests.hostile.farm`: many agents on one port, each with its own answer, and a costly TLS port.
+
+Prints both ports and serves.
+"""
 
 import asyncio
 import subprocess
@@ -7,7 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from tests.hostile import pages
+from tests.hostile.slow_signatures import endless_signatures
 from tests.repository import ROOT
+from tests.servers.tls_servers import serve, speak_tls, tls_context
 
 DENY = b'{"result":false}'
 NO_STATUS = b"{}"
@@ -70,21 +75,23 @@ class Farm:
 
 async def _serve() -> None:
     server = await asyncio.start_server(Farm().meet, "127.0.0.1", 0, backlog=1000)
-    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
-    sys.stdout.flush()
-    # Whoever started this closes the pipe when it is done, or dead.
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    with serve(speak_tls(tls_context(endless_signatures(8)))) as tls:
+        sys.stdout.write(f"{server.sockets[0].getsockname()[1]} {tls.rpartition(':')[2]}\n")
+        sys.stdout.flush()
+        # Whoever started this closes the pipe when it is done, or dead.
+        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 
 @contextmanager
-def farm() -> Iterator[int]:
-    """The port of a farm in another process: its work must not be taken for ours."""
+def farm() -> Iterator[tuple[int, int]]:
+    """The ports of a farm in another process, plain and TLS: its work must not be taken for ours."""
     command = [sys.executable, "-m", "tests.hostile.farm"]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdin is not None
         try:
-            yield int(process.stdout.readline())
+            plain, tls = process.stdout.readline().split()
+            yield int(plain), int(tls)
         finally:
             process.stdin.close()
 

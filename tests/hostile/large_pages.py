@@ -57,5 +57,5 @@ def _peak() -> float:
 
 
 if __name__ == "__main__":
-    with farm() as served_at, TemporaryDirectory() as home:
+    with farm() as (served_at, _), TemporaryDirectory() as home:
         sys.stdout.write(str(asyncio.run(measure(sys.argv[1], served_at, Path(home)))))
