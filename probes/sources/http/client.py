@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -88,6 +88,7 @@ class TLS(NamedTuple):
     doubtful: bool = False  # what does not verify may be our fault: we have no CA for it, or an old one
     clock_doubt: str = ""  # why the watcher's own date is not believed, a sentence
     others: Sequence[Callable[[], ssl.SSLContext]] = ()  # for a server that does not take that one's key exchange
+    taken: MutableMapping[Origin, int] | None = None  # by whom which of those was taken last, for the next session
 
 
 class HTTPSession:
@@ -102,6 +103,8 @@ class HTTPSession:
         self, origin: Origin, timeout: float, max_bytes: int, tls: TLS | None = None, *, names: NameLookup
     ) -> None:
         self._origin, self._timeout, self._max_bytes, self._tls = origin, timeout, max_bytes, tls
+        first = tls.taken.get(origin, 0) if tls and tls.taken else 0
+        self._untried = [first, *(each for each in range(1 + len(tls.others if tls else ())) if each != first)]
         self._names = names
         self._addresses: Sequence[str] = ()
         self._connection: Connection | None = None
@@ -176,15 +179,17 @@ class HTTPSession:
             try:
                 wire.transport = await self._secured(transport, wire, self._tls)
             except ssl.SSLError as error:
-                if not self._tls.others or isinstance(error, ssl.SSLCertVerificationError):
+                if len(self._untried) == 1 or isinstance(error, ssl.SSLCertVerificationError):
                     raise
-                other, *rest = self._tls.others
-                self._tls = self._tls._replace(context=other(), others=rest)
+                del self._untried[0]
                 return await self._connect()
+            if self._tls.taken is not None and self._tls.taken.get(self._origin, 0) != self._untried[0]:
+                self._tls.taken[self._origin] = self._untried[0]
         return wire
 
     async def _secured(self, transport: asyncio.Transport, wire: Connection, tls: TLS) -> asyncio.Transport | None:
-        context, trust_domain = tls.context, tls.trust_domain
+        taken, trust_domain = self._untried[0], tls.trust_domain
+        context = tls.others[taken - 1]() if taken else tls.context
         name = self._origin.host if context.check_hostname else None
         secured = await asyncio.get_running_loop().start_tls(transport, wire, context, server_hostname=name)
         if secured and trust_domain and not _is_svid(secured.get_extra_info("peercert"), trust_domain):

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from probes.contract import OwnIdentity, SourceContext, Target, TargetKey
 from probes.readings.handshake import Handshake, Spoke, VerifyCode
 from probes.sources.handshake import KIND, HandshakeSettings
-from probes.sources.http.client import TLS, HTTPSession, TLSFailedError, locate
+from probes.sources.http.client import TLS, HTTPSession, Origin, TLSFailedError, locate
 from probes.sources.http.key_exchange import FIRST, OTHERS, with_curve, without_dhe
 from probes.sources.names import Names
 from probes.sources.tls.attempt import Attempt, PortAddress
@@ -168,6 +168,33 @@ def directory(tmp_path: Path) -> Path:
 def test_a_server_of_any_common_curve_is_met(directory: Path, groups: str) -> None:
     with _openssl(directory, "-groups", groups) as url:
         assert _get(url) == 200
+
+
+def _get_again(url: str, taken: dict[Origin, int]) -> list[str]:
+    """The curves that were offered."""
+    offered = []
+
+    def offer(curve: str) -> ssl.SSLContext:
+        offered.append(curve)
+        return _trusting(curve)
+
+    tls = TLS(_trusting(FIRST), others=[partial(offer, curve) for curve in OTHERS], taken=taken)
+
+    async def main() -> None:
+        async with HTTPSession(locate(url)[0], 5.0, 1 << 20, tls, names=Names()) as session:
+            assert (await session.ask(b"GET", b"/")).status == 200
+
+    asyncio.run(main())
+    return offered
+
+
+def test_the_curve_that_a_server_took_is_offered_first_and_is_no_promise(directory: Path) -> None:
+    with _openssl(directory, "-groups", "P-384") as url:
+        taken: dict[Origin, int] = {}
+        assert _get_again(url, taken) == ["X25519", "secp384r1"]
+        assert _get_again(url, taken) == ["secp384r1"]
+        taken[locate(url)[0]] = 3
+        assert _get_again(url, taken) == ["secp521r1", "X25519", "secp384r1"], "it may have another one today"
 
 
 @pytest.mark.parametrize("options", [("-tls1_3", "-groups", "ffdhe8192"), ("-tls1_2", "-cipher", "DHE")])
