@@ -41,6 +41,7 @@ class EvaluationContext(NamedTuple, Generic[L]):
     reached: bool = False  # something answered at this address before
     isolated: bool = False  # the watcher is cut off: silence says nothing of the agent
     held_up: bool = False  # the watcher itself stood still for much of this look: a deadline says nothing of the agent
+    lag: float = 0.0  # seconds by which the watcher itself may have been late to see an answer: none of the agent's
     clock_doubt: str = ""  # why the watcher's own date is not believed, a sentence: dates say nothing then
     once: bool = False  # a single `check`: what only time can show is NotHeldYet
     vote_counts: Mapping[str, Mapping[str, int]] | None = None  # topic -> value -> voters, among this agent's instances

@@ -164,6 +164,11 @@ def slow(answers: Sequence[CanaryAnswer], last: tuple[int, ...], slow_after: flo
     return DECISION_SLOW.true(message)
 
 
+def surely_timed(answers: Sequence[CanaryAnswer], slow_after: float, lag: float) -> Sequence[CanaryAnswer]:
+    """Those of which it is sure on which side of `slow_after` they are, though we were `lag` late; all in seconds."""
+    return [each for each in answers if not each.reply.seconds - lag <= slow_after < each.reply.seconds]
+
+
 def ticks(answers: Sequence[CanaryAnswer]) -> tuple[int, ...]:
     """How long the decisions among the answers took, in tenths of a millisecond."""
     return tuple(round(each.reply.seconds / _TICK) for each in answers if each.actual in REPORTED)

@@ -4,13 +4,9 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from probes.contract import say_bytes
 from probes.contract.signal import Dialect, Row, Series, Signal, SignalValues, Unreadable, values_of
 from probes.contract.text import cut
-from probes.readings.text_format import MAX_LINES, Allowance, KeptLines, Names, TooCostlyError, read_lines
-
-MAX_KEPT = 2 << 20
-"""Bytes of a page's wanted lines: of a thousand subjects in every signal a third of that."""
+from probes.readings.text_format import MAX_LINES, Allowance, KeptLines, Names, read_lines
 
 SMALL = 1 << 15
 """Bytes of wanted lines that are read within one turn of the loop, whatever they say: a few milliseconds."""
@@ -73,9 +69,6 @@ class SignalReader:
 
     def steps(self) -> Iterator[None]:
         """Read all that is wanted, a step of a few milliseconds at a time; TooCostlyError where it is too much."""
-        size = sum(map(len, self._kept.lines))
-        if size > MAX_KEPT:
-            raise TooCostlyError(f"its wanted lines are {say_bytes(size)}, at most {say_bytes(MAX_KEPT)} are read")
         for signal in self._wanted.rows:
             self._series[signal] = yield from self._read(signal)
             if signal.suffixes == ("",):  # a histogram has no values

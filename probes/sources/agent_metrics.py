@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import NamedTuple
 from zlib import crc32
 
@@ -13,12 +12,10 @@ from probes.contract import Bytes, SourceContext, SourceKind, Target
 from probes.contract.reading import HEAVY
 from probes.contract.signal import Dialect, Signal
 from probes.readings.metrics_page import MetricsPage, PageTrouble, WantedSignals
-from probes.readings.signal_reader import SMALL
-from probes.readings.text_format import NOTHING, KeptLines, NotAPageError, Scan, TooCostlyError, pieces
+from probes.readings.text_format import NOTHING, NotAPageError, Scan, TooCostlyError
 from probes.sources.http.client import (
     HTTPSession,
     Origin,
-    Response,
     TLSFailedError,
     TooLargeError,
     fault_of,
@@ -27,10 +24,10 @@ from probes.sources.http.client import (
 from probes.sources.http.credentials import Outbound, OutboundSettings
 from probes.sources.http.date import read_date
 from probes.sources.pace import Pace
+from probes.sources.page_arrival import AT_ONCE, PageArrival
 from probes.sources.turns import Turns
 
 _HEADERS = b"User-Agent: agentweave-watcher\r\nAccept: text/plain;version=0.0.4\r\nConnection: close\r\n"
-_OPENMETRICS = "application/openmetrics-text"
 _BUDGET = 0.15  # seconds of CPU to read the pages of one look with: eight megabytes as libraries print them take 0.05
 _LEARNT_FOR = 600.0  # seconds, give or take half, so that the fleet is not asked for whole pages at once
 
@@ -76,7 +73,7 @@ class AgentMetrics:
             fault = fault_of(error)
             return MetricsPage(
                 wanted=wanted, fault=fault, trouble=None if fault else _trouble_of(error), error=str(error)
-            )
+            ).charged(turns.spent)
         except TooCostlyError as error:
             return self._too_costly(target, wanted, turns, error)
         self._pace.faster(target.key)
@@ -134,13 +131,10 @@ class AgentMetrics:
         turns: Turns,
     ) -> MetricsPage:
         path, _ = request
-        answer = await session.ask(b"GET", *request)
-        bare = habit.bare if habit else ()
-        page_of = partial(_page_of, answer, wanted, turns, filtered=path.endswith(wanted.query), bare=bare)
-        if len(answer.body) <= SMALL:
-            return await page_of()
-        async with self._gate:
-            return await page_of()
+        answer = await session.ask(b"GET", *request, at_once=AT_ONCE)
+        arrival = PageArrival(session, answer, turns, self._gate)
+        filtered, bare = path.endswith(wanted.query), habit.bare if habit else ()
+        return await _page_of(arrival, wanted, filtered=filtered, bare=bare)
 
     def _wanted_of(self, wants: Sequence[object]) -> WantedSignals:
         key = tuple(wants)
@@ -175,49 +169,31 @@ def _complete(filtered: MetricsPage, habit: _Habit | None) -> bool:
 
 
 async def _page_of(
-    answer: Response, wanted: WantedSignals, turns: Turns, *, filtered: bool, bare: tuple[str, ...]
+    arrival: PageArrival, wanted: WantedSignals, *, filtered: bool, bare: tuple[str, ...]
 ) -> MetricsPage:
-    trouble, error, kept = None, "", NOTHING
+    trouble, error, kept, answer = None, "", NOTHING, arrival.answer
     if answer.status in (401, 403):
         trouble, error = PageTrouble.UNAUTHORIZED, f"The page answered {answer.status}: the watcher may not read it."
     elif answer.status != 200:
         trouble, error = PageTrouble.HTTP_ERROR, f"The page answered {answer.status}."
     else:
         try:
-            with turns:
-                kept = await _kept_of(answer, wanted, turns, whole=not filtered, bare=bare)
+            kept = await arrival.scanned(Scan(wanted.names), bare=bare, whole=not filtered)
         except NotAPageError as problem:
             trouble, error = PageTrouble.MALFORMED, f"What was answered is no metrics page: {problem}."
     page = MetricsPage(
         error=error,
         trouble=trouble,
         status=answer.status,
-        size=len(answer.body),
+        size=arrival.size,
         filtered=filtered,
         wanted=wanted,
         kept=kept,
         their_date=read_date(answer.header(b"date")),
     )
     if page.reader.is_large():  # of others judges read what they want to know
-        with turns:
-            for _ in page.reader.steps():
-                await turns.checkpoint()
+        await arrival.read(page.reader.steps())
     return page
-
-
-async def _kept_of(
-    answer: Response, wanted: WantedSignals, turns: Turns, *, whole: bool, bare: tuple[str, ...]
-) -> KeptLines:
-    scan = Scan(wanted.names)
-    for number, piece in enumerate(pieces(answer.body)):
-        if number:
-            await turns.checkpoint()
-        scan.feed(piece)
-    if whole and not scan.has_a_sample:
-        raise NotAPageError("it has no sample")
-    if answer.header(b"content-type").startswith(_OPENMETRICS) and not answer.body[-16:].rstrip().endswith(b"# EOF"):
-        raise NotAPageError("it is cut off, for it does not end with # EOF")
-    return scan.end(bare)
 
 
 def _trouble_of(error: httpx.TransportError) -> PageTrouble:

@@ -14,6 +14,7 @@ from probes.sources.tls.attempt import Attempt, PortAddress
 from probes.sources.tls.contexts import Trust, TrustCache
 from probes.sources.tls.leaf_cache import LeafCache
 from probes.sources.tls.reading import reading
+from probes.sources.tls.work_queue import WorkQueue
 
 
 class HandshakeSettings(SourceSettings):
@@ -29,7 +30,7 @@ class HandshakeSource:
         self._timeout, self._names = settings.timeout, source_context.names
         self._identity = source_context.identity
         self._trust_cache = TrustCache(source_context.identity)
-        self._leaf_cache = LeafCache()
+        self._leaf_cache, self._work_queue = LeafCache(), WorkQueue()
         self._port_addresses: dict[str, PortAddress] = {}
 
     async def look(self, target: Target, _wants: Sequence[object]) -> Handshake:
@@ -42,7 +43,7 @@ class HandshakeSource:
         except OSError as error:
             return _unconnected(address, error, trust, bundle)
         now = asyncio.get_running_loop().time()
-        attempt = Attempt(port_address, addresses, trust, now, now + self._timeout)
+        attempt = Attempt(port_address, addresses, trust, self._work_queue, now, now + self._timeout)
         try:
             session = await attempt.make()
             read_leaf = partial(self._leaf_cache.read, target.key)

@@ -46,6 +46,14 @@ def test_a_judge_is_told_that_the_loop_stood_still_for_much_of_this_look_but_not
         assert watch.history().held_up is held_up
 
 
+def test_a_judge_is_told_by_how_much_the_loop_was_late_in_this_look() -> None:
+    watch = Watch(TELLS_ALL)
+    watch.fleet.lag.sleeps(watch.now)
+    for still, lag in ((0.09, 0.09), (0.0, 0.0), (0.01, 0.0)):
+        watch.look(ANSWER, stands_still=still)
+        assert (watch.history().lag, watch.history().held_up) == (pytest.approx(lag, abs=1e-6), False)
+
+
 def test_silence_in_a_look_that_was_held_up_does_not_make_the_watcher_isolated() -> None:
     watch = Watch(TELLS_ALL)
     watch.fleet.lag.sleeps(watch.now)

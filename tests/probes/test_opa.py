@@ -274,6 +274,24 @@ def test_a_lag_of_the_watcher_is_not_counted_as_slowness_of_opa() -> None:
     assert evaluation.history.ticks == (100,) * 20
 
 
+@pytest.mark.parametrize(
+    ("seconds", "lag", "expected", "counted"),
+    [
+        (0.15, 0.09, "unknown WatcherImpaired", False),
+        (0.15, 0.04, "true OPADecisionSlow", True),
+        (0.15, 0.0, "true OPADecisionSlow", True),
+        (0.08, 0.09, "false", True),
+        (0.5, 0.09, "true OPADecisionSlow", True),
+    ],
+)
+def test_a_decision_that_only_our_own_lag_may_have_made_slow_is_left_out(
+    seconds: float, lag: float, expected: str, *, counted: bool
+) -> None:
+    evaluation = slow_look(OPAHistory(ticks=(100,) * 40), seconds, lag=lag)
+    assert (evaluation.history.ticks[-1] == round(seconds * 10_000)) == counted
+    assert said(evaluation)["OPADecisionSlow"] == expected
+
+
 def bundle(**changes: Any) -> OPABundle:
     return replace(OPABundle(name="authz", revision="v1", last_success=NOW - 10, last_activation=NOW - 3600), **changes)
 

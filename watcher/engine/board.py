@@ -26,6 +26,7 @@ class Look(NamedTuple):
     seconds: float
     reading: Reading
     held_up: bool = False  # the watcher itself stood still for much of it
+    lag: float = 0.0  # seconds that it was late in all meanwhile
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,14 +97,15 @@ class Looker:
 
     async def look(self, state: TargetState) -> None:
         """One look, judged and posted on the board, whatever happens in it."""
-        started, stalled = time.monotonic(), self._fleet.lag.stalled
+        lag = self._fleet.lag
+        started, stalled, delayed = time.monotonic(), lag.stalled, lag.delayed
         try:
             reading: Reading = await self.source.look(state.target, self._wanted(state.target))
         except Exception:  # the boundary: a fault of a source costs its verdicts, never the daemon
             self._logger.exception("source failed", source=self.kind.name, target="/".join(state.target.key))
             reading = Broken(fault=Fault.OURS, error="The source failed here; this is a fault of the watcher.")
-        held_up = self._fleet.lag.stalled - stalled > self._much
-        look = Look(self.kind.name, self._clock.steady(), time.monotonic() - started, reading, held_up)
+        late = lag.stalled - stalled > self._much, lag.delayed - delayed
+        look = Look(self.kind.name, self._clock.steady(), time.monotonic() - started, reading, *late)
         if reading.asked:
             self._own_metrics.add(LOOKS, 1, self.kind.name, reading.result)
             self._own_metrics.add(LOOK_SECONDS, look.seconds, self.kind.name)
@@ -125,7 +126,7 @@ class Looker:
         if look.reading.asked:
             self._follow(state, look)
         if self._is_heavy(state, look.reading):
-            async with self._fleet.gate:
+            async with self._fleet.gate.ahead():
                 await self._judge_all(state, look, in_turns=True)
         else:
             await self._judge_all(state, look, in_turns=False)
@@ -223,6 +224,7 @@ class Looker:
             reached=self.kind.endpoint in state.reached,
             isolated=self._fleet.isolation.isolated,
             held_up=look.held_up,
+            lag=look.lag,
             clock_doubt=self._fleet.peer_clocks.doubt,
             once=self._once,
             vote_counts=self._fleet.vote_counter.counts(state.target.key),

@@ -2,15 +2,16 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from types import TracebackType
-from typing import NamedTuple, Self, cast
+from typing import NamedTuple, Self
 
 import httpx
 
 from probes.contract import Fault, NameLookup
 from probes.contract.address import shown_url
-from probes.sources.http.response import Response, ResponseReader, TooLargeError
+from probes.sources.http.connection import Connection
+from probes.sources.http.response import Response, TooLargeError
 from probes.sources.names import NameNotResolvedError, connect
 from probes.sources.own_trouble import OWN_TROUBLE, is_refusal
 
@@ -87,6 +88,7 @@ class TLS(NamedTuple):
     doubtful: bool = False  # what does not verify may be our fault: we have no CA for it, or an old one
     clock_doubt: str = ""  # why the watcher's own date is not believed, a sentence
     others: Sequence[Callable[[], ssl.SSLContext]] = ()  # for a server that does not take that one's key exchange
+    taken: MutableMapping[Origin, int] | None = None  # by whom which of those was taken last, for the next session
 
 
 class HTTPSession:
@@ -101,10 +103,12 @@ class HTTPSession:
         self, origin: Origin, timeout: float, max_bytes: int, tls: TLS | None = None, *, names: NameLookup
     ) -> None:
         self._origin, self._timeout, self._max_bytes, self._tls = origin, timeout, max_bytes, tls
+        first = tls.taken.get(origin, 0) if tls and tls.taken else 0
+        self._untried = [first, *(each for each in range(1 + len(tls.others if tls else ())) if each != first)]
         self._names = names
         self._addresses: Sequence[str] = ()
-        self._connection: _Connection | None = None
-        self._deadline = 0.0
+        self._connection: Connection | None = None
+        self._deadline = self._gave = 0.0  # times of the loop
 
     async def __aenter__(self) -> Self:
         self._deadline = asyncio.get_running_loop().time() + self._timeout
@@ -113,19 +117,37 @@ class HTTPSession:
     async def __aexit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
         self._hang_up()
 
-    async def ask(self, method: bytes, path: bytes, headers: bytes = b"", body: bytes = b"") -> Response:
-        """One request, GET or POST, with `headers` as on the wire; every failure is an httpx.TransportError."""
+    async def ask(
+        self, method: bytes, path: bytes, headers: bytes = b"", body: bytes = b"", *, at_once: int | None = None
+    ) -> Response:
+        """One request, GET or POST, with `headers` as on the wire; every failure is an httpx.TransportError.
+
+        A body of more than `at_once` bytes comes in parts, the first of them here.
+        """
         length = b"Content-Length: %d\r\n" % len(body) if method == b"POST" else b""
         request = b"%b %b HTTP/1.1\r\nHost: %b\r\nAccept-Encoding: identity\r\n%b%b\r\n%b"
         if not self._addresses:
             await self._look_up()
+        said = request % (method, path, self._origin.authority, headers, length, body)
+        return await self._in_time(self._exchange(said, at_once))
+
+    async def more(self) -> Response:
+        """The next part of the answer; nothing was received meanwhile, so that time is none of the server's."""
+        if self._connection is None:
+            raise OwnTroubleError(f"{self._name} was not asked.")
+        self._deadline += asyncio.get_running_loop().time() - self._gave
+        return await self._in_time(self._connection.more())
+
+    async def _in_time(self, coming: Awaitable[Response]) -> Response:
         try:
             async with asyncio.timeout_at(self._deadline):
-                return await self._exchange(request % (method, path, self._origin.authority, headers, length, body))
+                return await coming
         except TimeoutError as error:
             raise self._too_late() from error
         except OSError as error:
             raise self._failed(error) from error
+        finally:
+            self._gave = asyncio.get_running_loop().time()
 
     async def _look_up(self) -> None:
         started = asyncio.get_running_loop().time()
@@ -137,19 +159,19 @@ class HTTPSession:
             raise OwnTroubleError(f"{self._name} was not asked: {error}.") from error
         self._deadline += asyncio.get_running_loop().time() - started
 
-    async def _exchange(self, request: bytes) -> Response:
+    async def _exchange(self, request: bytes, at_once: int | None) -> Response:
         if self._connection is not None:
             try:
-                return await self._connection.ask(request, self._max_bytes)
+                return await self._connection.ask(request, self._max_bytes, at_once)
             except ConnectionResetError:
                 if self._connection.heard:
                     raise
-        return await (await self._connect()).ask(request, self._max_bytes)
+        return await (await self._connect()).ask(request, self._max_bytes, at_once)
 
-    async def _connect(self) -> "_Connection":
+    async def _connect(self) -> Connection:
         self._hang_up()
         self._connection = None
-        transport, wire = await connect(_Connection, self._addresses, self._origin.port, self._deadline)
+        transport, wire = await connect(Connection, self._addresses, self._origin.port, self._deadline)
         self._connection = wire
         if self._origin.secure:
             if self._tls is None:
@@ -157,15 +179,17 @@ class HTTPSession:
             try:
                 wire.transport = await self._secured(transport, wire, self._tls)
             except ssl.SSLError as error:
-                if not self._tls.others or isinstance(error, ssl.SSLCertVerificationError):
+                if len(self._untried) == 1 or isinstance(error, ssl.SSLCertVerificationError):
                     raise
-                other, *rest = self._tls.others
-                self._tls = self._tls._replace(context=other(), others=rest)
+                del self._untried[0]
                 return await self._connect()
+            if self._tls.taken is not None and self._tls.taken.get(self._origin, 0) != self._untried[0]:
+                self._tls.taken[self._origin] = self._untried[0]
         return wire
 
-    async def _secured(self, transport: asyncio.Transport, wire: "_Connection", tls: TLS) -> asyncio.Transport | None:
-        context, trust_domain = tls.context, tls.trust_domain
+    async def _secured(self, transport: asyncio.Transport, wire: Connection, tls: TLS) -> asyncio.Transport | None:
+        taken, trust_domain = self._untried[0], tls.trust_domain
+        context = tls.others[taken - 1]() if taken else tls.context
         name = self._origin.host if context.check_hostname else None
         secured = await asyncio.get_running_loop().start_tls(transport, wire, context, server_hostname=name)
         if secured and trust_domain and not _is_svid(secured.get_extra_info("peercert"), trust_domain):
@@ -173,8 +197,8 @@ class HTTPSession:
         return secured
 
     def _hang_up(self) -> None:
-        if self._connection is not None and self._connection.transport is not None:
-            self._connection.transport.abort()
+        if self._connection is not None:
+            self._connection.hang_up()
 
     def _too_late(self) -> httpx.TimeoutException:
         if self._connection is None:
@@ -215,36 +239,3 @@ def _is_of_time(error: ssl.SSLCertVerificationError) -> bool:
 def _is_svid(certificate: Mapping[str, Sequence[tuple[str, str]]], trust_domain: str) -> bool:
     uris = [value for kind, value in certificate.get("subjectAltName", ()) if kind == "URI"]
     return len(uris) == 1 and uris[0].startswith(f"spiffe://{trust_domain}/")
-
-
-class _Connection(asyncio.Protocol):
-    """A connection; what arrives goes to the answer that is waited for."""
-
-    def __init__(self) -> None:
-        self.transport: asyncio.Transport | None = None
-        self.heard = False  # whether any byte of the last answer arrived
-        self._answering: ResponseReader | None = None
-
-    async def ask(self, request: bytes, max_bytes: int) -> Response:
-        self.heard = False
-        if self.transport is None or self.transport.is_closing():
-            raise ConnectionResetError
-        self._answering = ResponseReader(max_bytes)
-        self.transport.write(request)
-        try:
-            return await self._answering.done
-        finally:
-            self._answering.let_go()
-            self._answering = None  # an error's traceback leads here: a cycle, if this led back to the error
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-
-    def data_received(self, data: bytes) -> None:
-        if self._answering is not None:
-            self.heard = True
-            self._answering.feed(data)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._answering is not None:
-            self._answering.end(exc)

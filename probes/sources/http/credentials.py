@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 _TOKEN = re.compile(rb"[\x21-\x7e]+")
 _LOOKED_AT_EVERY = 1.0  # seconds
+_MOST_REMEMBERED = 10_000  # origins; those that are gone would stay for ever
 
 
 class TokenFor(BaseModel):
@@ -76,6 +77,7 @@ class Outbound:
         self._told: set[str] = set()  # why the token was withheld, as far as the log says so
         self._made_of: tuple[bytes | None, OwnIdentity | None] | None = None
         self._contexts: dict[str, ssl.SSLContext] = {}  # by curve
+        self._taken: dict[Origin, int] = {}  # of servers that do not take the first curve
 
     def authorization(self, target: Target, origin: Origin) -> bytes:
         """The header line with the token, empty where it is not sent there; OwnTroubleError where it is unreadable."""
@@ -114,7 +116,10 @@ class Outbound:
         identity = self._source_context.identity.current
         ca, clock_doubt = self._ca.read() if self._ca else None, self._source_context.clock_doubt()
         tls = TLS(self._current(ca, identity, FIRST), clock_doubt=clock_doubt)
-        tls = tls._replace(others=[partial(self._current, ca, identity, curve) for curve in OTHERS])
+        if len(self._taken) > _MOST_REMEMBERED:
+            self._taken.clear()
+        others = [partial(self._current, ca, identity, curve) for curve in OTHERS]
+        tls = tls._replace(others=others, taken=self._taken)
         if ca is not None:
             return tls
         if identity is None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import lru_cache
 from sys import intern
+from time import thread_time
 
 from OpenSSL import SSL, crypto
 
@@ -26,20 +27,23 @@ def reading(
     spoke = spoken(heard) if heard else session.spoke
     completed = session.completed or session.verification.given_up or _is_refused_in_handshake(session)
     fault, trouble = (None, "") if completed else _trouble(session, spoke, heard)
+    began = thread_time()
     chain = [crypto.dump_certificate(crypto.FILETYPE_ASN1, each) for each in session.tls.get_peer_cert_chain() or ()]
     leaf = read_leaf(chain[0]) if chain else None
     if chain and leaf is None:
         trouble = trouble or "serves a certificate that cannot be read"
+    weak = tuple(filter(None, map(_weakness, chain[1 : MAX_VERIFY_DEPTH + 1])))
+    cpu = session.cpu + thread_time() - began
     client_certificate, refusal = _client_certificate(session, trust) if completed else (ClientCertificate.NOT_TOLD, "")
     return Handshake(
         fault=fault,
         error=f"{address} {trouble}." if trouble else "",
-        cpu=session.cpu,
+        cpu=cpu,
         spoke=spoke,
         completed=completed,
         leaf=leaf,
         chain_length=len(chain),
-        weak_intermediates=tuple(filter(None, map(_weakness, chain[1 : MAX_VERIFY_DEPTH + 1]))),
+        weak_intermediates=weak,
         verify_errors=tuple(dict.fromkeys(session.verification.errors)),
         trust_domain=trust.trust_domain,
         bundle=bundle,
