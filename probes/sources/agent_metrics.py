@@ -64,8 +64,8 @@ class AgentMetrics:
         """One look at the target's page, over within the timeout."""
         wanted = self._wanted_of(wants)
         if (instead := self._pace.instead(target.key)) is not None:
-            again = partial(MetricsPage, wanted=wanted, trouble=PageTrouble.TOO_LARGE, asked=False)
-            return again(error=instead.error, asked_in=instead.asked_in)
+            trouble, again = PageTrouble.TOO_LARGE, instead.asked_in
+            return MetricsPage(wanted=wanted, trouble=trouble, error=instead.error, asked_in=again, asked=False)
         turns = Turns(self._cpu_time, _BUDGET)
         try:
             page = await self._look(target, wanted, turns)
