@@ -158,10 +158,7 @@ def with_bundle(facts: Mapping[str, Any], history: BundleHistory | None = None, 
         (
             {"last_success": 0.0, "revision": "", **REJECTED},
             None,
-            (
-                f"OPA fetches the bundle and cannot use it: {FLAW}. "
-                "What still runs is the copy that OPA kept on disk."
-            ),
+            (f"OPA fetches the bundle and cannot use it: {FLAW}. What still runs is the copy that OPA kept on disk."),
         ),
         (
             {"last_success": 0.0, "code": "bundle_error", "message": "server replied with Not Found"},
@@ -182,10 +179,7 @@ def with_bundle(facts: Mapping[str, Any], history: BundleHistory | None = None, 
         (
             {"last_success": NOW - 1000, **REJECTED},
             None,
-            (
-                f"OPA fetches the bundle and cannot use it: {FLAW}. "
-                "What still runs is revision v1, activated 1h0m ago."
-            ),
+            (f"OPA fetches the bundle and cannot use it: {FLAW}. What still runs is revision v1, activated 1h0m ago."),
         ),
         (
             {"last_success": NOW - 1000, "revision": "", **REJECTED},
@@ -198,10 +192,7 @@ def with_bundle(facts: Mapping[str, Any], history: BundleHistory | None = None, 
         (
             REJECTED,
             BundleHistory("authz", HeldFault(NOW - 900, witnessed=True)),
-            (
-                f"OPA fetches the bundle and cannot use it: {FLAW}. "
-                "What still runs is revision v1, activated 1h0m ago."
-            ),
+            (f"OPA fetches the bundle and cannot use it: {FLAW}. What still runs is revision v1, activated 1h0m ago."),
         ),
         (
             {"code": "bundle_error", "message": "mkdir /.opa: read-only file system"},
@@ -211,10 +202,7 @@ def with_bundle(facts: Mapping[str, Any], history: BundleHistory | None = None, 
         (
             REJECTED,
             None,
-            (
-                f"OPA fetches the bundle and cannot use it: {FLAW}. "
-                "What still runs is revision v1, activated 1h0m ago."
-            ),
+            (f"OPA fetches the bundle and cannot use it: {FLAW}. What still runs is revision v1, activated 1h0m ago."),
         ),
         ({}, None, "authz: The bundle is fetched and activated."),
     ],

@@ -79,7 +79,22 @@ BAD: dict[Callable[[str], str], tuple[str, ...]] = {
         "https://example.org/a",
         "spiffe://example.org/" + "a" * 2048,
     ),
-    decision_path: ("", "/a", "a/", "a//b", "a/../b", "a?b", "a b", "ä", "a" * 513, "a.b", ".a", "a..b", "data/a", "..."),
+    decision_path: (
+        "",
+        "/a",
+        "a/",
+        "a//b",
+        "a/../b",
+        "a?b",
+        "a b",
+        "ä",
+        "a" * 513,
+        "a.b",
+        ".a",
+        "a..b",
+        "data/a",
+        "...",
+    ),
 }
 
 

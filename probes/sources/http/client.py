@@ -10,6 +10,7 @@ import httpx
 
 from probes.contract import Fault, NameLookup
 from probes.contract.address import shown_url
+from probes.readings.verify_error import say_verify_code
 from probes.sources.http.response import Response, ResponseReader, TooLargeError
 from probes.sources.names import NameNotResolvedError, connect
 from probes.sources.own_trouble import OWN_TROUBLE, is_refusal
@@ -191,8 +192,11 @@ class HTTPSession:
             and _is_of_time(error)
         ):
             return OwnTroubleError(self._tls.clock_doubt)
-        if isinstance(error, ssl.SSLCertVerificationError) and self._tls and self._tls.doubtful:
-            return OwnTroubleError(f"The watcher has no CA to verify {self._name} with: {error.verify_message}.")
+        if isinstance(error, ssl.SSLCertVerificationError):
+            why = say_verify_code(error.verify_code)
+            if self._tls and self._tls.doubtful:
+                return OwnTroubleError(f"The watcher has no CA to verify the certificate of {self._name} with: {why}.")
+            return TLSFailedError(f"The certificate of {self._name} does not verify: {why}.")
         if isinstance(error, ssl.SSLError):
             return TLSFailedError(f"{self._name} and the watcher have no TLS in common: {error}")
         if self._connection is not None:

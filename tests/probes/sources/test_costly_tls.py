@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from cryptography.x509.oid import NameOID
 
 from probes.contract import OwnIdentity, SourceContext, Target, TargetKey
-from probes.readings.handshake import Handshake, Spoke, VerifyCode
+from probes.readings.handshake import Handshake, Spoke
+from probes.readings.verify_error import VerifyCode
 from probes.sources.handshake import KIND, HandshakeSettings
 from probes.sources.http.client import TLS, HTTPSession, TLSFailedError, locate
 from probes.sources.http.key_exchange import FIRST, OTHERS, with_curve, without_dhe

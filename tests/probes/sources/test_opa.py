@@ -286,7 +286,9 @@ NO_IF = (
 def bundle_text(opa: OPAServer) -> tuple[str, str]:
     reading = ask(opa, "denies/allow")
     asked = EvaluationContext(target=TARGET, limits=limits(), now=NOW, date=NOW, interval=30.0, endpoint="opa")
-    [found] = [each for each in PROBE.judge(reading, OPAHistory(), asked).verdicts if each.kind.name == "OPABundleStale"]
+    [found] = [
+        each for each in PROBE.judge(reading, OPAHistory(), asked).verdicts if each.kind.name == "OPABundleStale"
+    ]
     return found.reason, found.text
 
 
@@ -324,8 +326,11 @@ def test_a_bundle_that_is_no_archive_is_told_to_have_come_and_to_be_none(bundles
         eventually(lambda: opa.bundle_status("authz").get("code"))
         assert bundle_text(opa) == (
             "NeverLoaded",
-            "OPA fetches the bundle and cannot use it: bundle read failed: archive read failed: gzip: invalid header. "
-            "No version of it was ever active in this OPA.",
+            (
+                "OPA fetches the bundle and cannot use it: "
+                "bundle read failed: archive read failed: gzip: invalid header. "
+                "No version of it was ever active in this OPA."
+            ),
         )
 
 
