@@ -97,8 +97,9 @@ class PlainAuthority:
         self.trust_domain = "example.org"
         self.key = key or ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-        dates = (datetime.fromtimestamp(int(moment), UTC) for moment in (now - 3600, now + lifetime))
-        builder = x509.CertificateBuilder(None, self._name, self.key.public_key(), x509.random_serial_number(), *dates)
+        start, end = (datetime.fromtimestamp(int(moment), UTC) for moment in (now - 3600, now + lifetime))
+        builder = x509.CertificateBuilder().serial_number(x509.random_serial_number()).subject_name(self._name)
+        builder = builder.not_valid_before(start).not_valid_after(end).public_key(self.key.public_key())
         builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         self.certificate = (under or self).sign(builder)
         if under is not None:
