@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
@@ -51,6 +52,7 @@ class Leaf:
 
     uris: Sequence[str] = ("spiffe://example.org/agent/search",)
     dns: Sequence[str] = ()
+    addresses: Sequence[str] = ()
     raw_names: bytes | None = None  # the bytes of the SAN extension, whatever they are
     not_before: float
     not_after: float
@@ -75,6 +77,7 @@ class Leaf:
         if self.raw_names is not None:
             return x509.UnrecognizedExtension(ExtensionOID.SUBJECT_ALTERNATIVE_NAME, self.raw_names)
         names = [*map(x509.UniformResourceIdentifier, self.uris), *map(x509.DNSName, self.dns)]
+        names += [x509.IPAddress(ip_address(each)) for each in self.addresses]
         return x509.SubjectAlternativeName(names) if names else None
 
 

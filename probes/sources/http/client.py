@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import NamedTuple, Self, cast
 
@@ -10,13 +10,13 @@ import httpx
 
 from probes.contract import Fault, NameLookup
 from probes.contract.address import shown_url
-from probes.readings.verify_error import say_verify_code
+from probes.readings.verify_error import VerifyCode, say_verify_code
 from probes.sources.http.response import Response, ResponseReader, TooLargeError
+from probes.sources.http.tls import TLS
 from probes.sources.names import NameNotResolvedError, connect
 from probes.sources.own_trouble import OWN_TROUBLE, is_refusal
 
 __all__ = [
-    "TLS",
     "HTTPSession",
     "Origin",
     "OwnTroubleError",
@@ -78,16 +78,6 @@ def locate(url: str) -> tuple[Origin, bytes]:
     secure = found.scheme == "https"
     host = found.raw_host.decode()
     return Origin(host, found.port or (443 if secure else 80), secure, found.netloc), found.raw_path
-
-
-class TLS(NamedTuple):
-    """How to verify a server of https."""
-
-    context: ssl.SSLContext
-    trust_domain: str = ""  # the server must have an SVID of this one; empty: the context checks its name
-    doubtful: bool = False  # what does not verify may be our fault: we have no CA for it, or an old one
-    clock_doubt: str = ""  # why the watcher's own date is not believed, a sentence
-    others: Sequence[Callable[[], ssl.SSLContext]] = ()  # for a server that does not take that one's key exchange
 
 
 class HTTPSession:
@@ -158,10 +148,9 @@ class HTTPSession:
             try:
                 wire.transport = await self._secured(transport, wire, self._tls)
             except ssl.SSLError as error:
-                if not self._tls.others or isinstance(error, ssl.SSLCertVerificationError):
+                if (instead := self._tls.instead(error)) is None:
                     raise
-                other, *rest = self._tls.others
-                self._tls = self._tls._replace(context=other(), others=rest)
+                self._tls = instead
                 return await self._connect()
         return wire
 
@@ -185,18 +174,8 @@ class HTTPSession:
         )
 
     def _failed(self, error: OSError) -> httpx.TransportError:
-        if (
-            isinstance(error, ssl.SSLCertVerificationError)
-            and self._tls
-            and self._tls.clock_doubt
-            and _is_of_time(error)
-        ):
-            return OwnTroubleError(self._tls.clock_doubt)
         if isinstance(error, ssl.SSLCertVerificationError):
-            why = say_verify_code(error.verify_code)
-            if self._tls and self._tls.doubtful:
-                return OwnTroubleError(f"The watcher has no CA to verify the certificate of {self._name} with: {why}.")
-            return TLSFailedError(f"The certificate of {self._name} does not verify: {why}.")
+            return self._unverified(error.verify_code)
         if isinstance(error, ssl.SSLError):
             return TLSFailedError(f"{self._name} and the watcher have no TLS in common: {error}")
         if self._connection is not None:
@@ -207,13 +186,17 @@ class HTTPSession:
             return httpx.ConnectError(f"{self._name} refuses connections.")
         return httpx.ConnectError(f"{self._name} cannot be reached: {error.strerror or error}.")
 
+    def _unverified(self, code: int) -> httpx.TransportError:
+        if self._tls and self._tls.clock_doubt and code in (VerifyCode.NOT_YET_VALID, VerifyCode.EXPIRED):
+            return OwnTroubleError(self._tls.clock_doubt)
+        why = say_verify_code(code)
+        if self._tls and self._tls.doubtful:
+            return OwnTroubleError(f"The watcher has no CA to verify the certificate of {self._name} with: {why}.")
+        return TLSFailedError(f"The certificate of {self._name} does not verify: {why}.")
+
     @property
     def _name(self) -> str:
         return self._origin.authority.decode()
-
-
-def _is_of_time(error: ssl.SSLCertVerificationError) -> bool:
-    return error.verify_code in (9, 10)  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
 
 
 def _is_svid(certificate: Mapping[str, Sequence[tuple[str, str]]], trust_domain: str) -> bool:

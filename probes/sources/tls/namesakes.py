@@ -31,6 +31,11 @@ class Namesakes:
         """Whether there are any."""
         return bool(self._by_name)
 
+    @property
+    def groups(self) -> Sequence[Sequence[Certificate]]:
+        """Those of each name."""
+        return list(self._by_name.values())
+
     def candidates(self, issued: Certificate, date: float) -> int:
         """How many keys OpenSSL may take for that of the issuer: by name, key identifiers and dates (Unix seconds)."""
         several = self._by_name.get(issued.issuer)
@@ -39,6 +44,14 @@ class Namesakes:
         kind = issued.signature_algorithm_oid.dotted_string
         keys = _readable([each for each in several if _may_be(each, issued, date)])
         return len({_encoded(key) for key in keys if kind.startswith(_signatures(key))})
+
+
+def one_of_each_name(authorities: Sequence[Certificate]) -> Sequence[Sequence[Certificate]]:
+    """Choices of these in which no two of different keys share a name, so that each is in one; none where none do."""
+    groups = Namesakes(authorities).groups
+    alone = [each for each in authorities if not any(each in group for group in groups)]
+    turns = range(max(map(len, groups), default=0))
+    return [[*alone, *(group[turn % len(group)] for group in groups)] for turn in turns]
 
 
 def _may_be(issuer: Certificate, issued: Certificate, date: float) -> bool:

@@ -21,8 +21,9 @@ from probes.contract import OwnIdentity, SourceContext, Target, TargetKey
 from probes.readings.handshake import Handshake, Spoke
 from probes.readings.verify_error import VerifyCode
 from probes.sources.handshake import KIND, HandshakeSettings
-from probes.sources.http.client import TLS, HTTPSession, TLSFailedError, locate
+from probes.sources.http.client import HTTPSession, TLSFailedError, locate
 from probes.sources.http.key_exchange import FIRST, OTHERS, with_curve, without_dhe
+from probes.sources.http.tls import TLS
 from probes.sources.names import Names
 from probes.sources.tls.contexts import Verification
 from tests.servers.pki import Served
