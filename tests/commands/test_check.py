@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.servers.agents import silent
 from tests.servers.daemon import COMMAND, run_daemon, write_config
-from tests.servers.tls_servers import serve
+from tests.servers.pki import Leaf, PlainAuthority
+from tests.servers.tls_servers import serve, speak_tls, tls_context
 from tests.servers.watched_fleet import SOURCES, WatchedFleet, run_fleet
 from watcher.commands.check import check
 
@@ -261,3 +263,24 @@ def test_many_targets_are_all_looked_at(run_check: Checker) -> None:
     targets = [REFUSED | {"pod": f"pod-{number}"} for number in range(500)]
     told = run_check(_only(*targets))
     assert sum(each["status"] == "true" for target in told.targets for each in target["conditions"]) == 500
+
+
+def test_what_is_well_and_has_a_remark_is_printed_with_it_and_counts_as_well(
+    run_check: Checker, tmp_path: Path
+) -> None:
+    now = time.time()
+    authorities = [PlainAuthority(now), PlainAuthority(now)]
+    served = Leaf(not_before=now - 10, not_after=now + 3600).signed_by(authorities[0])
+    certificate, key = served.write(tmp_path)
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes(b"".join(each.certificate.public_bytes(Encoding.PEM) for each in authorities))
+    own = {"cert_file": str(certificate), "key_file": str(key), "bundle_file": str(bundle)}
+    with serve(speak_tls(tls_context(served))) as address:
+        static = [{"namespace": "prod", "agent": "search", "address": address}]
+        told = run_check({"identity": own, "discovery": {"static": static}}, text=True)
+    first, *rest = told.out.splitlines()[1:-1]
+    assert first.split(maxsplit=3)[1:3] == ["false", "SVIDNotTrusted"]
+    said = " ".join(line[59:].strip() for line in (first, *rest))
+    assert said.startswith("The served chain verifies to the bundle of its trust domain. 2 valid authorities of ")
+    assert "6 conditions" in told.out
+    assert (told.code, told.out.splitlines()[-1]) == (0, "7 false, 0 true, 0 unknown")

@@ -61,7 +61,7 @@ def _is_young(each: ConditionStatus) -> bool:
 def _line(state: TargetState, each: ConditionStatus) -> tuple[Text, Text, Text, Text]:
     verdict = each.verdict
     condition = f"{verdict.kind.name} {verdict.subject}".strip()
-    reason = "" if verdict.reason == verdict.kind.name else f"{verdict.reason} "
+    reason = "" if verdict.reason in ("", verdict.kind.name) else f"{verdict.reason} "
     why = Text(reason, "bold") + Text(printable(sentence(verdict)), "not bold")
     return _name(state), _status(verdict.status), Text(printable(condition)), why
 
