@@ -82,9 +82,8 @@ def test_the_api_server_knows_every_field_of_every_manifest(
         EVERYTHING,
         EVERYTHING | {"replicas": 2},
         EVERYTHING | {"shards": 3},
-        {"shards": 2, "state": {"persistence": {"enabled": True, "storageClass": "fast"}}},
     ],
-    ids=["all", "two replicas", "shards", "shards with volumes"],
+    ids=["all", "two replicas", "shards with volumes"],
 )
 def test_what_the_api_server_stores_is_what_the_chart_says_so_that_gitops_tools_see_no_difference(
     kubernetes: Kubernetes, values: dict[str, object]
