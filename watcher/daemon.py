@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from probes import load_probes
+from probes.contract.address import join_host_port
 from watcher.alerting.drill_schedule import Drills, Plan
 from watcher.config.file import ConfigError
 from watcher.config.settings import Settings
@@ -70,10 +71,12 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._ask_for_reload)
-        server = open_server(self.engine, self._poll_loops, self._health.refresh, self._access)
+        server = open_server(
+            self.engine, self._poll_loops, lambda: self._target_sync.unready, self._health.refresh, self._access
+        )
         try:
             self._spawn(server.serve(listener, health_listener))
-            log.info("serving", extra={"address": "{}:{}".format(*listener.getsockname())})
+            log.info("serving", extra={"address": join_host_port(*listener.getsockname()[:2])})
             await self._start()
             await self._stop.wait()
             log.info("shutting down")

@@ -98,6 +98,21 @@ class TargetSet:
             self._kubernetes.adopt(settings.probes)
 
     @property
+    def unready(self) -> str:
+        """Why these are no targets to be ready with; empty after a first discovery that succeeded."""
+        return self._kubernetes.unready if self._kubernetes is not None else ""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether all of the cluster was listed, and all that was found is judged."""
+        return self._kubernetes is None or self._kubernetes.is_known
+
+    @property
+    def denied(self) -> bool:
+        """Whether the API server said once that we may not ask."""
+        return self._kubernetes is not None and self._kubernetes.denied
+
+    @property
     def trouble(self) -> str:
         """Why some of the targets may be out of date."""
         return self._kubernetes.trouble if self._kubernetes is not None else ""
@@ -149,13 +164,32 @@ class TargetSync:
     def __init__(self, target_set: TargetSet, engine: Engine, poll_loops: "PollLoops") -> None:
         self._target_set, self._engine, self._poll_loops = target_set, engine, poll_loops
         self._replacing = asyncio.Lock()
+        self._round_is_of_cache: bool | None = None  # None: no first round has begun
+
+    @property
+    def unready(self) -> str:
+        """Why nobody should rely on this process yet, a sentence; empty where somebody may."""
+        if why := self._target_set.unready:
+            return f"no discovery has succeeded yet ({why})"
+        return "" if self._poll_loops.first_round_complete else "the first round of looks is not complete"
 
     async def replace(self, restored: Mapping[TargetKey, Restored]) -> None:
         """Watch exactly the targets of now; `restored`: what is known of them from before."""
         async with self._replacing:
             changed = await self._engine.replace_targets(self._target_set.targets(), restored)
             await self._poll_loops.add(changed)
+            self._begin_first_round()
             self._target_set.replaced()
+
+    def _begin_first_round(self) -> None:
+        """Once there is something to be ready with, and anew with what a discovery finds after one was denied."""
+        if self._round_is_of_cache is None and not self._target_set.unready:
+            self._round_is_of_cache = not self._target_set.is_known
+            self._poll_loops.begin_first_round()
+        elif self._round_is_of_cache and self._target_set.is_known:
+            self._round_is_of_cache = False
+            if self._target_set.denied or not self._poll_loops.first_round_complete:
+                self._poll_loops.begin_first_round()
 
     async def restart(self, source: str) -> None:
         """Begin the looks of one source anew, after its settings changed."""

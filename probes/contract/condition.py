@@ -70,9 +70,9 @@ class ConditionKind:
             raise ValueError(msg)
         return Verdict(self, Status.TRUE, reason, subject, message)
 
-    def false(self, subject: str = "") -> "Verdict":
-        """The look says that this fault is not there."""
-        return _false(self, subject)
+    def false(self, subject: str = "", remark: str = "") -> "Verdict":
+        """The look says that this fault is not there; `remark`: a sentence on what it saw all the same."""
+        return _false(self, subject, remark)
 
     def unknown(self, reason: Unknown, message: Message = "", subject: str = "") -> "Verdict":
         """The look cannot tell, for this reason."""
@@ -88,6 +88,11 @@ class Verdict:
     reason: str
     subject: str
     message: Message
+
+    @property
+    def remarkable(self) -> bool:
+        """It is false, and has more to say than that all is well."""
+        return self.status is Status.FALSE and self.message != self.kind.all_clear
 
     @property
     def text(self) -> str:
@@ -114,8 +119,8 @@ _WHY_UNKNOWN = {
 # Healthy verdicts are the same objects for the whole fleet: a quarter of a million of them at 10,000 agents. Not more
 # than this are kept of those that no agent has any longer: subjects come from outside.
 @lru_cache(maxsize=16384)
-def _false(kind: ConditionKind, subject: str) -> Verdict:
-    return Verdict(kind, Status.FALSE, "", subject, kind.all_clear)
+def _false(kind: ConditionKind, subject: str, remark: str) -> Verdict:
+    return Verdict(kind, Status.FALSE, "", subject, f"{kind.all_clear} {remark}" if remark else kind.all_clear)
 
 
 @lru_cache(maxsize=16384)

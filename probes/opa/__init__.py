@@ -91,7 +91,7 @@ def judge(reading: OPAReading, history: OPAHistory, context: EvaluationContext[O
         decisions.unreachable(reading, context),
         decisions.wrong_allow(answers),
         decisions.wrong_deny(answers),
-        decisions.policy_missing(answers),
+        decisions.policy_missing(answers, context.target.decision_path),
         decisions.default_missing(answers),
         decisions.decision_error(answers),
         decisions.slow(answers, ticks, context.limits.slow_after, held_up=held_up),

@@ -110,10 +110,10 @@ def _stale(bundle: OPABundle, report: StatusReport, erring: HeldFault | None, co
     # Both times are OPA's own, so a clock of ours that differs does not make a bundle old.
     age = report.clock - bundle.last_success
     if age > context.stale_after:
-        return BUNDLE_STALE.true(_age_message(bundle, age), _reason(bundle), bundle.name)
+        return BUNDLE_STALE.true(_message(bundle, report, age), _reason(bundle), bundle.name)
     if erring is None:
         return BUNDLE_STALE.false(bundle.name)
-    message = f"An error stands: {bundle.code}: {bundle.message}"
+    message = _unusable(bundle, report) if bundle.flaw else f"An error stands: {bundle.code}: {bundle.message}"
     found = BUNDLE_STALE.true(message, _reason(bundle), bundle.name)
     return _held(found, erring, report.at, context.stale_after, once=context.once)
 
@@ -160,8 +160,27 @@ def _voters(bundle: str, context: BundleContext) -> int:
     return sum((context.vote_counts or {}).get(bundle, {}).values())
 
 
-def _age_message(bundle: OPABundle, age: float) -> str:
+def _message(bundle: OPABundle, report: StatusReport, age: float) -> str:
+    if bundle.flaw:
+        return _unusable(bundle, report)
     cause = f" ({bundle.code}: {bundle.message})" if bundle.code else ""
+    if bundle.from_disk:
+        return f"OPA has not fetched the bundle since it started{cause}. {_what_runs(bundle, report)}"
     if bundle.last_success <= 0:
         return f"OPA has never fetched the bundle{cause}."
     return f"OPA last fetched the bundle {say_duration(age)} ago{cause}."
+
+
+def _unusable(bundle: OPABundle, report: StatusReport) -> str:
+    return f"OPA fetches the bundle and cannot use it: {bundle.flaw}. {_what_runs(bundle, report)}"
+
+
+def _what_runs(bundle: OPABundle, report: StatusReport) -> str:
+    if not bundle.activated:
+        return "No version of it was ever active in this OPA."
+    if bundle.from_disk:
+        revision = f", revision {bundle.revision}" if bundle.revision else ""
+        return f"What still runs is the copy that OPA kept on disk{revision}."
+    ago = say_duration(max(0.0, report.clock - bundle.last_activation))
+    version = f"revision {bundle.revision}" if bundle.revision else "a version without a revision"
+    return f"What still runs is {version}, activated {ago} ago."

@@ -116,14 +116,14 @@ def wrong_deny(answers: Sequence[CanaryAnswer]) -> Verdict | None:
     return _unanswered(WRONG_DENY, allowed) or WRONG_DENY.false() if allowed else None
 
 
-def policy_missing(answers: Sequence[CanaryAnswer]) -> Verdict | None:
-    """Whether nothing decides at all."""
+def policy_missing(answers: Sequence[CanaryAnswer], decision_path: str) -> Verdict | None:
+    """Whether nothing decides at all below /v1/data, at the path that was asked."""
     canaries = _canaries(answers)
     if not canaries:
         return None
     if any(each.actual in DECIDED for each in canaries):
         return POLICY_MISSING.false()
-    message = "Every canary is undefined: HTTP 200 without a result."
+    message = f"OPA has nothing at /v1/data/{decision_path}: every canary is undefined (HTTP 200 without a result)."
     return _unanswered(POLICY_MISSING, canaries) or POLICY_MISSING.true(message, "Undefined")
 
 

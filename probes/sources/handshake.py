@@ -28,7 +28,7 @@ class HandshakeSource:
 
     def __init__(self, settings: HandshakeSettings, source_context: SourceContext) -> None:
         self._timeout, self._names = settings.timeout, source_context.names
-        self._identity = source_context.identity
+        self._identity, self._date = source_context.identity, source_context.date
         self._trust_cache = TrustCache(source_context.identity)
         self._leaf_cache, self._work_queue = LeafCache(), WorkQueue()
         self._port_addresses: dict[str, PortAddress] = {}
@@ -47,7 +47,7 @@ class HandshakeSource:
         try:
             session = await attempt.make()
             read_leaf = partial(self._leaf_cache.read, target.key)
-            return reading(address, session, attempt.heard(session), trust, bundle, read_leaf)
+            return reading(address, session, attempt.heard(session), trust, bundle, read_leaf, self._date())
         except OSError as error:
             return _unconnected(address, error, trust, bundle)
         finally:

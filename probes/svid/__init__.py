@@ -79,7 +79,7 @@ def _of_the_leaf(reading: Handshake, context: EvaluationContext[SvidLimits]) -> 
     doubt = context.clock_doubt
     of_time = (
         expired(leaf, date),
-        expiry_imminent(leaf, date, limits.expiry_imminent_ratio),
+        expiry_imminent(leaf, reading.issuers, date, limits.expiry_imminent_ratio),
         rotation_overdue(leaf, date, limits.rotation_overdue_ratio),
     )
     return (

@@ -76,6 +76,38 @@ def test_the_api_server_knows_every_field_of_every_manifest(
     assert "Warning" not in _must(kubectl(kubernetes, *apply))  # as Pod Security speaks of a Deployment's pods
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        EVERYTHING,
+        EVERYTHING | {"replicas": 2},
+        EVERYTHING | {"shards": 3},
+    ],
+    ids=["all", "two replicas", "shards with volumes"],
+)
+def test_what_the_api_server_stores_is_what_the_chart_says_so_that_gitops_tools_see_no_difference(
+    kubernetes: Kubernetes, values: dict[str, object]
+) -> None:
+    kubernetes.admin.apply(WATCH)
+    for name, document in rendered(values).items():
+        [stored] = kubernetes.admin.apply(document)
+        assert list(_differences(name, document, stored)) == []
+
+
+def _differences(place: str, said: object, stored: object) -> Iterator[str]:
+    """Where the API server has something else, or has put a type into a list, which is compared as a whole."""
+    if isinstance(said, dict) and isinstance(stored, dict):
+        for key, value in said.items():
+            yield from _differences(f"{place}.{key}", value, stored.get(key))
+    elif isinstance(said, list) and isinstance(stored, list) and len(said) == len(stored):
+        for number, (one, other) in enumerate(zip(said, stored, strict=True)):
+            yield from _differences(f"{place}[{number}]", one, other)
+            if isinstance(one, dict) and isinstance(other, dict):
+                yield from (f"{place}[{number}]: {key}" for key in ("apiVersion", "kind") if key in {*other} - {*one})
+    elif said not in (stored, {}, None):
+        yield f"{place}: {said!r} is stored as {stored!r}"
+
+
 def test_pod_security_restricted_warns_of_a_host_path_as_the_notes_do(kubernetes: Kubernetes, tmp_path: Path) -> None:
     kubernetes.admin.apply(WATCH)
     values = {"spire": {"mode": "hostPath"}}

@@ -455,7 +455,7 @@ def test_a_status_is_read_as_go_writes_it() -> None:
         last_successful_request="2026-11-23T10:00:00.123456789Z",
         last_successful_activation="2026-11-23T09:00:00Z",
         last_request="2026-11-23T10:00:01Z",
-        errors=[{"code": "rego_parse_error"}],
+        errors=[{"code": "rego_parse_error", "message": "no if", "location": {"file": "a.rego", "row": 3, "col": 1}}],
         code="bundle_error",
         message="m",
     )
@@ -470,7 +470,37 @@ def test_a_status_is_read_as_go_writes_it() -> None:
         rejected=True,
         code="bundle_error",
         message="m",
+        flaw="a.rego:3: no if (rego_parse_error)",
     )
+
+
+@pytest.mark.parametrize(
+    ("errors", "message", "flaw"),
+    [
+        ([{"code": "c", "message": "m", "location": {"row": 3, "col": 1}}], "", "line 3: m (c)"),
+        ([{"code": "c", "message": "m", "location": None}, {}], "", "m (c), and 1 more"),
+        ([{"message": "half \ud800 of\na pair"}], "", "half ? of a pair"),
+        ([{"message": "x" * 9999}] * 3, "", f"{'x' * 200}, and 2 more"),
+        ([{"message": 5}], "error(s) occurred", ""),
+        ([5], "", ""),
+        ({"message": "m"}, "", ""),
+        ([], "bundle read failed: archive read failed: gzip: invalid header", None),
+        ([], "bundle load failed on data.json: unexpected token", None),
+        ([], "bundle missing .signatures.json file", None),
+        ([], "failed to verify JWT signature: no", None),
+        ([], "manifest has overlapped roots: 'a' and 'a/b'", None),
+        ([], "authz.rego: digest mismatch (want: 1, got: 2)", None),
+        ([], "request failed: dial tcp: lookup bundle read failed: no such host", ""),
+        ([], "server replied with Not Found", ""),
+        ([], "failed to pull authz: 404", ""),
+        ([], "mkdir /.opa: read-only file system", ""),
+    ],
+)
+def test_why_a_bundle_that_came_cannot_be_used_is_read_from_the_errors_or_else_from_the_message(
+    errors: object, message: str, flaw: str | None
+) -> None:
+    (found,) = read_status(200, status_body(code="bundle_error", message=message, errors=errors), NOW, NOW).bundles
+    assert found.flaw == (message if flaw is None else flaw)
 
 
 def test_the_zero_time_of_go_means_never() -> None:

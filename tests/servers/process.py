@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
@@ -72,7 +73,8 @@ def port_of(process: "subprocess.Popen[bytes]", *, beside: int | None = None) ->
     for file in Path(f"/proc/{process.pid}/fd").iterdir():
         with suppress(FileNotFoundError):  # closed since it was listed
             sockets.add(file.readlink().name)
-    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+    tables = (Path(f"/proc/net/{name}").read_text().splitlines()[1:] for name in ("tcp", "tcp6"))
+    for line in chain.from_iterable(tables):
         _, local, _, state, *_, inode = line.split()[:10]
         port = int(local.rpartition(":")[2], 16)
         if state == _LISTENING and f"socket:[{inode}]" in sockets and port != beside:

@@ -10,9 +10,11 @@ from collections.abc import Coroutine, Mapping
 from contextlib import nullcontext
 from functools import partial
 from importlib.metadata import version
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from probes.contract.address import join_host_port
 from watcher.config.file import ConfigError
 from watcher.config.sections import ServerSettings
 from watcher.config.settings import Settings, load_settings
@@ -24,6 +26,8 @@ from watcher.web.serving.access import Access
 from watcher.web.serving.tls import ServerFileError
 
 log = logging.getLogger(__name__)
+
+_BACKLOG = 4096
 
 
 def command(given: Namespace) -> int:
@@ -69,7 +73,7 @@ def _listeners(server: ServerSettings) -> tuple[socket.socket, socket.socket | N
         try:
             found.append(listen(server.host, port))
         except OSError as error:
-            raise OSError(f"cannot listen on {server.host}:{port}: {error.strerror or error}") from error
+            raise OSError(f"cannot listen on {join_host_port(server.host, port)}: {error.strerror or error}") from error
     return found[0], found[1]
 
 
@@ -91,9 +95,16 @@ async def _daemon(
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; OSError where that cannot be had."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=4096)
+    """A listening socket; OSError where that cannot be had. `::` means every address, IPv4's too.
+
+    A kernel without IPv6 has only the latter.
+    """
+    if ":" not in host:
+        return socket.create_server((host, port), backlog=_BACKLOG)
+    every = ip_address(host).is_unspecified
+    if every and not socket.has_dualstack_ipv6():
+        return socket.create_server(("0.0.0.0", port), backlog=_BACKLOG)  # noqa: S104  as `::` says
+    return socket.create_server((host, port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=every)
 
 
 def run_in_fastest_loop(main: Coroutine[Any, Any, None]) -> None:

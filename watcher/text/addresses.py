@@ -16,6 +16,8 @@ _URL_CHARACTERS = re.compile(r"[!-~]{1,2048}")
 _SURELY_PUBLIC = re.compile(r"[A-Za-z0-9._/-]*(?::[0-9]{1,5}(?:/[A-Za-z0-9._/-]*)?)?")
 _SEGMENTS = re.compile(r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*")
 
+_BEFORE_A_PATH = re.compile(r"^(?:v1/)?data/(?=.)")
+
 
 def host(text: str) -> str:
     """An IP address or a host name (RFC 1123, with `_`), as given; ValueError for anything else."""
@@ -63,10 +65,16 @@ def spiffe_id(text: str) -> str:
 
 
 def decision_path(text: str) -> str:
-    """A path below OPA's /v1/data, as given; ValueError for anything else."""
-    if not _SEGMENTS.fullmatch(text) or len(text) > 512:
-        raise ValueError(f"expected a path such as agentweave/authz/allow, got {plain_name(text)}")
-    return text
+    """A path below OPA's /v1/data, as given; ValueError for anything else, also for a rule's name in Rego.
+
+    OPA answers a path that leads nowhere as it answers a missing policy, so what can only be a slip is none.
+    """
+    meant = _BEFORE_A_PATH.sub("", text.strip("/").replace(".", "/"))
+    if _SEGMENTS.fullmatch(meant) and len(text) <= 512:
+        if meant == text:
+            return text
+        raise ValueError(f"expected a path below /v1/data with slashes, here {meant}, got {plain_name(text)}")
+    raise ValueError(f"expected a path such as agentweave/authz/allow, got {plain_name(text)}")
 
 
 def _got(text: str) -> str:

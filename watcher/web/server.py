@@ -1,7 +1,7 @@
 """What is served over HTTP: the metrics, the health, the API and the pages, as applications of starlette."""
 
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -26,12 +26,18 @@ TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
-def open_server(engine: Engine, poll_loops: PollLoops, refresh: Callable[[], None], access: Access) -> Server:
-    """The port of the pages and that of health; `refresh` is called before the daemon's own metrics are read."""
-    return Server(make_app(engine, poll_loops, refresh), make_health_app(poll_loops), access, engine.descriptors)
+def open_server(
+    engine: Engine, poll_loops: PollLoops, unready: Callable[[], str], refresh: Callable[[], None], access: Access
+) -> Server:
+    """The port of the pages and that of health.
+
+    `unready` says why nobody should rely on the daemon yet; `refresh` is called before its own metrics are read.
+    """
+    health = _health_routes(poll_loops, unready)
+    return Server(make_app(engine, health, refresh), Starlette(routes=health), access, engine.descriptors)
 
 
-def make_app(engine: Engine, poll_loops: PollLoops, refresh: Callable[[], None]) -> Starlette:
+def make_app(engine: Engine, health: Sequence[Route], refresh: Callable[[], None]) -> Starlette:
     """The whole of what the daemon serves; `refresh` is called before its own metrics are read."""
     # Apart: whoever asks for many pages is not in Prometheus's way.
     scrapes, others = SharedPages(Places(shares(engine.descriptors.readers).scrapes)), Turns()
@@ -79,7 +85,7 @@ def make_app(engine: Engine, poll_loops: PollLoops, refresh: Callable[[], None])
     return Starlette(
         routes=[
             Route("/metrics", metrics),
-            *_health_routes(poll_loops),
+            *health,
             Route("/api/v1/targets", targets),
             Route("/api/v1/targets/{namespace}/{pod}", target),
             *map(others.route, (*page_routes(engine), *runbook_routes(engine))),
@@ -87,17 +93,12 @@ def make_app(engine: Engine, poll_loops: PollLoops, refresh: Callable[[], None])
     )
 
 
-def make_health_app(poll_loops: PollLoops) -> Starlette:
-    """What the port of the health pages serves."""
-    return Starlette(routes=_health_routes(poll_loops))
-
-
-def _health_routes(poll_loops: PollLoops) -> list[Route]:
+def _health_routes(poll_loops: PollLoops, unready: Callable[[], str]) -> list[Route]:
     async def livez(_: Request) -> Response:
-        return _health(poll_loops.live, "the schedule makes no progress")
+        return _health("" if poll_loops.live else "the schedule makes no progress")
 
     async def readyz(_: Request) -> Response:
-        return _health(poll_loops.first_round_complete, "the first round of looks is not complete")
+        return _health(unready())
 
     return [Route("/livez", livez), Route("/readyz", readyz)]
 
@@ -110,8 +111,8 @@ def _selected(engine: Engine, namespace: str | None, agent: str | None) -> list[
     ]
 
 
-def _health(good: bool, why_not: str) -> Response:
-    return PlainTextResponse("ok\n" if good else f"{why_not}\n", 200 if good else 503)
+def _health(trouble: str) -> Response:
+    return PlainTextResponse(f"{trouble or 'ok'}\n", 503 if trouble else 200)
 
 
 def _prefers_openmetrics(accept: str) -> bool:

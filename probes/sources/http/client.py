@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -10,13 +10,14 @@ import httpx
 
 from probes.contract import Fault, NameLookup
 from probes.contract.address import shown_url
+from probes.readings.verify_error import VerifyCode, say_verify_code
 from probes.sources.http.connection import Connection
 from probes.sources.http.response import Response, TooLargeError
+from probes.sources.http.tls import TLS, MakeContext
 from probes.sources.names import NameNotResolvedError, connect
 from probes.sources.own_trouble import OWN_TROUBLE, is_refusal
 
 __all__ = [
-    "TLS",
     "HTTPSession",
     "Origin",
     "OwnTroubleError",
@@ -80,17 +81,6 @@ def locate(url: str) -> tuple[Origin, bytes]:
     return Origin(host, found.port or (443 if secure else 80), secure, found.netloc), found.raw_path
 
 
-class TLS(NamedTuple):
-    """How to verify a server of https."""
-
-    context: ssl.SSLContext
-    trust_domain: str = ""  # the server must have an SVID of this one; empty: the context checks its name
-    doubtful: bool = False  # what does not verify may be our fault: we have no CA for it, or an old one
-    clock_doubt: str = ""  # why the watcher's own date is not believed, a sentence
-    others: Sequence[Callable[[], ssl.SSLContext]] = ()  # for a server that does not take that one's key exchange
-    taken: MutableMapping[Origin, int] | None = None  # by whom which of those was taken last, for the next session
-
-
 class HTTPSession:
     """Requests one after another to one origin, on one connection for as long as the server keeps it.
 
@@ -105,6 +95,8 @@ class HTTPSession:
         self._origin, self._timeout, self._max_bytes, self._tls = origin, timeout, max_bytes, tls
         first = tls.taken.get(origin, 0) if tls and tls.taken else 0
         self._untried = [first, *(each for each in range(1 + len(tls.others if tls else ())) if each != first)]
+        self._namesakes = list[MakeContext](tls.namesakes if tls else ())
+        self._namesake: MakeContext | None = None
         self._names = names
         self._addresses: Sequence[str] = ()
         self._connection: Connection | None = None
@@ -179,17 +171,27 @@ class HTTPSession:
             try:
                 wire.transport = await self._secured(transport, wire, self._tls)
             except ssl.SSLError as error:
-                if len(self._untried) == 1 or isinstance(error, ssl.SSLCertVerificationError):
+                if not self._other_way(error):
                     raise
-                del self._untried[0]
                 return await self._connect()
             if self._tls.taken is not None and self._tls.taken.get(self._origin, 0) != self._untried[0]:
                 self._tls.taken[self._origin] = self._untried[0]
         return wire
 
+    def _other_way(self, error: ssl.SSLError) -> bool:
+        """Whether another context may do better after this error; it is the next one's."""
+        if not isinstance(error, ssl.SSLCertVerificationError):
+            del self._untried[0]
+            return bool(self._untried)
+        if error.verify_code != VerifyCode.BAD_SIGNATURE or not self._namesakes:
+            return False
+        self._namesake = self._namesakes.pop(0)
+        return True
+
     async def _secured(self, transport: asyncio.Transport, wire: Connection, tls: TLS) -> asyncio.Transport | None:
         taken, trust_domain = self._untried[0], tls.trust_domain
-        context = tls.others[taken - 1]() if taken else tls.context
+        make = self._namesake or (tls.others[taken - 1] if taken else None)
+        context = make() if make else tls.context
         name = self._origin.host if context.check_hostname else None
         secured = await asyncio.get_running_loop().start_tls(transport, wire, context, server_hostname=name)
         if secured and trust_domain and not _is_svid(secured.get_extra_info("peercert"), trust_domain):
@@ -208,15 +210,8 @@ class HTTPSession:
         )
 
     def _failed(self, error: OSError) -> httpx.TransportError:
-        if (
-            isinstance(error, ssl.SSLCertVerificationError)
-            and self._tls
-            and self._tls.clock_doubt
-            and _is_of_time(error)
-        ):
-            return OwnTroubleError(self._tls.clock_doubt)
-        if isinstance(error, ssl.SSLCertVerificationError) and self._tls and self._tls.doubtful:
-            return OwnTroubleError(f"The watcher has no CA to verify {self._name} with: {error.verify_message}.")
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return self._unverified(error.verify_code)
         if isinstance(error, ssl.SSLError):
             return TLSFailedError(f"{self._name} and the watcher have no TLS in common: {error}")
         if self._connection is not None:
@@ -227,13 +222,17 @@ class HTTPSession:
             return httpx.ConnectError(f"{self._name} refuses connections.")
         return httpx.ConnectError(f"{self._name} cannot be reached: {error.strerror or error}.")
 
+    def _unverified(self, code: int) -> httpx.TransportError:
+        if self._tls and self._tls.clock_doubt and code in (VerifyCode.NOT_YET_VALID, VerifyCode.EXPIRED):
+            return OwnTroubleError(self._tls.clock_doubt)
+        why = say_verify_code(code)
+        if self._tls and self._tls.doubtful:
+            return OwnTroubleError(f"The watcher has no CA to verify the certificate of {self._name} with: {why}.")
+        return TLSFailedError(f"The certificate of {self._name} does not verify: {why}.")
+
     @property
     def _name(self) -> str:
         return self._origin.authority.decode()
-
-
-def _is_of_time(error: ssl.SSLCertVerificationError) -> bool:
-    return error.verify_code in (9, 10)  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
 
 
 def _is_svid(certificate: Mapping[str, Sequence[tuple[str, str]]], trust_domain: str) -> bool:

@@ -14,10 +14,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from probes.contract import OwnIdentity, SourceContext, Target, TargetKey
-from probes.readings.handshake import Handshake, Spoke, VerifyCode
+from probes.readings.handshake import Handshake, Spoke
+from probes.readings.verify_error import VerifyCode
 from probes.sources.handshake import KIND, HandshakeSettings
-from probes.sources.http.client import TLS, HTTPSession, Origin, TLSFailedError, locate
+from probes.sources.http.client import HTTPSession, Origin, TLSFailedError, locate
 from probes.sources.http.key_exchange import FIRST, OTHERS, with_curve, without_dhe
+from probes.sources.http.tls import TLS
 from probes.sources.names import Names
 from probes.sources.tls.attempt import Attempt, PortAddress
 from probes.sources.tls.contexts import TrustCache, Verification

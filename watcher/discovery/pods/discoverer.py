@@ -48,6 +48,7 @@ class Discoverer:
         self._pods: dict[TargetKey, PodRef] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
+        self._cached = False  # an earlier process found something, or that there is nothing
         names = [""] if settings.namespaces == "all" else list(settings.namespaces)
         self._declared = DeclaredIds(settings, self._access, state_dir, now, uniform, patience, self._declared_anew)
         self._named = self._declared.named()
@@ -143,6 +144,23 @@ class Discoverer:
         return self._reconciler.synced.is_set() and all(scope.last_success is not None for scope in self.scopes)
 
     @property
+    def unready(self) -> str:
+        """Why what is found stands for no fleet yet; empty after a first discovery that succeeded.
+
+        Until then what an earlier process found does, but only through an outage: who is denied is blind.
+        """
+        denied = [each for each in self._contacts if each.last_success is None and each.denied]
+        missing = [each for each in self.scopes if each.last_success is None]
+        if not denied and self._cached and all(each.excuses_cache for each in missing):
+            return ""
+        return next((each.unanswered for each in (*denied, *missing)), "")
+
+    @property
+    def denied(self) -> bool:
+        """Whether the API server said once that we may not ask."""
+        return any(each.denied for each in self._contacts)
+
+    @property
     def failure(self) -> str:
         """Which scopes do not answer right now, and why."""
         return "; ".join(filter(None, (contact.failure for contact in self._contacts)))
@@ -168,7 +186,9 @@ class Discoverer:
             self._follow()
 
     async def _restore(self) -> None:
-        for kept in await asyncio.to_thread(self._memory.read):
+        found = await asyncio.to_thread(self._memory.read)
+        self._cached = found is not None
+        for kept in found or ():
             scope = next((each for each in self.scopes if each.name in ("", kept.pod.namespace)), None)
             if scope is not None and scope.shard.owns(kept.pod.namespace, kept.pod.name):
                 seen = SeenPod(kept.pod, Details(kept.config, kept.service_id, complete=False), known=kept.known)

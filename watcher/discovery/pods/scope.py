@@ -10,6 +10,9 @@ from watcher.discovery.pods.target import FoundPod, Known
 from watcher.kube.reachability import Reachability
 from watcher.kube.requests import Raw
 
+NO_POD = ""
+"""In place of a uid: all pods may be the same, and yet they mean something else."""
+
 
 @dataclass(slots=True)
 class SeenPod:
@@ -64,6 +67,20 @@ class Scope(Reachability):
         """A pod is gone."""
         if self.pods.pop(uid, None) is not None:
             self._on_change(uid)
+
+    def answered(self) -> None:
+        """The API server answered; for the first time, that matters though no pod may be another."""
+        first = self.last_success is None
+        super().answered()
+        if first:
+            self._on_change(NO_POD)
+
+    def failed(self, why: str, error: Exception) -> None:
+        """It does not; what was found stays, and now stands for the fleet or does not any more."""
+        before = self.excuses_cache
+        super().failed(why, error)
+        if self.excuses_cache != before:
+            self._on_change(NO_POD)
 
     def listed(self, uids: set[str]) -> None:
         """What is not among these is gone."""
