@@ -12,7 +12,9 @@ cluster where manifests are only rendered. */}}
 {{- $wanted := $.Values.state.persistence }}
 {{- $changed := list }}
 {{- $claims := .spec.volumeClaimTemplates | default list }}
-{{- if ne (include "agentweave-watcher.keeps" $) (gt (len $claims) 0 | toString) }}
+{{- if .metadata.deletionTimestamp }}
+{{- /* Another takes its place. */}}
+{{- else if ne (include "agentweave-watcher.keeps" $) (gt (len $claims) 0 | toString) }}
 {{- $changed = append $changed "enabled" }}
 {{- else if $claims }}
 {{- $had := (first $claims).spec }}

@@ -13,11 +13,8 @@ digest, so that no two become one. */}}
 {{- $whole = .Release.Name }}
 {{- end }}
 {{- $digest := sha256sum $whole | trunc 8 }}
-{{- $fit := regexMatch "^[a-z]" $whole | ternary $whole (printf "watcher-%s" $whole) }}
-{{- if contains "." $fit }}
-{{- $fit = printf "%s-%s" (replace "." "-" $fit) $digest }}
-{{- end }}
-{{- if gt (len $fit) 50 }}
+{{- $fit := regexMatch "^[a-z]" $whole | ternary $whole (printf "watcher-%s" $whole) | replace "." "-" }}
+{{- if or (gt (len $fit) 50) (ne $fit $whole) }}
 {{- $fit = printf "%s-%s" ($fit | trunc 41 | trimSuffix "-") $digest }}
 {{- end }}
 {{- $fit }}
