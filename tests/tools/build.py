@@ -62,6 +62,7 @@ TOOLS = {
     "helm4": Tool("helm4", binary="helm"),
     "helm3": Tool("helm3", binary="helm"),
     "kubeconform": Tool("kubeconform", ("tool",)),
+    "oras": Tool("oras", ("tool",)),
     "go-spiffe-peer": Tool("go-spiffe-peer", (".",)),
     "go-template": Tool("go-template", (".",)),
     "fleet-load": Tool("fleet-load", (".",)),
