@@ -63,6 +63,7 @@ TOOLS = {
     "helm3": Tool("helm3", binary="helm"),
     "kubeconform": Tool("kubeconform", ("tool",)),
     "oras": Tool("oras", ("tool",)),
+    "kube-score": Tool("kube-score", ("tool",)),
     "go-spiffe-peer": Tool("go-spiffe-peer", (".",)),
     "go-template": Tool("go-template", (".",)),
     "fleet-load": Tool("fleet-load", (".",)),
