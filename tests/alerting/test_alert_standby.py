@@ -190,13 +190,12 @@ def cut_off(story: Story, *, back: int = ALWAYS) -> None:
 def test_of_two_that_lead_the_worse_counts_and_two_are_told_after_a_minute(version: str, tmp_path: Path) -> None:
     story = Story("cut off alone")
     cut_off(story)
-    both = {"job": WATCHER["job"]}
     for at in range(int(HELD), 30 * ALWAYS, 15):
         story.expect(at, UNREACHABLE, PAGE)  # what the second says is well is ill for the first
         story.expect(at, DOWN)
     story.expect(150 + 45, TWO)
     for at in range(150 + 60, 30 * ALWAYS, 60):
-        story.expect(at, TWO, expected(alert(TWO), **both))
+        story.expect(at, TWO, expected(alert(TWO), job=WATCHER["job"]))
     story.expect(150 + 300, IMPAIRED, expected(alert(IMPAIRED), reason=LEASED))
     assert not (report := told(version, story, tmp_path)), report
 

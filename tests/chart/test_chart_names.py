@@ -45,9 +45,11 @@ class OnceEach(yaml.CSafeLoader):
         return super().construct_mapping(node, deep)
 
 
-OnceEach.add_constructor(
-    "tag:yaml.org,2002:map", lambda loader, node: OnceEach.construct_mapping(loader, node, deep=True)
-)
+def _mapping(loader: Any, node: Any) -> Any:
+    return loader.construct_mapping(node, deep=True)
+
+
+OnceEach.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
 def strict(text: str) -> list[Document]:

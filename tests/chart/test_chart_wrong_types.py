@@ -64,7 +64,9 @@ def test_every_value_of_a_wrong_type_is_named(version: str) -> None:
 
 @pytest.mark.parametrize("version", HELMS)
 def test_a_text_where_a_section_should_be_is_named(version: str) -> None:
-    sections = {(key,): "text" for key, value in DEFAULTS.items() if isinstance(value, dict)}
+    sections: dict[tuple[str, ...], Any] = {
+        (key,): "text" for key, value in DEFAULTS.items() if isinstance(value, dict)
+    }
     assert unnamed(version, sections) == []
 
 
