@@ -218,7 +218,7 @@ GONE = {"namespace": "prod", "agent": "gone", "pod": "gone-0"}
 
 @both_versions
 @pytest.mark.parametrize("last", ["condition", "condition_unknown"], ids=["silent", "unknown"])
-@pytest.mark.parametrize("back", [ALWAYS, 14], ids=["stays cut off", "yields"])
+@pytest.mark.parametrize("back", [ALWAYS, 8], ids=["stays cut off", "yields soon"])
 def test_a_target_that_only_the_one_without_the_lease_still_has_ends_with_what_the_other_knows(
     version: str, back: int, last: str, tmp_path: Path
 ) -> None:
