@@ -55,12 +55,12 @@ def running(
 
 
 def _started(process: "subprocess.Popen[bytes]", ready: Callable[[], T | None], log: Path) -> T:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60  # an API server on busy cores takes half of it
     while process.poll() is None and time.monotonic() < end:
         if answer := ready():
             return answer
         time.sleep(0.02)
-    how = "is not ready after 20 s" if process.poll() is None else f"ended with {process.returncode}"
+    how = "is not ready after 60 s" if process.poll() is None else f"ended with {process.returncode}"
     raise RuntimeError(f"{process.args!r} {how}:\n{log.read_text(errors='replace')[-4000:]}")
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from probes.contract.address import join_host_port
+from watcher.config.environment import NESTED, PREFIX, unread_names
 from watcher.config.file import ConfigError
 from watcher.config.sections import ServerSettings
 from watcher.config.settings import Settings, load_settings
@@ -28,6 +29,10 @@ from watcher.web.serving.tls import ServerFileError
 log = logging.getLogger(__name__)
 
 _BACKLOG = 4096
+_NOT_READ = (
+    f"names of the config have two underscores between section and key, such as {PREFIX}SERVER{NESTED}PORT; keys "
+    "outside of all sections stand in the file only"
+)
 
 
 def command(given: Namespace) -> int:
@@ -58,6 +63,8 @@ def run(config: Path, environ: Mapping[str, str]) -> int:
         return 2
     raise_limit()
     _log_start(config, settings)
+    for name in unread_names(environ):
+        log.warning("environment variable not read", extra={"variable": name, "why": _NOT_READ})
     with listener, health_listener or nullcontext(), lock or nullcontext():
         reload = partial(load_settings_aside, config, environ)
         run_in_fastest_loop(_daemon(settings, reload, listener, health_listener))

@@ -34,6 +34,7 @@ class Impairment(StrEnum):
     STATE_UNWRITABLE = "StateUnwritable"
     CLOCK_JUMPED = "ClockJumped"
     DESCRIPTORS_SHORT = "DescriptorsShort"
+    LEASE_UNCONFIRMED = "LeaseUnconfirmed"
 
 
 class OwnMetrics:

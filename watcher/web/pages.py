@@ -1,6 +1,7 @@
 """The page for people: the fleet, trouble first, then one agent with everything known about it."""
 
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -232,6 +233,8 @@ def _role(role: Role, lease: str) -> Iterator[str]:
         yield f"On standby: {holder}, by the lease {lease}. What is seen here is not exported and told to nobody."
     if role.trouble:
         yield f"The lease {lease} cannot be had: {role.trouble}"
+    if why := role.unconfirmed(time.monotonic()):
+        yield f"{Impairment.LEASE_UNCONFIRMED}: {why}"
 
 
 def _impaired(own_metrics: OwnMetrics) -> set[str]:

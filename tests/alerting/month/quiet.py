@@ -14,7 +14,7 @@ AROUND = 360 // EVERY
 
 _QUARTER = 900 // EVERY  # scrapes in AgentWeaveVerdictUnknown's quarter of an hour
 _AWAY = 4  # scrapes: AgentWeaveWatcherDown waits for three minutes
-_MANY = 0.25  # of a probe's verdicts; AgentWeaveWatcherBlind wants half
+_MANY = 0.25  # of a probe's verdicts; AgentWeaveWatcherBlind wants half of a source's
 
 _Span = tuple[int, int]
 
