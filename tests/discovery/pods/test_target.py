@@ -17,7 +17,9 @@ from watcher.config.kubernetes import KubernetesSettings, Override
 from watcher.discovery.pod.agent_config import AgentConfig, read_config
 from watcher.discovery.pod.allowed_addresses import refusal
 from watcher.discovery.pod.annotations import read_overrides
-from watcher.discovery.pod.pod import quantity, read_pod
+from watcher.discovery.pod.pod import read_pod
+from watcher.discovery.pod.resources import quantity
+from watcher.discovery.pods.details import Details
 from watcher.discovery.pods.target import FoundPod, Known, PodState, Surroundings, find_target
 from watcher.kube.requests import MALFORMED_OBJECT
 
@@ -102,8 +104,8 @@ def find(
     around = Surroundings(
         settings=KubernetesSettings.model_validate(settings), limits=LIMITS, api_servers=("10.0.0.1",)
     )
-    agent_config = AgentConfig() if config is None else read_config(config)
-    return find_target(read_pod(raw), agent_config, service_id, around, known, NOW, ahead=ahead)
+    details = Details(AgentConfig() if config is None else read_config(config), service_id)
+    return find_target(read_pod(raw), details, around, known, NOW, ahead=ahead)
 
 
 def test_the_public_manifests_pod_is_a_target_with_all_its_facts() -> None:
