@@ -70,7 +70,9 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._ask_for_reload)
-        server = open_server(self.engine, self._poll_loops, self._health.refresh, self._access)
+        server = open_server(
+            self.engine, self._poll_loops, self._health.refresh, self._access, self._target_set.seen_pods
+        )
         try:
             self._spawn(server.serve(listener, health_listener))
             log.info("serving", extra={"address": "{}:{}".format(*listener.getsockname())})

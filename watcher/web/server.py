@@ -12,6 +12,7 @@ from probes.contract.condition import Status
 from watcher.engine.board import TargetState
 from watcher.engine.engine import Engine
 from watcher.scheduling.poll_loops import PollLoops
+from watcher.web.discovery_page import SeenPods, discovery_route, pods_route
 from watcher.web.exposition import render, render_own
 from watcher.web.pages import page_routes
 from watcher.web.runbook_pages import runbook_routes
@@ -26,12 +27,15 @@ TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
-def open_server(engine: Engine, poll_loops: PollLoops, refresh: Callable[[], None], access: Access) -> Server:
+def open_server(
+    engine: Engine, poll_loops: PollLoops, refresh: Callable[[], None], access: Access, seen_pods: SeenPods
+) -> Server:
     """The port of the pages and that of health; `refresh` is called before the daemon's own metrics are read."""
-    return Server(make_app(engine, poll_loops, refresh), make_health_app(poll_loops), access, engine.descriptors)
+    app = make_app(engine, poll_loops, refresh, seen_pods)
+    return Server(app, make_health_app(poll_loops), access, engine.descriptors)
 
 
-def make_app(engine: Engine, poll_loops: PollLoops, refresh: Callable[[], None]) -> Starlette:
+def make_app(engine: Engine, poll_loops: PollLoops, refresh: Callable[[], None], seen_pods: SeenPods) -> Starlette:
     """The whole of what the daemon serves; `refresh` is called before its own metrics are read."""
     scrapes, others = SharedPages(), Turns()  # apart: whoever asks for many pages is not in Prometheus's way
 
@@ -62,7 +66,7 @@ def make_app(engine: Engine, poll_loops: PollLoops, refresh: Callable[[], None])
         status = query.get("status")
         if status not in (None, *Status):
             return JSONResponse({"error": f"status: expected one of {', '.join(Status)}, got {status!r}"}, 400)
-        states = _selected(engine, query.get("namespace"), query.get("agent"))
+        states = _selected(engine, query.get("namespace"), query.get("agent"), problems="problems" in query)
         only, standby = Status(status) if status else None, not engine.role.active
         document = listing(engine.board, states, engine.clock.steady(), status=only, standby=standby)
         return StreamingResponse(others.pieces(document, caller_of(request)), media_type="application/json")
@@ -81,7 +85,9 @@ def make_app(engine: Engine, poll_loops: PollLoops, refresh: Callable[[], None])
             *_health_routes(poll_loops),
             Route("/api/v1/targets", targets),
             Route("/api/v1/targets/{namespace}/{pod}", target),
-            *map(others.route, (*page_routes(engine), *runbook_routes(engine))),
+            pods_route(engine.clock, seen_pods, others),
+            *map(others.route, (discovery_route(engine.clock, seen_pods), *page_routes(engine))),
+            *map(others.route, runbook_routes(engine)),
         ]
     )
 
@@ -101,11 +107,12 @@ def _health_routes(poll_loops: PollLoops) -> list[Route]:
     return [Route("/livez", livez), Route("/readyz", readyz)]
 
 
-def _selected(engine: Engine, namespace: str | None, agent: str | None) -> list[TargetState]:
+def _selected(engine: Engine, namespace: str | None, agent: str | None, *, problems: bool) -> list[TargetState]:
     return [
         state
         for key, state in engine.board.states.items()
         if namespace in (None, key.namespace) and agent in (None, key.agent)
+        if state.target.problems or not problems
     ]
 
 

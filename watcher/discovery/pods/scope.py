@@ -1,6 +1,7 @@
 """What is seen in one collection of pods, and whether the API server answers for it?"""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from watcher.config.shard import Shard
@@ -33,6 +34,21 @@ class SeenPod:
     def wants_details(self) -> bool:
         """Whether they are to be read, for the first time or again."""
         return self.details is None or self.outdated_at is not None
+
+
+NOT_WATCHED_AFTER = 900.0
+"""Seconds after which a pod that is no target is told of: a start takes minutes."""
+
+_NOT_WATCHED = (PodState.REFUSED, PodState.NOT_AGENT, PodState.PENDING)
+
+
+def not_watched(seen_pods: Iterable[SeenPod], now: float) -> Mapping[tuple[str, ...], int]:
+    """How many pods somebody may take for watched that are not, by namespace and state; `now` in steady seconds."""
+    return Counter(
+        (seen.pod.namespace, state.value)
+        for seen in seen_pods
+        if (state := seen.state) in _NOT_WATCHED and now - seen.since >= NOT_WATCHED_AFTER
+    )
 
 
 class Scope(Reachability):
