@@ -59,7 +59,7 @@ def _resize_problem(status: Raw) -> str:
         if each.get("status") != "True":
             continue
         if kind == "PodResizePending" or (kind == "PodResizeInProgress" and reason == "Error"):
-            said = " ".join(filter(None, (reason, str(each.get("message") or ""))))[:_REASONED]
+            said = ": ".join(filter(None, (reason, str(each.get("message") or ""))))[:_REASONED]
             return f"its resize is pending ({said or 'no reason given'}): what it was given before counts"
     if (before_1_33 := status.get("resize")) in ("Deferred", "Infeasible"):
         return f"its resize is pending ({before_1_33}): what it was given before counts"
