@@ -19,6 +19,7 @@ from tests.discovery.pods.test_storms import AUDIT
 from tests.discovery.pods.test_target import CONFIG, POD
 from tests.servers.daemon import DaemonProcess, run_daemon
 from tests.servers.kube import Kubernetes, run_kubernetes
+from tests.servers.kube_api import KubeApi
 from tests.servers.kube_controllers import Kubelet, run_controllers
 from tests.servers.process import eventually
 from watcher.config.kubernetes import KubernetesSettings
@@ -92,10 +93,18 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     audit = (f"--audit-policy-file={policy}", f"--audit-log-path={log}", "--audit-log-mode=blocking-strict")
     with run_kubernetes(*audit) as kubernetes, run_controllers(kubernetes):
         kubernetes.admin.namespace("watching")
-        kubernetes.admin.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1"}})
+        _add_node(kubernetes.admin)
         account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "watcher"}}
         kubernetes.admin.apply(account, namespace="watching")
         yield Cluster(kubernetes, Kubelet(kubernetes.admin, "127.8"), log)
+
+
+def _add_node(admin: KubeApi) -> None:
+    """A node that is large by what it says: the API server asks it before it takes a resize."""
+    admin.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1"}})
+    size = {"cpu": "512", "memory": "4Ti", "pods": "1000"}
+    status = {"capacity": size, "allocatable": size}
+    admin.ask("PATCH", "/api/v1/nodes/node-1/status", {"status": status}, patch="merge-patch+json")
 
 
 def template(image: str = "agentweave/example-agent:1.0.0", **spec: object) -> dict[str, Any]:
