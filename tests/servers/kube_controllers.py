@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from tests.servers.kube import Kubernetes
@@ -19,7 +20,7 @@ CONTROLLERS = ("deployment", "replicaset", "statefulset", "job", "cronjob", "gar
 @contextmanager
 def run_controllers(kubernetes: Kubernetes) -> Iterator["subprocess.Popen[bytes]"]:
     """The real controller manager with those controllers that make pods; no nodes, no service accounts."""
-    command = [
+    command: list[str | Path] = [
         *(tool("kube-controller-manager"), f"--kubeconfig={kubernetes.kubeconfig()}", "--leader-elect=false"),
         f"--controllers={','.join(f'{name}-controller' for name in CONTROLLERS)}",
         *("--secure-port=0", "--kube-api-qps=500", "--kube-api-burst=500"),

@@ -71,7 +71,12 @@ class Cluster:
 
     def config(self, *namespaces: str) -> dict[str, Any]:
         kubeconfig = self.kubernetes.kubeconfig(self.kubernetes.admin.token("watching", "watcher"))
-        found = {"kubeconfig": str(kubeconfig), "allow_cidrs": ["127.8.0.0/16"], "namespaces": list(namespaces)}
+        found: dict[str, Any] = {
+            "kubeconfig": str(kubeconfig),
+            "allow_cidrs": ["127.8.0.0/16"],
+            "namespaces": list(namespaces),
+        }
+        found["events"] = {"enabled": False}  # those have tests of their own
         sources = {name: {"interval": "1s", "timeout": "500ms"} for name in ("handshake", "agent_metrics", "opa")}
         return {"discovery": {"kubernetes": found}, "sources": sources}
 

@@ -165,6 +165,23 @@ def test_an_agent_is_found_by_a_variable_in_a_config_map_of_env_from(lies: Lying
     watching(lies, tmp_path, script)
 
 
+def test_an_agent_of_env_from_is_one_after_a_restart_without_the_server(lies: LyingKubernetes, tmp_path: Path) -> None:
+    lies.objects[VARIABLES] = {"data": {"AGENTWEAVE_CONFIG_PATH": "/etc/agentweave/config.yaml"}}
+    lies.put(without_env(1, configMapRef={"name": "variables"}))
+    found: list[Target] = []
+
+    async def first(engine: Discoverer) -> None:
+        found.extend(engine.targets())
+
+    async def second(engine: Discoverer) -> None:
+        assert engine.targets() == found
+
+    watching(lies, tmp_path, first)
+    lies.list_status = 500
+    watching(lies, tmp_path, second)
+    assert [target.key.agent for target in found] == ["example-agent"]
+
+
 def test_whether_a_pod_is_an_agent_is_open_while_its_variables_cannot_be_read(
     lies: LyingKubernetes, tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ from watcher.discovery.pod.environment import (
 from watcher.kube.requests import Raw
 
 CONFIG_PATH = "AGENTWEAVE_CONFIG_PATH"
-_MOST_MOUNTS, _MOST_SOURCES, _MOST_ITEMS = 40, 20, 50
+_MOST_MOUNTS, _MOST_SOURCES, _MOST_ITEMS = 100, 50, 100
 
 
 class ConfigRef(NamedTuple):
@@ -116,9 +116,10 @@ def _is_under(path: str, directory: str) -> bool:
 def _mounts(container: Raw, spec: Raw, path: str) -> Iterator[Mount]:
     """Those above the path; all of them where that is not known."""
     volumes = {str(each.get("name")): each for each in spec.get("volumes") or ()}
-    for each in (container.get("volumeMounts") or ())[:_MOST_MOUNTS]:
-        if path and not _is_under(path, str(each["mountPath"])):
-            continue
+    mounts = container.get("volumeMounts") or ()
+    if path:
+        mounts = [each for each in mounts if _is_under(path, str(each["mountPath"]))]
+    for each in mounts[:_MOST_MOUNTS]:
         expression = str(each.get("subPathExpr") or "")
         sources = tuple(_sources(volumes.get(str(each.get("name")), {})))
         yield Mount(str(each["mountPath"]), expression or str(each.get("subPath") or ""), bool(expression), sources)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from watcher.kube.requests import Raw
 
-MOST_VARIABLES, MOST_CONFIG_MAPS = 50, 10
+MOST_VARIABLES, MOST_CONFIG_MAPS = 100, 30
 LONGEST = 1000
 """Characters of a value; what is longer leads to no file."""
 
@@ -119,7 +119,7 @@ def read_environment(container: Raw, wanted: set[str]) -> Environment:
 
 
 def imports_of(container: Raw) -> Iterator[Import]:
-    """The ConfigMaps of its `envFrom`, the first ten."""
+    """The ConfigMaps of its `envFrom`, at most thirty."""
     for each in [one for one in container.get("envFrom") or () if one.get("configMapRef")][:MOST_CONFIG_MAPS]:
         source = each["configMapRef"]
         yield Import(str(each.get("prefix") or ""), str(source["name"]), bool(source.get("optional")))
