@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from watcher.config.kubernetes import Override
@@ -44,7 +44,7 @@ def read_overrides(annotations: Mapping[str, str], allowed: Collection[Override]
             found[field] = read(annotations[name])
         except ValueError as error:
             problems.append(f"annotation {name}: expected {error}, got {plain_name(annotations[name])}")
-    return replace(Overrides(**found), problems=(*problems, *_ignored(annotations, allowed)))
+    return Overrides(**found, problems=(*problems, *_ignored(annotations, allowed)))
 
 
 def _ignored(annotations: Mapping[str, str], allowed: Collection[Override]) -> Iterator[str]:

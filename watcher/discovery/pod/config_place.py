@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from watcher.discovery.pod.environment import (
@@ -15,6 +16,7 @@ from watcher.discovery.pod.environment import (
 from watcher.kube.requests import Raw
 
 CONFIG_PATH = "AGENTWEAVE_CONFIG_PATH"
+_NO_VARIABLES = Resolved({}, {})
 _MOST_MOUNTS, _MOST_SOURCES, _MOST_ITEMS = 100, 50, 100
 
 
@@ -68,21 +70,21 @@ class ConfigQuestion:
 
 def config_of(container: Raw, spec: Raw) -> ConfigPlace | ConfigQuestion | None:
     """What the pod says of the place; None where it names neither a path nor a ConfigMap that may name one."""
-    plain = _plain_path(container)
-    mounts = tuple(_mounts(container, spec, plain))
-    if plain and not any(each.is_expression for each in mounts):  # nearly every pod
-        return _place(plain, mounts, Resolved({}, {}))
+    entries = [each for each in container.get("env") or () if each.get("name") == CONFIG_PATH]
+    plain = str(entries[0].get("value") or "") if len(entries) == 1 else ""
+    if plain and "$" not in plain and len(plain) <= LONGEST:  # nearly every pod
+        above = [each for each in container.get("volumeMounts") or () if _is_under(plain, str(each["mountPath"]))]
+        if not any(each.get("subPathExpr") for each in above):
+            deepest = max(above, key=_depth, default=None)
+            return _place(plain, () if deepest is None else (_mount(deepest, spec),), _NO_VARIABLES)
+    mounts = tuple(_mount(each, spec) for each in (container.get("volumeMounts") or ())[:_MOST_MOUNTS])
     wanted = {CONFIG_PATH} | {name for each in mounts if each.is_expression for name in names_in(each.sub_path)}
     question = ConfigQuestion(read_environment(container, wanted), mounts)
     return question if question.environment.config_maps else question.answer({})
 
 
-def _plain_path(container: Raw) -> str:
-    """The path, where `env` says it in so many words; else empty."""
-    entries = (each for each in container.get("env") or () if each.get("name") == CONFIG_PATH)
-    entry: Raw = next(entries, {})
-    value = str(entry.get("value") or "")
-    return "" if "$" in value or len(value) > LONGEST or next(entries, None) else value
+def _depth(mount: Raw) -> int:
+    return len(str(mount["mountPath"]))
 
 
 def _place(path: str, mounts: tuple[Mount, ...], variables: Resolved) -> ConfigPlace:
@@ -105,24 +107,24 @@ def _place(path: str, mounts: tuple[Mount, ...], variables: Resolved) -> ConfigP
         elif source.kind not in ("configMap", "secret", "serviceAccountToken"):
             others.append(f"it is in a volume of the kind {source.kind}, which cannot be read from outside")
     if refs or others:
-        return ConfigPlace(tuple(refs), others[-1] if others else "")
+        return _shared(tuple(refs), others[-1] if others else "")
     return ConfigPlace(why=f"the volume at {mount.path[:200]} has no file {wanted[:200]}")
+
+
+@lru_cache(maxsize=4096)  # one object for all pods of a workload
+def _shared(refs: tuple[ConfigRef, ...], why: str) -> ConfigPlace:
+    return ConfigPlace(refs, why)
 
 
 def _is_under(path: str, directory: str) -> bool:
     return path == directory or path.startswith(directory.rstrip("/") + "/")
 
 
-def _mounts(container: Raw, spec: Raw, path: str) -> Iterator[Mount]:
-    """Those above the path; all of them where that is not known."""
-    volumes = {str(each.get("name")): each for each in spec.get("volumes") or ()}
-    mounts = container.get("volumeMounts") or ()
-    if path:
-        mounts = [each for each in mounts if _is_under(path, str(each["mountPath"]))]
-    for each in mounts[:_MOST_MOUNTS]:
-        expression = str(each.get("subPathExpr") or "")
-        sources = tuple(_sources(volumes.get(str(each.get("name")), {})))
-        yield Mount(str(each["mountPath"]), expression or str(each.get("subPath") or ""), bool(expression), sources)
+def _mount(raw: Raw, spec: Raw) -> Mount:
+    expression, name = str(raw.get("subPathExpr") or ""), raw.get("name")
+    volume: Raw = next((each for each in spec.get("volumes") or () if each.get("name") == name), {})
+    sub_path = expression or str(raw.get("subPath") or "")
+    return Mount(str(raw["mountPath"]), sub_path, bool(expression), tuple(_sources(volume)))
 
 
 def _sources(volume: Raw) -> Iterator[Source]:

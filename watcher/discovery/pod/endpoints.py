@@ -7,6 +7,7 @@ from watcher.discovery.pod.annotations import Overrides
 from watcher.discovery.pod.pod import WATCH, Pod
 
 HTTPS_PORT, METRICS_PORT = 8443, 9090
+_PORT, _METRICS_PORT = f"the annotation {WATCH}-port", f"the annotation {WATCH}-metrics-port"
 _GUESSED = "nobody: it is the usual port"
 
 
@@ -20,7 +21,7 @@ class Endpoint(NamedTuple):
 
 def mtls_endpoint(pod: Pod, overrides: Overrides) -> Endpoint:
     """By our annotation, else by the port named `https`."""
-    said = {f"the annotation {WATCH}-port": overrides.port, "its port named https": pod.ports.get("https")}
+    said = (overrides.port, _PORT), (pod.ports.get("https"), "its port named https")
     port, origin = _first(said, HTTPS_PORT)
     return Endpoint(join_host_port(pod.ip, port), origin == _GUESSED, origin)
 
@@ -30,11 +31,11 @@ def metrics_endpoint(pod: Pod, overrides: Overrides) -> Endpoint:
 
     Path and scheme of `prometheus.io` are of its own port: a service mesh writes its own record over the agent's.
     """
-    said = {
-        f"the annotation {WATCH}-metrics-port": overrides.metrics_port,
-        "its port named metrics": pod.ports.get("metrics"),
-        "its annotations prometheus.io": overrides.scraped_port,
-    }
+    said = (
+        (overrides.metrics_port, _METRICS_PORT),
+        (pod.ports.get("metrics"), "its port named metrics"),
+        (overrides.scraped_port, "its annotations prometheus.io"),
+    )
     port, origin = _first(said, METRICS_PORT)
     together = overrides.scraped_port in (None, port)
     path = overrides.metrics_path or (overrides.scraped_path if together else None) or "/metrics"
@@ -42,5 +43,8 @@ def metrics_endpoint(pod: Pod, overrides: Overrides) -> Endpoint:
     return Endpoint(f"{scheme}://{join_host_port(pod.ip, port)}{path}", origin == _GUESSED, origin)
 
 
-def _first(said: dict[str, int | None], usual: int) -> tuple[int, str]:
-    return next(((port, origin) for origin, port in said.items() if port), (usual, _GUESSED))
+def _first(said: tuple[tuple[int | None, str], ...], usual: int) -> tuple[int, str]:
+    for port, origin in said:
+        if port:
+            return port, origin
+    return usual, _GUESSED

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -73,14 +74,19 @@ def _central(url: str, host: str, allowed_hosts: Collection[str]) -> Opa:
 
 
 def _sidecar(sidecar: Sidecar, ip: str, asked: int) -> Opa:
-    said = list(_listeners(sidecar))
-    listeners = said or [_default(sidecar)]
+    said = _said_listeners(sidecar)
+    listeners = said or (_default(sidecar),)
     origin = "the arguments of the OPA beside it" if said else "the OPA beside it, at its default port"
     # The others may be for bundles or diagnostics: what the agent asks is what is judged.
     listener = next((each for each in listeners if each.port == asked and not each.loopback), listeners[0])
     problem = f"its OPA listens at loopback port {listener.port} only: it cannot be asked from outside the pod"
     url = f"{listener.scheme}://{join_host_port(ip, listener.port)}"
     return Opa(url, inferred=True, problems=(problem,) if listener.loopback else (), origin=origin)
+
+
+@lru_cache(maxsize=1024)  # a fleet has a few kinds
+def _said_listeners(sidecar: Sidecar) -> tuple[_Listener, ...]:
+    return tuple(_listeners(sidecar))
 
 
 def _listeners(sidecar: Sidecar) -> Iterator[_Listener]:

@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import NamedTuple
 
 from watcher.kube.requests import Raw
@@ -14,6 +15,7 @@ _UNITS = {
     **{f"{unit}i": Decimal(1024) ** power for power, unit in enumerate("KMGTPE", 1)},
 }
 _REASONED = 200
+_LONGEST = 70  # characters, which no quantity has
 
 
 class GivenLimits(NamedTuple):
@@ -31,13 +33,18 @@ def given_limits(container: Raw, container_status: Raw, spec: Raw, status: Raw) 
     """
     own = _limits(container_status, container)
     of_pod = _limits(status, spec)  # pod-level resources (KEP-2837): a container without a limit has the pod's
-    memory, cpu = (quantity(own.get(name) or of_pod.get(name)) for name in ("memory", "cpu"))
-    return GivenLimits(_whole(memory), cpu, _resize_problem(status))
+    memory = quantity(own.get("memory") or of_pod.get("memory"))
+    return GivenLimits(_whole(memory), quantity(own.get("cpu") or of_pod.get("cpu")), _resize_problem(status))
 
 
 def quantity(text: object) -> float | None:
     """A Kubernetes quantity such as `512Mi`, `500m` or `1e9`, over 0; None for anything else."""
-    match = _QUANTITY.fullmatch(str(text))
+    return None if text is None else _quantity(str(text)[:_LONGEST])
+
+
+@lru_cache(maxsize=1024)  # a fleet has a dozen
+def _quantity(text: str) -> float | None:
+    match = _QUANTITY.fullmatch(text)
     if match is None:
         return None
     try:
@@ -49,8 +56,9 @@ def quantity(text: object) -> float | None:
 
 def _limits(status: Raw, spec: Raw) -> Raw:
     # A kubelet that reports resources reports all of them: an empty report is no limit, not no report.
-    resources = status["resources"] if isinstance(status.get("resources"), dict) else spec.get("resources")
-    return (resources or {}).get("limits") or {}
+    reported = status.get("resources")
+    resources = reported if isinstance(reported, dict) else spec.get("resources")
+    return (resources.get("limits") or {}) if resources else {}
 
 
 def _resize_problem(status: Raw) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 
 from probes.contract import Limits, Target, TargetKey
 from watcher.config.kubernetes import KubernetesSettings
@@ -25,6 +26,7 @@ _UNLEARNT = {
     "opa": "Which OPA it asks",
     "spiffe_ids": "Which SPIFFE ID it should serve",
 }
+_ALL_LEARNT: Mapping[str, str] = {}
 _NOTHING_DECLARED = Declared()
 _LEAST_OPEN_FOR = 60.0
 
@@ -117,11 +119,10 @@ def find_target(
     config, settings = details.config, around.settings
     overrides = read_overrides(pod.annotations, settings.overrides)
     known = _known(pod, config, known, now, ahead)
-    expected = expected_ids(pod, known.agent, workload(pod), details, declared, settings)
+    of = workload(pod)
+    expected = expected_ids(pod, known.agent, of, details, declared, settings)
     opa = find_opa(pod, config, overrides.opa_port, settings.allowed_hosts)
     mtls, metrics = mtls_endpoint(pod, overrides), metrics_endpoint(pod, overrides)
-    guessed = {"address": mtls.guessed, "metrics": metrics.guessed, "opa": opa.inferred}
-    origins = {"address": mtls.origin, "metrics": metrics.origin, "opa": opa.origin}
     pools = pool_capacity(overrides, config)
     missing = {"pool_capacity": pools.unlearnt, "opa": opa.unlearnt, "spiffe_ids": "; ".join(expected.problems)}
     problems = (
@@ -142,22 +143,39 @@ def find_target(
         cpu_limit=pod.cpu_limit,
         pool_capacity=pools.capacity,
         discovered=True,
-        inferred=frozenset(part for part, guess in guessed.items() if guess),
-        origins={part: origin for part, origin in origins.items() if origin},
-        unlearnt={part: f"{_UNLEARNT[part]} could not be learnt: {why}." for part, why in missing.items() if why},
+        inferred=_named(address=mtls.guessed, metrics=metrics.guessed, opa=opa.inferred),
+        origins=_origins(mtls.origin, metrics.origin, opa.origin),
+        unlearnt=_unlearnt(missing) if any(missing.values()) else _ALL_LEARNT,
         formerly=known.formerly,
         limits=_limits(config, around),
         node=pod.node,
-        workload=workload(pod),
+        workload=of,
         problems=_once(*problems, *missing.values(), pod.resize_problem, clash),
         grace_until=0.0 if known.was_ready else known.started_at + settings.startup_grace,
     )
     return FoundPod(state=PodState.TARGET, target=target, known=known)
 
 
+# What whole fleets have in common is one object for all of them.
+@lru_cache(maxsize=8)
+def _named(*, address: bool, metrics: bool, opa: bool) -> frozenset[str]:
+    parts = {"address": address, "metrics": metrics, "opa": opa}
+    return frozenset(part for part, holds in parts.items() if holds)
+
+
+@lru_cache(maxsize=256)
+def _origins(address: str, metrics: str, opa: str) -> Mapping[str, str]:
+    said = {"address": address, "metrics": metrics, "opa": opa}
+    return {part: origin for part, origin in said.items() if origin}
+
+
+def _unlearnt(missing: Mapping[str, str]) -> Mapping[str, str]:
+    return {part: f"{_UNLEARNT[part]} could not be learnt: {why}." for part, why in missing.items() if why}
+
+
 def _once(*problems: str) -> tuple[str, ...]:
     """Each problem once; what several facts are missing for is one problem."""
-    return tuple(each for each in dict.fromkeys(problems) if each)
+    return tuple(dict.fromkeys([each for each in problems if each]))
 
 
 def _known(pod: Pod, config: AgentConfig, known: Known | None, now: float, ahead: float) -> Known:
