@@ -3,18 +3,19 @@
 import asyncio
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from probes.contract import Target, TargetKey
 from watcher.config.settings import Settings
 from watcher.discovery.pods.discoverer import Discoverer
 from watcher.discovery.pods.reconciler import GATHER
+from watcher.discovery.pods.scope import SeenPod, not_watched
 from watcher.engine.board import Restored
 from watcher.engine.engine import Engine
 from watcher.kube.access import Access
 from watcher.kube.pod_ref import PodRef
-from watcher.metrics.families import DISCOVERED, DISCOVERED_IN, PODS
+from watcher.metrics.families import DISCOVERED, DISCOVERED_IN, PODS, PODS_NOT_WATCHED
 from watcher.metrics.own import OwnMetrics
 from watcher.runtime.clock import Clock
 
@@ -136,6 +137,11 @@ class TargetSet:
                 self._own_metrics.set_moment(DISCOVERED, scope.last_success)
         for state, count in self._kubernetes.states().items():
             self._own_metrics.set(PODS, count, state)
+        self._own_metrics.set_all(PODS_NOT_WATCHED, not_watched(self.seen_pods(), self._clock.steady()))
+
+    def seen_pods(self) -> Sequence[SeenPod]:
+        """All pods that the selector finds, whatever they are; none where nothing is found in Kubernetes."""
+        return self._kubernetes.seen_pods() if self._kubernetes is not None else ()
 
     async def remember(self) -> None:
         """Keep what was found for the next start; a disk that does not take it is reported."""

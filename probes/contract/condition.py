@@ -37,6 +37,7 @@ class Unknown(StrEnum):
     NEVER_REACHED = "NeverReached"
     SOURCE_FAILED = "SourceFailed"
     SIGNAL_ABSENT = "SignalAbsent"
+    FACT_UNKNOWN = "FactUnknown"
     MALFORMED = "Malformed"
     UNAUTHORIZED = "Unauthorized"
     NO_TRUST_BUNDLE = "NoTrustBundle"
@@ -107,6 +108,7 @@ _WHY_UNKNOWN = {
     Unknown.NEVER_REACHED: "Nothing ever answered there; a network policy may keep only the watcher out.",
     Unknown.SOURCE_FAILED: "The look failed; another condition of the same look says why.",
     Unknown.SIGNAL_ABSENT: "The page does not have the wanted signal.",
+    Unknown.FACT_UNKNOWN: "What this needs to be known of the target could not be learnt.",
     Unknown.MALFORMED: "What was received cannot be read.",
     Unknown.UNAUTHORIZED: "The watcher is not allowed to ask (401 or 403).",
     Unknown.NO_TRUST_BUNDLE: "There is no confirmed trust bundle to verify against.",

@@ -45,6 +45,18 @@ def test_a_healthy_agent_is_all_clear() -> None:
     assert differs(SEEN) == {}
 
 
+def test_a_good_form_is_no_proof_where_it_is_not_known_who_the_agent_should_be() -> None:
+    why = "Which SPIFFE ID it should serve could not be learnt: its Service search cannot be read: 403."
+    case = context(expected=())
+    unlearnt = case._replace(target=replace(case.target, unlearnt={"spiffe_ids": why}))
+    assert said(SEEN, case)["SVIDWrongIdentity"].status is Status.FALSE
+    found = said(SEEN, unlearnt)["SVIDWrongIdentity"]
+    assert (found.status, found.reason, found.text) == (Status.UNKNOWN, "FactUnknown", why)
+    ignored = unlearnt._replace(limits=SvidLimits(when_absent="ignore"))
+    assert said(SEEN, ignored)["SVIDWrongIdentity"].status is Status.FALSE
+    assert differs(leaf(uris=()), unlearnt) == {"SVIDWrongIdentity": ("true", "NoURISAN")}
+
+
 FAILED = dict.fromkeys(list(ALL_CLEAR)[1:], ("unknown", "SourceFailed"))
 
 

@@ -58,6 +58,7 @@ TOOLS = {
     "amtool": Tool("alertmanager", ("tool",), "--version", (0, 25)),
     "etcd": Tool("etcd", ("tool",), "--version", (3, 6), binary="server"),
     "kube-apiserver": Tool("kube-apiserver", KUBERNETES),
+    "kube-controller-manager": Tool("kube-apiserver", KUBERNETES),
     "kubectl": Tool("helm4"),
     "helm4": Tool("helm4", binary="helm"),
     "helm3": Tool("helm3", binary="helm"),

@@ -1,6 +1,7 @@
 """From what one look says to what holds: looks in a row, and since when."""
 
 from collections.abc import Mapping
+from math import inf
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
@@ -57,7 +58,7 @@ def stale(verdicts: Verdicts) -> Verdicts:
 class ProbeResult(NamedTuple):
     """The newest result of one probe for one target."""
 
-    at: float  # steady seconds at the end of the look; before the first: when the target was discovered
+    at: float  # steady seconds at the end of the look; before the first: when discovered; infinite: there is none
     verdicts: Verdicts
     since: tuple[float, ...]  # steady seconds, beside verdicts.all
     bad: tuple[int, ...]  # bad looks in a row, beside verdicts.all; empty when all are 0
@@ -71,6 +72,11 @@ class ProbeResult(NamedTuple):
             (each.kind.name, each.subject): DebounceState(each.status, since, bad)
             for each, since, bad in zip(self.verdicts.all, self.since, counts, strict=True)
         }
+
+    @property
+    def rests_on_looks(self) -> bool:
+        """Whether a look can tell more: what could not be learnt of the target is not told by looking at it."""
+        return self.at < inf
 
     @property
     def undecided(self) -> bool:

@@ -80,7 +80,9 @@ class Engine:
     def looked_at(self, kind_name: str, state: TargetState) -> bool:
         """Whether any probe wants this source to look at the target."""
         pairs = zip(self.board.probes, state.results, strict=True)
-        return any(result is not None and probe.source == kind_name for probe, result in pairs)
+        return any(
+            result is not None and probe.source == kind_name and result.rests_on_looks for probe, result in pairs
+        )
 
     def new_round(self, since: float) -> LookRound:
         """All targets, to be looked at by all their sources since that moment (steady seconds)."""

@@ -158,7 +158,7 @@ class Looker:
                 restored = state.restored if self.kind.name not in state.looks else None
                 history = result.history if restored is None else restored.history.get(probe.name, result.history)
                 before = result if restored is None else restored.debounce_states.get(probe.name, {})
-                judged = self._judge(probe, state, history, look)
+                judged = _with_unlearnt(probe, state.target, self._judge(probe, state, history, look))
                 if in_turns:
                     await turns.next()
                 found.append(_Judged(index, probe.name, judged, self._debounced(probe, state, before, judged, look)))
@@ -184,9 +184,8 @@ class Looker:
         state.post(tuple(results))
         if changed:
             self._board.touch(state.target.key)
-        if all(
-            probe.source in state.looks for probe, result in zip(self._board.probes, results, strict=True) if result
-        ):
+        pairs = zip(self._board.probes, results, strict=True)
+        if all(probe.source in state.looks for probe, result in pairs if result is not None and result.rests_on_looks):
             state.restored = None
 
     def _tell_pace(self, state: TargetState, look: Look) -> None:
@@ -234,3 +233,9 @@ class Looker:
         except Exception:  # the boundary: a probe that raises costs its verdicts, never the daemon
             self._logger.exception("probe failed", probe=probe.name, target="/".join(state.target.key))
             return Evaluation(verdicts=probe.all_unknown(state.target, Unknown.PROBE_ERROR), history=history)
+
+
+def _with_unlearnt(probe: AnyProbe, target: Target, judged: Evaluation[object]) -> Evaluation[object]:
+    """And the conditions that the judge leaves out because a fact is missing that may well be there."""
+    lacking = probe.unlearnt(target, target.limits[probe.name]) if target.unlearnt else ()
+    return judged._replace(verdicts=(*judged.verdicts, *lacking)) if lacking else judged

@@ -98,13 +98,14 @@ def page_routes(engine: Engine) -> list[Route]:
     templates = page_templates()
 
     async def fleet(request: Request) -> Response:
-        wanted = {name: request.query_params.get(name, "") for name in ("namespace", "agent", "status")}
+        wanted = {name: request.query_params.get(name, "") for name in ("namespace", "agent", "status", "problems")}
         counts, lines = await fleet_lines(engine.board, wanted, engine.board.oldest(engine.clock.steady()))
         body = await rendered(
             templates.get_template("fleet.html"),
             now=engine.clock.wall(),
             counts=counts,
             lines=lines,
+            problems=sum(bool(state.target.problems) for state in list(engine.board.states.values())),
             wanted=wanted,
             shown=SHOWN,
             troubles=troubles(engine),
@@ -184,9 +185,8 @@ def _worst(board: Board, state: TargetState, oldest: tuple[float, ...]) -> Statu
 
 def _is_wanted(state: TargetState, status: Status, wanted: dict[str, str]) -> bool:
     namespace, agent, _ = state.target.key
-    return (
-        wanted["namespace"] in ("", namespace) and wanted["agent"] in ("", agent) and wanted["status"] in ("", status)
-    )
+    meant = wanted["namespace"] in ("", namespace) and wanted["agent"] in ("", agent)
+    return meant and wanted["status"] in ("", status) and bool(state.target.problems or not wanted.get("problems"))
 
 
 def _line(board: Board, state: TargetState, status: Status, most: int) -> Line:

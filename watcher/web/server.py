@@ -12,6 +12,7 @@ from probes.contract.condition import Status
 from watcher.engine.board import TargetState
 from watcher.engine.engine import Engine
 from watcher.scheduling.poll_loops import PollLoops
+from watcher.web.discovery_page import SeenPods, discovery_route, pods_route
 from watcher.web.exposition import render, render_own
 from watcher.web.pages import page_routes
 from watcher.web.runbook_pages import runbook_routes
@@ -27,17 +28,22 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
 def open_server(
-    engine: Engine, poll_loops: PollLoops, unready: Callable[[], str], refresh: Callable[[], None], access: Access
+    engine: Engine,
+    poll_loops: PollLoops,
+    unready: Callable[[], str],
+    refresh: Callable[[], None],
+    access: Access,
+    seen_pods: SeenPods,
 ) -> Server:
     """The port of the pages and that of health.
 
     `unready` says why nobody should rely on the daemon yet; `refresh` is called before its own metrics are read.
     """
     health = _health_routes(poll_loops, unready)
-    return Server(make_app(engine, health, refresh), Starlette(routes=health), access, engine.descriptors)
+    return Server(make_app(engine, health, refresh, seen_pods), Starlette(routes=health), access, engine.descriptors)
 
 
-def make_app(engine: Engine, health: Sequence[Route], refresh: Callable[[], None]) -> Starlette:
+def make_app(engine: Engine, health: Sequence[Route], refresh: Callable[[], None], seen_pods: SeenPods) -> Starlette:
     """The whole of what the daemon serves; `refresh` is called before its own metrics are read."""
     # Apart: whoever asks for many pages is not in Prometheus's way.
     scrapes, others = SharedPages(Places(shares(engine.descriptors.readers).scrapes)), Turns()
@@ -69,7 +75,7 @@ def make_app(engine: Engine, health: Sequence[Route], refresh: Callable[[], None
         status = query.get("status")
         if status not in (None, *Status):
             return JSONResponse({"error": f"status: expected one of {', '.join(Status)}, got {status!r}"}, 400)
-        states = _selected(engine, query.get("namespace"), query.get("agent"))
+        states = _selected(engine, query.get("namespace"), query.get("agent"), problems="problems" in query)
         only, standby = Status(status) if status else None, not engine.role.active
         document = listing(engine.board, states, engine.clock.steady(), status=only, standby=standby)
         return StreamingResponse(others.pieces(document, caller_of(request)), media_type="application/json")
@@ -88,7 +94,9 @@ def make_app(engine: Engine, health: Sequence[Route], refresh: Callable[[], None
             *health,
             Route("/api/v1/targets", targets),
             Route("/api/v1/targets/{namespace}/{pod}", target),
-            *map(others.route, (*page_routes(engine), *runbook_routes(engine))),
+            pods_route(engine.clock, seen_pods, others),
+            *map(others.route, (discovery_route(engine.clock, seen_pods), *page_routes(engine))),
+            *map(others.route, runbook_routes(engine)),
         ]
     )
 
@@ -103,11 +111,12 @@ def _health_routes(poll_loops: PollLoops, unready: Callable[[], str]) -> list[Ro
     return [Route("/livez", livez), Route("/readyz", readyz)]
 
 
-def _selected(engine: Engine, namespace: str | None, agent: str | None) -> list[TargetState]:
+def _selected(engine: Engine, namespace: str | None, agent: str | None, *, problems: bool) -> list[TargetState]:
     return [
         state
         for key, state in engine.board.states.items()
         if namespace in (None, key.namespace) and agent in (None, key.agent)
+        if state.target.problems or not problems
     ]
 
 

@@ -78,6 +78,7 @@ def _blind(counts: Iterable[Series], begin: int, end: int) -> Iterator[int]:
             "WarmingUp",
             "SignalAbsent",
             "Malformed",
+            "FactUnknown",
         )
         for sums in (total,) if known else (total, unknown):
             steps = sums.setdefault(each.labels["probe"], [0.0] * (end - begin + 1))

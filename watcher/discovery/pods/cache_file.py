@@ -27,6 +27,7 @@ class CachedPod:
     config: AgentConfig
     service_id: str | None
     known: Known
+    is_agent: bool | None = None
 
 
 _CACHED_POD = TypeAdapter(CachedPod)
