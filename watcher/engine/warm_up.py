@@ -1,11 +1,13 @@
 """Warming up ends: what is not told twice its window after the first good look has an interrupted history."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from math import inf
 from typing import NamedTuple
 
 from probes.contract import ConditionKind, Limits, Unknown, Verdict, say_duration
 from probes.contract.condition import Status
+from probes.contract.signal import MAX_SUBJECTS
 
 LONG = 3600.0
 """Seconds of a window: what needs a longer one warms up for as long as it takes, and its message says how far it is."""
@@ -13,10 +15,21 @@ LONG = 3600.0
 _LOOKS = 4  # beyond twice the window; what they say stands until the fifth
 
 
+Place = tuple[str, str]
+"""Condition and subject."""
+
+
+class Waiting(NamedTuple):
+    """For how long one condition was not told, in steady seconds."""
+
+    since: float  # the first good look
+    forget_at: float  # a subject that no page has had until then is a new one
+
+
 class Young(NamedTuple):
     """Which conditions of one probe on one target were not told yet."""
 
-    since: Mapping[tuple[str, str], float]  # by condition and subject: the first good look, in steady seconds
+    waiting: Mapping[Place, Waiting]
     due: float  # steady seconds: until then none of them has warmed up for too long
 
 
@@ -46,16 +59,24 @@ class WarmUp(NamedTuple):
         """
         if now < before.due and found == same:
             return found, before
-        since, due, verdicts = dict[tuple[str, str], float](), inf, list[Verdict]()
+        waiting, due, verdicts = dict(_still_waiting(found, before, now)), inf, list[Verdict]()
         for each in found:
             place, longest = (each.kind.name, each.subject), self.longest(each.kind)
-            is_young = each.reason == Unknown.WARMING_UP and longest < inf
-            if each.status is Status.UNKNOWN and (is_young or place in before.since):
-                since[place] = before.since.get(place, now)
-                due = min(due, since[place] + longest)
-            waited = now - since.get(place, now)
-            verdicts.append(_interrupted(each, waited) if is_young and waited >= longest else each)
-        return tuple(verdicts), Young(since, due) if since else _GROWN
+            known, is_young = before.waiting.get(place), each.reason == Unknown.WARMING_UP
+            since = known.since if known is not None else now
+            if longest < inf and each.status is Status.UNKNOWN and (is_young or known is not None):
+                waiting[place] = Waiting(since, now + 2 * longest)
+                due = min(due, since + longest)
+            verdicts.append(_interrupted(each, now - since) if is_young and now - since >= longest else each)
+        return tuple(verdicts), Young(waiting, due) if waiting else _GROWN
+
+
+def _still_waiting(found: tuple[Verdict, ...], before: Young, now: float) -> Iterator[tuple[Place, Waiting]]:
+    """Those that this look says nothing of: a subject that comes and goes does not begin anew each time."""
+    if before.waiting:
+        said = {(each.kind.name, each.subject) for each in found}
+        left = ((place, each) for place, each in before.waiting.items() if place not in said and now < each.forget_at)
+        yield from islice(left, MAX_SUBJECTS)
 
 
 def _interrupted(young: Verdict, waited: float) -> Verdict:

@@ -7,13 +7,13 @@ from pydantic import TypeAdapter
 
 from probes.contract.condition import Status
 from watcher.engine.debounce import DebounceState, DebounceStates
-from watcher.engine.warm_up import UNSEEN, Young
+from watcher.engine.warm_up import UNSEEN, Waiting, Young
 
 LAST_MOMENT = 253_402_300_799.0
 """The end of the year 9999: what RFC 3339 can say."""
 
 _DEBOUNCE_STATES = TypeAdapter(list[tuple[str, str, Status, float, int]])
-_YOUNG = TypeAdapter(list[tuple[str, str, float]])
+_YOUNG = TypeAdapter(list[tuple[str, str, float, float]])
 
 
 def dumped(states: DebounceStates) -> bytes:
@@ -29,14 +29,17 @@ def debounce_states(entries: Sequence[Sequence[object]]) -> Iterator[tuple[tuple
 
 def dumped_young(before: Young) -> bytes:
     """As a further member of a JSON object, which most targets do not have."""
-    entries = [(*place, since) for place, since in before.since.items()]
+    entries = [(*place, *waiting) for place, waiting in before.waiting.items()]
     return b', "young": ' + _YOUNG.dump_json(entries) if entries else b""
 
 
 def young(entries: Sequence[Sequence[object]]) -> Young:
     """What `dumped_young` wrote; ValueError or TypeError for anything else."""
-    places = {_place(str(condition), str(subject)): _moment(since) for condition, subject, since in entries}
-    return Young(places, UNSEEN.due)
+    waiting = {
+        _place(str(condition), str(subject)): Waiting(_moment(since), _moment(forget_at))
+        for condition, subject, since, forget_at in entries
+    }
+    return Young(waiting, UNSEEN.due)
 
 
 def _moment(since: object) -> float:
