@@ -59,7 +59,8 @@ class WarmUp(NamedTuple):
         """
         if now < before.due and found == same:
             return found, before
-        waiting, due, verdicts = dict(_still_waiting(found, before, now)), inf, list[Verdict]()
+        waiting, verdicts = dict(_still_waiting(found, before, now)), list[Verdict]()
+        due = min((each.forget_at for each in waiting.values()), default=inf)
         for each in found:
             place, longest = (each.kind.name, each.subject), self.longest(each.kind)
             known, is_young = before.waiting.get(place), each.reason == Unknown.WARMING_UP
