@@ -76,13 +76,21 @@ class Followed(NamedTuple):
 
 def follow(before: Process, page: MetricsPage, context: EvaluationContext[L]) -> Followed:
     """Who answered a look at `page`, and what to remember of it; `before` is what was remembered until then."""
+    known = page.reader.concluded  # all probes of a look ask, mostly with the same memory
+    if known is None or known[0] != before:
+        known = page.reader.concluded = before, _followed(before, page, context)
+    followed: Followed = known[1]  # type: ignore[assignment]  # nobody else writes there
+    return followed
+
+
+def _followed(before: Process, page: MetricsPage, context: EvaluationContext[L]) -> Followed:
     started, cpu = _number(page, START_TIME), _number(page, CPU_SECONDS)
     if started is None:  # of such a page nobody knows who answered
         return Followed(before, Answered.SAME)
     # They may have a hundred series, so they are added up only where the start alone or no CPU tells two apart.
     requests = _number(page, REQUESTS) if cpu is None or started != before.started else None
     cores = context.target.cpu_limit
-    return _followed(before, _Look(started, cpu, requests, context.now, context.date, page.their_date, cores))
+    return _judged(before, _Look(started, cpu, requests, context.now, context.date, page.their_date, cores))
 
 
 @lru_cache(maxsize=64)
@@ -96,8 +104,7 @@ def _number(page: MetricsPage, signal: Signal) -> float | None:
     return found if isinstance(found, float) else None
 
 
-@lru_cache(maxsize=4)  # all probes of a look ask, and share what they remember
-def _followed(before: Process, look: _Look) -> Followed:
+def _judged(before: Process, look: _Look) -> Followed:
     fell = _fell(before, look)
     answered = _answered(before, look, fell)
     shown = answered is Answered.OTHER or (fell is None and answered is Answered.SAME and _moved(before, look))

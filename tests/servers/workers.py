@@ -56,7 +56,7 @@ class _Page(BaseHTTPRequestHandler):
         _count(2, 1)
         registry = REGISTRY
         if MULTIPROCESS in os.environ:
-            MultiProcessCollector(registry := CollectorRegistry())
+            MultiProcessCollector(registry := CollectorRegistry())  # type: ignore[no-untyped-call]  # the library's
         body = generate_latest(registry)
         self.send_response(200)
         self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")

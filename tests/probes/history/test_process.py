@@ -168,7 +168,7 @@ def test_several_processes_are_forgotten_once_one_alone_has_answered_for_twenty_
     for turn in range(8):
         follower.look(30 * turn, -HOURS + 50 * (turn % 2), 100 - 50 * (turn % 2))
     assert follower.process.in_turn
-    known = []
+    known: list[bool] = []
     for turn in range(8, 40):
         follower.look(30 * turn, -HOURS, 100 + turn)
         known.append(follower.process.in_turn)
@@ -199,10 +199,13 @@ def test_what_is_remembered_survives_the_state_file() -> None:
 
 
 def test_all_probes_of_a_look_share_what_they_remember() -> None:
-    one, other = Follower(), Follower()
-    for follower in (one, other):
-        follower.look(0, -HOURS, 3.5)
-    assert one.process is other.process
+    page = page_of(f"process_start_time_seconds {T0 - HOURS}", *PROCESS)
+    target = Target(key=TargetKey("prod", "search", "search-0"), metrics="http://x/")
+    context: Any = page_context(target, Limits(), 0.0, 30.0)
+    one, other = (follow(before, page, context) for before in (NOBODY, Process()))
+    assert one is other
+    follow(one.process, page, context)
+    assert follow(NOBODY, page, context) == one
 
 
 @given(
