@@ -108,10 +108,10 @@ def _reason(callee: Callee, history: BreakerHistory, context: EvaluationContext[
 def _flapping(name: str, history: BreakerHistory, context: EvaluationContext[BreakerLimits]) -> Verdict:
     callee, window = history.callees[name], context.limits.flapping_window
     count = len(callee.opened)
+    if _processes_differ(callee, history, context):  # what was counted before that was known may be no transition
+        return in_turn(BREAKER_FLAPPING, name)
     if count > context.limits.flapping_transitions:
         return BREAKER_FLAPPING.true(f"Opened at least {count} times within {say_duration(window)}.", subject=name)
-    if _processes_differ(callee, history, context):
-        return in_turn(BREAKER_FLAPPING, name)
     if context.now - history.watched < window:
         return BREAKER_FLAPPING.unknown(Unknown.WARMING_UP, subject=name)
     return BREAKER_FLAPPING.false(name)

@@ -72,7 +72,7 @@ def seen(
     same = answered is Answered.SAME
     still = same and requests is not None and requests == history.requests and not gap
     before = _of_new_process(history.callees) if answered is Answered.NEW else history.callees
-    follows = _of_other if answered is Answered.OTHER else _next
+    follows = _of_other if answered is Answered.OTHER or process.in_turn else _next
     callees = {
         name: follows(before.get(name), int(state), context, gap=gap) for name, state in found.by_subject.items()
     }

@@ -201,7 +201,7 @@ def _drift(history: MemoryHistory, context: EvaluationContext[MemoryLimits]) -> 
 
 @lru_cache(maxsize=512)  # of 10,000 agents most have equally much
 def _too_early(kind: ConditionKind, blocks: int, least: int) -> Verdict:
-    have, want = say_duration(blocks * BLOCK), say_duration(least * BLOCK)
+    have, want = say_duration(blocks * BLOCK) if blocks else "none", say_duration(least * BLOCK)
     return kind.unknown(Unknown.WARMING_UP, f"Has {have} of the {want} of one process that it needs.")
 
 

@@ -66,6 +66,12 @@ def looked(rss: str, history: MemoryHistory = LEVEL) -> Judged:
             replace(LEVEL, floors=bytes(4 * 3)),
             "Has 30m0s of the 3h0m of one process that it needs.",
         ),
+        (
+            PREDICTED,
+            f"{NAME} {100 * MIB}",
+            replace(LEVEL, floors=b""),
+            "Has none of the 3h0m of one process that it needs.",
+        ),
         *((condition, "", LEVEL, f"The page has no {NAME}.") for condition in (HIGH, DRIFT, PREDICTED)),
         *((condition, f"{NAME} NaN", RISING, f"{NAME} is nan") for condition in (HIGH, DRIFT, PREDICTED)),
     ],

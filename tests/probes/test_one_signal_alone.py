@@ -96,6 +96,20 @@ def test_workers_that_answer_in_turn_are_told_as_such_by_all_that_needs_counters
     assert agent.remembers("memory").blocks == 11
 
 
+def of_the_same_second(at: float) -> str:
+    """Two workers that were forked together: only that the CPU falls tells them apart."""
+    first = at // 30 % 2 == 0
+    return page(at) if first else page(at, started=-HOURS + 0.1, breaker=1, share=1.001)
+
+
+def test_breakers_of_workers_that_started_in_the_same_second_do_not_flap() -> None:
+    agent = Agent()
+    told = agent.looks(of_the_same_second, 0, 3600)
+    assert {each["CircuitBreakerFlapping"] for each in told} == {"WarmingUp", "Malformed"}
+    assert {each["CircuitBreakerFlapping"] for each in told[8:]} == {"Malformed"}
+    assert sum(agent.remembers("breaker").callees["ranker"].to) <= 3
+
+
 def test_what_is_said_of_them_names_the_way_out() -> None:
     assert IN_TURN == (
         "Several processes answer in turn: their start times and counters go back and forth. Each counts for itself, "
