@@ -16,7 +16,9 @@ from probes.contract import (
     Verdict,
     say_duration,
 )
-from probes.contract.signal import START_TIME, Absent, Unreadable, is_new_process, latest_start, unreported
+from probes.contract.condition import Window
+from probes.contract.signal import START_TIME, Absent, Unreadable, unreported
+from probes.history.process import NOBODY, PROCESS, Answered, Followed, Process, follow
 from probes.readings.metrics_page import MetricsPage, PageTrouble
 
 
@@ -40,6 +42,7 @@ AGENT_RESTARTING = ConditionKind(
     severity=Severity.WARNING,
     true_when="More new processes of the agent were seen than `restarts` allows within `restart_window`.",
     all_clear="The agent's process stays up.",
+    window=Window("restart_window"),
 )
 
 
@@ -48,8 +51,8 @@ class TelemetryHistory:
     """Which processes were seen."""
 
     since: float | None = None  # watched without a gap since then
-    at: float = 0.0  # the last look that told a start time
-    started: float | None = None  # start time of the latest process
+    missed: bool = False  # before that a new process came in a gap, perhaps not the only one
+    process: Process = NOBODY
     restarts: tuple[float, ...] = ()  # when new processes were first seen, the newest ones
 
 
@@ -63,7 +66,7 @@ def judge(
     started = page.value(START_TIME)
     if isinstance(started, Absent | Unreadable):
         return Evaluation(verdicts=(available, *unreported(AGENT_RESTARTING, started, context.limits)), history=history)
-    history = _seen(history, started, context)
+    history = _seen(history, follow(history.process, page, context), context)
     return Evaluation(verdicts=(available, _restarting(history, context)), history=history)
 
 
@@ -79,25 +82,35 @@ def _available(page: MetricsPage, context: EvaluationContext[TelemetryLimits]) -
     return METRICS_UNAVAILABLE.true(page.error, page.trouble.value)
 
 
-def _seen(history: TelemetryHistory, started: float, context: EvaluationContext[TelemetryLimits]) -> TelemetryHistory:
-    new = is_new_process(history.started, started)
+def _seen(
+    history: TelemetryHistory, followed: Followed, context: EvaluationContext[TelemetryLimits]
+) -> TelemetryHistory:
+    new = followed.answered is Answered.NEW
     # Of a gap in which the process stayed the same, all is known.
-    missed = new and context.now - history.at > 3 * context.interval
+    missed = new and context.now - history.process.at > 3 * context.interval
     since = context.now if history.since is None or missed else history.since
     recent = [at for at in history.restarts if context.now - at <= context.limits.restart_window]
     if new:
         recent.append(context.now)
-    latest = latest_start(history.started, started)
-    return TelemetryHistory(since, context.now, latest, tuple(recent[-context.limits.restarts - 1 :]))
+    newest = tuple(recent[-context.limits.restarts - 1 :])
+    return TelemetryHistory(since, missed or history.missed, followed.process, newest)
 
 
 def _restarting(history: TelemetryHistory, context: EvaluationContext[TelemetryLimits]) -> Verdict:
     window, count = context.limits.restart_window, len(history.restarts)
     if count > context.limits.restarts:
         return AGENT_RESTARTING.true(f"At least {count} new processes within {say_duration(window)}.")
-    if history.since is None or context.now - history.since < window:
-        return AGENT_RESTARTING.unknown(Unknown.WARMING_UP)
+    watched = context.now - history.since if history.since is not None else 0.0
+    if watched < window:
+        return AGENT_RESTARTING.unknown(Unknown.WARMING_UP, _anew(watched, window) if history.missed else "")
     return AGENT_RESTARTING.false()
+
+
+def _anew(watched: float, window: float) -> str:
+    return (
+        f"Watched anew for {say_duration(watched)} of {say_duration(window)}: a new process came while no page could "
+        "be read, perhaps not the only one."
+    )
 
 
 PROBE = Probe(
@@ -107,5 +120,5 @@ PROBE = Probe(
     limits=TelemetryLimits,
     history=TelemetryHistory,
     judge=judge,
-    wants=lambda _: (START_TIME,),
+    wants=lambda _: PROCESS,
 )

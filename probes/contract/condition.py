@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
+
+from probes.contract.limits import Limits
 
 
 class Status(StrEnum):
@@ -33,6 +36,7 @@ class Unknown(StrEnum):
     """Why a verdict cannot be told: the closed list of the contract, section 5."""
 
     WARMING_UP = "WarmingUp"
+    HISTORY_INTERRUPTED = "HistoryInterrupted"
     NOT_HELD_YET = "NotHeldYet"
     NEVER_REACHED = "NeverReached"
     SOURCE_FAILED = "SourceFailed"
@@ -50,6 +54,22 @@ Message = str | Callable[[], str]
 """A sentence for a person, or how to make it: most are never read, so most are never made."""
 
 
+class Window(NamedTuple):
+    """How much history a condition needs before it can be told: a setting of the probe, a time, or a count of looks."""
+
+    setting: str = ""  # name of the field of the probe's limits that says the seconds
+    seconds: float = 0.0
+    looks: int = 0
+
+    def length(self, limits: Limits, interval: float) -> float:
+        """Seconds, by the limits of a target that is looked at every `interval` seconds."""
+        of_setting = float(getattr(limits, self.setting)) if self.setting else 0.0
+        return of_setting + self.seconds + self.looks * interval
+
+
+NO_WINDOW = Window()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ConditionKind:
     """One named fault. The instances are constants of the probe's module."""
@@ -62,6 +82,7 @@ class ConditionKind:
     repeated: bool = False  # true only after `failures` bad looks in a row
     subject: str = ""  # what one target may have several of: "callee", "pool", "bundle"; for people
     needs: tuple[str, ...] = ()  # fields of the target, beyond the source's endpoint, without which it does not apply
+    window: Window = NO_WINDOW  # of history; none is needed where one good look tells
 
     def true(self, message: Message, reason: str = "", subject: str = "") -> "Verdict":
         """The look found this fault; `reason` must be one of the kind's own."""
@@ -104,6 +125,7 @@ class Verdict:
 
 _WHY_UNKNOWN = {
     Unknown.WARMING_UP: "Not looked at long enough to tell.",
+    Unknown.HISTORY_INTERRUPTED: "Its history begins anew again and again.",
     Unknown.NOT_HELD_YET: "One look cannot show how long this has held.",
     Unknown.NEVER_REACHED: "Nothing ever answered there; a network policy may keep only the watcher out.",
     Unknown.SOURCE_FAILED: "The look failed; another condition of the same look says why.",

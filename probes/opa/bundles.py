@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from probes.contract import ConditionKind, Severity, Unknown, Verdict, say_duration
+from probes.contract.condition import Window
 from probes.readings.opa_status import OPABundle, StatusReport
 
 SKEW_HOLDS = 900.0
@@ -18,6 +19,7 @@ BUNDLE_STALE = ConditionKind(
     true_when="OPA has not fetched the bundle for longer than bundle_stale_after, or an error stands for that long.",
     all_clear="The bundle is fetched and activated.",
     reasons=("BundleStale", "ActivationFailed", "NeverLoaded"),
+    window=Window("bundle_stale_after"),
 )
 REVISION_SKEW = ConditionKind(
     name="OPARevisionSkew",
@@ -26,6 +28,7 @@ REVISION_SKEW = ConditionKind(
     true_when="For 15 minutes the active revision differs from what most OPAs (at least three) of the agent have.",
     all_clear="The active revision is that of most OPAs of the agent, or there is no majority.",
     reasons=("RevisionDiffers",),
+    window=Window(seconds=SKEW_HOLDS),
 )
 
 

@@ -270,6 +270,8 @@ def test_verdicts_that_stay_unknown_are_told_by_reason_and_those_of_a_deploy_or_
         of = {"namespace": "prod", "agent": "bare", "pod": f"bare-{number}"}
         story.add("condition_unknown", "1x100", **WATCHER, **of, **unknown, reason="SignalAbsent")
     story.add("condition_unknown", "1x100", **WATCHER, **ILL, **unknown, reason="WarmingUp")
+    again = {"probe": "slo", "condition": "ErrorRateHigh", "reason": "HistoryInterrupted"}
+    story.add("condition_unknown", "1x100", **WATCHER, **ILL, **again)
     down = {"namespace": "prod", "agent": "down", "pod": "down-0"}
     story.add("condition_unknown", "1x100", **WATCHER, **down, **unknown, reason="SourceFailed")
     story.add("condition", "1x100", **WATCHER, **down, probe="telemetry", condition="MetricsUnavailable")
@@ -279,8 +281,14 @@ def test_verdicts_that_stay_unknown_are_told_by_reason_and_those_of_a_deploy_or_
         story.add("condition_unknown", poller.strip(), **WATCHER, **of, reason="NeverReached")
     story.expect(1785, UNKNOWN)
     of = {"namespace": "prod", "probe": "breaker", "reason": "SignalAbsent"}
-    story.expect(1800, UNKNOWN, expected(alert(UNKNOWN), words={"count": "2"}, **of))
-    story.expect(2970, UNKNOWN, expected(alert(UNKNOWN), words={"count": "2"}, **of))
+    interrupted = {"namespace": "prod", "probe": "slo", "reason": "HistoryInterrupted"}
+    for at in (1800, 2970):
+        story.expect(
+            at,
+            UNKNOWN,
+            expected(alert(UNKNOWN), words={"count": "2"}, **of),
+            expected(alert(UNKNOWN), words={"count": "1"}, **interrupted),
+        )
     assert not (report := told(version, story, tmp_path)), report
 
 

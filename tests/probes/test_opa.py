@@ -257,6 +257,8 @@ def test_twenty_decisions_are_needed_to_tell_slow() -> None:
         evaluation = slow_look(history, 1.0)
         assert said(evaluation)["OPADecisionSlow"] == "unknown WarmingUp"
         history = evaluation.history
+    [young] = [each for each in evaluation.verdicts if each.kind.name == "OPADecisionSlow"]
+    assert young.text == "Has 18 of the 20 decisions that it needs."
     assert said(slow_look(history, 1.0))["OPADecisionSlow"] == "true OPADecisionSlow"
 
 

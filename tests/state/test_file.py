@@ -11,6 +11,7 @@ from probes.contract.condition import Status
 from tests.engine.toy import FIRE, PAGES, SMOKE, TOY, History, Rooms, target
 from watcher.engine.board import Board, Look, Restored
 from watcher.engine.debounce import DebounceState, ProbeResult, debounce
+from watcher.engine.warm_up import UNSEEN, Waiting, Young
 from watcher.runtime.clock import Scale
 from watcher.state.file import FILE_NAME, StateContents, StateError, StateFile, read_scale
 
@@ -47,6 +48,17 @@ def test_what_is_written_comes_back(tmp_path: Path) -> None:
     assert restored.reached == {"metrics": "http://127.0.0.1:1/metrics"}
     fire = restored.debounce_states["toy"]["Fire", ""]
     assert (fire.status, fire.since, fire.bad) == (Status.UNKNOWN, NOW - 60, 1)
+
+
+def test_which_conditions_were_not_told_yet_comes_back(tmp_path: Path) -> None:
+    young = Young({("Fire", ""): Waiting(NOW - 90.5, NOW), ("Smoke", "hall"): Waiting(NOW - 30, NOW + 9)}, UNSEEN.due)
+    board = Board([TOY], [PAGES], lambda: NOW)
+    watched = [target(f"pod-{number}") for number in range(2)]
+    asyncio.run(board.replace(watched, {watched[1].key: Restored(history={"toy": History()}, young={"toy": young})}))
+    file = StateFile(tmp_path, [TOY])
+    asyncio.run(file.write(board))
+    assert file.read().targets[watched[1].key].young == {"toy": young}
+    assert "young" not in file.path.read_text().splitlines()[1]
 
 
 def test_a_second_bad_look_after_a_restart_makes_the_condition_true(tmp_path: Path) -> None:

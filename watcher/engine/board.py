@@ -11,6 +11,7 @@ from probes.contract import Reading, Target, TargetKey, Unknown, Verdict
 from watcher.engine.debounce import DebounceStates, ProbeResult, Verdicts, debounce, stale
 from watcher.engine.exported_subjects import ProbeResults, most_telling
 from watcher.engine.series_budget import SeriesBudget
+from watcher.engine.warm_up import Young
 from watcher.runtime.cooperative import TimeSlice
 
 STALE_AFTER = 3
@@ -37,6 +38,7 @@ class Restored:
     reached: Mapping[str, str] = field(default_factory=dict)  # endpoint -> the address that answered
     debounce_states: Mapping[str, DebounceStates] = field(default_factory=dict)  # probe -> how its conditions stood
     history: Mapping[str, object] = field(default_factory=dict)  # probe -> what it remembers
+    young: Mapping[str, Young] = field(default_factory=dict)  # probe -> which of its conditions were not told yet
 
 
 NOTHING_RESTORED = Restored()
@@ -192,6 +194,7 @@ class Board:
             {endpoint: getattr(state.target, endpoint) for endpoint in sorted(state.reached)},
             {**before.debounce_states, **{name: result.debounce_states() for name, result in looked.items()}},
             {**before.history, **{name: result.history for name, result in looked.items()}},
+            {**before.young, **{name: result.young for name, result in looked.items()}},
         )
 
     def touch(self, key: TargetKey) -> None:

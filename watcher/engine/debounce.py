@@ -7,6 +7,7 @@ from weakref import WeakValueDictionary
 
 from probes.contract import Sample, Unknown, Verdict
 from probes.contract.condition import Status
+from watcher.engine.warm_up import UNSEEN, Young
 
 
 class DebounceState(NamedTuple):
@@ -64,6 +65,7 @@ class ProbeResult(NamedTuple):
     bad: tuple[int, ...]  # bad looks in a row, beside verdicts.all; empty when all are 0
     samples: tuple[Sample, ...]
     history: object
+    young: Young = UNSEEN
 
     def debounce_states(self) -> DebounceStates:
         """How each condition stands, for the next look or the state file."""

@@ -22,6 +22,7 @@ from probes.contract.reading import HEAVY
 from watcher.engine.board import Board, Look, TargetState
 from watcher.engine.debounce import DebounceStates, ProbeResult, debounce
 from watcher.engine.fleet import Fleet
+from watcher.engine.warm_up import UNSEEN, WarmUp, Young
 from watcher.metrics.families import LOOK_SECONDS, LOOKS
 from watcher.metrics.own import OwnMetrics
 from watcher.runtime.clock import Clock
@@ -158,10 +159,12 @@ class Looker:
                 restored = state.restored if self.kind.name not in state.looks else None
                 history = result.history if restored is None else restored.history.get(probe.name, result.history)
                 before = result if restored is None else restored.debounce_states.get(probe.name, {})
+                young = result.young if restored is None else restored.young.get(probe.name, UNSEEN)
                 judged = _with_unlearnt(probe, state.target, self._judge(probe, state, history, look))
                 if in_turns:
                     await turns.next()
-                found.append(_Judged(index, probe.name, judged, self._debounced(probe, state, before, judged, look)))
+                after = self._debounced(probe, state, before, young, judged, look)
+                found.append(_Judged(index, probe.name, judged, after))
                 if in_turns:
                     await turns.next()
         if not state.removed:
@@ -204,11 +207,16 @@ class Looker:
         probe: AnyProbe,
         state: TargetState,
         before: ProbeResult | DebounceStates,
+        young: Young,
         judged: Evaluation[object],
         look: Look,
     ) -> ProbeResult:
-        debounced = debounce(judged.verdicts, before, state.target.limits[probe.name].failures, look.at)
-        return ProbeResult(look.at, *debounced, judged.samples, judged.history)
+        limits, verdicts = state.target.limits[probe.name], judged.verdicts
+        if not (look.reading.error or look.reading.fault):  # of the others, the first of all is still to come
+            same = before.verdicts.all if isinstance(before, ProbeResult) else ()
+            verdicts, young = WarmUp(limits, self.interval).ended(verdicts, same, young, look.at)
+        debounced = debounce(verdicts, before, limits.failures, look.at)
+        return ProbeResult(look.at, *debounced, judged.samples, judged.history, young)
 
     def _judge(self, probe: AnyProbe, state: TargetState, history: object, look: Look) -> Evaluation[object]:
         if isinstance(look.reading, Broken):

@@ -8,8 +8,15 @@ from hypothesis import strategies as st
 
 from probes import load_probes
 from probes.breaker.transitions import BREAKER_STATE
-from probes.contract.signal import MAX_SUBJECT_BYTES, REQUESTS, START_TIME, Signal, SignalValues, Unreadable
-from probes.cpu import CPU_SECONDS
+from probes.contract.signal import (
+    CPU_SECONDS,
+    MAX_SUBJECT_BYTES,
+    REQUESTS,
+    START_TIME,
+    Signal,
+    SignalValues,
+    Unreadable,
+)
 from probes.history.requests import Tally
 from probes.memory import RSS
 from probes.pool import POOL_IN_USE
