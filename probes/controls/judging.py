@@ -8,14 +8,25 @@ A judge is asked whenever one of its sources was seen. It is silent on what it h
 
 import importlib
 import pkgutil
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
+from pathlib import Path
+from typing import TypeVar
 
-from probes.controls.catalogue.control import Assurance, Control, FactKey, SourceName, UnknownReason
+from probes.controls.catalogue.control import (
+    Assurance,
+    Control,
+    FactKey,
+    SourceName,
+    UnknownReason,
+)
 from probes.controls.evidence import EvidenceSet, Missing
 from probes.controls.sdk.facts import SdkFacts
+
+T = TypeVar("T")
 
 
 class Says(Enum):
@@ -44,6 +55,7 @@ class Statement:
     reason: UnknownReason | None = None  # of UNCLEAR, and of nothing else
     assurance: Assurance | None = None  # where it is less than the control's evidence has, such as a default of the SDK
     next_at: float | None = None  # of Observing and Settling: Unix seconds when it can be decided
+    at_once: bool = False  # of BAD that was probed: one look is enough, as for a wrong allow or a date
 
     def __post_init__(self) -> None:
         """An unclear statement has a reason, another one has none."""
@@ -65,6 +77,22 @@ class Facts:
 
 Judge = Callable[[Control, EvidenceSet, Facts], Iterable[Statement]]
 FactJudge = Callable[[EvidenceSet, Facts], "bool | Missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A judge failed: what it was and where. Never what it said, which may hold a secret."""
+
+    what: str  # `ValueError in secrets.py:41`
+
+
+def asked(question: Callable[[], T]) -> T | Raised:
+    """The answer of a judge, or that it raised: that costs one finding."""
+    try:
+        return question()
+    except Exception as raised:  # noqa: BLE001  the boundary: whatever a judge does must not end the others
+        frame = traceback.extract_tb(raised.__traceback__)[-1]
+        return Raised(f"{type(raised).__name__} in {Path(frame.filename).name}:{frame.lineno}")
 
 
 @dataclass(frozen=True, slots=True)

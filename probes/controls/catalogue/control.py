@@ -1,54 +1,31 @@
 """What is a control? One line of the checklist, with what proves it, what refutes it and how to mend it."""
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
 from probes.contract import Seconds
 from probes.controls.catalogue.counts import Rule
+from probes.controls.catalogue.terms import (
+    Absent,
+    AttestableWhen,
+    Automation,
+    Bind,
+    FailReason,
+    MembersCounted,
+    OptIn,
+    Owner,
+    RecordKind,
+    Scope,
+    Severity,
+)
 
 _STRICT = ConfigDict(extra="forbid")  # a misspelt key is a mistake
 _Sentence = Annotated[str, Field(min_length=12, max_length=600)]
 _Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+$")]
-
-
-class Severity(StrEnum):
-    """How bad it is where a control is not met; the words of PolicyReport."""
-
-    CRITICAL = "critical"
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
-
-
-class Owner(StrEnum):
-    """Who can mend it."""
-
-    TEAM = "team"
-    PLATFORM = "platform"
-    SECURITY = "security"
-    PIPELINE = "pipeline"
-
-
-class Scope(StrEnum):
-    """What one finding is about. Release: the newest rollout of an agent."""
-
-    AGENT = "agent"
-    NAMESPACE = "namespace"
-    FLEET = "fleet"
-    RELEASE = "release"
-
-
-class Automation(StrEnum):
-    """Who may decide. Refutable: a machine can only prove that it is not met."""
-
-    AUTO = "auto"
-    REFUTABLE = "refutable"
-    PIPELINE = "pipeline"
-    HUMAN = "human"
-    ROLLUP = "rollup"
 
 
 class SourceName(StrEnum):
@@ -90,19 +67,8 @@ PROBED = frozenset(
 """Sources that are asked over the network: one bad look may be an accident, so some controls want two in a row."""
 
 
-class Proves(StrEnum):
-    """What a piece of evidence can prove."""
-
-    PASS = "pass"  # noqa: S105  a verdict
-    FAIL = "fail"
-
-
-class Absent(StrEnum):
-    """What a source that is not there does to a pass."""
-
-    UNKNOWN = "unknown"  # no pass without it
-    EITHER = "either"  # at least one of those so marked must be there
-    SKIP = "skip"  # judged without it
+Proves = Literal["pass", "fail"]
+"""What a piece of evidence can prove."""
 
 
 class Assurance(StrEnum):
@@ -116,38 +82,6 @@ class Assurance(StrEnum):
     def rank(self) -> int:
         """0 is the best."""
         return list(Assurance).index(self)
-
-
-class OptIn(StrEnum):
-    """What the operator must turn on before a control can be decided."""
-
-    HOSTILE_HANDSHAKES = "hostile_handshakes"
-    LOGS = "logs"
-    TRACES = "traces"
-    PROMETHEUS = "prometheus"
-    ALERTMANAGER = "alertmanager"
-    REPORTS = "reports"
-    RBAC = "rbac"
-    DOCUMENT_LINKS = "document_links"
-
-
-class AttestableWhen(StrEnum):
-    """When an attestation counts."""
-
-    ALWAYS = "always"  # the control needs a record
-    OPT_IN_OFF = "opt_in_off"  # some of its evidence is unknown NotEnabled
-    OPA_ON_LOOPBACK = "opa_on_loopback"  # its OPA provably listens on loopback only
-    NO_POLICY = "no_policy"  # it is unknown NoPolicy
-    KEY_NOT_EFFECTIVE = "key_not_effective"  # it is unknown KeyNotEffective
-    NOTHING_SEEN_YET = "nothing_seen_yet"  # it has been unknown NoData or Observing for 7 days on end
-
-
-class FailReason(StrEnum):
-    """Why a control fails."""
-
-    VIOLATED = "Violated"  # the evidence breaks the rule
-    DECLARED_NOT_OBSERVED = "DeclaredNotObserved"  # a config says yes, observed evidence says no
-    REFUTED = "Refuted"  # a machine saw the contrary of what only a record could say
 
 
 class UnknownReason(StrEnum):
@@ -176,44 +110,12 @@ class UnknownReason(StrEnum):
         return list(UnknownReason).index(self)
 
 
-class ExpiredReason(StrEnum):
-    """Why a record that once counted no longer does."""
-
-    ATTESTATION_EXPIRED = "AttestationExpired"
-    DIGEST_CHANGED = "DigestChanged"
-    CONTROL_REVISED = "ControlRevised"
-
-
-class RecordKind(StrEnum):
-    """What a record is."""
-
-    ATTESTATION = "attestation"
-    PIPELINE = "pipeline"
-    WAIVER = "waiver"
-
-
-class Bind(StrEnum):
-    """What a record is bound to: when that digest no longer runs, it lapses."""
-
-    IMAGE_DIGEST = "image_digest"
-    POLICY_DIGEST = "policy_digest"
-    CONFIG_DIGEST = "config_digest"
-    NONE = "none"
-
-
 class FactKey(StrEnum):
     """A fact without which a control does not apply."""
 
     NEEDS_SECRETS = "agent.needs_secrets"
     NEEDS_STARTUP_PROBE = "agent.needs_startup_probe"
     ROLLED_BACK = "rollout.rolled_back"
-
-
-class MembersCounted(StrEnum):
-    """Which members count in a roll-up: those that are required, or each."""
-
-    REQUIRED = "required"
-    ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +172,7 @@ class Control:
 
     id: _Id
     revision: Annotated[int, Field(ge=1)]  # raised when the meaning changes
+    revised: date | None = None  # when it was raised to this one, by UTC; a first one has none
     title: Annotated[str, Field(min_length=3, max_length=90)]
     seed: SeedLine
     severity: Severity

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
-from probes.controls.catalogue.control import AttestableWhen, Bind, SourceName, UnknownReason
+from probes.controls.catalogue.control import SourceName, UnknownReason
+from probes.controls.catalogue.terms import AttestableWhen, Bind
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
