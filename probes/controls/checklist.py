@@ -25,12 +25,15 @@ def judge_agent(
     records: Sequence[Record] = (),
     previous: Mapping[str, Finding] = NO_FINDINGS,
 ) -> dict[str, Finding]:
-    """By id, in the order of the catalogue; `records` are valid ones, `previous` what this gave for the agent before."""
+    """By id, in the order of the catalogue; `records` are valid ones, `previous` what this gave of the agent before."""
     found: dict[str, Finding] = {}
-    mine = [each for each in records if each.concerns(evidence.agent)]
+    by_control: dict[str, list[Record]] = {}
+    for each in records:
+        by_control.setdefault(each.control, []).append(each)
     for control in catalogue.controls:
         if control.automation is not Automation.ROLLUP:
-            found[control.id] = judge_control(control, evidence, facts, judges, mine, previous.get(control.id))
+            own = by_control.get(control.id, ())
+            found[control.id] = judge_control(control, evidence, facts, judges, own, previous.get(control.id))
     for control in catalogue.controls:
         _roll_up(control, catalogue, evidence, found, required, facts.now, previous)
     return {control.id: found[control.id] for control in catalogue.controls}
@@ -57,4 +60,3 @@ def _roll_up(
         found[control.id] = before_any_rollout(control, rollout, now, before)
     else:
         found[control.id] = roll_up(control, found, required, now, before)
-

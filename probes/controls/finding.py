@@ -1,8 +1,8 @@
 """A finding: the verdict on one control and one agent, and what the next one must know of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from probes.controls.catalogue.control import Assurance, SourceName
@@ -52,11 +52,14 @@ class Witness(NamedTuple):
     pod: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+_NO_SUSPECTS: Mapping[Witness, float] = MappingProxyType({})
+_NO_PODS: Mapping[str, State] = MappingProxyType({})
+
+
+class Memory(NamedTuple):
     """What the next verdict must know of this one, beside what is shown."""
 
-    suspects: Mapping[Witness, float] = field(default_factory=dict)  # bad once: Unix seconds of that look
+    suspects: Mapping[Witness, float] = _NO_SUSPECTS  # bad once: Unix seconds of that look
     blamed: frozenset[Witness] = frozenset()  # whose evidence made it fail
     nothing_since: float | None = None  # Unix seconds since when it is NoData or Observing on end
     record: RecordRef | None = None  # the newest that was ever seen to count
@@ -65,19 +68,18 @@ class Memory:
 NOTHING_REMEMBERED = Memory()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """The verdict on one control of one agent."""
+class Finding(NamedTuple):
+    """The verdict on one control of one agent. A tuple: two hundred are made of each agent, again and again."""
 
     control: str
     state: State
     underlying: State  # what it would be without a waiver
+    since: float  # Unix seconds
     reason: str = ""  # of fail, unknown, expired and waived
     assurance: Assurance | None = None  # of pass
     message: str = ""
-    since: float  # Unix seconds
     evidence: tuple[EvidenceShown, ...] = ()
-    pods: Mapping[str, State] = field(default_factory=dict)  # what was seen of single pods
+    pods: Mapping[str, State] = _NO_PODS  # what was seen of single pods
     all_pods: int = 0  # `observed_pods`: so many of these are in `pods`
     next_decided_at: float | None = None  # Unix seconds
     evidence_lost_since: float | None = None  # Unix seconds: a fail whose evidence cannot be had any more

@@ -1,7 +1,6 @@
 """Roll-ups: the verdict on a control that is nothing but its members."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from probes.controls.catalogue.control import Assurance, Control, UnknownReason
 from probes.controls.catalogue.terms import FailReason, MembersCounted
@@ -37,7 +36,7 @@ def roll_up(
         since=now,
         next_decided_at=max((each.next_decided_at for each in deciding if each.next_decided_at), default=None),
     )
-    return replace(finding, since=previous.since) if previous and previous.state is worst else finding
+    return finding._replace(since=previous.since) if previous and previous.state is worst else finding
 
 
 def _missing(member: str, now: float) -> Finding:

@@ -81,7 +81,10 @@ class Assurance(StrEnum):
     @property
     def rank(self) -> int:
         """0 is the best."""
-        return list(Assurance).index(self)
+        return _ASSURANCES[self]
+
+
+_ASSURANCES = {each: number for number, each in enumerate(Assurance)}
 
 
 class UnknownReason(StrEnum):
@@ -107,7 +110,10 @@ class UnknownReason(StrEnum):
     @property
     def rank(self) -> int:
         """0 is told first."""
-        return list(UnknownReason).index(self)
+        return _REASONS[self]
+
+
+_REASONS = {each: number for number, each in enumerate(UnknownReason)}
 
 
 class FactKey(StrEnum):

@@ -1,7 +1,5 @@
 """When records decide: always where only they can, else while the evidence cannot be had for a listed reason."""
 
-from dataclasses import replace
-
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.catalogue.terms import AttestableWhen
 from probes.controls.evidence import Missing
@@ -23,7 +21,7 @@ def attested(case: Case) -> Finding | None:
         return None  # a judge that might have refuted it failed, or one bad look of two
     state = State.ATTESTED if found.outcome is Outcome.ATTESTED else State.EXPIRED
     made = case.finding(state, found.message, reason=str(found.reason or ""))
-    return replace(made, record=found.record)
+    return made._replace(record=found.record)
 
 
 def _record_counts(case: Case) -> bool:

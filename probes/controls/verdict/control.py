@@ -12,7 +12,6 @@ Nothing is read here: time, evidence and records are arguments.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
 from probes.controls.catalogue.control import Assurance, Control, SourceName, UnknownReason
@@ -118,7 +117,7 @@ def _passed(case: Case) -> Finding | None:
         return _kept_pass(case)
     proven = proofs(case.control, case.scales)
     made = case.finding(State.PASS, message_of(proven), [part for part, _ in proven])
-    return replace(made, assurance=max((_assurance(*each) for each in proven), key=lambda each: each.rank))
+    return made._replace(assurance=max((_assurance(*each) for each in proven), key=lambda each: each.rank))
 
 
 def _assurance(part: Weighed, said: Statement) -> Assurance:
@@ -143,9 +142,10 @@ def _kept_pass(case: Case) -> Finding | None:
 def _remembering(case: Case, finding: Finding) -> Finding:
     """With what the next verdict must know: who was bad once, and the newest record that counted."""
     counted = case.records.record if case.records.outcome in (Outcome.ATTESTED, Outcome.FAILED) else None
-    record = _newer(counted, case.memory.record)
-    memory = replace(finding.memory, suspects=suspects(case), record=record)
-    return replace(finding, memory=memory)
+    record, bad_once = _newer(counted, case.memory.record), suspects(case)
+    if not (record or bad_once or finding.memory.suspects):
+        return finding
+    return finding._replace(memory=finding.memory._replace(suspects=bad_once, record=record))
 
 
 def _newer(one: RecordRef | None, other: RecordRef | None) -> RecordRef | None:
@@ -154,8 +154,8 @@ def _newer(one: RecordRef | None, other: RecordRef | None) -> RecordRef | None:
 
 def _since(finding: Finding, previous: Finding | None) -> Finding:
     before = previous.since if previous and previous.underlying is finding.underlying else finding.since
-    return finding if before == finding.since else replace(finding, since=before)
+    return finding if before == finding.since else finding._replace(since=before)
 
 
 def _waived(finding: Finding, waiver: RecordRef) -> Finding:
-    return replace(finding, state=State.WAIVED, record=waiver)
+    return finding._replace(state=State.WAIVED, record=waiver)

@@ -1,7 +1,6 @@
 """What makes a control fail, and what it takes to leave that."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from probes.controls.catalogue.control import PROBED, Assurance, SourceName
 from probes.controls.catalogue.terms import FailReason
@@ -21,13 +20,12 @@ def failed(case: Case) -> Finding | None:
         made = case.finding(
             State.FAIL, message_of(confirmed), [part for part, _ in confirmed], _fail_reason(case, confirmed)
         )
-        return replace(made, memory=Memory(blamed=blamed))
+        return made._replace(memory=Memory(blamed=blamed))
     if case.records.outcome is Outcome.FAILED:
         lost = "taken away" in case.records.message
         made = case.finding(State.FAIL, case.records.message, reason=FailReason.VIOLATED)
         blamed = frozenset({Witness(SourceName.RECORD)})
-        return replace(
-            made,
+        return made._replace(
             record=case.records.record,
             memory=Memory(blamed=blamed),
             evidence_lost_since=_lost(case) if lost else None,
@@ -74,7 +72,7 @@ def still_failed(case: Case) -> Finding | None:
     sources = {witness.source for witness in before.memory.blamed} & {spec.source for spec in case.control.evidence}
     if all(_cleared(case, source) for source in sources):
         return None
-    return replace(before, state=State.FAIL, record=None, evidence_lost_since=_lost(case), next_decided_at=None)
+    return before._replace(state=State.FAIL, record=None, evidence_lost_since=_lost(case), next_decided_at=None)
 
 
 def _lost(case: Case) -> float:

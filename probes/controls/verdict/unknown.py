@@ -1,7 +1,5 @@
 """Why a control is unknown."""
 
-from dataclasses import replace
-
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import Missing
 from probes.controls.finding import Finding, Memory, State
@@ -16,13 +14,13 @@ def unknown(case: Case) -> Finding:
     doubt = first_doubt(case)
     made = case.finding(State.UNKNOWN, doubt.message, case.scales.parts, doubt.reason)
     since = nothing_since(case, doubt)
-    return replace(made, next_decided_at=doubt.next_at, memory=Memory(nothing_since=since))
+    return made._replace(next_decided_at=doubt.next_at, memory=Memory(nothing_since=since))
 
 
 def _no_record(case: Case) -> Finding:
     if case.records.outcome is Outcome.UNKNOWN:
         made = case.finding(State.UNKNOWN, case.records.message, reason=str(case.records.reason))
-        return replace(made, record=case.records.record)
+        return made._replace(record=case.records.record)
     kinds = " or ".join(case.control.record.kinds) if case.control.record else ""
     return case.finding(
         State.UNKNOWN, f"There is no valid {kinds} record.", case.scales.parts, UnknownReason.ATTESTATION_MISSING
