@@ -113,7 +113,7 @@ def _formed(case: Case) -> Finding:
 def _passed(case: Case) -> Finding | None:
     if case.control.automation is not Automation.AUTO:
         return None
-    if case.unsure or doubts(case.control, case.scales) or case.bad():
+    if case.unsure or doubts(case.control, case.scales) or suspects(case):
         return _kept_pass(case)
     proven = proofs(case.control, case.scales)
     made = case.finding(State.PASS, message_of(proven), [part for part, _ in proven])
@@ -127,7 +127,7 @@ def _assurance(part: Weighed, said: Statement) -> Assurance:
 def _kept_pass(case: Case) -> Finding | None:
     """What was seen of pods holds for its time where there is no settled pod to look at."""
     before = case.previous
-    if before is None or before.underlying is not State.PASS or case.scales.voting or case.bad():
+    if before is None or before.underlying is not State.PASS or case.scales.voting or suspects(case):
         return None
     if not any(each.pod for each in before.evidence):
         return None
@@ -135,7 +135,7 @@ def _kept_pass(case: Case) -> Finding | None:
         spec = case.control.spec(each.source)
         if spec is None or (spec.max_age is not None and case.facts.now - each.observed_at > spec.max_age):
             return None
-    blind = {part.spec.source for part in case.scales.parts if not part.clean}
+    blind = {each.witness and each.witness.source for each in doubts(case.control, case.scales)}
     return before if blind <= {each.source for each in before.evidence if each.pod} else None
 
 

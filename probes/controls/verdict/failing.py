@@ -14,6 +14,7 @@ from probes.controls.verdict.weighing import Weighed
 
 
 def failed(case: Case) -> Finding | None:
+    """Fail, where confirmed evidence or a pipeline's result speaks against it; else None."""
     confirmed = [(part, said) for part, said in case.bad() if _confirmed(case, part, said)]
     if confirmed:
         blamed = frozenset(part.witness for part, _ in confirmed)
@@ -42,6 +43,7 @@ def _confirmed(case: Case, part: Weighed, said: Statement) -> bool:
 
 
 def look_of(part: Weighed, said: Statement) -> float:
+    """Unix seconds of the look that a statement rests on."""
     if said.observed_at is not None:
         return said.observed_at
     return 0.0 if isinstance(part.found, Missing) else part.found.observed_at
@@ -88,6 +90,11 @@ def _cleared(case: Case, source: SourceName) -> bool:
 
 
 def suspects(case: Case) -> dict[Witness, float]:
-    """Who was bad once: Unix seconds of the first bad look."""
-    probed = [each for each in case.bad() if each[0].spec.source in PROBED] if case.control.confirmations > 1 else []
-    return {part.witness: case.memory.suspects.get(part.witness, look_of(part, said)) for part, said in probed}
+    """Who was bad once and has not been seen to be good since: Unix seconds of the first bad look."""
+    if case.control.confirmations == 1:
+        return {}
+    judged = {spec.source for spec in case.control.evidence}
+    before = {each: at for each, at in case.memory.suspects.items() if each.source in judged}
+    left = {each: at for each, at in before.items() if not _cleared(case, each.source)}
+    probed = [each for each in case.bad() if each[0].spec.source in PROBED]
+    return left | {part.witness: left.get(part.witness, look_of(part, said)) for part, said in probed}

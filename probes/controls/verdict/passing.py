@@ -107,5 +107,5 @@ def _unproven(control: Control, scales: Scales, found: Sequence[Doubt]) -> Itera
         for said in part.says(Says.UNCLEAR):
             if said.reason:
                 yield _doubt(part, said.reason, said.message, said.next_at)
-    if not found:
+    if not found and not any(part.says(Says.BAD) for part in scales.parts):
         yield Doubt(UnknownReason.SOURCE_MISSING, NOT_JUDGED, absent=True)

@@ -2,14 +2,16 @@
 
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import Missing
-from probes.controls.finding import Finding, Memory, State
+from probes.controls.finding import Finding, Memory, State, Witness
 from probes.controls.verdict.case import Case
+from probes.controls.verdict.failing import suspects
 from probes.controls.verdict.passing import Doubt, doubts
 from probes.controls.verdict.record_verdict import Outcome
 
 
 def unknown(case: Case) -> Finding:
-    if case.recorded and not case.scales.error and not case.bad():
+    """Unknown, for the reason that is told, and when it can be decided."""
+    if case.recorded and not case.scales.error and not suspects(case):
         return _no_record(case)
     doubt = first_doubt(case)
     made = case.finding(State.UNKNOWN, doubt.message, case.scales.parts, doubt.reason)
@@ -41,15 +43,21 @@ def _doubts(case: Case) -> list[Doubt]:
     found = doubts(case.control, case.scales)
     if case.unsure:
         found.append(Doubt(case.unsure.reason, case.unsure.message, case.unsure.next_at))
+    return found + [_suspected(case, witness) for witness in suspects(case)]
+
+
+def _suspected(case: Case, witness: Witness) -> Doubt:
     for part, said in case.bad():
-        next_at = None if isinstance(part.found, Missing) else part.found.next_at
-        found.append(
-            Doubt(UnknownReason.OBSERVING, f"One bad look, a second one decides: {said.message}", next_at, part.witness)
-        )
-    return found
+        if part.witness == witness:
+            next_at = None if isinstance(part.found, Missing) else part.found.next_at
+            return Doubt(
+                UnknownReason.OBSERVING, f"One bad look, a second one decides: {said.message}", next_at, witness
+            )
+    return Doubt(UnknownReason.OBSERVING, f"One bad look, and since then none at {witness.source}.", None, witness)
 
 
 def nothing_since(case: Case, doubt: Doubt) -> float | None:
+    """Unix seconds since when this has been NoData or Observing on end; None where it is neither."""
     if doubt.reason not in (UnknownReason.NO_DATA, UnknownReason.OBSERVING):
         return None
     return case.facts.now if case.memory.nothing_since is None else case.memory.nothing_since

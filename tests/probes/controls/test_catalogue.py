@@ -160,21 +160,25 @@ def test_a_file_of_another_section_is_refused() -> None:
     assert told == ["alerts.yaml:1: expected `section: alerts` and `controls`, and nothing else"]
 
 
+_THERE_ONLY = ", and there only"
+_NEEDS_OPT_IN = "needs prometheus, which is off by default, without `opt_in: prometheus`"
+
+
 @pytest.mark.parametrize(
     ("section", "old", "new", "why"),
     [
         ("security", "absent: unknown", "absent: skip", "automatic, but nothing is needed for a pass"),
         ("security", "confirmations: 2", "confirmations: 1", "two looks in a row, but confirmations is 1"),
-        ("testing", "proves: [pass, fail]", "proves: [pass]", "expected where some evidence proves fail, and there only"),
-        ("testing", "      kinds: [pipeline]", "      kinds: [attestation]", "expected pipeline"),
-        ("alerts", "opt_in: prometheus", "opt_in: logs", "needs prometheus, which is off by default, without `opt_in: prometheus`"),
-        ("alerts", "attestable_when: [opt_in_off]", "attestable_when: [no_policy]", "opt_in, but not attestable while it is off"),
+        ("testing", "proves: [pass, fail]", "proves: [pass]", f"expected where some evidence proves fail{_THERE_ONLY}"),
+        ("testing", "kinds: [pipeline]", "kinds: [attestation]", "expected pipeline"),
+        ("alerts", "opt_in: prometheus", "opt_in: logs", _NEEDS_OPT_IN),
+        ("alerts", "[opt_in_off]", "[no_policy]", "opt_in, but not attestable while it is off"),
         ("loadtest", "EvaluatorError]", "Stale]", "expected EvaluatorError: every judge may raise"),
         ("loadtest", "max_age: null", "max_age: 15m", "expected one, but for record and rollout, which have none"),
         ("logformat", "fail: Fewer than", "fail: Sometimes etc fewer than", "etc is vague"),
-        ("release", "bind: image_digest", "bind: none", "expected image_digest: a record of a rollout is bound to it"),
-        ("documentation", "revision: 1", "revision: 2", "expected the date where the revision is over 1, and there only"),
+        ("release", "image_digest", "none", "expected image_digest: a record of a rollout is bound to it"),
+        ("metrics", "revision: 1", "revision: 2", f"expected the date where the revision is over 1{_THERE_ONLY}"),
     ],
-)  # fmt: skip
+)
 def test_an_entry_that_contradicts_itself_is_refused(section: str, old: str, new: str, why: str) -> None:
     assert any(each.endswith(why) for each in _broken(section, old, new))
