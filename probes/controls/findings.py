@@ -1,8 +1,9 @@
 """The newest findings of many agents in few bytes: codes and shared values, made whole again when they are read."""
 
+import json
+import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from typing import NamedTuple
 
 from probes.controls.catalogue.control import Assurance, Control, UnknownReason
@@ -30,20 +31,26 @@ class _Rare(NamedTuple):
 _NOTHING_RARE = _Rare(None, None, None, NOTHING_REMEMBERED)
 
 
+class _Seen(NamedTuple):
+    """What a finding rests on; many of an agent rest on the same."""
+
+    evidence: tuple[EvidenceShown, ...]
+    pods: Mapping[str, State]
+    all_pods: int
+
+
 class _Packed(NamedTuple):
     """The findings of one agent, in the order of the catalogue."""
 
     codes: "array[int]"
     since: "array[float]"
-    messages: tuple[str, ...]
-    evidence: tuple[tuple[EvidenceShown, ...], ...]
-    pods: tuple[Mapping[str, State], ...]
-    all_pods: "array[int]"
+    messages: bytes  # JSON, compressed: sentences are alike, and read by few
+    seen: tuple[_Seen, ...]
     rare: Mapping[int, _Rare]
 
 
 class FindingStore:
-    """Findings by agent. What two have in common is kept once: sentences in the whole fleet, the rest in an agent."""
+    """Findings by agent. What two of an agent have in common is kept once."""
 
     def __init__(self, controls: Iterable[Control]) -> None:
         self._ids = tuple(each.id for each in controls)
@@ -67,30 +74,24 @@ class FindingStore:
         return {} if packed is None else dict(zip(self._ids, _unpack(self._ids, packed), strict=True))
 
 
-@lru_cache(maxsize=4096)
-def _sentence(text: str) -> str:
-    """The same object for the whole fleet; not more than this are kept that no agent has any longer."""
-    return text
-
-
 def _pack(findings: list[Finding]) -> _Packed:
     same: dict[object, object] = {}
     rare = {number: found for number, each in enumerate(findings) if (found := _rare(each, same)) != _NOTHING_RARE}
     return _Packed(
         array("H", [_code(each) for each in findings]),
         array("d", [each.since for each in findings]),
-        tuple(_sentence(each.message) for each in findings),
-        tuple(_shared_evidence(each.evidence, same) for each in findings),
-        tuple(same.setdefault(frozenset(each.pods.items()), each.pods) for each in findings),  # type: ignore[misc]
-        array("I", [each.all_pods for each in findings]),
+        zlib.compress(json.dumps([each.message for each in findings]).encode(), level=1),
+        tuple(_seen(each, same) for each in findings),
         rare,
     )
 
 
-def _shared_evidence(evidence: tuple[EvidenceShown, ...], same: dict[object, object]) -> tuple[EvidenceShown, ...]:
-    if evidence not in same:
-        same[evidence] = tuple(_shared(each, same) for each in evidence)
-    return same[evidence]  # type: ignore[return-value]
+def _seen(finding: Finding, same: dict[object, object]) -> _Seen:
+    key = ("seen", finding.evidence, frozenset(finding.pods.items()), finding.all_pods)
+    if key not in same:
+        evidence = tuple(_shared(each, same) for each in finding.evidence)
+        same[key] = _Seen(evidence, finding.pods, finding.all_pods)
+    return same[key]  # type: ignore[return-value]
 
 
 def _shared(value: EvidenceShown, same: dict[object, object]) -> EvidenceShown:
@@ -112,6 +113,7 @@ def _code(finding: Finding) -> int:
 
 
 def _unpack(ids: tuple[str, ...], packed: _Packed) -> Iterator[Finding]:
+    messages = json.loads(zlib.decompress(packed.messages))
     for number, control in enumerate(ids):
         reasons, assurance = divmod(packed.codes[number], len(_ASSURANCES))
         states, reason = divmod(reasons, len(_REASONS))
@@ -124,10 +126,10 @@ def _unpack(ids: tuple[str, ...], packed: _Packed) -> Iterator[Finding]:
             since=packed.since[number],
             reason=str(_REASONS[reason]),
             assurance=_ASSURANCES[assurance],
-            message=packed.messages[number],
-            evidence=packed.evidence[number],
-            pods=packed.pods[number],
-            all_pods=packed.all_pods[number],
+            message=messages[number],
+            evidence=packed.seen[number].evidence,
+            pods=packed.seen[number].pods,
+            all_pods=packed.seen[number].all_pods,
             next_decided_at=rare.next_decided_at,
             evidence_lost_since=rare.evidence_lost_since,
             record=rare.record,

@@ -68,7 +68,8 @@ def _gathered(draw: st.DrawFn, control: Control) -> EvidenceSet:
         since = draw(st.sampled_from([NOW - 3600, NOW - 30, None]))
         pods.append(pod(name, since=since, revision_at=draw(st.sampled_from([1.0, 1.0, 2.0])), **own))
     both = frozenset({SHA, OTHER_SHA})
-    digest: frozenset[str] | Missing = draw(st.sampled_from([frozenset({SHA}), both, missing(UnknownReason.FORBIDDEN)]))
+    running: list[frozenset[str] | Missing] = [frozenset({SHA}), both, missing(UnknownReason.FORBIDDEN)]
+    digest = draw(st.sampled_from(running))
     return evidence(*pods, digests=dict.fromkeys(Bind, digest), **whole)
 
 
