@@ -103,37 +103,6 @@ class RegisteredJudge:
     sources: frozenset[SourceName]
 
 
-_JUDGES: dict[str, tuple[RegisteredJudge, ...]] = {}
-_FACTS: dict[FactKey, FactJudge] = {}
-
-
-def judge(*controls: str, of: Iterable[SourceName]) -> Callable[[Judge], Judge]:
-    """Register a judge of these controls; ValueError where another one speaks of the same evidence."""
-    sources = frozenset(of)
-
-    def register(function: Judge) -> Judge:
-        for control in controls:
-            there = _JUDGES.get(control, ())
-            if any(sources & other.sources for other in there):
-                raise ValueError(f"{control}: two judges speak of the same source")
-            _JUDGES[control] = (*there, RegisteredJudge(function, sources))
-        return function
-
-    return register
-
-
-def fact(key: FactKey) -> Callable[[FactJudge], FactJudge]:
-    """Register who proves whether a fact holds: True, False, or why that is not known."""
-
-    def register(function: FactJudge) -> FactJudge:
-        if key in _FACTS:
-            raise ValueError(f"{key}: two judges of the same fact")
-        _FACTS[key] = function
-        return function
-
-    return register
-
-
 @dataclass(frozen=True, slots=True)
 class Judges:
     """All judges by control, and all judges of facts."""
@@ -142,10 +111,64 @@ class Judges:
     facts: Mapping[FactKey, FactJudge]
 
 
+class Registry:
+    """Judges as they are registered."""
+
+    def __init__(self) -> None:
+        self._judges: dict[str, tuple[RegisteredJudge, ...]] = {}
+        self._facts: dict[FactKey, FactJudge] = {}
+
+    def judge(self, *controls: str, of: Iterable[SourceName]) -> Callable[[Judge], Judge]:
+        """Register a judge of these controls; ValueError where another one speaks of the same evidence."""
+        sources = frozenset(of)
+
+        def register(function: Judge) -> Judge:
+            for control in controls:
+                there = self._judges.get(control, ())
+                if any(sources & other.sources for other in there):
+                    raise ValueError(f"{control}: two judges speak of the same source")
+                self._judges[control] = (*there, RegisteredJudge(function, sources))
+            return function
+
+        return register
+
+    def fact(self, key: FactKey) -> Callable[[FactJudge], FactJudge]:
+        """Register who proves whether a fact holds: True, False, or why that is not known."""
+
+        def register(function: FactJudge) -> FactJudge:
+            if key in self._facts:
+                raise ValueError(f"{key}: two judges of the same fact")
+            self._facts[key] = function
+            return function
+
+        return register
+
+    def found(self) -> Judges:
+        """All that are registered."""
+        return Judges(dict(self._judges), dict(self._facts))
+
+
+_REGISTRY = Registry()
+judge, fact = _REGISTRY.judge, _REGISTRY.fact
+
+
 @cache
 def load_judges() -> Judges:
     """Import each module of `judges/`, so that what it has is registered."""
     package = importlib.import_module("probes.controls.judges")
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         importlib.import_module(module.name)
-    return Judges(dict(_JUDGES), dict(_FACTS))
+    return _REGISTRY.found()
+
+
+def strangers(judges: Judges, controls: Mapping[str, Control]) -> list[str]:
+    """Judges of what the catalogue does not have, a sentence each: a misspelt id would never be asked."""
+    found: list[str] = []
+    for name, registered in judges.controls.items():
+        if name not in controls:
+            found.append(f"{name}: a judge of what is no control")
+            continue
+        known = {spec.source for spec in controls[name].evidence}
+        spoken = {source for each in registered for source in each.sources}
+        found += [f"{name}: a judge of {source}, from which it is not judged" for source in sorted(spoken - known)]
+    return found

@@ -11,7 +11,7 @@ from probes.controls.judging import Judges
 from probes.controls.profile import CHECKLIST, NotRequired, Profile, mistakes, profile_of
 from probes.controls.readiness import Verdict, readiness_of
 from probes.controls.rollup import roll_up
-from tests.probes.controls.made import CATALOGUE, NOW, evidence, facts, judges, missing, seen
+from tests.probes.controls.made import AGENT, CATALOGUE, NOW, evidence, facts, judges, missing, seen
 
 DOCS = CATALOGUE.by_id["criteria.documentation"]
 RUNBOOKS, GUIDE = DOCS.members

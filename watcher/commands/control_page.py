@@ -1,0 +1,96 @@
+"""The catalogue as one page: `docs/checklist.md` is what this writes."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from probes.controls.catalogue.control import Assurance, Control, SourceName, UnknownReason
+from probes.controls.catalogue.loading import Catalogue
+from probes.controls.judging import Judges
+from watcher.commands.control_words import described, headline
+
+_INTRODUCTION = """# The checklist as controls
+
+This page is generated from `probes/controls/catalogue/` by `make checklist`; edit the catalogue, not the page.
+Each line of AgentWeave's *Production Readiness Checklist* is a control with a state that is kept true, or an honest
+unknown with its reason. `agentweave-watcher controls ID` prints one of them.
+
+## How a state is formed
+
+The first that holds:
+
+1. **not_applicable**: a fact proves that the control does not apply. Evidence that may not be read never does.
+2. **fail**: fresh evidence is against it, whatever a record says. What is probed over the network must be bad twice
+   in a row; one bad look is unknown `Observing`.
+3. **fail**, still: it failed before, and the evidence that showed it has not shown the contrary since. Evidence that
+   cannot be had any more leaves it failed.
+4. **pass**: a machine decides, and all that is needed is there, fresh and good. Evidence that is listed and is
+   forbidden, unreachable, too old or unreadable keeps it from passing; what is not configured can be passed over where
+   the control says so.
+5. **attested** or **expired**: only people or pipelines can know it, or its evidence cannot be had for a reason that
+   the control lists, and there is a valid record, or one that ended.
+6. **unknown**, with a reason.
+7. **waived**: a waiver in force lies over fail, unknown or expired; what is under it stays visible.
+
+A pass has an assurance, that of its weakest evidence: {assurances}. What only a config says can refute a control about
+behaviour and never proves it (`DeclaredOnly`); a key that the agent's SDK version does not use proves nothing
+(`KeyNotEffective`).
+
+Pods vote when they have been Ready for 60 s, are of the newest revision that is Ready and do not terminate. All of them
+must agree.
+
+Reasons of unknown, the first that holds is told: {reasons}.
+
+Where evidence comes from: {sources}.
+
+## Readiness
+
+Over the required controls: `not_ready` if one fails, else `indeterminate` if one is unknown or expired, else
+`ready_with_waivers`, else `ready`. Roll-ups are not counted. `lower` is what is met of what applies, `upper` as if all
+that is open or waived were met, `coverage` what is known.
+"""
+
+
+def page(catalogue: Catalogue, judges: Judges) -> str:
+    """The whole page, ending in a line end."""
+    return "\n".join(_page(catalogue, judges)) + "\n"
+
+
+def section(control: Control, judges: Judges) -> str:
+    """One control, ending in a line end."""
+    return "\n".join(_section(control, judges)) + "\n"
+
+
+def _page(catalogue: Catalogue, judges: Judges) -> Iterator[str]:
+    yield _INTRODUCTION.format(
+        assurances=_code(Assurance), reasons=_code(UnknownReason), sources=_code(SourceName)
+    ).rstrip()
+    heading = ""
+    for control in catalogue.controls:
+        if control.seed.section != heading:
+            heading = control.seed.section
+            yield f"\n## {heading}"
+        yield ""
+        yield from _section(control, judges)
+
+
+def _code(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _section(control: Control, judges: Judges) -> Iterator[str]:
+    yield f"### {control.id}"
+    yield ""
+    yield f"**{_escaped(control.title)}** ({headline(control)})"
+    yield ""
+    for part in described(control, judges):
+        if len(part.lines) == 1:
+            yield f"- {part.heading}: {_escaped(part.lines[0])}"
+        else:
+            yield f"- {part.heading}:"
+            yield from (f"  - {_escaped(line)}" for line in part.lines)
+
+
+def _escaped(text: str) -> str:
+    """Plain text in Markdown; what stands in backquotes stays."""
+    parts = re.split(r"(`[^`]*`)", text)
+    return "".join(part if part.startswith("`") else re.sub(r"([\\*_<>\[\]|#])", r"\\\1", part) for part in parts)
