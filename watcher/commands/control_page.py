@@ -42,6 +42,18 @@ Reasons of unknown, the first that holds is told: {reasons}.
 
 Where evidence comes from: {sources}.
 
+## Numbers that the checklist does not give
+
+- 20 requests or decisions in an hour: from there on there is traffic, and a family without a sample is missing.
+- 100 log lines: a share of 0.99 or 0.95 is told from no fewer. Of request lines, which are rarer, 20.
+- 100 requests: two revisions are compared from there on; the rule is in `postdeploy.short.error-rate-normal`.
+- 0.20 of requests as retries: the retry budget that Finagle and Linkerd have by default.
+- 300 packages of the operating system: full Debian images have over 400, slim ones about 100. Over it an image is not
+  minimal; under it people say whether it is.
+- The last 10 starts (at least 3) and the last 5 terminations of 30 days: so many are looked at; one bad termination is
+  enough for a fail.
+- 7 days with nothing to see: from then on what a machine waits for may be attested.
+
 ## Readiness
 
 Over the required controls: `not_ready` if one fails, else `indeterminate` if one is unknown or expired, else

@@ -1,4 +1,4 @@
-"""Retries and circuit breakers in the config: good, bad and unclear, of an SDK that reads the keys and one that does not."""
+"""Retries and breakers in the config: good, bad, unclear, of an SDK that reads the keys and of one that does not."""
 
 from collections.abc import Mapping
 
