@@ -31,7 +31,8 @@ class Profile:
         """The ids that readiness rests on: never a roll-up, which is nothing but its members."""
         own = {each.id for each in catalogue.controls if each.required}
         wanted = (own | set(self.add)) - {each.control for each in self.remove}
-        return frozenset(each for each in wanted if catalogue.by_id[each].automation is not Automation.ROLLUP)
+        found = (catalogue.by_id[each] for each in wanted if each in catalogue.by_id)
+        return frozenset(each.id for each in found if each.automation is not Automation.ROLLUP)
 
 
 CHECKLIST = Profile("checklist")

@@ -43,7 +43,7 @@ def judge_control(
 ) -> Finding:
     """One finding of a control that is no roll-up. `records` are valid ones; `previous` is of the same subject.
 
-    For scope release the subject is one rollout: the finding of another one is no previous finding.
+    Records of another environment than that of `facts` do not count. For scope release the subject is one rollout: the finding of another one is no previous finding.
     """
     rollout = evidence.sources.get(SourceName.ROLLOUT, NOT_GIVEN)
     if control.scope is Scope.RELEASE and isinstance(rollout, Missing):
@@ -52,6 +52,7 @@ def judge_control(
     if applies is False:
         return _since(_not_applicable(control, facts.now, previous), previous)
     remembered = previous.memory.record if previous else None
+    records = [each for each in records if each.environment == facts.environment]
     case = Case(
         control,
         evidence,

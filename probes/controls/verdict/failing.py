@@ -83,10 +83,12 @@ def _lost(case: Case) -> float:
 
 
 def _cleared(case: Case, source: SourceName) -> bool:
+    """Whether this source shows the contrary now: good where it can say so, else seen without anything bad."""
     if source is SourceName.RECORD:
         return True  # the records themselves remember what failed
     parts = case.scales.of(source)
-    return bool(parts) and all(part.clean for part in parts) and not case.scales.error
+    contrary = all(part.clean and ("pass" not in part.spec.proves or part.statements) for part in parts)
+    return bool(parts) and contrary and not case.scales.error
 
 
 def suspects(case: Case) -> dict[Witness, float]:

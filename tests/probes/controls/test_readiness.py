@@ -3,6 +3,7 @@
 import pytest
 
 from probes.controls.catalogue.control import Assurance, FactKey
+from probes.controls.catalogue.loading import load_catalogue
 from probes.controls.catalogue.terms import Automation
 from probes.controls.checklist import judge_agent
 from probes.controls.evidence import EvidenceSet
@@ -90,6 +91,12 @@ def test_a_profile_adds_and_removes_and_the_first_that_matches_is_taken() -> Non
     assert profile_of("prod-eu", (production, everywhere)) is production
     assert profile_of("dev", (production, everywhere)) is everywhere
     assert profile_of("dev", (production,)) is CHECKLIST
+
+
+def test_of_some_sections_only_their_controls_are_required() -> None:
+    some = load_catalogue(("deployment",))
+    required = Profile("x", add=("security.secrets.rotated",)).required(some)
+    assert required == {each for each in REQUIRED if each.startswith("deployment.")}
 
 
 def test_a_profile_that_names_what_is_no_control_or_a_roll_up_is_told() -> None:

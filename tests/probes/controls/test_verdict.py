@@ -136,7 +136,13 @@ def test_a_wrong_allow_counts_at_once_though_it_is_probed() -> None:
 
 def test_a_fail_is_left_by_contrary_evidence_only() -> None:
     failed = judged(CPU, evidence(kubernetes_object=seen("bad")))
-    for gone in (missing(UnknownReason.FORBIDDEN), missing(), seen("NoData"), seen("bad", at=NOW - 1e6)):
+    for gone in (
+        missing(UnknownReason.FORBIDDEN),
+        missing(),
+        seen("NoData"),
+        seen("silent"),
+        seen("bad", at=NOW - 1e6),
+    ):
         finding = judged(CPU, evidence(kubernetes_object=gone, kubernetes_pod=seen()), previous=failed, now=NOW + 60)
         assert (finding.state, finding.evidence_lost_since, finding.since) == (State.FAIL, NOW + 60, NOW)
         assert finding.message == "kubernetes_object is bad."
@@ -144,6 +150,12 @@ def test_a_fail_is_left_by_contrary_evidence_only() -> None:
     assert later.evidence_lost_since == NOW + 60
     mended = judged(CPU, evidence(kubernetes_object=seen(at=NOW + 120)), previous=later, now=NOW + 120)
     assert (mended.state, mended.evidence_lost_since, mended.since) == (State.PASS, None, NOW + 120)
+
+
+def test_evidence_that_can_only_refute_shows_the_contrary_by_showing_nothing_bad() -> None:
+    failed = judged(TLS13, evidence(tls_posture=seen(), agent_config=seen("bad")))
+    mended = judged(TLS13, evidence(tls_posture=seen(), agent_config=seen("silent")), previous=failed)
+    assert mended.state is State.PASS
 
 
 def test_a_judge_that_raises_costs_one_finding_and_its_words_are_not_told() -> None:
@@ -350,6 +362,13 @@ def test_a_waiver_hides_nothing_and_touches_no_pass() -> None:
     assert over.state is State.FAIL
     not_waivable = "security.transport.mtls-required"
     assert judged(not_waivable, evidence(), record(not_waivable, RecordKind.WAIVER)).state is State.UNKNOWN
+
+
+def test_a_record_of_another_environment_does_not_count() -> None:
+    elsewhere = record(REVIEW, environment="staging")
+    assert judged(REVIEW, evidence(digests=RUNNING), elsewhere).reason == UnknownReason.ATTESTATION_MISSING
+    waiver = record(CPU, RecordKind.WAIVER, environment="staging")
+    assert judged(CPU, evidence(kubernetes_object=seen("bad")), waiver).state is State.FAIL
 
 
 def test_a_waiver_of_an_agent_with_a_longer_name_does_not_apply() -> None:
