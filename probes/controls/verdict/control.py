@@ -43,7 +43,8 @@ def judge_control(
 ) -> Finding:
     """One finding of a control that is no roll-up. `records` are valid ones; `previous` is of the same subject.
 
-    Records of another environment than that of `facts` do not count. For scope release the subject is one rollout: the finding of another one is no previous finding.
+    Records of another environment than that of `facts` do not count. For scope release the subject is one rollout: the
+    finding of another one is no previous finding.
     """
     rollout = evidence.sources.get(SourceName.ROLLOUT, NOT_GIVEN)
     if control.scope is Scope.RELEASE and isinstance(rollout, Missing):

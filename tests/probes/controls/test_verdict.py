@@ -54,6 +54,11 @@ def test_the_weaker_of_two_that_prove_it_counts() -> None:
     assert judged(CPU, evidence(kubernetes_pod=seen())).assurance is Assurance.REPORTED
 
 
+def test_what_is_declared_proves_no_behaviour_and_so_does_not_weaken_what_was_seen() -> None:
+    found = evidence(rollout=seen(), agent_metrics=seen(), kubernetes_object=seen())
+    assert judged("postdeploy.short.traffic-routing", found).assurance is Assurance.REPORTED
+
+
 def test_what_is_missing_and_needed_is_unknown_for_its_reason() -> None:
     finding = judged(TLS13, evidence(handshake=seen()))
     assert (finding.state, finding.reason) == (State.UNKNOWN, UnknownReason.SOURCE_MISSING)
