@@ -87,8 +87,8 @@ def _cleared(case: Case, source: SourceName) -> bool:
     if source is SourceName.RECORD:
         return True  # the records themselves remember what failed
     parts = case.scales.of(source)
-    contrary = all(part.clean and ("pass" not in part.spec.proves or part.statements) for part in parts)
-    return bool(parts) and contrary and not case.scales.error
+    good = all(part.clean and ("pass" not in part.spec.proves or part.statements) for part in parts)
+    return good and not case.scales.error
 
 
 def suspects(case: Case) -> dict[Witness, float]:

@@ -84,6 +84,8 @@ def test_evidence_that_is_too_old_is_stale() -> None:
     old = judged(TLS13, evidence(tls_posture=seen(at=NOW - 3601)))
     assert (old.state, old.reason) == (State.UNKNOWN, UnknownReason.STALE)
     assert judged(TLS13, evidence(tls_posture=seen(at=NOW - 3600))).state is State.PASS
+    silent = judged(TLS13, evidence(tls_posture=seen(), handshake=seen("silent", at=NOW - 901)))
+    assert silent.reason == UnknownReason.STALE, "what might have spoken against it is too old"
 
 
 def test_either_of_two_is_enough_and_one_must_be_there() -> None:
