@@ -42,6 +42,36 @@ Reasons of unknown, the first that holds is told: {reasons}.
 
 Where evidence comes from: {sources}.
 
+## What the sentences mean
+
+- *Look* is one probe of one pod. *In two looks in a row* is meant of what is probed; config, objects, dates,
+  records and a wrong allow count at once. One good look ends a fail.
+- What is neither pass nor fail by the sentences of a control is unknown: `NoData` where samples are too few,
+  `Settling` inside the window of a rollout, else `Observing`.
+- A window ends now and is made of whole looks. One that is covered by less than three quarters is `NoData`, and
+  `Observing` while the watch is younger than it.
+- Config counts as the agent's SDK version uses it (`KeyNotEffective` otherwise) and as it was in place before the
+  process started (`NotLoaded` otherwise). A default of the SDK that stands for an absent key counts as declared,
+  and the message says so. Controls of `predeploy.config` are about the words of the file.
+- With no settled pod a pass about behaviour is kept until its evidence is too old. Nothing passes because there is
+  no pod.
+- A link is dead when it was dead for 7 days by at least 3 looks; 401, 403 and a redirect to a login are not dead.
+- Findings about a rollout belong to the newest one, are frozen at the end of their window, and are unknown before
+  any rollout was seen. A rollout starts with the first pod of its revision.
+
+Records:
+
+- A record is bound to what runs: the image's digest is that of the agent's container (index or platform); the
+  policy's is the first that can be read of `/v1/policies` (SHA-256, sorted by id), the bundles' revisions, the
+  ConfigMaps mounted in OPA's container; the config's is SHA-256 of its bytes. If two digests run, each needs its
+  record.
+- The newest valid record wins. A failed result of a pipeline is cleared by a later run only, not by an attestation,
+  nor by taking it away. A record that was seen and is gone is `RecordRemoved`; an older one does not take its
+  place.
+- After a new revision of a control its records hold for 30 more days.
+
+A roll-up is the worst of its members that apply: fail, unknown, expired, waived, attested, pass.
+
 ## Numbers that the checklist does not give
 
 - 20 requests or decisions in an hour: from there on there is traffic, and a family without a sample is missing.
