@@ -125,6 +125,11 @@ def test_readiness_in_its_order_with_its_bounds() -> None:
     assert _readiness() == (Verdict.VACUOUS, None, None, None)
 
 
+def test_a_required_control_without_a_finding_is_not_ready() -> None:
+    found = readiness_of([_finding(RUNBOOKS, State.PASS)], CATALOGUE.by_id, frozenset({RUNBOOKS, GUIDE}))
+    assert found.verdict is Verdict.INDETERMINATE
+
+
 def test_roll_ups_are_not_counted() -> None:
     findings = [_finding(RUNBOOKS, State.PASS), _finding(DOCS.id, State.FAIL)]
     found = readiness_of(findings, CATALOGUE.by_id, frozenset({RUNBOOKS}))
