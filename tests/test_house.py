@@ -109,6 +109,14 @@ def test_nothing_imports_a_probe(probe: str) -> None:
     assert strangers == set(), "a probe is found by its PROBE, and told by what the contract has"
 
 
+def test_nothing_imports_a_judge_of_controls() -> None:
+    judges = [path for path in SOURCES if path.parent.name == "judges" and "@judge(" in path.read_text()]
+    assert judges
+    for path in judges:
+        module = f"probes.controls.judges.{path.stem}"
+        assert _imports().find_modules_that_directly_import(module) == set(), "a judge is found by its decorator"
+
+
 def test_only_sources_use_sources_and_each_room_of_probes_is_a_layer_or_a_probe() -> None:
     users = {
         importer
