@@ -10,7 +10,7 @@ KEPT := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CACHE)/pycache
 IMAGE ?= agentweave-watcher:$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test lint bench soak tools image dist lock
+.PHONY: help demo check test lint bench soak tools checklist image dist lock
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -39,6 +39,9 @@ soak: $(READY)  ## a hundred hostile agents and strangers at the port for MINUTE
 
 tools: $(READY)  ## build the servers that tests talk to
 	@$(BIN)/python tests/tools/build.py
+
+checklist: $(READY)  ## write docs/checklist.md anew from the catalogue
+	@$(BIN)/agentweave-watcher controls --output markdown > docs/checklist.md
 
 image:  ## the container image, with docker or podman; IMAGE=name:tag
 	@engine=$$(command -v docker || command -v podman) || { echo "neither docker nor podman is on PATH" >&2; exit 2; }; \

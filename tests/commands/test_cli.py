@@ -35,11 +35,12 @@ def file(tmp_path: Path) -> Path:
 def test_help_names_every_command() -> None:
     told = call("--help")
     assert told.returncode == 0
-    assert all(f"    {command} " in told.stdout for command in ("run", "check", "drill", "demo", "config"))
+    assert all(f"    {command} " in told.stdout for command in ("run", "check", "drill", "demo", "controls", "config"))
 
 
 @pytest.mark.parametrize(
-    "command", [["run"], ["check"], ["drill"], ["demo"], ["config"], ["config", "check"], ["config", "schema"]]
+    "command",
+    [["run"], ["check"], ["drill"], ["demo"], ["controls"], ["config"], ["config", "check"], ["config", "schema"]],
 )
 def test_every_command_has_help(command: list[str]) -> None:
     told = call(*command, "--help")
