@@ -40,6 +40,7 @@ class ClientCertificate(StrEnum):
 class VerifyCode(IntEnum):
     """Errors of path validation by OpenSSL's numbers (X509_V_ERR_*): those that mean something to a judge."""
 
+    TOO_MANY_NAMES = -1  # ours: OpenSSL would compare them all
     NO_ISSUER = 2
     BAD_SIGNATURE = 7
     NOT_YET_VALID = 9
@@ -56,6 +57,7 @@ class VerifyCode(IntEnum):
 
 
 _SAID: Mapping[int, str] = {
+    VerifyCode.TOO_MANY_NAMES: "the chain has too many names and name constraints to compare",
     VerifyCode.NO_ISSUER: "its issuer is not known",
     VerifyCode.BAD_SIGNATURE: "its signature is not that of its issuer",
     VerifyCode.NOT_YET_VALID: "it is not valid yet",
@@ -110,7 +112,8 @@ class Handshake(Reading):
 
     def evidence(self) -> Mapping[str, object]:
         """What was served, as JSON values."""
-        return {
+        paced = {} if self.asked_in == 1 else {"asked_at": f"one of {self.asked_in} looks"}
+        return paced | {
             "spoke": self.spoke,
             "offered": "TLS 1.2 and 1.3",
             "protocol": self.protocol,

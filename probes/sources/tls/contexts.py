@@ -1,7 +1,7 @@
 """The TLS contexts of looks: one for each own identity and trust domain, never one a look."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -12,6 +12,7 @@ from OpenSSL import SSL, crypto
 from probes.contract import IdentityProvider, OwnIdentity, Target
 from probes.contract.spiffe_id import parse_spiffe_id
 from probes.readings.handshake import VerifyCode, VerifyError
+from probes.readings.name_constraints import are_too_many
 
 _TLS13_CIPHERS = b"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 _NO_AUTO_CHAIN = 0x8  # SSL_MODE_NO_AUTO_CHAIN of SSL_CTX_set_mode(3); pyOpenSSL has no name for it
@@ -41,6 +42,13 @@ class Verification:
         now = self._cpu_time()
         self._ends = self._ends or now + _PATIENCE
         self.given_up = now > self._ends
+        return not self.given_up
+
+    def compares_names(self, chain: Sequence[bytes]) -> bool:
+        """Whether OpenSSL may compare the names of this chain with its name constraints: 1.2 s for 36 kB of them."""
+        if are_too_many(chain):
+            self.errors.append(VerifyError(VerifyCode.TOO_MANY_NAMES, 0, 0.0))
+            self.given_up = True
         return not self.given_up
 
 
@@ -138,6 +146,10 @@ def _note(connection: SSL.Connection, certificate: crypto.X509, code: int, depth
     if not ok:
         not_before = _starts(certificate) if code == VerifyCode.NOT_YET_VALID else 0.0
         verification.errors.append(VerifyError(code, depth, not_before))
+    if ok and not depth:  # the last step before names are compared, of which nothing is told meanwhile
+        served = connection.get_peer_cert_chain() or ()
+        if not verification.compares_names([crypto.dump_certificate(crypto.FILETYPE_ASN1, each) for each in served]):
+            return False
     return not verification.errors or verification.goes_on()
 
 
