@@ -20,6 +20,7 @@ from probes.sources.http.client import (
     Origin,
     Response,
     TLSFailedError,
+    TooCostlyTLSError,
     TooLargeError,
     fault_of,
     locate,
@@ -72,11 +73,13 @@ class AgentMetrics:
         turns = Turns(self._cpu_time, _BUDGET)
         try:
             page = await self._look(target, wanted, turns)
+        except TooCostlyTLSError as error:
+            return self._too_costly(target, wanted, turns, error.__cause__ or error)
         except httpx.TransportError as error:
             fault = fault_of(error)
             return MetricsPage(
                 wanted=wanted, fault=fault, trouble=None if fault else _trouble_of(error), error=str(error)
-            )
+            ).charged(turns.spent)
         except TooCostlyError as error:
             return self._too_costly(target, wanted, turns, error)
         self._pace.faster(target.key)
@@ -95,7 +98,7 @@ class AgentMetrics:
     async def close(self) -> None:
         """Nothing is held between looks."""
 
-    def _too_costly(self, target: Target, wanted: WantedSignals, turns: Turns, why: TooCostlyError) -> MetricsPage:
+    def _too_costly(self, target: Target, wanted: WantedSignals, turns: Turns, why: BaseException) -> MetricsPage:
         asked_in = self._pace.slower(target.key)
         page = MetricsPage(
             wanted=wanted,
@@ -114,7 +117,7 @@ class AgentMetrics:
         tls = self._outbound.tls() if origin.secure else None
         habit = self._habit_of(url, wanted)
         limits = self._settings.timeout, self._settings.max_bytes
-        async with HTTPSession(origin, *limits, tls, names=self._names) as session:
+        async with HTTPSession(origin, *limits, tls, names=self._names, meter=turns) as session:
             filtered = None
             if habit is None or not habit.whole_only:
                 names = (b"&" if b"?" in path else b"?") + wanted.query

@@ -2,17 +2,27 @@
 
 import asyncio
 import ssl
+import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import NamedTuple, Self, cast
 
 import httpx
 
-from probes.contract import Fault, NameLookup
+from probes.contract import NameLookup
 from probes.contract.address import shown_url
+from probes.sources.http.faults import (
+    OwnTroubleError,
+    TLSFailedError,
+    TooCostlyTLSError,
+    UnresolvedError,
+    fault_of,
+)
 from probes.sources.http.response import Response, ResponseReader, TooLargeError
 from probes.sources.names import NameNotResolvedError, connect
 from probes.sources.own_trouble import OWN_TROUBLE, is_refusal
+from probes.sources.tls.metered import Meter, OverspentError, start_tls
+from probes.sources.turns import TLS_BUDGET, Turns
 
 __all__ = [
     "TLS",
@@ -21,40 +31,11 @@ __all__ = [
     "OwnTroubleError",
     "Response",
     "TLSFailedError",
+    "TooCostlyTLSError",
     "TooLargeError",
     "fault_of",
     "locate",
 ]
-
-
-class TLSFailedError(httpx.TransportError):
-    """There is no TLS connection with this server: its certificate, ours, or no version in common."""
-
-
-class UnresolvedError(httpx.TransportError):
-    """The resolver says that the host's name does not exist or has no address."""
-
-
-class OwnTroubleError(httpx.TransportError):
-    """The watcher could not even ask; nothing is known of the other side."""
-
-
-def fault_of(error: httpx.TransportError) -> Fault | None:
-    """Which fault an error is; None where an answer came."""
-    match error:
-        case OwnTroubleError():
-            return Fault.OURS
-        case UnresolvedError():
-            return Fault.UNRESOLVED
-        case httpx.ConnectTimeout():
-            return Fault.SILENT
-        case httpx.TimeoutException():
-            return Fault.STALLED
-        case httpx.ConnectError():
-            return Fault.REFUSED if is_refusal(error.__cause__) else Fault.SILENT
-        case httpx.NetworkError():
-            return Fault.RESET
-    return None
 
 
 class Origin(NamedTuple):
@@ -98,8 +79,17 @@ class HTTPSession:
     """
 
     def __init__(
-        self, origin: Origin, timeout: float, max_bytes: int, tls: TLS | None = None, *, names: NameLookup
+        self,
+        origin: Origin,
+        timeout: float,
+        max_bytes: int,
+        tls: TLS | None = None,
+        *,
+        names: NameLookup,
+        meter: Meter | None = None,
     ) -> None:
+        """`meter`: what the CPU of TLS is charged to, and what ends it."""
+        self._meter = meter or Turns(time.thread_time, TLS_BUDGET)
         self._origin, self._timeout, self._max_bytes, self._tls = origin, timeout, max_bytes, tls
         self._names = names
         self._addresses: Sequence[str] = ()
@@ -164,11 +154,11 @@ class HTTPSession:
                 return await self._connect()
         return wire
 
-    async def _secured(self, transport: asyncio.Transport, wire: "_Connection", tls: TLS) -> asyncio.Transport | None:
+    async def _secured(self, transport: asyncio.Transport, wire: "_Connection", tls: TLS) -> asyncio.Transport:
         context, trust_domain = tls.context, tls.trust_domain
         name = self._origin.host if context.check_hostname else None
-        secured = await asyncio.get_running_loop().start_tls(transport, wire, context, server_hostname=name)
-        if secured and trust_domain and not _is_svid(secured.get_extra_info("peercert"), trust_domain):
+        secured = await start_tls(transport, wire, context, self._meter, server_hostname=name)
+        if trust_domain and not _is_svid(secured.get_extra_info("peercert"), trust_domain):
             raise TLSFailedError(f"{self._name} has no SVID of {trust_domain}.")
         return secured
 
@@ -193,6 +183,8 @@ class HTTPSession:
             return OwnTroubleError(self._tls.clock_doubt)
         if isinstance(error, ssl.SSLCertVerificationError) and self._tls and self._tls.doubtful:
             return OwnTroubleError(f"The watcher has no CA to verify {self._name} with: {error.verify_message}.")
+        if isinstance(error, OverspentError):
+            return TooCostlyTLSError(f"The answer of {self._name} is too much to read: {error}.")
         if isinstance(error, ssl.SSLError):
             return TLSFailedError(f"{self._name} and the watcher have no TLS in common: {error}")
         if self._connection is not None:

@@ -1,8 +1,8 @@
 """What a server can make us compute in TLS is little: no finite field of its choice, no endless signatures."""
 
 import asyncio
-import ssl
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Iterator
