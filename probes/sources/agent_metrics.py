@@ -20,13 +20,13 @@ from probes.sources.http.client import (
     Origin,
     Response,
     TLSFailedError,
-    TooCostlyTLSError,
     TooLargeError,
     fault_of,
     locate,
 )
 from probes.sources.http.credentials import Outbound, OutboundSettings
 from probes.sources.http.date import read_date
+from probes.sources.http.faults import OtherIdentityError, TooCostlyTLSError
 from probes.sources.pace import Pace
 from probes.sources.turns import Turns
 
@@ -113,8 +113,9 @@ class AgentMetrics:
     async def _look(self, target: Target, wanted: WantedSignals, turns: Turns) -> MetricsPage:
         url = target.metrics or ""
         origin, path = self._place_of(url)
-        headers = _HEADERS + self._outbound.authorization(target, origin)
-        tls = self._outbound.tls() if origin.secure else None
+        token = self._outbound.authorization(target, origin)
+        headers = _HEADERS + token
+        tls = self._outbound.tls(target, secret=bool(token) or b"?" in path) if origin.secure else None
         habit = self._habit_of(url, wanted)
         limits = self._settings.timeout, self._settings.max_bytes
         async with HTTPSession(origin, *limits, tls, names=self._names, meter=turns) as session:
@@ -227,6 +228,8 @@ def _trouble_of(error: httpx.TransportError) -> PageTrouble:
     match error:
         case TooLargeError():
             return PageTrouble.TOO_LARGE
+        case OtherIdentityError():
+            return PageTrouble.UNAUTHORIZED
         case TLSFailedError():
             return PageTrouble.HTTP_ERROR
     return PageTrouble.MALFORMED

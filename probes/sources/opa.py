@@ -16,7 +16,7 @@ from probes.readings.canary import REACHABILITY, Question, facts_of
 from probes.readings.decision import Actual, CanaryAnswer, OPAReading, Reply, read_reply
 from probes.readings.opa_status import StatusReport
 from probes.sources.bundle_status import BundleReports
-from probes.sources.http.client import HTTPSession, Origin, OwnTroubleError, TooLargeError, fault_of, locate
+from probes.sources.http.client import TLS, HTTPSession, Origin, OwnTroubleError, TooLargeError, fault_of, locate
 from probes.sources.http.credentials import Outbound, OutboundSettings
 from probes.sources.shared_opas import Server, SharedOPAs
 from probes.sources.turns import TLS_BUDGET, Turns
@@ -51,10 +51,12 @@ class _Request(NamedTuple):
     with_token: bool
     withheld: str  # why the token is not sent, a sentence; empty where it is, or there is none
 
+    tls: TLS | None
+
     @property
     def server(self) -> Server:
-        """Whom is asked, and as whom: what is answered without a token is no answer for those who have one."""
-        return self.place.url, self.with_token
+        """Whom is asked, as whom, and who it must be: what is answered to others is no answer for this one."""
+        return self.place.url, self.with_token, tuple(self.tls.expected) if self.tls else ()
 
 
 class _Asked(NamedTuple):
@@ -115,7 +117,8 @@ class OPASource:
         place = self._place(target.opa or "")
         token = self._outbound.authorization(target, place.origin)
         path, withheld = place.base + _path(target.decision_path), self._outbound.withheld(target, place.origin)
-        return _Request(place, path, _HEADERS + token, bool(token), withheld)
+        tls = self._outbound.tls(target, secret=bool(token)) if place.origin.secure else None
+        return _Request(place, path, _HEADERS + token, bool(token), withheld, tls)
 
     async def _replies(
         self, target: Target, request: _Request, bodies: Sequence[bytes]
@@ -128,10 +131,9 @@ class OPASource:
 
     async def _ask(self, request: _Request, bodies: Sequence[bytes]) -> Mapping[bytes, Reply]:
         place = request.place
-        tls = self._outbound.tls() if place.origin.secure else None
         turns = Turns(self._cpu_time, TLS_BUDGET)
         limits = self._timeout, _MAX_BYTES
-        async with HTTPSession(place.origin, *limits, tls, names=self._names, meter=turns) as session:
+        async with HTTPSession(place.origin, *limits, request.tls, names=self._names, meter=turns) as session:
             try:
                 return await self._answers(session, request, bodies)
             finally:

@@ -7,6 +7,7 @@ import os
 import resource
 import selectors
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -23,10 +24,16 @@ KINDS = {
     "deaf": "answers that are never read",
     "hammer": "/metrics again and again",
     "browse": "the page again and again",
+    "hello": "TLS hellos, and no more",
 }
 """What each does, for docs/reliability.md."""
 
-FIRST = {"idle": b"", "half": HALF, "drip": HALF, "deaf": WHOLE * 20, "hammer": WHOLE, "browse": PAGE}
+_OUT = ssl.MemoryBIO()
+with suppress(ssl.SSLWantReadError):
+    ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), _OUT, server_hostname="localhost").do_handshake()
+HELLO = _OUT.read()
+
+FIRST = {"idle": b"", "half": HALF, "drip": HALF, "deaf": WHOLE * 20, "hammer": WHOLE, "browse": PAGE, "hello": HELLO}
 _DRIP = 0.2
 
 
@@ -91,6 +98,8 @@ class _Crowd:
             if stranger.recv(1, socket.MSG_PEEK) == b"":
                 raise ConnectionResetError
             time.sleep(0.0005)  # it stays readable, and is not read
+        elif self._kind == "hello" and stranger.recv(1 << 16):
+            pass  # it never goes on
         elif (heard := stranger.recv(1 << 16)) == b"":
             raise ConnectionResetError
         elif heard.endswith((b"0\r\n\r\n", b"</html>\n")):

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import NamedTuple, Self, cast
 
@@ -11,12 +11,15 @@ import httpx
 
 from probes.contract import NameLookup
 from probes.contract.address import shown_url
+from probes.contract.text import cut
 from probes.sources.http.faults import (
+    OtherIdentityError,
     OwnTroubleError,
     TLSFailedError,
     TooCostlyTLSError,
     UnresolvedError,
     fault_of,
+    is_of_time,
 )
 from probes.sources.http.response import Response, ResponseReader, TooLargeError
 from probes.sources.names import NameNotResolvedError, connect
@@ -31,7 +34,6 @@ __all__ = [
     "OwnTroubleError",
     "Response",
     "TLSFailedError",
-    "TooCostlyTLSError",
     "TooLargeError",
     "fault_of",
     "locate",
@@ -65,6 +67,7 @@ class TLS(NamedTuple):
 
     context: ssl.SSLContext
     trust_domain: str = ""  # the server must have an SVID of this one; empty: the context checks its name
+    expected: Sequence[str] = ()  # SPIFFE IDs, one of which it must have to be sent a secret; empty: any
     doubtful: bool = False  # what does not verify may be our fault: we have no CA for it, or an old one
     clock_doubt: str = ""  # why the watcher's own date is not believed, a sentence
     others: Sequence[Callable[[], ssl.SSLContext]] = ()  # for a server that does not take that one's key exchange
@@ -155,12 +158,24 @@ class HTTPSession:
         return wire
 
     async def _secured(self, transport: asyncio.Transport, wire: "_Connection", tls: TLS) -> asyncio.Transport:
-        context, trust_domain = tls.context, tls.trust_domain
+        context = tls.context
         name = self._origin.host if context.check_hostname else None
         secured = await start_tls(transport, wire, context, self._meter, server_hostname=name)
-        if trust_domain and not _is_svid(secured.get_extra_info("peercert"), trust_domain):
-            raise TLSFailedError(f"{self._name} has no SVID of {trust_domain}.")
+        if tls.trust_domain:
+            names = secured.get_extra_info("peercert").get("subjectAltName", ())
+            self._check_svid([value for kind, value in names if kind == "URI"], tls)
         return secured
+
+    def _check_svid(self, uris: Sequence[str], tls: TLS) -> None:
+        """Before anything is said: what is said next may be a secret."""
+        if len(uris) != 1 or not uris[0].startswith(f"spiffe://{tls.trust_domain}/"):
+            raise TLSFailedError(f"{self._name} has no SVID of {tls.trust_domain}.")
+        if tls.expected and uris[0] not in tls.expected:
+            shown, expected = cut(uris[0]), " or ".join(map(cut, tls.expected[:3]))
+            raise OtherIdentityError(
+                f"{self._name} was not asked, for it would have been sent a secret: "
+                f"it has the SVID of {shown!a}, and not of {expected!a}."
+            )
 
     def _hang_up(self) -> None:
         if self._connection is not None and self._connection.transport is not None:
@@ -178,7 +193,7 @@ class HTTPSession:
             isinstance(error, ssl.SSLCertVerificationError)
             and self._tls
             and self._tls.clock_doubt
-            and _is_of_time(error)
+            and is_of_time(error)
         ):
             return OwnTroubleError(self._tls.clock_doubt)
         if isinstance(error, ssl.SSLCertVerificationError) and self._tls and self._tls.doubtful:
@@ -198,15 +213,6 @@ class HTTPSession:
     @property
     def _name(self) -> str:
         return self._origin.authority.decode()
-
-
-def _is_of_time(error: ssl.SSLCertVerificationError) -> bool:
-    return error.verify_code in (9, 10)  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
-
-
-def _is_svid(certificate: Mapping[str, Sequence[tuple[str, str]]], trust_domain: str) -> bool:
-    uris = [value for kind, value in certificate.get("subjectAltName", ()) if kind == "URI"]
-    return len(uris) == 1 and uris[0].startswith(f"spiffe://{trust_domain}/")
 
 
 class _Connection(asyncio.Protocol):

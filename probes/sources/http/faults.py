@@ -1,5 +1,7 @@
 """Why there is no answer, beside what httpx has a word for."""
 
+import ssl
+
 import httpx
 
 from probes.contract import Fault
@@ -9,6 +11,10 @@ from probes.sources.own_trouble import is_refusal
 
 class TLSFailedError(httpx.TransportError):
     """There is no TLS connection with this server: its certificate, ours, or no version in common."""
+
+
+class OtherIdentityError(TLSFailedError):
+    """This server has not the SPIFFE ID of the target: it is not sent what only the target may know."""
 
 
 class TooCostlyTLSError(TooLargeError):
@@ -39,3 +45,8 @@ def fault_of(error: httpx.TransportError) -> Fault | None:
         case httpx.NetworkError():
             return Fault.RESET
     return None
+
+
+def is_of_time(error: ssl.SSLCertVerificationError) -> bool:
+    """Whether a certificate is not valid by our date."""
+    return error.verify_code in (9, 10)  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
