@@ -23,6 +23,7 @@ from probes.sources.http.client import (
 )
 from probes.sources.http.credentials import Outbound, OutboundSettings
 from probes.sources.http.date import read_date
+from probes.sources.http.faults import OtherIdentityError, TooCostlyTLSError
 from probes.sources.pace import Pace
 from probes.sources.page_arrival import AT_ONCE, PageArrival
 from probes.sources.turns import Turns
@@ -69,6 +70,8 @@ class AgentMetrics:
         turns = Turns(self._cpu_time, _BUDGET)
         try:
             page = await self._look(target, wanted, turns)
+        except TooCostlyTLSError as error:
+            return self._too_costly(target, wanted, turns, error.__cause__ or error)
         except httpx.TransportError as error:
             fault = fault_of(error)
             return MetricsPage(
@@ -92,7 +95,7 @@ class AgentMetrics:
     async def close(self) -> None:
         """Nothing is held between looks."""
 
-    def _too_costly(self, target: Target, wanted: WantedSignals, turns: Turns, why: TooCostlyError) -> MetricsPage:
+    def _too_costly(self, target: Target, wanted: WantedSignals, turns: Turns, why: BaseException) -> MetricsPage:
         asked_in = self._pace.slower(target.key)
         page = MetricsPage(
             wanted=wanted,
@@ -107,11 +110,12 @@ class AgentMetrics:
     async def _look(self, target: Target, wanted: WantedSignals, turns: Turns) -> MetricsPage:
         url = target.metrics or ""
         origin, path = self._place_of(url)
-        headers = _HEADERS + self._outbound.authorization(target, origin)
-        tls = self._outbound.tls() if origin.secure else None
+        token = self._outbound.authorization(target, origin)
+        headers = _HEADERS + token
+        tls = self._outbound.tls(target, secret=bool(token) or b"?" in path) if origin.secure else None
         habit = self._habit_of(url, wanted)
         limits = self._settings.timeout, self._settings.max_bytes
-        async with HTTPSession(origin, *limits, tls, names=self._names) as session:
+        async with HTTPSession(origin, *limits, tls, names=self._names, meter=turns) as session:
             filtered = None
             if habit is None or not habit.whole_only:
                 names = (b"&" if b"?" in path else b"?") + wanted.query
@@ -200,6 +204,8 @@ def _trouble_of(error: httpx.TransportError) -> PageTrouble:
     match error:
         case TooLargeError():
             return PageTrouble.TOO_LARGE
+        case OtherIdentityError():
+            return PageTrouble.UNAUTHORIZED
         case TLSFailedError():
             return PageTrouble.HTTP_ERROR
     return PageTrouble.MALFORMED

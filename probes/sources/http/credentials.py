@@ -111,8 +111,11 @@ class Outbound:
     def _is_named(self, target: Target, origin: Origin) -> bool:
         return any(each.names(target.key.namespace, origin.host) for each in self._settings.bearer_token_for)
 
-    def tls(self) -> TLS:
-        """How to meet an https server; OwnTroubleError where what is configured is not to be had.
+    def tls(self, target: Target | None = None, *, secret: bool = False) -> TLS:
+        """How to meet a target's https server; OwnTroubleError where what is configured is not to be had.
+
+        `secret`: whether it is sent what only the target may know, a token or the query of its URL. Where SVIDs are
+        verified it must then have the target's SPIFFE ID, if one is expected: another agent's is no proof.
 
         A `ca_file` verifies chain and name. Without one, a server must have an SVID of the watcher's own trust domain;
         without an identity, the system's roots verify chain and name.
@@ -132,7 +135,8 @@ class Outbound:
         if identity is None:
             return tls._replace(doubtful=True)
         doubtful = not self._source_context.identity.confirmed
-        return tls._replace(trust_domain=identity.trust_domain, doubtful=doubtful)
+        expected = tuple(target.spiffe_ids) if secret and target else ()
+        return tls._replace(trust_domain=identity.trust_domain, expected=expected, doubtful=doubtful)
 
     def _current(
         self, ca: bytes | None, identity: OwnIdentity | None, curve: str, choice: bytes = b""
