@@ -43,7 +43,7 @@ class Health:
             self.impair(Impairment.LEASE_UNCONFIRMED, engine.role.unconfirmed(time.monotonic()))
         self.impair(Impairment.ISOLATED, "most targets fell silent at once" if engine.fleet.isolation.isolated else "")
         self._hear_api_server()
-        self.impair(Impairment.CLOCK_JUMPED, engine.clocks.clock_watch.trouble)
+        self.impair(Impairment.CLOCK_JUMPED, engine.clock_watch.trouble)
         self.impair(Impairment.OVERLOADED, self._overload())
         self.impair(Impairment.STATE_UNWRITABLE, self._state_writer.trouble or self._target_set.unwritable)
         self.impair(Impairment.DISCOVERY_STALE, self._target_set.trouble)

@@ -219,8 +219,8 @@ def troubles(engine: Engine) -> Iterator[str]:
         yield f"{Impairment.NO_IDENTITY}: {engine.identity.trouble}"
     if engine.fleet.isolation.isolated:
         yield f"{Impairment.ISOLATED}: most targets fell silent at once; the trouble may be the watcher's own."
-    if engine.clocks.clock_watch.trouble:
-        yield f"{Impairment.CLOCK_JUMPED}: {engine.clocks.clock_watch.trouble}"
+    if engine.clock_watch.trouble:
+        yield f"{Impairment.CLOCK_JUMPED}: {engine.clock_watch.trouble}"
     if engine.overload.trouble:
         yield f"{Impairment.OVERLOADED}: {engine.overload.trouble}"
     impaired = _impaired(engine.own_metrics)
