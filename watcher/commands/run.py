@@ -22,7 +22,7 @@ from watcher.config.settings import Settings, load_settings
 from watcher.config.subprocess_loader import load_settings_aside
 from watcher.daemon import Daemon, Reload
 from watcher.runtime.descriptors import raise_limit
-from watcher.state.lock import StateDirInUseError, lock_state_dir
+from watcher.state.lock import StateDirError, lock_state_dir
 from watcher.web.serving.access import Access
 from watcher.web.serving.tls import ServerFileError
 
@@ -55,7 +55,7 @@ def run(config: Path, environ: Mapping[str, str]) -> int:
         return 2
     try:
         lock = lock_state_dir(settings.state_dir) if settings.state_dir is not None else None
-    except StateDirInUseError as error:
+    except StateDirError as error:
         for each in (listener, health_listener):
             if each is not None:
                 each.close()
