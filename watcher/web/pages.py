@@ -42,7 +42,7 @@ SHOWN_OF_A_PROBE = 200
 _SLICE = 200
 _HERE = Path(__file__).parent / "templates"
 _LOGGED = {
-    Impairment.CONFIG_REJECTED: "the newest config or server file was refused and the last good one goes on; the log says why.",
+    Impairment.CONFIG_REJECTED: "the newest config or server file was refused, the last one stays; the log says why.",
     Impairment.DISCOVERY_STALE: "the fleet was not discovered lately; what is listed here may be gone, and more there.",
     Impairment.DESCRIPTORS_SHORT: "the process may not open enough files for all its looks; the log says how many.",
     Impairment.STATE_UNWRITABLE: "the state cannot be written, or not all of it; the log says why.",
