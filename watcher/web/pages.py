@@ -192,7 +192,7 @@ def _is_wanted(state: TargetState, status: Status, wanted: dict[str, str]) -> bo
 def _line(board: Board, state: TargetState, status: Status, most: int) -> Line:
     found = [each for each in board.conditions(state) if each.verdict.status is not Status.FALSE]
     telling = [each for each in found if each.verdict.reason not in (Unknown.WARMING_UP, Unknown.SOURCE_FAILED)]
-    folded = [Folded("not told by a look that failed", _names(found, Unknown.SOURCE_FAILED))]
+    folded = [Folded("unknown because the look failed", _names(found, Unknown.SOURCE_FAILED))]
     if not telling:
         folded.append(Folded("warming up", _names(found, Unknown.WARMING_UP)))
     folded = [each for each in folded if each.names]
