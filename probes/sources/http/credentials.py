@@ -52,10 +52,8 @@ class TokenFor(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    namespace: Annotated[str, AfterValidator(_namespace), Field(json_schema_extra={"pattern": _NAMESPACE})] | None = (
-        Field(default=None, description="namespace of the target")
-    )
-    host: Annotated[str, AfterValidator(_host), Field(json_schema_extra={"pattern": _HOST})] | None = Field(
+    namespace: _Namespace | None = Field(default=None, description="namespace of the target")
+    host: _Host | None = Field(
         default=None,
         description="host in its URL: an IP address, a name, or `*.` and a name, for what has one label more",
     )
