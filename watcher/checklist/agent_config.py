@@ -6,6 +6,7 @@ import yaml
 
 from probes.controls.evidence import AgentConfigFile
 from probes.controls.evidence.agent_config import KeyPath
+from probes.controls.judges.secret_rules import secret_rule
 from watcher.text.printable import printable
 from watcher.text.yaml_reader import Lines, UnsupportedYamlError, YamlReader
 
@@ -21,7 +22,11 @@ class _BrokenError(Exception):
 
     def __init__(self, *mistakes: tuple[int, str]) -> None:
         super().__init__(*mistakes)
-        self.mistakes = tuple((line, printable(why)) for line, why in mistakes)
+        # A key can be a secret too, in the wrong place.
+        told = (
+            (line, "a key that looks like a secret is wrong" if secret_rule(why) else why) for line, why in mistakes
+        )
+        self.mistakes = tuple((line, printable(why)) for line, why in told)
 
 
 def read_agent_config(raw: bytes, sdk_version: str, *, in_place: bool | None) -> AgentConfigFile:

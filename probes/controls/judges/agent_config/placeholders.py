@@ -31,10 +31,9 @@ def _why(place: KeyPath, text: str) -> str:
         return "a placeholder of a template that was not rendered"
     if place and place[-1] == _PROSE:
         return ""
-    if _TO_DO.search(text) or _YOURS.search(text):
-        return "a placeholder that was not filled in"
-    domain = next((each for each in PLACEHOLDER_DOMAINS if _is_below(_host(text), each)), "")
-    return f"a placeholder, {domain} is the domain of an example" if domain else ""
+    if domain := next((each for each in PLACEHOLDER_DOMAINS if _is_below(_host(text), each)), ""):
+        return f"a placeholder, {domain} is the domain of an example"
+    return "a placeholder that was not filled in" if _TO_DO.search(text) or _YOURS.search(text) else ""
 
 
 def _host(text: str) -> str:

@@ -18,6 +18,7 @@ SETTINGS = "predeploy.config.security-settings"
 TLS, PEERS, ACTION = (f"predeploy.config.{name}" for name in ("tls-version", "peer-verification", "default-action"))
 FIVE = (VALID, SETTINGS, TLS, PEERS, ACTION)
 _TLS, _PEERS, _ACTION = "transport.tls_min_version", "transport.peer_verification", "authorization.default_action"
+_ATTEMPTS, _BASE = "transport.retry.max_attempts", "transport.retry.backoff_base_seconds"
 ONE = [(TLS, _TLS, "1.3"), (PEERS, _PEERS, "strict"), (ACTION, _ACTION, "deny")]
 
 
@@ -120,13 +121,13 @@ def test_how_the_five_settings_hold_is_told() -> None:
         ({"authorization.audit.enabled": 1}, "authorization.audit.enabled: expected true or false, got the number 1."),
         ({"transport.retry.max_attempts": 11}, "transport.retry.max_attempts: expected at most 10, got the number 11."),
         ({"transport.retry.max_attempts": 0}, "transport.retry.max_attempts: expected at least 1, got the number 0."),
-        ({"transport.retry.max_attempts": 2.5}, "transport.retry.max_attempts: expected a whole number, got the number 2.5."),
-        ({"transport.retry.backoff_base_seconds": "1"}, "transport.retry.backoff_base_seconds: expected a number, got another text."),
+        ({_ATTEMPTS: 2.5}, f"{_ATTEMPTS}: expected a whole number, got the number 2.5."),
+        ({_BASE: "1"}, f"{_BASE}: expected a number, got another text."),
         ({"transport.retry": None}, "transport.retry: expected a mapping, got empty."),
         (
             {_PEERS: GONE, "transport.peer_verfication": "log-only"},
-            "transport.peer_verfication: unknown key next to a security key that is missing; "
-            "did you mean peer_verification?",
+            ("transport.peer_verfication: unknown key next to a security key that is missing; "
+             "did you mean peer_verification?"),
         ),
         (
             {"identity": GONE, "identty": {"provider": "mtls-static"}},
@@ -159,8 +160,10 @@ def test_unknown_keys_of_the_checklists_own_example_are_notes_and_leave_the_conf
     assert [each.message for each in notes] == [
         "agent.capabilities[0].inputModes: unknown key, which SDK 1.0.0 drops; did you mean input_modes?",
         "transport.circuit_breaker.success_threshold: unknown key, which SDK 1.0.0 drops.",
-        "transport.retry.jitter: unknown key, which SDK 1.0.0 drops. "
-        "Retries are spread by a random delay, and no config key turns it off.",
+        (
+            "transport.retry.jitter: unknown key, which SDK 1.0.0 drops. "
+            "Retries are spread by a random delay, and no config key turns it off."
+        ),
         "observability.tracing.sampling_rate: unknown key, which SDK 1.0.0 drops.",
     ]
 
@@ -170,11 +173,15 @@ def test_keys_without_effect_are_told_once_for_a_section() -> None:
     assert {each.kind for each in found} == {Kind.NO_EFFECT}
     assert [each.message for each in found] == [
         "agent.environment: no effect: SDK 1.0.0 does not read it. Only `agentweave validate` looks at it.",
-        "authorization.default_action: no effect: SDK 1.0.0 does not read it. "
-        "The agent always denies where OPA gives no decision.",
+        (
+            "authorization.default_action: no effect: SDK 1.0.0 does not read it. "
+            "The agent always denies where OPA gives no decision."
+        ),
         "authorization.audit: no effect: SDK 1.0.0 does not read it, nor anything in it.",
-        "transport: no effect: SDK 1.0.0 does not read it, nor anything in it. "
-        "The agent that runs makes no transport of its own.",
+        (
+            "transport: no effect: SDK 1.0.0 does not read it, nor anything in it. "
+            "The agent that runs makes no transport of its own."
+        ),
         "observability: no effect: SDK 1.0.0 does not read it, nor anything in it.",
     ]
     assert list(key_findings(file_of(changed({})), READING.newest)) == []
@@ -184,7 +191,14 @@ def test_a_misspelling_counts_only_next_to_a_missing_security_key_and_within_two
     assert finding(VALID, {"transport.peer_verfication": "log-only"}).state is State.PASS
     assert finding(VALID, {_PEERS: GONE, "transport.peerVerify": "log-only"}).state is State.PASS
     assert finding(VALID, {"transport.retry.max_attempts": GONE, "transport.retry.max_attempt": 3}).state is State.PASS
-    assert [edits("strict", each) for each in ("strict", "stric", "stirct", "xstrictx", "srt", "")] == [0, 1, 2, 2, 3, 3]
+    assert [edits("strict", each) for each in ("strict", "stric", "stirct", "xstrictx", "srt", "")] == [
+        0,
+        1,
+        2,
+        2,
+        3,
+        3,
+    ]
 
 
 @pytest.mark.parametrize("control", sorted(load_judges().controls))
@@ -207,7 +221,9 @@ def test_without_a_config_the_five_are_unknown(control: str) -> None:
     assert (found.state, found.reason) == (State.UNKNOWN, "SourceMissing")
 
 
-_keys = st.sampled_from(["agent", "name", "transport", "retry", "jitter", "logging", "level", "audit", "enabled", "x" * 99])
+_keys = st.sampled_from(
+    ["agent", "name", "transport", "retry", "jitter", "logging", "level", "audit", "enabled", "x" * 99]
+)
 _json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_keys, inner, max_size=4),
