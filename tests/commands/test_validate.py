@@ -107,35 +107,37 @@ def test_a_bad_config_has_why_with_each_line_and_every_error(file: Path, capsys:
     lines = told.splitlines()
     assert lines[1:11] == [
         "✗ Configuration is valid",
-        "    agent.environment: expected development or staging or production, got prod; did you mean production? (line 4). "
+        ("    agent.environment: expected development or staging or production, got prod; "
+        "did you mean production? (line 4). "
         "transport.peer_verfication: unknown key next to a security key that is missing; "
         "did you mean peer_verification? (line 11). "
-        "transport.tls_min_version: expected a text, got the number 1.2, which needs quotes (line 12).",
+        "transport.tls_min_version: expected a text, got the number 1.2, which needs quotes (line 12)."),
         "✗ Security settings: production-ready",
-        "    authorization.default_action is log-only, not deny (line 9). "
-        "transport.tls_min_version is the number 1.2, which needs quotes, not 1.3 (line 12).",
+        ("    authorization.default_action is log-only, not deny (line 9). "
+        "transport.tls_min_version is the number 1.2, which needs quotes, not 1.3 (line 12)."),
         "✗ TLS version: 1.3",
         "    transport.tls_min_version is the number 1.2, which needs quotes, not 1.3 (line 12).",
         "✓ Peer verification: strict",
-        "    transport.peer_verification is not set; the default of SDK 1.0.0 is strict. "
-        "SDK 1.0.0 does not read transport.peer_verification, so it has no effect.",
+        ("    transport.peer_verification is not set; the default of SDK 1.0.0 is strict. "
+        "SDK 1.0.0 does not read transport.peer_verification, so it has no effect."),
         "✗ Default action: deny",
         "    authorization.default_action is log-only, not deny (line 9).",
     ]  # fmt: skip
     assert [each.removeprefix("config.yaml:") for each in lines if ": error: " in each] == [
         f"3: error: agent.trust_domain is example.org, the domain of an example. {CONTROLS}",
-        "4: error: agent.environment: expected development or staging or production, got prod; "
-        "did you mean production? [predeploy.config.valid]",
+        ("4: error: agent.environment: expected development or staging or production, got prod; "
+        "did you mean production? [predeploy.config.valid]"),
         "5: error: agent.description: a placeholder of a template that was not rendered.",
         "7: error: identity.provider is mtls-static. [security.identity.spire-configured]",
         "9: error: authorization.default_action is log-only. [security.authz.default-deny]",
-        "11: error: transport.peer_verfication: unknown key next to a security key that is missing; "
-        "did you mean peer_verification? [predeploy.config.valid]",
+        ("11: error: transport.peer_verfication: unknown key next to a security key that is missing; "
+        "did you mean peer_verification? [predeploy.config.valid]"),
         "12: error: transport.tls_min_version is the number 1.2, below 1.3. [security.transport.tls13-enforced]",
-        "12: error: transport.tls_min_version: expected a text, got the number 1.2, which needs quotes. "
-        "[predeploy.config.valid]",
+        ("12: error: transport.tls_min_version: expected a text, got the number 1.2, which needs quotes. "
+        "[predeploy.config.valid]"),
         "17: error: observability.logging.level is DEBUG. [observability.logging.level-appropriate]",
-        "18: error: observability.tracing.endpoint matches the rule password in a URL. [security.secrets.none-in-config]",
+        ("18: error: observability.tracing.endpoint matches the rule password in a URL. "
+        "[security.secrets.none-in-config]"),
     ]  # fmt: skip
     notes = [each.removeprefix("config.yaml:") for each in lines if ": note: " in each]
     assert "13: note: transport.circuit_breaker.sucess_threshold: unknown key, which SDK 1.0.0 drops." in notes
@@ -225,7 +227,7 @@ def test_a_terminal_without_the_sign_of_a_good_line_is_no_reason_to_stop(file: P
 
 
 def test_validate_waits_for_nothing_that_only_the_daemon_needs() -> None:
-    heavy = "{'httpx', 'cryptography', 'rich', 'asyncio', 'grpc', 'aiohttp', 'jinja2', 'multiprocessing'}"
+    heavy = "{'httpx', 'uvicorn', 'cryptography', 'rich', 'asyncio', 'grpc', 'aiohttp', 'jinja2', 'multiprocessing'}"
     script = f"import sys\nimport watcher.commands.validate\nprint(sorted({heavy} & set(sys.modules)))"
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert told.stdout == "[]\n"

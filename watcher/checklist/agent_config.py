@@ -86,4 +86,4 @@ def _places(value: object, lines: Lines) -> Iterator[tuple[KeyPath, int]]:
             if left < 0:
                 raise _BrokenError((1, f"more than {2 * _MAX_VALUES} values with its aliases written out"))
             yield (*place, key), line
-            stack.append((found[key], (*place, key)))  # type: ignore[index,call-overload]  # its own key or index
+            stack.append((found[key], (*place, key)))  # type: ignore[index]  # its own key or index

