@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -14,6 +15,9 @@ from probes.controls.judges.agent_config.shown import key_name, shown
 from probes.controls.sdk.facts import ConfigKey, SdkVersion
 
 _MISSPELT = 2  # edits
+_HINTS = 100
+"""Unknown keys of one file for which a known one is looked for: each costs half a millisecond."""
+
 _LONGEST = 2048
 """Characters of a text that is held to a pattern."""
 
@@ -43,26 +47,29 @@ class KeyFinding:
 
 def key_findings(file: AgentConfigFile, sdk: SdkVersion) -> Iterator[KeyFinding]:
     """All of them, section by section."""
-    yield from _Reading(sdk, _children(sdk)).mapping(file.document, "", ())
+    yield from _Reading(sdk, *_sections(sdk.config)).mapping(file.document, "", ())
 
 
 @lru_cache(maxsize=8)
-def _children_of(config: tuple[ConfigKey, ...]) -> dict[str, dict[str, ConfigKey]]:
+def _sections(config: tuple[ConfigKey, ...]) -> tuple[dict[str, dict[str, ConfigKey]], frozenset[str]]:
+    """The keys of each section by their names, and the paths of security keys and of sections that have one."""
     found: dict[str, dict[str, ConfigKey]] = {}
+    secure: set[str] = set()
     for key in config:
         above, _, name = key.path.rpartition(".")
         found.setdefault(above, {})[name] = key
-    return found
-
-
-def _children(sdk: SdkVersion) -> Mapping[str, Mapping[str, ConfigKey]]:
-    return _children_of(sdk.config)
+        if key.security:
+            parts = key.path.split(".")
+            secure |= {".".join(parts[:number]) for number in range(1, len(parts) + 1)}
+    return found, frozenset(secure)
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
     sdk: SdkVersion
     children: Mapping[str, Mapping[str, ConfigKey]] = field(repr=False)
+    secure: frozenset[str] = field(repr=False)
+    hints: Iterator[int] = field(default_factory=lambda: iter(range(_HINTS)), repr=False)
 
     def mapping(self, given: Mapping[str, object], path: str, place: KeyPath) -> Iterator[KeyFinding]:
         known = self.children[path]
@@ -99,21 +106,16 @@ class _Reading:
 
     def _unknown(self, name: str, given: Mapping[str, object], path: str, place: KeyPath) -> KeyFinding:
         known = self.children[path]
-        absent = {each: key for each, key in known.items() if each not in given}
-        for each, key in absent.items():
-            if self._is_of_security(key) and edits(name, each) <= _MISSPELT:
+        for each, key in known.items():
+            if each not in given and key.path in self.secure and edits(name, each) <= _MISSPELT:
                 said = f"unknown key next to a security key that is missing; did you mean {each}?"
                 return KeyFinding(Kind.WRONG, (*place, name), said)
         said = f"unknown key, which SDK {self.sdk.version} drops"
         full = f"{path}.{name}".removeprefix(".")
         if always := self.sdk.always.get(full):
             return KeyFinding(Kind.UNKNOWN, (*place, name), f"{said}. {always}")
-        near = _near(name, known)
+        near = _near(name, known) if next(self.hints, None) is not None else ""
         return KeyFinding(Kind.UNKNOWN, (*place, name), f"{said}; did you mean {near}?" if near else said)
-
-    def _is_of_security(self, key: ConfigKey) -> bool:
-        """Such a key, or a section that has one."""
-        return key.security or any(each.security for each in self.sdk.config if each.path.startswith(f"{key.path}."))
 
 
 def mistake(key: ConfigKey, value: object) -> str:
@@ -179,9 +181,14 @@ def edits(one: str, other: str) -> int:
     """Levenshtein's distance: letters put in, left out or changed; 3 for all that is farther apart than 2."""
     if abs(len(one) - len(other)) > _MISSPELT:
         return _MISSPELT + 1
+    ours, others = Counter(one), Counter(other)  # most pairs are told apart by their letters, which costs less
+    if max((ours - others).total(), (others - ours).total()) > _MISSPELT:
+        return _MISSPELT + 1
     row = list(range(len(other) + 1))
     for number, letter in enumerate(one, 1):
         above, row = row, [number]
         for column, theirs in enumerate(other, 1):
             row.append(min(above[column] + 1, row[-1] + 1, above[column - 1] + (letter != theirs)))
+        if min(row) > _MISSPELT:
+            break
     return min(row[-1], _MISSPELT + 1)

@@ -1,7 +1,6 @@
 """The five lines of the checklist's configuration validation: the words of the file, with effect or without."""
 
 from collections.abc import Iterator
-from itertools import islice
 
 from probes.controls.evidence.agent_config import NOT_SET
 from probes.controls.judges.agent_config.case import ConfigCase, as_flag, config_judge
@@ -25,7 +24,7 @@ def valid(case: ConfigCase) -> Iterator[Statement]:
         for line, why in file.broken[:_MOST]:
             yield Statement(CONFIG, Says.BAD, f"{why}.", f"{case.found.ref}:{line}")
         return
-    found = list(islice(key_findings(file, case.sdk), 10 * _MOST))
+    found = list(key_findings(file, case.sdk))
     wrong = [each for each in found if each.kind is Kind.WRONG]
     for each in wrong[:_MOST]:
         number = file.line_at(each.place)

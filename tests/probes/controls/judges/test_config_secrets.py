@@ -1,12 +1,15 @@
 """Secrets and placeholders in a config: found by rule and place, and never told by value."""
 
+import time
+
 import pytest
 
 from probes.controls.evidence import AgentConfigFile
 from probes.controls.finding import State
 from probes.controls.judges.agent_config.placeholders import placeholders
 from probes.controls.judges.secret_rules import may_be_secret, secret_rule
-from tests.probes.controls.judges.configs import changed, file_of, finding
+from probes.controls.judging import Says
+from tests.probes.controls.judges.configs import changed, file_of, finding, said
 
 SECRETS = "security.secrets.none-in-config"
 _A = "aZ3kP9qLw2Xy7Rt5Vb8Nc4Md6Jf1Hg0Ks"
@@ -74,6 +77,14 @@ def test_what_configs_usually_say_is_no_secret(text: str) -> None:
     assert may_be_secret("endpoint", text) == ""
 
 
+@pytest.mark.parametrize("part", ["a" * 30 + "://", "a://b:", "eyJaaaaaaaaa.x", "-----BEGIN A A A ", "sk-a1 ", "x"])
+def test_a_megabyte_of_what_almost_is_a_secret_is_searched_soon(part: str) -> None:
+    text = part * (2**20 // len(part))
+    begin = time.process_time()
+    assert secret_rule(text) == ""
+    assert time.process_time() - begin < 1
+
+
 def test_a_config_without_secrets_passes_and_says_how_much_was_read() -> None:
     found = finding(SECRETS, {})
     assert (found.state, found.assurance) == (State.PASS, "reported")
@@ -93,7 +104,9 @@ def test_a_config_without_secrets_passes_and_says_how_much_was_read() -> None:
 def test_what_only_may_be_a_secret_is_left_to_people(key: str, text: str, why: str) -> None:
     found = finding(SECRETS, {f"agent.{key}": text})
     assert (found.state, found.reason) == (State.UNKNOWN, "NoPolicy")
-    assert found.message == f"agent.{key} may be a secret: {why}. People must look."
+    told = f"agent.{key} may be a secret: {why}. People must look."
+    assert found.message == told
+    assert said(SECRETS, {f"agent.{key}": text}) == [(Says.UNCLEAR, told)]
 
 
 @pytest.mark.parametrize("text", ["", "${PASSWORD}", "/run/secrets/db", "file:///run/secrets/db", "vault:db#password"])

@@ -1,11 +1,13 @@
 """The five lines of the checklist on a config: good, bad, by default, without effect, and of what is no config."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.controls.catalogue.control import Assurance, SourceName
-from probes.controls.evidence import AgentConfigFile, Missing
+from probes.controls.catalogue.control import Assurance
+from probes.controls.evidence import AgentConfigFile
 from probes.controls.evidence.agent_config import KeyPath
 from probes.controls.finding import State
 from probes.controls.judges.agent_config.key_findings import Kind, edits, key_findings
@@ -187,6 +189,15 @@ def test_keys_without_effect_are_told_once_for_a_section() -> None:
     assert list(key_findings(file_of(changed({})), READING.newest)) == []
 
 
+def test_a_wrong_key_behind_thousands_of_unknown_ones_is_found_and_soon() -> None:
+    junk = {f"transport.peer_verifcatio{number}": "x" for number in range(4000)}
+    begin = time.process_time()
+    assert finding(VALID, {**junk, "observability.metrics.port": 0}).message == (
+        "observability.metrics.port: expected at least 1, got the number 0."
+    )
+    assert time.process_time() - begin < 2
+
+
 def test_a_misspelling_counts_only_next_to_a_missing_security_key_and_within_two_edits() -> None:
     assert finding(VALID, {"transport.peer_verfication": "log-only"}).state is State.PASS
     assert finding(VALID, {_PEERS: GONE, "transport.peerVerify": "log-only"}).state is State.PASS
@@ -216,8 +227,7 @@ def test_what_is_no_config_is_not_valid_and_leaves_all_else_open(control: str) -
 
 @pytest.mark.parametrize("control", FIVE)
 def test_without_a_config_the_five_are_unknown(control: str) -> None:
-    gone: Missing = missing()
-    found = finding(control, {}, **{SourceName.AGENT_CONFIG.value: gone})
+    found = finding(control, {}, agent_config=missing())
     assert (found.state, found.reason) == (State.UNKNOWN, "SourceMissing")
 
 
