@@ -18,13 +18,13 @@ from starlette.routing import Route
 from probes.contract import TargetKey, Unknown, say_duration
 from probes.contract.address import shown_url
 from probes.contract.condition import Status
+from probes.contract.units import utc
 from watcher.engine.board import Board, ConditionStatus, TargetState
 from watcher.engine.engine import Engine
 from watcher.metrics.families import IMPAIRED, PREFIX
 from watcher.metrics.own import Impairment, OwnMetrics
 from watcher.runtime.cooperative import TimeSlice
 from watcher.runtime.role import Role
-from watcher.text.timestamps import rfc3339
 from watcher.web.target_json import sentence
 
 SHOWN = 200
@@ -74,7 +74,7 @@ def page_templates() -> Environment:
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     templates.filters |= {
-        "moment": rfc3339,
+        "moment": utc,
         "sentence": sentence,
         "duration": say_duration,
         "shown_url": shown_url,
