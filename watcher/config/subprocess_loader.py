@@ -19,13 +19,15 @@ MAX_SECONDS = 60.0
 _MAX_PIECE = 64 * 2**20
 _CHUNK = 50
 _LENGTH = 4
+# The looks of the daemon go first, before what takes the child longest too: its imports.
+_CHILD = "import os; os.nice(10); from watcher.config.subprocess_loader import write_settings; write_settings()"
 
 
 async def load_settings_aside(path: Path, environ: Mapping[str, str], max_seconds: float = MAX_SECONDS) -> Settings:
     """As `load_settings`, while the loop goes on; a child that dies or hangs is a ConfigError too."""
     try:
         child = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "watcher.config.subprocess_loader", str(path)),
+            *(sys.executable, "-P", "-c", _CHILD, str(path)),
             env={**environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -135,7 +137,7 @@ def _pieces(path: Path) -> Iterator[bytes]:
     yield bytes(_LENGTH)
 
 
-if __name__ == "__main__":
-    os.nice(10)  # the looks of the daemon go first
+def write_settings() -> None:
+    """What the child does: the settings of the file that is its only argument, on standard output."""
     for each in _pieces(Path(sys.argv[1])):
         sys.stdout.buffer.write(each)
