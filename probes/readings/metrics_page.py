@@ -7,6 +7,7 @@ from zlib import compress, decompress
 
 from probes.contract import Reading
 from probes.contract.signal import Absent, Found, Row, Series, Signal, SignalValues, Unreadable
+from probes.readings.histograms import Histogram
 from probes.readings.signal_reader import SignalReader, WantedSignals
 from probes.readings.text_format import NOTHING, KeptLines
 
@@ -89,10 +90,9 @@ class MetricsPage(Reading):
         """The samples of the first row that the page has; for counters, histograms and summaries."""
         return self.reader.series(signal) or Absent(self._why_absent(self.wanted.rows[signal]))
 
-    def block(self, signal: Signal, row: Row, suffix: str) -> bytes:
-        """The lines of one sample name of a row, as they came, for what has too many to read them one by one."""
-        number = self.wanted.rows[signal].index(row) * len(signal.suffixes) + signal.suffixes.index(suffix)
-        return self.kept.lines[self.wanted.places[signal][number]]
+    def histograms(self, signal: Signal) -> Sequence[Histogram] | Unreadable | None:
+        """The histograms of the signal's first row, where they are printed as libraries do; else `series` tells."""
+        return self.reader.histograms(signal)
 
     def evidence(self) -> Mapping[str, object]:
         """The lines that were used, as they came."""

@@ -17,6 +17,7 @@ METRICS: Mapping[str, Callable[[], bytes]] = {
     "labels": pages.many_labels,
     "fewer-labels": lambda: pages.many_labels(lines=800),
     "histograms": pages.many_histograms,
+    "traces": pages.endless_traces,
     "subjects": pages.thousand_subjects,
     "names": pages.thousand_long_names,
 }
