@@ -1,0 +1,162 @@
+"""Could a current Prometheus scrape this page? By its own lexers, of version 3 (model/textparse, promlex.l and others)."""
+
+import re
+from collections.abc import Generator
+from math import isinf
+from typing import NamedTuple
+
+from probes.contract import Unknown
+
+REASONS = ("ByteOrderMark", "LineEnds", "FamilyName", "EndInTheMiddle", "Timestamp", "ContentType", "Syntax")
+
+_STEP = 100  # lines that are read at a time
+_LONGEST = 1 << 18  # bytes of a line: a quoted label may go over several of what we call a line
+_SHOWN = 60  # characters of a line
+
+_NAME = rb"[a-zA-Z_:][a-zA-Z0-9_:]*+"
+_LABEL_NAME = rb'(?:[a-zA-Z_][a-zA-Z0-9_]*+|"(?!")[^"\\]*(?:\\.[^"\\]*)*")'
+_ANY_NAME = rb'(?:%b|"[^"\\]*(?:\\.[^"\\]*)*")' % _NAME
+_QUOTED_NAME = rb'"(?!")[^"\\]*(?:\\.[^"\\]*)*"'
+_FLOAT = rb"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_VALUE = rb"(?:%b|[+-]?(?:[iI][nN][fF](?:[iI][nN][iI][tT][yY])?)|[nN][aA][nN])" % _FLOAT
+
+_LABEL = rb'%b[ \t]*=[ \t]*"[^"\\]*(?:\\.[^"\\]*)*"[ \t]*(?:,[ \t]*)?' % _LABEL_NAME
+_TEXT_SAMPLE = (
+    rb"[ \t]*(?:%b[ \t]*(?:\{[ \t]*((?:%b)*)\}[ \t]*)?|\{[ \t]*((?:%b)*)%b[ \t]*(?:,[ \t]*(?:%b)*)?\}[ \t]*)"
+    rb"(%b)(?=[ \t\n]|\Z)[ \t]*" % (_NAME, _LABEL, _LABEL, _QUOTED_NAME, _LABEL, _VALUE)
+)
+_TEXT_META = (
+    rb"[ \t]*#[ \t]+HELP[ \t]+%b(?![\x80-\xff])[^\n]*"
+    rb"|[ \t]*#[ \t]+TYPE[ \t]+%b[^\n](?:counter|gauge|histogram|summary|untyped)"
+    rb"|[ \t]*#(?![ \t]+(?:HELP|TYPE)[ \t])[^\n]*|[ \t]*" % (_ANY_NAME, _ANY_NAME)
+)
+
+_OPEN_LABEL = rb'%b="[^"\\\n]*(?:\\.[^"\\\n]*)*"' % _LABEL_NAME
+_OPEN_SAMPLE = rb"(?:%b(?:\{((?:%b(?:,%b)*,?)?)\})?|\{((?:%b,)*)%b(?:,%b)*,?\}) (%b)(?=[ \n])" % (
+    *(_NAME, _OPEN_LABEL, _OPEN_LABEL, _OPEN_LABEL, _QUOTED_NAME, _OPEN_LABEL, _VALUE),
+)
+_EXEMPLAR = rb"(?: # \{(?:%b(?:,%b)*,?)?\} %b(?: %b)?)?" % (_OPEN_LABEL, _OPEN_LABEL, _VALUE, _FLOAT)
+_OPEN_META = (
+    rb"# (?:HELP|UNIT) %b [^\n]*"
+    rb"|# TYPE %b (?:counter|gauge|histogram|gaugehistogram|summary|info|stateset|unknown)" % (_ANY_NAME, _ANY_NAME)
+)
+
+
+class _Format(NamedTuple):
+    """A text format: its lines, and the same with anything in place of a timestamp."""
+
+    line: re.Pattern[bytes]
+    timed: re.Pattern[bytes]
+
+
+_TEXT = _Format(
+    re.compile(rb"(?:%b([0-9]+)?[ \t]*|%b)(?:\n|\Z)" % (_TEXT_SAMPLE, _TEXT_META)),
+    re.compile(rb"%b[^\s#][^\n]*" % _TEXT_SAMPLE),
+)
+_OPENMETRICS = _Format(
+    re.compile(rb"(?:%b(?: (%b))?%b|%b)\n" % (_OPEN_SAMPLE, _FLOAT, _EXEMPLAR, _OPEN_META)),
+    re.compile(rb"%b [^\s#][^\n]*" % _OPEN_SAMPLE),
+)
+
+_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_PARAMETER = rf'\s*;\s*({_TOKEN})\s*=\s*({_TOKEN}|"(?:[^"\\]|\\.)*")'
+_MEDIA_TYPE = re.compile(rf"\s*({_TOKEN}/{_TOKEN})\s*((?:{_PARAMETER})*)\s*;?\s*")
+_LABEL_NAMES = re.compile(rb'(%b)[ \t]*=[ \t]*"(?!")[^"\\]*(?:\\.[^"\\]*)*"' % _LABEL_NAME)
+_BEGINNING = re.compile(rb"[ \t]*(?:#[ \t]+(?:HELP|TYPE|UNIT)[ \t]+)?([^ \t{#][^ \t{]*)?")
+_MOST_TIME = 2**63 - 1  # milliseconds
+
+
+class Conformance(NamedTuple):
+    """What a current Prometheus makes of a page."""
+
+    reason: str = ""  # one of REASONS; empty where it can scrape the page
+    why: str = ""  # a sentence: what it refuses, or why that could not be told
+    unknown: Unknown | None = None  # it could not be told
+
+    @property
+    def refused(self) -> bool:
+        """Whether it cannot."""
+        return bool(self.reason)
+
+
+def inspect(content_type: str, page: bytes) -> Generator[None, None, Conformance]:
+    """What is made of a whole page, which is UTF-8 and has a sample; a few lines at a time."""
+    form, why = _format_of(content_type)
+    if form is None:
+        return Conformance("ContentType", why)
+    if page.startswith(b"\xef\xbb\xbf"):
+        return Conformance("ByteOrderMark", "The page begins with a byte order mark.")
+    at = number = 0
+    while at < len(page):
+        if form is _OPENMETRICS and page.startswith(b"# EOF", at) and page[at + 5 : at + 6] in (b"", b"\n"):
+            return Conformance() if len(page) <= at + 6 else _refusal(page, at, "EndInTheMiddle", form)
+        line = form.line.match(page, at, at + _LONGEST)
+        if line is None or not _is_sound(line):
+            return _refusal(page, at, "", form)
+        if line.end() == at + _LONGEST:
+            return Conformance(unknown=Unknown.MALFORMED, why=f"The page has a line of more than {_LONGEST} bytes.")
+        at, number = line.end(), number + 1
+        if number % _STEP == 0:
+            yield
+    return Conformance() if form is _TEXT else Conformance("Syntax", "The page does not end with # EOF.")
+
+
+def _format_of(content_type: str) -> tuple[_Format | None, str]:
+    """How a page of this type is read (Go's mime.ParseMediaType), or why it is not."""
+    if not content_type:
+        return None, "The page has no Content-Type."
+    found = _MEDIA_TYPE.fullmatch(content_type)
+    names = [name.lower() for name, _ in re.findall(_PARAMETER, found[2])] if found else []
+    if found and len(set(names)) == len(names):
+        version = dict(re.findall(_PARAMETER, found[2])).get("version", "").strip('"')
+        match found[1].lower():
+            case "text/plain":
+                return _TEXT, ""
+            case "application/openmetrics-text" if version != "2.0.0":
+                return _OPENMETRICS, ""
+    return None, f"The page's Content-Type is {content_type[:_SHOWN]!r}."
+
+
+def _is_sound(line: re.Match[bytes]) -> bool:
+    """What the form of a line does not say: numbers that are too large, labels that stand twice, units."""
+    labels, more, value, time = line.groups()
+    if value is None:
+        return not line[0].startswith(b"# UNIT ") or _has_unit(line[0])
+    if isinf(float(value)) and not value.lstrip(b"+-")[:1].isalpha():
+        return False
+    if time is not None and (isinf(float(time)) or (time.isdigit() and int(time[:20]) > _MOST_TIME)):
+        return False
+    names = _LABEL_NAMES.findall(labels or more or b"")
+    return len({name.strip(b'"') for name in names}) == len(names) and b"__name__" not in names
+
+
+def _has_unit(line: bytes) -> bool:
+    _, _, name, unit = line.rstrip(b"\n").split(b" ", 3)
+    return not unit or name.strip(b'"').endswith(b"_" + unit)
+
+
+def _refusal(page: bytes, at: int, reason: str, form: _Format) -> Conformance:
+    end = page.find(b"\n", at, at + _LONGEST) + 1 or min(len(page), at + _LONGEST)
+    line = page[at:end].rstrip(b"\n")
+    reason = reason or _reason_of(line, form)
+    number, shown = page.count(b"\n", 0, at) + 1, line.decode(errors="replace").rstrip("\r")[:_SHOWN]
+    return Conformance(reason, f"Line {number} {_WHY[reason]}: {shown!r}.")
+
+
+_WHY = {
+    "LineEnds": "ends in CR LF",
+    "FamilyName": "has a name that is none",
+    "EndInTheMiddle": "is the end, and more follows",
+    "Timestamp": "has a timestamp that is none",
+    "Syntax": "cannot be read",
+}
+
+
+def _reason_of(line: bytes, form: _Format) -> str:
+    without = line.removesuffix(b"\r") + b"\n"
+    if line.endswith(b"\r") and (without == b"# EOF\n" or not without.strip() or form.line.match(without)):
+        return "LineEnds"
+    name = _BEGINNING.match(line)
+    if name is not None and name[1] and not re.fullmatch(_ANY_NAME, name[1].rstrip(b"\r")):
+        return "FamilyName"
+    return "Timestamp" if form.timed.match(line + b"\n") else "Syntax"
