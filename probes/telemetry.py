@@ -1,6 +1,6 @@
-"""Can the agent's metrics be read, and does its process stay up?"""
+"""Can the agent's metrics be read, by us and by Prometheus, and does its process stay up?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from pydantic import Field
 
@@ -17,6 +17,8 @@ from probes.contract import (
     say_duration,
 )
 from probes.contract.signal import START_TIME, Absent, Unreadable, is_new_process, latest_start, unreported
+from probes.history.inspection import Inspection
+from probes.readings.conformance import REASONS
 from probes.readings.metrics_page import MetricsPage, PageTrouble
 
 
@@ -35,6 +37,14 @@ METRICS_UNAVAILABLE = ConditionKind(
     reasons=("ConnectionRefused", "Lost", "NameNotResolved", "Timeout", "HTTPError", "Malformed", "TooLarge"),
     repeated=True,
 )
+METRICS_NONCONFORMANT = ConditionKind(
+    name="MetricsNonconformant",
+    severity=Severity.WARNING,
+    true_when="The watcher can read the metrics page, and a current Prometheus could not scrape it.",
+    all_clear="A current Prometheus can scrape the metrics page.",
+    reasons=REASONS,
+    repeated=True,
+)
 AGENT_RESTARTING = ConditionKind(
     name="AgentRestarting",
     severity=Severity.WARNING,
@@ -51,6 +61,7 @@ class TelemetryHistory:
     at: float = 0.0  # the last look that told a start time
     started: float | None = None  # start time of the latest process
     restarts: tuple[float, ...] = ()  # when new processes were first seen, the newest ones
+    inspection: Inspection = field(default_factory=Inspection)  # of the whole page
 
 
 def judge(
@@ -59,12 +70,17 @@ def judge(
     """Judge one page."""
     available = _available(page, context)
     if page.error:
-        return Evaluation(verdicts=(available, AGENT_RESTARTING.unknown(Unknown.SOURCE_FAILED)), history=history)
+        failed = (kind.unknown(Unknown.SOURCE_FAILED) for kind in (METRICS_NONCONFORMANT, AGENT_RESTARTING))
+        return Evaluation(verdicts=(available, *failed), history=history)
+    inspection = history.inspection.add(page.conformance, context.now)
+    if inspection is not history.inspection:
+        history = replace(history, inspection=inspection)
+    readable = (available, _nonconformant(inspection, context.now))
     started = page.value(START_TIME)
     if isinstance(started, Absent | Unreadable):
-        return Evaluation(verdicts=(available, *unreported(AGENT_RESTARTING, started, context.limits)), history=history)
+        return Evaluation(verdicts=(*readable, *unreported(AGENT_RESTARTING, started, context.limits)), history=history)
     history = _seen(history, started, context)
-    return Evaluation(verdicts=(available, _restarting(history, context)), history=history)
+    return Evaluation(verdicts=(*readable, _restarting(history, context)), history=history)
 
 
 def _available(page: MetricsPage, context: EvaluationContext[TelemetryLimits]) -> Verdict:
@@ -79,6 +95,22 @@ def _available(page: MetricsPage, context: EvaluationContext[TelemetryLimits]) -
     return METRICS_UNAVAILABLE.true(page.error, page.trouble.value)
 
 
+def _nonconformant(seen: Inspection, now: float) -> Verdict:
+    if seen.at is None:
+        return METRICS_NONCONFORMANT.unknown(Unknown.WARMING_UP)
+    if seen.unknown is not None:
+        return METRICS_NONCONFORMANT.unknown(seen.unknown, seen.why)
+    if not seen.reason:
+        return METRICS_NONCONFORMANT.false()
+    why, age = seen.why, now - seen.at
+
+    def message() -> str:
+        when = f" That was {say_duration(age)} ago; the page is asked for whole about once an hour." if age >= 1 else ""
+        return f"A current Prometheus refuses the whole page. {why}{when}"
+
+    return METRICS_NONCONFORMANT.true(message, seen.reason)
+
+
 def _seen(history: TelemetryHistory, started: float, context: EvaluationContext[TelemetryLimits]) -> TelemetryHistory:
     new = is_new_process(history.started, started)
     # Of a gap in which the process stayed the same, all is known.
@@ -88,7 +120,8 @@ def _seen(history: TelemetryHistory, started: float, context: EvaluationContext[
     if new:
         recent.append(context.now)
     latest = latest_start(history.started, started)
-    return TelemetryHistory(since, context.now, latest, tuple(recent[-context.limits.restarts - 1 :]))
+    newest = tuple(recent[-context.limits.restarts - 1 :])
+    return TelemetryHistory(since, context.now, latest, newest, history.inspection)
 
 
 def _restarting(history: TelemetryHistory, context: EvaluationContext[TelemetryLimits]) -> Verdict:
@@ -103,7 +136,7 @@ def _restarting(history: TelemetryHistory, context: EvaluationContext[TelemetryL
 PROBE = Probe(
     name="telemetry",
     source="agent_metrics",
-    conditions=(METRICS_UNAVAILABLE, AGENT_RESTARTING),
+    conditions=(METRICS_UNAVAILABLE, METRICS_NONCONFORMANT, AGENT_RESTARTING),
     limits=TelemetryLimits,
     history=TelemetryHistory,
     judge=judge,

@@ -1,4 +1,4 @@
-"""Could a current Prometheus scrape this page? By its own lexers, of version 3 (model/textparse, promlex.l and others)."""
+"""Could a current Prometheus scrape this page? By the lexers of Prometheus 3 (model/textparse/promlex.l and others)."""
 
 import re
 from collections.abc import Generator
@@ -58,9 +58,9 @@ _OPENMETRICS = _Format(
     re.compile(rb"%b [^\s#][^\n]*" % _OPEN_SAMPLE),
 )
 
-_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_PARAMETER = rf'\s*;\s*({_TOKEN})\s*=\s*({_TOKEN}|"(?:[^"\\]|\\.)*")'
-_MEDIA_TYPE = re.compile(rf"\s*({_TOKEN}/{_TOKEN})\s*((?:{_PARAMETER})*)\s*;?\s*")
+_WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_PARAMETER = rf'\s*;\s*({_WORD})\s*=\s*({_WORD}|"(?:[^"\\]|\\.)*")'
+_MEDIA_TYPE = re.compile(rf"\s*({_WORD}/{_WORD})\s*((?:{_PARAMETER})*)\s*;?\s*")
 _LABEL_NAMES = re.compile(rb'(%b)[ \t]*=[ \t]*"(?!")[^"\\]*(?:\\.[^"\\]*)*"' % _LABEL_NAME)
 _BEGINNING = re.compile(rb"[ \t]*(?:#[ \t]+(?:HELP|TYPE|UNIT)[ \t]+)?([^ \t{#][^ \t{]*)?")
 _MOST_TIME = 2**63 - 1  # milliseconds

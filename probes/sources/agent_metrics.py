@@ -2,37 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
-from typing import NamedTuple
-from zlib import crc32
 
 import httpx
 from pydantic import Field
 
-from probes.contract import Bytes, SourceContext, SourceKind, Target
+from probes.contract import Bytes, Fault, SourceContext, SourceKind, Target, Unknown
 from probes.contract.reading import HEAVY
 from probes.contract.signal import Dialect, Signal
+from probes.readings.conformance import Conformance
 from probes.readings.metrics_page import MetricsPage, PageTrouble, WantedSignals
-from probes.readings.signal_reader import SMALL
-from probes.readings.text_format import NOTHING, KeptLines, NotAPageError, Scan, TooCostlyError, pieces
-from probes.sources.http.client import (
-    HTTPSession,
-    Origin,
-    Response,
-    TLSFailedError,
-    TooLargeError,
-    fault_of,
-    locate,
-)
+from probes.readings.text_format import TooCostlyError
+from probes.sources.http.client import HTTPSession, Origin, TLSFailedError, TooLargeError, fault_of, locate
 from probes.sources.http.credentials import Outbound, OutboundSettings
-from probes.sources.http.date import read_date
 from probes.sources.pace import Pace
+from probes.sources.pages.habits import Habit, PageHabits
+from probes.sources.pages.request import PageRequests
 from probes.sources.turns import Turns
 
-_HEADERS = b"User-Agent: agentweave-watcher\r\nAccept: text/plain;version=0.0.4\r\nConnection: close\r\n"
-_OPENMETRICS = "application/openmetrics-text"
 _BUDGET = 0.15  # seconds of CPU to read the pages of one look with: eight megabytes as libraries print them take 0.05
-_LEARNT_FOR = 600.0  # seconds, give or take half, so that the fleet is not asked for whole pages at once
+_INSPECTION = 0.4  # seconds of CPU, about once an hour: eight megabytes as libraries print them take 0.2
 
 
 class AgentMetricsSettings(OutboundSettings):
@@ -42,26 +30,16 @@ class AgentMetricsSettings(OutboundSettings):
     dialects: tuple[Dialect, ...] = Field(default=(), description="rows added to the built-in table of metric names")
 
 
-class _Habit(NamedTuple):
-    """What a whole page showed of the filtered one."""
-
-    wanted: WantedSignals
-    until: float
-    whole_only: bool  # the filter hides what the whole page has
-    lacking: int  # signals that the whole page lacks as well
-    bare: tuple[str, ...]
-
-
 class AgentMetrics:
     """Asks for the wanted names only, and for the whole page where that may have hidden one."""
 
     def __init__(self, settings: AgentMetricsSettings, source_context: SourceContext) -> None:
-        self._settings, self._now, self._names = settings, source_context.now, source_context.names
+        self._settings, self._names = settings, source_context.names
         self._cpu_time, self._pace, self._gate = source_context.cpu_time, Pace(), source_context.gate
         self._outbound = Outbound(settings, source_context)
         self._wanted: dict[Sequence[object], WantedSignals] = {}
         self._places: dict[str, tuple[Origin, bytes]] = {}
-        self._habits: dict[str, _Habit] = {}
+        self._habits = PageHabits(source_context.now)
 
     async def look(self, target: Target, wants: Sequence[object]) -> MetricsPage:
         """One look at the target's page, over within the timeout."""
@@ -70,9 +48,9 @@ class AgentMetrics:
             return MetricsPage(
                 wanted=wanted, trouble=PageTrouble.TOO_LARGE, error=instead.error, asked_in=instead.asked_in
             )
-        turns = Turns(self._cpu_time, _BUDGET)
+        turns, inspecting = Turns(self._cpu_time, _BUDGET), Turns(self._cpu_time, _INSPECTION)
         try:
-            page = await self._look(target, wanted, turns)
+            page = await self._look(target, wanted, turns, inspecting)
         except httpx.TransportError as error:
             fault = fault_of(error)
             return MetricsPage(
@@ -84,14 +62,15 @@ class AgentMetrics:
         if page.trouble is PageTrouble.UNAUTHORIZED:
             why = self._outbound.withheld(target, self._place_of(target.metrics or "")[0])
             return replace(page, error=f"{page.error} {why}".strip())
-        return page.charged(turns.spent) if turns.spent > HEAVY else page
+        spent = turns.spent + inspecting.spent
+        return page.charged(spent) if spent > HEAVY else page
 
     def fleet_changed(self, targets: Sequence[Target]) -> None:
         """Forget the pages that are no longer looked at."""
         urls = {target.metrics for target in targets}
         self._pace.keep({target.key for target in targets})
         self._places = {url: place for url, place in self._places.items() if url in urls}
-        self._habits = {url: habit for url, habit in self._habits.items() if url in urls}
+        self._habits.keep(urls)
 
     async def close(self) -> None:
         """Nothing is held between looks."""
@@ -108,40 +87,43 @@ class AgentMetrics:
         self._pace.say(target.key, page)
         return page
 
-    async def _look(self, target: Target, wanted: WantedSignals, turns: Turns) -> MetricsPage:
+    async def _look(self, target: Target, wanted: WantedSignals, turns: Turns, inspecting: Turns) -> MetricsPage:
         url = target.metrics or ""
         origin, path = self._place_of(url)
-        headers = _HEADERS + self._outbound.authorization(target, origin)
+        token = self._outbound.authorization(target, origin)
         tls = self._outbound.tls() if origin.secure else None
-        habit = self._habit_of(url, wanted)
+        habit, due = self._habits.of(url, wanted), self._habits.inspection_is_due(url)
         limits = self._settings.timeout, self._settings.max_bytes
         async with HTTPSession(origin, *limits, tls, names=self._names) as session:
+            requests = PageRequests(session, origin, token, wanted, turns, self._gate)
             filtered = None
             if habit is None or not habit.whole_only:
-                names = (b"&" if b"?" in path else b"?") + wanted.query
-                filtered = await self._ask(session, (path + names, headers), wanted, habit, turns)
-                if filtered.trouble is PageTrouble.UNAUTHORIZED or _complete(filtered, habit):
+                filtered = await requests.filtered(path, habit)
+                if filtered.trouble is PageTrouble.UNAUTHORIZED:
                     return filtered
-            whole = await self._ask(session, (path, headers), wanted, None, turns)
-        self._learn(url, wanted, filtered, whole)
+                if _complete(filtered, habit):
+                    return (
+                        filtered.inspected(await self._inspected(url, requests, path, inspecting)) if due else filtered
+                    )
+            whole = await requests.whole(path, inspecting if due else None)
+        self._habits.learn(url, filtered, whole)
+        if whole.conformance is not None:
+            self._habits.inspected(url, whole.conformance, came=True)
         return whole
 
-    async def _ask(
-        self,
-        session: HTTPSession,
-        request: tuple[bytes, bytes],
-        wanted: WantedSignals,
-        habit: _Habit | None,
-        turns: Turns,
-    ) -> MetricsPage:
-        path, _ = request
-        answer = await session.ask(b"GET", *request)
-        bare = habit.bare if habit else ()
-        page_of = partial(_page_of, answer, wanted, turns, filtered=path.endswith(wanted.query), bare=bare)
-        if len(answer.body) <= SMALL:
-            return await page_of()
-        async with self._gate:
-            return await page_of()
+    async def _inspected(self, url: str, requests: PageRequests, path: bytes, inspecting: Turns) -> Conformance:
+        """What a current Prometheus makes of the whole page; that it is not had is no trouble of the filtered one."""
+        try:
+            page = await requests.whole(path, inspecting)
+            found = page.conformance or Conformance(unknown=Unknown.MALFORMED, why=_UNSEEN + page.error)
+            came = page.conformance is not None
+        except httpx.TransportError as error:
+            came = isinstance(error, TooLargeError)
+            found = Conformance(unknown=_unknown_of(error), why=_UNSEEN + str(error))
+        except TooCostlyError as error:
+            came, found = True, Conformance(unknown=Unknown.MALFORMED, why=f"{_UNSEEN}{error}.")
+        self._habits.inspected(url, found, came=came)
+        return found
 
     def _wanted_of(self, wants: Sequence[object]) -> WantedSignals:
         key = tuple(wants)
@@ -155,70 +137,15 @@ class AgentMetrics:
             self._places[url] = locate(url)
         return self._places[url]
 
-    def _habit_of(self, url: str, wanted: WantedSignals) -> _Habit | None:
-        habit = self._habits.get(url)
-        return habit if habit and habit.wanted is wanted and self._now() < habit.until else None
 
-    def _learn(self, url: str, wanted: WantedSignals, filtered: MetricsPage | None, whole: MetricsPage) -> None:
-        if filtered is None or whole.trouble:
-            return
-        lacking = wanted.lacking(whole.kept)
-        hidden = bool(filtered.trouble) or bool(wanted.lacking(filtered.kept) & ~lacking)
-        until = self._now() + _LEARNT_FOR * (0.5 + crc32(url.encode()) % 1000 / 1000)
-        self._habits[url] = _Habit(wanted, until, hidden, lacking, whole.kept.bare)
+_UNSEEN = "The page asked for whole could not be inspected: "
 
 
-def _complete(filtered: MetricsPage, habit: _Habit | None) -> bool:
+def _complete(filtered: MetricsPage, habit: Habit | None) -> bool:
     if filtered.trouble:
         return False
     lacking = filtered.wanted.lacking(filtered.kept)
-    return not lacking or (habit is not None and not lacking & ~habit.lacking)
-
-
-async def _page_of(
-    answer: Response, wanted: WantedSignals, turns: Turns, *, filtered: bool, bare: tuple[str, ...]
-) -> MetricsPage:
-    trouble, error, kept = None, "", NOTHING
-    if answer.status in (401, 403):
-        trouble, error = PageTrouble.UNAUTHORIZED, f"The page answered {answer.status}: the watcher may not read it."
-    elif answer.status != 200:
-        trouble, error = PageTrouble.HTTP_ERROR, f"The page answered {answer.status}."
-    else:
-        try:
-            with turns:
-                kept = await _kept_of(answer, wanted, turns, whole=not filtered, bare=bare)
-        except NotAPageError as problem:
-            trouble, error = PageTrouble.MALFORMED, f"What was answered is no metrics page: {problem}."
-    page = MetricsPage(
-        error=error,
-        trouble=trouble,
-        status=answer.status,
-        size=len(answer.body),
-        filtered=filtered,
-        wanted=wanted,
-        kept=kept,
-        their_date=read_date(answer.header(b"date")),
-    )
-    if page.reader.is_large():  # of others judges read what they want to know
-        with turns:
-            for _ in page.reader.steps():
-                await turns.checkpoint()
-    return page
-
-
-async def _kept_of(
-    answer: Response, wanted: WantedSignals, turns: Turns, *, whole: bool, bare: tuple[str, ...]
-) -> KeptLines:
-    scan = Scan(wanted.names)
-    for number, piece in enumerate(pieces(answer.body)):
-        if number:
-            await turns.checkpoint()
-        scan.feed(piece)
-    if whole and not scan.has_a_sample:
-        raise NotAPageError("it has no sample")
-    if answer.header(b"content-type").startswith(_OPENMETRICS) and not answer.body[-16:].rstrip().endswith(b"# EOF"):
-        raise NotAPageError("it is cut off, for it does not end with # EOF")
-    return scan.end(bare)
+    return not lacking or (habit is not None and habit.excuses(lacking))
 
 
 def _trouble_of(error: httpx.TransportError) -> PageTrouble:
@@ -228,6 +155,12 @@ def _trouble_of(error: httpx.TransportError) -> PageTrouble:
         case TLSFailedError():
             return PageTrouble.HTTP_ERROR
     return PageTrouble.MALFORMED
+
+
+def _unknown_of(error: httpx.TransportError) -> Unknown:
+    if isinstance(error, TooLargeError):
+        return Unknown.MALFORMED
+    return Unknown.WATCHER_IMPAIRED if fault_of(error) is Fault.OURS else Unknown.SOURCE_FAILED
 
 
 KIND = SourceKind(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from tests.hostile import pages
 
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: %d\r\n\r\n"
 DENY = b'{"result":false}'
 NO_STATUS = b"{}"
 
@@ -49,7 +50,7 @@ class Farm:
                 length = next((int(line[15:]) for line in head.split(b"\r\n") if line[:15] == b"Content-Length:"), 0)
                 await reader.readexactly(length)
                 body = self._answer(head.split(b" ", 2)[1].decode())
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body))
+                writer.write(HEAD % len(body))
                 writer.write(body)
                 await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):

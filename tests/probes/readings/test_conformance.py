@@ -1,4 +1,4 @@
-"""What a current Prometheus refuses is told, with its reason, and what it takes raises nothing: by a real Prometheus."""
+"""What a current Prometheus refuses is told, with its reason, and what it takes raises nothing: asked of a real one."""
 
 import random
 from collections.abc import Sequence
@@ -71,9 +71,9 @@ PAGES = (
     Page(b"a 1\r\n# EOF\r\n", "LineEnds", OPEN),
     Page(b"a 1\n# EOF\r\n", "LineEnds", OPEN),
     Page(b"# TYPE 1a gauge\n1a 1\n", "FamilyName"),
-    Page(b"b 1\n1a{x=\"y\"} 1\n", "FamilyName"),
+    Page(b'b 1\n1a{x="y"} 1\n', "FamilyName"),
     Page(b"http.requests 1\n", "FamilyName"),
-    Page(b"http-requests{a=\"b\"} 1\n", "FamilyName"),
+    Page(b'http-requests{a="b"} 1\n', "FamilyName"),
     Page(b"# TYPE http.requests counter\n", "FamilyName"),
     Page(b"# HELP 1a x\na 1\n", "FamilyName"),
     Page("# HELP a\u0436b x\n".encode(), "FamilyName"),
@@ -108,7 +108,7 @@ PAGES = (
     Page(b'a{b.c="1"} 1\n', "Syntax"),
     Page(b'a{b="1",,} 1\n', "Syntax"),
     Page(b'a{b="say "x""} 1\n', "Syntax"),
-    Page(b'a{b=1} 1\n', "Syntax"),
+    Page(b"a{b=1} 1\n", "Syntax"),
     Page(b'{""} 1\n', "Syntax"),
     Page(b'{x="1"} 1\n', "Syntax"),
     Page(b"a 1e999\n", "Syntax"),
@@ -232,7 +232,7 @@ def test_a_real_prometheus_refuses_these_pages_and_no_other() -> None:
         (Page(b"a 1\n\n1b 2\n"), "Line 3 has a name that is none: '1b 2'."),
         (Page(b"a 1\n# EOF\nb 1\n", "", OPEN), "Line 2 is the end, and more follows: '# EOF'."),
         (Page(b"a 1 -5\n"), "Line 1 has a timestamp that is none: 'a 1 -5'."),
-        (Page(b'a{b=1} 1'), "Line 1 cannot be read: 'a{b=1} 1'."),
+        (Page(b"a{b=1} 1"), "Line 1 cannot be read: 'a{b=1} 1'."),
         (Page(b"a{b=1" + b"1" * 200), f"Line 1 cannot be read: '{'a{b=1' + '1' * 55}'."),
     ],
 )  # fmt: skip

@@ -1,0 +1,66 @@
+"""The requests of one look at a metrics page: made as Prometheus makes them, and redirected once on the same origin."""
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from probes.readings.metrics_page import MetricsPage, WantedSignals
+from probes.readings.signal_reader import SMALL
+from probes.sources.http.client import HTTPSession, Origin, Response
+from probes.sources.http.redirect import redirect_of
+from probes.sources.pages.answer import PROTOBUF, PageAnswer
+from probes.sources.pages.habits import Habit
+from probes.sources.turns import Turns
+
+_TEXTS = (
+    b"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.7,"
+    b"application/openmetrics-text;version=0.0.1;q=0.6,"
+    b"text/plain;version=1.0.0;escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;q=0.4"
+)
+ACCEPT = _TEXTS + b",*/*;q=0.3"
+"""What Prometheus 3 sends. It asks for protobuf only where it is told to."""
+
+_HEADERS = b"User-Agent: agentweave-watcher\r\nAccept: %b\r\nConnection: close\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequests:
+    """Those of one look."""
+
+    session: HTTPSession
+    origin: Origin
+    authorization: bytes  # a header line, or nothing; it goes to this origin only
+    wanted: WantedSignals
+    turns: Turns
+    gate: AbstractAsyncContextManager[None]
+
+    async def filtered(self, path: bytes, habit: Habit | None) -> MetricsPage:
+        """The wanted names only, where the server knows how to do that; errors as of `HTTPSession.ask` and `read`."""
+        names = (b"&" if b"?" in path else b"?") + self.wanted.query
+        answer = await self._ask(path + names, filtered=True, bare=habit.bare if habit else ())
+        return await self._read(answer, None)
+
+    async def whole(self, path: bytes, inspecting: Turns | None) -> MetricsPage:
+        """The whole page; with `inspecting` also whether a current Prometheus could scrape it."""
+        return await self._read(await self._ask(path, filtered=False), inspecting)
+
+    async def _ask(self, path: bytes, *, filtered: bool, bare: tuple[str, ...] = ()) -> PageAnswer:
+        answer, followed = await self._get(path), None
+        leads = redirect_of(answer, self.origin, path)
+        if leads is not None and leads.path:
+            answer, followed = await self._get(leads.path), leads
+            leads = redirect_of(answer, self.origin, leads.path)
+        return PageAnswer(
+            answer=answer, wanted=self.wanted, filtered=filtered, bare=bare, followed=followed, leads=leads
+        )
+
+    async def _get(self, path: bytes) -> Response:
+        answer = await self.session.ask(b"GET", path, _HEADERS % ACCEPT + self.authorization)
+        if answer.header(b"content-type").startswith(PROTOBUF):  # all that `*/*` brought
+            answer = await self.session.ask(b"GET", path, _HEADERS % _TEXTS + self.authorization)
+        return answer
+
+    async def _read(self, answer: PageAnswer, inspecting: Turns | None) -> MetricsPage:
+        if len(answer.answer.body) <= SMALL:
+            return await answer.read(self.turns, inspecting)
+        async with self.gate:
+            return await answer.read(self.turns, inspecting)
