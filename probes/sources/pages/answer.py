@@ -1,6 +1,6 @@
 """What an HTTP answer is as a metrics page: its wanted lines, or why it is none."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from probes.contract import Unknown
 from probes.readings.conformance import Conformance, inspect
@@ -15,8 +15,7 @@ _OPENMETRICS = "application/openmetrics-text"
 PROTOBUF = "application/vnd.google.protobuf"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageAnswer:
+class PageAnswer(NamedTuple):
     """The answer to one request for a page, and what it was asked as."""
 
     answer: Response

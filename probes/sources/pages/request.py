@@ -1,7 +1,7 @@
 """The requests of one look at a metrics page: made as Prometheus makes them, and redirected once on the same origin."""
 
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from probes.readings.metrics_page import MetricsPage, WantedSignals
 from probes.readings.signal_reader import SMALL
@@ -20,10 +20,10 @@ ACCEPT = _TEXTS + b",*/*;q=0.3"
 """What Prometheus 3 sends. It asks for protobuf only where it is told to."""
 
 _HEADERS = b"User-Agent: agentweave-watcher\r\nAccept: %b\r\nConnection: close\r\n"
+_ANY, _TEXT = _HEADERS % ACCEPT, _HEADERS % _TEXTS
 
 
-@dataclass(frozen=True, slots=True)
-class PageRequests:
+class PageRequests(NamedTuple):
     """Those of one look."""
 
     session: HTTPSession
@@ -54,9 +54,9 @@ class PageRequests:
         )
 
     async def _get(self, path: bytes) -> Response:
-        answer = await self.session.ask(b"GET", path, _HEADERS % ACCEPT + self.authorization)
+        answer = await self.session.ask(b"GET", path, _ANY + self.authorization)
         if answer.header(b"content-type").startswith(PROTOBUF):  # all that `*/*` brought
-            answer = await self.session.ask(b"GET", path, _HEADERS % _TEXTS + self.authorization)
+            answer = await self.session.ask(b"GET", path, _TEXT + self.authorization)
         return answer
 
     async def _read(self, answer: PageAnswer, inspecting: Turns | None) -> MetricsPage:

@@ -157,7 +157,7 @@ MARKS = [*' \t\n\r"{}=,#\\.-+eE019aNnI_:ж', "\r\n", " 5", '"x"', "# EOF\n", "# 
 
 
 def mutated(count: int, seed: int) -> list[Page]:
-    chance, found = random.Random(seed), []
+    chance, found = random.Random(seed), list[Page]()
     bases = [page for page in PAGES if not page.reason]
     while len(found) < count:
         base = chance.choice([*bases, PAGES[0], PAGES[1]])
