@@ -9,15 +9,15 @@ from probes.contract import Unknown
 
 REASONS = ("ByteOrderMark", "LineEnds", "FamilyName", "EndInTheMiddle", "Timestamp", "ContentType", "Syntax")
 
-_STEP = 100  # lines that are read at a time
-_LONGEST = 1 << 18  # bytes of a line: a quoted label may go over several of what we call a line
+_STEP = 1 << 13  # bytes that are read at a time
+_LONGEST = 1 << 15  # bytes of a line: a quoted label may go over several of what we call a line
 _SHOWN = 60  # characters of a line
 
 _NAME = rb"[a-zA-Z_:][a-zA-Z0-9_:]*+"
 _LABEL_NAME = rb'(?:[a-zA-Z_][a-zA-Z0-9_]*+|"(?!")[^"\\]*(?:\\.[^"\\]*)*")'
 _ANY_NAME = rb'(?:%b|"[^"\\]*(?:\\.[^"\\]*)*")' % _NAME
 _QUOTED_NAME = rb'"(?!")[^"\\]*(?:\\.[^"\\]*)*"'
-_FLOAT = rb"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_FLOAT = rb"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?"
 _VALUE = rb"(?:%b|[+-]?(?:[iI][nN][fF](?:[iI][nN][iI][tT][yY])?)|[nN][aA][nN])" % _FLOAT
 
 _LABEL = rb'%b[ \t]*=[ \t]*"[^"\\]*(?:\\.[^"\\]*)*"[ \t]*(?:,[ \t]*)?' % _LABEL_NAME
@@ -59,8 +59,8 @@ _OPENMETRICS = _Format(
 )
 
 _WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_PARAMETER = rf'\s*;\s*({_WORD})\s*=\s*({_WORD}|"(?:[^"\\]|\\.)*")'
-_MEDIA_TYPE = re.compile(rf"\s*({_WORD}/{_WORD})\s*((?:{_PARAMETER})*)\s*;?\s*")
+_PARAMETER = re.compile(rf'\s*;\s*({_WORD})\s*=\s*({_WORD}|"[^"\\]*(?:\\.[^"\\]*)*")')
+_MEDIA_TYPE = re.compile(rf"\s*({_WORD}/{_WORD})")
 _LABEL_NAMES = re.compile(rb'(%b)[ \t]*=[ \t]*"(?!")[^"\\]*(?:\\.[^"\\]*)*"' % _LABEL_NAME)
 _BEGINNING = re.compile(rb"[ \t]*(?:#[ \t]+(?:HELP|TYPE|UNIT)[ \t]+)?([^ \t{#][^ \t{]*)?")
 _MOST_TIME = 2**63 - 1  # milliseconds
@@ -86,17 +86,20 @@ def inspect(content_type: str, page: bytes) -> Generator[None, None, Conformance
         return Conformance("ContentType", why)
     if page.startswith(b"\xef\xbb\xbf"):
         return Conformance("ByteOrderMark", "The page begins with a byte order mark.")
-    at = number = 0
+    at = paused = 0
     while at < len(page):
         if form is _OPENMETRICS and page.startswith(b"# EOF", at) and page[at + 5 : at + 6] in (b"", b"\n"):
             return Conformance() if len(page) <= at + 6 else _refusal(page, at, "EndInTheMiddle", form)
         line = form.line.match(page, at, at + _LONGEST)
+        if line is None and len(page) > at + _LONGEST and b"\n" not in page[at : at + _LONGEST]:
+            return _too_long(page, at)
         if line is None or not _is_sound(line):
             return _refusal(page, at, "", form)
-        if line.end() == at + _LONGEST:
-            return Conformance(unknown=Unknown.MALFORMED, why=f"The page has a line of more than {_LONGEST} bytes.")
-        at, number = line.end(), number + 1
-        if number % _STEP == 0:
+        if line.end() == at + _LONGEST < len(page):
+            return _too_long(page, at)
+        at = line.end()
+        if at - paused >= _STEP:
+            paused = at
             yield
     return Conformance() if form is _TEXT else Conformance("Syntax", "The page does not end with # EOF.")
 
@@ -105,16 +108,25 @@ def _format_of(content_type: str) -> tuple[_Format | None, str]:
     """How a page of this type is read (Go's mime.ParseMediaType), or why it is not."""
     if not content_type:
         return None, "The page has no Content-Type."
-    found = _MEDIA_TYPE.fullmatch(content_type)
-    names = [name.lower() for name, _ in re.findall(_PARAMETER, found[2])] if found else []
-    if found and len(set(names)) == len(names):
-        version = dict(re.findall(_PARAMETER, found[2])).get("version", "").strip('"')
-        match found[1].lower():
-            case "text/plain":
-                return _TEXT, ""
-            case "application/openmetrics-text" if version != "2.0.0":
-                return _OPENMETRICS, ""
+    found, version = _media_type_of(content_type)
+    if found == "text/plain":
+        return _TEXT, ""
+    if found == "application/openmetrics-text" and version != "2.0.0":
+        return _OPENMETRICS, ""
     return None, f"The page's Content-Type is {content_type[:_SHOWN]!r}."
+
+
+def _media_type_of(content_type: str) -> tuple[str, str]:
+    """In lower case, with its version; nothing where it cannot be read."""
+    found = _MEDIA_TYPE.match(content_type)
+    at, parameters = found.end() if found else 0, list[tuple[str, str]]()
+    while parameter := _PARAMETER.match(content_type, at):
+        at = parameter.end()
+        parameters.append((parameter[1].lower(), parameter[2].strip('"')))
+    by_name = dict(parameters)
+    if found is None or content_type[at:].strip() not in ("", ";") or len(by_name) < len(parameters):
+        return "", ""
+    return found[1].lower(), by_name.get("version", "")
 
 
 def _is_sound(line: re.Match[bytes]) -> bool:
@@ -133,6 +145,12 @@ def _is_sound(line: re.Match[bytes]) -> bool:
 def _has_unit(line: bytes) -> bool:
     _, _, name, unit = line.rstrip(b"\n").split(b" ", 3)
     return not unit or name.strip(b'"').endswith(b"_" + unit)
+
+
+def _too_long(page: bytes, at: int) -> Conformance:
+    number = page.count(b"\n", 0, at) + 1
+    why = f"Line {number} of the whole page is too long to inspect: more than {_LONGEST} bytes."
+    return Conformance(unknown=Unknown.MALFORMED, why=why)
 
 
 def _refusal(page: bytes, at: int, reason: str, form: _Format) -> Conformance:

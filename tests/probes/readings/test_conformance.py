@@ -1,6 +1,7 @@
 """What a current Prometheus refuses is told, with its reason, and what it takes raises nothing: asked of a real one."""
 
 import random
+import time
 from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -247,3 +248,31 @@ def test_every_reason_is_met() -> None:
 @given(st.binary(max_size=200), st.sampled_from([TEXT, OPEN]))
 def test_no_bytes_at_all_make_it_fail(body: bytes, content_type: str) -> None:
     assert told(Page(body, "", content_type)).reason in {*REASONS, ""}
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"m " + b"9" * 32_000 + b"!\n", "Syntax"),
+        (b"m" + b" " * 32_000 + b"!\n", "Syntax"),
+        (b'm{a="b"' + b" " * 32_000 + b"!\n", "Syntax"),
+        (b"m{" + b'a="",' * 5000 + b"!\n", "Syntax"),
+        (b'm{a="' + b"\\\\" * 2_000_000, ""),
+        (b"m{" + b'a="",' * 50_000 + b"} 1\n", ""),
+    ],
+    ids=["digits", "spaces", "spaces in labels", "labels", "no end", "a long line"],
+)
+@pytest.mark.parametrize("content_type", [TEXT, OPEN])
+def test_no_line_holds_anybody_up(body: bytes, reason: str, content_type: str) -> None:
+    began = time.process_time()
+    found = told(Page(body, "", content_type))
+    assert time.process_time() - began < 0.2
+    assert found.reason == reason
+    assert reason or found.why == "Line 1 of the whole page is too long to inspect: more than 32768 bytes."
+
+
+def test_no_content_type_holds_anybody_up() -> None:
+    began = time.process_time()
+    for content_type in ("text/plain" + " " * 60_000 + "!", 'text/plain;a="' + "\\" * 60_000, "a/b" + " ;" * 30_000):
+        assert told(Page(b"a 1\n", "", content_type)).reason == "ContentType"
+    assert time.process_time() - began < 0.2
