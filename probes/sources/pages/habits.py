@@ -9,7 +9,7 @@ from probes.readings.metrics_page import MetricsPage, WantedSignals
 
 _LEARNT_FOR = 600.0  # seconds, give or take half, so that the fleet is not asked for whole pages at once
 _INSPECTED_FOR = 3600.0  # seconds, give or take a quarter
-_AGAIN_AFTER = 300.0  # seconds, where the page could not be had
+_AGAIN_AFTER, _AGAIN_AT_MOST = 10.0, 300.0  # seconds, where the page could not be had twice: then longer and longer
 _CONFIRMED = 3  # pages in a row that are refused: as many looks as a condition may ask for
 
 
@@ -30,6 +30,7 @@ class Habit(NamedTuple):
 class _Inspection(NamedTuple):
     again_at: float
     refused: int  # pages in a row that Prometheus would refuse
+    missed: int  # pages in a row that could not be had
 
 
 class PageHabits:
@@ -65,14 +66,20 @@ class PageHabits:
         """It was seen, or could not be; `came`: the page itself did. What is refused is looked at until it is sure."""
         known = self._inspections.get(url)
         refused = (known.refused if known else 0) + 1 if found.refused else 0
-        pause = _INSPECTED_FOR * (0.75 + _share(url) / 2) if came else _AGAIN_AFTER
+        missed = 0 if came else min(9, (known.missed if known else 0) + 1)
+        pause = _INSPECTED_FOR * (0.75 + _share(url) / 2) if came else _pause(missed)
         again_at = self._now() + (0 if 0 < refused < _CONFIRMED else pause)
-        self._inspections[url] = _Inspection(again_at, min(refused, _CONFIRMED))
+        self._inspections[url] = _Inspection(again_at, min(refused, _CONFIRMED), missed)
 
     def keep(self, urls: Container[str | None]) -> None:
         """Forget all other pages."""
         self._habits = {url: habit for url, habit in self._habits.items() if url in urls}
         self._inspections = {url: seen for url, seen in self._inspections.items() if url in urls}
+
+
+def _pause(missed: int) -> float:
+    """Seconds: after one page that could not be had the next look asks again."""
+    return 0.0 if missed < 2 else float(min(_AGAIN_AT_MOST, _AGAIN_AFTER * 2**missed))
 
 
 def _share(url: str) -> float:
