@@ -10,7 +10,7 @@ KEPT := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CACHE)/pycache
 IMAGE ?= agentweave-watcher:$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test lint bench soak tools image lock
+.PHONY: help demo check test lint bench soak tools checklist image dist lock
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -40,10 +40,16 @@ soak: $(READY)  ## a hundred hostile agents and strangers at the port for MINUTE
 tools: $(READY)  ## build the servers that tests talk to
 	@$(BIN)/python tests/tools/build.py
 
+checklist: $(READY)  ## write docs/checklist.md anew from the catalogue
+	@$(BIN)/agentweave-watcher controls --output markdown > docs/checklist.md
+
 image:  ## the container image, with docker or podman; IMAGE=name:tag
 	@engine=$$(command -v docker || command -v podman) || { echo "neither docker nor podman is on PATH" >&2; exit 2; }; \
 	"$$engine" build --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null) \
 		--tag $(IMAGE) .
+
+dist: $(READY)  ## the package and the chart, ready to be published, with their digests: dist/
+	@$(BIN)/python -m tests.packaging.dist dist
 
 lock: $(READY)  ## renew requirements.lock from pyproject.toml
 	@$(BIN)/pip install --quiet uv

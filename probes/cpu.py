@@ -16,11 +16,11 @@ from probes.contract import (
     Verdict,
     say_duration,
 )
-from probes.contract.signal import START_TIME, Absent, Row, Signal, Unreadable, unreported
-from probes.history.counters import Grown, Growth
+from probes.contract.condition import Window
+from probes.contract.signal import CPU_SECONDS, Absent, Unreadable, unreported
+from probes.history.counters import Growth
+from probes.history.process import NOBODY, PROCESS, Process, follow, in_turn
 from probes.readings.metrics_page import MetricsPage
-
-CPU_SECONDS = Signal(name="cpu", rows=(Row(metric="process_cpu_seconds_total"),))
 
 
 class CPULimits(Limits):
@@ -36,6 +36,7 @@ HIGH = ConditionKind(
     true_when="Over `window` the process used more of its CPU limit than `high_ratio`.",
     all_clear="The process has CPU left below its limit.",
     needs=("cpu_limit",),
+    window=Window("window"),
 )
 
 
@@ -44,6 +45,7 @@ class CPUHistory:
     """The CPU time that was seen."""
 
     used: Growth = field(default_factory=Growth)
+    process: Process = NOBODY
 
 
 def judge(page: MetricsPage, history: CPUHistory, context: EvaluationContext[CPULimits]) -> Evaluation[CPUHistory]:
@@ -53,20 +55,20 @@ def judge(page: MetricsPage, history: CPUHistory, context: EvaluationContext[CPU
         return Evaluation(verdicts=(), history=history)
     if page.error:
         return Evaluation(verdicts=(HIGH.unknown(Unknown.SOURCE_FAILED),), history=history)
+    process, answered = follow(history.process, page, context)
     seconds = page.value(CPU_SECONDS)
     if isinstance(seconds, Absent | Unreadable):
-        return Evaluation(verdicts=unreported(HIGH, seconds, context.limits), history=history)
-    started = page.value(START_TIME)
-    start = started if isinstance(started, float) else None
-    used = history.used.add((seconds,), start, context.now, window, context.interval)
-    return Evaluation(
-        verdicts=(_high(used.over(window, context.interval), limit, context.limits),), history=CPUHistory(used)
-    )
+        return Evaluation(verdicts=unreported(HIGH, seconds, context.limits), history=CPUHistory(history.used, process))
+    used = history.used.add((seconds,), answered, context.now, window, context.interval)
+    verdict = in_turn(HIGH) if process.in_turn else _high(used, limit, context)
+    return Evaluation(verdicts=(verdict,), history=CPUHistory(used, process))
 
 
-def _high(grown: Grown | None, limit: float, limits: CPULimits) -> Verdict:
+def _high(used: Growth, limit: float, context: EvaluationContext[CPULimits]) -> Verdict:
+    limits = context.limits
+    grown = used.over(limits.window, context.interval)
     if grown is None:
-        return HIGH.unknown(Unknown.WARMING_UP)
+        return used.warming_up(HIGH, limits.window)
     cores = grown.by[0] / grown.seconds
     if cores / limit <= limits.high_ratio:
         return HIGH.false()
@@ -82,5 +84,5 @@ PROBE = Probe(
     limits=CPULimits,
     history=CPUHistory,
     judge=judge,
-    wants=lambda _: (CPU_SECONDS, START_TIME),
+    wants=lambda _: PROCESS,
 )

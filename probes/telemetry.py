@@ -16,8 +16,10 @@ from probes.contract import (
     Verdict,
     say_duration,
 )
-from probes.contract.signal import START_TIME, Absent, Unreadable, is_new_process, latest_start, unreported
+from probes.contract.condition import Window
+from probes.contract.signal import START_TIME, Absent, Unreadable, unreported
 from probes.history.inspection import Inspection
+from probes.history.process import NOBODY, PROCESS, Answered, Followed, Process, follow
 from probes.readings.conformance import REASONS
 from probes.readings.metrics_page import MetricsPage, PageTrouble
 
@@ -44,12 +46,14 @@ METRICS_NONCONFORMANT = ConditionKind(
     all_clear="A current Prometheus can scrape the metrics page.",
     reasons=REASONS,
     repeated=True,
+    window=Window(seconds=3600.0),  # the first good look tells; where what it saw is lost, the next inspection does
 )
 AGENT_RESTARTING = ConditionKind(
     name="AgentRestarting",
     severity=Severity.WARNING,
     true_when="More new processes of the agent were seen than `restarts` allows within `restart_window`.",
     all_clear="The agent's process stays up.",
+    window=Window("restart_window"),
 )
 
 
@@ -58,8 +62,8 @@ class TelemetryHistory:
     """Which processes were seen."""
 
     since: float | None = None  # watched without a gap since then
-    at: float = 0.0  # the last look that told a start time
-    started: float | None = None  # start time of the latest process
+    missed: bool = False  # before that a new process came in a gap, perhaps not the only one
+    process: Process = NOBODY
     restarts: tuple[float, ...] = ()  # when new processes were first seen, the newest ones
     inspection: Inspection = field(default_factory=Inspection)  # of the whole page
 
@@ -79,7 +83,7 @@ def judge(
     started = page.value(START_TIME)
     if isinstance(started, Absent | Unreadable):
         return Evaluation(verdicts=(*readable, *unreported(AGENT_RESTARTING, started, context.limits)), history=history)
-    history = _seen(history, started, context)
+    history = _seen(history, follow(history.process, page, context), context)
     return Evaluation(verdicts=(*readable, _restarting(history, context)), history=history)
 
 
@@ -111,26 +115,35 @@ def _nonconformant(seen: Inspection, now: float) -> Verdict:
     return METRICS_NONCONFORMANT.true(message, seen.reason)
 
 
-def _seen(history: TelemetryHistory, started: float, context: EvaluationContext[TelemetryLimits]) -> TelemetryHistory:
-    new = is_new_process(history.started, started)
+def _seen(
+    history: TelemetryHistory, followed: Followed, context: EvaluationContext[TelemetryLimits]
+) -> TelemetryHistory:
+    new = followed.answered is Answered.NEW
     # Of a gap in which the process stayed the same, all is known.
-    missed = new and context.now - history.at > 3 * context.interval
+    missed = new and context.now - history.process.at > 3 * context.interval
     since = context.now if history.since is None or missed else history.since
     recent = [at for at in history.restarts if context.now - at <= context.limits.restart_window]
     if new:
         recent.append(context.now)
-    latest = latest_start(history.started, started)
     newest = tuple(recent[-context.limits.restarts - 1 :])
-    return TelemetryHistory(since, context.now, latest, newest, history.inspection)
+    return TelemetryHistory(since, missed or history.missed, followed.process, newest, history.inspection)
 
 
 def _restarting(history: TelemetryHistory, context: EvaluationContext[TelemetryLimits]) -> Verdict:
     window, count = context.limits.restart_window, len(history.restarts)
     if count > context.limits.restarts:
         return AGENT_RESTARTING.true(f"At least {count} new processes within {say_duration(window)}.")
-    if history.since is None or context.now - history.since < window:
-        return AGENT_RESTARTING.unknown(Unknown.WARMING_UP)
+    watched = context.now - history.since if history.since is not None else 0.0
+    if watched < window:
+        return AGENT_RESTARTING.unknown(Unknown.WARMING_UP, _anew(watched, window) if history.missed else "")
     return AGENT_RESTARTING.false()
+
+
+def _anew(watched: float, window: float) -> str:
+    return (
+        f"Watched anew for {say_duration(watched)} of {say_duration(window)}: a new process came while no page could "
+        "be read, perhaps not the only one."
+    )
 
 
 PROBE = Probe(
@@ -140,5 +153,5 @@ PROBE = Probe(
     limits=TelemetryLimits,
     history=TelemetryHistory,
     judge=judge,
-    wants=lambda _: (START_TIME,),
+    wants=lambda _: PROCESS,
 )

@@ -19,7 +19,7 @@ from tests.repository import ROOT
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
 SOURCES = sorted(path for room in ("probes", "watcher") for path in (ROOT / room).rglob("*.py"))
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-PURE = ("contract", "readings", "history", *(probe.name for probe in load_probes()))
+PURE = ("contract", "readings", "history", "controls", *(probe.name for probe in load_probes()))
 NETWORK = frozenset({"httpx", "httptools", "aiohttp", "OpenSSL", "ssl", "grpc", "urllib.request", "http.client"})
 
 
@@ -109,6 +109,14 @@ def test_nothing_imports_a_probe(probe: str) -> None:
     assert strangers == set(), "a probe is found by its PROBE, and told by what the contract has"
 
 
+def test_nothing_imports_a_judge_of_controls() -> None:
+    judges = [path for path in SOURCES if path.parent.name == "judges" and "@judge(" in path.read_text()]
+    assert judges
+    for path in judges:
+        module = f"probes.controls.judges.{path.stem}"
+        assert _imports().find_modules_that_directly_import(module) == set(), "a judge is found by its decorator"
+
+
 def test_only_sources_use_sources_and_each_room_of_probes_is_a_layer_or_a_probe() -> None:
     users = {
         importer
@@ -118,7 +126,7 @@ def test_only_sources_use_sources_and_each_room_of_probes_is_a_layer_or_a_probe(
     }
     assert users == set()
     rooms = {path.parent.name for path in (ROOT / "probes").glob("*/__init__.py")}
-    assert rooms <= {"contract", "readings", "history", "sources", *(probe.name for probe in load_probes())}
+    assert rooms <= {"contract", "readings", "history", "sources", "controls", *(probe.name for probe in load_probes())}
 
 
 def test_to_import_what_judges_loads_no_network_library() -> None:

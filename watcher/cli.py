@@ -99,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_drill(commands, anywhere)
     _add_demo(commands, anywhere)
     _add_rules(commands.add_parser("rules", help="alert rules, runbooks, dashboards and Alertmanager pieces"), anywhere)
+    _add_controls(commands, anywhere)
     _add_config(commands.add_parser("config", help="check a config file, or print its JSON Schema"), anywhere)
     return parser
 
@@ -124,7 +125,7 @@ def _add_check(commands: _Commands, anywhere: _Parser) -> None:
     check.add_argument("--namespace", metavar="N", help="only targets of this namespace")
     check.add_argument("--agent", metavar="A", help="only instances of this agent")
     check.add_argument("--probe", metavar="P", help="only this probe")
-    check.add_argument("--output", choices=("text", "json"), default="text", help="default: text")
+    _add_output(check, "text", "json")
     check.set_defaults(command="watcher.commands.check:command")
 
 
@@ -153,6 +154,19 @@ def _add_demo(commands: _Commands, anywhere: _Parser) -> None:
         help="let faults last N times as long; 10: long enough for the alert rules; default: 1",
     )
     demo.set_defaults(command="watcher.demo.run:command", before=_end_as_by_a_key, until_stopped=True)
+
+
+def _add_controls(commands: _Commands, anywhere: _Parser) -> None:
+    controls = commands.add_parser(
+        "controls", parents=[anywhere], help="the production readiness checklist as controls; one of them in full"
+    )
+    controls.add_argument("control", metavar="ID", nargs="?", help="such as security.transport.tls13-enforced")
+    _add_output(controls, "text", "json", "markdown")
+    controls.set_defaults(command="watcher.commands.controls:command")
+
+
+def _add_output(command: _Parser, *forms: str) -> None:
+    command.add_argument("--output", choices=forms, default=forms[0], help=f"default: {forms[0]}")
 
 
 def _add_config(config: _Parser, anywhere: _Parser) -> None:

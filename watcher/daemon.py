@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from probes import load_probes
+from probes.contract.address import join_host_port
 from watcher.alerting.drill_schedule import Drills, Plan
 from watcher.config.file import ConfigError
 from watcher.config.settings import Settings
@@ -54,7 +55,7 @@ class Daemon:
         self._state_writer = StateWriter(self.engine, settings.state_dir)
         self._target_set = TargetSet(settings, self.engine.own_metrics, self.engine.clock)
         self._target_sync = TargetSync(self._target_set, self.engine, self._poll_loops)
-        self._access = Access(settings.server)
+        self._access = Access(settings.server, self.engine.descriptors.readers)
         self._health = Health(self.engine, self._state_writer, self._target_set, lambda: self._access.trouble)
         self._events = open_events(settings, self.engine, self._target_set)
         self._drills = Drills(self._schedule, self.engine.own_metrics, self.engine.clock.steady, first_drill)
@@ -70,10 +71,11 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._ask_for_reload)
-        server = open_server(self.engine, self._poll_loops, self._health.refresh, self._access)
+        unready, pods = lambda: self._target_sync.unready, self._target_set.seen_pods
+        server = open_server(self.engine, self._poll_loops, unready, self._health.refresh, self._access, pods)
         try:
             self._spawn(server.serve(listener, health_listener))
-            log.info("serving", extra={"address": "{}:{}".format(*listener.getsockname())})
+            log.info("serving", extra={"address": join_host_port(*listener.getsockname()[:2])})
             await self._start()
             await self._stop.wait()
             log.info("shutting down")

@@ -1,6 +1,7 @@
 """What does the daemon export about itself: how much it watches, in which role, and what impairs it?"""
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 
 from probes.contract import say_duration
@@ -38,6 +39,8 @@ class Health:
         engine.own_metrics.bundles(engine.identity.newest_authorities())
         if engine.settings.identity is not None:
             self.impair(Impairment.NO_IDENTITY, engine.identity.trouble)
+        if engine.settings.standby is not None:  # the rules know by this series that there is a lease
+            self.impair(Impairment.LEASE_UNCONFIRMED, engine.role.unconfirmed(time.monotonic()))
         self.impair(Impairment.ISOLATED, "most targets fell silent at once" if engine.fleet.isolation.isolated else "")
         self._hear_api_server()
         self.impair(Impairment.CLOCK_JUMPED, engine.clock_watch.trouble)

@@ -3,20 +3,24 @@
 import asyncio
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from probes.contract import Target, TargetKey
 from watcher.config.settings import Settings
 from watcher.discovery.pods.discoverer import Discoverer
 from watcher.discovery.pods.reconciler import GATHER
+from watcher.discovery.pods.scope import SeenPod, not_watched
 from watcher.engine.board import Restored
 from watcher.engine.engine import Engine
 from watcher.kube.access import Access
 from watcher.kube.pod_ref import PodRef
-from watcher.metrics.families import DISCOVERED, DISCOVERED_IN, PODS
+from watcher.metrics.families import DISCOVERED, DISCOVERED_IN, PODS, PODS_NOT_WATCHED
 from watcher.metrics.own import OwnMetrics
 from watcher.runtime.clock import Clock
-from watcher.scheduling.poll_loops import PollLoops
+
+if TYPE_CHECKING:  # a check by hand schedules nothing, and starts faster without what does
+    from watcher.scheduling.poll_loops import PollLoops
 
 _REST, _LONGEST_REST = 20, 1.0
 """Times as long as the last replacement took, and seconds."""
@@ -95,6 +99,21 @@ class TargetSet:
             self._kubernetes.adopt(settings.probes)
 
     @property
+    def unready(self) -> str:
+        """Why these are no targets to be ready with; empty after a first discovery that succeeded."""
+        return self._kubernetes.unready if self._kubernetes is not None else ""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether all of the cluster was listed, and all that was found is judged."""
+        return self._kubernetes is None or self._kubernetes.is_known
+
+    @property
+    def denied(self) -> bool:
+        """Whether the API server said once that we may not ask."""
+        return self._kubernetes is not None and self._kubernetes.denied
+
+    @property
     def trouble(self) -> str:
         """Why some of the targets may be out of date."""
         return self._kubernetes.trouble if self._kubernetes is not None else ""
@@ -118,6 +137,11 @@ class TargetSet:
                 self._own_metrics.set_moment(DISCOVERED, scope.last_success)
         for state, count in self._kubernetes.states().items():
             self._own_metrics.set(PODS, count, state)
+        self._own_metrics.set_all(PODS_NOT_WATCHED, not_watched(self.seen_pods(), self._clock.steady()))
+
+    def seen_pods(self) -> Sequence[SeenPod]:
+        """All pods that the selector finds, whatever they are; none where nothing is found in Kubernetes."""
+        return self._kubernetes.seen_pods() if self._kubernetes is not None else ()
 
     async def remember(self) -> None:
         """Keep what was found for the next start; a disk that does not take it is reported."""
@@ -143,16 +167,35 @@ class TargetSet:
 class TargetSync:
     """Keeps what is watched the same as what there is: new targets are added to the loops, others are removed."""
 
-    def __init__(self, target_set: TargetSet, engine: Engine, poll_loops: PollLoops) -> None:
+    def __init__(self, target_set: TargetSet, engine: Engine, poll_loops: "PollLoops") -> None:
         self._target_set, self._engine, self._poll_loops = target_set, engine, poll_loops
         self._replacing = asyncio.Lock()
+        self._round_is_of_cache: bool | None = None  # None: no first round has begun
+
+    @property
+    def unready(self) -> str:
+        """Why nobody should rely on this process yet, a sentence; empty where somebody may."""
+        if why := self._target_set.unready:
+            return f"no discovery has succeeded yet ({why})"
+        return "" if self._poll_loops.first_round_complete else "the first round of looks is not complete"
 
     async def replace(self, restored: Mapping[TargetKey, Restored]) -> None:
         """Watch exactly the targets of now; `restored`: what is known of them from before."""
         async with self._replacing:
             changed = await self._engine.replace_targets(self._target_set.targets(), restored)
             await self._poll_loops.add(changed)
+            self._begin_first_round()
             self._target_set.replaced()
+
+    def _begin_first_round(self) -> None:
+        """Once there is something to be ready with, and anew with what a discovery finds after one was denied."""
+        if self._round_is_of_cache is None and not self._target_set.unready:
+            self._round_is_of_cache = not self._target_set.is_known
+            self._poll_loops.begin_first_round()
+        elif self._round_is_of_cache and self._target_set.is_known:
+            self._round_is_of_cache = False
+            if self._target_set.denied or not self._poll_loops.first_round_complete:
+                self._poll_loops.begin_first_round()
 
     async def restart(self, source: str) -> None:
         """Begin the looks of one source anew, after its settings changed."""

@@ -16,7 +16,9 @@ from probes.contract import (
     say_duration,
     shared_sample,
 )
-from probes.contract.signal import REQUESTS, START_TIME, SignalValues, unreported
+from probes.contract.condition import Window
+from probes.contract.signal import REQUESTS, SignalValues, unreported
+from probes.history.process import PROCESS, in_turn
 from probes.readings.metrics_page import MetricsPage
 
 BREAKER_OPEN = ConditionKind(
@@ -26,6 +28,7 @@ BREAKER_OPEN = ConditionKind(
     true_when="A circuit breaker has not been closed for longer than `open_for`: calls to this callee are not made.",
     all_clear="The circuit breaker is closed, or was a moment ago.",
     reasons=("Open", "HalfOpen", "OpenIdle"),
+    window=Window("open_for"),
 )
 BREAKER_FLAPPING = ConditionKind(
     name="CircuitBreakerFlapping",
@@ -33,6 +36,7 @@ BREAKER_FLAPPING = ConditionKind(
     subject="callee",
     true_when="A circuit breaker opened more often than `flapping_transitions` within `flapping_window`.",
     all_clear="The circuit breaker does not open again and again.",
+    window=Window("flapping_window"),
 )
 STATE = Metric(
     name="circuit_breaker_state", help="The current state of a circuit breaker is 1.", labels=("callee", "state")
@@ -74,17 +78,24 @@ def judge(
 
 def _open(name: str, history: BreakerHistory, context: EvaluationContext[BreakerLimits]) -> Verdict:
     callee = history.callees[name]
-    if callee.since is None:
-        return BREAKER_OPEN.false(name)
-    held, say = context.now - callee.since, f"The circuit breaker for {name or 'all calls'} is {STATES[callee.state]}"
-    if held >= context.limits.open_for:
+    held = context.now - callee.since if callee.since is not None else None
+    say = f"The circuit breaker for {name or 'all calls'} is {STATES[callee.state]}"
+    if held is not None and held >= context.limits.open_for:
         return BREAKER_OPEN.true(
             f"{say}, not closed for {say_duration(held)}.", _reason(callee, history, context), name
         )
-    if callee.sure:
+    if _processes_differ(callee, history, context):
+        return in_turn(BREAKER_OPEN, name)
+    if held is None or callee.sure:
         return BREAKER_OPEN.false(name)
     why = Unknown.NOT_HELD_YET if context.once else Unknown.WARMING_UP
     return BREAKER_OPEN.unknown(why, f"{say}; since when cannot be told yet.", name)
+
+
+def _processes_differ(callee: Callee, history: BreakerHistory, context: EvaluationContext[BreakerLimits]) -> bool:
+    """Whether several processes answer in turn, each with a state of its own: one that is closed closes no other."""
+    lately = callee.differed is not None and context.now - callee.differed <= context.limits.flapping_window
+    return lately and history.process.in_turn
 
 
 def _reason(callee: Callee, history: BreakerHistory, context: EvaluationContext[BreakerLimits]) -> str:
@@ -95,7 +106,10 @@ def _reason(callee: Callee, history: BreakerHistory, context: EvaluationContext[
 
 
 def _flapping(name: str, history: BreakerHistory, context: EvaluationContext[BreakerLimits]) -> Verdict:
-    count, window = len(history.callees[name].opened), context.limits.flapping_window
+    callee, window = history.callees[name], context.limits.flapping_window
+    count = len(callee.opened)
+    if _processes_differ(callee, history, context):  # what was counted before that was known may be no transition
+        return in_turn(BREAKER_FLAPPING, name)
     if count > context.limits.flapping_transitions:
         return BREAKER_FLAPPING.true(f"Opened at least {count} times within {say_duration(window)}.", subject=name)
     if context.now - history.watched < window:
@@ -119,5 +133,5 @@ PROBE = Probe(
     history=BreakerHistory,
     judge=judge,
     metrics=(STATE, TRANSITIONS, OPEN_SINCE),
-    wants=lambda _: (BREAKER_STATE, START_TIME, REQUESTS),
+    wants=lambda _: (BREAKER_STATE, *PROCESS, REQUESTS),
 )

@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from probes.contract import EvaluationContext, Limits, Seconds
-from probes.contract.signal import REQUESTS, START_TIME, Row, Signal, SignalValues, is_new_process, latest_start
+from probes.contract.signal import REQUESTS, Row, Signal, SignalValues
+from probes.history.process import NOBODY, Answered, Process, follow
 from probes.readings.metrics_page import MetricsPage
 
 STATES = ("closed", "open", "half_open")
@@ -44,6 +45,7 @@ class Callee:
     since: float | None = None  # first seen not closed; None while closed
     sure: bool = True  # it was seen closed before, so `since` is when it opened
     opened: tuple[float, ...] = ()  # when it was seen to open, the newest ones
+    differed: float | None = None  # when another process last had it in another state
     to: Annotated[tuple[int, int, int], Field(exclude=True)] = (0, 0, 0)  # transitions seen, by state
 
 
@@ -54,7 +56,7 @@ class BreakerHistory:
     callees: Mapping[str, Callee] = field(default_factory=dict)
     at: float | None = None  # the last look that told anything
     watched: float = 0.0  # looked at without a gap since then
-    started: float | None = None  # start time of the process
+    process: Process = NOBODY
     requests: float | None = None  # the agent's request counter, while a breaker is not closed
     moved: float = 0.0  # when that was last seen to move
 
@@ -63,19 +65,23 @@ def seen(
     page: MetricsPage, found: SignalValues, history: BreakerHistory, context: EvaluationContext[BreakerLimits]
 ) -> BreakerHistory:
     """The past with one more page in it."""
-    started = _number(page.value(START_TIME))
+    process, answered = follow(history.process, page, context)
     # Most of the time all are closed, and the counter, which may have a hundred series, is of no interest.
     requests = _number(page.value(REQUESTS)) if any(found.by_subject.values()) else None
     gap = history.at is None or context.now - history.at > max(_RESTART, 3 * context.interval)
-    still = requests is not None and requests == history.requests and not gap
-    before = _of_new_process(history.callees) if is_new_process(history.started, started) else history.callees
-    callees = {name: _next(before.get(name), int(state), context, gap=gap) for name, state in found.by_subject.items()}
+    same = answered is Answered.SAME
+    still = same and requests is not None and requests == history.requests and not gap
+    before = _of_new_process(history.callees) if answered is Answered.NEW else history.callees
+    follows = _of_other if answered is Answered.OTHER or process.in_turn else _next
+    callees = {
+        name: follows(before.get(name), int(state), context, gap=gap) for name, state in found.by_subject.items()
+    }
     callees |= {name: before[name] for name in found.unreadable if name in before}
     return BreakerHistory(
         callees=callees,
         at=context.now,
         watched=context.now if gap else history.watched,
-        started=latest_start(history.started, started),
+        process=process,
         requests=requests,
         moved=history.moved if still else context.now,
     )
@@ -90,6 +96,17 @@ def _of_new_process(callees: Mapping[str, Callee]) -> dict[str, Callee]:
     return {name: Callee(CLOSED, to=callee.to) for name, callee in callees.items()}
 
 
+def _of_other(before: Callee | None, state: int, context: EvaluationContext[BreakerLimits], *, gap: bool) -> Callee:
+    """What another process says of its own breaker: that it differs is no transition."""
+    if before is None or state == before.state:
+        return _next(before, state, context, gap=gap)
+    if state == CLOSED:
+        return Callee(state, opened=before.opened, differed=context.now, to=before.to)
+    goes_on = before.since is not None and not gap
+    since, sure = (before.since, before.sure) if goes_on else (context.now, False)
+    return Callee(state, since, sure, before.opened, context.now, before.to)
+
+
 def _next(before: Callee | None, state: int, context: EvaluationContext[BreakerLimits], *, gap: bool) -> Callee:
     if before is None:
         return Callee(state, since=None if state == CLOSED else context.now, sure=not gap)
@@ -101,7 +118,7 @@ def _next(before: Callee | None, state: int, context: EvaluationContext[BreakerL
         opened += [context.now] if state == OPEN else []
     newest = tuple(opened[-context.limits.flapping_transitions - 1 :])
     if state == CLOSED:
-        return Callee(state, opened=newest, to=to)
+        return Callee(state, opened=newest, differed=before.differed, to=to)
     if before.since is None or gap:
-        return Callee(state, context.now, not gap, newest, to)
-    return Callee(state, before.since, before.sure, newest, to)
+        return Callee(state, context.now, not gap, newest, before.differed, to)
+    return Callee(state, before.since, before.sure, newest, before.differed, to)

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
+
+from probes.contract.limits import Limits
 
 
 class Status(StrEnum):
@@ -33,10 +36,12 @@ class Unknown(StrEnum):
     """Why a verdict cannot be told: the closed list of the contract, section 5."""
 
     WARMING_UP = "WarmingUp"
+    HISTORY_INTERRUPTED = "HistoryInterrupted"
     NOT_HELD_YET = "NotHeldYet"
     NEVER_REACHED = "NeverReached"
     SOURCE_FAILED = "SourceFailed"
     SIGNAL_ABSENT = "SignalAbsent"
+    FACT_UNKNOWN = "FactUnknown"
     MALFORMED = "Malformed"
     UNAUTHORIZED = "Unauthorized"
     NO_TRUST_BUNDLE = "NoTrustBundle"
@@ -47,6 +52,22 @@ class Unknown(StrEnum):
 
 Message = str | Callable[[], str]
 """A sentence for a person, or how to make it: most are never read, so most are never made."""
+
+
+class Window(NamedTuple):
+    """How much history a condition needs before it can be told: a setting of the probe, a time, or a count of looks."""
+
+    setting: str = ""  # name of the field of the probe's limits that says the seconds
+    seconds: float = 0.0
+    looks: int = 0
+
+    def length(self, limits: Limits, interval: float) -> float:
+        """Seconds, by the limits of a target that is looked at every `interval` seconds."""
+        of_setting = float(getattr(limits, self.setting)) if self.setting else 0.0
+        return of_setting + self.seconds + self.looks * interval
+
+
+NO_WINDOW = Window()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,6 +82,7 @@ class ConditionKind:
     repeated: bool = False  # true only after `failures` bad looks in a row
     subject: str = ""  # what one target may have several of: "callee", "pool", "bundle"; for people
     needs: tuple[str, ...] = ()  # fields of the target, beyond the source's endpoint, without which it does not apply
+    window: Window = NO_WINDOW  # of history; none is needed where one good look tells
 
     def true(self, message: Message, reason: str = "", subject: str = "") -> "Verdict":
         """The look found this fault; `reason` must be one of the kind's own."""
@@ -70,9 +92,9 @@ class ConditionKind:
             raise ValueError(msg)
         return Verdict(self, Status.TRUE, reason, subject, message)
 
-    def false(self, subject: str = "") -> "Verdict":
-        """The look says that this fault is not there."""
-        return _false(self, subject)
+    def false(self, subject: str = "", remark: str = "") -> "Verdict":
+        """The look says that this fault is not there; `remark`: a sentence on what it saw all the same."""
+        return _false(self, subject, remark)
 
     def unknown(self, reason: Unknown, message: Message = "", subject: str = "") -> "Verdict":
         """The look cannot tell, for this reason."""
@@ -90,6 +112,11 @@ class Verdict:
     message: Message
 
     @property
+    def remarkable(self) -> bool:
+        """It is false, and has more to say than that all is well."""
+        return self.status is Status.FALSE and self.message != self.kind.all_clear
+
+    @property
     def text(self) -> str:
         """The message as a sentence."""
         said = self.message if isinstance(self.message, str) else self.message()
@@ -98,10 +125,12 @@ class Verdict:
 
 _WHY_UNKNOWN = {
     Unknown.WARMING_UP: "Not looked at long enough to tell.",
+    Unknown.HISTORY_INTERRUPTED: "Its history begins anew again and again.",
     Unknown.NOT_HELD_YET: "One look cannot show how long this has held.",
     Unknown.NEVER_REACHED: "Nothing ever answered there; a network policy may keep only the watcher out.",
     Unknown.SOURCE_FAILED: "The look failed; another condition of the same look says why.",
     Unknown.SIGNAL_ABSENT: "The page does not have the wanted signal.",
+    Unknown.FACT_UNKNOWN: "What this needs to be known of the target could not be learnt.",
     Unknown.MALFORMED: "What was received cannot be read.",
     Unknown.UNAUTHORIZED: "The watcher is not allowed to ask (401 or 403).",
     Unknown.NO_TRUST_BUNDLE: "There is no confirmed trust bundle to verify against.",
@@ -114,8 +143,8 @@ _WHY_UNKNOWN = {
 # Healthy verdicts are the same objects for the whole fleet: a quarter of a million of them at 10,000 agents. Not more
 # than this are kept of those that no agent has any longer: subjects come from outside.
 @lru_cache(maxsize=16384)
-def _false(kind: ConditionKind, subject: str) -> Verdict:
-    return Verdict(kind, Status.FALSE, "", subject, kind.all_clear)
+def _false(kind: ConditionKind, subject: str, remark: str) -> Verdict:
+    return Verdict(kind, Status.FALSE, "", subject, f"{kind.all_clear} {remark}" if remark else kind.all_clear)
 
 
 @lru_cache(maxsize=16384)

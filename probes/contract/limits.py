@@ -16,7 +16,7 @@ class Limits(BaseModel):
     failures: int = Field(default=2, ge=1, le=3, description="bad looks in a row, where one is not enough")
     when_absent: Literal["unknown", "ignore"] = Field(
         default="unknown",
-        description="what a page without the wanted signal means: unknown, or not applicable",
+        description="what a wanted signal or fact that is missing means: unknown, or not applicable",
     )
 
 

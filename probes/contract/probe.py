@@ -41,6 +41,7 @@ class EvaluationContext(NamedTuple, Generic[L]):
     reached: bool = False  # something answered at this address before
     isolated: bool = False  # the watcher is cut off: silence says nothing of the agent
     held_up: bool = False  # the watcher itself stood still for much of this look: a deadline says nothing of the agent
+    lag: float = 0.0  # seconds by which the watcher itself may have been late to see an answer: none of the agent's
     clock_doubt: str = ""  # why the watcher's own date is not believed, a sentence: dates say nothing then
     once: bool = False  # a single `check`: what only time can show is NotHeldYet
     vote_counts: Mapping[str, Mapping[str, int]] | None = None  # topic -> value -> voters, among this agent's instances
@@ -87,6 +88,11 @@ class Evaluation(NamedTuple, Generic[H]):
     votes: tuple[Vote, ...] = ()
 
 
+def _unlearnt(target: Target, fields: tuple[str, ...]) -> str:
+    """Why the first of these fields is not known that is not; empty where all are, or are known to be absent."""
+    return next((target.unlearnt[field] for field in fields if field in target.unlearnt), "")
+
+
 def _nothing(_limits: Limits) -> tuple[object, ...]:
     return ()
 
@@ -112,6 +118,16 @@ class Probe(Generic[R, L, H]):
     def applicable(self, target: Target) -> tuple[ConditionKind, ...]:
         """The conditions that a target with these fields can have."""
         return tuple(kind for kind in self.conditions if all(getattr(target, field) for field in kind.needs))
+
+    def unlearnt(self, target: Target, limits: Limits, endpoint: str = "") -> tuple[Verdict, ...]:
+        """The conditions that may apply, for all that is known: a fact that they need could not be learnt.
+
+        `endpoint`: the field of the target that the source looks at, where it is such a fact itself.
+        """
+        if not target.unlearnt or limits.when_absent == "ignore":
+            return ()
+        lacking = ((kind, _unlearnt(target, (endpoint, *kind.needs))) for kind in self.conditions)
+        return tuple(kind.unknown(Unknown.FACT_UNKNOWN, why) for kind, why in lacking if why)
 
     def all_unknown(self, target: Target, reason: Unknown) -> tuple[Verdict, ...]:
         """Every applicable condition, unknown for the same reason."""

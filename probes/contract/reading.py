@@ -30,6 +30,7 @@ class Reading:
     error: str = ""  # a sentence for a person; empty when the look got what it asked for
     cpu: float = 0.0  # seconds of CPU that it took to read what the other side sent, as far as that is counted
     asked_in: int = 1  # one of so many looks asks: more than 1 where answers take too much CPU
+    asked: bool = True  # False: this look was not one of them, and repeats what the last one said
     their_date: float | None = None  # Unix seconds by the clock of the other side, where it says them
 
     @property

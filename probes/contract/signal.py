@@ -201,18 +201,10 @@ def _absent(kind: ConditionKind, why: str) -> Verdict:
 START_TIME = Signal(name="process_start", rows=(Row(metric="process_start_time_seconds"),))
 """When the agent's process started, in Unix seconds: history of an older process says nothing of this one."""
 
+CPU_SECONDS = Signal(name="cpu", rows=(Row(metric="process_cpu_seconds_total"),))
+"""CPU that the agent's process has used, in seconds: it never falls while the process lives."""
+
 REQUESTS = Signal(
     name="requests", rows=(Row(metric="agentweave_requests_total", summed=True, state_label=("status", "code")),)
 )
 """Requests that the agent has handled, all capabilities and results together; the label says how they ended."""
-
-
-def is_new_process(before: float | None, now: float | None) -> bool:
-    """Whether a start time is that of a later process; where agents read the boot time anew it wavers by a second."""
-    return before is not None and now is not None and now > before + 1
-
-
-def latest_start(before: float | None, now: float | None) -> float | None:
-    """The start time (Unix seconds) to compare the next one with: replicas that answer in turn are not restarts."""
-    older = before is not None and before != now and not is_new_process(before, now)
-    return before if older else now  # of equal ones that which all probes of a look share

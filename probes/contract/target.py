@@ -33,6 +33,10 @@ class Target:
     pool_capacity: int | Mapping[str, int] | None = None  # connections: for every pool, or by pool
     discovered: bool = False  # it was found, and says of itself where it is: no credential is for it by itself
     inferred: frozenset[str] = frozenset()  # endpoints (`address`, `metrics`, `opa`) that nobody gave us
+    origins: Mapping[str, str] = field(default_factory=dict)  # endpoint -> who says so, a few words
+    unlearnt: Mapping[str, str] = field(default_factory=dict)
+    """Fields that may well have a value, which could not be learnt: why, a sentence. Absent is not the same."""
+    formerly: str = ""  # the agent's name in the key as it was before more was known of the target
     limits: Mapping[str, Limits] = field(default_factory=dict)  # probe name -> its limits for this target
     node: str = ""
     workload: str = ""

@@ -1,6 +1,7 @@
 """Durations and sizes as people write them (`30s`, `512Mi`), and back."""
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -76,3 +77,8 @@ def say_bytes(size: float) -> str:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1024
     return f"{size:.1f} TiB"
+
+
+def utc(moment: float) -> str:
+    """A time in Unix seconds as `2026-11-23T09:00:00Z`."""
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ}"

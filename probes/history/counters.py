@@ -4,8 +4,13 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from probes.contract.signal import is_new_process, latest_start
+from probes.contract import ConditionKind, Unknown, Verdict, say_duration
 from probes.history.packed import NUMBER, Packed, pack, unpack
+from probes.history.process import Answered
+
+_FELL = "its counters fell without a new process"
+_GAP = "the looks before are too long ago"
+_OTHER = "another process answered"
 
 _MARKS = 5  # within a window: what is compared is at most a fifth older than asked for
 
@@ -21,28 +26,36 @@ class Grown(NamedTuple):
 class Growth:
     """What some counters grew by since they were first seen, and marks of it along the way."""
 
-    started: float | None = None  # start time of the process
     at: float = 0.0  # the latest look, in seconds that only time moves
     counts: Packed = b""  # the counters then, and what each grew by since the first mark; empty: never seen
     marks: Packed = b""  # (when, *grown), oldest first
+    anew: str = ""  # why it began once more; empty: it did not
 
     def add(
-        self, counters: tuple[float, ...], started: float | None, now: float, window: float, interval: float
+        self, counters: tuple[float, ...], answered: Answered, now: float, window: float, interval: float
     ) -> "Growth":
         """The growth with one more look in it, at `now`; times in seconds.
 
-        A new process counts from zero. A counter that falls without one says nothing of what was, as does a gap
-        longer than the window: the history begins again.
+        A new process whose counters fell counts from zero. A counter that falls without one says nothing of what was,
+        as does another process, or a gap longer than the window: the history begins again.
         """
         none = (0.0,) * len(counters)
-        known = bool(self.marks) and 0 <= now - self.at <= max(window, 3 * interval) and self._fits(counters)
-        seen, grown = self._halves() if known else (none, none)
-        before = none if is_new_process(self.started, started) else seen
-        started = latest_start(self.started, started)
-        if not known or any(map(_fell, before, counters)):
-            return Growth(started, now, pack((*counters, *none)), pack((now, *none)))
-        grown = tuple(total + one - other for total, one, other in zip(grown, counters, before, strict=True))
-        return Growth(started, now, pack((*counters, *grown)), self._marked(now, grown, window, interval))
+        if not self.marks or not self._fits(counters):
+            return Growth(now, pack((*counters, *none)), pack((now, *none)), self.anew)
+        seen, total = self._halves()
+        fell = any(map(_fell, seen, counters))
+        before = none if fell and answered is Answered.NEW else seen
+        if why := self._why_anew(answered, now, max(window, 3 * interval), fell=fell):
+            return Growth(now, pack((*counters, *none)), pack((now, *none)), why)
+        grown = tuple(so_far + one - other for so_far, one, other in zip(total, counters, before, strict=True))
+        return Growth(now, pack((*counters, *grown)), self._marked(now, grown, window, interval), self.anew)
+
+    def _why_anew(self, answered: Answered, now: float, longest: float, *, fell: bool) -> str:
+        if not 0 <= now - self.at <= longest:
+            return _GAP
+        if answered is Answered.OTHER:
+            return _OTHER
+        return _FELL if fell and answered is Answered.SAME else ""
 
     def over(self, window: float, interval: float) -> Grown | None:
         """The growth over the window (seconds) that ends at the latest look; None while it is not full."""
@@ -54,6 +67,15 @@ class Growth:
             return None
         then, *grown = numbers[(passed - 1) * width : passed * width]
         return Grown(self.at - then, tuple(now - before for now, before in zip(total, grown, strict=True)))
+
+    def warming_up(self, kind: ConditionKind, window: float) -> Verdict:
+        """What a condition says while the window (seconds) is not full, with why where it began once more."""
+        if not self.anew:
+            return kind.unknown(Unknown.WARMING_UP)
+        watched = self.at - unpack(self.marks[:NUMBER])[0]
+        return kind.unknown(
+            Unknown.WARMING_UP, f"Watched anew for {say_duration(watched)} of {say_duration(window)}: {self.anew}."
+        )
 
     def _fits(self, counters: tuple[float, ...]) -> bool:
         """Whether this is a history of so many counters; a state file may say anything."""

@@ -2,6 +2,7 @@
 
 from array import array
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from pydantic import Field
 
@@ -21,8 +22,10 @@ from probes.contract import (
     say_duration,
     shared_sample,
 )
-from probes.contract.signal import START_TIME, Absent, Row, Signal, Unreadable, is_new_process, latest_start, unreported
+from probes.contract.condition import Window
+from probes.contract.signal import Absent, Row, Signal, Unreadable, unreported
 from probes.history.packed import Packed
+from probes.history.process import NOBODY, PROCESS, Answered, Followed, Process, follow
 from probes.memory.drift import (
     BLOCK,
     LEAST_FOR_DRIFT,
@@ -66,6 +69,7 @@ DRIFT = ConditionKind(
     severity=Severity.WARNING,
     true_when="The floor of memory rises day over day, and has done so for `drift_hold`.",
     all_clear="The floor of memory does not rise like a leak.",
+    window=Window(seconds=LEAST_FOR_DRIFT * BLOCK),
 )
 PREDICTED = ConditionKind(
     name="MemoryExhaustionPredicted",
@@ -73,6 +77,7 @@ PREDICTED = ConditionKind(
     true_when="A rise of memory that does not slow down will meet the limit within `exhaustion_within`.",
     all_clear="Memory is not about to meet its limit.",
     needs=("memory_limit",),
+    window=Window(seconds=LEAST_FOR_EXHAUSTION * BLOCK),
 )
 RSS_BYTES = Metric(name="memory_rss_bytes", help="Resident memory of the agent's process, one process's.")
 LIMIT_BYTES = Metric(name="memory_limit_bytes", help="Memory limit of the agent, as configured.")
@@ -96,7 +101,7 @@ class MemoryHistory:
     floors: Floors = b""
     block: int = 0  # number of the current block since 1970; 0: none yet
     lowest: float = 0.0  # bytes, in the current block
-    started: float | None = None  # start time of the process
+    process: Process = NOBODY
     rising_since: float | None = None  # in seconds that only time moves
     slope: float | None = None  # bytes a second
     full_at: float | None = None  # the same
@@ -114,14 +119,13 @@ def judge(
     """Judge one page; the history is judged when a block of ten minutes ends."""
     if page.error:
         return Evaluation(verdicts=PROBE.all_unknown(context.target, Unknown.SOURCE_FAILED), history=history)
-    rss = page.value(RSS)
+    rss, followed = page.value(RSS), follow(history.process, page, context)
     if isinstance(rss, Absent | Unreadable):
         kinds = PROBE.applicable(context.target)
         return Evaluation(
             verdicts=tuple(each for kind in kinds for each in unreported(kind, rss, context.limits)), history=history
         )
-    started = page.value(START_TIME)
-    history = remember(rss, started if isinstance(started, float) else None, history, context)
+    history = remember(rss, followed, history, context)
     limit = context.target.memory_limit
     if not limit:
         return Evaluation(verdicts=(_drift(history, context),), history=history, samples=_samples(rss, None, history))
@@ -130,21 +134,21 @@ def judge(
 
 
 def remember(
-    rss: float, started: float | None, history: MemoryHistory, context: EvaluationContext[MemoryLimits]
+    rss: float, followed: Followed, history: MemoryHistory, context: EvaluationContext[MemoryLimits]
 ) -> MemoryHistory:
-    """The history with `rss` bytes more, of a process that started then (Unix seconds); a new process has none."""
+    """The history with `rss` bytes more, of the process that answered; a new process has none."""
     block = int(context.now // BLOCK)
     passed = block - history.block
-    if is_new_process(history.started, started) or not history.block or passed > _BRIDGED:
-        return MemoryHistory(block=block, lowest=rss, started=latest_start(history.started, started))
-    started = latest_start(history.started, started)
+    process = followed.process
+    if followed.answered is Answered.NEW or not history.block or passed > _BRIDGED:
+        return MemoryHistory(block=block, lowest=rss, process=process)
     if passed <= 0:  # also where the clock went back: time that was counted is not counted again
-        return replace(history, started=started, lowest=min(rss, history.lowest))
+        return replace(history, process=process, lowest=min(rss, history.lowest))
     floors = array("f", history.floors)
     floors.extend(history.lowest + (rss - history.lowest) * step / passed for step in range(passed))
     floors = floors[-WINDOW:]
     return _judged(
-        replace(history, floors=floors.tobytes(), block=block, lowest=rss, started=started), floors.tolist(), context
+        replace(history, floors=floors.tobytes(), block=block, lowest=rss, process=process), floors.tolist(), context
     )
 
 
@@ -181,7 +185,7 @@ def _high(rss: float, limit: int, limits: MemoryLimits) -> Verdict:
 
 def _drift(history: MemoryHistory, context: EvaluationContext[MemoryLimits]) -> Verdict:
     if history.blocks < LEAST_FOR_DRIFT:
-        return DRIFT.unknown(Unknown.WARMING_UP)
+        return _too_early(DRIFT, history.blocks, LEAST_FOR_DRIFT)
     if history.rising_since is None or history.slope is None:
         return DRIFT.false()
     held, slope = context.now - history.rising_since, history.slope
@@ -195,9 +199,15 @@ def _drift(history: MemoryHistory, context: EvaluationContext[MemoryLimits]) -> 
     )
 
 
+@lru_cache(maxsize=512)  # of 10,000 agents most have equally much
+def _too_early(kind: ConditionKind, blocks: int, least: int) -> Verdict:
+    have, want = say_duration(blocks * BLOCK) if blocks else "none", say_duration(least * BLOCK)
+    return kind.unknown(Unknown.WARMING_UP, f"Has {have} of the {want} of one process that it needs.")
+
+
 def _predicted(history: MemoryHistory, limit: int, context: EvaluationContext[MemoryLimits]) -> Verdict:
     if history.blocks < LEAST_FOR_EXHAUSTION:
-        return PREDICTED.unknown(Unknown.WARMING_UP)
+        return _too_early(PREDICTED, history.blocks, LEAST_FOR_EXHAUSTION)
     if history.full_at is None or history.slope is None:
         return PREDICTED.false()
     left, slope = history.full_at - context.now, history.slope
@@ -227,5 +237,5 @@ PROBE = Probe(
     history=MemoryHistory,
     judge=judge,
     metrics=(RSS_BYTES, LIMIT_BYTES, SLOPE, FULL_AT),
-    wants=lambda _: (RSS, START_TIME),
+    wants=lambda _: (RSS, *PROCESS),
 )

@@ -81,7 +81,9 @@ class OPAHistory:
 def judge(reading: OPAReading, history: OPAHistory, context: EvaluationContext[OPALimits]) -> Evaluation[OPAHistory]:
     """All conditions of one look at an OPA."""
     answers = reading.answers
-    new = () if context.held_up else decisions.ticks(answers)
+    timed = decisions.surely_timed(answers, context.limits.slow_after, context.lag)
+    new = () if context.held_up else decisions.ticks(timed)
+    held_up = context.held_up or len(timed) < len(answers)
     ticks = (*history.ticks, *new)[-decisions.DECISIONS :]
     report = _bundle_report(reading)
     about_bundles, bundles = _bundles(reading, history.bundles, context, report)
@@ -89,10 +91,10 @@ def judge(reading: OPAReading, history: OPAHistory, context: EvaluationContext[O
         decisions.unreachable(reading, context),
         decisions.wrong_allow(answers),
         decisions.wrong_deny(answers),
-        decisions.policy_missing(answers),
+        decisions.policy_missing(answers, context.target.decision_path),
         decisions.default_missing(answers),
         decisions.decision_error(answers),
-        decisions.slow(answers, ticks, context.limits.slow_after, held_up=context.held_up),
+        decisions.slow(answers, ticks, context.limits.slow_after, held_up=held_up),
         *about_bundles,
     )
     counted = tuple(each.canary for each in answers if each.expected is not Expected.ANY)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from probes.contract import ConditionKind, Severity, Unknown, Verdict, say_duration
+from probes.contract.condition import Window
 from probes.readings.opa_status import OPABundle, StatusReport
 
 SKEW_HOLDS = 900.0
@@ -18,6 +19,7 @@ BUNDLE_STALE = ConditionKind(
     true_when="OPA has not fetched the bundle for longer than bundle_stale_after, or an error stands for that long.",
     all_clear="The bundle is fetched and activated.",
     reasons=("BundleStale", "ActivationFailed", "NeverLoaded"),
+    window=Window("bundle_stale_after"),
 )
 REVISION_SKEW = ConditionKind(
     name="OPARevisionSkew",
@@ -26,6 +28,7 @@ REVISION_SKEW = ConditionKind(
     true_when="For 15 minutes the active revision differs from what most OPAs (at least three) of the agent have.",
     all_clear="The active revision is that of most OPAs of the agent, or there is no majority.",
     reasons=("RevisionDiffers",),
+    window=Window(seconds=SKEW_HOLDS),
 )
 
 
@@ -110,10 +113,10 @@ def _stale(bundle: OPABundle, report: StatusReport, erring: HeldFault | None, co
     # Both times are OPA's own, so a clock of ours that differs does not make a bundle old.
     age = report.clock - bundle.last_success
     if age > context.stale_after:
-        return BUNDLE_STALE.true(_age_message(bundle, age), _reason(bundle), bundle.name)
+        return BUNDLE_STALE.true(_message(bundle, report, age), _reason(bundle), bundle.name)
     if erring is None:
         return BUNDLE_STALE.false(bundle.name)
-    message = f"An error stands: {bundle.code}: {bundle.message}"
+    message = _unusable(bundle, report) if bundle.flaw else f"An error stands: {bundle.code}: {bundle.message}"
     found = BUNDLE_STALE.true(message, _reason(bundle), bundle.name)
     return _held(found, erring, report.at, context.stale_after, once=context.once)
 
@@ -160,8 +163,27 @@ def _voters(bundle: str, context: BundleContext) -> int:
     return sum((context.vote_counts or {}).get(bundle, {}).values())
 
 
-def _age_message(bundle: OPABundle, age: float) -> str:
+def _message(bundle: OPABundle, report: StatusReport, age: float) -> str:
+    if bundle.flaw:
+        return _unusable(bundle, report)
     cause = f" ({bundle.code}: {bundle.message})" if bundle.code else ""
+    if bundle.from_disk:
+        return f"OPA has not fetched the bundle since it started{cause}. {_what_runs(bundle, report)}"
     if bundle.last_success <= 0:
         return f"OPA has never fetched the bundle{cause}."
     return f"OPA last fetched the bundle {say_duration(age)} ago{cause}."
+
+
+def _unusable(bundle: OPABundle, report: StatusReport) -> str:
+    return f"OPA fetches the bundle and cannot use it: {bundle.flaw}. {_what_runs(bundle, report)}"
+
+
+def _what_runs(bundle: OPABundle, report: StatusReport) -> str:
+    if not bundle.activated:
+        return "No version of it was ever active in this OPA."
+    if bundle.from_disk:
+        revision = f", revision {bundle.revision}" if bundle.revision else ""
+        return f"What still runs is the copy that OPA kept on disk{revision}."
+    ago = say_duration(max(0.0, report.clock - bundle.last_activation))
+    version = f"revision {bundle.revision}" if bundle.revision else "a version without a revision"
+    return f"What still runs is {version}, activated {ago} ago."

@@ -1,9 +1,11 @@
 """Does an OPA decide, and decide rightly? One function a condition; None where it does not apply."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 from probes.contract import ConditionKind, EvaluationContext, Limits, Severity, Unknown, Verdict, say_duration
+from probes.contract.condition import Window
 from probes.readings.decision import Actual, CanaryAnswer, Expected, OPAReading
 
 L = TypeVar("L", bound=Limits)
@@ -63,6 +65,7 @@ DECISION_SLOW = ConditionKind(
     severity=Severity.WARNING,
     true_when="The 95th percentile of the last 20 decisions is above slow_after.",
     all_clear="Decisions come in time.",
+    window=Window(looks=DECISIONS),
 )
 
 CONDITIONS = (
@@ -116,14 +119,14 @@ def wrong_deny(answers: Sequence[CanaryAnswer]) -> Verdict | None:
     return _unanswered(WRONG_DENY, allowed) or WRONG_DENY.false() if allowed else None
 
 
-def policy_missing(answers: Sequence[CanaryAnswer]) -> Verdict | None:
-    """Whether nothing decides at all."""
+def policy_missing(answers: Sequence[CanaryAnswer], decision_path: str) -> Verdict | None:
+    """Whether nothing decides at all below /v1/data, at the path that was asked."""
     canaries = _canaries(answers)
     if not canaries:
         return None
     if any(each.actual in DECIDED for each in canaries):
         return POLICY_MISSING.false()
-    message = "Every canary is undefined: HTTP 200 without a result."
+    message = f"OPA has nothing at /v1/data/{decision_path}: every canary is undefined (HTTP 200 without a result)."
     return _unanswered(POLICY_MISSING, canaries) or POLICY_MISSING.true(message, "Undefined")
 
 
@@ -156,12 +159,22 @@ def slow(answers: Sequence[CanaryAnswer], last: tuple[int, ...], slow_after: flo
     if held_up:
         return DECISION_SLOW.unknown(Unknown.WATCHER_IMPAIRED)
     if len(last) < DECISIONS:
-        return DECISION_SLOW.unknown(Unknown.WARMING_UP)
+        return _too_few(len(last))
     p95 = sorted(last)[DECISIONS * 95 // 100 - 1] * _TICK
     if p95 <= slow_after:
         return DECISION_SLOW.false()
     message = f"The p95 of {DECISIONS} decisions is {say_duration(p95)}, above {say_duration(slow_after)}."
     return DECISION_SLOW.true(message)
+
+
+@lru_cache(maxsize=DECISIONS)
+def _too_few(count: int) -> Verdict:
+    return DECISION_SLOW.unknown(Unknown.WARMING_UP, f"Has {count} of the {DECISIONS} decisions that it needs.")
+
+
+def surely_timed(answers: Sequence[CanaryAnswer], slow_after: float, lag: float) -> Sequence[CanaryAnswer]:
+    """Those of which it is sure on which side of `slow_after` they are, though we were `lag` late; all in seconds."""
+    return [each for each in answers if not each.reply.seconds - lag <= slow_after < each.reply.seconds]
 
 
 def ticks(answers: Sequence[CanaryAnswer]) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from pydantic import Field
 
@@ -21,17 +22,10 @@ from probes.contract import (
     say_duration,
     shared_sample,
 )
-from probes.contract.signal import (
-    START_TIME,
-    Absent,
-    Row,
-    Signal,
-    SignalValues,
-    is_new_process,
-    latest_start,
-    unreported,
-)
-from probes.pool.trend import Rise, layout, meets
+from probes.contract.condition import Window
+from probes.contract.signal import MAX_SUBJECTS, Absent, Row, Signal, SignalValues, unreported
+from probes.history.process import NOBODY, PROCESS, Answered, Process, follow
+from probes.pool.trend import Rise, is_bridged, layout, meets
 from probes.readings.metrics_page import MetricsPage
 
 POOL_IN_USE = Signal(
@@ -78,6 +72,7 @@ PREDICTED = ConditionKind(
     true_when="The use of a pool rose all through `exhaustion_within` and will meet its capacity within as long again.",
     all_clear="The use of the pool does not rise towards its capacity.",
     needs=("pool_capacity",),
+    window=Window("exhaustion_within"),
 )
 IN_USE = Metric(name="pool_in_use", help="Connections of a pool in use.", labels=("pool",))
 CAPACITY = Metric(name="pool_capacity", help="Connections that a pool may have, as configured.", labels=("pool",))
@@ -94,7 +89,8 @@ class PoolHistory:
     """How the use of each pool went."""
 
     pools: Mapping[str, Rise] = field(default_factory=dict)
-    started: float | None = None  # start time of the process
+    process: Process = NOBODY
+    renewed: float | None = None  # when a new process was first seen, in seconds that only time moves
 
 
 def judge(page: MetricsPage, history: PoolHistory, context: EvaluationContext[PoolLimits]) -> Evaluation[PoolHistory]:
@@ -116,7 +112,7 @@ def judge(page: MetricsPage, history: PoolHistory, context: EvaluationContext[Po
         capacity = _capacity(context.target, name)
         full_at = _full_at(history.pools[name], in_use, capacity, context)
         verdicts += _now(name, in_use, capacity, context.limits)
-        verdicts.append(_later(name, history.pools[name], full_at, context))
+        verdicts.append(_later(name, history, full_at, context))
         samples += _samples(name, in_use, capacity, full_at)
     for name, why in found.unreadable.items():
         verdicts += [kind.unknown(Unknown.MALFORMED, why, name) for kind in PROBE.conditions]
@@ -141,16 +137,18 @@ def _with_capacity(found: SignalValues, target: Target) -> SignalValues | Absent
 def _seen(
     page: MetricsPage, found: SignalValues, history: PoolHistory, context: EvaluationContext[PoolLimits]
 ) -> PoolHistory:
-    value = page.value(START_TIME)
-    started = value if isinstance(value, float) else None
-    before = {} if is_new_process(history.started, started) else history.pools
+    process, answered = follow(history.process, page, context)
+    renewed = context.now if answered is Answered.NEW else history.renewed
+    before = {} if answered is Answered.NEW else history.pools
     length, blocks = layout(context.limits.exhaustion_within, context.interval)
     pools = {
         name: before.get(name, Rise()).add(in_use, context.now, length, blocks)
         for name, in_use in found.by_subject.items()
     }
-    pools |= {name: before[name] for name in found.unreadable if name in before}
-    return PoolHistory(pools, latest_start(history.started, started))
+    # A pool that a page leaves out, such as one without a connection, is bridged like a look that was not made.
+    gone = (name for name in before if name not in pools and is_bridged(before[name], context.now, length))
+    pools |= {name: before[name] for name in islice(gone, MAX_SUBJECTS - len(pools))}
+    return PoolHistory(pools, process, renewed)
 
 
 def _full_at(rise: Rise, in_use: float, capacity: int, context: EvaluationContext[PoolLimits]) -> float | None:
@@ -169,14 +167,23 @@ def _now(name: str, in_use: float, capacity: int, limits: PoolLimits) -> tuple[V
     return saturated, EXHAUSTED.true(say, subject=name) if in_use >= capacity else EXHAUSTED.false(name)
 
 
-def _later(name: str, rise: Rise, full_at: float | None, context: EvaluationContext[PoolLimits]) -> Verdict:
-    within = context.limits.exhaustion_within
-    if len(rise.means) < layout(within, context.interval)[1]:
-        return PREDICTED.unknown(Unknown.WARMING_UP, subject=name)
+def _later(name: str, history: PoolHistory, full_at: float | None, context: EvaluationContext[PoolLimits]) -> Verdict:
+    within, rise = context.limits.exhaustion_within, history.pools[name]
+    length, blocks = layout(within, context.interval)
+    if len(rise.means) < blocks:
+        return PREDICTED.unknown(Unknown.WARMING_UP, _anew(len(rise.means) * length, history, rise, context), name)
     if full_at is None or full_at - context.now > within:
         return PREDICTED.false(name)
     left = say_duration(full_at - context.now)
     return PREDICTED.true(f"Pool {name} has filled for {say_duration(within)} and is full in {left}.", subject=name)
+
+
+def _anew(watched: float, history: PoolHistory, rise: Rise, context: EvaluationContext[PoolLimits]) -> str:
+    is_new = history.renewed is not None and context.now - history.renewed <= context.limits.exhaustion_within
+    if not (is_new or rise.anew):
+        return ""
+    why = "the process is new" if is_new else "the looks before are too long ago"
+    return f"Watched anew for {say_duration(watched)} of {say_duration(context.limits.exhaustion_within)}: {why}."
 
 
 def _samples(name: str, in_use: float, capacity: int, full_at: float | None) -> Iterator[Sample]:
@@ -195,5 +202,5 @@ PROBE = Probe(
     history=PoolHistory,
     judge=judge,
     metrics=(IN_USE, CAPACITY, EXHAUSTION),
-    wants=lambda _: (POOL_IN_USE, START_TIME),
+    wants=lambda _: (POOL_IN_USE, *PROCESS),
 )

@@ -19,19 +19,25 @@ class Rise:
     block: int = 0  # number of the current block since 1970
     total: float = 0.0
     count: int = 0  # 0: nothing seen yet
+    anew: bool = False  # it began once more, after a gap
 
     def add(self, value: float, now: float, length: float, blocks: int) -> "Rise":
         """The history with one more value, in `blocks` blocks of `length` seconds at most."""
         block = int(now // length)
         passed = block - self.block
         if self.count and passed == 0:
-            return Rise(self.means, block, self.total + value, self.count + 1)
+            return Rise(self.means, block, self.total + value, self.count + 1, self.anew)
         if not self.count or not 0 < passed <= _BRIDGED + 1:
-            return Rise((), block, value, 1)
+            return Rise((), block, value, 1, anew=self.count > 0)
         last = self.total / self.count
         bridge = [last + (value - last) * step / passed for step in range(passed)]
         means = (*self.means, *(round(mean) for mean in bridge))
-        return Rise(means[-blocks:], block, value, 1)
+        return Rise(means[-blocks:], block, value, 1, self.anew)
+
+
+def is_bridged(rise: Rise, now: float, length: float) -> bool:
+    """Whether a value that is not seen `now` may still be there: a history in blocks of `length` seconds goes on."""
+    return 0 <= now // length - rise.block <= _BRIDGED
 
 
 @lru_cache(maxsize=64)  # of a few settings, and asked for each pool

@@ -25,6 +25,7 @@ from cryptography.x509 import (
 )
 
 from probes.contract.text import cut
+from probes.readings.issuer import Issuer, Lifetime
 
 MAX_CERTIFICATE = 1 << 14
 """Bytes; the names in a larger one are not read: ten thousand of them would hold up every other look."""
@@ -69,20 +70,32 @@ class UnreadableError(ValueError):
 
 def read_leaf(der: bytes) -> Leaf:
     """The facts of a DER certificate; UnreadableError where it cannot be read at all."""
-    with _stranger():
+    with from_stranger():
         return _leaf(load_der_x509_certificate(der), der)
+
+
+def read_issuer(der: bytes) -> Issuer:
+    """The facts of a DER certificate that stands above a leaf; UnreadableError where it cannot be read."""
+    with from_stranger():
+        return issuer_of(load_der_x509_certificate(der))
+
+
+def issuer_of(certificate: Certificate) -> Issuer:
+    """The facts of a certificate as of one that was served; ValueError where it has no date or serial number."""
+    dates = certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
+    return Issuer(cut(f"{certificate.serial_number:x}"), Lifetime(*dates))
 
 
 def weakness(der: bytes) -> str:
     """Why the key or signature of a DER certificate is too weak to trust, empty where it is not."""
-    with _stranger():
+    with from_stranger():
         certificate = load_der_x509_certificate(der)
         return _key(certificate)[1] or _weak_signature(certificate)
 
 
 @contextmanager
-def _stranger() -> Iterator[None]:
-    """Read what a stranger made: errors are expected, and warnings are no news to the operator."""
+def from_stranger() -> Iterator[None]:
+    """Read what a stranger made: UnreadableError is expected, and warnings are no news to the operator."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CryptographyDeprecationWarning)
         try:

@@ -1,7 +1,7 @@
 """Could a current Prometheus scrape this page? By the lexers of Prometheus 3 (model/textparse/promlex.l and others)."""
 
 import re
-from collections.abc import Generator
+from collections.abc import Iterator
 from math import isinf
 from typing import NamedTuple
 
@@ -62,6 +62,7 @@ _WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _PARAMETER = re.compile(rf'\s*;\s*({_WORD})\s*=\s*({_WORD}|"[^"\\]*(?:\\.[^"\\]*)*")')
 _MEDIA_TYPE = re.compile(rf"\s*({_WORD}/{_WORD})")
 _LABEL_NAMES = re.compile(rb'(%b)[ \t]*=[ \t]*"(?!")[^"\\]*(?:\\.[^"\\]*)*"' % _LABEL_NAME)
+_UNIT = re.compile(rb"# UNIT (%b) ([^\n]*)" % _ANY_NAME)
 _BEGINNING = re.compile(rb"[ \t]*(?:#[ \t]+(?:HELP|TYPE|UNIT)[ \t]+)?([^ \t{#][^ \t{]*)?")
 _MOST_TIME = 2**63 - 1  # milliseconds
 
@@ -79,29 +80,63 @@ class Conformance(NamedTuple):
         return bool(self.reason)
 
 
-def inspect(content_type: str, page: bytes) -> Generator[None, None, Conformance]:
-    """What is made of a whole page, which is UTF-8 and has a sample; a few lines at a time."""
-    form, why = _format_of(content_type)
-    if form is None:
-        return Conformance("ContentType", why)
-    if page.startswith(b"\xef\xbb\xbf"):
-        return Conformance("ByteOrderMark", "The page begins with a byte order mark.")
-    at = paused = 0
-    while at < len(page):
+class PageInspector:
+    """Sees what is made of a whole page, which is UTF-8 and has a sample, while it arrives in parts of any length."""
+
+    def __init__(self, content_type: str) -> None:
+        self._form, why = _format_of(content_type)
+        self.found: Conformance | None = None if self._form else Conformance("ContentType", why)
+        self._rest, self._before = b"", 0  # what could not be told yet, and the lines before it
+        self._begins = True
+
+    def feed(self, part: bytes, *, last: bool) -> Iterator[None]:
+        """Read on, a few lines at a time; `found` says what came out, after the last part at the latest."""
+        if self._form is None or self.found is not None:
+            return
+        page, at, paused = self._rest + part, 0, 0
+        while at < len(page) and (last or len(page) - at > _LONGEST):
+            after = self._read(self._form, page, at)
+            if isinstance(after, Conformance):
+                self.found = after
+                break
+            at = after
+            if at - paused >= _STEP:
+                paused = at
+                yield
+        self._before += page.count(b"\n", 0, at)
+        self._rest = page[at:] if self.found is None else b""
+        if last and self.found is None:
+            no_end = Conformance("Syntax", "The page does not end with # EOF.")
+            self.found = Conformance() if self._form is _TEXT else no_end
+
+    def _read(self, form: _Format, page: bytes, at: int) -> int | Conformance:
+        """Where the line that begins here ends; of the page there are more bytes than a line may have, or its end."""
+        if self._begins and page.startswith(b"\xef\xbb\xbf"):
+            return Conformance("ByteOrderMark", "The page begins with a byte order mark.")
+        self._begins = False
         if form is _OPENMETRICS and page.startswith(b"# EOF", at) and page[at + 5 : at + 6] in (b"", b"\n"):
-            return Conformance() if len(page) <= at + 6 else _refusal(page, at, "EndInTheMiddle", form)
+            return Conformance() if len(page) <= at + 6 else self._refusal(page, at, "EndInTheMiddle", form)
         line = form.line.match(page, at, at + _LONGEST)
         if line is None and len(page) > at + _LONGEST and b"\n" not in page[at : at + _LONGEST]:
-            return _too_long(page, at)
-        if line is None or not _is_sound(line):
-            return _refusal(page, at, "", form)
-        if line.end() == at + _LONGEST < len(page):
-            return _too_long(page, at)
-        at = line.end()
-        if at - paused >= _STEP:
-            paused = at
-            yield
-    return Conformance() if form is _TEXT else Conformance("Syntax", "The page does not end with # EOF.")
+            return self._too_long(page, at)
+        if line is None or not _is_sound(line, form):
+            return self._refusal(page, at, "", form)
+        return self._too_long(page, at) if line.end() == at + _LONGEST < len(page) else line.end()
+
+    def _number(self, page: bytes, at: int) -> int:
+        return self._before + page.count(b"\n", 0, at) + 1
+
+    def _too_long(self, page: bytes, at: int) -> Conformance:
+        number = self._number(page, at)
+        why = f"Line {number} of the whole page is too long to inspect: more than {_LONGEST} bytes."
+        return Conformance(unknown=Unknown.MALFORMED, why=why)
+
+    def _refusal(self, page: bytes, at: int, reason: str, form: _Format) -> Conformance:
+        end = page.find(b"\n", at, at + _LONGEST) + 1 or min(len(page), at + _LONGEST)
+        line = page[at:end].rstrip(b"\n")
+        reason = reason or _reason_of(line, form)
+        shown = line.decode(errors="replace").rstrip("\r")[:_SHOWN]
+        return Conformance(reason, f"Line {self._number(page, at)} {_WHY[reason]}: {shown!r}.")
 
 
 def _format_of(content_type: str) -> tuple[_Format | None, str]:
@@ -129,11 +164,11 @@ def _media_type_of(content_type: str) -> tuple[str, str]:
     return found[1].lower(), by_name.get("version", "")
 
 
-def _is_sound(line: re.Match[bytes]) -> bool:
+def _is_sound(line: re.Match[bytes], form: _Format) -> bool:
     """What the form of a line does not say: numbers that are too large, labels that stand twice, units."""
     labels, more, value, time = line.groups()
     if value is None:
-        return not line[0].startswith(b"# UNIT ") or _has_unit(line[0])
+        return form is _TEXT or _has_unit(line[0])  # to the older format that is a comment
     if isinf(float(value)) and not value.lstrip(b"+-")[:1].isalpha():
         return False
     if time is not None and (isinf(float(time)) or (time.isdigit() and int(time[:20]) > _MOST_TIME)):
@@ -143,22 +178,8 @@ def _is_sound(line: re.Match[bytes]) -> bool:
 
 
 def _has_unit(line: bytes) -> bool:
-    _, _, name, unit = line.rstrip(b"\n").split(b" ", 3)
-    return not unit or name.strip(b'"').endswith(b"_" + unit)
-
-
-def _too_long(page: bytes, at: int) -> Conformance:
-    number = page.count(b"\n", 0, at) + 1
-    why = f"Line {number} of the whole page is too long to inspect: more than {_LONGEST} bytes."
-    return Conformance(unknown=Unknown.MALFORMED, why=why)
-
-
-def _refusal(page: bytes, at: int, reason: str, form: _Format) -> Conformance:
-    end = page.find(b"\n", at, at + _LONGEST) + 1 or min(len(page), at + _LONGEST)
-    line = page[at:end].rstrip(b"\n")
-    reason = reason or _reason_of(line, form)
-    number, shown = page.count(b"\n", 0, at) + 1, line.decode(errors="replace").rstrip("\r")[:_SHOWN]
-    return Conformance(reason, f"Line {number} {_WHY[reason]}: {shown!r}.")
+    found = _UNIT.match(line)
+    return found is None or not found[2] or found[1].strip(b'"').endswith(b"_" + found[2])
 
 
 _WHY = {

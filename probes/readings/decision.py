@@ -6,6 +6,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from probes.contract import Fault, Reading
+from probes.readings.opa_error import one_line, say_errors
 from probes.readings.opa_status import StatusReport, read_json
 
 EXCERPT_BYTES = 500
@@ -144,12 +145,4 @@ def _own_error(body: bytes) -> str | None:
     answer = read_json(body)
     if not isinstance(answer, dict) or answer.get("code") not in _OPA_ERRORS:
         return None
-    match answer.get("errors"):
-        case [{"message": str(message)}, *_]:
-            return _line(message)
-    return _line(str(answer.get("message", "")))
-
-
-def _line(text: str) -> str:
-    # JSON can say half of a surrogate pair, which no page of ours could be written with.
-    return " ".join(text[:400].encode(errors="replace").decode().split())[:200]
+    return say_errors(answer.get("errors")) or one_line(str(answer.get("message", "")))

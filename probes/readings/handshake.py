@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from enum import IntEnum, StrEnum
-from typing import NamedTuple
+from enum import StrEnum
 
 from probes.contract import Reading
+from probes.contract.units import utc
 from probes.readings.certificate import Leaf
+from probes.readings.issuer import Issuer
+from probes.readings.verify_error import VerifyError
 
 
 class Spoke(StrEnum):
@@ -31,57 +32,10 @@ class ClientCertificate(StrEnum):
     """What the watcher's own certificate met."""
 
     ACCEPTED = "accepted"
-    REFUSED = "refused"
+    REFUSED = "refused"  # an alert or a page of the server said so; that it closed the connection says nothing
     NOT_ASKED_FOR = "not asked for"
     NONE_TO_SEND = "none to send"
     NOT_TOLD = "not told"  # the server said nothing that proves either
-
-
-class VerifyCode(IntEnum):
-    """Errors of path validation by OpenSSL's numbers (X509_V_ERR_*): those that mean something to a judge."""
-
-    NO_ISSUER = 2
-    BAD_SIGNATURE = 7
-    NOT_YET_VALID = 9
-    EXPIRED = 10
-    SELF_SIGNED_LEAF = 18
-    SELF_SIGNED_ROOT = 19
-    NO_LOCAL_ISSUER = 20
-    LEAF_NOT_VERIFIED = 21
-    CHAIN_TOO_LONG = 22
-    INVALID_CA = 24
-    PATH_TOO_LONG = 25
-    WRONG_PURPOSE = 26
-    NOT_TRUSTED = 27
-
-
-_SAID: Mapping[int, str] = {
-    VerifyCode.NO_ISSUER: "its issuer is not known",
-    VerifyCode.BAD_SIGNATURE: "its signature is not that of its issuer",
-    VerifyCode.NOT_YET_VALID: "it is not valid yet",
-    VerifyCode.EXPIRED: "it has expired",
-    VerifyCode.SELF_SIGNED_LEAF: "it is self-signed and not in the bundle",
-    VerifyCode.SELF_SIGNED_ROOT: "the chain ends in a root that is not in the bundle",
-    VerifyCode.NO_LOCAL_ISSUER: "its issuer is neither in the bundle nor in the chain",
-    VerifyCode.LEAF_NOT_VERIFIED: "no certificate that could verify it was served",
-    VerifyCode.CHAIN_TOO_LONG: "the chain is too long",
-    VerifyCode.INVALID_CA: "it is no CA certificate, but has issued the one before it",
-    VerifyCode.PATH_TOO_LONG: "its path length constraint is exceeded",
-    VerifyCode.WRONG_PURPOSE: "its extended key usage does not allow TLS servers",
-    VerifyCode.NOT_TRUSTED: "it is not trusted",
-}
-
-
-class VerifyError(NamedTuple):
-    """An error of path validation."""
-
-    code: int  # a VerifyCode, or any other number of OpenSSL's
-    depth: int  # of the certificate that it is about; 0 is the leaf
-    not_before: float  # of that certificate, where it is not valid yet: Unix seconds
-
-    def __str__(self) -> str:
-        said = _SAID.get(self.code) or f"OpenSSL's verify error {self.code}"
-        return f"{said} (certificate {self.depth} of the chain)" if self.depth else said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +47,8 @@ class Handshake(Reading):
     leaf: Leaf | None = None
     chain_length: int = 0
     weak_intermediates: tuple[str, ...] = ()
+    issuers: tuple[Issuer, ...] = ()  # on the path from the leaf to the bundle, as far as one was found
+    remarks: tuple[str, ...] = ()  # what some peers stumble over and others do not, a sentence each
     verify_errors: tuple[VerifyError, ...] = ()
     trust_domain: str = ""  # of the expected ID, else our own; empty: neither is known
     bundle: BundleState = BundleState.MISSING
@@ -100,6 +56,7 @@ class Handshake(Reading):
     cipher: str = ""
     client_certificate: ClientCertificate = ClientCertificate.NOT_TOLD
     refusal: str = ""  # how our certificate was refused
+    ending: str = ""  # how the session ended, where neither an answer nor a refusal came
     http_status: int | None = None
     received: str = ""  # the first bytes of what is not TLS, printable
 
@@ -118,6 +75,8 @@ class Handshake(Reading):
             "certificate": _certificate(self.leaf) if self.leaf else None,
             "chain_length": self.chain_length,
             "weak_intermediates": self.weak_intermediates,
+            "issuers": [each.evidence() for each in self.issuers],
+            "remarks": self.remarks,
             "verify_errors": [
                 {"code": each.code, "depth": each.depth, "text": str(each)} for each in self.verify_errors
             ],
@@ -125,6 +84,7 @@ class Handshake(Reading):
             "bundle": self.bundle,
             "client_certificate": self.client_certificate,
             "refusal": self.refusal,
+            "ending": self.ending,
             "http_status": self.http_status,
             "received": self.received,
         }
@@ -132,12 +92,8 @@ class Handshake(Reading):
 
 def _certificate(leaf: Leaf) -> Mapping[str, object]:
     return asdict(leaf) | {
-        "not_before": _utc(leaf.not_before),
-        "not_after": _utc(leaf.not_after),
+        "not_before": utc(leaf.not_before),
+        "not_after": utc(leaf.not_after),
         "uris": [uri[:200] for uri in leaf.uris],
         "usages": sorted(leaf.usages) if leaf.usages is not None else None,
     }
-
-
-def _utc(moment: float) -> str:
-    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from probes.contract import Unknown
 from probes.contract.text import cut
+from probes.readings.opa_error import say_errors
 
 MOST_BUNDLES = 1000
 """Of one OPA; beyond that the status is not judged."""
@@ -23,10 +24,16 @@ _STRIDE = 1 << 13
 _MOST_KEYS = 100  # beside `bundles` in a result: OPA has six
 _MOST_ERROR = 1 << 16  # bytes of an answer that says what is wrong
 _RESULT = re.compile(r'\s*\{\s*"result"\s*:\s*(?=\{)')
-_KEY = re.compile(r'\s*[{,]\s*"((?:[^"\\]|\\.)*)"\s*:\s*')
+# The pattern engine keeps 140 bytes for each character of a repeated group: a key of 1 MB would cost 0.15 s.
+_KEY = re.compile(r'\s*[{,]\s*"((?:[^"\\]|\\.){0,200})"\s*:\s*')
 _END = re.compile(r"\s*\}")
 _DECODER = json.JSONDecoder()
 _NO_PLUGIN = "status plugin not enabled"
+_UNUSABLE = re.compile(
+    r"bundle (?:load|read) failed|bundle (?:missing|contains|file)|(?:delta )?bundle expected|manifest (?:has|root|ref)"
+    r"|\.signatures\.json|file .* not included in bundle signature|.*digest mismatch|failed to (?:verify|split|base64)"
+)
+"""Messages on what was fetched, by `v1/bundle/bundle.go` and `verify.go` of OPA: the request had succeeded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +48,17 @@ class OPABundle:
     rejected: bool = False  # what was fetched does not compile
     code: str = ""  # the error that stands, empty when none does
     message: str = ""
+    flaw: str = ""  # why what was fetched cannot be used: file, line and reason, as far as OPA tells; may be empty
 
     @property
     def activated(self) -> bool:
         """Some version was activated once."""
         return self.last_activation > 0
+
+    @property
+    def from_disk(self) -> bool:
+        """What is active was not fetched by this process: OPA kept it on disk (`persist`)."""
+        return self.activated and self.last_success <= 0
 
     @property
     def troubled(self) -> bool:
@@ -61,6 +74,7 @@ class OPABundle:
             "last_successful_activation": self.last_activation or None,
             "code": self.code,
             "message": self.message,
+            "flaw": self.flaw,
         }
 
 
@@ -159,15 +173,19 @@ def _bundles(found: object) -> tuple[OPABundle, ...]:
     if not isinstance(found, dict) or len(found) > MOST_BUNDLES:
         raise TypeError("no bundles, or too many")
     bundles = tuple(_bundle(name, said) for name, said in sorted(found.items()))
-    if sum(len(each.name) + len(each.revision) + len(each.code) + len(each.message) for each in bundles) > MOST_TEXT:
+    if sum(_length(each) for each in bundles) > MOST_TEXT:
         raise ValueError("the bundles say too much")
     return bundles
+
+
+def _length(bundle: OPABundle) -> int:
+    return sum(map(len, (bundle.name, bundle.revision, bundle.code, bundle.message, bundle.flaw)))
 
 
 def _bundle(name: str, said: object) -> OPABundle:
     if not isinstance(said, dict):
         raise TypeError(name)
-    last_success = _moment(said.get("last_successful_request"))
+    last_success, message = _moment(said.get("last_successful_request")), _text(said.get("message"))
     return OPABundle(
         name=_text(name),
         revision=_text(said.get("active_revision")),
@@ -176,8 +194,16 @@ def _bundle(name: str, said: object) -> OPABundle:
         fetched=last_success >= _moment(said.get("last_request")),
         rejected=bool(said.get("errors")),
         code=_text(said.get("code")),
-        message=_text(said.get("message")),
+        message=message,
+        flaw=_flaw(said.get("errors"), message),
     )
+
+
+def _flaw(errors: object, message: str) -> str:
+    """Rego that does not compile has `errors`, beside a message without any detail; an archive has its message only."""
+    if found := say_errors(errors):
+        return sys.intern(found)
+    return message if _UNUSABLE.match(message) else ""
 
 
 def _text(value: object) -> str:

@@ -5,14 +5,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 
-from probes.contract import say_bytes
 from probes.contract.signal import MAX_SUBJECTS, Dialect, Row, Series, Signal, SignalValues, Unreadable, values_of
 from probes.contract.text import cut
 from probes.readings.histograms import Histogram, read_histograms
-from probes.readings.text_format import MAX_LINES, Allowance, KeptLines, Names, TooCostlyError, read_lines
-
-MAX_KEPT = 2 << 20
-"""Bytes of a page's wanted lines: of a thousand subjects in every signal a third of that."""
+from probes.readings.text_format import MAX_LINES, Allowance, KeptLines, Names, read_lines
 
 SMALL = 1 << 15
 """Bytes of wanted lines that are read within one turn of the loop, whatever they say: a few milliseconds."""
@@ -68,13 +64,14 @@ def _sample_names(signal: Signal, row: Row) -> list[str]:
 class SignalReader:
     """What the page says of each signal, read when it is first asked for; of a large page all of it beforehand."""
 
-    __slots__ = ("_allowance", "_histograms", "_kept", "_series", "_values", "_wanted")
+    __slots__ = ("_allowance", "_histograms", "_kept", "_series", "_values", "_wanted", "concluded")
 
     def __init__(self, wanted: WantedSignals, kept: KeptLines) -> None:
         self._wanted, self._kept, self._allowance = wanted, kept, Allowance()
         self._series: dict[Signal, Reported] = {}
         self._histograms: dict[Signal, Histograms] = {}
         self._values: dict[Signal, SignalValues | Unreadable | None] = {}
+        self.concluded: tuple[object, object] | None = None  # premise and conclusion that all probes of a look share
 
     def is_large(self) -> bool:
         """Whether to read it in one turn of the loop may take too long."""
@@ -82,9 +79,6 @@ class SignalReader:
 
     def steps(self) -> Iterator[None]:
         """Read all that is wanted, a step of a few milliseconds at a time; TooCostlyError where it is too much."""
-        size = sum(map(len, self._kept.lines))
-        if size > MAX_KEPT:
-            raise TooCostlyError(f"its wanted lines are {say_bytes(size)}, at most {say_bytes(MAX_KEPT)} are read")
         for signal in self._wanted.rows:
             self._histograms[signal] = yield from self._read_histograms(signal)
             if self._histograms[signal] is not None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from probes.contract import say_bytes
 from probes.contract.signal import Series
 
 MAX_LINES = 3003
@@ -11,6 +12,8 @@ MAX_LINES = 3003
 
 MAX_BUCKETS = 20_020
 """Lines kept of the buckets of a histogram, which have a form that is read fast: a thousand histograms of twenty."""
+MAX_KEPT = 2 << 20
+"""Bytes of a page's wanted lines: of a thousand subjects in every signal a third of that."""
 
 _MAX_LINE = 4096
 _MAX_LABELS = 64
@@ -100,11 +103,12 @@ class Scan:
         self._described, self._most = names.described, names.most
         self._runs: dict[bytes, list[bytes]] = {}
         self._counts: dict[bytes, int] = {}  # lines in them
+        self._kept = 0  # bytes in them
         self._bare: dict[bytes, None] = {}
         self.has_a_sample = False
 
     def feed(self, piece: bytes) -> None:
-        """Keep the piece's wanted lines; NotAPageError where this cannot be a page."""
+        """Keep the piece's wanted lines; NotAPageError where this cannot be a page, TooCostlyError beyond MAX_KEPT."""
         if b"\0" in piece:
             raise NotAPageError("it is binary")
         if not piece.isascii():
@@ -116,7 +120,9 @@ class Scan:
             name = run[1] or run[2]
             if name in self._names and (count := self._counts.get(name, 0)) < self._most[name]:
                 self._counts[name] = count + run[0].count(b"\n") + 1
-                self._runs.setdefault(name, []).append(_shortened(run[0]))
+                self._keep(name, _shortened(run[0]))
+        if self._kept > MAX_KEPT:
+            raise TooCostlyError(f"its wanted lines are more than {say_bytes(MAX_KEPT)}")
         for name, description in self._described:
             if name not in self._runs and description in piece:
                 self._bare[name] = None
@@ -125,14 +131,18 @@ class Scan:
         """What was kept; `bare` are names that are known to be described, though this page does not say so."""
         overfull = tuple([self._names[name] for name, count in self._counts.items() if count >= self._most[name]])
         described = tuple([self._names[name] for name in self._bare if name not in self._runs])
-        return KeptLines(tuple([self._lines(name) for name in self._names]), overfull, described or bare)
+        lines = tuple([b"\n".join(self._runs.get(name, ())) for name in self._names])
+        return KeptLines(lines, overfull, described or bare)
 
-    def _lines(self, name: bytes) -> bytes:
-        """All of them; of too many, which nobody judges, the first three."""
-        if name not in self._runs:
-            return b""
-        lines = b"\n".join(self._runs[name])
-        return b"\n".join(lines.split(b"\n", 3)[:3]) if self._counts[name] >= self._most[name] else lines
+    def _keep(self, name: bytes, run: bytes) -> None:
+        """All lines of a name; of too many, which nobody judges, the first three."""
+        runs = self._runs.setdefault(name, [])
+        runs.append(run)
+        self._kept += len(run)
+        if self._counts[name] >= self._most[name]:
+            self._kept -= sum(map(len, runs))
+            runs[:] = b"\n".join(runs).split(b"\n", 3)[:3]
+            self._kept += sum(map(len, runs))
 
 
 def _shortened(run: bytes) -> bytes:
@@ -142,18 +152,35 @@ def _shortened(run: bytes) -> bytes:
     if len(run) <= _MAX_LINE:
         return run
     lines = run.split(b"\n")
-    return b"\n".join(line[: _MAX_LINE + 1] for line in lines) if max(map(len, lines)) > _MAX_LINE else run
+    return b"\n".join(map(_cut, lines)) if max(map(len, lines)) > _MAX_LINE else run
 
 
-def pieces(page: bytes) -> Iterator[bytes]:
-    """The page in pieces of whole lines, small enough that the event loop can breathe in between."""
-    at = 3 if page.startswith(b"\xef\xbb\xbf") else 0
-    while at < len(page):
-        end = page.find(b"\n", at + _PIECE, at + _PIECE + _LONGEST) + 1
-        if not end and len(page) > at + _PIECE + _LONGEST:
-            raise NotAPageError(f"it has a line of more than {_LONGEST} bytes")
-        yield page[at : end or len(page)]
-        at = end or len(page)
+def _cut(line: bytes) -> bytes:
+    """Enough of it to be too long in characters as well, and none of them in half."""
+    return line[: 4 * _MAX_LINE + 4].decode(errors="ignore")[: _MAX_LINE + 1].encode()
+
+
+class WholeLines:
+    """Cuts a page that arrives in parts into pieces of whole lines, small enough that the event loop can breathe."""
+
+    def __init__(self) -> None:
+        self._rest, self._begins = b"", True
+
+    def cut(self, part: bytes, *, last: bool) -> Iterator[bytes]:
+        """The next pieces, of all that has come so far; NotAPageError for a line that is longer than lines are."""
+        page, at = self._rest + part, 0
+        if self._begins and page.startswith(b"\xef\xbb\xbf"):
+            at = 3
+        self._begins = len(page) < 3
+        while at < len(page):
+            end = page.find(b"\n", at + _PIECE, at + _PIECE + _LONGEST) + 1
+            if not end and len(page) > at + _PIECE + _LONGEST:
+                raise NotAPageError(f"it has a line of more than {_LONGEST} bytes")
+            if not end and not last:
+                break
+            yield page[at : end or len(page)]
+            at = end or len(page)
+        self._rest = page[at:]
 
 
 def read_lines(lines: Iterable[str], allowance: Allowance) -> list[Series]:

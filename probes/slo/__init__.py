@@ -17,8 +17,10 @@ from probes.contract import (
     Verdict,
     say_duration,
 )
-from probes.contract.signal import REQUESTS, START_TIME, Absent, Unreadable, unreported
+from probes.contract.condition import Window
+from probes.contract.signal import REQUESTS, Absent, Unreadable, unreported
 from probes.history.counters import Growth
+from probes.history.process import NOBODY, PROCESS, Followed, Process, follow, in_turn
 from probes.history.requests import ERRORS, Tally, failed
 from probes.readings.metrics_page import MetricsPage
 from probes.slo.durations import DURATION, P95, slow
@@ -47,12 +49,14 @@ ERROR_RATE = ConditionKind(
     severity=Severity.CRITICAL,
     true_when="More than `error_ratio` of at least `least_requests` requests failed over `window`.",
     all_clear="Few requests fail, or there are too few to tell.",
+    window=Window("window"),
 )
 LATENCY = ConditionKind(
     name="LatencyHigh",
     severity=Severity.CRITICAL,
     true_when="The p95 of at least `least_requests` requests over `window` is above `p95_limit`.",
     all_clear="Requests are fast enough, or there are too few to tell.",
+    window=Window("window"),
 )
 
 
@@ -62,18 +66,20 @@ class SLOHistory:
 
     failed: Growth = field(default_factory=Growth)
     slow: Growth = field(default_factory=Growth)
+    process: Process = NOBODY
 
 
 def judge(page: MetricsPage, history: SLOHistory, context: EvaluationContext[SLOLimits]) -> Evaluation[SLOHistory]:
     """Judge one page."""
     if page.error:
         return Evaluation(verdicts=PROBE.all_unknown(context.target, Unknown.SOURCE_FAILED), history=history)
-    limits = context.limits
+    limits, followed = context.limits, follow(history.process, page, context)
     errors = failed(page, limits.failed_statuses, limits.good_statuses)
     durations = slow(page, limits.p95_limit)
-    of_errors, failed_history = _judged(ERROR_RATE, errors, history.failed, limits.error_ratio, page, context)
-    of_latency, slow_history = _judged(LATENCY, durations, history.slow, 1 - P95, page, context)
-    return Evaluation(verdicts=(*of_errors, *of_latency), history=SLOHistory(failed_history, slow_history))
+    of_errors, failed_history = _judged(ERROR_RATE, errors, history.failed, limits.error_ratio, followed, context)
+    of_latency, slow_history = _judged(LATENCY, durations, history.slow, 1 - P95, followed, context)
+    remembered = SLOHistory(failed_history, slow_history, followed.process)
+    return Evaluation(verdicts=(*of_errors, *of_latency), history=remembered)
 
 
 def _judged(
@@ -81,18 +87,19 @@ def _judged(
     tally: Tally | Absent | Unreadable,
     history: Growth,
     most: float,
-    page: MetricsPage,
+    followed: Followed,
     context: EvaluationContext[SLOLimits],
 ) -> tuple[tuple[Verdict, ...], Growth]:
     if not isinstance(tally, Tally):
         return unreported(kind, tally, context.limits), history
-    started, window = page.value(START_TIME), context.limits.window
+    window = context.limits.window
     counters = (tally.requests,) if tally.at_once else (tally.requests, tally.bad, tally.unclear)
-    start = started if isinstance(started, float) else None
-    history = history.add(counters, start, context.now, window, context.interval)
+    history = history.add(counters, followed.answered, context.now, window, context.interval)
+    if followed.process.in_turn:
+        return (in_turn(kind),), history
     grown = history.over(window, context.interval)
     if grown is None:
-        return (kind.unknown(Unknown.WARMING_UP),), history
+        return (history.warming_up(kind, window),), history
     requests = grown.by[0]
     if requests < context.limits.least_requests:
         return (kind.false(),), history
@@ -138,5 +145,5 @@ PROBE = Probe(
     limits=SLOLimits,
     history=SLOHistory,
     judge=judge,
-    wants=lambda _: (REQUESTS, ERRORS, DURATION, START_TIME),
+    wants=lambda _: (REQUESTS, ERRORS, DURATION, *PROCESS),
 )

@@ -45,9 +45,8 @@ class AgentMetrics:
         """One look at the target's page, over within the timeout."""
         wanted = self._wanted_of(wants)
         if (instead := self._pace.instead(target.key)) is not None:
-            return MetricsPage(
-                wanted=wanted, trouble=PageTrouble.TOO_LARGE, error=instead.error, asked_in=instead.asked_in
-            )
+            trouble, again = PageTrouble.TOO_LARGE, instead.asked_in
+            return MetricsPage(wanted=wanted, trouble=trouble, error=instead.error, asked_in=again, asked=False)
         turns, inspecting = Turns(self._cpu_time, _BUDGET), Turns(self._cpu_time, _INSPECTION)
         try:
             page = await self._look(target, wanted, turns, inspecting)
@@ -55,7 +54,7 @@ class AgentMetrics:
             fault = fault_of(error)
             return MetricsPage(
                 wanted=wanted, fault=fault, trouble=None if fault else _trouble_of(error), error=str(error)
-            )
+            ).charged(turns.spent)
         except TooCostlyError as error:
             return self._too_costly(target, wanted, turns, error)
         self._pace.faster(target.key)
@@ -70,7 +69,7 @@ class AgentMetrics:
         urls = {target.metrics for target in targets}
         self._pace.keep({target.key for target in targets})
         self._places = {url: place for url, place in self._places.items() if url in urls}
-        self._habits.keep(urls)
+        self._habits.keep(targets)
 
     async def close(self) -> None:
         """Nothing is held between looks."""
@@ -92,7 +91,8 @@ class AgentMetrics:
         origin, path = self._place_of(url)
         token = self._outbound.authorization(target, origin)
         tls = self._outbound.tls() if origin.secure else None
-        habit, due = self._habits.of(url, wanted), self._habits.inspection_is_due(url)
+        habit = self._habits.of(url, wanted)
+        due = inspecting if self._habits.inspection_is_due(target) else None
         limits = self._settings.timeout, self._settings.max_bytes
         async with HTTPSession(origin, *limits, tls, names=self._names) as session:
             requests = PageRequests(session, origin, token, wanted, turns, self._gate)
@@ -102,19 +102,28 @@ class AgentMetrics:
                 if filtered.trouble is PageTrouble.UNAUTHORIZED:
                     return filtered
                 if _complete(filtered, habit):
-                    return (
-                        filtered.inspected(await self._inspected(url, requests, path, inspecting)) if due else filtered
-                    )
-            whole = await requests.whole(path, inspecting if due else None)
+                    return filtered.inspected(await self._inspected(target, requests, path, due)) if due else filtered
+            whole = await self._whole(target, requests, path, due)
         self._habits.learn(url, filtered, whole)
-        if whole.conformance is not None:
-            self._habits.inspected(url, whole.conformance, came=True)
         return whole
 
-    async def _inspected(self, url: str, requests: PageRequests, path: bytes, inspecting: Turns) -> Conformance:
-        """What a current Prometheus makes of the whole page; that it is not had is no trouble of the filtered one."""
+    async def _whole(
+        self, target: Target, requests: PageRequests, path: bytes, inspecting: Turns | None
+    ) -> MetricsPage:
+        """The whole page; one that was inspected in vain is not inspected at each look."""
+        found: Conformance | None = None
         try:
             page = await requests.whole(path, inspecting)
+            found = page.conformance
+        finally:
+            if found is not None or (inspecting is not None and inspecting.spent):
+                self._habits.inspected(target, found or Conformance(), came=found is not None)
+        return page
+
+    async def _inspected(self, target: Target, requests: PageRequests, path: bytes, inspecting: Turns) -> Conformance:
+        """What a current Prometheus makes of the whole page; that it is not had is no trouble of the filtered one."""
+        try:
+            page = await requests.inspected(path, inspecting)
             found = page.conformance or Conformance(unknown=Unknown.MALFORMED, why=_UNSEEN + page.error)
             came = page.conformance is not None
         except httpx.TransportError as error:
@@ -122,7 +131,7 @@ class AgentMetrics:
             found = Conformance(unknown=_unknown_of(error), why=_UNSEEN + str(error))
         except TooCostlyError as error:
             came, found = True, Conformance(unknown=Unknown.MALFORMED, why=f"{_UNSEEN}{error}.")
-        self._habits.inspected(url, found, came=came)
+        self._habits.inspected(target, found, came=came)
         return found
 
     def _wanted_of(self, wants: Sequence[object]) -> WantedSignals:

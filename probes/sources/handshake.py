@@ -14,6 +14,7 @@ from probes.sources.tls.attempt import Attempt, PortAddress
 from probes.sources.tls.contexts import Trust, TrustCache
 from probes.sources.tls.leaf_cache import LeafCache
 from probes.sources.tls.reading import reading
+from probes.sources.tls.work_queue import WorkQueue
 
 
 class HandshakeSettings(SourceSettings):
@@ -27,9 +28,9 @@ class HandshakeSource:
 
     def __init__(self, settings: HandshakeSettings, source_context: SourceContext) -> None:
         self._timeout, self._names = settings.timeout, source_context.names
-        self._identity = source_context.identity
+        self._identity, self._date = source_context.identity, source_context.date
         self._trust_cache = TrustCache(source_context.identity)
-        self._leaf_cache = LeafCache()
+        self._leaf_cache, self._work_queue = LeafCache(), WorkQueue()
         self._port_addresses: dict[str, PortAddress] = {}
 
     async def look(self, target: Target, _wants: Sequence[object]) -> Handshake:
@@ -42,11 +43,11 @@ class HandshakeSource:
         except OSError as error:
             return _unconnected(address, error, trust, bundle)
         now = asyncio.get_running_loop().time()
-        attempt = Attempt(port_address, addresses, trust, now, now + self._timeout)
+        attempt = Attempt(port_address, addresses, trust, self._work_queue, now, now + self._timeout)
         try:
             session = await attempt.make()
             read_leaf = partial(self._leaf_cache.read, target.key)
-            return reading(address, session, attempt.heard(session), trust, bundle, read_leaf)
+            return reading(address, session, attempt.heard(session), trust, bundle, read_leaf, self._date())
         except OSError as error:
             return _unconnected(address, error, trust, bundle)
         finally:

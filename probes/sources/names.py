@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import aiodns
 
 from probes.contract.address import is_ip_address
-from probes.sources.own_trouble import is_refusal
+from probes.sources.own_trouble import OWN_TROUBLE, is_refusal
 
 PATIENCE, PATIENCE_WHEN_SILENT = 3.0, 0.5
 """Seconds that a look waits for an address: at first, and of a name for which the resolver was silent before."""
@@ -126,24 +126,31 @@ class Names:
 async def connect(
     protocol: Callable[[], P], addresses: Sequence[str], port: int, until: float
 ) -> tuple[asyncio.Transport, P]:
-    """A connection to the first of these addresses that takes one; OSError (of the last, but a refusal goes first).
+    """A connection to the first of these addresses that takes one; OSError where none does.
+
+    It is that of the last one; but a refusal says more, and where a trouble of our own kept us from one of them, it
+    may be the one that would have answered.
 
     No address takes more than its share of the time up to `until`, seconds of the loop's clock; to keep that of the
     last one is up to the caller.
     """
     loop = asyncio.get_running_loop()
-    refusals = []
+    errors = list[OSError]()
     for left in range(len(addresses), 1, -1):
         now = loop.time()
         try:
             async with asyncio.timeout_at(now + (until - now) / left):
                 return await loop.create_connection(protocol, addresses[-left], port)
         except OSError as error:
-            refusals += [error] if is_refusal(error) else []
+            errors.append(error)
     try:
         return await loop.create_connection(protocol, addresses[-1], port)
     except OSError as error:
-        raise (refusals or [error])[0] from None
+        raise min((error, *errors), key=_rank) from None
+
+
+def _rank(error: OSError) -> int:
+    return 0 if error.errno in OWN_TROUBLE else 1 if is_refusal(error) else 2
 
 
 _is_address = lru_cache(maxsize=65_536)(is_ip_address)

@@ -79,14 +79,19 @@ def _of_the_leaf(reading: Handshake, context: EvaluationContext[SvidLimits]) -> 
     doubt = context.clock_doubt
     of_time = (
         expired(leaf, date),
-        expiry_imminent(leaf, date, limits.expiry_imminent_ratio),
+        expiry_imminent(leaf, reading.issuers, date, limits.expiry_imminent_ratio),
         rotation_overdue(leaf, date, limits.rotation_overdue_ratio),
     )
     return (
         *(tuple(each.kind.unknown(Unknown.WATCHER_IMPAIRED, doubt) for each in of_time) if doubt else of_time),
         not_trusted(reading, leaf, date, limits.clock_skew, doubt),
-        wrong_identity(leaf, context.target.spiffe_ids, reading.trust_domain),
+        wrong_identity(leaf, context.target.spiffe_ids, reading.trust_domain, _unlearnt(context)),
     )
+
+
+def _unlearnt(context: EvaluationContext[SvidLimits]) -> str:
+    """Why it is not known who the agent should be; empty where it is, or where nobody says it."""
+    return "" if context.limits.when_absent == "ignore" else context.target.unlearnt.get("spiffe_ids", "")
 
 
 def _after(leaf: Leaf | None, history: SvidHistory, context: EvaluationContext[SvidLimits]) -> SvidHistory:

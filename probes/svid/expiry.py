@@ -1,7 +1,10 @@
-"""How much of the served certificate's lifetime remains? Told from its dates alone."""
+"""How much of the served certificate's lifetime remains, and of those that stand behind it? Told from dates alone."""
+
+from collections.abc import Iterator, Sequence
 
 from probes.contract import ConditionKind, Severity, Verdict, say_duration
 from probes.readings.certificate import Leaf
+from probes.readings.issuer import Issuer, Lifetime
 
 SVID_EXPIRED = ConditionKind(
     name="SVIDExpired",
@@ -13,8 +16,11 @@ SVID_EXPIRED = ConditionKind(
 SVID_EXPIRY_IMMINENT = ConditionKind(
     name="SVIDExpiryImminent",
     severity=Severity.CRITICAL,
-    true_when="Little of the served SVID's lifetime remains, and it has not expired yet.",
-    all_clear="Enough of the served SVID's lifetime remains.",
+    true_when=(
+        "Little remains of the lifetime of the served SVID, of an intermediate served with it or of the authority "
+        "behind it, and it has not expired yet."
+    ),
+    all_clear="Enough of the served SVID's lifetime remains, and of those that it rests on.",
 )
 SVID_ROTATION_OVERDUE = ConditionKind(
     name="SVIDRotationOverdue",
@@ -24,6 +30,7 @@ SVID_ROTATION_OVERDUE = ConditionKind(
     reasons=("NotRotated",),
 )
 _PATIENCE = 300.0  # seconds: rides over one sync of a SPIRE agent that had backed off
+_TAKES_OVER = 1 / 6  # of an authority's lifetime: when SPIRE signs by the next one (pkg/server/ca/manager/slot.go)
 
 
 def expired(leaf: Leaf, now: float) -> Verdict:
@@ -36,33 +43,69 @@ def expired(leaf: Leaf, now: float) -> Verdict:
     )
 
 
-def expiry_imminent(leaf: Leaf, now: float, ratio: float) -> Verdict:
-    """`ratio` of the lifetime is what should remain at `now`, Unix seconds."""
-    if not _is_between(leaf, _falls_below(leaf, ratio), now):
+def expiry_imminent(leaf: Leaf, issuers: Sequence[Issuer], now: float, ratio: float) -> Verdict:
+    """`ratio` of each lifetime is what should remain at `now`, Unix seconds: of the leaf and of what is behind it."""
+    leaf_ends, ending = _is_ending(_lifetime(leaf), now, ratio), tuple(_ending(issuers, leaf, now, ratio))
+    if not leaf_ends and not ending:
         return SVID_EXPIRY_IMMINENT.false()
-    return SVID_EXPIRY_IMMINENT.true(lambda: f"The served SVID {_remaining(leaf, now)}.")
+    sentences = [f"The served SVID {_remaining(leaf, now)}."] if leaf_ends else []
+    return SVID_EXPIRY_IMMINENT.true(" ".join((*sentences, *(_named(each, leaf, now) for each in ending))))
 
 
 def rotation_overdue(leaf: Leaf, now: float, ratio: float) -> Verdict:
     """`ratio` of the lifetime is what should remain at `now` (Unix seconds), but for a tenth of it or five minutes."""
     patience = min(_PATIENCE, leaf.lifetime / 10)
-    if not _is_between(leaf, _falls_below(leaf, ratio) + patience, now):
+    if not _is_ending(_lifetime(leaf), now, ratio, patience):
         return SVID_ROTATION_OVERDUE.false()
     return SVID_ROTATION_OVERDUE.true(
         lambda: f"The served SVID was not rotated in time: it {_remaining(leaf, now)}.", "NotRotated"
     )
 
 
-def _falls_below(leaf: Leaf, ratio: float) -> float:
-    """From when on less than this ratio of the lifetime remains."""
-    return leaf.not_after - ratio * leaf.lifetime
+def _ending(issuers: Sequence[Issuer], leaf: Leaf, now: float, ratio: float) -> Iterator[Issuer]:
+    for each in issuers:
+        if _is_ending(each.lifetime, now, ratio) and (
+            _outlives(leaf, each) or not _is_replaced(each, leaf, now, ratio)
+        ):
+            yield each
 
 
-def _is_between(leaf: Leaf, start: float, now: float) -> bool:
-    """Whether that start has passed and the end has not; never for a lifetime of nothing."""
-    return leaf.lifetime > 0 and start < now <= leaf.not_after
+def _outlives(leaf: Leaf, issuer: Issuer) -> bool:
+    """Issuers cut the SVIDs that they sign to their own end, so one of the same end was cut."""
+    return leaf.not_after >= issuer.lifetime.end
 
 
-def _remaining(leaf: Leaf, now: float) -> str:
-    left, share = leaf.not_after - now, (leaf.not_after - now) / leaf.lifetime
-    return f"expires in {say_duration(left)}, with {share:.0%} of its lifetime left (serial {leaf.serial})"
+def _is_replaced(issuer: Issuer, leaf: Leaf, now: float, ratio: float) -> bool:
+    """Whether another may sign already, in its time: SVIDs that an old one signed are still served, and well."""
+    if issuer.authority:
+        return issuer.longest is not None and issuer.longest.end > now and not _is_ending(issuer.longest, now, ratio)
+    return issuer.lifetime.end - leaf.not_before >= _TAKES_OVER * issuer.lifetime.seconds
+
+
+def _is_ending(lifetime: Lifetime, now: float, ratio: float, patience: float = 0.0) -> bool:
+    """Whether less than the ratio remains, for longer than that, and the end has not passed; never of nothing."""
+    falls_below = lifetime.end - ratio * lifetime.seconds
+    return lifetime.seconds > 0 and falls_below + patience < now <= lifetime.end
+
+
+def _lifetime(leaf: Leaf) -> Lifetime:
+    return Lifetime(leaf.not_before, leaf.not_after)
+
+
+def _remaining(of: Leaf | Issuer, now: float) -> str:
+    lifetime = _lifetime(of) if isinstance(of, Leaf) else of.lifetime
+    left, share = say_duration(lifetime.end - now), lifetime.left(now)
+    return f"expires in {left}, with {share:.0%} of its lifetime left (serial {of.serial})"
+
+
+def _named(issuer: Issuer, leaf: Leaf, now: float) -> str:
+    what = "authority behind the served SVID" if issuer.authority else "intermediate that is served with the SVID"
+    return f"The {what} {_remaining(issuer, now)}{_consequence(issuer, leaf)}."
+
+
+def _consequence(issuer: Issuer, leaf: Leaf) -> str:
+    if leaf.not_after > issuer.lifetime.end:
+        return ", before the SVID does"
+    if leaf.not_after == issuer.lifetime.end:
+        return ", and the SVID with it"
+    return ", and the trust bundle has no fresh one" if issuer.authority else ""

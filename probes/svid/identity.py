@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from probes.contract import ConditionKind, Severity, Verdict
+from probes.contract import ConditionKind, Severity, Unknown, Verdict
 from probes.contract.spiffe_id import parse_spiffe_id
 from probes.readings.certificate import Leaf
 
@@ -15,8 +15,11 @@ SVID_WRONG_IDENTITY = ConditionKind(
 )
 
 
-def wrong_identity(leaf: Leaf, expected: Collection[str], own_trust_domain: str) -> Verdict:
-    """Where no ID is expected, it must be one of our own trust domain, if there is one."""
+def wrong_identity(leaf: Leaf, expected: Collection[str], own_trust_domain: str, unlearnt: str = "") -> Verdict:
+    """Where no ID is expected, it must be one of our own trust domain, if there is one.
+
+    `unlearnt`: why it is not known which is expected, a sentence; then a good form is no proof.
+    """
     wrong = SVID_WRONG_IDENTITY.true
     if not leaf.uris:
         why = "" if leaf.readable else ": its extensions cannot be read"
@@ -40,6 +43,8 @@ def wrong_identity(leaf: Leaf, expected: Collection[str], own_trust_domain: str)
         )
     if expected:
         return wrong(f"{_shown(served)} is served where {' or '.join(expected)} is expected.", "UnexpectedID")
+    if unlearnt:
+        return SVID_WRONG_IDENTITY.unknown(Unknown.FACT_UNKNOWN, unlearnt)
     return SVID_WRONG_IDENTITY.false()
 
 

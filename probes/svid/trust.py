@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from probes.contract import ConditionKind, Severity, Unknown, Verdict, say_duration
 from probes.readings.certificate import Leaf, leaf_flaws
-from probes.readings.handshake import BundleState, Handshake, VerifyCode, VerifyError
+from probes.readings.handshake import BundleState, Handshake
+from probes.readings.verify_error import UNKNOWN_AUTHORITY, VerifyCode, VerifyError
 
 SVID_NOT_TRUSTED = ConditionKind(
     name="SVIDNotTrusted",
@@ -12,17 +13,6 @@ SVID_NOT_TRUSTED = ConditionKind(
     true_when="The served chain does not verify to the bundle of the agent's own trust domain.",
     all_clear="The served chain verifies to the bundle of its trust domain.",
     reasons=("UnknownAuthority", "NotYetValid", "BadChain"),
-)
-_UNKNOWN_AUTHORITY = frozenset(
-    {
-        VerifyCode.NO_ISSUER,
-        VerifyCode.BAD_SIGNATURE,  # signed by somebody with the name of an authority, and not its key
-        VerifyCode.SELF_SIGNED_LEAF,
-        VerifyCode.SELF_SIGNED_ROOT,
-        VerifyCode.NO_LOCAL_ISSUER,
-        VerifyCode.LEAF_NOT_VERIFIED,
-        VerifyCode.NOT_TRUSTED,
-    }
 )
 
 
@@ -55,7 +45,7 @@ def not_trusted(reading: Handshake, leaf: Leaf, now: float, clock_skew: float, c
         )
     if reading.bundle is BundleState.UNCONFIRMED:
         return SVID_NOT_TRUSTED.unknown(Unknown.NO_TRUST_BUNDLE)
-    return SVID_NOT_TRUSTED.false()
+    return SVID_NOT_TRUSTED.false(remark=" ".join(reading.remarks))
 
 
 def _stranger(reading: Handshake, leaf: Leaf) -> VerifyError | None:
@@ -63,7 +53,7 @@ def _stranger(reading: Handshake, leaf: Leaf) -> VerifyError | None:
     codes = {each.code for each in reading.verify_errors}
     if VerifyCode.CHAIN_TOO_LONG in codes or not leaf.readable:
         return None
-    return next((each for each in reading.verify_errors if each.code in _UNKNOWN_AUTHORITY), None)
+    return next((each for each in reading.verify_errors if each.code in UNKNOWN_AUTHORITY), None)
 
 
 def _flaws(reading: Handshake, leaf: Leaf, *, dates: bool) -> Iterator[str]:

@@ -168,3 +168,97 @@ def test_a_target_that_moves_to_a_new_shard_goes_on_paging(version: str, tmp_pat
         story.expect(at, UNREACHABLE, PAGE)
         story.expect(at, DOWN)
     assert not (report := told(version, story, tmp_path)), report
+
+
+LEASED = "LeaseUnconfirmed"
+TWO = "AgentWeaveTwoLeaders"
+ALWAYS = 80
+"""Scrapes of a story of two leaders."""
+
+
+def cut_off(story: Story, *, back: int = ALWAYS) -> None:
+    """The first leads and is cut off alone at the fourth scrape; the other leads from the fifth. `back`: it yields."""
+    after = ALWAYS - back
+    process(story, FIRST, f"l{back} s{after}" if after else f"l{back}")
+    process(story, SECOND, f"s5 l{ALWAYS - 5}", "0" * ALWAYS)
+    cut, ended = " ".join(["1"] * (back - 5)), " ".join(["0"] * after)
+    story.add("impaired", f"0 0 0 0 0 {cut} {ended}".strip(), **FIRST, reason=LEASED)
+    story.add("impaired", f"0x{ALWAYS}", **SECOND, reason=LEASED)
+
+
+@both_versions
+def test_of_two_that_lead_the_worse_counts_and_two_are_told_after_a_minute(version: str, tmp_path: Path) -> None:
+    story = Story("cut off alone")
+    cut_off(story)
+    for at in range(int(HELD), 30 * ALWAYS, 15):
+        story.expect(at, UNREACHABLE, PAGE)  # what the second says is well is ill for the first
+        story.expect(at, DOWN)
+    story.expect(150 + 45, TWO)
+    for at in range(150 + 60, 30 * ALWAYS, 60):
+        story.expect(at, TWO, expected(alert(TWO), job=WATCHER["job"]))
+    story.expect(150 + 300, IMPAIRED, expected(alert(IMPAIRED), reason=LEASED))
+    assert not (report := told(version, story, tmp_path)), report
+
+
+@both_versions
+def test_once_the_one_that_was_cut_off_yields_there_is_one_leader_and_what_it_says(
+    version: str, tmp_path: Path
+) -> None:
+    story = Story("back again")
+    cut_off(story, back=20)
+    story.expect(570, TWO, expected(alert(TWO), job=WATCHER["job"]))
+    story.expect(615, TWO)
+    story.expect(570, UNREACHABLE, PAGE)
+    story.expect(600 + 330, UNREACHABLE)  # after keep_firing_for
+    assert not (report := told(version, story, tmp_path)), report
+
+
+GONE = {"namespace": "prod", "agent": "gone", "pod": "gone-0"}
+
+
+@both_versions
+@pytest.mark.parametrize("last", ["condition", "condition_unknown"], ids=["silent", "unknown"])
+@pytest.mark.parametrize("back", [ALWAYS, 8], ids=["stays cut off", "yields soon"])
+def test_a_target_that_only_the_one_without_the_lease_still_has_ends_with_what_the_other_knows(
+    version: str, back: int, last: str, tmp_path: Path
+) -> None:
+    story = Story("a pod that was deleted while one was cut off")
+    cut_off(story, back=back)
+    there = " ".join(["1"] * back + ["stale"] * (ALWAYS - back)).strip()
+    before = " ".join(["_"] * 5)
+    after = " ".join(["1"] * (back - 5) + ["stale"] * (ALWAYS - back)).strip()
+    story.add("target_info", there, **FIRST, **GONE)
+    said = {"condition": there, "condition_unknown": f"1 1 1 1 1 {'stale ' * (ALWAYS - 5)}".strip()}
+    story.add("condition", said[last], **FIRST, **GONE, **OPA)
+    if last == "condition_unknown":
+        story.add(last, f"{before} {after}", **FIRST, **GONE, **OPA, reason="WatcherImpaired")
+    story.add("condition_reason_info", said[last], **FIRST, **GONE, **OPA, reason="Timeout")
+    page = expected(alert(UNREACHABLE), words={"reason": "Timeout"}, namespace="prod", agent="gone")
+    story.expect(HELD, UNREACHABLE, PAGE, page)
+    for at in range(150 + 15 + 300, min(30 * ALWAYS, 30 * back + 285), 15):  # the other leads; and keep_firing_for
+        story.expect(at, UNREACHABLE, PAGE)
+    assert not (report := told(version, story, tmp_path)), report
+
+
+@both_versions
+def test_a_leader_that_is_alone_keeps_all_it_knows_while_nobody_can_renew(version: str, tmp_path: Path) -> None:
+    story = Story("the API server is away")
+    process(story, FIRST, "l80")
+    process(story, SECOND, "s80")
+    for of in (FIRST, SECOND):
+        story.add("impaired", "0 0 0 0 0 1x74", **of, reason=LEASED)
+    for at in range(int(HELD), 30 * ALWAYS, 60):
+        story.expect(at, UNREACHABLE, PAGE)
+        story.expect(at, TWO)
+    story.expect(900, IMPAIRED, expected(alert(IMPAIRED), reason=LEASED))
+    assert not (report := told(version, story, tmp_path)), report
+
+
+@both_versions
+def test_two_that_look_in_a_rollout_without_a_lease_are_no_two_leaders(version: str, tmp_path: Path) -> None:
+    story = Story("no lease")
+    process(story, FIRST, "l40 x40")
+    process(story, SECOND, "-10 l70")
+    for at in range(0, 30 * ALWAYS, 60):
+        story.expect(at, TWO)
+    assert not (report := told(version, story, tmp_path)), report

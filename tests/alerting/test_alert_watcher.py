@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.alerting.promtool import WATCHER, Story, both_versions, expected, told_by
+from probes import load_probes
+from tests.alerting.promtool import WATCHER, Expected, Story, both_versions, expected, told_by
 from tests.alerting.rules import CORE, RULES, alert
 
 DOWN, STALLED, BLIND = "AgentWeaveWatcherDown", "AgentWeaveWatcherStalled", "AgentWeaveWatcherBlind"
@@ -158,24 +159,60 @@ def test_a_heartbeat_of_the_future_is_a_page_too(version: str, tmp_path: Path) -
     assert not (report := told(version, story, tmp_path)), report
 
 
-@both_versions
-def test_a_probe_that_mostly_cannot_tell_is_a_page_but_not_for_want_of_history_or_signals(
-    version: str, tmp_path: Path
-) -> None:
-    story = Story("blind")
-    story.watcher("1x80")
-    counts = {
-        "opa": (("NeverReached", 6), ("", 4)),
-        "memory": (("WarmingUp", 9), ("", 1)),
-        "svid": (("Stale", 4), ("", 6)),
-    }
+def verdicts(story: Story, counts: dict[str, tuple[tuple[str, int], ...]]) -> None:
+    """By probe: how many verdicts are unknown for which reason; without a reason they are false."""
     for probe, parts in counts.items():
         for reason, count in parts:
             of = {"probe": probe, "condition": "X", "status": "unknown" if reason else "false", "reason": reason}
             story.add("conditions", f"{count}x80", **WATCHER, **of)
+
+
+def blind(source: str, share: str, reason: str) -> Expected:
+    return expected(alert(BLIND), words={"share": share, "reason": reason}, source=source)
+
+
+@both_versions
+def test_a_source_that_mostly_tells_nothing_is_one_page_but_not_for_want_of_history_signals_or_facts(
+    version: str, tmp_path: Path
+) -> None:
+    story = Story("blind")
+    story.watcher("1x80")
+    cut_off = dict.fromkeys(("breaker", "pool", "slo", "telemetry"), (("NeverReached", 3), ("SourceFailed", 0)))
+    wanting = (("WarmingUp", 4), ("SignalAbsent", 3), ("Malformed", 1), ("FactUnknown", 2), ("", 1))
+    verdicts(story, {**cut_off, "cpu": (("", 1),), "opa": wanting, "svid": (("Stale", 4), ("", 6))})
     story.expect(885, BLIND)
-    story.expect(900, BLIND, expected(alert(BLIND), words={"reason": "NeverReached"}, probe="opa"))
+    story.expect(900, BLIND, blind("agent_metrics", "92.31%", "NeverReached"))
     assert not (report := told(version, story, tmp_path)), report
+
+
+@both_versions
+@pytest.mark.parametrize("explained", [True, False])
+def test_a_failed_look_counts_as_blind_only_where_nothing_true_says_why(
+    version: str, explained: bool, tmp_path: Path
+) -> None:
+    story = Story("failed looks")
+    story.watcher("1x80")
+    verdicts(story, {"memory": (("SourceFailed", 6), ("", 4))})
+    for number in range(6):
+        of = {"namespace": "prod", "agent": "down", "pod": f"down-{number}"}
+        if explained:
+            story.add("condition", "1x80", **WATCHER, **of, probe="telemetry", condition="MetricsUnavailable")
+        unknown = {"probe": "memory", "condition": "MemoryHigh", "reason": "SourceFailed"}
+        story.add("condition_unknown", "1x80", **WATCHER, **of, **unknown)
+    story.expect(900, BLIND, *[blind("agent_metrics", "60%", "SourceFailed")] * (not explained))
+    assert not (report := told(version, story, tmp_path)), report
+
+
+@both_versions
+def test_every_probe_is_counted_with_the_source_that_it_rests_on(version: str, tmp_path: Path) -> None:
+    stories = []
+    for probe in load_probes():
+        story = Story(probe.name)
+        story.watcher("1x80")
+        verdicts(story, {probe.name: (("NeverReached", 1),)})
+        story.expect(900, BLIND, blind(probe.source, "100%", "NeverReached"))
+        stories.append(story)
+    assert not (report := told_by(version, stories, [CORE], tmp_path)), report
 
 
 @both_versions
@@ -233,6 +270,8 @@ def test_verdicts_that_stay_unknown_are_told_by_reason_and_those_of_a_deploy_or_
         of = {"namespace": "prod", "agent": "bare", "pod": f"bare-{number}"}
         story.add("condition_unknown", "1x100", **WATCHER, **of, **unknown, reason="SignalAbsent")
     story.add("condition_unknown", "1x100", **WATCHER, **ILL, **unknown, reason="WarmingUp")
+    again = {"probe": "slo", "condition": "ErrorRateHigh", "reason": "HistoryInterrupted"}
+    story.add("condition_unknown", "1x100", **WATCHER, **ILL, **again)
     down = {"namespace": "prod", "agent": "down", "pod": "down-0"}
     story.add("condition_unknown", "1x100", **WATCHER, **down, **unknown, reason="SourceFailed")
     story.add("condition", "1x100", **WATCHER, **down, probe="telemetry", condition="MetricsUnavailable")
@@ -242,8 +281,14 @@ def test_verdicts_that_stay_unknown_are_told_by_reason_and_those_of_a_deploy_or_
         story.add("condition_unknown", poller.strip(), **WATCHER, **of, reason="NeverReached")
     story.expect(1785, UNKNOWN)
     of = {"namespace": "prod", "probe": "breaker", "reason": "SignalAbsent"}
-    story.expect(1800, UNKNOWN, expected(alert(UNKNOWN), words={"count": "2"}, **of))
-    story.expect(2970, UNKNOWN, expected(alert(UNKNOWN), words={"count": "2"}, **of))
+    interrupted = {"namespace": "prod", "probe": "slo", "reason": "HistoryInterrupted"}
+    for at in (1800, 2970):
+        story.expect(
+            at,
+            UNKNOWN,
+            expected(alert(UNKNOWN), words={"count": "2"}, **of),
+            expected(alert(UNKNOWN), words={"count": "1"}, **interrupted),
+        )
     assert not (report := told(version, story, tmp_path)), report
 
 

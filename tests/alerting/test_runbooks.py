@@ -9,6 +9,8 @@ import pytest
 import yaml
 
 from probes import load_probes, load_sources
+from probes.contract import Unknown
+from probes.history.process import IN_TURN
 from tests.alerting.promtool import both_versions, promtool
 from tests.alerting.rules import alerts, conditions, rules
 from tests.repository import ROOT
@@ -126,6 +128,23 @@ def _single_quoted(block: str) -> Iterator[str]:
 @pytest.mark.parametrize("name", PAGES)
 def test_a_runbook_has_no_mistake(name: str) -> None:
     assert list(mistakes(name, PAGES[name])) == []
+
+
+def test_each_reason_that_the_alert_on_unknown_verdicts_counts_has_a_step() -> None:
+    [rule] = [rule for _, rule in rules() if rule.get("alert") == "AgentWeaveVerdictUnknown"]
+    [silent] = re.findall(r'reason!~"(.*?)\|SourceFailed"', rule["expr"])
+    steps = set(re.findall(r"^### `(.*)`$", _prose(PAGES["AgentWeaveVerdictUnknown"]), re.MULTILINE))
+    assert steps == set(Unknown) - set(silent.split("|")) - {Unknown.NOT_HELD_YET}
+    assert Unknown.HISTORY_INTERRUPTED in steps
+
+
+def test_the_way_out_for_several_processes_in_turn_is_named() -> None:
+    text = PAGES["AgentWeaveVerdictUnknown"]
+    step = text[text.index("### `Malformed`") : text.index("### `HistoryInterrupted`")]
+    assert "multiprocess mode" in IN_TURN
+    assert "- `Several processes answer in turn`" in step
+    assert "**multiprocess mode**" in step
+    assert "`PROMETHEUS_MULTIPROC_DIR`" in step
 
 
 def unpaired(alert_names: set[str], pages: set[str]) -> list[str]:

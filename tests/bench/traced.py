@@ -14,11 +14,14 @@ from probes import load_probes
 from probes.contract import EvaluationContext, Target, TargetKey
 from probes.contract.signal import Signal
 from probes.readings.metrics_page import WantedSignals
-from probes.sources.http.client import Response
+from probes.sources.http.client import HTTPSession, Response, locate
+from probes.sources.names import Names
 from probes.sources.pages.answer import PageAnswer
+from probes.sources.pages.arrival import PageArrival
 from probes.sources.turns import Turns
 from tests.bench.machine import MEASURED, started
 from tests.bench.page import capabilities_page
+from watcher.runtime.cooperative import Gate
 
 CAPABILITIES = 50
 _TIMES = 30
@@ -46,11 +49,12 @@ def judged(page: bytes, times: int) -> float:
     wants = {want: None for probe in _PROBES for want in probe.wants(probe.limits()) if isinstance(want, Signal)}
     wanted = WantedSignals.of(tuple(wants))
     headers = ((b"content-type", b"application/openmetrics-text; version=1.0.0"),)
-    answer = PageAnswer(answer=Response(200, headers, page), wanted=wanted, filtered=False)
+    session = HTTPSession(locate("http://127.0.0.1/metrics")[0], 1.0, len(page), names=Names())  # which is not asked
     histories: dict[str, Any] = {probe.name: probe.history() for probe in _PROBES}
     began = time.process_time()
     for look in range(times):
-        reading = asyncio.run(answer.read(Turns(time.thread_time, 10.0)))
+        arrival = PageArrival(session, Response(200, headers, page), Turns(time.thread_time, 10.0), Gate())
+        reading = asyncio.run(PageAnswer(arrival, wanted, filtered=False).read())
         for probe in _PROBES:
             evaluation = probe.judge(reading, histories[probe.name], _context(probe.limits(), 30.0 * look))
             histories[probe.name] = evaluation.history

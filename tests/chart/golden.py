@@ -37,8 +37,10 @@ def _change(before: Any, after: Any) -> Any:
 
 def _shortened(document: Any) -> Any:
     """Rules and dashboards are not written down twice: tests of their own hold them to alerts/."""
-    if document["kind"] == "PrometheusRule":
+    if document["kind"] in {"PrometheusRule", "VMRule"}:
         return document | {"spec": "(rules)"}
+    if document["kind"] == "GrafanaDashboard":
+        return document | {"spec": document["spec"] | {"json": "(text)"}}
     if "data" in document:
         return document | {"data": dict.fromkeys(document["data"], "(text)")}
     return document

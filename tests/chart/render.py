@@ -15,6 +15,17 @@ from tests.servers.tools import tool
 CHART = ROOT / "helm" / "agentweave-watcher"
 HELMS = ("helm3", "helm4")
 Values = Mapping[str, Any]
+CUSTOM = frozenset(
+    {
+        "monitoring.coreos.com",
+        "operator.victoriametrics.com",
+        "grafana.integreatly.org",
+        "gateway.networking.k8s.io",
+        "autoscaling.k8s.io",
+    }
+)
+"""Groups of the API that a cluster has by CustomResourceDefinitions."""
+
 Document = dict[str, Any]
 Documents = dict[str, Document]  # by kind/name
 
@@ -31,21 +42,22 @@ def helm(version: str, *arguments: str | Path, values: Values | None = None) -> 
     )
 
 
-def rendered_text(values: Values, version: str = "helm4") -> str:
-    """All manifests as text, of a release named `w` in the namespace `watch`."""
-    return _rendered_text(json.dumps(values), version)
+def rendered_text(values: Values, version: str = "helm4", release: str = "w", namespace: str = "watch") -> str:
+    """All manifests as text, of a release with this name in this namespace."""
+    return _rendered_text(json.dumps(values), version, release, namespace)
 
 
 @cache
-def _rendered_text(values: str, version: str) -> str:
-    told = helm(version, "template", "w", CHART, "--namespace", "watch", values=json.loads(values))
+def _rendered_text(values: str, version: str, release: str, namespace: str) -> str:
+    told = helm(version, "template", release, CHART, "--namespace", namespace, values=json.loads(values))
     assert told.returncode == 0, told.stderr
     return told.stdout
 
 
-def rendered(values: Values | None = None) -> Documents:
+def rendered(values: Values | None = None, release: str = "w", namespace: str = "watch") -> Documents:
     """All manifests, by kind and name; AssertionError where two have the same."""
-    documents = [each for each in yaml.load_all(rendered_text(values or {}), Loader=yaml.CSafeLoader) if each]
+    text = rendered_text(values or {}, release=release, namespace=namespace)
+    documents = [each for each in yaml.load_all(text, Loader=yaml.CSafeLoader) if each]
     found = {_name(document): document for document in documents}
     assert len(found) == len(documents)
     return found
@@ -66,6 +78,11 @@ def pods(documents: Documents) -> Iterator[tuple[str, Document]]:
             yield name, document["spec"]
         elif "template" in document.get("spec", {}):
             yield name, document["spec"]["template"]["spec"]
+
+
+def is_custom(document: Document) -> bool:
+    """Whether Kubernetes itself knows nothing of this kind."""
+    return document["apiVersion"].partition("/")[0] in CUSTOM
 
 
 def _name(document: Document) -> str:

@@ -11,8 +11,17 @@ import yaml
 from tests.chart.render import CHART, HELMS, helm, notes, rendered
 from tests.servers.daemon import run_daemon
 from tests.servers.kube import Kubernetes, kubectl, run_kubernetes
-from tests.tools.build import prometheus_operator_crds
+from tests.tools.build import crds
 
+NEEDED = {
+    "prometheus-operator": [
+        f"monitoring.coreos.com_{name}.yaml" for name in ("servicemonitors", "podmonitors", "prometheusrules")
+    ],
+    "gateway-api": ["gateway.networking.k8s.io_httproutes.yaml"],
+    "grafana-operator": ["grafana.integreatly.org_grafanadashboards.yaml"],
+    "vertical-pod-autoscaler": ["vpa-v1-crd-gen.yaml"],
+    "victoriametrics-operator": ["crd.yaml"],
+}
 EVERYTHING = {
     "networkPolicy": {"enabled": True},
     "podDisruptionBudget": {"enabled": True},
@@ -20,7 +29,15 @@ EVERYTHING = {
     "serviceMonitor": {"enabled": True, "labels": {"release": "kps"}},
     "prometheusRule": {"enabled": True},
     "rulesConfigMap": {"enabled": True},
-    "grafana": {"dashboards": {"enabled": True}},
+    "grafana": {"dashboards": {"enabled": True}, "operator": {"enabled": True}},
+    "vmRule": {"enabled": True},
+    "publicUrl": "https://watcher.example.org",
+    "ingress": {"enabled": True, "className": "nginx", "tls": [{"secretName": "page"}]},
+    "httpRoute": {"enabled": True, "parentRefs": [{"name": "public", "namespace": "gateways"}]},
+    "verticalPodAutoscaler": {"enabled": True, "maxAllowed": {"memory": "1Gi"}},
+    "hostAliases": [{"ip": "10.0.0.1", "hostnames": ["opa.internal"]}],
+    "dnsConfig": {"options": [{"name": "ndots", "value": "2"}]},
+    "clusterLabel": "prod-eu",
     "spire": {"mode": "csi"},
     "rbac": {"spire": True},
     "discovery": {"kubernetes": {"clusterSpiffeIds": {"trustDomain": "example.org"}}},
@@ -38,9 +55,9 @@ def _must(told: "subprocess.CompletedProcess[str]") -> str:
 def kubernetes() -> Iterator[Kubernetes]:
     with run_kubernetes() as server:
         server.admin.namespace("prod")
-        crds = prometheus_operator_crds()
-        for name in ("servicemonitors", "podmonitors", "prometheusrules"):
-            _must(kubectl(server, "apply", "--server-side", "-f", crds / f"monitoring.coreos.com_{name}.yaml"))
+        for name, files in NEEDED.items():
+            for file in files:
+                _must(kubectl(server, "apply", "--server-side", "-f", crds(name) / file))
         _must(kubectl(server, "wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"))
         yield server
 
@@ -62,8 +79,15 @@ def test_helm_installs_and_removes_all_of_it(kubernetes: Kubernetes, version: st
     [
         EVERYTHING,
         EVERYTHING | {"serviceMonitor": {}, "podMonitor": {"enabled": True}},
+        EVERYTHING
+        | {
+            "serviceMonitor": {},
+            "vmServiceScrape": {"enabled": True, "metricRelabelings": [{"action": "labeldrop", "regex": "node"}]},
+            "server": {"tls": {"secretName": "page"}, "bearerToken": {"secretName": "token"}},
+        },
         EVERYTHING | {"shards": 3},
         EVERYTHING | {"replicas": 2},
+        EVERYTHING | {"openshift": True, "state": {"persistence": {"enabled": True}}},
     ],
 )
 def test_the_api_server_knows_every_field_of_every_manifest(
@@ -74,6 +98,38 @@ def test_the_api_server_knows_every_field_of_every_manifest(
     file.write_text(yaml.safe_dump_all(rendered(values).values()))
     apply = ("apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", file)
     assert "Warning" not in _must(kubectl(kubernetes, *apply))  # as Pod Security speaks of a Deployment's pods
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        EVERYTHING,
+        EVERYTHING | {"replicas": 2},
+        EVERYTHING | {"shards": 3},
+    ],
+    ids=["all", "two replicas", "shards with volumes"],
+)
+def test_what_the_api_server_stores_is_what_the_chart_says_so_that_gitops_tools_see_no_difference(
+    kubernetes: Kubernetes, values: dict[str, object]
+) -> None:
+    kubernetes.admin.apply(WATCH)
+    for name, document in rendered(values).items():
+        [stored] = kubernetes.admin.apply(document)
+        assert list(_differences(name, document, stored)) == []
+
+
+def _differences(place: str, said: object, stored: object) -> Iterator[str]:
+    """Where the API server has something else, or has put a type into a list, which is compared as a whole."""
+    if isinstance(said, dict) and isinstance(stored, dict):
+        for key, value in said.items():
+            yield from _differences(f"{place}.{key}", value, stored.get(key))
+    elif isinstance(said, list) and isinstance(stored, list) and len(said) == len(stored):
+        for number, (one, other) in enumerate(zip(said, stored, strict=True)):
+            yield from _differences(f"{place}[{number}]", one, other)
+            if isinstance(one, dict) and isinstance(other, dict):
+                yield from (f"{place}[{number}]: {key}" for key in ("apiVersion", "kind") if key in {*other} - {*one})
+    elif said not in (stored, {}, None):
+        yield f"{place}: {said!r} is stored as {stored!r}"
 
 
 def test_pod_security_restricted_warns_of_a_host_path_as_the_notes_do(kubernetes: Kubernetes, tmp_path: Path) -> None:

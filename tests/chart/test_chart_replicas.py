@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tests.chart.kubernetes_schemas import VERSIONS, mistakes
-from tests.chart.render import CHART, HELMS, Documents, Values, helm, notes, pods, rendered, rendered_text
+from tests.chart.render import CHART, HELMS, Documents, Values, helm, is_custom, notes, pods, rendered, rendered_text
 from tests.chart.test_chart import ALL
 from watcher.config.settings import Settings, load_settings
 
@@ -45,7 +45,7 @@ def test_both_versions_of_helm_render_the_same(values: Values) -> None:
 @BOTH
 @pytest.mark.parametrize("version", VERSIONS)
 def test_kubernetes_takes_all_manifests(version: str, values: Values) -> None:
-    documents = [each for each in rendered(values).values() if not each["apiVersion"].startswith("monitoring.")]
+    documents = [each for each in rendered(values).values() if not is_custom(each)]
     assert mistakes(documents, version) == {}
 
 

@@ -7,7 +7,7 @@ import yaml
 
 from tests.chart.golden import cases
 from tests.chart.kubernetes_schemas import VERSIONS, mistakes
-from tests.chart.render import Document, rendered
+from tests.chart.render import Document, is_custom, rendered
 from tests.chart.test_chart import ALL
 
 
@@ -16,7 +16,7 @@ def every_document() -> list[Document]:
     """All that any golden file's values make; equals once."""
     chosen = [{}, ALL, *(yaml.load(path.read_text(), Loader=yaml.CSafeLoader)["values"] for path in cases())]
     made = [document for values in chosen for document in rendered(values).values()]
-    core = {json.dumps(each, sort_keys=True) for each in made if not each["apiVersion"].startswith("monitoring.")}
+    core = {json.dumps(each, sort_keys=True) for each in made if not is_custom(each)}
     return [json.loads(text) for text in sorted(core)]
 
 

@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.servers.agents import silent
 from tests.servers.daemon import COMMAND, run_daemon, write_config
-from tests.servers.tls_servers import serve
+from tests.servers.kube_lies import run_lying_kubernetes
+from tests.servers.pki import Leaf, PlainAuthority
+from tests.servers.tls_servers import serve, speak_tls, tls_context
 from tests.servers.watched_fleet import SOURCES, WatchedFleet, run_fleet
 from watcher.commands.check import check
+from watcher.demo.authority import Authority
 
 REFUSED = {"namespace": "prod", "agent": "gone", "address": "127.0.0.1:9"}  # discard (RFC 863): refuses
 
@@ -261,3 +265,40 @@ def test_many_targets_are_all_looked_at(run_check: Checker) -> None:
     targets = [REFUSED | {"pod": f"pod-{number}"} for number in range(500)]
     told = run_check(_only(*targets))
     assert sum(each["status"] == "true" for target in told.targets for each in target["conditions"]) == 500
+
+
+def test_a_discovery_that_failed_is_never_an_all_clear(run_check: Checker, tmp_path: Path) -> None:
+    now = time.time()
+    authority = Authority("example.org", now)
+    svid = authority.issue("spiffe://example.org/agent/search", not_before=now - 10, not_after=now + 3600)
+    certificate, key = svid.write(tmp_path)
+    own = {"cert_file": str(certificate), "key_file": str(key), "bundle_file": str(authority.write_bundle(tmp_path))}
+    with run_lying_kubernetes() as lies, serve(speak_tls(tls_context(svid))) as address:
+        static = [{"namespace": "prod", "agent": "search", "address": address}]
+        found = {"kubernetes": {"kubeconfig": str(lies.kubeconfig(tmp_path))}, "static": static}
+        assert run_check({"identity": own, "discovery": found}).code == 0
+        lies.list_status = 403
+        told = run_check({"identity": own, "discovery": found})
+    assert (told.code, told.err) == (3, "discovery: all namespaces: 403: no list now\n")
+    assert set(told.verdicts.values()) == {"false"}
+
+
+def test_what_is_well_and_has_a_remark_is_printed_with_it_and_counts_as_well(
+    run_check: Checker, tmp_path: Path
+) -> None:
+    now = time.time()
+    authorities = [PlainAuthority(now), PlainAuthority(now)]
+    served = Leaf(not_before=now - 10, not_after=now + 3600).signed_by(authorities[0])
+    certificate, key = served.write(tmp_path)
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes(b"".join(each.certificate.public_bytes(Encoding.PEM) for each in authorities))
+    own = {"cert_file": str(certificate), "key_file": str(key), "bundle_file": str(bundle)}
+    with serve(speak_tls(tls_context(served))) as address:
+        static = [{"namespace": "prod", "agent": "search", "address": address}]
+        told = run_check({"identity": own, "discovery": {"static": static}}, text=True)
+    first, *rest = told.out.splitlines()[1:-1]
+    assert first.split(maxsplit=3)[1:3] == ["false", "SVIDNotTrusted"]
+    said = " ".join(line[59:].strip() for line in (first, *rest))
+    assert said.startswith("The served chain verifies to the bundle of its trust domain. 2 valid authorities of ")
+    assert "6 conditions" in told.out
+    assert (told.code, told.out.splitlines()[-1]) == (0, "7 false, 0 true, 0 unknown")

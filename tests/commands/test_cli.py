@@ -35,11 +35,12 @@ def file(tmp_path: Path) -> Path:
 def test_help_names_every_command() -> None:
     told = call("--help")
     assert told.returncode == 0
-    assert all(f"    {command} " in told.stdout for command in ("run", "check", "drill", "demo", "config"))
+    assert all(f"    {command} " in told.stdout for command in ("run", "check", "drill", "demo", "controls", "config"))
 
 
 @pytest.mark.parametrize(
-    "command", [["run"], ["check"], ["drill"], ["demo"], ["config"], ["config", "check"], ["config", "schema"]]
+    "command",
+    [["run"], ["check"], ["drill"], ["demo"], ["controls"], ["config"], ["config", "check"], ["config", "schema"]],
 )
 def test_every_command_has_help(command: list[str]) -> None:
     told = call(*command, "--help")
@@ -52,6 +53,12 @@ def test_help_waits_for_nothing_heavy() -> None:
     script = f"import sys\nfrom watcher.cli import _parser\n_parser()\nprint(sorted({heavy} & set(sys.modules)))"
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert told.stdout == "[]\n"
+
+
+def test_a_check_by_hand_waits_for_nothing_that_only_the_daemon_needs() -> None:
+    of_the_daemon = "{'apscheduler', 'uvicorn', 'starlette', 'jinja2', 'uvloop', 'multiprocessing', 'statistics'}"
+    script = f"import sys\nimport watcher.commands.check\nprint(sorted({of_the_daemon} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def test_the_version_is_that_of_the_package() -> None:

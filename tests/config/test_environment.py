@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from watcher.config.environment import PREFIX
+from watcher.config.environment import PREFIX, unread_names
 from watcher.config.file import ConfigError
 from watcher.config.settings import Settings, load_settings
 
@@ -63,6 +63,35 @@ def test_the_longer_name_lies_over_the_shorter_one(file: Path) -> None:
 @pytest.mark.parametrize("name", ["PORT", "PORT_9847_TCP_ADDR", "SERVICE_HOST", "SERVER", "STATE_DIR"])
 def test_a_name_without_a_double_underscore_is_left_alone(file: Path, name: str) -> None:
     assert load(file, **{name: "tcp://10.0.0.1:9847"}) == load(file)
+
+
+SERVICE = {
+    "_SERVICE_HOST": "10.96.0.9",
+    "_SERVICE_PORT": "9847",
+    "_SERVICE_PORT_HTTP": "9847",
+    "_PORT": "tcp://10.96.0.9:9847",
+    "_PORT_9847_TCP": "tcp://10.96.0.9:9847",
+    "_PORT_9847_TCP_PROTO": "tcp",
+    "_PORT_9847_TCP_PORT": "9847",
+    "_PORT_9847_TCP_ADDR": "10.96.0.9",
+}
+"""What Kubernetes injects for a Service, after its name."""
+
+
+def test_a_name_that_looks_like_ours_and_sets_nothing_is_told() -> None:
+    mistakes = ["STATE_DIR", "SERVER_PORT", "SERVER", "SERVICE_PORT_HTTP", "_SERVER_PORT", "PORT"]
+    names = {PREFIX + name: "1" for name in mistakes} | {"agentweave_watcher_server__port": "1"}
+    others = {"AGENTWEAVE_AGENT_NAME": "1", "PATH": "1", f"{PREFIX}SERVER__PORT": "80"}
+    assert unread_names(names | others) == sorted(names)
+
+
+@pytest.mark.parametrize("service", ["AGENTWEAVE_WATCHER", "AGENTWEAVE_WATCHER_SHARDS", "AGENTWEAVE_WATCHER_A_B"])
+def test_what_kubernetes_injects_for_a_service_is_told_to_nobody(service: str) -> None:
+    injected = {service + name: value for name, value in SERVICE.items()}
+    assert unread_names(injected) == []
+    assert unread_names(injected | {f"{PREFIX}SERVER_PORT": "1"}) == [f"{PREFIX}SERVER_PORT"]
+    for lacking in ("_SERVICE_HOST", "_SERVICE_PORT"):
+        assert f"{service}_PORT" in unread_names({name: "1" for name in injected if name != service + lacking})
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,13 @@ def test_a_mistake_is_told_with_line_key_and_what_was_expected(file: Path, text:
         ("opa: 'http://me:secret@h:8181'", "opa: expected an http or https URL with a host, such as"),
         ("spiffe_id: search", "spiffe_id: expected a SPIFFE ID such as spiffe://example.org/agent/search, got 'search"),
         ("decision_path: /v1/../x", "decision_path: expected a path such as agentweave/authz/allow, got '/v1/../x'"),
+        (
+            "decision_path: data.agentweave.authz.allow",
+            (
+                "decision_path: expected a path below /v1/data with slashes, here agentweave/authz/allow, "
+                "got 'data.agentweave.authz.allow'"
+            ),
+        ),
         ("memory_limit: 12Qi", "memory_limit: expected a size such as 512Mi or 2Gi, got '12Qi'"),
         ("memory_limit: 0", "memory_limit: expected greater than 0, got 0"),
         ("cpu_limit: 500m", "cpu_limit: expected a number, got '500m'"),

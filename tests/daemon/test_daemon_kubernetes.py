@@ -99,9 +99,9 @@ def test_a_server_that_is_away_is_impairment_and_the_targets_stay(lies: LyingKub
         assert page.value("impaired", reason="DiscoveryStale") == 0
         assert daemon.end() == 0
     lies.list_status = 403
-    with run_daemon(tmp_path, config(lies, tmp_path, namespaces=["agentweave"])) as daemon:
+    with run_daemon(tmp_path, config(lies, tmp_path, namespaces=["agentweave"]), wait_for="/livez") as daemon:
+        eventually(lambda: pods(daemon) == {"pod-1"}, within=30)
         page = daemon.page()
-        assert pods(daemon) == {"pod-1"}
         assert page.value("impaired", reason="DiscoveryStale") == 1
         assert page.value("discovery_last_success_timestamp_seconds") is None
         [line] = daemon.logged(lambda line: line["msg"] == "impaired")

@@ -224,6 +224,20 @@ def test_the_first_line_of_the_log_says_what_runs_by_which_config_shard_and_iden
     }
 
 
+def test_a_variable_that_looks_like_the_configs_and_is_not_is_a_warning_at_the_start(tmp_path: Path) -> None:
+    of_kubernetes = {"AGENTWEAVE_WATCHER_SERVICE_HOST": "10.96.0.9", "AGENTWEAVE_WATCHER_SERVICE_PORT": "9847"}
+    given = {"AGENTWEAVE_WATCHER_STATE_DIR": "/nowhere", "AGENTWEAVE_WATCHER_SERVER_PORT": "1", **of_kubernetes}
+    with run_daemon(tmp_path, {"discovery": {"static": [NOBODY]}}, wait_for="/livez", environment=given) as daemon:
+        told = [line for line in daemon.log() if line["msg"] == "environment variable not read"]
+    assert [line["variable"] for line in told] == ["AGENTWEAVE_WATCHER_SERVER_PORT", "AGENTWEAVE_WATCHER_STATE_DIR"]
+    assert {line["level"] for line in told} == {"warning"}
+    [why] = {line["why"] for line in told}
+    assert why == (
+        "names of the config have two underscores between section and key, such as "
+        "AGENTWEAVE_WATCHER_SERVER__PORT; keys outside of all sections stand in the file only"
+    )
+
+
 def test_a_port_that_is_taken_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

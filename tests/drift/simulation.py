@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 from probes.contract import EvaluationContext, Target, TargetKey
+from probes.history.process import NOBODY, Answered, Followed
 from probes.memory import MemoryHistory, MemoryLimits, remember
 from tests.drift.shapes import Shape
 
@@ -13,6 +14,7 @@ BASE = 256 * 2**20
 """Bytes of a process at its start."""
 
 _BLOCK = 10  # minutes
+_SAME = Followed(NOBODY, Answered.SAME)
 _STEADY, _NOISE = 0.95, 0.007
 _NOW = 1_790_000_400.0  # a whole number of blocks
 
@@ -35,7 +37,7 @@ def play(shape: Shape, seed: str, hours: float, limit: float) -> Told:
         context = EvaluationContext(
             target=target, limits=limits, now=_NOW + minute * 60, date=_NOW, interval=60, endpoint="metrics"
         )
-        history = remember(size * BASE, 1.0, history, context)
+        history = remember(size * BASE, _SAME, history, context)
         if exhaustion is None and history.full_at is not None:
             exhaustion = hour
         if (

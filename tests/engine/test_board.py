@@ -230,3 +230,63 @@ def test_labels_are_written_so_that_nobody_reads_them_otherwise() -> None:
     assert escape('a\\b"c\nd') == 'a\\\\b\\"c\\nd'
     state = _only(_board(target("p\n0", 'a"b', "n\\s", limits=BOTH)))
     assert state.labels == 'namespace="n\\\\s",agent="a\\"b",pod="p\\n0"'
+
+
+WHY = "The size of its pools could not be learnt: its ConfigMap cannot be read: 403."
+
+
+def test_a_condition_whose_fact_could_not_be_learnt_is_unknown_and_not_left_out() -> None:
+    state = _only(_board(_target(memory_limit=None, unlearnt={"memory_limit": WHY})))
+    (told,) = state.results[1].verdicts.all if state.results[1] else ()
+    assert (told.kind, told.status, told.reason, told.text) == (FLOOD, Status.UNKNOWN, Unknown.FACT_UNKNOWN, WHY)
+    assert _statuses(_only(_board(_target(memory_limit=None)))) == [["unknown", "unknown"], []]
+
+
+def test_a_source_whose_place_could_not_be_learnt_is_not_looked_at_and_never_stale() -> None:
+    board = _board(_target(opa=None, unlearnt={"opa": WHY}))
+    state = _only(board)
+    assert _statuses(state) == [["unknown", "unknown"], ["unknown"]]
+    cellar = state.results[1]
+    assert cellar is not None
+    assert not cellar.rests_on_looks
+    told = {each.verdict.reason for each in board.conditions(state) if each.probe == "cellar"}
+    assert told == {Unknown.FACT_UNKNOWN}
+    fresh = {index: verdicts for index, _, verdicts in board.fresh(state.results, board.oldest(NOW + 1e9))}
+    assert [each.reason for each in fresh[1].all] == [Unknown.FACT_UNKNOWN]
+
+
+def test_to_ignore_what_is_absent_takes_a_fact_that_is_unknown_away() -> None:
+    ignored = {"toy": Limits(), "cellar": Limits(when_absent="ignore")}
+    for field in ("opa", "memory_limit"):
+        lacking: dict[str, Any] = {field: None, "unlearnt": {field: WHY}}
+        assert not _statuses(_only(_board(_target(limits=ignored, **lacking))))[1]
+
+
+def test_a_fact_that_is_learnt_ends_the_unknown_and_begins_a_look() -> None:
+    board = _board(_target(opa=None, unlearnt={"opa": WHY}))
+    _replace(board, _target())
+    cellar = _only(board).results[1]
+    assert cellar is not None
+    assert cellar.rests_on_looks
+    assert {each.reason for each in cellar.verdicts.all} == {Unknown.WARMING_UP}
+
+
+def test_a_name_that_is_corrected_takes_the_state_along_and_leaves_nothing_behind() -> None:
+    board = _board(_target(agent="provisional"))
+    old = _only(board)
+    old.reach("metrics")
+    _look(old)
+    [new] = _replace(board, _target(agent="search", formerly="provisional"))
+    assert list(board.states) == [("prod", "search", "pod-0")]
+    assert old.removed
+    assert _statuses(new)[0] == ["true", "true"]
+    assert new.reached == {"metrics"}
+    assert new.restored is not None
+    assert new.restored.history["toy"] == History(looks=7)
+
+
+def test_what_the_last_process_knew_by_the_provisional_name_is_known_by_the_right_one() -> None:
+    kept = Restored(history={"toy": History(looks=3)})
+    key = TargetKey("prod", "provisional", "pod-0")
+    state = _only(_board(_target(formerly="provisional"), restored={key: kept}))
+    assert state.restored is kept

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from probes.contract import Verdict
+from probes.contract import Fault, Verdict
 from tests.engine.toy import SMOKE, TOY, Rooms
-from tests.engine.watch import BAD, CELLAR, GOOD, Watch
+from tests.engine.watch import BAD, CELLAR, GOOD, Watch, tells_all
 from watcher.runtime.cooperative import Gate
 
 CROWD: Sequence[Verdict] = [SMOKE.false(f"room-{number}") for number in range(200)]
@@ -85,8 +85,8 @@ def test_what_another_source_posts_while_a_heavy_look_is_judged_stays() -> None:
     assert set(watch.state.looks) == {"agent_metrics", "opa"}
 
 
-def test_a_target_that_goes_while_it_is_judged_is_not_shown() -> None:
-    watch = Watch()
+def test_a_target_that_goes_while_it_is_judged_is_not_shown_and_has_no_vote() -> None:
+    watch = Watch(replace(TOY, judge=tells_all))
 
     async def main() -> None:
         heavy = asyncio.create_task(_look(watch, _costly(0.01), "agent_metrics"))
@@ -96,6 +96,29 @@ def test_a_target_that_goes_while_it_is_judged_is_not_shown() -> None:
 
     asyncio.run(main())
     assert watch.state.looks == {}
+    assert watch.fleet.vote_counter.counts(watch.state.target.key) == {}
+
+
+def test_a_look_that_asks_nobody_is_no_answer_of_anybody() -> None:
+    watch = Watch()
+    watch.look(replace(_costly(0.0, 2, "Too much."), fault=Fault.SILENT))
+    watch.look(replace(_costly(0.0, 2, "Too much."), asked=False))
+    assert watch.state.reached == frozenset()
+    assert (watch.looks("timeout"), watch.looks("error")) == (1.0, 0.0)
+
+
+def test_looks_that_ask_nobody_do_not_hide_that_the_watcher_is_cut_off() -> None:
+    watch = Watch()
+    isolation = watch.fleet.isolation
+    others = [watch.state.target.key._replace(pod=f"pod-{number}") for number in range(1, 6)]
+    for key in others:
+        isolation.record(key, "agent_metrics", Rooms(), watch.now)
+    watch.look(_costly(0.0))
+    watch.look(replace(_costly(0.0), fault=Fault.SILENT))
+    watch.look(replace(_costly(0.0, 2, "Too much."), asked=False))
+    for key in others[:3]:
+        isolation.record(key, "agent_metrics", Rooms(fault=Fault.SILENT), watch.now)
+    assert isolation.isolated
 
 
 def test_the_gate_lets_one_piece_of_work_into_each_turn() -> None:

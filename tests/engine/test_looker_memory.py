@@ -46,13 +46,21 @@ def test_a_judge_is_told_that_the_loop_stood_still_for_much_of_this_look_but_not
         assert watch.history().held_up is held_up
 
 
+def test_a_judge_is_told_by_how_much_the_loop_was_late_in_this_look() -> None:
+    watch = Watch(TELLS_ALL)
+    watch.fleet.lag.sleeps(watch.now)
+    for still, lag in ((0.09, 0.09), (0.0, 0.0), (0.01, 0.0)):
+        watch.look(ANSWER, stands_still=still)
+        assert (watch.history().lag, watch.history().held_up) == (pytest.approx(lag, abs=1e-6), False)
+
+
 def test_silence_in_a_look_that_was_held_up_does_not_make_the_watcher_isolated() -> None:
     watch = Watch(TELLS_ALL)
     watch.fleet.lag.sleeps(watch.now)
     for other in range(10):
-        watch.fleet.isolation.record(TargetKey("prod", "other", str(other)), "opa", ANSWER, watch.now)
+        watch.fleet.isolation.record(TargetKey("prod", f"other-{other}", "0"), "opa", ANSWER, watch.now)
     for other in range(5):
-        watch.fleet.isolation.record(TargetKey("prod", "other", str(other)), "opa", SILENCE, watch.now)
+        watch.fleet.isolation.record(TargetKey("prod", f"other-{other}", "0"), "opa", SILENCE, watch.now)
     watch.look(ANSWER)
     watch.look(SILENCE, stands_still=4.0)
     assert not watch.fleet.isolation.isolated
@@ -66,7 +74,7 @@ def test_a_judge_is_told_the_date_and_why_it_is_not_to_be_believed() -> None:
     watch.clocks.notice()
     for other in range(2):
         said = Rooms(their_date=watch.now)
-        watch.fleet.peer_clocks.record(TargetKey("prod", "other", str(other)), said, watch.now)
+        watch.fleet.peer_clocks.record(TargetKey("prod", f"other-{other}", "0"), said, watch.now)
     watch.look(ANSWER)
     told = watch.history()
     assert (told.now, told.date) == (watch.now, watch.now + 7200)

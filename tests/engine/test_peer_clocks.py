@@ -32,6 +32,11 @@ def says(ahead: float) -> Reading:
     return Rooms(their_date=DATE + ahead)
 
 
+def pod(number: int) -> TargetKey:
+    """The only one of an agent."""
+    return TargetKey("prod", f"agent-{number}", "0")
+
+
 class Peers:
     """What is known after some looks, where our own clock is set by so much."""
 
@@ -39,10 +44,18 @@ class Peers:
         self.machine = Machine(set_by=set_by)
         self.clock: Clock = self.machine.clock()
         self.peers = PeerClocks(self.clock)
+        self.watched: set[TargetKey] = set()
+
+    def keep(self, *targets: TargetKey) -> str:
+        """These are watched, and no others."""
+        self.watched = set(targets)
+        self.peers.keep(self.watched)
+        return self.peers.doubt
 
     def look(self, *readings: Reading) -> str:
+        self.keep(*self.watched, *map(pod, range(len(readings))))
         for number, reading in enumerate(readings):
-            self.peers.record(TargetKey("prod", "a", str(number)), reading, self.clock.steady())
+            self.peers.record(pod(number), reading, self.clock.steady())
         return self.peers.doubt
 
 
@@ -126,7 +139,49 @@ def test_the_api_server_alone_is_evidence_until_it_was_not_heard_for_long() -> N
 def test_agents_that_are_gone_have_no_vote() -> None:
     of = Peers(0)
     assert of.look(*[says(-HOUR)] * 3, says(0), says(0))
-    for number in range(2):
-        of.peers.forget(TargetKey("prod", "a", str(number)))
-    of.peers.forget(TargetKey("prod", "a", "never seen"))
-    assert of.look(Rooms(), Rooms(), Rooms(), says(0)) == ""
+    of.keep(*map(pod, range(2, 5)))
+    assert of.peers.doubt == ""
+
+
+def test_what_agents_said_is_forgotten_when_they_say_nothing_for_long() -> None:
+    of = Peers(-HOUR)
+    assert of.look(*[says(0)] * 3)
+    of.machine.uptime += 899
+    assert of.look(Rooms())
+    of.machine.uptime += 2
+    assert of.look(Rooms()) == ""
+    young = Peers(0)
+    assert young.look(*[serves(HOUR)] * 3)
+    young.machine.uptime += 901
+    assert young.look(Rooms()) == ""
+
+
+def test_a_clock_that_was_put_right_is_believed_though_no_agent_answers_any_more() -> None:
+    of = Peers(-HOUR)
+    assert of.look(*[says(0)] * 3)
+    of.machine.set_by = 0
+    of.clock.notice()
+    assert of.look(Rooms()) == ""
+
+
+def test_who_goes_takes_the_doubt_along() -> None:
+    of = Peers(-HOUR)
+    assert of.look(*[says(0)] * 2)
+    assert of.keep(pod(1)) == ""
+
+
+def test_two_that_say_a_date_are_not_most_of_a_fleet_that_says_none() -> None:
+    of = Peers(0)
+    assert of.look(*[Rooms()] * 8, says(-HOUR), says(-HOUR)) == ""
+    assert of.look(*[says(-HOUR)] * 5) != "", "seven of ten"
+
+
+def test_all_pods_of_an_agent_are_one_witness() -> None:
+    of = Peers(0)
+    of.look(says(0), Rooms())
+    pods = [TargetKey("evil", "agent", str(number)) for number in range(50)]
+    of.keep(pod(0), pod(1), *pods)
+    for each in pods:
+        of.peers.record(each, says(-HOUR), of.clock.steady())
+    assert of.peers.doubt == ""
+    assert of.look(says(-HOUR), says(-HOUR)) != "", "three of three"

@@ -6,7 +6,7 @@ from probes.contract import Metric, Sample
 from tests.engine.toy import FIRE, History, target
 from watcher.engine.board import NOTHING_RESTORED, TargetState
 from watcher.engine.debounce import ProbeResult, debounce
-from watcher.engine.series_budget import MOST_A_DAY
+from watcher.engine.series_budget import MOST_A_DAY, RESERVE
 
 NOON = 1_790_000_000.0 // 86400 * 86400 + 43200
 HEAT = Metric(name="heat", help="Heat.", labels=("room", "state"))
@@ -46,6 +46,31 @@ def test_new_subjects_at_each_look_are_exported_up_to_the_budget_of_a_day_and_th
     assert (exported(state), state.dropped) == ((set(), set()), 50)
     assert state.results[0] is not None
     assert len(state.results[0].verdicts.all) == 50, "all are judged and shown"
+
+
+def _in_trouble(*rooms: str, at: float) -> ProbeResult:
+    samples = tuple(Sample(HEAT, 1.0, (room, "hot")) for room in rooms)
+    verdicts = tuple(FIRE.true("It burns.", FIRE.reasons[0] if FIRE.reasons else "", room) for room in rooms)
+    return ProbeResult(at, *debounce(verdicts, {}, 1, at), samples, History())
+
+
+def test_a_new_subject_in_trouble_is_exported_after_the_budget_of_the_day_is_used_up() -> None:
+    state = state_of(result("hall"))
+    churn(state, 200)
+    state.post((_in_trouble("attic", at=NOON + 300),))
+    assert exported(state) == ({"attic"}, {("attic", "hot")})
+    assert state.dropped == 0
+
+
+def test_new_subjects_in_trouble_are_bounded_too() -> None:
+    state = state_of()
+    seen = churn(state, 200)
+    for look in range(50):
+        state.post((_in_trouble(*(f"fire-{look}-{number}" for number in range(50)), at=NOON + 300 + look),))
+        subjects, labels = exported(state)
+        seen |= labels | {(subject,) for subject in subjects}
+    assert len(seen) == MOST_A_DAY + RESERVE
+    assert state.dropped == 50
 
 
 def test_what_was_exported_before_stays_exported_beside_what_is_too_new() -> None:

@@ -19,8 +19,9 @@ from probes.contract import (
 )
 from tests.engine.toy import FIRE, PAGES, TOY, History, NoSource, Rooms, target
 from watcher.engine.board import Board, Restored, TargetState
+from watcher.engine.fleet import Fleet
 from watcher.engine.isolation import Isolation
-from watcher.engine.looker import Fleet, Looker
+from watcher.engine.looker import Looker
 from watcher.engine.majority import VoteCounter
 from watcher.engine.peer_clocks import PeerClocks
 from watcher.metrics.families import LOOKS, PREFIX

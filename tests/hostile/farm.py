@@ -1,10 +1,18 @@
-"""`python -m tests.hostile.farm`: many agents on one port, each with its own answer; prints the port and serves."""
+"""`python -m tests.hostile.farm`: many agents on one port, each with its own answer, and a costly TLS port.
+
+Prints both ports and serves.
+"""
 
 import asyncio
+import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from tests.hostile import pages
+from tests.hostile.slow_signatures import endless_signatures
+from tests.repository import ROOT
+from tests.servers.tls_servers import serve, speak_tls, tls_context
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: %d\r\n\r\n"
 DENY = b'{"result":false}'
@@ -21,11 +29,13 @@ METRICS: Mapping[str, Callable[[], bytes]] = {
     "traces": pages.endless_traces,
     "subjects": pages.thousand_subjects,
     "names": pages.thousand_long_names,
+    "plain": pages.plain_page,
 }
-"""Metrics pages by the name that begins the path."""
+"""Metrics pages by the name that begins the path; with `stalled-` before it they stop short of their end."""
 
 STATUSES: Mapping[str, Callable[[], bytes]] = {
     "opa-keys": pages.tiny_keys_status,
+    "opa-key": pages.long_key_status,
     "opa-values": pages.tiny_values,
     "opa-bundles": lambda: pages.thousand_bundles(length=20),
     "opa-deep": pages.deep_json,
@@ -50,16 +60,16 @@ class Farm:
                 length = next((int(line[15:]) for line in head.split(b"\r\n") if line[:15] == b"Content-Length:"), 0)
                 await reader.readexactly(length)
                 body = self._answer(head.split(b" ", 2)[1].decode())
-                writer.write(HEAD % len(body))
+                writer.write(HEAD % (len(body) + head.startswith(b"GET /stalled-")))
                 writer.write(body)
                 await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the watcher has heard enough
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the watcher has heard enough, or the farm ends
         finally:
             writer.close()
 
     def _answer(self, path: str) -> bytes:
-        name = path.split("/")[1]
+        name = path.split("/")[1].removeprefix("stalled-")
         if name in self._metrics:
             return self._metrics[name]
         return self._statuses[name] if "/v1/status" in path else DENY
@@ -67,10 +77,25 @@ class Farm:
 
 async def _serve() -> None:
     server = await asyncio.start_server(Farm().meet, "127.0.0.1", 0, backlog=1000)
-    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
-    sys.stdout.flush()
-    # Whoever started this closes the pipe when it is done, or dead.
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    with serve(speak_tls(tls_context(endless_signatures(8)))) as tls:
+        sys.stdout.write(f"{server.sockets[0].getsockname()[1]} {tls.rpartition(':')[2]}\n")
+        sys.stdout.flush()
+        # Whoever started this closes the pipe when it is done, or dead.
+        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+
+
+@contextmanager
+def farm() -> Iterator[tuple[int, int]]:
+    """The ports of a farm in another process, plain and TLS: its work must not be taken for ours."""
+    command = [sys.executable, "-m", "tests.hostile.farm"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        try:
+            plain, tls = process.stdout.readline().split()
+            yield int(plain), int(tls)
+        finally:
+            process.stdin.close()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tests.hostile.pages import deep_json, tiny_keys_status
+from tests.hostile.pages import deep_json, long_key_status, tiny_keys_status
 
 DENIED = b'{"result":false}'
 
@@ -53,6 +53,7 @@ def attacks() -> Iterator[Attack]:
     yield Attack("answers that come late", pause=1.5)
     yield Attack("a policy that allows everybody", json_answer(b'{"result":true}'))
     yield Attack("a status of 1 MiB of tiny keys", status=json_answer(tiny_keys_status()))
+    yield Attack("a status of one key of 1 MiB", status=json_answer(long_key_status()))
     deep = b'{"result":{"bundles":' + b'{"a":' * 30_000 + b"1" + b"}" * 30_000 + b"}}"
     yield Attack("a status nested 30,000 deep", status=json_answer(deep))
     yield Attack("bundles with scripts as names", status=json_answer(_bundle(b"<img src=x>", _SCRIPT, _NOW)))

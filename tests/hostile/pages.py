@@ -18,6 +18,12 @@ def backslash_page(size: int = (8 << 20) - 1024) -> bytes:
     return head + b"".join(line % (number, labels) for number in range(count))
 
 
+def plain_page(size: int = (8 << 20) - 1024) -> bytes:
+    """As libraries print it: cheap to read, and as long as a page may be."""
+    line = b"agentweave_fillers_total 1\n"
+    return HEALTHY + line * ((size - len(HEALTHY)) // len(line))
+
+
 def many_short_lines(size: int = (8 << 20) - 1024) -> bytes:
     """Two names in turn: a run of lines never holds more than one."""
     return HEALTHY + b"a 1\nb 1\n" * ((size - len(HEALTHY)) // 8)
@@ -66,6 +72,11 @@ def thousand_long_names() -> bytes:
 def tiny_keys_status(size: int = (1 << 20) - 100) -> bytes:
     """An OPA status of nothing but the smallest keys."""
     return b'{"result":{' + b'"":1,' * ((size - 20) // 5) + b'"z":1}}'
+
+
+def long_key_status(size: int = (1 << 20) - 100) -> bytes:
+    """An OPA status of one key that does not end."""
+    return b'{"result":{"' + b"a" * size
 
 
 def tiny_values(size: int = (1 << 20) - 100) -> bytes:

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from OpenSSL import SSL
 
-from tests.servers.tls_servers import Talk
+from tests.hostile.slow_signatures import endless_signatures
+from tests.servers.tls_servers import Talk, speak_tls, tls_context
 from watcher.demo.authority import Authority
 
 _HELD = 20.0  # seconds
@@ -220,6 +221,7 @@ def attacks(home: Path, authority: Authority) -> Iterator[Attack]:
     yield Attack("2,000 names in the certificate", _within(_serving(made.named(2_000)), _answer))
     yield Attack("a chain of 9 certificates", _within(_serving(made.chained(8)), _answer))
     yield Attack("a chain of 60 certificates", _within(_serving(made.chained(59)), _answer))
+    yield Attack("a chain of slow signatures", speak_tls(tls_context(endless_signatures(8))))
     yield Attack("65,535 session tickets", _within(_tickets(plain), _mute))
     yield Attack("renegotiation without an end", _renegotiate(plain))
 

@@ -5,8 +5,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +14,7 @@ from typing import Any
 import yaml
 
 from probes import load_probes
-from tests.hostile.farm import HOSTILE_METRICS, STATUSES
+from tests.hostile.farm import HOSTILE_METRICS, STATUSES, farm
 from tests.repository import ROOT
 from watcher.config.settings import load_settings
 from watcher.engine.board import TargetState
@@ -23,7 +22,7 @@ from watcher.engine.engine import Engine
 from watcher.runtime.clock import system_clock
 from watcher.runtime.gc_tuning import GCTuning
 
-HOSTILE, HEALTHY = 100, 50
+HOSTILE, HEALTHY, AT_ONCE = 100, 50, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +44,13 @@ def measured(rounds: int = 3) -> Turns:
     return Turns(**json.loads(told.stdout))
 
 
-@contextmanager
-def farm() -> Iterator[int]:
-    """The port of a farm in another process: its work must not be taken for ours."""
-    command = [sys.executable, "-m", "tests.hostile.farm"]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdin is not None
-        try:
-            yield int(process.stdout.readline())
-        finally:
-            process.stdin.close()
-
-
-def targets(port: int) -> list[dict[str, Any]]:
-    """The hostile ones, each attack several times, and then the healthy."""
+def targets(port: int, tls: int) -> list[dict[str, Any]]:
+    """The hostile ones, each attack several times, then the healthy, then TLS ports that are looked at at once."""
     names = (*HOSTILE_METRICS, *STATUSES)
     hostile = [_target("hostile", names[number % len(names)], number, port) for number in range(HOSTILE)]
-    return hostile + [_target("good", "healthy", number, port) for number in range(HEALTHY)]
+    healthy = [_target("good", "healthy", number, port) for number in range(HEALTHY)]
+    slow = {"namespace": "hostile", "agent": "slow-tls", "address": f"127.0.0.1:{tls}"}
+    return [*hostile, *healthy, *({**slow, "pod": f"tls-{number}"} for number in range(AT_ONCE))]
 
 
 def _target(namespace: str, name: str, number: int, port: int) -> dict[str, Any]:
@@ -92,16 +80,17 @@ class Watchman:
         self._ended = True
 
 
-async def measure(port: int, directory: Path, rounds: int) -> Turns:
+async def measure(ports: tuple[int, int], directory: Path, rounds: int) -> Turns:
     """Look at all of them, so many times."""
     config = directory / "watcher.yaml"
-    config.write_text(yaml.safe_dump({"discovery": {"static": targets(port)}}))
+    config.write_text(yaml.safe_dump({"discovery": {"static": targets(*ports)}}))
     settings = load_settings(config, {})
     engine = Engine(settings, load_probes(), system_clock())
     await engine.replace_targets(settings.targets, {})
     tuning = GCTuning(asyncio.get_running_loop())
     states = list(engine.board.states.values())
-    await asyncio.gather(*[_look(engine, state) for state in states[HOSTILE:]])  # what is made once is made
+    healthy = states[HOSTILE : HOSTILE + HEALTHY]
+    await asyncio.gather(*[_look(engine, state) for state in healthy])  # what is made once is made
     tuning.freeze()
     watchman = Watchman()
     watchman.turn()
@@ -111,11 +100,12 @@ async def measure(port: int, directory: Path, rounds: int) -> Turns:
     slowed = sum(look.reading.asked_in > 1 for state in states for look in state.looks.values())
     costly = f"{worst[0].source} {worst[0].target.agent}" if worst else ""
     await engine.close()
-    return Turns(watchman.worst, max(late), _wrong(engine, states[HOSTILE:]), costly, slowed, _rss())
+    return Turns(watchman.worst, max(late), _wrong(engine, healthy), costly, slowed, _rss())
 
 
 async def _round(engine: Engine, states: Sequence[TargetState]) -> float:
     """Ten hostile ones a second, three times what intervals of 30 s bring, and the healthy ones beside them."""
+    at_once = [asyncio.create_task(_look(engine, state)) for state in states[-AT_ONCE:]]
     hostile: list[asyncio.Task[None]] = []
     loop, late, place = asyncio.get_running_loop(), 0.0, 0
     while place < HEALTHY or len(hostile) < HOSTILE or not all(task.done() for task in hostile):
@@ -126,7 +116,7 @@ async def _round(engine: Engine, states: Sequence[TargetState]) -> float:
         late = max(late, loop.time() - due)
         await _look(engine, states[HOSTILE + place % HEALTHY])
         place += 1
-    await asyncio.gather(*hostile)
+    await asyncio.gather(*hostile, *at_once)
     return late
 
 
@@ -149,8 +139,8 @@ def _rss() -> float:
 def main() -> None:
     """Measure and print."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    with farm() as port, TemporaryDirectory() as directory:
-        sys.stdout.write(json.dumps(asdict(asyncio.run(measure(port, Path(directory), rounds)))))
+    with farm() as ports, TemporaryDirectory() as directory:
+        sys.stdout.write(json.dumps(asdict(asyncio.run(measure(ports, Path(directory), rounds)))))
 
 
 if __name__ == "__main__":

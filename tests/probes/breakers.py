@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from probes.breaker import PROBE
 from probes.breaker.transitions import BREAKER_STATE, BreakerHistory, BreakerLimits
 from probes.contract import Evaluation, Target, TargetKey
-from probes.contract.signal import REQUESTS, START_TIME
+from probes.contract.signal import REQUESTS
+from probes.history.process import PROCESS
 from probes.readings.metrics_page import MetricsPage
-from tests.probes.judged import page_context
+from tests.probes.judged import T0, page_context
 from tests.servers.metrics_pages import page_of
 
 TARGET = Target(key=TargetKey("prod", "search", "search-0"), metrics="http://127.0.0.1:1/metrics")
@@ -21,8 +22,8 @@ def page(states: Mapping[str, float | str], requests: float | None = None, start
     lines = ["first 1"]
     lines += [f'agentweave_circuit_breaker_state{{callee="{name}"}} {state}' for name, state in states.items()]
     lines += [] if requests is None else [f"agentweave_requests_total {requests}"]
-    lines += [] if started is None else [f"process_start_time_seconds {started}"]
-    return page_of("\n".join(lines), BREAKER_STATE, START_TIME, REQUESTS)
+    lines += [] if started is None else [f"process_start_time_seconds {T0 + started}"]
+    return page_of("\n".join(lines), BREAKER_STATE, *PROCESS, REQUESTS)
 
 
 @dataclass

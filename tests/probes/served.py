@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from probes.contract import EvaluationContext, Target, TargetKey
 from probes.readings.certificate import Leaf
-from probes.readings.handshake import BundleState, Handshake, Spoke, VerifyError
+from probes.readings.handshake import BundleState, Handshake, Spoke
+from probes.readings.verify_error import VerifyError
 from probes.svid import SvidLimits
 
 NOW = 1_800_000_000.0

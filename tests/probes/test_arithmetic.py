@@ -14,8 +14,9 @@ from probes.contract import Evaluation, EvaluationContext, Target, TargetKey
 from probes.contract.signal import Signal
 from probes.readings.certificate import Leaf
 from probes.readings.decision import Actual, CanaryAnswer, Expected, OPAReading, Reply
-from probes.readings.handshake import BundleState, Handshake, Spoke, VerifyError
+from probes.readings.handshake import BundleState, Handshake, Spoke
 from probes.readings.opa_status import OPABundle, StatusReport
+from probes.readings.verify_error import VerifyError
 from tests.servers.metrics_pages import page_of
 
 NOW = 1_800_000_000.0

@@ -11,7 +11,8 @@ from probes.breaker import PROBE
 from probes.breaker.transitions import BREAKER_STATE, BreakerHistory, BreakerLimits
 from probes.contract import Fault
 from probes.contract.condition import Status
-from probes.contract.signal import REQUESTS, START_TIME
+from probes.contract.signal import REQUESTS
+from probes.history.process import PROCESS
 from tests.probes.breakers import FLAPPING, OPEN, Engine, page
 
 
@@ -101,7 +102,7 @@ def test_a_new_process_begins_with_closed_breakers() -> None:
     watch = Engine()
     watch.sees(0, 1, started=1)
     assert watch.sees(90, 1, started=1) == "Open"
-    assert [watch.sees(at, 1, started=100) for at in (120, 150, 180)] == ["false", "false", "Open"]
+    assert [watch.sees(at, 1, at - 100, started=100) for at in (120, 150, 180)] == ["false", "false", "Open"]
 
 
 def test_replicas_that_answer_in_turn_are_no_new_processes() -> None:
@@ -199,7 +200,7 @@ def test_the_history_survives_the_state_file_but_for_its_counters() -> None:
 
 
 def test_states_process_and_requests_are_asked_for() -> None:
-    assert PROBE.wants(BreakerLimits()) == (BREAKER_STATE, START_TIME, REQUESTS)
+    assert PROBE.wants(BreakerLimits()) == (BREAKER_STATE, *PROCESS, REQUESTS)
 
 
 @pytest.mark.parametrize("row", [{"flapping_transitions": 1}, {"flapping_transitions": 100}, {"flapping_window": "1s"}])

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from probes.contract import Fault
-from probes.contract.signal import START_TIME
-from probes.cpu import CPU_SECONDS, HIGH, PROBE, CPUHistory, CPULimits
+from probes.cpu import HIGH, PROBE, CPUHistory, CPULimits
+from probes.history.process import PROCESS
 from probes.readings.metrics_page import MetricsPage
 from tests.probes.judged import T0, Judged
 from tests.servers.metrics_pages import page_of
@@ -18,8 +18,8 @@ from tests.servers.metrics_pages import page_of
 def page(seconds: float | str | None, started: float | None = 1) -> MetricsPage:
     lines = ["first 1"]
     lines += [] if seconds is None else [f"process_cpu_seconds_total {seconds}"]
-    lines += [] if started is None else [f"process_start_time_seconds {started}"]
-    return page_of("\n".join(lines), CPU_SECONDS, START_TIME)
+    lines += [] if started is None else [f"process_start_time_seconds {T0 + started}"]
+    return page_of("\n".join(lines), *PROCESS)
 
 
 def watch(**limits: object) -> Judged:
@@ -59,7 +59,7 @@ def test_what_is_told_ends_when_the_window_is_calm_again() -> None:
 def test_a_restart_counts_from_zero_and_hides_nothing() -> None:
     judged = watch()
     told = poller(judged, 1.95)
-    told += [judged.look(600 + at, page(1.95 * (at + 30), started=500))["CPUHigh"] for at in range(0, 300, 30)]
+    told += [judged.look(600 + at, page(1.95 * (at + 25), started=575))["CPUHigh"] for at in range(0, 300, 30)]
     assert set(told[10:]) == {"CPUHigh"}
 
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from probes.contract import Evaluation, EvaluationContext, Target, TargetKey
-from probes.contract.signal import START_TIME, Dialect, Row, Signal
+from probes.contract.signal import Dialect, Row, Signal
+from probes.history.process import NOBODY, PROCESS, Answered, Followed
 from probes.memory import RSS, MemoryHistory, MemoryLimits, judge, remember
 from probes.memory.drift import BLOCK, DAY, WINDOW, drift, exhaustion
 from probes.readings.metrics_page import MetricsPage
@@ -29,8 +30,8 @@ NOW = 1_790_000_400.0
 
 def _page(rss: object = 100 * MIB, started: float | None = 1.0) -> MetricsPage:
     lines = [f"process_resident_memory_bytes {rss}"] if rss is not None else ["up 1"]
-    lines += [f"process_start_time_seconds {started}"] if started is not None else []
-    return page_of("\n".join(lines) + "\n", RSS, START_TIME)
+    lines += [f"process_start_time_seconds {NOW + started}"] if started is not None else []
+    return page_of("\n".join(lines) + "\n", RSS, *PROCESS)
 
 
 def _case(now: float = NOW, limit: int | None = 200 * MIB, once: bool = False) -> EvaluationContext[MemoryLimits]:
@@ -44,10 +45,13 @@ def _told(evaluation: Evaluation[MemoryHistory]) -> dict[str, tuple[str, str]]:
     return {each.kind.name: (each.status.value, each.reason) for each in evaluation.verdicts}
 
 
+SAME = Followed(NOBODY, Answered.SAME)
+
+
 def _lived(floors: list[float], hold: float = 0.0) -> MemoryHistory:
     history = MemoryHistory()
     for place, floor in enumerate([*floors, floors[-1]]):
-        history = remember(floor, 1.0, history, _case(NOW + place * BLOCK))
+        history = remember(floor, SAME, history, _case(NOW + place * BLOCK))
     return (
         history
         if not hold or history.rising_since is None
@@ -130,7 +134,7 @@ def test_a_forecast_that_one_block_does_not_repeat_is_not_over() -> None:
     history = _foretold(FAST)
     now, silent = NOW + (len(FAST) + 1) * BLOCK, 0
     while history.full_at is not None:
-        history = remember(FAST[-1], 1.0, history, _case(now))
+        history = remember(FAST[-1], SAME, history, _case(now))
         now += BLOCK
         silent = silent + 1 if exhaustion(_floors(history), 200 * MIB, MemoryLimits().exhaustion_within) is None else 0
     assert silent == 3
@@ -139,7 +143,7 @@ def test_a_forecast_that_one_block_does_not_repeat_is_not_over() -> None:
 def test_a_forecast_is_over_at_once_where_memory_falls() -> None:
     history = _foretold(FAST)
     for place in range(2):
-        history = remember(0.8 * FAST[-1], 1.0, history, _case(NOW + (len(FAST) + 1 + place) * BLOCK))
+        history = remember(0.8 * FAST[-1], SAME, history, _case(NOW + (len(FAST) + 1 + place) * BLOCK))
     assert exhaustion(_floors(history), 200 * MIB, MemoryLimits().exhaustion_within) is None
     assert history.full_at is None
 
@@ -150,26 +154,26 @@ def _floors(history: MemoryHistory) -> list[float]:
 
 def test_a_new_process_has_no_history() -> None:
     history = _lived(LEAK)
-    assert remember(50 * MIB, 2.0, history, _case(NOW + 300 * BLOCK)).blocks == 0
+    assert remember(50 * MIB, Followed(NOBODY, Answered.NEW), history, _case(NOW + 300 * BLOCK)).blocks == 0
 
 
 def test_a_clock_that_goes_back_counts_no_time_twice() -> None:
     history = _lived(LEVEL)
-    assert remember(90 * MIB, 1.0, history, _case(NOW)) == replace(history, lowest=90 * MIB)
+    assert remember(90 * MIB, SAME, history, _case(NOW)) == replace(history, lowest=90 * MIB)
 
 
 def test_a_short_pause_is_bridged_and_a_long_one_ends_the_history() -> None:
     history = _lived(LEVEL)
     end = NOW + len(LEVEL) * BLOCK
-    assert remember(100 * MIB, 1.0, history, _case(end + 18 * BLOCK)).blocks == history.blocks + 18
-    assert remember(100 * MIB, 1.0, history, _case(end + 19 * BLOCK)).blocks == 0
+    assert remember(100 * MIB, SAME, history, _case(end + 18 * BLOCK)).blocks == history.blocks + 18
+    assert remember(100 * MIB, SAME, history, _case(end + 19 * BLOCK)).blocks == 0
 
 
 def test_only_the_least_of_a_block_is_kept() -> None:
     history = MemoryHistory()
     for second in range(0, 1200, 30):
         rss = 100 * MIB + (second * 7919) % 1000
-        history = remember(rss, 1.0, history, _case(NOW + second))
+        history = remember(rss, SAME, history, _case(NOW + second))
     lowest = min(100 * MIB + (second * 7919) % 1000 for second in range(0, 600, 30))
     assert history.floors == _lived([lowest]).floors
 

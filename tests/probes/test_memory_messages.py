@@ -11,7 +11,7 @@ from tests.probes.judged import T0, Judged
 HIGH, DRIFT, PREDICTED = "MemoryHigh", "MemoryDrift", "MemoryExhaustionPredicted"
 NAME = "process_resident_memory_bytes"
 MIB = 2**20
-LEVEL = MemoryHistory(floors=bytes(4 * LEAST_FOR_DRIFT), block=int(T0 // BLOCK), started=T0 - 200_000)
+LEVEL = MemoryHistory(floors=bytes(4 * LEAST_FOR_DRIFT), block=int(T0 // BLOCK))
 RISING = replace(LEVEL, rising_since=T0 - 7260, slope=1.5 * MIB / 3600, full_at=T0 + 5400)
 
 
@@ -53,6 +53,24 @@ def looked(rss: str, history: MemoryHistory = LEVEL) -> Judged:
                 "The memory of one process rises by 1.5 MiB an hour without slowing down, "
                 "and should have met its limit by now."
             ),
+        ),
+        (
+            DRIFT,
+            f"{NAME} {100 * MIB}",
+            replace(LEVEL, floors=bytes(4 * 20)),
+            "Has 3h20m of the 1d4h of one process that it needs.",
+        ),
+        (
+            PREDICTED,
+            f"{NAME} {100 * MIB}",
+            replace(LEVEL, floors=bytes(4 * 3)),
+            "Has 30m0s of the 3h0m of one process that it needs.",
+        ),
+        (
+            PREDICTED,
+            f"{NAME} {100 * MIB}",
+            replace(LEVEL, floors=b""),
+            "Has none of the 3h0m of one process that it needs.",
         ),
         *((condition, "", LEVEL, f"The page has no {NAME}.") for condition in (HIGH, DRIFT, PREDICTED)),
         *((condition, f"{NAME} NaN", RISING, f"{NAME} is nan") for condition in (HIGH, DRIFT, PREDICTED)),

@@ -257,6 +257,8 @@ def test_twenty_decisions_are_needed_to_tell_slow() -> None:
         evaluation = slow_look(history, 1.0)
         assert said(evaluation)["OPADecisionSlow"] == "unknown WarmingUp"
         history = evaluation.history
+    [young] = [each for each in evaluation.verdicts if each.kind.name == "OPADecisionSlow"]
+    assert young.text == "Has 18 of the 20 decisions that it needs."
     assert said(slow_look(history, 1.0))["OPADecisionSlow"] == "true OPADecisionSlow"
 
 
@@ -272,6 +274,24 @@ def test_a_lag_of_the_watcher_is_not_counted_as_slowness_of_opa() -> None:
 
     assert said(evaluation)["OPADecisionSlow"] == "unknown WatcherImpaired"
     assert evaluation.history.ticks == (100,) * 20
+
+
+@pytest.mark.parametrize(
+    ("seconds", "lag", "expected", "counted"),
+    [
+        (0.15, 0.09, "unknown WatcherImpaired", False),
+        (0.15, 0.04, "true OPADecisionSlow", True),
+        (0.15, 0.0, "true OPADecisionSlow", True),
+        (0.08, 0.09, "false", True),
+        (0.5, 0.09, "true OPADecisionSlow", True),
+    ],
+)
+def test_a_decision_that_only_our_own_lag_may_have_made_slow_is_left_out(
+    seconds: float, lag: float, expected: str, *, counted: bool
+) -> None:
+    evaluation = slow_look(OPAHistory(ticks=(100,) * 40), seconds, lag=lag)
+    assert (evaluation.history.ticks[-1] == round(seconds * 10_000)) == counted
+    assert said(evaluation)["OPADecisionSlow"] == expected
 
 
 def bundle(**changes: Any) -> OPABundle:
@@ -437,7 +457,7 @@ def test_a_status_is_read_as_go_writes_it() -> None:
         last_successful_request="2026-11-23T10:00:00.123456789Z",
         last_successful_activation="2026-11-23T09:00:00Z",
         last_request="2026-11-23T10:00:01Z",
-        errors=[{"code": "rego_parse_error"}],
+        errors=[{"code": "rego_parse_error", "message": "no if", "location": {"file": "a.rego", "row": 3, "col": 1}}],
         code="bundle_error",
         message="m",
     )
@@ -452,7 +472,37 @@ def test_a_status_is_read_as_go_writes_it() -> None:
         rejected=True,
         code="bundle_error",
         message="m",
+        flaw="a.rego:3: no if (rego_parse_error)",
     )
+
+
+@pytest.mark.parametrize(
+    ("errors", "message", "flaw"),
+    [
+        ([{"code": "c", "message": "m", "location": {"row": 3, "col": 1}}], "", "line 3: m (c)"),
+        ([{"code": "c", "message": "m", "location": None}, {}], "", "m (c), and 1 more"),
+        ([{"message": "half \ud800 of\na pair"}], "", "half ? of a pair"),
+        ([{"message": "x" * 9999}] * 3, "", f"{'x' * 200}, and 2 more"),
+        ([{"message": 5}], "error(s) occurred", ""),
+        ([5], "", ""),
+        ({"message": "m"}, "", ""),
+        ([], "bundle read failed: archive read failed: gzip: invalid header", None),
+        ([], "bundle load failed on data.json: unexpected token", None),
+        ([], "bundle missing .signatures.json file", None),
+        ([], "failed to verify JWT signature: no", None),
+        ([], "manifest has overlapped roots: 'a' and 'a/b'", None),
+        ([], "authz.rego: digest mismatch (want: 1, got: 2)", None),
+        ([], "request failed: dial tcp: lookup bundle read failed: no such host", ""),
+        ([], "server replied with Not Found", ""),
+        ([], "failed to pull authz: 404", ""),
+        ([], "mkdir /.opa: read-only file system", ""),
+    ],
+)
+def test_why_a_bundle_that_came_cannot_be_used_is_read_from_the_errors_or_else_from_the_message(
+    errors: object, message: str, flaw: str | None
+) -> None:
+    (found,) = read_status(200, status_body(code="bundle_error", message=message, errors=errors), NOW, NOW).bundles
+    assert found.flaw == (message if flaw is None else flaw)
 
 
 def test_the_zero_time_of_go_means_never() -> None:

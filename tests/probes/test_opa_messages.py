@@ -17,6 +17,9 @@ TARGET = Target(key=TargetKey("prod", "search", "search-0"), opa="http://127.0.0
 ALLOW, DENY, NOT_ALLOW = Expected.ALLOW, Expected.DENY, Expected.NOT_ALLOW
 NO_DECISION = "The result is neither true, false nor an object with a boolean `allow`."
 NO_SUCH = b'{"code": "internal_error", "errors": [{"message": "rules conflict"}]}'
+IN_A_FILE = b"""{"code": "internal_error", "message": "error(s) occurred while evaluating query", "errors": [
+    {"code": "eval_conflict_error", "message": "rules conflict", "location": {"file": "a.rego", "row": 3, "col": 1}},
+    {"code": "eval_conflict_error", "message": "and again"}]}"""
 
 
 def judged(reading: OPAReading, history: OPAHistory | None = None, **more: Any) -> Evaluation[OPAHistory]:
@@ -47,7 +50,14 @@ def answered(*answers: tuple[Expected, str], seconds: float = 0.002) -> OPAReadi
         ("OPAWrongAllow", answered((DENY, "allow"), (NOT_ALLOW, "allow")), "Allowed, and must not be: c1, c2."),
         ("OPAWrongAllow", answered(*[(DENY, "allow")] * 6), "Allowed, and must not be: c1, c2, c3, c4, c5."),
         ("OPAWrongDeny", answered((DENY, "deny"), (ALLOW, "deny")), "Denied, and must be allowed: c2."),
-        ("OPAPolicyMissing", answered((DENY, "undefined")), "Every canary is undefined: HTTP 200 without a result."),
+        (
+            "OPAPolicyMissing",
+            answered((DENY, "undefined")),
+            (
+                "OPA has nothing at /v1/data/agentweave/authz/allow: "
+                "every canary is undefined (HTTP 200 without a result)."
+            ),
+        ),
         (
             "OPADefaultMissing",
             answered((DENY, "undefined"), (ALLOW, "allow"), (DENY, "undefined")),
@@ -68,6 +78,12 @@ def test_every_verdict_on_decisions_says_exactly_this(condition: str, reading: O
     ("canary", "status", "body", "sentence"),
     [
         ("c1", 500, NO_SUCH, "c1: OPA could not evaluate the policy: rules conflict"),
+        (
+            "c1",
+            500,
+            IN_A_FILE,
+            "c1: OPA could not evaluate the policy: a.rego:3: rules conflict (eval_conflict_error), and 1 more",
+        ),
         ("c1", 200, b'{"result": 1}', f"c1: {NO_DECISION}"),
         ("c1", 200, b"[]", "c1: HTTP 200, but no JSON object."),
         ("", 404, b"", "the question: HTTP 404 is not a decision."),
@@ -95,7 +111,13 @@ def test_an_opa_without_an_answer_is_told_as_the_network_tells_it(
 
 
 FETCHED = {"last_success": NOW - 10, "last_activation": NOW - 3600}
-REJECTED = {"code": "bundle_error", "message": "1 error occurred", "rejected": True}
+FLAW = "authz.rego:5: `if` keyword is required before rule body (rego_parse_error), and 2 more"
+REJECTED = {
+    "code": "bundle_error",
+    "message": "error(s) occurred while compiling module(s)",
+    "rejected": True,
+    "flaw": FLAW,
+}
 
 
 def with_bundle(facts: Mapping[str, Any], history: BundleHistory | None = None, **more: Any) -> dict[str, str]:
@@ -116,16 +138,72 @@ def with_bundle(facts: Mapping[str, Any], history: BundleHistory | None = None, 
         ),
         ({"last_success": 0.0, "last_activation": 0.0}, None, "OPA has never fetched the bundle."),
         (
+            {"last_success": 0.0, "last_activation": 0.0, "code": "bundle_error", "message": "request failed: refused"},
+            None,
+            "OPA has never fetched the bundle (bundle_error: request failed: refused).",
+        ),
+        (
+            {"last_success": 0.0, "last_activation": 0.0, **REJECTED},
+            None,
+            f"OPA fetches the bundle and cannot use it: {FLAW}. No version of it was ever active in this OPA.",
+        ),
+        (
             {"last_success": 0.0, **REJECTED},
             None,
-            "OPA has never fetched the bundle (bundle_error: 1 error occurred).",
+            (
+                f"OPA fetches the bundle and cannot use it: {FLAW}. "
+                "What still runs is the copy that OPA kept on disk, revision v1."
+            ),
+        ),
+        (
+            {"last_success": 0.0, "revision": "", **REJECTED},
+            None,
+            (f"OPA fetches the bundle and cannot use it: {FLAW}. What still runs is the copy that OPA kept on disk."),
+        ),
+        (
+            {"last_success": 0.0, "code": "bundle_error", "message": "server replied with Not Found"},
+            None,
+            (
+                "OPA has not fetched the bundle since it started (bundle_error: server replied with Not Found). "
+                "What still runs is the copy that OPA kept on disk, revision v1."
+            ),
+        ),
+        (
+            {"last_success": 0.0},
+            None,
+            (
+                "OPA has not fetched the bundle since it started. "
+                "What still runs is the copy that OPA kept on disk, revision v1."
+            ),
+        ),
+        (
+            {"last_success": NOW - 1000, **REJECTED},
+            None,
+            (f"OPA fetches the bundle and cannot use it: {FLAW}. What still runs is revision v1, activated 1h0m ago."),
+        ),
+        (
+            {"last_success": NOW - 1000, "revision": "", **REJECTED},
+            None,
+            (
+                f"OPA fetches the bundle and cannot use it: {FLAW}. "
+                "What still runs is a version without a revision, activated 1h0m ago."
+            ),
         ),
         (
             REJECTED,
             BundleHistory("authz", HeldFault(NOW - 900, witnessed=True)),
-            "An error stands: bundle_error: 1 error occurred",
+            (f"OPA fetches the bundle and cannot use it: {FLAW}. What still runs is revision v1, activated 1h0m ago."),
         ),
-        (REJECTED, None, "An error stands: bundle_error: 1 error occurred"),
+        (
+            {"code": "bundle_error", "message": "mkdir /.opa: read-only file system"},
+            BundleHistory("authz", HeldFault(NOW - 900, witnessed=True)),
+            "An error stands: bundle_error: mkdir /.opa: read-only file system",
+        ),
+        (
+            REJECTED,
+            None,
+            (f"OPA fetches the bundle and cannot use it: {FLAW}. What still runs is revision v1, activated 1h0m ago."),
+        ),
         ({}, None, "authz: The bundle is fetched and activated."),
     ],
 )

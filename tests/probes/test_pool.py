@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from probes.contract import Evaluation, Fault, Target, TargetKey
-from probes.contract.signal import START_TIME
+from probes.history.process import PROCESS
 from probes.pool import POOL_IN_USE, PROBE, PoolHistory, PoolLimits
 from probes.pool.trend import Rise, layout, meets
 from probes.readings.metrics_page import MetricsPage
@@ -26,8 +26,8 @@ Told = dict[tuple[str, str], str]
 def page(pools: Mapping[str, float | str], started: float | None = 1) -> MetricsPage:
     lines = ["first 1"]
     lines += [f'agentweave_connection_pool_active{{pool="{name}"}} {in_use}' for name, in_use in pools.items()]
-    lines += [] if started is None else [f"process_start_time_seconds {started}"]
-    return page_of("\n".join(lines), POOL_IN_USE, START_TIME)
+    lines += [] if started is None else [f"process_start_time_seconds {T0 + started}"]
+    return page_of("\n".join(lines), POOL_IN_USE, *PROCESS)
 
 
 @dataclass

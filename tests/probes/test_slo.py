@@ -13,24 +13,25 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from pydantic import TypeAdapter
 
 from probes.contract import Fault
-from probes.contract.signal import REQUESTS, START_TIME, Unreadable
+from probes.contract.signal import REQUESTS, Unreadable
 from probes.history.counters import Growth
 from probes.history.packed import pack
+from probes.history.process import PROCESS, Answered
 from probes.history.requests import ERRORS, Tally
 from probes.readings.metrics_page import MetricsPage
 from probes.readings.text_format import MAX_LINES
 from probes.slo import PROBE, SLOHistory, SLOLimits
 from probes.slo.durations import DURATION, slow
-from tests.probes.judged import Judged
+from tests.probes.judged import T0, Judged
 from tests.servers.metrics_pages import page_of
 
 NOW = 1_800_000_000.0
 ERROR_RATE, LATENCY = "ErrorRateHigh", "LatencyHigh"
-SIGNALS = (REQUESTS, ERRORS, DURATION, START_TIME)
+SIGNALS = (REQUESTS, ERRORS, DURATION, *PROCESS)
 
 
 def page(text: str, started: float | None = 1) -> MetricsPage:
-    return page_of(text + ("" if started is None else f"\nprocess_start_time_seconds {started}"), *SIGNALS)
+    return page_of(text + ("" if started is None else f"\nprocess_start_time_seconds {T0 + started}"), *SIGNALS)
 
 
 def counted(started: float = 1, **by_status: float) -> MetricsPage:
@@ -340,18 +341,18 @@ def test_no_course_of_counters_is_judged_by_more_than_its_own_window(
 @pytest.mark.parametrize(
     "history",
     [
-        Growth(1.0, NOW, pack((5.0, 1.0, 0.0, 5.0, 1.0, 0.0)), pack((NOW - 400, 0.0, 0.0, 0.0))),
-        Growth(1.0, NOW, b"cut off", pack((NOW - 400, 0.0))),
-        Growth(1.0, NOW, pack((5.0, 5.0)), b"cut off"),
-        Growth(1.0, NOW, b"", pack((NOW - 400, 0.0))),
+        Growth(NOW, pack((5.0, 1.0, 0.0, 5.0, 1.0, 0.0)), pack((NOW - 400, 0.0, 0.0, 0.0))),
+        Growth(NOW, b"cut off", pack((NOW - 400, 0.0))),
+        Growth(NOW, pack((5.0, 5.0)), b"cut off"),
+        Growth(NOW, b"", pack((NOW - 400, 0.0))),
     ],
 )
-@pytest.mark.parametrize("started", [1.0, NOW])
-def test_a_history_of_other_counters_or_of_a_broken_state_file_begins_anew(history: Growth, started: float) -> None:
-    begun = history.add((7.0,), started, NOW + 30, 300.0, 30.0)
+@pytest.mark.parametrize("answered", Answered)
+def test_a_history_of_other_counters_or_of_a_broken_state_file_begins_anew(history: Growth, answered: Answered) -> None:
+    begun = history.add((7.0,), answered, NOW + 30, 300.0, 30.0)
     assert begun.over(300.0, 30.0) is None
     for look in range(2, 14):
-        begun = begun.add((7.0 + look,), started, NOW + 30 * look, 300.0, 30.0)
+        begun = begun.add((7.0 + look,), Answered.SAME, NOW + 30 * look, 300.0, 30.0)
     grown = begun.over(300.0, 30.0)
     assert grown is not None
     assert grown.by[0] == grown.seconds / 30

@@ -13,7 +13,9 @@ from pydantic import TypeAdapter
 from probes.contract import EvaluationContext, Fault, Verdict
 from probes.contract.condition import Status
 from probes.readings.certificate import UnreadableError, read_leaf
-from probes.readings.handshake import BundleState, Handshake, Spoke, VerifyError
+from probes.readings.handshake import BundleState, Handshake, Spoke
+from probes.readings.issuer import Issuer, Lifetime
+from probes.readings.verify_error import VerifyError
 from probes.svid import PROBE, SvidHistory, SvidLimits, judge
 from tests.probes.served import LEAF, NOW, SEARCH, SEEN, context, errors, leaf
 from watcher.demo.authority import Authority
@@ -41,6 +43,18 @@ def differs(reading: Handshake, the_case: EvaluationContext[SvidLimits] | None =
 
 def test_a_healthy_agent_is_all_clear() -> None:
     assert differs(SEEN) == {}
+
+
+def test_a_good_form_is_no_proof_where_it_is_not_known_who_the_agent_should_be() -> None:
+    why = "Which SPIFFE ID it should serve could not be learnt: its Service search cannot be read: 403."
+    case = context(expected=())
+    unlearnt = case._replace(target=replace(case.target, unlearnt={"spiffe_ids": why}))
+    assert said(SEEN, case)["SVIDWrongIdentity"].status is Status.FALSE
+    found = said(SEEN, unlearnt)["SVIDWrongIdentity"]
+    assert (found.status, found.reason, found.text) == (Status.UNKNOWN, "FactUnknown", why)
+    ignored = unlearnt._replace(limits=SvidLimits(when_absent="ignore"))
+    assert said(SEEN, ignored)["SVIDWrongIdentity"].status is Status.FALSE
+    assert differs(leaf(uris=()), unlearnt) == {"SVIDWrongIdentity": ("true", "NoURISAN")}
 
 
 FAILED = dict.fromkeys(list(ALL_CLEAR)[1:], ("unknown", "SourceFailed"))
@@ -129,6 +143,62 @@ def test_the_dates_decide(lifetime: float, remaining: float, expected: dict[str,
     assert found == expected
 
 
+def dated(left: float, lifetime: float = 86400.0) -> Lifetime:
+    return Lifetime(NOW + left - lifetime, NOW + left)
+
+
+DAY = 86400.0
+
+
+@pytest.mark.parametrize(
+    ("issuer", "imminent"),
+    [
+        (Issuer("1", dated(0.5 * DAY)), False),
+        # Healthy SPIRE signs by the next CA when a sixth is left; what the old one signed is served a while longer.
+        (Issuer("1", dated(0.19 * DAY)), False),
+        (Issuer("1", dated(DAY / 6 - 590)), False),
+        (Issuer("1", dated(DAY / 6 - 610)), True),  # it signed when another should have
+        (Issuer("1", dated(3001)), True),
+        (Issuer("1", dated(3000)), True),  # the leaf was cut to its end
+        (Issuer("1", dated(1)), True),
+        (Issuer("1", dated(0)), True),
+        (Issuer("1", dated(-1)), False),  # then the chain does not verify any more
+        (Issuer("1", dated(2999, lifetime=6000)), False),  # half of it is left
+        (Issuer("1", dated(2999, lifetime=0)), False),
+        (Issuer("1", dated(2999, lifetime=-9)), False),
+        (Issuer("1", dated(0.21 * DAY), authority=True, longest=dated(0.21 * DAY)), False),
+        (Issuer("1", dated(0.19 * DAY), authority=True, longest=dated(0.19 * DAY)), True),
+        (Issuer("1", dated(0.19 * DAY), authority=True, longest=dated(DAY)), False),  # the next one is there
+        (Issuer("1", dated(4000), authority=True, longest=dated(DAY)), False),
+        (Issuer("1", dated(4000), authority=True, longest=dated(4001)), True),
+        (Issuer("1", dated(4000), authority=True, longest=dated(-4000)), True),
+        (Issuer("1", dated(2999), authority=True, longest=dated(DAY)), True),  # the leaf outlives it
+    ],
+)
+def test_the_end_of_what_stands_behind_a_leaf_is_foretold(issuer: Issuer, imminent: bool) -> None:
+    other = Issuer("2", dated(400 * DAY, lifetime=800 * DAY), authority=True, longest=dated(400 * DAY, 800 * DAY))
+    for issuers in ((issuer,), (issuer, other), (other, issuer)):
+        assert differs(replace(SEEN, issuers=issuers)) == (IMMINENT if imminent else {})
+
+
+def test_a_date_of_ours_that_is_doubted_foretells_no_end() -> None:
+    reading = replace(SEEN, issuers=(Issuer("1", dated(1)),))
+    assert said(reading, context(clock_doubt="It is wrong."))["SVIDExpiryImminent"].status is Status.UNKNOWN
+
+
+@given(
+    ends=st.lists(st.tuples(st.integers(-100_000, 10**10), st.integers(-9, 10**10), st.booleans()), max_size=4),
+    longest=st.none() | st.integers(-(10**10), 10**10),
+)
+def test_any_dates_behind_a_leaf_are_judged(ends: list[tuple[int, int, bool]], longest: int | None) -> None:
+    last = dated(longest) if longest is not None else None
+    issuers = tuple(Issuer("1", dated(*dates), authority=of, longest=last) for *dates, of in ends)
+    found = differs(replace(SEEN, issuers=issuers))
+    assert found in ({}, IMMINENT)
+    if not any(0 <= left < 0.2 * lifetime for left, lifetime, _ in ends):
+        assert found == {}
+
+
 def test_a_lifetime_below_zero_is_never_overdue() -> None:
     reading = leaf(not_before=NOW + 10.2, not_after=NOW + 0.2)
     assert differs(reading, context(limits=SvidLimits(rotation_overdue_ratio=0.05, clock_skew="60s"))) == {}
@@ -163,7 +233,8 @@ def test_any_dates_are_judged_and_expiry_excludes_what_comes_before_it(
         (errors((20, 0), (26, 0)), ("true", "UnknownAuthority")),
         (errors((10, 0)), ("false", "")),
         (errors((10, 1)), ("true", "BadChain")),
-        (errors((24, 1)), ("true", "BadChain")),
+        (errors((79, 1)), ("true", "BadChain")),
+        (errors((32, 1)), ("true", "BadChain")),
         (errors((25, 1)), ("true", "BadChain")),
         (errors((26, 0)), ("true", "BadChain")),
         (errors((22, 9), (20, 9)), ("true", "BadChain")),

@@ -3,9 +3,12 @@
 from dataclasses import replace
 
 import pytest
+from OpenSSL import _util
 
 from probes.contract import Fault
-from probes.readings.handshake import Handshake, Spoke, VerifyError
+from probes.readings.handshake import Handshake, Spoke
+from probes.readings.issuer import Issuer, Lifetime
+from probes.readings.verify_error import SAID, VerifyError, say_verify_code
 from probes.svid import PROBE, SvidHistory, judge
 from tests.probes.served import NOW, SEARCH, SEEN, context, errors, leaf
 
@@ -67,6 +70,65 @@ def test_every_verdict_says_exactly_this(condition: str, reading: Handshake, sen
     assert texts(reading)[condition] == sentence
 
 
+def behind(left: float, *, authority: bool = False, fresh: bool = False, lifetime: float = 86400.0) -> Issuer:
+    """An issuer with this much of its lifetime left; `fresh`: beside another authority that has just begun."""
+    mine = Lifetime(NOW + left - lifetime, NOW + left)
+    longest = Lifetime(NOW - 60, NOW + lifetime) if fresh else mine
+    return Issuer("77", mine, authority=authority, longest=longest if authority else None)
+
+
+INTERMEDIATE, AUTHORITY = "The intermediate that is served with the SVID", "The authority behind the served SVID"
+LEFT = "expires in {}, with {} of its lifetime left (serial 77)"
+
+
+@pytest.mark.parametrize(
+    ("leaf_left", "issuers", "sentence"),
+    [
+        (3000, [behind(1800)], f"{INTERMEDIATE} {LEFT.format('30m0s', '2%')}, before the SVID does."),
+        (3000, [behind(3000)], f"{INTERMEDIATE} {LEFT.format('50m0s', '3%')}, and the SVID with it."),
+        (3000, [behind(7200)], f"{INTERMEDIATE} {LEFT.format('2h0m', '8%')}."),
+        (3000, [behind(1800, authority=True)], f"{AUTHORITY} {LEFT.format('30m0s', '2%')}, before the SVID does."),
+        (
+            3000,
+            [behind(1800, authority=True, fresh=True)],
+            f"{AUTHORITY} {LEFT.format('30m0s', '2%')}, before the SVID does.",
+        ),
+        (
+            3000,
+            [behind(7200, authority=True)],
+            f"{AUTHORITY} {LEFT.format('2h0m', '8%')}, and the trust bundle has no fresh one.",
+        ),
+        (
+            600,
+            [behind(600), behind(7200, authority=True)],
+            (
+                "The served SVID expires in 10m0s, with 17% of its lifetime left (serial 3f2a). "
+                f"{INTERMEDIATE} {LEFT.format('10m0s', '1%')}, and the SVID with it. "
+                f"{AUTHORITY} {LEFT.format('2h0m', '8%')}, and the trust bundle has no fresh one."
+            ),
+        ),
+    ],
+)
+def test_an_end_that_is_near_is_said_with_whose_it_is(leaf_left: float, issuers: list[Issuer], sentence: str) -> None:
+    assert texts(replace(left(leaf_left), issuers=tuple(issuers)))["SVIDExpiryImminent"] == sentence
+
+
+def test_a_remark_follows_what_is_well() -> None:
+    told = texts(replace(SEEN, remarks=("One thing.", "Another.")))["SVIDNotTrusted"]
+    assert told == "The served chain verifies to the bundle of its trust domain. One thing. Another."
+
+
+def test_there_are_words_for_each_verify_error_of_openssl() -> None:
+    lib, ffi = _util.lib, _util.ffi
+    said = {code: ffi.string(lib.X509_verify_cert_error_string(code)).decode() for code in range(1, 300)}
+    known = {code for code, text in said.items() if text != "unknown certificate verification error"}
+    assert len(known) > 90
+    assert set(SAID) == known
+    assert len(set(SAID.values())) == len(SAID)
+    assert not [text for text in SAID.values() if text.endswith(".") or "_" in text or text[0].isupper()]
+    assert say_verify_code(9999) == "OpenSSL's verify error 9999"
+
+
 @pytest.mark.parametrize(
     ("code", "depth", "stranger"),
     [
@@ -89,9 +151,10 @@ def test_a_chain_of_an_unknown_authority_is_said_to_be_one(code: int, depth: int
     [
         (errors((10, 1)), "it has expired (certificate 1 of the chain)"),
         (errors((22, 9)), "the chain is too long (certificate 9 of the chain)"),
-        (errors((24, 1)), "it is no CA certificate, but has issued the one before it (certificate 1 of the chain)"),
+        (errors((79, 1)), "it is no CA certificate, but has issued the one before it (certificate 1 of the chain)"),
+        (errors((24, 0)), "its issuer has no public key"),
         (errors((25, 2)), "its path length constraint is exceeded (certificate 2 of the chain)"),
-        (errors((26, 0)), "its extended key usage does not allow TLS servers"),
+        (errors((26, 0)), "its usages or extended usages do not allow TLS servers"),
         (errors((999, 0)), "OpenSSL's verify error 999"),
         (UNREADABLE, "its extensions cannot be read"),
         (leaf(ca=True), "it is a CA certificate"),
@@ -102,7 +165,7 @@ def test_a_chain_of_an_unknown_authority_is_said_to_be_one(code: int, depth: int
         ),
         (
             replace(errors((26, 0)), weak_intermediates=("of an intermediate, its key is too short",)),
-            "its extended key usage does not allow TLS servers; of an intermediate, its key is too short",
+            "its usages or extended usages do not allow TLS servers; of an intermediate, its key is too short",
         ),
     ],
 )

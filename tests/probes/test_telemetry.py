@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from probes.contract import Evaluation, Fault, Target, TargetKey, Unknown
-from probes.contract.signal import START_TIME
+from probes.history.process import PROCESS
 from probes.readings.conformance import REASONS, Conformance
 from probes.readings.metrics_page import MetricsPage, PageTrouble
 from probes.telemetry import PROBE, TelemetryHistory, TelemetryLimits
@@ -19,8 +19,14 @@ UNAVAILABLE, NONCONFORMANT, RESTARTING = "MetricsUnavailable", "MetricsNonconfor
 SCRAPABLE = Conformance()
 
 
+def _moment(started: float | str) -> float | str:
+    return started if isinstance(started, str) else T0 + started
+
+
 def page(started: float | str | None = 1, conformance: Conformance | None = SCRAPABLE) -> MetricsPage:
-    read = page_of("first 1\n" + ("" if started is None else f"process_start_time_seconds {started}"), START_TIME)
+    read = page_of(
+        "first 1\n" + ("" if started is None else f"process_start_time_seconds {_moment(started)}"), *PROCESS
+    )
     return replace(read, conformance=conformance)
 
 
@@ -174,7 +180,7 @@ REFUSED = "The metrics page refused the connection."
             [failed(trouble=PageTrouble.UNAUTHORIZED, error="The page answered 403.")],
             "The page answered 403.",
         ),
-        (RESTARTING, [page(T0 - 900 + 60 * turn) for turn in range(6)], "At least 4 new processes within 30m0s."),
+        (RESTARTING, [page(30 * turn - 5) for turn in range(6)], "At least 4 new processes within 30m0s."),
         (RESTARTING, [page(None)], "The page has no process_start_time_seconds."),
         (RESTARTING, [page("+Inf")], "process_start_time_seconds is inf"),
         (RESTARTING, [page('1\nprocess_start_time_seconds{a="b"} 2')], "process_start_time_seconds has 2 series"),
@@ -189,8 +195,8 @@ def test_every_verdict_says_exactly_this(condition: str, pages: list[MetricsPage
 
 def test_an_agent_that_stays_up_is_said_to_do_so() -> None:
     watch = Engine()
-    watch.look(0, page(T0 - 900))
-    watch.look(1800, page(T0 - 900))
+    watch.look(0, page(-900))
+    watch.look(1800, page(-900))
     assert watch.messages() == {kind.name: kind.all_clear for kind in PROBE.conditions}
 
 
@@ -242,7 +248,7 @@ def test_a_look_that_fails_says_nothing_of_it_and_forgets_nothing() -> None:
 
 
 def test_the_start_of_the_process_is_asked_for() -> None:
-    assert PROBE.wants(TelemetryLimits()) == (START_TIME,)
+    assert PROBE.wants(TelemetryLimits()) == PROCESS
 
 
 def test_the_history_survives_the_state_file() -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 
 from tests.scheduling.virtual_time import VirtualLoop, run
-from watcher.runtime.cooperative import LONGEST, PATIENCE, TimeSlice
+from watcher.runtime.cooperative import LONGEST, PATIENCE, Gate, TimeSlice
 
 _PIECES = 10
 
@@ -48,3 +48,39 @@ def test_work_that_takes_less_than_a_turn_gives_nothing_away() -> None:
         return loop.turns - before
 
     assert run(main) == 0
+
+
+def _through_the_gate(*, given_up: int | None = None) -> list[str]:
+    """Who came through, and in which order, while one holds it; `given_up`: the place of one that waits no longer."""
+
+    async def main() -> list[str]:
+        gate, came = Gate(), list[str]()
+
+        async def read(name: str) -> None:
+            async with gate:
+                came.append(name)
+
+        async def judge(name: str) -> None:
+            async with gate.ahead():
+                came.append(name)
+
+        async with gate:
+            waiting = [asyncio.create_task(each) for each in (read("page 1"), read("page 2"), judge("verdicts"))]
+            await asyncio.sleep(0)
+            if given_up is not None:
+                waiting[given_up].cancel()
+        if given_up is None:
+            waiting[0].cancel()  # it is let in already
+        await asyncio.gather(*waiting, read("page 3"), return_exceptions=True)
+        return came
+
+    return asyncio.run(main())
+
+
+def test_what_was_read_is_judged_before_more_is_read() -> None:
+    assert _through_the_gate(given_up=1) == ["verdicts", "page 1", "page 3"]
+
+
+def test_who_gives_up_keeps_nobody_from_the_gate() -> None:
+    assert _through_the_gate(given_up=2) == ["page 1", "page 2", "page 3"]
+    assert _through_the_gate() == ["verdicts", "page 2", "page 3"]

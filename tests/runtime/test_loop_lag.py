@@ -67,3 +67,20 @@ def test_a_standstill_is_known_before_the_beat_that_ends_it() -> None:
     assert lag.stalled == pytest.approx(4.0), "a look whose deadline passed meanwhile is judged first"
     lag.woke()
     assert lag.stalled == pytest.approx(4.0)
+
+
+def test_shorter_delays_add_up_beside_standstills_and_the_shortest_do_not() -> None:
+    lag = _lag((0, 2.0), (10, 0.09), (20, 0.015), (60, 0.05))
+    assert lag.delayed == pytest.approx(2.14)
+    assert lag.stalled == 2.0
+
+
+def test_a_short_delay_is_known_before_the_beat_that_ends_it() -> None:
+    clock = _Clock()
+    lag = LoopLag(clock)
+    lag.sleeps(clock.moment + 0.05)
+    clock.moment += 0.14
+    assert lag.delayed == pytest.approx(0.09)
+    assert lag.stalled == 0.0
+    lag.woke()
+    assert lag.delayed == pytest.approx(0.09)

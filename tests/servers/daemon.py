@@ -201,8 +201,8 @@ def run_daemon(
     try:
         server = config.get("server")
         health = server.get("health_port") if isinstance(server, dict) else None
-        port = eventually(lambda: port_of(_alive(process, log_file), beside=health), within=30) or 0
-        eventually(lambda: port_of(_alive(process, log_file)) and status_of(health or port, wait_for) == 200, within=30)
+        port = eventually(lambda: port_of(_alive(process, log_file), beside=health), within=60) or 0
+        eventually(lambda: port_of(_alive(process, log_file)) and status_of(health or port, wait_for) == 200, within=60)
         with httpx.Client(trust_env=False, timeout=30) as client:
             yield DaemonProcess(process, ("127.0.0.1", port), log_file, client)
     finally:

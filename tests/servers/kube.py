@@ -70,18 +70,20 @@ class Kubernetes:
         finally:
             os.kill(pid, signal.SIGCONT)
 
-    def kubeconfig(self, token: str = ADMIN) -> Path:
-        """A file for kubectl, Helm and clients that want one."""
+    def kubeconfig(self, token: str = ADMIN, url: str = "") -> Path:
+        """A file for kubectl, Helm and clients that want one; `url`: that of a proxy on the way."""
         name = {"cluster": "tests", "user": "tests"}
         config = {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": "tests", "cluster": {"server": self.url, "certificate-authority": str(self.ca)}}],
+            "clusters": [
+                {"name": "tests", "cluster": {"server": url or self.url, "certificate-authority": str(self.ca)}}
+            ],
             "users": [{"name": "tests", "user": {"token": token}}],
             "contexts": [{"name": "tests", "context": name}],
             "current-context": "tests",
         }
-        file = self._home / f"kubeconfig-{token[-16:]}.json"
+        file = self._home / f"kubeconfig-{token[-16:]}{url.rpartition(':')[2]}.json"
         file.write_text(json.dumps(config))
         return file
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from probes.contract.signal import Dialect, Signal
 from probes.readings.metrics_page import MetricsPage, WantedSignals
-from probes.readings.text_format import Scan, pieces
+from probes.readings.text_format import Scan, WholeLines
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -21,7 +21,7 @@ def page_of(text: str | bytes, *signals: Signal, dialects: Sequence[Dialect] = (
     page = text.encode() if isinstance(text, str) else text
     wanted = WantedSignals.of(signals, dialects)
     scan = Scan(wanted.names)
-    for piece in pieces(page):
+    for piece in WholeLines().cut(page, last=True):
         scan.feed(piece)
     return MetricsPage(status=200, size=len(page), wanted=wanted, kept=scan.end())
 

@@ -4,12 +4,15 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtensionOID
 from OpenSSL.crypto import X509, PKey
 
@@ -49,6 +52,7 @@ class Leaf:
 
     uris: Sequence[str] = ("spiffe://example.org/agent/search",)
     dns: Sequence[str] = ()
+    addresses: Sequence[str] = ()
     raw_names: bytes | None = None  # the bytes of the SAN extension, whatever they are
     not_before: float
     not_after: float
@@ -56,7 +60,7 @@ class Leaf:
     usages: Mapping[str, bool] | None = field(default_factory=dict)  # beside digitalSignature; None: no such extension
     key: CertificateIssuerPrivateKeyTypes = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
 
-    def signed_by(self, authority: Authority) -> Served:
+    def signed_by(self, authority: "Authority | PlainAuthority") -> Served:
         """Served with this authority's intermediates, if it has any."""
         start, end = (datetime.fromtimestamp(moment, UTC) for moment in (self.not_before, self.not_after))
         builder = x509.CertificateBuilder().serial_number(x509.random_serial_number())
@@ -73,7 +77,63 @@ class Leaf:
         if self.raw_names is not None:
             return x509.UnrecognizedExtension(ExtensionOID.SUBJECT_ALTERNATIVE_NAME, self.raw_names)
         names = [*map(x509.UniformResourceIdentifier, self.uris), *map(x509.DNSName, self.dns)]
+        names += [x509.IPAddress(ip_address(each)) for each in self.addresses]
         return x509.SubjectAlternativeName(names) if names else None
+
+
+class PlainAuthority:
+    """A CA as `openssl x509` makes it without a configuration: its certificates have no key identifiers."""
+
+    intermediates: tuple[x509.Certificate, ...] = ()
+
+    def __init__(
+        self,
+        now: float,
+        *,
+        name: str = "example.org root",
+        lifetime: float = 86400.0,
+        under: "PlainAuthority | None" = None,
+        key: CertificateIssuerPrivateKeyTypes | None = None,
+        ca: bool = True,
+    ) -> None:
+        """Valid from an hour before `now`, Unix seconds, until `lifetime` after it; `ca`: whether it says to be one."""
+        self.trust_domain = "example.org"
+        self.key = key or ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        start, end = (datetime.fromtimestamp(int(moment), UTC) for moment in (now - 3600, now + lifetime))
+        builder = x509.CertificateBuilder().serial_number(x509.random_serial_number()).subject_name(self._name)
+        builder = builder.not_valid_before(start).not_valid_after(end).public_key(self.key.public_key())
+        builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        self.certificate = (under or self).sign(builder)
+        if under is not None:
+            self.intermediates = (self.certificate, *under.intermediates)
+
+    def sign(self, builder: x509.CertificateBuilder) -> x509.Certificate:
+        """Sign any certificate, as it stands, with this authority as the issuer."""
+        return builder.issuer_name(self._name).sign(self.key, hashes.SHA256())
+
+
+def with_negative_serial(certificate: x509.Certificate, key: CertificateIssuerPrivateKeyTypes) -> x509.Certificate:
+    """The same with the sign bit of its serial number set, signed anew; cryptography makes no such thing."""
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    tbs = bytearray(certificate.tbs_certificate_bytes)
+    length = (certificate.serial_number.bit_length() + 8) // 8
+    serial = bytes([2, length]) + certificate.serial_number.to_bytes(length, "big")
+    tbs[tbs.index(serial) + 2] |= 0x80
+    rest = certificate.public_bytes(Encoding.DER)
+    algorithm = rest[rest.index(bytes(certificate.tbs_certificate_bytes)) + len(tbs) :]
+    algorithm = algorithm[: 2 + algorithm[1]]
+    signature = key.sign(bytes(tbs), ec.ECDSA(hashes.SHA256()))
+    content = bytes(tbs) + algorithm + _der(3, b"\0" + signature)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        return x509.load_der_x509_certificate(_der(0x30, content))
+
+
+def _der(tag: int, content: bytes) -> bytes:
+    size = len(content)
+    length = bytes([size]) if size < 128 else bytes([0x82]) + size.to_bytes(2, "big")
+    return bytes([tag]) + length + content
 
 
 def signed_with_sha1(served: Served, authority: Authority) -> Served:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
@@ -54,12 +55,12 @@ def running(
 
 
 def _started(process: "subprocess.Popen[bytes]", ready: Callable[[], T | None], log: Path) -> T:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60  # an API server on busy cores takes half of it
     while process.poll() is None and time.monotonic() < end:
         if answer := ready():
             return answer
         time.sleep(0.02)
-    how = "is not ready after 20 s" if process.poll() is None else f"ended with {process.returncode}"
+    how = "is not ready after 60 s" if process.poll() is None else f"ended with {process.returncode}"
     raise RuntimeError(f"{process.args!r} {how}:\n{log.read_text(errors='replace')[-4000:]}")
 
 
@@ -72,7 +73,8 @@ def port_of(process: "subprocess.Popen[bytes]", *, beside: int | None = None) ->
     for file in Path(f"/proc/{process.pid}/fd").iterdir():
         with suppress(FileNotFoundError):  # closed since it was listed
             sockets.add(file.readlink().name)
-    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+    tables = (Path(f"/proc/net/{name}").read_text().splitlines()[1:] for name in ("tcp", "tcp6"))
+    for line in chain.from_iterable(tables):
         _, local, _, state, *_, inode = line.split()[:10]
         port = int(local.rpartition(":")[2], 16)
         if state == _LISTENING and f"socket:[{inode}]" in sockets and port != beside:

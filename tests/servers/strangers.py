@@ -23,10 +23,20 @@ KINDS = {
     "deaf": "answers that are never read",
     "hammer": "/metrics again and again",
     "browse": "the page again and again",
+    "ahead": "eight requests for /livez at once, and one more for each answer",
 }
 """What each does, for docs/reliability.md."""
 
-FIRST = {"idle": b"", "half": HALF, "drip": HALF, "deaf": WHOLE * 20, "hammer": WHOLE, "browse": PAGE}
+LIVE = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
+FIRST = {
+    "idle": b"",
+    "half": HALF,
+    "drip": HALF,
+    "deaf": WHOLE * 8,
+    "hammer": WHOLE,
+    "browse": PAGE,
+    "ahead": LIVE * 8,
+}
 _DRIP = 0.2
 
 
@@ -93,6 +103,8 @@ class _Crowd:
             time.sleep(0.0005)  # it stays readable, and is not read
         elif (heard := stranger.recv(1 << 16)) == b"":
             raise ConnectionResetError
+        elif self._kind == "ahead":
+            stranger.send(LIVE * heard.count(b"HTTP/1.1 200"))
         elif heard.endswith((b"0\r\n\r\n", b"</html>\n")):
             stranger.send(FIRST[self._kind])
 

@@ -13,7 +13,7 @@ import yaml
 from tests.servers.kube import Kubernetes, kubectl, run_kubernetes
 from tests.servers.kube_api import KubeApi, RefusedError, running_status
 from tests.servers.tools import tool
-from tests.tools.build import prometheus_operator_crds
+from tests.tools.build import crds
 
 PODS = "/api/v1/namespaces/default/pods"
 READER = """
@@ -98,7 +98,7 @@ def test_strict_validation_refuses_an_unknown_field(kubernetes: Kubernetes) -> N
 
 
 def test_a_definition_can_be_used_as_soon_as_it_is_applied(kubernetes: Kubernetes) -> None:
-    definition = prometheus_operator_crds() / "monitoring.coreos.com_podmonitors.yaml"
+    definition = crds("prometheus-operator") / "monitoring.coreos.com_podmonitors.yaml"
     monitor = {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PodMonitor",

@@ -7,7 +7,8 @@ import random
 import signal
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.chart.render import rendered
 from tests.servers.daemon import DaemonProcess, run_daemon
 from tests.servers.kube import Kubernetes, run_kubernetes
 from tests.servers.process import eventually
+from tests.servers.tcp_proxy import run_proxy
 from tests.standby.shared_clock import SharedClock
 from watcher.config.standby import Standby
 from watcher.runtime.role import Role
@@ -84,6 +86,11 @@ class Elected:
     @property
     def leaders(self) -> str:
         return "".join(name for name, role in self.roles.items() if role.active)
+
+    def unconfirmed(self) -> dict[str, str]:
+        """Who does not know now whether it leads, and why."""
+        told = {name: role.unconfirmed(self.clock.monotonic()) for name, role in self.roles.items()}
+        return {name: why for name, why in told.items() if why}
 
     async def until(self, ask: Callable[[], object], within: float = 30.0) -> None:
         end = self.clock.monotonic() + within
@@ -170,10 +177,15 @@ def test_nobody_leads_or_yields_while_the_api_server_is_away(kubernetes: Kuberne
         leader = elected.leaders
         await asyncio.to_thread(kubernetes.stop)
         await elected.until(lambda: all(role.trouble for role in elected.roles.values()))
+        assert elected.unconfirmed() == {}  # not yet
         await elected.clock.sleep(12)  # longer than the lease
         assert elected.leaders == leader
+        told = elected.unconfirmed()
+        assert told[leader].startswith("the lease could not be renewed, and another may hold it by now: ")
+        assert told["ab".replace(leader, "")].startswith("it cannot be told who holds the lease: ")
         await asyncio.to_thread(kubernetes.start)
         await elected.until(lambda: not any(role.trouble for role in elected.roles.values()))
+        assert elected.unconfirmed() == {}
         with kubernetes.hung():
             await elected.until(lambda: all(role.trouble for role in elected.roles.values()))
             elected.clock.pass_by(12)
@@ -191,6 +203,8 @@ def test_without_the_right_to_it_there_is_no_leader_and_the_log_says_so_once(
         await elected.until(lambda: elected.roles["a"].trouble)
         await elected.clock.sleep(5)  # at least two more tries
         assert not elected.leaders
+        await elected.clock.sleep(5)  # longer than a lease stands
+        assert "403" in elected.unconfirmed()["a"]
 
     with caplog.at_level(logging.WARNING, "watcher"):
         electing(kubeconfig(kubernetes, "stranger"), "a", script)
@@ -215,9 +229,10 @@ def test_a_lease_that_somebody_filled_with_nonsense_ends_nothing(kubernetes: Kub
     electing(kubeconfig(kubernetes), "a", script)
 
 
-def config(kubernetes: Kubernetes, home: Path) -> dict[str, object]:
+def config(kubernetes: Kubernetes, home: Path, url: str = "") -> dict[str, object]:
+    path = kubernetes.kubeconfig(kubernetes.admin.token("watch", LEASE), url)
     return {
-        "standby": {"lease": LEASE, "namespace": "watch", "kubeconfig": str(kubeconfig(kubernetes))},
+        "standby": {"lease": LEASE, "namespace": "watch", "kubeconfig": str(path)},
         "state_dir": str(home / "state"),
         "discovery": {"static": [NOBODY]},
         "sources": {name: {"interval": "1s", "timeout": "500ms"} for name in ("handshake", "agent_metrics", "opa")},
@@ -236,16 +251,22 @@ def listed(daemon: DaemonProcess) -> list[str]:
     return [f"{each['status']} {each['reason']}" for each in conditions if each["condition"] == "AgentUnreachable"]
 
 
-@pytest.fixture
-def two(kubernetes: Kubernetes, tmp_path: Path) -> Iterator[tuple[DaemonProcess, DaemonProcess]]:
-    """The one that leads, and the one on standby."""
+@contextmanager
+def run_two(kubernetes: Kubernetes, home: Path, url: str = "") -> Iterator[tuple[DaemonProcess, DaemonProcess]]:
+    """The one that leads, which reaches the API server by this URL, and the one on standby."""
     with ExitStack() as stack:
         daemons = []
-        for name in ("first", "second"):
-            (tmp_path / name).mkdir()
-            daemons.append(stack.enter_context(run_daemon(tmp_path / name, config(kubernetes, tmp_path / name))))
+        for name, its_url in (("first", url), ("second", "")):
+            (home / name).mkdir()
+            daemons.append(stack.enter_context(run_daemon(home / name, config(kubernetes, home / name, its_url))))
             eventually(lambda: active(daemons[0]))
         yield daemons[0], daemons[1]
+
+
+@pytest.fixture
+def two(kubernetes: Kubernetes, tmp_path: Path) -> Iterator[tuple[DaemonProcess, DaemonProcess]]:
+    with run_two(kubernetes, tmp_path) as daemons:
+        yield daemons
 
 
 def test_both_look_and_one_tells(two: tuple[DaemonProcess, DaemonProcess], kubernetes: Kubernetes) -> None:
@@ -308,12 +329,52 @@ def test_a_leader_that_was_frozen_finds_that_the_other_leads(two: tuple[DaemonPr
     leader.process.send_signal(signal.SIGSTOP)
     try:
         eventually(lambda: active(other), within=20)
+        with ThreadPoolExecutor() as asking:
+            first_page = asking.submit(leader.page)  # waits in its socket until it goes on
+            leader.process.send_signal(signal.SIGCONT)
+            said = first_page.result()
     finally:
         leader.process.send_signal(signal.SIGCONT)
+    assert said.value("active", shard="0") == 0 or said.value("impaired", reason="LeaseUnconfirmed") == 1
     eventually(lambda: not active(leader), within=4)
+    assert leader.page().value("impaired", reason="LeaseUnconfirmed") == 0
     assert active(other)
     assert "condition{" not in leader.page().text
     assert json.loads(leader.get("/api/v1/targets").text)["standby"] is True
+
+
+def unconfirmed(daemon: DaemonProcess) -> float | None:
+    return daemon.page().value("impaired", reason="LeaseUnconfirmed")
+
+
+def test_a_leader_that_alone_is_cut_off_goes_on_says_so_and_yields_when_it_reads_of_the_other(
+    kubernetes: Kubernetes, tmp_path: Path
+) -> None:
+    port = int(kubernetes.url.rpartition(":")[2])
+    with run_proxy(port) as proxy, run_two(kubernetes, tmp_path, f"https://127.0.0.1:{proxy.port}") as (leader, other):
+        leader.says("AgentUnreachable", "true ConnectionRefused", pod="nobody")
+        assert (unconfirmed(leader), unconfirmed(other)) == (0, 0)
+        proxy.cut()
+        began = time.monotonic()
+        eventually(lambda: active(other), within=20)
+        assert time.monotonic() - began < TAKEN_WITHIN
+        eventually(lambda: unconfirmed(leader) == 1, within=5)
+        assert active(leader), "an outage of the API server must not blind"
+        assert leader.page().verdict("AgentUnreachable", pod="nobody") == "true ConnectionRefused"
+        assert "LeaseUnconfirmed: the lease could not be renewed, and another may hold it" in leader.get("/").text
+        assert unconfirmed(other) == 0
+        proxy.mend()
+        eventually(lambda: not active(leader), within=4)
+        assert unconfirmed(leader) == 0
+        assert leader.page().verdict("AgentUnreachable", pod="nobody") == ""
+        assert active(other)
+    told = [(line["msg"], line.get("reason")) for line in leader.log() if "impaired" in line["msg"]]
+    assert told.count(("impaired", "LeaseUnconfirmed")) == told.count(("no longer impaired", "LeaseUnconfirmed")) == 1
+
+
+def test_without_a_lease_nothing_is_said_of_one(tmp_path: Path) -> None:
+    with run_daemon(tmp_path, {"discovery": {"static": [NOBODY]}}) as daemon:
+        assert unconfirmed(daemon) is None
 
 
 def test_a_daemon_that_cannot_reach_the_api_server_is_on_standby_and_says_why(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from probes.contract.condition import Status
 from tests.engine.toy import FIRE, PAGES, SMOKE, TOY, History, Rooms, target
 from watcher.engine.board import Board, Look, Restored
 from watcher.engine.debounce import DebounceState, ProbeResult, debounce
+from watcher.engine.warm_up import UNSEEN, Waiting, Young
 from watcher.runtime.clock import Scale
 from watcher.state.file import FILE_NAME, StateContents, StateError, StateFile, read_scale
 
@@ -49,6 +50,17 @@ def test_what_is_written_comes_back(tmp_path: Path) -> None:
     assert (fire.status, fire.since, fire.bad) == (Status.UNKNOWN, NOW - 60, 1)
 
 
+def test_which_conditions_were_not_told_yet_comes_back(tmp_path: Path) -> None:
+    young = Young({("Fire", ""): Waiting(NOW - 90.5, NOW), ("Smoke", "hall"): Waiting(NOW - 30, NOW + 9)}, UNSEEN.due)
+    board = Board([TOY], [PAGES], lambda: NOW)
+    watched = [target(f"pod-{number}") for number in range(2)]
+    asyncio.run(board.replace(watched, {watched[1].key: Restored(history={"toy": History()}, young={"toy": young})}))
+    file = StateFile(tmp_path, [TOY])
+    asyncio.run(file.write(board))
+    assert file.read().targets[watched[1].key].young == {"toy": young}
+    assert "young" not in file.path.read_text().splitlines()[1]
+
+
 def test_a_second_bad_look_after_a_restart_makes_the_condition_true(tmp_path: Path) -> None:
     restored = _written(tmp_path).read()
     debounce_states = restored.targets[target("pod-0").key].debounce_states["toy"]
@@ -75,7 +87,7 @@ def test_what_targets_have_in_common_is_held_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pods", [0, 1, 99, 100, 101, 250])
 def test_however_many_targets_there_are_all_come_back(tmp_path: Path, pods: int) -> None:
-    contents = _written(tmp_path / "var" / "lib", pods).read()
+    contents = _written(tmp_path, pods).read()
     assert list(contents.targets) == [target(f"pod-{number}").key for number in range(pods)]
     assert (contents.lost, contents.why) == (0, "")
 
@@ -257,3 +269,29 @@ def test_a_disk_that_does_not_take_it_leaves_the_old_file(tmp_path: Path) -> Non
     with pytest.raises(OSError, match="Is a directory"):
         asyncio.run(file.write(_board()))
     assert file.path.read_text() == before
+
+
+def test_an_endpoint_that_only_another_release_knows_is_no_reason_to_stop(tmp_path: Path) -> None:
+    file = _written(tmp_path)
+    text = file.path.read_text().replace('"reached": {', '"reached": {"prometheus": "http://127.0.0.1:1", ')
+    file.path.write_text(text)
+    board = Board([TOY], [PAGES], lambda: NOW)
+    asyncio.run(board.replace([target("pod-0")], file.read().targets))
+    [state] = board.states.values()
+    assert state.reached == {"metrics"}
+
+
+@pytest.mark.parametrize("half", [r"\ud800", r"\uDC00x"])
+def test_half_a_character_is_not_restored_for_it_could_not_be_written_again(tmp_path: Path, half: str) -> None:
+    file = _written(tmp_path)
+    file.path.write_text(file.path.read_text().replace("hall", half, 1))
+    contents = file.read()
+    assert (len(contents.targets), contents.lost) == (2, 1)
+    file.path.write_text(file.path.read_text().replace(half, r"\ud83d\ude00"))
+    assert len(file.read().targets) == 3
+
+
+def test_a_directory_that_was_removed_is_not_made_again_for_another_may_have_it(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        _written(tmp_path / "gone")
+    assert not (tmp_path / "gone").exists()

@@ -15,7 +15,7 @@ GOOD: dict[Callable[[str], str], tuple[str, ...]] = {
         "http://search/metrics?format=text",
     ),
     spiffe_id: ("spiffe://example.org/agent/search", "spiffe://a/b", "spiffe://my-td_1.x/A.b-c_d/..."),
-    decision_path: ("agentweave/authz/allow", "a", "a.b/c-d"),
+    decision_path: ("agentweave/authz/allow", "a", "a_b/c-d", "data", "v1", "v1/allow", "authz/data/allow"),
 }
 BAD: dict[Callable[[str], str], tuple[str, ...]] = {
     host: ("", "a b", "-a", "a-", "a..b", "999.1.1.1", "1.2.3", "a" * 64, "ä.example", "[::1]", "a:1", "*"),
@@ -79,7 +79,22 @@ BAD: dict[Callable[[str], str], tuple[str, ...]] = {
         "https://example.org/a",
         "spiffe://example.org/" + "a" * 2048,
     ),
-    decision_path: ("", "/a", "a/", "a//b", "a/../b", "a?b", "a b", "ä", "a" * 513),
+    decision_path: (
+        "",
+        "/a",
+        "a/",
+        "a//b",
+        "a/../b",
+        "a?b",
+        "a b",
+        "ä",
+        "a" * 513,
+        "a.b",
+        ".a",
+        "a..b",
+        "data/a",
+        "...",
+    ),
 }
 
 
@@ -92,6 +107,25 @@ def test_a_good_one_comes_back_as_it_is(read: Callable[[str], str], text: str) -
 def test_a_bad_one_is_refused_with_an_example(read: Callable[[str], str], text: str) -> None:
     with pytest.raises(ValueError, match="expected a"):
         read(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("data.agentweave.authz.allow", "agentweave/authz/allow"),
+        ("agentweave.authz.allow", "agentweave/authz/allow"),
+        ("data/agentweave/authz/allow", "agentweave/authz/allow"),
+        ("v1/data/agentweave/authz/allow", "agentweave/authz/allow"),
+        ("agentweave.authz/allow", "agentweave/authz/allow"),
+        ("data.allow", "allow"),
+        ("/agentweave/authz/allow/", "agentweave/authz/allow"),
+        ("/v1/data/agentweave/authz/allow", "agentweave/authz/allow"),
+    ],
+)
+def test_a_rules_name_in_rego_is_refused_as_a_path_with_the_path_that_is_meant(text: str, meant: str) -> None:
+    with pytest.raises(ValueError, match="expected") as caught:
+        decision_path(text)
+    assert str(caught.value) == f"expected a path below /v1/data with slashes, here {meant}, got '{text}'"
 
 
 def test_a_password_is_not_repeated() -> None:

@@ -58,10 +58,13 @@ TOOLS = {
     "amtool": Tool("alertmanager", ("tool",), "--version", (0, 25)),
     "etcd": Tool("etcd", ("tool",), "--version", (3, 6), binary="server"),
     "kube-apiserver": Tool("kube-apiserver", KUBERNETES),
+    "kube-controller-manager": Tool("kube-apiserver", KUBERNETES),
     "kubectl": Tool("helm4"),
     "helm4": Tool("helm4", binary="helm"),
     "helm3": Tool("helm3", binary="helm"),
     "kubeconform": Tool("kubeconform", ("tool",)),
+    "oras": Tool("oras", ("tool",)),
+    "kube-score": Tool("kube-score", ("tool",)),
     "go-spiffe-peer": Tool("go-spiffe-peer", (".",)),
     "go-template": Tool("go-template", (".",)),
     "fleet-load": Tool("fleet-load", (".",)),
@@ -107,12 +110,23 @@ def go_build(folder: Path, build: tuple[str, ...], out: Path) -> None:
     subprocess.run([go(folder), "build", *plain, *build], cwd=folder, env=os.environ | GO_ENVIRONMENT, check=True)
 
 
-def prometheus_operator_crds() -> Path:
-    """The folder of the Prometheus operator's CustomResourceDefinitions, a YAML file each; downloaded once."""
-    folder = HERE / "prometheus-operator"
-    command: list[str | Path] = [go(folder), "mod", "download", "-json", "github.com/prometheus-operator/prometheus-operator"]
+CRDS = {
+    "prometheus-operator": ("github.com/prometheus-operator/prometheus-operator", "example/prometheus-operator-crd"),
+    "gateway-api": ("sigs.k8s.io/gateway-api", "config/crd/standard"),
+    "grafana-operator": ("github.com/grafana/grafana-operator/v5", "config/crd/bases"),
+    "vertical-pod-autoscaler": ("k8s.io/autoscaler/vertical-pod-autoscaler", "deploy"),
+    "victoriametrics-operator": ("github.com/VictoriaMetrics/operator", "config/crd/overlay"),
+}
+"""Who makes CustomResourceDefinitions: the Go module that carries them, and where in it."""
+
+
+def crds(name: str) -> Path:
+    """The folder of these CustomResourceDefinitions, YAML files; downloaded once."""
+    module, place = CRDS[name]
+    folder = HERE / name
+    command: list[str | Path] = [go(folder), "mod", "download", "-json", module]
     said = subprocess.run(command, cwd=folder, env=os.environ | GO_ENVIRONMENT, stdout=subprocess.PIPE, check=True)
-    return Path(json.loads(said.stdout)["Dir"]) / "example" / "prometheus-operator-crd"
+    return Path(json.loads(said.stdout)["Dir"]) / place
 
 
 def go(folder: Path) -> Path:
@@ -203,8 +217,8 @@ def main(names: list[str]) -> int:
         for name in names or TOOLS:
             print(f"{name}: {pinned(name) if names else find(name)}", flush=True)
         if not names:
-            name = "prometheus-operator"
-            print(f"{name}: {prometheus_operator_crds()}", flush=True)
+            for name in CRDS:
+                print(f"{name}: {crds(name)}", flush=True)
     except subprocess.CalledProcessError as error:
         print(f"{name}: {error}", file=sys.stderr)
         return 1

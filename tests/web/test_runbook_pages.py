@@ -215,7 +215,15 @@ def test_an_alert_about_unknown_verdicts_shows_whose_they_are(served: Served) ->
     assert "#SignalAbsent" in page.links
     assert "0 agents" in served.page("VerdictUnknown", namespace="prod", probe="pool", reason="Stale").text
     assert "0 agents" in served.page("VerdictUnknown", namespace="lab", probe="pool", reason="SignalAbsent").text
-    assert "2 agents, 2 targets" in served.page("WatcherBlind", probe="pool").text
+    assert "2 agents, 2 targets" in served.page("VerdictUnknown", probe="pool").text
+
+
+def test_an_alert_about_a_source_shows_whose_verdicts_it_leaves_unknown(served: Served) -> None:
+    told = served.page("WatcherBlind", source="agent_metrics").text
+    assert re.search(
+        r"[2-9] agents, \d targets have unknown verdicts that rest on the source agent_metrics now\.", told
+    )
+    assert "0 agents, 0 targets" in served.page("WatcherBlind", source="smoke").text
 
 
 def test_an_alert_about_the_watcher_shows_its_own_troubles(tmp_path: Path) -> None:

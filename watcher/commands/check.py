@@ -47,7 +47,10 @@ def check(
     probe: str | None,
     output: Literal["text", "json"],
 ) -> int:
-    """Exit code 0: all false; 1: a condition is true; 3: none true, one unknown; 2: config error, nothing matches."""
+    """Exit code 0: all false; 1: a condition is true; 2: config error, nothing matches.
+
+    3: none true, and one unknown or not all agents known, for the discovery failed.
+    """
     logging.getLogger("watcher").setLevel(logging.ERROR)  # what matters is printed, in plain words
     try:
         settings = replace(load_settings(config, environ), shard=Shard())  # somebody looks by hand: at all
@@ -56,29 +59,27 @@ def check(
         return 2
     clock = system_clock(boot_id(), read_scale(settings.state_dir))
     probes = [each for each in load_probes() if probe in (None, each.name)]
-    targets = [
-        each
-        for each in _all(settings, clock)
-        if namespace in (None, each.key.namespace) and agent in (None, each.key.agent)
-    ]
+    every, failure = _all(settings, clock)
+    targets = [each for each in every if namespace in (None, each.key.namespace) and agent in (None, each.key.agent)]
     if not probes or not targets:
         print(f"{config}: {_nothing(probes, probe, namespace, agent)}", file=sys.stderr)
         return 2
-    return asyncio.run(_check(settings, clock, probes, targets, output))
+    code = asyncio.run(_check(settings, clock, probes, targets, output))
+    return 3 if failure and code == 0 else code
 
 
-def _all(settings: Settings, clock: Clock) -> Sequence[Target]:
-    return settings.targets if settings.kubernetes is None else asyncio.run(_discovered(settings, clock))
+def _all(settings: Settings, clock: Clock) -> tuple[Sequence[Target], str]:
+    return (settings.targets, "") if settings.kubernetes is None else asyncio.run(_discovered(settings, clock))
 
 
-async def _discovered(settings: Settings, clock: Clock) -> Sequence[Target]:
-    """Listed once, beside those of the file."""
+async def _discovered(settings: Settings, clock: Clock) -> tuple[Sequence[Target], str]:
+    """Listed once, beside those of the file; and why some may be missing."""
     target_set = TargetSet(settings, OwnMetrics([], []), clock)
     try:
         await target_set.start()
         if target_set.failure:
             print(f"discovery: {target_set.failure}", file=sys.stderr)
-        return target_set.targets()
+        return target_set.targets(), target_set.failure
     finally:
         await target_set.stop()
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -23,7 +23,10 @@ _COLOUR = {Status.TRUE: "bold red", Status.UNKNOWN: "yellow", Status.FALSE: "gre
 
 
 def print_table(board: Board, states: Sequence[TargetState]) -> None:
-    """All verdicts on standard output: trouble first, what is well in a line a target, the counts at the end."""
+    """All verdicts on standard output: trouble first, what is well in a line a target, the counts at the end.
+
+    What is well and has a remark has a line of its own.
+    """
     conditions = {state: board.conditions(state) for state in states}
     console = Console(highlight=False, width=min(WIDTH, Console().width) if sys.stdout.isatty() else WIDTH)
     table = Table(expand=True, box=None, padding=(0, 2, 0, 0), header_style="bold")
@@ -31,21 +34,23 @@ def print_table(board: Board, states: Sequence[TargetState]) -> None:
     table.add_column("STATUS", width=7)
     table.add_column("CONDITION", ratio=30, overflow="fold")
     table.add_column("WHY", ratio=46, overflow="fold")
-    for status in (Status.TRUE, Status.UNKNOWN):
-        for state, found in conditions.items():
-            for each in found:
-                if each.verdict.status is status and not _is_young(each):
-                    table.add_row(*_line(state, each))
-    for state, found in conditions.items():
-        young = [each for each in found if _is_young(each)]
-        well = [each for each in found if each.verdict.status is Status.FALSE]
-        for status, many, why in ((Status.UNKNOWN, young, "WarmingUp "), (Status.FALSE, well, "")):
-            if many:
-                table.add_row(
-                    _name(state), _status(status), f"{len(many)} conditions", Text(why, "bold") + _names(many)
-                )
+    for row in _rows(conditions):
+        table.add_row(*row)
     console.print(table)
     console.print(_counts([each for found in conditions.values() for each in found]))
+
+
+def _rows(conditions: Mapping[TargetState, Sequence[ConditionStatus]]) -> Iterator[tuple[Text, Text, Text | str, Text]]:
+    every = [(state, each) for state, found in conditions.items() for each in found if not _is_young(each)]
+    for status in (Status.TRUE, Status.UNKNOWN):
+        yield from (_line(state, each) for state, each in every if each.verdict.status is status)
+    yield from (_line(state, each) for state, each in every if each.verdict.remarkable)
+    for state, found in conditions.items():
+        young = [each for each in found if _is_young(each)]
+        well = [each for each in found if each.verdict.status is Status.FALSE and not each.verdict.remarkable]
+        for status, many, why in ((Status.UNKNOWN, young, "WarmingUp "), (Status.FALSE, well, "")):
+            if many:
+                yield _name(state), _status(status), f"{len(many)} conditions", Text(why, "bold") + _names(many)
 
 
 def _is_young(each: ConditionStatus) -> bool:
@@ -56,7 +61,7 @@ def _is_young(each: ConditionStatus) -> bool:
 def _line(state: TargetState, each: ConditionStatus) -> tuple[Text, Text, Text, Text]:
     verdict = each.verdict
     condition = f"{verdict.kind.name} {verdict.subject}".strip()
-    reason = "" if verdict.reason == verdict.kind.name else f"{verdict.reason} "
+    reason = "" if verdict.reason in ("", verdict.kind.name) else f"{verdict.reason} "
     why = Text(reason, "bold") + Text(printable(sentence(verdict)), "not bold")
     return _name(state), _status(verdict.status), Text(printable(condition)), why
 

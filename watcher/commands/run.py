@@ -10,9 +10,12 @@ from collections.abc import Coroutine, Mapping
 from contextlib import nullcontext
 from functools import partial
 from importlib.metadata import version
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from probes.contract.address import join_host_port
+from watcher.config.environment import NESTED, PREFIX, unread_names
 from watcher.config.file import ConfigError
 from watcher.config.sections import ServerSettings
 from watcher.config.settings import Settings, load_settings
@@ -24,6 +27,12 @@ from watcher.web.serving.access import Access
 from watcher.web.serving.tls import ServerFileError
 
 log = logging.getLogger(__name__)
+
+_BACKLOG = 4096
+_NOT_READ = (
+    f"names of the config have two underscores between section and key, such as {PREFIX}SERVER{NESTED}PORT; keys "
+    "outside of all sections stand in the file only"
+)
 
 
 def command(given: Namespace) -> int:
@@ -54,6 +63,8 @@ def run(config: Path, environ: Mapping[str, str]) -> int:
         return 2
     raise_limit()
     _log_start(config, settings)
+    for name in unread_names(environ):
+        log.warning("environment variable not read", extra={"variable": name, "why": _NOT_READ})
     with listener, health_listener or nullcontext(), lock or nullcontext():
         reload = partial(load_settings_aside, config, environ)
         run_in_fastest_loop(_daemon(settings, reload, listener, health_listener))
@@ -69,7 +80,7 @@ def _listeners(server: ServerSettings) -> tuple[socket.socket, socket.socket | N
         try:
             found.append(listen(server.host, port))
         except OSError as error:
-            raise OSError(f"cannot listen on {server.host}:{port}: {error.strerror or error}") from error
+            raise OSError(f"cannot listen on {join_host_port(server.host, port)}: {error.strerror or error}") from error
     return found[0], found[1]
 
 
@@ -91,9 +102,16 @@ async def _daemon(
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; OSError where that cannot be had."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=4096)
+    """A listening socket; OSError where that cannot be had. `::` means every address, IPv4's too.
+
+    A kernel without IPv6 has only the latter.
+    """
+    if ":" not in host:
+        return socket.create_server((host, port), backlog=_BACKLOG)
+    every = ip_address(host).is_unspecified
+    if every and not socket.has_dualstack_ipv6():
+        return socket.create_server(("0.0.0.0", port), backlog=_BACKLOG)  # noqa: S104  as `::` says
+    return socket.create_server((host, port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=every)
 
 
 def run_in_fastest_loop(main: Coroutine[Any, Any, None]) -> None:

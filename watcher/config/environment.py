@@ -1,6 +1,7 @@
 """What does the environment say of the config? `AGENTWEAVE_WATCHER_<SECTION>__<KEY>` overrides the file."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from watcher.text.key_path import Location
 
 PREFIX = "AGENTWEAVE_WATCHER_"
 NESTED = "__"
+_INJECTED = r"_SERVICE_HOST|_SERVICE_PORT(_[A-Z0-9_]+)?|_PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PORT|PROTO|ADDR))?)?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,23 @@ def read_variables(environ: Mapping[str, str]) -> tuple[Variable, ...]:
     if broken:
         raise ConfigError([f"{name}: expected UTF-8, got other bytes" for name in broken])
     return tuple(_read(texts)) if texts else ()
+
+
+def unread_names(environ: Mapping[str, str]) -> list[str]:
+    """Names that look like the config's and set nothing of it; without those that Kubernetes injects for a Service."""
+    services = [
+        name.removesuffix("_SERVICE_HOST")
+        for name in environ
+        if name.endswith("_SERVICE_HOST") and f"{name.removesuffix('HOST')}PORT" in environ
+    ]
+    injected = re.compile(f"({'|'.join(map(re.escape, services))})({_INJECTED})") if services else None
+    return [
+        name
+        for name in sorted(environ)
+        if name.upper().startswith(PREFIX)
+        and not (name.startswith(PREFIX) and NESTED in name.removeprefix(PREFIX))
+        and not (injected and injected.fullmatch(name))
+    ]
 
 
 def overridden(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:

@@ -91,7 +91,7 @@ class ServerSettings(BaseModel):
 
     model_config = _FROZEN
 
-    host: Host = Field(default="127.0.0.1", description="address to listen at")
+    host: Host = Field(default="127.0.0.1", description="address to listen at; `::` is every address, of IPv4 too")
     port: int = Field(default=9847, ge=0, le=65535, description="port to listen at; 0: any free one")
     health_port: int | None = Field(
         default=None,

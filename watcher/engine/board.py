@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from math import inf
 from typing import NamedTuple
 
 from probes import AnyProbe, AnySourceKind
@@ -10,6 +11,7 @@ from probes.contract import Reading, Target, TargetKey, Unknown, Verdict
 from watcher.engine.debounce import DebounceStates, ProbeResult, Verdicts, debounce, stale
 from watcher.engine.exported_subjects import ProbeResults, most_telling
 from watcher.engine.series_budget import SeriesBudget
+from watcher.engine.warm_up import Young
 from watcher.runtime.cooperative import TimeSlice
 
 STALE_AFTER = 3
@@ -26,6 +28,7 @@ class Look(NamedTuple):
     seconds: float
     reading: Reading
     held_up: bool = False  # the watcher itself stood still for much of it
+    lag: float = 0.0  # seconds that it was late in all meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Restored:
     reached: Mapping[str, str] = field(default_factory=dict)  # endpoint -> the address that answered
     debounce_states: Mapping[str, DebounceStates] = field(default_factory=dict)  # probe -> how its conditions stood
     history: Mapping[str, object] = field(default_factory=dict)  # probe -> what it remembers
+    young: Mapping[str, Young] = field(default_factory=dict)  # probe -> which of its conditions were not told yet
 
 
 NOTHING_RESTORED = Restored()
@@ -62,7 +66,7 @@ class TargetState:
         self.restored: Restored | None = restored  # until each probe took its share at its first look
         self.reached: frozenset[str] = frozenset()  # the endpoints of the target at which something answered
         for endpoint, address in restored.reached.items():
-            if address == getattr(target, endpoint):
+            if address == getattr(target, endpoint, None):  # another release may know more of them
                 self.reach(endpoint)
         self.looks: dict[str, Look] = {}
         self.removed = False
@@ -79,7 +83,7 @@ class TargetState:
         """Show these results from now on."""
         self.results = results
         telling, left_out = most_telling(results)
-        now = max((each.at for each in telling if each is not None), default=0.0)
+        now = max((each.at for each in telling if each is not None and each.rests_on_looks), default=0.0)
         self.exported, too_new = self.series_budget.narrowed(telling, self.exported, now)
         self.dropped = left_out + too_new
 
@@ -124,7 +128,7 @@ class Board:
         time_slice = TimeSlice()
         for start in range(0, len(targets), _SLICE):
             for target in targets[start : start + _SLICE]:
-                old = self.states.get(target.key)
+                old = self.states.get(target.key) or self.states.get(_former(target))
                 same = old is not None and (old.target is target or old.target == target)
                 states[target.key] = old if old is not None and same else self._state(target, old, restored)
             await time_slice.checkpoint()
@@ -137,30 +141,46 @@ class Board:
         return fresh
 
     def _state(self, target: Target, old: TargetState | None, restored: Mapping[TargetKey, Restored]) -> TargetState:
-        known = self.snapshot(old) if old is not None else restored.get(target.key, NOTHING_RESTORED)
+        if old is not None:
+            known, before = self.snapshot(old), old.results
+        else:
+            known = restored.get(target.key) or restored.get(_former(target)) or NOTHING_RESTORED
+            before = (None,) * len(self.probes)
         now = self._now()
-        kept = self._kept(old, target) if old is not None else (None,) * len(self.probes)
-        pairs = zip(self.probes, kept, strict=True)
-        return TargetState(
-            target, tuple(result or self._first_result(probe, target, now) for probe, result in pairs), known, old
-        )
+        kept = self._kept(old, target) if old is not None else before
+        firsts = zip(self.probes, kept, before, strict=True)
+        results = tuple(result or self._first_result(probe, target, now, was) for probe, result, was in firsts)
+        return TargetState(target, results, known, old)
 
     def _kept(self, old: TargetState, target: Target) -> ProbeResults:
         """What still holds of a target that changed, until its next look: a new limit must not resolve every alert."""
         return tuple(
             result
-            if target.limits[probe.name].enabled
+            if result is not None
+            and result.rests_on_looks
+            and target.limits[probe.name].enabled
             and getattr(old.target, self.endpoints[probe.source]) == getattr(target, self.endpoints[probe.source])
             and probe.applicable(old.target) == probe.applicable(target)
+            and old.target.unlearnt.keys() == target.unlearnt.keys()
             else None
             for probe, result in zip(self.probes, old.results, strict=True)
         )
 
-    def _first_result(self, probe: AnyProbe, target: Target, now: float) -> ProbeResult | None:
-        if not target.limits[probe.name].enabled or not getattr(target, self.endpoints[probe.source]):
+    def _first_result(
+        self, probe: AnyProbe, target: Target, now: float, before: ProbeResult | None
+    ) -> ProbeResult | None:
+        limits, endpoint = target.limits[probe.name], self.endpoints[probe.source]
+        if not limits.enabled:
             return None
-        debounced = debounce(probe.all_unknown(target, Unknown.WARMING_UP), {}, 1, now)
-        return ProbeResult(now, debounced.verdicts, debounced.since, (), (), probe.history())
+        if getattr(target, endpoint):
+            found = (*probe.all_unknown(target, Unknown.WARMING_UP), *probe.unlearnt(target, limits))
+            debounced = debounce(found, {}, 1, now)
+            return ProbeResult(now, debounced.verdicts, debounced.since, (), (), probe.history())
+        lacking = probe.unlearnt(target, limits, endpoint) if endpoint in target.unlearnt else ()
+        if not lacking:
+            return None  # there is known to be nothing to look at
+        debounced = debounce(lacking, before.debounce_states() if before is not None else {}, 1, now)
+        return ProbeResult(inf, debounced.verdicts, debounced.since, (), (), probe.history())
 
     def snapshot(self, state: TargetState) -> Restored:
         """What must be known of a target after a reload or a restart."""
@@ -174,6 +194,7 @@ class Board:
             {endpoint: getattr(state.target, endpoint) for endpoint in sorted(state.reached)},
             {**before.debounce_states, **{name: result.debounce_states() for name, result in looked.items()}},
             {**before.history, **{name: result.history for name, result in looked.items()}},
+            {**before.young, **{name: result.young for name, result in looked.items()}},
         )
 
     def touch(self, key: TargetKey) -> None:
@@ -211,6 +232,11 @@ class Board:
 def escape(text: str) -> str:
     """A label's value as the text format wants it (Prometheus exposition formats, 0.0.4)."""
     return text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+
+
+def _former(target: Target) -> TargetKey:
+    """The key that the target had while its agent's name was not known for certain."""
+    return target.key._replace(agent=target.formerly) if target.formerly else target.key
 
 
 def _identity_labels(key: TargetKey) -> str:

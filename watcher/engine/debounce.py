@@ -1,11 +1,13 @@
 """From what one look says to what holds: looks in a row, and since when."""
 
 from collections.abc import Mapping
+from math import inf
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from probes.contract import Sample, Unknown, Verdict
 from probes.contract.condition import Status
+from watcher.engine.warm_up import UNSEEN, Young
 
 
 class DebounceState(NamedTuple):
@@ -57,12 +59,13 @@ def stale(verdicts: Verdicts) -> Verdicts:
 class ProbeResult(NamedTuple):
     """The newest result of one probe for one target."""
 
-    at: float  # steady seconds at the end of the look; before the first: when the target was discovered
+    at: float  # steady seconds at the end of the look; before the first: when discovered; infinite: there is none
     verdicts: Verdicts
     since: tuple[float, ...]  # steady seconds, beside verdicts.all
     bad: tuple[int, ...]  # bad looks in a row, beside verdicts.all; empty when all are 0
     samples: tuple[Sample, ...]
     history: object
+    young: Young = UNSEEN
 
     def debounce_states(self) -> DebounceStates:
         """How each condition stands, for the next look or the state file."""
@@ -71,6 +74,11 @@ class ProbeResult(NamedTuple):
             (each.kind.name, each.subject): DebounceState(each.status, since, bad)
             for each, since, bad in zip(self.verdicts.all, self.since, counts, strict=True)
         }
+
+    @property
+    def rests_on_looks(self) -> bool:
+        """Whether a look can tell more: what could not be learnt of the target is not told by looking at it."""
+        return self.at < inf
 
     @property
     def undecided(self) -> bool:

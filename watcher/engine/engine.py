@@ -10,9 +10,10 @@ from watcher.config.settings import Settings
 from watcher.engine.board import Board, Restored, TargetState
 from watcher.engine.clock_watch import ClockWatch
 from watcher.engine.costs import Costs
+from watcher.engine.fleet import Fleet
 from watcher.engine.isolation import Isolation
 from watcher.engine.look_round import LookRound
-from watcher.engine.looker import Fleet, Looker
+from watcher.engine.looker import Looker
 from watcher.engine.majority import VoteCounter
 from watcher.engine.overload import Overload
 from watcher.engine.peer_clocks import PeerClocks
@@ -59,7 +60,8 @@ class Engine:
             if key not in self.board.states:
                 self.fleet.vote_counter.forget(key)
                 self.fleet.isolation.forget(key)
-                self.fleet.peer_clocks.forget(key)
+        await time_slice.checkpoint()
+        self.fleet.peer_clocks.keep(self.board.states.keys())
         self.costs.keep(self.board.states)
         for kind in self.kinds:
             await time_slice.checkpoint()
@@ -78,7 +80,9 @@ class Engine:
     def looked_at(self, kind_name: str, state: TargetState) -> bool:
         """Whether any probe wants this source to look at the target."""
         pairs = zip(self.board.probes, state.results, strict=True)
-        return any(result is not None and probe.source == kind_name for probe, result in pairs)
+        return any(
+            result is not None and probe.source == kind_name and result.rests_on_looks for probe, result in pairs
+        )
 
     def new_round(self, since: float) -> LookRound:
         """All targets, to be looked at by all their sources since that moment (steady seconds)."""

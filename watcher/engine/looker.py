@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from probes import AnyProbe, AnySourceKind
 from probes.contract import (
@@ -20,36 +20,20 @@ from probes.contract import (
 )
 from probes.contract.reading import HEAVY
 from watcher.engine.board import Board, Look, TargetState
-from watcher.engine.costs import Costs
 from watcher.engine.debounce import DebounceStates, ProbeResult, debounce
-from watcher.engine.isolation import Isolation
-from watcher.engine.majority import VoteCounter
-from watcher.engine.peer_clocks import PeerClocks
+from watcher.engine.fleet import Fleet
+from watcher.engine.warm_up import UNSEEN, WarmUp, Young
 from watcher.metrics.families import LOOK_SECONDS, LOOKS
 from watcher.metrics.own import OwnMetrics
 from watcher.runtime.clock import Clock
-from watcher.runtime.cooperative import Gate
-from watcher.runtime.descriptors import Descriptors
 from watcher.runtime.failures import FailuresLogger
-from watcher.runtime.loop_lag import LoopLag
 
 log = logging.getLogger(__name__)
 
 _MUCH = 1 / 3
 """Of a look's timeout: a watcher that stood still for so long may have missed an answer that was there."""
 
-
-@dataclass(frozen=True, slots=True)
-class Fleet:
-    """What is known of all targets together; a judge is handed what it may use of it."""
-
-    vote_counter: VoteCounter
-    isolation: Isolation
-    lag: LoopLag
-    peer_clocks: PeerClocks
-    descriptors: Descriptors | None = None  # of the process; None where nobody divides them
-    costs: Costs = field(default_factory=Costs)
-    gate: Gate = field(default_factory=Gate)
+_NOT_REACHED = (Fault.REFUSED, Fault.SILENT, Fault.UNRESOLVED, Fault.OURS)
 
 
 _CROWD = 100
@@ -72,6 +56,15 @@ class _Turns:
 
     def spent(self) -> float:
         return self._former + self._cpu_time() - self._began
+
+
+class _Judged(NamedTuple):
+    """What one judge said, and what holds then; nothing is told of it before it is sure that the target is watched."""
+
+    place: int  # of the probe, on the board
+    probe: str
+    evaluation: Evaluation[object]
+    result: ProbeResult
 
 
 class Broken(Reading):
@@ -105,16 +98,18 @@ class Looker:
 
     async def look(self, state: TargetState) -> None:
         """One look, judged and posted on the board, whatever happens in it."""
-        started, stalled = time.monotonic(), self._fleet.lag.stalled
+        lag = self._fleet.lag
+        started, stalled, delayed = time.monotonic(), lag.stalled, lag.delayed
         try:
             reading: Reading = await self.source.look(state.target, self._wanted(state.target))
         except Exception:  # the boundary: a fault of a source costs its verdicts, never the daemon
             self._logger.exception("source failed", source=self.kind.name, target="/".join(state.target.key))
             reading = Broken(fault=Fault.OURS, error="The source failed here; this is a fault of the watcher.")
-        held_up = self._fleet.lag.stalled - stalled > self._much
-        look = Look(self.kind.name, self._clock.steady(), time.monotonic() - started, reading, held_up)
-        self._own_metrics.add(LOOKS, 1, self.kind.name, reading.result)
-        self._own_metrics.add(LOOK_SECONDS, look.seconds, self.kind.name)
+        late = lag.stalled - stalled > self._much, lag.delayed - delayed
+        look = Look(self.kind.name, self._clock.steady(), time.monotonic() - started, reading, *late)
+        if reading.asked:
+            self._own_metrics.add(LOOKS, 1, self.kind.name, reading.result)
+            self._own_metrics.add(LOOK_SECONDS, look.seconds, self.kind.name)
         if not state.removed:
             await self._post(state, look)
 
@@ -129,6 +124,16 @@ class Looker:
         return self._wants[key][1]
 
     async def _post(self, state: TargetState, look: Look) -> None:
+        if look.reading.asked:
+            self._follow(state, look)
+        if self._is_heavy(state, look.reading):
+            async with self._fleet.gate.ahead():
+                await self._judge_all(state, look, in_turns=True)
+        else:
+            await self._judge_all(state, look, in_turns=False)
+
+    def _follow(self, state: TargetState, look: Look) -> None:
+        """What the answer, or its absence, says of the fleet and of our own place in it."""
         fault = look.reading.fault
         ours = (Fault.OURS, Fault.UNRESOLVED, *((Fault.SILENT, Fault.STALLED) if look.held_up else ()))
         if fault not in ours:  # of those nobody was asked, or an answer may have been missed
@@ -136,11 +141,6 @@ class Looker:
         elif self._fleet.descriptors is not None:
             self._fleet.descriptors.check()
         self._fleet.peer_clocks.record(state.target.key, look.reading, look.at)
-        if self._is_heavy(state, look.reading):
-            async with self._fleet.gate:
-                await self._judge_all(state, look, in_turns=True)
-        else:
-            await self._judge_all(state, look, in_turns=False)
 
     def _is_heavy(self, state: TargetState, reading: Reading) -> bool:
         if reading.cpu > HEAVY:
@@ -152,40 +152,43 @@ class Looker:
         return False
 
     async def _judge_all(self, state: TargetState, look: Look, *, in_turns: bool) -> None:
-        turns, found = _Turns(self._cpu_time), []
+        turns, found = _Turns(self._cpu_time), list[_Judged]()
         for index, probe in self._probes:
             result = state.results[index]
             if result is not None:
                 restored = state.restored if self.kind.name not in state.looks else None
                 history = result.history if restored is None else restored.history.get(probe.name, result.history)
                 before = result if restored is None else restored.debounce_states.get(probe.name, {})
-                judged = self._judge(probe, state, history, look)
+                young = result.young if restored is None else restored.young.get(probe.name, UNSEEN)
+                judged = _with_unlearnt(probe, state.target, self._judge(probe, state, history, look))
                 if in_turns:
                     await turns.next()
-                found.append((index, self._debounced(probe, state, before, judged, look)))
+                after = self._debounced(probe, state, before, young, judged, look)
+                found.append(_Judged(index, probe.name, judged, after))
                 if in_turns:
                     await turns.next()
         if not state.removed:
             self._show(state, look, found)
         self._fleet.costs.charge(state.target.key, self.kind.name, look.reading.cpu + turns.spent())
 
-    def _show(self, state: TargetState, look: Look, found: Sequence[tuple[int, ProbeResult]]) -> None:
+    def _show(self, state: TargetState, look: Look, found: Sequence[_Judged]) -> None:
         self._tell_pace(state, look)
         results = list(state.results)  # as they are now: another source may have posted its own meanwhile
         changed = False
-        for index, judged in found:
-            before, results[index] = results[index], judged
-            changed |= before is None or judged.verdicts is not before.verdicts
-        if look.reading.fault not in (Fault.REFUSED, Fault.SILENT, Fault.UNRESOLVED, Fault.OURS):
+        for index, probe, judged, result in found:
+            self._fleet.vote_counter.vote(state.target.key, probe, judged.votes)
+            self._own_metrics.observe(judged.observations)
+            before, results[index] = results[index], result
+            changed |= before is None or result.verdicts is not before.verdicts
+        if look.reading.asked and look.reading.fault not in _NOT_REACHED:
             state.reach(self.kind.endpoint)
         remembered = Look(look.source, look.at, look.seconds, look.reading.remembered())
         state.looks = {**state.looks, self.kind.name: remembered}
         state.post(tuple(results))
         if changed:
             self._board.touch(state.target.key)
-        if all(
-            probe.source in state.looks for probe, result in zip(self._board.probes, results, strict=True) if result
-        ):
+        pairs = zip(self._board.probes, results, strict=True)
+        if all(probe.source in state.looks for probe, result in pairs if result is not None and result.rests_on_looks):
             state.restored = None
 
     def _tell_pace(self, state: TargetState, look: Look) -> None:
@@ -204,13 +207,16 @@ class Looker:
         probe: AnyProbe,
         state: TargetState,
         before: ProbeResult | DebounceStates,
+        young: Young,
         judged: Evaluation[object],
         look: Look,
     ) -> ProbeResult:
-        self._fleet.vote_counter.vote(state.target.key, probe.name, judged.votes)
-        self._own_metrics.observe(judged.observations)
-        debounced = debounce(judged.verdicts, before, state.target.limits[probe.name].failures, look.at)
-        return ProbeResult(look.at, *debounced, judged.samples, judged.history)
+        limits, verdicts = state.target.limits[probe.name], judged.verdicts
+        if not (look.reading.error or look.reading.fault):  # of the others, the first of all is still to come
+            same = before.verdicts.all if isinstance(before, ProbeResult) else ()
+            verdicts, young = WarmUp(limits, self.interval).ended(verdicts, same, young, look.at)
+        debounced = debounce(verdicts, before, limits.failures, look.at)
+        return ProbeResult(look.at, *debounced, judged.samples, judged.history, young)
 
     def _judge(self, probe: AnyProbe, state: TargetState, history: object, look: Look) -> Evaluation[object]:
         if isinstance(look.reading, Broken):
@@ -225,6 +231,7 @@ class Looker:
             reached=self.kind.endpoint in state.reached,
             isolated=self._fleet.isolation.isolated,
             held_up=look.held_up,
+            lag=look.lag,
             clock_doubt=self._fleet.peer_clocks.doubt,
             once=self._once,
             vote_counts=self._fleet.vote_counter.counts(state.target.key),
@@ -234,3 +241,9 @@ class Looker:
         except Exception:  # the boundary: a probe that raises costs its verdicts, never the daemon
             self._logger.exception("probe failed", probe=probe.name, target="/".join(state.target.key))
             return Evaluation(verdicts=probe.all_unknown(state.target, Unknown.PROBE_ERROR), history=history)
+
+
+def _with_unlearnt(probe: AnyProbe, target: Target, judged: Evaluation[object]) -> Evaluation[object]:
+    """And the conditions that the judge leaves out because a fact is missing that may well be there."""
+    lacking = probe.unlearnt(target, target.limits[probe.name]) if target.unlearnt else ()
+    return judged._replace(verdicts=(*judged.verdicts, *lacking)) if lacking else judged

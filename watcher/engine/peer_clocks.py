@@ -1,7 +1,8 @@
 """What do the clocks of others say of ours? Without their word, a date that looks wrong is the fleet's trouble."""
 
 from collections import Counter
-from statistics import median
+from collections.abc import Collection
+from typing import NamedTuple
 
 from probes.contract import Reading, TargetKey, say_duration
 from watcher.runtime.clock import Clock
@@ -16,6 +17,15 @@ _EARLY = 60.0  # seconds: the usual clock_skew
 _BELIEVED_FOR = 900.0  # seconds: a watch of the API server is renewed every ten minutes at the latest
 
 
+_Agent = tuple[str, str]
+"""Namespace and name: all pods of an agent are one witness."""
+
+
+class _Heard(NamedTuple):
+    lead: float  # the Unix seconds that were said, less the steady seconds at which they were
+    at: float  # steady seconds
+
+
 class PeerClocks:
     """The API server's `Date`, those of agents, and certificates that are not valid yet.
 
@@ -27,51 +37,79 @@ class PeerClocks:
     def __init__(self, clock: Clock) -> None:
         self.doubt = ""  # why our own date is not believed, a sentence
         self._clock, self._ahead = clock, clock.ahead
-        self._leads: dict[TargetKey, float] = {}  # Unix seconds by the agent's clock - steady seconds
+        self._watched = 0  # agents, whether they say a date or not
+        self._leads: dict[_Agent, _Heard] = {}  # what agents say it is; who was heard longest ago is the first
         self._sides: Counter[int] = Counter()  # of agents: 1 ours is ahead, -1 it is behind, 0 it is right
-        self._starts: dict[TargetKey, float] = {}  # when the served certificate begins, less that it was served then
+        self._starts: dict[TargetKey, _Heard] = {}  # when certificates begin, in the same order
         self._early: set[TargetKey] = set()  # whose certificate is not valid yet
-        self._api_server: tuple[float, float] | None = None  # its lead, and when it was heard
+        self._api_server: _Heard | None = None
         self._said: tuple[str, int, float] | None = None
 
     def record(self, target: TargetKey, reading: Reading, now: float) -> None:
         """Take in one look that ended at `now` (steady seconds)."""
-        if reading.their_date is None and reading.valid_from is None:
-            return
+        changed = self._forget_old(now)
         if self._ahead != self._clock.ahead:
             self._count_anew()
+            changed = True
         if reading.their_date is not None:
-            self._sides[self._side(self._leads.get(target))] -= 1
-            self._leads[target] = lead = reading.their_date - now
-            self._sides[self._side(lead)] += 1
+            agent = target.namespace, target.agent
+            self._forget_lead(agent)
+            self._leads[agent] = _Heard(reading.their_date - now, now)
+            self._sides[self._side(reading.their_date - now)] += 1
+            changed = True
         if reading.valid_from is not None:
-            self._starts[target] = start = reading.valid_from - now
-            (self._early.add if start - self._ahead > _EARLY else self._early.discard)(target)
-        self._judge(now)
+            self._forget_start(target)
+            self._starts[target] = start = _Heard(reading.valid_from - now, now)
+            if start.lead - self._ahead > _EARLY:
+                self._early.add(target)
+            changed = True
+        if changed:
+            self._judge(now)
 
     def hear_api_server(self, date: float, at: float) -> None:
         """The API server said this date (Unix seconds) at that moment (steady seconds)."""
-        self._api_server = (date - at, at)
+        self._api_server = _Heard(date - at, at)
         if self._ahead != self._clock.ahead:
             self._count_anew()
         self._judge(self._clock.steady())
 
-    def forget(self, target: TargetKey) -> None:
-        """The target is no longer watched."""
-        self._sides[self._side(self._leads.pop(target, None))] -= 1
+    def keep(self, targets: Collection[TargetKey]) -> None:
+        """Exactly these are watched from now on; forget what all others said."""
+        agents = {(target.namespace, target.agent) for target in targets}
+        self._watched = len(agents)
+        for agent in self._leads.keys() - agents:
+            self._forget_lead(agent)
+        for target in [each for each in self._starts if each not in targets]:
+            self._forget_start(target)
+        self._judge(self._clock.steady())
+
+    def _forget_old(self, now: float) -> bool:
+        """Let go what was said too long ago: a fleet that went down says nothing of our clock as it is today."""
+        found = False
+        while self._leads and now - next(iter(self._leads.values())).at > _BELIEVED_FOR:
+            self._forget_lead(next(iter(self._leads)))
+            found = True
+        while self._starts and now - next(iter(self._starts.values())).at > _BELIEVED_FOR:
+            self._forget_start(next(iter(self._starts)))
+            found = True
+        return found
+
+    def _forget_lead(self, agent: _Agent) -> None:
+        if (said := self._leads.pop(agent, None)) is not None:
+            self._sides[self._side(said.lead)] -= 1
+
+    def _forget_start(self, target: TargetKey) -> None:
         self._starts.pop(target, None)
         self._early.discard(target)
 
-    def _side(self, lead: float | None) -> int:
-        if lead is None:
-            return 2  # who has not said anything
+    def _side(self, lead: float) -> int:
         off = self._ahead - lead
         return 0 if abs(off) <= OFF else 1 if off > 0 else -1
 
     def _count_anew(self) -> None:
         self._ahead = self._clock.ahead
-        self._sides = Counter(map(self._side, self._leads.values()))
-        self._early = {target for target, start in self._starts.items() if start - self._ahead > _EARLY}
+        self._sides = Counter(self._side(said.lead) for said in self._leads.values())
+        self._early = {target for target, start in self._starts.items() if start.lead - self._ahead > _EARLY}
 
     def _judge(self, now: float) -> None:
         said = self._said_by(now)
@@ -95,20 +133,20 @@ class PeerClocks:
         return ("certificates", -1, self._ahead) if young else None
 
     def _agents(self) -> int | None:
-        voters = len(self._leads)
-        return next(
-            (side for side in (1, -1, 0) if self._sides[side] >= LEAST and self._sides[side] * 2 > voters), None
-        )
+        """What most of all agents say: two that say a date are not most of twenty, whatever the others keep silent."""
+        least = max(LEAST, self._watched // 2 + 1)
+        return next((side for side in (1, -1, 0) if self._sides[side] >= least), None)
 
     def _of_api_server(self, now: float) -> int | None:
-        if self._api_server is None or now - self._api_server[1] > _BELIEVED_FOR:
+        if self._api_server is None or now - self._api_server.at > _BELIEVED_FOR:
             return None
-        return self._side(self._api_server[0])
+        return self._side(self._api_server.lead)
 
     def _sentence(self, who: str, side: int) -> str:
         if who == "certificates":
             return "No agent's SVID is valid yet, so the watcher's own clock may be behind."
-        leads = [self._api_server[0]] if who == "the API server" and self._api_server else list(self._leads.values())
-        off = say_duration(round(abs(self._ahead - median(leads)), -1))  # a `Date` has whole seconds
+        heard = [self._api_server] if who == "the API server" and self._api_server else self._leads.values()
+        leads = sorted(said.lead for said in heard)
+        off = say_duration(round(abs(self._ahead - leads[len(leads) // 2]), -1))  # a `Date` has whole seconds
         whose = "the API server's" if who == "the API server" else "most agents'"
         return f"The watcher's clock is {off} {'ahead of' if side > 0 else 'behind'} {whose}."

@@ -3,11 +3,15 @@
 from array import array
 from collections.abc import Sequence
 
+from probes.contract.condition import Status
 from watcher.engine.debounce import ProbeResult
 from watcher.engine.exported_subjects import narrow, subjects_of
 
 MOST_A_DAY = 2000
 """Sets of labels beside its identity (a callee and its state, a bundle and its revision), of one target."""
+
+RESERVE = 100
+"""Sets of labels beyond those, only for subjects in trouble: a breaker that opens is told on a day of churn too."""
 
 FEW = 200
 """Of those, what any target may begin unseen: an ordinary one has forty."""
@@ -28,7 +32,7 @@ class SeriesBudget:
         self._few, self._known = array("q"), set[int]()
 
     def narrowed(self, results: Results, before: Results, now: float) -> tuple[tuple[ProbeResult | None, ...], int]:
-        """The results without what is new beyond the budget, and how many subjects that were, at `now` (Unix seconds).
+        """The results without what is new beyond the budget, and how many subjects that were; `now` in steady seconds.
 
         `before`: those that were exported last; what has the same labels in both is not looked through again.
         """
@@ -41,6 +45,8 @@ class SeriesBudget:
         changed = [(new, old) for new, old in zip(results, olds, strict=True) if not _same_labels(new, old)]
         if not changed or self._is_few([new for new, _ in changed]):
             return tuple(results), 0
+        for result, _ in changed:
+            self._admit(_keys_in_trouble(result), MOST_A_DAY + RESERVE)
         if all(self._admits(_keys(result)) for result, _ in changed):
             return tuple(results), 0
         kept = tuple(self._only_known(result) for result in results)
@@ -63,8 +69,11 @@ class SeriesBudget:
         return True
 
     def _admits(self, keys: set[int]) -> bool:
-        self._known.update(sorted(keys - self._known)[: MOST_A_DAY - len(self._known)])
+        self._admit(keys, MOST_A_DAY)
         return keys <= self._known
+
+    def _admit(self, keys: set[int], most: int) -> None:
+        self._known.update(sorted(keys - self._known)[: max(0, most - len(self._known))])
 
     def _only_known(self, result: ProbeResult | None) -> ProbeResult | None:
         if result is None or self._admits(_keys(result)):
@@ -84,6 +93,15 @@ def _keys(result: ProbeResult | None) -> set[int]:
         return set()
     keys = {hash(each.labels) for each in result.samples if each.labels}
     return keys.union([hash((each.subject,)) for each in result.verdicts.all if each.subject])
+
+
+def _keys_in_trouble(result: ProbeResult | None) -> set[int]:
+    """Those of them whose subject has a condition that is true."""
+    if result is None or result.verdicts.calm:
+        return set()
+    subjects = {each.subject for each in result.verdicts.all if each.subject and each.status is Status.TRUE}
+    keys = {hash((subject,)) for subject in subjects}
+    return keys.union([hash(each.labels) for each in result.samples if each.labels and each.labels[0] in subjects])
 
 
 def _count(results: Results) -> int:

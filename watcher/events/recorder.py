@@ -187,6 +187,10 @@ def open_events(settings: Settings, engine: Engine, target_set: TargetSet) -> Ev
     def is_active() -> bool:
         return engine.role.active
 
+    def may_write() -> bool:
+        # What a leader saw while it was cut off is not written before it knows that it still leads.
+        return engine.role.active and not engine.role.unconfirmed(time.monotonic())
+
     host = socket.gethostname()  # in Kubernetes: the name of our pod
-    writer = EventWriter(access, queue, engine.own_metrics, host, is_active, time.monotonic, random.uniform)
+    writer = EventWriter(access, queue, engine.own_metrics, host, may_write, time.monotonic, random.uniform)
     return Events(engine.board, target_set.pod_of, queue, writer, engine.own_metrics, is_active, engine.clock.steady)

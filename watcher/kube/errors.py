@@ -1,5 +1,9 @@
 """Why the API server could not be asked, or did not say yes."""
 
+import ssl
+
+import httpx
+
 
 class AccessError(Exception):
     """Neither a usable kubeconfig nor a pod's service account; the message says which was tried."""
@@ -16,3 +20,25 @@ class RefusedError(Exception):
 
 class GoneError(Exception):
     """410: what we asked to go on from is no longer known there."""
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether it says nothing of us: the API server is away, or it has too much to do (429) or trouble (5xx)."""
+    if isinstance(error, RefusedError):
+        return error.code == 429 or error.code >= 500
+    away = isinstance(error, httpx.TransportError | TimeoutError | OSError)
+    return away and not _is_of_certificates(error)
+
+
+def is_denial(error: BaseException) -> bool:
+    """Whether it says that we may not ask: the credentials are not good (401), or lack a right (403)."""
+    return isinstance(error, RefusedError) and error.code in (401, 403)
+
+
+def _is_of_certificates(error: BaseException | None) -> bool:
+    """Whether somebody is there whom our authorities do not vouch for."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -48,8 +48,8 @@ class Listener(Protocol):
     def answered(self) -> None:
         """The API server answered."""
 
-    def failed(self, why: str) -> None:
-        """It does not; a sentence."""
+    def failed(self, why: str, error: Exception) -> None:
+        """It does not; a sentence, and what came in place of an answer."""
 
 
 class ListWatch:
@@ -82,16 +82,16 @@ class ListWatch:
             except GoneError:
                 self._version = None
                 await self._pause(0.0)
-            except httpx.ReadTimeout:
+            except httpx.ReadTimeout as error:
                 self._version = None
-                self._listener.failed("the API server is silent")
+                self._listener.failed("the API server is silent", error)
                 await self._pause(0.0)
             except RefusedError as error:
-                self._listener.failed(str(error))
+                self._listener.failed(str(error), error)
                 await self._renew_after(error.code == 401)
                 await self._pause(error.after)
             except (AccessError, httpx.HTTPError, OSError, TimeoutError, *MALFORMED_OBJECT, RecursionError) as error:
-                self._listener.failed(f"{type(error).__name__}: {error}"[:300])
+                self._listener.failed(f"{type(error).__name__}: {error}"[:300], error)
                 await self._renew_after(isinstance(error, httpx.ConnectError))
                 await self._pause(0.0)
 

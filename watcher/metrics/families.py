@@ -10,7 +10,11 @@ CONDITION_REASON = Metric(name="condition_reason_info", help="Why a condition is
 CONDITIONS = Metric(name="conditions", help="Targets with this verdict.")
 TARGET_INFO = Metric(name="target_info", help="A target that is expected, from discovery.")
 SUBJECTS_DROPPED = Metric(name="subjects_dropped", help="Subjects of a target that are judged but not exported.")
-BOARD_FAMILIES = (CONDITION, CONDITION_UNKNOWN, CONDITION_REASON, CONDITIONS, TARGET_INFO, SUBJECTS_DROPPED)
+TARGET_PROBLEMS = Metric(name="target_problems", help="What is wrong with what the watcher was told of a target.")
+BOARD_FAMILIES = (
+    *(CONDITION, CONDITION_UNKNOWN, CONDITION_REASON, CONDITIONS, TARGET_INFO, SUBJECTS_DROPPED),
+    TARGET_PROBLEMS,
+)
 """What the board shows of each target."""
 
 _LAGS = (0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
@@ -38,6 +42,9 @@ HEARTBEAT = _gauge("heartbeat_timestamp_seconds", "When the schedule last made p
 DISCOVERED = _gauge("discovery_last_success_timestamp_seconds", "When the fleet was last discovered.")
 DISCOVERED_IN = _gauge(DISCOVERED.name, "When the agents of a namespace were last known.", "namespace")
 PODS = _gauge("discovery_pods", "Pods that the discovery sees, by what they are to the watcher.", "state")
+PODS_NOT_WATCHED = _gauge(
+    "pods_not_watched", "Pods that were seen for a quarter of an hour and are no targets.", "namespace", "state"
+)
 CONFIG_OK = _gauge("config_last_reload_successful", "Whether the newest config was taken.")
 CONFIG_AT = _gauge("config_last_reload_success_timestamp_seconds", "When a config was last taken.")
 BUNDLE_START = _gauge("trust_bundle_not_before_timestamp_seconds", "Begin of the newest authority.", "trust_domain")
@@ -53,7 +60,7 @@ STALL = _gauge("loop_stall_seconds", "The longest stall of the event loop in the
 OWN_FAMILIES = (
     *(TARGETS, LOOKS, LOOK_SECONDS, LAG, SKIPPED, HEARTBEAT, DISCOVERED, PODS, CONFIG_OK, CONFIG_AT),
     *(BUNDLE_START, BUNDLE_END, BUILD_INFO, SHARDS, ACTIVE, IMPAIRED, STALL),
-    *(DRILL_SUCCESS, DRILL_FAILURES, EVENTS),
+    *(DRILL_SUCCESS, DRILL_FAILURES, EVENTS, PODS_NOT_WATCHED),
 )
 """What the daemon says of itself and of the fleet as a whole."""
 

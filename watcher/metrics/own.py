@@ -34,6 +34,7 @@ class Impairment(StrEnum):
     STATE_UNWRITABLE = "StateUnwritable"
     CLOCK_JUMPED = "ClockJumped"
     DESCRIPTORS_SHORT = "DescriptorsShort"
+    LEASE_UNCONFIRMED = "LeaseUnconfirmed"
 
 
 class OwnMetrics:
@@ -101,13 +102,17 @@ class OwnMetrics:
         """Say whether the daemon has this trouble now."""
         self.set(IMPAIRED, hold, reason)
 
+    def set_all(self, metric: Metric, values: Mapping[tuple[str, ...], float]) -> None:
+        """Set a gauge by its labels; what is not among these leaves no series."""
+        if metric in self._made:
+            self._made[metric].clear()
+        for labels, value in values.items():
+            self.set(metric, value, *labels)
+
     def bundles(self, newest: Mapping[str, tuple[float, float]]) -> None:
         """Begin and end of the newest authority held now, by trust domain (Unix seconds); others leave no series."""
         for metric, end in ((BUNDLE_START, 0), (BUNDLE_END, 1)):
-            if metric in self._made:
-                self._made[metric].clear()
-            for trust_domain, moments in newest.items():
-                self.set(metric, moments[end], trust_domain)
+            self.set_all(metric, {(trust_domain,): moments[end] for trust_domain, moments in newest.items()})
 
     def _child(self, metric: Metric, labels: tuple[str, ...]) -> Gauge | Counter | Histogram:
         made = self._made.get(metric)

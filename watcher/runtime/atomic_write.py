@@ -10,8 +10,10 @@ TEMPORARY = ".new"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write all of it, making the directory if need be; OSError where the disk does not take it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write all of it; OSError where the disk does not take it, or there is no such directory.
+
+    It is not made: one that was removed has lost its lock too, and another process may have it by now.
+    """
     with path.with_suffix(TEMPORARY).open("wb") as file:
         file.write(content)
         replace_with(file, path)

@@ -2,7 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 LONGEST = 0.001
 """Seconds of a time slice: about as long as one look takes, so that none waits long."""
@@ -42,15 +44,47 @@ class Gate:
     """Heavy work, one piece in each turn of the loop: a hundred strangers must not share one."""
 
     def __init__(self) -> None:
-        self._lock = asyncio.Lock()
+        self._busy = False
+        self._first, self._others = deque[asyncio.Future[None]](), deque[asyncio.Future[None]]()
 
     async def __aenter__(self) -> None:
         """Wait until nobody else does heavy work; within it, give the loop back after each piece."""
-        await self._lock.acquire()
+        await self._enter(self._others)
 
     async def __aexit__(self, *_: object) -> None:
         """Let the next one in, but not within this turn."""
         try:
             await asyncio.sleep(0)
         finally:
-            self._lock.release()
+            self._leave()
+
+    @asynccontextmanager
+    async def ahead(self) -> AsyncIterator[None]:
+        """The same before all others, for what gives memory back: a hundred pages that were read wait to be judged."""
+        await self._enter(self._first)
+        try:
+            yield
+        finally:
+            await self.__aexit__()
+
+    async def _enter(self, line: deque[asyncio.Future[None]]) -> None:
+        if not self._busy:
+            self._busy = True
+            return
+        turn = asyncio.get_running_loop().create_future()
+        line.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():  # it was ours already
+                self._leave()
+            raise
+
+    def _leave(self) -> None:
+        for line in (self._first, self._others):
+            while line:
+                turn = line.popleft()
+                if not turn.done():
+                    turn.set_result(None)
+                    return
+        self._busy = False

@@ -10,13 +10,14 @@ class LoopLag:
 
     WINDOW = 30.0
     STALL = 0.1  # seconds; a shorter delay costs no look its deadline
+    DELAY = 0.02  # seconds; a shorter one makes no answer look slow
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now  # monotonic seconds
         self._late: deque[tuple[float, float]] = (
             deque()
         )  # only delays that no later one exceeds: the first is the worst
-        self._due, self._stalled = inf, 0.0
+        self._due, self._stalled, self._delayed = inf, 0.0, 0.0
         self.worst = 0.0  # the longest delay of the last half minute, in seconds
 
     def sleeps(self, until: float) -> None:
@@ -28,6 +29,7 @@ class LoopLag:
         now = self._now()
         late, self._due = max(0.0, now - self._due), inf
         self._stalled += late if late > self.STALL else 0.0
+        self._delayed += late if late > self.DELAY else 0.0
         while self._late and self._late[-1][1] <= late:
             self._late.pop()
         self._late.append((now, late))
@@ -40,3 +42,9 @@ class LoopLag:
         """Seconds that it stood still in all, with a standstill whose end it has not told yet."""
         late = self._now() - self._due
         return self._stalled + (late if late > self.STALL else 0.0)
+
+    @property
+    def delayed(self) -> float:
+        """The same with shorter delays: a quota of CPU stops the process for 90 ms, ten times a second."""
+        late = self._now() - self._due
+        return self._delayed + (late if late > self.DELAY else 0.0)

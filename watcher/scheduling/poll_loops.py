@@ -27,7 +27,7 @@ class PollLoops:
         self._backlogs: dict[str, Backlog] = {}
         self._pollers = {kind.name: self._poller(kind.name) for kind in engine.kinds}
         self._progress = time.monotonic()
-        self._first_round: LookRound | None = None  # once there was a discovery
+        self._first_round: LookRound | None = None  # once there are targets that stand for the fleet
 
     def start(self) -> None:
         """Begin to look."""
@@ -42,14 +42,16 @@ class PollLoops:
 
     @property
     def first_round_complete(self) -> bool:
-        """Whether every target of the first discovery was looked at by each of its sources."""
+        """Whether every target of the first round was looked at by each of its sources."""
         return self._first_round is not None and self._first_round.complete
 
     async def add(self, states: Sequence[TargetState]) -> None:
         """Look at these from now on; those that are gone fall out by themselves."""
         await self._put(states, self._pollers)
-        if self._first_round is None:
-            self._first_round = LookRound(states, self._engine.sources_of)
+
+    def begin_first_round(self) -> None:
+        """All targets of now are those whose looks make the first round."""
+        self._first_round = LookRound(list(self._engine.board.states.values()), self._engine.sources_of)
 
     async def restart(self, name: str) -> None:
         """Begin one poller anew, after its settings changed."""

@@ -53,6 +53,7 @@ class Election:
     async def run(self) -> None:
         """Keep the role right until `close`; whatever goes wrong, the role stays as it is and it is tried again."""
         self._running = asyncio.current_task()
+        self._confirm(self._monotonic())
         while True:
             try:
                 await self._once()
@@ -89,11 +90,18 @@ class Election:
             log.info("lease can be acquired again")
             self._role.trouble = ""
 
+    def _confirm(self, since: float) -> None:
+        """Who leads was known at `since` (monotonic seconds), and is for as long as a lease stands."""
+        self._role.confirmed_until = since + DURATION
+
     async def _look(self) -> tuple[Raw | None, Step]:
+        asked = self._monotonic()
         raw = await self._get()
         record = _record(raw) if raw is not None else None
         step = self._candidate.read(record, self._monotonic())
         self._role.holder = record.holder if record is not None else ""
+        if step is Step.WAIT:  # who could hold it knows only once it is written
+            self._confirm(asked)
         return raw, step
 
     async def _get(self) -> Raw | None:
@@ -111,12 +119,14 @@ class Election:
         spec = {**before, "holderIdentity": me, "leaseDurationSeconds": int(DURATION), "renewTime": now}
         if step is Step.TAKE:
             spec |= {"acquireTime": now, "leaseTransitions": int(before.get("leaseTransitions") or 0) + 1}
+        asked = self._monotonic()
         try:
             written = await self._send(raw, spec)
         except RefusedError as error:
             if error.code == 409:
                 return False
             raise
+        self._confirm(asked)
         self._candidate.wrote(str(written["metadata"]["resourceVersion"]), self._monotonic())
         self._role.holder = me
         return True

@@ -3,21 +3,21 @@
 import asyncio
 import json
 import logging
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from probes import AnyProbe
 from probes.contract import TargetKey
-from probes.contract.condition import Status
 from watcher.engine.board import Board, Restored, TargetState
-from watcher.engine.debounce import DebounceState, DebounceStates
+from watcher.engine.warm_up import UNSEEN
 from watcher.runtime.atomic_write import TEMPORARY, replace_with
 from watcher.runtime.clock import Scale
 from watcher.runtime.cooperative import TimeSlice
+from watcher.state.standings import LAST_MOMENT, debounce_states, dumped, dumped_young, young
 
 log = logging.getLogger(__name__)
 
@@ -26,9 +26,8 @@ VERSION = 1
 FILE_NAME = "state.jsonl"
 
 _SCALE = TypeAdapter(Scale, config=ConfigDict(allow_inf_nan=False))
-_DEBOUNCE_STATES = TypeAdapter(list[tuple[str, str, Status, float, int]])
 _HEAD = 4096  # characters
-_LAST_MOMENT = 253_402_300_799.0  # the end of the year 9999: what RFC 3339 can say
+_SURROGATE = re.compile(r"\\u[dD]")
 
 SMALL = 1 << 14
 """Bytes of a target that are always written: five times what one has whose windows are full."""
@@ -72,7 +71,6 @@ class StateFile:
         OSError when the disk does not take it, and then the old file stays.
         """
         states = list(board.states.values())
-        await asyncio.to_thread(self.path.parent.mkdir, parents=True, exist_ok=True)
         file = await asyncio.to_thread(self.path.with_suffix(TEMPORARY).open, "wb")
         try:
             head = {"format": FORMAT, "version": VERSION, "targets": len(states), "clock": scale and scale._asdict()}
@@ -123,22 +121,29 @@ class StateFile:
     def _line(self, board: Board, state: TargetState, room: "_Room") -> bytes:
         restored = board.snapshot(state)
         head = json.dumps({"target": state.target.key, "reached": restored.reached}).encode()
-        # "standings" and "past" are the file's format, version 1: they stay, whatever the code calls them.
         probes = {
-            name: b'"%b": {"standings": %b, "past": %b}'
-            % (name.encode(), _dumped(restored.debounce_states.get(name, {})), self._history[name].dump_json(history))
+            name: self._part(name, restored, history)
             for name, history in restored.history.items()
             if name in self._history
         }
         return b'%b, "probes": {%b}}\n' % (head[:-1], b", ".join(room.take(state.target.key, probes)))
 
+    def _part(self, name: str, restored: Restored, history: object) -> bytes:
+        # "standings" and "past" are the file's format, version 1: they stay, whatever the code calls them.
+        states, waiting = restored.debounce_states.get(name, {}), restored.young.get(name, UNSEEN)
+        written = name.encode(), dumped(states), self._history[name].dump_json(history), dumped_young(waiting)
+        return b'"%b": {"standings": %b, "past": %b%b}' % written
+
     def _restored(self, line: str) -> tuple[TargetKey, Restored]:
         entry = json.loads(line)
+        if _SURROGATE.search(line):
+            json.dumps(entry, ensure_ascii=False).encode()  # ValueError: half a character could not be written again
         known = {name: each for name, each in entry["probes"].items() if name in self._history}
         return TargetKey(*entry["target"]), Restored(
             reached=dict(entry["reached"]),
-            debounce_states={name: dict(_debounce_states(each["standings"])) for name, each in known.items()},
+            debounce_states={name: dict(debounce_states(each["standings"])) for name, each in known.items()},
             history=dict(self._histories(known)),
+            young={name: young(each["young"]) for name, each in known.items() if "young" in each},
         )
 
     def _histories(self, known: Mapping[str, Mapping[str, object]]) -> Iterator[tuple[str, object]]:
@@ -185,7 +190,7 @@ def read_scale(state_dir: Path | None) -> Scale | None:
     try:
         with (state_dir / FILE_NAME).open(encoding="utf-8") as file:
             scale = _SCALE.validate_python(json.loads(file.readline(_HEAD))["clock"])
-        return scale if 0 <= scale.steady <= _LAST_MOMENT >= max(abs(scale.zero), abs(scale.ahead)) else None
+        return scale if 0 <= scale.steady <= LAST_MOMENT >= max(abs(scale.zero), abs(scale.ahead)) else None
     except (OSError, ValueError, KeyError, TypeError, RecursionError):  # what is wrong with it is told where it is read
         return None
 
@@ -205,26 +210,3 @@ def _head(line: str) -> int:
         msg = f"expected a number of targets in the first line, got {head.get('targets')!r}"
         raise StateError(msg)
     return int(head["targets"])
-
-
-def _dumped(debounce_states: DebounceStates) -> bytes:
-    return _DEBOUNCE_STATES.dump_json([(*at, *debounce_state) for at, debounce_state in debounce_states.items()])
-
-
-def _debounce_states(entries: Sequence[Sequence[object]]) -> Iterator[tuple[tuple[str, str], DebounceState]]:
-    for condition, subject, status, since, bad in entries:
-        moment = float(str(since))
-        if not 0 <= moment <= _LAST_MOMENT:
-            raise ValueError(f"expected seconds since 1970, got {since!r}")
-        yield _place(str(condition), str(subject)), _debounce_state(str(status), moment, int(str(bad)))
-
-
-# One object for what a whole fleet has in common: of 10,000 targets these were 50 MB until their first looks.
-@lru_cache(maxsize=4096)
-def _place(condition: str, subject: str) -> tuple[str, str]:
-    return condition, subject
-
-
-@lru_cache(maxsize=64)
-def _debounce_state(status: str, since: float, bad: int) -> DebounceState:
-    return DebounceState(Status(status), since, bad)

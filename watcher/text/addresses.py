@@ -13,7 +13,10 @@ DNS_LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 _HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _HOST_PORT = re.compile(r"(?:\[(?P<ip6>[^\[\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>[0-9]{1,5})")
 _URL_CHARACTERS = re.compile(r"[!-~]{1,2048}")
+_SURELY_PUBLIC = re.compile(r"[A-Za-z0-9._/-]*(?::[0-9]{1,5}(?:/[A-Za-z0-9._/-]*)?)?")
 _SEGMENTS = re.compile(r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*")
+
+_BEFORE_A_PATH = re.compile(r"^(?:v1/)?data/(?=.)")
 
 
 def host(text: str) -> str:
@@ -48,7 +51,7 @@ def http_url(text: str) -> str:
     if not _is_http_url(text):
         raise ValueError(
             "expected an http or https URL with a host, such as http://10.0.0.7:9090/metrics, without "
-            f"user, password and fragment, got {plain_name(text)}"
+            f"user, password and fragment{_got(text)}"
         )
     return text
 
@@ -62,10 +65,21 @@ def spiffe_id(text: str) -> str:
 
 
 def decision_path(text: str) -> str:
-    """A path below OPA's /v1/data, as given; ValueError for anything else."""
-    if not _SEGMENTS.fullmatch(text) or len(text) > 512:
-        raise ValueError(f"expected a path such as agentweave/authz/allow, got {plain_name(text)}")
-    return text
+    """A path below OPA's /v1/data, as given; ValueError for anything else, also for a rule's name in Rego.
+
+    OPA answers a path that leads nowhere as it answers a missing policy, so what can only be a slip is none.
+    """
+    meant = _BEFORE_A_PATH.sub("", text.strip("/").replace(".", "/"))
+    if _SEGMENTS.fullmatch(meant) and len(text) <= 512:
+        if meant == text:
+            return text
+        raise ValueError(f"expected a path below /v1/data with slashes, here {meant}, got {plain_name(text)}")
+    raise ValueError(f"expected a path such as agentweave/authz/allow, got {plain_name(text)}")
+
+
+def _got(text: str) -> str:
+    """What was given instead, unless a password may stand anywhere in it."""
+    return f", got {plain_name(text)}" if _SURELY_PUBLIC.fullmatch(text) or "://" in text else ""
 
 
 def _is_host(match: re.Match[str]) -> bool:

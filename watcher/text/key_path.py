@@ -1,9 +1,14 @@
 """How does a mistake in the config name a place and a value?"""
 
+import re
+
 from probes.contract.address import shown_url
 
 Location = tuple[str | int, ...]
 """The keys and list positions that lead to a value."""
+
+_MAY_HOLD_A_SECRET = re.compile("@|://|[?#]")
+"""A URL, or what was meant as one."""
 
 
 def key_path(place: Location) -> str:
@@ -25,7 +30,7 @@ def plain_name(value: object) -> str:
         case list():
             return "a list"
         case str():
-            shown = shown_url(value) if "@" in value or "://" in value else value
+            shown = shown_url(value) if _MAY_HOLD_A_SECRET.search(value) else value
             return repr(shown if len(shown) <= 80 else f"{shown[:77]}...")
         case _:
             return f"{value}"[:80]

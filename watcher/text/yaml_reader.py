@@ -99,7 +99,8 @@ class YamlReader:
         if not isinstance(event, (yaml.ScalarEvent, yaml.CollectionStartEvent)):
             raise self._refuse(event, "expected a value")
         if event.tag not in (None, "!", "tag:yaml.org,2002:str"):
-            raise self._refuse(event, f"tags are not supported, got {event.tag}")
+            # Not which: what was meant as a password may begin with `!`, or with the `*` of an alias.
+            raise self._refuse(event, "tags are not supported; a text that begins with ! needs quotes")
         if isinstance(event, yaml.ScalarEvent):
             self._weigh(event, 1 + len(event.value))
             return plain_value(event.value) if event.tag is None and event.implicit[0] else event.value
@@ -110,7 +111,9 @@ class YamlReader:
     def _alias(self, event: yaml.AliasEvent) -> object:
         anchor = self._anchors.get(event.anchor or "")
         if anchor is None:
-            raise self._refuse(event, f"*{event.anchor} stands for nothing that is complete before it")
+            raise self._refuse(
+                event, "an alias of nothing that stands before it; a text that begins with * needs quotes"
+            )
         self._weigh(event, anchor.weight)
         self._deepen(event, anchor.height)
         return anchor.value

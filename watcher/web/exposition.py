@@ -27,6 +27,7 @@ from watcher.metrics.families import (
     PREFIX,
     SUBJECTS_DROPPED,
     TARGET_INFO,
+    TARGET_PROBLEMS,
 )
 from watcher.runtime.cooperative import TimeSlice
 
@@ -90,6 +91,7 @@ def _groups(
     yield [CONDITION_REASON], map(_verdict_lines(CONDITION_REASON, _condition_reason), _slices(troubled))
     yield [TARGET_INFO], map(_target_info, _slices(states))
     yield [SUBJECTS_DROPPED], map(_subjects_dropped, _slices(states))
+    yield [TARGET_PROBLEMS], map(_target_problems, _slices(states))
     for index, probe in enumerate(board.probes):
         metrics = [metric for metric in probe.metrics if not metric.fleet]
         if metrics:
@@ -198,6 +200,11 @@ def _subjects_dropped(states: list[Shown]) -> Sequence[str]:
     return [
         "".join([_line(SUBJECTS_DROPPED, state.labels, str(state.dropped)) for state, _ in states if state.dropped])
     ]
+
+
+def _target_problems(states: list[Shown]) -> Sequence[str]:
+    troubled = [(state.labels, problems) for state, _ in states if (problems := state.target.problems)]
+    return ["".join([_line(TARGET_PROBLEMS, labels, str(len(problems))) for labels, problems in troubled])]
 
 
 def _sample_lines(

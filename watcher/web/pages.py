@@ -1,6 +1,7 @@
 """The page for people: the fleet, trouble first, then one agent with everything known about it."""
 
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -97,13 +98,14 @@ def page_routes(engine: Engine) -> list[Route]:
     templates = page_templates()
 
     async def fleet(request: Request) -> Response:
-        wanted = {name: request.query_params.get(name, "") for name in ("namespace", "agent", "status")}
+        wanted = {name: request.query_params.get(name, "") for name in ("namespace", "agent", "status", "problems")}
         counts, lines = await fleet_lines(engine.board, wanted, engine.board.oldest(engine.clock.steady()))
         body = await rendered(
             templates.get_template("fleet.html"),
             now=engine.clock.wall(),
             counts=counts,
             lines=lines,
+            problems=sum(bool(state.target.problems) for state in list(engine.board.states.values())),
             wanted=wanted,
             shown=SHOWN,
             troubles=troubles(engine),
@@ -183,9 +185,8 @@ def _worst(board: Board, state: TargetState, oldest: tuple[float, ...]) -> Statu
 
 def _is_wanted(state: TargetState, status: Status, wanted: dict[str, str]) -> bool:
     namespace, agent, _ = state.target.key
-    return (
-        wanted["namespace"] in ("", namespace) and wanted["agent"] in ("", agent) and wanted["status"] in ("", status)
-    )
+    meant = wanted["namespace"] in ("", namespace) and wanted["agent"] in ("", agent)
+    return meant and wanted["status"] in ("", status) and bool(state.target.problems or not wanted.get("problems"))
 
 
 def _line(board: Board, state: TargetState, status: Status, most: int) -> Line:
@@ -232,6 +233,8 @@ def _role(role: Role, lease: str) -> Iterator[str]:
         yield f"On standby: {holder}, by the lease {lease}. What is seen here is not exported and told to nobody."
     if role.trouble:
         yield f"The lease {lease} cannot be had: {role.trouble}"
+    if why := role.unconfirmed(time.monotonic()):
+        yield f"{Impairment.LEASE_UNCONFIRMED}: {why}"
 
 
 def _impaired(own_metrics: OwnMetrics) -> set[str]:

@@ -26,11 +26,11 @@ class Live:
 
 
 async def live_of(engine: Engine, wanted: AlertSelection, query: Mapping[str, str]) -> Live:
-    """By what the link names: targets; or, where the alert is about many, its `condition`, or `probe` and `reason`."""
+    """By what the link names: targets; or of an alert about many `condition`, or `source` or `probe`, and `reason`."""
     oldest = engine.board.oldest(engine.clock.steady())
     if wanted.kind is not None:
         return await _of_condition(engine, wanted, oldest) if wanted.names_targets else Live()
-    if query.get("condition") or query.get("probe"):
+    if any(query.get(name) for name in ("condition", "probe", "source")):
         return Live(crowd=await _crowd(engine, wanted, query, oldest))
     return Live(affected=await affected(engine.board, wanted, oldest) if wanted.names_targets else None)
 
@@ -54,9 +54,10 @@ async def _of_condition(engine: Engine, wanted: AlertSelection, oldest: tuple[fl
 
 
 async def _crowd(engine: Engine, wanted: AlertSelection, query: Mapping[str, str], oldest: tuple[float, ...]) -> Crowd:
-    """Who has the condition; or, where a probe is named, of whom its verdicts are unknown."""
-    condition, probe, asked = (query.get(name, "") for name in ("condition", "probe", "reason"))
-    kinds = {kind for each in engine.board.probes if each.name == probe for kind in each.conditions}
+    """Who has the condition; or, where a probe or a source is named, of whom its verdicts are unknown."""
+    condition, probe, source, asked = (query.get(name, "") for name in ("condition", "probe", "source", "reason"))
+    probes = (each for each in engine.board.probes if each.name == probe or each.source == source)
+    kinds = {kind for each in probes for kind in each.conditions}
 
     def is_wanted(outcome: Outcome) -> bool:
         kind, status, reason = outcome

@@ -82,7 +82,7 @@ def _words(request: Request, wanted: AlertSelection, live: Live, text: RunbookTe
     )
     left = [name for name in text.placeholders() if name not in values.fit]
     query = request.query_params
-    asked = {name: query.get(name, "") for name in ("condition", "probe", "reason")}
+    asked = {name: query.get(name, "") for name in ("condition", "probe", "source", "reason")}
     return {
         "asked": asked,
         "step": text.step(asked["condition"] or asked["reason"]),

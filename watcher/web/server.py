@@ -1,7 +1,7 @@
 """What is served over HTTP: the metrics, the health, the API and the pages, as applications of starlette."""
 
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -12,11 +12,12 @@ from probes.contract.condition import Status
 from watcher.engine.board import TargetState
 from watcher.engine.engine import Engine
 from watcher.scheduling.poll_loops import PollLoops
+from watcher.web.discovery_page import SeenPods, discovery_route, pods_route
 from watcher.web.exposition import render, render_own
 from watcher.web.pages import page_routes
 from watcher.web.runbook_pages import runbook_routes
 from watcher.web.serving.access import Access
-from watcher.web.serving.places import FullError, too_many
+from watcher.web.serving.places import FullError, Places, shares, too_many
 from watcher.web.serving.server import Server
 from watcher.web.serving.shared_page import SharedPages
 from watcher.web.serving.turns import Turns, caller_of
@@ -26,14 +27,26 @@ TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
-def open_server(engine: Engine, poll_loops: PollLoops, refresh: Callable[[], None], access: Access) -> Server:
-    """The port of the pages and that of health; `refresh` is called before the daemon's own metrics are read."""
-    return Server(make_app(engine, poll_loops, refresh), make_health_app(poll_loops), access, engine.descriptors)
+def open_server(
+    engine: Engine,
+    poll_loops: PollLoops,
+    unready: Callable[[], str],
+    refresh: Callable[[], None],
+    access: Access,
+    seen_pods: SeenPods,
+) -> Server:
+    """The port of the pages and that of health.
+
+    `unready` says why nobody should rely on the daemon yet; `refresh` is called before its own metrics are read.
+    """
+    health = _health_routes(poll_loops, unready)
+    return Server(make_app(engine, health, refresh, seen_pods), Starlette(routes=health), access, engine.descriptors)
 
 
-def make_app(engine: Engine, poll_loops: PollLoops, refresh: Callable[[], None]) -> Starlette:
+def make_app(engine: Engine, health: Sequence[Route], refresh: Callable[[], None], seen_pods: SeenPods) -> Starlette:
     """The whole of what the daemon serves; `refresh` is called before its own metrics are read."""
-    scrapes, others = SharedPages(), Turns()  # apart: whoever asks for many pages is not in Prometheus's way
+    # Apart: whoever asks for many pages is not in Prometheus's way.
+    scrapes, others = SharedPages(Places(shares(engine.descriptors.readers).scrapes)), Turns()
 
     async def metrics(request: Request) -> Response:
         openmetrics = _prefers_openmetrics(request.headers.get("accept", ""))
@@ -62,7 +75,7 @@ def make_app(engine: Engine, poll_loops: PollLoops, refresh: Callable[[], None])
         status = query.get("status")
         if status not in (None, *Status):
             return JSONResponse({"error": f"status: expected one of {', '.join(Status)}, got {status!r}"}, 400)
-        states = _selected(engine, query.get("namespace"), query.get("agent"))
+        states = _selected(engine, query.get("namespace"), query.get("agent"), problems="problems" in query)
         only, standby = Status(status) if status else None, not engine.role.active
         document = listing(engine.board, states, engine.clock.steady(), status=only, standby=standby)
         return StreamingResponse(others.pieces(document, caller_of(request)), media_type="application/json")
@@ -78,39 +91,37 @@ def make_app(engine: Engine, poll_loops: PollLoops, refresh: Callable[[], None])
     return Starlette(
         routes=[
             Route("/metrics", metrics),
-            *_health_routes(poll_loops),
+            *health,
             Route("/api/v1/targets", targets),
             Route("/api/v1/targets/{namespace}/{pod}", target),
-            *map(others.route, (*page_routes(engine), *runbook_routes(engine))),
+            pods_route(engine.clock, seen_pods, others),
+            *map(others.route, (discovery_route(engine.clock, seen_pods), *page_routes(engine))),
+            *map(others.route, runbook_routes(engine)),
         ]
     )
 
 
-def make_health_app(poll_loops: PollLoops) -> Starlette:
-    """What the port of the health pages serves."""
-    return Starlette(routes=_health_routes(poll_loops))
-
-
-def _health_routes(poll_loops: PollLoops) -> list[Route]:
+def _health_routes(poll_loops: PollLoops, unready: Callable[[], str]) -> list[Route]:
     async def livez(_: Request) -> Response:
-        return _health(poll_loops.live, "the schedule makes no progress")
+        return _health("" if poll_loops.live else "the schedule makes no progress")
 
     async def readyz(_: Request) -> Response:
-        return _health(poll_loops.first_round_complete, "the first round of looks is not complete")
+        return _health(unready())
 
     return [Route("/livez", livez), Route("/readyz", readyz)]
 
 
-def _selected(engine: Engine, namespace: str | None, agent: str | None) -> list[TargetState]:
+def _selected(engine: Engine, namespace: str | None, agent: str | None, *, problems: bool) -> list[TargetState]:
     return [
         state
         for key, state in engine.board.states.items()
         if namespace in (None, key.namespace) and agent in (None, key.agent)
+        if state.target.problems or not problems
     ]
 
 
-def _health(good: bool, why_not: str) -> Response:
-    return PlainTextResponse("ok\n" if good else f"{why_not}\n", 200 if good else 503)
+def _health(trouble: str) -> Response:
+    return PlainTextResponse(f"{trouble or 'ok'}\n", 503 if trouble else 200)
 
 
 def _prefers_openmetrics(accept: str) -> bool:

@@ -33,6 +33,7 @@ def _described(board: Board, state: TargetState, *, evidence: bool) -> Iterator[
         "pod": pod,
         "address": state.target.address or "",
         "conditions": [],
+        **({"origins": dict(state.target.origins)} if state.target.origins else {}),
         **({"problems": list(state.target.problems)} if state.target.problems else {}),
         "looks": [_look(look, board.date_of(look.at), evidence=evidence) for look in state.looks.values()],
     }

@@ -3,8 +3,8 @@
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata:
-  name: {{ include "agentweave-watcher.fullname" .root }}-may-look
-  namespace: {{ .namespace }}
+  name: {{ printf "%s-may-look" (include "agentweave-watcher.nameIn" .) | quote }}
+  namespace: {{ .namespace | quote }}
   labels: {{- include "agentweave-watcher.labels" .root | nindent 4 }}
 spec:
   podSelector:
@@ -14,7 +14,7 @@ spec:
     - from:
         - namespaceSelector:
             matchLabels:
-              kubernetes.io/metadata.name: {{ .root.Release.Namespace }}
+              kubernetes.io/metadata.name: {{ .root.Release.Namespace | quote }}
           podSelector:
             matchLabels: {{- include "agentweave-watcher.selectorLabels" .root | nindent 14 }}
       ports:

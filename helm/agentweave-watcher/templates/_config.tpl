@@ -59,8 +59,29 @@
 {{- if and (or $spiffe.trustDomain $spiffe.clusterName $spiffe.clusterDomain $spiffe.className) (not .Values.rbac.spire) }}
 {{- fail "discovery.kubernetes.clusterSpiffeIds: ClusterSPIFFEID objects cannot be read without rbac.spire" }}
 {{- end }}
-{{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled }}
-{{- fail "serviceMonitor.enabled, podMonitor.enabled: only one of them, or every series is there twice" }}
+{{- $monitors := list }}
+{{- range $key := list "serviceMonitor" "podMonitor" "vmServiceScrape" }}
+{{- if (index $.Values $key).enabled }}
+{{- $monitors = append $monitors (printf "%s.enabled" $key) }}
+{{- end }}
+{{- end }}
+{{- if gt (len $monitors) 1 }}
+{{- fail (printf "%s: only one of them, or every series is there twice" (join ", " $monitors)) }}
+{{- end }}
+{{- range $key := list "commonLabels" "podLabels" }}
+{{- range $label := list "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/component" }}
+{{- if hasKey (index $.Values $key) $label }}
+{{- fail (printf "%s: %s is the chart's, by which Services and policies select; set nameOverride or another label" $key $label) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- range $key, $names := dict "ingress.hosts" (dict "on" .Values.ingress.enabled "given" .Values.ingress.hosts) "httpRoute.hostnames" (dict "on" .Values.httpRoute.enabled "given" .Values.httpRoute.hostnames) }}
+{{- if and $names.on (not (include "agentweave-watcher.publicHosts" (dict "root" $ "given" $names.given) | fromYamlArray)) }}
+{{- fail (printf "%s: name one, or set publicUrl to an address with a name" $key) }}
+{{- end }}
+{{- end }}
+{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
+{{- fail "httpRoute.parentRefs: name the Gateway" }}
 {{- end }}
 {{- if and .Values.existingConfigMap (or .Values.config .Values.discovery.static) }}
 {{- fail "existingConfigMap: config and discovery.static would have no effect beside it" }}
@@ -88,7 +109,7 @@
 {{- if and .Values.existingConfigMap (or $set.allowedHosts $set.tls.secretName $set.bearerToken.secretName) }}
 {{- fail "existingConfigMap: server.allowedHosts, tls and bearerToken would have no effect beside it" }}
 {{- end }}
-{{- range $key := list "serviceMonitor" "podMonitor" }}
+{{- range $key := list "serviceMonitor" "podMonitor" "vmServiceScrape" }}
 {{- $monitor := index $.Values $key }}
 {{- if and $monitor.enabled $set.basicAuth.secretName (not $set.bearerToken.secretName) (not $monitor.basicAuth) }}
 {{- fail (printf "%s.basicAuth: Prometheus needs a user or server.bearerToken, where server.basicAuth asks for one" $key) }}

@@ -1,4 +1,13 @@
-{{- /* What an endpoint of a ServiceMonitor and of a PodMonitor have in common: (dict "root" $ "settings" …). */}}
+{{- /* One release is one job, and its series say which cluster they are from. */}}
+{{- define "agentweave-watcher.relabelings" -}}
+- {targetLabel: job, replacement: {{ printf "%s/%s" .Release.Namespace .Release.Name | quote }}}
+{{- with .Values.clusterLabel }}
+- {targetLabel: cluster, replacement: {{ . | quote }}}
+{{- end }}
+{{- end }}
+
+{{- /* What the endpoints of all monitors have in common: (dict "root" $ "settings" …), and `relabelings` and
+`metricRelabelings`, the names of these fields, where they are others. */}}
 {{- define "agentweave-watcher.endpoint" -}}
 - port: http
   path: /metrics
@@ -17,27 +26,26 @@
   basicAuth: {{- toYaml $.settings.basicAuth | nindent 4 }}
   {{- else if .bearerToken.secretName }}
   authorization:
-    credentials: {name: {{ .bearerToken.secretName }}, key: {{ .bearerToken.key }}}
+    credentials: {name: {{ .bearerToken.secretName | quote }}, key: {{ .bearerToken.key | quote }}}
   {{- end }}
   {{- end }}
-  {{- with .settings.relabelings }}
-  relabelings: {{- toYaml . | nindent 4 }}
-  {{- end }}
+  {{ .relabelings | default "relabelings" }}:
+    {{- include "agentweave-watcher.relabelings" .root | nindent 4 }}
+    {{- with .settings.relabelings }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
   {{- with .settings.metricRelabelings }}
-  metricRelabelings: {{- toYaml . | nindent 4 }}
+  {{ $.metricRelabelings | default "metricRelabelings" }}: {{- toYaml . | nindent 4 }}
   {{- end }}
 {{- end }}
 
-{{- /* Kind, labels and the rest of a monitor's head: (dict "root" $ "kind" … "settings" …). */}}
+{{- /* Kind, labels and the rest of a monitor's head: (dict "root" $ "kind" … "settings" …), and `apiVersion` where it is another. */}}
 {{- define "agentweave-watcher.monitorHead" -}}
-apiVersion: monitoring.coreos.com/v1
+apiVersion: {{ .apiVersion | default "monitoring.coreos.com/v1" }}
 kind: {{ .kind }}
 metadata:
-  name: {{ include "agentweave-watcher.fullname" .root }}
-  namespace: {{ .settings.namespace | default .root.Release.Namespace }}
-  labels:
-    {{- include "agentweave-watcher.labels" .root | nindent 4 }}
-    {{- with .settings.labels }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
+  {{- $namespace := .settings.namespace | default .root.Release.Namespace }}
+  name: {{ include "agentweave-watcher.nameIn" (dict "root" .root "namespace" $namespace) | quote }}
+  namespace: {{ $namespace | quote }}
+  labels: {{- include "agentweave-watcher.labelsOf" (dict "root" .root "of" (include "agentweave-watcher.selectorLabels" .root) "more" .settings.labels) | nindent 4 }}
 {{- end }}

@@ -10,24 +10,16 @@ metadata:
     {{- with .Values.podAnnotations }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-  labels:
-    {{- include "agentweave-watcher.labels" . | nindent 4 }}
-    {{- with .Values.podLabels }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
+  labels: {{- include "agentweave-watcher.labelsOf" (dict "root" . "of" (include "agentweave-watcher.selectorLabels" .) "more" .Values.podLabels) | nindent 4 }}
 spec:
-  serviceAccountName: {{ include "agentweave-watcher.serviceAccountName" . }}
+  serviceAccountName: {{ include "agentweave-watcher.serviceAccountName" . | quote }}
   automountServiceAccountToken: {{ or .Values.discovery.kubernetes.enabled (gt (int .Values.replicas) 1) }}
   enableServiceLinks: false
   terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
-  {{- with .Values.imagePullSecrets }}
-  imagePullSecrets: {{- toYaml . | nindent 4 }}
-  {{- end }}
-  {{- with .Values.podSecurityContext }}
-  securityContext: {{- toYaml . | nindent 4 }}
-  {{- end }}
+  {{- include "agentweave-watcher.imagePullSecrets" . | indent 2 }}
+  {{- include "agentweave-watcher.securityContext" (dict "root" . "context" .Values.podSecurityContext) | indent 2 }}
   {{- with .Values.priorityClassName }}
-  priorityClassName: {{ . }}
+  priorityClassName: {{ . | quote }}
   {{- end }}
   {{- if and $several (not .Values.affinity) }}
   affinity:
@@ -39,7 +31,7 @@ spec:
             labelSelector:
               matchLabels: {{- include "agentweave-watcher.selectorLabels" . | nindent 16 }}
   {{- end }}
-  {{- range $key := list "nodeSelector" "affinity" "tolerations" "topologySpreadConstraints" }}
+  {{- range $key := list "nodeSelector" "affinity" "tolerations" "topologySpreadConstraints" "hostAliases" "dnsConfig" }}
   {{- with index $.Values $key }}
   {{ $key }}: {{- toYaml . | nindent 4 }}
   {{- end }}
@@ -47,7 +39,7 @@ spec:
   containers:
     - name: watcher
       image: {{ include "agentweave-watcher.image" . | quote }}
-      imagePullPolicy: {{ .Values.image.pullPolicy }}
+      imagePullPolicy: {{ .Values.image.pullPolicy | quote }}
       args:
         - run
         - --config=/etc/agentweave-watcher/config.yaml
@@ -62,7 +54,7 @@ spec:
         {{- if .secretName }}
         - name: AGENTWEAVE_WATCHER_SERVER__BASIC_AUTH_USERS
           valueFrom:
-            secretKeyRef: {name: {{ .secretName }}, key: {{ .key }}}
+            secretKeyRef: {name: {{ .secretName | quote }}, key: {{ .key | quote }}}
         {{- end }}
         {{- end }}
         {{- if $shards }}
@@ -91,9 +83,7 @@ spec:
       {{- with .Values.resources }}
       resources: {{- toYaml . | nindent 8 }}
       {{- end }}
-      {{- with .Values.securityContext }}
-      securityContext: {{- toYaml . | nindent 8 }}
-      {{- end }}
+      {{- include "agentweave-watcher.securityContext" (dict "root" . "context" .Values.securityContext) | indent 6 }}
       volumeMounts:
         - {name: config, mountPath: /etc/agentweave-watcher, readOnly: true}
         - {name: state, mountPath: /var/lib/agentweave-watcher}
@@ -115,25 +105,25 @@ spec:
   volumes:
     - name: config
       configMap:
-        name: {{ .Values.existingConfigMap | default (include "agentweave-watcher.fullname" .) }}
-    {{- if not (and $shards .Values.state.persistence.enabled) }}
+        name: {{ .Values.existingConfigMap | default (include "agentweave-watcher.fullname" .) | quote }}
+    {{- if ne (include "agentweave-watcher.keeps" .) "true" }}
     - name: state
       emptyDir: {sizeLimit: {{ .Values.state.sizeLimit }}}
     {{- end }}
     {{- if eq .Values.spire.mode "csi" }}
     - name: spiffe-workload-api
-      csi: {driver: {{ .Values.spire.csiDriver }}, readOnly: true}
+      csi: {driver: {{ .Values.spire.csiDriver | quote }}, readOnly: true}
     {{- else if eq .Values.spire.mode "hostPath" }}
     - name: spiffe-workload-api
-      hostPath: {path: {{ .Values.spire.hostPath }}, type: Directory}
+      hostPath: {path: {{ .Values.spire.hostPath | quote }}, type: Directory}
     {{- end }}
     {{- with .Values.server.tls.secretName }}
     - name: server-tls
-      secret: {secretName: {{ . }}}
+      secret: {secretName: {{ . | quote }}}
     {{- end }}
     {{- with .Values.server.bearerToken.secretName }}
     - name: server-token
-      secret: {secretName: {{ . }}}
+      secret: {secretName: {{ . | quote }}}
     {{- end }}
     {{- with .Values.extraVolumes }}
     {{- toYaml . | nindent 4 }}

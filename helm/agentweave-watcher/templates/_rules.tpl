@@ -11,7 +11,7 @@
 {{- $_ := set $names $rule.alert true }}
 {{- $override := index $settings.overrides $rule.alert | default dict }}
 {{- if not $override.disabled }}
-{{- $rules = append $rules (include "agentweave-watcher.rule" (dict "rule" $rule "override" $override "settings" $settings) | fromYaml) }}
+{{- $rules = append $rules (include "agentweave-watcher.rule" (dict "root" $ "rule" $rule "override" $override) | fromYaml) }}
 {{- end }}
 {{- else }}
 {{- $rules = append $rules $rule }}
@@ -30,20 +30,22 @@
 {{- toYaml (dict "groups" $groups) }}
 {{- end }}
 
-{{- /* One alert, with its override and the links that the settings ask for. */}}
+{{- /* One alert, with its override and the links that the settings ask for: (dict "root" $ "rule" … "override" …). */}}
 {{- define "agentweave-watcher.rule" -}}
 {{- $rule := .rule }}
 {{- with .override.for }}
 {{- $_ := set $rule "for" . }}
 {{- end }}
-{{- $labels := merge dict (.override.labels | default dict) .settings.additionalRuleLabels $rule.labels }}
+{{- $settings := .root.Values.prometheusRule }}
+{{- $cluster := ternary dict (dict "cluster" .root.Values.clusterLabel) (empty .root.Values.clusterLabel) }}
+{{- $labels := merge dict (.override.labels | default dict) $settings.additionalRuleLabels $cluster $rule.labels }}
 {{- with .override.severity }}
 {{- $_ := set $labels "severity" . }}
 {{- end }}
 {{- $_ := set $rule "labels" $labels }}
 {{- $annotations := $rule.annotations }}
-{{- $runbooks := printf "%s/" (trimSuffix "/" .settings.runbookUrlPrefix) }}
-{{- $dashboards := printf "%s/" (trimSuffix "/" .settings.dashboardUrlPrefix) }}
+{{- $runbooks := include "agentweave-watcher.runbookUrlPrefix" .root }}
+{{- $dashboards := printf "%s/" (trimSuffix "/" $settings.dashboardUrlPrefix) }}
 {{- $_ := set $annotations "runbook_url" (replace "http://127.0.0.1:9847/runbooks/" $runbooks $annotations.runbook_url) }}
 {{- $_ := set $annotations "dashboard_url" (replace "http://127.0.0.1:3000/d/" $dashboards $annotations.dashboard_url) }}
 {{- toYaml $rule }}

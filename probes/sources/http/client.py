@@ -2,20 +2,22 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from types import TracebackType
-from typing import NamedTuple, Self, cast
+from typing import NamedTuple, Self
 
 import httpx
 
 from probes.contract import Fault, NameLookup
 from probes.contract.address import shown_url
-from probes.sources.http.response import Response, ResponseReader, TooLargeError
+from probes.readings.verify_error import VerifyCode, say_verify_code
+from probes.sources.http.connection import Connection
+from probes.sources.http.response import Response, TooLargeError
+from probes.sources.http.tls import TLS, MakeContext
 from probes.sources.names import NameNotResolvedError, connect
 from probes.sources.own_trouble import OWN_TROUBLE, is_refusal
 
 __all__ = [
-    "TLS",
     "HTTPSession",
     "Origin",
     "OwnTroubleError",
@@ -79,16 +81,6 @@ def locate(url: str) -> tuple[Origin, bytes]:
     return Origin(host, found.port or (443 if secure else 80), secure, found.netloc), found.raw_path
 
 
-class TLS(NamedTuple):
-    """How to verify a server of https."""
-
-    context: ssl.SSLContext
-    trust_domain: str = ""  # the server must have an SVID of this one; empty: the context checks its name
-    doubtful: bool = False  # what does not verify may be our fault: we have no CA for it, or an old one
-    clock_doubt: str = ""  # why the watcher's own date is not believed, a sentence
-    others: Sequence[Callable[[], ssl.SSLContext]] = ()  # for a server that does not take that one's key exchange
-
-
 class HTTPSession:
     """Requests one after another to one origin, on one connection for as long as the server keeps it.
 
@@ -101,10 +93,14 @@ class HTTPSession:
         self, origin: Origin, timeout: float, max_bytes: int, tls: TLS | None = None, *, names: NameLookup
     ) -> None:
         self._origin, self._timeout, self._max_bytes, self._tls = origin, timeout, max_bytes, tls
+        first = tls.taken.get(origin, 0) if tls and tls.taken else 0
+        self._untried = [first, *(each for each in range(1 + len(tls.others if tls else ())) if each != first)]
+        self._namesakes = list[MakeContext](tls.namesakes if tls else ())
+        self._namesake: MakeContext | None = None
         self._names = names
         self._addresses: Sequence[str] = ()
-        self._connection: _Connection | None = None
-        self._deadline = 0.0
+        self._connection: Connection | None = None
+        self._deadline = self._gave = 0.0  # times of the loop
 
     async def __aenter__(self) -> Self:
         self._deadline = asyncio.get_running_loop().time() + self._timeout
@@ -113,19 +109,37 @@ class HTTPSession:
     async def __aexit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
         self._hang_up()
 
-    async def ask(self, method: bytes, path: bytes, headers: bytes = b"", body: bytes = b"") -> Response:
-        """One request, GET or POST, with `headers` as on the wire; every failure is an httpx.TransportError."""
+    async def ask(
+        self, method: bytes, path: bytes, headers: bytes = b"", body: bytes = b"", *, at_once: int | None = None
+    ) -> Response:
+        """One request, GET or POST, with `headers` as on the wire; every failure is an httpx.TransportError.
+
+        A body of more than `at_once` bytes comes in parts, the first of them here.
+        """
         length = b"Content-Length: %d\r\n" % len(body) if method == b"POST" else b""
         request = b"%b %b HTTP/1.1\r\nHost: %b\r\nAccept-Encoding: identity\r\n%b%b\r\n%b"
         if not self._addresses:
             await self._look_up()
+        said = request % (method, path, self._origin.authority, headers, length, body)
+        return await self._in_time(self._exchange(said, at_once))
+
+    async def more(self) -> Response:
+        """The next part of the answer; nothing was received meanwhile, so that time is none of the server's."""
+        if self._connection is None:
+            raise OwnTroubleError(f"{self._name} was not asked.")
+        self._deadline += asyncio.get_running_loop().time() - self._gave
+        return await self._in_time(self._connection.more())
+
+    async def _in_time(self, coming: Awaitable[Response]) -> Response:
         try:
             async with asyncio.timeout_at(self._deadline):
-                return await self._exchange(request % (method, path, self._origin.authority, headers, length, body))
+                return await coming
         except TimeoutError as error:
             raise self._too_late() from error
         except OSError as error:
             raise self._failed(error) from error
+        finally:
+            self._gave = asyncio.get_running_loop().time()
 
     async def _look_up(self) -> None:
         started = asyncio.get_running_loop().time()
@@ -137,19 +151,19 @@ class HTTPSession:
             raise OwnTroubleError(f"{self._name} was not asked: {error}.") from error
         self._deadline += asyncio.get_running_loop().time() - started
 
-    async def _exchange(self, request: bytes) -> Response:
+    async def _exchange(self, request: bytes, at_once: int | None) -> Response:
         if self._connection is not None:
             try:
-                return await self._connection.ask(request, self._max_bytes)
+                return await self._connection.ask(request, self._max_bytes, at_once)
             except ConnectionResetError:
                 if self._connection.heard:
                     raise
-        return await (await self._connect()).ask(request, self._max_bytes)
+        return await (await self._connect()).ask(request, self._max_bytes, at_once)
 
-    async def _connect(self) -> "_Connection":
+    async def _connect(self) -> Connection:
         self._hang_up()
         self._connection = None
-        transport, wire = await connect(_Connection, self._addresses, self._origin.port, self._deadline)
+        transport, wire = await connect(Connection, self._addresses, self._origin.port, self._deadline)
         self._connection = wire
         if self._origin.secure:
             if self._tls is None:
@@ -157,15 +171,27 @@ class HTTPSession:
             try:
                 wire.transport = await self._secured(transport, wire, self._tls)
             except ssl.SSLError as error:
-                if not self._tls.others or isinstance(error, ssl.SSLCertVerificationError):
+                if not self._other_way(error):
                     raise
-                other, *rest = self._tls.others
-                self._tls = self._tls._replace(context=other(), others=rest)
                 return await self._connect()
+            if self._tls.taken is not None and self._tls.taken.get(self._origin, 0) != self._untried[0]:
+                self._tls.taken[self._origin] = self._untried[0]
         return wire
 
-    async def _secured(self, transport: asyncio.Transport, wire: "_Connection", tls: TLS) -> asyncio.Transport | None:
-        context, trust_domain = tls.context, tls.trust_domain
+    def _other_way(self, error: ssl.SSLError) -> bool:
+        """Whether another context may do better after this error; it is the next one's."""
+        if not isinstance(error, ssl.SSLCertVerificationError):
+            del self._untried[0]
+            return bool(self._untried)
+        if error.verify_code != VerifyCode.BAD_SIGNATURE or not self._namesakes:
+            return False
+        self._namesake = self._namesakes.pop(0)
+        return True
+
+    async def _secured(self, transport: asyncio.Transport, wire: Connection, tls: TLS) -> asyncio.Transport | None:
+        taken, trust_domain = self._untried[0], tls.trust_domain
+        make = self._namesake or (tls.others[taken - 1] if taken else None)
+        context = make() if make else tls.context
         name = self._origin.host if context.check_hostname else None
         secured = await asyncio.get_running_loop().start_tls(transport, wire, context, server_hostname=name)
         if secured and trust_domain and not _is_svid(secured.get_extra_info("peercert"), trust_domain):
@@ -173,8 +199,8 @@ class HTTPSession:
         return secured
 
     def _hang_up(self) -> None:
-        if self._connection is not None and self._connection.transport is not None:
-            self._connection.transport.abort()
+        if self._connection is not None:
+            self._connection.hang_up()
 
     def _too_late(self) -> httpx.TimeoutException:
         if self._connection is None:
@@ -184,15 +210,8 @@ class HTTPSession:
         )
 
     def _failed(self, error: OSError) -> httpx.TransportError:
-        if (
-            isinstance(error, ssl.SSLCertVerificationError)
-            and self._tls
-            and self._tls.clock_doubt
-            and _is_of_time(error)
-        ):
-            return OwnTroubleError(self._tls.clock_doubt)
-        if isinstance(error, ssl.SSLCertVerificationError) and self._tls and self._tls.doubtful:
-            return OwnTroubleError(f"The watcher has no CA to verify {self._name} with: {error.verify_message}.")
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return self._unverified(error.verify_code)
         if isinstance(error, ssl.SSLError):
             return TLSFailedError(f"{self._name} and the watcher have no TLS in common: {error}")
         if self._connection is not None:
@@ -203,48 +222,19 @@ class HTTPSession:
             return httpx.ConnectError(f"{self._name} refuses connections.")
         return httpx.ConnectError(f"{self._name} cannot be reached: {error.strerror or error}.")
 
+    def _unverified(self, code: int) -> httpx.TransportError:
+        if self._tls and self._tls.clock_doubt and code in (VerifyCode.NOT_YET_VALID, VerifyCode.EXPIRED):
+            return OwnTroubleError(self._tls.clock_doubt)
+        why = say_verify_code(code)
+        if self._tls and self._tls.doubtful:
+            return OwnTroubleError(f"The watcher has no CA to verify the certificate of {self._name} with: {why}.")
+        return TLSFailedError(f"The certificate of {self._name} does not verify: {why}.")
+
     @property
     def _name(self) -> str:
         return self._origin.authority.decode()
 
 
-def _is_of_time(error: ssl.SSLCertVerificationError) -> bool:
-    return error.verify_code in (9, 10)  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
-
-
 def _is_svid(certificate: Mapping[str, Sequence[tuple[str, str]]], trust_domain: str) -> bool:
     uris = [value for kind, value in certificate.get("subjectAltName", ()) if kind == "URI"]
     return len(uris) == 1 and uris[0].startswith(f"spiffe://{trust_domain}/")
-
-
-class _Connection(asyncio.Protocol):
-    """A connection; what arrives goes to the answer that is waited for."""
-
-    def __init__(self) -> None:
-        self.transport: asyncio.Transport | None = None
-        self.heard = False  # whether any byte of the last answer arrived
-        self._answering: ResponseReader | None = None
-
-    async def ask(self, request: bytes, max_bytes: int) -> Response:
-        self.heard = False
-        if self.transport is None or self.transport.is_closing():
-            raise ConnectionResetError
-        self._answering = ResponseReader(max_bytes)
-        self.transport.write(request)
-        try:
-            return await self._answering.done
-        finally:
-            self._answering.let_go()
-            self._answering = None  # an error's traceback leads here: a cycle, if this led back to the error
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-
-    def data_received(self, data: bytes) -> None:
-        if self._answering is not None:
-            self.heard = True
-            self._answering.feed(data)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._answering is not None:
-            self._answering.end(exc)

@@ -4,22 +4,26 @@ import logging
 import os
 import re
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509 import Certificate, load_pem_x509_certificates
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from probes.contract import OwnIdentity, SourceContext, SourceSettings, Target
-from probes.sources.http.client import TLS, Origin, OwnTroubleError
+from probes.sources.http.client import Origin, OwnTroubleError
 from probes.sources.http.key_exchange import FIRST, OTHERS, with_curve
+from probes.sources.http.tls import TLS
+from probes.sources.tls.namesakes import one_of_each_name
 
 log = logging.getLogger(__name__)
 
 _TOKEN = re.compile(rb"[\x21-\x7e]+")
 _LOOKED_AT_EVERY = 1.0  # seconds
+_MOST_REMEMBERED = 10_000  # origins; those that are gone would stay for ever
 
 
 class TokenFor(BaseModel):
@@ -75,7 +79,9 @@ class Outbound:
         self._ca = _File(settings.ca_file, source_context.now) if settings.ca_file else None
         self._told: set[str] = set()  # why the token was withheld, as far as the log says so
         self._made_of: tuple[bytes | None, OwnIdentity | None] | None = None
-        self._contexts: dict[str, ssl.SSLContext] = {}  # by curve
+        self._contexts: dict[tuple[str, bytes], ssl.SSLContext] = {}  # by curve and by the authorities that are chosen
+        self._choices: Sequence[bytes] = ()  # PEM of authorities without namesakes, where the whole has some
+        self._taken: dict[Origin, int] = {}  # of servers that do not take the first curve
 
     def authorization(self, target: Target, origin: Origin) -> bytes:
         """The header line with the token, empty where it is not sent there; OwnTroubleError where it is unreadable."""
@@ -114,7 +120,13 @@ class Outbound:
         identity = self._source_context.identity.current
         ca, clock_doubt = self._ca.read() if self._ca else None, self._source_context.clock_doubt()
         tls = TLS(self._current(ca, identity, FIRST), clock_doubt=clock_doubt)
-        tls = tls._replace(others=[partial(self._current, ca, identity, curve) for curve in OTHERS])
+        if len(self._taken) > _MOST_REMEMBERED:
+            self._taken.clear()
+        tls = tls._replace(
+            others=[partial(self._current, ca, identity, curve) for curve in OTHERS],
+            taken=self._taken,
+            namesakes=[partial(self._current, ca, identity, FIRST, choice) for choice in self._choices],
+        )
         if ca is not None:
             return tls
         if identity is None:
@@ -122,21 +134,25 @@ class Outbound:
         doubtful = not self._source_context.identity.confirmed
         return tls._replace(trust_domain=identity.trust_domain, doubtful=doubtful)
 
-    def _current(self, ca: bytes | None, identity: OwnIdentity | None, curve: str) -> ssl.SSLContext:
+    def _current(
+        self, ca: bytes | None, identity: OwnIdentity | None, curve: str, choice: bytes = b""
+    ) -> ssl.SSLContext:
         # A context costs as much as ten looks: a new one only when what it is made of is another object.
         if self._made_of is None or not _same(self._made_of, (ca, identity)):
             self._contexts, self._made_of = {}, (ca, identity)
-        if curve not in self._contexts:
-            self._contexts[curve] = with_curve(self._context_of(ca, identity), curve)
-        return self._contexts[curve]
+            self._choices = [*map(_pem, one_of_each_name(_authorities(ca, identity)))]
+        if (curve, choice) not in self._contexts:
+            self._contexts[curve, choice] = with_curve(self._context_of(ca, identity, choice), curve)
+        return self._contexts[curve, choice]
 
-    def _context_of(self, ca: bytes | None, identity: OwnIdentity | None) -> ssl.SSLContext:
+    def _context_of(self, ca: bytes | None, identity: OwnIdentity | None, choice: bytes) -> ssl.SSLContext:
         if ca is not None:
-            context = _verifying(ca, str(self._settings.ca_file))
+            context = _verifying(choice or ca, str(self._settings.ca_file))
         elif identity is None:
             context = ssl.create_default_context()
         else:
-            context = _verifying_svids(identity)
+            context = _verifying(choice or _pem(_authorities(None, identity)), "The own trust bundle")
+            context.check_hostname = False  # SVIDs have no names but their SPIFFE ID
         if self._settings.client_certificate == "svid":
             _show_svid(context, identity)
         return context
@@ -156,11 +172,17 @@ def _verifying(ca: bytes, name: str) -> ssl.SSLContext:
     return context
 
 
-def _verifying_svids(identity: OwnIdentity) -> ssl.SSLContext:
-    bundle = identity.bundles.get(identity.trust_domain, ())
-    context = _verifying(b"".join(each.public_bytes(Encoding.PEM) for each in bundle), "The own trust bundle")
-    context.check_hostname = False  # SVIDs have no names but their SPIFFE ID
-    return context
+def _authorities(ca: bytes | None, identity: OwnIdentity | None) -> Sequence[Certificate]:
+    if ca is None:
+        return identity.bundles.get(identity.trust_domain, ()) if identity is not None else ()
+    try:
+        return load_pem_x509_certificates(ca)
+    except ValueError:  # OpenSSL takes what it can, and says what it cannot
+        return ()
+
+
+def _pem(authorities: Sequence[Certificate]) -> bytes:
+    return b"".join(each.public_bytes(Encoding.PEM) for each in authorities)
 
 
 def _show_svid(context: ssl.SSLContext, identity: OwnIdentity | None) -> None:

@@ -1,9 +1,10 @@
 """What was learnt of metrics pages at earlier looks: whether their filter can be used, and when they were inspected."""
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from zlib import crc32
 
+from probes.contract import Target, TargetKey
 from probes.readings.conformance import Conformance
 from probes.readings.metrics_page import MetricsPage, WantedSignals
 
@@ -28,19 +29,20 @@ class Habit(NamedTuple):
 
 
 class _Inspection(NamedTuple):
+    url: str | None
     again_at: float
     refused: int  # pages in a row that Prometheus would refuse
     missed: int  # pages in a row that could not be had
 
 
 class PageHabits:
-    """By URL."""
+    """Of the filter by URL; inspections by target, for each of two with one URL waits for what was seen."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         """`now`: seconds that only time moves."""
         self._now = now
         self._habits: dict[str, Habit] = {}
-        self._inspections: dict[str, _Inspection] = {}
+        self._inspections: dict[TargetKey, _Inspection] = {}
 
     def of(self, url: str, wanted: WantedSignals) -> Habit | None:
         """What is known of this page now."""
@@ -57,24 +59,29 @@ class PageHabits:
         until = self._now() + _LEARNT_FOR * (0.5 + _share(url))
         self._habits[url] = Habit(wanted, until, hidden, lacking, whole.kept.bare)
 
-    def inspection_is_due(self, url: str) -> bool:
+    def inspection_is_due(self, target: Target) -> bool:
         """Whether it is time to see if a current Prometheus could scrape the page."""
-        known = self._inspections.get(url)
+        known = self._known(target)
         return known is None or self._now() >= known.again_at
 
-    def inspected(self, url: str, found: Conformance, *, came: bool) -> None:
+    def inspected(self, target: Target, found: Conformance, *, came: bool) -> None:
         """It was seen, or could not be; `came`: the page itself did. What is refused is looked at until it is sure."""
-        known = self._inspections.get(url)
+        known = self._known(target)
         refused = (known.refused if known else 0) + 1 if found.refused else 0
         missed = 0 if came else min(9, (known.missed if known else 0) + 1)
-        pause = _INSPECTED_FOR * (0.75 + _share(url) / 2) if came else _pause(missed)
+        pause = _INSPECTED_FOR * (0.75 + _share(target.metrics or "") / 2) if came else _pause(missed)
         again_at = self._now() + (0 if 0 < refused < _CONFIRMED else pause)
-        self._inspections[url] = _Inspection(again_at, min(refused, _CONFIRMED), missed)
+        self._inspections[target.key] = _Inspection(target.metrics, again_at, min(refused, _CONFIRMED), missed)
 
-    def keep(self, urls: Container[str | None]) -> None:
+    def keep(self, targets: Sequence[Target]) -> None:
         """Forget all other pages."""
+        urls, keys = {each.metrics for each in targets}, {each.key for each in targets}
         self._habits = {url: habit for url, habit in self._habits.items() if url in urls}
-        self._inspections = {url: seen for url, seen in self._inspections.items() if url in urls}
+        self._inspections = {key: seen for key, seen in self._inspections.items() if key in keys}
+
+    def _known(self, target: Target) -> _Inspection | None:
+        known = self._inspections.get(target.key)
+        return known if known is not None and known.url == target.metrics else None
 
 
 def _pause(missed: int) -> float:

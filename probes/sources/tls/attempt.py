@@ -12,6 +12,7 @@ from probes.sources.names import connect
 from probes.sources.tls.contexts import Trust
 from probes.sources.tls.plaintext import ask_plainly, http_status, spoken
 from probes.sources.tls.session import TLSSession
+from probes.sources.tls.work_queue import WorkQueue
 
 _REQUEST = b"GET /health HTTP/1.1\r\nHost: %b\r\nUser-Agent: agentweave-watcher\r\nConnection: close\r\n\r\n"
 
@@ -40,9 +41,16 @@ class Attempt:
     """What was said at one place: on the usual path a single session."""
 
     def __init__(
-        self, port_address: PortAddress, addresses: Sequence[str], trust: Trust, starts: float, ends: float
+        self,
+        port_address: PortAddress,
+        addresses: Sequence[str],
+        trust: Trust,
+        work_queue: WorkQueue,
+        starts: float,
+        ends: float,
     ) -> None:
         """Speak to one of the `addresses` of its host, from `starts` to `ends`, both times of the loop."""
+        self._work_queue = work_queue
         self._port, self._addresses, self._trust = port_address, addresses, trust
         self._halfway, self._ends = (starts + ends) / 2, ends
         self.session: TLSSession | None = None
@@ -77,9 +85,17 @@ class Attempt:
             self.session.hang_up()
 
     async def _connect(self, context: SSL.Context) -> TLSSession:
-        session = TLSSession(context, self._port.server_name, self._port.request, self._trust.certificate_size)
-        async with asyncio.timeout_at(self._ends):
-            await connect(lambda: session, self._addresses, self._port.port, self._ends)
+        session = TLSSession(
+            context,
+            self._port.server_name,
+            self._port.request,
+            self._trust.certificate_size,
+            self._work_queue,
+            self.session,
+        )
+        ends = self._ends + session.waited
+        async with asyncio.timeout_at(ends):
+            await connect(lambda: session, self._addresses, self._port.port, ends)
         return session
 
     async def _offer_more(self, first: TLSSession) -> TLSSession:
@@ -92,13 +108,18 @@ class Attempt:
         if second.received:
             return second
         second.hang_up()
+        first.cpu = second.cpu
         return first
+
+    @property
+    def _waited(self) -> float:
+        return self.session.waited if self.session else 0.0
 
     async def _speak_plainly(self) -> None:
         if not self.plain_answer:
             port_address = self._port
             self.plain_answer = await ask_plainly(
-                self._addresses, port_address.port, port_address.authority, self._ends
+                self._addresses, port_address.port, port_address.authority, self._ends + self._waited
             )
 
 

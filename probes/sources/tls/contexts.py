@@ -1,7 +1,8 @@
 """The TLS contexts of looks: one for each own identity and trust domain, never one a look."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -11,14 +12,14 @@ from OpenSSL import SSL, crypto
 
 from probes.contract import IdentityProvider, OwnIdentity, Target
 from probes.contract.spiffe_id import parse_spiffe_id
-from probes.readings.handshake import VerifyCode, VerifyError
+from probes.readings.certificate import issuer_of
+from probes.readings.issuer import Issuer
+from probes.readings.verify_error import VerifyCode, VerifyError
+from probes.sources.tls.namesakes import Namesakes
+from probes.sources.tls.path import MAX_VERIFY_DEPTH
 
 _TLS13_CIPHERS = b"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 _NO_AUTO_CHAIN = 0x8  # SSL_MODE_NO_AUTO_CHAIN of SSL_CTX_set_mode(3); pyOpenSSL has no name for it
-MAX_VERIFY_DEPTH = 8
-"""Intermediates that are followed: a chain of fifty is an attempt to keep us busy (SPIRE nests two or three)."""
-
-
 _PATIENCE = 0.01  # seconds of CPU for a chain that does not verify: an honest one takes two
 
 
@@ -50,8 +51,8 @@ class Trust:
     def __init__(self, trust_domain: str, identity: OwnIdentity | None) -> None:
         self.trust_domain = trust_domain
         self._identity = identity
-        self._roots = identity.bundles.get(trust_domain, ()) if identity else ()
-        self.has_bundle = bool(self._roots)
+        self.authorities = identity.bundles.get(trust_domain, ()) if identity else ()
+        self.has_bundle = bool(self.authorities)
         self.has_certificate = identity is not None and bool(identity.chain)
         self.certificate_size = len(identity.chain[0].public_bytes(Encoding.DER)) if identity and identity.chain else 0
 
@@ -70,6 +71,18 @@ class Trust:
     def second(self) -> SSL.Context:
         """Offers all groups, for a server that did not take the first."""
         return self._context()
+
+    @cached_property
+    def issuers(self) -> Mapping[bytes, tuple[Issuer]]:
+        """The facts of each authority of the bundle, by its DER."""
+        known = {each.public_bytes(Encoding.DER): issuer_of(each) for each in self.authorities}
+        longest = max((each.lifetime for each in known.values()), key=lambda each: each.end, default=None)
+        return {der: (replace(each, authority=True, longest=longest),) for der, each in known.items()}
+
+    @cached_property
+    def namesakes(self) -> Namesakes:
+        """The authorities of the bundle that only their keys tell apart."""
+        return Namesakes(self.authorities)
 
     def _context(self) -> SSL.Context:
         context = SSL.Context(SSL.TLS_CLIENT_METHOD)
@@ -95,7 +108,7 @@ class Trust:
         if store is None:
             raise RuntimeError("an SSL context has no store for its roots")
         store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)  # a bundle may hold an intermediate as its authority
-        for root in self._roots:
+        for root in self.authorities:
             store.add_cert(crypto.X509.from_cryptography(root))
 
     def _add_own(self, context: SSL.Context) -> None:

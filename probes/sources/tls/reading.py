@@ -3,15 +3,33 @@
 from collections.abc import Callable
 from functools import lru_cache
 from sys import intern
+from time import thread_time
 
 from OpenSSL import SSL, crypto
 
 from probes.contract import Fault
 from probes.readings.certificate import MAX_CERTIFICATE, Leaf, UnreadableError, weakness
 from probes.readings.handshake import BundleState, ClientCertificate, Handshake, Spoke
-from probes.sources.tls.contexts import MAX_VERIFY_DEPTH, Trust
+from probes.sources.tls.chain import follow
+from probes.sources.tls.contexts import Trust
+from probes.sources.tls.path import MAX_VERIFY_DEPTH
 from probes.sources.tls.plaintext import http_status, printable, spoken
 from probes.sources.tls.session import TLSSession
+
+_OF_A_CERTIFICATE = (
+    "bad certificate",
+    "unsupported certificate",
+    "certificate revoked",
+    "certificate expired",
+    "certificate unknown",
+    "certificate required",
+    "no certificate",
+    "unknown ca",
+    "access denied",
+    "decrypt error",  # our signature does not fit our certificate
+    "handshake failure",  # of TLS 1.2 where none was sent
+)
+"""How OpenSSL's words for an alert on the other side's certificate end."""
 
 
 def reading(
@@ -21,32 +39,40 @@ def reading(
     trust: Trust,
     bundle: BundleState,
     read_leaf: Callable[[bytes], Leaf | None],
+    date: float,
 ) -> Handshake:
-    """The reading of a port that took a connection; `heard` is what it said in plaintext."""
+    """The reading of a port that took a connection; `heard`: what it said in plaintext, `date` in Unix seconds."""
     spoke = spoken(heard) if heard else session.spoke
     completed = session.completed or session.verification.given_up or _is_refused_in_handshake(session)
     fault, trouble = (None, "") if completed else _trouble(session, spoke, heard)
+    began = thread_time()
     chain = [crypto.dump_certificate(crypto.FILETYPE_ASN1, each) for each in session.tls.get_peer_cert_chain() or ()]
     leaf = read_leaf(chain[0]) if chain else None
     if chain and leaf is None:
         trouble = trouble or "serves a certificate that cannot be read"
+    weak = tuple(filter(None, map(_weakness, chain[1 : MAX_VERIFY_DEPTH + 1])))
+    followed = follow(session, chain, leaf, trust, date)
+    cpu = session.cpu + thread_time() - began
     client_certificate, refusal = _client_certificate(session, trust) if completed else (ClientCertificate.NOT_TOLD, "")
     return Handshake(
         fault=fault,
         error=f"{address} {trouble}." if trouble else "",
-        cpu=session.cpu,
+        cpu=cpu,
         spoke=spoke,
         completed=completed,
         leaf=leaf,
         chain_length=len(chain),
-        weak_intermediates=tuple(filter(None, map(_weakness, chain[1 : MAX_VERIFY_DEPTH + 1]))),
-        verify_errors=tuple(dict.fromkeys(session.verification.errors)),
+        weak_intermediates=weak,
+        issuers=followed.issuers,
+        remarks=followed.remarks,
+        verify_errors=followed.errors,
         trust_domain=trust.trust_domain,
         bundle=bundle,
         protocol=intern(session.tls.get_protocol_version_name()) if chain else "",
         cipher=intern(session.tls.get_cipher_name() or ""),
         client_certificate=client_certificate,
         refusal=refusal,
+        ending=_ending(session) if completed and not refusal else "",
         http_status=http_status(session.answer),
         received=printable(heard),
     )
@@ -56,12 +82,12 @@ def _is_refused_in_handshake(session: TLSSession) -> bool:
     """Whether only our certificate, or that we have none, stood in the way.
 
     In TLS 1.2 the server speaks last, so it refuses within the handshake: after our second flight, by an alert or,
-    where asyncio drops that, by the end of the connection.
+    where asyncio drops that, by the end of the connection; that may have another cause, which nobody tells.
     """
     if session.completed or session.tls.get_protocol_version() > SSL.TLS1_2_VERSION:
         return False
     said_enough = session.flights > 1 and session.certificate_seen
-    return said_enough and session.finished and (not session.error or " alert " in session.error)
+    return said_enough and session.finished and (not session.error or _is_refusal(session.error))
 
 
 def _trouble(session: TLSSession, spoke: Spoke, heard: bytes) -> tuple[Fault | None, str]:
@@ -93,13 +119,23 @@ def _client_certificate(session: TLSSession, trust: Trust) -> tuple[ClientCertif
 def _refusal(session: TLSSession) -> str:
     # With TLS 1.3 the client is done first: a refusal shows only at the read after the handshake.
     if session.error:
-        return session.error
-    if not session.answer:
-        return "the connection was closed without an answer" if session.finished else ""
+        return session.error if _is_refusal(session.error) else ""
     status = http_status(session.answer)
     if status in (495, 496) or (status == 400 and b"certificate" in session.answer.lower()):
         return f"HTTP {status}"  # nginx completes the handshake and says so in a page
     return ""
+
+
+def _is_refusal(error: str) -> bool:
+    """Whether an alert says that our certificate is not good enough, or that one is missing (RFC 8446, section 6.2)."""
+    return " alert " in error and error.endswith(_OF_A_CERTIFICATE)
+
+
+def _ending(session: TLSSession) -> str:
+    """What came in place of an answer and is no refusal: a server that closes the connection does not say why."""
+    if session.answer or not session.finished:
+        return ""
+    return session.error or "the connection was closed without an answer"
 
 
 def _weakness(der: bytes) -> str:

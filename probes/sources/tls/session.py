@@ -6,6 +6,8 @@ less CPU than the interpreter's and shows the chain even where it does not verif
 
 import asyncio
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 from OpenSSL import SSL
@@ -13,6 +15,7 @@ from OpenSSL import SSL
 from probes.readings.handshake import Spoke
 from probes.sources.tls.contexts import Verification
 from probes.sources.tls.plaintext import is_enough, is_tls, is_whole, spoken
+from probes.sources.tls.work_queue import WorkQueue
 
 _MAX_BYTES = 1 << 16
 _CHUNK = 1 << 16
@@ -21,10 +24,24 @@ _CHUNK = 1 << 16
 class TLSSession(asyncio.Protocol):
     """What was said on one connection. Finished at the first answer, at an error, or when the other side is gone."""
 
-    def __init__(self, context: SSL.Context, server_name: bytes | None, request: bytes, certificate_size: int) -> None:
-        """Speak by this context; `certificate_size` is that of our own certificate in bytes, 0 for none."""
+    def __init__(
+        self,
+        context: SSL.Context,
+        server_name: bytes | None,
+        request: bytes,
+        certificate_size: int,
+        work_queue: WorkQueue,
+        before: "TLSSession | None" = None,
+    ) -> None:
+        """Speak by this context; `certificate_size` is that of our own certificate in bytes, 0 for none.
+
+        `before`: the session of the same look that this one takes the place of, for what it cost and waited.
+        """
         self.verification = Verification()
-        self.cpu = 0.0  # seconds that OpenSSL took for what came
+        self.cpu: float = before.cpu if before else 0.0  # seconds that OpenSSL took
+        self.waited: float = before.waited if before else 0.0  # seconds for which what came lay here, for our own sake
+        self._work_queue, self._queued, self._arrived = work_queue, 0, 0  # pieces of work, bytes
+        self._counted, self._untimed = 0.0, False
         self.tls = SSL.Connection(context, None)
         self.tls.set_app_data(self.verification)
         if server_name is not None:
@@ -39,16 +56,16 @@ class TLSSession(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
 
     async def until(self, moment: float) -> None:
-        """Wait for the end of the session, but not longer than to this time of the loop."""
-        if self.finished:
-            return
+        """Wait for the end of the session, but not longer than to this time of the loop and what was `waited`."""
         loop = asyncio.get_running_loop()
-        self._waiter = loop.create_future()
-        timer = loop.call_at(moment, self._wake)
-        try:
-            await self._waiter
-        finally:
-            timer.cancel()
+        while not self.finished and (self._queued or loop.time() < moment + self.waited):
+            self._waiter, self._untimed = loop.create_future(), self._queued > 0
+            timer = None if self._untimed else loop.call_at(moment + self.waited, self._wake)
+            try:
+                await self._waiter
+            finally:
+                if timer is not None:
+                    timer.cancel()
 
     def hang_up(self) -> None:
         """Cut the connection without ceremony; what was said stays."""
@@ -71,12 +88,36 @@ class TLSSession(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        began = time.thread_time()
         self._proceed()
+        self.cpu += time.thread_time() - began
 
     def data_received(self, data: bytes) -> None:
-        if self.finished:
-            return
-        data = data[: _MAX_BYTES - self.received]
+        data = data[: _MAX_BYTES - self._arrived]
+        self._arrived += len(data)
+        if data and not self.finished:
+            self._do(partial(self._hear, data))
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        if self._queued:
+            self._do(self.hang_up)
+        else:
+            self.hang_up()
+
+    def _do(self, work: Callable[[], None]) -> None:
+        self._queued += 1
+        self._work_queue.do(partial(self._work_off, work, asyncio.get_running_loop().time()))
+
+    def _work_off(self, work: Callable[[], None], since: float) -> None:
+        now = asyncio.get_running_loop().time()
+        self.waited += now - max(since, self._counted)
+        self._queued, self._counted = self._queued - 1, now
+        if not self.finished:
+            work()
+        if self._untimed:
+            self._wake()
+
+    def _hear(self, data: bytes) -> None:
         plaintext = bool(self.plaintext) or (not self.received and not is_tls(data))
         self.received += len(data)
         if plaintext:
@@ -89,9 +130,6 @@ class TLSSession(asyncio.Protocol):
         if self.received >= _MAX_BYTES and not self.finished:
             self.error = f"{_MAX_BYTES} bytes came, and no end"
             self.hang_up()
-
-    def connection_lost(self, _exc: Exception | None) -> None:
-        self.hang_up()
 
     def _hear_plaintext(self, data: bytes) -> None:
         self.plaintext += data

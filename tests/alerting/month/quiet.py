@@ -14,7 +14,7 @@ AROUND = 360 // EVERY
 
 _QUARTER = 900 // EVERY  # scrapes in AgentWeaveVerdictUnknown's quarter of an hour
 _AWAY = 4  # scrapes: AgentWeaveWatcherDown waits for three minutes
-_MANY = 0.25  # of a probe's verdicts; AgentWeaveWatcherBlind wants half
+_MANY = 0.25  # of a probe's verdicts; AgentWeaveWatcherBlind wants half of a source's
 
 _Span = tuple[int, int]
 
@@ -78,6 +78,7 @@ def _blind(counts: Iterable[Series], begin: int, end: int) -> Iterator[int]:
             "WarmingUp",
             "SignalAbsent",
             "Malformed",
+            "FactUnknown",
         )
         for sums in (total,) if known else (total, unknown):
             steps = sums.setdefault(each.labels["probe"], [0.0] * (end - begin + 1))

@@ -9,10 +9,11 @@ from probes.readings.canary import Question
 from probes.readings.certificate import Leaf
 from probes.readings.conformance import Conformance
 from probes.readings.decision import Actual, CanaryAnswer, Expected, OPAReading, Reply
-from probes.readings.handshake import BundleState, Handshake, Spoke, VerifyCode, VerifyError
+from probes.readings.handshake import BundleState, Handshake, Spoke
 from probes.readings.metrics_page import MetricsPage, PageTrouble, WantedSignals
 from probes.readings.opa_status import OPABundle, StatusReport
 from probes.readings.text_format import KeptLines
+from probes.readings.verify_error import VerifyCode, VerifyError
 from tests.alerting.month.fleet import Agent, Fleet
 from tests.alerting.month.kinds import POOL, POOL_CAPACITY, TRUST_DOMAIN
 from tests.alerting.month.pod import LIFETIME, Pod, load

@@ -20,6 +20,7 @@ from watcher.discovery.identities.namespace_labels import NamespaceLabels
 from watcher.discovery.pod.pod import read_pod
 from watcher.discovery.pods.discoverer import Discoverer
 from watcher.kube.access import Access
+from watcher.kube.errors import RefusedError
 
 IDS = ClusterSpiffeIdSettings(trust_domain="example.org")
 ID = "spiffe://example.org/a"
@@ -109,7 +110,7 @@ def test_what_was_kept_is_expected_until_the_api_server_tells_better(lies: Lying
         second = watch_of(access, tmp_path)
         await second.restore()
         assert ids(second) == (ID,)
-        second.failed("500: no")
+        second.failed("500: no", RefusedError(500, "no"))
         assert ids(second) == (ID,)
         second.listed(set())
         assert ids(second) == ()

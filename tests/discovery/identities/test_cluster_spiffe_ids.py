@@ -18,9 +18,9 @@ from watcher.discovery.identities.cluster_spiffe_ids import (
     read_cluster_spiffe_id,
     reduced,
 )
-from watcher.discovery.pod.agent_config import AgentConfig
 from watcher.discovery.pod.labels import MOST_LABELS
 from watcher.discovery.pod.pod import read_pod
+from watcher.discovery.pods.details import Details
 from watcher.discovery.pods.target import Surroundings, find_target
 
 TEMPLATE = "spiffe://{{ .TrustDomain }}/ns/{{ .PodMeta.Namespace }}/sa/{{ .PodSpec.ServiceAccountName }}"
@@ -192,7 +192,7 @@ def test_the_first_who_says_it_is_believed(
     settings: dict[str, object], found: Declared, service_id: str | None, ids: tuple[str, ...]
 ) -> None:
     around = Surroundings(settings=KubernetesSettings.model_validate(settings), limits=LIMITS)
-    target = find_target(read_pod(pod()), AgentConfig(), service_id, around, None, NOW, found).target
+    target = find_target(read_pod(pod()), Details(service_id=service_id), around, None, NOW, found).target
     assert target is not None
     assert target.spiffe_ids == ids
     assert [problem for problem in target.problems if problem in found.problems] == list(found.problems)

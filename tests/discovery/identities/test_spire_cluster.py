@@ -154,7 +154,7 @@ def test_an_agent_must_serve_what_a_cluster_spiffe_id_gives_it(kubernetes: Kuber
             kubernetes.admin.apply(cluster_spiffe_id("agents", "spiffe://{{ .NodeMeta.Name }}/x"))
             eventually(lambda: "ClusterSPIFFEID agents" in str(daemon.targets()[0]["problems"]), within=PROMPT)
             assert "{{ .NodeMeta.Name }}" in str(daemon.targets()[0]["problems"])
-            assert daemon.page().verdict("SVIDWrongIdentity", pod="pod-1") == "false"
+            daemon.says("SVIDWrongIdentity", "unknown FactUnknown", within=PROMPT, pod="pod-1")
 
 
 def daemon_config(kubernetes: Kubernetes) -> Mapping[str, object]:

@@ -17,7 +17,9 @@ from watcher.config.kubernetes import KubernetesSettings, Override
 from watcher.discovery.pod.agent_config import AgentConfig, read_config
 from watcher.discovery.pod.allowed_addresses import refusal
 from watcher.discovery.pod.annotations import read_overrides
-from watcher.discovery.pod.pod import quantity, read_pod
+from watcher.discovery.pod.pod import read_pod
+from watcher.discovery.pod.resources import quantity
+from watcher.discovery.pods.details import Details
 from watcher.discovery.pods.target import FoundPod, Known, PodState, Surroundings, find_target
 from watcher.kube.requests import MALFORMED_OBJECT
 
@@ -102,8 +104,8 @@ def find(
     around = Surroundings(
         settings=KubernetesSettings.model_validate(settings), limits=LIMITS, api_servers=("10.0.0.1",)
     )
-    agent_config = AgentConfig() if config is None else read_config(config)
-    return find_target(read_pod(raw), agent_config, service_id, around, known, NOW, ahead=ahead)
+    details = Details(AgentConfig() if config is None else read_config(config), service_id)
+    return find_target(read_pod(raw), details, around, known, NOW, ahead=ahead)
 
 
 def test_the_public_manifests_pod_is_a_target_with_all_its_facts() -> None:
@@ -119,30 +121,6 @@ def test_the_public_manifests_pod_is_a_target_with_all_its_facts() -> None:
     assert target.inferred == {"opa"}
     assert [problem for problem in target.problems if "policy_path" in problem]
     assert target.grace_until == 0
-
-
-def test_its_config_map_is_that_of_the_mounted_path_and_not_opas() -> None:
-    assert read_pod(pod()).config == ("agentweave-example-config", "config.yaml")
-
-
-@pytest.mark.parametrize(
-    ("changes", "ref"),
-    [
-        ({"spec__volumes__0__configMap": {"name": "a", "items": [{"key": "k", "path": "config.yaml"}]}}, ("a", "k")),
-        ({"spec__volumes__0__configMap": {"name": "a", "items": [{"key": "k", "path": "other"}]}}, None),
-        ({"spec__volumes__0": {"name": "agent-config", "secret": {"secretName": "s"}}}, None),
-        ({"spec__volumes__0": {"name": "agent-config", "projected": {"sources": [{"configMap": {"name": "p"}}]}}},
-         ("p", "config.yaml")),
-        ({"spec__containers__0__volumeMounts": [
-            {"name": "agent-config", "mountPath": "/etc/agentweave/config.yaml", "subPath": "mine.yaml"}]},
-         ("agentweave-example-config", "mine.yaml")),
-        ({"spec__containers__0__env": [{"name": "AGENTWEAVE_CONFIG_PATH", "valueFrom": {"fieldRef": {}}}]}, None),
-    ],
-)  # fmt: skip
-def test_the_config_is_found_through_items_projections_and_sub_paths_but_never_in_a_secret(
-    changes: dict[str, object], ref: tuple[str, str] | None
-) -> None:
-    assert read_pod(pod(**changes)).config == ref
 
 
 @pytest.mark.parametrize(
@@ -223,11 +201,11 @@ def test_an_agents_name_is_the_first_that_is_told(config: str | None, labels: di
     assert target.key.agent == agent
 
 
-def test_an_agents_name_stays_for_the_life_of_its_pod() -> None:
-    first = find(pod())
-    later = find(pod(), CONFIG, known=first.known).target
+def test_an_agents_name_stays_for_the_life_of_its_pod_once_its_config_was_read() -> None:
+    first = find(pod(), CONFIG)
+    later = find(pod(), "agent: {name: another}", known=first.known).target
     assert later is not None
-    assert later.key.agent == "agentweave-example"
+    assert (later.key.agent, later.formerly) == ("example-agent", "")
 
 
 @pytest.mark.parametrize(

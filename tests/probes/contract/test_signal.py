@@ -14,8 +14,6 @@ from probes.contract.signal import (
     Found,
     SignalValues,
     Unreadable,
-    is_new_process,
-    latest_start,
     unreported,
 )
 from probes.pool import POOL_IN_USE
@@ -198,29 +196,6 @@ def test_only_the_absence_of_what_a_page_does_not_tell_can_be_ignored(
     found: Absent | Unreadable, limits: Limits, told: list[tuple[Unknown, str]]
 ) -> None:
     assert [(each.reason, each.text) for each in unreported(KIND, found, limits)] == told
-
-
-@pytest.mark.parametrize(
-    ("before", "now", "new", "latest"),
-    [
-        (None, None, False, None),
-        (None, 100.0, False, 100.0),
-        (100.0, None, False, 100.0),
-        (100.0, 101.0, False, 100.0),  # the boot time, read anew
-        (100.0, 101.5, True, 101.5),
-        (100.0, 50.0, False, 100.0),  # another replica
-    ],
-)
-def test_only_a_start_more_than_a_second_later_is_another_process(
-    before: float | None, now: float | None, new: bool, latest: float | None
-) -> None:
-    assert is_new_process(before, now) is new
-    assert latest_start(before, now) == latest
-
-
-def test_of_two_equal_starts_the_newer_object_is_kept_which_all_probes_share() -> None:
-    before, now = float("100"), float("100")
-    assert latest_start(before, now) is now
 
 
 @pytest.mark.parametrize(

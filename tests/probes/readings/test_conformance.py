@@ -2,18 +2,19 @@
 
 import random
 import time
-from collections.abc import Sequence
+import tracemalloc
+from collections.abc import Iterable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from probes.readings.conformance import REASONS, Conformance, inspect
+from probes.readings.conformance import REASONS, Conformance, PageInspector
 from tests.servers.process import eventually
 from tests.servers.prometheus_server import Scrape, run_prometheus
 from tests.servers.tools import need
@@ -131,20 +132,24 @@ PAGES = (
     _open(b"# HELP a\na 1\n", "Syntax"),
     _open(b"# UNIT a_seconds seconds\n# UNIT b \n# HELP c \n"),
     _open(b"# UNIT a seconds\n", "Syntax"),
+    _open(b'# UNIT "a b_seconds" seconds\n'),
+    _open(b'# UNIT "a b" seconds\n', "Syntax"),
+    Page(b"# UNIT\n# UNIT a\n# UNIT a seconds\na 1\n"),
     _open(b'a 1 # {x="1",y="2"} .5 1.7e9\nb 1 5 # {} 1\n{"c.d",x="1"} 1\n'),
     _open(b'a 1 # {x="1"}\n', "Syntax"),
     _open(b'a 1 # {x="1"} 1 NaN\n', "Syntax"),
 )  # fmt: skip
 
 
-def told(page: Page) -> Conformance:
-    reading = inspect(page.content_type, page.body)
-    while True:
-        try:
-            next(reading)
-        except StopIteration as end:
-            found: Conformance = end.value
-            return found
+def told(page: Page, lengths: Iterable[int] = ()) -> Conformance:
+    """What is made of a page that arrives in parts of these lengths, and the rest at once."""
+    inspector, at = PageInspector(page.content_type), 0
+    for length in lengths:
+        list(inspector.feed(page.body[at : at + length], last=False))
+        at += length
+    list(inspector.feed(page.body[at:], last=True))
+    assert inspector.found is not None
+    return inspector.found
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: repr(page.body[:40]))
@@ -152,6 +157,26 @@ def test_why_a_current_prometheus_refuses_a_page_is_told(page: Page) -> None:
     found = told(page)
     assert (found.reason, found.unknown) == (page.reason, None)
     assert found.why.endswith(".") or not page.reason
+
+
+@given(st.sampled_from(PAGES), st.sampled_from([0, 9, 32_760, 65_530]), st.lists(st.integers(1, 40_000), max_size=5))
+@settings(max_examples=60)
+def test_in_parts_of_any_length_the_same_is_told(page: Page, before: int, lengths: list[int]) -> None:
+    filler = b"# HELP a x\n" * (before // 11)
+    long = page._replace(body=page.body[:3].replace(b"\xef\xbb\xbf", b"") + page.body[3:])
+    for each in (page._replace(body=page.body + filler), long._replace(body=filler + long.body)):
+        assert told(each, lengths) == told(each)
+
+
+def test_no_more_than_a_line_and_a_part_is_held_of_a_page_that_arrives() -> None:
+    page, inspector = PRINTED * 2000, PageInspector(TEXT)
+    tracemalloc.start()
+    for at in range(0, len(page), 1 << 16):
+        list(inspector.feed(page[at : at + (1 << 16)], last=False))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (len(page) > 1 << 20, inspector.found) == (True, None)
+    assert peak < 1 << 19
 
 
 MARKS = [*' \t\n\r"{}=,#\\.-+eE019aNnI_:ж', "\r\n", " 5", '"x"', "# EOF\n", "# TYPE ", ' # {x="1"} 1', 'b="c"']

@@ -8,14 +8,21 @@ from hypothesis import strategies as st
 
 from probes import load_probes
 from probes.breaker.transitions import BREAKER_STATE
-from probes.contract.signal import MAX_SUBJECT_BYTES, REQUESTS, START_TIME, Signal, SignalValues, Unreadable
-from probes.cpu import CPU_SECONDS
+from probes.contract.signal import (
+    CPU_SECONDS,
+    MAX_SUBJECT_BYTES,
+    REQUESTS,
+    START_TIME,
+    Signal,
+    SignalValues,
+    Unreadable,
+)
 from probes.history.requests import Tally
 from probes.memory import RSS
 from probes.pool import POOL_IN_USE
 from probes.readings.metrics_page import MetricsPage
-from probes.readings.signal_reader import MAX_KEPT, SMALL
-from probes.readings.text_format import TooCostlyError
+from probes.readings.signal_reader import SMALL
+from probes.readings.text_format import MAX_KEPT, TooCostlyError
 from probes.slo.durations import slow
 from tests.hostile import pages
 from tests.servers.metrics_pages import page_of
@@ -85,8 +92,8 @@ def test_only_a_large_page_is_read_beforehand(size: int) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (pages.backslash_page(MAX_KEPT + 8192), "its wanted lines are 2.0 MiB, at most 2.0 MiB are read"),
-        (pages.backslash_page(), "its wanted lines are 8.0 MiB, at most 2.0 MiB are read"),
+        (pages.backslash_page(MAX_KEPT + 8192), "its wanted lines are more than 2.0 MiB"),
+        (pages.backslash_page(), "its wanted lines are more than 2.0 MiB"),
         (pages.many_labels(lines=900), "its wanted lines have more than 50000 labels"),
     ],
 )
@@ -124,7 +131,7 @@ def test_a_thousand_names_of_a_hundred_characters_and_fifty_of_any_length_are_ju
 
 
 def test_more_text_in_the_names_of_subjects_is_malformed() -> None:
-    lines = "".join(f'agentweave_circuit_breaker_state{{callee="{name}"}} 1\n' for name in _names(999, 3900))
+    lines = "".join(f'agentweave_circuit_breaker_state{{callee="{name}"}} 1\n' for name in _names(999, 2000))
     assert _page(lines.encode()).values(BREAKER_STATE) == Unreadable(
         "the subjects in agentweave_circuit_breaker_state have names of 201798 bytes together, at most "
         f"{MAX_SUBJECT_BYTES} are judged"

@@ -13,7 +13,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from probes.contract.signal import Absent, Row, Series, Signal, SignalValues, Unreadable
-from probes.readings.text_format import MAX_LINES, Names, NotAPageError, Scan, pieces
+from probes.readings.text_format import MAX_LINES, Names, NotAPageError, Scan, WholeLines
 from tests.servers.metrics_pages import BINARY, HTML, page_of
 
 WANTED = Signal(name="test_wanted", rows=(Row(metric="wanted", subject=("callee", "peer_id")),))
@@ -243,9 +243,35 @@ def test_a_thousand_subjects_in_three_states_are_all_read() -> None:
 )
 def test_a_page_of_8_mib_is_scanned_in_steps_that_do_not_hold_others_up(filler: bytes) -> None:
     scan, steps = Scan(Names(["wanted", "another_one", "third"])), []
-    for piece in pieces(b"first 1\n" + filler):
+    for piece in WholeLines().cut(b"first 1\n" + filler, last=True):
         began = time.process_time()
         scan.feed(piece)
         steps.append(time.process_time() - began)
     assert sorted(steps)[len(steps) // 2] < 0.015
     assert scan.has_a_sample
+
+
+@given(st.lists(st.integers(0, 90_000), max_size=6), st.sampled_from([b"", b"\xef\xbb\xbf"]), st.booleans())
+def test_a_page_that_arrives_in_parts_is_cut_into_the_same_lines(cuts: list[int], mark: bytes, ended: bool) -> None:
+    lines = b"".join(b"name_%d %d\n" % (number, number) for number in range(9000)) + (b"" if ended else b"last 1")
+    page, places = mark + lines, sorted(cuts)
+    parts = [page[a:b] for a, b in zip([0, *places], [*places, len(page)], strict=True)]
+    whole = WholeLines()
+    pieces = [piece for at, part in enumerate(parts, 1) for piece in whole.cut(part, last=at == len(parts))]
+    assert b"".join(pieces) == lines
+    assert all(piece.endswith(b"\n") for piece in pieces[:-1])
+
+
+def test_a_line_without_an_end_is_told_before_all_of_it_has_arrived() -> None:
+    whole = WholeLines()
+    for _ in range(2):
+        assert list(whole.cut(b"x" * (1 << 16), last=False)) == []
+    with pytest.raises(NotAPageError, match="it has a line of more than 131072 bytes"):
+        list(whole.cut(b"x" * (1 << 16), last=False))
+
+
+@pytest.mark.parametrize("letter", ["x", "\u0436", "\u20ac", "\U0001f600"])
+@pytest.mark.parametrize("shift", ["", "y", "yy", "yyy"])
+def test_a_line_that_is_too_long_says_so_whatever_its_letters_take(letter: str, shift: str) -> None:
+    found = page_of(f'first 1\nwanted{{callee="{shift}{letter * 5000}"}} 1\n', WANTED).values(WANTED)
+    assert found == Unreadable("wanted: its lines are too long, or too many are written in an unusual way")

@@ -86,7 +86,7 @@ def test_a_page_beyond_the_budget_is_too_large_and_says_how_often_it_is_asked_fo
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        (hostile.backslash_page(), "its wanted lines are 8.0 MiB, at most 2.0 MiB are read"),
+        (hostile.backslash_page(), "its wanted lines are more than 2.0 MiB"),
         (hostile.many_labels(), "its wanted lines have more than 50000 labels"),
     ],
 )

@@ -6,25 +6,26 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from probes.contract import OwnIdentity, SourceContext, Target, TargetKey
-from probes.readings.handshake import Handshake, Spoke, VerifyCode
+from probes.readings.handshake import Handshake, Spoke
+from probes.readings.verify_error import VerifyCode
 from probes.sources.handshake import KIND, HandshakeSettings
-from probes.sources.http.client import TLS, HTTPSession, TLSFailedError, locate
+from probes.sources.http.client import HTTPSession, Origin, TLSFailedError, locate
 from probes.sources.http.key_exchange import FIRST, OTHERS, with_curve, without_dhe
+from probes.sources.http.tls import TLS
 from probes.sources.names import Names
-from probes.sources.tls.contexts import Verification
-from tests.servers.pki import Served
+from probes.sources.tls.attempt import Attempt, PortAddress
+from probes.sources.tls.contexts import TrustCache, Verification
+from probes.sources.tls.session import TLSSession
+from probes.sources.tls.work_queue import WorkQueue
+from tests.hostile.slow_signatures import certificate, endless_signatures
 from tests.servers.tls_servers import serve, speak_tls, tls_context
 from watcher.demo.authority import Authority
 
@@ -53,37 +54,59 @@ def look(address: str) -> Handshake:
     return asyncio.run(once())
 
 
-def _named(name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-
-
-def _certificate(name: str, issuer: str, key: CertificatePublicKeyTypes, by: rsa.RSAPrivateKey) -> x509.Certificate:
-    now = datetime.now(UTC)
-    made = x509.CertificateBuilder().subject_name(_named(name)).issuer_name(_named(issuer)).public_key(key)
-    made = made.serial_number(x509.random_serial_number())
-    made = made.not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(hours=1))
-    made = made.add_extension(x509.BasicConstraints(ca=name != "leaf", path_length=None), critical=True)
-    return made.sign(by, hashes.SHA256())
-
-
-def _endless_signatures(length: int) -> Served:
-    """A chain of keys whose public exponent has 3,000 bits: each signature takes 10 ms to verify."""
-    key, signer = ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 3072)
-    modulus = signer.public_key().public_numbers().n
-    slow = rsa.RSAPublicNumbers(modulus - 2, modulus).public_key()
-    names = ["leaf", *(f"c{number}" for number in range(length + 1))]
-    keys: list[CertificatePublicKeyTypes] = [key.public_key(), *[slow] * length]
-    chain = [_certificate(name, up, each, signer) for name, up, each in zip(names, names[1:], keys, strict=False)]
-    return Served(tuple(chain), key)
-
-
 def test_a_chain_of_slow_signatures_is_given_up_and_is_not_trusted() -> None:
-    with serve(speak_tls(tls_context(_endless_signatures(8)))) as address:
+    with serve(speak_tls(tls_context(endless_signatures(8)))) as address:
         reading = look(address)
     assert 0 < reading.cpu < MOST
     assert (reading.spoke, reading.completed, reading.chain_length) == (Spoke.TLS, True, 9)
     assert VerifyCode.NO_LOCAL_ISSUER in {each.code for each in reading.verify_errors}
     assert reading.leaf is not None
+
+
+@pytest.mark.parametrize("ports", [20])
+def test_many_ports_with_slow_signatures_share_no_turn_of_the_loop(ports: int) -> None:
+    turns = [0.0]
+
+    def turn(last: float) -> None:
+        now = time.thread_time()
+        turns.append(now - last)
+        asyncio.get_running_loop().call_soon(turn, now)
+
+    async def main(address: str) -> list[Handshake]:
+        source = KIND.open(
+            HandshakeSettings.model_validate({"timeout": "1s"}),
+            SourceContext(identity=Provider(), now=time.time, date=time.time, names=Names()),
+        )
+        target = Target(key=TargetKey("prod", "search", "search-0"), address=address)
+        await source.look(target, ())  # what is made once is made
+        turn(time.thread_time())
+        found = await asyncio.gather(*[source.look(target, ()) for _ in range(ports)])
+        return [each for each in found if isinstance(each, Handshake)]
+
+    with serve(speak_tls(tls_context(endless_signatures(8)))) as address:
+        found = asyncio.run(main(address))
+    assert max(turns) < MOST
+    assert {(each.spoke, each.fault, each.chain_length) for each in found} == {(Spoke.TLS, None, 9)}, "none timed out"
+    assert sum(each.cpu for each in found) > 0.1
+
+
+def test_a_session_that_takes_the_place_of_another_is_charged_for_both(directory: Path) -> None:
+    with _openssl(directory, "-groups", "P-384") as url:
+        address = url.removeprefix("https://")
+
+        async def twice() -> tuple[float, float]:
+            trust = TrustCache(Provider()).of(Target(key=TargetKey("a", "b", "c"), address=address))
+            port, now = PortAddress.of(address), asyncio.get_running_loop().time()
+            attempt = Attempt(port, ["127.0.0.1"], trust, WorkQueue(), now, now + 5)
+            alone = TLSSession(trust.first, None, b"", 0, WorkQueue())
+            alone.cpu = 7.0
+            attempt.session = alone
+            session = await attempt.make()
+            attempt.end()
+            return alone.cpu, session.cpu
+
+        alone, both = asyncio.run(twice())
+    assert both > alone == 7.0
 
 
 def test_a_verification_without_an_error_is_never_given_up() -> None:
@@ -109,8 +132,7 @@ def test_outbound_contexts_offer_what_python_does_without_finite_fields() -> Non
 @contextmanager
 def _openssl(directory: Path, *options: str) -> Iterator[str]:
     """A server of OpenSSL's own, for what Python cannot be made to serve."""
-    certificate, key = directory / "svid.pem", directory / "svid.key"
-    served = ["-cert", str(certificate), "-key", str(key), "-www"]
+    served = ["-cert", str(directory / "svid.pem"), "-key", str(directory / "svid.key"), "-www"]
     command = ["openssl", "s_server", "-accept", "127.0.0.1:0", *served, *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout is not None
@@ -150,6 +172,33 @@ def test_a_server_of_any_common_curve_is_met(directory: Path, groups: str) -> No
         assert _get(url) == 200
 
 
+def _get_again(url: str, taken: dict[Origin, int]) -> list[str]:
+    """The curves that were offered."""
+    offered = []
+
+    def offer(curve: str) -> ssl.SSLContext:
+        offered.append(curve)
+        return _trusting(curve)
+
+    tls = TLS(_trusting(FIRST), others=[partial(offer, curve) for curve in OTHERS], taken=taken)
+
+    async def main() -> None:
+        async with HTTPSession(locate(url)[0], 5.0, 1 << 20, tls, names=Names()) as session:
+            assert (await session.ask(b"GET", b"/")).status == 200
+
+    asyncio.run(main())
+    return offered
+
+
+def test_the_curve_that_a_server_took_is_offered_first_and_is_no_promise(directory: Path) -> None:
+    with _openssl(directory, "-groups", "P-384") as url:
+        taken: dict[Origin, int] = {}
+        assert _get_again(url, taken) == ["X25519", "secp384r1"]
+        assert _get_again(url, taken) == ["secp384r1"]
+        taken[locate(url)[0]] = 3
+        assert _get_again(url, taken) == ["secp521r1", "X25519", "secp384r1"], "it may have another one today"
+
+
 @pytest.mark.parametrize("options", [("-tls1_3", "-groups", "ffdhe8192"), ("-tls1_2", "-cipher", "DHE")])
 def test_a_server_that_insists_on_a_finite_field_is_not_met(directory: Path, options: tuple[str, ...]) -> None:
     with _openssl(directory, *options) as url, pytest.raises(TLSFailedError):
@@ -161,7 +210,7 @@ def _write_rsa(directory: Path) -> None:
     key = rsa.generate_private_key(65537, 2048)
     kind, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     (directory / "svid.key").write_bytes(key.private_bytes(kind, form, serialization.NoEncryption()))
-    (directory / "svid.pem").write_bytes(_certificate("leaf", "leaf", key.public_key(), key).public_bytes(kind))
+    (directory / "svid.pem").write_bytes(certificate("leaf", "leaf", key.public_key(), key).public_bytes(kind))
 
 
 @pytest.mark.parametrize("options", [("-tls1_3", "-groups", "ffdhe8192"), ("-tls1_2", "-cipher", "DHE")])

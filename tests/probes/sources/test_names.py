@@ -1,9 +1,11 @@
 """Looking names up, by a real server that denies, fails and hangs."""
 
 import asyncio
+import errno
 import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import pytest
 import uvloop
@@ -164,3 +166,29 @@ def test_of_several_addresses_the_next_is_tried_and_a_silent_one_takes_its_share
             filler.close()
     with pytest.raises(ConnectionRefusedError):
         asyncio.run(main(["127.0.0.1", "240.0.0.1"], port))
+
+
+class _NoDescriptorFor(asyncio.SelectorEventLoop):
+    """A loop that has no descriptor for a connection to one address: that comes and goes within microseconds."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self._address = address
+
+    async def create_connection(self, protocol: Any, host: Any = None, port: Any = None, **given: Any) -> Any:  # type: ignore[override]  # as it is called here
+        if host == self._address:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return await super().create_connection(protocol, host, port, **given)
+
+
+@pytest.mark.parametrize("missed", ["127.0.0.2", "127.0.0.3"])
+def test_a_refusal_proves_nothing_where_the_watcher_could_not_try_every_address(missed: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:  # nobody else has its port
+        port = server.getsockname()[1]
+        scarce = asyncio.Runner(loop_factory=lambda: _NoDescriptorFor(missed))
+        with scarce as runner, pytest.raises(OSError, match="Too many open files"):
+            runner.run(_connect(["127.0.0.2", "127.0.0.3"], port))
+
+
+async def _connect(addresses: Sequence[str], port: int) -> None:
+    await connect(asyncio.Protocol, addresses, port, asyncio.get_running_loop().time() + 2)

@@ -173,7 +173,10 @@ def test_a_rule_without_a_default_is_told_from_a_missing_one(opa: OPAServer) -> 
 
 
 def test_an_error_of_a_policy_is_told_in_the_words_of_opa(opa: OPAServer) -> None:
-    assert "conflicting values" in ask(opa, "raises/allow").error
+    error = ask(opa, "raises/allow").error
+    assert error.startswith("OPA could not evaluate the policy: /")
+    assert "/policies/raises.rego:3: rule data.raises.allow produced conflicting values: true at " in error
+    assert error.endswith("(eval_conflict_error)")
 
 
 def test_slow_decisions_are_slow_after_twenty(opa: OPAServer) -> None:
@@ -271,6 +274,64 @@ def test_a_bundle_is_watched_through_loading_going_stale_and_breaking(bundles: B
         assert bundle_verdict(opa, "15m") == "false"
         eventually(lambda: bundle_verdict(opa, "1ms") == "true BundleStale")
         assert actuals(ask(opa, "denies/allow"))["foreign-caller"] == "deny"  # the old policy goes on deciding
+
+
+OLD_REGO = "package denies\n\ndefault allow = false\n\nallow {\n    input.action == data.may\n}\n"
+NO_IF = (
+    "OPA fetches the bundle and cannot use it: "
+    "policies/authz.rego:5: `if` keyword is required before rule body (rego_parse_error). "
+)
+
+
+def bundle_text(opa: OPAServer) -> tuple[str, str]:
+    reading = ask(opa, "denies/allow")
+    asked = EvaluationContext(target=TARGET, limits=limits(), now=NOW, date=NOW, interval=30.0, endpoint="opa")
+    [found] = [
+        each for each in PROBE.judge(reading, OPAHistory(), asked).verdicts if each.kind.name == "OPABundleStale"
+    ]
+    return found.reason, found.text
+
+
+def persisting(bundles: BundleServer, directory: Path) -> dict[str, Any]:
+    config = fetch_bundle(bundles.url)
+    config["bundles"]["authz"]["persist"] = True
+    return config | {"persistence_directory": str(directory)}
+
+
+def test_a_bundle_in_the_rego_of_opa_0_is_told_with_file_line_and_reason(bundles: BundleServer) -> None:
+    bundles.publish("old", {"policies/authz.rego": OLD_REGO})
+    with run_opa({}, config=fetch_bundle(bundles.url)) as opa:
+        eventually(lambda: opa.bundle_status("authz").get("code"))
+        assert bundle_text(opa) == ("NeverLoaded", f"{NO_IF}No version of it was ever active in this OPA.")
+        assert verdicts(ask(opa, "denies/allow"))["OPAPolicyMissing"] == "true Undefined"
+
+
+def test_a_copy_on_disk_that_runs_in_place_of_a_bundle_that_does_not_compile_is_told(
+    bundles: BundleServer, tmp_path: Path
+) -> None:
+    bundles.publish("good", POLICIES)
+    with run_opa({}, config=persisting(bundles, tmp_path)) as opa:
+        eventually(lambda: opa.bundle_status("authz").get("active_revision"))
+    bundles.publish("old", {"policies/authz.rego": OLD_REGO})
+    with run_opa({}, config=persisting(bundles, tmp_path)) as opa:
+        eventually(lambda: opa.bundle_status("authz").get("code"))
+        on_disk = "What still runs is the copy that OPA kept on disk, revision good."
+        assert bundle_text(opa) == ("ActivationFailed", f"{NO_IF}{on_disk}")
+        assert actuals(ask(opa, "denies/allow"))["foreign-caller"] == "deny"
+
+
+def test_a_bundle_that_is_no_archive_is_told_to_have_come_and_to_be_none(bundles: BundleServer) -> None:
+    bundles.publish_garbage()
+    with run_opa({}, config=fetch_bundle(bundles.url)) as opa:
+        eventually(lambda: opa.bundle_status("authz").get("code"))
+        assert bundle_text(opa) == (
+            "NeverLoaded",
+            (
+                "OPA fetches the bundle and cannot use it: "
+                "bundle read failed: archive read failed: gzip: invalid header. "
+                "No version of it was ever active in this OPA."
+            ),
+        )
 
 
 def test_an_opa_that_dies_is_refused() -> None:

@@ -117,3 +117,25 @@ def test_who_is_gone_leaves_a_place() -> None:
     assert admission.open
     admission.waits(asking)
     assert len(admission) == 0
+
+
+def test_who_asks_ahead_of_its_answers_is_the_first_to_go() -> None:
+    admission, clock = admission_of(2)
+    ahead, answered = arrive(admission, clock, "a", "b")
+    for each in (ahead, answered):
+        admission.asked(each)
+    assert not admission.open
+    admission.asked_ahead(ahead)
+    assert admission.open
+    arrive(admission, clock, "c")
+    assert (ahead.was_cut, answered.was_cut) == (True, False)
+
+
+def test_who_asked_ahead_and_is_answered_is_as_any_other() -> None:
+    admission, clock = admission_of(2)
+    ahead, answered = arrive(admission, clock, "a", "b")
+    admission.asked(answered)
+    admission.asked_ahead(ahead)
+    admission.waits(ahead)
+    admission.asked(ahead)
+    assert not admission.open

@@ -1,12 +1,19 @@
 """Work of readers, one piece at a time; and pages that are made once for all who wait."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from starlette.types import Scope
 
-from watcher.web.serving.places import FullError, Places
+from watcher.runtime.descriptors import FEWEST_READERS, MOST_READERS
+from watcher.web.serving.connection import Connection
+from watcher.web.serving.gate import UntilGone
+from watcher.web.serving.places import FullError, Places, shares
+from watcher.web.serving.shared_page import SharedPages
 from watcher.web.serving.turns import Turns
 
 
@@ -102,3 +109,66 @@ def test_all_addresses_together_have_so_many_places() -> None:
             held.enter_context(places.place(str(number)))
         with pytest.raises(FullError), places.place("another"):
             pass
+
+
+@pytest.mark.parametrize("connections", [FEWEST_READERS, 17, 100, MOST_READERS])
+def test_those_who_wait_leave_a_connection_for_who_asks_for_health(connections: int) -> None:
+    found = shares(connections)
+    assert min(found) >= 1
+    assert sum(found) < connections
+
+
+def test_a_crowd_at_the_metrics_costs_two_pages_while_one_reader_takes_its_own_slowly() -> None:
+    begun = 0
+
+    async def page() -> AsyncIterator[bytes]:
+        nonlocal begun
+        begun += 1
+        for _ in range(3):
+            yield b"piece"
+
+    async def main() -> tuple[int, int]:
+        pages = SharedPages(Places(100))
+        reader = cast("Connection", object())
+        slow = await pages.page("text", page, reader, "a")
+        await anext(slow)
+        await asyncio.sleep(0)  # nobody has a turn now
+        crowd = [asyncio.create_task(_taken(pages, page, reader)) for _ in range(50)]
+        taken = await asyncio.gather(*crowd)
+        at_once = begun
+        assert [piece async for piece in slow] == [b"piece"] * 2
+        del slow
+        alone = await pages.page("text", page, reader, "a")
+        assert [piece async for piece in alone] == [b"piece"] * 3
+        return at_once, sum(taken)
+
+    assert asyncio.run(main()) == (2, 150)
+
+
+async def _taken(pages: SharedPages, page: Callable[[], AsyncIterator[bytes]], reader: Connection) -> int:
+    return len([piece async for piece in await pages.page("text", page, reader, "b")])
+
+
+def test_an_answer_that_ends_does_not_hide_the_next_one_of_its_connection() -> None:
+    async def main() -> bool:
+        connection = SimpleNamespace(answer=None, lost=False)
+        scope = {"state": {"connection": connection}}
+        ends = [asyncio.Event(), asyncio.Event()]
+
+        async def answer(scope: Scope, *_: object) -> None:
+            await ends[scope["number"]].wait()
+
+        app = UntilGone(answer)
+        first, second = (
+            asyncio.create_task(app({**scope, "number": number}, cast("Any", None), cast("Any", None)))
+            for number in (0, 1)
+        )
+        await asyncio.sleep(0)
+        ends[0].set()
+        await first
+        remembered = connection.answer is second
+        ends[1].set()
+        await second
+        return remembered
+
+    assert asyncio.run(main())

@@ -83,9 +83,9 @@ class ClusterSpiffeIdWatch(Reachability):
             self._changed()
         self.tried.set()
 
-    def failed(self, why: str) -> None:
+    def failed(self, why: str, error: Exception) -> None:
         """The API server did not answer; what was found stays."""
-        super().failed(_NO_DEFINITION if why.startswith("404") else why)
+        super().failed(_NO_DEFINITION if why.startswith("404") else why, error)
 
     def declared(self, pod: Pod) -> Declared | None:
         """What the objects say of a pod; None while the labels of its namespace are read for the first time."""

@@ -1,6 +1,7 @@
 """Which SPIFFE IDs is a pod expected to serve? Pure: the first of three who say it; a pod itself is never asked."""
 
 from string import Template
+from typing import Protocol
 
 from watcher.config.kubernetes import KubernetesSettings
 from watcher.discovery.identities.cluster_spiffe_ids import Declared
@@ -10,8 +11,24 @@ from watcher.text.addresses import spiffe_id
 SERVICE_ID = "spiffe.io/service-id"
 
 
+class Service(Protocol):
+    """What is known of the Service of a workload."""
+
+    @property
+    def service_id(self) -> str | None:
+        """What its annotation says; None where it says nothing."""
+
+    @property
+    def service_known(self) -> bool:
+        """Whether that is known."""
+
+    @property
+    def service_problem(self) -> str:
+        """Why not, a part of a sentence."""
+
+
 def expected_ids(
-    pod: Pod, agent: str, workload: str, service_id: str | None, declared: Declared, settings: KubernetesSettings
+    pod: Pod, agent: str, workload: str, service: Service, declared: Declared, settings: KubernetesSettings
 ) -> Declared:
     """By the operator's template, by ClusterSPIFFEID objects (`declared`), by the Service's annotation.
 
@@ -28,9 +45,9 @@ def expected_ids(
         return _one(Template(settings.spiffe_id_template).substitute(facts), "spiffe_id_template")
     if declared.ids or declared.problems:
         return declared
-    if service_id is not None:
-        return _one(service_id, f"annotation {SERVICE_ID} of the Service {workload}")
-    return declared
+    if service.service_id is not None:
+        return _one(service.service_id, f"annotation {SERVICE_ID} of the Service {workload}")
+    return declared if service.service_known else Declared(problems=(service.service_problem,))
 
 
 def _one(text: str, whence: str) -> Declared:

@@ -1,7 +1,7 @@
 """What does an agent's own config.yaml, as its ConfigMap has it, say to the watcher?"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import yaml
 
@@ -31,19 +31,31 @@ class AgentConfig:
     provider: str | None = None  # of authorization
     opa_endpoint: str | None = None
     problems: tuple[str, ...] = ()
+    doubtful: Mapping[str, str] = field(default_factory=dict)  # key path -> what is wrong with what it says
+    unlearnt: str = ""  # why nothing of it is known, a part of a sentence
+    is_final: bool = True  # False: another attempt may tell more
+
+    def doubt(self, *paths: str) -> str:
+        """Why one of these is not known, a part of a sentence; empty where the config says it, or says nothing."""
+        return self.unlearnt or next((self.doubtful[path] for path in paths if path in self.doubtful), "")
+
+
+def unlearnt(why: str, *, is_final: bool = True) -> AgentConfig:
+    """A config of which nothing is known, for this reason."""
+    return AgentConfig(problems=(why,), unlearnt=why, is_final=is_final)
 
 
 def read_config(text: str) -> AgentConfig:
     """The config in this text; whatever is wrong with it is a problem and never an error."""
     if len(text) > MAX_BYTES or len(text.encode(errors="replace")) > MAX_BYTES:
-        return AgentConfig(problems=(f"config.yaml is over {MAX_BYTES >> 10} KiB and was not read",))
+        return unlearnt(f"config.yaml is over {MAX_BYTES >> 10} KiB and was not read")
     try:
         document = YamlReader(text, _MAX_WEIGHT, _MAX_VALUES).document()
     except (UnsupportedYamlError, yaml.YAMLError, ValueError) as error:
         first = (str(error).splitlines() or [""])[0]
-        return AgentConfig(problems=(f"config.yaml cannot be read: {first[:200]}",))
+        return unlearnt(f"config.yaml cannot be read: {first[:200]}")
     if not isinstance(document, dict):
-        return AgentConfig(problems=(f"config.yaml: expected a mapping, got {plain_name(document)}",))
+        return unlearnt(f"config.yaml: expected a mapping, got {plain_name(document)}")
     return _Reader(document).config()
 
 
@@ -51,6 +63,7 @@ class _Reader:
     def __init__(self, document: Mapping[str, object]) -> None:
         self._document = document
         self._problems: list[str] = []
+        self._doubtful: dict[str, str] = {}
 
     def config(self) -> AgentConfig:
         config = AgentConfig(
@@ -61,16 +74,27 @@ class _Reader:
             opa_endpoint=self._opa_endpoint(),
         )
         self._look_at_policy_path()
-        return replace(config, problems=tuple(self._problems))
+        return replace(config, problems=tuple(self._problems), doubtful=self._doubtful)
 
     def _value(self, path: str) -> object:
         value: object = self._document
-        for part in path.split("."):
-            value = value.get(part) if isinstance(value, dict) else None
-        return value
+        *sections, last = path.split(".")
+        for section in sections:
+            value = value.get(section) if isinstance(value, dict) else None
+        if value is None:
+            return None
+        if isinstance(value, dict):
+            return value.get(last)
+        self._doubt(path, f"config.yaml: {'.'.join(sections)}: expected a mapping, got {plain_name(value)}")
+        return None
 
     def _wrong(self, path: str, expected: str) -> None:
-        self._problems.append(f"config.yaml: {path}: expected {expected}, got {plain_name(self._value(path))}")
+        self._doubt(path, f"config.yaml: {path}: expected {expected}, got {plain_name(self._value(path))}")
+
+    def _doubt(self, path: str, why: str) -> None:
+        self._doubtful[path] = why
+        if why not in self._problems:
+            self._problems.append(why)
 
     def _text(self, path: str) -> str | None:
         value = self._value(path)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from watcher.config.kubernetes import Override
@@ -11,6 +11,9 @@ from watcher.discovery.pod.pod import WATCH
 from watcher.text.key_path import plain_name
 
 MOST_POOLS = 50
+NONE = "none"
+"""What an annotation says where there is nothing, and nobody else can say so."""
+
 _PATH = re.compile(r"/[A-Za-z0-9._~/-]{0,199}")
 _POOL = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
@@ -21,11 +24,12 @@ class Overrides:
 
     port: int | None = None
     metrics_port: int | None = None
-    scraped_port: int | None = None  # of prometheus.io, for pods whose ports have no names
-    metrics_path: str = "/metrics"
-    metrics_scheme: str = "http"
-    opa_port: int | None = None
-    pool_capacity: int | Mapping[str, int] | None = None
+    metrics_path: str | None = None
+    scraped_port: int | None = None  # these three of prometheus.io, which say one URL together
+    scraped_path: str | None = None
+    scraped_scheme: str | None = None
+    opa_port: int | None = None  # 0: there is no OPA
+    pool_capacity: int | Mapping[str, int] | None = None  # 0: there is no pool
     problems: tuple[str, ...] = ()
 
 
@@ -40,7 +44,7 @@ def read_overrides(annotations: Mapping[str, str], allowed: Collection[Override]
             found[field] = read(annotations[name])
         except ValueError as error:
             problems.append(f"annotation {name}: expected {error}, got {plain_name(annotations[name])}")
-    return replace(Overrides(**found), problems=(*problems, *_ignored(annotations, allowed)))
+    return Overrides(**found, problems=(*problems, *_ignored(annotations, allowed)))
 
 
 def _ignored(annotations: Mapping[str, str], allowed: Collection[Override]) -> Iterator[str]:
@@ -61,6 +65,13 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _port_or_none(text: str) -> int:
+    try:
+        return 0 if text == NONE else _port(text)
+    except ValueError as error:
+        raise ValueError(f"{error}, or {NONE}") from error
+
+
 def _path(text: str) -> str:
     if not _PATH.fullmatch(text):
         raise ValueError("a path such as /metrics")
@@ -75,13 +86,13 @@ def _scheme(text: str) -> str:
 
 def _count(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,7}", text) or not 0 < int(text) <= MAX_CAPACITY:
-        raise ValueError("a whole number over 0, or several as pool-a=50,pool-b=20")
+        raise ValueError(f"a whole number over 0, several as pool-a=50,pool-b=20, or {NONE}")
     return int(text)
 
 
 def _pools(text: str) -> int | dict[str, int]:
     if "=" not in text:
-        return _count(text)
+        return 0 if text == NONE else _count(text)
     pairs = [pair.partition("=") for pair in text.split(",")]
     if len(pairs) > MOST_POOLS or not all(_POOL.fullmatch(pool) for pool, _, _ in pairs):
         raise ValueError(f"at most {MOST_POOLS} pools as pool-a=50,pool-b=20")
@@ -90,11 +101,11 @@ def _pools(text: str) -> int | dict[str, int]:
 
 _FIELDS: dict[str, tuple[str, Override | None, Callable[[str], object]]] = {
     "prometheus.io/port": ("scraped_port", None, _port),
-    "prometheus.io/path": ("metrics_path", None, _path),
-    "prometheus.io/scheme": ("metrics_scheme", None, _scheme),
+    "prometheus.io/path": ("scraped_path", None, _path),
+    "prometheus.io/scheme": ("scraped_scheme", None, _scheme),
     f"{WATCH}-port": ("port", Override.PORTS, _port),
     f"{WATCH}-metrics-port": ("metrics_port", Override.PORTS, _port),
-    f"{WATCH}-opa-port": ("opa_port", Override.PORTS, _port),
+    f"{WATCH}-opa-port": ("opa_port", Override.PORTS, _port_or_none),
     f"{WATCH}-metrics-path": ("metrics_path", Override.PATHS, _path),
     f"{WATCH}-pool-capacity": ("pool_capacity", Override.POOL_SIZES, _pools),
 }

@@ -1,19 +1,13 @@
-"""What do a pod's containers say: which one is the agent, where is its config, which OPA stands beside it?"""
+"""What do a pod's containers say: which one is the agent, and which OPA stands beside it?"""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from watcher.discovery.pod.config_place import CONFIG_PATH
 from watcher.kube.requests import Raw
 
-CONFIG_PATH = "AGENTWEAVE_CONFIG_PATH"
+AGENT = "agent"
 _MOST_ARGUMENTS, _LONGEST = 50, 300
-
-
-class ConfigRef(NamedTuple):
-    """Where the agent's own config file comes from."""
-
-    config_map: str
-    key: str
 
 
 class Sidecar(NamedTuple):
@@ -23,19 +17,35 @@ class Sidecar(NamedTuple):
     arguments: tuple[str, ...]
 
 
-def agent_container(containers: Sequence[Raw]) -> Raw:
-    """The one that says where its config is, else the one called `agent`, else the first."""
-    for each in containers:
-        if config_path(each) is not None:
+def agent_container(spec: Raw) -> Raw:
+    """The one that says where its config is, else the one called `agent`, else the first.
+
+    Of those that may say it by a ConfigMap in `envFrom` the first goes before one that says nothing.
+    """
+    lasting = list(lasting_containers(spec))
+    for each in lasting:
+        if names_config(each):
             return each
-    return next((each for each in containers if each.get("name") == "agent"), containers[0] if containers else {})
+    maybe = [each for each in lasting if any(one.get("configMapRef") for one in each.get("envFrom") or ())]
+    named = (each for some in (maybe, lasting) for each in some if each.get("name") == AGENT)
+    return next(named, (maybe or lasting or [{}])[0])
 
 
-def config_path(container: Raw) -> str | None:
-    """The path of its config file, empty where only the pod itself knows it; None for a container without one."""
-    return next(
-        (str(each.get("value") or "") for each in container.get("env") or () if each.get("name") == CONFIG_PATH), None
-    )
+def names_config(container: Raw) -> bool:
+    """Whether its own `env` says where its config is, be it somewhere that only the pod knows."""
+    return any(each.get("name") == CONFIG_PATH for each in container.get("env") or ())
+
+
+def lasting_containers(spec: Raw) -> Iterator[Raw]:
+    """Those that run as long as the pod does: also native sidecars, which are init containers."""
+    yield from spec.get("containers") or ()
+    yield from _native_sidecars(spec.get("initContainers") or ())
+
+
+def status_of(container: Raw, status: Raw) -> Raw:
+    """What a kubelet says of it; empty before it says anything."""
+    statuses = (*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ()))
+    return next((each for each in statuses if each.get("name") == container.get("name")), {})
 
 
 def named_ports(container: Raw) -> dict[str, int]:
@@ -47,26 +57,9 @@ def named_ports(container: Raw) -> dict[str, int]:
     }
 
 
-def config_ref(path: str, container: Raw, spec: Raw) -> ConfigRef | None:
-    """The ConfigMap and key behind the path; None where it is no ConfigMap (a Secret is never read)."""
-    mounts = [each for each in container.get("volumeMounts") or () if _is_under(path, str(each.get("mountPath")))]
-    if not mounts:
-        return None
-    mount = max(mounts, key=lambda each: len(str(each["mountPath"])))
-    inside = path[len(str(mount["mountPath"]).rstrip("/")) :].strip("/")
-    wanted = "/".join(part for part in (str(mount.get("subPath") or "").strip("/"), inside) if part)
-    volume: Raw = next((each for each in spec.get("volumes") or () if each.get("name") == mount.get("name")), {})
-    for source in (volume, *((volume.get("projected") or {}).get("sources") or ())):
-        if config_map := source.get("configMap"):
-            items = {str(each.get("path")): str(each["key"]) for each in config_map.get("items") or ()}
-            if wanted in items or not items:
-                return ConfigRef(str(config_map["name"]), items.get(wanted, wanted))
-    return None
-
-
 def opa_beside(agent: Raw, spec: Raw) -> Sidecar | None:
     """The OPA that runs as long as the agent does."""
-    for each in (*(spec.get("containers") or ()), *_lasting(spec.get("initContainers") or ())):
+    for each in lasting_containers(spec):
         image = str(each.get("image") or "")
         if each is not agent and _is_opa(str(each.get("name")), image):
             words = (*(each.get("command") or ()), *(each.get("args") or ()))
@@ -74,12 +67,7 @@ def opa_beside(agent: Raw, spec: Raw) -> Sidecar | None:
     return None
 
 
-def _is_under(path: str, directory: str) -> bool:
-    return path == directory or path.startswith(directory.rstrip("/") + "/")
-
-
-def _lasting(init_containers: Sequence[Raw]) -> Iterator[Raw]:
-    """Those that run beside the others (native sidecars), not before them."""
+def _native_sidecars(init_containers: Sequence[Raw]) -> Iterator[Raw]:
     return (each for each in init_containers if each.get("restartPolicy") == "Always")
 
 

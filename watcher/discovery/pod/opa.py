@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 from probes.contract.address import is_ip_address, join_host_port
 from watcher.discovery.pod.agent_config import AgentConfig
 from watcher.discovery.pod.containers import Sidecar
-from watcher.discovery.pod.pod import Pod
+from watcher.discovery.pod.pod import WATCH, Pod
 from watcher.text.key_path import plain_name
 
 DEFAULT_ENDPOINT = "http://localhost:8181"
@@ -23,6 +24,8 @@ class Opa(NamedTuple):
     url: str | None
     inferred: bool = False  # nobody said that it can be asked from outside the pod
     problems: tuple[str, ...] = ()
+    origin: str = ""  # who says so, a few words
+    unlearnt: str = ""  # why it is not known whether there is one, or where: a part of a sentence
 
 
 class _Listener(NamedTuple):
@@ -32,34 +35,58 @@ class _Listener(NamedTuple):
 
 
 def find_opa(pod: Pod, config: AgentConfig, port: int | None, allowed_hosts: Collection[str]) -> Opa:
-    """By the agent's own config and the sidecar's arguments; `port`: what an annotation sets, if it may."""
-    if config.provider not in (None, "opa") or (config.opa_endpoint is None and pod.opa is None and port is None):
+    """By the agent's own config and the sidecar's arguments; `port`: what an annotation sets, if it may (0: none)."""
+    if config.provider not in (None, "opa"):
         return Opa(None)
+    if config.opa_endpoint is None and pod.opa is None and not port:
+        return Opa(None, unlearnt="" if port == 0 else _doubt(config))
     endpoint = urlsplit(config.opa_endpoint or DEFAULT_ENDPOINT)
     host = endpoint.hostname or ""
     if not _is_local(host):
         return _central(config.opa_endpoint or "", host, allowed_hosts)
     asked = endpoint.port or (443 if endpoint.scheme == "https" else 80)
-    if port is not None:
-        return Opa(f"{endpoint.scheme}://{join_host_port(pod.ip, port)}")
-    if pod.opa is None:
-        return Opa(f"{endpoint.scheme}://{join_host_port(pod.ip, asked)}", inferred=True)
-    return _sidecar(pod.opa, pod.ip, asked)
+    if port:
+        url = f"{endpoint.scheme}://{join_host_port(pod.ip, port)}"
+        return Opa(url, origin=f"the annotation {WATCH}-opa-port")
+    found = _sidecar(pod.opa, pod.ip, asked) if pod.opa is not None else _inferred(endpoint.scheme, pod.ip, asked)
+    if port == 0:
+        what = "its config names one" if config.opa_endpoint else "one stands beside it"
+        found = found._replace(problems=(*found.problems, f"annotation {WATCH}-opa-port: none is ignored: {what}"))
+    return found
+
+
+def _doubt(config: AgentConfig) -> str:
+    if doubt := config.doubt("authorization.provider", "authorization.opa_endpoint"):
+        return doubt
+    return "its config says that it asks OPA and not where, and none stands beside it" if config.provider else ""
+
+
+def _inferred(scheme: str, ip: str, port: int) -> Opa:
+    return Opa(f"{scheme}://{join_host_port(ip, port)}", inferred=True, origin="its config, at the pod's address")
 
 
 def _central(url: str, host: str, allowed_hosts: Collection[str]) -> Opa:
     if host.lower() in {each.lower() for each in allowed_hosts}:
-        return Opa(url, inferred="." not in host)  # without a dot it is a name of the agent's namespace, not of ours
-    return Opa(None, problems=(f"its OPA {plain_name(host)} is not asked: allowed_hosts does not list it",))
+        # Without a dot it is a name of the agent's namespace, not of ours.
+        return Opa(url, inferred="." not in host, origin="its config")
+    why = f"its OPA {plain_name(host)} is not asked: allowed_hosts does not list it"
+    return Opa(None, problems=(why,), unlearnt=why)
 
 
 def _sidecar(sidecar: Sidecar, ip: str, asked: int) -> Opa:
-    listeners = list(_listeners(sidecar)) or [_default(sidecar)]
+    said = _said_listeners(sidecar)
+    listeners = said or (_default(sidecar),)
+    origin = "the arguments of the OPA beside it" if said else "the OPA beside it, at its default port"
     # The others may be for bundles or diagnostics: what the agent asks is what is judged.
     listener = next((each for each in listeners if each.port == asked and not each.loopback), listeners[0])
     problem = f"its OPA listens at loopback port {listener.port} only: it cannot be asked from outside the pod"
     url = f"{listener.scheme}://{join_host_port(ip, listener.port)}"
-    return Opa(url, inferred=True, problems=(problem,) if listener.loopback else ())
+    return Opa(url, inferred=True, problems=(problem,) if listener.loopback else (), origin=origin)
+
+
+@lru_cache(maxsize=1024)  # a fleet has a few kinds
+def _said_listeners(sidecar: Sidecar) -> tuple[_Listener, ...]:
+    return tuple(_listeners(sidecar))
 
 
 def _listeners(sidecar: Sidecar) -> Iterator[_Listener]:

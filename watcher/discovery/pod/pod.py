@@ -1,34 +1,27 @@
 """What of a pod does the watcher need? Everything else of the object is let go at once."""
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 
-from watcher.discovery.pod.containers import (
-    ConfigRef,
-    Sidecar,
-    agent_container,
-    config_path,
-    config_ref,
-    named_ports,
-    opa_beside,
-)
+from watcher.discovery.pod.config_place import ConfigPlace, ConfigQuestion, config_of
+from watcher.discovery.pod.containers import Sidecar, agent_container, named_ports, names_config, opa_beside, status_of
 from watcher.discovery.pod.labels import PodLabels, read_labels
+from watcher.discovery.pod.resources import given_limits
 from watcher.kube.requests import Raw
 
 WATCH = "agentweave.io/watch"
-_KEPT_LABELS = ("app.kubernetes.io/instance", "app.kubernetes.io/name", "pod-template-hash")
+POD_TEMPLATE_HASHES = ("pod-template-hash", "rollouts-pod-template-hash")
+"""Labels whose value ends the name of a ReplicaSet: of a Deployment, and of an Argo Rollout."""
+
+KNATIVE_SERVICE = "serving.knative.dev/service"
+_KEPT_LABELS = (
+    *("app.kubernetes.io/instance", "app.kubernetes.io/name"),
+    *POD_TEMPLATE_HASHES,
+    KNATIVE_SERVICE,
+)
 _KEPT_ANNOTATIONS = ("agentweave.io/watch", "prometheus.io/port", "prometheus.io/path", "prometheus.io/scheme")
 _MOST_ANNOTATIONS, _LONGEST = 30, 300
-_QUANTITY = re.compile(r"(?P<number>[0-9]{1,30}(?:\.[0-9]{1,30})?)(?P<unit>[KMGTPE]i|[numkMGTPE]?|[eE][-+]?[0-9]{1,2})")
-_UNITS = {
-    **{
-        unit: Decimal(1000) ** power for power, unit in enumerate(("n", "u", "m", "", "k", "M", "G", "T", "P", "E"), -3)
-    },
-    **{f"{unit}i": Decimal(1024) ** power for power, unit in enumerate("KMGTPE", 1)},
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,15 +40,20 @@ class Pod:
     phase: str
     terminating: bool
     ready: bool
-    is_agent: bool
+    is_agent: bool  # for certain; with a `question` it may be one
     started_at: float | None  # Unix seconds at which its agent container first started, as far as the pod says
     ports: Mapping[str, int]  # of the agent's container, by name
     memory_limit: int | None
     cpu_limit: float | None
-    config: ConfigRef | None
     opa: Sidecar | None
+    place: ConfigPlace | None = None  # of its config; None: it does not say where, or there is a question
     restarts: int = 0  # of the agent's container
     described: PodLabels | None = None  # for ClusterSPIFFEID objects, where those are read
+    created_at: float = 0.0  # Unix seconds
+    question: ConfigQuestion | None = None  # must be answered to know where its config is
+    secret_variables: bool = False  # of the agent's container: what they are is never read
+    resize_problem: str = ""
+    unreadable: str = ""  # why the object says nothing but who it is
 
 
 def read_pod(raw: Raw, named: frozenset[str] | None = None) -> Pod:
@@ -65,9 +63,10 @@ def read_pod(raw: Raw, named: frozenset[str] | None = None) -> Pod:
     """
     meta, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
     annotations = meta.get("annotations") or {}
-    container = agent_container(spec.get("containers") or ())
-    path = config_path(container)
-    limits = (container.get("resources") or {}).get("limits") or {}
+    container = agent_container(spec)
+    reported = status_of(container, status)
+    place = config_of(container, spec)
+    limits = given_limits(container, reported, spec, status)
     return Pod(
         uid=str(meta["uid"]),
         namespace=str(meta["namespace"]),
@@ -81,32 +80,49 @@ def read_pod(raw: Raw, named: frozenset[str] | None = None) -> Pod:
         phase=str(status.get("phase") or ""),
         terminating=bool(meta.get("deletionTimestamp")),
         ready=_moment_of("Ready", status) is not None,
-        is_agent=path is not None or annotations.get(WATCH) == "true",
-        started_at=_started_at(str(container.get("name")), status),
+        is_agent=names_config(container) or annotations.get(WATCH) == "true",
+        started_at=_started_at(reported, status),
         ports=named_ports(container),
-        memory_limit=_whole(quantity(limits.get("memory"))),
-        cpu_limit=quantity(limits.get("cpu")),
-        config=config_ref(path, container, spec) if path else None,
+        memory_limit=limits.memory,
+        cpu_limit=limits.cpu,
+        place=place if isinstance(place, ConfigPlace) else None,
         opa=opa_beside(container, spec),
-        restarts=_restarts(str(container.get("name")), status),
+        restarts=int(reported.get("restartCount") or 0),
         described=None if named is None else read_labels(meta, named),
+        created_at=_seconds(meta.get("creationTimestamp")),
+        question=place if isinstance(place, ConfigQuestion) else None,
+        secret_variables=any(each.get("secretRef") for each in container.get("envFrom") or ()),
+        resize_problem=limits.problem,
     )
 
 
-def quantity(text: object) -> float | None:
-    """A Kubernetes quantity such as `512Mi`, `500m` or `1e9`, over 0; None for anything else."""
-    match = _QUANTITY.fullmatch(str(text))
-    if match is None:
-        return None
-    try:
-        unit = _UNITS[match["unit"]] if match["unit"] in _UNITS else Decimal("1" + match["unit"])
-        return float(Decimal(match["number"]) * unit) or None
-    except (InvalidOperation, OverflowError):
-        return None
+_ONLY_NAMED = Pod(
+    uid="",
+    namespace="",
+    name="",
+    labels={},
+    annotations={},
+    owner=None,
+    node="",
+    service_account="",
+    ip="",
+    phase="",
+    terminating=False,
+    ready=False,
+    is_agent=False,
+    started_at=None,
+    ports={},
+    memory_limit=None,
+    cpu_limit=None,
+    opa=None,
+)
 
 
-def _whole(number: float | None) -> int | None:
-    return int(number) or None if number else None
+def only_named(raw: Raw, why: str) -> Pod:
+    """A pod of whose object only the names can be read; one of MALFORMED_OBJECT where not even these can."""
+    meta = raw["metadata"]
+    uid, namespace, name = (str(meta[each]) for each in ("uid", "namespace", "name"))
+    return replace(_ONLY_NAMED, uid=uid, namespace=namespace, name=name, unreadable=why)
 
 
 def _kept(annotations: Mapping[str, object]) -> Iterator[tuple[str, str]]:
@@ -119,21 +135,14 @@ def _owner(references: tuple[Raw, ...]) -> tuple[str, str] | None:
     return next(((str(each["kind"]), str(each["name"])) for each in references if each.get("controller")), None)
 
 
-def _restarts(container: str, status: Raw) -> int:
-    counts = (each.get("restartCount") for each in status.get("containerStatuses") or () if each["name"] == container)
-    return int(next(counts, 0) or 0)
-
-
-def _started_at(container: str, status: Raw) -> float | None:
+def _started_at(reported: Raw, status: Raw) -> float | None:
     """None before its first start. After a restart only the pod's own history tells of the first one."""
-    for each in status.get("containerStatuses") or ():
-        if each.get("name") == container:
-            running = (each.get("state") or {}).get("running")
-            if running and not each.get("restartCount"):
-                return _seconds(running.get("startedAt"))
-            ended = (each.get("state") or {}).get("terminated") or (each.get("lastState") or {}).get("terminated")
-            if running or ended or each.get("restartCount"):
-                return _moment_of("Initialized", status) or _seconds(status.get("startTime"))
+    running = (reported.get("state") or {}).get("running")
+    if running and not reported.get("restartCount"):
+        return _seconds(running.get("startedAt"))
+    ended = (reported.get("state") or {}).get("terminated") or (reported.get("lastState") or {}).get("terminated")
+    if running or ended or reported.get("restartCount"):
+        return _moment_of("Initialized", status) or _seconds(status.get("startTime"))
     return None
 
 

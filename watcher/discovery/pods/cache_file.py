@@ -27,6 +27,7 @@ class CachedPod:
     config: AgentConfig
     service_id: str | None
     known: Known
+    is_agent: bool | None = None
 
 
 _CACHED_POD = TypeAdapter(CachedPod)
@@ -48,17 +49,17 @@ class DiscoveryCache:
             await asyncio.sleep(0)
         await self._file.write(b"\n".join(lines))
 
-    def read(self) -> list[CachedPod]:
-        """What the file holds; what cannot be read is left out and said."""
+    def read(self) -> list[CachedPod] | None:
+        """What the file holds; what cannot be read is left out and said. None where there is no file to read."""
         if self._file is None:
-            return []
+            return None
         try:
             lines = self._file.path.read_bytes().splitlines()
         except FileNotFoundError:
-            return []
+            return None
         except OSError as error:
             log.warning("cannot read discovery cache", extra={"file": self._file.path, "why": str(error)})
-            return []
+            return None
         found: list[CachedPod] = []
         for line in lines:
             try:

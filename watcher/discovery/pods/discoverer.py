@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from probes.contract import Limits, Target, TargetKey
@@ -48,6 +49,7 @@ class Discoverer:
         self._pods: dict[TargetKey, PodRef] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
+        self._cached = False  # an earlier process found something, or that there is nothing
         names = [""] if settings.namespaces == "all" else list(settings.namespaces)
         self._declared = DeclaredIds(settings, self._access, state_dir, now, uniform, patience, self._declared_anew)
         self._named = self._declared.named()
@@ -70,7 +72,8 @@ class Discoverer:
         await self._declared.first()
         self._follow()
         self._spawn(self._reconciler.reconcile_for_ever())
-        self._spawn(self._reconciler.retry_for_ever())
+        self._spawn(self._reconciler.attempts.retry_for_ever(self.scopes))
+        self._spawn(self._reconciler.attempts.refresh_for_ever(self.scopes))
         tried = asyncio.gather(*(scope.tried.wait() for scope in self.scopes))
         with suppress(TimeoutError):
             async with asyncio.timeout(wait):
@@ -89,7 +92,7 @@ class Discoverer:
     async def remember(self) -> None:
         """Write what is known to the state directory; OSError where the disk does not take it."""
         kept = [
-            CachedPod(seen.pod, seen.details.config, seen.details.service_id, seen.known)
+            CachedPod(seen.pod, seen.details.config, seen.details.service_id, seen.known, seen.details.is_agent)
             for scope in self.scopes
             for seen in scope.pods.values()
             if seen.details is not None and seen.known is not None
@@ -125,12 +128,12 @@ class Discoverer:
 
     def states(self) -> Mapping[str, int]:
         """How many pods that were seen are what; every state is there."""
-        count = Counter(
-            seen.found.state if seen.found else PodState.PENDING
-            for scope in self.scopes
-            for seen in scope.pods.values()
-        )
+        count = Counter(seen.state for scope in self.scopes for seen in scope.pods.values())
         return {state.value: count[state] for state in PodState}
+
+    def seen_pods(self) -> list[SeenPod]:
+        """All that were seen, whatever they are."""
+        return [seen for scope in self.scopes for seen in scope.pods.values()]
 
     @property
     def trouble(self) -> str:
@@ -141,6 +144,23 @@ class Discoverer:
     def is_known(self) -> bool:
         """Whether every scope was listed and all that was found is judged."""
         return self._reconciler.synced.is_set() and all(scope.last_success is not None for scope in self.scopes)
+
+    @property
+    def unready(self) -> str:
+        """Why what is found stands for no fleet yet; empty after a first discovery that succeeded.
+
+        Until then what an earlier process found does, but only through an outage: who is denied is blind.
+        """
+        denied = [each for each in self._contacts if each.last_success is None and each.denied]
+        missing = [each for each in self.scopes if each.last_success is None]
+        if not denied and self._cached and all(each.excuses_cache for each in missing):
+            return ""
+        return next((each.unanswered for each in (*denied, *missing)), "")
+
+    @property
+    def denied(self) -> bool:
+        """Whether the API server said once that we may not ask."""
+        return any(each.denied for each in self._contacts)
 
     @property
     def failure(self) -> str:
@@ -168,11 +188,16 @@ class Discoverer:
             self._follow()
 
     async def _restore(self) -> None:
-        for kept in await asyncio.to_thread(self._memory.read):
+        found = await asyncio.to_thread(self._memory.read)
+        self._cached = found is not None
+        for kept in found or ():
             scope = next((each for each in self.scopes if each.name in ("", kept.pod.namespace)), None)
             if scope is not None and scope.shard.owns(kept.pod.namespace, kept.pod.name):
-                seen = SeenPod(kept.pod, Details(kept.config, kept.service_id, complete=False), known=kept.known)
+                config = replace(kept.config, is_final=False)  # it may be another, or better known, by now
+                details = Details(config, kept.service_id, is_agent=kept.is_agent)
+                seen = SeenPod(kept.pod, details, known=kept.known, since=self._now())
                 scope.pods[kept.pod.uid] = seen
+                self._reconciler.attempts.restore(seen)
                 self._reconciler.reconcile(seen)
 
     def _spawn(self, job: Coroutine[None, None, None]) -> asyncio.Task[None]:

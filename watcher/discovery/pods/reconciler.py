@@ -1,27 +1,23 @@
 """What is each pod that was seen, and what else must be read of it? Whenever something of it changed, anew."""
 
 import asyncio
-import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from probes.contract import Limits
 from watcher.config.kubernetes import KubernetesSettings
 from watcher.discovery.identities.declared import DeclaredIds
-from watcher.discovery.pod.agent_config import AgentConfig
-from watcher.discovery.pods.details import DetailReader, Details
+from watcher.discovery.pods.agent_names import AgentNames, Workload
+from watcher.discovery.pods.detail_attempts import DetailAttempts, Spawn
+from watcher.discovery.pods.details import Details
 from watcher.discovery.pods.scope import Scope, SeenPod
-from watcher.discovery.pods.target import PodState, Surroundings, find_target, state_of
+from watcher.discovery.pods.target import UNDECIDED, PodState, Surroundings, find_target, state_of
 from watcher.kube.access import Access
-from watcher.runtime.failures import FailuresLogger
 
 GATHER = 0.1
 """Seconds in which changes are gathered into one."""
 
-_NO_CONFIG = AgentConfig()
-_RETRY = 60.0
-Spawn = Callable[[Coroutine[Any, Any, None]], object]
+_NOTHING_READ = Details()
 
 
 class Reconciler:
@@ -38,13 +34,13 @@ class Reconciler:
         date_of: Callable[[float], float],
     ) -> None:
         """Nothing is read yet, and there are no scopes until somebody sets them."""
-        self._settings, self._access, self._now, self._spawn = settings, access, now, spawn
-        self._declared, self._date_of, self._logger = declared, date_of, FailuresLogger(logging.getLogger(__name__))
+        self._settings, self._access, self._now = settings, access, now
+        self._declared, self._date_of = declared, date_of
         self._around = Surroundings(settings=settings, limits=limits)
-        self._details = DetailReader(access, now)
+        self._names = AgentNames(self.touch)
+        self.attempts = DetailAttempts(settings, access, now, spawn, self.touch)
         self.scopes: Sequence[Scope] = ()
         self._dirty: set[str] = set()
-        self._reading: set[str] = set()
         self._touched = asyncio.Event()
         self.synced = asyncio.Event()  # all that was seen is evaluated
         self.synced.set()
@@ -81,52 +77,49 @@ class Reconciler:
                         self._reconcile_or_read(seen)
                     if count % 50 == 0:
                         await asyncio.sleep(0)
+            self._release_gone(uids)
             self.changed.set()
-            if not self._dirty and not self._reading and not self._declared.busy:
+            if not self._dirty and not self.attempts.busy and not self._declared.busy:
                 self.synced.set()
             await asyncio.sleep(GATHER)
 
     def _reconcile_or_read(self, seen: SeenPod) -> None:
-        if seen.wants_details and state_of(seen.pod, self._around)[0] is PodState.TARGET:
-            if seen.pod.uid not in self._reading:
-                self._reading.add(seen.pod.uid)
-                self._spawn(self._read(seen))
+        is_agent = seen.details.is_agent if seen.details is not None else None
+        state, why = state_of(seen.pod, self._around, is_agent)
+        if seen.wants_details and (state is PodState.TARGET or why == UNDECIDED):
+            self.attempts.begin(seen)
             return
         self.reconcile(seen)
 
     def reconcile(self, seen: SeenPod) -> None:
         """Say what this pod is by what is known of it now."""
-        details = seen.details or Details(_NO_CONFIG, None)
+        details, uid, now = seen.details or _NOTHING_READ, seen.pod.uid, self._now()
         declared = self._declared.of(seen.pod)
-        if declared is not None:
-            facts = (details.config, details.service_id, self._around, seen.known, self._now(), declared)
-            seen.found = find_target(seen.pod, *facts, ahead=self._date_of(0.0))
-            seen.known = seen.found.known
+        if declared is None:
+            return
+        ahead, before, clash = self._date_of(0.0), seen.found, self._names.clash(uid)
+        seen.found = find_target(seen.pod, details, self._around, seen.known, now, declared, ahead, clash)
+        seen.known = seen.found.known
+        if before is None and seen.pod.created_at:
+            seen.since = min(seen.since, seen.pod.created_at - ahead)
+        elif before is not None and before.state is not seen.found.state:
+            seen.since = now
+        self._claim(seen)
+        if self._names.clash(uid) != clash:
+            self.touch(uid)
 
-    async def _read(self, seen: SeenPod) -> None:
-        services, since = self._settings.spiffe_id_template is None, seen.outdated_at
-        try:
-            details = await self._details.read(seen.pod, services=services, since=since or 0.0)
-        except Exception:  # the boundary: what is odd in one pod's surroundings must not keep it from being watched
-            of = f"{seen.pod.namespace}/{seen.pod.name}"
-            self._logger.exception("cannot read ConfigMap or Service of pod", pod=of)
-            details = Details(_NO_CONFIG, None, complete=False)
-        seen.details = details.over(seen.details)
-        if seen.outdated_at == since:
-            seen.outdated_at = None
-        self._reading.discard(seen.pod.uid)
-        self.touch(seen.pod.uid)
+    def _release_gone(self, uids: set[str]) -> None:
+        for uid in uids:
+            if not any(uid in scope.pods for scope in self.scopes):
+                self._names.release(uid)
 
-    async def retry_for_ever(self) -> None:
-        """Read again what could not be read."""
-        while True:
-            await asyncio.sleep(_RETRY)
-            self._details.forget_old()
-            for scope in self.scopes:
-                for seen in list(scope.pods.values()):
-                    if seen.details is not None and not seen.details.complete and not scope.why:
-                        await self._read(seen)
+    def _claim(self, seen: SeenPod) -> None:
+        pod, target = seen.pod, seen.found.target if seen.found is not None else None
+        if target is None:
+            self._names.release(pod.uid)
+        else:
+            self._names.claim(pod.uid, pod.namespace, target.key.agent, Workload(target.workload, pod.service_account))
 
     async def close(self) -> None:
         """Give up what is being read."""
-        await self._details.close()
+        await self.attempts.close()

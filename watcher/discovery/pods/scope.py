@@ -1,14 +1,18 @@
 """What is seen in one collection of pods, and whether the API server answers for it?"""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from watcher.config.shard import Shard
-from watcher.discovery.pod.pod import Pod, read_pod
+from watcher.discovery.pod.pod import Pod, only_named, read_pod
 from watcher.discovery.pods.details import Details
-from watcher.discovery.pods.target import FoundPod, Known
+from watcher.discovery.pods.target import FoundPod, Known, PodState
 from watcher.kube.reachability import Reachability
-from watcher.kube.requests import Raw
+from watcher.kube.requests import MALFORMED_OBJECT, Raw
+
+NO_POD = ""
+"""In place of a uid: all pods may be the same, and yet they mean something else."""
 
 
 @dataclass(slots=True)
@@ -20,11 +24,34 @@ class SeenPod:
     outdated_at: float | None = None  # steady seconds: what was read before does not count any more
     known: Known | None = None
     found: FoundPod | None = None
+    since: float = 0.0  # steady seconds at which it came to what it is
+    failures: int = 0  # attempts in a row to read its details that failed, at least in a part
+    tried_at: float = 0.0  # steady seconds of the last one
+
+    @property
+    def state(self) -> PodState:
+        """What it is; before that is known it is pending."""
+        return self.found.state if self.found is not None else PodState.PENDING
 
     @property
     def wants_details(self) -> bool:
         """Whether they are to be read, for the first time or again."""
         return self.details is None or self.outdated_at is not None
+
+
+NOT_WATCHED_AFTER = 900.0
+"""Seconds after which a pod that is no target is told of: a start takes minutes."""
+
+_NOT_WATCHED = (PodState.REFUSED, PodState.NOT_AGENT, PodState.PENDING)
+
+
+def not_watched(seen_pods: Iterable[SeenPod], now: float) -> Mapping[tuple[str, ...], int]:
+    """How many pods somebody may take for watched that are not, by namespace and state; `now` in steady seconds."""
+    return Counter(
+        (seen.pod.namespace, state.value)
+        for seen in seen_pods
+        if (state := seen.state) in _NOT_WATCHED and now - seen.since >= NOT_WATCHED_AFTER
+    )
 
 
 class Scope(Reachability):
@@ -47,15 +74,15 @@ class Scope(Reachability):
         """A pod is new or changed; one of another shard is let go."""
         if not self.shard.owns(str(raw["metadata"]["namespace"]), str(raw["metadata"]["name"])):
             return
-        pod = read_pod(raw, self._named())
+        pod = _read(raw, self._named())
         seen = self.pods.get(pod.uid)
         if seen is None:
-            self.pods[pod.uid] = SeenPod(pod)
+            self.pods[pod.uid] = SeenPod(pod, since=self.now())
         elif seen.pod == pod:
             seen.pod = pod  # shares what it can with others, which one of an old process does not
             return
         else:
-            if (seen.pod.config, seen.pod.restarts) != (pod.config, pod.restarts):
+            if _process(seen.pod) != _process(pod):
                 seen.outdated_at = self.now()  # an agent reads its config when it starts
             seen.pod = pod
         self._on_change(pod.uid)
@@ -65,8 +92,34 @@ class Scope(Reachability):
         if self.pods.pop(uid, None) is not None:
             self._on_change(uid)
 
+    def answered(self) -> None:
+        """The API server answered; for the first time, that matters though no pod may be another."""
+        first = self.last_success is None
+        super().answered()
+        if first:
+            self._on_change(NO_POD)
+
+    def failed(self, why: str, error: Exception) -> None:
+        """It does not; what was found stays, and now stands for the fleet or does not any more."""
+        before = self.excuses_cache
+        super().failed(why, error)
+        if self.excuses_cache != before:
+            self._on_change(NO_POD)
+
     def listed(self, uids: set[str]) -> None:
         """What is not among these is gone."""
         for uid in self.pods.keys() - uids:
             self.remove(uid)
         self.tried.set()
+
+
+def _read(raw: Raw, named: frozenset[str] | None) -> Pod:
+    try:
+        return read_pod(raw, named)
+    except MALFORMED_OBJECT as error:  # it is there, and somebody may look for it
+        return only_named(raw, f"its object cannot be read: {type(error).__name__}: {error}"[:300])
+
+
+def _process(pod: Pod) -> tuple[object, ...]:
+    """What changes with the config that the agent has read."""
+    return pod.place, pod.question, pod.restarts

@@ -3,19 +3,30 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 
 from probes.contract import Limits, Target, TargetKey
-from probes.contract.address import join_host_port
 from watcher.config.kubernetes import KubernetesSettings
 from watcher.discovery.identities.cluster_spiffe_ids import Declared
 from watcher.discovery.identities.expected import expected_ids
 from watcher.discovery.pod.agent_config import AgentConfig
 from watcher.discovery.pod.allowed_addresses import refusal
-from watcher.discovery.pod.annotations import Overrides, read_overrides
+from watcher.discovery.pod.annotations import read_overrides
+from watcher.discovery.pod.config_place import CONFIG_PATH
+from watcher.discovery.pod.endpoints import metrics_endpoint, mtls_endpoint
 from watcher.discovery.pod.opa import find_opa
-from watcher.discovery.pod.pod import Pod
+from watcher.discovery.pod.pod import WATCH, Pod
+from watcher.discovery.pod.pools import pool_capacity
+from watcher.discovery.pod.workload import workload
+from watcher.discovery.pods.details import Details
 
-HTTPS_PORT, METRICS_PORT = 8443, 9090
+UNDECIDED = "it is not known whether it is an agent"
+_UNLEARNT = {
+    "pool_capacity": "The size of its connection pools",
+    "opa": "Which OPA it asks",
+    "spiffe_ids": "Which SPIFFE ID it should serve",
+}
+_ALL_LEARNT: Mapping[str, str] = {}
 _NOTHING_DECLARED = Declared()
 _LEAST_OPEN_FOR = 60.0
 
@@ -33,11 +44,13 @@ class PodState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What stays as it was first found, for a pod's life."""
+    """What stays as it was found, for a pod's life."""
 
     agent: str
     started_at: float  # steady seconds, never later than when we first saw it
     was_ready: bool
+    is_final: bool = False  # whether the agent's name is; else it is corrected once, when its config can be read
+    formerly: str = ""  # the name until it was corrected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,88 +70,128 @@ class FoundPod:
     state: PodState
     why: str = ""
     target: Target | None = None
-    problems: tuple[str, ...] = ()
     known: Known | None = None
 
 
-def state_of(pod: Pod, around: Surroundings) -> tuple[PodState, str]:
-    """Told from the pod alone, before its config is read."""
-    if not pod.is_agent:
-        return PodState.NOT_AGENT, "neither AGENTWEAVE_CONFIG_PATH nor the annotation agentweave.io/watch: true"
+def state_of(pod: Pod, around: Surroundings, is_agent: bool | None = None) -> tuple[PodState, str]:
+    """Told from the pod alone; `is_agent`: what ConfigMaps of its variables tell, None before that is known."""
+    if pod.unreadable:
+        return PodState.REFUSED, pod.unreadable
+    maybe = not pod.is_agent and pod.question is not None
+    if not pod.is_agent and (not maybe or is_agent is False):
+        return PodState.NOT_AGENT, _not_agent(pod)
     if pod.phase in ("Succeeded", "Failed"):
         return PodState.FINISHED, f"its phase is {pod.phase}"
     if pod.terminating:
         return PodState.TERMINATING, "it is being deleted"
     if not pod.ip or pod.started_at is None:
         return PodState.PENDING, "its agent has not started yet" if pod.ip else "it has no address yet"
-    why = refusal(pod.ip, around.settings.allow_cidrs, around.api_servers)
-    return (PodState.REFUSED, why) if why else (PodState.TARGET, "")
+    if why := refusal(pod.ip, around.settings.allow_cidrs, around.api_servers):
+        return PodState.REFUSED, why
+    return (PodState.PENDING, UNDECIDED) if maybe and is_agent is None else (PodState.TARGET, "")
+
+
+def _not_agent(pod: Pod) -> str:
+    why = f"neither {CONFIG_PATH} nor the annotation {WATCH}: true"
+    if pod.question is not None:
+        why = f"{why}, nor is the variable in the ConfigMaps of its envFrom"
+    return f"{why}; Secrets of its envFrom are never read" if pod.secret_variables else why
 
 
 def find_target(
     pod: Pod,
-    config: AgentConfig,
-    service_id: str | None,
+    details: Details,
     around: Surroundings,
     known: Known | None,
     now: float,
     declared: Declared = _NOTHING_DECLARED,
     ahead: float = 0.0,
+    clash: str = "",
 ) -> FoundPod:
     """The target that a pod is at `now` (steady seconds); the date is `ahead` of that scale.
 
-    `service_id`: what the Service of its workload says; `declared`: what ClusterSPIFFEID objects say.
+    `declared`: what ClusterSPIFFEID objects say; `clash`: why the name of its agent is not its own, a sentence.
     """
-    state, why = state_of(pod, around)
+    state, why = state_of(pod, around, details.is_agent)
     if state is not PodState.TARGET:
-        return FoundPod(state=state, why=why, known=known)
-    overrides = read_overrides(pod.annotations, around.settings.overrides)
+        said = f"{why}: {details.config.unlearnt}" if why == UNDECIDED and details.config.unlearnt else why
+        return FoundPod(state=state, why=said, known=known)
+    config, settings = details.config, around.settings
+    overrides = read_overrides(pod.annotations, settings.overrides)
     known = _known(pod, config, known, now, ahead)
-    expected = expected_ids(pod, known.agent, workload(pod), service_id, declared, around.settings)
-    opa = find_opa(pod, config, overrides.opa_port, around.settings.allowed_hosts)
-    address_port = overrides.port or pod.ports.get("https")
-    metrics_port = overrides.metrics_port or pod.ports.get("metrics") or overrides.scraped_port
-    guessed = {"address": not address_port, "metrics": not metrics_port, "opa": opa.inferred}
+    of = workload(pod)
+    expected = expected_ids(pod, known.agent, of, details, declared, settings)
+    opa = find_opa(pod, config, overrides.opa_port, settings.allowed_hosts)
+    mtls, metrics = mtls_endpoint(pod, overrides), metrics_endpoint(pod, overrides)
+    pools = pool_capacity(overrides, config)
+    missing = {"pool_capacity": pools.unlearnt, "opa": opa.unlearnt, "spiffe_ids": "; ".join(expected.problems)}
+    problems = (
+        *config.problems,
+        details.service_problem,
+        *overrides.problems,
+        *expected.problems,
+        *opa.problems,
+        *pools.problems,
+    )
     target = Target(
         key=TargetKey(pod.namespace, known.agent, pod.name),
-        address=join_host_port(pod.ip, address_port or HTTPS_PORT),
+        address=mtls.at,
         spiffe_ids=expected.ids,
-        metrics=_metrics(pod.ip, metrics_port or METRICS_PORT, overrides),
+        metrics=metrics.at,
         opa=opa.url,
         memory_limit=pod.memory_limit,
         cpu_limit=pod.cpu_limit,
-        pool_capacity=overrides.pool_capacity or config.max_connections,
+        pool_capacity=pools.capacity,
         discovered=True,
-        inferred=frozenset(part for part, guess in guessed.items() if guess),
+        inferred=_named(address=mtls.guessed, metrics=metrics.guessed, opa=opa.inferred),
+        origins=_origins(mtls.origin, metrics.origin, opa.origin),
+        unlearnt=_unlearnt(missing) if any(missing.values()) else _ALL_LEARNT,
+        formerly=known.formerly,
         limits=_limits(config, around),
         node=pod.node,
-        workload=workload(pod),
-        problems=(*config.problems, *overrides.problems, *expected.problems, *opa.problems),
-        grace_until=0.0 if known.was_ready else known.started_at + around.settings.startup_grace,
+        workload=of,
+        problems=_once(*problems, *missing.values(), pod.resize_problem, clash),
+        grace_until=0.0 if known.was_ready else known.started_at + settings.startup_grace,
     )
-    return FoundPod(state=PodState.TARGET, target=target, problems=target.problems, known=known)
+    return FoundPod(state=PodState.TARGET, target=target, known=known)
 
 
-def workload(pod: Pod) -> str:
-    """The top owner's name: of a ReplicaSet its Deployment, told by the pod-template-hash; else the pod's own."""
-    if pod.owner is None:
-        return pod.name
-    kind, name = pod.owner
-    template_hash = pod.labels.get("pod-template-hash")
-    return name.removesuffix(f"-{template_hash}") if kind == "ReplicaSet" and template_hash else name
+# What whole fleets have in common is one object for all of them.
+@lru_cache(maxsize=8)
+def _named(*, address: bool, metrics: bool, opa: bool) -> frozenset[str]:
+    parts = {"address": address, "metrics": metrics, "opa": opa}
+    return frozenset(part for part, holds in parts.items() if holds)
+
+
+@lru_cache(maxsize=256)
+def _origins(address: str, metrics: str, opa: str) -> Mapping[str, str]:
+    said = {"address": address, "metrics": metrics, "opa": opa}
+    return {part: origin for part, origin in said.items() if origin}
+
+
+def _unlearnt(missing: Mapping[str, str]) -> Mapping[str, str]:
+    return {part: f"{_UNLEARNT[part]} could not be learnt: {why}." for part, why in missing.items() if why}
+
+
+def _once(*problems: str) -> tuple[str, ...]:
+    """Each problem once; what several facts are missing for is one problem."""
+    return tuple(dict.fromkeys([each for each in problems if each]))
 
 
 def _known(pod: Pod, config: AgentConfig, known: Known | None, now: float, ahead: float) -> Known:
+    is_final = config.is_final and not config.doubt("agent.name")
     if known is None:
-        labels = (pod.labels.get(f"app.kubernetes.io/{label}") for label in ("instance", "name"))
-        agent = config.name or next((label for label in labels if label), None) or workload(pod)
         started_at = now if pod.started_at is None else min(pod.started_at - ahead, now)
-        known = Known(agent, started_at, was_ready=pod.ready)
+        known = Known(_name(pod, config), started_at, was_ready=pod.ready, is_final=is_final)
+    elif is_final and not known.is_final:
+        name = _name(pod, config)
+        known = replace(known, agent=name, formerly=known.agent if name != known.agent else "", is_final=True)
     return replace(known, was_ready=True) if pod.ready and not known.was_ready else known
 
 
-def _metrics(ip: str, port: int, overrides: Overrides) -> str:
-    return f"{overrides.metrics_scheme}://{join_host_port(ip, port)}{overrides.metrics_path}"
+def _name(pod: Pod, config: AgentConfig) -> str:
+    labels = (pod.labels.get(f"app.kubernetes.io/{label}") for label in ("instance", "name"))
+    return config.name or next((label for label in labels if label), None) or workload(pod)
 
 
 def _limits(config: AgentConfig, around: Surroundings) -> Mapping[str, Limits]:

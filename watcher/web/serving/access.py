@@ -5,15 +5,15 @@ import logging
 import re
 import ssl
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from probes.contract.address import is_ip_address
 from watcher.config.sections import ServerSettings
-from watcher.web.serving.credentials import Credentials
+from watcher.runtime.descriptors import MOST_READERS
+from watcher.web.serving.credentials import Credentials, PasswordChecks
+from watcher.web.serving.places import Places, shares
 from watcher.web.serving.tls import ServerFileError, read_file, server_context, tls_files
-from watcher.web.serving.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -34,10 +34,12 @@ class _Loaded:
 class Access:
     """What holds for new connections and requests now. Files that cannot be used are told, and the last ones kept."""
 
-    def __init__(self, settings: ServerSettings) -> None:
-        """Reads the files; ServerFileError where one cannot be used."""
-        self._turns, self._thread = Turns(), ThreadPoolExecutor(1, "bcrypt")
-        self._wanted = settings
+    def __init__(self, settings: ServerSettings, connections: int = MOST_READERS) -> None:
+        """Reads the files; ServerFileError where one cannot be used. `connections`: how many are held at once."""
+        most = shares(connections).passwords
+        # An address that guesses has few of them, or some that do would keep out who knows: a hash takes its time.
+        self._checks = PasswordChecks(Places(most, max(1, most // 8)))
+        self._wanted, self._reading = settings, asyncio.Lock()
         self._loaded = self._load(settings, _files(settings))
         self.trouble = ""
 
@@ -76,17 +78,21 @@ class Access:
 
     async def reread(self) -> None:
         """Take files that changed; the log says so."""
-        try:
-            files = await asyncio.to_thread(_files, self._wanted)
-            if (self._wanted, files) != (self._loaded.settings, self._loaded.files):
-                self._loaded = await asyncio.to_thread(self._load, self._wanted, files)
-                log.info("server files loaded", extra={"files": [str(path) for path in files]})
-        except ServerFileError as error:
-            if self.trouble != str(error):
-                log.warning("server files rejected, keeping the previous ones", extra={"error": str(error)})
-            self.trouble = str(error)
-        else:
-            self.trouble = ""
+        async with self._reading:  # what was read for an older config never comes after what was read for a newer one
+            try:
+                await self._take(self._wanted)
+            except ServerFileError as error:
+                if self.trouble != str(error):
+                    log.warning("server files rejected, keeping the previous ones", extra={"error": str(error)})
+                self.trouble = str(error)
+            else:
+                self.trouble = ""
+
+    async def _take(self, wanted: ServerSettings) -> None:
+        files = await asyncio.to_thread(_files, wanted)
+        if (wanted, files) != (self._loaded.settings, self._loaded.files):
+            self._loaded = await asyncio.to_thread(self._load, wanted, files)
+            log.info("server files loaded", extra={"files": [str(path) for path in files]})
 
     def _names(self) -> set[str]:
         return {name.lower().removesuffix(".") for name in self._loaded.settings.allowed_hosts}
@@ -95,7 +101,7 @@ class Access:
         users = {name: secret.get_secret_value() for name, secret in settings.basic_auth_users.items()}
         token = _token(settings.bearer_token_file, files)
         context = None if settings.tls is None else server_context(settings.tls)
-        return _Loaded(settings, files, context, Credentials(users, token, self._turns, self._thread))
+        return _Loaded(settings, files, context, Credentials(users, token, self._checks))
 
 
 def _files(settings: ServerSettings) -> dict[Path, bytes]:

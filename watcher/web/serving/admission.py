@@ -16,7 +16,8 @@ class Guest(Protocol):
 
 
 class Admission:
-    """Holds so many at most. One that is being answered is never cut for another while its reader takes the answer."""
+    """Holds so many at most. One that is being answered is never cut for another while its reader takes the answer;
+    but one that asks on before it is answered is the first to go: it would be answered for ever."""
 
     def __init__(self, most: int, now: Callable[[], float]) -> None:
         """`now`: monotonic seconds."""
@@ -26,6 +27,7 @@ class Admission:
         # do not move a guest, nor do bytes taken too slowly to let writing go on.
         self._waiting: dict[Guest, float] = {}
         self._stalled: dict[Guest, float] = {}
+        self._ahead: dict[Guest, None] = {}  # has asked for more than is answered; the first has done so for longest
 
     def __len__(self) -> int:
         return len(self._held)
@@ -51,10 +53,15 @@ class Admission:
         """It made a whole request."""
         self._waiting.pop(guest, None)
 
+    def asked_ahead(self, guest: Guest) -> None:
+        """It made a further request before its last one was answered (RFC 9112, 9.3.2, lets us close at any time)."""
+        self._ahead[guest] = None
+
     def waits(self, guest: Guest) -> None:
         """It asks for nothing: its answer is written, or it has only shaken hands."""
         if guest in self._held:
             self._stalled.pop(guest, None)
+            self._ahead.pop(guest, None)
             self._waiting[guest] = self._now()
 
     def stalled(self, guest: Guest) -> None:
@@ -68,8 +75,8 @@ class Admission:
     def left(self, guest: Guest) -> None:
         """It is gone."""
         self._held.discard(guest)
-        self._waiting.pop(guest, None)
-        self._stalled.pop(guest, None)
+        for those in (self._waiting, self._stalled, self._ahead):
+            those.pop(guest, None)
 
     def make_room(self) -> bool:
         """Cut the one that has asked for nothing, or taken nothing, for longest; False where there is none."""
@@ -81,7 +88,9 @@ class Admission:
         return True
 
     def _victim(self) -> Guest | None:
-        """Of both kinds the one that was first, for who has just come may be about to ask."""
+        """Who asks ahead; else of the others the one that was first, for who has just come may be about to ask."""
+        if self._ahead:
+            return next(iter(self._ahead))
         waiting, waits_since = next(iter(self._waiting.items()), (None, inf))
         stalled, stalls_since = next(iter(self._stalled.items()), (None, inf))
         if stalls_since < waits_since:

@@ -11,24 +11,45 @@ from concurrent.futures import ThreadPoolExecutor
 
 import bcrypt
 
-from watcher.web.serving.places import UNKNOWN, Places
+from watcher.web.serving.places import Places
 from watcher.web.serving.turns import Turns
 
 _LONGEST_PASSWORD = 72  # bytes; bcrypt looks at no more
 _LONGEST_HEADER = 4096
 
 
-class Credentials:
-    """Decides on `Authorization` headers. Hashes are computed one at a time, in a thread, callers in turn."""
+class PasswordChecks:
+    """Computes hashes one at a time, in a thread, callers in turn; what was right once is not computed again."""
 
-    def __init__(self, users: Mapping[str, str], token: bytes | None, turns: Turns, thread: ThreadPoolExecutor) -> None:
-        """`users`: bcrypt hashes by name; `turns` and `thread` are what hashes are computed in."""
-        self._users = {name.encode(): text.encode() for name, text in users.items()}
-        self._token, self._turns, self._thread = token, turns, thread
-        self._places = Places(UNKNOWN)
-        self._decoy = _decoy(list(self._users.values()))
+    def __init__(self, places: Places) -> None:
+        """Who waits has one of the `places`."""
+        self._turns, self._places, self._thread = Turns(), places, ThreadPoolExecutor(1, "bcrypt")
         self._key = secrets.token_bytes(32)
-        self._verified: dict[bytes, bytes] = {}  # by user, a keyed digest of the password that was right
+        self._right: dict[bytes, bytes] = {}  # by stored hash, a keyed digest of the password that made it
+
+    async def is_right(self, stored: bytes, password: bytes, caller: str) -> bool:
+        """Whether the password makes this bcrypt hash; `caller` is charged; FullError if it waits too often."""
+        digest = hashlib.blake2b(password, key=self._key).digest()
+        if hmac.compare_digest(self._right.get(stored, b""), digest):
+            return True
+        with self._places.place(caller):
+            async with self._turns.turn(caller):
+                compute = asyncio.get_running_loop().run_in_executor
+                right = await compute(self._thread, bcrypt.checkpw, password[:_LONGEST_PASSWORD], stored)
+        right = right and len(password) <= _LONGEST_PASSWORD
+        if right:
+            self._right[stored] = digest
+        return right
+
+
+class Credentials:
+    """Decides on `Authorization` headers."""
+
+    def __init__(self, users: Mapping[str, str], token: bytes | None, checks: PasswordChecks) -> None:
+        """`users`: bcrypt hashes by name."""
+        self._users = {name.encode(): text.encode() for name, text in users.items()}
+        self._token, self._checks = token, checks
+        self._decoy = _decoy(list(self._users.values()))
 
     @property
     def needed(self) -> bool:
@@ -56,26 +77,9 @@ class Credentials:
             name, colon, password = base64.b64decode(given.strip(), validate=True).partition(b":")
         except binascii.Error:
             return False
-        if not colon:
-            return False
-        digest = hashlib.blake2b(password, key=self._key).digest()
-        if hmac.compare_digest(self._verified.get(name, b""), digest):
-            return True
-        with self._places.place(caller):
-            right = await self._checked(name, password, caller)
-        if right:
-            self._verified[name] = digest
-        return right
-
-    async def _checked(self, name: bytes, password: bytes, caller: str) -> bool:
-        async with self._turns.turn(caller):
-            return await asyncio.get_running_loop().run_in_executor(self._thread, self._is_right, name, password)
-
-    def _is_right(self, name: bytes, password: bytes) -> bool:
         # An unknown user costs as much as a known one, or the time would tell who there is.
         stored = self._users.get(name, self._decoy)
-        right = bcrypt.checkpw(password[:_LONGEST_PASSWORD], stored)
-        return right and name in self._users and len(password) <= _LONGEST_PASSWORD
+        return bool(colon) and await self._checks.is_right(stored, password, caller) and name in self._users
 
 
 def _decoy(hashes: list[bytes]) -> bytes:

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from watcher.web.serving.access import Access
 from watcher.web.serving.connection import Connection
-from watcher.web.serving.places import READERS, FullError, Places, too_many
+from watcher.web.serving.places import FullError, Places, too_many
 
 OPEN = ("/livez", "/readyz")
 """Pages that anybody may read: a kubelet has no credentials, and they say next to nothing."""
@@ -17,9 +17,8 @@ OPEN = ("/livez", "/readyz")
 class Gate:
     """In front of the pages."""
 
-    def __init__(self, pages: ASGIApp, access: Access) -> None:
-        self._pages, self._access = pages, access
-        self._places = Places(READERS)
+    def __init__(self, pages: ASGIApp, access: Access, places: Places) -> None:
+        self._pages, self._access, self._places = pages, access, places
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer it, or say why not."""
@@ -76,14 +75,17 @@ class UntilGone:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, for as long as somebody listens."""
         connection: Connection = scope["state"]["connection"]
-        connection.answer = asyncio.current_task()
+        connection.answer = task = asyncio.current_task()
         try:
             await self._app(scope, receive, send)
+        except asyncio.CancelledError:  # the reader is gone, or the daemon ends: nobody is to hear of it
+            connection.cut()
         except BaseException:  # whatever comes of it that the reader is gone
             if not connection.lost:
                 raise
         finally:
-            connection.answer = None
+            if connection.answer is task:  # and not already that of the next request of this connection
+                connection.answer = None
 
 
 def _address(scope: Scope) -> str:

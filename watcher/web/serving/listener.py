@@ -13,7 +13,8 @@ from watcher.runtime.descriptors import Descriptors
 from watcher.web.serving.admission import Admission, Guest
 
 _ACCEPTED = 64
-"""Connections accepted in one turn of the loop, 50 us each."""
+"""Connections accepted in one turn of the loop, 50 us each; and a quarter of those that are held at most, lest one be
+cut before what it sent was looked at."""
 
 _HEARD, _HEARD_TLS = 24, 6
 """Those that have asked and are heard out in one turn: 200 us each, or 1 ms of TLS handshake."""
@@ -77,7 +78,7 @@ class Listener:
         await asyncio.gather(*self._connecting, return_exceptions=True)
 
     def _accept(self) -> None:
-        for _ in range(_ACCEPTED):
+        for _ in range(min(_ACCEPTED, self._admission.most // 4)):
             if not self._admission.open or len(self._unheard) >= _UNHEARD:
                 return self._pause(_NO_ROOM)
             try:

@@ -3,12 +3,22 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from starlette.responses import PlainTextResponse, Response
 
-UNKNOWN, SCRAPES, READERS = 32, 224, 48
-"""Requests whose passwords are checked, that wait for a page of metrics, and whose answers are other pages, at once.
-Together they are fewer than the connections that are held: there is one left for who asks for health."""
+
+class Shares(NamedTuple):
+    """Of the connections that are held at once, how many may wait for what."""
+
+    passwords: int  # that are checked
+    scrapes: int  # pages of metrics
+    pages: int  # all others
+
+
+def shares(connections: int) -> Shares:
+    """Together they are fewer than the connections: there is one left for who asks for health."""
+    return Shares(connections // 10, 7 * connections // 10, 3 * connections // 20)
 
 
 class FullError(Exception):
@@ -16,18 +26,17 @@ class FullError(Exception):
 
 
 class Places:
-    """So many places, of which one address has all but a few: there is one for somebody else."""
+    """So many places, of which one address never has all: there is one for somebody else."""
 
-    _KEPT = 8
-
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, most: int, most_of_one: int | None = None) -> None:
+        """One address has all but a few, or at most `most_of_one`."""
+        self._most, self._most_of_one = most, most_of_one or most - min(8, most // 2)
         self._taken: Counter[str] = Counter()
 
     @contextmanager
     def place(self, caller: str) -> Iterator[None]:
         """Have one until the end of the block; FullError where there is none."""
-        if self._taken.total() >= self._most or self._taken[caller] >= self._most - self._KEPT:
+        if self._taken.total() >= self._most or self._taken[caller] >= self._most_of_one:
             raise FullError
         self._taken[caller] += 1
         try:

@@ -16,6 +16,7 @@ from watcher.web.serving.admission import Admission, Guest
 from watcher.web.serving.connection import Connection
 from watcher.web.serving.gate import Gate, UntilGone
 from watcher.web.serving.listener import Listener
+from watcher.web.serving.places import Places, shares
 
 REREAD_EVERY = 10.0
 """Seconds between two looks at the files that `server` names."""
@@ -37,7 +38,8 @@ class Server:
 
     def __init__(self, pages: ASGIApp, health: ASGIApp, access: Access, descriptors: Descriptors) -> None:
         self._access, self._descriptors = access, descriptors
-        self._pages, self._health = _config(UntilGone(Gate(pages, access))), _config(UntilGone(health))
+        gate = Gate(pages, access, Places(shares(descriptors.readers).pages))
+        self._pages, self._health = _config(UntilGone(gate)), _config(UntilGone(health))
         self._server = _Quiet(self._pages)
 
     async def serve(self, listener: socket.socket, health_listener: socket.socket | None = None) -> None:
@@ -45,10 +47,9 @@ class Server:
         self._listen(listener, self._pages, self._descriptors.readers, lambda: self._access.context)
         if health_listener is not None:
             self._listen(health_listener, self._health, HEALTH_READERS, lambda: None)
-        rereading = asyncio.create_task(self._reread())
-        try:
+        async with asyncio.TaskGroup() as tasks:  # whose failure is the daemon's
+            rereading = tasks.create_task(self._reread())
             await self._server.serve()
-        finally:
             rereading.cancel()
 
     def stop(self) -> None:

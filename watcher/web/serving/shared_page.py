@@ -1,10 +1,11 @@
 """One page for all who asked for it before it was begun: a crowd at /metrics costs no more than two scrapes."""
 
 import asyncio
+import weakref
 from collections.abc import AsyncIterator, Callable, Hashable
 
 from watcher.web.serving.connection import Connection
-from watcher.web.serving.places import SCRAPES, Places
+from watcher.web.serving.places import Places
 from watcher.web.serving.turns import Turns
 
 _KEPT = 2
@@ -16,15 +17,19 @@ Make = Callable[[], AsyncIterator[bytes]]
 class SharedPages:
     """Alone, a caller has a page made as it is read; while one is made, those who come wait for the next, together."""
 
-    def __init__(self) -> None:
-        self._turns, self._places = Turns(), Places(SCRAPES)
+    def __init__(self, places: Places) -> None:
+        """Who waits for a page has one of the `places`."""
+        self._turns, self._places = Turns(), places
         self._next: dict[Hashable, _Page] = {}
         self._kept: dict[_Page, None] = {}  # the oldest is the first
+        self._alone: Callable[[], object | None] = lambda: None  # the page that is made as its only reader takes it
 
     async def page(self, variant: Hashable, make: Make, reader: Connection, caller: str) -> AsyncIterator[bytes]:
         """The pieces of a page that was begun after now; FullError where too many of this caller wait."""
-        if not self._turns.busy and not self._next:
-            return self._turns.pieces(make(), "")
+        if not self._turns.busy and not self._next and self._alone() is None:
+            alone = self._turns.pieces(make(), "")
+            self._alone = weakref.ref(alone)  # until it is read to its end, or nobody reads it any more
+            return alone
         page = self._next.get(variant)
         if page is None:
             page = self._next[variant] = _Page()

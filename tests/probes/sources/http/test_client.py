@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from probes.contract import Fault
 from probes.sources.http.client import (
-    TLS,
     HTTPSession,
     OwnTroubleError,
     Response,
@@ -26,6 +25,7 @@ from probes.sources.http.client import (
     locate,
 )
 from probes.sources.http.response import ResponseReader
+from probes.sources.http.tls import TLS
 from probes.sources.names import Names
 from tests.servers import metrics_pages as pages
 from tests.servers.metrics_pages import Script

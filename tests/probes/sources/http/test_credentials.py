@@ -6,17 +6,19 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from probes.contract import OwnIdentity, SourceContext, Target, TargetKey
 from probes.sources.http.client import HTTPSession, OwnTroubleError, TLSFailedError, locate
 from probes.sources.http.credentials import Outbound, OutboundSettings
 from probes.sources.names import Names
 from tests.servers import metrics_pages as pages
+from tests.servers.pki import Leaf, PlainAuthority, Served
 from watcher.demo.authority import Authority, Svid
 
 NOW = time.time()  # OpenSSL has no other clock
@@ -61,7 +63,7 @@ def outbound(
 
 
 @asynccontextmanager
-async def tls_server(svid: Svid, home: Path, *, wants_client: bool = False) -> AsyncIterator[str]:
+async def tls_server(svid: Svid | Served, home: Path, *, wants_client: bool = False) -> AsyncIterator[str]:
     certificate, key = svid.write(home)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
@@ -72,7 +74,7 @@ async def tls_server(svid: Svid, home: Path, *, wants_client: bool = False) -> A
         yield url
 
 
-def ask(outbound: Outbound, svid: Svid, home: Path, *, wants_client: bool = False) -> bytes:
+def ask(outbound: Outbound, svid: Svid | Served, home: Path, *, wants_client: bool = False) -> bytes:
     async def main() -> bytes:
         async with tls_server(svid, home, wants_client=wants_client) as url:
             origin, path = locate(url)
@@ -181,6 +183,45 @@ def test_a_ca_file_that_holds_none_is_our_trouble_and_no_reason_to_trust_others(
     sender = outbound(Provider(identity()), ca_file=tmp_path / "ca.pem")
     with pytest.raises(OwnTroubleError, match=r"ca\.pem"):
         sender.tls()
+
+
+@pytest.mark.parametrize("signer", [0, 1, 2])
+def test_of_authorities_with_one_name_each_is_tried(tmp_path: Path, signer: int) -> None:
+    authorities = [PlainAuthority(NOW) for _ in range(3)]
+    served = Leaf(not_before=NOW - 60, not_after=NOW + 3600).signed_by(authorities[signer])
+    bundle = (OURS.certificate, *(each.certificate for each in authorities))
+    own = replace(identity(), bundles={"example.org": bundle})
+    assert ask(outbound(Provider(own)), served, tmp_path) == b"hello"
+    stranger = Leaf(not_before=NOW - 60, not_after=NOW + 3600).signed_by(PlainAuthority(NOW))
+    with pytest.raises(
+        TLSFailedError, match=r"^The certificate of .* does not verify: its signature is not that of its"
+    ):
+        ask(outbound(Provider(own)), stranger, tmp_path)
+
+
+def test_the_namesakes_of_a_ca_file_are_each_tried(tmp_path: Path) -> None:
+    authorities = [PlainAuthority(NOW) for _ in range(2)]
+    file = tmp_path / "ca.pem"
+    file.write_bytes(b"".join(each.certificate.public_bytes(Encoding.PEM) for each in authorities))
+    for each in authorities:
+        served = Leaf(not_before=NOW - 60, not_after=NOW + 3600, addresses=("127.0.0.1",)).signed_by(each)
+        assert ask(outbound(ca_file=file), served, tmp_path) == b"hello"
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        ({"not_before": NOW - 7200, "not_after": NOW - 3600, "addresses": ("127.0.0.1",)}, "it has expired"),
+        ({"addresses": ("127.0.0.9",)}, "it is not for this IP address"),
+        ({"addresses": ()}, "it is not for this IP address"),
+    ],
+)
+def test_why_a_certificate_does_not_verify_is_said_in_words(facts: dict[str, object], why: str, tmp_path: Path) -> None:
+    served = Leaf(**({"not_before": NOW - 60, "not_after": NOW + 3600} | facts)).signed_by(OURS)  # type: ignore[arg-type]
+    with pytest.raises(TLSFailedError) as caught:
+        ask(outbound(ca_file=OURS.write_bundle(tmp_path)), served, tmp_path)
+    assert str(caught.value).startswith("The certificate of 127.0.0.1:")
+    assert str(caught.value).endswith(f" does not verify: {why}.")
 
 
 def test_without_a_ca_file_a_server_has_to_have_an_svid_of_our_trust_domain(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,3 +27,14 @@ def test_a_date_is_read_or_it_is_none(header: str, moment: float | None) -> None
 def test_whatever_a_stranger_says_raises_nothing(header: str) -> None:
     assert isinstance(read_date(header), float | None)
     assert isinstance(read_date(f"Mon, 23 Nov 2026 10:16:00 {header}"), float | None)
+
+
+def test_long_headers_are_not_remembered_as_a_whole() -> None:
+    tracemalloc.start()
+    try:
+        for number in range(256):
+            read_date(f"{number} " + "x" * 65_000)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 1_000_000

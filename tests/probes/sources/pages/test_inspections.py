@@ -1,7 +1,7 @@
 """When a page is asked for whole to see whether a current Prometheus could scrape it, and what that may cost."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -10,7 +10,7 @@ import pytest
 from probes.contract import SourceContext, Target, TargetKey, Unknown
 from probes.contract.signal import REQUESTS, START_TIME
 from probes.readings.conformance import Conformance
-from probes.readings.metrics_page import MetricsPage
+from probes.readings.metrics_page import MetricsPage, PageTrouble
 from probes.sources.agent_metrics import KIND, AgentMetricsSettings
 from probes.sources.names import Names
 from tests.servers import metrics_pages as pages
@@ -49,9 +49,12 @@ class Watch:
     agent: Agent
     now: float = 0.0
     cpu: float = 0.0
+    may_fail: bool = False
     settings: dict[str, object] = field(default_factory=dict)
 
-    def looks(self, *pauses: float, between: Callable[[int], None] = lambda _: None) -> list[MetricsPage]:
+    def looks(
+        self, *pauses: float, between: Callable[[int], None] = lambda _: None, pods: Sequence[str] = ("search-0",)
+    ) -> list[MetricsPage]:
         def cpu_time() -> float:
             self.cpu_now += self.cpu
             return self.cpu_now
@@ -64,11 +67,13 @@ class Watch:
                 for number, pause in enumerate(pauses):
                     self.now += pause
                     between(number)
-                    target = Target(key=TargetKey("prod", "search", "search-0"), metrics=url)
-                    page = await source.look(target, (START_TIME, REQUESTS))
-                    assert isinstance(page, MetricsPage)
-                    assert (page.error, page.value(REQUESTS)) == ("", 2)
-                    seen.append(page)
+                    for pod in pods:
+                        target = Target(key=TargetKey("prod", "search", pod), metrics=url)
+                        page = await source.look(target, (START_TIME, REQUESTS))
+                        assert isinstance(page, MetricsPage)
+                        assert page.error or page.value(REQUESTS) == 2
+                        assert self.may_fail or not page.error
+                        seen.append(page)
             return seen
 
         self.cpu_now = 0.0
@@ -133,6 +138,31 @@ def test_each_reason_is_found_on_a_page_that_we_can_read(whole: bytes, reason: s
         [page] = Watch(Agent(whole, filtered)).looks(0)
         assert page.conformance is not None
         assert page.conformance.reason == reason
+
+
+def test_of_two_targets_with_one_page_each_is_told_what_it_is_like() -> None:
+    agent = Agent(pages.ok(GOOD))
+    seen = Watch(agent).looks(0, 30, pods=("search-0", "search-1"))
+    assert [page.conformance for page in seen] == [Conformance(), Conformance(), None, None]
+
+
+def test_a_page_that_comes_in_parts_is_inspected_to_its_end() -> None:
+    many = GOOD + b"other 1\n" * 100_000
+    for whole, reason in ((many, ""), (many + b"1st_family 1\n", "FamilyName"), (many + b"other 1 -1\n", "Timestamp")):
+        for filtered in (pages.ok(GOOD), pages.ok(b"other 1\n")):
+            [page] = Watch(Agent(pages.ok(whole), filtered)).looks(0)
+            assert page.conformance is not None
+            assert (page.conformance.reason, page.conformance.unknown) == (reason, None)
+            assert not reason or page.conformance.why.startswith("Line 100003 ")
+
+
+def test_a_page_of_which_the_end_is_bad_is_not_inspected_at_each_look() -> None:
+    long = GOOD + b"other 1\n" * 100_000
+    agent = Agent(pages.ok(long + b"\0"), filtered=pages.ok(b"other 1\n"))
+    seen = Watch(agent, cpu=0.0001, may_fail=True).looks(*[30.0] * 8)
+    assert {(page.trouble, page.conformance) for page in seen} == {(PageTrouble.MALFORMED, None)}
+    costly = [page.cpu > 1.5 * seen[2].cpu for page in seen]
+    assert costly == [True, True, False, True, False, False, True, False], [page.cpu for page in seen]
 
 
 UNSEEN = "The page asked for whole could not be inspected: "

@@ -1,0 +1,62 @@
+"""All findings of one agent: each control of the catalogue judged, then the roll-ups over them."""
+
+from collections.abc import Mapping, Sequence
+
+from probes.controls.catalogue.control import Control, SourceName
+from probes.controls.catalogue.loading import Catalogue
+from probes.controls.catalogue.terms import Automation, Scope
+from probes.controls.evidence import EvidenceSet, Missing
+from probes.controls.evidence.gathered import NOT_GIVEN
+from probes.controls.finding import Finding
+from probes.controls.judging import Facts, Judges
+from probes.controls.records import Record
+from probes.controls.rollup import roll_up
+from probes.controls.verdict.control import before_any_rollout, judge_control
+
+NO_FINDINGS: Mapping[str, Finding] = {}
+
+
+def judge_agent(
+    catalogue: Catalogue,
+    evidence: EvidenceSet,
+    facts: Facts,
+    judges: Judges,
+    required: frozenset[str],
+    records: Sequence[Record] = (),
+    previous: Mapping[str, Finding] = NO_FINDINGS,
+) -> dict[str, Finding]:
+    """By id, in the order of the catalogue; `records` are valid ones, `previous` what this gave of the agent before."""
+    found: dict[str, Finding] = {}
+    by_control: dict[str, list[Record]] = {}
+    for each in records:
+        by_control.setdefault(each.control, []).append(each)
+    for control in catalogue.controls:
+        if control.automation is not Automation.ROLLUP:
+            own = by_control.get(control.id, ())
+            found[control.id] = judge_control(control, evidence, facts, judges, own, previous.get(control.id))
+    for control in catalogue.controls:
+        _roll_up(control, catalogue, evidence, found, required, facts.now, previous)
+    return {control.id: found[control.id] for control in catalogue.controls}
+
+
+def _roll_up(
+    control: Control,
+    catalogue: Catalogue,
+    evidence: EvidenceSet,
+    found: dict[str, Finding],
+    required: frozenset[str],
+    now: float,
+    previous: Mapping[str, Finding],
+) -> None:
+    """Members first: a roll-up may be a member of another one."""
+    if control.id in found:
+        return
+    for member in control.members:
+        if member in catalogue.by_id:
+            _roll_up(catalogue.by_id[member], catalogue, evidence, found, required, now, previous)
+    before = previous.get(control.id)
+    rollout = evidence.sources.get(SourceName.ROLLOUT, NOT_GIVEN)
+    if control.scope is Scope.RELEASE and isinstance(rollout, Missing):
+        found[control.id] = before_any_rollout(control, rollout, now, before)
+    else:
+        found[control.id] = roll_up(control, found, required, now, before)

@@ -1,0 +1,19 @@
+"""What was seen of one agent, by source, or why it was not: what judges of controls are handed."""
+
+from probes.controls.evidence.agent_config import AgentConfigFile
+from probes.controls.evidence.agent_objects import AgentObjects, Container, KubeObject, Listing, PodTemplate
+from probes.controls.evidence.gathered import AgentRef, EvidenceSet, Missing, Pod, Seen
+
+__all__ = [
+    "AgentConfigFile",
+    "AgentObjects",
+    "AgentRef",
+    "Container",
+    "EvidenceSet",
+    "KubeObject",
+    "Listing",
+    "Missing",
+    "Pod",
+    "PodTemplate",
+    "Seen",
+]

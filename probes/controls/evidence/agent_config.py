@@ -1,0 +1,37 @@
+"""The agent's own config.yaml, with the line of every key."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+KeyPath = tuple[str | int, ...]
+
+
+class NotSet:
+    """What a key is that the file does not have; None is a value."""
+
+
+NOT_SET = NotSet()
+
+
+@dataclass(frozen=True, slots=True)
+class AgentConfigFile:
+    """Source `agent_config`. The document is a mapping: what is none is Missing with Unparseable."""
+
+    document: Mapping[str, object]
+    lines: Mapping[KeyPath, int]  # of each key and list item, counted from 1
+    sdk_version: str  # which the agent runs, or which is taken
+    in_place: bool | None  # before the process started; True for what is yet to be deployed, None where not known
+
+    def get(self, path: str) -> object:
+        """The value at `transport.tls_min_version`; NOT_SET where the file has none."""
+        found: object = self.document
+        for key in path.split("."):
+            if not isinstance(found, Mapping) or key not in found:
+                return NOT_SET
+            found = found[key]
+        return found
+
+    def line(self, path: str) -> int | None:
+        """The line of the key, or of the nearest key above it that the file has."""
+        keys: KeyPath = tuple(path.split("."))
+        return next((self.lines[keys[:n]] for n in range(len(keys), 0, -1) if keys[:n] in self.lines), None)

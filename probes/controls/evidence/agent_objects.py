@@ -1,0 +1,82 @@
+"""Kubernetes objects that concern one agent: from the cluster or from manifests, as JSON values."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from probes.controls.evidence.gathered import NOT_GIVEN, Missing, Seen
+
+Json = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class KubeObject:
+    """One object as it was read."""
+
+    kind: str
+    namespace: str
+    name: str
+    body: Json
+    ref: str  # `deploy.yaml:12`, or uid and resourceVersion
+    line: int | None = None  # of its document in a manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Objects of one kind. What is in it is proven to be there; that something is not, only where nothing lacks."""
+
+    objects: tuple[KubeObject, ...]
+    lacks: Missing | None = None  # why there may be more than these
+
+    @property
+    def complete(self) -> bool:
+        """Whether these are all, so that an empty list is a fact."""
+        return self.lacks is None
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One container of a pod."""
+
+    name: str
+    role: Literal["main", "init", "sidecar"]  # a native sidecar is an init container with restartPolicy Always
+    body: Json
+    agent: bool  # the agent's own
+
+
+@dataclass(frozen=True, slots=True)
+class PodTemplate:
+    """The pod template of the agent's workload; of a bare pod, the pod."""
+
+    metadata: Json
+    spec: Json
+    agent_container: str  # name of the agent's own; "" where it cannot be told
+
+    def containers(self) -> Iterator[Container]:
+        """Init containers and native sidecars first, as they start. Broken ones are left out."""
+        for key, plain in (("initContainers", "init"), ("containers", "main")):
+            given = self.spec.get(key)
+            for body in given if isinstance(given, list) else ():
+                if isinstance(body, Mapping) and isinstance(name := body.get("name"), str):
+                    native = plain == "init" and body.get("restartPolicy") == "Always"
+                    role: Literal["main", "init", "sidecar"] = (
+                        "sidecar" if native else "init" if plain == "init" else "main"
+                    )
+                    yield Container(name, role, body, agent=plain == "main" and name == self.agent_container)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentObjects:
+    """Source `kubernetes_object`. Each part is seen or missing apart: not every right is given.
+
+    `listings` by kind, such as `NetworkPolicy`: those that concern the agent, that is select its pods, are mounted or
+    named by them, or hold for its namespace. A kind that is not there was not read: SourceMissing.
+    """
+
+    workload: Seen[KubeObject] | Missing
+    template: Seen[PodTemplate] | Missing
+    listings: Mapping[str, Seen[Listing] | Missing] = field(default_factory=dict)
+
+    def listing(self, kind: str) -> Seen[Listing] | Missing:
+        """The objects of this kind that concern the agent."""
+        return self.listings.get(kind, NOT_GIVEN)

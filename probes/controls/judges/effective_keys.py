@@ -1,0 +1,40 @@
+"""Whether a key of the agent's config counts: the SDK version uses it, and it was there before the process started."""
+
+from collections.abc import Iterable
+
+from probes.controls.catalogue.control import SourceName, UnknownReason
+from probes.controls.evidence import AgentConfigFile, EvidenceSet, Seen
+from probes.controls.judging import Says, Statement
+from probes.controls.sdk.facts import SdkVersion
+
+CONFIG = SourceName.AGENT_CONFIG
+
+
+def config_of(evidence: EvidenceSet) -> Seen[AgentConfigFile]:
+    """The agent's config; a judge of source agent_config alone is asked only where it was seen."""
+    found = evidence.of(CONFIG, AgentConfigFile)
+    if not isinstance(found, Seen):
+        raise TypeError("expected the agent's config")
+    return found
+
+
+def place(found: Seen[AgentConfigFile], path: str) -> str:
+    """`config.yaml:12`: where the key stands, or the nearest above it."""
+    line = found.value.line(path)
+    return found.ref if line is None else f"{found.ref}:{line}"
+
+
+def if_effective(found: Seen[AgentConfigFile], sdk: SdkVersion, paths: Iterable[str], message: str) -> Statement:
+    """Good, with this message; unclear where the SDK drops one of the keys, or may not have seen them."""
+    paths = tuple(paths)
+    ref = place(found, paths[0])
+    dropped = [path for path in paths if not sdk.uses(path)]
+    if dropped:
+        said = f"SDK {sdk.version} does not read {' and '.join(dropped)}, so it has no effect."
+        return Statement(CONFIG, Says.UNCLEAR, said, ref, reason=UnknownReason.KEY_NOT_EFFECTIVE)
+    if found.value.in_place is not True:
+        said = "It is not known whether the process started with this config."
+        if found.value.in_place is False:
+            said = "The process started before this config was there."
+        return Statement(CONFIG, Says.UNCLEAR, said, ref, reason=UnknownReason.NOT_LOADED)
+    return Statement(CONFIG, Says.GOOD, message, ref)

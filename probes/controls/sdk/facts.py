@@ -1,0 +1,80 @@
+"""What a version of the SDK does, as data: files of YAML beside this module, one a version."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from pydantic import ConfigDict
+
+_STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True)
+Scalar = str | bool | int | float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigKey:
+    """One key of the agent's config.yaml that this version's model has."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    path: str  # `transport.tls_min_version`; items of a list are `agent.capabilities[].name`
+    type: Literal["text", "number", "integer", "boolean", "list", "mapping"]
+    used: bool  # whether the agent that runs does anything with it
+    required: bool = False
+    values: tuple[str, ...] = ()  # the closed list of a text; empty: any
+    pattern: str = ""  # a regular expression that a text must match as a whole
+    least: float | None = None  # of a number
+    most: float | None = None
+    default: Scalar = None  # what stands where the file has no such key; None: nothing
+    production: str = ""  # the only value that this version takes where agent.environment is production
+    security: bool = False  # one of the keys that the checklist's security lines rest on
+    note: str = ""  # what to know of it, one sentence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SdkVersion:
+    """What one version does."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    version: str
+    config: tuple[ConfigKey, ...]
+    always: Mapping[str, str] = field(default_factory=dict)  # what it does without a key: `transport.retry.jitter`
+    metrics: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of the checklist's names: what it exports
+    recorded: tuple[str, ...] = ()  # which of its metrics anything in it ever sets
+    health_paths: tuple[str, ...]
+    opa_path: str  # which it asks of OPA, whatever its config says
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """What versions are sorted by."""
+        return _order(self.version)
+
+    def key(self, path: str) -> ConfigKey | None:
+        """What is known of this key; None where the version's model does not have it."""
+        return next((each for each in self.config if each.path == path), None)
+
+    def uses(self, path: str) -> bool:
+        """Whether the agent that runs does anything with this key."""
+        known = self.key(path)
+        return known is not None and known.used
+
+
+@dataclass(frozen=True, slots=True)
+class SdkFacts:
+    """All known versions, oldest first."""
+
+    versions: tuple[SdkVersion, ...]
+
+    @property
+    def newest(self) -> SdkVersion:
+        """What is taken where no version is given."""
+        return self.versions[-1]
+
+    def of(self, version: str) -> SdkVersion:
+        """The facts of this version; of one that is not known those of the next older one, else of the oldest."""
+        older = [each for each in self.versions if each.order <= _order(version)]
+        return older[-1] if older else self.versions[0]
+
+
+def _order(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())

@@ -1,0 +1,57 @@
+"""All that one verdict is formed of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from probes.controls.catalogue.control import Control
+from probes.controls.catalogue.terms import Automation
+from probes.controls.evidence import EvidenceSet, Missing
+from probes.controls.finding import NOTHING_REMEMBERED, Finding, Memory, State
+from probes.controls.judging import Facts, Says, Statement
+from probes.controls.verdict.record_verdict import RecordVerdict
+from probes.controls.verdict.showing import pod_states, shown
+from probes.controls.verdict.weighing import Scales, Weighed
+
+RECORDED = (Automation.HUMAN, Automation.REFUTABLE, Automation.PIPELINE)
+"""Controls that only a record can meet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One control of one agent, weighed."""
+
+    control: Control
+    evidence: EvidenceSet
+    facts: Facts
+    scales: Scales
+    previous: Finding | None
+    records: RecordVerdict
+    unsure: Missing | None = None  # why it is not known whether the control applies
+
+    @property
+    def memory(self) -> Memory:
+        """What the verdict before left to know."""
+        return self.previous.memory if self.previous else NOTHING_REMEMBERED
+
+    @property
+    def recorded(self) -> bool:
+        """Only a record can meet it."""
+        return self.control.automation in RECORDED
+
+    def bad(self) -> list[tuple[Weighed, Statement]]:
+        """All that speaks against it, confirmed or not."""
+        return [(part, each) for part in self.scales.parts for each in part.says(Says.BAD)]
+
+    def finding(self, state: State, message: str, parts: Sequence[Weighed] = (), reason: str = "") -> Finding:
+        """A finding of this case that rests on these parts."""
+        return Finding(
+            control=self.control.id,
+            state=state,
+            underlying=state,
+            reason=reason,
+            message=message,
+            since=self.facts.now,
+            evidence=shown(parts),
+            pods=pod_states(self.scales.parts),
+            all_pods=len(self.evidence.pods),
+        )

@@ -1,0 +1,163 @@
+"""The verdict on one control of one agent, of evidence, records and the verdict before.
+
+1. The fact without which the control does not apply is proven false: not_applicable.
+2. Fresh evidence against it, confirmed where it was probed, or a failed pipeline's result: fail, whatever else says.
+3. It failed before, and whose evidence that was has not since shown the contrary: still fail.
+4. Automatic, all evidence there, none unclear, enough of it good: pass.
+5. It needs a record, or its evidence cannot be had for a reason that attestable_when lists: attested, or expired.
+6. Else unknown, for the first reason of the list that holds.
+7. A waiver in force turns fail, unknown and expired into waived, and keeps what is under it.
+
+Nothing is read here: time, evidence and records are arguments.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+from probes.controls.catalogue.control import Assurance, Control, SourceName, UnknownReason
+from probes.controls.catalogue.terms import Automation, Scope
+from probes.controls.evidence import EvidenceSet, Missing
+from probes.controls.evidence.gathered import NOT_GIVEN
+from probes.controls.finding import Finding, Memory, RecordRef, State
+from probes.controls.judging import Facts, Judges, Raised, Statement, asked
+from probes.controls.records import Record
+from probes.controls.verdict.attesting import attested
+from probes.controls.verdict.case import Case
+from probes.controls.verdict.failing import failed, still_failed, suspects
+from probes.controls.verdict.passing import doubts, proofs
+from probes.controls.verdict.record_verdict import Outcome, judge_records, waiver_of
+from probes.controls.verdict.showing import message_of
+from probes.controls.verdict.unknown import unknown
+from probes.controls.verdict.weighing import Weighed, weigh
+
+_WAIVABLE = (State.FAIL, State.UNKNOWN, State.EXPIRED)
+
+
+def judge_control(
+    control: Control,
+    evidence: EvidenceSet,
+    facts: Facts,
+    judges: Judges,
+    records: Sequence[Record] = (),
+    previous: Finding | None = None,
+) -> Finding:
+    """One finding of a control that is no roll-up. `records` are valid ones; `previous` is of the same subject.
+
+    Records of another environment than that of `facts` do not count. For scope release the subject is one rollout: the
+    finding of another one is no previous finding.
+    """
+    rollout = evidence.sources.get(SourceName.ROLLOUT, NOT_GIVEN)
+    if control.scope is Scope.RELEASE and isinstance(rollout, Missing):
+        return before_any_rollout(control, rollout, facts.now, previous)
+    applies = _applies(control, evidence, facts, judges)
+    if applies is False:
+        return _since(_not_applicable(control, facts.now, previous), previous)
+    remembered = previous.memory.record if previous else None
+    records = [each for each in records if each.environment == facts.environment]
+    case = Case(
+        control,
+        evidence,
+        facts,
+        weigh(control, evidence, facts, judges.controls.get(control.id, ())),
+        previous,
+        judge_records(control, evidence, records, remembered, facts.now),
+        applies if isinstance(applies, Missing) else None,
+    )
+    finding = _since(_remembering(case, _formed(case)), previous)
+    waiver = waiver_of(control, evidence, records, facts.now)
+    return _waived(finding, waiver) if waiver and finding.state in _WAIVABLE else finding
+
+
+def before_any_rollout(control: Control, rollout: Missing, now: float, previous: Finding | None) -> Finding:
+    """Of scope release, where no rollout was seen."""
+    finding = Finding(
+        control=control.id,
+        state=State.UNKNOWN,
+        underlying=State.UNKNOWN,
+        reason=rollout.reason,
+        message=rollout.message,
+        since=now,
+        memory=Memory(record=previous.memory.record if previous else None),
+    )
+    return _since(finding, previous)
+
+
+def _applies(control: Control, evidence: EvidenceSet, facts: Facts, judges: Judges) -> bool | Missing:
+    if control.applies_when is None:
+        return True
+    judge = judges.facts.get(control.applies_when.key)
+    if judge is None:
+        return Missing(UnknownReason.SOURCE_MISSING, "This version cannot tell whether the control applies.")
+    answer = asked(partial(judge, evidence, facts))
+    if isinstance(answer, Raised):
+        message = (
+            f"The watcher failed to tell whether the control applies; it is a fault of the watcher ({answer.what})."
+        )
+        return Missing(UnknownReason.EVALUATOR_ERROR, message)
+    return answer
+
+
+def _not_applicable(control: Control, now: float, previous: Finding | None) -> Finding:
+    return Finding(
+        control=control.id,
+        state=State.NOT_APPLICABLE,
+        underlying=State.NOT_APPLICABLE,
+        message=f"Does not apply. {control.applies_when.words if control.applies_when else ''}",
+        since=now,
+        memory=Memory(record=previous.memory.record if previous else None),
+    )
+
+
+def _formed(case: Case) -> Finding:
+    return failed(case) or still_failed(case) or _passed(case) or attested(case) or unknown(case)
+
+
+def _passed(case: Case) -> Finding | None:
+    if case.control.automation is not Automation.AUTO:
+        return None
+    if case.unsure or doubts(case.control, case.scales) or suspects(case):
+        return _kept_pass(case)
+    proven = proofs(case.control, case.scales)
+    made = case.finding(State.PASS, message_of(proven), [part for part, _ in proven])
+    return made._replace(assurance=max((_assurance(*each) for each in proven), key=lambda each: each.rank))
+
+
+def _assurance(part: Weighed, said: Statement) -> Assurance:
+    return max(part.spec.assurance, said.assurance or part.spec.assurance, key=lambda each: each.rank)
+
+
+def _kept_pass(case: Case) -> Finding | None:
+    """What was seen of pods holds for its time where there is no settled pod to look at."""
+    before = case.previous
+    if before is None or before.underlying is not State.PASS or case.scales.voting or suspects(case):
+        return None
+    if not any(each.pod for each in before.evidence):
+        return None
+    for each in before.evidence:
+        spec = case.control.spec(each.source)
+        if spec is None or (spec.max_age is not None and case.facts.now - each.observed_at > spec.max_age):
+            return None
+    blind = {each.witness and each.witness.source for each in doubts(case.control, case.scales)}
+    return before if blind <= {each.source for each in before.evidence if each.pod} else None
+
+
+def _remembering(case: Case, finding: Finding) -> Finding:
+    """With what the next verdict must know: who was bad once, and the newest record that counted."""
+    counted = case.records.record if case.records.outcome in (Outcome.ATTESTED, Outcome.FAILED) else None
+    record, bad_once = _newer(counted, case.memory.record), suspects(case)
+    if not (record or bad_once or finding.memory.suspects):
+        return finding
+    return finding._replace(memory=finding.memory._replace(suspects=bad_once, record=record))
+
+
+def _newer(one: RecordRef | None, other: RecordRef | None) -> RecordRef | None:
+    return max((each for each in (one, other) if each), key=lambda each: each.at, default=None)
+
+
+def _since(finding: Finding, previous: Finding | None) -> Finding:
+    before = previous.since if previous and previous.underlying is finding.underlying else finding.since
+    return finding if before == finding.since else finding._replace(since=before)
+
+
+def _waived(finding: Finding, waiver: RecordRef) -> Finding:
+    return finding._replace(state=State.WAIVED, record=waiver)

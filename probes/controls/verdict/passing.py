@@ -1,0 +1,111 @@
+"""What keeps an automatic control from passing, and what proves that it passes."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from probes.controls.catalogue.control import Assurance, Control, UnknownReason
+from probes.controls.catalogue.terms import Absent
+from probes.controls.evidence import Missing
+from probes.controls.finding import Witness
+from probes.controls.judging import Says, Statement
+from probes.controls.verdict.weighing import NOT_JUDGED, Scales, Weighed
+
+_ABSENT = (UnknownReason.SOURCE_MISSING, UnknownReason.NOT_ENABLED)
+_HINDERS_ALL = (UnknownReason.FORBIDDEN, UnknownReason.UNREACHABLE, UnknownReason.STALE, UnknownReason.UNPARSEABLE)
+"""Of any evidence that is listed: else taking a right away would make a pass."""
+Proof = tuple[Weighed, Statement]
+
+
+class Doubt(NamedTuple):
+    """One reason why a control cannot pass."""
+
+    reason: UnknownReason
+    message: str
+    next_at: float | None = None  # Unix seconds
+    witness: Witness | None = None
+    absent: bool = False  # the source is simply not there
+
+
+def proofs(control: Control, scales: Scales) -> Sequence[Proof]:
+    """The statements that prove a pass: declared ones do not where the control is about behaviour."""
+    return [
+        (part, said)
+        for part in scales.parts
+        if "pass" in part.spec.proves
+        for said in part.says(Says.GOOD)
+        if control.declared_pass or _declared(part, said) is False
+    ]
+
+
+def _declared(part: Weighed, said: Statement) -> bool:
+    return Assurance.DECLARED in (part.spec.assurance, said.assurance)
+
+
+def doubts(control: Control, scales: Scales) -> list[Doubt]:
+    """All that keeps the control from passing; empty: it passes."""
+    found = [doubt for part in scales.parts for doubt in _of_part(part)]
+    if scales.error:
+        message = f"The watcher failed to judge this; it is a fault of the watcher ({scales.error})."
+        found.append(Doubt(UnknownReason.EVALUATOR_ERROR, message))
+    found += _silent(scales)
+    found += _either(scales)
+    if not proofs(control, scales):
+        found += _unproven(control, scales, found)
+    return found
+
+
+def _of_part(part: Weighed) -> Iterator[Doubt]:
+    if isinstance(part.found, Missing):
+        if _hinders(part, part.found.reason):
+            yield _doubt(part, part.found.reason, part.found.message, part.found.next_at)
+        return
+    for said in part.says(Says.UNCLEAR):
+        if said.reason and _hinders(part, said.reason):
+            yield _doubt(part, said.reason, said.message, said.next_at)
+
+
+def _hinders(part: Weighed, reason: UnknownReason) -> bool:
+    """What is simply not there can be passed over where the control says so; what is withheld never."""
+    if reason in _ABSENT:
+        return part.spec.absent is Absent.UNKNOWN
+    return reason in _HINDERS_ALL or part.spec.absent is not Absent.SKIP
+
+
+def _doubt(part: Weighed, reason: UnknownReason, message: str, next_at: float | None = None) -> Doubt:
+    return Doubt(reason, message, part.found.next_at if next_at is None else next_at, part.witness, reason in _ABSENT)
+
+
+def _silent(scales: Scales) -> Iterator[Doubt]:
+    """Seen and needed, and nothing was said of it. Of `either`, one that says yes is enough."""
+    said_yes = any(part.says(Says.GOOD) for part in scales.parts if part.spec.absent is Absent.EITHER)
+    for part in scales.parts:
+        needed = "pass" in part.spec.proves and part.spec.absent is not Absent.SKIP
+        if needed and not isinstance(part.found, Missing) and not part.statements:
+            if part.spec.source not in scales.judged_sources:
+                yield _doubt(part, UnknownReason.SOURCE_MISSING, NOT_JUDGED)
+            elif not (said_yes and part.spec.absent is Absent.EITHER):
+                yield _doubt(part, UnknownReason.OBSERVING, "What was seen decides nothing yet.")
+
+
+def _either(scales: Scales) -> Iterator[Doubt]:
+    """At least one of those so marked must be there."""
+    either = [part for part in scales.parts if part.spec.absent is Absent.EITHER]
+    if all(isinstance(part.found, Missing) for part in either):
+        for part in either:
+            if isinstance(part.found, Missing) and part.found.reason in _ABSENT:
+                yield _doubt(part, part.found.reason, part.found.message)
+
+
+def _unproven(control: Control, scales: Scales, found: Sequence[Doubt]) -> Iterator[Doubt]:
+    """A config that says yes is not enough; where it does not even say so, why not."""
+    for part in scales.parts:
+        for said in part.says(Says.GOOD):
+            if not control.declared_pass and _declared(part, said):
+                message = f"The config says so, and nothing observed it: {said.message}"
+                yield Doubt(UnknownReason.DECLARED_ONLY, message, None, part.witness)
+                return
+        for said in part.says(Says.UNCLEAR):
+            if said.reason:
+                yield _doubt(part, said.reason, said.message, said.next_at)
+    if not found and not any(part.says(Says.BAD) for part in scales.parts):
+        yield Doubt(UnknownReason.SOURCE_MISSING, NOT_JUDGED, absent=True)

@@ -1,0 +1,72 @@
+"""What people are shown of a verdict: one sentence, the evidence that it rests on, and the pods."""
+
+from collections.abc import Mapping, Sequence
+
+from probes.controls.evidence import Seen
+from probes.controls.finding import EvidenceShown, State
+from probes.controls.judging import Says, Statement
+from probes.controls.verdict.weighing import Weighed
+
+LONGEST = 200
+"""Characters of a message."""
+
+
+def message_of(said: Sequence[tuple[Weighed, Statement]]) -> str:
+    """What these statements say, each sentence once, with the pods that it is of."""
+    pods: dict[str, list[str]] = {}
+    for _, each in said:
+        pods.setdefault(each.message, []).append(each.pod)
+    sentences = [_with_pods(message, [name for name in names if name]) for message, names in pods.items()]
+    kept: list[str] = []
+    for sentence in sentences:
+        if kept and len(" ".join([*kept, sentence])) > LONGEST - 12:
+            return f"{' '.join(kept)} ({len(sentences) - len(kept)} more)"
+        kept.append(sentence)
+    return _cut(" ".join(kept))
+
+
+def _with_pods(message: str, names: list[str]) -> str:
+    if not names:
+        return message
+    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+    return f"{', '.join(names[:2])}{more}: {message}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def shown(parts: Sequence[Weighed]) -> tuple[EvidenceShown, ...]:
+    """The evidence that was seen, each once."""
+    found = {
+        EvidenceShown(
+            part.spec.source, _ref(part, part.found), part.found.observed_at, part.found.summary, part.witness.pod
+        )
+        for part in parts
+        if isinstance(part.found, Seen)
+    }
+    return tuple(sorted(found))
+
+
+def _ref(part: Weighed, found: Seen[object]) -> str:
+    return next((each.ref for each in part.statements if each.ref), found.ref)
+
+
+def pod_states(parts: Sequence[Weighed]) -> Mapping[str, State]:
+    """What was seen of each pod that has a vote."""
+    states: dict[str, State] = {}
+    for part in parts:
+        if part.witness.pod:
+            states[part.witness.pod] = _worse(states.get(part.witness.pod, State.PASS), _state(part))
+    return states
+
+
+def _state(part: Weighed) -> State:
+    if part.says(Says.BAD):
+        return State.FAIL
+    return State.PASS if part.clean else State.UNKNOWN
+
+
+def _worse(one: State, other: State) -> State:
+    order = (State.FAIL, State.UNKNOWN, State.PASS)
+    return min(one, other, key=order.index)

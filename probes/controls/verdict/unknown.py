@@ -1,0 +1,63 @@
+"""Why a control is unknown."""
+
+from probes.controls.catalogue.control import UnknownReason
+from probes.controls.evidence import Missing
+from probes.controls.finding import Finding, Memory, State, Witness
+from probes.controls.verdict.case import Case
+from probes.controls.verdict.failing import suspects
+from probes.controls.verdict.passing import Doubt, doubts
+from probes.controls.verdict.record_verdict import Outcome
+
+
+def unknown(case: Case) -> Finding:
+    """Unknown, for the reason that is told, and when it can be decided."""
+    if case.recorded and not case.scales.error and not suspects(case):
+        return _no_record(case)
+    doubt = first_doubt(case)
+    made = case.finding(State.UNKNOWN, doubt.message, case.scales.parts, doubt.reason)
+    since = nothing_since(case, doubt)
+    return made._replace(next_decided_at=doubt.next_at, memory=Memory(nothing_since=since))
+
+
+def _no_record(case: Case) -> Finding:
+    if case.records.outcome is Outcome.UNKNOWN:
+        made = case.finding(State.UNKNOWN, case.records.message, reason=str(case.records.reason))
+        return made._replace(record=case.records.record)
+    kinds = " or ".join(case.control.record.kinds) if case.control.record else ""
+    return case.finding(
+        State.UNKNOWN, f"There is no valid {kinds} record.", case.scales.parts, UnknownReason.ATTESTATION_MISSING
+    )
+
+
+def first_doubt(case: Case) -> Doubt:
+    """The reason that is told: a fault of ours before all, else the first of the list that holds."""
+    found = _doubts(case)
+    ours = [each for each in found if each.reason is UnknownReason.EVALUATOR_ERROR]
+    declared = [each for each in found if each.reason is UnknownReason.DECLARED_ONLY]
+    if ours or (declared and all(each.absent for each in found if each not in declared)):
+        return (ours or declared)[0]
+    return min(found, key=lambda each: each.reason.rank)
+
+
+def _doubts(case: Case) -> list[Doubt]:
+    found = doubts(case.control, case.scales)
+    if case.unsure:
+        found.append(Doubt(case.unsure.reason, case.unsure.message, case.unsure.next_at))
+    return found + [_suspected(case, witness) for witness in suspects(case)]
+
+
+def _suspected(case: Case, witness: Witness) -> Doubt:
+    for part, said in case.bad():
+        if part.witness == witness:
+            next_at = None if isinstance(part.found, Missing) else part.found.next_at
+            return Doubt(
+                UnknownReason.OBSERVING, f"One bad look, a second one decides: {said.message}", next_at, witness
+            )
+    return Doubt(UnknownReason.OBSERVING, f"One bad look, and since then none at {witness.source}.", None, witness)
+
+
+def nothing_since(case: Case, doubt: Doubt) -> float | None:
+    """Unix seconds since when this has been NoData or Observing on end; None where it is neither."""
+    if doubt.reason not in (UnknownReason.NO_DATA, UnknownReason.OBSERVING):
+        return None
+    return case.facts.now if case.memory.nothing_since is None else case.memory.nothing_since

@@ -1,0 +1,154 @@
+"""What each source shows of one control: the statements of its judges, pod by pod, and what is missing or too old."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from probes.controls.catalogue.control import (
+    Control,
+    EvidenceSpec,
+    SourceName,
+    UnknownReason,
+)
+from probes.controls.catalogue.terms import Absent
+from probes.controls.evidence import EvidenceSet, Missing, Pod, Seen
+from probes.controls.evidence.gathered import NOT_GIVEN
+from probes.controls.finding import Witness
+from probes.controls.judging import Facts, Raised, RegisteredJudge, Says, Statement, asked
+from probes.controls.verdict.voting import next_voter_at, voters
+
+NOT_JUDGED = "This version does not judge this evidence."
+_NO_POD = Missing(UnknownReason.SOURCE_MISSING, "No pod has been Ready for long enough to be judged.")
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What one source showed of one subject: a pod, or (with an empty name) the agent as a whole."""
+
+    spec: EvidenceSpec
+    witness: Witness
+    found: Seen[object] | Missing
+    statements: tuple[Statement, ...] = ()
+
+    def says(self, what: Says) -> tuple[Statement, ...]:
+        """The statements of this kind."""
+        return tuple(each for each in self.statements if each.says is what)
+
+    @property
+    def clean(self) -> bool:
+        """Seen, and nothing in it is bad or unclear."""
+        return isinstance(self.found, Seen) and all(each.says is Says.GOOD for each in self.statements)
+
+    @property
+    def observing(self) -> bool:
+        """Nothing but that it has not been watched for long enough."""
+        unclear = self.says(Says.UNCLEAR)
+        only = len(unclear) == len(self.statements) > 0
+        return only and all(each.reason is UnknownReason.OBSERVING for each in unclear)
+
+
+@dataclass(frozen=True, slots=True)
+class Scales:
+    """All that was weighed of one control."""
+
+    parts: tuple[Weighed, ...]  # those that have a vote
+    error: str = ""  # a judge raised: what it was
+    voting: frozenset[str] = frozenset()
+    judged_sources: frozenset[SourceName] = field(default_factory=frozenset)  # that some judge speaks of
+
+    def of(self, source: SourceName) -> tuple[Weighed, ...]:
+        """What this source showed."""
+        return tuple(each for each in self.parts if each.spec.source is source)
+
+
+def weigh(control: Control, evidence: EvidenceSet, facts: Facts, judges: Sequence[RegisteredJudge]) -> Scales:
+    """Ask the judges of this control; one that raises, or says what it cannot say, is an error and nothing else."""
+    voting = voters(evidence.pods, facts.now)
+    said: list[Statement] = []
+    error = ""
+    for registered in judges:
+        if any(_seen(evidence, source) for source in registered.sources):
+            answer = asked(partial(_statements, registered, control, evidence, facts))
+            if isinstance(answer, Raised):
+                error = answer.what
+            else:
+                said += answer
+    parts = [part for spec in control.evidence for part in _parts(spec, evidence, facts.now, voting, said)]
+    spoken = frozenset(source for registered in judges for source in registered.sources)
+    return Scales(tuple(_with_a_vote(parts)), error, voting, spoken)
+
+
+def _seen(evidence: EvidenceSet, source: SourceName) -> bool:
+    found = (evidence.sources.get(source), *(pod.sources.get(source) for pod in evidence.pods.values()))
+    return any(isinstance(each, Seen) for each in found)
+
+
+def _statements(
+    registered: RegisteredJudge, control: Control, evidence: EvidenceSet, facts: Facts
+) -> tuple[Statement, ...]:
+    said = tuple(registered.judge(control, evidence, facts))
+    for each in said:
+        spec = control.spec(each.source)
+        if spec is None or each.source not in registered.sources:
+            raise ValueError(f"{control.id} is not judged from {each.source} by this judge")
+        if each.says is Says.BAD and "fail" not in spec.proves:
+            raise ValueError(f"{each.source} cannot refute {control.id}")
+    return said
+
+
+def _parts(
+    spec: EvidenceSpec, evidence: EvidenceSet, now: float, voting: frozenset[str], said: list[Statement]
+) -> Iterator[Weighed]:
+    """Of the agent as a whole where the source was gathered so, else of each pod that has a vote."""
+    if spec.source is SourceName.RECORD:
+        return
+    mine = [each for each in said if each.source is spec.source]
+    whole = evidence.sources.get(spec.source)
+    by_pod = {name: pod for name, pod in evidence.pods.items() if spec.source in pod.sources}
+    general = tuple(each for each in mine if not each.pod)
+    if whole is not None or not by_pod or general:
+        yield _weighed(spec, Witness(spec.source), whole or _newest(spec, by_pod), general, now)
+    for name in sorted(by_pod.keys() & voting) if by_pod else ():
+        own = tuple(each for each in mine if each.pod == name)
+        yield _weighed(spec, Witness(spec.source, name), by_pod[name].sources[spec.source], own, now)
+    for name in sorted(voting - by_pod.keys()) if by_pod else ():
+        yield Weighed(spec, Witness(spec.source, name), NOT_GIVEN)
+    if by_pod and not voting and whole is None and not general:
+        yield Weighed(spec, Witness(spec.source), _nobody(spec, by_pod))
+
+
+def _newest(spec: EvidenceSpec, by_pod: dict[str, Pod]) -> Seen[object] | Missing:
+    """For a statement on the agent as a whole that rests on what was seen of its pods."""
+    seen = [found for pod in by_pod.values() if isinstance(found := pod.sources[spec.source], Seen)]
+    return max(seen, key=lambda each: each.observed_at, default=NOT_GIVEN)
+
+
+def _nobody(spec: EvidenceSpec, by_pod: dict[str, Pod]) -> Missing:
+    if spec.absent is Absent.UNKNOWN:
+        return Missing(UnknownReason.OBSERVING, _NO_POD.message, next_voter_at(by_pod.values()))
+    return _NO_POD
+
+
+def _weighed(
+    spec: EvidenceSpec, witness: Witness, found: Seen[object] | Missing, said: tuple[Statement, ...], now: float
+) -> Weighed:
+    if isinstance(found, Missing):
+        return Weighed(spec, witness, found)
+    if spec.max_age is not None and now - found.observed_at > spec.max_age:
+        return Weighed(spec, witness, Missing(UnknownReason.STALE, "The newest evidence is too old.", found.next_at))
+    fresh = tuple(each for each in said if spec.max_age is None or now - _at(each, found) <= spec.max_age)
+    if said and not fresh:
+        return Weighed(spec, witness, Missing(UnknownReason.STALE, "What was seen is too old.", found.next_at))
+    return Weighed(spec, witness, found, fresh)
+
+
+def _at(statement: Statement, found: Seen[object]) -> float:
+    return found.observed_at if statement.observed_at is None else statement.observed_at
+
+
+def _with_a_vote(parts: list[Weighed]) -> Iterator[Weighed]:
+    """Pods that were not watched for long enough leave it to those that were."""
+    judged = {
+        part.spec.source for part in parts if part.witness.pod and isinstance(part.found, Seen) and not part.observing
+    }
+    return (part for part in parts if not (part.witness.pod and part.observing and part.spec.source in judged))

@@ -1,0 +1,132 @@
+"""`controls`: the catalogue as text, JSON and a page, and `docs/checklist.md`, which is that page."""
+
+import json
+
+import pytest
+
+from probes.controls.catalogue.loading import load_catalogue
+from probes.controls.judging import load_judges
+from tests.repository import ROOT
+from watcher.commands.control_page import page, section
+from watcher.commands.control_words import described
+from watcher.commands.controls import controls
+
+CATALOGUE, JUDGES = load_catalogue(), load_judges()
+UNIT = "testing.unit.pass"
+
+
+def test_the_page_of_the_docs_is_what_the_command_writes() -> None:
+    written = (ROOT / "docs" / "checklist.md").read_text()
+    assert written == page(CATALOGUE, JUDGES), "`make checklist` writes it anew"
+
+
+def test_the_page_has_each_control_once_with_all_there_is_to_say() -> None:
+    written = (ROOT / "docs" / "checklist.md").read_text()
+    headings = [line.removeprefix("### ") for line in written.splitlines() if line.startswith("### ")]
+    assert headings == [each.id for each in CATALOGUE.controls]
+    for each in CATALOGUE.controls:
+        told = {part.heading for part in described(each, JUDGES)}
+        assert {"The checklist asks", "Who decides", "Pass", "Fail", "Mend it", "Records", "Decided today"} <= told
+
+
+def test_one_control_in_full(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    assert controls(UNIT, "text") == 0
+    assert (
+        capsys.readouterr().out
+        == """\
+testing.unit.pass: Tests pass
+high, required, owner pipeline
+
+The checklist asks
+  Testing Checklist / Unit Tests
+  Tests pass - All tests passing before deploy
+
+Who decides
+  A pipeline, by its newest result.
+  It is about one agent, all its pods together.
+
+Pass
+  The record for the running image digest has tests above 0, failures 0 and errors 0.
+
+Fail
+  The newest record for the digest has failures or errors above 0, or tests 0.
+
+Unknown
+  There is no valid record for the digest that runs, or that digest cannot be read.
+
+Evidence
+  record (reported, proves pass and fail, needed): a valid record for this control and subject,
+  bound to the image digest that runs
+
+Mend it
+  Mend the failing tests before you deploy. Import the JUnit file of the commit that was built.
+
+Records
+  A pipeline record holds for up to 180 d, bound to the digest of the agent's image.
+  A pipeline's result brings: tests > 0, failures = 0, errors = 0, skipped.
+  It can be waived for up to 90 days.
+
+Decided today
+  By a record alone.
+"""
+    )
+
+
+def test_the_list_has_a_line_for_each_control_and_counts_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert controls(None, "text") == 0
+    *lines, empty, last = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == [each.id for each in CATALOGUE.controls]
+    assert empty == ""
+    assert last == "212 controls, 106 required: 118 auto, 29 refutable, 26 pipeline, 23 human, 16 rollup"
+
+
+def test_the_json_of_one_has_the_shape_of_all(capsys: pytest.CaptureFixture[str]) -> None:
+    assert controls(None, "json") == 0
+    every = json.loads(capsys.readouterr().out)
+    assert controls(UNIT, "json") == 0
+    one = json.loads(capsys.readouterr().out)
+    assert one["catalogue"] == every["catalogue"] == {"version": "1", "digest": CATALOGUE.digest}
+    assert one["controls"] == [each for each in every["controls"] if each["id"] == UNIT]
+    assert len(every["controls"]) == 212
+    assert one["controls"][0]["record"] == {
+        "kinds": ["pipeline"],
+        "max_validity_seconds": 180 * 86400.0,
+        "bind": "image_digest",
+        "counts": ["tests > 0", "failures = 0", "errors = 0", "skipped"],
+    }
+
+
+def test_the_markdown_of_one_is_its_section_of_the_page(capsys: pytest.CaptureFixture[str]) -> None:
+    assert controls(UNIT, "markdown") == 0
+    told = capsys.readouterr().out
+    assert told == section(CATALOGUE.by_id[UNIT], JUDGES)
+    assert told in page(CATALOGUE, JUDGES)
+
+
+def test_markup_in_a_title_is_no_markup_on_the_page() -> None:
+    title = 'Metric agentweave\\_circuit\\_breaker\\_state{callee="search-agent"}'
+    assert f"**{title}**" in section(CATALOGUE.by_id["metrics.circuit-breaker-state"], JUDGES)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        ("tls13-enforced", "; did you mean security.transport.tls13-enforced?"),
+        ("security.transport.tls13-enforce", "; did you mean security.transport.tls13-enforced?"),
+        ("testing.unit.pas", "; did you mean testing.unit.pass?"),
+        ("qqqqqqqq", ""),
+    ],
+)
+def test_what_is_no_control_is_told_with_what_may_be_meant(
+    wanted: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert controls(wanted, "text") == 2
+    assert capsys.readouterr().err == f"agentweave-watcher controls: {wanted!r} is no control{told}\n"
+
+
+def test_what_decides_a_control_today_is_what_has_judges() -> None:
+    for each in CATALOGUE.controls:
+        judged = {source for judge in JUDGES.controls.get(each.id, ()) for source in judge.sources}
+        today = next(part.lines[0] for part in described(each, JUDGES) if part.heading == "Decided today")
+        assert all(source in today.partition("Not yet judged")[0] for source in judged), each.id

@@ -1,0 +1,233 @@
+"""What cannot be read at first, or ever: no name is fixed by it, no condition left out, and no pod forgotten."""
+
+import asyncio
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from probes.contract import Target
+from tests.discovery.pods.test_discoverer import CONFIG_MAP, SERVICE, pod, until, watching
+from tests.discovery.pods.test_target import CONFIG
+from tests.servers.kube_lies import LyingKubernetes, run_lying_kubernetes
+from watcher.discovery.pods.discoverer import Discoverer
+
+VARIABLES = "/api/v1/namespaces/agentweave/configmaps/variables"
+
+
+@pytest.fixture
+def lies() -> Iterator[LyingKubernetes]:
+    with run_lying_kubernetes() as kubernetes:
+        kubernetes.objects[CONFIG_MAP] = {"data": {"config.yaml": CONFIG}}
+        yield kubernetes
+
+
+def by_pod(engine: Discoverer) -> dict[str, Target]:
+    return {target.key.pod: target for target in engine.targets()}
+
+
+def agents(engine: Discoverer) -> dict[str, str]:
+    return {name: target.key.agent for name, target in by_pod(engine).items()}
+
+
+def without_env(number: int, **env_from: object) -> dict[str, Any]:
+    """A pod whose agent has its variables by `envFrom`."""
+    raw = pod(number)
+    container = raw["spec"]["containers"][0]
+    del container["env"]
+    container["envFrom"] = [env_from]
+    return raw
+
+
+@pytest.mark.parametrize("status", [403, 429, 500])
+def test_a_name_that_was_guessed_for_want_of_an_answer_is_corrected_once(
+    lies: LyingKubernetes, tmp_path: Path, status: int
+) -> None:
+    lies.refused[CONFIG_MAP] = status
+    lies.put(pod(1))
+
+    async def script(engine: Discoverer) -> None:
+        [guessed] = engine.targets()
+        assert (guessed.key.agent, guessed.formerly) == ("agentweave-example", "")
+        assert f"its ConfigMap agentweave-example-config cannot be read: {status}" in guessed.problems[0]
+        assert "could not be learnt" in guessed.unlearnt["pool_capacity"]
+        assert "opa" not in guessed.unlearnt, "one stands beside it"
+        del lies.refused[CONFIG_MAP]
+        await until(lambda: agents(engine) == {"pod-1": "example-agent"}, within=5)
+        [right] = engine.targets()
+        assert (right.formerly, right.pool_capacity, dict(right.unlearnt)) == ("agentweave-example", 100, {})
+        lies.objects[CONFIG_MAP] = {"data": {"config.yaml": CONFIG.replace("example-agent", "third")}}
+        lies.put(pod(1, podIP="10.9.9.9"))
+        await until(lambda: by_pod(engine)["pod-1"].address == "10.9.9.9:8443")
+        assert agents(engine) == {"pod-1": "example-agent"}, "it is final, whatever is written later"
+
+    watching(lies, tmp_path, script)
+
+
+def test_a_guess_does_not_become_final_by_a_restart_of_the_watcher(lies: LyingKubernetes, tmp_path: Path) -> None:
+    lies.refused[CONFIG_MAP] = 403
+    lies.put(pod(1))
+
+    async def first(engine: Discoverer) -> None:
+        assert agents(engine) == {"pod-1": "agentweave-example"}
+
+    async def second(engine: Discoverer) -> None:
+        assert agents(engine) == {"pod-1": "agentweave-example"}
+        lies.put({**pod(1), "status": {**pod(1)["status"], "containerStatuses": restarted()}})
+        await until(lambda: agents(engine) == {"pod-1": "example-agent"})
+        assert engine.targets()[0].formerly == "agentweave-example"
+
+    watching(lies, tmp_path, first)
+    del lies.refused[CONFIG_MAP]
+    watching(lies, tmp_path, second)
+
+
+def restarted() -> list[dict[str, Any]]:
+    statuses: list[dict[str, Any]] = deepcopy(pod(1)["status"]["containerStatuses"])
+    statuses[0]["restartCount"] = 1
+    return statuses
+
+
+def test_all_pods_of_a_config_map_have_one_name_while_rights_come_and_go(lies: LyingKubernetes, tmp_path: Path) -> None:
+    lies.put(pod(1))
+
+    async def script(engine: Discoverer) -> None:
+        lies.refused[CONFIG_MAP] = 403
+        lies.put({**pod(1), "status": {**pod(1)["status"], "containerStatuses": restarted()}})
+        await until(lambda: "403" in str(by_pod(engine)["pod-1"].problems))
+        lies.put(pod(2))
+        await until(lambda: len(by_pod(engine)) == 2)
+        assert agents(engine) == {"pod-1": "example-agent", "pod-2": "example-agent"}
+        assert "403" in " ".join(by_pod(engine)["pod-2"].problems)
+        assert by_pod(engine)["pod-2"].pool_capacity == 100
+        del lies.refused[CONFIG_MAP]
+        await until(lambda: not any("403" in str(each.problems) for each in engine.targets()), within=10)
+        assert agents(engine) == {"pod-1": "example-agent", "pod-2": "example-agent"}
+        assert {each.formerly for each in engine.targets()} == {""}
+
+    watching(lies, tmp_path, script)
+
+
+def test_a_refusal_for_ever_is_asked_less_and_less_and_once_for_all_pods_of_a_config_map(
+    lies: LyingKubernetes, tmp_path: Path
+) -> None:
+    lies.refused[CONFIG_MAP] = 403
+    for number in range(20):
+        lies.put(pod(number))
+
+    async def script(engine: Discoverer) -> None:
+        await asyncio.sleep(4.5)
+        asked = sum(path == CONFIG_MAP for path, _ in lies.asked)
+        assert 2 <= asked <= 8, "at 0, 1 and 3 seconds"
+        assert len(engine.targets()) == 20
+
+    watching(lies, tmp_path, script)
+
+
+def test_a_service_that_cannot_be_read_leaves_it_unknown_who_an_agent_should_be(
+    lies: LyingKubernetes, tmp_path: Path
+) -> None:
+    lies.objects[SERVICE] = {"metadata": {"annotations": {"spiffe.io/service-id": "spiffe://hvs.solutions/agent/x"}}}
+    lies.refused[SERVICE] = 403
+    lies.put(pod(1))
+
+    async def script(engine: Discoverer) -> None:
+        [target] = engine.targets()
+        assert target.spiffe_ids == ()
+        assert target.unlearnt["spiffe_ids"] == (
+            "Which SPIFFE ID it should serve could not be learnt: "
+            "its Service agentweave-example cannot be read: 403: not this one."
+        )
+        del lies.refused[SERVICE]
+        await until(lambda: engine.targets()[0].spiffe_ids == ("spiffe://hvs.solutions/agent/x",), within=5)
+        lies.refused[SERVICE] = 403
+        assert engine.targets()[0].unlearnt == {}
+
+    watching(lies, tmp_path, script)
+
+
+def test_an_agent_is_found_by_a_variable_in_a_config_map_of_env_from(lies: LyingKubernetes, tmp_path: Path) -> None:
+    lies.objects[VARIABLES] = {"data": {"AGENTWEAVE_CONFIG_PATH": "/etc/agentweave/config.yaml"}}
+    lies.put(without_env(1, configMapRef={"name": "variables"}))
+    lies.put(without_env(2, secretRef={"name": "variables"}))
+    lies.put(without_env(3, configMapRef={"name": "absent", "optional": True}))
+
+    async def script(engine: Discoverer) -> None:
+        assert agents(engine) == {"pod-1": "example-agent"}
+        assert by_pod(engine)["pod-1"].pool_capacity == 100
+        why = {seen.pod.name: seen.found.why for seen in engine.seen_pods() if seen.found is not None}
+        assert why["pod-2"].endswith("; Secrets of its envFrom are never read")
+        assert why["pod-3"].endswith(", nor is the variable in the ConfigMaps of its envFrom")
+        assert engine.states()["not_agent"] == 2
+
+    watching(lies, tmp_path, script)
+
+
+def test_an_agent_of_env_from_is_one_after_a_restart_without_the_server(lies: LyingKubernetes, tmp_path: Path) -> None:
+    lies.objects[VARIABLES] = {"data": {"AGENTWEAVE_CONFIG_PATH": "/etc/agentweave/config.yaml"}}
+    lies.put(without_env(1, configMapRef={"name": "variables"}))
+    found: list[Target] = []
+
+    async def first(engine: Discoverer) -> None:
+        found.extend(engine.targets())
+
+    async def second(engine: Discoverer) -> None:
+        assert engine.targets() == found
+
+    watching(lies, tmp_path, first)
+    lies.list_status = 500
+    watching(lies, tmp_path, second)
+    assert [target.key.agent for target in found] == ["example-agent"]
+
+
+def test_whether_a_pod_is_an_agent_is_open_while_its_variables_cannot_be_read(
+    lies: LyingKubernetes, tmp_path: Path
+) -> None:
+    lies.objects[VARIABLES] = {"data": {"AGENTWEAVE_CONFIG_PATH": "/etc/agentweave/config.yaml"}}
+    lies.refused[VARIABLES] = 429
+    lies.put(without_env(1, configMapRef={"name": "variables"}))
+
+    async def script(engine: Discoverer) -> None:
+        [seen] = engine.seen_pods()
+        assert seen.found is not None
+        assert (seen.state.value, seen.found.why) == (
+            "pending",
+            "it is not known whether it is an agent: its ConfigMap variables cannot be read: 429: not this one",
+        )
+        del lies.refused[VARIABLES]
+        await until(lambda: agents(engine) == {"pod-1": "example-agent"}, within=5)
+
+    watching(lies, tmp_path, script)
+
+
+def test_of_a_projected_volume_the_last_source_that_has_the_file_counts(lies: LyingKubernetes, tmp_path: Path) -> None:
+    maps = "/api/v1/namespaces/agentweave/configmaps"
+    lies.objects[f"{maps}/first"] = {"data": {"config.yaml": CONFIG.replace("example-agent", "first")}}
+    lies.objects[f"{maps}/second"] = {"data": {"config.yaml": CONFIG.replace("example-agent", "second")}}
+    lies.objects[f"{maps}/third"] = {"data": {"other.yaml": "x"}}
+    raw = pod(1)
+    sources = [{"configMap": {"name": name}} for name in ("first", "second", "third")]
+    raw["spec"]["volumes"][0] = {"name": "agent-config", "projected": {"sources": sources}}
+    lies.put(raw)
+
+    async def script(engine: Discoverer) -> None:
+        assert agents(engine) == {"pod-1": "second"}
+
+    watching(lies, tmp_path, script)
+
+
+def test_a_pod_whose_object_cannot_be_read_is_listed_as_refused(lies: LyingKubernetes, tmp_path: Path) -> None:
+    odd = pod(1)
+    odd["spec"]["containers"] = [{"name": "agent", "ports": [{"name": "https"}]}]
+    lies.put(odd)
+    lies.put(pod(2))
+
+    async def script(engine: Discoverer) -> None:
+        assert set(by_pod(engine)) == {"pod-2"}
+        [refused] = [seen for seen in engine.seen_pods() if seen.state.value == "refused"]
+        assert refused.found is not None
+        assert refused.found.why == "its object cannot be read: KeyError: 'containerPort'"
+
+    watching(lies, tmp_path, script)

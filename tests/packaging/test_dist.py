@@ -1,0 +1,84 @@
+"""`make dist`: what is published is whole, and says what it is."""
+
+import hashlib
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+import yaml
+
+from tests.packaging.dist import CHART, CONFIG, CONTENT, make
+from tests.repository import ROOT
+from tests.servers.tools import need, tool
+
+ABOUT = yaml.load((CHART / "Chart.yaml").read_text(), Loader=yaml.CSafeLoader)
+
+
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    need("wheels, a packed chart and oras")
+    tool("oras")
+    out = tmp_path_factory.mktemp("dist")
+    make(out)
+    return out
+
+
+def blob(layout: Path, digest: str) -> bytes:
+    content = layout.joinpath("blobs", *digest.split(":")).read_bytes()
+    assert f"sha256:{hashlib.sha256(content).hexdigest()}" == digest
+    return content
+
+
+def manifest(layout: Path, tag: str) -> dict[str, Any]:
+    index = json.loads((layout / "index.json").read_text())
+    [found] = [each for each in index["manifests"] if each["annotations"]["org.opencontainers.image.ref.name"] == tag]
+    content: dict[str, Any] = json.loads(blob(layout, found["digest"]))
+    return content
+
+
+def test_all_that_is_published_is_there_with_its_digest(dist: Path) -> None:
+    version = ABOUT["version"]
+    files = [
+        f"agentweave-watcher-{version}.tgz",
+        f"agentweave_watcher-{version}-py3-none-any.whl",
+        f"agentweave_watcher-{version}.tar.gz",
+    ]
+    lines = dict(line.split()[::-1] for line in (dist / "SHA256SUMS").read_text().splitlines())
+    assert sorted(lines) == files
+    assert {name: hashlib.sha256((dist / name).read_bytes()).hexdigest() for name in files} == lines
+    assert sorted(path.name for path in dist.iterdir()) == sorted(
+        ["SHA256SUMS", "agentweave-watcher-chart-oci", *files]
+    )
+
+
+def test_the_wheel_has_the_rules_and_the_chart_too(dist: Path) -> None:
+    [wheel] = dist.glob("*.whl")
+    assert {"watcher/alerting/alerts/rules/watcher.yaml"} <= set(ZipFile(wheel).namelist())
+    with tarfile.open(dist / f"agentweave-watcher-{ABOUT['version']}.tgz") as chart:
+        assert "agentweave-watcher/files/rules/watcher.yaml" in chart.getnames()
+
+
+def test_the_layout_is_the_packed_chart_as_a_registry_has_it(dist: Path) -> None:
+    layout = dist / "agentweave-watcher-chart-oci"
+    assert json.loads((layout / "oci-layout").read_text()) == {"imageLayoutVersion": "1.0.0"}
+    told = manifest(layout, ABOUT["version"])
+    assert told["config"]["mediaType"] == CONFIG
+    assert json.loads(blob(layout, told["config"]["digest"])) == ABOUT
+    [content] = told["layers"]
+    assert content["mediaType"] == CONTENT
+    assert blob(layout, content["digest"]) == (dist / f"agentweave-watcher-{ABOUT['version']}.tgz").read_bytes()
+
+
+def test_the_chart_says_what_it_is() -> None:
+    assert {"icon", "home", "sources", "maintainers", "kubeVersion", "keywords", "description"} <= ABOUT.keys()
+    assert ABOUT["icon"].startswith("data:image/svg+xml;base64,"), "no page of ours asks anything of another host"
+    told = {name.removeprefix("artifacthub.io/"): text for name, text in ABOUT["annotations"].items()}
+    assert {"category", "license", "operator", "prerelease", "links", "images", "changes"} == told.keys()
+    [image] = yaml.safe_load(told["images"])
+    assert image["image"] == f"agentweave-watcher:{ABOUT['appVersion']}"
+    assert all({"kind", "description"} <= change.keys() for change in yaml.safe_load(told["changes"]))
+    assert told["license"] == "Apache-2.0"
+    assert "Apache License" in (ROOT / "LICENSE").read_text()

@@ -1,0 +1,129 @@
+"""The page and the list of all pods that are seen: none is missing, and each says what it is and why."""
+
+import json
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.daemon.test_daemon_kubernetes import CONFIG_MAP, config, pod
+from tests.discovery.pods.test_target import CONFIG
+from tests.servers.daemon import DaemonProcess, run_daemon
+from tests.servers.kube_lies import LyingKubernetes, run_lying_kubernetes
+from tests.web.markup import Markup
+
+LONG_AGO = "2026-11-18T08:00:00Z"
+SCRIPT = "<script>alert(1)</script>"
+
+
+def changed(number: int, **parts: Any) -> dict[str, Any]:
+    raw = deepcopy(pod(number))
+    for part, changes in parts.items():
+        raw[part] |= changes
+    return raw
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]:
+    home: Path = tmp_path_factory.mktemp("discovery")
+    with run_lying_kubernetes() as lies:
+        lies.objects[CONFIG_MAP] = {"data": {"config.yaml": CONFIG}}
+        _fill(lies)
+        with run_daemon(home, config(lies, home)) as found:
+            yield found
+
+
+def _fill(lies: LyingKubernetes) -> None:
+    lies.put(pod(1))
+    no_agent = changed(2, spec={"containers": [{"name": SCRIPT, "image": "x"}]})
+    no_agent["metadata"] |= {"namespace": "other", "creationTimestamp": LONG_AGO}
+    lies.put(no_agent)
+    refused = changed(3, status={"podIP": "169.254.169.254"})
+    refused["metadata"]["creationTimestamp"] = LONG_AGO
+    lies.put(refused)
+    lies.put(changed(4, status={"podIP": ""}))
+    lies.put(changed(5, status={"phase": "Succeeded"}))
+    ending = changed(6)
+    ending["metadata"]["deletionTimestamp"] = LONG_AGO
+    lies.put(ending)
+
+
+WHY = {
+    "pod-1": ("target", ""),
+    "pod-2": ("not_agent", "neither AGENTWEAVE_CONFIG_PATH nor the annotation agentweave.io/watch: true"),
+    "pod-3": (
+        "refused",
+        "169.254.169.254 is a link-local address; discovery.kubernetes.allow_cidrs does not list it",
+    ),
+    "pod-4": ("pending", "it has no address yet"),
+    "pod-5": ("finished", "its phase is Succeeded"),
+    "pod-6": ("terminating", "it is being deleted"),
+}
+
+
+def pods(daemon: DaemonProcess, query: str = "") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(daemon.get(f"/api/v1/pods{query}").text)["pods"]
+    return found
+
+
+def test_the_api_lists_every_pod_with_its_state_and_why(daemon: DaemonProcess) -> None:
+    assert {each["pod"]: (each["state"], each["why"]) for each in pods(daemon)} == WHY
+    [target] = pods(daemon, "?state=target")
+    assert (target["agent"], target["workload"], target["node"]) == ("example-agent", "agentweave-example", "node-a")
+    [refused] = pods(daemon, "?state=refused")
+    assert (refused["since"], refused["agent"]) == (LONG_AGO, "")
+    assert [each["pod"] for each in pods(daemon, "?namespace=other")] == ["pod-2"]
+    assert pods(daemon, "?namespace=other&state=target") == []
+
+
+def test_a_state_that_does_not_exist_is_a_mistake_of_the_caller(daemon: DaemonProcess) -> None:
+    answer = daemon.get("/api/v1/pods?state=asleep")
+    assert answer.status_code == 400
+    assert answer.json()["error"] == (
+        "state: expected one of target, pending, terminating, finished, not_agent, refused, got 'asleep'"
+    )
+
+
+def test_the_page_shows_what_is_not_watched_first_and_counts_all(daemon: DaemonProcess) -> None:
+    text = daemon.get("/discovery").text
+    rows = [name for name in WHY if name in text]
+    assert rows == list(WHY)
+    assert sorted(WHY, key=text.index) == ["pod-3", "pod-2", "pod-4", "pod-6", "pod-5", "pod-1"]
+    seen = Markup(text)
+    assert "<b>6</b> pods" in text
+    assert "allow_cidrs does not list it" in seen.text
+    assert not seen.tags & {"script"}
+    links = {link: daemon.get(link).status_code for link in seen.own_links}
+    assert "/agents/agentweave/pod-1" in links
+    assert links == dict.fromkeys(links, 200)
+    assert "pod-1" not in daemon.get("/discovery?state=refused").text
+
+
+def test_pods_that_are_not_watched_are_counted_after_a_quarter_of_an_hour(daemon: DaemonProcess) -> None:
+    told = {(labels["namespace"], labels["state"]): value for labels, value in _all(daemon, "pods_not_watched")}
+    assert told == {("other", "not_agent"): 1, ("agentweave", "refused"): 1}, "the pending one was made just now"
+
+
+def test_targets_with_problems_are_counted_and_can_be_listed_alone(daemon: DaemonProcess) -> None:
+    [(labels, value)] = _all(daemon, "target_problems")
+    assert (labels["pod"], value) == ("pod-1", 1)
+    assert [each["pod"] for each in daemon.targets("?problems=true")] == ["pod-1"]
+    assert daemon.targets()[0]["origins"]["metrics"] == "its port named metrics"
+    for path in ("/?problems=true", "/"):
+        assert "<b>1</b> with problems" in daemon.get(path).text
+    agent = Markup(daemon.get("/agents/agentweave/pod-1").text).text
+    assert "who says the metrics URL" in agent
+    assert "its port named metrics" in agent
+
+
+def _all(daemon: DaemonProcess, family: str) -> list[tuple[dict[str, str], float]]:
+    return [(dict(labels), value) for labels, value in daemon.page().all(family).items()]
+
+
+def test_without_kubernetes_no_pod_is_seen(tmp_path: Path) -> None:
+    static = {"namespace": "prod", "agent": "a", "address": "127.0.0.1:1"}
+    with run_daemon(tmp_path, {"discovery": {"static": [static]}}) as alone:
+        assert pods(alone) == []
+        assert "No pod matches." in alone.get("/discovery").text

@@ -1,0 +1,34 @@
+"""Which workload is a pod of? A name that lasts: the next rollout and the next run have it too."""
+
+import re
+
+from watcher.discovery.pod.pod import KNATIVE_SERVICE, POD_TEMPLATE_HASHES, Pod
+
+_CRON_JOB = re.compile(r"(?P<name>.+)-(?P<minute>[0-9]{8,9})")
+_LATE = 8 * 86400.0
+"""Seconds: a run may start long after it was due, and its pod may be made anew."""
+
+
+def workload(pod: Pod) -> str:
+    """The top owner's name, as far as the pod itself tells it; else the pod's own."""
+    if pod.owner is None:
+        return pod.name
+    kind, name = pod.owner
+    match kind:
+        case "ReplicaSet" if pod.labels.get(KNATIVE_SERVICE):
+            return pod.labels[KNATIVE_SERVICE]
+        case "ReplicaSet":
+            hashes = (f"-{pod.labels[label]}" for label in POD_TEMPLATE_HASHES if pod.labels.get(label))
+            return next((name.removesuffix(each) for each in hashes if name.endswith(each)), name)
+        case "Job":
+            return _cron_job(name, pod.created_at) or name
+        case "Node":  # a static pod, whose name ends in that of its node
+            return pod.name.removesuffix(f"-{name}")
+    return name
+
+
+def _cron_job(job: str, created_at: float) -> str:
+    """The CronJob whose controller has named this Job: `NAME-MINUTE`, the minute at which it was due; else empty."""
+    match = _CRON_JOB.fullmatch(job)
+    is_due = match is not None and abs(created_at - 60.0 * int(match["minute"])) < _LATE
+    return match["name"] if match is not None and is_due else ""

@@ -1,0 +1,116 @@
+"""Every pod that the selector finds: what it is to the watcher, since when and why. A page, and as JSON."""
+
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from heapq import nsmallest
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from watcher.discovery.pod.workload import workload
+from watcher.discovery.pods.scope import SeenPod
+from watcher.discovery.pods.target import PodState
+from watcher.runtime.clock import Clock
+from watcher.runtime.cooperative import TimeSlice
+from watcher.text.timestamps import rfc3339
+from watcher.web.pages import html_page, page_templates, rendered
+from watcher.web.serving.turns import Turns, caller_of
+
+SHOWN = 200
+"""Pods on one page; the rest is counted and found by its filters."""
+
+SeenPods = Callable[[], Sequence[SeenPod]]
+_SLICE = 200
+_CHUNK = 1 << 14  # characters that are worth a write of their own
+_FIRST = (PodState.REFUSED, PodState.NOT_AGENT, PodState.PENDING, PodState.TERMINATING, PodState.FINISHED)
+_ORDER = {state: place for place, state in enumerate((*_FIRST, PodState.TARGET))}
+
+
+def discovery_route(clock: Clock, seen_pods: SeenPods) -> Route:
+    """The page for people: what is not watched comes first."""
+    template = page_templates().get_template("discovery.html")
+
+    async def discovery(request: Request) -> Response:
+        wanted = {name: request.query_params.get(name, "") for name in ("namespace", "state")}
+        counts, shown = await _first(seen_pods(), wanted)
+        values = {"counts": counts, "pods": shown, "states": list(_ORDER), "wanted": wanted, "shown": SHOWN}
+        body = await rendered(template, now=clock.wall(), date_of=clock.date_of, why_of=_why, agent_of=_agent, **values)
+        return html_page(body, 200)
+
+    return Route("/discovery", discovery)
+
+
+def pods_route(clock: Clock, seen_pods: SeenPods, turns: Turns) -> Route:
+    """All of them as JSON, those of one state or namespace where that is asked for."""
+
+    async def pods(request: Request) -> Response:
+        state = request.query_params.get("state", "")
+        if state not in ("", *PodState):
+            return JSONResponse({"error": f"state: expected one of {', '.join(PodState)}, got {state!r}"}, 400)
+        wanted = {"state": state, "namespace": request.query_params.get("namespace", "")}
+        document = _listing(clock, seen_pods(), wanted)
+        return StreamingResponse(turns.pieces(document, caller_of(request)), media_type="application/json")
+
+    return Route("/api/v1/pods", pods)
+
+
+async def _first(seen_pods: Sequence[SeenPod], wanted: Mapping[str, str]) -> tuple[Counter[PodState], list[SeenPod]]:
+    counts: Counter[PodState] = Counter()
+    by_state: dict[PodState, list[SeenPod]] = {state: [] for state in _ORDER}
+    time_slice = TimeSlice()
+    for place, seen in enumerate(seen_pods):
+        if place % _SLICE == 0:
+            await time_slice.checkpoint()
+        counts[seen.state] += 1
+        if _is_wanted(seen, wanted):
+            by_state[seen.state].append(seen)
+    shown: list[SeenPod] = []
+    for found in by_state.values():
+        shown += nsmallest(SHOWN - len(shown), found, key=_name)
+        await time_slice.checkpoint()
+    return counts, shown
+
+
+async def _listing(clock: Clock, seen_pods: Sequence[SeenPod], wanted: Mapping[str, str]) -> AsyncIterator[str]:
+    yield f'{{"generated_at": "{rfc3339(clock.wall())}", "pods": ['
+    made, size, between, time_slice = list[str](), 0, "", TimeSlice()
+    for seen in seen_pods:
+        if _is_wanted(seen, wanted):
+            made.append(between + json.dumps(dict(_described(clock, seen))))
+            size, between = size + len(made[-1]), ",\n"
+        await time_slice.checkpoint()
+        if size >= _CHUNK:
+            yield "".join(made)
+            made, size = [], 0
+    yield "".join(made) + "]}\n"
+
+
+def _described(clock: Clock, seen: SeenPod) -> Iterator[tuple[str, object]]:
+    yield "namespace", seen.pod.namespace
+    yield "pod", seen.pod.name
+    yield "state", seen.state.value
+    yield "since", rfc3339(clock.date_of(seen.since))
+    yield "why", _why(seen)
+    yield "agent", _agent(seen)
+    yield "workload", workload(seen.pod)
+    yield "node", seen.pod.node
+
+
+def _why(seen: SeenPod) -> str:
+    """Why it is no target; of one, empty."""
+    return seen.found.why if seen.found is not None else "it was not looked at yet"
+
+
+def _agent(seen: SeenPod) -> str:
+    target = seen.found.target if seen.found is not None else None
+    return target.key.agent if target is not None else ""
+
+
+def _is_wanted(seen: SeenPod, wanted: Mapping[str, str]) -> bool:
+    return wanted["state"] in ("", seen.state) and wanted["namespace"] in ("", seen.pod.namespace)
+
+
+def _name(seen: SeenPod) -> tuple[str, str]:
+    return seen.pod.namespace, seen.pod.name
