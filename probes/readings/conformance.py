@@ -63,7 +63,7 @@ _PARAMETER = re.compile(rf'\s*;\s*({_WORD})\s*=\s*({_WORD}|"[^"\\]*(?:\\.[^"\\]*
 _MEDIA_TYPE = re.compile(rf"\s*({_WORD}/{_WORD})")
 _LABEL_NAMES = re.compile(rb'(%b)[ \t]*=[ \t]*"(?!")[^"\\]*(?:\\.[^"\\]*)*"' % _LABEL_NAME)
 _UNIT = re.compile(rb"# UNIT (%b) ([^\n]*)" % _ANY_NAME)
-_BEGINNING = re.compile(rb"[ \t]*(?:#[ \t]+(?:HELP|TYPE|UNIT)[ \t]+)?([^ \t{#][^ \t{]*)?")
+_BEGINNING = re.compile(rb"[ \t]*(?:#[ \t]+(?:HELP|TYPE|UNIT)[ \t]+)?(%b|[^ \t{#][^ \t{]*)?" % _QUOTED_NAME)
 _MOST_TIME = 2**63 - 1  # milliseconds
 
 
