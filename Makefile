@@ -28,7 +28,7 @@ test: $(READY) tools  ## all tests, against real servers (builds those that are 
 lint: $(READY)  ## format, lint, types, layers
 	@RUFF_CACHE_DIR=$(CACHE)/ruff $(BIN)/ruff format --check .
 	@RUFF_CACHE_DIR=$(CACHE)/ruff $(BIN)/ruff check .
-	@$(BIN)/mypy --cache-dir $(CACHE)/mypy
+	@$(BIN)/mypy --cache-dir $(VENV)/mypy
 	@$(BIN)/lint-imports
 
 bench: $(READY)  ## the daemon against its peer; AGENTS=500 SECONDS=10 for a quick run of two minutes

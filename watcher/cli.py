@@ -99,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_drill(commands, anywhere)
     _add_demo(commands, anywhere)
     _add_rules(commands.add_parser("rules", help="alert rules, runbooks, dashboards and Alertmanager pieces"), anywhere)
+    _add_validate(commands, anywhere)
     _add_controls(commands, anywhere)
     _add_config(commands.add_parser("config", help="check a config file, or print its JSON Schema"), anywhere)
     return parser
@@ -156,6 +157,19 @@ def _add_demo(commands: _Commands, anywhere: _Parser) -> None:
     demo.set_defaults(command="watcher.demo.run:command", before=_end_as_by_a_key, until_stopped=True)
 
 
+def _add_validate(commands: _Commands, anywhere: _Parser) -> None:
+    validate = commands.add_parser(
+        "validate",
+        parents=[anywhere],
+        help="an agent's own config.yaml against the checklist, before it is deployed",
+        epilog="exit code: 0 all good, 1 a line of the checklist or a key is not, 2 a file cannot be read",
+    )
+    validate.add_argument("files", metavar="FILE", type=Path, nargs="+")
+    newest = "which the agent is built with; default: the newest that is known"
+    validate.add_argument("--sdk-version", metavar="V", type=_sdk_version, help=newest)
+    validate.set_defaults(command="watcher.commands.validate:command")
+
+
 def _add_controls(commands: _Commands, anywhere: _Parser) -> None:
     controls = commands.add_parser(
         "controls", parents=[anywhere], help="the production readiness checklist as controls; one of them in full"
@@ -192,6 +206,13 @@ def _seconds(text: str) -> float:
     if not 0 < seconds < float("inf"):
         raise argparse.ArgumentTypeError(f"expected a number over 0, got {text!r}")
     return seconds
+
+
+def _sdk_version(text: str) -> str:
+    parts = text.removeprefix("v").split(".")
+    if not all(part.isdecimal() and len(part) <= 9 for part in parts[:3]) or len(text) > 40:
+        raise argparse.ArgumentTypeError(f"expected a version such as 1.0.0, got {text!r}")
+    return text.removeprefix("v")
 
 
 def _url(text: str) -> str:

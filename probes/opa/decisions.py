@@ -157,7 +157,7 @@ def slow(answers: Sequence[CanaryAnswer], last: tuple[int, ...], slow_after: flo
     if unanswered is not None and not ticks(answers):
         return unanswered
     if held_up:
-        return DECISION_SLOW.unknown(Unknown.WATCHER_IMPAIRED)
+        return _WE_WERE_LATE
     if len(last) < DECISIONS:
         return _too_few(len(last))
     p95 = sorted(last)[DECISIONS * 95 // 100 - 1] * _TICK
@@ -165,6 +165,11 @@ def slow(answers: Sequence[CanaryAnswer], last: tuple[int, ...], slow_after: flo
         return DECISION_SLOW.false()
     message = f"The p95 of {DECISIONS} decisions is {say_duration(p95)}, above {say_duration(slow_after)}."
     return DECISION_SLOW.true(message)
+
+
+_WE_WERE_LATE = DECISION_SLOW.unknown(
+    Unknown.WATCHER_IMPAIRED, "The watcher itself was late during this look, so the time that OPA took cannot be told."
+)
 
 
 @lru_cache(maxsize=DECISIONS)

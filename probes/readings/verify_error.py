@@ -8,6 +8,7 @@ from typing import NamedTuple
 class VerifyCode(IntEnum):
     """Errors of path validation by OpenSSL's numbers (X509_V_ERR_* of x509_vfy.h): those that a judge tells apart."""
 
+    TOO_MANY_NAMES = -1  # ours: OpenSSL would compare them all
     NO_ISSUER = 2
     BAD_SIGNATURE = 7
     NOT_YET_VALID = 9
@@ -48,6 +49,8 @@ class VerifyError(NamedTuple):
 
 def say_verify_code(code: int) -> str:
     """What is wrong with a certificate, in words that follow a colon; only a number of a later OpenSSL has none."""
+    if code == VerifyCode.TOO_MANY_NAMES:
+        return "the chain has too many names and name constraints to compare"
     return SAID.get(code) or f"OpenSSL's verify error {code}"
 
 

@@ -14,6 +14,7 @@ from probes.readings.metrics_page import MetricsPage, PageTrouble, WantedSignals
 from probes.readings.text_format import TooCostlyError
 from probes.sources.http.client import HTTPSession, Origin, TLSFailedError, TooLargeError, fault_of, locate
 from probes.sources.http.credentials import Outbound, OutboundSettings
+from probes.sources.http.faults import OtherIdentityError, TooCostlyTLSError
 from probes.sources.pace import Pace
 from probes.sources.pages.habits import Habit, PageHabits
 from probes.sources.pages.request import PageRequests
@@ -50,6 +51,8 @@ class AgentMetrics:
         turns, inspecting = Turns(self._cpu_time, _BUDGET), Turns(self._cpu_time, _INSPECTION)
         try:
             page = await self._look(target, wanted, turns, inspecting)
+        except TooCostlyTLSError as error:
+            return self._too_costly(target, wanted, turns, error.__cause__ or error)
         except httpx.TransportError as error:
             fault = fault_of(error)
             return MetricsPage(
@@ -74,7 +77,7 @@ class AgentMetrics:
     async def close(self) -> None:
         """Nothing is held between looks."""
 
-    def _too_costly(self, target: Target, wanted: WantedSignals, turns: Turns, why: TooCostlyError) -> MetricsPage:
+    def _too_costly(self, target: Target, wanted: WantedSignals, turns: Turns, why: BaseException) -> MetricsPage:
         asked_in = self._pace.slower(target.key)
         page = MetricsPage(
             wanted=wanted,
@@ -90,11 +93,11 @@ class AgentMetrics:
         url = target.metrics or ""
         origin, path = self._place_of(url)
         token = self._outbound.authorization(target, origin)
-        tls = self._outbound.tls() if origin.secure else None
+        tls = self._outbound.tls(target, secret=bool(token) or b"?" in path) if origin.secure else None
         habit = self._habits.of(url, wanted)
         due = inspecting if self._habits.inspection_is_due(target) else None
         limits = self._settings.timeout, self._settings.max_bytes
-        async with HTTPSession(origin, *limits, tls, names=self._names) as session:
+        async with HTTPSession(origin, *limits, tls, names=self._names, meter=turns) as session:
             requests = PageRequests(session, origin, token, wanted, turns, self._gate)
             filtered = None
             if habit is None or not habit.whole_only:
@@ -126,11 +129,11 @@ class AgentMetrics:
             page = await requests.inspected(path, inspecting)
             found = page.conformance or Conformance(unknown=Unknown.MALFORMED, why=_UNSEEN + page.error)
             came = page.conformance is not None
+        except (TooCostlyError, TooCostlyTLSError) as error:
+            came, found = True, Conformance(unknown=Unknown.MALFORMED, why=f"{_UNSEEN}{error.__cause__ or error}.")
         except httpx.TransportError as error:
             came = isinstance(error, TooLargeError)
             found = Conformance(unknown=_unknown_of(error), why=_UNSEEN + str(error))
-        except TooCostlyError as error:
-            came, found = True, Conformance(unknown=Unknown.MALFORMED, why=f"{_UNSEEN}{error}.")
         self._habits.inspected(target, found, came=came)
         return found
 
@@ -161,6 +164,8 @@ def _trouble_of(error: httpx.TransportError) -> PageTrouble:
     match error:
         case TooLargeError():
             return PageTrouble.TOO_LARGE
+        case OtherIdentityError():
+            return PageTrouble.UNAUTHORIZED
         case TLSFailedError():
             return PageTrouble.HTTP_ERROR
     return PageTrouble.MALFORMED

@@ -2,19 +2,24 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from pydantic import Field
 
-from probes.contract import Fault, Seconds, SourceContext, SourceKind, SourceSettings, Target
+from probes.contract import Fault, Reading, Seconds, SourceContext, SourceKind, SourceSettings, Target, TargetKey
 from probes.readings.handshake import BundleState, Handshake
 from probes.sources.names import NameNotResolvedError, ResolverError
 from probes.sources.own_trouble import OWN_TROUBLE, is_refusal
+from probes.sources.pace import Pace
 from probes.sources.tls.attempt import Attempt, PortAddress
 from probes.sources.tls.contexts import Trust, TrustCache
 from probes.sources.tls.leaf_cache import LeafCache
 from probes.sources.tls.reading import reading
 from probes.sources.tls.work_queue import WorkQueue
+
+_BUDGET = 0.02
+"""Seconds of CPU for what a port sends at one look: others take 2 ms."""
 
 
 class HandshakeSettings(SourceSettings):
@@ -26,15 +31,21 @@ class HandshakeSettings(SourceSettings):
 class HandshakeSource:
     """Looks at mTLS ports; keeps no connection, but the TLS contexts and the facts of the certificates seen last."""
 
-    def __init__(self, settings: HandshakeSettings, source_context: SourceContext) -> None:
+    def __init__(self, settings: HandshakeSettings, source_context: SourceContext, budget: float = _BUDGET) -> None:
+        """`budget`: seconds of CPU for what a port sends at one look; beyond it, it is looked at less often."""
+        self._budget = budget
         self._timeout, self._names = settings.timeout, source_context.names
         self._identity, self._date = source_context.identity, source_context.date
         self._trust_cache = TrustCache(source_context.identity)
-        self._leaf_cache, self._work_queue = LeafCache(), WorkQueue()
+        self._leaf_cache, self._work_queue, self._pace = LeafCache(), WorkQueue(), Pace()
         self._port_addresses: dict[str, PortAddress] = {}
 
-    async def look(self, target: Target, _wants: Sequence[object]) -> Handshake:
+    async def look(self, target: Target, _wants: Sequence[object]) -> Reading:
         """One look: on the usual path one connection, one handshake, one request."""
+        instead = self._pace.instead(target.key)
+        return self._paced(target.key, await self._look(target)) if instead is None else instead
+
+    async def _look(self, target: Target) -> Handshake:
         address, trust = target.address or "", self._trust_cache.of(target)
         bundle = self._bundle(trust)
         port_address = self._port(address)
@@ -56,6 +67,7 @@ class HandshakeSource:
     def fleet_changed(self, targets: Sequence[Target]) -> None:
         """Forget the addresses and certificates of targets that are gone."""
         self._leaf_cache.keep([target.key for target in targets])
+        self._pace.keep({target.key for target in targets})
         addresses = {target.address for target in targets}
         self._port_addresses = {
             address: port_address for address, port_address in self._port_addresses.items() if address in addresses
@@ -63,6 +75,17 @@ class HandshakeSource:
 
     async def close(self) -> None:
         """Nothing is held between looks."""
+
+    def _paced(self, key: TargetKey, reading: Handshake) -> Handshake:
+        """The reading; where it took too much, the next looks ask nobody and say what this one saw."""
+        if reading.cpu <= self._budget:
+            self._pace.faster(key)
+            return reading
+        asked_in = self._pace.slower(key)
+        too_much = f"What it sent took {reading.cpu * 1e3:.0f} ms of CPU. It is looked at in one of {asked_in} looks."
+        paced = replace(reading, error=f"{reading.error} {too_much}".strip(), asked_in=asked_in)
+        self._pace.say(key, replace(paced, asked=False))
+        return paced
 
     def _port(self, address: str) -> PortAddress:
         if address not in self._port_addresses:

@@ -19,7 +19,9 @@ from probes.sources.bundle_status import BundleReports
 from probes.sources.http.client import HTTPSession, Origin, OwnTroubleError, TooLargeError, fault_of, locate
 from probes.sources.http.credentials import Outbound, OutboundSettings
 from probes.sources.http.redirect import redirect_of
+from probes.sources.http.tls import TLS
 from probes.sources.shared_opas import Server, SharedOPAs
+from probes.sources.turns import TLS_BUDGET, Turns
 
 _MAX_BYTES = 1 << 20  # for a status
 _MAX_DECISION_BYTES = 1 << 16
@@ -51,10 +53,12 @@ class _Request(NamedTuple):
     with_token: bool
     withheld: str  # why the token is not sent, a sentence; empty where it is, or there is none
 
+    tls: TLS | None
+
     @property
     def server(self) -> Server:
-        """Whom is asked, and as whom: what is answered without a token is no answer for those who have one."""
-        return self.place.url, self.with_token
+        """Whom is asked, as whom, and who it must be: what is answered to others is no answer for this one."""
+        return self.place.url, self.with_token, tuple(self.tls.expected) if self.tls else ()
 
 
 class _Asked(NamedTuple):
@@ -70,6 +74,7 @@ class OPASource:
     def __init__(self, settings: OPASettings, source_context: SourceContext) -> None:
         self._timeout, self._names = settings.timeout, source_context.names
         self._outbound = Outbound(settings, source_context)
+        self._cpu_time, self._tls_cpu = source_context.cpu_time, dict[Server, float]()
         self._reports = BundleReports(settings.interval, source_context)
         self._shared = SharedOPAs(settings.interval)
         self._places: dict[str, _Place] = {}
@@ -88,7 +93,7 @@ class OPASource:
             for question, body in asked.questions
         )
         reading = _reading(answers, self._reports.newest(request.server), asked.unasked)
-        cpu = self._reports.cpu(request.server)
+        cpu = self._reports.cpu(request.server) + self._tls_cpu.pop(request.server, 0.0)
         return replace(reading, cpu=cpu) if cpu > HEAVY else reading
 
     def fleet_changed(self, targets: Sequence[Target]) -> None:
@@ -96,6 +101,7 @@ class OPASource:
         urls = {target.opa for target in targets if target.opa}
         self._shared.expect(targets)
         self._reports.keep(urls)
+        self._tls_cpu = {server: cpu for server, cpu in self._tls_cpu.items() if server[0] in urls}
         self._places = {url: place for url, place in self._places.items() if url in urls}
 
     async def close(self) -> None:
@@ -113,7 +119,8 @@ class OPASource:
         place = self._place(target.opa or "")
         token = self._outbound.authorization(target, place.origin)
         path, withheld = place.base + _path(target.decision_path), self._outbound.withheld(target, place.origin)
-        return _Request(place, path, _HEADERS + token, bool(token), withheld)
+        tls = self._outbound.tls(target, secret=bool(token)) if place.origin.secure else None
+        return _Request(place, path, _HEADERS + token, bool(token), withheld, tls)
 
     async def _replies(
         self, target: Target, request: _Request, bodies: Sequence[bytes]
@@ -126,17 +133,25 @@ class OPASource:
 
     async def _ask(self, request: _Request, bodies: Sequence[bytes]) -> Mapping[bytes, Reply]:
         place = request.place
-        tls = self._outbound.tls() if place.origin.secure else None
+        turns = Turns(self._cpu_time, TLS_BUDGET)
+        limits = self._timeout, _MAX_BYTES
+        async with HTTPSession(place.origin, *limits, request.tls, names=self._names, meter=turns) as session:
+            try:
+                return await self._answers(session, request, bodies)
+            finally:
+                if turns.spent:
+                    self._tls_cpu[request.server] = turns.spent
+
+    async def _answers(self, session: HTTPSession, request: _Request, bodies: Sequence[bytes]) -> Mapping[bytes, Reply]:
         replies: dict[bytes, Reply] = {}
-        async with HTTPSession(place.origin, self._timeout, _MAX_BYTES, tls, names=self._names) as session:
-            for body in bodies:
-                reply, broken = await _decide(session, request, body)
-                replies[body] = reply
-                if broken:
-                    rest = f"Not asked after this: {reply.error}"
-                    unreachable = Reply(actual=Actual.UNREACHABLE, fault=reply.fault, error=rest)
-                    return dict.fromkeys(bodies, unreachable) | replies
-            await self._reports.refresh(request.server, session, place.base + b"/v1/status", request.headers)
+        for body in bodies:
+            reply, broken = await _decide(session, request, body)
+            replies[body] = reply
+            if broken:
+                rest = f"Not asked after this: {reply.error}"
+                unreachable = Reply(actual=Actual.UNREACHABLE, fault=reply.fault, error=rest)
+                return dict.fromkeys(bodies, unreachable) | replies
+        await self._reports.refresh(request.server, session, request.place.base + b"/v1/status", request.headers)
         return replies
 
 

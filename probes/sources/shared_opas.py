@@ -9,8 +9,8 @@ from probes.readings.decision import Reply
 from probes.sources.single_flight import SingleFlight
 
 Replies = Mapping[bytes, Reply]
-Server = tuple[str, bool]
-"""A server's URL, and whether it is sent a token."""
+Server = tuple[str, bool, tuple[str, ...]]
+"""A server's URL, whether it is sent a token, and the SPIFFE IDs of which it must have one for that."""
 Where = tuple[Server, bytes]
 """A server and the path that is asked."""
 

@@ -4,9 +4,13 @@ import asyncio
 from collections.abc import Callable
 
 from probes.readings.text_format import TooCostlyError
+from probes.sources.tls.metered import OverspentError
 
 TURN = 0.005
 """Seconds of CPU after which the loop does what else is due; with the step after it, well under 10 ms."""
+
+TLS_BUDGET = 0.08
+"""Seconds of CPU for the TLS of one look: eight megabytes take 0.03."""
 
 
 class Turns:
@@ -16,7 +20,7 @@ class Turns:
         """Count by `cpu_time`, seconds of this thread; `budget`: of them at most this many."""
         self._cpu_time, self._budget = cpu_time, budget
         self.spent = 0.0  # seconds of CPU, but for the turn under way
-        self._began = 0.0
+        self._began = self._tls = 0.0
 
     def __enter__(self) -> None:
         """Begin to read."""
@@ -25,6 +29,17 @@ class Turns:
     def __exit__(self, *_: object) -> None:
         """Wait for something, or be done."""
         self.spent += self._cpu_time() - self._began
+
+    def arrives(self, records: int, size: int) -> None:
+        """TLS is measured by the CPU that it takes."""
+
+    def took(self, cpu: float) -> None:
+        """Count what the TLS of this look took; OverspentError where the budget is used up."""
+        self.spent += cpu
+        self._tls += cpu
+        most = min(TLS_BUDGET, self._budget)
+        if self._tls > most or self.spent > self._budget:
+            raise OverspentError(f"its TLS takes more than {most * 1e3:.0f} ms of CPU")
 
     async def checkpoint(self) -> None:
         """Let the loop do what else is due, if it is time; TooCostlyError where the budget is used up."""

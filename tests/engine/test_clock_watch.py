@@ -5,9 +5,9 @@ import asyncio
 from tests.engine.toy import PAGES, TOY, Rooms, target
 from tests.runtime.test_clock import HOUR, Machine
 from watcher.engine.board import Board, Look
-from watcher.engine.clock_watch import ClockWatch
+from watcher.engine.clocks.clock_watch import ClockWatch
+from watcher.engine.clocks.peer_clocks import PeerClocks
 from watcher.engine.look_round import LookRound
-from watcher.engine.peer_clocks import PeerClocks
 
 BACK = "The wall clock jumped 1h0m back."
 

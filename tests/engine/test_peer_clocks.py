@@ -7,7 +7,7 @@ import pytest
 from probes.contract import Reading, TargetKey
 from tests.engine.toy import Rooms
 from tests.runtime.test_clock import DATE, HOUR, Machine
-from watcher.engine.peer_clocks import PeerClocks
+from watcher.engine.clocks.peer_clocks import PeerClocks
 from watcher.runtime.clock import Clock
 
 

@@ -19,11 +19,11 @@ from probes.contract import (
 )
 from tests.engine.toy import FIRE, PAGES, TOY, History, NoSource, Rooms, target
 from watcher.engine.board import Board, Restored, TargetState
+from watcher.engine.clocks.peer_clocks import PeerClocks
 from watcher.engine.fleet import Fleet
 from watcher.engine.isolation import Isolation
 from watcher.engine.looker import Looker
 from watcher.engine.majority import VoteCounter
-from watcher.engine.peer_clocks import PeerClocks
 from watcher.metrics.families import LOOKS, PREFIX
 from watcher.metrics.own import OwnMetrics
 from watcher.runtime.clock import Clock

@@ -10,11 +10,11 @@ from typing import Any
 from probes.contract import Limits, Source, SourceSettings, Target, TargetKey, Verdict
 from tests.engine.toy import PAGES, TOY, NoSource, Rooms, target
 from watcher.engine.board import Board
+from watcher.engine.clocks.peer_clocks import PeerClocks
 from watcher.engine.fleet import Fleet
 from watcher.engine.isolation import Isolation
 from watcher.engine.looker import Looker
 from watcher.engine.majority import VoteCounter
-from watcher.engine.peer_clocks import PeerClocks
 from watcher.events.queue import EventQueue
 from watcher.events.recorder import Events
 from watcher.events.writer import EventWriter

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from tests.hostile import metrics_attacks, opa_attacks, tls_attacks
+from tests.hostile import metrics_attacks, opa_attacks, tls_records_attacks
 from tests.servers.tls_servers import serve
 from watcher.demo.authority import Authority
 
@@ -99,7 +99,7 @@ async def _serve(home: Path) -> None:
     at, ask = await listen(metrics.visit), await listen(opa.visit)
     authority = Authority("example.org", time.time())
     with ExitStack() as servers:
-        talks = [servers.enter_context(serve(each.talk)) for each in tls_attacks.attacks(home, authority)]
+        talks = [servers.enter_context(serve(each.talk)) for each in tls_records_attacks.all_attacks(home, authority)]
         targets = [
             *(
                 _target("metrics", n, metrics=f"http://127.0.0.1:{at}/{n}", **METRICS)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile import metrics_attacks, opa_attacks, tls_attacks
+from tests.hostile import metrics_attacks, opa_attacks, tls_records_attacks
 from tests.repository import ROOT
 from tests.servers.strangers import KINDS
 from watcher.demo.authority import Authority
@@ -24,7 +24,9 @@ def _tried(title: str, home: Path) -> list[str]:
         case "OPAs":
             return [each.what for each in opa_attacks.attacks()]
         case "TLS ports":
-            return [each.what for each in tls_attacks.attacks(home, Authority("example.org", 1_790_000_000))]
+            return [
+                each.what for each in tls_records_attacks.all_attacks(home, Authority("example.org", 1_790_000_000))
+            ]
     return list(KINDS.values())
 
 

@@ -96,6 +96,19 @@ def test_what_the_watcher_cannot_ask_is_not_blamed_on_the_agent() -> None:
     assert differs(reading) == FAILED | {"AgentUnreachable": ("unknown", "WatcherImpaired")}
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_an_agent_that_is_looked_at_less_often_is_not_called_reachable(asked: bool) -> None:
+    reading = replace(SEEN, asked=asked, asked_in=4, error="It takes 50 ms of CPU.")
+    assert differs(reading) == {"AgentUnreachable": ("unknown", "SourceFailed")}
+    assert said(reading)["AgentUnreachable"].text == "It takes 50 ms of CPU."
+
+
+def test_a_fault_of_the_network_that_nobody_asked_about_again_is_not_counted_again() -> None:
+    reading = Handshake(fault=Fault.STALLED, error="It stalled.", asked_in=2)
+    assert differs(reading)["AgentUnreachable"] == ("true", "HandshakeTimeout")
+    assert differs(replace(reading, asked=False))["AgentUnreachable"] == ("unknown", "SourceFailed")
+
+
 def test_a_leaf_read_in_a_handshake_that_stalled_later_is_judged() -> None:
     reading = replace(leaf(not_after=NOW - 1), fault=Fault.STALLED, completed=False, error="It stalled.")
     assert differs(reading) == {

@@ -151,3 +151,23 @@ def chain_of(length: int, authority: Authority, now: float, spiffe_id: str) -> S
         authority = authority.intermediate(now)
     svid = authority.issue(spiffe_id, not_before=now - 10, not_after=now + 3600)
     return Served(svid.chain, svid.key)
+
+
+def constrained(links: int, names: int, now: float) -> Served:
+    """So many URIs behind intermediates that exclude as many each: all are compared with all, and nothing matches."""
+    key, chain = ec.generate_private_key(ec.SECP256R1()), list[x509.Certificate]()
+    excluded = [x509.UniformResourceIdentifier(f"h{number:03x}") for number in range(names)]
+    uris = [x509.UniformResourceIdentifier(f"a://{number:03x}b") for number in range(names)]
+    extensions = [x509.SubjectAlternativeName(uris), *[x509.NameConstraints(None, excluded)] * links]
+    for number, extension in enumerate(extensions):
+        builder = x509.CertificateBuilder().serial_number(number + 1).public_key(key.public_key())
+        builder = builder.subject_name(_named(number)).issuer_name(_named(number + 1))
+        builder = builder.not_valid_before(datetime.fromtimestamp(now - 10, UTC))
+        builder = builder.not_valid_after(datetime.fromtimestamp(now + 3600, UTC))
+        builder = builder.add_extension(x509.BasicConstraints(ca=number > 0, path_length=None), critical=True)
+        chain.append(builder.add_extension(extension, critical=False).sign(key, hashes.SHA256()))
+    return Served(tuple(chain), key)
+
+
+def _named(number: int) -> x509.Name:
+    return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"link {number}")])

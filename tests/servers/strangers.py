@@ -7,6 +7,7 @@ import os
 import resource
 import selectors
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -24,10 +25,14 @@ KINDS = {
     "hammer": "/metrics again and again",
     "browse": "the page again and again",
     "ahead": "eight requests for /livez at once, and one more for each answer",
+    "hello": "TLS hellos, and no more",
 }
 """What each does, for docs/reliability.md."""
 
 LIVE = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
+_OUT = ssl.MemoryBIO()
+with suppress(ssl.SSLWantReadError):
+    ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), _OUT, server_hostname="localhost").do_handshake()
 FIRST = {
     "idle": b"",
     "half": HALF,
@@ -36,6 +41,7 @@ FIRST = {
     "hammer": WHOLE,
     "browse": PAGE,
     "ahead": LIVE * 8,
+    "hello": _OUT.read(),
 }
 _DRIP = 0.2
 
@@ -101,6 +107,8 @@ class _Crowd:
             if stranger.recv(1, socket.MSG_PEEK) == b"":
                 raise ConnectionResetError
             time.sleep(0.0005)  # it stays readable, and is not read
+        elif self._kind == "hello" and stranger.recv(1 << 16):
+            pass  # it never goes on
         elif (heard := stranger.recv(1 << 16)) == b"":
             raise ConnectionResetError
         elif self._kind == "ahead":

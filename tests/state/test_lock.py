@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from tests.servers.daemon import run_daemon, write_config
-from watcher.state.lock import StateDirInUseError, lock_state_dir
+from watcher.state.lock import StateDirError, lock_state_dir
 
 
 def test_a_directory_is_locked_once_and_free_again_when_the_lock_is_closed(tmp_path: Path) -> None:
     state_dir = tmp_path / "deep" / "state"
     first = lock_state_dir(state_dir)
     assert first is not None
-    with pytest.raises(StateDirInUseError) as error:
+    with pytest.raises(StateDirError) as error:
         lock_state_dir(state_dir)
     holder = f"process {os.getpid()} on {socket.gethostname()}"
     assert str(error.value) == f"{state_dir} is in use by another watcher ({holder})"
@@ -35,6 +35,12 @@ def test_a_directory_that_cannot_be_locked_is_told_and_no_reason_not_to_run(
     with caplog.at_level(logging.WARNING):
         assert lock_state_dir(tmp_path / "file" / "state") is None
     assert [each.message for each in caplog.records] == ["cannot lock state_dir"]
+
+
+def test_a_file_in_its_place_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StateDirError, match="file is not a directory"):
+        lock_state_dir(tmp_path / "file")
 
 
 def test_the_second_daemon_on_a_directory_is_refused_with_one_line_and_a_killed_one_leaves_it_free(

@@ -8,6 +8,8 @@ from argparse import Namespace
 from watcher.config.file import ConfigError
 from watcher.config.schema import config_schema
 from watcher.config.settings import load_settings
+from watcher.web.serving.access import Access
+from watcher.web.serving.tls import ServerFileError
 
 
 def check(given: Namespace) -> int:
@@ -18,6 +20,10 @@ def check(given: Namespace) -> int:
         print(*error.mistakes, sep="\n", file=sys.stderr)
         return 2
     print(f"{given.file}: ok, {len(settings.targets)} targets")
+    try:
+        Access(settings.server)
+    except ServerFileError as error:  # it may be another machine on which it will be there
+        print(f"{given.file}: server: not usable here: {error}", file=sys.stderr)
     return 0
 
 

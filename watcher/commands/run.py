@@ -22,7 +22,7 @@ from watcher.config.settings import Settings, load_settings
 from watcher.config.subprocess_loader import load_settings_aside
 from watcher.daemon import Daemon, Reload
 from watcher.runtime.descriptors import raise_limit
-from watcher.state.lock import StateDirInUseError, lock_state_dir
+from watcher.state.lock import StateDirError, lock_state_dir
 from watcher.web.serving.access import Access
 from watcher.web.serving.tls import ServerFileError
 
@@ -55,7 +55,7 @@ def run(config: Path, environ: Mapping[str, str]) -> int:
         return 2
     try:
         lock = lock_state_dir(settings.state_dir) if settings.state_dir is not None else None
-    except StateDirInUseError as error:
+    except StateDirError as error:
         for each in (listener, health_listener):
             if each is not None:
                 each.close()
@@ -73,15 +73,21 @@ def run(config: Path, environ: Mapping[str, str]) -> int:
 
 def _listeners(server: ServerSettings) -> tuple[socket.socket, socket.socket | None]:
     """The sockets of the pages and of the health pages alone; OSError says which cannot be had."""
-    ports, found = (server.port, server.health_port), list[socket.socket]()
-    for port in ports:
+    ports, found = (("port", server.port), ("health_port", server.health_port)), list[socket.socket]()
+    for key, port in ports:
         if port is None:
             return found[0], None
         try:
             found.append(listen(server.host, port))
         except OSError as error:
-            raise OSError(f"cannot listen on {join_host_port(server.host, port)}: {error.strerror or error}") from error
+            where = join_host_port(server.host, port)
+            raise OSError(f"{key}: cannot listen on {where}: {_short(error)}") from error
     return found[0], found[1]
+
+
+def _short(error: OSError) -> str:
+    # asyncio and socket put the address behind the reason, and it stands before it already.
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
 
 
 def _log_start(config: Path, settings: Settings) -> None:

@@ -10,12 +10,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from http.server import ThreadingHTTPServer
 from socket import socket
 
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, start_http_server
 
-from watcher.demo.http import QuietHandler
+from watcher.demo.http import QuietHandler, QuietServer
 
 CALLEES = ("ranker", "guard")
 POOL = 20
@@ -29,7 +28,7 @@ class HealthHandler(QuietHandler):
         self.answer(200, b'{"status": "ok"}\n')
 
 
-class MutualTLS(ThreadingHTTPServer):
+class MutualTLS(QuietServer):
     """TLS 1.3 with client certificates; takes a new SVID without a restart."""
 
     daemon_threads = True
@@ -46,9 +45,6 @@ class MutualTLS(ThreadingHTTPServer):
         """Leave the handshake to the connection's own thread, so that a slow caller holds up nobody."""
         connection, where = self.socket.accept()
         return self.context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), where
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Callers that break off are their own business."""
 
 
 class Agent:

@@ -1,6 +1,15 @@
 """What the demo's own HTTP servers have in common; light, for each is a process that must start fast."""
 
-from http.server import BaseHTTPRequestHandler
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class QuietServer(ThreadingHTTPServer):
+    """A thread for each caller; one that breaks off, as a look does that has waited too long, is its own business."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Nothing."""
 
 
 class QuietHandler(BaseHTTPRequestHandler):

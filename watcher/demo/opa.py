@@ -10,13 +10,12 @@ import socket
 import sys
 import threading
 from enum import StrEnum
-from http.server import ThreadingHTTPServer
 from typing import ClassVar, Protocol
 
 import httpx
 
 from watcher.demo.child import Child
-from watcher.demo.http import QuietHandler
+from watcher.demo.http import QuietHandler, QuietServer
 
 TRUST_DOMAIN = "demo.agentweave"
 
@@ -120,8 +119,7 @@ class _Answers(QuietHandler):
 
 def main() -> None:
     """Answer until standard input ends."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Answers)
-    server.daemon_threads = True
+    server = QuietServer(("127.0.0.1", 0), _Answers)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_port, flush=True)
     for line in sys.stdin:

@@ -8,7 +8,8 @@ from probes.contract import Source, SourceContext, SourceSettings, Target, Targe
 from probes.sources.names import Names
 from watcher.config.settings import Settings
 from watcher.engine.board import Board, Restored, TargetState
-from watcher.engine.clock_watch import ClockWatch
+from watcher.engine.clocks.clock_watch import ClockWatch
+from watcher.engine.clocks.peer_clocks import PeerClocks
 from watcher.engine.costs import Costs
 from watcher.engine.fleet import Fleet
 from watcher.engine.isolation import Isolation
@@ -16,7 +17,6 @@ from watcher.engine.look_round import LookRound
 from watcher.engine.looker import Looker
 from watcher.engine.majority import VoteCounter
 from watcher.engine.overload import Overload
-from watcher.engine.peer_clocks import PeerClocks
 from watcher.identity import Identity, open_identity
 from watcher.metrics.families import ACTIVE, SHARDS
 from watcher.metrics.own import OwnMetrics

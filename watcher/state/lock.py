@@ -13,12 +13,12 @@ log = logging.getLogger(__name__)
 FILE_NAME = "lock"
 
 
-class StateDirInUseError(Exception):
-    """Another process has this directory; the message says which."""
+class StateDirError(Exception):
+    """Another process has this directory, or it is none; the message says which."""
 
 
 def lock_state_dir(state_dir: Path) -> BinaryIO | None:
-    """The lock, which holds until it is closed or the process ends, however it ends; StateDirInUseError.
+    """The lock, which holds until it is closed or the process ends, however it ends; StateDirError.
 
     None where the directory cannot be locked, as on some network file systems: that is logged, and no reason to stop.
     """
@@ -26,6 +26,8 @@ def lock_state_dir(state_dir: Path) -> BinaryIO | None:
     try:
         state_dir.mkdir(parents=True, exist_ok=True)
         file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644), "r+b")
+    except FileExistsError:
+        raise StateDirError(f"{state_dir} is not a directory") from None
     except OSError as error:
         log.warning("cannot lock state_dir", extra={"file": str(path), "why": error.strerror})
         return None
@@ -34,7 +36,7 @@ def lock_state_dir(state_dir: Path) -> BinaryIO | None:
     except BlockingIOError:
         holder = file.read(300).decode(errors="replace").strip()
         file.close()
-        raise StateDirInUseError(f"{state_dir} is in use by another watcher ({holder or 'it is starting'})") from None
+        raise StateDirError(f"{state_dir} is in use by another watcher ({holder or 'it is starting'})") from None
     except OSError as error:  # ENOLCK: no lock server
         file.close()
         log.warning("cannot lock state_dir", extra={"file": str(path), "why": error.strerror})

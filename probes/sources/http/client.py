@@ -2,20 +2,32 @@
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Mapping, Sequence
+import time
+from collections.abc import Awaitable, Sequence
 from types import TracebackType
 from typing import NamedTuple, Self
 
 import httpx
 
-from probes.contract import Fault, NameLookup
+from probes.contract import NameLookup
 from probes.contract.address import shown_url
+from probes.contract.text import cut
 from probes.readings.verify_error import VerifyCode, say_verify_code
 from probes.sources.http.connection import Connection
+from probes.sources.http.faults import (
+    OtherIdentityError,
+    OwnTroubleError,
+    TLSFailedError,
+    TooCostlyTLSError,
+    UnresolvedError,
+    fault_of,
+)
 from probes.sources.http.response import Response, TooLargeError
 from probes.sources.http.tls import TLS, MakeContext
 from probes.sources.names import NameNotResolvedError, connect
 from probes.sources.own_trouble import OWN_TROUBLE, is_refusal
+from probes.sources.tls.metered import Meter, OverspentError, start_tls
+from probes.sources.turns import TLS_BUDGET, Turns
 
 __all__ = [
     "HTTPSession",
@@ -27,36 +39,6 @@ __all__ = [
     "fault_of",
     "locate",
 ]
-
-
-class TLSFailedError(httpx.TransportError):
-    """There is no TLS connection with this server: its certificate, ours, or no version in common."""
-
-
-class UnresolvedError(httpx.TransportError):
-    """The resolver says that the host's name does not exist or has no address."""
-
-
-class OwnTroubleError(httpx.TransportError):
-    """The watcher could not even ask; nothing is known of the other side."""
-
-
-def fault_of(error: httpx.TransportError) -> Fault | None:
-    """Which fault an error is; None where an answer came."""
-    match error:
-        case OwnTroubleError():
-            return Fault.OURS
-        case UnresolvedError():
-            return Fault.UNRESOLVED
-        case httpx.ConnectTimeout():
-            return Fault.SILENT
-        case httpx.TimeoutException():
-            return Fault.STALLED
-        case httpx.ConnectError():
-            return Fault.REFUSED if is_refusal(error.__cause__) else Fault.SILENT
-        case httpx.NetworkError():
-            return Fault.RESET
-    return None
 
 
 class Origin(NamedTuple):
@@ -90,8 +72,17 @@ class HTTPSession:
     """
 
     def __init__(
-        self, origin: Origin, timeout: float, max_bytes: int, tls: TLS | None = None, *, names: NameLookup
+        self,
+        origin: Origin,
+        timeout: float,
+        max_bytes: int,
+        tls: TLS | None = None,
+        *,
+        names: NameLookup,
+        meter: Meter | None = None,
     ) -> None:
+        """`meter`: what the CPU of TLS is charged to, and what ends it."""
+        self._meter = meter or Turns(time.thread_time, TLS_BUDGET)
         self._origin, self._timeout, self._max_bytes, self._tls = origin, timeout, max_bytes, tls
         first = tls.taken.get(origin, 0) if tls and tls.taken else 0
         self._untried = [first, *(each for each in range(1 + len(tls.others if tls else ())) if each != first)]
@@ -188,15 +179,27 @@ class HTTPSession:
         self._namesake = self._namesakes.pop(0)
         return True
 
-    async def _secured(self, transport: asyncio.Transport, wire: Connection, tls: TLS) -> asyncio.Transport | None:
-        taken, trust_domain = self._untried[0], tls.trust_domain
+    async def _secured(self, transport: asyncio.Transport, wire: Connection, tls: TLS) -> asyncio.Transport:
+        taken = self._untried[0]
         make = self._namesake or (tls.others[taken - 1] if taken else None)
         context = make() if make else tls.context
         name = self._origin.host if context.check_hostname else None
-        secured = await asyncio.get_running_loop().start_tls(transport, wire, context, server_hostname=name)
-        if secured and trust_domain and not _is_svid(secured.get_extra_info("peercert"), trust_domain):
-            raise TLSFailedError(f"{self._name} has no SVID of {trust_domain}.")
+        secured = await start_tls(transport, wire, context, self._meter, server_hostname=name)
+        if tls.trust_domain:
+            names = secured.get_extra_info("peercert").get("subjectAltName", ())
+            self._check_svid([value for kind, value in names if kind == "URI"], tls)
         return secured
+
+    def _check_svid(self, uris: Sequence[str], tls: TLS) -> None:
+        """Before anything is said: what is said next may be a secret."""
+        if len(uris) != 1 or not uris[0].startswith(f"spiffe://{tls.trust_domain}/"):
+            raise TLSFailedError(f"{self._name} has no SVID of {tls.trust_domain}.")
+        if tls.expected and uris[0] not in tls.expected:
+            shown, expected = cut(uris[0]), " or ".join(map(cut, tls.expected[:3]))
+            raise OtherIdentityError(
+                f"{self._name} was not asked, for it would have been sent a secret: "
+                f"it has the SVID of {shown!a}, and not of {expected!a}."
+            )
 
     def _hang_up(self) -> None:
         if self._connection is not None:
@@ -212,6 +215,8 @@ class HTTPSession:
     def _failed(self, error: OSError) -> httpx.TransportError:
         if isinstance(error, ssl.SSLCertVerificationError):
             return self._unverified(error.verify_code)
+        if isinstance(error, OverspentError):
+            return TooCostlyTLSError(f"The answer of {self._name} is too much to read: {error}.")
         if isinstance(error, ssl.SSLError):
             return TLSFailedError(f"{self._name} and the watcher have no TLS in common: {error}")
         if self._connection is not None:
@@ -233,8 +238,3 @@ class HTTPSession:
     @property
     def _name(self) -> str:
         return self._origin.authority.decode()
-
-
-def _is_svid(certificate: Mapping[str, Sequence[tuple[str, str]]], trust_domain: str) -> bool:
-    uris = [value for kind, value in certificate.get("subjectAltName", ()) if kind == "URI"]
-    return len(uris) == 1 and uris[0].startswith(f"spiffe://{trust_domain}/")

@@ -12,6 +12,7 @@ class TLS(NamedTuple):
 
     context: ssl.SSLContext
     trust_domain: str = ""  # the server must have an SVID of this one; empty: the context checks its name
+    expected: Sequence[str] = ()  # SPIFFE IDs, one of which it must have to be sent a secret; empty: any
     doubtful: bool = False  # what does not verify may be our fault: we have no CA for it, or an old one
     clock_doubt: str = ""  # why the watcher's own date is not believed, a sentence
     others: Sequence[MakeContext] = ()  # for a server that does not take that one's key exchange

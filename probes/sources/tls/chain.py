@@ -10,6 +10,7 @@ from OpenSSL import crypto
 
 from probes.readings.certificate import MAX_CERTIFICATE, Leaf, UnreadableError, from_stranger, read_issuer
 from probes.readings.issuer import Issuer
+from probes.readings.name_constraints import are_too_many
 from probes.readings.verify_error import VerifyCode, VerifyError
 from probes.sources.tls.contexts import Trust
 from probes.sources.tls.path import verify_otherwise
@@ -31,7 +32,7 @@ def follow(session: TLSSession, served: Sequence[bytes], leaf: Leaf | None, trus
     """
     errors = tuple(dict.fromkeys(session.verification.errors))
     path = [_der(each) for each in session.tls.get_verified_chain() or ()]
-    if any(each.code == VerifyCode.BAD_SIGNATURE for each in errors):
+    if any(each.code == VerifyCode.BAD_SIGNATURE for each in errors) and not are_too_many(served):
         other = verify_otherwise(served, trust.authorities, errors, date)
         if other is not None:
             path, errors = [each.public_bytes(Encoding.DER) for each in other[0]], other[1]

@@ -15,10 +15,13 @@ from OpenSSL import SSL
 from probes.readings.handshake import Spoke
 from probes.sources.tls.contexts import Verification
 from probes.sources.tls.plaintext import is_enough, is_tls, is_whole, spoken
+from probes.sources.tls.records import Records
 from probes.sources.tls.work_queue import WorkQueue
 
 _MAX_BYTES = 1 << 16
 _CHUNK = 1 << 16
+_MAX_RECORDS = 200
+"""Of TLS: a handshake and the first bytes of an answer are ten, and one that changes keys takes 30 us of CPU."""
 
 
 class TLSSession(asyncio.Protocol):
@@ -52,6 +55,7 @@ class TLSSession(asyncio.Protocol):
         self.error = ""  # OpenSSL's words, of an alert for example
         self.flights = self.received = 0
         self.plaintext = self.answer = b""
+        self._records = Records()
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
 
@@ -124,9 +128,12 @@ class TLSSession(asyncio.Protocol):
             self._hear_plaintext(data)
         else:
             began = time.thread_time()
-            self.tls.bio_write(data)
+            self.tls.bio_write(data[: self._records.measure(data, _MAX_RECORDS - self._records.count)])
             self._proceed()
             self.cpu += time.thread_time() - began
+            if self._records.count >= _MAX_RECORDS and not self.finished:
+                self.error = f"{_MAX_RECORDS} TLS records came, and no end"
+                self.hang_up()
         if self.received >= _MAX_BYTES and not self.finished:
             self.error = f"{_MAX_BYTES} bytes came, and no end"
             self.hang_up()

@@ -1,31 +1,36 @@
 """What a server can make us compute in TLS is little: no finite field of its choice, no endless signatures."""
 
 import asyncio
+import socket
 import ssl
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import count
 from pathlib import Path
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from OpenSSL import SSL, crypto
 
 from probes.contract import OwnIdentity, SourceContext, Target, TargetKey
 from probes.readings.handshake import Handshake, Spoke
 from probes.readings.verify_error import VerifyCode
-from probes.sources.handshake import KIND, HandshakeSettings
+from probes.sources.handshake import KIND, HandshakeSettings, HandshakeSource
 from probes.sources.http.client import HTTPSession, Origin, TLSFailedError, locate
 from probes.sources.http.key_exchange import FIRST, OTHERS, with_curve, without_dhe
 from probes.sources.http.tls import TLS
 from probes.sources.names import Names
 from probes.sources.tls.attempt import Attempt, PortAddress
-from probes.sources.tls.contexts import TrustCache, Verification
+from probes.sources.tls.contexts import TrustCache, Verification, _note
 from probes.sources.tls.session import TLSSession
 from probes.sources.tls.work_queue import WorkQueue
 from tests.hostile.slow_signatures import certificate, endless_signatures
+from tests.servers.pki import constrained
 from tests.servers.tls_servers import serve, speak_tls, tls_context
 from watcher.demo.authority import Authority
 
@@ -43,13 +48,18 @@ class Provider:
 
 
 def look(address: str) -> Handshake:
-    async def once() -> Handshake:
-        source = KIND.open(
-            HandshakeSettings(), SourceContext(identity=Provider(), now=time.time, date=time.time, names=Names())
-        )
-        reading = await source.look(Target(key=TargetKey("prod", "search", "search-0"), address=address), ())
-        assert isinstance(reading, Handshake)
-        return reading
+    return looks(address, 1)[0]
+
+
+def looks(address: str, count: int, budget: float = 1.0) -> list[Handshake]:
+    """What so many looks at one target tell, one after another."""
+
+    async def once() -> list[Handshake]:
+        source_context = SourceContext(identity=Provider(), now=time.time, date=time.time, names=Names())
+        source = HandshakeSource(HandshakeSettings(), source_context, budget)
+        target = Target(key=TargetKey("prod", "search", "search-0"), address=address)
+        readings = [await source.look(target, ()) for _ in range(count)]
+        return [each for each in readings if isinstance(each, Handshake)]
 
     return asyncio.run(once())
 
@@ -109,13 +119,46 @@ def test_a_session_that_takes_the_place_of_another_is_charged_for_both(directory
     assert both > alone == 7.0
 
 
-def test_a_verification_without_an_error_is_never_given_up() -> None:
+def test_a_verification_is_given_up_some_time_after_its_first_error() -> None:
     moments = iter([0.0, 0.005, 0.02])
     verification = Verification(lambda: next(moments))
     assert [verification.goes_on() for _ in range(3)] == [True, True, False]
     assert verification.given_up
+
+
+def test_a_verification_without_an_error_is_never_given_up() -> None:
+    hour = count(0.0, 3600.0)  # that passes between two steps
+    verification, connection = Verification(lambda: next(hour)), SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD))
+    connection.set_app_data(verification)
+    certificate = crypto.X509.from_cryptography(SVID.chain[0])
+    assert [_note(connection, certificate, 0, depth, 1) for depth in (3, 2, 1, 0)] == [True] * 4
+    assert not verification.given_up
+    steps = [_note(connection, certificate, VerifyCode.NO_ISSUER, depth, 0) for depth in (3, 2)]
+    assert steps == [True, False], "the same clock, but for an error"
+
+
+def test_a_chain_of_a_million_comparisons_of_names_is_not_compared_and_told_as_that() -> None:
+    with serve(speak_tls(tls_context(constrained(3, 1000, NOW)))) as address:
+        reading = look(address)
+    assert 0 < reading.cpu < MOST
+    assert (reading.spoke, reading.completed, reading.chain_length) == (Spoke.TLS, True, 4)
+    assert [each.code for each in reading.verify_errors][-1] == VerifyCode.TOO_MANY_NAMES
+    assert str(reading.verify_errors[-1]) == "the chain has too many names and name constraints to compare"
+
+
+def test_a_port_that_costs_too_much_is_looked_at_in_one_of_ever_more_looks() -> None:
     with serve(speak_tls(tls_context(SVID))) as address:
-        assert look(address).verify_errors == ()
+        readings = looks(address, 7, budget=0.0)
+    assert [each.asked for each in readings] == [True, False, True, False, False, False, True]
+    assert [each.asked_in for each in readings] == [2, 2, 4, 4, 4, 4, 8]
+    assert "ms of CPU. It is looked at in one of 4 looks." in readings[3].error
+    assert readings[3].evidence()["asked_at"] == "one of 4 looks"
+    assert readings[3].leaf == readings[2].leaf is not None, "what was served is still told"
+
+
+def test_a_port_that_costs_little_is_looked_at_each_time() -> None:
+    with serve(speak_tls(tls_context(SVID))) as address:
+        assert [(each.asked, each.asked_in, each.error) for each in looks(address, 3)] == [(True, 1, "")] * 3
 
 
 def _names_of(context: ssl.SSLContext) -> set[str]:
@@ -203,6 +246,27 @@ def test_the_curve_that_a_server_took_is_offered_first_and_is_no_promise(directo
 def test_a_server_that_insists_on_a_finite_field_is_not_met(directory: Path, options: tuple[str, ...]) -> None:
     with _openssl(directory, *options) as url, pytest.raises(TLSFailedError):
         _get(url)
+
+
+def test_a_server_may_not_exchange_keys_again() -> None:
+    refused: list[bool] = []
+
+    def talk(connection: socket.socket) -> None:
+        connection.settimeout(None)
+        secured = SSL.Connection(tls_context(SVID, newest=SSL.TLS1_2_VERSION), connection)
+        secured.set_accept_state()
+        secured.do_handshake()
+        secured.recv(4000)
+        secured.renegotiate()
+        try:
+            secured.do_handshake()
+            secured.recv(1)
+        finally:
+            refused.append(secured.renegotiate_pending())
+
+    with serve(talk) as address, pytest.raises(httpx.TransportError):
+        _get(f"https://{address}")
+    assert refused == [True]
 
 
 def _write_rsa(directory: Path) -> None:

@@ -175,7 +175,9 @@ class _NoDescriptorFor(asyncio.SelectorEventLoop):
         super().__init__()
         self._address = address
 
-    async def create_connection(self, protocol: Any, host: Any = None, port: Any = None, **given: Any) -> Any:  # type: ignore[override]  # as it is called here
+    async def create_connection(  # type: ignore[override]  # of its many places three are of interest
+        self, protocol: Any, host: Any = None, port: Any = None, **given: Any
+    ) -> Any:
         if host == self._address:
             raise OSError(errno.EMFILE, "Too many open files")
         return await super().create_connection(protocol, host, port, **given)

@@ -19,7 +19,9 @@ import httpx
 import pytest
 
 from tests.servers.daemon import DaemonProcess, run_daemon, write_config
+from tests.servers.key_updates import change_keys
 from tests.servers.process import eventually, status_of
+from tests.servers.strangers import strangers
 from watcher.cli import main
 from watcher.config.sections import ServerSettings
 from watcher.demo.authority import Authority, Svid
@@ -180,6 +182,29 @@ def test_no_stranger_chooses_a_costly_exchange_of_keys(closed: Closed, group: st
     command = ["openssl", "s_client", "-connect", address, "-tls1_3", "-groups", group]
     told = subprocess.run(command, input=b"", capture_output=True, check=False, timeout=20)
     assert (b"Cipher is TLS_" in told.stdout) is served
+
+
+def test_a_caller_that_changes_keys_without_an_end_is_cut(closed: Closed, tmp_path: Path) -> None:
+    context = closed.context()
+    context.keylog_filename = str(tmp_path / "keys")
+    with (
+        socket.create_connection(closed.daemon.address, timeout=20) as raw,
+        context.wrap_socket(raw, server_hostname="127.0.0.1") as secured,
+    ):
+        change_keys(secured, tmp_path / "keys", 200)
+        secured.settimeout(3)
+        try:
+            heard = secured.recv(1)
+        except ConnectionResetError:
+            heard = b""
+    assert heard == b"", "and not only after the five seconds of a connection that asks for nothing"
+
+
+def test_who_goes_on_with_a_handshake_is_answered_among_hundreds_that_only_say_hello(closed: Closed) -> None:
+    with strangers(closed.daemon.address[1], "hello", 400):
+        answers = [closed.ask(path, Authorization=f"Bearer {TOKEN}") for path in ("/livez", "/metrics") * 3]
+        assert status_of(closed.health_port, "/livez") == 200
+    assert [each.status_code for each in answers] == [200] * 6
 
 
 def test_plain_http_gets_no_answer_at_the_port_of_tls(closed: Closed) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from probes.sources.tls.metered import OverspentError
 from watcher.web.serving.admission import Admission, Guest
 
 ASKED_WITHIN, ANSWERED_WITHIN, TAKEN_WITHIN = 10.0, 60.0, 10.0
@@ -16,6 +17,9 @@ _MAX_REQUEST_BYTES = 1 << 14
 
 _MOST_AHEAD = 8
 """Requests sent before the first of them is answered: 100 us each in the turn that hears them. Hardly anybody does."""
+
+_MOST_RECORDS, _MOST_ON_WIRE = 64, 1 << 17
+"""Of TLS, and their bytes, for a handshake or a request: none need show as a request, and each costs 30 us."""
 
 
 class _TooManyAheadError(Exception):
@@ -31,7 +35,7 @@ class Connection(HttpToolsProtocol):
         self._admission, self._arriving = admission, arriving
         self._deadline: asyncio.TimerHandle | None = None
         self._taking: asyncio.TimerHandle | None = None
-        self._received = 0
+        self._received = self._records = self._on_wire = 0
         self._unanswered: deque[RequestResponseCycle] = deque()
         self.lost = False
         self.answer: asyncio.Task[Any] | None = None  # what makes the answer now
@@ -61,6 +65,16 @@ class Connection(HttpToolsProtocol):
         else:
             super().data_received(data)
 
+    def arrives(self, records: int, size: int) -> None:
+        """TLS records, before they are read; OverspentError where there are too many for what was asked."""
+        self._records += records
+        self._on_wire += size
+        if self._records > _MOST_RECORDS or self._on_wire > _MOST_ON_WIRE:
+            raise OverspentError(f"more than {_MOST_RECORDS} TLS records or {_MOST_ON_WIRE} bytes for one request")
+
+    def took(self, cpu: float) -> None:
+        """What so many records cost is little."""
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.scope["state"]["connection"] = self
@@ -81,7 +95,7 @@ class Connection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         self._unanswered.popleft()
         more = bool(self.pipeline)
-        self._received = 0
+        self._received = self._records = self._on_wire = 0
         if more:
             self._within(ANSWERED_WITHIN)
         else:

@@ -60,7 +60,7 @@ class Gate:
         shown = _values(scope, b"authorization")
         if len(shown) == 1 and await credentials.allow(shown[0], _address(scope)):
             return None
-        response = PlainTextResponse("Who are you?\n", 401)
+        response = PlainTextResponse("A user with a password, or a bearer token, is needed here.\n", 401)
         for challenge in credentials.challenges:
             response.headers.append("WWW-Authenticate", challenge)
         return response

@@ -9,8 +9,11 @@ import ssl
 from collections import deque
 from collections.abc import Callable
 
+from probes.sources.tls.metered import start_tls
 from watcher.runtime.descriptors import Descriptors
 from watcher.web.serving.admission import Admission, Guest
+from watcher.web.serving.arriving import Arriving, Early, is_hello, is_request
+from watcher.web.serving.connection import Connection
 
 _ACCEPTED = 64
 """Connections accepted in one turn of the loop, 50 us each; and a quarter of those that are held at most, lest one be
@@ -22,19 +25,20 @@ _HEARD, _HEARD_TLS = 24, 6
 _UNHEARD = 64
 """That have asked and are not heard; with more, none is accepted."""
 
-_ASKS_WITHIN, _HANDSHAKE_WITHIN, _GOODBYE_WITHIN = 10.0, 10.0, 1.0
-_LOOK_AGAIN, _NO_ROOM, _NO_DESCRIPTOR = 0.1, 0.005, 0.5
+_HANDSHAKE_WITHIN, _GOODBYE_WITHIN = 10.0, 1.0
+_NO_ROOM, _NO_DESCRIPTOR = 0.005, 0.5
 """Seconds until it tries again."""
 
-_HANDSHAKES = 64
-"""TLS handshakes under way at once."""
+_HANDSHAKES = 160
+"""TLS handshakes under way at once, which take 1 ms of CPU each."""
 
-_LONGEST_REQUEST = 1 << 14
+_GOES_ON_WITHIN = 0.25
+"""Seconds in which a caller answers our part of the handshake, before it is cut for another."""
 
 _SEND_BUFFER = 1 << 18
 """Bytes that the kernel holds for a reader; by itself it would hold megabytes for each who does not read."""
 
-MakeConnection = Callable[[Guest], asyncio.Protocol]
+MakeConnection = Callable[[Guest], Connection]
 
 
 class Listener:
@@ -53,9 +57,9 @@ class Listener:
         self._make, self._context = make, context
         self._loop = asyncio.get_running_loop()
         self._again: asyncio.TimerHandle | None = None
-        self._silent: set[_Arriving] = set()
-        self._unheard: deque[_Arriving] = deque()
-        self._connecting: dict[asyncio.Task[None], None] = {}  # the oldest is the first
+        self._silent: set[Arriving] = set()
+        self._unheard: deque[Arriving] = deque()
+        self._connecting: dict[asyncio.Task[None], Arriving] = {}  # the oldest is the first
 
     def open(self) -> None:
         """Accept from now on."""
@@ -102,15 +106,15 @@ class Listener:
         accepted.setblocking(False)
         accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         tls = self._context() is not None
-        arriving = _Arriving(accepted, _is_hello if tls else _is_request, self._asks, self._gone)
+        arriving = Arriving(accepted, is_hello if tls else is_request, self._asks, self._gone)
         self._silent.add(arriving)
         self._admission.arrived(arriving)
 
-    def _gone(self, arriving: "_Arriving") -> None:
+    def _gone(self, arriving: Arriving) -> None:
         self._silent.discard(arriving)
         self._admission.left(arriving)
 
-    def _asks(self, arriving: "_Arriving") -> None:
+    def _asks(self, arriving: Arriving) -> None:
         self._silent.discard(arriving)
         self._admission.asked(arriving)
         if not self._unheard:
@@ -120,25 +124,42 @@ class Listener:
     def _hear(self) -> None:
         context = self._context()
         for _ in range(min(len(self._unheard), _HEARD if context is None else _HEARD_TLS)):
+            if context is not None and not self._can_shake_hands():
+                self._loop.call_later(_NO_ROOM, self._hear)
+                return
             self._connect(self._unheard.popleft(), context)
         if self._unheard:
             self._loop.call_soon(self._hear)
 
-    def _connect(self, arriving: "_Arriving", context: ssl.SSLContext | None) -> None:
+    def _connect(self, arriving: Arriving, context: ssl.SSLContext | None) -> None:
         task = self._loop.create_task(self._connected(arriving, context))
         arriving.task = task
-        self._connecting[task] = None
-        task.add_done_callback(self._connecting.pop)
-        if context is not None and len(self._connecting) > min(_HANDSHAKES, self._admission.most // 2):
-            next(iter(self._connecting)).cancel()
+        self._connecting[task] = arriving
+        task.add_done_callback(self._connected_or_cut)
 
-    async def _connected(self, arriving: "_Arriving", context: ssl.SSLContext | None) -> None:
-        limits = {"ssl_handshake_timeout": _HANDSHAKE_WITHIN, "ssl_shutdown_timeout": _GOODBYE_WITHIN}
+    def _connected_or_cut(self, task: asyncio.Task[None]) -> None:
+        self._connecting.pop(task, None)
+
+    def _can_shake_hands(self) -> bool:
+        """Whether there is room for one more; who had time to go on with a handshake, and has not, is cut for it."""
+        if len(self._connecting) < min(_HANDSHAKES, self._admission.most // 2):
+            return True
+        for task, arriving in self._connecting.items():
+            if self._loop.time() - arriving.heard_at < _GOES_ON_WITHIN:
+                return False
+            if not arriving.goes_on:
+                del self._connecting[task]
+                task.cancel()
+                return True
+        return False
+
+    async def _connected(self, arriving: Arriving, context: ssl.SSLContext | None) -> None:
         accepted = arriving.hand_over()
         try:
-            await self._loop.connect_accepted_socket(
-                lambda: self._make(arriving), accepted, ssl=context, **(limits if context else {})
-            )
+            if context is None:
+                await self._loop.connect_accepted_socket(lambda: self._make(arriving), accepted)
+            else:
+                await self._secured(arriving, accepted, context)
         except OSError:  # a handshake that failed: whoever it was, they know why
             accepted.close()
         except asyncio.CancelledError:
@@ -147,69 +168,20 @@ class Listener:
         finally:
             self._gone(arriving)
 
-
-class _Arriving:
-    """A connection that is accepted and not yet made: a socket that is watched, and no more."""
-
-    def __init__(
-        self,
-        accepted: socket.socket,
-        is_whole: Callable[[bytes], bool],
-        asks: Callable[["_Arriving"], None],
-        gone: Callable[["_Arriving"], None],
-    ) -> None:
-        """`asks` is called when what was sent `is_whole`, `gone` when it is cut before it is connected."""
-        self._accepted, self._is_whole, self._asks, self._gone = accepted, is_whole, asks, gone
-        self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(accepted.fileno(), self._readable)
-        self._limit = self._loop.call_later(_ASKS_WITHIN, self.cut)
-        self._again: asyncio.TimerHandle | None = None
-        self.task: asyncio.Task[None] | None = None  # what connects it
-
-    def cut(self) -> None:
-        """Let it go."""
-        if self.task is not None:
-            self.task.cancel()
-        elif self._accepted.fileno() >= 0:
-            self.hand_over().close()
-            self._gone(self)
-
-    def hand_over(self) -> socket.socket:
-        """The socket, which is watched no longer."""
-        self._stop()
-        return self._accepted
-
-    def _stop(self) -> None:
-        self._limit.cancel()
-        if self._again is not None:
-            self._again.cancel()
-        self._loop.remove_reader(self._accepted.fileno())
-
-    def _readable(self) -> None:
-        self._again = None
+    async def _secured(self, arriving: Arriving, accepted: socket.socket, context: ssl.SSLContext) -> None:
+        raw, asked, connection = Early(), Early(), self._make(arriving)
+        transport, _ = await self._loop.connect_accepted_socket(lambda: raw, accepted)
+        limits = _HANDSHAKE_WITHIN, _GOODBYE_WITHIN
         try:
-            said = self._accepted.recv(_LONGEST_REQUEST, socket.MSG_PEEK)
-        except BlockingIOError:
-            return
-        except OSError:
-            said = b""
-        if self._is_whole(said):
-            self._stop()
-            self._asks(self)
-        elif 0 < len(said) < _LONGEST_REQUEST:
-            # What is not taken stays readable: it would be told of again at each turn.
-            self._loop.remove_reader(self._accepted.fileno())
-            self._again = self._loop.call_later(_LOOK_AGAIN, self._readable)
-        else:
-            self.cut()
-
-
-def _is_request(said: bytes) -> bool:
-    """Whether there is an end of headers; whether they are good is the parser's to say."""
-    said = said.lstrip(b"\r\n")  # as the parser does
-    return b"\r\n\r\n" in said or b"\n\n" in said
-
-
-def _is_hello(said: bytes) -> bool:
-    """Whether the first TLS record is whole (RFC 8446, 5.1); anything else gets the answer that TLS has for it."""
-    return len(said) >= 5 and (said[0] != 0x16 or len(said) >= 5 + int.from_bytes(said[3:5], "big"))
+            secured = await start_tls(
+                transport, asked, context, connection, server_side=True, timeouts=limits, early=raw.said
+            )
+        except BaseException:
+            transport.abort()
+            raise
+        if asked.gone:
+            raise ConnectionResetError
+        secured.set_protocol(connection)
+        connection.connection_made(secured)
+        if asked.said:
+            connection.data_received(asked.said)

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from probes.contract import say_duration
+from watcher.engine.clocks.peer_clocks import PeerClocks
 from watcher.engine.look_round import LookRound
-from watcher.engine.peer_clocks import PeerClocks
 from watcher.runtime.clock import Clock
 
 LEAST = 60.0
