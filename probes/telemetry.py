@@ -1,6 +1,6 @@
-"""Can the agent's metrics be read, and does its process stay up?"""
+"""Can the agent's metrics be read, by us and by Prometheus, and does its process stay up?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from pydantic import Field
 
@@ -18,7 +18,9 @@ from probes.contract import (
 )
 from probes.contract.condition import Window
 from probes.contract.signal import START_TIME, Absent, Unreadable, unreported
+from probes.history.inspection import Inspection
 from probes.history.process import NOBODY, PROCESS, Answered, Followed, Process, follow
+from probes.readings.conformance import REASONS
 from probes.readings.metrics_page import MetricsPage, PageTrouble
 
 
@@ -37,6 +39,15 @@ METRICS_UNAVAILABLE = ConditionKind(
     reasons=("ConnectionRefused", "Lost", "NameNotResolved", "Timeout", "HTTPError", "Malformed", "TooLarge"),
     repeated=True,
 )
+METRICS_NONCONFORMANT = ConditionKind(
+    name="MetricsNonconformant",
+    severity=Severity.WARNING,
+    true_when="The watcher can read the metrics page, and a current Prometheus could not scrape it.",
+    all_clear="A current Prometheus can scrape the metrics page.",
+    reasons=REASONS,
+    repeated=True,
+    window=Window(seconds=3600.0),  # the first good look tells; where what it saw is lost, the next inspection does
+)
 AGENT_RESTARTING = ConditionKind(
     name="AgentRestarting",
     severity=Severity.WARNING,
@@ -54,6 +65,7 @@ class TelemetryHistory:
     missed: bool = False  # before that a new process came in a gap, perhaps not the only one
     process: Process = NOBODY
     restarts: tuple[float, ...] = ()  # when new processes were first seen, the newest ones
+    inspection: Inspection = field(default_factory=Inspection)  # of the whole page
 
 
 def judge(
@@ -62,12 +74,17 @@ def judge(
     """Judge one page."""
     available = _available(page, context)
     if page.error:
-        return Evaluation(verdicts=(available, AGENT_RESTARTING.unknown(Unknown.SOURCE_FAILED)), history=history)
+        failed = (kind.unknown(Unknown.SOURCE_FAILED) for kind in (METRICS_NONCONFORMANT, AGENT_RESTARTING))
+        return Evaluation(verdicts=(available, *failed), history=history)
+    inspection = history.inspection.add(page.conformance, context.now)
+    if inspection is not history.inspection:
+        history = replace(history, inspection=inspection)
+    readable = (available, _nonconformant(inspection, context.now))
     started = page.value(START_TIME)
     if isinstance(started, Absent | Unreadable):
-        return Evaluation(verdicts=(available, *unreported(AGENT_RESTARTING, started, context.limits)), history=history)
+        return Evaluation(verdicts=(*readable, *unreported(AGENT_RESTARTING, started, context.limits)), history=history)
     history = _seen(history, follow(history.process, page, context), context)
-    return Evaluation(verdicts=(available, _restarting(history, context)), history=history)
+    return Evaluation(verdicts=(*readable, _restarting(history, context)), history=history)
 
 
 def _available(page: MetricsPage, context: EvaluationContext[TelemetryLimits]) -> Verdict:
@@ -82,6 +99,22 @@ def _available(page: MetricsPage, context: EvaluationContext[TelemetryLimits]) -
     return METRICS_UNAVAILABLE.true(page.error, page.trouble.value)
 
 
+def _nonconformant(seen: Inspection, now: float) -> Verdict:
+    if seen.at is None:
+        return METRICS_NONCONFORMANT.unknown(Unknown.WARMING_UP)
+    if seen.unknown is not None:
+        return METRICS_NONCONFORMANT.unknown(seen.unknown, seen.why)
+    if not seen.reason:
+        return METRICS_NONCONFORMANT.false()
+    why, age = seen.why, now - seen.at
+
+    def message() -> str:
+        when = f" That was {say_duration(age)} ago; the page is asked for whole about once an hour." if age >= 1 else ""
+        return f"A current Prometheus refuses the whole page. {why}{when}"
+
+    return METRICS_NONCONFORMANT.true(message, seen.reason)
+
+
 def _seen(
     history: TelemetryHistory, followed: Followed, context: EvaluationContext[TelemetryLimits]
 ) -> TelemetryHistory:
@@ -93,7 +126,7 @@ def _seen(
     if new:
         recent.append(context.now)
     newest = tuple(recent[-context.limits.restarts - 1 :])
-    return TelemetryHistory(since, missed or history.missed, followed.process, newest)
+    return TelemetryHistory(since, missed or history.missed, followed.process, newest, history.inspection)
 
 
 def _restarting(history: TelemetryHistory, context: EvaluationContext[TelemetryLimits]) -> Verdict:
@@ -116,7 +149,7 @@ def _anew(watched: float, window: float) -> str:
 PROBE = Probe(
     name="telemetry",
     source="agent_metrics",
-    conditions=(METRICS_UNAVAILABLE, AGENT_RESTARTING),
+    conditions=(METRICS_UNAVAILABLE, METRICS_NONCONFORMANT, AGENT_RESTARTING),
     limits=TelemetryLimits,
     history=TelemetryHistory,
     judge=judge,

@@ -7,6 +7,8 @@ from zlib import compress, decompress
 
 from probes.contract import Reading
 from probes.contract.signal import Absent, Found, Row, Series, Signal, SignalValues, Unreadable
+from probes.readings.conformance import Conformance
+from probes.readings.histograms import Histogram
 from probes.readings.signal_reader import SignalReader, WantedSignals
 from probes.readings.text_format import NOTHING, KeptLines
 
@@ -33,11 +35,14 @@ class RememberedPage(Reading):
     size: int  # bytes received
     filtered: bool
     squeezed: bytes  # by zlib, to a quarter: the lines that were used; of a name with many only the first
+    redirected_to: str = ""
 
     def evidence(self) -> Mapping[str, object]:
-        """The lines that were used, as they came."""
+        """The lines that were used, as they came but for exemplars."""
         lines = decompress(self.squeezed).decode(errors="replace").splitlines()
         found = {"status": self.status, "bytes": self.size, "filtered": self.filtered, "lines": lines}
+        if self.redirected_to:
+            found["redirected_to"] = self.redirected_to
         return found if self.asked_in == 1 else {**found, "asked_at": f"one of {self.asked_in} looks"}
 
 
@@ -60,6 +65,8 @@ class MetricsPage(Reading):
     filtered: bool = False  # whether only the wanted names were asked for
     wanted: WantedSignals
     kept: KeptLines = NOTHING
+    redirected_to: str = ""  # the URL that answered, where it is another one than was asked
+    conformance: Conformance | None = None  # what a current Prometheus makes of the whole page; None: not inspected now
     reader: SignalReader = field(init=False)
 
     def __post_init__(self) -> None:
@@ -68,7 +75,13 @@ class MetricsPage(Reading):
 
     def charged(self, cpu: float) -> "MetricsPage":
         """The same, with the CPU (seconds) that it took to read."""
-        page = replace(self, cpu=cpu)
+        return self._again(replace(self, cpu=cpu))
+
+    def inspected(self, found: Conformance) -> "MetricsPage":
+        """The same, with what a current Prometheus makes of the page asked for whole."""
+        return self._again(replace(self, conformance=found))
+
+    def _again(self, page: "MetricsPage") -> "MetricsPage":
         object.__setattr__(page, "reader", self.reader)  # what was read stays read
         return page
 
@@ -89,10 +102,9 @@ class MetricsPage(Reading):
         """The samples of the first row that the page has; for counters, histograms and summaries."""
         return self.reader.series(signal) or Absent(self._why_absent(self.wanted.rows[signal]))
 
-    def block(self, signal: Signal, row: Row, suffix: str) -> bytes:
-        """The lines of one sample name of a row, as they came, for what has too many to read them one by one."""
-        number = self.wanted.rows[signal].index(row) * len(signal.suffixes) + signal.suffixes.index(suffix)
-        return self.kept.lines[self.wanted.places[signal][number]]
+    def histograms(self, signal: Signal) -> Sequence[Histogram] | Unreadable | None:
+        """The histograms of the signal's first row, where they are printed as libraries do; else `series` tells."""
+        return self.reader.histograms(signal)
 
     def evidence(self) -> Mapping[str, object]:
         """The lines that were used, as they came."""
@@ -108,6 +120,7 @@ class MetricsPage(Reading):
             status=self.status,
             size=self.size,
             filtered=self.filtered,
+            redirected_to=self.redirected_to,
             squeezed=compress(b"\n".join([_shortened(block) for block in self.kept.lines if block])[:_EVIDENCE], 1),
         )
 

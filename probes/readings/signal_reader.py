@@ -3,9 +3,11 @@
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
-from probes.contract.signal import Dialect, Row, Series, Signal, SignalValues, Unreadable, values_of
+from probes.contract.signal import MAX_SUBJECTS, Dialect, Row, Series, Signal, SignalValues, Unreadable, values_of
 from probes.contract.text import cut
+from probes.readings.histograms import Histogram, read_histograms
 from probes.readings.text_format import MAX_LINES, Allowance, KeptLines, Names, read_lines
 
 SMALL = 1 << 15
@@ -13,9 +15,15 @@ SMALL = 1 << 15
 
 _STEP = 1 << 13  # bytes of lines that are read at a time
 _SHORT = 1024  # bytes of lines whose meaning is worth remembering
+_HISTOGRAMS = 200  # that are read at a time: about a millisecond
+
+T = TypeVar("T")
 
 Reported = tuple[Row, list[Series]] | Unreadable | None
 """The samples of the first row that the page has; None where it has none."""
+
+Histograms = Sequence[Histogram] | Unreadable | None
+"""Those of a signal's first row; None where there are none in the form that libraries print."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,11 +64,12 @@ def _sample_names(signal: Signal, row: Row) -> list[str]:
 class SignalReader:
     """What the page says of each signal, read when it is first asked for; of a large page all of it beforehand."""
 
-    __slots__ = ("_allowance", "_kept", "_series", "_values", "_wanted", "concluded")
+    __slots__ = ("_allowance", "_histograms", "_kept", "_series", "_values", "_wanted", "concluded")
 
     def __init__(self, wanted: WantedSignals, kept: KeptLines) -> None:
         self._wanted, self._kept, self._allowance = wanted, kept, Allowance()
         self._series: dict[Signal, Reported] = {}
+        self._histograms: dict[Signal, Histograms] = {}
         self._values: dict[Signal, SignalValues | Unreadable | None] = {}
         self.concluded: tuple[object, object] | None = None  # premise and conclusion that all probes of a look share
 
@@ -71,6 +80,9 @@ class SignalReader:
     def steps(self) -> Iterator[None]:
         """Read all that is wanted, a step of a few milliseconds at a time; TooCostlyError where it is too much."""
         for signal in self._wanted.rows:
+            self._histograms[signal] = yield from self._read_histograms(signal)
+            if self._histograms[signal] is not None:
+                continue
             self._series[signal] = yield from self._read(signal)
             if signal.suffixes == ("",):  # a histogram has no values
                 self.values(signal)
@@ -81,6 +93,12 @@ class SignalReader:
         if signal not in self._series:
             self._series[signal] = _at_once(self._read(signal))
         return self._series[signal]
+
+    def histograms(self, signal: Signal) -> Histograms:
+        """The histograms of the first row, each read once."""
+        if signal not in self._histograms:
+            self._histograms[signal] = _at_once(self._read_histograms(signal))
+        return self._histograms[signal]
 
     def values(self, signal: Signal) -> SignalValues | Unreadable | None:
         """What those say, by subject."""
@@ -96,6 +114,23 @@ class SignalReader:
         lines = [self._kept.lines[place] for place in self._wanted.places[signal]]
         return _first_reported(signal, self._wanted.rows[signal], lines, self._kept.overfull, self._allowance)
 
+    def _read_histograms(self, signal: Signal) -> Generator[None, None, Histograms]:
+        row = self._wanted.rows[signal][0]
+        if "_bucket" not in signal.suffixes or row.where or row.metric + "_bucket" in self._kept.overfull:
+            return None
+        lines = self._kept.lines[self._wanted.places[signal][signal.suffixes.index("_bucket")]]
+        if lines.count(b'le="+Inf"') > MAX_SUBJECTS:
+            return Unreadable(f"{row.metric} has more than {MAX_SUBJECTS} histograms")
+        found: list[Histogram] = []
+        try:
+            for one in read_histograms(lines):
+                found.append(one)
+                if len(found) % _HISTOGRAMS == 0:
+                    yield
+        except ValueError:
+            return None
+        return found or None
+
 
 def _values(signal: Signal, reported: Reported) -> SignalValues | Unreadable | None:
     return values_of(signal, *reported) if isinstance(reported, tuple) else reported
@@ -109,12 +144,12 @@ def _remembered(
     return _values(signal, _at_once(_first_reported(signal, wanted.rows[signal], lines, overfull, Allowance())))
 
 
-def _at_once(reading: Generator[None, None, Reported]) -> Reported:
+def _at_once(reading: Generator[None, None, T]) -> T:
     while True:
         try:
             next(reading)
         except StopIteration as end:
-            found: Reported = end.value
+            found: T = end.value
             return found
 
 
@@ -126,7 +161,7 @@ def _first_reported(
         found: list[Series] = []
         try:
             for name, block in zip(_sample_names(signal, row), lines[number * of_a_row :], strict=False):
-                if block and name in overfull:
+                if block and (name in overfull or block.count(b"\n") >= MAX_LINES - 1):
                     return Unreadable(f"{row.metric}: more than {MAX_LINES - 1} series of {name}")
                 for piece in _pieces(block):
                     found += _samples(name, row, piece, allowance)

@@ -10,6 +10,8 @@ from probes.contract.signal import Series
 MAX_LINES = 3003
 """Lines kept of one name: a thousand subjects in three states, and one more that tells that there are more."""
 
+MAX_BUCKETS = 20_020
+"""Lines kept of the buckets of a histogram, which have a form that is read fast: a thousand histograms of twenty."""
 MAX_KEPT = 2 << 20
 """Bytes of a page's wanted lines: of a thousand subjects in every signal a third of that."""
 
@@ -20,13 +22,22 @@ _PAGE_LABELS = 50_000
 _LONGEST = 1 << 17
 _PIECE = 1 << 15  # bytes that are scanned in one turn of the loop: of the worst pages 5 ms
 
-_QUOTED = r'"[^"\\]*(?:\\.[^"\\]*)*"'
-_LABEL = rf"(?!__)[a-zA-Z_][a-zA-Z0-9_]*={_QUOTED}"
-_LABELS = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="([^"\\]*(?:\\.[^"\\]*)*)"')
+_QUOTED = r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"'
+# Names with dots come in quotes to whoever accepts UTF-8 in them, as OpenTelemetry's libraries print them.
+_LABEL = rf'(?:(?!__)[a-zA-Z_][a-zA-Z0-9_]*|"(?!__)[a-zA-Z0-9_./:-]+")={_QUOTED}'
+_LABELS = re.compile(r'"?([a-zA-Z0-9_./:-]+)"?="([^"\\]*(?:\\.[^"\\]*)*)"')
+_NUMBER = r"(?:[0-9.eE+-]+|NaN|[+-]?Inf)"
+_TIME = r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _PLAIN = re.compile(
     rf"[ \t]*([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{{({_LABEL}(?:,{_LABEL})*,?)?\}})?"
-    r"[ \t]+([0-9.eE+-]+|NaN|[+-]?Inf)(?:[ \t]+-?[0-9]+(?:\.[0-9]+)?)?[ \t\r]*",
+    rf"[ \t]+({_NUMBER})(?:[ \t]+{_TIME})?[ \t\r]*",
 )
+_EXEMPLAR = re.compile(
+    rf'^((?:[^#"\n]*{_QUOTED})*[^#"\n]*[^#"\s])[ \t]+#[ \t]+\{{(?:{_LABEL}(?:,{_LABEL})*,?)?\}}'
+    rf"[ \t]+{_NUMBER}(?:[ \t]+{_TIME})?(?=[ \t\r]*$)".encode(),
+    re.MULTILINE,
+)
+"""What OpenMetrics adds to a counter or a bucket: a trace to look at. Outside of quotes a `#` begins nothing else."""
 _ESCAPE = re.compile(r'\\[\\n"]')
 _ESCAPED = {r"\\": "\\", r"\n": "\n", r"\"": '"'}
 _SAMPLE = re.compile(rb"^[ \t\r]*[^#\s][^\n]*", re.MULTILINE)
@@ -78,7 +89,10 @@ class Names:
 
     def __init__(self, names: Iterable[str]) -> None:
         self.texts = {name.encode(): name for name in names}
-        self.described = {name: b"# TYPE %b " % name for name in self.texts}
+        self.most = {name: MAX_BUCKETS if name.endswith(b"_bucket") else MAX_LINES for name in self.texts}
+        # OpenMetrics describes a counter by its name without the ending.
+        families = [(name, each) for name in self.texts for each in {name, name.removesuffix(b"_total")}]
+        self.described = [(name, b"# TYPE %b " % each) for name, each in families]
 
 
 class Scan:
@@ -86,7 +100,7 @@ class Scan:
 
     def __init__(self, names: Names) -> None:
         self._names = names.texts
-        self._described = names.described
+        self._described, self._most = names.described, names.most
         self._runs: dict[bytes, list[bytes]] = {}
         self._counts: dict[bytes, int] = {}  # lines in them
         self._kept = 0  # bytes in them
@@ -104,18 +118,18 @@ class Scan:
             self.has_a_sample = True
         for run in _RUN.finditer(piece):
             name = run[1] or run[2]
-            if name in self._names and (count := self._counts.get(name, 0)) < MAX_LINES:
+            if name in self._names and (count := self._counts.get(name, 0)) < self._most[name]:
                 self._counts[name] = count + run[0].count(b"\n") + 1
                 self._keep(name, _shortened(run[0]))
         if self._kept > MAX_KEPT:
             raise TooCostlyError(f"its wanted lines are more than {say_bytes(MAX_KEPT)}")
-        for name, description in self._described.items():
+        for name, description in self._described:
             if name not in self._runs and description in piece:
                 self._bare[name] = None
 
     def end(self, bare: tuple[str, ...] = ()) -> KeptLines:
         """What was kept; `bare` are names that are known to be described, though this page does not say so."""
-        overfull = tuple([self._names[name] for name, count in self._counts.items() if count >= MAX_LINES])
+        overfull = tuple([self._names[name] for name, count in self._counts.items() if count >= self._most[name]])
         described = tuple([self._names[name] for name in self._bare if name not in self._runs])
         lines = tuple([b"\n".join(self._runs.get(name, ())) for name in self._names])
         return KeptLines(lines, overfull, described or bare)
@@ -125,14 +139,16 @@ class Scan:
         runs = self._runs.setdefault(name, [])
         runs.append(run)
         self._kept += len(run)
-        if self._counts[name] >= MAX_LINES:
+        if self._counts[name] >= self._most[name]:
             self._kept -= sum(map(len, runs))
             runs[:] = b"\n".join(runs).split(b"\n", 3)[:3]
             self._kept += sum(map(len, runs))
 
 
 def _shortened(run: bytes) -> bytes:
-    """The same lines, and of one that is too long enough to tell that it is."""
+    """The same lines without exemplars, which nobody judges; and of one that is too long enough to tell that it is."""
+    if b" # {" in run:
+        run = _EXEMPLAR.sub(rb"\1", run)
     if len(run) <= _MAX_LINE:
         return run
     lines = run.split(b"\n")

@@ -1,13 +1,11 @@
 """What a metrics page says of how long requests took: a histogram or a summary."""
 
 import math
-import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from operator import le, lt
 
-from probes.contract.signal import MAX_SUBJECTS, MOST, Absent, Row, Series, Signal, Unreadable
+from probes.contract.signal import MOST, Absent, Row, Series, Signal, Unreadable
 from probes.history.requests import Tally, not_counters
 from probes.readings.metrics_page import MetricsPage
 
@@ -27,8 +25,11 @@ def slow(page: MetricsPage, limit: float) -> Tally | Absent | Unreadable:
     Within a bucket durations are taken as evenly spread, as histogram_quantile() of Prometheus does. A summary has
     no more than quantiles: where its p95 is over the limit, all of its requests count as slow, else none.
     """
-    if (tally := _slow_at_once(page, limit)) is not None:
-        return tally
+    row, histograms = page.wanted.rows[DURATION][0], page.histograms(DURATION)
+    if isinstance(histograms, Unreadable):
+        return histograms
+    if histograms:
+        return _sum(row, [_slow_of_histogram(*each, limit) for each in histograms])
     found = page.series(DURATION)
     if not isinstance(found, tuple):
         return found
@@ -74,59 +75,6 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return math.nan
-
-
-def _slow_at_once(page: MetricsPage, limit: float) -> Tally | Unreadable | None:
-    """What `slow` says of histograms in the plain form that libraries print, or of too many; None for anything else.
-
-    Forty lines, read one by one, would cost as much as the rest of the look.
-    """
-    row = page.wanted.rows[DURATION][0]
-    lines = page.block(DURATION, row, "_bucket")
-    if row.where or not lines or b"\\" in lines:
-        return None
-    if lines.count(b'le="+Inf"') > MAX_SUBJECTS:
-        return Unreadable(f"{row.metric} has more than {MAX_SUBJECTS} histograms")
-    try:
-        tally = _sum(row, [_slow_of_histogram(*histogram, limit) for histogram in _histograms(lines)])
-    except ValueError:
-        return None
-    return tally if isinstance(tally, Tally) else None
-
-
-def _histograms(lines: bytes) -> list[tuple[Sequence[float], Sequence[float]]]:
-    """Bounds and counts of each histogram; ValueError where one is not printed as libraries do.
-
-    The lines of one differ in two numbers. What is the same in all is taken out; should anything but numbers be
-    left then, these were not the lines of one.
-    """
-    found: dict[tuple[bytes, bytes], tuple[Sequence[float], Sequence[float]]] = {}
-    at = 0
-    while at < len(lines):  # by places: to cut off what is read would copy the rest each time
-        bound = lines.index(b'le="', at) + 4
-        end = lines.index(b'"', bound)
-        before, after = lines[at:bound], lines[end : lines.index(b"} ", end) + 2]
-        last = before + b"+Inf" + after
-        stop = lines.find(b"\n", lines.index(last, at) + len(last))
-        stop = len(lines) if stop < 0 else stop
-        mine, at = lines[at:stop], stop + 1
-        numbers = mine.removeprefix(before).replace(b"\n" + before, b"\n").replace(after, b" ")
-        values = list(map(float, numbers.split()))
-        in_pairs = len(values) == 2 * numbers.count(b" ") == 2 * numbers.count(b"\n") + 2
-        if not in_pairs or numbers.translate(None, _DIGITS) or not _is_plain(before, after) or (before, after) in found:
-            raise ValueError("it is printed in another way")
-        found[before, after] = values[::2], values[1::2]
-    return list(found.values())
-
-
-_BEFORE = re.compile(rb'[^{"\n]+\{(?:\w+="[^"\n]*",)*le="')
-_AFTER = re.compile(rb'"(?:,(?!le=)\w+="[^"\n]*")*,?\} ')
-_DIGITS = b"0123456789.e+Inf \n"
-
-
-@lru_cache(maxsize=1024)
-def _is_plain(before: bytes, after: bytes) -> bool:
-    return bool(_BEFORE.fullmatch(before) and _AFTER.fullmatch(after))
 
 
 def _slow_of_histogram(bounds: Sequence[float], counts: Sequence[float], limit: float) -> Tally | str:

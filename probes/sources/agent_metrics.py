@@ -2,35 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
-from zlib import crc32
 
 import httpx
 from pydantic import Field
 
-from probes.contract import Bytes, SourceContext, SourceKind, Target
+from probes.contract import Bytes, Fault, SourceContext, SourceKind, Target, Unknown
 from probes.contract.reading import HEAVY
 from probes.contract.signal import Dialect, Signal
+from probes.readings.conformance import Conformance
 from probes.readings.metrics_page import MetricsPage, PageTrouble, WantedSignals
-from probes.readings.text_format import NOTHING, NotAPageError, Scan, TooCostlyError
-from probes.sources.http.client import (
-    HTTPSession,
-    Origin,
-    TLSFailedError,
-    TooLargeError,
-    fault_of,
-    locate,
-)
+from probes.readings.text_format import TooCostlyError
+from probes.sources.http.client import HTTPSession, Origin, TLSFailedError, TooLargeError, fault_of, locate
 from probes.sources.http.credentials import Outbound, OutboundSettings
-from probes.sources.http.date import read_date
 from probes.sources.http.faults import OtherIdentityError, TooCostlyTLSError
 from probes.sources.pace import Pace
-from probes.sources.page_arrival import AT_ONCE, PageArrival
+from probes.sources.pages.habits import Habit, PageHabits
+from probes.sources.pages.request import PageRequests
 from probes.sources.turns import Turns
 
-_HEADERS = b"User-Agent: agentweave-watcher\r\nAccept: text/plain;version=0.0.4\r\nConnection: close\r\n"
 _BUDGET = 0.15  # seconds of CPU to read the pages of one look with: eight megabytes as libraries print them take 0.05
-_LEARNT_FOR = 600.0  # seconds, give or take half, so that the fleet is not asked for whole pages at once
+_INSPECTION = 0.4  # seconds of CPU, about once an hour: eight megabytes as libraries print them take 0.2
 
 
 class AgentMetricsSettings(OutboundSettings):
@@ -40,26 +31,16 @@ class AgentMetricsSettings(OutboundSettings):
     dialects: tuple[Dialect, ...] = Field(default=(), description="rows added to the built-in table of metric names")
 
 
-class _Habit(NamedTuple):
-    """What a whole page showed of the filtered one."""
-
-    wanted: WantedSignals
-    until: float
-    whole_only: bool  # the filter hides what the whole page has
-    lacking: int  # signals that the whole page lacks as well
-    bare: tuple[str, ...]
-
-
 class AgentMetrics:
     """Asks for the wanted names only, and for the whole page where that may have hidden one."""
 
     def __init__(self, settings: AgentMetricsSettings, source_context: SourceContext) -> None:
-        self._settings, self._now, self._names = settings, source_context.now, source_context.names
+        self._settings, self._names = settings, source_context.names
         self._cpu_time, self._pace, self._gate = source_context.cpu_time, Pace(), source_context.gate
         self._outbound = Outbound(settings, source_context)
         self._wanted: dict[Sequence[object], WantedSignals] = {}
         self._places: dict[str, tuple[Origin, bytes]] = {}
-        self._habits: dict[str, _Habit] = {}
+        self._habits = PageHabits(source_context.now)
 
     async def look(self, target: Target, wants: Sequence[object]) -> MetricsPage:
         """One look at the target's page, over within the timeout."""
@@ -67,9 +48,9 @@ class AgentMetrics:
         if (instead := self._pace.instead(target.key)) is not None:
             trouble, again = PageTrouble.TOO_LARGE, instead.asked_in
             return MetricsPage(wanted=wanted, trouble=trouble, error=instead.error, asked_in=again, asked=False)
-        turns = Turns(self._cpu_time, _BUDGET)
+        turns, inspecting = Turns(self._cpu_time, _BUDGET), Turns(self._cpu_time, _INSPECTION)
         try:
-            page = await self._look(target, wanted, turns)
+            page = await self._look(target, wanted, turns, inspecting)
         except TooCostlyTLSError as error:
             return self._too_costly(target, wanted, turns, error.__cause__ or error)
         except httpx.TransportError as error:
@@ -83,14 +64,15 @@ class AgentMetrics:
         if page.trouble is PageTrouble.UNAUTHORIZED:
             why = self._outbound.withheld(target, self._place_of(target.metrics or "")[0])
             return replace(page, error=f"{page.error} {why}".strip())
-        return page.charged(turns.spent) if turns.spent > HEAVY else page
+        spent = turns.spent + inspecting.spent
+        return page.charged(spent) if spent > HEAVY else page
 
     def fleet_changed(self, targets: Sequence[Target]) -> None:
         """Forget the pages that are no longer looked at."""
         urls = {target.metrics for target in targets}
         self._pace.keep({target.key for target in targets})
         self._places = {url: place for url, place in self._places.items() if url in urls}
-        self._habits = {url: habit for url, habit in self._habits.items() if url in urls}
+        self._habits.keep(targets)
 
     async def close(self) -> None:
         """Nothing is held between looks."""
@@ -107,38 +89,53 @@ class AgentMetrics:
         self._pace.say(target.key, page)
         return page
 
-    async def _look(self, target: Target, wanted: WantedSignals, turns: Turns) -> MetricsPage:
+    async def _look(self, target: Target, wanted: WantedSignals, turns: Turns, inspecting: Turns) -> MetricsPage:
         url = target.metrics or ""
         origin, path = self._place_of(url)
         token = self._outbound.authorization(target, origin)
-        headers = _HEADERS + token
         tls = self._outbound.tls(target, secret=bool(token) or b"?" in path) if origin.secure else None
-        habit = self._habit_of(url, wanted)
+        habit = self._habits.of(url, wanted)
+        due = inspecting if self._habits.inspection_is_due(target) else None
         limits = self._settings.timeout, self._settings.max_bytes
         async with HTTPSession(origin, *limits, tls, names=self._names, meter=turns) as session:
+            requests = PageRequests(session, origin, token, wanted, turns, self._gate)
             filtered = None
             if habit is None or not habit.whole_only:
-                names = (b"&" if b"?" in path else b"?") + wanted.query
-                filtered = await self._ask(session, (path + names, headers), wanted, habit, turns)
-                if filtered.trouble is PageTrouble.UNAUTHORIZED or _complete(filtered, habit):
+                filtered = await requests.filtered(path, habit)
+                if filtered.trouble is PageTrouble.UNAUTHORIZED:
                     return filtered
-            whole = await self._ask(session, (path, headers), wanted, None, turns)
-        self._learn(url, wanted, filtered, whole)
+                if _complete(filtered, habit):
+                    return filtered.inspected(await self._inspected(target, requests, path, due)) if due else filtered
+            whole = await self._whole(target, requests, path, due)
+        self._habits.learn(url, filtered, whole)
         return whole
 
-    async def _ask(
-        self,
-        session: HTTPSession,
-        request: tuple[bytes, bytes],
-        wanted: WantedSignals,
-        habit: _Habit | None,
-        turns: Turns,
+    async def _whole(
+        self, target: Target, requests: PageRequests, path: bytes, inspecting: Turns | None
     ) -> MetricsPage:
-        path, _ = request
-        answer = await session.ask(b"GET", *request, at_once=AT_ONCE)
-        arrival = PageArrival(session, answer, turns, self._gate)
-        filtered, bare = path.endswith(wanted.query), habit.bare if habit else ()
-        return await _page_of(arrival, wanted, filtered=filtered, bare=bare)
+        """The whole page; one that was inspected in vain is not inspected at each look."""
+        found: Conformance | None = None
+        try:
+            page = await requests.whole(path, inspecting)
+            found = page.conformance
+        finally:
+            if found is not None or (inspecting is not None and inspecting.spent):
+                self._habits.inspected(target, found or Conformance(), came=found is not None)
+        return page
+
+    async def _inspected(self, target: Target, requests: PageRequests, path: bytes, inspecting: Turns) -> Conformance:
+        """What a current Prometheus makes of the whole page; that it is not had is no trouble of the filtered one."""
+        try:
+            page = await requests.inspected(path, inspecting)
+            found = page.conformance or Conformance(unknown=Unknown.MALFORMED, why=_UNSEEN + page.error)
+            came = page.conformance is not None
+        except (TooCostlyError, TooCostlyTLSError) as error:
+            came, found = True, Conformance(unknown=Unknown.MALFORMED, why=f"{_UNSEEN}{error.__cause__ or error}.")
+        except httpx.TransportError as error:
+            came = isinstance(error, TooLargeError)
+            found = Conformance(unknown=_unknown_of(error), why=_UNSEEN + str(error))
+        self._habits.inspected(target, found, came=came)
+        return found
 
     def _wanted_of(self, wants: Sequence[object]) -> WantedSignals:
         key = tuple(wants)
@@ -152,52 +149,15 @@ class AgentMetrics:
             self._places[url] = locate(url)
         return self._places[url]
 
-    def _habit_of(self, url: str, wanted: WantedSignals) -> _Habit | None:
-        habit = self._habits.get(url)
-        return habit if habit and habit.wanted is wanted and self._now() < habit.until else None
 
-    def _learn(self, url: str, wanted: WantedSignals, filtered: MetricsPage | None, whole: MetricsPage) -> None:
-        if filtered is None or whole.trouble:
-            return
-        lacking = wanted.lacking(whole.kept)
-        hidden = bool(filtered.trouble) or bool(wanted.lacking(filtered.kept) & ~lacking)
-        until = self._now() + _LEARNT_FOR * (0.5 + crc32(url.encode()) % 1000 / 1000)
-        self._habits[url] = _Habit(wanted, until, hidden, lacking, whole.kept.bare)
+_UNSEEN = "The page asked for whole could not be inspected: "
 
 
-def _complete(filtered: MetricsPage, habit: _Habit | None) -> bool:
+def _complete(filtered: MetricsPage, habit: Habit | None) -> bool:
     if filtered.trouble:
         return False
     lacking = filtered.wanted.lacking(filtered.kept)
-    return not lacking or (habit is not None and not lacking & ~habit.lacking)
-
-
-async def _page_of(
-    arrival: PageArrival, wanted: WantedSignals, *, filtered: bool, bare: tuple[str, ...]
-) -> MetricsPage:
-    trouble, error, kept, answer = None, "", NOTHING, arrival.answer
-    if answer.status in (401, 403):
-        trouble, error = PageTrouble.UNAUTHORIZED, f"The page answered {answer.status}: the watcher may not read it."
-    elif answer.status != 200:
-        trouble, error = PageTrouble.HTTP_ERROR, f"The page answered {answer.status}."
-    else:
-        try:
-            kept = await arrival.scanned(Scan(wanted.names), bare=bare, whole=not filtered)
-        except NotAPageError as problem:
-            trouble, error = PageTrouble.MALFORMED, f"What was answered is no metrics page: {problem}."
-    page = MetricsPage(
-        error=error,
-        trouble=trouble,
-        status=answer.status,
-        size=arrival.size,
-        filtered=filtered,
-        wanted=wanted,
-        kept=kept,
-        their_date=read_date(answer.header(b"date")),
-    )
-    if page.reader.is_large():  # of others judges read what they want to know
-        await arrival.read(page.reader.steps())
-    return page
+    return not lacking or (habit is not None and habit.excuses(lacking))
 
 
 def _trouble_of(error: httpx.TransportError) -> PageTrouble:
@@ -209,6 +169,12 @@ def _trouble_of(error: httpx.TransportError) -> PageTrouble:
         case TLSFailedError():
             return PageTrouble.HTTP_ERROR
     return PageTrouble.MALFORMED
+
+
+def _unknown_of(error: httpx.TransportError) -> Unknown:
+    if isinstance(error, TooLargeError):
+        return Unknown.MALFORMED
+    return Unknown.WATCHER_IMPAIRED if fault_of(error) is Fault.OURS else Unknown.SOURCE_FAILED
 
 
 KIND = SourceKind(

@@ -18,6 +18,7 @@ from probes.readings.opa_status import StatusReport
 from probes.sources.bundle_status import BundleReports
 from probes.sources.http.client import HTTPSession, Origin, OwnTroubleError, TooLargeError, fault_of, locate
 from probes.sources.http.credentials import Outbound, OutboundSettings
+from probes.sources.http.redirect import redirect_of
 from probes.sources.http.tls import TLS
 from probes.sources.shared_opas import Server, SharedOPAs
 from probes.sources.turns import TLS_BUDGET, Turns
@@ -185,6 +186,9 @@ async def _decide(session: HTTPSession, request: _Request, body: bytes) -> tuple
         long = f"The answer is larger than {_MAX_DECISION_BYTES} bytes."
         return Reply(actual=Actual.MALFORMED, status=answer.status, seconds=seconds, error=long), False
     reply = read_reply(answer.status, answer.body, seconds)
+    leads = redirect_of(answer, request.place.origin, request.path)
+    if leads is not None and leads.url:  # not followed: agents ask this URL, and their clients follow none
+        reply = replace(reply, error=f"{reply.error} It points to {leads.url}.")
     if reply.unauthorized and request.withheld:
         reply = replace(reply, error=f"{reply.error} {request.withheld}")
     return reply, False

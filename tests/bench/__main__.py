@@ -20,6 +20,7 @@ from tests.bench.mix import Mix, mix, reference, workload_of
 from tests.bench.peer import HTTP_RATE, TLS_RATE, Peers, one_by_one, the_same_requests
 from tests.bench.report import Results, markdown
 from tests.bench.rules import rule_costs
+from tests.bench.traced import traced
 from tests.bench.transport import Transported, handshakes, transport
 from tests.bench.windows import full_windows
 from tests.hostile import worst_turn
@@ -73,7 +74,8 @@ def _measure(agents: int | None, seconds: float, directory: Path) -> Results:
         started = startup.help_seconds(directory, times), startup.check_seconds(fleet, directory, times)
         _say("hostile targets")
         hostile = worst_turn.measured()
-        results = Results(restored, shaken, peers, sources, mixes, failed, mixed, *started, hostile)
+        _say("a page of many capabilities with traces")
+        results = Results(restored, shaken, peers, sources, mixes, failed, mixed, *started, hostile, traced())
         return results if seconds < QUICK else _with_the_rest(results, fleet, directory, seconds)
 
 

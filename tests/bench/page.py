@@ -14,6 +14,7 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.gc_collector import GCCollector
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
@@ -45,6 +46,25 @@ def _printed(registry: CollectorRegistry) -> str:
     states = "Circuit breaker state (0=closed, 1=open, 2=half-open)"
     Gauge("agentweave_circuit_breaker_state", states, by_peer, registry=registry).labels(AGENT, PEER).set(0)
     return _aged(resident(generate_latest(registry).decode()))
+
+
+def capabilities_page(capabilities: int, *, traced: bool) -> bytes:
+    """In OpenMetrics: requests and durations by capability, of fifteen buckets, with or without a trace on each."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    labels, buckets = ["agent_name", "capability", "status"], (*Histogram.DEFAULT_BUCKETS[:-1], 20.0)
+    total = Counter("agentweave_requests", "Total number of requests received", labels, registry=registry)
+    durations = Histogram(
+        "agentweave_request_duration_seconds", "Request duration", labels, buckets=buckets, registry=registry
+    )
+    for number in range(capabilities):
+        of = (AGENT, f"{CAPABILITY}-{number}", "success")
+        trace = {"trace_id": f"{number:032x}", "span_id": f"{number:016x}"} if traced else None
+        for bound in buckets:
+            durations.labels(*of).observe(bound, trace)
+            total.labels(*of).inc(1, trace)
+    page: bytes = generate_openmetrics(registry)  # type: ignore[no-untyped-call]  # ships no types
+    return page
 
 
 def resident(page: str, more: int = 0) -> str:

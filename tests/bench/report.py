@@ -9,6 +9,7 @@ from tests.bench.kubernetes import Discovered, discovery_rows
 from tests.bench.mix import Mix, reference
 from tests.bench.peer import Mixed, Peers
 from tests.bench.rules import RuleCost
+from tests.bench.traced import CAPABILITIES, Traced
 from tests.bench.transport import Transported
 from tests.hostile.worst_turn import Turns
 
@@ -45,6 +46,7 @@ class Results:
     help_seconds: float
     check_seconds: float
     hostile: Turns
+    traced: Traced
     rules: Sequence[RuleCost] = ()  # a quick run measures neither these
     discovered: Discovered | None = None  # nor Kubernetes
 
@@ -146,6 +148,7 @@ def _by_source(results: Results) -> Iterator[tuple[str, ...]]:
     for each in results.alone:
         rate = f"{each.steady.made / each.steady.usage.wall:.0f}"
         yield f"look: {each.source}", rate, _us(each.cpu_each), f"{each.requests_each:.1f} HTTP requests a look"
+    yield from _pages(results.traced)
     peers = results.peers
     for name, outcome in (
         ("blackbox http_2xx: GET of a whole page", peers.page),
@@ -159,6 +162,12 @@ def _by_source(results: Results) -> Iterator[tuple[str, ...]]:
             f"{outcome.failed} failed, {outcome.left_out} not made in time, RSS peak {outcome.rss_peak / 1e6:.0f} MB"
         )
         yield name, f"{outcome.done / outcome.usage.wall:.0f}", _us(outcome.cpu_each), beside
+
+
+def _pages(traced: Traced) -> Iterator[tuple[str, ...]]:
+    beside = f"{traced.size / 1e3:.0f} kB of OpenMetrics; read and judged, without the request"
+    yield f"a page of {CAPABILITIES} capabilities, a trace on every bucket", "", _us(traced.with_traces), beside
+    yield "the same without traces", "", _us(traced.without), ""
 
 
 _SIZE_HEAD = (

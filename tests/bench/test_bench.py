@@ -4,7 +4,8 @@ import pytest
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
 from tests.bench import own_series
-from tests.bench.page import sdk_page
+from tests.bench.page import capabilities_page, sdk_page
+from tests.bench.traced import CAPABILITIES, judged
 
 
 def page_of(*observed: float) -> bytes:
@@ -49,3 +50,9 @@ def test_series_with_longer_names_are_not_taken_for_the_wanted_one() -> None:
 
 def test_the_page_of_an_agent_is_as_large_as_the_sdk_prints_it() -> None:
     assert 12_000 < len(sdk_page()) < 14_000
+
+
+def test_a_page_of_fifty_capabilities_with_a_trace_on_every_bucket_costs_a_few_times_one_without() -> None:
+    with_traces, without = (capabilities_page(CAPABILITIES, traced=traced) for traced in (True, False))
+    assert with_traces.count(b" # {") == CAPABILITIES * (15 + 1)
+    assert judged(with_traces, 3) < 10 * judged(without, 3)

@@ -31,7 +31,7 @@ DECISIONS = _set("OPAUnreachable", "OPAWrongAllow", "OPAWrongDeny", "OPAPolicyMi
 )
 BUNDLES = _set("OPABundleStale", "OPARevisionSkew")
 PAGE = _set("CircuitBreakerOpen", "CircuitBreakerFlapping", "MetricsUnavailable", "AgentRestarting") | _set(
-    "MemoryDrift", "ErrorRateHigh", "LatencyHigh"
+    "MemoryDrift", "ErrorRateHigh", "LatencyHigh", "MetricsNonconformant"
 )
 LIMITED = _set("MemoryHigh", "MemoryExhaustionPredicted")
 POOL = _set("PoolSaturated", "PoolExhausted", "PoolExhaustionPredicted")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from probes import load_probes
 from probes.contract import ConditionKind, Fault, Limits, Severity, Unknown
 from probes.contract.condition import Status, Window
+from probes.readings.conformance import Conformance
 from probes.readings.metrics_page import MetricsPage
 from tests.engine.toy import TOY, Rooms
 from tests.engine.watch import NOW, Watch
@@ -184,6 +185,7 @@ NEEDS_HISTORY = {
     "LatencyHigh",
     "CPUHigh",
     "AgentRestarting",
+    "MetricsNonconformant",
 }
 
 
@@ -244,6 +246,9 @@ def test_no_probe_warms_up_for_longer_than_it_may_whatever_happens(
 ) -> None:
     watched = Watch(*PROBES, limits=SHORT, cpu_limit=2.0, memory_limit=1 << 30, pool_capacity=10)
     processes = [Process(NOW - 5000 - 40 * n, 100 + 50 * n, 1000 + 90 * n, n % 2) for n in range(workers)]
+    longest = {
+        kind.name: WarmUp(SHORT[each.name], 30).longest(kind) + 30 for each in PROBES for kind in each.conditions
+    }
     first: dict[tuple[str, str], float] = {}
     seen: dict[tuple[str, str], float] = {}
     for _ in range(40):
@@ -251,6 +256,8 @@ def test_no_probe_warms_up_for_longer_than_it_may_whatever_happens(
         if chance.random() < restarts:
             processes[chance.randrange(workers)] = Process(watched.now - 3, 0.5, 2, 0)
         page = chance.choice(processes).page(watched.now, chance.randrange(1, 3))
+        if chance.random() < 0.05:
+            page = page.inspected(Conformance())
         if chance.random() < failures:
             page = replace(page, fault=Fault.STALLED, error="It failed.")
         watched.look(page)  # type: ignore[arg-type]  # a page is a reading too
@@ -262,9 +269,6 @@ def test_no_probe_warms_up_for_longer_than_it_may_whatever_happens(
                 seen[place] = watched.now
                 if each.status is not Status.UNKNOWN:
                     first.pop(place, None)
-                elif each.reason == Unknown.WARMING_UP and each.kind.name not in (
-                    "MemoryDrift",
-                    "MemoryExhaustionPredicted",
-                ):
+                elif each.reason == Unknown.WARMING_UP:
                     since = first.setdefault(place, watched.now)
-                    assert watched.now - since <= 2 * 60 + 5 * 30, place
+                    assert watched.now - since <= longest[each.kind.name], place

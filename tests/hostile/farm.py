@@ -14,6 +14,7 @@ from tests.hostile.slow_signatures import endless_signatures
 from tests.repository import ROOT
 from tests.servers.tls_servers import serve, speak_tls, tls_context
 
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: %d\r\n\r\n"
 DENY = b'{"result":false}'
 NO_STATUS = b"{}"
 
@@ -25,6 +26,7 @@ METRICS: Mapping[str, Callable[[], bytes]] = {
     "labels": pages.many_labels,
     "fewer-labels": lambda: pages.many_labels(lines=800),
     "histograms": pages.many_histograms,
+    "traces": pages.endless_traces,
     "subjects": pages.thousand_subjects,
     "names": pages.thousand_long_names,
     "plain": pages.plain_page,
@@ -58,8 +60,7 @@ class Farm:
                 length = next((int(line[15:]) for line in head.split(b"\r\n") if line[:15] == b"Content-Length:"), 0)
                 await reader.readexactly(length)
                 body = self._answer(head.split(b" ", 2)[1].decode())
-                length = len(body) + head.startswith(b"GET /stalled-")
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length)
+                writer.write(HEAD % (len(body) + head.startswith(b"GET /stalled-")))
                 writer.write(body)
                 await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from itertools import count
 from typing import NamedTuple
 
-from tests.hostile.pages import backslash_page, thousand_long_names
+from tests.hostile.pages import backslash_page, endless_traces, thousand_long_names
 from tests.servers.metrics_pages import ok
 
 MIB = 1 << 20
@@ -144,6 +144,7 @@ def _pages() -> Iterator[Attack]:
     yield Attack("a label value of 1 MiB", _callees(b"x" * MIB))
     yield Attack("a legal page of 8 MiB of backslashes", ok(backslash_page()))
     yield Attack("8 MiB of two short names in turn", ok(b"a 1\nb 1\n" * (MIB - 10)))
+    yield Attack("8 MiB of traces without an end", ok(endless_traces(), OPENMETRICS))
     exemplar = b'process_resident_memory_bytes 1e8 # {trace_id="x"} 1 1\nprocess_start_time_seconds 1\n# EOF\n'
     yield Attack("an exemplar on a gauge", ok(exemplar, OPENMETRICS))
     quoted = b'{"process_resident_memory_bytes"} 1e8\n{"agentweave_circuit_breaker_state","callee"="\xc3\xa9"} 1\n'
@@ -167,6 +168,7 @@ def _protocols() -> Iterator[Attack]:
     yield Attack("an upgrade unasked", switching, closes=True)
     yield Attack("a redirect to a file", _REDIRECT % b"file:///etc/passwd")
     yield Attack("a redirect to the cloud's metadata", _REDIRECT % b"http://169.254.169.254/latest/")
+    yield Attack("a redirect to itself", _REDIRECT % b"?")
     yield Attack("a length of 24 digits", _SIZED % (b"9" * 24))
     yield Attack("a negative length", _SIZED % b"-1")
     yield Attack("two lengths", _SIZED % b"5\r\nContent-Length: 500")

@@ -47,6 +47,13 @@ def many_histograms(count: int = 3000) -> bytes:
     return HEALTHY + b"".join(bucket % number for number in range(count))
 
 
+def endless_traces(size: int = (8 << 20) - 1024) -> bytes:
+    """Buckets with exemplars that are none, for the label of the last one has no end."""
+    labels = b",".join(b't%d="%b"' % (number, b"\\\\#" * 8) for number in range(40))
+    line = b'agentweave_request_duration_seconds_bucket{a="# {",le="%d"} 1 # {%b,x="} 1\n' % (1, labels)
+    return HEALTHY + line * ((size - len(HEALTHY)) // len(line))
+
+
 def thousand_subjects(count: int = 999, length: int = 0, state: int = 1, pool: int = 99) -> bytes:
     """`count` breakers and as many pools, all in trouble, with names of `length` characters."""
     lines = (

@@ -1,20 +1,27 @@
+import re
+import subprocess
+import sys
+import textwrap
 from array import array
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from probes.contract import Evaluation, EvaluationContext, Target, TargetKey
+from probes.contract.signal import Dialect, Row, Signal
 from probes.history.process import NOBODY, PROCESS, Answered, Followed
 from probes.memory import RSS, MemoryHistory, MemoryLimits, judge, remember
 from probes.memory.drift import BLOCK, DAY, WINDOW, drift, exhaustion
 from probes.readings.metrics_page import MetricsPage
 from tests.drift.shapes import LEAK_FREE, LEAKS, LENIENT, UNDER_A_LEAK
 from tests.drift.table import FOUND_WITHIN, leak_free, leaking, told_in_time
+from tests.repository import ROOT
 from tests.servers.metrics_pages import page_of
 
 MIB = 2**20
@@ -207,6 +214,34 @@ def test_what_is_a_leak_does_not_depend_on_the_size_of_the_process(bent: int, sc
 SERIES = max(12, 24 * settings().max_examples // 100)
 LEAK_FREE_SERIES = max(3, 24 * settings().max_examples // 100)
 """Simulated series of each shape: fewer where less is drawn at random of everything."""
+
+
+DIALECT_PAGES = (
+    "docs/memory-drift.md",
+    "alerts/runbooks/AgentWeaveMemoryHigh.md",
+    "alerts/runbooks/AgentWeaveMemoryDrift.md",
+)
+
+
+@pytest.mark.parametrize("document", DIALECT_PAGES)
+def test_the_row_that_the_docs_give_for_anonymous_memory_goes_before_resident_memory(document: str) -> None:
+    [block] = re.findall(r"```yaml\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
+    [row] = yaml.safe_load(textwrap.dedent(block))["sources"]["agent_metrics"]["dialects"]
+    dialect = Dialect.model_validate(row)
+    text = "process_resident_memory_bytes 9e8\nprocess_anonymous_memory_bytes 1e8\n"
+    assert page_of(text, RSS, dialects=[dialect]).value(RSS) == 1e8
+    assert page_of(text.partition("\n")[0], RSS, dialects=[dialect]).value(RSS) == 9e8
+
+
+def test_the_gauge_that_the_docs_give_for_anonymous_memory_counts_no_mapped_file() -> None:
+    [code] = re.findall(r"```python\n(.*?)```", (ROOT / "docs/memory-drift.md").read_text(), re.DOTALL)
+    printing = "\nfrom prometheus_client import generate_latest\nprint(generate_latest().decode())"
+    told = subprocess.run([sys.executable, "-c", code + printing], capture_output=True, text=True, check=True).stdout
+    page = page_of(told, RSS, Signal(name="test_anonymous", rows=(Row(metric="process_anonymous_memory_bytes"),)))
+    anonymous, resident = (page.value(signal) for signal in (list(page.wanted.rows)[1], RSS))
+    assert isinstance(anonymous, float)
+    assert isinstance(resident, float)
+    assert 1e6 < anonymous < resident
 
 
 def test_no_shape_without_a_leak_is_taken_for_one() -> None:

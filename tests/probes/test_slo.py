@@ -9,15 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from pydantic import TypeAdapter
 
 from probes.contract import Fault
-from probes.contract.signal import REQUESTS
+from probes.contract.signal import REQUESTS, Unreadable
 from probes.history.counters import Growth
 from probes.history.packed import pack
 from probes.history.process import PROCESS, Answered
 from probes.history.requests import ERRORS, Tally
 from probes.readings.metrics_page import MetricsPage
+from probes.readings.text_format import MAX_LINES
 from probes.slo import PROBE, SLOHistory, SLOLimits
 from probes.slo.durations import DURATION, slow
 from tests.probes.judged import T0, Judged
@@ -245,6 +247,49 @@ def test_a_summary_without_requests_lately_is_well() -> None:
 )
 def test_durations_that_do_not_add_up_are_malformed(text: str) -> None:
     assert watch().look(0, page(re.sub("(?m)^", "agentweave_request_duration_seconds", text)))[LATENCY] == "Malformed"
+
+
+STATUSES = ("success", "error", "denied", "timeout", "cancelled")
+
+
+def traced_page(capabilities: int, requests: int, statuses: tuple[str, ...], *, traced: bool) -> str:
+    registry = CollectorRegistry()
+    labels, buckets = ["capability", "status"], (*Histogram.DEFAULT_BUCKETS[:-1], 20.0)
+    durations = Histogram("agentweave_request_duration_seconds", "D", labels, registry=registry, buckets=buckets)
+    for number in range(capabilities):
+        trace = {"trace_id": f"{number:032x}", "span_id": f"{number:016x}"} if traced else None
+        for status in statuses:
+            for each in buckets * requests:
+                durations.labels(f"c{number}", status).observe(each, trace)
+    return str(generate_openmetrics(registry).decode())  # type: ignore[no-untyped-call]  # ships no types
+
+
+def test_fifty_capabilities_with_a_trace_on_every_bucket_are_judged_as_they_are_without() -> None:
+    with_traces = traced_page(50, 1, ("success",), traced=True)
+    assert with_traces.count(" # {") == 50 * 15
+    first, second = (slow(page(text), 0.2) for text in (with_traces, traced_page(50, 1, ("success",), traced=False)))
+    assert isinstance(first, Tally)
+    assert first == second
+    told = poller(lambda at: page(traced_page(2, 1 + round(at / 30), ("success",), traced=True)), watch())
+    assert told[-1][LATENCY] == LATENCY
+
+
+def test_more_buckets_than_a_page_may_have_of_other_lines_are_judged() -> None:
+    text = traced_page(50, 1, STATUSES, traced=False)
+    assert text.count("_bucket{") > MAX_LINES
+    tally = slow(page(text), 0.2)
+    assert isinstance(tally, Tally)
+    assert tally.requests == 50 * 5 * 15
+    assert slow(page(text.replace("} ", "}  ")), 0.2) == Unreadable(
+        "agentweave_request_duration_seconds: more than 3002 series of agentweave_request_duration_seconds_bucket"
+    )
+
+
+def test_of_more_buckets_than_are_kept_nothing_is_guessed() -> None:
+    bucket = 'agentweave_request_duration_seconds_bucket{{x="{}",le="+Inf"}} 1'
+    for many in (1001, 30_000):
+        found = slow(page("\n".join(bucket.format(number) for number in range(many))), 0.2)
+        assert isinstance(found, Unreadable), many
 
 
 def test_a_page_that_failed_leaves_both_unknown() -> None:

@@ -7,24 +7,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from probes.contract import Evaluation, Fault, Target, TargetKey
+from probes.contract import Evaluation, Fault, Target, TargetKey, Unknown
 from probes.history.process import PROCESS
+from probes.readings.conformance import REASONS, Conformance
 from probes.readings.metrics_page import MetricsPage, PageTrouble
 from probes.telemetry import PROBE, TelemetryHistory, TelemetryLimits
 from tests.probes.judged import T0, page_context
 from tests.servers.metrics_pages import page_of
 
-UNAVAILABLE, RESTARTING = "MetricsUnavailable", "AgentRestarting"
+UNAVAILABLE, NONCONFORMANT, RESTARTING = "MetricsUnavailable", "MetricsNonconformant", "AgentRestarting"
+SCRAPABLE = Conformance()
 
 
 def _moment(started: float | str) -> float | str:
     return started if isinstance(started, str) else T0 + started
 
 
-def page(started: float | str | None = 1) -> MetricsPage:
-    return page_of(
+def page(started: float | str | None = 1, conformance: Conformance | None = SCRAPABLE) -> MetricsPage:
+    read = page_of(
         "first 1\n" + ("" if started is None else f"process_start_time_seconds {_moment(started)}"), *PROCESS
     )
+    return replace(read, conformance=conformance)
 
 
 def failed(fault: Fault | None = None, trouble: PageTrouble | None = None, error: str = "It failed.") -> MetricsPage:
@@ -153,11 +156,14 @@ def test_a_gap_after_which_another_process_runs_may_have_hidden_more() -> None:
     [(None, "SignalAbsent"), ("NaN", "Malformed"), ("1\nprocess_start_time_seconds 1", "Malformed")],
 )
 def test_without_a_start_time_nothing_is_known_of_restarts(started: str | None, told: str) -> None:
-    assert Engine().look(0, page(started)) == {UNAVAILABLE: "false", RESTARTING: told}
+    assert Engine().look(0, page(started)) == {UNAVAILABLE: "false", NONCONFORMANT: "false", RESTARTING: told}
 
 
 def test_an_absent_start_time_can_be_ignored() -> None:
-    assert Engine(limits=TelemetryLimits(when_absent="ignore")).look(0, page(None)) == {UNAVAILABLE: "false"}
+    assert Engine(limits=TelemetryLimits(when_absent="ignore")).look(0, page(None)) == {
+        UNAVAILABLE: "false",
+        NONCONFORMANT: "false",
+    }
 
 
 REFUSED = "The metrics page refused the connection."
@@ -194,6 +200,53 @@ def test_an_agent_that_stays_up_is_said_to_do_so() -> None:
     assert watch.messages() == {kind.name: kind.all_clear for kind in PROBE.conditions}
 
 
+BOM = Conformance("ByteOrderMark", "The page begins with a byte order mark.")
+UNSEEN = Conformance(unknown=Unknown.SOURCE_FAILED, why="The page asked for whole could not be inspected: It was late.")
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_a_page_that_prometheus_refuses_is_told_with_its_reason(reason: str) -> None:
+    assert Engine().look(0, page(conformance=Conformance(reason, "It is so.")))[NONCONFORMANT] == reason
+
+
+def test_between_two_inspections_the_verdict_stays_and_says_its_age() -> None:
+    watch = Engine()
+    watch.look(0, page(conformance=BOM))
+    assert watch.messages()[NONCONFORMANT] == (
+        "A current Prometheus refuses the whole page. The page begins with a byte order mark."
+    )
+    assert watch.look(2040, page(conformance=None))[NONCONFORMANT] == "ByteOrderMark"
+    assert watch.messages()[NONCONFORMANT] == (
+        "A current Prometheus refuses the whole page. The page begins with a byte order mark. "
+        "That was 34m0s ago; the page is asked for whole about once an hour."
+    )
+    assert watch.look(3600, page())[NONCONFORMANT] == "false"
+    assert watch.look(3630, page(conformance=None))[NONCONFORMANT] == "false"
+
+
+def test_an_inspection_that_fails_leaves_the_verdict_of_the_last_one_for_three_hours() -> None:
+    watch = Engine()
+    watch.look(0, page(conformance=BOM))
+    assert watch.look(3 * 3600, page(conformance=UNSEEN))[NONCONFORMANT] == "ByteOrderMark"
+    assert watch.look(3 * 3600 + 30, page(conformance=UNSEEN))[NONCONFORMANT] == "SourceFailed"
+    assert watch.look(3 * 3600 + 60, page(conformance=None))[NONCONFORMANT] == "SourceFailed"
+    assert watch.messages()[NONCONFORMANT] == UNSEEN.why
+    assert watch.look(4 * 3600, page())[NONCONFORMANT] == "false"
+
+
+def test_of_a_page_that_was_never_inspected_nothing_is_known() -> None:
+    watch = Engine()
+    assert watch.look(0, page(conformance=None))[NONCONFORMANT] == "WarmingUp"
+    assert watch.look(30, page(conformance=UNSEEN))[NONCONFORMANT] == "SourceFailed"
+
+
+def test_a_look_that_fails_says_nothing_of_it_and_forgets_nothing() -> None:
+    watch = Engine()
+    watch.look(0, page(conformance=BOM))
+    assert watch.look(30, failed(Fault.RESET))[NONCONFORMANT] == "SourceFailed"
+    assert watch.look(60, page(conformance=None))[NONCONFORMANT] == "ByteOrderMark"
+
+
 def test_the_start_of_the_process_is_asked_for() -> None:
     assert PROBE.wants(TelemetryLimits()) == PROCESS
 
@@ -201,7 +254,7 @@ def test_the_start_of_the_process_is_asked_for() -> None:
 def test_the_history_survives_the_state_file() -> None:
     watch = Engine()
     for turn in range(5):
-        watch.look(turn * 60, page(turn * 60))
+        watch.look(turn * 60, page(turn * 60, BOM if turn == 3 else None))
     adapter = TypeAdapter(TelemetryHistory)
     assert adapter.validate_json(adapter.dump_json(watch.history)) == watch.history
 
@@ -211,5 +264,5 @@ def test_whatever_a_page_says_each_condition_is_told_once(looks: list[tuple[floa
     watch, at = Engine(), 0.0
     for pause, started in looks:
         at += pause
-        assert set(watch.look(at, page(started))) == {UNAVAILABLE, RESTARTING}
+        assert set(watch.look(at, page(started))) == {UNAVAILABLE, NONCONFORMANT, RESTARTING}
         assert len(watch.history.restarts) <= watch.limits.restarts + 1

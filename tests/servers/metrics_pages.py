@@ -67,8 +67,9 @@ def answering(*answers: bytes) -> Script:
 
 
 def ok(body: bytes, headers: bytes = b"") -> bytes:
-    """A plain 200 with a length."""
-    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%b\r\n%b" % (len(body), headers, body)
+    """A plain 200 with a length, in the text format unless the headers say another."""
+    typed = b"" if b"Content-Type" in headers else b"Content-Type: text/plain; version=0.0.4\r\n"
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%b%b\r\n%b" % (len(body), typed, headers, body)
 
 
 def zipped(body: bytes) -> bytes:

@@ -128,6 +128,13 @@ FAULTS = (
     Fault(words="it uses 97 % of its CPU", alert="CPUHigh", minutes=25, ills=Ills(cpu=0.97)),
     Fault(words="its metrics page answers 500", alert="MetricsUnavailable", minutes=20, ills=Ills(page_fails=True)),
     Fault(
+        words="its page begins with a byte order mark",
+        alert="MetricsNonconformant",
+        minutes=90,
+        ills=Ills(byte_order_mark=True),
+        after=75,
+    ),
+    Fault(
         words="its process restarts every 4 min",
         alert="AgentRestarting",
         minutes=28,

@@ -84,6 +84,7 @@ class Ills:
 
     refuses: frozenset[str] = frozenset()  # sources
     page_fails: bool = False
+    byte_order_mark: bool = False  # at the beginning of its page
     plaintext: bool = False
     keeps_svid: bool = False
     stranger: bool = False  # its SVID is signed by an authority that is in no bundle

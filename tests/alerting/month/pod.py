@@ -79,6 +79,7 @@ class Pod:
         self.served: tuple[object, Handshake] | None = None  # and what it was made of
         self.report: StatusReport | None = None
         self.report_due = 0.0
+        self.inspection_due, self.refused = 0.0, 0  # of the whole page; refused so often in a row
         self.process = self._process(ready, 3600 * self.random.uniform(1, 48) if old else 0.0)
 
     def serves(self, now: float) -> bool:

@@ -7,6 +7,7 @@ from probes.contract import Fault, Reading
 from probes.contract.signal import Signal
 from probes.readings.canary import Question
 from probes.readings.certificate import Leaf
+from probes.readings.conformance import Conformance
 from probes.readings.decision import Actual, CanaryAnswer, Expected, OPAReading, Reply
 from probes.readings.handshake import BundleState, Handshake, Spoke
 from probes.readings.metrics_page import MetricsPage, PageTrouble, WantedSignals
@@ -23,6 +24,8 @@ Look = Callable[[Fleet, Pod, float, tuple[object, ...]], Reading]
 
 _REPORTS = 5, 30.0  # looks from one request for a status to the next, seconds between looks
 _FLAP = 45.0
+_INSPECTION = 3600.0
+BYTE_ORDER_MARK = Conformance("ByteOrderMark", "The page begins with a byte order mark.")
 
 
 def handshake(fleet: Fleet, pod: Pod, now: float, _: tuple[object, ...]) -> Handshake:
@@ -51,7 +54,8 @@ def page(fleet: Fleet, pod: Pod, now: float, wants: tuple[object, ...]) -> Metri
         return MetricsPage(wanted=wanted, status=500, trouble=PageTrouble.HTTP_ERROR, error="The page answered 500.")
     blocks = page_blocks(agent, pod, now)
     kept = KeptLines(tuple([blocks[name].encode() if name in blocks else b"" for name in wanted.names.texts.values()]))
-    return MetricsPage(wanted=wanted, status=200, size=sum(map(len, kept.lines)), kept=kept)
+    size, seen = sum(map(len, kept.lines)), _inspected(agent, pod, now)
+    return MetricsPage(wanted=wanted, status=200, size=size, kept=kept, conformance=seen)
 
 
 def decisions(fleet: Fleet, pod: Pod, now: float, wants: tuple[object, ...]) -> OPAReading:
@@ -87,6 +91,15 @@ def page_blocks(agent: Agent, pod: Pod, now: float) -> dict[str, str]:
         **_pool(agent, pod, now, busy),
         **_requests(agent, pod),
     }
+
+
+def _inspected(agent: Agent, pod: Pod, now: float) -> Conformance | None:
+    """What the page asked for whole is like: at first, then once an hour, and thrice in a row while it is refused."""
+    if now < pod.inspection_due:
+        return None
+    pod.refused = min(3, pod.refused + 1) if agent.ills.byte_order_mark else 0
+    pod.inspection_due = now + (_INSPECTION if pod.refused in (0, 3) else 0)
+    return BYTE_ORDER_MARK if agent.ills.byte_order_mark else Conformance()
 
 
 def _fault(fleet: Fleet, agent: Agent, pod: Pod, source: str, now: float) -> Fault | None:

@@ -146,6 +146,11 @@ def test_what_is_no_page_is_told(page: bytes) -> None:
         ('wanted{callee="ж",} 1', {"ж": 1}),
         ('wanted { callee = "a" } 1', {"a": 1}),
         ('{"wanted",callee="a"} 1', {"a": 1}),
+        ('wanted{callee="a"} 1 # {trace_id="x",span_id="y"} 0.5 1.7e9', {"a": 1}),
+        ("wanted 1 1.7e+09 # {} 0.5", {"": 1}),
+        (r'wanted{callee="a # {x=\"1\"} 5"} 1 # {"trace.id"="\" # {"} 2', {'a # {x="1"} 5': 1}),
+        ('wanted{callee="a # {} 5"} 1', {"a # {} 5": 1}),
+        ('wanted{"http.route"="/x",callee="a"} 1', {"a": 1}),
         ('wanted_total 5\nwanted_too{callee="x"} 1\nunwanted 3\nwanted{callee="a"} 1', {"a": 1}),
     ],
 )
@@ -181,6 +186,29 @@ def test_a_long_page_with_crlf_is_nothing_unusual() -> None:
     found = page_of("\r\n".join(f'wanted{{callee="c{n}"}} 1' for n in range(900)), WANTED).values(WANTED)
     assert isinstance(found, SignalValues)
     assert len(found.by_subject) == 900
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'wanted{{callee="c{0}"}} 1 # {{trace_id="{0:032x}",span_id="{0:016x}"}} 0.25 1795424400.123',
+        'wanted{{callee="c{0}"}} 1 1.795424400123e+09',
+        'wanted{{callee="c{0}","http.route"="/v1/search"}} 1',
+    ],
+    ids=["exemplars", "times of OpenMetrics", "names in quotes"],
+)
+def test_a_page_full_of_what_libraries_print_is_nothing_unusual(line: str) -> None:
+    found = page_of("\n".join(line.format(number) for number in range(900)), WANTED).values(WANTED)
+    assert isinstance(found, SignalValues)
+    assert len(found.by_subject) == 900
+
+
+def test_a_counter_that_openmetrics_describes_without_a_sample_is_told_from_one_that_is_not_there() -> None:
+    signal = Signal(name="test_bare", rows=(Row(metric="bare_total"),))
+    for described in ("# TYPE bare counter", "# TYPE bare_total counter"):
+        assert page_of(f"{described}\nfirst 1\n", signal).value(signal) == Absent(
+            "The page has bare_total, but without a sample."
+        )
 
 
 def test_more_lines_than_are_read_are_neither_kept_nor_guessed_from() -> None:

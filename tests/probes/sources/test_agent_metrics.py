@@ -207,7 +207,7 @@ def test_a_family_that_vanishes_from_the_filtered_page_is_looked_for_in_the_whol
         agent.filtered = pages.ok(b"agentweave_requests_total 2\n")
 
     seen = looks_at(agent, opened(), [nothing, vanish])
-    assert agent.kinds == "fffw"
+    assert agent.kinds == "fwffw"
     assert seen[-1].value(START_TIME) == 1
 
 

@@ -1,0 +1,100 @@
+"""A metrics page is read as it arrives: a hundred pages of 8 MiB that come at once are never held as a whole."""
+
+from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
+
+from probes.contract import Unknown
+from probes.readings.conformance import Conformance, PageInspector
+from probes.readings.signal_reader import SMALL
+from probes.readings.text_format import KeptLines, NotAPageError, Scan, TooCostlyError, WholeLines
+from probes.sources.http.client import HTTPSession, Response
+from probes.sources.turns import Turns
+
+AT_ONCE = 1 << 16
+"""Bytes of a page that are held before they are scanned; of nearly all agents that is the whole page."""
+
+_OPENMETRICS = "application/openmetrics-text"
+_END = b"# EOF"
+
+
+class PageArrival:
+    """The body of one answer, from its first part on."""
+
+    def __init__(
+        self,
+        session: HTTPSession,
+        answer: Response,
+        turns: Turns,
+        gate: AbstractAsyncContextManager[None],
+        inspecting: Turns | None = None,
+    ) -> None:
+        """`gate`: held while one part is read, and not while the next one is waited for.
+
+        With `inspecting` it is also seen whether a current Prometheus could scrape it, as far as that has the CPU.
+        """
+        self.answer, self.size = answer, len(answer.body)
+        self.conformance: Conformance | None = None  # of a page that has come as a whole and was inspected
+        self._session, self._turns, self._gate, self._inspecting = session, turns, gate, inspecting
+        self._inspector = PageInspector(self.content_type) if inspecting else None
+        self._scanned = 0  # pieces
+        self._has_end = not self.content_type.startswith(_OPENMETRICS)
+
+    @property
+    def content_type(self) -> str:
+        """As the answer says it, empty where it does not."""
+        return self.answer.header(b"content-type")
+
+    async def scanned(self, scan: Scan, bare: tuple[str, ...], *, whole: bool) -> KeptLines:
+        """The wanted lines; NotAPageError, TooCostlyError or what `HTTPSession.more` raises where there are none."""
+        lines, part = WholeLines(), self.answer
+        while True:
+            await self._go(self._scan(scan, lines.cut(part.body, last=part.whole)), self._turns, len(part.body))
+            await self._inspect(part)
+            if part.whole:
+                break
+            part = await self._session.more()
+            self.size += len(part.body)
+        if whole and not scan.has_a_sample:
+            raise NotAPageError("it has no sample")
+        if not self._has_end:
+            raise NotAPageError("it is cut off, for it does not end with # EOF")
+        return scan.end(bare)
+
+    async def read(self, steps: Iterable[None]) -> None:
+        """Go through these steps, each of a few milliseconds."""
+        async with self._gate:
+            await _in_turns(steps, self._turns)
+
+    def _scan(self, scan: Scan, pieces: Iterable[bytes]) -> Iterable[None]:
+        for piece in pieces:
+            if self._scanned:
+                yield
+            scan.feed(piece)
+            self._has_end = self._has_end or piece.startswith(_END) or b"\n" + _END in piece
+            self._scanned += 1
+
+    async def _inspect(self, part: Response) -> None:
+        """A page that is too much to inspect is read all the same."""
+        if self._inspecting is None or self._inspector is None:
+            return
+        try:
+            await self._go(self._inspector.feed(part.body, last=part.whole), self._inspecting, len(part.body))
+            self.conformance = self._inspector.found
+        except TooCostlyError as error:
+            why = f"The whole page is too much to inspect: {error}."
+            self.conformance = Conformance(unknown=Unknown.MALFORMED, why=why)
+            self._inspector = None
+
+    async def _go(self, steps: Iterable[None], turns: Turns, size: int) -> None:
+        """The steps of so many bytes: of many, those of one page at a time."""
+        if size > SMALL:
+            async with self._gate:
+                await _in_turns(steps, turns)
+        else:
+            await _in_turns(steps, turns)
+
+
+async def _in_turns(steps: Iterable[None], turns: Turns) -> None:
+    with turns:
+        for _ in steps:
+            await turns.checkpoint()

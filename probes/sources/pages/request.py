@@ -1,0 +1,68 @@
+"""The requests of one look at a metrics page: made as Prometheus makes them, and redirected once on the same origin."""
+
+from contextlib import AbstractAsyncContextManager
+from typing import NamedTuple
+
+from probes.readings.metrics_page import MetricsPage, WantedSignals
+from probes.sources.http.client import HTTPSession, Origin, Response
+from probes.sources.http.redirect import Redirect, redirect_of
+from probes.sources.pages.answer import PROTOBUF, PageAnswer
+from probes.sources.pages.arrival import AT_ONCE, PageArrival
+from probes.sources.pages.habits import Habit
+from probes.sources.turns import Turns
+
+_TEXTS = (
+    b"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.7,"
+    b"application/openmetrics-text;version=0.0.1;q=0.6,"
+    b"text/plain;version=1.0.0;escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;q=0.4"
+)
+ACCEPT = _TEXTS + b",*/*;q=0.3"
+"""What Prometheus 3 sends. It asks for protobuf only where it is told to."""
+
+_HEADERS = b"User-Agent: agentweave-watcher\r\nAccept: %b\r\nConnection: close\r\n"
+_ANY, _TEXT = _HEADERS % ACCEPT, _HEADERS % _TEXTS
+_NO_SIGNALS = WantedSignals.of(())
+
+
+class PageRequests(NamedTuple):
+    """Those of one look."""
+
+    session: HTTPSession
+    origin: Origin
+    authorization: bytes  # a header line, or nothing; it goes to this origin only
+    wanted: WantedSignals
+    turns: Turns
+    gate: AbstractAsyncContextManager[None]
+
+    async def filtered(self, path: bytes, habit: Habit | None) -> MetricsPage:
+        """The wanted names only, where the server knows how to do that; errors as of `HTTPSession.ask` and `read`."""
+        names = (b"&" if b"?" in path else b"?") + self.wanted.query
+        answer, followed, leads = await self._ask(path + names)
+        arrival = PageArrival(self.session, answer, self.turns, self.gate)
+        bare = habit.bare if habit else ()
+        return await PageAnswer(arrival, self.wanted, filtered=True, bare=bare, followed=followed, leads=leads).read()
+
+    async def whole(self, path: bytes, inspecting: Turns | None) -> MetricsPage:
+        """The whole page; with `inspecting` also whether a current Prometheus could scrape it."""
+        answer, followed, leads = await self._ask(path)
+        arrival = PageArrival(self.session, answer, self.turns, self.gate, inspecting)
+        return await PageAnswer(arrival, self.wanted, filtered=False, followed=followed, leads=leads).read()
+
+    async def inspected(self, path: bytes, inspecting: Turns) -> MetricsPage:
+        """The whole page for that alone: of what the filtered one said no second copy is kept."""
+        return await self._replace(wanted=_NO_SIGNALS).whole(path, inspecting)
+
+    async def _ask(self, path: bytes) -> tuple[Response, Redirect | None, Redirect | None]:
+        """The answer, where the one before it pointed, and where it points itself."""
+        answer, followed = await self._get(path), None
+        leads = redirect_of(answer, self.origin, path)
+        if leads is not None and leads.path:
+            answer, followed = await self._get(leads.path), leads
+            leads = redirect_of(answer, self.origin, leads.path)
+        return answer, followed, leads
+
+    async def _get(self, path: bytes) -> Response:
+        answer = await self.session.ask(b"GET", path, _ANY + self.authorization, at_once=AT_ONCE)
+        if answer.header(b"content-type").startswith(PROTOBUF):  # all that `*/*` brought
+            answer = await self.session.ask(b"GET", path, _TEXT + self.authorization, at_once=AT_ONCE)
+        return answer
