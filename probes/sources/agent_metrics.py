@@ -18,7 +18,7 @@ from probes.sources.http.faults import OtherIdentityError, TooCostlyTLSError
 from probes.sources.pace import Pace
 from probes.sources.pages.habits import Habit, PageHabits
 from probes.sources.pages.request import PageRequests
-from probes.sources.turns import Turns
+from probes.sources.cpu_budget import CPUBudget
 
 _BUDGET = 0.15  # seconds of CPU to read the pages of one look with: eight megabytes as libraries print them take 0.05
 _INSPECTION = 0.4  # seconds of CPU, about once an hour: eight megabytes as libraries print them take 0.2
@@ -48,23 +48,23 @@ class AgentMetrics:
         if (instead := self._pace.instead(target.key)) is not None:
             trouble, again = PageTrouble.TOO_LARGE, instead.asked_in
             return MetricsPage(wanted=wanted, trouble=trouble, error=instead.error, asked_in=again, asked=False)
-        turns, inspecting = Turns(self._cpu_time, _BUDGET), Turns(self._cpu_time, _INSPECTION)
+        budget, inspecting = CPUBudget(self._cpu_time, _BUDGET), CPUBudget(self._cpu_time, _INSPECTION)
         try:
-            page = await self._look(target, wanted, turns, inspecting)
+            page = await self._look(target, wanted, budget, inspecting)
         except TooCostlyTLSError as error:
-            return self._too_costly(target, wanted, turns, error.__cause__ or error)
+            return self._too_costly(target, wanted, budget, error.__cause__ or error)
         except httpx.TransportError as error:
             fault = fault_of(error)
             return MetricsPage(
                 wanted=wanted, fault=fault, trouble=None if fault else _trouble_of(error), error=str(error)
-            ).charged(turns.spent)
+            ).charged(budget.spent)
         except TooCostlyError as error:
-            return self._too_costly(target, wanted, turns, error)
+            return self._too_costly(target, wanted, budget, error)
         self._pace.faster(target.key)
         if page.trouble is PageTrouble.UNAUTHORIZED:
             why = self._outbound.withheld(target, self._place_of(target.metrics or "")[0])
             return replace(page, error=f"{page.error} {why}".strip())
-        spent = turns.spent + inspecting.spent
+        spent = budget.spent + inspecting.spent
         return page.charged(spent) if spent > HEAVY else page
 
     def fleet_changed(self, targets: Sequence[Target]) -> None:
@@ -77,19 +77,19 @@ class AgentMetrics:
     async def close(self) -> None:
         """Nothing is held between looks."""
 
-    def _too_costly(self, target: Target, wanted: WantedSignals, turns: Turns, why: BaseException) -> MetricsPage:
+    def _too_costly(self, target: Target, wanted: WantedSignals, budget: CPUBudget, why: BaseException) -> MetricsPage:
         asked_in = self._pace.slower(target.key)
         page = MetricsPage(
             wanted=wanted,
             trouble=PageTrouble.TOO_LARGE,
             error=f"The page is too much to read: {why}. It is asked for at one of {asked_in} looks.",
-            cpu=turns.spent,
+            cpu=budget.spent,
             asked_in=asked_in,
         )
         self._pace.say(target.key, page)
         return page
 
-    async def _look(self, target: Target, wanted: WantedSignals, turns: Turns, inspecting: Turns) -> MetricsPage:
+    async def _look(self, target: Target, wanted: WantedSignals, budget: CPUBudget, inspecting: CPUBudget) -> MetricsPage:
         url = target.metrics or ""
         origin, path = self._place_of(url)
         token = self._outbound.authorization(target, origin)
@@ -97,8 +97,8 @@ class AgentMetrics:
         habit = self._habits.of(url, wanted)
         due = inspecting if self._habits.inspection_is_due(target) else None
         limits = self._settings.timeout, self._settings.max_bytes
-        async with HTTPSession(origin, *limits, tls, names=self._names, meter=turns) as session:
-            requests = PageRequests(session, origin, token, wanted, turns, self._gate)
+        async with HTTPSession(origin, *limits, tls, names=self._names, meter=budget) as session:
+            requests = PageRequests(session, origin, token, wanted, budget, self._gate)
             filtered = None
             if habit is None or not habit.whole_only:
                 filtered = await requests.filtered(path, habit)
@@ -111,7 +111,7 @@ class AgentMetrics:
         return whole
 
     async def _whole(
-        self, target: Target, requests: PageRequests, path: bytes, inspecting: Turns | None
+        self, target: Target, requests: PageRequests, path: bytes, inspecting: CPUBudget | None
     ) -> MetricsPage:
         """The whole page; one that was inspected in vain is not inspected at each look."""
         found: Conformance | None = None
@@ -123,7 +123,7 @@ class AgentMetrics:
                 self._habits.inspected(target, found or Conformance(), came=found is not None)
         return page
 
-    async def _inspected(self, target: Target, requests: PageRequests, path: bytes, inspecting: Turns) -> Conformance:
+    async def _inspected(self, target: Target, requests: PageRequests, path: bytes, inspecting: CPUBudget) -> Conformance:
         """What a current Prometheus makes of the whole page; that it is not had is no trouble of the filtered one."""
         try:
             page = await requests.inspected(path, inspecting)

@@ -21,7 +21,7 @@ from probes.sources.http.credentials import Outbound, OutboundSettings
 from probes.sources.http.redirect import redirect_of
 from probes.sources.http.tls import TLS
 from probes.sources.shared_opas import Server, SharedOPAs
-from probes.sources.turns import TLS_BUDGET, Turns
+from probes.sources.cpu_budget import TLS_BUDGET, CPUBudget
 
 _MAX_BYTES = 1 << 20  # for a status
 _MAX_DECISION_BYTES = 1 << 16
@@ -133,14 +133,14 @@ class OPASource:
 
     async def _ask(self, request: _Request, bodies: Sequence[bytes]) -> Mapping[bytes, Reply]:
         place = request.place
-        turns = Turns(self._cpu_time, TLS_BUDGET)
+        budget = CPUBudget(self._cpu_time, TLS_BUDGET)
         limits = self._timeout, _MAX_BYTES
-        async with HTTPSession(place.origin, *limits, request.tls, names=self._names, meter=turns) as session:
+        async with HTTPSession(place.origin, *limits, request.tls, names=self._names, meter=budget) as session:
             try:
                 return await self._answers(session, request, bodies)
             finally:
-                if turns.spent:
-                    self._tls_cpu[request.server] = turns.spent
+                if budget.spent:
+                    self._tls_cpu[request.server] = budget.spent
 
     async def _answers(self, session: HTTPSession, request: _Request, bodies: Sequence[bytes]) -> Mapping[bytes, Reply]:
         replies: dict[bytes, Reply] = {}

@@ -18,7 +18,7 @@ from probes.sources.http.client import HTTPSession, Response, locate
 from probes.sources.names import Names
 from probes.sources.pages.answer import PageAnswer
 from probes.sources.pages.arrival import PageArrival
-from probes.sources.turns import Turns
+from probes.sources.cpu_budget import CPUBudget
 from tests.bench.machine import MEASURED, started
 from tests.bench.page import capabilities_page
 from watcher.runtime.cooperative import Gate
@@ -53,7 +53,7 @@ def judged(page: bytes, times: int) -> float:
     histories: dict[str, Any] = {probe.name: probe.history() for probe in _PROBES}
     began = time.process_time()
     for look in range(times):
-        arrival = PageArrival(session, Response(200, headers, page), Turns(time.thread_time, 10.0), Gate())
+        arrival = PageArrival(session, Response(200, headers, page), CPUBudget(time.thread_time, 10.0), Gate())
         reading = asyncio.run(PageAnswer(arrival, wanted, filtered=False).read())
         for probe in _PROBES:
             evaluation = probe.judge(reading, histories[probe.name], _context(probe.limits(), 30.0 * look))

@@ -40,7 +40,7 @@ _CROWD = 100
 """Verdicts of one judge that are given in a turn of their own: a thousand take 20 ms."""
 
 
-class _Turns:
+class _JudgingCPU:
     """The CPU of one look's judges: a thousand subjects are judged in several turns of the loop."""
 
     __slots__ = ("_began", "_cpu_time", "_former")
@@ -152,7 +152,7 @@ class Looker:
         return False
 
     async def _judge_all(self, state: TargetState, look: Look, *, in_turns: bool) -> None:
-        turns, found = _Turns(self._cpu_time), list[_Judged]()
+        cpu, found = _JudgingCPU(self._cpu_time), list[_Judged]()
         for index, probe in self._probes:
             result = state.results[index]
             if result is not None:
@@ -162,14 +162,14 @@ class Looker:
                 young = result.young if restored is None else restored.young.get(probe.name, UNSEEN)
                 judged = _with_unlearnt(probe, state.target, self._judge(probe, state, history, look))
                 if in_turns:
-                    await turns.next()
+                    await cpu.next()
                 after = self._debounced(probe, state, before, young, judged, look)
                 found.append(_Judged(index, probe.name, judged, after))
                 if in_turns:
-                    await turns.next()
+                    await cpu.next()
         if not state.removed:
             self._show(state, look, found)
-        self._fleet.costs.charge(state.target.key, self.kind.name, look.reading.cpu + turns.spent())
+        self._fleet.costs.charge(state.target.key, self.kind.name, look.reading.cpu + cpu.spent())
 
     def _show(self, state: TargetState, look: Look, found: Sequence[_Judged]) -> None:
         self._tell_pace(state, look)

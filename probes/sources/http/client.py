@@ -27,7 +27,7 @@ from probes.sources.http.tls import TLS, MakeContext
 from probes.sources.names import NameNotResolvedError, connect
 from probes.sources.own_trouble import OWN_TROUBLE, is_refusal
 from probes.sources.tls.metered import Meter, OverspentError, start_tls
-from probes.sources.turns import TLS_BUDGET, Turns
+from probes.sources.cpu_budget import TLS_BUDGET, CPUBudget
 
 __all__ = [
     "HTTPSession",
@@ -82,7 +82,7 @@ class HTTPSession:
         meter: Meter | None = None,
     ) -> None:
         """`meter`: what the CPU of TLS is charged to, and what ends it."""
-        self._meter = meter or Turns(time.thread_time, TLS_BUDGET)
+        self._meter = meter or CPUBudget(time.thread_time, TLS_BUDGET)
         self._origin, self._timeout, self._max_bytes, self._tls = origin, timeout, max_bytes, tls
         first = tls.taken.get(origin, 0) if tls and tls.taken else 0
         self._untried = [first, *(each for each in range(1 + len(tls.others if tls else ())) if each != first)]

@@ -8,7 +8,7 @@ from probes.readings.conformance import Conformance, PageInspector
 from probes.readings.signal_reader import SMALL
 from probes.readings.text_format import KeptLines, NotAPageError, Scan, TooCostlyError, WholeLines
 from probes.sources.http.client import HTTPSession, Response
-from probes.sources.turns import Turns
+from probes.sources.cpu_budget import CPUBudget
 
 AT_ONCE = 1 << 16
 """Bytes of a page that are held before they are scanned; of nearly all agents that is the whole page."""
@@ -24,9 +24,9 @@ class PageArrival:
         self,
         session: HTTPSession,
         answer: Response,
-        turns: Turns,
+        budget: CPUBudget,
         gate: AbstractAsyncContextManager[None],
-        inspecting: Turns | None = None,
+        inspecting: CPUBudget | None = None,
     ) -> None:
         """`gate`: held while one part is read, and not while the next one is waited for.
 
@@ -34,7 +34,7 @@ class PageArrival:
         """
         self.answer, self.size = answer, len(answer.body)
         self.conformance: Conformance | None = None  # of a page that has come as a whole and was inspected
-        self._session, self._turns, self._gate, self._inspecting = session, turns, gate, inspecting
+        self._session, self._budget, self._gate, self._inspecting = session, budget, gate, inspecting
         self._inspector = PageInspector(self.content_type) if inspecting else None
         self._scanned = 0  # pieces
         self._has_end = not self.content_type.startswith(_OPENMETRICS)
@@ -48,7 +48,7 @@ class PageArrival:
         """The wanted lines; NotAPageError, TooCostlyError or what `HTTPSession.more` raises where there are none."""
         lines, part = WholeLines(), self.answer
         while True:
-            await self._go(self._scan(scan, lines.cut(part.body, last=part.whole)), self._turns, len(part.body))
+            await self._go(self._scan(scan, lines.cut(part.body, last=part.whole)), self._budget, len(part.body))
             await self._inspect(part)
             if part.whole:
                 break
@@ -63,7 +63,7 @@ class PageArrival:
     async def read(self, steps: Iterable[None]) -> None:
         """Go through these steps, each of a few milliseconds."""
         async with self._gate:
-            await _in_turns(steps, self._turns)
+            await _in_turns(steps, self._budget)
 
     def _scan(self, scan: Scan, pieces: Iterable[bytes]) -> Iterable[None]:
         for piece in pieces:
@@ -85,16 +85,16 @@ class PageArrival:
             self.conformance = Conformance(unknown=Unknown.MALFORMED, why=why)
             self._inspector = None
 
-    async def _go(self, steps: Iterable[None], turns: Turns, size: int) -> None:
+    async def _go(self, steps: Iterable[None], budget: CPUBudget, size: int) -> None:
         """The steps of so many bytes: of many, those of one page at a time."""
         if size > SMALL:
             async with self._gate:
-                await _in_turns(steps, turns)
+                await _in_turns(steps, budget)
         else:
-            await _in_turns(steps, turns)
+            await _in_turns(steps, budget)
 
 
-async def _in_turns(steps: Iterable[None], turns: Turns) -> None:
-    with turns:
+async def _in_turns(steps: Iterable[None], budget: CPUBudget) -> None:
+    with budget:
         for _ in steps:
-            await turns.checkpoint()
+            await budget.checkpoint()

@@ -9,7 +9,7 @@ from probes.sources.http.redirect import Redirect, redirect_of
 from probes.sources.pages.answer import PROTOBUF, PageAnswer
 from probes.sources.pages.arrival import AT_ONCE, PageArrival
 from probes.sources.pages.habits import Habit
-from probes.sources.turns import Turns
+from probes.sources.cpu_budget import CPUBudget
 
 _TEXTS = (
     b"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.7,"
@@ -31,24 +31,24 @@ class PageRequests(NamedTuple):
     origin: Origin
     authorization: bytes  # a header line, or nothing; it goes to this origin only
     wanted: WantedSignals
-    turns: Turns
+    budget: CPUBudget
     gate: AbstractAsyncContextManager[None]
 
     async def filtered(self, path: bytes, habit: Habit | None) -> MetricsPage:
         """The wanted names only, where the server knows how to do that; errors as of `HTTPSession.ask` and `read`."""
         names = (b"&" if b"?" in path else b"?") + self.wanted.query
         answer, followed, leads = await self._ask(path + names)
-        arrival = PageArrival(self.session, answer, self.turns, self.gate)
+        arrival = PageArrival(self.session, answer, self.budget, self.gate)
         bare = habit.bare if habit else ()
         return await PageAnswer(arrival, self.wanted, filtered=True, bare=bare, followed=followed, leads=leads).read()
 
-    async def whole(self, path: bytes, inspecting: Turns | None) -> MetricsPage:
+    async def whole(self, path: bytes, inspecting: CPUBudget | None) -> MetricsPage:
         """The whole page; with `inspecting` also whether a current Prometheus could scrape it."""
         answer, followed, leads = await self._ask(path)
-        arrival = PageArrival(self.session, answer, self.turns, self.gate, inspecting)
+        arrival = PageArrival(self.session, answer, self.budget, self.gate, inspecting)
         return await PageAnswer(arrival, self.wanted, filtered=False, followed=followed, leads=leads).read()
 
-    async def inspected(self, path: bytes, inspecting: Turns) -> MetricsPage:
+    async def inspected(self, path: bytes, inspecting: CPUBudget) -> MetricsPage:
         """The whole page for that alone: of what the filtered one said no second copy is kept."""
         return await self._replace(wanted=_NO_SIGNALS).whole(path, inspecting)
 

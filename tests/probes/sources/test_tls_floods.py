@@ -17,7 +17,7 @@ from probes.readings.metrics_page import MetricsPage, PageTrouble
 from probes.sources.names import Names
 from probes.sources.tls.metered import OverspentError
 from probes.sources.tls.records import Records
-from probes.sources.turns import TLS_BUDGET, Turns
+from probes.sources.cpu_budget import TLS_BUDGET, CPUBudget
 from tests.hostile.tls_records_attacks import a_byte_a_record, changing_keys
 from tests.hostile.worst_turn import Watchman
 from tests.servers.tls_servers import Talk, serve
@@ -101,11 +101,11 @@ def test_a_port_whose_keys_change_without_an_end_is_heard_for_two_hundred_record
 
 
 def test_tls_is_charged_to_the_budget_of_its_look() -> None:
-    turns = Turns(lambda: 0.0, 0.02)
-    turns.took(0.015)
+    budget = CPUBudget(lambda: 0.0, 0.02)
+    budget.took(0.015)
     with pytest.raises(OverspentError, match="its TLS takes more than 20 ms of CPU"):
-        turns.took(0.01)
-    assert turns.spent == pytest.approx(0.025)
+        budget.took(0.01)
+    assert budget.spent == pytest.approx(0.025)
 
 
 @given(st.lists(st.binary(max_size=40), max_size=20), st.lists(st.integers(1, 30), max_size=60), st.integers(1, 9))

@@ -11,7 +11,7 @@ from starlette.types import Scope
 
 from watcher.runtime.descriptors import FEWEST_READERS, MOST_READERS
 from watcher.web.serving.connection import Connection
-from watcher.web.serving.gate import UntilGone
+from watcher.web.serving.middleware import UntilGone
 from watcher.web.serving.places import FullError, Places, shares
 from watcher.web.serving.shared_page import SharedPages
 from watcher.web.serving.turns import Turns

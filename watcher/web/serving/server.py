@@ -14,7 +14,7 @@ from watcher.runtime.descriptors import HEALTH_READERS, Descriptors
 from watcher.web.serving.access import Access
 from watcher.web.serving.admission import Admission, Guest
 from watcher.web.serving.connection import Connection
-from watcher.web.serving.gate import Gate, UntilGone
+from watcher.web.serving.middleware import AccessMiddleware, UntilGone
 from watcher.web.serving.listener import Listener
 from watcher.web.serving.places import Places, shares
 
@@ -38,8 +38,8 @@ class Server:
 
     def __init__(self, pages: ASGIApp, health: ASGIApp, access: Access, descriptors: Descriptors) -> None:
         self._access, self._descriptors = access, descriptors
-        gate = Gate(pages, access, Places(shares(descriptors.readers).pages))
-        self._pages, self._health = _config(UntilGone(gate)), _config(UntilGone(health))
+        gated = AccessMiddleware(pages, access, Places(shares(descriptors.readers).pages))
+        self._pages, self._health = _config(UntilGone(gated)), _config(UntilGone(health))
         self._server = _Quiet(self._pages)
 
     async def serve(self, listener: socket.socket, health_listener: socket.socket | None = None) -> None:

@@ -14,7 +14,7 @@ OPEN = ("/livez", "/readyz")
 """Pages that anybody may read: a kubelet has no credentials, and they say next to nothing."""
 
 
-class Gate:
+class AccessMiddleware:
     """In front of the pages."""
 
     def __init__(self, pages: ASGIApp, access: Access, places: Places) -> None:

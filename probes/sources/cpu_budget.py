@@ -13,7 +13,7 @@ TLS_BUDGET = 0.08
 """Seconds of CPU for the TLS of one look: eight megabytes take 0.03."""
 
 
-class Turns:
+class CPUBudget:
     """Counts the CPU that the reading of the answers of one look takes: what is done inside of `with`."""
 
     def __init__(self, cpu_time: Callable[[], float], budget: float) -> None:
