@@ -12,13 +12,13 @@ from probes.contract.signal import Dialect, Signal
 from probes.readings.conformance import Conformance
 from probes.readings.metrics_page import MetricsPage, PageTrouble, WantedSignals
 from probes.readings.text_format import TooCostlyError
+from probes.sources.cpu_budget import CPUBudget
 from probes.sources.http.client import HTTPSession, Origin, TLSFailedError, TooLargeError, fault_of, locate
 from probes.sources.http.credentials import Outbound, OutboundSettings
 from probes.sources.http.faults import OtherIdentityError, TooCostlyTLSError
 from probes.sources.pace import Pace
 from probes.sources.pages.habits import Habit, PageHabits
 from probes.sources.pages.request import PageRequests
-from probes.sources.cpu_budget import CPUBudget
 
 _BUDGET = 0.15  # seconds of CPU to read the pages of one look with: eight megabytes as libraries print them take 0.05
 _INSPECTION = 0.4  # seconds of CPU, about once an hour: eight megabytes as libraries print them take 0.2
@@ -89,7 +89,9 @@ class AgentMetrics:
         self._pace.say(target.key, page)
         return page
 
-    async def _look(self, target: Target, wanted: WantedSignals, budget: CPUBudget, inspecting: CPUBudget) -> MetricsPage:
+    async def _look(
+        self, target: Target, wanted: WantedSignals, budget: CPUBudget, inspecting: CPUBudget
+    ) -> MetricsPage:
         url = target.metrics or ""
         origin, path = self._place_of(url)
         token = self._outbound.authorization(target, origin)
@@ -123,7 +125,9 @@ class AgentMetrics:
                 self._habits.inspected(target, found or Conformance(), came=found is not None)
         return page
 
-    async def _inspected(self, target: Target, requests: PageRequests, path: bytes, inspecting: CPUBudget) -> Conformance:
+    async def _inspected(
+        self, target: Target, requests: PageRequests, path: bytes, inspecting: CPUBudget
+    ) -> Conformance:
         """What a current Prometheus makes of the whole page; that it is not had is no trouble of the filtered one."""
         try:
             page = await requests.inspected(path, inspecting)
