@@ -99,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_drill(commands, anywhere)
     _add_demo(commands, anywhere)
     _add_rules(commands.add_parser("rules", help="alert rules, runbooks, dashboards and Alertmanager pieces"), anywhere)
+    _add_readiness(commands, anywhere)
     _add_controls(commands, anywhere)
     _add_config(commands.add_parser("config", help="check a config file, or print its JSON Schema"), anywhere)
     return parser
@@ -154,6 +155,35 @@ def _add_demo(commands: _Commands, anywhere: _Parser) -> None:
         help="let faults last N times as long; 10: long enough for the alert rules; default: 1",
     )
     demo.set_defaults(command="watcher.demo.run:command", before=_end_as_by_a_key, until_stopped=True)
+
+
+def _add_readiness(commands: _Commands, anywhere: _Parser) -> None:
+    readiness = commands.add_parser(
+        "readiness",
+        parents=[anywhere],
+        help="the production readiness checklist of the agents in manifests",
+        epilog="exit code: 0 none fails (with --fail-on unknown: all ready), 1 a required control fails, "
+        "3 one is unknown or not all could be read, 2 nothing is selected or a mistake",
+    )
+    readiness.add_argument(
+        "--manifests",
+        metavar="PATH",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="files, folders, or - for standard input such as `helm template ... |`; nothing else is asked",
+    )
+    readiness.add_argument("--namespace", metavar="N", help="only agents of it; also of objects that name none")
+    readiness.add_argument("--agent", metavar="A", help="only this agent")
+    readiness.add_argument("--section", metavar="S", help="only controls of this section, such as security")
+    readiness.add_argument("--control", metavar="ID", action="append", help="only this control; may be repeated")
+    owners = ("team", "platform", "security", "pipeline")
+    readiness.add_argument("--owner", choices=owners, help="only controls that these can mend")
+    readiness.add_argument("--required", action="store_true", help="only controls that readiness rests on")
+    readiness.add_argument("--sdk-version", metavar="V", help="of the agents; default: the newest known")
+    readiness.add_argument("--fail-on", choices=("fail", "unknown"), help="default: fail")
+    _add_output(readiness, "text", "json", "markdown", "html", "junit", "sarif")
+    readiness.set_defaults(command="watcher.commands.readiness:command")
 
 
 def _add_controls(commands: _Commands, anywhere: _Parser) -> None:

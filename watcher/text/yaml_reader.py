@@ -69,6 +69,11 @@ class YamlReader:
         self._weight = self._deepest = 0
         self._max_weight, self._max_values, self._values = max_weight, max_values, 0
 
+    @property
+    def values(self) -> int:
+        """How many values were read so far, also where reading ended early."""
+        return self._values
+
     def document(self) -> object:
         """The one document of the text, None for an empty one; raises RefusedError or yaml.YAMLError."""
         documents: list[object] = []

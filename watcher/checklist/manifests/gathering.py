@@ -1,0 +1,163 @@
+"""From objects to the evidence of each agent. Manifests are never all that there is in a cluster."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from probes.controls.catalogue.control import SourceName, UnknownReason
+from probes.controls.evidence import AgentObjects, AgentRef, EvidenceSet, Listing, Missing, Seen
+from watcher.checklist.manifests.agent_files import read_agent_file
+from watcher.checklist.manifests.objects import Manifest, Objects
+from watcher.checklist.manifests.workloads import (
+    AgentWorkload,
+    BrokenWorkloadError,
+    ConfigMaps,
+    config_text,
+    read_workload,
+)
+from watcher.kube.selectors import SelectorError, read_selector, selects
+
+NOT_ALL = Missing(UnknownReason.SOURCE_MISSING, "Only these manifests were read; a cluster may have more.")
+_OF_NAMESPACE = ("LimitRange", "ExternalSecret", "Certificate", "Role", "RoleBinding")
+_OF_CLUSTER = ("ClusterRole", "ClusterRoleBinding")
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The evidence of one agent, of one workload of it."""
+
+    evidence: EvidenceSet
+    workload: Manifest
+    labels: Mapping[str, str]  # of the workload
+
+
+@dataclass(slots=True)
+class Fleet:
+    """All agents of the manifests. Two workloads that are one agent for the daemon stand in one list."""
+
+    agents: dict[AgentRef, list[Gathered]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)  # what could not be judged, with its place
+    notes: list[str] = field(default_factory=list)  # what to know beside
+
+
+def gather(objects: Objects, now: float, sdk_version: str) -> Fleet:
+    """The agents by namespace and name, `now` in Unix seconds; `sdk_version` is that which they are taken to run."""
+    fleet = Fleet(problems=list(objects.broken))
+    by_kind: defaultdict[str, list[Manifest]] = defaultdict(list)
+    seen: dict[tuple[str, str, str], Manifest] = {}
+    for each in objects.found:
+        twin = seen.setdefault((each.kind, each.namespace, each.name), each)
+        if twin is not each:
+            fleet.notes.append(f"{each.ref}: {each.kind} {each.namespace}/{each.name} is given twice, first {twin.ref}")
+        by_kind[each.kind].append(each)
+    config_maps = {(each.namespace, each.name): each for each in by_kind["ConfigMap"]}
+    for agent in _agents(objects.found, config_maps, fleet):
+        ref = AgentRef(agent.workload.namespace, agent.name)
+        evidence = EvidenceSet(ref, _sources(agent, by_kind, config_maps, now, sdk_version))
+        labels = agent.workload.body["metadata"].get("labels") or {}  # type: ignore[index]
+        fleet.agents.setdefault(ref, []).append(Gathered(evidence, agent.workload, labels))
+    for ref, several in fleet.agents.items():
+        if len(several) > 1:
+            named = ", ".join(f"{each.workload.kind} {each.workload.name} ({each.workload.ref})" for each in several)
+            fleet.notes.append(f"{ref} is several workloads, judged as one agent, the worst of each control: {named}")
+    return fleet
+
+
+def _agents(found: Sequence[Manifest], config_maps: ConfigMaps, fleet: Fleet) -> Iterator[AgentWorkload]:
+    owners = {str(uid) for each in found if (uid := _meta(each).get("uid"))}
+    for each in found:
+        if any(owner in owners for owner in _owners(each)):
+            continue  # what made it is judged
+        try:
+            agent = read_workload(each, config_maps)
+        except BrokenWorkloadError as error:
+            fleet.problems.append(str(error))
+            continue
+        if agent is not None:
+            yield agent
+
+
+def _meta(found: Manifest) -> Mapping[str, object]:
+    meta = found.body.get("metadata")
+    return meta if isinstance(meta, Mapping) else {}
+
+
+def _owners(found: Manifest) -> Iterator[str]:
+    references = _meta(found).get("ownerReferences")
+    for each in references if isinstance(references, list) else ():
+        if isinstance(each, Mapping) and each.get("controller"):
+            yield str(each.get("uid"))
+
+
+def _sources(
+    agent: AgentWorkload,
+    by_kind: Mapping[str, Sequence[Manifest]],
+    config_maps: ConfigMaps,
+    now: float,
+    sdk_version: str,
+) -> dict[SourceName, Seen[object] | Missing]:
+    workload = agent.workload
+    parts = {kind: by_kind.get(kind, ()) for kind in (*_OF_NAMESPACE, *_OF_CLUSTER)}
+    listings = {
+        kind: _listing([each for each in some if kind in _OF_CLUSTER or each.namespace == workload.namespace], now)
+        for kind, some in parts.items()
+    }
+    policies = [each for each in by_kind.get("NetworkPolicy", ()) if _is_for(each, agent)]
+    objects = AgentObjects(
+        workload=Seen(workload, now, workload.ref),
+        template=Seen(agent.template, now, f"{workload.file}:{agent.line}"),
+        listings={
+            **listings,
+            "NetworkPolicy": _listing(policies, now),
+            "ConfigMap": _config_maps(agent, config_maps, now),
+        },
+    )
+    return {
+        SourceName.KUBERNETES_OBJECT: Seen(objects, now, f"{workload.file}:{agent.line}"),
+        SourceName.AGENT_CONFIG: _agent_config(agent, now, sdk_version),
+    }
+
+
+def _agent_config(agent: AgentWorkload, now: float, sdk_version: str) -> Seen[object] | Missing:
+    if agent.config is None:
+        return Missing(UnknownReason.SOURCE_MISSING, f"Its config is not known: {agent.why}."[:200])
+    return read_agent_file(*agent.config, config_text(agent), sdk_version, now)
+
+
+def _listing(found: Sequence[Manifest], now: float) -> Seen[Listing]:
+    ref = found[0].ref if found else ""
+    return Seen(Listing(tuple(found), NOT_ALL), now, ref)
+
+
+def _is_for(policy: Manifest, agent: AgentWorkload) -> bool:
+    """Whether it selects the agent's pods; one that Kubernetes would refuse selects nothing."""
+    spec = policy.body.get("spec")
+    if policy.namespace != agent.workload.namespace or not isinstance(spec, Mapping):
+        return False
+    try:
+        return selects(read_selector(spec.get("podSelector")), agent.labels)
+    except SelectorError:
+        return False
+
+
+def _config_maps(agent: AgentWorkload, config_maps: ConfigMaps, now: float) -> Seen[Listing]:
+    """Those that its pods mount or take variables from."""
+    named = dict.fromkeys(config_map_names(agent.template.spec))
+    found = [config_maps[key] for name in named if (key := (agent.workload.namespace, name)) in config_maps]
+    absent = [name for name in named if (agent.workload.namespace, name) not in config_maps]
+    told = f"Of its ConfigMaps, {', '.join(absent[:3])} {'are' if len(absent) > 1 else 'is'} not among what was given."
+    lacks = Missing(UnknownReason.SOURCE_MISSING, told[:200]) if absent else None
+    return Seen(Listing(tuple(found), lacks), now, found[0].ref if found else "")
+
+
+def config_map_names(value: object, key: str = "") -> Iterator[str]:
+    """The names of all ConfigMaps that a pod's spec refers to, wherever it does."""
+    if isinstance(value, Mapping):
+        name = value.get("name")
+        if key in ("configMap", "configMapRef", "configMapKeyRef") and isinstance(name, str):
+            yield name
+        for inner, each in value.items():
+            yield from config_map_names(each, str(inner))
+    elif isinstance(value, list):
+        for each in value:
+            yield from config_map_names(each)

@@ -1,0 +1,57 @@
+"""Findings for a terminal: what fails in full, what is unknown by its reasons."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from probes.controls.catalogue.terms import Automation
+from probes.controls.finding import Finding, State
+from watcher.checklist.agent_report import AgentReport, Report
+from watcher.checklist.reports.wording import MARKS, bounds, counted, required_counted, verdict_words, why
+from watcher.text.printable import printable
+
+_FEW = 3
+"""So many controls are always shown one by one."""
+
+
+def as_text(report: Report) -> str:
+    """All agents, section by section."""
+    return "\n".join(line for each in report.agents for line in _agent(each, report)) + "\n"
+
+
+def _agent(agent: AgentReport, report: Report) -> Iterator[str]:
+    yield f"{agent.ref}: {verdict_words(agent.readiness)} ({printable(agent.place.file)}:{agent.place.line})"
+    leaves = [each for name, each in agent.findings.items() if not _is_rollup(name, report)]
+    if leaves and agent.required:
+        yield f"  required: {required_counted(agent)}"
+    if leaves:
+        yield f"  all: {counted(leaves)}; {bounds(agent.readiness)}".removesuffix("; ")
+    for section in dict.fromkeys(report.catalogue.by_id[each].section for each in agent.findings):
+        yield from _section(section, agent, report)
+    yield ""
+
+
+def _is_rollup(name: str, report: Report) -> bool:
+    return report.catalogue.by_id[name].automation is Automation.ROLLUP
+
+
+def _section(section: str, agent: AgentReport, report: Report) -> Iterator[str]:
+    mine = [each for name, each in agent.findings.items() if report.catalogue.by_id[name].section == section]
+    told = [each for each in mine if len(agent.findings) <= _FEW or _is_told(each, report)]
+    left = [each for each in mine if each not in told and not _is_rollup(each.control, report)]
+    if told or left:
+        yield f"  {section}"
+    for each in told:
+        required = "" if each.control in agent.required else " (not required)"
+        place = agent.place_of(each)
+        where = f" [{printable(place.file)}:{place.line}]" if each.evidence else ""
+        yield f"    {MARKS[each.state]} {each.state} {each.control}{required}: {printable(why(each))}{where}"
+    if left:
+        reasons = Counter(each.reason or each.state for each in left)
+        yield f"    ? {len(left)} not decided: {', '.join(f'{count} {name}' for name, count in reasons.most_common())}"
+
+
+def _is_told(finding: Finding, report: Report) -> bool:
+    """Whether it says more than that there is no such evidence here."""
+    if _is_rollup(finding.control, report):
+        return False
+    return finding.state is not State.UNKNOWN or finding.reason not in ("SourceMissing", "AttestationMissing")
