@@ -42,14 +42,13 @@ def command(given: Namespace) -> int:
     now, sdk = time.time(), load_sdk_facts()
     fleet = gather(objects, now, given.sdk_version or sdk.newest.version)
     wanted = [
-        ref
-        for ref in fleet.agents
-        if given.namespace in (None, ref.namespace) and given.agent in (None, ref.agent)
+        ref for ref in fleet.agents if given.namespace in (None, ref.namespace) and given.agent in (None, ref.agent)
     ]
     _tell(fleet)
     if not wanted:
         return _refuse(_nobody(fleet, objects))
-    agents = judged(fleet, wanted, catalogue, chosen, Facts(now=now, sdk=sdk), load_judges())
+    facts = Facts(now=now, sdk=sdk, secret_readers=fleet.service_accounts())
+    agents = judged(fleet, wanted, catalogue, chosen, facts, load_judges())
     print(OUTPUTS[given.output](Report(catalogue, now, agents, fleet.problems, fleet.notes)), end="")
     return exit_code(agents, fleet.problems, given.fail_on or "fail")
 

@@ -71,9 +71,5 @@ def _why(text: str, error: str) -> str:
 
 
 def _blank_lines(text: str) -> int:
-    count = 0
-    for line in text.splitlines():
-        if line.strip() and not line.startswith(("---", "#")):
-            return count
-        count += 1
-    return 0
+    lines = text.splitlines()
+    return next((n for n, line in enumerate(lines) if line.strip() and not line.startswith(("---", "#"))), 0)

@@ -38,6 +38,11 @@ class Fleet:
     agents: dict[AgentRef, list[Gathered]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)  # what could not be judged, with its place
     notes: list[str] = field(default_factory=list)  # what to know beside
+    accounts: set[str] = field(default_factory=set)
+
+    def service_accounts(self) -> tuple[str, ...]:
+        """Those that agents run as, with their users' names."""
+        return tuple(sorted(self.accounts))
 
 
 def gather(objects: Objects, now: float, sdk_version: str) -> Fleet:
@@ -54,6 +59,9 @@ def gather(objects: Objects, now: float, sdk_version: str) -> Fleet:
     for agent in _agents(objects.found, config_maps, fleet):
         ref = AgentRef(agent.workload.namespace, agent.name)
         evidence = EvidenceSet(ref, _sources(agent, by_kind, config_maps, now, sdk_version))
+        account = agent.template.spec.get("serviceAccountName")
+        if isinstance(account, str) and account:
+            fleet.accounts.add(f"system:serviceaccount:{ref.namespace}:{account}")
         labels = agent.workload.body["metadata"].get("labels") or {}  # type: ignore[index]
         fleet.agents.setdefault(ref, []).append(Gathered(evidence, agent.workload, labels))
     for ref, several in fleet.agents.items():

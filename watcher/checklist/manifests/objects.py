@@ -116,9 +116,7 @@ def _says_its_kind(data: object) -> bool:
     return isinstance(data, Mapping) and "apiVersion" in data and "kind" in data
 
 
-def _take(
-    objects: Objects, file: str, text: str, document: Document, data: object, line: int, namespace: str
-) -> None:
+def _take(objects: Objects, file: str, text: str, document: Document, data: object, line: int, namespace: str) -> None:
     """One object, or those of a list."""
     kind = data.get("kind") if isinstance(data, Mapping) else None
     if isinstance(data, Mapping) and isinstance(kind, str) and kind.endswith("List") and "items" in data:
@@ -164,8 +162,10 @@ def _wrong(data: object) -> str:
         return f"expected an object of Kubernetes, got {plain_name(data)}"
     for key in ("apiVersion", "kind"):
         if not isinstance(data.get(key), str):
-            return f"{key}: expected text, got {plain_name(data.get(key))}" if key in data or key == "kind" else (
-                "expected an object of Kubernetes, with apiVersion and kind"
+            return (
+                f"{key}: expected text, got {plain_name(data.get(key))}"
+                if key in data or key == "kind"
+                else ("expected an object of Kubernetes, with apiVersion and kind")
             )
     meta = data.get("metadata")
     if not isinstance(meta, Mapping):

@@ -62,9 +62,7 @@ def read_workload(workload: Manifest, config_maps: ConfigMaps) -> AgentWorkload 
         ) from error
 
 
-def _read(
-    workload: Manifest, template: Mapping[str, Any], line: int, config_maps: ConfigMaps
-) -> AgentWorkload | None:
+def _read(workload: Manifest, template: Mapping[str, Any], line: int, config_maps: ConfigMaps) -> AgentWorkload | None:
     meta, spec = template.get("metadata") or {}, template.get("spec") or {}
     own = {"uid": "", "namespace": workload.namespace, "name": workload.name}
     pod = read_pod({"metadata": {**meta, **own}, "spec": spec, "status": {}})
@@ -106,9 +104,7 @@ def _absent(name: str) -> str:
     return f"its ConfigMap {name} is not among what was given"
 
 
-def _config(
-    place: ConfigPlace | None, namespace: str, config_maps: ConfigMaps
-) -> tuple[Manifest | None, str, str]:
+def _config(place: ConfigPlace | None, namespace: str, config_maps: ConfigMaps) -> tuple[Manifest | None, str, str]:
     """The ConfigMap that has the config, its key, and why there is none: the last source of a volume lies on top."""
     if place is None:
         return None, "", "it does not say where its config is"
