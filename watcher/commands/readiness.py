@@ -5,7 +5,8 @@ import logging
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 
 from probes.controls.catalogue.loading import load_catalogue
 from probes.controls.finding import State
@@ -15,13 +16,17 @@ from probes.controls.sdk.loading import load_sdk_facts
 from watcher.checklist.agent_report import AgentReport, Chosen, Report, judged
 from watcher.checklist.manifests.gathering import Fleet, gather
 from watcher.checklist.manifests.objects import ManifestsError, Objects, read_objects
-from watcher.checklist.reports.json_report import as_json
-from watcher.checklist.reports.text_report import as_text
 
-OUTPUTS: Mapping[str, Callable[[Report], str]] = {
-    "text": as_text,
-    "json": as_json,
+OUTPUTS = {
+    "text": "text_report:as_text",
+    "json": "json_report:as_json",
+    "markdown": "markdown_report:as_markdown",
+    "html": "html_report:as_html",
+    "junit": "junit_report:as_junit",
+    "sarif": "sarif_report:as_sarif",
 }
+"""The module and function of each format; only that which is asked for is imported."""
+
 _READY = (Verdict.READY, Verdict.READY_WITH_WAIVERS)
 
 
@@ -49,7 +54,9 @@ def command(given: Namespace) -> int:
         return _refuse(_nobody(fleet, objects))
     facts = Facts(now=now, sdk=sdk, secret_readers=fleet.service_accounts())
     agents = judged(fleet, wanted, catalogue, chosen, facts, load_judges())
-    print(OUTPUTS[given.output](Report(catalogue, now, agents, fleet.problems, fleet.notes)), end="")
+    module, name = OUTPUTS[given.output].split(":")
+    show: Callable[[Report], str] = getattr(import_module(f"watcher.checklist.reports.{module}"), name)
+    print(show(Report(catalogue, now, agents, fleet.problems, fleet.notes)), end="")
     return exit_code(agents, fleet.problems, given.fail_on or "fail")
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.controls.evidence import AgentObjects, EvidenceSet, Missing, PodTemplate, Seen
 from probes.controls.catalogue.control import Assurance, SourceName, UnknownReason
+from probes.controls.evidence import AgentObjects, EvidenceSet, Missing, PodTemplate, Seen
 from probes.controls.judging import Facts, load_judges
 from probes.controls.sdk.loading import load_sdk_facts
 from probes.controls.verdict.control import judge_control
