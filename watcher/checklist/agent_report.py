@@ -92,24 +92,43 @@ def judged(
     fleet: Fleet, wanted: Iterable[AgentRef], catalogue: Catalogue, chosen: Chosen, facts: Facts, judges: Judges
 ) -> list[AgentReport]:
     """The wanted agents by name."""
-    return [_report(ref, fleet.agents[ref], catalogue, chosen, facts, judges) for ref in sorted(wanted)]
+    every = CHECKLIST.required(catalogue)
+    gathered = [each for several in fleet.agents.values() for each in several]
+    alike = _alike(catalogue, gathered)
+    known: dict[str, Finding] = {}
+    reports = []
+    for ref in sorted(wanted):
+        found = []
+        for each in fleet.agents[ref]:
+            found.append(judge_agent(catalogue, each.evidence, facts, judges, every, known=known))
+            known = known or {name: found[0][name] for name in alike}
+        reports.append(_report(ref, fleet.agents[ref][0], found, catalogue, chosen))
+    return reports
+
+
+def _alike(catalogue: Catalogue, gathered: Sequence[Gathered]) -> frozenset[str]:
+    """Controls of which no agent has evidence of any source: one finding is that of all."""
+    sources = {source for each in gathered for source in each.evidence.sources}
+    return frozenset(
+        each.id
+        for each in catalogue.controls
+        if each.automation is not Automation.ROLLUP
+        and each.applies_when is None
+        and not any(spec.source in sources for spec in each.evidence)
+    )
 
 
 def _report(
     ref: AgentRef,
-    several: Sequence[Gathered],
+    first: Gathered,
+    found: Sequence[Mapping[str, Finding]],
     catalogue: Catalogue,
     chosen: Chosen,
-    facts: Facts,
-    judges: Judges,
 ) -> AgentReport:
-    every = CHECKLIST.required(catalogue)
-    found = [judge_agent(catalogue, each.evidence, facts, judges, every) for each in several]
     shown = chosen.of(catalogue)
     findings = {each.id: _worst([one[each.id] for one in found]) for each in shown}
     leaves = {each.id for each in shown if each.automation is not Automation.ROLLUP}
-    required = leaves & (every | chosen.named)
-    first = several[0]
+    required = leaves & (CHECKLIST.required(catalogue) | chosen.named)
     return AgentReport(
         ref=ref,
         labels={str(name): str(value) for name, value in first.labels.items()},

@@ -1,7 +1,7 @@
 """Findings for a terminal: what fails in full, what is unknown by its reasons."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from probes.controls.catalogue.terms import Automation
 from probes.controls.finding import Finding, State
@@ -25,8 +25,11 @@ def _agent(agent: AgentReport, report: Report) -> Iterator[str]:
         yield f"  required: {required_counted(agent)}"
     if leaves:
         yield f"  all: {counted(leaves)}; {bounds(agent.readiness)}".removesuffix("; ")
-    for section in dict.fromkeys(report.catalogue.by_id[each].section for each in agent.findings):
-        yield from _section(section, agent, report)
+    sections: dict[str, list[Finding]] = {}
+    for name, each in agent.findings.items():
+        sections.setdefault(report.catalogue.by_id[name].section, []).append(each)
+    for section, mine in sections.items():
+        yield from _section(section, mine, agent, report)
     yield ""
 
 
@@ -34,10 +37,10 @@ def _is_rollup(name: str, report: Report) -> bool:
     return report.catalogue.by_id[name].automation is Automation.ROLLUP
 
 
-def _section(section: str, agent: AgentReport, report: Report) -> Iterator[str]:
-    mine = [each for name, each in agent.findings.items() if report.catalogue.by_id[name].section == section]
+def _section(section: str, mine: Sequence[Finding], agent: AgentReport, report: Report) -> Iterator[str]:
     told = [each for each in mine if len(agent.findings) <= _FEW or _is_told(each, report)]
-    left = [each for each in mine if each not in told and not _is_rollup(each.control, report)]
+    named = {each.control for each in told}
+    left = [each for each in mine if each.control not in named and not _is_rollup(each.control, report)]
     if told or left:
         yield f"  {section}"
     for each in told:

@@ -113,7 +113,8 @@ def test_the_user_of_a_container_wins_over_that_of_its_pod(pod: str, own: str, s
 
 
 def test_an_init_container_that_runs_as_root_fails() -> None:
-    spec = "{initContainers: [{name: init, securityContext: {runAsUser: 0}}], containers: [{name: agent, securityContext: {runAsUser: 5}}]}"
+    init = "{name: init, securityContext: {runAsUser: 0}}"
+    spec = f"{{initContainers: [{init}], containers: [{{name: agent, securityContext: {{runAsUser: 5}}}}]}}"
     assert said(finding(ROOT, spec)) == ("fail", "Violated", "Container init runs as user 0.")
 
 
