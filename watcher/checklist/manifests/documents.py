@@ -16,6 +16,7 @@ MAX_VALUES = 1_000_000
 
 _MAX_WEIGHT = 8 * MAX_BYTES
 _MARKER = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
+_LINE = re.compile(r"\bon line ([0-9]+)")
 _TEMPLATE = re.compile(r"\{\{")
 UNRENDERED = "a template that is not rendered ({{); give what `helm template` prints"
 
@@ -62,7 +63,8 @@ def _read(text: str, offset: int, left: int) -> tuple[Document | None, int]:
         return Document(first, broken=_why(text, f"not YAML: {str(error).splitlines()[0]}")), reader.values
     if reader.mistakes:
         line, why = reader.mistakes[0]
-        return Document(offset + line, broken=why), reader.values
+        told = _LINE.sub(lambda found: f"on line {int(found[1]) + offset}", why)
+        return Document(offset + line, broken=told), reader.values
     return (None if data is None else Document(first, data, reader.lines, offset)), reader.values
 
 

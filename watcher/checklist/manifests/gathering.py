@@ -62,7 +62,8 @@ def gather(objects: Objects, now: float, sdk_version: str) -> Fleet:
         account = agent.template.spec.get("serviceAccountName")
         if isinstance(account, str) and account:
             fleet.accounts.add(f"system:serviceaccount:{ref.namespace}:{account}")
-        labels = agent.workload.body["metadata"].get("labels") or {}  # type: ignore[index]
+        labels = _meta(agent.workload).get("labels")
+        labels = labels if isinstance(labels, Mapping) else {}
         fleet.agents.setdefault(ref, []).append(Gathered(evidence, agent.workload, labels))
     for ref, several in fleet.agents.items():
         if len(several) > 1:

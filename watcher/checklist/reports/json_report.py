@@ -11,7 +11,7 @@ from watcher.checklist.agent_report import AgentReport, Report
 def as_json(report: Report) -> str:
     """One document."""
     about = {"version": report.catalogue.version, "digest": report.catalogue.digest}
-    shown = {
+    shown: Mapping[str, object] = {
         "generated_at": _time(report.generated_at),
         "catalogue": about,
         "agents": [_agent(each, report) for each in report.agents],
