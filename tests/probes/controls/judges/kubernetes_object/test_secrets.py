@@ -95,6 +95,10 @@ def test_config_maps_that_were_not_read_leave_it_open(control: str, lacks: Missi
             "fail",
         ),
         ("{containers: [], volumes: [{name: v, secret: {items: [{key: a, path: a, mode: 288}]}}]}", "pass"),
+        *(
+            (f"{{containers: [], volumes: [{{name: v, secret: {{defaultMode: {mode}}}}}]}}", state)
+            for mode, state in ((0o440, "pass"), (0o600, "fail"), (0o450, "fail"), (0o444, "fail"))
+        ),
         ("{containers: [], volumes: [{name: v, projected: {sources: [{secret: {name: s}}]}}]}", "fail"),
         (
             "{containers: [], volumes: [{name: v, projected: {defaultMode: 288, sources: [{secret: {name: s}}]}}]}",
@@ -149,6 +153,11 @@ def test_agents_and_known_controllers_may_others_may_not(subject: str, verbs: st
     given = _bound(subject, verbs, ref)
     readers = ["system:serviceaccount:prod:search"]
     assert finding(READERS, "{}", listings=given, readers=readers).state == state  # type: ignore[arg-type]
+
+
+def test_a_role_on_something_else_that_is_called_secrets_reads_none() -> None:
+    given = {**_bound(ANN), "Role": listing((ROLE % "get").replace("['']", "[example.org]"))}
+    assert finding(READERS, "{}", listings=given).state == "pass"  # type: ignore[arg-type]
 
 
 def test_roles_that_may_not_all_be_listed_leave_it_open_but_hide_no_stranger() -> None:
