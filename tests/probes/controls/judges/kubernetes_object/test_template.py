@@ -247,3 +247,9 @@ def test_whatever_stands_in_a_template_no_judge_raises(containers: list[object],
     for control in CATALOGUE.controls:
         if any(SourceName.KUBERNETES_OBJECT in each.sources for each in load_judges().controls.get(control.id, ())):
             assert judge_control(control, evidence, facts, load_judges()).reason != "EvaluatorError"
+
+
+def test_a_variable_of_another_container_says_nothing_of_the_agent() -> None:
+    missing = Missing(UnknownReason.SOURCE_MISSING, "It is not known.")
+    other = "{name: opa, env: [{name: AGENTWEAVE_DEBUG, value: '1'}]}"
+    assert finding(LEVEL, f"{{containers: [{{name: agent}}, {other}]}}", config=missing).state == "unknown"
