@@ -4,14 +4,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
-
-from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
-from cryptography.x509 import Certificate
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from probes.contract.limits import SourceSettings
 from probes.contract.reading import Reading
 from probes.contract.target import Target
+
+if TYPE_CHECKING:  # commands that only read files start faster without it
+    from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
+    from cryptography.x509 import Certificate
 
 S = TypeVar("S", bound=SourceSettings)
 
@@ -21,9 +22,9 @@ class OwnIdentity:
     """The watcher's own identity. Each rotation is a new object, so `is` tells whether anything changed."""
 
     trust_domain: str
-    chain: tuple[Certificate, ...]  # leaf first; empty when there is no valid SVID
-    key: CertificateIssuerPrivateKeyTypes | None
-    bundles: Mapping[str, tuple[Certificate, ...]]  # trust domain -> its authorities
+    chain: "tuple[Certificate, ...]"  # leaf first; empty when there is no valid SVID
+    key: "CertificateIssuerPrivateKeyTypes | None"
+    bundles: "Mapping[str, tuple[Certificate, ...]]"  # trust domain -> its authorities
 
 
 class NameLookup(Protocol):

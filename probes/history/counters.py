@@ -9,10 +9,15 @@ from probes.history.packed import NUMBER, Packed, pack, unpack
 from probes.history.process import Answered
 
 _FELL = "its counters fell without a new process"
-_GAP = "the looks before are too long ago"
+GAP = "the looks before are too long ago"
 _OTHER = "another process answered"
 
 _MARKS = 5  # within a window: what is compared is at most a fifth older than asked for
+
+
+def say_anew(watched: float, window: float, why: str) -> str:
+    """How much of a window (both in seconds) is full again, and why it began once more."""
+    return f"Watched anew for {say_duration(watched)} of {say_duration(window)}: {why}."
 
 
 class Grown(NamedTuple):
@@ -52,7 +57,7 @@ class Growth:
 
     def _why_anew(self, answered: Answered, now: float, longest: float, *, fell: bool) -> str:
         if not 0 <= now - self.at <= longest:
-            return _GAP
+            return GAP
         if answered is Answered.OTHER:
             return _OTHER
         return _FELL if fell and answered is Answered.SAME else ""
@@ -73,9 +78,7 @@ class Growth:
         if not self.anew:
             return kind.unknown(Unknown.WARMING_UP)
         watched = self.at - unpack(self.marks[:NUMBER])[0]
-        return kind.unknown(
-            Unknown.WARMING_UP, f"Watched anew for {say_duration(watched)} of {say_duration(window)}: {self.anew}."
-        )
+        return kind.unknown(Unknown.WARMING_UP, say_anew(watched, window, self.anew))
 
     def _fits(self, counters: tuple[float, ...]) -> bool:
         """Whether this is a history of so many counters; a state file may say anything."""

@@ -24,6 +24,7 @@ from probes.contract import (
 )
 from probes.contract.condition import Window
 from probes.contract.signal import MAX_SUBJECTS, Absent, Row, Signal, SignalValues, unreported
+from probes.history.counters import GAP, say_anew
 from probes.history.process import NOBODY, PROCESS, Answered, Process, follow
 from probes.pool.trend import Rise, is_bridged, layout, meets
 from probes.readings.metrics_page import MetricsPage
@@ -182,8 +183,7 @@ def _anew(watched: float, history: PoolHistory, rise: Rise, context: EvaluationC
     is_new = history.renewed is not None and context.now - history.renewed <= context.limits.exhaustion_within
     if not (is_new or rise.anew):
         return ""
-    why = "the process is new" if is_new else "the looks before are too long ago"
-    return f"Watched anew for {say_duration(watched)} of {say_duration(context.limits.exhaustion_within)}: {why}."
+    return say_anew(watched, context.limits.exhaustion_within, "the process is new" if is_new else GAP)
 
 
 def _samples(name: str, in_use: float, capacity: int, full_at: float | None) -> Iterator[Sample]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.controls.catalogue.control import SourceName, UnknownReason
+from probes.controls.catalogue.control import SourceName
 from probes.controls.evidence import AgentConfigFile, AgentObjects, AgentRef, Listing, Missing, Seen
 from watcher.checklist.manifests.documents import MAX_BYTES, UNRENDERED, read_documents
 from watcher.checklist.manifests.gathering import Fleet, gather
@@ -173,15 +173,48 @@ def test_the_config_is_found_in_every_way_in_which_an_agent_gets_it(agent: str) 
     assert isinstance(config_of(fleet_of(CONFIG_MAP, ENV_MAP, agent)), Seen)
 
 
-def test_a_config_that_cannot_be_read_says_where() -> None:
-    broken = CONFIG_MAP.replace("name: search\n", "name: [\n")
-    config = config_of(fleet_of(broken, workload()), "search-agent")
-    assert isinstance(config, Missing)
-    assert (config.reason, config.message[:18]) == (UnknownReason.UNPARSEABLE, "standard input:5: ")
-    a_list = CONFIG_MAP.split("  config.yaml", maxsplit=1)[0] + "  config.yaml: '[1, 2]'\n"
-    config = config_of(fleet_of(a_list, workload()), "search-agent")
-    assert isinstance(config, Missing)
-    assert config.message == "standard input:5: the agent's config: expected a mapping, got a list."
+def _broken(config_map: str, agent: str = "search-agent") -> tuple[tuple[int, str], ...]:
+    config = config_of(fleet_of(config_map, workload()), agent)
+    assert isinstance(config, Seen)
+    assert (config.value.document, config.value.in_place) == ({}, True)
+    return config.value.broken
+
+
+def test_a_config_that_cannot_be_read_says_where_in_the_file() -> None:
+    assert _broken(CONFIG_MAP.replace("name: search\n", "name: [\n")) == (
+        (9, "not YAML: did not find expected ',' or ']'"),
+    )
+    a_list = CONFIG_MAP.partition("  config.yaml")[0] + "  config.yaml: '[1, 2]'\n"
+    assert _broken(a_list) == (
+        (5, "expected a mapping with sections such as agent, got a list (line 1 of its own text)"),
+    )
+
+
+def test_of_two_equal_keys_of_a_config_nothing_is_believed_and_both_lines_of_the_file_are_told() -> None:
+    twice = f"{CONFIG_MAP}        jitter: false\n"
+    assert _broken(twice, "search") == ((11, "transport.retry.jitter: the same key as on line 10, expected it once"),)
+    quoted = CONFIG_MAP.partition("  config.yaml")[0] + '  config.yaml: "agent: {name: a}\\nagent: {name: b}"\n'
+    told = "agent: the same key as on line 1, expected it once (line 2 of its own text)"
+    assert _broken(quoted, "b") == ((5, told),)
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        ("|\n    agent:\n      name: search\n", 7),
+        ("|-  # of the agent\n    agent:\n      name: search\n", 7),
+        ("&config |2\n    agent:\n      name: search\n", 7),
+        ("\n    |\n    agent:\n      name: search\n", 8),
+        ("|\n\n\n    agent:\n      name: search\n", 9),
+        (">\n    agent: {name: search}\n", 5),
+        ("'agent: {name: search}'\n", 5),
+        ('"agent: {name: search, description: a |\n    b}"\n', 5),
+    ],
+)
+def test_lines_of_a_config_are_those_of_the_file_where_its_text_stands_there_as_it_is(value: str, line: int) -> None:
+    config = config_of(fleet_of(CONFIG_MAP.partition(" |")[0] + " " + value, workload()))
+    assert isinstance(config, Seen)
+    assert config.value.line("agent.name") == line
 
 
 def test_policies_concern_an_agent_by_their_selector_and_namespace() -> None:

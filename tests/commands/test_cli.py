@@ -35,12 +35,25 @@ def file(tmp_path: Path) -> Path:
 def test_help_names_every_command() -> None:
     told = call("--help")
     assert told.returncode == 0
-    assert all(f"    {command} " in told.stdout for command in ("run", "check", "drill", "demo", "controls", "config"))
+    assert all(
+        f"    {command} " in told.stdout
+        for command in ("run", "check", "drill", "demo", "validate", "controls", "config")
+    )
 
 
 @pytest.mark.parametrize(
     "command",
-    [["run"], ["check"], ["drill"], ["demo"], ["controls"], ["config"], ["config", "check"], ["config", "schema"]],
+    [
+        ["run"],
+        ["check"],
+        ["drill"],
+        ["demo"],
+        ["validate"],
+        ["controls"],
+        ["config"],
+        ["config", "check"],
+        ["config", "schema"],
+    ],
 )
 def test_every_command_has_help(command: list[str]) -> None:
     told = call(*command, "--help")

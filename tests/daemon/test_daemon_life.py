@@ -247,7 +247,7 @@ def test_a_port_that_is_taken_is_one_line_and_exit_code_2(tmp_path: Path) -> Non
         )
     assert told.returncode == 2
     [line] = told.stderr.splitlines()
-    assert line.startswith(f"{config}: server: cannot listen on 127.0.0.1:{port}: Address already in use")
+    assert line.startswith(f"{config}: server: port: cannot listen on 127.0.0.1:{port}: Address already in use")
 
 
 def test_a_daemon_that_was_stopped_for_a_while_says_so_and_catches_up(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.text.timestamps import micro_time, rfc3339
+from probes.contract.units import utc
+from watcher.text.timestamps import micro_time
 
 YEAR_9999 = 253_402_300_799
 
@@ -32,7 +33,7 @@ def far_away(request: pytest.FixtureRequest) -> Iterator[None]:
     ],
 )
 def test_a_moment_is_in_whole_seconds_of_utc(moment: float, text: str) -> None:
-    assert rfc3339(moment) == text
+    assert utc(moment) == text
 
 
 @pytest.mark.parametrize(
@@ -50,11 +51,11 @@ def test_a_micro_time_always_has_its_six_digits(moment: float, text: str) -> Non
 @pytest.mark.parametrize("far_away", ["Pacific/Kiritimati", "America/Los_Angeles"], indirect=True)
 @pytest.mark.usefixtures("far_away")
 def test_where_the_process_runs_does_not_show() -> None:
-    assert rfc3339(1_790_000_000.0) == "2026-09-21T14:13:20Z"
+    assert utc(1_790_000_000.0) == "2026-09-21T14:13:20Z"
     assert micro_time(1_790_000_000.0) == "2026-09-21T14:13:20.000000Z"
 
 
 @given(st.integers(0, YEAR_9999))
 def test_other_programs_read_the_same_moment(moment: int) -> None:
-    for written in (rfc3339(moment), micro_time(moment)):
+    for written in (utc(moment), micro_time(moment)):
         assert datetime.fromisoformat(written) == datetime.fromtimestamp(moment, UTC)

@@ -144,7 +144,7 @@ def test_the_fleets_page_says_once_what_a_failed_look_did_not_tell(tmp_path: Pat
         daemon.says("MetricsUnavailable", "true ConnectionRefused")
         page = daemon.get("/").text
     assert "SourceFailed" not in page
-    assert page.count("not told by a look that failed") == 1
+    assert page.count("unknown because the look failed") == 1
     assert "AgentRestarting, CircuitBreakerFlapping, CircuitBreakerOpen" in page
 
 

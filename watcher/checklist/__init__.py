@@ -1,1 +1,1 @@
-"""The checklist of agents that are given as files: what is gathered of them, and how findings are shown."""
+"""The checklist of agents: what is gathered for it and how it is told; what judges it is in `probes.controls`."""

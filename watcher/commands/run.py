@@ -73,15 +73,21 @@ def run(config: Path, environ: Mapping[str, str]) -> int:
 
 def _listeners(server: ServerSettings) -> tuple[socket.socket, socket.socket | None]:
     """The sockets of the pages and of the health pages alone; OSError says which cannot be had."""
-    ports, found = (server.port, server.health_port), list[socket.socket]()
-    for port in ports:
+    ports, found = (("port", server.port), ("health_port", server.health_port)), list[socket.socket]()
+    for key, port in ports:
         if port is None:
             return found[0], None
         try:
             found.append(listen(server.host, port))
         except OSError as error:
-            raise OSError(f"cannot listen on {join_host_port(server.host, port)}: {error.strerror or error}") from error
+            where = join_host_port(server.host, port)
+            raise OSError(f"{key}: cannot listen on {where}: {_short(error)}") from error
     return found[0], found[1]
+
+
+def _short(error: OSError) -> str:
+    # asyncio and socket put the address behind the reason, and it stands before it already.
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
 
 
 def _log_start(config: Path, settings: Settings) -> None:

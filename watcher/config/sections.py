@@ -3,7 +3,7 @@
 import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     AfterValidator,
@@ -91,6 +91,9 @@ class ServerSettings(BaseModel):
 
     model_config = _FROZEN
 
+    ADDRESS: ClassVar = ("host", "port", "health_port")
+    """What is that of the start: a socket that listens is not moved."""
+
     host: Host = Field(default="127.0.0.1", description="address to listen at; `::` is every address, of IPv4 too")
     port: int = Field(default=9847, ge=0, le=65535, description="port to listen at; 0: any free one")
     health_port: int | None = Field(
@@ -118,7 +121,7 @@ class ServerSettings(BaseModel):
 
     def at(self, before: "ServerSettings") -> "ServerSettings":
         """The same at the address of `before`: a socket that listens is not moved."""
-        return self.model_copy(update={name: getattr(before, name) for name in ("host", "port", "health_port")})
+        return self.model_copy(update={name: getattr(before, name) for name in self.ADDRESS})
 
 
 class DiscoverySettings(BaseModel):

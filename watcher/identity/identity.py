@@ -7,9 +7,9 @@ import math
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from probes.contract import OwnIdentity
+from probes.contract.units import utc
 from watcher.identity.material import begins, ends, same, spiffe_id
 from watcher.identity.source import IdentityError, IdentitySource, IdentityTrouble, Pace
 
@@ -155,4 +155,4 @@ def _say(identity: OwnIdentity | None) -> str:
     if identity is None:
         return "none"
     name = spiffe_id(identity.chain[0]) or "a certificate without SPIFFE ID"
-    return f"{name} until {datetime.fromtimestamp(ends(identity.chain[0]), UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{name} until {utc(ends(identity.chain[0]))}"

@@ -16,6 +16,9 @@ MAX_WEIGHT = 128 * 2**20
 Lines = dict[int, dict[str | int, int]]
 """The id of a mapping or list -> its key or index -> the line, from 1."""
 
+Literals = dict[tuple[int, str], int]
+"""The id of a mapping and a key whose value is a literal block -> the line of its `|`: its text begins on the next."""
+
 _WORDS = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -57,11 +60,13 @@ class YamlReader:
     """Builds values from parser events: the library's own composer recurses in C until the process dies.
 
     Tags are refused; aliases and `<<` work within MAX_DEPTH and `max_weight`. Each value takes some microseconds: a
-    text with more than `max_values` is refused. `mistakes` are lines and sentences.
+    text with more than `max_values` is refused. `mistakes` are lines and sentences: of two equal keys the last counts,
+    as it does for PyYAML.
     """
 
     def __init__(self, text: str, max_weight: int = MAX_WEIGHT, max_values: int = MAX_WEIGHT) -> None:
         self.lines: Lines = {}
+        self.literals: Literals = {}
         self.mistakes: list[tuple[int, str]] = []
         self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=yaml.CSafeLoader)
         self._anchors: dict[str, _Anchor] = {}
@@ -154,14 +159,18 @@ class YamlReader:
             line = _line(event)
             key, merges = self._key(event)
             self._place.append(key)
-            value = self._value(next(self._events))
+            begin = next(self._events)
+            value = self._value(begin)
             if merges:
-                merged += value if isinstance(value, list) else [value]
-            elif key in found:
-                where = key_path(tuple(self._place))
-                self.mistakes.append((line, f"{where}: the same key as on line {lines[key]}, expected it once"))
+                merged = (value if isinstance(value, list) else [value]) + merged
             else:
+                if key in found:
+                    where = key_path(tuple(self._place))
+                    self.mistakes.append((line, f"{where}: the same key as on line {lines[key]}, expected it once"))
                 found[key], lines[key] = value, line
+                self.literals.pop((id(found), key), None)  # of what was dropped and had this id before
+                if isinstance(begin, yaml.ScalarEvent) and begin.style == "|":
+                    self.literals[id(found), key] = _line(begin)
             self._place.pop()
         for source in merged:
             self._merge(found, source, event)

@@ -9,12 +9,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from probes.contract.units import utc
 from watcher.discovery.pod.workload import workload
 from watcher.discovery.pods.scope import SeenPod
 from watcher.discovery.pods.target import PodState
 from watcher.runtime.clock import Clock
 from watcher.runtime.cooperative import TimeSlice
-from watcher.text.timestamps import rfc3339
 from watcher.web.pages import html_page, page_templates, rendered
 from watcher.web.serving.turns import Turns, caller_of
 
@@ -74,7 +74,7 @@ async def _first(seen_pods: Sequence[SeenPod], wanted: Mapping[str, str]) -> tup
 
 
 async def _listing(clock: Clock, seen_pods: Sequence[SeenPod], wanted: Mapping[str, str]) -> AsyncIterator[str]:
-    yield f'{{"generated_at": "{rfc3339(clock.wall())}", "pods": ['
+    yield f'{{"generated_at": "{utc(clock.wall())}", "pods": ['
     made, size, between, time_slice = list[str](), 0, "", TimeSlice()
     for seen in seen_pods:
         if _is_wanted(seen, wanted):
@@ -91,7 +91,7 @@ def _described(clock: Clock, seen: SeenPod) -> Iterator[tuple[str, object]]:
     yield "namespace", seen.pod.namespace
     yield "pod", seen.pod.name
     yield "state", seen.state.value
-    yield "since", rfc3339(clock.date_of(seen.since))
+    yield "since", utc(clock.date_of(seen.since))
     yield "why", _why(seen)
     yield "agent", _agent(seen)
     yield "workload", workload(seen.pod)

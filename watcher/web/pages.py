@@ -18,13 +18,13 @@ from starlette.routing import Route
 from probes.contract import TargetKey, Unknown, say_duration
 from probes.contract.address import shown_url
 from probes.contract.condition import Status
+from probes.contract.units import utc
 from watcher.engine.board import Board, ConditionStatus, TargetState
 from watcher.engine.engine import Engine
 from watcher.metrics.families import IMPAIRED, PREFIX
 from watcher.metrics.own import Impairment, OwnMetrics
 from watcher.runtime.cooperative import TimeSlice
 from watcher.runtime.role import Role
-from watcher.text.timestamps import rfc3339
 from watcher.web.target_json import sentence
 
 SHOWN = 200
@@ -74,7 +74,7 @@ def page_templates() -> Environment:
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     templates.filters |= {
-        "moment": rfc3339,
+        "moment": utc,
         "sentence": sentence,
         "duration": say_duration,
         "shown_url": shown_url,
@@ -192,7 +192,7 @@ def _is_wanted(state: TargetState, status: Status, wanted: dict[str, str]) -> bo
 def _line(board: Board, state: TargetState, status: Status, most: int) -> Line:
     found = [each for each in board.conditions(state) if each.verdict.status is not Status.FALSE]
     telling = [each for each in found if each.verdict.reason not in (Unknown.WARMING_UP, Unknown.SOURCE_FAILED)]
-    folded = [Folded("not told by a look that failed", _names(found, Unknown.SOURCE_FAILED))]
+    folded = [Folded("unknown because the look failed", _names(found, Unknown.SOURCE_FAILED))]
     if not telling:
         folded.append(Folded("warming up", _names(found, Unknown.WARMING_UP)))
     folded = [each for each in folded if each.names]

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 
 from probes.contract import Verdict
 from probes.contract.condition import Status
+from probes.contract.units import utc
 from watcher.engine.board import Board, ConditionStatus, Look, TargetState
 from watcher.runtime.cooperative import TimeSlice
-from watcher.text.timestamps import rfc3339
 
 _CHUNK = 1 << 14
 """Characters that are worth a write of their own: ten targets."""
@@ -56,14 +56,14 @@ def _condition(condition: ConditionStatus) -> dict[str, object]:
         "status": verdict.status,
         "reason": verdict.reason,
         "message": sentence(verdict),
-        "since": rfc3339(since),
+        "since": utc(since),
     }
 
 
 def _look(look: Look, at: float, *, evidence: bool) -> dict[str, object]:
     return {
         "source": look.source,
-        "at": rfc3339(at),
+        "at": utc(at),
         "result": look.reading.result,
         "error": look.reading.error,
         "duration_seconds": round(look.seconds, 6),
@@ -88,7 +88,7 @@ async def listing(
 ) -> AsyncIterator[str]:
     """The whole document as of `now` (steady seconds), in pieces: a listing of 10,000 targets holds up no look."""
     said = '"standby": true, ' if standby else ""
-    yield f'{{"generated_at": "{rfc3339(board.date_of(now))}", {said}"targets": ['
+    yield f'{{"generated_at": "{utc(board.date_of(now))}", {said}"targets": ['
     between, time_slice, made, size = "", TimeSlice(), list[str](), 0
     for state in states:
         if status is None or has_status(board, state, status, now):

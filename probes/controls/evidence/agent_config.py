@@ -15,12 +15,14 @@ NOT_SET = NotSet()
 
 @dataclass(frozen=True, slots=True)
 class AgentConfigFile:
-    """Source `agent_config`. The document is a mapping: what is none is Missing with Unparseable."""
+    """Source `agent_config`. Of a text that is no YAML mapping, or has a key twice, `broken` says why, and nothing else
+    is known of it."""
 
     document: Mapping[str, object]
     lines: Mapping[KeyPath, int]  # of each key and list item, counted from 1
     sdk_version: str  # which the agent runs, or which is taken
     in_place: bool | None  # before the process started; True for what is yet to be deployed, None where not known
+    broken: tuple[tuple[int, str], ...] = ()  # line and sentence; the document is empty then
 
     def get(self, path: str) -> object:
         """The value at `transport.tls_min_version`; NOT_SET where the file has none."""
@@ -32,6 +34,9 @@ class AgentConfigFile:
         return found
 
     def line(self, path: str) -> int | None:
-        """The line of the key, or of the nearest key above it that the file has."""
-        keys: KeyPath = tuple(path.split("."))
-        return next((self.lines[keys[:n]] for n in range(len(keys), 0, -1) if keys[:n] in self.lines), None)
+        """The line of the key at `transport.retry`, or of the nearest key above it that the file has."""
+        return self.line_at(tuple(path.split(".")))
+
+    def line_at(self, place: KeyPath) -> int | None:
+        """The same, by keys and numbers of list items."""
+        return next((self.lines[place[:n]] for n in range(len(place), 0, -1) if place[:n] in self.lines), None)

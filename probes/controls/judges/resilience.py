@@ -2,78 +2,90 @@
 
 from collections.abc import Iterator
 
-from probes.controls.catalogue.control import Control
-from probes.controls.evidence import AgentConfigFile, EvidenceSet, Seen
-from probes.controls.evidence.agent_config import NOT_SET
-from probes.controls.judges.effective_keys import CONFIG, config_of, if_effective, place
-from probes.controls.judging import Facts, Says, Statement, judge
+from probes.controls.judges.agent_config.case import ConfigCase, config_judge
+from probes.controls.judges.effective_keys import CONFIG
+from probes.controls.judging import Says, Statement
 
 _JITTER = "transport.retry.jitter"
+_THRESHOLD, _ATTEMPTS = "transport.circuit_breaker.failure_threshold", "transport.retry.max_attempts"
 _BASE, _MOST = "transport.retry.backoff_base_seconds", "transport.retry.backoff_max_seconds"
 _RECOVERY = "transport.circuit_breaker.recovery_timeout_seconds"
 _LARGEST = 1e15  # beyond it a number of a config is no number: some would not fit a float
 _SUCCESSES = "transport.circuit_breaker.success_threshold"
+_CALL_TIMEOUT = 30.0
+"""Seconds of a call in SDK 1.0.0: retries that wait for longer are never made."""
 
 
-@judge("reliability.retry.jitter", of=[CONFIG])
-def jitter(_: Control, evidence: EvidenceSet, facts: Facts) -> Iterator[Statement]:
+@config_judge("reliability.retry.jitter")
+def jitter(case: ConfigCase) -> Iterator[Statement]:
     """Whether retries are spread: by the key where the SDK reads it, else by what the SDK always does."""
-    found = config_of(evidence)
-    sdk = facts.sdk.of(found.value.sdk_version)
-    if always := sdk.always.get(_JITTER):
-        yield Statement(CONFIG, Says.GOOD, f"SDK {sdk.version}: {always}", found.ref)
-        return
-    known, given = sdk.key(_JITTER), found.value.get(_JITTER)
-    value = known.default if known and given is NOT_SET else given
-    if sdk.uses(_JITTER) and value is not True:
-        yield _bad(found, _JITTER, f"{_JITTER} is not true.")
+    if always := case.sdk.always.get(_JITTER):
+        yield Statement(CONFIG, Says.GOOD, f"SDK {case.sdk.version}: {always}", case.found.ref)
+    elif case.sdk.uses(_JITTER) and case.value(_JITTER) is not True:
+        yield case.bad(_JITTER, f"{_JITTER} is not true.")
     else:
-        yield if_effective(found, sdk, [_JITTER], f"{_JITTER} is true.")
+        yield case.yes([_JITTER], f"{_JITTER} is true.")
 
 
-@judge("reliability.retry.exponential-backoff", of=[CONFIG])
-def exponential_backoff(_: Control, evidence: EvidenceSet, facts: Facts) -> Iterator[Statement]:
+@config_judge("reliability.retry.exponential-backoff")
+def exponential_backoff(case: ConfigCase) -> Iterator[Statement]:
     """Whether the delay grows: a base above 0 and below the maximum."""
-    found = config_of(evidence)
-    base, most = _number(found, _BASE), _number(found, _MOST)
+    base, most = _number(case, _BASE), _number(case, _MOST)
     if base is None or most is None:
         missing = _BASE if base is None else _MOST
-        yield _bad(found, missing, f"{missing} is missing or no number.")
+        yield case.bad(missing, f"{missing} is missing or no number.")
     elif not 0 < base < most:
-        yield _bad(found, _BASE, f"The base of {base:g} s is not above 0 and below the maximum of {most:g} s.")
+        yield case.bad(_BASE, f"The base of {base:g} s is not above 0 and below the maximum of {most:g} s.")
     else:
-        said = f"Delays grow from {base:g} s to {most:g} s."
-        yield if_effective(found, facts.sdk.of(found.value.sdk_version), [_BASE, _MOST], said)
+        yield case.yes([_BASE, _MOST], f"Delays grow from {base:g} s to {most:g} s.")
 
 
-@judge("reliability.circuit-breaker.recovery-timeout", of=[CONFIG])
-def recovery_timeout(_: Control, evidence: EvidenceSet, facts: Facts) -> Iterator[Statement]:
+@config_judge("reliability.circuit-breaker.recovery-timeout")
+def recovery_timeout(case: ConfigCase) -> Iterator[Statement]:
     """Whether a breaker stays open for 5 to 300 seconds."""
-    yield _between(config_of(evidence), facts, _RECOVERY, 5, 300)
+    yield _between(case, _RECOVERY, 5, 300)
 
 
-@judge("reliability.circuit-breaker.success-threshold", of=[CONFIG])
-def success_threshold(_: Control, evidence: EvidenceSet, facts: Facts) -> Iterator[Statement]:
+@config_judge("reliability.circuit-breaker.success-threshold")
+def success_threshold(case: ConfigCase) -> Iterator[Statement]:
     """Whether 1 to 10 calls must succeed before a breaker closes."""
-    yield _between(config_of(evidence), facts, _SUCCESSES, 1, 10, whole=True)
+    yield _between(case, _SUCCESSES, 1, 10, whole=True)
 
 
-def _between(
-    found: Seen[AgentConfigFile], facts: Facts, path: str, least: int, most: int, *, whole: bool = False
-) -> Statement:
-    value = _number(found, path)
+@config_judge("reliability.circuit-breaker.threshold-tuned")
+def threshold_tuned(case: ConfigCase) -> Iterator[Statement]:
+    """Whether the threshold is out of reason: below 2 or above 50 failures."""
+    value = _number(case, _THRESHOLD)
+    if value is not None and not 2 <= value <= 50:
+        yield case.bad(_THRESHOLD, f"{_THRESHOLD} of {value:g} is not from 2 to 50.")
+
+
+@config_judge("reliability.retry.tuned")
+def retry_tuned(case: ConfigCase) -> Iterator[Statement]:
+    """Whether there are too many attempts, or their delays take longer than the call that they are part of."""
+    attempts, base, most = (_as_number(case.value(path)) for path in (_ATTEMPTS, _BASE, _MOST))
+    if attempts is not None and attempts > 5:
+        yield case.bad(_ATTEMPTS, f"{_ATTEMPTS} of {attempts:g} is above 5.")
+    elif attempts is not None and base is not None and most is not None:
+        delays = sum(min(base * 2**number, most) for number in range(int(attempts) - 1))
+        if delays > _CALL_TIMEOUT:
+            yield case.bad(_BASE, f"The delays add up to {delays:g} s, more than the {_CALL_TIMEOUT:g} s of a call.")
+
+
+def _between(case: ConfigCase, path: str, least: int, most: int, *, whole: bool = False) -> Statement:
+    value = _number(case, path)
     kind = "whole number" if whole else "number"
     if value is None or not least <= value <= most or (whole and value != int(value)):
-        return _bad(found, path, f"{path} is not a {kind} from {least} to {most}.")
-    return if_effective(found, facts.sdk.of(found.value.sdk_version), [path], f"{path} is {value:g}.")
+        return case.bad(path, f"{path} is not a {kind} from {least} to {most}.")
+    return case.yes([path], f"{path} is {value:g}.")
 
 
-def _number(found: Seen[AgentConfigFile], path: str) -> float | None:
-    value = found.value.get(path)
+def _number(case: ConfigCase, path: str) -> float | None:
+    """The number that the file has there; a default does not count."""
+    return _as_number(case.found.value.get(path))
+
+
+def _as_number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _LARGEST:
         return None
     return float(value)
-
-
-def _bad(found: Seen[AgentConfigFile], path: str, message: str) -> Statement:
-    return Statement(CONFIG, Says.BAD, message, place(found, path))

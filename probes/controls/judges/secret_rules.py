@@ -12,7 +12,11 @@ _RULES: Sequence[tuple[str, str, "re.Pattern[str]"]] = [
     (name, part, re.compile(pattern))
     for name, part, pattern in (
         ("PEM private key", "-----BEGIN", r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"),
-        ("password in a URL", "://", r"[A-Za-z][A-Za-z0-9+.-]{1,30}://[^\s/?#:@]{0,200}:(?![$<{*%])[^\s/?#@]{1,200}@"),
+        (
+            "password in a URL",
+            "://",
+            r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,30}://[^\s/?#:@]{0,200}:(?![$<{*%])[^\s/?#@]{1,200}@",
+        ),
         ("AWS access key", "A", r"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z2-7]{16}(?![A-Z0-9])"),
         ("GitHub token", "gh", r"(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{36,255}"),
         ("GitHub token", "github_pat_", r"github_pat_[A-Za-z0-9_]{22,255}"),

@@ -13,6 +13,8 @@ from probes.controls.verdict.weighing import NOT_JUDGED, Scales, Weighed
 _ABSENT = (UnknownReason.SOURCE_MISSING, UnknownReason.NOT_ENABLED)
 _HINDERS_ALL = (UnknownReason.FORBIDDEN, UnknownReason.UNREACHABLE, UnknownReason.STALE, UnknownReason.UNPARSEABLE)
 """Of any evidence that is listed: else taking a right away would make a pass."""
+_SAYS_NOTHING = (UnknownReason.KEY_NOT_EFFECTIVE, UnknownReason.NOT_LOADED)
+"""A config that the agent does not go by: of `either`, what another one shows is enough."""
 Proof = tuple[Weighed, Statement]
 
 
@@ -43,7 +45,7 @@ def _declared(part: Weighed, said: Statement) -> bool:
 
 def doubts(control: Control, scales: Scales) -> list[Doubt]:
     """All that keeps the control from passing; empty: it passes."""
-    found = [doubt for part in scales.parts for doubt in _of_part(part)]
+    found = [doubt for part in scales.parts for doubt in _of_part(part, said_yes=_one_says_yes(scales))]
     if scales.error:
         message = f"The watcher failed to judge this; it is a fault of the watcher ({scales.error})."
         found.append(Doubt(UnknownReason.EVALUATOR_ERROR, message))
@@ -54,13 +56,18 @@ def doubts(control: Control, scales: Scales) -> list[Doubt]:
     return found
 
 
-def _of_part(part: Weighed) -> Iterator[Doubt]:
+def _one_says_yes(scales: Scales) -> bool:
+    return any(part.says(Says.GOOD) for part in scales.parts if part.spec.absent is Absent.EITHER)
+
+
+def _of_part(part: Weighed, *, said_yes: bool) -> Iterator[Doubt]:
     if isinstance(part.found, Missing):
         if _hinders(part, part.found.reason):
             yield _doubt(part, part.found.reason, part.found.message, part.found.next_at)
         return
     for said in part.says(Says.UNCLEAR):
-        if said.reason and _hinders(part, said.reason):
+        passed_over = said_yes and part.spec.absent is Absent.EITHER and said.reason in _SAYS_NOTHING
+        if said.reason and _hinders(part, said.reason) and not passed_over:
             yield _doubt(part, said.reason, said.message, said.next_at)
 
 
@@ -77,7 +84,7 @@ def _doubt(part: Weighed, reason: UnknownReason, message: str, next_at: float | 
 
 def _silent(scales: Scales) -> Iterator[Doubt]:
     """Seen and needed, and nothing was said of it. Of `either`, one that says yes is enough."""
-    said_yes = any(part.says(Says.GOOD) for part in scales.parts if part.spec.absent is Absent.EITHER)
+    said_yes = _one_says_yes(scales)
     for part in scales.parts:
         needed = "pass" in part.spec.proves and part.spec.absent is not Absent.SKIP
         if needed and not isinstance(part.found, Missing) and not part.statements:

@@ -11,9 +11,11 @@ from typing import Annotated, Literal, Self
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509 import Certificate, load_pem_x509_certificates
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from probes.contract import OwnIdentity, SourceContext, SourceSettings, Target
+from probes.contract.address import shown_url
+from probes.contract.text import cut
 from probes.sources.http.client import Origin, OwnTroubleError
 from probes.sources.http.key_exchange import FIRST, OTHERS, with_curve
 from probes.sources.http.tls import TLS
@@ -26,15 +28,32 @@ _LOOKED_AT_EVERY = 1.0  # seconds
 _MOST_REMEMBERED = 10_000  # origins; those that are gone would stay for ever
 
 
+_NAMESPACE, _HOST = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", r"^(\*\.)?[A-Za-z0-9_][A-Za-z0-9_.:-]{0,251}$"
+
+
+def _namespace(text: str) -> str:
+    if not re.search(_NAMESPACE, text):
+        raise ValueError(f"expected the name of a namespace (leave it out for any), got {cut(text)!r}")
+    return text
+
+
+def _host(text: str) -> str:
+    if not re.search(_HOST, text):
+        raise ValueError(f"expected an IP address, a name, or *. and a name, got {cut(shown_url(text))!r}")
+    return text
+
+
+_Namespace = Annotated[str, AfterValidator(_namespace), Field(json_schema_extra={"pattern": _NAMESPACE})]
+_Host = Annotated[str, AfterValidator(_host), Field(json_schema_extra={"pattern": _HOST})]
+
+
 class TokenFor(BaseModel):
     """Targets found by discovery that are sent the token. Of namespace and host, what is left out is any."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    namespace: Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")] | None = Field(
-        default=None, description="namespace of the target"
-    )
-    host: Annotated[str, Field(pattern=r"^(\*\.)?[A-Za-z0-9_][A-Za-z0-9_.:-]{0,251}$")] | None = Field(
+    namespace: _Namespace | None = Field(default=None, description="namespace of the target")
+    host: _Host | None = Field(
         default=None,
         description="host in its URL: an IP address, a name, or `*.` and a name, for what has one label more",
     )

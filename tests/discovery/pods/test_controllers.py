@@ -25,6 +25,9 @@ from tests.servers.process import eventually
 from watcher.config.kubernetes import KubernetesSettings
 from watcher.discovery.pods.discoverer import Discoverer
 
+pytestmark = pytest.mark.xdist_group("controllers")  # the last test reads what all before it had the watcher ask
+
+
 WATCHER = "system:serviceaccount:watching:watcher"
 LABELS = {"app.kubernetes.io/component": "agent"}
 MI = 2**20

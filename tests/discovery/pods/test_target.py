@@ -336,6 +336,22 @@ def test_a_config_that_is_none_says_nothing_and_why(text: str) -> None:
     assert (config.name, config.max_connections, config.recovery, config.opa_endpoint) == (None,) * 4
 
 
+def test_of_two_equal_keys_the_last_counts_as_for_the_agent_and_it_is_told() -> None:
+    text = (
+        "agent: {name: first}\nauthorization: {opa_endpoint: 'http://one:1'}\n"
+        "agent:\n  name: second\nauthorization: {opa_endpoint: 'http://two:2'}\n"
+    )
+    config = read_config(text)
+    assert yaml.safe_load(text)["agent"]["name"] == config.name == "second"
+    assert config.opa_endpoint == "http://two:2"
+    assert config.problems == (
+        "config.yaml:3: agent: the same key as on line 1, expected it once; agents take the last",
+        "config.yaml:5: authorization: the same key as on line 2, expected it once; agents take the last",
+    )
+    many = read_config("agent: {name: " + "x" * 60_000 + "}\n" + "".join(f"k: {n}\n" for n in range(99)))
+    assert len(many.problems) == 6
+
+
 def test_a_yaml_bomb_is_refused_at_once() -> None:
     bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         f"{new}: &{new} [{','.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdefghi", "bcdefghij", strict=True)

@@ -8,13 +8,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import httpx
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 
 from probes.contract import OwnIdentity, SourceContext, Target, TargetKey
 from probes.readings.handshake import Handshake, Spoke
@@ -25,7 +26,7 @@ from probes.sources.http.key_exchange import FIRST, OTHERS, with_curve, without_
 from probes.sources.http.tls import TLS
 from probes.sources.names import Names
 from probes.sources.tls.attempt import Attempt, PortAddress
-from probes.sources.tls.contexts import TrustCache, Verification
+from probes.sources.tls.contexts import TrustCache, Verification, _note
 from probes.sources.tls.session import TLSSession
 from probes.sources.tls.work_queue import WorkQueue
 from tests.hostile.slow_signatures import certificate, endless_signatures
@@ -118,13 +119,22 @@ def test_a_session_that_takes_the_place_of_another_is_charged_for_both(directory
     assert both > alone == 7.0
 
 
-def test_a_verification_without_an_error_is_never_given_up() -> None:
+def test_a_verification_is_given_up_some_time_after_its_first_error() -> None:
     moments = iter([0.0, 0.005, 0.02])
     verification = Verification(lambda: next(moments))
     assert [verification.goes_on() for _ in range(3)] == [True, True, False]
     assert verification.given_up
-    with serve(speak_tls(tls_context(SVID))) as address:
-        assert look(address).verify_errors == ()
+
+
+def test_a_verification_without_an_error_is_never_given_up() -> None:
+    hour = count(0.0, 3600.0)  # that passes between two steps
+    verification, connection = Verification(lambda: next(hour)), SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD))
+    connection.set_app_data(verification)
+    certificate = crypto.X509.from_cryptography(SVID.chain[0])
+    assert [_note(connection, certificate, 0, depth, 1) for depth in (3, 2, 1, 0)] == [True] * 4
+    assert not verification.given_up
+    steps = [_note(connection, certificate, VerifyCode.NO_ISSUER, depth, 0) for depth in (3, 2)]
+    assert steps == [True, False], "the same clock, but for an error"
 
 
 def test_a_chain_of_a_million_comparisons_of_names_is_not_compared_and_told_as_that() -> None:

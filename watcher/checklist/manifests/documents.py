@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from watcher.text.yaml_reader import Lines, UnsupportedYamlError, YamlReader
+from watcher.text.yaml_reader import Lines, Literals, UnsupportedYamlError, YamlReader
 
 MAX_BYTES = 32 * 2**20
 """Of one file, and of standard input."""
@@ -28,7 +28,8 @@ class Document:
     line: int  # its first line with something on it, from 1
     data: object = None
     lines: Lines = field(default_factory=dict)
-    offset: int = 0  # lines before it: to be added to those of `lines`
+    literals: Literals = field(default_factory=dict)
+    offset: int = 0  # lines before it: to be added to those of `lines` and `literals`
     broken: str = ""  # one sentence
 
 
@@ -63,9 +64,13 @@ def _read(text: str, offset: int, left: int) -> tuple[Document | None, int]:
         return Document(first, broken=_why(text, f"not YAML: {str(error).splitlines()[0]}")), reader.values
     if reader.mistakes:
         line, why = reader.mistakes[0]
-        told = _LINE.sub(lambda found: f"on line {int(found[1]) + offset}", why)
-        return Document(offset + line, broken=told), reader.values
-    return (None if data is None else Document(first, data, reader.lines, offset)), reader.values
+        return Document(offset + line, broken=moved(why, offset)), reader.values
+    return (None if data is None else Document(first, data, reader.lines, reader.literals, offset)), reader.values
+
+
+def moved(sentence: str, offset: int) -> str:
+    """The sentence with so many lines more in each `on line N`."""
+    return _LINE.sub(lambda found: f"on line {int(found[1]) + offset}", sentence)
 
 
 def _why(text: str, error: str) -> str:

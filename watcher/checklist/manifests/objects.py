@@ -29,7 +29,6 @@ class Manifest(KubeObject):
     """An object with the lines of its keys."""
 
     file: str = ""
-    text: str = field(default="", repr=False)  # of the whole file
     document: Document = field(default_factory=lambda: Document(1), repr=False)
 
     def line_of(self, *place: str | int) -> int:
@@ -41,6 +40,11 @@ class Manifest(KubeObject):
                 return line
             line, value = lines[part] + self.document.offset, value[part]  # type: ignore[index,assignment]
         return line
+
+    def literal_of(self, key: str, name: str) -> int | None:
+        """The line of the `|` where the value at `key`, `name` is a literal block: its lines are lines of the file."""
+        line = self.document.literals.get((id(self.body.get(key)), name))
+        return None if line is None else line + self.document.offset
 
 
 @dataclass(slots=True)
@@ -108,7 +112,7 @@ def _read(objects: Objects, file: str, raw: bytes, namespace: str, *, is_named: 
         if document.broken:
             objects.broken.append(f"{file}:{document.line}: {printable(document.broken)}")
         elif is_named or _says_its_kind(document.data):
-            _take(objects, file, text, document, document.data, document.line, namespace)
+            _take(objects, file, document, document.data, document.line, namespace)
 
 
 def _says_its_kind(data: object) -> bool:
@@ -116,7 +120,7 @@ def _says_its_kind(data: object) -> bool:
     return isinstance(data, Mapping) and "apiVersion" in data and "kind" in data
 
 
-def _take(objects: Objects, file: str, text: str, document: Document, data: object, line: int, namespace: str) -> None:
+def _take(objects: Objects, file: str, document: Document, data: object, line: int, namespace: str) -> None:
     """One object, or those of a list."""
     kind = data.get("kind") if isinstance(data, Mapping) else None
     if isinstance(data, Mapping) and isinstance(kind, str) and kind.endswith("List") and "items" in data:
@@ -130,16 +134,16 @@ def _take(objects: Objects, file: str, text: str, document: Document, data: obje
             named = {"kind": kind.removesuffix("List"), **item} if isinstance(item, Mapping) else item
             if isinstance(item, Mapping) and kind != "List" and "kind" not in item:
                 document.lines[id(named)] = document.lines.get(id(item), {})
-                _add(objects, file, text, document, named, at, namespace)
+                _add(objects, file, document, named, at, namespace)
             elif isinstance(item, Mapping) and str(item.get("kind")).endswith("List"):
                 objects.broken.append(f"{file}:{at}: a list in a list")
             else:
-                _add(objects, file, text, document, item, at, namespace)
+                _add(objects, file, document, item, at, namespace)
         return
-    _add(objects, file, text, document, data, line, namespace)
+    _add(objects, file, document, data, line, namespace)
 
 
-def _add(objects: Objects, file: str, text: str, document: Document, data: object, line: int, namespace: str) -> None:
+def _add(objects: Objects, file: str, document: Document, data: object, line: int, namespace: str) -> None:
     if len(objects.found) >= MOST_OBJECTS:
         if not objects.broken or "are not read" not in objects.broken[-1]:
             objects.broken.append(f"{file}:{line}: more than {MOST_OBJECTS} objects: this and the rest are not read")
@@ -151,9 +155,7 @@ def _add(objects: Objects, file: str, text: str, document: Document, data: objec
     meta = data["metadata"]
     own = str(meta.get("namespace") or namespace)
     ref = f"{printable(file)}:{line}"
-    objects.found.append(
-        Manifest(data["kind"], own, meta["name"], data, ref, line, file=file, text=text, document=document)
-    )
+    objects.found.append(Manifest(data["kind"], own, meta["name"], data, ref, line, file=file, document=document))
 
 
 def _wrong(data: object) -> str:

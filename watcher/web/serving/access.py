@@ -71,8 +71,9 @@ class Access:
 
     async def adopt(self, settings: ServerSettings) -> None:
         """Another config, from now on; its ports are those of the next start."""
-        if settings != settings.at(self._wanted):
-            log.warning("config section changed, restart required", extra={"section": "server"})
+        if moved := [name for name in settings.ADDRESS if getattr(settings, name) != getattr(self._wanted, name)]:
+            extra = {"section": "server", "keys": moved}
+            log.warning("config section changed, restart required", extra=extra)
         self._wanted = settings.at(self._wanted)
         await self.reread()
 

@@ -64,7 +64,7 @@ def automation(_: Control, evidence: EvidenceSet, __: Facts) -> Iterator[Stateme
     if isinstance(found, Missing):
         yield lacking(found)
         return
-    workload, tool = found.value, _tool(found.value)
+    workload, tool = found.value, tool_of(found.value)
     what = f"{short(workload.kind)} {short(workload.name)}"
     kept = _revisions(workload)
     if workload.kind in _WITH_REVISIONS and kept != 0:
@@ -103,8 +103,9 @@ def _is_owned(workload: KubeObject) -> bool:
     )
 
 
-def _tool(workload: KubeObject) -> str:
-    meta = mapping(workload.body.get("metadata"))
+def tool_of(found: KubeObject) -> str:
+    """`Helm`, `Argo CD` or `Flux` by its marks on the object; empty where it has none."""
+    meta = mapping(found.body.get("metadata"))
     marks = {**mapping(meta.get("labels")), **mapping(meta.get("annotations"))}
     if marks.get("app.kubernetes.io/managed-by") == "Helm":
         return "Helm"

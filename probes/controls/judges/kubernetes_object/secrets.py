@@ -26,6 +26,7 @@ from probes.controls.judges.kubernetes_object.case import (
     unclear,
 )
 from probes.controls.judges.secret_rules import secret_rule
+from probes.controls.judges.texts import texts_of
 from probes.controls.judging import Facts, Statement, fact
 
 _LOOKS_SECRET = re.compile(
@@ -111,7 +112,11 @@ def needs_secrets(evidence: EvidenceSet, _: Facts) -> bool | Missing:
     if _has_secrets(template.value, listing):
         return True
     config = evidence.of(SourceName.AGENT_CONFIG, AgentConfigFile)
-    return listing.lacks or (config if isinstance(config, Missing) else False)
+    if isinstance(config, Missing):
+        return listing.lacks or config
+    if config.value.broken:
+        return listing.lacks or Missing(UnknownReason.UNPARSEABLE, "The agent's config cannot be read.")
+    return any(secret_rule(text) for _, text in texts_of(config.value.document)) or listing.lacks or False
 
 
 def _has_secrets(template: PodTemplate, config_maps: Listing) -> bool:

@@ -3,9 +3,10 @@
 import pytest
 
 from probes.controls.catalogue.control import UnknownReason
-from probes.controls.evidence import Missing
+from probes.controls.evidence import AgentConfigFile, Missing, Seen
 from probes.controls.judges.kubernetes_object.secrets import looks_secret
 from tests.probes.controls.judges.kubernetes_object.objects import FORBIDDEN, SOME_ONLY, finding, listing, said
+from tests.probes.controls.made import NOW
 
 ENV, USED = "security.secrets.env-secured", "deployment.secrets.k8s-secrets-used"
 IN_CONFIG, MOUNTED = "security.secrets.none-in-config", "deployment.secrets.mounted-securely"
@@ -50,6 +51,16 @@ def test_a_literal_secret_fails_and_its_value_is_nowhere() -> None:
 )
 def test_where_the_value_of_a_secret_comes_from_decides(control: str, entry: str, state: str) -> None:
     assert finding(control, _env(f"name: DB_PASSWORD, {entry}", f"name: A_TOKEN, {BY_REF}")).state == state
+
+
+def test_that_no_secret_is_needed_is_proven_by_a_config_that_could_be_read_and_has_none() -> None:
+    nothing = "{containers: [{name: agent}]}"
+    assert finding(USED, nothing).state == "not_applicable"
+    broken = AgentConfigFile({}, {}, "1.0.0", in_place=True, broken=((3, "not YAML: found a tab"),))
+    found = finding(USED, nothing, config=Seen(broken, NOW, "config.yaml"))
+    assert said(found) == ("unknown", "Unparseable", "The agent's config cannot be read.")
+    with_secret = AgentConfigFile({"agent": {"key": AWS}}, {}, "1.0.0", in_place=True)
+    assert finding(USED, nothing, config=Seen(with_secret, NOW, "config.yaml")).state != "not_applicable"
 
 
 def test_a_secret_of_an_init_container_and_of_a_whole_config_map_fails() -> None:

@@ -25,6 +25,7 @@ STARTUP = "reliability.health.startup-configured"
 ROOT, GRACE = "deployment.image.no-root-user", "reliability.shutdown.timeout"
 ROLLBACK, TAGGED = "deployment.rollback.automation", "deployment.rollback.previous-version-tagged"
 ACCOUNT, LEVEL = "security.identity.workload-attestation-configured", "observability.logging.level-appropriate"
+SAMPLING = "observability.tracing.sampling-configured"
 OF_TEMPLATE = [*RESOURCES, ROOT, GRACE, STARTUP, LIVENESS, READINESS]
 
 
@@ -253,3 +254,22 @@ def test_a_variable_of_another_container_says_nothing_of_the_agent() -> None:
     missing = Missing(UnknownReason.SOURCE_MISSING, "It is not known.")
     other = "{name: opa, env: [{name: AGENTWEAVE_DEBUG, value: '1'}]}"
     assert finding(LEVEL, f"{{containers: [{{name: agent}}, {other}]}}", config=missing).state == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("sampler", "rate", "told"),
+    [
+        ("always_off", "'1'", "The variable OTEL_TRACES_SAMPLER is always_off, so no request is traced."),
+        ("traceidratio", "'0'", "The variable OTEL_TRACES_SAMPLER_ARG is not a number above 0 and at most 1."),
+        ("traceidratio", "10%", "The variable OTEL_TRACES_SAMPLER_ARG is not a number above 0 and at most 1."),
+        ("traceidratio", "'0.1'", ""),
+        ("parentbased_traceidratio", "'0'", ""),
+        ("always_on", "'0'", ""),
+    ],
+)
+def test_a_sampler_that_samples_nothing_refutes_and_no_other_does(sampler: str, rate: str, told: str) -> None:
+    env = f"{{name: OTEL_TRACES_SAMPLER, value: {sampler}}}, {{name: OTEL_TRACES_SAMPLER_ARG, value: {rate}}}"
+    found = finding(SAMPLING, f"{{containers: [{{name: agent, env: [{env}]}}]}}")
+    assert (found.state, found.message if told else "") == ("fail" if told else "unknown", told)
+    other = finding(SAMPLING, f"{{containers: [{{name: agent}}, {{name: other, env: [{env}]}}]}}")
+    assert other.state == "unknown"

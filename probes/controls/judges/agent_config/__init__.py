@@ -1,0 +1,1 @@
+"""Judges of the agent's own config.yaml: what it declares, which keys are wrong, placeholders and secrets."""

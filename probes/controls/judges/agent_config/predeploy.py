@@ -1,0 +1,97 @@
+"""The five lines of the checklist's configuration validation: the words of the file, with effect or without."""
+
+from collections.abc import Iterator
+
+from probes.controls.evidence.agent_config import NOT_SET
+from probes.controls.judges.agent_config.case import ConfigCase, as_flag, config_judge
+from probes.controls.judges.agent_config.key_findings import Kind, key_findings
+from probes.controls.judges.agent_config.shown import shown
+from probes.controls.judges.effective_keys import CONFIG
+from probes.controls.judging import Says, Statement
+
+_TLS, _PEERS = "transport.tls_min_version", "transport.peer_verification"
+_ACTION, _PROVIDER, _AUDIT = "authorization.default_action", "authorization.provider", "authorization.audit.enabled"
+_WANTED: dict[str, str | bool] = {_ACTION: "deny", _PROVIDER: "opa", _AUDIT: True, _PEERS: "strict", _TLS: "1.3"}
+_MOST = 100
+"""Wrong keys that are told of one file."""
+
+
+@config_judge("predeploy.config.valid", broken=True)
+def valid(case: ConfigCase) -> Iterator[Statement]:
+    """Whether the file parses and each key is as the SDK version's model has it."""
+    file = case.found.value
+    if file.broken:
+        for line, why in file.broken[:_MOST]:
+            yield Statement(CONFIG, Says.BAD, f"{why}.", f"{case.found.ref}:{line}")
+        return
+    found = list(key_findings(file, case.sdk))
+    wrong = [each for each in found if each.kind is Kind.WRONG]
+    for each in wrong[:_MOST]:
+        number = file.line_at(each.place)
+        ref = f"{case.found.ref}:{number}" if number else case.found.ref
+        yield Statement(CONFIG, Says.BAD, each.message, ref)
+    if not wrong:
+        unknown = sum(each.kind is Kind.UNKNOWN for each in found)
+        more = f" It drops {unknown} unknown key{'s' if unknown > 1 else ''}." if unknown else ""
+        yield Statement(CONFIG, Says.GOOD, f"SDK {case.sdk.version} takes this config.{more}", case.found.ref)
+
+
+@config_judge("predeploy.config.security-settings")
+def security_settings(case: ConfigCase) -> Iterator[Statement]:
+    """Whether all five settings are those of production."""
+    wrong = [path for path in _WANTED if not _right(case, path)]
+    for path in wrong:
+        yield case.bad(path, _why_not(case, path))
+    if not wrong:
+        yield Statement(CONFIG, Says.GOOD, _how_they_hold(case), case.found.ref)
+
+
+@config_judge("predeploy.config.tls-version")
+def tls_version(case: ConfigCase) -> Iterator[Statement]:
+    """Whether the least TLS version is 1.3."""
+    yield _one(case, _TLS)
+
+
+@config_judge("predeploy.config.peer-verification")
+def peer_verification(case: ConfigCase) -> Iterator[Statement]:
+    """Whether peers are verified strictly."""
+    yield _one(case, _PEERS)
+
+
+@config_judge("predeploy.config.default-action")
+def default_action(case: ConfigCase) -> Iterator[Statement]:
+    """Whether what no rule allows is denied."""
+    yield _one(case, _ACTION)
+
+
+def _one(case: ConfigCase, path: str) -> Statement:
+    if not _right(case, path):
+        return case.bad(path, _why_not(case, path))
+    said = f"{path} is {_WANTED[path]}."
+    if not case.given(path):
+        said = f"{path} is not set; the default of SDK {case.sdk.version} is {_WANTED[path]}."
+    return case.yes([path], said)
+
+
+def _right(case: ConfigCase, path: str) -> bool:
+    value, wanted = case.value(path), _WANTED[path]
+    return as_flag(value) is True if wanted is True else isinstance(value, str) and value == wanted
+
+
+def _why_not(case: ConfigCase, path: str) -> str:
+    value, line = case.value(path), case.found.value.line(path)
+    where = f" (line {line})" if line and value is not NOT_SET else ""
+    quotes = ", which needs quotes" if path == _TLS and isinstance(value, int | float) else ""
+    return f"{path} is {shown(value)}{quotes}, not {str(_WANTED[path]).lower()}{where}."
+
+
+def _how_they_hold(case: ConfigCase) -> str:
+    defaults = [path.partition(".")[2] for path in _WANTED if not case.given(path)]
+    dropped = [path.partition(".")[2] for path in _WANTED if not case.sdk.uses(path)]
+    said = "All five hold"
+    if defaults:
+        all_of_them = len(defaults) == len(_WANTED)
+        said += f"; by default of SDK {case.sdk.version}: {'all' if all_of_them else ', '.join(defaults)}"
+    if dropped:
+        said += f"; SDK {case.sdk.version} does not read {', '.join(dropped)}"
+    return f"{said}."

@@ -1,0 +1,28 @@
+"""All texts of a document with the places where they stand."""
+
+from collections.abc import Iterator, Mapping
+
+from probes.controls.evidence.agent_config import KeyPath
+
+
+def texts_of(value: object, place: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
+    """Each text that is a value, in the order of the file."""
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from texts_of(inner, (*place, str(key)))
+    elif isinstance(value, list | tuple):
+        for number, inner in enumerate(value):
+            yield from texts_of(inner, (*place, number))
+
+
+def keys_of(value: object, place: KeyPath = ()) -> Iterator[KeyPath]:
+    """The place of each key."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield (*place, str(key))
+            yield from keys_of(inner, (*place, str(key)))
+    elif isinstance(value, list | tuple):
+        for number, inner in enumerate(value):
+            yield from keys_of(inner, (*place, number))

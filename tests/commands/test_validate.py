@@ -1,0 +1,233 @@
+"""`validate`: the checklist's five lines, each finding with its line, and what a file that cannot be read gets."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from probes.controls.judging import load_judges
+from tests.commands.test_cli import call
+from tests.probes.controls.made import CATALOGUE
+from watcher.checklist.agent_config import MAX_BYTES
+from watcher.checklist.config_report import FIVE
+from watcher.cli import main
+from watcher.commands.validate import validate
+
+GOOD = """\
+agent:
+  name: search
+  trust_domain: agents.acme-corp.net
+  environment: production
+identity:
+  provider: spiffe
+authorization:
+  provider: opa
+  default_action: deny
+  audit: {enabled: true}
+transport:
+  tls_min_version: "1.3"
+  peer_verification: strict
+  circuit_breaker: {failure_threshold: 5, recovery_timeout_seconds: 30, success_threshold: 2}
+  retry: {max_attempts: 3, backoff_base_seconds: 1.0, backoff_max_seconds: 30.0, jitter: true}
+observability:
+  tracing: {enabled: true, endpoint: "https://tempo:4317", sampling_rate: 0.1}
+"""
+BAD = """\
+agent:
+  name: search
+  trust_domain: example.org
+  environment: prod
+  description: ${DESCRIPTION}
+identity:
+  provider: mtls-static
+authorization:
+  default_action: log-only
+transport:
+  peer_verfication: log-only
+  tls_min_version: 1.2
+  circuit_breaker: {recovery_timeout_seconds: 30, sucess_threshold: 2}
+  retry: {backoff_base_seconds: 1.0, backoff_max_seconds: 30.0}
+  password: hunter2
+observability:
+  logging: {level: DEBUG}
+  tracing: {endpoint: "https://user:hunter2@tempo:4317"}
+"""
+CONTROLS = "[security.identity.trust-domain-validated]"
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return Path("config.yaml")
+
+
+def test_a_good_config_has_the_five_lines_of_the_checklist_and_notes(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(GOOD)
+    assert validate([file], None) == 0
+    assert (
+        capsys.readouterr().out
+        == """\
+config.yaml:
+✓ Configuration is valid
+    SDK 1.0.0 takes this config. It drops 3 unknown keys.
+✓ Security settings: production-ready
+    All five hold; SDK 1.0.0 does not read default_action, audit.enabled, peer_verification, tls_min_version.
+✓ TLS version: 1.3
+    transport.tls_min_version is 1.3. SDK 1.0.0 does not read transport.tls_min_version, so it has no effect.
+✓ Peer verification: strict
+    transport.peer_verification is strict. SDK 1.0.0 does not read transport.peer_verification, so it has no effect.
+✓ Default action: deny
+    authorization.default_action is deny. SDK 1.0.0 does not read authorization.default_action, so it has no effect.
+config.yaml:3: note: No list of trust domains is given, so whether agent.trust_domain is right is not known. \
+[security.identity.trust-domain-validated]
+config.yaml:4: note: agent.environment: no effect: SDK 1.0.0 does not read it. Only `agentweave validate` looks at it.
+config.yaml:9: note: authorization.default_action: no effect: SDK 1.0.0 does not read it. \
+The agent always denies where OPA gives no decision.
+config.yaml:10: note: authorization.audit: no effect: SDK 1.0.0 does not read it, nor anything in it.
+config.yaml:11: note: transport: no effect: SDK 1.0.0 does not read it, nor anything in it. \
+The agent that runs makes no transport of its own.
+config.yaml:14: note: transport.circuit_breaker.success_threshold: unknown key, which SDK 1.0.0 drops.
+config.yaml:15: note: transport.retry.jitter: unknown key, which SDK 1.0.0 drops. \
+Retries are spread by a random delay, and no config key turns it off.
+config.yaml:16: note: observability: no effect: SDK 1.0.0 does not read it, nor anything in it.
+config.yaml:17: note: observability.tracing.sampling_rate: unknown key, which SDK 1.0.0 drops.
+
+"""
+    )
+
+
+def test_a_bad_config_has_why_with_each_line_and_every_error(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text(BAD)
+    assert validate([file], None) == 1
+    told = capsys.readouterr().out
+    assert "hunter2" not in told
+    lines = told.splitlines()
+    assert lines[1:11] == [
+        "✗ Configuration is valid",
+        ("    agent.environment: expected development or staging or production, got prod; "
+        "did you mean production? (line 4). "
+        "transport.peer_verfication: unknown key next to a security key that is missing; "
+        "did you mean peer_verification? (line 11). "
+        "transport.tls_min_version: expected a text, got the number 1.2, which needs quotes (line 12)."),
+        "✗ Security settings: production-ready",
+        ("    authorization.default_action is log-only, not deny (line 9). "
+        "transport.tls_min_version is the number 1.2, which needs quotes, not 1.3 (line 12)."),
+        "✗ TLS version: 1.3",
+        "    transport.tls_min_version is the number 1.2, which needs quotes, not 1.3 (line 12).",
+        "✓ Peer verification: strict",
+        ("    transport.peer_verification is not set; the default of SDK 1.0.0 is strict. "
+        "SDK 1.0.0 does not read transport.peer_verification, so it has no effect."),
+        "✗ Default action: deny",
+        "    authorization.default_action is log-only, not deny (line 9).",
+    ]  # fmt: skip
+    assert [each.removeprefix("config.yaml:") for each in lines if ": error: " in each] == [
+        f"3: error: agent.trust_domain is example.org, the domain of an example. {CONTROLS}",
+        ("4: error: agent.environment: expected development or staging or production, got prod; "
+        "did you mean production? [predeploy.config.valid]"),
+        "5: error: agent.description: a placeholder of a template that was not rendered.",
+        "7: error: identity.provider is mtls-static. [security.identity.spire-configured]",
+        "9: error: authorization.default_action is log-only. [security.authz.default-deny]",
+        ("11: error: transport.peer_verfication: unknown key next to a security key that is missing; "
+        "did you mean peer_verification? [predeploy.config.valid]"),
+        "12: error: transport.tls_min_version is the number 1.2, below 1.3. [security.transport.tls13-enforced]",
+        ("12: error: transport.tls_min_version: expected a text, got the number 1.2, which needs quotes. "
+        "[predeploy.config.valid]"),
+        "17: error: observability.logging.level is DEBUG. [observability.logging.level-appropriate]",
+        ("18: error: observability.tracing.endpoint matches the rule password in a URL. "
+        "[security.secrets.none-in-config]"),
+    ]  # fmt: skip
+    notes = [each.removeprefix("config.yaml:") for each in lines if ": note: " in each]
+    assert "13: note: transport.circuit_breaker.sucess_threshold: unknown key, which SDK 1.0.0 drops." in notes
+    assert (
+        "15: note: transport.password may be a secret: the name of its key says so. People must look. "
+        "[security.secrets.none-in-config]"
+    ) in notes
+
+
+def test_what_is_not_required_is_a_note_and_an_error_ends_with_1(file: Path) -> None:
+    file.write_text(GOOD.replace(", success_threshold: 2", ""))
+    assert validate([file], None) == 0
+    file.write_text(GOOD.replace("recovery_timeout_seconds: 30, ", ""))
+    assert validate([file], None) == 1
+    file.write_text(GOOD.replace("agents.acme-corp.net", "<trust-domain>"))
+    assert validate([file], None) == 1
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (b"agent: [\n", "config.yaml:2: not YAML: did not find expected node content"),
+        (b"- a\n", "config.yaml:1: expected a mapping with sections such as agent, got a list"),
+        (b"a: " + b"x" * MAX_BYTES, "config.yaml:1: over 1024 KiB, which no ConfigMap holds; it was not read"),
+        (b"agent: {}\nagent: {}\n", "config.yaml:2: agent: the same key as on line 1, expected it once"),
+    ],
+)
+def test_what_is_no_config_ends_with_2_and_no_green_line(
+    file: Path, raw: bytes, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_bytes(raw)
+    assert validate([file], None) == 2
+    told = capsys.readouterr()
+    assert told.err == f"{why}\n"
+    assert "✓" not in told.out
+    assert told.out.count("✗") == 5
+
+
+def test_one_file_that_cannot_be_read_does_not_keep_the_others_from_it(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(GOOD)
+    assert main(["validate", "no.yaml", "config.yaml", "--log-format", "text"]) == 2
+    told = capsys.readouterr()
+    assert told.err == "no.yaml: cannot be read: No such file or directory\n"
+    assert told.out.count("✓") == 5
+    assert validate([file, Path()], None) == 2
+
+
+def test_a_version_that_is_not_known_is_judged_by_the_next_older_one_and_told(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(GOOD)
+    assert validate([file], "3.1.0") == 0
+    assert capsys.readouterr().err == "SDK 3.1.0 is not known; the files are judged by what SDK 1.0.0 does.\n"
+    with pytest.raises(SystemExit, match="2"):
+        main(["validate", "config.yaml", "--sdk-version", "new"])
+    assert "expected a version such as 1.0.0, got 'new'" in capsys.readouterr().err
+
+
+def test_secrets_everywhere_are_told_by_place_and_nowhere_by_value(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = "ghp_" + "a" * 36
+    text = "".join(f"{key}: {{{secret}: {secret}, x: [{secret}]}}\n" for key in ("agent", "transport", secret))
+    file.write_text(text)
+    assert validate([file], None) == 1
+    told = capsys.readouterr()
+    assert "ghp_" not in told.out + told.err
+    assert (
+        "config.yaml:1: error: agent.x[0] matches the rule GitHub token. [security.secrets.none-in-config]" in told.out
+    )
+
+
+def test_the_five_are_the_lines_of_the_checklist_and_each_has_a_judge() -> None:
+    assert [CATALOGUE.by_id[each].seed.item for each in FIVE] == [
+        f"✓ {CATALOGUE.by_id[each].title}" for each in FIVE
+    ]  # fmt: skip
+    assert set(FIVE) <= set(load_judges().controls)
+
+
+def test_a_terminal_without_the_sign_of_a_good_line_is_no_reason_to_stop(file: Path) -> None:
+    file.write_text(GOOD)
+    told = call("validate", str(file.absolute()), environ={"PYTHONIOENCODING": "ascii"})
+    assert told.returncode == 0
+    assert "\\u2713 TLS version: 1.3" in told.stdout
+
+
+def test_validate_waits_for_nothing_that_only_the_daemon_needs() -> None:
+    heavy = "{'httpx', 'uvicorn', 'cryptography', 'rich', 'asyncio', 'grpc', 'aiohttp', 'jinja2', 'multiprocessing'}"
+    script = f"import sys\nimport watcher.commands.validate\nprint(sorted({heavy} & set(sys.modules)))"
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert told.stdout == "[]\n"

@@ -1,0 +1,57 @@
+"""The command `validate`: agents' own config files against the checklist, before they are deployed."""
+
+import io
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from probes.controls.sdk.loading import load_sdk_facts
+from watcher.checklist.agent_config import MAX_BYTES, read_agent_config
+from watcher.checklist.config_report import ConfigReport, report_of
+from watcher.text.printable import printable
+
+GOOD, BAD, UNREADABLE = 0, 1, 2
+
+
+def command(given: Namespace) -> int:
+    """`validate FILE...`: exit code 0, 1 where something is to be mended, 2 where a file cannot be read."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without ✓ is no reason to stop
+    return validate(given.files, given.sdk_version)
+
+
+def validate(files: Sequence[Path], sdk_version: str | None) -> int:
+    """Print what there is to say of each file; one that cannot be read does not keep the others from it."""
+    sdk = load_sdk_facts()
+    version = sdk.newest.version if sdk_version is None else sdk_version
+    if (taken := sdk.of(version).version) != version:
+        print(f"SDK {version} is not known; the files are judged by what SDK {taken} does.", file=sys.stderr)
+    return max(_validate(file, version) for file in files)
+
+
+def _validate(path: Path, version: str) -> int:
+    name = printable(str(path))
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        print(f"{name}: cannot be read: {reason}", file=sys.stderr)
+        return UNREADABLE
+    config = read_agent_config(raw, version, in_place=True)
+    if config.broken:
+        print(*(f"{name}:{line}: {why}" for line, why in config.broken), sep="\n", file=sys.stderr)
+    report = report_of(config, time.time())
+    print(*_told(name, report), sep="\n")
+    return UNREADABLE if config.broken else GOOD if report.good else BAD
+
+
+def _told(name: str, report: ConfigReport) -> Iterator[str]:
+    yield f"{name}:"
+    yield from map(str, report.lines)
+    for each in report.findings:
+        control = f" [{each.control}]" if each.control else ""
+        yield f"{name}:{each.line}: {each.grade.value}: {each.message}{control}"
+    yield ""
