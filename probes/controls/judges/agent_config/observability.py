@@ -6,6 +6,7 @@ from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence.agent_config import NOT_SET
 from probes.controls.judges.agent_config.case import ConfigCase, as_flag, config_judge
 from probes.controls.judges.agent_config.shown import shown
+from probes.controls.judges.rates import is_rate
 from probes.controls.judging import Statement
 
 _LEVEL, _BREAKER = "observability.logging.level", "transport.circuit_breaker"
@@ -59,16 +60,6 @@ def sampling_configured(case: ConfigCase) -> Iterator[Statement]:
     rate = case.declared(_RATE)
     if rate is not NOT_SET and case.flag("observability.tracing.enabled") is not False and not is_rate(rate):
         yield case.bad(_RATE, f"{_RATE} is {shown(rate)}, not a number above 0 and at most 1.")
-
-
-def is_rate(value: object) -> bool:
-    """Whether it is a number above 0 and at most 1, or a text of one."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return False
-    try:
-        return 0 < float(value) <= 1
-    except (ValueError, OverflowError):
-        return False
 
 
 def _switch(case: ConfigCase, path: str) -> Iterator[Statement]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from probes.controls.judges.agent_config.observability import is_rate
 from probes.controls.judges.kubernetes_object.case import TemplateCase, bad, mappings, short, template_judge
+from probes.controls.judges.rates import is_rate
 from probes.controls.judging import Statement
 
 _TRUE = ("1", "true", "yes", "on")

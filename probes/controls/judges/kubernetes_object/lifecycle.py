@@ -19,6 +19,7 @@ from probes.controls.judges.kubernetes_object.case import (
     texts,
     unclear,
 )
+from probes.controls.judges.kubernetes_object.deployed_by import tool_of
 from probes.controls.judging import Facts, Statement, judge
 
 DRAIN = 35
@@ -27,11 +28,6 @@ DRAIN = 35
 _SLEEP = re.compile(r"\bsleep\s+([0-9]{1,6}(?:\.[0-9]{1,6})?)")
 _WITH_REVISIONS = ("Deployment", "StatefulSet", "DaemonSet", "Rollout")
 _WITHOUT = ("Pod", "Job", "CronJob", "ReplicaSet", "ReplicationController")
-_TOOLS = {
-    "Helm": ("meta.helm.sh/release-name", "helm.sh/chart"),
-    "Argo CD": ("argocd.argoproj.io/instance", "argocd.argoproj.io/tracking-id"),
-    "Flux": ("kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name"),
-}
 
 
 @template_judge("reliability.shutdown.timeout")
@@ -101,12 +97,3 @@ def _is_owned(workload: KubeObject) -> bool:
     return any(
         each.get("controller") for each in mappings(mapping(workload.body.get("metadata")).get("ownerReferences"))
     )
-
-
-def tool_of(found: KubeObject) -> str:
-    """`Helm`, `Argo CD` or `Flux` by its marks on the object; empty where it has none."""
-    meta = mapping(found.body.get("metadata"))
-    marks = {**mapping(meta.get("labels")), **mapping(meta.get("annotations"))}
-    if marks.get("app.kubernetes.io/managed-by") == "Helm":
-        return "Helm"
-    return next((tool for tool, keys in _TOOLS.items() if any(key in marks for key in keys)), "")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from probes.controls.catalogue.control import Control
 from probes.controls.evidence import EvidenceSet, KubeObject, Missing
 from probes.controls.judges.kubernetes_object.case import OBJECT, bad, mapping, mappings, objects_of, short
-from probes.controls.judges.kubernetes_object.lifecycle import tool_of
+from probes.controls.judges.kubernetes_object.deployed_by import tool_of
 from probes.controls.judging import Facts, Statement, judge
 
 _BY_HAND = ("kubectl-edit", "kubectl-patch", "kubectl-client-side-apply")
