@@ -92,7 +92,9 @@ def judged(
     fleet: Fleet, wanted: Iterable[AgentRef], catalogue: Catalogue, chosen: Chosen, facts: Facts, judges: Judges
 ) -> list[AgentReport]:
     """The wanted agents by name."""
-    every = CHECKLIST.required(catalogue)
+    every, shown = CHECKLIST.required(catalogue), chosen.of(catalogue)
+    leaves = {each.id for each in shown if each.automation is not Automation.ROLLUP}
+    counted = frozenset(leaves & (every | chosen.named))
     gathered = [each for several in fleet.agents.values() for each in several]
     alike = _alike(catalogue, gathered)
     known: dict[str, Finding] = {}
@@ -102,7 +104,8 @@ def judged(
         for each in fleet.agents[ref]:
             found.append(judge_agent(catalogue, each.evidence, facts, judges, every, known=known))
             known = known or {name: found[0][name] for name in alike}
-        reports.append(_report(ref, fleet.agents[ref][0], found, catalogue, chosen))
+        findings = {each.id: _worst([one[each.id] for one in found]) for each in shown}
+        reports.append(_report(ref, fleet.agents[ref][0], findings, counted, catalogue))
     return reports
 
 
@@ -121,23 +124,21 @@ def _alike(catalogue: Catalogue, gathered: Sequence[Gathered]) -> frozenset[str]
 def _report(
     ref: AgentRef,
     first: Gathered,
-    found: Sequence[Mapping[str, Finding]],
+    findings: Mapping[str, Finding],
+    required: frozenset[str],
     catalogue: Catalogue,
-    chosen: Chosen,
 ) -> AgentReport:
-    shown = chosen.of(catalogue)
-    findings = {each.id: _worst([one[each.id] for one in found]) for each in shown}
-    leaves = {each.id for each in shown if each.automation is not Automation.ROLLUP}
-    required = leaves & (CHECKLIST.required(catalogue) | chosen.named)
     return AgentReport(
         ref=ref,
         labels={str(name): str(value) for name, value in first.labels.items()},
         place=Place(first.workload.file, first.workload.line or 1),
         findings=findings,
-        required=frozenset(required),
-        readiness=readiness_of(findings.values(), catalogue.by_id, frozenset(required)),
+        required=required,
+        readiness=readiness_of(findings.values(), catalogue.by_id, required),
     )
 
 
 def _worst(findings: Sequence[Finding]) -> Finding:
+    if len(findings) == 1:
+        return findings[0]
     return min(findings, key=lambda each: _WORST_FIRST.index(each.state))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import ClassVar, Literal
 
 from pydantic import ConfigDict
@@ -76,5 +77,6 @@ class SdkFacts:
         return older[-1] if older else self.versions[0]
 
 
+@lru_cache(maxsize=32)
 def _order(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdecimal())

@@ -21,7 +21,7 @@ from watcher.discovery.pod.pod import read_pod
 from watcher.discovery.pod.resources import quantity
 from watcher.discovery.pods.details import Details
 from watcher.discovery.pods.target import FoundPod, Known, PodState, Surroundings, find_target
-from watcher.kube.requests import MALFORMED_OBJECT
+from watcher.kube.objects import MALFORMED_OBJECT
 
 NOW = 1_795_000_000.0
 STARTED = "2026-11-18T08:00:00Z"

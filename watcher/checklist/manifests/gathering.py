@@ -1,6 +1,5 @@
 """From objects to the evidence of each agent. Manifests are never all that there is in a cluster."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -8,6 +7,7 @@ from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentObjects, AgentRef, EvidenceSet, Listing, Missing, Seen
 from watcher.checklist.manifests.agent_files import read_agent_file
 from watcher.checklist.manifests.objects import Manifest, Objects
+from watcher.checklist.manifests.surroundings import Surroundings
 from watcher.checklist.manifests.workloads import (
     AgentWorkload,
     BrokenWorkloadError,
@@ -15,11 +15,6 @@ from watcher.checklist.manifests.workloads import (
     config_text,
     read_workload,
 )
-from watcher.kube.selectors import SelectorError, read_selector, selects
-
-NOT_ALL = Missing(UnknownReason.SOURCE_MISSING, "Only these manifests were read; a cluster may have more.")
-_OF_NAMESPACE = ("LimitRange", "ExternalSecret", "Certificate", "Role", "RoleBinding")
-_OF_CLUSTER = ("ClusterRole", "ClusterRoleBinding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +43,16 @@ class Fleet:
 def gather(objects: Objects, now: float, sdk_version: str) -> Fleet:
     """The agents by namespace and name, `now` in Unix seconds; `sdk_version` is that which they are taken to run."""
     fleet = Fleet(problems=list(objects.broken))
-    by_kind: defaultdict[str, list[Manifest]] = defaultdict(list)
     seen: dict[tuple[str, str, str], Manifest] = {}
     for each in objects.found:
         twin = seen.setdefault((each.kind, each.namespace, each.name), each)
         if twin is not each:
             fleet.notes.append(f"{each.ref}: {each.kind} {each.namespace}/{each.name} is given twice, first {twin.ref}")
-        by_kind[each.kind].append(each)
-    config_maps = {(each.namespace, each.name): each for each in by_kind["ConfigMap"]}
+    config_maps = {(each.namespace, each.name): each for each in objects.found if each.kind == "ConfigMap"}
+    surroundings = Surroundings(objects.found, now)
     for agent in _agents(objects.found, config_maps, fleet):
         ref = AgentRef(agent.workload.namespace, agent.name)
-        evidence = EvidenceSet(ref, _sources(agent, by_kind, config_maps, now, sdk_version))
+        evidence = EvidenceSet(ref, _sources(agent, surroundings.of(agent, config_maps), now, sdk_version))
         account = agent.template.spec.get("serviceAccountName")
         if isinstance(account, str) and account:
             fleet.accounts.add(f"system:serviceaccount:{ref.namespace}:{account}")
@@ -99,30 +93,12 @@ def _owners(found: Manifest) -> Iterator[str]:
 
 
 def _sources(
-    agent: AgentWorkload,
-    by_kind: Mapping[str, Sequence[Manifest]],
-    config_maps: ConfigMaps,
-    now: float,
-    sdk_version: str,
+    agent: AgentWorkload, listings: Mapping[str, Seen[Listing]], now: float, sdk_version: str
 ) -> dict[SourceName, Seen[object] | Missing]:
-    workload = agent.workload
-    parts = {kind: by_kind.get(kind, ()) for kind in (*_OF_NAMESPACE, *_OF_CLUSTER)}
-    listings = {
-        kind: _listing([each for each in some if kind in _OF_CLUSTER or each.namespace == workload.namespace], now)
-        for kind, some in parts.items()
-    }
-    policies = [each for each in by_kind.get("NetworkPolicy", ()) if _is_for(each, agent)]
-    objects = AgentObjects(
-        workload=Seen(workload, now, workload.ref),
-        template=Seen(agent.template, now, f"{workload.file}:{agent.line}"),
-        listings={
-            **listings,
-            "NetworkPolicy": _listing(policies, now),
-            "ConfigMap": _config_maps(agent, config_maps, now),
-        },
-    )
+    workload, place = agent.workload, f"{agent.workload.file}:{agent.line}"
+    objects = AgentObjects(Seen(workload, now, workload.ref), Seen(agent.template, now, place), listings)
     return {
-        SourceName.KUBERNETES_OBJECT: Seen(objects, now, f"{workload.file}:{agent.line}"),
+        SourceName.KUBERNETES_OBJECT: Seen(objects, now, place),
         SourceName.AGENT_CONFIG: _agent_config(agent, now, sdk_version),
     }
 
@@ -131,42 +107,3 @@ def _agent_config(agent: AgentWorkload, now: float, sdk_version: str) -> Seen[ob
     if agent.config is None:
         return Missing(UnknownReason.SOURCE_MISSING, f"Its config is not known: {agent.why}."[:200])
     return read_agent_file(*agent.config, config_text(agent), sdk_version, now)
-
-
-def _listing(found: Sequence[Manifest], now: float) -> Seen[Listing]:
-    ref = found[0].ref if found else ""
-    return Seen(Listing(tuple(found), NOT_ALL), now, ref)
-
-
-def _is_for(policy: Manifest, agent: AgentWorkload) -> bool:
-    """Whether it selects the agent's pods; one that Kubernetes would refuse selects nothing."""
-    spec = policy.body.get("spec")
-    if policy.namespace != agent.workload.namespace or not isinstance(spec, Mapping):
-        return False
-    try:
-        return selects(read_selector(spec.get("podSelector")), agent.labels)
-    except SelectorError:
-        return False
-
-
-def _config_maps(agent: AgentWorkload, config_maps: ConfigMaps, now: float) -> Seen[Listing]:
-    """Those that its pods mount or take variables from."""
-    named = dict.fromkeys(config_map_names(agent.template.spec))
-    found = [config_maps[key] for name in named if (key := (agent.workload.namespace, name)) in config_maps]
-    absent = [name for name in named if (agent.workload.namespace, name) not in config_maps]
-    told = f"Of its ConfigMaps, {', '.join(absent[:3])} {'are' if len(absent) > 1 else 'is'} not among what was given."
-    lacks = Missing(UnknownReason.SOURCE_MISSING, told[:200]) if absent else None
-    return Seen(Listing(tuple(found), lacks), now, found[0].ref if found else "")
-
-
-def config_map_names(value: object, key: str = "") -> Iterator[str]:
-    """The names of all ConfigMaps that a pod's spec refers to, wherever it does."""
-    if isinstance(value, Mapping):
-        name = value.get("name")
-        if key in ("configMap", "configMapRef", "configMapKeyRef") and isinstance(name, str):
-            yield name
-        for inner, each in value.items():
-            yield from config_map_names(each, str(inner))
-    elif isinstance(value, list):
-        for each in value:
-            yield from config_map_names(each)

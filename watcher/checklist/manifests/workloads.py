@@ -12,7 +12,7 @@ from watcher.discovery.pod.containers import agent_container
 from watcher.discovery.pod.environment import LONGEST, Values
 from watcher.discovery.pod.pod import Pod, read_pod
 from watcher.discovery.pod.workload import agent_name
-from watcher.kube.requests import MALFORMED_OBJECT
+from watcher.kube.objects import MALFORMED_OBJECT
 
 ConfigMaps = Mapping[tuple[str, str], Manifest]
 
