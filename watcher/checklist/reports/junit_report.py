@@ -52,17 +52,8 @@ def _count(suite: ET.Element, **counts: int) -> None:
 
 
 def _case(suite: ET.Element, finding: Finding, agent: AgentReport, remediation: str) -> None:
-    place = agent.place_of(finding)
-    case = ET.SubElement(
-        suite,
-        "testcase",
-        classname=_clean(str(agent.ref)),
-        name=finding.control,
-        time="0",
-        file=_clean(place.file),
-        line=str(place.line),
-    )
-    said = _clean(why(finding))
+    place, said = agent.place_of(finding), _clean(why(finding))
+    case = ET.SubElement(suite, "testcase", classname=_clean(str(agent.ref)), name=finding.control, time="0")
     if finding.state in _FAILED and finding.control in agent.required:
         failure = ET.SubElement(case, "failure", message=said, type=finding.reason)
         failure.text = _clean(f"{place.file}:{place.line}: {said}\n{remediation}")

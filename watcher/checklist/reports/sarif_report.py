@@ -59,7 +59,7 @@ def _invocation(problems: Sequence[str]) -> Mapping[str, object]:
 
 
 def _rule(control: Control) -> Mapping[str, object]:
-    properties: dict[str, object] = {"tags": [control.section, str(control.owner)], "precision": "high"}
+    properties: dict[str, object] = {"tags": [control.section, f"owner:{control.owner}"], "precision": "high"}
     if control.section == "security":
         properties["security-severity"] = _SCORES[control.severity]
     return {
