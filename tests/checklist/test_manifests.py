@@ -364,3 +364,15 @@ _texts = st.sampled_from(
 def test_whatever_the_text_is_reading_it_ends_without_an_error(text: str) -> None:
     raw = text.encode(errors="replace")
     gather(read_objects([STANDARD_INPUT], io.BytesIO(raw), "default"), 1.0, "1.0.0")
+
+
+def test_numbers_and_words_of_manifests_are_what_kubernetes_reads_and_those_of_configs_what_agents_read() -> None:
+    more = "terminationGracePeriodSeconds: 0o60\n              securityContext: {runAsNonRoot: yes, fsGroup: 0440}"
+    fleet = fleet_of(CONFIG_MAP.replace("jitter: true", "jitter: on\n        max_attempts: 010"), workload(more=more))
+    template = objects_of(fleet).template
+    assert isinstance(template, Seen)
+    assert template.value.spec["terminationGracePeriodSeconds"] == 48
+    assert template.value.spec["securityContext"] == {"runAsNonRoot": True, "fsGroup": 288}
+    config = config_of(fleet)
+    assert isinstance(config, Seen)
+    assert (config.value.get("transport.retry.jitter"), config.value.get("transport.retry.max_attempts")) == (True, 8)

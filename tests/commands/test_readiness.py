@@ -64,7 +64,31 @@ def test_a_required_control_that_fails_ends_with_1_and_is_told_with_its_place(
         "  all: 1 fail; 0% to 0% met, 100% known\n"
         "  deployment\n"
         f"    ✗ fail {MEMORY}: Violated: The container agent has no resources.limits.memory above 0. [{manifests}:12]\n"
+    )
+
+
+def test_reasons_that_are_only_counted_are_explained_once_and_many_agents_are_summed_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    second = BAD.partition("---\n")[2].replace("search", "second").replace("name: c}", "name: d}")
+    (tmp_path / "a.yaml").write_text(f"{BAD}---\n{second}")
+    assert _run("--manifests", str(tmp_path), "--section", "testing") == 0
+    assert capsys.readouterr().out == (
+        f"prod/search: indeterminate ({tmp_path}/a.yaml:8)\n"
+        "  required: 15 unknown\n"
+        "  all: 20 unknown; 0% to 100% met, 0% known\n"
+        "  testing\n"
+        "    ? 20 not decided: 17 AttestationMissing, 3 SourceMissing\n"
         "\n"
+        f"prod/second: indeterminate ({tmp_path}/a.yaml:25)\n"
+        "  required: 15 unknown\n"
+        "  all: 20 unknown; 0% to 100% met, 0% known\n"
+        "  testing\n"
+        "    ? 20 not decided: 17 AttestationMissing, 3 SourceMissing\n"
+        "\n"
+        "SourceMissing: manifests do not show it, a running agent or another system does.\n"
+        "AttestationMissing: no machine can tell, people or a pipeline must say so in a record.\n"
+        "2 agents: 2 indeterminate\n"
     )
 
 

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import yaml
@@ -13,6 +13,7 @@ MAX_DEPTH = 64
 MAX_WEIGHT = 128 * 2**20
 """Characters and nodes, with aliases written out."""
 
+Scalar = str | int | float | bool | None
 Lines = dict[int, dict[str | int, int]]
 """The id of a mapping or list -> its key or index -> the line, from 1."""
 
@@ -28,7 +29,7 @@ _INT = re.compile(r"[-+]?[0-9]{1,300}|0o[0-7]{1,300}|0x[0-9a-fA-F]{1,300}")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 
 
-def plain_value(text: str) -> str | int | float | bool | None:
+def plain_value(text: str) -> Scalar:
     """What an unquoted scalar stands for (YAML 1.2, section 10.3.2): `no` is text, and so are `.inf` and `.nan`."""
     if text in _WORDS:
         return _WORDS[text]
@@ -61,10 +62,17 @@ class YamlReader:
 
     Tags are refused; aliases and `<<` work within MAX_DEPTH and `max_weight`. Each value takes some microseconds: a
     text with more than `max_values` is refused. `mistakes` are lines and sentences: of two equal keys the last counts,
-    as it does for PyYAML.
+    as it does for PyYAML. `plain` says what an unquoted scalar stands for.
     """
 
-    def __init__(self, text: str, max_weight: int = MAX_WEIGHT, max_values: int = MAX_WEIGHT) -> None:
+    def __init__(
+        self,
+        text: str,
+        max_weight: int = MAX_WEIGHT,
+        max_values: int = MAX_WEIGHT,
+        plain: Callable[[str], Scalar] = plain_value,
+    ) -> None:
+        self._plain = plain
         self.lines: Lines = {}
         self.literals: Literals = {}
         self.mistakes: list[tuple[int, str]] = []
@@ -113,7 +121,7 @@ class YamlReader:
             raise self._refuse(event, "tags are not supported; a text that begins with ! needs quotes")
         if isinstance(event, yaml.ScalarEvent):
             self._weigh(event, 1 + len(event.value))
-            return plain_value(event.value) if event.tag is None and event.implicit[0] else event.value
+            return self._plain(event.value) if event.tag is None and event.implicit[0] else event.value
         self._weigh(event, 1)
         self._deepen(event, 1)
         return self._mapping() if isinstance(event, yaml.MappingStartEvent) else self._sequence()

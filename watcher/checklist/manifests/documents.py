@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import yaml
 
 from watcher.text.yaml_reader import Lines, Literals, UnsupportedYamlError, YamlReader
+from watcher.text.yaml_scalars import kubernetes_value
 
 MAX_BYTES = 32 * 2**20
 """Of one file, and of standard input."""
@@ -51,7 +52,7 @@ def read_documents(text: str) -> Iterator[Document]:
 
 def _read(text: str, offset: int, left: int) -> tuple[Document | None, int]:
     first = offset + 1 + _blank_lines(text)
-    reader = YamlReader(text, _MAX_WEIGHT, left)
+    reader = YamlReader(text, _MAX_WEIGHT, left, kubernetes_value)
     try:
         data = reader.document()
     except UnsupportedYamlError as error:

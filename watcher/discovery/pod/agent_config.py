@@ -9,6 +9,7 @@ from probes.contract.target import DEFAULT_DECISION_PATH
 from watcher.text.addresses import http_url
 from watcher.text.key_path import plain_name
 from watcher.text.yaml_reader import UnsupportedYamlError, YamlReader
+from watcher.text.yaml_scalars import agent_value
 
 MAX_BYTES = 64 * 2**10
 MAX_RECOVERY = 600.0
@@ -52,7 +53,7 @@ def read_config(text: str) -> AgentConfig:
     """The config in this text; whatever is wrong with it is a problem and never an error."""
     if len(text) > MAX_BYTES or len(text.encode(errors="replace")) > MAX_BYTES:
         return unlearnt(f"config.yaml is over {MAX_BYTES >> 10} KiB and was not read")
-    reader = YamlReader(text, _MAX_WEIGHT, _MAX_VALUES)
+    reader = YamlReader(text, _MAX_WEIGHT, _MAX_VALUES, agent_value)
     try:
         document = reader.document()
     except (UnsupportedYamlError, yaml.YAMLError, ValueError) as error:

@@ -27,7 +27,7 @@ def policies_defined(case: TemplateCase) -> Iterator[Statement]:
     """A policy selects the pods."""
     policies = case.listing("NetworkPolicy")
     if policies.objects:
-        yield good(f"NetworkPolicy {_names(policies.objects)} selects its pods.", policies.objects[0].ref)
+        yield good(_selected_by(policies.objects), policies.objects[0].ref)
     elif policies.lacks:
         yield lacking(policies.lacks)
     else:
@@ -176,6 +176,9 @@ def _covers(port: Rule, number: int) -> bool:
     return first <= number <= (last if isinstance(last, int) else first)
 
 
-def _names(policies: Sequence[KubeObject]) -> str:
+def _selected_by(policies: Sequence[KubeObject]) -> str:
     shown = ", ".join(short(each.name) for each in policies[:2])
-    return shown if len(policies) <= 2 else f"{shown} and {len(policies) - 2} more"
+    if len(policies) == 1:
+        return f"NetworkPolicy {shown} selects its pods."
+    more = f" and {len(policies) - 2} more" if len(policies) > 2 else ""
+    return f"NetworkPolicies {shown}{more} select its pods."
