@@ -80,7 +80,7 @@ def test_reasons_that_are_only_counted_are_explained_once_and_many_agents_are_su
         "  testing\n"
         "    ? 20 not decided: 17 AttestationMissing, 3 SourceMissing\n"
         "\n"
-        f"prod/second: indeterminate ({tmp_path}/a.yaml:25)\n"
+        f"prod/second: indeterminate ({tmp_path}/a.yaml:23)\n"
         "  required: 15 unknown\n"
         "  all: 20 unknown; 0% to 100% met, 0% known\n"
         "  testing\n"
@@ -241,6 +241,10 @@ class _Page(HTMLParser):
         super().__init__()
         self.tags: list[str] = []
         self.links: list[str] = []
+        self.text = ""
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
@@ -264,7 +268,9 @@ def test_html_is_one_file_with_a_row_a_control(manifests: Path, capsys: pytest.C
     page.feed(_output("html", manifests, capsys))
     assert page.links == []
     assert "script" not in page.tags
-    assert page.tags.count("tr") == 1 + 196
+    assert page.tags.count("tr") == 1 + 196 + 14  # the head, controls, sections
+    assert page.text.count("What fails") == 1
+    assert page.text.index("memory above 0") < page.text.index("All controls") < page.text.index(MEMORY)
 
 
 def test_markdown_has_a_row_a_control(manifests: Path, capsys: pytest.CaptureFixture[str]) -> None:

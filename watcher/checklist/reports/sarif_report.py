@@ -75,14 +75,14 @@ def _rule(control: Control) -> Mapping[str, object]:
 
 def _result(agent: AgentReport, finding: Finding, report: Report, numbers: Mapping[str, int]) -> Mapping[str, object]:
     control, place = report.catalogue.by_id[finding.control], agent.place_of(finding)
-    fails = finding.state is State.FAIL
+    fails, required = finding.state is State.FAIL, finding.control in agent.required
     mark = sha256(f"{agent.ref}\0{finding.control}".encode()).hexdigest()[:32]
     return {
         "ruleId": finding.control,
         "ruleIndex": numbers[finding.control],
         "kind": "fail" if fails else "open",
         "level": _LEVELS[control.severity] if fails else "none",
-        "message": {"text": f"{agent.ref}: {why(finding)}"},
+        "message": {"text": f"{agent.ref}: {why(finding)}{'' if required else ' (not required)'}"},
         "locations": [
             {
                 "physicalLocation": {

@@ -22,7 +22,7 @@ _FEW = 3
 
 
 def as_text(report: Report) -> str:
-    """All agents, section by section; at the end what reasons mean that are only counted, and how many agents are what."""
+    """All agents, section by section; at the end what counted reasons mean, and the verdicts."""
     lines = [line for each in report.agents for line in _agent(each, report)]
     left = [line for line in lines if _LEFT in line]
     lines += [f"{name}: {meaning}" for name, meaning in _COUNTED.items() if any(f" {name}" in line for line in left)]
