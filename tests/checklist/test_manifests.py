@@ -113,6 +113,8 @@ def test_a_cron_job_and_a_bare_pod_run_agents() -> None:
     )
     assert list(fleet_of(pod, namespace="dev").agents) == [AgentRef("dev", "a")]
     inner = f"{{spec: {{template: {{spec: {{containers: [{{name: agent, env: [{PATH}]}}]}}}}}}}}"
+    made = pod.replace("name: a}", "generateName: a-}")
+    assert list(fleet_of(made, namespace="dev").agents) == [AgentRef("dev", "a")]
     cron = f"{{apiVersion: batch/v1, kind: CronJob, metadata: {{name: b}}, spec: {{jobTemplate: {inner}}}}}"
     assert list(fleet_of(cron).agents) == [AgentRef("default", "b")]
 
@@ -215,6 +217,7 @@ def test_lines_of_a_config_are_those_of_the_file_where_its_text_stands_there_as_
     config = config_of(fleet_of(CONFIG_MAP.partition(" |")[0] + " " + value, workload()))
     assert isinstance(config, Seen)
     assert config.value.line("agent.name") == line
+    assert config.value.line("identity") == 5
 
 
 def test_policies_concern_an_agent_by_their_selector_and_namespace() -> None:
@@ -299,6 +302,11 @@ def test_a_list_of_one_kind_gives_its_kind_to_items_without() -> None:
         ("{{- if .Values.on }}\na: b\n{{- end }}", f"2: {UNRENDERED}"),
         ("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: '{{ .Release.Name }}'", f"2: {UNRENDERED}"),
         ("a: 1\na: 2", "3: a: the same key as on line 2, expected it once"),
+        (f"ghp_{'a' * 36}: 1\nghp_{'a' * 36}: 2", "3: a key that looks like a secret is wrong"),
+        (
+            "apiVersion: v1\nkind: A\nmetadata:\n  name: no",
+            "2: metadata.name: expected a name, got false, which needs quotes",
+        ),
         ("a: !!python/object:os.system x", "2: a: tags are not supported; a text that begins with ! needs quotes"),
     ],
 )

@@ -21,7 +21,7 @@ _CALL_TIMEOUT = 30.0
 def jitter(case: ConfigCase) -> Iterator[Statement]:
     """Whether retries are spread: by the key where the SDK reads it, else by what the SDK always does."""
     if always := case.sdk.always.get(_JITTER):
-        yield Statement(CONFIG, Says.GOOD, f"SDK {case.sdk.version}: {always}", case.found.ref)
+        yield Statement(CONFIG, Says.GOOD, f"SDK {case.sdk.version}: {always}", case.place(""))
     elif case.sdk.uses(_JITTER) and case.value(_JITTER) is not True:
         yield case.bad(_JITTER, f"{_JITTER} is not true.")
     else:

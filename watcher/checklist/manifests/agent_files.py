@@ -11,8 +11,9 @@ from watcher.checklist.manifests.objects import Manifest
 def read_agent_file(config_map: Manifest, key: str, text: str, sdk_version: str, now: float) -> Seen[AgentConfigFile]:
     """The config under this key; what is none is `broken`, and no judge says good of it."""
     read = read_agent_config(text.encode(errors="surrogatepass"), sdk_version, in_place=True)
-    begin = config_map.literal_of("data", key)
-    there = _on_one_line(read, config_map.line_of("data", key)) if begin is None else _below(read, begin)
+    begin, line = config_map.literal_of("data", key), config_map.line_of("data", key)
+    there = _on_one_line(read, line) if begin is None else _below(read, begin)
+    there = replace(there, lines={(): line, **there.lines})
     return Seen(there, now, config_map.file)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
+from probes.controls.judges.secret_rules import secret_rule
 from watcher.text.yaml_reader import Lines, Literals, UnsupportedYamlError, YamlReader
 from watcher.text.yaml_scalars import kubernetes_value
 
@@ -64,7 +65,7 @@ def _read(text: str, offset: int, left: int) -> tuple[Document | None, int]:
     except yaml.YAMLError as error:
         return Document(first, broken=_why(text, f"not YAML: {str(error).splitlines()[0]}")), reader.values
     if reader.mistakes:
-        line, why = reader.mistakes[0]
+        line, why = reader.mistakes[0][0], _why("", reader.mistakes[0][1])
         return Document(offset + line, broken=moved(why, offset)), reader.values
     return (None if data is None else Document(first, data, reader.lines, reader.literals, offset)), reader.values
 
@@ -75,7 +76,9 @@ def moved(sentence: str, offset: int) -> str:
 
 
 def _why(text: str, error: str) -> str:
-    return UNRENDERED if _TEMPLATE.search(text) else error[:300]
+    if _TEMPLATE.search(text):
+        return UNRENDERED
+    return "a key that looks like a secret is wrong" if secret_rule(error) else error[:300]
 
 
 def _blank_lines(text: str) -> int:

@@ -155,7 +155,9 @@ def _add(objects: Objects, file: str, document: Document, data: object, line: in
     meta = data["metadata"]
     own = str(meta.get("namespace") or namespace)
     ref = f"{printable(file)}:{line}"
-    objects.found.append(Manifest(data["kind"], own, meta["name"], data, ref, line, file=file, document=document))
+    objects.found.append(
+        Manifest(data["kind"], own, str(_name_of(meta)), data, ref, line, file=file, document=document)
+    )
 
 
 def _wrong(data: object) -> str:
@@ -173,11 +175,18 @@ def _wrong(data: object) -> str:
     if not isinstance(meta, Mapping):
         return f"metadata: expected a mapping, got {plain_name(meta)}"
     for key in ("name", "namespace"):
-        value = meta.get(key)
+        value = meta.get(key) if key == "namespace" else _name_of(meta)
         if value is None and key == "namespace":
             continue
         if isinstance(value, str) and "{{" in value:
             return UNRENDERED
         if not isinstance(value, str) or not _NAME.fullmatch(value):
-            return f"metadata.{key}: expected a name, got {plain_name(value)}"
+            quotes = ", which needs quotes" if isinstance(value, bool | int | float) else ""
+            return f"metadata.{key}: expected a name, got {plain_name(value)}{quotes}"
     return ""
+
+
+def _name_of(meta: Mapping[str, object]) -> object:
+    """Of an object whose name the server is to make: what that begins with."""
+    begin = meta.get("generateName")
+    return begin.rstrip("-.") if meta.get("name") is None and isinstance(begin, str) else meta.get("name")

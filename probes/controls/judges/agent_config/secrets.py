@@ -33,7 +33,7 @@ def none_in_config(case: ConfigCase) -> Iterator[Statement]:
             break
     if not rules and not doubts:
         said = f"{len(texts)} texts were read, and none matches a rule for secrets."
-        yield Statement(CONFIG, Says.GOOD, said, case.found.ref)
+        yield Statement(CONFIG, Says.GOOD, said, case.place(""))
 
 
 def _key(place: KeyPath) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from probes.controls.catalogue.control import Control, SourceName, UnknownReason
 from probes.controls.evidence import AgentObjects, EvidenceSet, Listing, Missing, PodTemplate, Seen
+from probes.controls.judges.secret_rules import secret_rule
 from probes.controls.judging import Facts, Says, Statement, judge
 
 OBJECT = SourceName.KUBERNETES_OBJECT
@@ -29,8 +30,8 @@ def texts(value: object) -> Sequence[str]:
 
 
 def short(name: object) -> str:
-    """A name as a sentence can have it."""
-    text = re.sub(r"[^\x20-\x7e]", "?", str(name))
+    """A name as a sentence can have it; one that looks like a secret is not told."""
+    text = re.sub(r"[^\x20-\x7e]", "?", str(name)) if not secret_rule(str(name)) else "<secret>"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

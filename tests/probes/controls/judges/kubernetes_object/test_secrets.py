@@ -35,6 +35,8 @@ def test_a_literal_secret_fails_and_its_value_is_nowhere() -> None:
     found = finding(ENV, _env("name: DB_PASSWORD, value: hunter2"))
     assert said(found) == ("fail", "Violated", "Container agent: the variable DB_PASSWORD has a literal value.")
     assert "hunter2" not in repr(found)
+    named = finding(ENV, _env(f"name: {AWS}_TOKEN, value: x"))
+    assert AWS not in repr(named)
 
 
 @pytest.mark.parametrize("control", [ENV, USED])
