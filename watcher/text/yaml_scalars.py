@@ -50,7 +50,7 @@ def agent_value(text: str) -> Scalar:
     """As an agent reads its config: PyYAML's safe_load. What JSON cannot hold, such as a date, stays text."""
     if len(text) > _LONGEST:
         return text
-    tag = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))
+    tag = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]  # theirs
     try:
         value = _READ[tag](yaml.ScalarNode(tag, text)) if tag in _READ else text
     except ValueError:  # such as 08_: PyYAML raises, and so does the agent
