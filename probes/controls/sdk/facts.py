@@ -31,9 +31,9 @@ class ConfigKey:
     note: str = ""  # what to know of it, one sentence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SdkVersion:
-    """What one version does."""
+    """What one version does. One is equal to itself alone, so that what is made of it once is found again."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
@@ -52,7 +52,7 @@ class SdkVersion:
 
     def key(self, path: str) -> ConfigKey | None:
         """What is known of this key; None where the version's model does not have it."""
-        return next((each for each in self.config if each.path == path), None)
+        return _by_path(self).get(path)
 
     def uses(self, path: str) -> bool:
         """Whether the agent that runs does anything with this key."""
@@ -75,6 +75,11 @@ class SdkFacts:
         """The facts of this version; of one that is not known those of the next older one, else of the oldest."""
         older = [each for each in self.versions if each.order <= _order(version)]
         return older[-1] if older else self.versions[0]
+
+
+@lru_cache(maxsize=32)
+def _by_path(version: SdkVersion) -> Mapping[str, ConfigKey]:
+    return {each.path: each for each in version.config}
 
 
 @lru_cache(maxsize=32)
