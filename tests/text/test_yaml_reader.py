@@ -114,6 +114,14 @@ def test_a_repeated_key_is_told_with_both_lines_and_the_last_one_holds_as_for_th
     ]
 
 
+@pytest.mark.parametrize(
+    "merges", ["<<: *a, <<: *b", "<<: [*a, *b]", "<<: [*b, *a], <<: *a", "<<: *b, x: 3", "x: 3, <<: *b"]
+)
+def test_of_several_merged_mappings_the_one_counts_that_counts_for_the_library(merges: str) -> None:
+    text = f"a: &a {{x: 1, y: 1}}\nb: &b {{x: 2, z: 2}}\nc: {{{merges}}}\n"
+    assert read(text) == yaml.safe_load(text)
+
+
 def _is_read_alike(text: str) -> bool:
     """Not of `0E0` and its kind: the library writes YAML 1.1, where they are text; in YAML 1.2 they are numbers."""
     tag = yaml.SafeLoader("").resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]  # theirs
