@@ -18,6 +18,9 @@ IN_TURN = (
 )
 """What is said of counters that are not those of one process."""
 
+ONE_OF_SEVERAL = "Several processes answer in turn: this is said of the one that answered, and others may differ."
+"""What is said where one process has no trouble of its own."""
+
 L = TypeVar("L", bound=Limits)
 
 _WAVERS = 1.0  # seconds: where the boot time is read anew, it is rounded in another way
@@ -101,6 +104,11 @@ def _followed(before: Process, page: MetricsPage, context: EvaluationContext[L])
 def in_turn(kind: ConditionKind, subject: str = "") -> Verdict:
     """What a condition that needs the counters of one process says while several answer in turn."""
     return kind.unknown(Unknown.MALFORMED, IN_TURN, subject)
+
+
+def all_clear(kind: ConditionKind, process: Process, subject: str = "") -> Verdict:
+    """What a condition that one process alone may have says of one that has not."""
+    return kind.false(subject, ONE_OF_SEVERAL if process.in_turn else "")
 
 
 def _number(page: MetricsPage, signal: Signal) -> float | None:
