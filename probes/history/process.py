@@ -93,6 +93,8 @@ def _followed(before: Process, page: MetricsPage, context: EvaluationContext[L])
     started, cpu = _number(page, START_TIME), _number(page, CPU_SECONDS)
     if started is None:  # of such a page nobody knows who answered
         return Followed(before, Answered.SAME)
+    if _goes_on(before, started, cpu):  # nearly all looks, so nothing more is asked
+        return Followed(Process(started, before.latest, cpu, (), context.now), Answered.SAME)
     # They may have a hundred series, so they are added up only where the start alone or no CPU tells two apart.
     counts = cpu is None or started != before.started or before.steady < _SOON
     requests = _requests(page) if counts else ()
@@ -114,6 +116,12 @@ def all_clear(kind: ConditionKind, process: Process, subject: str = "") -> Verdi
 def _number(page: MetricsPage, signal: Signal) -> float | None:
     found = page.value(signal) if signal in page.wanted.rows else None
     return found if isinstance(found, float) else None
+
+
+def _goes_on(before: Process, started: float, cpu: float | None) -> bool:
+    """Whether one process alone was seen lately, and this is it."""
+    alone = before.quiet == before.steady == _SOON
+    return alone and started == before.started and cpu is not None and before.cpu is not None and before.cpu <= cpu
 
 
 def _requests(page: MetricsPage) -> tuple[float, ...]:
