@@ -13,6 +13,7 @@ from probes.contract import NameLookup
 from probes.contract.address import shown_url
 from probes.contract.text import cut
 from probes.readings.verify_error import VerifyCode, say_verify_code
+from probes.sources.cpu_budget import TLS_BUDGET, CPUBudget
 from probes.sources.http.connection import Connection
 from probes.sources.http.faults import (
     OtherIdentityError,
@@ -27,7 +28,6 @@ from probes.sources.http.tls import TLS, MakeContext
 from probes.sources.names import NameNotResolvedError, connect
 from probes.sources.own_trouble import OWN_TROUBLE, is_refusal
 from probes.sources.tls.metered import Meter, OverspentError, start_tls
-from probes.sources.cpu_budget import TLS_BUDGET, CPUBudget
 
 __all__ = [
     "HTTPSession",
