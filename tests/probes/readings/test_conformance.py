@@ -249,7 +249,7 @@ def composed(count: int, seed: int) -> list[Page]:
     chance, found = random.Random(seed), list[Page]()
 
     def often(words: Sequence[str]) -> str:
-        return chance.choice(words[: len(words) // 2] * 3 + list(words))
+        return chance.choice([*words, *list(words[: len(words) // 2]) * 3])
 
     def sample(is_open: bool) -> str:
         labels = often(["", *LABELS]) if chance.random() < 0.3 else ""
