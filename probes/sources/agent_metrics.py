@@ -19,6 +19,7 @@ from probes.sources.http.faults import OtherIdentityError, TooCostlyTLSError
 from probes.sources.pace import Pace
 from probes.sources.pages.habits import Habit, PageHabits
 from probes.sources.pages.request import PageRequests
+from probes.sources.pages.unjudged import OneLook, UnjudgedPages
 
 _BUDGET = 0.15  # seconds of CPU to read the pages of one look with: eight megabytes as libraries print them take 0.05
 _INSPECTION = 0.4  # seconds of CPU, about once an hour: eight megabytes as libraries print them take 0.2
@@ -40,7 +41,7 @@ class AgentMetrics:
         self._outbound = Outbound(settings, source_context)
         self._wanted: dict[Sequence[object], WantedSignals] = {}
         self._places: dict[str, tuple[Origin, bytes]] = {}
-        self._habits = PageHabits(source_context.now)
+        self._habits, self._unjudged = PageHabits(source_context.now), UnjudgedPages()
 
     async def look(self, target: Target, wants: Sequence[object]) -> MetricsPage:
         """One look at the target's page, over within the timeout."""
@@ -100,7 +101,7 @@ class AgentMetrics:
         due = inspecting if self._habits.inspection_is_due(target) else None
         limits = self._settings.timeout, self._settings.max_bytes
         async with HTTPSession(origin, *limits, tls, names=self._names, meter=budget) as session:
-            requests = PageRequests(session, origin, token, wanted, budget, self._gate)
+            requests = PageRequests(session, origin, token, wanted, budget, self._gate, OneLook(self._unjudged))
             filtered = None
             if habit is None or not habit.whole_only:
                 filtered = await requests.filtered(path, habit)

@@ -7,6 +7,7 @@ from probes.readings.text_format import NOTHING, KeptLines, NotAPageError, Scan
 from probes.sources.http.date import read_date
 from probes.sources.http.redirect import Redirect
 from probes.sources.pages.arrival import PageArrival
+from probes.sources.pages.unjudged import OneLook
 
 PROTOBUF = "application/vnd.google.protobuf"
 
@@ -16,6 +17,7 @@ class PageAnswer(NamedTuple):
 
     arrival: PageArrival
     wanted: WantedSignals
+    look: OneLook
     filtered: bool
     bare: tuple[str, ...] = ()  # names that the page is known to describe, though a filtered one does not say so
     followed: Redirect | None = None  # where the first answer pointed, on the same origin
@@ -49,6 +51,7 @@ class PageAnswer(NamedTuple):
             their_date=read_date(self.arrival.answer.header(b"date")),
         )
         if page.reader.is_large():  # of others judges read what they want to know
+            await self.look.admit(page.reader)
             await self.arrival.read(page.reader.steps())
         return page
 
