@@ -14,8 +14,8 @@ import httpx
 
 from watcher.config.standby import Standby
 from watcher.kube.access import Access
-from watcher.kube.errors import AccessError, GoneError, RefusedError
-from watcher.kube.requests import MALFORMED_OBJECT, Raw, get_object, send_object
+from watcher.kube.errors import AccessError, GoneError, RefusedError, in_words
+from watcher.kube.requests import MALFORMED_OBJECT, Raw, answered_within, get_object, send_object
 from watcher.runtime.role import Role
 from watcher.standby.candidate import DURATION, LONGEST, RETRY, Candidate, Record, Step
 from watcher.text.timestamps import micro_time
@@ -58,7 +58,7 @@ class Election:
             try:
                 await self._once()
             except _FAILURES as error:
-                self._failed(str(error) or type(error).__name__)
+                self._failed(in_words(error))
                 await self._renew_access(error)
             except _NO_LEASE as error:
                 self._failed(f"the answer is no Lease: {error!r}"[:300])
@@ -76,10 +76,10 @@ class Election:
         self._role.active = False
         if self._candidate.resign():
             try:
-                async with asyncio.timeout(_RELEASE):
+                async with answered_within(_RELEASE):
                     await self._release()
             except (*_FAILURES, *_NO_LEASE) as error:
-                log.warning("cannot release lease", extra={"why": str(error) or type(error).__name__})
+                log.warning("cannot release lease", extra={"why": in_words(error)})
         await self._access.close()
 
     async def _once(self) -> None:
