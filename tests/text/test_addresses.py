@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 from watcher.text.addresses import decision_path, host, host_port, http_url, spiffe_id
 
 GOOD: dict[Callable[[str], str], tuple[str, ...]] = {
-    host: ("127.0.0.1", "::1", "fe80::1%eth0", "localhost", "search.prod.svc.cluster.local.", "a_b", "x1", "watcher.2024"),
+    host: (
+        "127.0.0.1",
+        "::1",
+        "fe80::1%eth0",
+        "localhost",
+        "search.prod.svc.cluster.local.",
+        "a_b",
+        "x1",
+        "watcher.2024",
+    ),
     host_port: ("127.0.0.1:8443", "[::1]:8443", "search.prod:1", "search.2024:1", "localhost:65535"),
     http_url: (
         "http://127.0.0.1:9090/metrics",
