@@ -13,7 +13,7 @@ from tests.events.test_events_cluster import counts, run_pod, token
 from tests.servers.daemon import DaemonProcess, run_daemon
 from tests.servers.kube import Kubernetes, run_kubernetes
 from tests.servers.process import eventually
-from tests.servers.tcp_proxy import run_proxy
+from tests.servers.tcp_proxy import Proxy, run_proxy
 from tests.servers.watched_fleet import SOURCES, WatchedFleet, run_fleet
 from watcher.kube.pod_ref import PodRef
 
@@ -73,6 +73,16 @@ def watching(kubernetes: Kubernetes, fleet: WatchedFleet, *urls: str) -> Iterato
         yield daemons
 
 
+@contextmanager
+def cut_from_lease(
+    kubernetes: Kubernetes, fleet: WatchedFleet, *urls: str
+) -> Iterator[tuple[Proxy, list[DaemonProcess]]]:
+    """A leader whose way to its lease can be cut, and others that reach theirs by these URLs."""
+    with ExitStack() as stack:
+        proxy = stack.enter_context(run_proxy(urlsplit(kubernetes.url).port or 0))
+        yield proxy, stack.enter_context(watching(kubernetes, fleet, f"https://127.0.0.1:{proxy.port}", *urls))
+
+
 def leads(daemon: DaemonProcess) -> bool:
     return daemon.page().value("active", shard="0") == 1
 
@@ -98,36 +108,34 @@ def look_on(daemon: DaemonProcess) -> None:
 def test_what_a_leader_sees_while_its_lease_is_unconfirmed_is_written_once_it_is_confirmed(
     kubernetes: Kubernetes, fleet: WatchedFleet, pod: PodRef
 ) -> None:
-    with run_proxy(urlsplit(kubernetes.url).port or 0) as proxy:
-        with watching(kubernetes, fleet, f"https://127.0.0.1:{proxy.port}") as [leader]:
-            leader.says("MemoryHigh", "false", pod=pod.name)
-            proxy.cut()
-            eventually(lambda: unconfirmed(leader))
-            fleet.agents["planner"].memory.set(FULL)
-            leader.says("MemoryHigh", "true", pod=pod.name)
-            look_on(leader)
-            assert (leads(leader), written(leader), counts(kubernetes, pod)) == (True, 0, [])
-            proxy.mend()
-            eventually(lambda: counts(kubernetes, pod) == [1])
-            assert not unconfirmed(leader)
-            assert written(leader) == 1
+    with cut_from_lease(kubernetes, fleet) as (proxy, [leader]):
+        leader.says("MemoryHigh", "false", pod=pod.name)
+        proxy.cut()
+        eventually(lambda: unconfirmed(leader))
+        fleet.agents["planner"].memory.set(FULL)
+        leader.says("MemoryHigh", "true", pod=pod.name)
+        look_on(leader)
+        assert (leads(leader), written(leader), counts(kubernetes, pod)) == (True, 0, [])
+        proxy.mend()
+        eventually(lambda: counts(kubernetes, pod) == [1])
+        assert not unconfirmed(leader)
+        eventually(lambda: written(leader) == 1)
 
 
 def test_of_two_that_lead_only_the_one_with_the_lease_writes_and_the_other_never_does_later(
     kubernetes: Kubernetes, fleet: WatchedFleet, pod: PodRef
 ) -> None:
-    with run_proxy(urlsplit(kubernetes.url).port or 0) as proxy:
-        with watching(kubernetes, fleet, f"https://127.0.0.1:{proxy.port}", "") as [leader, other]:
-            proxy.cut()
-            eventually(lambda: unconfirmed(leader) and leads(other))
-            fleet.agents["planner"].memory.set(FULL)
-            for daemon in (leader, other):
-                daemon.says("MemoryHigh", "true", pod=pod.name)
-            eventually(lambda: counts(kubernetes, pod) == [1])
-            look_on(leader)
-            assert leads(leader)
-            proxy.mend()
-            eventually(lambda: not leads(leader))
-            look_on(leader)
-            assert (written(leader), written(other)) == (0, 1)
-            assert counts(kubernetes, pod) == [1]
+    with cut_from_lease(kubernetes, fleet, "") as (proxy, [leader, other]):
+        proxy.cut()
+        eventually(lambda: unconfirmed(leader) and leads(other))
+        fleet.agents["planner"].memory.set(FULL)
+        for daemon in (leader, other):
+            daemon.says("MemoryHigh", "true", pod=pod.name)
+        eventually(lambda: counts(kubernetes, pod) == [1])
+        look_on(leader)
+        assert leads(leader)
+        proxy.mend()
+        eventually(lambda: not leads(leader))
+        look_on(leader)
+        assert (written(leader), written(other)) == (0, 1)
+        assert counts(kubernetes, pod) == [1]
