@@ -372,6 +372,9 @@ def test_a_leader_that_alone_is_cut_off_goes_on_says_so_and_yields_when_it_reads
         assert leader.page().verdict("AgentUnreachable", pod="nobody") == ""
         assert active(other)
     told = [(line["msg"], line.get("reason")) for line in leader.log() if "impaired" in line["msg"]]
+    failed = [line["why"] for line in leader.log() if line["msg"] == "cannot acquire lease"]
+    assert failed == list(dict.fromkeys(failed)), "nothing is told again at each attempt"
+    assert "None" not in str(failed)
     assert told.count(("impaired", "LeaseUnconfirmed")) == told.count(("no longer impaired", "LeaseUnconfirmed")) == 1
 
 
