@@ -85,7 +85,16 @@ def test_no_reason_is_kept_for_what_nobody_says_any_more() -> None:
 def test_checkov_has_nothing_against_the_chart_but_what_has_a_reason(tmp_path: Path) -> None:
     for name, values in {"default": {}, "all": ALL, "shards": {"shards": 3}}.items():
         (tmp_path / f"{name}.yaml").write_text(manifests(values))
-    command = ["checkov", "--directory", tmp_path, "--framework", "kubernetes", "--skip-download", "--output", "json"]
+    command: list[str | Path] = [
+        "checkov",
+        "--directory",
+        tmp_path,
+        "--framework",
+        "kubernetes",
+        "--skip-download",
+        "--output",
+        "json",
+    ]
     said = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=False).stdout)
     assert said["summary"]["passed"] > 0
     assert {each["check_id"] for each in said["results"]["failed_checks"]} == ACCEPTED_OF_CHECKOV.keys()
