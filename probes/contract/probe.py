@@ -7,7 +7,7 @@ from typing import Generic, NamedTuple, TypeVar
 from probes.contract.condition import ConditionKind, Unknown, Verdict
 from probes.contract.limits import Limits
 from probes.contract.metric import Metric, Observation, Sample
-from probes.contract.reading import Fault, Reading
+from probes.contract.reading import STALE_AFTER, Fault, Reading
 from probes.contract.target import Target
 
 R = TypeVar("R", bound=Reading)
@@ -45,6 +45,10 @@ class EvaluationContext(NamedTuple, Generic[L]):
     clock_doubt: str = ""  # why the watcher's own date is not believed, a sentence: dates say nothing then
     once: bool = False  # a single `check`: what only time can show is NotHeldYet
     vote_counts: Mapping[str, Mapping[str, int]] | None = None  # topic -> value -> voters, among this agent's instances
+
+    def is_stale(self, reading: Reading) -> bool:
+        """Whether what this look repeats was seen too long ago to say anything."""
+        return reading.age > STALE_AFTER * self.interval
 
     def network(self, kind: ConditionKind, reading: Reading, stalled: str, reset: str) -> Verdict | None:
         """What a fault of the network says of `kind`, by the truth rules; None where there was no fault.

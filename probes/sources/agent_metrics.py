@@ -36,7 +36,8 @@ class AgentMetrics:
 
     def __init__(self, settings: AgentMetricsSettings, source_context: SourceContext) -> None:
         self._settings, self._names = settings, source_context.names
-        self._cpu_time, self._pace, self._gate = source_context.cpu_time, Pace(), source_context.gate
+        self._cpu_time, self._gate = source_context.cpu_time, source_context.gate
+        self._pace = Pace[MetricsPage](source_context.now)
         self._outbound = Outbound(settings, source_context)
         self._wanted: dict[Sequence[object], WantedSignals] = {}
         self._places: dict[str, tuple[Origin, bytes]] = {}
@@ -46,8 +47,7 @@ class AgentMetrics:
         """One look at the target's page, over within the timeout."""
         wanted = self._wanted_of(wants)
         if (instead := self._pace.instead(target.key)) is not None:
-            trouble, again = PageTrouble.TOO_LARGE, instead.asked_in
-            return MetricsPage(wanted=wanted, trouble=trouble, error=instead.error, asked_in=again, asked=False)
+            return replace(instead, wanted=wanted)
         budget, inspecting = CPUBudget(self._cpu_time, _BUDGET), CPUBudget(self._cpu_time, _INSPECTION)
         try:
             page = await self._look(target, wanted, budget, inspecting)

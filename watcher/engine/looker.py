@@ -215,7 +215,7 @@ class Looker:
         if not (look.reading.error or look.reading.fault):  # of the others, the first of all is still to come
             same = before.verdicts.all if isinstance(before, ProbeResult) else ()
             verdicts, young = WarmUp(limits, self.interval).ended(verdicts, same, young, look.at)
-        debounced = debounce(verdicts, before, limits.failures, look.at)
+        debounced = debounce(verdicts, before, limits.failures, look.at, asked=look.reading.asked)
         return ProbeResult(look.at, *debounced, judged.samples, judged.history, young)
 
     def _judge(self, probe: AnyProbe, state: TargetState, history: object, look: Look) -> Evaluation[object]:

@@ -154,6 +154,8 @@ def test_a_port_that_costs_too_much_is_looked_at_in_one_of_ever_more_looks() -> 
     assert "ms of CPU. It is looked at in one of 4 looks." in readings[3].error
     assert readings[3].evidence()["asked_at"] == "one of 4 looks"
     assert readings[3].leaf == readings[2].leaf is not None, "what was served is still told"
+    repeats = [not each.asked for each in readings]
+    assert [each.age > 0 for each in readings] == [each.cpu == 0 for each in readings] == repeats
 
 
 def test_a_port_that_costs_little_is_looked_at_each_time() -> None:
