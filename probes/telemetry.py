@@ -43,7 +43,7 @@ METRICS_NONCONFORMANT = ConditionKind(
     name="MetricsNonconformant",
     severity=Severity.WARNING,
     true_when="The watcher can read the metrics page, and a current Prometheus could not scrape it.",
-    all_clear="A current Prometheus can scrape the metrics page.",
+    all_clear="A current Prometheus can scrape the metrics page, which is asked for whole about once an hour.",
     reasons=REASONS,
     repeated=True,
     window=Window(seconds=3600.0),  # the first good look tells; where what it saw is lost, the next inspection does
@@ -104,15 +104,23 @@ def _nonconformant(seen: Inspection, now: float) -> Verdict:
         return METRICS_NONCONFORMANT.unknown(Unknown.WARMING_UP)
     if seen.unknown is not None:
         return METRICS_NONCONFORMANT.unknown(seen.unknown, seen.why)
-    if not seen.reason:
-        return METRICS_NONCONFORMANT.false()
+    if seen.is_old(now):
+        return METRICS_NONCONFORMANT.unknown(Unknown.STALE, "The page was not had whole for more than three hours.")
     why, age = seen.why, now - seen.at
+    if not seen.reason:
+        return METRICS_NONCONFORMANT.false(remark=_LATE if age >= _MUCH_LATER else "")
 
     def message() -> str:
         when = f" That was {say_duration(age)} ago; the page is asked for whole about once an hour." if age >= 1 else ""
         return f"A current Prometheus refuses the whole page. {why}{when}"
 
     return METRICS_NONCONFORMANT.true(message, seen.reason)
+
+
+_MUCH_LATER = 2 * 3600.0
+"""Seconds: an inspection that came in time is not as old."""
+
+_LATE = "That was more than two hours ago; since then the page could not be had whole."
 
 
 def _seen(

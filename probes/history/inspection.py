@@ -18,9 +18,13 @@ class Inspection:
     why: str = ""  # a sentence
     unknown: Unknown | None = None  # none told anything lately
 
+    def is_old(self, now: float) -> bool:
+        """Whether what was seen says nothing any more."""
+        return self.at is not None and now - self.at > _KEPT
+
     def add(self, found: Conformance | None, now: float) -> "Inspection":
         """With what the look at `now` found; None where it did not ask for the whole page."""
         if found is None:
             return self
-        told = self.at is not None and self.unknown is None and now - self.at <= _KEPT
+        told = self.at is not None and self.unknown is None and not self.is_old(now)
         return self if found.unknown is not None and told else Inspection(now, *found)

@@ -234,6 +234,27 @@ def test_an_inspection_that_fails_leaves_the_verdict_of_the_last_one_for_three_h
     assert watch.look(4 * 3600, page())[NONCONFORMANT] == "false"
 
 
+@pytest.mark.parametrize("seen", [SCRAPABLE, BOM])
+def test_what_was_seen_of_a_page_says_nothing_after_three_hours_without_an_inspection(seen: Conformance) -> None:
+    watch, told = Engine(), seen.reason or "false"
+    watch.look(0, page(conformance=seen))
+    assert watch.look(3 * 3600, page(conformance=None))[NONCONFORMANT] == told
+    assert watch.look(3 * 3600 + 30, page(conformance=None))[NONCONFORMANT] == "Stale"
+    assert watch.messages()[NONCONFORMANT] == "The page was not had whole for more than three hours."
+    assert watch.look(4 * 3600, page(conformance=seen))[NONCONFORMANT] == told
+
+
+def test_that_a_page_was_scrapable_says_how_often_that_is_seen_and_when_it_is_late() -> None:
+    watch = Engine()
+    watch.look(0, page())
+    usual = "A current Prometheus can scrape the metrics page, which is asked for whole about once an hour."
+    late = " That was more than two hours ago; since then the page could not be had whole."
+    for at, text in ((0, usual), (7199, usual), (7200, usual + late), (3 * 3600, usual + late)):
+        if at:
+            watch.look(at, page(conformance=None))
+        assert watch.messages()[NONCONFORMANT] == text
+
+
 def test_of_a_page_that_was_never_inspected_nothing_is_known() -> None:
     watch = Engine()
     assert watch.look(0, page(conformance=None))[NONCONFORMANT] == "WarmingUp"
