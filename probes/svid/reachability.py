@@ -29,6 +29,8 @@ def unreachable(reading: Handshake, context: EvaluationContext[Any]) -> Verdict:
     found = context.network(AGENT_UNREACHABLE, reading, stalled="HandshakeTimeout", reset="Reset")
     if found is not None:
         return found
+    if reading.broke_off:
+        return AGENT_UNREACHABLE.unknown(Unknown.UNAUTHORIZED, f"{reading.error} It may refuse the watcher alone.")
     if reading.spoke is Spoke.TLS and not reading.completed:
         return AGENT_UNREACHABLE.true(reading.error, "HandshakeFailed")
     return AGENT_UNREACHABLE.false()

@@ -126,6 +126,15 @@ def test_a_fault_of_the_network_that_nobody_asked_about_again_is_not_counted_aga
     assert differs(reading.again(60.0))["AgentUnreachable"] == ("unknown", "Malformed")
 
 
+def test_a_server_that_broke_off_is_neither_reached_nor_out_of_reach_and_its_leaf_is_judged() -> None:
+    reading = replace(leaf(not_after=NOW - 1), completed=False, broke_off=True, error="It broke off.")
+    assert differs(reading) == {
+        "AgentUnreachable": ("unknown", "Unauthorized"),
+        "SVIDExpired": ("true", "CertificateExpired"),
+    }
+    assert said(reading)["AgentUnreachable"].text == "It broke off. It may refuse the watcher alone."
+
+
 def test_a_leaf_read_in_a_handshake_that_stalled_later_is_judged() -> None:
     reading = replace(leaf(not_after=NOW - 1), fault=Fault.STALLED, completed=False, error="It stalled.")
     assert differs(reading) == {
