@@ -144,10 +144,11 @@ class Outbound:
         tls = TLS(self._current(ca, identity, FIRST), clock_doubt=clock_doubt)
         if len(self._taken) > _MOST_REMEMBERED:
             self._taken.clear()
+        current = partial(self._current, ca, identity)
         tls = tls._replace(
-            others=[partial(self._current, ca, identity, curve) for curve in OTHERS],
+            others=[partial(current, curve) for curve in OTHERS],
             taken=self._taken,
-            namesakes=[partial(self._current, ca, identity, FIRST, choice) for choice in self._choices],
+            namesakes=[[partial(current, curve, choice) for curve in (FIRST, *OTHERS)] for choice in self._choices],
         )
         if ca is not None:
             return tls

@@ -89,7 +89,7 @@ def _is_refused_in_handshake(session: TLSSession) -> bool:
 
 
 def _breaks_off(session: TLSSession, trust: Trust) -> bool:
-    """Whether it may have refused our certificate without an alert, which asyncio drops, or may have another trouble."""
+    """Whether it may have refused our certificate without an alert (asyncio drops it), or has another trouble."""
     its_turn = session.certificate_sent or not trust.has_certificate
     return _ended_after_our_part(session) and not session.error and its_turn
 
