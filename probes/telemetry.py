@@ -77,9 +77,10 @@ def judge(
         failed = (kind.unknown(Unknown.SOURCE_FAILED) for kind in (METRICS_NONCONFORMANT, AGENT_RESTARTING))
         return Evaluation(verdicts=(available, *failed), history=history)
     inspection = history.inspection.add(page.conformance, context.now)
-    if inspection is not history.inspection:
+    repeated = inspection is history.inspection
+    if not repeated:
         history = replace(history, inspection=inspection)
-    readable = (available, _nonconformant(inspection, context.now))
+    readable = (available, _nonconformant(inspection, context, repeated=repeated))
     started = page.value(START_TIME)
     if isinstance(started, Absent | Unreadable):
         return Evaluation(verdicts=(*readable, *unreported(AGENT_RESTARTING, started, context.limits)), history=history)
@@ -99,7 +100,9 @@ def _available(page: MetricsPage, context: EvaluationContext[TelemetryLimits]) -
     return METRICS_UNAVAILABLE.true(page.error, page.trouble.value)
 
 
-def _nonconformant(seen: Inspection, now: float) -> Verdict:
+def _nonconformant(seen: Inspection, context: EvaluationContext[TelemetryLimits], *, repeated: bool) -> Verdict:
+    """`repeated`: by what an earlier look saw, which is one bad look, however often it is told."""
+    now, asked_for = context.now, context.limits.failures
     if seen.at is None:
         return METRICS_NONCONFORMANT.unknown(Unknown.WARMING_UP)
     if seen.unknown is not None:
@@ -109,6 +112,9 @@ def _nonconformant(seen: Inspection, now: float) -> Verdict:
     why, age = seen.why, now - seen.at
     if not seen.reason:
         return METRICS_NONCONFORMANT.false(remark=_LATE if age >= _MUCH_LATER else "")
+    if repeated and seen.refused < asked_for:
+        waits = f"Refused {seen.refused} of {asked_for} whole pages in a row, and the next was not had. {why}"
+        return METRICS_NONCONFORMANT.unknown(Unknown.WARMING_UP, waits)
 
     def message() -> str:
         when = f" That was {say_duration(age)} ago; the page is asked for whole about once an hour." if age >= 1 else ""

@@ -17,6 +17,7 @@ class Inspection:
     reason: str = ""  # why a current Prometheus refuses the page; empty where it does not
     why: str = ""  # a sentence
     unknown: Unknown | None = None  # none told anything lately
+    refused: int = 0  # pages in a row that a current Prometheus refuses
 
     def is_old(self, now: float) -> bool:
         """Whether what was seen says nothing any more."""
@@ -27,4 +28,6 @@ class Inspection:
         if found is None:
             return self
         told = self.at is not None and self.unknown is None and not self.is_old(now)
-        return self if found.unknown is not None and told else Inspection(now, *found)
+        if found.unknown is not None and told:
+            return self
+        return Inspection(now, *found, refused=self.refused + 1 if found.refused else 0)
