@@ -10,12 +10,14 @@ from probes.contract import Bytes, Fault, SourceContext, SourceKind, Target, Unk
 from probes.contract.reading import HEAVY
 from probes.contract.signal import Dialect, Signal
 from probes.readings.conformance import Conformance
-from probes.readings.metrics_page import MetricsPage, PageTrouble, WantedSignals
+from probes.readings.metrics_page import MetricsPage, PageTrouble
+from probes.readings.signal_reader import WantedSignals
 from probes.readings.text_format import TooCostlyError
 from probes.sources.cpu_budget import CPUBudget
-from probes.sources.http.client import HTTPSession, Origin, TLSFailedError, TooLargeError, fault_of, locate
+from probes.sources.http.client import HTTPSession, Origin, locate
 from probes.sources.http.credentials import Outbound, OutboundSettings
-from probes.sources.http.faults import OtherIdentityError, TooCostlyTLSError
+from probes.sources.http.faults import OtherIdentityError, TLSFailedError, TooCostlyTLSError, fault_of
+from probes.sources.http.response import TooLargeError
 from probes.sources.pace import Pace
 from probes.sources.pages.habits import Habit, PageHabits
 from probes.sources.pages.request import PageRequests

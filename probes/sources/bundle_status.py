@@ -8,8 +8,9 @@ import httpx
 
 from probes.contract import SourceContext, Unknown
 from probes.readings.opa_status import ASKED_IN, StatusReport, read_status
-from probes.sources.http.client import HTTPSession, Response, TooLargeError
+from probes.sources.http.client import HTTPSession
 from probes.sources.http.date import read_date
+from probes.sources.http.response import Response, TooLargeError
 from probes.sources.shared_opas import Server
 
 _SMALL = 1 << 15  # bytes of a status that are read at once; with OPA's own metrics it has twice as many

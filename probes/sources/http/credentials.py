@@ -16,7 +16,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from probes.contract import OwnIdentity, SourceContext, SourceSettings, Target
 from probes.contract.address import shown_url
 from probes.contract.text import cut
-from probes.sources.http.client import Origin, OwnTroubleError
+from probes.sources.http.client import Origin
+from probes.sources.http.faults import OwnTroubleError
 from probes.sources.http.key_exchange import FIRST, OTHERS, with_curve
 from probes.sources.http.tls import TLS
 from probes.sources.tls.namesakes import one_of_each_name

@@ -21,7 +21,8 @@ from probes.contract import OwnIdentity, SourceContext, Target, TargetKey
 from probes.readings.handshake import Handshake, Spoke
 from probes.readings.verify_error import VerifyCode
 from probes.sources.handshake import KIND, HandshakeSettings, HandshakeSource
-from probes.sources.http.client import HTTPSession, Origin, TLSFailedError, locate
+from probes.sources.http.client import HTTPSession, Origin, locate
+from probes.sources.http.faults import TLSFailedError
 from probes.sources.http.key_exchange import FIRST, OTHERS, with_curve, without_dhe
 from probes.sources.http.tls import TLS
 from probes.sources.names import Names

@@ -15,8 +15,9 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from probes.contract import OwnIdentity, SourceContext, Target, TargetKey
-from probes.sources.http.client import HTTPSession, OwnTroubleError, TLSFailedError, locate
+from probes.sources.http.client import HTTPSession, locate
 from probes.sources.http.credentials import Outbound, OutboundSettings
+from probes.sources.http.faults import OwnTroubleError, TLSFailedError
 from probes.sources.names import Names
 from tests.servers import metrics_pages as pages
 from tests.servers.pki import Leaf, PlainAuthority, Served
