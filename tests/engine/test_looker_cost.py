@@ -117,6 +117,21 @@ def test_one_bad_answer_that_looks_repeat_is_one_bad_look() -> None:
     assert watch.verdicts(0) == (BAD,)
 
 
+def test_nothing_is_well_by_what_was_seen_more_than_three_intervals_ago_whatever_the_judge_says() -> None:
+    watch = Watch()
+    watch.look(_costly(0.0, 10, "Too much."))
+    interval = watch.lookers["agent_metrics"].interval
+    watch.look(_costly(0.0, 10, "Too much.").again(3 * interval))
+    assert watch.verdicts(0) == (GOOD,)
+    watch.look(_costly(0.0, 10, "Too much.").again(3 * interval + 1))
+    [told] = watch.verdicts(0)
+    assert (told.reason, told.text.startswith("Too much. That was ")) == (Unknown.STALE, True)
+    bad = replace(Rooms(verdicts=(BAD,)), asked_in=10, error="Too much.")
+    for reading in (bad, bad.again(3 * interval + 1)):
+        watch.look(reading)
+        assert watch.verdicts(0) == (BAD,), "what a judge calls trouble is its own affair"
+
+
 def test_looks_that_ask_nobody_do_not_hide_that_the_watcher_is_cut_off() -> None:
     watch = Watch()
     isolation = watch.fleet.isolation

@@ -237,7 +237,7 @@ class Looker:
             vote_counts=self._fleet.vote_counter.counts(state.target.key),
         )
         try:
-            return probe.judge(look.reading, history, context)
+            return context.dated(probe.judge(look.reading, history, context), look.reading)
         except Exception:  # the boundary: a probe that raises costs its verdicts, never the daemon
             self._logger.exception("probe failed", probe=probe.name, target="/".join(state.target.key))
             return Evaluation(verdicts=probe.all_unknown(state.target, Unknown.PROBE_ERROR), history=history)
