@@ -8,7 +8,10 @@ from tests.servers.tools import need
 MIB = 1 << 20
 
 
-_KNOWN = pytest.mark.xfail(reason="wanted lines of all pages are kept side by side: 600 MB, see docs/reliability.md")
+_KNOWN = pytest.mark.xfail(
+    reason="wanted lines of all pages are kept side by side: 600 MB, see docs/reliability.md",
+    strict=False,  # on a busy machine most of them are late, and are given up before they are that large
+)
 
 
 @pytest.mark.parametrize("name", ["plain", "stalled-plain", pytest.param("fewer-labels", marks=_KNOWN)])

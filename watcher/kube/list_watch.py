@@ -13,7 +13,8 @@ from pydantic_core import from_json
 from watcher.kube.access import Access
 from watcher.kube.backoff import Backoff
 from watcher.kube.errors import AccessError, GoneError, RefusedError
-from watcher.kube.requests import MALFORMED_OBJECT, Raw, StreamedResponse, lines, read_all
+from watcher.kube.objects import MALFORMED_OBJECT, Raw
+from watcher.kube.requests import StreamedResponse, lines, read_all
 from watcher.runtime.failures import FailuresLogger
 
 PAGE = 100

@@ -11,12 +11,6 @@ from pydantic_core import from_json
 from watcher.kube.access import Access
 from watcher.kube.errors import AccessError, GoneError, RefusedError
 
-Raw = Mapping[str, Any]
-"""An object of the API as JSON has it."""
-
-MALFORMED_OBJECT = (KeyError, TypeError, AttributeError, ValueError)
-"""What reading an object raises that is not as the API documents it."""
-
 MAX_LINE = 8 * 2**20
 """Bytes of one event: etcd holds objects of at most 1.5 MiB, JSON of them is longer."""
 

@@ -15,7 +15,8 @@ import httpx
 from watcher.config.standby import Standby
 from watcher.kube.access import Access
 from watcher.kube.errors import AccessError, GoneError, RefusedError
-from watcher.kube.requests import MALFORMED_OBJECT, Raw, get_object, send_object
+from watcher.kube.objects import MALFORMED_OBJECT, Raw
+from watcher.kube.requests import get_object, send_object
 from watcher.runtime.role import Role
 from watcher.standby.candidate import DURATION, LONGEST, RETRY, Candidate, Record, Step
 from watcher.text.timestamps import micro_time

@@ -10,7 +10,7 @@ from typing import NamedTuple, Self
 import httpx
 
 from probes.contract import NameLookup
-from probes.contract.address import shown_url
+from probes.contract.address import is_ip_address, shown_url
 from probes.contract.text import cut
 from probes.readings.verify_error import VerifyCode, say_verify_code
 from probes.sources.cpu_budget import TLS_BUDGET, CPUBudget
@@ -36,6 +36,7 @@ class Origin(NamedTuple):
     port: int
     secure: bool
     authority: bytes
+    addresses: Sequence[str] = ()  # where the host is one, and no name
 
 
 def locate(url: str) -> tuple[Origin, bytes]:
@@ -48,7 +49,8 @@ def locate(url: str) -> tuple[Origin, bytes]:
         raise OwnTroubleError(f"{shown_url(url)!r} is not an http or https URL")
     secure = found.scheme == "https"
     host = found.raw_host.decode()
-    return Origin(host, found.port or (443 if secure else 80), secure, found.netloc), found.raw_path
+    addresses = (host,) if is_ip_address(host) else ()
+    return Origin(host, found.port or (443 if secure else 80), secure, found.netloc, addresses), found.raw_path
 
 
 class HTTPSession:
@@ -73,7 +75,7 @@ class HTTPSession:
         self._origin, self._timeout, self._max_bytes = origin, timeout, max_bytes
         self._tls, self._choice = tls, ContextChoice(tls, origin) if tls else None
         self._names, self._meter = names, meter
-        self._addresses: Sequence[str] = ()
+        self._addresses = origin.addresses
         self._connection: Connection | None = None
         self._deadline = self._gave = 0.0  # times of the loop
 

@@ -36,7 +36,7 @@ class PageAnswer(NamedTuple):
             try:
                 kept = await self._kept()
             except NotAPageError as problem:
-                trouble, error = PageTrouble.MALFORMED, f"What was answered is no metrics page: {problem}."
+                trouble, error = PageTrouble.MALFORMED, f"{self._came} is no metrics page: {problem}."
         page = MetricsPage(
             error=error,
             trouble=trouble,
@@ -62,9 +62,19 @@ class PageAnswer(NamedTuple):
     def _answered(self) -> str:
         if self.followed is None:
             return f"answered {self.arrival.answer.status}"
-        return (
-            f"answered {self.followed.status}, and {self.followed.url}, where it points, {self.arrival.answer.status}"
-        )
+        return f"answered {self.followed.status}, and {self._there}, where it points, {self.arrival.answer.status}"
+
+    @property
+    def _came(self) -> str:
+        if self.followed is None:
+            return "What was answered"
+        return f"The page answered {self.followed.status}, and what {self._there} answered, where it points,"
+
+    @property
+    def _there(self) -> str:
+        """Without our own query, which may go along."""
+        url = self.followed.url if self.followed else ""
+        return url.partition("?")[0] if self.filtered else url
 
 
 def _where(leads: Redirect, followed: Redirect | None) -> str:
@@ -73,6 +83,8 @@ def _where(leads: Redirect, followed: Redirect | None) -> str:
         return " without an http URL to go to."
     if not leads.path:
         return f" and points to {leads.url}, on another origin, where the watcher does not follow. {_CONFIGURE}"
+    if leads.known:
+        return f" and points to {leads.url}, which was asked already: the redirects lead in a circle."
     if followed is not None:
         return f" and points to {leads.url}: only one redirect is followed. {_CONFIGURE}"
     return f" and points to {leads.url}."

@@ -60,7 +60,9 @@ class PageRequests(NamedTuple):
         leads = redirect_of(answer, self.origin, path)
         if leads is not None and leads.path:
             answer, followed = await self._get(leads.path), leads
-            leads = redirect_of(answer, self.origin, leads.path)
+            leads = redirect_of(answer, self.origin, followed.path)
+            if leads is not None and leads.path in (path, followed.path):
+                leads = leads._replace(known=True)
         return answer, followed, leads
 
     async def _get(self, path: bytes) -> Response:
