@@ -108,9 +108,9 @@ def in_turn(kind: ConditionKind, subject: str = "") -> Verdict:
     return kind.unknown(Unknown.MALFORMED, IN_TURN, subject)
 
 
-def all_clear(kind: ConditionKind, process: Process, subject: str = "") -> Verdict:
-    """What a condition that one process alone may have says of one that has not."""
-    return kind.false(subject, ONE_OF_SEVERAL if process.in_turn else "")
+def all_clear(kind: ConditionKind, process: Process, subject: str = "", remark: str = "") -> Verdict:
+    """What a condition that one process alone may have says of one that has not; with a `remark` of the judge's."""
+    return kind.false(subject, f"{remark} {ONE_OF_SEVERAL}".strip() if process.in_turn else remark)
 
 
 def _number(page: MetricsPage, signal: Signal) -> float | None:

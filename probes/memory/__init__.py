@@ -68,7 +68,7 @@ DRIFT = ConditionKind(
     name="MemoryDrift",
     severity=Severity.WARNING,
     true_when="The floor of memory rises day over day, and has done so for `drift_hold`.",
-    all_clear="The floor of memory does not rise like a leak.",
+    all_clear="The floor of memory does not rise like a leak, or has not for long.",
     window=Window(seconds=LEAST_FOR_DRIFT * BLOCK),
 )
 PREDICTED = ConditionKind(
@@ -194,13 +194,17 @@ def _drift(history: MemoryHistory, context: EvaluationContext[MemoryLimits]) -> 
         return all_clear(DRIFT, history.process)
     held, slope = context.now - history.rising_since, history.slope
     if held < context.limits.drift_hold:
-        return DRIFT.unknown(Unknown.NOT_HELD_YET) if context.once else all_clear(DRIFT, history.process)
+        young = all_clear(DRIFT, history.process, remark=_LATELY)
+        return DRIFT.unknown(Unknown.NOT_HELD_YET) if context.once else young
     return DRIFT.true(
         lambda: (
             f"The floor of one process's memory rises by {say_bytes(slope * 3600)} an hour, day over day; "
             f"this was first seen {say_duration(held)} ago."
         )
     )
+
+
+_LATELY = "By now it rises."
 
 
 @lru_cache(maxsize=512)  # of 10,000 agents most have equally much

@@ -13,9 +13,10 @@ from typing import Any
 from probes import load_probes
 from probes.contract import EvaluationContext, Target, TargetKey
 from probes.contract.signal import Signal
-from probes.readings.metrics_page import WantedSignals
+from probes.readings.signal_reader import WantedSignals
 from probes.sources.cpu_budget import CPUBudget
-from probes.sources.http.client import HTTPSession, Response, locate
+from probes.sources.http.client import HTTPSession, locate
+from probes.sources.http.response import Response
 from probes.sources.names import Names
 from probes.sources.pages.answer import PageAnswer
 from probes.sources.pages.arrival import PageArrival

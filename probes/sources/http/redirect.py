@@ -6,7 +6,8 @@ import httpx
 
 from probes.contract.address import shown_url
 from probes.contract.text import cut
-from probes.sources.http.client import Origin, OwnTroubleError, locate
+from probes.sources.http.client import Origin, locate
+from probes.sources.http.faults import OwnTroubleError
 from probes.sources.http.response import Response
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

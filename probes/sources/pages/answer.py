@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from probes.readings.metrics_page import MetricsPage, PageTrouble, WantedSignals
+from probes.readings.metrics_page import MetricsPage, PageTrouble
+from probes.readings.signal_reader import WantedSignals
 from probes.readings.text_format import NOTHING, KeptLines, NotAPageError, Scan
 from probes.sources.http.date import read_date
 from probes.sources.http.redirect import Redirect

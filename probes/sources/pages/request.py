@@ -3,10 +3,12 @@
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple
 
-from probes.readings.metrics_page import MetricsPage, WantedSignals
+from probes.readings.metrics_page import MetricsPage
+from probes.readings.signal_reader import WantedSignals
 from probes.sources.cpu_budget import CPUBudget
-from probes.sources.http.client import HTTPSession, Origin, Response
+from probes.sources.http.client import HTTPSession, Origin
 from probes.sources.http.redirect import Redirect, redirect_of
+from probes.sources.http.response import Response
 from probes.sources.pages.answer import PROTOBUF, PageAnswer
 from probes.sources.pages.arrival import AT_ONCE, PageArrival
 from probes.sources.pages.habits import Habit
