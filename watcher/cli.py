@@ -1,6 +1,7 @@
 """What does the command line ask for? Commands are imported by name when they are run: `--help` waits for nothing."""
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -26,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given.before()
     _imported("watcher.logs:setup_logs")(given.log_format)
     try:
-        code: int = _imported(given.command)(given)
+        code: int = _command(given.command)(given)
         print(end="", flush=True)  # here, where a closed pipe is expected
     except KeyboardInterrupt:
         return 0 if given.until_stopped else INTERRUPTED
@@ -46,6 +47,16 @@ def _imported(where: str) -> Callable[..., Any]:
     module, name = where.split(":")
     found: Callable[..., Any] = getattr(import_module(module), name)
     return found
+
+
+def _command(where: str) -> Callable[[argparse.Namespace], int]:
+    """The same, without collections while it is imported: all of it stays, and to walk over it takes a sixth longer."""
+    gc.disable()
+    try:
+        return _imported(where)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _nothing() -> None:

@@ -64,6 +64,7 @@ class AgentReport:
     labels: Mapping[str, str]
     place: Place  # of its workload
     findings: Mapping[str, Finding]  # of the chosen controls, roll-ups among them
+    leaves: Sequence[Finding]  # those of no roll-up
     required: frozenset[str]  # of these
     readiness: Readiness
     profile: str = CHECKLIST.name
@@ -133,6 +134,7 @@ def _report(
         labels={str(name): str(value) for name, value in first.labels.items()},
         place=Place(first.workload.file, first.workload.line or 1),
         findings=findings,
+        leaves=[each for name, each in findings.items() if catalogue.by_id[name].automation is not Automation.ROLLUP],
         required=required,
         readiness=readiness_of(findings.values(), catalogue.by_id, required),
     )

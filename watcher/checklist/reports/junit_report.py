@@ -4,7 +4,6 @@ import re
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
-from probes.controls.catalogue.terms import Automation
 from probes.controls.finding import Finding, State
 from watcher.checklist.agent_report import AgentReport, Report
 from watcher.checklist.reports.wording import state_words, why
@@ -36,7 +35,7 @@ def _suite(root: ET.Element, agent: AgentReport, report: Report) -> None:
     at = datetime.fromtimestamp(report.generated_at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     suite = ET.SubElement(root, "testsuite", name=_clean(str(agent.ref)), timestamp=at)
     controls = report.catalogue.by_id
-    leaves = [each for each in agent.findings.values() if controls[each.control].automation is not Automation.ROLLUP]
+    leaves = agent.leaves
     for each in leaves:
         _case(suite, each, agent, controls[each.control].remediation)
     failures = sum(each.state in _FAILED and each.control in agent.required for each in leaves)

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 
-from probes.controls.catalogue.terms import Automation
 from probes.controls.finding import Finding
 from watcher.checklist.agent_report import AgentReport, Report
 from watcher.checklist.reports.wording import MARKS, bounds, counted, required_counted, state_words, verdict_words, why
@@ -23,7 +22,7 @@ def as_markdown(report: Report) -> str:
 
 
 def _agent(agent: AgentReport, report: Report) -> Iterator[str]:
-    leaves = [each for each in agent.findings.values() if not _is_rollup(each, report)]
+    leaves = agent.leaves
     yield f"## {_plain(str(agent.ref))}: {verdict_words(agent.readiness)}"
     yield ""
     if agent.required:
@@ -39,10 +38,6 @@ def _agent(agent: AgentReport, report: Report) -> Iterator[str]:
             if report.catalogue.by_id[each.control].section == section:
                 yield _row(each, agent)
         yield ""
-
-
-def _is_rollup(finding: Finding, report: Report) -> bool:
-    return report.catalogue.by_id[finding.control].automation is Automation.ROLLUP
 
 
 def _row(finding: Finding, agent: AgentReport) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from probes.controls.catalogue.control import Control
-from probes.controls.catalogue.terms import Automation, Severity
+from probes.controls.catalogue.terms import Severity
 from probes.controls.finding import Finding, State
 from watcher.checklist.agent_report import AgentReport, Place, Report
 from watcher.checklist.reports.wording import why
@@ -47,9 +47,8 @@ def as_sarif(report: Report) -> str:
 
 def _told(report: Report) -> Iterator[tuple[AgentReport, Finding]]:
     for agent in report.agents:
-        for each in agent.findings.values():
-            leaf = report.catalogue.by_id[each.control].automation is not Automation.ROLLUP
-            if leaf and (each.state is State.FAIL or each.state in _OPEN):
+        for each in agent.leaves:
+            if each.state is State.FAIL or each.state in _OPEN:
                 yield agent, each
 
 

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from probes.controls.catalogue.control import UnknownReason
-from probes.controls.catalogue.terms import Automation
 from probes.controls.finding import Finding, State
 from watcher.checklist.agent_report import AgentReport, Report
 from watcher.checklist.reports.wording import MARKS, bounds, counted, required_counted, verdict_words, why
@@ -34,29 +33,23 @@ def as_text(report: Report) -> str:
 
 def _agent(agent: AgentReport, report: Report) -> Iterator[str]:
     yield f"{agent.ref}: {verdict_words(agent.readiness)} ({printable(agent.place.file)}:{agent.place.line})"
-    leaves = [each for name, each in agent.findings.items() if not _is_rollup(name, report)]
-    if leaves and agent.required:
+    if agent.leaves and agent.required:
         yield f"  required: {required_counted(agent)}"
-    if leaves:
-        yield f"  all: {counted(leaves)}; {bounds(agent.readiness)}".removesuffix("; ")
+    if agent.leaves:
+        yield f"  all: {counted(agent.leaves)}; {bounds(agent.readiness)}".removesuffix("; ")
+    few = len(agent.findings) <= _FEW
     sections: dict[str, list[Finding]] = {}
-    for name, each in agent.findings.items():
-        sections.setdefault(report.catalogue.by_id[name].section, []).append(each)
+    for each in agent.findings.values() if few else agent.leaves:
+        sections.setdefault(report.catalogue.by_id[each.control].section, []).append(each)
     for section, mine in sections.items():
-        yield from _section(section, mine, agent, report)
+        yield f"  {section}"
+        yield from _section(mine, agent, every=few)
     yield ""
 
 
-def _is_rollup(name: str, report: Report) -> bool:
-    return report.catalogue.by_id[name].automation is Automation.ROLLUP
-
-
-def _section(section: str, mine: Sequence[Finding], agent: AgentReport, report: Report) -> Iterator[str]:
-    told = [each for each in mine if len(agent.findings) <= _FEW or _is_told(each, report)]
-    named = {each.control for each in told}
-    left = [each for each in mine if each.control not in named and not _is_rollup(each.control, report)]
-    if told or left:
-        yield f"  {section}"
+def _section(mine: Sequence[Finding], agent: AgentReport, *, every: bool) -> Iterator[str]:
+    told = [each for each in mine if every or _says_more(each)]
+    left = [] if every else [each for each in mine if not _says_more(each)]
     for each in told:
         required = "" if each.control in agent.required else " (not required)"
         place = agent.place_of(each)
@@ -67,8 +60,6 @@ def _section(section: str, mine: Sequence[Finding], agent: AgentReport, report: 
         yield f"    ? {len(left)}{_LEFT}{', '.join(f'{count} {name}' for name, count in reasons.most_common())}"
 
 
-def _is_told(finding: Finding, report: Report) -> bool:
-    """Whether it says more than that there is no such evidence here."""
-    if _is_rollup(finding.control, report):
-        return False
+def _says_more(finding: Finding) -> bool:
+    """Than that there is no such evidence here."""
     return finding.state is not State.UNKNOWN or finding.reason not in _COUNTED
