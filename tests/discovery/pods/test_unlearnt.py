@@ -12,6 +12,7 @@ from probes.contract import Target
 from tests.discovery.pods.test_discoverer import CONFIG_MAP, SERVICE, pod, until, watching
 from tests.discovery.pods.test_target import CONFIG
 from tests.servers.kube_lies import LyingKubernetes, run_lying_kubernetes
+from watcher.discovery.pods.cache_file import RELEASE
 from watcher.discovery.pods.discoverer import Discoverer
 
 VARIABLES = "/api/v1/namespaces/agentweave/configmaps/variables"
@@ -101,11 +102,14 @@ def test_all_pods_of_a_config_map_have_one_name_while_rights_come_and_go(lies: L
         await until(lambda: len(by_pod(engine)) == 2)
         assert agents(engine) == {"pod-1": "example-agent", "pod-2": "example-agent"}
         assert "403" in " ".join(by_pod(engine)["pod-2"].problems)
-        assert by_pod(engine)["pod-2"].pool_capacity == 100
+        for target in by_pod(engine).values():  # each may have started with another text than the one of then
+            assert target.pool_capacity is None
+            assert "cannot be read: 403" in target.unlearnt["pool_capacity"]
         del lies.refused[CONFIG_MAP]
         await until(lambda: not any("403" in str(each.problems) for each in engine.targets()), within=10)
         assert agents(engine) == {"pod-1": "example-agent", "pod-2": "example-agent"}
         assert {each.formerly for each in engine.targets()} == {""}
+        assert {each.pool_capacity for each in engine.targets()} == {100}
 
     watching(lies, tmp_path, script)
 
@@ -148,6 +152,50 @@ def test_a_service_that_cannot_be_read_leaves_it_unknown_who_an_agent_should_be(
     watching(lies, tmp_path, script)
 
 
+FAULT = "a fault of the watcher itself keeps its ConfigMap or Service from being read; the log has more"
+
+
+def test_a_fault_of_the_watcher_makes_no_fact_known_and_costs_none_that_was(
+    lies: LyingKubernetes, tmp_path: Path
+) -> None:
+    lies.objects[SERVICE] = {"metadata": ["no mapping, which reading it does not expect"]}
+    lies.put(pod(1))
+
+    async def script(engine: Discoverer) -> None:
+        [target] = engine.targets()
+        assert target.problems == (FAULT,)
+        assert (target.spiffe_ids, target.pool_capacity) == ((), None)
+        assert target.unlearnt == {
+            "pool_capacity": f"The size of its connection pools could not be learnt: {FAULT}.",
+            "spiffe_ids": f"Which SPIFFE ID it should serve could not be learnt: {FAULT}.",
+        }
+        lies.objects[SERVICE] = {
+            "metadata": {"annotations": {"spiffe.io/service-id": "spiffe://hvs.solutions/agent/x"}}
+        }
+        await until(lambda: engine.targets()[0].spiffe_ids == ("spiffe://hvs.solutions/agent/x",), within=5)
+        assert engine.targets()[0].pool_capacity == 100
+        lies.objects[SERVICE] = {"metadata": ["again"]}
+        lies.put({**pod(1), "status": {**pod(1)["status"], "containerStatuses": restarted()}})
+        await until(lambda: FAULT in engine.targets()[0].problems)
+        assert engine.targets()[0].spiffe_ids == ("spiffe://hvs.solutions/agent/x",), "as far as was known before"
+
+    watching(lies, tmp_path, script)
+
+
+def test_a_service_that_was_never_read_is_no_fact_after_a_restart_of_the_watcher(
+    lies: LyingKubernetes, tmp_path: Path
+) -> None:
+    lies.refused[SERVICE] = 403
+    lies.put(pod(1))
+
+    async def script(engine: Discoverer) -> None:
+        assert "403" in engine.targets()[0].unlearnt["spiffe_ids"]
+
+    watching(lies, tmp_path, script)
+    lies.list_status = 500
+    watching(lies, tmp_path, script)
+
+
 def test_an_agent_is_found_by_a_variable_in_a_config_map_of_env_from(lies: LyingKubernetes, tmp_path: Path) -> None:
     lies.objects[VARIABLES] = {"data": {"AGENTWEAVE_CONFIG_PATH": "/etc/agentweave/config.yaml"}}
     lies.put(without_env(1, configMapRef={"name": "variables"}))
@@ -163,6 +211,51 @@ def test_an_agent_is_found_by_a_variable_in_a_config_map_of_env_from(lies: Lying
         assert engine.states()["not_agent"] == 2
 
     watching(lies, tmp_path, script)
+
+
+def test_a_config_that_was_changed_since_its_agent_started_is_not_believed_after_a_restart_of_the_watcher(
+    lies: LyingKubernetes, tmp_path: Path
+) -> None:
+    lies.put(pod(1))
+
+    async def first(engine: Discoverer) -> None:
+        assert by_pod(engine)["pod-1"].pool_capacity == 100
+
+    async def second(engine: Discoverer) -> None:
+        lies.objects[SERVICE] = {
+            "metadata": {"annotations": {"spiffe.io/service-id": "spiffe://hvs.solutions/agent/x"}}
+        }
+        seen = engine.seen_pods()[0]
+        seen.tried_at -= 60  # as much later: then what an earlier process read is read again
+        await until(lambda: engine.targets()[0].spiffe_ids, within=5)
+        assert by_pod(engine)["pod-1"].pool_capacity == 100
+
+    async def third(engine: Discoverer) -> None:
+        await until(lambda: by_pod(engine)["pod-1"].pool_capacity == 7, within=5)
+
+    watching(lies, tmp_path, first)
+    lies.objects[CONFIG_MAP] = {"data": {"config.yaml": CONFIG.replace("100", "7")}}
+    watching(lies, tmp_path, second)
+    lies.put({**pod(1), "status": {**pod(1)["status"], "containerStatuses": restarted()}})
+    watching(lies, tmp_path, third)
+
+
+def test_a_config_that_another_release_read_is_read_again(lies: LyingKubernetes, tmp_path: Path) -> None:
+    lies.put(pod(1))
+
+    async def first(engine: Discoverer) -> None:
+        assert by_pod(engine)["pod-1"].pool_capacity == 100
+
+    async def second(engine: Discoverer) -> None:
+        assert not engine.unready
+        engine.seen_pods()[0].tried_at -= 60  # as much later
+        await until(lambda: by_pod(engine)["pod-1"].pool_capacity == 7, within=5)
+
+    watching(lies, tmp_path, first)
+    cache = tmp_path / "discovery.json"
+    cache.write_bytes(cache.read_bytes().replace(f'"release":"{RELEASE}"'.encode(), b'"release":"0.0.1"'))
+    lies.objects[CONFIG_MAP] = {"data": {"config.yaml": CONFIG.replace("100", "7")}}
+    watching(lies, tmp_path, second)
 
 
 def test_an_agent_of_env_from_is_one_after_a_restart_without_the_server(lies: LyingKubernetes, tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ class DetailReader:
         self._configs: SingleFlight[_Key, AgentConfig | _Absent | _Failed] = SingleFlight()
         self._values: SingleFlight[_Name, Values | _Failed] = SingleFlight()
         self._services: SingleFlight[_Name, str | _Failed | None] = SingleFlight()
-        self._last: dict[_Key, AgentConfig] = {}  # what ConfigMaps said when they could be read, the newest last
+        self._names: dict[_Key, str | None] = {}  # agents, by ConfigMaps when they could be read, the newest last
 
     async def read(self, pod: Pod, *, services: bool, since: float = 0.0, kept: Details | None = None) -> Details:
         """All details of a pod. `services`: whether the Service's annotation matters at all.
@@ -78,8 +78,8 @@ class DetailReader:
         """Free memory of what nobody will ask for again."""
         for flight in (self._configs, self._values, self._services):
             flight.forget_older(self._now() - self.KEEP)
-        for key in list(self._last)[:-_REMEMBERED]:
-            del self._last[key]
+        for key in list(self._names)[:-_REMEMBERED]:
+            del self._names[key]
 
     async def _config(self, pod: Pod, since: float) -> tuple[AgentConfig, bool | None]:
         """And whether the pod is an agent, where its variables had to be read to know that."""
@@ -105,14 +105,13 @@ class DetailReader:
             key = (namespace, *ref)
             found = await self._ask(self._configs, key, self._read_config, since)
             if isinstance(found, AgentConfig):
-                self._last.pop(key, None)
-                self._last[key] = found
+                self._names.pop(key, None)
+                self._names[key] = found.name
                 return found
             if isinstance(found, _Failed):
-                known = self._last.get(key)  # all pods of a workload have one name, whenever they came
-                if known is None:
-                    return unlearnt(found.why, is_final=False)
-                return replace(known, problems=(*known.problems, found.why), is_final=False)
+                name = self._names.get(key)  # all pods of a workload have one, whenever they came
+                # A newer pod may have read another text than that of then: only the name is the workload's.
+                return replace(unlearnt(found.why, is_final=False), name=name)
             absent = absent or found.why
         if place.why:  # no mistake of anybody's: it matters where a fact is missing
             return AgentConfig(unlearnt=f"its config cannot be read from outside: {place.why}")
