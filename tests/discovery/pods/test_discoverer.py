@@ -316,11 +316,11 @@ def test_a_cache_stands_only_for_the_pods_that_it_was_made_of(
     async def second(engine: Discoverer) -> None:
         assert engine.unready == unready
 
-    watching(lies, tmp_path, first, **before)
+    watching(lies, tmp_path, first, QUICK, **before)
     lies.list_status = 500
-    watching(lies, tmp_path, second, **now)
+    watching(lies, tmp_path, second, QUICK, **now)
     lies.list_status = 200
-    watching(lies, tmp_path, first, **now)
+    watching(lies, tmp_path, first, QUICK, **now)
 
 
 def test_a_part_of_the_fleet_that_stood_by_the_cache_still_does_after_the_next_restart(
@@ -336,10 +336,10 @@ def test_a_part_of_the_fleet_that_stood_by_the_cache_still_does_after_the_next_r
     async def nothing(_: Discoverer) -> None:
         pass
 
-    watching(lies, tmp_path, nothing, **both)
+    watching(lies, tmp_path, nothing, QUICK, **both)
     lies.refused["/api/v1/namespaces/other/pods"] = 500
-    watching(lies, tmp_path, second, **both)
-    watching(lies, tmp_path, second, **both)
+    watching(lies, tmp_path, second, QUICK, **both)
+    watching(lies, tmp_path, second, QUICK, **both)
 
 
 def test_no_access_is_trouble_and_not_the_end(tmp_path: Path) -> None:

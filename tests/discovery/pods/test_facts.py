@@ -1,5 +1,6 @@
 """Facts of a pod: what is given and not what is asked for, fields of one record together, names that last."""
 
+import sys
 from collections.abc import Mapping
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.discovery.pods.test_target import CONFIG, find, pod
 from watcher.discovery.pod.pod import KNATIVE_SERVICE, read_pod
-from watcher.discovery.pod.workload import workload
+from watcher.discovery.pod.workload import series, workload
 from watcher.discovery.pods.agent_names import AgentNames, Workload
 
 MI = 2**20
@@ -176,7 +177,12 @@ def test_one_name_of_two_unlike_workloads_is_a_problem_of_both_until_one_is_gone
     assert found.clash("u4") == found.clash("unheard of") == ""
     assert set(touched) == {"u1", "u2"}
     touched.clear()
+    found.claim("u5", "prod", "agent", Workload("billing-canary", "billing"))
     found.release("u3")
+    assert "billing-canary" in found.clash("u1")
+    assert set(touched) == {"u1", "u2"}
+    touched.clear()
+    found.release("u5")
     assert found.clash("u1") == found.clash("u2") == ""
     assert set(touched) == {"u1", "u2"}
 
@@ -187,6 +193,8 @@ def test_one_name_of_two_unlike_workloads_is_a_problem_of_both_until_one_is_gone
         (Workload("search-blue", "x"), Workload("search-green", "y")),
         (Workload("search", "default"), Workload("search-canary", "default")),
         (Workload("search", "default"), Workload("search-v2", "default")),
+        (Workload("search-2-canary", "default"), Workload("search-1", "default")),
+        (Workload("search-canary-deployment", "default"), Workload("search-deployment", "default")),
         (Workload("a", "search"), Workload("b", "search")),
     ],
 )
@@ -195,7 +203,44 @@ def test_workloads_that_are_one_agent_in_several_versions_may_share_its_name(one
     assert found.clash("u1") == found.clash("u2") == ""
 
 
-_WORKLOADS = st.builds(Workload, st.sampled_from(["a", "b", "a-blue", "c"]), st.sampled_from(["default", "x", "y"]))
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("search-bluebird", "searchbird"),
+        ("search-v2x", "searchx"),
+        ("team-1-search", "team-2-search"),
+        ("search-stablediffusion", "searchdiffusion"),
+    ],
+)
+def test_a_part_of_a_word_is_no_version(one: str, other: str) -> None:
+    found, _ = names(("u1", "search", Workload(one, "default")), ("u2", "search", Workload(other, "default")))
+    assert other in found.clash("u1")
+    assert one in found.clash("u2")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (owned("Job", "import-x7k2p"), "import"),
+        ({"metadata__ownerReferences": None, "metadata__name": "import-x7k2p"}, "import"),
+        ({"metadata__ownerReferences": None, "metadata__name": "import-a7k2p"}, "import-a7k2p"),
+        ({"metadata__ownerReferences": None, "metadata__name": "-x7k2p"}, "-x7k2p"),
+        (owned("StatefulSet", "proxy-https"), "proxy-https"),
+        (owned("Job", "nightly-29413920") | {"metadata__creationTimestamp": "2025-12-04T00:00:05Z"}, "nightly"),
+    ],
+)
+def test_pods_and_jobs_that_are_made_one_for_each_run_are_one_series(changes: dict[str, object], expected: str) -> None:
+    assert series(read_pod(pod(**changes))) == expected
+
+
+_WORKLOADS = st.builds(
+    Workload, st.sampled_from(["a", "b", "a-blue", "a-green", "c"]), st.sampled_from(["default", "x", "y"])
+)
+
+
+def _unlike(one: Workload, other: Workload) -> bool:
+    same_account = one.service_account == other.service_account != "default"
+    return not same_account and one.name.partition("-")[0] != other.name.partition("-")[0]
 
 
 @given(st.lists(st.tuples(st.sampled_from("123456"), st.sampled_from(["p", "q"]), st.none() | _WORKLOADS), max_size=25))
@@ -215,8 +260,43 @@ def test_a_clash_is_told_of_exactly_those_that_have_an_unlike_one(
             now[uid] = (agent, owner)
             found.claim(uid, "prod", agent, owner)
         for each, (name, mine) in now.items():
-            unlike = any(name == of and not mine.is_like(other) for of, other in now.values())
-            assert bool(found.clash(each)) == unlike
+            unlike = {other.name for of, other in now.values() if name == of and _unlike(mine, other)}
+            said = found.clash(each).removeprefix("the workload ").partition(" ")[0]
+            assert said in unlike if unlike else said == ""
             if each != uid and before.get(each, "") != found.clash(each):
                 assert each in touched
         before = {each: found.clash(each) for each in now}
+
+
+MANY = 1000
+
+
+@pytest.mark.parametrize(
+    "workloads",
+    [
+        [Workload(f"bare-x{number}", "default") for number in range(MANY)],
+        [Workload("odd", "odd"), *(Workload(f"x{number}y", "shared") for number in range(MANY))],
+        [Workload("odd", "odd"), *(Workload("search", f"account-{number}") for number in range(MANY))],
+        [*(Workload("search", f"account-{number}") for number in range(MANY)), Workload("odd", "odd")],
+    ],
+    ids=["all-unlike", "one-account", "one-name", "unlike-at-last"],
+)
+def test_a_thousand_workloads_of_one_name_are_not_compared_each_with_each(workloads: list[Workload]) -> None:
+    calls = 0
+
+    def count(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    touched: list[str] = []
+    found = AgentNames(touched.append)
+    sys.setprofile(count)
+    try:
+        for number, each in enumerate(workloads):
+            found.claim(str(number), "prod", "agent", each)
+        for number in range(len(workloads)):
+            found.release(str(number))
+    finally:
+        sys.setprofile(None)
+    assert calls < 300 * MANY, "of functions, of claims and releases"
+    assert len(touched) < 3 * MANY

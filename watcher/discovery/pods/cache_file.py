@@ -10,7 +10,6 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from watcher.config.shard import Shard
-from watcher.discovery.pod.agent_config import AgentConfig
 from watcher.discovery.pod.pod import Pod
 from watcher.discovery.pods.details import Details
 from watcher.discovery.pods.target import Known

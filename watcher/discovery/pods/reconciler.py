@@ -7,6 +7,7 @@ from dataclasses import replace
 from probes.contract import Limits
 from watcher.config.kubernetes import KubernetesSettings
 from watcher.discovery.identities.declared import DeclaredIds
+from watcher.discovery.pod.workload import series
 from watcher.discovery.pods.agent_names import AgentNames, Workload
 from watcher.discovery.pods.detail_attempts import DetailAttempts, Spawn
 from watcher.discovery.pods.details import Details
@@ -118,7 +119,7 @@ class Reconciler:
         if target is None:
             self._names.release(pod.uid)
         else:
-            self._names.claim(pod.uid, pod.namespace, target.key.agent, Workload(target.workload, pod.service_account))
+            self._names.claim(pod.uid, pod.namespace, target.key.agent, Workload(series(pod), pod.service_account))
 
     async def close(self) -> None:
         """Give up what is being read."""
