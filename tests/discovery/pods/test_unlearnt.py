@@ -1,6 +1,7 @@
 """What cannot be read at first, or ever: no name is fixed by it, no condition left out, and no pod forgotten."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.discovery.pods.test_target import CONFIG
 from tests.servers.kube_lies import LyingKubernetes, run_lying_kubernetes
 from watcher.discovery.pods.cache_file import RELEASE
 from watcher.discovery.pods.discoverer import Discoverer
+from watcher.discovery.pods.scope import not_watched
 
 VARIABLES = "/api/v1/namespaces/agentweave/configmaps/variables"
 
@@ -280,10 +282,14 @@ def test_whether_a_pod_is_an_agent_is_open_while_its_variables_cannot_be_read(
 ) -> None:
     lies.objects[VARIABLES] = {"data": {"AGENTWEAVE_CONFIG_PATH": "/etc/agentweave/config.yaml"}}
     lies.refused[VARIABLES] = 429
-    lies.put(without_env(1, configMapRef={"name": "variables"}))
+    old = without_env(1, configMapRef={"name": "variables"})
+    old["metadata"]["creationTimestamp"] = "2025-11-18T08:00:00Z"
+    lies.put(old)
 
     async def script(engine: Discoverer) -> None:
         [seen] = engine.seen_pods()
+        assert seen.since > time.time() - 60, "it is pending since we cannot read it, not since it was made"
+        assert not not_watched([seen], time.time())
         assert seen.found is not None
         assert (seen.state.value, seen.found.why) == (
             "pending",
@@ -291,6 +297,31 @@ def test_whether_a_pod_is_an_agent_is_open_while_its_variables_cannot_be_read(
         )
         del lies.refused[VARIABLES]
         await until(lambda: agents(engine) == {"pod-1": "example-agent"}, within=5)
+
+    watching(lies, tmp_path, script)
+
+
+@pytest.mark.parametrize(
+    ("status", "env", "state", "long"),
+    [
+        ({"podIP": ""}, None, "pending", True),
+        ({"podIP": "127.0.0.1"}, None, "refused", True),
+        ({}, [], "not_agent", True),
+        ({"phase": "Succeeded"}, None, "finished", False),
+    ],
+)
+def test_a_pod_is_what_its_object_says_since_it_was_made_but_for_its_end(
+    lies: LyingKubernetes, tmp_path: Path, status: dict[str, str], env: list[object] | None, state: str, long: bool
+) -> None:
+    old = pod(1, **status)
+    old["metadata"]["creationTimestamp"] = "2025-11-18T08:00:00Z"
+    if env is not None:
+        old["spec"]["containers"][0]["env"] = env
+    lies.put(old)
+
+    async def script(engine: Discoverer) -> None:
+        [seen] = engine.seen_pods()
+        assert (seen.state.value, seen.since < time.time() - 86400) == (state, long)
 
     watching(lies, tmp_path, script)
 

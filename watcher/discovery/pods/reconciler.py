@@ -101,7 +101,7 @@ class Reconciler:
         ahead, before, clash = self._date_of(0.0), seen.found, self._names.clash(uid)
         seen.found = find_target(seen.pod, details, self._around, seen.known, now, declared, ahead, clash)
         seen.known = seen.found.known
-        if before is None and seen.pod.created_at:
+        if before is None and seen.pod.created_at and seen.found.by_itself:
             seen.since = min(seen.since, seen.pod.created_at - ahead)
         elif before is not None and before.state is not seen.found.state:
             seen.since = now
