@@ -260,6 +260,72 @@ def test_a_config_that_another_release_read_is_read_again(lies: LyingKubernetes,
     watching(lies, tmp_path, second)
 
 
+@pytest.mark.parametrize(
+    ("sources", "why"),
+    [
+        (31, "its envFrom has more than 30 ConfigMaps, which are not read"),
+        (1, "its ConfigMap variables has more than 500 keys, which are not read"),
+    ],
+)
+def test_a_pod_with_more_variables_than_are_read_is_not_said_to_be_no_agent(
+    lies: LyingKubernetes, tmp_path: Path, sources: int, why: str
+) -> None:
+    lies.objects[VARIABLES] = {"data": {f"V{number}": "x" for number in range(501 if sources == 1 else 5)}}
+    raw = without_env(1, configMapRef={"name": "variables"})
+    maybe = [{"configMapRef": {"name": f"v{number}", "optional": True}} for number in range(sources - 1)]
+    raw["spec"]["containers"][0]["envFrom"] += maybe
+    lies.put(raw)
+
+    async def script(engine: Discoverer) -> None:
+        [seen] = engine.seen_pods()
+        assert seen.found is not None
+        assert (seen.state.value, seen.found.why) == ("pending", f"it is not known whether it is an agent: {why}")
+        assert seen.details is not None
+        assert seen.details.complete, "another attempt would tell no more"
+
+    watching(lies, tmp_path, script)
+
+
+@pytest.mark.parametrize("status", [429, 403])
+def test_a_later_config_map_of_env_from_that_cannot_be_read_leaves_the_config_open(
+    lies: LyingKubernetes, tmp_path: Path, status: int
+) -> None:
+    lies.objects[VARIABLES] = {"data": {"AGENTWEAVE_CONFIG_PATH": "/etc/agentweave/config.yaml"}}
+    later = VARIABLES.replace("variables", "later")
+    lies.refused[later] = status
+    raw = without_env(1, configMapRef={"name": "variables"})
+    raw["spec"]["containers"][0]["envFrom"].append({"configMapRef": {"name": "later"}})
+    lies.put(raw)
+
+    async def script(engine: Discoverer) -> None:
+        [target] = engine.targets()
+        assert target.pool_capacity is None
+        assert f"its ConfigMap later cannot be read: {status}" in target.unlearnt["pool_capacity"]
+        del lies.refused[later]
+        lies.objects[later] = {"data": {"OTHER": "x"}}
+        await until(lambda: engine.targets()[0].pool_capacity == 100, within=5)
+
+    watching(lies, tmp_path, script)
+
+
+def test_an_absent_optional_config_map_of_a_variable_is_no_failure(lies: LyingKubernetes, tmp_path: Path) -> None:
+    raw = pod(1)
+    by_key = {"name": "absent", "key": "path", "optional": True}
+    raw["spec"]["containers"][0]["env"].append(
+        {"name": "AGENTWEAVE_CONFIG_PATH", "valueFrom": {"configMapKeyRef": by_key}}
+    )
+    lies.put(raw)
+
+    async def script(engine: Discoverer) -> None:
+        [seen] = engine.seen_pods()
+        assert seen.details is not None
+        assert seen.details.complete
+        assert agents(engine) == {"pod-1": "example-agent"}
+        assert engine.targets()[0].unlearnt == {}
+
+    watching(lies, tmp_path, script)
+
+
 def test_an_agent_of_env_from_is_one_after_a_restart_without_the_server(lies: LyingKubernetes, tmp_path: Path) -> None:
     lies.objects[VARIABLES] = {"data": {"AGENTWEAVE_CONFIG_PATH": "/etc/agentweave/config.yaml"}}
     lies.put(without_env(1, configMapRef={"name": "variables"}))

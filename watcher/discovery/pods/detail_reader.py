@@ -38,6 +38,7 @@ class _Failed:
 
     why: str
     is_missing: bool = False  # there is no such object
+    is_final: bool = False  # another attempt will not tell more
 
 
 class DetailReader:
@@ -85,16 +86,20 @@ class DetailReader:
         """And whether the pod is an agent, where its variables had to be read to know that."""
         if pod.question is None:
             return await self._at(pod.namespace, pod.place, since), None
-        contents, failures, optional = dict[str, Values | str](), [], pod.question.environment.optional
-        for name in pod.question.environment.config_maps:
+        contents, failures = dict[str, Values | str](), list[_Failed]()
+        environment = pod.question.environment
+        for name in environment.config_maps:
             found = await self._ask(self._values, (pod.namespace, name), self._read_values, since)
-            if isinstance(found, _Failed) and found.is_missing and name in optional:
+            if isinstance(found, _Failed) and found.is_missing and name in environment.optional:
                 found = {}
             contents[name] = found.why if isinstance(found, _Failed) else found
-            failures += [found.why] if isinstance(found, _Failed) else []
+            failures += [found] if isinstance(found, _Failed) else []
         place = pod.question.answer(contents)
-        if failures and (place is None or not place.refs):
-            return unlearnt(failures[0], is_final=False), None
+        if environment.excess:
+            failures.append(_Failed(environment.excess, is_final=True))
+        if failures and (environment.excess or place is None or not place.refs):
+            is_final = all(each.is_final for each in failures)
+            return unlearnt(failures[0].why, is_final=is_final), None if place is None else True
         return await self._at(pod.namespace, place, since), place is not None
 
     async def _at(self, namespace: str, place: ConfigPlace | None, since: float) -> AgentConfig:
@@ -142,8 +147,10 @@ class DetailReader:
         if isinstance(found, str):
             return _Failed(f"its ConfigMap {name} cannot be read: {found}", found.startswith("404"))
         data = found.get("data")
-        pairs = list(data.items())[:_MOST_VALUES] if isinstance(data, dict) else []
-        return {key: value for key, value in pairs if isinstance(value, str) and len(value) <= LONGEST}
+        pairs = data if isinstance(data, dict) else {}
+        if len(pairs) > _MOST_VALUES:
+            return _Failed(f"its ConfigMap {name} has more than {_MOST_VALUES} keys, which are not read", is_final=True)
+        return {key: value[: LONGEST + 1] for key, value in pairs.items() if isinstance(value, str)}
 
     async def _service(self, pod: Pod, since: float) -> str | _Failed | None:
         found: str | _Failed | None = await self._ask(
