@@ -56,9 +56,15 @@ def test_a_limit_is_what_was_given_and_not_what_was_asked_for(
         ({"resize": "Deferred"}, "its resize is pending (Deferred): what it was given before counts"),
     ],
 )  # fmt: skip
-def test_a_resize_that_was_not_done_is_said(status: dict[str, object], said: str) -> None:
+@pytest.mark.parametrize("reported", [True, False])
+def test_a_resize_that_was_not_done_is_said(status: dict[str, object], said: str, reported: bool) -> None:
     raw = pod()
     raw["status"] |= status
+    if reported:
+        raw["status"]["containerStatuses"][0]["resources"] = {"limits": {"memory": "256Mi"}}
+    else:
+        before, now = "what it was given before counts", "what it was given before is not told"
+        said = said.replace(before, f"{now}, so what was asked for counts")
     target = find(raw, CONFIG).target
     assert target is not None
     assert said in target.problems
