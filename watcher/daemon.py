@@ -71,8 +71,8 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._ask_for_reload)
-        unready, pods = lambda: self._target_sync.unready, self._target_set.seen_pods
-        server = open_server(self.engine, self._poll_loops, unready, self._health.refresh, self._access, pods)
+        unready, found = lambda: self._target_sync.unready, self._target_set
+        server = open_server(self.engine, self._poll_loops, unready, self._health.refresh, self._access, found)
         try:
             self._spawn(server.serve(listener, health_listener))
             log.info("serving", extra={"address": join_host_port(*listener.getsockname()[:2])})

@@ -271,6 +271,26 @@ def test_a_fact_that_is_learnt_ends_the_unknown_and_begins_a_look() -> None:
     assert {each.reason for each in cellar.verdicts.all} == {Unknown.WARMING_UP}
 
 
+@pytest.mark.parametrize("learnt", [True, False])
+def test_a_fact_that_is_learnt_or_lost_costs_no_result_of_a_probe_that_does_not_need_it(learnt: bool) -> None:
+    known = _target(pool_capacity=5)
+    lost = _target(pool_capacity=None, unlearnt={"pool_capacity": WHY, "spiffe_ids": WHY})
+    board = _board(lost if learnt else known)
+    _look(_only(board))
+    _look(_only(board), "opa")
+    _replace(board, known if learnt else lost)
+    assert _statuses(_only(board)) == [["true", "true"], ["true"]]
+
+
+def test_a_fact_that_is_lost_makes_a_probe_that_needs_it_begin_anew() -> None:
+    board = _board(_target())
+    _look(_only(board), "opa")
+    _replace(board, _target(memory_limit=None, unlearnt={"memory_limit": WHY}))
+    cellar = _only(board).results[1]
+    assert cellar is not None
+    assert [(each.status, each.reason) for each in cellar.verdicts.all] == [(Status.UNKNOWN, Unknown.FACT_UNKNOWN)]
+
+
 def test_a_name_that_is_corrected_takes_the_state_along_and_leaves_nothing_behind() -> None:
     board = _board(_target(agent="provisional"))
     old = _only(board)

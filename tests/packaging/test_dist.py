@@ -73,7 +73,8 @@ def test_the_layout_is_the_packed_chart_as_a_registry_has_it(dist: Path) -> None
 
 
 def test_the_chart_says_what_it_is() -> None:
-    assert {"icon", "home", "sources", "maintainers", "kubeVersion", "keywords", "description"} <= ABOUT.keys()
+    assert {"icon", "home", "maintainers", "kubeVersion", "keywords", "description"} <= ABOUT.keys()
+    assert ABOUT["home"] not in ABOUT.get("sources", []), "it is AgentWeave's, and not where this chart is made"
     assert ABOUT["icon"].startswith("data:image/svg+xml;base64,"), "no page of ours asks anything of another host"
     told = {name.removeprefix("artifacthub.io/"): text for name, text in ABOUT["annotations"].items()}
     assert {"category", "license", "operator", "prerelease", "links", "images", "changes"} == told.keys()

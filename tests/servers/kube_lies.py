@@ -22,7 +22,7 @@ class LyingKubernetes:
 
     pods: dict[str, dict[str, Any]] = field(default_factory=dict)  # by uid
     objects: dict[str, dict[str, Any]] = field(default_factory=dict)  # by path
-    refused: dict[str, int] = field(default_factory=dict)  # path of an object -> the status that it is refused with
+    refused: dict[str, int] = field(default_factory=dict)  # path -> the status that it is refused with
     list_status: int = 200
     watch_status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
@@ -114,11 +114,10 @@ class _Handler(BaseHTTPRequestHandler):
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
         self.kubernetes.asked.append((url.path, query))
         self.kubernetes.tokens.append(self.headers.get("Authorization", ""))
-        if not url.path.endswith("/pods"):
+        if refusal := self.kubernetes.refused.get(url.path):
+            self._answer(refusal, {"kind": "Status", "message": "not this one"})
+        elif not url.path.endswith("/pods"):
             found = self.kubernetes.objects.get(url.path)
-            if refusal := self.kubernetes.refused.get(url.path):
-                self._answer(refusal, {"kind": "Status", "message": "not this one"})
-                return
             self._answer(200 if found else 404, found or {"kind": "Status", "message": "not found"})
         elif "watch" in query:
             self._watch()

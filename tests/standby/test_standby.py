@@ -285,7 +285,10 @@ def test_both_look_and_one_tells(two: tuple[DaemonProcess, DaemonProcess], kuber
     eventually(lambda: "true ConnectionRefused" in listed(other))
     assert other.get("/api/v1/targets").json()["standby"] is True
     assert other.get("/api/v1/targets/prod/nobody").json()["standby"] is True
+    assert other.get("/api/v1/pods").json()["standby"] is True
+    assert "On standby: " in other.get("/discovery").text
     assert "standby" not in leader.get("/api/v1/targets").json()
+    assert "standby" not in leader.get("/api/v1/pods").json()
     holder = spec(kubernetes)["holderIdentity"]
     eventually(lambda: f"On standby: {holder} leads, by the lease {LEASE}." in other.get("/").text)
     assert "standby" not in leader.get("/").text

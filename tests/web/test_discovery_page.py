@@ -12,6 +12,7 @@ from tests.daemon.test_daemon_kubernetes import CONFIG_MAP, config, pod
 from tests.discovery.pods.test_target import CONFIG
 from tests.servers.daemon import DaemonProcess, run_daemon
 from tests.servers.kube_lies import LyingKubernetes, run_lying_kubernetes
+from tests.servers.process import eventually
 from tests.web.markup import Markup
 
 LONG_AGO = "2026-11-18T08:00:00Z"
@@ -101,6 +102,16 @@ def test_the_page_shows_what_is_not_watched_first_and_counts_all(daemon: DaemonP
     assert "pod-1" not in daemon.get("/discovery?state=refused").text
 
 
+def test_the_filters_of_the_page_are_kept_by_its_links(daemon: DaemonProcess) -> None:
+    links = Markup(daemon.get("/discovery?namespace=other&state=not_agent").text).own_links
+    assert "/discovery?namespace=other&state=refused" in links
+    assert "/discovery?namespace=other" in links
+    fleet = Markup(daemon.get("/?namespace=agentweave&problems=true").text).own_links
+    assert "/?namespace=agentweave&status=true&problems=true" in fleet
+    assert "/?namespace=agentweave&agent=example-agent&problems=true" in fleet
+    assert "/?namespace=agentweave" in fleet
+
+
 def test_pods_that_are_not_watched_are_counted_after_a_quarter_of_an_hour(daemon: DaemonProcess) -> None:
     told = {(labels["namespace"], labels["state"]): value for labels, value in _all(daemon, "pods_not_watched")}
     assert told == {("other", "not_agent"): 1, ("agentweave", "refused"): 1}, "the pending one was made just now"
@@ -110,7 +121,14 @@ def test_targets_with_problems_are_counted_and_can_be_listed_alone(daemon: Daemo
     [(labels, value)] = _all(daemon, "target_problems")
     assert (labels["pod"], value) == ("pod-1", 1)
     assert [each["pod"] for each in daemon.targets("?problems=true")] == ["pod-1"]
-    assert daemon.targets()[0]["origins"]["metrics"] == "its port named metrics"
+    assert (
+        daemon.targets()[0]["origins"]["metrics"]
+        == "its port named metrics; of its path: its annotations prometheus.io"
+    )
+    assert daemon.targets("?problems=false") == []
+    assert "pod-1" not in daemon.get("/?problems=false").text
+    refusal = daemon.get("/api/v1/targets?problems=maybe")
+    assert (refusal.status_code, refusal.json()["error"]) == (400, "problems: expected true or false, got 'maybe'")
     for path in ("/?problems=true", "/"):
         assert "<b>1</b> with problems" in daemon.get(path).text
     listed, fleet = (Markup(daemon.get(path).text).text for path in ("/?problems=true", "/"))
@@ -130,6 +148,32 @@ def test_links_at_the_head_of_a_page_look_alike_wherever_they_lead(daemon: Daemo
 
 def _all(daemon: DaemonProcess, family: str) -> list[tuple[dict[str, str], float]]:
     return [(dict(labels), value) for labels, value in daemon.page().all(family).items()]
+
+
+def test_that_nothing_could_be_listed_is_said_where_no_pod_is_seen(tmp_path: Path) -> None:
+    with run_lying_kubernetes() as lies:
+        lies.list_status = 403
+        with run_daemon(tmp_path, config(lies, tmp_path), wait_for="/livez") as blind:
+            eventually(lambda: "403" in blind.get("/discovery").text)
+            page = Markup(blind.get("/discovery").text).text
+            assert "This list may lack pods: all namespaces: " in page
+            assert "No pod is known." in page
+            document = blind.get("/api/v1/pods").json()
+            assert document["pods"] == []
+            assert "403" in document["failure"]
+            lies.list_status = 200
+            eventually(lambda: "failure" not in blind.get("/api/v1/pods").json())
+            assert "may lack" not in blind.get("/discovery").text
+
+
+def test_only_where_pods_are_left_out_it_is_said_so(tmp_path: Path) -> None:
+    with run_lying_kubernetes() as lies:
+        for number in range(200):
+            lies.put(changed(number, status={"podIP": ""}))
+        with run_daemon(tmp_path, config(lies, tmp_path)) as full:
+            assert "are shown" not in full.get("/discovery").text
+            lies.put(changed(200, status={"podIP": ""}))
+            eventually(lambda: "The first 200 of 201 are shown." in full.get("/discovery").text)
 
 
 def test_without_kubernetes_no_pod_is_seen(tmp_path: Path) -> None:

@@ -46,8 +46,9 @@ def test_the_api_has_all_conditions_of_each_target_in_pieces() -> None:
 def test_the_fleets_page_has_few_conditions_of_each_target_and_counts_the_rest() -> None:
     wanted = {"namespace": "", "agent": "", "status": ""}
     board = _board(*[_smoking(1000)] * 60)
-    _, lines = asyncio.run(fleet_lines(board, wanted, board.oldest(NOW)))
+    _, lines, matching = asyncio.run(fleet_lines(board, wanted, board.oldest(NOW)))
     shown = [len(line.telling) for line in lines]
+    assert matching == 60
     assert shown == [SHOWN_CONDITIONS] * (SHOWN_IN_ALL // SHOWN_CONDITIONS) + [1] * 20
     assert [line.left_out for line in lines] == [1000 - each for each in shown]
 

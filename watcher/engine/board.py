@@ -7,7 +7,7 @@ from math import inf
 from typing import NamedTuple
 
 from probes import AnyProbe, AnySourceKind
-from probes.contract import Reading, Target, TargetKey, Unknown, Verdict
+from probes.contract import ConditionKind, Limits, Reading, Target, TargetKey, Unknown, Verdict
 from probes.contract.reading import STALE_AFTER
 from watcher.engine.debounce import DebounceStates, ProbeResult, Verdicts, debounce, stale
 from watcher.engine.exported_subjects import ProbeResults, most_telling
@@ -45,6 +45,10 @@ NOTHING_RESTORED = Restored()
 @lru_cache(maxsize=64)  # one object for the whole fleet
 def _with(endpoints: frozenset[str], endpoint: str) -> frozenset[str]:
     return endpoints | {endpoint}
+
+
+def _lacking(probe: AnyProbe, target: Target, limits: Mapping[str, Limits]) -> list[ConditionKind]:
+    return [verdict.kind for verdict in probe.unlearnt(target, limits[probe.name])] if target.unlearnt else []
 
 
 class TargetState:
@@ -159,7 +163,7 @@ class Board:
             and target.limits[probe.name].enabled
             and getattr(old.target, self.endpoints[probe.source]) == getattr(target, self.endpoints[probe.source])
             and probe.applicable(old.target) == probe.applicable(target)
-            and old.target.unlearnt.keys() == target.unlearnt.keys()
+            and _lacking(probe, old.target, target.limits) == _lacking(probe, target, target.limits)
             else None
             for probe, result in zip(self.probes, old.results, strict=True)
         )

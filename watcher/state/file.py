@@ -17,7 +17,7 @@ from watcher.engine.warm_up import UNSEEN
 from watcher.runtime.atomic_write import TEMPORARY, replace_with
 from watcher.runtime.clock import Scale
 from watcher.runtime.cooperative import TimeSlice
-from watcher.state.standings import LAST_MOMENT, debounce_states, dumped, dumped_young, young
+from watcher.state.debounce_states import LAST_MOMENT, debounce_states, dumped, dumped_young, young
 
 log = logging.getLogger(__name__)
 

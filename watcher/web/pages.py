@@ -1,34 +1,30 @@
 """The page for people: the fleet, trouble first, then one agent with everything known about it."""
 
-import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlencode
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from probes.contract import TargetKey, Unknown, say_bytes, say_duration
-from probes.contract.address import shown_url
+from probes.contract import Unknown
 from probes.contract.condition import Status
-from probes.contract.units import utc
 from watcher.engine.board import Board, ConditionStatus, TargetState
 from watcher.engine.engine import Engine
 from watcher.metrics.families import IMPAIRED, PREFIX
 from watcher.metrics.own import Impairment, OwnMetrics
 from watcher.runtime.cooperative import TimeSlice
 from watcher.runtime.role import Role
-from watcher.web.target_json import sentence
+from watcher.web.rendering import TEMPLATES, html_page, page_templates, rendered
 
 SHOWN = 200
 """Targets on one page; the rest is counted and found by its filters."""
+
+WITH_PROBLEMS = {"true": True, "false": False}
+"""What may be asked of the targets' problems; without it all are meant."""
 
 SHOWN_CONDITIONS = 10
 """Conditions of one target on the fleet's page; the rest is counted."""
@@ -41,7 +37,6 @@ SHOWN_OF_A_PROBE = 200
 
 _SLICE = 200
 _FOLDED = (Unknown.WARMING_UP, Unknown.SOURCE_FAILED, Unknown.FACT_UNKNOWN)
-_HERE = Path(__file__).parent / "templates"
 _LOGGED = {
     Impairment.CONFIG_REJECTED: "the newest config or server file was refused, the last one stays; the log says why.",
     Impairment.DISCOVERY_STALE: "the fleet was not discovered lately; what is listed here may be gone, and more there.",
@@ -69,40 +64,13 @@ class Folded(NamedTuple):
     why: str = ""
 
 
-@cache
-def page_templates() -> Environment:
-    """The templates of all pages for people, compiled; whatever is put into one comes out as text."""
-    templates = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    templates.filters |= {
-        "moment": utc,
-        "sentence": sentence,
-        "duration": say_duration,
-        "bytes": say_bytes,
-        "shown_url": shown_url,
-        "pretty": lambda value: json.dumps(value, indent=2, ensure_ascii=False),
-    }
-    templates.globals |= {"runbook_of": _runbook_of}
-    for name in templates.list_templates(extensions=["html"]):
-        templates.get_template(name)  # a tenth of a second for all: now, and not between looks
-    return templates
-
-
-def _runbook_of(condition: ConditionStatus, key: TargetKey) -> str:
-    """The link to the runbook of a condition, with what this target fills in."""
-    query = {**key._asdict(), "subject": condition.verdict.subject}
-    given = urlencode({name: value for name, value in query.items() if value}, errors="replace")
-    return f"/runbooks/AgentWeave{condition.verdict.kind.name}?{given}"
-
-
 def page_routes(engine: Engine) -> list[Route]:
     """The routes of the page."""
     templates = page_templates()
 
     async def fleet(request: Request) -> Response:
         wanted = {name: request.query_params.get(name, "") for name in ("namespace", "agent", "status", "problems")}
-        counts, lines = await fleet_lines(engine.board, wanted, engine.board.oldest(engine.clock.steady()))
+        counts, lines, matching = await fleet_lines(engine.board, wanted, engine.board.oldest(engine.clock.steady()))
         body = await rendered(
             templates.get_template("fleet.html"),
             now=engine.clock.wall(),
@@ -111,6 +79,7 @@ def page_routes(engine: Engine) -> list[Route]:
             problems=sum(bool(state.target.problems) for state in list(engine.board.states.values())),
             wanted=wanted,
             shown=SHOWN,
+            matching=matching,
             troubles=troubles(engine),
         )
         return html_page(body, 200)
@@ -130,29 +99,15 @@ def page_routes(engine: Engine) -> list[Route]:
         return html_page(body, 200 if found else 404)
 
     async def style(_: Request) -> Response:
-        return FileResponse(_HERE / "style.css", media_type="text/css")
+        return FileResponse(TEMPLATES / "style.css", media_type="text/css")
 
     return [Route("/", fleet), Route("/agents/{namespace}/{pod}", agent), Route("/style.css", style)]
 
 
-async def rendered(template: Template, **values: object) -> str:
-    """A page that may be long, made in turns with the looks."""
-    pieces, time_slice = [], TimeSlice()
-    for piece in template.generate(**values):
-        pieces.append(piece)
-        await time_slice.checkpoint()
-    return "".join(pieces)
-
-
-def html_page(body: str, status: int) -> Response:
-    """A page of this text, whatever is in it."""
-    return HTMLResponse(body.encode(errors="replace"), status)
-
-
 async def fleet_lines(
     board: Board, wanted: dict[str, str], oldest: tuple[float, ...]
-) -> tuple[Counter[Status], list[Line]]:
-    """How many targets there are by their worst status, and those that are wanted, trouble first."""
+) -> tuple[Counter[Status], list[Line], int]:
+    """How many targets there are by their worst status; the first that are wanted, trouble first; how many are."""
     counts: Counter[Status] = Counter()
     time_slice = TimeSlice()
     by_status: dict[Status, list[TargetState]] = {status: [] for status in sorted(Status, key=_rank)}
@@ -170,7 +125,7 @@ async def fleet_lines(
         lines.append(_line(board, state, status, SHOWN_CONDITIONS if shown < SHOWN_IN_ALL else 1))
         shown += len(lines[-1].telling)
         await time_slice.checkpoint()
-    return counts, lines
+    return counts, lines, sum(map(len, by_status.values()))
 
 
 def _rank(status: Status) -> int:
@@ -189,7 +144,8 @@ def _worst(board: Board, state: TargetState, oldest: tuple[float, ...]) -> Statu
 def _is_wanted(state: TargetState, status: Status, wanted: dict[str, str]) -> bool:
     namespace, agent, _ = state.target.key
     meant = wanted["namespace"] in ("", namespace) and wanted["agent"] in ("", agent)
-    return meant and wanted["status"] in ("", status) and bool(state.target.problems or not wanted.get("problems"))
+    with_problems = WITH_PROBLEMS.get(wanted.get("problems", ""))
+    return meant and wanted["status"] in ("", status) and with_problems in (None, bool(state.target.problems))
 
 
 def _line(board: Board, state: TargetState, status: Status, most: int) -> Line:

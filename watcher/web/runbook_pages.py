@@ -12,7 +12,8 @@ from watcher.alerting.files import Rank, ranks, rule_texts, runbook_texts
 from watcher.engine.engine import Engine
 from watcher.runtime.cooperative import TimeSlice
 from watcher.web.affected import AlertSelection
-from watcher.web.pages import html_page, page_templates, rendered, troubles
+from watcher.web.pages import troubles
+from watcher.web.rendering import html_page, page_templates, rendered
 from watcher.web.runbook_commands import safe_values
 from watcher.web.runbook_context import Live, live_of
 from watcher.web.runbook_text import RunbookText, meaning

@@ -12,9 +12,9 @@ from probes.contract.condition import Status
 from watcher.engine.board import TargetState
 from watcher.engine.engine import Engine
 from watcher.scheduling.poll_loops import PollLoops
-from watcher.web.discovery_page import SeenPods, discovery_route, pods_route
+from watcher.web.discovery_page import Discovered, discovery_route, pods_route
 from watcher.web.exposition import render, render_own
-from watcher.web.pages import page_routes
+from watcher.web.pages import WITH_PROBLEMS, page_routes
 from watcher.web.runbook_pages import runbook_routes
 from watcher.web.serving.access import Access
 from watcher.web.serving.places import FullError, Places, shares, too_many
@@ -33,17 +33,17 @@ def open_server(
     unready: Callable[[], str],
     refresh: Callable[[], None],
     access: Access,
-    seen_pods: SeenPods,
+    discovered: Discovered,
 ) -> Server:
     """The port of the pages and that of health.
 
     `unready` says why nobody should rely on the daemon yet; `refresh` is called before its own metrics are read.
     """
     health = _health_routes(poll_loops, unready)
-    return Server(make_app(engine, health, refresh, seen_pods), Starlette(routes=health), access, engine.descriptors)
+    return Server(make_app(engine, health, refresh, discovered), Starlette(routes=health), access, engine.descriptors)
 
 
-def make_app(engine: Engine, health: Sequence[Route], refresh: Callable[[], None], seen_pods: SeenPods) -> Starlette:
+def make_app(engine: Engine, health: Sequence[Route], refresh: Callable[[], None], discovered: Discovered) -> Starlette:
     """The whole of what the daemon serves; `refresh` is called before its own metrics are read."""
     # Apart: whoever asks for many pages is not in Prometheus's way.
     scrapes, others = SharedPages(Places(shares(engine.descriptors.readers).scrapes)), Turns()
@@ -75,7 +75,10 @@ def make_app(engine: Engine, health: Sequence[Route], refresh: Callable[[], None
         status = query.get("status")
         if status not in (None, *Status):
             return JSONResponse({"error": f"status: expected one of {', '.join(Status)}, got {status!r}"}, 400)
-        states = _selected(engine, query.get("namespace"), query.get("agent"), problems="problems" in query)
+        problems = query.get("problems")
+        if problems not in (None, *WITH_PROBLEMS):
+            return JSONResponse({"error": f"problems: expected true or false, got {problems!r}"}, 400)
+        states = _selected(engine, query.get("namespace"), query.get("agent"), WITH_PROBLEMS.get(problems or ""))
         only, standby = Status(status) if status else None, not engine.role.active
         document = listing(engine.board, states, engine.clock.steady(), status=only, standby=standby)
         return StreamingResponse(others.pieces(document, caller_of(request)), media_type="application/json")
@@ -94,8 +97,8 @@ def make_app(engine: Engine, health: Sequence[Route], refresh: Callable[[], None
             *health,
             Route("/api/v1/targets", targets),
             Route("/api/v1/targets/{namespace}/{pod}", target),
-            pods_route(engine.clock, seen_pods, others),
-            *map(others.route, (discovery_route(engine.clock, seen_pods), *page_routes(engine))),
+            pods_route(engine, discovered, others),
+            *map(others.route, (discovery_route(engine, discovered), *page_routes(engine))),
             *map(others.route, runbook_routes(engine)),
         ]
     )
@@ -111,12 +114,14 @@ def _health_routes(poll_loops: PollLoops, unready: Callable[[], str]) -> list[Ro
     return [Route("/livez", livez), Route("/readyz", readyz)]
 
 
-def _selected(engine: Engine, namespace: str | None, agent: str | None, *, problems: bool) -> list[TargetState]:
+def _selected(
+    engine: Engine, namespace: str | None, agent: str | None, with_problems: bool | None
+) -> list[TargetState]:
     return [
         state
         for key, state in engine.board.states.items()
         if namespace in (None, key.namespace) and agent in (None, key.agent)
-        if state.target.problems or not problems
+        if with_problems in (None, bool(state.target.problems))
     ]
 
 

@@ -1,6 +1,6 @@
-{{- /* Bytes of a size as a claim has it, such as 1Gi. */}}
+{{- /* Bytes of a size as a claim has it, such as 1Gi. An API server stores 1024Ti as 1Pi, and never a fraction. */}}
 {{- define "agentweave-watcher.bytes" -}}
-{{- $factors := dict "" 1 "k" 1000 "M" 1000000 "G" 1000000000 "T" 1000000000000 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 }}
+{{- $factors := dict "" 1 "k" 1000 "M" 1000000 "G" 1000000000 "T" 1000000000000 "P" 1000000000000000 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 "Pi" 1125899906842624 }}
 {{- mul (regexFind "^[0-9]+" . | int64) (index $factors (regexFind "[A-Za-z]*$" .)) }}
 {{- end }}
 

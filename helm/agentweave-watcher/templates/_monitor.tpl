@@ -1,8 +1,8 @@
 {{- /* One release is one job, and its series say which cluster they are from. */}}
 {{- define "agentweave-watcher.relabelings" -}}
-- {targetLabel: job, replacement: {{ printf "%s/%s" .Release.Namespace .Release.Name | quote }}}
+- {action: replace, targetLabel: job, replacement: {{ printf "%s/%s" .Release.Namespace .Release.Name | quote }}}
 {{- with .Values.clusterLabel }}
-- {targetLabel: cluster, replacement: {{ . | quote }}}
+- {action: replace, targetLabel: cluster, replacement: {{ . | quote }}}
 {{- end }}
 {{- end }}
 

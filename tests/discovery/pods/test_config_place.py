@@ -46,6 +46,10 @@ def place(read: Pod, **contents: Mapping[str, str] | str) -> ConfigPlace | None:
     [
         ({}, [("agentweave-example-config", "config.yaml")]),
         (volume(configMap={"name": "a", "items": [{"key": "k", "path": "config.yaml"}]}), [("a", "k")]),
+        (volume(configMap={"name": "a", "items": [{"key": "k", "path": str(number)} for number in range(150)]
+                           + [{"key": "k", "path": "config.yaml"}]}), [("a", "k")]),
+        (projected(*({"configMap": {"name": str(number), "items": [{"key": "k", "path": "x"}]}}
+                     for number in range(60)), {"configMap": {"name": "last"}}), [("last", "config.yaml")]),
         (projected({"configMap": {"name": "p"}}), [("p", "config.yaml")]),
         (projected({"configMap": {"name": "env"}}, {"configMap": {"name": "cfg"}}),
          [("env", "config.yaml"), ("cfg", "config.yaml")]),
@@ -94,6 +98,7 @@ def test_a_config_out_of_sight_has_a_place_too_and_it_is_said_where(changes: dic
 
 
 BY_KEY = {"name": PATH, "valueFrom": {"configMapKeyRef": {"name": "vars", "key": "path"}}}
+MAYBE_BY_KEY = {"name": PATH, "valueFrom": {"configMapKeyRef": {"name": "vars", "key": "path", "optional": True}}}
 FOUND = ConfigPlace((("agentweave-example-config", "config.yaml"),))  # type: ignore[arg-type]  # equal tuples
 
 
@@ -106,7 +111,14 @@ FOUND = ConfigPlace((("agentweave-example-config", "config.yaml"),))  # type: ig
         (env({"name": PATH, "value": "$(DIR)/config.yaml"}, configMapRef={"name": "vars"}), {"DIR": "/etc/agentweave"},
          FOUND),
         (env(configMapRef={"name": "vars"}), {"OTHER": FILE}, None),
-        (env(BY_KEY), {}, ConfigPlace(why="the ConfigMap vars has no short text under path")),
+        (env(BY_KEY), {"path": "/" + "x" * 1000}, ConfigPlace(why=f"{PATH} is longer than 1000 characters")),
+        (env(configMapRef={"name": "vars"}), {PATH: "/" + "x" * 1000},
+         ConfigPlace(why=f"{PATH} is longer than 1000 characters")),
+        (env(MAYBE_BY_KEY), {}, None),
+        (env(MAYBE_BY_KEY, configMapRef={"name": "vars"}), {PATH: FILE}, FOUND),
+        (env({"name": PATH, "value": FILE}, MAYBE_BY_KEY), {}, FOUND),
+        (env(MAYBE_BY_KEY), "vars cannot be read: 403", ConfigPlace(why="vars cannot be read: 403")),
+        (env(BY_KEY), {}, ConfigPlace(why="the ConfigMap vars has no text under path")),
         (env(BY_KEY), "vars cannot be read: 403", ConfigPlace(why="vars cannot be read: 403")),
         (env(BY_KEY, configMapRef={"name": "vars"}), {"path": FILE, PATH: "/nowhere"}, FOUND),
     ],
@@ -115,6 +127,46 @@ def test_a_path_in_a_config_map_is_known_when_that_was_read(
     changes: dict[str, object], contents: Mapping[str, str] | str, expected: ConfigPlace | None
 ) -> None:
     assert place(read_pod(pod(**changes)), vars=contents) == expected
+
+
+def imports(*sources: Mapping[str, object]) -> dict[str, object]:
+    return {"spec__containers__0__env": [], "spec__containers__0__envFrom": list(sources)}
+
+
+FIRST, SECOND = {"configMapRef": {"name": "first"}}, {"configMapRef": {"name": "second"}}
+UNREAD = "second cannot be read: 403"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (imports(FIRST, SECOND), ConfigPlace(why=UNREAD)),
+        (imports(SECOND, FIRST), FOUND),
+        (imports(FIRST, {"prefix": "X_", **SECOND}), FOUND),
+        (imports(FIRST, {"prefix": "AGENTWEAVE_", **SECOND}), ConfigPlace(why=UNREAD)),
+        (imports(SECOND), None),
+    ],
+)
+def test_a_config_map_that_cannot_be_read_may_set_what_one_before_it_has_set(
+    changes: dict[str, object], expected: ConfigPlace | None
+) -> None:
+    assert place(read_pod(pod(**changes)), first={PATH: FILE}, second=UNREAD) == expected
+
+
+def test_of_more_than_is_read_nothing_is_said_but_that() -> None:
+    many = [{"configMapRef": {"name": f"vars-{number}"}} for number in range(31)]
+    question = read_pod(pod(**imports(*many))).question
+    assert question is not None
+    assert len(question.environment.config_maps) == 30
+    assert question.environment.excess == "its envFrom has more than 30 ConfigMaps, which are not read"
+    chain = [{"name": f"V{number}", "value": f"$(V{number - 1})"} for number in range(101)]
+    found = read_pod(pod(**env(*chain, {"name": PATH, "value": "$(V100)"})))
+    why = "its config hangs on more than 100 variables, which are not read"
+    assert (found.place, found.question) == (ConfigPlace(why=why), None)
+    sources = [{"configMap": {"name": str(number)}} for number in range(1001)]
+    found = read_pod(pod(**projected(*sources) | env({"name": "F", "value": FILE}, {"name": PATH, "value": "$(F)"})))
+    why = "its volumes have more than 1000 files, which are not read"
+    assert (found.place, found.question) == (ConfigPlace(why=why), None)
 
 
 def test_a_variable_that_env_sets_needs_no_config_map() -> None:

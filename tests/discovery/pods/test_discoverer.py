@@ -257,6 +257,91 @@ def test_a_memory_that_is_garbage_is_let_go(lies: LyingKubernetes, tmp_path: Pat
     watching(lies, tmp_path, script)
 
 
+def _no_pod_readable(lines: list[bytes]) -> list[bytes]:
+    return [lines[0], *(b'{"pod": 5}' for _ in lines[1:])]
+
+
+def _all_pods_gone(lines: list[bytes]) -> list[bytes]:
+    return lines[:1]
+
+
+def _without_its_first_line(lines: list[bytes]) -> list[bytes]:
+    return lines[1:]
+
+
+def _empty(_: list[bytes]) -> list[bytes]:
+    return []
+
+
+@pytest.mark.parametrize(
+    ("change", "stands"),
+    [(list, True), (_all_pods_gone, True), (_no_pod_readable, False), (_without_its_first_line, False),
+     (_empty, False)],
+)  # fmt: skip
+def test_a_cache_stands_for_the_fleet_only_where_what_it_says_can_be_read(
+    lies: LyingKubernetes, tmp_path: Path, change: Callable[[list[bytes]], list[bytes]], stands: bool
+) -> None:
+    lies.put(pod(1))
+
+    async def first(engine: Discoverer) -> None:
+        assert not engine.unready
+
+    async def second(engine: Discoverer) -> None:
+        assert engine.unready == ("" if stands else "all namespaces: the API server answers 429")
+
+    watching(lies, tmp_path, first)
+    lies.list_status, cache = 429, tmp_path / "discovery.json"
+    cache.write_bytes(b"\n".join(change(cache.read_bytes().splitlines())))
+    watching(lies, tmp_path, second)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "unready"),
+    [
+        ({"namespaces": ["agentweave"]}, {"namespaces": ["agentweave"]}, ""),
+        ({"namespaces": ["agentweave"]}, {"namespaces": ["agentweave", "new"]}, "new: the API server answers 500"),
+        ({"namespaces": ["agentweave"]}, {}, "all namespaces: the API server answers 500"),
+        ({}, {"namespaces": ["agentweave"]}, ""),
+        ({}, {"selector": "another=one"}, "all namespaces: the API server answers 500"),
+    ],
+)
+def test_a_cache_stands_only_for_the_pods_that_it_was_made_of(
+    lies: LyingKubernetes, tmp_path: Path, before: dict[str, object], now: dict[str, object], unready: str
+) -> None:
+    lies.put(pod(1))
+
+    async def first(engine: Discoverer) -> None:
+        assert not engine.unready
+
+    async def second(engine: Discoverer) -> None:
+        assert engine.unready == unready
+
+    watching(lies, tmp_path, first, QUICK, **before)
+    lies.list_status = 500
+    watching(lies, tmp_path, second, QUICK, **now)
+    lies.list_status = 200
+    watching(lies, tmp_path, first, QUICK, **now)
+
+
+def test_a_part_of_the_fleet_that_stood_by_the_cache_still_does_after_the_next_restart(
+    lies: LyingKubernetes, tmp_path: Path
+) -> None:
+    lies.put(pod(1))
+    both = {"namespaces": ["agentweave", "other"]}
+
+    async def second(engine: Discoverer) -> None:
+        assert not engine.unready
+        assert engine.scopes[1].last_success is None
+
+    async def nothing(_: Discoverer) -> None:
+        pass
+
+    watching(lies, tmp_path, nothing, QUICK, **both)
+    lies.refused["/api/v1/namespaces/other/pods"] = 500
+    watching(lies, tmp_path, second, QUICK, **both)
+    watching(lies, tmp_path, second, QUICK, **both)
+
+
 def test_no_access_is_trouble_and_not_the_end(tmp_path: Path) -> None:
     lies = LyingKubernetes()
     path = tmp_path / "nothing"

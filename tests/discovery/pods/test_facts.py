@@ -1,5 +1,6 @@
 """Facts of a pod: what is given and not what is asked for, fields of one record together, names that last."""
 
+import sys
 from collections.abc import Mapping
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.discovery.pods.test_target import CONFIG, find, pod
 from watcher.discovery.pod.pod import KNATIVE_SERVICE, read_pod
-from watcher.discovery.pod.workload import workload
+from watcher.discovery.pod.workload import series, workload
 from watcher.discovery.pods.agent_names import AgentNames, Workload
 
 MI = 2**20
@@ -55,9 +56,15 @@ def test_a_limit_is_what_was_given_and_not_what_was_asked_for(
         ({"resize": "Deferred"}, "its resize is pending (Deferred): what it was given before counts"),
     ],
 )  # fmt: skip
-def test_a_resize_that_was_not_done_is_said(status: dict[str, object], said: str) -> None:
+@pytest.mark.parametrize("reported", [True, False])
+def test_a_resize_that_was_not_done_is_said(status: dict[str, object], said: str, reported: bool) -> None:
     raw = pod()
     raw["status"] |= status
+    if reported:
+        raw["status"]["containerStatuses"][0]["resources"] = {"limits": {"memory": "256Mi"}}
+    else:
+        before, now = "what it was given before counts", "what it was given before is not told"
+        said = said.replace(before, f"{now}, so what was asked for counts")
     target = find(raw, CONFIG).target
     assert target is not None
     assert said in target.problems
@@ -112,14 +119,24 @@ MESH = {"prometheus.io/port": "15020", "prometheus.io/path": "/stats/prometheus"
         (NAMED, MESH, "http://10.1.2.3:9090/metrics", "its port named metrics"),
         (None, MESH, "https://10.1.2.3:15020/stats/prometheus", "its annotations prometheus.io"),
         (NAMED, {"prometheus.io/port": "9090", "prometheus.io/path": "/m"}, "http://10.1.2.3:9090/m",
+         "its port named metrics; of its path: its annotations prometheus.io"),
+        (NAMED, {"prometheus.io/path": "/m", "prometheus.io/scheme": "https"}, "http://10.1.2.3:9090/metrics",
          "its port named metrics"),
-        (NAMED, {"prometheus.io/path": "/m"}, "http://10.1.2.3:9090/m", "its port named metrics"),
+        (NAMED, {**MESH, "prometheus.io/port": "http-envoy-prom"}, "http://10.1.2.3:9090/metrics",
+         "its port named metrics"),
+        (None, {**MESH, "prometheus.io/port": "http-envoy-prom"}, "http://10.1.2.3:9090/metrics",
+         "nobody: it is the usual port"),
+        (None, {"prometheus.io/path": "/m", "prometheus.io/scheme": "https"}, "https://10.1.2.3:9090/m",
+         "nobody: it is the usual port; of its path: its annotations prometheus.io"),
+        (None, {"prometheus.io/path": "/m", "prometheus.io/scheme": "https",
+                "agentweave.io/watch-metrics-port": "7070"}, "http://10.1.2.3:7070/metrics",
+         "the annotation agentweave.io/watch-metrics-port"),
         (NAMED, {**MESH, "agentweave.io/watch-metrics-path": "/own"}, "http://10.1.2.3:9090/own",
-         "its port named metrics"),
+         "its port named metrics; of its path: the annotation agentweave.io/watch-metrics-path"),
         (NAMED, {**MESH, "agentweave.io/watch-metrics-port": "7070"}, "http://10.1.2.3:7070/metrics",
          "the annotation agentweave.io/watch-metrics-port"),
         (NAMED, {**MESH, "agentweave.io/watch-metrics-port": "15020"}, "https://10.1.2.3:15020/stats/prometheus",
-         "the annotation agentweave.io/watch-metrics-port"),
+         "the annotation agentweave.io/watch-metrics-port; of its path: its annotations prometheus.io"),
         (None, {}, "http://10.1.2.3:9090/metrics", "nobody: it is the usual port"),
     ],
 )  # fmt: skip
@@ -176,7 +193,12 @@ def test_one_name_of_two_unlike_workloads_is_a_problem_of_both_until_one_is_gone
     assert found.clash("u4") == found.clash("unheard of") == ""
     assert set(touched) == {"u1", "u2"}
     touched.clear()
+    found.claim("u5", "prod", "agent", Workload("billing-canary", "billing"))
     found.release("u3")
+    assert "billing-canary" in found.clash("u1")
+    assert set(touched) == {"u1", "u2"}
+    touched.clear()
+    found.release("u5")
     assert found.clash("u1") == found.clash("u2") == ""
     assert set(touched) == {"u1", "u2"}
 
@@ -187,6 +209,8 @@ def test_one_name_of_two_unlike_workloads_is_a_problem_of_both_until_one_is_gone
         (Workload("search-blue", "x"), Workload("search-green", "y")),
         (Workload("search", "default"), Workload("search-canary", "default")),
         (Workload("search", "default"), Workload("search-v2", "default")),
+        (Workload("search-2-canary", "default"), Workload("search-1", "default")),
+        (Workload("search-canary-deployment", "default"), Workload("search-deployment", "default")),
         (Workload("a", "search"), Workload("b", "search")),
     ],
 )
@@ -195,7 +219,44 @@ def test_workloads_that_are_one_agent_in_several_versions_may_share_its_name(one
     assert found.clash("u1") == found.clash("u2") == ""
 
 
-_WORKLOADS = st.builds(Workload, st.sampled_from(["a", "b", "a-blue", "c"]), st.sampled_from(["default", "x", "y"]))
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("search-bluebird", "searchbird"),
+        ("search-v2x", "searchx"),
+        ("team-1-search", "team-2-search"),
+        ("search-stablediffusion", "searchdiffusion"),
+    ],
+)
+def test_a_part_of_a_word_is_no_version(one: str, other: str) -> None:
+    found, _ = names(("u1", "search", Workload(one, "default")), ("u2", "search", Workload(other, "default")))
+    assert other in found.clash("u1")
+    assert one in found.clash("u2")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (owned("Job", "import-x7k2p"), "import"),
+        ({"metadata__ownerReferences": None, "metadata__name": "import-x7k2p"}, "import"),
+        ({"metadata__ownerReferences": None, "metadata__name": "import-a7k2p"}, "import-a7k2p"),
+        ({"metadata__ownerReferences": None, "metadata__name": "-x7k2p"}, "-x7k2p"),
+        (owned("StatefulSet", "proxy-https"), "proxy-https"),
+        (owned("Job", "nightly-29413920") | {"metadata__creationTimestamp": "2025-12-04T00:00:05Z"}, "nightly"),
+    ],
+)
+def test_pods_and_jobs_that_are_made_one_for_each_run_are_one_series(changes: dict[str, object], expected: str) -> None:
+    assert series(read_pod(pod(**changes))) == expected
+
+
+_WORKLOADS = st.builds(
+    Workload, st.sampled_from(["a", "b", "a-blue", "a-green", "c"]), st.sampled_from(["default", "x", "y"])
+)
+
+
+def _unlike(one: Workload, other: Workload) -> bool:
+    same_account = one.service_account == other.service_account != "default"
+    return not same_account and one.name.partition("-")[0] != other.name.partition("-")[0]
 
 
 @given(st.lists(st.tuples(st.sampled_from("123456"), st.sampled_from(["p", "q"]), st.none() | _WORKLOADS), max_size=25))
@@ -215,8 +276,43 @@ def test_a_clash_is_told_of_exactly_those_that_have_an_unlike_one(
             now[uid] = (agent, owner)
             found.claim(uid, "prod", agent, owner)
         for each, (name, mine) in now.items():
-            unlike = any(name == of and not mine.is_like(other) for of, other in now.values())
-            assert bool(found.clash(each)) == unlike
+            unlike = {other.name for of, other in now.values() if name == of and _unlike(mine, other)}
+            said = found.clash(each).removeprefix("the workload ").partition(" ")[0]
+            assert said in unlike if unlike else said == ""
             if each != uid and before.get(each, "") != found.clash(each):
                 assert each in touched
         before = {each: found.clash(each) for each in now}
+
+
+MANY = 1000
+
+
+@pytest.mark.parametrize(
+    "workloads",
+    [
+        [Workload(f"bare-x{number}", "default") for number in range(MANY)],
+        [Workload("odd", "odd"), *(Workload(f"x{number}y", "shared") for number in range(MANY))],
+        [Workload("odd", "odd"), *(Workload("search", f"account-{number}") for number in range(MANY))],
+        [*(Workload("search", f"account-{number}") for number in range(MANY)), Workload("odd", "odd")],
+    ],
+    ids=["all-unlike", "one-account", "one-name", "unlike-at-last"],
+)
+def test_a_thousand_workloads_of_one_name_are_not_compared_each_with_each(workloads: list[Workload]) -> None:
+    calls = 0
+
+    def count(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    touched: list[str] = []
+    found = AgentNames(touched.append)
+    sys.setprofile(count)
+    try:
+        for number, each in enumerate(workloads):
+            found.claim(str(number), "prod", "agent", each)
+        for number in range(len(workloads)):
+            found.release(str(number))
+    finally:
+        sys.setprofile(None)
+    assert calls < 300 * MANY, "of functions, of claims and releases"
+    assert len(touched) < 3 * MANY

@@ -219,6 +219,7 @@ def test_an_agents_name_stays_for_the_life_of_its_pod_once_its_config_was_read()
         ("openpolicyagent/opa:1.2.0", ["--addr=127.0.0.1:8181", "--addr=0.0.0.0:8181"], "http://10.1.2.3:8181", False),
         ("openpolicyagent/opa:1.2.0", ["--addr=[::]:8181", "--tls-cert-file=/c"], "https://10.1.2.3:8181", False),
         ("openpolicyagent/opa:1.2.0", ["--addr=unix:///s"], "http://10.1.2.3:8181", True),
+        ("openpolicyagent/opa:1.2.0", ["--set=a.b=c"] * 200 + ["--addr", ":9191"], "http://10.1.2.3:9191", False),
     ],
 )
 def test_the_opa_beside_an_agent_is_where_its_arguments_say(

@@ -7,7 +7,7 @@ from typing import Any
 
 from watcher.config.kubernetes import Override
 from watcher.discovery.pod.agent_config import MAX_CAPACITY
-from watcher.discovery.pod.pod import WATCH
+from watcher.discovery.pod.pod import SCRAPED_PATH, SCRAPED_PORT, SCRAPED_SCHEME, WATCH
 from watcher.text.key_path import plain_name
 
 MOST_POOLS = 50
@@ -100,9 +100,9 @@ def _pools(text: str) -> int | dict[str, int]:
 
 
 _FIELDS: dict[str, tuple[str, Override | None, Callable[[str], object]]] = {
-    "prometheus.io/port": ("scraped_port", None, _port),
-    "prometheus.io/path": ("scraped_path", None, _path),
-    "prometheus.io/scheme": ("scraped_scheme", None, _scheme),
+    SCRAPED_PORT: ("scraped_port", None, _port),
+    SCRAPED_PATH: ("scraped_path", None, _path),
+    SCRAPED_SCHEME: ("scraped_scheme", None, _scheme),
     f"{WATCH}-port": ("port", Override.PORTS, _port),
     f"{WATCH}-metrics-port": ("metrics_port", Override.PORTS, _port),
     f"{WATCH}-opa-port": ("opa_port", Override.PORTS, _port_or_none),

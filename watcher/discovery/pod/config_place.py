@@ -17,7 +17,7 @@ from watcher.kube.objects import Raw
 
 CONFIG_PATH = "AGENTWEAVE_CONFIG_PATH"
 _NO_VARIABLES = Resolved({}, {})
-_MOST_MOUNTS, _MOST_SOURCES, _MOST_ITEMS = 100, 50, 100
+_MOST_SOURCES = 1000  # with their items; of all volumes of a container
 
 
 class ConfigRef(NamedTuple):
@@ -58,6 +58,7 @@ class ConfigQuestion:
 
     environment: Environment
     mounts: tuple[Mount, ...]
+    excess: str = ""  # why there may be more than these, a part of a sentence
 
     def answer(self, contents: Mapping[str, Values | str]) -> ConfigPlace | None:
         """By the contents of these ConfigMaps, a text why one cannot be read; None where no path is given."""
@@ -65,7 +66,9 @@ class ConfigQuestion:
         if why := variables.unknown.get(CONFIG_PATH):
             return ConfigPlace(why=why)
         path = variables.known.get(CONFIG_PATH)
-        return None if path is None else _place(path, self.mounts, variables)
+        if path is None:
+            return None
+        return ConfigPlace(why=self.excess) if self.excess else _place(path, self.mounts, variables)
 
 
 def config_of(container: Raw, spec: Raw) -> ConfigPlace | ConfigQuestion | None:
@@ -77,10 +80,17 @@ def config_of(container: Raw, spec: Raw) -> ConfigPlace | ConfigQuestion | None:
         if not any(each.get("subPathExpr") for each in above):
             deepest = max(above, key=_depth, default=None)
             return _place(plain, () if deepest is None else (_mount(deepest, spec),), _NO_VARIABLES)
-    mounts = tuple(_mount(each, spec) for each in (container.get("volumeMounts") or ())[:_MOST_MOUNTS])
+    mounts = tuple(_mount(each, spec) for each in container.get("volumeMounts") or ())
     wanted = {CONFIG_PATH} | {name for each in mounts if each.is_expression for name in names_in(each.sub_path)}
-    question = ConfigQuestion(read_environment(container, wanted), mounts)
-    return question if question.environment.config_maps else question.answer({})
+    environment = read_environment(container, wanted)
+    question = ConfigQuestion(environment, mounts)
+    if sum(1 + len(source.items) for each in mounts for source in each.sources) > _MOST_SOURCES:
+        question = ConfigQuestion(
+            environment, (), f"its volumes have more than {_MOST_SOURCES} files, which are not read"
+        )
+    if environment.config_maps:
+        return question
+    return ConfigPlace(why=environment.excess) if environment.excess else question.answer({})
 
 
 def _depth(mount: Raw) -> int:
@@ -128,9 +138,9 @@ def _mount(raw: Raw, spec: Raw) -> Mount:
 
 
 def _sources(volume: Raw) -> Iterator[Source]:
-    for source in ((volume.get("projected") or {}).get("sources") or ())[:_MOST_SOURCES] or (volume,):
+    for source in (volume.get("projected") or {}).get("sources") or (volume,):
         kind = next((each for each in source if each != "name"), "")
         of = source.get(kind) or {}
         name = str(of.get("name") or of.get("secretName") or "") if isinstance(of, dict) else ""
         items = of.get("items") or () if isinstance(of, dict) else ()
-        yield Source(kind, name, tuple((str(one["path"]), str(one["key"])) for one in items[:_MOST_ITEMS]))
+        yield Source(kind, name, tuple((str(one["path"]), str(one["key"])) for one in items))

@@ -7,11 +7,12 @@ from watcher.discovery.pod.config_place import CONFIG_PATH
 from watcher.kube.objects import Raw
 
 AGENT = "agent"
+OPA_ADDRESS, OPA_CERTIFICATE = ("--addr", "-a"), "--tls-cert-file"
 _MOST_ARGUMENTS, _LONGEST = 50, 300
 
 
 class Sidecar(NamedTuple):
-    """The OPA beside an agent: its image and how it was started."""
+    """The OPA beside an agent: its image and, of how it was started, what says where it listens."""
 
     image: str
     arguments: tuple[str, ...]
@@ -62,9 +63,19 @@ def opa_beside(agent: Raw, spec: Raw) -> Sidecar | None:
     for each in lasting_containers(spec):
         image = str(each.get("image") or "")
         if each is not agent and _is_opa(str(each.get("name")), image):
-            words = (*(each.get("command") or ()), *(each.get("args") or ()))
-            return Sidecar(image[:_LONGEST], tuple(str(word)[:_LONGEST] for word in words[:_MOST_ARGUMENTS]))
+            words = tuple(str(word) for word in (*(each.get("command") or ()), *(each.get("args") or ())))
+            return Sidecar(image[:_LONGEST], tuple(_telling(words))[:_MOST_ARGUMENTS])
     return None
+
+
+def _telling(words: Sequence[str]) -> Iterator[str]:
+    """Those that say where it listens; OPA may have any number of others."""
+    for word, after in zip(words, (*words[1:], ""), strict=False):
+        name = word.partition("=")[0]
+        if name in (*OPA_ADDRESS, OPA_CERTIFICATE):
+            yield word[:_LONGEST]
+            if name == word:
+                yield after[:_LONGEST]
 
 
 def _native_sidecars(init_containers: Sequence[Raw]) -> Iterator[Raw]:

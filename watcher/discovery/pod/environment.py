@@ -13,6 +13,7 @@ LONGEST = 1000
 
 _REFERENCE = re.compile(r"\$(?:(\$)|\(([^()]*)\))")
 Values = Mapping[str, str]
+"""A value that is too long is cut after its first character too many."""
 
 
 class Variable(NamedTuple):
@@ -23,6 +24,7 @@ class Variable(NamedTuple):
     config_map: str = ""
     key: str = ""
     why: str = ""
+    optional: bool = False  # without the key, or its ConfigMap, the entry counts for nothing
 
 
 class Import(NamedTuple):
@@ -59,6 +61,7 @@ class Environment:
 
     variables: tuple[Variable, ...] = ()
     imports: tuple[Import, ...] = ()
+    excess: str = ""  # why there may be more than these, a part of a sentence
 
     @property
     def config_maps(self) -> tuple[str, ...]:
@@ -69,18 +72,26 @@ class Environment:
     @property
     def optional(self) -> frozenset[str]:
         """Those without which a kubelet starts the container, too: then they have nothing."""
-        needed = {each.config_map for each in self.imports if not each.optional}
-        return frozenset(each.config_map for each in self.imports if each.optional) - needed
+        named: tuple[Import | Variable, ...] = (*self.imports, *self.variables)
+        return frozenset(each.config_map for each in named) - {each.config_map for each in named if not each.optional}
 
     def resolve(self, contents: Mapping[str, Values | str]) -> Resolved:
         """By the contents of these ConfigMaps; a text says why one cannot be read."""
         known: dict[str, str] = {}
         unknown: dict[str, str] = {}
-        for each in self.imports:
+        for each in self.imports:  # a later one lies over those before it
             found = contents[each.config_map]
-            if not isinstance(found, str):
-                known |= {f"{each.prefix}{key}": value for key, value in found.items()}
+            if isinstance(found, str):
+                unknown |= {name: found for name in known if name.startswith(each.prefix)}
+            else:
+                new = {f"{each.prefix}{key}": value for key, value in found.items()}
+                unknown = {name: why for name, why in unknown.items() if name not in new}
+                known |= new
+                unknown |= {name: _too_long(name) for name, value in new.items() if len(value) > LONGEST}
+        known = {name: value for name, value in known.items() if name not in unknown}
         for variable in self.variables:  # in their order: one may use those before it
+            if variable.optional and not _has(contents[variable.config_map], variable.key):
+                continue
             value, why = self._value(variable, contents, Resolved(known, unknown))
             known.pop(variable.name, None)
             unknown.pop(variable.name, None)
@@ -96,8 +107,8 @@ class Environment:
         if isinstance(found, str):
             return "", found
         if variable.key not in found:
-            return "", f"the ConfigMap {variable.config_map} has no short text under {variable.key[:100]}"
-        return found[variable.key], ""
+            return "", f"the ConfigMap {variable.config_map} has no text under {variable.key[:100]}"
+        return found[variable.key], _too_long(variable.name) if len(found[variable.key]) > LONGEST else ""
 
 
 def names_in(text: str) -> Iterator[str]:
@@ -108,29 +119,44 @@ def names_in(text: str) -> Iterator[str]:
 def read_environment(container: Raw, wanted: set[str]) -> Environment:
     """What decides the values of the variables `wanted`; ConfigMaps of `envFrom` only where `env` does not have all."""
     entries = [each for each in container.get("env") or () if each.get("name")]
-    names = {str(each["name"]) for each in entries}
     needed = set(wanted)
     for each in reversed(entries):
         if each["name"] in needed:
             needed |= set(names_in(str(each.get("value") or "")))
-    variables = tuple(_variable(each) for each in entries if each["name"] in needed)
-    imports = tuple(imports_of(container)) if needed - names else ()
-    return Environment(variables[:MOST_VARIABLES], imports)
+    variables = [_variable(each) for each in entries if each["name"] in needed]
+    has_all = needed <= {each.name for each in variables if not each.optional}
+    imports = () if has_all else tuple(_imports(container))
+    excess = _excess(len(variables), len(imports))
+    return Environment(tuple(variables[:MOST_VARIABLES]), imports[:MOST_CONFIG_MAPS], excess)
 
 
-def imports_of(container: Raw) -> Iterator[Import]:
-    """The ConfigMaps of its `envFrom`, at most thirty."""
-    for each in [one for one in container.get("envFrom") or () if one.get("configMapRef")][:MOST_CONFIG_MAPS]:
-        source = each["configMapRef"]
-        yield Import(str(each.get("prefix") or ""), str(source["name"]), bool(source.get("optional")))
+def _excess(variables: int, imports: int) -> str:
+    if variables > MOST_VARIABLES:
+        return f"its config hangs on more than {MOST_VARIABLES} variables, which are not read"
+    return f"its envFrom has more than {MOST_CONFIG_MAPS} ConfigMaps, which are not read" * (imports > MOST_CONFIG_MAPS)
+
+
+def _imports(container: Raw) -> Iterator[Import]:
+    for each in container.get("envFrom") or ():
+        if source := each.get("configMapRef"):
+            yield Import(str(each.get("prefix") or ""), str(source["name"]), bool(source.get("optional")))
+
+
+def _has(found: Values | str, key: str) -> bool:
+    return isinstance(found, str) or key in found  # one that cannot be read may have it
+
+
+def _too_long(name: str) -> str:
+    return f"{name} is longer than {LONGEST} characters"
 
 
 def _variable(entry: Raw) -> Variable:
     name, source = str(entry["name"]), entry.get("valueFrom") or {}
     if len(value := str(entry.get("value") or "")) > LONGEST:
-        return Variable(name, why=f"{name} is longer than {LONGEST} characters")
+        return Variable(name, why=_too_long(name))
     if of_config_map := source.get("configMapKeyRef"):
-        return Variable(name, config_map=str(of_config_map["name"]), key=str(of_config_map["key"]))
+        optional = bool(of_config_map.get("optional"))
+        return Variable(name, "", str(of_config_map["name"]), str(of_config_map["key"]), optional=optional)
     if of_secret := source.get("secretKeyRef"):
         return Variable(name, why=f"{name} is in the Secret {of_secret['name']}, which is never read")
     if source:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from probes.contract.address import is_ip_address, join_host_port
 from watcher.discovery.pod.agent_config import AgentConfig
-from watcher.discovery.pod.containers import Sidecar
+from watcher.discovery.pod.containers import OPA_ADDRESS, OPA_CERTIFICATE, Sidecar
 from watcher.discovery.pod.pod import WATCH, Pod
 from watcher.text.key_path import plain_name
 
@@ -91,10 +91,10 @@ def _said_listeners(sidecar: Sidecar) -> tuple[_Listener, ...]:
 
 def _listeners(sidecar: Sidecar) -> Iterator[_Listener]:
     arguments = sidecar.arguments
-    scheme = "https" if any(word.startswith("--tls-cert-file") for word in arguments) else "http"
+    scheme = "https" if any(word.partition("=")[0] == OPA_CERTIFICATE for word in arguments) else "http"
     for word, after in zip(arguments, (*arguments[1:], ""), strict=False):
         name, _, value = word.partition("=")
-        if name in ("--addr", "-a"):
+        if name in OPA_ADDRESS:
             for address in (value or after).split(","):
                 match = _ADDRESS.fullmatch(address)
                 if match and 0 < int(match["port"]) < 65536:

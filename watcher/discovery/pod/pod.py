@@ -20,7 +20,8 @@ _KEPT_LABELS = (
     *POD_TEMPLATE_HASHES,
     KNATIVE_SERVICE,
 )
-_KEPT_ANNOTATIONS = ("agentweave.io/watch", "prometheus.io/port", "prometheus.io/path", "prometheus.io/scheme")
+SCRAPED_PORT, SCRAPED_PATH, SCRAPED_SCHEME = (f"prometheus.io/{field}" for field in ("port", "path", "scheme"))
+_KEPT_ANNOTATIONS = (WATCH, SCRAPED_PORT, SCRAPED_PATH, SCRAPED_SCHEME)
 _MOST_ANNOTATIONS, _LONGEST = 30, 300
 
 

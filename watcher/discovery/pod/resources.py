@@ -15,6 +15,8 @@ _UNITS = {
     **{f"{unit}i": Decimal(1024) ** power for power, unit in enumerate("KMGTPE", 1)},
 }
 _REASONED = 200
+_OF_BEFORE = "what it was given before counts"
+_AS_ASKED = "what it was given before is not told, so what was asked for counts"
 _LONGEST = 70  # characters, which no quantity has
 
 
@@ -34,7 +36,9 @@ def given_limits(container: Raw, container_status: Raw, spec: Raw, status: Raw) 
     own = _limits(container_status, container)
     of_pod = _limits(status, spec)  # pod-level resources (KEP-2837): a container without a limit has the pod's
     memory = quantity(own.get("memory") or of_pod.get("memory"))
-    return GivenLimits(_whole(memory), quantity(own.get("cpu") or of_pod.get("cpu")), _resize_problem(status))
+    whose = status if of_pod and not own else container_status
+    problem = _resize_problem(status, _OF_BEFORE if isinstance(whose.get("resources"), dict) else _AS_ASKED)
+    return GivenLimits(_whole(memory), quantity(own.get("cpu") or of_pod.get("cpu")), problem)
 
 
 def quantity(text: object) -> float | None:
@@ -61,16 +65,16 @@ def _limits(status: Raw, spec: Raw) -> Raw:
     return (resources.get("limits") or {}) if resources else {}
 
 
-def _resize_problem(status: Raw) -> str:
+def _resize_problem(status: Raw, what_counts: str) -> str:
     for each in status.get("conditions") or ():
         kind, reason = each.get("type"), str(each.get("reason") or "")
         if each.get("status") != "True":
             continue
         if kind == "PodResizePending" or (kind == "PodResizeInProgress" and reason == "Error"):
             said = ": ".join(filter(None, (reason, str(each.get("message") or ""))))[:_REASONED]
-            return f"its resize is pending ({said or 'no reason given'}): what it was given before counts"
+            return f"its resize is pending ({said or 'no reason given'}): {what_counts}"
     if (before_1_33 := status.get("resize")) in ("Deferred", "Infeasible"):
-        return f"its resize is pending ({before_1_33}): what it was given before counts"
+        return f"its resize is pending ({before_1_33}): {what_counts}"
     return ""
 
 

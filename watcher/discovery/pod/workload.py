@@ -6,6 +6,9 @@ from watcher.discovery.pod.agent_config import AgentConfig
 from watcher.discovery.pod.pod import KNATIVE_SERVICE, POD_TEMPLATE_HASHES, Pod
 
 _CRON_JOB = re.compile(r"(?P<name>.+)-(?P<minute>[0-9]{8,9})")
+_RANDOM = re.compile(r"-[bcdfghjklmnpqrstvwxz2456789]{5}")
+"""What an API server adds to a `generateName` that ends in a dash (k8s.io/apimachinery, util/rand)."""
+
 _LATE = 8 * 86400.0
 """Seconds: a run may start long after it was due, and its pod may be made anew."""
 
@@ -32,6 +35,13 @@ def workload(pod: Pod) -> str:
         case "Node":  # a static pod, whose name ends in that of its node
             return pod.name.removesuffix(f"-{name}")
     return name
+
+
+def series(pod: Pod) -> str:
+    """The name of all workloads of which one is made for each run: bare pods and Jobs without what is random in it."""
+    name = workload(pod)
+    random = _RANDOM.fullmatch(name[-6:]) if pod.owner is None or pod.owner[0] == "Job" else None
+    return name[:-6] or name if random else name
 
 
 def _cron_job(job: str, created_at: float) -> str:

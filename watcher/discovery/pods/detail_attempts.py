@@ -21,6 +21,7 @@ REFRESH_EVERY = 1800.0
 
 _MANY = 7  # failures after which the wait is the longest
 _AT_ONCE, _EVERY = 200, 1.0  # pods at a time, and seconds between
+_FAULT = "a fault of the watcher itself keeps its ConfigMap or Service from being read; the log has more"
 Spawn = Callable[[Coroutine[Any, Any, None]], object]
 
 
@@ -101,8 +102,10 @@ class DetailAttempts:
         except Exception:  # the boundary: what is odd in one pod's surroundings must not keep it from being watched
             of = f"{seen.pod.namespace}/{seen.pod.name}"
             self._logger.exception("cannot read ConfigMap or Service of pod", pod=of)
-            details = Details(unlearnt("its ConfigMap or Service cannot be read", is_final=False))
-        seen.details, seen.tried_at = details.over(before), self._now()
+            config = unlearnt(_FAULT, is_final=False) if kept is None else kept.config
+            needed = self._services
+            details = Details(config, service_problem=_FAULT if needed else "", service_known=not needed)
+        seen.details, seen.tried_at = details.over(before, same_process=outdated_at is None), self._now()
         seen.failures = 0 if details.complete else seen.failures + 1
         if details.complete:
             self._incomplete.pop(seen.pod.uid, None)

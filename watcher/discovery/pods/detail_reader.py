@@ -38,6 +38,7 @@ class _Failed:
 
     why: str
     is_missing: bool = False  # there is no such object
+    is_final: bool = False  # another attempt will not tell more
 
 
 class DetailReader:
@@ -53,7 +54,7 @@ class DetailReader:
         self._configs: SingleFlight[_Key, AgentConfig | _Absent | _Failed] = SingleFlight()
         self._values: SingleFlight[_Name, Values | _Failed] = SingleFlight()
         self._services: SingleFlight[_Name, str | _Failed | None] = SingleFlight()
-        self._last: dict[_Key, AgentConfig] = {}  # what ConfigMaps said when they could be read, the newest last
+        self._names: dict[_Key, str | None] = {}  # agents, by ConfigMaps when they could be read, the newest last
 
     async def read(self, pod: Pod, *, services: bool, since: float = 0.0, kept: Details | None = None) -> Details:
         """All details of a pod. `services`: whether the Service's annotation matters at all.
@@ -78,23 +79,27 @@ class DetailReader:
         """Free memory of what nobody will ask for again."""
         for flight in (self._configs, self._values, self._services):
             flight.forget_older(self._now() - self.KEEP)
-        for key in list(self._last)[:-_REMEMBERED]:
-            del self._last[key]
+        for key in list(self._names)[:-_REMEMBERED]:
+            del self._names[key]
 
     async def _config(self, pod: Pod, since: float) -> tuple[AgentConfig, bool | None]:
         """And whether the pod is an agent, where its variables had to be read to know that."""
         if pod.question is None:
             return await self._at(pod.namespace, pod.place, since), None
-        contents, failures, optional = dict[str, Values | str](), [], pod.question.environment.optional
-        for name in pod.question.environment.config_maps:
+        contents, failures = dict[str, Values | str](), list[_Failed]()
+        environment = pod.question.environment
+        for name in environment.config_maps:
             found = await self._ask(self._values, (pod.namespace, name), self._read_values, since)
-            if isinstance(found, _Failed) and found.is_missing and name in optional:
+            if isinstance(found, _Failed) and found.is_missing and name in environment.optional:
                 found = {}
             contents[name] = found.why if isinstance(found, _Failed) else found
-            failures += [found.why] if isinstance(found, _Failed) else []
+            failures += [found] if isinstance(found, _Failed) else []
         place = pod.question.answer(contents)
-        if failures and (place is None or not place.refs):
-            return unlearnt(failures[0], is_final=False), None
+        if environment.excess:
+            failures.append(_Failed(environment.excess, is_final=True))
+        if failures and (environment.excess or place is None or not place.refs):
+            is_final = all(each.is_final for each in failures)
+            return unlearnt(failures[0].why, is_final=is_final), None if place is None else True
         return await self._at(pod.namespace, place, since), place is not None
 
     async def _at(self, namespace: str, place: ConfigPlace | None, since: float) -> AgentConfig:
@@ -105,14 +110,13 @@ class DetailReader:
             key = (namespace, *ref)
             found = await self._ask(self._configs, key, self._read_config, since)
             if isinstance(found, AgentConfig):
-                self._last.pop(key, None)
-                self._last[key] = found
+                self._names.pop(key, None)
+                self._names[key] = found.name
                 return found
             if isinstance(found, _Failed):
-                known = self._last.get(key)  # all pods of a workload have one name, whenever they came
-                if known is None:
-                    return unlearnt(found.why, is_final=False)
-                return replace(known, problems=(*known.problems, found.why), is_final=False)
+                name = self._names.get(key)  # all pods of a workload have one, whenever they came
+                # A newer pod may have read another text than that of then: only the name is the workload's.
+                return replace(unlearnt(found.why, is_final=False), name=name)
             absent = absent or found.why
         if place.why:  # no mistake of anybody's: it matters where a fact is missing
             return AgentConfig(unlearnt=f"its config cannot be read from outside: {place.why}")
@@ -143,8 +147,10 @@ class DetailReader:
         if isinstance(found, str):
             return _Failed(f"its ConfigMap {name} cannot be read: {found}", found.startswith("404"))
         data = found.get("data")
-        pairs = list(data.items())[:_MOST_VALUES] if isinstance(data, dict) else []
-        return {key: value for key, value in pairs if isinstance(value, str) and len(value) <= LONGEST}
+        pairs = data if isinstance(data, dict) else {}
+        if len(pairs) > _MOST_VALUES:
+            return _Failed(f"its ConfigMap {name} has more than {_MOST_VALUES} keys, which are not read", is_final=True)
+        return {key: value[: LONGEST + 1] for key, value in pairs.items() if isinstance(value, str)}
 
     async def _service(self, pod: Pod, since: float) -> str | _Failed | None:
         found: str | _Failed | None = await self._ask(

@@ -20,12 +20,21 @@ class Details:
         """Whether all of it was read; else it is worth another attempt."""
         return self.config.is_final and not self.service_problem
 
-    def over(self, before: "Details | None") -> "Details":
-        """These, but what could not be read is as it was before, with the problems of now."""
+    def to_be_read_again(self) -> "Details":
+        """These, but none of the config is final."""
+        return replace(self, config=replace(self.config, is_final=False))
+
+    def over(self, before: "Details | None", *, same_process: bool) -> "Details":
+        """These, but what could not be read is as it was before, with the problems of now.
+
+        Of the config of another process only the name is: all pods of a workload have it, whenever they came.
+        """
         if before is None:
             return self
         config, service_id, service_known = self.config, self.service_id, self.service_known
-        if not config.is_final and not before.config.unlearnt:
+        if not config.is_final and not same_process:
+            config = replace(config, name=config.name or before.config.name)
+        elif not config.is_final and not before.config.unlearnt:
             config = replace(before.config, problems=config.problems, is_final=False)
         if self.service_problem:
             service_id, service_known = before.service_id, before.service_known

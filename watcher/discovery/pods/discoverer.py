@@ -12,8 +12,7 @@ from probes.contract import Limits, Target, TargetKey
 from watcher.config.kubernetes import KubernetesSettings
 from watcher.config.shard import Shard
 from watcher.discovery.identities.declared import DeclaredIds
-from watcher.discovery.pods.cache_file import CachedPod, DiscoveryCache
-from watcher.discovery.pods.details import Details
+from watcher.discovery.pods.cache_file import CachedPod, DiscoveryCache, Fleet
 from watcher.discovery.pods.reconciler import Reconciler
 from watcher.discovery.pods.scope import Scope, SeenPod
 from watcher.discovery.pods.target import PodState
@@ -49,8 +48,9 @@ class Discoverer:
         self._pods: dict[TargetKey, PodRef] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
-        self._cached = False  # an earlier process found something, or that there is nothing
+        self._cached: Fleet | None = None  # what an earlier process knew
         names = [""] if settings.namespaces == "all" else list(settings.namespaces)
+        self._fleet = Fleet(settings.selector, shard, tuple(names))
         self._declared = DeclaredIds(settings, self._access, state_dir, now, uniform, patience, self._declared_anew)
         self._named = self._declared.named()
         self._reconciler = Reconciler(settings, limits, self._access, self._declared, now, self._spawn, date_of)
@@ -92,13 +92,14 @@ class Discoverer:
     async def remember(self) -> None:
         """Write what is known to the state directory; OSError where the disk does not take it."""
         kept = [
-            CachedPod(seen.pod, seen.details.config, seen.details.service_id, seen.known, seen.details.is_agent)
+            CachedPod(seen.pod, seen.details, seen.known)
             for scope in self.scopes
             for seen in scope.pods.values()
             if seen.details is not None and seen.known is not None
         ]
         if any(scope.last_success is not None for scope in self.scopes):
-            await self._memory.write(kept)
+            listed = [scope.name for scope in self.scopes if scope.last_success is not None or self._is_cached(scope)]
+            await self._memory.write(kept, replace(self._fleet, namespaces=tuple(listed)))
         await self._declared.remember()
 
     def targets(self) -> list[Target]:
@@ -153,9 +154,8 @@ class Discoverer:
         """
         denied = [each for each in self._contacts if each.last_success is None and each.denied]
         missing = [each for each in self.scopes if each.last_success is None]
-        if not denied and self._cached and all(each.excuses_cache for each in missing):
-            return ""
-        return next((each.unanswered for each in (*denied, *missing)), "")
+        blind = [each for each in missing if not (each.excuses_cache and self._is_cached(each))]
+        return next((each.unanswered for each in (*denied, *blind)), "")
 
     @property
     def denied(self) -> bool:
@@ -187,15 +187,16 @@ class Discoverer:
                 follower.start_over()  # annotations were let go that are wanted now
             self._follow()
 
+    def _is_cached(self, scope: Scope) -> bool:
+        return self._cached is not None and self._cached.covers(self._fleet, scope.name)
+
     async def _restore(self) -> None:
         found = await asyncio.to_thread(self._memory.read)
-        self._cached = found is not None
-        for kept in found or ():
+        self._cached = found.fleet
+        for kept in found.pods:
             scope = next((each for each in self.scopes if each.name in ("", kept.pod.namespace)), None)
             if scope is not None and scope.shard.owns(kept.pod.namespace, kept.pod.name):
-                config = replace(kept.config, is_final=False)  # it may be another, or better known, by now
-                details = Details(config, kept.service_id, is_agent=kept.is_agent)
-                seen = SeenPod(kept.pod, details, known=kept.known, since=self._now())
+                seen = SeenPod(kept.pod, kept.details, known=kept.known, since=self._now())
                 scope.pods[kept.pod.uid] = seen
                 self._reconciler.attempts.restore(seen)
                 self._reconciler.reconcile(seen)

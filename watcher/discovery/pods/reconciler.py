@@ -7,6 +7,7 @@ from dataclasses import replace
 from probes.contract import Limits
 from watcher.config.kubernetes import KubernetesSettings
 from watcher.discovery.identities.declared import DeclaredIds
+from watcher.discovery.pod.workload import series
 from watcher.discovery.pods.agent_names import AgentNames, Workload
 from watcher.discovery.pods.detail_attempts import DetailAttempts, Spawn
 from watcher.discovery.pods.details import Details
@@ -100,7 +101,7 @@ class Reconciler:
         ahead, before, clash = self._date_of(0.0), seen.found, self._names.clash(uid)
         seen.found = find_target(seen.pod, details, self._around, seen.known, now, declared, ahead, clash)
         seen.known = seen.found.known
-        if before is None and seen.pod.created_at:
+        if before is None and seen.pod.created_at and seen.found.by_itself:
             seen.since = min(seen.since, seen.pod.created_at - ahead)
         elif before is not None and before.state is not seen.found.state:
             seen.since = now
@@ -118,7 +119,7 @@ class Reconciler:
         if target is None:
             self._names.release(pod.uid)
         else:
-            self._names.claim(pod.uid, pod.namespace, target.key.agent, Workload(target.workload, pod.service_account))
+            self._names.claim(pod.uid, pod.namespace, target.key.agent, Workload(series(pod), pod.service_account))
 
     async def close(self) -> None:
         """Give up what is being read."""

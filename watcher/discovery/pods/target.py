@@ -42,6 +42,9 @@ class PodState(StrEnum):
     REFUSED = "refused"
 
 
+_ENDED = (PodState.TERMINATING, PodState.FINISHED)
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """What stays as it was found, for a pod's life."""
@@ -71,6 +74,7 @@ class FoundPod:
     why: str = ""
     target: Target | None = None
     known: Known | None = None
+    by_itself: bool = False  # it is so since it was made: its own object says that, and none that we read beside it
 
 
 def state_of(pod: Pod, around: Surroundings, is_agent: bool | None = None) -> tuple[PodState, str]:
@@ -115,7 +119,8 @@ def find_target(
     state, why = state_of(pod, around, details.is_agent)
     if state is not PodState.TARGET:
         said = f"{why}: {details.config.unlearnt}" if why == UNDECIDED and details.config.unlearnt else why
-        return FoundPod(state=state, why=said, known=known)
+        by_itself = why != UNDECIDED and details.is_agent is None and state not in _ENDED
+        return FoundPod(state=state, why=said, known=known, by_itself=by_itself)
     config, settings = details.config, around.settings
     overrides = read_overrides(pod.annotations, settings.overrides)
     known = _known(pod, config, known, now, ahead)
@@ -153,7 +158,7 @@ def find_target(
         problems=_once(*problems, *missing.values(), pod.resize_problem, clash),
         grace_until=0.0 if known.was_ready else known.started_at + settings.startup_grace,
     )
-    return FoundPod(state=PodState.TARGET, target=target, known=known)
+    return FoundPod(state=PodState.TARGET, target=target, known=known, by_itself=pod.question is None)
 
 
 # What whole fleets have in common is one object for all of them.

@@ -1,0 +1,70 @@
+"""The templates of all pages for people, and what makes a page of one."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from starlette.responses import HTMLResponse, Response
+
+from probes.contract import TargetKey, say_bytes, say_duration
+from probes.contract.address import shown_url
+from probes.contract.units import utc
+from watcher.engine.board import ConditionStatus
+from watcher.runtime.cooperative import TimeSlice
+from watcher.web.target_json import sentence
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@cache
+def page_templates() -> Environment:
+    """The templates of all pages for people, compiled; whatever is put into one comes out as text."""
+    templates = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters |= {
+        "moment": utc,
+        "sentence": sentence,
+        "duration": say_duration,
+        "bytes": say_bytes,
+        "shown_url": shown_url,
+        "pretty": lambda value: json.dumps(value, indent=2, ensure_ascii=False),
+    }
+    templates.globals |= {"runbook_of": _runbook_of, "link": _link}
+    for name in templates.list_templates(extensions=["html"]):
+        templates.get_template(name)  # a tenth of a second for all: now, and not between looks
+    return templates
+
+
+def _runbook_of(condition: ConditionStatus, key: TargetKey) -> str:
+    """The link to the runbook of a condition, with what this target fills in."""
+    query = {**key._asdict(), "subject": condition.verdict.subject}
+    given = urlencode({name: value for name, value in query.items() if value}, errors="replace")
+    return f"/runbooks/AgentWeave{condition.verdict.kind.name}?{given}"
+
+
+def _link(path: str, wanted: Mapping[str, str], **changes: str) -> str:
+    """The same page with another filter; what it is narrowed by already stays."""
+    query = urlencode({name: value for name, value in {**wanted, **changes}.items() if value}, errors="replace")
+    return f"{path}?{query}" if query else path
+
+
+async def rendered(template: Template, **values: object) -> str:
+    """A page that may be long, made in turns with the looks."""
+    pieces, time_slice = [], TimeSlice()
+    for piece in template.generate(**values):
+        pieces.append(piece)
+        await time_slice.checkpoint()
+    return "".join(pieces)
+
+
+def html_page(body: str, status: int) -> Response:
+    """A page of this text, whatever is in it."""
+    return HTMLResponse(body.encode(errors="replace"), status)
