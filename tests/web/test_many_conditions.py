@@ -57,7 +57,7 @@ def test_conditions_that_lack_the_same_fact_are_one_line_with_the_reason_once() 
     wanted = {"namespace": "", "agent": "", "status": ""}
     lacking = [kind.unknown(Unknown.FACT_UNKNOWN, "No plan of the house.") for kind in (SMOKE, FIRE)]
     board = _board([*lacking, SMOKE.unknown(Unknown.FACT_UNKNOWN, "No key.", "attic"), *_smoking(1)])
-    _, [line] = asyncio.run(fleet_lines(board, wanted, board.oldest(NOW)))
+    _, [line], _ = asyncio.run(fleet_lines(board, wanted, board.oldest(NOW)))
     assert [each.verdict.status for each in line.telling] == ["true"]
     assert line.folded == [
         Folded("unknown", ["Fire", "Smoke"], "No plan of the house."),
