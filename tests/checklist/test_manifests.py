@@ -235,6 +235,7 @@ def test_policies_concern_an_agent_by_their_selector_and_namespace() -> None:
         policy("not", "{matchExpressions: [{key: app, operator: Exists}], matchLabels: {a: b}}"),
         policy("elsewhere", "{}", "dev"),
         policy("broken", "{matchExpressions: [{key: app, operator: Near}]}"),
+        policy("calico", "{}").replace("networking.k8s.io/v1", "projectcalico.org/v3"),
     )
     found = listed(objects_of(fleet), "NetworkPolicy")
     assert [each.name for each in found.objects] == ["all", "mine", "one-of"]
@@ -265,6 +266,10 @@ def test_an_object_that_is_given_twice_is_told() -> None:
     assert fleet_of(CONFIG_MAP, CONFIG_MAP).notes == [
         "standard input:13: ConfigMap prod/search-config is given twice, first standard input:1"
     ]
+    services = (
+        f"{{apiVersion: {group}v1, kind: Service, metadata: {{name: a}}}}" for group in ("", "serving.knative.dev/")
+    )
+    assert fleet_of(*services).notes == []
 
 
 def test_of_a_list_with_broken_items_the_good_ones_are_read_and_the_broken_told_with_their_line() -> None:

@@ -43,9 +43,9 @@ class Fleet:
 def gather(objects: Objects, now: float, sdk_version: str) -> Fleet:
     """The agents by namespace and name, `now` in Unix seconds; `sdk_version` is that which they are taken to run."""
     fleet = Fleet(problems=list(objects.broken))
-    seen: dict[tuple[str, str, str], Manifest] = {}
+    seen: dict[tuple[str, str, str, str], Manifest] = {}
     for each in objects.found:
-        twin = seen.setdefault((each.kind, each.namespace, each.name), each)
+        twin = seen.setdefault((each.group, each.kind, each.namespace, each.name), each)
         if twin is not each:
             fleet.notes.append(f"{each.ref}: {each.kind} {each.namespace}/{each.name} is given twice, first {twin.ref}")
     config_maps = {(each.namespace, each.name): each for each in objects.found if each.kind == "ConfigMap"}

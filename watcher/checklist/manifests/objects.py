@@ -31,6 +31,11 @@ class Manifest(KubeObject):
     file: str = ""
     document: Document = field(default_factory=lambda: Document(1), repr=False)
 
+    @property
+    def group(self) -> str:
+        """Its API group, `networking.k8s.io`; empty for the core's."""
+        return str(self.body.get("apiVersion")).rpartition("/")[0]
+
     def line_of(self, *place: str | int) -> int:
         """The line of the value at this place, or of the nearest above it that is there."""
         line, value = self.line or 1, self.body
