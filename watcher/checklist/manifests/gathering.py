@@ -53,8 +53,7 @@ def gather(objects: Objects, now: float, sdk_version: str) -> Fleet:
     for agent in _agents(objects.found, config_maps, fleet):
         ref = AgentRef(agent.workload.namespace, agent.name)
         evidence = EvidenceSet(ref, _sources(agent, surroundings.of(agent, config_maps), now, sdk_version))
-        account = agent.template.spec.get("serviceAccountName")
-        if isinstance(account, str) and account:
+        if account := agent.template.service_account:
             fleet.accounts.add(f"system:serviceaccount:{ref.namespace}:{account}")
         labels = _meta(agent.workload).get("labels")
         labels = labels if isinstance(labels, Mapping) else {}
