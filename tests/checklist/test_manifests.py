@@ -1,6 +1,7 @@
 """From files to agents: lists, folders, what is broken, names, configs and what concerns an agent."""
 
 import io
+import os
 import textwrap
 from pathlib import Path
 
@@ -350,6 +351,15 @@ def test_of_a_folder_what_is_no_object_is_nobodys_mistake_and_of_a_file_it_is(tm
     assert ([each.name for each in objects.found], objects.broken, objects.files) == (["search-config"], [], 2)
     named = read_objects([tmp_path / "values.yaml"], io.BytesIO(), "default")
     assert named.broken == [f"{tmp_path}/values.yaml:1: expected an object of Kubernetes, with apiVersion and kind"]
+
+
+def test_of_a_folder_what_is_no_file_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.yaml")
+    (tmp_path / "b.yaml").symlink_to("nowhere")
+    (tmp_path / "c.yaml").write_text(CONFIG_MAP)
+    objects = read_objects([tmp_path], io.BytesIO(), "default")
+    assert [each.name for each in objects.found] == ["search-config"]
+    assert objects.broken == [f"{tmp_path}/{name}.yaml: a broken link, or no regular file" for name in "ab"]
 
 
 def test_a_chart_and_a_path_that_is_not_there_are_refused(tmp_path: Path) -> None:
