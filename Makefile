@@ -43,7 +43,7 @@ tools: $(READY)  ## build the servers that tests talk to
 checklist: $(READY)  ## write docs/checklist.md and the catalogue's plain.json anew from its YAML
 	@$(BIN)/python -c 'from probes.controls.catalogue.loading import shipped_as_json; print(end=shipped_as_json())' \
 		> plain.json && mv plain.json probes/controls/catalogue/plain.json
-	@$(BIN)/agentweave-watcher controls --output markdown > docs/checklist.md
+	@$(BIN)/agentweave-watcher controls --output markdown > checklist.md && mv checklist.md docs/checklist.md
 
 image:  ## the container image, with docker or podman; IMAGE=name:tag
 	@engine=$$(command -v docker || command -v podman) || { echo "neither docker nor podman is on PATH" >&2; exit 2; }; \

@@ -1,6 +1,7 @@
 """From files to agents: lists, folders, what is broken, names, configs and what concerns an agent."""
 
 import io
+import os
 import textwrap
 from pathlib import Path
 
@@ -235,6 +236,7 @@ def test_policies_concern_an_agent_by_their_selector_and_namespace() -> None:
         policy("not", "{matchExpressions: [{key: app, operator: Exists}], matchLabels: {a: b}}"),
         policy("elsewhere", "{}", "dev"),
         policy("broken", "{matchExpressions: [{key: app, operator: Near}]}"),
+        policy("calico", "{}").replace("networking.k8s.io/v1", "projectcalico.org/v3"),
     )
     found = listed(objects_of(fleet), "NetworkPolicy")
     assert [each.name for each in found.objects] == ["all", "mine", "one-of"]
@@ -265,6 +267,10 @@ def test_an_object_that_is_given_twice_is_told() -> None:
     assert fleet_of(CONFIG_MAP, CONFIG_MAP).notes == [
         "standard input:13: ConfigMap prod/search-config is given twice, first standard input:1"
     ]
+    services = (
+        f"{{apiVersion: {group}v1, kind: Service, metadata: {{name: a}}}}" for group in ("", "serving.knative.dev/")
+    )
+    assert fleet_of(*services).notes == []
 
 
 def test_of_a_list_with_broken_items_the_good_ones_are_read_and_the_broken_told_with_their_line() -> None:
@@ -345,6 +351,15 @@ def test_of_a_folder_what_is_no_object_is_nobodys_mistake_and_of_a_file_it_is(tm
     assert ([each.name for each in objects.found], objects.broken, objects.files) == (["search-config"], [], 2)
     named = read_objects([tmp_path / "values.yaml"], io.BytesIO(), "default")
     assert named.broken == [f"{tmp_path}/values.yaml:1: expected an object of Kubernetes, with apiVersion and kind"]
+
+
+def test_of_a_folder_what_is_no_file_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.yaml")
+    (tmp_path / "b.yaml").symlink_to("nowhere")
+    (tmp_path / "c.yaml").write_text(CONFIG_MAP)
+    objects = read_objects([tmp_path], io.BytesIO(), "default")
+    assert [each.name for each in objects.found] == ["search-config"]
+    assert objects.broken == [f"{tmp_path}/{name}.yaml: a broken link, or no regular file" for name in "ab"]
 
 
 def test_a_chart_and_a_path_that_is_not_there_are_refused(tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def test_an_unknown_control_is_refused_with_what_was_meant(manifests: Path, caps
 def test_without_an_agent_it_says_how_one_is_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a.yaml").write_text("{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}")
     assert _run("--manifests", str(tmp_path)) == 2
-    assert "no agent among 1 objects in 1 files; an agent's container has AGENTWEAVE" in capsys.readouterr().err
+    assert "no agent among 1 object in 1 file; an agent's container has AGENTWEAVE" in capsys.readouterr().err
 
 
 def test_what_could_not_be_read_is_told_and_never_ends_with_0(

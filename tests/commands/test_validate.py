@@ -114,9 +114,9 @@ def test_a_bad_config_has_why_with_each_line_and_every_error(file: Path, capsys:
         "transport.tls_min_version: expected a text, got the number 1.2, which needs quotes (line 12)."),
         "✗ Security settings: production-ready",
         ("    authorization.default_action is log-only, not deny (line 9). "
-        "transport.tls_min_version is the number 1.2, which needs quotes, not 1.3 (line 12)."),
+        "transport.tls_min_version is the number 1.2, not 1.3 (line 12)."),
         "✗ TLS version: 1.3",
-        "    transport.tls_min_version is the number 1.2, which needs quotes, not 1.3 (line 12).",
+        "    transport.tls_min_version is the number 1.2, not 1.3 (line 12).",
         "✓ Peer verification: strict",
         ("    transport.peer_verification is not set; the default of SDK 1.0.0 is strict. "
         "SDK 1.0.0 does not read transport.peer_verification, so it has no effect."),

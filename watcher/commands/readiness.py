@@ -83,7 +83,8 @@ def _refuse(why: str) -> int:
 def _nobody(fleet: Fleet, objects: Objects) -> str:
     if fleet.agents:
         return f"none of the agents is selected: {', '.join(map(str, sorted(fleet.agents)[:10]))}"
-    read = f"{len(objects.found)} objects in {objects.files} files"
+    count, files = len(objects.found), objects.files
+    read = f"{count} object{'' if count == 1 else 's'} in {files} file{'' if files == 1 else 's'}"
     return (
         f"no agent among {read}; an agent's container has AGENTWEAVE_CONFIG_PATH in its env, "
         "or its pods have the annotation agentweave.io/watch: true"

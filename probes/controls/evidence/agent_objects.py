@@ -52,6 +52,12 @@ class PodTemplate:
     spec: Json
     agent_container: str  # name of the agent's own; "" where it cannot be told
 
+    @property
+    def service_account(self) -> str:
+        """Of the pod, also by the old key `serviceAccount`; empty where none is named."""
+        name = self.spec.get("serviceAccountName") or self.spec.get("serviceAccount")
+        return name if isinstance(name, str) else ""
+
     def containers(self) -> Iterator[Container]:
         """Init containers and native sidecars first, as they start. Broken ones are left out."""
         for key, plain in (("initContainers", "init"), ("containers", "main")):

@@ -43,9 +43,9 @@ class Fleet:
 def gather(objects: Objects, now: float, sdk_version: str) -> Fleet:
     """The agents by namespace and name, `now` in Unix seconds; `sdk_version` is that which they are taken to run."""
     fleet = Fleet(problems=list(objects.broken))
-    seen: dict[tuple[str, str, str], Manifest] = {}
+    seen: dict[tuple[str, str, str, str], Manifest] = {}
     for each in objects.found:
-        twin = seen.setdefault((each.kind, each.namespace, each.name), each)
+        twin = seen.setdefault((each.group, each.kind, each.namespace, each.name), each)
         if twin is not each:
             fleet.notes.append(f"{each.ref}: {each.kind} {each.namespace}/{each.name} is given twice, first {twin.ref}")
     config_maps = {(each.namespace, each.name): each for each in objects.found if each.kind == "ConfigMap"}
@@ -53,8 +53,7 @@ def gather(objects: Objects, now: float, sdk_version: str) -> Fleet:
     for agent in _agents(objects.found, config_maps, fleet):
         ref = AgentRef(agent.workload.namespace, agent.name)
         evidence = EvidenceSet(ref, _sources(agent, surroundings.of(agent, config_maps), now, sdk_version))
-        account = agent.template.spec.get("serviceAccountName")
-        if isinstance(account, str) and account:
+        if account := agent.template.service_account:
             fleet.accounts.add(f"system:serviceaccount:{ref.namespace}:{account}")
         labels = _meta(agent.workload).get("labels")
         labels = labels if isinstance(labels, Mapping) else {}

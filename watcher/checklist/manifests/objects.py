@@ -31,6 +31,11 @@ class Manifest(KubeObject):
     file: str = ""
     document: Document = field(default_factory=lambda: Document(1), repr=False)
 
+    @property
+    def group(self) -> str:
+        """Its API group, `networking.k8s.io`; empty for the core's."""
+        return str(self.body.get("apiVersion")).rpartition("/")[0]
+
     def line_of(self, *place: str | int) -> int:
         """The line of the value at this place, or of the nearest above it that is there."""
         line, value = self.line or 1, self.body
@@ -64,7 +69,10 @@ def read_objects(paths: Iterable[Path], stdin: IO[bytes], namespace: str) -> Obj
             _read(objects, "standard input", stdin.read(MAX_BYTES + 1), namespace, is_named=True)
         elif path.is_dir():
             for file in _files(path):
-                _read(objects, str(file), _bytes(file), namespace, is_named=False)
+                if file.is_file():
+                    _read(objects, str(file), _bytes(file), namespace, is_named=False)
+                else:  # a pipe would be waited for without end; one that is named has somebody who writes
+                    objects.broken.append(f"{printable(str(file))}: a broken link, or no regular file")
         else:
             _read(objects, str(path), _bytes(path), namespace, is_named=True)
     return objects

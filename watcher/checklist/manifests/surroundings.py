@@ -10,6 +10,14 @@ from watcher.checklist.manifests.workloads import AgentWorkload, ConfigMaps
 from watcher.kube.selectors import Selector, SelectorError, read_selector, selects
 
 NOT_ALL = Missing(UnknownReason.SOURCE_MISSING, "Only these manifests were read; a cluster may have more.")
+_GROUPS = {
+    "NetworkPolicy": "networking.k8s.io",
+    "ExternalSecret": "external-secrets.io",
+    "Certificate": "cert-manager.io",
+    **dict.fromkeys(("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"), "rbac.authorization.k8s.io"),
+}
+"""Of kinds that other API groups have too: a NetworkPolicy of Calico has another selector, and rules of its own."""
+
 _OF_NAMESPACE = ("LimitRange", "ExternalSecret", "Certificate", "Role", "RoleBinding")
 _OF_CLUSTER = ("ClusterRole", "ClusterRoleBinding")
 _POLICY = "NetworkPolicy"
@@ -23,7 +31,7 @@ class Surroundings:
         self._by_place: defaultdict[tuple[str, str], list[Manifest]] = defaultdict(list)
         self._policies: defaultdict[str, list[tuple[Selector, Manifest]]] = defaultdict(list)
         self._known: dict[tuple[str, str], Seen[Listing]] = {}
-        for each in found:
+        for each in (each for each in found if _GROUPS.get(each.kind, each.group) == each.group):
             self._by_place[each.kind, "" if each.kind in _OF_CLUSTER else each.namespace].append(each)
             if each.kind == _POLICY and (selector := _selector(each)) is not None:
                 self._policies[each.namespace].append((selector, each))

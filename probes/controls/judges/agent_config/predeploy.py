@@ -81,7 +81,7 @@ def _right(case: ConfigCase, path: str) -> bool:
 def _why_not(case: ConfigCase, path: str) -> str:
     value, line = case.value(path), case.found.value.line(path)
     where = f" (line {line})" if line and value is not NOT_SET else ""
-    quotes = ", which needs quotes" if path == _TLS and isinstance(value, int | float) else ""
+    quotes = ", which needs quotes" if str(value) == _WANTED[path] and not isinstance(value, str) else ""
     return f"{path} is {shown(value)}{quotes}, not {str(_WANTED[path]).lower()}{where}."
 
 

@@ -14,7 +14,7 @@ _SAMPLER, _ARGUMENT = "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"
 @template_judge("security.identity.workload-attestation-configured")
 def own_service_account(case: TemplateCase) -> Iterator[Statement]:
     """The pod has a service account of its own; that it is attested by it, objects do not tell."""
-    if case.template.spec.get("serviceAccountName") in (None, "", "default"):
+    if case.template.service_account in ("", "default"):
         yield bad("The pod has no service account of its own, so it runs as default.")
 
 

@@ -25,7 +25,8 @@ from probes.controls.judging import Facts, Statement, judge
 DRAIN = 35
 """Seconds: the drain of the checklist's own example, 30, and 5 more."""
 
-_SLEEP = re.compile(r"\bsleep\s+([0-9]{1,6}(?:\.[0-9]{1,6})?)")
+_SLEEP = re.compile(r"\bsleep\s+([0-9]{1,6}(?:\.[0-9]{1,6})?)([smhd]?)")
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _WITH_REVISIONS = ("Deployment", "StatefulSet", "DaemonSet", "Rollout")
 _WITHOUT = ("Pod", "Job", "CronJob", "ReplicaSet", "ReplicationController")
 
@@ -50,7 +51,7 @@ def _pre_stop(container: Mapping[str, object]) -> float:
     if isinstance(seconds, int) and not isinstance(seconds, bool):
         return float(min(max(seconds, 0), 10**6))
     said = _SLEEP.findall(" ".join(texts(mapping(hook.get("exec")).get("command"))))
-    return sum(map(float, said))
+    return sum(float(number) * _SECONDS[unit] for number, unit in said)
 
 
 @judge("deployment.rollback.automation", of=[OBJECT])

@@ -1,7 +1,8 @@
 """What the network policies that select the agent's pods let in and out."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 
 from probes.controls.evidence import KubeObject, Listing
 from probes.controls.judges.kubernetes_object.case import (
@@ -41,13 +42,13 @@ def ingress_rules(case: TemplateCase) -> Iterator[Statement]:
     numbers, names = _declared(case)
     for policy in _of(policies, "Ingress"):
         for rule in _rules(policy, "ingress"):
-            if not mappings(rule.get("from")) or any(_is_all(_block(peer)) for peer in mappings(rule.get("from"))):
+            if not mappings(rule.get("from")) or _are_all(mappings(rule.get("from"))):
                 yield bad(f"NetworkPolicy {short(policy.name)} lets all sources in.", policy.ref)
-            ports = mappings(rule.get("ports"))
-            if not ports or any("port" not in each for each in ports):
+            ports = _elements(rule.get("ports"))
+            if not ports or any(each.get("port") is None for each in ports):
                 yield bad(f"NetworkPolicy {short(policy.name)} lets in to all ports.", policy.ref)
             for each in ports:
-                if "port" in each and not _is_declared(each, numbers, names):
+                if each.get("port") is not None and not _is_declared(each, numbers, names):
                     told = f"NetworkPolicy {short(policy.name)} lets in to {_shown(each)}, which no container declares."
                     yield bad(told, policy.ref)
     yield from _restricted(policies, "Ingress", "What comes in is restricted to peers and declared ports.")
@@ -59,11 +60,10 @@ def egress_rules(case: TemplateCase) -> Iterator[Statement]:
     policies = case.listing("NetworkPolicy")
     allowed = [(policy, rule) for policy in _of(policies, "Egress") for rule in _rules(policy, "egress")]
     for policy, rule in allowed:
-        ports = mappings(rule.get("ports"))
-        blocks = [_block(peer) for peer in mappings(rule.get("to"))]
-        if not blocks:
+        ports, peers = _elements(rule.get("ports")), mappings(rule.get("to"))
+        if not peers:
             yield bad(f"NetworkPolicy {short(policy.name)} lets out to all destinations.", policy.ref)
-        elif any(_is_all(block) and (not ports or not _spares_private(block)) for block in blocks):
+        elif _are_all(peers) and (not ports or not all(map(_spares_private, filter(_is_all, map(_block, peers))))):
             told = (
                 f"NetworkPolicy {short(policy.name)} lets out to everywhere, without ports or private ranges in except."
             )
@@ -80,7 +80,7 @@ def default_deny(case: TemplateCase) -> Iterator[Statement]:
     for_all = Listing(tuple(each for each in policies.objects if _selects_all(each)), policies.lacks)
     for direction, key in (("Ingress", "ingress"), ("Egress", "egress")):
         for policy in _of(for_all, direction):
-            if any(not mappings(rule.get("from" if key == "ingress" else "to")) and not mappings(rule.get("ports"))
+            if any(not mappings(rule.get("from" if key == "ingress" else "to")) and not _elements(rule.get("ports"))
                    for rule in _rules(policy, key)):  # fmt: skip
                 yield bad(f"NetworkPolicy {short(policy.name)} allows all pods every {key} again.", policy.ref)
         yield from _restricted(for_all, direction, f"All pods are isolated for {key}.")
@@ -104,11 +104,16 @@ def _of(policies: Listing, direction: str) -> Sequence[KubeObject]:
 def _directions(spec: Mapping[str, object]) -> Sequence[str]:
     """By policyTypes; left out: Ingress, and Egress where there are such rules."""
     given = texts(spec.get("policyTypes"))
-    return given or (("Ingress", "Egress") if mappings(spec.get("egress")) else ("Ingress",))
+    return given or (("Ingress", "Egress") if _elements(spec.get("egress")) else ("Ingress",))
 
 
 def _rules(policy: KubeObject, key: str) -> Sequence[Rule]:
-    return mappings(mapping(policy.body.get("spec")).get(key))
+    return _elements(mapping(policy.body.get("spec")).get(key))
+
+
+def _elements(value: object) -> Sequence[Rule]:
+    """Rules or ports of a list; an empty one, `- `, is one that allows all, for the API server reads null as {}."""
+    return mappings([{} if each is None else each for each in value]) if isinstance(value, list) else ()
 
 
 def _selects_all(policy: KubeObject) -> bool:
@@ -121,19 +126,36 @@ def _block(peer: Rule) -> Mapping[str, object]:
 
 
 def _is_all(block: Mapping[str, object]) -> bool:
-    return block.get("cidr") in ("0.0.0.0/0", "::/0")
+    """Whatever stands before it: older API servers take 10.0.0.0/0, and it is everywhere too."""
+    return re.fullmatch(r"[0-9a-fA-F.:]+/0+", str(block.get("cidr"))) is not None
+
+
+def _are_all(peers: Sequence[Rule]) -> bool:
+    """Whether one is everywhere, or all of them together, as 0.0.0.0/1 and 128.0.0.0/1 are."""
+    blocks = [_block(peer) for peer in peers]
+    return any(map(_is_all, blocks)) or any(_covers_all(blocks, version) for version in (4, 6))
+
+
+def _covers_all(blocks: Sequence[Mapping[str, object]], version: int) -> bool:
+    """By blocks without `except`: what others leave out is left out."""
+    found = [each for block in blocks if not block.get("except") for each in _networks([block.get("cidr")])]
+    return any(each.prefixlen == 0 for each in collapse_addresses(each for each in found if each.version == version))  # type: ignore[type-var]
+
+
+def _networks(given: Sequence[object]) -> Sequence[IPv4Network | IPv6Network]:
+    found = []
+    for each in given:
+        try:
+            found.append(ip_network(str(each), strict=False))
+        except ValueError:
+            continue
+    return found
 
 
 def _spares_private(block: Mapping[str, object]) -> bool:
     """Whether every private range lies in one of `except`."""
-    spared = []
-    for each in texts(block.get("except")):
-        try:
-            spared.append(ip_network(each, strict=False))
-        except ValueError:
-            continue
-    version = 6 if block.get("cidr") == "::/0" else 4
-    same = [each for each in spared if each.version == version]
+    version = 6 if ":" in str(block.get("cidr")) else 4
+    same = [each for each in _networks(texts(block.get("except"))) if each.version == version]
     return all(any(ip_network(private).subnet_of(each) for each in same) for private in _PRIVATE[version])  # type: ignore[arg-type]
 
 
@@ -163,7 +185,7 @@ def _shown(port: Rule) -> str:
 
 
 def _allows(rule: Rule, number: int) -> bool:
-    ports = mappings(rule.get("ports"))
+    ports = _elements(rule.get("ports"))
     return not ports or any(_covers(each, number) for each in ports)
 
 

@@ -108,6 +108,9 @@ def _is_long_unready(maker: KubeObject, now: float) -> bool:
 
 def _refreshes(maker: KubeObject) -> bool:
     """An ExternalSecret is refreshed once an hour where it does not say; a Certificate is renewed at all times."""
+    spec = mapping(maker.body.get("spec"))
     if maker.kind != "ExternalSecret":
         return True
-    return _ZERO.fullmatch(str(mapping(maker.body.get("spec")).get("refreshInterval", "1h"))) is None
+    if spec.get("refreshPolicy") in ("CreatedOnce", "OnChange"):
+        return False
+    return _ZERO.fullmatch(str(spec.get("refreshInterval", "1h"))) is None

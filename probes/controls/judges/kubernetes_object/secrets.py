@@ -1,8 +1,8 @@
 """How secrets reach the containers, and whether one stands where everybody can read it."""
 
-import re
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from contextlib import suppress
 
 from probes.controls.catalogue.control import FactKey, SourceName, UnknownReason
 from probes.controls.evidence import (
@@ -10,6 +10,7 @@ from probes.controls.evidence import (
     AgentObjects,
     Container,
     EvidenceSet,
+    KubeObject,
     Listing,
     Missing,
     PodTemplate,
@@ -25,37 +26,19 @@ from probes.controls.judges.kubernetes_object.case import (
     template_judge,
     unclear,
 )
+from probes.controls.judges.kubernetes_object.secret_variables import Variable, looks_secret, secret_variables
 from probes.controls.judges.secret_rules import secret_rule
 from probes.controls.judges.texts import texts_of
 from probes.controls.judging import Facts, Statement, fact
 
-_LOOKS_SECRET = re.compile(
-    r"(?:^|_)(?:PASSWORD|PASSWD|TOKEN|SECRET|API_?KEY|CREDENTIALS?|PRIVATE_?KEY)(?:_(?:KEY|VALUE|[0-9]+))?$"
-)
-"""At the end of a name: TOKEN_FILE, MAX_TOKENS and SECRET_NAME are no secrets."""
-
-_REFERENCE = re.compile(r"(?:\$\([^()]*\))+")
 _READABLE_MODE = 0o440
 _DEFAULT_MODE = 0o644
-
-
-class Variable(NamedTuple):
-    """One environment variable that looks like a secret, and where its value comes from."""
-
-    container: str
-    name: str
-    source: str  # `Secret`, `ConfigMap x`, `literal`, or what else gives it
-
-
-def looks_secret(name: str) -> bool:
-    """Whether the name of a variable is that of a secret."""
-    return bool(_LOOKS_SECRET.search(re.sub(r"[-.]", "_", name).upper()))
 
 
 @template_judge("security.secrets.env-secured")
 def env_secured(case: TemplateCase) -> Iterator[Statement]:
     """Every variable that looks like a secret comes from a Secret."""
-    found = tuple(_variables(case))
+    found = tuple(secret_variables(case))
     yield from _in_the_open(found)
     if lacks := _unread(case):
         yield _not_read(lacks)
@@ -66,7 +49,7 @@ def env_secured(case: TemplateCase) -> Iterator[Statement]:
 @template_judge("deployment.secrets.k8s-secrets-used")
 def kubernetes_secrets(case: TemplateCase) -> Iterator[Statement]:
     """The same, and no literal, ConfigMap or config file has a known format of a secret."""
-    yield from _in_the_open(tuple(_variables(case)))
+    yield from _in_the_open(tuple(secret_variables(case)))
     yield from _matches(case)
     if lacks := case.listing("ConfigMap").lacks:
         yield _not_read(lacks)
@@ -159,34 +142,6 @@ def _in_the_open(found: tuple[Variable, ...]) -> Iterator[Statement]:
             yield bad(f"Container {short(each.container)}: the variable {short(each.name)} has {what}.")
 
 
-def _variables(case: TemplateCase) -> Iterator[Variable]:
-    """All that look like secrets."""
-    contents = {each.name: mapping(each.body.get("data")) for each in case.listing("ConfigMap").objects}
-    for container in case.template.containers():
-        for env in mappings(container.body.get("env")):
-            name = str(env.get("name"))
-            if looks_secret(name) and (source := _source(env)):
-                yield Variable(container.name, name, source)
-        for each in mappings(container.body.get("envFrom")):
-            config_map = str(mapping(each.get("configMapRef")).get("name"))
-            for key in contents.get(config_map, {}):
-                if looks_secret(str(key)):
-                    yield Variable(container.name, str(key), f"ConfigMap {short(config_map)}")
-
-
-def _source(env: Mapping[str, object]) -> str:
-    given = mapping(env.get("valueFrom"))
-    if "secretKeyRef" in given:
-        return "Secret"
-    if "configMapKeyRef" in given:
-        return f"ConfigMap {short(mapping(given['configMapKeyRef']).get('name'))}"
-    if given:
-        return short(next(iter(given)))
-    value = env.get("value")
-    plain = "" if value is None else str(value)
-    return "literal" if plain and not _REFERENCE.fullmatch(plain) else ""
-
-
 def _matches(case: TemplateCase) -> Iterator[Statement]:
     for where, rule in _matching(tuple(case.template.containers()), case.listing("ConfigMap")):
         yield bad(f"{where} has a value of the form: {rule}.")
@@ -200,9 +155,19 @@ def _matching(containers: tuple[Container, ...], config_maps: Listing) -> Iterat
             if isinstance(value, str) and (rule := secret_rule(value)):
                 yield f"Container {short(container.name)}: the variable {short(env.get('name'))}", rule
     for each in config_maps.objects:
-        for key, value in mapping(each.body.get("data")).items():
-            if isinstance(value, str) and (rule := secret_rule(value)):
+        for key, value in _contents(each):
+            if rule := secret_rule(value):
                 yield f"ConfigMap {short(each.name)}: {short(key)}", rule
+
+
+def _contents(config_map: KubeObject) -> Iterator[tuple[object, str]]:
+    """Its keys with their texts, those of `binaryData` too."""
+    for key, value in mapping(config_map.body.get("data")).items():
+        if isinstance(value, str):
+            yield key, value
+    for key, value in mapping(config_map.body.get("binaryData")).items():
+        with suppress(ValueError):  # not base64, so Kubernetes refuses it
+            yield key, b64decode(str(value)).decode("latin-1")
 
 
 def _secrets_by_env(container: Container) -> Iterator[str]:

@@ -51,6 +51,7 @@ def test_for_an_absent_key_the_default_of_the_sdk_counts_and_is_told(control: st
     ("control", "path", "value", "told"),
     [
         (TLS, _TLS, "1.2", "1.2, not 1.3"),
+        (TLS, _TLS, 1.2, "the number 1.2, not 1.3"),
         (TLS, _TLS, 1.3, "the number 1.3, which needs quotes, not 1.3"),
         (TLS, _TLS, None, "empty, not 1.3"),
         (PEERS, _PEERS, "log-only", "log-only, not strict"),

@@ -47,6 +47,13 @@ def test_a_policy_that_selects_the_pods_is_proven_even_by_a_part_of_the_list() -
         ("{ports: [{port: 8443}]}", "fail"),
         ("{from: [{ipBlock: {cidr: 0.0.0.0/0}}], ports: [{port: 8443}]}", "fail"),
         ("{}", "fail"),
+        ("null", "fail"),
+        (f"{{{PEER}, ports: [{{port: 8443}}, null]}}", "fail"),
+        ("{from: [{ipBlock: {cidr: 10.0.0.0/0}}], ports: [{port: 8443}]}", "fail"),
+        ("{from: [{ipBlock: {cidr: '::1/00'}}], ports: [{port: 8443}]}", "fail"),
+        ("{from: [{ipBlock: {cidr: 0.0.0.0/1}}, {ipBlock: {cidr: 128.0.0.0/1}}], ports: [{port: 8443}]}", "fail"),
+        ("{from: [{ipBlock: {cidr: 0.0.0.0/1}}, {ipBlock: {cidr: '8000::/1'}}], ports: [{port: 8443}]}", "pass"),
+        ("{from: [{ipBlock: {cidr: 10.0.0.0/8}}], ports: [{port: 8443}]}", "pass"),
     ],
 )
 def test_rules_for_what_comes_in_name_peers_and_declared_ports(rule: str, state: str) -> None:
@@ -74,6 +81,9 @@ def test_a_policy_for_the_other_direction_restricts_nothing() -> None:
         (f"{DNS}, {{to: [{{ipBlock: {{cidr: 0.0.0.0/0, except: [10.0.0.0/8]}}}}], ports: [{{port: 443}}]}}", "fail"),
         (f"{DNS}, {{to: [{{ipBlock: {{cidr: '::/0', except: ['fc00::/7']}}}}], ports: [{{port: 443}}]}}", "pass"),
         (f"{DNS}, {{}}", "fail"),
+        (f"{DNS}, null", "fail"),
+        (f"{DNS}, {{to: [{{ipBlock: {{cidr: 10.0.0.0/0}}}}], ports: [{{port: 443}}]}}", "fail"),
+        (f"{DNS}, {{to: [{{ipBlock: {{cidr: 0.0.0.0/1}}}}, {{ipBlock: {{cidr: 128.0.0.0/1}}}}]}}", "fail"),
     ],
 )
 def test_rules_for_what_goes_out_allow_dns_and_not_everything(rules: str, state: str) -> None:
@@ -89,6 +99,8 @@ def test_rules_for_what_goes_out_allow_dns_and_not_everything(rules: str, state:
         (("podSelector: {matchLabels: {a: b}}, policyTypes: [Ingress, Egress]",), "fail"),
         (("policyTypes: [Ingress, Egress], ingress: [{}]",), "fail"),
         (("policyTypes: [Ingress, Egress]", "policyTypes: [Egress], egress: [{}]"), "fail"),
+        (("policyTypes: [Ingress, Egress], ingress: [null]",), "fail"),
+        (("policyTypes: [Ingress, Egress]", "egress: [null]"), "fail"),
     ],
 )
 def test_default_deny_isolates_all_pods_both_ways(specs: tuple[str, ...], state: str) -> None:

@@ -1,10 +1,12 @@
 """Secrets by environment, by file, in the open, and who may read them; the value of one stands in no message."""
 
+from base64 import b64encode
+
 import pytest
 
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import AgentConfigFile, Missing, Seen
-from probes.controls.judges.kubernetes_object.secrets import looks_secret
+from probes.controls.judges.kubernetes_object.secret_variables import looks_secret
 from tests.probes.controls.judges.kubernetes_object.objects import FORBIDDEN, SOME_ONLY, finding, listing, said
 from tests.probes.controls.made import NOW
 
@@ -14,6 +16,7 @@ READERS = "deployment.secrets.rbac-configured"
 AWS = "AKIA" + "QYLPMN5HFIQR7XYA"
 NO_CONFIG = Missing(UnknownReason.SOURCE_MISSING, "The config is not known.")
 BY_REF = "valueFrom: {secretKeyRef: {name: s, key: k}}"
+BY_CONFIG_MAP = "valueFrom: {configMapKeyRef: {name: c, key: k}}"
 ROLE = "{kind: Role, name: reader, rules: [{apiGroups: [''], resources: [secrets], verbs: [%s]}]}"
 
 
@@ -55,6 +58,14 @@ def test_where_the_value_of_a_secret_comes_from_decides(control: str, entry: str
     assert finding(control, _env(f"name: DB_PASSWORD, {entry}", f"name: A_TOKEN, {BY_REF}")).state == state
 
 
+@pytest.mark.parametrize(
+    ("above", "state"), [("value: hunter2", "fail"), (BY_CONFIG_MAP, "fail"), (BY_REF, "pass"), ("value: ''", "pass")]
+)
+def test_a_secret_that_refers_to_another_variable_comes_from_where_that_does(above: str, state: str) -> None:
+    entries = (f"name: FIRST, {above}", "name: DB_PASSWORD, value: $(FIRST)", "name: A_TOKEN, value: $(DB_PASSWORD)")
+    assert finding(ENV, _env(*entries)).state == state
+
+
 def test_that_no_secret_is_needed_is_proven_by_a_config_that_could_be_read_and_has_none() -> None:
     nothing = "{containers: [{name: agent}]}"
     assert finding(USED, nothing).state == "not_applicable"
@@ -72,6 +83,10 @@ def test_a_secret_of_an_init_container_and_of_a_whole_config_map_fails() -> None
     maps = {"ConfigMap": listing("{name: c, data: {DB_PASSWORD: x}}")}
     expected = "Container agent: the variable DB_PASSWORD has its value from the ConfigMap c."
     assert finding(ENV, whole, listings=maps).message == expected
+    prefixed = "{containers: [{name: agent, envFrom: [{prefix: API_, configMapRef: {name: c}}]}]}"
+    maps = {"ConfigMap": listing("{name: c, data: {KEY: x}}")}
+    expected = "Container agent: the variable API_KEY has its value from the ConfigMap c."
+    assert finding(ENV, prefixed, listings=maps).message == expected
     unread = finding(ENV, whole, listings={"ConfigMap": listing(lacks=SOME_ONLY)})
     assert (unread.state, unread.reason) == ("unknown", "NoData")
 
@@ -82,6 +97,10 @@ def test_a_known_format_in_a_config_map_or_a_variable_fails_by_rule_and_never_by
     found = finding(control, "{containers: [{name: agent}]}", listings=maps)
     assert said(found) == ("fail", "Violated", "ConfigMap c: config.yaml has a value of the form: AWS access key.")
     assert AWS not in repr(found)
+    binary = b64encode(b"\xff " + AWS.encode()).decode()
+    maps = {"ConfigMap": listing(f"{{name: c, binaryData: {{key.bin: {binary}}}}}")}
+    found = finding(control, "{containers: [{name: agent}]}", listings=maps)
+    assert found.message == "ConfigMap c: key.bin has a value of the form: AWS access key."
     by_env = finding(control, _env(f"name: A, value: {AWS}"))
     assert by_env.message == "Container agent: the variable A has a value of the form: AWS access key."
 

@@ -156,6 +156,14 @@ def test_a_startup_probe_passes_and_without_one_only_starts_tell() -> None:
             )
             for seconds, state in ((44, "fail"), (45, "pass"))
         ),
+        *(
+            (
+                f"terminationGracePeriodSeconds: {seconds}, containers: [{{name: a, lifecycle: {{preStop: {hook}}}}}]",
+                state,
+            )
+            for hook in ("{exec: {command: [sleep, 1m]}}", "{exec: {command: [sh, -c, 'sleep 60s; true']}}")
+            for seconds, state in ((94, "fail"), (95, "pass"))
+        ),
     ],
 )
 def test_the_grace_period_covers_the_drain_and_the_sleep_before_it(spec: str, state: str) -> None:
@@ -190,6 +198,7 @@ def test_a_workload_without_revisions_refutes_that_a_version_is_kept() -> None:
 def test_a_pod_without_a_service_account_of_its_own_fails(account: str) -> None:
     assert finding(ACCOUNT, f"{{{account}}}").state == "fail"
     assert finding(ACCOUNT, "{serviceAccountName: search}").state == "unknown"
+    assert finding(ACCOUNT, "{serviceAccount: search}").state == "unknown"
 
 
 @pytest.mark.parametrize(
