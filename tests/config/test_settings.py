@@ -195,7 +195,7 @@ def test_two_targets_with_one_identity_are_told_with_both_lines(file: Path) -> N
 
 
 def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(file: Path) -> None:
-    text = f"server: {{port: x, port: 1}}\n{TARGETS}{TARGET}, q: 1}}\n{TARGET}}}\nprobes: {{opa: {{failures: 0}}}}\n"
+    text = f"server: {{port: 1, port: x}}\n{TARGETS}{TARGET}, q: 1}}\n{TARGET}}}\nprobes: {{opa: {{failures: 0}}}}\n"
     assert [told.split(": ")[0:2] for told in refused(file, text)] == [
         ["1", "server.port"],
         ["1", "server.port"],
