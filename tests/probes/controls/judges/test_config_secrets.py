@@ -4,15 +4,23 @@ import time
 
 import pytest
 
-from probes.controls.evidence import AgentConfigFile
-from probes.controls.finding import State
+from probes.controls.evidence import AgentConfigFile, Seen
+from probes.controls.finding import Finding, State
 from probes.controls.judges.agent_config.placeholders import placeholders
 from probes.controls.judges.secret_rules import may_be_secret, secret_rule
 from probes.controls.judging import Says
 from tests.probes.controls.judges.configs import changed, file_of, finding, said
+from tests.probes.controls.judges.kubernetes_object import objects
+from tests.probes.controls.made import NOW
 
 SECRETS = "security.secrets.none-in-config"
 _A = "aZ3kP9qLw2Xy7Rt5Vb8Nc4Md6Jf1Hg0Ks"
+
+
+def _beside_a_template(changes: dict[str, object]) -> Finding:
+    """The verdict on this config, beside a template and ConfigMaps without secrets that were read in full."""
+    config = Seen(file_of(changed(changes)), NOW, "config.yaml")
+    return objects.finding(SECRETS, "{containers: [{name: agent}]}", config=config)
 
 
 @pytest.mark.parametrize(
@@ -85,10 +93,12 @@ def test_a_megabyte_of_what_almost_is_a_secret_is_searched_soon(part: str) -> No
     assert time.process_time() - begin < 1
 
 
-def test_a_config_without_secrets_passes_and_says_how_much_was_read() -> None:
-    found = finding(SECRETS, {})
+def test_a_config_without_secrets_passes_only_beside_a_template_that_was_read() -> None:
+    found = _beside_a_template({})
     assert (found.state, found.assurance) == (State.PASS, "reported")
-    assert found.message == "10 texts were read, and none matches a rule for secrets."
+    assert said(SECRETS, {}) == [(Says.GOOD, "10 texts were read, and none matches a rule for secrets.")]
+    alone = finding(SECRETS, {})
+    assert (alone.state, alone.reason) == (State.UNKNOWN, "SourceMissing")
 
 
 @pytest.mark.parametrize(
@@ -102,7 +112,7 @@ def test_a_config_without_secrets_passes_and_says_how_much_was_read() -> None:
     ],
 )
 def test_what_only_may_be_a_secret_is_left_to_people(key: str, text: str, why: str) -> None:
-    found = finding(SECRETS, {f"agent.{key}": text})
+    found = _beside_a_template({f"agent.{key}": text})
     assert (found.state, found.reason) == (State.UNKNOWN, "NoPolicy")
     told = f"agent.{key} may be a secret: {why}. People must look."
     assert found.message == told

@@ -110,9 +110,15 @@ def test_a_known_format_in_a_config_map_or_a_variable_fails_by_rule_and_never_by
 def test_config_maps_that_were_not_read_leave_it_open(control: str, lacks: Missing, reason: str) -> None:
     spec = _env(f"name: TOKEN, {BY_REF}")
     maps = {"ConfigMap": listing(lacks=lacks)}
-    found = finding(control, spec, listings=maps, config=NO_CONFIG)
+    found = finding(control, spec, listings=maps)
     assert (found.state, found.reason) == ("unknown", reason)
-    assert finding(control, spec, config=NO_CONFIG).state == "pass"
+
+
+def test_a_config_that_was_not_seen_may_have_a_secret() -> None:
+    spec = _env(f"name: TOKEN, {BY_REF}")
+    assert said(finding(IN_CONFIG, spec, config=NO_CONFIG)) == ("unknown", "SourceMissing", NO_CONFIG.message)
+    assert finding(IN_CONFIG, spec).state == "pass"
+    assert finding(IN_CONFIG, _env(f"name: A, value: {AWS}"), config=NO_CONFIG).state == "fail"
 
 
 @pytest.mark.parametrize(
