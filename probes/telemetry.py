@@ -18,6 +18,7 @@ from probes.contract import (
 )
 from probes.contract.condition import Window
 from probes.contract.signal import START_TIME, Absent, Unreadable, unreported
+from probes.history.counters import say_anew
 from probes.history.inspection import Inspection
 from probes.history.process import NOBODY, PROCESS, Answered, Followed, Process, follow
 from probes.readings.conformance import REASONS
@@ -154,10 +155,7 @@ def _restarting(history: TelemetryHistory, context: EvaluationContext[TelemetryL
 
 
 def _anew(watched: float, window: float) -> str:
-    return (
-        f"Watched anew for {say_duration(watched)} of {say_duration(window)}: a new process came while no page could "
-        "be read, perhaps not the only one."
-    )
+    return say_anew(watched, window, "a new process came while no page could be read, perhaps not the only one")
 
 
 PROBE = Probe(

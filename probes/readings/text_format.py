@@ -12,6 +12,7 @@ MAX_LINES = 3003
 
 MAX_BUCKETS = 20_020
 """Lines kept of the buckets of a histogram, which have a form that is read fast: a thousand histograms of twenty."""
+
 MAX_KEPT = 2 << 20
 """Bytes of a page's wanted lines: of a thousand subjects in every signal a third of that."""
 

@@ -55,11 +55,10 @@ class ResponseReader:
 
     def feed(self, data: bytes) -> None:
         """Read on; a piece at a time, so that caps hold within what came at once."""
-        long = len(data) > _STRIDE
-        for piece in (data[start : start + _STRIDE] for start in range(0, len(data), _STRIDE)) if long else (data,):
+        for start in range(0, len(data), _STRIDE):
             if self._parser is None or self._last is not None:
                 return
-            self._feed(self._parser, piece)
+            self._feed(self._parser, data[start : start + _STRIDE])
         if self.is_full and not self.done.done():
             self._hand_over()
 

@@ -41,22 +41,22 @@ class PageRequests(NamedTuple):
     async def filtered(self, path: bytes, habit: Habit | None) -> MetricsPage:
         """The wanted names only, where the server knows how to do that; errors as of `HTTPSession.ask` and `read`."""
         names = (b"&" if b"?" in path else b"?") + self.wanted.query
-        answer, followed, leads = await self._ask(path + names)
-        arrival = PageArrival(self.session, answer, self.budget, self.gate)
-        bare = habit.bare if habit else ()
-        return await PageAnswer(
-            arrival, self.wanted, self.look, filtered=True, bare=bare, followed=followed, leads=leads
-        ).read()
+        return await self._page(path + names, filtered=True, bare=habit.bare if habit else ())
 
     async def whole(self, path: bytes, inspecting: CPUBudget | None) -> MetricsPage:
         """The whole page; with `inspecting` also whether a current Prometheus could scrape it."""
-        answer, followed, leads = await self._ask(path)
-        arrival = PageArrival(self.session, answer, self.budget, self.gate, inspecting)
-        return await PageAnswer(arrival, self.wanted, self.look, filtered=False, followed=followed, leads=leads).read()
+        return await self._page(path, filtered=False, inspecting=inspecting)
 
     async def inspected(self, path: bytes, inspecting: CPUBudget) -> MetricsPage:
         """The whole page for that alone: of what the filtered one said no second copy is kept."""
         return await self._replace(wanted=_NO_SIGNALS).whole(path, inspecting)
+
+    async def _page(
+        self, path: bytes, *, filtered: bool, bare: tuple[str, ...] = (), inspecting: CPUBudget | None = None
+    ) -> MetricsPage:
+        answer, followed, leads = await self._ask(path)
+        arrival = PageArrival(self.session, answer, self.budget, self.gate, inspecting)
+        return await PageAnswer(arrival, self.wanted, self.look, filtered, bare, followed, leads).read()
 
     async def _ask(self, path: bytes) -> tuple[Response, Redirect | None, Redirect | None]:
         """The answer, where the one before it pointed, and where it points itself."""

@@ -374,15 +374,20 @@ def test_a_refusal_is_one_where_an_alert_says_so_and_a_close_is_a_close(newest: 
         assert told == (ClientCertificate.NOT_TOLD, "", CLOSED)
 
 
+def _hear_the_second_flight(connection: socket.socket, context: SSL.Context) -> None:
+    """Say what a server says first, and take what the client answers; nothing more is said."""
+    tls = SSL.Connection(context, None)
+    tls.set_accept_state()
+    tls.bio_write(connection.recv(65536))
+    with suppress(SSL.WantReadError):
+        tls.do_handshake()
+    connection.sendall(tls.bio_read(1 << 20))
+    connection.recv(65536)
+
+
 def test_a_server_that_asks_for_no_certificate_and_breaks_off_has_not_refused_one() -> None:
     def talk(connection: socket.socket) -> None:
-        tls = SSL.Connection(tls_context(SVID, newest=SSL.TLS1_2_VERSION), None)
-        tls.set_accept_state()
-        tls.bio_write(connection.recv(65536))
-        with suppress(SSL.WantReadError):
-            tls.do_handshake()
-        connection.sendall(tls.bio_read(1 << 20))
-        connection.recv(65536)
+        _hear_the_second_flight(connection, tls_context(SVID, newest=SSL.TLS1_2_VERSION))
 
     with serve(talk) as address:
         reading = look(address)
@@ -411,13 +416,8 @@ def test_a_server_that_goes_away_after_the_handshake_has_refused_nothing(directo
 
 def test_an_alert_on_something_else_is_no_refusal_of_our_certificate() -> None:
     def talk(connection: socket.socket) -> None:
-        tls = SSL.Connection(tls_context(SVID, client_ca=OURS.certificate, newest=SSL.TLS1_2_VERSION), None)
-        tls.set_accept_state()
-        tls.bio_write(connection.recv(65536))
-        with suppress(SSL.WantReadError):
-            tls.do_handshake()
-        connection.sendall(tls.bio_read(1 << 20))
-        connection.recv(65536)
+        context = tls_context(SVID, client_ca=OURS.certificate, newest=SSL.TLS1_2_VERSION)
+        _hear_the_second_flight(connection, context)
         connection.sendall(b"\x15\x03\x03\x00\x02\x02\x50")  # fatal, internal_error
 
     with serve(talk) as address:
