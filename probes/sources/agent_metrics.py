@@ -89,7 +89,9 @@ class AgentMetrics:
         self._pace.say(target.key, page)
         return page
 
-    async def _look(self, target: Target, wanted: WantedSignals, budget: CPUBudget, inspecting: CPUBudget) -> MetricsPage:
+    async def _look(
+        self, target: Target, wanted: WantedSignals, budget: CPUBudget, inspecting: CPUBudget
+    ) -> MetricsPage:
         url = target.metrics or ""
         origin, path = self._place_of(url)
         token = self._outbound.authorization(target, origin)
@@ -123,7 +125,9 @@ class AgentMetrics:
                 self._habits.inspected(target, found or Conformance(), came=found is not None)
         return page
 
-    async def _inspected(self, target: Target, requests: PageRequests, path: bytes, inspecting: CPUBudget) -> Conformance:
+    async def _inspected(
+        self, target: Target, requests: PageRequests, path: bytes, inspecting: CPUBudget
+    ) -> Conformance:
         """What a current Prometheus makes of the whole page; that it is not had is no trouble of the filtered one."""
         try:
             page = await requests.inspected(path, inspecting)
