@@ -1,6 +1,7 @@
 """Hosts and ports as they stand in addresses and URLs, and what of a URL may be shown."""
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 
 _CREDENTIALS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:/*)?.*@([^/?#&]*)(.*)", re.DOTALL)
@@ -19,6 +20,7 @@ def shown_url(url: str) -> str:
     return place + mark + _VALUE.sub("...", query)
 
 
+@lru_cache(maxsize=65_536)  # the same few thousand at each look
 def is_ip_address(text: str, version: int | None = None) -> bool:
     """Whether this is an IP address (of version 4 or 6, where that is asked)."""
     try:

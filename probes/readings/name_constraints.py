@@ -20,6 +20,9 @@ _MOST = 1 << 20
 """Bytes of names times bytes of constraints. Each name is compared with each constraint of its kind: so many bytes
 take 15 ms at worst, and a kilobyte of both is more than any authority has."""
 
+FEW = 1 << 11
+"""Bytes of a chain of which there never are too many: half of them names, and half of them constraints."""
+
 _UNREAD = 64 * _MOST
 """The same, of whole certificates: in so many it is not even looked for them, which takes 10 ms."""
 

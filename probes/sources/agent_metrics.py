@@ -12,13 +12,13 @@ from probes.contract.signal import Dialect, Signal
 from probes.readings.conformance import Conformance
 from probes.readings.metrics_page import MetricsPage, PageTrouble, WantedSignals
 from probes.readings.text_format import TooCostlyError
+from probes.sources.cpu_budget import CPUBudget
 from probes.sources.http.client import HTTPSession, Origin, TLSFailedError, TooLargeError, fault_of, locate
 from probes.sources.http.credentials import Outbound, OutboundSettings
 from probes.sources.http.faults import OtherIdentityError, TooCostlyTLSError
 from probes.sources.pace import Pace
 from probes.sources.pages.habits import Habit, PageHabits
 from probes.sources.pages.request import PageRequests
-from probes.sources.cpu_budget import CPUBudget
 
 _BUDGET = 0.15  # seconds of CPU to read the pages of one look with: eight megabytes as libraries print them take 0.05
 _INSPECTION = 0.4  # seconds of CPU, about once an hour: eight megabytes as libraries print them take 0.2

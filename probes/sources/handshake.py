@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 from pydantic import Field
 
@@ -13,8 +12,8 @@ from probes.sources.names import NameNotResolvedError, ResolverError
 from probes.sources.own_trouble import OWN_TROUBLE, is_refusal
 from probes.sources.pace import Pace
 from probes.sources.tls.attempt import Attempt, PortAddress
+from probes.sources.tls.chain_cache import ChainCache
 from probes.sources.tls.contexts import Trust, TrustCache
-from probes.sources.tls.leaf_cache import LeafCache
 from probes.sources.tls.reading import reading
 from probes.sources.tls.work_queue import WorkQueue
 
@@ -37,7 +36,7 @@ class HandshakeSource:
         self._timeout, self._names = settings.timeout, source_context.names
         self._identity, self._date = source_context.identity, source_context.date
         self._trust_cache = TrustCache(source_context.identity)
-        self._leaf_cache, self._work_queue, self._pace = LeafCache(), WorkQueue(), Pace()
+        self._chains, self._work_queue, self._pace = ChainCache(), WorkQueue(), Pace()
         self._port_addresses: dict[str, PortAddress] = {}
 
     async def look(self, target: Target, _wants: Sequence[object]) -> Reading:
@@ -57,8 +56,8 @@ class HandshakeSource:
         attempt = Attempt(port_address, addresses, trust, self._work_queue, now, now + self._timeout)
         try:
             session = await attempt.make()
-            read_leaf = partial(self._leaf_cache.read, target.key)
-            return reading(address, session, attempt.heard(session), trust, bundle, read_leaf, self._date())
+            last = self._chains.of(target.key)
+            return reading(address, session, attempt.heard(session), trust, bundle, last, self._date())
         except OSError as error:
             return _unconnected(address, error, trust, bundle)
         finally:
@@ -66,7 +65,7 @@ class HandshakeSource:
 
     def fleet_changed(self, targets: Sequence[Target]) -> None:
         """Forget the addresses and certificates of targets that are gone."""
-        self._leaf_cache.keep([target.key for target in targets])
+        self._chains.keep([target.key for target in targets])
         self._pace.keep({target.key for target in targets})
         addresses = {target.address for target in targets}
         self._port_addresses = {

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 import aiodns
@@ -61,7 +60,7 @@ class Names:
 
     async def addresses(self, host: str) -> Sequence[str]:
         """The addresses of a host, the best first; NameNotResolvedError, or ResolverError within PATIENCE seconds."""
-        if _is_address(host):
+        if is_ip_address(host):
             return (host,)
         known = self._known.get(host)
         if known is None or self._clock() >= known.until:
@@ -151,6 +150,3 @@ async def connect(
 
 def _rank(error: OSError) -> int:
     return 0 if error.errno in OWN_TROUBLE else 1 if is_refusal(error) else 2
-
-
-_is_address = lru_cache(maxsize=65_536)(is_ip_address)

@@ -16,12 +16,12 @@ from probes.readings.canary import REACHABILITY, Question, facts_of
 from probes.readings.decision import Actual, CanaryAnswer, OPAReading, Reply, read_reply
 from probes.readings.opa_status import StatusReport
 from probes.sources.bundle_status import BundleReports
+from probes.sources.cpu_budget import TLS_BUDGET, CPUBudget
 from probes.sources.http.client import HTTPSession, Origin, OwnTroubleError, TooLargeError, fault_of, locate
 from probes.sources.http.credentials import Outbound, OutboundSettings
 from probes.sources.http.redirect import redirect_of
 from probes.sources.http.tls import TLS
 from probes.sources.shared_opas import Server, SharedOPAs
-from probes.sources.cpu_budget import TLS_BUDGET, CPUBudget
 
 _MAX_BYTES = 1 << 20  # for a status
 _MAX_DECISION_BYTES = 1 << 16

@@ -14,11 +14,11 @@ from probes import load_probes
 from probes.contract import EvaluationContext, Target, TargetKey
 from probes.contract.signal import Signal
 from probes.readings.metrics_page import WantedSignals
+from probes.sources.cpu_budget import CPUBudget
 from probes.sources.http.client import HTTPSession, Response, locate
 from probes.sources.names import Names
 from probes.sources.pages.answer import PageAnswer
 from probes.sources.pages.arrival import PageArrival
-from probes.sources.cpu_budget import CPUBudget
 from tests.bench.machine import MEASURED, started
 from tests.bench.page import capabilities_page
 from watcher.runtime.cooperative import Gate

@@ -68,10 +68,11 @@ def _measured(what: str, fleet: Fleet, port: str, per_second: float, seconds: fl
 
 async def _pages(first: str, credentials: Path) -> Ask:  # noqa: ARG001  as the other one
     host, _, port = first.partition(":")
+    names = Names()
 
     async def get(agent: int) -> None:
         origin, path = locate(f"http://{IPv4Address(host) + agent}:{port}/metrics")
-        async with HTTPSession(origin, timeout=5, max_bytes=8 << 20, names=Names()) as conversation:
+        async with HTTPSession(origin, timeout=5, max_bytes=8 << 20, names=names) as conversation:
             answer = await conversation.ask(b"GET", path)
         if answer.status != 200:
             raise RuntimeError(f"agent {agent} answered {answer.status}")

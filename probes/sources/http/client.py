@@ -10,9 +10,10 @@ from typing import NamedTuple, Self
 import httpx
 
 from probes.contract import NameLookup
-from probes.contract.address import shown_url
+from probes.contract.address import is_ip_address, shown_url
 from probes.contract.text import cut
 from probes.readings.verify_error import VerifyCode, say_verify_code
+from probes.sources.cpu_budget import TLS_BUDGET, CPUBudget
 from probes.sources.http.connection import Connection
 from probes.sources.http.faults import (
     OtherIdentityError,
@@ -23,11 +24,10 @@ from probes.sources.http.faults import (
     fault_of,
 )
 from probes.sources.http.response import Response, TooLargeError
-from probes.sources.http.tls import TLS, MakeContext
+from probes.sources.http.tls import TLS, ContextChoice
 from probes.sources.names import NameNotResolvedError, connect
 from probes.sources.own_trouble import OWN_TROUBLE, is_refusal
 from probes.sources.tls.metered import Meter, OverspentError, start_tls
-from probes.sources.cpu_budget import TLS_BUDGET, CPUBudget
 
 __all__ = [
     "HTTPSession",
@@ -48,6 +48,7 @@ class Origin(NamedTuple):
     port: int
     secure: bool
     authority: bytes
+    addresses: Sequence[str] = ()  # where the host is one, and no name
 
 
 def locate(url: str) -> tuple[Origin, bytes]:
@@ -60,7 +61,8 @@ def locate(url: str) -> tuple[Origin, bytes]:
         raise OwnTroubleError(f"{shown_url(url)!r} is not an http or https URL")
     secure = found.scheme == "https"
     host = found.raw_host.decode()
-    return Origin(host, found.port or (443 if secure else 80), secure, found.netloc), found.raw_path
+    addresses = (host,) if is_ip_address(host) else ()
+    return Origin(host, found.port or (443 if secure else 80), secure, found.netloc, addresses), found.raw_path
 
 
 class HTTPSession:
@@ -82,14 +84,10 @@ class HTTPSession:
         meter: Meter | None = None,
     ) -> None:
         """`meter`: what the CPU of TLS is charged to, and what ends it."""
-        self._meter = meter or CPUBudget(time.thread_time, TLS_BUDGET)
-        self._origin, self._timeout, self._max_bytes, self._tls = origin, timeout, max_bytes, tls
-        first = tls.taken.get(origin, 0) if tls and tls.taken else 0
-        self._untried = [first, *(each for each in range(1 + len(tls.others if tls else ())) if each != first)]
-        self._namesakes = list[MakeContext](tls.namesakes if tls else ())
-        self._namesake: MakeContext | None = None
-        self._names = names
-        self._addresses: Sequence[str] = ()
+        self._origin, self._timeout, self._max_bytes = origin, timeout, max_bytes
+        self._tls, self._choice = tls, ContextChoice(tls, origin) if tls else None
+        self._names, self._meter = names, meter
+        self._addresses = origin.addresses
         self._connection: Connection | None = None
         self._deadline = self._gave = 0.0  # times of the loop
 
@@ -157,33 +155,22 @@ class HTTPSession:
         transport, wire = await connect(Connection, self._addresses, self._origin.port, self._deadline)
         self._connection = wire
         if self._origin.secure:
-            if self._tls is None:
+            if self._tls is None or self._choice is None:
                 raise OwnTroubleError(f"The watcher has nothing to verify {self._name} with.")
             try:
-                wire.transport = await self._secured(transport, wire, self._tls)
+                wire.transport = await self._secured(transport, wire, self._choice.make(), self._tls)
             except ssl.SSLError as error:
-                if not self._other_way(error):
+                if not self._choice.has_another(error):
                     raise
                 return await self._connect()
-            if self._tls.taken is not None and self._tls.taken.get(self._origin, 0) != self._untried[0]:
-                self._tls.taken[self._origin] = self._untried[0]
+            self._choice.was_taken()
         return wire
 
-    def _other_way(self, error: ssl.SSLError) -> bool:
-        """Whether another context may do better after this error; it is the next one's."""
-        if not isinstance(error, ssl.SSLCertVerificationError):
-            del self._untried[0]
-            return bool(self._untried)
-        if error.verify_code != VerifyCode.BAD_SIGNATURE or not self._namesakes:
-            return False
-        self._namesake = self._namesakes.pop(0)
-        return True
-
-    async def _secured(self, transport: asyncio.Transport, wire: Connection, tls: TLS) -> asyncio.Transport:
-        taken = self._untried[0]
-        make = self._namesake or (tls.others[taken - 1] if taken else None)
-        context = make() if make else tls.context
+    async def _secured(
+        self, transport: asyncio.Transport, wire: Connection, context: ssl.SSLContext, tls: TLS
+    ) -> asyncio.Transport:
         name = self._origin.host if context.check_hostname else None
+        self._meter = self._meter or CPUBudget(time.thread_time, TLS_BUDGET)
         secured = await start_tls(transport, wire, context, self._meter, server_hostname=name)
         if tls.trust_domain:
             names = secured.get_extra_info("peercert").get("subjectAltName", ())

@@ -53,10 +53,11 @@ class ResponseReader:
 
     def feed(self, data: bytes) -> None:
         """Read on; a piece at a time, so that caps hold within what came at once."""
-        for start in range(0, len(data), _STRIDE):
+        long = len(data) > _STRIDE
+        for piece in (data[start : start + _STRIDE] for start in range(0, len(data), _STRIDE)) if long else (data,):
             if self._parser is None or self._last is not None:
                 return
-            self._feed(self._parser, data[start : start + _STRIDE] if len(data) > _STRIDE else data)
+            self._feed(self._parser, piece)
         if self.is_full and not self.done.done():
             self._hand_over()
 

@@ -4,6 +4,8 @@ import ssl
 from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any, NamedTuple
 
+from probes.readings.verify_error import VerifyCode
+
 MakeContext = Callable[[], ssl.SSLContext]
 
 
@@ -18,3 +20,36 @@ class TLS(NamedTuple):
     others: Sequence[MakeContext] = ()  # for a server that does not take that one's key exchange
     taken: MutableMapping[Any, int] | None = None  # by origin, which of those was taken last
     namesakes: Sequence[MakeContext] = ()  # where authorities share a name: OpenSSL tries one and no other
+
+
+class ContextChoice:
+    """By which context one server is met: that which it took last, and after an error the next one."""
+
+    def __init__(self, tls: TLS, origin: object) -> None:
+        self._tls, self._origin = tls, origin
+        first = tls.taken.get(origin, 0) if tls.taken else 0
+        self._untried = [first, *(each for each in range(1 + len(tls.others)) if each != first)]
+        self._namesakes = list(tls.namesakes)
+        self._namesake: MakeContext | None = None
+
+    def make(self) -> ssl.SSLContext:
+        """The context to try now."""
+        number = self._untried[0]
+        make = self._namesake or (self._tls.others[number - 1] if number else None)
+        return make() if make else self._tls.context
+
+    def has_another(self, error: ssl.SSLError) -> bool:
+        """Whether another one may do better after this error; it is the next."""
+        if not isinstance(error, ssl.SSLCertVerificationError):
+            del self._untried[0]
+            return bool(self._untried)
+        if error.verify_code != VerifyCode.BAD_SIGNATURE or not self._namesakes:
+            return False
+        self._namesake = self._namesakes.pop(0)
+        return True
+
+    def was_taken(self) -> None:
+        """Begin with this one the next time."""
+        taken = self._tls.taken
+        if taken is not None and taken.get(self._origin, 0) != self._untried[0]:
+            taken[self._origin] = self._untried[0]

@@ -4,12 +4,12 @@ from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple
 
 from probes.readings.metrics_page import MetricsPage, WantedSignals
+from probes.sources.cpu_budget import CPUBudget
 from probes.sources.http.client import HTTPSession, Origin, Response
 from probes.sources.http.redirect import Redirect, redirect_of
 from probes.sources.pages.answer import PROTOBUF, PageAnswer
 from probes.sources.pages.arrival import AT_ONCE, PageArrival
 from probes.sources.pages.habits import Habit
-from probes.sources.cpu_budget import CPUBudget
 
 _TEXTS = (
     b"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.7,"

@@ -31,7 +31,7 @@ def follow(session: TLSSession, served: Sequence[bytes], leaf: Leaf | None, trus
     By the path that OpenSSL chose, or by another one where a signature of that is wrong.
     """
     errors = tuple(dict.fromkeys(session.verification.errors))
-    path = [_der(each) for each in session.tls.get_verified_chain() or ()]
+    path = [*served[:1], *map(_der, (session.tls.get_verified_chain() or ())[1:])]
     if any(each.code == VerifyCode.BAD_SIGNATURE for each in errors) and not are_too_many(served):
         other = verify_otherwise(served, trust.authorities, errors, date)
         if other is not None:

@@ -14,7 +14,7 @@ from probes.contract import IdentityProvider, OwnIdentity, Target
 from probes.contract.spiffe_id import parse_spiffe_id
 from probes.readings.certificate import issuer_of
 from probes.readings.issuer import Issuer
-from probes.readings.name_constraints import are_too_many
+from probes.readings.name_constraints import FEW, are_too_many
 from probes.readings.verify_error import VerifyCode, VerifyError
 from probes.sources.tls.namesakes import Namesakes
 from probes.sources.tls.path import MAX_VERIFY_DEPTH
@@ -31,11 +31,12 @@ class Verification:
     tell nothing.
     """
 
-    __slots__ = ("_cpu_time", "_ends", "errors", "given_up")
+    __slots__ = ("_cpu_time", "_ends", "errors", "given_up", "received")
 
     def __init__(self, cpu_time: Callable[[], float] = time.thread_time) -> None:
         self.errors: list[VerifyError] = []
         self.given_up = False
+        self.received = 0  # bytes from the server, the chain among them
         self._cpu_time, self._ends = cpu_time, 0.0
 
     def goes_on(self) -> bool:
@@ -159,7 +160,8 @@ def _note(connection: SSL.Connection, certificate: crypto.X509, code: int, depth
     if not ok:
         not_before = _starts(certificate) if code == VerifyCode.NOT_YET_VALID else 0.0
         verification.errors.append(VerifyError(code, depth, not_before))
-    if ok and not depth:  # the last step before names are compared, of which nothing is told meanwhile
+    # The last step before names are compared, of which nothing is told meanwhile.
+    if ok and not depth and verification.received > FEW:
         served = connection.get_peer_cert_chain() or ()
         if not verification.compares_names([crypto.dump_certificate(crypto.FILETYPE_ASN1, each) for each in served]):
             return False

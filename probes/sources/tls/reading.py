@@ -1,6 +1,5 @@
 """What was said at a port, as a reading."""
 
-from collections.abc import Callable
 from functools import lru_cache
 from sys import intern
 from time import thread_time
@@ -8,9 +7,10 @@ from time import thread_time
 from OpenSSL import SSL, crypto
 
 from probes.contract import Fault
-from probes.readings.certificate import MAX_CERTIFICATE, Leaf, UnreadableError, weakness
+from probes.readings.certificate import MAX_CERTIFICATE, UnreadableError, weakness
 from probes.readings.handshake import BundleState, ClientCertificate, Handshake, Spoke
-from probes.sources.tls.chain import follow
+from probes.sources.tls.chain import FollowedChain
+from probes.sources.tls.chain_cache import LastChain
 from probes.sources.tls.contexts import Trust
 from probes.sources.tls.path import MAX_VERIFY_DEPTH
 from probes.sources.tls.plaintext import http_status, printable, spoken
@@ -38,7 +38,7 @@ def reading(
     heard: bytes,
     trust: Trust,
     bundle: BundleState,
-    read_leaf: Callable[[bytes], Leaf | None],
+    last: LastChain,
     date: float,
 ) -> Handshake:
     """The reading of a port that took a connection; `heard`: what it said in plaintext, `date` in Unix seconds."""
@@ -47,11 +47,11 @@ def reading(
     fault, trouble = (None, "") if completed else _trouble(session, spoke, heard)
     began = thread_time()
     chain = [crypto.dump_certificate(crypto.FILETYPE_ASN1, each) for each in session.tls.get_peer_cert_chain() or ()]
-    leaf = read_leaf(chain[0]) if chain else None
+    leaf = last.leaf(chain) if chain else None
     if chain and leaf is None:
         trouble = trouble or "serves a certificate that cannot be read"
     weak = tuple(filter(None, map(_weakness, chain[1 : MAX_VERIFY_DEPTH + 1])))
-    followed = follow(session, chain, leaf, trust, date)
+    followed = last.follow(session, chain, trust, date) if chain else FollowedChain((), (), ())
     cpu = session.cpu + thread_time() - began
     client_certificate, refusal = _client_certificate(session, trust) if completed else (ClientCertificate.NOT_TOLD, "")
     return Handshake(

@@ -14,6 +14,8 @@ class Records:
     def measure(self, data: bytes | memoryview, most: int) -> int:
         """How many bytes of `data` it takes until `most` more records are whole; these are counted."""
         at, enough = 0, self.count + most
+        if not (self._body or self._head):  # as nearly always: whole records, one after the other
+            at = self._skip_whole(data, enough)
         while at < len(data) and self.count < enough:
             if self._body:
                 step = min(self._body, len(data) - at)
@@ -26,4 +28,14 @@ class Records:
                 self._body, self._head = int.from_bytes(self._head[3:]), b""
             at += step
             self.count += not self._body
+        return at
+
+    def _skip_whole(self, data: bytes | memoryview, enough: int) -> int:
+        at, size = 0, len(data)
+        while at + _HEAD <= size and self.count < enough:
+            end = at + _HEAD + (data[at + 3] << 8 | data[at + 4])
+            if end > size:
+                break
+            at = end
+            self.count += 1
         return at

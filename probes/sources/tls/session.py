@@ -41,7 +41,7 @@ class TLSSession(asyncio.Protocol):
         `before`: the session of the same look that this one takes the place of, for what it cost and waited.
         """
         self.verification = Verification()
-        self.cpu: float = before.cpu if before else 0.0  # seconds that OpenSSL took
+        self.cpu: float = before.cpu if before else 0.0  # seconds that OpenSSL, and what goes with it, took
         self.waited: float = before.waited if before else 0.0  # seconds for which what came lay here, for our own sake
         self._work_queue, self._queued, self._arrived = work_queue, 0, 0  # pieces of work, bytes
         self._counted, self._untimed = 0.0, False
@@ -110,7 +110,10 @@ class TLSSession(asyncio.Protocol):
 
     def _do(self, work: Callable[[], None]) -> None:
         self._queued += 1
-        self._work_queue.do(partial(self._work_off, work, asyncio.get_running_loop().time()))
+        self._work_queue.do(partial(self._work_off, work, asyncio.get_running_loop().time()), self._charge)
+
+    def _charge(self, cpu: float) -> None:
+        self.cpu += cpu
 
     def _work_off(self, work: Callable[[], None], since: float) -> None:
         now = asyncio.get_running_loop().time()
@@ -127,10 +130,9 @@ class TLSSession(asyncio.Protocol):
         if plaintext:
             self._hear_plaintext(data)
         else:
-            began = time.thread_time()
+            self.verification.received = self.received
             self.tls.bio_write(data[: self._records.measure(data, _MAX_RECORDS - self._records.count)])
             self._proceed()
-            self.cpu += time.thread_time() - began
             if self._records.count >= _MAX_RECORDS and not self.finished:
                 self.error = f"{_MAX_RECORDS} TLS records came, and no end"
                 self.hang_up()

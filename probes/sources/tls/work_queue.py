@@ -15,15 +15,15 @@ class WorkQueue:
     def __init__(self, cpu_time: Callable[[], float] = time.thread_time) -> None:
         """Count by `cpu_time`, seconds of this thread."""
         self._cpu_time, self._spent = cpu_time, 0.0
-        self._waiting = deque[Callable[[], None]]()
+        self._waiting = deque[tuple[Callable[[], None], Callable[[float], None]]]()
         self._full = False  # until the next turn
 
-    def do(self, work: Callable[[], None]) -> None:
-        """Do it now, or in a later turn, after all that came before."""
+    def do(self, work: Callable[[], None], charge: Callable[[float], None]) -> None:
+        """Do it now, or in a later turn, after all that came before; `charge` is told the seconds of CPU it took."""
         if self._full:
-            self._waiting.append(work)
+            self._waiting.append((work, charge))
             return
-        self._run(work)
+        self._run(work, charge)
         if self._spent > TURN:
             self._full = True
             asyncio.get_running_loop().call_soon(self._next_turn)
@@ -31,14 +31,16 @@ class WorkQueue:
     def _next_turn(self) -> None:
         self._spent = 0.0
         while self._waiting and self._spent <= TURN:
-            self._run(self._waiting.popleft())
+            self._run(*self._waiting.popleft())
         self._full = bool(self._waiting)
         if self._full:
             asyncio.get_running_loop().call_soon(self._next_turn)
 
-    def _run(self, work: Callable[[], None]) -> None:
+    def _run(self, work: Callable[[], None], charge: Callable[[float], None]) -> None:
         began = self._cpu_time()
         try:
             work()
         finally:
-            self._spent += self._cpu_time() - began
+            took = self._cpu_time() - began
+            self._spent += took
+            charge(took)

@@ -14,10 +14,10 @@ from probes.contract import OwnIdentity, Reading, SourceContext, Target, TargetK
 from probes.readings.decision import OPAReading
 from probes.readings.handshake import Handshake
 from probes.readings.metrics_page import MetricsPage, PageTrouble
+from probes.sources.cpu_budget import TLS_BUDGET, CPUBudget
 from probes.sources.names import Names
 from probes.sources.tls.metered import OverspentError
 from probes.sources.tls.records import Records
-from probes.sources.cpu_budget import TLS_BUDGET, CPUBudget
 from tests.hostile.tls_records_attacks import a_byte_a_record, changing_keys
 from tests.hostile.worst_turn import Watchman
 from tests.servers.tls_servers import Talk, serve

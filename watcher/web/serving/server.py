@@ -14,8 +14,8 @@ from watcher.runtime.descriptors import HEALTH_READERS, Descriptors
 from watcher.web.serving.access import Access
 from watcher.web.serving.admission import Admission, Guest
 from watcher.web.serving.connection import Connection
-from watcher.web.serving.middleware import AccessMiddleware, UntilGone
 from watcher.web.serving.listener import Listener
+from watcher.web.serving.middleware import AccessMiddleware, UntilGone
 from watcher.web.serving.places import Places, shares
 
 REREAD_EVERY = 10.0
