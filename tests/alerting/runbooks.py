@@ -29,7 +29,11 @@ PROGRAMS = ("kubectl", "curl", "openssl", "jq", "opa", "promtool", "amtool", "ag
 _RECORDER = """#!/bin/sh
 called=$(printf '\\037%s' "${0##*/}" "$@")
 printf '%s\\036' "$called" >> "$CALLS"
-case "$*" in *"pods -A"*) echo "3 spire-server-0 spire-agent-3" ;; *) echo 3 ;; esac
+case "$* " in
+  *" -o json "*) ;;
+  *"pods -A"*) echo "3 spire-server-0 spire-agent-3" ;;
+  *) echo 3 ;;
+esac
 """
 
 
@@ -65,11 +69,22 @@ class Ran:
     errors: str
 
 
-def run(page: str, shell: str, home: Path, *, values: Mapping[str, str] = VALUES, real: Mapping[str, Path]) -> Ran:
+NOTHING: Mapping[str, Path] = {}
+
+
+def run(
+    page: str,
+    shell: str,
+    home: Path,
+    *,
+    values: Mapping[str, str] = VALUES,
+    real: Mapping[str, Path] = NOTHING,
+    ports: Mapping[int, int] | None = None,
+) -> Ran:
     """Run all commands of a page by this shell, in order, below `home`.
 
-    Programs are recorded and say `3` (of all pods: one that is SPIRE's), but those in `real`, which lead to a
-    program. What the reader has to set is `2`.
+    Programs are recorded and say `3` (of all pods: one that is SPIRE's; JSON: nothing), but those in `real`, which
+    lead to a program. What the reader has to set is `2`. `ports`: what stands for a forwarded port of 127.0.0.1.
     """
     programs = _programs(home, real)
     calls = home / "calls"
@@ -84,6 +99,8 @@ def run(page: str, shell: str, home: Path, *, values: Mapping[str, str] = VALUES
     }
     # What runs beside is waited for, not killed: it might not have recorded itself yet.
     script = "\n".join(("kill() { :; }", *commands(text, values), "wait"))
+    for forwarded, port in (ports or {}).items():
+        script = script.replace(f"127.0.0.1:{forwarded}", f"127.0.0.1:{port}")
     said = subprocess.run(
         [shell, "-c", script], capture_output=True, text=True, cwd=home, env=environment, timeout=60, check=False
     )
