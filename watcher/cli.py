@@ -109,9 +109,11 @@ def _add_rules(rules: _Parser, anywhere: _Parser) -> None:
     commands = rules.add_subparsers(metavar="COMMAND", required=True)
     export = commands.add_parser("export", parents=[anywhere], help="write them to a folder")
     export.add_argument("directory", metavar="DIR", type=Path, help="made if missing; other files there stay")
-    for page, server in (("runbook", "watcher"), ("dashboard", "Grafana")):
+    for page, server, kind in (("runbook", "watcher", "runbook_url"), ("dashboard", "Grafana", "url_prefix")):
         begin = f"what links to {page}s begin with; default: those of a {server} on the same machine"
-        export.add_argument(f"--{page}-url", metavar="PREFIX", type=_url, help=begin)
+        export.add_argument(f"--{page}-url", metavar="PREFIX", type=_url(kind), help=begin)
+    copy = "the same for alerts about the watcher itself, whose own page may be down; {name} in it: the runbook's name"
+    export.add_argument("--watcher-runbook-url", metavar="PREFIX", type=_url("runbook_url"), help=copy)
     export.set_defaults(command="watcher.commands.rules:export")
 
 
@@ -215,8 +217,11 @@ def _sdk_version(text: str) -> str:
     return text.removeprefix("v")
 
 
-def _url(text: str) -> str:
-    return str(_imported("watcher.alerting.export:url_prefix")(text))
+def _url(kind: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        return str(_imported(f"watcher.alerting.export:{kind}")(text))
+
+    return read
 
 
 def _port(text: str) -> int:
