@@ -136,10 +136,15 @@ def _add_drill(commands: _Commands, anywhere: _Parser) -> None:
     drill = commands.add_parser(
         "drill",
         parents=[anywhere],
-        help="send Alertmanager a test alert of each severity, and see whether it arrives",
-        epilog="exit code: 0 all arrived, 1 one did not, 2 a mistake in the config, or no `alertmanager` in it",
+        help="send Alertmanager a test alert of each severity, and see whether it is accepted and routed",
+        epilog="exit code: 0 all accepted (with --deliver: and notified), 1 one was not, or what Alertmanager was to "
+        "notify has all failed, 2 a mistake in the config, or no `alertmanager` in it",
     )
     drill.add_argument("--config", metavar="FILE", type=Path, required=True)
+    drill.add_argument("--deliver", action="store_true", help="let the alerts be notified: somebody gets a drill")
+    drill.add_argument(
+        "--within", metavar="SECONDS", type=_seconds, default=120.0, help="how long that may take; default: 120"
+    )
     drill.set_defaults(command="watcher.commands.drill:command")
 
 
