@@ -86,7 +86,9 @@ def test_with_deliver_somebody_gets_an_alert_that_says_that_it_is_a_drill(tmp_pa
         both = _config(webhook.url).replace(page, chat)
         with run_alertmanager(both) as alertmanager:
             config = tmp_path / "watcher.yaml"
-            config.write_text(f"alertmanager: {{url: {alertmanager.url}}}")
+            config.write_text(
+                f"alertmanager: {{url: {alertmanager.url}, runbook_url: 'https://w.example.org/runbooks'}}"
+            )
             told = call("drill", "--config", str(config), "--deliver", "--within", "30")
     assert (told.returncode, told.stderr) == (0, "")
     assert told.stdout.splitlines() == [
@@ -98,6 +100,7 @@ def test_with_deliver_somebody_gets_an_alert_that_says_that_it_is_a_drill(tmp_pa
     for alert in alerts:
         assert alert["labels"]["drill"] == "deliver"
         assert alert["annotations"]["summary"] == "This is a drill: nothing is wrong."
+        assert alert["annotations"]["runbook_url"] == "https://w.example.org/runbooks/AgentWeaveDrillMissed"
 
 
 def test_with_deliver_a_receiver_that_cannot_notify_is_trouble_though_nothing_ever_failed() -> None:

@@ -56,6 +56,7 @@ def test_a_word_alone_is_a_name_and_several_are_a_command() -> None:
 )
 def test_commands_for_the_watcher_ask_the_replica_that_leads(holder: str, pod: str) -> None:
     assert installation_values(EYE, holder)["WATCHER_POD"] == pod
+    assert installation_values(EYE, holder, "eye-2")["WATCHER_POD"] == "eye-2"  # a shard that the alert names
 
 
 def test_all_of_the_installation_is_safe_in_a_shell() -> None:

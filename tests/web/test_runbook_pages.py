@@ -129,6 +129,9 @@ def test_commands_for_the_watcher_itself_are_filled_in_also_in_sentences(served:
     assert "kubectl -n watch describe pods -l a/b=eye > watcher-down.txt" in page.text
     assert "Not filled in" not in page.text
     assert 'namespace="watch"' in page.text
+    other = served.page("WatcherStalled", watcher_pod="eye-2")
+    assert any("kubectl -n watch exec eye-2 -- python3" in each for each in other.commands)
+    assert any("{WATCHER_POD:?}" in each for each in served.page("WatcherStalled", watcher_pod="$(id)").commands)
 
 
 def test_what_is_not_filled_in_is_marked_in_blocks_and_in_sentences(served: Served) -> None:

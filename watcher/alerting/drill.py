@@ -10,6 +10,7 @@ from probes.contract import say_duration
 from watcher.alerting.alertmanager import Alertmanager, AlertmanagerError, Shown, open_client
 from watcher.alerting.delivery import Counters
 from watcher.alerting.drill_delivery import Delivery, Told
+from watcher.alerting.export import DASHBOARD_URL, RUNBOOK_URL
 from watcher.text.printable import printable
 
 SEVERITIES = ("critical", "warning")
@@ -40,16 +41,22 @@ class Memory:
 
 
 async def drill(
-    url: str, patience: float = PATIENCE, *, deliver: float | None = None, memory: Memory | None = None
+    url: str,
+    patience: float = PATIENCE,
+    *,
+    deliver: float | None = None,
+    memory: Memory | None = None,
+    runbooks: str | None = None,
 ) -> list[Drilled]:
     """Send a test alert of each severity to the Alertmanager at `url`, read it back, end it.
 
     `patience`: seconds that it has to show the alert, and again to end it. `deliver`: the alerts are to be notified,
     and this is how many seconds it may take; None: they are over before. Whether it passes on what it takes is told
-    by its own counters: since those in `memory`, else since it started.
+    by its own counters: since those in `memory`, else since it started. `runbooks`: what links to them begin with.
     """
     async with await asyncio.to_thread(open_client, url) as client:
-        ones = [_One(Alertmanager(url, client), severity, patience, deliver) for severity in SEVERITIES]
+        link = f"{(runbooks or RUNBOOK_URL).rstrip('/')}/AgentWeaveDrillMissed"
+        ones = [_One(Alertmanager(url, client), severity, patience, deliver, link) for severity in SEVERITIES]
         delivery = Delivery(Alertmanager(url, client), patience, memory.counters if memory else None)
         if deliver is not None:
             await delivery.begin()
@@ -77,8 +84,11 @@ def _with(url: str, drilled: Drilled, told: Told) -> Drilled:
 class _One:
     """The test alert of one severity."""
 
-    def __init__(self, alertmanager: Alertmanager, severity: str, patience: float, deliver: float | None) -> None:
-        """`patience`: seconds for each of its two steps."""
+    def __init__(
+        self, alertmanager: Alertmanager, severity: str, patience: float, deliver: float | None, link: str
+    ) -> None:
+        """`patience`: seconds for each of its two steps; `link`: to its runbook."""
+        self._link = link
         self._alertmanager, self._severity, self._patience = alertmanager, severity, patience
         self._id, self._notifies = str(uuid4()), deliver is not None
         self._lasts = _LASTS + timedelta(seconds=deliver or 0.0)
@@ -150,8 +160,8 @@ class _One:
                 "summary": "This is a drill: nothing is wrong.",
                 "description": f"The AgentWeave watcher tests whether an alert of severity {self._severity} {aim}. "
                 "Nothing has to be done; it ends by itself.",
-                "runbook_url": "http://127.0.0.1:9847/runbooks/AgentWeaveDrillMissed",
-                "dashboard_url": "http://127.0.0.1:3000/d/agentweave-watcher",
+                "runbook_url": self._link,
+                "dashboard_url": f"{DASHBOARD_URL}agentweave-watcher",
             },
             "startsAt": starts_at.isoformat(),
             "endsAt": ends_at.isoformat(),  # so that it ends by itself, should we not live to end it

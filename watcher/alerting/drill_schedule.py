@@ -22,13 +22,14 @@ class Plan(NamedTuple):
 
     url: str
     every: float
+    runbooks: str | None = None  # what the link to theirs begins with
 
     @classmethod
     def of(cls, settings: Settings) -> "Plan | None":
         """What the config says, None where it wants no drills."""
         if settings.drill is None or settings.alertmanager is None:
             return None
-        return cls(settings.alertmanager.url, settings.drill.every)
+        return cls(settings.alertmanager.url, settings.drill.every, settings.alertmanager.runbook_url)
 
 
 class Drills:
@@ -74,7 +75,7 @@ class Drills:
             self._under_way.cancel()
 
     async def _make(self, plan: Plan) -> None:
-        self._under_way = asyncio.create_task(drill(plan.url, memory=self._memory))
+        self._under_way = asyncio.create_task(drill(plan.url, memory=self._memory, runbooks=plan.runbooks))
         drilled = await self._under_way
         for each in drilled:
             if each.trouble:

@@ -57,17 +57,18 @@ def safe_values(given: Mapping[str, str]) -> PlaceholderValues:
     return PlaceholderValues(fit, frozenset(named.keys() - fit.keys()))
 
 
-def installation_values(installation: Installation | None, holder: str) -> dict[str, str]:
+def installation_values(installation: Installation | None, holder: str, meant: str = "") -> dict[str, str]:
     """What commands for the watcher itself need.
 
     `holder`: who holds the lease, a pod and a token as the election writes them; empty: this process asks for itself.
+    `meant`: the pod that an alert is about, such as one of several shards.
     """
     if installation is None:
         return {}
     return {
         "WATCHER_NAMESPACE": installation.namespace,
         "WATCHER_WORKLOAD": installation.workload,
-        "WATCHER_POD": holder.rpartition("_")[0] or installation.pod or "",
+        "WATCHER_POD": meant or holder.rpartition("_")[0] or installation.pod or "",
         "WATCHER_SELECTOR": installation.selector,
     }
 

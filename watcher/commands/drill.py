@@ -31,7 +31,8 @@ def drill_by_config(config: Path, environ: Mapping[str, str], deliver: float | N
     if settings.alertmanager is None:
         print(f"{config}: alertmanager: missing, but a drill needs its url", file=sys.stderr)
         return 2
-    drilled = asyncio.run(drill(settings.alertmanager.url, deliver=deliver))
+    alertmanager = settings.alertmanager
+    drilled = asyncio.run(drill(alertmanager.url, deliver=deliver, runbooks=alertmanager.runbook_url))
     for each in drilled:
         if each.trouble:
             print(f"{each.severity}: the drill failed: {each.trouble}", file=sys.stderr)

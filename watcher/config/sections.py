@@ -143,6 +143,11 @@ class AlertmanagerSettings(BaseModel):
     url: BaseUrl = Field(
         description="one Alertmanager, with its path prefix if it has one", examples=["http://127.0.0.1:9093"]
     )
+    runbook_url: BaseUrl | None = Field(
+        default=None,
+        description="what the runbook link of a test alert begins with; left out: that of a watcher on this machine",
+        examples=["https://watcher.example.org/runbooks/"],
+    )
 
 
 class DrillSettings(BaseModel):

@@ -72,6 +72,7 @@ def _words(
     engine: Engine, request: Request, wanted: AlertSelection, live: Live, text: RunbookText
 ) -> dict[str, object]:
     """The runbook's text with the values that are safe in a shell, and what could not be filled in."""
+    query = request.query_params
     true = live.affected.true if live.affected is not None else []
     workloads = live.affected.workloads if live.affected is not None and wanted.agent else frozenset[str]()
     values = safe_values(
@@ -82,11 +83,10 @@ def _words(
             "WORKLOAD": min(workloads) if len(workloads) == 1 else "",
             "SUBJECT": wanted.subject,
             "WATCHER": f"{request.url.scheme}://{request.headers.get('host', '')}",
-            **installation_values(engine.settings.installation, engine.role.holder),
+            **installation_values(engine.settings.installation, engine.role.holder, query.get("watcher_pod", "")),
         }
     )
     left = [name for name in text.placeholders() if name not in values.fit]
-    query = request.query_params
     asked = {name: query.get(name, "") for name in ("condition", "probe", "source", "reason")}
     return {
         "asked": asked,
