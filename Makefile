@@ -40,7 +40,9 @@ soak: $(READY)  ## a hundred hostile agents and strangers at the port for MINUTE
 tools: $(READY)  ## build the servers that tests talk to
 	@$(BIN)/python tests/tools/build.py
 
-checklist: $(READY)  ## write docs/checklist.md anew from the catalogue
+checklist: $(READY)  ## write docs/checklist.md and the catalogue's plain.json anew from its YAML
+	@$(BIN)/python -c 'from probes.controls.catalogue.loading import shipped_as_json; print(end=shipped_as_json())' \
+		> plain.json && mv plain.json probes/controls/catalogue/plain.json
 	@$(BIN)/agentweave-watcher controls --output markdown > docs/checklist.md
 
 image:  ## the container image, with docker or podman; IMAGE=name:tag

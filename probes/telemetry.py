@@ -43,7 +43,7 @@ METRICS_NONCONFORMANT = ConditionKind(
     name="MetricsNonconformant",
     severity=Severity.WARNING,
     true_when="The watcher can read the metrics page, and a current Prometheus could not scrape it.",
-    all_clear="A current Prometheus can scrape the metrics page.",
+    all_clear="A current Prometheus can scrape the metrics page, which is asked for whole about once an hour.",
     reasons=REASONS,
     repeated=True,
     window=Window(seconds=3600.0),  # the first good look tells; where what it saw is lost, the next inspection does
@@ -77,9 +77,10 @@ def judge(
         failed = (kind.unknown(Unknown.SOURCE_FAILED) for kind in (METRICS_NONCONFORMANT, AGENT_RESTARTING))
         return Evaluation(verdicts=(available, *failed), history=history)
     inspection = history.inspection.add(page.conformance, context.now)
-    if inspection is not history.inspection:
+    repeated = inspection is history.inspection
+    if not repeated:
         history = replace(history, inspection=inspection)
-    readable = (available, _nonconformant(inspection, context.now))
+    readable = (available, _nonconformant(inspection, context, repeated=repeated))
     started = page.value(START_TIME)
     if isinstance(started, Absent | Unreadable):
         return Evaluation(verdicts=(*readable, *unreported(AGENT_RESTARTING, started, context.limits)), history=history)
@@ -99,20 +100,33 @@ def _available(page: MetricsPage, context: EvaluationContext[TelemetryLimits]) -
     return METRICS_UNAVAILABLE.true(page.error, page.trouble.value)
 
 
-def _nonconformant(seen: Inspection, now: float) -> Verdict:
+def _nonconformant(seen: Inspection, context: EvaluationContext[TelemetryLimits], *, repeated: bool) -> Verdict:
+    """`repeated`: by what an earlier look saw, which is one bad look, however often it is told."""
+    now, asked_for = context.now, context.limits.failures
     if seen.at is None:
         return METRICS_NONCONFORMANT.unknown(Unknown.WARMING_UP)
     if seen.unknown is not None:
         return METRICS_NONCONFORMANT.unknown(seen.unknown, seen.why)
-    if not seen.reason:
-        return METRICS_NONCONFORMANT.false()
+    if seen.is_old(now):
+        return METRICS_NONCONFORMANT.unknown(Unknown.STALE, "The page was not had whole for more than three hours.")
     why, age = seen.why, now - seen.at
+    if not seen.reason:
+        return METRICS_NONCONFORMANT.false(remark=_LATE if age >= _MUCH_LATER else "")
+    if repeated and seen.refused < asked_for:
+        waits = f"Refused {seen.refused} of {asked_for} whole pages in a row, and the next was not had. {why}"
+        return METRICS_NONCONFORMANT.unknown(Unknown.WARMING_UP, waits)
 
     def message() -> str:
         when = f" That was {say_duration(age)} ago; the page is asked for whole about once an hour." if age >= 1 else ""
         return f"A current Prometheus refuses the whole page. {why}{when}"
 
     return METRICS_NONCONFORMANT.true(message, seen.reason)
+
+
+_MUCH_LATER = 2 * 3600.0
+"""Seconds: an inspection that came in time is not as old."""
+
+_LATE = "That was more than two hours ago; since then the page could not be had whole."
 
 
 def _seen(

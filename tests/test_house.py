@@ -69,6 +69,11 @@ def test_a_room_has_two_to_fourteen_modules_or_rooms_of_its_own(room: Path) -> N
     assert len(modules) <= 14, f"{_name(room)} wants rooms of its own"
 
 
+def test_what_a_module_has_is_had_from_that_module_alone() -> None:
+    """But for a room's `__init__`: without `__all__` mypy refuses to take a name from a module that only imports it."""
+    assert [_name(path) for path in SOURCES if path.name != "__init__.py" and "__all__" in path.read_text()] == []
+
+
 def test_every_file_and_room_that_a_page_names_is_there() -> None:
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("helm/*/README.md")]
     text = "".join(page.read_text() for page in pages)
@@ -110,7 +115,7 @@ def test_nothing_imports_a_probe(probe: str) -> None:
 
 
 def test_nothing_imports_a_judge_of_controls() -> None:
-    judged = re.compile(r"^@(?:config_)?judge\(", re.MULTILINE)
+    judged = re.compile(r"^@(?:config_|template_)?judge\(", re.MULTILINE)
     judges = [path for path in SOURCES if "judges" in path.parts and judged.search(path.read_text())]
     assert len(judges) > 4
     for path in judges:

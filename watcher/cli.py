@@ -5,10 +5,13 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
+from watcher.commands.arguments import add_output, port, runbook_url, seconds, url
+from watcher.commands.checklist_arguments import add_checklist_commands
 from watcher.text.printable import printable
 
 USAGE_ERROR = 2
@@ -99,8 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_drill(commands, anywhere)
     _add_demo(commands, anywhere)
     _add_rules(commands.add_parser("rules", help="alert rules, runbooks, dashboards and Alertmanager pieces"), anywhere)
-    _add_validate(commands, anywhere)
-    _add_controls(commands, anywhere)
+    add_checklist_commands(partial(commands.add_parser, parents=[anywhere]))
     _add_config(commands.add_parser("config", help="check a config file, or print its JSON Schema"), anywhere)
     return parser
 
@@ -109,11 +111,11 @@ def _add_rules(rules: _Parser, anywhere: _Parser) -> None:
     commands = rules.add_subparsers(metavar="COMMAND", required=True)
     export = commands.add_parser("export", parents=[anywhere], help="write them to a folder")
     export.add_argument("directory", metavar="DIR", type=Path, help="made if missing; other files there stay")
-    for page, server, kind in (("runbook", "watcher", "runbook_url"), ("dashboard", "Grafana", "url_prefix")):
+    for page, server, kind in (("runbook", "watcher", runbook_url), ("dashboard", "Grafana", url)):
         begin = f"what links to {page}s begin with; default: those of a {server} on the same machine"
-        export.add_argument(f"--{page}-url", metavar="PREFIX", type=_url(kind), help=begin)
+        export.add_argument(f"--{page}-url", metavar="PREFIX", type=kind, help=begin)
     copy = "the same for alerts about the watcher itself, whose own page may be down; {name} in it: the runbook's name"
-    export.add_argument("--watcher-runbook-url", metavar="PREFIX", type=_url("runbook_url"), help=copy)
+    export.add_argument("--watcher-runbook-url", metavar="PREFIX", type=runbook_url, help=copy)
     export.set_defaults(command="watcher.commands.rules:export")
 
 
@@ -128,7 +130,7 @@ def _add_check(commands: _Commands, anywhere: _Parser) -> None:
     check.add_argument("--namespace", metavar="N", help="only targets of this namespace")
     check.add_argument("--agent", metavar="A", help="only instances of this agent")
     check.add_argument("--probe", metavar="P", help="only this probe")
-    _add_output(check, "text", "json")
+    add_output(check, "text", "json")
     check.set_defaults(command="watcher.commands.check:command")
 
 
@@ -143,7 +145,7 @@ def _add_drill(commands: _Commands, anywhere: _Parser) -> None:
     drill.add_argument("--config", metavar="FILE", type=Path, required=True)
     drill.add_argument("--deliver", action="store_true", help="let the alerts be notified: somebody gets a drill")
     drill.add_argument(
-        "--within", metavar="SECONDS", type=_seconds, default=120.0, help="how long that may take; default: 120"
+        "--within", metavar="SECONDS", type=seconds, default=120.0, help="how long that may take; default: 120"
     )
     drill.set_defaults(command="watcher.commands.drill:command")
 
@@ -152,42 +154,16 @@ def _add_demo(commands: _Commands, anywhere: _Parser) -> None:
     demo = commands.add_parser(
         "demo", parents=[anywhere], help="watch a small simulated fleet with faults, on loopback"
     )
-    demo.add_argument("--seconds", metavar="N", type=_seconds, help="end after so long; default: when stopped")
-    demo.add_argument("--port", metavar="P", type=_port, default=9847, help="port of the page; default: 9847, 0: any")
+    demo.add_argument("--seconds", metavar="N", type=seconds, help="end after so long; default: when stopped")
+    demo.add_argument("--port", metavar="P", type=port, default=9847, help="port of the page; default: 9847, 0: any")
     demo.add_argument(
         "--slower",
         metavar="N",
-        type=_seconds,
+        type=seconds,
         default=1.0,
         help="let faults last N times as long; 10: long enough for the alert rules; default: 1",
     )
     demo.set_defaults(command="watcher.demo.run:command", before=_end_as_by_a_key, until_stopped=True)
-
-
-def _add_validate(commands: _Commands, anywhere: _Parser) -> None:
-    validate = commands.add_parser(
-        "validate",
-        parents=[anywhere],
-        help="an agent's own config.yaml against the checklist, before it is deployed",
-        epilog="exit code: 0 all good, 1 a line of the checklist or a key is not, 2 a file cannot be read",
-    )
-    validate.add_argument("files", metavar="FILE", type=Path, nargs="+")
-    newest = "which the agent is built with; default: the newest that is known"
-    validate.add_argument("--sdk-version", metavar="V", type=_sdk_version, help=newest)
-    validate.set_defaults(command="watcher.commands.validate:command")
-
-
-def _add_controls(commands: _Commands, anywhere: _Parser) -> None:
-    controls = commands.add_parser(
-        "controls", parents=[anywhere], help="the production readiness checklist as controls; one of them in full"
-    )
-    controls.add_argument("control", metavar="ID", nargs="?", help="such as security.transport.tls13-enforced")
-    _add_output(controls, "text", "json", "markdown")
-    controls.set_defaults(command="watcher.commands.controls:command")
-
-
-def _add_output(command: _Parser, *forms: str) -> None:
-    command.add_argument("--output", choices=forms, default=forms[0], help=f"default: {forms[0]}")
 
 
 def _add_config(config: _Parser, anywhere: _Parser) -> None:
@@ -203,33 +179,3 @@ def _add_log_format(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument(
         "--log-format", choices=("json", "text"), default=default, help="of the log on stderr; default: json"
     )
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number over 0, got {text!r}")
-    return seconds
-
-
-def _sdk_version(text: str) -> str:
-    parts = text.removeprefix("v").split(".")
-    if not all(part.isdecimal() and len(part) <= 9 for part in parts[:3]) or len(text) > 40:
-        raise argparse.ArgumentTypeError(f"expected a version such as 1.0.0, got {text!r}")
-    return text.removeprefix("v")
-
-
-def _url(kind: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        return str(_imported(f"watcher.alerting.export:{kind}")(text))
-
-    return read
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 <= int(text) <= 65535:
-        raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, got {text!r}")
-    return int(text)

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
-from probes.contract.condition import ConditionKind, Unknown, Verdict
+from probes.contract.condition import ConditionKind, Status, Unknown, Verdict
 from probes.contract.limits import Limits
 from probes.contract.metric import Metric, Observation, Sample
-from probes.contract.reading import Fault, Reading
+from probes.contract.reading import STALE_AFTER, Fault, Reading
 from probes.contract.target import Target
 
 R = TypeVar("R", bound=Reading)
@@ -45,6 +45,20 @@ class EvaluationContext(NamedTuple, Generic[L]):
     clock_doubt: str = ""  # why the watcher's own date is not believed, a sentence: dates say nothing then
     once: bool = False  # a single `check`: what only time can show is NotHeldYet
     vote_counts: Mapping[str, Mapping[str, int]] | None = None  # topic -> value -> voters, among this agent's instances
+
+    def is_stale(self, reading: Reading) -> bool:
+        """Whether what this look repeats was seen too long ago to say anything."""
+        return reading.age > STALE_AFTER * self.interval
+
+    def dated(self, judged: "Evaluation[H]", reading: Reading) -> "Evaluation[H]":
+        """What a judge says of a reading; but nothing is well by what was seen too long ago."""
+        if reading.asked or not self.is_stale(reading):
+            return judged
+        lost = Unknown.STALE, reading.error
+        verdicts = (
+            each.kind.unknown(*lost, each.subject) if each.status is Status.FALSE else each for each in judged.verdicts
+        )
+        return judged._replace(verdicts=tuple(verdicts))
 
     def network(self, kind: ConditionKind, reading: Reading, stalled: str, reset: str) -> Verdict | None:
         """What a fault of the network says of `kind`, by the truth rules; None where there was no fault.

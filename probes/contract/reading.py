@@ -1,12 +1,17 @@
 """Readings: the typed, frozen results of one look at one source."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
+
+from probes.contract.units import say_duration
 
 HEAVY = 0.002
 """Seconds of CPU: what took longer to read is heavy to judge, too."""
+
+STALE_AFTER = 3
+"""Intervals after which what was seen says nothing any more."""
 
 Result = Literal["ok", "error", "timeout"]
 
@@ -31,6 +36,7 @@ class Reading:
     cpu: float = 0.0  # seconds of CPU that it took to read what the other side sent, as far as that is counted
     asked_in: int = 1  # one of so many looks asks: more than 1 where answers take too much CPU
     asked: bool = True  # False: this look was not one of them, and repeats what the last one said
+    age: float = 0.0  # seconds since the look that asked, where this one did not
     their_date: float | None = None  # Unix seconds by the clock of the other side, where it says them
 
     @property
@@ -48,6 +54,11 @@ class Reading:
     def evidence(self) -> Mapping[str, object]:
         """What was seen, as JSON values, a few kB at most; made only when somebody reads it."""
         return {}
+
+    def again(self, age: float) -> Self:
+        """What a look says that did not ask, `age` seconds after the one that did: the same, and how old it is."""
+        error = f"{self.error} That was {say_duration(age)} ago."
+        return replace(self, asked=False, age=age, error=error, cpu=0.0)
 
     def remembered(self) -> "Reading":
         """What is held until the next look, once this one is judged: enough for `result` and `evidence`."""

@@ -24,14 +24,20 @@ def judge_agent(
     required: frozenset[str],
     records: Sequence[Record] = (),
     previous: Mapping[str, Finding] = NO_FINDINGS,
+    known: Mapping[str, Finding] = NO_FINDINGS,
 ) -> dict[str, Finding]:
-    """By id, in the order of the catalogue; `records` are valid ones, `previous` what this gave of the agent before."""
+    """By id, in the order of the catalogue; `records` are valid ones, `previous` what this gave of the agent before.
+
+    `known` are findings that are the same for this agent as for another one: these are not formed again.
+    """
     found: dict[str, Finding] = {}
     by_control: dict[str, list[Record]] = {}
     for each in records:
         by_control.setdefault(each.control, []).append(each)
     for control in catalogue.controls:
-        if control.automation is not Automation.ROLLUP:
+        if control.id in known:
+            found[control.id] = known[control.id]
+        elif control.automation is not Automation.ROLLUP:
             own = by_control.get(control.id, ())
             found[control.id] = judge_control(control, evidence, facts, judges, own, previous.get(control.id))
     for control in catalogue.controls:

@@ -17,10 +17,17 @@ class Inspection:
     reason: str = ""  # why a current Prometheus refuses the page; empty where it does not
     why: str = ""  # a sentence
     unknown: Unknown | None = None  # none told anything lately
+    refused: int = 0  # pages in a row that a current Prometheus refuses
+
+    def is_old(self, now: float) -> bool:
+        """Whether what was seen says nothing any more."""
+        return self.at is not None and now - self.at > _KEPT
 
     def add(self, found: Conformance | None, now: float) -> "Inspection":
         """With what the look at `now` found; None where it did not ask for the whole page."""
         if found is None:
             return self
-        told = self.at is not None and self.unknown is None and now - self.at <= _KEPT
-        return self if found.unknown is not None and told else Inspection(now, *found)
+        told = self.at is not None and self.unknown is None and not self.is_old(now)
+        if found.unknown is not None and told:
+            return self
+        return Inspection(now, *found, refused=self.refused + 1 if found.refused else 0)

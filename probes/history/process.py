@@ -3,6 +3,7 @@
 from enum import Enum, auto
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
+from zlib import crc32
 
 from probes.contract import ConditionKind, EvaluationContext, Limits, Unknown, Verdict
 from probes.contract.signal import CPU_SECONDS, REQUESTS, START_TIME, Signal
@@ -17,6 +18,9 @@ IN_TURN = (
 )
 """What is said of counters that are not those of one process."""
 
+ONE_OF_SEVERAL = "Several processes answer in turn: this is said of the one that answered, and others may differ."
+"""What is said where one process has no trouble of its own."""
+
 L = TypeVar("L", bound=Limits)
 
 _WAVERS = 1.0  # seconds: where the boot time is read anew, it is rounded in another way
@@ -24,6 +28,7 @@ _DATE_IS_ROUNDED = 2.0  # seconds, of an HTTP date and of a start time together
 _CLOCKS_DIFFER = 60.0  # seconds, where a page has no date of its own
 _SOON = 20  # looks: as long as several processes are remembered after one that shows them
 _TWICE = 2  # times that an older process answered after a younger one
+_SUMS = 4  # of the counter of requests: what two workers have handled alike differs in one of them
 _MANY_CORES, _FEW_CORES = 64.0, 4.0  # where no limit is known: more is not possible, more is not likely in a young one
 _BURST = 5.0  # seconds of CPU beyond the limit, for looks are not made on the second
 
@@ -42,9 +47,10 @@ class Process(NamedTuple):
     started: float | None = None  # Unix seconds by the agent's clock
     latest: float | None = None  # the same, of the youngest process seen
     cpu: float | None = None  # seconds
-    requests: float | None = None  # where they were wanted to tell two processes apart
+    requests: tuple[float, ...] = ()  # sums of some series each, where they were wanted to tell two processes apart
     at: float = 0.0  # the look, in seconds that only time moves; 0: none yet
     quiet: int = _SOON  # looks since one that showed another process
+    steady: int = _SOON  # looks since one with another start time
     returns: int = 0  # looks that showed an older process, while several are remembered
 
     @property
@@ -60,7 +66,7 @@ NOBODY = Process()
 class _Look(NamedTuple):
     started: float
     cpu: float | None
-    requests: float | None
+    requests: tuple[float, ...]
     at: float
     date: float  # Unix seconds by the watcher's clock
     their_date: float | None
@@ -87,8 +93,11 @@ def _followed(before: Process, page: MetricsPage, context: EvaluationContext[L])
     started, cpu = _number(page, START_TIME), _number(page, CPU_SECONDS)
     if started is None:  # of such a page nobody knows who answered
         return Followed(before, Answered.SAME)
+    if _goes_on(before, started, cpu):  # nearly all looks, so nothing more is asked
+        return Followed(Process(started, before.latest, cpu, (), context.now), Answered.SAME)
     # They may have a hundred series, so they are added up only where the start alone or no CPU tells two apart.
-    requests = _number(page, REQUESTS) if cpu is None or started != before.started else None
+    counts = cpu is None or started != before.started or before.steady < _SOON
+    requests = _requests(page) if counts else ()
     cores = context.target.cpu_limit
     return _judged(before, _Look(started, cpu, requests, context.now, context.date, page.their_date, cores))
 
@@ -99,9 +108,31 @@ def in_turn(kind: ConditionKind, subject: str = "") -> Verdict:
     return kind.unknown(Unknown.MALFORMED, IN_TURN, subject)
 
 
+def all_clear(kind: ConditionKind, process: Process, subject: str = "", remark: str = "") -> Verdict:
+    """What a condition that one process alone may have says of one that has not; with a `remark` of the judge's."""
+    return kind.false(subject, f"{remark} {ONE_OF_SEVERAL}".strip() if process.in_turn else remark)
+
+
 def _number(page: MetricsPage, signal: Signal) -> float | None:
     found = page.value(signal) if signal in page.wanted.rows else None
     return found if isinstance(found, float) else None
+
+
+def _goes_on(before: Process, started: float, cpu: float | None) -> bool:
+    """Whether one process alone was seen lately, and this is it."""
+    alone = before.quiet == before.steady == _SOON
+    return alone and started == before.started and cpu is not None and before.cpu is not None and before.cpu <= cpu
+
+
+def _requests(page: MetricsPage) -> tuple[float, ...]:
+    """Sums that only rise in one process, in whatever order its series come."""
+    found = page.series(REQUESTS) if _number(page, REQUESTS) is not None else None
+    if not isinstance(found, tuple):
+        return ()
+    sums = [0.0] * _SUMS
+    for one in found[1]:
+        sums[crc32(repr(sorted(one.labels.items())).encode()) % _SUMS] += one.value
+    return tuple(sums)
 
 
 def _judged(before: Process, look: _Look) -> Followed:
@@ -117,6 +148,7 @@ def _judged(before: Process, look: _Look) -> Followed:
             requests=look.requests,
             at=look.at,
             quiet=0 if shown else min(_SOON, before.quiet + 1),
+            steady=0 if before.started not in (None, look.started) else min(_SOON, before.steady + 1),
             returns=min(_TWICE, remembered + (shown and _went_back(before, look))),
         ),
         answered,
@@ -143,10 +175,9 @@ def _went_back(before: Process, look: _Look) -> bool:
 
 def _fell(before: Process, look: _Look) -> bool | None:
     """Whether a counter fell that one process only lets rise; None where there is none to compare."""
-    pairs = [(before.cpu, look.cpu)]
+    known = [look.cpu < before.cpu] if look.cpu is not None and before.cpu is not None else []
     if look.started != before.started:  # one process may forget some series of a counter, but never its CPU
-        pairs.append((before.requests, look.requests))
-    known = [now < was for was, now in pairs if was is not None and now is not None]
+        known += [now < was for was, now in zip(before.requests, look.requests, strict=False)]
     return any(known) if known else None
 
 

@@ -25,7 +25,7 @@ from probes.contract import (
 from probes.contract.condition import Window
 from probes.contract.signal import Absent, Row, Signal, Unreadable, unreported
 from probes.history.packed import Packed
-from probes.history.process import NOBODY, PROCESS, Answered, Followed, Process, follow
+from probes.history.process import NOBODY, PROCESS, Answered, Followed, Process, all_clear, follow
 from probes.memory.drift import (
     BLOCK,
     LEAST_FOR_DRIFT,
@@ -68,7 +68,7 @@ DRIFT = ConditionKind(
     name="MemoryDrift",
     severity=Severity.WARNING,
     true_when="The floor of memory rises day over day, and has done so for `drift_hold`.",
-    all_clear="The floor of memory does not rise like a leak.",
+    all_clear="The floor of memory does not rise like a leak, or has not for long.",
     window=Window(seconds=LEAST_FOR_DRIFT * BLOCK),
 )
 PREDICTED = ConditionKind(
@@ -129,7 +129,11 @@ def judge(
     limit = context.target.memory_limit
     if not limit:
         return Evaluation(verdicts=(_drift(history, context),), history=history, samples=_samples(rss, None, history))
-    verdicts = (_high(rss, limit, context.limits), _drift(history, context), _predicted(history, limit, context))
+    verdicts = (
+        _high(rss, limit, history, context.limits),
+        _drift(history, context),
+        _predicted(history, limit, context),
+    )
     return Evaluation(verdicts=verdicts, history=history, samples=_samples(rss, limit, history))
 
 
@@ -173,9 +177,9 @@ def _slope_of(end: Exhaustion | None) -> float | None:
     return None if end is None else end.slope
 
 
-def _high(rss: float, limit: int, limits: MemoryLimits) -> Verdict:
+def _high(rss: float, limit: int, history: MemoryHistory, limits: MemoryLimits) -> Verdict:
     if rss / limit <= limits.high_ratio:
-        return HIGH.false()
+        return all_clear(HIGH, history.process)
     return HIGH.true(
         lambda: (
             f"One process of the agent holds {say_bytes(rss)}, {rss / limit:.0%} of the limit of {say_bytes(limit)}."
@@ -187,16 +191,20 @@ def _drift(history: MemoryHistory, context: EvaluationContext[MemoryLimits]) -> 
     if history.blocks < LEAST_FOR_DRIFT:
         return _too_early(DRIFT, history.blocks, LEAST_FOR_DRIFT)
     if history.rising_since is None or history.slope is None:
-        return DRIFT.false()
+        return all_clear(DRIFT, history.process)
     held, slope = context.now - history.rising_since, history.slope
     if held < context.limits.drift_hold:
-        return DRIFT.unknown(Unknown.NOT_HELD_YET) if context.once else DRIFT.false()
+        young = all_clear(DRIFT, history.process, remark=_LATELY)
+        return DRIFT.unknown(Unknown.NOT_HELD_YET) if context.once else young
     return DRIFT.true(
         lambda: (
             f"The floor of one process's memory rises by {say_bytes(slope * 3600)} an hour, day over day; "
             f"this was first seen {say_duration(held)} ago."
         )
     )
+
+
+_LATELY = "By now it rises."
 
 
 @lru_cache(maxsize=512)  # of 10,000 agents most have equally much
@@ -209,7 +217,7 @@ def _predicted(history: MemoryHistory, limit: int, context: EvaluationContext[Me
     if history.blocks < LEAST_FOR_EXHAUSTION:
         return _too_early(PREDICTED, history.blocks, LEAST_FOR_EXHAUSTION)
     if history.full_at is None or history.slope is None:
-        return PREDICTED.false()
+        return all_clear(PREDICTED, history.process)
     left, slope = history.full_at - context.now, history.slope
     when = (
         f"meets the limit of {say_bytes(limit)} in {say_duration(left)}"

@@ -19,11 +19,12 @@ from probes.contract import (
     Verdict,
     Vote,
 )
+from probes.contract.reading import STALE_AFTER
 from probes.opa import decisions
 from probes.opa.bundles import BUNDLE_STALE, REVISION_SKEW, BundleContext, BundleHistory, judge_bundles, unknown_bundles
 from probes.readings.canary import BUILTIN, Canary, Question, question
 from probes.readings.decision import Actual, CanaryAnswer, Expected, OPAReading
-from probes.readings.opa_status import StatusReport
+from probes.readings.opa_status import ASKED_IN, StatusReport
 
 
 class OPALimits(Limits):
@@ -85,7 +86,7 @@ def judge(reading: OPAReading, history: OPAHistory, context: EvaluationContext[O
     new = () if context.held_up else decisions.ticks(timed)
     held_up = context.held_up or len(timed) < len(answers)
     ticks = (*history.ticks, *new)[-decisions.DECISIONS :]
-    report = _bundle_report(reading)
+    report = _bundle_report(reading, context)
     about_bundles, bundles = _bundles(reading, history.bundles, context, report)
     found = (
         decisions.unreachable(reading, context),
@@ -107,10 +108,18 @@ def judge(reading: OPAReading, history: OPAHistory, context: EvaluationContext[O
     )
 
 
-def _bundle_report(reading: OPAReading) -> StatusReport | None:
-    """The report on bundles, where OPA answers and gave one."""
+def _bundle_report(reading: OPAReading, context: EvaluationContext[OPALimits]) -> StatusReport | None:
+    """The report on bundles, where OPA answers and gave one lately."""
     report = reading.report
-    return report if report is not None and report.unknown is None and not reading.silent else None
+    return report if report is not None and not _why_unknown(reading, report, context) else None
+
+
+def _why_unknown(reading: OPAReading, report: StatusReport, context: EvaluationContext[OPALimits]) -> Unknown | None:
+    """Why a report says nothing now. An OPA of which one question breaks the connection is not asked for another."""
+    if reading.silent or report.unknown is not None:
+        return Unknown.SOURCE_FAILED if reading.silent else report.unknown
+    old = context.now - report.at > STALE_AFTER * ASKED_IN * context.interval
+    return Unknown.STALE if old else None
 
 
 def _bundles(
@@ -129,7 +138,7 @@ def _bundles(
     )
     if report is not None:
         return judge_bundles(report, history, given)
-    why = reading.report.unknown if reading.report is not None and not reading.silent else None
+    why = _why_unknown(reading, reading.report, context) if reading.report is not None else None
     return unknown_bundles(reading.report, why or Unknown.SOURCE_FAILED, given), history
 
 

@@ -17,7 +17,7 @@ BUNDLE_STALE = ConditionKind(
     severity=Severity.WARNING,
     subject="bundle",
     true_when="OPA has not fetched the bundle for longer than bundle_stale_after, or an error stands for that long.",
-    all_clear="The bundle is fetched and activated.",
+    all_clear="OPA has fetched the bundle lately, and no error has stood for long.",
     reasons=("BundleStale", "ActivationFailed", "NeverLoaded"),
     window=Window("bundle_stale_after"),
 )
@@ -26,7 +26,7 @@ REVISION_SKEW = ConditionKind(
     severity=Severity.WARNING,
     subject="bundle",
     true_when="For 15 minutes the active revision differs from what most OPAs (at least three) of the agent have.",
-    all_clear="The active revision is that of most OPAs of the agent, or there is no majority.",
+    all_clear="The active revision is that of most OPAs of the agent, there is no majority, or it differs only lately.",
     reasons=("RevisionDiffers",),
     window=Window(seconds=SKEW_HOLDS),
 )
@@ -72,14 +72,18 @@ def judge_bundles(
 
 def unknown_bundles(report: StatusReport | None, why: Unknown, context: BundleContext) -> list[Verdict]:
     """Both conditions of the bundles that are known of, as far as they apply, when nothing new could be told."""
+    said = _NOT_ASKED if why is Unknown.STALE else ""
     if report is None or (report.unknown is not None and not report.bundles):
-        return [BUNDLE_STALE.unknown(why), REVISION_SKEW.unknown(why)]
+        return [BUNDLE_STALE.unknown(why, said), REVISION_SKEW.unknown(why, said)]
     names = [bundle.name for bundle in report.bundles]
     compared = [name for name in names if context.vote_counts is None or _voters(name, context) >= _MAJORITY]
     return [
-        *(BUNDLE_STALE.unknown(why, subject=name) for name in names),
-        *(REVISION_SKEW.unknown(why, subject=name) for name in compared),
+        *(BUNDLE_STALE.unknown(why, said, name) for name in names),
+        *(REVISION_SKEW.unknown(why, said, name) for name in compared),
     ]
+
+
+_NOT_ASKED = "OPA was not asked for its status lately: a question before that breaks the connection each time."
 
 
 def _judge(
@@ -116,9 +120,11 @@ def _stale(bundle: OPABundle, report: StatusReport, erring: HeldFault | None, co
         return BUNDLE_STALE.true(_message(bundle, report, age), _reason(bundle), bundle.name)
     if erring is None:
         return BUNDLE_STALE.false(bundle.name)
-    message = _unusable(bundle, report) if bundle.flaw else f"An error stands: {bundle.code}: {bundle.message}"
+    error = f"{bundle.code}: {bundle.message}"
+    message = _unusable(bundle, report) if bundle.flaw else f"An error stands: {error}"
     found = BUNDLE_STALE.true(message, _reason(bundle), bundle.name)
-    return _held(found, erring, report.at, context.stale_after, once=context.once)
+    remark = f"What it fetches now it cannot use: {bundle.flaw}." if bundle.flaw else f"One stands now: {error}"
+    return _held(found, remark, erring, report.at, context.stale_after, once=context.once)
 
 
 def _reason(bundle: OPABundle) -> str:
@@ -138,15 +144,15 @@ def _skew(
         return REVISION_SKEW.false(bundle.name)
     message = f"The active revision is {bundle.revision or 'none'}, most OPAs of the agent have {most or 'none'}."
     found = REVISION_SKEW.true(message, "RevisionDiffers", bundle.name)
-    return _held(found, differing, context.now, SKEW_HOLDS, once=context.once)
+    return _held(found, message, differing, context.now, SKEW_HOLDS, once=context.once)
 
 
-def _held(found: Verdict, trouble: HeldFault, now: float, long_enough: float, *, once: bool) -> Verdict:
-    """`found` when it has held; before that false where its start is known, else unknown."""
+def _held(found: Verdict, remark: str, trouble: HeldFault, now: float, long_enough: float, *, once: bool) -> Verdict:
+    """`found` when it has held; before that false, with a remark, where its start is known, else unknown."""
     if now - trouble.since >= long_enough:
         return found
     if trouble.witnessed:
-        return found.kind.false(found.subject)
+        return found.kind.false(found.subject, remark)
     reason = Unknown.NOT_HELD_YET if once else Unknown.WARMING_UP
     return found.kind.unknown(reason, found.message, found.subject)
 

@@ -25,7 +25,7 @@ from probes.contract import (
 from probes.contract.condition import Window
 from probes.contract.signal import MAX_SUBJECTS, Absent, Row, Signal, SignalValues, unreported
 from probes.history.counters import GAP, say_anew
-from probes.history.process import NOBODY, PROCESS, Answered, Process, follow
+from probes.history.process import NOBODY, PROCESS, Answered, Process, all_clear, follow
 from probes.pool.trend import Rise, is_bridged, layout, meets
 from probes.readings.metrics_page import MetricsPage
 
@@ -112,7 +112,7 @@ def judge(page: MetricsPage, history: PoolHistory, context: EvaluationContext[Po
     for name, in_use in found.by_subject.items():
         capacity = _capacity(context.target, name)
         full_at = _full_at(history.pools[name], in_use, capacity, context)
-        verdicts += _now(name, in_use, capacity, context.limits)
+        verdicts += _now(name, in_use, capacity, history.process, context.limits)
         verdicts.append(_later(name, history, full_at, context))
         samples += _samples(name, in_use, capacity, full_at)
     for name, why in found.unreadable.items():
@@ -160,12 +160,10 @@ def _full_at(rise: Rise, in_use: float, capacity: int, context: EvaluationContex
     return None if left is None else context.now + left
 
 
-def _now(name: str, in_use: float, capacity: int, limits: PoolLimits) -> tuple[Verdict, Verdict]:
+def _now(name: str, in_use: float, capacity: int, process: Process, limits: PoolLimits) -> Iterator[Verdict]:
     say = f"{in_use:g} of {capacity} connections of pool {name} are in use."
-    saturated = (
-        SATURATED.true(say, subject=name) if in_use / capacity > limits.saturated_ratio else SATURATED.false(name)
-    )
-    return saturated, EXHAUSTED.true(say, subject=name) if in_use >= capacity else EXHAUSTED.false(name)
+    for kind, bad in ((SATURATED, in_use / capacity > limits.saturated_ratio), (EXHAUSTED, in_use >= capacity)):
+        yield kind.true(say, subject=name) if bad else all_clear(kind, process, name)
 
 
 def _later(name: str, history: PoolHistory, full_at: float | None, context: EvaluationContext[PoolLimits]) -> Verdict:
@@ -174,7 +172,7 @@ def _later(name: str, history: PoolHistory, full_at: float | None, context: Eval
     if len(rise.means) < blocks:
         return PREDICTED.unknown(Unknown.WARMING_UP, _anew(len(rise.means) * length, history, rise, context), name)
     if full_at is None or full_at - context.now > within:
-        return PREDICTED.false(name)
+        return all_clear(PREDICTED, history.process, name)
     left = say_duration(full_at - context.now)
     return PREDICTED.true(f"Pool {name} has filled for {say_duration(within)} and is full in {left}.", subject=name)
 

@@ -22,7 +22,7 @@ _VALUE = rb"(?:%b|[+-]?(?:[iI][nN][fF](?:[iI][nN][iI][tT][yY])?)|[nN][aA][nN])" 
 
 _LABEL = rb'%b[ \t]*=[ \t]*"[^"\\]*(?:\\.[^"\\]*)*"[ \t]*(?:,[ \t]*)?' % _LABEL_NAME
 _TEXT_SAMPLE = (
-    rb"[ \t]*(?:%b[ \t]*(?:\{[ \t]*((?:%b)*)\}[ \t]*)?|\{[ \t]*((?:%b)*)%b[ \t]*(?:,[ \t]*(?:%b)*)?\}[ \t]*)"
+    rb"[ \t]*(?:%b[ \t]*(?:\{[ \t]*((?:%b)*)\}[ \t]*)?|\{[ \t]*((?:%b)*)%b[ \t]*(?:,[ \t]*((?:%b)*))?\}[ \t]*)"
     rb"(%b)(?=[ \t\n]|\Z)[ \t]*" % (_NAME, _LABEL, _LABEL, _QUOTED_NAME, _LABEL, _VALUE)
 )
 _TEXT_META = (
@@ -32,10 +32,11 @@ _TEXT_META = (
 )
 
 _OPEN_LABEL = rb'%b="[^"\\\n]*(?:\\.[^"\\\n]*)*"' % _LABEL_NAME
-_OPEN_SAMPLE = rb"(?:%b(?:\{((?:%b(?:,%b)*,?)?)\})?|\{((?:%b,)*)%b(?:,%b)*,?\}) (%b)(?=[ \n])" % (
+_OPEN_SAMPLE = rb"(?:%b(?:\{((?:%b(?:,%b)*,?)?)\})?|\{((?:%b,)*)%b((?:,%b)*),?\}) (%b)(?=[ \n])" % (
     *(_NAME, _OPEN_LABEL, _OPEN_LABEL, _OPEN_LABEL, _QUOTED_NAME, _OPEN_LABEL, _VALUE),
 )
-_EXEMPLAR = rb"(?: # \{(?:%b(?:,%b)*,?)?\} %b(?: %b)?)?" % (_OPEN_LABEL, _OPEN_LABEL, _VALUE, _FLOAT)
+_TRACE = rb'(?:[a-zA-Z_][a-zA-Z0-9_]*+|"[^"\\\n]*(?:\\.[^"\\\n]*)*")="[^"\\\n]*(?:\\.[^"\\\n]*)*"'
+_EXEMPLAR = rb"(?: # \{(?:%b(?:,%b)*,?)?\} (%b)(?: (%b))?)?" % (_TRACE, _TRACE, _VALUE, _FLOAT)
 _OPEN_META = (
     rb"# (?:HELP|UNIT) %b [^\n]*"
     rb"|# TYPE %b (?:counter|gauge|histogram|gaugehistogram|summary|info|stateset|unknown)" % (_ANY_NAME, _ANY_NAME)
@@ -43,28 +44,31 @@ _OPEN_META = (
 
 
 class _Format(NamedTuple):
-    """A text format: its lines, and the same with anything in place of a timestamp."""
+    """A text format: its lines, the beginning of a sample up to what stands in place of its timestamp, and those."""
 
     line: re.Pattern[bytes]
     timed: re.Pattern[bytes]
+    time: re.Pattern[bytes]
 
 
 _TEXT = _Format(
     re.compile(rb"(?:%b([0-9]+)?[ \t]*|%b)(?:\n|\Z)" % (_TEXT_SAMPLE, _TEXT_META)),
-    re.compile(rb"%b[^\s#][^\n]*" % _TEXT_SAMPLE),
+    re.compile(rb"%b([^\s#]\S*)" % _TEXT_SAMPLE),
+    re.compile(rb"[0-9]+"),
 )
 _OPENMETRICS = _Format(
     re.compile(rb"(?:%b(?: (%b))?%b|%b)\n" % (_OPEN_SAMPLE, _FLOAT, _EXEMPLAR, _OPEN_META)),
-    re.compile(rb"%b [^\s#][^\n]*" % _OPEN_SAMPLE),
+    re.compile(rb"%b ([^\s#]\S*)" % _OPEN_SAMPLE),
+    re.compile(_FLOAT),
 )
 
 _WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _PARAMETER = re.compile(rf'\s*;\s*({_WORD})\s*=\s*({_WORD}|"[^"\\]*(?:\\.[^"\\]*)*")')
 _MEDIA_TYPE = re.compile(rf"\s*({_WORD}/{_WORD})")
-_LABEL_NAMES = re.compile(rb'(%b)[ \t]*=[ \t]*"(?!")[^"\\]*(?:\\.[^"\\]*)*"' % _LABEL_NAME)
+_LABELS = re.compile(rb'(%b)[ \t]*=[ \t]*"([^"\\]*(?:\\.[^"\\]*)*)"' % _LABEL_NAME)
 _UNIT = re.compile(rb"# UNIT (%b) ([^\n]*)" % _ANY_NAME)
 _BEGINNING = re.compile(rb"[ \t]*(?:#[ \t]+(?:HELP|TYPE|UNIT)[ \t]+)?(%b|[^ \t{#][^ \t{]*)?" % _QUOTED_NAME)
-_MOST_TIME = 2**63 - 1  # milliseconds
+_MOST_TIME, _DIGITS = 2**63 - 1, 19  # milliseconds
 
 
 class Conformance(NamedTuple):
@@ -166,15 +170,38 @@ def _media_type_of(content_type: str) -> tuple[str, str]:
 
 def _is_sound(line: re.Match[bytes], form: _Format) -> bool:
     """What the form of a line does not say: numbers that are too large, labels that stand twice, units."""
-    labels, more, value, time = line.groups()
+    labels, before, after, value, time, *of_exemplar = line.groups()
     if value is None:
         return form is _TEXT or _has_unit(line[0])  # to the older format that is a comment
-    if isinf(float(value)) and not value.lstrip(b"+-")[:1].isalpha():
+    if not (_is_in_range(value) and all(_is_in_range(each) for each in of_exemplar if each)):
         return False
-    if time is not None and (isinf(float(time)) or (time.isdigit() and int(time[:20]) > _MOST_TIME)):
+    if time is not None and not _is_time(time, form):
         return False
-    names = _LABEL_NAMES.findall(labels or more or b"")
-    return len({name.strip(b'"') for name in names}) == len(names) and b"__name__" not in names
+    said = labels if before is None else b"%b,%b" % (before, after or b"")
+    return not said or _names_stand_once(said)
+
+
+def _is_in_range(number: bytes) -> bool:
+    return not isinf(float(number)) or number.lstrip(b"+-")[:1].isalpha()
+
+
+def _is_time(text: bytes, form: _Format) -> bool:
+    if not form.time.fullmatch(text):
+        return False
+    digits = text.lstrip(b"0") or b"0"
+    return _is_in_range(text) if form is _OPENMETRICS else len(digits) <= _DIGITS and int(digits) <= _MOST_TIME
+
+
+def _names_stand_once(labels: bytes) -> bool:
+    """An empty label is none, and takes those of its name with it (`Builder.Reset` of model/labels)."""
+    pairs = [(name.strip(b'"'), value) for name, value in _LABELS.findall(labels)]
+    names = [name for name, _ in pairs]
+    if b"__name__" in names:
+        return False
+    if len(set(names)) < len(names):
+        empty = {name for name, value in pairs if not value}
+        names = [name for name in names if name not in empty]
+    return len(set(names)) == len(names)
 
 
 def _has_unit(line: bytes) -> bool:
@@ -198,4 +225,5 @@ def _reason_of(line: bytes, form: _Format) -> str:
     name = _BEGINNING.match(line)
     if name is not None and name[1] and not re.fullmatch(_ANY_NAME, name[1].rstrip(b"\r")):
         return "FamilyName"
-    return "Timestamp" if form.timed.match(line + b"\n") else "Syntax"
+    timed = form.timed.match(line + b"\n")
+    return "Timestamp" if timed is not None and not _is_time(timed[timed.lastindex or 0], form) else "Syntax"

@@ -44,6 +44,7 @@ class Handshake(Reading):
 
     spoke: Spoke = Spoke.NOTHING
     completed: bool = False  # also where nothing but our own certificate stood in the way
+    broke_off: bool = False  # it cut the handshake after our part of it, perhaps because of our certificate
     leaf: Leaf | None = None
     chain_length: int = 0
     weak_intermediates: tuple[str, ...] = ()

@@ -12,8 +12,6 @@ from probes.readings.histograms import Histogram
 from probes.readings.signal_reader import SignalReader, WantedSignals
 from probes.readings.text_format import NOTHING, KeptLines
 
-__all__ = ["MetricsPage", "PageTrouble", "RememberedPage", "WantedSignals"]
-
 _EVIDENCE = 2000  # bytes
 _OF_A_NAME = 300  # bytes of it: forty buckets would leave no room for the rest
 

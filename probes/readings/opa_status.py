@@ -11,6 +11,9 @@ from probes.contract import Unknown
 from probes.contract.text import cut
 from probes.readings.opa_error import say_errors
 
+ASKED_IN = 5
+"""One of so many looks asks for it, unless something is wrong: it has all of OPA's own metrics in it, 60 kB."""
+
 MOST_BUNDLES = 1000
 """Of one OPA; beyond that the status is not judged."""
 
@@ -29,6 +32,7 @@ _KEY = re.compile(r'\s*[{,]\s*"((?:[^"\\]|\\.){0,200})"\s*:\s*')
 _END = re.compile(r"\s*\}")
 _DECODER = json.JSONDecoder()
 _NO_PLUGIN = "status plugin not enabled"
+_NO_SUCH_PATH = b"404 page not found"  # of Go's server, in an OPA from before there was a status to ask for
 _UNUSABLE = re.compile(
     r"bundle (?:load|read) failed|bundle (?:missing|contains|file)|(?:delta )?bundle expected|manifest (?:has|root|ref)"
     r"|\.signatures\.json|file .* not included in bundle signature|.*digest mismatch|failed to (?:verify|split|base64)"
@@ -129,7 +133,7 @@ def read_status(status: int, body: bytes, at: float, clock: float) -> StatusRepo
 
     `at`: seconds that only time moves; `clock`: Unix seconds of OPA's clock.
     """
-    if status == 404 or (status == 500 and len(body) <= _MOST_ERROR and _no_plugin(read_json(body))):
+    if _is_without_status(status, body):
         return StatusReport(at=at, clock=clock)
     if status != 200:
         return StatusReport(at=at, clock=clock, unknown=_WHY.get(status, Unknown.SOURCE_FAILED))
@@ -140,10 +144,14 @@ def read_status(status: int, body: bytes, at: float, clock: float) -> StatusRepo
     return StatusReport(at=at, clock=clock, bundles=bundles)
 
 
-_WHY = {401: Unknown.UNAUTHORIZED, 403: Unknown.UNAUTHORIZED}
+_WHY = {404: Unknown.MALFORMED, 401: Unknown.UNAUTHORIZED, 403: Unknown.UNAUTHORIZED}
 
 
-def _no_plugin(answer: object) -> bool:
+def _is_without_status(status: int, body: bytes) -> bool:
+    """Whether OPA itself says so: the page of a proxy, or of another program, says nothing of bundles."""
+    if status == 404:
+        return body.strip() == _NO_SUCH_PATH
+    answer = read_json(body) if status == 500 and len(body) <= _MOST_ERROR else None
     return isinstance(answer, dict) and answer.get("message") == _NO_PLUGIN
 
 

@@ -64,13 +64,14 @@ def _sample_names(signal: Signal, row: Row) -> list[str]:
 class SignalReader:
     """What the page says of each signal, read when it is first asked for; of a large page all of it beforehand."""
 
-    __slots__ = ("_allowance", "_histograms", "_kept", "_series", "_values", "_wanted", "concluded")
+    __slots__ = ("_allowance", "_histograms", "_kept", "_series", "_values", "_wanted", "concluded", "place")
 
     def __init__(self, wanted: WantedSignals, kept: KeptLines) -> None:
         self._wanted, self._kept, self._allowance = wanted, kept, Allowance()
         self._series: dict[Signal, Reported] = {}
         self._histograms: dict[Signal, Histograms] = {}
         self._values: dict[Signal, SignalValues | Unreadable | None] = {}
+        self.place: object = None  # let go with this
         self.concluded: tuple[object, object] | None = None  # premise and conclusion that all probes of a look share
 
     def is_large(self) -> bool:

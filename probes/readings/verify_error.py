@@ -18,6 +18,7 @@ class VerifyCode(IntEnum):
     NO_LOCAL_ISSUER = 20
     LEAF_NOT_VERIFIED = 21
     CHAIN_TOO_LONG = 22
+    PURPOSE = 26
     NOT_TRUSTED = 27
 
 

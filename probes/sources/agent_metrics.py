@@ -10,15 +10,18 @@ from probes.contract import Bytes, Fault, SourceContext, SourceKind, Target, Unk
 from probes.contract.reading import HEAVY
 from probes.contract.signal import Dialect, Signal
 from probes.readings.conformance import Conformance
-from probes.readings.metrics_page import MetricsPage, PageTrouble, WantedSignals
+from probes.readings.metrics_page import MetricsPage, PageTrouble
+from probes.readings.signal_reader import WantedSignals
 from probes.readings.text_format import TooCostlyError
 from probes.sources.cpu_budget import CPUBudget
-from probes.sources.http.client import HTTPSession, Origin, TLSFailedError, TooLargeError, fault_of, locate
+from probes.sources.http.client import HTTPSession, Origin, locate
 from probes.sources.http.credentials import Outbound, OutboundSettings
-from probes.sources.http.faults import OtherIdentityError, TooCostlyTLSError
+from probes.sources.http.faults import OtherIdentityError, TLSFailedError, TooCostlyTLSError, fault_of
+from probes.sources.http.response import TooLargeError
 from probes.sources.pace import Pace
 from probes.sources.pages.habits import Habit, PageHabits
 from probes.sources.pages.request import PageRequests
+from probes.sources.pages.unjudged import OneLook, UnjudgedPages
 
 _BUDGET = 0.15  # seconds of CPU to read the pages of one look with: eight megabytes as libraries print them take 0.05
 _INSPECTION = 0.4  # seconds of CPU, about once an hour: eight megabytes as libraries print them take 0.2
@@ -36,18 +39,18 @@ class AgentMetrics:
 
     def __init__(self, settings: AgentMetricsSettings, source_context: SourceContext) -> None:
         self._settings, self._names = settings, source_context.names
-        self._cpu_time, self._pace, self._gate = source_context.cpu_time, Pace(), source_context.gate
+        self._cpu_time, self._gate = source_context.cpu_time, source_context.gate
+        self._pace = Pace[MetricsPage](source_context.now)
         self._outbound = Outbound(settings, source_context)
         self._wanted: dict[Sequence[object], WantedSignals] = {}
         self._places: dict[str, tuple[Origin, bytes]] = {}
-        self._habits = PageHabits(source_context.now)
+        self._habits, self._unjudged = PageHabits(source_context.now), UnjudgedPages()
 
     async def look(self, target: Target, wants: Sequence[object]) -> MetricsPage:
         """One look at the target's page, over within the timeout."""
         wanted = self._wanted_of(wants)
         if (instead := self._pace.instead(target.key)) is not None:
-            trouble, again = PageTrouble.TOO_LARGE, instead.asked_in
-            return MetricsPage(wanted=wanted, trouble=trouble, error=instead.error, asked_in=again, asked=False)
+            return replace(instead, wanted=wanted)
         budget, inspecting = CPUBudget(self._cpu_time, _BUDGET), CPUBudget(self._cpu_time, _INSPECTION)
         try:
             page = await self._look(target, wanted, budget, inspecting)
@@ -100,7 +103,7 @@ class AgentMetrics:
         due = inspecting if self._habits.inspection_is_due(target) else None
         limits = self._settings.timeout, self._settings.max_bytes
         async with HTTPSession(origin, *limits, tls, names=self._names, meter=budget) as session:
-            requests = PageRequests(session, origin, token, wanted, budget, self._gate)
+            requests = PageRequests(session, origin, token, wanted, budget, self._gate, OneLook(self._unjudged))
             filtered = None
             if habit is None or not habit.whole_only:
                 filtered = await requests.filtered(path, habit)

@@ -7,13 +7,13 @@ from typing import NamedTuple
 import httpx
 
 from probes.contract import SourceContext, Unknown
-from probes.readings.opa_status import StatusReport, read_status
-from probes.sources.http.client import HTTPSession, Response, TooLargeError
+from probes.readings.opa_status import ASKED_IN, StatusReport, read_status
+from probes.sources.http.client import HTTPSession
 from probes.sources.http.date import read_date
+from probes.sources.http.response import Response, TooLargeError
 from probes.sources.shared_opas import Server
 
 _SMALL = 1 << 15  # bytes of a status that are read at once; with OPA's own metrics it has twice as many
-_LOOKS = 5  # the answer has all of OPA's own metrics in it, 60 kB
 
 
 class _Known(NamedTuple):
@@ -59,14 +59,14 @@ class BundleReports:
         before = known.report if known is not None else None
         # Claimed before it is asked, so that the other targets of a shared OPA do not ask too.
         asking = asyncio.Event()
-        self._known[server] = _Known(before, self._after(now, _LOOKS), asking)
+        self._known[server] = _Known(before, self._after(now, ASKED_IN), asking)
         try:
             report = await self._ask(server, session, path, headers)
         finally:
             asking.set()
         if report.unknown is not None and before is not None:
             report = before.failed(report.at, report.unknown)
-        self._known[server] = _Known(report, self._after(now, 1 if report.troubled else _LOOKS))
+        self._known[server] = _Known(report, self._after(now, 1 if report.troubled else ASKED_IN))
 
     def _after(self, now: float, looks: int) -> float:
         # Half an interval early: looks do not start on the dot.

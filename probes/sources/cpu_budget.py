@@ -4,10 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from probes.readings.text_format import TooCostlyError
-from probes.sources.tls.metered import OverspentError
-
-TURN = 0.005
-"""Seconds of CPU after which the loop does what else is due; with the step after it, well under 10 ms."""
+from probes.sources.tls.metered import TURN, OverspentError
 
 TLS_BUDGET = 0.08
 """Seconds of CPU for the TLS of one look: eight megabytes take 0.03."""
@@ -38,15 +35,21 @@ class CPUBudget:
         self.spent += cpu
         self._tls += cpu
         most = min(TLS_BUDGET, self._budget)
-        if self._tls > most or self.spent > self._budget:
+        if self._tls > most:
             raise OverspentError(f"its TLS takes more than {most * 1e3:.0f} ms of CPU")
+        if self.spent > self._budget:
+            raise OverspentError(self._too_much)
 
     async def checkpoint(self) -> None:
         """Let the loop do what else is due, if it is time; TooCostlyError where the budget is used up."""
         turn = self._cpu_time() - self._began
         if self.spent + turn > self._budget:
-            raise TooCostlyError(f"to read it takes more than {self._budget * 1e3:.0f} ms of CPU")
+            raise TooCostlyError(self._too_much)
         if turn >= TURN:
             self.spent += turn
             await asyncio.sleep(0)
             self._began = self._cpu_time()
+
+    @property
+    def _too_much(self) -> str:
+        return f"to read it takes more than {self._budget * 1e3:.0f} ms of CPU"

@@ -36,7 +36,8 @@ class HandshakeSource:
         self._timeout, self._names = settings.timeout, source_context.names
         self._identity, self._date = source_context.identity, source_context.date
         self._trust_cache = TrustCache(source_context.identity)
-        self._chains, self._work_queue, self._pace = ChainCache(), WorkQueue(), Pace()
+        self._chains, self._work_queue = ChainCache(), WorkQueue()
+        self._pace = Pace[Handshake](source_context.now)
         self._port_addresses: dict[str, PortAddress] = {}
 
     async def look(self, target: Target, _wants: Sequence[object]) -> Reading:
@@ -83,7 +84,7 @@ class HandshakeSource:
         asked_in = self._pace.slower(key)
         too_much = f"What it sent took {reading.cpu * 1e3:.0f} ms of CPU. It is looked at in one of {asked_in} looks."
         paced = replace(reading, error=f"{reading.error} {too_much}".strip(), asked_in=asked_in)
-        self._pace.say(key, replace(paced, asked=False))
+        self._pace.say(key, paced)
         return paced
 
     def _port(self, address: str) -> PortAddress:

@@ -17,9 +17,11 @@ from probes.readings.decision import Actual, CanaryAnswer, OPAReading, Reply, re
 from probes.readings.opa_status import StatusReport
 from probes.sources.bundle_status import BundleReports
 from probes.sources.cpu_budget import TLS_BUDGET, CPUBudget
-from probes.sources.http.client import HTTPSession, Origin, OwnTroubleError, TooLargeError, fault_of, locate
+from probes.sources.http.client import HTTPSession, Origin, locate
 from probes.sources.http.credentials import Outbound, OutboundSettings
+from probes.sources.http.faults import OwnTroubleError, fault_of
 from probes.sources.http.redirect import redirect_of
+from probes.sources.http.response import TooLargeError
 from probes.sources.http.tls import TLS
 from probes.sources.shared_opas import Server, SharedOPAs
 

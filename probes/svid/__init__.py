@@ -62,6 +62,10 @@ class SvidHistory:
 
 def judge(reading: Handshake, history: SvidHistory, context: EvaluationContext[SvidLimits]) -> Evaluation[SvidHistory]:
     """All conditions of one look at an mTLS port."""
+    if context.is_stale(reading):
+        lost = (kind.unknown(Unknown.STALE, reading.error) for kind in PROBE.conditions[1:])
+        verdicts = (unreachable(reading, context), *lost)
+        return Evaluation(verdicts=verdicts, history=history, samples=_samples(None, history))
     history = _after(reading.leaf, history, context)
     return Evaluation(
         verdicts=(unreachable(reading, context), tls_missing(reading), *_of_the_leaf(reading, context)),

@@ -26,7 +26,7 @@ SVID_ROTATION_OVERDUE = ConditionKind(
     name="SVIDRotationOverdue",
     severity=Severity.CRITICAL,
     true_when="The served SVID should have been replaced some time ago, and has not expired yet.",
-    all_clear="The served SVID is not due to be replaced.",
+    all_clear="The served SVID is not overdue to be replaced.",
     reasons=("NotRotated",),
 )
 _PATIENCE = 300.0  # seconds: rides over one sync of a SPIRE agent that had backed off

@@ -25,10 +25,12 @@ TLS_MISSING = ConditionKind(
 def unreachable(reading: Handshake, context: EvaluationContext[Any]) -> Verdict:
     """A port that talks something else than TLS is reached: that is TLSMissing, and one page is enough."""
     if reading.asked_in > 1 and (reading.completed or not reading.asked):
-        return AGENT_UNREACHABLE.unknown(Unknown.SOURCE_FAILED, reading.error)  # it may be gone since it was asked
+        return AGENT_UNREACHABLE.unknown(Unknown.MALFORMED, reading.error)  # it may be gone since it was asked
     found = context.network(AGENT_UNREACHABLE, reading, stalled="HandshakeTimeout", reset="Reset")
     if found is not None:
         return found
+    if reading.broke_off:
+        return AGENT_UNREACHABLE.unknown(Unknown.UNAUTHORIZED, f"{reading.error} It may refuse the watcher alone.")
     if reading.spoke is Spoke.TLS and not reading.completed:
         return AGENT_UNREACHABLE.true(reading.error, "HandshakeFailed")
     return AGENT_UNREACHABLE.false()

@@ -1,8 +1,10 @@
 """Does the served chain verify to the bundle of the agent's own trust domain?"""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from probes.contract import ConditionKind, Severity, Unknown, Verdict, say_duration
+from probes.contract.condition import Status
 from probes.readings.certificate import Leaf, leaf_flaws
 from probes.readings.handshake import BundleState, Handshake
 from probes.readings.verify_error import UNKNOWN_AUTHORITY, VerifyCode, VerifyError
@@ -22,8 +24,19 @@ def not_trusted(reading: Handshake, leaf: Leaf, now: float, clock_skew: float, c
     `now` in Unix seconds, `clock_skew` in seconds; with a `clock_doubt`, a sentence, no date is believed.
 
     A bundle that was not confirmed lately may lack an authority, or still have one that was taken back: neither a
-    stranger nor a verified chain can then be told. A flaw of the chain itself can.
+    stranger nor a verified chain can then be told. A flaw of the chain itself can. What some peers stumble over is said
+    with each of these.
     """
+    found = _judged(reading, leaf, now, clock_skew, clock_doubt)
+    if not reading.remarks:
+        return found
+    remarks = " ".join(reading.remarks)
+    if found.status is Status.FALSE:
+        return SVID_NOT_TRUSTED.false(remark=remarks)
+    return replace(found, message=f"{found.text} {remarks}")
+
+
+def _judged(reading: Handshake, leaf: Leaf, now: float, clock_skew: float, clock_doubt: str) -> Verdict:
     if reading.bundle is BundleState.MISSING:
         return SVID_NOT_TRUSTED.unknown(Unknown.NO_TRUST_BUNDLE)
     stranger = _stranger(reading, leaf)
@@ -45,7 +58,7 @@ def not_trusted(reading: Handshake, leaf: Leaf, now: float, clock_skew: float, c
         )
     if reading.bundle is BundleState.UNCONFIRMED:
         return SVID_NOT_TRUSTED.unknown(Unknown.NO_TRUST_BUNDLE)
-    return SVID_NOT_TRUSTED.false(remark=" ".join(reading.remarks))
+    return SVID_NOT_TRUSTED.false()
 
 
 def _stranger(reading: Handshake, leaf: Leaf) -> VerifyError | None:

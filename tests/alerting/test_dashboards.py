@@ -47,8 +47,17 @@ NOT_IN_THE_DEMO = {
     "pool_exhaustion_timestamp_seconds": "told from half an hour of history",
     "opa_bundle_info": "the demo's policies are put into OPA without a bundle",
     "opa_bundle_last_success_timestamp_seconds": "the demo's policies are put into OPA without a bundle",
+    "subjects_dropped": "no agent of the demo has more than 50",
+    "target_problems": "the demo lists its agents, and all that there is to know of them",
+    "pods_not_watched": "the demo has no Kubernetes",
+    "discovery_pods": "the demo has no Kubernetes",
+    "events_total": "the demo has no Kubernetes",
     "drill_failures": "the demo has no Alertmanager",
     "drill_last_success_timestamp_seconds": "the demo has no Alertmanager",
+}
+
+ON_NO_DASHBOARD = {
+    "trust_bundle_not_before_timestamp_seconds": "what is left of a bundle is shown; when it began matters to a rule",
 }
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -227,13 +236,18 @@ def _query_mistakes(text: str, variables: set[str]) -> Iterator[str]:
     plain = _STRING.sub('""', expression)
     for inside, grouped in _LABELS.findall(plain):
         labels |= set(_WORD.findall(inside + grouped))
-    names = set(_SERIES.findall(_RANGE.sub("", _LABELS.sub("", plain)))) - _KEYWORDS
-    yield from (f"no such series: {each}" for each in sorted(names - series_there_are()))
+    yield from (f"no such series: {each}" for each in sorted(_names(expression) - series_there_are()))
     yield from (f"no such label: {each}" for each in sorted(labels - labels_there_are()))
     yield from (f"a range of [{each}]" for each in _RATE.findall(expression) if each != "$__rate_interval")
     yield from (f"hard-wired: {each}" for each in _HARD_WIRED.findall(expression))
     unknown = set(re.findall(r"\$(\w+)", expression)) - variables - {"__rate_interval"}
     yield from (f"no such variable: ${each}" for each in sorted(unknown) if not each.isdigit())
+
+
+def _names(expression: str) -> set[str]:
+    """The series that it asks for."""
+    plain = _STRING.sub('""', expression)
+    return set(_SERIES.findall(_RANGE.sub("", _LABELS.sub("", plain)))) - _KEYWORDS
 
 
 def _declared() -> Iterator[Metric]:
@@ -283,6 +297,18 @@ def test_every_query_gives_data_from_the_demo(tmp_path: Path) -> None:
 def test_no_excuse_is_left_over() -> None:
     texts = [each.text for file in FILES for each in _queries(file.name, _read(file))]
     assert [excuse for excuse in NOT_IN_THE_DEMO if not any(excuse in text for text in texts)] == []
+
+
+def test_every_series_is_on_a_dashboard() -> None:
+    shown = {name for file in FILES for query in _queries(file.name, _read(file)) for name in _names(query.text)}
+    recorded = {rule["record"]: rule["expr"] for rule in _rules(RULES) if "record" in rule}
+    while made_of := {name for each in shown & recorded.keys() for name in _names(recorded[each])} - shown:
+        shown |= made_of
+    endings = ("", "_bucket", "_sum", "_count")
+    not_shown = [
+        each.name for each in _declared() if not any(PREFIX + each.name + ending in shown for ending in endings)
+    ]
+    assert not_shown == list(ON_NO_DASHBOARD)
 
 
 @contextmanager

@@ -13,12 +13,14 @@ from typing import Any
 from probes import load_probes
 from probes.contract import EvaluationContext, Target, TargetKey
 from probes.contract.signal import Signal
-from probes.readings.metrics_page import WantedSignals
+from probes.readings.signal_reader import WantedSignals
 from probes.sources.cpu_budget import CPUBudget
-from probes.sources.http.client import HTTPSession, Response, locate
+from probes.sources.http.client import HTTPSession, locate
+from probes.sources.http.response import Response
 from probes.sources.names import Names
 from probes.sources.pages.answer import PageAnswer
 from probes.sources.pages.arrival import PageArrival
+from probes.sources.pages.unjudged import OneLook, UnjudgedPages
 from tests.bench.machine import MEASURED, started
 from tests.bench.page import capabilities_page
 from watcher.runtime.cooperative import Gate
@@ -54,7 +56,7 @@ def judged(page: bytes, times: int) -> float:
     began = time.process_time()
     for look in range(times):
         arrival = PageArrival(session, Response(200, headers, page), CPUBudget(time.thread_time, 10.0), Gate())
-        reading = asyncio.run(PageAnswer(arrival, wanted, filtered=False).read())
+        reading = asyncio.run(PageAnswer(arrival, wanted, OneLook(UnjudgedPages()), filtered=False).read())
         for probe in _PROBES:
             evaluation = probe.judge(reading, histories[probe.name], _context(probe.limits(), 30.0 * look))
             histories[probe.name] = evaluation.history

@@ -8,7 +8,8 @@ from typing import Any
 from probes import AnyProbe, load_probes, load_sources
 from probes.contract import EvaluationContext, Target
 from probes.contract.condition import Status
-from probes.readings.metrics_page import MetricsPage, WantedSignals
+from probes.readings.metrics_page import MetricsPage
+from probes.readings.signal_reader import WantedSignals
 from probes.readings.text_format import Scan
 from tests.bench.daemon import Workload, key_of
 from tests.bench.page import resident, sdk_page

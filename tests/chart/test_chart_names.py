@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -101,9 +102,15 @@ def test_all_names_are_such_as_kubernetes_takes(release: str, namespace: str) ->
         assert len(pod) <= 63
 
 
-def test_a_long_namespace_and_a_long_name_make_a_config_that_the_daemon_takes(tmp_path: Any) -> None:
+@pytest.mark.parametrize(
+    ("release", "namespace"),
+    [("2024", "2024"), ("1e3", "0x1f"), ("on", "null"), ("1.5", "1-5"), (LONG, "n" * 63), ("2" * 52, "0" * 63)],
+)
+def test_whatever_release_and_namespace_are_called_the_daemon_takes_the_config(
+    release: str, namespace: str, tmp_path: Path
+) -> None:
     for values in ({"replicas": 2}, {"shards": 100}, {"fullnameOverride": "f" * 63}):
-        documents = rendered(values, LONG, "n" * 63)
+        documents = rendered(values, release, namespace)
         [made] = [each for each in documents.values() if "config.yaml" in each.get("data", {})]
         (tmp_path / "config.yaml").write_text(made["data"]["config.yaml"])
         assert main(["config", "check", str(tmp_path / "config.yaml")]) == 0

@@ -1,7 +1,9 @@
-"""What kube-score has against the chart's manifests, each with why it stays."""
+"""What kube-score and checkov have against the chart's manifests, each with why it stays."""
 
 import json
+import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
@@ -31,13 +33,27 @@ ACCEPTED = {
 }
 
 
+ACCEPTED_OF_CHECKOV = {
+    "CKV_K8S_8": "liveness probe: the pod of `helm test` lives for seconds; all others have one",
+    "CKV_K8S_9": "readiness probe: the same",
+    "CKV_K8S_11": "no CPU limit: throttled looks are late looks (README, Sizes)",
+    "CKV_K8S_15": "pull policy: tags of releases do not move; `image.pullPolicy` is a value",
+    "CKV_K8S_38": "the token of its service account: it asks the API server which agents there are",
+    "CKV_K8S_43": "image by digest: `image.digest` is a value",
+    "CKV2_K8S_6": "NetworkPolicy: `networkPolicy.enabled` is a value; the pod of `helm test` lives for seconds",
+}
+
+
+def manifests(values: Values) -> str:
+    """As YAML, without those that Kubernetes itself knows nothing of."""
+    return "\n---\n".join(yaml.safe_dump(each) for each in rendered(values).values() if not is_custom(each))
+
+
 def findings(values: Values) -> dict[str, str]:
     """Check -> the first object and comment, of all that is not good."""
-    documents = [each for each in rendered(values).values() if not is_custom(each)]
-    text = "\n---\n".join(yaml.safe_dump(each) for each in documents)
     said = subprocess.run(
         [tool("kube-score"), "score", "--output-format", "json", "--kubernetes-version", "v1.30", "-"],
-        input=text,
+        input=manifests(values),
         stdout=subprocess.PIPE,
         text=True,
         check=False,
@@ -63,3 +79,22 @@ def test_kube_score_has_nothing_against_the_chart_but_what_has_a_reason(values: 
 def test_no_reason_is_kept_for_what_nobody_says_any_more() -> None:
     said = {name for values in ({}, ALL, {"shards": 3}) for name in findings(values)}
     assert set(ACCEPTED) - said == set()
+
+
+@pytest.mark.skipif(not shutil.which("checkov"), reason="needs checkov on PATH")  # a hundred packages of its own
+def test_checkov_has_nothing_against_the_chart_but_what_has_a_reason(tmp_path: Path) -> None:
+    for name, values in {"default": {}, "all": ALL, "shards": {"shards": 3}}.items():
+        (tmp_path / f"{name}.yaml").write_text(manifests(values))
+    command: list[str | Path] = [
+        "checkov",
+        "--directory",
+        tmp_path,
+        "--framework",
+        "kubernetes",
+        "--skip-download",
+        "--output",
+        "json",
+    ]
+    said = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=False).stdout)
+    assert said["summary"]["passed"] > 0
+    assert {each["check_id"] for each in said["results"]["failed_checks"]} == ACCEPTED_OF_CHECKOV.keys()

@@ -176,6 +176,12 @@ def test_the_table_fits_100_columns_has_trouble_first_and_counts_at_the_end(
     assert lines[-1].replace(",", "").split()[1::2] == ["false", "true", "unknown"]
 
 
+def test_one_condition_alone_is_counted_in_the_singular(fleet: WatchedFleet, run_check: Checker) -> None:
+    told = run_check(fleet.config(fleet.target("search")), probe="telemetry", text=True)
+    rows = [line.split(None, 4) for line in told.out.splitlines() if "condition" in line]
+    assert [row[1:4] for row in rows] == [["unknown", "1", "condition"], ["false", "2", "conditions"]]
+
+
 def test_the_command_prints_the_same_as_a_program(fleet: WatchedFleet, tmp_path: Path) -> None:
     config = write_config(tmp_path, fleet.config(fleet.target("search"), REFUSED))
     told = subprocess.run(

@@ -37,7 +37,7 @@ def test_help_names_every_command() -> None:
     assert told.returncode == 0
     assert all(
         f"    {command} " in told.stdout
-        for command in ("run", "check", "drill", "demo", "validate", "controls", "config")
+        for command in ("run", "check", "drill", "demo", "validate", "readiness", "controls", "config")
     )
 
 
@@ -49,6 +49,7 @@ def test_help_names_every_command() -> None:
         ["drill"],
         ["demo"],
         ["validate"],
+        ["readiness"],
         ["controls"],
         ["config"],
         ["config", "check"],
@@ -71,6 +72,13 @@ def test_help_waits_for_nothing_heavy() -> None:
 def test_a_check_by_hand_waits_for_nothing_that_only_the_daemon_needs() -> None:
     of_the_daemon = "{'apscheduler', 'uvicorn', 'starlette', 'jinja2', 'uvloop', 'multiprocessing', 'statistics'}"
     script = f"import sys\nimport watcher.commands.check\nprint(sorted({of_the_daemon} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("command", ["validate", "readiness", "controls"])
+def test_the_checklist_of_files_waits_for_nothing_that_talks_to_anybody(command: str) -> None:
+    talks = "{'httpx', 'aiohttp', 'asyncio', 'ssl', 'kubernetes', 'rich', 'jinja2', 'prometheus_client'}"
+    script = f"import sys\nimport watcher.commands.{command}\nprint(sorted({talks} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 

@@ -47,6 +47,14 @@ def test_a_look_that_cannot_tell_neither_counts_nor_forgives() -> None:
     assert _after(BAD, DARK, BAD).verdicts.all == (BAD,)
 
 
+def test_a_look_that_repeats_the_one_before_neither_counts_nor_forgives() -> None:
+    first = debounce((BAD,), {}, 2, 0.0)
+    repeated = debounce((BAD,), _evaluated(first), 2, 1.0, asked=False)
+    assert (repeated.verdicts.all[0].reason, repeated.bad) == (Unknown.WARMING_UP, (1,))
+    assert debounce((BAD,), _evaluated(repeated), 2, 2.0).verdicts.all == (BAD,)
+    assert debounce((GOOD,), _evaluated(repeated), 2, 2.0, asked=False).bad == (1,)
+
+
 def test_a_true_condition_is_true_again_at_once_after_an_unknown() -> None:
     assert _after(BAD, BAD, DARK, BAD).verdicts.all == (BAD,)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from probes.contract import Fault, Verdict
+from probes.contract import Fault, Limits, Unknown, Verdict
 from tests.engine.toy import SMOKE, TOY, Rooms
 from tests.engine.watch import BAD, CELLAR, GOOD, Watch, tells_all
 from watcher.runtime.cooperative import Gate
@@ -105,6 +105,31 @@ def test_a_look_that_asks_nobody_is_no_answer_of_anybody() -> None:
     watch.look(replace(_costly(0.0, 2, "Too much."), asked=False))
     assert watch.state.reached == frozenset()
     assert (watch.looks("timeout"), watch.looks("error")) == (1.0, 0.0)
+
+
+def test_one_bad_answer_that_looks_repeat_is_one_bad_look() -> None:
+    watch = Watch(limits={TOY.name: Limits(failures=2)})
+    bad = replace(Rooms(verdicts=(BAD,)), asked_in=2, error="Too much.")
+    for reading in (bad, bad.again(30.0)):
+        watch.look(reading)
+        assert [each.reason for each in watch.verdicts(0)] == [Unknown.WARMING_UP]
+    watch.look(bad)
+    assert watch.verdicts(0) == (BAD,)
+
+
+def test_nothing_is_well_by_what_was_seen_more_than_three_intervals_ago_whatever_the_judge_says() -> None:
+    watch = Watch()
+    watch.look(_costly(0.0, 10, "Too much."))
+    interval = watch.lookers["agent_metrics"].interval
+    watch.look(_costly(0.0, 10, "Too much.").again(3 * interval))
+    assert watch.verdicts(0) == (GOOD,)
+    watch.look(_costly(0.0, 10, "Too much.").again(3 * interval + 1))
+    [told] = watch.verdicts(0)
+    assert (told.reason, told.text.startswith("Too much. That was ")) == (Unknown.STALE, True)
+    bad = replace(Rooms(verdicts=(BAD,)), asked_in=10, error="Too much.")
+    for reading in (bad, bad.again(3 * interval + 1)):
+        watch.look(reading)
+        assert watch.verdicts(0) == (BAD,), "what a judge calls trouble is its own affair"
 
 
 def test_looks_that_ask_nobody_do_not_hide_that_the_watcher_is_cut_off() -> None:

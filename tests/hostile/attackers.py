@@ -53,7 +53,8 @@ class OPAAttackers:
 
     async def visit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
-        denied, unknown = opa_attacks.json_answer(opa_attacks.DENIED), opa_attacks.json_answer(b"{}", 404)
+        denied = opa_attacks.json_answer(opa_attacks.DENIED)
+        unknown = opa_attacks.json_answer(b'{"code":"internal_error","message":"status plugin not enabled"}', 500)
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
             attack = self.attacks[_number(head)]

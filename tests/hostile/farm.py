@@ -25,6 +25,7 @@ METRICS: Mapping[str, Callable[[], bytes]] = {
     "odd": pages.odd_lines,
     "labels": pages.many_labels,
     "fewer-labels": lambda: pages.many_labels(lines=800),
+    "long-values": lambda: pages.many_labels(lines=2900, labels=10, value="v" * 60),
     "histograms": pages.many_histograms,
     "traces": pages.endless_traces,
     "subjects": pages.thousand_subjects,

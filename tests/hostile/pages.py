@@ -35,9 +35,11 @@ def odd_lines(name: str = "process_start_time_seconds", size: int = 8000) -> byt
     return HEALTHY + b"".join(line % number for number in range(size // len(line)))
 
 
-def many_labels(lines: int = 3000, labels: int = 60, name: str = "process_start_time_seconds") -> bytes:
+def many_labels(
+    lines: int = 3000, labels: int = 60, name: str = "process_start_time_seconds", value: str = ""
+) -> bytes:
     """As many lines of one name, each with as many labels, as a page may have."""
-    beside = b",".join(b'l%d="%d"' % (number, number) for number in range(labels - 1))
+    beside = b",".join(b'l%d="%b%d"' % (number, value.encode(), number) for number in range(labels - 1))
     return HEALTHY + b"".join(b'%b{n="%d",%b} 1\n' % (name.encode(), line, beside) for line in range(lines))
 
 

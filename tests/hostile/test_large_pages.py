@@ -8,10 +8,9 @@ from tests.servers.tools import need
 MIB = 1 << 20
 
 
-_KNOWN = pytest.mark.xfail(reason="wanted lines of all pages are kept side by side: 600 MB, see docs/reliability.md")
-
-
-@pytest.mark.parametrize("name", ["plain", "stalled-plain", pytest.param("fewer-labels", marks=_KNOWN)])
-def test_a_hundred_pages_of_8_mib_at_once_take_a_quarter_of_their_length_at_most(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "most"), [("plain", 200), ("stalled-plain", 200), ("fewer-labels", 200), ("long-values", 300)]
+)
+def test_a_hundred_large_pages_at_once_take_no_more_than_their_wanted_lines(name: str, most: int) -> None:
     need("a running daemon")  # it is one, but for its schedule
-    assert growth(name) < 200 * MIB
+    assert growth(name) < most * MIB

@@ -105,7 +105,11 @@ def test_a_rise_is_true_when_it_was_held_and_not_before() -> None:
     now = NOW + len(LEAK) * BLOCK
     fresh = replace(_lived(LEAK), rising_since=now - 3599)
     held = replace(fresh, rising_since=now - 3600)
-    assert _told(judge(_page(LEAK[-1]), fresh, _case(now)))["MemoryDrift"] == ("false", "")
+    young = judge(_page(LEAK[-1]), fresh, _case(now))
+    assert _told(young)["MemoryDrift"] == ("false", "")
+    assert "The floor of memory does not rise like a leak, or has not for long. By now it rises." in [
+        each.text for each in young.verdicts
+    ]
     assert _told(judge(_page(LEAK[-1]), fresh, _case(now, once=True)))["MemoryDrift"] == ("unknown", "NotHeldYet")
     judged = judge(_page(LEAK[-1]), held, _case(now))
     assert _told(judged)["MemoryDrift"] == ("true", "MemoryDrift")

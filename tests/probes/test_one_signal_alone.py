@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from probes import load_probes
-from probes.history.process import IN_TURN
+from probes.history.process import IN_TURN, ONE_OF_SEVERAL
 from tests.probes.judged import T0, Judged
 
 PROBES = {each.name: each for each in load_probes() if each.source == "agent_metrics"}
@@ -94,6 +94,9 @@ def test_workers_that_answer_in_turn_are_told_as_such_by_all_that_needs_counters
     assert {each["AgentRestarting"] for each in told} == {"WarmingUp", "false"}
     assert told[-1]["MemoryHigh"] == told[-1]["PoolExhausted"] == "false"
     assert agent.remembers("memory").blocks == 11
+    assert agent.said("memory", "MemoryHigh") == f"The process has room below its memory limit. {ONE_OF_SEVERAL}"
+    for condition in ("PoolSaturated", "PoolExhausted", "PoolExhaustionPredicted"):
+        assert agent.said("pool", condition).endswith(ONE_OF_SEVERAL)
 
 
 def of_the_same_second(at: float) -> str:
@@ -115,6 +118,12 @@ def test_what_is_said_of_them_names_the_way_out() -> None:
         "Several processes answer in turn: their start times and counters go back and forth. Each counts for itself, "
         "so nothing can be told of the agent. It must serve one page for all of them: the multiprocess mode of its "
         "library."
+    )
+
+
+def test_a_clear_memory_or_pool_of_one_of_them_says_that_it_is_one() -> None:
+    assert ONE_OF_SEVERAL == (
+        "Several processes answer in turn: this is said of the one that answered, and others may differ."
     )
 
 

@@ -429,6 +429,22 @@ def test_a_status_that_cannot_be_had_leaves_its_bundles_unknown(why: Unknown) ->
     assert said(PROBE.judge(reading(*WELL, report=unknown), KNOWN, context()))["OPABundleStale"] == f"unknown {why}"
 
 
+@pytest.mark.parametrize(("age", "told"), [(450.0, "false"), (451.0, "unknown Stale")])
+def test_a_status_that_is_not_asked_for_any_more_says_nothing_after_three_times_its_pause(
+    age: float, told: str
+) -> None:
+    report = StatusReport(at=NOW - age, clock=NOW - age, bundles=(bundle(last_success=NOW - age),))
+    broken = reading(*WELL, ("slow", Expected.DENY, Actual.UNREACHABLE), report=report)
+    judged = PROBE.judge(broken, KNOWN, context(vote_counts={"authz": {"v1": 3}}))
+    found = said(judged)
+    assert found["OPABundleStale/authz"] == found["OPARevisionSkew/authz"] == told
+    assert bool(judged.votes) == bool(judged.samples) == (told == "false")
+    if told != "false":
+        assert {each.text for each in judged.verdicts if each.reason == Unknown.STALE} == {
+            "OPA was not asked for its status lately: a question before that breaks the connection each time."
+        }
+
+
 def test_bundles_of_an_opa_that_does_not_answer_are_unknown_by_name() -> None:
     report = StatusReport(at=NOW - 60, clock=NOW - 60, bundles=(bundle(),))
     away = reading(deny(Actual.UNREACHABLE), report=report, fault=Fault.REFUSED)
@@ -532,7 +548,10 @@ def test_a_thousand_bundles_are_read_whatever_stands_after_them() -> None:
         (200, b'{"result": {}}', None),
         (200, b'{"result": {"bundles": {}}}', None),
         (200, b'{"result": {"bundles": null}}', None),
-        (404, b"", None),
+        (404, b"404 page not found\n", None),  # an OPA from before there was a status
+        (404, b"", Unknown.MALFORMED),
+        (404, b"<html><h1>404 page not found</h1>nginx</html>", Unknown.MALFORMED),
+        (500, b"status plugin not enabled", Unknown.SOURCE_FAILED),
         (500, b'{"code": "internal_error", "message": "status plugin not enabled"}', None),
         (500, b'{"code": "internal_error", "message": "else"}', Unknown.SOURCE_FAILED),
         (502, b"", Unknown.SOURCE_FAILED),

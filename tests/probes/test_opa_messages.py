@@ -111,6 +111,8 @@ def test_an_opa_without_an_answer_is_told_as_the_network_tells_it(
 
 
 FETCHED = {"last_success": NOW - 10, "last_activation": NOW - 3600}
+LATELY = "OPA has fetched the bundle lately, and no error has stood for long."
+YOUNG = BundleHistory("authz", HeldFault(NOW - 899, witnessed=True))
 FLAW = "authz.rego:5: `if` keyword is required before rule body (rego_parse_error), and 2 more"
 REJECTED = {
     "code": "bundle_error",
@@ -204,7 +206,13 @@ def with_bundle(facts: Mapping[str, Any], history: BundleHistory | None = None, 
             None,
             (f"OPA fetches the bundle and cannot use it: {FLAW}. What still runs is revision v1, activated 1h0m ago."),
         ),
-        ({}, None, "authz: The bundle is fetched and activated."),
+        ({}, None, f"authz: {LATELY}"),
+        (REJECTED, YOUNG, f"authz: {LATELY} What it fetches now it cannot use: {FLAW}."),
+        (
+            {"code": "bundle_error", "message": "mkdir /.opa: read-only file system"},
+            YOUNG,
+            f"authz: {LATELY} One stands now: bundle_error: mkdir /.opa: read-only file system",
+        ),
     ],
 )
 def test_every_verdict_on_the_age_of_a_bundle_says_exactly_this(
@@ -213,6 +221,7 @@ def test_every_verdict_on_the_age_of_a_bundle_says_exactly_this(
     assert with_bundle(facts, history, once=once)["OPABundleStale"] == sentence
 
 
+AS_MOST = "The active revision is that of most OPAs of the agent, there is no majority, or it differs only lately."
 DIFFERS = "The active revision is v1, most OPAs of the agent have v2."
 DIFFERED = BundleHistory("authz", None, HeldFault(NOW - 900, witnessed=True), compared=True)
 
@@ -222,6 +231,12 @@ DIFFERED = BundleHistory("authz", None, HeldFault(NOW - 900, witnessed=True), co
     [
         ("v1", {"v2": 3, "v1": 1}, DIFFERED, DIFFERS),
         ("v1", {"v2": 3, "v1": 1}, None, DIFFERS),
+        (
+            "v1",
+            {"v2": 3, "v1": 1},
+            BundleHistory("authz", None, HeldFault(NOW - 899, witnessed=True), compared=True),
+            f"authz: {AS_MOST} {DIFFERS}",
+        ),
         ("", {"v2": 3, "": 1}, DIFFERED, "The active revision is none, most OPAs of the agent have v2."),
         ("v1", {"": 3, "v1": 1}, DIFFERED, "The active revision is v1, most OPAs of the agent have none."),
         ("v1", None, DIFFERED, "Its peers have not all been looked at yet."),
@@ -230,7 +245,7 @@ DIFFERED = BundleHistory("authz", None, HeldFault(NOW - 900, witnessed=True), co
             "v1",
             {"v1": 3},
             None,
-            "authz: The active revision is that of most OPAs of the agent, or there is no majority.",
+            f"authz: {AS_MOST}",
         ),
     ],
 )

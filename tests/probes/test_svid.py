@@ -99,14 +99,40 @@ def test_what_the_watcher_cannot_ask_is_not_blamed_on_the_agent() -> None:
 @pytest.mark.parametrize("asked", [True, False])
 def test_an_agent_that_is_looked_at_less_often_is_not_called_reachable(asked: bool) -> None:
     reading = replace(SEEN, asked=asked, asked_in=4, error="It takes 50 ms of CPU.")
-    assert differs(reading) == {"AgentUnreachable": ("unknown", "SourceFailed")}
+    assert differs(reading) == {"AgentUnreachable": ("unknown", "Malformed")}, "no other condition says why"
     assert said(reading)["AgentUnreachable"].text == "It takes 50 ms of CPU."
+
+
+@pytest.mark.parametrize(("age", "told"), [(179.0, {}), (181.0, dict.fromkeys(FAILED, ("unknown", "Stale")))])
+def test_what_was_seen_more_than_three_intervals_ago_says_nothing_any_more(
+    age: float, told: dict[str, tuple[str, str]]
+) -> None:
+    reading = replace(SEEN, asked_in=10, error="It takes 50 ms of CPU.").again(age)
+    assert differs(reading) == told | {"AgentUnreachable": ("unknown", "Malformed")}
+    text = {each.text for each in said(reading).values() if each.status is Status.UNKNOWN}
+    assert text == {f"It takes 50 ms of CPU. That was {'2m59s' if age < 180 else '3m1s'} ago."}
+
+
+def test_an_old_reading_leaves_the_history_and_tells_no_dates() -> None:
+    history = SvidHistory(serial="77", dates=(1.0, 2.0), rotations=3)
+    judged = judge(replace(SEEN, asked_in=10).again(600.0), history, context())
+    assert judged.history is history
+    assert [each.metric.name for each in judged.samples] == ["svid_rotations_total"]
 
 
 def test_a_fault_of_the_network_that_nobody_asked_about_again_is_not_counted_again() -> None:
     reading = Handshake(fault=Fault.STALLED, error="It stalled.", asked_in=2)
     assert differs(reading)["AgentUnreachable"] == ("true", "HandshakeTimeout")
-    assert differs(replace(reading, asked=False))["AgentUnreachable"] == ("unknown", "SourceFailed")
+    assert differs(reading.again(60.0))["AgentUnreachable"] == ("unknown", "Malformed")
+
+
+def test_a_server_that_broke_off_is_neither_reached_nor_out_of_reach_and_its_leaf_is_judged() -> None:
+    reading = replace(leaf(not_after=NOW - 1), completed=False, broke_off=True, error="It broke off.")
+    assert differs(reading) == {
+        "AgentUnreachable": ("unknown", "Unauthorized"),
+        "SVIDExpired": ("true", "CertificateExpired"),
+    }
+    assert said(reading)["AgentUnreachable"].text == "It broke off. It may refuse the watcher alone."
 
 
 def test_a_leaf_read_in_a_handshake_that_stalled_later_is_judged() -> None:

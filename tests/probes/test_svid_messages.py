@@ -6,7 +6,7 @@ import pytest
 from OpenSSL import _util
 
 from probes.contract import Fault
-from probes.readings.handshake import Handshake, Spoke
+from probes.readings.handshake import BundleState, Handshake, Spoke
 from probes.readings.issuer import Issuer, Lifetime
 from probes.readings.verify_error import SAID, VerifyError, say_verify_code
 from probes.svid import PROBE, SvidHistory, judge
@@ -111,6 +111,25 @@ LEFT = "expires in {}, with {} of its lifetime left (serial 77)"
 )
 def test_an_end_that_is_near_is_said_with_whose_it_is(leaf_left: float, issuers: list[Issuer], sentence: str) -> None:
     assert texts(replace(left(leaf_left), issuers=tuple(issuers)))["SVIDExpiryImminent"] == sentence
+
+
+@pytest.mark.parametrize(
+    ("seen", "sentence"),
+    [
+        (replace(SEEN, bundle=BundleState.MISSING), "There is no confirmed trust bundle to verify against."),
+        (replace(SEEN, bundle=BundleState.UNCONFIRMED), "There is no confirmed trust bundle to verify against."),
+        (errors((7, 0)), "No authority of example.org stands behind it: its signature is not that of its issuer."),
+        (
+            errors((24, 1)),
+            "The served chain is not one to trust: its issuer has no public key (certificate 1 of the chain).",
+        ),
+        (leaf(not_before=NOW + 7200), "The served chain is not valid for another 2h0m."),
+    ],
+)
+def test_what_some_peers_stumble_over_is_said_whatever_is_found(seen: Handshake, sentence: str) -> None:
+    told = texts(replace(seen, remarks=("One thing.", "Another.")))["SVIDNotTrusted"]
+    assert told == f"{sentence} One thing. Another."
+    assert texts(seen)["SVIDNotTrusted"] == sentence
 
 
 def test_a_remark_follows_what_is_well() -> None:

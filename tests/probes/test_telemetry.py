@@ -201,6 +201,7 @@ def test_an_agent_that_stays_up_is_said_to_do_so() -> None:
 
 
 BOM = Conformance("ByteOrderMark", "The page begins with a byte order mark.")
+ONE = TelemetryLimits(failures=1)
 UNSEEN = Conformance(unknown=Unknown.SOURCE_FAILED, why="The page asked for whole could not be inspected: It was late.")
 
 
@@ -210,7 +211,7 @@ def test_a_page_that_prometheus_refuses_is_told_with_its_reason(reason: str) -> 
 
 
 def test_between_two_inspections_the_verdict_stays_and_says_its_age() -> None:
-    watch = Engine()
+    watch = Engine(ONE)
     watch.look(0, page(conformance=BOM))
     assert watch.messages()[NONCONFORMANT] == (
         "A current Prometheus refuses the whole page. The page begins with a byte order mark."
@@ -224,14 +225,47 @@ def test_between_two_inspections_the_verdict_stays_and_says_its_age() -> None:
     assert watch.look(3630, page(conformance=None))[NONCONFORMANT] == "false"
 
 
+def test_one_refused_page_is_one_bad_look_however_often_it_is_told() -> None:
+    watch = Engine(TelemetryLimits(failures=2))
+    assert watch.look(0, page(conformance=BOM))[NONCONFORMANT] == "ByteOrderMark", "the first of two"
+    for at, found in ((30, UNSEEN), (60, None)):
+        assert watch.look(at, page(conformance=found))[NONCONFORMANT] == "WarmingUp", "neither counts nor forgives"
+        assert watch.messages()[NONCONFORMANT] == (
+            "Refused 1 of 2 whole pages in a row, and the next was not had. The page begins with a byte order mark."
+        )
+    assert watch.look(90, page(conformance=BOM))[NONCONFORMANT] == "ByteOrderMark"
+    assert watch.look(120, page(conformance=None))[NONCONFORMANT] == "ByteOrderMark", "two pages were refused"
+
+
 def test_an_inspection_that_fails_leaves_the_verdict_of_the_last_one_for_three_hours() -> None:
-    watch = Engine()
+    watch = Engine(ONE)
     watch.look(0, page(conformance=BOM))
     assert watch.look(3 * 3600, page(conformance=UNSEEN))[NONCONFORMANT] == "ByteOrderMark"
     assert watch.look(3 * 3600 + 30, page(conformance=UNSEEN))[NONCONFORMANT] == "SourceFailed"
     assert watch.look(3 * 3600 + 60, page(conformance=None))[NONCONFORMANT] == "SourceFailed"
     assert watch.messages()[NONCONFORMANT] == UNSEEN.why
     assert watch.look(4 * 3600, page())[NONCONFORMANT] == "false"
+
+
+@pytest.mark.parametrize("seen", [SCRAPABLE, BOM])
+def test_what_was_seen_of_a_page_says_nothing_after_three_hours_without_an_inspection(seen: Conformance) -> None:
+    watch, told = Engine(ONE), seen.reason or "false"
+    watch.look(0, page(conformance=seen))
+    assert watch.look(3 * 3600, page(conformance=None))[NONCONFORMANT] == told
+    assert watch.look(3 * 3600 + 30, page(conformance=None))[NONCONFORMANT] == "Stale"
+    assert watch.messages()[NONCONFORMANT] == "The page was not had whole for more than three hours."
+    assert watch.look(4 * 3600, page(conformance=seen))[NONCONFORMANT] == told
+
+
+def test_that_a_page_was_scrapable_says_how_often_that_is_seen_and_when_it_is_late() -> None:
+    watch = Engine()
+    watch.look(0, page())
+    usual = "A current Prometheus can scrape the metrics page, which is asked for whole about once an hour."
+    late = " That was more than two hours ago; since then the page could not be had whole."
+    for at, text in ((0, usual), (7199, usual), (7200, usual + late), (3 * 3600, usual + late)):
+        if at:
+            watch.look(at, page(conformance=None))
+        assert watch.messages()[NONCONFORMANT] == text
 
 
 def test_of_a_page_that_was_never_inspected_nothing_is_known() -> None:
@@ -241,7 +275,7 @@ def test_of_a_page_that_was_never_inspected_nothing_is_known() -> None:
 
 
 def test_a_look_that_fails_says_nothing_of_it_and_forgets_nothing() -> None:
-    watch = Engine()
+    watch = Engine(ONE)
     watch.look(0, page(conformance=BOM))
     assert watch.look(30, failed(Fault.RESET))[NONCONFORMANT] == "SourceFailed"
     assert watch.look(60, page(conformance=None))[NONCONFORMANT] == "ByteOrderMark"

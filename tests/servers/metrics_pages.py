@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from probes.contract.signal import Dialect, Signal
-from probes.readings.metrics_page import MetricsPage, WantedSignals
+from probes.readings.metrics_page import MetricsPage
+from probes.readings.signal_reader import WantedSignals
 from probes.readings.text_format import Scan, WholeLines
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

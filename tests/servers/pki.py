@@ -95,8 +95,12 @@ class PlainAuthority:
         under: "PlainAuthority | None" = None,
         key: CertificateIssuerPrivateKeyTypes | None = None,
         ca: bool = True,
+        purposes: Sequence[x509.ObjectIdentifier] = (),
     ) -> None:
-        """Valid from an hour before `now`, Unix seconds, until `lifetime` after it; `ca`: whether it says to be one."""
+        """Valid from an hour before `now`, Unix seconds, until `lifetime` after it; `ca`: whether it says to be one.
+
+        `purposes`: all that what it signs may be used for; none given: anything.
+        """
         self.trust_domain = "example.org"
         self.key = key or ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
@@ -104,6 +108,8 @@ class PlainAuthority:
         builder = x509.CertificateBuilder().serial_number(x509.random_serial_number()).subject_name(self._name)
         builder = builder.not_valid_before(start).not_valid_after(end).public_key(self.key.public_key())
         builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        if purposes:
+            builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
         self.certificate = (under or self).sign(builder)
         if under is not None:
             self.intermediates = (self.certificate, *under.intermediates)

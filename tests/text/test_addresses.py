@@ -7,18 +7,28 @@ from hypothesis import strategies as st
 from watcher.text.addresses import decision_path, host, host_port, http_url, spiffe_id
 
 GOOD: dict[Callable[[str], str], tuple[str, ...]] = {
-    host: ("127.0.0.1", "::1", "fe80::1%eth0", "localhost", "search.prod.svc.cluster.local.", "a_b", "x1"),
-    host_port: ("127.0.0.1:8443", "[::1]:8443", "search.prod:1", "localhost:65535"),
+    host: (
+        "127.0.0.1",
+        "::1",
+        "fe80::1%eth0",
+        "localhost",
+        "search.prod.svc.cluster.local.",
+        "a_b",
+        "x1",
+        "watcher.2024",
+    ),
+    host_port: ("127.0.0.1:8443", "[::1]:8443", "search.prod:1", "search.2024:1", "localhost:65535"),
     http_url: (
         "http://127.0.0.1:9090/metrics",
         "https://[::1]:8181",
         "http://search/metrics?format=text",
+        "http://opa.2024:8181",
     ),
     spiffe_id: ("spiffe://example.org/agent/search", "spiffe://a/b", "spiffe://my-td_1.x/A.b-c_d/..."),
     decision_path: ("agentweave/authz/allow", "a", "a_b/c-d", "data", "v1", "v1/allow", "authz/data/allow"),
 }
 BAD: dict[Callable[[str], str], tuple[str, ...]] = {
-    host: ("", "a b", "-a", "a-", "a..b", "999.1.1.1", "1.2.3", "a" * 64, "ä.example", "[::1]", "a:1", "*"),
+    host: ("", "a b", "-a", "a-", "a..b", "999.1.1.1", "1.2.3", "2024", "a" * 64, "ä.example", "[::1]", "a:1", "*"),
     host_port: (
         "127.0.0.1",
         ":8443",

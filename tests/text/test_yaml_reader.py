@@ -104,13 +104,22 @@ def test_aliases_do_not_add_up_to_a_depth_that_is_refused_otherwise() -> None:
         read("\n".join([f"a0: &a0 {'[' * 20}{']' * 20}", *states]))
 
 
-def test_a_repeated_key_is_told_with_both_lines_and_the_first_one_holds() -> None:
-    reader = YamlReader("a: 1\nb:\n  - c: 2\n    c: 3\na: 4\n")
-    assert reader.document() == {"a": 1, "b": [{"c": 2}]}
+def test_a_repeated_key_is_told_with_both_lines_and_the_last_one_holds_as_for_the_library() -> None:
+    text = "a: 1\nb:\n  - c: 2\n    c: 3\na: 4\n"
+    reader = YamlReader(text)
+    assert reader.document() == yaml.safe_load(text) == {"a": 4, "b": [{"c": 3}]}
     assert reader.mistakes == [
         (4, "b[0].c: the same key as on line 3, expected it once"),
         (5, "a: the same key as on line 1, expected it once"),
     ]
+
+
+@pytest.mark.parametrize(
+    "merges", ["<<: *a, <<: *b", "<<: [*a, *b]", "<<: [*b, *a], <<: *a", "<<: *b, x: 3", "x: 3, <<: *b"]
+)
+def test_of_several_merged_mappings_the_one_counts_that_counts_for_the_library(merges: str) -> None:
+    text = f"a: &a {{x: 1, y: 1}}\nb: &b {{x: 2, z: 2}}\nc: {{{merges}}}\n"
+    assert read(text) == yaml.safe_load(text)
 
 
 def _is_read_alike(text: str) -> bool:

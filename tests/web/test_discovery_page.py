@@ -113,9 +113,19 @@ def test_targets_with_problems_are_counted_and_can_be_listed_alone(daemon: Daemo
     assert daemon.targets()[0]["origins"]["metrics"] == "its port named metrics"
     for path in ("/?problems=true", "/"):
         assert "<b>1</b> with problems" in daemon.get(path).text
+    listed, fleet = (Markup(daemon.get(path).text).text for path in ("/?problems=true", "/"))
+    [problem] = daemon.targets()[0]["problems"]
+    assert (problem in listed, problem in fleet) == (True, False)
+    assert daemon.get("/?problems=true").text.count(" here") == 1
     agent = Markup(daemon.get("/agents/agentweave/pod-1").text).text
     assert "who says the metrics URL" in agent
     assert "its port named metrics" in agent
+    assert "memory limit512.0 MiB" in agent
+    assert "CPU limit0.5" in agent
+
+
+def test_links_at_the_head_of_a_page_look_alike_wherever_they_lead(daemon: DaemonProcess) -> None:
+    assert "href" not in daemon.get("/style.css").text
 
 
 def _all(daemon: DaemonProcess, family: str) -> list[tuple[dict[str, str], float]]:

@@ -4,11 +4,11 @@ import asyncio
 import json
 from collections.abc import Sequence
 
-from probes.contract import Verdict
-from tests.engine.toy import PAGES, SMOKE, TOY, History, target
+from probes.contract import Unknown, Verdict
+from tests.engine.toy import FIRE, PAGES, SMOKE, TOY, History, target
 from watcher.engine.board import Board
 from watcher.engine.debounce import ProbeResult, share
-from watcher.web.pages import SHOWN_CONDITIONS, SHOWN_IN_ALL, fleet_lines
+from watcher.web.pages import SHOWN_CONDITIONS, SHOWN_IN_ALL, Folded, fleet_lines
 from watcher.web.target_json import listing
 
 NOW = 1_790_000_000.0
@@ -50,3 +50,15 @@ def test_the_fleets_page_has_few_conditions_of_each_target_and_counts_the_rest()
     shown = [len(line.telling) for line in lines]
     assert shown == [SHOWN_CONDITIONS] * (SHOWN_IN_ALL // SHOWN_CONDITIONS) + [1] * 20
     assert [line.left_out for line in lines] == [1000 - each for each in shown]
+
+
+def test_conditions_that_lack_the_same_fact_are_one_line_with_the_reason_once() -> None:
+    wanted = {"namespace": "", "agent": "", "status": ""}
+    lacking = [kind.unknown(Unknown.FACT_UNKNOWN, "No plan of the house.") for kind in (SMOKE, FIRE)]
+    board = _board([*lacking, SMOKE.unknown(Unknown.FACT_UNKNOWN, "No key.", "attic"), *_smoking(1)])
+    _, [line] = asyncio.run(fleet_lines(board, wanted, board.oldest(NOW)))
+    assert [each.verdict.status for each in line.telling] == ["true"]
+    assert line.folded == [
+        Folded("unknown", ["Fire", "Smoke"], "No plan of the house."),
+        Folded("unknown", ["Smoke"], "No key."),
+    ]

@@ -9,6 +9,7 @@ from probes.controls.evidence.agent_config import KeyPath
 from probes.controls.judges.secret_rules import secret_rule
 from watcher.text.printable import printable
 from watcher.text.yaml_reader import Lines, UnsupportedYamlError, YamlReader
+from watcher.text.yaml_scalars import agent_value
 
 MAX_BYTES = 2**20
 """A ConfigMap holds no more."""
@@ -39,7 +40,7 @@ def read_agent_config(raw: bytes, sdk_version: str, *, in_place: bool | None) ->
 
 
 def _document(raw: bytes) -> tuple[dict[str, object], dict[KeyPath, int]]:
-    reader = YamlReader(_text(raw), _MAX_WEIGHT, _MAX_VALUES)
+    reader = YamlReader(_text(raw), _MAX_WEIGHT, _MAX_VALUES, agent_value)
     try:
         document = reader.document()
     except UnsupportedYamlError as error:

@@ -13,7 +13,7 @@ from probes.controls.finding import State
 from probes.controls.judges.agent_config.key_findings import Kind, key_findings
 from probes.controls.judges.agent_config.placeholders import PLACEHOLDER_DOMAINS, placeholders
 from probes.controls.judges.agent_config.shown import key_name
-from probes.controls.judges.agent_config.texts import texts_of
+from probes.controls.judges.texts import texts_of
 from probes.controls.judging import Facts, Says, Statement, load_judges
 from probes.controls.sdk.loading import load_sdk_facts
 from probes.controls.verdict.control import judge_control

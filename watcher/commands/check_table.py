@@ -50,7 +50,11 @@ def _rows(conditions: Mapping[TargetState, Sequence[ConditionStatus]]) -> Iterat
         well = [each for each in found if each.verdict.status is Status.FALSE and not each.verdict.remarkable]
         for status, many, why in ((Status.UNKNOWN, young, "WarmingUp "), (Status.FALSE, well, "")):
             if many:
-                yield _name(state), _status(status), f"{len(many)} conditions", Text(why, "bold") + _names(many)
+                yield _name(state), _status(status), _count(many), Text(why, "bold") + _names(many)
+
+
+def _count(many: Sequence[ConditionStatus]) -> str:
+    return f"{len(many)} conditions" if len(many) > 1 else "1 condition"
 
 
 def _is_young(each: ConditionStatus) -> bool:

@@ -8,14 +8,12 @@ from typing import NamedTuple
 
 from probes import AnyProbe, AnySourceKind
 from probes.contract import Reading, Target, TargetKey, Unknown, Verdict
+from probes.contract.reading import STALE_AFTER
 from watcher.engine.debounce import DebounceStates, ProbeResult, Verdicts, debounce, stale
 from watcher.engine.exported_subjects import ProbeResults, most_telling
 from watcher.engine.series_budget import SeriesBudget
 from watcher.engine.warm_up import Young
 from watcher.runtime.cooperative import TimeSlice
-
-STALE_AFTER = 3
-"""Intervals after which a result says nothing any more."""
 
 _SLICE = 25
 

@@ -95,8 +95,17 @@ class Debounced(NamedTuple):
     bad: tuple[int, ...]
 
 
-def debounce(found: tuple[Verdict, ...], before: ProbeResult | DebounceStates, failures: int, now: float) -> Debounced:
+def debounce(
+    found: tuple[Verdict, ...],
+    before: ProbeResult | DebounceStates,
+    failures: int,
+    now: float,
+    *,
+    asked: bool = True,
+) -> Debounced:
     """What holds after a look that says `found`, where `before` held; `now` in steady seconds.
+
+    Not `asked`: it repeats what the look before said, which then neither counts nor forgives.
 
     A `repeated` condition is true after `failures` bad looks in a row; until then it is unknown, never false.
     One good look ends it; an unknown one neither counts nor forgives.
@@ -108,7 +117,7 @@ def debounce(found: tuple[Verdict, ...], before: ProbeResult | DebounceStates, f
     verdicts, since, bad = [], [], []
     for each in found:
         held = before.get((each.kind.name, each.subject))
-        count = _bad_looks(each, held)
+        count = _bad_looks(each, held, asked=asked)
         early = each.status is Status.TRUE and each.kind.repeated and count < failures and not _was_true(held)
         holds = _not_yet(each, count, failures) if early else each
         verdicts.append(holds)
@@ -117,8 +126,10 @@ def debounce(found: tuple[Verdict, ...], before: ProbeResult | DebounceStates, f
     return Debounced(share(tuple(verdicts)), tuple(since), tuple(bad) if any(bad) else ())
 
 
-def _bad_looks(found: Verdict, held: DebounceState | None) -> int:
+def _bad_looks(found: Verdict, held: DebounceState | None, *, asked: bool) -> int:
     before = held.bad if held is not None else 0
+    if not asked:
+        return before
     match found.status:
         case Status.TRUE:
             return before + 1

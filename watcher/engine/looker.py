@@ -215,7 +215,7 @@ class Looker:
         if not (look.reading.error or look.reading.fault):  # of the others, the first of all is still to come
             same = before.verdicts.all if isinstance(before, ProbeResult) else ()
             verdicts, young = WarmUp(limits, self.interval).ended(verdicts, same, young, look.at)
-        debounced = debounce(verdicts, before, limits.failures, look.at)
+        debounced = debounce(verdicts, before, limits.failures, look.at, asked=look.reading.asked)
         return ProbeResult(look.at, *debounced, judged.samples, judged.history, young)
 
     def _judge(self, probe: AnyProbe, state: TargetState, history: object, look: Look) -> Evaluation[object]:
@@ -237,7 +237,7 @@ class Looker:
             vote_counts=self._fleet.vote_counter.counts(state.target.key),
         )
         try:
-            return probe.judge(look.reading, history, context)
+            return context.dated(probe.judge(look.reading, history, context), look.reading)
         except Exception:  # the boundary: a probe that raises costs its verdicts, never the daemon
             self._logger.exception("probe failed", probe=probe.name, target="/".join(state.target.key))
             return Evaluation(verdicts=probe.all_unknown(state.target, Unknown.PROBE_ERROR), history=history)

@@ -12,7 +12,7 @@ import httpx
 from watcher.events.event import Event, name_of, new_object, series
 from watcher.events.queue import MOST, Bucket, EventQueue, Holds
 from watcher.kube.access import Access
-from watcher.kube.errors import AccessError, GoneError, RefusedError
+from watcher.kube.errors import AccessError, GoneError, RefusedError, in_words
 from watcher.kube.requests import send_object
 from watcher.metrics.families import EVENTS
 from watcher.metrics.own import OwnMetrics
@@ -77,7 +77,7 @@ class EventWriter:
         except (GoneError, httpx.HTTPError, OSError, ValueError, RecursionError) as error:
             if isinstance(error, httpx.ConnectError):
                 await self._renew()
-            self._hold(event, f"{type(error).__name__}: {error}"[:300])
+            self._hold(event, in_words(error))
         else:
             self._own_metrics.add(EVENTS, 1, "written")
             self._answers(event.pod.namespace)

@@ -21,6 +21,16 @@ class RefusedError(Exception):
 class GoneError(Exception):
     """410: what we asked to go on from is no longer known there."""
 
+    def __init__(self) -> None:
+        """There is one message for all."""
+        super().__init__("410: no longer known there")
+
+
+def in_words(error: Exception) -> str:
+    """What came in place of an answer, in words; the name of its kind only where it says too little alone."""
+    speaks = isinstance(error, AccessError | RefusedError | GoneError | httpx.HTTPError | OSError) and str(error)
+    return (str(error) if speaks else f"{type(error).__name__}: {error}".removesuffix(": "))[:300]
+
 
 def is_outage(error: BaseException) -> bool:
     """Whether it says nothing of us: the API server is away, or it has too much to do (429) or trouble (5xx)."""

@@ -12,8 +12,9 @@ from pydantic_core import from_json
 
 from watcher.kube.access import Access
 from watcher.kube.backoff import Backoff
-from watcher.kube.errors import AccessError, GoneError, RefusedError
-from watcher.kube.requests import MALFORMED_OBJECT, Raw, StreamedResponse, lines, read_all
+from watcher.kube.errors import AccessError, GoneError, RefusedError, in_words
+from watcher.kube.objects import MALFORMED_OBJECT, Raw
+from watcher.kube.requests import StreamedResponse, answered_within, lines, read_all
 from watcher.runtime.failures import FailuresLogger
 
 PAGE = 100
@@ -91,7 +92,7 @@ class ListWatch:
                 await self._renew_after(error.code == 401)
                 await self._pause(error.after)
             except (AccessError, httpx.HTTPError, OSError, TimeoutError, *MALFORMED_OBJECT, RecursionError) as error:
-                self._listener.failed(f"{type(error).__name__}: {error}"[:300], error)
+                self._listener.failed(in_words(error), error)
                 await self._renew_after(isinstance(error, httpx.ConnectError))
                 await self._pause(0.0)
 
@@ -128,7 +129,7 @@ class ListWatch:
             await asyncio.sleep(0)
 
     async def _page(self, query: dict[str, str]) -> dict[str, Any]:
-        async with asyncio.timeout(self._patience.page), self._get(query) as response:
+        async with answered_within(self._patience.page), self._get(query) as response:
             page: dict[str, Any] = from_json(await read_all(response, MAX_PAGE), cache_strings="all")
         return page
 
@@ -140,7 +141,7 @@ class ListWatch:
             "allowWatchBookmarks": "true",
             "timeoutSeconds": str(max(1, int(seconds))),
         }
-        async with asyncio.timeout(seconds + 15), self._get(query) as response:
+        async with answered_within(seconds + 15, "end a watch"), self._get(query) as response:
             self._listener.answered()
             try:
                 async for line in lines(response):

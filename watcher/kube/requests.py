@@ -3,22 +3,20 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 import httpx
 from pydantic_core import from_json
 
 from watcher.kube.access import Access
-from watcher.kube.errors import AccessError, GoneError, RefusedError
-
-Raw = Mapping[str, Any]
-"""An object of the API as JSON has it."""
-
-MALFORMED_OBJECT = (KeyError, TypeError, AttributeError, ValueError)
-"""What reading an object raises that is not as the API documents it."""
+from watcher.kube.errors import AccessError, GoneError, RefusedError, in_words
 
 MAX_LINE = 8 * 2**20
 """Bytes of one event: etcd holds objects of at most 1.5 MiB, JSON of them is longer."""
+
+
+_DEADLINE = httpx.Timeout(None)  # the whole answer has one
 
 
 class StreamedResponse:
@@ -50,9 +48,19 @@ class StreamedResponse:
         await self._response.aclose()
 
 
+@asynccontextmanager
+async def answered_within(seconds: float, what: str = "answer") -> AsyncIterator[None]:
+    """For a whole answer, or what else is waited for; TimeoutError with a sentence where it takes longer."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise TimeoutError(f"the API server did not {what} within {seconds:.0f} s") from error
+
+
 async def get_object(access: Access, path: str, seconds: float, most: int) -> dict[str, Any]:
     """One object by its path; RefusedError, AccessError, httpx.HTTPError, TimeoutError or ValueError where not."""
-    async with asyncio.timeout(seconds), StreamedResponse(access, path, {}, httpx.Timeout(seconds)) as response:
+    async with answered_within(seconds), StreamedResponse(access, path, {}, _DEADLINE) as response:
         found: dict[str, Any] = from_json(await read_all(response, most), cache_strings="all")
     return found
 
@@ -62,7 +70,7 @@ async def try_object(access: Access, path: str, seconds: float, most: int) -> di
     try:
         return await get_object(access, path, seconds, most)
     except (RefusedError, GoneError, AccessError, httpx.HTTPError, OSError, ValueError, RecursionError) as error:
-        return str(error)[:200] or type(error).__name__
+        return in_words(error)[:200]
 
 
 async def send_object(
@@ -75,10 +83,8 @@ async def send_object(
 ) -> dict[str, Any]:
     """Create, replace or merge-patch an object; gives it as it is now, raises what `get_object` raises."""
     kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
-    answer = StreamedResponse(
-        access, path, {}, httpx.Timeout(seconds), method=method, sent=(kind, json.dumps(content).encode())
-    )
-    async with asyncio.timeout(seconds), answer as response:
+    answer = StreamedResponse(access, path, {}, _DEADLINE, method=method, sent=(kind, json.dumps(content).encode()))
+    async with answered_within(seconds), answer as response:
         found: dict[str, Any] = from_json(await read_all(response, most), cache_strings="all")
     return found
 
@@ -89,11 +95,11 @@ async def _raise_for_status(response: httpx.Response) -> None:
     if response.status_code == 410:
         raise GoneError
     try:
-        why = json.loads(await read_all(response, MAX_LINE)).get("message")
+        said = json.loads(await read_all(response, MAX_LINE)).get("message")
     except (ValueError, AttributeError, RefusedError):
-        why = response.reason_phrase
+        said = response.reason_phrase
     after = response.headers.get("Retry-After", "")
-    raise RefusedError(response.status_code, str(why), float(after) if after.isdecimal() else 0.0)
+    raise RefusedError(response.status_code, str(said), float(after) if after.isdecimal() else 0.0)
 
 
 async def read_all(response: httpx.Response, most: int) -> bytes:

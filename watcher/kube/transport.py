@@ -71,6 +71,12 @@ def _errors_of_httpx() -> Iterator[None]:
     except TimeoutError as error:
         raise httpx.ReadTimeout("the server is silent") from error
     except aiohttp.ClientConnectorError as error:
-        raise httpx.ConnectError(str(error)) from error
+        raise httpx.ConnectError(_in_words(error)) from error
     except (aiohttp.ClientError, ValueError) as error:
         raise httpx.RemoteProtocolError(f"{type(error).__name__}: {error}"[:300]) from error
+
+
+def _in_words(error: aiohttp.ClientConnectorError) -> str:
+    if isinstance(error, aiohttp.ClientSSLError):  # it says which certificate, and what is wrong with it
+        return str(error)
+    return f"cannot connect to {error.host}:{error.port}: {error.os_error.strerror or 'the connection was closed'}"

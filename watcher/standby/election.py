@@ -14,8 +14,9 @@ import httpx
 
 from watcher.config.replicas import Standby
 from watcher.kube.access import Access
-from watcher.kube.errors import AccessError, GoneError, RefusedError
-from watcher.kube.requests import MALFORMED_OBJECT, Raw, get_object, send_object
+from watcher.kube.errors import AccessError, GoneError, RefusedError, in_words
+from watcher.kube.objects import MALFORMED_OBJECT, Raw
+from watcher.kube.requests import answered_within, get_object, send_object
 from watcher.runtime.role import Role
 from watcher.standby.candidate import DURATION, LONGEST, RETRY, Candidate, Record, Step
 from watcher.text.timestamps import micro_time
@@ -47,6 +48,7 @@ class Election:
         self._leases, self._name = _LEASES.format(settings.namespace), settings.lease
         self._candidate = Candidate(me)
         self._role, self._changed = role, changed
+        self._kind = ""  # of the trouble that was told last
         self._monotonic, self._uniform, self._sleep = monotonic, uniform, sleep
         self._running: asyncio.Task[Any] | None = None
 
@@ -58,10 +60,11 @@ class Election:
             try:
                 await self._once()
             except _FAILURES as error:
-                self._failed(str(error) or type(error).__name__)
+                said = in_words(error)
+                self._failed(said, said if isinstance(error, RefusedError) else type(error).__name__)
                 await self._renew_access(error)
             except _NO_LEASE as error:
-                self._failed(f"the answer is no Lease: {error!r}"[:300])
+                self._failed(f"the answer is no Lease: {error!r}"[:300], "no Lease")
             self._follow()
             await self._sleep(RETRY * self._uniform(0.7, 1.0))
 
@@ -76,10 +79,10 @@ class Election:
         self._role.active = False
         if self._candidate.resign():
             try:
-                async with asyncio.timeout(_RELEASE):
+                async with answered_within(_RELEASE):
                     await self._release()
             except (*_FAILURES, *_NO_LEASE) as error:
-                log.warning("cannot release lease", extra={"why": str(error) or type(error).__name__})
+                log.warning("cannot release lease", extra={"why": in_words(error)})
         await self._access.close()
 
     async def _once(self) -> None:
@@ -88,7 +91,7 @@ class Election:
             await self._look()  # at once: who was quicker may be another leader
         if self._role.trouble:
             log.info("lease can be acquired again")
-            self._role.trouble = ""
+            self._role.trouble = self._kind = ""
 
     def _confirm(self, since: float) -> None:
         """Who leads was known at `since` (monotonic seconds), and is for as long as a lease stands."""
@@ -158,10 +161,11 @@ class Election:
             log.info(event, extra={"lease": self._name, "holder": self._role.holder})
             self._changed()
 
-    def _failed(self, why: str) -> None:
-        if why != self._role.trouble:
+    def _failed(self, why: str, kind: str) -> None:
+        """Each kind of trouble is told once: of a connection that fails each attempt may have other words."""
+        if kind != self._kind:
             log.warning("cannot acquire lease", extra={"lease": self._name, "why": why})
-            self._role.trouble = why
+            self._role.trouble, self._kind = why, kind
 
     async def _renew_access(self, error: Exception) -> None:
         refused = isinstance(error, RefusedError) and error.code == 401

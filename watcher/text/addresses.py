@@ -20,9 +20,12 @@ _BEFORE_A_PATH = re.compile(r"^(?:v1/)?data/(?=.)")
 
 
 def host(text: str) -> str:
-    """An IP address or a host name (RFC 1123, with `_`), as given; ValueError for anything else."""
+    """An IP address or a host name (RFC 1123, with `_`), as given; ValueError for anything else.
+
+    A namespace of Kubernetes may be called `2024`, and a Service in it `watcher.2024`; numbers alone are no name.
+    """
     labels = text.rstrip(".").split(".")
-    named = len(text) <= 253 and all(map(_HOST_LABEL.fullmatch, labels)) and not labels[-1].isdigit()
+    named = len(text) <= 253 and all(map(_HOST_LABEL.fullmatch, labels)) and not all(map(str.isdigit, labels))
     if not named and not is_ip_address(text):
         raise ValueError(f"expected an IP address or a host name, got {plain_name(text)}")
     return text

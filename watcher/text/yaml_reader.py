@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import yaml
@@ -13,8 +13,12 @@ MAX_DEPTH = 64
 MAX_WEIGHT = 128 * 2**20
 """Characters and nodes, with aliases written out."""
 
+Scalar = str | int | float | bool | None
 Lines = dict[int, dict[str | int, int]]
 """The id of a mapping or list -> its key or index -> the line, from 1."""
+
+Literals = dict[tuple[int, str], int]
+"""The id of a mapping and a key whose value is a literal block -> the line of its `|`: its text begins on the next."""
 
 _WORDS = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
@@ -25,7 +29,7 @@ _INT = re.compile(r"[-+]?[0-9]{1,300}|0o[0-7]{1,300}|0x[0-9a-fA-F]{1,300}")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 
 
-def plain_value(text: str) -> str | int | float | bool | None:
+def plain_value(text: str) -> Scalar:
     """What an unquoted scalar stands for (YAML 1.2, section 10.3.2): `no` is text, and so are `.inf` and `.nan`."""
     if text in _WORDS:
         return _WORDS[text]
@@ -57,17 +61,31 @@ class YamlReader:
     """Builds values from parser events: the library's own composer recurses in C until the process dies.
 
     Tags are refused; aliases and `<<` work within MAX_DEPTH and `max_weight`. Each value takes some microseconds: a
-    text with more than `max_values` is refused. `mistakes` are lines and sentences.
+    text with more than `max_values` is refused. `mistakes` are lines and sentences: of two equal keys the last counts,
+    as it does for PyYAML. `plain` says what an unquoted scalar stands for.
     """
 
-    def __init__(self, text: str, max_weight: int = MAX_WEIGHT, max_values: int = MAX_WEIGHT) -> None:
+    def __init__(
+        self,
+        text: str,
+        max_weight: int = MAX_WEIGHT,
+        max_values: int = MAX_WEIGHT,
+        plain: Callable[[str], Scalar] = plain_value,
+    ) -> None:
+        self._plain = plain
         self.lines: Lines = {}
+        self.literals: Literals = {}
         self.mistakes: list[tuple[int, str]] = []
         self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=yaml.CSafeLoader)
         self._anchors: dict[str, _Anchor] = {}
         self._place: list[str | int] = []
         self._weight = self._deepest = 0
         self._max_weight, self._max_values, self._values = max_weight, max_values, 0
+
+    @property
+    def values(self) -> int:
+        """How many values were read so far, also where reading ended early."""
+        return self._values
 
     def document(self) -> object:
         """The one document of the text, None for an empty one; raises RefusedError or yaml.YAMLError."""
@@ -103,7 +121,7 @@ class YamlReader:
             raise self._refuse(event, "tags are not supported; a text that begins with ! needs quotes")
         if isinstance(event, yaml.ScalarEvent):
             self._weigh(event, 1 + len(event.value))
-            return plain_value(event.value) if event.tag is None and event.implicit[0] else event.value
+            return self._plain(event.value) if event.tag is None and event.implicit[0] else event.value
         self._weigh(event, 1)
         self._deepen(event, 1)
         return self._mapping() if isinstance(event, yaml.MappingStartEvent) else self._sequence()
@@ -149,14 +167,18 @@ class YamlReader:
             line = _line(event)
             key, merges = self._key(event)
             self._place.append(key)
-            value = self._value(next(self._events))
+            begin = next(self._events)
+            value = self._value(begin)
             if merges:
-                merged += value if isinstance(value, list) else [value]
-            elif key in found:
-                where = key_path(tuple(self._place))
-                self.mistakes.append((line, f"{where}: the same key as on line {lines[key]}, expected it once"))
+                merged = (value if isinstance(value, list) else [value]) + merged
             else:
+                if key in found:
+                    where = key_path(tuple(self._place))
+                    self.mistakes.append((line, f"{where}: the same key as on line {lines[key]}, expected it once"))
                 found[key], lines[key] = value, line
+                self.literals.pop((id(found), key), None)  # of what was dropped and had this id before
+                if isinstance(begin, yaml.ScalarEvent) and begin.style == "|":
+                    self.literals[id(found), key] = _line(begin)
             self._place.pop()
         for source in merged:
             self._merge(found, source, event)

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
-from probes.contract import TargetKey, Unknown, say_duration
+from probes.contract import TargetKey, Unknown, say_bytes, say_duration
 from probes.contract.address import shown_url
 from probes.contract.condition import Status
 from probes.contract.units import utc
@@ -40,6 +40,7 @@ SHOWN_OF_A_PROBE = 200
 """Conditions of one probe on the page of a target; it may have three thousand."""
 
 _SLICE = 200
+_FOLDED = (Unknown.WARMING_UP, Unknown.SOURCE_FAILED, Unknown.FACT_UNKNOWN)
 _HERE = Path(__file__).parent / "templates"
 _LOGGED = {
     Impairment.CONFIG_REJECTED: "the newest config or server file was refused, the last one stays; the log says why.",
@@ -61,10 +62,11 @@ class Line:
 
 
 class Folded(NamedTuple):
-    """Conditions that are unknown for a reason which says nothing of each."""
+    """Conditions that are unknown for one reason which says nothing of each."""
 
     said: str
     names: list[str]
+    why: str = ""
 
 
 @cache
@@ -77,6 +79,7 @@ def page_templates() -> Environment:
         "moment": utc,
         "sentence": sentence,
         "duration": say_duration,
+        "bytes": say_bytes,
         "shown_url": shown_url,
         "pretty": lambda value: json.dumps(value, indent=2, ensure_ascii=False),
     }
@@ -191,16 +194,19 @@ def _is_wanted(state: TargetState, status: Status, wanted: dict[str, str]) -> bo
 
 def _line(board: Board, state: TargetState, status: Status, most: int) -> Line:
     found = [each for each in board.conditions(state) if each.verdict.status is not Status.FALSE]
-    telling = [each for each in found if each.verdict.reason not in (Unknown.WARMING_UP, Unknown.SOURCE_FAILED)]
+    telling = [each for each in found if each.verdict.reason not in _FOLDED]
     folded = [Folded("unknown because the look failed", _names(found, Unknown.SOURCE_FAILED))]
-    if not telling:
+    facts = dict.fromkeys(each.verdict.text for each in found if each.verdict.reason == Unknown.FACT_UNKNOWN)
+    folded += [Folded("unknown", _names(found, Unknown.FACT_UNKNOWN, why), why) for why in facts]
+    if not telling and not facts:
         folded.append(Folded("warming up", _names(found, Unknown.WARMING_UP)))
     folded = [each for each in folded if each.names]
     return Line(state, status, telling[:most], folded, len(telling[most:]))
 
 
-def _names(found: Sequence[ConditionStatus], reason: Unknown) -> list[str]:
-    return sorted({each.verdict.kind.name for each in found if each.verdict.reason == reason})
+def _names(found: Sequence[ConditionStatus], reason: Unknown, why: str | None = None) -> list[str]:
+    verdicts = [each.verdict for each in found if each.verdict.reason == reason and why in (None, each.verdict.text)]
+    return sorted({each.kind.name for each in verdicts})
 
 
 def _by_probe(board: Board, state: TargetState) -> dict[str, list[ConditionStatus]]:
@@ -231,10 +237,10 @@ def _role(role: Role, lease: str) -> Iterator[str]:
     if not role.active:
         holder = f"{role.holder} leads" if role.holder else "nobody leads"
         yield f"On standby: {holder}, by the lease {lease}. What is seen here is not exported and told to nobody."
-    if role.trouble:
-        yield f"The lease {lease} cannot be had: {role.trouble}"
     if why := role.unconfirmed(time.monotonic()):
         yield f"{Impairment.LEASE_UNCONFIRMED}: {why}"
+    elif role.trouble:
+        yield f"The lease {lease} cannot be had: {role.trouble}"
 
 
 def _impaired(own_metrics: OwnMetrics) -> set[str]:

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from probes.controls.catalogue.consistency import Mistake, whole
 from probes.controls.catalogue.control import Control
 from probes.controls.catalogue.errors import CatalogueError
-from probes.controls.catalogue.reading import line_of, read
+from probes.controls.catalogue.reading import as_json, line_of, plain
 
 VERSION = "1"
 SECTIONS = (
@@ -46,7 +46,7 @@ class Catalogue:
 
 @cache
 def load_catalogue(sections: tuple[str, ...] = SECTIONS) -> Catalogue:
-    """The package's own catalogue, or some sections of it: to read all takes a third of a second."""
+    """The package's own catalogue, or some sections of it."""
     return read_catalogue({name: _shipped(name) for name in SECTIONS}, sections)
 
 
@@ -72,6 +72,11 @@ def read_catalogue(texts: Mapping[str, bytes], sections: Iterable[str] | None = 
     return Catalogue(tuple(controls), {each.id: each for each in controls}, VERSION, _digest(texts))
 
 
+def shipped_as_json() -> str:
+    """What `plain.json` is to be."""
+    return as_json({f"{name}.yaml": _shipped(name) for name in SECTIONS})
+
+
 def _shipped(section: str) -> bytes:
     return (files(__package__) / f"{section}.yaml").read_bytes()
 
@@ -90,7 +95,7 @@ def _entries() -> TypeAdapter[Any]:
 
 def _section(name: str, text: bytes) -> tuple[tuple[Control, ...], list[str]]:
     file = f"{name}.yaml"
-    document = read(file, text)
+    document = plain(file, text)
     if not isinstance(document, dict) or set(document) != {"section", "controls"} or document["section"] != name:
         return (), [f"{file}:1: expected `section: {name}` and `controls`, and nothing else"]
     try:

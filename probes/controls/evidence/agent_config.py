@@ -19,7 +19,7 @@ class AgentConfigFile:
     is known of it."""
 
     document: Mapping[str, object]
-    lines: Mapping[KeyPath, int]  # of each key and list item, counted from 1
+    lines: Mapping[KeyPath, int]  # of each key and list item, from 1; () is where the config begins
     sdk_version: str  # which the agent runs, or which is taken
     in_place: bool | None  # before the process started; True for what is yet to be deployed, None where not known
     broken: tuple[tuple[int, str], ...] = ()  # line and sentence; the document is empty then
@@ -39,4 +39,4 @@ class AgentConfigFile:
 
     def line_at(self, place: KeyPath) -> int | None:
         """The same, by keys and numbers of list items."""
-        return next((self.lines[place[:n]] for n in range(len(place), 0, -1) if place[:n] in self.lines), None)
+        return next((self.lines[place[:n]] for n in range(len(place), -1, -1) if place[:n] in self.lines), None)

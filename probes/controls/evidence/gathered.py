@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar, cast
 
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.catalogue.terms import AttestableWhen, Bind
@@ -83,4 +83,4 @@ def _typed(found: Seen[object] | Missing, kind: type[T]) -> Seen[T] | Missing:
         return found
     if not isinstance(found.value, kind):
         raise TypeError(f"expected {kind.__name__} from {found.ref}, got {type(found.value).__name__}")
-    return Seen(found.value, found.observed_at, found.ref, found.summary, found.next_at)
+    return cast("Seen[T]", found)  # checked above

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from probes.controls.judges.agent_config.case import ConfigCase, config_judge
+from probes.controls.judges.agent_config.shown import shown
 from probes.controls.judges.effective_keys import CONFIG
 from probes.controls.judging import Says, Statement
 
@@ -20,7 +21,7 @@ _CALL_TIMEOUT = 30.0
 def jitter(case: ConfigCase) -> Iterator[Statement]:
     """Whether retries are spread: by the key where the SDK reads it, else by what the SDK always does."""
     if always := case.sdk.always.get(_JITTER):
-        yield Statement(CONFIG, Says.GOOD, f"SDK {case.sdk.version}: {always}", case.found.ref)
+        yield Statement(CONFIG, Says.GOOD, f"SDK {case.sdk.version}: {always}", case.place(""))
     elif case.sdk.uses(_JITTER) and case.value(_JITTER) is not True:
         yield case.bad(_JITTER, f"{_JITTER} is not true.")
     else:
@@ -32,8 +33,8 @@ def exponential_backoff(case: ConfigCase) -> Iterator[Statement]:
     """Whether the delay grows: a base above 0 and below the maximum."""
     base, most = _number(case, _BASE), _number(case, _MOST)
     if base is None or most is None:
-        missing = _BASE if base is None else _MOST
-        yield case.bad(missing, f"{missing} is missing or no number.")
+        wrong = _BASE if base is None else _MOST
+        yield case.bad(wrong, f"{wrong} is {shown(case.found.value.get(wrong))}, not a number of seconds.")
     elif not 0 < base < most:
         yield case.bad(_BASE, f"The base of {base:g} s is not above 0 and below the maximum of {most:g} s.")
     else:
@@ -76,7 +77,7 @@ def _between(case: ConfigCase, path: str, least: int, most: int, *, whole: bool 
     value = _number(case, path)
     kind = "whole number" if whole else "number"
     if value is None or not least <= value <= most or (whole and value != int(value)):
-        return case.bad(path, f"{path} is not a {kind} from {least} to {most}.")
+        return case.bad(path, f"{path} is {shown(case.found.value.get(path))}, not a {kind} from {least} to {most}.")
     return case.yes([path], f"{path} is {value:g}.")
 
 

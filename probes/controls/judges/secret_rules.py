@@ -46,12 +46,17 @@ _SECRET_KEY = re.compile(
     r"(?:^|[_.-])(?:password|passwd|passphrase|secret|token|api_?key|private_?key|access_?key|credentials?)$"
 )
 _REFERENCE = re.compile(r"\$|\{\{|<|/|file:|env:|vault:|secret:|arn:")
+_SHORTEST = 8
+"""Characters of the shortest text that a rule matches: `ab://:c@`."""
+
 _SEARCHED = 2**20
 """Characters of one text."""
 
 
 def secret_rule(text: str) -> str:
     """The name of the first rule that the text matches, `AWS access key`; empty where it matches none."""
+    if len(text) < _SHORTEST:
+        return ""
     text = text[:_SEARCHED]
     return next((name for name, part, pattern in _RULES if part in text and pattern.search(text)), "")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import ClassVar, Literal
 
 from pydantic import ConfigDict
@@ -30,9 +31,9 @@ class ConfigKey:
     note: str = ""  # what to know of it, one sentence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SdkVersion:
-    """What one version does."""
+    """What one version does. One is equal to itself alone, so that what is made of it once is found again."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
@@ -51,7 +52,7 @@ class SdkVersion:
 
     def key(self, path: str) -> ConfigKey | None:
         """What is known of this key; None where the version's model does not have it."""
-        return next((each for each in self.config if each.path == path), None)
+        return _by_path(self).get(path)
 
     def uses(self, path: str) -> bool:
         """Whether the agent that runs does anything with this key."""
@@ -76,5 +77,11 @@ class SdkFacts:
         return older[-1] if older else self.versions[0]
 
 
+@lru_cache(maxsize=32)
+def _by_path(version: SdkVersion) -> Mapping[str, ConfigKey]:
+    return {each.path: each for each in version.config}
+
+
+@lru_cache(maxsize=32)
 def _order(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdecimal())

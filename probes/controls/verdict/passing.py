@@ -45,11 +45,12 @@ def _declared(part: Weighed, said: Statement) -> bool:
 
 def doubts(control: Control, scales: Scales) -> list[Doubt]:
     """All that keeps the control from passing; empty: it passes."""
-    found = [doubt for part in scales.parts for doubt in _of_part(part, said_yes=_one_says_yes(scales))]
+    said_yes = _one_says_yes(scales)
+    found = [doubt for part in scales.parts for doubt in _of_part(part, said_yes=said_yes)]
     if scales.error:
         message = f"The watcher failed to judge this; it is a fault of the watcher ({scales.error})."
         found.append(Doubt(UnknownReason.EVALUATOR_ERROR, message))
-    found += _silent(scales)
+    found += _silent(scales, said_yes=said_yes)
     found += _either(scales)
     if not proofs(control, scales):
         found += _unproven(control, scales, found)
@@ -82,9 +83,8 @@ def _doubt(part: Weighed, reason: UnknownReason, message: str, next_at: float | 
     return Doubt(reason, message, part.found.next_at if next_at is None else next_at, part.witness, reason in _ABSENT)
 
 
-def _silent(scales: Scales) -> Iterator[Doubt]:
+def _silent(scales: Scales, *, said_yes: bool) -> Iterator[Doubt]:
     """Seen and needed, and nothing was said of it. Of `either`, one that says yes is enough."""
-    said_yes = _one_says_yes(scales)
     for part in scales.parts:
         needed = "pass" in part.spec.proves and part.spec.absent is not Absent.SKIP
         if needed and not isinstance(part.found, Missing) and not part.statements:

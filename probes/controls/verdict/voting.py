@@ -10,6 +10,8 @@ SETTLED_AFTER = 60.0
 
 def voters(pods: Mapping[str, Pod], now: float) -> frozenset[str]:
     """Pods that are Ready for a minute, of the newest revision that is Ready anywhere, and do not terminate."""
+    if not pods:
+        return frozenset()
     ready = [pod for pod in pods.values() if pod.ready_since is not None and not pod.terminating]
     newest = max((pod.revision_at for pod in ready), default=0.0)
     return frozenset(pod.name for pod in ready if pod.revision_at == newest and _settles_at(pod) <= now)

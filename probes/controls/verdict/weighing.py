@@ -32,6 +32,8 @@ class Weighed:
 
     def says(self, what: Says) -> tuple[Statement, ...]:
         """The statements of this kind."""
+        if not self.statements:
+            return ()
         return tuple(each for each in self.statements if each.says is what)
 
     @property
@@ -79,8 +81,9 @@ def weigh(control: Control, evidence: EvidenceSet, facts: Facts, judges: Sequenc
 
 
 def _seen(evidence: EvidenceSet, source: SourceName) -> bool:
-    found = (evidence.sources.get(source), *(pod.sources.get(source) for pod in evidence.pods.values()))
-    return any(isinstance(each, Seen) for each in found)
+    if isinstance(evidence.sources.get(source), Seen):
+        return True
+    return any(isinstance(pod.sources.get(source), Seen) for pod in evidence.pods.values())
 
 
 def _statements(
@@ -104,6 +107,10 @@ def _parts(
         return
     mine = [each for each in said if each.source is spec.source]
     whole = evidence.sources.get(spec.source)
+    if not evidence.pods:
+        found, general = whole or NOT_GIVEN, tuple(each for each in mine if not each.pod)
+        yield _weighed(spec, Witness(spec.source), found, general, now)
+        return
     by_pod = {name: pod for name, pod in evidence.pods.items() if spec.source in pod.sources}
     general = tuple(each for each in mine if not each.pod)
     if whole is not None or not by_pod or general:
@@ -148,6 +155,8 @@ def _at(statement: Statement, found: Seen[object]) -> float:
 
 def _with_a_vote(parts: list[Weighed]) -> Iterator[Weighed]:
     """Pods that were not watched for long enough leave it to those that were."""
+    if not any(part.witness.pod for part in parts):
+        return iter(parts)
     judged = {
         part.spec.source for part in parts if part.witness.pod and isinstance(part.found, Seen) and not part.observing
     }

@@ -21,24 +21,12 @@ from probes.sources.http.faults import (
     TLSFailedError,
     TooCostlyTLSError,
     UnresolvedError,
-    fault_of,
 )
-from probes.sources.http.response import Response, TooLargeError
+from probes.sources.http.response import Response
 from probes.sources.http.tls import TLS, ContextChoice
 from probes.sources.names import NameNotResolvedError, connect
 from probes.sources.own_trouble import OWN_TROUBLE, is_refusal
 from probes.sources.tls.metered import Meter, OverspentError, start_tls
-
-__all__ = [
-    "HTTPSession",
-    "Origin",
-    "OwnTroubleError",
-    "Response",
-    "TLSFailedError",
-    "TooLargeError",
-    "fault_of",
-    "locate",
-]
 
 
 class Origin(NamedTuple):

@@ -16,7 +16,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from probes.contract import OwnIdentity, SourceContext, SourceSettings, Target
 from probes.contract.address import shown_url
 from probes.contract.text import cut
-from probes.sources.http.client import Origin, OwnTroubleError
+from probes.sources.http.client import Origin
+from probes.sources.http.faults import OwnTroubleError
 from probes.sources.http.key_exchange import FIRST, OTHERS, with_curve
 from probes.sources.http.tls import TLS
 from probes.sources.tls.namesakes import one_of_each_name
@@ -144,10 +145,11 @@ class Outbound:
         tls = TLS(self._current(ca, identity, FIRST), clock_doubt=clock_doubt)
         if len(self._taken) > _MOST_REMEMBERED:
             self._taken.clear()
+        current = partial(self._current, ca, identity)
         tls = tls._replace(
-            others=[partial(self._current, ca, identity, curve) for curve in OTHERS],
+            others=[partial(current, curve) for curve in OTHERS],
             taken=self._taken,
-            namesakes=[partial(self._current, ca, identity, FIRST, choice) for choice in self._choices],
+            namesakes=[[partial(current, curve, choice) for curve in (FIRST, *OTHERS)] for choice in self._choices],
         )
         if ca is not None:
             return tls

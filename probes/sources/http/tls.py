@@ -19,7 +19,9 @@ class TLS(NamedTuple):
     clock_doubt: str = ""  # why the watcher's own date is not believed, a sentence
     others: Sequence[MakeContext] = ()  # for a server that does not take that one's key exchange
     taken: MutableMapping[Any, int] | None = None  # by origin, which of those was taken last
-    namesakes: Sequence[MakeContext] = ()  # where authorities share a name: OpenSSL tries one and no other
+    namesakes: Sequence[Sequence[MakeContext]] = ()
+    """Where authorities share a name, of which OpenSSL tries one and no other: for each choice of them the context and
+    its `others`."""
 
 
 class ContextChoice:
@@ -30,13 +32,14 @@ class ContextChoice:
         first = tls.taken.get(origin, 0) if tls.taken else 0
         self._untried = [first, *(each for each in range(1 + len(tls.others)) if each != first)]
         self._namesakes = list(tls.namesakes)
-        self._namesake: MakeContext | None = None
+        self._namesake: Sequence[MakeContext] = ()
 
     def make(self) -> ssl.SSLContext:
         """The context to try now."""
         number = self._untried[0]
-        make = self._namesake or (self._tls.others[number - 1] if number else None)
-        return make() if make else self._tls.context
+        if self._namesake:
+            return self._namesake[number]()
+        return self._tls.others[number - 1]() if number else self._tls.context
 
     def has_another(self, error: ssl.SSLError) -> bool:
         """Whether another one may do better after this error; it is the next."""

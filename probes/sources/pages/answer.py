@@ -2,11 +2,13 @@
 
 from typing import NamedTuple
 
-from probes.readings.metrics_page import MetricsPage, PageTrouble, WantedSignals
+from probes.readings.metrics_page import MetricsPage, PageTrouble
+from probes.readings.signal_reader import WantedSignals
 from probes.readings.text_format import NOTHING, KeptLines, NotAPageError, Scan
 from probes.sources.http.date import read_date
 from probes.sources.http.redirect import Redirect
 from probes.sources.pages.arrival import PageArrival
+from probes.sources.pages.unjudged import OneLook
 
 PROTOBUF = "application/vnd.google.protobuf"
 
@@ -16,6 +18,7 @@ class PageAnswer(NamedTuple):
 
     arrival: PageArrival
     wanted: WantedSignals
+    look: OneLook
     filtered: bool
     bare: tuple[str, ...] = ()  # names that the page is known to describe, though a filtered one does not say so
     followed: Redirect | None = None  # where the first answer pointed, on the same origin
@@ -35,7 +38,7 @@ class PageAnswer(NamedTuple):
             try:
                 kept = await self._kept()
             except NotAPageError as problem:
-                trouble, error = PageTrouble.MALFORMED, f"What was answered is no metrics page: {problem}."
+                trouble, error = PageTrouble.MALFORMED, f"{self._came} is no metrics page: {problem}."
         page = MetricsPage(
             error=error,
             trouble=trouble,
@@ -49,6 +52,7 @@ class PageAnswer(NamedTuple):
             their_date=read_date(self.arrival.answer.header(b"date")),
         )
         if page.reader.is_large():  # of others judges read what they want to know
+            await self.look.admit(page.reader)
             await self.arrival.read(page.reader.steps())
         return page
 
@@ -61,9 +65,19 @@ class PageAnswer(NamedTuple):
     def _answered(self) -> str:
         if self.followed is None:
             return f"answered {self.arrival.answer.status}"
-        return (
-            f"answered {self.followed.status}, and {self.followed.url}, where it points, {self.arrival.answer.status}"
-        )
+        return f"answered {self.followed.status}, and {self._there}, where it points, {self.arrival.answer.status}"
+
+    @property
+    def _came(self) -> str:
+        if self.followed is None:
+            return "What was answered"
+        return f"The page answered {self.followed.status}, and what {self._there} answered, where it points,"
+
+    @property
+    def _there(self) -> str:
+        """Without our own query, which may go along."""
+        url = self.followed.url if self.followed else ""
+        return url.partition("?")[0] if self.filtered else url
 
 
 def _where(leads: Redirect, followed: Redirect | None) -> str:
@@ -72,6 +86,8 @@ def _where(leads: Redirect, followed: Redirect | None) -> str:
         return " without an http URL to go to."
     if not leads.path:
         return f" and points to {leads.url}, on another origin, where the watcher does not follow. {_CONFIGURE}"
+    if leads.known:
+        return f" and points to {leads.url}, which was asked already: the redirects lead in a circle."
     if followed is not None:
         return f" and points to {leads.url}: only one redirect is followed. {_CONFIGURE}"
     return f" and points to {leads.url}."

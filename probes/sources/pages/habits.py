@@ -6,7 +6,8 @@ from zlib import crc32
 
 from probes.contract import Target, TargetKey
 from probes.readings.conformance import Conformance
-from probes.readings.metrics_page import MetricsPage, WantedSignals
+from probes.readings.metrics_page import MetricsPage
+from probes.readings.signal_reader import WantedSignals
 
 _LEARNT_FOR = 600.0  # seconds, give or take half, so that the fleet is not asked for whole pages at once
 _INSPECTED_FOR = 3600.0  # seconds, give or take a quarter

@@ -3,13 +3,16 @@
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple
 
-from probes.readings.metrics_page import MetricsPage, WantedSignals
+from probes.readings.metrics_page import MetricsPage
+from probes.readings.signal_reader import WantedSignals
 from probes.sources.cpu_budget import CPUBudget
-from probes.sources.http.client import HTTPSession, Origin, Response
+from probes.sources.http.client import HTTPSession, Origin
 from probes.sources.http.redirect import Redirect, redirect_of
+from probes.sources.http.response import Response
 from probes.sources.pages.answer import PROTOBUF, PageAnswer
 from probes.sources.pages.arrival import AT_ONCE, PageArrival
 from probes.sources.pages.habits import Habit
+from probes.sources.pages.unjudged import OneLook
 
 _TEXTS = (
     b"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.7,"
@@ -33,6 +36,7 @@ class PageRequests(NamedTuple):
     wanted: WantedSignals
     budget: CPUBudget
     gate: AbstractAsyncContextManager[None]
+    look: OneLook
 
     async def filtered(self, path: bytes, habit: Habit | None) -> MetricsPage:
         """The wanted names only, where the server knows how to do that; errors as of `HTTPSession.ask` and `read`."""
@@ -40,13 +44,15 @@ class PageRequests(NamedTuple):
         answer, followed, leads = await self._ask(path + names)
         arrival = PageArrival(self.session, answer, self.budget, self.gate)
         bare = habit.bare if habit else ()
-        return await PageAnswer(arrival, self.wanted, filtered=True, bare=bare, followed=followed, leads=leads).read()
+        return await PageAnswer(
+            arrival, self.wanted, self.look, filtered=True, bare=bare, followed=followed, leads=leads
+        ).read()
 
     async def whole(self, path: bytes, inspecting: CPUBudget | None) -> MetricsPage:
         """The whole page; with `inspecting` also whether a current Prometheus could scrape it."""
         answer, followed, leads = await self._ask(path)
         arrival = PageArrival(self.session, answer, self.budget, self.gate, inspecting)
-        return await PageAnswer(arrival, self.wanted, filtered=False, followed=followed, leads=leads).read()
+        return await PageAnswer(arrival, self.wanted, self.look, filtered=False, followed=followed, leads=leads).read()
 
     async def inspected(self, path: bytes, inspecting: CPUBudget) -> MetricsPage:
         """The whole page for that alone: of what the filtered one said no second copy is kept."""
@@ -58,7 +64,9 @@ class PageRequests(NamedTuple):
         leads = redirect_of(answer, self.origin, path)
         if leads is not None and leads.path:
             answer, followed = await self._get(leads.path), leads
-            leads = redirect_of(answer, self.origin, leads.path)
+            leads = redirect_of(answer, self.origin, followed.path)
+            if leads is not None and leads.path in (path, followed.path):
+                leads = leads._replace(known=True)
         return answer, followed, leads
 
     async def _get(self, path: bytes) -> Response:

@@ -10,8 +10,8 @@ from probes.sources.tls.records import Records
 _STEP = 32
 """Records that are read before it is looked what they cost: a change of keys takes 30 us."""
 
-_TURN = 0.005
-"""Seconds of CPU after which the loop does what else is due."""
+TURN = 0.005
+"""Seconds of CPU after which the loop does what else is due; with the step after it, well under 10 ms."""
 
 
 class OverspentError(ConnectionAbortedError):
@@ -79,7 +79,7 @@ class _Metered(asyncio.Protocol):
 
     def go_on(self) -> None:
         """Read what waits, for as long as a turn may take."""
-        ends = self._cpu_time() + _TURN
+        ends = self._cpu_time() + TURN
         try:
             while self._waiting and not self._transport.is_closing():
                 if self._step() >= ends:

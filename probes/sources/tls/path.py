@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.x509 import Certificate, load_der_x509_certificate
+from cryptography.x509 import Certificate, ExtendedKeyUsage, ExtensionNotFound, load_der_x509_certificate
+from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 from OpenSSL import crypto
 
 from probes.readings.certificate import MAX_CERTIFICATE, UnreadableError, from_stranger
@@ -22,6 +23,13 @@ MAX_VERIFY_DEPTH = 8
 _MOST_SIGNATURES = 32
 _PATIENCE = 0.01  # seconds of CPU
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME of x509_vfy.h; pyOpenSSL has no name for it
+
+_OF_SERVERS = {
+    ExtendedKeyUsageOID.SERVER_AUTH,
+    ObjectIdentifier("1.3.6.1.4.1.311.10.3.3"),  # "server gated cryptography" of Microsoft and Netscape
+    ObjectIdentifier("2.16.840.1.113730.4.1"),
+}
+"""What OpenSSL takes for the purpose of a TLS server (check_ssl_ca of crypto/x509/v3_purp.c); any purpose is none."""
 
 Path = tuple[Certificate, ...]
 """From the leaf to an authority."""
@@ -88,13 +96,24 @@ def _flaws(path: Path, date: float) -> list[VerifyError]:
     store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN | _NO_CHECK_TIME)
     leaf, *between, authority = map(crypto.X509.from_cryptography, path)
     store.add_cert(authority)
-    flaws = list(_dated(path, date))
+    flaws = [*_dated(path, date), *_purposes(path)]
     try:
         crypto.X509StoreContext(store, leaf, between).verify_certificate()
     except crypto.X509StoreContextError as error:
         code, depth, *_ = error.errors
         flaws.append(VerifyError(code, depth, 0.0))
     return flaws
+
+
+def _purposes(path: Path) -> Iterator[VerifyError]:
+    """Of the issuers, which a store of certificates does not look at; what is wrong with the leaf is told already."""
+    for depth, each in enumerate(path[1:], 1):
+        try:
+            allowed = each.extensions.get_extension_for_class(ExtendedKeyUsage).value
+        except (ExtensionNotFound, ValueError):  # ValueError: unreadable, of which OpenSSL tells itself
+            continue
+        if _OF_SERVERS.isdisjoint(allowed):
+            yield VerifyError(VerifyCode.PURPOSE, depth, 0.0)
 
 
 def _dated(path: Path, date: float) -> Iterator[VerifyError]:

@@ -44,7 +44,8 @@ def reading(
     """The reading of a port that took a connection; `heard`: what it said in plaintext, `date` in Unix seconds."""
     spoke = spoken(heard) if heard else session.spoke
     completed = session.completed or session.verification.given_up or _is_refused_in_handshake(session)
-    fault, trouble = (None, "") if completed else _trouble(session, spoke, heard)
+    broke_off = not completed and _breaks_off(session, trust)
+    fault, trouble = (None, "") if completed else (None, _BROKE_OFF) if broke_off else _trouble(session, spoke, heard)
     began = thread_time()
     chain = [crypto.dump_certificate(crypto.FILETYPE_ASN1, each) for each in session.tls.get_peer_cert_chain() or ()]
     leaf = last.leaf(chain) if chain else None
@@ -60,6 +61,7 @@ def reading(
         cpu=cpu,
         spoke=spoke,
         completed=completed,
+        broke_off=broke_off,
         leaf=leaf,
         chain_length=len(chain),
         weak_intermediates=weak,
@@ -81,13 +83,24 @@ def reading(
 def _is_refused_in_handshake(session: TLSSession) -> bool:
     """Whether only our certificate, or that we have none, stood in the way.
 
-    In TLS 1.2 the server speaks last, so it refuses within the handshake: after our second flight, by an alert or,
-    where asyncio drops that, by the end of the connection; that may have another cause, which nobody tells.
+    In TLS 1.2 the server speaks last, so it refuses within the handshake: after our second flight.
     """
+    return _ended_after_our_part(session) and _is_refusal(session.error)
+
+
+def _breaks_off(session: TLSSession, trust: Trust) -> bool:
+    """Whether it may have refused our certificate without an alert (asyncio drops it), or has another trouble."""
+    its_turn = session.certificate_sent or not trust.has_certificate
+    return _ended_after_our_part(session) and not session.error and its_turn
+
+
+_BROKE_OFF = "cut the TLS 1.2 handshake after the watcher's part of it, and did not say why"
+
+
+def _ended_after_our_part(session: TLSSession) -> bool:
     if session.completed or session.tls.get_protocol_version() > SSL.TLS1_2_VERSION:
         return False
-    said_enough = session.flights > 1 and session.certificate_seen
-    return said_enough and session.finished and (not session.error or _is_refusal(session.error))
+    return session.flights > 1 and session.certificate_seen and session.finished
 
 
 def _trouble(session: TLSSession, spoke: Spoke, heard: bytes) -> tuple[Fault | None, str]:

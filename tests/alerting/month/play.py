@@ -6,13 +6,13 @@ from heapq import heappop, heappush
 from pathlib import Path
 from typing import NamedTuple
 
+from probes.contract.reading import STALE_AFTER
 from tests.alerting.month.fleet import Fleet, Later
 from tests.alerting.month.kinds import START, Kind
 from tests.alerting.month.plan import Plan
 from tests.alerting.month.scrapes import EVERY, Scrapes
 from tests.alerting.month.watcher import Turn, Watcher, settings
 from tests.identity.identities import Clock
-from watcher.engine.board import STALE_AFTER
 
 HISTORY = round(1500 / EVERY)
 """Scrapes that a copy has of the time before it: more than the rules look back to what was true or unknown."""

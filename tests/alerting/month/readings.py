@@ -10,8 +10,9 @@ from probes.readings.certificate import Leaf
 from probes.readings.conformance import Conformance
 from probes.readings.decision import Actual, CanaryAnswer, Expected, OPAReading, Reply
 from probes.readings.handshake import BundleState, Handshake, Spoke
-from probes.readings.metrics_page import MetricsPage, PageTrouble, WantedSignals
+from probes.readings.metrics_page import MetricsPage, PageTrouble
 from probes.readings.opa_status import OPABundle, StatusReport
+from probes.readings.signal_reader import WantedSignals
 from probes.readings.text_format import KeptLines
 from probes.readings.verify_error import VerifyCode, VerifyError
 from tests.alerting.month.fleet import Agent, Fleet

@@ -21,7 +21,7 @@ from watcher.discovery.pod.pod import read_pod
 from watcher.discovery.pod.resources import quantity
 from watcher.discovery.pods.details import Details
 from watcher.discovery.pods.target import FoundPod, Known, PodState, Surroundings, find_target
-from watcher.kube.requests import MALFORMED_OBJECT
+from watcher.kube.objects import MALFORMED_OBJECT
 
 NOW = 1_795_000_000.0
 STARTED = "2026-11-18T08:00:00Z"
@@ -334,6 +334,22 @@ def test_a_config_that_is_none_says_nothing_and_why(text: str) -> None:
     config = read_config(text)
     assert config.problems or not text
     assert (config.name, config.max_connections, config.recovery, config.opa_endpoint) == (None,) * 4
+
+
+def test_of_two_equal_keys_the_last_counts_as_for_the_agent_and_it_is_told() -> None:
+    text = (
+        "agent: {name: first}\nauthorization: {opa_endpoint: 'http://one:1'}\n"
+        "agent:\n  name: second\nauthorization: {opa_endpoint: 'http://two:2'}\n"
+    )
+    config = read_config(text)
+    assert yaml.safe_load(text)["agent"]["name"] == config.name == "second"
+    assert config.opa_endpoint == "http://two:2"
+    assert config.problems == (
+        "config.yaml:3: agent: the same key as on line 1, expected it once; agents take the last",
+        "config.yaml:5: authorization: the same key as on line 2, expected it once; agents take the last",
+    )
+    many = read_config("agent: {name: " + "x" * 60_000 + "}\n" + "".join(f"k: {n}\n" for n in range(99)))
+    assert len(many.problems) == 6
 
 
 def test_a_yaml_bomb_is_refused_at_once() -> None:

@@ -7,12 +7,20 @@ import pytest
 
 from probes.controls.catalogue.control import Control, SourceName
 from probes.controls.catalogue.errors import CatalogueError
-from probes.controls.catalogue.loading import SECTIONS, load_catalogue, read_catalogue
+from probes.controls.catalogue.loading import SECTIONS, load_catalogue, read_catalogue, shipped_as_json
 from probes.controls.catalogue.terms import Automation, Scope
 from tests.probes.controls import seed
 
 CATALOGUE = load_catalogue()
 SHIPPED = {name: (seed.CATALOGUE_DIRECTORY / f"{name}.yaml").read_bytes() for name in SECTIONS}
+
+
+def test_what_was_read_before_is_what_the_files_say_and_a_changed_file_is_read_itself() -> None:
+    assert (seed.CATALOGUE_DIRECTORY / "plain.json").read_text() == shipped_as_json(), "make checklist"
+    changed = SHIPPED["security"].replace(b"title: SPIFFE/SPIRE configured", b"title: Another title")
+    assert "Another title" in {each.title for each in read_catalogue({"security": changed}).controls}
+    texts = {"security": SHIPPED["security"] + b"\n", "alerts": SHIPPED["alerts"] + b"\n"}
+    assert read_catalogue(texts).controls == load_catalogue(("security", "alerts")).controls
 
 
 def test_each_line_of_the_checklist_has_its_control() -> None:

@@ -32,12 +32,14 @@ class Follower:
         cpu: float | None = None,
         requests: float | None = None,
         their_date: float | None = None,
+        failed: float | None = None,
     ) -> Answered:
         """`at`, `started` and `their_date` in seconds after the first moment."""
         given = {
             "process_start_time_seconds": None if started is None else T0 + started,
             "process_cpu_seconds_total": cpu,
             "agentweave_requests_total": requests,
+            'agentweave_requests_total{status="error"}': failed,
         }
         text = "\n".join(f"{name} {value}" for name, value in given.items() if value is not None)
         page = page_of(f"first 1\n{text}", *PROCESS, REQUESTS)
@@ -141,6 +143,28 @@ def test_workers_whose_cpu_is_the_same_are_told_apart_by_start_and_requests() ->
         number = turn % 3
         follower.look(30 * turn, -HOURS + 0.05 * number, 0.3, 100 * number + turn)
     assert follower.process.in_turn
+
+
+def test_workers_that_began_together_and_work_alike_are_told_apart_by_how_their_requests_ended() -> None:
+    """As gunicorn forks them: starts are 20 ms apart, and CPU and requests rise by more than they differ."""
+    follower, chance = Follower(), random.Random(1)
+    for turn in range(40):
+        number = chance.randrange(3)
+        follower.look(
+            30 * turn,
+            -HOURS + 0.02 * number,
+            10 + turn + 0.1 * number,
+            500 * turn + number,
+            failed=40 + turn - 9 * number,
+        )
+    assert follower.process.in_turn
+
+
+def test_what_a_restart_leaves_behind_is_forgotten_by_a_process_with_one_start() -> None:
+    follower = Follower()
+    for turn in range(30):
+        follower.look(30 * turn, -HOURS + 600 * (turn > 2), 5 + turn, turn)
+    assert (follower.process.steady, follower.process.requests) == (20, ())
 
 
 def test_workers_without_any_counter_are_told_by_starts_that_go_back_and_forth() -> None:

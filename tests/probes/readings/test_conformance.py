@@ -138,6 +138,18 @@ PAGES = (
     _open(b'a 1 # {x="1",y="2"} .5 1.7e9\nb 1 5 # {} 1\n{"c.d",x="1"} 1\n'),
     _open(b'a 1 # {x="1"}\n', "Syntax"),
     _open(b'a 1 # {x="1"} 1 NaN\n', "Syntax"),
+    _open(b'a 1 # {x="1"} 1e999\n', "Syntax"),
+    _open(b'a 1 # {x="1"} +Inf 1e999\n', "Syntax"),
+    _open(b'a 1 # {x="1",x="2",""="3"} +Inf 5\nb 1 99999999999999999999\n'),
+    _open(b'a 1 5 # {"x\ny"="1"} 1\n', "Syntax"),
+    _open(b'{"a",b="1",b="2"} 1\n', "Syntax"),
+    Page(b'{"a",b="1",b="2"} 1\n', "Syntax"),
+    Page(b'{"a",__name__="1"} 1\n', "Syntax"),
+    Page(b'a{"__name__"="b"} 1\n', "Syntax"),
+    Page(b'a{b="",c="=",d="1",d="2"} 1\n', "Syntax"),
+    Page(b'{"a",b="1",b=""} 1\na{b="1",b="",b="2"} 1 000000000000000000000009\n'),
+    Page(b"a 1 00000000000000000000099999999999999999999\n", "Timestamp"),
+    Page(b"a 1 5 6\n", "Syntax"),
 )  # fmt: skip
 
 
@@ -195,6 +207,71 @@ def mutated(count: int, seed: int) -> list[Page]:
     return found
 
 
+LABELS = [
+    *('{a="b"}', '{a="b",}', '{"foo"}', '{"foo",a="b",c="d",}', '{a="b","foo"}', '{"foo",a="b",a="c"}', '{a="x",a=""}'),
+    *('{"a"="x",a="y"}', '{"foo","__name__"="z"}', '{"foo",a="=",b="x",b="y"}', '{a="\\"",b="\\\\"}', '{a="x,y={}"}'),
+]
+VALUES = [
+    "1",
+    "0",
+    "-1.5",
+    "1e5",
+    "NaN",
+    "+Inf",
+    "-inf",
+    ".5",
+    "1.",
+    "infinity",
+    "1e999",
+    "0x1p2",
+    "1_0",
+    "+nan",
+    "1e-999",
+]
+TIMES = ["5", "1795424400000", "007", "9223372036854775807", "9223372036854775808", "-5", "1.5", "1e3", "1e999", "NaN"]
+TRACES = ["{}", '{x="1"}', '{x="1",y="2"}', '{x="1",x="2"}', '{x="1",}', '{"x y"="1"}', '{"x"}', '{__name__="x"}']
+KINDS = [
+    "counter",
+    "gauge",
+    "histogram",
+    "summary",
+    "untyped",
+    "unknown",
+    "info",
+    "stateset",
+    "gaugehistogram",
+    "seconds",
+]
+
+
+def composed(count: int, seed: int) -> list[Page]:
+    """Pages of lines that are put together of what lines have, most of them well."""
+    chance, found = random.Random(seed), list[Page]()
+
+    def often(words: Sequence[str]) -> str:
+        return chance.choice([*words, *list(words[: len(words) // 2]) * 3])
+
+    def sample(is_open: bool) -> str:
+        labels = often(["", *LABELS]) if chance.random() < 0.3 else ""
+        name = "" if '"foo"' in labels else chance.choice(["foo", "a_total", "a:b", "_x"])
+        # Of a sample that is too old to be stored Prometheus does not look at the labels.
+        time = f" {often(TIMES)}" if not labels and chance.random() < 0.4 else ""
+        trace = f" # {often(TRACES)} {often(VALUES)}{time}" if is_open and chance.random() < 0.3 else ""
+        line = f"{name}{labels} {often(VALUES)}{time}{trace}"
+        return line if is_open or chance.random() < 0.8 else chance.choice([f"\t{line} ", line.replace(" ", " \t")])
+
+    def described() -> str:
+        name = chance.choice(["foo", '"a b"', "a_seconds", '"a\\"_seconds"'])
+        return f"# {chance.choice(['HELP', 'TYPE', 'UNIT'])} {name} {chance.choice(KINDS)}"
+
+    while len(found) < count:
+        is_open = chance.random() < 0.5
+        lines = [sample(is_open) if chance.random() < 0.7 else described() for _ in range(chance.randint(1, 4))]
+        text = "\n".join([*lines, *(["# EOF"] if is_open else [])])
+        found.append(Page(text.encode(), "", OPEN if is_open else TEXT))
+    return found
+
+
 def scraped(pages: Sequence[Page]) -> list[str]:
     """What Prometheus says against each page, empty where it took it."""
 
@@ -237,7 +314,7 @@ def told_of(scrapes: Sequence[Scrape]) -> dict[int, str]:
 
 def test_a_real_prometheus_refuses_these_pages_and_no_other() -> None:
     need("prometheus")
-    pages = [*PAGES, *mutated(300, seed=7)]
+    pages = [*PAGES, *mutated(300, seed=7), *composed(200, seed=8)]
     errors = scraped(pages)
     wrong = {
         (page.body, page.content_type): (error, told(page))

@@ -54,10 +54,12 @@ class Agent:
         await writer.drain()
 
 
-def _looks(agent: Agent, cpu: Callable[[], float], rounds: Sequence[bytes]) -> list[MetricsPage]:
+def _looks(
+    agent: Agent, cpu: Callable[[], float], rounds: Sequence[bytes], now: Callable[[], float] = lambda: 0.0
+) -> list[MetricsPage]:
     async def main() -> list[MetricsPage]:
         context = SourceContext(
-            identity=NoIdentity(), now=lambda: 0.0, date=lambda: 0.0, names=Names(), cpu_time=cpu, gate=nullcontext()
+            identity=NoIdentity(), now=now, date=lambda: 0.0, names=Names(), cpu_time=cpu, gate=nullcontext()
         )
         source = AgentMetrics(AgentMetricsSettings(), context)
         async with pages.serving(agent.talk) as url:
@@ -96,13 +98,20 @@ def test_a_page_beyond_a_cap_is_too_large_whatever_the_clock_says(body: bytes, w
     assert page.error == f"The page is too much to read: {why}. It is asked for at one of 2 looks."
 
 
-def test_it_is_asked_for_less_and_less_often_and_each_look_between_says_the_same() -> None:
+def test_it_is_asked_for_less_and_less_often() -> None:
     agent, looks = Agent(LARGE), 2 + 4 + 8 + 3 * SLOWEST
     found = _looks(agent, CPU(0.04), [LARGE] * looks)
     assert agent.asked == 6
     assert [page.asked_in for page in found] == [2] * 2 + [4] * 4 + [8] * 8 + [SLOWEST] * 3 * SLOWEST
     assert {page.trouble for page in found} == {PageTrouble.TOO_LARGE}
-    assert found[2].error == found[5].error != found[6].error
+    assert [page.cpu > 0 for page in found] == [page.asked for page in found], "what one look took is charged once"
+
+
+def test_each_look_between_says_the_same_and_how_long_ago_that_was() -> None:
+    seconds = iter(range(0, 3000, 30))
+    found = _looks(Agent(LARGE), CPU(0.04), [LARGE] * 6, now=lambda: float(next(seconds)))
+    assert [page.age for page in found] == [0.0, 30.0, 0.0, 30.0, 60.0, 90.0]
+    assert found[5].error == f"{found[2].error} That was 1m30s ago."
 
 
 def test_a_good_page_ends_it_and_a_relapse_begins_where_it_was() -> None:

@@ -21,7 +21,8 @@ from probes.contract import OwnIdentity, SourceContext, Target, TargetKey
 from probes.readings.handshake import Handshake, Spoke
 from probes.readings.verify_error import VerifyCode
 from probes.sources.handshake import KIND, HandshakeSettings, HandshakeSource
-from probes.sources.http.client import HTTPSession, Origin, TLSFailedError, locate
+from probes.sources.http.client import HTTPSession, Origin, locate
+from probes.sources.http.faults import TLSFailedError
 from probes.sources.http.key_exchange import FIRST, OTHERS, with_curve, without_dhe
 from probes.sources.http.tls import TLS
 from probes.sources.names import Names
@@ -154,6 +155,8 @@ def test_a_port_that_costs_too_much_is_looked_at_in_one_of_ever_more_looks() -> 
     assert "ms of CPU. It is looked at in one of 4 looks." in readings[3].error
     assert readings[3].evidence()["asked_at"] == "one of 4 looks"
     assert readings[3].leaf == readings[2].leaf is not None, "what was served is still told"
+    repeats = [not each.asked for each in readings]
+    assert [each.age > 0 for each in readings] == [each.cpu == 0 for each in readings] == repeats
 
 
 def test_a_port_that_costs_little_is_looked_at_each_time() -> None:

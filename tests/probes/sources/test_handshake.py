@@ -359,12 +359,35 @@ def test_a_refusal_is_one_where_an_alert_says_so_and_a_close_is_a_close(newest: 
     context = tls_context(SVID, client_ca=THEIRS.certificate, newest=newest)
     with serve(speak_tls(context, alerts=alerts)) as address:
         reading = look(address)
-    assert (reading.completed, reading.fault) == (True, None)
+    broke_off = newest == SSL.TLS1_2_VERSION and not alerts  # before its own part: of TLS 1.3 that comes first
+    assert (reading.completed, reading.broke_off, reading.fault) == (not broke_off, broke_off, None)
     told = (reading.client_certificate, reading.refusal, reading.ending)
-    if alerts:
+    if broke_off:
+        assert told == (ClientCertificate.NOT_TOLD, "", "")
+        assert reading.leaf is not None
+        assert reading.error == (
+            f"{address} cut the TLS 1.2 handshake after the watcher's part of it, and did not say why."
+        )
+    elif alerts:
         assert told == (ClientCertificate.REFUSED, "tlsv1 alert unknown ca", "")
     else:
         assert told == (ClientCertificate.NOT_TOLD, "", CLOSED)
+
+
+def test_a_server_that_asks_for_no_certificate_and_breaks_off_has_not_refused_one() -> None:
+    def talk(connection: socket.socket) -> None:
+        tls = SSL.Connection(tls_context(SVID, newest=SSL.TLS1_2_VERSION), None)
+        tls.set_accept_state()
+        tls.bio_write(connection.recv(65536))
+        with suppress(SSL.WantReadError):
+            tls.do_handshake()
+        connection.sendall(tls.bio_read(1 << 20))
+        connection.recv(65536)
+
+    with serve(talk) as address:
+        reading = look(address)
+    assert (reading.fault, reading.completed, reading.broke_off) == (Fault.RESET, False, False)
+    assert reading.error == f"{address} cut the connection during the TLS handshake."
 
 
 @pytest.mark.parametrize("goes", [leave, reset], ids=["FIN", "RST"])

@@ -595,7 +595,7 @@ def statuses(lie: Lie, waits: Sequence[float]) -> list[int]:
 
 
 def test_the_status_is_asked_at_every_fifth_look_while_all_is_well() -> None:
-    assert statuses(with_status(404), [0.0, 0.08, 0.4, 0.0]) == [1, 1, 1, 2, 2]
+    assert statuses(with_status(200, b'{"result": {}}'), [0.0, 0.08, 0.4, 0.0]) == [1, 1, 1, 2, 2]
 
 
 def test_the_status_is_asked_at_each_look_while_something_is_wrong() -> None:

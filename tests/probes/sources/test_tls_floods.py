@@ -108,6 +108,15 @@ def test_tls_is_charged_to_the_budget_of_its_look() -> None:
     assert budget.spent == pytest.approx(0.025)
 
 
+def test_what_reading_used_up_is_not_called_the_cost_of_tls() -> None:
+    moments = iter((0.0, 0.14))
+    budget = CPUBudget(lambda: next(moments), 0.15)
+    with budget:
+        pass  # 140 ms
+    with pytest.raises(OverspentError, match=r"^to read it takes more than 150 ms of CPU$"):
+        budget.took(0.02)
+
+
 @given(st.lists(st.binary(max_size=40), max_size=20), st.lists(st.integers(1, 30), max_size=60), st.integers(1, 9))
 def test_records_are_counted_wherever_their_bytes_are_cut(bodies: list[bytes], cuts: Sequence[int], most: int) -> None:
     stream = b"".join(b"\x17\x03\x03" + len(body).to_bytes(2) + body for body in bodies)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
 from probes.contract import OwnIdentity
 from probes.readings.handshake import Handshake
@@ -83,6 +84,25 @@ def test_a_path_with_a_flaw_is_told_with_the_flaw_and_not_as_a_stranger(order: S
     assert str(reading.verify_errors[0]) == (
         "it is no CA certificate, but has issued the one before it (certificate 1 of the chain)"
     )
+
+
+@pytest.mark.parametrize(
+    ("purpose", "flawed"),
+    [
+        (ExtendedKeyUsageOID.CLIENT_AUTH, True),
+        (ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE, True),
+        (ExtendedKeyUsageOID.SERVER_AUTH, False),
+        (ObjectIdentifier("2.16.840.1.113730.4.1"), False),
+    ],
+)
+def test_an_issuer_that_is_not_for_servers_is_told_so_on_either_path(purpose: ObjectIdentifier, flawed: bool) -> None:
+    """As OpenSSL says it of the path that it takes."""
+    issuer = PlainAuthority(NOW, name="between", under=OLD, purposes=[purpose])
+    told = [(26, 1)] if flawed else []
+    assert codes(seen(leaf(issuer), OLD)) == codes(seen(leaf(issuer), OLD, NEW)) == told
+    assert codes(seen(leaf(issuer), NEW, OLD)) == told
+    root = PlainAuthority(NOW, purposes=[purpose])
+    assert codes(seen(leaf(root), root, NEW)) == codes(seen(leaf(root), NEW, root)) == told
 
 
 def test_an_authority_that_has_expired_is_told_so_on_the_other_path() -> None:

@@ -19,8 +19,8 @@ from watcher.discovery.identities.cluster_spiffe_ids import (
 from watcher.discovery.identities.namespace_labels import NamespaceLabels
 from watcher.discovery.pod.pod import Pod
 from watcher.kube.access import Access
+from watcher.kube.objects import MALFORMED_OBJECT, Raw
 from watcher.kube.reachability import Reachability
-from watcher.kube.requests import MALFORMED_OBJECT, Raw
 
 PATH = "/apis/spire.spiffe.io/v1alpha1/clusterspiffeids"
 MOST_OBJECTS = 1000

@@ -9,6 +9,7 @@ from probes.contract.target import DEFAULT_DECISION_PATH
 from watcher.text.addresses import http_url
 from watcher.text.key_path import plain_name
 from watcher.text.yaml_reader import UnsupportedYamlError, YamlReader
+from watcher.text.yaml_scalars import agent_value
 
 MAX_BYTES = 64 * 2**10
 MAX_RECOVERY = 600.0
@@ -18,6 +19,9 @@ MAX_NAME = 253
 MAX_CAPACITY = 1_000_000
 _MAX_WEIGHT = 4 * MAX_BYTES
 _MAX_VALUES = 2000  # ten times what the SDK's own examples have; they are read in one turn of the loop
+_MOST_TWICE = 5
+"""Keys that stand twice and are told of one file."""
+
 _PACKAGE = DEFAULT_DECISION_PATH.rpartition("/")[0]
 
 
@@ -49,14 +53,19 @@ def read_config(text: str) -> AgentConfig:
     """The config in this text; whatever is wrong with it is a problem and never an error."""
     if len(text) > MAX_BYTES or len(text.encode(errors="replace")) > MAX_BYTES:
         return unlearnt(f"config.yaml is over {MAX_BYTES >> 10} KiB and was not read")
+    reader = YamlReader(text, _MAX_WEIGHT, _MAX_VALUES, agent_value)
     try:
-        document = YamlReader(text, _MAX_WEIGHT, _MAX_VALUES).document()
+        document = reader.document()
     except (UnsupportedYamlError, yaml.YAMLError, ValueError) as error:
         first = (str(error).splitlines() or [""])[0]
         return unlearnt(f"config.yaml cannot be read: {first[:200]}")
     if not isinstance(document, dict):
         return unlearnt(f"config.yaml: expected a mapping, got {plain_name(document)}")
-    return _Reader(document).config()
+    config = _Reader(document).config()
+    twice = tuple(
+        f"config.yaml:{line}: {why[:200]}; agents take the last" for line, why in reader.mistakes[:_MOST_TWICE]
+    )
+    return replace(config, problems=(*twice, *config.problems))
 
 
 class _Reader:

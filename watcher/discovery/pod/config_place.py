@@ -13,7 +13,7 @@ from watcher.discovery.pod.environment import (
     names_in,
     read_environment,
 )
-from watcher.kube.requests import Raw
+from watcher.kube.objects import Raw
 
 CONFIG_PATH = "AGENTWEAVE_CONFIG_PATH"
 _NO_VARIABLES = Resolved({}, {})

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from watcher.discovery.pod.config_place import CONFIG_PATH
-from watcher.kube.requests import Raw
+from watcher.kube.objects import Raw
 
 AGENT = "agent"
 _MOST_ARGUMENTS, _LONGEST = 50, 300

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from watcher.kube.requests import Raw
+from watcher.kube.objects import Raw
 
 MOST_VARIABLES, MOST_CONFIG_MAPS = 100, 30
 LONGEST = 1000

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from watcher.kube.requests import Raw
+from watcher.kube.objects import Raw
 from watcher.kube.selectors import LONGEST_KEY
 
 MOST_LABELS = 64

@@ -8,7 +8,7 @@ from watcher.discovery.pod.config_place import ConfigPlace, ConfigQuestion, conf
 from watcher.discovery.pod.containers import Sidecar, agent_container, named_ports, names_config, opa_beside, status_of
 from watcher.discovery.pod.labels import PodLabels, read_labels
 from watcher.discovery.pod.resources import given_limits
-from watcher.kube.requests import Raw
+from watcher.kube.objects import Raw
 
 WATCH = "agentweave.io/watch"
 POD_TEMPLATE_HASHES = ("pod-template-hash", "rollouts-pod-template-hash")

@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import NamedTuple
 
-from watcher.kube.requests import Raw
+from watcher.kube.objects import Raw
 
 _QUANTITY = re.compile(r"(?P<number>[0-9]{1,30}(?:\.[0-9]{1,30})?)(?P<unit>[KMGTPE]i|[numkMGTPE]?|[eE][-+]?[0-9]{1,2})")
 _UNITS = {

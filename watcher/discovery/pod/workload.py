@@ -1,12 +1,19 @@
-"""Which workload is a pod of? A name that lasts: the next rollout and the next run have it too."""
+"""Which workload and which agent is a pod of? Names that last: the next rollout and the next run have them too."""
 
 import re
 
+from watcher.discovery.pod.agent_config import AgentConfig
 from watcher.discovery.pod.pod import KNATIVE_SERVICE, POD_TEMPLATE_HASHES, Pod
 
 _CRON_JOB = re.compile(r"(?P<name>.+)-(?P<minute>[0-9]{8,9})")
 _LATE = 8 * 86400.0
 """Seconds: a run may start long after it was due, and its pod may be made anew."""
+
+
+def agent_name(pod: Pod, config: AgentConfig) -> str:
+    """What its config calls it; else its label `instance`, which a chart sets, or `name`; else its workload's name."""
+    labels = (pod.labels.get(f"app.kubernetes.io/{label}") for label in ("instance", "name"))
+    return config.name or next((label for label in labels if label), None) or workload(pod)
 
 
 def workload(pod: Pod) -> str:

@@ -8,8 +8,8 @@ from watcher.config.shard import Shard
 from watcher.discovery.pod.pod import Pod, only_named, read_pod
 from watcher.discovery.pods.details import Details
 from watcher.discovery.pods.target import FoundPod, Known, PodState
+from watcher.kube.objects import MALFORMED_OBJECT, Raw
 from watcher.kube.reachability import Reachability
-from watcher.kube.requests import MALFORMED_OBJECT, Raw
 
 NO_POD = ""
 """In place of a uid: all pods may be the same, and yet they mean something else."""

@@ -17,7 +17,7 @@ from watcher.discovery.pod.endpoints import metrics_endpoint, mtls_endpoint
 from watcher.discovery.pod.opa import find_opa
 from watcher.discovery.pod.pod import WATCH, Pod
 from watcher.discovery.pod.pools import pool_capacity
-from watcher.discovery.pod.workload import workload, workload_object
+from watcher.discovery.pod.workload import agent_name, workload, workload_object
 from watcher.discovery.pods.details import Details
 
 UNDECIDED = "it is not known whether it is an agent"
@@ -183,16 +183,11 @@ def _known(pod: Pod, config: AgentConfig, known: Known | None, now: float, ahead
     is_final = config.is_final and not config.doubt("agent.name")
     if known is None:
         started_at = now if pod.started_at is None else min(pod.started_at - ahead, now)
-        known = Known(_name(pod, config), started_at, was_ready=pod.ready, is_final=is_final)
+        known = Known(agent_name(pod, config), started_at, was_ready=pod.ready, is_final=is_final)
     elif is_final and not known.is_final:
-        name = _name(pod, config)
+        name = agent_name(pod, config)
         known = replace(known, agent=name, formerly=known.agent if name != known.agent else "", is_final=True)
     return replace(known, was_ready=True) if pod.ready and not known.was_ready else known
-
-
-def _name(pod: Pod, config: AgentConfig) -> str:
-    labels = (pod.labels.get(f"app.kubernetes.io/{label}") for label in ("instance", "name"))
-    return config.name or next((label for label in labels if label), None) or workload(pod)
 
 
 def _limits(config: AgentConfig, around: Surroundings) -> Mapping[str, Limits]:

@@ -54,7 +54,7 @@ class ConfigCase:
         return as_flag(self.declared(path))
 
     def place(self, path: str) -> str:
-        """`config.yaml:12`."""
+        """`config.yaml:12`; of an empty path where the config begins."""
         return place(self.found, path)
 
     def bad(self, path: str, message: str) -> Statement:

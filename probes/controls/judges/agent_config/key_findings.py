@@ -47,15 +47,15 @@ class KeyFinding:
 
 def key_findings(file: AgentConfigFile, sdk: SdkVersion) -> Iterator[KeyFinding]:
     """All of them, section by section."""
-    yield from _Reading(sdk, *_sections(sdk.config)).mapping(file.document, "", ())
+    yield from _Reading(sdk, *_sections(sdk)).mapping(file.document, "", ())
 
 
 @lru_cache(maxsize=8)
-def _sections(config: tuple[ConfigKey, ...]) -> tuple[dict[str, dict[str, ConfigKey]], frozenset[str]]:
+def _sections(sdk: SdkVersion) -> tuple[dict[str, dict[str, ConfigKey]], frozenset[str]]:
     """The keys of each section by their names, and the paths of security keys and of sections that have one."""
     found: dict[str, dict[str, ConfigKey]] = {}
     secure: set[str] = set()
-    for key in config:
+    for key in sdk.config:
         above, _, name = key.path.rpartition(".")
         found.setdefault(above, {})[name] = key
         if key.security:

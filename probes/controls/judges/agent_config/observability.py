@@ -6,9 +6,11 @@ from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence.agent_config import NOT_SET
 from probes.controls.judges.agent_config.case import ConfigCase, as_flag, config_judge
 from probes.controls.judges.agent_config.shown import shown
+from probes.controls.judges.rates import is_rate
 from probes.controls.judging import Statement
 
 _LEVEL, _BREAKER = "observability.logging.level", "transport.circuit_breaker"
+_RATE = "observability.tracing.sampling_rate"
 _LOUD = ("DEBUG", "TRACE", "NOTSET", "ALL")
 _QUIET = ("INFO", "WARN", "WARNING", "ERROR", "CRITICAL", "FATAL")
 
@@ -50,6 +52,14 @@ def circuit_breaker_enabled(case: ConfigCase) -> Iterator[Statement]:
         yield case.bad(switch, f"{switch} is false.")
     elif isinstance(given, Mapping):
         yield case.yes([_BREAKER], f"{_BREAKER} is configured.")
+
+
+@config_judge("observability.tracing.sampling-configured")
+def sampling_configured(case: ConfigCase) -> Iterator[Statement]:
+    """Whether the rate is one; whether it suits the volume, people know."""
+    rate = case.declared(_RATE)
+    if rate is not NOT_SET and case.flag("observability.tracing.enabled") is not False and not is_rate(rate):
+        yield case.bad(_RATE, f"{_RATE} is {shown(rate)}, not a number above 0 and at most 1.")
 
 
 def _switch(case: ConfigCase, path: str) -> Iterator[Statement]:

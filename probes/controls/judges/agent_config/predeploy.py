@@ -33,7 +33,7 @@ def valid(case: ConfigCase) -> Iterator[Statement]:
     if not wrong:
         unknown = sum(each.kind is Kind.UNKNOWN for each in found)
         more = f" It drops {unknown} unknown key{'s' if unknown > 1 else ''}." if unknown else ""
-        yield Statement(CONFIG, Says.GOOD, f"SDK {case.sdk.version} takes this config.{more}", case.found.ref)
+        yield Statement(CONFIG, Says.GOOD, f"SDK {case.sdk.version} takes this config.{more}", case.place(""))
 
 
 @config_judge("predeploy.config.security-settings")
@@ -43,7 +43,7 @@ def security_settings(case: ConfigCase) -> Iterator[Statement]:
     for path in wrong:
         yield case.bad(path, _why_not(case, path))
     if not wrong:
-        yield Statement(CONFIG, Says.GOOD, _how_they_hold(case), case.found.ref)
+        yield Statement(CONFIG, Says.GOOD, _how_they_hold(case), case.place(""))
 
 
 @config_judge("predeploy.config.tls-version")

@@ -6,9 +6,9 @@ from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence.agent_config import KeyPath
 from probes.controls.judges.agent_config.case import ConfigCase, config_judge
 from probes.controls.judges.agent_config.shown import key_name
-from probes.controls.judges.agent_config.texts import keys_of, texts_of
 from probes.controls.judges.effective_keys import CONFIG
 from probes.controls.judges.secret_rules import may_be_secret, secret_rule
+from probes.controls.judges.texts import keys_of, texts_of
 from probes.controls.judging import Says, Statement
 
 _MOST = 50
@@ -33,7 +33,7 @@ def none_in_config(case: ConfigCase) -> Iterator[Statement]:
             break
     if not rules and not doubts:
         said = f"{len(texts)} texts were read, and none matches a rule for secrets."
-        yield Statement(CONFIG, Says.GOOD, said, case.found.ref)
+        yield Statement(CONFIG, Says.GOOD, said, case.place(""))
 
 
 def _key(place: KeyPath) -> str:

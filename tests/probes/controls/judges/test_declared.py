@@ -16,7 +16,8 @@ TLS, PEERS = "security.transport.tls13-enforced", "security.transport.peer-verif
 CLEAR, LEVEL = "security.transport.no-plaintext", "observability.logging.level-appropriate"
 METRICS, TRACING = "observability.metrics.enabled", "observability.tracing.enabled"
 BREAKER, THRESHOLD = "reliability.circuit-breaker.enabled", "reliability.circuit-breaker.threshold-tuned"
-RETRY = "reliability.retry.tuned"
+RETRY, SAMPLING = "reliability.retry.tuned", "observability.tracing.sampling-configured"
+_RATE = "observability.tracing.sampling_rate"
 _OPA, _TEMPO = "authorization.opa_endpoint", "observability.tracing.endpoint"
 _ATTEMPTS, _MOST = "transport.retry.max_attempts", "transport.retry.backoff_max_seconds"
 
@@ -54,6 +55,11 @@ _ATTEMPTS, _MOST = "transport.retry.max_attempts", "transport.retry.backoff_max_
             "transport.circuit_breaker.failure_threshold of 51 is not from 2 to 50.",
         ),
         (RETRY, {_ATTEMPTS: 6}, f"{_ATTEMPTS} of 6 is above 5."),
+        (SAMPLING, {_RATE: 0}, f"{_RATE} is the number 0, not a number above 0 and at most 1."),
+        (SAMPLING, {_RATE: 10}, f"{_RATE} is the number 10, not a number above 0 and at most 1."),
+        (SAMPLING, {_RATE: True}, f"{_RATE} is true, not a number above 0 and at most 1."),
+        (SAMPLING, {_RATE: "10%"}, f"{_RATE} is another text, not a number above 0 and at most 1."),
+        (SAMPLING, {_RATE: 10**400}, f"{_RATE} is a number, not a number above 0 and at most 1."),
         (
             RETRY,
             {_ATTEMPTS: 5, "transport.retry.backoff_base_seconds": 2.5},
@@ -78,7 +84,13 @@ def test_a_config_that_says_yes_is_declared_only(control: str) -> None:
     assert found.message.startswith("The config says so, and nothing observed it: ")
 
 
-@pytest.mark.parametrize("control", [PEERS, THRESHOLD, RETRY])
+@pytest.mark.parametrize("rate", [1, 0.1, "0.25"])
+def test_a_rate_is_one_above_0_and_at_most_1_and_none_is_needed_where_nothing_is_traced(rate: object) -> None:
+    assert said(SAMPLING, {_RATE: rate}) == []
+    assert said(SAMPLING, {_RATE: 0, "observability.tracing.enabled": False}) == []
+
+
+@pytest.mark.parametrize("control", [PEERS, THRESHOLD, RETRY, SAMPLING])
 def test_what_only_a_record_can_meet_stays_open_on_a_good_config(control: str) -> None:
     found = finding(control, {})
     assert (found.state, found.reason) == (State.UNKNOWN, "AttestationMissing")

@@ -86,11 +86,11 @@ def test_an_sdk_that_always_spreads_retries_passes_whatever_the_key_says() -> No
         (JITTER, {"retry": {"jitter": False}}, "transport.retry.jitter is not true."),
         (JITTER, {}, "transport.retry.jitter is not true."),
         (JITTER, {"retry": {"jitter": "true"}}, "transport.retry.jitter is not true."),
-        (BACKOFF, {}, "transport.retry.backoff_base_seconds is missing or no number."),
+        (BACKOFF, {}, "transport.retry.backoff_base_seconds is missing, not a number of seconds."),
         (
             BACKOFF,
             {"retry": {"backoff_base_seconds": 1}},
-            "transport.retry.backoff_max_seconds is missing or no number.",
+            "transport.retry.backoff_max_seconds is missing, not a number of seconds.",
         ),
         (
             BACKOFF,
@@ -106,15 +106,23 @@ def test_an_sdk_that_always_spreads_retries_passes_whatever_the_key_says() -> No
             (
                 RECOVERY,
                 {"circuit_breaker": {"recovery_timeout_seconds": wrong}},
-                "transport.circuit_breaker.recovery_timeout_seconds is not a number from 5 to 300.",
+                f"transport.circuit_breaker.recovery_timeout_seconds is {told}, not a number from 5 to 300.",
             )
-            for wrong in (4, 301, "30", True, None, float("nan"), 10**400)
+            for wrong, told in (
+                (4, "the number 4"),
+                (301, "the number 301"),
+                ("30", "another text"),
+                (True, "true"),
+                (None, "empty"),
+                (float("nan"), "a number"),
+                (10**400, "a number"),
+            )
         ),
         *(
             (
                 SUCCESSES,
                 {"circuit_breaker": {"success_threshold": wrong}},
-                "transport.circuit_breaker.success_threshold is not a whole number from 1 to 10.",
+                f"transport.circuit_breaker.success_threshold is the number {wrong}, not a whole number from 1 to 10.",
             )
             for wrong in (0, 11, 1.5)
         ),

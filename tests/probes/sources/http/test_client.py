@@ -15,16 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.contract import Fault
-from probes.sources.http.client import (
-    HTTPSession,
-    OwnTroubleError,
-    Response,
-    TLSFailedError,
-    TooLargeError,
-    fault_of,
-    locate,
-)
-from probes.sources.http.response import ResponseReader
+from probes.sources.http.client import HTTPSession, locate
+from probes.sources.http.faults import OwnTroubleError, TLSFailedError, fault_of
+from probes.sources.http.response import Response, ResponseReader, TooLargeError
 from probes.sources.http.tls import TLS
 from probes.sources.names import Names
 from tests.servers import metrics_pages as pages

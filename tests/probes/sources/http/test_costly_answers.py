@@ -6,8 +6,7 @@ import time
 import httpx
 import pytest
 
-from probes.sources.http.client import TooLargeError
-from probes.sources.http.response import ResponseReader
+from probes.sources.http.response import ResponseReader, TooLargeError
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 PIECE = 1 << 18  # what an event loop hands over at once

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -14,11 +15,13 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from probes.contract import OwnIdentity, SourceContext, Target, TargetKey
-from probes.sources.http.client import HTTPSession, OwnTroubleError, TLSFailedError, locate
+from probes.sources.http.client import HTTPSession, locate
 from probes.sources.http.credentials import Outbound, OutboundSettings
+from probes.sources.http.faults import OwnTroubleError, TLSFailedError
 from probes.sources.names import Names
 from tests.servers import metrics_pages as pages
 from tests.servers.pki import Leaf, PlainAuthority, Served
+from tests.servers.tls_servers import serve
 from watcher.demo.authority import Authority, Svid
 
 NOW = time.time()  # OpenSSL has no other clock
@@ -197,6 +200,32 @@ def test_of_authorities_with_one_name_each_is_tried(tmp_path: Path, signer: int)
         TLSFailedError, match=r"^The certificate of .* does not verify: its signature is not that of its"
     ):
         ask(outbound(Provider(own)), stranger, tmp_path)
+
+
+@pytest.mark.parametrize("signer", [0, 1, 2])
+def test_each_is_tried_by_each_curve(tmp_path: Path, signer: int) -> None:
+    authorities = [PlainAuthority(NOW) for _ in range(3)]
+    served = Leaf(not_before=NOW - 60, not_after=NOW + 3600).signed_by(authorities[signer])
+    own = replace(identity(), bundles={"example.org": tuple(each.certificate for each in authorities)})
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*served.write(tmp_path))
+    context.set_ecdh_curve("secp384r1")
+
+    def talk(connection: socket.socket) -> None:  # with an alert, which asyncio drops
+        with context.wrap_socket(connection, server_side=True) as tls:
+            tls.recv(65536)
+            tls.sendall(pages.ok(b"hello"))
+
+    async def main(address: str) -> list[bytes]:
+        origin, path = locate(f"https://{address}/")
+        answers, sender = [], outbound(Provider(own))
+        for _ in range(2):
+            async with HTTPSession(origin, 5, 1000, sender.tls(), names=Names()) as conversation:
+                answers.append((await conversation.ask(b"GET", path)).body)
+        return answers
+
+    with serve(talk) as address:
+        assert asyncio.run(main(address)) == [b"hello"] * 2
 
 
 def test_the_namesakes_of_a_ca_file_are_each_tried(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from probes.sources.http.client import HTTPSession, Response, locate
+from probes.sources.http.client import HTTPSession, locate
+from probes.sources.http.response import Response
 from probes.sources.http.tls import TLS
 from probes.sources.names import Names
 from tests.servers import metrics_pages as pages

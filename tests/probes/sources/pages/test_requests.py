@@ -225,6 +225,54 @@ def test_a_redirect_that_leads_to_nothing_says_where_it_led() -> None:
     assert page.error == f"The page answered 307, and {url}/a, where it points, 404."
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "back"), [("/metrics", "/metrics", "/metrics"), ("/a", "/metrics", "/metrics")]
+)
+def test_redirects_that_lead_in_a_circle_are_told_as_such(first: str, second: str, back: str) -> None:
+    page, _, url = look_at({"/metrics": to(first, 302), "/a": to(second, 302)})
+    assert page.error == (
+        f"The page answered 302, and {url}{first}, where it points, 302 and points to {url}{back}, which was asked "
+        "already: the redirects lead in a circle."
+    )
+
+
+def test_a_redirect_to_what_is_no_page_says_where_that_is() -> None:
+    page, _, url = look_at({"/metrics": to("/login", 302), "/login": lambda _: pages.ok(pages.HTML)})
+    assert page.trouble is PageTrouble.MALFORMED
+    assert page.error == (
+        f"The page answered 302, and what {url}/login answered, where it points, is no metrics page: "
+        "it starts with '<!DOCTYPE html>', which is no sample."
+    )
+
+
+def test_our_own_query_is_not_shown_where_a_redirect_leads_to_a_login() -> None:
+    denied = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"
+    page, _, url = look_at({"/metrics": to("/metrics/QUERY"), "/metrics/": lambda _: denied})
+    assert page.error == (
+        f"The page answered 307, and {url}/metrics/, where it points, 401: the watcher may not read it."
+    )
+
+
+def test_a_redirect_that_is_not_ascii_is_read_as_utf_8() -> None:
+    page, server, _ = look_at({"/metrics": to("/m\u00e9trics"), "/m%C3%A9trics": full})
+    assert (page.error, page.value(REQUESTS)) == ("", 2)
+    assert len(server.asked) == 4
+
+
+@pytest.mark.parametrize("coding", [b"utf-8", b"UTF-8", b"identity", b"none", b""])
+def test_a_content_coding_that_changes_no_byte_keeps_no_page_away(coding: bytes) -> None:
+    answer = pages.ok(FULL, b"Content-Encoding: %b\r\n" % coding)
+    page, _, _ = look_at({"/metrics": lambda _: answer})
+    assert (page.error, page.value(REQUESTS)) == ("", 2)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "X-GZip", "utf-8, zstd"])
+def test_a_compressed_answer_is_told_in_the_words_of_the_server(coding: str) -> None:
+    answer = pages.ok(FULL, f"Content-Encoding: {coding}\r\n".encode())
+    page, _, _ = look_at({"/metrics": lambda _: answer})
+    assert page.error == f"The answer is encoded, which was not asked for: '{coding}'."
+
+
 @pytest.mark.parametrize("location", ["", "file:///etc/passwd", "ftp://x/", "/" * 9000])
 def test_a_redirect_without_a_url_that_can_be_asked_is_told(location: str) -> None:
     page, server, _ = look_at({"/metrics": to(location)})

@@ -1,4 +1,4 @@
-"""All texts of a config with the places where they stand."""
+"""All texts of a document with the places where they stand."""
 
 from collections.abc import Iterator, Mapping
 

@@ -1,0 +1,109 @@
+"""What a judge of Kubernetes objects is handed, and how it says what it saw."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from probes.controls.catalogue.control import Control, SourceName, UnknownReason
+from probes.controls.evidence import AgentObjects, EvidenceSet, Listing, Missing, PodTemplate, Seen
+from probes.controls.judges.secret_rules import secret_rule
+from probes.controls.judging import Facts, Says, Statement, judge
+
+OBJECT = SourceName.KUBERNETES_OBJECT
+_LONGEST = 200
+_NOTHING: Mapping[str, object] = {}
+
+
+def mapping(value: object) -> Mapping[str, object]:
+    """The value where it is a mapping, else an empty one: Kubernetes would refuse it, and then nothing of it holds."""
+    return value if isinstance(value, Mapping) else _NOTHING
+
+
+def mappings(value: object) -> Sequence[Mapping[str, object]]:
+    """The mappings of a list."""
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else ()
+
+
+def texts(value: object) -> Sequence[str]:
+    """The texts of a list."""
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else ()
+
+
+def short(name: object) -> str:
+    """A name as a sentence can have it; one that looks like a secret is not told."""
+    text = re.sub(r"[^\x20-\x7e]", "?", str(name)) if not secret_rule(str(name)) else "<secret>"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def good(message: str, ref: str = "") -> Statement:
+    """A statement for the control."""
+    return Statement(OBJECT, Says.GOOD, message[:_LONGEST], ref)
+
+
+def bad(message: str, ref: str = "") -> Statement:
+    """A statement against it."""
+    return Statement(OBJECT, Says.BAD, message[:_LONGEST], ref)
+
+
+def unclear(reason: UnknownReason, message: str) -> Statement:
+    """Why the objects do not tell."""
+    return Statement(OBJECT, Says.UNCLEAR, message[:_LONGEST], reason=reason)
+
+
+def lacking(missing: Missing) -> Statement:
+    """That a part of the objects was not seen."""
+    return unclear(missing.reason, missing.message)
+
+
+def objects_of(evidence: EvidenceSet) -> AgentObjects:
+    """The agent's objects; a judge of them alone is asked only where they were seen."""
+    found = evidence.of(OBJECT, AgentObjects)
+    if isinstance(found, Missing):
+        raise TypeError("expected the agent's objects")
+    return found.value
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateCase:
+    """A pod template to be judged."""
+
+    control: Control
+    evidence: EvidenceSet
+    facts: Facts
+    objects: AgentObjects
+    seen: Seen[PodTemplate]
+
+    @property
+    def template(self) -> PodTemplate:
+        """The template."""
+        return self.seen.value
+
+    def listing(self, kind: str) -> Listing:
+        """The objects of a kind that concern the agent; where they could not be read, an empty one that lacks all."""
+        found = self.objects.listing(kind)
+        return Listing((), found) if isinstance(found, Missing) else found.value
+
+
+TemplateJudge = Callable[[TemplateCase], Iterable[Statement]]
+
+
+def template_judge(*controls: str) -> Callable[[TemplateJudge], TemplateJudge]:
+    """Register a judge of the pod template: where that was not seen, the control is unclear for the same reason."""
+
+    def register(function: TemplateJudge) -> TemplateJudge:
+        @judge(*controls, of=[OBJECT])
+        def asked(control: Control, evidence: EvidenceSet, facts: Facts) -> Iterator[Statement]:
+            objects = objects_of(evidence)
+            if isinstance(objects.template, Missing):
+                yield lacking(objects.template)
+                return
+            for each in function(TemplateCase(control, evidence, facts, objects, objects.template)):
+                yield each if each.ref else _at(each, objects.template.ref)
+
+        return function
+
+    return register
+
+
+def _at(said: Statement, ref: str) -> Statement:
+    return Statement(said.source, said.says, said.message, ref, reason=said.reason)

@@ -1,0 +1,80 @@
+"""Who may read the Secrets of the agent's namespace."""
+
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+
+from probes.controls.catalogue.control import Control
+from probes.controls.evidence import EvidenceSet, KubeObject, Listing, Missing
+from probes.controls.judges.kubernetes_object.case import (
+    OBJECT,
+    bad,
+    good,
+    lacking,
+    mapping,
+    mappings,
+    objects_of,
+    short,
+    texts,
+)
+from probes.controls.judging import Facts, Statement, judge
+
+_BUILT_IN = (
+    "system:masters",
+    "system:nodes",
+    "system:kube-controller-manager",
+    "system:kube-scheduler",
+    "system:serviceaccount:kube-system:*",
+    "system:serviceaccount:cert-manager:*",
+    "system:serviceaccount:external-secrets:*",
+    "system:serviceaccount:argocd:*",
+    "system:serviceaccount:flux-system:*",
+)
+"""Controllers of Kubernetes, and common ones whose work it is."""
+
+_READS = frozenset({"get", "list", "watch", "*"})
+_KNOWN_ROLES = frozenset({"cluster-admin", "admin", "edit"})
+"""ClusterRoles of Kubernetes itself that may read Secrets."""
+
+
+@judge("deployment.secrets.rbac-configured", of=[OBJECT])
+def secret_readers(_: Control, evidence: EvidenceSet, facts: Facts) -> Iterator[Statement]:
+    """Only those who are known may; `facts.secret_readers` has the service accounts of agents, too."""
+    objects = objects_of(evidence)
+    parts: dict[str, Listing] = {}
+    for kind in ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"):
+        found = objects.listing(kind)
+        parts[kind] = Listing((), found) if isinstance(found, Missing) else found.value
+    roles = {(kind, each.name): each for kind in ("Role", "ClusterRole") for each in parts[kind].objects}
+    for binding in (*parts["RoleBinding"].objects, *parts["ClusterRoleBinding"].objects):
+        if _gives_secrets(binding, roles):
+            for subject in _strangers(binding, (*_BUILT_IN, *facts.secret_readers)):
+                told = f"{short(subject)} may read Secrets, by {binding.kind} {short(binding.name)}."
+                yield bad(told, binding.ref)
+    if lacks := next((each.lacks for each in parts.values() if each.lacks), None):
+        yield lacking(lacks)
+    else:
+        yield good("Only agents and known controllers may read Secrets of the namespace.")
+
+
+def _gives_secrets(binding: KubeObject, roles: Mapping[tuple[str, str], KubeObject]) -> bool:
+    ref = mapping(binding.body.get("roleRef"))
+    kind, name = str(ref.get("kind")), str(ref.get("name"))
+    role = roles.get((kind, name))
+    if role is None:
+        return kind == "ClusterRole" and name in _KNOWN_ROLES
+    return any(map(_reads_secrets, mappings(role.body.get("rules"))))
+
+
+def _reads_secrets(rule: Mapping[str, object]) -> bool:
+    groups, resources = texts(rule.get("apiGroups")), texts(rule.get("resources"))
+    core = "" in groups or "*" in groups
+    return core and ("secrets" in resources or "*" in resources) and bool(_READS & set(texts(rule.get("verbs"))))
+
+
+def _strangers(binding: KubeObject, known: tuple[str, ...]) -> Iterator[str]:
+    for subject in mappings(binding.body.get("subjects")):
+        name = str(subject.get("name"))
+        if subject.get("kind") == "ServiceAccount":
+            name = f"system:serviceaccount:{subject.get('namespace') or binding.namespace}:{name}"
+        if not any(fnmatchcase(name, pattern) for pattern in known):
+            yield name

@@ -1,0 +1,36 @@
+"""As which user the containers run."""
+
+from collections.abc import Iterator
+
+from probes.controls.catalogue.control import UnknownReason
+from probes.controls.judges.kubernetes_object.case import (
+    TemplateCase,
+    bad,
+    good,
+    mapping,
+    short,
+    template_judge,
+    unclear,
+)
+from probes.controls.judging import Statement
+
+
+@template_judge("deployment.image.no-root-user")
+def no_root_user(case: TemplateCase) -> Iterator[Statement]:
+    """Every container has an effective runAsUser above 0, or runAsNonRoot and none."""
+    pod = mapping(case.template.spec.get("securityContext"))
+    containers = tuple(case.template.containers())
+    for each in containers:
+        own = mapping(each.body.get("securityContext"))
+        user = pod.get("runAsUser") if own.get("runAsUser") is None else own["runAsUser"]
+        non_root = pod.get("runAsNonRoot") if own.get("runAsNonRoot") is None else own["runAsNonRoot"]
+        if user is None and non_root is None:
+            yield unclear(UnknownReason.NO_DATA, f"Container {short(each.name)} runs as the user of its image.")
+        elif user is None and non_root is not True:
+            yield bad(f"Container {short(each.name)} has runAsNonRoot false and no runAsUser.")
+        elif user is not None and (isinstance(user, bool) or not isinstance(user, int) or user <= 0):
+            yield bad(f"Container {short(each.name)} runs as user 0.")
+    if containers:
+        yield good("No container runs as root.")
+    else:
+        yield bad("The pod template has no container.")

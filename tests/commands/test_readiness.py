@@ -1,0 +1,280 @@
+"""`readiness --manifests`: verdicts, exit codes, selection and each format, by the command as people call it."""
+
+import json
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from watcher.checklist.agent_report import Place
+from watcher.checklist.reports.sarif_report import uri_of
+from watcher.cli import main
+
+RESOURCES = "{cpu: 1, memory: 1Gi, ephemeral-storage: 1Gi}"
+AGENT = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: c, namespace: prod}
+data:
+  config.yaml: |
+    agent: {name: search}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: search, namespace: prod, labels: {team: a}}
+spec:
+  template:
+    spec:
+      serviceAccountName: search
+      terminationGracePeriodSeconds: 45
+      volumes: [{name: v, configMap: {name: c}}]
+      containers:
+      - name: agent
+        env: [{name: AGENTWEAVE_CONFIG_PATH, value: /c/config.yaml}]
+        volumeMounts: [{name: v, mountPath: /c}]
+        resources: {limits: %s}
+"""
+BAD = AGENT % "{cpu: 1}"
+CPU, MEMORY = "deployment.resources.cpu-limits", "deployment.resources.memory-limits"
+GRACE = "reliability.shutdown.timeout"
+
+
+@pytest.fixture
+def manifests(tmp_path: Path) -> Path:
+    """An agent with limits, except on memory."""
+    path = tmp_path / "agent.yaml"
+    path.write_text(BAD)
+    return path
+
+
+def _run(*arguments: str) -> int:
+    return main(["readiness", *arguments])
+
+
+def test_a_required_control_that_fails_ends_with_1_and_is_told_with_its_place(
+    manifests: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run("--manifests", str(manifests), "--control", MEMORY) == 1
+    assert capsys.readouterr().out == (
+        f"prod/search: not ready ({manifests}:8)\n"
+        "  required: 1 fail\n"
+        "  all: 1 fail; 0% to 0% met, 100% known\n"
+        "  deployment\n"
+        f"    ✗ fail {MEMORY}: Violated: The container agent has no resources.limits.memory above 0. [{manifests}:12]\n"
+    )
+
+
+def test_reasons_that_are_only_counted_are_explained_once_and_many_agents_are_summed_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    second = BAD.partition("---\n")[2].replace("search", "second").replace("name: c}", "name: d}")
+    (tmp_path / "a.yaml").write_text(f"{BAD}---\n{second}")
+    assert _run("--manifests", str(tmp_path), "--section", "testing") == 0
+    assert capsys.readouterr().out == (
+        f"prod/search: indeterminate ({tmp_path}/a.yaml:8)\n"
+        "  required: 15 unknown\n"
+        "  all: 20 unknown; 0% to 100% met, 0% known\n"
+        "  testing\n"
+        "    ? 20 not decided: 17 AttestationMissing, 3 SourceMissing\n"
+        "\n"
+        f"prod/second: indeterminate ({tmp_path}/a.yaml:23)\n"
+        "  required: 15 unknown\n"
+        "  all: 20 unknown; 0% to 100% met, 0% known\n"
+        "  testing\n"
+        "    ? 20 not decided: 17 AttestationMissing, 3 SourceMissing\n"
+        "\n"
+        "SourceMissing: manifests do not show it, a running agent or another system does.\n"
+        "AttestationMissing: no machine can tell, people or a pipeline must say so in a record.\n"
+        "2 agents: 2 indeterminate\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--control", CPU], 0),
+        (["--control", CPU, "--fail-on", "unknown"], 0),
+        (["--control", CPU, "--control", MEMORY], 1),
+        (["--control", "testing.unit.pass"], 0),
+        (["--control", "testing.unit.pass", "--fail-on", "unknown"], 3),
+        (["--control", GRACE], 0),
+        (["--section", "testing"], 0),
+        (["--section", "deployment", "--owner", "team"], 1),
+        (["--section", "nothing"], 2),
+        (["--agent", "other"], 2),
+        (["--namespace", "dev"], 2),
+        (["--namespace", "prod", "--agent", "search", "--required"], 1),
+    ],
+)
+def test_the_exit_code_is_that_of_the_contract_for_what_is_selected(
+    manifests: Path, arguments: list[str], code: int
+) -> None:
+    assert _run("--manifests", str(manifests), *arguments) == code
+
+
+def test_a_control_that_is_named_counts_although_it_is_not_required(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text((AGENT % RESOURCES).replace("terminationGracePeriodSeconds: 45", "x: 1"))
+    assert _run("--manifests", str(path), "--control", GRACE) == 1
+    assert _run("--manifests", str(path), "--section", "reliability", "--owner", "security") == 2
+
+
+def test_an_unknown_control_is_refused_with_what_was_meant(manifests: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("--manifests", str(manifests), "--control", "deployment.resources.cpu-limit") == 2
+    expected = f"'deployment.resources.cpu-limit' is no control; did you mean {CPU}?"
+    assert capsys.readouterr().err == f"agentweave-watcher readiness: {expected}\n"
+
+
+def test_without_an_agent_it_says_how_one_is_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.yaml").write_text("{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}")
+    assert _run("--manifests", str(tmp_path)) == 2
+    assert "no agent among 1 objects in 1 files; an agent's container has AGENTWEAVE" in capsys.readouterr().err
+
+
+def test_what_could_not_be_read_is_told_and_never_ends_with_0(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(f"{AGENT % RESOURCES}---\nkind: {{{{ .Values.kind }}}}\n")
+    assert _run("--manifests", str(path), "--control", CPU) == 3
+    told = capsys.readouterr()
+    assert "prod/search: ready" in told.out
+    assert told.err == f"{path}:23: a template that is not rendered ({{{{); give what `helm template` prints\n"
+
+
+def test_standard_input_is_read_as_helm_writes_it() -> None:
+    text = f"---\n# Source: agent/templates/all.yaml\n{BAD}".replace(", namespace: prod", "")
+    command = [
+        sys.executable,
+        "-m",
+        "watcher",
+        "readiness",
+        "--manifests",
+        "-",
+        "--namespace",
+        "dev",
+        "--control",
+        MEMORY,
+    ]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("dev/search: not ready (standard input:10)\n")
+
+
+def test_two_workloads_of_one_agent_have_the_worst_finding_of_both(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    second = (AGENT % RESOURCES).partition("---\n")[2].replace("name: search, namespace", "name: second, namespace")
+    for first, other in ((BAD, second), (AGENT % RESOURCES, second.replace(RESOURCES, "{cpu: 1}"))):
+        (tmp_path / "a.yaml").write_text(f"{first}---\n{other}")
+        assert _run("--manifests", str(tmp_path), "--control", MEMORY) == 1
+        assert "is several workloads" in capsys.readouterr().err
+
+
+def _output(form: str, path: Path, capsys: pytest.CaptureFixture[str], *more: str) -> str:
+    assert _run("--manifests", str(path), "--output", form, *more) == 1
+    return capsys.readouterr().out
+
+
+def test_json_has_the_shape_of_the_contract(manifests: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(_output("json", manifests, capsys))
+    (agent,) = found["agents"]
+    assert set(found) == {"generated_at", "catalogue", "agents", "fleet", "problems", "notes"}
+    assert (agent["namespace"], agent["agent"], agent["labels"]) == ("prod", "search", {"team": "a"})
+    assert (agent["readiness"], agent["profile"]) == ("not_ready", "checklist")
+    assert sum(agent["counts"].values()) == len(agent["findings"]) - 16
+    (finding,) = [each for each in agent["findings"] if each["control"] == MEMORY]
+    assert (finding["state"], finding["reason"], finding["required"]) == ("fail", "Violated", True)
+    assert [each["ref"] for each in finding["evidence"]] == [f"{manifests}:12"]
+
+
+def test_junit_counts_what_its_cases_say(manifests: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = ET.fromstring(_output("junit", manifests, capsys))  # noqa: S314  our own
+    (suite,) = root.findall("testsuite")
+    cases = suite.findall("testcase")
+    assert int(suite.attrib["tests"]) == len(cases) == 196
+    assert int(suite.attrib["failures"]) == len(suite.findall("testcase/failure")) == int(root.attrib["failures"])
+    assert int(suite.attrib["skipped"]) == len(suite.findall("testcase/skipped"))
+    (case,) = [each for each in cases if each.attrib["name"] == MEMORY]
+    failure = case.find("failure")
+    assert failure is not None
+    assert failure.attrib["message"] == "Violated: The container agent has no resources.limits.memory above 0."
+    assert failure.text is not None
+    assert failure.text.startswith(f"{manifests}:12: Violated: ")
+
+
+def test_sarif_has_failed_and_open_results_only_each_with_a_place_and_a_rule(
+    manifests: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(manifests.parent)
+    found = json.loads(_output("sarif", manifests, capsys))
+    (run,) = found["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    assert found["version"] == "2.1.0"
+    assert len({each["id"] for each in rules}) == len(rules)
+    marks = [each["partialFingerprints"]["primaryLocationLineHash"] for each in run["results"]]
+    assert len(set(marks)) == len(marks)
+    for each in run["results"]:
+        assert rules[each["ruleIndex"]]["id"] == each["ruleId"]
+        (place,) = each["locations"]
+        assert place["physicalLocation"]["artifactLocation"]["uri"] == "agent.yaml"
+        assert place["physicalLocation"]["region"]["startLine"] >= 1
+        assert (each["kind"], each["level"] == "none") in (("fail", False), ("open", True))
+    ids = {each["ruleId"]: each["kind"] for each in run["results"]}
+    assert (ids[MEMORY], ids["testing.unit.pass"], CPU in ids) == ("fail", "open", False)
+
+
+def test_a_place_is_relative_where_it_can_be_and_a_uri_at_all_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert uri_of(Place("standard input", 1)) == "standard%20input"
+    assert uri_of(Place(f"{tmp_path}/a b.yaml", 1)) == "a%20b.yaml"
+    assert uri_of(Place("/elsewhere/a.yaml", 1)) == "file:///elsewhere/a.yaml"
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.text = ""
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value or "" for name, value in attrs if name in ("src", "href")]
+
+
+HOSTILE = "<img src=x onerror=y>|`*"
+
+
+@pytest.mark.parametrize("form", ["html", "markdown"])
+def test_what_manifests_say_makes_no_markup(form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(BAD.replace("name: agent\n", f"name: '{HOSTILE}'\n"))
+    text = _output(form, path, capsys, "--control", MEMORY)
+    assert "onerror" in text
+    assert "<img" not in text.replace("\\<img", "")
+
+
+def test_html_is_one_file_with_a_row_a_control(manifests: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = _Page()
+    page.feed(_output("html", manifests, capsys))
+    assert page.links == []
+    assert "script" not in page.tags
+    assert page.tags.count("tr") == 1 + 196 + 14  # the head, controls, sections
+    assert page.text.count("What fails") == 1
+    assert page.text.index("memory above 0") < page.text.index("All controls") < page.text.index(MEMORY)
+
+
+def test_markdown_has_a_row_a_control(manifests: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = _output("markdown", manifests, capsys)
+    rows = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| |")]
+    assert len(rows) == 196
+    assert text.startswith("# Production readiness\n\n## prod/search: not ready\n")

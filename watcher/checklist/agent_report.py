@@ -1,0 +1,144 @@
+"""What there is to show of one agent: its findings and what they come to."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from probes.controls.catalogue.control import Control
+from probes.controls.catalogue.loading import Catalogue
+from probes.controls.catalogue.terms import Automation
+from probes.controls.checklist import judge_agent
+from probes.controls.evidence import AgentRef
+from probes.controls.finding import Finding, State
+from probes.controls.judging import Facts, Judges
+from probes.controls.profile import CHECKLIST
+from probes.controls.readiness import Readiness, readiness_of
+from watcher.checklist.manifests.gathering import Fleet, Gathered
+
+_WORST_FIRST = (
+    State.FAIL,
+    State.EXPIRED,
+    State.UNKNOWN,
+    State.WAIVED,
+    State.ATTESTED,
+    State.PASS,
+    State.NOT_APPLICABLE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which controls are shown and count; `named` ones count although the checklist does not require them."""
+
+    section: str = ""
+    owner: str = ""
+    named: frozenset[str] = frozenset()
+    only_required: bool = False
+
+    def of(self, catalogue: Catalogue) -> tuple[Control, ...]:
+        """The controls, in the order of the catalogue."""
+        required = CHECKLIST.required(catalogue)
+        return tuple(each for each in catalogue.controls if self._has(each, required))
+
+    def _has(self, control: Control, required: frozenset[str]) -> bool:
+        return (
+            self.section in ("", control.section)
+            and self.owner in ("", control.owner)
+            and (not self.named or control.id in self.named)
+            and (not self.only_required or control.id in required)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a finding can be mended."""
+
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReport:
+    """One agent, as all formats show it."""
+
+    ref: AgentRef
+    labels: Mapping[str, str]
+    place: Place  # of its workload
+    findings: Mapping[str, Finding]  # of the chosen controls, roll-ups among them
+    required: frozenset[str]  # of these
+    readiness: Readiness
+    profile: str = CHECKLIST.name
+
+    def place_of(self, finding: Finding) -> Place:
+        """Where the evidence of a finding stands; else where the agent does."""
+        for each in finding.evidence:
+            file, _, line = each.ref.rpartition(":")
+            if file and line.isdecimal():
+                return Place(file, int(line))
+        return self.place
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that a run shows."""
+
+    catalogue: Catalogue
+    generated_at: float  # Unix seconds
+    agents: Sequence[AgentReport]
+    problems: Sequence[str] = ()  # what could not be judged, a sentence each with its place
+    notes: Sequence[str] = ()
+
+
+def judged(
+    fleet: Fleet, wanted: Iterable[AgentRef], catalogue: Catalogue, chosen: Chosen, facts: Facts, judges: Judges
+) -> list[AgentReport]:
+    """The wanted agents by name."""
+    every, shown = CHECKLIST.required(catalogue), chosen.of(catalogue)
+    leaves = {each.id for each in shown if each.automation is not Automation.ROLLUP}
+    counted = frozenset(leaves & (every | chosen.named))
+    gathered = [each for several in fleet.agents.values() for each in several]
+    alike = _alike(catalogue, gathered)
+    known: dict[str, Finding] = {}
+    reports = []
+    for ref in sorted(wanted):
+        found = []
+        for each in fleet.agents[ref]:
+            found.append(judge_agent(catalogue, each.evidence, facts, judges, every, known=known))
+            known = known or {name: found[0][name] for name in alike}
+        findings = {each.id: _worst([one[each.id] for one in found]) for each in shown}
+        reports.append(_report(ref, fleet.agents[ref][0], findings, counted, catalogue))
+    return reports
+
+
+def _alike(catalogue: Catalogue, gathered: Sequence[Gathered]) -> frozenset[str]:
+    """Controls of which no agent has evidence of any source: one finding is that of all."""
+    sources = {source for each in gathered for source in each.evidence.sources}
+    return frozenset(
+        each.id
+        for each in catalogue.controls
+        if each.automation is not Automation.ROLLUP
+        and each.applies_when is None
+        and not any(spec.source in sources for spec in each.evidence)
+    )
+
+
+def _report(
+    ref: AgentRef,
+    first: Gathered,
+    findings: Mapping[str, Finding],
+    required: frozenset[str],
+    catalogue: Catalogue,
+) -> AgentReport:
+    return AgentReport(
+        ref=ref,
+        labels={str(name): str(value) for name, value in first.labels.items()},
+        place=Place(first.workload.file, first.workload.line or 1),
+        findings=findings,
+        required=required,
+        readiness=readiness_of(findings.values(), catalogue.by_id, required),
+    )
+
+
+def _worst(findings: Sequence[Finding]) -> Finding:
+    if len(findings) == 1:
+        return findings[0]
+    return min(findings, key=lambda each: _WORST_FIRST.index(each.state))

@@ -1,0 +1,192 @@
+"""Which Kubernetes objects do files hold? Lists are opened, what is broken is told with its line."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from probes.controls.evidence import KubeObject
+from watcher.checklist.manifests.documents import MAX_BYTES, UNRENDERED, Document, read_documents
+from watcher.text.key_path import plain_name
+from watcher.text.printable import printable
+
+MOST_FILES, MOST_OBJECTS = 5000, 50_000
+STANDARD_INPUT = Path("-")
+_SUFFIXES = (".yaml", ".yml", ".json")
+_NAMESPACED_BY_NAME = "default"
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._:-]{0,251}[A-Za-z0-9])?")
+"""Of any kind; RBAC has colons."""
+
+
+class ManifestsError(Exception):
+    """What was given cannot be read at all; a sentence with its path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest(KubeObject):
+    """An object with the lines of its keys."""
+
+    file: str = ""
+    document: Document = field(default_factory=lambda: Document(1), repr=False)
+
+    def line_of(self, *place: str | int) -> int:
+        """The line of the value at this place, or of the nearest above it that is there."""
+        line, value = self.line or 1, self.body
+        for part in place:
+            lines = self.document.lines.get(id(value), {})
+            if part not in lines:
+                return line
+            line, value = lines[part] + self.document.offset, value[part]  # type: ignore[index,assignment]
+        return line
+
+    def literal_of(self, key: str, name: str) -> int | None:
+        """The line of the `|` where the value at `key`, `name` is a literal block: its lines are lines of the file."""
+        line = self.document.literals.get((id(self.body.get(key)), name))
+        return None if line is None else line + self.document.offset
+
+
+@dataclass(slots=True)
+class Objects:
+    """All that was read."""
+
+    found: list[Manifest] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)  # `file:line: sentence`
+    files: int = 0
+
+
+def read_objects(paths: Iterable[Path], stdin: IO[bytes], namespace: str) -> Objects:
+    """Objects of files, folders and (for `-`) standard input; `namespace` is that of objects that name none."""
+    objects = Objects()
+    for path in paths:
+        if path == STANDARD_INPUT:
+            _read(objects, "standard input", stdin.read(MAX_BYTES + 1), namespace, is_named=True)
+        elif path.is_dir():
+            for file in _files(path):
+                _read(objects, str(file), _bytes(file), namespace, is_named=False)
+        else:
+            _read(objects, str(path), _bytes(path), namespace, is_named=True)
+    return objects
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    if (folder / "Chart.yaml").is_file() and (folder / "templates").is_dir():
+        raise ManifestsError(f"{folder}: a chart, not manifests: give what `helm template {folder}` prints")
+    count = 0
+    for root, folders, names in os.walk(folder, onerror=_unreadable):
+        folders[:] = sorted(each for each in folders if not each.startswith("."))
+        for name in sorted(names):
+            if name.endswith(_SUFFIXES) and not name.startswith("."):
+                count += 1
+                if count > MOST_FILES:
+                    raise ManifestsError(f"{folder}: more than {MOST_FILES} files")
+                yield Path(root) / name
+
+
+def _unreadable(error: OSError) -> None:
+    raise ManifestsError(f"{error.filename}: cannot be read: {error.strerror}")
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ManifestsError(f"{path}: cannot be read: {reason}") from error
+
+
+def _read(objects: Objects, file: str, raw: bytes, namespace: str, *, is_named: bool) -> None:
+    objects.files += 1
+    if len(raw) > MAX_BYTES:
+        objects.broken.append(f"{file}: larger than {MAX_BYTES >> 20} MiB: nothing of it was read")
+        return
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        objects.broken.append(f"{file}:{line}: not YAML: expected UTF-8, got byte 0x{raw[error.start]:02x}")
+        return
+    for document in read_documents(text):
+        if document.broken:
+            objects.broken.append(f"{file}:{document.line}: {printable(document.broken)}")
+        elif is_named or _says_its_kind(document.data):
+            _take(objects, file, document, document.data, document.line, namespace)
+
+
+def _says_its_kind(data: object) -> bool:
+    """In a folder there are also values and the like, which are nobody's mistake."""
+    return isinstance(data, Mapping) and "apiVersion" in data and "kind" in data
+
+
+def _take(objects: Objects, file: str, document: Document, data: object, line: int, namespace: str) -> None:
+    """One object, or those of a list."""
+    kind = data.get("kind") if isinstance(data, Mapping) else None
+    if isinstance(data, Mapping) and isinstance(kind, str) and kind.endswith("List") and "items" in data:
+        items = data["items"]
+        if not isinstance(items, list):
+            objects.broken.append(f"{file}:{line}: items: expected a list, got {plain_name(items)}")
+            return
+        lines = document.lines.get(id(items), {})
+        for number, item in enumerate(items):
+            at = lines[number] + document.offset if number in lines else line
+            named = {"kind": kind.removesuffix("List"), **item} if isinstance(item, Mapping) else item
+            if isinstance(item, Mapping) and kind != "List" and "kind" not in item:
+                document.lines[id(named)] = document.lines.get(id(item), {})
+                _add(objects, file, document, named, at, namespace)
+            elif isinstance(item, Mapping) and str(item.get("kind")).endswith("List"):
+                objects.broken.append(f"{file}:{at}: a list in a list")
+            else:
+                _add(objects, file, document, item, at, namespace)
+        return
+    _add(objects, file, document, data, line, namespace)
+
+
+def _add(objects: Objects, file: str, document: Document, data: object, line: int, namespace: str) -> None:
+    if len(objects.found) >= MOST_OBJECTS:
+        if not objects.broken or "are not read" not in objects.broken[-1]:
+            objects.broken.append(f"{file}:{line}: more than {MOST_OBJECTS} objects: this and the rest are not read")
+        return
+    why = _wrong(data)
+    if why or not isinstance(data, Mapping):
+        objects.broken.append(f"{file}:{line}: {why}")
+        return
+    meta = data["metadata"]
+    own = str(meta.get("namespace") or namespace)
+    ref = f"{printable(file)}:{line}"
+    objects.found.append(
+        Manifest(data["kind"], own, str(_name_of(meta)), data, ref, line, file=file, document=document)
+    )
+
+
+def _wrong(data: object) -> str:
+    """Why this is no object of Kubernetes; a sentence, or empty."""
+    if not isinstance(data, Mapping):
+        return f"expected an object of Kubernetes, got {plain_name(data)}"
+    for key in ("apiVersion", "kind"):
+        if not isinstance(data.get(key), str):
+            return (
+                f"{key}: expected text, got {plain_name(data.get(key))}"
+                if key in data or key == "kind"
+                else ("expected an object of Kubernetes, with apiVersion and kind")
+            )
+    meta = data.get("metadata")
+    if not isinstance(meta, Mapping):
+        return f"metadata: expected a mapping, got {plain_name(meta)}"
+    for key in ("name", "namespace"):
+        value = meta.get(key) if key == "namespace" else _name_of(meta)
+        if value is None and key == "namespace":
+            continue
+        if isinstance(value, str) and "{{" in value:
+            return UNRENDERED
+        if not isinstance(value, str) or not _NAME.fullmatch(value):
+            quotes = ", which needs quotes" if isinstance(value, bool | int | float) else ""
+            return f"metadata.{key}: expected a name, got {plain_name(value)}{quotes}"
+    return ""
+
+
+def _name_of(meta: Mapping[str, object]) -> object:
+    """Of an object whose name the server is to make: what that begins with."""
+    begin = meta.get("generateName")
+    return begin.rstrip("-.") if meta.get("name") is None and isinstance(begin, str) else meta.get("name")

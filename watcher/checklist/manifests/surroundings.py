@@ -1,0 +1,81 @@
+"""What of all that was given concerns one agent? Its namespace, policies that select it, ConfigMaps that it names."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from probes.controls.catalogue.control import UnknownReason
+from probes.controls.evidence import Listing, Missing, Seen
+from watcher.checklist.manifests.objects import Manifest
+from watcher.checklist.manifests.workloads import AgentWorkload, ConfigMaps
+from watcher.kube.selectors import Selector, SelectorError, read_selector, selects
+
+NOT_ALL = Missing(UnknownReason.SOURCE_MISSING, "Only these manifests were read; a cluster may have more.")
+_OF_NAMESPACE = ("LimitRange", "ExternalSecret", "Certificate", "Role", "RoleBinding")
+_OF_CLUSTER = ("ClusterRole", "ClusterRoleBinding")
+_POLICY = "NetworkPolicy"
+
+
+class Surroundings:
+    """Objects by kind and namespace. What is the same for a whole namespace is gathered once."""
+
+    def __init__(self, found: Iterable[Manifest], now: float) -> None:
+        self._now = now
+        self._by_place: defaultdict[tuple[str, str], list[Manifest]] = defaultdict(list)
+        self._policies: defaultdict[str, list[tuple[Selector, Manifest]]] = defaultdict(list)
+        self._known: dict[tuple[str, str], Seen[Listing]] = {}
+        for each in found:
+            self._by_place[each.kind, "" if each.kind in _OF_CLUSTER else each.namespace].append(each)
+            if each.kind == _POLICY and (selector := _selector(each)) is not None:
+                self._policies[each.namespace].append((selector, each))
+
+    def of(self, agent: AgentWorkload, config_maps: ConfigMaps) -> dict[str, Seen[Listing]]:
+        """The objects that concern this agent, by kind."""
+        namespace = agent.workload.namespace
+        policies = [each for selector, each in self._policies.get(namespace, ()) if selects(selector, agent.labels)]
+        return {
+            **{kind: self._listing(kind, namespace) for kind in _OF_NAMESPACE},
+            **{kind: self._listing(kind, "") for kind in _OF_CLUSTER},
+            _POLICY: self._seen(policies),
+            "ConfigMap": self._config_maps(agent, config_maps),
+        }
+
+    def _listing(self, kind: str, namespace: str) -> Seen[Listing]:
+        place = (kind, namespace)
+        if place not in self._known:
+            self._known[place] = self._seen(self._by_place.get(place, ()))
+        return self._known[place]
+
+    def _seen(self, found: Sequence[Manifest], lacks: Missing | None = NOT_ALL) -> Seen[Listing]:
+        return Seen(Listing(tuple(found), lacks), self._now, found[0].ref if found else "")
+
+    def _config_maps(self, agent: AgentWorkload, config_maps: ConfigMaps) -> Seen[Listing]:
+        """Those that its pods mount or take variables from."""
+        keys = [(agent.workload.namespace, name) for name in dict.fromkeys(config_map_names(agent.template.spec))]
+        absent = [name for namespace, name in keys if (namespace, name) not in config_maps]
+        told = (
+            f"Of its ConfigMaps, {', '.join(absent[:3])} {'are' if len(absent) > 1 else 'is'} not among what was given."
+        )
+        lacks = Missing(UnknownReason.SOURCE_MISSING, told[:200]) if absent else None
+        return self._seen([config_maps[key] for key in keys if key in config_maps], lacks)
+
+
+def _selector(policy: Manifest) -> Selector | None:
+    """Which pods it selects; None of one that Kubernetes would refuse, which selects nothing."""
+    spec = policy.body.get("spec")
+    try:
+        return read_selector(spec.get("podSelector")) if isinstance(spec, Mapping) else None
+    except SelectorError:
+        return None
+
+
+def config_map_names(value: object, key: str = "") -> Iterator[str]:
+    """The names of all ConfigMaps that a pod's spec refers to, wherever it does."""
+    if isinstance(value, Mapping):
+        name = value.get("name")
+        if key in ("configMap", "configMapRef", "configMapKeyRef") and isinstance(name, str):
+            yield name
+        for inner, each in value.items():
+            yield from config_map_names(each, str(inner))
+    elif isinstance(value, list):
+        for each in value:
+            yield from config_map_names(each)

@@ -1,0 +1,67 @@
+"""Findings as JUnit XML, as Jenkins, GitLab and GitHub read it: a suite an agent, a case a control."""
+
+import re
+from datetime import UTC, datetime
+from xml.etree import ElementTree as ET
+
+from probes.controls.catalogue.terms import Automation
+from probes.controls.finding import Finding, State
+from watcher.checklist.agent_report import AgentReport, Report
+from watcher.checklist.reports.wording import state_words, why
+
+_FAILED = (State.FAIL, State.EXPIRED)
+_SKIPPED = (State.UNKNOWN, State.NOT_APPLICABLE, State.WAIVED)
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def as_junit(report: Report) -> str:
+    """What is unknown is skipped: a pipeline's own rule decides of it. Only what is required fails a case."""
+    root = ET.Element("testsuites", name="production readiness")
+    for agent in report.agents:
+        _suite(root, agent, report)
+    if report.problems:
+        suite = ET.SubElement(root, "testsuite", name="manifests")
+        for each in report.problems:
+            case = ET.SubElement(suite, "testcase", classname="manifests", name=_clean(each))
+            ET.SubElement(case, "error", message=_clean(each), type="NotJudged")
+        _count(suite, tests=len(report.problems), failures=0, errors=len(report.problems), skipped=0)
+    suites = list(root)
+    for key in ("tests", "failures", "errors"):
+        root.set(key, str(sum(int(each.get(key, "0")) for each in suites)))
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _suite(root: ET.Element, agent: AgentReport, report: Report) -> None:
+    at = datetime.fromtimestamp(report.generated_at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    suite = ET.SubElement(root, "testsuite", name=_clean(str(agent.ref)), timestamp=at)
+    controls = report.catalogue.by_id
+    leaves = [each for each in agent.findings.values() if controls[each.control].automation is not Automation.ROLLUP]
+    for each in leaves:
+        _case(suite, each, agent, controls[each.control].remediation)
+    failures = sum(each.state in _FAILED and each.control in agent.required for each in leaves)
+    skipped = sum(
+        each.state in _SKIPPED or (each.state in _FAILED and each.control not in agent.required) for each in leaves
+    )
+    _count(suite, tests=len(leaves), failures=failures, errors=0, skipped=skipped)
+
+
+def _count(suite: ET.Element, **counts: int) -> None:
+    for key, value in counts.items():
+        suite.set(key, str(value))
+
+
+def _case(suite: ET.Element, finding: Finding, agent: AgentReport, remediation: str) -> None:
+    place, said = agent.place_of(finding), _clean(why(finding))
+    case = ET.SubElement(suite, "testcase", classname=_clean(str(agent.ref)), name=finding.control, time="0")
+    if finding.state in _FAILED and finding.control in agent.required:
+        failure = ET.SubElement(case, "failure", message=said, type=finding.reason)
+        failure.text = _clean(f"{place.file}:{place.line}: {said}\n{remediation}")
+    elif finding.state in (*_SKIPPED, *_FAILED):
+        required = "" if finding.control in agent.required else ", not required"
+        ET.SubElement(case, "skipped", message=f"{state_words(finding.state)}{required}: {said}")
+
+
+def _clean(text: str) -> str:
+    """Without what XML cannot hold."""
+    return _NOT_XML.sub("?", text)

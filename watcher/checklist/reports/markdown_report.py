@@ -1,0 +1,60 @@
+"""Findings as Markdown, such as for a comment on a change."""
+
+import re
+from collections.abc import Iterator
+
+from probes.controls.catalogue.terms import Automation
+from probes.controls.finding import Finding
+from watcher.checklist.agent_report import AgentReport, Report
+from watcher.checklist.reports.wording import MARKS, bounds, counted, required_counted, state_words, verdict_words, why
+from watcher.text.printable import printable
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
+
+
+def as_markdown(report: Report) -> str:
+    """One heading an agent, one table a section."""
+    lines = ["# Production readiness", ""]
+    for agent in report.agents:
+        lines += _agent(agent, report)
+    if report.problems:
+        lines += ["## Not judged", "", *(f"- {_plain(each)}" for each in report.problems), ""]
+    return "\n".join(lines)
+
+
+def _agent(agent: AgentReport, report: Report) -> Iterator[str]:
+    leaves = [each for each in agent.findings.values() if not _is_rollup(each, report)]
+    yield f"## {_plain(str(agent.ref))}: {verdict_words(agent.readiness)}"
+    yield ""
+    if agent.required:
+        yield f"Required: {required_counted(agent)}.  "
+    yield f"All: {counted(leaves)}{'; ' if (told := bounds(agent.readiness)) else ''}{told}."
+    yield ""
+    for section in dict.fromkeys(report.catalogue.by_id[each.control].section for each in leaves):
+        yield f"### {section}"
+        yield ""
+        yield "| | control | state | why | where |"
+        yield "|---|---|---|---|---|"
+        for each in leaves:
+            if report.catalogue.by_id[each.control].section == section:
+                yield _row(each, agent)
+        yield ""
+
+
+def _is_rollup(finding: Finding, report: Report) -> bool:
+    return report.catalogue.by_id[finding.control].automation is Automation.ROLLUP
+
+
+def _row(finding: Finding, agent: AgentReport) -> str:
+    place = agent.place_of(finding)
+    where = f"{_plain(place.file)}:{place.line}" if finding.evidence else ""
+    required = "" if finding.control in agent.required else " (not required)"
+    return (
+        f"| {MARKS[finding.state]} | {finding.control}{required} | {state_words(finding.state)} "
+        f"| {_plain(why(finding))} | {where} |"
+    )
+
+
+def _plain(text: str) -> str:
+    """As text that stands for itself in a cell: what comes from manifests makes no markup."""
+    return _SPECIAL.sub(r"\\\1", printable(text))

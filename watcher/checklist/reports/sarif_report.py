@@ -1,0 +1,104 @@
+"""Findings as SARIF 2.1.0 (OASIS), as GitHub takes it: failed and open ones only, each with a location."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import quote
+
+from probes.controls.catalogue.control import Control
+from probes.controls.catalogue.terms import Automation, Severity
+from probes.controls.finding import Finding, State
+from watcher.checklist.agent_report import AgentReport, Place, Report
+from watcher.checklist.reports.wording import why
+
+MOST_RESULTS = 25_000
+"""Of a run; GitHub refuses a file with more. Those that fail go before those that are open."""
+
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_OPEN = (State.UNKNOWN, State.EXPIRED)
+_LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}
+_SCORES = {Severity.CRITICAL: "9.5", Severity.HIGH: "8.0", Severity.MEDIUM: "5.5", Severity.LOW: "2.0"}
+"""What GitHub calls critical, high, medium and low."""
+
+
+def as_sarif(report: Report) -> str:
+    """One document with one run."""
+    told = sorted(_told(report), key=lambda each: each[1].state in _OPEN)[:MOST_RESULTS]
+    used = dict.fromkeys(finding.control for _, finding in told)
+    rules = [report.catalogue.by_id[each] for each in used]
+    numbers = {each.id: number for number, each in enumerate(rules)}
+    run = {
+        "tool": {
+            "driver": {
+                "name": "agentweave-watcher",
+                "version": version("agentweave-watcher"),
+                "rules": [_rule(each) for each in rules],
+            }
+        },
+        "automationDetails": {"id": "agentweave-watcher/readiness"},
+        "columnKind": "unicodeCodePoints",
+        "invocations": [_invocation(report.problems)],
+        "results": [_result(agent, each, report, numbers) for agent, each in told],
+    }
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _told(report: Report) -> Iterator[tuple[AgentReport, Finding]]:
+    for agent in report.agents:
+        for each in agent.findings.values():
+            leaf = report.catalogue.by_id[each.control].automation is not Automation.ROLLUP
+            if leaf and (each.state is State.FAIL or each.state in _OPEN):
+                yield agent, each
+
+
+def _invocation(problems: Sequence[str]) -> Mapping[str, object]:
+    told = [{"level": "error", "message": {"text": each}} for each in problems]
+    return {"executionSuccessful": not problems, "toolExecutionNotifications": told}
+
+
+def _rule(control: Control) -> Mapping[str, object]:
+    properties: dict[str, object] = {"tags": [control.section, f"owner:{control.owner}"], "precision": "high"}
+    if control.section == "security":
+        properties["security-severity"] = _SCORES[control.severity]
+    return {
+        "id": control.id,
+        "name": "".join(word.capitalize() for word in control.id.replace(".", "-").split("-")),
+        "shortDescription": {"text": control.title},
+        "fullDescription": {"text": control.passes},
+        "help": {"text": control.remediation, "markdown": control.remediation},
+        "defaultConfiguration": {"level": _LEVELS[control.severity]},
+        "properties": properties,
+    }
+
+
+def _result(agent: AgentReport, finding: Finding, report: Report, numbers: Mapping[str, int]) -> Mapping[str, object]:
+    control, place = report.catalogue.by_id[finding.control], agent.place_of(finding)
+    fails, required = finding.state is State.FAIL, finding.control in agent.required
+    mark = sha256(f"{agent.ref}\0{finding.control}".encode()).hexdigest()[:32]
+    return {
+        "ruleId": finding.control,
+        "ruleIndex": numbers[finding.control],
+        "kind": "fail" if fails else "open",
+        "level": _LEVELS[control.severity] if fails else "none",
+        "message": {"text": f"{agent.ref}: {why(finding)}{'' if required else ' (not required)'}"},
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": {"uri": uri_of(place)},
+                    "region": {"startLine": place.line},
+                }
+            }
+        ],
+        "partialFingerprints": {"primaryLocationLineHash": f"{mark}:1"},
+    }
+
+
+def uri_of(place: Place) -> str:
+    """Relative to where the command ran, so that GitHub finds the file; absolute where it lies elsewhere."""
+    path = Path(place.file)
+    if not path.is_absolute():
+        return quote(path.as_posix())
+    here = Path.cwd()
+    return quote(path.relative_to(here).as_posix()) if path.is_relative_to(here) else path.as_uri()

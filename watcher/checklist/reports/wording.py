@@ -1,0 +1,63 @@
+"""The words that all formats for people share."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from probes.controls.finding import Finding, State
+from probes.controls.readiness import Readiness
+from watcher.checklist.agent_report import AgentReport
+
+MARKS = {
+    State.PASS: "✓",
+    State.FAIL: "✗",
+    State.UNKNOWN: "?",
+    State.EXPIRED: "⌛",
+    State.ATTESTED: "✓",
+    State.WAIVED: "~",
+    State.NOT_APPLICABLE: "-",
+}
+
+
+def state_words(state: State) -> str:
+    """`not applicable`."""
+    return state.replace("_", " ")
+
+
+def verdict_words(readiness: Readiness) -> str:
+    """`not ready`."""
+    blocked = ", blocked by the platform alone" if readiness.blocked_by_platform else ""
+    return f"{readiness.verdict.replace('_', ' ')}{blocked}"
+
+
+def counted(findings: Iterable[Finding]) -> str:
+    """`3 fail, 20 unknown, 9 pass`."""
+    counts = Counter(each.state for each in findings)
+    return ", ".join(f"{counts[state]} {state_words(state)}" for state in _TOLD if counts[state]) or "none"
+
+
+_TOLD = (
+    State.FAIL,
+    State.EXPIRED,
+    State.UNKNOWN,
+    State.WAIVED,
+    State.ATTESTED,
+    State.PASS,
+    State.NOT_APPLICABLE,
+)
+
+
+def required_counted(agent: AgentReport) -> str:
+    """The counts of what readiness rests on."""
+    return counted(each for name, each in agent.findings.items() if name in agent.required)
+
+
+def bounds(readiness: Readiness) -> str:
+    """What part is met, for certain and at most; empty where nothing applies."""
+    if readiness.lower is None or readiness.upper is None or readiness.coverage is None:
+        return ""
+    return f"{readiness.lower:.0%} to {readiness.upper:.0%} met, {readiness.coverage:.0%} known"
+
+
+def why(finding: Finding) -> str:
+    """`Violated: Container x lacks ...`."""
+    return f"{finding.reason}: {finding.message}" if finding.reason else finding.message

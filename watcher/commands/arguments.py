@@ -1,0 +1,45 @@
+"""What may one argument of the command line be? A mistake is a sentence of argparse."""
+
+import argparse
+from importlib import import_module
+
+
+def add_output(command: argparse.ArgumentParser, *forms: str) -> None:
+    """The option `--output`; the first form is the default."""
+    command.add_argument("--output", choices=forms, default=forms[0], help=f"default: {forms[0]}")
+
+
+def seconds(text: str) -> float:
+    """A number over 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number over 0, got {text!r}")
+    return number
+
+
+def port(text: str) -> int:
+    """A TCP port; 0: any that is free."""
+    if not text.isdecimal() or not 0 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, got {text!r}")
+    return int(text)
+
+
+def url(text: str) -> str:
+    """What links begin with."""
+    return str(import_module("watcher.alerting.export").url_prefix(text))  # which is imported where it is asked for
+
+
+def runbook_url(text: str) -> str:
+    """What links to runbooks begin with, or are made of."""
+    return str(import_module("watcher.alerting.export").runbook_url(text))
+
+
+def sdk_version(text: str) -> str:
+    """A version of the SDK, without a leading v."""
+    parts = text.removeprefix("v").split(".")
+    if not all(part.isdecimal() and len(part) <= 9 for part in parts[:3]) or len(text) > 40:
+        raise argparse.ArgumentTypeError(f"expected a version such as 1.0.0, got {text!r}")
+    return text.removeprefix("v")

@@ -1,0 +1,57 @@
+"""What do the commands of the checklist ask for? Nothing of the checklist is imported for it."""
+
+from argparse import ArgumentParser
+from collections.abc import Callable
+from pathlib import Path
+
+from watcher.commands.arguments import add_output, sdk_version
+
+_NEWEST = "which the agents are built with; default: the newest that is known"
+
+
+def add_checklist_commands(add: Callable[..., ArgumentParser]) -> None:
+    """Add `validate`, `readiness` and `controls`; `add` makes the parser of one command."""
+    _validate(
+        add(
+            "validate",
+            help="an agent's own config.yaml against the checklist, before it is deployed",
+            epilog="exit code: 0 all good, 1 a line of the checklist or a key is not, 2 a file cannot be read",
+        )
+    )
+    _readiness(
+        add(
+            "readiness",
+            help="the production readiness checklist of the agents in manifests",
+            epilog="exit code: 0 none fails (with --fail-on unknown: all ready), 1 a required control fails, "
+            "3 one is unknown or not all could be read, 2 nothing is selected or a mistake",
+        )
+    )
+    _controls(add("controls", help="the production readiness checklist as controls; one of them in full"))
+
+
+def _validate(command: ArgumentParser) -> None:
+    command.add_argument("files", metavar="FILE", type=Path, nargs="+")
+    command.add_argument("--sdk-version", metavar="V", type=sdk_version, help=_NEWEST)
+    command.set_defaults(command="watcher.commands.validate:command")
+
+
+def _readiness(command: ArgumentParser) -> None:
+    read = "files, folders, or - for standard input such as `helm template ... |`; nothing else is asked"
+    command.add_argument("--manifests", metavar="PATH", type=Path, nargs="+", required=True, help=read)
+    command.add_argument("--namespace", metavar="N", help="only agents of it; also of objects that name none")
+    command.add_argument("--agent", metavar="A", help="only this agent")
+    command.add_argument("--section", metavar="S", help="only controls of this section, such as security")
+    command.add_argument("--control", metavar="ID", action="append", help="only this control; may be repeated")
+    owners = ("team", "platform", "security", "pipeline")
+    command.add_argument("--owner", choices=owners, help="only controls that these can mend")
+    command.add_argument("--required", action="store_true", help="only controls that readiness rests on")
+    command.add_argument("--sdk-version", metavar="V", type=sdk_version, help=_NEWEST)
+    command.add_argument("--fail-on", choices=("fail", "unknown"), help="default: fail")
+    add_output(command, "text", "json", "markdown", "html", "junit", "sarif")
+    command.set_defaults(command="watcher.commands.readiness:command")
+
+
+def _controls(command: ArgumentParser) -> None:
+    command.add_argument("control", metavar="ID", nargs="?", help="such as security.transport.tls13-enforced")
+    add_output(command, "text", "json", "markdown")
+    command.set_defaults(command="watcher.commands.controls:command")
