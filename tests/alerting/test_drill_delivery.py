@@ -118,10 +118,21 @@ def test_what_is_not_notified_in_time_is_trouble() -> None:
         with run_alertmanager(late) as alertmanager:
             critical, warning = asyncio.run(drill(alertmanager.url, deliver=1.0))
     assert warning.trouble == (
-        f"{alertmanager.url} took the alert, routed to chat, but no notification by webhook was taken within 1s: "
-        "the group_wait or group_interval of its route is longer"
+        f"{alertmanager.url} took the alert, routed to chat, but fewer notifications by webhook were taken within 1s "
+        "than there are ways for the alerts: the group_wait or group_interval of its route is longer"
     )
-    assert "no notification by pagerduty was taken" in critical.trouble
+    assert "fewer notifications by pagerduty were taken" in critical.trouble
+
+
+def test_one_of_two_alerts_that_was_notified_does_not_stand_for_the_other() -> None:
+    with run_webhook() as webhook:
+        pager = f"webhook_configs: [{{url: {webhook.url}}}]"
+        late = _config(webhook.url).replace("pagerduty_configs: [{routing_key_file: /nowhere/key}]", pager)
+        late = late.replace('drill="true"', 'drill="deliver"')  # so that the warning waits for an hour
+        with run_alertmanager(late) as alertmanager:
+            drilled = asyncio.run(drill(alertmanager.url, deliver=4.0))
+        assert [notification.body["receiver"] for notification in webhook.told()][:1] == ["pager"]
+    assert all("fewer notifications by webhook were taken within 4s" in each.trouble for each in drilled)
 
 
 def test_counters_that_cannot_be_read_are_said_and_hold_against_nobody() -> None:
