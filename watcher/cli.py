@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
-from watcher.commands.arguments import add_output, port, seconds, url
+from watcher.commands.arguments import add_output, port, runbook_url, seconds, url
 from watcher.commands.checklist_arguments import add_checklist_commands
 from watcher.text.printable import printable
 
@@ -122,9 +122,11 @@ def _add_rules(rules: _Parser, anywhere: _Parser) -> None:
     commands = rules.add_subparsers(metavar="COMMAND", required=True)
     export = commands.add_parser("export", parents=[anywhere], help="write them to a folder")
     export.add_argument("directory", metavar="DIR", type=Path, help="made if missing; other files there stay")
-    for page, server in (("runbook", "watcher"), ("dashboard", "Grafana")):
+    for page, server, kind in (("runbook", "watcher", runbook_url), ("dashboard", "Grafana", url)):
         begin = f"what links to {page}s begin with; default: those of a {server} on the same machine"
-        export.add_argument(f"--{page}-url", metavar="PREFIX", type=url, help=begin)
+        export.add_argument(f"--{page}-url", metavar="PREFIX", type=kind, help=begin)
+    copy = "the same for alerts about the watcher itself, whose own page may be down; {name} in it: the runbook's name"
+    export.add_argument("--watcher-runbook-url", metavar="PREFIX", type=runbook_url, help=copy)
     export.set_defaults(command="watcher.commands.rules:export")
 
 
@@ -147,10 +149,15 @@ def _add_drill(commands: _Commands, anywhere: _Parser) -> None:
     drill = commands.add_parser(
         "drill",
         parents=[anywhere],
-        help="send Alertmanager a test alert of each severity, and see whether it arrives",
-        epilog="exit code: 0 all arrived, 1 one did not, 2 a mistake in the config, or no `alertmanager` in it",
+        help="send Alertmanager a test alert of each severity, and see whether it is accepted and routed",
+        epilog="exit code: 0 all accepted (with --deliver: and notified), 1 one was not, or what Alertmanager was to "
+        "notify has all failed, 2 a mistake in the config, or no `alertmanager` in it",
     )
     drill.add_argument("--config", metavar="FILE", type=Path, required=True)
+    drill.add_argument("--deliver", action="store_true", help="let the alerts be notified: somebody gets a drill")
+    drill.add_argument(
+        "--within", metavar="SECONDS", type=seconds, default=120.0, help="how long that may take; default: 120"
+    )
     drill.set_defaults(command="watcher.commands.drill:command")
 
 

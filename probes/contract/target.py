@@ -40,6 +40,7 @@ class Target:
     limits: Mapping[str, Limits] = field(default_factory=dict)  # probe name -> its limits for this target
     node: str = ""
     workload: str = ""
+    workload_object: str = ""  # the same as kubectl takes it, such as `deployment/search`
     grace_until: float = (
         0.0  # seconds as `EvaluationContext.now` has them: until then it is starting, and not to answer is no fault
     )

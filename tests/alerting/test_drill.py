@@ -36,7 +36,7 @@ route:
   routes:
     - {matchers: [severity="critical"], receiver: pager, continue: true}
     - {matchers: [severity="critical"], receiver: chat}
-receivers: [{name: everything}, {name: pager}, {name: chat}]
+receivers: [{name: everything, webhook_configs: [{url: "http://127.0.0.1:9/"}]}, {name: pager}, {name: chat}]
 inhibit_rules:
   - {source_matchers: [alertname="Mute"], target_matchers: [drill="true", severity="warning"]}
 """
@@ -62,8 +62,8 @@ def test_an_alert_of_each_severity_arrives_and_is_over_when_the_command_ends(pin
         assert alertmanager.alerts() == []
     assert (told.returncode, told.stderr) == (0, "")
     assert told.stdout.splitlines() == [
-        "critical: arrived, receivers: pager, chat",
-        "warning: arrived, receivers: everything",
+        "critical: accepted, routed to pager, chat (pager notifies nobody; chat notifies nobody)",
+        "warning: accepted, routed to everything (not delivered: --deliver tests that)",
     ]
 
 
@@ -81,7 +81,10 @@ def test_one_severity_that_does_not_arrive_is_enough_for_exit_code_1(
 ) -> None:
     silence = alertmanager.silence(drill="true", severity="critical")
     told = call("drill", "--config", str(_config(tmp_path, f"alertmanager: {{url: {alertmanager.url}}}")))
-    assert (told.returncode, told.stdout) == (1, "warning: arrived, receivers: everything\n")
+    assert (told.returncode, told.stdout) == (
+        1,
+        "warning: accepted, routed to everything (not delivered: --deliver tests that)\n",
+    )
     assert told.stderr == (
         f"critical: the drill failed: {alertmanager.url} tells nobody of the alert: "
         f"silenced by {silence} (it would go to: pager, chat)\n"

@@ -15,9 +15,11 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.alerting.rules import alerts
 from tests.repository import ROOT
-from watcher.alerting.export import DASHBOARD_URL, RUNBOOK_URL, export_rules, url_prefix
+from watcher.alerting.export import DASHBOARD_URL, RUNBOOK_URL, Links, export_rules, url_prefix
 from watcher.alerting.files import ALERT_FILES, FOLDERS
+from watcher.alerting.runbook_commands import unfilled
 from watcher.cli import main
 
 SHIPPED = {
@@ -25,6 +27,8 @@ SHIPPED = {
     for folder in FOLDERS
     for path in (ROOT / "alerts" / folder).iterdir()
 }
+WRITTEN = {name: unfilled(text) if name.parts[0] == "runbooks" else text for name, text in SHIPPED.items()}
+LOOPBACK = "the runbooks of a watcher that is down are served by that watcher: publish runbooks/ elsewhere too"
 PLAIN = "abcXYZ019-._~:@!&()*+,;=%[]/"
 
 
@@ -49,8 +53,12 @@ def test_the_command_has_help(command: list[str], capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out.startswith(f"usage: agentweave-watcher {' '.join(command)}")
 
 
-def test_all_files_are_written_as_they_are_shipped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _export(tmp_path / "deep" / "new") == SHIPPED
+def test_all_files_are_written_as_they_are_shipped_but_for_commands_without_a_value(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = _export(tmp_path / "deep" / "new")
+    assert written == WRITTEN
+    assert "kubectl -n ${NAMESPACE:?} delete pod ${POD:?}" in written[Path("runbooks/AgentWeaveMemoryHigh.md")]
     lines = capsys.readouterr().out.splitlines()
     counts = {folder: sum(name.parts[0] == folder for name in SHIPPED) for folder in FOLDERS}
     assert [line.partition("; ")[0] for line in lines] == [
@@ -67,10 +75,69 @@ def test_the_links_of_the_rules_lead_where_they_are_told_to(tmp_path: Path) -> N
     assert len(urls) > 50
     assert set(urls) == set(links.values())
     for name, text in SHIPPED.items():
-        expected = text
+        expected = WRITTEN[name]
         if name.parts[0] in ("rules", "alertmanager"):
             expected = text.replace(RUNBOOK_URL, runbooks).replace(DASHBOARD_URL, dashboards)
         assert told[name] == expected
+
+
+def _links(texts: dict[Path, str]) -> dict[str, str]:
+    """The link to its runbook, by alert."""
+    rules = [
+        rule
+        for name, text in texts.items()
+        if name.parts[0] == "rules"
+        for group in _loaded(text)["groups"]
+        for rule in group["rules"]
+    ]
+    return {rule["alert"]: rule["annotations"]["runbook_url"] for rule in rules if "alert" in rule}
+
+
+@pytest.mark.parametrize(
+    ("url", "down", "impaired"),
+    [
+        (
+            "https://wiki.example.org/w",
+            "https://wiki.example.org/w/AgentWeaveWatcherDown",
+            "/w/AgentWeaveWatcherImpaired?",
+        ),
+        (
+            "https://git.example.org/{name}.md",
+            "https://git.example.org/AgentWeaveWatcherDown.md",
+            "Impaired.md?reason=",
+        ),
+    ],
+)
+def test_alerts_about_the_watcher_itself_can_lead_to_a_second_place(
+    tmp_path: Path, url: str, down: str, impaired: str
+) -> None:
+    there = "https://watcher.example.org/runbooks/"
+    links = _links(_export(tmp_path, "--runbook-url", there, "--watcher-runbook-url", url))
+    assert links["AgentWeaveWatcherDown"] == down
+    assert impaired in links["AgentWeaveWatcherImpaired"]
+    elsewhere = {name for name, link in links.items() if not link.startswith(there)}
+    assert elsewhere == {alert.name for alert in alerts() if alert.labels["component"] == "watcher"}
+    assert {"AgentWeaveWatcherDown", "AgentWeaveWatcherStalled"} <= elsewhere
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:9847", "localhost:1", "[::1]", "127.8.9.1", "eyes.localhost"])
+def test_links_that_open_on_one_machine_alone_are_told(
+    tmp_path: Path, host: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = ("--dashboard-url", "https://a.example.org/d/", "--watcher-runbook-url", "https://b.example.org/")
+    _export(tmp_path, "--runbook-url", f"http://{host}/runbooks/", *good)
+    assert capsys.readouterr().err == (
+        f"alerts link to http://{host}/runbooks/, which opens on that machine alone: "
+        "--runbook-url says what people can reach\n"
+    )
+    _export(tmp_path, "--runbook-url", "https://10.0.0.1/", *good)
+    assert capsys.readouterr().err == ""
+    _export(tmp_path)
+    assert [line.partition(", ")[0] for line in capsys.readouterr().err.splitlines()] == [
+        "alerts link to http://127.0.0.1:9847/runbooks/",
+        "alerts link to http://127.0.0.1:3000/d/",
+        LOOPBACK,
+    ]
 
 
 def _replaced(value: Any, prefixes: dict[str, str]) -> Any:
@@ -88,7 +155,7 @@ def test_with_any_prefix_that_is_taken_the_files_load_as_before(tmp_path: Path, 
     prefixes = {
         old: url_prefix(f"https://a.b/{path}") for old, path in zip((RUNBOOK_URL, DASHBOARD_URL), paths, strict=True)
     }
-    assert export_rules(tmp_path, *prefixes.values()) == 0
+    assert export_rules(tmp_path, Links(*prefixes.values())) == 0
     for name, text in _written(tmp_path).items():
         if name.parts[0] in ("rules", "alertmanager"):
             assert _loaded(text) == _replaced(_loaded(SHIPPED[name]), prefixes)
@@ -100,7 +167,7 @@ def test_files_of_the_same_name_are_overwritten_and_others_left_alone(tmp_path: 
         (tmp_path / "rules" / name).write_text("mine")
     told = _export(tmp_path)
     assert told.pop(Path("rules/own.yaml")) == "mine"
-    assert told == SHIPPED
+    assert told == WRITTEN
 
 
 @pytest.mark.parametrize(
@@ -124,7 +191,7 @@ def test_a_place_that_cannot_be_written_is_one_line_and_exit_code_2(
     assert (told.err.count("\n"), told.out) == (1, "")
 
 
-@pytest.mark.parametrize("option", ["--runbook-url", "--dashboard-url"])
+@pytest.mark.parametrize("option", ["--runbook-url", "--dashboard-url", "--watcher-runbook-url"])
 @pytest.mark.parametrize(
     "prefix",
     [
@@ -147,6 +214,9 @@ def test_a_place_that_cannot_be_written_is_one_line_and_exit_code_2(
             "http://a/$(id)",
             "http://a/\u2028",
             "http://a:99999",
+            "http://a/{name}/{name}",
+            "http://a/{other}",
+            "{name}",
         ),
     ],
 )
@@ -218,5 +288,5 @@ def test_an_installed_wheel_exports_without_the_source_tree(wheel: Path, tmp_pat
         check=False,
         timeout=60,
     )
-    assert (told.returncode, told.stderr) == (0, "")
-    assert _written(tmp_path / "out") == SHIPPED
+    assert (told.returncode, "Traceback" in told.stderr) == (0, False)
+    assert _written(tmp_path / "out") == WRITTEN

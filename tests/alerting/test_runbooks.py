@@ -13,14 +13,12 @@ from probes.contract import Unknown
 from probes.history.process import IN_TURN
 from tests.alerting.promtool import both_versions, promtool
 from tests.alerting.rules import alerts, conditions, rules
-from tests.repository import ROOT
+from tests.alerting.runbooks import FILES, PAGES, VALUES, blocks, commands
+from watcher.alerting.runbook_commands import PlaceholderValues, filled
 from watcher.metrics.families import FAMILIES, PREFIX
 from watcher.web.runbook_text import RunbookText, meaning
 
-FILES = sorted((ROOT / "alerts" / "runbooks").iterdir())
-PAGES = {file.stem: file.read_text(encoding="utf-8") for file in FILES}
 HEADINGS = ("Meaning", "Impact", "Is the watcher wrong?", "Diagnosis", "Mitigation", "Escalation", "Related")
-PLACEHOLDERS = {"NAMESPACE": "prod", "AGENT": "search", "POD": "search-0", "SUBJECT": "ranker", "WATCHER": "http://w:1"}
 ENDINGS = ("_bucket", "_sum", "_count", "")
 
 
@@ -38,11 +36,7 @@ def mistakes(name: str, text: str) -> Iterator[str]:
 
 
 def _prose(text: str) -> str:
-    return re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
-
-
-def _blocks(text: str, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"^ *```.*?^ *```$", "", text, flags=re.DOTALL | re.MULTILINE)
 
 
 def _section(text: str, heading: str) -> str:
@@ -105,17 +99,14 @@ def _series_mistakes(text: str) -> Iterator[str]:
 
 
 def _command_mistakes(text: str) -> Iterator[str]:
-    for block in _blocks(text, "sh"):
-        said = subprocess.run(["bash", "-n"], input=_filled(block), capture_output=True, text=True, check=False)
+    for command in commands(text):
+        said = subprocess.run(["bash", "-n"], input=command, capture_output=True, text=True, check=False)
         if said.returncode:
-            yield f"bash does not read {block!r}: {said.stderr}"
+            yield f"bash does not read {command!r}: {said.stderr}"
+    for block in blocks(text, "sh"):
         for quoted in _single_quoted(block):
-            if re.search(rf"\$\{{?({'|'.join(PLACEHOLDERS)})\b", quoted):
+            if re.search(rf"\$\{{?({'|'.join(VALUES)})\b", quoted):
                 yield f"a shell leaves a placeholder in single quotes as it is: {quoted!r}"
-
-
-def _filled(block: str) -> str:
-    return re.sub(r"\$([A-Z]+)\b", lambda found: PLACEHOLDERS.get(found[1], found[0]), block)
 
 
 def _single_quoted(block: str) -> Iterator[str]:
@@ -191,7 +182,10 @@ def test_a_mistake_in_a_runbook_is_named(plant: Callable[[str], str], named: str
 
 @both_versions
 def test_prometheus_reads_every_query_of_the_runbooks(version: str, tmp_path: Path) -> None:
-    queries = [(name, query) for name, text in PAGES.items() for query in _blocks(text, "promql")]
+    values = PlaceholderValues(VALUES)
+    queries = [
+        (name, filled(query, "promql", values)) for name, text in PAGES.items() for query in blocks(text, "promql")
+    ]
     recorded = [{"record": f"{name}:{at}", "expr": query} for at, (name, query) in enumerate(queries)]
     file = tmp_path / "queries.yaml"
     file.write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": recorded}]}))

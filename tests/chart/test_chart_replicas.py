@@ -96,6 +96,49 @@ def test_a_standby_shares_a_lease_of_the_releases_name_and_namespace(tmp_path: P
     assert (standby.lease, standby.namespace, standby.kubeconfig) == (NAME, "watch", None)
 
 
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [({}, "Deployment"), (SHARDS, "StatefulSet"), (STANDBY, "Deployment"), ({"nameOverride": "eye"}, "Deployment")],
+)
+def test_a_pod_knows_what_it_is_part_of_for_the_commands_in_its_runbooks(
+    values: Values, kind: str, tmp_path: Path
+) -> None:
+    documents = rendered(values)
+    [workload] = [each for each in documents.values() if each["kind"] in ("Deployment", "StatefulSet")]
+    [container] = workload["spec"]["template"]["spec"]["containers"]
+    environ = {each["name"]: each.get("value", "a-0") for each in container["env"] if "INSTALLATION" in each["name"]}
+    (tmp_path / "config.yaml").write_text("{}")
+    installation = load_settings(tmp_path / "config.yaml", environ).installation
+    assert installation is not None
+    assert installation.workload == f"{kind.lower()}/{workload['metadata']['name']}"
+    assert (workload["kind"], installation.namespace, installation.pod) == (kind, "watch", "a-0")
+    labels = dict(each.split("=") for each in installation.selector.split(","))
+    assert labels.items() <= workload["spec"]["selector"]["matchLabels"].items()
+    [pod] = [each for each in container["env"] if each["name"].endswith("INSTALLATION__POD")]
+    assert pod["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.name"}}
+
+
+def test_a_namespace_that_looks_like_a_number_is_a_name(tmp_path: Path) -> None:
+    told = helm("helm4", "template", "w", CHART, "--namespace", "123")
+    [deployment] = [each for each in yaml.safe_load_all(told.stdout) if each and each["kind"] == "Deployment"]
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    environ = {
+        each["name"]: each["value"] for each in container["env"] if "INSTALLATION" in each["name"] and "value" in each
+    }
+    (tmp_path / "config.yaml").write_text("{}")
+    installation = load_settings(tmp_path / "config.yaml", environ).installation
+    assert installation is not None
+    assert installation.namespace == "123"
+
+
+def test_a_test_alert_links_to_where_people_find_runbooks(tmp_path: Path) -> None:
+    values = {"publicUrl": "https://w.example.org", "config": {"alertmanager": {"url": "http://a:9093"}}}
+    alertmanager = settings(rendered(values), tmp_path, {}).alertmanager
+    assert alertmanager is not None
+    assert alertmanager.runbook_url == "https://w.example.org/runbooks/"
+    assert settings(rendered({}), tmp_path, {}).alertmanager is None
+
+
 def test_a_lease_may_be_changed_only_by_a_standby_and_only_its_own() -> None:
     for values in ({}, SHARDS, {**STANDBY, "rbac": {"create": False}}):
         assert not [name for name in rendered(values) if name.endswith("-lease")]

@@ -4,9 +4,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
-from tests.chart.render import Values, rendered
+from tests.chart.render import Values, notes, rendered
 from tests.repository import ROOT
 from tests.servers.tools import tool
 
@@ -55,6 +56,37 @@ def test_links_and_labels_of_all_alerts_are_as_told() -> None:
         assert alert["annotations"]["runbook_url"].startswith(f"{wiki}/{name}")
         assert alert["annotations"]["dashboard_url"].startswith(f"{grafana}agentweave-")
         assert alert["labels"]["tier"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("copy", "down"),
+    [
+        ("https://wiki.example.org/w", "https://wiki.example.org/w/AgentWeaveWatcherDown"),
+        ("https://git.example.org/{name}.md", "https://git.example.org/AgentWeaveWatcherDown.md"),
+    ],
+)
+def test_alerts_about_the_watcher_itself_can_lead_to_a_second_place(copy: str, down: str) -> None:
+    links = {
+        name: each["annotations"]["runbook_url"] for name, each in _alerts({"watcherRunbookUrlPrefix": copy}).items()
+    }
+    assert links["AgentWeaveWatcherDown"] == down
+    assert links["AgentWeaveMemoryHigh"].startswith("http://127.0.0.1:9847/runbooks/AgentWeaveMemoryHigh?namespace=")
+    assert "Impaired" in links["AgentWeaveWatcherImpaired"]
+    assert links["AgentWeaveWatcherImpaired"].endswith("?reason={{ $labels.reason | urlquery }}")
+
+
+def test_links_that_open_for_nobody_are_told_where_alerts_are_switched_on() -> None:
+    told = notes(RULES)
+    assert (
+        "Alerts link to http://127.0.0.1:9847/runbooks/, which opens beside a port-forward alone: set publicUrl" in told
+    )
+    assert "Alerts link to http://127.0.0.1:3000/d/, which opens beside a port-forward alone" in told
+    assert "set prometheusRule.watcherRunbookUrlPrefix" in told
+    rule = {"enabled": True, "dashboardUrlPrefix": "https://g.example.org/d/", "watcherRunbookUrlPrefix": "https://a/"}
+    reached = notes({"publicUrl": "https://w.example.org", "prometheusRule": rule})
+    assert "port-forward alone" not in reached
+    assert "watcherRunbookUrlPrefix" not in reached
+    assert "port-forward alone" not in notes()
 
 
 def test_dashboards_are_those_of_the_alerts_folder() -> None:

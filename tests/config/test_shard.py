@@ -93,6 +93,18 @@ def mistakes(directory: Path, text: str, environ: dict[str, str] | None = None) 
         ("standby: {lease: watcher}", "1: standby.namespace: missing, but required"),
         ("standby: {lease: Watcher, namespace: w}", "1: standby.lease: expected the name of a Lease, got 'Watcher'"),
         ("standby: {lease: w, namespace: a/b}", "1: standby.namespace: expected the name of a namespace, got 'a/b'"),
+        (
+            "installation: {namespace: w, workload: pod/w, selector: a=b}",
+            "1: installation.workload: expected deployment/NAME or statefulset/NAME, got 'pod/w'",
+        ),
+        (
+            "installation: {namespace: w, workload: deployment/w, selector: 'a=b;id'}",
+            "1: installation.selector: expected labels such as app.kubernetes.io/instance=watcher, got 'a=b;id'",
+        ),
+        (
+            "installation: {namespace: w, workload: deployment/w, selector: a=b, pod: $(id)}",
+            "1: installation.pod: expected the name of a pod, got '$(id)'",
+        ),
     ],
 )
 def test_a_mistake_in_the_sections_is_named(tmp_path: Path, text: str, mistake: str) -> None:

@@ -44,6 +44,10 @@ class AlertmanagerServer:
         found = self._client("GET", "alerts/groups").json()
         return [Group(one["receiver"]["name"], one["labels"], one["alerts"]) for one in found]
 
+    def own_metrics(self) -> str:
+        """Its own metrics page."""
+        return httpx.get(f"{self.url}/metrics", trust_env=False).raise_for_status().text
+
     def silence(self, **labels: str) -> str:
         """Silence what has all these labels, for an hour; the ID of the silence."""
         matchers = [{"name": name, "value": value, "isRegex": False} for name, value in labels.items()]

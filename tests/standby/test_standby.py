@@ -20,7 +20,7 @@ from tests.servers.kube import Kubernetes, run_kubernetes
 from tests.servers.process import eventually
 from tests.servers.tcp_proxy import run_proxy
 from tests.standby.shared_clock import SharedClock
-from watcher.config.standby import Standby
+from watcher.config.replicas import Standby
 from watcher.runtime.role import Role
 from watcher.standby.election import Election
 

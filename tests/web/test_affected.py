@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from probes.contract import Unknown, Verdict
@@ -138,3 +139,14 @@ def test_a_large_fleet_is_gone_through_in_turns_with_the_looks() -> None:
     assert _turns(affected(board, AlertSelection(FIRE, "prod"), oldest)) > 1
     assert _turns(crowd(board, AlertSelection(None), lambda _: True, oldest)) > 1
     assert _turns(recent_changes(board, {("prod", "agent-1")}, NOW, oldest, lambda _: False)) > 1
+
+
+def test_the_workloads_of_all_targets_that_are_meant_are_known() -> None:
+    board = _board({"prod/search/a": [(CALM, LONG_AGO)], "prod/search/b": [(CALM, LONG_AGO)]})
+    known = {"a": "deployment/search", "b": "statefulset/search"}
+    found = [replace(state.target, workload_object=known[state.target.key.pod]) for state in board.states.values()]
+    asyncio.run(board.replace(found, {}))
+    both, one = (AlertSelection(None, "prod", "search", pod) for pod in ("", "b"))
+    oldest = board.oldest(NOW)
+    assert asyncio.run(affected(board, both, oldest)).workloads == set(known.values())
+    assert asyncio.run(affected(board, one, oldest)).workloads == {"statefulset/search"}

@@ -18,6 +18,7 @@ from tests.web.markup import Markup
 
 SCRIPT = "<script>alert(1)</script>"
 HOSTILE = {"namespace": "<i>&amp;", "agent": "a;$(id)", "pod": "p'\"\\`id`"}
+EYE = {"namespace": "watch", "workload": "statefulset/eye", "selector": "a/b=eye", "pod": "eye-0"}
 BREAKERS = {"breaker": {"open_for": "1ms"}, "opa": {"canaries": []}}
 
 
@@ -53,7 +54,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         for agent in ("billing", "planner"):
             fleet.agents[agent].hide(fleet.agents[agent].pool)
         server = {"server": {"port": 0, "allowed_hosts": ["watcher.example.org"]}}
-        with run_daemon(home, fleet.config(*targets, probes=BREAKERS) | server) as daemon:
+        own = {
+            "installation": {"namespace": "watch", "workload": "statefulset/eye", "selector": "a/b=eye", "pod": "eye-0"}
+        }
+        with run_daemon(home, fleet.config(*targets, probes=BREAKERS) | server | own) as daemon:
             for agent, pod in (("billing", "billing"), ("orders", "orders"), ("planner", "search-1")):
                 fleet.agents[agent].memory.set(LIMIT)
                 daemon.says("MemoryHigh", "true MemoryHigh", pod=pod)
@@ -104,12 +108,37 @@ def test_other_agents_with_the_same_trouble_are_counted(served: Served) -> None:
 def test_commands_are_filled_in_with_the_one_pod_that_has_the_condition(served: Served) -> None:
     page = served.page("MemoryHigh", namespace="prod", agent="search")
     commands = "\n".join(page.commands)
-    assert not re.search(r"\$(NAMESPACE|AGENT|POD|WATCHER)\b", commands)
+    assert not re.search(r"\$\{?(NAMESPACE|AGENT|POD|WATCHER)\b", commands)
     assert f"{served.daemon.url}/api/v1/targets" in commands
     assert "kubectl -n prod" in commands
     assert "search-1" in commands
     assert "search-0" not in commands
+    assert "Not filled in below: $WORKLOAD. The link" in page.text  # targets of the config have none
+    assert "Not filled in" not in served.page("MetricsUnavailable", namespace="prod", agent="search", pod="a").text
+
+
+def test_commands_for_the_watcher_itself_are_filled_in_also_in_sentences(served: Served) -> None:
+    page = served.page("WatcherDown")
+    for command in (
+        "kubectl -n watch get statefulset/eye",
+        "kubectl -n watch get pods -l a/b=eye -o wide",
+        "kubectl -n watch rollout undo statefulset/eye",
+        "kubectl -n watch port-forward pod/eye-0 9847:http",
+    ):
+        assert any(command in each for each in page.commands), command
+    assert "kubectl -n watch describe pods -l a/b=eye > watcher-down.txt" in page.text
     assert "Not filled in" not in page.text
+    assert 'namespace="watch"' in page.text
+    other = served.page("WatcherStalled", watcher_pod="eye-2")
+    assert any("kubectl -n watch exec eye-2 -- python3" in each for each in other.commands)
+    assert any("{WATCHER_POD:?}" in each for each in served.page("WatcherStalled", watcher_pod="$(id)").commands)
+
+
+def test_what_is_not_filled_in_is_marked_in_blocks_and_in_sentences(served: Served) -> None:
+    html = served.html("PoolExhausted", namespace="prod", agent="search")
+    assert "<code>kubectl -n prod rollout undo <mark>${WORKLOAD:?}</mark></code>" in html
+    assert "<mark>${CALLEE_ADDRESS:?the top one of the list}</mark>" in html
+    assert "pool=<mark>$SUBJECT</mark>}" in html
 
 
 def test_where_no_pod_or_several_have_it_the_pod_stays_open(served: Served) -> None:
@@ -118,16 +147,16 @@ def test_where_no_pod_or_several_have_it_the_pod_stays_open(served: Served) -> N
         served.daemon.says("CircuitBreakerOpen", "true", pod=pod, subject="crowded")
     for alert, subject in (("AgentUnreachable", ""), ("CircuitBreakerOpen", "crowded")):
         page = served.page(alert, namespace="prod", agent="search", subject=subject)
-        assert "Not filled in below: $POD. The link does not name one" in page.text
-        assert any("$POD" in each for each in page.commands)
+        assert re.search(r"Not filled in below: \$POD\b[^.]*\. The link does not name one", page.text)
+        assert any("${POD:?}" in each for each in page.commands)
     given = served.page("AgentUnreachable", namespace="prod", agent="search", pod="search-0")
-    assert not any("$POD" in each for each in given.commands)
+    assert not any("{POD:?}" in each for each in given.commands)
 
 
 def test_a_runbook_without_a_query_is_the_text_alone(served: Served) -> None:
     page = served.page("MemoryHigh")
     assert "What the watcher sees now" not in page.text
-    assert "Not filled in below: $NAMESPACE, $AGENT, $POD. The link" in page.text
+    assert "Not filled in below: $NAMESPACE, $AGENT, $POD, $WORKLOAD. The link" in page.text
     assert {"Meaning", "Mitigation", "Related"} <= set(page.text.split("\n"))
 
 
@@ -154,7 +183,7 @@ def test_a_subject_may_be_a_spiffe_id(served: Served, subject: str) -> None:
 
 def test_a_subject_is_held_to_the_same_rule(served: Served) -> None:
     page = served.page("CircuitBreakerOpen", namespace="prod", agent="search", pod="search-0", subject="a$(id)")
-    assert any("$SUBJECT" in each for each in page.commands)
+    assert any("${SUBJECT:?}" in each for each in page.commands)
     assert not any("$(id)" in each for each in page.commands)
 
 
@@ -164,7 +193,7 @@ def test_a_subject_is_held_to_the_same_rule(served: Served) -> None:
         ("watcher.example.org", "http://watcher.example.org/"),
         ("10.0.0.1:9847", "http://10.0.0.1:9847/"),
         ("[::1]:9847", "http://[::1]:9847/"),
-        ("10.0.0.1:", "$WATCHER/"),
+        ("10.0.0.1:", "${WATCHER:?}/"),
     ],
 )
 def test_the_watcher_is_addressed_as_it_was_reached(served: Served, host: str, base: str) -> None:
@@ -186,8 +215,8 @@ def test_only_the_named_subject_is_looked_at(served: Served) -> None:
     vision = served.page("CircuitBreakerOpen", namespace="prod", agent="billing", subject="vision")
     ranker = served.page("CircuitBreakerOpen", namespace="prod", agent="billing", subject="ranker")
     nobody = served.page("CircuitBreakerOpen", namespace="prod", agent="billing", subject="nobody")
-    assert not any("$POD" in each for each in vision.commands)
-    assert any("$POD" in each for each in ranker.commands)
+    assert not any("{POD:?}" in each for each in vision.commands)
+    assert any("${POD:?}" in each for each in ranker.commands)
     assert "CircuitBreakerOpen of nobody is not judged here now." in nobody.text
     shown, _ = served.html("CircuitBreakerOpen", subject="vision").split("What else changed")
     assert {link for link in Markup(shown).links if link.startswith("/agents/")} == {"/agents/prod/billing"}

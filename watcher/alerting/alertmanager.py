@@ -19,6 +19,9 @@ _CALLERS = httpx.Timeout(None)  # the caller sets the deadline
 MAX_BYTES = 1 << 18
 """Longest answer that is read: the one alert that is asked for takes a thousandth of it."""
 
+MOST_OF_ITSELF = 1 << 20
+"""The same of its configuration and its metrics."""
+
 
 class AlertmanagerError(Exception):
     """Alertmanager does not do what was asked; a sentence about it, to follow its URL."""
@@ -60,6 +63,19 @@ class Shown(_Model):
         return " and ".join(reasons) or ("" if status.state == "active" else status.state)
 
 
+class Status(_Model):
+    """What it says of itself."""
+
+    class _Config(_Model):
+        original: str
+
+    class _Cluster(_Model):
+        peers: tuple[dict[str, str], ...] = ()
+
+    config: _Config  # without its secrets
+    cluster: _Cluster = _Cluster()
+
+
 _ALERTS = TypeAdapter(tuple[Shown, ...])
 
 
@@ -83,11 +99,31 @@ class Alertmanager:
             raise AlertmanagerError("gives an answer that is not a list of alerts in JSON") from error
         return next((alert for alert in alerts if alert.labels.get(label) == value), None)
 
-    async def _ask(self, method: str, *, params: Mapping[str, str] | None = None, json: object = None) -> bytes:
-        url = f"{self.url.rstrip('/')}/api/v2/alerts"
+    async def status(self) -> Status:
+        """Its configuration and its cluster; AlertmanagerError."""
+        body = await self._ask("GET", "/api/v2/status", most=MOST_OF_ITSELF)
+        try:
+            return Status.model_validate_json(body)
+        except ValidationError as error:
+            raise AlertmanagerError("gives an answer to /api/v2/status that is none of Alertmanager") from error
+
+    async def metrics(self) -> str:
+        """Its own metrics page; AlertmanagerError."""
+        return (await self._ask("GET", "/metrics", most=MOST_OF_ITSELF)).decode(errors="replace")
+
+    async def _ask(
+        self,
+        method: str,
+        path: str = "/api/v2/alerts",
+        *,
+        params: Mapping[str, str] | None = None,
+        json: object = None,
+        most: int = MAX_BYTES,
+    ) -> bytes:
+        url = f"{self.url.rstrip('/')}{path}"
         try:
             async with self._client.stream(method, url, params=params, json=json) as answer:
-                body = await _capped(answer)
+                body = await _capped(answer, most)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise AlertmanagerError(f"cannot be asked: {_why(error)}") from error
         self._set_clock(answer.headers.get("Date", ""))
@@ -112,12 +148,12 @@ def open_client(url: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(verify=tls, headers=headers, timeout=_CALLERS, trust_env=False)
 
 
-async def _capped(answer: httpx.Response) -> bytes:
+async def _capped(answer: httpx.Response, most: int) -> bytes:
     body = bytearray()
     async for piece in answer.aiter_raw():  # raw: what is packed, which was not asked for, is not unpacked
         body += piece
-        if len(body) > MAX_BYTES:
-            raise AlertmanagerError(f"gives an answer of more than {say_bytes(MAX_BYTES)}")
+        if len(body) > most:
+            raise AlertmanagerError(f"gives an answer of more than {say_bytes(most)}")
     return bytes(body)
 
 

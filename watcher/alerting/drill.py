@@ -1,12 +1,16 @@
 """Would an alert arrive? A test alert of each severity goes to the real Alertmanager, is read back, and is ended."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from probes.contract import say_duration
 from watcher.alerting.alertmanager import Alertmanager, AlertmanagerError, Shown, open_client
+from watcher.alerting.delivery import Counters
+from watcher.alerting.drill_delivery import Delivery, Told
+from watcher.alerting.export import DASHBOARD_URL, RUNBOOK_URL
 from watcher.text.printable import printable
 
 SEVERITIES = ("critical", "warning")
@@ -25,47 +29,107 @@ class Drilled:
 
     severity: str
     receivers: tuple[str, ...]  # whom it was routed to
-    trouble: str  # why it would not have been told; empty where it would
+    trouble: str  # why it would not have been told; empty where nothing speaks against it
+    said: str = field(default="", compare=False)  # what is known of its delivery, a few words
 
 
-async def drill(url: str, patience: float = PATIENCE) -> list[Drilled]:
+@dataclass(slots=True)
+class Memory:
+    """What a drill leaves to the next one: Alertmanager's counters as they were."""
+
+    counters: Counters | None = None
+
+
+async def drill(
+    url: str,
+    patience: float = PATIENCE,
+    *,
+    deliver: float | None = None,
+    memory: Memory | None = None,
+    runbooks: str | None = None,
+) -> list[Drilled]:
     """Send a test alert of each severity to the Alertmanager at `url`, read it back, end it.
 
-    `patience`: seconds that it has to show the alert, and again to end it.
+    `patience`: seconds that it has to show the alert, and again to end it. `deliver`: the alerts are to be notified,
+    and this is how many seconds it may take; None: they are over before. Whether it passes on what it takes is told
+    by its own counters: since those in `memory`, else since it started. `runbooks`: what links to them begin with.
     """
     async with await asyncio.to_thread(open_client, url) as client:
-        one_each = (_One(Alertmanager(url, client), severity, patience) for severity in SEVERITIES)
-        return await asyncio.gather(*(one.run() for one in one_each))
+        link = f"{(runbooks or RUNBOOK_URL).rstrip('/')}/AgentWeaveDrillMissed"
+        ones = [_One(Alertmanager(url, client), severity, patience, deliver, link) for severity in SEVERITIES]
+        delivery = Delivery(Alertmanager(url, client), patience, memory.counters if memory else None)
+        if deliver is not None:
+            await delivery.begin()
+        drilled = await asyncio.gather(*(one.arrive() for one in ones))
+        if deliver is not None and (routed := _routed(drilled)):
+            told = await delivery.wait(routed, deliver)
+        ended = await asyncio.gather(*(one.end(each) for one, each in zip(ones, drilled, strict=True)))
+        if deliver is None and (routed := _routed(ended)):
+            told = await delivery.judge(routed)
+        if memory is not None:
+            memory.counters = delivery.newest or memory.counters
+        return [_with(url, each, told[each.receivers]) if not each.trouble else each for each in ended]
+
+
+def _routed(drilled: Sequence[Drilled]) -> list[tuple[str, ...]]:
+    return [each.receivers for each in drilled if not each.trouble]
+
+
+def _with(url: str, drilled: Drilled, told: Told) -> Drilled:
+    names = ", ".join(drilled.receivers)
+    trouble = f"{url} took the alert, routed to {names}, but {told.trouble}" if told.trouble else ""
+    return replace(drilled, trouble=printable(trouble), said=printable(told.said))
 
 
 class _One:
     """The test alert of one severity."""
 
-    def __init__(self, alertmanager: Alertmanager, severity: str, patience: float) -> None:
-        """`patience`: seconds for each of its two steps."""
+    def __init__(
+        self, alertmanager: Alertmanager, severity: str, patience: float, deliver: float | None, link: str
+    ) -> None:
+        """`patience`: seconds for each of its two steps; `link`: to its runbook."""
+        self._link = link
         self._alertmanager, self._severity, self._patience = alertmanager, severity, patience
-        self._id = str(uuid4())
+        self._id, self._notifies = str(uuid4()), deliver is not None
+        self._lasts = _LASTS + timedelta(seconds=deliver or 0.0)
         self._doing = ""  # what Alertmanager does if the time runs out now
+        self._shown: Shown | None = None
 
-    async def run(self) -> Drilled:
-        receivers: tuple[str, ...] = ()
-        trouble = ""
+    async def arrive(self) -> Drilled:
+        """Send it and read it back."""
         try:
             async with asyncio.timeout(self._patience):
-                shown = await self._arrive()
-            receivers, trouble = shown.receiver_names, _trouble(shown)
-            async with asyncio.timeout(self._patience):
-                await self._end(shown)
+                self._shown = shown = await self._arrive()
         except TimeoutError:
-            trouble = trouble or f"{self._doing} within {self._patience:g}s{self._clocks()}"
+            return self._drilled((), self._late())
         except AlertmanagerError as error:
-            trouble = trouble or str(error)
-        return Drilled(self._severity, receivers, trouble and printable(f"{self._alertmanager.url} {trouble}"))
+            return self._drilled((), str(error))
+        return self._drilled(shown.receiver_names, _trouble(shown))
+
+    async def end(self, drilled: Drilled) -> Drilled:
+        """End it, where it arrived; what was known of it before, and whether it ended."""
+        if self._shown is None:
+            return drilled
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._end(self._shown)
+        except TimeoutError:
+            return drilled if drilled.trouble else self._drilled(drilled.receivers, self._late())
+        except AlertmanagerError as error:
+            return drilled if drilled.trouble else self._drilled(drilled.receivers, str(error))
+        return drilled
+
+    def _drilled(self, receivers: Sequence[str], trouble: str) -> Drilled:
+        said = trouble and printable(f"{self._alertmanager.url} {trouble}")
+        return Drilled(self._severity, tuple(receivers), said)
+
+    def _late(self) -> str:
+        return f"{self._doing} within {self._patience:g}s{self._clocks()}"
 
     async def _arrive(self) -> Shown:
         self._doing = "does not answer"
         now = datetime.now(UTC)
-        await self._alertmanager.send(self._alert(now, now + _LASTS))
+        await self._alertmanager.send(self._alert(now, now + self._lasts))
         self._doing = "took the alert, but does not show it"
         shown = await self._find()
         while shown is None or shown.status.state == "unprocessed":
@@ -86,15 +150,18 @@ class _One:
         return await self._alertmanager.find("drill_id", self._id)
 
     def _alert(self, starts_at: datetime, ends_at: datetime) -> dict[str, object]:
-        labels = {"severity": self._severity, "drill": "true", "component": "drill", "drill_id": self._id}
+        # By this label routes keep the silent ones back, and not those that are meant to be notified.
+        kind = "deliver" if self._notifies else "true"
+        labels = {"severity": self._severity, "drill": kind, "component": "drill", "drill_id": self._id}
+        aim = "reaches you" if self._notifies else "arrives"
         return {
             "labels": {"alertname": "AgentWeaveDrill", **labels},
             "annotations": {
                 "summary": "This is a drill: nothing is wrong.",
-                "description": f"The AgentWeave watcher tests whether an alert of severity {self._severity} arrives. "
+                "description": f"The AgentWeave watcher tests whether an alert of severity {self._severity} {aim}. "
                 "Nothing has to be done; it ends by itself.",
-                "runbook_url": "http://127.0.0.1:9847/runbooks/AgentWeaveDrillMissed",
-                "dashboard_url": "http://127.0.0.1:3000/d/agentweave-watcher",
+                "runbook_url": self._link,
+                "dashboard_url": f"{DASHBOARD_URL}agentweave-watcher",
             },
             "startsAt": starts_at.isoformat(),
             "endsAt": ends_at.isoformat(),  # so that it ends by itself, should we not live to end it

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from watcher.alerting.drill import Drilled, drill
+from watcher.alerting.drill import Drilled, Memory, drill
 from watcher.config.settings import Settings
 from watcher.metrics.families import DRILL_FAILURES, DRILL_SUCCESS
 from watcher.metrics.own import OwnMetrics
@@ -22,13 +22,14 @@ class Plan(NamedTuple):
 
     url: str
     every: float
+    runbooks: str | None = None  # what the link to theirs begins with
 
     @classmethod
     def of(cls, settings: Settings) -> "Plan | None":
         """What the config says, None where it wants no drills."""
         if settings.drill is None or settings.alertmanager is None:
             return None
-        return cls(settings.alertmanager.url, settings.drill.every)
+        return cls(settings.alertmanager.url, settings.drill.every, settings.alertmanager.runbook_url)
 
 
 class Drills:
@@ -45,6 +46,7 @@ class Drills:
         self._plan: Plan | None = None
         self._under_way: asyncio.Task[list[Drilled]] | None = None
         self._failures = 0  # in a row
+        self._memory = Memory()
 
     def follow(self, plan: Plan | None) -> None:
         """Make drills by this plan from now on, none if there is none; one under way by another plan is cut off."""
@@ -53,7 +55,7 @@ class Drills:
         if self._plan is not None:
             self._schedule.stop([_JOB])
             self._cut()
-        self._plan = plan
+        self._plan, self._memory = plan, Memory()
         if plan is None:
             self._failures = 0
             self._own_metrics.drop(DRILL_FAILURES)
@@ -73,7 +75,7 @@ class Drills:
             self._under_way.cancel()
 
     async def _make(self, plan: Plan) -> None:
-        self._under_way = asyncio.create_task(drill(plan.url))
+        self._under_way = asyncio.create_task(drill(plan.url, memory=self._memory, runbooks=plan.runbooks))
         drilled = await self._under_way
         for each in drilled:
             if each.trouble:
@@ -81,7 +83,7 @@ class Drills:
             else:
                 log.info(
                     "drill accepted by Alertmanager",
-                    extra={"severity": each.severity, "receivers": ", ".join(each.receivers)},
+                    extra={"severity": each.severity, "receivers": ", ".join(each.receivers), "delivery": each.said},
                 )
                 self._own_metrics.set_moment(DRILL_SUCCESS, self._now(), each.severity)
         self._failures = self._failures + 1 if any(each.trouble for each in drilled) else 0

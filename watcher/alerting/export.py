@@ -3,16 +3,22 @@
 import re
 import sys
 from argparse import ArgumentTypeError
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from watcher.alerting.files import FOLDERS, alert_files
+from watcher.alerting.files import FOLDERS, alert_files, ranks, rule_texts
+from watcher.alerting.runbook_commands import unfilled
 from watcher.text.printable import printable
 
 RUNBOOK_URL = "http://127.0.0.1:9847/runbooks/"
 DASHBOARD_URL = "http://127.0.0.1:3000/d/"
 """What the rules of the package begin their links with: a watcher and a Grafana on the same machine."""
+
+_NAME = "{name}"
+"""Where the name of a runbook goes in a link, such as before `.md`; else at the end."""
 
 _URL = re.compile(r"https?://[A-Za-z0-9._~:/\[\]@!&()*+,;=%-]+")
 _NEXT = {
@@ -21,6 +27,22 @@ _NEXT = {
     "dashboards": "name the folder in a dashboard provider of Grafana",
     "alertmanager": "see `amtool check-config`, then take over what your own configuration lacks",
 }
+
+
+class Links(NamedTuple):
+    """What links begin with, as `url_prefix` and `runbook_url` give it."""
+
+    runbooks: str
+    dashboards: str
+    of_watcher: str = ""  # to the runbooks of alerts about the watcher itself; empty: as the others
+
+
+def runbook_url(text: str) -> str:
+    """An http(s) URL for names of runbooks: with `{name}` in it, or they follow; ArgumentTypeError for another text."""
+    if text.count(_NAME) != 1:
+        return url_prefix(text)
+    url_prefix(text.replace(_NAME, "name"))
+    return text
 
 
 def url_prefix(text: str) -> str:
@@ -38,13 +60,13 @@ def _has_host(text: str) -> bool:
         return False
 
 
-def export_rules(directory: Path, runbook_url: str, dashboard_url: str) -> int:
-    """Write all files below `directory`, with links that begin with these URLs, and say what to do with them.
+def export_rules(directory: Path, links: Links) -> int:
+    """Write all files below `directory`, with these links, and say what to do with them.
 
     Files of the same name are overwritten, others left alone. The exit code: 2 where it cannot be written.
     """
-    links = {RUNBOOK_URL: runbook_url, DASHBOARD_URL: dashboard_url}
-    folders = {folder: _texts(folder, links) for folder in FOLDERS}
+    of_watcher = _of_watcher()
+    folders = {folder: _texts(folder, links, of_watcher) for folder in FOLDERS}
     try:
         for folder, texts in folders.items():
             _write(directory / folder, texts)
@@ -53,15 +75,44 @@ def export_rules(directory: Path, runbook_url: str, dashboard_url: str) -> int:
         where = error.filename or directory
         print(printable(f"{where}: cannot be written: {error.strerror or error}"), file=sys.stderr)
         return 2
+    for sentence in _warnings(links):
+        print(printable(sentence), file=sys.stderr)
     return 0
 
 
-def _texts(folder: str, links: Mapping[str, str]) -> dict[str, str]:
+def _warnings(links: Links) -> Iterator[str]:
+    """Which links open for nobody who is paged."""
+    for option, url in (("--runbook-url", links.runbooks), ("--dashboard-url", links.dashboards)):
+        if _is_loopback(url):
+            yield f"alerts link to {url}, which opens on that machine alone: {option} says what people can reach"
+    if not links.of_watcher or _is_loopback(links.of_watcher):
+        yield (
+            "the runbooks of a watcher that is down are served by that watcher: publish runbooks/ elsewhere too, "
+            "and say where by --watcher-runbook-url"
+        )
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _of_watcher() -> frozenset[str]:
+    named = (each for text in rule_texts() for each in ranks(text))
+    return frozenset(name for name, rank in named if rank.component == "watcher")
+
+
+def _texts(folder: str, links: Links, of_watcher: frozenset[str]) -> dict[str, str]:
     texts = {file.name: file.read_text(encoding="utf-8") for file in alert_files(folder)}
     if not texts:
         raise LookupError(f"the installed package has no {folder}")
     if folder in ("rules", "alertmanager"):
-        return {name: _relinked(text, links) for name, text in texts.items()}
+        return {name: _relinked(text, links, of_watcher) for name, text in texts.items()}
+    if folder == "runbooks":
+        return {name: unfilled(text) for name, text in texts.items()}
     return texts
 
 
@@ -71,6 +122,13 @@ def _write(folder: Path, texts: Mapping[str, str]) -> None:
         (folder / name).write_text(text, encoding="utf-8")
 
 
-def _relinked(text: str, links: Mapping[str, str]) -> str:
+def _relinked(text: str, links: Links, of_watcher: frozenset[str]) -> str:
+    def one(found: re.Match[str]) -> str:
+        if found["dashboards"]:
+            return links.dashboards
+        place = links.of_watcher if links.of_watcher and found["name"] in of_watcher else links.runbooks
+        return place.replace(_NAME, found["name"]) if _NAME in place else place + found["name"]
+
     # At once: a new prefix may contain an old one.
-    return re.sub("|".join(map(re.escape, links)), lambda found: links[found[0]], text)
+    old = rf"{re.escape(RUNBOOK_URL)}(?P<name>\w*)|(?P<dashboards>{re.escape(DASHBOARD_URL)})"
+    return re.sub(old, one, text)

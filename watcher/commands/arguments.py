@@ -32,6 +32,11 @@ def url(text: str) -> str:
     return str(import_module("watcher.alerting.export").url_prefix(text))  # which is imported where it is asked for
 
 
+def runbook_url(text: str) -> str:
+    """What links to runbooks begin with, or are made of."""
+    return str(import_module("watcher.alerting.export").runbook_url(text))
+
+
 def sdk_version(text: str) -> str:
     """A version of the SDK, without a leading v."""
     parts = text.removeprefix("v").split(".")

@@ -15,11 +15,14 @@ from watcher.text.printable import printable
 
 def command(given: Namespace) -> int:
     """`drill --config FILE`."""
-    return drill_by_config(given.config, os.environ)
+    return drill_by_config(given.config, os.environ, given.within if given.deliver else None)
 
 
-def drill_by_config(config: Path, environ: Mapping[str, str]) -> int:
-    """Print a line for each severity; exit code 0: all arrived, 1: one did not, 2: config error, no Alertmanager."""
+def drill_by_config(config: Path, environ: Mapping[str, str], deliver: float | None = None) -> int:
+    """Print a line for each severity; exit code 0: all accepted, 1: one was not, 2: config error, no Alertmanager.
+
+    `deliver`: the alerts are to be notified within so many seconds, and 0 means that they were.
+    """
     try:
         settings = load_settings(config, environ)
     except ConfigError as error:
@@ -28,10 +31,11 @@ def drill_by_config(config: Path, environ: Mapping[str, str]) -> int:
     if settings.alertmanager is None:
         print(f"{config}: alertmanager: missing, but a drill needs its url", file=sys.stderr)
         return 2
-    drilled = asyncio.run(drill(settings.alertmanager.url))
+    alertmanager = settings.alertmanager
+    drilled = asyncio.run(drill(alertmanager.url, deliver=deliver, runbooks=alertmanager.runbook_url))
     for each in drilled:
         if each.trouble:
             print(f"{each.severity}: the drill failed: {each.trouble}", file=sys.stderr)
         else:
-            print(f"{each.severity}: arrived, receivers: {printable(', '.join(each.receivers))}")
+            print(f"{each.severity}: accepted, routed to {printable(', '.join(each.receivers))} ({each.said})")
     return 1 if any(each.trouble for each in drilled) else 0

@@ -2,9 +2,10 @@
 
 from argparse import Namespace
 
-from watcher.alerting.export import DASHBOARD_URL, RUNBOOK_URL, export_rules
+from watcher.alerting.export import DASHBOARD_URL, RUNBOOK_URL, Links, export_rules
 
 
 def export(given: Namespace) -> int:
     """`rules export DIR`."""
-    return export_rules(given.directory, given.runbook_url or RUNBOOK_URL, given.dashboard_url or DASHBOARD_URL)
+    runbooks, dashboards = given.runbook_url or RUNBOOK_URL, given.dashboard_url or DASHBOARD_URL
+    return export_rules(given.directory, Links(runbooks, dashboards, given.watcher_runbook_url or ""))

@@ -20,8 +20,8 @@ from probes import load_probes, load_sources
 from probes.contract import Seconds, say_duration
 from watcher.config.identity import IdentitySettings
 from watcher.config.kubernetes import KubernetesSettings
+from watcher.config.replicas import Installation, Standby
 from watcher.config.shard import Shard
-from watcher.config.standby import Standby
 from watcher.config.static_target import StaticTarget
 from watcher.text.addresses import host, host_name, http_url
 from watcher.text.key_path import plain_name
@@ -143,6 +143,11 @@ class AlertmanagerSettings(BaseModel):
     url: BaseUrl = Field(
         description="one Alertmanager, with its path prefix if it has one", examples=["http://127.0.0.1:9093"]
     )
+    runbook_url: BaseUrl | None = Field(
+        default=None,
+        description="what the runbook link of a test alert begins with; left out: that of a watcher on this machine",
+        examples=["https://watcher.example.org/runbooks/"],
+    )
 
 
 class DrillSettings(BaseModel):
@@ -171,6 +176,10 @@ class Sections(BaseModel):
     shard: Shard = Field(default_factory=Shard, description="the part of the fleet that this process watches")
     standby: Standby | None = Field(
         default=None, description="two processes of which one tells what it sees; left out: this one always does"
+    )
+    installation: Installation | None = Field(
+        default=None,
+        description="what this watcher is in Kubernetes, for commands in its runbooks; left out: they have variables",
     )
     alertmanager: AlertmanagerSettings | None = Field(
         default=None, description="where drills send their alerts; left out: there are none"

@@ -15,9 +15,9 @@ from watcher.config.errors import Mistakes
 from watcher.config.file import ConfigError, read_document
 from watcher.config.identity import IdentitySettings
 from watcher.config.kubernetes import KubernetesSettings
+from watcher.config.replicas import Installation, Standby
 from watcher.config.sections import AlertmanagerSettings, DrillSettings, Sections, ServerSettings, sections
 from watcher.config.shard import Shard
-from watcher.config.standby import Standby
 from watcher.config.target_limits import Own, TargetLimits
 from watcher.text.key_path import Location
 
@@ -39,6 +39,7 @@ class Settings:
     targets: tuple[Target, ...]  # of all shards
     shard: Shard
     standby: Standby | None  # only with one shard
+    installation: Installation | None  # what commands for the watcher itself are filled in with
 
 
 def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
@@ -141,4 +142,5 @@ def _settings(config: Sections, limits: TargetLimits, own: list[Own]) -> Setting
         targets=tuple(target.target(limits.merged(probes, each)) for target, each in static),
         shard=config.shard,
         standby=config.standby,
+        installation=config.installation,
     )

@@ -53,7 +53,9 @@ BUILD_INFO = _gauge("build_info", "What runs.", "version", "python")
 SHARDS = _gauge("shards", "Configured number of shards.")
 ACTIVE = _gauge("active", "1 while this process looks and exports, 0 on standby.", "shard")
 IMPAIRED = _gauge("impaired", "1 while the watcher itself has this trouble.", "reason")
-DRILL_SUCCESS = _gauge("drill_last_success_timestamp_seconds", "When a test alert last arrived.", "severity")
+DRILL_SUCCESS = _gauge(
+    "drill_last_success_timestamp_seconds", "When Alertmanager last accepted and routed a test alert.", "severity"
+)
 DRILL_FAILURES = _gauge("drill_failures", "Drills in a row that failed; only where drills are configured.")
 EVENTS = _counter("events_total", "Events on pods, by what became of them.", "result")
 STALL = _gauge("loop_stall_seconds", "The longest stall of the event loop in the last half minute.")

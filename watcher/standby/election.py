@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from watcher.config.standby import Standby
+from watcher.config.replicas import Standby
 from watcher.kube.access import Access
 from watcher.kube.errors import AccessError, GoneError, RefusedError, in_words
 from watcher.kube.objects import MALFORMED_OBJECT, Raw

@@ -64,6 +64,7 @@ class Affected:
     seen: list[AffectedTarget]
     total: int
     true: list[TargetKey]  # all of which the condition of the alert is true
+    workloads: frozenset[str]  # of all, as kubectl takes them; empty text: of one it is not known
 
 
 async def affected(board: Board, wanted: AlertSelection, oldest: tuple[float, ...]) -> Affected:
@@ -81,7 +82,8 @@ async def affected(board: Board, wanted: AlertSelection, oldest: tuple[float, ..
     for *_, state in nsmallest(SHOWN_TARGETS, ranked):
         seen.append(_seen(board, state, wanted))
         await time_slice.checkpoint()
-    return Affected(seen, len(ranked), [key for own, _, key, _ in ranked if own == Status.TRUE.rank])
+    true = [key for own, _, key, _ in ranked if own == Status.TRUE.rank]
+    return Affected(seen, len(ranked), true, frozenset(state.target.workload_object for *_, state in ranked))
 
 
 def _ranks(board: Board, state: TargetState, wanted: AlertSelection, oldest: tuple[float, ...]) -> tuple[int, int]:

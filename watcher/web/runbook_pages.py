@@ -9,12 +9,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from watcher.alerting.files import Rank, ranks, rule_texts, runbook_texts
+from watcher.alerting.runbook_commands import installation_values, safe_values
 from watcher.engine.engine import Engine
 from watcher.runtime.cooperative import TimeSlice
 from watcher.web.affected import AlertSelection
 from watcher.web.pages import troubles
 from watcher.web.rendering import html_page, page_templates, rendered
-from watcher.web.runbook_commands import safe_values
 from watcher.web.runbook_context import Live, live_of
 from watcher.web.runbook_text import RunbookText, meaning
 
@@ -44,7 +44,7 @@ def runbook_routes(engine: Engine) -> list[Route]:
             return html_page(missing, 404)
         wanted = _wanted(engine, name, request.query_params)
         live = await live_of(engine, wanted, request.query_params)
-        words = _words(request, wanted, live, text_of(name))
+        words = _words(engine, request, wanted, live, text_of(name))
         template = templates.get_template("runbook.html")
         now, date_of, own = engine.clock.wall(), engine.clock.date_of, list(troubles(engine))
         given = {"name": name, "wanted": wanted, "live": live, "troubles": own, **words}
@@ -69,20 +69,25 @@ def _wanted(engine: Engine, name: str, query: Mapping[str, str]) -> AlertSelecti
     return AlertSelection(kind, **{part: query.get(part, "") for part in ("namespace", "agent", "pod", "subject")})
 
 
-def _words(request: Request, wanted: AlertSelection, live: Live, text: RunbookText) -> dict[str, object]:
+def _words(
+    engine: Engine, request: Request, wanted: AlertSelection, live: Live, text: RunbookText
+) -> dict[str, object]:
     """The runbook's text with the values that are safe in a shell, and what could not be filled in."""
+    query = request.query_params
     true = live.affected.true if live.affected is not None else []
+    workloads = live.affected.workloads if live.affected is not None and wanted.agent else frozenset[str]()
     values = safe_values(
         {
             "NAMESPACE": wanted.namespace,
             "AGENT": wanted.agent,
             "POD": wanted.pod or (true[0].pod if wanted.agent and len(true) == 1 else ""),
+            "WORKLOAD": min(workloads) if len(workloads) == 1 else "",
             "SUBJECT": wanted.subject,
             "WATCHER": f"{request.url.scheme}://{request.headers.get('host', '')}",
+            **installation_values(engine.settings.installation, engine.role.holder, query.get("watcher_pod", "")),
         }
     )
     left = [name for name in text.placeholders() if name not in values.fit]
-    query = request.query_params
     asked = {name: query.get(name, "") for name in ("condition", "probe", "source", "reason")}
     return {
         "asked": asked,

@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from watcher.web.runbook_commands import PlaceholderValues, filled, placeholders
+from watcher.alerting.runbook_commands import PlaceholderValues, filled, language_of, placeholders
 
-_CODE = "\x00"  # around a block of commands; CommonMark has no such character
+_CODE = "\x00"  # around code, which begins with its language; CommonMark has no such character
+_END_OF_LANGUAGE = "\x02"
 _QUERY = "\x01"  # at the end of a link to another runbook
 _OTHER = re.compile(r"(AgentWeave[A-Za-z0-9]+)\.md(#.*)?")
 
@@ -54,13 +55,22 @@ class RunbookText:
 
     def placeholders(self) -> list[str]:
         """What its commands want to be told."""
-        return placeholders("\n".join(self._pieces[1::2]))
+        return placeholders("\n".join(code for _, code in self._codes()))
 
     def html(self, values: PlaceholderValues, query: str) -> str:
         """The text below its title; `query`, as in a URL, goes with every link to another runbook."""
         pieces = list(self._pieces)
-        pieces[1::2] = [filled(commands, values) for commands in pieces[1::2]]
+        pieces[1::2] = [filled(code, language, values, _marked) for language, code in self._codes()]
         return "".join(pieces).replace(_QUERY, escape(f"?{query}") if query else "")
+
+    def _codes(self) -> Iterator[tuple[str, str]]:
+        for piece in self._pieces[1::2]:
+            language, _, code = piece.partition(_END_OF_LANGUAGE)
+            yield language, code
+
+
+def _marked(missing: str) -> str:
+    return f"<mark>{missing}</mark>"
 
 
 def _without_title(tokens: list[Token]) -> list[Token]:
@@ -82,8 +92,9 @@ def _all(tokens: Sequence[Token]) -> Iterator[Token]:
 
 
 def _leave_room(token: Token, names: Mapping[str, object]) -> None:
-    if token.type in ("fence", "code_block"):
-        token.content = f"{_CODE}{token.content}{_CODE}"
+    if token.type in ("fence", "code_block", "code_inline"):
+        language = language_of(token.content) if token.type == "code_inline" else token.info.strip()
+        token.content = f"{_CODE}{language}{_END_OF_LANGUAGE}{token.content}{_CODE}"
     elif token.type == "link_open":
         other = _OTHER.fullmatch(str(token.attrs["href"]))
         if other and other[1] in names:

@@ -39,6 +39,9 @@
 {{- if gt (int .Values.replicas) 1 }}
 {{- $_ := set $config "standby" (dict "lease" (include "agentweave-watcher.fullname" .) "namespace" .Release.Namespace) }}
 {{- end }}
+{{- if .Values.config.alertmanager }}
+{{- $_ := set $config "alertmanager" (dict "runbook_url" (include "agentweave-watcher.runbookUrlPrefix" .)) }}
+{{- end }}
 {{- toYaml (mergeOverwrite $config (deepCopy .Values.config)) }}
 {{- end }}
 

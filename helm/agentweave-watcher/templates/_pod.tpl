@@ -50,6 +50,13 @@ spec:
       env:
         # Here, so that it is there with a config of another's making too.
         - {name: AGENTWEAVE_WATCHER_SERVER__HEALTH_PORT, value: "{{ .Values.server.healthPort }}"}
+        # For the commands in its runbooks.
+        - {name: AGENTWEAVE_WATCHER_INSTALLATION__NAMESPACE, value: {{ .Release.Namespace | quote }}}
+        - {name: AGENTWEAVE_WATCHER_INSTALLATION__WORKLOAD, value: {{ printf "%s/%s" (include "agentweave-watcher.kind" . | lower) (include "agentweave-watcher.fullname" .) | quote }}}
+        - {name: AGENTWEAVE_WATCHER_INSTALLATION__SELECTOR, value: {{ printf "app.kubernetes.io/instance=%s,app.kubernetes.io/component=watcher" .Release.Name | quote }}}
+        - name: AGENTWEAVE_WATCHER_INSTALLATION__POD
+          valueFrom:
+            fieldRef: {fieldPath: metadata.name}
         {{- with .Values.server.basicAuth }}
         {{- if .secretName }}
         - name: AGENTWEAVE_WATCHER_SERVER__BASIC_AUTH_USERS

@@ -45,8 +45,13 @@
 {{- $_ := set $rule "labels" $labels }}
 {{- $annotations := $rule.annotations }}
 {{- $runbooks := include "agentweave-watcher.runbookUrlPrefix" .root }}
+{{- $copy := $settings.watcherRunbookUrlPrefix }}
+{{- if and $copy (eq $rule.labels.component "watcher") }}
+{{- $runbooks = contains "{name}" $copy | ternary $copy (printf "%s/" (trimSuffix "/" $copy)) }}
+{{- end }}
 {{- $dashboards := printf "%s/" (trimSuffix "/" $settings.dashboardUrlPrefix) }}
-{{- $_ := set $annotations "runbook_url" (replace "http://127.0.0.1:9847/runbooks/" $runbooks $annotations.runbook_url) }}
+{{- $place := contains "{name}" $runbooks | ternary (replace "{name}" "${1}" $runbooks) (printf "%s${1}" $runbooks) }}
+{{- $_ := set $annotations "runbook_url" (regexReplaceAll "^http://127\\.0\\.0\\.1:9847/runbooks/(\\w+)" $annotations.runbook_url $place) }}
 {{- $_ := set $annotations "dashboard_url" (replace "http://127.0.0.1:3000/d/" $dashboards $annotations.dashboard_url) }}
 {{- toYaml $rule }}
 {{- end }}

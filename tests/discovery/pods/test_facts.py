@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.discovery.pods.test_target import CONFIG, find, pod
 from watcher.discovery.pod.pod import KNATIVE_SERVICE, read_pod
-from watcher.discovery.pod.workload import series, workload
+from watcher.discovery.pod.workload import series, workload, workload_object
 from watcher.discovery.pods.agent_names import AgentNames, Workload
 
 MI = 2**20
@@ -172,6 +172,29 @@ def test_a_workload_has_a_name_that_the_next_rollout_and_the_next_run_have_too(
     changes: dict[str, object], expected: str
 ) -> None:
     assert workload(read_pod(pod(**changes))) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (owned("ReplicaSet", "search-6d5b", **{"pod-template-hash": "6d5b"}), "deployment/search"),
+        (owned("ReplicaSet", "search-7f8c", **{"rollouts-pod-template-hash": "7f8c"}), "rollouts.argoproj.io/search"),
+        (owned("ReplicaSet", "search-7f8c", **{"pod-template-hash": "other"}), "replicaset/search-7f8c"),
+        (owned("ReplicaSet", "search-2-deployment-6d5b", **{"pod-template-hash": "6d5b", KNATIVE_SERVICE: "search"}),
+         "deployment/search-2-deployment"),
+        (owned("StatefulSet", "search"), "statefulset/search"),
+        (owned("DaemonSet", "search"), "daemonset/search"),
+        (owned("Job", "nightly-29413920"), "job/nightly-29413920"),
+        (owned("Node", "node-a") | {"metadata__name": "search-node-a"}, ""),
+        ({"metadata__ownerReferences": []}, ""),
+    ],
+)  # fmt: skip
+def test_a_workload_is_known_as_kubectl_takes_it(changes: dict[str, object], expected: str) -> None:
+    found = read_pod(pod(**changes))
+    assert workload_object(found) == expected
+    target = find(pod(**changes)).target
+    assert target is not None
+    assert target.workload_object == expected
 
 
 def names(*claims: tuple[str, str, Workload]) -> tuple[AgentNames, list[str]]:

@@ -44,6 +44,18 @@ def series(pod: Pod) -> str:
     return name[:-6] or name if random else name
 
 
+def workload_object(pod: Pod) -> str:
+    """Its workload as kubectl takes it, such as `deployment/search`; empty where the pod has none."""
+    if pod.owner is None:
+        return ""
+    kind, name = pod.owner
+    if kind == "ReplicaSet":
+        for label, plural in zip(POD_TEMPLATE_HASHES, ("deployment", "rollouts.argoproj.io"), strict=True):
+            if pod.labels.get(label) and name.endswith(f"-{pod.labels[label]}"):
+                return f"{plural}/{name.removesuffix(f'-{pod.labels[label]}')}"
+    return "" if kind == "Node" else f"{kind.lower()}/{name}"
+
+
 def _cron_job(job: str, created_at: float) -> str:
     """The CronJob whose controller has named this Job: `NAME-MINUTE`, the minute at which it was due; else empty."""
     match = _CRON_JOB.fullmatch(job)

@@ -17,7 +17,7 @@ from watcher.discovery.pod.endpoints import metrics_endpoint, mtls_endpoint
 from watcher.discovery.pod.opa import find_opa
 from watcher.discovery.pod.pod import WATCH, Pod
 from watcher.discovery.pod.pools import pool_capacity
-from watcher.discovery.pod.workload import agent_name, workload
+from watcher.discovery.pod.workload import agent_name, workload, workload_object
 from watcher.discovery.pods.details import Details
 
 UNDECIDED = "it is not known whether it is an agent"
@@ -155,6 +155,7 @@ def find_target(
         limits=_limits(config, around),
         node=pod.node,
         workload=of,
+        workload_object=workload_object(pod),
         problems=_once(*problems, *missing.values(), pod.resize_problem, clash),
         grace_until=0.0 if known.was_ready else known.started_at + settings.startup_grace,
     )

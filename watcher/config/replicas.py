@@ -1,0 +1,77 @@
+"""What are the watcher's own processes in Kubernetes, and who of two tells what they see? `installation`, `standby`."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from watcher.text.addresses import DNS_LABEL
+from watcher.text.key_path import plain_name
+
+_NAME = rf"{DNS_LABEL}(?:\.{DNS_LABEL})*"
+_LABEL = r"[A-Za-z0-9][A-Za-z0-9._/-]{0,252}=[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
+
+WORKLOAD = re.compile(rf"(?:deployment|statefulset)/(?=.{{1,253}}$){_NAME}")
+SELECTOR = re.compile(rf"{_LABEL}(?:,{_LABEL}){{0,9}}")
+
+
+def _namespace(text: str) -> str:
+    if not re.fullmatch(DNS_LABEL, text):
+        raise ValueError(f"expected the name of a namespace, got {plain_name(text)}")
+    return text
+
+
+def _lease(text: str) -> str:
+    if len(text) > 253 or not re.fullmatch(_NAME, text):
+        raise ValueError(f"expected the name of a Lease, got {plain_name(text)}")
+    return text
+
+
+class Standby(BaseModel):
+    """Both processes look and keep their state; the holder of the lease exports what it sees and tells of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lease: Annotated[str, AfterValidator(_lease)] = Field(
+        description="name of the Lease, which is made if it is not there"
+    )
+    namespace: Annotated[str, AfterValidator(_namespace)] = Field(description="namespace of the Lease")
+    kubeconfig: Path | None = Field(
+        default=None, description="kubeconfig file; left out: the service account of the watcher's own pod"
+    )
+
+
+def _workload(text: str) -> str:
+    if not WORKLOAD.fullmatch(text):
+        raise ValueError(f"expected deployment/NAME or statefulset/NAME, got {plain_name(text)}")
+    return text
+
+
+def _selector(text: str) -> str:
+    if not SELECTOR.fullmatch(text):
+        raise ValueError(f"expected labels such as app.kubernetes.io/instance=watcher, got {plain_name(text)}")
+    return text
+
+
+def _pod(text: str) -> str:
+    if len(text) > 253 or not re.fullmatch(_NAME, text):
+        raise ValueError(f"expected the name of a pod, got {plain_name(text)}")
+    return text
+
+
+class Installation(BaseModel):
+    """The watcher's own pods, for the commands in its runbooks; the chart says so in the environment of each."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    namespace: Annotated[str, AfterValidator(_namespace)] = Field(description="namespace of the watcher's pods")
+    workload: Annotated[str, AfterValidator(_workload)] = Field(
+        description="what they belong to: deployment/NAME or statefulset/NAME"
+    )
+    selector: Annotated[str, AfterValidator(_selector)] = Field(
+        description="labels by which they are selected, such as app.kubernetes.io/instance=watcher"
+    )
+    pod: Annotated[str, AfterValidator(_pod)] | None = Field(
+        default=None, description="name of this process's own pod; left out: commands have a variable there"
+    )
