@@ -10,7 +10,7 @@ KEPT := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CACHE)/pycache
 IMAGE ?= agentweave-watcher:$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test lint bench soak tools checklist image dist lock
+.PHONY: help demo check test lint bench soak tools checklist rules image dist lock
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -42,6 +42,9 @@ tools: $(READY)  ## build the servers that tests talk to
 
 checklist: $(READY)  ## write docs/checklist.md anew from the catalogue
 	@$(BIN)/agentweave-watcher controls --output markdown > docs/checklist.md
+
+rules: $(READY)  ## write alerts/rules anew from watcher/alerting/rules
+	@$(BIN)/python -m watcher.alerting.rules alerts/rules
 
 image:  ## the container image, with docker or podman; IMAGE=name:tag
 	@engine=$$(command -v docker || command -v podman) || { echo "neither docker nor podman is on PATH" >&2; exit 2; }; \

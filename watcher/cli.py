@@ -112,6 +112,16 @@ def _add_rules(rules: _Parser, anywhere: _Parser) -> None:
     for page, server in (("runbook", "watcher"), ("dashboard", "Grafana")):
         begin = f"what links to {page}s begin with; default: those of a {server} on the same machine"
         export.add_argument(f"--{page}-url", metavar="PREFIX", type=_url, help=begin)
+    export.add_argument(
+        "--job",
+        metavar="JOB",
+        dest="jobs",
+        type=_job,
+        action="append",
+        default=[],
+        help="a job by which Prometheus scrapes a watcher: while it is gone, it is down; may be given again; "
+        "default: whatever was there within a day",
+    )
     export.set_defaults(command="watcher.commands.rules:export")
 
 
@@ -217,6 +227,12 @@ def _sdk_version(text: str) -> str:
 
 def _url(text: str) -> str:
     return str(_imported("watcher.alerting.export:url_prefix")(text))
+
+
+def _job(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("expected the name of a job, got none")
+    return text
 
 
 def _port(text: str) -> int:

@@ -3,16 +3,14 @@
 import re
 import sys
 from argparse import ArgumentTypeError
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import indent
 from urllib.parse import urlsplit
 
-from watcher.alerting.files import FOLDERS, alert_files
+from watcher.alerting.files import DASHBOARD_URL, FOLDERS, RUNBOOK_URL, alert_files
+from watcher.alerting.rules.own import LOOKED_BACK, named
 from watcher.text.printable import printable
-
-RUNBOOK_URL = "http://127.0.0.1:9847/runbooks/"
-DASHBOARD_URL = "http://127.0.0.1:3000/d/"
-"""What the rules of the package begin their links with: a watcher and a Grafana on the same machine."""
 
 _URL = re.compile(r"https?://[A-Za-z0-9._~:/\[\]@!&()*+,;=%-]+")
 _NEXT = {
@@ -38,13 +36,17 @@ def _has_host(text: str) -> bool:
         return False
 
 
-def export_rules(directory: Path, runbook_url: str, dashboard_url: str) -> int:
+def export_rules(directory: Path, runbook_url: str, dashboard_url: str, *, jobs: Sequence[str] = ()) -> int:
     """Write all files below `directory`, with links that begin with these URLs, and say what to do with them.
+
+    WatcherDown waits for these `jobs` of Prometheus; without one, for those that were there within a day.
 
     Files of the same name are overwritten, others left alone. The exit code: 2 where it cannot be written.
     """
     links = {RUNBOOK_URL: runbook_url, DASHBOARD_URL: dashboard_url}
     folders = {folder: _texts(folder, links) for folder in FOLDERS}
+    if jobs:
+        folders["rules"] = {name: _waiting_for(jobs, text) for name, text in folders["rules"].items()}
     try:
         for folder, texts in folders.items():
             _write(directory / folder, texts)
@@ -63,6 +65,11 @@ def _texts(folder: str, links: Mapping[str, str]) -> dict[str, str]:
     if folder in ("rules", "alertmanager"):
         return {name: _relinked(text, links) for name, text in texts.items()}
     return texts
+
+
+def _waiting_for(jobs: Sequence[str], rules: str) -> str:
+    looked_back, gone = (indent(text, " " * 10) for text in (LOOKED_BACK, named(jobs)))
+    return rules.replace(looked_back, gone)
 
 
 def _write(folder: Path, texts: Mapping[str, str]) -> None:

@@ -2,9 +2,11 @@
 
 from argparse import Namespace
 
-from watcher.alerting.export import DASHBOARD_URL, RUNBOOK_URL, export_rules
+from watcher.alerting.export import export_rules
+from watcher.alerting.files import DASHBOARD_URL, RUNBOOK_URL
 
 
 def export(given: Namespace) -> int:
     """`rules export DIR`."""
-    return export_rules(given.directory, given.runbook_url or RUNBOOK_URL, given.dashboard_url or DASHBOARD_URL)
+    links = (given.runbook_url or RUNBOOK_URL, given.dashboard_url or DASHBOARD_URL)
+    return export_rules(given.directory, *links, jobs=given.jobs)
