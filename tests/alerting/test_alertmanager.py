@@ -103,11 +103,11 @@ def test_the_example_and_the_piece_of_it_are_what_alertmanager_loads(pinned: boo
         assert alertmanager.alerts() == []
 
 
-def test_the_piece_to_paste_has_the_rules_of_the_example() -> None:
+def test_the_piece_to_paste_has_the_rules_of_theexample() -> None:
     assert yaml.load(INHIBITION.read_text(), Loader=yaml.CSafeLoader) == {"inhibit_rules": CONFIG["inhibit_rules"]}
 
 
-def test_no_secret_stands_in_the_example() -> None:
+def test_no_secret_stands_in_theexample() -> None:
     inline = re.findall(r"\b(?:routing_key|service_key|api_url|credentials|password|url_file):", EXAMPLE.read_text())
     assert inline == []
 
@@ -142,7 +142,7 @@ def test_every_alert_of_the_config_is_one_of_the_rules() -> None:
 @pytest.fixture(scope="module")
 def groups() -> Iterator[list[Group]]:
     """How a real Alertmanager groups one alert of each kind."""
-    with _example() as (alertmanager, _):
+    with example() as (alertmanager, _):
         alertmanager.post(*({"labels": alert} for alert in OURS))
 
         def all_there() -> list[Group]:
@@ -210,7 +210,7 @@ def _scaled(duration: str) -> str:
 
 
 @contextmanager
-def _example(*, pinned: bool = False) -> Iterator[tuple[AlertmanagerServer, Webhook]]:
+def example(*, pinned: bool = False) -> Iterator[tuple[AlertmanagerServer, Webhook]]:
     """The example's routes on a real Alertmanager; each of its receivers is a path of the webhook."""
     with run_webhook() as webhook:
         names = [receiver["name"] for receiver in CONFIG["receivers"]]
@@ -240,7 +240,7 @@ def _names(*names: str) -> list[str]:
 
 @PIN
 def test_an_alert_that_is_muted_is_not_delivered(pinned: bool) -> None:
-    with _example(pinned=pinned) as (alertmanager, webhook):
+    with example(pinned=pinned) as (alertmanager, webhook):
         _post(alertmanager, "SVIDRotationOverdue", "SVIDExpiryImminent", "SVIDExpired")
         _post(alertmanager, "LatencyHigh", "ErrorRateHigh", "OPAUnreachable", agent="billing")
         _post(alertmanager, "SVIDRotationOverdue", "ErrorRateHigh", agent="guard")
@@ -254,7 +254,7 @@ def test_an_alert_that_is_muted_is_not_delivered(pinned: bool) -> None:
 
 @PIN
 def test_a_wrong_allow_is_told_at_once_and_not_with_what_is_wrong_with_the_agent_already(pinned: bool) -> None:
-    with _example(pinned=pinned) as (alertmanager, webhook):
+    with example(pinned=pinned) as (alertmanager, webhook):
         _post(alertmanager, "MemoryHigh", "OPAWrongAllow")
         wrong_allow, memory = _pages(webhook, "search", at_least=2)
         assert (wrong_allow.names(), memory.names()) == (_names("OPAWrongAllow"), _names("MemoryHigh"))
@@ -263,7 +263,7 @@ def test_a_wrong_allow_is_told_at_once_and_not_with_what_is_wrong_with_the_agent
 
 
 def test_a_drill_that_ends_in_time_is_told_to_nobody() -> None:
-    with _example() as (alertmanager, webhook):
+    with example() as (alertmanager, webhook):
         alertmanager.post(*({"labels": drill} for drill in DRILLS))
         _post(alertmanager, "MemoryHigh")
         _pages(webhook, "search")
@@ -271,7 +271,7 @@ def test_a_drill_that_ends_in_time_is_told_to_nobody() -> None:
 
 
 def test_the_dead_mans_switch_is_told_every_minute() -> None:
-    with _example() as (alertmanager, webhook):
+    with example() as (alertmanager, webhook):
         alertmanager.post({"labels": {"alertname": "Watchdog"}})
         told = eventually(lambda: _at_least(4, webhook.told("/deadmansswitch")))
         gaps = [after.at - before.at for before, after in pairwise(told)]

@@ -30,13 +30,19 @@ agentweave:condition:true
   and on ({_PLACE}) agentweave:condition:told""",
 )
 
+_FEWER = (
+    f"(agentweave:condition:true and on ({EVERYWHERE}) (count by ({EVERYWHERE}) (agentweave:condition:agents) < 500))"
+)
+
 PLACED = Record(
     name="agentweave:condition:placed",
-    comment="On which node; of what is kept while nobody can look, on which it was.",
+    comment="""\
+On which node; of what is kept while nobody can look, on which it was. Where hundreds have it no node is to blame, and
+to look would take a second.""",
     expression=f"""\
-agentweave:condition:true
+{_FEWER}
   * on ({POD}) group_left (node)
-    topk by ({POD}) (1, agentweave_watcher_target_info{{node!=""}} and on ({POD}) agentweave:condition:true)
+    topk by ({POD}) (1, agentweave_watcher_target_info{{node!=""}} and on ({POD}) {_FEWER})
 or
 (
   agentweave:condition:placed and on ({_PLACE}) agentweave:condition:true
@@ -131,20 +137,25 @@ count by ({EVERYWHERE}) (agentweave:condition:agents and agentweave:condition:ag
   )""",
 )
 
+_NARROW = f'unless on ({EVERYWHERE}) (agentweave:fleet:everywhere or agentweave:fleet:wide{{namespace="", node=""}})'
+"""Leaves out what is told of a whole installation."""
+
 NAMESPACES = Record(
     name="agentweave:fleet:namespaces",
     comment="Most of a namespace, where it is not everywhere.",
     expression=f"""\
-count by ({IN_NAMESPACE}) (agentweave:condition:lasting) >= {FEW}
+count by ({IN_NAMESPACE}) (agentweave:condition:lasting {_NARROW}) >= {FEW}
   and on ({IN_NAMESPACE})
-    count by ({IN_NAMESPACE}) (group by ({IN_NAMESPACE}, agent, pod) (agentweave:condition:true))
+    count by ({IN_NAMESPACE}) (
+      group by ({IN_NAMESPACE}, agent, pod) (agentweave:condition:true {_NARROW})
+    )
       / on ({INSTALLATION}, namespace) group_left ()
         count by ({INSTALLATION}, namespace) (
           group by ({POD}) (
-            agentweave_watcher_target_info and on ({INSTALLATION}, namespace) agentweave:condition:lasting
+            agentweave_watcher_target_info
+              and on ({INSTALLATION}, namespace) (agentweave:condition:lasting {_NARROW})
           )
-        ) > 2 / 3
-  unless on ({EVERYWHERE}) (agentweave:fleet:everywhere or agentweave:fleet:wide{{namespace="", node=""}})""",
+        ) > 2 / 3""",
 )
 
 NODES = Record(
@@ -165,7 +176,7 @@ count by ({ON_NODE}) (
             agentweave_watcher_target_info and on ({INSTALLATION}, node) agentweave:condition:placed
           )
         ) > 2 / 3
-  unless on ({EVERYWHERE}) (agentweave:fleet:everywhere or agentweave:fleet:wide{{namespace="", node=""}})""",
+  {_NARROW}""",
 )
 
 WIDE = Record(
