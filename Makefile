@@ -10,7 +10,7 @@ KEPT := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CACHE)/pycache
 IMAGE ?= agentweave-watcher:$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test lint bench soak tools checklist image dist lock
+.PHONY: help demo check test lint bench soak tools checklist rules image dist lock
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -44,6 +44,9 @@ checklist: $(READY)  ## write docs/checklist.md and the catalogue's plain.json a
 	@$(BIN)/python -c 'from probes.controls.catalogue.loading import shipped_as_json; print(end=shipped_as_json())' \
 		> plain.json && mv plain.json probes/controls/catalogue/plain.json
 	@$(BIN)/agentweave-watcher controls --output markdown > checklist.md && mv checklist.md docs/checklist.md
+
+rules: $(READY)  ## write alerts/rules anew from watcher/alerting/rules
+	@$(BIN)/python -m watcher.alerting.rules alerts/rules
 
 image:  ## the container image, with docker or podman; IMAGE=name:tag
 	@engine=$$(command -v docker || command -v podman) || { echo "neither docker nor podman is on PATH" >&2; exit 2; }; \

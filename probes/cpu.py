@@ -9,16 +9,19 @@ from probes.contract import (
     Evaluation,
     EvaluationContext,
     Limits,
+    Metric,
     Probe,
+    Sample,
     Seconds,
     Severity,
     Unknown,
     Verdict,
     say_duration,
+    shared_sample,
 )
 from probes.contract.condition import Window
 from probes.contract.signal import CPU_SECONDS, Absent, Unreadable, unreported
-from probes.history.counters import Growth
+from probes.history.counters import Grown, Growth
 from probes.history.process import NOBODY, PROCESS, Process, follow, in_turn
 from probes.readings.metrics_page import MetricsPage
 
@@ -38,6 +41,10 @@ HIGH = ConditionKind(
     needs=("cpu_limit",),
     window=Window("window"),
 )
+USAGE = Metric(
+    name="cpu_usage_cores", help="CPU that one process uses, over the probe's window; absent while not known."
+)
+LIMIT = Metric(name="cpu_limit_cores", help="CPU limit of the agent, as configured.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +67,16 @@ def judge(page: MetricsPage, history: CPUHistory, context: EvaluationContext[CPU
     if isinstance(seconds, Absent | Unreadable):
         return Evaluation(verdicts=unreported(HIGH, seconds, context.limits), history=CPUHistory(history.used, process))
     used = history.used.add((seconds,), answered, context.now, window, context.interval)
-    verdict = in_turn(HIGH) if process.in_turn else _high(used, limit, context)
-    return Evaluation(verdicts=(verdict,), history=CPUHistory(used, process))
-
-
-def _high(used: Growth, limit: float, context: EvaluationContext[CPULimits]) -> Verdict:
-    limits = context.limits
-    grown = used.over(limits.window, context.interval)
+    remembered, of_limit = CPUHistory(used, process), shared_sample(LIMIT, limit)
+    grown = None if process.in_turn else used.over(window, context.interval)
     if grown is None:
-        return used.warming_up(HIGH, limits.window)
+        verdict = in_turn(HIGH) if process.in_turn else used.warming_up(HIGH, window)
+        return Evaluation(verdicts=(verdict,), history=remembered, samples=(of_limit,))
+    samples = (Sample(USAGE, grown.by[0] / grown.seconds), of_limit)
+    return Evaluation(verdicts=(_high(grown, limit, context.limits),), history=remembered, samples=samples)
+
+
+def _high(grown: Grown, limit: float, limits: CPULimits) -> Verdict:
     cores = grown.by[0] / grown.seconds
     if cores / limit <= limits.high_ratio:
         return HIGH.false()
@@ -84,5 +92,6 @@ PROBE = Probe(
     limits=CPULimits,
     history=CPUHistory,
     judge=judge,
+    metrics=(USAGE, LIMIT),
     wants=lambda _: PROCESS,
 )

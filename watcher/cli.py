@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
-from watcher.commands.arguments import add_output, port, runbook_url, seconds, url
+from watcher.commands.arguments import add_output, job, port, runbook_url, seconds, url
 from watcher.commands.checklist_arguments import add_checklist_commands
 from watcher.text.printable import printable
 
@@ -127,6 +127,16 @@ def _add_rules(rules: _Parser, anywhere: _Parser) -> None:
         export.add_argument(f"--{page}-url", metavar="PREFIX", type=kind, help=begin)
     copy = "the same for alerts about the watcher itself, whose own page may be down; {name} in it: the runbook's name"
     export.add_argument("--watcher-runbook-url", metavar="PREFIX", type=runbook_url, help=copy)
+    export.add_argument(
+        "--job",
+        metavar="JOB",
+        dest="jobs",
+        type=job,
+        action="append",
+        default=[],
+        help="a job by which Prometheus scrapes a watcher: while it is gone, it is down; may be given again; "
+        "default: whatever was there within a day",
+    )
     export.set_defaults(command="watcher.commands.rules:export")
 
 

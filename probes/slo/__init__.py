@@ -10,7 +10,9 @@ from probes.contract import (
     Evaluation,
     EvaluationContext,
     Limits,
+    Metric,
     Probe,
+    Sample,
     Seconds,
     Severity,
     Unknown,
@@ -58,6 +60,13 @@ LATENCY = ConditionKind(
     all_clear="Requests are fast enough, or there are too few to tell.",
     window=Window("window"),
 )
+ERROR_RATIO = Metric(
+    name="slo_error_ratio", help="Share of the requests over the probe's window that failed; absent while not known."
+)
+SLOW_RATIO = Metric(
+    name="slo_slow_ratio", help="Share of the requests over the probe's window that took longer than its limit."
+)
+REQUEST_RATE = Metric(name="slo_requests_per_second", help="Requests, over the probe's window; absent while not known.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +85,11 @@ def judge(page: MetricsPage, history: SLOHistory, context: EvaluationContext[SLO
     limits, followed = context.limits, follow(history.process, page, context)
     errors = failed(page, limits.failed_statuses, limits.good_statuses)
     durations = slow(page, limits.p95_limit)
-    of_errors, failed_history = _judged(ERROR_RATE, errors, history.failed, limits.error_ratio, followed, context)
-    of_latency, slow_history = _judged(LATENCY, durations, history.slow, 1 - P95, followed, context)
-    remembered = SLOHistory(failed_history, slow_history, followed.process)
-    return Evaluation(verdicts=(*of_errors, *of_latency), history=remembered)
+    of_errors = _judged(ERROR_RATE, errors, history.failed, limits.error_ratio, followed, context)
+    of_latency = _judged(LATENCY, durations, history.slow, 1 - P95, followed, context)
+    remembered = SLOHistory(of_errors.history, of_latency.history, followed.process)
+    verdicts = (*of_errors.verdicts, *of_latency.verdicts)
+    return Evaluation(verdicts=verdicts, history=remembered, samples=_samples(of_errors.found, of_latency.found))
 
 
 def _judged(
@@ -89,24 +99,22 @@ def _judged(
     most: float,
     followed: Followed,
     context: EvaluationContext[SLOLimits],
-) -> tuple[tuple[Verdict, ...], Growth]:
+) -> "_Judged":
     if not isinstance(tally, Tally):
-        return unreported(kind, tally, context.limits), history
+        return _Judged(unreported(kind, tally, context.limits), history)
     window = context.limits.window
     counters = (tally.requests,) if tally.at_once else (tally.requests, tally.bad, tally.unclear)
     history = history.add(counters, followed.answered, context.now, window, context.interval)
     if followed.process.in_turn:
-        return (in_turn(kind),), history
+        return _Judged((in_turn(kind),), history)
     grown = history.over(window, context.interval)
     if grown is None:
-        return (history.warming_up(kind, window),), history
+        return _Judged((history.warming_up(kind, window),), history)
     requests = grown.by[0]
-    if requests < context.limits.least_requests:
-        return (kind.false(),), history
     of, bad, unclear = tally[:3] if tally.at_once else grown.by
     shares = (bad / of, unclear / of) if of else (0.0, 0.0)  # a new process has none yet, its window has
     found = _Found(requests, *shares, grown.seconds, of_quantiles=tally.at_once)
-    return (_verdict(kind, found, most, context.limits),), history
+    return _Judged((_verdict(kind, found, most, context.limits),), history, found)
 
 
 class _Found(NamedTuple):
@@ -116,8 +124,30 @@ class _Found(NamedTuple):
     seconds: float
     of_quantiles: bool  # `bad` are all requests of a summary whose p95 is too high
 
+    @property
+    def is_share(self) -> bool:
+        """Whether `bad` is the share of the requests: there were some, and the page says all of it."""
+        return bool(self.requests) and not self.unclear and not self.of_quantiles
+
+
+class _Judged(NamedTuple):
+    verdicts: tuple[Verdict, ...]
+    history: Growth
+    found: _Found | None = None  # while the window is not full, nothing
+
+
+def _samples(errors: _Found | None, latency: _Found | None) -> tuple[Sample, ...]:
+    """What was counted over the window."""
+    requests = errors or latency
+    rate = () if requests is None else (Sample(REQUEST_RATE, requests.requests / requests.seconds),)
+    shares = ((ERROR_RATIO, errors), (SLOW_RATIO, latency))
+    told = (Sample(metric, found.bad) for metric, found in shares if found is not None and found.is_share)
+    return (*rate, *told)
+
 
 def _verdict(kind: ConditionKind, found: _Found, most: float, limits: SLOLimits) -> Verdict:
+    if found.requests < limits.least_requests:
+        return kind.false()
     if found.bad > most:
         return kind.true(lambda: _sentence(kind, found, say_duration(limits.p95_limit)))
     if found.bad + found.unclear > most:
@@ -145,5 +175,6 @@ PROBE = Probe(
     limits=SLOLimits,
     history=SLOHistory,
     judge=judge,
+    metrics=(ERROR_RATIO, SLOW_RATIO, REQUEST_RATE),
     wants=lambda _: (REQUESTS, ERRORS, DURATION, *PROCESS),
 )

@@ -5,6 +5,7 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -99,11 +100,20 @@ def told_by(version: str, stories: Sequence[Story], files: Sequence[Path], direc
 
 
 def expected(alert: Alert, *, words: Mapping[str, str] | None = None, **labels: str) -> Expected:
-    """The alert with these labels, and with the text that is written down for it; `words` fill in what is no label."""
-    told = {name: value for name, value in labels.items() if value}
-    named = {"namespace": "", "agent": "", "subject": "", "pod": f"{labels.get('agent')}-0"} | told | dict(words or {})
+    """The alert with these labels, and with the text that is written down for it; `words` fill in what is no label.
+
+    It is of the job of the watcher, unless the labels say otherwise.
+    """
+    told = {name: value for name, value in ({"job": WATCHER["job"]} | labels).items() if value}
+    usual = {"namespace": "", "agent": "", "subject": "", "pod": f"{labels.get('agent')}-0"}
+    named = usual | {"since": moment(0)} | told | dict(words or {})
     texts = {name: text.format(**named) for name, text in TEXTS[alert.name].items()}
     return {"exp_labels": dict(alert.labels) | told, "exp_annotations": texts}
+
+
+def moment(seconds: float) -> str:
+    """So many seconds from the begin of a story, as texts tell a time."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}"
 
 
 def _in_order(files: Sequence[Path]) -> list[str]:

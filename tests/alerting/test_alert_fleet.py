@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.alerting.promtool import WATCHER, Expected, Story, both_versions, expected, told_by
+from tests.alerting.promtool import WATCHER, Expected, Story, both_versions, expected, moment, told_by
 from tests.alerting.rules import CORE, RULES, alert
 
 Poller = Callable[[int], str]
@@ -41,17 +41,16 @@ def ill(begin: int, end: int, scrapes: int) -> str:
     return " ".join("1" if begin <= at < end else "0" for at in range(scrapes))
 
 
-def wide(name: str, condition: str, count: int) -> Expected:
+CAUSES = {
+    "SVIDRotationOverdue": ("NotRotated", "SPIRE (server, agents, its datastore) or the trust bundle"),
+    "OPABundleStale": ("BundleStale", "the server that hands out the bundle, or a bundle that OPA refuses"),
+}
+
+
+def wide(name: str, condition: str, extent: str) -> Expected:
     """The alert on so many agents."""
-    causes = {
-        "SVIDRotationOverdue": ("NotRotated", "SPIRE (server, agents, its datastore) or the trust bundle"),
-        "OPABundleStale": (
-            "BundleStale",
-            "the policy bundle that was published last, or the server that hands it out",
-        ),
-    }
-    reason, cause = causes[condition]
-    words = {"count": str(count), "reason": reason, "cause": cause}
+    reason, cause = CAUSES[condition]
+    words = {"extent": extent, "reason": reason, "cause": cause, "where": "", "node": ""}
     return expected(alert(name), words=words, condition=condition)
 
 
@@ -60,6 +59,12 @@ def never(story: Story, alerts: Sequence[str], scrapes: int, since: int = 0) -> 
     for at in range(since, scrapes):
         for each in alerts:
             story.expect(30 * at, each)
+
+
+def singly(agents: int, since: int) -> list[Expected]:
+    """The alerts of the first so many agents."""
+    of = [{"namespace": f"team-{agent % 3}", "agent": f"a{agent}"} for agent in range(agents)]
+    return [expected(alert(OVERDUE), words={"since": moment(since)}, **labels) for labels in of]
 
 
 def told(version: str, story: Story, directory: Path) -> str:
@@ -76,22 +81,24 @@ def test_three_hundred_agents_whose_spire_stopped_are_one_page_from_the_start_to
     for at in (150, 165):
         story.expect(at, WIDE)
     for at in (300, 600, 690):
-        story.expect(at, WIDE, wide(WIDE, "SVIDRotationOverdue", 300))
-    for at in (825, 1020, 1230):
+        story.expect(at, WIDE, wide(WIDE, "SVIDRotationOverdue", "300 of 300 agents"))
+    for at in (795, 825, 1095):  # the end is damped as that of a single alert is
+        story.expect(at, WIDE, wide(WIDE, "SVIDRotationOverdue", "75 of 300 agents"))
+    for at in (1125, 1230):
         story.expect(at, WIDE)
     assert not (report := told(version, story, tmp_path)), report
 
 
 @both_versions
 def test_six_hundred_agents_at_once_are_five_pending_alerts_and_then_one_page(version: str, tmp_path: Path) -> None:
-    story = fleet("flood", "SVIDRotationOverdue", 600, lambda _: ill(4, 16, 20), 20)
-    never(story, [OVERDUE], 20)
+    story = fleet("flood", "SVIDRotationOverdue", 600, lambda _: ill(4, 16, 28), 28)
+    never(story, [OVERDUE], 28)
     for at in (135, 150, 165):
         story.count(at, 'ALERTS{alertstate="pending"}', 5)
-    for at in (195, 450):
-        story.expect(at, WIDE, wide(WIDE, "SVIDRotationOverdue", 600))
+    for at in (195, 450, 765):
+        story.expect(at, WIDE, wide(WIDE, "SVIDRotationOverdue", "600 of 600 agents"))
         story.count(at, 'ALERTS{alertstate="pending"}', 0)
-    story.expect(495, WIDE)
+    story.expect(795, WIDE)
     assert not (report := told(version, story, tmp_path)), report
 
 
@@ -100,19 +107,24 @@ def test_agents_of_a_flood_that_does_not_last_are_told_one_by_one_after(version:
     # All of 600 blip for half a minute; three stay ill.
     story = fleet("blip", "SVIDRotationOverdue", 600, lambda a: ill(4, 20 if a < 3 else 5, 20), 20)
     never(story, [WIDE], 20)
-    of = [{"namespace": f"team-{agent}", "agent": f"a{agent}"} for agent in range(3)]
-    told_of = [expected(alert(OVERDUE), words={}, **labels) for labels in of]
-    story.expect(120 + 30 + 300, OVERDUE, *told_of)
+    story.expect(120 + 30 + 300, OVERDUE, *singly(3, since=120))
     assert not (report := told(version, story, tmp_path)), report
 
 
 @both_versions
-def test_four_of_four_agents_are_told_one_by_one(version: str, tmp_path: Path) -> None:
+def test_four_of_four_agents_are_one_page(version: str, tmp_path: Path) -> None:
     story = fleet("four", "SVIDRotationOverdue", 4, lambda _: ill(4, 60, 60), 60)
+    never(story, [OVERDUE], 60)
+    for at in (360, 1785):
+        story.expect(at, WIDE, wide(WIDE, "SVIDRotationOverdue", "4 of 4 agents"))
+    assert not (report := told(version, story, tmp_path)), report
+
+
+@both_versions
+def test_two_of_two_agents_are_told_one_by_one(version: str, tmp_path: Path) -> None:
+    story = fleet("two", "SVIDRotationOverdue", 2, lambda _: ill(4, 60, 60), 60)
     never(story, [WIDE], 60)
-    of = [{"namespace": f"team-{agent % 3}", "agent": f"a{agent}"} for agent in range(4)]
-    told_of = [expected(alert(OVERDUE), words={}, **labels) for labels in of]
-    story.expect(120 + 300, OVERDUE, *told_of)
+    story.expect(120 + 300, OVERDUE, *singly(2, since=120))
     assert not (report := told(version, story, tmp_path)), report
 
 
@@ -120,8 +132,8 @@ def test_four_of_four_agents_are_told_one_by_one(version: str, tmp_path: Path) -
 def test_a_warning_on_all_agents_is_one_warning(version: str, tmp_path: Path) -> None:
     story = fleet("bundle", "OPABundleStale", 10, lambda _: ill(4, 40, 40), 40, "BundleStale")
     never(story, [STALE, WIDE], 40)
-    story.expect(240, WIDE_WARNING, wide(WIDE_WARNING, "OPABundleStale", 10))
-    story.expect(1170, WIDE_WARNING, wide(WIDE_WARNING, "OPABundleStale", 10))
+    for at in (240, 1170):
+        story.expect(at, WIDE_WARNING, wide(WIDE_WARNING, "OPABundleStale", "10 of 10 agents"))
     assert not (report := told(version, story, tmp_path)), report
 
 
@@ -136,8 +148,7 @@ def test_a_rolling_deploy_in_which_never_the_same_agents_blip_is_no_page(version
 def test_eight_chronic_agents_of_sixty_are_no_fleet(version: str, tmp_path: Path) -> None:
     story = fleet("chronic", "SVIDRotationOverdue", 60, lambda a: ill(4, 160, 160) if a < 8 else "0 " * 160, 160)
     never(story, [WIDE], 160)
-    of = [{"namespace": f"team-{agent % 3}", "agent": f"a{agent}"} for agent in range(8)]
-    story.expect(4770, OVERDUE, *(expected(alert(OVERDUE), words={}, **labels) for labels in of))
+    story.expect(4770, OVERDUE, *singly(8, since=120))
     assert not (report := told(version, story, tmp_path)), report
 
 
@@ -145,18 +156,22 @@ def test_eight_chronic_agents_of_sixty_are_no_fleet(version: str, tmp_path: Path
 def test_twelve_new_agents_of_two_hundred_within_the_hour_are_one_page(version: str, tmp_path: Path) -> None:
     story = fleet("new", "SVIDRotationOverdue", 200, lambda a: ill(4, 60, 60) if a < 12 else "0 " * 60, 60)
     never(story, [OVERDUE], 60)
-    story.expect(300, WIDE, wide(WIDE, "SVIDRotationOverdue", 12))
+    story.expect(300, WIDE, wide(WIDE, "SVIDRotationOverdue", "12 of 200 agents"))
     assert not (report := told(version, story, tmp_path)), report
 
 
 @both_versions
-def test_what_is_left_when_the_fleet_recovers_is_told_one_by_one(version: str, tmp_path: Path) -> None:
+def test_what_is_left_when_the_fleet_recovers_is_told_one_by_one_before_the_page_ends(
+    version: str, tmp_path: Path
+) -> None:
     story = fleet("rest", "SVIDRotationOverdue", 30, lambda a: ill(4, 20 if a > 1 else 60, 60), 60)
     never(story, [OVERDUE], 30)
-    story.expect(540, WIDE, wide(WIDE, "SVIDRotationOverdue", 30))
-    story.expect(630, WIDE)
-    of = [{"namespace": f"team-{agent}", "agent": f"a{agent}"} for agent in range(2)]
-    story.expect(930, OVERDUE, *(expected(alert(OVERDUE), words={}, **labels) for labels in of))
+    story.expect(540, WIDE, wide(WIDE, "SVIDRotationOverdue", "30 of 30 agents"))
+    for at in (630, 885, 915, 1185):  # ... and damped
+        story.expect(at, WIDE, wide(WIDE, "SVIDRotationOverdue", "2 of 30 agents"))
+    for at in (915, 1245):
+        story.expect(at, OVERDUE, *singly(2, since=600))
+    story.expect(1245, WIDE)
     assert not (report := told(version, story, tmp_path)), report
 
 

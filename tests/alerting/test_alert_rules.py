@@ -6,10 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import yaml
 
 from probes import load_probes
-from tests.alerting.promtool import WATCHER, Story, both_versions, expected, promtool, told_by
+from tests.alerting.promtool import WATCHER, Story, both_versions, expected, moment, promtool, told_by
 from tests.alerting.rules import CORE, RULES, Alert, alerts, conditions, rules
+from watcher.alerting.rules import gaps, own
+from watcher.alerting.rules.agents import breaker, complete, cpu
+from watcher.alerting.rules.descriptions import AgentAlert, ProbeAlerts
+from watcher.alerting.rules.maker import rule_files
 from watcher.metrics.families import FAMILIES, PREFIX
 
 ALERTS = {alert.name: alert for alert in alerts()}
@@ -38,19 +43,49 @@ def test_each_condition_has_one_alert_with_its_severity_in_the_file_of_its_probe
     assert len(ALERTS) == len(alerts())
 
 
-def test_all_alerts_of_conditions_are_made_alike() -> None:
-    expression = (
-        "max by (namespace, agent, subject) (\n"
-        '  agentweave:condition:true{{condition="{0}"}}\n'
-        '    unless on (namespace, agent) agentweave:condition:flooded{{condition="{0}"}}\n'
-        ")\n"
-        'unless on () ALERTS{{alertname=~"AgentWeaveFleetWide.*", condition="{0}", alertstate="firing"}}\n'
-    )
-    for name, (_, kind) in conditions().items():
+def test_the_rule_files_are_those_that_the_maker_makes() -> None:
+    assert {path.name: path.read_text() for path in RULES.iterdir()} == rule_files()
+
+
+def test_the_rule_files_are_plain() -> None:
+    for path in RULES.iterdir():
+        kinds = {type(token) for token in yaml.scan(path.read_text())}
+        assert not kinds & {yaml.AnchorToken, yaml.AliasToken, yaml.TagToken}, path.name
+        assert "<<" not in path.read_text(), path.name
+
+
+def test_a_text_is_the_same_in_the_file_as_in_its_description() -> None:
+    for alert in (*own.OWN, *gaps.GAPS):
+        assert ALERTS[alert.name].annotations["description"] == " ".join(alert.description.splitlines()), alert.name
+        assert ALERTS[alert.name].expression == f"{alert.expression}\n", alert.name
+
+
+@pytest.mark.parametrize("told", [(), (*cpu.ALERTS.alerts, *cpu.ALERTS.alerts), breaker.ALERTS.alerts])
+def test_a_probe_whose_alerts_are_not_one_for_each_condition_is_named(told: tuple[AgentAlert, ...]) -> None:
+    [probe] = [probe for probe in load_probes() if probe.name == "cpu"]
+    with pytest.raises(ValueError, match=r"agents/cpu\.py: not one alert for each condition"):
+        complete(probe, ProbeAlerts("CPU", told))
+
+
+def test_the_alerts_of_conditions_come_after_the_one_on_many_agents() -> None:
+    for name in conditions():
         alert = ALERTS[name]
-        assert alert.expression == expression.format(kind.name), name
         assert alert.kept == 300, name
         assert alert.held >= 120, f"{name}: FleetWide takes more than a minute and must come first"
+
+
+def test_every_rule_keeps_the_installation() -> None:
+    """No watcher speaks for the agents of another: whatever is put together keeps cluster and job."""
+    for _, rule in rules():
+        name = rule.get("alert") or rule["record"]
+        lists = re.findall(r"\b(?:by|on) \(([^)]*)\)", rule["expr"])
+        recorded = re.fullmatch(
+            r"(agentweave:condition:agents(\{.*?\})?|and|or|unless|offset \d+[sm]|\s)+", rule["expr"]
+        )
+        assert lists or recorded or name.startswith("AgentWeaveFleetWide"), name  # of what keeps it already
+        for each in lists:
+            enabled = (name, each) == ("agentweave:fleet:wide", "condition")  # whether there are single alerts at all
+            assert each.startswith("cluster, job") or enabled, f"{name}: {each}"
 
 
 def test_no_limit_of_a_probe_is_repeated_in_a_rule() -> None:
@@ -62,8 +97,12 @@ def test_no_limit_of_a_probe_is_repeated_in_a_rule() -> None:
 
 def test_every_alert_says_what_a_person_needs() -> None:
     for name, alert in ALERTS.items():
-        assert set(alert.annotations) == {"summary", "description", "runbook_url", "dashboard_url"}, name
-        assert re.fullmatch(r"[A-Z][^{}]*\.", alert.annotations["summary"]), name
+        kinds = {"summary", "description", "resolved", "runbook_url", "dashboard_url"}
+        assert set(alert.annotations) - {"extent"} == kinds, name
+        assert ("extent" in alert.annotations) == ("FleetWide" in name), name
+        for sentence in ("summary", "resolved"):
+            assert re.fullmatch(r"[A-Z][^{}]*\.", alert.annotations[sentence]), name
+        assert alert.annotations["summary"] != alert.annotations["resolved"], name
         assert alert.annotations["runbook_url"].startswith(f"http://127.0.0.1:9847/runbooks/{name}"), name
         assert alert.annotations["dashboard_url"].startswith("http://127.0.0.1:3000/d/agentweave-"), name
         assert not re.search(r"\$value", " ".join(alert.labels.values())), name
@@ -115,7 +154,7 @@ def reach(length: int) -> str:
 
 
 def live(story: Story, alert: Alert, length: int) -> None:
-    """One agent is ill and gets well; beside it one is well, one was ill once, one is deleted, one unknown.
+    """One agent is ill and gets well; beside it some are well, one was ill once, one is deleted, one unknown.
 
     In a namespace of their own: no other alert of the story can be taken for this one.
     """
@@ -128,7 +167,8 @@ def live(story: Story, alert: Alert, length: int) -> None:
     ill = poller(START, ("1", MISSED), ("stale", 1), ("1", seen), ("stale", DARK), ("0", after))
     info = poller(0, ("_", START), ("1", MISSED), ("stale", 1), ("1", seen), ("stale", 1))
     blip = poller(START, ("1", 2), ("stale", length - START - 2))
-    for agent, values in (("ill", ill), ("blip", blip), ("gone", blip), ("well", poller(length))):
+    well = [(f"well-{number}", poller(length)) for number in range(3)]  # or most of the namespace would be ill
+    for agent, values in (("ill", ill), ("blip", blip), ("gone", blip), *well):
         add(story, "condition", values, agent, of)
         there = poller(0, ("1", START + 2), ("stale", length)) if agent == "gone" else reach(length)
         add(story, "target_info", there, agent, {"namespace": of["namespace"]})
@@ -137,7 +177,8 @@ def live(story: Story, alert: Alert, length: int) -> None:
     late = poller(0, ("_", START + 2), ("1", length - START - 2))
     for agent, values in (("ill", unknown), ("blip", late), ("dark", poller(0, ("1", length)))):
         add(story, "condition_unknown", values, agent, {**of, "reason": "NeverReached"})
-    firing = expected(alert, words={"reason": reason}, namespace=of["namespace"], agent="ill", subject=subject)
+    words = {"reason": reason, "since": moment(30 * START)}
+    firing = expected(alert, words=words, namespace=of["namespace"], agent="ill", subject=subject)
     begin, end = 30 * START + alert.held, 30 * (dark_from(alert) + DARK)
     for at, fires in ((begin - 15, False), (begin, True), (end - 15, True), (end + 285, True), (end + 315, False)):
         story.expect(at, alert.name, *[firing] * fires)

@@ -174,15 +174,17 @@ LEASED = "LeaseUnconfirmed"
 TWO = "AgentWeaveTwoLeaders"
 ALWAYS = 80
 """Scrapes of a story of two leaders."""
+CUT = 7
+"""The scrape at which one of them is cut off: what was true before has paged."""
 
 
 def cut_off(story: Story, *, back: int = ALWAYS) -> None:
-    """The first leads and is cut off alone at the fourth scrape; the other leads from the fifth. `back`: it yields."""
+    """The first leads and is cut off alone; the other leads from the scrape CUT on. `back`: the first yields."""
     after = ALWAYS - back
     process(story, FIRST, f"l{back} s{after}" if after else f"l{back}")
-    process(story, SECOND, f"s5 l{ALWAYS - 5}", "0" * ALWAYS)
-    cut, ended = " ".join(["1"] * (back - 5)), " ".join(["0"] * after)
-    story.add("impaired", f"0 0 0 0 0 {cut} {ended}".strip(), **FIRST, reason=LEASED)
+    process(story, SECOND, f"s{CUT} l{ALWAYS - CUT}", "0" * ALWAYS)
+    cut, ended = " ".join(["1"] * (back - CUT)), " ".join(["0"] * after)
+    story.add("impaired", f"{'0 ' * CUT}{cut} {ended}".strip(), **FIRST, reason=LEASED)
     story.add("impaired", f"0x{ALWAYS}", **SECOND, reason=LEASED)
 
 
@@ -193,10 +195,10 @@ def test_of_two_that_lead_the_worse_counts_and_two_are_told_after_a_minute(versi
     for at in range(int(HELD), 30 * ALWAYS, 15):
         story.expect(at, UNREACHABLE, PAGE)  # what the second says is well is ill for the first
         story.expect(at, DOWN)
-    story.expect(150 + 45, TWO)
-    for at in range(150 + 60, 30 * ALWAYS, 60):
+    story.expect(30 * CUT + 45, TWO)
+    for at in range(30 * CUT + 60, 30 * ALWAYS, 60):
         story.expect(at, TWO, expected(alert(TWO), job=WATCHER["job"]))
-    story.expect(150 + 300, IMPAIRED, expected(alert(IMPAIRED), reason=LEASED))
+    story.expect(30 * CUT + 300, IMPAIRED, expected(alert(IMPAIRED), reason=LEASED))
     assert not (report := told(version, story, tmp_path)), report
 
 
@@ -218,24 +220,24 @@ GONE = {"namespace": "prod", "agent": "gone", "pod": "gone-0"}
 
 @both_versions
 @pytest.mark.parametrize("last", ["condition", "condition_unknown"], ids=["silent", "unknown"])
-@pytest.mark.parametrize("back", [ALWAYS, 8], ids=["stays cut off", "yields soon"])
+@pytest.mark.parametrize("back", [ALWAYS, 10], ids=["stays cut off", "yields soon"])
 def test_a_target_that_only_the_one_without_the_lease_still_has_ends_with_what_the_other_knows(
     version: str, back: int, last: str, tmp_path: Path
 ) -> None:
     story = Story("a pod that was deleted while one was cut off")
     cut_off(story, back=back)
     there = " ".join(["1"] * back + ["stale"] * (ALWAYS - back)).strip()
-    before = " ".join(["_"] * 5)
-    after = " ".join(["1"] * (back - 5) + ["stale"] * (ALWAYS - back)).strip()
+    before = " ".join(["_"] * CUT)
+    after = " ".join(["1"] * (back - CUT) + ["stale"] * (ALWAYS - back)).strip()
     story.add("target_info", there, **FIRST, **GONE)
-    said = {"condition": there, "condition_unknown": f"1 1 1 1 1 {'stale ' * (ALWAYS - 5)}".strip()}
+    said = {"condition": there, "condition_unknown": f"{'1 ' * CUT}{'stale ' * (ALWAYS - CUT)}".strip()}
     story.add("condition", said[last], **FIRST, **GONE, **OPA)
     if last == "condition_unknown":
         story.add(last, f"{before} {after}", **FIRST, **GONE, **OPA, reason="WatcherImpaired")
     story.add("condition_reason_info", said[last], **FIRST, **GONE, **OPA, reason="Timeout")
     page = expected(alert(UNREACHABLE), words={"reason": "Timeout"}, namespace="prod", agent="gone")
     story.expect(HELD, UNREACHABLE, PAGE, page)
-    for at in range(150 + 15 + 300, min(30 * ALWAYS, 30 * back + 285), 15):  # the other leads; and keep_firing_for
+    for at in range(30 * CUT + 15 + 300, min(30 * ALWAYS, 30 * back + 285), 15):  # the other leads; and keep_firing_for
         story.expect(at, UNREACHABLE, PAGE)
     assert not (report := told(version, story, tmp_path)), report
 

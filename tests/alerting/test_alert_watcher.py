@@ -13,7 +13,7 @@ BUNDLE, UNKNOWN = "AgentWeaveTrustBundleExpiring", "AgentWeaveVerdictUnknown"
 UNREACHABLE = "AgentWeaveOPAUnreachable"
 ILL = {"namespace": "prod", "agent": "ill", "pod": "ill-0"}
 OPA = {"probe": "opa", "condition": "OPAUnreachable"}
-HELD = 120.0
+HELD = 180.0
 OLD = (
     f"The last heartbeat of the watcher at {WATCHER['instance']} is 3m 15s old. It makes no look, so its verdicts turn "
     "unknown and new faults are not seen; or its clock is behind that of Prometheus."
@@ -46,7 +46,7 @@ def test_no_watcher_at_all_is_a_page(version: str, tmp_path: Path) -> None:
     story.watcher(f"{times('1', 10)} {times('stale', 20)}")
     story.expect(285, DOWN)
     story.expect(300 + 165, DOWN)
-    nobody = {"state": "Prometheus has no series of the watcher: no agent is watched."}
+    nobody = {"state": "Prometheus has no series of the watcher watcher, so none of its agents is watched."}
     story.expect(300 + 180, DOWN, expected(alert(DOWN), words=nobody))
     assert not (report := told(version, story, tmp_path)), report
 
@@ -165,6 +165,10 @@ def verdicts(story: Story, counts: dict[str, tuple[tuple[str, int], ...]]) -> No
         for reason, count in parts:
             of = {"probe": probe, "condition": "X", "status": "unknown" if reason else "false", "reason": reason}
             story.add("conditions", f"{count}x80", **WATCHER, **of)
+            for number in range(count * bool(reason)):
+                pod = {"namespace": "prod", "agent": "dark", "pod": f"{reason}-{number}"}
+                place = {"probe": probe, "condition": "X", "reason": reason}
+                story.add("condition_unknown", "1x80", **WATCHER, **pod, **place)
 
 
 def blind(source: str, share: str, reason: str) -> Expected:
@@ -185,21 +189,71 @@ def test_a_source_that_mostly_tells_nothing_is_one_page_but_not_for_want_of_hist
     assert not (report := told(version, story, tmp_path)), report
 
 
-@both_versions
-@pytest.mark.parametrize("explained", [True, False])
-def test_a_failed_look_counts_as_blind_only_where_nothing_true_says_why(
-    version: str, explained: bool, tmp_path: Path
-) -> None:
-    story = Story("failed looks")
-    story.watcher("1x80")
-    verdicts(story, {"memory": (("SourceFailed", 6), ("", 4))})
-    for number in range(6):
+REASONS = ("SourceFailed", "HistoryInterrupted", "Stale", "NeverReached")
+
+
+def dark(story: Story, pods: int, probe: str, *true: tuple[str, str]) -> None:
+    """Of so many pods each verdict of a probe is unknown, for reasons in turn, and these conditions are true."""
+    for number in range(pods):
         of = {"namespace": "prod", "agent": "down", "pod": f"down-{number}"}
-        if explained:
-            story.add("condition", "1x80", **WATCHER, **of, probe="telemetry", condition="MetricsUnavailable")
-        unknown = {"probe": "memory", "condition": "MemoryHigh", "reason": "SourceFailed"}
-        story.add("condition_unknown", "1x80", **WATCHER, **of, **unknown)
-    story.expect(900, BLIND, *[blind("agent_metrics", "60%", "SourceFailed")] * (not explained))
+        reason = REASONS[number % len(REASONS)]
+        story.add("condition_unknown", "1x80", **WATCHER, **of, probe=probe, condition="X", reason=reason)
+        for named, condition in true:
+            story.add("condition", "1x80", **WATCHER, **of, probe=named, condition=condition)
+    story.add("conditions", f"{pods}x80", **WATCHER, probe=probe, condition="X", status="unknown")
+    for named, condition in true:
+        story.add("conditions", f"{pods}x80", **WATCHER, probe=named, condition=condition, status="true")
+
+
+@both_versions
+def test_what_something_true_tells_does_not_blind(version: str, tmp_path: Path) -> None:
+    dead = (("svid", "AgentUnreachable"),)
+    stories = []
+    for probe, true in (
+        *((probe.name, dead) for probe in load_probes()),
+        ("opa", (("opa", "OPAUnreachable"),)),
+        ("svid", (("svid", "TLSMissing"),)),
+        *(
+            (probe.name, (("telemetry", "MetricsUnavailable"),))
+            for probe in load_probes()
+            if probe.source == "agent_metrics"
+        ),
+    ):
+        story = Story(f"{probe}: {true}")
+        story.watcher("1x80")
+        dark(story, 12, probe, *true)
+        story.expect(1800, BLIND)
+        stories.append(story)
+    assert not (report := told_by(version, stories, [CORE], tmp_path)), report
+
+
+@both_versions
+@pytest.mark.parametrize(
+    ("probe", "source", "true"),
+    [
+        ("memory", "agent_metrics", ()),
+        ("memory", "agent_metrics", (("opa", "OPAUnreachable"),)),  # says nothing of the agents' metrics
+        ("opa", "opa", (("memory", "MemoryDrift"),)),
+    ],
+)
+def test_what_nothing_true_tells_of_the_same_way_does(
+    version: str, probe: str, source: str, true: tuple[tuple[str, str], ...], tmp_path: Path
+) -> None:
+    story = Story("dark")
+    story.watcher("1x80")
+    dark(story, 12, probe, *true)
+    story.count(900, f'ALERTS{{alertname="{BLIND}",source="{source}",alertstate="firing"}}', 1)
+    assert not (report := told(version, story, tmp_path)), report
+
+
+@both_versions
+def test_a_watcher_that_is_cut_off_is_told_by_that_alone(version: str, tmp_path: Path) -> None:
+    story = Story("isolated")
+    story.watcher("1x80")
+    verdicts(story, {"svid": (("WatcherImpaired", 6),)})
+    story.add("impaired", "1x60 0x20", **WATCHER, reason="Isolated")
+    story.expect(1200, BLIND)
+    story.expect(1200, "AgentWeaveWatcherIsolated", expected(alert("AgentWeaveWatcherIsolated")))
     assert not (report := told(version, story, tmp_path)), report
 
 
@@ -345,7 +399,7 @@ def test_the_pods_of_a_text_are_sorted_and_at_most_five(version: str, tmp_path: 
         story.add("condition_reason_info", "1x40", **WATCHER, **of, reason="Lost")
     page = expected(alert(UNREACHABLE), words={"reason": "Lost"}, namespace="prod", agent="ill")
     listed = ", ".join(f"ill-{number} (Lost)" for number in range(5))
-    text = page["exp_annotations"]["description"].split(" Seen on ")[0]
-    page["exp_annotations"]["description"] = f"{text} Seen on {listed} and others, 7 pods in all."
+    text, _, since = page["exp_annotations"]["description"].partition(" Seen on ill-0 (Lost)")
+    page["exp_annotations"]["description"] = f"{text} Seen on {listed} and others, 7 pods in all{since}"
     story.expect(HELD, UNREACHABLE, page)
     assert not (report := told(version, story, tmp_path)), report

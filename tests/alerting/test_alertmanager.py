@@ -1,6 +1,5 @@
 """Who is told of which alert, together with what: the example for Alertmanager, on a real one."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,7 +22,8 @@ INHIBITION = ALERTS / "alertmanager" / "inhibition.yaml"
 CONFIG: dict[str, Any] = yaml.load(EXAMPLE.read_text(), Loader=yaml.CSafeLoader)
 PIN = pytest.mark.parametrize("pinned", [False, True], ids=["from PATH", "pinned"])
 
-AGENT = {"cluster": "c", "namespace": "prod", "agent": "search"}
+INSTALLATION = {"cluster": "c", "job": "watch/w"}
+AGENT = {**INSTALLATION, "namespace": "prod", "agent": "search"}
 SECURITY = ("OPAWrongAllow", "SVIDWrongIdentity", "SVIDNotTrusted", "TLSMissing")
 RECEIVERS = {"critical": "pagerduty", "warning": "slack"}
 SLOWER = 60  # how much longer a minute of the example takes than one of these tests
@@ -41,7 +41,7 @@ class Rule:
     @property
     def alert(self) -> Alert:
         """The alert that fires by it, of one agent where it is about agents."""
-        beyond = {"fleet": {"cluster": "c", "condition": "MemoryHigh"}, "watcher": {"cluster": "c"}}
+        beyond = {"fleet": {**INSTALLATION, "condition": "MemoryHigh"}, "watcher": INSTALLATION}
         return {**self.labels, **beyond.get(self.labels["component"], AGENT)}
 
 
@@ -67,7 +67,11 @@ DRILLS: list[Alert] = [
     for severity in RECEIVERS
 ]
 FLEET_WIDE: list[Alert] = [RULES["AgentWeaveFleetWide"].alert | {"condition": name} for name in SECURITY]
-OURS = [rule.alert for rule in RULES.values()] + DRILLS + FLEET_WIDE
+NARROWER: list[Alert] = [
+    RULES["AgentWeaveFleetWide"].alert | where
+    for where in ({"namespace": "prod"}, {"namespace": "dev"}, {"node": "n3"})
+]
+OURS = [rule.alert for rule in RULES.values()] + DRILLS + FLEET_WIDE + NARROWER
 OTHERS = {"Watchdog": "deadmansswitch", "KubePodCrashLooping": "webhook"}
 
 
@@ -75,8 +79,10 @@ def _groups_by(alert: Alert) -> set[str]:
     """The labels that are to be the same in all alerts of its group."""
     if alert["component"] == "drill":
         return {"cluster", "alertname", "severity", "drill_id"}
-    if alert["component"] in ("fleet", "watcher"):
-        return {"cluster", "alertname"} | ({"condition"} if alert in FLEET_WIDE else set())
+    if alert["component"] == "fleet":
+        return {*INSTALLATION, "alertname", "namespace", "node"} | ({"condition"} if alert in FLEET_WIDE else set())
+    if alert["component"] == "watcher":
+        return {*INSTALLATION, "alertname"}
     alone = alert["alertname"].removeprefix("AgentWeave") in SECURITY
     return {*AGENT} | ({"alertname"} if alone else set())
 
@@ -97,11 +103,11 @@ def test_the_example_and_the_piece_of_it_are_what_alertmanager_loads(pinned: boo
         assert alertmanager.alerts() == []
 
 
-def test_the_piece_to_paste_has_the_rules_of_the_example() -> None:
+def test_the_piece_to_paste_has_the_rules_of_theexample() -> None:
     assert yaml.load(INHIBITION.read_text(), Loader=yaml.CSafeLoader) == {"inhibit_rules": CONFIG["inhibit_rules"]}
 
 
-def test_no_secret_stands_in_the_example() -> None:
+def test_no_secret_stands_in_theexample() -> None:
     inline = re.findall(r"\b(?:routing_key|service_key|api_url|credentials|password|url_file):", EXAMPLE.read_text())
     assert inline == []
 
@@ -136,7 +142,7 @@ def test_every_alert_of_the_config_is_one_of_the_rules() -> None:
 @pytest.fixture(scope="module")
 def groups() -> Iterator[list[Group]]:
     """How a real Alertmanager groups one alert of each kind."""
-    with _example() as (alertmanager, _):
+    with example() as (alertmanager, _):
         alertmanager.post(*({"labels": alert} for alert in OURS))
 
         def all_there() -> list[Group]:
@@ -191,12 +197,12 @@ def test_nothing_of_the_watcher_mutes_anything() -> None:
     assert {source.labels["component"] for source, *_ in INHIBITIONS} == {"svid", "opa"}
 
 
-def _faster(node: object) -> Any:
+def faster(node: object) -> Any:
     """The same routes, at a sixtieth of their times."""
     if isinstance(node, dict):
         times = ("group_wait", "group_interval", "repeat_interval")
-        return {key: _scaled(inner) if key in times else _faster(inner) for key, inner in node.items()}
-    return [_faster(inner) for inner in node] if isinstance(node, list) else node
+        return {key: _scaled(inner) if key in times else faster(inner) for key, inner in node.items()}
+    return [faster(inner) for inner in node] if isinstance(node, list) else node
 
 
 def _scaled(duration: str) -> str:
@@ -204,12 +210,12 @@ def _scaled(duration: str) -> str:
 
 
 @contextmanager
-def _example(*, pinned: bool = False) -> Iterator[tuple[AlertmanagerServer, Webhook]]:
+def example(*, pinned: bool = False) -> Iterator[tuple[AlertmanagerServer, Webhook]]:
     """The example's routes on a real Alertmanager; each of its receivers is a path of the webhook."""
     with run_webhook() as webhook:
         names = [receiver["name"] for receiver in CONFIG["receivers"]]
         heard = [{"name": name, "webhook_configs": [{"url": f"{webhook.url}/{name}"}]} for name in names]
-        config = yaml.safe_dump(_faster(CONFIG) | {"receivers": heard})
+        config = yaml.safe_dump(faster(CONFIG) | {"receivers": heard})
         with run_alertmanager(config, pinned=pinned) as alertmanager:
             yield alertmanager, webhook
 
@@ -234,7 +240,7 @@ def _names(*names: str) -> list[str]:
 
 @PIN
 def test_an_alert_that_is_muted_is_not_delivered(pinned: bool) -> None:
-    with _example(pinned=pinned) as (alertmanager, webhook):
+    with example(pinned=pinned) as (alertmanager, webhook):
         _post(alertmanager, "SVIDRotationOverdue", "SVIDExpiryImminent", "SVIDExpired")
         _post(alertmanager, "LatencyHigh", "ErrorRateHigh", "OPAUnreachable", agent="billing")
         _post(alertmanager, "SVIDRotationOverdue", "ErrorRateHigh", agent="guard")
@@ -248,7 +254,7 @@ def test_an_alert_that_is_muted_is_not_delivered(pinned: bool) -> None:
 
 @PIN
 def test_a_wrong_allow_is_told_at_once_and_not_with_what_is_wrong_with_the_agent_already(pinned: bool) -> None:
-    with _example(pinned=pinned) as (alertmanager, webhook):
+    with example(pinned=pinned) as (alertmanager, webhook):
         _post(alertmanager, "MemoryHigh", "OPAWrongAllow")
         wrong_allow, memory = _pages(webhook, "search", at_least=2)
         assert (wrong_allow.names(), memory.names()) == (_names("OPAWrongAllow"), _names("MemoryHigh"))
@@ -257,7 +263,7 @@ def test_a_wrong_allow_is_told_at_once_and_not_with_what_is_wrong_with_the_agent
 
 
 def test_a_drill_that_ends_in_time_is_told_to_nobody() -> None:
-    with _example() as (alertmanager, webhook):
+    with example() as (alertmanager, webhook):
         alertmanager.post(*({"labels": drill} for drill in DRILLS))
         _post(alertmanager, "MemoryHigh")
         _pages(webhook, "search")
@@ -265,7 +271,7 @@ def test_a_drill_that_ends_in_time_is_told_to_nobody() -> None:
 
 
 def test_the_dead_mans_switch_is_told_every_minute() -> None:
-    with _example() as (alertmanager, webhook):
+    with example() as (alertmanager, webhook):
         alertmanager.post({"labels": {"alertname": "Watchdog"}})
         told = eventually(lambda: _at_least(4, webhook.told("/deadmansswitch")))
         gaps = [after.at - before.at for before, after in pairwise(told)]
@@ -274,59 +280,3 @@ def test_the_dead_mans_switch_is_told_every_minute() -> None:
 
 def _at_least(count: int, notifications: list[Notification]) -> list[Notification]:
     return notifications if len(notifications) >= count else []
-
-
-@contextmanager
-def _texts(home: Path, *, pinned: bool) -> Iterator[tuple[AlertmanagerServer, Webhook]]:
-    """The example with its own receivers, whose services are the webhook."""
-    with run_webhook() as webhook:
-        (home / "key").write_text("a key")
-        (home / "slack").write_text(f"{webhook.url}/slack")
-        config = _faster(CONFIG)
-        receivers = {receiver["name"]: receiver for receiver in config["receivers"]}
-        [pagerduty] = receivers["pagerduty"]["pagerduty_configs"]
-        pagerduty |= {"routing_key_file": str(home / "key"), "url": f"{webhook.url}/pagerduty"}
-        [slack] = receivers["slack"]["slack_configs"]
-        slack |= {"api_url_file": str(home / "slack")}
-        with run_alertmanager(yaml.safe_dump(config), pinned=pinned) as alertmanager:
-            yield alertmanager, webhook
-
-
-TEXTS = {
-    "summary": "The served SVID has expired.",
-    "description": "prod/search: seen on <!channel> (CertificateExpired).",
-    "runbook_url": "http://127.0.0.1:9847/runbooks/AgentWeaveSVIDExpired?namespace=prod&agent=search",
-    "dashboard_url": "http://127.0.0.1:3000/d/agentweave-agent?var-namespace=prod&var-agent=search",
-}
-
-
-@PIN
-def test_a_page_says_which_agent_what_and_where_to_read_on(pinned: bool, tmp_path: Path) -> None:
-    with _texts(tmp_path, pinned=pinned) as (alertmanager, webhook):
-        alertmanager.post({"labels": RULES["AgentWeaveSVIDExpired"].alert, "annotations": TEXTS})
-        [told] = eventually(lambda: webhook.told("/pagerduty"))
-    assert (told.body["routing_key"], told.body["event_action"]) == ("a key", "trigger")
-    page = told.body["payload"]
-    assert page["summary"] == "prod/search: The served SVID has expired. (SVIDExpired)"
-    assert [page[part] for part in ("severity", "class", "component", "group")] == [
-        *("critical", "AgentWeaveSVIDExpired", "svid", "prod")
-    ]
-    firing = page["custom_details"]["firing"]
-    assert all(text in json.dumps(firing, ensure_ascii=False) for text in TEXTS.values())
-    links = {link["text"]: link["href"] for link in told.body["links"]}
-    assert links == {"Runbook": TEXTS["runbook_url"], "Dashboard": TEXTS["dashboard_url"]}
-
-
-@PIN
-def test_a_message_says_the_same_and_mentions_nobody(pinned: bool, tmp_path: Path) -> None:
-    labels = RULES["AgentWeaveMemoryDrift"].alert
-    with _texts(tmp_path, pinned=pinned) as (alertmanager, webhook):
-        alertmanager.post({"labels": labels, "annotations": TEXTS})
-        [told] = eventually(lambda: webhook.told("/slack"))
-    [message] = told.body["attachments"]
-    assert (message["title"], message["title_link"]) == ("prod/search MemoryDrift", TEXTS["runbook_url"])
-    assert message["text"].splitlines() == [
-        "*The served SVID has expired.*",
-        "prod/search: seen on  !channel  (CertificateExpired).",
-        f"<{TEXTS['runbook_url']}|Runbook> · <{TEXTS['dashboard_url']}|Dashboard>",
-    ]

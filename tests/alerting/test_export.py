@@ -1,5 +1,6 @@
 """`rules export`: all that goes with the alerts, out of the package as people install it."""
 
+import json
 import os
 import re
 import subprocess
@@ -15,10 +16,11 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.alerting.promtool import promtool
 from tests.alerting.rules import alerts
 from tests.repository import ROOT
-from watcher.alerting.export import DASHBOARD_URL, RUNBOOK_URL, Links, export_rules, url_prefix
-from watcher.alerting.files import ALERT_FILES, FOLDERS
+from watcher.alerting.export import Links, export_rules, url_prefix
+from watcher.alerting.files import ALERT_FILES, DASHBOARD_URL, FOLDERS, RUNBOOK_URL
 from watcher.alerting.runbook_commands import unfilled
 from watcher.cli import main
 
@@ -138,6 +140,37 @@ def test_links_that_open_on_one_machine_alone_are_told(
         "alerts link to http://127.0.0.1:3000/d/",
         LOOPBACK,
     ]
+
+
+@pytest.mark.parametrize("jobs", [["watcher"], ["team-a/eyes", 'b"\\\n{{ $labels.x }}']])
+def test_the_alert_on_a_watcher_that_is_gone_waits_for_the_jobs_that_are_named(tmp_path: Path, jobs: list[str]) -> None:
+    told = _export(tmp_path, *(part for job in jobs for part in ("--job", job)))
+    changed = {name for name, text in told.items() if text != SHIPPED[name]}
+    assert changed == {Path("rules/watcher.yaml")}
+    [down] = [
+        rule
+        for group in _loaded(told[Path("rules/watcher.yaml")])["groups"]
+        for rule in group["rules"]
+        if rule.get("alert") == "AgentWeaveWatcherDown"
+    ]
+    waits = re.findall(r'absent\(agentweave_watcher_build_info\{job=("(?:[^"\\]|\\.)*")\}\)', down["expr"])
+    assert [json.loads(each) for each in waits] == jobs
+    assert "last_over_time" not in down["expr"]
+    assert "absent_over_time" not in down["expr"]
+    said = subprocess.run(
+        [promtool("current"), "check", "rules", "--lint=all", "--lint-fatal", tmp_path / "rules" / "watcher.yaml"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said.returncode == 0, said.stdout + said.stderr
+
+
+def test_a_job_without_a_name_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["rules", "export", str(tmp_path / "out"), "--job", " "])
+    assert ended.value.code == 2
+    assert "argument --job: expected the name of a job, got none" in capsys.readouterr().err
 
 
 def _replaced(value: Any, prefixes: dict[str, str]) -> Any:

@@ -66,7 +66,9 @@ def _paths(section: Any, above: str = "") -> Iterator[str]:
 
 def test_every_value_is_switched_in_a_golden_file() -> None:
     switched = {path for context in _goldens() for path in _paths(context.values[0]["values"])}
-    elsewhere = re.compile(r"nameOverride|fullnameOverride|prometheusRule\.(\w+Prefix|additionalRuleLabels|overrides)")
+    elsewhere = re.compile(
+        r"nameOverride|fullnameOverride|prometheusRule\.(\w+Prefix|job|additionalRuleLabels|overrides)"
+    )
     everything = [value.path for value in values((CHART / "values.yaml").read_text())]
     assert [path for path in everything if path not in switched and not elsewhere.fullmatch(path)] == []
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.chart.render import Values, notes, rendered
+from tests.chart.render import HELMS, Values, notes, rendered, rendered_text
 from tests.repository import ROOT
 from tests.servers.tools import tool
+from watcher.alerting.rules.own import LOOKED_BACK, named
 
 RULES = {"prometheusRule": {"enabled": True}, "rulesConfigMap": {"enabled": True}}
 
@@ -21,7 +22,11 @@ def test_the_default_rules_are_those_of_the_alerts_folder(tmp_path: Path) -> Non
     ]
     documents = rendered(RULES)
     groups = documents["PrometheusRule/w-agentweave-watcher"]["spec"]["groups"]
-    assert groups == [group for file in shipped for group in file]
+    expected = [group for file in shipped for group in file]
+    [down] = [rule for group in expected for rule in group["rules"] if rule.get("alert") == "AgentWeaveWatcherDown"]
+    down["expr"] = down["expr"].replace(LOOKED_BACK, named(["watch/w"]))
+    assert 'absent(agentweave_watcher_build_info{job="watch/w"})' in down["expr"]
+    assert groups == expected
     text = documents["ConfigMap/w-agentweave-watcher-rules"]["data"]["agentweave.yaml"]
     assert yaml.load(text, Loader=yaml.CSafeLoader) == {"groups": groups}
     (tmp_path / "rules.yaml").write_text(text)
@@ -32,6 +37,26 @@ def test_the_default_rules_are_those_of_the_alerts_folder(tmp_path: Path) -> Non
         check=False,
     )
     assert told.returncode == 0, told.stdout + told.stderr
+
+
+@pytest.mark.parametrize("version", HELMS)
+@pytest.mark.parametrize(
+    ("values", "matchers"),
+    [
+        ({}, 'job="team-a/eyes"'),
+        ({"clusterLabel": "prod-eu"}, 'cluster="prod-eu",job="team-a/eyes"'),
+        ({"prometheusRule": {"job": 'a"b\n$1'}}, r'job="a\"b\n$1"'),
+    ],
+)
+def test_a_release_waits_for_its_own_watcher_and_for_no_other(version: str, values: Values, matchers: str) -> None:
+    rule = {"enabled": True, **values.get("prometheusRule", {})}
+    text = rendered_text({**values, "prometheusRule": rule}, version, "eyes", "team-a")
+    documents = [each for each in yaml.load_all(text, Loader=yaml.CSafeLoader) if each]
+    [groups] = [each["spec"]["groups"] for each in documents if each["kind"] == "PrometheusRule"]
+    [down] = [rule for each in groups for rule in each["rules"] if rule.get("alert") == "AgentWeaveWatcherDown"]
+    assert down["expr"].startswith(
+        f"(\n  absent(agentweave_watcher_build_info{{{matchers}}})\n)\nor\nmax by (cluster, job)"
+    )
 
 
 def _alerts(rule: Values) -> dict[str, Any]:

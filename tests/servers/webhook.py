@@ -47,8 +47,9 @@ def run_webhook() -> Iterator[Webhook]:
             at, body = time.time(), self.rfile.read(int(self.headers["Content-Length"]))
             webhook.received.append(Notification(self.path, at, json.loads(body)))
             self.send_response(200)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", "2")
             self.end_headers()
+            self.wfile.write(b"ok")  # as Slack says; without it Alertmanager takes it for refused
 
         def log_message(self, *_: object) -> None:
             """Nothing: the test asks for what came."""

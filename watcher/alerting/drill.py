@@ -10,7 +10,7 @@ from probes.contract import say_duration
 from watcher.alerting.alertmanager import Alertmanager, AlertmanagerError, Shown, open_client
 from watcher.alerting.delivery import Counters
 from watcher.alerting.drill_delivery import Delivery, Told
-from watcher.alerting.export import DASHBOARD_URL, RUNBOOK_URL
+from watcher.alerting.files import DASHBOARD_URL, RUNBOOK_URL
 from watcher.text.printable import printable
 
 SEVERITIES = ("critical", "warning")

@@ -3,19 +3,17 @@
 import re
 import sys
 from argparse import ArgumentTypeError
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
+from textwrap import indent
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from watcher.alerting.files import FOLDERS, alert_files, ranks, rule_texts
+from watcher.alerting.files import DASHBOARD_URL, FOLDERS, RUNBOOK_URL, alert_files, ranks, rule_texts
+from watcher.alerting.rules.own import LOOKED_BACK, named
 from watcher.alerting.runbook_commands import unfilled
 from watcher.text.printable import printable
-
-RUNBOOK_URL = "http://127.0.0.1:9847/runbooks/"
-DASHBOARD_URL = "http://127.0.0.1:3000/d/"
-"""What the rules of the package begin their links with: a watcher and a Grafana on the same machine."""
 
 _NAME = "{name}"
 """Where the name of a runbook goes in a link, such as before `.md`; else at the end."""
@@ -60,13 +58,17 @@ def _has_host(text: str) -> bool:
         return False
 
 
-def export_rules(directory: Path, links: Links) -> int:
+def export_rules(directory: Path, links: Links, *, jobs: Sequence[str] = ()) -> int:
     """Write all files below `directory`, with these links, and say what to do with them.
+
+    WatcherDown waits for these `jobs` of Prometheus; without one, for those that were there within a day.
 
     Files of the same name are overwritten, others left alone. The exit code: 2 where it cannot be written.
     """
     of_watcher = _of_watcher()
     folders = {folder: _texts(folder, links, of_watcher) for folder in FOLDERS}
+    if jobs:
+        folders["rules"] = {name: _waiting_for(jobs, text) for name, text in folders["rules"].items()}
     try:
         for folder, texts in folders.items():
             _write(directory / folder, texts)
@@ -114,6 +116,11 @@ def _texts(folder: str, links: Links, of_watcher: frozenset[str]) -> dict[str, s
     if folder == "runbooks":
         return {name: unfilled(text) for name, text in texts.items()}
     return texts
+
+
+def _waiting_for(jobs: Sequence[str], rules: str) -> str:
+    looked_back, gone = (indent(text, " " * 10) for text in (LOOKED_BACK, named(jobs)))
+    return rules.replace(looked_back, gone)
 
 
 def _write(folder: Path, texts: Mapping[str, str]) -> None:

@@ -11,6 +11,10 @@ ALERT_FILES = Path(__file__).parent / "alerts"
 
 FOLDERS = ("rules", "runbooks", "dashboards", "alertmanager")
 
+RUNBOOK_URL = "http://127.0.0.1:9847/runbooks/"
+DASHBOARD_URL = "http://127.0.0.1:3000/d/"
+"""What the rules of the package begin their links with: a watcher and a Grafana on the same machine."""
+
 
 class Rank(NamedTuple):
     """How urgent an alert is, and what it is about: labels of its rule."""

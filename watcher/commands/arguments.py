@@ -43,3 +43,10 @@ def sdk_version(text: str) -> str:
     if not all(part.isdecimal() and len(part) <= 9 for part in parts[:3]) or len(text) > 40:
         raise argparse.ArgumentTypeError(f"expected a version such as 1.0.0, got {text!r}")
     return text.removeprefix("v")
+
+
+def job(text: str) -> str:
+    """The name of a scrape job of Prometheus."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("expected the name of a job, got none")
+    return text

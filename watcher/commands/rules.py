@@ -2,10 +2,12 @@
 
 from argparse import Namespace
 
-from watcher.alerting.export import DASHBOARD_URL, RUNBOOK_URL, Links, export_rules
+from watcher.alerting.export import Links, export_rules
+from watcher.alerting.files import DASHBOARD_URL, RUNBOOK_URL
 
 
 def export(given: Namespace) -> int:
     """`rules export DIR`."""
     runbooks, dashboards = given.runbook_url or RUNBOOK_URL, given.dashboard_url or DASHBOARD_URL
-    return export_rules(given.directory, Links(runbooks, dashboards, given.watcher_runbook_url or ""))
+    links = Links(runbooks, dashboards, given.watcher_runbook_url or "")
+    return export_rules(given.directory, links, jobs=given.jobs)

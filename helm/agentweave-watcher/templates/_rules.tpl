@@ -38,6 +38,11 @@
 {{- end }}
 {{- $settings := .root.Values.prometheusRule }}
 {{- $cluster := ternary dict (dict "cluster" .root.Values.clusterLabel) (empty .root.Values.clusterLabel) }}
+{{- range $name, $_ := merge dict (.override.labels | default dict) $settings.additionalRuleLabels }}
+{{- if has $name (list "alertname" "cluster" "job" "namespace" "agent" "subject" "condition" "node") }}
+{{- fail (printf "prometheusRule: an alert is told by its label %s: additionalRuleLabels and overrides cannot set it%s" $name (ternary " (clusterLabel does)" "" (eq $name "cluster"))) }}
+{{- end }}
+{{- end }}
 {{- $labels := merge dict (.override.labels | default dict) $settings.additionalRuleLabels $cluster $rule.labels }}
 {{- with .override.severity }}
 {{- $_ := set $labels "severity" . }}
@@ -53,5 +58,24 @@
 {{- $place := contains "{name}" $runbooks | ternary (replace "{name}" "${1}" $runbooks) (printf "%s${1}" $runbooks) }}
 {{- $_ := set $annotations "runbook_url" (regexReplaceAll "^http://127\\.0\\.0\\.1:9847/runbooks/(\\w+)" $annotations.runbook_url $place) }}
 {{- $_ := set $annotations "dashboard_url" (replace "http://127.0.0.1:3000/d/" $dashboards $annotations.dashboard_url) }}
+{{- if eq $rule.alert "AgentWeaveWatcherDown" }}
+{{- $_ := set $rule "expr" (include "agentweave-watcher.downOfRelease" (dict "root" .root "expression" $rule.expr)) }}
+{{- end }}
 {{- toYaml $rule }}
+{{- end }}
+
+{{- /* WatcherDown, which waits for the job of this release for as long as it is gone, in place of what was there within
+a day: (dict "root" $ "expression" …). */}}
+{{- define "agentweave-watcher.downOfRelease" -}}
+{{- $job := .root.Values.prometheusRule.job | default (printf "%s/%s" .root.Release.Namespace .root.Release.Name) }}
+{{- $of := printf "job=%s" (toJson $job) }}
+{{- with .root.Values.clusterLabel }}
+{{- $of = printf "cluster=%s,%s" (toJson .) $of }}
+{{- end }}
+{{- $gone := printf "(\n  absent(agentweave_watcher_build_info{%s})\n)\nor\n" $of }}
+{{- $changed := regexReplaceAllLiteral "(?s)\\A\\(\n.*?\n\\)\nor\n" .expression $gone }}
+{{- if not (hasPrefix $gone $changed) }}
+{{- fail "the rules of this chart have no part of AgentWeaveWatcherDown to name the job in" }}
+{{- end }}
+{{- $changed }}
 {{- end }}

@@ -1,0 +1,206 @@
+"""What a person reads: the example's receivers, on a real Alertmanager, for one alert, many, and some that are over."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.alerting.promtool import TEXTS
+from tests.alerting.test_alertmanager import AGENT, CONFIG, PIN, RULES, faster
+from tests.servers.alertmanager_server import AlertmanagerServer, amtool, run_alertmanager
+from tests.servers.process import eventually
+from tests.servers.webhook import Notification, Webhook, run_webhook
+
+RUNBOOK, DASHBOARD = "http://127.0.0.1:9847/runbooks/AgentWeave", "http://127.0.0.1:3000/d/"
+
+
+def alert(name: str, *, over: bool = False, extent: str = "", **labels: str) -> dict[str, Any]:
+    """An alert as Prometheus sends it; the labels are beyond those of its rule."""
+    rule = RULES[f"AgentWeave{name}"]
+    now = datetime.now(UTC)
+    times = {"startsAt": now - timedelta(minutes=5), "endsAt": now + timedelta(minutes=0 if over else 5)}
+    texts = {
+        "summary": f"{name} is.",
+        "description": f"What {name} is, on <!channel>.",
+        "resolved": f"{name} was.",
+        "runbook_url": f"{RUNBOOK}{name}",
+        "dashboard_url": f"{DASHBOARD}{name}",
+    }
+    return {
+        "labels": rule.alert | labels,
+        "annotations": texts | ({"extent": extent} if extent else {}),
+        **{key: at.isoformat() for key, at in times.items()},
+    }
+
+
+@contextmanager
+def receivers(home: Path, *, pinned: bool) -> Iterator[tuple[AlertmanagerServer, Webhook]]:
+    """The example with its own receivers, whose services are the webhook."""
+    with run_webhook() as webhook:
+        (home / "key").write_text("a key")
+        (home / "slack").write_text(f"{webhook.url}/slack")
+        config = faster(CONFIG)
+        named = {receiver["name"]: receiver for receiver in config["receivers"]}
+        [pagerduty] = named["pagerduty"]["pagerduty_configs"]
+        pagerduty |= {"routing_key_file": str(home / "key"), "url": f"{webhook.url}/pagerduty"}
+        [slack] = named["slack"]["slack_configs"]
+        slack |= {"api_url_file": str(home / "slack")}
+        with run_alertmanager(yaml.safe_dump(config), pinned=pinned) as alertmanager:
+            yield alertmanager, webhook
+
+
+def told(webhook: Webhook, path: str, count: int = 1) -> list[Notification]:
+    """The notifications of one receiver, once there are so many."""
+
+    def come() -> list[Notification]:
+        found = webhook.told(path)
+        return found if len(found) >= count else []
+
+    return eventually(come)
+
+
+@PIN
+def test_a_page_says_which_agent_what_and_where_to_read_on(pinned: bool, tmp_path: Path) -> None:
+    with receivers(tmp_path, pinned=pinned) as (alertmanager, webhook):
+        alertmanager.post(alert("SVIDExpired"))
+        [page] = told(webhook, "/pagerduty")
+    assert (page.body["routing_key"], page.body["event_action"]) == ("a key", "trigger")
+    payload = page.body["payload"]
+    assert payload["summary"] == "[c] prod/search SVIDExpired"
+    assert [payload[part] for part in ("severity", "class", "component", "group")] == [
+        *("critical", "AgentWeaveSVIDExpired", "svid", "prod")
+    ]
+    firing = payload["custom_details"]["firing"]
+    assert isinstance(firing, str)
+    assert (
+        firing.split()
+        == (f"SVIDExpired is. What SVIDExpired is, on <!channel>. {RUNBOOK}SVIDExpired {DASHBOARD}SVIDExpired").split()
+    )
+    assert links(page) == {"Runbook": f"{RUNBOOK}SVIDExpired", "Dashboard": f"{DASHBOARD}SVIDExpired"}
+
+
+def links(page: Notification) -> dict[str, str]:
+    return {link["text"]: link["href"] for link in page.body["links"]}
+
+
+@PIN
+def test_a_page_of_several_lists_the_conditions_with_their_callees(pinned: bool, tmp_path: Path) -> None:
+    with receivers(tmp_path, pinned=pinned) as (alertmanager, webhook):
+        callees = [alert("CircuitBreakerOpen", subject=subject) for subject in ("index", "ranker")]
+        alertmanager.post(*callees, alert("MemoryHigh"))
+        [page] = told(webhook, "/pagerduty")
+    summary = "[c] prod/search MemoryHigh, CircuitBreakerOpen index, CircuitBreakerOpen ranker"
+    assert page.body["payload"]["summary"] == summary
+
+
+@PIN
+def test_where_one_is_over_and_one_fires_title_and_links_are_of_the_one_that_fires(
+    pinned: bool, tmp_path: Path
+) -> None:
+    with receivers(tmp_path, pinned=pinned) as (alertmanager, webhook):
+        alertmanager.post(alert("CPUHigh"), alert("MemoryHigh"))
+        alertmanager.post(alert("MemoryDrift"), alert("OPABundleStale", subject="authz"))
+        told(webhook, "/pagerduty"), told(webhook, "/slack")
+        alertmanager.post(alert("CPUHigh", over=True), alert("MemoryDrift", over=True))
+        page, message = told(webhook, "/pagerduty", 2)[1], told(webhook, "/slack", 2)[1]
+    assert page.body["payload"]["summary"] == "[c] prod/search MemoryHigh"
+    assert links(page) == {"Runbook": f"{RUNBOOK}MemoryHigh", "Dashboard": f"{DASHBOARD}MemoryHigh"}
+    assert page.body["payload"]["custom_details"]["resolved"] == "CPUHigh was."
+    [attachment] = message.body["attachments"]
+    title = "[c] prod/search OPABundleStale authz"
+    assert (attachment["title"], attachment["title_link"]) == (title, f"{RUNBOOK}OPABundleStale")
+    assert attachment["text"].splitlines() == [
+        "*OPABundleStale is.*",
+        "What OPABundleStale is, on  !channel .",
+        f"<{RUNBOOK}OPABundleStale|Runbook> · <{DASHBOARD}OPABundleStale|Dashboard>",
+        "Over: MemoryDrift was.",
+    ]
+
+
+@PIN
+def test_two_on_many_agents_say_of_how_many_and_no_sentence_twice(pinned: bool, tmp_path: Path) -> None:
+    with receivers(tmp_path, pinned=pinned) as (alertmanager, webhook):
+        alertmanager.post(
+            alert("FleetWide", condition="AgentUnreachable", extent="20 of 60 agents"),
+            alert("FleetWide", condition="OPAUnreachable", extent="18 of 60 agents"),
+        )
+        alertmanager.post(
+            alert("FleetWide", condition="CPUHigh", namespace="dev", extent="3 of 3 agents in namespace dev")
+        )
+        pages = told(webhook, "/pagerduty", 2)
+    assert sorted(page.body["payload"]["summary"] for page in pages) == [
+        "[c] AgentUnreachable on 20 of 60 agents, OPAUnreachable on 18 of 60 agents",
+        "[c] CPUHigh on 3 of 3 agents in namespace dev",
+    ]
+
+
+@PIN
+def test_what_is_over_is_told_in_the_past(pinned: bool, tmp_path: Path) -> None:
+    with receivers(tmp_path, pinned=pinned) as (alertmanager, webhook):
+        alertmanager.post(alert("MemoryDrift"))
+        told(webhook, "/slack")
+        alertmanager.post(alert("MemoryDrift", over=True))
+        message = told(webhook, "/slack", 2)[1]
+    [attachment] = message.body["attachments"]
+    assert attachment["title"] == "Over: [c] prod/search MemoryDrift"
+    assert attachment["text"].strip() == "Over: MemoryDrift was."
+
+
+def test_warnings_of_the_watcher_say_whom_they_are_about(tmp_path: Path) -> None:
+    with receivers(tmp_path, pinned=True) as (alertmanager, webhook):
+        alertmanager.post(
+            *(
+                alert("VerdictUnknown", reason=why, namespace="prod", probe="pool")
+                for why in ("Malformed", "SignalAbsent")
+            )
+        )
+        [message] = told(webhook, "/slack")
+    [attachment] = message.body["attachments"]
+    assert attachment["title"] == ("[c] VerdictUnknown prod pool Malformed, VerdictUnknown prod pool SignalAbsent")
+
+
+def rendered(template: str, data: dict[str, Any], home: Path) -> str:
+    """What Alertmanager's own template engine makes of a text."""
+    file = home / "data.json"
+    file.write_text(json.dumps(data))
+    none = home / "none.tmpl"
+    none.write_text("")
+    made: subprocess.CompletedProcess[str] = amtool(
+        *("template", "render", f"--template.glob={none}", f"--template.data={file}", f"--template.text={template}"),
+        pinned=True,
+    )
+    assert made.returncode == 0, made.stdout
+    return made.stdout
+
+
+def test_mail_says_the_same_and_what_is_over_after_what_fires(tmp_path: Path) -> None:
+    [mail] = next(each for each in CONFIG["receivers"] if each["name"] == "email")["email_configs"]
+    alerts = [
+        alert("MemoryDrift", over=True) | {"status": "resolved"},
+        alert("OPABundleStale", subject="authz") | {"status": "firing"},
+    ]
+    data = {"receiver": "email", "status": "firing", "alerts": alerts, "commonLabels": AGENT, "groupLabels": AGENT}
+    assert rendered(mail["headers"]["Subject"], data, tmp_path).strip() == "[c] prod/search OPABundleStale authz"
+    assert rendered(mail["text"], data, tmp_path).splitlines() == [
+        "OPABundleStale is.",
+        "What OPABundleStale is, on <!channel>.",
+        f"Runbook {RUNBOOK}OPABundleStale",
+        f"Dashboard {DASHBOARD}OPABundleStale",
+        "",
+        "Over: MemoryDrift was.",
+        *[""] * rendered(mail["text"], data, tmp_path).endswith("\n\n"),
+    ]
+    over = data | {"status": "resolved", "alerts": alerts[:1]}
+    assert rendered(mail["headers"]["Subject"], over, tmp_path).strip() == "Over: [c] prod/search MemoryDrift"
+
+
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_no_description_is_read_as_a_yaml_object(name: str) -> None:
+    for kind in ("summary", "description", "resolved"):
+        assert isinstance(yaml.safe_load(TEXTS[name][kind].replace("{", "").replace("}", "")), str), (name, kind)

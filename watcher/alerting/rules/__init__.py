@@ -1,0 +1,1 @@
+"""What is each alert made of, and how do the rule files come of it?"""
