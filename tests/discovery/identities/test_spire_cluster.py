@@ -304,16 +304,23 @@ def test_an_agent_that_restarts_has_read_its_config_again(kubernetes: Kubernetes
     watching(kubernetes, tmp_path, script)
 
 
-def test_a_config_that_cannot_be_read_after_a_restart_stays_as_it_was(kubernetes: Kubernetes, tmp_path: Path) -> None:
+def test_of_a_config_that_cannot_be_read_after_a_restart_only_the_name_of_the_agent_stays(
+    kubernetes: Kubernetes, tmp_path: Path
+) -> None:
+    """What stood there before is what another process was started with."""
     run_pod(kubernetes)
 
     async def script(engine: Discoverer) -> None:
+        [before] = engine.targets()
+        assert before.pool_capacity == 100
+        assert before.limits["breaker"].open_for == 90  # type: ignore[attr-defined]  # the breaker's own limit
         path = "/api/v1/namespaces/agentweave/configmaps/agentweave-example-config"
         kubernetes.admin.ask("DELETE", path)
         kubernetes.admin.set_pod_status("pod-1", status(restarts=1), namespace="agentweave")
         await until(lambda: "its ConfigMap agentweave-example-config cannot be read: 404" in problems(engine))
         [target] = engine.targets()
-        assert target.pool_capacity == 100
-        assert target.limits["breaker"].open_for == 90  # type: ignore[attr-defined]  # the breaker's own limit
+        assert target.key == before.key
+        assert target.pool_capacity is None
+        assert target.limits["breaker"] == LIMITS["breaker"]
 
     watching(kubernetes, tmp_path, script)
