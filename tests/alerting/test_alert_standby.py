@@ -6,7 +6,19 @@ import pytest
 
 from tests.alerting.promtool import WATCHER, Story, both_versions, expected
 from tests.alerting.rules import alert
-from tests.alerting.test_alert_watcher import DOWN, HELD, ILL, OLD, OPA, PAGE, STALLED, UNREACHABLE, told
+from tests.alerting.test_alert_watcher import (
+    DOWN,
+    HELD,
+    ILL,
+    OLD,
+    OPA,
+    PAGE,
+    STALLED,
+    UNKNOWN,
+    UNREACHABLE,
+    stalled,
+    told,
+)
 
 FIRST = {"job": "watcher", "instance": "10.0.0.1:9847"}
 SECOND = {"job": "watcher", "instance": "10.0.0.2:9847"}
@@ -111,8 +123,7 @@ def test_one_that_hangs_or_is_cut_off_pages_where_it_leads_and_is_a_warning_on_s
         story.add("impaired", f"{isolated}x40", **of, reason="Isolated")
         story.add("impaired", "0x40", **of, reason="NoIdentity")
     old = OLD.replace(WATCHER["instance"], FIRST["instance"])
-    stalled = expected(alert(STALLED), words={"state": old}, instance=FIRST["instance"])
-    story.expect(195, STALLED, *[stalled] * leads)
+    story.expect(195, STALLED, *[stalled(old, FIRST["instance"])] * leads)
     story.expect(195, ISOLATED, *[expected(alert(ISOLATED))] * leads)
     warned = [expected(alert(IMPAIRED), reason=reason) for reason in ("Isolated", "Stalled")]
     story.expect(285, IMPAIRED)
@@ -171,7 +182,7 @@ def test_a_target_that_moves_to_a_new_shard_goes_on_paging(version: str, tmp_pat
 
 
 LEASED = "LeaseUnconfirmed"
-TWO = "AgentWeaveTwoLeaders"
+TWO, NOT_WATCHED = "AgentWeaveTwoLeaders", "AgentWeavePodsNotWatched"
 ALWAYS = 80
 """Scrapes of a story of two leaders."""
 CUT = 7
@@ -239,6 +250,49 @@ def test_a_target_that_only_the_one_without_the_lease_still_has_ends_with_what_t
     story.expect(HELD, UNREACHABLE, PAGE, page)
     for at in range(30 * CUT + 15 + 300, min(30 * ALWAYS, 30 * back + 285), 15):  # the other leads; and keep_firing_for
         story.expect(at, UNREACHABLE, PAGE)
+    assert not (report := told(version, story, tmp_path)), report
+
+
+@both_versions
+@pytest.mark.parametrize(
+    ("shared", "stale"), [(False, False), (True, True)], ids=["of another fleet", "discovers no more"]
+)
+def test_what_only_the_one_without_the_lease_knows_stays_where_the_other_cannot_know_it(
+    version: str, shared: bool, stale: bool, tmp_path: Path
+) -> None:
+    story = Story("two that lead")
+    cut_off(story)
+    if not shared:  # another release of the same job, with agents of its own
+        story.series = {
+            name: values
+            for name, values in story.series.items()
+            if SECOND["instance"] not in name or ILL["pod"] not in name
+        }
+        story.add("target_info", f"1x{ALWAYS}", **SECOND, namespace="dev", agent="other", pod="other-0")
+    story.add("impaired", f"{int(stale)}x{ALWAYS}", **SECOND, reason="DiscoveryStale")
+    story.add("target_info", f"1x{ALWAYS}", **FIRST, **GONE)
+    story.add("condition", f"1x{ALWAYS}", **FIRST, **GONE, **OPA)
+    story.add("condition_reason_info", f"1x{ALWAYS}", **FIRST, **GONE, **OPA, reason="Timeout")
+    page = expected(alert(UNREACHABLE), words={"reason": "Timeout"}, namespace="prod", agent="gone")
+    for at in range(int(HELD), 30 * ALWAYS, 60):
+        story.expect(at, UNREACHABLE, PAGE, page)
+    assert not (report := told(version, story, tmp_path)), report
+
+
+@both_versions
+def test_what_two_that_lead_both_say_is_counted_once(version: str, tmp_path: Path) -> None:
+    story = Story("counted once")
+    cut_off(story)
+    for of, pods in ((FIRST, 3), (SECOND, 2)):
+        story.add("pods_not_watched", f"{pods}x{ALWAYS}", **of, namespace="prod", state="refused")
+        story.add("condition_unknown", f"1x{ALWAYS}", **of, **ILL, **OPA, reason="SignalAbsent")
+    third = {"job": "watcher", "instance": "10.0.0.3:9847"}
+    story.add("active", f"1x{ALWAYS}", **third, shard="1")  # of other pods
+    story.add("pods_not_watched", f"4x{ALWAYS}", **third, namespace="prod", state="refused")
+    refused = expected(alert(NOT_WATCHED), words={"count": "7"}, namespace="prod", state="refused")
+    story.expect(1000, NOT_WATCHED, refused)
+    unknown = {"namespace": "prod", "probe": "opa", "reason": "SignalAbsent"}
+    story.expect(1900, UNKNOWN, expected(alert(UNKNOWN), words={"count": "1"}, **unknown))
     assert not (report := told(version, story, tmp_path)), report
 
 

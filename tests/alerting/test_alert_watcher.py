@@ -6,9 +6,10 @@ import pytest
 
 from probes import load_probes
 from tests.alerting.promtool import WATCHER, Expected, Story, both_versions, expected, told_by
-from tests.alerting.rules import CORE, RULES, alert
+from tests.alerting.rules import CORE, RULES, alert, conditions
 
 DOWN, STALLED, BLIND = "AgentWeaveWatcherDown", "AgentWeaveWatcherStalled", "AgentWeaveWatcherBlind"
+WATCHDOG, TOO_SLOW = "AgentWeaveWatchdog", "AgentWeaveScrapeTooSlow"
 BUNDLE, UNKNOWN = "AgentWeaveTrustBundleExpiring", "AgentWeaveVerdictUnknown"
 UNREACHABLE = "AgentWeaveOPAUnreachable"
 ILL = {"namespace": "prod", "agent": "ill", "pod": "ill-0"}
@@ -132,15 +133,20 @@ def test_a_target_that_is_deleted_while_it_pages_is_held_by_nothing_but_keep_fir
     assert not (report := told(version, story, tmp_path)), report
 
 
+def stalled(state: str, instance: str = WATCHER["instance"], pod: str = "", logs: str = "${POD:?}") -> Expected:
+    return expected(alert(STALLED), words={"state": state, "pod": pod, "logs": logs}, instance=instance)
+
+
 @both_versions
 def test_a_heartbeat_that_stands_still_is_a_page(version: str, tmp_path: Path) -> None:
     story = Story("stalled")
     story.watcher("1x40")
-    story.add(
-        "heartbeat_timestamp_seconds", f"{' '.join(str(30 * at) for at in range(10))} {times('270', 30)}", **WATCHER
-    )
+    beats = f"{' '.join(str(30 * at) for at in range(10))} {times('270', 30)}"
+    story.add("heartbeat_timestamp_seconds", beats, **WATCHER, pod="eye-0")
     story.expect(390, STALLED)
-    story.expect(465, STALLED, expected(alert(STALLED), words={"state": OLD}, instance=WATCHER["instance"]))
+    page = stalled(OLD, pod="eye-0", logs="eye-0")
+    page["exp_labels"]["pod"] = "eye-0"
+    story.expect(465, STALLED, page)
     assert not (report := told(version, story, tmp_path)), report
 
 
@@ -155,7 +161,7 @@ def test_a_heartbeat_of_the_future_is_a_page_too(version: str, tmp_path: Path) -
         f"The heartbeat of the watcher at {WATCHER['instance']} is 59m 0s ahead of the clock of Prometheus. One of the "
         "two clocks is wrong; dates of SVIDs are judged by that of the watcher."
     )
-    story.expect(120, STALLED, expected(alert(STALLED), words={"state": text}, instance=WATCHER["instance"]))
+    story.expect(120, STALLED, stalled(text))
     assert not (report := told(version, story, tmp_path)), report
 
 
@@ -346,13 +352,91 @@ def test_verdicts_that_stay_unknown_are_told_by_reason_and_those_of_a_deploy_or_
     assert not (report := told(version, story, tmp_path)), report
 
 
+WAYS = {"svid": "SVIDExpired", "opa": "OPABundleStale", "slo": "LatencyHigh"}
+"""Probe -> a condition of it, each read in another way."""
+
+
 @both_versions
-def test_a_failed_look_that_nothing_else_explains_is_told(version: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("unknown", WAYS)
+@pytest.mark.parametrize(
+    ("probe", "condition"),
+    [("", ""), ("svid", "SVIDRotationOverdue"), ("opa", "OPAPolicyMissing"), ("telemetry", "MetricsUnavailable")],
+)
+def test_a_failed_look_is_told_but_where_what_is_true_of_the_same_way_explains_it(
+    version: str, unknown: str, probe: str, condition: str, tmp_path: Path
+) -> None:
     story = Story("unexplained")
     story.watcher("1x80")
-    story.add("condition_unknown", "1x80", **WATCHER, **ILL, **OPA, reason="SourceFailed")
-    of = {"namespace": "prod", "probe": "opa", "reason": "SourceFailed"}
-    story.expect(1800, UNKNOWN, expected(alert(UNKNOWN), words={"count": "1"}, **of))
+    place = {"probe": unknown, "condition": WAYS[unknown]}
+    story.add("condition_unknown", "1x80", **WATCHER, **ILL, **place, reason="SourceFailed")
+    if probe:
+        story.add("condition", "1x80", **WATCHER, **ILL, probe=probe, condition=condition)
+    explained = probe == unknown or (probe, unknown) == ("telemetry", "slo")
+    of = {"namespace": "prod", "probe": unknown, "reason": "SourceFailed"}
+    story.expect(1800, UNKNOWN, *[expected(alert(UNKNOWN), words={"count": "1"}, **of)] * (not explained))
+    assert not (report := told(version, story, tmp_path)), report
+
+
+@both_versions
+def test_that_an_agent_cannot_be_reached_explains_every_failed_look_at_it(version: str, tmp_path: Path) -> None:
+    story = Story("unreachable")
+    story.watcher("1x80")
+    [unreachable] = [probe for name, (probe, _) in conditions().items() if name == "AgentWeaveAgentUnreachable"]
+    story.add("condition", "1x80", **WATCHER, **ILL, probe=unreachable, condition="AgentUnreachable")
+    for probe, condition in WAYS.items():
+        story.add(
+            "condition_unknown", "1x80", **WATCHER, **ILL, probe=probe, condition=condition, reason="SourceFailed"
+        )
+    story.expect(1800, UNKNOWN)
+    assert not (report := told(version, story, tmp_path)), report
+
+
+@both_versions
+def test_a_fleet_without_policies_whose_metrics_ports_are_all_closed_is_not_watched(
+    version: str, tmp_path: Path
+) -> None:
+    story = Story("a policy that is missing explains no closed port")
+    story.watcher("1x80")
+    verdicts(story, {"slo": (("SourceFailed", 4),), "opa": (("", 4),)})
+    for number in range(4):
+        of = {"namespace": "prod", "agent": "dark", "pod": f"SourceFailed-{number}"}
+        story.add("condition", "1x80", **WATCHER, **of, probe="opa", condition="OPAPolicyMissing")
+    story.expect(900, BLIND, blind("agent_metrics", "100%", "SourceFailed"))
+    assert not (report := told(version, story, tmp_path)), report
+
+
+@both_versions
+def test_the_alert_that_always_fires_does_so_without_a_watcher(version: str, tmp_path: Path) -> None:
+    story = Story("always")
+    for at in (0, 3600):
+        story.expect(at, WATCHDOG, expected(alert(WATCHDOG), job=""))
+    assert not (report := told(version, story, tmp_path)), report
+
+
+@both_versions
+@pytest.mark.parametrize(("interval", "count"), [("30s", 0), ("1m", 10), ("2m", 5)], ids=["as expected", "1m", "2m"])
+def test_a_watcher_that_is_scraped_more_seldom_than_the_rules_expect_is_a_warning(
+    version: str, interval: str, count: int, tmp_path: Path
+) -> None:
+    story = Story("seldom", interval=interval)
+    story.add("heartbeat_timestamp_seconds", "0x200", **WATCHER)
+    both_ends = version == "oldest"  # of a range count there
+    words = {"count": str(count + both_ends), "pod": ""}
+    slow = expected(alert(TOO_SLOW), words=words, instance=WATCHER["instance"])
+    story.expect(600 + 870, TOO_SLOW)
+    for at in (1800, 3600):
+        story.expect(at, TOO_SLOW, *[slow] * bool(count))
+    assert not (report := told(version, story, tmp_path)), report
+
+
+@both_versions
+def test_a_watcher_that_starts_or_was_away_for_some_minutes_is_not_scraped_too_seldom(
+    version: str, tmp_path: Path
+) -> None:
+    story = Story("away")
+    story.add("heartbeat_timestamp_seconds", f"{times('1', 40)} {times('stale', 10)} {times('1', 60)}", **WATCHER)
+    for at in range(0, 3000, 60):
+        story.expect(at, TOO_SLOW)
     assert not (report := told(version, story, tmp_path)), report
 
 

@@ -25,7 +25,8 @@ PIN = pytest.mark.parametrize("pinned", [False, True], ids=["from PATH", "pinned
 INSTALLATION = {"cluster": "c", "job": "watch/w"}
 AGENT = {**INSTALLATION, "namespace": "prod", "agent": "search"}
 SECURITY = ("OPAWrongAllow", "SVIDWrongIdentity", "SVIDNotTrusted", "TLSMissing")
-RECEIVERS = {"critical": "pagerduty", "warning": "slack"}
+RECEIVERS = {"critical": "pagerduty", "warning": "slack", "none": "deadmansswitch"}
+PEOPLE = ("critical", "warning")
 SLOWER = 60  # how much longer a minute of the example takes than one of these tests
 Alert = dict[str, str]  # its labels
 Labels = frozenset[tuple[str, str]]
@@ -63,8 +64,9 @@ def _rules() -> dict[str, Rule]:
 
 RULES = _rules()
 DRILLS: list[Alert] = [
-    {"alertname": "AgentWeaveDrill", "severity": severity, "drill": "true", "component": "drill", "drill_id": "one"}
-    for severity in RECEIVERS
+    {"alertname": "AgentWeaveDrill", "severity": severity, "drill": kind, "component": "drill", "drill_id": kind}
+    for severity in PEOPLE
+    for kind in ("true", "deliver")
 ]
 FLEET_WIDE: list[Alert] = [RULES["AgentWeaveFleetWide"].alert | {"condition": name} for name in SECURITY]
 NARROWER: list[Alert] = [
@@ -81,6 +83,8 @@ def _groups_by(alert: Alert) -> set[str]:
         return {"cluster", "alertname", "severity", "drill_id"}
     if alert["component"] == "fleet":
         return {*INSTALLATION, "alertname", "namespace", "node"} | ({"condition"} if alert in FLEET_WIDE else set())
+    if alert["severity"] == "none":
+        return {"cluster", "alertname"}
     if alert["component"] == "watcher":
         return {*INSTALLATION, "alertname"}
     alone = alert["alertname"].removeprefix("AgentWeave") in SECURITY
@@ -264,15 +268,25 @@ def test_a_wrong_allow_is_told_at_once_and_not_with_what_is_wrong_with_the_agent
 
 def test_a_drill_that_ends_in_time_is_told_to_nobody() -> None:
     with example() as (alertmanager, webhook):
-        alertmanager.post(*({"labels": drill} for drill in DRILLS))
+        alertmanager.post(*({"labels": drill} for drill in DRILLS if drill["drill"] == "true"))
         _post(alertmanager, "MemoryHigh")
         _pages(webhook, "search")
         assert [told.names() for told in webhook.told()] == [_names("MemoryHigh")]
 
 
-def test_the_dead_mans_switch_is_told_every_minute() -> None:
+def test_a_drill_that_is_to_be_delivered_is_told_at_once_and_by_itself() -> None:
+    drills = [drill for drill in DRILLS if drill["drill"] == "deliver"]
     with example() as (alertmanager, webhook):
-        alertmanager.post({"labels": {"alertname": "Watchdog"}})
+        alertmanager.post(*({"labels": drill} for drill in drills))
+        told = eventually(lambda: _at_least(2, webhook.told()))
+        assert sorted(each.body["receiver"] for each in told) == ["pagerduty", "slack"]
+        assert [each.names() for each in told] == [_names("Drill")] * 2
+
+
+@pytest.mark.parametrize("name", ["Watchdog", "AgentWeaveWatchdog"])
+def test_the_dead_mans_switch_is_told_every_minute(name: str) -> None:
+    with example() as (alertmanager, webhook):
+        alertmanager.post({"labels": {"alertname": name}})
         told = eventually(lambda: _at_least(4, webhook.told("/deadmansswitch")))
         gaps = [after.at - before.at for before, after in pairwise(told)]
         assert 0.9 < min(gaps) < 1.5

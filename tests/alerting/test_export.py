@@ -145,7 +145,7 @@ def test_links_that_open_on_one_machine_alone_are_told(
 @pytest.mark.parametrize("jobs", [["watcher"], ["team-a/eyes", 'b"\\\n{{ $labels.x }}']])
 def test_the_alert_on_a_watcher_that_is_gone_waits_for_the_jobs_that_are_named(tmp_path: Path, jobs: list[str]) -> None:
     told = _export(tmp_path, *(part for job in jobs for part in ("--job", job)))
-    changed = {name for name, text in told.items() if text != SHIPPED[name]}
+    changed = {name for name, text in told.items() if text != WRITTEN[name]}
     assert changed == {Path("rules/watcher.yaml")}
     [down] = [
         rule

@@ -12,6 +12,7 @@ from tests.repository import ROOT
 from tests.servers.tools import tool
 from watcher.alerting.rules.own import LOOKED_BACK, named
 
+WATCHDOG = "AgentWeaveWatchdog"
 RULES = {"prometheusRule": {"enabled": True}, "rulesConfigMap": {"enabled": True}}
 
 
@@ -25,6 +26,8 @@ def test_the_default_rules_are_those_of_the_alerts_folder(tmp_path: Path) -> Non
     expected = [group for file in shipped for group in file]
     [down] = [rule for group in expected for rule in group["rules"] if rule.get("alert") == "AgentWeaveWatcherDown"]
     down["expr"] = down["expr"].replace(LOOKED_BACK, named(["watch/w"]))
+    for group in expected:  # kube-prometheus has one of its own
+        group["rules"] = [rule for rule in group["rules"] if rule.get("alert") != WATCHDOG]
     assert 'absent(agentweave_watcher_build_info{job="watch/w"})' in down["expr"]
     assert groups == expected
     text = documents["ConfigMap/w-agentweave-watcher-rules"]["data"]["agentweave.yaml"]
@@ -62,6 +65,12 @@ def test_a_release_waits_for_its_own_watcher_and_for_no_other(version: str, valu
 def _alerts(rule: Values) -> dict[str, Any]:
     groups = rendered({"prometheusRule": {"enabled": True, **rule}})["PrometheusRule/w-agentweave-watcher"]["spec"]
     return {each["alert"]: each for group in groups["groups"] for each in group["rules"] if "alert" in each}
+
+
+def test_the_alert_that_always_fires_is_there_where_it_is_wanted() -> None:
+    assert WATCHDOG not in _alerts({})
+    assert _alerts({"watchdog": True})[WATCHDOG]["expr"] == "vector(1)\n"
+    assert WATCHDOG not in _alerts({"watchdog": True, "overrides": {WATCHDOG: {"disabled": True}}})
 
 
 def test_one_alert_is_changed_and_another_left_out() -> None:

@@ -10,7 +10,8 @@
 {{- if hasKey $rule "alert" }}
 {{- $_ := set $names $rule.alert true }}
 {{- $override := index $settings.overrides $rule.alert | default dict }}
-{{- if not $override.disabled }}
+{{- $shipped := or $settings.watchdog (ne $rule.alert "AgentWeaveWatchdog") }}
+{{- if and $shipped (not $override.disabled) }}
 {{- $rules = append $rules (include "agentweave-watcher.rule" (dict "root" $ "rule" $rule "override" $override) | fromYaml) }}
 {{- end }}
 {{- else }}

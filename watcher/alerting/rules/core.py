@@ -27,22 +27,31 @@ max by ({INSTALLATION}) (agentweave_watcher_shards)
 FIRES = 'ALERTS{alertname=~"AgentWeave.+", alertname!~"AgentWeaveFleetWide.*", condition!="", alertstate="firing"}'
 """The alerts on single agents that fire."""
 
+_UNCONFIRMED = 'agentweave_watcher_impaired{reason="LeaseUnconfirmed"}'
+_CUT_OFF = f"agentweave_watcher_target_info and on ({INSTANCE}) {_UNCONFIRMED} == 1"
+_CONFIRMED = f"""\
+agentweave_watcher_target_info
+  and on ({INSTANCE}) agentweave_watcher_active == 1
+  and on ({INSTANCE}) {_UNCONFIRMED} == 0
+  unless on ({INSTANCE}) agentweave_watcher_impaired{{reason="DiscoveryStale"}} == 1"""
+
 OUTLIVED = Record(
     name="agentweave:target:outlived",
-    comment="Of two that lead, what only the one still has that cannot renew its lease: pods that are gone since.",
+    comment="""\
+Of two that lead, what only the one still has that cannot renew its lease: pods that are gone since. The other one
+holds the lease, knows what there is, and watches some of the same pods: else it speaks for another fleet.""",
     expression=f"""\
 max by ({INSTANCE}, namespace, agent, pod) (
-  agentweave_watcher_target_info
-    and on ({INSTANCE}) agentweave_watcher_impaired{{reason="LeaseUnconfirmed"}} == 1
+  {_CUT_OFF}
 )
   unless on ({POD}) (
-    agentweave_watcher_target_info
-      unless on ({INSTANCE}) agentweave_watcher_impaired{{reason="LeaseUnconfirmed"}} == 1
+    agentweave_watcher_target_info unless on ({INSTANCE}) {_UNCONFIRMED} == 1
   )
-  and on ({INSTALLATION}) (
-    agentweave_watcher_discovery_last_success_timestamp_seconds
-      and on ({INSTANCE}) agentweave_watcher_active == 1
-      unless on ({INSTANCE}) agentweave_watcher_impaired{{reason="LeaseUnconfirmed"}} == 1
+  and on ({INSTANCE}) (
+    {_CUT_OFF}
+      and on ({POD}) (
+        {_CONFIRMED.replace(chr(10), chr(10) + "        ")}
+      )
   )""",
 )
 

@@ -1,6 +1,6 @@
 """What the watcher tells of what it cannot know: facts and pods that are missing, labels that were lost on the way."""
 
-from watcher.alerting.rules.core import INSTALLATION, INSTANCE, LED, POD
+from watcher.alerting.rules.core import INSTALLATION, INSTANCE, LED, PLACE, POD
 from watcher.alerting.rules.descriptions import Alert
 
 _WATCHER = "agentweave-watcher"
@@ -45,14 +45,16 @@ The same targets a quarter of an hour ago: pods that come and go in a deploy are
 What failed together with something that is true is told by that.""",
     expression=f"""\
 count by ({INSTALLATION}, namespace, probe, reason) (
-  (
-    agentweave_watcher_condition_unknown{{reason!~"WarmingUp|SourceFailed|FactUnknown"}}
-    or
-    agentweave:condition:unexplained
+  group by ({PLACE}, reason) (
+    (
+      agentweave_watcher_condition_unknown{{reason!~"WarmingUp|SourceFailed|FactUnknown"}}
+      or
+      agentweave:condition:unexplained
+    )
+    unless on ({INSTANCE}, namespace, agent, pod) agentweave:target:outlived
+    and on ({PLACE}, reason)
+      agentweave_watcher_condition_unknown offset 15m
   )
-  unless on ({INSTANCE}, namespace, agent, pod) agentweave:target:outlived
-  and on ({POD}, probe, condition, subject, reason)
-    agentweave_watcher_condition_unknown offset 15m
 )""",
     held="15m",
     severity="warning",
@@ -89,10 +91,12 @@ count by ({INSTALLATION}, namespace) (
 
 NOT_WATCHED = Alert(
     name="AgentWeavePodsNotWatched",
-    comment="The series are there only after a quarter of an hour.",
+    comment="The series are there only after a quarter of an hour. Of two that lead in one shard the worse counts.",
     expression=f"""\
 sum by ({INSTALLATION}, namespace, state) (
-  agentweave_watcher_pods_not_watched {LED}
+  max by ({INSTALLATION}, namespace, state, shard) (
+    agentweave_watcher_pods_not_watched * on ({INSTANCE}) group_left (shard) (agentweave_watcher_active == 1)
+  )
 ) > 0""",
     held="1m",
     severity="warning",
@@ -148,4 +152,28 @@ OVERRIDDEN = Alert(
     dashboard=_WATCHER,
 )
 
-GAPS = (BUNDLE, VERDICT_UNKNOWN, PROBLEMS, NOT_WATCHED, NO_TARGETS, DRILL_MISSED, OVERRIDDEN)
+TOO_SLOW = Alert(
+    name="AgentWeaveScrapeTooSlow",
+    comment="""\
+The rules expect 20 scrapes in ten minutes: what they say of one that is missed is right for these. Of a watcher that
+is there for ten minutes at least.""",
+    expression=f"""\
+max by ({INSTANCE}, pod) (
+  count_over_time(agentweave_watcher_heartbeat_timestamp_seconds[10m])
+    and on ({INSTANCE}) agentweave_watcher_heartbeat_timestamp_seconds offset 10m
+) < 14""",
+    held="15m",
+    severity="warning",
+    component="watcher",
+    summary="Prometheus scrapes the AgentWeave watcher too seldom.",
+    description=(
+        f"Of the watcher at {{{{ $labels.instance }}}} {_COUNT} scrapes came through in ten minutes; the rules expect "
+        "one every 30s. Pages come late, and `for` begins anew where one is missed. Set scrape_interval (in the chart "
+        "serviceMonitor.interval or podMonitor.interval), or see why scrapes fail."
+    ),
+    was="Prometheus scraped the AgentWeave watcher too seldom.",
+    link={"watcher_pod": "pod"},
+    dashboard=_WATCHER,
+)
+
+GAPS = (BUNDLE, VERDICT_UNKNOWN, PROBLEMS, NOT_WATCHED, NO_TARGETS, DRILL_MISSED, OVERRIDDEN, TOO_SLOW)

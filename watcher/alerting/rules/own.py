@@ -8,6 +8,8 @@ from watcher.alerting.rules.descriptions import Alert
 
 _WATCHER = "agentweave-watcher"
 _COUNT = '{{ printf "%.0f" $value }}'
+_PODS = "`kubectl get pods -A -o wide -l app.kubernetes.io/component=watcher`"
+"""The page of a watcher that is down opens for nobody: its alerts say themselves what to run first."""
 
 LOOKED_BACK = f"""\
 (
@@ -43,7 +45,8 @@ then it is down for as long as it is gone.""",
         "{{- else -}} "
         "Prometheus has no series of the watcher{{ with $labels.job }} {{ . }}{{ end }}, so none of its agents is "
         "watched. {{- end }} "
-        "Pages that were open stay open until somebody looks again."
+        f"Pages that were open stay open until somebody looks again. First see {_PODS}, then why, by "
+        "`kubectl describe pods -A -l app.kubernetes.io/component=watcher`."
     ),
     was="The AgentWeave watcher was down, or a part of it.",
     dashboard=_WATCHER,
@@ -52,11 +55,11 @@ then it is down for as long as it is gone.""",
 STALLED = Alert(
     name="AgentWeaveWatcherStalled",
     expression=f"""\
-time() - max by ({INSTANCE}) (
+time() - max by ({INSTANCE}, pod) (
   agentweave_watcher_heartbeat_timestamp_seconds {LED}
 ) > 120
 or
-time() - max by ({INSTANCE}) (
+time() - max by ({INSTANCE}, pod) (
   agentweave_watcher_heartbeat_timestamp_seconds {LED}
 ) < -120""",
     held="1m",
@@ -72,9 +75,11 @@ time() - max by ({INSTANCE}) (
         "The last heartbeat of the watcher at {{ $labels.instance }} is {{ $value | humanizeDuration }} old. "
         "It makes no look, so its verdicts turn unknown and new faults are not seen; "
         "or its clock is behind that of Prometheus. "
-        "{{- end }}"
+        f"{{{{- end }}}} First see {_PODS}, then what it does, by `kubectl -n ${{NAMESPACE:?}} logs --tail=50 "
+        "{{ with $labels.pod }}{{ . }}{{ else }}${POD:?}{{ end }}`."
     ),
     was="The AgentWeave watcher made no progress, or its clock was wrong.",
+    link={"watcher_pod": "pod"},
     dashboard=_WATCHER,
 )
 
@@ -165,4 +170,21 @@ max by ({INSTALLATION}, reason) (
     dashboard=_WATCHER,
 )
 
-OWN = (DOWN, STALLED, BLIND, TWO_LEADERS, ISOLATED, IMPAIRED)
+WATCHDOG = Alert(
+    name="AgentWeaveWatchdog",
+    comment="""\
+Always there: a receiver that hears nothing of it raises the alarm. Of a Prometheus or an Alertmanager that is down no
+alert can tell. kube-prometheus has one of its own.""",
+    expression="vector(1)",
+    severity="none",
+    component="watcher",
+    summary="Alerts reach the receiver that waits for this one.",
+    description=(
+        "This alert always fires, and means no trouble. Route it to a service that raises the alarm when it hears "
+        "nothing, so that a Prometheus or an Alertmanager that is down is told."
+    ),
+    was="This alert has ended, so Prometheus evaluates the rules of the AgentWeave watcher no more.",
+    dashboard=_WATCHER,
+)
+
+OWN = (DOWN, STALLED, BLIND, TWO_LEADERS, ISOLATED, IMPAIRED, WATCHDOG)

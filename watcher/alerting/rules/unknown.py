@@ -18,12 +18,22 @@ def _indented(text: str) -> str:
     return text.replace("\n", "\n  ")
 
 
+_LOOK = 'agentweave_watcher_condition_unknown{reason="SourceFailed",'
+_WAYS = ('probe="svid"', 'probe="opa"', 'probe!~"svid|opa"')
+"""By the ways of `by_source`."""
+
+_LEFT = "\nor\n".join(f"{_LOOK}{way}}} unless on ({POD}) agentweave:condition:true{{{way}}}" for way in _WAYS)
+
 UNEXPLAINED = Record(
     name="agentweave:condition:unexplained",
-    comment="A failed look of which nothing that is true of the target says why.",
+    comment="""\
+A failed look of which nothing that is true says why: of the same target, and seen by the same way. That an agent
+cannot be reached says it of all ways.""",
     expression=f"""\
-agentweave_watcher_condition_unknown{{reason="SourceFailed"}}
-  unless on ({POD}) agentweave:condition:true""",
+(
+  {_indented(_LEFT)}
+)
+  unless on ({POD}) agentweave:condition:true{{condition="AgentUnreachable"}}""",
 )
 
 VERDICTS = Record(
