@@ -47,6 +47,11 @@ class Reading:
         return "error" if self.error or self.fault else "ok"
 
     @property
+    def is_heavy(self) -> bool:
+        """Whether it may take long to judge, so that others must not wait for it."""
+        return self.cpu > HEAVY
+
+    @property
     def valid_from(self) -> float | None:
         """The Unix seconds from which on a served certificate is valid; None where there is none."""
         return None

@@ -90,11 +90,7 @@ def judge(reading: OPAReading, history: OPAHistory, context: EvaluationContext[O
     about_bundles, bundles = _bundles(reading, history.bundles, context, report)
     found = (
         decisions.unreachable(reading, context),
-        decisions.wrong_allow(answers),
-        decisions.wrong_deny(answers),
-        decisions.policy_missing(answers, context.target.decision_path),
-        decisions.default_missing(answers),
-        decisions.decision_error(answers),
+        *decisions.of_the_policy(answers, context.target.decision_path),
         decisions.slow(answers, ticks, context.limits.slow_after, held_up=held_up),
         *about_bundles,
     )

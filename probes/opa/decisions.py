@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from probes.contract import ConditionKind, EvaluationContext, Limits, Severity, Unknown, Verdict, say_duration
 from probes.contract.condition import Window
-from probes.readings.decision import Actual, CanaryAnswer, Expected, OPAReading
+from probes.readings.decision import Actual, CanaryAnswer, Expected, OPAReading, Reply
 
 L = TypeVar("L", bound=Limits)
 
@@ -85,6 +85,30 @@ REPORTED = (*DECIDED, Actual.UNDEFINED)
 # Small integers are shared objects; twenty floats a target would take four times the memory, in the state file too.
 _TICK = 0.0001  # seconds
 _MUST_NOT_BE_ALLOWED = (Expected.DENY, Expected.NOT_ALLOW)
+
+
+def of_the_policy(answers: Sequence[CanaryAnswer], decision_path: str) -> tuple[Verdict | None, ...]:
+    """What the answers say of the policy; the same objects for all OPAs that decide the same."""
+    if all(each.reply.actual in DECIDED for each in answers):
+        return _of_decisions(tuple([(each.canary, each.expected, each.reply.actual) for each in answers]))
+    return _of_the_policy(answers, decision_path)
+
+
+@lru_cache(maxsize=1024)
+def _of_decisions(decided: tuple[tuple[str, Expected, Actual], ...]) -> tuple[Verdict | None, ...]:
+    return _of_the_policy(
+        [CanaryAnswer(canary, expected, Reply(actual=actual)) for canary, expected, actual in decided]
+    )
+
+
+def _of_the_policy(answers: Sequence[CanaryAnswer], decision_path: str = "") -> tuple[Verdict | None, ...]:
+    return (
+        wrong_allow(answers),
+        wrong_deny(answers),
+        policy_missing(answers, decision_path),
+        default_missing(answers),
+        decision_error(answers),
+    )
 
 
 def unreachable(reading: OPAReading, context: EvaluationContext[L]) -> Verdict:
@@ -179,6 +203,8 @@ def _too_few(count: int) -> Verdict:
 
 def surely_timed(answers: Sequence[CanaryAnswer], slow_after: float, lag: float) -> Sequence[CanaryAnswer]:
     """Those of which it is sure on which side of `slow_after` they are, though we were `lag` late; all in seconds."""
+    if lag <= 0:
+        return answers
     return [each for each in answers if not each.reply.seconds - lag <= slow_after < each.reply.seconds]
 
 

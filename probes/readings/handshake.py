@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from probes.contract import Reading
+from probes.contract.reading import HEAVY
 from probes.contract.units import utc
 from probes.readings.certificate import Leaf
 from probes.readings.issuer import Issuer
@@ -60,6 +61,11 @@ class Handshake(Reading):
     ending: str = ""  # how the session ended, where neither an answer nor a refusal came
     http_status: int | None = None
     received: str = ""  # the first bytes of what is not TLS, printable
+
+    @property
+    def is_heavy(self) -> bool:
+        """Not for the exchange of keys, which takes any agent some milliseconds and leaves nothing to judge."""
+        return self.cpu > 5 * HEAVY
 
     @property
     def valid_from(self) -> float | None:

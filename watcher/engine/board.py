@@ -85,7 +85,7 @@ class TargetState:
         """Show these results from now on."""
         self.results = results
         telling, left_out = most_telling(results)
-        now = max((each.at for each in telling if each is not None and each.rests_on_looks), default=0.0)
+        now = max([each.at for each in telling if each is not None and each.at < inf], default=0.0)
         self.exported, too_new = self.series_budget.narrowed(telling, self.exported, now)
         self.dropped = left_out + too_new
 

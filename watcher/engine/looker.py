@@ -18,7 +18,6 @@ from probes.contract import (
     Target,
     Unknown,
 )
-from probes.contract.reading import HEAVY
 from watcher.engine.board import Board, Look, TargetState
 from watcher.engine.debounce import DebounceStates, ProbeResult, debounce
 from watcher.engine.fleet import Fleet
@@ -35,6 +34,9 @@ _MUCH = 1 / 3
 
 _NOT_REACHED = (Fault.REFUSED, Fault.SILENT, Fault.UNRESOLVED, Fault.OURS)
 
+
+_OURS = (Fault.OURS, Fault.UNRESOLVED)
+_MAYBE_OURS = (*_OURS, Fault.SILENT, Fault.STALLED)
 
 _CROWD = 100
 """Verdicts of one judge that are given in a turn of their own: a thousand take 20 ms."""
@@ -135,15 +137,15 @@ class Looker:
     def _follow(self, state: TargetState, look: Look) -> None:
         """What the answer, or its absence, says of the fleet and of our own place in it."""
         fault = look.reading.fault
-        ours = (Fault.OURS, Fault.UNRESOLVED, *((Fault.SILENT, Fault.STALLED) if look.held_up else ()))
-        if fault not in ours:  # of those nobody was asked, or an answer may have been missed
+        ours = _MAYBE_OURS if look.held_up else _OURS
+        if fault is None or fault not in ours:  # of those nobody was asked, or an answer may have been missed
             self._fleet.isolation.record(state.target.key, self.kind.name, look.reading, look.at)
         elif self._fleet.descriptors is not None:
             self._fleet.descriptors.check()
         self._fleet.peer_clocks.record(state.target.key, look.reading, look.at)
 
     def _is_heavy(self, state: TargetState, reading: Reading) -> bool:
-        if reading.cpu > HEAVY:
+        if reading.is_heavy:
             return True
         for index, _ in self._probes:
             result = state.results[index]
@@ -187,13 +189,20 @@ class Looker:
         state.post(tuple(results))
         if changed:
             self._board.touch(state.target.key)
-        pairs = zip(self._board.probes, results, strict=True)
-        if all(probe.source in state.looks for probe, result in pairs if result is not None and result.rests_on_looks):
+        if state.restored is not None and self._all_looked(state, results):
             state.restored = None
+
+    def _all_looked(self, state: TargetState, results: Sequence[ProbeResult | None]) -> bool:
+        pairs = zip(self._board.probes, results, strict=True)
+        return all(
+            probe.source in state.looks for probe, result in pairs if result is not None and result.rests_on_looks
+        )
 
     def _tell_pace(self, state: TargetState, look: Look) -> None:
         before = state.looks.get(self.kind.name)
         was, now = before.reading.asked_in if before else 1, look.reading.asked_in
+        if was == now:
+            return
         extra = {"source": self.kind.name, "target": "/".join(state.target.key)}
         if now > 1 == was:
             log.warning(

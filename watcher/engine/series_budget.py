@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Sequence
+from itertools import chain, repeat
 
 from probes.contract.condition import Status
 from watcher.engine.debounce import ProbeResult
@@ -41,8 +42,8 @@ class SeriesBudget:
             going_on = set[int]().union(*map(_keys, before))
             is_few = len(going_on) <= FEW
             self._few, self._known = array("q", going_on if is_few else ()), set() if is_few else going_on
-        olds = (*before, *[None] * (len(results) - len(before)))
-        changed = [(new, old) for new, old in zip(results, olds, strict=True) if not _same_labels(new, old)]
+        pairs = zip(results, chain(before, repeat(None)), strict=False)
+        changed = [(new, old) for new, old in pairs if new is not old and not _same_labels(new, old)]
         if not changed or self._is_few([new for new, _ in changed]):
             return tuple(results), 0
         for result, _ in changed:

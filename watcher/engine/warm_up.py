@@ -58,7 +58,7 @@ class WarmUp(NamedTuple):
         `found` is what the judge says, `same` what held after the look before, `before` what was young then.
         """
         if now < before.due and found == same:
-            return found, before
+            return same, before  # the same objects: whoever compares them next need not look into them
         waiting, verdicts = dict(_still_waiting(found, before, now)), list[Verdict]()
         due = min((each.forget_at for each in waiting.values()), default=inf)
         for each in found:

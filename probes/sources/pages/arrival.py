@@ -36,14 +36,10 @@ class PageArrival:
         self.answer, self.size = answer, len(answer.body)
         self.conformance: Conformance | None = None  # of a page that has come as a whole and was inspected
         self._session, self._budget, self._gate, self._inspecting = session, budget, gate, inspecting
+        self.content_type = answer.header(b"content-type")  # as the answer says it, empty where it does not
         self._inspector = PageInspector(self.content_type) if inspecting else None
         self._scanned = 0  # pieces
         self._has_end = not self.content_type.startswith(_OPENMETRICS)
-
-    @property
-    def content_type(self) -> str:
-        """As the answer says it, empty where it does not."""
-        return self.answer.header(b"content-type")
 
     async def scanned(self, scan: Scan, bare: tuple[str, ...], *, whole: bool) -> KeptLines:
         """The wanted lines; NotAPageError, TooCostlyError or what `HTTPSession.more` raises where there are none."""

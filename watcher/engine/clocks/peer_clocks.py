@@ -52,19 +52,34 @@ class PeerClocks:
             self._count_anew()
             changed = True
         if reading.their_date is not None:
-            agent = target.namespace, target.agent
-            self._forget_lead(agent)
-            self._leads[agent] = _Heard(reading.their_date - now, now)
-            self._sides[self._side(reading.their_date - now)] += 1
-            changed = True
-        if reading.valid_from is not None:
-            self._forget_start(target)
-            self._starts[target] = start = _Heard(reading.valid_from - now, now)
-            if start.lead - self._ahead > _EARLY:
-                self._early.add(target)
-            changed = True
-        if changed:
+            changed |= self._hear((target.namespace, target.agent), _Heard(reading.their_date - now, now))
+        if (valid_from := reading.valid_from) is not None:
+            changed |= self._see(target, _Heard(valid_from - now, now))
+        if changed or self._api_server is not None:  # whose word is believed for a while only
             self._judge(now)
+
+    def _hear(self, agent: _Agent, said: _Heard) -> bool:
+        """Whether it says something else than before."""
+        before, side = self._leads.pop(agent, None), self._side(said.lead)
+        self._leads[agent] = said
+        was = self._side(before.lead) if before is not None else None
+        if was == side:
+            return False
+        self._sides[side] += 1
+        if was is not None:
+            self._sides[was] -= 1
+        return True
+
+    def _see(self, target: TargetKey, start: _Heard) -> bool:
+        """Whether its certificate is early now and was not, or the other way round, or was never seen."""
+        known, was = self._starts.pop(target, None) is not None, target in self._early
+        self._starts[target] = start
+        is_early = start.lead - self._ahead > _EARLY
+        if is_early:
+            self._early.add(target)
+        else:
+            self._early.discard(target)
+        return not known or was != is_early
 
     def hear_api_server(self, date: float, at: float) -> None:
         """The API server said this date (Unix seconds) at that moment (steady seconds)."""
