@@ -1,5 +1,6 @@
 """Rules and dashboards, as the chart puts them into a cluster: those of alerts/, with the settings of its values."""
 
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,20 @@ def test_links_that_open_for_nobody_are_told_where_alerts_are_switched_on() -> N
     assert "port-forward alone" not in reached
     assert "watcherRunbookUrlPrefix" not in reached
     assert "port-forward alone" not in notes()
+
+
+def test_dashboards_lead_to_the_page_and_the_runbooks_of_the_release() -> None:
+    values = {"publicUrl": "https://w.example.org", "grafana": {"dashboards": {"enabled": True}}}
+    shipped = (ROOT / "alerts" / "dashboards" / "fleet.json").read_text()
+    for prefix, begin, end in (
+        ("", "https://w.example.org/runbooks/", ""),
+        ("https://wiki.example.org/w", "https://wiki.example.org/w/", ""),
+        ("https://git.example.org/{name}.md", "https://git.example.org/", ".md"),
+    ):
+        told = rendered(values | {"prometheusRule": {"runbookUrlPrefix": prefix}})
+        text = told["ConfigMap/w-agentweave-watcher-dashboards"]["data"]["agentweave-fleet.json"]
+        named = re.sub(r"http://127\.0\.0\.1:9847/runbooks/([\w.${}]+)", rf"{begin}\1{end}", shipped)
+        assert text == named.replace("http://127.0.0.1:9847/", "https://w.example.org/")
 
 
 def test_dashboards_are_those_of_the_alerts_folder() -> None:
