@@ -33,7 +33,7 @@ def evaluated(version: str, told: Story, asked: Sequence[Question], directory: P
     }
     test = directory / "asked.yaml"
     test.write_text(yaml.dump(document, Dumper=yaml.CSafeDumper))
-    command = [promtool(version), "test", "rules", test]
+    command = [str(promtool(version)), "test", "rules", str(test)]
     said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600, env=os.environ | FRUGAL)
     answers = said.stdout + said.stderr
     assert said.returncode == 0 or _GOT.search(answers), answers

@@ -141,8 +141,7 @@ def test_alerts_about_the_watcher_itself_can_lead_to_a_second_place(
 def test_links_that_open_on_one_machine_alone_are_told(
     tmp_path: Path, host: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    good = ("--dashboard-url", "https://a.example.org/d/", "--watcher-runbook-url", "https://b.example.org/")
-    good = (*good, "--watcher-url", "https://c.example.org")
+    good = [f"--{name}-url=https://a.example.org/" for name in ("dashboard", "watcher-runbook", "watcher")]
     _export(tmp_path, "--runbook-url", f"http://{host}/runbooks/", *good)
     assert capsys.readouterr().err == (
         f"alerts link to http://{host}/runbooks/, which opens on that machine alone: "

@@ -68,13 +68,11 @@
 {{- /* A dashboard, with links to the page and the runbooks that the settings name: (dict "root" $ "path" …). */}}
 {{- define "agentweave-watcher.dashboard" -}}
 {{- $page := printf "%s/" (include "agentweave-watcher.publicUrl" .root) }}
-{{- $runbooks := include "agentweave-watcher.runbookUrlPrefix" .root }}
-{{- $place := contains "{name}" $runbooks | ternary (replace "{name}" "${1}" $runbooks) (printf "%s${1}" $runbooks) }}
 {{- $text := .root.Files.Get .path }}
 {{- range list "agents/" "?" }}
 {{- $text = replace (printf "http://127.0.0.1:9847/%s" .) (printf "%s%s" $page .) $text }}
 {{- end }}
-{{- regexReplaceAll "http://127\\.0\\.0\\.1:9847/runbooks/((?:\\w|\\$\\{[\\w.]+\\})*)" $text $place }}
+{{- replace "http://127.0.0.1:9847/runbooks/" (include "agentweave-watcher.runbookUrlPrefix" .root) $text }}
 {{- end }}
 
 {{- /* WatcherDown, which waits for the job of this release for as long as it is gone, in place of what was there within
