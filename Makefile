@@ -10,7 +10,7 @@ KEPT := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CACHE)/pycache
 IMAGE ?= agentweave-watcher:$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test lint bench soak tools checklist rules image dist lock
+.PHONY: help demo check test lint bench soak tools checklist rules dashboards image dist lock
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -47,6 +47,9 @@ checklist: $(READY)  ## write docs/checklist.md and the catalogue's plain.json a
 
 rules: $(READY)  ## write alerts/rules anew from watcher/alerting/rules
 	@$(BIN)/python -m watcher.alerting.rules alerts/rules
+
+dashboards: $(READY)  ## write alerts/dashboards anew from watcher/alerting/dashboards
+	@$(BIN)/python -m watcher.alerting.dashboards alerts/dashboards
 
 image:  ## the container image, with docker or podman; IMAGE=name:tag
 	@engine=$$(command -v docker || command -v podman) || { echo "neither docker nor podman is on PATH" >&2; exit 2; }; \

@@ -125,6 +125,8 @@ def _add_rules(rules: _Parser, anywhere: _Parser) -> None:
     for page, server, kind in (("runbook", "watcher", runbook_url), ("dashboard", "Grafana", url)):
         begin = f"what links to {page}s begin with; default: those of a {server} on the same machine"
         export.add_argument(f"--{page}-url", metavar="PREFIX", type=kind, help=begin)
+    page = "the address of the watcher's page, to which dashboards link; default: that of a watcher on the same machine"
+    export.add_argument("--watcher-url", metavar="PREFIX", type=url, help=page)
     copy = "the same for alerts about the watcher itself, whose own page may be down; {name} in it: the runbook's name"
     export.add_argument("--watcher-runbook-url", metavar="PREFIX", type=runbook_url, help=copy)
     export.add_argument(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 import yaml
@@ -84,7 +85,7 @@ def told_by(version: str, stories: Sequence[Story], files: Sequence[Path], direc
     document = {
         "rule_files": [str(file) for file in files],
         "evaluation_interval": "15s",
-        "group_eval_order": _in_order(files),  # else by chance, and an alert may come one evaluation later
+        "group_eval_order": in_order(files),  # else by chance, and an alert may come one evaluation later
         "tests": [story.document() for story in stories],
     }
     test.write_text(yaml.dump(document, Dumper=yaml.CSafeDumper, sort_keys=False))
@@ -106,9 +107,15 @@ def expected(alert: Alert, *, words: Mapping[str, str] | None = None, **labels: 
     """
     told = {name: value for name, value in ({"job": WATCHER["job"]} | labels).items() if value}
     usual = {"namespace": "", "agent": "", "subject": "", "pod": f"{labels.get('agent')}-0"}
-    named = usual | {"since": moment(0)} | told | dict(words or {})
+    named = usual | {"since": moment(0)} | told | _chosen(told) | dict(words or {})
     texts = {name: text.format(**named) for name, text in TEXTS[alert.name].items()}
     return {"exp_labels": dict(alert.labels) | told, "exp_annotations": texts}
+
+
+def _chosen(labels: Mapping[str, str]) -> dict[str, str]:
+    """How a link to a dashboard goes on: with the installation, as far as the alert names it."""
+    told = "&".join(f"var-{name}={quote_plus(labels[name])}" for name in ("job", "cluster") if name in labels)
+    return {"of_job": f"?{told}", "and_job": f"&{told}"} if "job" in labels else {"of_job": "", "and_job": ""}
 
 
 def moment(seconds: float) -> str:
@@ -116,6 +123,7 @@ def moment(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}"
 
 
-def _in_order(files: Sequence[Path]) -> list[str]:
+def in_order(files: Sequence[Path]) -> list[str]:
+    """The groups of these files, in the order in which they read each other."""
     names = [group["name"] for file in files for group in groups(file)]
     return sorted(names, key=lambda name: name != "agentweave-core")

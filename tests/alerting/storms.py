@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from probes import load_probes
-from tests.alerting.promtool import FRUGAL, Story, _in_order, promtool
+from tests.alerting.promtool import FRUGAL, Story, in_order, promtool
 from tests.alerting.rules import RULES
 
 STEP, SCRAPE = 15, 30
@@ -132,7 +132,7 @@ def timeline(version: str, told: Story, minutes: int, directory: Path) -> list[A
     document = {
         "rule_files": [str(file) for file in files],
         "evaluation_interval": f"{STEP}s",
-        "group_eval_order": _in_order(files),
+        "group_eval_order": in_order(files),
         "tests": [told.document() | {"promql_expr_test": [_question(at) for at in moments]}],
     }
     test = directory / "storm.yaml"

@@ -467,7 +467,7 @@ def test_names_with_quotes_braces_and_newlines_leave_the_text_readable(version: 
     url = "http://127.0.0.1:9847/runbooks/AgentWeaveOPAUnreachable?namespace=a%22b&agent=%7B%7B+x+%7D%7D%0A%5C"
     page["exp_annotations"]["runbook_url"] = url
     page["exp_annotations"]["dashboard_url"] = (
-        "http://127.0.0.1:3000/d/agentweave-agent?var-namespace=a%22b&var-agent=%7B%7B+x+%7D%7D%0A%5C"
+        "http://127.0.0.1:3000/d/agentweave-agent?var-namespace=a%22b&var-agent=%7B%7B+x+%7D%7D%0A%5C&var-job=watcher"
     )
     story.expect(HELD, UNREACHABLE, page)
     assert not (report := told(version, story, tmp_path)), report

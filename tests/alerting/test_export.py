@@ -20,7 +20,7 @@ from tests.alerting.promtool import promtool
 from tests.alerting.rules import alerts
 from tests.repository import ROOT
 from watcher.alerting.export import Links, export_rules, url_prefix
-from watcher.alerting.files import ALERT_FILES, DASHBOARD_URL, FOLDERS, RUNBOOK_URL
+from watcher.alerting.files import ALERT_FILES, DASHBOARD_URL, FOLDERS, RUNBOOK_URL, WATCHER_URL
 from watcher.alerting.runbook_commands import unfilled
 from watcher.cli import main
 
@@ -78,9 +78,24 @@ def test_the_links_of_the_rules_lead_where_they_are_told_to(tmp_path: Path) -> N
     assert set(urls) == set(links.values())
     for name, text in SHIPPED.items():
         expected = WRITTEN[name]
-        if name.parts[0] in ("rules", "alertmanager"):
+        if name.parts[0] != "runbooks":
             expected = text.replace(RUNBOOK_URL, runbooks).replace(DASHBOARD_URL, dashboards)
         assert told[name] == expected
+
+
+def test_dashboards_lead_to_the_page_and_the_runbooks_that_are_told(tmp_path: Path) -> None:
+    page, runbooks = "https://watcher.example.org/", "https://git.example.org/{name}.md"
+    told = _export(tmp_path, "--watcher-url", page.rstrip("/"), "--runbook-url", runbooks)
+    text = told[Path("dashboards/fleet.json")]
+    assert WATCHER_URL not in "".join(text for name, text in told.items() if name.parts[0] == "dashboards")
+    assert f'"{page}?namespace=${{__data.fields.namespace:percentencode}}&agent=' in text
+    assert f'"{page}agents/${{__data.fields.namespace:percentencode}}/${{__data.fields.pod:percentencode}}"' in text
+    assert '"https://git.example.org/AgentWeave${__data.fields.condition}.md?namespace=' in text
+    assert '"https://git.example.org/${__data.fields.alertname}.md"' in text
+    assert (
+        f'"{page}runbooks/AgentWeave${{__data.fields.condition}}?'
+        in _export(tmp_path, "--watcher-url", page)[Path("dashboards/fleet.json")]
+    )
 
 
 def _links(texts: dict[Path, str]) -> dict[str, str]:
@@ -126,7 +141,7 @@ def test_alerts_about_the_watcher_itself_can_lead_to_a_second_place(
 def test_links_that_open_on_one_machine_alone_are_told(
     tmp_path: Path, host: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    good = ("--dashboard-url", "https://a.example.org/d/", "--watcher-runbook-url", "https://b.example.org/")
+    good = [f"--{name}-url=https://a.example.org/" for name in ("dashboard", "watcher-runbook", "watcher")]
     _export(tmp_path, "--runbook-url", f"http://{host}/runbooks/", *good)
     assert capsys.readouterr().err == (
         f"alerts link to http://{host}/runbooks/, which opens on that machine alone: "
@@ -138,6 +153,7 @@ def test_links_that_open_on_one_machine_alone_are_told(
     assert [line.partition(", ")[0] for line in capsys.readouterr().err.splitlines()] == [
         "alerts link to http://127.0.0.1:9847/runbooks/",
         "alerts link to http://127.0.0.1:3000/d/",
+        "dashboards link to http://127.0.0.1:9847/",
         LOOPBACK,
     ]
 
@@ -224,7 +240,7 @@ def test_a_place_that_cannot_be_written_is_one_line_and_exit_code_2(
     assert (told.err.count("\n"), told.out) == (1, "")
 
 
-@pytest.mark.parametrize("option", ["--runbook-url", "--dashboard-url", "--watcher-runbook-url"])
+@pytest.mark.parametrize("option", ["--runbook-url", "--dashboard-url", "--watcher-runbook-url", "--watcher-url"])
 @pytest.mark.parametrize(
     "prefix",
     [

@@ -123,6 +123,16 @@ def test_links_that_open_for_nobody_are_told_where_alerts_are_switched_on() -> N
     assert "port-forward alone" not in notes()
 
 
+def test_dashboards_lead_to_the_page_and_the_runbooks_of_the_release() -> None:
+    values = {"publicUrl": "https://w.example.org", "grafana": {"dashboards": {"enabled": True}}}
+    shipped = (ROOT / "alerts" / "dashboards" / "fleet.json").read_text()
+    for prefix, runbooks in (("", "https://w.example.org/runbooks/"), ("https://wiki.example.org/w",) * 2):
+        told = rendered(values | {"prometheusRule": {"runbookUrlPrefix": prefix}})
+        text = told["ConfigMap/w-agentweave-watcher-dashboards"]["data"]["agentweave-fleet.json"]
+        named = shipped.replace("http://127.0.0.1:9847/runbooks/", f"{runbooks.removesuffix('/')}/")
+        assert text == named.replace("http://127.0.0.1:9847/", "https://w.example.org/")
+
+
 def test_dashboards_are_those_of_the_alerts_folder() -> None:
     data = rendered({"grafana": {"dashboards": {"enabled": True}}})["ConfigMap/w-agentweave-watcher-dashboards"]["data"]
     assert data == {f"agentweave-{path.name}": path.read_text() for path in (ROOT / "alerts" / "dashboards").iterdir()}

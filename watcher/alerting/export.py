@@ -10,7 +10,7 @@ from textwrap import indent
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from watcher.alerting.files import DASHBOARD_URL, FOLDERS, RUNBOOK_URL, alert_files, ranks, rule_texts
+from watcher.alerting.files import DASHBOARD_URL, FOLDERS, RUNBOOK_URL, WATCHER_URL, alert_files, ranks, rule_texts
 from watcher.alerting.rules.own import LOOKED_BACK, named
 from watcher.alerting.runbook_commands import unfilled
 from watcher.text.printable import printable
@@ -19,6 +19,10 @@ _NAME = "{name}"
 """Where the name of a runbook goes in a link, such as before `.md`; else at the end."""
 
 _URL = re.compile(r"https?://[A-Za-z0-9._~:/\[\]@!&()*+,;=%-]+")
+_LINK = re.compile(
+    rf"{re.escape(RUNBOOK_URL)}(?P<name>(?:\w|\$\{{[\w.]+\}})*)"  # a dashboard takes the name from a field of the row
+    rf"|(?P<page>{re.escape(WATCHER_URL)})|(?P<dashboards>{re.escape(DASHBOARD_URL)})"
+)
 _NEXT = {
     "rules": "name them in Prometheus under `rule_files`, and reload it",
     "runbooks": "the watcher serves them at /runbooks; publish them where --runbook-url leads, if that is elsewhere",
@@ -33,6 +37,7 @@ class Links(NamedTuple):
     runbooks: str
     dashboards: str
     of_watcher: str = ""  # to the runbooks of alerts about the watcher itself; empty: as the others
+    watcher: str = WATCHER_URL  # its page, to which dashboards link
 
 
 def runbook_url(text: str) -> str:
@@ -87,6 +92,11 @@ def _warnings(links: Links) -> Iterator[str]:
     for option, url in (("--runbook-url", links.runbooks), ("--dashboard-url", links.dashboards)):
         if _is_loopback(url):
             yield f"alerts link to {url}, which opens on that machine alone: {option} says what people can reach"
+    if _is_loopback(links.watcher):
+        yield (
+            f"dashboards link to {links.watcher}, which opens on that machine alone: "
+            "--watcher-url says what people can reach"
+        )
     if not links.of_watcher or _is_loopback(links.of_watcher):
         yield (
             "the runbooks of a watcher that is down are served by that watcher: publish runbooks/ elsewhere too, "
@@ -111,11 +121,9 @@ def _texts(folder: str, links: Links, of_watcher: frozenset[str]) -> dict[str, s
     texts = {file.name: file.read_text(encoding="utf-8") for file in alert_files(folder)}
     if not texts:
         raise LookupError(f"the installed package has no {folder}")
-    if folder in ("rules", "alertmanager"):
+    if folder != "runbooks":
         return {name: _relinked(text, links, of_watcher) for name, text in texts.items()}
-    if folder == "runbooks":
-        return {name: unfilled(text) for name, text in texts.items()}
-    return texts
+    return {name: unfilled(text) for name, text in texts.items()}
 
 
 def _waiting_for(jobs: Sequence[str], rules: str) -> str:
@@ -133,9 +141,10 @@ def _relinked(text: str, links: Links, of_watcher: frozenset[str]) -> str:
     def one(found: re.Match[str]) -> str:
         if found["dashboards"]:
             return links.dashboards
+        if found["page"]:
+            return links.watcher
         place = links.of_watcher if links.of_watcher and found["name"] in of_watcher else links.runbooks
         return place.replace(_NAME, found["name"]) if _NAME in place else place + found["name"]
 
     # At once: a new prefix may contain an old one.
-    old = rf"{re.escape(RUNBOOK_URL)}(?P<name>\w*)|(?P<dashboards>{re.escape(DASHBOARD_URL)})"
-    return re.sub(old, one, text)
+    return _LINK.sub(one, text)

@@ -11,9 +11,10 @@ ALERT_FILES = Path(__file__).parent / "alerts"
 
 FOLDERS = ("rules", "runbooks", "dashboards", "alertmanager")
 
-RUNBOOK_URL = "http://127.0.0.1:9847/runbooks/"
+WATCHER_URL = "http://127.0.0.1:9847/"
+RUNBOOK_URL = f"{WATCHER_URL}runbooks/"
 DASHBOARD_URL = "http://127.0.0.1:3000/d/"
-"""What the rules of the package begin their links with: a watcher and a Grafana on the same machine."""
+"""What rules and dashboards of the package begin their links with: a watcher and a Grafana on the same machine."""
 
 
 class Rank(NamedTuple):

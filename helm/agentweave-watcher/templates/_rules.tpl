@@ -65,6 +65,16 @@
 {{- toYaml $rule }}
 {{- end }}
 
+{{- /* A dashboard, with links to the page and the runbooks that the settings name: (dict "root" $ "path" …). */}}
+{{- define "agentweave-watcher.dashboard" -}}
+{{- $page := printf "%s/" (include "agentweave-watcher.publicUrl" .root) }}
+{{- $text := .root.Files.Get .path }}
+{{- range list "agents/" "?" }}
+{{- $text = replace (printf "http://127.0.0.1:9847/%s" .) (printf "%s%s" $page .) $text }}
+{{- end }}
+{{- replace "http://127.0.0.1:9847/runbooks/" (include "agentweave-watcher.runbookUrlPrefix" .root) $text }}
+{{- end }}
+
 {{- /* WatcherDown, which waits for the job of this release for as long as it is gone, in place of what was there within
 a day: (dict "root" $ "expression" …). */}}
 {{- define "agentweave-watcher.downOfRelease" -}}

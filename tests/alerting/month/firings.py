@@ -12,7 +12,7 @@ import yaml
 
 from tests.alerting.month.kinds import START
 from tests.alerting.month.scrapes import EVERY, HEARTBEAT, Scrapes, Series
-from tests.alerting.promtool import FRUGAL, _in_order, promtool
+from tests.alerting.promtool import FRUGAL, in_order, promtool
 from tests.alerting.rules import CORE, RULES
 from watcher.metrics.families import PREFIX
 
@@ -78,7 +78,7 @@ def firings(
         document = {
             "rule_files": [str(file) for file in files],
             "evaluation_interval": f"{STEP}s",
-            "group_eval_order": _in_order(files),
+            "group_eval_order": in_order(files),
             "tests": [_test(number, test) for number, test in enumerate(alike)],
         }
         answers = _told(document, version, directory)

@@ -24,6 +24,33 @@ max by ({INSTALLATION}) (agentweave_watcher_shards)
     0 * max by ({INSTALLATION}) (agentweave_watcher_shards)
   )"""
 
+REMEMBERED = "1d"
+"""For how long a watcher that is gone is known from what was there, where nobody named its job."""
+
+STALLED_AFTER = 120
+"""Seconds without a heartbeat, or ahead of the clock of Prometheus, after which a watcher makes no progress."""
+
+WATCHED = Record(
+    name="agentweave:installation:watched",
+    comment="""\
+1 while every shard makes progress, else 0; of an installation that was there within a day, or that WatcherDown tells.
+Dashboards show a number that reads as good only while it is 1.""",
+    expression=f"""\
+(
+  count by ({INSTALLATION}) (
+    count by ({INSTALLATION}, shard) (
+      agentweave_watcher_active == 1
+        and on ({INSTANCE}) abs(time() - agentweave_watcher_heartbeat_timestamp_seconds) <= {STALLED_AFTER}
+    )
+  )
+  >= bool on ({INSTALLATION}) max by ({INSTALLATION}) (agentweave_watcher_shards)
+)
+or
+0 * group by ({INSTALLATION}) (last_over_time(agentweave_watcher_build_info[{REMEMBERED}]))
+or
+0 * group by ({INSTALLATION}) (ALERTS{{alertname="AgentWeaveWatcherDown", alertstate="firing"}})""",
+)
+
 FIRES = 'ALERTS{alertname=~"AgentWeave.+", alertname!~"AgentWeaveFleetWide.*", condition!="", alertstate="firing"}'
 """The alerts on single agents that fire."""
 

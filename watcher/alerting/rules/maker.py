@@ -19,7 +19,7 @@ _CORE = (
     *(core.OUTLIVED, core.SEEN, fleet.PAGED, core.TRUE, core.REASON),
     *(unknown.UNEXPLAINED, unknown.VERDICTS, unknown.UNKNOWN, core.AGENTS),
     *(fleet.PLACED, *fleet.FLOOD, fleet.AGENTS, fleet.UNTOLD, fleet.LASTING, fleet.EVERY, fleet.NAMESPACES),
-    *(fleet.NODES, fleet.WIDE, *fleet_alerts(), fleet.TOLD, fleet.ALONE),
+    *(fleet.NODES, fleet.WIDE, *fleet_alerts(), fleet.TOLD, fleet.ALONE, core.WATCHED),
 )
 _OF = "cluster=%[1]q,job=%[2]q,namespace=%[3]q,agent=%[4]q"
 _ARGUMENTS = "$labels.cluster $labels.job $labels.namespace $labels.agent"
@@ -87,7 +87,7 @@ def _alert(rule: Alert) -> Iterator[str]:
     yield from _folded("extent", rule.extent)
     yield f"          resolved: {rule.was}"
     yield f'          runbook_url: "{RUNBOOK_URL}{rule.name}{_parameters(rule.link)}"'
-    yield f'          dashboard_url: "{DASHBOARD_URL}{rule.dashboard}"'
+    yield f'          dashboard_url: "{DASHBOARD_URL}{rule.dashboard}{_installation(rule.dashboard)}"'
 
 
 def _folded(name: str, text: str) -> Iterator[str]:
@@ -100,6 +100,12 @@ def _folded(name: str, text: str) -> Iterator[str]:
 def _parameters(link: Mapping[str, str]) -> str:
     told = "&".join(f"{name}={{{{ $labels.{label} | urlquery }}}}" for name, label in link.items())
     return f"?{told}" if told else ""
+
+
+def _installation(dashboard: str) -> str:
+    """Chooses the installation that the alert is of, as far as it is named."""
+    chosen = "var-job={{ . | urlquery }}{{ with $labels.cluster }}&var-cluster={{ . | urlquery }}{{ end }}"
+    return f"{{{{ with $labels.job }}}}{'&' if '?' in dashboard else '?'}{chosen}{{{{ end }}}}"
 
 
 def _of_agent(told: AgentAlert, probe: str, kind: ConditionKind) -> Alert:

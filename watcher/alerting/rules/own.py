@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 
-from watcher.alerting.rules.core import INSTALLATION, INSTANCE, LED, SHARDS_MISSING
+from watcher.alerting.rules.core import INSTALLATION, INSTANCE, LED, REMEMBERED, SHARDS_MISSING, STALLED_AFTER
 from watcher.alerting.rules.descriptions import Alert
 
 _WATCHER = "agentweave-watcher"
@@ -13,10 +13,10 @@ _PODS = "`kubectl get pods -A -o wide -l app.kubernetes.io/component=watcher`"
 
 LOOKED_BACK = f"""\
 (
-  group by ({INSTALLATION}) (last_over_time(agentweave_watcher_build_info[1d]))
+  group by ({INSTALLATION}) (last_over_time(agentweave_watcher_build_info[{REMEMBERED}]))
     unless on ({INSTALLATION}) agentweave_watcher_build_info
   or
-  absent_over_time(agentweave_watcher_build_info[1d])
+  absent_over_time(agentweave_watcher_build_info[{REMEMBERED}])
 )"""
 """Who is gone, where nobody said who should be there: of a watcher that is gone for a day nothing is known any more."""
 
@@ -57,11 +57,11 @@ STALLED = Alert(
     expression=f"""\
 time() - max by ({INSTANCE}, pod) (
   agentweave_watcher_heartbeat_timestamp_seconds {LED}
-) > 120
+) > {STALLED_AFTER}
 or
 time() - max by ({INSTANCE}, pod) (
   agentweave_watcher_heartbeat_timestamp_seconds {LED}
-) < -120""",
+) < -{STALLED_AFTER}""",
     held="1m",
     severity="critical",
     component="watcher",
@@ -152,7 +152,7 @@ max by ({INSTALLATION}, reason) (
   agentweave_watcher_impaired{{reason="Isolated"}} and on ({INSTANCE}) agentweave_watcher_active == 0
   or
   label_replace(
-    abs(time() - agentweave_watcher_heartbeat_timestamp_seconds) > bool 120
+    abs(time() - agentweave_watcher_heartbeat_timestamp_seconds) > bool {STALLED_AFTER}
       and on ({INSTANCE}) agentweave_watcher_active == 0,
     "reason", "Stalled", "", ""
   )
