@@ -2,6 +2,7 @@
 
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import Missing
+from probes.controls.evidence.gathered import NOT_GIVEN
 from probes.controls.finding import Finding, Memory, State, Witness
 from probes.controls.verdict.case import Case
 from probes.controls.verdict.failing import suspects
@@ -36,7 +37,7 @@ def first_doubt(case: Case) -> Doubt:
     declared = [each for each in found if each.reason is UnknownReason.DECLARED_ONLY]
     if ours or (declared and all(each.absent for each in found if each not in declared)):
         return (ours or declared)[0]
-    return min(found, key=lambda each: each.reason.rank)
+    return min(found, key=lambda each: (each.reason.rank, each.message == NOT_GIVEN.message))  # what says more, first
 
 
 def _doubts(case: Case) -> list[Doubt]:

@@ -80,6 +80,14 @@ def test_the_first_reason_of_the_list_is_told() -> None:
     assert finding.reason == UnknownReason.FORBIDDEN
 
 
+def test_of_two_that_are_not_there_the_one_that_says_more_is_told() -> None:
+    why = "Its config is not known: its ConfigMap is not among what was given."
+    known = Missing(UnknownReason.SOURCE_MISSING, why)
+    for control in ("security.secrets.none-in-config", "observability.logging.level-appropriate"):
+        assert judged(control, evidence(agent_config=known)).message == why
+    assert judged(CPU, evidence()).message == "There is no such evidence here."
+
+
 def test_evidence_that_is_too_old_is_stale() -> None:
     old = judged(TLS13, evidence(tls_posture=seen(at=NOW - 3601)))
     assert (old.state, old.reason) == (State.UNKNOWN, UnknownReason.STALE)
