@@ -80,12 +80,17 @@ def test_the_first_reason_of_the_list_is_told() -> None:
     assert finding.reason == UnknownReason.FORBIDDEN
 
 
-def test_of_two_that_are_not_there_the_one_that_says_more_is_told() -> None:
-    why = "Its config is not known: its ConfigMap is not among what was given."
-    known = Missing(UnknownReason.SOURCE_MISSING, why)
-    for control in ("security.secrets.none-in-config", "observability.logging.level-appropriate"):
-        assert judged(control, evidence(agent_config=known)).message == why
-    assert judged(CPU, evidence()).message == "There is no such evidence here."
+def test_of_evidence_that_was_not_given_what_is_known_of_the_rest_is_told_too() -> None:
+    known = Missing(
+        UnknownReason.SOURCE_MISSING, "Its config is not known: its ConfigMap c is not among what was given."
+    )
+    none = "There is no such evidence here."
+    assert judged(TLS13, evidence(agent_config=known)).message == f"{none} {known.message}"
+    assert judged(TLS13, evidence()).message == none
+    assert judged(TLS13, evidence(tls_posture=known)).message == known.message
+    assert judged(TLS13, evidence(agent_config=missing(UnknownReason.FORBIDDEN))).message == none
+    long = judged(TLS13, evidence(agent_config=Missing(UnknownReason.SOURCE_MISSING, "x" * 200))).message
+    assert (len(long), long[-1]) == (200, "…")
 
 
 def test_evidence_that_is_too_old_is_stale() -> None:
