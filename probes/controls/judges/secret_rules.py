@@ -29,7 +29,7 @@ _RULES: Sequence[tuple[str, str, "re.Pattern[str]"]] = [
         (
             "OpenAI or Anthropic key",
             "sk-",
-            r"(?<![A-Za-z0-9])sk-(?=[a-z0-9_-]*[A-Z])(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{20,}",
+            r"(?<![A-Za-z0-9])sk-(?=[a-z0-9_-]{0,60}[A-Z])(?=[A-Za-z_-]{0,60}[0-9])[A-Za-z0-9_-]{20,}",
         ),
         ("Google API key", "AIza", r"AIza[A-Za-z0-9_-]{35}"),
         ("Hugging Face token", "hf_", r"(?<![A-Za-z0-9])hf_[A-Za-z0-9]{30,}"),

@@ -16,7 +16,7 @@ from probes.controls.judges.kubernetes_object.case import (
     template_judge,
     unclear,
 )
-from probes.controls.judges.kubernetes_object.secrets.references import secrets_by_env
+from probes.controls.judges.kubernetes_object.secrets.references import secrets_by_env, secrets_in_volumes
 from probes.controls.judges.kubernetes_object.secrets.texts import doubtful, matching
 from probes.controls.judges.kubernetes_object.variables import Variable, secret_variables
 from probes.controls.judging import Statement
@@ -47,8 +47,10 @@ def kubernetes_secrets(case: TemplateCase) -> Iterator[Statement]:
     yield from _matches(case)
     if lacks := case.listing("ConfigMap").lacks:
         yield _not_read(lacks)
-        return
-    yield good("Secrets come from Secrets, projected volumes or a SecretProviderClass.")
+    elif doubts := list(_doubts(case)):
+        yield from doubts
+    else:
+        yield good("Secrets come from Secrets, projected volumes or a SecretProviderClass.")
 
 
 @template_judge("security.secrets.none-in-config")
@@ -57,11 +59,9 @@ def none_in_config(case: TemplateCase) -> Iterator[Statement]:
     yield from _matches(case)
     if lacks := case.listing("ConfigMap").lacks:
         yield _not_read(lacks)
-        return
-    doubts = list(islice(doubtful(case.template, case.listing("ConfigMap")), _MOST))
-    for where, why in doubts:
-        yield unclear(UnknownReason.NO_POLICY, f"{where} may be a secret: {why}. People must look.")
-    if not doubts:
+    elif doubts := list(_doubts(case)):
+        yield from doubts
+    else:
         yield good("No ConfigMap of the pod and no text of its template has a known format of a secret.")
 
 
@@ -71,6 +71,9 @@ def mounted_securely(case: TemplateCase) -> Iterator[Statement]:
     for container in all_containers(case.template):
         for name in sorted(set(secrets_by_env(container))):
             yield bad(f"Container {short(container.name)} takes the Secret {short(name)} by its environment.")
+    for each in secret_variables(case.template, case.listing("ConfigMap")):
+        if each.in_the_open:
+            yield bad(f"Container {short(each.container)} takes the secret {short(each.name)} by its environment.")
     for volume in mappings(case.template.spec.get("volumes")):
         for modes in _modes(volume):
             if any(not _is_number(mode) for mode in modes):
@@ -78,7 +81,10 @@ def mounted_securely(case: TemplateCase) -> Iterator[Statement]:
                 yield unclear(UnknownReason.UNPARSEABLE, told)
             elif wide := [mode for mode in modes if isinstance(mode, int) and mode & ~_READABLE_MODE]:
                 yield bad(f"A file of the volume {short(volume.get('name'))} has the mode {wide[0]:04o}, beyond 0440.")
-    yield good("No Secret is taken by environment, and their files have no mode beyond 0440.")
+    if any(True for _ in secrets_in_volumes(case.template.spec)):
+        yield good("No Secret is taken by environment, and their files have no mode beyond 0440.")
+    else:
+        yield unclear(UnknownReason.NO_DATA, "No Secret is seen that the pod takes as a file.")
 
 
 def _unread(case: TemplateCase) -> Missing | None:
@@ -128,3 +134,8 @@ def _modes_of(secret: Mapping[str, object], default: object) -> tuple[object, ..
 
 def _is_number(mode: object) -> bool:
     return isinstance(mode, int) and not isinstance(mode, bool)
+
+
+def _doubts(case: TemplateCase) -> Iterator[Statement]:
+    for where, why in islice(doubtful(case.template, case.listing("ConfigMap")), _MOST):
+        yield unclear(UnknownReason.NO_POLICY, f"{where} may be a secret: {why}. People must look.")

@@ -349,15 +349,16 @@ def test_what_may_be_a_secret_in_a_config_map_leaves_it_open_too(control: str, g
     maps = {"ConfigMap": listing(f"{{name: c, {given}}}")}
     found = finding(control, "{containers: [{name: agent}]}", listings=maps)
     assert found.state == "unknown"
-    if control in (USED, MOUNTED):
+    if control == USED:
         assert said(found)[1:] == ("NoPolicy", f"ConfigMap c: {key} may be a secret: {why}. People must look.")
 
 
-@pytest.mark.parametrize("control", [USED, MOUNTED])
 @pytest.mark.parametrize("database", [{"password": "hunter2"}, {"password": 12345678}, {"salt": RANDOM}])
-def test_what_may_be_a_secret_in_the_config_leaves_it_open_too(control: str, database: dict[str, object]) -> None:
+def test_what_may_be_a_secret_in_the_config_leaves_it_open_too(database: dict[str, object]) -> None:
     config = AgentConfigFile({"database": database}, {}, "1.0.0", in_place=True)
-    found = finding(control, "{containers: [{name: agent}]}", config=Seen(config, NOW, "config.yaml"))
+    read = Seen(config, NOW, "config.yaml")
+    assert finding(MOUNTED, "{containers: [{name: agent}]}", config=read).state == "unknown"
+    found = finding(USED, "{containers: [{name: agent}]}", config=read)
     why = "it looks random" if "salt" in database else "the name of its key says so"
     told = f"A value of the agent's config may be a secret: {why}. People must look."
     assert said(found) == ("unknown", "NoPolicy", told)
@@ -390,6 +391,26 @@ def test_an_agent_into_which_secrets_are_put_is_asked(control: str, annotation: 
     found = finding(control, "{containers: [{name: agent}]}", annotations={annotation: "true"})
     assert found.state != "not_applicable"
     assert found.reason != "NoPolicy"
+
+
+def test_a_secret_that_is_no_file_is_not_mounted_securely() -> None:
+    literal = finding(MOUNTED, _env("name: PGPASSWORD, value: hunter2"))
+    told = "Container agent takes the secret PGPASSWORD by its environment."
+    assert said(literal) == ("fail", "Violated", told)
+    injected = finding(
+        MOUNTED, "{containers: [{name: agent}]}", annotations={"vault.hashicorp.com/agent-inject": "true"}
+    )
+    told = "No Secret is seen that the pod takes as a file."
+    assert said(injected) == ("unknown", "NoData", told)
+    store = "{containers: [], volumes: [{name: v, csi: {driver: secrets-store.csi.k8s.io}}]}"
+    assert finding(MOUNTED, store).state == "pass"
+
+
+def test_what_may_be_a_secret_in_the_open_keeps_other_secrets_from_a_pass() -> None:
+    maps = {"ConfigMap": listing("{name: c, data: {DB_PASSWORD: hunter2}}")}
+    found = finding(USED, _env(f"name: TOKEN, {BY_REF}"), listings=maps)
+    told = "ConfigMap c: DB_PASSWORD may be a secret: the name of its key says so. People must look."
+    assert said(found) == ("unknown", "NoPolicy", told)
 
 
 def test_a_mode_that_is_no_number_is_told_as_that() -> None:
