@@ -16,10 +16,15 @@ _DIRECTORIES = ("PWD", "OLDPWD")
 _WORD_BEGINS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[-.\s]")
 _SWITCH = frozenset({"true", "false", "yes", "no", "on", "off", "0", "1"})
 _WAYS = frozenset(
-    {"basic", "bearer", "digest", "disabled", "enabled", "iam", "jwt", "kerberos", "ldap", "mtls", "negotiate", "none",
-     "ntlm", "null", "oauth", "oauth2", "oidc", "optional", "password", "required", "saml", "spiffe", "tls", "token"}
+    {"anonymous", "any", "apikey", "api-key", "auth0", "basic", "bearer", "cert", "certificate", "cram-md5", "default",
+     "digest", "disabled", "enabled", "external", "github", "google", "iam", "internal", "jwt", "kerberos", "keycloak",
+     "ldap", "login", "mtls", "negotiate", "none", "ntlm", "null", "oauth", "oauth2", "oidc", "optional", "password",
+     "plain", "required", "saml", "sasl", "scram-sha-256", "spiffe", "ssh", "tls", "token", "x509"}
 )  # fmt: skip
 """What AUTH is where it says how one proves who one is."""
+
+_OF_PLACES = ("CREDENTIALS", "CREDENTIAL", "PWD")
+"""Names that variables have whose values say where a file or a directory is, too."""
 
 _LONGEST = 256
 """Characters of a name that are read, from its end."""
@@ -33,6 +38,6 @@ def names_secret(name: str, value: str = "") -> bool:
     if not _SECRET.search(plain):
         return False
     word = value.strip().lower()
-    if word in _SWITCH or (plain.endswith("AUTH") and word in _WAYS):
-        return False
-    return not (plain.endswith(("CREDENTIALS", "CREDENTIAL")) and value.startswith(("/", "file:")))
+    way = plain.endswith("AUTH") and (word in _WAYS or "://" in word)
+    place = plain.endswith(_OF_PLACES) and word.startswith(("/", "file:"))
+    return not (word in _SWITCH or way or place)

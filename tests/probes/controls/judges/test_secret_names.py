@@ -71,6 +71,9 @@ def test_names_that_are_none(name: str) -> None:
         ("REQUIRE_AUTH", "1"),
         ("NEO4J_AUTH", "none"),
         ("PROXY_AUTH", "Basic"),
+        ("SMTP_AUTH", "LOGIN"),
+        ("AUTH", "https://login.acme-corp.net/realms/agents"),
+        ("BUILD_PWD", "/src"),
         ("GOOGLE_APPLICATION_CREDENTIALS", "/var/secrets/google/key.json"),
     ],
 )
