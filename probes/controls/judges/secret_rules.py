@@ -6,7 +6,7 @@ A rule is found by a literal part first: a search for each pattern in a text of 
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from probes.controls.judges.secret_names import names_secret
 
@@ -63,6 +63,8 @@ _SETTING = re.compile(
     re.MULTILINE,
 )
 """`password: x` of YAML, JSON, TOML or a file of variables."""
+
+_ELSEWHERE = re.compile(r"[-_.]?(?:file|path)$", re.IGNORECASE)
 _SHORTEST = 8
 """Characters of the shortest text that a rule matches: `ab://:c@`."""
 
@@ -95,11 +97,22 @@ def may_have_secret(name: str, text: str) -> str:
     """The same of a file with this name: also by the names of the settings in it, but of programs and prose."""
     if why := may_be_secret(name, text):
         return why
-    if name.endswith(_NO_SETTINGS):
-        return ""
-    settings = (found.groups() for found in _SETTING.finditer(text[:_SEARCHED]))
-    named = any(names_secret(key, value.strip()) and not _REFERENCE.match(value) for key, value in settings)
+    named = any(names_secret(key, value) and not _REFERENCE.match(value) for key, value in settings_of(name, text))
     return "the name of a key in it says so" if named else ""
+
+
+def settings_of(name: str, text: str) -> Iterator[tuple[str, str]]:
+    """The keys and values that stand in a file with this name; nothing of programs and prose."""
+    if not name.endswith(_NO_SETTINGS):
+        yield from ((found[1], found[2].strip()) for found in _SETTING.finditer(text[:_SEARCHED]))
+
+
+def refers_to_secret(name: str, value: str) -> bool:
+    """Whether this is no secret and says where one is: `password: ${DB_PASSWORD}`, TOKEN_FILE. Kubernetes' own token
+    is none."""
+    what = _ELSEWHERE.sub("", name)
+    away = what != name or _REFERENCE.match(value) is not None
+    return bool(value.strip()) and away and names_secret(what, "none") and "/serviceaccount/" not in value
 
 
 def _random(token: str) -> bool:

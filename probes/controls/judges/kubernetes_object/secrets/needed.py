@@ -7,9 +7,9 @@ from probes.controls.evidence import AgentConfigFile, AgentObjects, EvidenceSet,
 from probes.controls.judges.document_secrets import doubts_of
 from probes.controls.judges.kubernetes_object.case import OBJECT, all_containers, mapping
 from probes.controls.judges.kubernetes_object.secrets.references import secrets_by_env, secrets_in_volumes
-from probes.controls.judges.kubernetes_object.secrets.texts import doubtful, matching
+from probes.controls.judges.kubernetes_object.secrets.texts import doubtful, matching, referring
 from probes.controls.judges.kubernetes_object.variables import secret_variables, variables_of
-from probes.controls.judges.secret_rules import secret_rule
+from probes.controls.judges.secret_rules import refers_to_secret, secret_rule
 from probes.controls.judges.texts import texts_of
 from probes.controls.judging import Facts, fact
 
@@ -55,20 +55,25 @@ def needs_secrets(evidence: EvidenceSet, _: Facts) -> bool | Missing:
 
 def _has_secrets(template: PodTemplate, config_maps: Listing) -> bool:
     containers = tuple(all_containers(template))
+    annotations = mapping(template.metadata.get("annotations"))
     values = (each.value or "" for container in containers for each in variables_of(container, config_maps))
     return (
         any(True for _ in secrets_in_volumes(template.spec))
         or any(True for each in containers for _ in secrets_by_env(each))
         or bool(secret_variables(template, config_maps))
         or any(value.startswith(_FETCHED) for value in values)
-        or any(str(key).startswith(_INJECTORS) for key in mapping(template.metadata.get("annotations")))
+        or any(str(key).startswith(_INJECTORS) and value != "false" for key, value in annotations.items())
         or any(True for _ in matching(template, config_maps))
     )
 
 
 def _doubts(template: PodTemplate, config_maps: Listing, document: Mapping[str, object]) -> Iterator[str]:
-    """Why it may have one, beginnings of sentences."""
+    """Why it may have one, sentences without their ends."""
     for where, why in doubtful(template, config_maps):
         yield f"{where} may be a secret: {why}"
     for _, why in doubts_of(document):
         yield f"A value of the agent's config may be a secret: {why}"
+    for where in referring(template, config_maps):
+        yield f"{where} refers to a secret, and none is seen there"
+    if any(refers_to_secret(str(place[-1]), text) for place, text in texts_of(document)):
+        yield "The agent's config refers to a secret, and none is seen there"

@@ -8,7 +8,13 @@ from functools import lru_cache
 from probes.controls.evidence import Container, KubeObject, Listing, PodTemplate
 from probes.controls.evidence.agent_config import KeyPath
 from probes.controls.judges.kubernetes_object.case import all_containers, mapping, mappings, short, texts
-from probes.controls.judges.secret_rules import may_be_secret, may_have_secret, secret_rule
+from probes.controls.judges.secret_rules import (
+    may_be_secret,
+    may_have_secret,
+    refers_to_secret,
+    secret_rule,
+    settings_of,
+)
 from probes.controls.judges.texts import texts_of
 
 Found = tuple[str, str]
@@ -51,6 +57,22 @@ def doubtful(template: PodTemplate, config_maps: Listing) -> Iterator[Found]:
         for key, value in _contents(each):
             if why := _BINARY if isinstance(value, bytes) else _doubt(str(key), value):
                 yield f"ConfigMap {short(each.name)}: {short(key)}", why
+
+
+def referring(template: PodTemplate, config_maps: Listing) -> Iterator[str]:
+    """What says where a secret is, though none is seen there: the beginnings of sentences."""
+    for container in all_containers(template):
+        where = f"Container {short(container.name)}:"
+        for env in mappings(container.body.get("env")):
+            if refers_to_secret(str(env.get("name")), str(env.get("value") or "")):
+                yield f"{where} the variable {short(env.get('name'))}"
+        for place, command in _commands(container.body):
+            if any(refers_to_secret(name, value) for name, value in _options(command)):
+                yield f"{where} {_place(container, place)}"
+    for each in config_maps.objects:
+        for key, text in _contents(each):
+            if isinstance(text, str) and any(refers_to_secret(*found) for found in settings_of(str(key), text)):
+                yield f"ConfigMap {short(each.name)}: {short(key)}"
 
 
 def _place(container: Container, place: KeyPath) -> str:

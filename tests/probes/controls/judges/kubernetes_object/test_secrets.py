@@ -297,12 +297,21 @@ def test_what_only_may_be_a_secret_in_a_config_map_is_left_to_people(given: str,
 
 
 CERTIFICATE = f"-----BEGIN CERTIFICATE-----\\n{RANDOM * 2}\\n{RANDOM * 2}\\n-----END CERTIFICATE-----"
+REFERRING = {
+    "env: [{name: TOKEN_FILE, value: /run/token}]": "the variable TOKEN_FILE",
+    "env: [{name: GOOGLE_APPLICATION_CREDENTIALS, value: /var/google/key.json}]": (
+        "the variable GOOGLE_APPLICATION_CREDENTIALS"
+    ),
+    "args: [--password-file=/run/secrets/db, --verbose]": "its args",
+    "args: [--token=$(TOKEN), --no-auth, 'true']": "its args",
+    "command: [sh, -c, 'exec agent --db-password=\"$DB_PASSWORD\"']": "its command",
+}
 USUAL = [
+    *REFERRING,
     "env: [{name: GIT_SHA, value: 0f6a1c2b3d4e5f60718293a4b5c6d7e8f9012345}]",
-    "env: [{name: MAX_TOKENS, value: '4096'}, {name: PWD, value: /app}, {name: TOKEN_FILE, value: /run/token}]",
-    "env: [{name: GOOGLE_APPLICATION_CREDENTIALS, value: /var/google/key.json}, {name: AUTH, value: oidc}]",
-    "args: [--password-file=/run/secrets/db, --token=$(TOKEN), --no-auth, 'true']",
-    "command: [sh, -c, 'exec agent --db-password=\"$DB_PASSWORD\"']",
+    "env: [{name: MAX_TOKENS, value: '4096'}, {name: PWD, value: /app}, {name: AUTH, value: oidc}]",
+    "env: [{name: TOKEN_FILE, value: /var/run/secrets/kubernetes.io/serviceaccount/token}]",
+    "env: [{name: AUTH_PATH, value: /auth}, {name: CORS_ALLOW_CREDENTIALS, value: 'true'}]",
     "image: registry.acme-corp.net/sk-learn-inference-server-for-search:1.0",
 ]
 
@@ -315,7 +324,8 @@ def test_what_containers_usually_say_is_no_secret(given: str) -> None:
     found = finding(IN_CONFIG, spec, annotations=checksum)
     assert (found.state, found.evidence[0].source) == ("pass", "agent_config")
     assert told in found.message
-    assert finding(USED, spec, annotations=checksum).state == "not_applicable"
+    if spec not in (f"{{containers: [{{name: agent, {each}}}]}}" for each in REFERRING):
+        assert finding(USED, spec, annotations=checksum).state == "not_applicable"
 
 
 @pytest.mark.parametrize(
@@ -332,6 +342,25 @@ def test_what_containers_usually_say_is_no_secret(given: str) -> None:
 def test_what_config_maps_usually_say_is_no_secret(given: str) -> None:
     maps = {"ConfigMap": listing(f"{{name: c, {given}}}")}
     assert finding(IN_CONFIG, "{containers: [{name: agent}]}", listings=maps).state == "pass"
+
+
+@pytest.mark.parametrize(("given", "place"), REFERRING.items())
+def test_what_says_where_a_secret_is_proves_none_that_there_is_none(given: str, place: str) -> None:
+    told = f"Container agent: {place} refers to a secret, and none is seen there. People must look."
+    found = said(finding(USED, f"{{containers: [{{name: agent, {given}}}]}}"))
+    assert found == ("unknown", "NoPolicy", told)
+
+
+def test_a_config_that_says_where_a_secret_is_proves_none_that_there_is_none() -> None:
+    for text in ("${DB_PASSWORD}", "/run/secrets/db", "vault:db#password"):
+        config = AgentConfigFile({"db": {"password": text}}, {}, "1.0.0", in_place=True)
+        found = finding(USED, "{containers: [{name: agent}]}", config=Seen(config, NOW, "config.yaml"))
+        told = "The agent's config refers to a secret, and none is seen there. People must look."
+        assert said(found) == ("unknown", "NoPolicy", told)
+    maps = {"ConfigMap": listing('{name: c, data: {app.yaml: "db:\\n  password: ${DB_PASSWORD}"}}')}
+    found = finding(USED, "{containers: [{name: agent}]}", listings=maps)
+    told = "ConfigMap c: app.yaml refers to a secret, and none is seen there. People must look."
+    assert said(found) == ("unknown", "NoPolicy", told)
 
 
 NEEDING = [USED, MOUNTED, "deployment.secrets.rotation-automated", "security.secrets.rotated"]
@@ -391,6 +420,8 @@ def test_an_agent_into_which_secrets_are_put_is_asked(control: str, annotation: 
     found = finding(control, "{containers: [{name: agent}]}", annotations={annotation: "true"})
     assert found.state != "not_applicable"
     assert found.reason != "NoPolicy"
+    off = finding(control, "{containers: [{name: agent}]}", annotations={annotation: "false"})
+    assert off.state == "not_applicable"
 
 
 def test_a_secret_that_is_no_file_is_not_mounted_securely() -> None:
