@@ -154,6 +154,16 @@ def test_what_is_not_required_is_a_note_and_an_error_ends_with_1(file: Path) -> 
     assert validate([file], None) == 1
 
 
+def test_a_domain_of_an_example_is_told_once_by_its_control_and_so_is_one_below_it(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for domain, what in (("example.org", "example.org"), ("prod.example.org", "below example.org")):
+        file.write_text(GOOD.replace("agents.acme-corp.net", domain))
+        assert validate([file], None) == 1
+        told = [each for each in capsys.readouterr().out.splitlines() if each.startswith("config.yaml:3: ")]
+        assert told == [f"config.yaml:3: error: agent.trust_domain is {what}, the domain of an example. {CONTROLS}"]
+
+
 def test_a_literal_password_is_an_error_and_what_looks_random_a_note(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -76,8 +76,9 @@ def referring(template: PodTemplate, config_maps: Listing) -> Iterator[str]:
 
 
 def _place(container: Container, place: KeyPath) -> str:
-    if len(place) == 3 and place[0] == "env" and place[2] == "value":
-        return f"the variable {short(mappings(container.body.get('env'))[int(place[1])].get('name'))}"
+    given = container.body.get("env")
+    if isinstance(given, list) and len(place) == 3 and place[::2] == ("env", "value"):
+        return f"the variable {short(mapping(given[int(place[1])]).get('name'))}"
     return f"its {short('.'.join(str(each) for each in place if isinstance(each, str)))}"
 
 
@@ -114,7 +115,7 @@ def _commands(value: object, place: KeyPath = ()) -> Iterator[tuple[KeyPath, lis
 def _options(command: list[str]) -> Iterator[tuple[str, str]]:
     """`--password x`, `--password=x` and `PASSWORD=x` as names and values; other words without a name."""
     words = [each.strip("\"';") for each in " ".join(command).split()]
-    for word, after in zip(words, [*words[1:], ""], strict=True):
+    for word, after in zip(words, [*words[1:], ""], strict=False):
         if found := _OPTION.fullmatch(word):
             yield found[1], found[2].strip("\"'")
         elif word.startswith("-") and after and not after.startswith("-"):

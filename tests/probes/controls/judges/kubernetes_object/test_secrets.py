@@ -244,6 +244,17 @@ def test_a_known_format_is_found_in_every_text_of_a_container(control: str, give
         assert AWS not in repr(found)
 
 
+def test_a_known_format_is_found_beside_what_is_no_variable() -> None:
+    spec = f"{{containers: [{{name: agent, env: [5, null, {{name: A, value: {AWS}}}]}}]}}"
+    assert (
+        finding(IN_CONFIG, spec).message == "Container agent: the variable A has a value of the form: AWS access key."
+    )
+    odd = f"{{containers: [{{name: agent, env: {{a: {{value: {AWS}}}}}}}]}}"
+    assert (
+        finding(IN_CONFIG, odd).message == "Container agent: its env.a.value has a value of the form: AWS access key."
+    )
+
+
 def test_a_known_format_is_found_in_the_rest_of_the_template() -> None:
     spec = f"{{containers: [{{name: agent}}], volumes: [{{name: v, csi: {{volumeAttributes: {{key: {AWS}}}}}}}]}}"
     found = finding(IN_CONFIG, spec)
@@ -311,6 +322,7 @@ USUAL = [
     "env: [{name: GIT_SHA, value: 0f6a1c2b3d4e5f60718293a4b5c6d7e8f9012345}]",
     "env: [{name: MAX_TOKENS, value: '4096'}, {name: PWD, value: /app}, {name: AUTH, value: oidc}]",
     "env: [{name: TOKEN_FILE, value: /var/run/secrets/kubernetes.io/serviceaccount/token}]",
+    "command: [], args: null, livenessProbe: {exec: {command: []}}",
     "env: [{name: AUTH_PATH, value: /auth}, {name: CORS_ALLOW_CREDENTIALS, value: 'true'}]",
     "image: registry.acme-corp.net/sk-learn-inference-server-for-search:1.0",
 ]

@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.controls.catalogue.control import Assurance, SourceName, UnknownReason
-from probes.controls.evidence import AgentObjects, EvidenceSet, Missing, PodTemplate, Seen
+from probes.controls.evidence import (
+    AgentConfigFile,
+    AgentObjects,
+    EvidenceSet,
+    KubeObject,
+    Listing,
+    Missing,
+    PodTemplate,
+    Seen,
+)
 from probes.controls.judging import Facts, load_judges
 from probes.controls.sdk.loading import load_sdk_facts
 from probes.controls.verdict.control import judge_control
@@ -279,9 +288,19 @@ _MORE = (
     "sources",
     "secret",
     "items",
+    "value",
+    "args",
+    "envFrom",
+    "configMapRef",
+    "httpHeaders",
 )
+_SECRET = "AKIA" + "QYLPMN5HFIQR7XYA"
 _json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["agent", "PASSWORD", "1Gi", "sleep 3"]),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["agent", "PASSWORD", "1Gi", "sleep 3", _SECRET]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*_KEYS, *_MORE]), inner, max_size=4),
     max_leaves=12,
 )
@@ -290,8 +309,18 @@ _json = st.recursive(
 @given(st.lists(st.dictionaries(st.sampled_from(_KEYS), _json), max_size=2), _json, _json)
 def test_whatever_stands_in_a_template_no_judge_raises(containers: list[object], other: object, limits: object) -> None:
     spec = {"containers": containers, "initContainers": other, "volumes": other, "securityContext": limits}
-    objects = AgentObjects(FORBIDDEN, Seen(PodTemplate({}, spec, "agent"), NOW, "a.yaml:1"))
-    evidence = EvidenceSet(AGENT, {SourceName.KUBERNETES_OBJECT: Seen(objects, NOW, "a.yaml:1")})
+    spec |= {"ephemeralContainers": other, "resources": limits, "terminationGracePeriodSeconds": limits}
+    template = PodTemplate({"annotations": other}, spec, "agent")
+    maps = Listing((KubeObject("ConfigMap", "prod", "agent", {"data": other, "binaryData": limits}, "a.yaml:1"),))
+    config = AgentConfigFile({"db": other, "agent": limits}, {}, "1.0.0", in_place=True)
+    objects = AgentObjects(FORBIDDEN, Seen(template, NOW, "a.yaml:1"), {"ConfigMap": Seen(maps, NOW, "a.yaml:1")})
+    evidence = EvidenceSet(
+        AGENT,
+        {
+            SourceName.KUBERNETES_OBJECT: Seen(objects, NOW, "a.yaml:1"),
+            SourceName.AGENT_CONFIG: Seen(config, NOW, "a.yaml:1"),
+        },
+    )
     facts = Facts(now=NOW, sdk=load_sdk_facts())
     for control in CATALOGUE.controls:
         if any(SourceName.KUBERNETES_OBJECT in each.sources for each in load_judges().controls.get(control.id, ())):
