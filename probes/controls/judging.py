@@ -72,6 +72,7 @@ class Facts:
     environment: str = "production"
     trust_domains: tuple[str, ...] = ()  # that are right here; empty: the operator gave no list
     secret_readers: tuple[str, ...] = ()  # who may read secrets besides agents, patterns
+    agent_accounts: frozenset[str] = frozenset()  # the users' names of the service accounts of agents
     container_roles: Mapping[str, str] = field(default_factory=dict)  # name -> `sidecar`: injected, not the team's
 
 

@@ -92,6 +92,21 @@ def test_reasons_that_are_only_counted_are_explained_once_and_many_agents_are_su
     )
 
 
+def test_an_account_whose_name_is_a_pattern_excuses_nobody_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    role = "{apiVersion: rbac.authorization.k8s.io/v1, kind: %s, metadata: {name: r, namespace: prod}, %s}"
+    reads = role % ("Role", "rules: [{apiGroups: [''], resources: [secrets], verbs: [get]}]")
+    bound = role % ("RoleBinding", "roleRef: {kind: Role, name: r}, subjects: [{kind: ServiceAccount, name: %s}]")
+    control = "deployment.secrets.rbac-configured"
+    for account, subject, told in (("search", "search", ""), ("search", "other", "other"), ("'*'", "other", "other")):
+        agent = BAD.replace("serviceAccountName: search", f"serviceAccountName: {account}")
+        (tmp_path / "a.yaml").write_text("---\n".join([agent, f"{reads}\n", f"{bound % subject}\n"]))
+        _run("--manifests", str(tmp_path), "--control", control)
+        found = f"✗ fail {control}: Violated: system:serviceaccount:prod:{told} may read Secrets, by RoleBinding r."
+        assert (found in capsys.readouterr().out) == bool(told), (account, subject)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

@@ -135,16 +135,14 @@ def test_a_bad_config_has_why_with_each_line_and_every_error(file: Path, capsys:
         "12: error: transport.tls_min_version is the number 1.2, below 1.3. [security.transport.tls13-enforced]",
         ("12: error: transport.tls_min_version: expected a text, got the number 1.2, which needs quotes. "
         "[predeploy.config.valid]"),
+        ("15: error: transport.password may be a secret: the name of its key says so. People must look. "
+        "[security.secrets.none-in-config]"),
         "17: error: observability.logging.level is DEBUG. [observability.logging.level-appropriate]",
         ("18: error: observability.tracing.endpoint matches the rule password in a URL. "
         "[security.secrets.none-in-config]"),
     ]  # fmt: skip
     notes = [each.removeprefix("config.yaml:") for each in lines if ": note: " in each]
     assert "13: note: transport.circuit_breaker.sucess_threshold: unknown key, which SDK 1.0.0 drops." in notes
-    assert (
-        "15: note: transport.password may be a secret: the name of its key says so. People must look. "
-        "[security.secrets.none-in-config]"
-    ) in notes
 
 
 def test_what_is_not_required_is_a_note_and_an_error_ends_with_1(file: Path) -> None:
@@ -154,6 +152,33 @@ def test_what_is_not_required_is_a_note_and_an_error_ends_with_1(file: Path) -> 
     assert validate([file], None) == 1
     file.write_text(GOOD.replace("agents.acme-corp.net", "<trust-domain>"))
     assert validate([file], None) == 1
+
+
+def test_a_domain_of_an_example_is_told_once_by_its_control_and_so_is_one_below_it(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for domain, what in (("example.org", "example.org"), ("prod.example.org", "below example.org")):
+        file.write_text(GOOD.replace("agents.acme-corp.net", domain))
+        assert validate([file], None) == 1
+        told = [each for each in capsys.readouterr().out.splitlines() if each.startswith("config.yaml:3: ")]
+        assert told == [f"config.yaml:3: error: agent.trust_domain is {what}, the domain of an example. {CONTROLS}"]
+
+
+def test_a_literal_password_is_an_error_and_what_looks_random_a_note(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(f"{GOOD}database: {{password: hunter2, pin: 4711}}\n")
+    assert validate([file], None) == 1
+    told = "error: database.password may be a secret: the name of its key says so. People must look."
+    assert f"config.yaml:18: {told} [security.secrets.none-in-config]\n" in capsys.readouterr().out
+    file.write_text(f"{GOOD}database: {{password: 12345678}}\n")
+    assert validate([file], None) == 1
+    file.write_text(f"{GOOD}database: {{password: '${{PASSWORD}}', salt: aZ3kP9qLw2Xy7Rt5Vb8Nc4Md6Jf1Hg0Ks}}\n")
+    assert validate([file], None) == 1  # `${` was not rendered
+    file.write_text(f"{GOOD}database: {{password: /run/secrets/db, salt: aZ3kP9qLw2Xy7Rt5Vb8Nc4Md6Jf1Hg0Ks}}\n")
+    capsys.readouterr()
+    assert validate([file], None) == 0
+    assert "config.yaml:18: note: database.salt may be a secret: it looks random." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

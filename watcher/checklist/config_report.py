@@ -11,8 +11,9 @@ from probes.controls.catalogue.loading import load_catalogue
 from probes.controls.evidence import AgentConfigFile, AgentRef, EvidenceSet, Seen
 from probes.controls.finding import State
 from probes.controls.judges.agent_config.key_findings import Kind, key_findings
-from probes.controls.judges.agent_config.placeholders import PLACEHOLDER_DOMAINS, placeholders
+from probes.controls.judges.agent_config.placeholders import domain_of_an_example, placeholders
 from probes.controls.judges.agent_config.shown import key_name
+from probes.controls.judges.secret_rules import BY_NAME
 from probes.controls.judges.texts import texts_of
 from probes.controls.judging import Facts, Says, Statement, load_judges
 from probes.controls.sdk.loading import load_sdk_facts
@@ -127,7 +128,8 @@ def _findings(control: Control, said: tuple[Statement, ...]) -> Iterator[ConfigF
         if each.says is Says.BAD and control.id not in FIVE[1:]:
             yield ConfigFinding(_number(each), grade, each.message, control.id)
         elif each.says is Says.UNCLEAR and each.reason in _OPEN:
-            yield ConfigFinding(_number(each), Grade.NOTE, each.message, control.id)
+            by_name = BY_NAME in each.message  # a literal under `password` is a mistake, whoever looks at it
+            yield ConfigFinding(_number(each), Grade.ERROR if by_name else Grade.NOTE, each.message, control.id)
 
 
 def _key_notes(file: AgentConfigFile) -> Iterator[ConfigFinding]:
@@ -136,5 +138,5 @@ def _key_notes(file: AgentConfigFile) -> Iterator[ConfigFinding]:
         if each.kind is not Kind.WRONG:
             yield ConfigFinding(file.line_at(each.place) or 1, Grade.NOTE, each.message)
     for place, why in islice(placeholders(texts_of(file.document)), _MOST):
-        if place != _TRUST_DOMAIN or file.get("agent.trust_domain") not in PLACEHOLDER_DOMAINS:  # a control says it
+        if place != _TRUST_DOMAIN or not domain_of_an_example(str(file.get("agent.trust_domain"))):  # a control says it
             yield ConfigFinding(file.line_at(place) or 1, Grade.ERROR, f"{key_name(place)}: {why}.")

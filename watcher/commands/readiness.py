@@ -54,7 +54,7 @@ def command(given: Namespace) -> int:
     _tell(fleet)
     if not wanted:
         return _refuse(_nobody(fleet, objects))
-    facts = Facts(now=now, sdk=sdk, secret_readers=fleet.service_accounts())
+    facts = Facts(now=now, sdk=sdk, agent_accounts=fleet.service_accounts())
     agents = judged(fleet, wanted, catalogue, chosen, facts, load_judges())
     module, name = OUTPUTS[given.output].split(":")
     show: Callable[[Report], str] = getattr(import_module(f"watcher.checklist.reports.{module}"), name)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from probes.controls.judges.agent_config.case import ConfigCase, config_judge
+from probes.controls.judges.agent_config.case import ConfigCase, as_flag, as_number, config_judge
 from probes.controls.judges.agent_config.shown import shown
 from probes.controls.judges.effective_keys import CONFIG
 from probes.controls.judging import Says, Statement
@@ -11,7 +11,6 @@ _JITTER = "transport.retry.jitter"
 _THRESHOLD, _ATTEMPTS = "transport.circuit_breaker.failure_threshold", "transport.retry.max_attempts"
 _BASE, _MOST = "transport.retry.backoff_base_seconds", "transport.retry.backoff_max_seconds"
 _RECOVERY = "transport.circuit_breaker.recovery_timeout_seconds"
-_LARGEST = 1e15  # beyond it a number of a config is no number: some would not fit a float
 _SUCCESSES = "transport.circuit_breaker.success_threshold"
 _CALL_TIMEOUT = 30.0
 """Seconds of a call in SDK 1.0.0: retries that wait for longer are never made."""
@@ -22,7 +21,7 @@ def jitter(case: ConfigCase) -> Iterator[Statement]:
     """Whether retries are spread: by the key where the SDK reads it, else by what the SDK always does."""
     if always := case.sdk.always.get(_JITTER):
         yield Statement(CONFIG, Says.GOOD, f"SDK {case.sdk.version}: {always}", case.place(""))
-    elif case.sdk.uses(_JITTER) and case.value(_JITTER) is not True:
+    elif case.sdk.uses(_JITTER) and as_flag(case.value(_JITTER)) is not True:
         yield case.bad(_JITTER, f"{_JITTER} is not true.")
     else:
         yield case.yes([_JITTER], f"{_JITTER} is true.")
@@ -64,7 +63,7 @@ def threshold_tuned(case: ConfigCase) -> Iterator[Statement]:
 @config_judge("reliability.retry.tuned")
 def retry_tuned(case: ConfigCase) -> Iterator[Statement]:
     """Whether there are too many attempts, or their delays take longer than the call that they are part of."""
-    attempts, base, most = (_as_number(case.value(path)) for path in (_ATTEMPTS, _BASE, _MOST))
+    attempts, base, most = (as_number(case.value(path)) for path in (_ATTEMPTS, _BASE, _MOST))
     if attempts is not None and attempts > 5:
         yield case.bad(_ATTEMPTS, f"{_ATTEMPTS} of {attempts:g} is above 5.")
     elif attempts is not None and base is not None and most is not None:
@@ -83,10 +82,4 @@ def _between(case: ConfigCase, path: str, least: int, most: int, *, whole: bool 
 
 def _number(case: ConfigCase, path: str) -> float | None:
     """The number that the file has there; a default does not count."""
-    return _as_number(case.found.value.get(path))
-
-
-def _as_number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _LARGEST:
-        return None
-    return float(value)
+    return as_number(case.found.value.get(path))

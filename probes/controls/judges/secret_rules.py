@@ -6,7 +6,9 @@ A rule is found by a literal part first: a search for each pattern in a text of 
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+from probes.controls.judges.secret_names import names_secret
 
 _RULES: Sequence[tuple[str, str, "re.Pattern[str]"]] = [
     (name, part, re.compile(pattern))
@@ -24,7 +26,11 @@ _RULES: Sequence[tuple[str, str, "re.Pattern[str]"]] = [
         ("Slack token", "xox", r"xox[abeoprs]-[A-Za-z0-9-]{10,}"),
         ("Slack webhook", "hooks.slack.com", r"hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/+]{20,}"),
         ("Stripe key", "k_", r"(?<![A-Za-z0-9])[rs]k_(?:live|test)_[A-Za-z0-9]{16,}"),
-        ("OpenAI or Anthropic key", "sk-", r"(?<![A-Za-z0-9])sk-(?:[a-z]{2,10}[0-9]{0,2}-)?[A-Za-z0-9_-]{20,}"),
+        (
+            "OpenAI or Anthropic key",
+            "sk-",
+            r"(?<![A-Za-z0-9])sk-(?=[a-z0-9_-]{0,60}[A-Z])(?=[A-Za-z_-]{0,60}[0-9])[A-Za-z0-9_-]{20,}",
+        ),
         ("Google API key", "AIza", r"AIza[A-Za-z0-9_-]{35}"),
         ("Hugging Face token", "hf_", r"(?<![A-Za-z0-9])hf_[A-Za-z0-9]{30,}"),
         ("npm token", "npm_", r"(?<![A-Za-z0-9])npm_[A-Za-z0-9]{36}"),
@@ -42,10 +48,23 @@ _HEX = re.compile(r"[0-9a-f]+")
 _RANDOM_HEX, _RANDOM_TEXT = 3.0, 4.3
 """Bits a character from which on a token is taken for a random one; the limits of detect-secrets, a little lower."""
 
-_SECRET_KEY = re.compile(
-    r"(?:^|[_.-])(?:password|passwd|passphrase|secret|token|api_?key|private_?key|access_?key|credentials?)$"
+_DIGEST_KEY = re.compile(r"(?:sha[0-9]*|commit|revision|digest|checksum|hash|fingerprint|thumbprint)$", re.IGNORECASE)
+"""What is random there says which version something is, and opens nothing."""
+
+_PUBLIC = re.compile(r"-----BEGIN ((?:TRUSTED |X509 )?CERTIFICATE|[A-Z ]{0,20}PUBLIC KEY)-----[^-]*-----END \1-----")
+_NO_SETTINGS = (".rego", ".lua", ".py", ".js", ".ts", ".go", ".md", ".txt", ".html", ".pem", ".crt")
+BY_NAME = "the name of its key says so"
+_LOOKS_RANDOM = "it looks random"
+
+_REFERENCE = re.compile(r"\$[({]|\$[A-Z_][A-Z0-9_]*$|\{\{|<|/|file:|env:|vault:|secret:|arn:")
+_SETTING = re.compile(
+    r"""(?:^|[{,])[ \t]*(?:-[ \t]+|export[ \t]+)?["']?([A-Za-z][A-Za-z0-9_.-]{0,79})["']?"""
+    r"""[ \t]*[:=][ \t]*["']?([^\s"',:={}\[\]|>#&*][^\n"',}]{0,255})""",
+    re.MULTILINE,
 )
-_REFERENCE = re.compile(r"\$|\{\{|<|/|file:|env:|vault:|secret:|arn:")
+"""`password: x` of YAML, JSON, TOML or a file of variables."""
+
+_ELSEWHERE = re.compile(r"[-_.]?(?:file|path)$", re.IGNORECASE)
 _SHORTEST = 8
 """Characters of the shortest text that a rule matches: `ab://:c@`."""
 
@@ -66,12 +85,34 @@ def may_be_secret(key: str, text: str) -> str:
 
     Names of keys and randomness prove nothing: people must look.
     """
-    plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower()
-    if text.strip() and _SECRET_KEY.search(plain) and not _REFERENCE.match(text):
-        return "the name of its key says so"
-    if any(_random(found[0]) for found in _TOKEN.finditer(text[:_SEARCHED])):
-        return "it looks random"
-    return ""
+    if text.strip() and names_secret(key, text) and not _REFERENCE.match(text):
+        return BY_NAME
+    if _HEX.fullmatch(text) and _DIGEST_KEY.search(key) and not names_secret(_DIGEST_KEY.sub("", key).rstrip("_.-")):
+        return ""
+    searched = _PUBLIC.sub("", text[:_SEARCHED])
+    return _LOOKS_RANDOM if any(_random(found[0]) for found in _TOKEN.finditer(searched)) else ""
+
+
+def may_have_secret(name: str, text: str) -> str:
+    """The same of a file with this name: also by the names of the settings in it, but of programs and prose."""
+    if why := may_be_secret(name, text):
+        return why
+    named = any(names_secret(key, value) and not _REFERENCE.match(value) for key, value in settings_of(name, text))
+    return "the name of a key in it says so" if named else ""
+
+
+def settings_of(name: str, text: str) -> Iterator[tuple[str, str]]:
+    """The keys and values that stand in a file with this name; nothing of programs and prose."""
+    if not name.endswith(_NO_SETTINGS):
+        yield from ((found[1], found[2].strip()) for found in _SETTING.finditer(text[:_SEARCHED]))
+
+
+def refers_to_secret(name: str, value: str) -> bool:
+    """Whether this is no secret and says where one is: `password: ${DB_PASSWORD}`, TOKEN_FILE. Kubernetes' own token
+    is none."""
+    what = _ELSEWHERE.sub("", name)
+    away = what != name or _REFERENCE.match(value) is not None
+    return bool(value.strip()) and away and names_secret(what, "none") and "/serviceaccount/" not in value
 
 
 def _random(token: str) -> bool:

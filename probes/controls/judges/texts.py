@@ -1,4 +1,4 @@
-"""All texts of a document with the places where they stand."""
+"""All texts, numbers and keys of a document with the places where they stand."""
 
 from collections.abc import Iterator, Mapping
 
@@ -15,6 +15,18 @@ def texts_of(value: object, place: KeyPath = ()) -> Iterator[tuple[KeyPath, str]
     elif isinstance(value, list | tuple):
         for number, inner in enumerate(value):
             yield from texts_of(inner, (*place, number))
+
+
+def numbers_of(value: object, place: KeyPath = ()) -> Iterator[tuple[KeyPath, int]]:
+    """Each whole number that is a value."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        yield place, value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from numbers_of(inner, (*place, str(key)))
+    elif isinstance(value, list | tuple):
+        for number, inner in enumerate(value):
+            yield from numbers_of(inner, (*place, number))
 
 
 def keys_of(value: object, place: KeyPath = ()) -> Iterator[KeyPath]:

@@ -26,7 +26,6 @@ class ConfigKey:
     least: float | None = None  # of a number
     most: float | None = None
     default: Scalar = None  # what stands where the file has no such key; None: nothing
-    production: str = ""  # the only value that this version takes where agent.environment is production
     security: bool = False  # one of the keys that the checklist's security lines rest on
     note: str = ""  # what to know of it, one sentence
 

@@ -22,7 +22,7 @@ def message_of(said: Sequence[tuple[Weighed, Statement]]) -> str:
         if kept and len(" ".join([*kept, sentence])) > LONGEST - 12:
             return f"{' '.join(kept)} ({len(sentences) - len(kept)} more)"
         kept.append(sentence)
-    return _cut(" ".join(kept))
+    return cut(" ".join(kept))
 
 
 def _with_pods(message: str, names: list[str]) -> str:
@@ -32,7 +32,8 @@ def _with_pods(message: str, names: list[str]) -> str:
     return f"{', '.join(names[:2])}{more}: {message}"
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
+    """The text as long as a message may be."""
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 

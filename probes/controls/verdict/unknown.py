@@ -2,11 +2,13 @@
 
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import Missing
+from probes.controls.evidence.gathered import NOT_GIVEN
 from probes.controls.finding import Finding, Memory, State, Witness
 from probes.controls.verdict.case import Case
 from probes.controls.verdict.failing import suspects
 from probes.controls.verdict.passing import Doubt, doubts
 from probes.controls.verdict.record_verdict import Outcome
+from probes.controls.verdict.showing import cut
 
 
 def unknown(case: Case) -> Finding:
@@ -36,7 +38,16 @@ def first_doubt(case: Case) -> Doubt:
     declared = [each for each in found if each.reason is UnknownReason.DECLARED_ONLY]
     if ours or (declared and all(each.absent for each in found if each not in declared)):
         return (ours or declared)[0]
-    return min(found, key=lambda each: each.reason.rank)
+    first = min(found, key=lambda each: each.reason.rank)
+    return first._replace(message=cut(f"{first.message} {why}")) if (why := _why_not_given(case, first)) else first
+
+
+def _why_not_given(case: Case, doubt: Doubt) -> str:
+    """Of evidence that was not given, what is known of other evidence that lacks too; empty where there is no more."""
+    if doubt.message != NOT_GIVEN.message:
+        return ""
+    lacking = (part.found for part in case.scales.parts if isinstance(part.found, Missing))
+    return next((each.message for each in lacking if each.reason is doubt.reason and each != NOT_GIVEN), "")
 
 
 def _doubts(case: Case) -> list[Doubt]:

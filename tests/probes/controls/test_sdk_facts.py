@@ -41,7 +41,7 @@ def test_keys_that_the_checklist_names_and_the_sdk_drops_are_not_in_its_model() 
 def test_defaults_and_values_are_those_of_the_model() -> None:
     action = SDK.key("authorization.default_action")
     assert action is not None
-    assert (action.default, action.values, action.production) == ("deny", ("deny", "log-only"), "deny")
+    assert (action.default, action.values) == ("deny", ("deny", "log-only"))
 
 
 def _version(number: str) -> bytes:

@@ -80,6 +80,19 @@ def test_the_first_reason_of_the_list_is_told() -> None:
     assert finding.reason == UnknownReason.FORBIDDEN
 
 
+def test_of_evidence_that_was_not_given_what_is_known_of_the_rest_is_told_too() -> None:
+    known = Missing(
+        UnknownReason.SOURCE_MISSING, "Its config is not known: its ConfigMap c is not among what was given."
+    )
+    none = "There is no such evidence here."
+    assert judged(TLS13, evidence(agent_config=known)).message == f"{none} {known.message}"
+    assert judged(TLS13, evidence()).message == none
+    assert judged(TLS13, evidence(tls_posture=known)).message == known.message
+    assert judged(TLS13, evidence(agent_config=missing(UnknownReason.FORBIDDEN))).message == none
+    long = judged(TLS13, evidence(agent_config=Missing(UnknownReason.SOURCE_MISSING, "x" * 200))).message
+    assert (len(long), long[-1]) == (200, "…")
+
+
 def test_evidence_that_is_too_old_is_stale() -> None:
     old = judged(TLS13, evidence(tls_posture=seen(at=NOW - 3601)))
     assert (old.state, old.reason) == (State.UNKNOWN, UnknownReason.STALE)

@@ -35,9 +35,9 @@ class Fleet:
     notes: list[str] = field(default_factory=list)  # what to know beside
     accounts: set[str] = field(default_factory=set)
 
-    def service_accounts(self) -> tuple[str, ...]:
+    def service_accounts(self) -> frozenset[str]:
         """Those that agents run as, with their users' names."""
-        return tuple(sorted(self.accounts))
+        return frozenset(self.accounts)
 
 
 def gather(objects: Objects, now: float, sdk_version: str) -> Fleet:

@@ -14,11 +14,23 @@ _GROUPS = {
     "NetworkPolicy": "networking.k8s.io",
     "ExternalSecret": "external-secrets.io",
     "Certificate": "cert-manager.io",
+    **dict.fromkeys(("VaultStaticSecret", "VaultDynamicSecret", "VaultPKISecret"), "secrets.hashicorp.com"),
+    "SealedSecret": "bitnami.com",
+    "SecretProviderClass": "secrets-store.csi.x-k8s.io",
     **dict.fromkeys(("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"), "rbac.authorization.k8s.io"),
 }
 """Of kinds that other API groups have too: a NetworkPolicy of Calico has another selector, and rules of its own."""
 
-_OF_NAMESPACE = ("LimitRange", "ExternalSecret", "Certificate", "Role", "RoleBinding")
+_MAKERS_OF_SECRETS = (
+    "ExternalSecret",
+    "Certificate",
+    "VaultStaticSecret",
+    "VaultDynamicSecret",
+    "VaultPKISecret",
+    "SealedSecret",
+    "SecretProviderClass",
+)
+_OF_NAMESPACE = ("LimitRange", "Role", "RoleBinding", *_MAKERS_OF_SECRETS)
 _OF_CLUSTER = ("ClusterRole", "ClusterRoleBinding")
 _POLICY = "NetworkPolicy"
 

@@ -1,5 +1,6 @@
 """What a judge of the config is handed: the file, the control and the SDK version, and what can be said of them."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -10,8 +11,12 @@ from probes.controls.judges.effective_keys import CONFIG, config_of, if_effectiv
 from probes.controls.judging import Facts, Judge, Says, Statement, judge
 from probes.controls.sdk.facts import SdkVersion
 
-_YES, _NO = frozenset({"true", "yes", "on"}), frozenset({"false", "no", "off"})
-"""What the SDK takes for true and false: its YAML is 1.1, and it takes texts too."""
+_YES, _NO = frozenset({"true", "yes", "on", "t", "y", "1"}), frozenset({"false", "no", "off", "f", "n", "0"})
+"""What the SDK takes for true and false: its model is of pydantic, which takes texts and numbers too."""
+
+_NUMBER = re.compile(r"\s*([+-]?[0-9]{1,40}(?:\.[0-9]{0,40})?(?:[eE][+-]?[0-9]{1,3})?)\s*")
+_LARGEST = 1e15
+"""Beyond it a number of a config is no number: some would not fit a float."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +82,19 @@ def as_flag(value: object) -> bool | None:
     """True or false, as the SDK reads it; None where it is neither."""
     if isinstance(value, bool):
         return value
+    if isinstance(value, int | float):
+        return bool(value) if value in (0, 1) else None
     word = value.casefold() if isinstance(value, str) else ""
     return True if word in _YES else False if word in _NO else None
+
+
+def as_number(value: object) -> float | None:
+    """The number that this is, as the SDK reads it, which takes texts of numbers too; None where it is none."""
+    if isinstance(value, str) and (found := _NUMBER.fullmatch(value)):
+        value = float(found[1])
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _LARGEST:
+        return None
+    return float(value)
 
 
 ConfigJudge = Callable[[ConfigCase], Iterable[Statement]]

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from probes.controls.evidence.agent_config import AgentConfigFile, KeyPath
-from probes.controls.judges.agent_config.case import as_flag
+from probes.controls.judges.agent_config.case import as_flag, as_number
 from probes.controls.judges.agent_config.shown import key_name, shown
 from probes.controls.sdk.facts import ConfigKey, SdkVersion
 
@@ -137,23 +137,26 @@ def mistake(key: ConfigKey, value: object) -> str:
 
 
 def _outside(key: ConfigKey, value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    number = as_number(value)
+    if number is None:
         return ""
-    if key.least is not None and value < key.least:
-        return f"expected at least {key.least:g}, got {shown(value)}"
-    if key.most is not None and value > key.most:
-        return f"expected at most {key.most:g}, got {shown(value)}"
+    if key.least is not None and number < key.least:
+        return f"expected at least {key.least:g}, got {shown(number)}"
+    if key.most is not None and number > key.most:
+        return f"expected at most {key.most:g}, got {shown(number)}"
     return ""
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _is_integer(value: object) -> bool:
+    number = as_number(value)
+    exact = not isinstance(value, str) or "e" not in value.lower()
+    return exact and number is not None and number.is_integer()
 
 
 _TYPES: Mapping[str, Callable[[Any], bool]] = {
     "text": lambda value: isinstance(value, str),
-    "number": _is_number,
-    "integer": lambda value: _is_number(value) and (isinstance(value, int) or value.is_integer()),
+    "number": lambda value: as_number(value) is not None,
+    "integer": _is_integer,
     "boolean": lambda value: as_flag(value) is not None,
     "list": lambda value: isinstance(value, list),
     "mapping": lambda value: isinstance(value, Mapping),

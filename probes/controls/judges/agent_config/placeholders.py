@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from probes.controls.evidence.agent_config import KeyPath
 
-PLACEHOLDER_DOMAINS = ("example.org", "example.com", "yourdomain.com", "hvs.solutions", "agentweave.io")
+_DOMAINS = ("example.org", "example.com", "yourdomain.com", "hvs.solutions", "agentweave.io")
 """Trust domains of examples: the checklist's, the documentation's and the charts'."""
 
 _TEMPLATE = re.compile(r"\$\{[^}]{0,200}\}|\{\{|\{%|^<[^<>]{1,100}>$")
@@ -26,12 +26,17 @@ def placeholders(texts: Iterator[tuple[KeyPath, str]]) -> Iterator[tuple[KeyPath
             yield place, why
 
 
+def domain_of_an_example(host: str) -> str:
+    """The domain of examples that this is, or lies below; empty where it is none."""
+    return next((each for each in _DOMAINS if _is_below(host.strip().lower(), each)), "")
+
+
 def _why(place: KeyPath, text: str) -> str:
     if _TEMPLATE.search(text):
         return "a placeholder of a template that was not rendered"
     if place and place[-1] == _PROSE:
         return ""
-    if domain := next((each for each in PLACEHOLDER_DOMAINS if _is_below(_host(text), each)), ""):
+    if domain := domain_of_an_example(_host(text)):
         return f"a placeholder, {domain} is the domain of an example"
     return "a placeholder that was not filled in" if _TO_DO.search(text) or _YOURS.search(text) else ""
 

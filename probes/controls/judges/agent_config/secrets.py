@@ -1,13 +1,15 @@
 """Are there secrets in the config? Told by rule and place, never by value."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence.agent_config import KeyPath
 from probes.controls.judges.agent_config.case import ConfigCase, config_judge
 from probes.controls.judges.agent_config.shown import key_name
+from probes.controls.judges.document_secrets import doubts_of
 from probes.controls.judges.effective_keys import CONFIG
-from probes.controls.judges.secret_rules import may_be_secret, secret_rule
+from probes.controls.judges.secret_rules import secret_rule
 from probes.controls.judges.texts import keys_of, texts_of
 from probes.controls.judging import Says, Statement
 
@@ -24,20 +26,12 @@ def none_in_config(case: ConfigCase) -> Iterator[Statement]:
     rules |= {place: rule for place in keys_of(document) if (rule := secret_rule(str(place[-1])))}
     for place, rule in list(rules.items())[:_MOST]:
         yield _said(case, place, f"{key_name(place)} matches the rule {rule}.", Says.BAD)
-    doubts = 0
-    for place, text in texts:
-        if place not in rules and (why := may_be_secret(_key(place), text)):
-            doubts += 1
-            yield _said(case, place, f"{key_name(place)} may be a secret: {why}. People must look.", Says.UNCLEAR)
-        if doubts == _MOST:
-            break
+    doubts = list(islice(((place, why) for place, why in doubts_of(document) if place not in rules), _MOST))
+    for place, why in doubts:
+        yield _said(case, place, f"{key_name(place)} may be a secret: {why}. People must look.", Says.UNCLEAR)
     if not rules and not doubts:
         said = f"{len(texts)} texts were read, and none matches a rule for secrets."
         yield Statement(CONFIG, Says.GOOD, said, case.place(""))
-
-
-def _key(place: KeyPath) -> str:
-    return next((each for each in reversed(place) if isinstance(each, str)), "")
 
 
 def _said(case: ConfigCase, place: KeyPath, message: str, says: Says) -> Statement:

@@ -1,19 +1,18 @@
 """What the config declares of identity, authorization and transport: it can refute behaviour and never prove it."""
 
 from collections.abc import Collection, Iterator
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence.agent_config import NOT_SET
 from probes.controls.judges.agent_config.case import ConfigCase, config_judge
-from probes.controls.judges.agent_config.placeholders import PLACEHOLDER_DOMAINS
+from probes.controls.judges.agent_config.endpoints import endpoints_of
+from probes.controls.judges.agent_config.placeholders import domain_of_an_example
 from probes.controls.judges.agent_config.shown import shown
 from probes.controls.judging import Statement
 
 _TLS, _DOMAIN = "transport.tls_min_version", "agent.trust_domain"
 _AUDIT = "authorization.audit.enabled"
-_TRACING, _TRACES_TO = "observability.tracing.enabled", "observability.tracing.endpoint"
 _OLD_TLS = ("1.0", "1.1", "1.2")
 
 
@@ -37,8 +36,9 @@ def trust_domain_validated(case: ConfigCase) -> Iterator[Statement]:
             yield case.yes([_DOMAIN], f"{_DOMAIN} is in checklist.trust_domains.")
         else:
             yield case.bad(_DOMAIN, f"{_DOMAIN} is not in checklist.trust_domains.")
-    elif domain.lower() in PLACEHOLDER_DOMAINS:
-        yield case.bad(_DOMAIN, f"{_DOMAIN} is {domain.lower()}, the domain of an example.")
+    elif example := domain_of_an_example(domain):
+        below = "" if domain.lower() == example else "below "
+        yield case.bad(_DOMAIN, f"{_DOMAIN} is {below}{example}, the domain of an example.")
     else:
         said = f"No list of trust domains is given, so whether {_DOMAIN} is right is not known."
         yield case.unclear(_DOMAIN, UnknownReason.NO_POLICY, said)
@@ -81,11 +81,8 @@ def peer_verification_strict(case: ConfigCase) -> Iterator[Statement]:
 @config_judge("security.transport.no-plaintext")
 def no_plaintext(case: ConfigCase) -> Iterator[Statement]:
     """Whether OPA and the collector of traces are reached by TLS where they are not on the same host."""
-    paths = ["authorization.opa_endpoint"]
-    if case.flag(_TRACING) is not False:
-        paths.append(_TRACES_TO)
-    for path in paths:
-        if _in_clear(case.declared(path)):
+    for path, url in endpoints_of(case):
+        if urlsplit(url).scheme == "http":
             yield case.bad(path, f"{path} is http:// to a host that is not loopback.")
 
 
@@ -102,24 +99,3 @@ def _word(case: ConfigCase, path: str, good: str, bad: Collection[str]) -> Itera
     else:
         said = f"{path} is {shown(value)}, and what an agent makes of that is not known."
         yield case.unclear(path, UnknownReason.UNPARSEABLE, said)
-
-
-def _in_clear(url: object) -> bool:
-    """An http URL whose host is not this one."""
-    if not isinstance(url, str):
-        return False
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
-        return False
-    return parts.scheme == "http" and bool(host) and not _is_loopback(host)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

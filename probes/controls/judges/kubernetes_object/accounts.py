@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 
-from probes.controls.judges.kubernetes_object.case import TemplateCase, bad, mappings, short, template_judge
+from probes.controls.judges.kubernetes_object.case import TemplateCase, bad, short, template_judge
+from probes.controls.judges.kubernetes_object.variables import variables_of
 from probes.controls.judges.rates import is_rate
 from probes.controls.judging import Statement
 
 _TRUE = ("1", "true", "yes", "on")
 _NOISY = ("debug", "trace", "notset")
-_SAMPLER, _ARGUMENT = "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"
+_SAMPLER, _ARGUMENT, _DISABLED = "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG", "OTEL_SDK_DISABLED"
+_NEVER = {"always_off": "no request is traced", "parentbased_always_off": "no trace begins at the agent"}
+_BY_RATE = ("traceidratio", "parentbased_traceidratio")
 
 
 @template_judge("security.identity.workload-attestation-configured")
@@ -21,8 +24,8 @@ def own_service_account(case: TemplateCase) -> Iterator[Statement]:
 @template_judge("observability.logging.level-appropriate")
 def debug_by_variable(case: TemplateCase) -> Iterator[Statement]:
     """No variable of the agent's container switches debugging on."""
-    for env in _variables(case):
-        name, value = env.get("name"), str(env.get("value")).strip().lower()
+    for name, given in _variables(case).items():
+        value = given.strip().lower()
         if (name == "AGENTWEAVE_DEBUG" and value in _TRUE) or (name == "AGENTWEAVE_LOG_LEVEL" and value in _NOISY):
             yield bad(f"The variable {short(name)} switches debugging on.")
 
@@ -30,16 +33,19 @@ def debug_by_variable(case: TemplateCase) -> Iterator[Statement]:
 @template_judge("observability.tracing.sampling-configured")
 def sampler_by_variable(case: TemplateCase) -> Iterator[Statement]:
     """The variables of OpenTelemetry name a sampler that samples, and a rate that is one."""
-    given = {str(env.get("name")): env["value"] for env in _variables(case) if isinstance(env.get("value"), str)}
-    sampler, rate = given.get(_SAMPLER), given.get(_ARGUMENT)
-    if sampler == "always_off":
-        yield bad(f"The variable {_SAMPLER} is always_off, so no request is traced.")
-    elif sampler == "traceidratio" and rate is not None and not is_rate(rate):
+    given = _variables(case)
+    sampler, rate = given.get(_SAMPLER, "").strip().lower(), given.get(_ARGUMENT)
+    if given.get(_DISABLED, "").strip().lower() == "true":
+        yield bad(f"The variable {_DISABLED} is true, so no request is traced.")
+    elif sampler in _NEVER:
+        yield bad(f"The variable {_SAMPLER} is {sampler}, so {_NEVER[sampler]}.")
+    elif sampler in _BY_RATE and rate is not None and not is_rate(rate):
         yield bad(f"The variable {_ARGUMENT} is not a number above 0 and at most 1.")
 
 
-def _variables(case: TemplateCase) -> Iterator[Mapping[str, object]]:
-    """Those of the agent's own container."""
-    for container in case.template.containers():
-        if container.agent:
-            yield from mappings(container.body.get("env"))
+def _variables(case: TemplateCase) -> Mapping[str, str]:
+    """Those of the agent's own container whose values are known, from ConfigMaps too."""
+    agents = (container for container in case.template.containers() if container.agent)
+    found = (each for container in agents for each in variables_of(container, case.listing("ConfigMap")))
+    last = {each.name: each.value for each in found}
+    return {name: value for name, value in last.items() if value is not None}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from probes.controls.catalogue.control import Control, SourceName, UnknownReason
-from probes.controls.evidence import AgentObjects, EvidenceSet, Listing, Missing, PodTemplate, Seen
+from probes.controls.evidence import AgentObjects, Container, EvidenceSet, Listing, Missing, PodTemplate, Seen
 from probes.controls.judges.secret_rules import secret_rule
 from probes.controls.judging import Facts, Says, Statement, judge
 
@@ -27,6 +27,14 @@ def mappings(value: object) -> Sequence[Mapping[str, object]]:
 def texts(value: object) -> Sequence[str]:
     """The texts of a list."""
     return [each for each in value if isinstance(each, str)] if isinstance(value, list) else ()
+
+
+def all_containers(template: PodTemplate) -> Iterator[Container]:
+    """Those of the template, and ephemeral ones, which run in a given pod but have neither probes nor resources."""
+    yield from template.containers()
+    for body in mappings(template.spec.get("ephemeralContainers")):
+        if isinstance(name := body.get("name"), str):
+            yield Container(name, "main", body, agent=False)
 
 
 def short(name: object) -> str:

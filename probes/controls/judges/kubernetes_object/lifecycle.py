@@ -1,7 +1,6 @@
 """How long a pod may take to end, and whether a version before can be had back."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from probes.controls.catalogue.control import Control, UnknownReason
 from probes.controls.evidence import EvidenceSet, KubeObject, Missing
@@ -16,17 +15,15 @@ from probes.controls.judges.kubernetes_object.case import (
     objects_of,
     short,
     template_judge,
-    texts,
     unclear,
 )
 from probes.controls.judges.kubernetes_object.deployed_by import tool_of
+from probes.controls.judges.kubernetes_object.pre_stop import pre_stop_sleep
 from probes.controls.judging import Facts, Statement, judge
 
 DRAIN = 35
 """Seconds: the drain of the checklist's own example, 30, and 5 more."""
 
-_SLEEP = re.compile(r"\bsleep\s+([0-9]{1,6}(?:\.[0-9]{1,6})?)([smhd]?)")
-_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _WITH_REVISIONS = ("Deployment", "StatefulSet", "DaemonSet", "Rollout")
 _WITHOUT = ("Pod", "Job", "CronJob", "ReplicaSet", "ReplicationController")
 
@@ -35,23 +32,20 @@ _WITHOUT = ("Pod", "Job", "CronJob", "ReplicaSet", "ReplicationController")
 def grace_period(case: TemplateCase) -> Iterator[Statement]:
     """terminationGracePeriodSeconds is at least DRAIN and the longest preStop sleep."""
     given = case.template.spec.get("terminationGracePeriodSeconds")
-    wanted = DRAIN + max((_pre_stop(each.body) for each in case.template.containers()), default=0.0)
-    if isinstance(given, bool) or not isinstance(given, int):
+    sleeps = {each.name: pre_stop_sleep(each.body) for each in case.template.containers()}
+    wanted = DRAIN + max((each for each in sleeps.values() if each is not None), default=0.0)
+    unread = next((name for name, each in sleeps.items() if each is None), None)
+    if given is None:
         yield bad("terminationGracePeriodSeconds is not set, so it is 30 s, as long as the drain.")
+    elif isinstance(given, bool) or not isinstance(given, int):
+        yield unclear(UnknownReason.UNPARSEABLE, "terminationGracePeriodSeconds is no whole number.")
     elif given < wanted:
         yield bad(f"terminationGracePeriodSeconds is {str(given)[:20]}, shorter than {wanted:g} s.")
+    elif unread is not None:
+        told = f"Container {short(unread)}: how long its preStop hook sleeps cannot be read."
+        yield unclear(UnknownReason.UNPARSEABLE, told)
     else:
         yield good(f"terminationGracePeriodSeconds is {str(given)[:20]}, at least {wanted:g} s.")
-
-
-def _pre_stop(container: Mapping[str, object]) -> float:
-    """Seconds that its preStop hook sleeps."""
-    hook = mapping(mapping(container.get("lifecycle")).get("preStop"))
-    seconds = mapping(hook.get("sleep")).get("seconds")
-    if isinstance(seconds, int) and not isinstance(seconds, bool):
-        return float(min(max(seconds, 0), 10**6))
-    said = _SLEEP.findall(" ".join(texts(mapping(hook.get("exec")).get("command"))))
-    return sum(float(number) * _SECONDS[unit] for number, unit in said)
 
 
 @judge("deployment.rollback.automation", of=[OBJECT])

@@ -23,14 +23,20 @@ _CONTROLS = {
     "deployment.resources.memory-limits": ("limits", "memory"),
     "deployment.resources.ephemeral-storage-limits": ("limits", "ephemeral-storage"),
 }
+_OF_PODS = ("cpu", "memory")
+"""What Kubernetes takes for a pod as a whole."""
 
 
 @template_judge(*_CONTROLS)
 def resources(case: TemplateCase) -> Iterator[Statement]:
-    """Every container has the value, or gets it by a LimitRange that is given."""
+    """Every container has the value, gets it by a LimitRange that is given, or the pod has it for all."""
     kind, resource = _CONTROLS[case.control.id]
     default = _defaults(case.listing("LimitRange"), resource)[kind]
+    of_pod = mapping(case.template.spec.get("resources"))
     judged = [each for each in case.template.containers() if case.facts.container_roles.get(each.name) != "sidecar"]
+    if resource in _OF_PODS and _is_set(of_pod, kind, resource, None):
+        yield good(f"The pod has resources.{kind}.{resource} for all its containers.")
+        return
     lacking = [each for each in judged if not _has(each, kind, resource, default)]
     for each in lacking:
         given = f"{each.role} container" if each.role != "main" else "container"
@@ -42,7 +48,10 @@ def resources(case: TemplateCase) -> Iterator[Statement]:
 
 
 def _has(container: Container, kind: str, resource: str, default: object) -> bool:
-    given = mapping(container.body.get("resources"))
+    return _is_set(mapping(container.body.get("resources")), kind, resource, default)
+
+
+def _is_set(given: Mapping[str, object], kind: str, resource: str, default: object) -> bool:
     own = mapping(given.get(kind)).get(resource)
     if own is None and kind == "requests":
         own = mapping(given.get("limits")).get(resource)  # the API server takes the limit as the request

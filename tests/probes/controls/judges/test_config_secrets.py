@@ -7,7 +7,7 @@ import pytest
 from probes.controls.evidence import AgentConfigFile, Seen
 from probes.controls.finding import Finding, State
 from probes.controls.judges.agent_config.placeholders import placeholders
-from probes.controls.judges.secret_rules import may_be_secret, secret_rule
+from probes.controls.judges.secret_rules import may_be_secret, may_have_secret, secret_rule
 from probes.controls.judging import Says
 from tests.probes.controls.judges.configs import changed, file_of, finding, said
 from tests.probes.controls.judges.kubernetes_object import objects
@@ -85,12 +85,25 @@ def test_what_configs_usually_say_is_no_secret(text: str) -> None:
     assert may_be_secret("endpoint", text) == ""
 
 
-@pytest.mark.parametrize("part", ["a" * 30 + "://", "a://b:", "eyJaaaaaaaaa.x", "-----BEGIN A A A ", "sk-a1 ", "x"])
+@pytest.mark.parametrize(
+    "part", ["a" * 30 + "://", "a://b:", "eyJaaaaaaaaa.x", "-----BEGIN A A A ", "sk-a1 ", "sk--", "x"]
+)
 def test_a_megabyte_of_what_almost_is_a_secret_is_searched_soon(part: str) -> None:
     text = part * (2**20 // len(part))
     begin = time.process_time()
     assert secret_rule(text) == ""
     assert time.process_time() - begin < 1
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["-----BEGIN CERTIFICATE-----\n", "a: b\n", "a " * 50, ", ", "a:\t", "export ", "{{", "aB1-" * 30 + " ", "\n"],
+)
+def test_a_megabyte_that_is_searched_for_names_of_secrets_is_done_soon(part: str) -> None:
+    text = part * (2**20 // len(part))
+    begin = time.process_time()
+    assert may_have_secret("app.yaml", text) == ""
+    assert time.process_time() - begin < 2
 
 
 def test_a_config_without_secrets_passes_only_beside_a_template_that_was_read() -> None:

@@ -27,6 +27,12 @@ _ATTEMPTS, _MOST = "transport.retry.max_attempts", "transport.retry.backoff_max_
     [
         (SPIRE, {"identity.provider": "mtls-static"}, "identity.provider is mtls-static."),
         (DOMAIN, {"agent.trust_domain": "example.org"}, "agent.trust_domain is example.org, the domain of an example."),
+        (
+            DOMAIN,
+            {"agent.trust_domain": "prod.Example.org"},
+            "agent.trust_domain is below example.org, the domain of an example.",
+        ),
+        (METRICS, {"observability.metrics.enabled": 0}, "observability.metrics.enabled is false."),
         (DENY, {"authorization.provider": "allow-all"}, "authorization.provider is allow-all."),
         (DENY, {"authorization.default_action": "log-only"}, "authorization.default_action is log-only."),
         (DENY, {"authorization.default_action": "allow"}, "authorization.default_action is allow."),

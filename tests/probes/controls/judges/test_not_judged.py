@@ -10,7 +10,7 @@ from tests.probes.controls.made import CATALOGUE, NOW
 
 _CONFIG, _OBJECT = SourceName.AGENT_CONFIG, SourceName.KUBERNETES_OBJECT
 NOT_JUDGED = {
-    ("deployment.network.egress-rules", _CONFIG): "a host of the config is mapped to pods by Services of the cluster",
+    ("deployment.network.egress-rules", _CONFIG): "the judge of the objects reads it: it has the endpoints",
     ("documentation.operational.configuration-documented", _CONFIG): "refuted by the list in a record alone",
     ("documentation.operational.dependencies-documented", _CONFIG): "refuted by the list in a record alone",
     ("observability.metrics.endpoint-secured", _OBJECT): "shown beside what was probed, decides nothing",
@@ -44,6 +44,11 @@ def test_a_config_that_cannot_be_read_is_good_for_nothing_whatever_else_was_read
         "ClusterRoleBinding",
         "ExternalSecret",
         "Certificate",
+        "VaultStaticSecret",
+        "VaultDynamicSecret",
+        "VaultPKISecret",
+        "SealedSecret",
+        "SecretProviderClass",
     )
     found = finding(
         control,

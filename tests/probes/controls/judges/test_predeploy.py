@@ -1,16 +1,18 @@
 """The five lines of the checklist on a config: good, bad, by default, without effect, and of what is no config."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
 from probes.controls.catalogue.control import Assurance
 from probes.controls.evidence import AgentConfigFile
 from probes.controls.evidence.agent_config import KeyPath
 from probes.controls.finding import State
-from probes.controls.judges.agent_config.key_findings import Kind, edits, key_findings
+from probes.controls.judges.agent_config.key_findings import Kind, edits, key_findings, mistake
 from probes.controls.judging import load_judges
 from tests.probes.controls.judges.configs import GONE, READING, SDK, changed, file_of, finding
 from tests.probes.controls.made import missing
@@ -20,6 +22,7 @@ SETTINGS = "predeploy.config.security-settings"
 TLS, PEERS, ACTION = (f"predeploy.config.{name}" for name in ("tls-version", "peer-verification", "default-action"))
 FIVE = (VALID, SETTINGS, TLS, PEERS, ACTION)
 _TLS, _PEERS, _ACTION = "transport.tls_min_version", "transport.peer_verification", "authorization.default_action"
+_AUDIT = "authorization.audit.enabled"
 _ATTEMPTS, _BASE = "transport.retry.max_attempts", "transport.retry.backoff_base_seconds"
 ONE = [(TLS, _TLS, "1.3"), (PEERS, _PEERS, "strict"), (ACTION, _ACTION, "deny")]
 
@@ -121,11 +124,12 @@ def test_how_the_five_settings_hold_is_told() -> None:
         ({"agent.capabilities": {}}, "agent.capabilities: expected a list, got a mapping."),
         ({"agent.capabilities": ["search"]}, "agent.capabilities[0]: expected a mapping, got another text."),
         ({"agent.capabilities": [{"name": "s"}]}, "agent.capabilities[0].description: missing, but required."),
-        ({"authorization.audit.enabled": 1}, "authorization.audit.enabled: expected true or false, got the number 1."),
+        ({"authorization.audit.enabled": 2}, "authorization.audit.enabled: expected true or false, got the number 2."),
         ({"transport.retry.max_attempts": 11}, "transport.retry.max_attempts: expected at most 10, got the number 11."),
         ({"transport.retry.max_attempts": 0}, "transport.retry.max_attempts: expected at least 1, got the number 0."),
         ({_ATTEMPTS: 2.5}, f"{_ATTEMPTS}: expected a whole number, got the number 2.5."),
-        ({_BASE: "1"}, f"{_BASE}: expected a number, got another text."),
+        ({_BASE: "1 s"}, f"{_BASE}: expected a number, got another text."),
+        ({_ATTEMPTS: "11"}, f"{_ATTEMPTS}: expected at most 10, got the number 11."),
         ({"transport.retry": None}, "transport.retry: expected a mapping, got empty."),
         (
             {_PEERS: GONE, "transport.peer_verfication": "log-only"},
@@ -260,3 +264,66 @@ def test_the_place_of_a_key_in_a_list_is_found() -> None:
     lines: dict[KeyPath, int] = {("agent",): 1, ("agent", "capabilities"): 3, ("agent", "capabilities", 0): 4}
     file = AgentConfigFile(changed({"agent.capabilities": [{"name": "s"}]}), lines, "1.0.0", in_place=True)
     assert finding(VALID, file).evidence[0].ref == "config.yaml:4"
+
+
+_VALUES: tuple[object, ...] = (
+    "3",
+    " 3 ",
+    "+3",
+    "3.0",
+    "3.5",
+    "1e2",
+    "1_0",
+    "",
+    "x",
+    "3 s",
+    3,
+    3.0,
+    3.5,
+    None,
+    [],
+    "true",
+)
+_FLAGS: tuple[object, ...] = (
+    "1",
+    "0",
+    "t",
+    "F",
+    "y",
+    "N",
+    "Yes",
+    "no",
+    "ON",
+    "off",
+    "TRUE",
+    "2",
+    "",
+    "x",
+    0,
+    1,
+    2,
+    1.0,
+    0.0,
+    0.5,
+    None,
+    [],
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "values"), [(_ATTEMPTS, int, _VALUES), (_BASE, float, _VALUES), (_AUDIT, bool, _FLAGS)]
+)
+def test_what_the_model_of_the_sdk_takes_for_a_number_or_a_flag_is_none_of_our_mistakes(
+    path: str, kind: type[object], values: tuple[object, ...]
+) -> None:
+    adapter, key = TypeAdapter(kind), SDK.newest.key(path)
+    assert key is not None
+    for value in values:
+        try:
+            adapter.validate_python(value)
+            taken = True
+        except ValidationError:
+            taken = False
+        unlimited = replace(key, least=None, most=None)
+        if value != "1_0":  # of an underline as in Python nobody thinks; to call it a mistake is safe
+            assert (mistake(unlimited, value) == "") == taken, value

@@ -44,10 +44,16 @@ def finding(
     listings: Mapping[str, Parts] | None = None,
     config: Seen[object] | Missing | None = None,
     readers: Sequence[str] = (),
+    accounts: Sequence[str] = (),
+    annotations: Mapping[str, str] | None = None,
     roles: Mapping[str, str] | None = None,
 ) -> Finding:
     """The finding of a pod template with this spec, of YAML; the agent's container is `agent`."""
-    template = spec if isinstance(spec, Missing) else PodTemplate({}, yaml.safe_load(spec), "agent")
+    template = (
+        spec
+        if isinstance(spec, Missing)
+        else PodTemplate({"annotations": annotations or {}}, yaml.safe_load(spec), "agent")
+    )
     owner = workload if isinstance(workload, Missing) else _object(workload)
     objects = AgentObjects(
         owner if isinstance(owner, Missing) else Seen(owner, NOW, "deploy.yaml:1"),
@@ -56,7 +62,13 @@ def finding(
     )
     read = Seen(AgentConfigFile({}, {}, "1.0.0", in_place=True), NOW, "config.yaml") if config is None else config
     sources = {SourceName.KUBERNETES_OBJECT: Seen(objects, NOW, "deploy.yaml:5"), SourceName.AGENT_CONFIG: read}
-    facts = Facts(now=NOW, sdk=load_sdk_facts(), secret_readers=tuple(readers), container_roles=roles or {})
+    facts = Facts(
+        now=NOW,
+        sdk=load_sdk_facts(),
+        secret_readers=tuple(readers),
+        agent_accounts=frozenset(accounts),
+        container_roles=roles or {},
+    )
     found = judge_control(CATALOGUE.by_id[control], EvidenceSet(AGENT, sources), facts, load_judges())
     if found.reason and found.state == "unknown":
         assert found.reason in CATALOGUE.by_id[control].unknown_reasons, found

@@ -2,7 +2,10 @@
 
 import pytest
 
+from probes.controls.catalogue.control import UnknownReason
+from probes.controls.evidence import AgentConfigFile, Missing, Seen
 from tests.probes.controls.judges.kubernetes_object.objects import FORBIDDEN, SOME_ONLY, finding, listing, said
+from tests.probes.controls.made import NOW
 
 DEFINED, DENY = "deployment.network.policies-defined", "deployment.network.default-deny"
 INGRESS, EGRESS = "deployment.network.ingress-rules", "deployment.network.egress-rules"
@@ -44,6 +47,7 @@ def test_a_policy_that_selects_the_pods_is_proven_even_by_a_part_of_the_list() -
         (f"{{{PEER}, ports: [{{port: 8443, endPort: 8444}}]}}", "fail"),
         (f"{{{PEER}}}", "fail"),
         (f"{{{PEER}, ports: [{{protocol: TCP}}]}}", "fail"),
+        (f"{{{PEER}, ports: [{{port: 1, endPort: 65535}}]}}", "fail"),
         ("{ports: [{port: 8443}]}", "fail"),
         ("{from: [{ipBlock: {cidr: 0.0.0.0/0}}], ports: [{port: 8443}]}", "fail"),
         ("{}", "fail"),
@@ -73,7 +77,8 @@ def test_a_policy_for_the_other_direction_restricts_nothing() -> None:
     [
         (DNS, "pass"),
         ("{to: [{podSelector: {}}], ports: [{port: 8181}]}", "fail"),
-        ("{to: [{podSelector: {}}], ports: [{port: 1, endPort: 100}]}", "pass"),
+        ("{to: [{namespaceSelector: {}}], ports: [{port: 1, endPort: 100, protocol: UDP}]}", "pass"),
+        ("{to: [{namespaceSelector: {}}], ports: [{port: 54, endPort: 100, protocol: UDP}]}", "fail"),
         (f"{DNS}, {{ports: [{{port: 443}}]}}", "fail"),
         (f"{DNS}, {{to: [{{ipBlock: {{cidr: 0.0.0.0/0}}}}], ports: [{{port: 443}}]}}", "fail"),
         (f"{DNS}, {{to: [{{ipBlock: {{cidr: 0.0.0.0/0, except: [{PRIVATE}]}}}}], ports: [{{port: 443}}]}}", "pass"),
@@ -101,7 +106,108 @@ def test_rules_for_what_goes_out_allow_dns_and_not_everything(rules: str, state:
         (("policyTypes: [Ingress, Egress]", "policyTypes: [Egress], egress: [{}]"), "fail"),
         (("policyTypes: [Ingress, Egress], ingress: [null]",), "fail"),
         (("policyTypes: [Ingress, Egress]", "egress: [null]"), "fail"),
+        *(
+            (
+                (
+                    "policyTypes: [Ingress, Egress]",
+                    f"policyTypes: [{kind}], {kind.lower()}: [{{{peers}: [{block}]{ports}}}]",
+                ),
+                state,
+            )
+            for kind, peers in (("Ingress", "from"), ("Egress", "to"))
+            for block, ports, state in (
+                ("{ipBlock: {cidr: 0.0.0.0/0}}", "", "fail"),
+                ("{ipBlock: {cidr: '::/0'}}", ", ports: [{protocol: TCP}]", "fail"),
+                ("{ipBlock: {cidr: 0.0.0.0/1}}, {ipBlock: {cidr: 128.0.0.0/1}}", "", "fail"),
+                ("{ipBlock: {cidr: 0.0.0.0/0}}", ", ports: [{port: 1, endPort: 65535}]", "fail"),
+                ("{ipBlock: {cidr: 0.0.0.0/0}}", ", ports: [{port: 443}]", "pass"),
+                ("{ipBlock: {cidr: 0.0.0.0/0, except: [10.0.0.0/8]}}", "", "pass"),
+                ("{ipBlock: {cidr: 0.0.0.0/1}}", "", "pass"),
+                ("{namespaceSelector: {}}", "", "pass"),
+            )
+        ),
     ],
 )
 def test_default_deny_isolates_all_pods_both_ways(specs: tuple[str, ...], state: str) -> None:
     assert _found(DENY, *specs)[0] == state
+
+
+@pytest.mark.parametrize(
+    ("rule", "state"),
+    [
+        ("{to: [{namespaceSelector: {}}], ports: [{port: 53}]}", "fail"),
+        ("{to: [{namespaceSelector: {}}], ports: [{port: 53, protocol: TCP}]}", "fail"),
+        ("{to: [{namespaceSelector: {}}], ports: [{port: 53}, {port: 53, protocol: UDP}]}", "pass"),
+        ("{to: [{namespaceSelector: {}}], ports: [{protocol: UDP}]}", "pass"),
+        ("{to: [{namespaceSelector: {}}], ports: [{port: dns, protocol: UDP}]}", "pass"),
+        ("{to: [{namespaceSelector: {}}]}", "pass"),
+        ("{to: [{podSelector: {}}]}", "fail"),
+        ("{to: [{podSelector: {matchLabels: {app: opa}}}], ports: [{port: 53, protocol: UDP}]}", "fail"),
+        ("{to: [{podSelector: {matchLabels: {app: own-dns}}}], ports: [{port: 53, protocol: UDP}]}", "pass"),
+        ("{to: [{ipBlock: {cidr: 10.96.0.10/32}}], ports: [{port: 53, protocol: UDP}]}", "pass"),
+        ("{to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]}", "fail"),
+        ("{to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}}]}", "pass"),
+        ("{to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: openshift-dns}}}]}", "pass"),
+        ("{to: [{namespaceSelector: {matchLabels: {purpose: system}}}]}", "pass"),
+        ("{to: [{namespaceSelector: {}, podSelector: {matchLabels: {k8s-app: kube-dns}}}]}", "pass"),
+        ("{to: [{namespaceSelector: {}, podSelector: {matchLabels: {app: opa}}}]}", "fail"),
+    ],
+)
+def test_dns_is_udp_port_53_to_a_peer_that_can_be_dns(rule: str, state: str) -> None:
+    found = _found(EGRESS, f"policyTypes: [Egress], egress: [{rule}]")
+    assert found[0] == state
+    if state == "fail":
+        assert found == ("fail", "Violated", "No rule lets out to DNS, UDP port 53.")
+    assert _found(EGRESS, f"policyTypes: [Egress], egress: [{rule}]", lacks=SOME_ONLY)[0] == "unknown"
+
+
+def test_a_pod_that_brings_its_own_dns_may_ask_any_pod() -> None:
+    given = {"NetworkPolicy": listing(_policy("policyTypes: [Egress], egress: [{to: [{podSelector: {}}]}]"))}
+    assert finding(EGRESS, f"{{dnsPolicy: None, {SPEC[1:]}", listings=given).state == "pass"
+
+
+def _with_config(rule: str, document: dict[str, object]) -> tuple[str, str, str]:
+    given = {"NetworkPolicy": listing(_policy(f"policyTypes: [Egress], egress: [{DNS}, {rule}]"))}
+    config = AgentConfigFile(document, {}, "1.0.0", in_place=True)
+    return said(finding(EGRESS, SPEC, listings=given, config=Seen(config, NOW, "config.yaml")))
+
+
+TO_OPA = "{to: [{ipBlock: {cidr: 10.0.0.0/24, except: [10.0.0.128/25]}}], ports: [{port: 8181}]}"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "state"),
+    [
+        ("http://localhost:8181", "pass"),
+        ("http://127.0.0.1:8181", "pass"),
+        ("https://10.0.0.7:8181", "pass"),
+        ("https://10.0.0.7:8182", "unknown"),
+        ("https://10.0.0.7", "unknown"),
+        ("https://10.0.0.200:8181", "unknown"),
+        ("https://10.0.1.7:8181", "unknown"),
+        ("https://opa.prod:8181", "unknown"),
+        ("https://10.0.0.7:99999", "unknown"),
+    ],
+)
+def test_an_endpoint_of_the_config_is_let_out_to_by_its_address_or_it_is_not_known(endpoint: str, state: str) -> None:
+    found = _with_config(TO_OPA, {"authorization": {"opa_endpoint": endpoint}})
+    assert found[0] == state
+    if state == "unknown":
+        told = "Whether a rule lets out to authorization.opa_endpoint is not known: its address is not."
+        assert found == ("unknown", "SourceMissing", told)
+
+
+def test_the_collector_of_traces_is_an_endpoint_where_anything_is_traced() -> None:
+    tracing = {"endpoint": "https://tempo:4317"}
+    assert _with_config(TO_OPA, {"observability": {"tracing": tracing}})[0] == "unknown"
+    assert _with_config(TO_OPA, {"observability": {"tracing": {**tracing, "enabled": False}}})[0] == "pass"
+
+
+def test_the_endpoints_of_a_config_that_cannot_be_read_are_not_known() -> None:
+    given = {"NetworkPolicy": listing(_policy(f"policyTypes: [Egress], egress: [{DNS}]"))}
+    broken = AgentConfigFile({}, {}, "1.0.0", in_place=True, broken=((1, "not YAML"),))
+    found = finding(EGRESS, SPEC, listings=given, config=Seen(broken, NOW, "config.yaml"))
+    told = "The config cannot be read, so its endpoints are not known."
+    assert said(found) == ("unknown", "Unparseable", told)
+    none = Missing(UnknownReason.SOURCE_MISSING, "The config is not known.")
+    assert finding(EGRESS, SPEC, listings=given, config=none).state == "pass"

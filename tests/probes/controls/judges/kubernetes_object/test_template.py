@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.controls.catalogue.control import Assurance, SourceName, UnknownReason
-from probes.controls.evidence import AgentObjects, EvidenceSet, Missing, PodTemplate, Seen
+from probes.controls.evidence import (
+    AgentConfigFile,
+    AgentObjects,
+    EvidenceSet,
+    KubeObject,
+    Listing,
+    Missing,
+    PodTemplate,
+    Seen,
+)
 from probes.controls.judging import Facts, load_judges
 from probes.controls.sdk.loading import load_sdk_facts
 from probes.controls.verdict.control import judge_control
@@ -143,7 +152,7 @@ def test_a_startup_probe_passes_and_without_one_only_starts_tell() -> None:
         ("terminationGracePeriodSeconds: 30, containers: []", "fail"),
         ("terminationGracePeriodSeconds: 34, containers: []", "fail"),
         ("terminationGracePeriodSeconds: 35, containers: []", "pass"),
-        ("terminationGracePeriodSeconds: '60', containers: []", "fail"),
+        ("terminationGracePeriodSeconds: '60', containers: []", "unknown"),
         *(
             (
                 f"terminationGracePeriodSeconds: {seconds}, containers: [{{name: a, lifecycle: {{preStop: {hook}}}}}]",
@@ -161,13 +170,52 @@ def test_a_startup_probe_passes_and_without_one_only_starts_tell() -> None:
                 f"terminationGracePeriodSeconds: {seconds}, containers: [{{name: a, lifecycle: {{preStop: {hook}}}}}]",
                 state,
             )
-            for hook in ("{exec: {command: [sleep, 1m]}}", "{exec: {command: [sh, -c, 'sleep 60s; true']}}")
+            for hook in (
+                "{exec: {command: [sleep, 1m]}}",
+                "{exec: {command: [/bin/sleep, 0.5m, 30s]}}",
+                "{exec: {command: [sh, -c, 'sleep 60s; true']}}",
+                "{exec: {command: [sh, -c, 'sleep 50 && (sleep \"10\")']}}",
+            )
             for seconds, state in ((94, "fail"), (95, "pass"))
         ),
     ],
 )
 def test_the_grace_period_covers_the_drain_and_the_sleep_before_it(spec: str, state: str) -> None:
     assert finding(GRACE, f"{{{spec}}}").state == state
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "sleep infinity",
+        "sleep $DELAY",
+        "sleep $(DELAY)",
+        "sleep 5; sleep ${MORE}",
+        "sleep 5 $MORE",
+        "sleep 5x",
+        "sleep",
+        "usleep 5000000",
+        "while true; do sleep 1; done",
+        "python -c 'import time; time.sleep(30)'",
+    ],
+)
+def test_a_sleep_that_cannot_be_read_leaves_the_grace_period_open_and_excuses_none_that_is_short(command: str) -> None:
+    hook = f'{{exec: {{command: [sh, -c, "{command}"]}}}}'
+    spec = f"{{terminationGracePeriodSeconds: %s, containers: [{{name: a, lifecycle: {{preStop: {hook}}}}}]}}"
+    told = "Container a: how long its preStop hook sleeps cannot be read."
+    assert said(finding(GRACE, spec % 600)) == ("unknown", "Unparseable", told)
+    assert finding(GRACE, spec % 34).state == "fail"
+
+
+def test_a_hook_that_does_not_sleep_takes_no_time_and_a_wrong_sleep_is_not_read() -> None:
+    spec = "{terminationGracePeriodSeconds: 35, containers: [{name: a, lifecycle: {preStop: %s}}]}"
+    assert finding(GRACE, spec % "{exec: {command: [nginx, -s, quit]}}").state == "pass"
+    assert finding(GRACE, spec % "{sleep: {seconds: '5'}}").reason == "Unparseable"
+
+
+def test_a_grace_period_that_is_no_number_is_not_called_one_that_is_not_set() -> None:
+    found = finding(GRACE, "{terminationGracePeriodSeconds: '60', containers: []}")
+    assert said(found) == ("unknown", "Unparseable", "terminationGracePeriodSeconds is no whole number.")
 
 
 @pytest.mark.parametrize(
@@ -240,9 +288,19 @@ _MORE = (
     "sources",
     "secret",
     "items",
+    "value",
+    "args",
+    "envFrom",
+    "configMapRef",
+    "httpHeaders",
 )
+_SECRET = "AKIA" + "QYLPMN5HFIQR7XYA"
 _json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["agent", "PASSWORD", "1Gi", "sleep 3"]),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["agent", "PASSWORD", "1Gi", "sleep 3", _SECRET]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*_KEYS, *_MORE]), inner, max_size=4),
     max_leaves=12,
 )
@@ -251,8 +309,18 @@ _json = st.recursive(
 @given(st.lists(st.dictionaries(st.sampled_from(_KEYS), _json), max_size=2), _json, _json)
 def test_whatever_stands_in_a_template_no_judge_raises(containers: list[object], other: object, limits: object) -> None:
     spec = {"containers": containers, "initContainers": other, "volumes": other, "securityContext": limits}
-    objects = AgentObjects(FORBIDDEN, Seen(PodTemplate({}, spec, "agent"), NOW, "a.yaml:1"))
-    evidence = EvidenceSet(AGENT, {SourceName.KUBERNETES_OBJECT: Seen(objects, NOW, "a.yaml:1")})
+    spec |= {"ephemeralContainers": other, "resources": limits, "terminationGracePeriodSeconds": limits}
+    template = PodTemplate({"annotations": other}, spec, "agent")
+    maps = Listing((KubeObject("ConfigMap", "prod", "agent", {"data": other, "binaryData": limits}, "a.yaml:1"),))
+    config = AgentConfigFile({"db": other, "agent": limits}, {}, "1.0.0", in_place=True)
+    objects = AgentObjects(FORBIDDEN, Seen(template, NOW, "a.yaml:1"), {"ConfigMap": Seen(maps, NOW, "a.yaml:1")})
+    evidence = EvidenceSet(
+        AGENT,
+        {
+            SourceName.KUBERNETES_OBJECT: Seen(objects, NOW, "a.yaml:1"),
+            SourceName.AGENT_CONFIG: Seen(config, NOW, "a.yaml:1"),
+        },
+    )
     facts = Facts(now=NOW, sdk=load_sdk_facts())
     for control in CATALOGUE.controls:
         if any(SourceName.KUBERNETES_OBJECT in each.sources for each in load_judges().controls.get(control.id, ())):
@@ -272,7 +340,18 @@ def test_a_variable_of_another_container_says_nothing_of_the_agent() -> None:
         ("traceidratio", "'0'", "The variable OTEL_TRACES_SAMPLER_ARG is not a number above 0 and at most 1."),
         ("traceidratio", "10%", "The variable OTEL_TRACES_SAMPLER_ARG is not a number above 0 and at most 1."),
         ("traceidratio", "'0.1'", ""),
-        ("parentbased_traceidratio", "'0'", ""),
+        (
+            "parentbased_traceidratio",
+            "'0'",
+            "The variable OTEL_TRACES_SAMPLER_ARG is not a number above 0 and at most 1.",
+        ),
+        ("parentbased_traceidratio", "'0.1'", ""),
+        (
+            "parentbased_always_off",
+            "'1'",
+            "The variable OTEL_TRACES_SAMPLER is parentbased_always_off, so no trace begins at the agent.",
+        ),
+        ("parentbased_always_on", "'0'", ""),
         ("always_on", "'0'", ""),
     ],
 )
@@ -282,3 +361,76 @@ def test_a_sampler_that_samples_nothing_refutes_and_no_other_does(sampler: str, 
     assert (found.state, found.message if told else "") == ("fail" if told else "unknown", told)
     other = finding(SAMPLING, f"{{containers: [{{name: agent}}, {{name: other, env: [{env}]}}]}}")
     assert other.state == "unknown"
+
+
+def test_an_sdk_of_telemetry_that_is_switched_off_traces_nothing() -> None:
+    spec = "{containers: [{name: agent, env: [{name: OTEL_SDK_DISABLED, value: %s}]}]}"
+    told = "The variable OTEL_SDK_DISABLED is true, so no request is traced."
+    assert said(finding(SAMPLING, spec % "'True'")) == ("fail", "Refuted", told)
+    assert finding(SAMPLING, spec % "'false'").state == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("control", "name", "value"),
+    [(LEVEL, "AGENTWEAVE_DEBUG", "1"), (SAMPLING, "OTEL_TRACES_SAMPLER", "always_off")],
+)
+def test_variables_count_wherever_they_come_from_and_the_last_of_two_wins(control: str, name: str, value: str) -> None:
+    first, rest = name.split("_", 1)
+    maps = {"ConfigMap": listing(f"{{name: c, data: {{{name}: '{value}', {rest}: '{value}', OTHER: x}}}}")}
+    agent = "{containers: [{name: agent, %s}]}"
+    whole = "envFrom: [{configMapRef: {name: c}}]"
+    for how in (
+        whole,
+        f"envFrom: [{{prefix: {first}_, configMapRef: {{name: c}}}}]",
+        f"env: [{{name: {name}, valueFrom: {{configMapKeyRef: {{name: c, key: {rest}}}}}}}]",
+        f"{whole}, env: [{{name: {name}, value: $({rest})}}]",
+    ):
+        assert finding(control, agent % how, listings=maps).state == "fail", how
+    for how in (
+        f"{whole}, env: [{{name: {name}, value: 'no'}}]",
+        f"env: [{{name: {name}, value: $(NOT_SET)}}]",
+        f"env: [{{name: {name}, valueFrom: {{secretKeyRef: {{name: s, key: k}}}}}}]",
+        "envFrom: [{configMapRef: {name: other}}]",
+    ):
+        assert finding(control, agent % how, listings=maps).state != "fail", how
+
+
+@pytest.mark.parametrize(("control", "place"), RESOURCES.items())
+def test_what_the_pod_has_for_all_its_containers_counts_but_of_disk(control: str, place: tuple[str, str]) -> None:
+    kind, name = place
+    found = finding(control, f"{{resources: {{{kind}: {{{name}: 1}}}}, containers: [{{name: agent}}]}}")
+    if name == "ephemeral-storage":
+        assert found.state == "fail"
+    else:
+        assert said(found) == ("pass", "", f"The pod has resources.{kind}.{name} for all its containers.")
+    none = finding(control, f"{{resources: {{{kind}: {{{name}: 0}}}}, containers: [{{name: agent}}]}}")
+    assert none.state == "fail"
+
+
+def test_the_limit_of_the_pod_is_its_request_too() -> None:
+    assert finding(CPU, "{resources: {limits: {cpu: 1}}, containers: [{name: agent}]}").state == "pass"
+    assert finding(CPU_LIMITS, "{resources: {requests: {cpu: 1}}, containers: [{name: agent}]}").state == "fail"
+
+
+@pytest.mark.parametrize(
+    ("context", "told"),
+    [
+        ("{runAsUser: '1000'}", "Container agent has a runAsUser that is no user's number, which Kubernetes refuses."),
+        ("{runAsUser: true}", "Container agent has a runAsUser that is no user's number, which Kubernetes refuses."),
+        ("{runAsUser: -1}", "Container agent has a runAsUser that is no user's number, which Kubernetes refuses."),
+        (
+            "{runAsNonRoot: 'true'}",
+            "Container agent has a runAsNonRoot that is neither true nor false, which Kubernetes refuses.",
+        ),
+    ],
+)
+def test_what_kubernetes_refuses_is_told_as_that_and_not_as_root(context: str, told: str) -> None:
+    found = finding(ROOT, f"{{containers: [{{name: agent, securityContext: {context}}}]}}")
+    assert said(found) == ("unknown", "Unparseable", told)
+
+
+def test_an_ephemeral_container_that_runs_as_root_fails_and_needs_no_resources() -> None:
+    agent = "{name: agent, securityContext: {runAsUser: 5}, resources: {limits: {cpu: 1}}}"
+    spec = f"{{containers: [{agent}], ephemeralContainers: [{{name: debugger, securityContext: {{runAsUser: 0}}}}]}}"
+    assert said(finding(ROOT, spec)) == ("fail", "Violated", "Container debugger runs as user 0.")
+    assert finding(CPU_LIMITS, spec).state == "pass"

@@ -38,7 +38,7 @@ _KNOWN_ROLES = frozenset({"cluster-admin", "admin", "edit"})
 
 @judge("deployment.secrets.rbac-configured", of=[OBJECT])
 def secret_readers(_: Control, evidence: EvidenceSet, facts: Facts) -> Iterator[Statement]:
-    """Only those who are known may; `facts.secret_readers` has the service accounts of agents, too."""
+    """Only agents, built-in controllers and those whom `facts.secret_readers` names may."""
     objects = objects_of(evidence)
     parts: dict[str, Listing] = {}
     for kind in ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"):
@@ -47,7 +47,7 @@ def secret_readers(_: Control, evidence: EvidenceSet, facts: Facts) -> Iterator[
     roles = {(kind, each.name): each for kind in ("Role", "ClusterRole") for each in parts[kind].objects}
     for binding in (*parts["RoleBinding"].objects, *parts["ClusterRoleBinding"].objects):
         if _gives_secrets(binding, roles):
-            for subject in _strangers(binding, (*_BUILT_IN, *facts.secret_readers)):
+            for subject in _strangers(binding, facts):
                 told = f"{short(subject)} may read Secrets, by {binding.kind} {short(binding.name)}."
                 yield bad(told, binding.ref)
     if lacks := next((each.lacks for each in parts.values() if each.lacks), None):
@@ -71,10 +71,11 @@ def _reads_secrets(rule: Mapping[str, object]) -> bool:
     return core and ("secrets" in resources or "*" in resources) and bool(_READS & set(texts(rule.get("verbs"))))
 
 
-def _strangers(binding: KubeObject, known: tuple[str, ...]) -> Iterator[str]:
+def _strangers(binding: KubeObject, facts: Facts) -> Iterator[str]:
+    known = (*_BUILT_IN, *facts.secret_readers)
     for subject in mappings(binding.body.get("subjects")):
         name = str(subject.get("name"))
         if subject.get("kind") == "ServiceAccount":
             name = f"system:serviceaccount:{subject.get('namespace') or binding.namespace}:{name}"
-        if not any(fnmatchcase(name, pattern) for pattern in known):
+        if name not in facts.agent_accounts and not any(fnmatchcase(name, pattern) for pattern in known):
             yield name

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from ipaddress import collapse_addresses, ip_network
 
 from probes.controls.evidence import KubeObject, Listing
 from probes.controls.judges.kubernetes_object.case import (
@@ -16,11 +16,11 @@ from probes.controls.judges.kubernetes_object.case import (
     template_judge,
     texts,
 )
+from probes.controls.judges.kubernetes_object.network.egress import lets_out_to_dns, unmapped_endpoints
+from probes.controls.judges.kubernetes_object.network.policy_rules import Rule, are_all_ports, elements, networks
 from probes.controls.judging import Statement
 
-Rule = Mapping[str, object]
 _PRIVATE = {4: ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"), 6: ("fc00::/7",)}
-_DNS = 53
 
 
 @template_judge("deployment.network.policies-defined")
@@ -44,11 +44,11 @@ def ingress_rules(case: TemplateCase) -> Iterator[Statement]:
         for rule in _rules(policy, "ingress"):
             if not mappings(rule.get("from")) or _are_all(mappings(rule.get("from"))):
                 yield bad(f"NetworkPolicy {short(policy.name)} lets all sources in.", policy.ref)
-            ports = _elements(rule.get("ports"))
-            if not ports or any(each.get("port") is None for each in ports):
+            ports = elements(rule.get("ports"))
+            if are_all_ports(ports):
                 yield bad(f"NetworkPolicy {short(policy.name)} lets in to all ports.", policy.ref)
             for each in ports:
-                if each.get("port") is not None and not _is_declared(each, numbers, names):
+                if not are_all_ports([each]) and not _is_declared(each, numbers, names):
                     told = f"NetworkPolicy {short(policy.name)} lets in to {_shown(each)}, which no container declares."
                     yield bad(told, policy.ref)
     yield from _restricted(policies, "Ingress", "What comes in is restricted to peers and declared ports.")
@@ -60,7 +60,7 @@ def egress_rules(case: TemplateCase) -> Iterator[Statement]:
     policies = case.listing("NetworkPolicy")
     allowed = [(policy, rule) for policy in _of(policies, "Egress") for rule in _rules(policy, "egress")]
     for policy, rule in allowed:
-        ports, peers = _elements(rule.get("ports")), mappings(rule.get("to"))
+        ports, peers = elements(rule.get("ports")), mappings(rule.get("to"))
         if not peers:
             yield bad(f"NetworkPolicy {short(policy.name)} lets out to all destinations.", policy.ref)
         elif _are_all(peers) and (not ports or not all(map(_spares_private, filter(_is_all, map(_block, peers))))):
@@ -68,8 +68,10 @@ def egress_rules(case: TemplateCase) -> Iterator[Statement]:
                 f"NetworkPolicy {short(policy.name)} lets out to everywhere, without ports or private ranges in except."
             )
             yield bad(told, policy.ref)
-    if not policies.lacks and _of(policies, "Egress") and not any(_allows(rule, _DNS) for _, rule in allowed):
-        yield bad("No rule lets out to DNS, port 53.", _of(policies, "Egress")[0].ref)
+    if not policies.lacks and _of(policies, "Egress") and not any(lets_out_to_dns(case, *each) for each in allowed):
+        yield bad("No rule lets out to DNS, UDP port 53.", _of(policies, "Egress")[0].ref)
+    if not policies.lacks:
+        yield from unmapped_endpoints(case, [rule for _, rule in allowed])
     yield from _restricted(policies, "Egress", "What goes out is restricted, and DNS is allowed.")
 
 
@@ -80,8 +82,7 @@ def default_deny(case: TemplateCase) -> Iterator[Statement]:
     for_all = Listing(tuple(each for each in policies.objects if _selects_all(each)), policies.lacks)
     for direction, key in (("Ingress", "ingress"), ("Egress", "egress")):
         for policy in _of(for_all, direction):
-            if any(not mappings(rule.get("from" if key == "ingress" else "to")) and not _elements(rule.get("ports"))
-                   for rule in _rules(policy, key)):  # fmt: skip
+            if any(_allows_everything(rule, "from" if key == "ingress" else "to") for rule in _rules(policy, key)):
                 yield bad(f"NetworkPolicy {short(policy.name)} allows all pods every {key} again.", policy.ref)
         yield from _restricted(for_all, direction, f"All pods are isolated for {key}.")
 
@@ -104,21 +105,23 @@ def _of(policies: Listing, direction: str) -> Sequence[KubeObject]:
 def _directions(spec: Mapping[str, object]) -> Sequence[str]:
     """By policyTypes; left out: Ingress, and Egress where there are such rules."""
     given = texts(spec.get("policyTypes"))
-    return given or (("Ingress", "Egress") if _elements(spec.get("egress")) else ("Ingress",))
+    return given or (("Ingress", "Egress") if elements(spec.get("egress")) else ("Ingress",))
 
 
 def _rules(policy: KubeObject, key: str) -> Sequence[Rule]:
-    return _elements(mapping(policy.body.get("spec")).get(key))
-
-
-def _elements(value: object) -> Sequence[Rule]:
-    """Rules or ports of a list; an empty one, `- `, is one that allows all, for the API server reads null as {}."""
-    return mappings([{} if each is None else each for each in value]) if isinstance(value, list) else ()
+    return elements(mapping(policy.body.get("spec")).get(key))
 
 
 def _selects_all(policy: KubeObject) -> bool:
     selector = mapping(mapping(policy.body.get("spec")).get("podSelector"))
     return not mapping(selector.get("matchLabels")) and not mappings(selector.get("matchExpressions"))
+
+
+def _allows_everything(rule: Rule, key: str) -> bool:
+    peers = mappings(rule.get(key))
+    blocks = [block for block in map(_block, peers) if not block.get("except")]
+    everywhere = any(map(_is_all, blocks)) or any(_covers_all(blocks, version) for version in (4, 6))
+    return (not peers or everywhere) and are_all_ports(elements(rule.get("ports")))
 
 
 def _block(peer: Rule) -> Mapping[str, object]:
@@ -138,24 +141,14 @@ def _are_all(peers: Sequence[Rule]) -> bool:
 
 def _covers_all(blocks: Sequence[Mapping[str, object]], version: int) -> bool:
     """By blocks without `except`: what others leave out is left out."""
-    found = [each for block in blocks if not block.get("except") for each in _networks([block.get("cidr")])]
+    found = [each for block in blocks if not block.get("except") for each in networks([block.get("cidr")])]
     return any(each.prefixlen == 0 for each in collapse_addresses(each for each in found if each.version == version))  # type: ignore[type-var]
-
-
-def _networks(given: Sequence[object]) -> Sequence[IPv4Network | IPv6Network]:
-    found = []
-    for each in given:
-        try:
-            found.append(ip_network(str(each), strict=False))
-        except ValueError:
-            continue
-    return found
 
 
 def _spares_private(block: Mapping[str, object]) -> bool:
     """Whether every private range lies in one of `except`."""
     version = 6 if ":" in str(block.get("cidr")) else 4
-    same = [each for each in _networks(texts(block.get("except"))) if each.version == version]
+    same = [each for each in networks(texts(block.get("except"))) if each.version == version]
     return all(any(ip_network(private).subnet_of(each) for each in same) for private in _PRIVATE[version])  # type: ignore[arg-type]
 
 
@@ -182,20 +175,6 @@ def _is_declared(port: Rule, numbers: frozenset[int], names: frozenset[str]) -> 
 def _shown(port: Rule) -> str:
     end = f" to {short(port['endPort'])}" if "endPort" in port else ""
     return f"port {short(port.get('port'))}{end}"
-
-
-def _allows(rule: Rule, number: int) -> bool:
-    ports = _elements(rule.get("ports"))
-    return not ports or any(_covers(each, number) for each in ports)
-
-
-def _covers(port: Rule, number: int) -> bool:
-    first, last = port.get("port"), port.get("endPort")
-    if first is None:
-        return True
-    if not isinstance(first, int):
-        return first == "dns"
-    return first <= number <= (last if isinstance(last, int) else first)
 
 
 def _selected_by(policies: Sequence[KubeObject]) -> str:

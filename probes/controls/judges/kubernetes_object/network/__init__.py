@@ -1,0 +1,1 @@
+"""What network policies let in and out of a pod."""

@@ -1,0 +1,79 @@
+"""Whether an agent has secrets at all: none is proven by a complete read alone, in which nothing is in doubt."""
+
+from collections.abc import Iterator, Mapping
+
+from probes.controls.catalogue.control import FactKey, SourceName, UnknownReason
+from probes.controls.evidence import AgentConfigFile, AgentObjects, EvidenceSet, Listing, Missing, PodTemplate
+from probes.controls.judges.document_secrets import doubts_of
+from probes.controls.judges.kubernetes_object.case import OBJECT, all_containers, mapping
+from probes.controls.judges.kubernetes_object.secrets.references import secrets_by_env, secrets_in_volumes
+from probes.controls.judges.kubernetes_object.secrets.texts import doubtful, matching, referring
+from probes.controls.judges.kubernetes_object.variables import secret_variables, variables_of
+from probes.controls.judges.secret_rules import refers_to_secret, secret_rule
+from probes.controls.judges.texts import texts_of
+from probes.controls.judging import Facts, fact
+
+_INJECTORS = (
+    "vault.hashicorp.com/agent-inject",
+    "vault.security.banzaicloud.io/",
+    "operator.1password.io/",
+    "secrets.k8s.aws/",
+    "conjur.org/",
+    "secrets.doppler.com/",
+    "secrets.infisical.com/",
+)
+"""How the annotations of those begin that put secrets into a pod when it is made."""
+
+_FETCHED = ("vault:", "secretref:", "op://", "sm://", "berglas://", "arn:aws:secretsmanager:", "azurekeyvault")
+"""How values begin that such ones replace by a secret."""
+
+
+@fact(FactKey.NEEDS_SECRETS)
+def needs_secrets(evidence: EvidenceSet, _: Facts) -> bool | Missing:
+    """True where one is seen; False where template, ConfigMaps and config were read in full and nothing may be one."""
+    found = evidence.of(OBJECT, AgentObjects)
+    if isinstance(found, Missing):
+        return found
+    template = found.value.template
+    if isinstance(template, Missing):
+        return template
+    config_maps = found.value.listing("ConfigMap")
+    listing = Listing((), config_maps) if isinstance(config_maps, Missing) else config_maps.value
+    config = evidence.of(SourceName.AGENT_CONFIG, AgentConfigFile)
+    document = {} if isinstance(config, Missing) else config.value.document
+    if _has_secrets(template.value, listing) or any(secret_rule(text) for _, text in texts_of(document)):
+        return True
+    if isinstance(config, Missing):
+        return listing.lacks or config
+    if listing.lacks:
+        return listing.lacks
+    if config.value.broken:
+        return Missing(UnknownReason.UNPARSEABLE, "The agent's config cannot be read.")
+    doubt = next(_doubts(template.value, listing, document), "")
+    return Missing(UnknownReason.NO_POLICY, f"{doubt}. People must look."[:200]) if doubt else False
+
+
+def _has_secrets(template: PodTemplate, config_maps: Listing) -> bool:
+    containers = tuple(all_containers(template))
+    annotations = mapping(template.metadata.get("annotations"))
+    values = (each.value or "" for container in containers for each in variables_of(container, config_maps))
+    return (
+        any(True for _ in secrets_in_volumes(template.spec))
+        or any(True for each in containers for _ in secrets_by_env(each))
+        or bool(secret_variables(template, config_maps))
+        or any(value.startswith(_FETCHED) for value in values)
+        or any(str(key).startswith(_INJECTORS) and value != "false" for key, value in annotations.items())
+        or any(True for _ in matching(template, config_maps))
+    )
+
+
+def _doubts(template: PodTemplate, config_maps: Listing, document: Mapping[str, object]) -> Iterator[str]:
+    """Why it may have one, sentences without their ends."""
+    for where, why in doubtful(template, config_maps):
+        yield f"{where} may be a secret: {why}"
+    for _, why in doubts_of(document):
+        yield f"A value of the agent's config may be a secret: {why}"
+    for where in referring(template, config_maps):
+        yield f"{where} refers to a secret, and none is seen there"
+    if any(refers_to_secret(str(place[-1]), text) for place, text in texts_of(document)):
+        yield "The agent's config refers to a secret, and none is seen there"

@@ -1,0 +1,79 @@
+"""The environment variables of a container: which there are, their values where known, and where those come from."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from probes.controls.evidence import Container, Listing, PodTemplate
+from probes.controls.judges.kubernetes_object.case import all_containers, mapping, mappings, short
+from probes.controls.judges.secret_names import names_secret
+
+_REFERENCE = re.compile(r"\$\(([^()]*)\)")
+_LITERAL = "literal"
+
+
+class Variable(NamedTuple):
+    """One environment variable, and where its value comes from."""
+
+    container: str
+    name: str
+    source: str  # `Secret`, `ConfigMap x`, `literal`, or what else gives it; empty where its value is
+    value: str | None  # None where it is not known
+
+    @property
+    def in_the_open(self) -> bool:
+        """Whoever may read the pod or its ConfigMaps reads it."""
+        return self.source == _LITERAL or self.source.startswith("ConfigMap")
+
+
+def variables_of(container: Container, config_maps: Listing) -> Iterator[Variable]:
+    """All of them, as Kubernetes sets them: whole ConfigMaps first, and of two with one name the later one counts."""
+    contents = {each.name: mapping(each.body.get("data")) for each in config_maps.objects}
+    known: dict[str, Variable] = {}
+    for each in _of_whole_config_maps(container, contents):
+        known[each.name] = each
+        yield each
+    for env in mappings(container.body.get("env")):
+        name = str(env.get("name"))
+        known[name] = Variable(container.name, name, *_given(env, known, contents))
+        yield known[name]
+
+
+def secret_variables(template: PodTemplate, config_maps: Listing) -> Sequence[Variable]:
+    """All variables of the pod whose names say that they are secrets, and that have a value."""
+    found = (each for container in all_containers(template) for each in variables_of(container, config_maps))
+    return [each for each in found if each.source and names_secret(each.name, each.value or "")]
+
+
+def _of_whole_config_maps(container: Container, contents: Mapping[str, Mapping[str, object]]) -> Iterator[Variable]:
+    for each in mappings(container.body.get("envFrom")):
+        config_map = str(mapping(each.get("configMapRef")).get("name"))
+        for key, value in contents.get(config_map, {}).items():
+            name = f"{each.get('prefix') or ''}{key}"
+            yield Variable(container.name, name, f"ConfigMap {short(config_map)}", str(value))
+
+
+def _given(
+    env: Mapping[str, object], known: Mapping[str, Variable], contents: Mapping[str, Mapping[str, object]]
+) -> tuple[str, str | None]:
+    """Source and value."""
+    given = mapping(env.get("valueFrom"))
+    if "secretKeyRef" in given:
+        return "Secret", None
+    if "configMapKeyRef" in given:
+        ref = mapping(given["configMapKeyRef"])
+        value = contents.get(str(ref.get("name")), {}).get(str(ref.get("key")))
+        return f"ConfigMap {short(ref.get('name'))}", None if value is None else str(value)
+    if given:
+        return short(next(iter(given))), None
+    plain = "" if env.get("value") is None else str(env["value"])
+    named = [known[name] for name in _REFERENCE.findall(plain) if name in known]
+    value = None if any(each.value is None for each in named) else _expanded(plain, known)
+    if not plain or _REFERENCE.sub("", plain):
+        return _LITERAL if plain else "", value
+    return next((each.source for each in named if each.in_the_open), ""), value
+
+
+def _expanded(plain: str, known: Mapping[str, Variable]) -> str:
+    """`$(NAME)` is the value of a variable above; where there is none, Kubernetes leaves it as it stands."""
+    return _REFERENCE.sub(lambda found: (known[found[1]].value or "") if found[1] in known else found[0], plain)
