@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from probes.controls.evidence import KubeObject
-from watcher.checklist.manifests.documents import MAX_BYTES, UNRENDERED, Document, read_documents
+from watcher.checklist.manifests.documents import MAX_BYTES, UNRENDERED, Budget, Document, read_documents
 from watcher.text.key_path import plain_name
 from watcher.text.printable import printable
 
@@ -60,22 +60,37 @@ class Objects:
     broken: list[str] = field(default_factory=list)  # `file:line: sentence`
     files: int = 0
 
+    def tell(self, place: str, why: str) -> None:
+        """That what stands there is not read."""
+        self.broken.append(printable(f"{place}: {why}"))
 
-def read_objects(paths: Iterable[Path], stdin: IO[bytes], namespace: str) -> Objects:
+
+def read_objects(paths: Iterable[Path], stdin: IO[bytes], namespace: str, budget: Budget | None = None) -> Objects:
     """Objects of files, folders and (for `-`) standard input; `namespace` is that of objects that name none."""
-    objects = Objects()
-    for path in paths:
+    objects, budget = Objects(), budget or Budget()
+    for path, is_named in _given(paths):
+        if path != STANDARD_INPUT and not is_named and not path.is_file():
+            # A pipe would be waited for without end; one that is named has somebody who writes.
+            objects.tell(str(path), "a broken link, or no regular file")
+            continue
         if path == STANDARD_INPUT:
-            _read(objects, "standard input", stdin.read(MAX_BYTES + 1), namespace, is_named=True)
-        elif path.is_dir():
-            for file in _files(path):
-                if file.is_file():
-                    _read(objects, str(file), _bytes(file), namespace, is_named=False)
-                else:  # a pipe would be waited for without end; one that is named has somebody who writes
-                    objects.broken.append(f"{printable(str(file))}: a broken link, or no regular file")
+            name, raw = "standard input", stdin.read(MAX_BYTES + 1)
         else:
-            _read(objects, str(path), _bytes(path), namespace, is_named=True)
+            name, raw = str(path), _bytes(path)
+        budget.bytes += len(raw)
+        _read(objects, name, raw, namespace, budget, is_named=is_named)
+        if budget.spent:
+            break
     return objects
+
+
+def _given(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
+    """Each file, and whether it was named or found in a folder."""
+    for path in paths:
+        if path != STANDARD_INPUT and path.is_dir():
+            yield from ((file, False) for file in _files(path))
+        else:
+            yield path, True
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -105,20 +120,20 @@ def _bytes(path: Path) -> bytes:
         raise ManifestsError(f"{path}: cannot be read: {reason}") from error
 
 
-def _read(objects: Objects, file: str, raw: bytes, namespace: str, *, is_named: bool) -> None:
+def _read(objects: Objects, file: str, raw: bytes, namespace: str, budget: Budget, *, is_named: bool) -> None:
     objects.files += 1
     if len(raw) > MAX_BYTES:
-        objects.broken.append(f"{file}: larger than {MAX_BYTES >> 20} MiB: nothing of it was read")
+        objects.tell(file, f"larger than {MAX_BYTES >> 20} MiB: nothing of it was read")
         return
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        objects.broken.append(f"{file}:{line}: not YAML: expected UTF-8, got byte 0x{raw[error.start]:02x}")
+        objects.tell(f"{file}:{line}", f"not YAML: expected UTF-8, got byte 0x{raw[error.start]:02x}")
         return
-    for document in read_documents(text):
+    for document in read_documents(text, budget):
         if document.broken:
-            objects.broken.append(f"{file}:{document.line}: {printable(document.broken)}")
+            objects.tell(f"{file}:{document.line}", document.broken)
         elif is_named or _says_its_kind(document.data):
             _take(objects, file, document, document.data, document.line, namespace)
 
@@ -134,7 +149,7 @@ def _take(objects: Objects, file: str, document: Document, data: object, line: i
     if isinstance(data, Mapping) and isinstance(kind, str) and kind.endswith("List") and "items" in data:
         items = data["items"]
         if not isinstance(items, list):
-            objects.broken.append(f"{file}:{line}: items: expected a list, got {plain_name(items)}")
+            objects.tell(f"{file}:{line}", f"items: expected a list, got {plain_name(items)}")
             return
         lines = document.lines.get(id(items), {})
         for number, item in enumerate(items):
@@ -144,7 +159,7 @@ def _take(objects: Objects, file: str, document: Document, data: object, line: i
                 document.lines[id(named)] = document.lines.get(id(item), {})
                 _add(objects, file, document, named, at, namespace)
             elif isinstance(item, Mapping) and str(item.get("kind")).endswith("List"):
-                objects.broken.append(f"{file}:{at}: a list in a list")
+                objects.tell(f"{file}:{at}", "a list in a list")
             else:
                 _add(objects, file, document, item, at, namespace)
         return
@@ -154,11 +169,11 @@ def _take(objects: Objects, file: str, document: Document, data: object, line: i
 def _add(objects: Objects, file: str, document: Document, data: object, line: int, namespace: str) -> None:
     if len(objects.found) >= MOST_OBJECTS:
         if not objects.broken or "are not read" not in objects.broken[-1]:
-            objects.broken.append(f"{file}:{line}: more than {MOST_OBJECTS} objects: this and the rest are not read")
+            objects.tell(f"{file}:{line}", f"more than {MOST_OBJECTS} objects: this and the rest are not read")
         return
     why = _wrong(data)
     if why or not isinstance(data, Mapping):
-        objects.broken.append(f"{file}:{line}: {why}")
+        objects.tell(f"{file}:{line}", why)
         return
     meta = data["metadata"]
     own = str(meta.get("namespace") or namespace)
