@@ -145,6 +145,20 @@ def test_what_could_not_be_read_is_told_and_never_ends_with_0(
     assert told.err == f"{path}:23: a template that is not rendered ({{{{); give what `helm template` prints\n"
 
 
+def test_a_version_of_the_sdk_that_nobody_knows_is_told_everywhere_and_proves_nothing(
+    manifests: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    jitter = "reliability.retry.jitter"
+    told = "SDK 3.0.0 is not known: what rests on what it does with its config is unknown"
+    arguments = ("--manifests", str(manifests), "--control", jitter, "--output", "json")
+    for version, state, notes in (("1.0.0", "pass", []), ("3.0.0", "unknown", [told])):
+        assert _run(*arguments, "--sdk-version", version) == 0
+        out, err = capsys.readouterr()
+        assert json.loads(out)["notes"] == notes
+        assert [each["state"] for each in json.loads(out)["agents"][0]["findings"]] == [state]
+        assert err == "".join(f"{each}\n" for each in notes)
+
+
 def test_standard_input_is_read_as_helm_writes_it() -> None:
     text = f"---\n# Source: agent/templates/all.yaml\n{BAD}".replace(", namespace: prod", "")
     command = [

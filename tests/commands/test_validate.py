@@ -196,6 +196,9 @@ def test_a_version_that_is_not_known_is_judged_by_the_next_older_one_and_told(
     with pytest.raises(SystemExit, match="2"):
         main(["validate", "config.yaml", "--sdk-version", "new"])
     assert "expected a version such as 1.0.0, got 'new'" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["validate", "config.yaml", "--sdk-version", "1.0.0.\x1b[31m"])
+    assert "expected a version such as 1.0.0, got '1.0.0.\\x1b[31m'" in capsys.readouterr().err
 
 
 def test_secrets_everywhere_are_told_by_place_and_nowhere_by_value(

@@ -47,7 +47,10 @@ def command(given: Namespace) -> int:
     except ManifestsError as error:
         return _refuse(str(error))
     now, sdk = time.time(), load_sdk_facts()
-    fleet = gather(objects, now, given.sdk_version or sdk.newest.version)
+    version = sdk.of(given.sdk_version or sdk.newest.version)
+    fleet = gather(objects, now, version.version)
+    if not version.known:
+        fleet.note(f"SDK {version.version} is not known: what rests on what it does with its config is unknown")
     wanted = [
         ref for ref in fleet.agents if given.namespace in (None, ref.namespace) and given.agent in (None, ref.agent)
     ]

@@ -25,9 +25,10 @@ def command(given: Namespace) -> int:
 def validate(files: Sequence[Path], sdk_version: str | None) -> int:
     """Print what there is to say of each file; one that cannot be read does not keep the others from it."""
     sdk = load_sdk_facts()
-    version = sdk.newest.version if sdk_version is None else sdk_version
-    if (taken := sdk.of(version).version) != version:
-        print(f"SDK {version} is not known; the files are judged by what SDK {taken} does.", file=sys.stderr)
+    taken = sdk.newest if sdk_version is None else sdk.of(sdk_version)
+    version = taken.taken_from or taken.version
+    if not taken.known:
+        print(f"SDK {sdk_version} is not known; the files are judged by what SDK {version} does.", file=sys.stderr)
     return max(_validate(file, version) for file in files)
 
 

@@ -65,6 +65,10 @@ class ConfigCase:
         """The config leaves the control open."""
         return Statement(CONFIG, Says.UNCLEAR, message, self.place(path), reason=reason)
 
+    def default_not_known(self, path: str, reason: UnknownReason) -> Statement:
+        """The file has no such key, and what the agent's SDK does then nobody knows."""
+        return self.unclear(path, reason, f"{path} is not set, and the default of SDK {self.sdk.version} is not known.")
+
     def yes(self, paths: Iterable[str], message: str) -> Statement:
         """Good; where the keys have no effect, that is why it is open, or of a control without such a reason, told."""
         said = if_effective(self.found, self.sdk, paths, message)
