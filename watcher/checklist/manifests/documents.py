@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import yaml
@@ -29,6 +29,7 @@ _A_DOCUMENT = 10
 _MARKER = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _LINE = re.compile(r"\bon line ([0-9]+)")
 _TEMPLATE = re.compile(r"\{\{")
+_ITEM = re.compile(r"items\[([0-9]{1,9})\]\.")
 UNRENDERED = "a template that is not rendered ({{); give what `helm template` prints"
 
 
@@ -42,6 +43,8 @@ class Document:
     literals: Literals = field(default_factory=dict)
     offset: int = 0  # lines before it: to be added to those of `lines` and `literals`
     broken: str = ""  # one sentence
+    templated: bool = False  # it has a {{ somewhere
+    doubled: Mapping[int, tuple[int, str]] = field(default_factory=dict)  # items of a list: a line and why it is broken
 
 
 @dataclass(slots=True)
@@ -103,19 +106,43 @@ def _document(reader: YamlReader, text: str, offset: int) -> Document | None:
     try:
         data = reader.document()
     except UnsupportedYamlError as error:
-        return Document(offset + error.line, broken=_why(text, str(error)))
+        return Document(offset + error.line, broken=_why(str(error), _lines(text, error.line)))
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = offset + (mark.line + 1 if mark else _first_line(text))
-        return Document(line, broken=_why(text, f"not YAML: {error.problem or error.context}"))
+        marks = [mark.line + 1 for mark in (error.problem_mark, _begin_of_flow(error)) if mark]
+        line = marks[0] if marks else _first_line(text)
+        return Document(offset + line, broken=_why(f"not YAML: {error.problem or error.context}", _lines(text, *marks)))
     except yaml.YAMLError as error:
-        return Document(offset + _first_line(text), broken=_why(text, f"not YAML: {str(error).splitlines()[0]}"))
-    if reader.mistakes:
-        line, why = reader.mistakes[0][0], _why("", reader.mistakes[0][1])
-        return Document(offset + line, broken=moved(why, offset))
+        return Document(offset + _first_line(text), broken=_why(f"not YAML: {str(error).splitlines()[0]}"))
+    doubled = _items_of(data, reader)
+    if reader.mistakes and not doubled:
+        line, why = reader.mistakes[0]
+        return Document(offset + line, broken=moved(_why(why), offset))
     if data is None:
         return None
-    return Document(offset + _first_line(text), data, reader.lines, reader.literals, offset)
+    told = {number: (offset + line, moved(_why(why), offset)) for number, (line, why) in doubled.items()}
+    first = offset + _first_line(text)
+    return Document(first, data, reader.lines, reader.literals, offset, "", "{{" in text, told)
+
+
+def _items_of(data: object, reader: YamlReader) -> dict[int, tuple[int, str]]:
+    """The items of a list that have a key twice, where that alone is wrong: the others are read. With an alias any of
+    them may have it."""
+    if not isinstance(data, dict) or not str(data.get("kind")).endswith("List") or reader.repeated:
+        return {}
+    found = [(_ITEM.match(why), line, why) for line, why in reader.mistakes]
+    if not all(item for item, _, _ in found):
+        return {}
+    return {int(item[1]): (line, why) for item, line, why in reversed(found) if item}
+
+
+def _begin_of_flow(error: yaml.MarkedYAMLError) -> yaml.Mark | None:
+    """Of a template that is read as a mapping, where it begins."""
+    return error.context_mark if "flow" in (error.context or "") or not error.problem_mark else None
+
+
+def _lines(text: str, *numbers: int) -> str:
+    lines = text.split("\n")
+    return "\n".join(lines[number - 1] for number in numbers if 0 < number <= len(lines))
 
 
 def moved(sentence: str, offset: int) -> str:
@@ -123,8 +150,9 @@ def moved(sentence: str, offset: int) -> str:
     return _LINE.sub(lambda found: f"on line {int(found[1]) + offset}", sentence)
 
 
-def _why(text: str, error: str) -> str:
-    if _TEMPLATE.search(text):
+def _why(error: str, there: str = "") -> str:
+    """`there`: the lines of the text that are wrong."""
+    if _TEMPLATE.search(there):
         return UNRENDERED
     return "a key that looks like a secret is wrong" if secret_rule(error) else error[:300]
 

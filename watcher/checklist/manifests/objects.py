@@ -1,7 +1,6 @@
 """Which Kubernetes objects do files hold? Lists are opened, what is broken is told with its line."""
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,15 +8,14 @@ from typing import IO
 
 from probes.controls.evidence import KubeObject
 from watcher.checklist.manifests.documents import MAX_BYTES, UNRENDERED, Budget, Document, read_documents
-from watcher.text.key_path import plain_name
+from watcher.checklist.manifests.refusing import name_of, unrendered, wrong
+from watcher.text.key_path import key_path, plain_name
 from watcher.text.printable import printable
 
 MOST_FILES, MOST_OBJECTS = 5000, 50_000
 STANDARD_INPUT = Path("-")
+STANDARD_INPUT_NAME = "standard input"
 _SUFFIXES = (".yaml", ".yml", ".json")
-_NAMESPACED_BY_NAME = "default"
-_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._:-]{0,251}[A-Za-z0-9])?")
-"""Of any kind; RBAC has colons."""
 
 
 class ManifestsError(Exception):
@@ -74,7 +72,7 @@ def read_objects(paths: Iterable[Path], stdin: IO[bytes], namespace: str, budget
             objects.tell(str(path), "a broken link, or no regular file")
             continue
         if path == STANDARD_INPUT:
-            name, raw = "standard input", stdin.read(MAX_BYTES + 1)
+            name, raw = STANDARD_INPUT_NAME, stdin.read(MAX_BYTES + 1)
         else:
             name, raw = str(path), _bytes(path)
         budget.bytes += len(raw)
@@ -153,6 +151,10 @@ def _take(objects: Objects, file: str, document: Document, data: object, line: i
             return
         lines = document.lines.get(id(items), {})
         for number, item in enumerate(items):
+            if number in document.doubled:
+                doubled, why = document.doubled[number]
+                objects.tell(f"{file}:{doubled}", why)
+                continue
             at = lines[number] + document.offset if number in lines else line
             named = {"kind": kind.removesuffix("List"), **item} if isinstance(item, Mapping) else item
             if isinstance(item, Mapping) and kind != "List" and "kind" not in item:
@@ -171,45 +173,15 @@ def _add(objects: Objects, file: str, document: Document, data: object, line: in
         if not objects.broken or "are not read" not in objects.broken[-1]:
             objects.tell(f"{file}:{line}", f"more than {MOST_OBJECTS} objects: this and the rest are not read")
         return
-    why = _wrong(data)
+    why = wrong(data)
     if why or not isinstance(data, Mapping):
         objects.tell(f"{file}:{line}", why)
         return
     meta = data["metadata"]
     own = str(meta.get("namespace") or namespace)
     ref = f"{printable(file)}:{line}"
-    objects.found.append(
-        Manifest(data["kind"], own, str(_name_of(meta)), data, ref, line, file=file, document=document)
-    )
-
-
-def _wrong(data: object) -> str:
-    """Why this is no object of Kubernetes; a sentence, or empty."""
-    if not isinstance(data, Mapping):
-        return f"expected an object of Kubernetes, got {plain_name(data)}"
-    for key in ("apiVersion", "kind"):
-        if not isinstance(data.get(key), str):
-            return (
-                f"{key}: expected text, got {plain_name(data.get(key))}"
-                if key in data or key == "kind"
-                else ("expected an object of Kubernetes, with apiVersion and kind")
-            )
-    meta = data.get("metadata")
-    if not isinstance(meta, Mapping):
-        return f"metadata: expected a mapping, got {plain_name(meta)}"
-    for key in ("name", "namespace"):
-        value = meta.get(key) if key == "namespace" else _name_of(meta)
-        if value is None and key == "namespace":
-            continue
-        if isinstance(value, str) and "{{" in value:
-            return UNRENDERED
-        if not isinstance(value, str) or not _NAME.fullmatch(value):
-            quotes = ", which needs quotes" if isinstance(value, bool | int | float) else ""
-            return f"metadata.{key}: expected a name, got {plain_name(value)}{quotes}"
-    return ""
-
-
-def _name_of(meta: Mapping[str, object]) -> object:
-    """Of an object whose name the server is to make: what that begins with."""
-    begin = meta.get("generateName")
-    return begin.rstrip("-.") if meta.get("name") is None and isinstance(begin, str) else meta.get("name")
+    found = Manifest(data["kind"], own, str(name_of(meta)), data, ref, line, file=file, document=document)
+    if document.templated and (place := unrendered(data)):
+        objects.tell(f"{file}:{found.line_of(*place)}", f"{key_path(place)}: {UNRENDERED}")
+        return
+    objects.found.append(found)

@@ -32,7 +32,8 @@ def as_text(report: Report) -> str:
 
 
 def _agent(agent: AgentReport, report: Report) -> Iterator[str]:
-    yield f"{agent.ref}: {verdict_words(agent.readiness)} ({printable(agent.place.file)}:{agent.place.line})"
+    place = f"{printable(agent.place.file)}:{agent.place.line}"
+    yield f"{printable(str(agent.ref))}: {verdict_words(agent.readiness)} ({place})"
     if agent.leaves and agent.required:
         yield f"  required: {required_counted(agent)}"
     if agent.leaves:
