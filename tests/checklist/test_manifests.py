@@ -388,6 +388,22 @@ def test_what_aliases_repeat_is_counted_over_all_files(tmp_path: Path) -> None:
     ]
 
 
+def test_values_of_configs_are_counted_agent_by_agent(tmp_path: Path) -> None:
+    agents = [workload(name).replace("/etc/agent/config.yaml", f"/etc/agent/{name}.yaml") for name in "abcd"]
+    config = "  {0}.yaml: '{{agent: {{name: {0}}}, x: [1, 2, 3]}}'\n"
+    configs = CONFIG_MAP.partition("  config.yaml")[0] + "".join(map(config.format, "abcd"))
+    path = tmp_path / "a.yaml"
+    path.write_text("---\n".join([configs, *agents]))
+    fleet = gather(read_objects([path], io.BytesIO(), "default"), 1.0, "1.0.0", most_values=10)
+    seen = [isinstance(config_of(fleet, name), Seen) for name in "abcd"]
+    assert seen == [True, True, False, False]
+    why = "too many values in the configs of agents: those of the agents after it are not read"
+    assert fleet.problems == [f"{path}:29: {why}"]
+    missing = config_of(fleet, "d")
+    assert isinstance(missing, Missing)
+    assert missing.message == "Its config was not read: those before it have too many values."
+
+
 def test_documents_with_nothing_in_them_cost_too() -> None:
     *_, last = read_documents("---\n" * 2**20, Budget(most_values=1000))
     assert (last.line, last.broken) == (90, "more than 1000 values in all: this and the rest are not read")

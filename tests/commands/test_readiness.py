@@ -196,6 +196,14 @@ def test_a_version_of_the_sdk_that_nobody_knows_is_told_everywhere_and_proves_no
         assert err == "".join(f"{each}\n" for each in notes)
 
 
+@pytest.mark.parametrize("form", ["json", "markdown", "html", "sarif"])
+def test_what_to_know_stands_in_each_format_that_is_kept(
+    form: str, manifests: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = _output(form, manifests, capsys, "--sdk-version", "3.0.0")
+    assert told.count("SDK 3.0.0 is not known: what rests on what it does with its config is unknown") == 1
+
+
 def test_standard_input_is_read_as_helm_writes_it() -> None:
     text = f"---\n# Source: agent/templates/all.yaml\n{BAD}".replace(", namespace: prod", "")
     command = [

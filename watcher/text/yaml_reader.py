@@ -81,7 +81,7 @@ class YamlReader:
         self.lines: Lines = {}
         self.literals: Literals = {}
         self.mistakes: list[tuple[int, str]] = []
-        self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=yaml.CSafeLoader)
+        self._events: Iterator[yaml.Event] = iter(yaml.CSafeLoader(text).get_event, None)
         self._anchors: dict[str, _Anchor] = {}
         self._place: list[str | int] = []
         self._weight = self._deepest = 0
@@ -166,22 +166,24 @@ class YamlReader:
     def _sequence(self) -> list[object]:
         found: list[object] = []
         lines = self.lines[id(found)] = {}
-        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+        events, place = self._events, self._place
+        while type(event := next(events)) is not yaml.SequenceEndEvent:
             lines[len(found)] = _line(event)
-            self._place.append(len(found))
+            place.append(len(found))
             found.append(self._value(event))
-            self._place.pop()
+            place.pop()
         return found
 
     def _mapping(self) -> dict[str, object]:
         found: dict[str, object] = {}
         lines = self.lines[id(found)] = {}
         merged: list[object] = []
-        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+        events, place = self._events, self._place
+        while type(event := next(events)) is not yaml.MappingEndEvent:
             line = _line(event)
             key, merges = self._key(event)
-            self._place.append(key)
-            begin = next(self._events)
+            place.append(key)
+            begin = next(events)
             value = self._value(begin)
             if merges:
                 merged = (value if isinstance(value, list) else [value]) + merged
@@ -190,10 +192,11 @@ class YamlReader:
                     where = key_path(tuple(self._place))
                     self.mistakes.append((line, f"{where}: the same key as on line {lines[key]}, expected it once"))
                 found[key], lines[key] = value, line
-                self.literals.pop((id(found), key), None)  # of what was dropped and had this id before
-                if isinstance(begin, yaml.ScalarEvent) and begin.style == "|":
+                if type(begin) is yaml.ScalarEvent and begin.style == "|":
                     self.literals[id(found), key] = _line(begin)
-            self._place.pop()
+                elif self.literals:
+                    self.literals.pop((id(found), key), None)  # of what was dropped and had this id before
+            place.pop()
         for source in merged:
             self._merge(found, source, event)
         return found

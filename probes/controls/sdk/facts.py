@@ -80,13 +80,17 @@ class SdkFacts:
     def of(self, version: str) -> SdkVersion:
         """The facts of this version. Of one that is not known the keys of the next older one, else of the oldest,
         without what that does where a key is not there."""
-        older = [each for each in self.versions if each.order <= _order(version)]
-        nearest = older[-1] if older else self.versions[0]
-        same = nearest.order == _order(version) and version.replace(".", "").isdecimal()
-        return nearest if same else _taken(nearest, version)
+        return _nearest(self.versions, version)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=64)
+def _nearest(versions: tuple[SdkVersion, ...], version: str) -> SdkVersion:
+    older = [each for each in versions if each.order <= _order(version)]
+    nearest = older[-1] if older else versions[0]
+    same = nearest.order == _order(version) and version.replace(".", "").isdecimal()
+    return nearest if same else _taken(nearest, version)
+
+
 def _taken(known: SdkVersion, version: str) -> SdkVersion:
     keys = tuple(replace(each, default=None) for each in known.config)
     return replace(known, version=version, config=keys, always={}, taken_from=known.version)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentObjects, AgentRef, EvidenceSet, Listing, Missing, Seen
 from watcher.checklist.manifests.agent_files import read_agent_file
+from watcher.checklist.manifests.documents import MAX_VALUES
 from watcher.checklist.manifests.objects import Manifest, Objects
 from watcher.checklist.manifests.pod_templates import BrokenWorkloadError, FoundTemplate, pod_templates
 from watcher.checklist.manifests.surroundings import Surroundings
@@ -40,6 +41,7 @@ class Fleet:
     problems: list[str] = field(default_factory=list)  # what could not be judged, with its place
     notes: list[str] = field(default_factory=list)  # what to know beside
     accounts: set[str] = field(default_factory=set)
+    values_left: int = MAX_VALUES  # of agents' configs that may still be read: one may be that of thousands of agents
 
     def problem(self, sentence: str) -> None:
         """That something could not be judged."""
@@ -54,9 +56,9 @@ class Fleet:
         return tuple(sorted(self.accounts))
 
 
-def gather(objects: Objects, now: float, sdk_version: str) -> Fleet:
+def gather(objects: Objects, now: float, sdk_version: str, most_values: int = MAX_VALUES) -> Fleet:
     """The agents by namespace and name, `now` in Unix seconds; `sdk_version` is that which they are taken to run."""
-    fleet = Fleet(problems=list(objects.broken))
+    fleet = Fleet(problems=list(objects.broken), values_left=most_values)
     seen: dict[tuple[str, str, str, str], Manifest] = {}
     for each in objects.found:
         twin = seen.setdefault((each.group, each.kind, each.namespace, each.name), each)
@@ -66,7 +68,7 @@ def gather(objects: Objects, now: float, sdk_version: str) -> Fleet:
     surroundings = Surroundings(objects.found, now)
     for agent in _agents(objects.found, config_maps, fleet):
         ref = AgentRef(agent.workload.namespace, agent.name)
-        evidence = EvidenceSet(ref, _sources(agent, surroundings.of(agent, config_maps), now, sdk_version))
+        evidence = EvidenceSet(ref, _sources(agent, surroundings.of(agent, config_maps), now, sdk_version, fleet))
         if account := agent.template.service_account:
             fleet.accounts.add(f"system:serviceaccount:{ref.namespace}:{account}")
         labels = _meta(agent.workload).get("labels")
@@ -147,17 +149,24 @@ def _owners(found: Manifest) -> Iterator[str]:
 
 
 def _sources(
-    agent: AgentWorkload, listings: Mapping[str, Seen[Listing]], now: float, sdk_version: str
+    agent: AgentWorkload, listings: Mapping[str, Seen[Listing]], now: float, sdk_version: str, fleet: Fleet
 ) -> dict[SourceName, Seen[object] | Missing]:
     workload, place = agent.workload, f"{agent.workload.file}:{agent.line}"
     objects = AgentObjects(Seen(workload, now, workload.ref), Seen(agent.template, now, place), listings)
     return {
         SourceName.KUBERNETES_OBJECT: Seen(objects, now, place),
-        SourceName.AGENT_CONFIG: _agent_config(agent, now, sdk_version),
+        SourceName.AGENT_CONFIG: _agent_config(agent, now, sdk_version, fleet),
     }
 
 
-def _agent_config(agent: AgentWorkload, now: float, sdk_version: str) -> Seen[object] | Missing:
+def _agent_config(agent: AgentWorkload, now: float, sdk_version: str, fleet: Fleet) -> Seen[object] | Missing:
     if agent.config is None:
         return Missing(UnknownReason.SOURCE_MISSING, f"Its config is not known: {agent.why}."[:200])
-    return read_agent_file(*agent.config, config_text(agent), sdk_version, now)
+    if fleet.values_left < 0:
+        return Missing(UnknownReason.SOURCE_MISSING, "Its config was not read: those before it have too many values.")
+    found = read_agent_file(*agent.config, config_text(agent), sdk_version, now)
+    fleet.values_left -= len(found.value.lines)
+    if fleet.values_left < 0:
+        place = f"{agent.workload.file}:{agent.line}"
+        fleet.problem(f"{place}: too many values in the configs of agents: those of the agents after it are not read")
+    return found

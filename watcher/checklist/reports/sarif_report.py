@@ -44,7 +44,7 @@ def as_sarif(report: Report) -> str:
         },
         "automationDetails": {"id": "agentweave-watcher/readiness"},
         "columnKind": "unicodeCodePoints",
-        "invocations": [_invocation(report.problems)],
+        "invocations": [_invocation(report.problems, report.notes)],
         "results": [_result(agent, each, report, numbers) for agent, each in told],
     }
     return json_text({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
@@ -57,8 +57,9 @@ def _told(report: Report) -> Iterator[tuple[AgentReport, Finding]]:
                 yield agent, each
 
 
-def _invocation(problems: Sequence[str]) -> Mapping[str, object]:
-    told = [{"level": "error", "message": {"text": each}} for each in problems]
+def _invocation(problems: Sequence[str], notes: Sequence[str]) -> Mapping[str, object]:
+    levels = [("error", each) for each in problems] + [("note", each) for each in notes]
+    told = [{"level": level, "message": {"text": each}} for level, each in levels]
     return {"executionSuccessful": not problems, "toolExecutionNotifications": told}
 
 

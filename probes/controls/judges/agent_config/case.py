@@ -1,6 +1,6 @@
 """What a judge of the config is handed: the file, the control and the SDK version, and what can be said of them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from probes.controls.catalogue.control import Control, UnknownReason
@@ -34,7 +34,7 @@ class ConfigCase:
         """
         found: object = self.found.value.document
         for key in path.split("."):
-            if not isinstance(found, Mapping):
+            if not isinstance(found, dict):
                 return found
             if key not in found:
                 return self._default(path)

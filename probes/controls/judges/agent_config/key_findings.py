@@ -99,11 +99,11 @@ class _Reading:
             all_of_it = ", nor anything in it" if key.type == "mapping" else ""
             said = f"no effect: SDK {self.sdk.version} does not read it{all_of_it}"
             yield KeyFinding(Kind.NO_EFFECT, place, f"{said}. {key.note}" if key.note else said)
-        if isinstance(value, Mapping) and key.path in self.children:
+        if isinstance(value, dict) and key.path in self.children:
             yield from self.mapping(value, key.path, place)
         elif isinstance(value, list) and (items := f"{key.path}[]") in self.children:
             for number, item in enumerate(value):
-                if isinstance(item, Mapping):
+                if isinstance(item, dict):
                     yield from self.mapping(item, items, (*place, number))
                 else:
                     yield KeyFinding(Kind.WRONG, (*place, number), f"expected a mapping, got {shown(item)}")
@@ -172,7 +172,7 @@ _TYPES: Mapping[str, Callable[[Any], bool]] = {
     "integer": lambda value: _is_number(value) and (isinstance(value, int) or value.is_integer()),
     "boolean": lambda value: as_flag(value) is not None,
     "list": lambda value: isinstance(value, list),
-    "mapping": lambda value: isinstance(value, Mapping),
+    "mapping": lambda value: isinstance(value, dict),
 }
 _NAMES = {
     "text": "a text",
