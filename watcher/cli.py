@@ -23,6 +23,7 @@ _RUN = "watcher.commands.run:command"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is that of the contract, section 1. A usage error raises SystemExit(2)."""
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # none is used, and to look for some takes long
     given = _parser().parse_args(argv)
     given.before()
     _imported("watcher.logs:setup_logs")(given.log_format)

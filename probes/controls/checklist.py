@@ -11,9 +11,12 @@ from probes.controls.finding import Finding
 from probes.controls.judging import Facts, Judges
 from probes.controls.records import Record
 from probes.controls.rollup import roll_up
-from probes.controls.verdict.control import before_any_rollout, judge_control
+from probes.controls.verdict.control import Answers, before_any_rollout, judge_control
 
 NO_FINDINGS: Mapping[str, Finding] = {}
+
+# Names of members: to look one up at its Enum takes ten times as long, and this is asked of each control and agent.
+_ROLLUP, _ROLLOUT, _RELEASE = Automation.ROLLUP, SourceName.ROLLOUT, Scope.RELEASE
 
 
 def judge_agent(
@@ -34,12 +37,13 @@ def judge_agent(
     by_control: dict[str, list[Record]] = {}
     for each in records:
         by_control.setdefault(each.control, []).append(each)
+    answers: Answers = {}
     for control in catalogue.controls:
         if control.id in known:
             found[control.id] = known[control.id]
-        elif control.automation is not Automation.ROLLUP:
+        elif control.automation is not _ROLLUP:
             own = by_control.get(control.id, ())
-            found[control.id] = judge_control(control, evidence, facts, judges, own, previous.get(control.id))
+            found[control.id] = judge_control(control, evidence, facts, judges, own, previous.get(control.id), answers)
     for control in catalogue.controls:
         _roll_up(control, catalogue, evidence, found, required, facts.now, previous)
     return {control.id: found[control.id] for control in catalogue.controls}
@@ -61,8 +65,8 @@ def _roll_up(
         if member in catalogue.by_id:
             _roll_up(catalogue.by_id[member], catalogue, evidence, found, required, now, previous)
     before = previous.get(control.id)
-    rollout = evidence.sources.get(SourceName.ROLLOUT, NOT_GIVEN)
-    if control.scope is Scope.RELEASE and isinstance(rollout, Missing):
+    rollout = evidence.sources.get(_ROLLOUT, NOT_GIVEN)
+    if control.scope is _RELEASE and isinstance(rollout, Missing):
         found[control.id] = before_any_rollout(control, rollout, now, before)
     else:
         found[control.id] = roll_up(control, found, required, now, before)

@@ -3,6 +3,7 @@
 import io
 import os
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from probes.controls.catalogue.control import SourceName
 from probes.controls.evidence import AgentConfigFile, AgentObjects, AgentRef, Listing, Missing, Seen
-from watcher.checklist.manifests.documents import MAX_BYTES, UNRENDERED, read_documents
+from watcher.checklist.manifests.documents import MAX_BYTES, UNRENDERED, Budget, read_documents
 from watcher.checklist.manifests.gathering import Fleet, gather
 from watcher.checklist.manifests.objects import STANDARD_INPUT, ManifestsError, read_objects
 
@@ -324,10 +325,93 @@ def test_a_broken_document_is_told_with_its_line_and_costs_no_other(broken: str,
     assert objects.broken[0].startswith(f"standard input:{why}")
 
 
-def test_a_bomb_of_aliases_and_a_deep_text_are_refused_at_once() -> None:
-    bomb = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 20))
-    assert next(each.broken for each in read_documents(bomb)).endswith("too large with its aliases written out")
+def _bomb(before: int, last: int) -> str:
+    """Values that aliases repeat: ten times as many with each of `before`, and `last` times all of these."""
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, before)]
+    lines.append(f"z: [{', '.join([f'*a{before - 1}'] * last)}]")
+    return "\n".join(lines).replace("\n", "\n              ")
+
+
+@pytest.mark.parametrize("above", [7, 8, 9])
+def test_a_bomb_of_aliases_costs_nothing_below_the_limit_and_is_refused_above_it(above: int) -> None:
+    begin = time.process_time()
+    below = fleet_of(CONFIG_MAP, workload(more=_bomb(4, 7)))
+    refused = fleet_of(CONFIG_MAP, workload(more=_bomb(above, 1)))
+    assert time.process_time() - begin < 0.2
+    assert (list(below.agents), below.problems) == ([AgentRef("prod", "search")], [])
+    assert refused.agents == {}
+    why = "spec.template.spec.a4[7]: too large with its aliases written out"
+    assert refused.problems == [f"standard input:26: {why}"]
+
+
+def test_what_merges_repeat_counts_too_and_what_was_refused_costs_no_other_document() -> None:
+    keys = ", ".join(f"k{n}: x" for n in range(1000))
+    merges = f"{{apiVersion: v1, kind: A, metadata: {{name: a}}, b: &b {{{keys}}}, c: [{'{<<: *b}, ' * 60}]}}"
+    fleet = fleet_of(merges, CONFIG_MAP, workload(more="x: [&y [1], *y]"))
+    assert fleet.problems == ["standard input:1: c[49].<<: too large with its aliases written out"]
+    assert list(fleet.agents) == [AgentRef("prod", "search")]
+
+
+def test_a_long_text_is_not_repeated_without_end() -> None:
+    text = f"{{apiVersion: v1, kind: A, metadata: {{name: a}}, b: &b {'x' * 2**16}, c: [{'*b, ' * 30}]}}"
+    assert fleet_of(text).problems == ["standard input:1: c[17]: too large with its aliases written out"]
+
+
+def test_a_text_that_is_nested_too_deeply_is_refused() -> None:
     assert "nested too deeply" in next(iter(read_documents("[" * 100_000))).broken
+
+
+def test_values_are_counted_over_all_files(tmp_path: Path) -> None:
+    for name in "abcde":
+        (tmp_path / f"{name}.yaml").write_text(f"{CONFIG_MAP}---\n[{'1, ' * 400}]")
+    objects = read_objects([tmp_path], io.BytesIO(), "default", Budget(most_values=1000))
+    assert [each.file for each in objects.found] == [f"{tmp_path}/{name}.yaml" for name in "abc"]
+    assert objects.broken == [f"{tmp_path}/c.yaml:11: more than 1000 values in all: this and the rest are not read"]
+
+
+def test_bytes_are_counted_over_all_files(tmp_path: Path) -> None:
+    for name in "abcd":
+        (tmp_path / f"{name}.yaml").write_text(CONFIG_MAP + "#" * 2**20)
+    objects = read_objects([tmp_path], io.BytesIO(), "default", Budget(most_bytes=3 * 2**20))
+    assert [each.file for each in objects.found] == [f"{tmp_path}/{name}.yaml" for name in "ab"]
+    assert objects.broken == [f"{tmp_path}/c.yaml:1: more than 3 MiB in all: this and the rest are not read"]
+
+
+def test_what_aliases_repeat_is_counted_over_all_files(tmp_path: Path) -> None:
+    for name in "abcd":
+        (tmp_path / f"{name}.yaml").write_text(f"{CONFIG_MAP}x: [&a [1, 2, 3], *a, *a]\n")
+    objects = read_objects([tmp_path], io.BytesIO(), "default", Budget(most_repeated=20))
+    assert [each.file for each in objects.found] == [f"{tmp_path}/{name}.yaml" for name in "ab"]
+    assert objects.broken == [
+        f"{tmp_path}/{name}.yaml:11: x[2]: too large with its aliases written out" for name in "cd"
+    ]
+
+
+def test_values_of_configs_are_counted_agent_by_agent(tmp_path: Path) -> None:
+    agents = [workload(name).replace("/etc/agent/config.yaml", f"/etc/agent/{name}.yaml") for name in "abcd"]
+    config = "  {0}.yaml: '{{agent: {{name: {0}}}, x: [1, 2, 3]}}'\n"
+    configs = CONFIG_MAP.partition("  config.yaml")[0] + "".join(map(config.format, "abcd"))
+    path = tmp_path / "a.yaml"
+    path.write_text("---\n".join([configs, *agents]))
+    fleet = gather(read_objects([path], io.BytesIO(), "default"), 1.0, "1.0.0", most_values=10)
+    seen = [isinstance(config_of(fleet, name), Seen) for name in "abcd"]
+    assert seen == [True, True, False, False]
+    why = "too many values in the configs of agents: those of the agents after it are not read"
+    assert fleet.problems == [f"{path}:29: {why}"]
+    missing = config_of(fleet, "d")
+    assert isinstance(missing, Missing)
+    assert missing.message == "Its config was not read: those before it have too many values."
+
+
+def test_documents_with_nothing_in_them_cost_too() -> None:
+    *_, last = read_documents("---\n" * 2**20, Budget(most_values=1000))
+    assert (last.line, last.broken) == (90, "more than 1000 values in all: this and the rest are not read")
+
+
+def test_what_may_be_read_of_all_files_is_less_than_a_minute_of_work() -> None:
+    budget = Budget()
+    assert (budget.most_bytes, budget.most_values, budget.most_repeated) == (64 * 2**20, 1_000_000, 100_000)
 
 
 def test_what_is_too_large_or_no_text_is_refused_and_the_next_file_is_read(tmp_path: Path) -> None:

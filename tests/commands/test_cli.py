@@ -62,6 +62,15 @@ def test_every_command_has_help(command: list[str]) -> None:
     assert told.stdout.startswith(f"usage: agentweave-watcher {' '.join(command)}")
 
 
+def test_no_plugin_of_pydantic_is_looked_for() -> None:
+    script = (
+        "from watcher.cli import main\nmain(['controls', 'predeploy.config.valid'])\n"
+        "from pydantic.plugin import _loader\nprint(_loader._plugins)"
+    )
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert told.stdout.splitlines()[-1] == "None"
+
+
 def test_help_waits_for_nothing_heavy() -> None:
     heavy = "{'pydantic', 'yaml', 'httpx', 'cryptography', 'rich', 'asyncio', 'logging'}"
     script = f"import sys\nfrom watcher.cli import _parser\n_parser()\nprint(sorted({heavy} & set(sys.modules)))"

@@ -9,7 +9,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests.repository import ROOT
 from watcher.checklist.agent_report import Place
+from watcher.checklist.reports.json_text import json_text
 from watcher.checklist.reports.sarif_report import uri_of
 from watcher.cli import main
 
@@ -64,6 +66,7 @@ def test_a_required_control_that_fails_ends_with_1_and_is_told_with_its_place(
         "  all: 1 fail; 0% to 0% met, 100% known\n"
         "  deployment\n"
         f"    ✗ fail {MEMORY}: Violated: The container agent has no resources.limits.memory above 0. [{manifests}:12]\n"
+        "Exit code 1: a required control fails of prod/search.\n"
     )
 
 
@@ -89,6 +92,7 @@ def test_reasons_that_are_only_counted_are_explained_once_and_many_agents_are_su
         "SourceMissing: manifests do not show it, a running agent or another system does.\n"
         "AttestationMissing: no machine can tell, people or a pipeline must say so in a record.\n"
         "2 agents: 2 indeterminate\n"
+        "Exit code 0: no required control fails, and whether all are met is not known of prod/search, prod/second.\n"
     )
 
 
@@ -130,6 +134,39 @@ def test_the_exit_code_is_that_of_the_contract_for_what_is_selected(
     assert _run("--manifests", str(manifests), *arguments) == code
 
 
+def test_the_readme_says_how_the_command_ends() -> None:
+    said = (ROOT / "README.md").read_text()
+    assert (
+        "# exit 1 if a required control fails, 3 if not all could be judged, 2 if there is no agent; "
+        "--fail-on unknown: 3 also if one is not known\n"
+    ) in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "more", "told"),
+    [
+        (["--control", CPU], "", "0: no required control fails"),
+        (["--section", "testing", "--fail-on", "unknown"], "", "3: a required control is not known of prod/search"),
+        (["--control", MEMORY], "---\n5\n", "1: a required control fails of prod/search"),
+        (["--control", CPU], "---\n5\n", "3: 1 of what was given could not be judged, as standard error says"),
+    ],
+)
+def test_the_text_ends_with_why_the_command_ends_as_it_does(
+    manifests: Path, arguments: list[str], more: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifests.write_text(BAD + more)
+    assert _run("--manifests", str(manifests), *arguments) == int(told[0])
+    assert capsys.readouterr().out.splitlines()[-1] == f"Exit code {told}."
+
+
+def test_of_many_agents_that_fail_three_are_named(manifests: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    alone = BAD.partition("---\n")[2].replace("name: c}", "name: none}")
+    manifests.write_text("---\n".join(alone.replace("name: search, n", f"name: a{n}, n") for n in range(5)))
+    assert _run("--manifests", str(manifests), "--control", MEMORY) == 1
+    told = "Exit code 1: a required control fails of prod/a0, prod/a1, prod/a2 and 2 more."
+    assert capsys.readouterr().out.splitlines()[-1] == told
+
+
 def test_a_control_that_is_named_counts_although_it_is_not_required(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text((AGENT % RESOURCES).replace("terminationGracePeriodSeconds: 45", "x: 1"))
@@ -158,6 +195,28 @@ def test_what_could_not_be_read_is_told_and_never_ends_with_0(
     told = capsys.readouterr()
     assert "prod/search: ready" in told.out
     assert told.err == f"{path}:23: a template that is not rendered ({{{{); give what `helm template` prints\n"
+
+
+def test_a_version_of_the_sdk_that_nobody_knows_is_told_everywhere_and_proves_nothing(
+    manifests: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    jitter = "reliability.retry.jitter"
+    told = "SDK 3.0.0 is not known: what rests on what it does with its config is unknown"
+    arguments = ("--manifests", str(manifests), "--control", jitter, "--output", "json")
+    for version, state, notes in (("1.0.0", "pass", []), ("3.0.0", "unknown", [told])):
+        assert _run(*arguments, "--sdk-version", version) == 0
+        out, err = capsys.readouterr()
+        assert json.loads(out)["notes"] == notes
+        assert [each["state"] for each in json.loads(out)["agents"][0]["findings"]] == [state]
+        assert err == "".join(f"{each}\n" for each in notes)
+
+
+@pytest.mark.parametrize("form", ["json", "markdown", "html", "sarif"])
+def test_what_to_know_stands_in_each_format_that_is_kept(
+    form: str, manifests: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = _output(form, manifests, capsys, "--sdk-version", "3.0.0")
+    assert told.count("SDK 3.0.0 is not known: what rests on what it does with its config is unknown") == 1
 
 
 def test_standard_input_is_read_as_helm_writes_it() -> None:
@@ -246,9 +305,44 @@ def test_a_place_is_relative_where_it_can_be_and_a_uri_at_all_times(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert uri_of(Place("standard input", 1)) == "standard%20input"
     assert uri_of(Place(f"{tmp_path}/a b.yaml", 1)) == "a%20b.yaml"
     assert uri_of(Place("/elsewhere/a.yaml", 1)) == "file:///elsewhere/a.yaml"
+    assert uri_of(Place("x/../a.yaml", 1)) == uri_of(Place("./a.yaml", 1)) == "a.yaml"
+    assert uri_of(Place("../other/a.yaml", 1)) == f"file://{tmp_path.parent}/other/a.yaml"
+    assert uri_of(Place("a\udcff.yaml", 1)) == "a%FF.yaml"
+
+
+def test_sarif_names_no_file_of_standard_input_and_says_that_github_needs_one(manifests: Path) -> None:
+    command = [sys.executable, "-m", "watcher", "readiness", "--manifests", "-", "--output", "sarif"]
+    done = subprocess.run(command, input=manifests.read_text(), capture_output=True, text=True, check=False)
+    told = "what came by standard input has no file, and GitHub refuses such a report: give it as a file\n"
+    assert (done.returncode, done.stderr) == (1, told)
+    locations = [each["locations"] for each in json.loads(done.stdout)["runs"][0]["results"]]
+    assert len(locations) > 100
+    assert all(
+        each == [{"logicalLocations": [{"fullyQualifiedName": "prod/search", "kind": "resource"}]}]
+        for each in locations
+    )
+
+
+@pytest.mark.parametrize("form", ["text", "json", "markdown", "html", "junit", "sarif"])
+def test_no_format_has_what_a_terminal_obeys(form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "\\u009b31m\\u202e\\u001b"
+    text = BAD.replace("team: a", f'team: "{hostile}"').replace("name: agent\n", f'name: "agent{hostile}"\n')
+    text = text.replace("name: c, n", "name: d, n").replace(
+        "  template:\n", f'  template:\n    metadata: {{labels: {{app.kubernetes.io/instance: "search{hostile}"}}}}\n'
+    )
+    (tmp_path / "a\x9b\u202e.yaml").write_text(text)
+    assert _run("--manifests", str(tmp_path), "--output", form) == 1
+    told = "".join(capsys.readouterr()).replace("\n", "")
+    assert "search" in told
+    assert [each for each in told if not each.isprintable()] == []
+
+
+def test_json_keeps_what_is_printable_as_it_is() -> None:
+    shown = {"é": "日本 😀\n", "x": "\x9b\u202e\U000e0001"}
+    assert json_text(shown) == '{\n  "é": "日本 😀\\n",\n  "x": "\\u009b\\u202e\\udb40\\udc01"\n}\n'
+    assert json.loads(json_text(shown)) == shown
 
 
 class _Page(HTMLParser):

@@ -94,6 +94,7 @@ config.yaml:15: note: transport.retry.jitter: unknown key, which SDK 1.0.0 drops
 Retries are spread by a random delay, and no config key turns it off.
 config.yaml:16: note: observability: no effect: SDK 1.0.0 does not read it, nor anything in it.
 config.yaml:17: note: observability.tracing.sampling_rate: unknown key, which SDK 1.0.0 drops.
+All five lines hold, and there are no errors: exit code 0.
 
 """
     )
@@ -145,13 +146,50 @@ def test_a_bad_config_has_why_with_each_line_and_every_error(file: Path, capsys:
     assert "13: note: transport.circuit_breaker.sucess_threshold: unknown key, which SDK 1.0.0 drops." in notes
 
 
-def test_what_is_not_required_is_a_note_and_an_error_ends_with_1(file: Path) -> None:
-    file.write_text(GOOD.replace(", success_threshold: 2", ""))
-    assert validate([file], None) == 0
-    file.write_text(GOOD.replace("recovery_timeout_seconds: 30, ", ""))
+@pytest.mark.parametrize(
+    ("gone", "instead", "told"),
+    [
+        (", success_threshold: 2", "", "All five lines hold, and there are no errors: exit code 0."),
+        ("recovery_timeout_seconds: 30, ", "", "All five lines hold, but there is 1 error: exit code 1."),
+        ("agents.acme-corp.net", "<trust-domain>",
+         "1 of the five lines does not hold, and there are 2 errors: exit code 1."),
+        ("default_action: deny", "default_action: allow",
+         "3 of the five lines do not hold, and there are 2 errors: exit code 1."),
+        ("agent:", "agent: [", "It cannot be read: exit code 2."),
+    ],
+)  # fmt: skip
+def test_the_last_line_says_why_the_command_ends_as_it_does(
+    file: Path, gone: str, instead: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(GOOD.replace(gone, instead))
+    assert validate([file], None) == int(told.rstrip(".")[-1])
+    assert capsys.readouterr().out.splitlines()[-2:] == [told, ""]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("  peer_verfication: log-only", "transport.peer_verfication: {next}"),
+        ("  peerVerification: log-only", "transport.peerVerification: {next}"),
+        ("  peer-verification: log-only", "transport.peer-verification: {next}"),
+        ("  verify_peer_verification: log-only", "transport.verify_peer_verification: {next}"),
+        ("  peer_verification_mode: log-only", "transport.peer_verification_mode: {next}"),
+        ("peer_verification: log-only", "peer_verification: {elsewhere}"),
+    ],
+)
+def test_a_misspelt_or_misplaced_key_of_security_is_an_error_and_no_green_light(
+    file: Path, given: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without = GOOD.replace("  peer_verification: strict\n", "")
+    file.write_text(without.replace("transport:\n", f"transport:\n{given}\n") if given[0] == " " else without + given)
     assert validate([file], None) == 1
-    file.write_text(GOOD.replace("agents.acme-corp.net", "<trust-domain>"))
-    assert validate([file], None) == 1
+    words = {
+        "next": "unknown key next to a security key that is missing; did you mean peer_verification?",
+        "elsewhere": "unknown key at this place, and the security key transport.peer_verification is missing; "
+        "did you mean that?",
+    }
+    errors = [each for each in capsys.readouterr().out.splitlines() if ": error: " in each]
+    assert any(told.format(**words) in each for each in errors)
 
 
 def test_a_domain_of_an_example_is_told_once_by_its_control_and_so_is_one_below_it(
@@ -221,6 +259,9 @@ def test_a_version_that_is_not_known_is_judged_by_the_next_older_one_and_told(
     with pytest.raises(SystemExit, match="2"):
         main(["validate", "config.yaml", "--sdk-version", "new"])
     assert "expected a version such as 1.0.0, got 'new'" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["validate", "config.yaml", "--sdk-version", "1.0.0.\x1b[31m"])
+    assert "expected a version such as 1.0.0, got '1.0.0.\\x1b[31m'" in capsys.readouterr().err
 
 
 def test_secrets_everywhere_are_told_by_place_and_nowhere_by_value(

@@ -1,7 +1,10 @@
 """What may one argument of the command line be? A mistake is a sentence of argparse."""
 
 import argparse
+import re
 from importlib import import_module
+
+_VERSION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,2}([.+-][a-zA-Z0-9.+-]+)?")
 
 
 def add_output(command: argparse.ArgumentParser, *forms: str) -> None:
@@ -39,10 +42,10 @@ def runbook_url(text: str) -> str:
 
 def sdk_version(text: str) -> str:
     """A version of the SDK, without a leading v."""
-    parts = text.removeprefix("v").split(".")
-    if not all(part.isdecimal() and len(part) <= 9 for part in parts[:3]) or len(text) > 40:
+    version = text.removeprefix("v")
+    if len(text) > 40 or not _VERSION.fullmatch(version):
         raise argparse.ArgumentTypeError(f"expected a version such as 1.0.0, got {text!r}")
-    return text.removeprefix("v")
+    return version
 
 
 def job(text: str) -> str:

@@ -16,7 +16,8 @@ from probes.controls.readiness import Verdict
 from probes.controls.sdk.loading import load_sdk_facts
 from watcher.checklist.agent_report import AgentReport, Chosen, Report, judged
 from watcher.checklist.manifests.gathering import Fleet, gather
-from watcher.checklist.manifests.objects import ManifestsError, Objects, read_objects
+from watcher.checklist.manifests.objects import STANDARD_INPUT, ManifestsError, Objects, read_objects
+from watcher.text.printable import printable
 
 OUTPUTS = {
     "text": "text_report:as_text",
@@ -28,6 +29,7 @@ OUTPUTS = {
 }
 """The module and function of each format; only that which is asked for is imported."""
 
+_NAMED = 3
 _READY = (Verdict.READY, Verdict.READY_WITH_WAIVERS)
 
 
@@ -47,10 +49,15 @@ def command(given: Namespace) -> int:
     except ManifestsError as error:
         return _refuse(str(error))
     now, sdk = time.time(), load_sdk_facts()
-    fleet = gather(objects, now, given.sdk_version or sdk.newest.version)
+    version = sdk.of(given.sdk_version or sdk.newest.version)
+    fleet = gather(objects, now, version.version)
+    if not version.known:
+        fleet.note(f"SDK {version.version} is not known: what rests on what it does with its config is unknown")
     wanted = [
         ref for ref in fleet.agents if given.namespace in (None, ref.namespace) and given.agent in (None, ref.agent)
     ]
+    if given.output == "sarif" and STANDARD_INPUT in given.manifests:
+        fleet.note("what came by standard input has no file, and GitHub refuses such a report: give it as a file")
     _tell(fleet)
     if not wanted:
         return _refuse(_nobody(fleet, objects))
@@ -59,15 +66,28 @@ def command(given: Namespace) -> int:
     module, name = OUTPUTS[given.output].split(":")
     show: Callable[[Report], str] = getattr(import_module(f"watcher.checklist.reports.{module}"), name)
     print(show(Report(catalogue, now, agents, fleet.problems, fleet.notes)), end="")
-    return exit_code(agents, fleet.problems, given.fail_on or "fail")
+    code, why = verdict(agents, fleet.problems, given.fail_on or "fail")
+    if given.output == "text":
+        print(f"Exit code {code}: {why}.")
+    return code
 
 
-def exit_code(agents: Sequence[AgentReport], problems: Sequence[str], fail_on: str) -> int:
-    """By what is required of those that were judged; 3 where not all that was given could be judged."""
-    if any(each.findings[name].state is State.FAIL for each in agents for name in each.required):
-        return 1
-    ready = fail_on == "fail" or all(each.readiness.verdict in _READY for each in agents)
-    return 0 if ready and not problems else 3
+def verdict(agents: Sequence[AgentReport], problems: Sequence[str], fail_on: str) -> tuple[int, str]:
+    """The exit code, by what is required of those that were judged, and why; 3 where not all could be judged."""
+    if failing := [each for each in agents if any(each.findings[name].state is State.FAIL for name in each.required)]:
+        return 1, f"a required control fails of {_named(failing)}"
+    if problems:
+        return 3, f"{len(problems)} of what was given could not be judged, as standard error says"
+    unready = [each for each in agents if each.readiness.verdict not in _READY]
+    if unready and fail_on == "unknown":
+        return 3, f"a required control is not known of {_named(unready)}"
+    open_ones = f", and whether all are met is not known of {_named(unready)}" if unready else ""
+    return 0, f"no required control fails{open_ones}"
+
+
+def _named(agents: Sequence[AgentReport]) -> str:
+    shown = ", ".join(printable(str(each.ref)) for each in agents[:_NAMED])
+    return shown if len(agents) <= _NAMED else f"{shown} and {len(agents) - _NAMED} more"
 
 
 def _tell(fleet: Fleet) -> None:
@@ -76,7 +96,7 @@ def _tell(fleet: Fleet) -> None:
 
 
 def _refuse(why: str) -> int:
-    print(f"agentweave-watcher readiness: {why}", file=sys.stderr)
+    print(f"agentweave-watcher readiness: {printable(why)}", file=sys.stderr)
     return 2
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from probes.controls.sdk.loading import load_sdk_facts
 from watcher.checklist.agent_config import MAX_BYTES, read_agent_config
-from watcher.checklist.config_report import ConfigReport, report_of
+from watcher.checklist.config_report import ConfigReport, Grade, report_of
 from watcher.text.printable import printable
 
 GOOD, BAD, UNREADABLE = 0, 1, 2
@@ -25,9 +25,10 @@ def command(given: Namespace) -> int:
 def validate(files: Sequence[Path], sdk_version: str | None) -> int:
     """Print what there is to say of each file; one that cannot be read does not keep the others from it."""
     sdk = load_sdk_facts()
-    version = sdk.newest.version if sdk_version is None else sdk_version
-    if (taken := sdk.of(version).version) != version:
-        print(f"SDK {version} is not known; the files are judged by what SDK {taken} does.", file=sys.stderr)
+    taken = sdk.newest if sdk_version is None else sdk.of(sdk_version)
+    version = taken.taken_from or taken.version
+    if not taken.known:
+        print(f"SDK {sdk_version} is not known; the files are judged by what SDK {version} does.", file=sys.stderr)
     return max(_validate(file, version) for file in files)
 
 
@@ -44,8 +45,9 @@ def _validate(path: Path, version: str) -> int:
     if config.broken:
         print(*(f"{name}:{line}: {why}" for line, why in config.broken), sep="\n", file=sys.stderr)
     report = report_of(config, time.time())
-    print(*_told(name, report), sep="\n")
-    return UNREADABLE if config.broken else GOOD if report.good else BAD
+    code = UNREADABLE if config.broken else GOOD if report.good else BAD
+    print(*_told(name, report), _verdict(report, code), "", sep="\n")
+    return code
 
 
 def _told(name: str, report: ConfigReport) -> Iterator[str]:
@@ -54,4 +56,15 @@ def _told(name: str, report: ConfigReport) -> Iterator[str]:
     for each in report.findings:
         control = f" [{each.control}]" if each.control else ""
         yield f"{name}:{each.line}: {each.grade.value}: {each.message}{control}"
-    yield ""
+
+
+def _verdict(report: ConfigReport, code: int) -> str:
+    """Why the command ends as it does: a file may be wrong although the five lines hold."""
+    if code == UNREADABLE:
+        return "It cannot be read: exit code 2."
+    wrong = sum(not each.good for each in report.lines)
+    errors = sum(each.grade is Grade.ERROR for each in report.findings)
+    lines = f"{wrong} of the five lines do not hold" if wrong > 1 else "1 of the five lines does not hold"
+    lines = lines if wrong else "All five lines hold"
+    told = f"there {'is' if errors == 1 else 'are'} {errors or 'no'} error{'' if errors == 1 else 's'}"
+    return f"{lines}, {'but' if errors and not wrong else 'and'} {told}: exit code {code}."

@@ -19,6 +19,7 @@ from probes.contract import (
     Unknown,
 )
 from watcher.engine.board import Board, Look, TargetState
+from watcher.engine.costs import JudgingCPU
 from watcher.engine.debounce import DebounceStates, ProbeResult, debounce
 from watcher.engine.fleet import Fleet
 from watcher.engine.warm_up import UNSEEN, WarmUp, Young
@@ -40,24 +41,6 @@ _MAYBE_OURS = (*_OURS, Fault.SILENT, Fault.STALLED)
 
 _CROWD = 100
 """Verdicts of one judge that are given in a turn of their own: a thousand take 20 ms."""
-
-
-class _JudgingCPU:
-    """The CPU of one look's judges: a thousand subjects are judged in several turns of the loop."""
-
-    __slots__ = ("_began", "_cpu_time", "_former")
-
-    def __init__(self, cpu_time: Callable[[], float]) -> None:
-        self._cpu_time, self._former = cpu_time, 0.0
-        self._began = cpu_time()
-
-    async def next(self) -> None:
-        self._former = self.spent()
-        await asyncio.sleep(0)
-        self._began = self._cpu_time()
-
-    def spent(self) -> float:
-        return self._former + self._cpu_time() - self._began
 
 
 class _Judged(NamedTuple):
@@ -154,7 +137,7 @@ class Looker:
         return False
 
     async def _judge_all(self, state: TargetState, look: Look, *, in_turns: bool) -> None:
-        cpu, found = _JudgingCPU(self._cpu_time), list[_Judged]()
+        cpu, found = JudgingCPU(self._cpu_time), list[_Judged]()
         for index, probe in self._probes:
             result = state.results[index]
             if result is not None:

@@ -13,6 +13,9 @@ MAX_DEPTH = 64
 MAX_WEIGHT = 128 * 2**20
 """Characters and nodes, with aliases written out."""
 
+MAX_REPEATED = 2_000_000
+"""Values that aliases repeat: a few characters can stand for any number, and each is looked at as often."""
+
 Scalar = str | int | float | bool | None
 Lines = dict[int, dict[str | int, int]]
 """The id of a mapping or list -> its key or index -> the line, from 1."""
@@ -54,15 +57,16 @@ class UnsupportedYamlError(Exception):
 class _Anchor:
     value: object
     weight: int
+    values: int  # with its aliases written out
     height: int
 
 
 class YamlReader:
     """Builds values from parser events: the library's own composer recurses in C until the process dies.
 
-    Tags are refused; aliases and `<<` work within MAX_DEPTH and `max_weight`. Each value takes some microseconds: a
-    text with more than `max_values` is refused. `mistakes` are lines and sentences: of two equal keys the last counts,
-    as it does for PyYAML. `plain` says what an unquoted scalar stands for.
+    Tags are refused; aliases and `<<` work within MAX_DEPTH, `max_weight` and `max_repeated`, the values that they
+    repeat. Each value takes some microseconds: a text with more than `max_values` is refused. `mistakes` are lines
+    and sentences: of two equal keys the last counts, as for PyYAML. `plain` says what an unquoted scalar stands for.
     """
 
     def __init__(
@@ -71,21 +75,28 @@ class YamlReader:
         max_weight: int = MAX_WEIGHT,
         max_values: int = MAX_WEIGHT,
         plain: Callable[[str], Scalar] = plain_value,
+        max_repeated: int = MAX_REPEATED,
     ) -> None:
         self._plain = plain
         self.lines: Lines = {}
         self.literals: Literals = {}
         self.mistakes: list[tuple[int, str]] = []
-        self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=yaml.CSafeLoader)
+        self._events: Iterator[yaml.Event] = iter(yaml.CSafeLoader(text).get_event, None)
         self._anchors: dict[str, _Anchor] = {}
         self._place: list[str | int] = []
         self._weight = self._deepest = 0
-        self._max_weight, self._max_values, self._values = max_weight, max_values, 0
+        self._max_weight, self._max_values, self._max_repeated = max_weight, max_values, max_repeated
+        self._values = self._repeated = 0
 
     @property
     def values(self) -> int:
         """How many values were read so far, also where reading ended early."""
         return self._values
+
+    @property
+    def repeated(self) -> int:
+        """How many more there are with aliases written out."""
+        return self._repeated
 
     def document(self) -> object:
         """The one document of the text, None for an empty one; raises RefusedError or yaml.YAMLError."""
@@ -106,10 +117,12 @@ class YamlReader:
             return self._alias(event)
         if not isinstance(event, yaml.NodeEvent) or event.anchor is None:
             return self._content(event)
-        weight, deepest, self._deepest = self._weight, self._deepest, 0
+        weight, values = self._weight, self._values + self._repeated
+        deepest, self._deepest = self._deepest, 0
         value = self._content(event)
         height = max(0, self._deepest - len(self._place))
-        self._anchors[event.anchor] = _Anchor(value, self._weight - weight, height)
+        values = self._values + self._repeated - values
+        self._anchors[event.anchor] = _Anchor(value, self._weight - weight, values, height)
         self._deepest = max(deepest, self._deepest)
         return value
 
@@ -132,6 +145,7 @@ class YamlReader:
             raise self._refuse(
                 event, "an alias of nothing that stands before it; a text that begins with * needs quotes"
             )
+        self._repeated += anchor.values
         self._weigh(event, anchor.weight)
         self._deepen(event, anchor.height)
         return anchor.value
@@ -141,7 +155,7 @@ class YamlReader:
         self._values += 1
         if self._values > self._max_values:
             raise self._refuse(event, f"more than {self._max_values} values")
-        if self._weight > self._max_weight:
+        if self._weight > self._max_weight or self._repeated > self._max_repeated:
             raise self._refuse(event, "too large with its aliases written out")
 
     def _deepen(self, event: yaml.Event, height: int) -> None:
@@ -152,22 +166,24 @@ class YamlReader:
     def _sequence(self) -> list[object]:
         found: list[object] = []
         lines = self.lines[id(found)] = {}
-        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+        events, place = self._events, self._place
+        while type(event := next(events)) is not yaml.SequenceEndEvent:
             lines[len(found)] = _line(event)
-            self._place.append(len(found))
+            place.append(len(found))
             found.append(self._value(event))
-            self._place.pop()
+            place.pop()
         return found
 
     def _mapping(self) -> dict[str, object]:
         found: dict[str, object] = {}
         lines = self.lines[id(found)] = {}
         merged: list[object] = []
-        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+        events, place = self._events, self._place
+        while type(event := next(events)) is not yaml.MappingEndEvent:
             line = _line(event)
             key, merges = self._key(event)
-            self._place.append(key)
-            begin = next(self._events)
+            place.append(key)
+            begin = next(events)
             value = self._value(begin)
             if merges:
                 merged = (value if isinstance(value, list) else [value]) + merged
@@ -176,10 +192,11 @@ class YamlReader:
                     where = key_path(tuple(self._place))
                     self.mistakes.append((line, f"{where}: the same key as on line {lines[key]}, expected it once"))
                 found[key], lines[key] = value, line
-                self.literals.pop((id(found), key), None)  # of what was dropped and had this id before
-                if isinstance(begin, yaml.ScalarEvent) and begin.style == "|":
+                if type(begin) is yaml.ScalarEvent and begin.style == "|":
                     self.literals[id(found), key] = _line(begin)
-            self._place.pop()
+                elif self.literals:
+                    self.literals.pop((id(found), key), None)  # of what was dropped and had this id before
+            place.pop()
         for source in merged:
             self._merge(found, source, event)
         return found

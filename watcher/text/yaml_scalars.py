@@ -19,6 +19,9 @@ _LONGEST = 300
 """Characters of a number."""
 
 _RESOLVER, _CONSTRUCTOR = yaml.SafeLoader(""), yaml.constructor.SafeConstructor()
+_MAY_BE_MORE = frozenset(yaml.SafeLoader.yaml_implicit_resolvers)
+"""First characters of what may be something else than text."""
+
 _READ = {
     "tag:yaml.org,2002:null": _CONSTRUCTOR.construct_yaml_null,
     "tag:yaml.org,2002:bool": _CONSTRUCTOR.construct_yaml_bool,
@@ -48,7 +51,7 @@ def _prefixed(digits: str) -> int:
 
 def agent_value(text: str) -> Scalar:
     """As an agent reads its config: PyYAML's safe_load. What JSON cannot hold, such as a date, stays text."""
-    if len(text) > _LONGEST:
+    if len(text) > _LONGEST or (text and text[0] not in _MAY_BE_MORE):
         return text
     tag = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]  # theirs
     try:

@@ -28,7 +28,7 @@ class AgentConfigFile:
         """The value at `transport.tls_min_version`; NOT_SET where the file has none."""
         found: object = self.document
         for key in path.split("."):
-            if not isinstance(found, Mapping) or key not in found:
+            if not isinstance(found, dict) or key not in found:
                 return NOT_SET
             found = found[key]
         return found

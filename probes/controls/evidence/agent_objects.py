@@ -63,7 +63,7 @@ class PodTemplate:
         for key, plain in (("initContainers", "init"), ("containers", "main")):
             given = self.spec.get(key)
             for body in given if isinstance(given, list) else ():
-                if isinstance(body, Mapping) and isinstance(name := body.get("name"), str):
+                if isinstance(body, dict) and isinstance(name := body.get("name"), str):
                     native = plain == "init" and body.get("restartPolicy") == "Always"
                     role: Literal["main", "init", "sidecar"] = (
                         "sidecar" if native else "init" if plain == "init" else "main"

@@ -28,6 +28,9 @@ def if_effective(found: Seen[AgentConfigFile], sdk: SdkVersion, paths: Iterable[
     """Good, with this message; unclear where the SDK drops one of the keys, or may not have seen them."""
     paths = tuple(paths)
     ref = place(found, paths[0])
+    if not sdk.known:
+        said = f"SDK {sdk.version} is not known, so whether it reads {' and '.join(paths)} is not known."
+        return Statement(CONFIG, Says.UNCLEAR, said, ref, reason=UnknownReason.KEY_NOT_EFFECTIVE)
     dropped = [path for path in paths if not sdk.uses(path)]
     if dropped:
         said = f"SDK {sdk.version} does not read {' and '.join(dropped)}, so it has no effect."

@@ -1,6 +1,6 @@
 """All texts, numbers and keys of a document with the places where they stand."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from probes.controls.evidence.agent_config import KeyPath
 
@@ -9,7 +9,7 @@ def texts_of(value: object, place: KeyPath = ()) -> Iterator[tuple[KeyPath, str]
     """Each text that is a value, in the order of the file."""
     if isinstance(value, str):
         yield place, value
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         for key, inner in value.items():
             yield from texts_of(inner, (*place, str(key)))
     elif isinstance(value, list | tuple):
@@ -21,7 +21,7 @@ def numbers_of(value: object, place: KeyPath = ()) -> Iterator[tuple[KeyPath, in
     """Each whole number that is a value."""
     if isinstance(value, int) and not isinstance(value, bool):
         yield place, value
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         for key, inner in value.items():
             yield from numbers_of(inner, (*place, str(key)))
     elif isinstance(value, list | tuple):
@@ -31,7 +31,7 @@ def numbers_of(value: object, place: KeyPath = ()) -> Iterator[tuple[KeyPath, in
 
 def keys_of(value: object, place: KeyPath = ()) -> Iterator[KeyPath]:
     """The place of each key."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         for key, inner in value.items():
             yield (*place, str(key))
             yield from keys_of(inner, (*place, str(key)))

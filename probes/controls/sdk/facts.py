@@ -1,7 +1,7 @@
 """What a version of the SDK does, as data: files of YAML beside this module, one a version."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import ClassVar, Literal
 
@@ -43,11 +43,17 @@ class SdkVersion:
     recorded: tuple[str, ...] = ()  # which of its metrics anything in it ever sets
     health_paths: tuple[str, ...]
     opa_path: str  # which it asks of OPA, whatever its config says
+    taken_from: str = ""  # of a version that is not known: the one whose keys these are
 
     @property
     def order(self) -> tuple[int, ...]:
         """What versions are sorted by."""
         return _order(self.version)
+
+    @property
+    def known(self) -> bool:
+        """Whether these are its own facts. Else what it does with a key, and without one, is not known."""
+        return not self.taken_from
 
     def key(self, path: str) -> ConfigKey | None:
         """What is known of this key; None where the version's model does not have it."""
@@ -71,9 +77,22 @@ class SdkFacts:
         return self.versions[-1]
 
     def of(self, version: str) -> SdkVersion:
-        """The facts of this version; of one that is not known those of the next older one, else of the oldest."""
-        older = [each for each in self.versions if each.order <= _order(version)]
-        return older[-1] if older else self.versions[0]
+        """The facts of this version. Of one that is not known the keys of the next older one, else of the oldest,
+        without what that does where a key is not there."""
+        return _nearest(self.versions, version)
+
+
+@lru_cache(maxsize=64)
+def _nearest(versions: tuple[SdkVersion, ...], version: str) -> SdkVersion:
+    older = [each for each in versions if each.order <= _order(version)]
+    nearest = older[-1] if older else versions[0]
+    same = nearest.order == _order(version) and version.replace(".", "").isdecimal()
+    return nearest if same else _taken(nearest, version)
+
+
+def _taken(known: SdkVersion, version: str) -> SdkVersion:
+    keys = tuple(replace(each, default=None) for each in known.config)
+    return replace(known, version=version, config=keys, always={}, taken_from=known.version)
 
 
 @lru_cache(maxsize=32)
@@ -83,4 +102,5 @@ def _by_path(version: SdkVersion) -> Mapping[str, ConfigKey]:
 
 @lru_cache(maxsize=32)
 def _order(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdecimal())
+    numbers = [int(part) for part in version.split(".") if part.isdecimal()]
+    return tuple(numbers + [0] * (3 - len(numbers)))

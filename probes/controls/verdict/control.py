@@ -13,8 +13,9 @@ Nothing is read here: time, evidence and records are arguments.
 
 from collections.abc import Sequence
 from functools import partial
+from typing import TypeAlias
 
-from probes.controls.catalogue.control import Assurance, Control, SourceName, UnknownReason
+from probes.controls.catalogue.control import Assurance, Control, FactKey, SourceName, UnknownReason
 from probes.controls.catalogue.terms import Automation, Scope
 from probes.controls.evidence import EvidenceSet, Missing
 from probes.controls.evidence.gathered import NOT_GIVEN
@@ -24,13 +25,17 @@ from probes.controls.records import Record
 from probes.controls.verdict.attesting import attested
 from probes.controls.verdict.case import Case
 from probes.controls.verdict.failing import failed, still_failed, suspects
-from probes.controls.verdict.passing import doubts, proofs
+from probes.controls.verdict.passing import Doubt, doubts, proofs
 from probes.controls.verdict.record_verdict import Outcome, judge_records, waiver_of
 from probes.controls.verdict.showing import message_of
 from probes.controls.verdict.unknown import unknown
 from probes.controls.verdict.weighing import Weighed, weigh
 
+Answers: TypeAlias = dict[FactKey, bool | Missing]
 _WAIVABLE = (State.FAIL, State.UNKNOWN, State.EXPIRED)
+
+# Names of members: to look one up at its Enum takes ten times as long, and this is asked of each control and agent.
+_RELEASE, _ROLLOUT, _AUTO = Scope.RELEASE, SourceName.ROLLOUT, Automation.AUTO
 
 
 def judge_control(
@@ -40,16 +45,18 @@ def judge_control(
     judges: Judges,
     records: Sequence[Record] = (),
     previous: Finding | None = None,
+    answers: Answers | None = None,
 ) -> Finding:
-    """One finding of a control that is no roll-up. `records` are valid ones; `previous` is of the same subject.
+    """One finding of a control that is no roll-up. `records` are valid ones; `previous` is of the same subject;
+    `answers` keeps which facts hold of this evidence, for its other controls.
 
     Records of another environment than that of `facts` do not count. For scope release the subject is one rollout: the
     finding of another one is no previous finding.
     """
-    rollout = evidence.sources.get(SourceName.ROLLOUT, NOT_GIVEN)
-    if control.scope is Scope.RELEASE and isinstance(rollout, Missing):
+    rollout = evidence.sources.get(_ROLLOUT, NOT_GIVEN)
+    if control.scope is _RELEASE and isinstance(rollout, Missing):
         return before_any_rollout(control, rollout, facts.now, previous)
-    applies = _applies(control, evidence, facts, judges)
+    applies = _applies(control, evidence, facts, judges, {} if answers is None else answers)
     if applies is False:
         return _since(_not_applicable(control, facts.now, previous), previous)
     remembered = previous.memory.record if previous else None
@@ -82,10 +89,17 @@ def before_any_rollout(control: Control, rollout: Missing, now: float, previous:
     return _since(finding, previous)
 
 
-def _applies(control: Control, evidence: EvidenceSet, facts: Facts, judges: Judges) -> bool | Missing:
+def _applies(control: Control, evidence: EvidenceSet, facts: Facts, judges: Judges, answers: Answers) -> bool | Missing:
     if control.applies_when is None:
         return True
-    judge = judges.facts.get(control.applies_when.key)
+    key = control.applies_when.key
+    if key not in answers:
+        answers[key] = _answer(key, evidence, facts, judges)
+    return answers[key]
+
+
+def _answer(key: FactKey, evidence: EvidenceSet, facts: Facts, judges: Judges) -> bool | Missing:
+    judge = judges.facts.get(key)
     if judge is None:
         return Missing(UnknownReason.SOURCE_MISSING, "This version cannot tell whether the control applies.")
     answer = asked(partial(judge, evidence, facts))
@@ -109,14 +123,16 @@ def _not_applicable(control: Control, now: float, previous: Finding | None) -> F
 
 
 def _formed(case: Case) -> Finding:
-    return failed(case) or still_failed(case) or _passed(case) or attested(case) or unknown(case)
+    if made := failed(case) or still_failed(case):
+        return made
+    found = doubts(case.control, case.scales) if case.control.automation is _AUTO else None
+    passed = None if found is None else _passed(case, found)
+    return passed or attested(case) or unknown(case, found)
 
 
-def _passed(case: Case) -> Finding | None:
-    if case.control.automation is not Automation.AUTO:
-        return None
-    if case.unsure or doubts(case.control, case.scales) or suspects(case):
-        return _kept_pass(case)
+def _passed(case: Case, found: Sequence[Doubt]) -> Finding | None:
+    if case.unsure or found or suspects(case):
+        return _kept_pass(case, found)
     proven = proofs(case.control, case.scales)
     made = case.finding(State.PASS, message_of(proven), [part for part, _ in proven])
     return made._replace(assurance=max((_assurance(*each) for each in proven), key=lambda each: each.rank))
@@ -126,7 +142,7 @@ def _assurance(part: Weighed, said: Statement) -> Assurance:
     return max(part.spec.assurance, said.assurance or part.spec.assurance, key=lambda each: each.rank)
 
 
-def _kept_pass(case: Case) -> Finding | None:
+def _kept_pass(case: Case, found: Sequence[Doubt]) -> Finding | None:
     """What was seen of pods holds for its time where there is no settled pod to look at."""
     before = case.previous
     if before is None or before.underlying is not State.PASS or case.scales.voting or suspects(case):
@@ -137,12 +153,14 @@ def _kept_pass(case: Case) -> Finding | None:
         spec = case.control.spec(each.source)
         if spec is None or (spec.max_age is not None and case.facts.now - each.observed_at > spec.max_age):
             return None
-    blind = {each.witness and each.witness.source for each in doubts(case.control, case.scales)}
+    blind = {each.witness and each.witness.source for each in found}
     return before if blind <= {each.source for each in before.evidence if each.pod} else None
 
 
 def _remembering(case: Case, finding: Finding) -> Finding:
     """With what the next verdict must know: who was bad once, and the newest record that counted."""
+    if case.records.record is None and case.previous is None and case.control.confirmations == 1:
+        return finding
     counted = case.records.record if case.records.outcome in (Outcome.ATTESTED, Outcome.FAILED) else None
     record, bad_once = _newer(counted, case.memory.record), suspects(case)
     if not (record or bad_once or finding.memory.suspects):

@@ -12,6 +12,9 @@ from probes.controls.verdict.record_verdict import Outcome
 from probes.controls.verdict.showing import message_of
 from probes.controls.verdict.weighing import Weighed
 
+# Names of members: to look one up at its Enum takes ten times as long, and this is asked of each control and agent.
+_FAILED, _FAIL = Outcome.FAILED, State.FAIL
+
 
 def failed(case: Case) -> Finding | None:
     """Fail, where confirmed evidence or a pipeline's result speaks against it; else None."""
@@ -19,12 +22,12 @@ def failed(case: Case) -> Finding | None:
     if confirmed:
         blamed = frozenset(part.witness for part, _ in confirmed)
         made = case.finding(
-            State.FAIL, message_of(confirmed), [part for part, _ in confirmed], _fail_reason(case, confirmed)
+            _FAIL, message_of(confirmed), [part for part, _ in confirmed], _fail_reason(case, confirmed)
         )
         return made._replace(memory=Memory(blamed=blamed))
-    if case.records.outcome is Outcome.FAILED:
+    if case.records.outcome is _FAILED:
         lost = "taken away" in case.records.message
-        made = case.finding(State.FAIL, case.records.message, reason=FailReason.VIOLATED)
+        made = case.finding(_FAIL, case.records.message, reason=FailReason.VIOLATED)
         blamed = frozenset({Witness(SourceName.RECORD)})
         return made._replace(
             record=case.records.record,
@@ -69,12 +72,12 @@ def _fail_reason(case: Case, confirmed: Sequence[tuple[Weighed, Statement]]) -> 
 def still_failed(case: Case) -> Finding | None:
     """A fail is left only by contrary evidence: blocking the watcher helps nobody."""
     before = case.previous
-    if before is None or before.underlying is not State.FAIL:
+    if before is None or before.underlying is not _FAIL:
         return None
     sources = {witness.source for witness in before.memory.blamed} & {spec.source for spec in case.control.evidence}
     if all(_cleared(case, source) for source in sources):
         return None
-    return before._replace(state=State.FAIL, record=None, evidence_lost_since=_lost(case), next_decided_at=None)
+    return before._replace(state=_FAIL, record=None, evidence_lost_since=_lost(case), next_decided_at=None)
 
 
 def _lost(case: Case) -> float:

@@ -28,19 +28,30 @@ class Doubt(NamedTuple):
     absent: bool = False  # the source is simply not there
 
 
+# Names of members: to look one up at its Enum takes ten times as long, and this is asked of each control and agent.
+_GOOD, _UNCLEAR, _BAD, _EITHER, _SKIP, _DECLARED = (
+    Says.GOOD,
+    Says.UNCLEAR,
+    Says.BAD,
+    Absent.EITHER,
+    Absent.SKIP,
+    Assurance.DECLARED,
+)
+
+
 def proofs(control: Control, scales: Scales) -> Sequence[Proof]:
     """The statements that prove a pass: declared ones do not where the control is about behaviour."""
     return [
         (part, said)
         for part in scales.parts
         if "pass" in part.spec.proves
-        for said in part.says(Says.GOOD)
+        for said in part.says(_GOOD)
         if control.declared_pass or _declared(part, said) is False
     ]
 
 
 def _declared(part: Weighed, said: Statement) -> bool:
-    return Assurance.DECLARED in (part.spec.assurance, said.assurance)
+    return _DECLARED in (part.spec.assurance, said.assurance)
 
 
 def doubts(control: Control, scales: Scales) -> list[Doubt]:
@@ -58,7 +69,7 @@ def doubts(control: Control, scales: Scales) -> list[Doubt]:
 
 
 def _one_says_yes(scales: Scales) -> bool:
-    return any(part.says(Says.GOOD) for part in scales.parts if part.spec.absent is Absent.EITHER)
+    return any(part.says(_GOOD) for part in scales.parts if part.spec.absent is _EITHER)
 
 
 def _of_part(part: Weighed, *, said_yes: bool) -> Iterator[Doubt]:
@@ -66,8 +77,8 @@ def _of_part(part: Weighed, *, said_yes: bool) -> Iterator[Doubt]:
         if _hinders(part, part.found.reason):
             yield _doubt(part, part.found.reason, part.found.message, part.found.next_at)
         return
-    for said in part.says(Says.UNCLEAR):
-        passed_over = said_yes and part.spec.absent is Absent.EITHER and said.reason in _SAYS_NOTHING
+    for said in part.says(_UNCLEAR):
+        passed_over = said_yes and part.spec.absent is _EITHER and said.reason in _SAYS_NOTHING
         if said.reason and _hinders(part, said.reason) and not passed_over:
             yield _doubt(part, said.reason, said.message, said.next_at)
 
@@ -76,7 +87,7 @@ def _hinders(part: Weighed, reason: UnknownReason) -> bool:
     """What is simply not there can be passed over where the control says so; what is withheld never."""
     if reason in _ABSENT:
         return part.spec.absent is Absent.UNKNOWN
-    return reason in _HINDERS_ALL or part.spec.absent is not Absent.SKIP
+    return reason in _HINDERS_ALL or part.spec.absent is not _SKIP
 
 
 def _doubt(part: Weighed, reason: UnknownReason, message: str, next_at: float | None = None) -> Doubt:
@@ -86,17 +97,17 @@ def _doubt(part: Weighed, reason: UnknownReason, message: str, next_at: float | 
 def _silent(scales: Scales, *, said_yes: bool) -> Iterator[Doubt]:
     """Seen and needed, and nothing was said of it. Of `either`, one that says yes is enough."""
     for part in scales.parts:
-        needed = "pass" in part.spec.proves and part.spec.absent is not Absent.SKIP
+        needed = "pass" in part.spec.proves and part.spec.absent is not _SKIP
         if needed and not isinstance(part.found, Missing) and not part.statements:
             if part.spec.source not in scales.judged_sources:
                 yield _doubt(part, UnknownReason.SOURCE_MISSING, NOT_JUDGED)
-            elif not (said_yes and part.spec.absent is Absent.EITHER):
+            elif not (said_yes and part.spec.absent is _EITHER):
                 yield _doubt(part, UnknownReason.OBSERVING, "What was seen decides nothing yet.")
 
 
 def _either(scales: Scales) -> Iterator[Doubt]:
     """At least one of those so marked must be there."""
-    either = [part for part in scales.parts if part.spec.absent is Absent.EITHER]
+    either = [part for part in scales.parts if part.spec.absent is _EITHER]
     if all(isinstance(part.found, Missing) for part in either):
         for part in either:
             if isinstance(part.found, Missing) and part.found.reason in _ABSENT:
@@ -106,13 +117,13 @@ def _either(scales: Scales) -> Iterator[Doubt]:
 def _unproven(control: Control, scales: Scales, found: Sequence[Doubt]) -> Iterator[Doubt]:
     """A config that says yes is not enough; where it does not even say so, why not."""
     for part in scales.parts:
-        for said in part.says(Says.GOOD):
+        for said in part.says(_GOOD):
             if not control.declared_pass and _declared(part, said):
                 message = f"The config says so, and nothing observed it: {said.message}"
                 yield Doubt(UnknownReason.DECLARED_ONLY, message, None, part.witness)
                 return
-        for said in part.says(Says.UNCLEAR):
+        for said in part.says(_UNCLEAR):
             if said.reason:
                 yield _doubt(part, said.reason, said.message, said.next_at)
-    if not found and not any(part.says(Says.BAD) for part in scales.parts):
+    if not found and not any(part.says(_BAD) for part in scales.parts):
         yield Doubt(UnknownReason.SOURCE_MISSING, NOT_JUDGED, absent=True)

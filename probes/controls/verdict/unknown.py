@@ -1,5 +1,7 @@
 """Why a control is unknown."""
 
+from collections.abc import Sequence
+
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import Missing
 from probes.controls.evidence.gathered import NOT_GIVEN
@@ -11,11 +13,11 @@ from probes.controls.verdict.record_verdict import Outcome
 from probes.controls.verdict.showing import cut
 
 
-def unknown(case: Case) -> Finding:
-    """Unknown, for the reason that is told, and when it can be decided."""
+def unknown(case: Case, found: Sequence[Doubt] | None = None) -> Finding:
+    """Unknown, for the reason that is told, and when it can be decided. `found`: its doubts, where they are known."""
     if case.recorded and not case.scales.error and not suspects(case):
         return _no_record(case)
-    doubt = first_doubt(case)
+    doubt = first_doubt(case, found)
     made = case.finding(State.UNKNOWN, doubt.message, case.scales.parts, doubt.reason)
     since = nothing_since(case, doubt)
     return made._replace(next_decided_at=doubt.next_at, memory=Memory(nothing_since=since))
@@ -31,9 +33,9 @@ def _no_record(case: Case) -> Finding:
     )
 
 
-def first_doubt(case: Case) -> Doubt:
+def first_doubt(case: Case, doubted: Sequence[Doubt] | None = None) -> Doubt:
     """The reason that is told: a fault of ours before all, else the first of the list that holds."""
-    found = _doubts(case)
+    found = _doubts(case, doubts(case.control, case.scales) if doubted is None else doubted)
     ours = [each for each in found if each.reason is UnknownReason.EVALUATOR_ERROR]
     declared = [each for each in found if each.reason is UnknownReason.DECLARED_ONLY]
     if ours or (declared and all(each.absent for each in found if each not in declared)):
@@ -50,8 +52,8 @@ def _why_not_given(case: Case, doubt: Doubt) -> str:
     return next((each.message for each in lacking if each.reason is doubt.reason and each != NOT_GIVEN), "")
 
 
-def _doubts(case: Case) -> list[Doubt]:
-    found = doubts(case.control, case.scales)
+def _doubts(case: Case, doubted: Sequence[Doubt]) -> list[Doubt]:
+    found = list(doubted)
     if case.unsure:
         found.append(Doubt(case.unsure.reason, case.unsure.message, case.unsure.next_at))
     return found + [_suspected(case, witness) for witness in suspects(case)]

@@ -17,8 +17,13 @@ from probes.controls.finding import Witness
 from probes.controls.judging import Facts, Raised, RegisteredJudge, Says, Statement, asked
 from probes.controls.verdict.voting import next_voter_at, voters
 
+_RECORD = SourceName.RECORD
+_WITNESSES = {source: Witness(source) for source in SourceName}
 NOT_JUDGED = "This version does not judge this evidence."
 _NO_POD = Missing(UnknownReason.SOURCE_MISSING, "No pod has been Ready for long enough to be judged.")
+
+# Names of members: to look one up at its Enum takes ten times as long, and this is asked of each control and agent.
+_UNCLEAR, _BAD, _GOOD, _OBSERVING = Says.UNCLEAR, Says.BAD, Says.GOOD, UnknownReason.OBSERVING
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +44,14 @@ class Weighed:
     @property
     def clean(self) -> bool:
         """Seen, and nothing in it is bad or unclear."""
-        return isinstance(self.found, Seen) and all(each.says is Says.GOOD for each in self.statements)
+        return isinstance(self.found, Seen) and all(each.says is _GOOD for each in self.statements)
 
     @property
     def observing(self) -> bool:
         """Nothing but that it has not been watched for long enough."""
-        unclear = self.says(Says.UNCLEAR)
+        unclear = self.says(_UNCLEAR)
         only = len(unclear) == len(self.statements) > 0
-        return only and all(each.reason is UnknownReason.OBSERVING for each in unclear)
+        return only and all(each.reason is _OBSERVING for each in unclear)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +70,40 @@ class Scales:
 
 def weigh(control: Control, evidence: EvidenceSet, facts: Facts, judges: Sequence[RegisteredJudge]) -> Scales:
     """Ask the judges of this control; one that raises, or says what it cannot say, is an error and nothing else."""
-    voting = voters(evidence.pods, facts.now)
     said: list[Statement] = []
     error = ""
     for registered in judges:
-        if any(_seen(evidence, source) for source in registered.sources):
+        if _is_seen(evidence, registered.sources):
             answer = asked(partial(_statements, registered, control, evidence, facts))
             if isinstance(answer, Raised):
                 error = answer.what
             else:
                 said += answer
+    spoken = frozenset[SourceName]().union(*(registered.sources for registered in judges))
+    if not evidence.pods:
+        whole = [_whole(spec, evidence, facts.now, said) for spec in control.evidence if spec.source is not _RECORD]
+        return Scales(tuple(whole), error, judged_sources=spoken)
+    voting = voters(evidence.pods, facts.now)
     parts = [part for spec in control.evidence for part in _parts(spec, evidence, facts.now, voting, said)]
-    spoken = frozenset(source for registered in judges for source in registered.sources)
     return Scales(tuple(_with_a_vote(parts)), error, voting, spoken)
 
 
-def _seen(evidence: EvidenceSet, source: SourceName) -> bool:
-    if isinstance(evidence.sources.get(source), Seen):
-        return True
-    return any(isinstance(pod.sources.get(source), Seen) for pod in evidence.pods.values())
+def _is_seen(evidence: EvidenceSet, sources: frozenset[SourceName]) -> bool:
+    for source in sources:
+        if isinstance(evidence.sources.get(source), Seen):
+            return True
+        if evidence.pods and any(isinstance(pod.sources.get(source), Seen) for pod in evidence.pods.values()):
+            return True
+    return False
+
+
+def _whole(spec: EvidenceSpec, evidence: EvidenceSet, now: float, said: list[Statement]) -> Weighed:
+    """Of an agent without pods."""
+    found = evidence.sources.get(spec.source, NOT_GIVEN)
+    if found is NOT_GIVEN:
+        return Weighed(spec, _WITNESSES[spec.source], NOT_GIVEN)
+    mine = tuple([each for each in said if each.source is spec.source and not each.pod])
+    return _weighed(spec, _WITNESSES[spec.source], found, mine, now)
 
 
 def _statements(
@@ -94,7 +114,7 @@ def _statements(
         spec = control.spec(each.source)
         if spec is None or each.source not in registered.sources:
             raise ValueError(f"{control.id} is not judged from {each.source} by this judge")
-        if each.says is Says.BAD and "fail" not in spec.proves:
+        if each.says is _BAD and "fail" not in spec.proves:
             raise ValueError(f"{each.source} cannot refute {control.id}")
     return said
 
@@ -103,14 +123,10 @@ def _parts(
     spec: EvidenceSpec, evidence: EvidenceSet, now: float, voting: frozenset[str], said: list[Statement]
 ) -> Iterator[Weighed]:
     """Of the agent as a whole where the source was gathered so, else of each pod that has a vote."""
-    if spec.source is SourceName.RECORD:
+    if spec.source is _RECORD:
         return
     mine = [each for each in said if each.source is spec.source]
     whole = evidence.sources.get(spec.source)
-    if not evidence.pods:
-        found, general = whole or NOT_GIVEN, tuple(each for each in mine if not each.pod)
-        yield _weighed(spec, Witness(spec.source), found, general, now)
-        return
     by_pod = {name: pod for name, pod in evidence.pods.items() if spec.source in pod.sources}
     general = tuple(each for each in mine if not each.pod)
     if whole is not None or not by_pod or general:
@@ -132,7 +148,7 @@ def _newest(spec: EvidenceSpec, by_pod: dict[str, Pod]) -> Seen[object] | Missin
 
 def _nobody(spec: EvidenceSpec, by_pod: dict[str, Pod]) -> Missing:
     if spec.absent is Absent.UNKNOWN:
-        return Missing(UnknownReason.OBSERVING, _NO_POD.message, next_voter_at(by_pod.values()))
+        return Missing(_OBSERVING, _NO_POD.message, next_voter_at(by_pod.values()))
     return _NO_POD
 
 

@@ -5,9 +5,23 @@ from collections.abc import Iterable
 import pytest
 
 from probes.controls.catalogue.control import Control, FactKey, SourceName, UnknownReason
+from probes.controls.catalogue.terms import Scope
+from probes.controls.checklist import judge_agent
 from probes.controls.evidence import EvidenceSet
-from probes.controls.judging import Facts, Judges, Raised, Registry, Says, Statement, asked, load_judges, strangers
-from tests.probes.controls.made import CATALOGUE
+from probes.controls.finding import State
+from probes.controls.judging import (
+    FactJudge,
+    Facts,
+    Judges,
+    Raised,
+    Registry,
+    Says,
+    Statement,
+    asked,
+    load_judges,
+    strangers,
+)
+from tests.probes.controls.made import AGENT, CATALOGUE, facts
 
 LIMITS = "deployment.resources.cpu-limits"
 POD, OBJECT = SourceName.KUBERNETES_POD, SourceName.KUBERNETES_OBJECT
@@ -59,3 +73,22 @@ def test_what_a_judge_raised_is_told_without_its_words() -> None:
     assert isinstance(answer, Raised)
     assert answer.what.startswith("ValueError in test_judging.py:")
     assert "secret" not in answer.what
+
+
+def test_a_fact_is_asked_once_of_an_agent_however_many_controls_rest_on_it() -> None:
+    asked_for: list[FactKey] = []
+
+    def no(key: FactKey) -> FactJudge:
+        def answer(_: EvidenceSet, __: Facts) -> bool:
+            asked_for.append(key)
+            return False
+
+        return answer
+
+    resting = [each for each in CATALOGUE.controls if each.applies_when and each.scope is not Scope.RELEASE]
+    keys = {each.applies_when.key for each in resting if each.applies_when}
+    judges = Judges(load_judges().controls, {key: no(key) for key in keys})
+    found = judge_agent(CATALOGUE, EvidenceSet(AGENT), facts(), judges, frozenset())
+    assert len(resting) > len(keys)
+    assert sorted(asked_for) == sorted(keys)
+    assert {found[each.id].state for each in resting} == {State.NOT_APPLICABLE}

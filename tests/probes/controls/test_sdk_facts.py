@@ -48,12 +48,26 @@ def _version(number: str) -> bytes:
     return f"{{version: {number}, opa_path: p, health_paths: [/health], config: []}}".encode()
 
 
-def test_a_version_that_is_not_known_has_the_facts_of_the_next_older_one() -> None:
+def test_a_version_that_is_not_known_has_the_keys_of_the_next_older_one() -> None:
     facts = read_sdk_facts({name: _version(name) for name in ("1.10.0", "1.2.0", "1.9.1")})
     assert facts.newest.version == "1.10.0"
-    assert [facts.of(each).version for each in ("1.9.9", "1.10.0", "9", "1.2.0", "0.1")] == [
-        "1.9.1", "1.10.0", "1.10.0", "1.2.0", "1.2.0",
-    ]  # fmt: skip
+    for version, taken_from in (("1.9.9", "1.9.1"), ("9", "1.10.0"), ("0.1", "1.2.0"), ("1.10.0.rc1", "1.10.0")):
+        found = facts.of(version)
+        assert (found.version, found.taken_from, found.known) == (version, taken_from, False)
+        assert facts.of(version) is found
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "1.0", "1"])
+def test_a_version_that_is_known_is_found_however_short_it_is_written(version: str) -> None:
+    found = load_sdk_facts().of(version)
+    assert (found.version, found.known) == ("1.0.0", True)
+
+
+def test_of_a_version_that_is_not_known_no_default_and_no_habit_is_taken() -> None:
+    found = load_sdk_facts().of("3.0.0")
+    assert [each.path for each in found.config] == [each.path for each in SDK.config]
+    assert {each.default for each in found.config} == {None}
+    assert found.always == {}
 
 
 def test_a_file_of_facts_that_is_no_yaml_is_refused_with_its_line() -> None:

@@ -1,20 +1,27 @@
 """From objects to the evidence of each agent. Manifests are never all that there is in a cluster."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentObjects, AgentRef, EvidenceSet, Listing, Missing, Seen
 from watcher.checklist.manifests.agent_files import read_agent_file
+from watcher.checklist.manifests.documents import MAX_VALUES
 from watcher.checklist.manifests.objects import Manifest, Objects
+from watcher.checklist.manifests.pod_templates import BrokenWorkloadError, FoundTemplate, pod_templates
 from watcher.checklist.manifests.surroundings import Surroundings
 from watcher.checklist.manifests.workloads import (
     AgentWorkload,
-    BrokenWorkloadError,
     ConfigMaps,
     config_text,
     read_workload,
 )
+from watcher.text.printable import printable
+
+_REVISIONS = ("ReplicaSet", "ReplicationController")
+_NUMBER = re.compile("[0-9]{1,18}")
+_NUMBERS = ("deployment.kubernetes.io/revision", "rollout.argoproj.io/revision")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +41,34 @@ class Fleet:
     problems: list[str] = field(default_factory=list)  # what could not be judged, with its place
     notes: list[str] = field(default_factory=list)  # what to know beside
     accounts: set[str] = field(default_factory=set)
+    values_left: int = MAX_VALUES  # of agents' configs that may still be read: one may be that of thousands of agents
+
+    def problem(self, sentence: str) -> None:
+        """That something could not be judged."""
+        self.problems.append(printable(sentence))
+
+    def note(self, sentence: str) -> None:
+        """What to know."""
+        self.notes.append(printable(sentence))
 
     def service_accounts(self) -> frozenset[str]:
         """Those that agents run as, with their users' names."""
         return frozenset(self.accounts)
 
 
-def gather(objects: Objects, now: float, sdk_version: str) -> Fleet:
+def gather(objects: Objects, now: float, sdk_version: str, most_values: int = MAX_VALUES) -> Fleet:
     """The agents by namespace and name, `now` in Unix seconds; `sdk_version` is that which they are taken to run."""
-    fleet = Fleet(problems=list(objects.broken))
+    fleet = Fleet(problems=list(objects.broken), values_left=most_values)
     seen: dict[tuple[str, str, str, str], Manifest] = {}
     for each in objects.found:
         twin = seen.setdefault((each.group, each.kind, each.namespace, each.name), each)
         if twin is not each:
-            fleet.notes.append(f"{each.ref}: {each.kind} {each.namespace}/{each.name} is given twice, first {twin.ref}")
+            fleet.note(f"{each.ref}: {each.kind} {each.namespace}/{each.name} is given twice, first {twin.ref}")
     config_maps = {(each.namespace, each.name): each for each in objects.found if each.kind == "ConfigMap"}
     surroundings = Surroundings(objects.found, now)
     for agent in _agents(objects.found, config_maps, fleet):
         ref = AgentRef(agent.workload.namespace, agent.name)
-        evidence = EvidenceSet(ref, _sources(agent, surroundings.of(agent, config_maps), now, sdk_version))
+        evidence = EvidenceSet(ref, _sources(agent, surroundings.of(agent, config_maps), now, sdk_version, fleet))
         if account := agent.template.service_account:
             fleet.accounts.add(f"system:serviceaccount:{ref.namespace}:{account}")
         labels = _meta(agent.workload).get("labels")
@@ -61,22 +77,63 @@ def gather(objects: Objects, now: float, sdk_version: str) -> Fleet:
     for ref, several in fleet.agents.items():
         if len(several) > 1:
             named = ", ".join(f"{each.workload.kind} {each.workload.name} ({each.workload.ref})" for each in several)
-            fleet.notes.append(f"{ref} is several workloads, judged as one agent, the worst of each control: {named}")
+            fleet.note(f"{ref} is several workloads, judged as one agent, the worst of each control: {named}")
     return fleet
 
 
 def _agents(found: Sequence[Manifest], config_maps: ConfigMaps, fleet: Fleet) -> Iterator[AgentWorkload]:
     owners = {str(uid) for each in found if (uid := _meta(each).get("uid"))}
+    old = _old_revisions(found)
     for each in found:
-        if any(owner in owners for owner in _owners(each)):
-            continue  # what made it is judged
+        if id(each) in old or any(owner in owners for owner in _owners(each)):
+            continue  # what made it is judged, or a newer one
         try:
-            agent = read_workload(each, config_maps)
+            for template in pod_templates(each):
+                yield from _agent(each, template, config_maps, fleet)
         except BrokenWorkloadError as error:
-            fleet.problems.append(str(error))
-            continue
-        if agent is not None:
-            yield agent
+            fleet.problem(str(error))
+
+
+def _agent(
+    workload: Manifest, template: FoundTemplate, config_maps: ConfigMaps, fleet: Fleet
+) -> Iterator[AgentWorkload]:
+    try:
+        agent = read_workload(workload, template, config_maps)
+    except BrokenWorkloadError as error:
+        if template.makes_pods:
+            fleet.problem(str(error))
+        return
+    if agent is not None and template.makes_pods:
+        yield agent
+    elif agent is not None:
+        where = f" at {template.place}" if template.place else ""
+        said = f"{workload.kind} {workload.name} has what an agent's pod has{where}, which is no template: not judged"
+        fleet.note(f"{workload.file}:{template.line}: {said}")
+
+
+def _old_revisions(found: Sequence[Manifest]) -> frozenset[int]:
+    """The ids of ReplicaSets without replicas, where a newer one of the same owner is there."""
+    by_owner: dict[str, list[Manifest]] = {}
+    for each in found:
+        if each.kind in _REVISIONS and (owner := next(_owners(each), "")):
+            by_owner.setdefault(owner, []).append(each)
+    newest = (max(several, key=_revision) for several in by_owner.values())
+    kept = {id(each) for each in newest}
+    every = (each for several in by_owner.values() for each in several)
+    return frozenset(id(each) for each in every if not _runs(each) and id(each) not in kept)
+
+
+def _runs(revision: Manifest) -> bool:
+    spec = revision.body.get("spec")
+    return not (isinstance(spec, Mapping) and spec.get("replicas") == 0)
+
+
+def _revision(found: Manifest) -> tuple[bool, int]:
+    """What the newest has most of: one that runs, then the number of its revision."""
+    annotations = _meta(found).get("annotations")
+    known = annotations.items() if isinstance(annotations, Mapping) else ()
+    numbers = [int(value) for name, value in known if name in _NUMBERS and _NUMBER.fullmatch(str(value))]
+    return _runs(found), max(numbers, default=0)
 
 
 def _meta(found: Manifest) -> Mapping[str, object]:
@@ -92,17 +149,24 @@ def _owners(found: Manifest) -> Iterator[str]:
 
 
 def _sources(
-    agent: AgentWorkload, listings: Mapping[str, Seen[Listing]], now: float, sdk_version: str
+    agent: AgentWorkload, listings: Mapping[str, Seen[Listing]], now: float, sdk_version: str, fleet: Fleet
 ) -> dict[SourceName, Seen[object] | Missing]:
     workload, place = agent.workload, f"{agent.workload.file}:{agent.line}"
     objects = AgentObjects(Seen(workload, now, workload.ref), Seen(agent.template, now, place), listings)
     return {
         SourceName.KUBERNETES_OBJECT: Seen(objects, now, place),
-        SourceName.AGENT_CONFIG: _agent_config(agent, now, sdk_version),
+        SourceName.AGENT_CONFIG: _agent_config(agent, now, sdk_version, fleet),
     }
 
 
-def _agent_config(agent: AgentWorkload, now: float, sdk_version: str) -> Seen[object] | Missing:
+def _agent_config(agent: AgentWorkload, now: float, sdk_version: str, fleet: Fleet) -> Seen[object] | Missing:
     if agent.config is None:
         return Missing(UnknownReason.SOURCE_MISSING, f"Its config is not known: {agent.why}."[:200])
-    return read_agent_file(*agent.config, config_text(agent), sdk_version, now)
+    if fleet.values_left < 0:
+        return Missing(UnknownReason.SOURCE_MISSING, "Its config was not read: those before it have too many values.")
+    found = read_agent_file(*agent.config, config_text(agent), sdk_version, now)
+    fleet.values_left -= len(found.value.lines)
+    if fleet.values_left < 0:
+        place = f"{agent.workload.file}:{agent.line}"
+        fleet.problem(f"{place}: too many values in the configs of agents: those of the agents after it are not read")
+    return found

@@ -1,23 +1,21 @@
 """Which Kubernetes objects do files hold? Lists are opened, what is broken is told with its line."""
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from probes.controls.evidence import KubeObject
-from watcher.checklist.manifests.documents import MAX_BYTES, UNRENDERED, Document, read_documents
-from watcher.text.key_path import plain_name
+from watcher.checklist.manifests.documents import MAX_BYTES, UNRENDERED, Budget, Document, read_documents
+from watcher.checklist.manifests.refusing import name_of, unrendered, wrong
+from watcher.text.key_path import key_path, plain_name
 from watcher.text.printable import printable
 
 MOST_FILES, MOST_OBJECTS = 5000, 50_000
 STANDARD_INPUT = Path("-")
+STANDARD_INPUT_NAME = "standard input"
 _SUFFIXES = (".yaml", ".yml", ".json")
-_NAMESPACED_BY_NAME = "default"
-_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._:-]{0,251}[A-Za-z0-9])?")
-"""Of any kind; RBAC has colons."""
 
 
 class ManifestsError(Exception):
@@ -60,22 +58,37 @@ class Objects:
     broken: list[str] = field(default_factory=list)  # `file:line: sentence`
     files: int = 0
 
+    def tell(self, place: str, why: str) -> None:
+        """That what stands there is not read."""
+        self.broken.append(printable(f"{place}: {why}"))
 
-def read_objects(paths: Iterable[Path], stdin: IO[bytes], namespace: str) -> Objects:
+
+def read_objects(paths: Iterable[Path], stdin: IO[bytes], namespace: str, budget: Budget | None = None) -> Objects:
     """Objects of files, folders and (for `-`) standard input; `namespace` is that of objects that name none."""
-    objects = Objects()
-    for path in paths:
+    objects, budget = Objects(), budget or Budget()
+    for path, is_named in _given(paths):
+        if path != STANDARD_INPUT and not is_named and not path.is_file():
+            # A pipe would be waited for without end; one that is named has somebody who writes.
+            objects.tell(str(path), "a broken link, or no regular file")
+            continue
         if path == STANDARD_INPUT:
-            _read(objects, "standard input", stdin.read(MAX_BYTES + 1), namespace, is_named=True)
-        elif path.is_dir():
-            for file in _files(path):
-                if file.is_file():
-                    _read(objects, str(file), _bytes(file), namespace, is_named=False)
-                else:  # a pipe would be waited for without end; one that is named has somebody who writes
-                    objects.broken.append(f"{printable(str(file))}: a broken link, or no regular file")
+            name, raw = STANDARD_INPUT_NAME, stdin.read(MAX_BYTES + 1)
         else:
-            _read(objects, str(path), _bytes(path), namespace, is_named=True)
+            name, raw = str(path), _bytes(path)
+        budget.bytes += len(raw)
+        _read(objects, name, raw, namespace, budget, is_named=is_named)
+        if budget.spent:
+            break
     return objects
+
+
+def _given(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
+    """Each file, and whether it was named or found in a folder."""
+    for path in paths:
+        if path != STANDARD_INPUT and path.is_dir():
+            yield from ((file, False) for file in _files(path))
+        else:
+            yield path, True
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -105,20 +118,20 @@ def _bytes(path: Path) -> bytes:
         raise ManifestsError(f"{path}: cannot be read: {reason}") from error
 
 
-def _read(objects: Objects, file: str, raw: bytes, namespace: str, *, is_named: bool) -> None:
+def _read(objects: Objects, file: str, raw: bytes, namespace: str, budget: Budget, *, is_named: bool) -> None:
     objects.files += 1
     if len(raw) > MAX_BYTES:
-        objects.broken.append(f"{file}: larger than {MAX_BYTES >> 20} MiB: nothing of it was read")
+        objects.tell(file, f"larger than {MAX_BYTES >> 20} MiB: nothing of it was read")
         return
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        objects.broken.append(f"{file}:{line}: not YAML: expected UTF-8, got byte 0x{raw[error.start]:02x}")
+        objects.tell(f"{file}:{line}", f"not YAML: expected UTF-8, got byte 0x{raw[error.start]:02x}")
         return
-    for document in read_documents(text):
+    for document in read_documents(text, budget):
         if document.broken:
-            objects.broken.append(f"{file}:{document.line}: {printable(document.broken)}")
+            objects.tell(f"{file}:{document.line}", document.broken)
         elif is_named or _says_its_kind(document.data):
             _take(objects, file, document, document.data, document.line, namespace)
 
@@ -134,17 +147,21 @@ def _take(objects: Objects, file: str, document: Document, data: object, line: i
     if isinstance(data, Mapping) and isinstance(kind, str) and kind.endswith("List") and "items" in data:
         items = data["items"]
         if not isinstance(items, list):
-            objects.broken.append(f"{file}:{line}: items: expected a list, got {plain_name(items)}")
+            objects.tell(f"{file}:{line}", f"items: expected a list, got {plain_name(items)}")
             return
         lines = document.lines.get(id(items), {})
         for number, item in enumerate(items):
+            if number in document.doubled:
+                doubled, why = document.doubled[number]
+                objects.tell(f"{file}:{doubled}", why)
+                continue
             at = lines[number] + document.offset if number in lines else line
             named = {"kind": kind.removesuffix("List"), **item} if isinstance(item, Mapping) else item
             if isinstance(item, Mapping) and kind != "List" and "kind" not in item:
                 document.lines[id(named)] = document.lines.get(id(item), {})
                 _add(objects, file, document, named, at, namespace)
             elif isinstance(item, Mapping) and str(item.get("kind")).endswith("List"):
-                objects.broken.append(f"{file}:{at}: a list in a list")
+                objects.tell(f"{file}:{at}", "a list in a list")
             else:
                 _add(objects, file, document, item, at, namespace)
         return
@@ -154,47 +171,17 @@ def _take(objects: Objects, file: str, document: Document, data: object, line: i
 def _add(objects: Objects, file: str, document: Document, data: object, line: int, namespace: str) -> None:
     if len(objects.found) >= MOST_OBJECTS:
         if not objects.broken or "are not read" not in objects.broken[-1]:
-            objects.broken.append(f"{file}:{line}: more than {MOST_OBJECTS} objects: this and the rest are not read")
+            objects.tell(f"{file}:{line}", f"more than {MOST_OBJECTS} objects: this and the rest are not read")
         return
-    why = _wrong(data)
+    why = wrong(data)
     if why or not isinstance(data, Mapping):
-        objects.broken.append(f"{file}:{line}: {why}")
+        objects.tell(f"{file}:{line}", why)
         return
     meta = data["metadata"]
     own = str(meta.get("namespace") or namespace)
     ref = f"{printable(file)}:{line}"
-    objects.found.append(
-        Manifest(data["kind"], own, str(_name_of(meta)), data, ref, line, file=file, document=document)
-    )
-
-
-def _wrong(data: object) -> str:
-    """Why this is no object of Kubernetes; a sentence, or empty."""
-    if not isinstance(data, Mapping):
-        return f"expected an object of Kubernetes, got {plain_name(data)}"
-    for key in ("apiVersion", "kind"):
-        if not isinstance(data.get(key), str):
-            return (
-                f"{key}: expected text, got {plain_name(data.get(key))}"
-                if key in data or key == "kind"
-                else ("expected an object of Kubernetes, with apiVersion and kind")
-            )
-    meta = data.get("metadata")
-    if not isinstance(meta, Mapping):
-        return f"metadata: expected a mapping, got {plain_name(meta)}"
-    for key in ("name", "namespace"):
-        value = meta.get(key) if key == "namespace" else _name_of(meta)
-        if value is None and key == "namespace":
-            continue
-        if isinstance(value, str) and "{{" in value:
-            return UNRENDERED
-        if not isinstance(value, str) or not _NAME.fullmatch(value):
-            quotes = ", which needs quotes" if isinstance(value, bool | int | float) else ""
-            return f"metadata.{key}: expected a name, got {plain_name(value)}{quotes}"
-    return ""
-
-
-def _name_of(meta: Mapping[str, object]) -> object:
-    """Of an object whose name the server is to make: what that begins with."""
-    begin = meta.get("generateName")
-    return begin.rstrip("-.") if meta.get("name") is None and isinstance(begin, str) else meta.get("name")
+    found = Manifest(data["kind"], own, str(name_of(meta)), data, ref, line, file=file, document=document)
+    if document.templated and (place := unrendered(data)):
+        objects.tell(f"{file}:{found.line_of(*place)}", f"{key_path(place)}: {UNRENDERED}")
+        return
+    objects.found.append(found)

@@ -33,6 +33,7 @@ _MAKERS_OF_SECRETS = (
 _OF_NAMESPACE = ("LimitRange", "Role", "RoleBinding", *_MAKERS_OF_SECRETS)
 _OF_CLUSTER = ("ClusterRole", "ClusterRoleBinding")
 _POLICY = "NetworkPolicy"
+_REFERENCES = ("configMap", "configMapRef", "configMapKeyRef")
 
 
 class Surroundings:
@@ -88,14 +89,19 @@ def _selector(policy: Manifest) -> Selector | None:
         return None
 
 
-def config_map_names(value: object, key: str = "") -> Iterator[str]:
-    """The names of all ConfigMaps that a pod's spec refers to, wherever it does."""
-    if isinstance(value, Mapping):
+def config_map_names(spec: object) -> Iterator[str]:
+    """The names of all ConfigMaps that a pod's spec refers to, wherever it does; what aliases repeat is read once."""
+    stack: list[tuple[object, str]] = [(spec, "")]
+    seen: set[tuple[int, str]] = set()
+    while stack:
+        value, key = stack.pop()
+        if not isinstance(value, dict | list) or (id(value), key) in seen:
+            continue
+        seen.add((id(value), key))
+        if isinstance(value, list):
+            stack += [(each, "") for each in reversed(value)]
+            continue
         name = value.get("name")
-        if key in ("configMap", "configMapRef", "configMapKeyRef") and isinstance(name, str):
+        if key in _REFERENCES and isinstance(name, str):
             yield name
-        for inner, each in value.items():
-            yield from config_map_names(each, str(inner))
-    elif isinstance(value, list):
-        for each in value:
-            yield from config_map_names(each)
+        stack += [(each, inner) for inner, each in reversed(value.items())]

@@ -6,6 +6,7 @@ from typing import Any
 
 from probes.controls.evidence import PodTemplate
 from watcher.checklist.manifests.objects import Manifest
+from watcher.checklist.manifests.pod_templates import BrokenWorkloadError, FoundTemplate
 from watcher.discovery.pod.agent_config import AgentConfig, read_config
 from watcher.discovery.pod.config_place import ConfigPlace
 from watcher.discovery.pod.containers import agent_container
@@ -13,6 +14,7 @@ from watcher.discovery.pod.environment import LONGEST, Values
 from watcher.discovery.pod.pod import Pod, read_pod
 from watcher.discovery.pod.workload import agent_name
 from watcher.kube.objects import MALFORMED_OBJECT
+from watcher.text.key_path import plain_name
 
 ConfigMaps = Mapping[tuple[str, str], Manifest]
 
@@ -30,45 +32,25 @@ class AgentWorkload:
     why: str = ""  # why its config is not known, a part of a sentence
 
 
-class BrokenWorkloadError(Exception):
-    """A workload whose pod template is not as Kubernetes documents it; a sentence."""
-
-
-def pod_template(workload: Manifest) -> tuple[Mapping[str, Any], int] | None:
-    """The pod template of whatever makes pods, also of kinds that are not known here, and its line; else None."""
-    if workload.kind == "Pod":
-        return workload.body, workload.line or 1
-    for place in (("spec", "template"), ("spec", "jobTemplate", "spec", "template")):
-        found: object = workload.body
-        for key in place:
-            found = found.get(key) if isinstance(found, Mapping) else None
-        spec = found.get("spec") if isinstance(found, Mapping) else None
-        if isinstance(found, Mapping) and isinstance(spec, Mapping) and "containers" in spec:
-            return found, workload.line_of(*place)
-    return None
-
-
-def read_workload(workload: Manifest, config_maps: ConfigMaps) -> AgentWorkload | None:
-    """The agent that this object runs; None where it runs none. BrokenWorkloadError where that cannot be told."""
-    found = pod_template(workload)
-    if found is None:
-        return None
-    template, line = found
+def read_workload(workload: Manifest, found: FoundTemplate, config_maps: ConfigMaps) -> AgentWorkload | None:
+    """The agent that pods of this template run; None where they run none. BrokenWorkloadError where that is not told,
+    or where Kubernetes would refuse the template of an agent."""
     try:
-        return _read(workload, template, line, config_maps)
+        return _read(workload, found, config_maps)
     except MALFORMED_OBJECT as error:
-        raise BrokenWorkloadError(
-            f"{workload.file}:{line}: the pod template of {workload.kind} {workload.name} is not as Kubernetes has it"
-        ) from error
+        said = f"the pod template of {workload.kind} {workload.name} is not as Kubernetes has it"
+        raise BrokenWorkloadError(f"{workload.file}:{found.line}: {said}") from error
 
 
-def _read(workload: Manifest, template: Mapping[str, Any], line: int, config_maps: ConfigMaps) -> AgentWorkload | None:
-    meta, spec = template.get("metadata") or {}, template.get("spec") or {}
+def _read(workload: Manifest, found: FoundTemplate, config_maps: ConfigMaps) -> AgentWorkload | None:
+    meta, spec = found.body.get("metadata") or {}, found.body.get("spec") or {}
     own = {"uid": "", "namespace": workload.namespace, "name": workload.name}
     pod = read_pod({"metadata": {**meta, **own}, "spec": spec, "status": {}})
     place = _place(pod, workload.namespace, config_maps)
     if not pod.is_agent and place is None:
         return None
+    if wrong := _wrong(spec):
+        raise BrokenWorkloadError(f"{workload.file}:{found.line}: {workload.kind} {workload.name}: {wrong}")
     config, key, why = _config(place, workload.namespace, config_maps)
     said = read_config(_text(config, key)) if config is not None else AgentConfig()
     labels = {str(name): str(value) for name, value in (meta.get("labels") or {}).items()}
@@ -76,11 +58,25 @@ def _read(workload: Manifest, template: Mapping[str, Any], line: int, config_map
         name=agent_name(pod, said),
         workload=workload,
         template=PodTemplate(meta, spec, str(agent_container(spec).get("name") or "")),
-        line=line,
+        line=found.line,
         labels=labels,
         config=None if config is None else (config, key),
         why=why,
     )
+
+
+def _wrong(spec: Mapping[str, Any]) -> str:
+    """What of its containers Kubernetes would refuse: one without a name would be judged by nobody."""
+    named: dict[str, str] = {}
+    for key in ("initContainers", "containers"):
+        for number, each in enumerate(spec.get(key) or ()):
+            name, place = each.get("name"), f"{key}[{number}]"
+            if not isinstance(name, str) or not name:
+                return f"{place}.name: expected a name, got {plain_name(name)}"
+            if name in named:
+                return f"{place}.name: the same name as that of {named[name]}"
+            named[name] = place
+    return ""
 
 
 def _place(pod: Pod, namespace: str, config_maps: ConfigMaps) -> ConfigPlace | None:

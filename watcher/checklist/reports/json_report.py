@@ -1,11 +1,11 @@
 """Findings as JSON: the shape that the daemon's API has, too."""
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from probes.controls.finding import Finding, RecordRef
 from watcher.checklist.agent_report import AgentReport, Report
+from watcher.checklist.reports.json_text import json_text
 
 
 def as_json(report: Report) -> str:
@@ -19,7 +19,7 @@ def as_json(report: Report) -> str:
         "problems": list(report.problems),
         "notes": list(report.notes),
     }
-    return json.dumps(shown, indent=2, ensure_ascii=False) + "\n"
+    return json_text(shown)
 
 
 def _time(seconds: float | None) -> str | None:

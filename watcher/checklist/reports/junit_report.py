@@ -1,16 +1,15 @@
 """Findings as JUnit XML, as Jenkins, GitLab and GitHub read it: a suite an agent, a case a control."""
 
-import re
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 from probes.controls.finding import Finding, State
 from watcher.checklist.agent_report import AgentReport, Report
 from watcher.checklist.reports.wording import state_words, why
+from watcher.text.printable import printable
 
 _FAILED = (State.FAIL, State.EXPIRED)
 _SKIPPED = (State.UNKNOWN, State.NOT_APPLICABLE, State.WAIVED)
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def as_junit(report: Report) -> str:
@@ -62,5 +61,5 @@ def _case(suite: ET.Element, finding: Finding, agent: AgentReport, remediation: 
 
 
 def _clean(text: str) -> str:
-    """Without what XML cannot hold."""
-    return _NOT_XML.sub("?", text)
+    """Line by line as a terminal can show it: of what XML cannot hold nothing is left then."""
+    return "\n".join(map(printable, text.split("\n")))

@@ -18,6 +18,8 @@ def as_markdown(report: Report) -> str:
         lines += _agent(agent, report)
     if report.problems:
         lines += ["## Not judged", "", *(f"- {_plain(each)}" for each in report.problems), ""]
+    if report.notes:
+        lines += ["## To know", "", *(f"- {_plain(each)}" for each in report.notes), ""]
     return "\n".join(lines)
 
 

@@ -1,6 +1,9 @@
-"""Findings as SARIF 2.1.0 (OASIS), as GitHub takes it: failed and open ones only, each with a location."""
+"""Findings as SARIF 2.1.0 (OASIS), as GitHub takes it: failed and open ones only, each with a location.
 
-import json
+What came by standard input has no file: its location is the agent alone, and such a report GitHub refuses.
+"""
+
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from importlib.metadata import version
@@ -11,6 +14,8 @@ from probes.controls.catalogue.control import Control
 from probes.controls.catalogue.terms import Severity
 from probes.controls.finding import Finding, State
 from watcher.checklist.agent_report import AgentReport, Place, Report
+from watcher.checklist.manifests.objects import STANDARD_INPUT_NAME
+from watcher.checklist.reports.json_text import json_text
 from watcher.checklist.reports.wording import why
 
 MOST_RESULTS = 25_000
@@ -39,10 +44,10 @@ def as_sarif(report: Report) -> str:
         },
         "automationDetails": {"id": "agentweave-watcher/readiness"},
         "columnKind": "unicodeCodePoints",
-        "invocations": [_invocation(report.problems)],
+        "invocations": [_invocation(report.problems, report.notes)],
         "results": [_result(agent, each, report, numbers) for agent, each in told],
     }
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+    return json_text({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 def _told(report: Report) -> Iterator[tuple[AgentReport, Finding]]:
@@ -52,8 +57,9 @@ def _told(report: Report) -> Iterator[tuple[AgentReport, Finding]]:
                 yield agent, each
 
 
-def _invocation(problems: Sequence[str]) -> Mapping[str, object]:
-    told = [{"level": "error", "message": {"text": each}} for each in problems]
+def _invocation(problems: Sequence[str], notes: Sequence[str]) -> Mapping[str, object]:
+    levels = [("error", each) for each in problems] + [("note", each) for each in notes]
+    told = [{"level": level, "message": {"text": each}} for level, each in levels]
     return {"executionSuccessful": not problems, "toolExecutionNotifications": told}
 
 
@@ -82,22 +88,19 @@ def _result(agent: AgentReport, finding: Finding, report: Report, numbers: Mappi
         "kind": "fail" if fails else "open",
         "level": _LEVELS[control.severity] if fails else "none",
         "message": {"text": f"{agent.ref}: {why(finding)}{'' if required else ' (not required)'}"},
-        "locations": [
-            {
-                "physicalLocation": {
-                    "artifactLocation": {"uri": uri_of(place)},
-                    "region": {"startLine": place.line},
-                }
-            }
-        ],
+        "locations": [_location(agent, place)],
         "partialFingerprints": {"primaryLocationLineHash": f"{mark}:1"},
     }
 
 
+def _location(agent: AgentReport, place: Place) -> Mapping[str, object]:
+    if place.file == STANDARD_INPUT_NAME:
+        return {"logicalLocations": [{"fullyQualifiedName": str(agent.ref), "kind": "resource"}]}
+    return {"physicalLocation": {"artifactLocation": {"uri": uri_of(place)}, "region": {"startLine": place.line}}}
+
+
 def uri_of(place: Place) -> str:
     """Relative to where the command ran, so that GitHub finds the file; absolute where it lies elsewhere."""
-    path = Path(place.file)
-    if not path.is_absolute():
-        return quote(path.as_posix())
     here = Path.cwd()
-    return quote(path.relative_to(here).as_posix()) if path.is_relative_to(here) else path.as_uri()
+    path = Path(os.path.normpath(here / place.file))  # a link stays the file that was named
+    return quote(os.fsencode(path.relative_to(here).as_posix())) if path.is_relative_to(here) else path.as_uri()

@@ -19,6 +19,9 @@ _LEFT = " not decided: "
 _FEW = 3
 """So many controls are always shown one by one."""
 
+# Names of members: to look one up at its Enum takes ten times as long, and this is asked of each control and agent.
+_UNKNOWN = State.UNKNOWN
+
 
 def as_text(report: Report) -> str:
     """All agents, section by section; at the end what counted reasons mean, and the verdicts."""
@@ -32,7 +35,8 @@ def as_text(report: Report) -> str:
 
 
 def _agent(agent: AgentReport, report: Report) -> Iterator[str]:
-    yield f"{agent.ref}: {verdict_words(agent.readiness)} ({printable(agent.place.file)}:{agent.place.line})"
+    place = f"{printable(agent.place.file)}:{agent.place.line}"
+    yield f"{printable(str(agent.ref))}: {verdict_words(agent.readiness)} ({place})"
     if agent.leaves and agent.required:
         yield f"  required: {required_counted(agent)}"
     if agent.leaves:
@@ -48,18 +52,19 @@ def _agent(agent: AgentReport, report: Report) -> Iterator[str]:
 
 
 def _section(mine: Sequence[Finding], agent: AgentReport, *, every: bool) -> Iterator[str]:
-    told = [each for each in mine if every or _says_more(each)]
-    left = [] if every else [each for each in mine if not _says_more(each)]
-    for each in told:
+    reasons: Counter[str] = Counter()
+    for each in mine:
+        if not every and not _says_more(each):
+            reasons[each.reason or each.state] += 1
+            continue
         required = "" if each.control in agent.required else " (not required)"
         place = agent.place_of(each)
         where = f" [{printable(place.file)}:{place.line}]" if each.evidence else ""
         yield f"    {MARKS[each.state]} {each.state} {each.control}{required}: {printable(why(each))}{where}"
-    if left:
-        reasons = Counter(each.reason or each.state for each in left)
-        yield f"    ? {len(left)}{_LEFT}{', '.join(f'{count} {name}' for name, count in reasons.most_common())}"
+    if reasons:
+        yield f"    ? {reasons.total()}{_LEFT}{', '.join(f'{count} {name}' for name, count in reasons.most_common())}"
 
 
 def _says_more(finding: Finding) -> bool:
     """Than that there is no such evidence here."""
-    return finding.state is not State.UNKNOWN or finding.reason not in _COUNTED
+    return finding.state is not _UNKNOWN or finding.reason not in _COUNTED

@@ -1,7 +1,7 @@
 """What a judge of the config is handed: the file, the control and the SDK version, and what can be said of them."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from probes.controls.catalogue.control import Control, UnknownReason
@@ -39,7 +39,7 @@ class ConfigCase:
         """
         found: object = self.found.value.document
         for key in path.split("."):
-            if not isinstance(found, Mapping):
+            if not isinstance(found, dict):
                 return found
             if key not in found:
                 return self._default(path)
@@ -69,6 +69,10 @@ class ConfigCase:
     def unclear(self, path: str, reason: UnknownReason, message: str) -> Statement:
         """The config leaves the control open."""
         return Statement(CONFIG, Says.UNCLEAR, message, self.place(path), reason=reason)
+
+    def default_not_known(self, path: str, reason: UnknownReason) -> Statement:
+        """The file has no such key, and what the agent's SDK does then nobody knows."""
+        return self.unclear(path, reason, f"{path} is not set, and the default of SDK {self.sdk.version} is not known.")
 
     def yes(self, paths: Iterable[str], message: str) -> Statement:
         """Good; where the keys have no effect, that is why it is open, or of a control without such a reason, told."""

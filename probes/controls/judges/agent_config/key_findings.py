@@ -9,7 +9,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any
 
-from probes.controls.evidence.agent_config import AgentConfigFile, KeyPath
+from probes.controls.evidence.agent_config import NOT_SET, AgentConfigFile, KeyPath
 from probes.controls.judges.agent_config.case import as_flag, as_number
 from probes.controls.judges.agent_config.shown import key_name, shown
 from probes.controls.sdk.facts import ConfigKey, SdkVersion
@@ -47,7 +47,7 @@ class KeyFinding:
 
 def key_findings(file: AgentConfigFile, sdk: SdkVersion) -> Iterator[KeyFinding]:
     """All of them, section by section."""
-    yield from _Reading(sdk, *_sections(sdk)).mapping(file.document, "", ())
+    yield from _Reading(file, sdk, *_sections(sdk)).mapping(file.document, "", ())
 
 
 @lru_cache(maxsize=8)
@@ -64,8 +64,16 @@ def _sections(sdk: SdkVersion) -> tuple[dict[str, dict[str, ConfigKey]], frozens
     return found, frozenset(secure)
 
 
+@lru_cache(maxsize=8)
+def _alone(sdk: SdkVersion) -> dict[str, str]:
+    """The paths of keys by names that no other key has."""
+    names = Counter(key.path.rpartition(".")[2] for key in sdk.config)
+    return {name: key.path for key in sdk.config if names[name := key.path.rpartition(".")[2]] == 1}
+
+
 @dataclass(frozen=True, slots=True)
 class _Reading:
+    file: AgentConfigFile = field(repr=False)
     sdk: SdkVersion
     children: Mapping[str, Mapping[str, ConfigKey]] = field(repr=False)
     secure: frozenset[str] = field(repr=False)
@@ -91,11 +99,11 @@ class _Reading:
             all_of_it = ", nor anything in it" if key.type == "mapping" else ""
             said = f"no effect: SDK {self.sdk.version} does not read it{all_of_it}"
             yield KeyFinding(Kind.NO_EFFECT, place, f"{said}. {key.note}" if key.note else said)
-        if isinstance(value, Mapping) and key.path in self.children:
+        if isinstance(value, dict) and key.path in self.children:
             yield from self.mapping(value, key.path, place)
         elif isinstance(value, list) and (items := f"{key.path}[]") in self.children:
             for number, item in enumerate(value):
-                if isinstance(item, Mapping):
+                if isinstance(item, dict):
                     yield from self.mapping(item, items, (*place, number))
                 else:
                     yield KeyFinding(Kind.WRONG, (*place, number), f"expected a mapping, got {shown(item)}")
@@ -106,16 +114,24 @@ class _Reading:
 
     def _unknown(self, name: str, given: Mapping[str, object], path: str, place: KeyPath) -> KeyFinding:
         known = self.children[path]
+        near = _near(name, known) if next(self.hints, None) is not None else ""
         for each, key in known.items():
-            if each not in given and key.path in self.secure and edits(name, each) <= _MISSPELT:
+            if each not in given and key.path in self.secure and (each == near or edits(name, each) <= _MISSPELT):
                 said = f"unknown key next to a security key that is missing; did you mean {each}?"
                 return KeyFinding(Kind.WRONG, (*place, name), said)
+        if meant := self._misplaced(name):
+            said = f"unknown key at this place, and the security key {meant} is missing; did you mean that?"
+            return KeyFinding(Kind.WRONG, (*place, name), said)
         said = f"unknown key, which SDK {self.sdk.version} drops"
         full = f"{path}.{name}".removeprefix(".")
         if always := self.sdk.always.get(full):
             return KeyFinding(Kind.UNKNOWN, (*place, name), f"{said}. {always}")
-        near = _near(name, known) if next(self.hints, None) is not None else ""
         return KeyFinding(Kind.UNKNOWN, (*place, name), f"{said}; did you mean {near}?" if near else said)
+
+    def _misplaced(self, name: str) -> str:
+        """The path of the security key that alone has this name, where the file does not have it; else empty."""
+        path = _alone(self.sdk).get(name, "")
+        return path if path in self.secure and self.file.get(path) is NOT_SET else ""
 
 
 def mistake(key: ConfigKey, value: object) -> str:
@@ -159,7 +175,7 @@ _TYPES: Mapping[str, Callable[[Any], bool]] = {
     "integer": _is_integer,
     "boolean": lambda value: as_flag(value) is not None,
     "list": lambda value: isinstance(value, list),
-    "mapping": lambda value: isinstance(value, Mapping),
+    "mapping": lambda value: isinstance(value, dict),
 }
 _NAMES = {
     "text": "a text",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence.agent_config import NOT_SET
 from probes.controls.judges.agent_config.case import ConfigCase, as_flag, config_judge
 from probes.controls.judges.agent_config.key_findings import Kind, key_findings
@@ -12,6 +13,7 @@ from probes.controls.judging import Says, Statement
 _TLS, _PEERS = "transport.tls_min_version", "transport.peer_verification"
 _ACTION, _PROVIDER, _AUDIT = "authorization.default_action", "authorization.provider", "authorization.audit.enabled"
 _WANTED: dict[str, str | bool] = {_ACTION: "deny", _PROVIDER: "opa", _AUDIT: True, _PEERS: "strict", _TLS: "1.3"}
+_NOT_KNOWN = "SDK {} is not known."
 _MOST = 100
 """Wrong keys that are told of one file."""
 
@@ -29,11 +31,21 @@ def valid(case: ConfigCase) -> Iterator[Statement]:
     for each in wrong[:_MOST]:
         number = file.line_at(each.place)
         ref = f"{case.found.ref}:{number}" if number else case.found.ref
-        yield Statement(CONFIG, Says.BAD, each.message, ref)
-    if not wrong:
+        yield _by_the_model(case, each.message, ref)
+    if not wrong and not case.sdk.known:
+        said = f"SDK {case.sdk.taken_from} takes this config. {_NOT_KNOWN.format(case.sdk.version)}"
+        yield case.unclear("", UnknownReason.UNPARSEABLE, said)
+    elif not wrong:
         unknown = sum(each.kind is Kind.UNKNOWN for each in found)
         more = f" It drops {unknown} unknown key{'s' if unknown > 1 else ''}." if unknown else ""
         yield Statement(CONFIG, Says.GOOD, f"SDK {case.sdk.version} takes this config.{more}", case.place(""))
+
+
+def _by_the_model(case: ConfigCase, message: str, ref: str) -> Statement:
+    if case.sdk.known:
+        return Statement(CONFIG, Says.BAD, message, ref)
+    said = f"{message} That is by SDK {case.sdk.taken_from}. {_NOT_KNOWN.format(case.sdk.version)}"
+    return Statement(CONFIG, Says.UNCLEAR, said, ref, reason=UnknownReason.UNPARSEABLE)
 
 
 @config_judge("predeploy.config.security-settings")
@@ -41,7 +53,7 @@ def security_settings(case: ConfigCase) -> Iterator[Statement]:
     """Whether all five settings are those of production."""
     wrong = [path for path in _WANTED if not _right(case, path)]
     for path in wrong:
-        yield case.bad(path, _why_not(case, path))
+        yield _not_right(case, path)
     if not wrong:
         yield Statement(CONFIG, Says.GOOD, _how_they_hold(case), case.place(""))
 
@@ -66,11 +78,17 @@ def default_action(case: ConfigCase) -> Iterator[Statement]:
 
 def _one(case: ConfigCase, path: str) -> Statement:
     if not _right(case, path):
-        return case.bad(path, _why_not(case, path))
+        return _not_right(case, path)
     said = f"{path} is {_WANTED[path]}."
     if not case.given(path):
         said = f"{path} is not set; the default of SDK {case.sdk.version} is {_WANTED[path]}."
     return case.yes([path], said)
+
+
+def _not_right(case: ConfigCase, path: str) -> Statement:
+    if case.value(path) is NOT_SET and not case.sdk.known:
+        return case.default_not_known(path, UnknownReason.UNPARSEABLE)
+    return case.bad(path, _why_not(case, path))
 
 
 def _right(case: ConfigCase, path: str) -> bool:
@@ -92,6 +110,8 @@ def _how_they_hold(case: ConfigCase) -> str:
     if defaults:
         all_of_them = len(defaults) == len(_WANTED)
         said += f"; by default of SDK {case.sdk.version}: {'all' if all_of_them else ', '.join(defaults)}"
-    if dropped:
+    if not case.sdk.known:
+        said += f"; whether SDK {case.sdk.version} reads them is not known"
+    elif dropped:
         said += f"; SDK {case.sdk.version} does not read {', '.join(dropped)}"
     return f"{said}."
