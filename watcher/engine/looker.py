@@ -1,6 +1,5 @@
 """One look at one target: ask the source, let its probes judge, show what holds."""
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
