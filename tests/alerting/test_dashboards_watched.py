@@ -260,6 +260,12 @@ def test_while_another_installation_is_alive_what_is_green_is_of_that_one_and_sa
     assert _lacking(told) == []
 
 
+def test_the_last_progress_is_that_of_the_watcher_that_made_none_for_longest() -> None:
+    told = _told("current", "other alive", LATER, EVERY)
+    cells = [cell for panel, cells in told["fleet"] for cell in cells if panel["title"] == "Watcher's last progress"]
+    assert [(cell.text, cell.colour) for cell in cells] == [(f"{LATER - DEATH + SCRAPE}", "red")]
+
+
 @both_versions
 def test_an_installation_that_is_alive_is_shown_as_healthy_whoever_else_is_dead(version: str) -> None:
     _is_healthy(_told(version, "other alive", LATER, OTHER))
