@@ -182,7 +182,7 @@ def _add_demo(commands: _Commands, anywhere: _Parser) -> None:
         metavar="N",
         type=seconds,
         default=1.0,
-        help="let faults last N times as long; 10: long enough for the alert rules; default: 1",
+        help="let faults last N times as long; 20: each until its alert fires; default: 1",
     )
     demo.set_defaults(command="watcher.demo.run:command", before=_end_as_by_a_key, until_stopped=True)
 
