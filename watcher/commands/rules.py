@@ -10,4 +10,4 @@ def export(given: Namespace) -> int:
     """`rules export DIR`."""
     runbooks, dashboards = given.runbook_url or RUNBOOK_URL, given.dashboard_url or DASHBOARD_URL
     links = Links(runbooks, dashboards, given.watcher_runbook_url or "")
-    return export_rules(given.directory, links, jobs=given.jobs)
+    return export_rules(given.directory, links, jobs=given.jobs, labels=given.labels_to_alerts)

@@ -16,6 +16,9 @@
 {{- if .Values.discovery.kubernetes.enabled }}
 {{- $namespaces := ternary .Values.rbac.namespaces "all" (eq .Values.rbac.scope "namespaces") }}
 {{- $_ := set $config.discovery "kubernetes" (dict "namespaces" $namespaces "selector" .Values.discovery.kubernetes.selector "events" .Values.discovery.kubernetes.events) }}
+{{- with .Values.discovery.kubernetes.labelsToAlerts }}
+{{- $_ := set $config.discovery.kubernetes "labels_to_alerts" . }}
+{{- end }}
 {{- with .Values.discovery.kubernetes.clusterSpiffeIds }}
 {{- if .trustDomain }}
 {{- $_ := set $config.discovery.kubernetes "cluster_spiffe_ids" (dict "trust_domain" .trustDomain "cluster_name" .clusterName "cluster_domain" .clusterDomain "class_name" .className) }}
