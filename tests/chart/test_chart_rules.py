@@ -1,5 +1,6 @@
 """Rules and dashboards, as the chart puts them into a cluster: those of alerts/, with the settings of its values."""
 
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from tests.repository import ROOT
 from tests.servers.tools import tool
 from watcher.alerting.rules.maker import rule_files
 from watcher.alerting.rules.own import LOOKED_BACK, named
+from watcher.text.alert_labels import TAKEN
 
 WATCHDOG = "AgentWeaveWatchdog"
 RULES = {"prometheusRule": {"enabled": True}, "rulesConfigMap": {"enabled": True}}
@@ -81,6 +83,12 @@ def test_labels_of_pods_are_carried_as_by_the_exported_rules(version: str) -> No
     assert groups == expected
     [config] = [each["data"]["config.yaml"] for each in documents if "config.yaml" in each.get("data", {})]
     assert yaml.load(config, Loader=yaml.CSafeLoader)["discovery"]["kubernetes"]["labels_to_alerts"] == keys
+
+
+def test_the_chart_knows_the_names_that_are_taken() -> None:
+    text = (ROOT / "helm" / "agentweave-watcher" / "templates" / "_config.tpl").read_text()
+    [names] = re.findall(r'if has \$name \(list ((?:"\w+" ?)+)\)', text)
+    assert set(re.findall(r"\w+", names)) == TAKEN
 
 
 def _alerts(rule: Values) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from watcher.text.key_path import plain_name
 MOST = 5
 _NAME = r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 _KEY = re.compile(rf"(?:[a-z0-9](?:[-a-z0-9.]{{0,251}}[a-z0-9])?/)?{_NAME}")
-_TAKEN = frozenset(
+TAKEN = frozenset(
     {
         *("alertname", "alertstate", "cluster", "job", "instance", "namespace", "agent", "pod", "node", "shard"),
         *("probe", "condition", "subject", "reason", "severity", "component", "source", "state", "drill", "drill_id"),
@@ -31,7 +31,7 @@ def checked(keys: Sequence[str]) -> tuple[str, ...]:
         name = alert_label(key)
         if not _KEY.fullmatch(key) or not re.match("[A-Za-z]", name):
             raise ValueError(f"expected the key of a label, such as example.org/team, got {plain_name(key)}")
-        if name in _TAKEN:
+        if name in TAKEN:
             raise ValueError(f"alerts have a label {name} of their own, got {plain_name(key)}")
         if name in names:
             raise ValueError(f"{names[name]} and {key} would both be the label {name} of alerts")

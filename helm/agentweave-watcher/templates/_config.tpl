@@ -65,6 +65,17 @@
 {{- if and (or $spiffe.trustDomain $spiffe.clusterName $spiffe.clusterDomain $spiffe.className) (not .Values.rbac.spire) }}
 {{- fail "discovery.kubernetes.clusterSpiffeIds: ClusterSPIFFEID objects cannot be read without rbac.spire" }}
 {{- end }}
+{{- $carried := list }}
+{{- range .Values.discovery.kubernetes.labelsToAlerts }}
+{{- $name := include "agentweave-watcher.alertLabel" . }}
+{{- if has $name (list "alertname" "alertstate" "cluster" "job" "instance" "namespace" "agent" "pod" "node" "shard" "probe" "condition" "subject" "reason" "severity" "component" "source" "state" "drill" "drill_id") }}
+{{- fail (printf "discovery.kubernetes.labelsToAlerts: alerts have a label %s of their own" $name) }}
+{{- end }}
+{{- if has $name $carried }}
+{{- fail (printf "discovery.kubernetes.labelsToAlerts: two of them would be the label %s of alerts" $name) }}
+{{- end }}
+{{- $carried = append $carried $name }}
+{{- end }}
 {{- $monitors := list }}
 {{- range $key := list "serviceMonitor" "podMonitor" "vmServiceScrape" }}
 {{- if (index $.Values $key).enabled }}
