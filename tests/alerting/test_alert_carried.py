@@ -75,3 +75,20 @@ def test_many_agents_at_once_are_one_alert_of_no_team(folder: Path, tmp_path: Pa
     alerts = timeline("current", made, 20, tmp_path, folder)
     assert counted(alerts) == {f"FleetWide {DEAD}": 1}
     assert all("team" not in alert.labels for alert in alerts)
+
+
+def test_a_label_that_is_changed_is_that_of_the_next_alert(folder: Path, tmp_path: Path) -> None:
+    ills = [Ill(SEARCH, DEAD, 4, SCRAPES, lambda at: not 40 <= at < 60)]
+    made = story("changed", SCRAPES, Installation(AGENTS, ills))
+    labelled(made, SEARCH, "search-0", "1x20 stale", team="vision")
+    made.add(
+        "target_info",
+        f"_x20 1x{SCRAPES}",
+        **{"job": "watcher", "instance": "10.0.0.1:9847", "namespace": "prod", "agent": "search", "pod": "search-0"},
+        label_team="audio",
+    )
+    alerts = timeline("current", made, SCRAPES // 2, tmp_path, folder)
+    assert [(alert.about, alert.labels["team"]) for alert in alerts] == [
+        (f"{DEAD} search", "vision"),
+        (f"{DEAD} search", "audio"),
+    ]

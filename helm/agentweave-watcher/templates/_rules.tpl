@@ -23,9 +23,6 @@
 {{- end }}
 {{- else }}
 {{- $rules = append $rules $rule }}
-{{- if and (eq $rule.record "agentweave:condition:reason") $.Values.discovery.kubernetes.labelsToAlerts }}
-{{- $rules = append $rules (include "agentweave-watcher.carried" $ | fromYaml) }}
-{{- end }}
 {{- end }}
 {{- end }}
 {{- if $rules }}
@@ -40,24 +37,6 @@
 {{- end }}
 {{- toYaml (dict "groups" $groups) }}
 {{- end }}
-
-{{- /* What the agents carry that have a condition, as `rules export --labels-to-alerts` writes it. */}}
-{{- define "agentweave-watcher.carried" -}}
-{{- $labels := list }}
-{{- range .Values.discovery.kubernetes.labelsToAlerts }}
-{{- $labels = append $labels (printf "label_%s" (include "agentweave-watcher.alertLabel" .)) }}
-{{- end -}}
-record: agentweave:agent:labels
-expr: |
-  group by (cluster, job, namespace, agent, {{ join ", " $labels }}) (
-    agentweave_watcher_target_info and on (cluster, job, namespace, agent) agentweave:condition:true
-  )
-  or
-  (
-    agentweave:agent:labels and on (cluster, job, namespace, agent) agentweave:condition:true
-      unless on (cluster, job, namespace, agent) agentweave_watcher_target_info
-  )
-{{ end }}
 
 {{- /* The name that alerts have for a label of pods. */}}
 {{- define "agentweave-watcher.alertLabel" -}}
@@ -81,9 +60,12 @@ expr: |
 {{- if hasKey $rule.labels "condition" }}
 {{- range .root.Values.discovery.kubernetes.labelsToAlerts }}
 {{- $name := include "agentweave-watcher.alertLabel" . }}
-{{- $series := printf `max by (label_%s) (agentweave:agent:labels{cluster=%%q,job=%%q,namespace=%%q,agent=%%q,label_%s!=""})` $name $name }}
-{{- $asked := printf "{{ with query (printf `%s` $labels.cluster $labels.job $labels.namespace $labels.agent) }}" $series }}
-{{- $_ := set $carried $name (printf "%s{{ . | sortByLabel \"label_%s\" | first | label \"label_%s\" }}{{ else }}none{{ end }}" $asked $name $name) }}
+{{- $of := "cluster=%[1]q,job=%[2]q,namespace=%[3]q,agent=%[4]q" }}
+{{- $had := printf `ALERTS{alertname="%s",%s,%s!~"|none"}` $rule.alert $of $name }}
+{{- $had = printf `group by (label_%s) (label_replace(%s, "label_%s", "$1", "%s", "(.+)"))` $name $had $name $name }}
+{{- $pods := printf `group by (label_%s) (agentweave_watcher_target_info{%s,label_%s!=""})` $name $of $name }}
+{{- $asked := printf "{{ with query (printf `%s or on () %s` $labels.cluster $labels.job $labels.namespace $labels.agent) }}" $had $pods }}
+{{- $_ := set $carried $name (printf `%s{{ . | sortByLabel "label_%s" | first | label "label_%s" }}{{ else }}none{{ end }}` $asked $name $name) }}
 {{- end }}
 {{- end }}
 {{- $labels := merge dict (.override.labels | default dict) $settings.additionalRuleLabels $cluster $rule.labels $carried }}

@@ -1,42 +1,23 @@
-"""Labels of pods, such as `team`, on the alerts on single agents: only where somebody names them."""
+"""Labels of pods, such as `team`, on the alerts on single agents: only where somebody names them.
 
-from collections.abc import Sequence
-
-from watcher.alerting.rules.core import AGENT
-from watcher.alerting.rules.descriptions import Record
+Asked for each alert that is there, not recorded: of 10,000 agents to look at all takes a third of a second.
+"""
 
 NONE = "none"
 """What is carried in place of a label that nobody set: without one, ALERTS would have the template itself."""
 
-_SERIES = "agentweave:agent:labels"
-_OF = "cluster=%q,job=%q,namespace=%q,agent=%q"
+_OF = "cluster=%[1]q,job=%[2]q,namespace=%[3]q,agent=%[4]q"
 
 
-def record(names: Sequence[str]) -> Record:
-    """What the agents carry that have a condition, by these names of labels of alerts."""
-    labels = ", ".join(f"label_{name}" for name in names)
-    return Record(
-        name=_SERIES,
-        comment=(
-            "Labels of pods that alerts carry; while nobody can look, those of before: another label is another alert."
-        ),
-        expression=f"""\
-group by ({AGENT}, {labels}) (
-  agentweave_watcher_target_info and on ({AGENT}) agentweave:condition:true
-)
-or
-(
-  {_SERIES} and on ({AGENT}) agentweave:condition:true
-    unless on ({AGENT}) agentweave_watcher_target_info
-)""",
-    )
+def template(alert: str, name: str) -> str:
+    """The label `name` of this alert: what it had before, else what the pods have, of several the first.
 
-
-def template(name: str) -> str:
-    """The label of an alert; of an agent whose pods have several values, the first by the alphabet."""
-    series = f'label_{name}!=""'
+    Another label is another alert: one that is there keeps its own, also while nobody looks.
+    """
+    had = f'ALERTS{{alertname="{alert}",{_OF},{name}!~"|{NONE}"}}'
+    pods = f'group by (label_{name}) (agentweave_watcher_target_info{{{_OF},label_{name}!=""}})'
+    asked = f'group by (label_{name}) (label_replace({had}, "label_{name}", "$1", "{name}", "(.+)")) or on () {pods}'
     return (
-        f"{{{{ with query (printf `max by (label_{name}) ({_SERIES}{{{_OF},{series}}})` "
-        "$labels.cluster $labels.job $labels.namespace $labels.agent) }}"
+        f"{{{{ with query (printf `{asked}` $labels.cluster $labels.job $labels.namespace $labels.agent) }}}}"
         f'{{{{ . | sortByLabel "label_{name}" | first | label "label_{name}" }}}}{{{{ else }}}}{NONE}{{{{ end }}}}'
     )

@@ -40,7 +40,7 @@ def rule_files(labels: Sequence[str] = ()) -> dict[str, str]:
     }
     files["watcher.yaml"] = _file(
         "What all other rules read, the alerts on many agents at once, and those of the watcher about itself.",
-        Group("agentweave-core", tuple(_core(labels))),
+        Group("agentweave-core", _CORE),
         Group("agentweave-watcher", (*own.OWN, *gaps.GAPS)),
     )
     return files
@@ -49,12 +49,6 @@ def rule_files(labels: Sequence[str] = ()) -> dict[str, str]:
 def optional_files() -> dict[str, str]:
     """The same of those that nobody loads by default."""
     return {"burn-rate.yaml": _file(burn_rate.ABOUT, *burn_rate.BURN_RATE)}
-
-
-def _core(labels: Sequence[str]) -> Iterator[Record | Alert]:
-    for rule in _CORE:
-        yield rule
-        yield from [carried.record(labels)] * bool(labels and rule is core.REASON)
 
 
 def _file(about: str, *groups: Group) -> str:
@@ -133,7 +127,7 @@ max by ({core.AGENT}, subject) (
         severity=kind.severity,
         component=probe,
         condition=told.condition,
-        carried={name: carried.template(name) for name in labels},
+        carried={name: carried.template(f"AgentWeave{told.condition}", name) for name in labels},
         summary=told.summary,
         description="\n".join([_said(told.says), *(_figure(each, kind) for each in told.figures), _pods(kind)]),
         was=told.was,
