@@ -45,8 +45,8 @@ checklist: $(READY)  ## write docs/checklist.md and the catalogue's plain.json a
 		> plain.json && mv plain.json probes/controls/catalogue/plain.json
 	@$(BIN)/agentweave-watcher controls --output markdown > checklist.md && mv checklist.md docs/checklist.md
 
-rules: $(READY)  ## write alerts/rules anew from watcher/alerting/rules
-	@$(BIN)/python -m watcher.alerting.rules alerts/rules
+rules: $(READY)  ## write alerts/rules and alerts/optional-rules anew from watcher/alerting/rules
+	@$(BIN)/python -m watcher.alerting.rules alerts
 
 dashboards: $(READY)  ## write alerts/dashboards anew from watcher/alerting/dashboards
 	@$(BIN)/python -m watcher.alerting.dashboards alerts/dashboards

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
-from watcher.commands.arguments import add_output, job, port, runbook_url, seconds, url
+from watcher.commands.arguments import add_output, job, labels_to_alerts, port, runbook_url, seconds, url
 from watcher.commands.checklist_arguments import add_checklist_commands
 from watcher.text.printable import printable
 
@@ -140,6 +140,13 @@ def _add_rules(rules: _Parser, anywhere: _Parser) -> None:
         help="a job by which Prometheus scrapes a watcher: while it is gone, it is down; may be given again; "
         "default: whatever was there within a day",
     )
+    export.add_argument(
+        "--labels-to-alerts",
+        metavar="KEY[,KEY]",
+        type=labels_to_alerts,
+        default=(),
+        help="labels of pods that alerts carry, as in discovery.kubernetes.labels_to_alerts",
+    )
     export.set_defaults(command="watcher.commands.rules:export")
 
 
@@ -185,7 +192,7 @@ def _add_demo(commands: _Commands, anywhere: _Parser) -> None:
         metavar="N",
         type=seconds,
         default=1.0,
-        help="let faults last N times as long; 10: long enough for the alert rules; default: 1",
+        help="let faults last N times as long; 20: each until its alert fires; default: 1",
     )
     demo.set_defaults(command="watcher.demo.run:command", before=_end_as_by_a_key, until_stopped=True)
 

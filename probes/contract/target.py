@@ -41,6 +41,7 @@ class Target:
     node: str = ""
     workload: str = ""
     workload_object: str = ""  # the same as kubectl takes it, such as `deployment/search`
+    alert_labels: tuple[tuple[str, str], ...] = ()  # what alerts on it carry, such as its team: names and values
     grace_until: float = (
         0.0  # seconds as `EvaluationContext.now` has them: until then it is starting, and not to answer is no fault
     )

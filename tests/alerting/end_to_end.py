@@ -20,6 +20,7 @@ import httpx
 import yaml
 
 from probes.contract.units import parse_duration
+from tests.alerting.test_alertmanager import ALWAYS
 from tests.servers.alertmanager_server import run_alertmanager
 from tests.servers.process import eventually
 from tests.servers.prometheus_server import run_prometheus
@@ -184,6 +185,7 @@ def _export(directory: Path, url: str) -> list[Path]:
 
 def _alertmanager(directory: Path, webhook: Webhook) -> str:
     config = yaml.load(_cut((directory / "alertmanager" / "alertmanager.yaml").read_text()), Loader=yaml.CSafeLoader)
+    config["time_intervals"] = ALWAYS
     for receiver in config["receivers"]:
         where = {"url": f"{webhook.url}/{receiver['name']}", "send_resolved": True}
         config["receivers"][config["receivers"].index(receiver)] = {

@@ -79,12 +79,14 @@ class Story:
         }
 
 
-def told_by(version: str, stories: Sequence[Story], files: Sequence[Path], directory: Path) -> str:
-    """What promtool has to say against these stories; empty when all came true."""
+def told_by(
+    version: str, stories: Sequence[Story], files: Sequence[Path], directory: Path, *, every: str = "15s"
+) -> str:
+    """What promtool has to say against these stories, with an evaluation so often; empty when all came true."""
     test = directory / "stories.yaml"
     document = {
         "rule_files": [str(file) for file in files],
-        "evaluation_interval": "15s",
+        "evaluation_interval": every,
         "group_eval_order": in_order(files),  # else by chance, and an alert may come one evaluation later
         "tests": [story.document() for story in stories],
     }

@@ -15,6 +15,7 @@ from tests.repository import ROOT
 
 RULES = ROOT / "alerts" / "rules"
 CORE = RULES / "watcher.yaml"
+OPTIONAL = ROOT / "alerts" / "optional-rules"
 
 
 @dataclass(frozen=True)
@@ -37,15 +38,15 @@ def groups(file: Path) -> list[dict[str, Any]]:
     return found
 
 
-def rules() -> Iterator[tuple[Path, dict[str, Any]]]:
-    """All rules, recording ones too, with their files."""
-    for file in sorted(RULES.glob("*.yaml")):
+def rules(folder: Path = RULES) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """All rules, recording ones too, with their files; those of `OPTIONAL` too where they are asked for."""
+    for file in sorted(folder.glob("*.yaml")):
         for group in groups(file):
             for rule in group["rules"]:
                 yield file, rule
 
 
-def alerts() -> list[Alert]:
+def alerts(folder: Path = RULES) -> list[Alert]:
     """All alerting rules."""
     return [
         Alert(
@@ -57,14 +58,14 @@ def alerts() -> list[Alert]:
             rule["labels"],
             rule["annotations"],
         )
-        for file, rule in rules()
+        for file, rule in rules(folder)
         if "alert" in rule
     ]
 
 
-def alert(name: str) -> Alert:
+def alert(name: str, folder: Path = RULES) -> Alert:
     """The alerting rule of this name."""
-    return next(each for each in alerts() if each.name == name)
+    return next(each for each in alerts(folder) if each.name == name)
 
 
 def conditions() -> dict[str, tuple[str, ConditionKind]]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ PIN = pytest.mark.parametrize("pinned", [False, True], ids=["from PATH", "pinned
 INSTALLATION = {"cluster": "c", "job": "watch/w"}
 AGENT = {**INSTALLATION, "namespace": "prod", "agent": "search"}
 SECURITY = ("OPAWrongAllow", "SVIDWrongIdentity", "SVIDNotTrusted", "TLSMissing")
+OUTAGE = ("AgentUnreachable", "SVIDExpired", "OPAUnreachable", "ErrorRateHigh", "LatencyHigh", "ErrorBudgetFastBurn")
 RECEIVERS = {"critical": "pagerduty", "warning": "slack", "none": "deadmansswitch"}
 PEOPLE = ("critical", "warning")
 SLOWER = 60  # how much longer a minute of the example takes than one of these tests
@@ -54,7 +56,8 @@ def _seconds(duration: str) -> float:
 
 
 def _rules() -> dict[str, Rule]:
-    files = [yaml.load(path.read_text(), Loader=yaml.CSafeLoader) for path in sorted((ALERTS / "rules").glob("*.yaml"))]
+    paths = [path for folder in ("rules", "optional-rules") for path in sorted((ALERTS / folder).glob("*.yaml"))]
+    files = [yaml.load(path.read_text(), Loader=yaml.CSafeLoader) for path in paths]
     alerts = [rule for file in files for group in file["groups"] for rule in group["rules"] if "alert" in rule]
     return {
         rule["alert"]: Rule({"alertname": rule["alert"], **rule["labels"]}, _seconds(rule.get("for", "0s")))
@@ -102,7 +105,7 @@ def test_the_example_and_the_piece_of_it_are_what_alertmanager_loads(pinned: boo
     for file in (EXAMPLE, whole):
         checked = amtool("check-config", file, pinned=pinned)
         assert checked.returncode == 0, checked.stdout
-        assert " - 3 inhibit rules" in checked.stdout
+        assert " - 2 inhibit rules" in checked.stdout
     with run_alertmanager(EXAMPLE, pinned=pinned) as alertmanager:
         assert alertmanager.alerts() == []
 
@@ -138,7 +141,7 @@ def test_every_alert_of_the_config_is_one_of_the_rules() -> None:
     named = re.findall(r'alertname=~?"([^"]+)"', EXAMPLE.read_text())
     names = {name for each in named for name in each.split("|")} - {"AgentWeave.+", "Watchdog"}
     assert names <= RULES.keys()
-    assert {f"AgentWeave{name}" for name in SECURITY} <= names
+    assert {f"AgentWeave{name}" for name in (*SECURITY, *OUTAGE)} <= names
     conditions = re.findall(r'condition=~?"([^"]+)"', EXAMPLE.read_text())
     assert {f"AgentWeave{name}" for each in conditions for name in each.split("|")} <= RULES.keys()
 
@@ -157,16 +160,18 @@ def groups() -> Iterator[list[Group]]:
 
 
 def test_alerts_are_grouped_with_what_belongs_to_them_and_nothing_else(groups: list[Group]) -> None:
-    expected: dict[tuple[str, Labels], list[Alert]] = {}
+    expected: dict[tuple[str, Labels, bool], list[str]] = {}
     for alert in OURS:
         labels = frozenset((name, alert[name]) for name in _groups_by(alert) & alert.keys())
-        expected.setdefault((RECEIVERS[alert["severity"]], labels), []).append(alert)
-    found = {(group.receiver, frozenset(group.labels.items())): group.alerts for group in groups}
-    assert found.keys() == expected.keys()
-    for key, alerts in expected.items():
-        assert sorted(map(str, (each["labels"]["alertname"] for each in found[key]))) == sorted(
-            alert["alertname"] for alert in alerts
-        )
+        outage = alert["alertname"].removeprefix("AgentWeave") in OUTAGE
+        expected.setdefault((RECEIVERS[alert["severity"]], labels, outage), []).append(alert["alertname"])
+    found = [
+        (group.receiver, sorted(group.labels.items()), sorted(each["labels"]["alertname"] for each in group.alerts))
+        for group in groups
+    ]
+    assert sorted(found) == sorted(
+        (receiver, sorted(labels), sorted(names)) for (receiver, labels, _), names in expected.items()
+    )
 
 
 def _matching(matchers: Sequence[str]) -> list[Rule]:
@@ -185,7 +190,7 @@ INHIBITIONS = [
 
 
 def test_an_alert_is_muted_only_by_one_of_its_own_group(groups: list[Group]) -> None:
-    assert len(INHIBITIONS) == 5
+    assert len(INHIBITIONS) == 3
     for source, target, equal in INHIBITIONS:
         [group] = [each for each in groups if source.alert in [alert["labels"] for alert in each.alerts]]
         assert target.alert in [alert["labels"] for alert in group.alerts]
@@ -201,6 +206,11 @@ def test_nothing_of_the_watcher_mutes_anything() -> None:
     assert {source.labels["component"] for source, *_ in INHIBITIONS} == {"svid", "opa"}
 
 
+ALWAYS = [{"name": "working-hours", "time_intervals": [{"times": [{"start_time": "00:00", "end_time": "24:00"}]}]}]
+NEVER = [{"name": "working-hours", "time_intervals": [{"years": ["1990"]}]}]
+"""In place of working hours: a test must not depend on when it runs."""
+
+
 def faster(node: object) -> Any:
     """The same routes, at a sixtieth of their times."""
     if isinstance(node, dict):
@@ -214,12 +224,12 @@ def _scaled(duration: str) -> str:
 
 
 @contextmanager
-def example(*, pinned: bool = False) -> Iterator[tuple[AlertmanagerServer, Webhook]]:
+def example(*, pinned: bool = False, hours: Any = ALWAYS) -> Iterator[tuple[AlertmanagerServer, Webhook]]:
     """The example's routes on a real Alertmanager; each of its receivers is a path of the webhook."""
     with run_webhook() as webhook:
         names = [receiver["name"] for receiver in CONFIG["receivers"]]
         heard = [{"name": name, "webhook_configs": [{"url": f"{webhook.url}/{name}"}]} for name in names]
-        config = yaml.safe_dump(faster(CONFIG) | {"receivers": heard})
+        config = yaml.safe_dump(faster(CONFIG) | {"receivers": heard, "time_intervals": hours})
         with run_alertmanager(config, pinned=pinned) as alertmanager:
             yield alertmanager, webhook
 
@@ -245,15 +255,37 @@ def _names(*names: str) -> list[str]:
 @PIN
 def test_an_alert_that_is_muted_is_not_delivered(pinned: bool) -> None:
     with example(pinned=pinned) as (alertmanager, webhook):
-        _post(alertmanager, "SVIDRotationOverdue", "SVIDExpiryImminent", "SVIDExpired")
+        _post(alertmanager, "SVIDRotationOverdue", "SVIDExpiryImminent")
         _post(alertmanager, "LatencyHigh", "ErrorRateHigh", "OPAUnreachable", agent="billing")
-        _post(alertmanager, "SVIDRotationOverdue", "ErrorRateHigh", agent="guard")
-        assert _pages(webhook, "search")[0].names() == _names("SVIDExpired")
+        _post(alertmanager, "SVIDRotationOverdue", agent="guard")
+        assert _pages(webhook, "search")[0].names() == _names("SVIDExpiryImminent")
         assert _pages(webhook, "billing")[0].names() == _names("OPAUnreachable")
-        assert _pages(webhook, "guard")[0].names() == _names("ErrorRateHigh", "SVIDRotationOverdue")
+        assert _pages(webhook, "guard")[0].names() == _names("SVIDRotationOverdue")
         _post(alertmanager, "MemoryHigh")
         later = _pages(webhook, "search", at_least=2)[1]
-        assert later.names() == _names("MemoryHigh", "SVIDExpired")
+        assert later.names() == _names("MemoryHigh", "SVIDExpiryImminent")
+
+
+@PIN
+@pytest.mark.parametrize("outage", ["SVIDExpired", "AgentUnreachable"])
+def test_an_outage_is_no_part_of_what_somebody_has_acknowledged_already(outage: str, pinned: bool) -> None:
+    with example(pinned=pinned) as (alertmanager, webhook):
+        _post(alertmanager, "SVIDRotationOverdue")
+        acknowledged = _pages(webhook, "search")[0]
+        _post(alertmanager, outage)
+        later = _pages(webhook, "search", at_least=2)[1]
+        assert (acknowledged.names(), later.names()) == (_names("SVIDRotationOverdue"), _names(outage))
+        assert later.body["groupKey"] != acknowledged.body["groupKey"]
+        over = {"endsAt": datetime.now(UTC).isoformat()}
+        alertmanager.post({"labels": RULES["AgentWeaveSVIDRotationOverdue"].alert, **over})
+        end = _pages(webhook, "search", at_least=3)[2].body  # what it came of is over, and that is told
+        assert (end["groupKey"], end["status"]) == (acknowledged.body["groupKey"], "resolved")
+
+
+def test_an_agent_that_is_dead_with_its_opa_is_one_incident() -> None:
+    with example() as (alertmanager, webhook):
+        _post(alertmanager, "AgentUnreachable", "OPAUnreachable", "ErrorRateHigh")
+        assert _pages(webhook, "search")[0].names() == _names("AgentUnreachable", "OPAUnreachable")
 
 
 @PIN
@@ -264,6 +296,54 @@ def test_a_wrong_allow_is_told_at_once_and_not_with_what_is_wrong_with_the_agent
         assert (wrong_allow.names(), memory.names()) == (_names("OPAWrongAllow"), _names("MemoryHigh"))
         assert wrong_allow.body["groupKey"] != memory.body["groupKey"]
         assert memory.at - wrong_allow.at > 0.25  # of the 500 ms that the other one waits for company
+
+
+WARNINGS = [alert for alert in OURS if alert["severity"] == "warning" and alert["component"] != "drill"]
+
+
+@PIN
+def test_out_of_working_hours_a_warning_is_told_to_nobody_and_a_page_and_a_drill_are(pinned: bool) -> None:
+    drills = [drill for drill in DRILLS if drill["drill"] == "deliver"]
+    with example(pinned=pinned, hours=NEVER) as (alertmanager, webhook):
+        alertmanager.post(*({"labels": alert} for alert in WARNINGS))
+        _post(alertmanager, "MemoryHigh")
+        alertmanager.post(*({"labels": drill} for drill in drills))
+        _pages(webhook, "search")
+        eventually(lambda: len(webhook.told()) >= 3)
+        assert sorted(each.names() for each in webhook.told()) == sorted([_names("MemoryHigh"), *[_names("Drill")] * 2])
+        told = alertmanager.alerts('severity="warning"', 'drill=""')
+        assert len(told) == len(WARNINGS)  # they are there, and wait
+        alertmanager.reload(_with_hours(alertmanager, ALWAYS))
+        eventually(lambda: _warned(webhook) == {alert["alertname"] for alert in WARNINGS})
+
+
+def _with_hours(alertmanager: AlertmanagerServer, hours: Any) -> str:
+    return yaml.safe_dump(
+        yaml.load(alertmanager.config.read_text(), Loader=yaml.CSafeLoader) | {"time_intervals": hours}
+    )
+
+
+def _warned(webhook: Webhook) -> set[str]:
+    told = [each for each in webhook.told("/slack") if each.names() != _names("Drill")]
+    return {name for each in told for name in each.names()}
+
+
+def test_every_route_of_warnings_that_tells_people_has_the_working_hours() -> None:
+    """They are not handed down to the routes within."""
+    [warnings] = [each for each in CONFIG["route"]["routes"] if 'severity="warning"' in each["matchers"]]
+    for route in (warnings, *warnings["routes"]):
+        drill = any(matcher.startswith("drill=") for matcher in route["matchers"])
+        assert route.get("active_time_intervals", []) == ([] if drill else ["working-hours"]), route["matchers"]
+    told = yaml.safe_dump([each for each in CONFIG["route"]["routes"] if each is not warnings])
+    assert "time_intervals" not in told
+
+
+def test_the_time_between_working_hours_is_longer_than_until_a_warning_is_repeated() -> None:
+    [hours] = CONFIG["time_intervals"]
+    [each] = hours["time_intervals"]
+    [times] = each["times"]
+    begin, end = (int(times[name].partition(":")[0]) for name in ("start_time", "end_time"))
+    assert 3600 * (24 - end + begin) > _seconds(CONFIG["route"]["repeat_interval"])
 
 
 def test_a_drill_that_ends_in_time_is_told_to_nobody() -> None:

@@ -21,6 +21,7 @@ from tests.alerting.rules import alerts
 from tests.repository import ROOT
 from watcher.alerting.export import Links, export_rules, url_prefix
 from watcher.alerting.files import ALERT_FILES, DASHBOARD_URL, FOLDERS, RUNBOOK_URL, WATCHER_URL
+from watcher.alerting.rules.maker import rule_files
 from watcher.alerting.runbook_commands import unfilled
 from watcher.cli import main
 
@@ -103,7 +104,7 @@ def _links(texts: dict[Path, str]) -> dict[str, str]:
     rules = [
         rule
         for name, text in texts.items()
-        if name.parts[0] == "rules"
+        if name.parts[0] in ("rules", "optional-rules")
         for group in _loaded(text)["groups"]
         for rule in group["rules"]
     ]
@@ -182,6 +183,33 @@ def test_the_alert_on_a_watcher_that_is_gone_waits_for_the_jobs_that_are_named(t
     assert said.returncode == 0, said.stdout + said.stderr
 
 
+def test_alerts_on_agents_carry_the_labels_that_are_named(tmp_path: Path) -> None:
+    wiki = "https://wiki.example.org/"
+    told = _export(tmp_path, "--labels-to-alerts", "team,example.org/cost-center", "--runbook-url", wiki)
+    made = rule_files(("team", "cost_center"))
+    files = {name.name: text for name, text in told.items() if name.parts[0] == "rules"}
+    assert files == {name: text.replace(RUNBOOK_URL, wiki) for name, text in made.items()}
+    changed = {name.name for name, text in told.items() if text != WRITTEN[name].replace(RUNBOOK_URL, wiki)}
+    assert changed == made.keys()
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ("team,", "expected the key of a label, such as example.org/team, got ''"),
+        ("severity", "alerts have a label severity of their own"),
+        ("a,b,c,d,e,f", "expected at most 5 labels, got 6"),
+    ],
+)
+def test_labels_that_alerts_cannot_carry_are_refused(
+    tmp_path: Path, keys: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["rules", "export", str(tmp_path / "out"), "--labels-to-alerts", keys])
+    assert ended.value.code == 2
+    assert f"argument --labels-to-alerts: {said}" in capsys.readouterr().err
+
+
 def test_a_job_without_a_name_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["rules", "export", str(tmp_path / "out"), "--job", " "])
@@ -206,7 +234,7 @@ def test_with_any_prefix_that_is_taken_the_files_load_as_before(tmp_path: Path, 
     }
     assert export_rules(tmp_path, Links(*prefixes.values())) == 0
     for name, text in _written(tmp_path).items():
-        if name.parts[0] in ("rules", "alertmanager"):
+        if name.parts[0] in ("rules", "optional-rules", "alertmanager"):
             assert _loaded(text) == _replaced(_loaded(SHIPPED[name]), prefixes)
 
 

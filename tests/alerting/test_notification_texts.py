@@ -1,18 +1,20 @@
 """What a person reads: the example's receivers, on a real Alertmanager, for one alert, many, and some that are over."""
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 import yaml
 
 from tests.alerting.promtool import TEXTS
-from tests.alerting.test_alertmanager import AGENT, CONFIG, PIN, RULES, faster
+from tests.alerting.test_alertmanager import AGENT, ALWAYS, CONFIG, PIN, RULES, faster
 from tests.servers.alertmanager_server import AlertmanagerServer, amtool, run_alertmanager
 from tests.servers.process import eventually
 from tests.servers.webhook import Notification, Webhook, run_webhook
@@ -45,7 +47,7 @@ def receivers(home: Path, *, pinned: bool) -> Iterator[tuple[AlertmanagerServer,
     with run_webhook() as webhook:
         (home / "key").write_text("a key")
         (home / "slack").write_text(f"{webhook.url}/slack")
-        config = faster(CONFIG)
+        config = faster(CONFIG) | {"time_intervals": ALWAYS}
         named = {receiver["name"]: receiver for receiver in config["receivers"]}
         [pagerduty] = named["pagerduty"]["pagerduty_configs"]
         pagerduty |= {"routing_key_file": str(home / "key"), "url": f"{webhook.url}/pagerduty"}
@@ -78,15 +80,53 @@ def test_a_page_says_which_agent_what_and_where_to_read_on(pinned: bool, tmp_pat
     ]
     firing = payload["custom_details"]["firing"]
     assert isinstance(firing, str)
+    *words, silence = firing.split()
     assert (
-        firing.split()
+        words
         == (f"SVIDExpired is. What SVIDExpired is, on <!channel>. {RUNBOOK}SVIDExpired {DASHBOARD}SVIDExpired").split()
     )
+    assert silenced(silence) == RULES["AgentWeaveSVIDExpired"].alert
     assert links(page) == {"Runbook": f"{RUNBOOK}SVIDExpired", "Dashboard": f"{DASHBOARD}SVIDExpired"}
+    assert silence_of(page) == silence
 
 
 def links(page: Notification) -> dict[str, str]:
-    return {link["text"]: link["href"] for link in page.body["links"]}
+    return {link["text"]: link["href"] for link in page.body["links"] if link["text"] != "Silence"}
+
+
+def silence_of(page: Notification) -> str:
+    [link] = [link["href"] for link in page.body["links"] if link["text"] == "Silence"]
+    return str(link)
+
+
+def silenced(link: str) -> dict[str, str]:
+    """The labels of the alerts that Alertmanager's page of a new silence is filled in with by this link."""
+    where, _, said = link.partition("/#/silences/new?filter=")
+    assert re.fullmatch(r"http://[\w.-]+:\d+", where)
+    assert re.fullmatch(r"[\w%.~-]+", said)  # nothing that Slack, mail or a browser would take for its own
+    matchers = unquote(said)
+    assert (matchers[0], matchers[-1]) == ("{", "}")
+    pairs = re.findall(r'(\w+)=("(?:[^"\\]|\\.)*")(?:,|$)', matchers[1:-1])
+    assert ",".join(f"{name}={value}" for name, value in pairs) == matchers[1:-1]
+    return {name: json.loads(value) for name, value in pairs}
+
+
+ODD = 'a b+c,d="e"\\ |<f>é%20'
+
+
+@PIN
+def test_the_link_to_a_silence_is_for_this_alert_alone_whatever_its_labels_are(pinned: bool, tmp_path: Path) -> None:
+    with receivers(tmp_path, pinned=pinned) as (alertmanager, webhook):
+        told_of = alert("CircuitBreakerOpen", subject=ODD)
+        alertmanager.post(told_of, alert("CircuitBreakerOpen", subject="ranker"), alert("OPABundleStale", subject=ODD))
+        [page], [message] = told(webhook, "/pagerduty"), told(webhook, "/slack")
+        assert silenced(silence_of(page)) == told_of["labels"]
+        [attachment] = message.body["attachments"]
+        [link] = re.findall(r"<([^|>]*)\|Silence>", attachment["text"])
+        assert silenced(link) == alert("OPABundleStale", subject=ODD)["labels"]
+        alertmanager.silence(**silenced(silence_of(page)))
+        muted = eventually(lambda: [each for each in alertmanager.alerts() if each["status"]["silencedBy"]])
+        assert [each["labels"] for each in muted] == [told_of["labels"]]
 
 
 @PIN
@@ -115,10 +155,11 @@ def test_where_one_is_over_and_one_fires_title_and_links_are_of_the_one_that_fir
     [attachment] = message.body["attachments"]
     title = "[c] prod/search OPABundleStale authz"
     assert (attachment["title"], attachment["title_link"]) == (title, f"{RUNBOOK}OPABundleStale")
-    assert attachment["text"].splitlines() == [
+    text = re.sub(r"<[^|>]*\|Silence>", "<SILENCE>", attachment["text"])
+    assert text.splitlines() == [
         "*OPABundleStale is.*",
         "What OPABundleStale is, on  !channel .",
-        f"<{RUNBOOK}OPABundleStale|Runbook> · <{DASHBOARD}OPABundleStale|Dashboard>",
+        f"<{RUNBOOK}OPABundleStale|Runbook> · <{DASHBOARD}OPABundleStale|Dashboard> · <SILENCE>",
         "Over: MemoryDrift was.",
     ]
 
@@ -185,16 +226,21 @@ def test_mail_says_the_same_and_what_is_over_after_what_fires(tmp_path: Path) ->
         alert("MemoryDrift", over=True) | {"status": "resolved"},
         alert("OPABundleStale", subject="authz") | {"status": "firing"},
     ]
-    data = {"receiver": "email", "status": "firing", "alerts": alerts, "commonLabels": AGENT, "groupLabels": AGENT}
+    of = {"commonLabels": AGENT, "groupLabels": AGENT, "externalURL": "http://am:9093"}
+    data = {"receiver": "email", "status": "firing", "alerts": alerts, **of}
     assert rendered(mail["headers"]["Subject"], data, tmp_path).strip() == "[c] prod/search OPABundleStale authz"
-    assert rendered(mail["text"], data, tmp_path).splitlines() == [
+    text = rendered(mail["text"], data, tmp_path)
+    [silence] = re.findall(r"^Silence (.*)$", text, re.MULTILINE)
+    assert silenced(silence) == alerts[1]["labels"]
+    assert text.splitlines() == [
         "OPABundleStale is.",
         "What OPABundleStale is, on <!channel>.",
         f"Runbook {RUNBOOK}OPABundleStale",
         f"Dashboard {DASHBOARD}OPABundleStale",
+        f"Silence {silence}",
         "",
         "Over: MemoryDrift was.",
-        *[""] * rendered(mail["text"], data, tmp_path).endswith("\n\n"),
+        *[""] * text.endswith("\n\n"),
     ]
     over = data | {"status": "resolved", "alerts": alerts[:1]}
     assert rendered(mail["headers"]["Subject"], over, tmp_path).strip() == "Over: [c] prod/search MemoryDrift"

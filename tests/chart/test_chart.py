@@ -170,12 +170,13 @@ def test_the_table_of_values_is_up_to_date_and_complete() -> None:
 @pytest.mark.parametrize("version", HELMS)
 def test_a_package_holds_the_files_that_links_lead_to(version: str, tmp_path: Path) -> None:
     assert (CHART / "files" / "rules").readlink() == Path("../../../alerts/rules")
+    assert (CHART / "files" / "optional-rules").readlink() == Path("../../../alerts/optional-rules")
     assert (CHART / "files" / "dashboards").readlink() == Path("../../../alerts/dashboards")
     assert helm(version, "package", CHART, "--destination", tmp_path).returncode == 0
     [file] = tmp_path.iterdir()
     with tarfile.open(file) as archive:
         held = {member.name: member.isfile() for member in archive.getmembers()}
-    for folder in ("rules", "dashboards"):
+    for folder in ("rules", "optional-rules", "dashboards"):
         for path in (ROOT / "alerts" / folder).iterdir():
             assert held[f"agentweave-watcher/files/{folder}/{path.name}"]
     assert file.stat().st_size < 500_000

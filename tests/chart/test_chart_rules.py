@@ -1,5 +1,6 @@
 """Rules and dashboards, as the chart puts them into a cluster: those of alerts/, with the settings of its values."""
 
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ import yaml
 from tests.chart.render import HELMS, Values, notes, rendered, rendered_text
 from tests.repository import ROOT
 from tests.servers.tools import tool
+from watcher.alerting.rules.maker import rule_files
 from watcher.alerting.rules.own import LOOKED_BACK, named
+from watcher.text.alert_labels import TAKEN
 
 WATCHDOG = "AgentWeaveWatchdog"
 RULES = {"prometheusRule": {"enabled": True}, "rulesConfigMap": {"enabled": True}}
@@ -60,6 +63,32 @@ def test_a_release_waits_for_its_own_watcher_and_for_no_other(version: str, valu
     assert down["expr"].startswith(
         f"(\n  absent(agentweave_watcher_build_info{{{matchers}}})\n)\nor\nmax by (cluster, job)"
     )
+
+
+@pytest.mark.parametrize("version", HELMS)
+def test_labels_of_pods_are_carried_as_by_the_exported_rules(version: str) -> None:
+    keys = ["team", "example.org/cost-center"]
+    values = {
+        "prometheusRule": {"enabled": True, "watchdog": True},
+        "discovery": {"kubernetes": {"labelsToAlerts": keys}},
+    }
+    documents = [each for each in yaml.load_all(rendered_text(values, version), Loader=yaml.CSafeLoader) if each]
+    [groups] = [each["spec"]["groups"] for each in documents if each["kind"] == "PrometheusRule"]
+    made = rule_files(("team", "cost_center"))
+    expected = [
+        group for _, text in sorted(made.items()) for group in yaml.load(text, Loader=yaml.CSafeLoader)["groups"]
+    ]
+    [down] = [rule for group in expected for rule in group["rules"] if rule.get("alert") == "AgentWeaveWatcherDown"]
+    down["expr"] = down["expr"].replace(LOOKED_BACK, named(["watch/w"]))
+    assert groups == expected
+    [config] = [each["data"]["config.yaml"] for each in documents if "config.yaml" in each.get("data", {})]
+    assert yaml.load(config, Loader=yaml.CSafeLoader)["discovery"]["kubernetes"]["labels_to_alerts"] == keys
+
+
+def test_the_chart_knows_the_names_that_are_taken() -> None:
+    text = (ROOT / "helm" / "agentweave-watcher" / "templates" / "_config.tpl").read_text()
+    [names] = re.findall(r'if has \$name \(list ((?:"\w+" ?)+)\)', text)
+    assert set(re.findall(r"\w+", names)) == TAKEN
 
 
 def _alerts(rule: Values) -> dict[str, Any]:

@@ -118,5 +118,9 @@ def test_a_target_that_changes_keeps_its_budget_and_its_facts_change_so_often_a_
         changed = replace(state.target, node=f"node-{number}")
         state = TargetState(changed, state.results, NOTHING_RESTORED, state)
         seen.add(state.info)
+    for number in range(MOST_A_DAY + 100):
+        changed = replace(state.target, alert_labels=(("team", f"team-{number}"),))
+        state = TargetState(changed, state.results, NOTHING_RESTORED, state)
+        seen.add(state.info)
     assert len(seen) <= MOST_A_DAY
-    assert state.info != ("node-2099", state.target.workload, "")
+    assert state.info != ("node-2099", state.target.workload, "", ())

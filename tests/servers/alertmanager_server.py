@@ -3,7 +3,7 @@
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,6 +29,7 @@ class AlertmanagerServer:
     """A running Alertmanager."""
 
     url: str
+    config: Path = Path()
 
     def post(self, *alerts: Mapping[str, object]) -> None:
         """Send alerts as Prometheus does; each a mapping with labels, annotations, startsAt, endsAt."""
@@ -57,6 +58,11 @@ class AlertmanagerServer:
         identity: str = self._client("POST", "silences", json=silence).json()["silenceID"]
         return identity
 
+    def reload(self, config: str) -> None:
+        """Go on with this config; HTTPStatusError where it is refused."""
+        self.config.write_text(config)
+        httpx.post(f"{self.url}/-/reload", trust_env=False).raise_for_status()
+
     def _client(self, method: str, path: str, **what: Any) -> httpx.Response:
         return httpx.request(method, f"{self.url}/api/v2/{path}", trust_env=False, **what).raise_for_status()
 
@@ -71,7 +77,7 @@ def run_alertmanager(config: Path | str, *, pinned: bool = False) -> Iterator[Al
         alone = ("--web.listen-address=127.0.0.1:0", "--cluster.listen-address=")
         where = (f"--config.file={file}", f"--storage.path={directory}/data")
         with running([tool("alertmanager", pinned=pinned), *where, *alone], _ready) as server:
-            yield server
+            yield replace(server, config=file)
 
 
 def amtool(*arguments: str | Path, pinned: bool = False) -> "subprocess.CompletedProcess[str]":

@@ -197,6 +197,12 @@ def test_a_target_is_told_with_the_first_of_its_expected_identities() -> None:
     assert list(_rendered(_board(1)).all("target_info", node="", spiffe_id="").values()) == [1]
 
 
+def test_a_target_is_told_with_the_labels_that_its_alerts_carry() -> None:
+    page = _rendered(_board(1, alert_labels=(("team", 'a"b'), ("tier", "1"))))
+    assert list(page.all("target_info", label_team='a"b', label_tier="1", pod="pod-0").values()) == [1]
+    assert "label_" not in _rendered(_board(1)).text
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0.1, "0.1"), (1e300, "1e+300"), (-3, "-3"), (inf, "+Inf"), (-inf, "-Inf"), (nan, "NaN"), (2.0**60, str(2.0**60))],

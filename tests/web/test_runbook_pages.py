@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from tests.alerting.rules import alerts
+from tests.alerting.rules import OPTIONAL, alerts
 from tests.servers.agents import LIMIT
 from tests.servers.daemon import DaemonProcess, run_daemon, write_config
 from tests.servers.watched_fleet import WatchedFleet, run_fleet
@@ -341,9 +341,10 @@ def test_the_pages_of_the_fleet_and_of_an_agent_lead_to_the_runbook(served: Serv
 @pytest.mark.parametrize("path", ["/runbooks", "/runbooks/"])
 def test_the_list_has_every_runbook_below_its_severity(served: Served, path: str) -> None:
     html = served.daemon.get(path).text
-    critical, warning = html.split("<h2>warning</h2>")
-    for alert in alerts():
-        part = critical if alert.labels["severity"] == "critical" else warning
+    parts = dict(re.findall(r"<h2>(\w+)</h2>(.*?)(?=<h2>|$)", html, re.DOTALL))
+    assert list(parts) == ["critical", "none", "warning"]
+    for alert in (*alerts(), *alerts(OPTIONAL)):
+        part = parts[alert.labels["severity"]]
         assert f'<td class="component">{alert.labels["component"]}</td>' in part
         assert f'href="/runbooks/{alert.name}"' in part
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from watcher.alerting.files import DASHBOARD_URL, FOLDERS, RUNBOOK_URL, WATCHER_URL, alert_files, ranks, rule_texts
+from watcher.alerting.rules.maker import rule_files
 from watcher.alerting.rules.own import LOOKED_BACK, named
 from watcher.alerting.runbook_commands import unfilled
 from watcher.text.printable import printable
@@ -25,6 +26,7 @@ _LINK = re.compile(
 )
 _NEXT = {
     "rules": "name them in Prometheus under `rule_files`, and reload it",
+    "optional-rules": "the same, if you want them: what each takes stands at its top",
     "runbooks": "the watcher serves them at /runbooks; publish them where --runbook-url leads, if that is elsewhere",
     "dashboards": "name the folder in a dashboard provider of Grafana",
     "alertmanager": "see `amtool check-config`, then take over what your own configuration lacks",
@@ -63,15 +65,18 @@ def _has_host(text: str) -> bool:
         return False
 
 
-def export_rules(directory: Path, links: Links, *, jobs: Sequence[str] = ()) -> int:
+def export_rules(directory: Path, links: Links, *, jobs: Sequence[str] = (), labels: Sequence[str] = ()) -> int:
     """Write all files below `directory`, with these links, and say what to do with them.
 
-    WatcherDown waits for these `jobs` of Prometheus; without one, for those that were there within a day.
+    WatcherDown waits for these `jobs` of Prometheus; without one, for those that were there within a day. Alerts on
+    agents carry these `labels` of pods, by the names that alerts have for them.
 
     Files of the same name are overwritten, others left alone. The exit code: 2 where it cannot be written.
     """
     of_watcher = _of_watcher()
     folders = {folder: _texts(folder, links, of_watcher) for folder in FOLDERS}
+    if labels:
+        folders["rules"] = {name: _relinked(text, links, of_watcher) for name, text in rule_files(labels).items()}
     if jobs:
         folders["rules"] = {name: _waiting_for(jobs, text) for name, text in folders["rules"].items()}
     try:

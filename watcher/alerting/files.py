@@ -9,7 +9,7 @@ import yaml
 ALERT_FILES = Path(__file__).parent / "alerts"
 """In the source tree a link to the folder of the same name at the top."""
 
-FOLDERS = ("rules", "runbooks", "dashboards", "alertmanager")
+FOLDERS = ("rules", "optional-rules", "runbooks", "dashboards", "alertmanager")
 
 WATCHER_URL = "http://127.0.0.1:9847/"
 RUNBOOK_URL = f"{WATCHER_URL}runbooks/"
@@ -37,8 +37,9 @@ def runbook_texts() -> dict[str, str]:
 
 
 def rule_texts() -> list[str]:
-    """The rule files, as YAML."""
-    return [path.read_text(encoding="utf-8") for path in alert_files("rules") if path.suffix == ".yaml"]
+    """The rule files, as YAML; those that are optional too."""
+    files = [*alert_files("rules"), *alert_files("optional-rules")]
+    return [path.read_text(encoding="utf-8") for path in files if path.suffix == ".yaml"]
 
 
 def ranks(rules: str) -> Iterator[tuple[str, Rank]]:

@@ -48,6 +48,15 @@ def sdk_version(text: str) -> str:
     return version
 
 
+def labels_to_alerts(text: str) -> tuple[str, ...]:
+    """Keys of labels of pods, with commas between; gives the names of the labels of alerts."""
+    labels = import_module("watcher.text.alert_labels")
+    try:
+        return tuple(map(labels.alert_label, labels.checked(text.split(","))))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def job(text: str) -> str:
     """The name of a scrape job of Prometheus."""
     if not text.strip():

@@ -11,4 +11,4 @@ def export(given: Namespace) -> int:
     watcher = given.watcher_url or WATCHER_URL
     runbooks, dashboards = given.runbook_url or f"{watcher}runbooks/", given.dashboard_url or DASHBOARD_URL
     links = Links(runbooks, dashboards, given.watcher_runbook_url or "", watcher)
-    return export_rules(given.directory, links, jobs=given.jobs)
+    return export_rules(given.directory, links, jobs=given.jobs, labels=given.labels_to_alerts)

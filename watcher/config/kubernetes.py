@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from probes.contract import Seconds
 from watcher.config.cluster_spiffe_ids import ClusterSpiffeIdSettings
 from watcher.text.addresses import DNS_LABEL, host, spiffe_id
+from watcher.text.alert_labels import checked
 from watcher.text.key_path import plain_name
 
 MOST_NAMESPACES = 100
@@ -103,6 +104,11 @@ class KubernetesSettings(BaseModel):
     )
     cluster_spiffe_ids: ClusterSpiffeIdSettings | None = Field(
         default=None, description="expect of agents what ClusterSPIFFEID objects give them; left out: they are not read"
+    )
+    labels_to_alerts: Annotated[tuple[str, ...], AfterValidator(checked)] = Field(
+        default=(),
+        description="labels of a pod, or else of its namespace, that alerts carry, such as `team`; at most 5",
+        examples=[["team", "example.org/cost-center"]],
     )
     startup_grace: Seconds = Field(
         default=120.0, ge=0, le=3600, description="how long a pod that was never ready may be unreachable"

@@ -33,8 +33,10 @@ _KEPT = 100  # SVIDs of an agent
 class SimulatedAgent:
     """One agent and the process that plays it."""
 
-    def __init__(self, name: str, home: Path, authority: Authority, bundle: Path) -> None:
+    def __init__(self, name: str, home: Path, authority: Authority, bundle: Path, lifetime: float = LIFETIME) -> None:
+        """`lifetime`: seconds that its SVIDs live."""
         self.name, self._home, self._authority, self._bundle = name, home, authority, bundle
+        self._lifetime = lifetime
         self.spiffe_id = f"spiffe://{TRUST_DOMAIN}/agent/{name}"
         self.rotates = True
         self._serves = authority, self.spiffe_id
@@ -72,7 +74,7 @@ class SimulatedAgent:
     async def keep_rotating(self) -> None:
         """Do what SPIRE does: a new SVID at half of its life."""
         while True:
-            await asyncio.sleep(LIFETIME / 2)
+            await asyncio.sleep(self._lifetime / 2)
             if self.rotates:
                 await self.rotate()
 
@@ -90,15 +92,16 @@ class SimulatedAgent:
         place.mkdir()
         shutil.rmtree(self._home / str(self._issued - _KEPT), ignore_errors=True)
         now = time.time()
-        certificate, key = authority.issue(spiffe_id, not_before=now, not_after=now + LIFETIME).write(place)
+        certificate, key = authority.issue(spiffe_id, not_before=now, not_after=now + self._lifetime).write(place)
         return str(certificate), str(key)
 
 
 class DemoFleet:
     """A dozen agents and their decision point, alive within the `async with`."""
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
+    def __init__(self, home: Path, slower: float = 1.0) -> None:
+        """SVIDs live `slower` times as long as usual: what is not rotated is late for as long as other faults last."""
+        self.home, self._lifetime = home, LIFETIME * slower
         self.authority = Authority(TRUST_DOMAIN, time.time())
         self.stranger = Authority(TRUST_DOMAIN, time.time())  # claims the same trust domain with a key of its own
         self.agents: dict[str, SimulatedAgent] = {}
@@ -112,7 +115,7 @@ class DemoFleet:
         for name in NAMES:
             home = self.home / name
             home.mkdir()
-            self.agents[name] = agent = SimulatedAgent(name, home, self.authority, bundle)
+            self.agents[name] = agent = SimulatedAgent(name, home, self.authority, bundle, self._lifetime)
             self._ends.push_async_callback(agent.kill)
         await asyncio.gather(*(agent.start() for agent in self.agents.values()))
         for name in NAMES:

@@ -25,7 +25,7 @@ def command(given: Namespace) -> int:
 def run_demo(seconds: float | None, port: int, slower: float = 1.0) -> int:
     """Run until stopped, or for so many seconds; `port` 0 takes any free one. Exit code 0, 2 if the port is taken.
 
-    Faults last `slower` times as long as the script says.
+    Faults, and SVIDs, last `slower` times as long as the script says.
     """
     try:
         listener = listen("127.0.0.1", port)
@@ -43,7 +43,7 @@ async def show(home: Path, listener: socket.socket, seconds: float | None, slowe
     console = Console(width=None if sys.stdout.isatty() else 10_000)
     host, port = listener.getsockname()[:2]
     console.print(f"Starting {len(NAMES)} agents …", highlight=False)
-    async with DemoFleet(home) as fleet:
+    async with DemoFleet(home, slower) as fleet:
         config = fleet.write_config()
         settings = load_settings(config, {})
 

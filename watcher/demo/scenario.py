@@ -13,6 +13,9 @@ Step = Callable[[DemoFleet], Awaitable[None]]
 ROUND = 125.0
 """Seconds after which the script begins again."""
 
+SLOW_ENOUGH = 20
+"""Times as slow as this script, each fault lasts until its alert fires, with a scrape every 30 s."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InjectedFault:
@@ -92,6 +95,11 @@ SCRIPT = (
         inject=_policy("orders", Policy.MISSING), clear=_policy("orders", Policy.SOUND),
     ),
     InjectedFault(
+        at=22, until=120, agent="router", words="its breaker and pool gauges vanish",
+        detected_as=("SignalAbsent",),
+        inject=_tell("router", do="gauges", shown=False), clear=_tell("router", do="gauges", shown=True),
+    ),
+    InjectedFault(
         at=28, until=48, agent="planner", words="its circuit breaker to ranker opens",
         detected_as=("CircuitBreakerOpen",),
         inject=_tell("planner", do="breaker", callee="ranker", state=1),
@@ -102,21 +110,16 @@ SCRIPT = (
         inject=_leak, clear=_tell("vision", do="hold", size=0),
     ),
     InjectedFault(
-        at=50, until=68, agent="translate", words="its connection pool fills up",
+        at=50, until=86, agent="translate", words="its connection pool fills up",
         detected_as=("PoolSaturated", "PoolExhausted"),
         inject=_tell("translate", do="pool", in_use=POOL), clear=_tell("translate", do="pool", in_use=3),
-    ),
-    InjectedFault(
-        at=64, until=118, agent="router", words="its breaker and pool gauges vanish",
-        detected_as=("SignalAbsent",),
-        inject=_tell("router", do="gauges", shown=False), clear=_tell("router", do="gauges", shown=True),
     ),
     InjectedFault(
         at=72, until=92, agent="summary", words="its requests fail", detected_as=("ErrorRateHigh",),
         inject=_tell("summary", do="fail", requests=True), clear=_tell("summary", do="fail", requests=False),
     ),
     InjectedFault(
-        at=82, until=100, agent="crawler", words="its process is killed",
+        at=82, until=118, agent="crawler", words="its process is killed",
         detected_as=("AgentUnreachable", "MetricsUnavailable"),
         inject=_kill, clear=_restart,
     ),

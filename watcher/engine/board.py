@@ -51,6 +51,10 @@ def _lacking(probe: AnyProbe, target: Target, limits: Mapping[str, Limits]) -> l
     return [verdict.kind for verdict in probe.unlearnt(target, limits[probe.name])] if target.unlearnt else []
 
 
+Facts = tuple[str, str, str, tuple[tuple[str, str], ...]]
+"""Node, workload, expected SPIFFE ID and what alerts carry: labels of `target_info`."""
+
+
 class TargetState:
     """One target's place on the board. Its fields are replaced, never changed, so a snapshot stays as it was."""
 
@@ -73,9 +77,9 @@ class TargetState:
         self.looks: dict[str, Look] = {}
         self.removed = False
         self.post(results)
-        facts = (target.node, target.workload, target.spiffe_ids[0] if target.spiffe_ids else "")
+        facts = (target.node, target.workload, target.spiffe_ids[0] if target.spiffe_ids else "", target.alert_labels)
         fits = old is None or facts == old.info or self.series_budget.admits_another()
-        self.info: tuple[str, str, str] = facts if old is None or fits else old.info  # labels of `target_info`
+        self.info: Facts = facts if old is None or fits else old.info
 
     def reach(self, endpoint: str) -> None:
         """Something answered at this endpoint."""

@@ -192,8 +192,9 @@ def _target_info(states: list[Shown]) -> Sequence[str]:
     return ["".join([_line(TARGET_INFO, f"{state.labels},{_info_labels(*state.info)}", "1") for state, _ in states])]
 
 
-def _info_labels(node: str, workload: str, spiffe_id: str) -> str:
-    return f'node="{escape(node)}",workload="{escape(workload)}",spiffe_id="{escape(spiffe_id)}"'
+def _info_labels(node: str, workload: str, spiffe_id: str, carried: tuple[tuple[str, str], ...]) -> str:
+    beside = "".join(f',label_{name}="{escape(value)}"' for name, value in carried)
+    return f'node="{escape(node)}",workload="{escape(workload)}",spiffe_id="{escape(spiffe_id)}"{beside}'
 
 
 def _subjects_dropped(states: list[Shown]) -> Sequence[str]:

@@ -16,6 +16,9 @@
 {{- if .Values.discovery.kubernetes.enabled }}
 {{- $namespaces := ternary .Values.rbac.namespaces "all" (eq .Values.rbac.scope "namespaces") }}
 {{- $_ := set $config.discovery "kubernetes" (dict "namespaces" $namespaces "selector" .Values.discovery.kubernetes.selector "events" .Values.discovery.kubernetes.events) }}
+{{- with .Values.discovery.kubernetes.labelsToAlerts }}
+{{- $_ := set $config.discovery.kubernetes "labels_to_alerts" . }}
+{{- end }}
 {{- with .Values.discovery.kubernetes.clusterSpiffeIds }}
 {{- if .trustDomain }}
 {{- $_ := set $config.discovery.kubernetes "cluster_spiffe_ids" (dict "trust_domain" .trustDomain "cluster_name" .clusterName "cluster_domain" .clusterDomain "class_name" .className) }}
@@ -61,6 +64,17 @@
 {{- end }}
 {{- if and (or $spiffe.trustDomain $spiffe.clusterName $spiffe.clusterDomain $spiffe.className) (not .Values.rbac.spire) }}
 {{- fail "discovery.kubernetes.clusterSpiffeIds: ClusterSPIFFEID objects cannot be read without rbac.spire" }}
+{{- end }}
+{{- $carried := list }}
+{{- range .Values.discovery.kubernetes.labelsToAlerts }}
+{{- $name := include "agentweave-watcher.alertLabel" . }}
+{{- if has $name (list "alertname" "alertstate" "cluster" "job" "instance" "namespace" "agent" "pod" "node" "shard" "probe" "condition" "subject" "reason" "severity" "component" "source" "state" "drill" "drill_id") }}
+{{- fail (printf "discovery.kubernetes.labelsToAlerts: alerts have a label %s of their own" $name) }}
+{{- end }}
+{{- if has $name $carried }}
+{{- fail (printf "discovery.kubernetes.labelsToAlerts: two of them would be the label %s of alerts" $name) }}
+{{- end }}
+{{- $carried = append $carried $name }}
 {{- end }}
 {{- $monitors := list }}
 {{- range $key := list "serviceMonitor" "podMonitor" "vmServiceScrape" }}

@@ -3,7 +3,14 @@
 {{- $settings := .Values.prometheusRule }}
 {{- $groups := list }}
 {{- $names := dict }}
+{{- $paths := list }}
 {{- range $path, $_ := .Files.Glob "files/rules/*.yaml" }}
+{{- $paths = append $paths $path }}
+{{- end }}
+{{- if ($settings.burnRate).enabled }}
+{{- $paths = append $paths "files/optional-rules/burn-rate.yaml" }}
+{{- end }}
+{{- range $path := $paths }}
 {{- range $group := (fromYaml ($.Files.Get $path)).groups }}
 {{- $rules := list }}
 {{- range $rule := $group.rules }}
@@ -31,6 +38,11 @@
 {{- toYaml (dict "groups" $groups) }}
 {{- end }}
 
+{{- /* The name that alerts have for a label of pods. */}}
+{{- define "agentweave-watcher.alertLabel" -}}
+{{- regexReplaceAll "[^A-Za-z0-9_]" (splitList "/" . | last) "_" }}
+{{- end }}
+
 {{- /* One alert, with its override and the links that the settings ask for: (dict "root" $ "rule" … "override" …). */}}
 {{- define "agentweave-watcher.rule" -}}
 {{- $rule := .rule }}
@@ -44,7 +56,19 @@
 {{- fail (printf "prometheusRule: an alert is told by its label %s: additionalRuleLabels and overrides cannot set it%s" $name (ternary " (clusterLabel does)" "" (eq $name "cluster"))) }}
 {{- end }}
 {{- end }}
-{{- $labels := merge dict (.override.labels | default dict) $settings.additionalRuleLabels $cluster $rule.labels }}
+{{- $carried := dict }}
+{{- if hasKey $rule.labels "condition" }}
+{{- range .root.Values.discovery.kubernetes.labelsToAlerts }}
+{{- $name := include "agentweave-watcher.alertLabel" . }}
+{{- $of := "cluster=%[1]q,job=%[2]q,namespace=%[3]q,agent=%[4]q" }}
+{{- $had := printf `ALERTS{alertname="%s",%s,%s!~"|none"}` $rule.alert $of $name }}
+{{- $had = printf `group by (label_%s) (label_replace(%s, "label_%s", "$1", "%s", "(.+)"))` $name $had $name $name }}
+{{- $pods := printf `group by (label_%s) (agentweave_watcher_target_info{%s,label_%s!=""})` $name $of $name }}
+{{- $asked := printf "{{ with query (printf `%s or on () %s` $labels.cluster $labels.job $labels.namespace $labels.agent) }}" $had $pods }}
+{{- $_ := set $carried $name (printf `%s{{ . | sortByLabel "label_%s" | first | label "label_%s" }}{{ else }}none{{ end }}` $asked $name $name) }}
+{{- end }}
+{{- end }}
+{{- $labels := merge dict (.override.labels | default dict) $settings.additionalRuleLabels $cluster $rule.labels $carried }}
 {{- with .override.severity }}
 {{- $_ := set $labels "severity" . }}
 {{- end }}
@@ -59,6 +83,10 @@
 {{- $place := contains "{name}" $runbooks | ternary (replace "{name}" "${1}" $runbooks) (printf "%s${1}" $runbooks) }}
 {{- $_ := set $annotations "runbook_url" (regexReplaceAll "^http://127\\.0\\.0\\.1:9847/runbooks/(\\w+)" $annotations.runbook_url $place) }}
 {{- $_ := set $annotations "dashboard_url" (replace "http://127.0.0.1:3000/d/" $dashboards $annotations.dashboard_url) }}
+{{- if hasPrefix "AgentWeaveErrorBudget" $rule.alert }}
+{{- $budget := divf (subf 100 $settings.burnRate.objective) 100 }}
+{{- $_ := set $rule "expr" (replace "/ 0.005" (printf "/ %.6g" $budget) $rule.expr) }}
+{{- end }}
 {{- if eq $rule.alert "AgentWeaveWatcherDown" }}
 {{- $_ := set $rule "expr" (include "agentweave-watcher.downOfRelease" (dict "root" .root "expression" $rule.expr)) }}
 {{- end }}

@@ -1,6 +1,6 @@
 """The daemon in a real Kubernetes: an API server with RBAC, asked as the chart's service account would."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from tests.servers.kube import Kubernetes, run_kubernetes
 from tests.servers.process import eventually
 
 PROMPT = 5.0
+NO_LABELS: Mapping[str, str] = {}
 ROLE = [
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
     {"apiGroups": [""], "resources": ["configmaps", "services"], "verbs": ["get"]},
@@ -51,11 +52,11 @@ def kubernetes() -> Iterator[Kubernetes]:
         yield server
 
 
-def run_pod(kubernetes: Kubernetes, number: int) -> None:
-    """As scheduler and kubelet would; nobody listens at its address."""
+def run_pod(kubernetes: Kubernetes, number: int, labels: Mapping[str, str] = NO_LABELS) -> None:
+    """As scheduler and kubelet would; nobody listens at its address. `labels`: beside its own."""
     raw: dict[str, Any] = deepcopy(POD)
     meta = raw["metadata"]
-    named = {"name": f"pod-{number}", "labels": meta["labels"], "annotations": meta["annotations"]}
+    named = {"name": f"pod-{number}", "labels": {**meta["labels"], **labels}, "annotations": meta["annotations"]}
     del raw["spec"]["nodeName"]
     raw["spec"]["volumes"] += [{"name": name, "emptyDir": {}} for name in ("spire-agent-socket", "tmp")]
     for status, container in zip(raw["status"]["containerStatuses"], raw["spec"]["containers"], strict=True):

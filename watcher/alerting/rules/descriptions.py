@@ -48,6 +48,7 @@ class Alert:
     severity: str
     component: str
     condition: str = ""
+    carried: Mapping[str, str] = field(default_factory=dict)  # labels beyond these, templates of Prometheus
     summary: str
     description: str
     extent: str = ""  # of how many agents it tells, for titles
@@ -71,3 +72,4 @@ class Group:
 
     name: str
     rules: tuple[Alert | Record, ...]
+    every: str = "15s"  # half of the scrape interval that the rules expect

@@ -1,19 +1,16 @@
 """Makes the rule files, as plain YAML: no anchors, no merge keys, which linters of others refuse."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from textwrap import indent, wrap
 
 from probes import load_probes
 from probes.contract import ConditionKind
 from watcher.alerting.files import DASHBOARD_URL, RUNBOOK_URL
-from watcher.alerting.rules import core, fleet, gaps, own, unknown
+from watcher.alerting.rules import burn_rate, carried, core, fleet, gaps, own, unknown
 from watcher.alerting.rules.agents import load_alerts
 from watcher.alerting.rules.descriptions import AgentAlert, Alert, Figure, Group, Record
 from watcher.alerting.rules.fleet_alerts import fleet_alerts
-
-_EVERY = "15s"
-"""From one evaluation to the next: half of the scrape interval that the rules expect."""
 
 _CORE = (
     *(core.OUTLIVED, core.SEEN, fleet.PAGED, core.TRUE, core.REASON),
@@ -28,14 +25,16 @@ _SUBJECT = r'{{ $labels.subject | reReplaceAll ":\\s" ":" }}'
 """Newer Alertmanagers read a text with a colon and a blank as a YAML object; names of callees come from pages."""
 
 
-def rule_files() -> dict[str, str]:
-    """Name of the file -> its text."""
+def rule_files(labels: Sequence[str] = ()) -> dict[str, str]:
+    """Name of the file -> its text; alerts on single agents carry these labels of their pods."""
     kinds = {kind.name: (probe.name, kind) for probe in load_probes() for kind in probe.conditions}
     files = {
         f"{probe}.yaml": _file(
             f"{told.title}: one alert for each condition of the probe `{probe}`. Limits are the probe's own "
             f"(config `probes.{probe}`).",
-            Group(f"agentweave-{probe}", tuple(_of_agent(each, *kinds[each.condition]) for each in told.alerts)),
+            Group(
+                f"agentweave-{probe}", tuple(_of_agent(each, *kinds[each.condition], labels) for each in told.alerts)
+            ),
         )
         for probe, told in load_alerts()
     }
@@ -47,9 +46,14 @@ def rule_files() -> dict[str, str]:
     return files
 
 
+def optional_files() -> dict[str, str]:
+    """The same of those that nobody loads by default."""
+    return {"burn-rate.yaml": _file(burn_rate.ABOUT, *burn_rate.BURN_RATE)}
+
+
 def _file(about: str, *groups: Group) -> str:
     lines = [
-        f"# {about}",
+        *(f"# {line}" for line in about.splitlines()),
         "# Made by `make rules` from watcher/alerting/rules/: change it there.",
         "groups:",
         *(line for group in groups for line in _group(group)),
@@ -59,7 +63,7 @@ def _file(about: str, *groups: Group) -> str:
 
 def _group(group: Group) -> Iterator[str]:
     yield f"  - name: {group.name}"
-    yield f"    interval: {_EVERY}"
+    yield f"    interval: {group.every}"
     yield "    rules:"
     for number, rule in enumerate(group.rules):
         yield from [""] * (number > 0)
@@ -80,7 +84,13 @@ def _alert(rule: Alert) -> Iterator[str]:
     yield from [f"        for: {rule.held}"] * bool(rule.held)
     yield from [f"        keep_firing_for: {rule.kept}"] * bool(rule.kept)
     condition = f", condition: {rule.condition}" * bool(rule.condition)
-    yield f"        labels: {{severity: {rule.severity}, component: {rule.component}{condition}}}"
+    if rule.carried:
+        labels = {"severity": rule.severity, "component": rule.component, "condition": rule.condition}
+        yield "        labels:"
+        yield from (f"          {name}: {value}" for name, value in labels.items())
+        yield from (f"          {name}: '{value}'" for name, value in rule.carried.items())
+    else:
+        yield f"        labels: {{severity: {rule.severity}, component: {rule.component}{condition}}}"
     yield "        annotations:"
     yield f"          summary: {rule.summary}"
     yield from _folded("description", rule.description)
@@ -108,7 +118,7 @@ def _installation(dashboard: str) -> str:
     return f"{{{{ with $labels.job }}}}{'&' if '?' in dashboard else '?'}{chosen}{{{{ end }}}}"
 
 
-def _of_agent(told: AgentAlert, probe: str, kind: ConditionKind) -> Alert:
+def _of_agent(told: AgentAlert, probe: str, kind: ConditionKind, labels: Sequence[str]) -> Alert:
     subject = {"subject": "subject"} if kind.subject else {}
     agent = {"namespace": "namespace", "agent": "agent"}
     dashboard = _parameters({f"var-{name}": label for name, label in agent.items()})
@@ -123,6 +133,7 @@ max by ({core.AGENT}, subject) (
         severity=kind.severity,
         component=probe,
         condition=told.condition,
+        carried={name: carried.template(f"AgentWeave{told.condition}", name) for name in labels},
         summary=told.summary,
         description="\n".join([_said(told.says), *(_figure(each, kind) for each in told.figures), _pods(kind)]),
         was=told.was,

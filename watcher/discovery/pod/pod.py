@@ -1,6 +1,6 @@
 """What of a pod does the watcher need? Everything else of the object is let go at once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -57,10 +57,11 @@ class Pod:
     unreadable: str = ""  # why the object says nothing but who it is
 
 
-def read_pod(raw: Raw, named: frozenset[str] | None = None) -> Pod:
+def read_pod(raw: Raw, named: frozenset[str] | None = None, carried: Collection[str] = ()) -> Pod:
     """The facts of a pod as the API server gives it; one of MALFORMED_OBJECT (kube.requests) if it is none.
 
     `named`: annotations that are kept beside all labels for ClusterSPIFFEID objects; None: neither is.
+    `carried`: labels that are wanted beside those that say who the agent is.
     """
     meta, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
     annotations = meta.get("annotations") or {}
@@ -72,7 +73,9 @@ def read_pod(raw: Raw, named: frozenset[str] | None = None) -> Pod:
         uid=str(meta["uid"]),
         namespace=str(meta["namespace"]),
         name=str(meta["name"]),
-        labels={name: str(value) for name in _KEPT_LABELS if (value := (meta.get("labels") or {}).get(name))},
+        labels={
+            name: str(value) for name in (*_KEPT_LABELS, *carried) if (value := (meta.get("labels") or {}).get(name))
+        },
         annotations=dict(_kept(annotations)),
         owner=_owner(meta.get("ownerReferences") or ()),
         node=str(spec.get("nodeName") or ""),

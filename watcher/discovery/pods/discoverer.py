@@ -55,7 +55,8 @@ class Discoverer:
         self._named = self._declared.named()
         self._reconciler = Reconciler(settings, limits, self._access, self._declared, now, self._spawn, date_of)
         self.changed = self._reconciler.changed
-        self.scopes = [Scope(name, self._reconciler.touch, now, shard, self._declared.named) for name in names]
+        of_all = (self._reconciler.touch, now, shard, self._declared.named, settings.labels_to_alerts)
+        self.scopes = [Scope(name, *of_all) for name in names]
         self._reconciler.scopes = self.scopes
         self._followers = [
             ListWatch(self._access, _path(scope.name), settings.selector, scope, patience, uniform)
@@ -67,7 +68,7 @@ class Discoverer:
         """Begin, and wait until each scope was listed once or could not be; for at most so many seconds."""
         await self._declared.restore()
         await self._restore()
-        for job in self._declared.jobs():
+        for job in (*self._declared.jobs(), *self._reconciler.carried.jobs()):
             self._spawn(job)
         await self._declared.first()
         self._follow()

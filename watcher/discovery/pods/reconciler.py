@@ -9,6 +9,7 @@ from watcher.config.kubernetes import KubernetesSettings
 from watcher.discovery.identities.declared import DeclaredIds
 from watcher.discovery.pod.workload import series
 from watcher.discovery.pods.agent_names import AgentNames, Workload
+from watcher.discovery.pods.carried_labels import CarriedLabels
 from watcher.discovery.pods.detail_attempts import DetailAttempts, Spawn
 from watcher.discovery.pods.details import Details
 from watcher.discovery.pods.scope import Scope, SeenPod
@@ -39,6 +40,7 @@ class Reconciler:
         self._declared, self._date_of = declared, date_of
         self._around = Surroundings(settings=settings, limits=limits)
         self._names = AgentNames(self.touch)
+        self.carried = CarriedLabels(settings.labels_to_alerts, access, self.touch_all)
         self.attempts = DetailAttempts(settings, access, now, spawn, self.touch)
         self.scopes: Sequence[Scope] = ()
         self._dirty: set[str] = set()
@@ -80,7 +82,7 @@ class Reconciler:
                         await asyncio.sleep(0)
             self._release_gone(uids)
             self.changed.set()
-            if not self._dirty and not self.attempts.busy and not self._declared.busy:
+            if not (self._dirty or self.attempts.busy or self._declared.busy or self.carried.busy):
                 self.synced.set()
             await asyncio.sleep(GATHER)
 
@@ -95,11 +97,11 @@ class Reconciler:
     def reconcile(self, seen: SeenPod) -> None:
         """Say what this pod is by what is known of it now."""
         details, uid, now = seen.details or _NOTHING_READ, seen.pod.uid, self._now()
-        declared = self._declared.of(seen.pod)
-        if declared is None:
+        declared, carried = self._declared.of(seen.pod), self.carried.of(seen.pod)
+        if declared is None or carried is None:
             return
         ahead, before, clash = self._date_of(0.0), seen.found, self._names.clash(uid)
-        seen.found = find_target(seen.pod, details, self._around, seen.known, now, declared, ahead, clash)
+        seen.found = find_target(seen.pod, details, self._around, seen.known, now, declared, ahead, clash, carried)
         seen.known = seen.found.known
         if before is None and seen.pod.created_at and seen.found.by_itself:
             seen.since = min(seen.since, seen.pod.created_at - ahead)
@@ -124,3 +126,4 @@ class Reconciler:
     async def close(self) -> None:
         """Give up what is being read."""
         await self.attempts.close()
+        await self.carried.close()

@@ -1,7 +1,7 @@
 """What is seen in one collection of pods, and whether the API server answers for it?"""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from watcher.config.shard import Shard
@@ -64,17 +64,22 @@ class Scope(Reachability):
         now: Callable[[], float],
         shard: Shard,
         named: Callable[[], frozenset[str] | None],
+        carried: Collection[str] = (),
     ) -> None:
-        """`name`: empty for all; `on_change` is given the uid; `named`: annotations that ClusterSPIFFEIDs name."""
+        """`name`: empty for all; `on_change` is given the uid; `named`: annotations that ClusterSPIFFEIDs name.
+
+        `carried`: labels for alerts.
+        """
         super().__init__(name or "all namespaces", {"namespace": name or "all"}, now)
         self.name, self._on_change, self.shard, self._named = name, on_change, shard, named
+        self._carried = carried
         self.pods: dict[str, SeenPod] = {}  # by uid
 
     def put(self, raw: Raw) -> None:
         """A pod is new or changed; one of another shard is let go."""
         if not self.shard.owns(str(raw["metadata"]["namespace"]), str(raw["metadata"]["name"])):
             return
-        pod = _read(raw, self._named())
+        pod = _read(raw, self._named(), self._carried)
         seen = self.pods.get(pod.uid)
         if seen is None:
             self.pods[pod.uid] = SeenPod(pod, since=self.now())
@@ -113,9 +118,9 @@ class Scope(Reachability):
         self.tried.set()
 
 
-def _read(raw: Raw, named: frozenset[str] | None) -> Pod:
+def _read(raw: Raw, named: frozenset[str] | None, carried: Collection[str]) -> Pod:
     try:
-        return read_pod(raw, named)
+        return read_pod(raw, named, carried)
     except MALFORMED_OBJECT as error:  # it is there, and somebody may look for it
         return only_named(raw, f"its object cannot be read: {type(error).__name__}: {error}"[:300])
 

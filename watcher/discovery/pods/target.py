@@ -18,6 +18,7 @@ from watcher.discovery.pod.opa import find_opa
 from watcher.discovery.pod.pod import WATCH, Pod
 from watcher.discovery.pod.pools import pool_capacity
 from watcher.discovery.pod.workload import agent_name, workload, workload_object
+from watcher.discovery.pods.carried_labels import Carried
 from watcher.discovery.pods.details import Details
 
 UNDECIDED = "it is not known whether it is an agent"
@@ -28,6 +29,7 @@ _UNLEARNT = {
 }
 _ALL_LEARNT: Mapping[str, str] = {}
 _NOTHING_DECLARED = Declared()
+_NOTHING_CARRIED = Carried()
 _LEAST_OPEN_FOR = 60.0
 
 
@@ -111,10 +113,12 @@ def find_target(
     declared: Declared = _NOTHING_DECLARED,
     ahead: float = 0.0,
     clash: str = "",
+    carried: Carried = _NOTHING_CARRIED,
 ) -> FoundPod:
     """The target that a pod is at `now` (steady seconds); the date is `ahead` of that scale.
 
     `declared`: what ClusterSPIFFEID objects say; `clash`: why the name of its agent is not its own, a sentence.
+    `carried`: labels for its alerts.
     """
     state, why = state_of(pod, around, details.is_agent)
     if state is not PodState.TARGET:
@@ -156,7 +160,8 @@ def find_target(
         node=pod.node,
         workload=of,
         workload_object=workload_object(pod),
-        problems=_once(*problems, *missing.values(), pod.resize_problem, clash),
+        alert_labels=carried.labels,
+        problems=_once(*problems, *missing.values(), pod.resize_problem, clash, carried.problem),
         grace_until=0.0 if known.was_ready else known.started_at + settings.startup_grace,
     )
     return FoundPod(state=PodState.TARGET, target=target, known=known, by_itself=pod.question is None)
