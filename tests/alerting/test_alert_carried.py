@@ -84,7 +84,11 @@ def test_a_label_that_is_changed_is_that_of_the_next_alert(folder: Path, tmp_pat
     made.add(
         "target_info",
         f"_x20 1x{SCRAPES}",
-        **{"job": "watcher", "instance": "10.0.0.1:9847", "namespace": "prod", "agent": "search", "pod": "search-0"},
+        job="watcher",
+        instance="10.0.0.1:9847",
+        namespace="prod",
+        agent="search",
+        pod="search-0",
         label_team="audio",
     )
     alerts = timeline("current", made, SCRAPES // 2, tmp_path, folder)
