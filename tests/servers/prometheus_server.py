@@ -16,7 +16,6 @@ import httpx
 from tests.servers.process import port_of, running, status_of
 from tests.servers.tools import tool
 
-
 _TLS = ssl.create_default_context()
 """Made once: for each request anew it would take longer than the answer."""
 
