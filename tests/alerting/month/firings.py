@@ -22,7 +22,7 @@ STEP = 15
 CONDITION, UNKNOWN, BUILD = f"{PREFIX}condition", f"{PREFIX}condition_unknown", f"{PREFIX}build_info"
 
 _LONG = 840.0  # seconds; AgentWeaveVerdictUnknown looks at what was unknown a quarter of an hour ago too
-_FIRING = 'ALERTS{alertstate="firing"}'
+_FIRING = 'ALERTS{alertstate="firing",severity!="none"}'  # the one that always fires is no news
 _QUESTIONS = {
     "count": f"sum_over_time(({_FIRING} unless {_FIRING} offset {STEP}s)[RANGE:{STEP}s])",
     "begin": f"min_over_time(timestamp({_FIRING})[RANGE:{STEP}s])",
