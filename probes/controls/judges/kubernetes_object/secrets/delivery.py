@@ -44,25 +44,13 @@ def env_secured(case: TemplateCase) -> Iterator[Statement]:
 def kubernetes_secrets(case: TemplateCase) -> Iterator[Statement]:
     """The same, and no text of the template, ConfigMap or config file has a known format of a secret."""
     yield from _in_the_open(secret_variables(case.template, case.listing("ConfigMap")))
-    yield from _matches(case)
-    if lacks := case.listing("ConfigMap").lacks:
-        yield _not_read(lacks)
-    elif doubts := list(_doubts(case)):
-        yield from doubts
-    else:
-        yield good("Secrets come from Secrets, projected volumes or a SecretProviderClass.")
+    yield from _in_texts(case, "Secrets come from Secrets, projected volumes or a SecretProviderClass.")
 
 
 @template_judge("security.secrets.none-in-config")
 def none_in_config(case: TemplateCase) -> Iterator[Statement]:
     """No ConfigMap that the pod uses and no text of the template has a known format of a secret, or may be one."""
-    yield from _matches(case)
-    if lacks := case.listing("ConfigMap").lacks:
-        yield _not_read(lacks)
-    elif doubts := list(_doubts(case)):
-        yield from doubts
-    else:
-        yield good("No ConfigMap of the pod and no text of its template has a known format of a secret.")
+    yield from _in_texts(case, "No ConfigMap of the pod and no text of its template has a known format of a secret.")
 
 
 @template_judge("deployment.secrets.mounted-securely")
@@ -108,6 +96,17 @@ def _in_the_open(found: Sequence[Variable]) -> Iterator[Statement]:
         if each.in_the_open:
             what = "a literal value" if each.source == "literal" else f"its value from the {each.source}"
             yield bad(f"Container {short(each.container)}: the variable {short(each.name)} has {what}.")
+
+
+def _in_texts(case: TemplateCase, none: str) -> Iterator[Statement]:
+    """What the texts of the template and of its ConfigMaps show; `none`: the sentence where no secret may be there."""
+    yield from _matches(case)
+    if lacks := case.listing("ConfigMap").lacks:
+        yield _not_read(lacks)
+    elif doubts := list(_doubts(case)):
+        yield from doubts
+    else:
+        yield good(none)
 
 
 def _matches(case: TemplateCase) -> Iterator[Statement]:
