@@ -1,15 +1,11 @@
 """What a Prometheus that loads the shipped rules answers, in virtual time."""
 
-import os
 import re
-import subprocess
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import yaml
-
-from tests.alerting.promtool import FRUGAL, Story, in_order, promtool
+from tests.alerting.promtool import Story, in_order, run_test
 from tests.alerting.rules import RULES
 from tests.servers.prometheus_server import Series
 
@@ -31,12 +27,8 @@ def evaluated(version: str, told: Story, asked: Sequence[Question], directory: P
         "group_eval_order": in_order(files),
         "tests": [told.document() | {"promql_expr_test": tests}],  # whatever is answered, is told as a failure
     }
-    test = directory / "asked.yaml"
-    test.write_text(yaml.dump(document, Dumper=yaml.CSafeDumper))
-    command = [str(promtool(version)), "test", "rules", str(test)]
-    said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600, env=os.environ | FRUGAL)
-    answers = said.stdout + said.stderr
-    assert said.returncode == 0 or _GOT.search(answers), answers
+    passed, answers = run_test(version, document, directory / "asked.yaml", 600)
+    assert passed or _GOT.search(answers), answers
     refused = [line for line in answers.splitlines() if ", err: " in line or "parse error" in line]
     assert refused == [], "\n".join(refused)
     return _read(answers, asked)

@@ -90,16 +90,22 @@ def told_by(
         "group_eval_order": in_order(files),  # else by chance, and an alert may come one evaluation later
         "tests": [story.document() for story in stories],
     }
+    passed, said = run_test(version, document, test, 300)
+    return "" if passed else said
+
+
+def run_test(version: str, document: Mapping[str, object], test: Path, timeout: float) -> tuple[bool, str]:
+    """Whether all of a test of rules came true, written to this file, and what promtool says; `timeout` in seconds."""
     test.write_text(yaml.dump(document, Dumper=yaml.CSafeDumper, sort_keys=False))
     said = subprocess.run(
         [promtool(version), "test", "rules", test],
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=timeout,
         env=os.environ | FRUGAL,
     )
-    return "" if said.returncode == 0 else said.stdout + said.stderr
+    return said.returncode == 0, said.stdout + said.stderr
 
 
 def expected(alert: Alert, *, words: Mapping[str, str] | None = None, **labels: str) -> Expected:

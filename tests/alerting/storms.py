@@ -1,17 +1,13 @@
 """Storms: fleets in which many agents fall ill at once, and what fires, evaluation by evaluation, in virtual time."""
 
-import os
 import re
-import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
 from probes import load_probes
-from tests.alerting.promtool import FRUGAL, Story, in_order, promtool
+from tests.alerting.promtool import Story, in_order, run_test
 from tests.alerting.rules import RULES
 
 STEP, SCRAPE = 15, 30
@@ -135,18 +131,8 @@ def timeline(version: str, told: Story, minutes: int, directory: Path, rules: Pa
         "group_eval_order": in_order(files),
         "tests": [told.document() | {"promql_expr_test": [_question(at) for at in moments]}],
     }
-    test = directory / "storm.yaml"
-    test.write_text(yaml.dump(document, Dumper=yaml.CSafeDumper))
-    said = subprocess.run(
-        [promtool(version), "test", "rules", test],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-        env=os.environ | FRUGAL,
-    )
-    answers = said.stdout + said.stderr
-    assert said.returncode == 0 or 'asked="' in answers, answers
+    passed, answers = run_test(version, document, directory / "storm.yaml", 600)
+    assert passed or 'asked="' in answers, answers
     return _alerts(answers)
 
 

@@ -1,18 +1,14 @@
 """Which alerts fire over recorded scrapes, and when: the shipped rules, evaluated by promtool."""
 
-import os
 import re
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from tests.alerting.month.kinds import START
 from tests.alerting.month.scrapes import EVERY, HEARTBEAT, Scrapes, Series
-from tests.alerting.promtool import FRUGAL, in_order, promtool
+from tests.alerting.promtool import in_order, run_test
 from tests.alerting.rules import CORE, RULES
 from watcher.metrics.families import PREFIX
 
@@ -156,18 +152,9 @@ def _values(series: Series, stretch: Stretch) -> Iterator[str]:
 
 
 def _told(document: Mapping[str, object], version: str, directory: Path) -> str:
-    file = directory / "month.yaml"
-    file.write_text(yaml.dump(document, Dumper=yaml.CSafeDumper))
-    said = subprocess.run(
-        [promtool(version), "test", "rules", file],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=1800,
-        env=os.environ | FRUGAL,
-    )
-    assert said.returncode == 0 or 'asked="' in said.stdout + said.stderr, said.stdout + said.stderr
-    return said.stdout + said.stderr
+    passed, answers = run_test(version, document, directory / "month.yaml", 1800)
+    assert passed or 'asked="' in answers, answers
+    return answers
 
 
 def _read(answers: str, stretches: Sequence[Stretch]) -> Iterator[Firing]:
