@@ -31,6 +31,8 @@ pytestmark = pytest.mark.xdist_group("controllers")  # the last test reads what 
 WATCHER = "system:serviceaccount:watching:watcher"
 LABELS = {"app.kubernetes.io/component": "agent"}
 MI = 2**20
+REFUSED = {("get", "configmaps"), ("get", "services")}
+"""What the watcher may not do while the test of rights has taken it away."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,10 @@ class Cluster:
             for each in lines
             if "objectRef" in each
         )
+
+    def refused(self) -> set[tuple[str, str]]:
+        """Verb and resource of all that the watcher asked and may not."""
+        return {(verb, resource) for verb, resource, code in self.asked() if code == 403}
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +175,8 @@ def test_a_missing_right_fixes_no_name_and_the_state_moves_along_when_it_is_give
         assert page.value("target_problems", namespace="rights", agent="search", pod="search-0") == 2
         [was] = daemon.targets("?problems=true")
         since = _since(was, "AgentUnreachable")
+        # On a slow machine the first question may end without an answer; the next comes after a minute.
+        eventually(lambda: cluster.refused() == REFUSED, within=70)
         cluster.allow("rights", pods, details)
         daemon.says("AgentUnreachable", "true ConnectionRefused", within=70, pod="search-0", agent="example-agent")
         assert 'agent="search"' not in daemon.page().text
@@ -262,5 +270,4 @@ def test_the_watcher_uses_each_right_that_it_is_given_and_is_refused_only_what_w
     asked = cluster.asked()
     granted = {(verb, resource) for rule in ROLE for resource in rule["resources"] for verb in rule["verbs"]}
     assert {(verb, resource) for verb, resource, _ in asked} == granted
-    refused = {(verb, resource) for verb, resource, code in asked if code == 403}
-    assert refused == {("get", "configmaps"), ("get", "services")}
+    assert cluster.refused() <= REFUSED
