@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.alerting.promtool import Story
-from tests.alerting.restarted import WORDS, restarted
+from tests.alerting.restarted import ROWS, restarted
 from tests.alerting.storms import Agent, Alert, Ill, Installation, fleet, story, struck, timeline
 from tests.alerting.test_alertmanager import SLOWER, example
 from tests.repository import ROOT
@@ -110,6 +110,11 @@ def counted(told: Iterable[Notification]) -> Count:
     return Count(len(incidents), len(pages), len([each for each in firing if each.path == "/slack"]))
 
 
+def _of_restarts(directory: Path) -> dict[str, Count]:
+    told = restarted(directory)
+    return {words: counted(told[run]) for words, run in ROWS.items()}
+
+
 def told_of(storm: Storm) -> Story:
     """Its series."""
     return story(storm.words, 2 * storm.minutes, *storm.installations)
@@ -149,7 +154,7 @@ def table(counts: Mapping[str, Count]) -> str:
 
 if __name__ == "__main__":
     with TemporaryDirectory() as home:
-        made = table(notified(storms(), Path(home)) | {WORDS: counted(restarted(Path(home))["current"])})
+        made = table(notified(storms(), Path(home)) | _of_restarts(Path(home)))
     document = ROOT / "docs" / "alerting.md"
     before, _, rest = document.read_text().partition("<!-- storms -->\n")
     document.write_text(f"{before}<!-- storms -->\n{made}\n{rest[rest.index('<!-- /storms -->') :]}")

@@ -20,19 +20,24 @@ from tests.alerting.storms import SCRAPE, Ill, Installation, fleet, story, struc
 from tests.alerting.test_alertmanager import ALWAYS, CONFIG, EXAMPLE
 from tests.servers.alertmanager_server import run_alertmanager
 from tests.servers.prometheus_server import run_prometheus
+from tests.servers.tools import debian_package, tool
 from tests.servers.webhook import Notification, run_webhook
 
 FASTER = 20
 KILLED, END = 9, 18
 """Minutes: when two have fired and one waits, and when whatever comes of the restart was told."""
 
-_FLAGS = (
-    *("--query.lookback-delta=5m", "--rules.alert.resend-delay=1m"),
-    *("--rules.alert.for-outage-tolerance=1h", "--rules.alert.for-grace-period=10m"),
-)
+_FLAGS = ("--query.lookback-delta=5m", "--rules.alert.resend-delay=1m", "--rules.alert.for-outage-tolerance=1h")
 """What they are by default."""
 
+RUNS = {"current": "10m", "oldest": "1m", "oldest, by default": "10m"}
+"""Version of Prometheus -> --rules.alert.for-grace-period, which is 10m by default."""
+
+OLDEST = "2.42"
 WORDS = "5 of 7 agents unreachable, requests of another fail, OPA of the last refuses, Prometheus killed meanwhile"
+ROWS = {WORDS: "current", f"the same, by Prometheus {OLDEST} as it comes": "oldest, by default"}
+"""Storms of the table -> the runs that they are."""
+
 _SEVEN = fleet(7)
 _STORM = Installation(
     _SEVEN,
@@ -46,24 +51,24 @@ _STORM = Installation(
 
 
 def restarted(directory: Path) -> Mapping[str, Sequence[Notification]]:
-    """What everybody is told, with the oldest Prometheus and Alertmanager and with current ones, at the same time."""
-    versions = {"oldest": False, "current": True}
-    with _serving(_STORM) as page, ThreadPoolExecutor(len(versions)) as both:
-        told = both.map(partial(_played, page, directory), versions.values())
-        return dict(zip(versions, told, strict=True))
+    """What everybody is told, by the oldest Prometheus (that of Debian) and by a current one, at the same time."""
+    programs = {"oldest": debian_package("prometheus", "prometheus"), "current": tool("prometheus", pinned=True)}
+    with _serving(_STORM) as page, ThreadPoolExecutor(len(RUNS)) as all_at_once:
+        told = all_at_once.map(partial(_played, page, programs, directory), RUNS)
+        return dict(zip(RUNS, told, strict=True))
 
 
-def _played(page: str, directory: Path, pinned: bool) -> list[Notification]:
-    home = directory / str(pinned)
+def _played(page: str, programs: Mapping[str, Path], directory: Path, run: str) -> list[Notification]:
+    home, program = directory / run, programs[run.partition(",")[0]]
     home.mkdir()
-    flags = [cut(flag, FASTER) for flag in _FLAGS]
+    flags = [cut(flag, FASTER) for flag in (*_FLAGS, f"--rules.alert.for-grace-period={RUNS[run]}")]
     begin = time.monotonic()
-    with run_webhook() as webhook, run_alertmanager(_routes(webhook.url), pinned=pinned) as alertmanager:
+    with run_webhook() as webhook, run_alertmanager(_routes(webhook.url), pinned=True) as alertmanager:
         for until in (KILLED, END):
             with run_prometheus(
                 page,
                 interval=SCRAPE / FASTER,
-                pinned=pinned,
+                program=program,
                 rules=_rules(home),
                 alertmanager=alertmanager.url,
                 data=home / "data",

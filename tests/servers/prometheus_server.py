@@ -82,12 +82,13 @@ def run_prometheus(
     *pages: str,
     interval: float = 1,
     pinned: bool = False,
+    program: Path | None = None,
     rules: Sequence[Path] = (),
     alertmanager: str = "",
     data: Path | None = None,
     flags: Sequence[str] = _SOON,
 ) -> Iterator[PrometheusServer]:
-    """A Prometheus that scrapes these URLs every `interval` seconds; the one on PATH unless `pinned`.
+    """A Prometheus that scrapes these URLs every `interval` seconds: this program, or that on PATH unless `pinned`.
 
     It loads the rule files; their groups are evaluated as often, unless a group says how often itself. Alerts go to
     the Alertmanager at this URL. What is stored in `data` outlives it.
@@ -108,7 +109,7 @@ def run_prometheus(
             "--web.listen-address=127.0.0.1:0",
             *flags,
         ]
-        with running([tool("prometheus", pinned=pinned), *plain], _ready) as server:
+        with running([program or tool("prometheus", pinned=pinned), *plain], _ready) as server:
             yield server
 
 
