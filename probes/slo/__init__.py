@@ -154,7 +154,7 @@ def _found(seen: Buckets | Tally, grown: Grown, limit: float) -> "_Found":
         requests = tally.requests
     else:
         requests, of_quantiles = grown.by[0], seen.at_once
-        tally = seen if seen.at_once else Tally(*grown.by)
+        tally = seen if seen.at_once else Tally._make((*grown.by, False))
     of = tally.requests
     shares = (tally.bad / of, tally.unclear / of) if of else (0.0, 0.0)  # a new process has none yet, its window has
     return _Found(requests, *shares, grown.seconds, p95, of_quantiles)
