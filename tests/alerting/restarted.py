@@ -27,7 +27,7 @@ FASTER = 20
 KILLED, END = 9, 18
 """Minutes: when two have fired and one waits, and when whatever comes of the restart was told."""
 
-_FLAGS = ("--query.lookback-delta=5m", "--rules.alert.resend-delay=1m", "--rules.alert.for-outage-tolerance=1h")
+FLAGS = ("--query.lookback-delta=5m", "--rules.alert.resend-delay=1m", "--rules.alert.for-outage-tolerance=1h")
 """What they are by default."""
 
 RUNS = {"current": "10m", "oldest": "1m", "oldest, by default": "10m"}
@@ -53,7 +53,7 @@ _STORM = Installation(
 def restarted(directory: Path) -> Mapping[str, Sequence[Notification]]:
     """What everybody is told, by the oldest Prometheus (that of Debian) and by a current one, at the same time."""
     programs = {"oldest": debian_package("prometheus", "prometheus"), "current": tool("prometheus", pinned=True)}
-    with _serving(_STORM) as page, ThreadPoolExecutor(len(RUNS)) as all_at_once:
+    with serving(_STORM) as page, ThreadPoolExecutor(len(RUNS)) as all_at_once:
         told = all_at_once.map(partial(_played, page, programs, directory), RUNS)
         return dict(zip(RUNS, told, strict=True))
 
@@ -61,15 +61,15 @@ def restarted(directory: Path) -> Mapping[str, Sequence[Notification]]:
 def _played(page: str, programs: Mapping[str, Path], directory: Path, run: str) -> list[Notification]:
     home, program = directory / run, programs[run.partition(",")[0]]
     home.mkdir()
-    flags = [cut(flag, FASTER) for flag in (*_FLAGS, f"--rules.alert.for-grace-period={RUNS[run]}")]
+    flags = [cut(flag, FASTER) for flag in (*FLAGS, f"--rules.alert.for-grace-period={RUNS[run]}")]
     begin = time.monotonic()
-    with run_webhook() as webhook, run_alertmanager(_routes(webhook.url), pinned=True) as alertmanager:
+    with run_webhook() as webhook, run_alertmanager(routes(webhook.url), pinned=True) as alertmanager:
         for until in (KILLED, END):
             with run_prometheus(
                 page,
                 interval=SCRAPE / FASTER,
                 program=program,
-                rules=_rules(home),
+                rules=rules_in(home),
                 alertmanager=alertmanager.url,
                 data=home / "data",
                 flags=flags,
@@ -78,24 +78,26 @@ def _played(page: str, programs: Mapping[str, Path], directory: Path, run: str) 
         return [each for each in webhook.told() if each.path != "/deadmansswitch"]
 
 
-def _rules(home: Path) -> list[Path]:
+def rules_in(home: Path) -> list[Path]:
+    """The shipped rules, at a twentieth of their times."""
     files = [home / file.name for file in sorted(RULES.glob("*.yaml"))]
     for file in files:
         file.write_text(cut((RULES / file.name).read_text(), FASTER))
     return files
 
 
-def _routes(url: str) -> str:
+def routes(url: str) -> str:
+    """The example for Alertmanager, at a twentieth of its times; each of its receivers is a path of this webhook."""
     names = [receiver["name"] for receiver in CONFIG["receivers"]]
     heard = [{"name": name, "webhook_configs": [{"url": f"{url}/{name}"}]} for name in names]
-    routes = yaml.load(cut(EXAMPLE.read_text(), FASTER), Loader=yaml.CSafeLoader)
-    return yaml.safe_dump(routes | {"receivers": heard, "time_intervals": ALWAYS})
+    config = yaml.load(cut(EXAMPLE.read_text(), FASTER), Loader=yaml.CSafeLoader)
+    return yaml.safe_dump(config | {"receivers": heard, "time_intervals": ALWAYS})
 
 
 @contextmanager
-def _serving(installation: Installation) -> Iterator[str]:
+def serving(installation: Installation, minutes: int = END) -> Iterator[str]:
     """The page of its watcher, as it goes on."""
-    scrapes = 2 * END + 10
+    scrapes = 2 * minutes + 10
     series = {name: values.split() for name, values in story("", scrapes, installation).series.items()}
     begin = time.monotonic()
 

@@ -2,10 +2,12 @@
 
 import re
 from pathlib import Path
+from urllib.parse import quote_plus
 
 import pytest
+import yaml
 
-from tests.alerting.promtool import WATCHER, Story, both_versions, expected, told_by
+from tests.alerting.promtool import WATCHER, Story, both_versions, expected, moment, told_by
 from tests.alerting.rules import CORE, RULES, alert, conditions
 from watcher.alerting.rules.agents import all_alerts
 from watcher.alerting.rules.descriptions import Figure
@@ -170,6 +172,47 @@ def test_each_alert_tells_its_own_numbers_of_the_pods_that_are_ill(version: str,
         *(RULES / f"{probe}.yaml" for probe in dict.fromkeys(conditions()[f"AgentWeave{each}"][0] for each in FIGURES)),
     ]
     assert not (report := told_by(version, stories, files, tmp_path)), report
+
+
+ODD = {"job": 'a\\b "c"', "cluster": "eu`1\n{{ $value }}", "instance": "x"}
+CALLEES = {
+    'say "a": `b`\n\\ {{ .Value }}': 'say "a":`b`\n\\ {{ .Value }}',
+    "a:  b:\tc: ": "a:b:c",
+    "a::": "a",
+    "https://a/b": "https://a/b",
+    "a:\u2028b:\x85c": "a:b:c",
+    "{a: [b": "{a:[b",
+    "%s%!d(x)": "%s%!d(x)",
+}
+"""What callees may be named on the pages of agents, and how a text has it."""
+
+
+@both_versions
+@pytest.mark.parametrize("callee", CALLEES)
+def test_whatever_an_installation_and_a_callee_are_named_the_alert_tells_its_number(
+    version: str, callee: str, tmp_path: Path
+) -> None:
+    name, story = "AgentWeaveCircuitBreakerOpen", Story("odd")
+    of = {**ODD, "namespace": "prod", "agent": "search", "pod": "search-0"}
+    for series in ("build_info", "discovery_last_success_timestamp_seconds", "shards"):
+        story.add(series, "1x40", **ODD)
+    story.add("active", "1x40", **ODD, shard="0")
+    story.add("target_info", "1x40", **of)
+    story.add("condition", "1x40", **of, probe="breaker", condition="CircuitBreakerOpen", subject=callee)
+    story.add("condition_reason_info", "1x40", **of, condition="CircuitBreakerOpen", subject=callee, reason="Open")
+    story.add("circuit_breaker_open_since_timestamp_seconds", course(AT - 600), **of, callee=callee)
+    told = {"namespace": "prod", "agent": "search", "subject": callee, "job": ODD["job"], "cluster": ODD["cluster"]}
+    page = expected(alert(name), words={"reason": "Open"}, **told)
+    shown = CALLEES[callee]
+    description = (
+        f"The circuit breaker of prod/search for {shown} is not closed, so calls to {shown} fail at once. "
+        f"It has not been closed for 10m 0s. Seen on search-0 (Open), since {moment(0)} UTC."
+    )
+    page["exp_annotations"]["description"] = description
+    page["exp_annotations"]["runbook_url"] = page["exp_annotations"]["runbook_url"].replace(callee, quote_plus(callee))
+    story.expect(AT, name, page)
+    assert not (report := told_by(version, [story], [CORE, RULES / "breaker.yaml"], tmp_path)), report
+    assert isinstance(yaml.safe_load(description.replace("{", "").replace("`", "")), str)
 
 
 def test_every_alert_that_has_figures_is_tried_here() -> None:

@@ -103,7 +103,11 @@ def test_a_mail_on_two_troubles_of_many_agents_says_of_how_many(tmp_path: Path) 
             alert("FleetWide", condition="OPAUnreachable", extent="18 of 60 agents"),
         )
         [mail] = sent(server)
+        alertmanager.post(alert("FleetWide", over=True, condition="AgentUnreachable", extent="2 of 60 agents"))
+        alertmanager.post(alert("FleetWide", over=True, condition="OPAUnreachable", extent="1 of 60 agents"))
+        over = eventually(lambda: [each for each in server.received if read(each)[0].startswith("Over: ")])
     assert read(mail)[0] == "[c] AgentUnreachable on 20 of 60 agents, OPAUnreachable on 18 of 60 agents"
+    assert read(over[0])[0] == "Over: [c] AgentUnreachable on many agents, OPAUnreachable on many agents"
 
 
 ODD = 'ranker"\nBcc: stranger@example.com\n\né<b>'

@@ -24,8 +24,8 @@ _AGENT = "{{ $labels.namespace }}/{{ $labels.agent }}"
 _LISTED = 3
 """Labels of a figure that are told, where there are more."""
 
-_SUBJECT = r'{{ $labels.subject | reReplaceAll ":\\s" ":" }}'
-"""Newer Alertmanagers read a text with a colon and a blank as a YAML object; names of callees come from pages."""
+_SUBJECT = r'{{ $labels.subject | reReplaceAll ":[\\s\\x{85}\\x{2028}\\x{2029}]+" ":" | reReplaceAll ":+$" "" }}'
+"""Newer Alertmanagers read a text with a colon before a blank as a YAML object; names of callees come from pages."""
 
 
 def rule_files(labels: Sequence[str] = ()) -> dict[str, str]:
