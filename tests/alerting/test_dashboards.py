@@ -48,6 +48,7 @@ LABELS_OF_OTHERS = {
     *("probe", "condition", "subject", "reason", "status"),
     *("alertname", "alertstate", "severity", "component"),
     *("job", "instance", "cluster", "le", "alertmanager", "integration"),
+    "served",  # what a query names the SPIFFE ID that is served beside the one that is expected
 }
 OF_A_GAP = ('agent=""', "1 - agentweave:installation:watched", "(min(agentweave:installation:watched")
 """What is told of a watcher that is gone: there is nothing of it until the demo has ended."""
@@ -59,6 +60,7 @@ NOT_IN_THE_DEMO = {
     "pool_exhaustion_timestamp_seconds": "told from half an hour of history",
     "cpu_usage_cores": "the demo's agents have no CPU limit",
     "cpu_limit_cores": "the demo's agents have no CPU limit",
+    "opa_decision_p95_seconds": "no OPA of the demo is slow",
     "opa_bundle_info": "the demo's policies are put into OPA without a bundle",
     "opa_bundle_last_success_timestamp_seconds": "the demo's policies are put into OPA without a bundle",
     "subjects_dropped": "no agent of the demo has more than 50",

@@ -46,7 +46,8 @@ def subjects_of(result: ProbeResult) -> dict[str, int]:
     # The first label of a value is its subject; a pool without a capacity has values and no verdict.
     for each in result.samples:
         if each.labels:
-            found.setdefault(each.labels[0], Status.FALSE.rank)
+            status = Status.TRUE if each.metric.trouble else Status.FALSE
+            found.setdefault(each.labels[0], status.rank)
     return found
 
 
