@@ -136,12 +136,10 @@ class Scan:
 
     def _keep(self, name: bytes, run: bytes, count: int) -> None:
         """All lines of a name, `count` with these; of too many, which nobody judges, the first three."""
-        if len(run) > _MAX_LINE or b" # {" in run:
-            run = _shortened(run)
+        run = _shortened(run) if len(run) > _MAX_LINE or b" # {" in run else run
         runs = self._runs.setdefault(name, [])
         runs.append(run)
-        self._kept += len(run)
-        self._counts[name] = count
+        self._kept, self._counts[name] = self._kept + len(run), count
         if count >= self._most[name]:
             self._kept -= sum(map(len, runs))
             runs[:] = b"\n".join(runs).split(b"\n", 3)[:3]

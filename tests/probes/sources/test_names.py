@@ -164,8 +164,10 @@ def test_of_several_addresses_the_next_is_tried_and_a_silent_one_takes_its_share
             filler = socket.create_connection(silent.getsockname())
             assert uvloop.run(main(["127.0.0.3", "127.0.0.2", "127.0.0.1"], port)) == "127.0.0.1"
             filler.close()
-    with pytest.raises(ConnectionRefusedError):
-        asyncio.run(main(["127.0.0.1", "240.0.0.1"], port))
+    with socket.socket() as held:  # nobody else may listen there meanwhile
+        held.bind(("127.0.0.1", 0))
+        with pytest.raises(ConnectionRefusedError):
+            asyncio.run(main(["127.0.0.1", "240.0.0.1"], held.getsockname()[1]))
 
 
 class _NoDescriptorFor(asyncio.SelectorEventLoop):
