@@ -36,7 +36,7 @@ PATIENCE = 20.0
 
 _APART = 30.0
 """Seconds from one verdict to the next that only time asks for."""
-_ANEW = 12
+_ANEW = 24
 """Times that the evidence is looked through until it is judged anew although nothing seems to have changed."""
 _SHARE, _FIRST_SHARE = 0.2, 0.5
 """Seconds of each second that judging may take; and while there are agents without a verdict."""
