@@ -20,7 +20,8 @@ from watcher.checklist.live.criteria import Criteria
 from watcher.checklist.live.gathering import Gathered, Gathering, account_of
 from watcher.checklist.live.moments import dates_of, decided_at, lapsed
 from watcher.checklist.live.roster import ListedAgent, Roster
-from watcher.checklist.live.turns import TurnedFinding, followed, turned
+from watcher.checklist.live.turns import followed, turned
+from watcher.checklist.turned_finding import TurnedFinding
 from watcher.config.checklist import ChecklistSettings
 from watcher.engine.board import TargetState
 from watcher.metrics.families import CHECKLIST_COMPLETE, CHECKLIST_EVALUATIONS, CHECKLIST_INFO, SOURCE_UP

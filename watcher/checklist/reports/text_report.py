@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.finding import Finding, State
 from watcher.checklist.agent_report import AgentReport, Report
-from watcher.checklist.reports.wording import MARKS, bounds, counted, required_counted, verdict_words, why
+from watcher.checklist.reports.wording import MARKS, bounds, counted, required_counted, turned_told, verdict_words, why
 from watcher.text.printable import printable
 
 _COUNTED = {
@@ -25,13 +25,21 @@ _UNKNOWN = State.UNKNOWN
 
 def as_text(report: Report) -> str:
     """All agents, section by section; at the end what counted reasons mean, and the verdicts."""
-    lines = [line for each in report.agents for line in _agent(each, report)]
+    lines = [*_turned(report), *(line for each in report.agents for line in _agent(each, report))]
     left = [line for line in lines if _LEFT in line]
     lines += [f"{name}: {meaning}" for name, meaning in _COUNTED.items() if any(f" {name}" in line for line in left)]
     if len(report.agents) > 1:
         verdicts = Counter(verdict_words(each.readiness) for each in report.agents).most_common()
         lines.append(f"{len(report.agents)} agents: {', '.join(f'{count} {verdict}' for verdict, count in verdicts)}")
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _turned(report: Report) -> Iterator[str]:
+    if report.turned is not None:
+        told = turned_told(report)
+        yield f"{len(told) or 'no'} finding{'' if len(told) == 1 else 's'} turned{':' if told else ''}"
+        yield from (f"  {printable(each)}" for each in told)
+        yield ""
 
 
 def _agent(agent: AgentReport, report: Report) -> Iterator[str]:
