@@ -10,6 +10,7 @@ from watcher.checklist.live.keeping import FindingsKeeper
 from watcher.checklist.live.provider import EvidenceProvider
 from watcher.checklist.live.view import ChecklistView
 from watcher.config.settings import Settings
+from watcher.config.shard import Shard
 from watcher.engine.engine import Engine
 from watcher.scheduling.schedule import Schedule
 from watcher.targets import TargetSet
@@ -45,7 +46,7 @@ class LiveChecklist:
                 may_begin,
             )
             self._keeper = FindingsKeeper(self._checklist, None if once else settings.state_dir)
-            self.view = ChecklistView(self._checklist, self._keeper)
+            self.view = ChecklistView(self._checklist, self._keeper, _shard(settings.shard))
 
     @property
     def unwritable(self) -> str:
@@ -79,6 +80,12 @@ class LiveChecklist:
         """Keep what was found."""
         if self._keeper is not None:
             await self._keeper.write_last()
+
+
+def _shard(shard: Shard) -> str:
+    if shard.count == 1:
+        return ""
+    return f"judged by the pods of shard {shard.index} of {shard.count} alone: the worst of all shards counts"
 
 
 def _providers(_: Settings, __: Engine, ___: TargetSet) -> Sequence[EvidenceProvider]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from argparse import Namespace
 from dataclasses import replace
 
@@ -40,8 +39,6 @@ async def _looked_at(given: Namespace, settings: Settings, chosen: Chosen) -> Re
         view = await live.judge_once()
         problems = [f"discovery: {target_set.failure}"] if target_set.failure else []
         report = _report(given, view, chosen)
-        for each in problems:
-            print(each, file=sys.stderr)
         return replace(report, problems=(*report.problems, *problems))
     finally:
         await live.close()
