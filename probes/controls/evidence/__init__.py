@@ -3,6 +3,7 @@
 from probes.controls.evidence.agent_config import AgentConfigFile
 from probes.controls.evidence.agent_objects import AgentObjects, Container, KubeObject, Listing, PodTemplate
 from probes.controls.evidence.gathered import AgentRef, EvidenceSet, Missing, Pod, Seen
+from probes.controls.evidence.live_pod import LivePod
 
 __all__ = [
     "AgentConfigFile",
@@ -12,6 +13,7 @@ __all__ = [
     "EvidenceSet",
     "KubeObject",
     "Listing",
+    "LivePod",
     "Missing",
     "Pod",
     "PodTemplate",

@@ -14,7 +14,7 @@ from watcher.config.shard import Shard
 from watcher.discovery.identities.declared import DeclaredIds
 from watcher.discovery.pods.cache_file import CachedPod, DiscoveryCache, Fleet
 from watcher.discovery.pods.reconciler import Reconciler
-from watcher.discovery.pods.scope import Scope, SeenPod
+from watcher.discovery.pods.scope import PodListener, Scope, SeenPod
 from watcher.discovery.pods.target import PodState
 from watcher.kube.access import Access
 from watcher.kube.list_watch import ListWatch, Patience
@@ -122,6 +122,11 @@ class Discoverer:
     def pod_of(self, key: TargetKey) -> PodRef | None:
         """Which pod a target was when the targets were last asked for."""
         return self._pods.get(key)
+
+    def tell(self, listener: PodListener) -> None:
+        """Keep of each pod what the checklist needs, from the next time on that it is read, and tell this one."""
+        for scope in self.scopes:
+            scope.listener = listener
 
     @property
     def access(self) -> Access:
