@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.finding import Finding, State
 from watcher.checklist.agent_report import AgentReport, Report
-from watcher.checklist.reports.wording import MARKS, bounds, counted, required_counted, verdict_words, why
+from watcher.checklist.reports.wording import MARKS, bounds, counted, required_counted, turned_told, verdict_words, why
 from watcher.text.printable import printable
 
 _COUNTED = {
@@ -25,7 +25,7 @@ _UNKNOWN = State.UNKNOWN
 
 def as_text(report: Report) -> str:
     """All agents, section by section; at the end what counted reasons mean, and the verdicts."""
-    lines = [line for each in report.agents for line in _agent(each, report)]
+    lines = [*_turned(report), *(line for each in report.agents for line in _agent(each, report))]
     left = [line for line in lines if _LEFT in line]
     lines += [f"{name}: {meaning}" for name, meaning in _COUNTED.items() if any(f" {name}" in line for line in left)]
     if len(report.agents) > 1:
@@ -34,9 +34,17 @@ def as_text(report: Report) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
+def _turned(report: Report) -> Iterator[str]:
+    if report.turned is not None:
+        told = turned_told(report)
+        yield f"{len(told) or 'no'} finding{'' if len(told) == 1 else 's'} turned{':' if told else ''}"
+        yield from (f"  {printable(each)}" for each in told)
+        yield ""
+
+
 def _agent(agent: AgentReport, report: Report) -> Iterator[str]:
-    place = f"{printable(agent.place.file)}:{agent.place.line}"
-    yield f"{printable(str(agent.ref))}: {verdict_words(agent.readiness)} ({place})"
+    place = f" ({printable(agent.place.file)}:{agent.place.line})" if agent.place else ""
+    yield f"{printable(str(agent.ref))}: {verdict_words(agent.readiness)}{place}"
     if agent.leaves and agent.required:
         yield f"  required: {required_counted(agent)}"
     if agent.leaves:
@@ -58,8 +66,7 @@ def _section(mine: Sequence[Finding], agent: AgentReport, *, every: bool) -> Ite
             reasons[each.reason or each.state] += 1
             continue
         required = "" if each.control in agent.required else " (not required)"
-        place = agent.place_of(each)
-        where = f" [{printable(place.file)}:{place.line}]" if each.evidence else ""
+        where = f" [{printable(found)}]" if (found := agent.where(each)) else ""
         yield f"    {MARKS[each.state]} {each.state} {each.control}{required}: {printable(why(each))}{where}"
     if reasons:
         yield f"    ? {reasons.total()}{_LEFT}{', '.join(f'{count} {name}' for name, count in reasons.most_common())}"
