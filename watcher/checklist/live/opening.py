@@ -1,12 +1,16 @@
 """The checklist of a daemon, with all places where its evidence comes from: opened, driven, and closed."""
 
 import logging
+import random
 from collections.abc import Callable, Sequence
 
+from probes.controls.sdk.loading import load_sdk_facts
 from watcher.checklist.live.checklist import Checklist
 from watcher.checklist.live.criteria import Criteria
 from watcher.checklist.live.gathering import Gathering
 from watcher.checklist.live.keeping import FindingsKeeper
+from watcher.checklist.live.kubernetes.evidence import KubernetesEvidence
+from watcher.checklist.live.kubernetes.objects.kinds import Group
 from watcher.checklist.live.provider import EvidenceProvider
 from watcher.checklist.live.view import ChecklistView
 from watcher.config.settings import Settings
@@ -25,7 +29,9 @@ class LiveChecklist:
     ) -> None:
         """`may_begin`: whether the first round of looks was made."""
         self._enabled = settings.checklist.enabled
-        self.checklist = _open(settings, engine, target_set, may_begin) if self._enabled else None
+        self._kubernetes = _kubernetes(settings, engine, target_set) if self._enabled else None
+        providers = [each for each in (self._kubernetes,) if each is not None]
+        self.checklist = _open(settings, engine, providers, may_begin) if self._enabled else None
         self._keeper = FindingsKeeper(self.checklist, settings.state_dir) if self.checklist is not None else None
         self.view = ChecklistView(self.checklist, self._keeper) if self.checklist and self._keeper else None
 
@@ -38,6 +44,8 @@ class LiveChecklist:
         """Judge from now on; what the last process left is taken up."""
         if self.checklist is not None and self._keeper is not None:
             await self._keeper.restore()
+            if self._kubernetes is not None:
+                self._kubernetes.start()
             schedule.every(FindingsKeeper.EVERY, self._keeper.write, "findings", first=FindingsKeeper.EVERY)
             schedule.every(Checklist.EVERY, self.checklist.tick, "checklist")
 
@@ -50,16 +58,24 @@ class LiveChecklist:
 
     async def close(self) -> None:
         """Keep what was found."""
+        if self._kubernetes is not None:
+            await self._kubernetes.close()
         if self._keeper is not None:
             await self._keeper.write_last()
 
 
-def _open(settings: Settings, engine: Engine, target_set: TargetSet, may_begin: Callable[[], bool]) -> Checklist:
-    gathering = Gathering(_providers(settings, engine, target_set), settings.shard.owns)
+def _open(
+    settings: Settings, engine: Engine, providers: Sequence[EvidenceProvider], may_begin: Callable[[], bool]
+) -> Checklist:
+    gathering = Gathering(providers, settings.shard.owns)
     criteria = Criteria(settings.checklist)
     return Checklist(criteria, gathering, lambda: engine.board.states, engine.own_metrics, engine.clock, may_begin)
 
 
-def _providers(_: Settings, __: Engine, ___: TargetSet) -> Sequence[EvidenceProvider]:
-    """One for each place where evidence comes from."""
-    return ()
+def _kubernetes(settings: Settings, engine: Engine, target_set: TargetSet) -> KubernetesEvidence | None:
+    if target_set.discoverer is None:
+        return None
+    wanted, sdk = settings.checklist.kubernetes, load_sdk_facts().newest.version
+    groups = [each for each in Group if getattr(wanted, each)]
+    every = settings.checklist.intervals.objects
+    return KubernetesEvidence(target_set.discoverer, engine.clock, groups, every, sdk, random.uniform)

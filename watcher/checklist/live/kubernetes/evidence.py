@@ -1,7 +1,7 @@
 """All that Kubernetes tells of agents: their pods, the objects around them, their configs."""
 
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
-from typing import Any
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from probes.contract import Target
 from probes.controls.catalogue.control import SourceName, UnknownReason
@@ -61,12 +61,21 @@ class KubernetesEvidence:
         )
         self.config_maps = ConfigMapReader(discoverer.access, every, clock.steady, clock.date_of, self._changed_configs)
         self.idle = IdleAgents(self.followed, self.pods, self.config_maps)
+        self._reading: asyncio.Task[None] | None = None
         self._changed: set[AgentRef] = set()
         self._changed_namespaces: set[str] = set()
 
-    def jobs(self) -> Sequence[Coroutine[Any, Any, None]]:
-        """What runs for ever."""
-        return [*self.followed.jobs(), self.config_maps.read_for_ever()]
+    def start(self) -> None:
+        """Ask from now on."""
+        self.followed.start()
+        self._reading = asyncio.create_task(self.config_maps.read_for_ever())
+
+    async def close(self) -> None:
+        """Ask no more."""
+        await self.followed.close()
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
 
     def agents(self) -> Collection[AgentRef]:
         """Those whose workloads have no pod."""
@@ -95,7 +104,10 @@ class KubernetesEvidence:
         )
 
     def take_changed(self) -> Collection[AgentRef] | None:
-        """Of which agents something changed; None: maybe of all."""
+        """Of which agents something changed; None: maybe of all. Raises what ended one of its jobs."""
+        self.followed.raise_failure()
+        if self._reading is not None and self._reading.done():
+            self._reading.result()
         changed, self._changed = self._changed, set()
         namespaces, self._changed_namespaces = self._changed_namespaces, set()
         changed.update(self.pods.take_changed())

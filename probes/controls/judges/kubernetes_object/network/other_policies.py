@@ -10,6 +10,7 @@ KINDS = (
     "CiliumClusterwideNetworkPolicy",
     "AdminNetworkPolicy",
     "BaselineAdminNetworkPolicy",
+    "ClusterNetworkPolicy",
 )
 
 

@@ -44,6 +44,7 @@ class Collection(Reachability):
         self._excess = False  # until all are listed again
         self._unread: set[str] = set()  # uids
         self.absent = False  # the API server has no such kind
+        self._foreign = False  # it has one, in a version that is not understood
 
     def put(self, raw: Raw) -> None:
         """An object is new or changed."""
@@ -84,8 +85,8 @@ class Collection(Reachability):
 
     def answered(self) -> None:
         """The API server answered; for the first time or again, that matters though nothing may be another."""
-        before = self.last_success is None or bool(self.why) or self.absent
-        self.absent = False
+        before = self.last_success is None or bool(self.why) or self.absent or self._foreign
+        self.absent = self._foreign = False
         super().answered()
         if before:
             self._on_change(self.scope)
@@ -101,6 +102,20 @@ class Collection(Reachability):
             super().failed(why, error)
         if was != (self.why, self.absent):
             self._on_change(self.scope)
+
+    def not_there(self, *, understood: bool) -> None:
+        """The API server has no such kind; or (not `understood`) none in a version that is known here."""
+        was = (self.absent, self._foreign)
+        self.absent, self._foreign = understood, not understood
+        self.last_success = self.now()
+        self.listed(set())
+        if was != (self.absent, self._foreign):
+            self._on_change(self.scope)
+
+    def unasked(self, why: str) -> None:
+        """Whether there is such a kind is not known, for this reason."""
+        self.why = why
+        self.tried.set()
 
     def of(self, namespace: str, labels: Mapping[str, str] | None = None) -> tuple[KubeObject, ...]:
         """The objects of a namespace (of a kind that has none, all); of those about pods, such as have these labels."""
@@ -123,6 +138,9 @@ class Collection(Reachability):
         """Why there may be more than these, or others; None where these are all."""
         if self.absent:
             return None
+        if self._foreign:
+            told = f"{self.kind.name} objects are of a version that is not known here."
+            return Missing(UnknownReason.UNPARSEABLE, told)
         if self.refused:
             return Missing(UnknownReason.FORBIDDEN, f"{self.kind.name} objects may not be listed.")
         if self.last_success is None:

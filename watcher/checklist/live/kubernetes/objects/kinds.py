@@ -18,7 +18,7 @@ _LONGEST = 253
 
 
 class Group(StrEnum):
-    """Rights that are given together."""
+    """Rights that are given together, by the names that the config has for them."""
 
     WORKLOADS = "workloads"  # what makes pods, and what makes their Secrets
     NETWORK = "network"  # what restricts their traffic
@@ -37,17 +37,19 @@ class Kind:
 
     name: str  # as judges know it
     group: Group
-    api: str  # such as `/apis/apps/v1`
+    api: str  # its API group, such as `apps`; empty for the core's
     plural: str
     reduce: Reduce
+    versions: tuple[str, ...] = ("v1",)  # of the API group that are understood, the best first
     namespaced: bool = True
     custom: bool = False  # of a CRD, which may not be installed
     selector: Callable[[Raw], Selector] | None = None  # of the pods that it is about; None: of no single pods
 
-    def path(self, namespace: str = "") -> str:
+    def path(self, version: str, namespace: str = "") -> str:
         """Where they are listed: those of a namespace, or (empty) all."""
+        root = f"/apis/{self.api}" if self.api else "/api"
         within = f"/namespaces/{namespace}" if namespace and self.namespaced else ""
-        return f"{self.api}{within}/{self.plural}"
+        return f"{root}/{version}{within}/{self.plural}"
 
 
 def meta_of(raw: Raw) -> Body:
@@ -108,52 +110,64 @@ def _binding(raw: Raw) -> Body:
     return {"roleRef": {key: raw["roleRef"].get(key) for key in ("kind", "name")}, "subjects": subjects}
 
 
-_APPS, _RBAC, _ROLLOUTS = "/apis/apps/v1", "/apis/rbac.authorization.k8s.io/v1", "/apis/argoproj.io/v1alpha1"
-_ADMIN, _CILIUM, _VAULT = "/apis/policy.networking.k8s.io/v1alpha1", "/apis/cilium.io/v2", "/apis/secrets.hashicorp.com"
+_RBAC = "rbac.authorization.k8s.io"
 
 
-def _made_by(name: str, api: str, plural: str) -> Kind:
-    return Kind(name, Group.WORKLOADS, api, plural, _maker, custom=True)
-
-
-def _policy(name: str, api: str, plural: str, selector: Callable[[Raw], Selector]) -> Kind:
-    return Kind(name, Group.NETWORK, api, plural, _with_spec, selector=selector)
+def _made_by(name: str, api: str, plural: str, *versions: str) -> Kind:
+    return Kind(name, Group.WORKLOADS, api, plural, _maker, versions, custom=True)
 
 
 def _cilium(name: str, plural: str, *, namespaced: bool) -> Kind:
     return Kind(
-        name, Group.NETWORK, _CILIUM, plural, _name_only, namespaced=namespaced, custom=True, selector=of_cilium_policy
+        name,
+        Group.NETWORK,
+        "cilium.io",
+        plural,
+        _name_only,
+        versions=("v2", "v2alpha1"),
+        namespaced=namespaced,
+        custom=True,
+        selector=of_cilium_policy,
     )
 
 
-def _admin(name: str, plural: str) -> Kind:
+def _admin(name: str, plural: str, version: str) -> Kind:
     return Kind(
-        name, Group.NETWORK, _ADMIN, plural, _name_only, namespaced=False, custom=True, selector=of_admin_policy
+        name,
+        Group.NETWORK,
+        "policy.networking.k8s.io",
+        plural,
+        _name_only,
+        versions=(version,),
+        namespaced=False,
+        custom=True,
+        selector=of_admin_policy,
     )
 
 
 def kinds(workload: Reduce) -> tuple[Kind, ...]:
     """All of them; `workload` keeps what is needed of a Deployment and its like."""
     return (
-        Kind("Deployment", Group.WORKLOADS, _APPS, "deployments", workload),
-        Kind("StatefulSet", Group.WORKLOADS, _APPS, "statefulsets", workload),
-        Kind("DaemonSet", Group.WORKLOADS, _APPS, "daemonsets", workload),
-        Kind("Rollout", Group.WORKLOADS, _ROLLOUTS, "rollouts", workload, custom=True),
-        Kind("LimitRange", Group.WORKLOADS, "/api/v1", "limitranges", _with_spec),
-        _made_by("ExternalSecret", "/apis/external-secrets.io/v1", "externalsecrets"),
-        _made_by("Certificate", "/apis/cert-manager.io/v1", "certificates"),
-        _made_by("VaultStaticSecret", f"{_VAULT}/v1beta1", "vaultstaticsecrets"),
-        _made_by("VaultDynamicSecret", f"{_VAULT}/v1beta1", "vaultdynamicsecrets"),
-        _made_by("VaultPKISecret", f"{_VAULT}/v1beta1", "vaultpkisecrets"),
-        _made_by("SealedSecret", "/apis/bitnami.com/v1alpha1", "sealedsecrets"),
-        _made_by("SecretProviderClass", "/apis/secrets-store.csi.x-k8s.io/v1", "secretproviderclasses"),
-        _policy("NetworkPolicy", "/apis/networking.k8s.io/v1", "networkpolicies", of_policy),
+        Kind("Deployment", Group.WORKLOADS, "apps", "deployments", workload),
+        Kind("StatefulSet", Group.WORKLOADS, "apps", "statefulsets", workload),
+        Kind("DaemonSet", Group.WORKLOADS, "apps", "daemonsets", workload),
+        Kind("Rollout", Group.WORKLOADS, "argoproj.io", "rollouts", workload, ("v1alpha1",), custom=True),
+        Kind("LimitRange", Group.WORKLOADS, "", "limitranges", _with_spec),
+        _made_by("ExternalSecret", "external-secrets.io", "externalsecrets", "v1", "v1beta1", "v1alpha1"),
+        _made_by("Certificate", "cert-manager.io", "certificates", "v1"),
+        _made_by("VaultStaticSecret", "secrets.hashicorp.com", "vaultstaticsecrets", "v1beta1"),
+        _made_by("VaultDynamicSecret", "secrets.hashicorp.com", "vaultdynamicsecrets", "v1beta1"),
+        _made_by("VaultPKISecret", "secrets.hashicorp.com", "vaultpkisecrets", "v1beta1"),
+        _made_by("SealedSecret", "bitnami.com", "sealedsecrets", "v1alpha1"),
+        _made_by("SecretProviderClass", "secrets-store.csi.x-k8s.io", "secretproviderclasses", "v1", "v1alpha1"),
+        Kind("NetworkPolicy", Group.NETWORK, "networking.k8s.io", "networkpolicies", _with_spec, selector=of_policy),
         _cilium("CiliumNetworkPolicy", "ciliumnetworkpolicies", namespaced=True),
         _cilium("CiliumClusterwideNetworkPolicy", "ciliumclusterwidenetworkpolicies", namespaced=False),
-        _admin("AdminNetworkPolicy", "adminnetworkpolicies"),
-        _admin("BaselineAdminNetworkPolicy", "baselineadminnetworkpolicies"),
+        _admin("AdminNetworkPolicy", "adminnetworkpolicies", "v1alpha1"),
+        _admin("BaselineAdminNetworkPolicy", "baselineadminnetworkpolicies", "v1alpha1"),
+        _admin("ClusterNetworkPolicy", "clusternetworkpolicies", "v1alpha2"),
         Kind("Role", Group.RBAC, _RBAC, "roles", _role),
         Kind("RoleBinding", Group.RBAC, _RBAC, "rolebindings", _binding),
         Kind("ClusterRole", Group.RBAC, _RBAC, "clusterroles", _role, namespaced=False),
         Kind("ClusterRoleBinding", Group.RBAC, _RBAC, "clusterrolebindings", _binding, namespaced=False),
-    )  # fmt: skip
+    )
