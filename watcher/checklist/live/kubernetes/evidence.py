@@ -16,6 +16,7 @@ from watcher.checklist.live.kubernetes.objects.kinds import Group, kinds
 from watcher.checklist.live.kubernetes.objects.surroundings import Subject, objects_of, subject_of
 from watcher.checklist.live.kubernetes.objects.workloads import Workload, reduce_workload
 from watcher.checklist.live.kubernetes.pods.digests import image_digests
+from watcher.checklist.live.kubernetes.pods.identities import unread
 from watcher.checklist.live.kubernetes.pods.live_pods import LivePods
 from watcher.checklist.live.provider import Provided
 from watcher.checklist.manifests.surroundings import config_map_names
@@ -46,7 +47,8 @@ class KubernetesEvidence:
         """
         self._clock, self._sdk_version = clock, sdk_version
         self._namespaces = [scope.name for scope in discoverer.scopes]
-        self.pods = LivePods(discoverer.scopes, clock.date_of)
+        self._identities, self._told_of_identities = discoverer.identities, (0, "")
+        self.pods = LivePods(discoverer.scopes, self._identities, clock.date_of)
         discoverer.tell(self.pods)
         self.followed = Followed(
             discoverer.access,
@@ -69,6 +71,13 @@ class KubernetesEvidence:
         """Ask from now on."""
         self.followed.start()
         self._reading = asyncio.create_task(self.config_maps.read_for_ever())
+
+    async def settled(self) -> None:
+        """Come back when all that is known of all agents was asked for once."""
+        await self.followed.tried()
+        for agent in {*self.pods.placed(), *self.idle.agents()}:
+            self.evidence_of(agent, ())
+        await self.config_maps.tried()
 
     async def close(self) -> None:
         """Ask no more."""
@@ -111,7 +120,7 @@ class KubernetesEvidence:
         changed, self._changed = self._changed, set()
         namespaces, self._changed_namespaces = self._changed_namespaces, set()
         changed.update(self.pods.take_changed())
-        namespaces.update(self.followed.take_lapsed())
+        namespaces.update(self.followed.take_lapsed(), self._changed_identities())
         known = {*self.pods.agents(), *self.idle.agents()}
         self.config_maps.keep_only(known)
         self.pods.memory.keep_only(self.pods.revisions(), self.followed.now())
@@ -120,11 +129,21 @@ class KubernetesEvidence:
     def sources_up(self) -> Mapping[str, str]:
         """Pods, ConfigMaps, and each group of objects."""
         denied = str(UnknownReason.FORBIDDEN) if self.config_maps.denied else ""
-        return {"kubernetes_pods": self.pods.down(), "kubernetes_configmaps": denied, **self.followed.up()}
+        told = {"kubernetes_pods": self.pods.down(), "kubernetes_configmaps": denied, **self.followed.up()}
+        missing = unread(self._identities)
+        if self._identities is not None and (missing is None or missing.reason is not UnknownReason.SOURCE_MISSING):
+            told["kubernetes_ClusterSPIFFEID"] = "" if missing is None else str(missing.reason)
+        return told
 
     def _changed_in(self, namespace: str) -> None:
         self._changed_namespaces.add(namespace)
         self.idle.touch()
+
+    def _changed_identities(self) -> Sequence[str]:
+        """They may be those of any pod."""
+        watch, before = self._identities, self._told_of_identities
+        self._told_of_identities = (0, "") if watch is None else (watch.changes, watch.failure)
+        return [""] if self._told_of_identities != before else []
 
     def _changed_configs(self, agents: Collection[AgentRef]) -> None:
         self._changed.update(agents)

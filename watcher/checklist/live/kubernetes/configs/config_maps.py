@@ -22,6 +22,7 @@ _AGAIN = 15.0
 OLD = 900.0
 """Seconds since one was read, after which it proves nothing: the catalogue's own limit."""
 
+_SOON = 0.05
 _NOT_YET = Missing(UnknownReason.UNREACHABLE, "Its ConfigMaps have not been read yet.")
 GONE = Missing(UnknownReason.SOURCE_MISSING, "A ConfigMap of its pods is not there.")
 
@@ -97,6 +98,11 @@ class ConfigMapReader:
         if isinstance(found, KeptConfigMap) and self._date_of(self._now()) - found.read_at > OLD:
             return Missing(UnknownReason.STALE, f"ConfigMap {found.name} was read more than 15 min ago.")
         return found
+
+    async def tried(self) -> None:
+        """Come back when each of them was read, or could not be."""
+        while any(each.found is _NOT_YET for each in self._wanted.values()):
+            await asyncio.sleep(_SOON)
 
     async def read_for_ever(self) -> None:
         """Read what is due, a few at a time."""

@@ -65,17 +65,21 @@ class KeptConfigMap:
 def keep_config_map(raw: Raw, keys: Collection[str], now: float) -> KeptConfigMap:
     """What is kept of one as the API server gives it at `now`, Unix seconds; `keys`: those with agents' configs."""
     meta, data = raw["metadata"], raw.get("data") or {}
-    binary = raw.get("binaryData") or {}
-    texts = {str(key): str(value) for key, value in data.items()}
-    if len(texts) + len(binary) > _MOST_KEYS:
+    body = without_values(raw)
+    configs = {key: keep_config(str(data[key])) for key in keys if key in data}
+    return KeptConfigMap(str(meta["namespace"]), str(meta["name"]), to_json(body), _changed_at(meta), configs, now)
+
+
+def without_values(raw: Raw) -> dict[str, Any]:
+    """The body of a ConfigMap with stand-ins for all its texts; ValueError where it has too many."""
+    data, binary = raw.get("data") or {}, raw.get("binaryData") or {}
+    if len(data) + len(binary) > _MOST_KEYS:
         raise ValueError(f"it has more than {_MOST_KEYS} keys, which are not read")
-    body: dict[str, Any] = {
-        "metadata": meta_of(raw) | {"managedFields": _managers(meta)},
-        "data": {key: stand_in_for_file(key, value) for key, value in texts.items()},
+    return {
+        "metadata": meta_of(raw) | {"managedFields": _managers(raw["metadata"])},
+        "data": {str(key): stand_in_for_file(str(key), str(value)) for key, value in data.items()},
         "binaryData": {str(key): _binary(str(key), str(value)) for key, value in binary.items()},
     }
-    configs = {key: keep_config(texts[key]) for key in keys if key in texts}
-    return KeptConfigMap(str(meta["namespace"]), str(meta["name"]), to_json(body), _changed_at(meta), configs, now)
 
 
 def keep_config(text: str) -> KeptConfig:
@@ -83,11 +87,12 @@ def keep_config(text: str) -> KeptConfig:
     raw = text.encode(errors="surrogatepass")
     read = read_agent_config(raw, "", in_place=None)
     lines = [[list(place), line] for place, line in read.lines.items()]
-    packed = to_json([_without_secrets(read.document), lines, [list(each) for each in read.broken]])
+    packed = to_json([without_secrets(read.document), lines, [list(each) for each in read.broken]])
     return KeptConfig(packed, f"sha256:{sha256(raw).hexdigest()}")
 
 
-def _without_secrets(document: Mapping[str, object]) -> object:
+def without_secrets(document: Mapping[str, object]) -> object:
+    """The document of a config, with stand-ins for what is or may be a secret."""
     rules = {place for place, text in texts_of(document) if secret_rule(text)}
     return _replaced(document, (), rules | {place for place, _ in doubts_of(document)})
 

@@ -31,9 +31,8 @@ class Followed:
         """`namespaces`: those that are followed, empty for all; `groups`: those that are turned on."""
         self.kinds, self._steady, self.date_of = kinds, steady, date_of
         self._access, self._uniform, self._patience = access, uniform, patience
-        self._installed = InstalledKinds(
-            access, [each for each in kinds if each.group in groups], self._follow_installed
-        )
+        wanted = [each for each in kinds if each.group in groups]
+        self._installed = InstalledKinds(access, wanted, self._follow_installed)
         self._collections: dict[str, Mapping[str, Collection]] = {}  # by kind, and by scope
         self._running: dict[Collection, tuple[str, asyncio.Task[None]]] = {}  # with the version that is read
         self._lacked: dict[Collection, str] = {}  # what was down when it was asked last
@@ -53,6 +52,11 @@ class Followed:
                 self._follow(each, each.kind.versions[0])
         if any(each.kind.custom for each in self._every()):
             self._looking = asyncio.create_task(self._installed.look_for_ever())
+
+    async def tried(self) -> None:
+        """Come back when each kind was listed, or could not be."""
+        for each in self._every():
+            await each.tried.wait()
 
     async def close(self) -> None:
         """Ask no more."""

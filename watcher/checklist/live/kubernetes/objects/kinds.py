@@ -104,6 +104,10 @@ def _role(raw: Raw) -> Body | None:
     return {"rules": [{key: each.get(key) for key in ("apiGroups", "resources", "verbs")} for each in rules]}
 
 
+def _trust_domain(raw: Raw) -> Body:
+    return {"spec": {"trustDomain": (raw.get("spec") or {}).get("trustDomain")}}
+
+
 def _binding(raw: Raw) -> Body:
     keys = ("kind", "name", "namespace")
     subjects = [{key: each.get(key) for key in keys if key in each} for each in raw.get("subjects") or ()]
@@ -170,4 +174,14 @@ def kinds(workload: Reduce) -> tuple[Kind, ...]:
         Kind("RoleBinding", Group.RBAC, _RBAC, "rolebindings", _binding),
         Kind("ClusterRole", Group.RBAC, _RBAC, "clusterroles", _role, namespaced=False),
         Kind("ClusterRoleBinding", Group.RBAC, _RBAC, "clusterrolebindings", _binding, namespaced=False),
+        Kind(
+            "ClusterFederatedTrustDomain",
+            Group.SPIRE,
+            "spire.spiffe.io",
+            "clusterfederatedtrustdomains",
+            _trust_domain,
+            ("v1alpha1",),
+            namespaced=False,
+            custom=True,
+        ),
     )

@@ -6,14 +6,16 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from probes.contract import Target
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentRef, LivePod, Missing, PodTemplate, Seen
+from watcher.checklist.live.kubernetes.pods.identities import entries_of, unread
 from watcher.checklist.live.kubernetes.pods.pod_memory import PodMemory
 from watcher.checklist.live.kubernetes.pods.pod_owners import PodOwners
 from watcher.checklist.live.provider import PodFacts, Sources
+from watcher.discovery.identities.cluster_spiffe_id_watch import ClusterSpiffeIdWatch
 from watcher.discovery.pod.kept.pod import KeptPod
 from watcher.discovery.pod.kept.template import KeptTemplate
 from watcher.discovery.pods.scope import Scope, SeenPod
 
-POD = SourceName.KUBERNETES_POD
+POD, ENTRIES = SourceName.KUBERNETES_POD, SourceName.CLUSTER_SPIFFE_ID
 _LISTED = Missing(UnknownReason.SOURCE_MISSING, "The config lists it, and it is not found in Kubernetes.")
 _UNREAD = Missing(UnknownReason.UNPARSEABLE, "The object of the pod cannot be read.")
 
@@ -21,9 +23,11 @@ _UNREAD = Missing(UnknownReason.UNPARSEABLE, "The object of the pod cannot be re
 class LivePods:
     """A listener of the discovery."""
 
-    def __init__(self, scopes: Sequence[Scope], date_of: Callable[[float], float]) -> None:
+    def __init__(
+        self, scopes: Sequence[Scope], identities: ClusterSpiffeIdWatch | None, date_of: Callable[[float], float]
+    ) -> None:
         """`date_of`: Unix seconds of steady ones."""
-        self._scopes, self._date_of = scopes, date_of
+        self._scopes, self._identities, self._date_of = scopes, identities, date_of
         self._pods: dict[tuple[str, str], SeenPod] = {}  # by namespace and name
         self._of_agent: defaultdict[AgentRef, dict[str, SeenPod]] = defaultdict(dict)  # by uid
         self._agent_of: dict[str, AgentRef] = {}  # by uid
@@ -53,11 +57,16 @@ class LivePods:
 
     def take_changed(self) -> Collection[AgentRef]:
         """Whose pods changed since this was asked last."""
+        self.placed()
+        changed, self._changed = self._changed, set()
+        return changed
+
+    def placed(self) -> Collection[AgentRef]:
+        """All that have pods, by what is known of their agents now."""
         for uid, (seen, before) in list(self._unplaced.items()):
             if self._place(seen, before):
                 del self._unplaced[uid]
-        changed, self._changed = self._changed, set()
-        return changed
+        return self.agents()
 
     def of(self, agent: AgentRef, targets: Iterable[Target] = ()) -> Mapping[str, SeenPod | None]:
         """All pods of an agent by name, those that end and those that never started too; None: only a list has it."""
@@ -73,7 +82,10 @@ class LivePods:
     def sources(self, agent: AgentRef, pods: Mapping[str, SeenPod | None]) -> Mapping[str, Sources]:
         """What is known of each."""
         templates: dict[KeptTemplate, PodTemplate] = {}
-        return {name: {POD: self._evidence(agent, seen, templates)} for name, seen in pods.items()}
+        return {
+            name: {POD: self._evidence(agent, seen, templates), ENTRIES: self._entries(seen)}
+            for name, seen in pods.items()
+        }
 
     def facts(self, agent: AgentRef, pods: Mapping[str, SeenPod | None]) -> Mapping[str, PodFacts]:
         """What the votes of its pods depend on."""
@@ -142,6 +154,13 @@ class LivePods:
         )
         ref = f"pod/{seen.pod.namespace}/{seen.pod.name}"
         return Seen(live, self.observed_at(seen.pod.namespace), ref)
+
+    def _entries(self, seen: SeenPod | None) -> Seen[object] | Missing:
+        watch = self._identities
+        if seen is None:
+            return unread(watch) or _LISTED
+        at = 0.0 if watch is None or watch.last_success is None else self._date_of(watch.last_success)
+        return entries_of(seen.pod, watch, at)
 
     def _place(self, seen: SeenPod, before: KeptPod | None) -> bool:
         """Whether its agent is known."""
