@@ -46,10 +46,10 @@ def _of_pod(pod: str, said: tuple[Says, str, UnknownReason | None]) -> Statement
 def entry_is_there(_: Control, evidence: EvidenceSet, __: Facts) -> Iterator[Statement]:
     """A pod that serves no SPIFFE ID, and that no entry selects, has none."""
     for pod, found in evidence.of_pods(ENTRIES, IdentityEntries):
-        if not isinstance(found, Missing) and not found.value.entries and not found.value.unread:
-            if _serves_no_identity(pod):
-                told = "It serves no SPIFFE ID, and no ClusterSPIFFEID selects it."
-                yield Statement(ENTRIES, Says.BAD, told, pod=pod.name)
+        none = not isinstance(found, Missing) and not found.value.entries and not found.value.unread
+        if none and _serves_no_identity(pod):
+            told = "It serves no SPIFFE ID, and no ClusterSPIFFEID selects it."
+            yield Statement(ENTRIES, Says.BAD, told, pod=pod.name)
 
 
 def _serves_no_identity(pod: Pod) -> bool:

@@ -102,6 +102,12 @@ class Checklist:
         """Seconds after which the evidence of an agent is looked through again."""
         return self.criteria.settings.intervals.objects
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether somebody is due now."""
+        now = self.clock.steady()
+        return any(each.is_due(now) for each in self.roster.agents.values())
+
     async def _follow(self) -> None:
         now = self.clock.steady()
         gone = await self.roster.follow(self._states(), self.gathering.agents(), now, self.clock.date_of(now))

@@ -1,22 +1,21 @@
 """The checklist of a daemon, with all places where its evidence comes from: opened, driven, and closed."""
 
 import logging
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from probes.controls.sdk.loading import load_sdk_facts
 from watcher.checklist.live.checklist import Checklist
 from watcher.checklist.live.criteria import Criteria
 from watcher.checklist.live.gathering import Gathering
 from watcher.checklist.live.keeping import FindingsKeeper
-from watcher.checklist.live.kubernetes.evidence import KubernetesEvidence
-from watcher.checklist.live.kubernetes.objects.kinds import Group
-from watcher.checklist.live.provider import EvidenceProvider
+from watcher.checklist.live.kubernetes.opening import ObjectEvidence, open_object_evidence
 from watcher.checklist.live.view import ChecklistView
 from watcher.config.settings import Settings
 from watcher.engine.engine import Engine
 from watcher.scheduling.schedule import Schedule
 from watcher.targets import TargetSet
+
+_FIRST = 20.0
+"""Seconds that one who asks by hand waits for the objects of the cluster."""
 
 log = logging.getLogger(__name__)
 
@@ -25,15 +24,33 @@ class LiveChecklist:
     """All of it that a daemon has; nothing where the config wants none."""
 
     def __init__(
-        self, settings: Settings, engine: Engine, target_set: TargetSet, may_begin: Callable[[], bool]
+        self,
+        settings: Settings,
+        engine: Engine,
+        target_set: TargetSet,
+        may_begin: Callable[[], bool],
+        *,
+        once: bool = False,
     ) -> None:
-        """`may_begin`: whether the first round of looks was made."""
+        """`may_begin`: whether the first round of looks was made; `once`: somebody asks by hand, enabled or not."""
         self._enabled = settings.checklist.enabled
-        self._kubernetes = _kubernetes(settings, engine, target_set) if self._enabled else None
-        providers = [each for each in (self._kubernetes,) if each is not None]
-        self.checklist = _open(settings, engine, providers, may_begin) if self._enabled else None
-        self._keeper = FindingsKeeper(self.checklist, settings.state_dir) if self.checklist is not None else None
-        self.view = ChecklistView(self.checklist, self._keeper) if self.checklist and self._keeper else None
+        self._checklist: Checklist | None = None
+        self._keeper: FindingsKeeper | None = None
+        self.view: ChecklistView | None = None
+        self._objects: ObjectEvidence | None = None
+        if self._enabled or once:
+            self._objects = open_object_evidence(settings, target_set, engine.clock)
+            gathering = Gathering([self._objects], settings.shard.owns, at_once=once)
+            self._checklist = Checklist(
+                Criteria(settings.checklist),
+                gathering,
+                lambda: engine.board.states,
+                engine.own_metrics,
+                engine.clock,
+                may_begin,
+            )
+            self._keeper = FindingsKeeper(self._checklist, None if once else settings.state_dir)
+            self.view = ChecklistView(self._checklist, self._keeper)
 
     @property
     def unwritable(self) -> str:
@@ -42,40 +59,34 @@ class LiveChecklist:
 
     async def start(self, schedule: Schedule) -> None:
         """Judge from now on; what the last process left is taken up."""
-        if self.checklist is not None and self._keeper is not None:
+        if self._checklist is not None and self._keeper is not None:
             await self._keeper.restore()
-            if self._kubernetes is not None:
-                self._kubernetes.start()
+            if self._objects is not None:
+                self._objects.start()
             schedule.every(FindingsKeeper.EVERY, self._keeper.write, "findings", first=FindingsKeeper.EVERY)
-            schedule.every(Checklist.EVERY, self.checklist.tick, "checklist")
+            schedule.every(Checklist.EVERY, self._checklist.tick, "checklist")
+
+    async def judge_once(self) -> ChecklistView:
+        """Judge all agents by what is known now; LookupError where the config wants none."""
+        if self._checklist is None or self.view is None:
+            raise LookupError("there is no checklist")
+        if self._objects is not None:
+            await self._objects.first(_FIRST)
+        await self._checklist.tick()
+        while self._checklist.is_behind:
+            await self._checklist.tick()
+        return self.view
 
     def adopt(self, settings: Settings) -> None:
         """Judge by these settings from now on."""
         if settings.checklist.enabled != self._enabled:
             log.warning("config section changed, restart required", extra={"section": "checklist.enabled"})
-        if self.checklist is not None:
-            self.checklist.adopt(settings.checklist)
+        if self._checklist is not None:
+            self._checklist.adopt(settings.checklist)
 
     async def close(self) -> None:
         """Keep what was found."""
-        if self._kubernetes is not None:
-            await self._kubernetes.close()
+        if self._objects is not None:
+            await self._objects.close()
         if self._keeper is not None:
             await self._keeper.write_last()
-
-
-def _open(
-    settings: Settings, engine: Engine, providers: Sequence[EvidenceProvider], may_begin: Callable[[], bool]
-) -> Checklist:
-    gathering = Gathering(providers, settings.shard.owns)
-    criteria = Criteria(settings.checklist)
-    return Checklist(criteria, gathering, lambda: engine.board.states, engine.own_metrics, engine.clock, may_begin)
-
-
-def _kubernetes(settings: Settings, engine: Engine, target_set: TargetSet) -> KubernetesEvidence | None:
-    if target_set.discoverer is None:
-        return None
-    wanted, sdk = settings.checklist.kubernetes, load_sdk_facts().newest.version
-    groups = [each for each in Group if getattr(wanted, each)]
-    every = settings.checklist.intervals.objects
-    return KubernetesEvidence(target_set.discoverer, engine.clock, groups, every, sdk, random.uniform)

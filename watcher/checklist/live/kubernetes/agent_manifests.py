@@ -1,4 +1,4 @@
-"""Evidence of agents outside of the cluster: manifests and configs in files that the config names, read again and again.
+"""Evidence of agents outside of the cluster: manifests and configs in files that the config names.
 
 What is kept of them is what is kept of objects of a cluster: no value, and stand-ins for what may be a secret.
 """

@@ -22,7 +22,6 @@ _AGAIN = 15.0
 OLD = 900.0
 """Seconds since one was read, after which it proves nothing: the catalogue's own limit."""
 
-_SOON = 0.05
 _NOT_YET = Missing(UnknownReason.UNREACHABLE, "Its ConfigMaps have not been read yet.")
 GONE = Missing(UnknownReason.SOURCE_MISSING, "A ConfigMap of its pods is not there.")
 
@@ -55,7 +54,7 @@ class ConfigMapReader:
         self._on_change = on_change
         self._wanted: dict[Name, _Wanted] = {}
         self._of_agent: dict[AgentRef, Mapping[Name, frozenset[str]]] = {}
-        self._work = asyncio.Event()
+        self._work, self._read_one = asyncio.Event(), asyncio.Event()
         self.denied = False  # the newest answer was that they may not be read
 
     def want(self, agent: AgentRef, names: Mapping[Name, frozenset[str]], since: float) -> None:
@@ -102,7 +101,8 @@ class ConfigMapReader:
     async def tried(self) -> None:
         """Come back when each of them was read, or could not be."""
         while any(each.found is _NOT_YET for each in self._wanted.values()):
-            await asyncio.sleep(_SOON)
+            await self._read_one.wait()
+            self._read_one.clear()
 
     async def read_for_ever(self) -> None:
         """Read what is due, a few at a time."""
@@ -128,6 +128,7 @@ class ConfigMapReader:
         kept = isinstance(found, KeptConfigMap)
         wanted.due_at = self._now() + (self._every if kept or found is GONE else _AGAIN)
         before = wanted.found
+        self._read_one.set()
         is_away = isinstance(found, Missing) and found.reason is UnknownReason.UNREACHABLE
         if not is_away or not isinstance(before, KeptConfigMap):  # else what was read stays, and grows old
             wanted.found = found
