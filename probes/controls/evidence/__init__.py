@@ -3,6 +3,8 @@
 from probes.controls.evidence.agent_config import AgentConfigFile
 from probes.controls.evidence.agent_objects import AgentObjects, Container, KubeObject, Listing, PodTemplate
 from probes.controls.evidence.gathered import AgentRef, EvidenceSet, Missing, Pod, Seen
+from probes.controls.evidence.identity_entries import IdentityEntries, IdentityEntry
+from probes.controls.evidence.live_pod import LivePod
 
 __all__ = [
     "AgentConfigFile",
@@ -10,8 +12,11 @@ __all__ = [
     "AgentRef",
     "Container",
     "EvidenceSet",
+    "IdentityEntries",
+    "IdentityEntry",
     "KubeObject",
     "Listing",
+    "LivePod",
     "Missing",
     "Pod",
     "PodTemplate",

@@ -1,19 +1,22 @@
 """The checklist of a daemon, with all places where its evidence comes from: opened, driven, and closed."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from watcher.checklist.live.checklist import Checklist
 from watcher.checklist.live.criteria import Criteria
 from watcher.checklist.live.gathering import Gathering
 from watcher.checklist.live.keeping import FindingsKeeper
-from watcher.checklist.live.provider import EvidenceProvider
+from watcher.checklist.live.kubernetes.opening import ObjectEvidence, open_object_evidence
 from watcher.checklist.live.view import ChecklistView
 from watcher.config.settings import Settings
 from watcher.config.shard import Shard
 from watcher.engine.engine import Engine
 from watcher.scheduling.schedule import Schedule
 from watcher.targets import TargetSet
+
+_FIRST = 20.0
+"""Seconds that one who asks by hand waits for the objects of the cluster."""
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +38,10 @@ class LiveChecklist:
         self._checklist: Checklist | None = None
         self._keeper: FindingsKeeper | None = None
         self.view: ChecklistView | None = None
+        self._objects: ObjectEvidence | None = None
         if self._enabled or once:
-            gathering = Gathering(_providers(settings, engine, target_set), settings.shard.owns, at_once=once)
+            self._objects = open_object_evidence(settings, target_set, engine.clock)
+            gathering = Gathering([self._objects], settings.shard.owns, at_once=once)
             self._checklist = Checklist(
                 Criteria(settings.checklist),
                 gathering,
@@ -57,6 +62,8 @@ class LiveChecklist:
         """Judge from now on; what the last process left is taken up."""
         if self._checklist is not None and self._keeper is not None:
             await self._keeper.restore()
+            if self._objects is not None:
+                self._objects.start()
             schedule.every(FindingsKeeper.EVERY, self._keeper.write, "findings", first=FindingsKeeper.EVERY)
             schedule.every(Checklist.EVERY, self._checklist.tick, "checklist")
 
@@ -64,6 +71,8 @@ class LiveChecklist:
         """Judge all agents by what is known now; LookupError where the config wants none."""
         if self._checklist is None or self.view is None:
             raise LookupError("there is no checklist")
+        if self._objects is not None:
+            await self._objects.first(_FIRST)
         await self._checklist.tick()
         while self._checklist.is_behind:
             await self._checklist.tick()
@@ -78,6 +87,8 @@ class LiveChecklist:
 
     async def close(self) -> None:
         """Keep what was found."""
+        if self._objects is not None:
+            await self._objects.close()
         if self._keeper is not None:
             await self._keeper.write_last()
 
@@ -86,8 +97,3 @@ def _shard(shard: Shard) -> str:
     if shard.count == 1:
         return ""
     return f"judged by the pods of shard {shard.index} of {shard.count} alone: the worst of all shards counts"
-
-
-def _providers(_: Settings, __: Engine, ___: TargetSet) -> Sequence[EvidenceProvider]:
-    """One for each place where evidence comes from."""
-    return ()
