@@ -39,6 +39,7 @@ class Tried(NamedTuple):
     suite: str = ""
     completed: bool = False  # the handshake, on the watcher's side: of TLS 1.3 that is before the server judges it
     status: int | None = None  # of an HTTP answer
+    shown: bool = False  # the server has the client's part of the handshake: its certificate, or that it has none
 
     def evidence(self) -> Mapping[str, object]:
         """As JSON values."""
@@ -54,6 +55,7 @@ class InClear(StrEnum):
     CLOSED = "the connection was closed without an answer"
     NOBODY = "nobody listens there"
     UNANSWERED = "no answer"
+    UNREACHABLE = "no connection"
     OURS = "not asked: the watcher could not connect"
     LEFT_OUT = "not asked"
 
@@ -117,7 +119,7 @@ class TLSPosture(Reading):
     @property
     def summary(self) -> str:
         """One line for a person."""
-        if self.error:
+        if self.fault is not None:
             return self.error
         said = {"TLS 1.3": self.own, "TLS 1.2": self.tls12, "no certificate": self.without}
         said |= {"foreign certificate": self.foreign, "forged SVID": self.forged}

@@ -7,7 +7,7 @@ In a round, and each a second after the last one at the same agent:
 4. Plain HTTP at this port.
 5. Where TLS 1.2 is taken, the weak suites.
 6. With `hostile_handshakes`, a certificate of a foreign authority and a forged SVID.
-7. Plain HTTP at each other port that the pod declares.
+7. Plain HTTP at each other port that the pod declares, but for those of metrics and of kubelet probes.
 
 What is a close or a reset is asked for again. The requests say who asks, and for what, in their User-Agent.
 """

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from probes.contract import Fault
 from probes.controls.catalogue.control import Control, SourceName, UnknownReason
 from probes.controls.evidence import EvidenceSet, Seen
 from probes.controls.judging import Facts, Says, Statement, judge
@@ -46,6 +47,9 @@ def worst(said: Sequence[Said]) -> Said:
 
 def untold(posture: TLSPosture, tried: Tried | None, what: str) -> Said:
     """Of an attempt that was not made or proves nothing; `what` begins a sentence."""
+    if posture.fault is not None:
+        ours = posture.fault is Fault.OURS
+        return unclear(UnknownReason.NO_DATA if ours else UnknownReason.UNREACHABLE, posture.error)
     if tried is None:
         return unclear(UnknownReason.NO_DATA, posture.left_out or f"{what} was not tried.")
     if tried.outcome is Outcome.OURS:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from probes.controls.catalogue.control import UnknownReason
-from probes.controls.judges.tls_posture.case import Said, bad, good, unclear, worst
+from probes.controls.judges.tls_posture.case import Said, bad, good, unclear, untold, worst
 from probes.controls.judges.tls_posture.versions import in_clear
 from probes.controls.judging import Facts, Says
 from probes.readings.handshake import Spoke
@@ -21,8 +21,8 @@ def nothing_in_clear(posture: TLSPosture, facts: Facts) -> Said:
     """No declared port answers HTTP in clear, but for those of metrics, of kubelet probes and of injected sidecars."""
     exempt = [each for each in posture.ports if _is_exempt(each, facts.container_roles)]
     asked = [each for each in posture.ports if each not in exempt]
-    if not asked:
-        return unclear(UnknownReason.NO_DATA, posture.left_out or "No port was asked in clear.")
+    if posture.fault is not None or not asked:
+        return untold(posture, None, "Plain HTTP")
     found = worst([_of_port(each, posture) for each in asked])
     return good(_kept(asked, exempt)) if found.says is Says.GOOD else found
 

@@ -3,6 +3,7 @@
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.judges.tls_posture.case import Said, bad, good, unclear, untold, worst
 from probes.controls.judges.tls_posture.versions import in_clear
+from probes.controls.judging import Says
 from probes.readings.tls_posture import Outcome, Refusal, TLSPosture, Tried
 
 _REFUSING = (400, 401, 403, 495, 496)
@@ -23,7 +24,8 @@ def refused(posture: TLSPosture, tried: Tried | None, who: str, *, compare: bool
     With `compare` no refusal counts where the watcher's own SVID is not accepted: such a server may refuse everybody.
     """
     own = known(posture)
-    if tried is None or tried.outcome in (Outcome.UNANSWERED, Outcome.OURS):
+    # Whoever is refused before the server can know whom it refuses is not refused for that.
+    if tried is None or tried.outcome in (Outcome.UNANSWERED, Outcome.OURS) or not tried.shown:
         return untold(posture, tried, who)
     if tried.status is not None and (tried.refusal is Refusal.PAGE or tried.status in _REFUSING):
         return _by_status(posture, tried, own, who)
@@ -53,9 +55,9 @@ def _answered(tried: Tried, own: Tried | None, who: str) -> Said:
 
 def _nothing_to_compare(posture: TLSPosture, tried: Tried, who: str) -> Said:
     if not posture.has_svid:
-        message = f"{who} gets {tried.how}, and the watcher has no SVID to compare that with."
+        message = f"{who} got: {tried.how}. The watcher has no SVID to compare that with."
         return unclear(UnknownReason.SOURCE_MISSING, message)
-    message = f"{who} gets {tried.how}, and the watcher's SVID is not accepted either, so nothing can be compared."
+    message = f"{who} got: {tried.how}. The watcher's SVID is not accepted either, so nothing can be compared."
     return unclear(UnknownReason.NO_DATA, message)
 
 
@@ -74,7 +76,11 @@ def certificates_verified(posture: TLSPosture) -> Said:
         return unclear(UnknownReason.NO_DATA, in_clear(posture))
     if not posture.has_svid:
         return unclear(UnknownReason.SOURCE_MISSING, "The watcher has no SVID to compare hostile certificates with.")
-    return worst([_foreign(posture), refused(posture, posture.forged, "A forged SVID", compare=True)])
+    found = worst([_foreign(posture), refused(posture, posture.forged, "A forged SVID", compare=True)])
+    if found.says is Says.GOOD and posture.foreign and posture.forged:
+        how = f"({posture.foreign.how}; {posture.forged.how})"
+        return good(f"A certificate of a foreign authority and a forged SVID are refused {how}.")
+    return found
 
 
 def strict_verification(posture: TLSPosture) -> Said:

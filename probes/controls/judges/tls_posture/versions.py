@@ -3,7 +3,7 @@
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.judges.tls_posture.case import Said, bad, good, unclear, untold
 from probes.readings.handshake import Spoke
-from probes.readings.tls_posture import Outcome, Refusal, TLSPosture, Tried
+from probes.readings.tls_posture import Outcome, TLSPosture, Tried
 
 _SPEAKS = {Spoke.PLAINTEXT_HTTP: "speaks plaintext HTTP and not TLS", Spoke.OTHER: "does not speak TLS"}
 
@@ -39,7 +39,7 @@ def _takes(older: Tried) -> bool:
 
 
 def _refused(own: Tried) -> Said:
-    if own.refusal in (Refusal.VERSION, Refusal.ALERT) and not own.protocol:
+    if not own.shown:
         return unclear(UnknownReason.NO_DATA, f"TLS 1.3 is refused before a certificate is shown ({own.how}).")
     message = f"The agent refuses the watcher's SVID ({own.how}), so that TLS 1.2 is refused may be for that."
     return unclear(UnknownReason.FORBIDDEN, message)

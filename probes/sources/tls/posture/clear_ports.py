@@ -11,7 +11,7 @@ from probes.sources.tls.posture.wire import Unconnected, Wire
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 """RFC 9113, section 3.4, with empty SETTINGS: servers of gRPC answer this, and no HTTP/1."""
 
-_SETTLED = (InClear.NOBODY, InClear.TLS, InClear.OURS)
+_SETTLED = (InClear.NOBODY, InClear.TLS, InClear.OURS, InClear.UNREACHABLE)
 _NO_HTTP_1 = (InClear.CLOSED, InClear.UNANSWERED)
 
 
@@ -21,7 +21,7 @@ async def ask_in_clear(
     """One port. `speaks_tls`: what is known of that already; None: nothing. May raise EnoughError."""
     answer, status = await _say(wire, plain_request(wire.authority(port), "TLS posture: in clear"), port)
     tried = PortTried(port, answer, use, container, status, speaks_tls)
-    if answer in _SETTLED:
+    if answer in _SETTLED or (answer is InClear.HTTP and (status is None or 200 <= status < 300)):
         return tried
     if speaks_tls is None:
         tried = tried._replace(completes_tls=await _speaks_tls(wire, clients, port))
@@ -36,7 +36,7 @@ async def _say(wire: Wire, words: bytes, port: int) -> tuple[InClear, int | None
     if not isinstance(heard, Unconnected):
         return told_in_clear(heard)
     told = {Fault.REFUSED: InClear.NOBODY, Fault.OURS: InClear.OURS}
-    return told.get(heard.fault, InClear.UNANSWERED), None
+    return told.get(heard.fault, InClear.UNREACHABLE), None
 
 
 async def _speaks_tls(wire: Wire, clients: Clients, port: int) -> bool | None:

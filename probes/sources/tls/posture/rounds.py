@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from probes.readings.handshake import Spoke
-from probes.readings.tls_posture import InClear, PortTried, PortUse, TLSPosture, Tried, shared, shared_ports
+from probes.readings.tls_posture import InClear, Outcome, PortTried, PortUse, TLSPosture, Tried, shared, shared_ports
 from probes.sources.tls.posture.agent_port import AgentPort
 from probes.sources.tls.posture.clear_ports import ask_in_clear
 from probes.sources.tls.posture.clients import ANY_VERSION, TLS13, Client, Clients
@@ -12,6 +12,7 @@ from probes.sources.tls.posture.limits import EnoughError, RoundLimits
 from probes.sources.tls.posture.wire import Wire
 
 _SPEAKS = {InClear.HTTP: Spoke.PLAINTEXT_HTTP, InClear.OTHER: Spoke.OTHER, InClear.TLS: Spoke.TLS}
+_MAY_BE_CLEAR = (PortUse.METRICS, PortUse.PROBED)
 _IN_CLEAR = (Spoke.PLAINTEXT_HTTP, Spoke.OTHER)
 
 
@@ -43,7 +44,8 @@ class Round:
         try:
             await self._at_agent_port()
             for port in self._others:
-                await self._ask_in_clear(port)
+                if port.use not in _MAY_BE_CLEAR:
+                    await self._ask_in_clear(port)
         except EnoughError as enough:
             self._left_out = str(enough)
         return self._posture()
@@ -86,17 +88,34 @@ class Round:
         nobody = None if self._wire.connected else self._wire.unconnected
         return TLSPosture(
             fault=nobody.fault if nobody else None,
-            error=f"{self._wire.place.authority} {nobody.words}." if nobody else "",
+            error=f"{self._wire.place.authority} {nobody.words}." if nobody else self._incomplete(),
             cpu=self._limits.cpu,
             port=self._wire.place.port,
             spoke=self._port.spoke,
             has_svid=self._clients.has_svid,
             hostile=self._hostile,
+            own=self._of("own"),
+            tls12=self._of("tls12"),
+            without=self._of("without"),
+            foreign=self._of("foreign"),
+            forged=self._of("forged"),
             weak=self._weak,
+            weak_end=self._of("weak_end"),
             ports=shared_ports(tuple(self._ports())),
             left_out=self._left_out,
-            **{name: shared(tried) for name, tried in self._tried.items()},
         )
+
+    def _incomplete(self) -> str:
+        """Why another round may tell more, a sentence; empty where all that was tried was answered or refused."""
+        if self._left_out:
+            return f"{self._wire.place.authority} was not tried in full. {self._left_out}"
+        untold = (each for each in self._tried.values() if each.outcome in (Outcome.UNANSWERED, Outcome.OURS))
+        how = next((each.how for each in untold), "") if self._port.spoke is Spoke.TLS else ""
+        return f"{self._wire.place.authority} gave an attempt no answer that tells: {how}." if how else ""
+
+    def _of(self, name: str) -> Tried | None:
+        tried = self._tried.get(name)
+        return shared(tried) if tried else None
 
     def _ports(self) -> Sequence[PortTried]:
         wanted = (OtherPort(self._wire.place.port, PortUse.AGENT), *self._others)

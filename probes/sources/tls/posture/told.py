@@ -12,7 +12,9 @@ from probes.sources.tls.posture.suites import WEAK
 from probes.sources.tls.reading import OF_A_CERTIFICATE, is_refusing_page
 from probes.sources.tls.session import TLSSession
 
-_ALERT = re.compile(r"^(?:sslv3|tlsv1|tlsv13|ssl/tls)(?: alert)? (.+)$")  # OpenSSL's words for one that came
+_ALERT = re.compile(r"(?:(?:tls|tlsv13|sslv3|ssl/tls) alert|tlsv1(?: alert)?) (.+)")
+"""OpenSSL's words for an alert that came."""
+
 _OLDER = frozenset({"unsupported protocol", "wrong ssl version"})
 """OpenSSL's words for a server that chose a version which was not offered."""
 
@@ -26,20 +28,23 @@ RESET = Tried(Outcome.UNANSWERED, "the connection was reset, by the server or on
 
 def told_by(session: TLSSession, *, silent: bool) -> Tried:
     """How an attempt to shake hands ended; `silent`: the other side was, when the time was over."""
-    protocol = session.tls.get_protocol_version_name() if session.certificate_seen else ""
-    found = _end_of(session, protocol, silent=silent)
-    if not protocol:
-        return found
-    return found._replace(protocol=protocol, suite=session.tls.get_cipher_name() or "", completed=session.completed)
+    if not session.certificate_seen:
+        return _end_of(session, silent=silent, shown=False)
+    protocol = session.tls.get_protocol_version_name()
+    # Of TLS 1.2 the server speaks last; its client is done with its second flight.
+    shown = session.completed or (protocol != "TLSv1.3" and session.flights > 1)
+    found = _end_of(session, silent=silent, shown=shown)
+    suite = session.tls.get_cipher_name() or ""
+    return found._replace(protocol=protocol, suite=suite, completed=session.completed, shown=shown)
 
 
-def _end_of(session: TLSSession, protocol: str, *, silent: bool) -> Tried:
+def _end_of(session: TLSSession, *, silent: bool, shown: bool) -> Tried:
     if session.plaintext:
         return Tried(Outcome.UNANSWERED, f"it does not speak TLS: '{printable(session.plaintext)}'")
     if session.answer:
         return _answered(session.answer)
     if session.error:
-        return _failed(session.error, after_certificate=bool(protocol))
+        return _failed(session.error, shown=shown)
     if silent:
         return Tried(Outcome.UNANSWERED, "silence" if session.completed else "silence in the middle of the handshake")
     return RESET if session.reset else CLOSED
@@ -54,19 +59,19 @@ def _answered(answer: bytes) -> Tried:
     return Tried(Outcome.ANSWERED, f"HTTP {status}", status=status)
 
 
-def _failed(error: str, *, after_certificate: bool) -> Tried:
-    if match := _ALERT.search(error):
+def _failed(error: str, *, shown: bool) -> Tried:
+    if match := _ALERT.fullmatch(error):
         alert = match[1][:_LONGEST]
-        return Tried(Outcome.REFUSED, f"TLS alert: {alert}", _refusal(error, after_certificate=after_certificate))
+        return Tried(Outcome.REFUSED, f"TLS alert: {alert}", _refusal(error, shown=shown))
     if error in _OLDER:
         return Tried(Outcome.REFUSED, "the server chose an older version of TLS", Refusal.VERSION)
     return Tried(Outcome.UNANSWERED, f"what came is not understood: {error[:_LONGEST]}")
 
 
-def _refusal(error: str, *, after_certificate: bool) -> Refusal:
+def _refusal(error: str, *, shown: bool) -> Refusal:
     if error.endswith("protocol version"):
         return Refusal.VERSION
-    return Refusal.CERTIFICATE if after_certificate and error.endswith(OF_A_CERTIFICATE) else Refusal.ALERT
+    return Refusal.CERTIFICATE if shown and error.endswith(OF_A_CERTIFICATE) else Refusal.ALERT
 
 
 def told_by_hello(said: ServerSaid, heard: Heard) -> Tried:

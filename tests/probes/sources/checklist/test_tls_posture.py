@@ -22,7 +22,7 @@ from probes.readings.tls_posture import InClear, Outcome, PortUse, Refusal, TLSP
 from probes.sources.checklist.tls_posture import KIND, TLSPostureSettings
 from probes.sources.tls.posture.turns import Turns
 from tests.probes.controls.made import AGENT, CATALOGUE, NOW, facts
-from tests.probes.sources.postures import (
+from tests.probes.sources.checklist.postures import (
     KEY,
     OURS,
     STRANGER,
@@ -237,11 +237,12 @@ def test_each_declared_port_is_asked_in_clear(directory: Path) -> None:
         reading = look(target(address, declared, metrics=f"http://{metrics}/metrics"))
     own, *others = reading.ports
     assert (own.number, own.use, own.answer, own.completes_tls) == (ports[0], PortUse.AGENT, InClear.TLS, True)
+    assert reading.left_out == ""
     assert [(each.number, each.use, each.answer, each.status) for each in others] == [
         (ports[1], PortUse.UNKNOWN, InClear.TLS, None),
         (ports[2], PortUse.UNKNOWN, InClear.HTTP, 200),
-        (ports[3], PortUse.PROBED, InClear.HTTP, 200),
-        (ports[4], PortUse.METRICS, InClear.HTTP, 200),
+        (ports[3], PortUse.PROBED, InClear.LEFT_OUT, None),
+        (ports[4], PortUse.METRICS, InClear.LEFT_OUT, None),
         (nobody, PortUse.UNKNOWN, InClear.NOBODY, None),
     ]
     assert verdicts(reading)[IN_CLEAR] == "fail"
