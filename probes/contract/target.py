@@ -18,6 +18,14 @@ class TargetKey(NamedTuple):
     pod: str
 
 
+class DeclaredPort(NamedTuple):
+    """A TCP port that a container of the pod says it has."""
+
+    number: int
+    container: str
+    probed: bool = False  # a kubelet asks it over plain HTTP
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """What to look at. An endpoint or fact that is None or empty is not there to be judged."""
@@ -36,6 +44,7 @@ class Target:
     origins: Mapping[str, str] = field(default_factory=dict)  # endpoint -> who says so, a few words
     unlearnt: Mapping[str, str] = field(default_factory=dict)
     """Fields that may well have a value, which could not be learnt: why, a sentence. Absent is not the same."""
+    declared_ports: tuple[DeclaredPort, ...] = ()  # of all its containers that run as long as the agent does
     formerly: str = ""  # the agent's name in the key as it was before more was known of the target
     limits: Mapping[str, Limits] = field(default_factory=dict)  # probe name -> its limits for this target
     node: str = ""
