@@ -179,7 +179,7 @@ class Outbound:
             context = _verifying(choice or _pem(_authorities(None, identity)), "The own trust bundle")
             context.check_hostname = False  # SVIDs have no names but their SPIFFE ID
         if self._settings.client_certificate == "svid":
-            _show_svid(context, identity)
+            show_svid(context, identity)
         return context
 
 
@@ -210,7 +210,8 @@ def _pem(authorities: Sequence[Certificate]) -> bytes:
     return b"".join(each.public_bytes(Encoding.PEM) for each in authorities)
 
 
-def _show_svid(context: ssl.SSLContext, identity: OwnIdentity | None) -> None:
+def show_svid(context: ssl.SSLContext, identity: OwnIdentity | None) -> None:
+    """Have it present the watcher's own certificate; OwnTroubleError where there is none."""
     if identity is None or not identity.chain or identity.key is None:
         raise OwnTroubleError("The watcher has no valid SVID to show.")
     key = identity.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -156,6 +156,7 @@ def find_target(
         origins=_origins(mtls.origin, metrics.origin, opa.origin),
         unlearnt=_unlearnt(missing) if any(missing.values()) else _ALL_LEARNT,
         formerly=known.formerly,
+        kubelet_probes=pod.kubelet_probes,
         limits=_limits(config, around),
         node=pod.node,
         workload=of,
