@@ -15,14 +15,14 @@ from probes.readings.health.answer import OK, HealthAnswer, KubeletAnswer, PathA
 from probes.readings.health.card import AgentCard, read_card
 from probes.readings.verify_error import VerifyCode
 from probes.sources.checklist.kubelet import KubeletQuestions
-from probes.sources.checklist.questions import MOST_BYTES, ask, ask_health, is_alert_on_certificate, unanswered
+from probes.sources.checklist.questions import MOST_BYTES, ask, ask_health, unanswered
 from probes.sources.checklist.unverified import UnverifiedTLS
 from probes.sources.cpu_budget import CPUBudget
 from probes.sources.http.client import HTTPSession, locate
 from probes.sources.http.credentials import Outbound, OutboundSettings
 from probes.sources.http.faults import OwnTroubleError, TLSFailedError, fault_of
 from probes.sources.http.response import TooLargeError
-from probes.sources.http.tls import TLS
+from probes.sources.http.tls import TLS, is_alert_on_certificate
 
 HEALTH, READY, CARD = "/health", "/ready", "/.well-known/agent.json"
 """What is asked over mTLS: as the checklist writes them, and where the SDK and A2A have the agent's card."""
@@ -171,7 +171,7 @@ def _failed(error: httpx.TransportError) -> HealthAnswer:
     match error:
         case TLSFailedError(__cause__=ssl.SSLCertVerificationError(verify_code=VerifyCode.EXPIRED)):
             way = Way.EXPIRED
-        case TLSFailedError() if is_alert_on_certificate(error):
+        case TLSFailedError() if is_alert_on_certificate(error.__cause__):
             way = Way.REFUSED
         case TLSFailedError(__cause__=ssl.SSLCertVerificationError() | None):
             way = Way.UNVERIFIED

@@ -10,11 +10,11 @@ from probes.contract.address import join_host_port
 from probes.contract.target import KubeletProbe
 from probes.contract.text import cut
 from probes.readings.health.answer import KubeletAnswer, Outcome
-from probes.sources.checklist.questions import MOST_BYTES, ask, is_alert, is_alert_on_certificate
+from probes.sources.checklist.questions import MOST_BYTES, ask, is_alert
 from probes.sources.http.client import HTTPSession, locate
 from probes.sources.http.faults import TLSFailedError
 from probes.sources.http.response import Response, TooLargeError
-from probes.sources.http.tls import TLS
+from probes.sources.http.tls import TLS, is_alert_on_certificate
 from probes.sources.tls.metered import Meter
 
 _REFUSED = (400, 401, 403)
@@ -59,7 +59,7 @@ def _failed(probe: KubeletProbe, error: httpx.TransportError, *, same_port: bool
         error, httpx.ConnectError
     )
     if probe.secure:
-        if is_alert_on_certificate(error) or (same_port and (cut_off or is_alert(error))):
+        if is_alert_on_certificate(error.__cause__) or (same_port and (cut_off or is_alert(error))):
             return Outcome.NEEDS_CERTIFICATE  # asyncio's servers cut where they should send an alert
         if isinstance(error, TLSFailedError) and not is_alert(error):
             return Outcome.SPEAKS_NO_TLS

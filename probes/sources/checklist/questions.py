@@ -62,18 +62,7 @@ def _type(answer: Response) -> str:
     return re.sub(r"[^\x20-\x7e]", "?", answer.header(b"content-type").partition(";")[0].strip())[:_LONGEST_TYPE]
 
 
-def is_alert_on_certificate(error: BaseException) -> bool:
-    """Whether TLS ended with an alert that says that our certificate is not good enough, or is missing."""
-    reason = _reason(error)
-    words = ("CERTIFICATE", "UNKNOWN_CA", "ACCESS_DENIED")
-    return "ALERT" in reason and any(word in reason for word in words)
-
-
 def is_alert(error: BaseException) -> bool:
     """Whether the other side ended TLS with an alert: so TLS is what it speaks."""
-    return "ALERT" in _reason(error)
-
-
-def _reason(error: BaseException) -> str:
     cause = error.__cause__
-    return cause.reason or "" if isinstance(cause, ssl.SSLError) else ""
+    return isinstance(cause, ssl.SSLError) and "ALERT" in (cause.reason or "")

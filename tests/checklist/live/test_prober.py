@@ -104,7 +104,7 @@ def test_a_target_that_changed_is_probed_at_once(tmp_path: Path, changed: dict[s
         await probing.watch(target())
         await probing.run(10)
         assert len(probing.made()) == 1
-        await probing.watch(target(**changed))
+        await probing.watch(target(**changed))  # type: ignore[arg-type]  # parts by name
         await probing.run(2)
         await probing.end()
         return probing
@@ -159,11 +159,11 @@ def test_what_costs_too_much_is_probed_ever_less_often_until_it_does_not(tmp_pat
     cpu = [2 * COSTLY]
 
     async def main(loop: VirtualLoop) -> tuple[Probing, float]:
-        probing = Probing(loop, tmp_path, says=lambda _, __: Reading(cpu=cpu[0]))
+        probing = Probing(loop, tmp_path, interval=60.0, says=lambda _, __: Reading(cpu=cpu[0]))
         await probing.watch(target())
-        await probing.run(60 * INTERVAL)
+        await probing.run(60 * 60.0)
         cpu[0], cheap_since = 0.0, loop.time()
-        await probing.run(60 * INTERVAL)
+        await probing.run(60 * 60.0)
         await probing.end()
         return probing, cheap_since
 
@@ -171,9 +171,9 @@ def test_what_costs_too_much_is_probed_ever_less_often_until_it_does_not(tmp_pat
     costly = [each for each in probing.made() if each.began < cheap_since]
     gaps = [after.began - before.ended for before, after in pairwise(costly)]
     assert gaps[:3] == sorted(gaps[:3])
-    assert gaps[-1] == pytest.approx(SLOWEST * INTERVAL * 0.85, abs=2)
+    assert gaps[-1] == pytest.approx(SLOWEST * 60.0 * 0.85, abs=2)
     after = [after.began - before.ended for before, after in pairwise(probing.made()) if after.began > cheap_since]
-    assert after[-1] < INTERVAL
+    assert after[-1] < 60.0
     assert "health" in {each.source for each in probing.engine.costs.worst()}
 
 

@@ -10,7 +10,7 @@ from probes.contract.target import KubeletProbe
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import EvidenceSet, Missing, Seen
 from probes.controls.finding import Finding, State
-from probes.controls.judging import load_judges
+from probes.controls.judging import Says, load_judges
 from probes.controls.records import Record
 from probes.controls.verdict.control import judge_control
 from probes.readings.health.answer import HealthAnswer, KubeletAnswer, Outage, Outcome, PathAnswer, Way
@@ -29,6 +29,10 @@ OURS = (ENDPOINT, PASSES, AFTER, LIVENESS, READINESS, DEPENDENCIES, CARD)
 
 PARTS = (Component("identity", HealthState.HEALTHY), Component("opa", HealthState.HEALTHY))
 GOOD = HealthDocument(HealthState.HEALTHY, PARTS)
+
+
+ROLLOUT: Seen[object] = Seen("rollout", NOW, "rollout")
+LATER = Missing(UnknownReason.OBSERVING, "It is watched.", NOW + 5000)
 
 
 def path(status: int | None = 200, document: HealthDocument | None = GOOD, **more: object) -> PathAnswer:
@@ -51,14 +55,13 @@ def judged(
     previous: Finding | None = None,
     records: Sequence[Record] = (),
     conditions: bool = True,
-    **beside: Seen[object] | Missing,
 ) -> Finding:
     """The finding of an agent whose pods answered so."""
-    sources = dict(beside)
+    sources: dict[str, Seen[object] | Missing] = dict.fromkeys(("kubernetes_pod", "kubernetes_object"), LATER)
     if conditions:
         sources["conditions"] = Seen("conditions as they were gathered", at, "pod/prod/search-0")
     pods = [
-        pod(f"search-{number}", health=each if isinstance(each, Missing) else seen(each, at), **sources)
+        pod(f"search-{number}", health=each if isinstance(each, Missing) else seen(each, at), **sources)  # type: ignore[arg-type]
         for number, each in enumerate(found)
     ]
     return judge_control(
@@ -67,7 +70,7 @@ def judged(
 
 
 def _with_rollout(control: str, *pods: object) -> EvidenceSet:
-    more = {"rollout": Seen("rollout", NOW, "rollout")} if control == AFTER else {}
+    more: dict[str, Seen[object] | Missing] = {"rollout": ROLLOUT} if control == AFTER else {}
     return evidence(*pods, **more)  # type: ignore[arg-type]  # made by `pod`
 
 
@@ -145,7 +148,7 @@ BAD += [
 @pytest.mark.parametrize(("control", "found", "message"), BAD)
 def test_two_bad_looks_in_a_row_fail_and_one_does_not(control: str, found: HealthAnswer, message: str) -> None:
     first, second = twice(control, found)
-    assert state(first) == (State.UNKNOWN, "Observing")
+    assert first.state is State.UNKNOWN
     assert state(second) == (State.FAIL, "Violated")
     assert second.message == f"search-0: {message}"
 
@@ -172,11 +175,18 @@ DOUBTS = [
 ]
 
 
-@pytest.mark.parametrize("control", [ENDPOINT, PASSES, AFTER, DEPENDENCIES])
+@pytest.mark.parametrize("control", [ENDPOINT, PASSES, DEPENDENCIES])
 @pytest.mark.parametrize(("found", "reason"), DOUBTS)
 def test_what_could_not_be_read_is_unknown_for_its_reason(control: str, found: HealthAnswer, reason: str) -> None:
     first, second = twice(control, found)
     assert state(first) == state(second) == (State.UNKNOWN, reason)
+
+
+@pytest.mark.parametrize(("found", "reason"), DOUBTS)
+def test_after_a_rollout_too_what_could_not_be_read_is_said_to_be_so(found: HealthAnswer, reason: str) -> None:
+    (registered,) = (each for each in load_judges().controls[AFTER] if SourceName.HEALTH in each.sources)
+    (said,) = registered.judge(CATALOGUE.by_id[AFTER], evidence(pod("search-0", health=seen(found))), facts())
+    assert (said.says, said.reason, said.pod) == (Says.UNCLEAR, reason, "search-0")
 
 
 @pytest.mark.parametrize(
@@ -239,7 +249,7 @@ def test_a_probe_that_can_succeed_is_not_refuted_and_one_of_the_other_kind_is_no
         answer(),
     ):
         first, second = twice(control, found)
-        assert (first.reason, second.reason) == ("SourceMissing", "SourceMissing")
+        assert (first.message, second.message) == (LATER.message, LATER.message)
 
 
 @pytest.mark.parametrize(("control", "kind"), [(LIVENESS, "liveness"), (READINESS, "readiness")])
@@ -268,7 +278,7 @@ def test_components_and_an_outage_that_was_told_pass_until_the_outage_is_too_lon
 def test_components_without_any_outage_are_unknown_until_there_is_one() -> None:
     finding = judged(DEPENDENCIES, answer())
     assert state(finding) == (State.UNKNOWN, "Observing")
-    assert finding.message == "search-0: Nothing that it depends on was down for long enough while it was watched."
+    assert finding.message == "Nothing that it depends on was down for long enough while it was watched."
     assert finding.next_decided_at == NOW + 800
 
 
@@ -303,7 +313,7 @@ def test_components_that_are_neither_for_identity_nor_for_authorization_decide_n
     some = HealthDocument(HealthState.HEALTHY, (Component("database", HealthState.HEALTHY),))
     finding = judged(DEPENDENCIES, answer(path(200, some), outages=(outage(False),)))
     assert state(finding) == (State.UNKNOWN, "NoData")
-    assert finding.message == "search-0: No component that /health names is for identity or authorization."
+    assert finding.message == "No component that /health names is for identity or authorization."
 
 
 def test_without_the_watchers_own_conditions_dependency_checks_never_pass() -> None:
@@ -312,7 +322,7 @@ def test_without_the_watchers_own_conditions_dependency_checks_never_pass() -> N
 
 
 def test_conditions_that_were_gathered_of_the_agent_as_a_whole_serve_as_well() -> None:
-    conditions = Seen[object]("conditions", NOW, "agent/prod/search")
+    conditions: Seen[object] = Seen("conditions", NOW, "agent/prod/search")
     found = evidence(pod("search-0", health=seen(answer(outages=(outage(False),)))), conditions=conditions)
     assert judge_control(CATALOGUE.by_id[DEPENDENCIES], found, facts(), load_judges()).state is State.PASS
 

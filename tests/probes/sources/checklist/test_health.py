@@ -92,7 +92,9 @@ class Look:
         self, address: str, provider: Provider, probes: tuple[KubeletProbe, ...], seconds: float
     ) -> HealthAnswer:
         context = SourceContext(provider, time.time, time.time, Names())
-        source = HealthSource(HealthSettings(timeout=seconds), context, self._pause)
+        source = HealthSource(
+            HealthSettings.model_validate({"timeout": f"{seconds * 1000:.0f}ms"}), context, self._pause
+        )
         key = TargetKey("prod", "search", "search-0")
         reading = await source.look(Target(key=key, address=address, kubelet_probes=probes), ())
         await source.close()
@@ -298,7 +300,7 @@ def test_requests_say_who_asks_and_carry_no_credentials(tmp_path: Path) -> None:
     assert b"cookie" not in asked.lower()
 
 
-REFUSERS = ("nginx", "nginx 1.2", "Python", "Python 1.2", "Go")
+REFUSERS = ("nginx", "nginx 1.2", "Python", "Python 1.2")
 
 
 def strict(directory: Path, make: str) -> AbstractContextManager[str]:
@@ -322,14 +324,17 @@ def strict(directory: Path, make: str) -> AbstractContextManager[str]:
 def test_that_our_certificate_is_refused_is_said_where_the_server_says_so(directory: Path, make: str) -> None:
     with strict(directory, make) as address:
         answer = look(address, Provider(identity(ROGUE)))
-    assert (answer.way, answer.health, answer.fault) == (Way.REFUSED, None, None)
+    assert (answer.way, answer.health, answer.fault) == (Way.REFUSED, None, None), answer.error
     assert answer.error
 
 
-def test_a_server_that_drops_the_connection_in_place_of_an_alert_is_not_reached(directory: Path) -> None:
-    with uvicorn(directory) as address:
+@pytest.mark.parametrize("make", ["uvicorn", "Go"])
+def test_a_server_that_drops_the_connection_with_its_alert_is_not_read(directory: Path, make: str) -> None:
+    with strict(directory, make) as address:
         answer = look(address, Provider(identity(ROGUE)))
-    assert (answer.way, answer.fault, answer.health) == (Way.NONE, Fault.RESET, None)
+    assert answer.health is None
+    dropped = (Way.NONE, Fault.RESET)  # asyncio always; Go where its reset overtakes the alert
+    assert (answer.way, answer.fault) in ((dropped,) if make == "uvicorn" else (dropped, (Way.REFUSED, None)))
 
 
 @pytest.mark.parametrize("provider", [Provider(None), Provider(identity(None))])
@@ -415,7 +420,7 @@ def test_of_a_hundred_megabytes_next_to_nothing_is_read(tmp_path: Path, size: in
     assert answer.way is Way.MTLS
     assert answer.health is not None
     assert (answer.health.status, answer.health.document) == (None, None)
-    assert "larger than 128 KiB" in answer.health.trouble
+    assert "larger than 128.0 KiB" in answer.health.trouble
     assert answer.cpu < 0.1
 
 

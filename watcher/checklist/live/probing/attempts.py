@@ -17,6 +17,9 @@ PAUSE = 1.0
 RETRY = 60.0
 """Seconds after an attempt that failed; each further one in a row waits twice as long."""
 
+CONFIRMED = 2
+"""Looks in a row after which the same once more is no news: no control wants more."""
+
 SLOWEST = 10
 """Intervals to the next attempt at a target whose answers cost most."""
 
@@ -30,8 +33,8 @@ class Attempts:
     """Those of one source at one target, and what the last one saw."""
 
     __slots__ = (
-        *("again", "agent", "at", "due", "entry", "failures", "kind", "reading", "slower", "state", "trouble"),
-        "under_way",
+        *("again", "agent", "alike", "at", "due", "entry", "failures", "kind", "reading", "slower", "state"),
+        *("trouble", "under_way"),
     )
 
     def __init__(self, kind: str, agent: AgentRef, state: TargetState) -> None:
@@ -41,10 +44,28 @@ class Attempts:
         self.under_way = False
         self.again = False  # something changed since the attempt under way began
         self.reading: Reading | None = None  # the newest that tells anything
+        self.alike = 0  # looks in a row that saw just this
         self.at = 0.0  # steady seconds: when that was seen
         self.trouble = ""  # why nothing was ever seen, a sentence
         self.failures = 0  # in a row
         self.slower = 1  # intervals to the next attempt
+
+    def take(self, reading: Reading, now: float) -> bool:
+        """This was seen now; whether it tells more than what was known: a second look at the same confirms it."""
+        self.alike = self.alike + 1 if reading == self.reading else 1
+        self.reading, self.at, self.trouble = reading, now, ""
+        self.failures = self.failures + 1 if reading.error or reading.fault else 0
+        return self.alike <= CONFIRMED
+
+    def fail(self, reading: Reading) -> bool:
+        """Nobody could be asked; whether that is news: what was seen before stays as it was."""
+        before, self.trouble = self.trouble, reading.error
+        self.failures += 1
+        return self.reading is None and self.trouble != before
+
+    def charge(self, *, costly: bool) -> None:
+        """The attempt cost too much CPU, or did not."""
+        self.slower = min(SLOWEST, self.slower * 2) if costly else max(1, self.slower // 2)
 
     def next_due(self, now: float, interval: float) -> float:
         """Steady seconds of the next attempt, after one that ended now: at its own place in the interval, well spread.

@@ -12,7 +12,7 @@ from probes.contract.text import cut
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentRef, Missing, Seen
 from probes.readings.health.answer import HealthAnswer
-from watcher.checklist.live.probing.attempts import SLOWEST, AttemptQueue, Attempts
+from watcher.checklist.live.probing.attempts import AttemptQueue, Attempts
 from watcher.checklist.live.probing.outages import Outages
 from watcher.checklist.live.probing.targets import ProbedTarget, ProbedTargets
 from watcher.checklist.live.provider import Provided, Sources
@@ -46,7 +46,7 @@ def source_settings(
     made: dict[str, SourceSettings] = {}
     for kind in load_checklist_sources() if kinds is None else kinds:
         known = {name: value for name, value in more.items() if name in kind.settings.model_fields}
-        every = {"interval": intervals[kind.name]} if kind.name in intervals else {}
+        every = {"interval": f"{intervals[kind.name] * 1000:.0f}ms"} if kind.name in intervals else {}
         made[kind.name] = kind.settings.model_validate({**every, **known})
     return made
 
@@ -75,7 +75,7 @@ class ProbedEvidence:
         """None: only what is watched is probed."""
         return ()
 
-    def evidence_of(self, agent: AgentRef, pods: Sequence[Target]) -> Provided:
+    def evidence_of(self, agent: AgentRef, pods: Sequence[Target], /) -> Provided:
         """What was seen last of each pod by each source, or why nothing was."""
         return Provided(pods={target.key.pod: self._sources_of(agent, target.key) for target in pods})
 
@@ -147,11 +147,13 @@ class ProbedEvidence:
         self._engine.costs.charge(attempts.state.target.key, attempts.kind, reading.cpu)
         silent_for_us = self._engine.fleet.isolation.isolated or lag.stalled - stalled > _MUCH
         if reading.fault is Fault.OURS or (reading.fault in _SILENT and silent_for_us):
-            attempts.trouble = reading.error
-            attempts.failures += 1
+            changed = attempts.fail(reading)
         else:
-            self._take(target, attempts, reading)
-        self._changed.add(attempts.agent)
+            changed = attempts.take(replace(reading.remembered(), cpu=0.0), self._clock.steady())
+            attempts.charge(costly=reading.cpu > COSTLY)
+            changed |= self._note(target, reading)
+        if changed:
+            self._changed.add(attempts.agent)
         self._put_next(attempts)
 
     async def _look(self, attempts: Attempts) -> Reading:
@@ -163,14 +165,12 @@ class ProbedEvidence:
             self._logger.exception("source failed", source=attempts.kind, target="/".join(key))
             return Broken(fault=Fault.OURS, error="The source failed here; this is a fault of the watcher.")
 
-    def _take(self, target: ProbedTarget, attempts: Attempts, reading: Reading) -> None:
-        now = self._clock.steady()
-        if isinstance(reading, HealthAnswer):
-            date = self._clock.date_of(now)
-            self.outages.note(target.agent, target.state.target.key.pod, reading, self._targets.down(target), date)
-        attempts.reading, attempts.at, attempts.trouble = reading.remembered(), now, ""
-        attempts.failures = attempts.failures + 1 if reading.error or reading.fault else 0
-        attempts.slower = min(SLOWEST, attempts.slower * 2) if reading.cpu > COSTLY else max(1, attempts.slower // 2)
+    def _note(self, target: ProbedTarget, reading: Reading) -> bool:
+        """Hold what an agent says of its health against what is down; whether that tells anything."""
+        if not isinstance(reading, HealthAnswer):
+            return False
+        pod, date = target.state.target.key.pod, self._clock.date_of(self._clock.steady())
+        return self.outages.note(target.agent, pod, reading, self._targets.down(target), date)
 
     def _put_next(self, attempts: Attempts) -> None:
         now = self._clock.steady()
