@@ -10,7 +10,7 @@ from probes.contract.reading import HEAVY
 from probes.contract.target import KubeletProbe
 from probes.contract.units import utc
 from probes.readings.health.card import AgentCard
-from probes.readings.health.document import ILL, HealthDocument
+from probes.readings.health.document import ILL, HealthDocument, HealthState, short_name
 
 OK = 200
 MOST_SHOWN = 10
@@ -53,6 +53,15 @@ class PathAnswer:
         said = self.document
         return said is not None and (said.state in ILL or any(each.state in ILL for each in said.components))
 
+    def says_healthy(self, callee: str = "") -> bool | None:
+        """Whether it calls the agent healthy, or this callee of it; None where it says nothing of it."""
+        if not callee or (self.status is not None and self.status >= 500):
+            return not self.ill
+        name = short_name(callee).lower()
+        components = self.document.components if self.document else ()
+        named = {each.state for each in components if each.name.lower() == name}
+        return None if not named or named == {HealthState.UNSAID} else named.isdisjoint(ILL)
+
 
 class Outcome(StrEnum):
     """What became of a kubelet's question."""
@@ -77,6 +86,7 @@ class Outage(NamedTuple):
     """How a pod spoke of itself while something that it depends on was down, as the watcher saw it."""
 
     condition: str  # that was true of it
+    subject: str  # whose breaker was open, "" of other conditions
     pod: str
     since: float  # Unix seconds
     looked_at: float  # Unix seconds: the last look that counts, at least OUTAGE seconds after that
@@ -96,6 +106,11 @@ class Outage(NamedTuple):
     def told(self) -> bool:
         """Whether another look in the same outage would tell nothing more."""
         return self.honest or len(self.said_healthy) >= ENOUGH
+
+    @property
+    def down(self) -> str:
+        """What was down, as a sentence can have it."""
+        return "its circuit breaker was open" if self.subject else f"{self.condition} was true"
 
 
 ENOUGH = 2

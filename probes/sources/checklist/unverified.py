@@ -4,8 +4,8 @@ import ssl
 from functools import partial
 
 from probes.contract import OwnIdentity
-from probes.sources.http.credentials import show_svid
 from probes.sources.http.key_exchange import FIRST, OTHERS, with_curve
+from probes.sources.http.own_certificate import show_svid
 from probes.sources.http.tls import TLS
 
 

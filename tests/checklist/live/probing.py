@@ -9,7 +9,6 @@ from typing import NamedTuple
 from probes import load_probes
 from probes.contract import Reading, SourceContext, SourceKind, SourceSettings, Target, TargetKey
 from probes.controls.evidence import AgentRef
-from tests.scheduling.virtual_time import VirtualLoop
 from watcher.checklist.live.probing.prober import ProbedEvidence, source_settings
 from watcher.config.settings import load_settings
 from watcher.engine.engine import Engine
@@ -65,7 +64,7 @@ class Probing:
 
     def __init__(
         self,
-        loop: VirtualLoop,
+        loop: asyncio.AbstractEventLoop,
         home: Path,
         *,
         kinds: Sequence[str] = ("health",),
@@ -74,6 +73,7 @@ class Probing:
         says: Callable[[str, Target], Reading] = lambda _, __: Reading(),
         seconds: float = 0.01,
         standby: bool = False,
+        state_dir: Path | None = None,
     ) -> None:
         self.loop, self.says, self.seconds = loop, says, seconds
         self.attempts: list[Attempt] = []
@@ -87,7 +87,7 @@ class Probing:
         self.sources = {name: ToySource(name, self) for name in kinds}
         made = [self._kind(name, concurrency) for name in kinds]
         intervals = dict.fromkeys(kinds, interval)
-        self.prober = ProbedEvidence(self.engine, source_settings(intervals, made), made)
+        self.prober = ProbedEvidence(self.engine, source_settings(intervals, made), state_dir, made)
 
     def _kind(self, name: str, concurrency: int) -> "SourceKind[SourceSettings]":
         def opened(_: SourceSettings, __: SourceContext) -> ToySource:

@@ -20,8 +20,10 @@ from tests.checklist.live.probing import EPOCH, SEARCH, Probing, target
 from tests.probes.served import LEAF
 from tests.scheduling.virtual_time import VirtualLoop, run
 from watcher.checklist.live.probing.attempts import PAUSE, RETRY, SLOWEST
-from watcher.checklist.live.probing.outages import KEPT, Outages
+from watcher.checklist.live.probing.outages import KEPT, MOST_AGENTS, Outages
+from watcher.checklist.live.probing.outages_file import FILE_NAME, OutagesFile
 from watcher.checklist.live.probing.prober import COSTLY
+from watcher.checklist.live.probing.targets import MOST_LOOKS
 from watcher.engine.board import Look
 from watcher.engine.debounce import ProbeResult, share
 
@@ -356,15 +358,19 @@ def test_silence_while_the_watcher_is_cut_off_is_not_the_agents(tmp_path: Path) 
 # What an agent says while something that it depends on is down.
 
 
-def _down(probing: Probing, *, opa: bool) -> None:
-    """What the OPA probe holds of the only target, as of now."""
+def _down(probing: Probing, condition: str, *reason: str, holds: bool, since: float = 0.0, subject: str = "") -> None:
+    """What is held of the only target, since so many seconds ago."""
     state = next(iter(probing.engine.board.states.values()))
-    place = next(place for place, probe in enumerate(probing.engine.board.probes) if probe.name == "opa")
-    kind = next(each for each in probing.engine.board.probes[place].conditions if each.name == "OPAUnreachable")
-    verdict = kind.true("Nobody answers.", "Lost") if opa else kind.false()
+    place, kind = next(
+        (place, kind)
+        for place, probe in enumerate(probing.engine.board.probes)
+        for kind in probe.conditions
+        if kind.name == condition
+    )
+    verdict = kind.true("It is so.", "".join(reason), subject) if holds else kind.false(subject=subject)
     results = list(state.results)
     now = probing.engine.clock.steady()
-    results[place] = ProbeResult(now, share((verdict,)), (now,), (), (), None)
+    results[place] = ProbeResult(now, share((verdict,)), (now - since,), (), (), None)
     state.post(tuple(results))
 
 
@@ -379,14 +385,18 @@ def _outages(found: object) -> tuple[Outage, ...]:
     return found.value.outages
 
 
-async def _through_an_outage(probing: Probing, seconds: float) -> float:
-    """Begin to watch, let OPA be down for so long, and a while more; gives when it went down."""
-    await probing.watch(target(opa="http://10.0.0.7:8181"))
+OPA = ("OPAUnreachable", "Lost")
+BREAKER = ("CircuitBreakerOpen", "Open")
+
+
+async def _through_an_outage(probing: Probing, seconds: float, what: tuple[str, str] = OPA, subject: str = "") -> float:
+    """Begin to watch, let this be down for so long, and a while more; gives when it went down."""
+    await probing.watch(target(opa="http://10.0.0.7:8181", metrics="http://10.0.0.7:9090/metrics"))
     await probing.run(30)
-    _down(probing, opa=True)
+    _down(probing, *what, holds=True, subject=subject)
     began = probing.loop.time()
     await probing.run(seconds)
-    _down(probing, opa=False)
+    _down(probing, *what, holds=False, subject=subject)
     await probing.run(120)
     await probing.end()
     return began
@@ -417,6 +427,34 @@ def test_an_agent_that_tells_of_it_needs_no_second_look(tmp_path: Path) -> None:
     assert len([each for each in probing.made() if each.began > began]) == 1
 
 
+def _naming(callee: str, state: HealthState) -> HealthAnswer:
+    document = HealthDocument(HealthState.HEALTHY, (Component(callee, state),))
+    return HealthAnswer(way=Way.MTLS, health=PathAnswer("/health", 200, document=document))
+
+
+@pytest.mark.parametrize(
+    ("callee", "state", "said"),
+    [
+        ("Ranker", HealthState.HEALTHY, [(True, True)]),
+        ("ranker", HealthState.DEGRADED, [(False,)]),
+        ("ranker", HealthState.UNSAID, []),
+        ("database", HealthState.HEALTHY, []),
+    ],
+)
+def test_an_open_breaker_is_held_against_who_names_the_callee_and_nobody_else_is_asked(
+    tmp_path: Path, callee: str, state: HealthState, said: list[tuple[bool, ...]]
+) -> None:
+    async def main(loop: VirtualLoop) -> tuple[Probing, float]:
+        probing = Probing(loop, tmp_path, says=lambda _, __: _naming(callee, state))
+        return probing, await _through_an_outage(probing, 400, BREAKER, "ranker")
+
+    probing, began = run(main)
+    outages = _outages(probing.found())
+    assert [each.said_healthy for each in outages] == said
+    assert {(each.condition, each.subject) for each in outages} <= {("CircuitBreakerOpen", "ranker")}
+    assert len([each for each in probing.made() if each.began > began]) == sum(map(len, said))
+
+
 def test_an_outage_of_less_than_a_minute_is_held_against_nobody(tmp_path: Path) -> None:
     async def main(loop: VirtualLoop) -> Probing:
         probing = Probing(loop, tmp_path, says=lambda _, __: _answers(HealthState.HEALTHY))
@@ -440,18 +478,90 @@ def test_an_outage_of_less_than_a_minute_is_held_against_nobody(tmp_path: Path) 
 def test_an_answer_that_says_nothing_of_its_health_is_no_lie(tmp_path: Path, reading: HealthAnswer) -> None:
     async def main(loop: VirtualLoop) -> Probing:
         probing = Probing(loop, tmp_path, says=lambda _, __: reading)
-        await _through_an_outage(probing, 300)
+        await _through_an_outage(probing, 600)
         return probing
 
-    assert _outages(run(main).found()) == ()
+    probing = run(main)
+    assert _outages(probing.found()) == ()
+    assert len(probing.made()) <= 1 + MOST_LOOKS + 3  # and those that try again after one in vain
 
 
 def test_of_an_agent_the_newest_outages_are_known_for_thirty_days_and_no_more_than_twenty() -> None:
     outages = Outages()
     for number in range(30):
-        outages.restore(SEARCH, Outage("SVIDExpired", f"pod-{number}", number, number + 60.0, (False,)))
+        outages.restore(SEARCH, Outage("SVIDExpired", "", f"pod-{number}", number, number + 60.0, (False,)))
     assert [each.pod for each in outages.of(SEARCH, 100.0)] == [f"pod-{number}" for number in range(29, 9, -1)]
     assert [each.pod for each in outages.of(SEARCH, 80 + KEPT)] == [f"pod-{number}" for number in range(29, 19, -1)]
     assert set(outages.known()) == {(SEARCH, each) for each in outages.of(SEARCH, 100.0)}
-    outages.keep([])
-    assert outages.of(SEARCH, 100.0) == ()
+
+
+def test_of_too_many_agents_those_are_forgotten_whose_last_outage_is_longest_ago() -> None:
+    outages, told = Outages(), Outage("SVIDExpired", "", "a", 0.0, 60.0, (True,))
+    for number in range(MOST_AGENTS + 2):
+        outages.restore(AgentRef("prod", str(number)), told)
+        outages.restore(AgentRef("prod", "0"), told)
+    assert outages.of(AgentRef("prod", "0"), 100.0) == (told,)
+    assert outages.of(AgentRef("prod", "1"), 100.0) == ()
+    assert outages.of(AgentRef("prod", "3"), 100.0) == (told,)
+
+
+def test_what_was_said_in_an_outage_is_known_after_a_restart(tmp_path: Path) -> None:
+    async def main() -> tuple[object, object]:
+        loop = asyncio.get_running_loop()
+        found = list[object]()
+        for _ in range(2):
+            probing = Probing(
+                loop, tmp_path, seconds=0, says=lambda _, __: _answers(HealthState.DEGRADED), state_dir=tmp_path
+            )
+            await probing.prober.restore()
+            await probing.prober.tick()  # the first discovery may take a while
+            await probing.watch(target(opa="http://10.0.0.7:8181"))
+            _down(probing, *OPA, holds=not found, since=100)
+            await probing.prober.tick()
+            for _ in range(10):  # turns of the loop, for the one attempt that is under way
+                await asyncio.sleep(0)
+            await probing.end()
+            found.append(probing.found())
+        return found[0], found[1]
+
+    before, after = asyncio.run(main())
+    assert _outages(after) == _outages(before) != ()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no JSON",
+        b"[]",
+        b'{"format": "another", "version": 1, "told": []}',
+        b'{"format": "agentweave-watcher-outages", "version": 2, "told": []}',
+        b'{"format": "agentweave-watcher-outages", "version": 1, "told": [7]}',
+        b"\xff" * 100,
+    ],
+)
+def test_a_file_of_outages_that_cannot_be_read_is_set_aside_and_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
+    (tmp_path / FILE_NAME).write_bytes(content)
+    outages = Outages()
+    asyncio.run(OutagesFile(outages, tmp_path).restore(EPOCH))
+    assert list(outages.known()) == []
+    assert (tmp_path / "outages.unreadable").read_bytes() == content
+    assert [record.message for record in caplog.records] == [
+        "cannot read outages file, what agents said in outages is learnt anew"
+    ]
+
+
+def test_a_disk_that_takes_no_outages_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
+    outages = Outages()
+    outages.restore(SEARCH, Outage("SVIDExpired", "", "a", EPOCH, EPOCH + 60, (True,)))
+    file = OutagesFile(outages, tmp_path / "gone")
+    asyncio.run(file.write(EPOCH))
+    assert file.trouble == f"{tmp_path / 'gone' / FILE_NAME}: No such file or directory"
+    (tmp_path / "gone").mkdir()
+    asyncio.run(file.write(EPOCH))
+    assert file.trouble == ""
+    again = Outages()
+    asyncio.run(OutagesFile(again, tmp_path / "gone").restore(EPOCH))
+    assert list(again.known()) == list(outages.known())

@@ -67,20 +67,19 @@ def _told(evidence: EvidenceSet, outages: Sequence[Outage], next_at: float | Non
 
 
 def _of_outages(outages: Sequence[Outage], next_at: float | None) -> Statement:
-    honest = [each for each in outages if each.honest]
-    lies = [each for each in outages if each.lied and not _contradicted(each, honest)]
+    lies = [each for each in outages if each.lied and not _contradicted(each, outages)]
     if lies:
-        worst = lies[0]
-        message = (
-            f"/health of {worst.pod} stayed healthy for {OUTAGE:.0f} s and longer while {worst.condition} was true."
-        )
-        return Statement(CONDITIONS, Says.BAD, message[:200], observed_at=worst.looked_at)
+        what = f"called {lies[0].subject}" if lies[0].subject else "stayed"
+        message = f"/health of {lies[0].pod} {what} healthy for {OUTAGE:.0f} s and longer while {lies[0].down}."
+        return Statement(CONDITIONS, Says.BAD, message[:200], observed_at=lies[0].looked_at)
+    honest = [each for each in outages if each.honest and not each.subject]  # a callee is not what the control names
     if honest:
-        message = f"/health of {honest[0].pod} told of it while {honest[0].condition} was true."
+        message = f"/health of {honest[0].pod} told of it while {honest[0].down}."
         return Statement(CONDITIONS, Says.GOOD, message[:200], observed_at=honest[0].looked_at)
     return Statement(CONDITIONS, Says.UNCLEAR, _NEVER, reason=UnknownReason.OBSERVING, next_at=next_at)
 
 
-def _contradicted(lie: Outage, honest: Sequence[Outage]) -> bool:
+def _contradicted(lie: Outage, outages: Sequence[Outage]) -> bool:
     """Whether it told the truth in a later outage; another pod in the same one does not make it true."""
-    return any(each.condition == lie.condition and each.since > lie.looked_at for each in honest)
+    later = (each for each in outages if each.honest and each.since > lie.looked_at)
+    return any((each.condition, each.subject) == (lie.condition, lie.subject) for each in later)

@@ -262,8 +262,10 @@ def test_a_probe_that_cannot_be_asked_from_here_keeps_the_control_from_passing(c
 # Dependencies
 
 
-def outage(*said_healthy: bool, condition: str = "OPAUnreachable", since: float = NOW - 600) -> Outage:
-    return Outage(condition, "search-0", since, since + 60.0 * len(said_healthy), said_healthy)
+def outage(
+    *said_healthy: bool, condition: str = "OPAUnreachable", since: float = NOW - 600, callee: str = ""
+) -> Outage:
+    return Outage(condition, callee, "search-0", since, since + 60.0 * len(said_healthy), said_healthy)
 
 
 def test_components_and_an_outage_that_was_told_pass_until_the_outage_is_too_long_ago() -> None:
@@ -307,6 +309,17 @@ def test_only_the_truth_in_a_later_outage_clears_a_liar() -> None:
     for found, expected in (((lie, same_time), State.FAIL), ((lie, other), State.FAIL), ((truth, lie), State.PASS)):
         finding = judged(DEPENDENCIES, answer(outages=found), at=NOW + 90, previous=failed)
         assert finding.state is expected
+
+
+def test_a_callee_that_is_called_healthy_while_its_breaker_is_open_makes_a_liar_and_the_truth_of_it_no_pass() -> None:
+    lie = outage(True, True, condition="CircuitBreakerOpen", callee="ranker")
+    finding = judged(DEPENDENCIES, answer(outages=(lie,)))
+    assert state(finding) == (State.FAIL, "Violated")
+    assert finding.message == (
+        "search-0: /health of search-0 called ranker healthy for 60 s and longer while its circuit breaker was open."
+    )
+    truth = outage(False, condition="CircuitBreakerOpen", callee="ranker", since=NOW)
+    assert state(judged(DEPENDENCIES, answer(outages=(truth, lie)))) == (State.UNKNOWN, "Observing")
 
 
 def test_components_that_are_neither_for_identity_nor_for_authorization_decide_nothing() -> None:

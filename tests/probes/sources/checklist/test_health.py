@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from probes.contract import Fault, OwnIdentity, SourceContext, Target, TargetKey
 from probes.contract.target import KubeletProbe
+from probes.controls.sdk.loading import load_sdk_facts
 from probes.readings.health.answer import HealthAnswer, Outcome, Way
 from probes.readings.health.document import Component, HealthState
 from probes.sources.checklist.health import BETWEEN, CARD, HEALTH, READY, HealthSettings, HealthSource
@@ -300,7 +301,7 @@ def test_requests_say_who_asks_and_carry_no_credentials(tmp_path: Path) -> None:
     assert b"cookie" not in asked.lower()
 
 
-REFUSERS = ("nginx", "nginx 1.2", "Python", "Python 1.2")
+REFUSERS = ("nginx", "nginx 1.2", "Python 1.2")
 
 
 def strict(directory: Path, make: str) -> AbstractContextManager[str]:
@@ -328,12 +329,12 @@ def test_that_our_certificate_is_refused_is_said_where_the_server_says_so(direct
     assert answer.error
 
 
-@pytest.mark.parametrize("make", ["uvicorn", "Go"])
+@pytest.mark.parametrize("make", ["uvicorn", "Go", "Python"])
 def test_a_server_that_drops_the_connection_with_its_alert_is_not_read(directory: Path, make: str) -> None:
     with strict(directory, make) as address:
         answer = look(address, Provider(identity(ROGUE)))
     assert answer.health is None
-    dropped = (Way.NONE, Fault.RESET)  # asyncio always; Go where its reset overtakes the alert
+    dropped = (Way.NONE, Fault.RESET)  # asyncio always; others where their reset overtakes the alert
     assert (answer.way, answer.fault) in ((dropped,) if make == "uvicorn" else (dropped, (Way.REFUSED, None)))
 
 
@@ -538,3 +539,7 @@ def test_what_stands_behind_a_probes_path_is_shown_nowhere(directory: Path) -> N
         answer = look(address, None, probe(_port(plain), "/health?key=s3cret"))
     assert asked(answer) == [(Outcome.ANSWERED, 200)]
     assert "s3cret" not in json.dumps(answer.evidence(), default=str)
+
+
+def test_the_paths_of_every_known_sdk_are_among_those_that_are_asked() -> None:
+    assert all(set(version.health_paths) <= {HEALTH, READY} for version in load_sdk_facts().versions)

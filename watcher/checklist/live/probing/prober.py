@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from probes import AnySourceKind, load_checklist_sources
 from probes.contract import Fault, Reading, SourceSettings, Target, TargetKey
@@ -14,6 +15,7 @@ from probes.controls.evidence import AgentRef, Missing, Seen
 from probes.readings.health.answer import HealthAnswer
 from watcher.checklist.live.probing.attempts import AttemptQueue, Attempts
 from watcher.checklist.live.probing.outages import Outages
+from watcher.checklist.live.probing.outages_file import OutagesFile
 from watcher.checklist.live.probing.targets import ProbedTarget, ProbedTargets
 from watcher.checklist.live.provider import Provided, Sources
 from watcher.engine.engine import Engine
@@ -55,21 +57,29 @@ class ProbedEvidence:
     """Makes the attempts, and keeps what the last one at each target saw. `tick` is to be called each second."""
 
     def __init__(
-        self, engine: Engine, settings: Mapping[str, SourceSettings], kinds: Sequence[AnySourceKind] | None = None
+        self,
+        engine: Engine,
+        settings: Mapping[str, SourceSettings],
+        state_dir: Path | None = None,
+        kinds: Sequence[AnySourceKind] | None = None,
     ) -> None:
-        """`settings` by source, of `source_settings`; `kinds`: those of all that look for the checklist, if not all."""
+        """`settings` by source, as `source_settings` makes them; `kinds`: of the sources, if not all.
+
+        `state_dir`: where what agents said in outages is kept; None: nowhere.
+        """
         self._engine, self._clock = engine, engine.clock
         self._kinds = {kind.name: kind for kind in (load_checklist_sources() if kinds is None else kinds)}
         self._intervals = {name: settings[name].interval for name in self._kinds}
         context = engine.source_context
         self._sources = {name: kind.open(settings[name], context) for name, kind in self._kinds.items()}
         self._queue = AttemptQueue({name: kind.concurrency for name, kind in self._kinds.items()})
-        self.outages = Outages()
-        self._targets = ProbedTargets(engine, self._kinds, self._queue, self.outages)
+        self._outages = Outages()
+        self._outages_file = OutagesFile(self._outages, state_dir)
+        self._targets = ProbedTargets(engine, self._kinds, self._queue, self._outages)
         self._changed: set[AgentRef] = set()
         self._logger = FailuresLogger(logging.getLogger(__name__))
         self._tasks: set[asyncio.Task[None]] = set()
-        self._ticking = False
+        self._ticking = self._news = False  # news: something was told in an outage since that was kept
 
     def agents(self) -> Collection[AgentRef]:
         """None: only what is watched is probed."""
@@ -96,6 +106,15 @@ class ProbedEvidence:
         attempts = target.attempts.get(source) if target is not None else None
         return attempts.reading if attempts is not None else None
 
+    @property
+    def unwritable(self) -> str:
+        """Why what agents said in outages cannot be kept; empty where it is."""
+        return self._outages_file.trouble
+
+    async def restore(self) -> None:
+        """Know what the last process knew; before the first tick."""
+        await self._outages_file.restore(self._clock.date_of(self._clock.steady()))
+
     async def tick(self) -> None:
         """Follow the targets, and begin what is due within about a second; nothing while another tick goes on."""
         if self._ticking or not self._engine.role.active:
@@ -105,6 +124,7 @@ class ProbedEvidence:
             fresh = await self._targets.follow(self._clock.steady())
             self._changed.update(fresh)
             await self._targets.sweep(self._clock.steady())
+            await self._keep_news()
             for _ in range(STEPS):
                 if self._engine.fleet.isolation.isolated or not self._begin_some():
                     return
@@ -118,6 +138,7 @@ class ProbedEvidence:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._keep_news()
         for source in self._sources.values():
             await source.close()
 
@@ -131,6 +152,11 @@ class ProbedEvidence:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return True
+
+    async def _keep_news(self) -> None:
+        if self._news:
+            self._news = False
+            await self._outages_file.write(self._clock.date_of(self._clock.steady()))
 
     async def _attempt(self, attempts: Attempts) -> None:
         lag, began = self._engine.fleet.lag, time.monotonic()
@@ -170,7 +196,9 @@ class ProbedEvidence:
         if not isinstance(reading, HealthAnswer):
             return False
         pod, date = target.state.target.key.pod, self._clock.date_of(self._clock.steady())
-        return self.outages.note(target.agent, pod, reading, self._targets.down(target), date)
+        told = self._outages.note(target.agent, pod, reading, self._targets.down(target), date)
+        self._news |= told
+        return told
 
     def _put_next(self, attempts: Attempts) -> None:
         now = self._clock.steady()
@@ -192,7 +220,7 @@ class ProbedEvidence:
         if reading is None:
             reason = UnknownReason.UNREACHABLE if attempts.trouble else UnknownReason.OBSERVING
             return Missing(reason, attempts.trouble or _FIRST, next_at)
-        if isinstance(reading, HealthAnswer) and (outages := self.outages.of(agent, date_of(now))):
+        if isinstance(reading, HealthAnswer) and (outages := self._outages.of(agent, date_of(now))):
             reading = replace(reading, outages=outages)
         key, address = attempts.state.target.key, attempts.state.target.address or ""
         ref = f"pod/{key.namespace}/{key.pod}:{address.rpartition(':')[2]}"

@@ -6,8 +6,9 @@ from probes import AnySourceKind
 from probes.contract import Target, TargetKey
 from probes.controls.evidence import AgentRef
 from probes.readings.handshake import Handshake
+from probes.readings.health.answer import HealthAnswer
 from watcher.checklist.live.probing.attempts import AttemptQueue, Attempts
-from watcher.checklist.live.probing.outages import Down, Outages, down
+from watcher.checklist.live.probing.outages import PROBES, Dependency, Down, Outages, down, is_same
 from watcher.engine.board import TargetState
 from watcher.engine.engine import Engine
 from watcher.runtime.cooperative import TimeSlice
@@ -15,17 +16,21 @@ from watcher.runtime.cooperative import TimeSlice
 SWEEP = 30
 """Calls of `sweep` in which each target is looked over once."""
 
+MOST_LOOKS = 4
+"""For the sake of one outage: two that are answered suffice."""
+
 _HEALTH, _HANDSHAKE = "health", "handshake"
 
 
 class ProbedTarget:
     """One of them."""
 
-    __slots__ = ("agent", "attempts", "serial", "state")
+    __slots__ = ("agent", "asked", "attempts", "serial", "state")
 
     def __init__(self, state: TargetState, agent: AgentRef, attempts: Mapping[str, Attempts]) -> None:
         self.state, self.agent, self.attempts = state, agent, attempts
         self.serial = ""  # of the SVID that it served last, "" before one was seen
+        self.asked: dict[Dependency, tuple[float, int]] = {}  # what is down: since when, and looks for its sake
 
 
 class ProbedTargets:
@@ -38,7 +43,7 @@ class ProbedTargets:
         self._states: Mapping[TargetKey, TargetState] = {}  # of the board, when they were last followed
         self._known: dict[TargetKey, ProbedTarget] = {}
         self._to_sweep: list[ProbedTarget] = []
-        self._places = [place for place, probe in enumerate(engine.board.probes) if probe.name in ("svid", "opa")]
+        self._places = [place for place, probe in enumerate(engine.board.probes) if probe.name in PROBES]
 
     def get(self, key: TargetKey) -> ProbedTarget | None:
         """What is known of a target."""
@@ -64,9 +69,7 @@ class ProbedTargets:
             if key not in known:
                 for attempts in target.attempts.values():
                     self._queue.drop(attempts)
-        agents = {target.agent for target in known.values()}
-        self._queue.keep(agents, now)
-        self._outages.keep(agents)
+        self._queue.keep({target.agent for target in known.values()}, now)
         return fresh
 
     async def sweep(self, now: float) -> None:
@@ -126,13 +129,28 @@ class ProbedTargets:
             if before:
                 self._ask_anew(target, now)
         health, since = target.attempts.get(_HEALTH), self.down(target)
-        date = self._engine.clock.date_of(now)
-        if health is not None and since and self._outages.wants_look(target.agent, _pod(target), since, date):
+        if health is not None and (since or target.asked):
+            self._look_at_outages(target, health, since, now)
+
+    def _look_at_outages(self, target: ProbedTarget, health: Attempts, since: Down, now: float) -> None:
+        """Ask an agent for its health while something that it may speak of is down, a few times in each outage."""
+        target.asked = {each: asked for each, asked in target.asked.items() if each in since}
+        pod, date, due = target.state.target.key.pod, self._engine.clock.date_of(now), False
+        for dependency, began in self._outages.untold(target.agent, pod, since, date):
+            before, looks = target.asked.get(dependency, (began, 0))
+            looks = looks if is_same(before, began) else 0
+            if looks < MOST_LOOKS and _speaks_of(health, dependency):
+                target.asked[dependency] = (began, looks + 1)
+                due = True
+        if due:
             self._queue.put_now(health, now)
 
 
-def _pod(target: ProbedTarget) -> str:
-    return target.state.target.key.pod
+def _speaks_of(attempts: Attempts, dependency: Dependency) -> bool:
+    """Of a callee only an agent that named it when it was asked last."""
+    last = attempts.reading
+    health = last.health if isinstance(last, HealthAnswer) else None
+    return not dependency.subject or (health is not None and health.says_healthy(dependency.subject) is not None)
 
 
 def _asked(target: Target) -> tuple[object, ...]:
