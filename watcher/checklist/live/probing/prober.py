@@ -68,7 +68,8 @@ class ProbedEvidence:
         `state_dir`: where what agents said in outages is kept; None: nowhere.
         """
         self._engine, self._clock = engine, engine.clock
-        self._kinds = {kind.name: kind for kind in (load_checklist_sources() if kinds is None else kinds)}
+        every = load_checklist_sources() if kinds is None else kinds
+        self._kinds = {kind.name: kind for kind in sorted(every, key=lambda each: settings[each.name].interval)}
         self._intervals = {name: settings[name].interval for name in self._kinds}
         context = engine.source_context
         self._sources = {name: kind.open(settings[name], context) for name, kind in self._kinds.items()}

@@ -19,6 +19,7 @@ SWEEP = 30
 MOST_LOOKS = 4
 """For the sake of one outage: two that are answered suffice."""
 
+_BEHIND = 0.001  # seconds
 _HEALTH, _HANDSHAKE = "health", "handshake"
 
 
@@ -101,16 +102,19 @@ class ProbedTargets:
             self._ask_anew(target, now)
 
     def _fit(self, target: ProbedTarget, now: float) -> None:
-        """Attempts of those sources that have something to look at, and of no others."""
+        """Attempts of those sources that have something to look at, and of no others.
+
+        Of many new targets the first source looks at all before the next one begins: what is asked often is short.
+        """
         kept: dict[str, Attempts] = {}
-        for name, kind in self._kinds.items():
+        for place, (name, kind) in enumerate(self._kinds.items()):
             attempts = target.attempts.get(name)
             if not getattr(target.state.target, kind.endpoint):
                 if attempts is not None:
                     self._queue.drop(attempts)
             elif attempts is None:
                 kept[name] = Attempts(name, target.agent, target.state)
-                self._queue.put(kept[name], now)
+                self._queue.put(kept[name], now + place * _BEHIND)
             else:
                 kept[name], attempts.state = attempts, target.state
         target.attempts = kept
