@@ -157,6 +157,7 @@ def find_target(
         unlearnt=_unlearnt(missing) if any(missing.values()) else _ALL_LEARNT,
         declared_ports=pod.declared_ports,
         formerly=known.formerly,
+        kubelet_probes=pod.kubelet_probes,
         limits=_limits(config, around),
         node=pod.node,
         workload=of,
