@@ -19,7 +19,7 @@ from probes.controls.catalogue.control import Assurance, Control, FactKey, Sourc
 from probes.controls.catalogue.terms import Automation, Scope
 from probes.controls.evidence import EvidenceSet, Missing
 from probes.controls.evidence.gathered import NOT_GIVEN
-from probes.controls.finding import Finding, Memory, RecordRef, State
+from probes.controls.finding import Finding, Memory, RecordRef, State, Witness
 from probes.controls.judging import Facts, Judges, Raised, Statement, asked
 from probes.controls.records import Record
 from probes.controls.verdict.attesting import attested
@@ -29,7 +29,7 @@ from probes.controls.verdict.passing import Doubt, doubts, proofs
 from probes.controls.verdict.record_verdict import Outcome, judge_records, waiver_of
 from probes.controls.verdict.showing import message_of
 from probes.controls.verdict.unknown import unknown
-from probes.controls.verdict.weighing import Weighed, weigh
+from probes.controls.verdict.weighing import SettledPods, Weighed, weigh
 
 Answers: TypeAlias = dict[FactKey, bool | Missing]
 _WAIVABLE = (State.FAIL, State.UNKNOWN, State.EXPIRED)
@@ -46,9 +46,10 @@ def judge_control(
     records: Sequence[Record] = (),
     previous: Finding | None = None,
     answers: Answers | None = None,
+    pods: SettledPods | None = None,
 ) -> Finding:
     """One finding of a control that is no roll-up. `records` are valid ones; `previous` is of the same subject;
-    `answers` keeps which facts hold of this evidence, for its other controls.
+    `answers` keeps which facts hold of this evidence, for its other controls, and `pods` are those that have a vote.
 
     Records of another environment than that of `facts` do not count. For scope release the subject is one rollout: the
     finding of another one is no previous finding.
@@ -65,7 +66,7 @@ def judge_control(
         control,
         evidence,
         facts,
-        weigh(control, evidence, facts, judges.controls.get(control.id, ())),
+        weigh(control, evidence, facts, judges.controls.get(control.id, ()), pods),
         previous,
         judge_records(control, evidence, records, remembered, facts.now),
         applies if isinstance(applies, Missing) else None,
@@ -143,18 +144,34 @@ def _assurance(part: Weighed, said: Statement) -> Assurance:
 
 
 def _kept_pass(case: Case, found: Sequence[Doubt]) -> Finding | None:
-    """What was seen of pods holds for its time where there is no settled pod to look at."""
+    """What was seen holds for its time where nobody can say otherwise yet."""
     before = case.previous
-    if before is None or before.underlying is not State.PASS or case.scales.voting or suspects(case):
-        return None
-    if not any(each.pod for each in before.evidence):
+    if before is None or before.underlying is not State.PASS or suspects(case):
         return None
     for each in before.evidence:
         spec = case.control.spec(each.source)
         if spec is None or (spec.max_age is not None and case.facts.now - each.observed_at > spec.max_age):
             return None
-    blind = {each.witness and each.witness.source for each in found}
-    return before if blind <= {each.source for each in before.evidence if each.pod} else None
+    return before if _not_seen_yet(case, found, before) or _no_pod_to_look_at(case, found, before) else None
+
+
+def _not_seen_yet(case: Case, found: Sequence[Doubt], before: Finding) -> bool:
+    """The watcher began anew and has not looked yet at what the pass rests on, pod by pod."""
+    shown = {Witness(each.source, each.pod) for each in before.evidence}
+    waiting = {part.witness for part in case.scales.parts if isinstance(part.found, Missing) and _waits(part.found)}
+    return not case.unsure and {each.witness for each in found} <= shown & waiting
+
+
+def _waits(missing: Missing) -> bool:
+    return missing.reason is UnknownReason.OBSERVING
+
+
+def _no_pod_to_look_at(case: Case, found: Sequence[Doubt], before: Finding) -> bool:
+    """No pod is settled, and what was seen was seen of pods."""
+    of_pods = {each.source for each in before.evidence if each.pod}
+    return (
+        bool(of_pods) and not case.scales.voting and {each.witness and each.witness.source for each in found} <= of_pods
+    )
 
 
 def _remembering(case: Case, finding: Finding) -> Finding:

@@ -157,7 +157,7 @@ _VALUES = {
 Value = ServedPort | MetricsLook | OPALook | PodConditions | PodHistory
 
 
-def evidence(*values: Value, at: float = NOW, since: float = NOW - 7 * 3600, **others: object) -> EvidenceSet:
+def evidence(values: Iterable[Value], at: float, since: float, others: Mapping[str, object]) -> EvidenceSet:
     """Of an agent with one pod, Ready `since` then: what was seen at that moment; `others` of the agent as a whole."""
     seen = {_VALUES[type(value)].value: Seen(value, at, "pod/prod/search-0") for value in values}
     whole = {SourceName(name): value for name, value in others.items()}
@@ -189,7 +189,7 @@ def _judged(
     known = {name: value for name, value in more.items() if name in ("sdk", "trust_domains")}
     others = {name: value for name, value in more.items() if name not in known}
     facts = Facts(now=at, **({"sdk": SDK} | known))  # type: ignore[arg-type]
-    given = evidence(*values, at=at, since=since, **others)  # type: ignore[arg-type]
+    given = evidence(values, at, since, others)
     return judge_control(CATALOGUE.by_id[control], given, facts, load_judges(), previous=previous)
 
 
@@ -203,7 +203,7 @@ def said(
 ) -> list[Statement]:
     """What the judges say of these."""
     facts = Facts(now=NOW, sdk=sdk, trust_domains=trust_domains)
-    given = evidence(*values, since=since, **others)
+    given = evidence(values, NOW, since, others)
     scales = weigh(CATALOGUE.by_id[control], given, facts, load_judges().controls[control])
     assert scales.error == ""
     return [each for part in scales.parts for each in part.statements]

@@ -1,0 +1,129 @@
+"""The findings of one agent in few bytes: codes and shared values, made whole again when they are read."""
+
+import json
+import zlib
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from probes.controls.catalogue.control import Assurance, SourceName, UnknownReason
+from probes.controls.catalogue.terms import ExpiredReason, FailReason
+from probes.controls.finding import NOTHING_REMEMBERED, EvidenceShown, Finding, Memory, RecordRef, State
+
+STATES = tuple(State)
+REASONS = ("", *FailReason, *UnknownReason, *ExpiredReason)
+ASSURANCES = (None, *Assurance)
+_STATE_CODE = {each: number for number, each in enumerate(STATES)}
+_REASON_CODE = {str(each): number for number, each in enumerate(REASONS)}
+_ASSURANCE_CODE = {each: number for number, each in enumerate(ASSURANCES)}
+
+
+class Rare(NamedTuple):
+    """What most findings do not have."""
+
+    next_decided_at: float | None
+    evidence_lost_since: float | None
+    record: RecordRef | None
+    memory: Memory
+
+
+NOTHING_RARE = Rare(None, None, None, NOTHING_REMEMBERED)
+
+
+class Seen(NamedTuple):
+    """What a finding rests on; many of an agent rest on the same."""
+
+    evidence: "array[int]"  # places in what the agent has in all
+    pods: Mapping[str, State]
+    all_pods: int
+
+
+class Packed(NamedTuple):
+    """The findings of one agent, in the order of the catalogue."""
+
+    codes: "array[int]"
+    since: "array[float]"
+    messages: bytes  # JSON, compressed: sentences are alike, and read by few
+    evidence: tuple[EvidenceShown, ...]
+    seen: tuple[Seen, ...]
+    seen_of: "array[int]"  # which of these it is, by finding
+    rare: Mapping[int, Rare]
+
+
+def pack(findings: Sequence[Finding]) -> Packed:
+    """The findings of all controls of the catalogue, in its order."""
+    same: dict[object, object] = {}
+    rare = {number: found for number, each in enumerate(findings) if (found := _rare(each, same)) != NOTHING_RARE}
+    return Packed(
+        array("H", [_code(each) for each in findings]),
+        array("d", [each.since for each in findings]),
+        zlib.compress(json.dumps([each.message for each in findings]).encode(), level=1),
+        *_packed_evidence(findings),
+        rare,
+    )
+
+
+def _packed_evidence(findings: Sequence[Finding]) -> tuple[tuple[EvidenceShown, ...], tuple[Seen, ...], "array[int]"]:
+    evidence: dict[EvidenceShown, int] = {}
+    pods: dict[object, Mapping[str, State]] = {}
+    seen: dict[object, tuple[int, Seen]] = {}
+    seen_of = array("H")
+    for each in findings:
+        own = tuple(each.pods.items())
+        key = each.evidence, own, each.all_pods
+        if key not in seen:
+            places = array("H", [evidence.setdefault(one, len(evidence)) for one in each.evidence])
+            seen[key] = len(seen), Seen(places, pods.setdefault(own, each.pods), each.all_pods)
+        seen_of.append(seen[key][0])
+    return tuple(evidence), tuple(found for _, found in seen.values()), seen_of
+
+
+def dated(packed: Packed, dates: Mapping[tuple[SourceName, str], float]) -> Packed:
+    """The same, whose evidence was seen again at these Unix seconds, by source and pod."""
+    again = [
+        each._replace(observed_at=at) if (at := dates.get((each.source, each.pod), 0.0)) > each.observed_at else each
+        for each in packed.evidence
+    ]
+    return packed._replace(evidence=tuple(again))
+
+
+def _rare(finding: Finding, same: dict[object, object]) -> Rare:
+    memory = finding.memory
+    key = (memory.blamed, memory.nothing_since, memory.record, tuple(sorted(memory.suspects.items())))
+    shared = same.setdefault(key, memory)
+    found = Rare(finding.next_decided_at, finding.evidence_lost_since, finding.record, shared)  # type: ignore[arg-type]
+    return same.setdefault(("rare", key, *found[:3]), found)  # type: ignore[return-value]
+
+
+def _code(finding: Finding) -> int:
+    states = _STATE_CODE[finding.state] * len(STATES) + _STATE_CODE[finding.underlying]
+    reasons = states * len(REASONS) + _REASON_CODE[finding.reason]
+    return reasons * len(ASSURANCES) + _ASSURANCE_CODE[finding.assurance]
+
+
+def unpack(ids: tuple[str, ...], packed: Packed) -> Iterator[Finding]:
+    """The same findings again; `ids`: of all controls, in their order."""
+    messages = json.loads(zlib.decompress(packed.messages))
+    shown = [tuple([packed.evidence[place] for place in each.evidence]) for each in packed.seen]
+    for number, control in enumerate(ids):
+        reasons, assurance = divmod(packed.codes[number], len(ASSURANCES))
+        states, reason = divmod(reasons, len(REASONS))
+        state, underlying = divmod(states, len(STATES))
+        rare = packed.rare.get(number, NOTHING_RARE)
+        seen = packed.seen[packed.seen_of[number]]
+        yield Finding(
+            control=control,
+            state=STATES[state],
+            underlying=STATES[underlying],
+            since=packed.since[number],
+            reason=str(REASONS[reason]),
+            assurance=ASSURANCES[assurance],
+            message=messages[number],
+            evidence=shown[packed.seen_of[number]],
+            pods=seen.pods,
+            all_pods=seen.all_pods,
+            next_decided_at=rare.next_decided_at,
+            evidence_lost_since=rare.evidence_lost_since,
+            record=rare.record,
+            memory=rare.memory,
+        )
