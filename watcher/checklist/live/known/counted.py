@@ -16,7 +16,11 @@ from watcher.engine.debounce import ProbeResult
 
 _SAID = (Actual.ALLOW, Actual.DENY, Actual.UNDEFINED)
 _SHORT, _LONG = 300.0, 3600.0  # seconds of a block: of two hours, and of a day
-_BLOCKS, _HOUR = 24, 12  # blocks that are kept, and short ones of an hour
+_BLOCKS, _HOUR, _DAY = (
+    24,
+    12,
+    23,
+)  # blocks that are kept; how far back an hour of short ones goes, and a day of long ones
 _RATE = "slo_requests_per_second"
 _TOLD, _BUSY, _SLOW, _LOOKS, _UNDECIDED = range(5)
 _MADE, _FAILED, _RETRIES = range(3)
@@ -89,14 +93,14 @@ class Counted:
         """Of the last 24 h: with verdicts on errors and latency, with enough requests to tell, and of these slow."""
         if self._day is None:
             return 0.0, 0.0, 0.0
-        told, busy, slow = (self._day.total(now + self._ahead, column, 0, _BLOCKS) for column in (_TOLD, _BUSY, _SLOW))
+        told, busy, slow = (self._day.total(now + self._ahead, column, 0, _DAY) for column in (_TOLD, _BUSY, _SLOW))
         return told, busy, slow
 
     def decisions(self, now: float) -> tuple[int, int]:
         """Looks at OPA in the last 24 h, and how many of them got no decision."""
         if self._day is None:
             return 0, 0
-        looks, undecided = (self._day.total(now + self._ahead, column, 0, _BLOCKS) for column in (_LOOKS, _UNDECIDED))
+        looks, undecided = (self._day.total(now + self._ahead, column, 0, _DAY) for column in (_LOOKS, _UNDECIDED))
         return int(looks), int(undecided)
 
     def traffic(self, now: float) -> Traffic:
@@ -111,7 +115,7 @@ class Counted:
             requests=requests,
             made=made.total(now, _MADE, 0, _HOUR) if calls else None,
             made_before=made.total(now, _MADE, *before) if calls else None,
-            made_by_callee={name: ring.total(now, 0, 0, _BLOCKS) for name, ring in self._by_callee.items()},
+            made_by_callee={name: ring.total(now, 0, 0, _DAY) for name, ring in self._by_callee.items()},
             failed=made.total(now, _FAILED, 0, _HOUR) if "outbound_errors" in there else None,
             retries=made.total(now, _RETRIES, 0, _HOUR) if retries else None,
             retries_before=made.total(now, _RETRIES, *before) if retries else None,

@@ -33,10 +33,12 @@ class Followed:
         if verdicts is before:
             return False
         aged = verdicts is not result.verdicts
-        for name, (status, since) in _worst(verdicts, (now,) * len(result.since) if aged else result.since).items():
-            self._turned(name, status, min(since, now), before, index)
+        changed = before is None or _outcome(before) != _outcome(verdicts)
+        if changed:  # else only other words for the same
+            for name, (status, since) in _worst(verdicts, (now,) * len(result.since) if aged else result.since).items():
+                self._turned(name, status, min(since, now), before, index)
         self._verdicts[index], self._since[index] = verdicts, result.since
-        return True
+        return changed
 
     def past(self, now: float, date_of: Callable[[float], float]) -> Mapping[str, ConditionPast]:
         """By condition; `now` in steady seconds, `date_of` gives their Unix seconds."""
@@ -61,6 +63,10 @@ class Followed:
             return []
         status, since = _worst(before, self._since[index]).get(name, (Status.UNKNOWN, self.since))
         return [(max(since, self.since), status)]
+
+
+def _outcome(verdicts: Verdicts) -> tuple[int, frozenset[object]]:
+    return len(verdicts.all), verdicts.outcomes
 
 
 def _worst(verdicts: Verdicts, since: Sequence[float]) -> Mapping[str, tuple[Status, float]]:
