@@ -130,7 +130,7 @@ def test_a_pod_is_seen_as_it_runs_with_its_digests_and_labels(kubernetes: Kubern
         [(pod, found)] = gathered.of_pods(SourceName.KUBERNETES_POD, LivePod)
         assert isinstance(found, Seen)
         assert (pod.name, pod.revision, found.ref) == ("pod-1", "6d5b9c7f8b", f"pod/{NAMESPACE}/pod-1")
-        assert found.value.run.opa == "opa"
+        assert found.value.opa == "opa"
         assert gathered.digests[Bind.IMAGE_DIGEST] == frozenset({f"sha256:{'a' * 64}"})
         provided = watched.evidence.evidence_of(AGENT, watched.discoverer.targets())
         assert provided.labels == {"team": "search"}
