@@ -148,6 +148,8 @@ class LivePods:
         live = LivePod(
             template,
             kept.run,
+            kept.template.opa,
+            kept.template.opa_on_loopback,
             starts=self.memory.starts(agent, kept.run.revision),
             first_ended=self.memory.first_ended(seen.pod.uid),
             terminations=self.memory.ends(agent),
