@@ -11,6 +11,7 @@ from probes.contract import Fault
 from probes.controls.catalogue.control import SourceName
 from probes.controls.evidence import EvidenceSet, Pod, Seen
 from probes.controls.finding import Finding
+from probes.controls.judges.tls_posture.strangers import strict_verification
 from probes.controls.judging import Facts, load_judges
 from probes.controls.sdk.loading import load_sdk_facts
 from probes.controls.verdict.control import judge_control
@@ -255,6 +256,11 @@ def test_strict_verification_is_refuted_by_a_foreign_certificate_that_is_let_in(
     ]
     for posture in open_questions:
         assert said(STRICT, posture) == ("AttestationMissing", "There is no valid attestation record.")
+
+
+def test_why_strict_verification_is_open_is_told_in_the_evidence() -> None:
+    told = [strict_verification(each).message for each in (replace(WELL, hostile=False, foreign=None), PLAIN)]
+    assert told == ["checklist.hostile_handshakes is off.", "Port 8443 speaks plaintext HTTP and not TLS."]
 
 
 def test_a_refuted_verification_is_not_cleared_by_turning_hostile_handshakes_off() -> None:
