@@ -384,6 +384,22 @@ def test_one_bad_pod_of_two_is_a_fail_and_named() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("posture", "summary"),
+    [
+        (WELL, "TLS 1.3: HTTP 200; TLS 1.2: protocol version; no certificate: certificate required; "
+          "foreign: unknown ca; forged: unknown ca"),
+        (replace(WELL, own=SILENT, tls12=CLOSED, without=PAGE, foreign=None, forged=None),
+         "TLS 1.3: not answered; TLS 1.2: closed; no certificate: HTTP 400"),
+        (PLAIN, "TLS 1.3: not answered; 8443 in clear: HTTP"),
+        (replace(PLAIN, own=None, ports=()), "The port speaks plaintext HTTP."),
+        (NOBODY_THERE, "10.0.0.7:8443 refused the connection."),
+    ],
+)  # fmt: skip
+def test_a_round_is_told_in_a_line(posture: TLSPosture, summary: str) -> None:
+    assert posture.summary == summary
+
+
 def test_one_bad_round_is_not_enough() -> None:
     for control in CONTROLS:
         facts = Facts(now=NOW, sdk=load_sdk_facts())
