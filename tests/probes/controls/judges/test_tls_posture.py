@@ -387,8 +387,8 @@ def test_one_bad_pod_of_two_is_a_fail_and_named() -> None:
 @pytest.mark.parametrize(
     ("posture", "summary"),
     [
-        (WELL, "TLS 1.3: HTTP 200; TLS 1.2: protocol version; no certificate: certificate required; "
-          "foreign: unknown ca; forged: unknown ca"),
+        (WELL, ("TLS 1.3: HTTP 200; TLS 1.2: protocol version; no certificate: certificate required; "
+          "foreign: unknown ca; forged: unknown ca")),
         (replace(WELL, own=SILENT, tls12=CLOSED, without=PAGE, foreign=None, forged=None),
          "TLS 1.3: not answered; TLS 1.2: closed; no certificate: HTTP 400"),
         (PLAIN, "TLS 1.3: not answered; 8443 in clear: HTTP"),

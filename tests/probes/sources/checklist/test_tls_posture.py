@@ -29,9 +29,11 @@ from probes.sources.tls.posture.turns import Turns
 from tests.probes.controls.made import AGENT, CATALOGUE, NOW, facts
 from tests.probes.sources.checklist.postures import (
     KEY,
+    LOOPS,
     OURS,
     STRANGER,
     SVID,
+    LoopFactory,
     Pauses,
     Provider,
     identity,
@@ -99,10 +101,11 @@ def test_a_server_of_any_make_is_judged_by_what_it_takes(make: str, posture: Pos
         assert found == _ALL_WELL | _BROKEN[posture], reading.summary
 
 
+@pytest.mark.parametrize("loop", LOOPS, ids=["asyncio", "uvloop"])
 @pytest.mark.parametrize("make", MAKES)
-def test_a_strict_server_of_any_make_refuses_in_its_own_way(make: str, directory: Path) -> None:
+def test_a_strict_server_of_any_make_refuses_in_its_own_way(make: str, loop: LoopFactory, directory: Path) -> None:
     with run(make, Posture.WELL, directory) as address:
-        reading = look(address, hostile=True)
+        reading = look(address, hostile=True, loop=loop)
     assert (reading.fault, reading.error, reading.left_out) == (None, "", "")
     assert reading.spoke is Spoke.TLS
     assert reading.own is not None
