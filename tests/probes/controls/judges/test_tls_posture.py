@@ -11,6 +11,7 @@ from probes.contract import Fault
 from probes.controls.catalogue.control import SourceName
 from probes.controls.evidence import EvidenceSet, Pod, Seen
 from probes.controls.finding import Finding
+from probes.controls.judges.tls_posture.strangers import strict_verification
 from probes.controls.judging import Facts, load_judges
 from probes.controls.sdk.loading import load_sdk_facts
 from probes.controls.verdict.control import judge_control
@@ -257,6 +258,11 @@ def test_strict_verification_is_refuted_by_a_foreign_certificate_that_is_let_in(
         assert said(STRICT, posture) == ("AttestationMissing", "There is no valid attestation record.")
 
 
+def test_why_strict_verification_is_open_is_told_in_the_evidence() -> None:
+    told = [strict_verification(each).message for each in (replace(WELL, hostile=False, foreign=None), PLAIN)]
+    assert told == ["checklist.hostile_handshakes is off.", "Port 8443 speaks plaintext HTTP and not TLS."]
+
+
 def test_a_refuted_verification_is_not_cleared_by_turning_hostile_handshakes_off() -> None:
     failed = finding(STRICT, replace(WELL, foreign=OK))
     facts = Facts(now=NOW + 120, sdk=load_sdk_facts())
@@ -376,6 +382,22 @@ def test_one_bad_pod_of_two_is_a_fail_and_named() -> None:
         "fail",
         {"search-0": "pass", "search-1": "fail"},
     )
+
+
+@pytest.mark.parametrize(
+    ("posture", "summary"),
+    [
+        (WELL, ("TLS 1.3: HTTP 200; TLS 1.2: protocol version; no certificate: certificate required; "
+          "foreign: unknown ca; forged: unknown ca")),
+        (replace(WELL, own=SILENT, tls12=CLOSED, without=PAGE, foreign=None, forged=None),
+         "TLS 1.3: not answered; TLS 1.2: closed; no certificate: HTTP 400"),
+        (PLAIN, "TLS 1.3: not answered; 8443 in clear: HTTP"),
+        (replace(PLAIN, own=None, ports=()), "The port speaks plaintext HTTP."),
+        (NOBODY_THERE, "10.0.0.7:8443 refused the connection."),
+    ],
+)  # fmt: skip
+def test_a_round_is_told_in_a_line(posture: TLSPosture, summary: str) -> None:
+    assert posture.summary == summary
 
 
 def test_one_bad_round_is_not_enough() -> None:

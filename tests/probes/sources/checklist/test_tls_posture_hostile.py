@@ -26,7 +26,7 @@ from probes.sources.tls.posture.limits import EnoughError, RoundLimits
 from probes.sources.tls.posture.suites import STRONG, WEAK
 from probes.sources.tls.posture.told import told_by_hello, told_in_clear
 from tests.hostile.tls_attacks import Certificates
-from tests.probes.sources.checklist.postures import OURS, SVID, Pauses, look, source, target
+from tests.probes.sources.checklist.postures import LOOPS, OURS, SVID, LoopFactory, Pauses, look, source, target
 from tests.repository import ROOT
 from tests.servers.tls_servers import Talk, hear, leave, reset, say, serve, speak_tls, tls_context, when_spoken_to
 
@@ -76,6 +76,7 @@ def test_an_alert_of_any_kind_to_each_hello_never_makes_a_pass(number: int) -> N
     assert not reading.weak
 
 
+@pytest.mark.parametrize("loop", LOOPS, ids=["asyncio", "uvloop"])
 @pytest.mark.parametrize(
     ("talk", "how"),
     [
@@ -86,9 +87,9 @@ def test_an_alert_of_any_kind_to_each_hello_never_makes_a_pass(number: int) -> N
     ],
     ids=["silent", "RST", "half a ServerHello", "garbage"],
 )
-def test_silence_a_reset_and_noise_are_no_evidence(talk: Talk, how: str) -> None:
+def test_silence_a_reset_and_noise_are_no_evidence(talk: Talk, how: str, loop: LoopFactory) -> None:
     with serve(talk) as address:
-        reading = look(address, hostile=True, patience=0.3)
+        reading = look(address, hostile=True, patience=0.3, loop=loop)
     tried = [each for each in (reading.own, reading.tls12, reading.without, reading.foreign, reading.forged) if each]
     assert tried
     assert {each.outcome for each in tried} == {Outcome.UNANSWERED}
