@@ -18,6 +18,14 @@ class TargetKey(NamedTuple):
     pod: str
 
 
+class DeclaredPort(NamedTuple):
+    """A TCP port that a container of the pod says it has."""
+
+    number: int
+    container: str
+    probed: bool = False  # a kubelet asks it over plain HTTP
+
+
 class KubeletProbe(NamedTuple):
     """What a kubelet asks of the agent over HTTP: at the pod's own address, without a certificate, without headers."""
 
@@ -45,6 +53,7 @@ class Target:
     origins: Mapping[str, str] = field(default_factory=dict)  # endpoint -> who says so, a few words
     unlearnt: Mapping[str, str] = field(default_factory=dict)
     """Fields that may well have a value, which could not be learnt: why, a sentence. Absent is not the same."""
+    declared_ports: tuple[DeclaredPort, ...] = ()  # of all its containers that run as long as the agent does
     formerly: str = ""  # the agent's name in the key as it was before more was known of the target
     kubelet_probes: tuple[KubeletProbe, ...] = ()  # those that can be asked as a kubelet asks them
     limits: Mapping[str, Limits] = field(default_factory=dict)  # probe name -> its limits for this target

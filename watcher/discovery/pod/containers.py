@@ -91,14 +91,19 @@ def _shared(probes: tuple[KubeletProbe, ...]) -> tuple[KubeletProbe, ...]:
     return probes
 
 
-def opa_beside(agent: Raw, spec: Raw) -> Sidecar | None:
+def opa_container(agent: Raw, spec: Raw) -> Raw | None:
     """The OPA that runs as long as the agent does."""
-    for each in lasting_containers(spec):
-        image = str(each.get("image") or "")
-        if each is not agent and _is_opa(str(each.get("name")), image):
-            words = tuple(str(word) for word in (*(each.get("command") or ()), *(each.get("args") or ())))
-            return Sidecar(image[:_LONGEST], tuple(_telling(words))[:_MOST_ARGUMENTS])
-    return None
+    others = (each for each in lasting_containers(spec) if each is not agent)
+    return next((each for each in others if _is_opa(str(each.get("name")), str(each.get("image") or ""))), None)
+
+
+def opa_beside(agent: Raw, spec: Raw) -> Sidecar | None:
+    """The same, as far as it says where it listens."""
+    opa = opa_container(agent, spec)
+    if opa is None:
+        return None
+    words = tuple(str(word) for word in (*(opa.get("command") or ()), *(opa.get("args") or ())))
+    return Sidecar(str(opa.get("image") or "")[:_LONGEST], tuple(_telling(words))[:_MOST_ARGUMENTS])
 
 
 def _telling(words: Sequence[str]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from probes.contract.target import KubeletProbe
+from probes.contract.target import DeclaredPort, KubeletProbe
 from watcher.discovery.pod.config_place import ConfigPlace, ConfigQuestion, config_of
 from watcher.discovery.pod.containers import (
     Sidecar,
@@ -15,6 +15,7 @@ from watcher.discovery.pod.containers import (
     opa_beside,
     status_of,
 )
+from watcher.discovery.pod.declared_ports import declared_ports
 from watcher.discovery.pod.labels import PodLabels, read_labels
 from watcher.discovery.pod.resources import given_limits
 from watcher.kube.objects import Raw
@@ -58,6 +59,7 @@ class Pod:
     opa: Sidecar | None
     place: ConfigPlace | None = None  # of its config; None: it does not say where, or there is a question
     restarts: int = 0  # of the agent's container
+    declared_ports: tuple[DeclaredPort, ...] = ()  # of all containers that run as long as the agent does
     kubelet_probes: tuple[KubeletProbe, ...] = ()  # of the agent's container
     described: PodLabels | None = None  # for ClusterSPIFFEID objects, where those are read
     created_at: float = 0.0  # Unix seconds
@@ -102,6 +104,7 @@ def read_pod(raw: Raw, named: frozenset[str] | None = None, carried: Collection[
         place=place if isinstance(place, ConfigPlace) else None,
         opa=opa_beside(container, spec),
         restarts=int(reported.get("restartCount") or 0),
+        declared_ports=declared_ports(spec),
         kubelet_probes=kubelet_probes(container),
         described=None if named is None else read_labels(meta, named),
         created_at=_seconds(meta.get("creationTimestamp")),

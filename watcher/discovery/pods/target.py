@@ -155,6 +155,7 @@ def find_target(
         inferred=_named(address=mtls.guessed, metrics=metrics.guessed, opa=opa.inferred),
         origins=_origins(mtls.origin, metrics.origin, opa.origin),
         unlearnt=_unlearnt(missing) if any(missing.values()) else _ALL_LEARNT,
+        declared_ports=pod.declared_ports,
         formerly=known.formerly,
         kubelet_probes=pod.kubelet_probes,
         limits=_limits(config, around),

@@ -135,6 +135,12 @@ class AttemptQueue:
                 return attempts
         return None
 
+    def is_busy(self, now: float) -> bool:
+        """Whether one is under way, or due and waits for its turn; looks through all of them."""
+        if any(self.under_way.values()):
+            return True
+        return any(waiting.counts and waiting.attempts.due <= now for _, waiting in self._heap)
+
     def over(self, attempts: Attempts, now: float) -> None:
         """The attempt has ended: after a pause it is the turn of the next one at this agent."""
         attempts.under_way = False

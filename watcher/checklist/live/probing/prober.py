@@ -96,7 +96,9 @@ class ProbedEvidence:
         return changed
 
     def sources_up(self) -> Mapping[str, str]:
-        """Down where the watcher has no certificate to show."""
+        """Down where the watcher has no certificate to show; none where it is to have none."""
+        if self._engine.settings.identity is None:
+            return {}
         identity = self._engine.identity.current
         up = identity is not None and bool(identity.chain)
         return dict.fromkeys(self._kinds, "" if up else UnknownReason.UNREACHABLE.value)
@@ -106,6 +108,15 @@ class ProbedEvidence:
         target = self._targets.get(key)
         attempts = target.attempts.get(source) if target is not None else None
         return attempts.reading if attempts is not None else None
+
+    def look_again(self, agents: Collection[AgentRef] | None = None) -> None:
+        """Probe all targets as soon as may be, or those of some agents."""
+        self._targets.ask_anew(agents, self._clock.steady())
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an attempt is under way, or due."""
+        return self._queue.is_busy(self._clock.steady())
 
     @property
     def unwritable(self) -> str:

@@ -119,6 +119,12 @@ class ProbedTargets:
                 kept[name], attempts.state = attempts, target.state
         target.attempts = kept
 
+    def ask_anew(self, agents: Collection[AgentRef] | None, now: float) -> None:
+        """Ask all targets as soon as may be, or those of some agents. `now`: steady seconds."""
+        for target in self._known.values():
+            if agents is None or target.agent in agents:
+                self._ask_anew(target, now)
+
     def _ask_anew(self, target: ProbedTarget, now: float) -> None:
         for attempts in target.attempts.values():
             self._queue.put_now(attempts, now)
