@@ -253,6 +253,25 @@ def test_it_tells_of_which_agents_anything_is_new(tmp_path: Path) -> None:
     assert run(main) == [{SEARCH, AgentRef("prod", "other")}, set(), set()]
 
 
+def test_the_same_seen_a_second_time_is_news_for_it_confirms_and_once_more_is_none(tmp_path: Path) -> None:
+    said = [Reading()]
+
+    async def main(loop: VirtualLoop) -> list[int]:
+        probing = Probing(loop, tmp_path, interval=60.0, says=lambda _, __: replace(said[0], cpu=loop.time() * 1e-9))
+        await probing.watch(target())
+        news = list[int]()
+        for reading in (Reading(), Reading(error="It is otherwise.")):
+            said[0] = reading
+            made = len(probing.attempts)
+            while len(probing.attempts) < made + 5:
+                await probing.run(1)
+                news += [len(probing.attempts)] * bool(probing.prober.take_changed())
+        await probing.end()
+        return news
+
+    assert run(main) == [1, 2, 6, 7]  # attempts that were made by then
+
+
 def test_a_target_that_is_gone_is_forgotten_and_what_is_under_way_changes_nothing(tmp_path: Path) -> None:
     async def main(loop: VirtualLoop) -> Probing:
         probing = Probing(loop, tmp_path, seconds=5.0)
