@@ -53,11 +53,12 @@ class KnownEvidence:
     def take_changed(self) -> Collection[AgentRef] | None:
         """Agents of which a look showed something new, within eight calls; None where the watcher's own SVID did."""
         now, changed = self._engine.clock.steady(), dict[AgentRef, None]()
+        oldest = self._board.oldest(now)
         for key in self._next():
             state = self._board.states.get(key)
             if state is None:
                 self._past.pop(key, None)
-            elif self._pods.take(state, self._past_of(key, now), now):
+            elif self._pods.take(state, self._past_of(key, now), now, oldest):
                 changed[AgentRef(key.namespace, key.agent)] = None
         identity = self._engine.identity
         before, self._identity = self._identity, (identity.current, identity.trouble)
