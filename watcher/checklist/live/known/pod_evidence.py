@@ -1,6 +1,6 @@
 """The evidence of one pod, by source, of what the board and its past hold."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import inf
 from typing import Protocol, cast
 
@@ -70,12 +70,12 @@ class PodEvidence:
             SourceName.HISTORY: self._history(state, past, now),
         }
 
-    def take(self, state: TargetState, past: Past, now: float, oldest: Sequence[float]) -> bool:
-        """Take in what is new; whether the looks show another thing than before. `oldest`: of the board, now."""
+    def take(self, state: TargetState, past: Past, now: float) -> bool:
+        """Take in what is new at `now` (steady seconds); whether the looks show another thing than before."""
         changed = False
         if state.results is not past.results or now > past.stale_at:
             past.results, past.stale_at = state.results, self._stale_at(state, now)
-            for index, result, verdicts in self._board.fresh(state.results, oldest):
+            for index, result, verdicts in self._board.fresh(state.results, self._board.oldest(now)):
                 changed |= past.followed.take(index, result, verdicts, now)
         if state.looks is not past.looks:
             before, past.looks = past.looks, state.looks
