@@ -74,9 +74,11 @@ class LiveChecklist:
         """Judge all agents by what can be seen now; `look` looks at all targets. What is bad is looked at twice."""
         await asyncio.gather(look(), self._objects.first(_FIRST))
         await self._probe_all()
+        await look()  # what was seen before the probes may be too old after them
         await self._checklist.judge_all()
         if suspects := self._checklist.suspects():
-            await asyncio.gather(look(), self._probe_all(suspects))
+            await self._probe_all(suspects)
+            await look()
             await self._checklist.judge_all()
         return self.view
 
