@@ -24,9 +24,16 @@ class Ring:
     def total(self, now: float, column: int, first: int, last: int) -> float:
         """The sum of a column over blocks, counted back from that of `now`, which is 0; both ends belong to it."""
         newest = int(now / self._block)
-        numbers = (newest - back for back in range(first, last + 1))
-        there = (number for number in numbers if self._newest - self._blocks < number <= self._newest)
-        return sum(self._sums[number % self._blocks * self._width + column] for number in there)
+        start, end = max(newest - last, self._newest - self._blocks + 1), min(newest - first, self._newest) + 1
+        if start >= end:
+            return 0.0
+        begins, ends = start % self._blocks, (end - 1) % self._blocks + 1
+        if begins < ends:
+            return self._sum(column, begins, ends)
+        return self._sum(column, begins, self._blocks) + self._sum(column, 0, ends)
+
+    def _sum(self, column: int, begins: int, ends: int) -> float:
+        return sum(self._sums[begins * self._width + column : ends * self._width : self._width])
 
     def _turn(self, now: float) -> None:
         newest = max(self._newest, int(now / self._block))
