@@ -10,7 +10,17 @@ from pydantic import ConfigDict, TypeAdapter
 
 from probes.controls.catalogue.control import Control
 from probes.controls.finding import EvidenceShown, Finding, Memory, RecordRef, State, Witness
-from probes.controls.findings.packed import ASSURANCES, REASONS, STATES, Packed, Rare, Seen, unpack
+from probes.controls.findings.packed import (
+    ASSURANCES,
+    REASONS,
+    STATES,
+    Packed,
+    Rare,
+    Seen,
+    evidence_of,
+    packed_evidence,
+    unpack,
+)
 
 
 class Tables(NamedTuple):
@@ -67,12 +77,20 @@ def to_json(packed: Packed) -> bytes:
         tuple(since),
         tuple([since[each] for each in packed.since]),
         b64encode(packed.messages).decode(),
-        packed.evidence,
+        evidence_of(packed),
         tuple([_Seen(tuple(each.evidence), dict(each.pods), each.all_pods) for each in packed.seen]),
         tuple(packed.seen_of),
         {place: _rare(each) for place, each in packed.rare.items()},
     )
-    return _WRITTEN.dump_json(written)
+    try:
+        return _WRITTEN.dump_json(written)
+    except ValueError:  # half a character, which no UTF-8 can hold
+        return _WRITTEN.dump_json(written._replace(evidence=tuple(map(_whole, written.evidence))))
+
+
+def _whole(shown: EvidenceShown) -> EvidenceShown:
+    ref, summary = (each.encode(errors="replace").decode() for each in (shown.ref, shown.summary))
+    return shown._replace(ref=ref, summary=summary)
 
 
 def _rare(rare: Rare) -> _Rare:
@@ -90,7 +108,8 @@ def from_json(line: bytes, known: Tables, controls: Mapping[str, Control]) -> di
     try:
         codes = [_own_code(each, known) for each in written.codes]
         packed = _packed(written, [each or 0 for each in codes])
-        found = zip(known.controls, codes, unpack(tuple(name for name, _ in known.controls), packed), strict=True)
+        ids = tuple(name for name, _ in known.controls)
+        found = list(zip(known.controls, codes, unpack(ids, packed), strict=True))
     except (LookupError, zlib.error, TypeError, OverflowError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
     return {
@@ -117,7 +136,7 @@ def _packed(written: Written, codes: Sequence[int]) -> Packed:
         array("H", codes),
         array("d", [written.since[each] for each in written.since_of]),
         b64decode(written.messages, validate=True),
-        written.evidence,
+        *packed_evidence(written.evidence),
         tuple([Seen(array("H", each.evidence), each.pods, each.all_pods) for each in written.seen]),
         array("H", written.seen_of),
         {place: _known(each) for place, each in written.rare.items()},
