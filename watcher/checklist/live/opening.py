@@ -43,7 +43,8 @@ class LiveChecklist:
         self._objects = open_object_evidence(settings, target_set, engine.clock)
         self._probes = _probes(settings.checklist)
         self._probed = ProbedEvidence(engine, self._probes, self._state_dir)
-        providers: list[EvidenceProvider] = [self._objects, KnownEvidence(engine), self._probed]
+        self._known = KnownEvidence(engine, self._state_dir)
+        providers: list[EvidenceProvider] = [self._objects, self._known, self._probed]
         self._gathering = Gathering(providers, settings.shard.owns, at_once=once)
         self._checklist = Checklist(
             Criteria(settings.checklist),
@@ -59,13 +60,15 @@ class LiveChecklist:
     @property
     def unwritable(self) -> str:
         """Why what was found cannot be kept; empty where it is."""
-        return self._keeper.trouble or self._probed.unwritable
+        return self._keeper.trouble or self._probed.unwritable or self._known.unwritable
 
     async def start(self, schedule: Schedule) -> None:
         """Judge from now on; what the last process left is taken up."""
         await self._keeper.restore()
         await self._probed.restore()
+        await self._known.restore()
         self._objects.start()
+        schedule.every(KnownEvidence.KEPT_EVERY, self._known.write, "known", first=KnownEvidence.KEPT_EVERY)
         schedule.every(Checklist.EVERY, self._probe, "probing")
         schedule.every(FindingsKeeper.EVERY, self._keeper.write, "findings", first=FindingsKeeper.EVERY)
         schedule.every(Checklist.EVERY, self._checklist.tick, "checklist")
@@ -96,6 +99,7 @@ class LiveChecklist:
         """Ask no more, and keep what was found."""
         await self._objects.close()
         await self._probed.close()
+        await self._known.write()
         await self._keeper.write_last()
 
     async def _probe(self) -> None:

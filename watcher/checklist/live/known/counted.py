@@ -50,6 +50,19 @@ class Counted:
         self._by_callee: dict[str, Ring] = {}
         self._by_class: dict[str, Ring] = {}
 
+    def dumped(self) -> tuple[tuple[int, str] | None, tuple[int, str] | None]:
+        """For `load`: requests, and what was judged in a day."""
+        requests = self._requests.dumped() if self._requests is not None else None
+        return requests, self._day.dumped() if self._day is not None else None
+
+    def load(self, requests: tuple[int, str] | None, day: tuple[int, str] | None, now: float) -> None:
+        """Go on from there at `now`, steady seconds."""
+        if requests is not None:
+            self._requests = Ring(_SHORT, _SHORTS)
+            self._requests.load(requests, now + self._ahead)
+        if day is not None:
+            self._of_the_day().load(day, now + self._ahead)
+
     def page(self, look: Look, slo: ProbeResult | None, limits: Limits | None, process: Process | None) -> None:
         """Count what a look at the metrics page told, and the probe `slo` of it."""
         before, self._metrics_at = self._metrics_at, look.at

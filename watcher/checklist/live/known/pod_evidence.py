@@ -13,13 +13,12 @@ from probes.readings.handshake import Handshake
 from probes.readings.metrics_page import RememberedPage
 from watcher.alerting.rules.agents import load_alerts
 from watcher.checklist.live.known import looks
-from watcher.checklist.live.known.counted import Counted, process_of
-from watcher.checklist.live.known.followed import Followed
+from watcher.checklist.live.known.counted import process_of
+from watcher.checklist.live.known.past import Past
 from watcher.checklist.live.provider import Sources
 from watcher.engine.board import Look, TargetState
 from watcher.engine.debounce import ProbeResult
 from watcher.engine.engine import Engine
-from watcher.engine.exported_subjects import ProbeResults
 
 NOT_SEEN = Missing(UnknownReason.OBSERVING, "The target was found a moment ago.")
 
@@ -31,21 +30,6 @@ class _SvidPast(Protocol):
     last_rotation: float | None
     serial: str
     served: Served
-
-
-class Past:
-    """What is kept of one target between its looks."""
-
-    __slots__ = ("counted", "crossed", "followed", "looks", "results", "shown", "stale_at")
-
-    def __init__(self, since: float, probes: int, share: float) -> None:
-        """Nothing yet, from `since` on (steady seconds); `probes`: how many; `share`: of `Counted`."""
-        self.followed, self.counted = Followed(since, probes), Counted(share)
-        self.results: ProbeResults = ()  # and looks, as they were when they were last looked through
-        self.looks: Mapping[str, Look] = {}
-        self.stale_at = inf  # steady seconds: then the first of the results is too old
-        self.shown: dict[str, tuple[object, ...]] = {}  # by source, without what moves at each look
-        self.crossed: tuple[bool, ...] = ()
 
 
 class PodEvidence:
