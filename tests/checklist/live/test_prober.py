@@ -292,6 +292,29 @@ def test_a_target_that_is_gone_is_forgotten_and_what_is_under_way_changes_nothin
     assert len(probing.made("search-1")) == 1
 
 
+def test_other_settings_leave_what_was_seen_and_bring_the_next_attempt_forward(tmp_path: Path) -> None:
+    async def main(loop: VirtualLoop) -> Probing:
+        probing = Probing(loop, tmp_path, interval=86400.0)
+        await probing.watch(target())
+        await probing.run(10)
+        before = probing.found()
+        probing.adopt(interval=600.0)
+        assert isinstance(before, Seen)
+        after = probing.found()
+        assert isinstance(after, Seen)
+        assert (after.value, after.observed_at) == (before.value, before.observed_at)
+        await probing.run(600)
+        assert len(probing.made()) == 2
+        probing.adopt(interval=600.0)
+        await probing.run(3000)
+        await probing.end()
+        return probing
+
+    probing = run(main)
+    assert max(after.began - before.ended for before, after in pairwise(probing.made())) < 600
+    assert [each.closed for each in probing.opened] == [True, True]  # equal settings open nothing
+
+
 def test_the_end_cuts_off_what_is_under_way_and_closes_the_sources(tmp_path: Path) -> None:
     async def main(loop: VirtualLoop) -> tuple[Probing, float]:
         probing = Probing(loop, tmp_path, seconds=100.0)
@@ -305,7 +328,7 @@ def test_the_end_cuts_off_what_is_under_way_and_closes_the_sources(tmp_path: Pat
     probing, took = run(main)
     assert took == 0
     assert probing.under_way == {"health": 0}
-    assert probing.sources["health"].closed
+    assert [each.closed for each in probing.opened] == [True]
 
 
 def test_a_source_that_fails_costs_its_evidence_and_never_the_daemon(
