@@ -216,6 +216,22 @@ def test_evidence_says_what_was_seen_when_and_where_and_when_it_is_seen_again(tm
     assert seen.next_at == pytest.approx(seen.observed_at + RETRY, abs=1)
 
 
+def test_what_is_alike_of_many_agents_is_one_object_whatever_each_look_cost(tmp_path: Path) -> None:
+    async def main(loop: VirtualLoop) -> list[Reading | None]:
+        said = iter(replace(_answers(HealthState.HEALTHY), cpu=number * 1e-3) for number in range(3))
+        probing = Probing(loop, tmp_path, says=lambda _, __: next(said))
+        targets = [target(f"a{number}-0", f"a{number}") for number in range(3)]
+        await probing.watch(*targets)
+        await probing.run(5)
+        await probing.end()
+        return [probing.prober.remembered("health", each.key) for each in targets]
+
+    first, second, third = run(main)
+    assert first == _answers(HealthState.HEALTHY)
+    assert first is second
+    assert first is third
+
+
 def test_what_the_watcher_could_not_ask_leaves_what_was_seen_before(tmp_path: Path) -> None:
     said = [Reading(fault=Fault.OURS, error="The watcher has no valid SVID to show.")]
 

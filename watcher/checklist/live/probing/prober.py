@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from probes import AnySourceKind, load_checklist_sources
@@ -191,17 +192,22 @@ class ProbedEvidence:
         target = self._targets.get(attempts.state.target.key)
         if target is None or target.attempts.get(attempts.kind) is not attempts:
             return  # it is gone
+        try:
+            self._take(target, attempts, reading, silent_for_us=lag.stalled - stalled > _MUCH)
+        finally:
+            self._put_next(attempts)
+
+    def _take(self, target: ProbedTarget, attempts: Attempts, reading: Reading, *, silent_for_us: bool) -> None:
         self._engine.costs.charge(attempts.state.target.key, attempts.kind, reading.cpu)
-        silent_for_us = self._engine.fleet.isolation.isolated or lag.stalled - stalled > _MUCH
+        silent_for_us = silent_for_us or self._engine.fleet.isolation.isolated
         if reading.fault is Fault.OURS or (reading.fault in _SILENT and silent_for_us):
             changed = attempts.fail(reading)
         else:
-            changed = attempts.take(replace(reading.remembered(), cpu=0.0), self._clock.steady())
+            changed = attempts.take(_kept(reading), self._clock.steady())
             attempts.charge(costly=reading.cpu > COSTLY)
             changed |= self._note(target, reading)
         if changed:
             self._changed.add(attempts.agent)
-        self._put_next(attempts)
 
     async def _look(self, attempts: Attempts) -> Reading:
         key = attempts.state.target.key
@@ -231,3 +237,13 @@ class ProbedEvidence:
         outages = self._outages.of(agent, date_of(now))
         every = {name: target.attempts.get(name) if target is not None else None for name in self._kinds}
         return {SourceName(name): evidence(attempts, outages, now, date_of) for name, attempts in every.items()}
+
+
+def _kept(reading: Reading) -> Reading:
+    """What is kept of a reading, without what it cost: the agents of a fleet are alike, and share one object."""
+    return _shared(replace(reading.remembered(), cpu=0.0))
+
+
+@lru_cache(maxsize=1024)
+def _shared(reading: Reading) -> Reading:
+    return reading
