@@ -43,7 +43,8 @@ class LiveChecklist:
         self._engine, self._state_dir = engine, None if once else settings.state_dir
         self._objects = open_object_evidence(settings, target_set, engine.clock)
         self._probed = ProbedEvidence(engine, _probes(settings.checklist), self._state_dir)
-        providers: list[EvidenceProvider] = [self._objects, KnownEvidence(engine), self._probed]
+        self._known = KnownEvidence(engine, self._state_dir)
+        providers: list[EvidenceProvider] = [self._objects, self._known, self._probed]
         self._gathering = Gathering(providers, settings.shard.owns, at_once=once)
         self._checklist = Checklist(
             Criteria(settings.checklist),
@@ -59,13 +60,15 @@ class LiveChecklist:
     @property
     def unwritable(self) -> str:
         """Why what was found cannot be kept; empty where it is."""
-        return self._keeper.trouble or self._probed.unwritable
+        return self._keeper.trouble or self._probed.unwritable or self._known.unwritable
 
     async def start(self, schedule: Schedule) -> None:
         """Judge from now on; what the last process left is taken up."""
         await self._keeper.restore()
         await self._probed.restore()
+        await self._known.restore()
         self._objects.start()
+        schedule.every(KnownEvidence.KEPT_EVERY, self._known.write, "known", first=KnownEvidence.KEPT_EVERY)
         schedule.every(Checklist.EVERY, self._probe, "probing")
         schedule.every(FindingsKeeper.EVERY, self._keeper.write, "findings", first=FindingsKeeper.EVERY)
         schedule.every(Checklist.EVERY, self._checklist.tick, "checklist")
@@ -74,9 +77,11 @@ class LiveChecklist:
         """Judge all agents by what can be seen now; `look` looks at all targets. What is bad is looked at twice."""
         await asyncio.gather(look(), self._objects.first(_FIRST))
         await self._probe_all()
+        await look()  # what was seen before the probes may be too old after them
         await self._checklist.judge_all()
         if suspects := self._checklist.suspects():
-            await asyncio.gather(look(), self._probe_all(suspects))
+            await self._probe_all(suspects)
+            await look()
             await self._checklist.judge_all()
         return self.view
 
@@ -89,6 +94,7 @@ class LiveChecklist:
         """Ask no more, and keep what was found."""
         await self._objects.close()
         await self._probed.close()
+        await self._known.write()
         await self._keeper.write_last()
 
     async def _probe(self) -> None:
