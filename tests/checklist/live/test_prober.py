@@ -127,20 +127,35 @@ def test_a_target_of_which_nothing_that_is_asked_changed_keeps_its_turn(tmp_path
     assert len(run(main).made()) == 1
 
 
-def test_an_svid_that_was_renewed_is_probed_within_half_a_minute(tmp_path: Path) -> None:
+async def _renewing(probing: Probing, every: float, times: int) -> None:
+    """Serve one SVID after the other, each for so many seconds."""
+    await probing.watch(target())
+    state = next(iter(probing.engine.board.states.values()))
+    for number in range(times):
+        leaf = replace(LEAF, serial=f"{number:x}")
+        state.looks = {"handshake": Look("handshake", probing.loop.time(), 0.1, Handshake(leaf=leaf))}
+        await probing.run(every)
+    await probing.end()
+
+
+def test_an_svid_that_was_renewed_is_probed_soon(tmp_path: Path) -> None:
     async def main(loop: VirtualLoop) -> Probing:
-        probing = Probing(loop, tmp_path)
-        await probing.watch(target())
-        state = next(iter(probing.engine.board.states.values()))
-        for serial in ("aa", "bb"):
-            leaf = replace(LEAF, serial=serial)
-            state.looks = {"handshake": Look("handshake", loop.time(), 0.1, Handshake(leaf=leaf))}
-            await probing.run(40)
-        await probing.end()
+        probing = Probing(loop, tmp_path, interval=3600.0)
+        await _renewing(probing, 2000.0, 2)
         return probing
 
-    first, second = run(main).made()
-    assert second.began - first.began < 80
+    made = [each.began - 1000 for each in run(main).made()]
+    last = max(began for began in made if began < 2000)
+    assert any(2000 <= began < max(2000, last + 900) + 31 for began in made)
+
+
+def test_svids_that_live_for_minutes_are_not_probed_one_by_one(tmp_path: Path) -> None:
+    async def main(loop: VirtualLoop) -> Probing:
+        probing = Probing(loop, tmp_path, interval=3600.0)
+        await _renewing(probing, 120.0, 60)
+        return probing
+
+    assert len(run(main).made()) <= 1 + 7200 / 900 + 3  # and those that would have been made anyway
 
 
 def test_a_change_during_an_attempt_makes_another_one_after_it(tmp_path: Path) -> None:
