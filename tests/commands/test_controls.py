@@ -7,8 +7,8 @@ import pytest
 from probes.controls.catalogue.loading import load_catalogue
 from probes.controls.judging import load_judges
 from tests.repository import ROOT
+from watcher.checklist.control_words import described
 from watcher.commands.control_page import page, section
-from watcher.commands.control_words import described
 from watcher.commands.controls import controls
 
 CATALOGUE, JUDGES = load_catalogue(), load_judges()

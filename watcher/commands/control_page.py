@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from probes.controls.catalogue.control import Assurance, Control, SourceName, UnknownReason
 from probes.controls.catalogue.loading import Catalogue
 from probes.controls.judging import Judges
-from watcher.commands.control_words import described, headline
+from watcher.checklist.control_words import described, headline
 
 _INTRODUCTION = """# The checklist as controls
 

@@ -13,8 +13,8 @@ from typing import Literal
 from probes.controls.catalogue.control import Control
 from probes.controls.catalogue.loading import Catalogue, load_catalogue
 from probes.controls.judging import Judges, load_judges
+from watcher.checklist.control_words import as_json, described, headline
 from watcher.commands.control_page import page, section
-from watcher.commands.control_words import as_json, described, headline
 
 _WIDEST = 100
 Output = Literal["text", "json", "markdown"]

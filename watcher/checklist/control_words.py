@@ -40,7 +40,7 @@ _WHEN = {
     AttestableWhen.KEY_NOT_EFFECTIVE: "it is unknown KeyNotEffective",
     AttestableWhen.NOTHING_SEEN_YET: "it has been unknown NoData or Observing for 7 days on end",
 }
-_TURN_ON = {
+TURN_ON = {
     OptIn.HOSTILE_HANDSHAKES: "checklist.hostile_handshakes",
     OptIn.LOGS: "checklist.logs",
     OptIn.TRACES: "checklist.traces",
@@ -50,6 +50,8 @@ _TURN_ON = {
     OptIn.RBAC: "the rights on roles, bindings and SPIRE's objects",
     OptIn.DOCUMENT_LINKS: "checklist.document_links",
 }
+"""What the operator of the watcher sets, or gives."""
+
 _BOUND = {
     Bind.IMAGE_DIGEST: "bound to the digest of the agent's image",
     Bind.POLICY_DIGEST: "bound to the digest of the policy that is loaded",
@@ -134,7 +136,7 @@ def _today(control: Control, judges: Judges) -> str:
     if control.automation is not Automation.AUTO:
         told = f"By a record; refuted from {_joined(by)}." if by else "By a record alone."
     later = [source for source in machine if source not in judged]
-    turn_on = f" Turn it on with {_TURN_ON[control.opt_in]}." if control.opt_in and by and not later else ""
+    turn_on = f" Turn it on with {TURN_ON[control.opt_in]}." if control.opt_in and by and not later else ""
     return told + (f" Not yet judged: {_joined(later)}." if later else "") + turn_on
 
 
