@@ -17,6 +17,8 @@ _ASSURANCES = (None, *Assurance)
 _STATE_CODE = {each: number for number, each in enumerate(_STATES)}
 _REASON_CODE = {str(each): number for number, each in enumerate(_REASONS)}
 _ASSURANCE_CODE = {each: number for number, each in enumerate(_ASSURANCES)}
+_STATE_OF = tuple(each for each in _STATES for _ in range(len(_STATES) * len(_REASONS) * len(_ASSURANCES)))
+"""By code: the state that it is of."""
 
 
 class _Rare(NamedTuple):
@@ -67,6 +69,11 @@ class FindingStore:
     def agents(self) -> Iterator[AgentRef]:
         """All that have findings."""
         return iter(self._packed)
+
+    def states(self, agent: AgentRef) -> list[State]:
+        """The state of each control of an agent in the order of the catalogue, without reading what is told of it."""
+        packed = self._packed.get(agent)
+        return [] if packed is None else list(map(_STATE_OF.__getitem__, packed.codes))
 
     def get(self, agent: AgentRef) -> dict[str, Finding]:
         """The findings of an agent by control, in the order of the catalogue; empty where there are none."""

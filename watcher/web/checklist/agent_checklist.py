@@ -1,0 +1,133 @@
+"""The checklist of one agent, section by section, and who can do what about what is not met."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from probes.controls.catalogue.control import Control, UnknownReason
+from probes.controls.catalogue.terms import Automation, Owner, Severity
+from probes.controls.finding import EvidenceShown, Finding, State
+from watcher.web.checklist.live import LiveChecklist
+from watcher.web.checklist.sections import sections
+
+SHOWN_EVIDENCE = 5
+"""Pieces of evidence of one line; an agent may have hundreds of pods."""
+
+UNMET = (State.FAIL, State.EXPIRED)
+
+_SEVERITY = {severity: place for place, severity in enumerate(Severity)}
+_EVIDENCE_MISSING = (
+    *(UnknownReason.SOURCE_MISSING, UnknownReason.FORBIDDEN, UnknownReason.UNREACHABLE, UnknownReason.STALE),
+    *(UnknownReason.UNPARSEABLE, UnknownReason.EVALUATOR_ERROR),
+)
+_WAITING = (UnknownReason.NO_DATA, UnknownReason.OBSERVING, UnknownReason.SETTLING)
+_RECORDS = (UnknownReason.ATTESTATION_MISSING, UnknownReason.RECORD_REMOVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One control of the agent."""
+
+    control: Control
+    finding: Finding
+    required: bool
+
+    @property
+    def evidence(self) -> tuple[EvidenceShown, ...]:
+        """What it rests on, as far as there is room."""
+        return self.finding.evidence[:SHOWN_EVIDENCE]
+
+    @property
+    def evidence_left(self) -> int:
+        """How many more there are."""
+        return len(self.finding.evidence) - len(self.evidence)
+
+    @property
+    def mendable(self) -> bool:
+        """Whether how to mend it belongs on the page; what is under a waiver is still to be mended."""
+        return self.finding.underlying in (*UNMET, State.UNKNOWN)
+
+
+class Part(NamedTuple):
+    """A heading of the checklist and its lines."""
+
+    chapter: str
+    heading: str
+    lines: Sequence[Line]
+
+
+class Work(NamedTuple):
+    """Lines that one and the same people can do something about."""
+
+    heading: str
+    about: str
+    lines: Sequence[Line]
+
+
+def parts_of(live: LiveChecklist, findings: Mapping[str, Finding], required: frozenset[str]) -> list[Part]:
+    """All lines, as the checklist has them."""
+    return [
+        Part(each.chapter, each.heading, [_line(control, findings, required) for control in each.controls])
+        for each in sections(live.catalogue.controls)
+    ]
+
+
+def _line(control: Control, findings: Mapping[str, Finding], required: frozenset[str]) -> Line:
+    return Line(control, findings[control.id], control.id in required)
+
+
+_OWNERS = {
+    Owner.TEAM: ("The team", "In the agent's own code, config, manifests or records."),
+    Owner.PLATFORM: ("The platform", "In the cluster, its policies, or what all agents share."),
+    Owner.SECURITY: ("Security", "By those who own the policies and look at agents."),
+    Owner.PIPELINE: ("The pipeline", "By a run that passes and writes its record."),
+}
+
+
+def to_mend(lines: Sequence[Line]) -> list[Work]:
+    """What is required and fails or has expired, by who can mend it; the most severe first."""
+    unmet = [each for each in lines if _counts(each) and each.finding.state in UNMET]
+    return [work for owner, words in _OWNERS.items() if (work := Work(*words, _of(unmet, owner))).lines]
+
+
+def to_know(lines: Sequence[Line]) -> list[Work]:
+    """What is required and unknown, by who can make it known."""
+    unknown = [each for each in lines if _counts(each) and each.finding.state is State.UNKNOWN]
+    reasons: dict[str, list[Line]] = {}
+    for each in unknown:
+        reasons.setdefault(each.finding.reason, []).append(each)
+    works = [
+        Work(
+            "The operator of the watcher: turn it on",
+            "This evidence is not turned on.",
+            reasons.pop(UnknownReason.NOT_ENABLED, []),
+        ),
+        Work(
+            "The operator of the watcher: let it be seen",
+            "This evidence is not there, forbidden, out of reach, too old or unreadable.",
+            _take(reasons, _EVIDENCE_MISSING),
+        ),
+        Work("A record is needed", "Only people or a pipeline can say it.", _take(reasons, _RECORDS)),
+        Work(
+            "Time will tell",
+            "It is not watched for long enough, or there was too little to see.",
+            _take(reasons, _WAITING),
+        ),
+    ]
+    rest = [each for some in reasons.values() for each in some]
+    works.append(Work("The team and the operator: make it provable", "What is there does not prove it.", rest))
+    return [each for each in works if each.lines]
+
+
+def _take(reasons: dict[str, list[Line]], names: Sequence[str]) -> list[Line]:
+    return [each for name in names for each in reasons.pop(name, [])]
+
+
+def _counts(line: Line) -> bool:
+    return line.required and line.control.automation is not Automation.ROLLUP
+
+
+def _of(lines: Sequence[Line], owner: Owner) -> list[Line]:
+    return sorted(
+        (each for each in lines if each.control.owner is owner), key=lambda each: _SEVERITY[each.control.severity]
+    )

@@ -1,0 +1,177 @@
+"""The pages `/readiness`, `/readiness/{namespace}/{agent}`, `/controls` and `/controls/{id}`."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib.metadata import version
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from probes.controls.catalogue.terms import Bind
+from probes.controls.evidence import AgentRef, Missing
+from probes.controls.judging import Judges, load_judges
+from probes.controls.readiness import Readiness, Verdict
+from watcher.checklist.control_words import TURN_ON, described, headline
+from watcher.checklist.reports.wording import MARKS, bounds, counted, state_words, verdict_words
+from watcher.web.checklist.agent_checklist import parts_of, to_know, to_mend
+from watcher.web.checklist.control_counts import ORDER as STATES
+from watcher.web.checklist.control_counts import counts_by_control, one_control
+from watcher.web.checklist.fleet_readiness import ORDER as VERDICTS
+from watcher.web.checklist.fleet_readiness import SHOWN, fleet_readiness
+from watcher.web.checklist.live import LiveChecklist
+from watcher.web.checklist.sections import sections
+from watcher.web.rendering import html_page, page_templates, rendered
+
+_NAMED = 100
+_COLOURS = {
+    Verdict.NOT_READY: "true",
+    Verdict.INDETERMINATE: "unknown",
+    Verdict.VACUOUS: "unknown",
+    Verdict.READY_WITH_WAIVERS: "unknown",
+    Verdict.READY: "false",
+}
+_BOUND = {
+    Bind.IMAGE_DIGEST: "image",
+    Bind.CONFIG_DIGEST: "agent's config",
+    Bind.POLICY_DIGEST: "policy",
+}
+
+
+Clock = Callable[[], float]
+"""Says what time it is, Unix seconds."""
+
+
+def readiness_routes(
+    live: LiveChecklist | None, clock: Clock, own_troubles: Callable[[], Iterable[str]]
+) -> list[Route]:
+    """The routes; `own_troubles`: what is to be known of the watcher itself now, a sentence each.
+
+    Without a live checklist it is turned off, and each page says so.
+    """
+    if live is None:
+        return _routes_while_off(clock)
+    templates, judges = page_templates(), load_judges()
+    templates.globals |= _words()
+
+    def common() -> dict[str, object]:
+        said = [*own_troubles(), *_troubles_of(live)]
+        return {"now": clock(), "troubles": said, "catalogue": live.catalogue}
+
+    async def fleet(request: Request) -> Response:
+        wanted = {part: request.query_params.get(part, "") for part in ("namespace", "agent", "verdict", "control")}
+        found = await fleet_readiness(live, wanted)
+        given = {"found": found, "wanted": wanted, "shown": SHOWN, "last_complete": live.last_complete}
+        return html_page(await rendered(templates.get_template("readiness.html"), **common(), **given), 200)
+
+    async def agent(request: Request) -> Response:
+        ref = AgentRef(request.path_params["namespace"], request.path_params["agent"])
+        given, found = _report_of(live, ref), ref in live.agents()
+        body = await rendered(templates.get_template("checklist.html"), ref=ref, found=found, **common(), **given)
+        return html_page(body, 200 if found else 404)
+
+    return [
+        Route("/readiness", fleet),
+        Route("/readiness/{namespace}/{agent}", agent),
+        *_control_routes(clock, live, judges),
+    ]
+
+
+def _report_of(live: LiveChecklist, ref: AgentRef) -> Mapping[str, object]:
+    findings = live.findings(ref)
+    if not findings:
+        return {}
+    profile = live.profile(ref)
+    parts = parts_of(live, findings, profile.required(live.catalogue))
+    lines = [line for part in parts for line in part.lines]
+    return {
+        "readiness": live.readiness(ref),
+        "profile": profile,
+        "required": counted(each.finding for each in lines if each.required),
+        "parts": parts,
+        "to_mend": to_mend(lines),
+        "to_know": to_know(lines),
+        "digests": list(_digests(live.digests(ref))),
+        "version": version("agentweave-watcher"),
+    }
+
+
+def _digests(found: Mapping[Bind, frozenset[str] | Missing]) -> Iterator[tuple[str, str]]:
+    """What runs of the agent, in words; what is not known says why."""
+    for bind, name in _BOUND.items():
+        digests = found.get(bind)
+        if isinstance(digests, Missing):
+            yield f"digest of the {name}", f"not known: {digests.message}"
+        elif digests:
+            yield f"digest of the {name}", ", ".join(sorted(digests))
+
+
+def _control_routes(clock: Clock, live: LiveChecklist, judges: Judges) -> list[Route]:
+    templates = page_templates()
+
+    async def every(_: Request) -> Response:
+        template = templates.get_template("controls.html")
+        counts = await counts_by_control(live)
+        given = {"catalogue": live.catalogue, "sections": sections(live.catalogue.controls), "counts": counts}
+        body = await rendered(template, now=clock(), **given)
+        return html_page(body, 200)
+
+    async def one(request: Request) -> Response:
+        name, now = request.path_params["id"], clock()
+        control = live.catalogue.by_id.get(name)
+        if control is None:
+            missing = templates.get_template("control_missing.html").render(now=now, name=name[:_NAMED])
+            return html_page(missing, 404)
+        given = {"control": control, "parts": described(control, judges), "headline": headline(control)}
+        given |= {"catalogue": live.catalogue}
+        found = await one_control(live, name)
+        return html_page(await rendered(templates.get_template("control.html"), now=now, found=found, **given), 200)
+
+    return [Route("/controls", every), Route("/controls/{id:path}", one)]
+
+
+def _routes_while_off(clock: Clock) -> list[Route]:
+    template = page_templates().get_template("checklist_off.html")
+
+    async def off(_: Request) -> Response:
+        return html_page(template.render(now=clock()), 404)
+
+    paths = ("/readiness", "/readiness/{namespace}/{agent}", "/controls", "/controls/{id:path}")
+    return [Route(path, off) for path in paths]
+
+
+def _troubles_of(live: LiveChecklist) -> Iterator[str]:
+    if live.last_complete is None:
+        yield "The checklist has not been judged as a whole since the watcher began: agents may be missing here."
+    yield from live.problems
+    for source, reason in sorted(live.sources().items()):
+        if reason:
+            yield f"The source {source} gives no evidence: {reason}. Controls that need it are unknown."
+
+
+def _words() -> dict[str, object]:
+    return {
+        "MARKS": MARKS,
+        "STATES": STATES,
+        "VERDICTS": VERDICTS,
+        "COLOURS": _COLOURS,
+        "TURN_ON": TURN_ON,
+        "bounds": bounds,
+        "state_words": state_words,
+        "verdict_name": lambda verdict: _NAMES[verdict],
+        "verdict_words": verdict_words,
+        "counts_words": _counts_words,
+    }
+
+
+_NAMES = {
+    Verdict.NOT_READY: "not ready",
+    Verdict.INDETERMINATE: "indeterminate",
+    Verdict.VACUOUS: "nothing applies",
+    Verdict.READY_WITH_WAIVERS: "ready with waivers",
+    Verdict.READY: "ready",
+}
+
+
+def _counts_words(readiness: Readiness) -> str:
+    """`9 fail, 99 unknown, 60 pass`: of all controls, required or not."""
+    return ", ".join(f"{readiness.counts[state]} {state_words(state)}" for state in STATES if readiness.counts[state])
