@@ -33,7 +33,7 @@ from watcher.alerting.files import RUNBOOK_URL, WATCHER_URL
 from watcher.metrics.families import FAMILIES, PREFIX
 
 RULES = sorted((ROOT / "alerts" / "rules").glob("*.yaml"))
-UIDS = {f"agentweave-{name}": f"AgentWeave / {name.title()}" for name in ("agent", "fleet", "watcher")}
+UIDS = {f"agentweave-{name}": f"AgentWeave / {name.title()}" for name in ("agent", "fleet", "readiness", "watcher")}
 
 OF_PROMETHEUS = {"ALERTS", "ALERTS_FOR_STATE", "up", "scrape_samples_scraped", "scrape_duration_seconds"}
 ON_PAGE_OF = {
@@ -103,7 +103,7 @@ def test_the_dashboards_are_made_from_their_descriptions() -> None:
         assert file.read_text() == made[file.name]
 
 
-def test_there_is_a_dashboard_for_the_fleet_an_agent_and_the_watcher() -> None:
+def test_there_is_a_dashboard_for_the_fleet_an_agent_the_checklist_and_the_watcher() -> None:
     assert {each["uid"]: each["title"] for each in map(read, FILES)} == UIDS
 
 

@@ -30,12 +30,14 @@ IN_TROUBLE_ONLY = {
     *("condition_unknown", "condition_reason_info", "subjects_dropped", "target_problems", "pods_not_watched"),
     *("memory_drift_bytes_per_second", "memory_exhaustion_timestamp_seconds", "pool_exhaustion_timestamp_seconds"),
     "circuit_breaker_open_since_timestamp_seconds",
+    *("control_not_met", "control_regressed_timestamp_seconds", "controls_dropped"),
 }
 """Series that a healthy fleet does not have."""
 
 VALUES = {
     "heartbeat_timestamp_seconds": "0+30",
     "discovery_last_success_timestamp_seconds": "0+30",
+    "checklist_last_complete_timestamp_seconds": "0+30",
     "opa_bundle_last_success_timestamp_seconds": "0+30",
     "svid_not_before_timestamp_seconds": "-1000+0",
     "svid_not_after_timestamp_seconds": "9000+0",
@@ -55,6 +57,7 @@ LABELS = {
     "shard": "0",
     "source": "opa",
     "status": "false",
+    "verdict": "ready",
 }
 """Values of labels; else the label's own name."""
 
