@@ -14,6 +14,7 @@ from probes.controls.evidence import AgentRef, Missing
 from probes.controls.finding import EvidenceShown, Finding, RecordRef, State
 from probes.controls.findings import FindingStore
 from probes.controls.profile import NotRequired, Profile
+from probes.controls.readiness import Verdict
 from tests.probes.controls.made import NOW
 from tests.probes.controls.seed import TEXT
 from tests.web.checklist.made_checklist import CATALOGUE, NOTHING_SEEN, REQUIRED, MadeChecklist, finding, get
@@ -69,7 +70,9 @@ def test_what_is_not_required_neither_counts_nor_is_named() -> None:
     optional = next(each.id for each in CATALOGUE.controls if not (each.required or each.members))
     live = MadeChecklist({SEARCH: met(fails(optional))})
     found = asyncio.run(fleet_readiness(live, ANY))
-    assert (list(found.unmet), found.lines[0].unmet, found.verdicts["ready"]) == ([], [], 1)  # type: ignore[index]
+    assert (list(found.unmet), list(found.lines[0].unmet), found.verdicts[Verdict.READY]) == ([], [], 1)
+    [line] = asyncio.run(fleet_readiness(live, ANY | {"control": optional})).lines
+    assert line.agent == SEARCH  # who asks for it is told
 
 
 def test_a_line_names_the_most_severe_and_counts_the_rest() -> None:
