@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from probes import load_probes
 from probes.contract.address import join_host_port
 from watcher.alerting.drill_schedule import Drills, Plan
+from watcher.checklist.live.opening import LiveChecklist
 from watcher.config.file import ConfigError
 from watcher.config.settings import Settings
 from watcher.engine.engine import Engine
@@ -56,6 +57,7 @@ class Daemon:
         self._target_set = TargetSet(settings, self.engine.own_metrics, self.engine.clock)
         self._target_sync = TargetSync(self._target_set, self.engine, self._poll_loops)
         self._access = Access(settings.server, self.engine.descriptors.readers)
+        self._checklist = LiveChecklist(settings, self.engine, self._target_set, lambda: not self._target_sync.unready)
         self._health = Health(self.engine, self._state_writer, self._target_set, lambda: self._access.trouble)
         self._events = open_events(settings, self.engine, self._target_set)
         self._drills = Drills(self._schedule, self.engine.own_metrics, self.engine.clock.steady, first_drill)
@@ -71,8 +73,8 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._ask_for_reload)
-        unready, found = lambda: self._target_sync.unready, self._target_set
-        server = open_server(self.engine, self._poll_loops, unready, self._health.refresh, self._access, found)
+        unready, shown = lambda: self._target_sync.unready, (self._access, self._target_set, self._checklist.view)
+        server = open_server(self.engine, self._poll_loops, unready, self._health.refresh, *shown)
         try:
             self._spawn(server.serve(listener, health_listener))
             log.info("serving", extra={"address": join_host_port(*listener.getsockname()[:2])})
@@ -116,6 +118,7 @@ class Daemon:
                 await replaced.close()
             self._follow_role()
             self._target_set.adopt(settings)
+            self._checklist.adopt(settings)
             await self._target_sync.replace({})
             self._health.take_config()
             self._gc_tuning.freeze()
@@ -142,6 +145,7 @@ class Daemon:
         self._follow_role()
         if self._events is not None:
             self._schedule.every(Events.EVERY, self._events.tick, "events")
+        self._checklist.start(self._schedule)
         self._schedule.start()
         self._spawn(self._beat())
         if self._election is not None:  # not before something is known that could be told
@@ -179,6 +183,7 @@ class Daemon:
             ("drill", self._drills.close()),
             ("looks", self._poll_loops.drain()),
             ("state", self._state_writer.write_last()),
+            ("checklist", self._checklist.close()),
             ("discovery", self._target_set.close()),
             ("close", self.engine.close()),
             *([("lease", given_back)] if given_back else ()),

@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from probes.controls.catalogue.control import Assurance, Control, UnknownReason
+from probes.controls.catalogue.control import Assurance, Control, SourceName, UnknownReason
 from probes.controls.catalogue.terms import ExpiredReason, FailReason
 from probes.controls.evidence import AgentRef
 from probes.controls.finding import NOTHING_REMEMBERED, EvidenceShown, Finding, Memory, RecordRef, State
@@ -62,6 +62,14 @@ class FindingStore:
         """Keep these, one of each control, instead of what was there of this agent."""
         self._packed[agent] = _pack([findings[each] for each in self._ids])
 
+    def see(self, agent: AgentRef, dates: Mapping[tuple[SourceName, str], float]) -> None:
+        """What its findings rest on was seen again, and is as it was: Unix seconds, by source and pod."""
+        packed = self._packed.get(agent)
+        if packed is not None:
+            again = {id(each): each for each in packed.seen}  # many findings share one
+            again = {number: _dated(each, dates) for number, each in again.items()}
+            self._packed[agent] = packed._replace(seen=tuple([again[id(each)] for each in packed.seen]))
+
     def remove(self, agent: AgentRef) -> None:
         """Forget an agent that is gone."""
         self._packed.pop(agent, None)
@@ -99,6 +107,14 @@ def _seen(finding: Finding, same: dict[object, object]) -> _Seen:
         evidence = tuple(_shared(each, same) for each in finding.evidence)
         same[key] = _Seen(evidence, finding.pods, finding.all_pods)
     return same[key]  # type: ignore[return-value]
+
+
+def _dated(seen: _Seen, dates: Mapping[tuple[SourceName, str], float]) -> _Seen:
+    evidence = [
+        each._replace(observed_at=max(each.observed_at, dates.get((each.source, each.pod), 0.0)))
+        for each in seen.evidence
+    ]
+    return seen._replace(evidence=tuple(evidence))
 
 
 def _shared(value: EvidenceShown, same: dict[object, object]) -> EvidenceShown:

@@ -18,6 +18,7 @@ from pydantic import (
 
 from probes import load_probes, load_sources
 from probes.contract import Seconds, say_duration
+from watcher.config.checklist import ChecklistSettings
 from watcher.config.identity import IdentitySettings
 from watcher.config.kubernetes import KubernetesSettings
 from watcher.config.replicas import Installation, Standby
@@ -186,6 +187,9 @@ class Sections(BaseModel):
     )
     drill: DrillSettings | None = Field(
         default=None, description="when the daemon sends test alerts; left out: never by itself"
+    )
+    checklist: ChecklistSettings = Field(
+        default_factory=ChecklistSettings, description="the production readiness checklist, judged all the time"
     )
     sources: BaseModel = Field(description="how often, how patiently each kind of look is made, by source")
     probes: BaseModel = Field(description="when a reading is trouble, by probe")

@@ -5,8 +5,9 @@ prometheus_client's own rendering costs 4-7 us a series and stalls the loop for 
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 from math import inf
 from typing import TypeVar
 
@@ -44,20 +45,25 @@ LabelledVerdicts = tuple[str, str, Verdicts]
 Texts = Iterator[Sequence[str]]
 """The text of some targets, by family, made when it is asked for."""
 
+Families = Iterable[tuple[Sequence[Metric], Texts]]
+"""Families that are made together, and their texts."""
+
 T = TypeVar("T")
 
 
-async def render(board: Board, own: CollectorRegistry, now: float, *, openmetrics: bool) -> AsyncIterator[bytes]:
-    """The whole page in pieces; one consistent view of every target, as of `now` (steady seconds)."""
+async def render(
+    board: Board, own: CollectorRegistry, now: float, beside: Families = (), *, openmetrics: bool
+) -> AsyncIterator[bytes]:
+    """The whole page in pieces; one consistent view of every target, as of `now` (steady seconds), and `beside` it."""
     states, oldest = board.exported_states(), board.oldest(now)
     counts: Counter[Verdicts] = Counter()
     time_slice = TimeSlice()
-    for families, texts in _groups(board, states, oldest, counts):
+    for families, texts in chain(_groups(board, states, oldest, counts), beside):
         first, *others = families
         later: dict[Metric, list[bytes]] = {metric: [] for metric in others}
         yield _head(first, openmetrics=openmetrics)
-        for text, *beside in texts:
-            for kept, other in zip(later.values(), beside, strict=True):
+        for text, *others_of in texts:
+            for kept, other in zip(later.values(), others_of, strict=True):
                 kept.append(_bytes(other))
             yield _bytes(text)
             await time_slice.checkpoint()

@@ -9,12 +9,16 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from probes.contract.condition import Status
+from watcher.checklist.live.view import ChecklistView
 from watcher.engine.board import TargetState
 from watcher.engine.engine import Engine
 from watcher.scheduling.poll_loops import PollLoops
+from watcher.web.checklist.api import checklist_routes
+from watcher.web.checklist.exposition import agent_families
+from watcher.web.checklist.pages import readiness_routes
 from watcher.web.discovery_page import Discovered, discovery_route, pods_route
 from watcher.web.exposition import render, render_own
-from watcher.web.pages import WITH_PROBLEMS, page_routes
+from watcher.web.pages import WITH_PROBLEMS, page_routes, troubles
 from watcher.web.runbook_pages import runbook_routes
 from watcher.web.serving.access import Access
 from watcher.web.serving.places import FullError, Places, shares, too_many
@@ -34,16 +38,25 @@ def open_server(
     refresh: Callable[[], None],
     access: Access,
     discovered: Discovered,
+    checklist: ChecklistView | None,
 ) -> Server:
     """The port of the pages and that of health.
 
-    `unready` says why nobody should rely on the daemon yet; `refresh` is called before its own metrics are read.
+    `unready` says why nobody should rely on the daemon yet; `refresh` is called before its own metrics are read;
+    `checklist` is None where the config wants none.
     """
     health = _health_routes(poll_loops, unready)
-    return Server(make_app(engine, health, refresh, discovered), Starlette(routes=health), access, engine.descriptors)
+    app = make_app(engine, health, refresh, discovered, checklist)
+    return Server(app, Starlette(routes=health), access, engine.descriptors)
 
 
-def make_app(engine: Engine, health: Sequence[Route], refresh: Callable[[], None], discovered: Discovered) -> Starlette:
+def make_app(
+    engine: Engine,
+    health: Sequence[Route],
+    refresh: Callable[[], None],
+    discovered: Discovered,
+    checklist: ChecklistView | None = None,
+) -> Starlette:
     """The whole of what the daemon serves; `refresh` is called before its own metrics are read."""
     # Apart: whoever asks for many pages is not in Prometheus's way.
     scrapes, others = SharedPages(Places(shares(engine.descriptors.readers).scrapes)), Turns()
@@ -56,7 +69,8 @@ def make_app(engine: Engine, health: Sequence[Route], refresh: Callable[[], None
             refresh()
             own = engine.own_metrics.registry
             if engine.role.active:
-                pieces = render(engine.board, own, engine.clock.steady(), openmetrics=openmetrics)
+                beside = agent_families(checklist) if checklist is not None else ()
+                pieces = render(engine.board, own, engine.clock.steady(), beside, openmetrics=openmetrics)
             else:
                 pieces = render_own(own, openmetrics=openmetrics)
             return _gzip(pieces) if zipped else _joined(pieces)
@@ -98,8 +112,10 @@ def make_app(engine: Engine, health: Sequence[Route], refresh: Callable[[], None
             Route("/api/v1/targets", targets),
             Route("/api/v1/targets/{namespace}/{pod}", target),
             pods_route(engine, discovered, others),
+            *checklist_routes(engine, checklist, others),
             *map(others.route, (discovery_route(engine, discovered), *page_routes(engine))),
             *map(others.route, runbook_routes(engine)),
+            *map(others.route, readiness_routes(checklist, engine.clock.wall, lambda: troubles(engine))),
         ]
     )
 

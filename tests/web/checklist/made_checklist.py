@@ -16,6 +16,7 @@ from probes.controls.judging import load_judges
 from probes.controls.profile import CHECKLIST, Profile
 from probes.controls.readiness import Readiness, readiness_of
 from tests.probes.controls.made import NOW, facts
+from watcher.checklist.live.turns import Regression
 from watcher.web.checklist.pages import readiness_routes
 
 CATALOGUE = load_catalogue()
@@ -44,9 +45,11 @@ class MadeChecklist:
         sources: Mapping[str, str] | None = None,
         digests: Mapping[Bind, frozenset[str] | Missing] = NO_DIGESTS,
         last_complete: float | None = NOW,
-        problems: Sequence[str] = (),
+        waiting: int = 0,
+        regressed: Mapping[str, Regression] | None = None,
     ) -> None:
-        self.catalogue, self.last_complete, self.problems = CATALOGUE, last_complete, problems
+        self.catalogue, self.last_complete, self.waiting = CATALOGUE, last_complete, waiting
+        self._regressed = regressed or {}
         self._store, self._profiles, self._sources, self._digests = (
             *(FindingStore(CATALOGUE.controls), profiles or {}),
             *(sources or {}, digests),
@@ -66,6 +69,9 @@ class MadeChecklist:
 
     def profile(self, agent: AgentRef) -> Profile:
         return self._profiles.get(agent, CHECKLIST)
+
+    def regressed(self, agent: AgentRef) -> Mapping[str, Regression]:
+        return self._regressed if agent in self._readiness else {}
 
     def states(self, agent: AgentRef) -> Sequence[State]:
         return self._store.states(agent)

@@ -41,16 +41,23 @@ class EvidenceProvider(Protocol):
 
     A source that is on here and has not answered yet, or can no longer be asked, is Missing with its reason; one that
     the operator has not turned on is Missing with NotEnabled. No two providers give the same source.
+
+    What nobody says to have changed is not judged anew: only `observed_at` and `next_at` may move on by themselves.
     """
 
     def agents(self) -> Collection[AgentRef]:
         """Agents that it knows of although no pod of them is watched now, such as those scaled to zero."""
 
-    def evidence_of(self, agent: AgentRef, pods: Sequence[Target]) -> Provided:
-        """What is known of this agent, which has these pods."""
+    def evidence_of(self, agent: AgentRef, pods: Sequence[Target], /) -> Provided:
+        """What is known of this agent, which has these pods. Asked every few minutes of each agent."""
 
     def take_changed(self) -> Collection[AgentRef] | None:
-        """Of which agents something changed since this was asked last; None: maybe of all."""
+        """Of which agents something changed since this was asked last; None: maybe of all.
+
+        Something changed where a judge may say otherwise, or a source is missing now and was seen, or the other way
+        round, or for another reason, or what `facts`, `digests` and `labels` say. That all is as it was, seen once more
+        or with other figures that no judge goes by, is no change.
+        """
 
     def sources_up(self) -> Mapping[str, str]:
         """For `evidence_source_up`: name of each source that is configured and installed -> why it is down, one word of

@@ -43,8 +43,7 @@ def _agent(agent: AgentReport, report: Report) -> Iterator[str]:
 
 
 def _row(finding: Finding, agent: AgentReport) -> str:
-    place = agent.place_of(finding)
-    where = f"{_plain(place.file)}:{place.line}" if finding.evidence else ""
+    where = _plain(agent.where(finding))
     required = "" if finding.control in agent.required else " (not required)"
     return (
         f"| {MARKS[finding.state]} | {finding.control}{required} | {state_words(finding.state)} "

@@ -93,8 +93,8 @@ def _result(agent: AgentReport, finding: Finding, report: Report, numbers: Mappi
     }
 
 
-def _location(agent: AgentReport, place: Place) -> Mapping[str, object]:
-    if place.file == STANDARD_INPUT_NAME:
+def _location(agent: AgentReport, place: Place | None) -> Mapping[str, object]:
+    if place is None or place.file == STANDARD_INPUT_NAME:
         return {"logicalLocations": [{"fullyQualifiedName": str(agent.ref), "kind": "resource"}]}
     return {"physicalLocation": {"artifactLocation": {"uri": uri_of(place)}, "region": {"startLine": place.line}}}
 

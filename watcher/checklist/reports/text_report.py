@@ -35,8 +35,8 @@ def as_text(report: Report) -> str:
 
 
 def _agent(agent: AgentReport, report: Report) -> Iterator[str]:
-    place = f"{printable(agent.place.file)}:{agent.place.line}"
-    yield f"{printable(str(agent.ref))}: {verdict_words(agent.readiness)} ({place})"
+    place = f" ({printable(agent.place.file)}:{agent.place.line})" if agent.place else ""
+    yield f"{printable(str(agent.ref))}: {verdict_words(agent.readiness)}{place}"
     if agent.leaves and agent.required:
         yield f"  required: {required_counted(agent)}"
     if agent.leaves:
@@ -58,8 +58,7 @@ def _section(mine: Sequence[Finding], agent: AgentReport, *, every: bool) -> Ite
             reasons[each.reason or each.state] += 1
             continue
         required = "" if each.control in agent.required else " (not required)"
-        place = agent.place_of(each)
-        where = f" [{printable(place.file)}:{place.line}]" if each.evidence else ""
+        where = f" [{printable(found)}]" if (found := agent.where(each)) else ""
         yield f"    {MARKS[each.state]} {each.state} {each.control}{required}: {printable(why(each))}{where}"
     if reasons:
         yield f"    ? {reasons.total()}{_LEFT}{', '.join(f'{count} {name}' for name, count in reasons.most_common())}"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from watcher.config.cluster_spiffe_ids import ClusterSpiffeIdSettings
+from watcher.config.kubernetes import ClusterSpiffeIdSettings
 from watcher.discovery.identities.cache_file import CachedObjects, ClusterSpiffeIdCache
 from watcher.discovery.identities.cluster_spiffe_ids import (
     ClusterSpiffeId,

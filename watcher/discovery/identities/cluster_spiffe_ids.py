@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from watcher.config.cluster_spiffe_ids import ClusterSpiffeIdSettings
+from watcher.config.kubernetes import ClusterSpiffeIdSettings
 from watcher.discovery.identities.go_template import (
     ANNOTATIONS,
     LABELS,

@@ -1,1 +1,1 @@
-"""What people see of the live checklist: the fleet's readiness, the report of one agent, and the controls."""
+"""The checklist for readers: its part of /metrics, its API and its pages."""

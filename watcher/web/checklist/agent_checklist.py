@@ -1,13 +1,15 @@
 """The checklist of one agent, section by section, and who can do what about what is not met."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from probes.controls.catalogue.control import Control, UnknownReason
 from probes.controls.catalogue.terms import Automation, Owner, Severity
+from probes.controls.evidence import AgentRef
 from probes.controls.finding import EvidenceShown, Finding, State
-from watcher.web.checklist.live import LiveChecklist
+from watcher.checklist.live.turns import Regression
+from watcher.web.checklist.judged_agents import JudgedAgents
 from watcher.web.checklist.sections import sections
 
 SHOWN_EVIDENCE = 5
@@ -31,6 +33,7 @@ class Line:
     control: Control
     finding: Finding
     required: bool
+    regressed: Regression | None  # it was met within the last week
 
     @property
     def evidence(self) -> tuple[EvidenceShown, ...]:
@@ -64,16 +67,17 @@ class Work(NamedTuple):
     lines: Sequence[Line]
 
 
-def parts_of(live: LiveChecklist, findings: Mapping[str, Finding], required: frozenset[str]) -> list[Part]:
+def parts_of(checklist: JudgedAgents, agent: AgentRef, required: frozenset[str]) -> list[Part]:
     """All lines, as the checklist has them."""
+    findings, regressed = checklist.findings(agent), checklist.regressed(agent)
+
+    def line(control: Control) -> Line:
+        return Line(control, findings[control.id], control.id in required, regressed.get(control.id))
+
     return [
-        Part(each.chapter, each.heading, [_line(control, findings, required) for control in each.controls])
-        for each in sections(live.catalogue.controls)
+        Part(each.chapter, each.heading, [line(control) for control in each.controls])
+        for each in sections(checklist.catalogue.controls)
     ]
-
-
-def _line(control: Control, findings: Mapping[str, Finding], required: frozenset[str]) -> Line:
-    return Line(control, findings[control.id], control.id in required)
 
 
 _OWNERS = {

@@ -14,7 +14,7 @@ from probes.controls.finding import State
 from probes.controls.profile import Profile
 from probes.controls.readiness import Readiness, Verdict
 from watcher.runtime.cooperative import TimeSlice
-from watcher.web.checklist.live import LiveChecklist
+from watcher.web.checklist.judged_agents import JudgedAgents
 
 SHOWN = 200
 """Agents on one page; the rest is counted and found by its filters."""
@@ -73,30 +73,30 @@ class _Judged(NamedTuple):
     unmet: list[int]
 
 
-async def fleet_readiness(live: LiveChecklist, wanted: Mapping[str, str]) -> FleetReadiness:
+async def fleet_readiness(checklist: JudgedAgents, wanted: Mapping[str, str]) -> FleetReadiness:
     """The agents of the wanted `namespace`, `agent` and `verdict` that do not meet the wanted `control`; "" is any."""
-    controls, time_slice = live.catalogue.controls, TimeSlice()
+    controls, time_slice = checklist.catalogue.controls, TimeSlice()
     verdicts: Counter[Verdict] = Counter()
     failing: Counter[int] = Counter()
     expired: Counter[int] = Counter()
-    judged: list[_Judged] = []
+    fitting: list[_Judged] = []
 
     meant = next((place for place, each in enumerate(controls) if each.id == wanted["control"]), None)
 
     @cache  # a handful of profiles for a thousand agents
     def required(profile: Profile) -> list[int]:
-        ids = profile.required(live.catalogue)
+        ids = profile.required(checklist.catalogue)
         return [place for place, control in enumerate(controls) if control.id in ids]
 
-    for place, agent in enumerate(live.agents()):
+    for place, agent in enumerate(checklist.agents()):
         if place % _SLICE == 0:
             await time_slice.checkpoint()
         if wanted["namespace"] not in ("", agent.namespace) or wanted["agent"] not in ("", agent.agent):
             continue
-        states = live.states(agent)
+        states = checklist.states(agent)
         if not states:  # it is gone since the list was made
             continue
-        profile = live.profile(agent)
+        profile = checklist.profile(agent)
         asked = required(profile)
         fails, lapsed = ([each for each in asked if states[each] is state] for state in (_FAIL, _EXPIRED))
         failing.update(fails)
@@ -104,14 +104,14 @@ async def fleet_readiness(live: LiveChecklist, wanted: Mapping[str, str]) -> Fle
         unmet = fails + lapsed
         if wanted["control"] and not (meant is not None and states[meant] in (_FAIL, _EXPIRED)):
             continue
-        readiness = live.readiness(agent)
+        readiness = checklist.readiness(agent)
         verdicts[readiness.verdict] += 1
         if wanted["verdict"] in ("", readiness.verdict):
-            judged.append(_Judged(_RANK[readiness.verdict], agent, profile.name, readiness, unmet))
+            fitting.append(_Judged(_RANK[readiness.verdict], agent, profile.name, readiness, unmet))
     most = [Unmet(controls[each], failing[each], expired[each]) for each in failing.keys() | expired.keys()]
-    worst = nsmallest(SHOWN, judged, key=lambda each: each[:2])
+    worst = nsmallest(SHOWN, fitting, key=lambda each: each[:2])
     lines = [_line(each, controls) for each in worst]
-    return FleetReadiness(verdicts, nsmallest(SHOWN_CONTROLS, most, key=_by_number), lines, len(judged))
+    return FleetReadiness(verdicts, nsmallest(SHOWN_CONTROLS, most, key=_by_number), lines, len(fitting))
 
 
 def _by_number(unmet: Unmet) -> tuple[int, int, int, str]:

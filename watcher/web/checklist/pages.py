@@ -18,7 +18,7 @@ from watcher.web.checklist.control_counts import ORDER as STATES
 from watcher.web.checklist.control_counts import counts_by_control, one_control
 from watcher.web.checklist.fleet_readiness import ORDER as VERDICTS
 from watcher.web.checklist.fleet_readiness import SHOWN, fleet_readiness
-from watcher.web.checklist.live import LiveChecklist
+from watcher.web.checklist.judged_agents import JudgedAgents
 from watcher.web.checklist.sections import sections
 from watcher.web.rendering import html_page, page_templates, rendered
 
@@ -42,55 +42,55 @@ Clock = Callable[[], float]
 
 
 def readiness_routes(
-    live: LiveChecklist | None, clock: Clock, own_troubles: Callable[[], Iterable[str]]
+    checklist: JudgedAgents | None, clock: Clock, own_troubles: Callable[[], Iterable[str]]
 ) -> list[Route]:
     """The routes; `own_troubles`: what is to be known of the watcher itself now, a sentence each.
 
     Without a live checklist it is turned off, and each page says so.
     """
-    if live is None:
+    if checklist is None:
         return _routes_while_off(clock)
     templates, judges = page_templates(), load_judges()
     templates.globals |= _words()
 
     def common() -> dict[str, object]:
-        said = [*own_troubles(), *_troubles_of(live)]
-        return {"now": clock(), "troubles": said, "catalogue": live.catalogue}
+        said = [*own_troubles(), *_troubles_of(checklist)]
+        about = {"catalogue": checklist.catalogue, "last_complete": checklist.last_complete}
+        return {"now": clock(), "troubles": said, **about}
 
     async def fleet(request: Request) -> Response:
         wanted = {part: request.query_params.get(part, "") for part in ("namespace", "agent", "verdict", "control")}
-        found = await fleet_readiness(live, wanted)
-        given = {"found": found, "wanted": wanted, "shown": SHOWN, "last_complete": live.last_complete}
+        found = await fleet_readiness(checklist, wanted)
+        given = {"found": found, "wanted": wanted, "shown": SHOWN}
         return html_page(await rendered(templates.get_template("readiness.html"), **common(), **given), 200)
 
     async def agent(request: Request) -> Response:
         ref = AgentRef(request.path_params["namespace"], request.path_params["agent"])
-        given, found = _report_of(live, ref), ref in live.agents()
-        body = await rendered(templates.get_template("checklist.html"), ref=ref, found=found, **common(), **given)
-        return html_page(body, 200 if found else 404)
+        given = _report_of(checklist, ref)
+        body = await rendered(templates.get_template("checklist.html"), ref=ref, found=bool(given), **common(), **given)
+        return html_page(body, 200 if given else 404)
 
     return [
         Route("/readiness", fleet),
         Route("/readiness/{namespace}/{agent}", agent),
-        *_control_routes(clock, live, judges),
+        *_control_routes(clock, checklist, judges),
     ]
 
 
-def _report_of(live: LiveChecklist, ref: AgentRef) -> Mapping[str, object]:
-    findings = live.findings(ref)
-    if not findings:
+def _report_of(checklist: JudgedAgents, ref: AgentRef) -> Mapping[str, object]:
+    if ref not in checklist.agents():
         return {}
-    profile = live.profile(ref)
-    parts = parts_of(live, findings, profile.required(live.catalogue))
+    profile = checklist.profile(ref)
+    parts = parts_of(checklist, ref, profile.required(checklist.catalogue))
     lines = [line for part in parts for line in part.lines]
     return {
-        "readiness": live.readiness(ref),
+        "readiness": checklist.readiness(ref),
         "profile": profile,
         "required": counted(each.finding for each in lines if each.required),
         "parts": parts,
         "to_mend": to_mend(lines),
         "to_know": to_know(lines),
-        "digests": list(_digests(live.digests(ref))),
+        "digests": list(_digests(checklist.digests(ref))),
         "version": version("agentweave-watcher"),
     }
 
@@ -105,25 +105,25 @@ def _digests(found: Mapping[Bind, frozenset[str] | Missing]) -> Iterator[tuple[s
             yield f"digest of the {name}", ", ".join(sorted(digests))
 
 
-def _control_routes(clock: Clock, live: LiveChecklist, judges: Judges) -> list[Route]:
+def _control_routes(clock: Clock, checklist: JudgedAgents, judges: Judges) -> list[Route]:
     templates = page_templates()
 
     async def every(_: Request) -> Response:
         template = templates.get_template("controls.html")
-        counts = await counts_by_control(live)
-        given = {"catalogue": live.catalogue, "sections": sections(live.catalogue.controls), "counts": counts}
+        counts = await counts_by_control(checklist)
+        given = {"catalogue": checklist.catalogue, "sections": sections(checklist.catalogue.controls), "counts": counts}
         body = await rendered(template, now=clock(), **given)
         return html_page(body, 200)
 
     async def one(request: Request) -> Response:
         name, now = request.path_params["id"], clock()
-        control = live.catalogue.by_id.get(name)
+        control = checklist.catalogue.by_id.get(name)
         if control is None:
             missing = templates.get_template("control_missing.html").render(now=now, name=name[:_NAMED])
             return html_page(missing, 404)
         given = {"control": control, "parts": described(control, judges), "headline": headline(control)}
-        given |= {"catalogue": live.catalogue}
-        found = await one_control(live, name)
+        given |= {"catalogue": checklist.catalogue}
+        found = await one_control(checklist, name)
         return html_page(await rendered(templates.get_template("control.html"), now=now, found=found, **given), 200)
 
     return [Route("/controls", every), Route("/controls/{id:path}", one)]
@@ -139,11 +139,12 @@ def _routes_while_off(clock: Clock) -> list[Route]:
     return [Route(path, off) for path in paths]
 
 
-def _troubles_of(live: LiveChecklist) -> Iterator[str]:
-    if live.last_complete is None:
+def _troubles_of(checklist: JudgedAgents) -> Iterator[str]:
+    if checklist.last_complete is None:
         yield "The checklist has not been judged as a whole since the watcher began: agents may be missing here."
-    yield from live.problems
-    for source, reason in sorted(live.sources().items()):
+    if waiting := checklist.waiting:
+        yield f"{waiting} agent{' was' if waiting == 1 else 's were'} not judged yet."
+    for source, reason in sorted(checklist.sources().items()):
         if reason:
             yield f"The source {source} gives no evidence: {reason}. Controls that need it are unknown."
 

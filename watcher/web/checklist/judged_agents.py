@@ -9,10 +9,11 @@ from probes.controls.evidence import AgentRef, Missing
 from probes.controls.finding import Finding, State
 from probes.controls.profile import Profile
 from probes.controls.readiness import Readiness
+from watcher.checklist.live.turns import Regression
 
 
-class LiveChecklist(Protocol):
-    """The newest findings of all agents."""
+class JudgedAgents(Protocol):
+    """The newest findings of all agents. What is asked of one that is not judged is a LookupError, but findings."""
 
     @property
     def catalogue(self) -> Catalogue:
@@ -20,11 +21,11 @@ class LiveChecklist(Protocol):
 
     @property
     def last_complete(self) -> float | None:
-        """Unix seconds when each control of each agent last had a verdict or a reason; None: not since the start."""
+        """Unix seconds: what all verdicts rest on was seen since; None before all agents were judged."""
 
     @property
-    def problems(self) -> Sequence[str]:
-        """What is wrong with the checklist itself, a sentence each."""
+    def waiting(self) -> int:
+        """How many agents were not judged yet."""
 
     def agents(self) -> Sequence[AgentRef]:
         """All that were judged, by name."""
@@ -34,6 +35,9 @@ class LiveChecklist(Protocol):
 
     def profile(self, agent: AgentRef) -> Profile:
         """What is required of it."""
+
+    def regressed(self, agent: AgentRef) -> Mapping[str, Regression]:
+        """Required controls that it met within the last week, and no longer does."""
 
     def states(self, agent: AgentRef) -> Sequence[State]:
         """The state of each control, in the order of the catalogue."""

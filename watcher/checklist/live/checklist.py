@@ -1,0 +1,224 @@
+"""The checklist of all agents, kept true: who is due is judged, in turns with all else that the process does.
+
+An agent is judged some seconds after something that it rests on changed, and when time alone turns a finding.
+Else its evidence is only looked through: nothing is judged twice for the same reasons.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from math import inf
+
+from probes.contract import TargetKey
+from probes.controls.checklist import judge_in_steps
+from probes.controls.evidence import EvidenceSet
+from probes.controls.finding import Finding
+from probes.controls.findings import FindingStore
+from watcher.checklist.live.agent_verdict import agent_verdict
+from watcher.checklist.live.alike import Alike
+from watcher.checklist.live.criteria import Criteria
+from watcher.checklist.live.gathering import Gathered, Gathering, account_of
+from watcher.checklist.live.moments import dates_of, decided_at, lapsed
+from watcher.checklist.live.roster import ListedAgent, Roster
+from watcher.checklist.live.turns import TurnedFinding, followed, turned
+from watcher.config.checklist import ChecklistSettings
+from watcher.engine.board import TargetState
+from watcher.metrics.families import CHECKLIST_COMPLETE, CHECKLIST_EVALUATIONS, CHECKLIST_INFO, SOURCE_UP
+from watcher.metrics.own import OwnMetrics
+from watcher.runtime.clock import Clock
+from watcher.runtime.cooperative import TimeSlice
+from watcher.runtime.failures import FailuresLogger
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 20.0
+"""Seconds for which the first verdicts wait for the first looks."""
+
+_APART = 30.0
+"""Seconds from one verdict to the next that only time asks for."""
+_ANEW = 12
+"""Times that the evidence is looked through until it is judged anew although nothing seems to have changed."""
+_SHARE, _FIRST_SHARE = 0.2, 0.5
+"""Seconds of each second that judging may take; and while there are agents without a verdict."""
+
+
+class Checklist:
+    """Judges; what came of it stands in `roster` and `store`."""
+
+    EVERY = 1.0
+    """Seconds from one look at who is due to the next."""
+
+    def __init__(
+        self,
+        criteria: Criteria,
+        gathering: Gathering,
+        states: Callable[[], Mapping[TargetKey, TargetState]],
+        own_metrics: OwnMetrics,
+        clock: Clock,
+        may_begin: Callable[[], bool],
+    ) -> None:
+        """`states`: the targets of the board; `may_begin`: whether the first looks were made."""
+        self.criteria, self.gathering, self.clock = criteria, gathering, clock
+        self.roster, self.store = Roster(), FindingStore(criteria.catalogue.controls)
+        self.on_turn: list[Callable[[Sequence[TurnedFinding]], None]] = []  # who is told what turned
+        self.last_complete: float | None = None  # steady seconds: what all verdicts rest on was seen since
+        self._states, self._own_metrics, self._may_begin = states, own_metrics, may_begin
+        self._logger = FailuresLogger(log)
+        self._alike = Alike(criteria)
+        self._began = self._round_began = clock.steady()
+        self._accounts = self._accounts_of_all = frozenset[str]()  # now; and when all were judged by them
+        self._accounts_told = -inf
+        self._busy, self._spent = False, 0.0
+        own_metrics.set(CHECKLIST_INFO, 1, criteria.catalogue.version, criteria.catalogue.digest)
+        for result in ("ok", "error"):
+            own_metrics.add(CHECKLIST_EVALUATIONS, 0, result)
+
+    async def tick(self) -> None:
+        """Take in what changed, and judge who is due."""
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            await self._follow()
+            if self._may_begin() or self.clock.steady() - self._began >= PATIENCE:
+                await self._learn_accounts()
+                await self._judge_due()
+                self._end_round()
+        except Exception:  # the boundary: the next run comes, and that no round is complete is told by an alert
+            self._logger.exception("checklist failed")
+        finally:
+            self._busy = False
+
+    def adopt(self, settings: ChecklistSettings) -> None:
+        """Judge all agents anew, by this config."""
+        self.criteria.adopt(settings)
+        self._alike = Alike(self.criteria)
+        self.roster.change(None, self.clock.steady())
+
+    @property
+    def interval(self) -> float:
+        """Seconds after which the evidence of an agent is looked through again."""
+        return self.criteria.settings.intervals.objects
+
+    async def _follow(self) -> None:
+        now = self.clock.steady()
+        gone = await self.roster.follow(self._states(), self.gathering.agents(), now, self.clock.date_of(now))
+        for ref in gone:
+            self.store.remove(ref)
+        for changed in self.gathering.take_changed():
+            self.roster.change(changed, now)
+        self._own_metrics.set_all(
+            SOURCE_UP, {(name, why): not why for name, why in self.gathering.sources_up().items()}
+        )
+
+    async def _learn_accounts(self) -> None:
+        """Before any agent is judged it is known whose accounts there are: one would be a stranger to another."""
+        accounts, time_slice = set[str](), TimeSlice()
+        for agent in list(self.roster.agents.values()):
+            if not agent.learnt:
+                agent.account, agent.learnt = account_of(self._gathered(agent)), True
+                await time_slice.checkpoint()
+            accounts.add(agent.account)
+        self._accounts, now = frozenset(accounts), self.clock.steady()
+        if self._accounts != self._accounts_of_all and now - self._accounts_told >= self.interval:
+            self._accounts_of_all, self._accounts_told = self._accounts, now
+            self.roster.change(None, now)
+
+    async def _judge_due(self) -> None:
+        now = self.clock.steady()
+        due = sorted((each for each in self.roster.agents.values() if each.is_due(now)), key=ListedAgent.urgency)
+        share = _FIRST_SHARE if due and due[0].verdict is None else _SHARE
+        self._spent, time_slice = 0.0, TimeSlice()
+        for agent in due:
+            await self._handle(agent, time_slice)
+            if self._spent >= share:
+                return
+
+    async def _handle(self, agent: ListedAgent, time_slice: TimeSlice) -> None:
+        now = self.clock.steady()
+        try:
+            gathered = self._gathered(agent)
+            if agent.is_to_be_judged(now) or self._has_lapsed(agent, gathered.evidence):
+                await self._judge(agent, gathered, time_slice)
+            else:
+                self.store.see(agent.ref, dates_of(gathered.evidence))
+                agent.seen_at, agent.check_at = now, now + self.interval
+            await time_slice.checkpoint()
+        except Exception:  # the boundary: what goes wrong with one agent costs its verdict
+            self._own_metrics.add(CHECKLIST_EVALUATIONS, 1, "error")
+            self._logger.exception("agent not judged", agent=str(agent.ref))
+            agent.changed_at, agent.judge_at, agent.check_at = inf, now + self.interval, inf
+
+    def _gathered(self, agent: ListedAgent) -> Gathered:
+        return self.gathering.of(agent.ref, agent.watched, agent.targets, self._date())
+
+    def _has_lapsed(self, agent: ListedAgent, evidence: EvidenceSet) -> bool:
+        return lapsed(evidence, self.criteria.ages, self._date()).already != agent.lapsed
+
+    async def _judge(self, agent: ListedAgent, gathered: Gathered, time_slice: TimeSlice) -> None:
+        agent.changed_at, agent.surely = inf, False  # what changes from here on is for the next verdict
+        date, before = self._date(), self.store.get(agent.ref)
+        required = self.criteria.required(self.criteria.profile(agent.ref.namespace))
+        steps = judge_in_steps(
+            self.criteria.catalogue,
+            gathered.evidence,
+            self.criteria.facts(date, self._accounts),
+            self.criteria.judges,
+            required,
+            previous=before,
+            known=self._alike.known(gathered.evidence, before, date),
+        )
+        findings = await self._stepped(steps, time_slice)
+        if self.roster.agents.get(agent.ref) is agent:  # not gone meanwhile
+            self._keep(agent, gathered, before, findings, date)
+
+    async def _stepped(
+        self, steps: Generator[None, None, Mapping[str, Finding]], time_slice: TimeSlice
+    ) -> Mapping[str, Finding]:
+        while True:
+            began = time.perf_counter()
+            try:
+                next(steps)
+            except StopIteration as done:
+                findings: Mapping[str, Finding] = done.value
+                return findings
+            finally:
+                self._spent += time.perf_counter() - began
+            await time_slice.checkpoint()
+
+    def _keep(
+        self,
+        agent: ListedAgent,
+        gathered: Gathered,
+        before: Mapping[str, Finding],
+        findings: Mapping[str, Finding],
+        date: float,
+    ) -> None:
+        catalogue, profile = self.criteria.catalogue, self.criteria.profile(agent.ref.namespace)
+        required = self.criteria.required(profile)
+        turns = turned(agent.ref, before, findings, date)
+        agent.past = followed(agent.past, turns, catalogue.by_id, required, date)
+        agent.verdict = agent_verdict(
+            findings, catalogue, profile, required, gathered.labels, gathered.evidence.digests
+        )
+        self.store.put(agent.ref, findings)
+        self._plan(agent, gathered.evidence, findings, date)
+        self._own_metrics.add(CHECKLIST_EVALUATIONS, 1, "ok")
+        for tell in self.on_turn:
+            tell(turns)
+
+    def _plan(self, agent: ListedAgent, evidence: EvidenceSet, findings: Mapping[str, Finding], date: float) -> None:
+        now, found = self.clock.steady(), lapsed(evidence, self.criteria.ages, date)
+        agent.lapsed = found.already
+        lapses_in, decided_in = found.next_at - date, decided_at(evidence, findings.values(), date) - date
+        agent.seen_at, agent.check_at = now, now + min(self.interval, max(_APART, lapses_in))
+        agent.judge_at = now + min(self.interval * _ANEW * agent.spread, max(_APART, decided_in))
+
+    def _end_round(self) -> None:
+        """A round is complete when what each verdict rests on was seen since it began."""
+        if all(each.seen_at >= self._round_began for each in self.roster.agents.values()):
+            self.last_complete = self._round_began = self.clock.steady()
+            self._own_metrics.set_moment(CHECKLIST_COMPLETE, self.last_complete)
+
+    def _date(self) -> float:
+        return self.clock.date_of(self.clock.steady())

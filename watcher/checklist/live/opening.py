@@ -1,0 +1,54 @@
+"""The checklist of a daemon, with all places where its evidence comes from: opened, driven, and closed."""
+
+import logging
+from collections.abc import Callable, Sequence
+
+from watcher.checklist.live.checklist import Checklist
+from watcher.checklist.live.criteria import Criteria
+from watcher.checklist.live.gathering import Gathering
+from watcher.checklist.live.provider import EvidenceProvider
+from watcher.checklist.live.view import ChecklistView
+from watcher.config.settings import Settings
+from watcher.engine.engine import Engine
+from watcher.scheduling.schedule import Schedule
+from watcher.targets import TargetSet
+
+log = logging.getLogger(__name__)
+
+
+class LiveChecklist:
+    """All of it that a daemon has; nothing where the config wants none."""
+
+    def __init__(
+        self, settings: Settings, engine: Engine, target_set: TargetSet, may_begin: Callable[[], bool]
+    ) -> None:
+        """`may_begin`: whether the first round of looks was made."""
+        self._enabled = settings.checklist.enabled
+        self.checklist = _open(settings, engine, target_set, may_begin) if self._enabled else None
+        self.view = ChecklistView(self.checklist) if self.checklist is not None else None
+
+    def start(self, schedule: Schedule) -> None:
+        """Judge from now on; what the last process left is taken up."""
+        if self.checklist is not None:
+            schedule.every(Checklist.EVERY, self.checklist.tick, "checklist")
+
+    def adopt(self, settings: Settings) -> None:
+        """Judge by these settings from now on."""
+        if settings.checklist.enabled != self._enabled:
+            log.warning("config section changed, restart required", extra={"section": "checklist.enabled"})
+        if self.checklist is not None:
+            self.checklist.adopt(settings.checklist)
+
+    async def close(self) -> None:
+        """Keep what was found."""
+
+
+def _open(settings: Settings, engine: Engine, target_set: TargetSet, may_begin: Callable[[], bool]) -> Checklist:
+    gathering = Gathering(_providers(settings, engine, target_set), settings.shard.owns)
+    criteria = Criteria(settings.checklist)
+    return Checklist(criteria, gathering, lambda: engine.board.states, engine.own_metrics, engine.clock, may_begin)
+
+
+def _providers(_: Settings, __: Engine, ___: TargetSet) -> Sequence[EvidenceProvider]:
+    """One for each place where evidence comes from."""
+    return ()
