@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from tests.alerting.promtool import WATCHER, Expected, Story, both_versions, expected, told_by
 from tests.alerting.rules import CORE, alert
+from watcher.alerting.rules.checklist import STALE_AFTER
+from watcher.config.checklist import ChecklistIntervals
 
 REGRESSED, UNKNOWN, STALE = "AgentWeaveReadinessRegressed", "AgentWeaveControlsUnknown", "AgentWeaveChecklistStale"
 DENY, TLS = "deployment.network.default-deny", "security.transport.tls13-enforced"
@@ -180,7 +183,7 @@ def test_rounds_that_end_no_more_are_told_of_each_process(version: str, tmp_path
     judging(story, OTHER_SHARD, "600+0x240", "1x240")
     story.add("active", "0x240", **STANDBY, shard="0")
     judging(story, STANDBY, "600+0x240", "1x240")
-    story.expect(600 + 7200 + 900 - 60, STALE)
+    story.expect(600 + STALE_AFTER + 900 - 60, STALE)
     said = (
         f"The watcher at {OTHER_SHARD['instance']} judged all controls of all agents 2h 15m 60s ago for the last time. "
         "What it says of readiness may be as old as that."
@@ -188,7 +191,7 @@ def test_rounds_that_end_no_more_are_told_of_each_process(version: str, tmp_path
     page = expected(
         alert(STALE), words={"state": said.replace("15m 60s", "16m 0s"), "pod": ""}, instance=OTHER_SHARD["instance"]
     )
-    story.expect(600 + 7200 + 960, STALE, page)
+    story.expect(600 + STALE_AFTER + 960, STALE, page)
     assert not (report := told(version, story, tmp_path)), report
 
 
@@ -210,3 +213,10 @@ def test_a_first_round_that_does_not_end_is_told_and_one_that_takes_minutes_is_n
     page = expected(alert(STALE), words={"state": said, "pod": ""}, instance=WATCHER["instance"])
     story.expect(930, STALE, page)
     assert not (report := told(version, story, tmp_path)), report
+
+
+def test_no_interval_that_a_config_may_have_makes_a_sound_checklist_stale() -> None:
+    slowest = ChecklistIntervals.model_validate({"objects": "1h"})
+    assert STALE_AFTER >= 2 * slowest.objects
+    with pytest.raises(ValidationError, match="expected a duration from 1m to 1h, got 1h1m"):
+        ChecklistIntervals.model_validate({"objects": "61m"})

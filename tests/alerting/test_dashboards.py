@@ -48,6 +48,7 @@ LABELS_OF_OTHERS = {
     *("probe", "condition", "subject", "reason", "status"),
     *("alertname", "alertstate", "severity", "component"),
     *("job", "instance", "cluster", "le", "alertmanager", "integration"),
+    *("verdict", "profile", "section", "control", "from", "to"),
 }
 OF_A_GAP = ('agent=""', "1 - agentweave:installation:watched", "(min(agentweave:installation:watched")
 """What is told of a watcher that is gone: there is nothing of it until the demo has ended."""

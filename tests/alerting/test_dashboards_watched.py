@@ -17,7 +17,7 @@ from tests.alerting.dashboards import FILES, Cell, Json, chosen, panels, read, s
 from tests.alerting.evaluated import Question, evaluated
 from tests.alerting.promtool import Story, both_versions
 from tests.servers.prometheus_server import Series
-from watcher.metrics.families import FAMILIES, PREFIX
+from watcher.metrics.families import CHECKLIST_FAMILIES, FAMILIES, PREFIX
 
 SCRAPE, DEATH = 30, 1200
 SOON, LATER = DEATH + 45, DEATH + 600
@@ -57,9 +57,14 @@ LABELS = {
     "shard": "0",
     "source": "opa",
     "status": "false",
-    "verdict": "ready",
 }
 """Values of labels; else the label's own name."""
+
+OF_CHECKLIST = {
+    "readiness": {"verdict": "ready", "profile": "checklist"},
+    "readiness_controls": {"section": "security", "state": "pass"},
+}
+"""Labels of series of agents beside these."""
 
 UNKNOWN = "Unknown verdicts by probe and reason"
 
@@ -117,7 +122,10 @@ def _labels(metric: Metric, shard: str) -> Iterator[dict[str, str]]:
     own = {label: LABELS.get(label, label) for label in metric.labels} | (
         {"shard": shard} if "shard" in metric.labels else {}
     )
-    if metric.name == "conditions":
+    if metric in CHECKLIST_FAMILIES:
+        for namespace, agent in AGENTS:
+            yield {"namespace": namespace, "agent": agent} | OF_CHECKLIST.get(metric.name, {})
+    elif metric.name == "conditions":
         yield from ({"probe": probe, "condition": kind, "status": "false"} for probe, kind in _kinds())
     elif metric.fleet:
         yield own

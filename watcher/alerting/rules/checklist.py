@@ -2,13 +2,14 @@
 
 from watcher.alerting.rules.core import INSTALLATION, INSTANCE, LED, SHARDS_MISSING
 from watcher.alerting.rules.descriptions import Alert, Record
+from watcher.config.checklist import LONGEST_ROUND
 
 _READINESS = "agentweave-readiness"
 _AGENT = f"{INSTALLATION}, namespace, agent"
 _COUNT = '{{ printf "%.0f" $value }}'
 
-STALE_AFTER = 7200
-"""Seconds since the last complete round after which what the checklist says is old: twice the longest interval."""
+STALE_AFTER = round(2 * LONGEST_ROUND)
+"""Seconds since the last complete round after which what the checklist says is old, whatever its interval."""
 
 
 def _indented(text: str) -> str:
