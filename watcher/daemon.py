@@ -48,8 +48,7 @@ class Daemon:
         """`first_drill`: seconds from the start to the first drill."""
         self.engine = Engine(settings, load_probes(), system_clock(boot_id(), read_scale(settings.state_dir)))
         self._reload = reload
-        self._reloading = asyncio.Lock()
-        self._reload_asked = False
+        self._reloading, self._reload_asked = asyncio.Lock(), False
         self._reload_task: asyncio.Task[None] | None = None
         self._schedule = Schedule()
         self._poll_loops = PollLoops(self.engine, self._schedule)
@@ -58,7 +57,8 @@ class Daemon:
         self._target_sync = TargetSync(self._target_set, self.engine, self._poll_loops)
         self._access = Access(settings.server, self.engine.descriptors.readers)
         self._checklist = LiveChecklist(settings, self.engine, self._target_set, lambda: not self._target_sync.unready)
-        self._health = Health(self.engine, self._state_writer, self._target_set, lambda: self._access.trouble)
+        beside = lambda: self._access.trouble, lambda: self._checklist.unwritable
+        self._health = Health(self.engine, self._state_writer, self._target_set, *beside)
         self._events = open_events(settings, self.engine, self._target_set)
         self._drills = Drills(self._schedule, self.engine.own_metrics, self.engine.clock.steady, first_drill)
         self._election = open_election(settings.standby, self.engine.role, self._follow_role)
@@ -145,7 +145,7 @@ class Daemon:
         self._follow_role()
         if self._events is not None:
             self._schedule.every(Events.EVERY, self._events.tick, "events")
-        self._checklist.start(self._schedule)
+        await self._checklist.start(self._schedule)
         self._schedule.start()
         self._spawn(self._beat())
         if self._election is not None:  # not before something is known that could be told

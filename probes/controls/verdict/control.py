@@ -19,7 +19,7 @@ from probes.controls.catalogue.control import Assurance, Control, FactKey, Sourc
 from probes.controls.catalogue.terms import Automation, Scope
 from probes.controls.evidence import EvidenceSet, Missing
 from probes.controls.evidence.gathered import NOT_GIVEN
-from probes.controls.finding import Finding, Memory, RecordRef, State
+from probes.controls.finding import Finding, Memory, RecordRef, State, Witness
 from probes.controls.judging import Facts, Judges, Raised, Statement, asked
 from probes.controls.records import Record
 from probes.controls.verdict.attesting import attested
@@ -143,18 +143,34 @@ def _assurance(part: Weighed, said: Statement) -> Assurance:
 
 
 def _kept_pass(case: Case, found: Sequence[Doubt]) -> Finding | None:
-    """What was seen of pods holds for its time where there is no settled pod to look at."""
+    """What was seen holds for its time where nobody can say otherwise yet."""
     before = case.previous
-    if before is None or before.underlying is not State.PASS or case.scales.voting or suspects(case):
-        return None
-    if not any(each.pod for each in before.evidence):
+    if before is None or before.underlying is not State.PASS or suspects(case):
         return None
     for each in before.evidence:
         spec = case.control.spec(each.source)
         if spec is None or (spec.max_age is not None and case.facts.now - each.observed_at > spec.max_age):
             return None
-    blind = {each.witness and each.witness.source for each in found}
-    return before if blind <= {each.source for each in before.evidence if each.pod} else None
+    return before if _not_seen_yet(case, found, before) or _no_pod_to_look_at(case, found, before) else None
+
+
+def _not_seen_yet(case: Case, found: Sequence[Doubt], before: Finding) -> bool:
+    """The watcher began anew and has not looked yet at what the pass rests on, pod by pod."""
+    shown = {Witness(each.source, each.pod) for each in before.evidence}
+    waiting = {part.witness for part in case.scales.parts if isinstance(part.found, Missing) and _waits(part.found)}
+    return not case.unsure and {each.witness for each in found} <= shown & waiting
+
+
+def _waits(missing: Missing) -> bool:
+    return missing.reason is UnknownReason.OBSERVING
+
+
+def _no_pod_to_look_at(case: Case, found: Sequence[Doubt], before: Finding) -> bool:
+    """No pod is settled, and what was seen was seen of pods."""
+    of_pods = {each.source for each in before.evidence if each.pod}
+    return (
+        bool(of_pods) and not case.scales.voting and {each.witness and each.witness.source for each in found} <= of_pods
+    )
 
 
 def _remembering(case: Case, finding: Finding) -> Finding:

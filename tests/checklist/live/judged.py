@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from probes.contract import Target, TargetKey
 from probes.controls.catalogue.control import SourceName
@@ -11,6 +12,7 @@ from probes.controls.finding import Finding
 from watcher.checklist.live.checklist import Checklist
 from watcher.checklist.live.criteria import Criteria
 from watcher.checklist.live.gathering import Gathering
+from watcher.checklist.live.keeping import FindingsKeeper
 from watcher.checklist.live.provider import NOTHING, EvidenceProvider, Provided
 from watcher.checklist.live.turns import TurnedFinding
 from watcher.checklist.live.view import ChecklistView
@@ -72,6 +74,7 @@ class Live:
     may_begin: bool = True
     owns: frozenset[str] | None = None  # pods of this shard; None: all
     uptime: float = 0.0
+    state_dir: Path | None = None
 
     def __post_init__(self) -> None:
         self.clock = Clock(lambda: START + self.uptime, lambda: self.uptime)
@@ -79,7 +82,8 @@ class Live:
         self.own_metrics = OwnMetrics([], [])
         self.turned: list[TurnedFinding] = []
         self.checklist = self.open()
-        self.view = ChecklistView(self.checklist)
+        self.keeper = FindingsKeeper(self.checklist, self.state_dir)
+        self.view = ChecklistView(self.checklist, self.keeper)
 
     def open(self) -> Checklist:
         """Another process over the same fleet."""

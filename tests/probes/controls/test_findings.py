@@ -9,7 +9,7 @@ from probes.controls.catalogue.control import Assurance, SourceName, UnknownReas
 from probes.controls.catalogue.terms import FailReason, RecordKind
 from probes.controls.evidence import AgentRef
 from probes.controls.finding import EvidenceShown, Finding, Memory, RecordRef, State, Witness
-from probes.controls.findings import FindingStore
+from probes.controls.findings.store import FindingStore
 from tests.probes.controls.made import CATALOGUE, NOW, SHA
 
 IDS = [each.id for each in CATALOGUE.controls]

@@ -245,6 +245,22 @@ def test_without_a_settled_pod_a_pass_is_kept_until_its_evidence_is_too_old() ->
     assert (finding.state, finding.reason) == (State.UNKNOWN, UnknownReason.OBSERVING)
 
 
+def test_a_pass_is_kept_while_the_same_pod_was_not_looked_at_again_after_a_restart() -> None:
+    passed = judged(TLS13, evidence(pod("a", tls_posture=seen())))
+    waiting = missing(UnknownReason.OBSERVING)
+    kept = judged(TLS13, evidence(pod("a", tls_posture=waiting)), previous=passed, now=NOW + 600)
+    assert (kept.state, kept.evidence) == (State.PASS, passed.evidence)
+    for what, found, now in (
+        ("another pod", evidence(pod("a", tls_posture=seen()), pod("b", tls_posture=waiting)), NOW + 600),
+        ("too old", evidence(pod("a", tls_posture=waiting)), NOW + 3601),
+        ("gone", evidence(pod("a", tls_posture=missing(UnknownReason.UNREACHABLE))), NOW + 600),
+        ("not given", evidence(pod("a")), NOW + 600),
+    ):
+        assert judged(TLS13, found, previous=passed, now=now).state is State.UNKNOWN, what
+    bad = evidence(pod("a", tls_posture=waiting), agent_config=seen("bad"))
+    assert judged(TLS13, bad, previous=passed, now=NOW + 600).state is State.FAIL
+
+
 def test_nothing_passes_because_there_is_no_pod() -> None:
     starting = judged(TLS13, evidence(pod("b", since=NOW - 10, tls_posture=seen())))
     assert (starting.state, starting.reason) == (State.UNKNOWN, UnknownReason.OBSERVING)

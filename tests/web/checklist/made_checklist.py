@@ -11,7 +11,7 @@ from probes.controls.catalogue.terms import Bind
 from probes.controls.checklist import judge_agent
 from probes.controls.evidence import AgentRef, EvidenceSet, Missing
 from probes.controls.finding import Finding, State
-from probes.controls.findings import FindingStore
+from probes.controls.findings.store import FindingStore
 from probes.controls.judging import load_judges
 from probes.controls.profile import CHECKLIST, Profile
 from probes.controls.readiness import Readiness, readiness_of

@@ -12,7 +12,7 @@ from probes.controls.catalogue.control import Assurance, SourceName, UnknownReas
 from probes.controls.catalogue.terms import Bind, Owner, RecordKind
 from probes.controls.evidence import AgentRef, Missing
 from probes.controls.finding import EvidenceShown, Finding, RecordRef, State
-from probes.controls.findings import FindingStore
+from probes.controls.findings.store import FindingStore
 from probes.controls.profile import NotRequired, Profile
 from probes.controls.readiness import Verdict
 from tests.probes.controls.made import NOW

@@ -10,10 +10,10 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from math import inf
 
 from probes.contract import TargetKey
-from probes.controls.checklist import judge_in_steps
+from probes.controls.checklist import NO_FINDINGS, judge_in_steps
 from probes.controls.evidence import EvidenceSet
 from probes.controls.finding import Finding
-from probes.controls.findings import FindingStore
+from probes.controls.findings.store import FindingStore
 from watcher.checklist.live.agent_verdict import agent_verdict
 from watcher.checklist.live.alike import Alike
 from watcher.checklist.live.criteria import Criteria
@@ -61,6 +61,7 @@ class Checklist:
         self.criteria, self.gathering, self.clock = criteria, gathering, clock
         self.roster, self.store = Roster(), FindingStore(criteria.catalogue.controls)
         self.on_turn: list[Callable[[Sequence[TurnedFinding]], None]] = []  # who is told what turned
+        self.take_up: Callable[[ListedAgent], None] = lambda _: None  # what is known of an agent that has just come
         self.last_complete: float | None = None  # steady seconds: what all verdicts rest on was seen since
         self._states, self._own_metrics, self._may_begin = states, own_metrics, may_begin
         self._logger = FailuresLogger(log)
@@ -105,6 +106,10 @@ class Checklist:
         gone = await self.roster.follow(self._states(), self.gathering.agents(), now, self.clock.date_of(now))
         for ref in gone:
             self.store.remove(ref)
+        time_slice = TimeSlice()
+        for agent in self.roster.take_new():
+            self.take_up(agent)
+            await time_slice.checkpoint()
         for changed in self.gathering.take_changed():
             self.roster.change(changed, now)
         self._own_metrics.set_all(
@@ -150,14 +155,14 @@ class Checklist:
             agent.changed_at, agent.judge_at, agent.check_at = inf, now + self.interval, inf
 
     def _gathered(self, agent: ListedAgent) -> Gathered:
-        return self.gathering.of(agent.ref, agent.watched, agent.targets, self._date())
+        return self.gathering.of(agent.ref, agent.watched, agent.targets, self.date())
 
     def _has_lapsed(self, agent: ListedAgent, evidence: EvidenceSet) -> bool:
-        return lapsed(evidence, self.criteria.ages, self._date()).already != agent.lapsed
+        return lapsed(evidence, self.criteria.ages, self.date()).already != agent.lapsed
 
     async def _judge(self, agent: ListedAgent, gathered: Gathered, time_slice: TimeSlice) -> None:
         agent.changed_at, agent.surely = inf, False  # what changes from here on is for the next verdict
-        date, before = self._date(), self.store.get(agent.ref)
+        date, before = self.date(), agent.before or self.store.get(agent.ref)
         required = self.criteria.required(self.criteria.profile(agent.ref.namespace))
         steps = judge_in_steps(
             self.criteria.catalogue,
@@ -196,8 +201,9 @@ class Checklist:
     ) -> None:
         catalogue, profile = self.criteria.catalogue, self.criteria.profile(agent.ref.namespace)
         required = self.criteria.required(profile)
-        turns = turned(agent.ref, before, findings, date)
+        turns = turned(agent.ref, before, findings, date) if agent.comparable else []
         agent.past = followed(agent.past, turns, catalogue.by_id, required, date)
+        agent.before, agent.comparable = NO_FINDINGS, True
         agent.verdict = agent_verdict(
             findings, catalogue, profile, required, gathered.labels, gathered.evidence.digests
         )
@@ -220,5 +226,6 @@ class Checklist:
             self.last_complete = self._round_began = self.clock.steady()
             self._own_metrics.set_moment(CHECKLIST_COMPLETE, self.last_complete)
 
-    def _date(self) -> float:
+    def date(self) -> float:
+        """Unix seconds."""
         return self.clock.date_of(self.clock.steady())

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from watcher.checklist.live.checklist import Checklist
 from watcher.checklist.live.criteria import Criteria
 from watcher.checklist.live.gathering import Gathering
+from watcher.checklist.live.keeping import FindingsKeeper
 from watcher.checklist.live.provider import EvidenceProvider
 from watcher.checklist.live.view import ChecklistView
 from watcher.config.settings import Settings
@@ -25,11 +26,19 @@ class LiveChecklist:
         """`may_begin`: whether the first round of looks was made."""
         self._enabled = settings.checklist.enabled
         self.checklist = _open(settings, engine, target_set, may_begin) if self._enabled else None
-        self.view = ChecklistView(self.checklist) if self.checklist is not None else None
+        self._keeper = FindingsKeeper(self.checklist, settings.state_dir) if self.checklist is not None else None
+        self.view = ChecklistView(self.checklist, self._keeper) if self.checklist and self._keeper else None
 
-    def start(self, schedule: Schedule) -> None:
+    @property
+    def unwritable(self) -> str:
+        """Why what was found cannot be kept; empty where it is."""
+        return self._keeper.trouble if self._keeper is not None else ""
+
+    async def start(self, schedule: Schedule) -> None:
         """Judge from now on; what the last process left is taken up."""
-        if self.checklist is not None:
+        if self.checklist is not None and self._keeper is not None:
+            await self._keeper.restore()
+            schedule.every(FindingsKeeper.EVERY, self._keeper.write, "findings", first=FindingsKeeper.EVERY)
             schedule.every(Checklist.EVERY, self.checklist.tick, "checklist")
 
     def adopt(self, settings: Settings) -> None:
@@ -41,6 +50,8 @@ class LiveChecklist:
 
     async def close(self) -> None:
         """Keep what was found."""
+        if self._keeper is not None:
+            await self._keeper.write_last()
 
 
 def _open(settings: Settings, engine: Engine, target_set: TargetSet, may_begin: Callable[[], bool]) -> Checklist:

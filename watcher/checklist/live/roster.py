@@ -7,6 +7,7 @@ from zlib import crc32
 
 from probes.contract import Target, TargetKey
 from probes.controls.evidence import AgentRef
+from probes.controls.finding import Finding
 from watcher.checklist.live.agent_verdict import AgentVerdict
 from watcher.checklist.live.moments import Age
 from watcher.checklist.live.turns import NO_PAST, Past
@@ -35,6 +36,8 @@ class ListedAgent:
     judge_at: float = inf  # when time alone may turn a finding
     check_at: float = inf  # when its evidence is looked through
     changed_at: float = inf  # since when something is different; inf: nothing is
+    before: Mapping[str, Finding] = field(default_factory=dict)  # of the last process, until judged
+    comparable: bool = False  # whether the next findings may be compared with those before: same agent, same catalogue
     surely: bool = False  # it is said to be this agent that changed
 
     @property
@@ -61,6 +64,7 @@ class Roster:
     def __init__(self) -> None:
         self.agents: dict[AgentRef, ListedAgent] = {}
         self._states: Mapping[TargetKey, TargetState] = {}
+        self._new: list[ListedAgent] = []
         self._beside: frozenset[AgentRef] = frozenset()
 
     async def follow(
@@ -95,11 +99,17 @@ class Roster:
         agent = self.agents.get(ref)
         if agent is None:
             agent = self.agents[ref] = ListedAgent(ref, changed_at=now)
+            self._new.append(agent)
         elif agent.targets == targets:
             return
         agent.targets = targets
         agent.watched = {each.key.pod: agent.watched.get(each.key.pod, date) for each in targets}
         _change(agent, now, surely=True)
+
+    def take_new(self) -> list[ListedAgent]:
+        """Agents that came since this was asked last."""
+        new, self._new = self._new, []
+        return new
 
     def change(self, refs: Iterable[AgentRef] | None, now: float) -> None:
         """Something of these is different since `now` (steady seconds); None: maybe of all."""

@@ -10,14 +10,15 @@ from probes.controls.readiness import Readiness
 from watcher.checklist.agent_report import AgentReport, Chosen, Report, agent_report
 from watcher.checklist.live.agent_verdict import AgentVerdict, Digests
 from watcher.checklist.live.checklist import Checklist
-from watcher.checklist.live.turns import Regression
+from watcher.checklist.live.keeping import FindingsKeeper
+from watcher.checklist.live.turns import Regression, TurnedFinding
 
 
 class ChecklistView:
     """As of now: two questions in two turns of the loop may have the answers of two verdicts."""
 
-    def __init__(self, checklist: Checklist) -> None:
-        self._checklist = checklist
+    def __init__(self, checklist: Checklist, keeper: FindingsKeeper) -> None:
+        self._checklist, self._keeper = checklist, keeper
 
     @property
     def catalogue(self) -> Catalogue:
@@ -77,6 +78,10 @@ class ChecklistView:
         """The same of several; those that are gone meanwhile are left out."""
         shown = [self.report_of(each, chosen) for each in agents if self.verdict(each) is not None]
         return Report(self.catalogue, self.now, shown, self.problems)
+
+    def turned(self, since: float) -> Sequence[TurnedFinding]:
+        """Findings that turned since then (Unix seconds), the newest last; of very many the newest."""
+        return [each for each in self._keeper.turned if each.at >= since]
 
     def sources(self) -> Mapping[str, str]:
         """Each source that is configured and installed -> why it is down, one word; empty where it is up."""

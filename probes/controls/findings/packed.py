@@ -1,0 +1,135 @@
+"""The findings of one agent in few bytes: codes and shared values, made whole again when they are read."""
+
+import json
+import zlib
+from array import array
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from probes.controls.catalogue.control import Assurance, SourceName, UnknownReason
+from probes.controls.catalogue.terms import ExpiredReason, FailReason
+from probes.controls.finding import NOTHING_REMEMBERED, EvidenceShown, Finding, Memory, RecordRef, State
+
+STATES = tuple(State)
+REASONS = ("", *FailReason, *UnknownReason, *ExpiredReason)
+ASSURANCES = (None, *Assurance)
+_STATE_CODE = {each: number for number, each in enumerate(STATES)}
+_REASON_CODE = {str(each): number for number, each in enumerate(REASONS)}
+_ASSURANCE_CODE = {each: number for number, each in enumerate(ASSURANCES)}
+_STATE_OF = tuple(each for each in STATES for _ in range(len(STATES) * len(REASONS) * len(ASSURANCES)))
+"""By code: the state that it is of."""
+
+
+class Rare(NamedTuple):
+    """What most findings do not have."""
+
+    next_decided_at: float | None
+    evidence_lost_since: float | None
+    record: RecordRef | None
+    memory: Memory
+
+
+NOTHING_RARE = Rare(None, None, None, NOTHING_REMEMBERED)
+
+
+class Seen(NamedTuple):
+    """What a finding rests on; many of an agent rest on the same."""
+
+    evidence: tuple[EvidenceShown, ...]
+    pods: Mapping[str, State]
+    all_pods: int
+
+
+class Packed(NamedTuple):
+    """The findings of one agent, in the order of the catalogue."""
+
+    codes: "array[int]"
+    since: "array[float]"
+    messages: bytes  # JSON, compressed: sentences are alike, and read by few
+    seen: tuple[Seen, ...]
+    rare: Mapping[int, Rare]
+
+
+def states(packed: Packed) -> list[State]:
+    """The state of each, without reading what is told of it."""
+    return list(map(_STATE_OF.__getitem__, packed.codes))
+
+
+def pack(findings: list[Finding]) -> Packed:
+    """The findings of all controls of the catalogue, in its order."""
+    same: dict[object, object] = {}
+    rare = {number: found for number, each in enumerate(findings) if (found := _rare(each, same)) != NOTHING_RARE}
+    return Packed(
+        array("H", [_code(each) for each in findings]),
+        array("d", [each.since for each in findings]),
+        zlib.compress(json.dumps([each.message for each in findings]).encode(), level=1),
+        tuple(_seen(each, same) for each in findings),
+        rare,
+    )
+
+
+def _seen(finding: Finding, same: dict[object, object]) -> Seen:
+    key = ("seen", finding.evidence, frozenset(finding.pods.items()), finding.all_pods)
+    if key not in same:
+        evidence = tuple(_shared(each, same) for each in finding.evidence)
+        same[key] = Seen(evidence, finding.pods, finding.all_pods)
+    return same[key]  # type: ignore[return-value]
+
+
+def dated(packed: Packed, dates: Mapping[tuple[SourceName, str], float]) -> Packed:
+    """The same, whose evidence was seen again at these Unix seconds, by source and pod."""
+    again = {id(each): each for each in packed.seen}  # many findings share one
+    again = {number: _dated(each, dates) for number, each in again.items()}
+    return packed._replace(seen=tuple([again[id(each)] for each in packed.seen]))
+
+
+def _dated(seen: Seen, dates: Mapping[tuple[SourceName, str], float]) -> Seen:
+    evidence = [
+        each._replace(observed_at=max(each.observed_at, dates.get((each.source, each.pod), 0.0)))
+        for each in seen.evidence
+    ]
+    return seen._replace(evidence=tuple(evidence))
+
+
+def _shared(value: EvidenceShown, same: dict[object, object]) -> EvidenceShown:
+    return same.setdefault(value, value)  # type: ignore[return-value]
+
+
+def _rare(finding: Finding, same: dict[object, object]) -> Rare:
+    memory = finding.memory
+    key = (memory.blamed, memory.nothing_since, memory.record, tuple(sorted(memory.suspects.items())))
+    shared = same.setdefault(key, memory)
+    found = Rare(finding.next_decided_at, finding.evidence_lost_since, finding.record, shared)  # type: ignore[arg-type]
+    return same.setdefault(("rare", key, *found[:3]), found)  # type: ignore[return-value]
+
+
+def _code(finding: Finding) -> int:
+    states = _STATE_CODE[finding.state] * len(STATES) + _STATE_CODE[finding.underlying]
+    reasons = states * len(REASONS) + _REASON_CODE[finding.reason]
+    return reasons * len(ASSURANCES) + _ASSURANCE_CODE[finding.assurance]
+
+
+def unpack(ids: tuple[str, ...], packed: Packed) -> Iterator[Finding]:
+    """The same findings again; `ids`: of all controls, in their order."""
+    messages = json.loads(zlib.decompress(packed.messages))
+    for number, control in enumerate(ids):
+        reasons, assurance = divmod(packed.codes[number], len(ASSURANCES))
+        states, reason = divmod(reasons, len(REASONS))
+        state, underlying = divmod(states, len(STATES))
+        rare = packed.rare.get(number, NOTHING_RARE)
+        yield Finding(
+            control=control,
+            state=STATES[state],
+            underlying=STATES[underlying],
+            since=packed.since[number],
+            reason=str(REASONS[reason]),
+            assurance=ASSURANCES[assurance],
+            message=messages[number],
+            evidence=packed.seen[number].evidence,
+            pods=packed.seen[number].pods,
+            all_pods=packed.seen[number].all_pods,
+            next_decided_at=rare.next_decided_at,
+            evidence_lost_since=rare.evidence_lost_since,
+            record=rare.record,
+            memory=rare.memory,
+        )

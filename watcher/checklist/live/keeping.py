@@ -1,0 +1,142 @@
+"""Findings survive a restart: taken up when their agent is there again, and written when one turned."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from math import inf
+from pathlib import Path
+
+from probes.controls.findings.written import tables, to_json
+from watcher.checklist.live.agent_verdict import agent_verdict
+from watcher.checklist.live.checklist import Checklist
+from watcher.checklist.live.findings_file import (
+    FILE_NAME,
+    FORMAT,
+    MOST,
+    MOST_OF_AGENT,
+    VERSION,
+    Head,
+    KeptAgent,
+    LeftFindings,
+    line_of,
+    read,
+    write,
+)
+from watcher.checklist.live.roster import ListedAgent
+from watcher.checklist.live.turns import TurnedFinding
+from watcher.runtime.cooperative import TimeSlice
+
+log = logging.getLogger(__name__)
+
+KEPT_TURNS = 5000
+"""Findings that turned, the newest; ten times what a fleet of a thousand agents has in a bad hour."""
+
+
+class FindingsKeeper:
+    """What a checklist does with its file, if it has one."""
+
+    EVERY = 45.0
+    """Seconds between two looks whether there is anything to write."""
+
+    def __init__(self, checklist: Checklist, state_dir: Path | None) -> None:
+        self.turned: deque[TurnedFinding] = deque(maxlen=KEPT_TURNS)  # the newest last
+        self.trouble = ""  # why not all can be written
+        self._checklist = checklist
+        self._path = state_dir / FILE_NAME if state_dir is not None else None
+        self._left: LeftFindings | None = None
+        self._writing = asyncio.Lock()
+        self._written_at, self._news = -inf, False
+        checklist.on_turn.append(self._hear)
+        checklist.take_up = self._take_up
+
+    def _hear(self, turned: Sequence[TurnedFinding]) -> None:
+        self.turned.extend(turned)
+        self._news = self._news or bool(turned)
+
+    async def restore(self) -> None:
+        """Read what the last process left; a file that cannot be read is set aside and said."""
+        if self._path is None:
+            return
+        try:
+            self._left = await asyncio.to_thread(read, self._path)
+        except (OSError, ValueError) as error:
+            self._set_aside(self._path, str(error).partition("\n")[0], "all")
+            return
+        if self._left is not None:
+            self.turned.extend(self._left.turned)
+            if self._left.lost:
+                self._set_aside(self._path, self._left.why, f"{self._left.lost} agents")
+
+    def _set_aside(self, path: Path, why: str, lost: str) -> None:
+        extra = {"file": str(path), "why": why, "lost": lost}
+        try:
+            aside = path.with_name(f"{FILE_NAME}.unreadable-{self._checklist.clock.wall():.0f}")
+            path.replace(aside)
+            extra["set_aside_as"] = str(aside)
+        except OSError as error:
+            extra["not_set_aside"] = str(error)
+        log.warning("cannot read findings file, its findings start anew", extra=extra)
+
+    def _take_up(self, agent: ListedAgent) -> None:
+        """What is known of an agent that has just come; it is shown as it was, where that was a short time ago."""
+        left, checklist, criteria = self._left, self._checklist, self._checklist.criteria
+        if left is None:
+            return
+        try:
+            found = left.take(agent.ref, criteria.catalogue.by_id)
+        except ValueError as error:
+            log.warning("findings of an agent cannot be read", extra={"agent": str(agent.ref), "why": str(error)[:200]})
+            return
+        if found is None:
+            return
+        kept, findings = found
+        agent.watched |= {pod: since for pod, since in kept.watched.items() if pod in agent.watched}
+        agent.before = findings
+        if left.head.digest != criteria.catalogue.digest:
+            return  # what turns by another catalogue turned nowhere
+        agent.past, agent.comparable = kept.past, True
+        if checklist.date() - left.head.written_at <= checklist.interval:
+            profile = criteria.profile(agent.ref.namespace)
+            checklist.store.put(agent.ref, findings)
+            agent.verdict = agent_verdict(
+                findings, criteria.catalogue, profile, criteria.required(profile), kept.labels
+            )
+
+    async def write(self) -> None:
+        """Write, if a finding turned or what all rest on was seen again; a disk that does not take it is told."""
+        stale = self._checklist.clock.steady() - self._written_at >= self._checklist.interval
+        if (self._news or stale) and not self._writing.locked():
+            await self.write_last()
+
+    async def write_last(self) -> None:
+        """Write once more, after a write that is under way. Before all are judged, that of the last process stays."""
+        if self._path is not None and self._checklist.last_complete is not None:
+            await asyncio.shield(asyncio.create_task(self._write(self._path)))
+
+    async def _write(self, path: Path) -> None:
+        async with self._writing:
+            self._news, self._written_at, left_out = False, self._checklist.clock.steady(), list[str]()
+            catalogue = self._checklist.criteria.catalogue
+            head = Head(FORMAT, VERSION, self._checklist.date(), catalogue.digest, tables(catalogue.controls))
+            try:
+                await write(path, head, list(self.turned), self._lines(left_out))
+            except OSError as error:
+                self.trouble = f"{path}: {error.strerror or error}"
+            else:
+                self.trouble = f"{path}: too large to be kept: {', '.join(left_out[:3])}" if left_out else ""
+
+    async def _lines(self, left_out: list[str]) -> AsyncIterator[bytes]:
+        time_slice, room = TimeSlice(), MOST
+        for agent in list(self._checklist.roster.agents.values()):
+            packed = self._checklist.store.packed(agent.ref)
+            if packed is None or agent.verdict is None:
+                continue
+            kept = KeptAgent(agent.ref, agent.watched, dict(agent.verdict.labels), agent.past)
+            line = line_of(kept, to_json(packed))
+            if len(line) <= min(MOST_OF_AGENT, room):
+                room -= len(line)
+                yield line
+            else:
+                left_out.append(str(agent.ref))
+            await time_slice.checkpoint()
