@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -54,7 +54,7 @@ class AgentVerdict:
     sections: tuple[SectionCount, ...]  # those over 0
     not_met: tuple[NotMet, ...]  # the worst first, MOST_NOT_MET at most
     dropped: int  # how many more are not met
-    digests: Digests = NO_DIGESTS  # what ran of it
+    digests: Digests = field(default_factory=dict)  # what ran of it
 
 
 def agent_verdict(
