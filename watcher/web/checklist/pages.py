@@ -78,13 +78,14 @@ def readiness_routes(
 
 
 def _report_of(checklist: JudgedAgents, ref: AgentRef) -> Mapping[str, object]:
-    if ref not in checklist.agents():
+    try:
+        readiness, profile = checklist.readiness(ref), checklist.profile(ref)
+    except LookupError:  # it was not judged, or is not there
         return {}
-    profile = checklist.profile(ref)
     parts = parts_of(checklist, ref, profile.required(checklist.catalogue))
     lines = [line for part in parts for line in part.lines]
     return {
-        "readiness": checklist.readiness(ref),
+        "readiness": readiness,
         "profile": profile,
         "required": counted(each.finding for each in lines if each.required),
         "parts": parts,
