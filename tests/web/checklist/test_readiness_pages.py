@@ -119,6 +119,14 @@ def test_what_cannot_be_known_is_told_on_top() -> None:
         assert "2 agents were not judged yet." in told
 
 
+def test_a_checklist_that_is_not_judged_any_more_says_how_old_it_is() -> None:
+    for age, told in ((300.0, False), (3 * 3600.0, True)):
+        live = MadeChecklist({SEARCH: []}, last_complete=NOW - age)
+        for path in ("/readiness", "/readiness/prod/search"):
+            assert ("rests on what was seen 3h0m ago: rounds do not end any more." in text(live, path)) is told
+    assert "was seen since 2027-01-15T05:00:00Z, 3h0m ago." in text(live, "/readiness")
+
+
 def test_the_report_has_every_line_of_the_checklist_in_its_order() -> None:
     page = get(MadeChecklist({SEARCH: []}), "/readiness/prod/search").text
     rows = re.findall(r'<tr id="([a-z0-9.-]+)">', page)

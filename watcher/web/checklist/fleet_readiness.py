@@ -70,54 +70,75 @@ class _Judged(NamedTuple):
     agent: AgentRef
     profile: str
     readiness: Readiness
-    unmet: list[int]
+    unmet: list[int]  # places of controls in the catalogue
 
 
 async def fleet_readiness(checklist: JudgedAgents, wanted: Mapping[str, str]) -> FleetReadiness:
     """The agents of the wanted `namespace`, `agent` and `verdict` that do not meet the wanted `control`; "" is any."""
-    controls, time_slice = checklist.catalogue.controls, TimeSlice()
-    verdicts: Counter[Verdict] = Counter()
-    failing: Counter[int] = Counter()
-    expired: Counter[int] = Counter()
-    fitting: list[_Judged] = []
-
-    meant = next((place for place, each in enumerate(controls) if each.id == wanted["control"]), None)
-
-    @cache  # a handful of profiles for a thousand agents
-    def required(profile: Profile) -> list[int]:
-        ids = profile.required(checklist.catalogue)
-        return [place for place, control in enumerate(controls) if control.id in ids]
-
+    counted, time_slice = _Counted(checklist, wanted["control"]), TimeSlice()
     for place, agent in enumerate(checklist.agents()):
         if place % _SLICE == 0:
             await time_slice.checkpoint()
-        if wanted["namespace"] not in ("", agent.namespace) or wanted["agent"] not in ("", agent.agent):
-            continue
-        states = checklist.states(agent)
-        if not states:  # it is gone since the list was made
-            continue
-        profile = checklist.profile(agent)
-        asked = required(profile)
-        fails, lapsed = ([each for each in asked if states[each] is state] for state in (_FAIL, _EXPIRED))
-        failing.update(fails)
-        expired.update(lapsed)
-        unmet = fails + lapsed
-        if wanted["control"] and not (meant is not None and states[meant] in (_FAIL, _EXPIRED)):
-            continue
-        readiness = checklist.readiness(agent)
-        verdicts[readiness.verdict] += 1
-        if wanted["verdict"] in ("", readiness.verdict):
-            fitting.append(_Judged(_RANK[readiness.verdict], agent, profile.name, readiness, unmet))
-    most = [Unmet(controls[each], failing[each], expired[each]) for each in failing.keys() | expired.keys()]
-    worst = nsmallest(SHOWN, fitting, key=lambda each: each[:2])
-    lines = [_line(each, controls) for each in worst]
-    return FleetReadiness(verdicts, nsmallest(SHOWN_CONTROLS, most, key=_by_number), lines, len(fitting))
+        if wanted["namespace"] in ("", agent.namespace) and wanted["agent"] in ("", agent.agent):
+            counted.add(agent)
+    return counted.shown(wanted["verdict"])
+
+
+class _Counted:
+    """What is known so far, agent by agent."""
+
+    def __init__(self, checklist: JudgedAgents, control: str) -> None:
+        self._checklist, self._controls = checklist, checklist.catalogue.controls
+        self._asked_for = control
+        self._place = next((place for place, each in enumerate(self._controls) if each.id == control), None)
+        self._required = cache(self._places)  # a handful of profiles for a thousand agents
+        self._failing: Counter[int] = Counter()
+        self._expired: Counter[int] = Counter()
+        self._judged: list[_Judged] = []
+
+    def add(self, agent: AgentRef) -> None:
+        """One more; nothing of one that is gone since the list was made."""
+        states = self._checklist.states(agent)
+        if not states:
+            return
+        profile, readiness = self._checklist.profile(agent), self._checklist.readiness(agent)
+        required = self._required(profile)
+        failing, expired = ([each for each in required if states[each] is state] for state in (_FAIL, _EXPIRED))
+        self._failing.update(failing)
+        self._expired.update(expired)
+        if self._is_wanted(states):
+            rank = _RANK[readiness.verdict]
+            self._judged.append(_Judged(rank, agent, profile.name, readiness, failing + expired))
+
+    def shown(self, verdict: str) -> FleetReadiness:
+        """As far as there is room; of the agents those of this verdict."""
+        unmet = self._failing.keys() | self._expired.keys()
+        most = [Unmet(self._controls[each], self._failing[each], self._expired[each]) for each in unmet]
+        fitting = [each for each in self._judged if verdict in ("", each.readiness.verdict)]
+        return FleetReadiness(
+            Counter(each.readiness.verdict for each in self._judged),
+            nsmallest(SHOWN_CONTROLS, most, key=_by_number),
+            [self._line(each) for each in nsmallest(SHOWN, fitting, key=lambda each: each[:2])],
+            len(fitting),
+        )
+
+    def _places(self, profile: Profile) -> list[int]:
+        ids = profile.required(self._checklist.catalogue)
+        return [place for place, control in enumerate(self._controls) if control.id in ids]
+
+    def _is_wanted(self, states: Sequence[State]) -> bool:
+        if not self._asked_for:
+            return True
+        return self._place is not None and states[self._place] in (_FAIL, _EXPIRED)
+
+    def _line(self, judged: _Judged) -> AgentLine:
+        unmet = sorted((self._controls[each] for each in judged.unmet), key=_by_severity)
+        return AgentLine(judged.agent, judged.readiness, judged.profile, unmet[:NAMED], len(unmet[NAMED:]))
 
 
 def _by_number(unmet: Unmet) -> tuple[int, int, int, str]:
-    return (-unmet.failing, -unmet.expired, _SEVERITY[unmet.control.severity], unmet.control.id)
+    return (-unmet.failing, -unmet.expired, _by_severity(unmet.control), unmet.control.id)
 
 
-def _line(judged: _Judged, controls: Sequence[Control]) -> AgentLine:
-    unmet = sorted((controls[each] for each in judged.unmet), key=lambda each: _SEVERITY[each.severity])
-    return AgentLine(judged.agent, judged.readiness, judged.profile, unmet[:NAMED], len(unmet[NAMED:]))
+def _by_severity(control: Control) -> int:
+    return _SEVERITY[control.severity]

@@ -7,12 +7,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from probes.contract import say_duration
 from probes.controls.catalogue.terms import Bind
 from probes.controls.evidence import AgentRef, Missing
 from probes.controls.judging import Judges, load_judges
 from probes.controls.readiness import Readiness, Verdict
 from watcher.checklist.control_words import TURN_ON, described, headline
 from watcher.checklist.reports.wording import MARKS, bounds, counted, state_words, verdict_words
+from watcher.config.checklist import LONGEST_ROUND
 from watcher.web.checklist.agent_checklist import parts_of, to_know, to_mend
 from watcher.web.checklist.control_counts import ORDER as STATES
 from watcher.web.checklist.control_counts import counts_by_control, one_control
@@ -51,12 +53,13 @@ def readiness_routes(
     if checklist is None:
         return _routes_while_off(clock)
     templates, judges = page_templates(), load_judges()
-    templates.globals |= _words()
+    templates.globals |= _words() | {"OWN_VERSION": version("agentweave-watcher")}
 
     def common() -> dict[str, object]:
-        said = [*own_troubles(), *_troubles_of(checklist)]
+        now = clock()
+        said = [*own_troubles(), *_troubles_of(checklist, now)]
         about = {"catalogue": checklist.catalogue, "last_complete": checklist.last_complete}
-        return {"now": clock(), "troubles": said, **about}
+        return {"now": now, "troubles": said, **about}
 
     async def fleet(request: Request) -> Response:
         wanted = {part: request.query_params.get(part, "") for part in ("namespace", "agent", "verdict", "control")}
@@ -92,7 +95,6 @@ def _report_of(checklist: JudgedAgents, ref: AgentRef) -> Mapping[str, object]:
         "to_mend": to_mend(lines),
         "to_know": to_know(lines),
         "digests": list(_digests(checklist.digests(ref))),
-        "version": version("agentweave-watcher"),
     }
 
 
@@ -140,8 +142,11 @@ def _routes_while_off(clock: Clock) -> list[Route]:
     return [Route(path, off) for path in paths]
 
 
-def _troubles_of(checklist: JudgedAgents) -> Iterator[str]:
-    if checklist.last_complete is None:
+def _troubles_of(checklist: JudgedAgents, now: float) -> Iterator[str]:
+    last = checklist.last_complete
+    if last is not None and now - last > 2 * LONGEST_ROUND:
+        yield f"What is said here rests on what was seen {say_duration(now - last)} ago: rounds do not end any more."
+    if last is None:
         yield "The checklist has not been judged as a whole since the watcher began: agents may be missing here."
     if waiting := checklist.waiting:
         yield f"{waiting} agent{' was' if waiting == 1 else 's were'} not judged yet."
