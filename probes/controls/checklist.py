@@ -12,6 +12,7 @@ from probes.controls.judging import Facts, Judges
 from probes.controls.records import Record
 from probes.controls.rollup import roll_up
 from probes.controls.verdict.control import Answers, before_any_rollout, judge_control
+from probes.controls.verdict.weighing import settled_pods
 
 NO_FINDINGS: Mapping[str, Finding] = {}
 
@@ -57,12 +58,14 @@ def judge_in_steps(
     for each in records:
         by_control.setdefault(each.control, []).append(each)
     answers: Answers = {}
+    pods = settled_pods(evidence, facts.now)
     for control in catalogue.controls:
         if control.id in known:
             found[control.id] = known[control.id]
         elif control.automation is not _ROLLUP:
             own = by_control.get(control.id, ())
-            found[control.id] = judge_control(control, evidence, facts, judges, own, previous.get(control.id), answers)
+            before = previous.get(control.id)
+            found[control.id] = judge_control(control, evidence, facts, judges, own, before, answers, pods)
             yield
     for control in catalogue.controls:
         _roll_up(control, catalogue, evidence, found, required, facts.now, previous)

@@ -10,9 +10,11 @@ from probes.controls.checklist import judge_agent
 from probes.controls.evidence import AgentRef
 from probes.controls.finding import Finding, State
 from probes.controls.judging import Facts, Judges
-from probes.controls.profile import CHECKLIST, Profile
+from probes.controls.profile import CHECKLIST, Profile, profile_of
 from probes.controls.readiness import Readiness, readiness_of
+from probes.controls.rollup import without_waivers
 from watcher.checklist.manifests.gathering import Fleet, Gathered
+from watcher.checklist.turned_finding import TurnedFinding
 
 _WORST_FIRST = (
     State.FAIL,
@@ -36,6 +38,7 @@ class Chosen:
     owner: str = ""
     named: frozenset[str] = frozenset()
     only_required: bool = False
+    waivers: bool = True  # False: what is waived is shown and counted as what it is without
 
     def of(self, catalogue: Catalogue, required: frozenset[str] | None = None) -> tuple[Control, ...]:
         """The controls, in the order of the catalogue; `required`: ids, where it is not the checklist's own."""
@@ -97,28 +100,35 @@ class Report:
     agents: Sequence[AgentReport]
     problems: Sequence[str] = ()  # what could not be judged, a sentence each with its place
     notes: Sequence[str] = ()
+    turned: Sequence[TurnedFinding] | None = None  # within the time that was asked for; None: it was not
 
 
 def judged(
-    fleet: Fleet, wanted: Iterable[AgentRef], catalogue: Catalogue, chosen: Chosen, facts: Facts, judges: Judges
+    fleet: Fleet,
+    wanted: Iterable[AgentRef],
+    catalogue: Catalogue,
+    chosen: Chosen,
+    facts: Facts,
+    judges: Judges,
+    profiles: Sequence[Profile] = (),
 ) -> list[AgentReport]:
-    """The wanted agents by name."""
-    every, shown = CHECKLIST.required(catalogue), chosen.of(catalogue)
+    """The wanted agents by name; `profiles` say what is required of whom."""
     gathered = [each for several in fleet.agents.values() for each in several]
     alike = _alike(catalogue, gathered)
     known: dict[str, Finding] = {}
     reports = []
     for ref in sorted(wanted):
-        found = []
+        profile, found = profile_of(ref.namespace, profiles), []
+        required = profile.required(catalogue)
         for each in fleet.agents[ref]:
-            found.append(judge_agent(catalogue, each.evidence, facts, judges, every, known=known))
+            found.append(judge_agent(catalogue, each.evidence, facts, judges, required, known=known))
             known = known or {name: found[0][name] for name in alike}
         first, *others = found
-        findings = {each.id: _worst([one[each.id] for one in found]) if others else first[each.id] for each in shown}
+        findings = {name: _worst([one[name] for one in found]) for name in first} if others else first
         workload = fleet.agents[ref][0].workload
         labels = {str(name): str(value) for name, value in fleet.agents[ref][0].labels.items()}
         place = Place(workload.file, workload.line or 1)
-        reports.append(agent_report(ref, labels, place, findings, catalogue, chosen, CHECKLIST))
+        reports.append(agent_report(ref, labels, place, findings, catalogue, chosen, required, profile.name))
     return reports
 
 
@@ -141,10 +151,12 @@ def agent_report(
     findings: Mapping[str, Finding],
     catalogue: Catalogue,
     chosen: Chosen,
-    profile: Profile,
+    required: frozenset[str],
+    profile: str,
 ) -> AgentReport:
-    """Of these findings, the chosen ones; readiness is that over them."""
-    required = profile.required(catalogue)
+    """Of these findings, the chosen ones; readiness is that over them. `required`: ids, by this profile."""
+    if not chosen.waivers:
+        findings = without_waivers(findings, catalogue.by_id, required)
     shown = {each.id: findings[each.id] for each in chosen.of(catalogue, required) if each.id in findings}
     leaves = [each for name, each in shown.items() if catalogue.by_id[name].automation is not _ROLLUP]
     counted = frozenset(each.control for each in leaves) & (required | chosen.named)
@@ -156,7 +168,7 @@ def agent_report(
         leaves=leaves,
         required=counted,
         readiness=readiness_of(shown.values(), catalogue.by_id, counted),
-        profile=profile.name,
+        profile=profile,
     )
 
 

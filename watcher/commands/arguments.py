@@ -40,6 +40,15 @@ def runbook_url(text: str) -> str:
     return str(import_module("watcher.alerting.export").runbook_url(text))
 
 
+def duration(text: str) -> str:
+    """A duration as the config has it, as it was given."""
+    try:
+        import_module("probes.contract.units").parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
+
+
 def sdk_version(text: str) -> str:
     """A version of the SDK, without a leading v."""
     version = text.removeprefix("v")

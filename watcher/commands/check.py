@@ -31,7 +31,8 @@ ROUNDS = 3
 BETWEEN = 1.0
 """Seconds between two looks at the same target."""
 
-_FIRST_IDENTITY = 3.0
+FIRST_IDENTITY = 3.0
+"""Seconds that a start waits for an identity."""
 
 
 def command(given: Namespace) -> int:
@@ -98,11 +99,11 @@ async def _check(
     engine = Engine(settings, probes, clock, once=True)
     try:
         await engine.identity.start()
-        await engine.identity.wait_first(_FIRST_IDENTITY)
+        await engine.identity.wait_first(FIRST_IDENTITY)
         if settings.identity is not None and engine.identity.trouble:
             print(f"no identity: {engine.identity.trouble}", file=sys.stderr)
         states = await engine.replace_targets(targets, _restored(settings, probes))
-        await _look(engine, states)
+        await look_at_all(engine, states)
     finally:
         await engine.close()
     if output == "json":
@@ -126,7 +127,8 @@ def _restored(settings: Settings, probes: Sequence[AnyProbe]) -> Mapping[TargetK
     return restored.targets
 
 
-async def _look(engine: Engine, states: Sequence[TargetState]) -> None:
+async def look_at_all(engine: Engine, states: Sequence[TargetState]) -> None:
+    """Look at each target by all its sources, again where several looks in a row are asked."""
     with progress(sum(engine.looked_at(kind.name, state) for kind in engine.kinds for state in states)) as done:
         for round_ in range(ROUNDS):
             looks = [

@@ -3,7 +3,7 @@
 import json
 import zlib
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from probes.controls.catalogue.control import Assurance, SourceName, UnknownReason
@@ -35,7 +35,7 @@ NOTHING_RARE = Rare(None, None, None, NOTHING_REMEMBERED)
 class Seen(NamedTuple):
     """What a finding rests on; many of an agent rest on the same."""
 
-    evidence: tuple[EvidenceShown, ...]
+    evidence: "array[int]"  # places in what the agent has in all
     pods: Mapping[str, State]
     all_pods: int
 
@@ -46,7 +46,9 @@ class Packed(NamedTuple):
     codes: "array[int]"
     since: "array[float]"
     messages: bytes  # JSON, compressed: sentences are alike, and read by few
+    evidence: tuple[EvidenceShown, ...]
     seen: tuple[Seen, ...]
+    seen_of: "array[int]"  # which of these it is, by finding
     rare: Mapping[int, Rare]
 
 
@@ -55,7 +57,7 @@ def states(packed: Packed) -> list[State]:
     return list(map(_STATE_OF.__getitem__, packed.codes))
 
 
-def pack(findings: list[Finding]) -> Packed:
+def pack(findings: Sequence[Finding]) -> Packed:
     """The findings of all controls of the catalogue, in its order."""
     same: dict[object, object] = {}
     rare = {number: found for number, each in enumerate(findings) if (found := _rare(each, same)) != NOTHING_RARE}
@@ -63,36 +65,33 @@ def pack(findings: list[Finding]) -> Packed:
         array("H", [_code(each) for each in findings]),
         array("d", [each.since for each in findings]),
         zlib.compress(json.dumps([each.message for each in findings]).encode(), level=1),
-        tuple(_seen(each, same) for each in findings),
+        *_packed_evidence(findings),
         rare,
     )
 
 
-def _seen(finding: Finding, same: dict[object, object]) -> Seen:
-    key = ("seen", finding.evidence, frozenset(finding.pods.items()), finding.all_pods)
-    if key not in same:
-        evidence = tuple(_shared(each, same) for each in finding.evidence)
-        same[key] = Seen(evidence, finding.pods, finding.all_pods)
-    return same[key]  # type: ignore[return-value]
+def _packed_evidence(findings: Sequence[Finding]) -> tuple[tuple[EvidenceShown, ...], tuple[Seen, ...], "array[int]"]:
+    evidence: dict[EvidenceShown, int] = {}
+    pods: dict[object, Mapping[str, State]] = {}
+    seen: dict[object, tuple[int, Seen]] = {}
+    seen_of = array("H")
+    for each in findings:
+        own = tuple(each.pods.items())
+        key = each.evidence, own, each.all_pods
+        if key not in seen:
+            places = array("H", [evidence.setdefault(one, len(evidence)) for one in each.evidence])
+            seen[key] = len(seen), Seen(places, pods.setdefault(own, each.pods), each.all_pods)
+        seen_of.append(seen[key][0])
+    return tuple(evidence), tuple(found for _, found in seen.values()), seen_of
 
 
 def dated(packed: Packed, dates: Mapping[tuple[SourceName, str], float]) -> Packed:
     """The same, whose evidence was seen again at these Unix seconds, by source and pod."""
-    again = {id(each): each for each in packed.seen}  # many findings share one
-    again = {number: _dated(each, dates) for number, each in again.items()}
-    return packed._replace(seen=tuple([again[id(each)] for each in packed.seen]))
-
-
-def _dated(seen: Seen, dates: Mapping[tuple[SourceName, str], float]) -> Seen:
-    evidence = [
-        each._replace(observed_at=max(each.observed_at, dates.get((each.source, each.pod), 0.0)))
-        for each in seen.evidence
+    again = [
+        each._replace(observed_at=at) if (at := dates.get((each.source, each.pod), 0.0)) > each.observed_at else each
+        for each in packed.evidence
     ]
-    return seen._replace(evidence=tuple(evidence))
-
-
-def _shared(value: EvidenceShown, same: dict[object, object]) -> EvidenceShown:
-    return same.setdefault(value, value)  # type: ignore[return-value]
+    return packed._replace(evidence=tuple(again))
 
 
 def _rare(finding: Finding, same: dict[object, object]) -> Rare:
@@ -112,11 +111,13 @@ def _code(finding: Finding) -> int:
 def unpack(ids: tuple[str, ...], packed: Packed) -> Iterator[Finding]:
     """The same findings again; `ids`: of all controls, in their order."""
     messages = json.loads(zlib.decompress(packed.messages))
+    shown = [tuple([packed.evidence[place] for place in each.evidence]) for each in packed.seen]
     for number, control in enumerate(ids):
         reasons, assurance = divmod(packed.codes[number], len(ASSURANCES))
         states, reason = divmod(reasons, len(REASONS))
         state, underlying = divmod(states, len(STATES))
         rare = packed.rare.get(number, NOTHING_RARE)
+        seen = packed.seen[packed.seen_of[number]]
         yield Finding(
             control=control,
             state=STATES[state],
@@ -125,9 +126,9 @@ def unpack(ids: tuple[str, ...], packed: Packed) -> Iterator[Finding]:
             reason=str(REASONS[reason]),
             assurance=ASSURANCES[assurance],
             message=messages[number],
-            evidence=packed.seen[number].evidence,
-            pods=packed.seen[number].pods,
-            all_pods=packed.seen[number].all_pods,
+            evidence=shown[packed.seen_of[number]],
+            pods=seen.pods,
+            all_pods=seen.all_pods,
             next_decided_at=rare.next_decided_at,
             evidence_lost_since=rare.evidence_lost_since,
             record=rare.record,

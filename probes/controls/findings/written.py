@@ -62,21 +62,14 @@ def tables(controls: Sequence[Control]) -> Tables:
 def to_json(packed: Packed) -> bytes:
     """One line."""
     since = {each: place for place, each in enumerate(dict.fromkeys(packed.since))}
-    kept = {id(each): each for each in packed.seen}
-    places = {name: place for place, name in enumerate(kept)}
-    evidence = {
-        each: place for place, each in enumerate(dict.fromkeys(e for seen in kept.values() for e in seen.evidence))
-    }
     written = Written(
         tuple(packed.codes),
         tuple(since),
         tuple([since[each] for each in packed.since]),
         b64encode(packed.messages).decode(),
-        tuple(evidence),
-        tuple(
-            _Seen(tuple(evidence[e] for e in each.evidence), dict(each.pods), each.all_pods) for each in kept.values()
-        ),
-        tuple([places[id(each)] for each in packed.seen]),
+        packed.evidence,
+        tuple([_Seen(tuple(each.evidence), dict(each.pods), each.all_pods) for each in packed.seen]),
+        tuple(packed.seen_of),
         {place: _rare(each) for place, each in packed.rare.items()},
     )
     return _WRITTEN.dump_json(written)
@@ -120,12 +113,13 @@ def _own_code(code: int, known: Tables) -> int | None:
 
 
 def _packed(written: Written, codes: Sequence[int]) -> Packed:
-    seen = [Seen(tuple(written.evidence[e] for e in each.evidence), each.pods, each.all_pods) for each in written.seen]
     return Packed(
         array("H", codes),
         array("d", [written.since[each] for each in written.since_of]),
         b64decode(written.messages, validate=True),
-        tuple(seen[each] for each in written.seen_of),
+        written.evidence,
+        tuple([Seen(array("H", each.evidence), each.pods, each.all_pods) for each in written.seen]),
+        array("H", written.seen_of),
         {place: _known(each) for place, each in written.rare.items()},
     )
 

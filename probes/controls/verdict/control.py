@@ -29,7 +29,7 @@ from probes.controls.verdict.passing import Doubt, doubts, proofs
 from probes.controls.verdict.record_verdict import Outcome, judge_records, waiver_of
 from probes.controls.verdict.showing import message_of
 from probes.controls.verdict.unknown import unknown
-from probes.controls.verdict.weighing import Weighed, weigh
+from probes.controls.verdict.weighing import SettledPods, Weighed, weigh
 
 Answers: TypeAlias = dict[FactKey, bool | Missing]
 _WAIVABLE = (State.FAIL, State.UNKNOWN, State.EXPIRED)
@@ -46,9 +46,10 @@ def judge_control(
     records: Sequence[Record] = (),
     previous: Finding | None = None,
     answers: Answers | None = None,
+    pods: SettledPods | None = None,
 ) -> Finding:
     """One finding of a control that is no roll-up. `records` are valid ones; `previous` is of the same subject;
-    `answers` keeps which facts hold of this evidence, for its other controls.
+    `answers` keeps which facts hold of this evidence, for its other controls, and `pods` are those that have a vote.
 
     Records of another environment than that of `facts` do not count. For scope release the subject is one rollout: the
     finding of another one is no previous finding.
@@ -65,7 +66,7 @@ def judge_control(
         control,
         evidence,
         facts,
-        weigh(control, evidence, facts, judges.controls.get(control.id, ())),
+        weigh(control, evidence, facts, judges.controls.get(control.id, ()), pods),
         previous,
         judge_records(control, evidence, records, remembered, facts.now),
         applies if isinstance(applies, Missing) else None,

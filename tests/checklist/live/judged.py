@@ -14,8 +14,8 @@ from watcher.checklist.live.criteria import Criteria
 from watcher.checklist.live.gathering import Gathering
 from watcher.checklist.live.keeping import FindingsKeeper
 from watcher.checklist.live.provider import NOTHING, EvidenceProvider, Provided
-from watcher.checklist.live.turns import TurnedFinding
 from watcher.checklist.live.view import ChecklistView
+from watcher.checklist.turned_finding import TurnedFinding
 from watcher.config.checklist import ChecklistSettings
 from watcher.engine.board import NOTHING_RESTORED, TargetState
 from watcher.metrics.own import OwnMetrics

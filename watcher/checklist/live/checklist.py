@@ -20,7 +20,8 @@ from watcher.checklist.live.criteria import Criteria
 from watcher.checklist.live.gathering import Gathered, Gathering, account_of
 from watcher.checklist.live.moments import dates_of, decided_at, lapsed
 from watcher.checklist.live.roster import ListedAgent, Roster
-from watcher.checklist.live.turns import TurnedFinding, followed, turned
+from watcher.checklist.live.turns import followed, turned
+from watcher.checklist.turned_finding import TurnedFinding
 from watcher.config.checklist import ChecklistSettings
 from watcher.engine.board import TargetState
 from watcher.metrics.families import CHECKLIST_COMPLETE, CHECKLIST_EVALUATIONS, CHECKLIST_INFO, SOURCE_UP
@@ -36,7 +37,7 @@ PATIENCE = 20.0
 
 _APART = 30.0
 """Seconds from one verdict to the next that only time asks for."""
-_ANEW = 12
+_ANEW = 24
 """Times that the evidence is looked through until it is judged anew although nothing seems to have changed."""
 _SHARE, _FIRST_SHARE = 0.2, 0.5
 """Seconds of each second that judging may take; and while there are agents without a verdict."""
@@ -100,6 +101,12 @@ class Checklist:
     def interval(self) -> float:
         """Seconds after which the evidence of an agent is looked through again."""
         return self.criteria.settings.intervals.objects
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether somebody is due now."""
+        now = self.clock.steady()
+        return any(each.is_due(now) for each in self.roster.agents.values())
 
     async def _follow(self) -> None:
         now = self.clock.steady()

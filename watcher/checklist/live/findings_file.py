@@ -12,7 +12,8 @@ from probes.controls.catalogue.control import Control
 from probes.controls.evidence import AgentRef
 from probes.controls.finding import Finding
 from probes.controls.findings.written import Tables, from_json
-from watcher.checklist.live.turns import Past, TurnedFinding
+from watcher.checklist.live.turns import Past
+from watcher.checklist.turned_finding import TurnedFinding
 from watcher.runtime.atomic_write import TEMPORARY, replace_with
 
 FILE_NAME = "findings.jsonl"

@@ -8,6 +8,7 @@ from probes.contract import Target
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.catalogue.terms import Bind
 from probes.controls.evidence import AgentObjects, AgentRef, EvidenceSet, Missing, Pod, Seen
+from probes.controls.verdict.voting import SETTLED_AFTER
 from watcher.checklist.live.provider import EvidenceProvider, PodFacts, Provided
 from watcher.runtime.failures import FailuresLogger
 
@@ -45,9 +46,12 @@ def account_of(gathered: Gathered) -> str:
 class Gathering:
     """Asks all providers. What one of them does wrong costs its own evidence and nothing else."""
 
-    def __init__(self, providers: Sequence[EvidenceProvider], owns: Callable[[str, str], bool]) -> None:
-        """`owns`: whether a pod of this namespace and name is one of this shard."""
-        self.providers, self._owns = tuple(providers), owns
+    def __init__(
+        self, providers: Sequence[EvidenceProvider], owns: Callable[[str, str], bool], *, at_once: bool = False
+    ) -> None:
+        """`owns`: whether a pod of this namespace and name is one of this shard; `at_once`: somebody looks by hand, and
+        takes a pod of the config for settled."""
+        self.providers, self._owns, self._at_once = tuple(providers), owns, at_once
         self._logger = FailuresLogger(log)
         self._told: set[SourceName] = set()  # which were given twice
         self._given: list[set[SourceName]] = [set() for _ in self.providers]  # what each ever gave
@@ -75,7 +79,7 @@ class Gathering:
                     by_pod[name].update(found)
         listed = {target.key.pod for target in targets if not target.discovered}
         pods = {
-            name: _pod(name, facts.get(name), found, watched.get(name, now), listed=name in listed)
+            name: _pod(name, facts.get(name), found, self._since(watched.get(name, now)), listed=name in listed)
             for name, found in by_pod.items()
         }
         return Gathered(EvidenceSet(agent, sources, pods, digests), labels)
@@ -92,6 +96,9 @@ class Gathering:
     def sources_up(self) -> Mapping[str, str]:
         """Why each source that is configured is down, one word; empty where it is up."""
         return {name: why for provider in self.providers for name, why in provider.sources_up().items()}
+
+    def _since(self, watched: float) -> float:
+        return watched - SETTLED_AFTER if self._at_once else watched
 
     def _said(self, number: int, agent: AgentRef, targets: Sequence[Target]) -> Provided:
         given = self._given[number]

@@ -24,7 +24,7 @@ from watcher.checklist.live.findings_file import (
     write,
 )
 from watcher.checklist.live.roster import ListedAgent
-from watcher.checklist.live.turns import TurnedFinding
+from watcher.checklist.turned_finding import TurnedFinding
 from watcher.runtime.cooperative import TimeSlice
 
 log = logging.getLogger(__name__)

@@ -21,13 +21,31 @@ class LiveChecklist:
     """All of it that a daemon has; nothing where the config wants none."""
 
     def __init__(
-        self, settings: Settings, engine: Engine, target_set: TargetSet, may_begin: Callable[[], bool]
+        self,
+        settings: Settings,
+        engine: Engine,
+        target_set: TargetSet,
+        may_begin: Callable[[], bool],
+        *,
+        once: bool = False,
     ) -> None:
-        """`may_begin`: whether the first round of looks was made."""
+        """`may_begin`: whether the first round of looks was made; `once`: somebody asks by hand, enabled or not."""
         self._enabled = settings.checklist.enabled
-        self.checklist = _open(settings, engine, target_set, may_begin) if self._enabled else None
-        self._keeper = FindingsKeeper(self.checklist, settings.state_dir) if self.checklist is not None else None
-        self.view = ChecklistView(self.checklist, self._keeper) if self.checklist and self._keeper else None
+        self._checklist: Checklist | None = None
+        self._keeper: FindingsKeeper | None = None
+        self.view: ChecklistView | None = None
+        if self._enabled or once:
+            gathering = Gathering(_providers(settings, engine, target_set), settings.shard.owns, at_once=once)
+            self._checklist = Checklist(
+                Criteria(settings.checklist),
+                gathering,
+                lambda: engine.board.states,
+                engine.own_metrics,
+                engine.clock,
+                may_begin,
+            )
+            self._keeper = FindingsKeeper(self._checklist, None if once else settings.state_dir)
+            self.view = ChecklistView(self._checklist, self._keeper)
 
     @property
     def unwritable(self) -> str:
@@ -36,28 +54,31 @@ class LiveChecklist:
 
     async def start(self, schedule: Schedule) -> None:
         """Judge from now on; what the last process left is taken up."""
-        if self.checklist is not None and self._keeper is not None:
+        if self._checklist is not None and self._keeper is not None:
             await self._keeper.restore()
             schedule.every(FindingsKeeper.EVERY, self._keeper.write, "findings", first=FindingsKeeper.EVERY)
-            schedule.every(Checklist.EVERY, self.checklist.tick, "checklist")
+            schedule.every(Checklist.EVERY, self._checklist.tick, "checklist")
+
+    async def judge_once(self) -> ChecklistView:
+        """Judge all agents by what is known now; LookupError where the config wants none."""
+        if self._checklist is None or self.view is None:
+            raise LookupError("there is no checklist")
+        await self._checklist.tick()
+        while self._checklist.is_behind:
+            await self._checklist.tick()
+        return self.view
 
     def adopt(self, settings: Settings) -> None:
         """Judge by these settings from now on."""
         if settings.checklist.enabled != self._enabled:
             log.warning("config section changed, restart required", extra={"section": "checklist.enabled"})
-        if self.checklist is not None:
-            self.checklist.adopt(settings.checklist)
+        if self._checklist is not None:
+            self._checklist.adopt(settings.checklist)
 
     async def close(self) -> None:
         """Keep what was found."""
         if self._keeper is not None:
             await self._keeper.write_last()
-
-
-def _open(settings: Settings, engine: Engine, target_set: TargetSet, may_begin: Callable[[], bool]) -> Checklist:
-    gathering = Gathering(_providers(settings, engine, target_set), settings.shard.owns)
-    criteria = Criteria(settings.checklist)
-    return Checklist(criteria, gathering, lambda: engine.board.states, engine.own_metrics, engine.clock, may_begin)
 
 
 def _providers(_: Settings, __: Engine, ___: TargetSet) -> Sequence[EvidenceProvider]:

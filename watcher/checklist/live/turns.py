@@ -8,6 +8,7 @@ from probes.controls.catalogue.control import Control
 from probes.controls.catalogue.terms import Automation
 from probes.controls.evidence import AgentRef
 from probes.controls.finding import Finding, State
+from watcher.checklist.turned_finding import TurnedFinding
 
 KEPT_FOR = 7 * 86400.0
 """Seconds for which a control that was met once is told as regressed."""
@@ -15,19 +16,6 @@ KEPT_FOR = 7 * 86400.0
 _MET = (State.PASS, State.ATTESTED)
 _NOT_MET = (State.FAIL, State.EXPIRED)
 _UNKNOWN, _ROLLUP = State.UNKNOWN, Automation.ROLLUP
-
-
-class TurnedFinding(NamedTuple):
-    """A finding whose state is another one than before."""
-
-    at: float  # Unix seconds
-    agent: AgentRef
-    control: str
-    before: State
-    after: State
-    reason: str
-    message: str
-    lasted: float  # seconds that it was as before
 
 
 class Regression(NamedTuple):

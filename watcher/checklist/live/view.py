@@ -11,7 +11,8 @@ from watcher.checklist.agent_report import AgentReport, Chosen, Report, agent_re
 from watcher.checklist.live.agent_verdict import AgentVerdict, Digests
 from watcher.checklist.live.checklist import Checklist
 from watcher.checklist.live.keeping import FindingsKeeper
-from watcher.checklist.live.turns import Regression, TurnedFinding
+from watcher.checklist.live.turns import Regression
+from watcher.checklist.turned_finding import TurnedFinding
 
 
 class ChecklistView:
@@ -70,14 +71,14 @@ class ChecklistView:
 
     def report_of(self, agent: AgentRef, chosen: Chosen) -> AgentReport:
         """One agent as all formats show it; LookupError for one that was not judged."""
-        verdict = self._judged(agent)
-        findings = self.findings(agent)
-        return agent_report(agent, verdict.labels, None, findings, self.catalogue, chosen, verdict.profile)
+        verdict, findings = self._judged(agent), self.findings(agent)
+        required, name = self.required(agent), verdict.profile.name
+        return agent_report(agent, verdict.labels, None, findings, self.catalogue, chosen, required, name)
 
     def report(self, agents: Iterable[AgentRef], chosen: Chosen) -> Report:
         """The same of several; those that are gone meanwhile are left out."""
         shown = [self.report_of(each, chosen) for each in agents if self.verdict(each) is not None]
-        return Report(self.catalogue, self.now, shown, self.problems)
+        return Report(self.catalogue, self.now, shown, self.problems, self.notes)
 
     def turned(self, since: float) -> Sequence[TurnedFinding]:
         """Findings that turned since then (Unix seconds), the newest last; of very many the newest."""
@@ -100,10 +101,14 @@ class ChecklistView:
 
     @property
     def problems(self) -> Sequence[str]:
-        """What keeps verdicts from being formed, a sentence each."""
-        down = [f"evidence of {name} cannot be had: {why}" for name, why in self.sources().items() if why]
-        waiting = [f"{self.waiting} agents are not judged yet"] if self.waiting else []
-        return (*down, *waiting)
+        """Why not all agents are judged, a sentence each."""
+        count = self.waiting
+        return (f"{count} agent{' is' if count == 1 else 's are'} not judged yet",) if count else ()
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Which evidence cannot be had, a sentence each."""
+        return [f"evidence of {name} cannot be had: {why}" for name, why in self.sources().items() if why]
 
     def _judged(self, agent: AgentRef) -> AgentVerdict:
         verdict = self.verdict(agent)

@@ -9,6 +9,7 @@ from probes.controls.finding import Finding, RecordRef
 from probes.controls.readiness import Readiness
 from watcher.checklist.agent_report import AgentReport, Report
 from watcher.checklist.reports.json_text import json_text
+from watcher.checklist.turned_finding import TurnedFinding
 
 
 def as_json(report: Report) -> str:
@@ -17,6 +18,7 @@ def as_json(report: Report) -> str:
         **head(report.catalogue, report.generated_at),
         "agents": [agent_with_findings(each, report.catalogue) for each in report.agents],
         "fleet": {"findings": []},
+        **({} if report.turned is None else {"turned": [turned_json(each) for each in report.turned]}),
         "problems": list(report.problems),
         "notes": list(report.notes),
     }
@@ -49,6 +51,22 @@ def agent_with_findings(agent: AgentReport, catalogue: Catalogue) -> dict[str, o
     """One agent with its findings."""
     shown = agent_alone(agent.ref, agent.profile, agent.labels, agent.readiness)
     return {**shown, "findings": [_finding(each, agent, catalogue) for each in agent.findings.values()]}
+
+
+def turned_json(turned: TurnedFinding) -> Mapping[str, object]:
+    """A finding that turned."""
+    return {
+        "at": _time(turned.at),
+        "namespace": turned.agent.namespace,
+        "agent": turned.agent.agent,
+        "control": turned.control,
+        "from": turned.before,
+        "to": turned.after,
+        "turn": turned.turn,
+        "reason": turned.reason,
+        "message": turned.message,
+        "lasted_seconds": round(turned.lasted, 1),
+    }
 
 
 def _time(seconds: float | None) -> str | None:

@@ -5,7 +5,16 @@ from collections.abc import Iterator
 
 from probes.controls.finding import Finding
 from watcher.checklist.agent_report import AgentReport, Report
-from watcher.checklist.reports.wording import MARKS, bounds, counted, required_counted, state_words, verdict_words, why
+from watcher.checklist.reports.wording import (
+    MARKS,
+    bounds,
+    counted,
+    required_counted,
+    state_words,
+    turned_told,
+    verdict_words,
+    why,
+)
 from watcher.text.printable import printable
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
@@ -14,6 +23,8 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
 def as_markdown(report: Report) -> str:
     """One heading an agent, one table a section."""
     lines = ["# Production readiness", ""]
+    if report.turned is not None:
+        lines += ["## What turned", "", *(f"- {_plain(each)}" for each in turned_told(report) or ["nothing"]), ""]
     for agent in report.agents:
         lines += _agent(agent, report)
     if report.problems:

@@ -1,11 +1,12 @@
 """The words that all formats for people share."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from probes.contract.units import utc
 from probes.controls.finding import Finding, State
 from probes.controls.readiness import Readiness
-from watcher.checklist.agent_report import AgentReport
+from watcher.checklist.agent_report import AgentReport, Report
 
 MARKS = {
     State.PASS: "✓",
@@ -61,3 +62,12 @@ def bounds(readiness: Readiness) -> str:
 def why(finding: Finding) -> str:
     """`Violated: Container x lacks ...`."""
     return f"{finding.reason}: {finding.message}" if finding.reason else finding.message
+
+
+def turned_told(report: Report) -> Sequence[str]:
+    """What turned and is news, a sentence each, the newest first."""
+    return [
+        f"{utc(each.at)} {each.agent} {each.control} {each.turn}: {each.message}"
+        for each in reversed(report.turned or ())
+        if each.turn is not None
+    ]

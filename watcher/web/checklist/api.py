@@ -7,12 +7,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from probes.contract.units import parse_duration
 from probes.controls.evidence import AgentRef
 from probes.controls.judging import load_judges
 from watcher.checklist.agent_report import Chosen
 from watcher.checklist.control_words import as_json
 from watcher.checklist.live.view import ChecklistView
-from watcher.checklist.reports.json_report import agent_alone, agent_with_findings, head
+from watcher.checklist.reports.json_report import agent_alone, agent_with_findings, head, turned_json
 from watcher.engine.engine import Engine
 from watcher.runtime.cooperative import TimeSlice
 from watcher.web.serving.turns import Turns, caller_of
@@ -32,8 +33,12 @@ def checklist_routes(engine: Engine, view: ChecklistView | None, turns: Turns) -
         asked = query.get("findings", "false")
         if asked not in _YES_OR_NO:
             return JSONResponse({"error": f"findings: expected true or false, got {asked!r}"}, 400)
+        try:
+            since = view.now - parse_duration(query["since"]) if "since" in query else None
+        except ValueError as error:
+            return JSONResponse({"error": f"since: {error}"}, 400)
         wanted = [each for each in view.agents() if _is_wanted(each, query.get("namespace"), query.get("agent"))]
-        document = _document(view, wanted, findings=_YES_OR_NO[asked], standby=not engine.role.active)
+        document = _document(view, wanted, since, findings=_YES_OR_NO[asked], standby=not engine.role.active)
         return StreamingResponse(turns.pieces(document, caller_of(request)), media_type="application/json")
 
     async def one(request: Request) -> Response:
@@ -66,10 +71,11 @@ def _is_wanted(ref: AgentRef, namespace: str | None, agent: str | None) -> bool:
 
 
 async def _document(
-    view: ChecklistView, agents: Sequence[AgentRef], *, findings: bool, standby: bool
+    view: ChecklistView, agents: Sequence[AgentRef], since: float | None = None, *, findings: bool, standby: bool
 ) -> AsyncIterator[str]:
+    """`since`: Unix seconds, where what turned since then is asked for too."""
     begin = {**head(view.catalogue, view.now), **({"standby": True} if standby else {})}
-    end = {"fleet": {"findings": []}, "problems": list(view.problems), "notes": []}
+    end = {"fleet": {"findings": []}, "problems": list(view.problems), "notes": list(view.notes)}
     yield f'{json.dumps(begin)[:-1]}, "agents": ['
     made, size, between, time_slice = list[str](), 0, "", TimeSlice()
     for ref in agents:
@@ -80,7 +86,14 @@ async def _document(
         if size >= _CHUNK:
             yield "".join(made)
             made, size = [], 0
-    yield f"{''.join(made)}], {json.dumps(end)[1:]}\n"
+    yield f"{''.join(made)}], "
+    if since is not None:
+        yield f'"turned": {json.dumps(_turned(view, frozenset(agents), since))}, '
+    yield f"{json.dumps(end)[1:]}\n"
+
+
+def _turned(view: ChecklistView, agents: frozenset[AgentRef], since: float) -> Sequence[object]:
+    return [turned_json(each) for each in view.turned(since) if each.agent in agents]
 
 
 def _agent(view: ChecklistView, ref: AgentRef, *, findings: bool) -> Iterator[str]:
