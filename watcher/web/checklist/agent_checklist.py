@@ -107,13 +107,13 @@ def to_know(lines: Sequence[Line]) -> list[Work]:
             reasons.pop(UnknownReason.NOT_ENABLED, []),
         ),
         Work(
-            "The operator of the watcher: let it be seen",
+            "The operator of the watcher: make the evidence available",
             "This evidence is not there, forbidden, out of reach, too old or unreadable.",
             _take(reasons, _EVIDENCE_MISSING),
         ),
-        Work("A record is needed", "Only people or a pipeline can say it.", _take(reasons, _RECORDS)),
+        Work("People and pipelines: bring a record", "Only people or a pipeline can say it.", _take(reasons, _RECORDS)),
         Work(
-            "Time will tell",
+            "Nobody: it is still being observed",
             "It is not watched for long enough, or there was too little to see.",
             _take(reasons, _WAITING),
         ),
