@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from probes import load_probes
 from probes.contract.address import join_host_port
 from watcher.alerting.drill_schedule import Drills, Plan
-from watcher.checklist.live.opening import LiveChecklist
+from watcher.checklist.live.on_off import OnOffChecklist
 from watcher.config.file import ConfigError
 from watcher.config.settings import Settings
 from watcher.engine.engine import Engine
@@ -56,7 +56,7 @@ class Daemon:
         self._target_set = TargetSet(settings, self.engine.own_metrics, self.engine.clock)
         self._target_sync = TargetSync(self._target_set, self.engine, self._poll_loops)
         self._access = Access(settings.server, self.engine.descriptors.readers)
-        self._checklist = LiveChecklist(settings, self.engine, self._target_set, lambda: not self._target_sync.unready)
+        self._checklist = OnOffChecklist(settings, self.engine, self._target_set, lambda: not self._target_sync.unready)
         beside = lambda: self._access.trouble, lambda: self._checklist.unwritable
         self._health = Health(self.engine, self._state_writer, self._target_set, *beside)
         self._events = open_events(settings, self.engine, self._target_set)
@@ -118,7 +118,7 @@ class Daemon:
                 await replaced.close()
             self._follow_role()
             self._target_set.adopt(settings)
-            self._checklist.adopt(settings)
+            await self._checklist.adopt(settings)
             await self._target_sync.replace({})
             self._health.take_config()
             self._gc_tuning.freeze()

@@ -70,6 +70,11 @@ class TargetSet:
         """How the API server is asked; None where nothing is found there."""
         return self._kubernetes.access if self._kubernetes is not None else None
 
+    @property
+    def discoverer(self) -> Discoverer | None:
+        """What finds agents in Kubernetes; None where nothing does."""
+        return self._kubernetes
+
     def replaced(self) -> None:
         """The targets are watched as of now."""
         self._replaced_at = self._clock.steady()

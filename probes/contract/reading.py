@@ -56,6 +56,11 @@ class Reading:
         """The Unix seconds from which on a served certificate is valid; None where there is none."""
         return None
 
+    @property
+    def summary(self) -> str:
+        """What is to be seen of it in a line, without secrets."""
+        return self.error
+
     def evidence(self) -> Mapping[str, object]:
         """What was seen, as JSON values, a few kB at most; made only when somebody reads it."""
         return {}

@@ -17,6 +17,7 @@ from probes.contract import (
     Verdict,
     shared_sample,
 )
+from probes.history.served import NOTHING_SERVED, Served
 from probes.readings.certificate import Leaf
 from probes.readings.handshake import Handshake
 from probes.svid.expiry import (
@@ -58,6 +59,7 @@ class SvidHistory:
     dates: tuple[float, float] = (0.0, 0.0)  # its notBefore and notAfter in Unix seconds
     last_rotation: float | None = None  # in seconds that only time moves
     rotations: Annotated[int, Field(exclude=True)] = 0
+    served: Served = NOTHING_SERVED
 
 
 def judge(reading: Handshake, history: SvidHistory, context: EvaluationContext[SvidLimits]) -> Evaluation[SvidHistory]:
@@ -66,7 +68,7 @@ def judge(reading: Handshake, history: SvidHistory, context: EvaluationContext[S
         lost = (kind.unknown(Unknown.STALE, reading.error) for kind in PROBE.conditions[1:])
         verdicts = (unreachable(reading, context), *lost)
         return Evaluation(verdicts=verdicts, history=history, samples=_samples(None, history))
-    history = _after(reading.leaf, history, context)
+    history = _after(reading.leaf, _looked(reading, history, context), context)
     return Evaluation(
         verdicts=(unreachable(reading, context), tls_missing(reading), *_of_the_leaf(reading, context)),
         history=history,
@@ -98,6 +100,11 @@ def _unlearnt(context: EvaluationContext[SvidLimits]) -> str:
     return "" if context.limits.when_absent == "ignore" else context.target.unlearnt.get("spiffe_ids", "")
 
 
+def _looked(reading: Handshake, history: SvidHistory, context: EvaluationContext[SvidLimits]) -> SvidHistory:
+    served = history.served.looked(reading, context.now)
+    return history if served is history.served else replace(history, served=served)
+
+
 def _after(leaf: Leaf | None, history: SvidHistory, context: EvaluationContext[SvidLimits]) -> SvidHistory:
     """Replicas behind one address alternate their serials: only one that was issued later is a rotation."""
     if leaf is None or leaf.serial == history.serial:
@@ -107,7 +114,10 @@ def _after(leaf: Leaf | None, history: SvidHistory, context: EvaluationContext[S
     dates = (leaf.not_before, leaf.not_after)
     if not history.serial:
         return replace(history, serial=leaf.serial, dates=dates)
-    return SvidHistory(leaf.serial, dates, context.now, history.rotations + 1) if dates > history.dates else history
+    if dates <= history.dates:
+        return history
+    served = history.served.rotated(history.dates, context.date)
+    return SvidHistory(leaf.serial, dates, context.now, history.rotations + 1, served)
 
 
 def _samples(leaf: Leaf | None, history: SvidHistory) -> tuple[Sample, ...]:

@@ -15,6 +15,7 @@ from tests.chart.render import CHART, HELMS, Document, Values, helm, notes, pods
 from tests.chart.values_table import README, values, with_table
 from tests.repository import ROOT
 from watcher.cli import main
+from watcher.config.sections import sections
 
 INVALID = yaml.load((ROOT / "tests" / "chart" / "invalid.yaml").read_text(), Loader=yaml.CSafeLoader)
 ALL: Values = {
@@ -89,6 +90,11 @@ def test_all_values_have_a_place_in_the_schema_and_all_sections_refuse_what_is_u
             # In `global` stands what other charts of the same installation want, too.
             assert above == "global" or section["additionalProperties"] is False, value.path
             section, above = section["properties"][key], key
+
+
+def test_every_section_of_the_config_may_stand_in_the_values() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    assert schema["properties"]["config"]["properties"].keys() == sections().model_fields.keys()
 
 
 def test_names_can_be_chosen() -> None:

@@ -99,7 +99,8 @@ def report_of(answer: bytes, catalogue: Catalogue, chosen: Chosen) -> Report:
 def _strange(controls: Iterable[str]) -> Iterable[str]:
     names = sorted(controls)
     if names:
-        yield f"{len(names)} controls are not known to this version, such as {names[0]}: use that of the daemon"
+        count = "a control is" if len(names) == 1 else f"{len(names)} controls are"
+        yield f"{count} not known to this version, such as {names[0]}: use that of the daemon"
 
 
 def _agent(agent: _Agent, catalogue: Catalogue, chosen: Chosen) -> AgentReport:

@@ -127,6 +127,20 @@ class ProfileSettings(BaseModel):
         return Profile(self.name, self.namespaces, self.required.add, removed, self.alerts)
 
 
+class KubernetesEvidence(BaseModel):
+    """Which objects of the cluster are listed and watched. What is not leaves its controls unknown."""
+
+    model_config = _FROZEN
+
+    workloads: bool = Field(
+        default=True,
+        description="Deployments and their like, LimitRanges, and what makes Secrets",
+    )
+    network: bool = Field(default=True, description="NetworkPolicies, and those of Cilium and of administrators")
+    rbac: bool = Field(default=False, description="Roles and their bindings, for who may read Secrets; never Secrets")
+    spire: bool = Field(default=False, description="ClusterFederatedTrustDomains")
+
+
 class ChecklistSettings(BaseModel):
     """The production readiness checklist, judged all the time."""
 
@@ -158,6 +172,9 @@ class ChecklistSettings(BaseModel):
         default=(),
         description="patterns of users who may read secrets besides the agents; common controllers are known",
         examples=[["system:serviceaccount:argocd:*"]],
+    )
+    kubernetes: KubernetesEvidence = Field(
+        default_factory=KubernetesEvidence, description="which objects of the cluster are listed and watched"
     )
     hostile_handshakes: bool = Field(
         default=False, description="whether agents are also shown a forged and a foreign certificate"

@@ -21,6 +21,7 @@ from watcher.config.kubernetes import KubernetesSettings
 from watcher.config.replicas import Installation, Standby
 from watcher.config.sections import AlertmanagerSettings, DrillSettings, Sections, ServerSettings, sections
 from watcher.config.shard import Shard
+from watcher.config.static_target import AgentFiles, agent_files
 from watcher.config.target_limits import Own, TargetLimits
 from watcher.text.key_path import Location
 
@@ -40,6 +41,7 @@ class Settings:
     probes: Mapping[str, Limits]  # by probe; a target may have its own
     kubernetes: KubernetesSettings | None  # what finds more targets
     targets: tuple[Target, ...]  # of all shards
+    files: Mapping[tuple[str, str], AgentFiles]  # of listed agents, by namespace and agent
     shard: Shard
     standby: Standby | None  # only with one shard
     checklist: ChecklistSettings
@@ -166,6 +168,7 @@ def _settings(config: Sections, limits: TargetLimits, own: list[Own]) -> Setting
         sources={name: getattr(config.sources, name) for name in type(config.sources).model_fields},
         probes=probes,
         kubernetes=config.discovery.kubernetes,
+        files=agent_files(config.discovery.static),
         targets=tuple(target.target(limits.merged(probes, each)) for target, each in static),
         shard=config.shard,
         standby=config.standby,

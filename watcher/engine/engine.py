@@ -100,6 +100,13 @@ class Engine:
         await self.identity.close()
 
     @property
+    def source_context(self) -> SourceContext:
+        """What any source here may touch."""
+        return SourceContext(
+            self.identity, self.clock.steady, self.clock.wall, self._names, self._clock_doubt, gate=self.fleet.gate
+        )
+
+    @property
     def costs(self) -> Costs:
         """Which targets cost most CPU lately."""
         return self.fleet.costs
@@ -116,10 +123,7 @@ class Engine:
 
     def _looker(self, kind: AnySourceKind) -> Looker:
         settings = self._of(kind)
-        context = SourceContext(
-            self.identity, self.clock.steady, self.clock.wall, self._names, self._clock_doubt, gate=self.fleet.gate
-        )
-        source = kind.open(settings, context)
+        source = kind.open(settings, self.source_context)
         return Looker(kind, source, settings, self.board, self.fleet, self.own_metrics, self.clock, once=self._once)
 
     def _set_intervals(self) -> None:

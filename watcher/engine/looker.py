@@ -98,12 +98,13 @@ class Looker:
             await self._post(state, look)
 
     def _wanted(self, target: Target) -> tuple[object, ...]:
-        """What the probes ask of the source; the same object for all targets with the same limits."""
+        """What is asked of the source; the same object for all targets with the same limits."""
         limits = tuple(target.limits[probe.name] for _, probe in self._probes)
         key = tuple(map(id, limits))
         if key not in self._wants:
             asked = zip(self._probes, limits, strict=True)
             wants = tuple(want for (_, probe), each in asked if each.enabled for want in probe.wants(each))
+            wants = (*wants, *self.kind.always)
             self._wants[key] = (limits, wants)  # keeps the limits alive, so that no id is used again
         return self._wants[key][1]
 

@@ -3,17 +3,36 @@
 from probes.controls.evidence.agent_config import AgentConfigFile
 from probes.controls.evidence.agent_objects import AgentObjects, Container, KubeObject, Listing, PodTemplate
 from probes.controls.evidence.gathered import AgentRef, EvidenceSet, Missing, Pod, Seen
+from probes.controls.evidence.identity_entries import IdentityEntries, IdentityEntry
+from probes.controls.evidence.live_pod import LivePod
+from probes.controls.evidence.looks import MetricsLook, OPALook, ServedPort, Spoken, Traffic, Verdicts
+from probes.controls.evidence.own_identity import OwnWorkload
+from probes.controls.evidence.past import ConditionPast, PodConditions, PodHistory, Stretch
 
 __all__ = [
     "AgentConfigFile",
     "AgentObjects",
     "AgentRef",
+    "ConditionPast",
     "Container",
     "EvidenceSet",
+    "IdentityEntries",
+    "IdentityEntry",
     "KubeObject",
     "Listing",
+    "LivePod",
+    "MetricsLook",
     "Missing",
+    "OPALook",
+    "OwnWorkload",
     "Pod",
+    "PodConditions",
+    "PodHistory",
     "PodTemplate",
     "Seen",
+    "ServedPort",
+    "Spoken",
+    "Stretch",
+    "Traffic",
+    "Verdicts",
 ]

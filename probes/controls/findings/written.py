@@ -72,7 +72,15 @@ def to_json(packed: Packed) -> bytes:
         tuple(packed.seen_of),
         {place: _rare(each) for place, each in packed.rare.items()},
     )
-    return _WRITTEN.dump_json(written)
+    try:
+        return _WRITTEN.dump_json(written)
+    except ValueError:  # half a character, which no UTF-8 can hold
+        return _WRITTEN.dump_json(written._replace(evidence=tuple(map(_whole, written.evidence))))
+
+
+def _whole(shown: EvidenceShown) -> EvidenceShown:
+    ref, summary = (each.encode(errors="replace").decode() for each in (shown.ref, shown.summary))
+    return shown._replace(ref=ref, summary=summary)
 
 
 def _rare(rare: Rare) -> _Rare:
@@ -90,7 +98,8 @@ def from_json(line: bytes, known: Tables, controls: Mapping[str, Control]) -> di
     try:
         codes = [_own_code(each, known) for each in written.codes]
         packed = _packed(written, [each or 0 for each in codes])
-        found = zip(known.controls, codes, unpack(tuple(name for name, _ in known.controls), packed), strict=True)
+        ids = tuple(name for name, _ in known.controls)
+        found = list(zip(known.controls, codes, unpack(ids, packed), strict=True))
     except (LookupError, zlib.error, TypeError, OverflowError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
     return {

@@ -14,8 +14,8 @@ _DIRECTORIES = ("PWD", "OLDPWD")
 """Variables of the shell: where it works."""
 
 _WORD_BEGINS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[-.\s]")
-_SWITCH = frozenset({"true", "false", "yes", "no", "on", "off", "0", "1"})
-_WAYS = frozenset(
+SWITCHES = frozenset({"true", "false", "yes", "no", "on", "off", "0", "1"})
+WAYS = frozenset(
     {"anonymous", "any", "apikey", "api-key", "auth0", "basic", "bearer", "cert", "certificate", "cram-md5", "default",
      "digest", "disabled", "enabled", "external", "github", "google", "iam", "internal", "jwt", "kerberos", "keycloak",
      "ldap", "login", "mtls", "negotiate", "none", "ntlm", "null", "oauth", "oauth2", "oidc", "optional", "password",
@@ -38,6 +38,6 @@ def names_secret(name: str, value: str = "") -> bool:
     if not _SECRET.search(plain):
         return False
     word = value.strip().lower()
-    way = plain.endswith("AUTH") and (word in _WAYS or "://" in word)
+    way = plain.endswith("AUTH") and (word in WAYS or "://" in word)
     place = plain.endswith(_OF_PLACES) and word.startswith(("/", "file:"))
-    return not (word in _SWITCH or way or place)
+    return not (word in SWITCHES or way or place)

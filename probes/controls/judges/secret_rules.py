@@ -56,6 +56,20 @@ _NO_SETTINGS = (".rego", ".lua", ".py", ".js", ".ts", ".go", ".md", ".txt", ".ht
 BY_NAME = "the name of its key says so"
 _LOOKS_RANDOM = "it looks random"
 
+INJECTORS = (
+    "vault.hashicorp.com/agent-inject",
+    "vault.security.banzaicloud.io/",
+    "operator.1password.io/",
+    "secrets.k8s.aws/",
+    "conjur.org/",
+    "secrets.doppler.com/",
+    "secrets.infisical.com/",
+)
+"""How the annotations of those begin that put secrets into a pod when it is made."""
+
+FETCHED = ("vault:", "secretref:", "op://", "sm://", "berglas://", "arn:aws:secretsmanager:", "azurekeyvault")
+"""How values begin that a program which starts the agent replaces by a secret."""
+
 _REFERENCE = re.compile(r"\$[({]|\$[A-Z_][A-Z0-9_]*$|\{\{|<|/|file:|env:|vault:|secret:|arn:")
 _SETTING = re.compile(
     r"""(?:^|[{,])[ \t]*(?:-[ \t]+|export[ \t]+)?["']?([A-Za-z][A-Za-z0-9_.-]{0,79})["']?"""
@@ -63,6 +77,9 @@ _SETTING = re.compile(
     re.MULTILINE,
 )
 """`password: x` of YAML, JSON, TOML or a file of variables."""
+
+OF_KUBERNETES = "/serviceaccount/"
+"""In the path of the token that Kubernetes gives each pod."""
 
 _ELSEWHERE = re.compile(r"[-_.]?(?:file|path)$", re.IGNORECASE)
 _SHORTEST = 8
@@ -89,8 +106,20 @@ def may_be_secret(key: str, text: str) -> str:
         return BY_NAME
     if _HEX.fullmatch(text) and _DIGEST_KEY.search(key) and not names_secret(_DIGEST_KEY.sub("", key).rstrip("_.-")):
         return ""
+    return _LOOKS_RANDOM if looks_random(text) else ""
+
+
+def looks_random(text: str) -> bool:
+    """Whether some word of it does; public keys and certificates do not count."""
     searched = _PUBLIC.sub("", text[:_SEARCHED])
-    return _LOOKS_RANDOM if any(_random(found[0]) for found in _TOKEN.finditer(searched)) else ""
+    return any(_random(found[0]) for found in _TOKEN.finditer(searched))
+
+
+def reference_of(text: str) -> str:
+    """How a text begins that says where something is: `${`, `vault:`, `/`; empty where it does not."""
+    begin = next((each for each in FETCHED if text.startswith(each)), "")
+    found = _REFERENCE.match(text)
+    return begin or (found[0] if found else "")
 
 
 def may_have_secret(name: str, text: str) -> str:
@@ -112,7 +141,12 @@ def refers_to_secret(name: str, value: str) -> bool:
     is none."""
     what = _ELSEWHERE.sub("", name)
     away = what != name or _REFERENCE.match(value) is not None
-    return bool(value.strip()) and away and names_secret(what, "none") and "/serviceaccount/" not in value
+    return bool(value.strip()) and away and names_secret(what, "none") and OF_KUBERNETES not in value
+
+
+def may_matter(name: str) -> bool:
+    """Whether a value of this name may be a secret, or say where one is."""
+    return names_secret(_ELSEWHERE.sub("", name), "none")
 
 
 def _random(token: str) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -70,11 +70,16 @@ class HTTPSession:
         *,
         names: NameLookup,
         meter: Meter | None = None,
+        before_another: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """`meter`: what the CPU of TLS is charged to, and what ends it."""
+        """`meter`: what the CPU of TLS is charged to, and what ends it.
+
+        `before_another`: waited for before each connection but the first, within the timeout.
+        """
         self._origin, self._timeout, self._max_bytes = origin, timeout, max_bytes
         self._tls, self._choice = tls, ContextChoice(tls, origin) if tls else None
-        self._names, self._meter = names, meter
+        self._names, self._meter, self._before_another = names, meter, before_another
+        self._connected = False  # once, or in vain
         self._addresses = origin.addresses
         self._connection: Connection | None = None
         self._deadline = self._gave = 0.0  # times of the loop
@@ -140,6 +145,9 @@ class HTTPSession:
     async def _connect(self) -> Connection:
         self._hang_up()
         self._connection = None
+        if self._connected and self._before_another is not None:
+            await self._before_another()
+        self._connected = True
         transport, wire = await connect(Connection, self._addresses, self._origin.port, self._deadline)
         self._connection = wire
         if self._origin.secure:

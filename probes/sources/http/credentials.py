@@ -1,7 +1,6 @@
 """Who the watcher is to the servers that it asks, and whom it takes them for: token, CA, client certificate."""
 
 import logging
-import os
 import re
 import ssl
 from collections.abc import Callable, Sequence
@@ -9,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import Certificate, load_pem_x509_certificates
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -19,6 +18,7 @@ from probes.contract.text import cut
 from probes.sources.http.client import Origin
 from probes.sources.http.faults import OwnTroubleError
 from probes.sources.http.key_exchange import FIRST, OTHERS, with_curve
+from probes.sources.http.own_certificate import show_svid
 from probes.sources.http.tls import TLS
 from probes.sources.tls.namesakes import one_of_each_name
 
@@ -179,7 +179,7 @@ class Outbound:
             context = _verifying(choice or _pem(_authorities(None, identity)), "The own trust bundle")
             context.check_hostname = False  # SVIDs have no names but their SPIFFE ID
         if self._settings.client_certificate == "svid":
-            _show_svid(context, identity)
+            show_svid(context, identity)
         return context
 
 
@@ -208,20 +208,6 @@ def _authorities(ca: bytes | None, identity: OwnIdentity | None) -> Sequence[Cer
 
 def _pem(authorities: Sequence[Certificate]) -> bytes:
     return b"".join(each.public_bytes(Encoding.PEM) for each in authorities)
-
-
-def _show_svid(context: ssl.SSLContext, identity: OwnIdentity | None) -> None:
-    if identity is None or not identity.chain or identity.key is None:
-        raise OwnTroubleError("The watcher has no valid SVID to show.")
-    key = identity.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    chain = b"".join(each.public_bytes(Encoding.PEM) for each in identity.chain)
-    # ssl reads certificates from files only, and keys do not belong on disks.
-    in_memory = os.memfd_create("svid", os.MFD_CLOEXEC)
-    try:
-        os.write(in_memory, key + chain)
-        context.load_cert_chain(f"/proc/self/fd/{in_memory}")
-    finally:
-        os.close(in_memory)
 
 
 class _File:

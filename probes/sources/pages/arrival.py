@@ -6,10 +6,11 @@ from contextlib import AbstractAsyncContextManager
 from probes.contract import Unknown
 from probes.readings.conformance import Conformance, PageInspector
 from probes.readings.signal_reader import SMALL
-from probes.readings.text_format import KeptLines, NotAPageError, Scan, TooCostlyError, WholeLines
+from probes.readings.text_format import KeptLines, NotAPageError, Scan, TooCostlyError
 from probes.sources.cpu_budget import CPUBudget
 from probes.sources.http.client import HTTPSession
 from probes.sources.http.response import Response
+from probes.sources.pages.whole_lines import WholeLines
 
 AT_ONCE = 1 << 16
 """Bytes of a page that are held before they are scanned; of nearly all agents that is the whole page."""

@@ -35,10 +35,13 @@ class TLSSession(asyncio.Protocol):
         certificate_size: int,
         work_queue: WorkQueue,
         before: "TLSSession | None" = None,
+        pause: float = 0.0,
     ) -> None:
         """Speak by this context; `certificate_size` is that of our own certificate in bytes, 0 for none.
 
         `before`: the session of the same look that this one takes the place of, for what it cost and waited.
+        `pause`: seconds from the handshake to the request. A server that closes a connection of which it has not read
+        all resets it, and then nobody knows whether it was the server.
         """
         self.verification = Verification()
         self.cpu: float = before.cpu if before else 0.0  # seconds that OpenSSL, and what goes with it, took
@@ -52,6 +55,8 @@ class TLSSession(asyncio.Protocol):
         self.tls.set_connect_state()
         self._request, self._certificate_size = request, certificate_size
         self.completed = self.finished = self.certificate_sent = False
+        self.reset = False  # the connection was cut by the other side or the network
+        self._pause = pause
         self.error = ""  # OpenSSL's words, of an alert for example
         self.flights = self.received = 0
         self.plaintext = self.answer = b""
@@ -102,7 +107,8 @@ class TLSSession(asyncio.Protocol):
         if data and not self.finished:
             self._do(partial(self._hear, data))
 
-    def connection_lost(self, _exc: Exception | None) -> None:
+    def connection_lost(self, error: Exception | None) -> None:
+        self.reset = error is not None
         if self._queued:
             self._do(self.hang_up)
         else:
@@ -156,15 +162,31 @@ class TLSSession(asyncio.Protocol):
         except SSL.ZeroReturnError:  # the server has ended the session in an orderly way
             self.hang_up()
         except SSL.Error as error:
-            self.error = _words(error)
-            self._flush()
-            self.hang_up()
+            self._fail(error)
+
+    def _fail(self, error: SSL.Error) -> None:
+        self.error = _words(error)
+        self._flush()
+        self.hang_up()
 
     def _shake_hands(self) -> None:
         self.tls.do_handshake()
         self.completed = True
+        if self._pause:
+            self._flush()
+            asyncio.get_running_loop().call_later(self._pause, self._do, self._ask_late)
+        else:
+            self._ask()
+
+    def _ask(self) -> None:
         self.tls.send(self._request)
         self._flush(len(self._request))
+
+    def _ask_late(self) -> None:
+        try:
+            self._ask()
+        except SSL.Error as error:
+            self._fail(error)
 
     def _read(self) -> None:
         while not is_whole(self.answer):

@@ -108,9 +108,13 @@ class Live:
 
     def wait(self, seconds: float, *, step: float = 1.0) -> None:
         """Let time go on, and the checklist run each second of it."""
-        for _ in range(round(seconds / step)):
-            self.uptime += step
-            asyncio.run(self.checklist.tick())
+
+        async def tick() -> None:
+            for _ in range(round(seconds / step)):
+                self.uptime += step
+                await self.checklist.tick()
+
+        asyncio.run(tick())
 
     def finding(self, control: str, agent: AgentRef = SEARCH) -> Finding:
         """What is said of one control now."""
@@ -118,12 +122,15 @@ class Live:
 
     def evaluations(self) -> float:
         """Agents judged so far."""
-        return (
-            self.own_metrics.registry.get_sample_value(
-                "agentweave_watcher_checklist_evaluations_total", {"result": "ok"}
-            )
-            or 0.0
-        )
+        return self._counted("ok")
+
+    def errors(self) -> float:
+        """Agents that could not be judged so far."""
+        return self._counted("error")
+
+    def _counted(self, result: str) -> float:
+        name = "agentweave_watcher_checklist_evaluations_total"
+        return self.own_metrics.registry.get_sample_value(name, {"result": result}) or 0.0
 
 
 def given(

@@ -11,7 +11,7 @@ from math import inf
 
 from probes.contract import TargetKey
 from probes.controls.checklist import NO_FINDINGS, judge_in_steps
-from probes.controls.evidence import EvidenceSet
+from probes.controls.evidence import AgentRef, EvidenceSet
 from probes.controls.finding import Finding
 from probes.controls.findings.store import FindingStore
 from watcher.checklist.live.agent_verdict import agent_verdict
@@ -91,6 +91,19 @@ class Checklist:
         finally:
             self._busy = False
 
+    async def judge_all(self) -> None:
+        """Judge all agents now, by what is known now."""
+        await self._follow()
+        await self._learn_accounts()
+        time_slice = TimeSlice()
+        for agent in list(self.roster.agents.values()):
+            agent.judge_at = -inf
+            await self._handle(agent, time_slice)
+
+    def suspects(self) -> Sequence[AgentRef]:
+        """Agents of which something was bad once, and a second look decides."""
+        return [ref for ref in self.roster.agents if any(each.memory.suspects for each in self.store.get(ref).values())]
+
     def adopt(self, settings: ChecklistSettings) -> None:
         """Judge all agents anew, by this config."""
         self.criteria.adopt(settings)
@@ -101,12 +114,6 @@ class Checklist:
     def interval(self) -> float:
         """Seconds after which the evidence of an agent is looked through again."""
         return self.criteria.settings.intervals.objects
-
-    @property
-    def is_behind(self) -> bool:
-        """Whether somebody is due now."""
-        now = self.clock.steady()
-        return any(each.is_due(now) for each in self.roster.agents.values())
 
     async def _follow(self) -> None:
         now = self.clock.steady()

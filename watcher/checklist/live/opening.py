@@ -1,24 +1,33 @@
 """The checklist of a daemon, with all places where its evidence comes from: opened, driven, and closed."""
 
-import logging
-from collections.abc import Callable, Sequence
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
+from probes.contract import SourceSettings
+from probes.controls.evidence import AgentRef
 from watcher.checklist.live.checklist import Checklist
 from watcher.checklist.live.criteria import Criteria
 from watcher.checklist.live.gathering import Gathering
 from watcher.checklist.live.keeping import FindingsKeeper
+from watcher.checklist.live.known.known_evidence import KnownEvidence
+from watcher.checklist.live.kubernetes.opening import open_object_evidence
+from watcher.checklist.live.probing.prober import ProbedEvidence, source_settings
 from watcher.checklist.live.provider import EvidenceProvider
 from watcher.checklist.live.view import ChecklistView
+from watcher.config.checklist import ChecklistSettings
 from watcher.config.settings import Settings
+from watcher.config.shard import Shard
 from watcher.engine.engine import Engine
 from watcher.scheduling.schedule import Schedule
 from watcher.targets import TargetSet
 
-log = logging.getLogger(__name__)
+_FIRST, _PROBED = 20.0, 60.0
+"""Seconds that one who asks by hand waits for the objects of the cluster, and for the probes of all agents."""
 
 
 class LiveChecklist:
-    """All of it that a daemon has; nothing where the config wants none."""
+    """All of it."""
 
     def __init__(
         self,
@@ -29,58 +38,83 @@ class LiveChecklist:
         *,
         once: bool = False,
     ) -> None:
-        """`may_begin`: whether the first round of looks was made; `once`: somebody asks by hand, enabled or not."""
-        self._enabled = settings.checklist.enabled
-        self._checklist: Checklist | None = None
-        self._keeper: FindingsKeeper | None = None
-        self.view: ChecklistView | None = None
-        if self._enabled or once:
-            gathering = Gathering(_providers(settings, engine, target_set), settings.shard.owns, at_once=once)
-            self._checklist = Checklist(
-                Criteria(settings.checklist),
-                gathering,
-                lambda: engine.board.states,
-                engine.own_metrics,
-                engine.clock,
-                may_begin,
-            )
-            self._keeper = FindingsKeeper(self._checklist, None if once else settings.state_dir)
-            self.view = ChecklistView(self._checklist, self._keeper)
+        """`may_begin`: whether the first round of looks was made; `once`: somebody asks by hand: nothing is kept."""
+        self._engine, self._state_dir = engine, None if once else settings.state_dir
+        self._objects = open_object_evidence(settings, target_set, engine.clock)
+        self._probes = _probes(settings.checklist)
+        self._probed = ProbedEvidence(engine, self._probes, self._state_dir)
+        providers: list[EvidenceProvider] = [self._objects, KnownEvidence(engine), self._probed]
+        self._gathering = Gathering(providers, settings.shard.owns, at_once=once)
+        self._checklist = Checklist(
+            Criteria(settings.checklist),
+            self._gathering,
+            lambda: engine.board.states,
+            engine.own_metrics,
+            engine.clock,
+            may_begin,
+        )
+        self._keeper = FindingsKeeper(self._checklist, self._state_dir)
+        self.view = ChecklistView(self._checklist, self._keeper, _shard(settings.shard))
 
     @property
     def unwritable(self) -> str:
         """Why what was found cannot be kept; empty where it is."""
-        return self._keeper.trouble if self._keeper is not None else ""
+        return self._keeper.trouble or self._probed.unwritable
 
     async def start(self, schedule: Schedule) -> None:
         """Judge from now on; what the last process left is taken up."""
-        if self._checklist is not None and self._keeper is not None:
-            await self._keeper.restore()
-            schedule.every(FindingsKeeper.EVERY, self._keeper.write, "findings", first=FindingsKeeper.EVERY)
-            schedule.every(Checklist.EVERY, self._checklist.tick, "checklist")
+        await self._keeper.restore()
+        await self._probed.restore()
+        self._objects.start()
+        schedule.every(Checklist.EVERY, self._probe, "probing")
+        schedule.every(FindingsKeeper.EVERY, self._keeper.write, "findings", first=FindingsKeeper.EVERY)
+        schedule.every(Checklist.EVERY, self._checklist.tick, "checklist")
 
-    async def judge_once(self) -> ChecklistView:
-        """Judge all agents by what is known now; LookupError where the config wants none."""
-        if self._checklist is None or self.view is None:
-            raise LookupError("there is no checklist")
-        await self._checklist.tick()
-        while self._checklist.is_behind:
-            await self._checklist.tick()
+    async def judge_once(self, look: Callable[[], Awaitable[None]]) -> ChecklistView:
+        """Judge all agents by what can be seen now; `look` looks at all targets. What is bad is looked at twice."""
+        await asyncio.gather(look(), self._objects.first(_FIRST))
+        await self._probe_all()
+        await self._checklist.judge_all()
+        if suspects := self._checklist.suspects():
+            await asyncio.gather(look(), self._probe_all(suspects))
+            await self._checklist.judge_all()
         return self.view
 
-    def adopt(self, settings: Settings) -> None:
-        """Judge by these settings from now on."""
-        if settings.checklist.enabled != self._enabled:
-            log.warning("config section changed, restart required", extra={"section": "checklist.enabled"})
-        if self._checklist is not None:
-            self._checklist.adopt(settings.checklist)
+    async def adopt(self, settings: Settings) -> None:
+        """Judge and probe by these settings from now on."""
+        self._checklist.adopt(settings.checklist)
+        if (probes := _probes(settings.checklist)) != self._probes:
+            before, self._probes = self._probed, probes
+            await before.close()
+            self._probed = ProbedEvidence(self._engine, probes, self._state_dir)
+            await self._probed.restore()
+            self._gathering.replace(before, self._probed)
 
     async def close(self) -> None:
-        """Keep what was found."""
-        if self._keeper is not None:
-            await self._keeper.write_last()
+        """Ask no more, and keep what was found."""
+        await self._objects.close()
+        await self._probed.close()
+        await self._keeper.write_last()
+
+    async def _probe(self) -> None:
+        await self._probed.tick()
+
+    async def _probe_all(self, agents: Collection[AgentRef] | None = None) -> None:
+        """All targets by all sources, or those of some agents; not all where that takes too long."""
+        end = time.monotonic() + _PROBED
+        await self._probed.tick()
+        self._probed.look_again(agents)
+        while self._probed.is_busy and time.monotonic() < end:
+            await asyncio.sleep(0.1)
+            await self._probed.tick()
 
 
-def _providers(_: Settings, __: Engine, ___: TargetSet) -> Sequence[EvidenceProvider]:
-    """One for each place where evidence comes from."""
-    return ()
+def _probes(settings: ChecklistSettings) -> Mapping[str, SourceSettings]:
+    intervals = {"health": settings.intervals.health, "tls_posture": settings.intervals.tls_posture}
+    return source_settings(intervals, hostile_handshakes=settings.hostile_handshakes)
+
+
+def _shard(shard: Shard) -> str:
+    if shard.count == 1:
+        return ""
+    return f"judged by the pods of shard {shard.index} of {shard.count} alone: the worst of all shards counts"

@@ -18,8 +18,9 @@ from watcher.checklist.turned_finding import TurnedFinding
 class ChecklistView:
     """As of now: two questions in two turns of the loop may have the answers of two verdicts."""
 
-    def __init__(self, checklist: Checklist, keeper: FindingsKeeper) -> None:
-        self._checklist, self._keeper = checklist, keeper
+    def __init__(self, checklist: Checklist, keeper: FindingsKeeper, shard: str = "") -> None:
+        """`shard`: by whose pods agents are judged, a sentence; empty where it is by all."""
+        self._checklist, self._keeper, self.shard = checklist, keeper, shard
 
     @property
     def catalogue(self) -> Catalogue:
@@ -107,8 +108,9 @@ class ChecklistView:
 
     @property
     def notes(self) -> Sequence[str]:
-        """Which evidence cannot be had, a sentence each."""
-        return [f"evidence of {name} cannot be had: {why}" for name, why in self.sources().items() if why]
+        """Which evidence cannot be had, and by which pods agents are judged where it is not by all, a sentence each."""
+        down = [f"evidence of {name} cannot be had: {why}" for name, why in self.sources().items() if why]
+        return [self.shard, *down] if self.shard else down
 
     def _judged(self, agent: AgentRef) -> AgentVerdict:
         verdict = self.verdict(agent)

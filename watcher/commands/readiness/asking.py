@@ -1,5 +1,7 @@
 """How is a running daemon asked, by whoever may read its pages?"""
 
+import json
+import re
 import ssl
 from argparse import Namespace
 from collections.abc import Mapping
@@ -30,7 +32,11 @@ def ask(url: str, path: str, query: Mapping[str, str], given: Namespace) -> byte
         ):
             return _body(answer)
     except (OSError, httpx.HTTPError, httpx.InvalidURL) as error:
-        raise AskingError(f"{url}: {str(error) or type(error).__name__}") from error
+        raise AskingError(f"{url}: {_short(error)}") from error
+
+
+def _short(error: Exception) -> str:
+    return re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or type(error).__name__
 
 
 def _who(url: str, given: Namespace) -> tuple[dict[str, str], tuple[str, str] | None]:
@@ -67,8 +73,15 @@ def _body(answer: httpx.Response) -> bytes:
             raise AskingError(f"{answer.url}: the answer is over {MOST_BYTES >> 20} MiB")
     body = b"".join(pieces)
     if answer.status_code != httpx.codes.OK:
-        said = body[:200].decode(errors="replace").strip()
-        raise AskingError(
-            f"{answer.url.copy_with(query=None)}: {answer.status_code} {answer.reason_phrase} {said}".strip()
-        )
+        where = answer.url.copy_with(query=None)
+        raise AskingError(f"{where}: {answer.status_code} {answer.reason_phrase}{_why(body)}")
     return body
+
+
+def _why(body: bytes) -> str:
+    """What the API says is wrong, where it is the API that answered."""
+    try:
+        said = json.loads(body[:2000])["error"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""
+    return f": {said}"[:300]

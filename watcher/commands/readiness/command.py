@@ -52,6 +52,8 @@ def command(given: Namespace) -> int:
         return 2
     module, name = OUTPUTS[given.output].split(":")
     show: Callable[[Report], str] = getattr(import_module(f"watcher.checklist.reports.{module}"), name)
+    for each in () if given.manifests else (*report.problems, *report.notes):
+        print(printable(each), file=sys.stderr)
     print(show(report), end="")
     code, why = verdict(report.agents, report.problems, given.fail_on or ("fail" if given.manifests else "unknown"))
     if given.output == "text":

@@ -2,9 +2,9 @@
 
 import asyncio
 import os
-import sys
 from argparse import Namespace
 from dataclasses import replace
+from functools import partial
 
 from probes import load_probes
 from watcher.checklist.agent_report import Chosen, Report
@@ -36,12 +36,9 @@ async def _looked_at(given: Namespace, settings: Settings, chosen: Chosen) -> Re
         await engine.identity.wait_first(FIRST_IDENTITY)
         await target_set.start()
         states = await engine.replace_targets(target_set.targets(), {})
-        await look_at_all(engine, states)
-        view = await live.judge_once()
+        view = await live.judge_once(partial(look_at_all, engine, states))
         problems = [f"discovery: {target_set.failure}"] if target_set.failure else []
         report = _report(given, view, chosen)
-        for each in problems:
-            print(each, file=sys.stderr)
         return replace(report, problems=(*report.problems, *problems))
     finally:
         await live.close()

@@ -38,6 +38,7 @@ class AgentConfig:
     doubtful: Mapping[str, str] = field(default_factory=dict)  # key path -> what is wrong with what it says
     unlearnt: str = ""  # why nothing of it is known, a part of a sentence
     is_final: bool = True  # False: another attempt may tell more
+    at: tuple[str, str] | None = None  # the ConfigMap and the key that have it
 
     def doubt(self, *paths: str) -> str:
         """Why one of these is not known, a part of a sentence; empty where the config says it, or says nothing."""

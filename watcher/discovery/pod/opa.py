@@ -55,6 +55,11 @@ def find_opa(pod: Pod, config: AgentConfig, port: int | None, allowed_hosts: Col
     return found
 
 
+def listens_on_loopback(sidecar: Sidecar) -> bool:
+    """Whether it can be asked from inside the pod only."""
+    return all(each.loopback for each in _said_listeners(sidecar) or (_default(sidecar),))
+
+
 def _doubt(config: AgentConfig) -> str:
     if doubt := config.doubt("authorization.provider", "authorization.opa_endpoint"):
         return doubt

@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from watcher.config.shard import Shard
+from watcher.discovery.pod.kept.pod import KeptPod, keep_pod
 from watcher.discovery.pod.pod import Pod, only_named, read_pod
 from watcher.discovery.pods.details import Details
 from watcher.discovery.pods.target import FoundPod, Known, PodState
@@ -25,6 +27,7 @@ class SeenPod:
     known: Known | None = None
     found: FoundPod | None = None
     since: float = 0.0  # steady seconds at which it came to what it is
+    kept: KeptPod | None = None  # for the checklist, where somebody listens
     failures: int = 0  # attempts in a row to read its details that failed, at least in a part
     tried_at: float = 0.0  # steady seconds of the last one
 
@@ -54,6 +57,16 @@ def not_watched(seen_pods: Iterable[SeenPod], now: float) -> Mapping[tuple[str, 
     )
 
 
+class PodListener(Protocol):
+    """Who is told what is kept of pods for the checklist."""
+
+    def seen(self, seen: SeenPod, before: KeptPod | None) -> None:
+        """What is kept of this pod is another than before."""
+
+    def gone(self, seen: SeenPod) -> None:
+        """This pod is there no more."""
+
+
 class Scope(Reachability):
     """One collection of pods that is followed: a namespace, or all of them."""
 
@@ -74,12 +87,18 @@ class Scope(Reachability):
         self.name, self._on_change, self.shard, self._named = name, on_change, shard, named
         self._carried = carried
         self.pods: dict[str, SeenPod] = {}  # by uid
+        self.listener: PodListener | None = None
 
     def put(self, raw: Raw) -> None:
         """A pod is new or changed; one of another shard is let go."""
         if not self.shard.owns(str(raw["metadata"]["namespace"]), str(raw["metadata"]["name"])):
             return
         pod = _read(raw, self._named(), self._carried)
+        self._put(pod)
+        if self.listener is not None:
+            self._keep(self.pods[pod.uid], raw, self.listener)
+
+    def _put(self, pod: Pod) -> None:
         seen = self.pods.get(pod.uid)
         if seen is None:
             self.pods[pod.uid] = SeenPod(pod, since=self.now())
@@ -92,10 +111,21 @@ class Scope(Reachability):
             seen.pod = pod
         self._on_change(pod.uid)
 
+    def _keep(self, seen: SeenPod, raw: Raw, listener: PodListener) -> None:
+        before = seen.kept
+        try:
+            seen.kept = keep_pod(raw)
+        except MALFORMED_OBJECT:  # who it is, and that it cannot be read, is told of the pod itself
+            seen.kept = None
+        if seen.kept != before:
+            listener.seen(seen, before)
+
     def remove(self, uid: str) -> None:
         """A pod is gone."""
-        if self.pods.pop(uid, None) is not None:
+        if (seen := self.pods.pop(uid, None)) is not None:
             self._on_change(uid)
+            if self.listener is not None:
+                self.listener.gone(seen)
 
     def answered(self) -> None:
         """The API server answered; for the first time, that matters though no pod may be another."""

@@ -14,14 +14,14 @@ _NEVER = {"always_off": "no request is traced", "parentbased_always_off": "no tr
 _BY_RATE = ("traceidratio", "parentbased_traceidratio")
 
 
-@template_judge("security.identity.workload-attestation-configured")
+@template_judge("security.identity.workload-attestation-configured", pods=True)
 def own_service_account(case: TemplateCase) -> Iterator[Statement]:
     """The pod has a service account of its own; that it is attested by it, objects do not tell."""
     if case.template.service_account in ("", "default"):
         yield bad("The pod has no service account of its own, so it runs as default.")
 
 
-@template_judge("observability.logging.level-appropriate")
+@template_judge("observability.logging.level-appropriate", pods=True)
 def debug_by_variable(case: TemplateCase) -> Iterator[Statement]:
     """No variable of the agent's container switches debugging on."""
     for name, given in _variables(case).items():

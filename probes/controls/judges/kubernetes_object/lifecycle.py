@@ -28,7 +28,7 @@ _WITH_REVISIONS = ("Deployment", "StatefulSet", "DaemonSet", "Rollout")
 _WITHOUT = ("Pod", "Job", "CronJob", "ReplicaSet", "ReplicationController")
 
 
-@template_judge("reliability.shutdown.timeout")
+@template_judge("reliability.shutdown.timeout", pods=True)
 def grace_period(case: TemplateCase) -> Iterator[Statement]:
     """terminationGracePeriodSeconds is at least DRAIN and the longest preStop sleep."""
     given = case.template.spec.get("terminationGracePeriodSeconds")

@@ -27,7 +27,7 @@ _OF_PODS = ("cpu", "memory")
 """What Kubernetes takes for a pod as a whole."""
 
 
-@template_judge(*_CONTROLS)
+@template_judge(*_CONTROLS, pods=True)
 def resources(case: TemplateCase) -> Iterator[Statement]:
     """Every container has the value, gets it by a LimitRange that is given, or the pod has it for all."""
     kind, resource = _CONTROLS[case.control.id]

@@ -16,7 +16,7 @@ from probes.controls.judges.kubernetes_object.case import (
 from probes.controls.judging import Statement
 
 
-@template_judge("deployment.image.no-root-user")
+@template_judge("deployment.image.no-root-user", pods=True)
 def no_root_user(case: TemplateCase) -> Iterator[Statement]:
     """Every container has an effective runAsUser above 0, or runAsNonRoot and none."""
     pod = mapping(case.template.spec.get("securityContext"))

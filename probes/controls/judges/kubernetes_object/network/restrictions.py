@@ -17,6 +17,7 @@ from probes.controls.judges.kubernetes_object.case import (
     texts,
 )
 from probes.controls.judges.kubernetes_object.network.egress import lets_out_to_dns, unmapped_endpoints
+from probes.controls.judges.kubernetes_object.network.other_policies import beside
 from probes.controls.judges.kubernetes_object.network.policy_rules import Rule, are_all_ports, elements, networks
 from probes.controls.judging import Statement
 
@@ -31,6 +32,8 @@ def policies_defined(case: TemplateCase) -> Iterator[Statement]:
         yield good(_selected_by(policies.objects), policies.objects[0].ref)
     elif policies.lacks:
         yield lacking(policies.lacks)
+    elif doubt := beside(case):
+        yield doubt
     else:
         yield bad("No NetworkPolicy selects its pods.")
 
@@ -51,7 +54,7 @@ def ingress_rules(case: TemplateCase) -> Iterator[Statement]:
                 if not are_all_ports([each]) and not _is_declared(each, numbers, names):
                     told = f"NetworkPolicy {short(policy.name)} lets in to {_shown(each)}, which no container declares."
                     yield bad(told, policy.ref)
-    yield from _restricted(policies, "Ingress", "What comes in is restricted to peers and declared ports.")
+    yield from _restricted(case, policies, "Ingress", "What comes in is restricted to peers and declared ports.")
 
 
 @template_judge("deployment.network.egress-rules")
@@ -72,7 +75,7 @@ def egress_rules(case: TemplateCase) -> Iterator[Statement]:
         yield bad("No rule lets out to DNS, UDP port 53.", _of(policies, "Egress")[0].ref)
     if not policies.lacks:
         yield from unmapped_endpoints(case, [rule for _, rule in allowed])
-    yield from _restricted(policies, "Egress", "What goes out is restricted, and DNS is allowed.")
+    yield from _restricted(case, policies, "Egress", "What goes out is restricted, and DNS is allowed.")
 
 
 @template_judge("deployment.network.default-deny")
@@ -84,14 +87,16 @@ def default_deny(case: TemplateCase) -> Iterator[Statement]:
         for policy in _of(for_all, direction):
             if any(_allows_everything(rule, "from" if key == "ingress" else "to") for rule in _rules(policy, key)):
                 yield bad(f"NetworkPolicy {short(policy.name)} allows all pods every {key} again.", policy.ref)
-        yield from _restricted(for_all, direction, f"All pods are isolated for {key}.")
+        yield from _restricted(case, for_all, direction, f"All pods are isolated for {key}.")
 
 
-def _restricted(policies: Listing, direction: str, yes: str) -> Iterator[Statement]:
-    """Good by a complete list alone: another policy could allow what these do not."""
+def _restricted(case: TemplateCase, policies: Listing, direction: str, yes: str) -> Iterator[Statement]:
+    """Good by a complete list alone: another policy could allow what these do not, also one of another kind."""
     found = _of(policies, direction)
     if policies.lacks:
         yield lacking(policies.lacks)
+    elif doubt := beside(case):
+        yield doubt
     elif found:
         yield good(yes, found[0].ref)
     else:

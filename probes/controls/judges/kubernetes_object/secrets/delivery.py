@@ -27,7 +27,7 @@ _MOST = 50
 """Doubts that are told of one template."""
 
 
-@template_judge("security.secrets.env-secured")
+@template_judge("security.secrets.env-secured", pods=True)
 def env_secured(case: TemplateCase) -> Iterator[Statement]:
     """Every variable that looks like a secret comes from a Secret."""
     found = secret_variables(case.template, case.listing("ConfigMap"))
@@ -40,20 +40,20 @@ def env_secured(case: TemplateCase) -> Iterator[Statement]:
         yield good("No variable has the name of a secret.")
 
 
-@template_judge("deployment.secrets.k8s-secrets-used")
+@template_judge("deployment.secrets.k8s-secrets-used", pods=True)
 def kubernetes_secrets(case: TemplateCase) -> Iterator[Statement]:
     """The same, and no text of the template, ConfigMap or config file has a known format of a secret."""
     yield from _in_the_open(secret_variables(case.template, case.listing("ConfigMap")))
     yield from _in_texts(case, "Secrets come from Secrets, projected volumes or a SecretProviderClass.")
 
 
-@template_judge("security.secrets.none-in-config")
+@template_judge("security.secrets.none-in-config", pods=True)
 def none_in_config(case: TemplateCase) -> Iterator[Statement]:
     """No ConfigMap that the pod uses and no text of the template has a known format of a secret, or may be one."""
     yield from _in_texts(case, "No ConfigMap of the pod and no text of its template has a known format of a secret.")
 
 
-@template_judge("deployment.secrets.mounted-securely")
+@template_judge("deployment.secrets.mounted-securely", pods=True)
 def mounted_securely(case: TemplateCase) -> Iterator[Statement]:
     """No Secret by environment, and no file of one that others can read."""
     for container in all_containers(case.template):

@@ -9,23 +9,9 @@ from probes.controls.judges.kubernetes_object.case import OBJECT, all_containers
 from probes.controls.judges.kubernetes_object.secrets.references import secrets_by_env, secrets_in_volumes
 from probes.controls.judges.kubernetes_object.secrets.texts import doubtful, matching, referring
 from probes.controls.judges.kubernetes_object.variables import secret_variables, variables_of
-from probes.controls.judges.secret_rules import refers_to_secret, secret_rule
+from probes.controls.judges.secret_rules import FETCHED, INJECTORS, refers_to_secret, secret_rule
 from probes.controls.judges.texts import texts_of
 from probes.controls.judging import Facts, fact
-
-_INJECTORS = (
-    "vault.hashicorp.com/agent-inject",
-    "vault.security.banzaicloud.io/",
-    "operator.1password.io/",
-    "secrets.k8s.aws/",
-    "conjur.org/",
-    "secrets.doppler.com/",
-    "secrets.infisical.com/",
-)
-"""How the annotations of those begin that put secrets into a pod when it is made."""
-
-_FETCHED = ("vault:", "secretref:", "op://", "sm://", "berglas://", "arn:aws:secretsmanager:", "azurekeyvault")
-"""How values begin that such ones replace by a secret."""
 
 
 @fact(FactKey.NEEDS_SECRETS)
@@ -61,8 +47,8 @@ def _has_secrets(template: PodTemplate, config_maps: Listing) -> bool:
         any(True for _ in secrets_in_volumes(template.spec))
         or any(True for each in containers for _ in secrets_by_env(each))
         or bool(secret_variables(template, config_maps))
-        or any(value.startswith(_FETCHED) for value in values)
-        or any(str(key).startswith(_INJECTORS) and value != "false" for key, value in annotations.items())
+        or any(value.startswith(FETCHED) for value in values)
+        or any(str(key).startswith(INJECTORS) and value != "false" for key, value in annotations.items())
         or any(True for _ in matching(template, config_maps))
     )
 

@@ -14,8 +14,8 @@ from probes.controls.judges.kubernetes_object.case import (
     mappings,
     objects_of,
     short,
-    texts,
 )
+from probes.controls.judges.kubernetes_object.secrets.reading_roles import KNOWN_ROLES, reads_secrets
 from probes.controls.judging import Facts, Statement, judge
 
 _BUILT_IN = (
@@ -30,10 +30,6 @@ _BUILT_IN = (
     "system:serviceaccount:flux-system:*",
 )
 """Controllers of Kubernetes, and common ones whose work it is."""
-
-_READS = frozenset({"get", "list", "watch", "*"})
-_KNOWN_ROLES = frozenset({"cluster-admin", "admin", "edit"})
-"""ClusterRoles of Kubernetes itself that may read Secrets."""
 
 
 @judge("deployment.secrets.rbac-configured", of=[OBJECT])
@@ -61,14 +57,8 @@ def _gives_secrets(binding: KubeObject, roles: Mapping[tuple[str, str], KubeObje
     kind, name = str(ref.get("kind")), str(ref.get("name"))
     role = roles.get((kind, name))
     if role is None:
-        return kind == "ClusterRole" and name in _KNOWN_ROLES
-    return any(map(_reads_secrets, mappings(role.body.get("rules"))))
-
-
-def _reads_secrets(rule: Mapping[str, object]) -> bool:
-    groups, resources = texts(rule.get("apiGroups")), texts(rule.get("resources"))
-    core = "" in groups or "*" in groups
-    return core and ("secrets" in resources or "*" in resources) and bool(_READS & set(texts(rule.get("verbs"))))
+        return kind == "ClusterRole" and name in KNOWN_ROLES
+    return any(map(reads_secrets, mappings(role.body.get("rules"))))
 
 
 def _strangers(binding: KubeObject, facts: Facts) -> Iterator[str]:

@@ -50,8 +50,8 @@ def doubtful(template: PodTemplate, config_maps: Listing) -> Iterator[Found]:
         for env in mappings(container.body.get("env")):
             if why := may_be_secret(str(env.get("name")), str(env.get("value") or "")):
                 yield f"{where} the variable {short(env.get('name'))}", why
-        for place, command in _commands(container.body):
-            if why := next((why for name, value in _options(command) if (why := may_be_secret(name, value))), ""):
+        for place, command in commands_of(container.body):
+            if why := next((why for name, value in options_of(command) if (why := may_be_secret(name, value))), ""):
                 yield f"{where} {_place(container, place)}", why
     for each in config_maps.objects:
         for key, value in _contents(each):
@@ -66,8 +66,8 @@ def referring(template: PodTemplate, config_maps: Listing) -> Iterator[str]:
         for env in mappings(container.body.get("env")):
             if refers_to_secret(str(env.get("name")), str(env.get("value") or "")):
                 yield f"{where} the variable {short(env.get('name'))}"
-        for place, command in _commands(container.body):
-            if any(refers_to_secret(name, value) for name, value in _options(command)):
+        for place, command in commands_of(container.body):
+            if any(refers_to_secret(name, value) for name, value in options_of(command)):
                 yield f"{where} {_place(container, place)}"
     for each in config_maps.objects:
         for key, text in _contents(each):
@@ -102,17 +102,17 @@ def _as_text(value: str | bytes) -> str:
     return value if isinstance(value, str) else value.decode("latin-1")
 
 
-def _commands(value: object, place: KeyPath = ()) -> Iterator[tuple[KeyPath, list[str]]]:
+def commands_of(value: object, place: KeyPath = ()) -> Iterator[tuple[KeyPath, list[str]]]:
     """Each command of a container: its own, its probes', its hooks'."""
     for key, inner in value.items() if isinstance(value, Mapping) else ():
         here = (*place, str(key))
         if key in _COMMANDS:
             yield here, list(texts(inner))
         else:
-            yield from _commands(inner, here)
+            yield from commands_of(inner, here)
 
 
-def _options(command: list[str]) -> Iterator[tuple[str, str]]:
+def options_of(command: list[str]) -> Iterator[tuple[str, str]]:
     """`--password x`, `--password=x` and `PASSWORD=x` as names and values; other words without a name."""
     words = [each.strip("\"';") for each in " ".join(command).split()]
     for word, after in zip(words, [*words[1:], ""], strict=False):

@@ -17,7 +17,7 @@ MANY = 1000
 MOST_BYTES = 25_000_000
 
 
-def _findings(number: int) -> dict[str, Finding]:
+def made_findings(number: int) -> dict[str, Finding]:
     """As of a real agent with three pods: a third of the sentences are its own, half are unknown."""
     pods = [f"agent-{number}-7d9f8b6c5-{letter}{number}" for letter in "xyz"]
     shown = [
@@ -58,23 +58,23 @@ def test_the_findings_of_a_thousand_agents_take_less_than_25_mb() -> None:
     store = FindingStore(CATALOGUE.controls)
     tracemalloc.start()
     for number in range(MANY):
-        store.put(AgentRef("prod", f"agent-{number}"), _findings(number))
+        store.put(AgentRef("prod", f"agent-{number}"), made_findings(number))
     taken = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     assert taken < MOST_BYTES, f"{taken / 1e6:.1f} MB"
-    assert store.get(AgentRef("prod", "agent-7")) == _findings(7)
+    assert store.get(AgentRef("prod", "agent-7")) == made_findings(7)
 
 
 def test_an_agent_that_is_gone_has_no_findings() -> None:
     store = FindingStore(CATALOGUE.controls)
     agent = AgentRef("prod", "search")
-    store.put(agent, _findings(1))
+    store.put(agent, made_findings(1))
     assert list(store.agents()) == [agent]
     store.remove(agent)
     assert (list(store.agents()), store.get(agent)) == ([], {})
 
 
-def _any_finding(control: str) -> st.SearchStrategy[Finding]:
+def any_finding(control: str) -> st.SearchStrategy[Finding]:
     reasons = st.sampled_from(["", *map(str, FailReason), *map(str, UnknownReason)])
     states = st.sampled_from(list(State))
     witness = st.builds(Witness, st.sampled_from(list(SourceName)), st.sampled_from(["", "a"]))
@@ -103,11 +103,12 @@ def _any_finding(control: str) -> st.SearchStrategy[Finding]:
         next_decided_at=st.none() | st.floats(0, 1e9),
         evidence_lost_since=st.none() | st.floats(0, 1e9),
         memory=memory,
+        record=st.none() | st.builds(RecordRef, at=st.floats(0, 2e9), expires_at=st.floats(0, 2e9)),
     )
 
 
 @settings(max_examples=50)
-@given(st.tuples(_any_finding(IDS[0]), _any_finding(IDS[1])))
+@given(st.tuples(any_finding(IDS[0]), any_finding(IDS[1])))
 def test_what_is_read_is_what_was_put(findings: tuple[Finding, Finding]) -> None:
     store = FindingStore(CATALOGUE.controls[:2])
     given_findings = {each.control: each for each in findings}

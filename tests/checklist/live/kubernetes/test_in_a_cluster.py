@@ -1,0 +1,328 @@
+"""Evidence from a real API server, asked with rights that are given and taken away meanwhile."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from probes.controls.catalogue.control import SourceName
+from probes.controls.catalogue.terms import Bind
+from probes.controls.evidence import AgentConfigFile, AgentRef, LivePod, Seen
+from tests.checklist.live.kubernetes.cluster import (
+    ACCOUNT,
+    AGENT,
+    NAMESPACE,
+    WATCH,
+    Watched,
+    config_map,
+    deployment,
+    policy,
+    run_pod,
+    status,
+    until,
+    watching,
+)
+from tests.discovery.pods.test_target import CONFIG
+from tests.servers.kube import Kubernetes, run_kubernetes
+from watcher.checklist.live.kubernetes.objects.kinds import Group
+
+RBAC = "rbac.authorization.k8s.io"
+READ = [
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
+    {"apiGroups": [""], "resources": ["configmaps", "services"], "verbs": ["get"]},
+]
+WORKLOADS = [
+    {"apiGroups": ["apps"], "resources": ["deployments", "statefulsets", "daemonsets"], "verbs": ["list", "watch"]},
+    {"apiGroups": [""], "resources": ["limitranges"], "verbs": ["list", "watch"]},
+]
+NETWORK = [{"apiGroups": ["networking.k8s.io"], "resources": ["networkpolicies"], "verbs": ["list", "watch"]}]
+CILIUM = [{"apiGroups": ["cilium.io"], "resources": ["ciliumnetworkpolicies"], "verbs": ["list", "watch"]}]
+CILIUM_POLICIES = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "ciliumnetworkpolicies.cilium.io"},
+    "spec": {
+        "group": "cilium.io",
+        "scope": "Namespaced",
+        "names": {"kind": "CiliumNetworkPolicy", "plural": "ciliumnetworkpolicies", "singular": "ciliumnetworkpolicy"},
+        "versions": [
+            {
+                "name": "v2",
+                "served": True,
+                "storage": True,
+                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+            }
+        ],
+    },
+}
+ROLES = ["roles", "rolebindings", "clusterroles", "clusterrolebindings"]
+READERS = [{"apiGroups": [RBAC], "resources": ROLES, "verbs": ["list", "watch"]}]
+DEFINED, DENY = "deployment.network.policies-defined", "deployment.network.default-deny"
+ROLLBACK, LIMITS = "deployment.rollback.automation", "deployment.resources.memory-limits"
+SECRET = "AKIAIOSFODNN7EXAMPLE"
+
+
+def rights(*rules: dict[str, Any]) -> dict[str, Any]:
+    """All that the watcher may do."""
+    named = {"name": "watcher"}
+    return {"apiVersion": f"{RBAC}/v1", "kind": "ClusterRole", "metadata": named, "rules": [*READ, *rules]}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Kubernetes]:
+    with run_kubernetes() as kubernetes:
+        admin = kubernetes.admin
+        admin.namespace(WATCH)
+        admin.namespace(NAMESPACE)
+        account = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": WATCH}
+        role = {"apiGroup": RBAC, "kind": "ClusterRole", "name": "watcher"}
+        binding = {"apiVersion": f"{RBAC}/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "watcher"}}
+        admin.apply(
+            {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT, "namespace": WATCH}},
+            {**binding, "roleRef": role, "subjects": [account]},
+        )
+        yield kubernetes
+
+
+@pytest.fixture
+def kubernetes(server: Kubernetes) -> Iterator[Kubernetes]:
+    """Without objects and pods of other tests; the watcher may read all that it can use."""
+    admin = server.admin
+    admin.apply(rights(*WORKLOADS, *NETWORK, *READERS), config_map())
+    yield server
+    for path in ("api/v1", "apis/apps/v1", "apis/networking.k8s.io/v1"):
+        for kind in {"api/v1": ["pods", "configmaps"], "apis/apps/v1": ["deployments"]}.get(path, ["networkpolicies"]):
+            for each in admin.get(f"/{path}/namespaces/{NAMESPACE}/{kind}")["items"]:
+                admin.ask(
+                    "DELETE",
+                    f"/{path}/namespaces/{NAMESPACE}/{kind}/{each['metadata']['name']}",
+                    params={"gracePeriodSeconds": 0},
+                )
+
+
+def test_a_pod_is_seen_as_it_runs_with_its_digests_and_labels(kubernetes: Kubernetes, tmp_path: Path) -> None:
+    kubernetes.admin.apply(deployment())
+    run_pod(kubernetes)
+
+    async def script(watched: Watched) -> None:
+        await watched.until_said(ROLLBACK, "pass")
+        gathered = watched.gathered()
+        [(pod, found)] = gathered.of_pods(SourceName.KUBERNETES_POD, LivePod)
+        assert isinstance(found, Seen)
+        assert (pod.name, pod.revision, found.ref) == ("pod-1", "6d5b9c7f8b", f"pod/{NAMESPACE}/pod-1")
+        assert found.value.run.opa == "opa"
+        assert gathered.digests[Bind.IMAGE_DIGEST] == frozenset({f"sha256:{'a' * 64}"})
+        provided = watched.evidence.evidence_of(AGENT, watched.discoverer.targets())
+        assert provided.labels == {"team": "search"}
+        assert watched.finding("predeploy.smoke.agent-starts", after=400).state == "pass"
+        assert watched.said(LIMITS) == "fail Violated"  # its init container has none
+        await until(lambda: set(watched.evidence.sources_up().values()) == {""})
+
+    watching(kubernetes, tmp_path, script)
+
+
+def test_a_network_policy_that_is_deleted_is_seen_at_once(kubernetes: Kubernetes, tmp_path: Path) -> None:
+    kubernetes.admin.apply(policy("default-deny"), policy("others", {"matchLabels": {"app": "other"}}))
+    run_pod(kubernetes)
+
+    async def script(watched: Watched) -> None:
+        await watched.until_said(DEFINED, "pass")
+        assert watched.finding(DEFINED).message == "NetworkPolicy default-deny selects its pods."
+        await watched.until_said(DENY, "pass")
+        watched.evidence.take_changed()
+        kubernetes.admin.delete(policy("default-deny"))
+        await watched.until_said(DEFINED, "fail Violated")
+        assert watched.finding(DEFINED).message == "No NetworkPolicy selects its pods."
+        assert watched.said(DENY) == "fail Violated"
+        assert AGENT in (watched.evidence.take_changed() or ())
+        kubernetes.admin.apply(
+            policy("mine", {"matchExpressions": [{"key": "pod-template-hash", "operator": "Exists"}]})
+        )
+        await watched.until_said(DEFINED, "pass")
+
+    watching(kubernetes, tmp_path, script)
+
+
+def test_a_right_that_is_taken_away_leaves_its_controls_unknown_until_it_is_given_again(
+    kubernetes: Kubernetes, tmp_path: Path
+) -> None:
+    kubernetes.admin.apply(rights(*WORKLOADS), deployment(), policy("default-deny"))
+    run_pod(kubernetes)
+
+    async def script(watched: Watched) -> None:
+        await watched.until_said(DEFINED, "unknown Forbidden")
+        await watched.until_said(ROLLBACK, "pass")
+        assert watched.evidence.sources_up()["kubernetes_network"] == "Forbidden"
+        assert watched.evidence.sources_up()["kubernetes_workloads"] == ""
+        assert watched.said(LIMITS) == "fail Violated"  # pods tell it
+        kubernetes.admin.apply(rights(*WORKLOADS, *NETWORK))
+        await watched.until_said(DEFINED, "pass")
+        assert watched.evidence.sources_up()["kubernetes_network"] == ""
+        kubernetes.admin.apply(rights(*NETWORK))
+        kubernetes.stop()  # a watch that runs is not ended by a right that is taken away
+        kubernetes.start()
+        await watched.until_said(ROLLBACK, "unknown Forbidden")
+        await watched.until_said(DEFINED, "pass")
+
+    watching(kubernetes, tmp_path, script)
+
+
+def test_what_is_not_turned_on_is_not_asked_for(kubernetes: Kubernetes, tmp_path: Path) -> None:
+    run_pod(kubernetes)
+
+    async def script(watched: Watched) -> None:
+        await until(lambda: watched.said(DEFINED) == "unknown NotEnabled")
+        assert watched.said(ROLLBACK) == "unknown NotEnabled"
+        assert watched.said("deployment.secrets.rbac-configured") == "unknown NotEnabled"
+        assert watched.said(LIMITS) == "fail Violated"
+        assert set(watched.evidence.sources_up()) == {"kubernetes_pods", "kubernetes_configmaps"}
+
+    watching(kubernetes, tmp_path, script, groups=())
+
+
+def test_the_config_of_an_agent_is_read_with_its_lines_and_without_its_secrets(
+    kubernetes: Kubernetes, tmp_path: Path
+) -> None:
+    kubernetes.admin.apply(config_map(f"{CONFIG}custom: {{key: {SECRET}, db_password: hunter2}}\n"))
+    run_pod(kubernetes)
+
+    async def script(watched: Watched) -> None:
+        def config() -> object:
+            found = watched.gathered().of(SourceName.AGENT_CONFIG, AgentConfigFile)
+            return found.value if isinstance(found, Seen) else None
+
+        await until(lambda: config() is not None)
+        read = config()
+        assert isinstance(read, AgentConfigFile)
+        assert read.get("agent.name") == "example-agent"
+        assert (read.line("agent.name"), read.line("custom.key")) == (2, 7)
+        assert read.in_place is True
+        assert SECRET not in str(read)
+        assert "hunter2" not in str(read)
+        failed = watched.finding("security.secrets.none-in-config")
+        assert failed.state == "fail"
+        assert "AWS access key" in failed.message
+        assert SECRET not in str(failed)
+        before = watched.gathered().digests[Bind.CONFIG_DIGEST]
+        kubernetes.admin.apply(config_map(CONFIG.replace("deny", "allow")))
+        await until(lambda: watched.gathered().digests[Bind.CONFIG_DIGEST] != before)
+        changed = config()
+        assert isinstance(changed, AgentConfigFile)
+        assert changed.get("authorization.default_action") == "allow"
+
+    watching(kubernetes, tmp_path, script)
+
+
+def test_an_agent_that_is_scaled_to_zero_is_known_by_its_workload(kubernetes: Kubernetes, tmp_path: Path) -> None:
+    kubernetes.admin.apply(deployment(0), policy("default-deny"))
+
+    async def script(watched: Watched) -> None:
+        def idle() -> set[AgentRef]:
+            return set(watched.evidence.agents())
+
+        await until(lambda: len(idle()) == 1)
+        for agent in idle():
+            watched.evidence.evidence_of(agent, ())
+        await until(lambda: idle() == {AGENT}, lambda: str(idle()))  # its config says how it is called
+        await watched.until_said(ROLLBACK, "pass")
+        await watched.until_said(DEFINED, "pass")
+        assert watched.said(LIMITS) == "fail Violated"
+        run_pod(kubernetes)
+        await until(lambda: not idle())
+        kubernetes.admin.delete_pod("pod-1", namespace=NAMESPACE)
+        await until(lambda: idle() == {AGENT})
+
+    watching(kubernetes, tmp_path, script)
+
+
+def test_how_a_pod_ended_is_remembered_when_it_is_gone(kubernetes: Kubernetes, tmp_path: Path) -> None:
+    run_pod(kubernetes, 1)
+    run_pod(kubernetes, 2)
+
+    async def script(watched: Watched) -> None:
+        control = "reliability.shutdown.sigterm-handler"
+        await watched.until_said(control, "unknown Observing")
+        kubernetes.admin.terminate_pod("pod-2", namespace=NAMESPACE)
+        ended = status(2, ready=False)
+        meta = kubernetes.admin.get(f"/api/v1/namespaces/{NAMESPACE}/pods/pod-2")["metadata"]
+        how = {"exitCode": 137, "reason": "Error", "startedAt": "2026-11-18T08:00:00Z"}
+        ended["containerStatuses"][0]["state"] = {"terminated": how | {"finishedAt": meta["deletionTimestamp"]}}
+        kubernetes.admin.set_pod_status("pod-2", ended, namespace=NAMESPACE)
+        await watched.until_said(control, "fail Violated")
+        kubernetes.admin.delete_pod("pod-2", namespace=NAMESPACE)
+        await until(lambda: "pod-2" not in watched.gathered().pods)
+        assert watched.said(control) == "fail Violated"
+
+    watching(kubernetes, tmp_path, script)
+
+
+def test_a_pod_that_crashes_and_never_was_ready_fails_the_agent(kubernetes: Kubernetes, tmp_path: Path) -> None:
+    run_pod(kubernetes)
+    kubernetes.admin.set_pod_status(
+        "pod-1",
+        status(restarts=4, ready=False, waiting="CrashLoopBackOff") | {"conditions": []},
+        namespace=NAMESPACE,
+    )
+
+    async def script(watched: Watched) -> None:
+        await watched.until_said("predeploy.smoke.agent-starts", "fail Violated")
+
+    watching(kubernetes, tmp_path, script)
+
+
+def test_who_may_read_secrets_is_told_by_roles_alone_and_secrets_are_never_asked_for(
+    kubernetes: Kubernetes, tmp_path: Path
+) -> None:
+    run_pod(kubernetes)
+    role = {"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": {"name": "nosy", "namespace": NAMESPACE}}
+    rules = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}]
+    binding = {"apiVersion": f"{RBAC}/v1", "kind": "RoleBinding", "metadata": role["metadata"]}
+    bound = {"roleRef": {"apiGroup": RBAC, "kind": "Role", "name": "nosy"}}
+    subjects = [{"kind": "User", "apiGroup": RBAC, "name": "mallory"}]
+
+    async def script(watched: Watched) -> None:
+        control = "deployment.secrets.rbac-configured"
+        await until(lambda: watched.said(control) in ("pass", "fail Violated"))
+        before = watched.finding(control)
+        kubernetes.admin.apply({**role, "rules": rules}, {**binding, **bound, "subjects": subjects})
+        await until(lambda: "mallory may read Secrets" in watched.finding(control).message)
+        assert watched.said(control) == "fail Violated"
+        kubernetes.admin.delete({**binding, **bound})
+        await until(lambda: watched.finding(control).message == before.message)
+
+    watching(kubernetes, tmp_path, script, groups=[Group.RBAC])
+
+
+def cilium_policy(name: str, selector: object) -> dict[str, Any]:
+    """A policy of Cilium."""
+    named = {"name": name, "namespace": NAMESPACE}
+    spec = {"endpointSelector": selector, "ingress": [{}]}
+    return {"apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy", "metadata": named, "spec": spec}
+
+
+def test_kinds_of_policies_come_and_go_and_one_that_may_not_be_listed_leaves_others_open(
+    kubernetes: Kubernetes, tmp_path: Path
+) -> None:
+    kubernetes.admin.apply(policy("default-deny"))
+    run_pod(kubernetes)
+
+    async def script(watched: Watched) -> None:
+        await watched.until_said(DENY, "pass")
+        kubernetes.admin.apply(CILIUM_POLICIES)
+        await until(lambda: watched.said(DENY) == "unknown Forbidden", within=30)
+        assert watched.finding(DENY).message == "CiliumNetworkPolicy objects may not be listed."
+        kubernetes.admin.apply(rights(*NETWORK, *CILIUM))
+        await until(lambda: watched.said(DENY) == "pass", within=30)
+        kubernetes.admin.apply(cilium_policy("others", {"matchLabels": {"k8s:app": "other"}}))
+        kubernetes.admin.apply(cilium_policy("all-in", {}))
+        await watched.until_said(DENY, "unknown SourceMissing")
+        assert (
+            "CiliumNetworkPolicy all-in is about its pods, and its rules are not judged."
+            in watched.finding(DENY).message
+        )
+        assert watched.said(DEFINED) == "pass"
+        kubernetes.admin.delete(CILIUM_POLICIES)
+        await until(lambda: watched.said(DENY) == "pass", within=30)
+
+    watching(kubernetes, tmp_path, script, groups=[Group.NETWORK])

@@ -1,0 +1,188 @@
+"""The evidence of one pod, by source, of what the board and its past hold."""
+
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
+
+from probes.contract.units import parse_duration
+from probes.controls.catalogue.control import SourceName, UnknownReason
+from probes.controls.evidence import MetricsLook, Missing, OPALook, PodConditions, PodHistory, Seen
+from probes.history.served import Served
+from probes.readings.decision import OPAReading
+from probes.readings.handshake import Handshake
+from probes.readings.metrics_page import RememberedPage
+from watcher.alerting.rules.agents import load_alerts
+from watcher.checklist.live.known import looks
+from watcher.checklist.live.known.counted import Counted, process_of
+from watcher.checklist.live.known.followed import Followed
+from watcher.checklist.live.provider import Sources
+from watcher.engine.board import Look, TargetState
+from watcher.engine.debounce import ProbeResult
+from watcher.engine.engine import Engine
+
+NOT_SEEN = Missing(UnknownReason.OBSERVING, "The target was found a moment ago.")
+
+
+@runtime_checkable
+class _SvidPast(Protocol):
+    """What the probe of the SVID remembers; no probe is imported by its name."""
+
+    dates: tuple[float, float]
+    last_rotation: float | None
+    serial: str
+    served: Served
+
+
+class Past:
+    """What is kept of one target between its looks."""
+
+    __slots__ = ("counted", "followed", "seen")
+
+    def __init__(self, since: float, probes: int, share: float) -> None:
+        """Nothing yet, from `since` on (steady seconds); `probes`: how many; `share`: of `Counted`."""
+        self.followed, self.counted = Followed(since, probes), Counted(share)
+        self.seen: tuple[object, ...] = ()  # what its looks showed when it was last looked through
+
+
+class PodEvidence:
+    """Reads the board of an engine; keeps nothing itself."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine, self._board = engine, engine.board
+        self._places = {probe.name: place for place, probe in enumerate(engine.board.probes)}
+        self._alert_waits: Mapping[str, float] = {
+            each.condition: parse_duration(each.held) if each.held else 0.0
+            for _, told in load_alerts()
+            for each in told.alerts
+        }
+
+    def of(self, state: TargetState, past: Past, now: float) -> Sources:
+        """All sources of one pod; `now` in steady seconds."""
+        return {
+            SourceName.HANDSHAKE: self._handshake(state, now),
+            SourceName.AGENT_METRICS: self._page(state, past, now),
+            SourceName.OPA: self._opa(state, past, now),
+            SourceName.CONDITIONS: self._conditions(state, past, now),
+            SourceName.HISTORY: self._history(state, past, now),
+        }
+
+    def take(self, state: TargetState, past: Past, now: float) -> bool:
+        """Take in what is new; whether what the looks show is another thing than before."""
+        changed = False
+        for index, result, verdicts in self._board.fresh(state.results, self._board.oldest(now)):
+            changed |= past.followed.take(index, result, verdicts, now)
+        handshake, page, opa = (state.looks.get(name) for name in ("handshake", "agent_metrics", "opa"))
+        if page is not None:
+            slo, telemetry = self._result(state, "slo"), self._result(state, "telemetry")
+            past.counted.page(page, slo, state.target.limits.get("slo"), process_of(telemetry))
+        if opa is not None:
+            isolated = self._engine.fleet.isolation.isolated
+            past.counted.opa(opa, reached="opa" in state.reached, isolated=isolated)
+        shown = (*_shown(handshake), *_shown(page), *_shown(opa))
+        before, past.seen = past.seen, (*shown, past.counted.crossed(now))
+        return changed or before != past.seen
+
+    def _result(self, state: TargetState, probe: str) -> ProbeResult | None:
+        place = self._places.get(probe)
+        return state.results[place] if place is not None else None
+
+    def _handshake(self, state: TargetState, now: float) -> Seen[object] | Missing:
+        look = looks.newest(self._engine, state, "handshake", now)
+        if isinstance(look, Missing) or not isinstance(look.reading, Handshake):
+            return look if isinstance(look, Missing) else NOT_SEEN
+        verdicts = looks.of_source(self._engine, state, "handshake")
+        return self._seen(looks.served_port(state.target, look.reading, verdicts), state, look)
+
+    def _page(self, state: TargetState, past: Past, now: float) -> Seen[object] | Missing:
+        look = looks.newest(self._engine, state, "agent_metrics", now)
+        if isinstance(look, Missing) or not isinstance(look.reading, RememberedPage):
+            return look if isinstance(look, Missing) else NOT_SEEN
+        page, target = look.reading, state.target
+        process = process_of(self._result(state, "telemetry"))
+        value = MetricsLook(
+            status=page.status,
+            error=page.error,
+            families=page.families,
+            verdicts=looks.of_source(self._engine, state, "agent_metrics"),
+            traffic=past.counted.traffic(now),
+            own_port=looks.on_own_port(target.metrics or "", target.address),
+            with_credentials=looks.with_credentials(self._engine, target),
+            in_turn=process is not None and process.in_turn,
+        )
+        return self._seen(value, state, look)
+
+    def _opa(self, state: TargetState, past: Past, now: float) -> Seen[object] | Missing:
+        look = looks.newest(self._engine, state, "opa", now)
+        if isinstance(look, Missing) or not isinstance(look.reading, OPAReading):
+            return look if isinstance(look, Missing) else NOT_SEEN
+        verdicts = looks.of_source(self._engine, state, "opa")
+        return self._seen(OPALook(look.reading, verdicts, *past.counted.decisions(now)), state, look)
+
+    def _conditions(self, state: TargetState, past: Past, now: float) -> Seen[object] | Missing:
+        newest = max((each.at for each in state.looks.values()), default=None)
+        if newest is None:
+            return _nothing_yet(state)
+        fresh = self._board.fresh(state.results, self._board.oldest(now))
+        verdicts = looks.by_condition(each for _, _, found in fresh for each in found.all)
+        told, busy, slow = past.counted.seconds(now)
+        value = PodConditions(
+            verdicts=verdicts,
+            since=self._board.date_of(past.followed.since),
+            past=past.followed.past(now, self._board.date_of),
+            alert_waits=self._alert_waits,
+            requests=past.counted.requests(now),
+            told=told,
+            busy=busy,
+            slow=slow,
+        )
+        return Seen(value, self._board.date_of(newest), _pod(state), looks.of_conditions(verdicts))
+
+    def _history(self, state: TargetState, past: Past, now: float) -> Seen[object] | Missing:
+        newest = max((each.at for each in state.looks.values()), default=None)
+        if newest is None:
+            return _nothing_yet(state)
+        date_of = self._board.date_of
+        svid, telemetry = self._result(state, "svid"), process_of(self._result(state, "telemetry"))
+        value = PodHistory(since=date_of(past.followed.since), past=past.followed.past(now, date_of))
+        remembered = svid.history if svid is not None else None
+        if isinstance(remembered, _SvidPast):
+            served, rotated = remembered.served, remembered.last_rotation
+            value = PodHistory(
+                since=value.since,
+                past=value.past,
+                served_since=None if served.since is None else date_of(served.since),
+                serial=remembered.serial,
+                not_before=remembered.dates[0],
+                not_after=remembered.dates[1],
+                rotated_at=None if rotated is None else date_of(rotated),
+                left=served.left,
+                process_started=telemetry.started if telemetry is not None else None,
+                without_svid=(date_of(served.without[0]), date_of(served.without[1])) if served.without else None,
+            )
+        return Seen(value, date_of(newest), _pod(state))
+
+    def _seen(self, value: object, state: TargetState, look: Look) -> Seen[object]:
+        at, next_at = look.at - look.reading.age, look.at + self._engine.interval(look.source)
+        where, date_of = looks.ref(state.target, look.source), self._board.date_of
+        return Seen(value, date_of(at), where, looks.summary(look.reading), date_of(next_at))
+
+
+def _nothing_yet(state: TargetState) -> Missing:
+    if not any(result is not None for result in state.results):
+        return Missing(UnknownReason.SOURCE_MISSING, "The watcher judges no condition of this target.")
+    return Missing(UnknownReason.OBSERVING, "No look at this target has ended yet.")
+
+
+def _pod(state: TargetState) -> str:
+    return f"pod/{state.target.key.namespace}/{state.target.key.pod}"
+
+
+def _shown(look: Look | None) -> tuple[object, ...]:
+    """What a look showed, without what moves at each."""
+    match look.reading if look is not None else None:
+        case Handshake() as port:
+            return port.spoke, port.fault, port.leaf, port.completed, port.bundle
+        case RememberedPage() as page:
+            return page.families, page.trouble, page.fault, page.status
+        case OPAReading() as opa:
+            return opa.fault, tuple([each.reply.actual for each in opa.answers])
+    return ()

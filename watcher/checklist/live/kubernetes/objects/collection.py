@@ -1,0 +1,186 @@
+"""The objects of one kind in one scope, kept true by a list and a watch, and why they may not be all."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from pydantic_core import to_json
+
+from probes.controls.catalogue.control import UnknownReason
+from probes.controls.evidence import KubeObject, Missing
+from watcher.checklist.live.kubernetes.objects.kinds import MOST_BYTES, Kind
+from watcher.kube.errors import RefusedError
+from watcher.kube.objects import Raw
+from watcher.kube.reachability import Reachability
+from watcher.kube.selectors import Selector, SelectorError, selects
+
+MOST_OBJECTS = 20_000
+"""Of one kind and scope that are kept."""
+
+OLD = 900.0
+"""Seconds since the API server last told of them, after which they prove nothing: the catalogue's own limit."""
+
+
+class _Kept(NamedTuple):
+    """An object, and which pods it is about."""
+
+    found: KubeObject
+    selector: Selector
+
+
+_NOTHING: Mapping[str, _Kept] = {}
+
+
+class Collection(Reachability):
+    """Notified of what is there; calls `on_change` with the namespace whose objects are others, empty: of all."""
+
+    def __init__(self, kind: Kind, scope: str, now: Callable[[], float], on_change: Callable[[str], None]) -> None:
+        """`scope`: a namespace, empty for all; `now`: steady seconds."""
+        what = f"{kind.name} objects" + (f" of {scope}" if scope else "")
+        super().__init__(what, {"objects": kind.name, "namespace": scope or "all"}, now)
+        self.kind, self.scope, self._on_change = kind, scope, on_change
+        self._objects: dict[str, _Kept] = {}  # by uid
+        self._by_namespace: defaultdict[str, dict[str, _Kept]] = defaultdict(dict)  # by namespace and name
+        self._excess = False  # until all are listed again
+        self._unread: set[str] = set()  # uids
+        self.absent = False  # the API server has no such kind
+        self._foreign = False  # it has one, in a version that is not understood
+
+    def put(self, raw: Raw) -> None:
+        """An object is new or changed."""
+        meta = raw["metadata"]
+        uid, namespace = str(meta["uid"]), str(meta.get("namespace") or "")
+        body = self.kind.reduce(raw)
+        if body is None:
+            self.remove(uid)
+            return
+        selector = self._selector(raw)
+        if selector is None or len(to_json(body)) > MOST_BYTES:
+            self.remove(uid)
+            self._unread.add(uid)
+            raise ValueError(f"{self.kind.name} {namespace}/{meta['name']} is too large, or not understood")
+        if uid not in self._objects and len(self._objects) >= MOST_OBJECTS:
+            self._excess = True
+            return
+        self._unread.discard(uid)
+        found = KubeObject(self.kind.name, namespace, str(meta["name"]), body, self._ref(namespace, meta))
+        self._keep(uid, _Kept(found, selector))
+
+    def remove(self, uid: str) -> None:
+        """An object is gone."""
+        self._unread.discard(uid)
+        if (gone := self._objects.pop(uid, None)) is not None:
+            there = self._by_namespace[gone.found.namespace]
+            if there.get(gone.found.name) is gone:  # else one of that name was made anew
+                del there[gone.found.name]
+            self._on_change(gone.found.namespace)
+
+    def listed(self, uids: set[str]) -> None:
+        """What is not among these is gone."""
+        for uid in self._objects.keys() - uids:
+            self.remove(uid)
+        self._unread &= uids
+        self._excess = len(self._objects) >= MOST_OBJECTS
+        self.tried.set()
+
+    def answered(self) -> None:
+        """The API server answered; for the first time or again, that matters though nothing may be another."""
+        before = self.last_success is None or bool(self.why) or self.absent or self._foreign
+        self.absent = self._foreign = False
+        super().answered()
+        if before:
+            self._on_change(self.scope)
+
+    def failed(self, why: str, error: Exception) -> None:
+        """It does not; that it has no such kind is an answer."""
+        was = (self.why, self.absent)
+        self.absent = self.kind.custom and isinstance(error, RefusedError) and error.code == 404
+        if self.absent:
+            super().answered()
+            self.listed(set())
+        else:
+            super().failed(why, error)
+        if was != (self.why, self.absent):
+            self._on_change(self.scope)
+
+    def not_there(self, *, understood: bool) -> None:
+        """The API server has no such kind; or (not `understood`) none in a version that is known here."""
+        was = (self.absent, self._foreign)
+        self.absent, self._foreign = understood, not understood
+        self.last_success = self.now()
+        self.listed(set())
+        if was != (self.absent, self._foreign):
+            self._on_change(self.scope)
+
+    def unasked(self, why: str) -> None:
+        """Whether there is such a kind is not known, for this reason."""
+        self.why = why
+        self.tried.set()
+
+    def of(self, namespace: str, labels: Mapping[str, str] | None = None) -> tuple[KubeObject, ...]:
+        """The objects of a namespace (of a kind that has none, all); of those about pods, such as have these labels."""
+        there = self._by_namespace.get(namespace if self.kind.namespaced else "", _NOTHING).values()
+        if labels is None or self.kind.selector is None:
+            return tuple(each.found for each in there)
+        return tuple(each.found for each in there if selects(each.selector, labels))
+
+    def named(self, namespace: str, name: str) -> KubeObject | None:
+        """The object with this name."""
+        kept = self._by_namespace.get(namespace, _NOTHING).get(name)
+        return None if kept is None else kept.found
+
+    def all(self) -> Iterator[KubeObject]:
+        """Those of all namespaces."""
+        return (each.found for each in self._objects.values())
+
+    @property
+    def lacks(self) -> Missing | None:
+        """Why there may be more than these, or others; None where these are all."""
+        if self.absent:
+            return None
+        if self._foreign:
+            told = f"{self.kind.name} objects are of a version that is not known here."
+            return Missing(UnknownReason.UNPARSEABLE, told)
+        if self.refused:
+            return Missing(UnknownReason.FORBIDDEN, f"{self.kind.name} objects may not be listed.")
+        if self.last_success is None:
+            if self.why:
+                return Missing(
+                    UnknownReason.UNREACHABLE, f"The API server cannot be asked for {self.kind.name} objects."
+                )
+            return Missing(UnknownReason.UNREACHABLE, f"{self.kind.name} objects have not been listed yet.")
+        if self.now() - self.last_success > OLD:
+            return Missing(UnknownReason.STALE, f"{self.kind.name} objects have not been told of for 15 min.")
+        if self._excess:
+            told = f"There are more than {MOST_OBJECTS} {self.kind.name} objects, which are not all read."
+            return Missing(UnknownReason.UNPARSEABLE, told)
+        if self._unread:
+            return Missing(UnknownReason.UNPARSEABLE, f"A {self.kind.name} object is too large and was not read.")
+        return None
+
+    def told_at(self, date_of: Callable[[float], float]) -> float:
+        """Unix seconds at which the API server told of them last."""
+        return date_of(self.now() if self.last_success is None else self.last_success)
+
+    @property
+    def down(self) -> str:
+        """One word of UnknownReason; empty where all are known."""
+        lacks = self.lacks
+        return "" if lacks is None else str(lacks.reason)
+
+    def _selector(self, raw: Raw) -> Selector | None:
+        """None where it is not understood."""
+        try:
+            return () if self.kind.selector is None else self.kind.selector(raw)
+        except SelectorError:
+            return None
+
+    def _keep(self, uid: str, kept: _Kept) -> None:
+        before = self._objects.get(uid)
+        self._objects[uid] = self._by_namespace[kept.found.namespace][kept.found.name] = kept
+        if before is None or before.found.body != kept.found.body or before.selector != kept.selector:
+            self._on_change(kept.found.namespace)
+
+    def _ref(self, namespace: str, meta: Raw) -> str:
+        within = f"{namespace}/" if namespace else ""
+        return f"{self.kind.name.lower()}/{within}{meta['name']}"

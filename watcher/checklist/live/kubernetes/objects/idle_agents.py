@@ -1,0 +1,64 @@
+"""Agents without a pod, such as those scaled to zero: told by their workloads alone."""
+
+from collections.abc import Mapping
+
+from probes.controls.evidence import AgentRef, KubeObject, Missing
+from probes.controls.evidence.agent_config import NOT_SET
+from watcher.checklist.live.kubernetes.configs.agent_files import config_of
+from watcher.checklist.live.kubernetes.configs.config_maps import ConfigMapReader
+from watcher.checklist.live.kubernetes.objects.followed import Followed
+from watcher.checklist.live.kubernetes.objects.workloads import FOLLOWED, Workload
+from watcher.checklist.live.kubernetes.pods.live_pods import LivePods
+from watcher.checklist.live.kubernetes.pods.pod_owners import Key
+
+
+class IdleAgents:
+    """Gathered anew when pods or workloads are others."""
+
+    def __init__(self, followed: Followed, pods: LivePods, config_maps: ConfigMapReader) -> None:
+        self._followed, self._pods, self._config_maps = followed, pods, config_maps
+        self._found: Mapping[AgentRef, KubeObject] = {}
+        self._touched = True
+        self._changes = -1
+
+    def touch(self) -> None:
+        """Some workload is another."""
+        self._touched = True
+
+    def agents(self) -> frozenset[AgentRef]:
+        """All of them."""
+        if self._touched or self._changes != self._pods.owners.changes:
+            self._touched, self._changes = False, self._pods.owners.changes
+            self._found = self._gathered()
+        return frozenset(self._found)
+
+    def workload_of(self, agent: AgentRef) -> KubeObject | None:
+        """What makes the pods of one that has none."""
+        return self._found.get(agent)
+
+    def _gathered(self) -> Mapping[AgentRef, KubeObject]:
+        owners, there = self._pods.owners, set(self._pods.agents())
+        workloads = {
+            (each.kind, each.namespace, each.name): each
+            for collection in self._followed.every(FOLLOWED)
+            for each in collection.all()
+        }
+        owners.forget(workloads.__contains__)
+        found: dict[AgentRef, KubeObject] = {}
+        for key, each in workloads.items():
+            if not owners.has_pods(key) and (workload := Workload(each)).is_agent:
+                agent = AgentRef(each.namespace, self._name(key, workload))
+                if agent not in there:
+                    found.setdefault(agent, each)
+        return found
+
+    def _name(self, key: Key, workload: Workload) -> str:
+        """As its pods were called, else by its config, else by its labels."""
+        if name := self._pods.owners.name_of(key):
+            return name
+        config = config_of(workload.configs, self._config_maps)
+        said = NOT_SET if isinstance(config, Missing) else config[2].read("", in_place=None).get("agent.name")
+        if not isinstance(said, str) or not said:
+            return workload.agent
+        self._pods.owners.call(key, said)
+        return said

@@ -1,0 +1,104 @@
+"""The objects around one agent: its workload, the template of its pods, and what concerns them in its namespace."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from probes.controls.catalogue.control import UnknownReason
+from probes.controls.evidence import AgentObjects, AgentRef, KubeObject, Listing, Missing, PodTemplate, Seen
+from watcher.checklist.live.kubernetes.configs.config_maps import GONE, ConfigMapReader, Name
+from watcher.checklist.live.kubernetes.configs.kept_config_map import KeptConfigMap
+from watcher.checklist.live.kubernetes.objects.collection import Collection
+from watcher.checklist.live.kubernetes.objects.followed import Followed
+from watcher.checklist.live.kubernetes.objects.kinds import Kind
+from watcher.checklist.live.kubernetes.objects.policy_selectors import NAMESPACE
+from watcher.checklist.live.kubernetes.objects.workloads import FOLLOWED, Workload, owner_of
+from watcher.discovery.pods.scope import SeenPod
+
+_NO_POD = Missing(UnknownReason.SOURCE_MISSING, "It has neither a pod nor a workload that is known.")
+_EXCESS = Missing(UnknownReason.UNPARSEABLE, "Its pods have more labels than are read.")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An agent by its newest pod, or by its workload where it has none."""
+
+    ref: AgentRef
+    newest: SeenPod | None
+    workload: Seen[KubeObject] | Missing
+    template: Seen[PodTemplate] | Missing
+    labels: Mapping[str, str] | Missing  # of its pods
+
+
+def subject_of(ref: AgentRef, pods: Iterable[SeenPod], workload: KubeObject | None, followed: Followed) -> Subject:
+    """The agent; `workload`: what it is told by where it has no pods."""
+    newest = newest_of(pods)
+    if newest is not None and newest.kept is not None:
+        kept = newest.kept
+        ref_of_pod = f"pod/{ref.namespace}/{newest.pod.name}"
+        template = Seen(kept.template.read(), followed.now(), ref_of_pod)
+        labels = _EXCESS if kept.labels.excess else kept.labels.labels
+        return Subject(ref, newest, _workload_of(newest, followed), template, labels)
+    if workload is None:
+        return Subject(ref, None, _NO_POD, _NO_POD, _NO_POD)
+    kept_workload, now = Workload(workload), followed.now()
+    labels_of_pods = _EXCESS if kept_workload.pod_labels is None else kept_workload.pod_labels
+    template = Seen(kept_workload.template(), now, workload.ref)
+    return Subject(ref, None, Seen(workload, now, workload.ref), template, labels_of_pods)
+
+
+def newest_of(pods: Iterable[SeenPod]) -> SeenPod | None:
+    """The pod that was made last of those that do not end; where all do, of all."""
+    kept = [each for each in pods if each.kept is not None]
+    lasting = [each for each in kept if each.kept is not None and each.kept.run.ends_since is None]
+    return max(lasting or kept, key=lambda each: (each.pod.created_at, each.pod.name), default=None)
+
+
+def _workload_of(seen: SeenPod, followed: Followed) -> Seen[KubeObject] | Missing:
+    kind, name = owner_of(seen.pod)
+    namespace = seen.pod.namespace
+    if kind == "Pod":
+        return Seen(KubeObject("Pod", namespace, name, {}, f"pod/{namespace}/{name}"), followed.now(), "")
+    if kind not in FOLLOWED:
+        return Missing(UnknownReason.SOURCE_MISSING, f"{kind} {name} is of a kind that is not read."[:200])
+    found = followed.of(kind, namespace)
+    if isinstance(found, Missing):
+        return found
+    made = found.named(namespace, name)
+    if made is None:
+        return found.lacks or Missing(UnknownReason.SOURCE_MISSING, f"{kind} {name} is not there."[:200])
+    return found.lacks or Seen(made, found.told_at(followed.date_of), made.ref)
+
+
+def objects_of(subject: Subject, followed: Followed, reader: ConfigMapReader, names: Iterable[Name]) -> AgentObjects:
+    """Source `kubernetes_object`; `names`: the ConfigMaps that its pods use."""
+    listings = {kind.name: _listing(kind, subject, followed) for kind in followed.kinds if kind.name not in FOLLOWED}
+    listings["ConfigMap"] = _config_maps(reader, list(names), followed.now())
+    return AgentObjects(subject.workload, subject.template, listings)
+
+
+def _listing(kind: Kind, subject: Subject, followed: Followed) -> Seen[Listing] | Missing:
+    found = followed.of(kind.name, subject.ref.namespace)
+    if isinstance(found, Missing):
+        return found
+    labels = subject.labels if kind.selector is not None else {}
+    if isinstance(labels, Missing):
+        return labels
+    return _seen(found, subject.ref.namespace, {**labels, NAMESPACE: subject.ref.namespace}, followed)
+
+
+def _seen(found: Collection, namespace: str, labels: Mapping[str, str], followed: Followed) -> Seen[Listing] | Missing:
+    lacks = found.lacks
+    if lacks is not None and lacks.reason is not UnknownReason.UNPARSEABLE:
+        return lacks
+    return Seen(
+        Listing(found.of(namespace, labels), lacks), found.told_at(followed.date_of), found.kind.path(namespace)
+    )
+
+
+def _config_maps(reader: ConfigMapReader, names: list[Name], now: float) -> Seen[Listing] | Missing:
+    """Those that can be read; one that is not there has nothing, and one that cannot be read is what lacks."""
+    found = [reader.of(name) for name in names]
+    read = [each for each in found if isinstance(each, KeptConfigMap)]
+    lacks = next((each for each in found if isinstance(each, Missing) and each is not GONE), None)
+    objects = tuple(each.object() for each in read)
+    return Seen(Listing(objects, lacks), min((each.read_at for each in read), default=now), "")

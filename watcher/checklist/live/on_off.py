@@ -1,0 +1,51 @@
+"""The checklist as a daemon has it: open, or nothing where the config wants none."""
+
+import logging
+from collections.abc import Callable
+
+from watcher.checklist.live.opening import LiveChecklist
+from watcher.checklist.live.view import ChecklistView
+from watcher.config.settings import Settings
+from watcher.engine.engine import Engine
+from watcher.scheduling.schedule import Schedule
+from watcher.targets import TargetSet
+
+log = logging.getLogger(__name__)
+
+
+class OnOffChecklist:
+    """Whether there is one is that of the start."""
+
+    def __init__(
+        self, settings: Settings, engine: Engine, target_set: TargetSet, may_begin: Callable[[], bool]
+    ) -> None:
+        """`may_begin`: whether the first round of looks was made."""
+        is_on = settings.checklist.enabled
+        self._open = LiveChecklist(settings, engine, target_set, may_begin) if is_on else None
+
+    @property
+    def view(self) -> ChecklistView | None:
+        """What readers may know of it."""
+        return self._open.view if self._open is not None else None
+
+    @property
+    def unwritable(self) -> str:
+        """Why what was found cannot be kept; empty where it is."""
+        return self._open.unwritable if self._open is not None else ""
+
+    async def start(self, schedule: Schedule) -> None:
+        """Judge from now on."""
+        if self._open is not None:
+            await self._open.start(schedule)
+
+    async def adopt(self, settings: Settings) -> None:
+        """Judge by these settings from now on."""
+        if settings.checklist.enabled != (self._open is not None):
+            log.warning("config section changed, restart required", extra={"section": "checklist.enabled"})
+        if self._open is not None:
+            await self._open.adopt(settings)
+
+    async def close(self) -> None:
+        """Keep what was found, and end."""
+        if self._open is not None:
+            await self._open.close()
