@@ -9,16 +9,18 @@ from urllib.parse import quote
 import pytest
 
 from probes.controls.catalogue.control import Assurance, SourceName, UnknownReason
-from probes.controls.catalogue.terms import Bind, Owner, RecordKind
+from probes.controls.catalogue.terms import Automation, Bind, Owner, RecordKind
 from probes.controls.evidence import AgentRef, Missing
 from probes.controls.finding import EvidenceShown, Finding, RecordRef, State
 from probes.controls.findings.store import FindingStore
+from probes.controls.judging import load_judges
 from probes.controls.profile import NotRequired, Profile
 from probes.controls.readiness import Verdict
 from tests.probes.controls.made import NOW
 from tests.probes.controls.seed import TEXT
 from tests.web.checklist.made_checklist import CATALOGUE, NOTHING_SEEN, REQUIRED, MadeChecklist, finding, get
 from tests.web.markup import Markup
+from watcher.checklist.control_words import today
 from watcher.checklist.live.turns import Regression
 from watcher.web.checklist.control_counts import SHOWN_AGENTS
 from watcher.web.checklist.fleet_readiness import NAMED, SHOWN, fleet_readiness
@@ -217,6 +219,20 @@ def test_what_is_unknown_is_told_by_who_can_make_it_known() -> None:
     for heading in ("turn it on: 1", "evidence available: 1", "bring a record: 1", "being observed: 1", "provable: 1"):
         assert heading in told
     assert "What keeps it from being ready" not in told
+
+
+def test_what_this_version_does_not_judge_is_nobodys_fault() -> None:
+    found = [name for name in sorted(REQUIRED) if CATALOGUE.by_id[name].automation is Automation.AUTO]
+    beyond, ours = (
+        next(name for name in found if today(CATALOGUE.by_id[name], load_judges()).can_pass is can)
+        for can in (False, True)
+    )
+    missing = [finding(name, State.UNKNOWN, reason=UnknownReason.SOURCE_MISSING) for name in (beyond, ours)]
+    told = work(get(MadeChecklist({SEARCH: met(*missing)}), "/readiness/prod/search").text)
+    [available, later] = (
+        told.index(each) for each in ("make the evidence available: 1", "later version of the watcher: 1")
+    )
+    assert available < told.index(CATALOGUE.by_id[ours].title) < later < told.rindex(CATALOGUE.by_id[beyond].title)
 
 
 def test_the_head_of_the_report_has_what_an_auditor_asks_for() -> None:

@@ -1,6 +1,6 @@
 """The pages `/readiness`, `/readiness/{namespace}/{agent}`, `/controls` and `/controls/{id}`."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib.metadata import version
 
 from starlette.requests import Request
@@ -8,11 +8,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from probes.contract import say_duration
-from probes.controls.catalogue.terms import Bind
+from probes.controls.catalogue.loading import Catalogue
+from probes.controls.catalogue.terms import Automation, Bind
 from probes.controls.evidence import AgentRef, Missing
 from probes.controls.judging import Judges, load_judges
 from probes.controls.readiness import Readiness, Verdict
-from watcher.checklist.control_words import TURN_ON, described, headline
+from watcher.checklist.control_words import TURN_ON, described, headline, today
 from watcher.checklist.reports.wording import MARKS, bounds, counted, state_words, verdict_words
 from watcher.config.checklist import LONGEST_ROUND
 from watcher.web.checklist.agent_checklist import parts_of, to_know, to_mend
@@ -53,6 +54,7 @@ def readiness_routes(
     if checklist is None:
         return _routes_while_off(clock)
     templates, judges = page_templates(), load_judges()
+    not_judged = _not_judged(checklist.catalogue, judges)
     templates.globals |= _words() | {"OWN_VERSION": version("agentweave-watcher")}
 
     def common() -> dict[str, object]:
@@ -69,7 +71,7 @@ def readiness_routes(
 
     async def agent(request: Request) -> Response:
         ref = AgentRef(request.path_params["namespace"], request.path_params["agent"])
-        given = _report_of(checklist, ref)
+        given = _report_of(checklist, ref, not_judged)
         body = await rendered(templates.get_template("checklist.html"), ref=ref, found=bool(given), **common(), **given)
         return html_page(body, 200 if given else 404)
 
@@ -80,7 +82,13 @@ def readiness_routes(
     ]
 
 
-def _report_of(checklist: JudgedAgents, ref: AgentRef) -> Mapping[str, object]:
+def _not_judged(catalogue: Catalogue, judges: Judges) -> frozenset[str]:
+    """Controls that a machine decides, in a later version."""
+    machine = (each for each in catalogue.controls if each.automation is Automation.AUTO)
+    return frozenset(each.id for each in machine if not today(each, judges).can_pass)
+
+
+def _report_of(checklist: JudgedAgents, ref: AgentRef, not_judged: Collection[str]) -> Mapping[str, object]:
     try:
         readiness, profile = checklist.readiness(ref), checklist.profile(ref)
     except LookupError:  # it was not judged, or is not there
@@ -93,7 +101,7 @@ def _report_of(checklist: JudgedAgents, ref: AgentRef) -> Mapping[str, object]:
         "required": counted(each.finding for each in lines if each.required),
         "parts": parts,
         "to_mend": to_mend(lines),
-        "to_know": to_know(lines),
+        "to_know": to_know(lines, not_judged),
         "digests": list(_digests(checklist.digests(ref))),
     }
 
