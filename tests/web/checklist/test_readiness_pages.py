@@ -69,6 +69,22 @@ def test_the_controls_that_most_agents_fail_come_first_and_lead_to_these_agents(
     assert "/readiness/prod/billing" not in narrowed
 
 
+def test_what_got_worse_stands_there_the_newest_first() -> None:
+    turned = {
+        TLS: Regression(NOW - 7200, State.PASS, State.FAIL),
+        MTLS: Regression(NOW - 60, State.ATTESTED, State.EXPIRED),
+    }
+    live = MadeChecklist({SEARCH: met(fails(TLS), finding(MTLS, State.EXPIRED))}, regressed=turned)
+    told = text(live, "/readiness")
+    newest = f"prod/search mTLS required {MTLS} attested to expired, 1m0s ago"
+    assert told.index(newest) < told.index(f"prod/search TLS 1.3 enforced {TLS} pass to fail, 2h0m ago")
+    many = {AgentRef("prod", f"agent-{number}"): met() for number in range(6)}
+    told = text(MadeChecklist(many, regressed=turned), "/readiness")
+    assert told.count("attested to expired") == 6
+    assert "and 2 that turned before these" in told
+    assert "Met within the last 7 days" not in text(MadeChecklist(many), "/readiness")
+
+
 def test_what_is_not_required_neither_counts_nor_is_named() -> None:
     optional = next(each.id for each in CATALOGUE.controls if not (each.required or each.members))
     live = MadeChecklist({SEARCH: met(fails(optional))})

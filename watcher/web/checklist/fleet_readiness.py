@@ -13,6 +13,7 @@ from probes.controls.evidence import AgentRef
 from probes.controls.finding import State
 from probes.controls.profile import Profile
 from probes.controls.readiness import Readiness, Verdict
+from watcher.checklist.live.turns import Regression
 from watcher.runtime.cooperative import TimeSlice
 from watcher.web.checklist.judged_agents import JudgedAgents
 
@@ -21,6 +22,9 @@ SHOWN = 200
 
 SHOWN_CONTROLS = 10
 """Controls that most agents do not meet."""
+
+SHOWN_REGRESSIONS = 10
+"""The newest of them; the rest is counted."""
 
 NAMED = 4
 """Controls that are named in the line of an agent; the rest is counted."""
@@ -42,6 +46,14 @@ class Unmet(NamedTuple):
     expired: int
 
 
+class Regressed(NamedTuple):
+    """A required control that an agent met within the last week, and no longer does."""
+
+    agent: AgentRef
+    control: Control
+    turn: Regression
+
+
 @dataclass(frozen=True, slots=True)
 class AgentLine:
     """One agent on the fleet's page."""
@@ -59,6 +71,8 @@ class FleetReadiness:
 
     verdicts: Counter[Verdict]  # of those that fit all but the wanted verdict
     unmet: Sequence[Unmet]  # by how many agents do not meet them
+    regressed: Sequence[Regressed]  # the newest first
+    regressions: int  # of these in all
     lines: Sequence[AgentLine]
     matching: int
 
@@ -95,6 +109,7 @@ class _Counted:
         self._failing: Counter[int] = Counter()
         self._expired: Counter[int] = Counter()
         self._judged: list[_Judged] = []
+        self._regressed: list[Regressed] = []
 
     def add(self, agent: AgentRef) -> None:
         """One more; nothing of one that is gone since the list was made."""
@@ -109,6 +124,8 @@ class _Counted:
         if self._is_wanted(states):
             rank = _RANK[readiness.verdict]
             self._judged.append(_Judged(rank, agent, profile.name, readiness, failing + expired))
+        by_id, turned = self._checklist.catalogue.by_id, self._checklist.regressed(agent)
+        self._regressed += [Regressed(agent, by_id[name], turn) for name, turn in turned.items()]
 
     def shown(self, verdict: str) -> FleetReadiness:
         """As far as there is room; of the agents those of this verdict."""
@@ -118,6 +135,8 @@ class _Counted:
         return FleetReadiness(
             Counter(each.readiness.verdict for each in self._judged),
             nsmallest(SHOWN_CONTROLS, most, key=_by_number),
+            nsmallest(SHOWN_REGRESSIONS, self._regressed, key=_newest),
+            len(self._regressed),
             [self._line(each) for each in nsmallest(SHOWN, fitting, key=lambda each: each[:2])],
             len(fitting),
         )
@@ -138,6 +157,10 @@ class _Counted:
 
 def _by_number(unmet: Unmet) -> tuple[int, int, int, str]:
     return (-unmet.failing, -unmet.expired, _by_severity(unmet.control), unmet.control.id)
+
+
+def _newest(regressed: Regressed) -> tuple[float, AgentRef, str]:
+    return (-regressed.turn.at, regressed.agent, regressed.control.id)
 
 
 def _by_severity(control: Control) -> int:

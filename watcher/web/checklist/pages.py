@@ -14,6 +14,7 @@ from probes.controls.evidence import AgentRef, Missing
 from probes.controls.judging import Judges, load_judges
 from probes.controls.readiness import Readiness, Verdict
 from watcher.checklist.control_words import TURN_ON, described, headline, today
+from watcher.checklist.live.turns import KEPT_FOR
 from watcher.checklist.reports.wording import MARKS, bounds, counted, state_words, verdict_words
 from watcher.config.checklist import LONGEST_ROUND
 from watcher.web.checklist.agent_checklist import parts_of, to_know, to_mend
@@ -170,6 +171,7 @@ def _words() -> dict[str, object]:
         "VERDICTS": VERDICTS,
         "COLOURS": _COLOURS,
         "TURN_ON": TURN_ON,
+        "REMEMBERED_DAYS": round(KEPT_FOR / 86400),
         "bounds": bounds,
         "state_words": state_words,
         "verdict_name": lambda verdict: _NAMES[verdict],
