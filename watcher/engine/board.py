@@ -117,6 +117,7 @@ class Board:
         self.endpoints = {kind.name: kind.endpoint for kind in sources}
         self.states: dict[TargetKey, TargetState] = {}
         self.touched: set[TargetKey] | None = None  # what may have changed since somebody last emptied it
+        self.on_look: list[Callable[[TargetState], None]] = []  # who is told of each look once it is shown
         self.stale_after: tuple[float, ...] = (float("inf"),) * len(self.probes)
         self._now, self.date_of = now, date_of
 

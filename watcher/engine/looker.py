@@ -172,6 +172,8 @@ class Looker:
         state.post(tuple(results))
         if changed:
             self._board.touch(state.target.key)
+        for tell in self._board.on_look:
+            tell(state)
         if state.restored is not None and self._all_looked(state, results):
             state.restored = None
 

@@ -13,6 +13,7 @@ from probes.controls.finding import NOTHING_REMEMBERED, EvidenceShown, Finding, 
 STATES = tuple(State)
 REASONS = ("", *FailReason, *UnknownReason, *ExpiredReason)
 ASSURANCES = (None, *Assurance)
+_SOURCES = {str(each): each for each in SourceName}
 _STATE_CODE = {each: number for number, each in enumerate(STATES)}
 _REASON_CODE = {str(each): number for number, each in enumerate(REASONS)}
 _ASSURANCE_CODE = {each: number for number, each in enumerate(ASSURANCES)}
@@ -46,7 +47,8 @@ class Packed(NamedTuple):
     codes: "array[int]"
     since: "array[float]"
     messages: bytes  # JSON, compressed: sentences are alike, and read by few
-    evidence: tuple[EvidenceShown, ...]
+    evidence: bytes  # the same: source, ref, summary and pod of each piece
+    dates: "array[float]"  # when each piece was seen
     seen: tuple[Seen, ...]
     seen_of: "array[int]"  # which of these it is, by finding
     rare: Mapping[int, Rare]
@@ -64,13 +66,15 @@ def pack(findings: Sequence[Finding]) -> Packed:
     return Packed(
         array("H", [_code(each) for each in findings]),
         array("d", [each.since for each in findings]),
-        zlib.compress(json.dumps([each.message for each in findings]).encode(), level=1),
+        _compressed([each.message for each in findings]),
         *_packed_evidence(findings),
         rare,
     )
 
 
-def _packed_evidence(findings: Sequence[Finding]) -> tuple[tuple[EvidenceShown, ...], tuple[Seen, ...], "array[int]"]:
+def _packed_evidence(
+    findings: Sequence[Finding],
+) -> tuple[bytes, "array[float]", tuple[Seen, ...], "array[int]"]:
     evidence: dict[EvidenceShown, int] = {}
     pods: dict[object, Mapping[str, State]] = {}
     seen: dict[object, tuple[int, Seen]] = {}
@@ -82,16 +86,38 @@ def _packed_evidence(findings: Sequence[Finding]) -> tuple[tuple[EvidenceShown, 
             places = array("H", [evidence.setdefault(one, len(evidence)) for one in each.evidence])
             seen[key] = len(seen), Seen(places, pods.setdefault(own, each.pods), each.all_pods)
         seen_of.append(seen[key][0])
-    return tuple(evidence), tuple(found for _, found in seen.values()), seen_of
+    return *packed_evidence(tuple(evidence)), tuple(found for _, found in seen.values()), seen_of
+
+
+def packed_evidence(evidence: Sequence[EvidenceShown]) -> tuple[bytes, "array[float]"]:
+    """What each piece is, compressed, and when it was seen."""
+    about = [(each.source, each.ref, each.summary, each.pod) for each in evidence]
+    return _compressed(about), array("d", [each.observed_at for each in evidence])
+
+
+def evidence_of(packed: Packed) -> tuple[EvidenceShown, ...]:
+    """All that the findings of the agent rest on."""
+    about = json.loads(zlib.decompress(packed.evidence))
+    return tuple(
+        [
+            EvidenceShown(_SOURCES[source], ref, at, summary, pod)
+            for (source, ref, summary, pod), at in zip(about, packed.dates, strict=True)
+        ]
+    )
+
+
+def _compressed(value: object) -> bytes:
+    return zlib.compress(json.dumps(value).encode(), level=1)
 
 
 def dated(packed: Packed, dates: Mapping[tuple[SourceName, str], float]) -> Packed:
     """The same, whose evidence was seen again at these Unix seconds, by source and pod."""
+    about = json.loads(zlib.decompress(packed.evidence))
     again = [
-        each._replace(observed_at=at) if (at := dates.get((each.source, each.pod), 0.0)) > each.observed_at else each
-        for each in packed.evidence
+        max(at, dates.get((_SOURCES[source], pod), 0.0))
+        for (source, _, _, pod), at in zip(about, packed.dates, strict=True)
     ]
-    return packed._replace(evidence=tuple(again))
+    return packed._replace(dates=array("d", again))
 
 
 def _rare(finding: Finding, same: dict[object, object]) -> Rare:
@@ -111,7 +137,8 @@ def _code(finding: Finding) -> int:
 def unpack(ids: tuple[str, ...], packed: Packed) -> Iterator[Finding]:
     """The same findings again; `ids`: of all controls, in their order."""
     messages = json.loads(zlib.decompress(packed.messages))
-    shown = [tuple([packed.evidence[place] for place in each.evidence]) for each in packed.seen]
+    evidence = evidence_of(packed)
+    shown = [tuple([evidence[place] for place in each.evidence]) for each in packed.seen]
     for number, control in enumerate(ids):
         reasons, assurance = divmod(packed.codes[number], len(ASSURANCES))
         states, reason = divmod(reasons, len(REASONS))

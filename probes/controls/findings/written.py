@@ -10,7 +10,17 @@ from pydantic import ConfigDict, TypeAdapter
 
 from probes.controls.catalogue.control import Control
 from probes.controls.finding import EvidenceShown, Finding, Memory, RecordRef, State, Witness
-from probes.controls.findings.packed import ASSURANCES, REASONS, STATES, Packed, Rare, Seen, unpack
+from probes.controls.findings.packed import (
+    ASSURANCES,
+    REASONS,
+    STATES,
+    Packed,
+    Rare,
+    Seen,
+    evidence_of,
+    packed_evidence,
+    unpack,
+)
 
 
 class Tables(NamedTuple):
@@ -67,7 +77,7 @@ def to_json(packed: Packed) -> bytes:
         tuple(since),
         tuple([since[each] for each in packed.since]),
         b64encode(packed.messages).decode(),
-        packed.evidence,
+        evidence_of(packed),
         tuple([_Seen(tuple(each.evidence), dict(each.pods), each.all_pods) for each in packed.seen]),
         tuple(packed.seen_of),
         {place: _rare(each) for place, each in packed.rare.items()},
@@ -126,7 +136,7 @@ def _packed(written: Written, codes: Sequence[int]) -> Packed:
         array("H", codes),
         array("d", [written.since[each] for each in written.since_of]),
         b64decode(written.messages, validate=True),
-        written.evidence,
+        *packed_evidence(written.evidence),
         tuple([Seen(array("H", each.evidence), each.pods, each.all_pods) for each in written.seen]),
         array("H", written.seen_of),
         {place: _known(each) for place, each in written.rare.items()},

@@ -3,10 +3,17 @@
 from collections.abc import Iterator
 
 from probes.controls.catalogue.control import Control, SourceName, UnknownReason
-from probes.controls.evidence import AgentConfigFile, AgentObjects, EvidenceSet, IdentityEntries, Missing, Pod
+from probes.controls.evidence import (
+    AgentConfigFile,
+    AgentObjects,
+    EvidenceSet,
+    IdentityEntries,
+    Missing,
+    Pod,
+    ServedPort,
+)
 from probes.controls.judges.kubernetes_object.case import OBJECT, mapping, short, texts
 from probes.controls.judging import Facts, Says, Statement, judge
-from probes.readings.handshake import Handshake
 
 ENTRIES = SourceName.CLUSTER_SPIFFE_ID
 _SCHEME = "spiffe://"
@@ -54,10 +61,10 @@ def entry_is_there(_: Control, evidence: EvidenceSet, __: Facts) -> Iterator[Sta
 
 def _serves_no_identity(pod: Pod) -> bool:
     found = pod.sources.get(SourceName.HANDSHAKE)
-    if found is None or isinstance(found, Missing) or not isinstance(found.value, Handshake):
+    if found is None or isinstance(found, Missing) or not isinstance(found.value, ServedPort):
         return False
-    leaf = found.value.leaf
-    return leaf is not None and not any(uri.startswith(_SCHEME) for uri in leaf.uris)
+    uris = found.value.uris
+    return uris is not None and not any(uri.startswith(_SCHEME) for uri in uris)
 
 
 @judge("security.identity.trust-bundles-configured", of=[ENTRIES])

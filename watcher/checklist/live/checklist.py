@@ -177,6 +177,7 @@ class Checklist:
     async def _judge(self, agent: ListedAgent, gathered: Gathered, time_slice: TimeSlice) -> None:
         agent.changed_at, agent.surely = inf, False  # what changes from here on is for the next verdict
         date, before = self.date(), agent.before or self.store.get(agent.ref)
+        known = await self._alike.known(gathered.evidence, before, date, time_slice)
         required = self.criteria.required(self.criteria.profile(agent.ref.namespace))
         steps = judge_in_steps(
             self.criteria.catalogue,
@@ -185,7 +186,7 @@ class Checklist:
             self.criteria.judges,
             required,
             previous=before,
-            known=self._alike.known(gathered.evidence, before, date),
+            known=known,
         )
         findings = await self._stepped(steps, time_slice)
         if self.roster.agents.get(agent.ref) is agent:  # not gone meanwhile

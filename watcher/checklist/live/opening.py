@@ -41,9 +41,9 @@ class LiveChecklist:
         """`may_begin`: whether the first round of looks was made; `once`: somebody asks by hand: nothing is kept."""
         self._engine, self._state_dir = engine, None if once else settings.state_dir
         self._objects = open_object_evidence(settings, target_set, engine.clock)
-        self._probes = _probes(settings.checklist)
-        self._probed = ProbedEvidence(engine, self._probes, self._state_dir)
-        providers: list[EvidenceProvider] = [self._objects, KnownEvidence(engine), self._probed]
+        self._probed = ProbedEvidence(engine, _probes(settings.checklist), self._state_dir)
+        self._known = KnownEvidence(engine, self._state_dir)
+        providers: list[EvidenceProvider] = [self._objects, self._known, self._probed]
         self._gathering = Gathering(providers, settings.shard.owns, at_once=once)
         self._checklist = Checklist(
             Criteria(settings.checklist),
@@ -59,13 +59,15 @@ class LiveChecklist:
     @property
     def unwritable(self) -> str:
         """Why what was found cannot be kept; empty where it is."""
-        return self._keeper.trouble or self._probed.unwritable
+        return self._keeper.trouble or self._probed.unwritable or self._known.unwritable
 
     async def start(self, schedule: Schedule) -> None:
         """Judge from now on; what the last process left is taken up."""
         await self._keeper.restore()
         await self._probed.restore()
+        await self._known.restore()
         self._objects.start()
+        schedule.every(KnownEvidence.KEPT_EVERY, self._known.write, "known", first=KnownEvidence.KEPT_EVERY)
         schedule.every(Checklist.EVERY, self._probe, "probing")
         schedule.every(FindingsKeeper.EVERY, self._keeper.write, "findings", first=FindingsKeeper.EVERY)
         schedule.every(Checklist.EVERY, self._checklist.tick, "checklist")
@@ -74,26 +76,24 @@ class LiveChecklist:
         """Judge all agents by what can be seen now; `look` looks at all targets. What is bad is looked at twice."""
         await asyncio.gather(look(), self._objects.first(_FIRST))
         await self._probe_all()
+        await look()  # what was seen before the probes may be too old after them
         await self._checklist.judge_all()
         if suspects := self._checklist.suspects():
-            await asyncio.gather(look(), self._probe_all(suspects))
+            await self._probe_all(suspects)
+            await look()
             await self._checklist.judge_all()
         return self.view
 
-    async def adopt(self, settings: Settings) -> None:
+    def adopt(self, settings: Settings) -> None:
         """Judge and probe by these settings from now on."""
         self._checklist.adopt(settings.checklist)
-        if (probes := _probes(settings.checklist)) != self._probes:
-            before, self._probes = self._probed, probes
-            await before.close()
-            self._probed = ProbedEvidence(self._engine, probes, self._state_dir)
-            await self._probed.restore()
-            self._gathering.replace(before, self._probed)
+        self._probed.adopt(_probes(settings.checklist))
 
     async def close(self) -> None:
         """Ask no more, and keep what was found."""
         await self._objects.close()
         await self._probed.close()
+        await self._known.write()
         await self._keeper.write_last()
 
     async def _probe(self) -> None:

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 
 from probes.controls.catalogue.control import SourceName
-from probes.controls.evidence import Missing
+from probes.controls.evidence import Missing, ServedPort
 from probes.controls.judges.kubernetes_object.case import mapping, mappings, short
 from probes.controls.judges.kubernetes_pod.case import PodCase, pod_judge
 from probes.controls.judging import Statement
-from probes.readings.handshake import Handshake
 
 _CERTIFICATE = "tls.crt"
 
@@ -16,10 +15,10 @@ _CERTIFICATE = "tls.crt"
 def certificate_of_a_secret(case: PodCase) -> Iterator[Statement]:
     """Where the pod serves no SPIFFE ID, a Secret with tls.crt that it mounts says whence its certificate is."""
     found = case.pod.sources.get(SourceName.HANDSHAKE)
-    if found is None or isinstance(found, Missing) or not isinstance(found.value, Handshake):
+    if found is None or isinstance(found, Missing) or not isinstance(found.value, ServedPort):
         return
-    leaf = found.value.leaf
-    if leaf is None or any(uri.startswith("spiffe://") for uri in leaf.uris):
+    uris = found.value.uris
+    if uris is None or any(uri.startswith("spiffe://") for uri in uris):
         return
     for volume in mappings(case.live.template.spec.get("volumes")):
         secret = mapping(volume.get("secret"))

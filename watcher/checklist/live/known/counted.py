@@ -1,7 +1,6 @@
 """What was counted of an agent at its looks: requests, time that could be judged, decisions."""
 
 from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
 
 from probes.contract import Fault, Limits, Sample
 from probes.contract.condition import Status
@@ -15,29 +14,19 @@ from watcher.engine.board import Look
 from watcher.engine.debounce import ProbeResult
 
 _SAID = (Actual.ALLOW, Actual.DENY, Actual.UNDEFINED)
-_SHORT, _LONG = 300.0, 3600.0  # seconds of a block: of two hours, and of a day
-_BLOCKS, _HOUR, _DAY = (
-    24,
-    12,
-    23,
-)  # blocks that are kept; how far back an hour of short ones goes, and a day of long ones
+_SHORT, _LONG = 300.0, 7200.0  # seconds of a block
+_SHORTS, _LONGS = 24, 12  # blocks that are kept: of two hours, and of a day
+_HOUR, _DAY = 12, 11  # how far back an hour of short ones goes, and a day of long ones
 _RATE = "slo_requests_per_second"
 _TOLD, _BUSY, _SLOW, _LOOKS, _UNDECIDED = range(5)
 _MADE, _FAILED, _RETRIES = range(3)
 _MOST_NAMES = 100
 
 
-@runtime_checkable
-class _Follows(Protocol):
-    """What a probe remembers that follows the process; no probe is imported by its name."""
-
-    process: Process
-
-
 def process_of(result: ProbeResult | None) -> Process | None:
-    """The process that a probe follows; None where it follows none."""
-    history = result.history if result is not None else None
-    return history.process if isinstance(history, _Follows) else None
+    """The process that a probe follows, by what it remembers: no probe is imported by its name."""
+    found = getattr(result.history, "process", None) if result is not None else None
+    return found if isinstance(found, Process) else None
 
 
 class Counted:
@@ -60,6 +49,19 @@ class Counted:
         self._before: Mapping[str, Mapping[str, float]] = {}
         self._by_callee: dict[str, Ring] = {}
         self._by_class: dict[str, Ring] = {}
+
+    def dumped(self) -> tuple[tuple[int, str] | None, tuple[int, str] | None]:
+        """For `load`: requests, and what was judged in a day."""
+        requests = self._requests.dumped() if self._requests is not None else None
+        return requests, self._day.dumped() if self._day is not None else None
+
+    def load(self, requests: tuple[int, str] | None, day: tuple[int, str] | None, now: float) -> None:
+        """Go on from there at `now`, steady seconds."""
+        if requests is not None:
+            self._requests = Ring(_SHORT, _SHORTS)
+            self._requests.load(requests, now + self._ahead)
+        if day is not None:
+            self._of_the_day().load(day, now + self._ahead)
 
     def page(self, look: Look, slo: ProbeResult | None, limits: Limits | None, process: Process | None) -> None:
         """Count what a look at the metrics page told, and the probe `slo` of it."""
@@ -144,7 +146,7 @@ class Counted:
         rate = _value(slo.samples, _RATE)
         if rate is not None:
             if self._requests is None:
-                self._requests = Ring(_SHORT, _BLOCKS)
+                self._requests = Ring(_SHORT, _SHORTS)
             self._requests.add(now, rate * seconds)
         busy = rate is not None and rate * _of(limits, "window") >= _of(limits, "least_requests")
         slow = latency is Status.TRUE
@@ -155,7 +157,7 @@ class Counted:
 
     def _of_the_day(self) -> Ring:
         if self._day is None:
-            self._day = Ring(_LONG, _BLOCKS, width=5)
+            self._day = Ring(_LONG, _LONGS, width=5)
         return self._day
 
     def _calls(self, now: float, page: RememberedPage, process: Process | None) -> None:
@@ -169,17 +171,17 @@ class Counted:
         if not said:
             return
         if self._made is None:
-            self._made = Ring(_SHORT, _BLOCKS, width=3)
+            self._made = Ring(_SHORT, _SHORTS, width=3)
         columns = ("outbound_requests", "outbound_errors", "retries")
         self._made.add(now, *(sum(grown.get(name, {}).values()) for name in columns))
-        _add(self._by_callee, now, grown.get("outbound_requests", {}), _LONG)
-        _add(self._by_class, now, grown.get("retries", {}), _SHORT)
+        _add(self._by_callee, now, grown.get("outbound_requests", {}), _LONG, _LONGS)
+        _add(self._by_class, now, grown.get("retries", {}), _SHORT, _SHORTS)
 
 
-def _add(rings: dict[str, Ring], now: float, grown: Mapping[str, float], block: float) -> None:
+def _add(rings: dict[str, Ring], now: float, grown: Mapping[str, float], block: float, blocks: int) -> None:
     for name, amount in grown.items():
         if amount and (name in rings or len(rings) < _MOST_NAMES):
-            rings.setdefault(name, Ring(block, _BLOCKS)).add(now, amount)
+            rings.setdefault(name, Ring(block, blocks)).add(now, amount)
 
 
 def _grown(before: Mapping[str, float], now: Mapping[str, float]) -> Mapping[str, float]:

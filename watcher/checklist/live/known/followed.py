@@ -40,6 +40,17 @@ class Followed:
         self._verdicts[index], self._since[index] = verdicts, result.since
         return changed
 
+    def dumped(self) -> dict[str, tuple[_Turn, ...]]:
+        """For `load`: all turns, by condition."""
+        return {name: tuple(turns) for name, turns in self._turns.items()}
+
+    def load(self, turns: Mapping[str, Sequence[_Turn]], until: float) -> None:
+        """Go on from there; nothing is known since `until` (steady seconds). What is of another time is left."""
+        for name, found in turns.items():
+            times = [at for at, _ in found]
+            if times and times == sorted(times) and times[-1] <= until <= self.since:
+                self._turns[name] = [*found[-_MOST_TURNS:], (until, Status.UNKNOWN)]
+
     def past(self, now: float, date_of: Callable[[float], float]) -> Mapping[str, ConditionPast]:
         """By condition; `now` in steady seconds, `date_of` gives their Unix seconds."""
         return {name: _past(turns, now, date_of) for name, turns in self._turns.items()}

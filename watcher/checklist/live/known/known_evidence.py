@@ -1,18 +1,26 @@
 """What the daemon knows of its targets, as evidence for the checklist."""
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from zlib import crc32
 
 from probes.contract import Target, TargetKey
 from probes.controls.catalogue.control import SourceName
 from probes.controls.evidence import AgentRef
 from watcher.checklist.live.known.own_identity import own_identity
-from watcher.checklist.live.known.pod_evidence import NOT_SEEN, Past, PodEvidence
+from watcher.checklist.live.known.past import Past
+from watcher.checklist.live.known.past_file import NOTHING_LEFT, PastFile
+from watcher.checklist.live.known.pod_evidence import NOT_SEEN, PodEvidence
 from watcher.checklist.live.provider import Provided, Sources
+from watcher.engine.board import TargetState
 from watcher.engine.engine import Engine
+from watcher.runtime.failures import FailuresLogger
 
-_ROUND, _MOST = 8, 1500
-"""Calls in which the whole fleet is looked through, and targets of one call, each a few microseconds."""
+log = logging.getLogger(__name__)
+
+_ROUND = 8
+"""Calls in which the whole fleet is looked through for looks that were due in vain."""
 
 _BY_POD = (
     SourceName.HANDSHAKE,
@@ -26,13 +34,37 @@ _BY_POD = (
 class KnownEvidence:
     """Sources handshake, agent_metrics, opa, conditions and history by pod, workload_api of the agent."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Of an engine that somebody else drives. `take_changed` is to be called about once a second."""
+    KEPT_EVERY = 300.0
+    """Seconds between two writes of what was counted."""
+
+    def __init__(self, engine: Engine, state_dir: Path | None = None) -> None:
+        """Of an engine that somebody else drives; without a directory nothing survives a restart.
+
+        `take_changed` is to be called about once a second, `write` every KEPT_EVERY and at the end.
+        """
         self._engine, self._board = engine, engine.board
         self._pods = PodEvidence(engine)
         self._past: dict[TargetKey, Past] = {}
         self._left: list[TargetKey] = []  # of this round
+        self._changed: dict[AgentRef, None] = {}
         self._identity: tuple[object, ...] = ()
+        self._logger = FailuresLogger(log)
+        self._file, self._kept = PastFile(state_dir), NOTHING_LEFT
+        engine.board.on_look.append(self._looked)
+
+    @property
+    def unwritable(self) -> str:
+        """Why what was counted cannot be kept; empty where it is."""
+        return self._file.trouble
+
+    async def restore(self) -> None:
+        """Know what the last process counted, of targets that are there again."""
+        self._kept = await self._file.read()
+
+    async def write(self) -> None:
+        """Keep what was counted and followed."""
+        kept = [*self._kept.targets.values(), *(past.kept(key) for key, past in self._past.items() if past.is_worth_it)]
+        await self._file.write(kept, self._engine.clock.steady())
 
     def agents(self) -> Collection[AgentRef]:
         """None but those of the targets."""
@@ -51,22 +83,35 @@ class KnownEvidence:
         )
 
     def take_changed(self) -> Collection[AgentRef] | None:
-        """Agents of which a look showed something new, within eight calls; None where the watcher's own SVID did."""
-        now, changed = self._engine.clock.steady(), dict[AgentRef, None]()
+        """Agents of which a look showed something new or was due in vain; None where the watcher's own SVID changed."""
+        now = self._engine.clock.steady()
         for key in self._next():
-            state = self._board.states.get(key)
+            state, past = self._board.states.get(key), self._past.get(key)
             if state is None:
                 self._past.pop(key, None)
-            elif self._pods.take(state, self._past_of(key, now), now):
-                changed[AgentRef(key.namespace, key.agent)] = None
+            elif past is not None and now > past.stale_at:
+                self._take(state)
+        changed, self._changed = self._changed, {}
         identity = self._engine.identity
         before, self._identity = self._identity, (identity.current, identity.trouble)
         return None if before and before != self._identity else list(changed)
 
+    def _looked(self, state: TargetState) -> None:
+        try:
+            self._take(state)
+        except Exception:  # the boundary: what goes wrong here must not cost the look
+            self._logger.exception("look not taken as evidence", target="/".join(state.target.key))
+
+    def _take(self, state: TargetState) -> None:
+        now, key = self._engine.clock.steady(), state.target.key
+        if self._pods.take(state, self._past_of(key, now), now):
+            self._changed[AgentRef(key.namespace, key.agent)] = None
+
     def _next(self) -> list[TargetKey]:
+        """Some of the targets: all of them in eight calls."""
         if not self._left:
             self._left = list({**self._board.states, **self._past})
-        count = min(_MOST, max(1, -(-max(len(self._board.states), len(self._past)) // _ROUND)))
+        count = max(1, -(-max(len(self._board.states), len(self._past)) // _ROUND))
         taken, self._left = self._left[:count], self._left[count:]
         return taken
 
@@ -74,6 +119,8 @@ class KnownEvidence:
         found = self._past.get(key)
         if found is None:
             found = self._past[key] = Past(now, len(self._board.probes), _share(key))
+            if (kept := self._kept.targets.pop(key, None)) is not None:
+                found.load(kept, self._kept.written_at, now)
         return found
 
     def _of_pod(self, target: Target, now: float) -> Sources:

@@ -14,6 +14,7 @@ from probes.readings.handshake import Handshake, Spoke
 from probes.readings.metrics_page import RememberedPage
 from probes.sources.http.credentials import OutboundSettings
 from watcher.engine.board import Look, TargetState
+from watcher.engine.debounce import Verdicts as ProbeVerdicts
 from watcher.engine.engine import Engine
 
 _PORTS = {"http": 80, "https": 443}
@@ -50,18 +51,21 @@ def newest(engine: Engine, state: TargetState, source: str, now: float) -> Look 
 def of_source(engine: Engine, state: TargetState, source: str) -> Verdicts:
     """The verdicts of the probes of this source: of the same look, for they are posted together."""
     pairs = zip(engine.board.probes, state.results, strict=True)
-    return by_condition(
-        verdict
-        for probe, result in pairs
-        if result is not None and probe.source == source
-        for verdict in result.verdicts.all
-    )
+    return together(result.verdicts for probe, result in pairs if result is not None and probe.source == source)
 
 
-def by_condition(verdicts: Iterable[Verdict]) -> Mapping[str, tuple[Verdict, ...]]:
-    """All of them, by the names of their conditions."""
+def together(found: Iterable[ProbeVerdicts]) -> Verdicts:
+    """The verdicts of several probes, by the names of their conditions."""
+    every: dict[str, tuple[Verdict, ...]] = {}
+    for each in found:
+        every.update(_by_condition(each))
+    return every
+
+
+@lru_cache(maxsize=4096)  # a healthy fleet shares them
+def _by_condition(verdicts: ProbeVerdicts) -> Mapping[str, tuple[Verdict, ...]]:
     found: dict[str, tuple[Verdict, ...]] = {}
-    for each in verdicts:
+    for each in verdicts.all:
         found[each.kind.name] = (*found.get(each.kind.name, ()), each)
     return found
 
@@ -102,7 +106,10 @@ def ref(target: Target, source: str) -> str:
     if source == "handshake":
         return f"{pod}:{(target.address or '').rpartition(':')[2]}"
     url = target.metrics if source == "agent_metrics" else target.opa
-    return shown_url(url or "") or pod
+    return _shown_url(url or "") or pod
+
+
+_shown_url = lru_cache(maxsize=16384)(shown_url)
 
 
 def summary(reading: object) -> str:

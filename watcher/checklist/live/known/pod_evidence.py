@@ -1,7 +1,8 @@
 """The evidence of one pod, by source, of what the board and its past hold."""
 
 from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
+from math import inf
+from typing import Protocol, cast
 
 from probes.contract.units import parse_duration
 from probes.controls.catalogue.control import SourceName, UnknownReason
@@ -12,8 +13,8 @@ from probes.readings.handshake import Handshake
 from probes.readings.metrics_page import RememberedPage
 from watcher.alerting.rules.agents import load_alerts
 from watcher.checklist.live.known import looks
-from watcher.checklist.live.known.counted import Counted, process_of
-from watcher.checklist.live.known.followed import Followed
+from watcher.checklist.live.known.counted import process_of
+from watcher.checklist.live.known.past import Past
 from watcher.checklist.live.provider import Sources
 from watcher.engine.board import Look, TargetState
 from watcher.engine.debounce import ProbeResult
@@ -22,7 +23,6 @@ from watcher.engine.engine import Engine
 NOT_SEEN = Missing(UnknownReason.OBSERVING, "The target was found a moment ago.")
 
 
-@runtime_checkable
 class _SvidPast(Protocol):
     """What the probe of the SVID remembers; no probe is imported by its name."""
 
@@ -30,17 +30,6 @@ class _SvidPast(Protocol):
     last_rotation: float | None
     serial: str
     served: Served
-
-
-class Past:
-    """What is kept of one target between its looks."""
-
-    __slots__ = ("counted", "followed", "seen")
-
-    def __init__(self, since: float, probes: int, share: float) -> None:
-        """Nothing yet, from `since` on (steady seconds); `probes`: how many; `share`: of `Counted`."""
-        self.followed, self.counted = Followed(since, probes), Counted(share)
-        self.seen: tuple[object, ...] = ()  # what its looks showed when it was last looked through
 
 
 class PodEvidence:
@@ -66,20 +55,41 @@ class PodEvidence:
         }
 
     def take(self, state: TargetState, past: Past, now: float) -> bool:
-        """Take in what is new; whether what the looks show is another thing than before."""
+        """Take in what is new at `now` (steady seconds); whether the looks show another thing than before."""
         changed = False
-        for index, result, verdicts in self._board.fresh(state.results, self._board.oldest(now)):
-            changed |= past.followed.take(index, result, verdicts, now)
-        handshake, page, opa = (state.looks.get(name) for name in ("handshake", "agent_metrics", "opa"))
-        if page is not None:
+        if state.results is not past.results or now > past.stale_at:
+            past.results, past.stale_at = state.results, self._stale_at(state, now)
+            for index, result, verdicts in self._board.fresh(state.results, self._board.oldest(now)):
+                changed |= past.followed.take(index, result, verdicts, now)
+        if state.looks is not past.looks:
+            before, past.looks = past.looks, state.looks
+            for name, look in state.looks.items():
+                if look is not before.get(name):
+                    changed |= self._taken(name, look, state, past)
+        if (crossed := past.counted.crossed(now)) is not past.crossed:
+            changed |= crossed != past.crossed
+            past.crossed = crossed
+        return changed
+
+    def _stale_at(self, state: TargetState, now: float) -> float:
+        """When the first of the results that are fresh now will be too old, steady seconds."""
+        ends = [
+            result.at + after
+            for result, after in zip(state.results, self._board.stale_after, strict=True)
+            if result is not None
+        ]
+        return min((each for each in ends if each > now), default=inf)
+
+    def _taken(self, name: str, look: Look, state: TargetState, past: Past) -> bool:
+        """Count what one look told; whether it shows another thing than the one before."""
+        if name == "agent_metrics":
             slo, telemetry = self._result(state, "slo"), self._result(state, "telemetry")
-            past.counted.page(page, slo, state.target.limits.get("slo"), process_of(telemetry))
-        if opa is not None:
+            past.counted.page(look, slo, state.target.limits.get("slo"), process_of(telemetry))
+        elif name == "opa":
             isolated = self._engine.fleet.isolation.isolated
-            past.counted.opa(opa, reached="opa" in state.reached, isolated=isolated)
-        shown = (*_shown(handshake), *_shown(page), *_shown(opa))
-        before, past.seen = past.seen, (*shown, past.counted.crossed(now))
-        return changed or before != past.seen
+            past.counted.opa(look, reached="opa" in state.reached, isolated=isolated)
+        before, past.shown[name] = past.shown.get(name), _shown(look)
+        return before != past.shown[name]
 
     def _result(self, state: TargetState, probe: str) -> ProbeResult | None:
         place = self._places.get(probe)
@@ -122,7 +132,7 @@ class PodEvidence:
         if newest is None:
             return _nothing_yet(state)
         fresh = self._board.fresh(state.results, self._board.oldest(now))
-        verdicts = looks.by_condition(each for _, _, found in fresh for each in found.all)
+        verdicts = looks.together(found for _, _, found in fresh)
         told, busy, slow = past.counted.seconds(now)
         value = PodConditions(
             verdicts=verdicts,
@@ -143,8 +153,8 @@ class PodEvidence:
         date_of = self._board.date_of
         svid, telemetry = self._result(state, "svid"), process_of(self._result(state, "telemetry"))
         value = PodHistory(since=date_of(past.followed.since), past=past.followed.past(now, date_of))
-        remembered = svid.history if svid is not None else None
-        if isinstance(remembered, _SvidPast):
+        if svid is not None and isinstance(getattr(svid.history, "served", None), Served):
+            remembered = cast("_SvidPast", svid.history)
             served, rotated = remembered.served, remembered.last_rotation
             value = PodHistory(
                 since=value.since,
@@ -176,9 +186,9 @@ def _pod(state: TargetState) -> str:
     return f"pod/{state.target.key.namespace}/{state.target.key.pod}"
 
 
-def _shown(look: Look | None) -> tuple[object, ...]:
+def _shown(look: Look) -> tuple[object, ...]:
     """What a look showed, without what moves at each."""
-    match look.reading if look is not None else None:
+    match look.reading:
         case Handshake() as port:
             return port.spoke, port.fault, port.leaf, port.completed, port.bundle
         case RememberedPage() as page:

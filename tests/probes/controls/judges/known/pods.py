@@ -193,6 +193,11 @@ def _judged(
     return judge_control(CATALOGUE.by_id[control], given, facts, load_judges(), previous=previous)
 
 
+def facts_of(trust_domains: tuple[str, ...] = ()) -> Facts:
+    """What judges may know beside evidence."""
+    return Facts(now=NOW, sdk=SDK, trust_domains=trust_domains)
+
+
 def said(
     control: str,
     *values: Value,

@@ -3,11 +3,25 @@
 import pytest
 
 from probes.contract import Unknown
-from probes.controls.evidence import AgentConfigFile, Seen, ServedPort, Spoken
+from probes.controls.catalogue.control import SourceName
+from probes.controls.evidence import AgentConfigFile, EvidenceSet, IdentityEntries, Seen, ServedPort, Spoken
 from probes.controls.finding import State
+from probes.controls.judging import load_judges
+from probes.controls.verdict.weighing import weigh
 from tests.probes.controls.judges.configs import changed, file_of
-from tests.probes.controls.judges.known.pods import PLAIN, SILENT, finding, in_turn, only, port, said, true, unknown
-from tests.probes.controls.made import NOW
+from tests.probes.controls.judges.known.pods import (
+    PLAIN,
+    SILENT,
+    facts_of,
+    finding,
+    in_turn,
+    only,
+    port,
+    said,
+    true,
+    unknown,
+)
+from tests.probes.controls.made import AGENT, CATALOGUE, NOW, pod
 
 FETCHED, ID, REGISTERED = (
     "predeploy.smoke.svid-fetched",
@@ -221,3 +235,13 @@ def test_a_port_that_falls_silent_leaves_a_fail_as_it_is(control: str) -> None:
     assert failed.state is State.FAIL
     lost = in_turn(control, bad, bad, SILENT)
     assert (lost.state, lost.evidence_lost_since) == (State.FAIL, NOW)
+
+
+@pytest.mark.parametrize(("seen", "says"), [(NAMELESS, ["bad"]), (port(), []), (PLAIN, []), (SILENT, [])])
+def test_a_pod_that_serves_no_spiffe_id_and_that_no_entry_selects_has_none(seen: ServedPort, says: list[str]) -> None:
+    entries = Seen(IdentityEntries(()), NOW, "clusterspiffeids")
+    only_pod = pod("search-0", handshake=Seen(seen, NOW, "port"), cluster_spiffe_id=entries)
+    given = EvidenceSet(AGENT, {}, {only_pod.name: only_pod})
+    judges = [each for each in load_judges().controls[REGISTERED] if SourceName.CLUSTER_SPIFFE_ID in each.sources]
+    scales = weigh(CATALOGUE.by_id[REGISTERED], given, facts_of(), judges)
+    assert [each.says.value for part in scales.parts for each in part.statements] == says
