@@ -40,7 +40,7 @@ _WHEN = {
     AttestableWhen.KEY_NOT_EFFECTIVE: "it is unknown KeyNotEffective",
     AttestableWhen.NOTHING_SEEN_YET: "it has been unknown NoData or Observing for 7 days on end",
 }
-_TURN_ON = {
+TURN_ON = {
     OptIn.HOSTILE_HANDSHAKES: "checklist.hostile_handshakes",
     OptIn.LOGS: "checklist.logs",
     OptIn.TRACES: "checklist.traces",
@@ -50,6 +50,8 @@ _TURN_ON = {
     OptIn.RBAC: "the rights on roles, bindings and SPIRE's objects",
     OptIn.DOCUMENT_LINKS: "checklist.document_links",
 }
+"""What the operator of the watcher sets, or gives."""
+
 _BOUND = {
     Bind.IMAGE_DIGEST: "bound to the digest of the agent's image",
     Bind.POLICY_DIGEST: "bound to the digest of the policy that is loaded",
@@ -123,19 +125,40 @@ def _while(control: Control) -> tuple[str, ...]:
     return (f"It counts only while {' or '.join(when)}.",)
 
 
-def _today(control: Control, judges: Judges) -> str:
+class Today(NamedTuple):
+    """What decides a control in this version: sources of its evidence, beside records."""
+
+    judged: tuple[SourceName, ...]
+    later: tuple[SourceName, ...]  # not judged yet
+    can_pass: bool  # whether all that a pass by a machine needs is judged
+
+
+def today(control: Control, judges: Judges) -> Today:
     """Which of its evidence this version judges."""
+    judged = {source for each in judges.controls.get(control.id, ()) for source in each.sources}
+    machine = [spec for spec in control.evidence if spec.source is not SourceName.RECORD]
+    needed = [spec.source in judged for spec in machine if spec.absent is Absent.UNKNOWN]
+    either = [spec.source in judged for spec in machine if spec.absent is Absent.EITHER]
+    proving = any("pass" in spec.proves for spec in machine if spec.source in judged)
+    return Today(
+        tuple(spec.source for spec in machine if spec.source in judged),
+        tuple(spec.source for spec in machine if spec.source not in judged),
+        proving and all(needed) and (any(either) or not either),
+    )
+
+
+def _today(control: Control, judges: Judges) -> str:
     if control.automation is Automation.ROLLUP:
         return "By its members."
-    judged = {source for each in judges.controls.get(control.id, ()) for source in each.sources}
-    machine = [spec.source for spec in control.evidence if spec.source is not SourceName.RECORD]
-    by = [source for source in machine if source in judged]
+    by, later, can_pass = today(control, judges)
     told = f"From {_joined(by)}." if by else "From no evidence: it is unknown."
     if control.automation is not Automation.AUTO:
         told = f"By a record; refuted from {_joined(by)}." if by else "By a record alone."
-    later = [source for source in machine if source not in judged]
-    turn_on = f" Turn it on with {_TURN_ON[control.opt_in]}." if control.opt_in and by and not later else ""
-    return told + (f" Not yet judged: {_joined(later)}." if later else "") + turn_on
+    turn_on = f" Turn it on with {TURN_ON[control.opt_in]}." if control.opt_in and by and not later else ""
+    cannot_pass = (
+        " So it can fail, and not pass yet." if control.automation is Automation.AUTO and by and not can_pass else ""
+    )
+    return told + (f" Not yet judged: {_joined(later)}." if later else "") + cannot_pass + turn_on
 
 
 def _joined(names: Sequence[SourceName]) -> str:

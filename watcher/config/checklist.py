@@ -19,6 +19,9 @@ _CONTROL = re.compile(r"[a-z0-9.-]{1,120}")
 _LINE = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 _MOST = 100
 
+LONGEST_ROUND = 3600.0
+"""Seconds in which all agents are seen to again, at most: an alert tells of rounds that take twice as long."""
+
 
 def _pattern(text: str) -> str:
     if not _PATTERN.fullmatch(text):
@@ -52,6 +55,12 @@ def _seldom(seconds: float) -> float:
     return seconds
 
 
+def _hourly(seconds: float) -> float:
+    if not _MINUTE <= seconds <= LONGEST_ROUND:
+        raise ValueError(f"expected a duration from 1m to 1h, got {say_duration(seconds)}")
+    return seconds
+
+
 Interval = Annotated[Seconds, AfterValidator(_seldom)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Word = Annotated[str, AfterValidator(_word)]
@@ -64,8 +73,8 @@ class ChecklistIntervals(BaseModel):
 
     model_config = _FROZEN
 
-    objects: Interval = Field(
-        default=300.0, description="each agent is judged anew at least so often, from 1m to 24h; a change at once"
+    objects: Annotated[Seconds, AfterValidator(_hourly)] = Field(
+        default=300.0, description="each agent is judged anew at least so often, from 1m to 1h; a change at once"
     )
     health: Interval = Field(
         default=900.0, description="from one request of /health and the like to the next, from 1m to 24h"

@@ -14,6 +14,7 @@ from probes.contract.address import shown_url
 from probes.contract.units import utc
 from watcher.engine.board import ConditionStatus
 from watcher.runtime.cooperative import TimeSlice
+from watcher.text.printable import printable
 from watcher.web.target_json import sentence
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -35,6 +36,7 @@ def page_templates() -> Environment:
         "duration": say_duration,
         "bytes": say_bytes,
         "shown_url": shown_url,
+        "printable": printable,
         "pretty": lambda value: json.dumps(value, indent=2, ensure_ascii=False),
     }
     templates.globals |= {"runbook_of": _runbook_of, "link": _link}

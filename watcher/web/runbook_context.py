@@ -26,10 +26,15 @@ class Live:
 
 
 async def live_of(engine: Engine, wanted: AlertSelection, query: Mapping[str, str]) -> Live:
-    """By what the link names: targets; or of an alert about many `condition`, or `source` or `probe`, and `reason`."""
+    """By what the link names: targets; or of an alert about many `condition`, or `source` or `probe`, and `reason`.
+
+    Nothing where it names a `control` or a place of `evidence`.
+    """
     oldest = engine.board.oldest(engine.clock.steady())
     if wanted.kind is not None:
         return await _of_condition(engine, wanted, oldest) if wanted.names_targets else Live()
+    if any(query.get(name) for name in ("control", "evidence")):
+        return Live()  # of the checklist: its own pages show it
     if any(query.get(name) for name in ("condition", "probe", "source")):
         return Live(crowd=await _crowd(engine, wanted, query, oldest))
     return Live(affected=await affected(engine.board, wanted, oldest) if wanted.names_targets else None)

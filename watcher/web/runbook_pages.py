@@ -83,12 +83,13 @@ def _words(
             "POD": wanted.pod or (true[0].pod if wanted.agent and len(true) == 1 else ""),
             "WORKLOAD": min(workloads) if len(workloads) == 1 else "",
             "SUBJECT": wanted.subject,
+            "CONTROL": query.get("control", ""),
             "WATCHER": f"{request.url.scheme}://{request.headers.get('host', '')}",
             **installation_values(engine.settings.installation, engine.role.holder, query.get("watcher_pod", "")),
         }
     )
     left = [name for name in text.placeholders() if name not in values.fit]
-    asked = {name: query.get(name, "") for name in ("condition", "probe", "source", "reason")}
+    asked = {name: query.get(name, "") for name in ("condition", "probe", "source", "reason", "control", "evidence")}
     return {
         "asked": asked,
         "step": text.step(asked["condition"] or asked["reason"]),

@@ -15,9 +15,10 @@ from watcher.engine.engine import Engine
 from watcher.scheduling.poll_loops import PollLoops
 from watcher.web.checklist.api import checklist_routes
 from watcher.web.checklist.exposition import agent_families
+from watcher.web.checklist.pages import readiness_routes
 from watcher.web.discovery_page import Discovered, discovery_route, pods_route
 from watcher.web.exposition import render, render_own
-from watcher.web.pages import WITH_PROBLEMS, page_routes
+from watcher.web.pages import WITH_PROBLEMS, page_routes, troubles
 from watcher.web.runbook_pages import runbook_routes
 from watcher.web.serving.access import Access
 from watcher.web.serving.places import FullError, Places, shares, too_many
@@ -114,6 +115,7 @@ def make_app(
             *checklist_routes(engine, checklist, others),
             *map(others.route, (discovery_route(engine, discovered), *page_routes(engine))),
             *map(others.route, runbook_routes(engine)),
+            *map(others.route, readiness_routes(checklist, engine.clock.wall, lambda: troubles(engine))),
         ]
     )
 

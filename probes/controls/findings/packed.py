@@ -17,6 +17,8 @@ _SOURCES = {str(each): each for each in SourceName}
 _STATE_CODE = {each: number for number, each in enumerate(STATES)}
 _REASON_CODE = {str(each): number for number, each in enumerate(REASONS)}
 _ASSURANCE_CODE = {each: number for number, each in enumerate(ASSURANCES)}
+_STATE_OF = tuple(each for each in STATES for _ in range(len(STATES) * len(REASONS) * len(ASSURANCES)))
+"""By code: the state that it is of."""
 
 
 class Rare(NamedTuple):
@@ -50,6 +52,11 @@ class Packed(NamedTuple):
     seen: tuple[Seen, ...]
     seen_of: "array[int]"  # which of these it is, by finding
     rare: Mapping[int, Rare]
+
+
+def states(packed: Packed) -> list[State]:
+    """The state of each, without reading what is told of it."""
+    return list(map(_STATE_OF.__getitem__, packed.codes))
 
 
 def pack(findings: Sequence[Finding]) -> Packed:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from probes.controls.catalogue.control import Control, SourceName
 from probes.controls.evidence import AgentRef
-from probes.controls.finding import Finding
-from probes.controls.findings.packed import Packed, dated, pack, unpack
+from probes.controls.finding import Finding, State
+from probes.controls.findings.packed import Packed, dated, pack, states, unpack
 
 
 class FindingStore:
@@ -32,6 +32,11 @@ class FindingStore:
     def packed(self, agent: AgentRef) -> Packed | None:
         """The same as they are kept."""
         return self._packed.get(agent)
+
+    def states(self, agent: AgentRef) -> list[State]:
+        """The state of each control of an agent, in the order of the catalogue; empty where there are none. Cheap."""
+        packed = self._packed.get(agent)
+        return [] if packed is None else states(packed)
 
     def agents(self) -> Iterator[AgentRef]:
         """All that have findings."""

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
 from probes.controls.catalogue.loading import Catalogue
-from probes.controls.catalogue.terms import Automation, Severity
+from probes.controls.catalogue.terms import Automation, Bind, Severity
+from probes.controls.evidence import Missing
 from probes.controls.finding import Finding, State
 from probes.controls.profile import Profile
 from probes.controls.readiness import Readiness, readiness_of
@@ -18,6 +19,9 @@ MOST_NOT_MET = 60
 _NOT_MET = (State.FAIL, State.EXPIRED, State.WAIVED)  # worst first
 _SEVERITIES = {each: place for place, each in enumerate(Severity)}
 _ROLLUP = Automation.ROLLUP
+
+Digests = Mapping[Bind, frozenset[str] | Missing]
+NO_DIGESTS: Digests = {}
 
 
 class NotMet(NamedTuple):
@@ -50,6 +54,7 @@ class AgentVerdict:
     sections: tuple[SectionCount, ...]  # those over 0
     not_met: tuple[NotMet, ...]  # the worst first, MOST_NOT_MET at most
     dropped: int  # how many more are not met
+    digests: Digests = field(default_factory=dict)  # what ran of it
 
 
 def agent_verdict(
@@ -58,6 +63,7 @@ def agent_verdict(
     profile: Profile,
     required: frozenset[str],
     labels: Mapping[str, str],
+    digests: Digests = NO_DIGESTS,
 ) -> AgentVerdict:
     """`required`: the ids that the profile requires of this catalogue."""
     controls = catalogue.by_id
@@ -73,4 +79,5 @@ def agent_verdict(
         sections=tuple(_shared_count(section, state, count) for (section, state), count in counts.items()),
         not_met=tuple(not_met[:MOST_NOT_MET]),
         dropped=len(not_met[MOST_NOT_MET:]),
+        digests=digests,
     )

@@ -219,7 +219,9 @@ class Checklist:
         turns = turned(agent.ref, before, findings, date) if agent.comparable else []
         agent.past = followed(agent.past, turns, catalogue.by_id, required, date)
         agent.before, agent.comparable = NO_FINDINGS, True
-        agent.verdict = agent_verdict(findings, catalogue, profile, required, gathered.labels)
+        agent.verdict = agent_verdict(
+            findings, catalogue, profile, required, gathered.labels, gathered.evidence.digests
+        )
         self.store.put(agent.ref, findings)
         self._plan(agent, gathered.evidence, findings, date)
         self._own_metrics.add(CHECKLIST_EVALUATIONS, 1, "ok")

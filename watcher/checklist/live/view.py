@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from probes.controls.catalogue.loading import Catalogue
 from probes.controls.evidence import AgentRef
-from probes.controls.finding import Finding
+from probes.controls.finding import Finding, State
 from probes.controls.profile import Profile
 from probes.controls.readiness import Readiness
 from watcher.checklist.agent_report import AgentReport, Chosen, Report, agent_report
-from watcher.checklist.live.agent_verdict import AgentVerdict
+from watcher.checklist.live.agent_verdict import AgentVerdict, Digests
 from watcher.checklist.live.checklist import Checklist
 from watcher.checklist.live.keeping import FindingsKeeper
 from watcher.checklist.live.turns import Regression
@@ -56,6 +56,14 @@ class ChecklistView:
     def findings(self, agent: AgentRef) -> Mapping[str, Finding]:
         """By control, in the order of the catalogue; empty for an agent that was not judged. Costs a millisecond."""
         return self._checklist.store.get(agent) if self.verdict(agent) is not None else {}
+
+    def states(self, agent: AgentRef) -> Sequence[State]:
+        """The state of each control, in the order of the catalogue; empty for an agent that was not judged. Cheap."""
+        return self._checklist.store.states(agent) if self.verdict(agent) is not None else []
+
+    def digests(self, agent: AgentRef) -> Digests:
+        """What ran of it when it was judged, or why that is not known; LookupError for an agent that was not judged."""
+        return self._judged(agent).digests
 
     def regressed(self, agent: AgentRef) -> Mapping[str, Regression]:
         """Required controls that were met within the last week, and no longer are."""

@@ -1,7 +1,7 @@
 """The fleet: which agents are in trouble and since when."""
 
 from watcher.alerting.dashboards.board import CLUSTER, FLEET_AGENTS, FLEET_NAMESPACES, GAPS, JOB, Board, turned
-from watcher.alerting.dashboards.fleet_next import NEXT, UNTOLD
+from watcher.alerting.dashboards.boards.fleet_next import NEXT, UNTOLD
 from watcher.alerting.dashboards.measures import ENDS_OF_SVIDS, NOT_CLOSED, TARGETS
 from watcher.alerting.dashboards.panels import ORANGE_FROM_ONE, RED_FROM_ONE, Asked, lines, row, stat
 from watcher.alerting.dashboards.queries import (

@@ -1,7 +1,7 @@
 """The watcher itself: does it look in time, what impairs it, and do its alerts arrive."""
 
 from watcher.alerting.dashboards.board import CLUSTER, GAPS, JOB, Annotation, Board, Variable
-from watcher.alerting.dashboards.own_process import ALERTS, PHONE, PROCESS, SCRAPES
+from watcher.alerting.dashboards.boards.own_process import ALERTS, PHONE, PROCESS, SCRAPES
 from watcher.alerting.dashboards.panels import ORANGE_FROM_ONE, RED_FROM_ONE, Asked, lines, row, stat
 from watcher.alerting.dashboards.queries import INSTALLATIONS, PROCESSES, UNWATCHED, fact, led, ours, progress, tile
 from watcher.alerting.rules.core import INSTALLATION, INSTANCE

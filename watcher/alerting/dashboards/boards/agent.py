@@ -1,8 +1,8 @@
 """One agent: how it is now, and all that is known of it."""
 
-from watcher.alerting.dashboards.agent_resources import RESOURCES
-from watcher.alerting.dashboards.agent_security import AUTHORIZATION, IDENTITY
 from watcher.alerting.dashboards.board import CLUSTER, GAPS, ONE_AGENT, ONE_JOB, ONE_NAMESPACE, Board, turned
+from watcher.alerting.dashboards.boards.agent_resources import RESOURCES
+from watcher.alerting.dashboards.boards.agent_security import AUTHORIZATION, IDENTITY
 from watcher.alerting.dashboards.measures import CPU_USED, ENDS_OF_SVIDS, MEMORY_USED, NOT_CLOSED, POOL_USED, TARGETS
 from watcher.alerting.dashboards.panels import ORANGE_FROM_ONE, RED_FROM_ONE, Asked, Json, row, stat, timeline
 from watcher.alerting.dashboards.queries import (

@@ -1,6 +1,6 @@
 """One agent: its breakers, memory, pools, requests and CPU."""
 
-from watcher.alerting.dashboards.agent_security import told_conditions
+from watcher.alerting.dashboards.boards.agent_security import told_conditions
 from watcher.alerting.dashboards.measures import POOL_USED, breakers
 from watcher.alerting.dashboards.panels import STATES, Asked, lines, row, timeline
 from watcher.alerting.dashboards.queries import ours, troubles, while_watched
