@@ -9,7 +9,9 @@ from probes.contract import (
     Evaluation,
     EvaluationContext,
     Limits,
+    Metric,
     Probe,
+    Sample,
     Seconds,
     Severity,
     Unknown,
@@ -56,6 +58,9 @@ AGENT_RESTARTING = ConditionKind(
     all_clear="The agent's process stays up.",
     window=Window("restart_window"),
 )
+RESTARTS = Metric(
+    name="process_restarts", help="New processes of the agent seen within the probe's window; absent where none was."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,8 @@ def judge(
     if isinstance(started, Absent | Unreadable):
         return Evaluation(verdicts=(*readable, *unreported(AGENT_RESTARTING, started, context.limits)), history=history)
     history = _seen(history, follow(history.process, page, context), context)
-    return Evaluation(verdicts=(*readable, _restarting(history, context)), history=history)
+    samples = (Sample(RESTARTS, len(history.restarts)),) if history.restarts else ()
+    return Evaluation(verdicts=(*readable, _restarting(history, context)), history=history, samples=samples)
 
 
 def _available(page: MetricsPage, context: EvaluationContext[TelemetryLimits]) -> Verdict:
@@ -140,8 +146,12 @@ def _seen(
     recent = [at for at in history.restarts if context.now - at <= context.limits.restart_window]
     if new:
         recent.append(context.now)
-    newest = tuple(recent[-context.limits.restarts - 1 :])
+    newest = tuple(recent[-max(_COUNTED, context.limits.restarts + 1) :])
     return TelemetryHistory(since, missed or history.missed, followed.process, newest, history.inspection)
+
+
+_COUNTED = 100
+"""Restarts within the window that are remembered."""
 
 
 def _restarting(history: TelemetryHistory, context: EvaluationContext[TelemetryLimits]) -> Verdict:
@@ -165,5 +175,6 @@ PROBE = Probe(
     limits=TelemetryLimits,
     history=TelemetryHistory,
     judge=judge,
+    metrics=(RESTARTS,),
     wants=lambda _: PROCESS,
 )

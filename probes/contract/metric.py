@@ -15,6 +15,7 @@ class Metric:
     labels: tuple[str, ...] = ()  # beyond the identity labels
     fleet: bool = False  # over the whole fleet: no identity labels, fed by observations and not by samples
     buckets: tuple[float, ...] = ()  # of a histogram
+    trouble: bool = False  # what it says is of a trouble: it is exported before subjects that are well
     moment: bool = False  # the value is a moment of `EvaluationContext.now`, to be exported as Unix seconds
 
 

@@ -1,18 +1,18 @@
 """How much counters of one process grew over a window of time."""
 
-from bisect import bisect_right
 from dataclasses import dataclass
+from operator import add, sub
 from typing import NamedTuple
 
 from probes.contract import ConditionKind, Unknown, Verdict, say_duration
-from probes.history.packed import NUMBER, Packed, pack, unpack
+from probes.history.packed import NUMBER, SHORT, Packed, pack, pack_short, unpack, unpack_short
 from probes.history.process import Answered
 
 _FELL = "its counters fell without a new process"
 GAP = "the looks before are too long ago"
 _OTHER = "another process answered"
 
-_MARKS = 5  # within a window: what is compared is at most a fifth older than asked for
+_PARTS = 5  # of a window: what is compared is at most a fifth older than asked for
 
 
 def say_anew(watched: float, window: float, why: str) -> str:
@@ -29,11 +29,11 @@ class Grown(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """What some counters grew by since they were first seen, and marks of it along the way."""
+    """What some counters grew by within a window, in parts of it."""
 
     at: float = 0.0  # the latest look, in seconds that only time moves
-    counts: Packed = b""  # the counters then, and what each grew by since the first mark; empty: never seen
-    marks: Packed = b""  # (when, *grown), oldest first
+    counts: Packed = b""  # the counters then; empty: never seen
+    parts: Packed = b""  # (seconds, *growth) in short numbers, oldest first; the newest may not be full
     anew: str = ""  # why it began once more; empty: it did not
 
     def add(
@@ -44,16 +44,14 @@ class Growth:
         A new process whose counters fell counts from zero. A counter that falls without one says nothing of what was,
         as does another process, or a gap longer than the window: the history begins again.
         """
-        none = (0.0,) * len(counters)
-        if not self.marks or not self._fits(counters):
-            return Growth(now, pack((*counters, *none)), pack((now, *none)), self.anew)
-        seen, total = self._halves()
+        seen = unpack(self.counts)
+        if not self._fits(counters):
+            return Growth(now, pack(counters), anew=self.anew)
         fell = any(map(_fell, seen, counters))
-        before = none if fell and answered is Answered.NEW else seen
         if why := self._why_anew(answered, now, max(window, 3 * interval), fell=fell):
-            return Growth(now, pack((*counters, *none)), pack((now, *none)), why)
-        grown = tuple(so_far + one - other for so_far, one, other in zip(total, counters, before, strict=True))
-        return Growth(now, pack((*counters, *grown)), self._marked(now, grown, window, interval), self.anew)
+            return Growth(now, pack(counters), anew=why)
+        grown = counters if fell and answered is Answered.NEW else map(sub, counters, seen)
+        return Growth(now, pack(counters), self._parts_with((now - self.at, *grown), window, interval), self.anew)
 
     def _why_anew(self, answered: Answered, now: float, longest: float, *, fell: bool) -> str:
         if not 0 <= now - self.at <= longest:
@@ -64,40 +62,38 @@ class Growth:
 
     def over(self, window: float, interval: float) -> Grown | None:
         """The growth over the window (seconds) that ends at the latest look; None while it is not full."""
-        _, total = self._halves()
-        oldest, width = self.at - window + interval / 2, 1 + len(total)
-        numbers = unpack(self.marks)
-        passed = bisect_right(numbers[::width], oldest)
-        if not passed:
+        width, parts = 1 + len(self.counts) // NUMBER, unpack_short(self.parts)
+        seconds = sum(parts[::width])
+        if not (seconds > 0 and seconds >= window - interval / 2):
             return None
-        then, *grown = numbers[(passed - 1) * width : passed * width]
-        return Grown(self.at - then, tuple(now - before for now, before in zip(total, grown, strict=True)))
+        return Grown(seconds, tuple([sum(parts[place::width]) for place in range(1, width)]))
 
     def warming_up(self, kind: ConditionKind, window: float) -> Verdict:
         """What a condition says while the window (seconds) is not full, with why where it began once more."""
         if not self.anew:
             return kind.unknown(Unknown.WARMING_UP)
-        watched = self.at - unpack(self.marks[:NUMBER])[0]
+        width = 1 + len(self.counts) // NUMBER
+        watched = sum(unpack_short(self.parts)[::width])
         return kind.unknown(Unknown.WARMING_UP, say_anew(watched, window, self.anew))
 
     def _fits(self, counters: tuple[float, ...]) -> bool:
         """Whether this is a history of so many counters; a state file may say anything."""
-        whole_marks = len(self.marks) % ((1 + len(counters)) * NUMBER) == 0
-        return len(self.counts) == 2 * len(counters) * NUMBER and whole_marks
+        whole_parts = len(self.parts) % ((1 + len(counters)) * SHORT) == 0
+        return len(self.counts) == len(counters) * NUMBER and whole_parts
 
-    def _halves(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """The counters as they were seen, and what they grew by."""
-        numbers = tuple(unpack(self.counts))
-        return numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :]
-
-    def _marked(self, now: float, grown: tuple[float, ...], window: float, interval: float) -> bytes:
-        width = 1 + len(grown)
-        at = unpack(self.marks)[::width]
-        marks = self.marks
-        if now - at[-1] >= window / _MARKS - interval / 2:
-            marks += pack((now, *grown))
-        passed = bisect_right(at, now - window + interval / 2)
-        return marks[(passed - 1) * width * NUMBER :] if passed > 1 else marks
+    def _parts_with(self, latest: tuple[float, ...], window: float, interval: float) -> bytes:
+        """The parts with what the latest look adds, and without those that the window does not need any more."""
+        width, parts = len(latest), unpack_short(self.parts)
+        if parts and parts[-width] < window / _PARTS - interval / 2:
+            parts[-width:] = map(add, parts[-width:], latest)
+        else:
+            parts += latest
+        seconds, passed = parts[::width], 0
+        left = sum(seconds)
+        while passed < len(seconds) - 1 and left - seconds[passed] >= window - interval / 2:
+            left -= seconds[passed]
+            passed += 1
+        return pack_short(parts[passed * width :])
 
 
 def _fell(before: float, now: float) -> bool:

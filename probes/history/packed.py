@@ -26,3 +26,17 @@ def pack(numbers: Iterable[float]) -> bytes:
 def unpack(packed: bytes) -> list[float]:
     """The floats of `pack`; what is cut off at the end is left out."""
     return array("d", packed[: len(packed) // NUMBER * NUMBER]).tolist()
+
+
+SHORT = 4
+"""Bytes of one short number."""
+
+
+def pack_short(numbers: Iterable[float]) -> bytes:
+    """As 4-byte floats, of seven digits: what was within a window."""
+    return array("f", numbers).tobytes()
+
+
+def unpack_short(packed: bytes) -> list[float]:
+    """The floats of `pack_short`; what is cut off at the end is left out."""
+    return array("f", packed[: len(packed) // SHORT * SHORT]).tolist()

@@ -19,6 +19,7 @@ from probes.contract import (
     Verdict,
     Vote,
 )
+from probes.contract.condition import Status
 from probes.contract.reading import STALE_AFTER
 from probes.opa import decisions
 from probes.opa.bundles import BUNDLE_STALE, REVISION_SKEW, BundleContext, BundleHistory, judge_bundles, unknown_bundles
@@ -54,6 +55,10 @@ BUNDLE_LAST_SUCCESS = Metric(
     help="When OPA's last successful request for a bundle was, by OPA's clock.",
     labels=("bundle",),
 )
+DECISION_P95 = Metric(
+    name="opa_decision_p95_seconds",
+    help=f"What 95 of 100 of the last {decisions.DECISIONS} decisions took at most, while that is above the limit.",
+)
 DECISION_DURATION = Metric(
     name="opa_decision_duration_seconds",
     help="How long OPA took from the question to the decision.",
@@ -88,17 +93,18 @@ def judge(reading: OPAReading, history: OPAHistory, context: EvaluationContext[O
     ticks = (*history.ticks, *new)[-decisions.DECISIONS :]
     report = _bundle_report(reading, context)
     about_bundles, bundles = _bundles(reading, history.bundles, context, report)
+    slow = decisions.slow(answers, ticks, context.limits.slow_after, held_up=held_up)
     found = (
         decisions.unreachable(reading, context),
         *decisions.of_the_policy(answers, context.target.decision_path),
-        decisions.slow(answers, ticks, context.limits.slow_after, held_up=held_up),
+        slow,
         *about_bundles,
     )
     counted = tuple(each.canary for each in answers if each.expected is not Expected.ANY)
     return Evaluation(
         verdicts=tuple(verdict for verdict in found if verdict is not None),
         history=OPAHistory(ticks, bundles, history.counted if history.counted == counted else counted),
-        samples=_samples(report),
+        samples=(*_samples(report), *_slowness(slow, ticks)),
         observations=tuple(_observations(answers, history.counted)),
         votes=_votes(report, context),
     )
@@ -146,6 +152,11 @@ def _samples(report: StatusReport | None) -> tuple[Sample, ...]:
     )
 
 
+def _slowness(slow: Verdict, ticks: tuple[int, ...]) -> tuple[Sample, ...]:
+    p95 = decisions.p95_of(ticks) if slow.status is Status.TRUE else None  # else a fleet has thousands of them
+    return () if p95 is None else (Sample(DECISION_P95, p95),)
+
+
 def _votes(report: StatusReport | None, context: EvaluationContext[OPALimits]) -> tuple[Vote, ...]:
     bundles = report.bundles if report is not None else ()
     return tuple(Vote(each.name, context.target.opa or "", each.revision) for each in bundles)
@@ -175,6 +186,6 @@ PROBE: Probe[OPAReading, OPALimits, OPAHistory] = Probe(
     limits=OPALimits,
     history=OPAHistory,
     judge=judge,
-    metrics=(BUNDLE_INFO, BUNDLE_LAST_SUCCESS, DECISION_DURATION, CANARY_TOTAL),
+    metrics=(BUNDLE_INFO, BUNDLE_LAST_SUCCESS, DECISION_P95, DECISION_DURATION, CANARY_TOTAL),
     wants=_wants,
 )

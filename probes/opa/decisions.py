@@ -182,13 +182,18 @@ def slow(answers: Sequence[CanaryAnswer], last: tuple[int, ...], slow_after: flo
         return unanswered
     if held_up:
         return _WE_WERE_LATE
-    if len(last) < DECISIONS:
+    p95 = p95_of(last)
+    if p95 is None:
         return _too_few(len(last))
-    p95 = sorted(last)[DECISIONS * 95 // 100 - 1] * _TICK
     if p95 <= slow_after:
         return DECISION_SLOW.false()
     message = f"The p95 of {DECISIONS} decisions is {say_duration(p95)}, above {say_duration(slow_after)}."
     return DECISION_SLOW.true(message)
+
+
+def p95_of(last: tuple[int, ...]) -> float | None:
+    """The seconds that 95 of 100 of the last decisions took at most, by their ticks; None where there are too few."""
+    return sorted(last)[DECISIONS * 95 // 100 - 1] * _TICK if len(last) >= DECISIONS else None
 
 
 _WE_WERE_LATE = DECISION_SLOW.unknown(

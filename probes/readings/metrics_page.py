@@ -1,6 +1,6 @@
 """What one look at a metrics page saw, and what it says of each wanted signal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
@@ -59,10 +59,13 @@ class RememberedPage(Reading):
         return found if self.asked_in == 1 else {**found, "asked_at": f"one of {self.asked_in} looks"}
 
 
+def _shown(lines: Iterable[bytes]) -> list[bytes]:
+    """By name, as far as they are shown."""
+    return [block if len(block) <= _OF_A_NAME else _shortened(block) for block in lines if block]
+
+
 def _shortened(block: bytes) -> bytes:
-    """The lines of one name, or the first of them and how many there are more."""
-    if len(block) <= _OF_A_NAME:
-        return block
+    """The first of the lines of one name, and how many there are more."""
     end = block.rfind(b"\n", 0, _OF_A_NAME)
     more = block.count(b"\n", end + 1) + 1
     return block[:_OF_A_NAME] if end < 0 else b"%b\n(%d more lines)" % (block[:end], more)
@@ -143,7 +146,7 @@ class MetricsPage(Reading):
             trouble=self.trouble,
             families=self._families(),
             kept=self._kept_values(),
-            squeezed=compress(b"\n".join([_shortened(block) for block in self.kept.lines if block])[:_EVIDENCE], 1),
+            squeezed=compress(b"\n".join(_shown(self.kept.lines))[:_EVIDENCE], 1),
         )
 
     def _families(self) -> Families:

@@ -108,7 +108,7 @@ class SignalReader:
     def values(self, signal: Signal) -> SignalValues | Unreadable | None:
         """What those say, by subject."""
         if signal not in self._values:
-            lines = tuple([self._kept.lines[place] for place in self._wanted.places[signal]])
+            lines = tuple(map(self._kept.lines.__getitem__, self._wanted.places[signal]))
             if sum(map(len, lines)) <= _SHORT:
                 self._values[signal] = _remembered(self._wanted, signal, lines, self._kept.overfull)
             else:

@@ -122,8 +122,7 @@ class Scan:
         for run in _RUN.finditer(piece):
             name = run[1] or run[2]
             if name in self._names and (count := self._counts.get(name, 0)) < self._most[name]:
-                self._counts[name] = count + run[0].count(b"\n") + 1
-                self._keep(name, _shortened(run[0]))
+                self._keep(name, run[0], count + run[0].count(b"\n") + 1)
         if self._kept > MAX_KEPT:
             raise TooCostlyError(f"its wanted lines are more than {say_bytes(MAX_KEPT)}")
         for name, description in self._described:
@@ -137,12 +136,15 @@ class Scan:
         lines = tuple([b"\n".join(self._runs.get(name, ())) for name in self._names])
         return KeptLines(lines, overfull, described or bare, self._ours)
 
-    def _keep(self, name: bytes, run: bytes) -> None:
-        """All lines of a name; of too many, which nobody judges, the first three."""
+    def _keep(self, name: bytes, run: bytes, count: int) -> None:
+        """All lines of a name, `count` with these; of too many, which nobody judges, the first three."""
+        if len(run) > _MAX_LINE or b" # {" in run:
+            run = _shortened(run)
         runs = self._runs.setdefault(name, [])
         runs.append(run)
         self._kept += len(run)
-        if self._counts[name] >= self._most[name]:
+        self._counts[name] = count
+        if count >= self._most[name]:
             self._kept -= sum(map(len, runs))
             runs[:] = b"\n".join(runs).split(b"\n", 3)[:3]
             self._kept += sum(map(len, runs))

@@ -1,7 +1,9 @@
 """Do the agent's requests fail, or take too long?"""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import NamedTuple
+from zlib import crc32
 
 from pydantic import Field
 
@@ -21,11 +23,12 @@ from probes.contract import (
 )
 from probes.contract.condition import Window
 from probes.contract.signal import REQUESTS, Absent, Unreadable, unreported
-from probes.history.counters import Growth
+from probes.history.counters import Grown, Growth
+from probes.history.packed import pack
 from probes.history.process import NOBODY, PROCESS, Followed, Process, follow, in_turn
 from probes.history.requests import ERRORS, Tally, failed
 from probes.readings.metrics_page import MetricsPage
-from probes.slo.durations import DURATION, P95, slow
+from probes.slo.durations import DURATION, P95, Buckets, durations
 
 _FAILURES = ("error", "failure", "failed", "timeout", "exception", "unavailable")
 _SUCCESSES = ("success", "ok", "succeeded", "completed", "denied", "rejected", "unauthorized", "cancelled")
@@ -66,6 +69,11 @@ ERROR_RATIO = Metric(
 SLOW_RATIO = Metric(
     name="slo_slow_ratio", help="Share of the requests over the probe's window that took longer than its limit."
 )
+LATENCY_P95 = Metric(
+    name="slo_latency_p95_seconds",
+    help="What 95 of 100 requests over the probe's window took at most, by the buckets of histograms; absent while not "
+    "known, and beyond the last bucket.",
+)
 REQUEST_RATE = Metric(name="slo_requests_per_second", help="Requests, over the probe's window; absent while not known.")
 
 
@@ -74,7 +82,8 @@ class SLOHistory:
     """The requests that were seen."""
 
     failed: Growth = field(default_factory=Growth)
-    slow: Growth = field(default_factory=Growth)
+    took: Growth = field(default_factory=Growth)  # in each bucket; where there are none, all and the slow ones
+    bounds: int = 0  # of the buckets: a checksum, which tells these from others; 0: there are none
     process: Process = NOBODY
 
 
@@ -84,37 +93,71 @@ def judge(page: MetricsPage, history: SLOHistory, context: EvaluationContext[SLO
         return Evaluation(verdicts=PROBE.all_unknown(context.target, Unknown.SOURCE_FAILED), history=history)
     limits, followed = context.limits, follow(history.process, page, context)
     errors = failed(page, limits.failed_statuses, limits.good_statuses)
-    durations = slow(page, limits.p95_limit)
+    took = durations(page, limits.p95_limit)
+    history = _of_these_buckets(history, took)
     of_errors = _judged(ERROR_RATE, errors, history.failed, limits.error_ratio, followed, context)
-    of_latency = _judged(LATENCY, durations, history.slow, 1 - P95, followed, context)
-    remembered = SLOHistory(of_errors.history, of_latency.history, followed.process)
+    of_latency = _judged(LATENCY, took, history.took, 1 - P95, followed, context)
+    remembered = SLOHistory(of_errors.history, of_latency.history, history.bounds, followed.process)
     verdicts = (*of_errors.verdicts, *of_latency.verdicts)
     return Evaluation(verdicts=verdicts, history=remembered, samples=_samples(of_errors.found, of_latency.found))
 
 
+def _of_these_buckets(history: SLOHistory, took: Buckets | Tally | Absent | Unreadable) -> SLOHistory:
+    """What was counted in other buckets says nothing of these."""
+    bounds = history.bounds
+    if isinstance(took, Buckets):
+        bounds = _told_apart(took.bounds)
+    elif isinstance(took, Tally):
+        bounds = 0
+    if bounds == history.bounds:
+        return history
+    return replace(history, bounds=bounds, took=Growth(anew=_OTHER_BUCKETS if history.took.counts else ""))
+
+
+@lru_cache(maxsize=1024)
+def _told_apart(bounds: tuple[float, ...]) -> int:
+    return crc32(pack(bounds))  # the same object for all agents that have these, which may be the whole fleet
+
+
 def _judged(
     kind: ConditionKind,
-    tally: Tally | Absent | Unreadable,
+    seen: Buckets | Tally | Absent | Unreadable,
     history: Growth,
     most: float,
     followed: Followed,
     context: EvaluationContext[SLOLimits],
 ) -> "_Judged":
-    if not isinstance(tally, Tally):
-        return _Judged(unreported(kind, tally, context.limits), history)
+    if isinstance(seen, Absent | Unreadable):
+        return _Judged(unreported(kind, seen, context.limits), history)
     window = context.limits.window
-    counters = (tally.requests,) if tally.at_once else (tally.requests, tally.bad, tally.unclear)
-    history = history.add(counters, followed.answered, context.now, window, context.interval)
+    history = history.add(_counters(seen), followed.answered, context.now, window, context.interval)
     if followed.process.in_turn:
         return _Judged((in_turn(kind),), history)
     grown = history.over(window, context.interval)
     if grown is None:
         return _Judged((history.warming_up(kind, window),), history)
-    requests = grown.by[0]
-    of, bad, unclear = tally[:3] if tally.at_once else grown.by
-    shares = (bad / of, unclear / of) if of else (0.0, 0.0)  # a new process has none yet, its window has
-    found = _Found(requests, *shares, grown.seconds, of_quantiles=tally.at_once)
+    found = _found(seen, grown, context.limits.p95_limit)
     return _Judged((_verdict(kind, found, most, context.limits),), history, found)
+
+
+def _counters(seen: Buckets | Tally) -> tuple[float, ...]:
+    if isinstance(seen, Buckets):
+        return seen.counts
+    return (seen.requests,) if seen.at_once else (seen.requests, seen.bad, seen.unclear)
+
+
+def _found(seen: Buckets | Tally, grown: Grown, limit: float) -> "_Found":
+    p95, of_quantiles = None, False
+    if isinstance(seen, Buckets):
+        window = Buckets(seen.bounds, grown.by)
+        tally, p95 = window.slower(limit), window.quantile(P95)
+        requests = tally.requests
+    else:
+        requests, of_quantiles = grown.by[0], seen.at_once
+        tally = seen if seen.at_once else Tally._make((*grown.by, False))
+    of = tally.requests
+    shares = (tally.bad / of, tally.unclear / of) if of else (0.0, 0.0)  # a new process has none yet, its window has
+    return _Found(requests, *shares, grown.seconds, p95, of_quantiles)
 
 
 class _Found(NamedTuple):
@@ -122,6 +165,7 @@ class _Found(NamedTuple):
     bad: float  # share of them
     unclear: float  # share of them
     seconds: float
+    p95: float | None  # seconds; None: the page does not tell it
     of_quantiles: bool  # `bad` are all requests of a summary whose p95 is too high
 
     @property
@@ -142,7 +186,8 @@ def _samples(errors: _Found | None, latency: _Found | None) -> tuple[Sample, ...
     rate = () if requests is None else (Sample(REQUEST_RATE, requests.requests / requests.seconds),)
     shares = ((ERROR_RATIO, errors), (SLOW_RATIO, latency))
     told = (Sample(metric, found.bad) for metric, found in shares if found is not None and found.is_share)
-    return (*rate, *told)
+    p95 = () if latency is None or latency.p95 is None else (Sample(LATENCY_P95, latency.p95),)
+    return (*rate, *told, *p95)
 
 
 def _verdict(kind: ConditionKind, found: _Found, most: float, limits: SLOLimits) -> Verdict:
@@ -159,10 +204,17 @@ def _sentence(kind: ConditionKind, found: _Found, limit: str) -> str:
     share, over = f"{found.bad:.1%} of {found.requests:,.0f} requests", say_duration(found.seconds)
     if found.of_quantiles:
         return f"The p95 of {share} over {over} is above {limit}."
-    what = "failed" if kind is ERROR_RATE else f"took longer than {limit}"
-    return f"{share} {what} over {over}."
+    if kind is ERROR_RATE:
+        return f"{share} failed over {over}."
+    p95 = "" if found.p95 is None else f" The p95 is {_say(found.p95)}."
+    return f"{share} took longer than {limit} over {over}.{p95}"
 
 
+def _say(seconds: float) -> str:
+    return say_duration(seconds) if seconds < 1 else f"{seconds:.1f}s"
+
+
+_OTHER_BUCKETS = "its buckets changed"
 _UNCLEAR = {
     ERROR_RATE: "The page has requests whose status is neither one of failed_statuses nor one of good_statuses.",
     LATENCY: "The page has no bucket, and no quantile, that tells how many requests were slower than p95_limit.",
@@ -175,6 +227,6 @@ PROBE = Probe(
     limits=SLOLimits,
     history=SLOHistory,
     judge=judge,
-    metrics=(ERROR_RATIO, SLOW_RATIO, REQUEST_RATE),
+    metrics=(ERROR_RATIO, SLOW_RATIO, LATENCY_P95, REQUEST_RATE),
     wants=lambda _: (REQUESTS, ERRORS, DURATION, *PROCESS),
 )

@@ -4,9 +4,11 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from operator import le, lt
+from typing import NamedTuple
 
 from probes.contract.signal import MOST, Absent, Row, Series, Signal, Unreadable
 from probes.history.requests import Tally, not_counters
+from probes.readings.histograms import Histogram
 from probes.readings.metrics_page import MetricsPage
 
 DURATION = Signal(
@@ -19,17 +21,54 @@ DURATION = Signal(
 P95 = 0.95
 
 
-def slow(page: MetricsPage, limit: float) -> Tally | Absent | Unreadable:
-    """Requests and those slower than `limit` seconds.
+MOST_BUCKETS = 50
+"""A histogram with more is read for the requests that were slower than the limit alone."""
 
-    Within a bucket durations are taken as evenly spread, as histogram_quantile() of Prometheus does. A summary has
-    no more than quantiles: where its p95 is over the limit, all of its requests count as slow, else none.
+
+class Buckets(NamedTuple):
+    """Requests by how long they took; of several histograms all together."""
+
+    bounds: tuple[float, ...]  # seconds, upper ones in their order; the last is infinite
+    counts: tuple[float, ...]  # requests up to each
+
+    def slower(self, limit: float) -> Tally:
+        """Those that took longer than `limit` seconds.
+
+        Within a bucket durations are taken as evenly spread, as histogram_quantile() of Prometheus does.
+        """
+        above = bisect_right(self.bounds, limit)
+        low, fast = (self.bounds[above - 1], self.counts[above - 1]) if above else (0.0, 0.0)
+        if low == limit:
+            return Tally(self.counts[-1], self.counts[-1] - fast)
+        high, more = self.bounds[above], self.counts[above]
+        if high == math.inf:
+            return Tally(self.counts[-1], 0.0, self.counts[-1] - fast)
+        return Tally(self.counts[-1], self.counts[-1] - more + (more - fast) * ((high - limit) / (high - low)))
+
+    def quantile(self, share: float) -> float | None:
+        """The seconds that this share of the requests took at most, by the same rule.
+
+        None where there are none, and where it is beyond the last bound: the buckets do not tell it then.
+        """
+        rank = share * self.counts[-1]
+        if not rank > 0:
+            return None
+        place = next(place for place, count in enumerate(self.counts) if count >= rank)
+        low, fast = (self.bounds[place - 1], self.counts[place - 1]) if place else (0.0, 0.0)
+        high, more = self.bounds[place], self.counts[place]
+        return low + (high - low) * ((rank - fast) / (more - fast)) if low < high < math.inf else None
+
+
+def durations(page: MetricsPage, limit: float) -> Buckets | Tally | Absent | Unreadable:
+    """How long requests took: the buckets of histograms; else requests, and those slower than `limit` seconds.
+
+    A summary has no more than quantiles: where its p95 is over the limit, all of its requests count as slow, else none.
     """
     row, histograms = page.wanted.rows[DURATION][0], page.histograms(DURATION)
     if isinstance(histograms, Unreadable):
         return histograms
     if histograms:
-        return _sum(row, [_slow_of_histogram(*each, limit) for each in histograms])
+        return _together(row, histograms, limit)
     found = page.series(DURATION)
     if not isinstance(found, tuple):
         return found
@@ -40,7 +79,7 @@ def slow(page: MetricsPage, limit: float) -> Tally | Absent | Unreadable:
         return wrong
     buckets = _by_labels((one for one in series if one.name.endswith("_bucket")), "le")
     if buckets:
-        return _sum(row, [_slow_of_histogram(*_in_order(each), limit) for each in buckets.values()])
+        return _together(row, [_in_order(each) for each in buckets.values()], limit)
     if not has_quantiles:
         return Absent(f"{row.metric} has neither buckets nor quantiles.")
     counts = {_key(one.labels): one.value for one in series if one.name.endswith("_count")}
@@ -65,9 +104,9 @@ def _by_labels(series: Iterable[Series], bound: str) -> dict[Labels, dict[float,
     return found
 
 
-def _in_order(buckets: Mapping[float, float]) -> tuple[Sequence[float], Sequence[float]]:
+def _in_order(buckets: Mapping[float, float]) -> Histogram:
     bounds = sorted(buckets)
-    return bounds, [buckets[bound] for bound in bounds]
+    return Histogram(bounds, [buckets[bound] for bound in bounds])
 
 
 def _number(text: str) -> float:
@@ -77,19 +116,20 @@ def _number(text: str) -> float:
         return math.nan
 
 
-def _slow_of_histogram(bounds: Sequence[float], counts: Sequence[float], limit: float) -> Tally | str:
-    """Of a histogram with these bounds, and as many counts of requests up to each."""
+def _together(row: Row, histograms: Sequence[Histogram], limit: float) -> Buckets | Tally | Unreadable:
+    """All of them; where their buckets differ, or are very many, how many requests were slow is all that is told."""
+    if not all(_adds_up(*each) for each in histograms):
+        return Unreadable(f"{row.metric} has buckets that do not add up")
+    bounds = histograms[0].bounds
+    if len(bounds) > MOST_BUCKETS or any(each.bounds != bounds for each in histograms):
+        return _sum(row, [Buckets(tuple(each.bounds), tuple(each.counts)).slower(limit) for each in histograms])
+    return Buckets(tuple(bounds), tuple(map(sum, zip(*(each.counts for each in histograms), strict=True))))
+
+
+def _adds_up(bounds: Sequence[float], counts: Sequence[float]) -> bool:
+    """Whether these bounds, and as many counts of requests up to each, are those of a histogram."""
     ascend = all(map(lt, bounds, bounds[1:])) and all(map(le, counts, counts[1:]))  # NaN does not
-    if not ascend or bounds[-1] != math.inf or not 0 <= counts[0] <= counts[-1] <= MOST:
-        return "has buckets that do not add up"
-    above = bisect_right(bounds, limit)
-    low, fast = (bounds[above - 1], counts[above - 1]) if above else (0.0, 0.0)
-    if low == limit:
-        return Tally(counts[-1], counts[-1] - fast)
-    high, more = bounds[above], counts[above]
-    if high == math.inf:
-        return Tally(counts[-1], 0.0, counts[-1] - fast)
-    return Tally(counts[-1], counts[-1] - more + (more - fast) * ((high - limit) / (high - low)))
+    return ascend and bounds[-1] == math.inf and 0 <= counts[0] <= counts[-1] <= MOST
 
 
 def _slow_of_summary(quantiles: Mapping[float, float], count: float, limit: float) -> Tally | str:

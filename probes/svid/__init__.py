@@ -28,7 +28,7 @@ from probes.svid.expiry import (
     expiry_imminent,
     rotation_overdue,
 )
-from probes.svid.identity import SVID_WRONG_IDENTITY, wrong_identity
+from probes.svid.identity import SERVED, SVID_WRONG_IDENTITY, served_id, wrong_identity
 from probes.svid.reachability import AGENT_UNREACHABLE, TLS_MISSING, tls_missing, unreachable
 from probes.svid.trust import SVID_NOT_TRUSTED, not_trusted
 
@@ -69,10 +69,11 @@ def judge(reading: Handshake, history: SvidHistory, context: EvaluationContext[S
         verdicts = (unreachable(reading, context), *lost)
         return Evaluation(verdicts=verdicts, history=history, samples=_samples(None, history))
     history = _after(reading.leaf, _looked(reading, history, context), context)
+    *of_the_leaf, identity = _of_the_leaf(reading, context)
     return Evaluation(
-        verdicts=(unreachable(reading, context), tls_missing(reading), *_of_the_leaf(reading, context)),
+        verdicts=(unreachable(reading, context), tls_missing(reading), *of_the_leaf, identity),
         history=history,
-        samples=_samples(reading.leaf, history),
+        samples=(*_samples(reading.leaf, history), *served_id(reading.leaf, identity)),
     )
 
 
@@ -141,5 +142,5 @@ PROBE = Probe(
     limits=SvidLimits,
     history=SvidHistory,
     judge=judge,
-    metrics=(NOT_BEFORE, NOT_AFTER, LAST_ROTATION, ROTATIONS),
+    metrics=(NOT_BEFORE, NOT_AFTER, LAST_ROTATION, ROTATIONS, SERVED),
 )

@@ -2,8 +2,10 @@
 
 from collections.abc import Collection
 
-from probes.contract import ConditionKind, Severity, Unknown, Verdict
+from probes.contract import ConditionKind, Metric, Sample, Severity, Unknown, Verdict
+from probes.contract.condition import Status
 from probes.contract.spiffe_id import parse_spiffe_id
+from probes.contract.text import cut
 from probes.readings.certificate import Leaf
 
 SVID_WRONG_IDENTITY = ConditionKind(
@@ -13,6 +15,26 @@ SVID_WRONG_IDENTITY = ConditionKind(
     all_clear="The served certificate carries the right SPIFFE ID.",
     reasons=("NoURISAN", "SeveralURISANs", "NotSPIFFEID", "WrongTrustDomain", "UnexpectedID"),
 )
+SERVED = Metric(
+    name="svid_served_info",
+    help="The SPIFFE ID that is served, while it is another than the agent's; a very long one is cut.",
+    labels=("spiffe_id",),
+    trouble=True,
+)
+
+
+def served_id(leaf: Leaf | None, identity: Verdict) -> tuple[Sample, ...]:
+    """The one SPIFFE ID of the certificate, where that is why the identity is wrong.
+
+    Whatever else stands in its place is no identity, and may be any text.
+    """
+    if (
+        leaf is None
+        or identity.status is not Status.TRUE
+        or identity.reason not in ("WrongTrustDomain", "UnexpectedID")
+    ):
+        return ()
+    return (Sample(SERVED, 1, (cut(leaf.uris[0]),)),)
 
 
 def wrong_identity(leaf: Leaf, expected: Collection[str], own_trust_domain: str, unlearnt: str = "") -> Verdict:

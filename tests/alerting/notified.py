@@ -13,10 +13,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.alerting.promtool import Story
+from tests.alerting.restarted import ROWS, restarted
 from tests.alerting.storms import Agent, Alert, Ill, Installation, fleet, story, struck, timeline
 from tests.alerting.test_alertmanager import SLOWER, example
 from tests.repository import ROOT
 from tests.servers.alertmanager_server import AlertmanagerServer
+from tests.servers.webhook import Notification
 
 DEAD, REFUSED, SILENT = "AgentUnreachable", "OPAUnreachable", "MetricsUnavailable"
 _A = {"job": "team-a", "instance": "10.0.0.1:9847"}
@@ -94,14 +96,23 @@ def notified(played: Iterable[Storm], directory: Path) -> dict[str, Count]:
     with example(pinned=True) as (alertmanager, webhook):
         _send(alertmanager, fired)
         time.sleep(_AFTER)
-        told = [each for each in webhook.told() if each.body["status"] == "firing"]
-    counts = {}
-    for words in fired:
-        mine = [each for each in told if each.body["groupLabels"].get("cluster") == words]
-        pages = [each for each in mine if each.path == "/pagerduty"]
-        incidents = {each.body["groupKey"] for each in pages}
-        counts[words] = Count(len(incidents), len(pages), len([each for each in mine if each.path == "/slack"]))
-    return counts
+        told = webhook.told()
+    return {
+        words: counted(each for each in told if each.body["groupLabels"].get("cluster") == words) for words in fired
+    }
+
+
+def counted(told: Iterable[Notification]) -> Count:
+    """How many of these say that something fires."""
+    firing = [each for each in told if each.body["status"] == "firing"]
+    pages = [each for each in firing if each.path == "/pagerduty"]
+    incidents = {each.body["groupKey"] for each in pages}
+    return Count(len(incidents), len(pages), len([each for each in firing if each.path == "/slack"]))
+
+
+def _of_restarts(directory: Path) -> dict[str, Count]:
+    told = restarted(directory)
+    return {words: counted(told[run]) for words, run in ROWS.items()}
 
 
 def told_of(storm: Storm) -> Story:
@@ -143,7 +154,7 @@ def table(counts: Mapping[str, Count]) -> str:
 
 if __name__ == "__main__":
     with TemporaryDirectory() as home:
-        made = table(notified(storms(), Path(home)))
+        made = table(notified(storms(), Path(home)) | _of_restarts(Path(home)))
     document = ROOT / "docs" / "alerting.md"
     before, _, rest = document.read_text().partition("<!-- storms -->\n")
     document.write_text(f"{before}<!-- storms -->\n{made}\n{rest[rest.index('<!-- /storms -->') :]}")

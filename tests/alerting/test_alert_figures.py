@@ -2,10 +2,12 @@
 
 import re
 from pathlib import Path
+from urllib.parse import quote_plus
 
 import pytest
+import yaml
 
-from tests.alerting.promtool import WATCHER, Story, both_versions, expected, told_by
+from tests.alerting.promtool import WATCHER, Story, both_versions, expected, moment, told_by
 from tests.alerting.rules import CORE, RULES, alert, conditions
 from watcher.alerting.rules.agents import all_alerts
 from watcher.alerting.rules.descriptions import Figure
@@ -67,6 +69,21 @@ FIGURES: dict[str, tuple[Series, str]] = {
         },
         "At this rate it does so in 5h 0m 0s. It holds 400MiB of 512MiB.",
     ),
+    "SVIDWrongIdentity": (
+        {
+            "svid_served_info": (course(1), {"spiffe_id": "spiffe://example.org/agent/billing"}),
+            "target_info": (course(1), {"spiffe_id": "spiffe://example.org/agent/search"}),
+        },
+        "It serves spiffe://example.org/agent/billing. Expected is spiffe://example.org/agent/search.",
+    ),
+    "OPADecisionSlow": (
+        {"opa_decision_p95_seconds": (course(0.15), {})},
+        "It is 150ms.",
+    ),
+    "AgentRestarting": (
+        {"process_restarts": (course(7), {})},
+        "At least 7 new processes were seen lately.",
+    ),
     "OPABundleStale": (
         {"opa_bundle_last_success_timestamp_seconds": (course(AT - 1500), {"bundle": "s"})},
         "It was last fetched 25m 0s ago.",
@@ -96,8 +113,12 @@ FIGURES: dict[str, tuple[Series, str]] = {
         "18.4% fail, at 1.64 requests a second.",
     ),
     "LatencyHigh": (
-        {"slo_slow_ratio": (course(0.12), {}), "slo_requests_per_second": (course(1.64), {})},
-        "12% take longer, at 1.64 requests a second.",
+        {
+            "slo_latency_p95_seconds": (course(0.412), {}),
+            "slo_slow_ratio": (course(0.12), {}),
+            "slo_requests_per_second": (course(1.64), {}),
+        },
+        "It is 412ms. 12% take longer, at 1.64 requests a second.",
     ),
     "CPUHigh": (
         {"cpu_usage_cores": (course(1.9), {}), "cpu_limit_cores": (course(2), {})},
@@ -105,6 +126,8 @@ FIGURES: dict[str, tuple[Series, str]] = {
     ),
 }
 """Condition -> the series that tell how bad it is at that moment, and the sentence."""
+OF_OTHERS = {"revision": "r2", "spiffe_id": "spiffe://example.org/agent/other"}
+"""Labels of the pod that is well, and of another agent."""
 
 
 def of(condition: str, series: Series) -> Story:
@@ -121,7 +144,7 @@ def of(condition: str, series: Series) -> Story:
         story.add("target_info", "1x40", **WATCHER, **pod)
     for name, (values, labels) in series.items():
         story.add(name, values, **WATCHER, **ill, **labels)
-        others = labels | {"revision": "r2"} if "revision" in labels else labels
+        others = labels | {name: each for name, each in OF_OTHERS.items() if name in labels}
         story.add(name, course(0), **WATCHER, **well, **others)
         story.add(name, course(1e12), **WATCHER, **well | {"namespace": "dev"}, **others)
     return story
@@ -151,8 +174,68 @@ def test_each_alert_tells_its_own_numbers_of_the_pods_that_are_ill(version: str,
     assert not (report := told_by(version, stories, files, tmp_path)), report
 
 
+ODD = {"job": 'a\\b "c"', "cluster": "eu`1\n{{ $value }}", "instance": "x"}
+CALLEES = {
+    'say "a": `b`\n\\ {{ .Value }}': 'say "a":`b`\n\\ {{ .Value }}',
+    "a:  b:\tc: ": "a:b:c",
+    "a::": "a",
+    "https://a/b": "https://a/b",
+    "a:\u2028b:\x85c": "a:b:c",
+    "{a: [b": "{a:[b",
+    "%s%!d(x)": "%s%!d(x)",
+}
+"""What callees may be named on the pages of agents, and how a text has it."""
+
+
+@both_versions
+@pytest.mark.parametrize("callee", CALLEES)
+def test_whatever_an_installation_and_a_callee_are_named_the_alert_tells_its_number(
+    version: str, callee: str, tmp_path: Path
+) -> None:
+    name, story = "AgentWeaveCircuitBreakerOpen", Story("odd")
+    of = {**ODD, "namespace": "prod", "agent": "search", "pod": "search-0"}
+    for series in ("build_info", "discovery_last_success_timestamp_seconds", "shards"):
+        story.add(series, "1x40", **ODD)
+    story.add("active", "1x40", **ODD, shard="0")
+    story.add("target_info", "1x40", **of)
+    story.add("condition", "1x40", **of, probe="breaker", condition="CircuitBreakerOpen", subject=callee)
+    story.add("condition_reason_info", "1x40", **of, condition="CircuitBreakerOpen", subject=callee, reason="Open")
+    story.add("circuit_breaker_open_since_timestamp_seconds", course(AT - 600), **of, callee=callee)
+    told = {"namespace": "prod", "agent": "search", "subject": callee, "job": ODD["job"], "cluster": ODD["cluster"]}
+    page = expected(alert(name), words={"reason": "Open"}, **told)
+    shown = CALLEES[callee]
+    description = (
+        f"The circuit breaker of prod/search for {shown} is not closed, so calls to {shown} fail at once. "
+        f"It has not been closed for 10m 0s. Seen on search-0 (Open), since {moment(0)} UTC."
+    )
+    page["exp_annotations"]["description"] = description
+    page["exp_annotations"]["runbook_url"] = page["exp_annotations"]["runbook_url"].replace(callee, quote_plus(callee))
+    story.expect(AT, name, page)
+    assert not (report := told_by(version, [story], [CORE, RULES / "breaker.yaml"], tmp_path)), report
+    assert isinstance(yaml.safe_load(description.replace("{", "").replace("`", "")), str)
+
+
 def test_every_alert_that_has_figures_is_tried_here() -> None:
     assert {each.condition for each in all_alerts() if each.figures} == FIGURES.keys()
+
+
+def test_of_many_identities_that_are_served_the_first_are_told(tmp_path: Path) -> None:
+    name = "AgentWeaveSVIDWrongIdentity"
+    story, place = Story("many"), {"probe": "svid", "condition": "SVIDWrongIdentity"}
+    story.watcher("1x40")
+    for number in range(5):
+        pod = {**WATCHER, "namespace": "prod", "agent": "search", "pod": f"search-{number}"}
+        story.add("condition", "1x40", **pod, **place)
+        story.add("target_info", "1x40", **pod)
+        story.add("svid_served_info", "1x40", **pod, spiffe_id=f"spiffe://example.org/{4 - number}")
+    page = expected(alert(name), words={"reason": "", "pod": ""}, namespace="prod", agent="search")
+    served = ", ".join(f"spiffe://example.org/{number}" for number in range(3))
+    page["exp_annotations"]["description"] = (
+        f"The SPIFFE ID that prod/search serves is not the expected one. It serves {served} and others. "
+        "No look tells more right now."
+    )
+    story.expect(AT, name, page)
+    assert not (report := told_by("current", [story], [CORE, RULES / "svid.yaml"], tmp_path)), report
 
 
 @pytest.mark.parametrize(
@@ -161,6 +244,6 @@ def test_every_alert_that_has_figures_is_tried_here() -> None:
 def test_a_figure_never_fails_as_a_query_where_two_watchers_lead(figure: Figure) -> None:
     """A failed query takes the whole text away: each is aggregated, so that it cannot match many to many."""
     for query in figure.queries:
-        assert re.search(r"\b(min|max|count)\(", query), query
+        assert re.search(r"\b(min|max|count|group)( by \(\w+\) )?\(", query), query
         assert not re.search(r"\}\s*[-+*/]", query), query
     assert figure.says.count("{") == len(figure.queries)

@@ -139,3 +139,24 @@ def test_two_clusters_with_equal_names_are_two_alerts(tmp_path: Path) -> None:
         (f"FleetWide {DEAD}", "c2"),
     }
     assert len(alerts) == 2
+
+
+def test_an_installation_that_is_gone_for_an_hour_goes_on_where_it_was_when_it_is_back(tmp_path: Path) -> None:
+    agents = fleet(8)
+    gone = range(20, 140)
+    ills = [*struck(agents[:5], DEAD, 4, 80), *struck(agents[5:7], DEAD, 4, 190), Ill(agents[7], REFUSED, 4, 190)]
+    alerts = played(tmp_path, 100, Installation(agents, ills, gone=gone))
+    singles = {f"{DEAD} a005": 1, f"{DEAD} a006": 1, f"{REFUSED} a007": 1}
+    assert counted(alerts) == {f"FleetWide {DEAD}": 1, "WatcherDown": 1} | singles
+    assert one(alerts, f"FleetWide {DEAD}").end > 30 * gone.stop  # five were mended while nobody looked: told when seen
+    assert one(alerts, f"{DEAD} a005").begin < one(alerts, f"FleetWide {DEAD}").end
+    assert one(alerts, f"{REFUSED} a007").end >= 100 * 60 - 300
+
+
+def test_agents_that_are_gone_when_the_watcher_is_back_end_with_what_it_knows_then(tmp_path: Path) -> None:
+    agents = fleet(5)
+    before = Installation(agents, struck(agents[:1], DEAD, 4, 400), gone=range(20, 400))
+    after = Installation(agents[1:], [], {"job": "watcher", "instance": "10.0.0.9:9847"}, range(140))
+    alerts = played(tmp_path, 100, before, after)
+    assert counted(alerts) == {f"{DEAD} a000": 1, "WatcherDown": 1}
+    assert 30 * 140 <= one(alerts, f"{DEAD} a000").end <= 30 * 140 + 420

@@ -20,7 +20,7 @@ RECEIVER_FIELDS = {
         *("sendResolved", "routingKey", "description", "severity", "class", "group", "component", "details"),
         "pagerDutyLinkConfigs",
     },
-    "slackConfigs": {"sendResolved", "apiURL", "channel", "title", "titleLink", "text"},
+    "slackConfigs": {"sendResolved", "apiURL", "channel", "title", "titleLink", "fallback", "text"},
     "webhookConfigs": {"sendResolved", "url"},
 }
 """Of `monitoring.coreos.com/v1alpha1`, as far as they are used: the operator refuses others."""

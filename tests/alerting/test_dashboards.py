@@ -49,6 +49,7 @@ LABELS_OF_OTHERS = {
     *("alertname", "alertstate", "severity", "component"),
     *("job", "instance", "cluster", "le", "alertmanager", "integration"),
     *("verdict", "profile", "section", "control", "from", "to"),
+    "served",  # what a query names the SPIFFE ID that is served beside the one that is expected
 }
 OF_A_GAP = ('agent=""', "1 - agentweave:installation:watched", "(min(agentweave:installation:watched")
 """What is told of a watcher that is gone: there is nothing of it until the demo has ended."""
@@ -60,6 +61,7 @@ NOT_IN_THE_DEMO = {
     "pool_exhaustion_timestamp_seconds": "told from half an hour of history",
     "cpu_usage_cores": "the demo's agents have no CPU limit",
     "cpu_limit_cores": "the demo's agents have no CPU limit",
+    "opa_decision_p95_seconds": "no OPA of the demo is slow",
     "opa_bundle_info": "the demo's policies are put into OPA without a bundle",
     "opa_bundle_last_success_timestamp_seconds": "the demo's policies are put into OPA without a bundle",
     "subjects_dropped": "no agent of the demo has more than 50",

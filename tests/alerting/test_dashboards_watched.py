@@ -29,7 +29,8 @@ BAD = ("red", "orange", "yellow")
 IN_TROUBLE_ONLY = {
     *("condition_unknown", "condition_reason_info", "subjects_dropped", "target_problems", "pods_not_watched"),
     *("memory_drift_bytes_per_second", "memory_exhaustion_timestamp_seconds", "pool_exhaustion_timestamp_seconds"),
-    "circuit_breaker_open_since_timestamp_seconds",
+    *("circuit_breaker_open_since_timestamp_seconds", "svid_served_info", "opa_decision_p95_seconds"),
+    "process_restarts",
     *("control_not_met", "control_regressed_timestamp_seconds", "controls_dropped"),
 }
 """Series that a healthy fleet does not have."""
@@ -45,7 +46,7 @@ VALUES = {
     "memory_limit_bytes": "1000000+0",
     "pool_capacity": "100+0",
     "cpu_limit_cores": "10+0",
-    **dict.fromkeys(("slo_error_ratio", "slo_slow_ratio"), "0.001+0"),
+    **dict.fromkeys(("slo_error_ratio", "slo_slow_ratio", "slo_latency_p95_seconds"), "0.001+0"),
     **dict.fromkeys(("condition", "impaired", "drill_failures"), "0+0"),
 }
 """What begins with so much and grows by so much a scrape; else 1, and a counter grows by 1."""
@@ -66,7 +67,10 @@ OF_CHECKLIST = {
 }
 """Labels of series of agents beside these."""
 
-UNKNOWN = "Unknown verdicts by probe and reason"
+EMPTY_WHERE_ALL_IS_WELL = {
+    *("Alert history", "Alerts about the watcher and the whole fleet", "Unknown verdicts by probe and reason"),
+    *("Transitions", "Drift", "Slow decisions", "Restarts"),
+}
 
 OF_OTHERS = {
     'prometheus_notifications_alertmanagers_discovered{job="prometheus"}': "1+0",
@@ -224,8 +228,7 @@ def _is_healthy(told: Told) -> None:
     ]
     assert empty == []
     nothing = [where for where, panel, cell in _cells(told) if cell.text == panel["fieldConfig"]["defaults"]["noValue"]]
-    empty_of = ("Alert history", "Alerts about the watcher and the whole fleet", "Transitions", "Drift", UNKNOWN)
-    assert [where for where in nothing if where.split(": ")[1] not in empty_of] == []
+    assert [where for where in nothing if where.split(": ")[1] not in EMPTY_WHERE_ALL_IS_WELL] == []
 
 
 @both_versions

@@ -155,6 +155,7 @@ def test_where_one_is_over_and_one_fires_title_and_links_are_of_the_one_that_fir
     [attachment] = message.body["attachments"]
     title = "[c] prod/search OPABundleStale authz"
     assert (attachment["title"], attachment["title_link"]) == (title, f"{RUNBOOK}OPABundleStale")
+    assert attachment["fallback"] == title
     text = re.sub(r"<[^|>]*\|Silence>", "<SILENCE>", attachment["text"])
     assert text.splitlines() == [
         "*OPABundleStale is.*",
@@ -189,8 +190,56 @@ def test_what_is_over_is_told_in_the_past(pinned: bool, tmp_path: Path) -> None:
         alertmanager.post(alert("MemoryDrift", over=True))
         message = told(webhook, "/slack", 2)[1]
     [attachment] = message.body["attachments"]
-    assert attachment["title"] == "Over: [c] prod/search MemoryDrift"
+    assert attachment["title"] == attachment["fallback"] == "Over: [c] prod/search MemoryDrift"
     assert attachment["text"].strip() == "Over: MemoryDrift was."
+
+
+@PIN
+@pytest.mark.parametrize(
+    ("extent", "was"),
+    [
+        ("2 of 60 agents", "many agents"),
+        ("2 of 5 agents on node n3", "many agents on node n3"),
+        ("1 of 8 agents in namespace 9-of-10", "many agents in namespace 9-of-10"),
+    ],
+)
+def test_how_few_were_left_when_it_ended_is_not_told_of_what_many_had(
+    extent: str, was: str, pinned: bool, tmp_path: Path
+) -> None:
+    with receivers(tmp_path, pinned=pinned) as (alertmanager, webhook):
+        alertmanager.post(alert("FleetWideWarning", condition="CPUHigh", extent=extent))
+        told(webhook, "/slack")
+        alertmanager.post(alert("FleetWideWarning", over=True, condition="CPUHigh", extent=extent))
+        message = told(webhook, "/slack", 2)[1]
+    [attachment] = message.body["attachments"]
+    assert attachment["title"] == f"Over: [c] CPUHigh on {was}"
+
+
+TEXTS_OF_OTHERS = (
+    *("a: b", "a:", "a:\nb", "a:\tb", "- a", "[a", "{a: b", "'", '"', "&a", "*a", "!a", "%a", "@a", "`a", "a # b"),
+    *("---", "...", "null", "true", "12", "1e3", "2026-01-01", "a\nb: c", "a\n- b", "? a\n: b", "a:\u2028b", "a:\x85b"),
+    *("{{ .Value }}", "a\x00b", "\\: a", "é: ü", "a" * 3000 + ": b"),
+)
+
+
+@PIN
+def test_whatever_stands_in_a_description_the_page_arrives_and_has_it_as_a_text(pinned: bool, tmp_path: Path) -> None:
+    alerts = [alert("SVIDExpired", agent=f"a{number}") for number in range(len(TEXTS_OF_OTHERS))]
+    for each, text in zip(alerts, TEXTS_OF_OTHERS, strict=True):
+        each["annotations"]["description"] = text
+    with receivers(tmp_path, pinned=pinned) as (alertmanager, webhook):
+        alertmanager.post(*alerts)
+        pages = told(webhook, "/pagerduty", len(alerts))
+    assert [type(page.body["payload"]["custom_details"]["firing"]) for page in pages] == [str] * len(alerts)
+
+
+@PIN
+def test_the_name_of_a_callee_is_no_mention_in_slack(pinned: bool, tmp_path: Path) -> None:
+    with receivers(tmp_path, pinned=pinned) as (alertmanager, webhook):
+        alertmanager.post(alert("CircuitBreakerFlapping", subject="<!channel>"))
+        [message] = told(webhook, "/slack")
+    [attachment] = message.body["attachments"]
+    assert attachment["title"] == attachment["fallback"] == "[c] prod/search CircuitBreakerFlapping  !channel "
 
 
 def test_warnings_of_the_watcher_say_whom_they_are_about(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Rules and dashboards, as the chart puts them into a cluster: those of alerts/, with the settings of its values."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.chart.render import HELMS, Values, notes, rendered, rendered_text
+from tests.alerting.storms import Ill, Installation, counted, fleet, story, struck, timeline
+from tests.chart.render import CHART, HELMS, Values, helm, notes, rendered, rendered_text
 from tests.repository import ROOT
 from tests.servers.tools import tool
 from watcher.alerting.rules.maker import rule_files
@@ -110,6 +112,68 @@ def test_one_alert_is_changed_and_another_left_out() -> None:
     before["AgentWeaveMemoryHigh"] |= {"for": "7m", "labels": labels}
     del before["AgentWeaveCPUHigh"]
     assert after == before
+
+
+def _of_one_agent() -> dict[str, Values]:
+    return {name: alert for name, alert in _alerts({}).items() if "condition" in alert["labels"]}
+
+
+def _lasting(overrides: Values, version: str) -> str:
+    text = rendered_text({"prometheusRule": {"enabled": True, "overrides": overrides}}, version)
+    documents = [each for each in yaml.load_all(text, Loader=yaml.CSafeLoader) if each]
+    [groups] = [each["spec"]["groups"] for each in documents if each["kind"] == "PrometheusRule"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    return str(next(rule["expr"] for rule in rules if rule.get("record") == "agentweave:condition:lasting"))
+
+
+def _waits(expression: str) -> dict[str, int]:
+    """Condition -> the seconds after which it is near its alert."""
+    clauses = [re.fullmatch(_CLAUSE, each.strip()) for each in expression.split("\nor\n")]
+    assert all(clauses), expression
+    return {name: int(each[2] or 0) for each in clauses if each for name in each[1].split("|")}
+
+
+_CLAUSE = r'agentweave:condition:agents\{condition=~"([\w|]+)"\}(?:\n  and (?:.*) offset (\d+)s)?'
+
+
+@pytest.mark.parametrize("version", HELMS)
+def test_an_alert_on_many_agents_comes_before_the_single_ones_whatever_their_for_is(version: str) -> None:
+    fors = ("0s", "30s", "90s", "1m15s", "2m", "08m", "010m", "1h1m1s", "2d", "1w", "500ms", "1m500ms")
+    seconds = (0, 30, 90, 75, 120, 480, 600, 3661, 172_800, 604_800, 0, 60)
+    changed = dict(zip(_of_one_agent(), fors, strict=False))
+    waits = _waits(_lasting({name: {"for": each} for name, each in changed.items()}, version))
+    as_shipped = _waits(_lasting({}, version))
+    told = {name.removeprefix("AgentWeave"): each for name, each in zip(changed, seconds, strict=True)}
+    assert waits == as_shipped | {name: max(0, each - 75) for name, each in told.items()}
+    assert len(as_shipped) == len(_of_one_agent())
+
+
+def test_the_for_of_an_alert_on_many_agents_cannot_be_set() -> None:
+    for name in ("AgentWeaveFleetWide", "AgentWeaveFleetWideWarning"):
+        values = {"prometheusRule": {"enabled": True, "overrides": {name: {"for": "5m"}}}}
+        told = helm("helm4", "template", "w", CHART, values=values)
+        assert told.returncode
+        why = "an alert on many agents comes before those on single ones: change their `for`, and it follows"
+        assert f"prometheusRule.overrides.{name}.for: {why}" in told.stderr
+
+
+ODD = 'a "team"\nof \\ two'
+
+
+@pytest.mark.parametrize("held", ["1m30s", "20m"])
+def test_with_an_override_of_all_alerts_at_once_one_cause_is_one_page(held: str, tmp_path: Path) -> None:
+    changed = {"for": held, "severity": "info", "labels": {"team": ODD}}
+    overrides = dict.fromkeys(_of_one_agent(), changed)
+    documents = rendered({**RULES, "prometheusRule": {"enabled": True, "overrides": overrides}})
+    (tmp_path / "rules.yaml").write_text(documents["ConfigMap/w-agentweave-watcher-rules"]["data"]["agentweave.yaml"])
+    agents = fleet(4, 4)
+    ills = [*struck(agents, "AgentUnreachable", 4, 80, 3), Ill(agents[0], "OPAWrongAllow", 4, 80)]
+    told = story("storm", 70, Installation(agents, ills, {"job": "watch/w", "instance": "a"}))
+    alerts = timeline("current", told, 35, tmp_path, tmp_path)
+    assert counted(alerts) == {"FleetWide AgentUnreachable": 1, "OPAWrongAllow a000": 1}
+    many, one = sorted(alerts, key=lambda alert: alert.name)
+    assert many.begin < one.begin
+    assert one.labels["team"] == json.dumps(ODD)[1:-1]
 
 
 def test_links_and_labels_of_all_alerts_are_as_told() -> None:

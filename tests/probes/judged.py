@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from probes.contract import EvaluationContext, Limits, Probe, Target, TargetKey, Verdict
-from probes.contract.signal import Signal
+from probes.contract import EvaluationContext, Limits, Probe, Sample, Target, TargetKey, Verdict
+from probes.contract.signal import Absent, Signal, Unreadable
+from probes.history.requests import Tally
 from probes.readings.metrics_page import MetricsPage
+from probes.slo.durations import Buckets, durations
 from tests.servers.metrics_pages import page_of
 
 T0 = 1_795_424_400.0
@@ -33,6 +35,7 @@ class Judged:
     once: bool = False
     history: Any = None
     verdicts: tuple[Verdict, ...] = ()
+    samples: tuple[Sample, ...] = ()
 
     def look(self, at: float, page: MetricsPage) -> dict[str, str]:
         """Condition -> its reason, or `false`, of a look `at` seconds after the first moment."""
@@ -40,7 +43,7 @@ class Judged:
         target = Target(key=key, metrics="http://127.0.0.1:1/metrics", **self.parts)
         context = page_context(target, self.limits, at, self.interval, once=self.once)
         evaluation = self.probe.judge(page, self.history or self.probe.history(), context)
-        self.history, self.verdicts = evaluation.history, evaluation.verdicts
+        self.history, self.verdicts, self.samples = evaluation.history, evaluation.verdicts, evaluation.samples
         return {each.kind.name: each.reason or each.status.value for each in evaluation.verdicts}
 
     def read(self, at: float, text: str) -> dict[str, str]:
@@ -52,6 +55,16 @@ class Judged:
         """What the latest look says of a condition."""
         return next(each.text for each in self.verdicts if each.kind.name == condition)
 
+    def value(self, metric: str) -> float | None:
+        """What the latest look exports of a metric without labels; None where it exports none."""
+        return next((each.value for each in self.samples if each.metric.name == metric), None)
+
     def messages(self) -> list[str]:
         """What the latest look says of all conditions, in their order."""
         return [each.text for each in self.verdicts]
+
+
+def slow(page: MetricsPage, limit: float) -> Tally | Absent | Unreadable:
+    """Requests since the process began, and those slower than `limit` seconds."""
+    found = durations(page, limit)
+    return found.slower(limit) if isinstance(found, Buckets) else found

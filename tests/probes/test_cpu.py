@@ -35,6 +35,12 @@ def test_a_process_that_uses_its_whole_limit_is_told_after_one_window_and_not_be
     assert poller(judged, 1.9) == ["WarmingUp"] * 10 + ["CPUHigh"] * 10
 
 
+def test_a_window_that_is_shorter_than_the_pause_between_looks_is_as_long_as_that() -> None:
+    judged = watch(window="1s")
+    assert poller(judged, 1.9, minutes=2) == ["WarmingUp", *["CPUHigh"] * 3]
+    assert judged.value("cpu_usage_cores") == pytest.approx(1.9)
+
+
 def test_a_process_with_cpu_left_is_healthy() -> None:
     assert set(poller(watch(), 1.8)) == {"WarmingUp", "false"}
 

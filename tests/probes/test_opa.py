@@ -269,6 +269,17 @@ def test_one_slow_decision_in_twenty_is_forgiven(slow: int, expected: str) -> No
     assert said(slow_look(history, 0.01))["OPADecisionSlow"] == expected
 
 
+@pytest.mark.parametrize(
+    ("ticks", "seconds", "p95"), [(19, 0.15, 0.15), (18, 0.1, None), (17, 1.0, None), (18, 0.101, 0.101)]
+)
+def test_the_p95_of_the_last_decisions_is_exported_while_it_is_over_the_limit(
+    ticks: int, seconds: float, p95: float | None
+) -> None:
+    exported = {each.metric.name: each.value for each in slow_look(OPAHistory(ticks=(100,) * ticks), seconds).samples}
+
+    assert exported == ({} if p95 is None else {"opa_decision_p95_seconds": pytest.approx(p95)})
+
+
 def test_a_lag_of_the_watcher_is_not_counted_as_slowness_of_opa() -> None:
     evaluation = slow_look(OPAHistory(ticks=(100,) * 20), 1.0, held_up=True)
 

@@ -15,14 +15,14 @@ from pydantic import TypeAdapter
 from probes.contract import Fault
 from probes.contract.signal import REQUESTS, Unreadable
 from probes.history.counters import Growth
-from probes.history.packed import pack
+from probes.history.packed import pack, pack_short
 from probes.history.process import PROCESS, Answered
 from probes.history.requests import ERRORS, Tally
 from probes.readings.metrics_page import MetricsPage
 from probes.readings.text_format import MAX_LINES
 from probes.slo import PROBE, SLOHistory, SLOLimits
-from probes.slo.durations import DURATION, slow
-from tests.probes.judged import T0, Judged
+from probes.slo.durations import DURATION
+from tests.probes.judged import T0, Judged, slow
 from tests.servers.metrics_pages import page_of
 
 NOW = 1_800_000_000.0
@@ -138,7 +138,7 @@ def test_the_p95_of_a_histogram_is_told_over_the_window() -> None:
     ill = poller(lambda at: page(lasting(94, 6, at)), judged)
     assert [each[LATENCY] for each in well] == ["WarmingUp"] * 10 + ["false"] * 10
     assert [each[LATENCY] for each in ill] == ["WarmingUp"] * 10 + [LATENCY] * 10
-    assert judged.message(LATENCY) == "6.0% of 1,100 requests took longer than 200ms over 5m30s."
+    assert judged.message(LATENCY) == "6.0% of 1,100 requests took longer than 200ms over 5m30s. The p95 is 292ms."
 
 
 def test_slow_requests_of_long_ago_are_not_held_against_the_window() -> None:
@@ -341,10 +341,11 @@ def test_no_course_of_counters_is_judged_by_more_than_its_own_window(
 @pytest.mark.parametrize(
     "history",
     [
-        Growth(NOW, pack((5.0, 1.0, 0.0, 5.0, 1.0, 0.0)), pack((NOW - 400, 0.0, 0.0, 0.0))),
-        Growth(NOW, b"cut off", pack((NOW - 400, 0.0))),
-        Growth(NOW, pack((5.0, 5.0)), b"cut off"),
-        Growth(NOW, b"", pack((NOW - 400, 0.0))),
+        Growth(NOW, pack((5.0, 1.0, 0.0)), pack_short((400.0, 0.0, 0.0, 0.0))),
+        Growth(NOW, pack((5.0, 5.0)), pack((NOW - 400, 0.0))),
+        Growth(NOW, b"cut off", pack_short((400.0, 0.0))),
+        Growth(NOW, pack((5.0,)), b"cut off"),
+        Growth(NOW, b"", pack_short((400.0, 0.0))),
     ],
 )
 @pytest.mark.parametrize("answered", Answered)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -341,6 +342,36 @@ def test_identity(uris: Sequence[str], expected: tuple[str, ...], own: str, reas
 def test_any_name_gets_one_verdict_with_a_printable_message(uri: str, expected: list[str]) -> None:
     found = said(leaf(uris=(uri,)), context(expected=tuple(expected)))["SVIDWrongIdentity"]
     assert (found.status is Status.FALSE) == (uri == SEARCH or not found.reason)
+
+
+OTHER = "spiffe://example.org/agent/billing"
+LONG = f"spiffe://example.org/{'a' * 300}"
+
+
+@pytest.mark.parametrize(
+    ("uris", "told"),
+    [
+        ((OTHER,), OTHER),
+        (("spiffe://elsewhere.org/agent/search",), "spiffe://elsewhere.org/agent/search"),
+        ((SEARCH,), None),
+        ((), None),
+        ((SEARCH, OTHER), None),
+        (("https://example.org/x?y={}",), None),
+        (("spiffe://example.org",), None),
+        ((LONG,), f"{LONG[:187]}…{sha256(LONG.encode()).hexdigest()[:12]}"),
+    ],
+)
+def test_the_spiffe_id_that_is_served_is_exported_where_it_is_another_one(
+    uris: tuple[str, ...], told: str | None
+) -> None:
+    exported = judge(leaf(uris=uris), SvidHistory(), context()).samples
+    assert [each.labels for each in exported if each.metric.name == "svid_served_info"] == ([(told,)] if told else [])
+
+
+def test_no_served_id_is_told_where_none_is_expected_or_none_was_seen() -> None:
+    for reading, expected in ((leaf(uris=(OTHER,)), ()), (Handshake(fault=Fault.SILENT), (SEARCH,))):
+        exported = judge(reading, SvidHistory(), context(expected=expected)).samples
+        assert "svid_served_info" not in [each.metric.name for each in exported]
 
 
 def samples(reading: Handshake, history: SvidHistory, now: float = NOW) -> tuple[dict[str, float], SvidHistory]:

@@ -120,6 +120,26 @@ def test_more_new_processes_than_allowed_are_told_at_once() -> None:
     assert told == ["WarmingUp"] * 4 + [RESTARTING] * 2
 
 
+def test_how_many_new_processes_were_seen_is_exported_while_there_is_one_in_the_window() -> None:
+    watch = Engine()
+    assert [restarts(watch, turn * 60, page(turn * 60)) for turn in range(6)] == [None, 1, 2, 3, 4, 5]
+    assert restarts(watch, 330, failed(Fault.RESET)) is None
+    assert [restarts(watch, at, page(300)) for at in (360, 1800, 1920, 2100, 2101)] == [5, 5, 4, 1, None]
+
+
+def restarts(watch: Engine, at: float, page: MetricsPage) -> float | None:
+    watch.look(at, page)
+    assert watch.last is not None
+    return next((each.value for each in watch.last.samples if each.metric.name == "process_restarts"), None)
+
+
+def test_of_very_many_restarts_the_newest_are_counted_and_the_operators_limit_holds() -> None:
+    for limits, counted in ((TelemetryLimits(), 100), (TelemetryLimits(restarts=100), 101)):
+        watch = Engine(limits.model_copy(update={"restart_window": 86400.0}))
+        told = [restarts(watch, turn * 60, page(turn * 60)) for turn in range(150)][-1]
+        assert (told, watch.messages()[RESTARTING]) == (counted, f"At least {counted} new processes within 1d0h.")
+
+
 def test_restarts_are_unknown_until_the_window_was_watched_and_forgotten_when_it_has_passed() -> None:
     watch = Engine()
     assert [watch.look(at, page(1))[RESTARTING] for at in (0, 900, 1799, 1800)] == ["WarmingUp"] * 3 + ["false"]
@@ -180,7 +200,7 @@ REFUSED = "The metrics page refused the connection."
             [failed(trouble=PageTrouble.UNAUTHORIZED, error="The page answered 403.")],
             "The page answered 403.",
         ),
-        (RESTARTING, [page(30 * turn - 5) for turn in range(6)], "At least 4 new processes within 30m0s."),
+        (RESTARTING, [page(30 * turn - 5) for turn in range(6)], "At least 5 new processes within 30m0s."),
         (RESTARTING, [page(None)], "The page has no process_start_time_seconds."),
         (RESTARTING, [page("+Inf")], "process_start_time_seconds is inf"),
         (RESTARTING, [page('1\nprocess_start_time_seconds{a="b"} 2')], "process_start_time_seconds has 2 series"),
@@ -299,4 +319,4 @@ def test_whatever_a_page_says_each_condition_is_told_once(looks: list[tuple[floa
     for pause, started in looks:
         at += pause
         assert set(watch.look(at, page(started))) == {UNAVAILABLE, NONCONFORMANT, RESTARTING}
-        assert len(watch.history.restarts) <= watch.limits.restarts + 1
+        assert len(watch.history.restarts) <= 100

@@ -19,6 +19,9 @@ from tests.servers.tools import tool
 _TLS = ssl.create_default_context()
 """Made once: for each request anew it would take longer than the answer."""
 
+_SOON = ("--rules.alert.resend-delay=1s",)
+"""An alert that fires before Alertmanager is found would be sent again only after a minute."""
+
 
 @dataclass(frozen=True)
 class Series:
@@ -76,12 +79,19 @@ class PrometheusServer:
 
 @contextmanager
 def run_prometheus(
-    *pages: str, interval: float = 1, pinned: bool = False, rules: Sequence[Path] = (), alertmanager: str = ""
+    *pages: str,
+    interval: float = 1,
+    pinned: bool = False,
+    program: Path | None = None,
+    rules: Sequence[Path] = (),
+    alertmanager: str = "",
+    data: Path | None = None,
+    flags: Sequence[str] = _SOON,
 ) -> Iterator[PrometheusServer]:
-    """A Prometheus that scrapes these URLs every `interval` seconds; the one on PATH unless `pinned`.
+    """A Prometheus that scrapes these URLs every `interval` seconds: this program, or that on PATH unless `pinned`.
 
     It loads the rule files; their groups are evaluated as often, unless a group says how often itself. Alerts go to
-    the Alertmanager at this URL.
+    the Alertmanager at this URL. What is stored in `data` outlives it.
     """
     with TemporaryDirectory() as directory:
         config = Path(directory) / "prometheus.json"
@@ -94,11 +104,12 @@ def run_prometheus(
         wanted = {"global": every, "rule_files": files, "scrape_configs": jobs, "alerting": {"alertmanagers": told}}
         config.write_text(json.dumps(wanted))
         plain = [
-            *(f"--config.file={config}", f"--storage.tsdb.path={directory}/data", "--web.listen-address=127.0.0.1:0"),
-            # An alert that fires before Alertmanager is found would be sent again only after a minute.
-            "--rules.alert.resend-delay=1s",
+            f"--config.file={config}",
+            f"--storage.tsdb.path={data or Path(directory) / 'data'}",
+            "--web.listen-address=127.0.0.1:0",
+            *flags,
         ]
-        with running([tool("prometheus", pinned=pinned), *plain], _ready) as server:
+        with running([program or tool("prometheus", pinned=pinned), *plain], _ready) as server:
             yield server
 
 

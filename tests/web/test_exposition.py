@@ -22,6 +22,7 @@ from watcher.runtime.cooperative import LONGEST
 from watcher.web.exposition import render
 
 NOW = 1_790_000_000.0
+SMELL = Metric(name="smell_info", help="What it smells of, while it burns.", labels=("smell",), trouble=True)
 OWN = CollectorRegistry()
 Gauge(f"{PREFIX}targets", "Targets that are watched.", registry=OWN).set(3)
 
@@ -124,6 +125,17 @@ def test_fifty_subjects_are_exported_trouble_first_and_the_rest_is_counted() -> 
     assert page.value("subjects_dropped") == 10
     assert page.value("conditions", condition="Smoke", status="true") == 1
     assert sum(each.verdict.kind is SMOKE for each in board.conditions(state)) == 60
+
+
+def test_what_is_said_of_a_trouble_is_exported_before_subjects_that_are_well() -> None:
+    board = _board(pods=1, probe=replace(TOY, metrics=(*TOY.metrics, SMELL)))
+    [state] = board.states.values()
+    well = [SMOKE.false(f"room-{number}") for number in range(60)]
+    smell = Sample(SMELL, 1.0, ("a smell of burning",))
+    state.post((ProbeResult(NOW, *debounce((FIRE.true("It burns."), *well), {}, 1, NOW), (smell,), History()),))
+    page = _rendered(board)
+    assert page.all("smell_info", smell="a smell of burning")
+    assert len(page.all("condition", condition="Smoke")) == 49
 
 
 def test_a_label_that_is_no_text_costs_nobody_the_page() -> None:

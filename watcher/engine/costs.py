@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Container
+from heapq import nlargest
 from typing import NamedTuple
 
 from probes.contract import TargetKey
@@ -11,7 +12,7 @@ WORTH = 0.003
 """Seconds of CPU of a look that are worth an account: three times what a look takes."""
 
 MOST = 64
-"""Accounts; the smallest makes room for a new one."""
+"""Accounts that are kept; of twice as many the smaller half goes, so that no look pays for each search."""
 
 HALVED_IN = 120.0
 """Seconds after which half of a cost is forgotten."""
@@ -39,9 +40,10 @@ class Costs:
             return
         now = self._now()
         account = (target, source)
-        if account not in self._accounts and len(self._accounts) >= MOST:
-            del self._accounts[min(self._accounts, key=lambda each: self._left(each, now))]
         self._accounts[account] = (self._left(account, now) + seconds, now)
+        if len(self._accounts) >= 2 * MOST:
+            largest = nlargest(MOST, self._accounts, key=lambda each: self._left(each, now))
+            self._accounts = {each: self._accounts[each] for each in largest}
 
     def worst(self, most: int = 3) -> list[Cost]:
         """Those that cost most, the worst first; empty where none costs more than a look may."""

@@ -75,6 +75,11 @@ class ProbeResult(NamedTuple):
             for each, since, bad in zip(self.verdicts.all, self.since, counts, strict=True)
         }
 
+    def stands(self, found: tuple[Verdict, ...], now: float) -> bool:
+        """Whether a look at `now` (steady seconds) that says `found` changes nothing: no bad look, nothing grown up."""
+        verdicts = self.verdicts
+        return now < self.young.due and verdicts.calm and not self.bad and found == verdicts.all
+
     @property
     def rests_on_looks(self) -> bool:
         """Whether a look can tell more: what could not be learnt of the target is not told by looking at it."""

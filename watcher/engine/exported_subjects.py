@@ -18,7 +18,11 @@ _BEST_FIRST = sorted(Status, key=lambda status: -status.rank)
 
 def most_telling(results: ProbeResults) -> tuple[ProbeResults, int]:
     """The results with at most 50 subjects of the target, and how many subjects were left out."""
-    if sum(len(result.since) + len(result.samples) for result in results if result is not None) <= EXPORTED_SUBJECTS:
+    most = 0
+    for result in results:
+        if result is not None:
+            most += len(result.since) + len(result.samples)
+    if most <= EXPORTED_SUBJECTS:
         return results, 0
     rank: list[tuple[int, int, str]] = []
     for index, result in enumerate(results):
@@ -42,7 +46,8 @@ def subjects_of(result: ProbeResult) -> dict[str, int]:
     # The first label of a value is its subject; a pool without a capacity has values and no verdict.
     for each in result.samples:
         if each.labels:
-            found.setdefault(each.labels[0], Status.FALSE.rank)
+            status = Status.TRUE if each.metric.trouble else Status.FALSE
+            found.setdefault(each.labels[0], status.rank)
     return found
 
 

@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from probes import AnyProbe, AnySourceKind
 from probes.contract import (
@@ -42,13 +41,11 @@ _CROWD = 100
 """Verdicts of one judge that are given in a turn of their own: a thousand take 20 ms."""
 
 
-class _Judged(NamedTuple):
-    """What one judge said, and what holds then; nothing is told of it before it is sure that the target is watched."""
+_Judged = tuple[int, str, Evaluation[object], ProbeResult]
+"""The place of a probe on the board and its name, what its judge said, and what holds then.
 
-    place: int  # of the probe, on the board
-    probe: str
-    evaluation: Evaluation[object]
-    result: ProbeResult
+Nothing is told of it before it is sure that the target is watched.
+"""
 
 
 class Broken(Reading):
@@ -137,7 +134,7 @@ class Looker:
         return False
 
     async def _judge_all(self, state: TargetState, look: Look, *, in_turns: bool) -> None:
-        cpu, found = JudgingCPU(self._cpu_time), list[_Judged]()
+        cpu, date, found = JudgingCPU(self._cpu_time), self._clock.wall(), list[_Judged]()
         for index, probe in self._probes:
             result = state.results[index]
             if result is not None:
@@ -145,11 +142,13 @@ class Looker:
                 history = result.history if restored is None else restored.history.get(probe.name, result.history)
                 before = result if restored is None else restored.debounce_states.get(probe.name, {})
                 young = result.young if restored is None else restored.young.get(probe.name, UNSEEN)
-                judged = _with_unlearnt(probe, state.target, self._judge(probe, state, history, look))
+                judged = self._judge(probe, state, history, look, date)
+                if state.target.unlearnt:
+                    judged = _with_unlearnt(probe, state.target, judged)
                 if in_turns:
                     await cpu.next()
                 after = self._debounced(probe, state, before, young, judged, look)
-                found.append(_Judged(index, probe.name, judged, after))
+                found.append((index, probe.name, judged, after))
                 if in_turns:
                     await cpu.next()
         if not state.removed:
@@ -162,7 +161,8 @@ class Looker:
         changed = False
         for index, probe, judged, result in found:
             self._fleet.vote_counter.vote(state.target.key, probe, judged.votes)
-            self._own_metrics.observe(judged.observations)
+            if judged.observations:
+                self._own_metrics.observe(judged.observations)
             before, results[index] = results[index], result
             changed |= before is None or result.verdicts is not before.verdicts
         if look.reading.asked and look.reading.fault not in _NOT_REACHED:
@@ -206,20 +206,24 @@ class Looker:
         look: Look,
     ) -> ProbeResult:
         limits, verdicts = state.target.limits[probe.name], judged.verdicts
+        if isinstance(before, ProbeResult) and before.stands(verdicts, look.at):  # nearly all looks
+            return ProbeResult(look.at, before.verdicts, before.since, (), judged.samples, judged.history, before.young)
         if not (look.reading.error or look.reading.fault):  # of the others, the first of all is still to come
             same = before.verdicts.all if isinstance(before, ProbeResult) else ()
             verdicts, young = WarmUp(limits, self.interval).ended(verdicts, same, young, look.at)
         debounced = debounce(verdicts, before, limits.failures, look.at, asked=look.reading.asked)
         return ProbeResult(look.at, *debounced, judged.samples, judged.history, young)
 
-    def _judge(self, probe: AnyProbe, state: TargetState, history: object, look: Look) -> Evaluation[object]:
+    def _judge(
+        self, probe: AnyProbe, state: TargetState, history: object, look: Look, date: float
+    ) -> Evaluation[object]:
         if isinstance(look.reading, Broken):
             return Evaluation(verdicts=probe.all_unknown(state.target, Unknown.PROBE_ERROR), history=history)
         context = EvaluationContext(
             target=state.target,
             limits=state.target.limits[probe.name],
             now=look.at,
-            date=self._clock.wall(),
+            date=date,
             interval=self.interval,
             endpoint=self.kind.endpoint,
             reached=self.kind.endpoint in state.reached,
@@ -231,7 +235,8 @@ class Looker:
             vote_counts=self._fleet.vote_counter.counts(state.target.key),
         )
         try:
-            return context.dated(probe.judge(look.reading, history, context), look.reading)
+            judged = probe.judge(look.reading, history, context)
+            return judged if look.reading.asked else context.dated(judged, look.reading)
         except Exception:  # the boundary: a probe that raises costs its verdicts, never the daemon
             self._logger.exception("probe failed", probe=probe.name, target="/".join(state.target.key))
             return Evaluation(verdicts=probe.all_unknown(state.target, Unknown.PROBE_ERROR), history=history)
@@ -239,5 +244,5 @@ class Looker:
 
 def _with_unlearnt(probe: AnyProbe, target: Target, judged: Evaluation[object]) -> Evaluation[object]:
     """And the conditions that the judge leaves out because a fact is missing that may well be there."""
-    lacking = probe.unlearnt(target, target.limits[probe.name]) if target.unlearnt else ()
+    lacking = probe.unlearnt(target, target.limits[probe.name])
     return judged._replace(verdicts=(*judged.verdicts, *lacking)) if lacking else judged

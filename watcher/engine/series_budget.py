@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Sequence
 from itertools import chain, repeat
+from operator import attrgetter
 
 from probes.contract.condition import Status
 from watcher.engine.debounce import ProbeResult
@@ -18,6 +19,8 @@ FEW = 200
 """Of those, what any target may begin unseen: an ordinary one has forty."""
 
 _DAY = 86400.0
+
+_labels = attrgetter("labels")  # no function of ours: this is asked at each look
 
 Results = Sequence[ProbeResult | None]
 
@@ -85,7 +88,7 @@ class SeriesBudget:
 def _same_labels(new: ProbeResult | None, old: ProbeResult | None) -> bool:
     if new is None or old is None or new.verdicts is not old.verdicts:
         return new is old
-    return [each.labels for each in new.samples] == [each.labels for each in old.samples]
+    return list(map(_labels, new.samples)) == list(map(_labels, old.samples))
 
 
 def _keys(result: ProbeResult | None) -> set[int]:

@@ -3,6 +3,8 @@
 {{- $settings := .Values.prometheusRule }}
 {{- $groups := list }}
 {{- $names := dict }}
+{{- $held := dict }}
+{{- $changed := false }}
 {{- $paths := list }}
 {{- range $path, $_ := .Files.Glob "files/rules/*.yaml" }}
 {{- $paths = append $paths $path }}
@@ -17,6 +19,13 @@
 {{- if hasKey $rule "alert" }}
 {{- $_ := set $names $rule.alert true }}
 {{- $override := index $settings.overrides $rule.alert | default dict }}
+{{- if and $override.for (hasPrefix "AgentWeaveFleetWide" $rule.alert) }}
+{{- fail (printf "prometheusRule.overrides.%s.for: an alert on many agents comes before those on single ones: change their `for`, and it follows" $rule.alert) }}
+{{- end }}
+{{- if hasKey $rule.labels "condition" }}
+{{- $_ := set $held $rule.labels.condition ($override.for | default $rule.for) }}
+{{- $changed = or $changed (not (empty $override.for)) }}
+{{- end }}
 {{- $shipped := or $settings.watchdog (ne $rule.alert "AgentWeaveWatchdog") }}
 {{- if and $shipped (not $override.disabled) }}
 {{- $rules = append $rules (include "agentweave-watcher.rule" (dict "root" $ "rule" $rule "override" $override) | fromYaml) }}
@@ -35,7 +44,43 @@
 {{- fail (printf "prometheusRule.overrides.%s: there is no such alert" $name) }}
 {{- end }}
 {{- end }}
+{{- if $changed }}
+{{- range $group := $groups }}
+{{- range $rule := $group.rules }}
+{{- if eq ($rule.record | default "") "agentweave:condition:lasting" }}
+{{- $_ := set $rule "expr" (include "agentweave-watcher.lasting" $held) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- toYaml (dict "groups" $groups) }}
+{{- end }}
+
+{{- /* Which agents have a condition for so long that their own alerts, by their `for`, come in 75 s: condition -> `for`.
+The same as _lasting() of watcher/alerting/rules/fleet.py. */}}
+{{- define "agentweave-watcher.lasting" -}}
+{{- $waits := dict }}
+{{- range $condition, $for := . }}
+{{- $wait := sub (include "agentweave-watcher.seconds" $for | int64) 75 | max 0 | toString }}
+{{- $_ := set $waits $wait (append (get $waits $wait | default list) $condition) }}
+{{- end }}
+{{- $parts := list }}
+{{- range $wait, $conditions := $waits }}
+{{- $agents := printf `agentweave:condition:agents{condition=~"%s"}` (join "|" $conditions) }}
+{{- $parts = append $parts (ternary $agents (printf "%s\n  and %s offset %ss" $agents $agents $wait) (eq $wait "0")) }}
+{{- end }}
+{{- join "\nor\n" $parts }}
+{{- end }}
+
+{{- /* A duration of Prometheus, such as 1m30s, in whole seconds. */}}
+{{- define "agentweave-watcher.seconds" -}}
+{{- $seconds := 0 }}
+{{- $units := dict "ms" 0 "s" 1 "m" 60 "h" 3600 "d" 86400 "w" 604800 }}
+{{- range regexFindAll "[0-9]+(ms|[smhdw])" . -1 }}
+{{- $count := regexReplaceAll "[a-z]+" . "" | trimAll "0" | empty | ternary 0 (regexFind "[1-9][0-9]*" . | int64) }}
+{{- $seconds = add $seconds (mul $count (get $units (regexFind "[a-z]+" .))) }}
+{{- end }}
+{{- $seconds }}
 {{- end }}
 
 {{- /* The name that alerts have for a label of pods. */}}

@@ -23,8 +23,8 @@ from probes.pool import POOL_IN_USE
 from probes.readings.metrics_page import MetricsPage
 from probes.readings.signal_reader import SMALL
 from probes.readings.text_format import MAX_KEPT, TooCostlyError
-from probes.slo.durations import slow
 from tests.hostile import pages
+from tests.probes.judged import slow
 from tests.servers.metrics_pages import page_of
 
 WANTS = tuple(

@@ -38,6 +38,7 @@ _DATES = {"since", "expires", "full", "ends", "valid from", "last rotation seen"
     "not closed since",
     "last arrived",
 }
+_SECONDS = {"p95"}
 _RATIOS = {"lifetime left", "errors", "slow", "CPU", "met", "known"}
 _WORDS = {
     "severity": {"critical": ("critical", "red"), "warning": ("warning", "orange")},
@@ -94,6 +95,8 @@ def _look(name: str, runbook: str) -> Json:
     told: Json = {"noValue": "-"}
     if name in _DATES:
         told |= {"unit": "dateTimeFromNow"}
+    if name in _SECONDS:
+        told |= {"unit": "s"}
     if name in _RATIOS:
         told |= {"unit": "percentunit", "decimals": 1}
     if name in _COUNTS:

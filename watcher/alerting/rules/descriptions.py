@@ -9,7 +9,10 @@ class Figure:
     """Numbers that tell how bad it is, as a sentence; where one of them is missing nothing is said."""
 
     says: str
-    """In it {humanizeDuration} and the like are the numbers in turn, as that function of Prometheus writes them."""
+    """In it {humanizeDuration} and the like are the numbers in turn, as that function of Prometheus writes them.
+
+    {labels spiffe_id} are the values of that label in what was found.
+    """
 
     queries: tuple[str, ...]
     """PromQL, one for each number; {of} are the matchers of the agent, {true} its pods that have the condition."""

@@ -68,7 +68,10 @@ agentweave:condition:fresh and on ({EVERYWHERE}) count by ({EVERYWHERE}) (agentw
 
 
 def _lasting() -> str:
-    """By how long their single alerts wait: what is no news of one agent is none of three."""
+    """By how long their single alerts wait: what is no news of one agent is none of three.
+
+    Where the chart is given another `for`, it makes this anew (`agentweave-watcher.lasting`).
+    """
     held: dict[int, list[str]] = {}
     for alert in all_alerts():
         held.setdefault(_seconds(alert.held) - _SOONER, []).append(alert.condition)

@@ -21,8 +21,11 @@ _CORE = (
 _OF = "cluster=%[1]q,job=%[2]q,namespace=%[3]q,agent=%[4]q"
 _ARGUMENTS = "$labels.cluster $labels.job $labels.namespace $labels.agent"
 _AGENT = "{{ $labels.namespace }}/{{ $labels.agent }}"
-_SUBJECT = r'{{ $labels.subject | reReplaceAll ":\\s" ":" }}'
-"""Newer Alertmanagers read a text with a colon and a blank as a YAML object; names of callees come from pages."""
+_LISTED = 3
+"""Labels of a figure that are told, where there are more."""
+
+_SUBJECT = r'{{ $labels.subject | reReplaceAll ":[\\s\\x{85}\\x{2028}\\x{2029}]+" ":" | reReplaceAll ":+$" "" }}'
+"""Newer Alertmanagers read a text with a colon before a blank as a YAML object; names of callees come from pages."""
 
 
 def rule_files(labels: Sequence[str] = ()) -> dict[str, str]:
@@ -159,10 +162,22 @@ def _figure(figure: Figure, kind: ConditionKind) -> str:
     """The sentence, where each of its numbers is there."""
     true = f'agentweave:condition:true{{condition="{kind.name}",{_matchers(kind)}}}'
     queries = [each.replace("{of}", _OF).replace("{true}", true) for each in figure.queries]
-    numbers = iter(f"$n{number} | first | value" for number in range(len(queries)))
-    said = re.sub(r"\{(\w+)\}", lambda found: f"{{{{ {next(numbers)} | {found[1]} }}}}", figure.says)
+    places = iter(range(len(queries)))
+    said = re.sub(
+        r"\{(labels )?(\w+)\}", lambda found: _told(f"$n{next(places)}", found[2], bool(found[1])), figure.says
+    )
     asked = "\n".join(f"{{{{- with $n{number} := {_query(each, kind)} -}}}}" for number, each in enumerate(queries))
     return f'{asked}\n{{{{ " " }}}}{said}{"{{ end }}" * len(queries)}'
+
+
+def _told(found: str, how: str, labels: bool) -> str:
+    if not labels:
+        return f"{{{{ {found} | first | value | {how} }}}}"
+    return (
+        f'{{{{ range $i, $one := {found} | sortByLabel "{how}" }}}}{{{{ if lt $i {_LISTED} }}}}'
+        f"{{{{ if $i }}}}, {{{{ end }}}}{{{{ $one.Labels.{how} }}}}{{{{ end }}}}{{{{ end }}}}"
+        f"{{{{ if gt (len {found}) {_LISTED} }}}} and others{{{{ end }}}}"
+    )
 
 
 def _pods(kind: ConditionKind) -> str:

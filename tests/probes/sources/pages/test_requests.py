@@ -16,10 +16,11 @@ from starlette.routing import Mount
 from probes.contract import OwnIdentity, Source, SourceContext, Target, TargetKey
 from probes.contract.signal import REQUESTS, START_TIME
 from probes.readings.metrics_page import MetricsPage, PageTrouble
-from probes.slo.durations import DURATION, slow
+from probes.slo.durations import DURATION
 from probes.sources.agent_metrics import KIND, AgentMetricsSettings
 from probes.sources.names import Names
 from probes.sources.pages.request import ACCEPT
+from tests.probes.judged import slow
 from tests.servers import metrics_pages as pages
 from tests.servers.process import eventually
 from tests.servers.prometheus_server import run_prometheus

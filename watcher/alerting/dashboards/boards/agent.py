@@ -81,10 +81,12 @@ TILES = (
         nothing="not known",
     ),
     _judged(
-        "Slow requests",
-        "Share of the requests that took longer than the limit (`probes.slo`), on the pod where it is largest.",
-        f"max({ours('slo_slow_ratio')})",
+        "p95 of requests",
+        "What 95 of 100 requests took at most, over the window of the probe, on the pod where it is longest; not known "
+        "beyond the last bucket of the agent's histogram.",
+        f"max({ours('slo_latency_p95_seconds')})",
         "LatencyHigh",
+        unit="s",
         nothing="not known",
     ),
     stat(

@@ -53,9 +53,17 @@ RESOURCES = (
             Asked(f"max by ({POD}) ({ours('slo_slow_ratio')})", "slow, {{pod}}"),
         ],
         unit="percentunit",
-        size=(8, 9),
+        size=(6, 9),
     ),
-    lines("Requests", "Requests a second.", [_pods("slo_requests_per_second")], unit="reqps", size=(8, 9)),
+    lines(
+        "p95 of requests",
+        "What 95 of 100 requests took at most, over the window of the probe, by the buckets of the agent's histogram; "
+        "a gap: they do not tell it, or it is beyond the last of them.",
+        [_pods("slo_latency_p95_seconds")],
+        unit="s",
+        size=(6, 9),
+    ),
+    lines("Requests", "Requests a second.", [_pods("slo_requests_per_second")], unit="reqps", size=(6, 9)),
     lines(
         "CPU and its limit",
         "Cores that one process a pod uses over the window of the probe, and the configured limit (dashed).",
@@ -63,7 +71,7 @@ RESOURCES = (
             _pods("cpu_usage_cores"),
             Asked(f"min by ({AGENT}) ({ours('cpu_limit_cores')})", "limit", "red"),
         ],
-        size=(8, 9),
+        size=(6, 9),
     ),
     row("Memory"),
     lines(
@@ -122,6 +130,13 @@ RESOURCES = (
         "Breakers, memory, pools, requests, CPU and telemetry: every condition that is not of identity or "
         "authorization",
         'probe!~"svid|opa"',
-        size=(24, 9),
+        size=(16, 9),
+    ),
+    lines(
+        "Restarts",
+        "New processes of a pod that were seen within the window of the probe. Nothing here: there was none, or it "
+        "cannot be told.",
+        [_pods("process_restarts")],
+        size=(8, 9),
     ),
 )

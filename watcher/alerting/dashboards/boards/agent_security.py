@@ -13,6 +13,12 @@ def told_conditions(title: str, text: str, probes: str, size: tuple[int, int]) -
     return timeline(title, told, [Asked(conditions(probes), "{{condition}} {{subject}}")], CONDITIONS, size)
 
 
+_EXPECTED = f"max by ({POD}, spiffe_id, node, workload) ({TARGETS})"
+_SERVED = (
+    f"topk by ({POD}) (1, max by ({POD}, served)"
+    f""" (label_replace({ours("svid_served_info")}, "served", "$1", "spiffe_id", "(.+)")))"""
+)
+
 IDENTITY = (
     row("Identity"),
     lines(
@@ -29,17 +35,20 @@ IDENTITY = (
     ),
     table(
         "Identities",
-        "Who each pod is expected to be, and the dates of the SVID that it really serves.",
-        "namespace agent pod spiffe_id node workload",
+        "Who each pod is expected to be, who it is by the SVID that it serves where that is somebody else, and the "
+        "dates of it.",
+        "namespace agent pod spiffe_id served node workload",
         {
-            "": noted(f"max by ({POD}, spiffe_id, node, workload) ({TARGETS})"),
+            "": noted(
+                f"{_EXPECTED} * on ({POD}) group_left (served) {_SERVED} or {_EXPECTED} unless on ({POD}) {_SERVED}"
+            ),
             "valid from": f"1000 * {BEGAN}",
             "expires": f"1000 * {EXPIRES}",
             "last rotation seen": f"1000 * max by ({POD}) ({ours('svid_last_rotation_timestamp_seconds')})",
         },
         sort="expires",
         runbook="SVIDWrongIdentity",
-        renamed={"spiffe_id": "expected SPIFFE ID"},
+        renamed={"spiffe_id": "expected SPIFFE ID", "served": "served in place of it"},
         size=(16, 7),
     ),
     lines(
@@ -88,7 +97,15 @@ AUTHORIZATION = (
         "change this.",
         [_quantile(0.50), _quantile(0.95), _quantile(0.99)],
         unit="s",
-        size=(8, 8),
+        size=(6, 8),
+    ),
+    lines(
+        "Slow decisions",
+        "The p95 of the last decisions of the agent's OPA while it is over the limit (`probes.opa.slow_after`). "
+        "Nothing here: it is not, or it cannot be told.",
+        [Asked(f"max by ({POD}) ({ours('opa_decision_p95_seconds')})", "p95, {{pod}}")],
+        unit="s",
+        size=(6, 8),
     ),
     lines(
         "Age of bundles",
@@ -100,7 +117,7 @@ AUTHORIZATION = (
             )
         ],
         unit="s",
-        size=(8, 8),
+        size=(6, 8),
     ),
     table(
         "Active revisions",
@@ -109,6 +126,6 @@ AUTHORIZATION = (
         {"pods": noted(f"count by ({AGENT}, bundle, revision) ({ours('opa_bundle_info')})")},
         sort="bundle",
         runbook="OPARevisionSkew",
-        size=(8, 8),
+        size=(6, 8),
     ),
 )

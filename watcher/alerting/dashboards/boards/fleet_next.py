@@ -65,10 +65,14 @@ NEXT = (
     row("Requests and CPU"),
     table(
         "Most errors and slow requests",
-        "The 25 agents with the largest share of requests that failed, and the 25 with the largest share of slow ones, "
-        "over the window of the probe, on the pod where it is largest.",
+        "The 25 agents with the largest share of requests that failed, the 25 with the longest p95, and the 25 with "
+        "the largest share of slow ones, over the window of the probe, on the pod where it is largest.",
         "namespace agent",
-        {"errors": noted(_most(ours("slo_error_ratio"))), "slow": _most(ours("slo_slow_ratio"))},
+        {
+            "errors": noted(_most(ours("slo_error_ratio"))),
+            "p95": _most(ours("slo_latency_p95_seconds")),
+            "slow": _most(ours("slo_slow_ratio")),
+        },
         sort="-errors",
         runbook="ErrorRateHigh",
     ),

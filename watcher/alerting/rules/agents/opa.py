@@ -94,6 +94,12 @@ ALERTS = ProbeAlerts(
             was="Authorization decisions were slow.",
             says="The p95 of the latest decisions for {agent} is over the limit.",
             hint="a policy or its data that grew, or the CPU that OPA may have",
+            figures=(
+                Figure(
+                    "It is {humanizeDuration}.",
+                    ("max(agentweave_watcher_opa_decision_p95_seconds{{of}} and on (pod) {true})",),
+                ),
+            ),
         ),
     ),
 )

@@ -87,6 +87,16 @@ ALERTS = ProbeAlerts(
             was="An agent served another identity than its own.",
             says="The SPIFFE ID that {agent} serves is not the expected one.",
             hint=_SPIRE,
+            figures=(
+                Figure(
+                    "It serves {labels spiffe_id}.",
+                    ("group by (spiffe_id) (agentweave_watcher_svid_served_info{{of}} and on (pod) {true})",),
+                ),
+                Figure(
+                    "Expected is {labels spiffe_id}.",
+                    ('group by (spiffe_id) (agentweave_watcher_target_info{{of},spiffe_id!=""} and on (pod) {true})',),
+                ),
+            ),
         ),
     ),
 )

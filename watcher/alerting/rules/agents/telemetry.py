@@ -1,6 +1,6 @@
 """The agents' own metrics."""
 
-from watcher.alerting.rules.descriptions import AgentAlert, ProbeAlerts
+from watcher.alerting.rules.descriptions import AgentAlert, Figure, ProbeAlerts
 
 ALERTS = ProbeAlerts(
     "The agents' own metrics",
@@ -34,6 +34,12 @@ ALERTS = ProbeAlerts(
             was="An agent restarted again and again.",
             says="A process of {agent} was started anew again and again.",
             hint="a rollout, or the memory that they may have",
+            figures=(
+                Figure(
+                    "At least {humanize} new processes were seen lately.",
+                    ("max(agentweave_watcher_process_restarts{{of}} and on (pod) {true})",),
+                ),
+            ),
         ),
     ),
 )

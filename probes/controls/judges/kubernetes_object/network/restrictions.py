@@ -45,8 +45,11 @@ def ingress_rules(case: TemplateCase) -> Iterator[Statement]:
     numbers, names = _declared(case)
     for policy in _of(policies, "Ingress"):
         for rule in _rules(policy, "ingress"):
-            if not mappings(rule.get("from")) or _are_all(mappings(rule.get("from"))):
-                yield bad(f"NetworkPolicy {short(policy.name)} lets all sources in.", policy.ref)
+            peers = mappings(rule.get("from"))
+            if not peers or _are_all(peers):
+                whole = [each for each in peers if not _block(each).get("except")]
+                but = " but those in except" if peers and not _are_all(whole) else ""
+                yield bad(f"NetworkPolicy {short(policy.name)} lets all sources in{but}.", policy.ref)
             ports = elements(rule.get("ports"))
             if are_all_ports(ports):
                 yield bad(f"NetworkPolicy {short(policy.name)} lets in to all ports.", policy.ref)

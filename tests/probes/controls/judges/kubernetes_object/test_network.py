@@ -66,6 +66,19 @@ def test_rules_for_what_comes_in_name_peers_and_declared_ports(rule: str, state:
     assert partly == ("unknown" if state == "pass" else "fail")
 
 
+@pytest.mark.parametrize(
+    ("peers", "told"),
+    [
+        ("{ipBlock: {cidr: 0.0.0.0/0}}", "lets all sources in."),
+        ("{ipBlock: {cidr: 0.0.0.0/0, except: [10.0.0.0/8]}}", "lets all sources in but those in except."),
+        ("{ipBlock: {cidr: 0.0.0.0/0, except: [10.0.0.0/8]}}, {ipBlock: {cidr: '::/0'}}", "lets all sources in."),
+    ],
+)
+def test_what_a_rule_leaves_out_of_all_sources_is_told(peers: str, told: str) -> None:
+    found = _found(INGRESS, f"ingress: [{{from: [{peers}], ports: [{{port: 8443}}]}}]")
+    assert found[::2] == ("fail", f"NetworkPolicy p {told}")
+
+
 def test_a_policy_for_the_other_direction_restricts_nothing() -> None:
     assert _found(INGRESS, "policyTypes: [Egress]")[2] == "No NetworkPolicy restricts ingress."
     assert _found(EGRESS, "policyTypes: [Ingress]")[2] == "No NetworkPolicy restricts egress."
