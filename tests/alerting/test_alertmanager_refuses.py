@@ -72,7 +72,7 @@ def before(alertmanager: str) -> Iterator[Front]:
         server.shutdown()
 
 
-def pages(webhook: Webhook) -> list[tuple[str, str, str]]:
+def pages(webhook: Webhook) -> list[tuple[str, ...]]:
     return [(each.body["status"], *each.names(each.body["status"])) for each in webhook.told("/pagerduty")]
 
 
@@ -87,11 +87,12 @@ def test_pages_come_within_a_minute_after_it_takes_them_again_and_what_is_open_s
             page, interval=SCRAPE / FASTER, pinned=True, rules=rules_in(tmp_path), alertmanager=front.url, flags=flags
         ),
     ):
-        seen = {}
+        seen: dict[float, list[tuple[str, ...]]] = {}
         for minute in (7.9, 10, 11.9, 15.5, 23):
             time.sleep(max(0.0, (minute - front.minute) * MINUTE))
             seen[minute] = pages(webhook)
-    first, second = ("firing", "AgentWeaveAgentUnreachable"), ("firing", "AgentWeaveOPAUnreachable")
+    first: tuple[str, ...] = ("firing", "AgentWeaveAgentUnreachable")
+    second: tuple[str, ...] = ("firing", "AgentWeaveOPAUnreachable")
     assert front.refused > 2
     assert seen == {
         7.9: [],
