@@ -11,8 +11,9 @@ import pytest
 
 from probes.contract import Fault, Reading, Target
 from probes.contract.target import KubeletProbe
-from probes.controls.catalogue.control import UnknownReason
+from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentRef, Missing, Seen
+from probes.controls.finding import Witness
 from probes.readings.handshake import Handshake
 from probes.readings.health.answer import HealthAnswer, Outage, PathAnswer, Way
 from probes.readings.health.document import Component, HealthDocument, HealthState
@@ -205,6 +206,31 @@ def test_an_attempt_in_vain_is_repeated_soon_and_then_ever_later(tmp_path: Path)
     gaps = [after.began - before.ended for before, after in pairwise(run(main).made())]
     assert gaps[:4] == pytest.approx([RETRY, 2 * RETRY, 4 * RETRY, 8 * RETRY], abs=2)
     assert max(gaps) < INTERVAL
+
+
+def test_what_was_bad_once_is_looked_at_again_a_minute_later_and_nothing_else_is(tmp_path: Path) -> None:
+    async def main(loop: VirtualLoop) -> Probing:
+        probing = Probing(loop, tmp_path, kinds=("health", "tls_posture"), interval=86400.0)
+        await probing.watch(target(), target("search-1"))
+        await probing.run(10)
+        for source, pod in ((SourceName.HEALTH, "search-0"), (SourceName.HEALTH, ""), (SourceName.OPA, "search-1")):
+            probing.prober.confirm(SEARCH, [Witness(source, pod)])
+        await probing.run(100)
+        for _ in range(3):  # it is under way, or was made just now
+            probing.prober.confirm(SEARCH, [Witness(SourceName.HEALTH, "search-0")])
+        await probing.run(5)
+        await probing.end()
+        return probing
+
+    probing = run(main)
+    first, second = probing.made()
+    assert second.began - first.ended == pytest.approx(RETRY, abs=2)
+    assert [len(probing.made(pod, kind)) for pod in ("search-0", "search-1") for kind in probing.under_way] == [
+        2,
+        1,
+        1,
+        1,
+    ]
 
 
 def test_evidence_says_what_was_seen_when_and_where_and_when_it_is_seen_again(tmp_path: Path) -> None:

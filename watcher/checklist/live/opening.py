@@ -54,6 +54,7 @@ class LiveChecklist:
             engine.clock,
             may_begin,
         )
+        self._checklist.on_suspects = self._probed.confirm
         self._keeper = FindingsKeeper(self._checklist, self._state_dir)
         self.view = ChecklistView(self._checklist, self._keeper, _shard(settings.shard))
 

@@ -12,6 +12,7 @@ from probes import AnySourceKind, load_checklist_sources
 from probes.contract import Fault, Reading, Source, SourceSettings, Target, TargetKey
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentRef
+from probes.controls.finding import Witness
 from probes.readings.health.answer import HealthAnswer
 from watcher.checklist.live.probing.attempts import AttemptQueue, Attempts
 from watcher.checklist.live.probing.found import evidence
@@ -101,6 +102,11 @@ class ProbedEvidence:
     def look_again(self, agents: Collection[AgentRef] | None = None) -> None:
         """Probe all targets as soon as may be, or those of some agents."""
         self._targets.ask_anew(agents, self._clock.steady())
+
+    def confirm(self, agent: AgentRef, witnesses: Collection[Witness]) -> None:
+        """What these saw was bad, and a second look decides: it is made soon, and not when its turn comes."""
+        for source, pod in witnesses:
+            self._targets.confirm(source, TargetKey(agent.namespace, agent.agent, pod), self._clock.steady())
 
     @property
     def is_busy(self) -> bool:

@@ -7,7 +7,7 @@ from probes.contract import Target, TargetKey
 from probes.controls.evidence import AgentRef
 from probes.readings.handshake import Handshake
 from probes.readings.health.answer import HealthAnswer
-from watcher.checklist.live.probing.attempts import AttemptQueue, Attempts
+from watcher.checklist.live.probing.attempts import RETRY, AttemptQueue, Attempts
 from watcher.checklist.live.probing.outages import PROBES, Dependency, Down, Outages, down, is_same
 from watcher.engine.board import TargetState
 from watcher.engine.engine import Engine
@@ -132,6 +132,15 @@ class ProbedTargets:
         for target in self._known.values():
             if agents is None or target.agent in agents:
                 self._ask_anew(target, now)
+
+    def confirm(self, source: str, key: TargetKey, now: float) -> None:
+        """Ask a target again a while after the last attempt of this source, and not when its turn comes."""
+        target = self._known.get(key)
+        attempts = target.attempts.get(source) if target is not None else None
+        if attempts is not None and not attempts.under_way:
+            due = max(now, attempts.at + RETRY)
+            if due < attempts.due:
+                self._queue.put(attempts, due)
 
     def bring_forward(self, intervals: Mapping[str, float], now: float) -> None:
         """No next attempt of these sources comes later than by their new intervals, in seconds."""
