@@ -9,7 +9,8 @@ from typing import NamedTuple
 from probes import load_probes
 from probes.contract import Reading, SourceContext, SourceKind, SourceSettings, Target, TargetKey
 from probes.controls.evidence import AgentRef
-from watcher.checklist.live.probing.prober import ProbedEvidence, source_settings
+from watcher.checklist.live.probing.prober import ProbedEvidence
+from watcher.checklist.live.probing.source_settings import source_settings
 from watcher.config.settings import load_settings
 from watcher.engine.engine import Engine
 from watcher.runtime.clock import Clock

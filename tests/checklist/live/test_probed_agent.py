@@ -20,7 +20,8 @@ from probes.controls.verdict.control import judge_control
 from probes.readings.health.answer import HealthAnswer, Way
 from tests.probes.controls.made import CATALOGUE, evidence, facts, pod
 from tests.servers.uvicorn_tls import run_uvicorn
-from watcher.checklist.live.probing.prober import ProbedEvidence, source_settings
+from watcher.checklist.live.probing.prober import ProbedEvidence
+from watcher.checklist.live.probing.source_settings import source_settings
 from watcher.config.settings import load_settings
 from watcher.demo.authority import Authority
 from watcher.engine.engine import Engine

@@ -11,8 +11,9 @@ import pytest
 
 from probes.contract import Fault, Reading, Target
 from probes.contract.target import KubeletProbe
-from probes.controls.catalogue.control import UnknownReason
+from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentRef, Missing, Seen
+from probes.controls.finding import Witness
 from probes.readings.handshake import Handshake
 from probes.readings.health.answer import HealthAnswer, Outage, PathAnswer, Way
 from probes.readings.health.document import Component, HealthDocument, HealthState
@@ -127,20 +128,35 @@ def test_a_target_of_which_nothing_that_is_asked_changed_keeps_its_turn(tmp_path
     assert len(run(main).made()) == 1
 
 
-def test_an_svid_that_was_renewed_is_probed_within_half_a_minute(tmp_path: Path) -> None:
+async def _renewing(probing: Probing, every: float, times: int) -> None:
+    """Serve one SVID after the other, each for so many seconds."""
+    await probing.watch(target())
+    state = next(iter(probing.engine.board.states.values()))
+    for number in range(times):
+        leaf = replace(LEAF, serial=f"{number:x}")
+        state.looks = {"handshake": Look("handshake", probing.loop.time(), 0.1, Handshake(leaf=leaf))}
+        await probing.run(every)
+    await probing.end()
+
+
+def test_an_svid_that_was_renewed_is_probed_soon(tmp_path: Path) -> None:
     async def main(loop: VirtualLoop) -> Probing:
-        probing = Probing(loop, tmp_path)
-        await probing.watch(target())
-        state = next(iter(probing.engine.board.states.values()))
-        for serial in ("aa", "bb"):
-            leaf = replace(LEAF, serial=serial)
-            state.looks = {"handshake": Look("handshake", loop.time(), 0.1, Handshake(leaf=leaf))}
-            await probing.run(40)
-        await probing.end()
+        probing = Probing(loop, tmp_path, interval=3600.0)
+        await _renewing(probing, 2000.0, 2)
         return probing
 
-    first, second = run(main).made()
-    assert second.began - first.began < 80
+    made = [each.began - 1000 for each in run(main).made()]
+    last = max(began for began in made if began < 2000)
+    assert any(2000 <= began < max(2000, last + 900) + 31 for began in made)
+
+
+def test_svids_that_live_for_minutes_are_not_probed_one_by_one(tmp_path: Path) -> None:
+    async def main(loop: VirtualLoop) -> Probing:
+        probing = Probing(loop, tmp_path, interval=3600.0)
+        await _renewing(probing, 120.0, 60)
+        return probing
+
+    assert len(run(main).made()) <= 1 + 7200 / 900 + 3  # and those that would have been made anyway
 
 
 def test_a_change_during_an_attempt_makes_another_one_after_it(tmp_path: Path) -> None:
@@ -190,6 +206,31 @@ def test_an_attempt_in_vain_is_repeated_soon_and_then_ever_later(tmp_path: Path)
     gaps = [after.began - before.ended for before, after in pairwise(run(main).made())]
     assert gaps[:4] == pytest.approx([RETRY, 2 * RETRY, 4 * RETRY, 8 * RETRY], abs=2)
     assert max(gaps) < INTERVAL
+
+
+def test_what_was_bad_once_is_looked_at_again_a_minute_later_and_nothing_else_is(tmp_path: Path) -> None:
+    async def main(loop: VirtualLoop) -> Probing:
+        probing = Probing(loop, tmp_path, kinds=("health", "tls_posture"), interval=86400.0)
+        await probing.watch(target(), target("search-1"))
+        await probing.run(10)
+        for source, pod in ((SourceName.HEALTH, "search-0"), (SourceName.HEALTH, ""), (SourceName.OPA, "search-1")):
+            probing.prober.confirm(SEARCH, [Witness(source, pod)])
+        await probing.run(100)
+        for _ in range(3):  # it is under way, or was made just now
+            probing.prober.confirm(SEARCH, [Witness(SourceName.HEALTH, "search-0")])
+        await probing.run(5)
+        await probing.end()
+        return probing
+
+    probing = run(main)
+    first, second = probing.made()
+    assert second.began - first.ended == pytest.approx(RETRY, abs=2)
+    assert [len(probing.made(pod, kind)) for pod in ("search-0", "search-1") for kind in probing.under_way] == [
+        2,
+        1,
+        1,
+        1,
+    ]
 
 
 def test_evidence_says_what_was_seen_when_and_where_and_when_it_is_seen_again(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from watcher.checklist.live.gathering import Gathering
 from watcher.checklist.live.keeping import FindingsKeeper
 from watcher.checklist.live.known.known_evidence import KnownEvidence
 from watcher.checklist.live.kubernetes.opening import open_object_evidence
-from watcher.checklist.live.probing.prober import ProbedEvidence, source_settings
+from watcher.checklist.live.probing.prober import ProbedEvidence
+from watcher.checklist.live.probing.source_settings import source_settings
 from watcher.checklist.live.provider import EvidenceProvider
 from watcher.checklist.live.view import ChecklistView
 from watcher.config.checklist import ChecklistSettings
@@ -53,6 +54,7 @@ class LiveChecklist:
             engine.clock,
             may_begin,
         )
+        self._checklist.on_suspects = self._probed.confirm
         self._keeper = FindingsKeeper(self._checklist, self._state_dir)
         self.view = ChecklistView(self._checklist, self._keeper, _shard(settings.shard))
 

@@ -12,6 +12,7 @@ from probes import AnySourceKind, load_checklist_sources
 from probes.contract import Fault, Reading, Source, SourceSettings, Target, TargetKey
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentRef
+from probes.controls.finding import Witness
 from probes.readings.health.answer import HealthAnswer
 from watcher.checklist.live.probing.attempts import AttemptQueue, Attempts
 from watcher.checklist.live.probing.found import evidence
@@ -40,18 +41,6 @@ class Broken(Reading):
     """What stands for a reading where the source itself failed."""
 
 
-def source_settings(
-    intervals: Mapping[str, float], kinds: Sequence[AnySourceKind] | None = None, **more: object
-) -> dict[str, SourceSettings]:
-    """The settings of each source, by these intervals in seconds; `more`: values for those that have such a setting."""
-    made: dict[str, SourceSettings] = {}
-    for kind in load_checklist_sources() if kinds is None else kinds:
-        known = {name: value for name, value in more.items() if name in kind.settings.model_fields}
-        every = {"interval": f"{intervals[kind.name] * 1000:.0f}ms"} if kind.name in intervals else {}
-        made[kind.name] = kind.settings.model_validate({**every, **known})
-    return made
-
-
 class ProbedEvidence:
     """Makes the attempts, and keeps what the last one at each target saw. `tick` is to be called each second."""
 
@@ -76,7 +65,8 @@ class ProbedEvidence:
         self._queue = AttemptQueue({name: kind.concurrency for name, kind in self._kinds.items()})
         self._outages = Outages()
         self._outages_file = OutagesFile(self._outages, state_dir)
-        self._targets = ProbedTargets(engine, self._kinds, self._queue, self._outages)
+        intervals = {name: each.interval for name, each in settings.items()}
+        self._targets = ProbedTargets(engine, self._kinds, intervals, self._queue, self._outages)
         self._changed: set[AgentRef] = set()
         self._logger = FailuresLogger(logging.getLogger(__name__))
         self._tasks: set[asyncio.Task[None]] = set()
@@ -112,6 +102,11 @@ class ProbedEvidence:
     def look_again(self, agents: Collection[AgentRef] | None = None) -> None:
         """Probe all targets as soon as may be, or those of some agents."""
         self._targets.ask_anew(agents, self._clock.steady())
+
+    def confirm(self, agent: AgentRef, witnesses: Collection[Witness]) -> None:
+        """What these saw was bad, and a second look decides: it is made soon, and not when its turn comes."""
+        for source, pod in witnesses:
+            self._targets.confirm(source, TargetKey(agent.namespace, agent.agent, pod), self._clock.steady())
 
     @property
     def is_busy(self) -> bool:
@@ -201,6 +196,7 @@ class ProbedEvidence:
         self._engine.costs.charge(attempts.state.target.key, attempts.kind, reading.cpu)
         silent_for_us = silent_for_us or self._engine.fleet.isolation.isolated
         if reading.fault is Fault.OURS or (reading.fault in _SILENT and silent_for_us):
+            self._engine.descriptors.check()
             changed = attempts.fail(reading)
         else:
             changed = attempts.take(_kept(reading), self._clock.steady())
