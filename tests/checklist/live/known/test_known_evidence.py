@@ -18,6 +18,7 @@ from probes.controls.sdk.loading import load_sdk_facts
 from probes.controls.verdict.control import judge_control
 from tests.probes.controls.made import CATALOGUE
 from tests.servers.watched_fleet import WatchedFleet, run_fleet
+from watcher.alerting.rules.agents import waits
 from watcher.checklist.live.known.known_evidence import KnownEvidence
 from watcher.config.settings import load_settings
 from watcher.engine.engine import Engine
@@ -324,3 +325,9 @@ def test_what_was_counted_is_known_after_a_restart(fleet: WatchedFleet) -> None:
         await again.engine.close()
 
     asyncio.run(main())
+
+
+def test_alerts_wait_as_long_as_their_rules_say() -> None:
+    found = waits()
+    assert found["SVIDExpired"] == 120
+    assert set(found) == {kind.name for probe in load_probes() for kind in probe.conditions}

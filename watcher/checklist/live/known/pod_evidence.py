@@ -1,17 +1,15 @@
 """The evidence of one pod, by source, of what the board and its past hold."""
 
-from collections.abc import Mapping
 from math import inf
 from typing import Protocol, cast
 
-from probes.contract.units import parse_duration
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import MetricsLook, Missing, OPALook, PodConditions, PodHistory, Seen
 from probes.history.served import Served
 from probes.readings.decision import OPAReading
 from probes.readings.handshake import Handshake
 from probes.readings.metrics_page import RememberedPage
-from watcher.alerting.rules.agents import load_alerts
+from watcher.alerting.rules.agents import waits
 from watcher.checklist.live.known import looks
 from watcher.checklist.live.known.counted import process_of
 from watcher.checklist.live.known.past import Past
@@ -38,11 +36,7 @@ class PodEvidence:
     def __init__(self, engine: Engine) -> None:
         self._engine, self._board = engine, engine.board
         self._places = {probe.name: place for place, probe in enumerate(engine.board.probes)}
-        self._alert_waits: Mapping[str, float] = {
-            each.condition: parse_duration(each.held) if each.held else 0.0
-            for _, told in load_alerts()
-            for each in told.alerts
-        }
+        self._alert_waits = waits()
 
     def of(self, state: TargetState, past: Past, now: float) -> Sources:
         """All sources of one pod; `now` in steady seconds."""
@@ -125,7 +119,9 @@ class PodEvidence:
         if isinstance(look, Missing) or not isinstance(look.reading, OPAReading):
             return look if isinstance(look, Missing) else NOT_SEEN
         verdicts = looks.of_source(self._engine, state, "opa")
-        return self._seen(OPALook(look.reading, verdicts, *past.counted.decisions(now)), state, look)
+        logs = look.reading.logs
+        logs_at = None if logs is None else self._board.date_of(logs.at)
+        return self._seen(OPALook(look.reading, verdicts, *past.counted.decisions(now), logs_at), state, look)
 
     def _conditions(self, state: TargetState, past: Past, now: float) -> Seen[object] | Missing:
         newest = max((each.at for each in state.looks.values()), default=None)
@@ -194,5 +190,5 @@ def _shown(look: Look) -> tuple[object, ...]:
         case RememberedPage() as page:
             return page.families, page.trouble, page.fault, page.status
         case OPAReading() as opa:
-            return opa.fault, tuple([each.reply.actual for each in opa.answers])
+            return opa.fault, opa.logs and opa.logs.kept, *[each.reply.actual for each in opa.answers]
     return ()
