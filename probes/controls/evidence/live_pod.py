@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 from probes.controls.evidence.agent_objects import PodTemplate
 
+REMEMBERED = 30 * 86400.0
+"""Seconds that an end that was not right counts."""
+
 
 class Ended(NamedTuple):
     """A process of a container that ended."""
@@ -40,8 +43,6 @@ class PodRun(NamedTuple):
     ends_since: float | None  # Unix seconds since when it is asked to end
     containers: tuple[ContainerRun, ...]
     quality: str = ""  # Guaranteed, Burstable or BestEffort
-    opa: str = ""  # the container beside the agent's that is its OPA
-    opa_on_loopback: bool = False  # which listens there only, and so cannot be asked from outside
 
     def container(self, name: str) -> ContainerRun | None:
         """What is said of this one; None where nothing is."""
@@ -70,6 +71,8 @@ class LivePod:
 
     template: PodTemplate
     run: PodRun
+    opa: str = ""  # the container beside the agent's that is its OPA
+    opa_on_loopback: bool = False  # which listens there only, and so cannot be asked from outside
     starts: tuple[Start, ...] = ()  # of pods of its revision that did not restart before they were Ready, newest last
     first_ended: Ended | None = None  # how the first process of the agent's container ended, where that was seen
     terminations: tuple[Termination, ...] = ()  # of all pods of the agent, the newest last

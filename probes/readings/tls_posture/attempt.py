@@ -5,6 +5,9 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+ALERT = "TLS alert: "
+"""How the words for a refusal by an alert begin."""
+
 
 class Outcome(StrEnum):
     """How one attempt ended. Only the first two are evidence."""
@@ -36,6 +39,15 @@ class Tried(NamedTuple):
     completed: bool = False  # the handshake, on the watcher's side: of TLS 1.3 that is before the server judges it
     status: int | None = None  # of an HTTP answer
     shown: bool = False  # the server has the client's part of the handshake: its certificate, or that it has none
+
+    @property
+    def briefly(self) -> str:
+        """In two or three words."""
+        if self.status is not None:
+            return f"HTTP {self.status}"
+        if self.refusal is Refusal.CLOSED:
+            return "closed"
+        return self.how.removeprefix(ALERT) if self.outcome is Outcome.REFUSED else self.outcome
 
     def evidence(self) -> Mapping[str, object]:
         """As JSON values."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from probes.contract import Reading
 from probes.readings.handshake import Spoke
 from probes.readings.tls_posture.attempt import Tried
-from probes.readings.tls_posture.port import PortTried
+from probes.readings.tls_posture.port import InClear, PortTried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +46,10 @@ class TLSPosture(Reading):
         if self.fault is not None:
             return self.error
         said = {"TLS 1.3": self.own, "TLS 1.2": self.tls12, "no certificate": self.without}
-        said |= {"foreign certificate": self.foreign, "forged SVID": self.forged}
-        parts = [f"{what}: {tried.outcome} ({tried.how})" for what, tried in said.items() if tried]
-        return "; ".join(parts) or f"The port speaks {self.spoke}."
+        said |= {"foreign": self.foreign, "forged": self.forged}
+        parts = [f"{what}: {tried.briefly}" for what, tried in said.items() if tried]
+        clear = [f"{each.number} in clear: {each.answer}" for each in self.ports if each.answer is InClear.HTTP]
+        return "; ".join((*parts, *clear)) or f"The port speaks {self.spoke}."
 
     def evidence(self) -> Mapping[str, object]:
         """What was tried and what came of it, as JSON values."""

@@ -216,6 +216,22 @@ def test_evidence_says_what_was_seen_when_and_where_and_when_it_is_seen_again(tm
     assert seen.next_at == pytest.approx(seen.observed_at + RETRY, abs=1)
 
 
+def test_what_is_alike_of_many_agents_is_one_object_whatever_each_look_cost(tmp_path: Path) -> None:
+    async def main(loop: VirtualLoop) -> list[Reading | None]:
+        said = iter(replace(_answers(HealthState.HEALTHY), cpu=number * 1e-3) for number in range(3))
+        probing = Probing(loop, tmp_path, says=lambda _, __: next(said))
+        targets = [target(f"a{number}-0", f"a{number}") for number in range(3)]
+        await probing.watch(*targets)
+        await probing.run(5)
+        await probing.end()
+        return [probing.prober.remembered("health", each.key) for each in targets]
+
+    first, second, third = run(main)
+    assert first == _answers(HealthState.HEALTHY)
+    assert first is second
+    assert first is third
+
+
 def test_what_the_watcher_could_not_ask_leaves_what_was_seen_before(tmp_path: Path) -> None:
     said = [Reading(fault=Fault.OURS, error="The watcher has no valid SVID to show.")]
 
@@ -253,6 +269,25 @@ def test_it_tells_of_which_agents_anything_is_new(tmp_path: Path) -> None:
     assert run(main) == [{SEARCH, AgentRef("prod", "other")}, set(), set()]
 
 
+def test_the_same_seen_a_second_time_is_news_for_it_confirms_and_once_more_is_none(tmp_path: Path) -> None:
+    said = [Reading()]
+
+    async def main(loop: VirtualLoop) -> list[int]:
+        probing = Probing(loop, tmp_path, interval=60.0, says=lambda _, __: replace(said[0], cpu=loop.time() * 1e-9))
+        await probing.watch(target())
+        news = list[int]()
+        for reading in (Reading(), Reading(error="It is otherwise.")):
+            said[0] = reading
+            made = len(probing.attempts)
+            while len(probing.attempts) < made + 5:
+                await probing.run(1)
+                news += [len(probing.attempts)] * bool(probing.prober.take_changed())
+        await probing.end()
+        return news
+
+    assert run(main) == [1, 2, 6, 7]  # attempts that were made by then
+
+
 def test_a_target_that_is_gone_is_forgotten_and_what_is_under_way_changes_nothing(tmp_path: Path) -> None:
     async def main(loop: VirtualLoop) -> Probing:
         probing = Probing(loop, tmp_path, seconds=5.0)
@@ -273,6 +308,29 @@ def test_a_target_that_is_gone_is_forgotten_and_what_is_under_way_changes_nothin
     assert len(probing.made("search-1")) == 1
 
 
+def test_other_settings_leave_what_was_seen_and_bring_the_next_attempt_forward(tmp_path: Path) -> None:
+    async def main(loop: VirtualLoop) -> Probing:
+        probing = Probing(loop, tmp_path, interval=86400.0)
+        await probing.watch(target())
+        await probing.run(10)
+        before = probing.found()
+        probing.adopt(interval=600.0)
+        assert isinstance(before, Seen)
+        after = probing.found()
+        assert isinstance(after, Seen)
+        assert (after.value, after.observed_at) == (before.value, before.observed_at)
+        await probing.run(600)
+        assert len(probing.made()) == 2
+        probing.adopt(interval=600.0)
+        await probing.run(3000)
+        await probing.end()
+        return probing
+
+    probing = run(main)
+    assert max(after.began - before.ended for before, after in pairwise(probing.made())) < 600
+    assert [each.closed for each in probing.opened] == [True, True]  # equal settings open nothing
+
+
 def test_the_end_cuts_off_what_is_under_way_and_closes_the_sources(tmp_path: Path) -> None:
     async def main(loop: VirtualLoop) -> tuple[Probing, float]:
         probing = Probing(loop, tmp_path, seconds=100.0)
@@ -286,7 +344,7 @@ def test_the_end_cuts_off_what_is_under_way_and_closes_the_sources(tmp_path: Pat
     probing, took = run(main)
     assert took == 0
     assert probing.under_way == {"health": 0}
-    assert probing.sources["health"].closed
+    assert [each.closed for each in probing.opened] == [True]
 
 
 def test_a_source_that_fails_costs_its_evidence_and_never_the_daemon(

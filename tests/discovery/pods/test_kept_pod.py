@@ -166,7 +166,7 @@ def test_what_a_kubelet_says_of_a_pod_is_kept() -> None:
         "OOMKilled",
     )
     assert own.running_since == seconds("2026-11-18T08:00:00Z")
-    assert (run.opa, run.opa_on_loopback) == ("opa", False)
+    assert (kept.template.opa, kept.template.opa_on_loopback) == ("opa", False)
     assert kept.labels.labels["app.kubernetes.io/component"] == "agent"
 
 
@@ -183,7 +183,7 @@ def test_resources_are_those_that_a_kubelet_says_it_gave() -> None:
 def test_an_opa_that_listens_on_loopback_alone_is_told(address: str, loopback: bool) -> None:
     raw = pod()
     raw["spec"]["containers"][1]["args"] = ["run", "--server", address]
-    assert keep_pod(raw).run.opa_on_loopback is loopback
+    assert keep_pod(raw).template.opa_on_loopback is loopback
 
 
 def test_a_template_that_is_too_large_is_refused() -> None:

@@ -41,8 +41,7 @@ class LiveChecklist:
         """`may_begin`: whether the first round of looks was made; `once`: somebody asks by hand: nothing is kept."""
         self._engine, self._state_dir = engine, None if once else settings.state_dir
         self._objects = open_object_evidence(settings, target_set, engine.clock)
-        self._probes = _probes(settings.checklist)
-        self._probed = ProbedEvidence(engine, self._probes, self._state_dir)
+        self._probed = ProbedEvidence(engine, _probes(settings.checklist), self._state_dir)
         self._known = KnownEvidence(engine, self._state_dir)
         providers: list[EvidenceProvider] = [self._objects, self._known, self._probed]
         self._gathering = Gathering(providers, settings.shard.owns, at_once=once)
@@ -85,15 +84,10 @@ class LiveChecklist:
             await self._checklist.judge_all()
         return self.view
 
-    async def adopt(self, settings: Settings) -> None:
+    def adopt(self, settings: Settings) -> None:
         """Judge and probe by these settings from now on."""
         self._checklist.adopt(settings.checklist)
-        if (probes := _probes(settings.checklist)) != self._probes:
-            before, self._probes = self._probed, probes
-            await before.close()
-            self._probed = ProbedEvidence(self._engine, probes, self._state_dir)
-            await self._probed.restore()
-            self._gathering.replace(before, self._probed)
+        self._probed.adopt(_probes(settings.checklist))
 
     async def close(self) -> None:
         """Ask no more, and keep what was found."""

@@ -12,11 +12,11 @@ from probes.controls.judging import Statement
 @pod_judge("predeploy.opa.reachable")
 def opa_is_up(case: PodCase) -> Iterator[Statement]:
     """Its container is Ready, by a readinessProbe; of an OPA that can be asked, asking decides."""
-    run = case.live.run
-    if not run.opa or not run.opa_on_loopback:
+    live = case.live
+    if not live.opa or not live.opa_on_loopback:
         return
-    container = next((each for each in case.live.template.containers() if each.name == run.opa), None)
-    reported, name = run.container(run.opa), short(run.opa)
+    container = next((each for each in live.template.containers() if each.name == live.opa), None)
+    reported, name = live.run.container(live.opa), short(live.opa)
     if container is None or not has_probe(container, "readinessProbe"):
         told = f"Container {name} listens on loopback only and has no readinessProbe, so nobody knows whether it is up."
         yield case.unclear(UnknownReason.NO_DATA, told)

@@ -11,6 +11,8 @@ from probes.sources.tls.posture.suites import STRONG, WEAK
 from probes.sources.tls.posture.told import RESET, told_by, told_by_hello
 from probes.sources.tls.posture.wire import Unconnected, Wire
 
+_STRANGERS = (Client.FOREIGN, Client.FORGED)
+
 
 class AgentPort:
     """Its port, tried in one round."""
@@ -45,23 +47,32 @@ class AgentPort:
         """The weak suites that it chooses, of each group the first, and how the last offer ended."""
         groups = {number: group for group, suites in WEAK.items() for number in suites}
         chosen: list[str] = []
-        while True:
+        while groups:
             tried, number = await self._choice(tuple(groups))
             if number not in groups:
-                return tuple(chosen), tried
+                return tuple(chosen), await self._closed_to_weak_alone(tried)
             chosen.append(tried.suite)
             groups = {each: group for each, group in groups.items() if group != groups[number]}
-            if not groups:
-                return tuple(chosen), tried
+        return tuple(chosen), tried
+
+    async def _closed_to_weak_alone(self, tried: Tried) -> Tried:
+        """What was told; a close proves something only where strong suites are still answered after it."""
+        if tried.refusal is not Refusal.CLOSED or (await self._offer(STRONG)).outcome is Outcome.ANSWERED:
+            return tried
+        return Tried(Outcome.UNANSWERED, f"{tried.how}, and so was one that was offered strong suites")
 
     async def _meet(self, client: Client, versions: Versions) -> Tried:
         context = self._clients.context(client, versions, all_groups=self._all_groups)
-        shaken = await self._wire.shake_hands(context, client.value, self._wire.place.port)
+        size = self._clients.certificate_size(client)
+        shaken = await self._wire.shake_hands(context, client.value, self._wire.place.port, size)
         if isinstance(shaken, Unconnected):
             return _unconnected(shaken)
         if shaken.session.spoke is Spoke.TLS or self.spoke is Spoke.NOTHING:
             self.spoke = shaken.session.spoke
-        return told_by(shaken.session, silent=shaken.silent)
+        tried = told_by(shaken.session, silent=shaken.silent)
+        if client in _STRANGERS and tried.outcome is Outcome.REFUSED and not shaken.session.certificate_sent:
+            return Tried(Outcome.UNANSWERED, f"its certificate was not shown, so it was not that which met {tried.how}")
+        return tried
 
     async def _offer(self, suites: Sequence[int]) -> Tried:
         return (await self._choice(suites))[0]

@@ -5,11 +5,14 @@ from enum import Enum
 from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import Certificate
 from OpenSSL import SSL
 
 from probes.contract import IdentityProvider, OwnIdentity, Target
 from probes.sources.tls.contexts import NO_AUTO_CHAIN, TLS13_CIPHERS, show, trust_domain_of
-from probes.sources.tls.posture.strangers import LIFETIME, foreign, forged
+from probes.sources.tls.posture.strangers import LIFETIME, Stranger, foreign, forged
 
 
 class Client(Enum):
@@ -41,6 +44,7 @@ class Clients:
         self._identity, self._trust_domain, self.date = identity, trust_domain, date
         self.has_svid = identity is not None and bool(identity.chain) and identity.key is not None
         self._made: dict[tuple[Client, Versions, bool], SSL.Context] = {}
+        self._strangers: dict[Client, Stranger] = {}
 
     def context(self, client: Client, versions: Versions, *, all_groups: bool = False) -> SSL.Context:
         """Offers the one group that everybody should know, or all, for a server that did not take it."""
@@ -67,14 +71,30 @@ class Clients:
         self._show(client, context)
         return context
 
+    def certificate_size(self, client: Client) -> int:
+        """Of the certificate that it shows, in bytes of DER; 0 where it has none."""
+        shown = self._shown(client)
+        return len(shown.chain[0].public_bytes(Encoding.DER)) if shown else 0
+
     def _show(self, client: Client, context: SSL.Context) -> None:
+        if shown := self._shown(client):
+            show(context, *shown)
+
+    def _shown(self, client: Client) -> "Stranger | _Own | None":
         identity = self._identity
-        if client is Client.OWN and identity is not None and identity.chain and identity.key is not None:
-            show(context, identity.chain, identity.key)
-        elif client is Client.FOREIGN:
-            show(context, *foreign(self.date))
-        elif client is Client.FORGED and identity is not None:
-            show(context, *forged(self._trust_domain, identity, self.date))
+        if client is Client.NOBODY or identity is None:
+            return None
+        if client is Client.OWN:
+            return _Own(identity.chain, identity.key) if identity.chain and identity.key is not None else None
+        if client not in self._strangers:
+            made = foreign(self.date) if client is Client.FOREIGN else forged(self._trust_domain, identity, self.date)
+            self._strangers[client] = made
+        return self._strangers[client]
+
+
+class _Own(NamedTuple):
+    chain: tuple[Certificate, ...]
+    key: CertificateIssuerPrivateKeyTypes
 
 
 class ClientCache:

@@ -4,7 +4,7 @@ import re
 
 from probes.contract import Fault
 from probes.readings.handshake import Spoke
-from probes.readings.tls_posture import InClear, Outcome, Refusal, Tried
+from probes.readings.tls_posture import ALERT, InClear, Outcome, Refusal, Tried
 from probes.sources.tls.first_bytes import Heard
 from probes.sources.tls.plaintext import http_status, printable, spoken
 from probes.sources.tls.posture.hello import ServerSaid
@@ -62,7 +62,7 @@ def _answered(answer: bytes) -> Tried:
 def _failed(error: str, *, shown: bool) -> Tried:
     if match := _ALERT.fullmatch(error):
         alert = match[1][:_LONGEST]
-        return Tried(Outcome.REFUSED, f"TLS alert: {alert}", _refusal(error, shown=shown))
+        return Tried(Outcome.REFUSED, f"{ALERT}{alert}", _refusal(error, shown=shown))
     if error in _OLDER:
         return Tried(Outcome.REFUSED, "the server chose an older version of TLS", Refusal.VERSION)
     return Tried(Outcome.UNANSWERED, f"what came is not understood: {error[:_LONGEST]}")
@@ -83,7 +83,7 @@ def told_by_hello(said: ServerSaid, heard: Heard) -> Tried:
         return CLOSED
     if said.alert:
         refusal = Refusal.VERSION if said.alert == "protocol version" else Refusal.ALERT
-        return Tried(Outcome.REFUSED, f"TLS alert: {said.alert}", refusal)
+        return Tried(Outcome.REFUSED, f"{ALERT}{said.alert}", refusal)
     if heard.data:
         return Tried(Outcome.UNANSWERED, f"what came is not understood: '{printable(heard.data)}'")
     if heard.fault is None:

@@ -52,11 +52,16 @@ class Wire:
         """What a request to this port names as its host."""
         return join_host_port(self.place.host, port)
 
-    async def shake_hands(self, context: "SSL.Context", says: str, port: int) -> Shaken | Unconnected:
-        """One session; `says`: what the request tells of who comes. May raise EnoughError, as all here."""
+    async def shake_hands(
+        self, context: "SSL.Context", says: str, port: int, certificate_size: int = 0
+    ) -> Shaken | Unconnected:
+        """One session; `says`: what the request tells of who comes. May raise EnoughError, as all here.
+
+        `certificate_size`: of the certificate that is shown, in bytes, to tell whether it was.
+        """
         until = await self._limits.start()
         request = _REQUEST.format(self.authority(port), says).encode()
-        session = TLSSession(context, self.place.server_name, request, 0, self._work_queue, pause=_PAUSE)
+        session = TLSSession(context, self.place.server_name, request, certificate_size, self._work_queue, pause=_PAUSE)
         try:
             async with asyncio.timeout_at(until):
                 await connect(lambda: session, self._addresses, port, until)

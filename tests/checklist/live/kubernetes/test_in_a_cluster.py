@@ -1,6 +1,7 @@
 """Evidence from a real API server, asked with rights that are given and taken away meanwhile."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,13 @@ from tests.checklist.live.kubernetes.cluster import (
     watching,
 )
 from tests.discovery.pods.test_target import CONFIG
+from tests.repository import ROOT
 from tests.servers.kube import Kubernetes, run_kubernetes
+from tests.servers.kube_api import KubeApi, RefusedError
+from tests.servers.process import eventually
 from watcher.checklist.live.kubernetes.objects.kinds import Group
 
+SPIRE = [{"apiGroups": ["spire.spiffe.io"], "resources": ["clusterspiffeids"], "verbs": ["list", "watch"]}]
 RBAC = "rbac.authorization.k8s.io"
 READ = [
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
@@ -75,6 +80,7 @@ def server() -> Iterator[Kubernetes]:
         admin = kubernetes.admin
         admin.namespace(WATCH)
         admin.namespace(NAMESPACE)
+        admin.apply((ROOT / "tests" / "servers" / "cluster_spiffe_id.yaml").read_text())
         account = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": WATCH}
         role = {"apiGroup": RBAC, "kind": "ClusterRole", "name": "watcher"}
         binding = {"apiVersion": f"{RBAC}/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "watcher"}}
@@ -91,14 +97,27 @@ def kubernetes(server: Kubernetes) -> Iterator[Kubernetes]:
     admin = server.admin
     admin.apply(rights(*WORKLOADS, *NETWORK, *READERS), config_map())
     yield server
-    for path in ("api/v1", "apis/apps/v1", "apis/networking.k8s.io/v1"):
-        for kind in {"api/v1": ["pods", "configmaps"], "apis/apps/v1": ["deployments"]}.get(path, ["networkpolicies"]):
-            for each in admin.get(f"/{path}/namespaces/{NAMESPACE}/{kind}")["items"]:
-                admin.ask(
-                    "DELETE",
-                    f"/{path}/namespaces/{NAMESPACE}/{kind}/{each['metadata']['name']}",
-                    params={"gracePeriodSeconds": 0},
-                )
+    within = f"namespaces/{NAMESPACE}"
+    for place in (
+        "/apis/spire.spiffe.io/v1alpha1/clusterspiffeids",
+        f"/apis/apps/v1/{within}/deployments",
+        f"/apis/networking.k8s.io/v1/{within}/networkpolicies",
+        f"/api/v1/{within}/configmaps",
+        f"/api/v1/{within}/pods",
+    ):
+        eventually(partial(_is_cleared, admin, place))
+
+
+def _is_cleared(admin: KubeApi, place: str) -> bool:
+    """Delete what is there; False while a server that just started has not read its CRDs."""
+    try:
+        for each in admin.get(place)["items"]:
+            admin.ask("DELETE", f"{place}/{each['metadata']['name']}", params={"gracePeriodSeconds": 0})
+    except RefusedError as refused:
+        if refused.status not in {429, 503}:
+            raise
+        return False
+    return True
 
 
 def test_a_pod_is_seen_as_it_runs_with_its_digests_and_labels(kubernetes: Kubernetes, tmp_path: Path) -> None:
@@ -111,7 +130,7 @@ def test_a_pod_is_seen_as_it_runs_with_its_digests_and_labels(kubernetes: Kubern
         [(pod, found)] = gathered.of_pods(SourceName.KUBERNETES_POD, LivePod)
         assert isinstance(found, Seen)
         assert (pod.name, pod.revision, found.ref) == ("pod-1", "6d5b9c7f8b", f"pod/{NAMESPACE}/pod-1")
-        assert found.value.run.opa == "opa"
+        assert found.value.opa == "opa"
         assert gathered.digests[Bind.IMAGE_DIGEST] == frozenset({f"sha256:{'a' * 64}"})
         provided = watched.evidence.evidence_of(AGENT, watched.discoverer.targets())
         assert provided.labels == {"team": "search"}
@@ -153,12 +172,12 @@ def test_a_right_that_is_taken_away_leaves_its_controls_unknown_until_it_is_give
     async def script(watched: Watched) -> None:
         await watched.until_said(DEFINED, "unknown Forbidden")
         await watched.until_said(ROLLBACK, "pass")
+        await until(lambda: watched.evidence.sources_up()["kubernetes_workloads"] == "", within=20)
         assert watched.evidence.sources_up()["kubernetes_network"] == "Forbidden"
-        assert watched.evidence.sources_up()["kubernetes_workloads"] == ""
         assert watched.said(LIMITS) == "fail Violated"  # pods tell it
         kubernetes.admin.apply(rights(*WORKLOADS, *NETWORK))
         await watched.until_said(DEFINED, "pass")
-        assert watched.evidence.sources_up()["kubernetes_network"] == ""
+        await until(lambda: watched.evidence.sources_up()["kubernetes_network"] == "")
         kubernetes.admin.apply(rights(*NETWORK))
         kubernetes.stop()  # a watch that runs is not ended by a right that is taken away
         kubernetes.start()
@@ -326,3 +345,59 @@ def test_kinds_of_policies_come_and_go_and_one_that_may_not_be_listed_leaves_oth
         await until(lambda: watched.said(DENY) == "pass", within=30)
 
     watching(kubernetes, tmp_path, script, groups=[Group.NETWORK])
+
+
+def test_entries_of_a_pod_are_told_by_cluster_spiffe_ids(kubernetes: Kubernetes, tmp_path: Path) -> None:
+    control = "security.identity.workload-attestation-configured"
+    kubernetes.admin.apply(rights(*SPIRE))
+    run_pod(kubernetes)
+
+    def cluster_spiffe_id(name: str, **spec: object) -> dict[str, Any]:
+        given = {"spiffeIDTemplate": "spiffe://example.org/a", **spec}
+        named = {"name": name}
+        return {"apiVersion": "spire.spiffe.io/v1alpha1", "kind": "ClusterSPIFFEID", "metadata": named, "spec": given}
+
+    selects = {
+        "podSelector": {"matchLabels": {"app.kubernetes.io/component": "agent"}},
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}},
+    }
+
+    async def script(watched: Watched) -> None:
+        await until(lambda: "No ClusterSPIFFEID selects the pod." in watched.finding(control).message)
+        kubernetes.admin.apply(cluster_spiffe_id("agents", **selects))
+        await watched.until_said(control, "pass")
+        watched.evidence.take_changed()
+        kubernetes.admin.apply(cluster_spiffe_id("all"))
+        await watched.until_said(control, "fail Violated")
+        assert watched.evidence.take_changed() is None
+        assert watched.evidence.sources_up()["kubernetes_ClusterSPIFFEID"] == ""
+
+    watching(kubernetes, tmp_path, script, groups=(), ids={"trust_domain": "example.org"})
+
+
+def test_entries_that_may_not_be_read_or_nobody_asked_for_are_unknown(kubernetes: Kubernetes, tmp_path: Path) -> None:
+    control = "security.identity.workload-attestation-configured"
+    kubernetes.admin.apply(rights())
+    run_pod(kubernetes)
+
+    async def forbidden(watched: Watched) -> None:
+        await watched.until_said(control, "unknown Forbidden")
+
+    async def off(watched: Watched) -> None:
+        await watched.until_said(control, "unknown NotEnabled")
+
+    watching(kubernetes, tmp_path, forbidden, groups=(), ids={"trust_domain": "example.org"})
+    watching(kubernetes, tmp_path, off, groups=())
+
+
+def test_all_is_asked_for_once_where_somebody_waits(kubernetes: Kubernetes, tmp_path: Path) -> None:
+    kubernetes.admin.apply(deployment(), policy("default-deny"))
+    run_pod(kubernetes)
+
+    async def script(watched: Watched) -> None:
+        await watched.evidence.settled()
+        assert watched.said(DEFINED) == "pass"
+        assert watched.said(ROLLBACK) == "pass"
+        assert isinstance(watched.gathered().of(SourceName.AGENT_CONFIG, AgentConfigFile), Seen)
+
+    watching(kubernetes, tmp_path, script)

@@ -11,6 +11,7 @@ from probes.contract import Fault
 from probes.controls.catalogue.control import SourceName
 from probes.controls.evidence import EvidenceSet, Pod, Seen
 from probes.controls.finding import Finding
+from probes.controls.judges.tls_posture.strangers import strict_verification
 from probes.controls.judging import Facts, load_judges
 from probes.controls.sdk.loading import load_sdk_facts
 from probes.controls.verdict.control import judge_control
@@ -33,6 +34,7 @@ NO_OLDER = Tried(Outcome.REFUSED, "TLS alert: protocol version", Refusal.VERSION
 KEPT_OUT = Tried(Outcome.REFUSED, "TLS alert: certificate required", Refusal.CERTIFICATE, "TLSv1.3", SUITE, shown=True)
 UNKNOWN_CA = KEPT_OUT._replace(how="TLS alert: unknown ca")
 CLOSED = KEPT_OUT._replace(how="the connection was closed without an answer", refusal=Refusal.CLOSED)
+SHUT = Tried(Outcome.REFUSED, CLOSED.how, Refusal.CLOSED)
 PAGE = KEPT_OUT._replace(how="HTTP 400, a page about the certificate", refusal=Refusal.PAGE, status=400)
 SILENT = Tried(Outcome.UNANSWERED, "silence")
 NOT_MADE = Tried(Outcome.OURS, "it was not asked: the watcher cannot connect (Too many open files)")
@@ -105,6 +107,9 @@ def said(control: str, posture: TLSPosture, roles: Mapping[str, str] | None = No
     [
         (WELL, ("pass", "Port 8443 answers over TLS 1.3 and refuses TLS 1.2 (TLS alert: protocol version).")),
         (replace(WELL, tls12=CLOSED), ("pass", f"Port 8443 answers over TLS 1.3 and refuses TLS 1.2 ({CLOSED.how}).")),
+        (replace(WELL, tls12=SHUT), ("pass", f"Port 8443 answers over TLS 1.3 and refuses TLS 1.2 ({SHUT.how}).")),
+        (replace(WELL, tls12=SHUT, without=SHUT), ("Unreachable", f"TLS 1.2 got no answer that tells: {SHUT.how}.")),
+        (replace(WELL, tls12=SHUT, without=None), ("Unreachable", f"TLS 1.2 got no answer that tells: {SHUT.how}.")),
         (replace(WELL, own=answered(403)), ("pass", ("Port 8443 answers over TLS 1.3 and refuses TLS 1.2 (TLS alert: "
          "protocol version)."))),
         (replace(WELL, tls12=OLDER), ("fail", "Port 8443 takes TLSv1.2 (ECDHE-ECDSA-AES128-GCM-SHA256).")),
@@ -165,6 +170,7 @@ WEAK_TAKEN = replace(
         (replace(WELL, tls12=OLDER, weak_end=SILENT),
          ("Unreachable", "An offer of weak suites got no answer that tells: silence.")),
         (replace(WELL, tls12=OLDER, weak_end=None), ("NoData", "An offer of weak suites was not tried.")),
+        (replace(WELL, tls12=SHUT, without=SHUT), ("Unreachable", f"TLS 1.2 got no answer that tells: {SHUT.how}.")),
         (replace(WELL, tls12=SILENT), ("Unreachable", "TLS 1.2 got no answer that tells: silence.")),
         (replace(WELL, own=SILENT, without=SILENT, tls12=SILENT),
          ("Unreachable", "A handshake got no answer that tells: silence.")),
@@ -255,6 +261,11 @@ def test_strict_verification_is_refuted_by_a_foreign_certificate_that_is_let_in(
     ]
     for posture in open_questions:
         assert said(STRICT, posture) == ("AttestationMissing", "There is no valid attestation record.")
+
+
+def test_why_strict_verification_is_open_is_told_in_the_evidence() -> None:
+    told = [strict_verification(each).message for each in (replace(WELL, hostile=False, foreign=None), PLAIN)]
+    assert told == ["checklist.hostile_handshakes is off.", "Port 8443 speaks plaintext HTTP and not TLS."]
 
 
 def test_a_refuted_verification_is_not_cleared_by_turning_hostile_handshakes_off() -> None:
@@ -376,6 +387,22 @@ def test_one_bad_pod_of_two_is_a_fail_and_named() -> None:
         "fail",
         {"search-0": "pass", "search-1": "fail"},
     )
+
+
+@pytest.mark.parametrize(
+    ("posture", "summary"),
+    [
+        (WELL, ("TLS 1.3: HTTP 200; TLS 1.2: protocol version; no certificate: certificate required; "
+          "foreign: unknown ca; forged: unknown ca")),
+        (replace(WELL, own=SILENT, tls12=CLOSED, without=PAGE, foreign=None, forged=None),
+         "TLS 1.3: not answered; TLS 1.2: closed; no certificate: HTTP 400"),
+        (PLAIN, "TLS 1.3: not answered; 8443 in clear: HTTP"),
+        (replace(PLAIN, own=None, ports=()), "The port speaks plaintext HTTP."),
+        (NOBODY_THERE, "10.0.0.7:8443 refused the connection."),
+    ],
+)  # fmt: skip
+def test_a_round_is_told_in_a_line(posture: TLSPosture, summary: str) -> None:
+    assert posture.summary == summary
 
 
 def test_one_bad_round_is_not_enough() -> None:

@@ -3,8 +3,10 @@
 import asyncio
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+
+import uvloop
 
 from probes.contract import OwnIdentity, SourceContext, Target, TargetKey
 from probes.contract.target import DeclaredPort
@@ -13,6 +15,8 @@ from probes.sources.checklist.tls_posture import TLSPostureSettings, TLSPostureS
 from probes.sources.names import Names
 from watcher.demo.authority import Authority, Svid
 
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+LOOPS: tuple[LoopFactory, ...] = (asyncio.new_event_loop, uvloop.new_event_loop)  # uvloop is that of the daemon
 NOW = float(int(time.time()))
 OURS = Authority("example.org", NOW)
 THEIRS = Authority("partner.test", NOW)
@@ -86,8 +90,9 @@ def look(
     *,
     hostile: bool = False,
     patience: float = 5.0,
+    loop: LoopFactory = asyncio.new_event_loop,
 ) -> TLSPosture:
-    """One round."""
+    """One round, on this event loop."""
 
     async def once() -> TLSPosture:
         reading = await source(provider, pauses, hostile=hostile, patience=patience).look(
@@ -96,6 +101,7 @@ def look(
         assert isinstance(reading, TLSPosture)
         return reading
 
-    reading = asyncio.run(once())
+    with asyncio.Runner(loop_factory=loop) as runner:
+        reading = runner.run(once())
     assert len(json.dumps(reading.evidence())) < 8192
     return reading

@@ -5,11 +5,15 @@ import itertools
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from OpenSSL import SSL
 
 from probes.contract import Fault, TargetKey
 from probes.contract.target import DeclaredPort
@@ -20,13 +24,16 @@ from probes.controls.verdict.control import judge_control
 from probes.readings.handshake import Spoke
 from probes.readings.tls_posture import InClear, Outcome, PortUse, Refusal, TLSPosture
 from probes.sources.checklist.tls_posture import KIND, TLSPostureSettings
+from probes.sources.tls.posture.clients import Client
 from probes.sources.tls.posture.turns import Turns
 from tests.probes.controls.made import AGENT, CATALOGUE, NOW, facts
 from tests.probes.sources.checklist.postures import (
     KEY,
+    LOOPS,
     OURS,
     STRANGER,
     SVID,
+    LoopFactory,
     Pauses,
     Provider,
     identity,
@@ -34,7 +41,7 @@ from tests.probes.sources.checklist.postures import (
     target,
 )
 from tests.servers.postures import CANNOT_BE, MAKES, Posture, run, run_openssl
-from tests.servers.tls_servers import ANSWER, plain_http, serve, standard_tls
+from tests.servers.tls_servers import ANSWER, plain_http, serve, standard_tls, tls_context
 
 TLS13 = "security.transport.tls13-enforced"
 STRICT = "security.transport.peer-verification-strict"
@@ -94,10 +101,11 @@ def test_a_server_of_any_make_is_judged_by_what_it_takes(make: str, posture: Pos
         assert found == _ALL_WELL | _BROKEN[posture], reading.summary
 
 
+@pytest.mark.parametrize("loop", LOOPS, ids=["asyncio", "uvloop"])
 @pytest.mark.parametrize("make", MAKES)
-def test_a_strict_server_of_any_make_refuses_in_its_own_way(make: str, directory: Path) -> None:
+def test_a_strict_server_of_any_make_refuses_in_its_own_way(make: str, loop: LoopFactory, directory: Path) -> None:
     with run(make, Posture.WELL, directory) as address:
-        reading = look(address, hostile=True)
+        reading = look(address, hostile=True, loop=loop)
     assert (reading.fault, reading.error, reading.left_out) == (None, "", "")
     assert reading.spoke is Spoke.TLS
     assert reading.own is not None
@@ -134,6 +142,57 @@ def test_who_asks_and_for_what_stands_in_the_log_of_the_agent(directory: Path) -
         "User-Agent: agentweave-watcher (TLS posture: with a forged SVID)",
         "User-Agent: agentweave-watcher (TLS posture: in clear)",
     }
+
+
+def test_what_is_shown_as_hostile_is_wrong_in_one_thing_alone() -> None:
+    shown: dict[bytes, x509.Certificate] = {}
+    context = tls_context(SVID)
+    context.set_verify(SSL.VERIFY_PEER, lambda *_: True)
+
+    def talk(connection: socket.socket) -> None:
+        tls = SSL.Connection(context, connection)
+        tls.set_accept_state()
+        request = tls.recv(4096)
+        if certificate := tls.get_peer_certificate():
+            shown[request] = certificate.to_cryptography()
+        tls.sendall(ANSWER)
+
+    with serve(talk) as address:
+        look(address, hostile=True)
+    by_client = {client: shown[request] for client in Client for request in shown if client.value.encode() in request}
+    own, foreign, forged = (by_client[each] for each in (Client.OWN, Client.FOREIGN, Client.FORGED))
+    assert Client.NOBODY not in by_client
+    assert _uris(own) == _uris(forged) == ["spiffe://example.org/watcher"]
+    assert own.issuer == forged.issuer == OURS.certificate.subject
+    assert _authority_key(own) == _authority_key(forged)
+    own.verify_directly_issued_by(OURS.certificate)
+    with pytest.raises(InvalidSignature):
+        forged.verify_directly_issued_by(OURS.certificate)
+    assert _uris(foreign) == ["spiffe://foreign.invalid/agentweave-watcher"]
+    assert foreign.issuer != OURS.certificate.subject
+    for each in (foreign, forged):
+        assert each.subject.rfc4514_string() == "CN=agentweave-watcher: TLS posture test"
+        assert each.not_valid_before_utc.timestamp() < time.time() < each.not_valid_after_utc.timestamp()
+
+
+def _uris(certificate: x509.Certificate) -> list[str]:
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return names.get_values_for_type(x509.UniformResourceIdentifier)
+
+
+def _authority_key(certificate: x509.Certificate) -> bytes | None:
+    return certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+
+
+def test_a_hostile_certificate_that_could_not_be_shown_was_not_refused(directory: Path) -> None:
+    options = ("-tls1_3", "-Verify", "3", "-verify_return_error", "-client_sigalgs", "RSA-PSS+SHA256")
+    with run_openssl(directory, *options) as address:
+        reading = look(address, hostile=True)
+    assert reading.foreign is not None
+    assert (reading.foreign.outcome, reading.foreign.how) == (
+        Outcome.UNANSWERED,
+        "its certificate was not shown, so it was not that which met TLS alert: certificate required",
+    )
 
 
 def test_no_hostile_certificate_is_shown_unless_that_is_turned_on(directory: Path) -> None:

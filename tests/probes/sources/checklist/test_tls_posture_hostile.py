@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from OpenSSL import SSL
 
 from probes.contract import TargetKey
 from probes.contract.target import DeclaredPort
 from probes.controls.judges.tls_posture.strangers import certificate_required, certificates_verified
+from probes.controls.judges.tls_posture.versions import only_tls13, strong_suites
 from probes.controls.judging import Says
 from probes.readings.tls_posture import InClear, Outcome, Refusal, TLSPosture
 from probes.sources.tls.first_bytes import Heard
@@ -26,7 +28,7 @@ from probes.sources.tls.posture.limits import EnoughError, RoundLimits
 from probes.sources.tls.posture.suites import STRONG, WEAK
 from probes.sources.tls.posture.told import told_by_hello, told_in_clear
 from tests.hostile.tls_attacks import Certificates
-from tests.probes.sources.checklist.postures import OURS, SVID, Pauses, look, source, target
+from tests.probes.sources.checklist.postures import LOOPS, OURS, SVID, LoopFactory, Pauses, look, source, target
 from tests.repository import ROOT
 from tests.servers.tls_servers import Talk, hear, leave, reset, say, serve, speak_tls, tls_context, when_spoken_to
 
@@ -76,6 +78,7 @@ def test_an_alert_of_any_kind_to_each_hello_never_makes_a_pass(number: int) -> N
     assert not reading.weak
 
 
+@pytest.mark.parametrize("loop", LOOPS, ids=["asyncio", "uvloop"])
 @pytest.mark.parametrize(
     ("talk", "how"),
     [
@@ -86,9 +89,9 @@ def test_an_alert_of_any_kind_to_each_hello_never_makes_a_pass(number: int) -> N
     ],
     ids=["silent", "RST", "half a ServerHello", "garbage"],
 )
-def test_silence_a_reset_and_noise_are_no_evidence(talk: Talk, how: str) -> None:
+def test_silence_a_reset_and_noise_are_no_evidence(talk: Talk, how: str, loop: LoopFactory) -> None:
     with serve(talk) as address:
-        reading = look(address, hostile=True, patience=0.3)
+        reading = look(address, hostile=True, patience=0.3, loop=loop)
     tried = [each for each in (reading.own, reading.tls12, reading.without, reading.foreign, reading.forged) if each]
     assert tried
     assert {each.outcome for each in tried} == {Outcome.UNANSWERED}
@@ -209,6 +212,24 @@ def test_a_reset_or_a_close_that_was_chance_is_asked_again() -> None:
             reading = look(address)
         assert reading.own is not None
         assert reading.own.outcome is Outcome.ANSWERED
+
+
+@pytest.mark.parametrize("newest", [SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION], ids=["1.2", "1.3"])
+@pytest.mark.parametrize("answered", range(1, 8))
+def test_a_server_that_shuts_itself_off_during_a_round_never_looks_stricter(answered: int, newest: int) -> None:
+    context, visits = tls_context(SVID, newest=newest), list[int]()
+
+    def talk(connection: socket.socket) -> None:
+        visits.append(1)
+        if len(visits) <= answered:
+            speak_tls(context)(connection)
+        else:
+            when_spoken_to(leave)(connection)
+
+    with serve(talk) as address:
+        reading = look(address, hostile=True, patience=0.3)
+    said = [only_tls13(reading), strong_suites(reading), certificate_required(reading), certificates_verified(reading)]
+    assert Says.GOOD not in {each.says for each in said}
 
 
 def test_many_rounds_at_once_wait_for_one_another_only_at_one_agent() -> None:

@@ -75,6 +75,9 @@ class KubernetesEvidence:
     async def settled(self) -> None:
         """Come back when all that is known of all agents was asked for once."""
         await self.followed.tried()
+        while self.pods.is_behind:
+            self.pods.placed()
+            await asyncio.sleep(0)
         for agent in {*self.pods.placed(), *self.idle.agents()}:
             self.evidence_of(agent, ())
         await self.config_maps.tried()

@@ -125,6 +125,15 @@ class ProbedTargets:
             if agents is None or target.agent in agents:
                 self._ask_anew(target, now)
 
+    def bring_forward(self, intervals: Mapping[str, float], now: float) -> None:
+        """No next attempt of these sources comes later than by their new intervals, in seconds."""
+        for target in self._known.values():
+            for name in intervals.keys() & target.attempts.keys():
+                attempts = target.attempts[name]
+                due = attempts.next_due(now, intervals[name])
+                if not attempts.under_way and due < attempts.due:
+                    self._queue.put(attempts, due)
+
     def _ask_anew(self, target: ProbedTarget, now: float) -> None:
         for attempts in target.attempts.values():
             self._queue.put_now(attempts, now)

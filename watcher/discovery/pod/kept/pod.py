@@ -6,10 +6,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from probes.controls.evidence.live_pod import ContainerRun, Ended, PodRun
-from watcher.discovery.pod.containers import agent_container, opa_beside, opa_container
 from watcher.discovery.pod.kept.template import KeptTemplate, keep_template
 from watcher.discovery.pod.labels import PodLabels, read_labels
-from watcher.discovery.pod.opa import listens_on_loopback
 from watcher.kube.objects import Raw
 
 REVISIONS = ("pod-template-hash", "controller-revision-hash", "rollouts-pod-template-hash")
@@ -44,8 +42,6 @@ def seconds(moment: object) -> float:
 
 
 def _run(meta: Raw, spec: Raw, status: Raw, statuses: list[Raw], labels: PodLabels) -> PodRun:
-    agent = agent_container(spec)
-    opa, sidecar = opa_container(agent, spec), opa_beside(agent, spec)
     return PodRun(
         revision=next((labels.labels[each] for each in REVISIONS if labels.labels.get(each)), ""),
         node=str(spec.get("nodeName") or ""),
@@ -55,8 +51,6 @@ def _run(meta: Raw, spec: Raw, status: Raw, statuses: list[Raw], labels: PodLabe
         ends_since=_ends_since(meta),
         containers=tuple(_container(each) for each in statuses[:_MOST_CONTAINERS]),
         quality=str(status.get("qosClass") or ""),
-        opa=str(opa.get("name") or "") if opa is not None else "",
-        opa_on_loopback=sidecar is not None and listens_on_loopback(sidecar),
     )
 
 
@@ -79,13 +73,13 @@ def _container(reported: Raw) -> ContainerRun:
     running, waiting = state.get("running") or {}, state.get("waiting") or {}
     ended = state.get("terminated") or before.get("terminated")
     return ContainerRun(
-        name=_shared(str(reported.get("name"))),
+        name=str(reported.get("name")),
         image_id=_shared(str(reported.get("imageID") or "")[:_LONGEST]),
         restarts=int(reported.get("restartCount") or 0),
         ready=reported.get("ready") is True,
         started=reported.get("started") is True,
         running_since=seconds(running.get("startedAt")) or None,
-        waiting=_shared(str(waiting.get("reason") or "")[:_LONGEST]),
+        waiting=str(waiting.get("reason") or "")[:_LONGEST],
         ended=_ended(ended) if ended else None,
     )
 
@@ -94,13 +88,13 @@ def _ended(reported: Raw) -> Ended:
     return Ended(
         code=int(reported.get("exitCode") or 0),
         signal=int(reported.get("signal") or 0),
-        reason=_shared(str(reported.get("reason") or "")[:_LONGEST]),
+        reason=str(reported.get("reason") or "")[:_LONGEST],
         started_at=seconds(reported.get("startedAt")),
         finished_at=seconds(reported.get("finishedAt")),
     )
 
 
-@lru_cache(maxsize=8192)  # a fleet has some names and digests of images for each workload
+@lru_cache(maxsize=4096)  # names of images are longer than what the reader of JSON shares
 def _shared(text: str) -> str:
     return text
 

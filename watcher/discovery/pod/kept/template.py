@@ -15,7 +15,8 @@ from probes.controls.evidence import PodTemplate
 from probes.controls.judges.kubernetes_object.pre_stop import pre_stop_sleep
 from probes.controls.judges.secret_rules import INJECTORS, secret_rule
 from probes.controls.judges.stand_ins import EXAMPLES, stand_in, stand_in_for_command
-from watcher.discovery.pod.containers import agent_container
+from watcher.discovery.pod.containers import agent_container, opa_beside, opa_container
+from watcher.discovery.pod.opa import listens_on_loopback
 from watcher.kube.objects import Raw
 
 MOST_BYTES = 64 * 2**10
@@ -42,10 +43,15 @@ _ONE_NAME = b'"kube-api-access"'
 class KeptTemplate:
     """A template as JSON; equal ones are one object as long as somebody has it."""
 
-    __slots__ = ("__weakref__", "agent_container", "packed")
+    __slots__ = ("__weakref__", "agent_container", "opa", "opa_on_loopback", "packed")
 
-    def __init__(self, packed: bytes, agent_container: str) -> None:
-        self.packed, self.agent_container = packed, agent_container
+    def __init__(self, packed: bytes, spec: Raw) -> None:
+        """`spec`: as it was read, of which the packed template has stand-ins."""
+        agent = agent_container(spec)
+        opa, sidecar = opa_container(agent, spec), opa_beside(agent, spec)
+        self.packed, self.agent_container = packed, str(agent.get("name") or "")
+        self.opa = "" if opa is None else str(opa.get("name") or "")
+        self.opa_on_loopback = sidecar is not None and listens_on_loopback(sidecar)
 
     def read(self) -> PodTemplate:
         """The template, made anew: its JSON takes a tenth of what it is as objects."""
@@ -69,10 +75,11 @@ def keep_template(metadata: Raw, spec: Raw) -> KeptTemplate:
     packed = _TOKEN_VOLUME.sub(_ONE_NAME, to_json([{"annotations": annotations}, reduced_spec(spec)]))
     if len(packed) > MOST_BYTES:
         raise ValueError(f"what is judged of its template is over {MOST_BYTES >> 10} KiB")
-    name = str(agent_container(spec).get("name") or "")
+    made = KeptTemplate(packed, spec)
     if len(_read_before) >= _MOST_KNOWN:
         _read_before.clear()
-    made = _by_content.setdefault(_digest(packed + name.encode()), KeptTemplate(packed, name))
+    own = f"{made.agent_container} {made.opa} {made.opa_on_loopback}".encode()
+    made = _by_content.setdefault(_digest(packed + own), made)
     _read_before[digest] = made
     return made
 

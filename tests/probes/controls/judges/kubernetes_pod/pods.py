@@ -41,6 +41,8 @@ def pod(
     first_ended: Ended | None = None,
     terminations: Sequence[Termination] = (),
     sources: Sources | None = None,
+    opa: str = "",
+    opa_on_loopback: bool = False,
     **more: object,
 ) -> Pod:
     """A pod of this template (YAML) that has been Ready for an hour; it has one container unless others are given."""
@@ -49,7 +51,7 @@ def pod(
     given |= {"revision": revision, "created_at": NOW - age, "ready_since": since}
     run = PodRun(containers=containers or (container(),), **(given | more))  # type: ignore[arg-type]
     template = PodTemplate({}, yaml.safe_load(spec), "agent")
-    live = LivePod(template, run, tuple(starts), first_ended, tuple(terminations))
+    live = LivePod(template, run, opa, opa_on_loopback, tuple(starts), first_ended, tuple(terminations))
     own = {SourceName.KUBERNETES_POD: Seen(live, NOW, f"pod/prod/{name}"), **(sources or {})}
     return Pod(name, revision, revision_at, run.ends_since is not None, since, NOW - age, own)
 

@@ -272,11 +272,12 @@ def test_how_the_last_pods_ended_tells_whether_sigterm_is_handled(
 
 def test_an_opa_on_loopback_is_up_by_its_own_readiness_probe_alone() -> None:
     spec = "{containers: [{name: agent}, {name: opa, readinessProbe: {httpGet: {port: 8181}}}]}"
-    beside = {"opa": "opa", "opa_on_loopback": True}
-    assert finding(OPA, pod(spec, container(), container("opa"), **beside)).state == "pass"  # type: ignore[arg-type]
-    unready = pod(spec, container(), container("opa", ready=False), **beside)  # type: ignore[arg-type]
+    assert finding(OPA, pod(spec, container(), container("opa"), opa="opa", opa_on_loopback=True)).state == "pass"
+    unready = pod(spec, container(), container("opa", ready=False), opa="opa", opa_on_loopback=True)
     assert (finding(OPA, unready).state, finding(OPA, unready).reason) == ("unknown", "Observing")
-    unprobed = pod("{containers: [{name: agent}, {name: opa}]}", container(), container("opa"), **beside)  # type: ignore[arg-type]
+    unprobed = pod(
+        "{containers: [{name: agent}, {name: opa}]}", container(), container("opa"), opa="opa", opa_on_loopback=True
+    )
     assert finding(OPA, unprobed).reason == "NoData"
     asked = pod(spec, container(), container("opa"), opa="opa", opa_on_loopback=False)
     assert finding(OPA, asked).state == "unknown"

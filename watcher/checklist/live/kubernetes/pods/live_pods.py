@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from probes.contract import Target
 from probes.controls.catalogue.control import SourceName, UnknownReason
@@ -16,6 +17,9 @@ from watcher.discovery.pod.kept.template import KeptTemplate
 from watcher.discovery.pods.scope import Scope, SeenPod
 
 POD, ENTRIES = SourceName.KUBERNETES_POD, SourceName.CLUSTER_SPIFFE_ID
+_AT_ONCE = 500
+"""Pods whose agents are learnt in one turn of the loop."""
+
 _LISTED = Missing(UnknownReason.SOURCE_MISSING, "The config lists it, and it is not found in Kubernetes.")
 _UNREAD = Missing(UnknownReason.UNPARSEABLE, "The object of the pod cannot be read.")
 
@@ -63,10 +67,16 @@ class LivePods:
 
     def placed(self) -> Collection[AgentRef]:
         """All that have pods, by what is known of their agents now."""
-        for uid, (seen, before) in list(self._unplaced.items()):
-            if self._place(seen, before):
-                del self._unplaced[uid]
+        known = (each for each in self._unplaced.items() if each[1][0].known is not None)
+        for uid, (seen, before) in list(islice(known, _AT_ONCE)):
+            self._place(seen, before)
+            del self._unplaced[uid]
         return self.agents()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there are more pods whose agents are known now."""
+        return any(seen.known is not None for seen, _ in self._unplaced.values())
 
     def of(self, agent: AgentRef, targets: Iterable[Target] = ()) -> Mapping[str, SeenPod | None]:
         """All pods of an agent by name, those that end and those that never started too; None: only a list has it."""
@@ -148,6 +158,8 @@ class LivePods:
         live = LivePod(
             template,
             kept.run,
+            kept.template.opa,
+            kept.template.opa_on_loopback,
             starts=self.memory.starts(agent, kept.run.revision),
             first_ended=self.memory.first_ended(seen.pod.uid),
             terminations=self.memory.ends(agent),

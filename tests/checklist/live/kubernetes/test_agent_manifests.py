@@ -1,0 +1,87 @@
+"""Files that the config names of agents outside of the cluster: read again and again, and no value of them kept."""
+
+import asyncio
+from pathlib import Path
+
+from probes.controls.catalogue.control import SourceName, UnknownReason
+from probes.controls.evidence import AgentConfigFile, AgentObjects, AgentRef, Missing, Seen
+from tests.checklist.test_manifests import CONFIG_MAP, PATH, workload
+from watcher.checklist.live.kubernetes.agent_manifests import AgentManifests
+from watcher.checklist.live.kubernetes.opening import ObjectEvidence
+from watcher.config.static_target import AgentFiles, StaticTarget, agent_files
+
+SEARCH = AgentRef("prod", "search")
+SECRET = "AKIAIOSFODNN7EXAMPLE"
+NOW = 1_800_000_000.0
+
+
+def reader(manifests: Path | None = None, agent_config: Path | None = None) -> AgentManifests:
+    return AgentManifests({SEARCH: AgentFiles(manifests, agent_config)}, 300.0, "1.0.0", lambda: NOW)
+
+
+def test_manifests_give_objects_and_config_without_their_secrets(tmp_path: Path) -> None:
+    file = tmp_path / "search.yaml"
+    literal = f"{PATH}, {{name: DB_PASSWORD, value: {SECRET}}}"
+    file.write_text(f"{CONFIG_MAP}    key: {SECRET}\n---\n{workload(env=literal)}")
+    files = reader(file)
+    assert files.of(SEARCH) == dict.fromkeys(
+        (SourceName.KUBERNETES_OBJECT, SourceName.AGENT_CONFIG),
+        Missing(UnknownReason.UNREACHABLE, "Its file has not been read yet."),
+    )
+    asyncio.run(files.read())
+    found = files.of(SEARCH)
+    objects, config = found[SourceName.KUBERNETES_OBJECT], found[SourceName.AGENT_CONFIG]
+    assert isinstance(objects, Seen)
+    assert isinstance(objects.value, AgentObjects)
+    assert isinstance(config, Seen)
+    assert isinstance(config.value, AgentConfigFile)
+    assert config.value.get("transport.retry.jitter") is True
+    assert config.value.line("transport.retry.jitter") == 10
+    assert config.value.in_place is None  # nobody knows whether the process started with it
+    assert SECRET not in str(found)
+    assert files.take_changed() == {SEARCH}
+    asyncio.run(files.read())
+    assert files.take_changed() == set()
+
+
+def test_a_config_alone_is_read_and_objects_are_the_clusters(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("agent: {name: search}\n")
+    files = reader(agent_config=file)
+    asyncio.run(files.read())
+    assert list(files.of(SEARCH)) == [SourceName.AGENT_CONFIG]
+    evidence = ObjectEvidence(None, files)
+    provided = evidence.evidence_of(SEARCH, ())
+    assert isinstance(provided.sources[SourceName.AGENT_CONFIG], Seen)
+    told = provided.sources[SourceName.KUBERNETES_OBJECT]
+    assert isinstance(told, Missing)
+    assert told.message == "Nothing is found in Kubernetes here, and no file is named for it."
+    other = evidence.evidence_of(AgentRef("prod", "other"), ())
+    assert isinstance(other.sources[SourceName.AGENT_CONFIG], Missing)
+
+
+def test_a_file_that_goes_away_or_has_another_agent_tells_why(tmp_path: Path) -> None:
+    file = tmp_path / "search.yaml"
+    files = reader(file, tmp_path / "none.yaml")
+    asyncio.run(files.read())
+    gone, config = files.of(SEARCH)[SourceName.KUBERNETES_OBJECT], files.of(SEARCH)[SourceName.AGENT_CONFIG]
+    assert isinstance(gone, Missing)
+    assert isinstance(config, Missing)
+    assert (gone.reason, config.reason) == (UnknownReason.UNREACHABLE, UnknownReason.UNREACHABLE)
+    assert config.message == "none.yaml cannot be read: No such file or directory."
+    file.write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n")
+    asyncio.run(files.read())
+    missing = files.of(SEARCH)[SourceName.KUBERNETES_OBJECT]
+    assert isinstance(missing, Missing)
+    assert missing.message == "search.yaml has no agent search of the namespace prod."
+    assert files.take_changed() == {SEARCH}
+
+
+def test_of_several_instances_of_an_agent_the_first_that_names_a_file_counts() -> None:
+    listed = [
+        StaticTarget(namespace="prod", agent="search", pod="a"),
+        StaticTarget(namespace="prod", agent="search", pod="b", manifests=Path("b.yaml")),
+        StaticTarget(namespace="prod", agent="search", pod="c", manifests=Path("c.yaml"), agent_config=Path("c")),
+        StaticTarget(namespace="prod", agent="other"),
+    ]
+    assert agent_files(listed) == {("prod", "search"): AgentFiles(Path("b.yaml"), Path("c"))}

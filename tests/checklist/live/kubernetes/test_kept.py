@@ -1,0 +1,154 @@
+"""What is kept of ConfigMaps, workloads and roles, and when a process is known to have started with its config."""
+
+import json
+from base64 import b64encode
+from typing import Any
+
+import pytest
+
+from probes.controls.evidence import KubeObject
+from probes.controls.evidence.agent_config import NOT_SET
+from probes.controls.judges.stand_ins import EXAMPLES
+from tests.checklist.live.kubernetes.cluster import config_map, deployment
+from tests.discovery.pods.test_target import CONFIG, pod
+from watcher.checklist.live.kubernetes.configs.agent_files import in_place
+from watcher.checklist.live.kubernetes.configs.kept_config_map import keep_config, keep_config_map
+from watcher.checklist.live.kubernetes.objects.kinds import Group, Kind, kinds
+from watcher.checklist.live.kubernetes.objects.workloads import Workload, owner_of, reduce_workload
+from watcher.discovery.pod.kept.pod import keep_pod, seconds
+from watcher.discovery.pod.pod import read_pod
+from watcher.discovery.pods.scope import SeenPod
+
+SECRET = "hunter2-of-production"
+KINDS = {kind.name: kind for kind in kinds(reduce_workload)}
+EARLY, CHANGED = "2026-11-18T08:00:00Z", "2026-11-18T09:00:00Z"
+
+
+def test_no_text_of_a_config_map_is_kept_but_what_is_to_be_judged_of_it_is() -> None:
+    raw = config_map(f"{CONFIG}db_password: {SECRET}\n", key=EXAMPLES["AWS access key"], motd=SECRET)
+    raw["binaryData"] = {"a.bin": b64encode(b"\xff\x00").decode(), "b.txt": b64encode(SECRET.encode()).decode()}
+    managed = {"manager": "kubectl-edit", "time": CHANGED, "fieldsV1": {"f:data": {"f:key": {}}}}
+    raw["metadata"] |= {"creationTimestamp": "2026-11-18T08:00:00Z", "managedFields": [managed]}
+    kept = keep_config_map(raw, ["config.yaml"], 1.0)
+    body = kept.object().body
+    assert SECRET not in json.dumps(body)
+    data: Any = body["data"]
+    assert data["motd"] == "x"
+    assert data["key"] == f"x {EXAMPLES['AWS access key']}"
+    assert "db_password: x" in data["config.yaml"]
+    assert (kept.changed_at, kept.ref) == (seconds(CHANGED), "configmap/agentweave/agentweave-example-config")
+    assert list(kept.configs) == ["config.yaml"]
+
+
+def test_a_config_keeps_its_keys_and_lines_and_not_its_secrets_and_says_what_is_wrong_with_it() -> None:
+    kept = keep_config(f"agent:\n  name: search\ndb:\n  password: {SECRET}\n  pin_token: 12345678\n")
+    read = kept.read("1.0.0", in_place=True)
+    assert (read.get("agent.name"), read.line("db.password"), read.sdk_version) == ("search", 4, "1.0.0")
+    assert (read.get("db.password"), read.get("db.none")) == ("x", NOT_SET)
+    assert kept.digest.startswith("sha256:")
+    assert keep_config("a: [").read("1.0.0", in_place=None).broken[0][0] == 2
+    assert SECRET.encode() not in kept.packed
+
+
+def _seen(created: str, started: str, **more: object) -> SeenPod:
+    raw = pod(metadata__creationTimestamp=created, **more)
+    raw["status"]["containerStatuses"][0]["state"] = {"running": {"startedAt": started}} if started else {}
+    return SeenPod(read_pod(raw), kept=keep_pod(raw))
+
+
+@pytest.mark.parametrize(
+    ("pods", "expected"),
+    [
+        ([], True),
+        ([_seen("2026-11-18T09:00:00Z", "2026-11-18T09:00:05Z")], True),
+        ([_seen("2026-11-18T08:00:00Z", "2026-11-18T08:00:05Z")], False),
+        ([_seen("2026-11-18T08:00:00Z", "2026-11-18T09:00:30Z")], None),  # the kubelet may not have had it
+        ([_seen("2026-11-18T08:00:00Z", "2026-11-18T09:02:00Z")], True),
+        ([_seen("2026-11-18T08:00:00Z", "")], None),
+        (
+            [
+                _seen("2026-11-18T09:01:00Z", "2026-11-18T09:01:05Z"),
+                _seen("2026-11-18T08:00:00Z", "2026-11-18T08:01:00Z"),
+            ],
+            False,
+        ),
+        ([_seen("2026-11-18T08:00:00Z", "2026-11-18T08:01:00Z", metadata__deletionTimestamp=CHANGED)], True),
+    ],
+    ids=["none", "new pod", "old process", "just restarted", "restarted", "not running", "one of two", "ends"],
+)
+def test_a_process_started_with_a_config_that_was_there_before(pods: list[SeenPod], expected: bool | None) -> None:
+    assert in_place(seconds(CHANGED), pods) is expected
+
+
+def test_of_a_workload_its_template_is_kept_and_others_than_agents_are_not() -> None:
+    raw = deployment(0, revisionHistoryLimit=3)
+    raw["spec"]["template"]["spec"]["containers"][0]["env"].append({"name": "DB_PASSWORD", "value": SECRET})
+    raw["metadata"]["annotations"] = {"kubectl.kubernetes.io/last-applied-configuration": SECRET}
+    body = reduce_workload(raw)
+    assert body is not None
+    assert SECRET not in json.dumps(body)
+    workload = Workload(KubeObject("Deployment", "agentweave", "agentweave-example", body, "d"))
+    assert (workload.agent, workload.is_agent, workload.labels) == ("agentweave-example", True, {"team": "search"})
+    assert workload.configs == [(("agentweave", "agentweave-example-config"), "config.yaml")]
+    assert body["spec"] == {"replicas": 0, "revisionHistoryLimit": 3}
+    assert [each.name for each in workload.template().containers()] == ["wait-for-spire", "agent", "opa"]
+    plain = deployment()
+    plain["spec"]["template"]["spec"]["containers"] = [{"name": "web", "image": "nginx"}]
+    assert reduce_workload(plain) is None
+    assert reduce_workload({**plain, "spec": {"workloadRef": {"kind": "Deployment", "name": "x"}}}) is None
+
+
+def _controller(kind: str, name: str) -> dict[str, object]:
+    return {"kind": kind, "name": name, "controller": True}
+
+
+@pytest.mark.parametrize(
+    ("changes", "owner"),
+    [
+        ({}, ("Deployment", "agentweave-example")),
+        (
+            {"metadata__ownerReferences": [{"kind": "StatefulSet", "name": "s", "controller": True}]},
+            ("StatefulSet", "s"),
+        ),
+        ({"metadata__ownerReferences": [{"kind": "Job", "name": "j", "controller": True}]}, ("Job", "j")),
+        ({"metadata__ownerReferences": []}, ("Pod", "agentweave-example-6d5b9c7f8b-x2x7p")),
+    ],
+)
+def test_a_pod_tells_what_has_made_it(changes: dict[str, object], owner: tuple[str, str]) -> None:
+    assert owner_of(read_pod(pod(**changes))) == owner
+
+
+def _role(name: str, *resources: str, kind: str = "Role") -> dict[str, Any]:
+    rules = [{"apiGroups": [""], "resources": list(resources), "verbs": ["get"]}]
+    return {
+        "metadata": {"name": name, "uid": name, **({"namespace": "prod"} if kind == "Role" else {})},
+        "rules": rules,
+    }
+
+
+def test_of_thousands_of_roles_those_that_give_secrets_are_kept() -> None:
+    assert KINDS["Role"].reduce(_role("a", "pods")) is None
+    assert KINDS["Role"].reduce(_role("admin", "pods")) is None
+    kept = KINDS["Role"].reduce(_role("b", "secrets", "pods"))
+    assert kept == {"rules": [{"apiGroups": [""], "resources": ["secrets", "pods"], "verbs": ["get"]}]}
+    assert KINDS["ClusterRole"].reduce(_role("edit", "pods", kind="ClusterRole")) == {"rules": []}
+
+
+def test_nothing_that_is_encrypted_or_a_parameter_is_kept_of_what_makes_secrets() -> None:
+    meta = {"name": "db", "namespace": "prod"}
+    sealed = {"metadata": meta, "spec": {"encryptedData": {"a": SECRET}, "template": {"metadata": {"name": "db2"}}}}
+    assert KINDS["SealedSecret"].reduce(sealed) == {
+        "metadata": {"labels": {}, "annotations": {}, "ownerReferences": []},
+        "spec": {"template": {"metadata": {"name": "db2"}}},
+        "status": {},
+    }
+    provider = {"metadata": meta, "spec": {"parameters": {"a": SECRET}, "secretObjects": [{"secretName": "db"}]}}
+    kept = KINDS["SecretProviderClass"].reduce(provider)
+    assert kept is not None
+    assert kept["spec"] == {"secretObjects": [{"secretName": "db"}]}
+
+
+def test_no_kind_is_that_of_secrets() -> None:
+    assert not [kind for kind in KINDS.values() if kind.plural == "secrets"]
+    assert {kind.group for kind in KINDS.values()} == set(Group)
+    assert Kind("X", Group.RBAC, "", "xs", lambda _: None).path("v1", "prod") == "/api/v1/namespaces/prod/xs"
