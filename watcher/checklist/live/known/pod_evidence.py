@@ -52,9 +52,9 @@ class PodEvidence:
         """Take in what is new at `now` (steady seconds); whether the looks show another thing than before."""
         changed = False
         if state.results is not past.results or now > past.stale_at:
-            past.results, past.stale_at = state.results, self._stale_at(state, now)
+            last, past.results, past.stale_at = past.results, state.results, self._stale_at(state, now)
             for index, result, verdicts in self._board.fresh(state.results, self._board.oldest(now)):
-                changed |= past.followed.take(index, result, verdicts, now)
+                changed |= past.followed.take(index, result, verdicts, now, last[index] if last else None)
         if state.looks is not past.looks:
             before, past.looks = past.looks, state.looks
             for name, look in state.looks.items():

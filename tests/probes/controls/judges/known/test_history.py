@@ -52,7 +52,7 @@ def test_without_a_rotation_that_was_seen_in_time_it_is_observed_on(seen: PodHis
 
 
 def test_the_first_svid_of_a_new_process_replaces_none() -> None:
-    assert only(ROTATES, replace(ROTATED, process_started=NOW - 1000))[0] == "good"
+    assert only(ROTATES, replace(ROTATED, process_started=NOW - 900))[0] == "good"
     assert only(ROTATES, replace(ROTATED, process_started=NOW - 899))[0] == "unclear"
 
 
