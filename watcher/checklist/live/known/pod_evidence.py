@@ -4,6 +4,7 @@ from math import inf
 from typing import Protocol, cast
 
 from probes.controls.catalogue.control import SourceName, UnknownReason
+from probes.controls.catalogue.terms import AttestableWhen
 from probes.controls.evidence import MetricsLook, Missing, OPALook, PodConditions, PodHistory, Seen
 from probes.history.served import Served
 from probes.readings.decision import OPAReading
@@ -119,6 +120,9 @@ class PodEvidence:
         if isinstance(look, Missing) or not isinstance(look.reading, OPAReading):
             return look if isinstance(look, Missing) else NOT_SEEN
         verdicts = looks.of_source(self._engine, state, "opa")
+        if looks.is_on_loopback(state.target, look.reading, verdicts):
+            next_at = self._board.date_of(look.at + self._engine.interval("opa"))
+            return Missing(UnknownReason.UNREACHABLE, _LOOPBACK, next_at, AttestableWhen.OPA_ON_LOOPBACK)
         logs = look.reading.logs
         logs_at = None if logs is None else self._board.date_of(logs.at)
         return self._seen(OPALook(look.reading, verdicts, *past.counted.decisions(now), logs_at), state, look)
@@ -170,6 +174,9 @@ class PodEvidence:
         at, next_at = look.at - look.reading.age, look.at + self._engine.interval(look.source)
         where, date_of = looks.ref(state.target, look.source), self._board.date_of
         return Seen(value, date_of(at), where, looks.summary(look.reading), date_of(next_at))
+
+
+_LOOPBACK = "Its OPA listens on loopback only, as it should, so it cannot be asked from outside the pod."
 
 
 def _nothing_yet(state: TargetState) -> Missing:
