@@ -70,7 +70,7 @@ class LiveChecklist:
         await self._known.restore()
         self._objects.start()
         schedule.every(KnownEvidence.KEPT_EVERY, self._known.write, "known", first=KnownEvidence.KEPT_EVERY)
-        schedule.every(Checklist.EVERY, self._probe, "probing")
+        schedule.every(Checklist.EVERY, self._probed.tick, "probing")
         schedule.every(FindingsKeeper.EVERY, self._keeper.write, "findings", first=FindingsKeeper.EVERY)
         schedule.every(Checklist.EVERY, self._checklist.tick, "checklist")
 
@@ -97,9 +97,6 @@ class LiveChecklist:
         await self._probed.close()
         await self._known.write()
         await self._keeper.write_last()
-
-    async def _probe(self) -> None:
-        await self._probed.tick()
 
     async def _probe_all(self, agents: Collection[AgentRef] | None = None) -> None:
         """All targets by all sources, or those of some agents; not all where that takes too long."""

@@ -11,15 +11,18 @@ import pytest
 
 from probes import load_probes
 from probes.controls.catalogue.control import SourceName, UnknownReason
+from probes.controls.catalogue.terms import AttestableWhen
 from probes.controls.evidence import AgentRef, EvidenceSet, Missing, Pod, PodConditions, Seen
 from probes.controls.finding import Finding, State
 from probes.controls.judging import Facts, load_judges
 from probes.controls.sdk.loading import load_sdk_facts
 from probes.controls.verdict.control import judge_control
-from tests.probes.controls.made import CATALOGUE
+from tests.probes.controls.made import CATALOGUE, DAY, record
 from tests.servers.watched_fleet import WatchedFleet, run_fleet
+from watcher.alerting.rules.agents import waits
 from watcher.checklist.live.known.known_evidence import KnownEvidence
 from watcher.config.settings import load_settings
+from watcher.discovery.pod.opa import ON_LOOPBACK
 from watcher.engine.engine import Engine
 from watcher.runtime.clock import Clock
 
@@ -322,5 +325,51 @@ def test_what_was_counted_is_known_after_a_restart(fleet: WatchedFleet) -> None:
         assert await counted(again) == told
         assert again.finding("observability.metrics.slo-defined").reason == "Observing"
         await again.engine.close()
+
+    asyncio.run(main())
+
+
+def test_alerts_wait_as_long_as_their_rules_say() -> None:
+    found = waits()
+    assert found["SVIDExpired"] == 120
+    assert set(found) == {kind.name for probe in load_probes() for kind in probe.conditions}
+
+
+def _with_opa(found: Watching, **parts: object) -> None:
+    """The target's OPA is at a port where nobody listens, as it was inferred."""
+    [target] = found.engine.settings.targets
+    given: dict[str, object] = {"opa": "http://127.0.0.1:1", "inferred": frozenset({"opa"})}
+    changed = replace(target, **(given | parts))  # type: ignore[arg-type]
+    found.engine.settings = replace(found.engine.settings, targets=(changed,))
+
+
+def test_an_opa_on_loopback_is_right_and_lets_people_attest_what_cannot_be_asked(fleet: WatchedFleet) -> None:
+    async def main() -> None:
+        found = watching(fleet)
+        _with_opa(found, problems=(f"{ON_LOOPBACK} 8181 only: it cannot be asked from outside the pod",))
+        await begun(found)
+        await found.look()
+        missing = found.of_pod()["opa"]
+        assert isinstance(missing, Missing)
+        assert (missing.reason, missing.attestable) == ("Unreachable", AttestableWhen.OPA_ON_LOOPBACK)
+        facts = Facts(now=found.engine.clock.wall(), sdk=load_sdk_facts())
+        control = CATALOGUE.by_id["security.authz.default-deny"]
+        valid = record(control.id, at=facts.now - DAY, expires_at=facts.now + DAY)
+        attested = judge_control(control, found.evidence(), facts, load_judges(), [valid])
+        assert attested.state is State.ATTESTED
+        await found.engine.close()
+
+    asyncio.run(main())
+
+
+def test_an_opa_that_nobody_reaches_and_of_which_no_more_is_known_lets_nobody_attest(fleet: WatchedFleet) -> None:
+    async def main() -> None:
+        found = watching(fleet)
+        _with_opa(found)
+        await begun(found)
+        await found.look()
+        assert isinstance(found.of_pod()["opa"], Seen)
+        assert found.finding("predeploy.opa.reachable").reason == "Unreachable"
+        await found.engine.close()
 
     asyncio.run(main())

@@ -86,6 +86,7 @@ def watching(
     kubeconfig.write_text(kubernetes.kubeconfig(kubernetes.admin.token(WATCH, account)).read_text())
 
     async def run() -> None:
+        descriptors = _descriptors()
         given = {"kubeconfig": kubeconfig, "allow_cidrs": ["127.8.0.0/16"], "namespaces": namespaces}
         wanted = KubernetesSettings.model_validate({**given, "cluster_spiffe_ids": ids})
         clock = Clock(time.time, since_boot)
@@ -98,8 +99,13 @@ def watching(
         finally:
             await evidence.close()
             await discoverer.close()
+            await until(lambda: _descriptors() <= descriptors)  # a connection is closed when both sides said so
 
     asyncio.run(run())
+
+
+def _descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def run_pod(kubernetes: Kubernetes, number: int = 1, **spec: object) -> None:

@@ -154,7 +154,8 @@ def test_a_network_policy_that_is_deleted_is_seen_at_once(kubernetes: Kubernetes
         await watched.until_said(DEFINED, "fail Violated")
         assert watched.finding(DEFINED).message == "No NetworkPolicy selects its pods."
         assert watched.said(DENY) == "fail Violated"
-        assert AGENT in (watched.evidence.take_changed() or ())
+        changed = watched.evidence.take_changed()
+        assert changed is None or AGENT in changed
         kubernetes.admin.apply(
             policy("mine", {"matchExpressions": [{"key": "pod-template-hash", "operator": "Exists"}]})
         )
@@ -401,3 +402,27 @@ def test_all_is_asked_for_once_where_somebody_waits(kubernetes: Kubernetes, tmp_
         assert isinstance(watched.gathered().of(SourceName.AGENT_CONFIG, AgentConfigFile), Seen)
 
     watching(kubernetes, tmp_path, script)
+
+
+def test_one_pod_that_no_policy_selects_fails_the_agent_and_pods_of_different_policies_are_not_judged(
+    kubernetes: Kubernetes, tmp_path: Path
+) -> None:
+    kubernetes.admin.apply(policy("green", {"matchLabels": {"colour": "green"}}))
+    run_pod(kubernetes, 1)
+    run_pod(kubernetes, 2)
+
+    def paint(number: int, colour: str) -> None:
+        path = f"/api/v1/namespaces/{NAMESPACE}/pods/pod-{number}"
+        kubernetes.admin.ask("PATCH", path, {"metadata": {"labels": {"colour": colour}}}, patch="merge-patch+json")
+
+    paint(1, "green")
+
+    async def script(watched: Watched) -> None:
+        await watched.until_said(DEFINED, "fail Violated")
+        paint(2, "green")
+        await watched.until_said(DEFINED, "pass")
+        kubernetes.admin.apply(policy("blue", {"matchLabels": {"colour": "blue"}}))
+        paint(2, "blue")
+        await watched.until_said(DEFINED, "unknown SourceMissing")
+
+    watching(kubernetes, tmp_path, script, groups=[Group.NETWORK])

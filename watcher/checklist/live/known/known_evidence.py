@@ -108,10 +108,10 @@ class KnownEvidence:
             self._changed[AgentRef(key.namespace, key.agent)] = None
 
     def _next(self) -> list[TargetKey]:
-        """Some of the targets: all of them in eight calls."""
+        """Some of those of which anything is kept: all of them in eight calls."""
         if not self._left:
-            self._left = list({**self._board.states, **self._past})
-        count = max(1, -(-max(len(self._board.states), len(self._past)) // _ROUND))
+            self._left = list(self._past)
+        count = max(1, -(-len(self._past) // _ROUND))
         taken, self._left = self._left[:count], self._left[count:]
         return taken
 

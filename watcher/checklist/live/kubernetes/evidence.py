@@ -190,4 +190,4 @@ def _newest_process(pods: Iterable[SeenPod]) -> float:
 def _labels(subject: Subject) -> Mapping[str, str]:
     if isinstance(subject.workload, Seen) and subject.workload.value.kind != "Pod":
         return Workload(subject.workload.value).labels
-    return {} if isinstance(subject.labels, Missing) else subject.labels
+    return {} if isinstance(subject.labels, Missing) or not subject.labels else subject.labels[0]

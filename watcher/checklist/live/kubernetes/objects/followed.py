@@ -37,6 +37,7 @@ class Followed:
         self._running: dict[Collection, tuple[str, asyncio.Task[None]]] = {}  # with the version that is read
         self._lacked: dict[Collection, str] = {}  # what was down when it was asked last
         self._looking: asyncio.Task[None] | None = None
+        self._left: set[asyncio.Task[None]] = set()  # cancelled, and not at their end yet
         for kind in wanted:
             scopes = namespaces if kind.namespaced else [""]
             self._collections[kind.name] = {each: Collection(kind, each, steady, on_change) for each in scopes}
@@ -63,7 +64,7 @@ class Followed:
         tasks = [task for _, task in self._running.values()] + ([self._looking] if self._looking else [])
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, *self._left, return_exceptions=True)
 
     def raise_failure(self) -> None:
         """Raise what ended one of its parts, if something did."""
@@ -99,6 +100,8 @@ class Followed:
         _, task = self._running.pop(collection, ("", None))
         if task is not None:
             task.cancel()
+            self._left.add(task)
+            task.add_done_callback(self._left.discard)
 
     def _every(self) -> Sequence[Collection]:
         return [each for scopes in self._collections.values() for each in scopes.values()]

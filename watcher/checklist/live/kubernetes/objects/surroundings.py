@@ -1,6 +1,6 @@
 """The objects around one agent: its workload, the template of its pods, and what concerns them in its namespace."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from probes.controls.catalogue.control import UnknownReason
@@ -14,6 +14,9 @@ from watcher.checklist.live.kubernetes.objects.policy_selectors import NAMESPACE
 from watcher.checklist.live.kubernetes.objects.workloads import FOLLOWED, Workload, owner_of
 from watcher.discovery.pods.scope import SeenPod
 
+MOST_LABELS = 50
+"""Of one agent, sets of labels of its pods that policies are asked for."""
+
 _NO_POD = Missing(UnknownReason.SOURCE_MISSING, "It has neither a pod nor a workload that is known.")
 _EXCESS = Missing(UnknownReason.UNPARSEABLE, "Its pods have more labels than are read.")
 
@@ -26,22 +29,21 @@ class Subject:
     newest: SeenPod | None
     workload: Seen[KubeObject] | Missing
     template: Seen[PodTemplate] | Missing
-    labels: Mapping[str, str] | Missing  # of its pods
+    labels: Sequence[Mapping[str, str]] | Missing  # of its pods, those that differ each once
 
 
-def subject_of(ref: AgentRef, pods: Iterable[SeenPod], workload: KubeObject | None, followed: Followed) -> Subject:
+def subject_of(ref: AgentRef, pods: Sequence[SeenPod], workload: KubeObject | None, followed: Followed) -> Subject:
     """The agent; `workload`: what it is told by where it has no pods."""
     newest = newest_of(pods)
     if newest is not None and newest.kept is not None:
         kept = newest.kept
         ref_of_pod = f"pod/{ref.namespace}/{newest.pod.name}"
         template = Seen(kept.template.read(), followed.now(), ref_of_pod)
-        labels = _EXCESS if kept.labels.excess else kept.labels.labels
-        return Subject(ref, newest, _workload_of(newest, followed), template, labels)
+        return Subject(ref, newest, _workload_of(newest, followed), template, _labels(pods))
     if workload is None:
         return Subject(ref, None, _NO_POD, _NO_POD, _NO_POD)
     kept_workload, now = Workload(workload), followed.now()
-    labels_of_pods = _EXCESS if kept_workload.pod_labels is None else kept_workload.pod_labels
+    labels_of_pods = _EXCESS if kept_workload.pod_labels is None else [kept_workload.pod_labels]
     template = Seen(kept_workload.template(), now, workload.ref)
     return Subject(ref, None, Seen(workload, now, workload.ref), template, labels_of_pods)
 
@@ -51,6 +53,15 @@ def newest_of(pods: Iterable[SeenPod]) -> SeenPod | None:
     kept = [each for each in pods if each.kept is not None]
     lasting = [each for each in kept if each.kept is not None and each.kept.run.ends_since is None]
     return max(lasting or kept, key=lambda each: (each.pod.created_at, each.pod.name), default=None)
+
+
+def _labels(pods: Iterable[SeenPod]) -> Sequence[Mapping[str, str]] | Missing:
+    """Of those that do not end."""
+    kept = [each.kept.labels for each in pods if each.kept is not None and each.kept.run.ends_since is None]
+    if any(each.excess for each in kept):
+        return _EXCESS
+    found = {tuple(sorted(each.labels.items())): each.labels for each in kept}
+    return list(found.values())[:MOST_LABELS]
 
 
 def _workload_of(seen: SeenPod, followed: Followed) -> Seen[KubeObject] | Missing:
@@ -80,19 +91,26 @@ def _listing(kind: Kind, subject: Subject, followed: Followed) -> Seen[Listing] 
     found = followed.of(kind.name, subject.ref.namespace)
     if isinstance(found, Missing):
         return found
-    labels = subject.labels if kind.selector is not None else {}
-    if isinstance(labels, Missing):
-        return labels
-    return _seen(found, subject.ref.namespace, {**labels, NAMESPACE: subject.ref.namespace}, followed)
-
-
-def _seen(found: Collection, namespace: str, labels: Mapping[str, str], followed: Followed) -> Seen[Listing] | Missing:
     lacks = found.lacks
     if lacks is not None and lacks.reason is not UnknownReason.UNPARSEABLE:
         return lacks
-    return Seen(
-        Listing(found.of(namespace, labels), lacks), found.told_at(followed.date_of), found.kind.path(namespace)
-    )
+    objects = found.of(subject.ref.namespace) if kind.selector is None else _about(found, subject)
+    if isinstance(objects, Missing):
+        return objects
+    return Seen(Listing(objects, lacks), found.told_at(followed.date_of), kind.plural)
+
+
+def _about(found: Collection, subject: Subject) -> tuple[KubeObject, ...] | Missing:
+    """Those that are about its pods; where some pod has none, none."""
+    namespace = subject.ref.namespace
+    if isinstance(subject.labels, Missing):
+        return subject.labels
+    each_has = [found.of(namespace, {**labels, NAMESPACE: namespace}) for labels in subject.labels]
+    least = min(each_has, key=len, default=())
+    if not least or all(each == least for each in each_has):
+        return least
+    told = f"Not all of its pods are selected by the same {found.kind.name} objects, which is not judged."
+    return Missing(UnknownReason.SOURCE_MISSING, told)
 
 
 def _config_maps(reader: ConfigMapReader, names: list[Name], now: float) -> Seen[Listing] | Missing:
