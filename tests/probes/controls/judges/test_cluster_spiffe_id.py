@@ -11,12 +11,13 @@ from probes.controls.evidence import (
     Missing,
     Pod,
     Seen,
+    Spoken,
 )
 from probes.controls.evidence.gathered import NOT_GIVEN
+from tests.probes.controls.judges.known.pods import port
 from tests.probes.controls.judges.kubernetes_object.objects import listing
 from tests.probes.controls.judges.kubernetes_pod.pods import finding, pod
 from tests.probes.controls.made import NOW
-from tests.probes.served import leaf
 
 ATTESTED = "security.identity.workload-attestation-configured"
 CREATED, BUNDLES = "security.identity.registration-entries-created", "security.identity.trust-bundles-configured"
@@ -62,11 +63,13 @@ def test_entries_that_are_not_read_decide_nothing(reason: UnknownReason) -> None
 
 
 def test_a_pod_that_serves_no_identity_and_that_nothing_selects_has_no_entry() -> None:
-    plain = Seen(leaf(uris=()), NOW, "pod")
+    plain = Seen(port(uris=()), NOW, "pod")
     assert finding(CREATED, with_entries(handshake=plain)).state == "fail"
     assert finding(CREATED, with_entries(BOTH, handshake=plain)).state != "fail"
     assert finding(CREATED, with_entries(unread="x", handshake=plain)).state != "fail"
-    served = Seen(leaf(), NOW, "pod")
+    plaintext = Seen(port(uris=None, spoken=Spoken.PLAIN), NOW, "pod")
+    assert finding(CREATED, with_entries(handshake=plaintext)).state == "fail"
+    served = Seen(port(), NOW, "pod")
     assert finding(CREATED, with_entries(handshake=served)).state != "fail"
 
 
