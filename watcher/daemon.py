@@ -118,7 +118,7 @@ class Daemon:
                 await replaced.close()
             self._follow_role()
             self._target_set.adopt(settings)
-            await self._checklist.adopt(settings)
+            self._checklist.adopt(settings)
             await self._target_sync.replace({})
             self._health.take_config()
             self._gc_tuning.freeze()

@@ -13,10 +13,11 @@ from pydantic import Field
 from probes.contract import Fault, Seconds, Source, SourceContext, SourceKind, Target
 from probes.contract.reading import HEAVY
 from probes.readings.canary import REACHABILITY, Question, facts_of
-from probes.readings.decision import Actual, CanaryAnswer, OPAReading, Reply, read_reply
+from probes.readings.decision import Actual, CanaryAnswer, DecisionLogs, OPAReading, Reply, read_reply
 from probes.readings.opa_status import StatusReport
 from probes.sources.bundle_status import BundleReports
 from probes.sources.cpu_budget import TLS_BUDGET, CPUBudget
+from probes.sources.decision_logs import DecisionLogReports
 from probes.sources.http.client import HTTPSession, Origin, locate
 from probes.sources.http.credentials import Outbound, OutboundSettings
 from probes.sources.http.faults import OwnTroubleError, fault_of
@@ -78,6 +79,7 @@ class OPASource:
         self._outbound = Outbound(settings, source_context)
         self._cpu_time, self._tls_cpu = source_context.cpu_time, dict[Server, float]()
         self._reports = BundleReports(settings.interval, source_context)
+        self._logs = DecisionLogReports(source_context)
         self._shared = SharedOPAs(settings.interval)
         self._places: dict[str, _Place] = {}
 
@@ -94,7 +96,8 @@ class OPASource:
             CanaryAnswer(question.canary, question.expected, replies[body], body in fresh)
             for question, body in asked.questions
         )
-        reading = _reading(answers, self._reports.newest(request.server), asked.unasked)
+        told = self._reports.newest(request.server), self._logs.newest(request.server)
+        reading = _reading(answers, *told, asked.unasked)
         cpu = self._reports.cpu(request.server) + self._tls_cpu.pop(request.server, 0.0)
         return replace(reading, cpu=cpu) if cpu > HEAVY else reading
 
@@ -103,6 +106,7 @@ class OPASource:
         urls = {target.opa for target in targets if target.opa}
         self._shared.expect(targets)
         self._reports.keep(urls)
+        self._logs.keep(urls)
         self._tls_cpu = {server: cpu for server, cpu in self._tls_cpu.items() if server[0] in urls}
         self._places = {url: place for url, place in self._places.items() if url in urls}
 
@@ -154,6 +158,7 @@ class OPASource:
                 unreachable = Reply(actual=Actual.UNREACHABLE, fault=reply.fault, error=rest)
                 return dict.fromkeys(bodies, unreachable) | replies
         await self._reports.refresh(request.server, session, request.place.base + b"/v1/status", request.headers)
+        await self._logs.refresh(request.server, session, request.place.base + b"/v1/config", request.headers)
         return replies
 
 
@@ -196,11 +201,13 @@ async def _decide(session: HTTPSession, request: _Request, body: bytes) -> tuple
     return reply, False
 
 
-def _reading(answers: tuple[CanaryAnswer, ...], report: StatusReport | None, unasked: tuple[str, ...]) -> OPAReading:
+def _reading(
+    answers: tuple[CanaryAnswer, ...], report: StatusReport | None, logs: DecisionLogs | None, unasked: tuple[str, ...]
+) -> OPAReading:
     error = next((answer.reply.error for answer in answers if answer.reply.error), "")
     silent = all(answer.actual is Actual.UNREACHABLE for answer in answers)
     fault = answers[0].reply.fault if silent else None
-    return OPAReading(answers=answers, report=report, unasked=unasked, fault=fault, error=error)
+    return OPAReading(answers=answers, report=report, logs=logs, unasked=unasked, fault=fault, error=error)
 
 
 def _own_trouble(asked: _Asked, error: OwnTroubleError) -> OPAReading:

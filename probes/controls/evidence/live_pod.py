@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 from probes.controls.evidence.agent_objects import PodTemplate
 
+REMEMBERED = 30 * 86400.0
+"""Seconds that an end that was not right counts."""
+
 
 class Ended(NamedTuple):
     """A process of a container that ended."""

@@ -75,3 +75,4 @@ class OPALook:
     verdicts: Verdicts = field(default_factory=dict)
     looks: int = 0  # of the last 24 h
     undecided: int = 0  # of these, those that got no decision
+    logs_at: float | None = None  # Unix seconds: when OPA was asked for its config

@@ -37,21 +37,23 @@ class Weighed(NamedTuple):
 
     def says(self, what: Says) -> tuple[Statement, ...]:
         """The statements of this kind."""
-        if not self.statements:
-            return ()
-        return tuple(each for each in self.statements if each.says is what)
+        said = self.statements
+        if len(said) < 2:  # of nearly all
+            return said if said and said[0].says is what else ()
+        return tuple([each for each in said if each.says is what])
 
     @property
     def clean(self) -> bool:
         """Seen, and nothing in it is bad or unclear."""
-        return isinstance(self.found, Seen) and all(each.says is _GOOD for each in self.statements)
+        return isinstance(self.found, Seen) and len(self.says(_GOOD)) == len(self.statements)
 
     @property
     def observing(self) -> bool:
         """Nothing but that it has not been watched for long enough."""
         unclear = self.says(_UNCLEAR)
-        only = len(unclear) == len(self.statements) > 0
-        return only and all(each.reason is _OBSERVING for each in unclear)
+        if not unclear or len(unclear) < len(self.statements):
+            return False
+        return all(each.reason is _OBSERVING for each in unclear)
 
 
 @dataclass(frozen=True, slots=True)

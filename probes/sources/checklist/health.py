@@ -18,7 +18,7 @@ from probes.sources.checklist.kubelet import KubeletQuestions
 from probes.sources.checklist.questions import MOST_BYTES, ask, ask_health, unanswered
 from probes.sources.checklist.unverified import UnverifiedTLS
 from probes.sources.cpu_budget import CPUBudget
-from probes.sources.http.client import HTTPSession, locate
+from probes.sources.http.client import HTTPSession, Origin, locate
 from probes.sources.http.credentials import Outbound, OutboundSettings
 from probes.sources.http.faults import OwnTroubleError, TLSFailedError, fault_of
 from probes.sources.http.response import TooLargeError
@@ -59,9 +59,9 @@ class HealthSource:
         """One look: one connection over mTLS on the usual path, and one for each question of the kubelet."""
         try:
             tls = self._outbound.tls(target)
+            look = _Look(target, self._timeout, self._source_context, self._pause)
         except OwnTroubleError as error:
             return HealthAnswer(fault=Fault.OURS, error=str(error))
-        look = _Look(target, self._timeout, self._source_context, self._pause)
         said = await look.over_mtls(tls)
         if said.way is Way.EXPIRED and said.health is None:
             said = await look.expired(self._unverified.with_svid(self._source_context.identity.current))
@@ -88,6 +88,7 @@ class _Look:
     ) -> None:
         self._target, self._names, self._pause, self._timeout = target, source_context.names, pause, timeout
         self._ends = asyncio.get_running_loop().time() + timeout
+        self._origin, _ = locate(f"https://{target.address}")
         self.budget = CPUBudget(source_context.cpu_time, _BUDGET)
 
     async def over_mtls(self, tls: TLS) -> HealthAnswer:
@@ -102,9 +103,9 @@ class _Look:
     async def plainly(self, said: HealthAnswer) -> HealthAnswer:
         """Health in plaintext, where TLS was not spoken; what TLS told where that is no plaintext port either."""
         await self._pause()
-        origin, _ = locate(f"http://{self._target.address}")
+        origin = self._origin._replace(secure=False)
         try:
-            async with self._session(f"http://{self._target.address}", None) as session:
+            async with self._session(origin) as session:
                 health = await ask_health(session, origin, HEALTH, self.budget)
         except httpx.TransportError:
             return said
@@ -127,11 +128,9 @@ class _Look:
         return tuple(answers[probe[1:]]._replace(probe=probe) for probe in self._target.kubelet_probes)
 
     async def _paths(self, tls: TLS, way: Way) -> HealthAnswer:
-        url = f"https://{self._target.address}"
-        origin, _ = locate(url)
-        async with self._session(url, tls) as session:
+        async with self._session(self._origin, tls) as session:
             try:
-                health = await ask_health(session, origin, HEALTH, self.budget)
+                health = await ask_health(session, self._origin, HEALTH, self.budget)
             except _UNREAD as error:
                 unread = unanswered(HEALTH, error)
                 return HealthAnswer(way=way, health=unread, error=unread.trouble)
@@ -139,24 +138,22 @@ class _Look:
                 return _failed(error)
             if health.about_certificate:
                 return HealthAnswer(way=Way.REFUSED, error=f"{self._target.address} refuses the watcher's certificate.")
-            ready, card = await self._beside(session, url)
+            ready, card = await self._beside(session)
         return HealthAnswer(way=way, health=health, ready=ready, card=card, error=_trouble(health, self._target))
 
-    async def _beside(self, session: HTTPSession, url: str) -> tuple[PathAnswer | None, AgentCard | None]:
+    async def _beside(self, session: HTTPSession) -> tuple[PathAnswer | None, AgentCard | None]:
         """Readiness and card: what cannot be had of them costs nothing else."""
         ready: PathAnswer | None = None
-        origin, _ = locate(url)
         try:
-            ready = await ask_health(session, origin, READY, self.budget)
-            answer, _ = await ask(session, origin, CARD)
+            ready = await ask_health(session, self._origin, READY, self.budget)
+            answer, _ = await ask(session, self._origin, CARD)
             with self.budget:
                 return ready, read_card(answer.body) if answer.status == 200 else None
         except httpx.TransportError as error:
             return ready or unanswered(READY, error), None
 
-    def _session(self, url: str, tls: TLS | None) -> HTTPSession:
+    def _session(self, origin: Origin, tls: TLS | None = None) -> HTTPSession:
         """For half of the time at most: a plaintext server may wait for the end of a line that TLS does not have."""
-        origin, _ = locate(url)
         seconds = min(self._left(), self._timeout / 2)
         return HTTPSession(
             origin, seconds, MOST_BYTES, tls, names=self._names, meter=self.budget, before_another=self._pause

@@ -112,6 +112,6 @@ KIND = SourceKind(
     name="tls_posture",
     endpoint="address",
     settings=TLSPostureSettings,
-    concurrency=128,  # a round waits for its turns most of the time
+    concurrency=512,  # a round waits for its turns most of the time
     open=TLSPostureSource,
 )

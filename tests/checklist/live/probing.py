@@ -2,14 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from probes import load_probes
 from probes.contract import Reading, SourceContext, SourceKind, SourceSettings, Target, TargetKey
 from probes.controls.evidence import AgentRef
-from watcher.checklist.live.probing.prober import ProbedEvidence, source_settings
+from watcher.checklist.live.probing.prober import ProbedEvidence
+from watcher.checklist.live.probing.source_settings import source_settings
 from watcher.config.settings import load_settings
 from watcher.engine.engine import Engine
 from watcher.runtime.clock import Clock
@@ -84,16 +85,23 @@ class Probing:
         clock = Clock(lambda: EPOCH + loop.time(), loop.time)
         self.engine = Engine(load_settings(config, {}), load_probes(), clock)
         self.engine.role.active = not standby
-        self.sources = {name: ToySource(name, self) for name in kinds}
-        made = [self._kind(name, concurrency) for name in kinds]
-        intervals = dict.fromkeys(kinds, interval)
-        self.prober = ProbedEvidence(self.engine, source_settings(intervals, made), state_dir, made)
+        self.opened: list[ToySource] = []
+        self._kinds = [self._kind(name, concurrency) for name in kinds]
+        self.prober = ProbedEvidence(self.engine, self._settings(interval), state_dir, self._kinds)
 
     def _kind(self, name: str, concurrency: int) -> "SourceKind[SourceSettings]":
         def opened(_: SourceSettings, __: SourceContext) -> ToySource:
-            return self.sources[name]
+            self.opened.append(ToySource(name, self))
+            return self.opened[-1]
 
         return SourceKind(name=name, endpoint="address", settings=SourceSettings, concurrency=concurrency, open=opened)
+
+    def _settings(self, interval: float) -> Mapping[str, SourceSettings]:
+        return source_settings({kind.name: interval for kind in self._kinds}, self._kinds)
+
+    def adopt(self, interval: float) -> None:
+        """Another interval from now on."""
+        self.prober.adopt(self._settings(interval))
 
     async def watch(self, *targets: Target) -> None:
         """Exactly these from now on."""

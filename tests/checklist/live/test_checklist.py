@@ -1,14 +1,17 @@
 """The live checklist: who is judged when, by what evidence, and what is told of it."""
 
 import logging
+from collections.abc import Collection
 
 import pytest
 
 from probes.contract import Target
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentRef, Missing, Seen
-from probes.controls.finding import State
+from probes.controls.finding import State, Witness
 from probes.controls.readiness import Verdict
+from probes.readings.health.answer import HealthAnswer, PathAnswer, Way
+from probes.readings.health.document import Component, HealthDocument, HealthState
 from tests.checklist.live.judged import SEARCH, START, Live, Told, given, pod_target
 from watcher.checklist.agent_config import read_agent_config
 from watcher.checklist.live.checklist import PATIENCE
@@ -49,6 +52,23 @@ def test_a_change_is_judged_within_ten_seconds_and_told() -> None:
     assert (found.state, found.message) == (State.FAIL, "agent.trust_domain: missing, but required.")
     assert [(each.before, each.after) for each in live.turned if each.control == VALID] == [(State.UNKNOWN, State.FAIL)]
     assert live.view.readiness(SEARCH).verdict is Verdict.NOT_READY
+
+
+def test_who_was_bad_once_is_told_to_whoever_can_look_again() -> None:
+    live, told = _watching()
+    heard: list[tuple[AgentRef, Collection[Witness]]] = []
+    live.checklist.on_suspects = lambda agent, witnesses: heard.append((agent, witnesses))
+    for status in (200, 503, 503, 200):
+        health = PathAnswer(
+            "/health", status, document=HealthDocument(HealthState.HEALTHY, (Component("opa", HealthState.HEALTHY),))
+        )
+        answer = HealthAnswer(way=Way.MTLS, health=health)
+        found: Seen[object] = Seen(answer, START + live.uptime, "pod/prod/search-0:8443")
+        told.tell(SEARCH, given({}, {"search-0": {SourceName.HEALTH: found}}))
+        live.wait(70)
+    assert heard[-1] == (SEARCH, {Witness(SourceName.HEALTH, "search-0")})
+    assert {each for _, witnesses in heard for each in witnesses} == {Witness(SourceName.HEALTH, "search-0")}
+    assert live.finding("reliability.health.endpoint").state is State.PASS
 
 
 def test_what_is_found_first_turned_nowhere() -> None:

@@ -11,8 +11,9 @@ import pytest
 
 from probes.contract import Fault, Reading, Target
 from probes.contract.target import KubeletProbe
-from probes.controls.catalogue.control import UnknownReason
+from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentRef, Missing, Seen
+from probes.controls.finding import Witness
 from probes.readings.handshake import Handshake
 from probes.readings.health.answer import HealthAnswer, Outage, PathAnswer, Way
 from probes.readings.health.document import Component, HealthDocument, HealthState
@@ -127,20 +128,35 @@ def test_a_target_of_which_nothing_that_is_asked_changed_keeps_its_turn(tmp_path
     assert len(run(main).made()) == 1
 
 
-def test_an_svid_that_was_renewed_is_probed_within_half_a_minute(tmp_path: Path) -> None:
+async def _renewing(probing: Probing, every: float, times: int) -> None:
+    """Serve one SVID after the other, each for so many seconds."""
+    await probing.watch(target())
+    state = next(iter(probing.engine.board.states.values()))
+    for number in range(times):
+        leaf = replace(LEAF, serial=f"{number:x}")
+        state.looks = {"handshake": Look("handshake", probing.loop.time(), 0.1, Handshake(leaf=leaf))}
+        await probing.run(every)
+    await probing.end()
+
+
+def test_an_svid_that_was_renewed_is_probed_soon(tmp_path: Path) -> None:
     async def main(loop: VirtualLoop) -> Probing:
-        probing = Probing(loop, tmp_path)
-        await probing.watch(target())
-        state = next(iter(probing.engine.board.states.values()))
-        for serial in ("aa", "bb"):
-            leaf = replace(LEAF, serial=serial)
-            state.looks = {"handshake": Look("handshake", loop.time(), 0.1, Handshake(leaf=leaf))}
-            await probing.run(40)
-        await probing.end()
+        probing = Probing(loop, tmp_path, interval=3600.0)
+        await _renewing(probing, 2000.0, 2)
         return probing
 
-    first, second = run(main).made()
-    assert second.began - first.began < 80
+    made = [each.began - 1000 for each in run(main).made()]
+    last = max(began for began in made if began < 2000)
+    assert any(2000 <= began < max(2000, last + 900) + 31 for began in made)
+
+
+def test_svids_that_live_for_minutes_are_not_probed_one_by_one(tmp_path: Path) -> None:
+    async def main(loop: VirtualLoop) -> Probing:
+        probing = Probing(loop, tmp_path, interval=3600.0)
+        await _renewing(probing, 120.0, 60)
+        return probing
+
+    assert len(run(main).made()) <= 1 + 7200 / 900 + 3  # and those that would have been made anyway
 
 
 def test_a_change_during_an_attempt_makes_another_one_after_it(tmp_path: Path) -> None:
@@ -192,6 +208,31 @@ def test_an_attempt_in_vain_is_repeated_soon_and_then_ever_later(tmp_path: Path)
     assert max(gaps) < INTERVAL
 
 
+def test_what_was_bad_once_is_looked_at_again_a_minute_later_and_nothing_else_is(tmp_path: Path) -> None:
+    async def main(loop: VirtualLoop) -> Probing:
+        probing = Probing(loop, tmp_path, kinds=("health", "tls_posture"), interval=86400.0)
+        await probing.watch(target(), target("search-1"))
+        await probing.run(10)
+        for source, pod in ((SourceName.HEALTH, "search-0"), (SourceName.HEALTH, ""), (SourceName.OPA, "search-1")):
+            probing.prober.confirm(SEARCH, [Witness(source, pod)])
+        await probing.run(100)
+        for _ in range(3):  # it is under way, or was made just now
+            probing.prober.confirm(SEARCH, [Witness(SourceName.HEALTH, "search-0")])
+        await probing.run(5)
+        await probing.end()
+        return probing
+
+    probing = run(main)
+    first, second = probing.made()
+    assert second.began - first.ended == pytest.approx(RETRY, abs=2)
+    assert [len(probing.made(pod, kind)) for pod in ("search-0", "search-1") for kind in probing.under_way] == [
+        2,
+        1,
+        1,
+        1,
+    ]
+
+
 def test_evidence_says_what_was_seen_when_and_where_and_when_it_is_seen_again(tmp_path: Path) -> None:
     reading = Reading(error="Seen.")
 
@@ -214,6 +255,22 @@ def test_evidence_says_what_was_seen_when_and_where_and_when_it_is_seen_again(tm
     assert 0 < seen.observed_at - EPOCH - 1000 < 5
     assert seen.next_at is not None
     assert seen.next_at == pytest.approx(seen.observed_at + RETRY, abs=1)
+
+
+def test_what_is_alike_of_many_agents_is_one_object_whatever_each_look_cost(tmp_path: Path) -> None:
+    async def main(loop: VirtualLoop) -> list[Reading | None]:
+        said = iter(replace(_answers(HealthState.HEALTHY), cpu=number * 1e-3) for number in range(3))
+        probing = Probing(loop, tmp_path, says=lambda _, __: next(said))
+        targets = [target(f"a{number}-0", f"a{number}") for number in range(3)]
+        await probing.watch(*targets)
+        await probing.run(5)
+        await probing.end()
+        return [probing.prober.remembered("health", each.key) for each in targets]
+
+    first, second, third = run(main)
+    assert first == _answers(HealthState.HEALTHY)
+    assert first is second
+    assert first is third
 
 
 def test_what_the_watcher_could_not_ask_leaves_what_was_seen_before(tmp_path: Path) -> None:
@@ -292,6 +349,29 @@ def test_a_target_that_is_gone_is_forgotten_and_what_is_under_way_changes_nothin
     assert len(probing.made("search-1")) == 1
 
 
+def test_other_settings_leave_what_was_seen_and_bring_the_next_attempt_forward(tmp_path: Path) -> None:
+    async def main(loop: VirtualLoop) -> Probing:
+        probing = Probing(loop, tmp_path, interval=86400.0)
+        await probing.watch(target())
+        await probing.run(10)
+        before = probing.found()
+        probing.adopt(interval=600.0)
+        assert isinstance(before, Seen)
+        after = probing.found()
+        assert isinstance(after, Seen)
+        assert (after.value, after.observed_at) == (before.value, before.observed_at)
+        await probing.run(600)
+        assert len(probing.made()) == 2
+        probing.adopt(interval=600.0)
+        await probing.run(3000)
+        await probing.end()
+        return probing
+
+    probing = run(main)
+    assert max(after.began - before.ended for before, after in pairwise(probing.made())) < 600
+    assert [each.closed for each in probing.opened] == [True, True]  # equal settings open nothing
+
+
 def test_the_end_cuts_off_what_is_under_way_and_closes_the_sources(tmp_path: Path) -> None:
     async def main(loop: VirtualLoop) -> tuple[Probing, float]:
         probing = Probing(loop, tmp_path, seconds=100.0)
@@ -305,7 +385,7 @@ def test_the_end_cuts_off_what_is_under_way_and_closes_the_sources(tmp_path: Pat
     probing, took = run(main)
     assert took == 0
     assert probing.under_way == {"health": 0}
-    assert probing.sources["health"].closed
+    assert [each.closed for each in probing.opened] == [True]
 
 
 def test_a_source_that_fails_costs_its_evidence_and_never_the_daemon(

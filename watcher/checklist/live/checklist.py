@@ -6,13 +6,13 @@ Else its evidence is only looked through: nothing is judged twice for the same r
 
 import logging
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from math import inf
 
 from probes.contract import TargetKey
 from probes.controls.checklist import NO_FINDINGS, judge_in_steps
 from probes.controls.evidence import AgentRef, EvidenceSet
-from probes.controls.finding import Finding
+from probes.controls.finding import Finding, Witness
 from probes.controls.findings.store import FindingStore
 from watcher.checklist.live.agent_verdict import agent_verdict
 from watcher.checklist.live.alike import Alike
@@ -62,6 +62,7 @@ class Checklist:
         self.criteria, self.gathering, self.clock = criteria, gathering, clock
         self.roster, self.store = Roster(), FindingStore(criteria.catalogue.controls)
         self.on_turn: list[Callable[[Sequence[TurnedFinding]], None]] = []  # who is told what turned
+        self.on_suspects: Callable[[AgentRef, Collection[Witness]], None] = lambda _, __: None  # bad once
         self.take_up: Callable[[ListedAgent], None] = lambda _: None  # what is known of an agent that has just come
         self.last_complete: float | None = None  # steady seconds: what all verdicts rest on was seen since
         self._states, self._own_metrics, self._may_begin = states, own_metrics, may_begin
@@ -191,6 +192,8 @@ class Checklist:
         findings = await self._stepped(steps, time_slice)
         if self.roster.agents.get(agent.ref) is agent:  # not gone meanwhile
             self._keep(agent, gathered, before, findings, date)
+            if suspects := {each for one in findings.values() for each in one.memory.suspects}:
+                self.on_suspects(agent.ref, suspects)
 
     async def _stepped(
         self, steps: Generator[None, None, Mapping[str, Finding]], time_slice: TimeSlice

@@ -84,10 +84,6 @@ class Gathering:
         }
         return Gathered(EvidenceSet(agent, sources, pods, digests), labels)
 
-    def replace(self, before: EvidenceProvider, after: EvidenceProvider) -> None:
-        """Ask this one instead from now on."""
-        self.providers = tuple(after if each is before else each for each in self.providers)
-
     def agents(self) -> Iterator[AgentRef]:
         """Those that providers know of although no pod of them is watched; of each, one shard is told."""
         for provider in self.providers:

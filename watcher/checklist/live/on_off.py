@@ -38,12 +38,12 @@ class OnOffChecklist:
         if self._open is not None:
             await self._open.start(schedule)
 
-    async def adopt(self, settings: Settings) -> None:
+    def adopt(self, settings: Settings) -> None:
         """Judge by these settings from now on."""
         if settings.checklist.enabled != (self._open is not None):
             log.warning("config section changed, restart required", extra={"section": "checklist.enabled"})
         if self._open is not None:
-            await self._open.adopt(settings)
+            self._open.adopt(settings)
 
     async def close(self) -> None:
         """Keep what was found, and end."""

@@ -12,7 +12,8 @@ from watcher.checklist.live.gathering import Gathering
 from watcher.checklist.live.keeping import FindingsKeeper
 from watcher.checklist.live.known.known_evidence import KnownEvidence
 from watcher.checklist.live.kubernetes.opening import open_object_evidence
-from watcher.checklist.live.probing.prober import ProbedEvidence, source_settings
+from watcher.checklist.live.probing.prober import ProbedEvidence
+from watcher.checklist.live.probing.source_settings import source_settings
 from watcher.checklist.live.provider import EvidenceProvider
 from watcher.checklist.live.view import ChecklistView
 from watcher.config.checklist import ChecklistSettings
@@ -41,9 +42,9 @@ class LiveChecklist:
         """`may_begin`: whether the first round of looks was made; `once`: somebody asks by hand: nothing is kept."""
         self._engine, self._state_dir = engine, None if once else settings.state_dir
         self._objects = open_object_evidence(settings, target_set, engine.clock)
-        self._probes = _probes(settings.checklist)
-        self._probed = ProbedEvidence(engine, self._probes, self._state_dir)
-        providers: list[EvidenceProvider] = [self._objects, KnownEvidence(engine), self._probed]
+        self._probed = ProbedEvidence(engine, _probes(settings.checklist), self._state_dir)
+        self._known = KnownEvidence(engine, self._state_dir)
+        providers: list[EvidenceProvider] = [self._objects, self._known, self._probed]
         self._gathering = Gathering(providers, settings.shard.owns, at_once=once)
         self._checklist = Checklist(
             Criteria(settings.checklist),
@@ -53,20 +54,23 @@ class LiveChecklist:
             engine.clock,
             may_begin,
         )
+        self._checklist.on_suspects = self._probed.confirm
         self._keeper = FindingsKeeper(self._checklist, self._state_dir)
         self.view = ChecklistView(self._checklist, self._keeper, _shard(settings.shard))
 
     @property
     def unwritable(self) -> str:
         """Why what was found cannot be kept; empty where it is."""
-        return self._keeper.trouble or self._probed.unwritable
+        return self._keeper.trouble or self._probed.unwritable or self._known.unwritable
 
     async def start(self, schedule: Schedule) -> None:
         """Judge from now on; what the last process left is taken up."""
         await self._keeper.restore()
         await self._probed.restore()
+        await self._known.restore()
         self._objects.start()
-        schedule.every(Checklist.EVERY, self._probe, "probing")
+        schedule.every(KnownEvidence.KEPT_EVERY, self._known.write, "known", first=KnownEvidence.KEPT_EVERY)
+        schedule.every(Checklist.EVERY, self._probed.tick, "probing")
         schedule.every(FindingsKeeper.EVERY, self._keeper.write, "findings", first=FindingsKeeper.EVERY)
         schedule.every(Checklist.EVERY, self._checklist.tick, "checklist")
 
@@ -82,24 +86,17 @@ class LiveChecklist:
             await self._checklist.judge_all()
         return self.view
 
-    async def adopt(self, settings: Settings) -> None:
+    def adopt(self, settings: Settings) -> None:
         """Judge and probe by these settings from now on."""
         self._checklist.adopt(settings.checklist)
-        if (probes := _probes(settings.checklist)) != self._probes:
-            before, self._probes = self._probed, probes
-            await before.close()
-            self._probed = ProbedEvidence(self._engine, probes, self._state_dir)
-            await self._probed.restore()
-            self._gathering.replace(before, self._probed)
+        self._probed.adopt(_probes(settings.checklist))
 
     async def close(self) -> None:
         """Ask no more, and keep what was found."""
         await self._objects.close()
         await self._probed.close()
+        await self._known.write()
         await self._keeper.write_last()
-
-    async def _probe(self) -> None:
-        await self._probed.tick()
 
     async def _probe_all(self, agents: Collection[AgentRef] | None = None) -> None:
         """All targets by all sources, or those of some agents; not all where that takes too long."""

@@ -3,12 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from probes.controls.catalogue.control import UnknownReason
-from probes.controls.evidence.live_pod import Termination
+from probes.controls.evidence.live_pod import REMEMBERED, Termination
 from probes.controls.judges.kubernetes_pod.case import PodCase, pod_judge
 from probes.controls.judging import Statement
-
-REMEMBERED = 30 * 86400.0
-"""Seconds that an end that was not right counts."""
 
 MOST = 5
 """Ends that must have been right."""

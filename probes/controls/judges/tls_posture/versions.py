@@ -3,7 +3,7 @@
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.judges.tls_posture.case import Said, bad, good, unclear, untold
 from probes.readings.handshake import Spoke
-from probes.readings.tls_posture import Outcome, TLSPosture, Tried
+from probes.readings.tls_posture import Outcome, Refusal, TLSPosture, Tried
 
 _SPEAKS = {Spoke.PLAINTEXT_HTTP: "speaks plaintext HTTP and not TLS", Spoke.OTHER: "does not speak TLS"}
 
@@ -29,13 +29,21 @@ def only_tls13(posture: TLSPosture) -> Said:
         return untold(posture, own, "TLS 1.3 with the watcher's SVID")
     if own.outcome is Outcome.REFUSED:
         return _refused(own)
-    if older is None or older.outcome is not Outcome.REFUSED:
+    if older is None or not _refuses_older(posture, older):
         return untold(posture, older, "TLS 1.2")
     return good(f"Port {posture.port} answers over TLS 1.3 and refuses TLS 1.2 ({older.how}).")
 
 
 def _takes(older: Tried) -> bool:
     return older.completed or older.outcome is Outcome.ANSWERED
+
+
+def _refuses_older(posture: TLSPosture, older: Tried) -> bool:
+    """A server that closes without a word refuses TLS 1.2 only where it has since spoken TLS 1.3 to somebody."""
+    if older.outcome is not Outcome.REFUSED:
+        return False
+    without_a_word = older.refusal is Refusal.CLOSED and not older.protocol
+    return not without_a_word or (posture.without is not None and bool(posture.without.protocol))
 
 
 def _refused(own: Tried) -> Said:
@@ -65,7 +73,7 @@ def _weak_refused(posture: TLSPosture, handshake: Tried) -> Said:
         if end and end.outcome is Outcome.REFUSED:
             return good(f"Port {posture.port} chooses {handshake.suite}, and refuses each weak suite ({end.how}).")
         return untold(posture, end, "An offer of weak suites")
-    if older is None or older.outcome is not Outcome.REFUSED:
+    if older is None or not _refuses_older(posture, older):
         return untold(posture, older, "TLS 1.2")
     return good(f"Port {posture.port} chooses {handshake.suite}, and refuses TLS 1.2 with any suite ({older.how}).")
 

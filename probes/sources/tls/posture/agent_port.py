@@ -47,14 +47,19 @@ class AgentPort:
         """The weak suites that it chooses, of each group the first, and how the last offer ended."""
         groups = {number: group for group, suites in WEAK.items() for number in suites}
         chosen: list[str] = []
-        while True:
+        while groups:
             tried, number = await self._choice(tuple(groups))
             if number not in groups:
-                return tuple(chosen), tried
+                return tuple(chosen), await self._closed_to_weak_alone(tried)
             chosen.append(tried.suite)
             groups = {each: group for each, group in groups.items() if group != groups[number]}
-            if not groups:
-                return tuple(chosen), tried
+        return tuple(chosen), tried
+
+    async def _closed_to_weak_alone(self, tried: Tried) -> Tried:
+        """What was told; a close proves something only where strong suites are still answered after it."""
+        if tried.refusal is not Refusal.CLOSED or (await self._offer(STRONG)).outcome is Outcome.ANSWERED:
+            return tried
+        return Tried(Outcome.UNANSWERED, f"{tried.how}, and so was one that was offered strong suites")
 
     async def _meet(self, client: Client, versions: Versions) -> Tried:
         context = self._clients.context(client, versions, all_groups=self._all_groups)

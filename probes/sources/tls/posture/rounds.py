@@ -4,7 +4,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from probes.readings.handshake import Spoke
-from probes.readings.tls_posture import InClear, Outcome, PortTried, PortUse, TLSPosture, Tried, shared, shared_ports
+from probes.readings.tls_posture import (
+    InClear,
+    Outcome,
+    PortTried,
+    PortUse,
+    Refusal,
+    TLSPosture,
+    Tried,
+    shared,
+    shared_ports,
+)
 from probes.sources.tls.posture.agent_port import AgentPort
 from probes.sources.tls.posture.clear_ports import ask_in_clear
 from probes.sources.tls.posture.clients import ANY_VERSION, TLS13, Client, Clients
@@ -63,7 +73,8 @@ class Round:
     async def _try_tls(self) -> None:
         known = Client.OWN if self._clients.has_svid else Client.NOBODY
         older = self._tried["tls12"] = await self._port.meet_older(known)
-        if "without" not in self._tried:
+        # After a close that says nothing it must be seen that the server has not closed itself to everybody.
+        if "without" not in self._tried or older.refusal is Refusal.CLOSED:
             self._tried["without"] = await self._port.meet(Client.NOBODY, ANY_VERSION)
         if self._wire.place.port not in self._asked:
             await self._ask_agent_in_clear()

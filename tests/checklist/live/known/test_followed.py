@@ -29,14 +29,14 @@ class Watched:
         """Whether it was another thing than before."""
         self.now += 60
         debounced = debounce(found, self._before or {}, 1, self.now)
-        self._before = ProbeResult(self.now, *debounced, (), History())
-        return self.followed.take(0, self._before, self._before.verdicts, self.now)
+        last, self._before = self._before, ProbeResult(self.now, *debounced, (), History())
+        return self.followed.take(0, self._before, self._before.verdicts, self.now, last)
 
     def lose(self) -> bool:
         """The looks stop, and what was seen grows stale."""
         assert self._before is not None
         self.now += 60
-        return self.followed.take(0, self._before, stale(self._before.verdicts), self.now)
+        return self.followed.take(0, self._before, stale(self._before.verdicts), self.now, self._before)
 
     def past(self, condition: str = "Fire") -> Sequence[tuple[str, float, float]]:
         """Of the condition: status, from and to in minutes."""

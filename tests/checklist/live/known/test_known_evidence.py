@@ -11,15 +11,18 @@ import pytest
 
 from probes import load_probes
 from probes.controls.catalogue.control import SourceName, UnknownReason
-from probes.controls.evidence import AgentRef, EvidenceSet, Missing, Pod, Seen
+from probes.controls.catalogue.terms import AttestableWhen
+from probes.controls.evidence import AgentRef, EvidenceSet, Missing, Pod, PodConditions, Seen
 from probes.controls.finding import Finding, State
 from probes.controls.judging import Facts, load_judges
 from probes.controls.sdk.loading import load_sdk_facts
 from probes.controls.verdict.control import judge_control
-from tests.probes.controls.made import CATALOGUE
+from tests.probes.controls.made import CATALOGUE, DAY, record
 from tests.servers.watched_fleet import WatchedFleet, run_fleet
+from watcher.alerting.rules.agents import waits
 from watcher.checklist.live.known.known_evidence import KnownEvidence
 from watcher.config.settings import load_settings
+from watcher.discovery.pod.opa import ON_LOOPBACK
 from watcher.engine.engine import Engine
 from watcher.runtime.clock import Clock
 
@@ -85,15 +88,16 @@ class Watching:
         return judge_control(CATALOGUE.by_id[control], self.evidence(), facts, load_judges(), previous=previous)
 
 
-def watching(fleet: WatchedFleet, **parts: object) -> Watching:
+def watching(fleet: WatchedFleet, *, keeps: bool = False, **parts: object) -> Watching:
     """One that watches the agent, and has an identity."""
-    sections = {name: parts.pop(name) for name in ("probes", "identity") if name in parts}
+    sections: dict[str, object] = {name: parts.pop(name) for name in ("probes", "identity") if name in parts}
     config = fleet.home / "config.yaml"
+    sections["sources"] = {name: {"interval": "30s"} for name in ("handshake", "agent_metrics", "opa")}
     config.write_text(json.dumps(fleet.config(fleet.target("search", **parts), **sections)))
     ahead = [0.0]
     clock = Clock(lambda: time.time() + ahead[0], lambda: time.monotonic() + _SHIFT + ahead[0])
     engine = Engine(load_settings(config, {}), load_probes(), clock)
-    return Watching(engine, KnownEvidence(engine), ahead)
+    return Watching(engine, KnownEvidence(engine, fleet.home if keeps else None), ahead)
 
 
 async def begun(found: Watching) -> Watching:
@@ -179,7 +183,7 @@ def test_what_a_target_lacks_and_what_is_turned_off_are_told_apart(
 ) -> None:
     async def main() -> None:
         given = {name: value for name, value in parts.items() if value is not None}
-        found = watching(fleet, **given)
+        found = watching(fleet, **given)  # type: ignore[arg-type]
         gone = {name: None for name, value in parts.items() if value is None and name in ("opa", "metrics")}
         [target] = found.engine.settings.targets
         found.engine.settings = replace(found.engine.settings, targets=(replace(target, **gone),))  # type: ignore[arg-type]
@@ -291,6 +295,81 @@ def test_a_socket_that_is_not_there_is_no_fault_of_an_agent(fleet: WatchedFleet,
         assert isinstance(own, Seen)
         assert own.summary.startswith("SocketMissing")
         assert found.finding("predeploy.spire.reachable").reason == "Unreachable"
+        await found.engine.close()
+
+    asyncio.run(main())
+
+
+def test_what_was_counted_is_known_after_a_restart(fleet: WatchedFleet) -> None:
+    async def counted(found: Watching) -> float:
+        [pod] = found.evidence().pods.values()
+        seen = pod.sources[SourceName.CONDITIONS]
+        assert isinstance(seen, Seen)
+        assert isinstance(seen.value, PodConditions)
+        return seen.value.told
+
+    async def main() -> None:
+        first = await begun(watching(fleet, keeps=True))
+        await first.known.restore()
+        for _ in range(14):  # errors and latency are told after five minutes
+            await first.look()
+            first.wait(30)
+        told = await counted(first)
+        await first.known.write()
+        assert (told > 0, first.known.unwritable) == (True, "")
+        await first.engine.close()
+        again = await begun(watching(fleet, keeps=True))
+        again.wait(14 * 30)
+        await again.known.restore()
+        await again.look()
+        assert await counted(again) == told
+        assert again.finding("observability.metrics.slo-defined").reason == "Observing"
+        await again.engine.close()
+
+    asyncio.run(main())
+
+
+def test_alerts_wait_as_long_as_their_rules_say() -> None:
+    found = waits()
+    assert found["SVIDExpired"] == 120
+    assert set(found) == {kind.name for probe in load_probes() for kind in probe.conditions}
+
+
+def _with_opa(found: Watching, **parts: object) -> None:
+    """The target's OPA is at a port where nobody listens, as it was inferred."""
+    [target] = found.engine.settings.targets
+    given: dict[str, object] = {"opa": "http://127.0.0.1:1", "inferred": frozenset({"opa"})}
+    changed = replace(target, **(given | parts))  # type: ignore[arg-type]
+    found.engine.settings = replace(found.engine.settings, targets=(changed,))
+
+
+def test_an_opa_on_loopback_is_right_and_lets_people_attest_what_cannot_be_asked(fleet: WatchedFleet) -> None:
+    async def main() -> None:
+        found = watching(fleet)
+        _with_opa(found, problems=(f"{ON_LOOPBACK} 8181 only: it cannot be asked from outside the pod",))
+        await begun(found)
+        await found.look()
+        missing = found.of_pod()["opa"]
+        assert isinstance(missing, Missing)
+        assert (missing.reason, missing.attestable) == ("Unreachable", AttestableWhen.OPA_ON_LOOPBACK)
+        facts = Facts(now=found.engine.clock.wall(), sdk=load_sdk_facts())
+        control = CATALOGUE.by_id["security.authz.default-deny"]
+        valid = record(control.id, at=facts.now - DAY, expires_at=facts.now + DAY)
+        attested = judge_control(control, found.evidence(), facts, load_judges(), [valid])
+        assert attested.state is State.ATTESTED
+        await found.engine.close()
+
+    asyncio.run(main())
+
+
+def test_an_opa_that_nobody_reaches_and_of_which_no_more_is_known_lets_nobody_attest(fleet: WatchedFleet) -> None:
+    async def main() -> None:
+        found = watching(fleet)
+        _with_opa(found)
+        await begun(found)
+        await found.look()
+        assert isinstance(found.of_pod()["opa"], Seen)
+        assert found.finding("predeploy.opa.reachable").reason == "Unreachable"
         await found.engine.close()
 
     asyncio.run(main())

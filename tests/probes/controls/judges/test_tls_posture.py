@@ -34,6 +34,7 @@ NO_OLDER = Tried(Outcome.REFUSED, "TLS alert: protocol version", Refusal.VERSION
 KEPT_OUT = Tried(Outcome.REFUSED, "TLS alert: certificate required", Refusal.CERTIFICATE, "TLSv1.3", SUITE, shown=True)
 UNKNOWN_CA = KEPT_OUT._replace(how="TLS alert: unknown ca")
 CLOSED = KEPT_OUT._replace(how="the connection was closed without an answer", refusal=Refusal.CLOSED)
+SHUT = Tried(Outcome.REFUSED, CLOSED.how, Refusal.CLOSED)
 PAGE = KEPT_OUT._replace(how="HTTP 400, a page about the certificate", refusal=Refusal.PAGE, status=400)
 SILENT = Tried(Outcome.UNANSWERED, "silence")
 NOT_MADE = Tried(Outcome.OURS, "it was not asked: the watcher cannot connect (Too many open files)")
@@ -106,6 +107,9 @@ def said(control: str, posture: TLSPosture, roles: Mapping[str, str] | None = No
     [
         (WELL, ("pass", "Port 8443 answers over TLS 1.3 and refuses TLS 1.2 (TLS alert: protocol version).")),
         (replace(WELL, tls12=CLOSED), ("pass", f"Port 8443 answers over TLS 1.3 and refuses TLS 1.2 ({CLOSED.how}).")),
+        (replace(WELL, tls12=SHUT), ("pass", f"Port 8443 answers over TLS 1.3 and refuses TLS 1.2 ({SHUT.how}).")),
+        (replace(WELL, tls12=SHUT, without=SHUT), ("Unreachable", f"TLS 1.2 got no answer that tells: {SHUT.how}.")),
+        (replace(WELL, tls12=SHUT, without=None), ("Unreachable", f"TLS 1.2 got no answer that tells: {SHUT.how}.")),
         (replace(WELL, own=answered(403)), ("pass", ("Port 8443 answers over TLS 1.3 and refuses TLS 1.2 (TLS alert: "
          "protocol version)."))),
         (replace(WELL, tls12=OLDER), ("fail", "Port 8443 takes TLSv1.2 (ECDHE-ECDSA-AES128-GCM-SHA256).")),
@@ -166,6 +170,7 @@ WEAK_TAKEN = replace(
         (replace(WELL, tls12=OLDER, weak_end=SILENT),
          ("Unreachable", "An offer of weak suites got no answer that tells: silence.")),
         (replace(WELL, tls12=OLDER, weak_end=None), ("NoData", "An offer of weak suites was not tried.")),
+        (replace(WELL, tls12=SHUT, without=SHUT), ("Unreachable", f"TLS 1.2 got no answer that tells: {SHUT.how}.")),
         (replace(WELL, tls12=SILENT), ("Unreachable", "TLS 1.2 got no answer that tells: silence.")),
         (replace(WELL, own=SILENT, without=SILENT, tls12=SILENT),
          ("Unreachable", "A handshake got no answer that tells: silence.")),

@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from OpenSSL import SSL
 
 from probes.contract import TargetKey
 from probes.contract.target import DeclaredPort
 from probes.controls.judges.tls_posture.strangers import certificate_required, certificates_verified
+from probes.controls.judges.tls_posture.versions import only_tls13, strong_suites
 from probes.controls.judging import Says
 from probes.readings.tls_posture import InClear, Outcome, Refusal, TLSPosture
 from probes.sources.tls.first_bytes import Heard
@@ -26,9 +28,22 @@ from probes.sources.tls.posture.limits import EnoughError, RoundLimits
 from probes.sources.tls.posture.suites import STRONG, WEAK
 from probes.sources.tls.posture.told import told_by_hello, told_in_clear
 from tests.hostile.tls_attacks import Certificates
-from tests.probes.sources.checklist.postures import LOOPS, OURS, SVID, LoopFactory, Pauses, look, source, target
+from tests.probes.sources.checklist.postures import (
+    LOOPS,
+    OURS,
+    SVID,
+    WATCHER,
+    LoopFactory,
+    Pauses,
+    Provider,
+    identity,
+    look,
+    source,
+    target,
+)
 from tests.repository import ROOT
 from tests.servers.tls_servers import Talk, hear, leave, reset, say, serve, speak_tls, tls_context, when_spoken_to
+from watcher.demo.authority import Svid
 
 _ALERTS = [
     0,
@@ -210,6 +225,50 @@ def test_a_reset_or_a_close_that_was_chance_is_asked_again() -> None:
             reading = look(address)
         assert reading.own is not None
         assert reading.own.outcome is Outcome.ANSWERED
+
+
+@pytest.mark.parametrize("newest", [SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION], ids=["1.2", "1.3"])
+@pytest.mark.parametrize("answered", range(1, 8))
+@pytest.mark.parametrize("svid", [WATCHER, None], ids=["SVID", "no SVID"])
+def test_a_server_that_shuts_itself_off_during_a_round_never_looks_stricter(
+    answered: int, newest: int, svid: Svid | None
+) -> None:
+    context, visits = tls_context(SVID, newest=newest), list[int]()
+
+    def talk(connection: socket.socket) -> None:
+        visits.append(1)
+        if len(visits) <= answered:
+            speak_tls(context)(connection)
+        else:
+            when_spoken_to(leave)(connection)
+
+    with serve(talk) as address:
+        reading = look(address, Provider(identity(svid)), hostile=True, patience=0.3)
+    said = [only_tls13(reading), strong_suites(reading), certificate_required(reading), certificates_verified(reading)]
+    assert Says.GOOD not in {each.says for each in said}
+
+
+@pytest.mark.parametrize("newest", [SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION], ids=["1.2", "1.3"])
+@pytest.mark.parametrize("records", range(1, 6))
+def test_who_is_cut_off_before_the_certificate_is_shown_was_not_refused(records: int, newest: int) -> None:
+    """The server asks for a certificate, answers whoever has one, and cuts off others after so many records."""
+    strict = tls_context(SVID, client_ca=OURS.certificate, newest=newest)
+    known = {SSL.TLS1_2_VERSION: 2, SSL.TLS1_3_VERSION: 1}[newest]  # attempts up to the one that is answered
+    visits = list[int]()
+
+    def talk(connection: socket.socket) -> None:
+        visits.append(1)
+        speak_tls(strict, records=None if len(visits) <= known else records, then=leave)(connection)
+
+    with serve(talk) as address:
+        reading = look(address, hostile=True, patience=0.3)
+    assert Outcome.ANSWERED in {each.outcome for each in (reading.own, reading.tls12) if each}
+    tried = [each for each in (reading.without, reading.foreign, reading.forged) if each]
+    assert tried
+    for each, says in ((reading.without, certificate_required), (reading.forged, certificates_verified)):
+        if each is not None and each.outcome is Outcome.REFUSED:
+            assert each.shown == (says(reading).says is Says.GOOD)
+    assert newest == SSL.TLS1_2_VERSION or not any(each.shown for each in tried if not each.completed)
 
 
 def test_many_rounds_at_once_wait_for_one_another_only_at_one_agent() -> None:

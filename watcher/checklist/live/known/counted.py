@@ -1,6 +1,8 @@
 """What was counted of an agent at its looks: requests, time that could be judged, decisions."""
 
 from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 
 from probes.contract import Fault, Limits, Sample
 from probes.contract.condition import Status
@@ -21,6 +23,13 @@ _RATE = "slo_requests_per_second"
 _TOLD, _BUSY, _SLOW, _LOOKS, _UNDECIDED = range(5)
 _MADE, _FAILED, _RETRIES = range(3)
 _MOST_NAMES = 100
+_NOTHING: Mapping[str, Mapping[str, float]] = MappingProxyType({})
+
+
+@lru_cache(maxsize=512)
+def _shared(crossed: tuple[bool, ...]) -> tuple[bool, ...]:
+    """One object for a whole fleet."""
+    return crossed
 
 
 def process_of(result: ProbeResult | None) -> Process | None:
@@ -46,9 +55,22 @@ class Counted:
         self._requests: Ring | None = None
         self._day: Ring | None = None
         self._made: Ring | None = None
-        self._before: Mapping[str, Mapping[str, float]] = {}
-        self._by_callee: dict[str, Ring] = {}
-        self._by_class: dict[str, Ring] = {}
+        self._before: Mapping[str, Mapping[str, float]] = _NOTHING  # most agents count no calls
+        self._by_callee: dict[str, Ring] | None = None
+        self._by_class: dict[str, Ring] | None = None
+
+    def dumped(self) -> tuple[tuple[int, str] | None, tuple[int, str] | None]:
+        """For `load`: requests, and what was judged in a day."""
+        requests = self._requests.dumped() if self._requests is not None else None
+        return requests, self._day.dumped() if self._day is not None else None
+
+    def load(self, requests: tuple[int, str] | None, day: tuple[int, str] | None, now: float) -> None:
+        """Go on from there at `now`, steady seconds."""
+        if requests is not None:
+            self._requests = Ring(_SHORT, _HOUR + 1)
+            self._requests.load(requests, now + self._ahead)
+        if day is not None:
+            self._of_the_day().load(day, now + self._ahead)
 
     def page(self, look: Look, slo: ProbeResult | None, limits: Limits | None, process: Process | None) -> None:
         """Count what a look at the metrics page told, and the probe `slo` of it."""
@@ -104,12 +126,14 @@ class Counted:
             requests=requests,
             made=made.total(now, _MADE, 0, _HOUR) if calls else None,
             made_before=made.total(now, _MADE, *before) if calls else None,
-            made_by_callee={name: ring.total(now, 0, 0, _DAY) for name, ring in self._by_callee.items()},
+            made_by_callee={name: ring.total(now, 0, 0, _DAY) for name, ring in (self._by_callee or {}).items()},
             failed=made.total(now, _FAILED, 0, _HOUR) if "outbound_errors" in there else None,
             retries=made.total(now, _RETRIES, 0, _HOUR) if retries else None,
             retries_before=made.total(now, _RETRIES, *before) if retries else None,
             retried=frozenset(
-                name for name, ring in self._by_class.items() if all(ring.total(now, 0, each, each) for each in (1, 2))
+                name
+                for name, ring in (self._by_class or {}).items()
+                if all(ring.total(now, 0, each, each) for each in (1, 2))
             ),
         )
 
@@ -122,7 +146,7 @@ class Counted:
             looks, undecided = self.decisions(now)
             traffic = self.traffic(now)
             many = ((traffic.requests or 0) >= 20, (traffic.made or 0) >= 20, looks >= 100, undecided * 100 > looks)
-            self._crossed = (*many, told >= 3600, busy >= 3600, slow * 100 > busy, bool(traffic.retried))
+            self._crossed = _shared((*many, told >= 3600, busy >= 3600, slow * 100 > busy, bool(traffic.retried)))
         return self._crossed
 
     def _judged(self, now: float, seconds: float, slo: ProbeResult, limits: Limits) -> None:
@@ -133,7 +157,7 @@ class Counted:
         rate = _value(slo.samples, _RATE)
         if rate is not None:
             if self._requests is None:
-                self._requests = Ring(_SHORT, _SHORTS)
+                self._requests = Ring(_SHORT, _HOUR + 1)
             self._requests.add(now, rate * seconds)
         busy = rate is not None and rate * _of(limits, "window") >= _of(limits, "least_requests")
         slow = latency is Status.TRUE
@@ -152,13 +176,13 @@ class Counted:
         said = {name: dict(found.by_subject) for name, found in page.kept.items() if isinstance(found, SignalValues)}
         before, self._before = self._before, said
         if process is not None and process.in_turn:
-            self._before = {}
+            self._before = _NOTHING
             return
         grown = {name: _grown(before[name], values) for name, values in said.items() if name in before}
         if not said:
             return
-        if self._made is None:
-            self._made = Ring(_SHORT, _SHORTS, width=3)
+        if self._made is None or self._by_callee is None or self._by_class is None:
+            self._made, self._by_callee, self._by_class = Ring(_SHORT, _SHORTS, width=3), {}, {}
         columns = ("outbound_requests", "outbound_errors", "retries")
         self._made.add(now, *(sum(grown.get(name, {}).values()) for name in columns))
         _add(self._by_callee, now, grown.get("outbound_requests", {}), _LONG, _LONGS)

@@ -2,13 +2,16 @@
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from zlib import crc32
 
 from probes.contract import Target, TargetKey
 from probes.controls.catalogue.control import SourceName
 from probes.controls.evidence import AgentRef
 from watcher.checklist.live.known.own_identity import own_identity
-from watcher.checklist.live.known.pod_evidence import NOT_SEEN, Past, PodEvidence
+from watcher.checklist.live.known.past import Past
+from watcher.checklist.live.known.past_file import NOTHING_LEFT, PastFile
+from watcher.checklist.live.known.pod_evidence import NOT_SEEN, PodEvidence
 from watcher.checklist.live.provider import Provided, Sources
 from watcher.engine.board import TargetState
 from watcher.engine.engine import Engine
@@ -31,8 +34,14 @@ _BY_POD = (
 class KnownEvidence:
     """Sources handshake, agent_metrics, opa, conditions and history by pod, workload_api of the agent."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Of an engine that somebody else drives. `take_changed` is to be called about once a second."""
+    KEPT_EVERY = 300.0
+    """Seconds between two writes of what was counted."""
+
+    def __init__(self, engine: Engine, state_dir: Path | None = None) -> None:
+        """Of an engine that somebody else drives; without a directory nothing survives a restart.
+
+        `take_changed` is to be called about once a second, `write` every KEPT_EVERY and at the end.
+        """
         self._engine, self._board = engine, engine.board
         self._pods = PodEvidence(engine)
         self._past: dict[TargetKey, Past] = {}
@@ -40,7 +49,22 @@ class KnownEvidence:
         self._changed: dict[AgentRef, None] = {}
         self._identity: tuple[object, ...] = ()
         self._logger = FailuresLogger(log)
+        self._file, self._kept = PastFile(state_dir), NOTHING_LEFT
         engine.board.on_look.append(self._looked)
+
+    @property
+    def unwritable(self) -> str:
+        """Why what was counted cannot be kept; empty where it is."""
+        return self._file.trouble
+
+    async def restore(self) -> None:
+        """Know what the last process counted, of targets that are there again."""
+        self._kept = await self._file.read()
+
+    async def write(self) -> None:
+        """Keep what was counted and followed."""
+        kept = [*self._kept.targets.values(), *(past.kept(key) for key, past in self._past.items() if past.is_worth_it)]
+        await self._file.write(kept, self._engine.clock.steady())
 
     def agents(self) -> Collection[AgentRef]:
         """None but those of the targets."""
@@ -84,10 +108,10 @@ class KnownEvidence:
             self._changed[AgentRef(key.namespace, key.agent)] = None
 
     def _next(self) -> list[TargetKey]:
-        """Some of the targets: all of them in eight calls."""
+        """Some of those of which anything is kept: all of them in eight calls."""
         if not self._left:
-            self._left = list({**self._board.states, **self._past})
-        count = max(1, -(-max(len(self._board.states), len(self._past)) // _ROUND))
+            self._left = list(self._past)
+        count = max(1, -(-len(self._past) // _ROUND))
         taken, self._left = self._left[:count], self._left[count:]
         return taken
 
@@ -95,6 +119,8 @@ class KnownEvidence:
         found = self._past.get(key)
         if found is None:
             found = self._past[key] = Past(now, len(self._board.probes), _share(key))
+            if (kept := self._kept.targets.pop(key, None)) is not None:
+                found.load(kept, self._kept.written_at, now)
         return found
 
     def _of_pod(self, target: Target, now: float) -> Sources:

@@ -13,6 +13,7 @@ from probes.readings.decision import OPAReading
 from probes.readings.handshake import Handshake, Spoke
 from probes.readings.metrics_page import RememberedPage
 from probes.sources.http.credentials import OutboundSettings
+from watcher.discovery.pod.opa import ON_LOOPBACK
 from watcher.engine.board import Look, TargetState
 from watcher.engine.debounce import Verdicts as ProbeVerdicts
 from watcher.engine.engine import Engine
@@ -82,6 +83,14 @@ def served_port(target: Target, reading: Handshake, verdicts: Verdicts) -> Serve
         expected=target.spiffe_ids,
         unlearnt=target.unlearnt.get("spiffe_ids", ""),
     )
+
+
+def is_on_loopback(target: Target, reading: OPAReading, verdicts: Verdicts) -> bool:
+    """Whether OPA is known to listen on loopback only, and nothing ever answered where it was asked all the same."""
+    unheard = reading.silent and all(
+        each.reason == Unknown.NEVER_REACHED for each in verdicts.get("OPAUnreachable", ())
+    )
+    return unheard and any(problem.startswith(ON_LOOPBACK) for problem in target.problems)
 
 
 @lru_cache(maxsize=16384)

@@ -1,25 +1,23 @@
 """The evidence of one pod, by source, of what the board and its past hold."""
 
-from collections.abc import Mapping
 from math import inf
 from typing import Protocol, cast
 
-from probes.contract.units import parse_duration
 from probes.controls.catalogue.control import SourceName, UnknownReason
+from probes.controls.catalogue.terms import AttestableWhen
 from probes.controls.evidence import MetricsLook, Missing, OPALook, PodConditions, PodHistory, Seen
 from probes.history.served import Served
 from probes.readings.decision import OPAReading
 from probes.readings.handshake import Handshake
 from probes.readings.metrics_page import RememberedPage
-from watcher.alerting.rules.agents import load_alerts
+from watcher.alerting.rules.agents import waits
 from watcher.checklist.live.known import looks
-from watcher.checklist.live.known.counted import Counted, process_of
-from watcher.checklist.live.known.followed import Followed
+from watcher.checklist.live.known.counted import process_of
+from watcher.checklist.live.known.past import Past
 from watcher.checklist.live.provider import Sources
 from watcher.engine.board import Look, TargetState
 from watcher.engine.debounce import ProbeResult
 from watcher.engine.engine import Engine
-from watcher.engine.exported_subjects import ProbeResults
 
 NOT_SEEN = Missing(UnknownReason.OBSERVING, "The target was found a moment ago.")
 
@@ -33,32 +31,13 @@ class _SvidPast(Protocol):
     served: Served
 
 
-class Past:
-    """What is kept of one target between its looks."""
-
-    __slots__ = ("counted", "crossed", "followed", "looks", "results", "shown", "stale_at")
-
-    def __init__(self, since: float, probes: int, share: float) -> None:
-        """Nothing yet, from `since` on (steady seconds); `probes`: how many; `share`: of `Counted`."""
-        self.followed, self.counted = Followed(since, probes), Counted(share)
-        self.results: ProbeResults = ()  # and looks, as they were when they were last looked through
-        self.looks: Mapping[str, Look] = {}
-        self.stale_at = inf  # steady seconds: then the first of the results is too old
-        self.shown: dict[str, tuple[object, ...]] = {}  # by source, without what moves at each look
-        self.crossed: tuple[bool, ...] = ()
-
-
 class PodEvidence:
     """Reads the board of an engine; keeps nothing itself."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine, self._board = engine, engine.board
         self._places = {probe.name: place for place, probe in enumerate(engine.board.probes)}
-        self._alert_waits: Mapping[str, float] = {
-            each.condition: parse_duration(each.held) if each.held else 0.0
-            for _, told in load_alerts()
-            for each in told.alerts
-        }
+        self._alert_waits = waits()
 
     def of(self, state: TargetState, past: Past, now: float) -> Sources:
         """All sources of one pod; `now` in steady seconds."""
@@ -74,9 +53,9 @@ class PodEvidence:
         """Take in what is new at `now` (steady seconds); whether the looks show another thing than before."""
         changed = False
         if state.results is not past.results or now > past.stale_at:
-            past.results, past.stale_at = state.results, self._stale_at(state, now)
+            last, past.results, past.stale_at = past.results, state.results, self._stale_at(state, now)
             for index, result, verdicts in self._board.fresh(state.results, self._board.oldest(now)):
-                changed |= past.followed.take(index, result, verdicts, now)
+                changed |= past.followed.take(index, result, verdicts, now, last[index] if last else None)
         if state.looks is not past.looks:
             before, past.looks = past.looks, state.looks
             for name, look in state.looks.items():
@@ -141,7 +120,12 @@ class PodEvidence:
         if isinstance(look, Missing) or not isinstance(look.reading, OPAReading):
             return look if isinstance(look, Missing) else NOT_SEEN
         verdicts = looks.of_source(self._engine, state, "opa")
-        return self._seen(OPALook(look.reading, verdicts, *past.counted.decisions(now)), state, look)
+        if looks.is_on_loopback(state.target, look.reading, verdicts):
+            next_at = self._board.date_of(look.at + self._engine.interval("opa"))
+            return Missing(UnknownReason.UNREACHABLE, _LOOPBACK, next_at, AttestableWhen.OPA_ON_LOOPBACK)
+        logs = look.reading.logs
+        logs_at = None if logs is None else self._board.date_of(logs.at)
+        return self._seen(OPALook(look.reading, verdicts, *past.counted.decisions(now), logs_at), state, look)
 
     def _conditions(self, state: TargetState, past: Past, now: float) -> Seen[object] | Missing:
         newest = max((each.at for each in state.looks.values()), default=None)
@@ -192,6 +176,9 @@ class PodEvidence:
         return Seen(value, date_of(at), where, looks.summary(look.reading), date_of(next_at))
 
 
+_LOOPBACK = "Its OPA listens on loopback only, as it should, so it cannot be asked from outside the pod."
+
+
 def _nothing_yet(state: TargetState) -> Missing:
     if not any(result is not None for result in state.results):
         return Missing(UnknownReason.SOURCE_MISSING, "The watcher judges no condition of this target.")
@@ -210,5 +197,5 @@ def _shown(look: Look) -> tuple[object, ...]:
         case RememberedPage() as page:
             return page.families, page.trouble, page.fault, page.status
         case OPAReading() as opa:
-            return opa.fault, tuple([each.reply.actual for each in opa.answers])
+            return opa.fault, opa.logs and opa.logs.kept, *[each.reply.actual for each in opa.answers]
     return ()

@@ -1,6 +1,8 @@
 """What was counted in the last blocks of time, in few bytes: ten thousand agents have some of these each."""
 
 from array import array
+from base64 import b64decode, b64encode
+from math import isfinite
 
 
 class Ring:
@@ -20,6 +22,20 @@ class Ring:
         at = self._newest % self._blocks * self._width
         for column, amount in enumerate(amounts):
             self._sums[at + column] += amount
+
+    def dumped(self) -> tuple[int, str]:
+        """For `load`: the newest block, and all sums as base64."""
+        return self._newest, b64encode(self._sums.tobytes()).decode()
+
+    def load(self, dumped: tuple[int, str], now: float) -> None:
+        """Go on from there at `now`; what is of another size, or of the future, is left."""
+        newest, text = dumped
+        try:
+            sums = array("f", b64decode(text, validate=True))
+        except ValueError:
+            return
+        if len(sums) == len(self._sums) and 0 <= newest <= int(now / self._block) and all(map(isfinite, sums)):
+            self._newest, self._sums = newest, sums
 
     def total(self, now: float, column: int, first: int, last: int) -> float:
         """The sum of a column over blocks, counted back from that of `now`, which is 0; both ends belong to it."""

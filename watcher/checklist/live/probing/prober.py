@@ -5,15 +5,17 @@ import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from probes import AnySourceKind, load_checklist_sources
-from probes.contract import Fault, Reading, SourceSettings, Target, TargetKey
-from probes.contract.text import cut
+from probes.contract import Fault, Reading, Source, SourceSettings, Target, TargetKey
 from probes.controls.catalogue.control import SourceName, UnknownReason
-from probes.controls.evidence import AgentRef, Missing, Seen
+from probes.controls.evidence import AgentRef
+from probes.controls.finding import Witness
 from probes.readings.health.answer import HealthAnswer
 from watcher.checklist.live.probing.attempts import AttemptQueue, Attempts
+from watcher.checklist.live.probing.found import evidence
 from watcher.checklist.live.probing.outages import Outages
 from watcher.checklist.live.probing.outages_file import OutagesFile
 from watcher.checklist.live.probing.targets import ProbedTarget, ProbedTargets
@@ -33,24 +35,10 @@ LONGEST = 120.0
 
 _MUCH = 5.0  # seconds that the watcher itself stood still: what was silent meanwhile is not the agent's silence
 _SILENT = (Fault.SILENT, Fault.STALLED)
-_FIRST = "The first probe attempt is still to be made."
-_NOTHING_TO_ASK = Missing(UnknownReason.SOURCE_MISSING, "No mTLS port of this pod is known.")
 
 
 class Broken(Reading):
     """What stands for a reading where the source itself failed."""
-
-
-def source_settings(
-    intervals: Mapping[str, float], kinds: Sequence[AnySourceKind] | None = None, **more: object
-) -> dict[str, SourceSettings]:
-    """The settings of each source, by these intervals in seconds; `more`: values for those that have such a setting."""
-    made: dict[str, SourceSettings] = {}
-    for kind in load_checklist_sources() if kinds is None else kinds:
-        known = {name: value for name, value in more.items() if name in kind.settings.model_fields}
-        every = {"interval": f"{intervals[kind.name] * 1000:.0f}ms"} if kind.name in intervals else {}
-        made[kind.name] = kind.settings.model_validate({**every, **known})
-    return made
 
 
 class ProbedEvidence:
@@ -70,13 +58,15 @@ class ProbedEvidence:
         self._engine, self._clock = engine, engine.clock
         every = load_checklist_sources() if kinds is None else kinds
         self._kinds = {kind.name: kind for kind in sorted(every, key=lambda each: settings[each.name].interval)}
-        self._intervals = {name: settings[name].interval for name in self._kinds}
+        self._settings = dict(settings)
         context = engine.source_context
         self._sources = {name: kind.open(settings[name], context) for name, kind in self._kinds.items()}
+        self._replaced: list[Source] = []  # an attempt under way may still use them
         self._queue = AttemptQueue({name: kind.concurrency for name, kind in self._kinds.items()})
         self._outages = Outages()
         self._outages_file = OutagesFile(self._outages, state_dir)
-        self._targets = ProbedTargets(engine, self._kinds, self._queue, self._outages)
+        intervals = {name: each.interval for name, each in settings.items()}
+        self._targets = ProbedTargets(engine, self._kinds, intervals, self._queue, self._outages)
         self._changed: set[AgentRef] = set()
         self._logger = FailuresLogger(logging.getLogger(__name__))
         self._tasks: set[asyncio.Task[None]] = set()
@@ -113,6 +103,11 @@ class ProbedEvidence:
         """Probe all targets as soon as may be, or those of some agents."""
         self._targets.ask_anew(agents, self._clock.steady())
 
+    def confirm(self, agent: AgentRef, witnesses: Collection[Witness]) -> None:
+        """What these saw was bad, and a second look decides: it is made soon, and not when its turn comes."""
+        for source, pod in witnesses:
+            self._targets.confirm(source, TargetKey(agent.namespace, agent.agent, pod), self._clock.steady())
+
     @property
     def is_busy(self) -> bool:
         """Whether an attempt is under way, or due."""
@@ -144,6 +139,16 @@ class ProbedEvidence:
         finally:
             self._ticking = False
 
+    def adopt(self, settings: Mapping[str, SourceSettings]) -> None:
+        """Probe by these settings from now on; what was seen stays, and is seen anew within its new interval."""
+        changed = [name for name in self._kinds if settings[name] != self._settings[name]]
+        for name in changed:
+            self._replaced.append(self._sources[name])
+            self._sources[name] = self._kinds[name].open(settings[name], self._engine.source_context)
+        self._settings = dict(settings)
+        intervals = {name: settings[name].interval for name in changed}
+        self._targets.bring_forward(intervals, self._clock.steady())
+
     async def close(self) -> None:
         """Cut off the attempts under way, and give back what is held."""
         tasks = list(self._tasks)
@@ -151,7 +156,7 @@ class ProbedEvidence:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._keep_news()
-        for source in self._sources.values():
+        for source in (*self._sources.values(), *self._replaced):
             await source.close()
 
     def _begin_some(self) -> bool:
@@ -182,17 +187,23 @@ class ProbedEvidence:
         target = self._targets.get(attempts.state.target.key)
         if target is None or target.attempts.get(attempts.kind) is not attempts:
             return  # it is gone
+        try:
+            self._take(target, attempts, reading, silent_for_us=lag.stalled - stalled > _MUCH)
+        finally:
+            self._put_next(attempts)
+
+    def _take(self, target: ProbedTarget, attempts: Attempts, reading: Reading, *, silent_for_us: bool) -> None:
         self._engine.costs.charge(attempts.state.target.key, attempts.kind, reading.cpu)
-        silent_for_us = self._engine.fleet.isolation.isolated or lag.stalled - stalled > _MUCH
+        silent_for_us = silent_for_us or self._engine.fleet.isolation.isolated
         if reading.fault is Fault.OURS or (reading.fault in _SILENT and silent_for_us):
+            self._engine.descriptors.check()
             changed = attempts.fail(reading)
         else:
-            changed = attempts.take(replace(reading.remembered(), cpu=0.0), self._clock.steady())
+            changed = attempts.take(_kept(reading), self._clock.steady())
             attempts.charge(costly=reading.cpu > COSTLY)
             changed |= self._note(target, reading)
         if changed:
             self._changed.add(attempts.agent)
-        self._put_next(attempts)
 
     async def _look(self, attempts: Attempts) -> Reading:
         key = attempts.state.target.key
@@ -214,26 +225,21 @@ class ProbedEvidence:
 
     def _put_next(self, attempts: Attempts) -> None:
         now = self._clock.steady()
-        due = now if attempts.again else attempts.next_due(now, self._intervals[attempts.kind])
+        due = now if attempts.again else attempts.next_due(now, self._settings[attempts.kind].interval)
         self._queue.put(attempts, due)
 
     def _sources_of(self, agent: AgentRef, key: TargetKey) -> Sources:
-        target = self._targets.get(key)
-        found: dict[SourceName, Seen[object] | Missing] = {}
-        for name in self._kinds:
-            attempts = target.attempts.get(name) if target is not None else None
-            found[SourceName(name)] = _NOTHING_TO_ASK if attempts is None else self._seen(agent, attempts)
-        return found
+        target, now, date_of = self._targets.get(key), self._clock.steady(), self._clock.date_of
+        outages = self._outages.of(agent, date_of(now))
+        every = {name: target.attempts.get(name) if target is not None else None for name in self._kinds}
+        return {SourceName(name): evidence(attempts, outages, now, date_of) for name, attempts in every.items()}
 
-    def _seen(self, agent: AgentRef, attempts: Attempts) -> Seen[object] | Missing:
-        now, date_of = self._clock.steady(), self._clock.date_of
-        next_at = date_of(max(now, attempts.due))
-        reading = attempts.reading
-        if reading is None:
-            reason = UnknownReason.UNREACHABLE if attempts.trouble else UnknownReason.OBSERVING
-            return Missing(reason, attempts.trouble or _FIRST, next_at)
-        if isinstance(reading, HealthAnswer) and (outages := self._outages.of(agent, date_of(now))):
-            reading = replace(reading, outages=outages)
-        key, address = attempts.state.target.key, attempts.state.target.address or ""
-        ref = f"pod/{key.namespace}/{key.pod}:{address.rpartition(':')[2]}"
-        return Seen(reading, date_of(attempts.at), ref, cut(reading.summary), next_at)
+
+def _kept(reading: Reading) -> Reading:
+    """What is kept of a reading, without what it cost: the agents of a fleet are alike, and share one object."""
+    return _shared(replace(reading.remembered(), cpu=0.0))
+
+
+@lru_cache(maxsize=1024)
+def _shared(reading: Reading) -> Reading:
+    return reading

@@ -7,7 +7,7 @@ from probes.contract import Target, TargetKey
 from probes.controls.evidence import AgentRef
 from probes.readings.handshake import Handshake
 from probes.readings.health.answer import HealthAnswer
-from watcher.checklist.live.probing.attempts import AttemptQueue, Attempts
+from watcher.checklist.live.probing.attempts import RETRY, AttemptQueue, Attempts
 from watcher.checklist.live.probing.outages import PROBES, Dependency, Down, Outages, down, is_same
 from watcher.engine.board import TargetState
 from watcher.engine.engine import Engine
@@ -20,6 +20,7 @@ MOST_LOOKS = 4
 """For the sake of one outage: two that are answered suffice."""
 
 _BEHIND = 0.001  # seconds
+_AFTER_RENEWAL = 0.25  # of the interval from the last attempt, at least, to the one after a new SVID
 _HEALTH, _HANDSHAKE = "health", "handshake"
 
 
@@ -38,8 +39,15 @@ class ProbedTargets:
     """All of them, the same as on the board."""
 
     def __init__(
-        self, engine: Engine, kinds: Mapping[str, AnySourceKind], queue: AttemptQueue, outages: Outages
+        self,
+        engine: Engine,
+        kinds: Mapping[str, AnySourceKind],
+        intervals: Mapping[str, float],
+        queue: AttemptQueue,
+        outages: Outages,
     ) -> None:
+        """`intervals`: seconds from one attempt of a source to the next."""
+        self._intervals = dict(intervals)
         self._engine, self._kinds, self._queue, self._outages = engine, kinds, queue, outages
         self._states: Mapping[TargetKey, TargetState] = {}  # of the board, when they were last followed
         self._known: dict[TargetKey, ProbedTarget] = {}
@@ -125,6 +133,34 @@ class ProbedTargets:
             if agents is None or target.agent in agents:
                 self._ask_anew(target, now)
 
+    def confirm(self, source: str, key: TargetKey, now: float) -> None:
+        """Ask a target again a while after the last attempt of this source, and not when its turn comes."""
+        target = self._known.get(key)
+        attempts = target.attempts.get(source) if target is not None else None
+        if attempts is not None and not attempts.under_way:
+            due = max(now, attempts.at + RETRY)
+            if due < attempts.due:
+                self._queue.put(attempts, due)
+
+    def bring_forward(self, intervals: Mapping[str, float], now: float) -> None:
+        """No next attempt of these sources comes later than by their new intervals, in seconds."""
+        self._intervals |= intervals
+        for target in self._known.values():
+            for name in intervals.keys() & target.attempts.keys():
+                attempts = target.attempts[name]
+                due = attempts.next_due(now, intervals[name])
+                if not attempts.under_way and due < attempts.due:
+                    self._queue.put(attempts, due)
+
+    def _ask_after_renewal(self, target: ProbedTarget, now: float) -> None:
+        """At once, but where SVIDs live for minutes only not after each of them."""
+        for name, attempts in target.attempts.items():
+            due = max(now, attempts.at + self._intervals[name] * _AFTER_RENEWAL)
+            if attempts.under_way:
+                self._queue.put_now(attempts, now)
+            elif due < attempts.due:
+                self._queue.put(attempts, due)
+
     def _ask_anew(self, target: ProbedTarget, now: float) -> None:
         for attempts in target.attempts.values():
             self._queue.put_now(attempts, now)
@@ -137,7 +173,7 @@ class ProbedTargets:
         if leaf is not None and leaf.serial != target.serial:
             before, target.serial = target.serial, leaf.serial
             if before:
-                self._ask_anew(target, now)
+                self._ask_after_renewal(target, now)
         health, since = target.attempts.get(_HEALTH), self.down(target)
         if health is not None and (since or target.asked):
             self._look_at_outages(target, health, since, now)

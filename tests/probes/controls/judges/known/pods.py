@@ -24,7 +24,7 @@ from probes.controls.sdk.facts import SdkFacts
 from probes.controls.sdk.loading import load_sdk_facts
 from probes.controls.verdict.control import judge_control
 from probes.controls.verdict.weighing import weigh
-from probes.readings.decision import Actual, CanaryAnswer, Expected, OPAReading, Reply
+from probes.readings.decision import Actual, CanaryAnswer, DecisionLogs, Expected, OPAReading, Reply
 from probes.readings.metrics_page import Families
 from tests.probes.controls.made import AGENT, CATALOGUE, NOW, pod
 
@@ -136,10 +136,13 @@ EMPTY = answer("empty-input", Expected.NOT_ALLOW, Actual.DENY)
 ALLOWED = answer("search-may-index", Expected.ALLOW, Actual.ALLOW)
 
 
-def opa(*answers: CanaryAnswer, verdict: Verdict | None = None, **more: object) -> OPALook:
+def opa(
+    *answers: CanaryAnswer, verdict: Verdict | None = None, logs: DecisionLogs | None = None, **more: object
+) -> OPALook:
     """An OPA that was asked these."""
     reached = verdict or false("OPAUnreachable")
-    return OPALook(OPAReading(answers=answers), {"OPAUnreachable": (reached,)}, **more)  # type: ignore[arg-type]
+    reading = OPAReading(answers=answers, logs=logs)
+    return OPALook(reading, {"OPAUnreachable": (reached,)}, **more)  # type: ignore[arg-type]
 
 
 NO_ANSWER = tuple(

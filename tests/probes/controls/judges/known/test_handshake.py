@@ -140,6 +140,28 @@ def test_a_port_that_leaves_it_open_says_why(control: str, seen: ServedPort, rea
     assert only(control, seen)[:2] == ("unclear", reason)
 
 
+@pytest.mark.parametrize(
+    ("control", "told"),
+    [
+        (ID, "The identity of the served certificate was not judged."),
+        (CONFIGURED, "The served chain was not judged."),
+        (VALID, "The served chain was not judged."),
+        (FRESH, "SVIDExpired was not judged."),
+        (ROTATES, "SVIDExpired was not judged."),
+    ],
+)
+def test_what_the_watcher_does_not_judge_it_leaves_open(control: str, told: str) -> None:
+    assert only(control, port(verdicts={})) == ("unclear", "NoData", told)
+
+
+def test_why_nothing_is_known_of_the_spire_agent_of_a_node_is_said() -> None:
+    unheard = "Nothing is known of the SPIRE agent of its node."
+    assert only(REACHABLE, PLAIN)[2] == f"The mTLS port talks plaintext. {unheard}"
+    assert only(REACHABLE, NAMELESS)[2] == f"The served certificate names no SPIFFE ID. {unheard}"
+    assert only(REACHABLE, port(true("SVIDExpired")))[2] == f"The served SVID is not within its lifetime. {unheard}"
+    assert only(REACHABLE, port(verdicts={}))[1] == "Unreachable"
+
+
 @pytest.mark.parametrize("control", JUDGED)
 @pytest.mark.parametrize(
     ("seen", "reason"),
@@ -214,7 +236,8 @@ def test_a_served_trust_domain_that_the_config_does_not_name_is_wrong_though_it_
     [bad] = [
         each for each in said(DOMAIN, port(), agent_config=config, trust_domains=LISTED) if each.source == "handshake"
     ]
-    assert bad.message == "The served trust domain is agents.acme-corp.net, and agent.trust_domain is another one."
+    told = "The served trust domain is agents.acme-corp.net, and agent.trust_domain is another one."
+    assert (bad.says.value, bad.message) == ("bad", told)
     same = Seen(file_of(changed({"agent.trust_domain": "agents.acme-corp.net"})), NOW, "config.yaml")
     assert finding(DOMAIN, port(), agent_config=same, trust_domains=LISTED).state is State.PASS
 

@@ -52,7 +52,7 @@ def test_without_a_rotation_that_was_seen_in_time_it_is_observed_on(seen: PodHis
 
 
 def test_the_first_svid_of_a_new_process_replaces_none() -> None:
-    assert only(ROTATES, replace(ROTATED, process_started=NOW - 1000))[0] == "good"
+    assert only(ROTATES, replace(ROTATED, process_started=NOW - 900))[0] == "good"
     assert only(ROTATES, replace(ROTATED, process_started=NOW - 899))[0] == "unclear"
 
 
@@ -74,7 +74,8 @@ def test_the_verdicts_of_a_pod_that_rotates_one_that_does_not_and_a_new_one() ->
 def test_a_pod_that_was_ready_while_it_served_no_svid_did_not_verify_it_first(
     without: tuple[float, float] | None, told: list[str]
 ) -> None:
-    assert [each.message for each in said(STARTUP, replace(ROTATED, without_svid=without))] == told
+    found = said(STARTUP, replace(ROTATED, without_svid=without))
+    assert [(each.says.value, each.message) for each in found] == [("bad", each) for each in told]
 
 
 def _flapping(days: int, turns: int) -> ConditionPast:
@@ -103,4 +104,5 @@ def _flapping(days: int, turns: int) -> ConditionPast:
 def test_conditions_that_stand_for_a_fifth_of_a_week_or_flap_refute_their_thresholds(
     past: ConditionPast, told: list[str]
 ) -> None:
-    assert [each.message for each in said(TUNED, replace(ROTATED, past={"MemoryHigh": past}))] == told
+    found = said(TUNED, replace(ROTATED, past={"MemoryHigh": past}))
+    assert [(each.says.value, each.message) for each in found] == [("bad", each) for each in told]

@@ -5,7 +5,7 @@ import pytest
 from probes.contract import Unknown
 from probes.controls.evidence import OPALook, Seen
 from probes.controls.finding import State
-from probes.readings.decision import Actual, Expected
+from probes.readings.decision import Actual, DecisionLogs, Expected, read_decision_logs
 from tests.probes.controls.judges.configs import changed, file_of
 from tests.probes.controls.judges.known.pods import (
     ALLOWED,
@@ -158,3 +158,72 @@ def test_a_config_that_says_deny_and_an_opa_that_allows_is_declared_and_not_obse
 def test_looks_of_the_first_hour_do_not_count() -> None:
     [one] = said(NO_ERRORS, opa(looks=1000), since=NOW - 3599)
     assert (one.reason, one.next_at) == ("Settling", NOW + 1)
+
+
+AUDIT = "security.authz.audit-logging-enabled"
+_NO_AUDIT = Seen(file_of(changed({"authorization.audit.enabled": False})), NOW, "config.yaml")
+
+
+def recorded(kept: bool | None, status: int = 200) -> OPALook:
+    """An OPA that said this of its decision logs ten minutes ago."""
+    return opa(DENIED, logs=DecisionLogs(1.0, kept, status), logs_at=NOW - 600)
+
+
+@pytest.mark.parametrize(
+    ("seen", "says", "reason", "told"),
+    [
+        (recorded(True), "good", "", "OPA's own config has decision logs."),
+        (
+            recorded(False),
+            "unclear",
+            "NoData",
+            "OPA's own config has no decision logs; whether the agent records is not known.",
+        ),
+        (recorded(None, 403), "unclear", "Forbidden", "OPA does not show its config (HTTP 403)."),
+        (recorded(None), "unclear", "Unparseable", "OPA did not show its config."),
+        (recorded(None, 0), "unclear", "Unreachable", "OPA did not show its config."),
+        (WELL, "unclear", "Observing", "OPA was not asked yet."),
+        (OURS, "unclear", "Unreachable", "OPAUnreachable is unknown."),
+    ],
+)
+def test_the_config_of_opa_tells_whether_decisions_are_recorded(
+    seen: OPALook, says: str, reason: str, told: str
+) -> None:
+    assert only(AUDIT, seen) == (says, reason, told)
+
+
+def test_nobody_records_where_neither_opa_nor_the_agent_does() -> None:
+    silent, again = recorded(False), opa(DENIED, logs=DecisionLogs(2.0, kept=False), logs_at=NOW)
+    assert in_turn(AUDIT, silent, silent, agent_config=_NO_AUDIT).state is State.UNKNOWN
+    found = in_turn(AUDIT, silent, again, agent_config=_NO_AUDIT)
+    assert (found.state, found.message) == (
+        State.FAIL,
+        "search-0: OPA's own config has no decision logs, and authorization.audit.enabled is false.",
+    )
+    assert finding(AUDIT, recorded(True)).state is State.PASS
+    assert finding(AUDIT, recorded(False)).state is State.UNKNOWN
+
+
+def test_what_opa_said_of_its_config_grows_old_by_itself() -> None:
+    old = opa(DENIED, logs=DecisionLogs(1.0, True, 200), logs_at=NOW - 901)
+    assert finding(AUDIT, old).state is State.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kept"),
+    [
+        (200, b'{"result": {"decision_logs": {"service": "s"}}}', True),
+        (200, b'{"result": {"decision_logs": {"plugin": "p"}}}', True),
+        (200, b'{"result": {"decision_logs": {"console": true}}}', True),
+        (200, b'{"result": {"decision_logs": {}, "services": {"s": {}}}}', True),
+        (200, b'{"result": {"decision_logs": {"console": "yes"}}}', False),
+        (200, b'{"result": {"services": {"s": {}}}}', False),
+        (200, b'{"result": {"decision_logs": null}}', False),
+        (200, b'{"result": {"decision_logs": []}}', None),
+        (200, b"[]", None),
+        (200, b"{", None),
+        (404, b'{"result": {}}', None),
+    ],
+)
+def test_a_config_of_opa_is_read_for_its_decision_logs_alone(status: int, body: bytes, kept: bool | None) -> None:
+    assert read_decision_logs(status, body, 7.0) == DecisionLogs(7.0, kept, status)

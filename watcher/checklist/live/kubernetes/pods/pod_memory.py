@@ -4,8 +4,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 
 from probes.controls.evidence import AgentRef
-from probes.controls.evidence.live_pod import ContainerRun, Ended, Start, Termination
-from probes.controls.judges.kubernetes_pod.ending import REMEMBERED
+from probes.controls.evidence.live_pod import REMEMBERED, ContainerRun, Ended, Start, Termination
 from watcher.discovery.pod.kept.pod import KeptPod
 from watcher.discovery.pods.scope import SeenPod
 
