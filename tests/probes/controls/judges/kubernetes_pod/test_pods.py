@@ -296,6 +296,29 @@ def test_a_pod_that_serves_no_identity_and_mounts_a_certificate_of_a_secret_is_s
     assert told not in finding(control, pod(mounts)).message
 
 
+@pytest.mark.parametrize(
+    ("control", "flags", "lacking"),
+    [
+        ("deployment.secrets.encrypted-at-rest", "[--encryption-provider-config]", "--encryption-provider-config"),
+        ("security.secrets.access-logged", "[--audit-policy-file, --audit-log-path]", "--audit-policy-file"),
+        ("security.secrets.access-logged", "[--audit-policy-file, --audit-webhook-config-file]", "--audit-policy-file"),
+    ],
+)
+def test_api_servers_that_all_lack_a_flag_refute_what_it_is_for(control: str, flags: str, lacking: str) -> None:
+    def judged(*bodies: str) -> tuple[str, str]:
+        objects = AgentObjects(NOT_GIVEN, NOT_GIVEN, {"ControlPlanePod": listing(*bodies)})
+        found = finding(control, pod(), sources={SourceName.KUBERNETES_OBJECT: Seen(objects, NOW, "")})
+        return found.state, found.message
+
+    told = f"No kube-apiserver that is seen was started with {lacking}."
+    assert judged("{flags: [--port]}", "{flags: []}") == ("fail", told)
+    assert judged("{flags: [--port]}", f"{{flags: {flags}}}")[0] == "unknown"
+    assert judged()[0] == "unknown"
+    if control.endswith("logged"):
+        sinks = "No kube-apiserver that is seen was started with --audit-log-path or --audit-webhook-config-file."
+        assert judged("{flags: [--audit-policy-file]}") == ("fail", sinks)
+
+
 def test_pods_that_may_not_be_listed_decide_nothing() -> None:
     forbidden = Missing(UnknownReason.FORBIDDEN, "The pods may not be listed.")
     hidden = replace(pod(PROBED), sources={SourceName.KUBERNETES_POD: forbidden})
