@@ -9,14 +9,12 @@ from probes.controls.evidence import (
     EvidenceSet,
     IdentityEntries,
     Missing,
-    Pod,
-    ServedPort,
 )
 from probes.controls.judges.kubernetes_object.case import OBJECT, mapping, short, texts
+from probes.controls.judges.served_identity import serves_no_identity
 from probes.controls.judging import Facts, Says, Statement, judge
 
 ENTRIES = SourceName.CLUSTER_SPIFFE_ID
-_SCHEME = "spiffe://"
 _FEDERATED = "ClusterFederatedTrustDomain"
 
 
@@ -54,17 +52,9 @@ def entry_is_there(_: Control, evidence: EvidenceSet, __: Facts) -> Iterator[Sta
     """A pod that serves no SPIFFE ID, and that no entry selects, has none."""
     for pod, found in evidence.of_pods(ENTRIES, IdentityEntries):
         none = not isinstance(found, Missing) and not found.value.entries and not found.value.unread
-        if none and _serves_no_identity(pod):
+        if none and serves_no_identity(pod):
             told = "It serves no SPIFFE ID, and no ClusterSPIFFEID selects it."
             yield Statement(ENTRIES, Says.BAD, told, pod=pod.name)
-
-
-def _serves_no_identity(pod: Pod) -> bool:
-    found = pod.sources.get(SourceName.HANDSHAKE)
-    if found is None or isinstance(found, Missing) or not isinstance(found.value, ServedPort):
-        return False
-    uris = found.value.uris
-    return uris is not None and not any(uri.startswith(_SCHEME) for uri in uris)
 
 
 @judge("security.identity.trust-bundles-configured", of=[ENTRIES])

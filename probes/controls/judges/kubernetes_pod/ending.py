@@ -16,7 +16,7 @@ _KILLED, _BY_SIGTERM, _NO_MEMORY = 137, 143, "OOMKilled"
 @pod_judge("reliability.shutdown.sigterm-handler")
 def sigterm_handler(case: PodCase) -> Iterator[Statement]:
     """The last ends that were seen, of all pods of the agent, were with exit code 0."""
-    recent = [each for each in case.live.terminations if case.facts.now - each.asked_at <= REMEMBERED]
+    recent = [each for each in case.seen.terminations if case.facts.now - each.asked_at <= REMEMBERED]
     if why := next((said for each in reversed(recent) if (said := _wrong(each))), ""):
         yield case.bad(why)
     elif not recent:

@@ -18,7 +18,7 @@ def liveness(case: PodCase) -> Iterator[Statement]:
     if said := _without(case, "livenessProbe"):
         yield said
         return
-    run = case.live.run
+    run = case.seen.run
     ended = [each.ended.finished_at for each in run.containers if each.restarts and each.ended is not None]
     began = [each.running_since for each in run.containers if each.running_since is not None]
     since = max([*ended, min(began, default=case.facts.now)])
@@ -35,7 +35,7 @@ def readiness(case: PodCase) -> Iterator[Statement]:
     if said := _without(case, "readinessProbe"):
         yield said
         return
-    since = case.live.run.ready_since
+    since = case.seen.run.ready_since
     if since is None:
         yield case.unclear(UnknownReason.OBSERVING, "It has a readinessProbe, and is not Ready.")
     elif case.facts.now - since < WATCHED:
@@ -47,7 +47,7 @@ def readiness(case: PodCase) -> Iterator[Statement]:
 
 def _without(case: PodCase, key: str) -> Statement | None:
     """That there is no such probe; None where there is one."""
-    container = agent_of(case.live.template)
+    container = agent_of(case.seen.template)
     if container is None:
         return case.unclear(UnknownReason.NO_DATA, NO_AGENT)
     return None if has_probe(container, key) else case.bad(f"Container {short(container.name)} has no {key}.")

@@ -12,7 +12,7 @@ from probes.controls.judging import Statement
 @pod_judge("predeploy.opa.reachable")
 def opa_is_up(case: PodCase) -> Iterator[Statement]:
     """Its container is Ready, by a readinessProbe; of an OPA that can be asked, asking decides."""
-    live = case.live
+    live = case.seen
     if not live.opa or not live.opa_on_loopback:
         return
     container = next((each for each in live.template.containers() if each.name == live.opa), None)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from probes.controls.catalogue.control import Control, UnknownReason
 from probes.controls.evidence import EvidenceSet, LivePod, Missing, Pod
+from probes.controls.judges import looked
 from probes.controls.judges.kubernetes_object.case import POD
 from probes.controls.judges.kubernetes_pod.case import PodCase
 from probes.controls.judging import Facts, Says, Statement, judge
@@ -21,7 +22,7 @@ def agent_starts(control: Control, evidence: EvidenceSet, facts: Facts) -> Itera
     for pod, found in evidence.of_pods(POD, LivePod):
         if isinstance(found, Missing) or pod.terminating:
             continue
-        case = PodCase(control, evidence, facts, pod, found)
+        case = looked.PodCase(control, POD, pod, found, facts, evidence)
         if pod.ready_since is not None:
             yield from _of_pod(case)
         elif _is_newest(pod, evidence) and (why := _wrong(case)):
@@ -34,15 +35,15 @@ def _is_newest(pod: Pod, evidence: EvidenceSet) -> bool:
 
 
 def _of_pod(case: PodCase) -> Iterator[Statement]:
-    agent = case.live.agent
-    first = case.live.first_ended
+    agent = case.seen.agent
+    first = case.seen.first_ended
     if agent is None:
         yield case.unclear(UnknownReason.NO_DATA, "Nothing is said of the agent's container.")
     elif why := _wrong(case):
         yield case.bad(why)
-    elif case.facts.now - case.live.run.created_at < FIRST:
+    elif case.facts.now - case.seen.run.created_at < FIRST:
         told = "The pod is not older than 5 min."
-        yield case.unclear(UnknownReason.OBSERVING, told, case.live.run.created_at + FIRST)
+        yield case.unclear(UnknownReason.OBSERVING, told, case.seen.run.created_at + FIRST)
     elif not agent.started:
         yield case.unclear(UnknownReason.OBSERVING, "The agent's container has not started.")
     elif agent.restarts and first is None:
@@ -55,7 +56,7 @@ def _of_pod(case: PodCase) -> Iterator[Statement]:
 
 def _wrong(case: PodCase) -> str:
     """What speaks against it, a sentence; empty where nothing does."""
-    agent, first = case.live.agent, case.live.first_ended
+    agent, first = case.seen.agent, case.seen.first_ended
     if agent is None:
         return ""
     if agent.waiting == _CRASHES:
@@ -64,5 +65,5 @@ def _wrong(case: PodCase) -> str:
         return ""
     if first is not None and first.started_at and first.finished_at - first.started_at <= FIRST:
         return _RESTARTED
-    soon = agent.ended is not None and 0 < agent.ended.finished_at <= case.live.run.created_at + FIRST
+    soon = agent.ended is not None and 0 < agent.ended.finished_at <= case.seen.run.created_at + FIRST
     return _RESTARTED if soon else ""

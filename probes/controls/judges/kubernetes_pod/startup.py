@@ -45,16 +45,16 @@ def startup_of_template(case: TemplateCase) -> Iterator[Statement]:
 @pod_judge("reliability.health.startup-configured")
 def startup(case: PodCase) -> Iterator[Statement]:
     """The same of a pod, whose starts are known."""
-    container = agent_of(case.live.template)
+    container = agent_of(case.seen.template)
     if container is None:
         yield case.unclear(UnknownReason.NO_DATA, NO_AGENT)
     elif has_probe(container, _PROBE):
         yield case.good(f"Container {short(container.name)} has a startupProbe.")
-    elif (took := _too_long(case.live)) is not None:
+    elif (took := _too_long(case.seen)) is not None:
         told = f"There is no startupProbe, and a start took {took:.0f} s, longer than its livenessProbe lets it."
         yield case.bad(told)
     else:
-        yield case.unclear(UnknownReason.OBSERVING, _observed(case.live))
+        yield case.unclear(UnknownReason.OBSERVING, _observed(case.seen))
 
 
 @fact(FactKey.NEEDS_STARTUP_PROBE)

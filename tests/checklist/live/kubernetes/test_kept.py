@@ -152,3 +152,9 @@ def test_no_kind_is_that_of_secrets() -> None:
     assert not [kind for kind in KINDS.values() if kind.plural == "secrets"]
     assert {kind.group for kind in KINDS.values()} == set(Group)
     assert Kind("X", Group.RBAC, "", "xs", lambda _: None).path("v1", "prod") == "/api/v1/namespaces/prod/xs"
+
+
+def test_of_an_api_server_the_names_of_its_flags_are_kept_and_no_value() -> None:
+    command = ["kube-apiserver", f"--token-auth-file={SECRET}", "--audit-log-path", SECRET]
+    raw = {"metadata": {"name": "a"}, "spec": {"containers": [{"name": "a", "command": command}]}}
+    assert KINDS["ControlPlanePod"].reduce(raw) == {"flags": ["--audit-log-path", "--token-auth-file"]}

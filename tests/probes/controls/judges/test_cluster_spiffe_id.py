@@ -11,10 +11,10 @@ from probes.controls.evidence import (
     Missing,
     Pod,
     Seen,
-    ServedPort,
     Spoken,
 )
 from probes.controls.evidence.gathered import NOT_GIVEN
+from tests.probes.controls.judges.known.pods import port
 from tests.probes.controls.judges.kubernetes_object.objects import listing
 from tests.probes.controls.judges.kubernetes_pod.pods import finding, pod
 from tests.probes.controls.made import NOW
@@ -63,11 +63,13 @@ def test_entries_that_are_not_read_decide_nothing(reason: UnknownReason) -> None
 
 
 def test_a_pod_that_serves_no_identity_and_that_nothing_selects_has_no_entry() -> None:
-    plain = Seen(ServedPort(Spoken.TLS, uris=()), NOW, "pod")
+    plain = Seen(port(uris=()), NOW, "pod")
     assert finding(CREATED, with_entries(handshake=plain)).state == "fail"
     assert finding(CREATED, with_entries(BOTH, handshake=plain)).state != "fail"
     assert finding(CREATED, with_entries(unread="x", handshake=plain)).state != "fail"
-    served = Seen(ServedPort(Spoken.TLS, uris=("spiffe://a.org/b",)), NOW, "pod")
+    plaintext = Seen(port(uris=None, spoken=Spoken.PLAIN), NOW, "pod")
+    assert finding(CREATED, with_entries(handshake=plaintext)).state == "fail"
+    served = Seen(port(), NOW, "pod")
     assert finding(CREATED, with_entries(handshake=served)).state != "fail"
 
 

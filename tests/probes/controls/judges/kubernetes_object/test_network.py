@@ -211,3 +211,19 @@ def test_the_endpoints_of_a_config_that_cannot_be_read_are_not_known() -> None:
     assert said(found) == ("unknown", "Unparseable", told)
     none = Missing(UnknownReason.SOURCE_MISSING, "The config is not known.")
     assert finding(EGRESS, SPEC, listings=given, config=none).state == "pass"
+
+
+def test_policies_of_other_kinds_leave_open_what_network_policies_alone_would_decide() -> None:
+    spec = "{containers: [{name: agent, ports: [{containerPort: 8443}]}]}"
+    deny = "{name: deny, kind: NetworkPolicy, spec: {podSelector: {}, policyTypes: [Ingress, Egress]}}"
+    cilium = {"CiliumNetworkPolicy": listing("{kind: CiliumNetworkPolicy, name: open}")}
+    none = {"NetworkPolicy": listing()}
+    control, defined = "deployment.network.default-deny", "deployment.network.policies-defined"
+    assert finding(control, spec, listings={"NetworkPolicy": listing(deny)}).state == "pass"
+    left_open = finding(control, spec, listings={"NetworkPolicy": listing(deny), **cilium})
+    told = "CiliumNetworkPolicy open is about its pods, and its rules are not judged."
+    assert (left_open.state, told in left_open.message) == ("unknown", True)
+    assert finding(defined, spec, listings=none).state == "fail"
+    assert finding(defined, spec, listings=none | cilium).state == "unknown"
+    forbidden = finding(defined, spec, listings=none | {"AdminNetworkPolicy": FORBIDDEN})
+    assert (forbidden.state, forbidden.reason) == ("unknown", "Forbidden")

@@ -8,6 +8,7 @@ from probes.controls.catalogue.control import Assurance, SourceName, UnknownReas
 from probes.controls.evidence import AgentConfigFile, AgentObjects, LivePod, Missing, Pod, Seen
 from probes.controls.evidence.gathered import NOT_GIVEN
 from probes.controls.evidence.live_pod import Start, Termination
+from tests.probes.controls.judges.known.pods import port
 from tests.probes.controls.judges.kubernetes_object.objects import listing, said
 from tests.probes.controls.judges.kubernetes_pod.pods import HOUR, container, ended, finding, pod
 from tests.probes.controls.made import NOW
@@ -281,6 +282,41 @@ def test_an_opa_on_loopback_is_up_by_its_own_readiness_probe_alone() -> None:
     assert finding(OPA, unprobed).reason == "NoData"
     asked = pod(spec, container(), container("opa"), opa="opa", opa_on_loopback=False)
     assert finding(OPA, asked).state == "unknown"
+
+
+def test_a_pod_that_serves_no_identity_and_mounts_a_certificate_of_a_secret_is_static() -> None:
+    control = "security.identity.spire-configured"
+    mounts = "{volumes: [{name: t, secret: {secretName: web-tls, items: [{key: tls.crt, path: c}]}}], containers: []}"
+    plain = {SourceName.HANDSHAKE: Seen(port(uris=()), NOW, "pod")}
+    told = "search-0: It serves no SPIFFE ID, and mounts the certificate of the Secret web-tls."
+    assert told in finding(control, pod(mounts, sources=plain)).message
+    svid = {SourceName.HANDSHAKE: Seen(port(), NOW, "pod")}
+    assert told not in finding(control, pod(mounts, sources=svid)).message
+    assert told not in finding(control, pod(sources=plain)).message
+    assert told not in finding(control, pod(mounts)).message
+
+
+@pytest.mark.parametrize(
+    ("control", "flags", "lacking"),
+    [
+        ("deployment.secrets.encrypted-at-rest", "[--encryption-provider-config]", "--encryption-provider-config"),
+        ("security.secrets.access-logged", "[--audit-policy-file, --audit-log-path]", "--audit-policy-file"),
+        ("security.secrets.access-logged", "[--audit-policy-file, --audit-webhook-config-file]", "--audit-policy-file"),
+    ],
+)
+def test_api_servers_that_all_lack_a_flag_refute_what_it_is_for(control: str, flags: str, lacking: str) -> None:
+    def judged(*bodies: str) -> tuple[str, str]:
+        objects = AgentObjects(NOT_GIVEN, NOT_GIVEN, {"ControlPlanePod": listing(*bodies)})
+        found = finding(control, pod(), sources={SourceName.KUBERNETES_OBJECT: Seen(objects, NOW, "")})
+        return found.state, found.message
+
+    told = f"No kube-apiserver that is seen was started with {lacking}."
+    assert judged("{flags: [--port]}", "{flags: []}") == ("fail", told)
+    assert judged("{flags: [--port]}", f"{{flags: {flags}}}")[0] == "unknown"
+    assert judged()[0] == "unknown"
+    if control.endswith("logged"):
+        sinks = "No kube-apiserver that is seen was started with --audit-log-path or --audit-webhook-config-file."
+        assert judged("{flags: [--audit-policy-file]}") == ("fail", sinks)
 
 
 def test_pods_that_may_not_be_listed_decide_nothing() -> None:

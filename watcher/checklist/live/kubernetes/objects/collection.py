@@ -119,7 +119,7 @@ class Collection(Reachability):
 
     def of(self, namespace: str, labels: Mapping[str, str] | None = None) -> tuple[KubeObject, ...]:
         """The objects of a namespace (of a kind that has none, all); of those about pods, such as have these labels."""
-        there = self._by_namespace.get(namespace if self.kind.namespaced else "", _NOTHING).values()
+        there = (self._by_namespace.get(namespace, _NOTHING) if self.kind.namespaced else self._objects).values()
         if labels is None or self.kind.selector is None:
             return tuple(each.found for each in there)
         return tuple(each.found for each in there if selects(each.selector, labels))

@@ -93,7 +93,7 @@ class Followed:
 
     def _follow(self, collection: Collection, version: str) -> None:
         path = collection.kind.path(version, collection.scope)
-        follower = ListWatch(self._access, path, "", collection, self._patience, self._uniform)
+        follower = ListWatch(self._access, path, collection.kind.labels, collection, self._patience, self._uniform)
         self._running[collection] = (version, asyncio.create_task(follower.follow()))
 
     def _leave(self, collection: Collection) -> None:

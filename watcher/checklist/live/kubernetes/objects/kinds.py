@@ -42,6 +42,7 @@ class Kind:
     reduce: Reduce
     versions: tuple[str, ...] = ("v1",)  # of the API group that are understood, the best first
     namespaced: bool = True
+    labels: str = ""  # label selector of those that are wanted; empty: all
     custom: bool = False  # of a CRD, which may not be installed
     selector: Callable[[Raw], Selector] | None = None  # of the pods that it is about; None: of no single pods
 
@@ -108,6 +109,18 @@ def _trust_domain(raw: Raw) -> Body:
     return {"spec": {"trustDomain": (raw.get("spec") or {}).get("trustDomain")}}
 
 
+def _control_plane_pod(raw: Raw) -> Body:
+    """The names of the flags that it was started with, and none of their values."""
+    spec = raw.get("spec") or {}
+    words = (
+        str(word)
+        for container in spec.get("containers") or ()
+        for key in ("command", "args")
+        for word in container.get(key) or ()
+    )
+    return {"flags": sorted({word.partition("=")[0][:_LONGEST] for word in words if word.startswith("--")})}
+
+
 def _binding(raw: Raw) -> Body:
     keys = ("kind", "name", "namespace")
     subjects = [{key: each.get(key) for key in keys if key in each} for each in raw.get("subjects") or ()]
@@ -156,6 +169,15 @@ def kinds(workload: Reduce) -> tuple[Kind, ...]:
         Kind("StatefulSet", Group.WORKLOADS, "apps", "statefulsets", workload),
         Kind("DaemonSet", Group.WORKLOADS, "apps", "daemonsets", workload),
         Kind("Rollout", Group.WORKLOADS, "argoproj.io", "rollouts", workload, ("v1alpha1",), custom=True),
+        Kind(
+            "ControlPlanePod",
+            Group.WORKLOADS,
+            "",
+            "pods",
+            _control_plane_pod,
+            namespaced=False,
+            labels="component=kube-apiserver",
+        ),
         Kind("LimitRange", Group.WORKLOADS, "", "limitranges", _with_spec),
         _made_by("ExternalSecret", "external-secrets.io", "externalsecrets", "v1", "v1beta1", "v1alpha1"),
         _made_by("Certificate", "cert-manager.io", "certificates", "v1"),

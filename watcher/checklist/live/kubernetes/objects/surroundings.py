@@ -76,7 +76,9 @@ def _workload_of(seen: SeenPod, followed: Followed) -> Seen[KubeObject] | Missin
         return found
     made = found.named(namespace, name)
     if made is None:
-        return found.lacks or Missing(UnknownReason.SOURCE_MISSING, f"{kind} {name} is not there."[:200])
+        return found.lacks or Missing(
+            UnknownReason.SOURCE_MISSING, f"{kind} {name} is not there, or has no template of its own."[:200]
+        )
     return found.lacks or Seen(made, found.told_at(followed.date_of), made.ref)
 
 
