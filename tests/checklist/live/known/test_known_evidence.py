@@ -373,3 +373,14 @@ def test_an_opa_that_nobody_reaches_and_of_which_no_more_is_known_lets_nobody_at
         await found.engine.close()
 
     asyncio.run(main())
+
+
+def test_an_identity_of_the_watcher_that_turns_may_concern_all_agents(fleet: WatchedFleet, tmp_path: Path) -> None:
+    async def main() -> None:
+        found = watching(fleet, identity={"workload_api": f"unix://{tmp_path}/agent.sock"})
+        assert found.known.take_changed() == []
+        await begun(found)
+        assert [found.known.take_changed(), found.known.take_changed()] == [None, []]
+        await found.engine.close()
+
+    asyncio.run(main())

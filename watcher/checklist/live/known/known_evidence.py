@@ -48,6 +48,7 @@ class KnownEvidence:
         self._left: list[TargetKey] = []  # of this round
         self._changed: dict[AgentRef, None] = {}
         self._identity: tuple[object, ...] = ()
+        self._told: tuple[object, ...] | None = None  # what there is to know of it
         self._logger = FailuresLogger(log)
         self._file, self._kept = PastFile(state_dir), NOTHING_LEFT
         engine.board.on_look.append(self._looked)
@@ -92,9 +93,16 @@ class KnownEvidence:
             elif past is not None and now > past.stale_at:
                 self._take(state)
         changed, self._changed = self._changed, {}
+        return None if self._identity_changed() else list(changed)
+
+    def _identity_changed(self) -> bool:
+        """Whether the Workload API gives other bundles than before, or another trouble; a new SVID alone is none."""
         identity = self._engine.identity
-        before, self._identity = self._identity, (identity.current, identity.trouble)
-        return None if before and before != self._identity else list(changed)
+        if (identity.current, identity.trouble) == self._identity:
+            return False
+        self._identity = identity.current, identity.trouble
+        before, self._told = self._told, (identity.trouble, identity.newest_authorities())
+        return before is not None and before != self._told
 
     def _looked(self, state: TargetState) -> None:
         try:
