@@ -236,3 +236,9 @@ def test_why_there_was_no_decision_is_said_in_the_words_of_the_look() -> None:
     assert only(LOADED, REFUSED)[2] == "It refused the connection."
     failed = OPALook(OPAReading(answers=(mute,), error="The look failed."), {"OPAUnreachable": (gone,)})
     assert only(LOADED, failed)[2] == "The look failed."
+
+
+def test_an_opa_that_answers_and_not_with_200_says_what_it_answered() -> None:
+    assert only(REACHABLE, BROKEN)[2] == "OPA could not evaluate the policy: x"
+    odd = answer("foreign-caller", Expected.DENY, Actual.MALFORMED, 404)
+    assert only(REACHABLE, opa(odd))[2] == "OPA answers, but not with HTTP 200."
