@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from zlib import crc32
 
 from probes.contract import Target, TargetKey
 from probes.controls.catalogue.control import SourceName
 from probes.controls.evidence import AgentRef
+from probes.controls.evidence.past import DAY
 from watcher.checklist.live.known.own_identity import own_identity
 from watcher.checklist.live.known.past import Past
 from watcher.checklist.live.known.past_file import NOTHING_LEFT, PastFile
@@ -64,8 +66,12 @@ class KnownEvidence:
 
     async def write(self) -> None:
         """Keep what was counted and followed."""
-        kept = [*self._kept.targets.values(), *(past.kept(key) for key, past in self._past.items() if past.is_worth_it)]
-        await self._file.write(kept, self._engine.clock.steady())
+        now = self._engine.clock.steady()
+        if now - self._kept.written_at > DAY:  # of targets that did not come again
+            self._kept = NOTHING_LEFT
+        left, past = list(self._kept.targets.values()), list(self._past.items())
+        kept = (each.kept(key) for key, each in past)  # made a few at a time, while they are written
+        await self._file.write((each for each in chain(left, kept) if each.is_worth_it), now)
 
     def agents(self) -> Collection[AgentRef]:
         """None but those of the targets."""
