@@ -1,11 +1,16 @@
 """Findings survive a restart: of the process, of the release, and of a file that is not what it was."""
 
 import asyncio
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
+
+import pytest
 
 from probes.controls.finding import State
 from tests.checklist.live.judged import SEARCH, START, Live, Told, given, pod_target
 from tests.checklist.live.test_checklist import CONFIG, VALID, seen
+from watcher.checklist.live.findings_file import FILE_NAME
 from watcher.checklist.live.turns import Regression
 
 
@@ -57,3 +62,69 @@ def test_after_a_long_stop_it_is_judged_before_it_is_shown_and_a_fail_stays_with
 def test_since_when_a_pod_is_watched_survives(tmp_path: Path) -> None:
     again = _again(_failing(tmp_path))
     assert again.checklist.roster.agents[SEARCH].watched == {"search-0": START + 1}
+
+
+def test_what_turned_is_written_within_minutes_and_dates_alone_after_half_an_hour(tmp_path: Path) -> None:
+    told = Told()
+    live = Live(providers=[told], state_dir=tmp_path)
+    live.watch(pod_target())
+    live.wait(1)
+    file, written = tmp_path / FILE_NAME, list[float]()
+
+    def keep(seconds: float) -> None:
+        for _ in range(round(seconds / 30)):
+            live.wait(30, step=10)
+            asyncio.run(live.keeper.write())
+            if file.exists():
+                written.append(live.uptime)
+                file.unlink()
+
+    keep(5400)
+    assert len(written) > 1
+    assert all(1800 <= later - earlier <= 1830 for earlier, later in pairwise(written))
+    written.clear()
+    told.tell(SEARCH, given({CONFIG: seen("", START + live.uptime)}))
+    keep(240)
+    assert len(written) == 1
+
+
+@pytest.mark.parametrize(
+    ("damage", "lost"),
+    [
+        (lambda raw: b"nonsense" + raw, "all"),
+        (lambda raw: raw.replace(b"agentweave-watcher-findings", b"something-else"), "all"),
+        (lambda raw: raw + b"nonsense\n", "1 agents"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_set_aside_and_told(
+    tmp_path: Path, damage: Callable[[bytes], bytes], lost: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    live, file = _failing(tmp_path), tmp_path / FILE_NAME
+    file.write_bytes(damage(file.read_bytes()))
+    again = _again(live)
+    assert [each.__dict__["lost"] for each in caplog.records] == [lost]
+    assert [each.name.partition("-")[0] for each in tmp_path.iterdir()] == [f"{FILE_NAME}.unreadable"]
+    assert again.view.agents() == ([] if lost == "all" else [SEARCH])
+
+
+def test_a_disk_that_does_not_take_it_is_told_and_the_old_file_stays(tmp_path: Path) -> None:
+    live = _failing(tmp_path)
+    before = (tmp_path / FILE_NAME).read_bytes()
+    (tmp_path / "findings.new").mkdir()  # where it would be written first
+    asyncio.run(live.keeper.write_last())
+    assert live.keeper.trouble == f"{tmp_path / FILE_NAME}: Is a directory"
+    assert (tmp_path / FILE_NAME).read_bytes() == before
+    (tmp_path / "findings.new").rmdir()
+    asyncio.run(live.keeper.write_last())
+    assert live.keeper.trouble == ""
+
+
+def test_by_another_catalogue_nothing_turned_and_nothing_has_regressed(tmp_path: Path) -> None:
+    live, file = _failing(tmp_path), tmp_path / FILE_NAME
+    file.write_bytes(file.read_bytes().replace(live.view.catalogue.digest.encode(), b"sha256:another", 1))
+    again = _again(live)
+    assert again.view.agents() == []
+    again.may_begin = True
+    again.wait(5)
+    assert again.finding(VALID).state is State.FAIL
+    assert (again.view.regressed(SEARCH), again.turned) == ({}, [])

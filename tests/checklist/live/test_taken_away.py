@@ -1,7 +1,10 @@
 """Taking evidence away from a running checklist makes no pass, loses no fail and raises no bound."""
 
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 
+import pytest
 import yaml
 from hypothesis import given as drawn
 from hypothesis import settings
@@ -11,8 +14,11 @@ from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import Missing, Seen
 from probes.controls.finding import Finding, State
 from tests.checklist.live.judged import SEARCH, START, Live, Told, given, pod_target
+from tests.commands.test_readiness import BAD
 from watcher.checklist.agent_config import read_agent_config
 from watcher.checklist.live.provider import Sources
+from watcher.checklist.manifests.gathering import gather
+from watcher.checklist.manifests.objects import read_objects
 
 _ABSENCES = st.sampled_from([each for each in UnknownReason if each is not UnknownReason.OBSERVING])
 _CONFIGS = st.builds(
@@ -53,7 +59,10 @@ class Story:
         return self._tell(None if reason is None else Missing(reason, "Gone."))
 
     def _tell(self, found: Seen[object] | Missing | None) -> Mapping[str, Finding]:
-        sources: Sources = {} if found is None else {SourceName.AGENT_CONFIG: found}
+        return self.tell({} if found is None else {SourceName.AGENT_CONFIG: found})
+
+    def tell(self, sources: Sources) -> Mapping[str, Finding]:
+        """This is known of it."""
         self.told.tell(SEARCH, given(sources))
         self.live.wait(6)
         return self.live.view.findings(SEARCH)
@@ -86,13 +95,37 @@ def test_whatever_comes_and_goes_only_contrary_evidence_ends_a_fail(steps: list[
         shown = isinstance(step, str) and not isinstance(step, UnknownReason)
         after = story.show(str(step)) if shown else story.take_away(step)  # type: ignore[arg-type]
         if not shown:
-            assert [
-                each for each in before if before[each].state is State.FAIL and after[each].state is not State.FAIL
-            ] == []
-            assert [
-                each for each in after if after[each].state is State.PASS and before[each].state is not State.PASS
-            ] == []
+            assert _with(State.FAIL, before) - _with(State.FAIL, after) == set()
+            assert _with(State.PASS, after) - _with(State.PASS, before) == set()
         before = after
+
+
+def _with(state: State, findings: Mapping[str, Finding]) -> set[str]:
+    return {name for name, each in findings.items() if each.state is state}
+
+
+def _of_manifests(tmp_path: Path) -> dict[SourceName, Seen[object] | Missing]:
+    """What the manifests of an agent show of it, as it was seen at the start."""
+    (tmp_path / "agent.yaml").write_text(BAD)
+    fleet = gather(read_objects([tmp_path / "agent.yaml"], sys.stdin.buffer, "default"), START, "1.0.0")
+    [[found]] = fleet.agents.values()
+    return dict(found.evidence.sources)
+
+
+@pytest.mark.parametrize("gone", [SourceName.AGENT_CONFIG, SourceName.KUBERNETES_OBJECT])
+def test_each_source_is_taken_away_in_turn_for_every_reason(gone: SourceName, tmp_path: Path) -> None:
+    sources, story = _of_manifests(tmp_path), Story()
+    before = story.tell(sources)
+    bound = story.live.view.readiness(SEARCH).lower or 0.0
+    assert _with(State.PASS, before)
+    assert _with(State.FAIL, before)
+    for reason in UnknownReason:
+        after = story.tell({**sources, gone: Missing(reason, "Gone.")})
+        assert _with(State.FAIL, before) <= _with(State.FAIL, after), reason
+        assert _with(State.PASS, after) <= _with(State.PASS, before), reason
+        assert _with(State.NOT_APPLICABLE, after) <= _with(State.NOT_APPLICABLE, before), reason
+        assert (story.live.view.readiness(SEARCH).lower or 0.0) <= bound
+        assert story.tell(sources).keys() == before.keys()
 
 
 def test_a_fail_whose_evidence_is_gone_says_since_when_and_ends_when_it_is_seen_to_be_good() -> None:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from math import inf
 from pathlib import Path
 
 from probes.controls.findings.written import tables, to_json
@@ -29,6 +28,9 @@ from watcher.runtime.cooperative import TimeSlice
 
 log = logging.getLogger(__name__)
 
+_NEWS_AFTER, _DATES_AFTER = 180.0, 1800.0
+"""Seconds from one write to the next: of a thousand agents one takes most of a second of CPU."""
+
 KEPT_TURNS = 5000
 """Findings that turned, the newest; ten times what a fleet of a thousand agents has in a bad hour."""
 
@@ -36,7 +38,7 @@ KEPT_TURNS = 5000
 class FindingsKeeper:
     """What a checklist does with its file, if it has one."""
 
-    EVERY = 45.0
+    EVERY = 30.0
     """Seconds between two looks whether there is anything to write."""
 
     def __init__(self, checklist: Checklist, state_dir: Path | None) -> None:
@@ -46,7 +48,7 @@ class FindingsKeeper:
         self._path = state_dir / FILE_NAME if state_dir is not None else None
         self._left: LeftFindings | None = None
         self._writing = asyncio.Lock()
-        self._written_at, self._news = -inf, False
+        self._written_at, self._news = checklist.clock.steady() - _NEWS_AFTER, False
         checklist.on_turn.append(self._hear)
         checklist.take_up = self._take_up
 
@@ -104,9 +106,9 @@ class FindingsKeeper:
             )
 
     async def write(self) -> None:
-        """Write, if a finding turned or what all rest on was seen again; a disk that does not take it is told."""
-        stale = self._checklist.clock.steady() - self._written_at >= self._checklist.interval
-        if (self._news or stale) and not self._writing.locked():
+        """Write, if a finding turned, or after a while: what all rest on was seen again meanwhile."""
+        after = _NEWS_AFTER if self._news else _DATES_AFTER
+        if self._checklist.clock.steady() - self._written_at >= after and not self._writing.locked():
             await self.write_last()
 
     async def write_last(self) -> None:

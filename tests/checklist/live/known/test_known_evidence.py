@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from probes import load_probes
+from probes.contract import TargetKey
+from probes.contract.condition import Status
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.catalogue.terms import AttestableWhen
 from probes.controls.evidence import AgentRef, EvidenceSet, Missing, Pod, PodConditions, Seen
@@ -21,6 +23,7 @@ from tests.probes.controls.made import CATALOGUE, DAY, record
 from tests.servers.watched_fleet import WatchedFleet, run_fleet
 from watcher.alerting.rules.agents import waits
 from watcher.checklist.live.known.known_evidence import KnownEvidence
+from watcher.checklist.live.known.past_file import KeptPast, PastFile
 from watcher.config.settings import load_settings
 from watcher.discovery.pod.opa import ON_LOOPBACK
 from watcher.engine.engine import Engine
@@ -370,6 +373,34 @@ def test_an_opa_that_nobody_reaches_and_of_which_no_more_is_known_lets_nobody_at
         await found.look()
         assert isinstance(found.of_pod()["opa"], Seen)
         assert found.finding("predeploy.opa.reachable").reason == "Unreachable"
+        await found.engine.close()
+
+    asyncio.run(main())
+
+
+def test_an_identity_of_the_watcher_that_turns_may_concern_all_agents(fleet: WatchedFleet, tmp_path: Path) -> None:
+    async def main() -> None:
+        found = watching(fleet, identity={"workload_api": f"unix://{tmp_path}/agent.sock"})
+        assert found.known.take_changed() == []
+        await begun(found)
+        assert [found.known.take_changed(), found.known.take_changed()] == [None, []]
+        await found.engine.close()
+
+    asyncio.run(main())
+
+
+def test_what_was_counted_of_a_target_that_does_not_come_again_is_kept_for_a_day(fleet: WatchedFleet) -> None:
+    async def main() -> None:
+        found = watching(fleet, keeps=True)
+        gone = KeptPast(TargetKey("prod", "gone", "gone-0"), None, None, {"Fire": ((1.0, Status.TRUE),)})
+        file = PastFile(fleet.home)
+        await file.write([gone], found.engine.clock.steady())
+        await found.known.restore()
+        await found.known.write()
+        assert gone.target in (await file.read()).targets
+        found.wait(86401)
+        await found.known.write()
+        assert (await file.read()).targets == {}
         await found.engine.close()
 
     asyncio.run(main())

@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from zlib import crc32
 
 from probes.contract import Target, TargetKey
 from probes.controls.catalogue.control import SourceName
 from probes.controls.evidence import AgentRef
+from probes.controls.evidence.past import DAY
 from watcher.checklist.live.known.own_identity import own_identity
 from watcher.checklist.live.known.past import Past
 from watcher.checklist.live.known.past_file import NOTHING_LEFT, PastFile
@@ -48,6 +50,7 @@ class KnownEvidence:
         self._left: list[TargetKey] = []  # of this round
         self._changed: dict[AgentRef, None] = {}
         self._identity: tuple[object, ...] = ()
+        self._told: tuple[object, ...] | None = None  # what there is to know of it
         self._logger = FailuresLogger(log)
         self._file, self._kept = PastFile(state_dir), NOTHING_LEFT
         engine.board.on_look.append(self._looked)
@@ -63,8 +66,12 @@ class KnownEvidence:
 
     async def write(self) -> None:
         """Keep what was counted and followed."""
-        kept = [*self._kept.targets.values(), *(past.kept(key) for key, past in self._past.items() if past.is_worth_it)]
-        await self._file.write(kept, self._engine.clock.steady())
+        now = self._engine.clock.steady()
+        if now - self._kept.written_at > DAY:  # of targets that did not come again
+            self._kept = NOTHING_LEFT
+        left, past = list(self._kept.targets.values()), list(self._past.items())
+        kept = (each.kept(key) for key, each in past)  # made a few at a time, while they are written
+        await self._file.write((each for each in chain(left, kept) if each.is_worth_it), now)
 
     def agents(self) -> Collection[AgentRef]:
         """None but those of the targets."""
@@ -92,9 +99,16 @@ class KnownEvidence:
             elif past is not None and now > past.stale_at:
                 self._take(state)
         changed, self._changed = self._changed, {}
+        return None if self._identity_changed() else list(changed)
+
+    def _identity_changed(self) -> bool:
+        """Whether the Workload API gives other bundles than before, or another trouble; a new SVID alone is none."""
         identity = self._engine.identity
-        before, self._identity = self._identity, (identity.current, identity.trouble)
-        return None if before and before != self._identity else list(changed)
+        if (identity.current, identity.trouble) == self._identity:
+            return False
+        self._identity = identity.current, identity.trouble
+        before, self._told = self._told, (identity.trouble, identity.newest_authorities())
+        return before is not None and before != self._told
 
     def _looked(self, state: TargetState) -> None:
         try:

@@ -25,12 +25,6 @@ class Past:
         self.shown: dict[str, tuple[object, ...]] = {}  # by source, without what moves at each look
         self.crossed: tuple[bool, ...] = ()
 
-    @property
-    def is_worth_it(self) -> bool:
-        """Whether there is anything that a restart would lose."""
-        requests, day = self.counted.dumped()
-        return bool(requests or day or self.followed.dumped())
-
     def kept(self, key: TargetKey) -> KeptPast:
         """For the file."""
         return KeptPast(key, *self.counted.dumped(), self.followed.dumped())

@@ -42,6 +42,11 @@ class KeptPast(NamedTuple):
         {}
     )  # condition -> when it took which status, steady seconds
 
+    @property
+    def is_worth_it(self) -> bool:
+        """Whether there is anything that a restart would lose."""
+        return bool(self.requests or self.day or self.turns)
+
 
 class Left(NamedTuple):
     """What the last process left."""

@@ -5,7 +5,7 @@ import pytest
 from probes.contract import Unknown
 from probes.controls.evidence import OPALook, Seen
 from probes.controls.finding import State
-from probes.readings.decision import Actual, DecisionLogs, Expected, read_decision_logs
+from probes.readings.decision import Actual, DecisionLogs, Expected, OPAReading, read_decision_logs
 from tests.probes.controls.judges.configs import changed, file_of
 from tests.probes.controls.judges.known.pods import (
     ALLOWED,
@@ -227,3 +227,18 @@ def test_what_opa_said_of_its_config_grows_old_by_itself() -> None:
 )
 def test_a_config_of_opa_is_read_for_its_decision_logs_alone(status: int, body: bytes, kept: bool | None) -> None:
     assert read_decision_logs(status, body, 7.0) == DecisionLogs(7.0, kept, status)
+
+
+def test_why_there_was_no_decision_is_said_in_the_words_of_the_look() -> None:
+    mute = answer("foreign-caller", Expected.DENY, Actual.UNREACHABLE, 0)
+    gone = true("OPAUnreachable", "ConnectionRefused")
+    assert only(LOADED, opa(mute, verdict=gone))[2] == "OPA gave no decision."
+    assert only(LOADED, REFUSED)[2] == "It refused the connection."
+    failed = OPALook(OPAReading(answers=(mute,), error="The look failed."), {"OPAUnreachable": (gone,)})
+    assert only(LOADED, failed)[2] == "The look failed."
+
+
+def test_an_opa_that_answers_and_not_with_200_says_what_it_answered() -> None:
+    assert only(REACHABLE, BROKEN)[2] == "OPA could not evaluate the policy: x"
+    odd = answer("foreign-caller", Expected.DENY, Actual.MALFORMED, 404)
+    assert only(REACHABLE, opa(odd))[2] == "OPA answers, but not with HTTP 200."
