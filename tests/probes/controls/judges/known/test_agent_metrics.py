@@ -286,3 +286,13 @@ def test_one_bad_look_of_two_is_observing_and_a_lost_page_leaves_a_fail_as_it_is
 def test_a_pod_is_judged_by_its_page_a_quarter_of_an_hour_after_its_start() -> None:
     [one] = said(AVAILABLE, no_page("ConnectionRefused"), since=NOW - 899)
     assert (one.reason, one.next_at) == ("Settling", NOW + 1)
+
+
+@pytest.mark.parametrize("control", OF_FAMILIES)
+def test_twenty_requests_in_an_hour_are_enough(control: str) -> None:
+    asked = lacking(_SIGNALS[control], traffic=Traffic(requests=20.0, made=20.0))
+    assert only(control, asked)[0] == "bad"
+
+
+def test_retries_that_grew_twice_refute_at_the_first_look() -> None:
+    assert in_turn(FINAL, page(traffic=Traffic(retried=frozenset({"AuthorizationError"})))).reason == "Refuted"

@@ -260,7 +260,7 @@ def test_a_port_that_falls_silent_leaves_a_fail_as_it_is(control: str) -> None:
     assert (lost.state, lost.evidence_lost_since) == (State.FAIL, NOW)
 
 
-@pytest.mark.parametrize(("seen", "says"), [(NAMELESS, ["bad"]), (port(), []), (PLAIN, []), (SILENT, [])])
+@pytest.mark.parametrize(("seen", "says"), [(NAMELESS, ["bad"]), (PLAIN, ["bad"]), (port(), []), (SILENT, [])])
 def test_a_pod_that_serves_no_spiffe_id_and_that_no_entry_selects_has_none(seen: ServedPort, says: list[str]) -> None:
     entries = Seen(IdentityEntries(()), NOW, "clusterspiffeids")
     only_pod = pod("search-0", handshake=Seen(seen, NOW, "port"), cluster_spiffe_id=entries)

@@ -242,3 +242,5 @@ def test_an_opa_that_answers_and_not_with_200_says_what_it_answered() -> None:
     assert only(REACHABLE, BROKEN)[2] == "OPA could not evaluate the policy: x"
     odd = answer("foreign-caller", Expected.DENY, Actual.MALFORMED, 404)
     assert only(REACHABLE, opa(odd))[2] == "OPA answers, but not with HTTP 200."
+    unjudged = OPALook(OPAReading(answers=(DENIED,)))
+    assert only(REACHABLE, unjudged) == ("unclear", "NoData", "Whether OPA can be reached was not judged.")
