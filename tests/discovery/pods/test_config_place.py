@@ -169,6 +169,14 @@ def test_of_more_than_is_read_nothing_is_said_but_that() -> None:
     assert (found.place, found.question) == (ConfigPlace(why=why), None)
 
 
+def test_variables_that_double_each_other_lead_to_no_file_and_cost_nothing() -> None:
+    doubled = [{"name": f"V{number}", "value": f"$(V{number - 1})" * 2} for number in range(1, 20)]
+    first: dict[str, object] = {"name": "V0", "value": FILE}
+    found = read_pod(pod(**env(first, *doubled, {"name": PATH, "value": "$(V19)"})))
+    why = "with the values of its variables it is longer than 1000 characters"
+    assert (found.place, found.question) == (ConfigPlace(why=why), None)
+
+
 def test_a_variable_that_env_sets_needs_no_config_map() -> None:
     plain: dict[str, Any] = {"name": PATH, "value": FILE}
     assert read_pod(pod(**env(plain, configMapRef={"name": "vars"}))).question is None

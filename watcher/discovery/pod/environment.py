@@ -42,7 +42,12 @@ class Resolved(NamedTuple):
     unknown: Values  # why, for each that is there and has a value which cannot be known
 
     def expand(self, text: str) -> tuple[str, str]:
-        """The text with the values of `$(NAME)`, as kubelets do it; and why one of them is not known, else empty."""
+        """The text with the values of `$(NAME)`, as kubelets do it; and why that is not known, else empty.
+
+        Each variable may hold the one before it twice, so a hundred of them may be more than any memory holds.
+        """
+        if len(text) + sum(len(self.known.get(name, "")) for name in names_in(text)) > LONGEST:
+            return "", f"with the values of its variables it is longer than {LONGEST} characters"
         why = ""
 
         def value(found: re.Match[str]) -> str:

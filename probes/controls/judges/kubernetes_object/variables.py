@@ -10,6 +10,8 @@ from probes.controls.judges.secret_names import names_secret
 
 _REFERENCE = re.compile(r"\$\(([^()]*)\)")
 _LITERAL = "literal"
+_LONGEST = 1 << 16
+"""Characters of a value made of others; what is longer counts as not known."""
 
 
 class Variable(NamedTuple):
@@ -68,10 +70,16 @@ def _given(
         return short(next(iter(given))), None
     plain = "" if env.get("value") is None else str(env["value"])
     named = [known[name] for name in _REFERENCE.findall(plain) if name in known]
-    value = None if any(each.value is None for each in named) else _expanded(plain, known)
+    is_known = all(each.value is not None for each in named) and _length(plain, named) <= _LONGEST
+    value = _expanded(plain, known) if is_known else None
     if not plain or _REFERENCE.sub("", plain):
         return _LITERAL if plain else "", value
     return next((each.source for each in named if each.in_the_open), ""), value
+
+
+def _length(plain: str, named: Sequence[Variable]) -> int:
+    """Characters of it with their values: each may hold the one before it twice, which soon is more than memory."""
+    return len(plain) + sum(len(each.value or "") for each in named)
 
 
 def _expanded(plain: str, known: Mapping[str, Variable]) -> str:

@@ -1,6 +1,7 @@
 """What the pod template decides: good, bad and unclear of each control, and what looks alike and is not."""
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,6 +9,7 @@ from probes.controls.catalogue.control import Assurance, SourceName, UnknownReas
 from probes.controls.evidence import (
     AgentConfigFile,
     AgentObjects,
+    Container,
     EvidenceSet,
     KubeObject,
     Listing,
@@ -15,6 +17,7 @@ from probes.controls.evidence import (
     PodTemplate,
     Seen,
 )
+from probes.controls.judges.kubernetes_object.variables import variables_of
 from probes.controls.judging import Facts, load_judges
 from probes.controls.sdk.loading import load_sdk_facts
 from probes.controls.verdict.control import judge_control
@@ -42,6 +45,16 @@ OF_TEMPLATE = [*RESOURCES, ROOT, GRACE, STARTUP, LIVENESS, READINESS]
 def test_a_template_that_may_not_be_read_decides_nothing(control: str) -> None:
     assert finding(control, FORBIDDEN).state == "unknown"
     assert finding(control, FORBIDDEN).reason in ("Forbidden", "SourceMissing")
+
+
+def test_variables_that_double_each_other_are_not_known() -> None:
+    doubled = ", ".join(f"{{name: V{number}, value: $(V{number - 1})$(V{number - 1})}}" for number in range(1, 20))
+    env = f"[{{name: V0, value: 'always_off'}}, {doubled}, {{name: OTEL_TRACES_SAMPLER, value: $(V19)}}]"
+    body: dict[str, object] = yaml.safe_load(f"{{name: agent, env: {env}}}")
+    container = Container("agent", "main", body, agent=True)
+    values = [each.value for each in variables_of(container, Listing(()))]
+    assert [len(each) for each in values if each is not None] == [10 * 2**number for number in range(13)]
+    assert values[13:] == [None] * 8
 
 
 @pytest.mark.parametrize(("control", "place"), RESOURCES.items())
