@@ -16,6 +16,7 @@ from probes.controls.verdict.control import judge_control
 from probes.readings.health.answer import HealthAnswer, KubeletAnswer, Outage, Outcome, PathAnswer, Way
 from probes.readings.health.card import AgentCard
 from probes.readings.health.document import Component, HealthDocument, HealthState
+from tests.probes.controls.judges.kubernetes_pod import pods
 from tests.probes.controls.made import CATALOGUE, DAY, NOW, evidence, facts, pod, record
 
 ENDPOINT = "reliability.health.endpoint"
@@ -25,7 +26,7 @@ LIVENESS = "reliability.health.liveness-configured"
 READINESS = "reliability.health.readiness-configured"
 DEPENDENCIES = "reliability.health.dependency-checks"
 CARD = "documentation.developer.api-documentation"
-OURS = (ENDPOINT, PASSES, AFTER, LIVENESS, READINESS, DEPENDENCIES, CARD)
+OURS = (ENDPOINT, PASSES, AFTER, LIVENESS, DEPENDENCIES, CARD)
 
 PARTS = (Component("identity", HealthState.HEALTHY), Component("opa", HealthState.HEALTHY))
 GOOD = HealthDocument(HealthState.HEALTHY, PARTS)
@@ -132,14 +133,14 @@ BAD += [
         ),
     ),
     (
-        READINESS,
-        asked("readiness", Outcome.NEEDS_TLS, secure=False),
-        "The readinessProbe cannot succeed: it asks a port that speaks TLS, by plain HTTP (port 8443).",
+        LIVENESS,
+        asked("liveness", Outcome.NEEDS_TLS, secure=False),
+        "The livenessProbe cannot succeed: it asks a port that speaks TLS, by plain HTTP (port 8443).",
     ),
     (
-        READINESS,
-        asked("readiness", Outcome.SPEAKS_NO_TLS),
-        "The readinessProbe cannot succeed: it asks a port that speaks no TLS, by HTTPS (port 8443).",
+        LIVENESS,
+        asked("liveness", Outcome.SPEAKS_NO_TLS),
+        "The livenessProbe cannot succeed: it asks a port that speaks no TLS, by HTTPS (port 8443).",
     ),
     (DEPENDENCIES, answer(path(200, HealthDocument(HealthState.HEALTHY))), "The body of /health names no components."),
 ]
@@ -236,25 +237,57 @@ def test_an_answer_of_an_agent_whose_certificate_has_expired_counts() -> None:
 # The probes of the kubelet
 
 
-@pytest.mark.parametrize(("control", "kind"), [(LIVENESS, "liveness"), (READINESS, "readiness")])
-def test_a_probe_that_can_succeed_is_not_refuted_and_one_of_the_other_kind_is_not_its_business(
-    control: str, kind: str
-) -> None:
-    other = "readiness" if kind == "liveness" else "liveness"
-    for found in (
-        asked(kind, Outcome.ANSWERED, 200),
-        asked(kind, Outcome.ANSWERED, 503),  # perhaps it is not ready: its conditions tell
-        asked(kind, Outcome.ANSWERED),
-        asked(other, Outcome.NEEDS_CERTIFICATE),
+@pytest.mark.parametrize(
+    "found",
+    [
+        asked("liveness", Outcome.ANSWERED, 200),
+        asked("liveness", Outcome.ANSWERED, 503),  # perhaps it is not ready: its conditions tell
+        asked("liveness", Outcome.ANSWERED),
+        asked("readiness", Outcome.NEEDS_CERTIFICATE),
         answer(),
-    ):
-        first, second = twice(control, found)
-        assert (first.message, second.message) == (LATER.message, LATER.message)
+    ],
+)
+def test_a_liveness_probe_that_can_succeed_is_not_refuted_and_a_readiness_probe_is_not_its_business(
+    found: HealthAnswer,
+) -> None:
+    first, second = twice(LIVENESS, found)
+    assert (first.message, second.message) == (LATER.message, LATER.message)
 
 
-@pytest.mark.parametrize(("control", "kind"), [(LIVENESS, "liveness"), (READINESS, "readiness")])
-def test_a_probe_that_cannot_be_asked_from_here_keeps_the_control_from_passing(control: str, kind: str) -> None:
-    finding = judged(control, asked(kind, Outcome.UNREACHABLE))
+@pytest.mark.parametrize("outcome", [*Outcome])
+def test_what_the_watcher_is_answered_refutes_no_readiness_probe_of_a_pod_that_is_ready(outcome: Outcome) -> None:
+    for finding in twice(READINESS, asked("readiness", outcome, 404 if outcome is Outcome.ANSWERED else None)):
+        assert finding.message == LATER.message
+
+
+PROBED = "{containers: [{name: agent, livenessProbe: {httpGet: {port: 8443}, initialDelaySeconds: 30}}]}"
+
+
+@pytest.mark.parametrize(
+    ("ready_for", "running_for", "seen_ago", "failed"),
+    [
+        (121.0, 3600.0, 0.0, False),  # 30 s, three probes 10 s apart, and a minute in which it would have been killed
+        (120.0, 3600.0, 0.0, True),
+        (3600.0, 120.0, 0.0, True),
+        (3600.0, 3600.0, 3500.0, True),  # as it was then
+    ],
+)
+@pytest.mark.parametrize("outcome", [Outcome.NEEDS_CERTIFICATE, Outcome.NEEDS_TLS, Outcome.UNREACHABLE])
+def test_a_container_that_outlives_its_liveness_probe_shows_that_the_kubelet_is_answered(
+    ready_for: float, running_for: float, seen_ago: float, failed: bool, outcome: Outcome
+) -> None:
+    live = pods.pod(PROBED, pods.container(running_since=NOW - running_for), ready_for=ready_for)
+    found = live.sources[SourceName.KUBERNETES_POD]
+    assert isinstance(found, Seen)
+    then = replace(found, observed_at=NOW - seen_ago)
+    sources = {SourceName.KUBERNETES_POD: then, SourceName.HEALTH: seen(asked("liveness", outcome))}
+    (registered,) = (each for each in load_judges().controls[LIVENESS] if SourceName.HEALTH in each.sources)
+    said = registered.judge(CATALOGUE.by_id[LIVENESS], evidence(replace(live, sources=sources)), facts())
+    assert len(list(said)) == failed
+
+
+def test_a_liveness_probe_that_cannot_be_asked_from_here_keeps_the_control_from_passing() -> None:
+    finding = judged(LIVENESS, asked("liveness", Outcome.UNREACHABLE))
     assert "cannot be asked from here" in finding.message
     assert state(finding) == (State.UNKNOWN, "Unreachable")
 
