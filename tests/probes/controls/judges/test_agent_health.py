@@ -9,6 +9,7 @@ from probes.contract import Fault
 from probes.contract.target import KubeletProbe
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import EvidenceSet, Missing, Seen
+from probes.controls.evidence.live_pod import ContainerRun, Ended
 from probes.controls.finding import Finding, State
 from probes.controls.judging import Says, load_judges
 from probes.controls.records import Record
@@ -295,16 +296,14 @@ def test_a_liveness_probe_that_cannot_be_asked_from_here_keeps_the_control_from_
 # Dependencies
 
 
-def outage(
-    *said_healthy: bool, condition: str = "OPAUnreachable", since: float = NOW - 600, callee: str = ""
-) -> Outage:
+def outage(*said_healthy: bool, condition: str = "SVIDExpired", since: float = NOW - 600, callee: str = "") -> Outage:
     return Outage(condition, callee, "search-0", since, since + 60.0 * len(said_healthy), said_healthy)
 
 
 def test_components_and_an_outage_that_was_told_pass_until_the_outage_is_too_long_ago() -> None:
     finding = judged(DEPENDENCIES, answer(outages=(outage(False),)))
     assert finding.state is State.PASS
-    assert "/health of search-0 told of it while OPAUnreachable was true." in finding.message
+    assert "/health of search-0 told of it while SVIDExpired was true." in finding.message
     assert "/health names identity, opa." in finding.message
     old = judged(DEPENDENCIES, answer(outages=(outage(False, since=NOW - 31 * DAY),)))
     assert state(old) == (State.UNKNOWN, "Observing")
@@ -322,7 +321,7 @@ def test_an_agent_that_stays_healthy_while_what_it_depends_on_is_down_is_a_liar_
     finding = judged(DEPENDENCIES, lied)
     assert state(finding) == (State.FAIL, "Violated")
     assert finding.message == (
-        "search-0: /health of search-0 stayed healthy for 60 s and longer while OPAUnreachable was true."
+        "search-0: /health of search-0 stayed healthy for 60 s and longer while SVIDExpired was true."
     )
     later = judged(DEPENDENCIES, lied, at=NOW + 20 * DAY, previous=finding)
     assert later.state is State.FAIL
@@ -337,7 +336,7 @@ def test_only_the_truth_in_a_later_outage_clears_a_liar() -> None:
     lie = outage(True, True)
     failed = judged(DEPENDENCIES, answer(outages=(lie,)))
     same_time = outage(False, since=lie.since)._replace(pod="search-1")
-    other = outage(False, condition="SVIDExpired", since=NOW)
+    other = outage(False, condition="OPAUnreachable", since=NOW)
     truth = outage(False, since=NOW)
     for found, expected in (((lie, same_time), State.FAIL), ((lie, other), State.FAIL), ((truth, lie), State.PASS)):
         finding = judged(DEPENDENCIES, answer(outages=found), at=NOW + 90, previous=failed)
@@ -353,6 +352,55 @@ def test_a_callee_that_is_called_healthy_while_its_breaker_is_open_makes_a_liar_
     )
     truth = outage(False, condition="CircuitBreakerOpen", callee="ranker", since=NOW)
     assert state(judged(DEPENDENCIES, answer(outages=(truth, lie)))) == (State.UNKNOWN, "Observing")
+
+
+def with_opa(opa: ContainerRun, outages: Sequence[Outage], seen_at: float = NOW) -> Finding:
+    """The finding of an agent with an OPA in its pod, of which a kubelet says this."""
+    conditions: Seen[object] = Seen("conditions as they were gathered", NOW, "pod/prod/search-0")
+    live = pods.pod("{containers: [{name: agent}, {name: opa}]}", pods.container(), opa, opa="opa")
+    found = live.sources[SourceName.KUBERNETES_POD]
+    assert isinstance(found, Seen)
+    sources = {SourceName.CONDITIONS: conditions, SourceName.HEALTH: seen(answer(outages=tuple(outages)))}
+    sources[SourceName.KUBERNETES_POD] = replace(found, observed_at=seen_at)
+    every = evidence(replace(live, sources=sources))
+    return judge_control(CATALOGUE.by_id[DEPENDENCIES], every, facts(), load_judges())
+
+
+CUT_OFF = outage(True, True, condition="OPAUnreachable")  # from 10 min ago until 8 min ago
+DOWN = Ended(1, 0, "Error", NOW - 3600, CUT_OFF.since)
+
+
+@pytest.mark.parametrize(
+    "opa", [{"running_since": CUT_OFF.looked_at, "ended": DOWN}, {"running_since": None, "ended": DOWN}]
+)
+def test_an_agent_is_a_liar_about_an_opa_that_did_not_run_by_its_kubelet(opa: dict[str, object]) -> None:
+    finding = with_opa(pods.container("opa", **opa), [CUT_OFF])
+    assert state(finding) == (State.FAIL, "Violated")
+    assert finding.message.endswith("stayed healthy for 60 s and longer while OPAUnreachable was true.")
+
+
+@pytest.mark.parametrize(
+    ("opa", "seen_at"),
+    [
+        ({}, NOW),
+        ({"running_since": CUT_OFF.looked_at - 1, "ended": DOWN}, NOW),
+        ({"running_since": None, "ended": DOWN._replace(finished_at=CUT_OFF.since + 1)}, NOW),
+        ({"running_since": None, "ended": DOWN._replace(finished_at=0.0)}, NOW),
+        ({"running_since": None, "ended": DOWN}, CUT_OFF.looked_at - 1),
+    ],
+)
+def test_an_opa_that_only_the_watcher_is_known_not_to_reach_makes_no_liar(
+    opa: dict[str, object], seen_at: float
+) -> None:
+    finding = with_opa(pods.container("opa", **opa), [CUT_OFF], seen_at)
+    assert state(finding) == (State.UNKNOWN, "Observing")
+    assert finding.message == (
+        "/health of search-0 stayed healthy while the watcher could not reach its OPA; that the agent could not either "
+        "is not known."
+    )
+    truth = outage(False, condition="OPAUnreachable")._replace(pod="search-1")
+    assert with_opa(pods.container("opa", **opa), [CUT_OFF, truth], seen_at).state is State.PASS
+    assert judged(DEPENDENCIES, answer(outages=(CUT_OFF,))).reason == "Observing"
 
 
 def test_components_that_are_neither_for_identity_nor_for_authorization_decide_nothing() -> None:
