@@ -56,6 +56,7 @@ class Target:
     declared_ports: tuple[DeclaredPort, ...] = ()  # of all its containers that run as long as the agent does
     formerly: str = ""  # the agent's name in the key as it was before more was known of the target
     kubelet_probes: tuple[KubeletProbe, ...] = ()  # those that can be asked as a kubelet asks them
+    restarts: int = 0  # of the agent's container: with each there is another process, that may behave in another way
     limits: Mapping[str, Limits] = field(default_factory=dict)  # probe name -> its limits for this target
     node: str = ""
     workload: str = ""

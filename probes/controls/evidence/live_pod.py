@@ -8,6 +8,9 @@ from probes.controls.evidence.agent_objects import PodTemplate
 REMEMBERED = 30 * 86400.0
 """Seconds that an end that was not right counts."""
 
+GRACE = 30.0
+"""Seconds that Kubernetes gives a pod to end where its template says nothing."""
+
 
 class Ended(NamedTuple):
     """A process of a container that ended."""
@@ -55,6 +58,7 @@ class Termination(NamedTuple):
     pod: str
     asked_at: float  # Unix seconds
     ended: Ended
+    grace: float = GRACE  # seconds that its own template gives it; whoever deletes it may give it less
 
 
 class Start(NamedTuple):

@@ -13,3 +13,4 @@ class OwnWorkload:
     trust_domains: tuple[str, ...] = ()  # the agent's own, by the SPIFFE IDs that it should serve; else the watcher's
     bundles: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """Trust domain -> when each of its authorities ends, Unix seconds; of the last answer."""
+    confirmed: bool = True  # that answer is what the Workload API says now, by the last few minutes

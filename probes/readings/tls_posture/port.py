@@ -13,7 +13,7 @@ class InClear(StrEnum):
     OTHER = "bytes that are neither HTTP nor TLS"
     TLS = "nothing but that TLS is spoken there"
     CLOSED = "the connection was closed without an answer"
-    NOBODY = "nobody listens there"
+    NOBODY = "refused"  # nobody listens there, or a policy rejects the watcher
     UNANSWERED = "no answer"
     UNREACHABLE = "no connection"
     OURS = "not asked: the watcher could not connect"

@@ -98,6 +98,7 @@ def test_no_more_attempts_are_under_way_than_their_source_may_have(tmp_path: Pat
     [
         {"address": "10.0.0.8:8443"},
         {"workload": "search-v2"},
+        {"restarts": 1},
         {"kubelet_probes": (KubeletProbe("liveness", secure=False, port=8080, path="/health"),)},
     ],
 )
@@ -113,6 +114,49 @@ def test_a_target_that_changed_is_probed_at_once(tmp_path: Path, changed: dict[s
         return probing
 
     assert len(run(main).made()) == 2
+
+
+def test_what_was_seen_of_a_process_says_nothing_of_the_next_one_in_the_same_pod(tmp_path: Path) -> None:
+    found: list[object] = []
+
+    async def main(loop: VirtualLoop) -> None:
+        probing = Probing(loop, tmp_path)
+        await probing.watch(target())
+        await probing.run(10)
+        found.append(probing.found())
+        probing.says = lambda _, __: Reading(fault=Fault.OURS, error="No file descriptor is left.")
+        await probing.watch(target(restarts=1))
+        assert SEARCH in probing.prober.take_changed()
+        await probing.run(2)
+        assert SEARCH in probing.prober.take_changed()
+        found.append(probing.found())
+        await probing.end()
+
+    run(main)
+    before, after = found
+    assert isinstance(before, Seen)
+    assert isinstance(after, Missing)
+    assert (after.reason, after.message) == (UnknownReason.UNREACHABLE, "No file descriptor is left.")
+
+
+def test_an_attempt_that_began_at_the_process_before_is_not_believed(tmp_path: Path) -> None:
+    found: list[object] = []
+
+    async def main(loop: VirtualLoop) -> None:
+        probing = Probing(loop, tmp_path, seconds=5.0)
+        await probing.watch(target())
+        await probing.run(3)
+        await probing.watch(target(restarts=1))
+        await probing.run(4)
+        found.append(probing.found())
+        await probing.run(10)
+        found.append(probing.found())
+        await probing.end()
+
+    run(main)
+    first, second = found
+    assert isinstance(first, Missing)
+    assert isinstance(second, Seen)
 
 
 def test_a_target_of_which_nothing_that_is_asked_changed_keeps_its_turn(tmp_path: Path) -> None:
@@ -247,7 +291,10 @@ def test_evidence_says_what_was_seen_when_and_where_and_when_it_is_seen_again(tm
 
     before, nowhere, seen = run(main)
     assert isinstance(before, Missing)
-    assert (before.reason, before.message) == (UnknownReason.OBSERVING, "The first probe attempt is still to be made.")
+    assert (before.reason, before.message) == (
+        UnknownReason.OBSERVING,
+        "The first probe attempt at this process is still to be made.",
+    )
     assert before.next_at is not None
     assert nowhere == Missing(UnknownReason.SOURCE_MISSING, "No mTLS port of this pod is known.")
     assert isinstance(seen, Seen)

@@ -68,6 +68,13 @@ def test_a_target_carries_the_probes_of_the_agents_own_container() -> None:
     assert KubeletProbe("readiness", secure=True, port=8443, path="/health") in target.kubelet_probes
 
 
+def test_a_target_carries_the_restarts_of_the_agents_own_container_as_they_bring_another_process() -> None:
+    again = {"name": "agent", "restartCount": 3, "state": {"running": {"startedAt": "2026-11-18T09:00:00Z"}}}
+    target = find(pod(status__containerStatuses__0=again), CONFIG).target
+    assert target is not None
+    assert target.restarts == 3
+
+
 def test_equal_probes_of_a_fleet_are_one_object() -> None:
     def one() -> tuple[KubeletProbe, ...]:
         return read(livenessProbe={"httpGet": {"path": "/health", "port": 8080}})

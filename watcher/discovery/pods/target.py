@@ -158,6 +158,7 @@ def find_target(
         declared_ports=pod.declared_ports,
         formerly=known.formerly,
         kubelet_probes=pod.kubelet_probes,
+        restarts=pod.restarts,
         limits=_limits(config, around),
         node=pod.node,
         workload=of,

@@ -37,14 +37,14 @@ def metrics_available(case: PageCase) -> Iterator[Statement]:
 
 @judge_of_pods(SourceName.AGENT_METRICS, MetricsLook, "observability.metrics.endpoint-secured")
 def endpoint_secured(case: PageCase) -> Iterator[Statement]:
-    """Whether it is apart from the agent's port, or refused to those without credentials."""
+    """Whether it is apart from the agent's port, or refused to those without credentials; no page proves neither."""
     seen = case.seen
-    if not seen.own_port:
-        yield case.good("The page is on another port than the agent's.")
-    elif seen.status in _REFUSED and not seen.with_credentials:
+    if seen.status in _REFUSED and not seen.with_credentials:
         yield case.good(f"Without credentials the page is refused with HTTP {seen.status}.")
     elif seen.error:
         yield unread(case)
+    elif not seen.own_port:
+        yield case.good("The page is on another port than the agent's.")
     elif seen.with_credentials:
         said = "The watcher shows credentials, so whether the page is served without them is not known."
         yield case.unclear(UnknownReason.NO_DATA, said)

@@ -1,9 +1,9 @@
 """Whether an agent's health tells of what it depends on: what it names, and what it said when that was down."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from probes.controls.catalogue.control import Control, SourceName, UnknownReason
-from probes.controls.evidence import EvidenceSet, Seen
+from probes.controls.evidence import EvidenceSet, LivePod, Pod, Seen
 from probes.controls.judges.health.case import HEALTH, HealthCase, cases
 from probes.controls.judging import Facts, Says, Statement, judge
 from probes.readings.health.answer import OUTAGE, Outage
@@ -11,6 +11,8 @@ from probes.readings.health.document import HealthDocument, Kind
 
 CONDITIONS = SourceName.CONDITIONS
 _CONTROL = "reliability.health.dependency-checks"
+_FROM_OUTSIDE = "OPAUnreachable"
+"""The one condition of these that tells of the watcher's own path: a policy may cut that and not the agent's."""
 _NEVER = "Nothing that it depends on was down for long enough while it was watched."
 
 
@@ -49,7 +51,7 @@ def _names(said: HealthDocument) -> str:
 
 def _told(evidence: EvidenceSet, outages: Sequence[Outage], next_at: float | None) -> Iterator[Statement]:
     """What the outages tell, said of the conditions as they were gathered: of the agent, or of each pod."""
-    told = _of_outages(outages, next_at)
+    told = _of_outages(outages, evidence.pods, next_at)
     if isinstance(evidence.sources.get(CONDITIONS), Seen):
         yield told
         return
@@ -66,8 +68,9 @@ def _told(evidence: EvidenceSet, outages: Sequence[Outage], next_at: float | Non
             )
 
 
-def _of_outages(outages: Sequence[Outage], next_at: float | None) -> Statement:
-    lies = [each for each in outages if each.lied and not _contradicted(each, outages)]
+def _of_outages(outages: Sequence[Outage], pods: Mapping[str, Pod], next_at: float | None) -> Statement:
+    said_healthy = [each for each in outages if each.lied and not _contradicted(each, outages)]
+    lies = [each for each in said_healthy if each.condition != _FROM_OUTSIDE or _opa_was_down(each, pods)]
     if lies:
         what = f"called {lies[0].subject}" if lies[0].subject else "stayed"
         message = f"/health of {lies[0].pod} {what} healthy for {OUTAGE:.0f} s and longer while {lies[0].down}."
@@ -76,7 +79,23 @@ def _of_outages(outages: Sequence[Outage], next_at: float | None) -> Statement:
     if honest:
         message = f"/health of {honest[0].pod} told of it while {honest[0].down}."
         return Statement(CONDITIONS, Says.GOOD, message[:200], observed_at=honest[0].looked_at)
-    return Statement(CONDITIONS, Says.UNCLEAR, _NEVER, reason=UnknownReason.OBSERVING, next_at=next_at)
+    doubted = f"/health of {said_healthy[0].pod} {_DOUBTED}"[:200] if said_healthy else _NEVER
+    return Statement(CONDITIONS, Says.UNCLEAR, doubted, reason=UnknownReason.OBSERVING, next_at=next_at)
+
+
+_DOUBTED = "stayed healthy while the watcher could not reach its OPA; that the agent could not either is not known."
+
+
+def _opa_was_down(outage: Outage, pods: Mapping[str, Pod]) -> bool:
+    """Whether by the kubelet the OPA in this pod did not run from the beginning of the outage to the last look."""
+    pod = pods.get(outage.pod)
+    found = pod.sources.get(SourceName.KUBERNETES_POD) if pod is not None else None
+    if not isinstance(found, Seen) or not isinstance(found.value, LivePod) or found.observed_at < outage.looked_at:
+        return False
+    opa = found.value.run.container(found.value.opa)
+    if opa is None or opa.ended is None or not 0 < opa.ended.finished_at <= outage.since:
+        return False
+    return opa.running_since is None or opa.running_since >= outage.looked_at
 
 
 def _contradicted(lie: Outage, outages: Sequence[Outage]) -> bool:

@@ -10,6 +10,9 @@ from probes.controls.judging import Statement
 MOST = 5
 """Ends that must have been right."""
 
+_CLOCKS_DIFFER = 2.0
+"""Seconds between the clocks of a node and of the API server, and what both leave off."""
+
 _KILLED, _BY_SIGTERM, _NO_MEMORY = 137, 143, "OOMKilled"
 
 
@@ -31,6 +34,8 @@ def sigterm_handler(case: PodCase) -> Iterator[Statement]:
 
 def _wrong(end: Termination) -> str:
     code = end.ended.code
+    if _was_cut_short(end):
+        return ""
     if code == _KILLED and end.ended.reason != _NO_MEMORY:
         return "The agent's container was killed when its pod was asked to end: exit code 137."
     if code not in (0, _KILLED, _BY_SIGTERM):
@@ -38,9 +43,17 @@ def _wrong(end: Termination) -> str:
     return ""
 
 
+def _was_cut_short(end: Termination) -> bool:
+    """Whether it was killed and had less time than its template gives it, as `kubectl delete --grace-period=1` does."""
+    had = end.ended.finished_at - end.asked_at
+    return end.ended.code == _KILLED and end.ended.reason != _NO_MEMORY and had + _CLOCKS_DIFFER < end.grace
+
+
 def _undecided(last: Sequence[Termination]) -> str:
     if any(each.ended.code == _BY_SIGTERM for each in last):
         return "It ended with exit code 143, which a process without a handler of SIGTERM has too."
+    if any(_was_cut_short(each) for each in last):
+        return "It was killed before the terminationGracePeriodSeconds of its template were over."
     if any(each.ended.code for each in last):
         return "It ran out of memory while it ended."
     return ""

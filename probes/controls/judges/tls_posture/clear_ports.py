@@ -49,11 +49,11 @@ def _of_port(port: PortTried, posture: TLSPosture) -> Said:
         return unclear(UnknownReason.NO_DATA, why)
     if port.use is PortUse.AGENT and posture.spoke is Spoke.PLAINTEXT_HTTP:
         return bad(in_clear(posture))
-    if port.answer is InClear.NOBODY and port.use is PortUse.AGENT:
-        return unclear(UnknownReason.UNREACHABLE, f"Nobody listens at {name[0].lower()}{name[1:]}.")
+    if port.answer is InClear.NOBODY:  # a policy that rejects the watcher looks the same as a port without a listener
+        return unclear(UnknownReason.UNREACHABLE, f"{name} refuses the watcher's connections; others may be let in.")
     if port.answer is InClear.HTTP:
         return _http(port, name)
-    if port.completes_tls or port.answer in (*_NOTHING, InClear.NOBODY):
+    if port.completes_tls or port.answer in _NOTHING:
         return good(f"{name} answers no HTTP in clear.")
     if port.answer is InClear.OTHER:
         return unclear(UnknownReason.NO_DATA, f"{name} answers in clear, but not HTTP, and speaks no TLS.")

@@ -11,7 +11,7 @@ _API = SourceName.WORKLOAD_API
 
 @judge("predeploy.spire.reachable", of=[_API])
 def spire_reachable(_: Control, evidence: EvidenceSet, __: Facts) -> Iterator[Statement]:
-    """Whether the watcher's own fetch works; what is wrong with the watcher itself says nothing of SPIRE."""
+    """Whether the watcher's own fetch works; that it does not says nothing of the SPIRE agents of other nodes."""
     found = evidence.of(_API, OwnWorkload)
     if not isinstance(found, Seen):
         return
@@ -19,7 +19,10 @@ def spire_reachable(_: Control, evidence: EvidenceSet, __: Facts) -> Iterator[St
     if not own.trouble:
         yield Statement(_API, Says.GOOD, "SPIRE gives the watcher its SVID and bundles.")
     elif own.silent:
-        yield Statement(_API, Says.BAD, f"SPIRE does not answer the watcher: {own.trouble}"[:200])
+        yield _unknown(f"The SPIRE agent of the watcher's own node does not answer: {own.trouble}")
     else:
-        said = f"The watcher has no SVID: {own.trouble}"[:200]
-        yield Statement(_API, Says.UNCLEAR, said, reason=UnknownReason.UNREACHABLE)
+        yield _unknown(f"The watcher has no SVID: {own.trouble}")
+
+
+def _unknown(why: str) -> Statement:
+    return Statement(_API, Says.UNCLEAR, why[:200], reason=UnknownReason.UNREACHABLE)

@@ -14,7 +14,7 @@ from probes.contract import TargetKey
 from probes.contract.condition import Status
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.catalogue.terms import AttestableWhen
-from probes.controls.evidence import AgentRef, EvidenceSet, Missing, Pod, PodConditions, Seen
+from probes.controls.evidence import AgentRef, EvidenceSet, Missing, OwnWorkload, Pod, PodConditions, Seen
 from probes.controls.finding import Finding, State
 from probes.controls.judging import Facts, load_judges
 from probes.controls.sdk.loading import load_sdk_facts
@@ -297,6 +297,8 @@ def test_a_socket_that_is_not_there_is_no_fault_of_an_agent(fleet: WatchedFleet,
         own = found.evidence().sources[SourceName.WORKLOAD_API]
         assert isinstance(own, Seen)
         assert own.summary.startswith("SocketMissing")
+        assert isinstance(own.value, OwnWorkload)
+        assert not own.value.confirmed
         assert found.finding("predeploy.spire.reachable").reason == "Unreachable"
         await found.engine.close()
 

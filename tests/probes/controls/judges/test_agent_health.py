@@ -9,6 +9,7 @@ from probes.contract import Fault
 from probes.contract.target import KubeletProbe
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import EvidenceSet, Missing, Seen
+from probes.controls.evidence.live_pod import ContainerRun, Ended
 from probes.controls.finding import Finding, State
 from probes.controls.judging import Says, load_judges
 from probes.controls.records import Record
@@ -16,6 +17,7 @@ from probes.controls.verdict.control import judge_control
 from probes.readings.health.answer import HealthAnswer, KubeletAnswer, Outage, Outcome, PathAnswer, Way
 from probes.readings.health.card import AgentCard
 from probes.readings.health.document import Component, HealthDocument, HealthState
+from tests.probes.controls.judges.kubernetes_pod import pods
 from tests.probes.controls.made import CATALOGUE, DAY, NOW, evidence, facts, pod, record
 
 ENDPOINT = "reliability.health.endpoint"
@@ -25,7 +27,7 @@ LIVENESS = "reliability.health.liveness-configured"
 READINESS = "reliability.health.readiness-configured"
 DEPENDENCIES = "reliability.health.dependency-checks"
 CARD = "documentation.developer.api-documentation"
-OURS = (ENDPOINT, PASSES, AFTER, LIVENESS, READINESS, DEPENDENCIES, CARD)
+OURS = (ENDPOINT, PASSES, AFTER, LIVENESS, DEPENDENCIES, CARD)
 
 PARTS = (Component("identity", HealthState.HEALTHY), Component("opa", HealthState.HEALTHY))
 GOOD = HealthDocument(HealthState.HEALTHY, PARTS)
@@ -132,14 +134,14 @@ BAD += [
         ),
     ),
     (
-        READINESS,
-        asked("readiness", Outcome.NEEDS_TLS, secure=False),
-        "The readinessProbe cannot succeed: it asks a port that speaks TLS, by plain HTTP (port 8443).",
+        LIVENESS,
+        asked("liveness", Outcome.NEEDS_TLS, secure=False),
+        "The livenessProbe cannot succeed: it asks a port that speaks TLS, by plain HTTP (port 8443).",
     ),
     (
-        READINESS,
-        asked("readiness", Outcome.SPEAKS_NO_TLS),
-        "The readinessProbe cannot succeed: it asks a port that speaks no TLS, by HTTPS (port 8443).",
+        LIVENESS,
+        asked("liveness", Outcome.SPEAKS_NO_TLS),
+        "The livenessProbe cannot succeed: it asks a port that speaks no TLS, by HTTPS (port 8443).",
     ),
     (DEPENDENCIES, answer(path(200, HealthDocument(HealthState.HEALTHY))), "The body of /health names no components."),
 ]
@@ -236,25 +238,57 @@ def test_an_answer_of_an_agent_whose_certificate_has_expired_counts() -> None:
 # The probes of the kubelet
 
 
-@pytest.mark.parametrize(("control", "kind"), [(LIVENESS, "liveness"), (READINESS, "readiness")])
-def test_a_probe_that_can_succeed_is_not_refuted_and_one_of_the_other_kind_is_not_its_business(
-    control: str, kind: str
-) -> None:
-    other = "readiness" if kind == "liveness" else "liveness"
-    for found in (
-        asked(kind, Outcome.ANSWERED, 200),
-        asked(kind, Outcome.ANSWERED, 503),  # perhaps it is not ready: its conditions tell
-        asked(kind, Outcome.ANSWERED),
-        asked(other, Outcome.NEEDS_CERTIFICATE),
+@pytest.mark.parametrize(
+    "found",
+    [
+        asked("liveness", Outcome.ANSWERED, 200),
+        asked("liveness", Outcome.ANSWERED, 503),  # perhaps it is not ready: its conditions tell
+        asked("liveness", Outcome.ANSWERED),
+        asked("readiness", Outcome.NEEDS_CERTIFICATE),
         answer(),
-    ):
-        first, second = twice(control, found)
-        assert (first.message, second.message) == (LATER.message, LATER.message)
+    ],
+)
+def test_a_liveness_probe_that_can_succeed_is_not_refuted_and_a_readiness_probe_is_not_its_business(
+    found: HealthAnswer,
+) -> None:
+    first, second = twice(LIVENESS, found)
+    assert (first.message, second.message) == (LATER.message, LATER.message)
 
 
-@pytest.mark.parametrize(("control", "kind"), [(LIVENESS, "liveness"), (READINESS, "readiness")])
-def test_a_probe_that_cannot_be_asked_from_here_keeps_the_control_from_passing(control: str, kind: str) -> None:
-    finding = judged(control, asked(kind, Outcome.UNREACHABLE))
+@pytest.mark.parametrize("outcome", [*Outcome])
+def test_what_the_watcher_is_answered_refutes_no_readiness_probe_of_a_pod_that_is_ready(outcome: Outcome) -> None:
+    for finding in twice(READINESS, asked("readiness", outcome, 404 if outcome is Outcome.ANSWERED else None)):
+        assert finding.message == LATER.message
+
+
+PROBED = "{containers: [{name: agent, livenessProbe: {httpGet: {port: 8443}, initialDelaySeconds: 30}}]}"
+
+
+@pytest.mark.parametrize(
+    ("ready_for", "running_for", "seen_ago", "failed"),
+    [
+        (121.0, 3600.0, 0.0, False),  # 30 s, three probes 10 s apart, and a minute in which it would have been killed
+        (120.0, 3600.0, 0.0, True),
+        (3600.0, 120.0, 0.0, True),
+        (3600.0, 3600.0, 3500.0, True),  # as it was then
+    ],
+)
+@pytest.mark.parametrize("outcome", [Outcome.NEEDS_CERTIFICATE, Outcome.NEEDS_TLS, Outcome.UNREACHABLE])
+def test_a_container_that_outlives_its_liveness_probe_shows_that_the_kubelet_is_answered(
+    ready_for: float, running_for: float, seen_ago: float, failed: bool, outcome: Outcome
+) -> None:
+    live = pods.pod(PROBED, pods.container(running_since=NOW - running_for), ready_for=ready_for)
+    found = live.sources[SourceName.KUBERNETES_POD]
+    assert isinstance(found, Seen)
+    then = replace(found, observed_at=NOW - seen_ago)
+    sources = {SourceName.KUBERNETES_POD: then, SourceName.HEALTH: seen(asked("liveness", outcome))}
+    (registered,) = (each for each in load_judges().controls[LIVENESS] if SourceName.HEALTH in each.sources)
+    said = registered.judge(CATALOGUE.by_id[LIVENESS], evidence(replace(live, sources=sources)), facts())
+    assert len(list(said)) == failed
+
+
+def test_a_liveness_probe_that_cannot_be_asked_from_here_keeps_the_control_from_passing() -> None:
+    finding = judged(LIVENESS, asked("liveness", Outcome.UNREACHABLE))
     assert "cannot be asked from here" in finding.message
     assert state(finding) == (State.UNKNOWN, "Unreachable")
 
@@ -262,16 +296,14 @@ def test_a_probe_that_cannot_be_asked_from_here_keeps_the_control_from_passing(c
 # Dependencies
 
 
-def outage(
-    *said_healthy: bool, condition: str = "OPAUnreachable", since: float = NOW - 600, callee: str = ""
-) -> Outage:
+def outage(*said_healthy: bool, condition: str = "SVIDExpired", since: float = NOW - 600, callee: str = "") -> Outage:
     return Outage(condition, callee, "search-0", since, since + 60.0 * len(said_healthy), said_healthy)
 
 
 def test_components_and_an_outage_that_was_told_pass_until_the_outage_is_too_long_ago() -> None:
     finding = judged(DEPENDENCIES, answer(outages=(outage(False),)))
     assert finding.state is State.PASS
-    assert "/health of search-0 told of it while OPAUnreachable was true." in finding.message
+    assert "/health of search-0 told of it while SVIDExpired was true." in finding.message
     assert "/health names identity, opa." in finding.message
     old = judged(DEPENDENCIES, answer(outages=(outage(False, since=NOW - 31 * DAY),)))
     assert state(old) == (State.UNKNOWN, "Observing")
@@ -289,7 +321,7 @@ def test_an_agent_that_stays_healthy_while_what_it_depends_on_is_down_is_a_liar_
     finding = judged(DEPENDENCIES, lied)
     assert state(finding) == (State.FAIL, "Violated")
     assert finding.message == (
-        "search-0: /health of search-0 stayed healthy for 60 s and longer while OPAUnreachable was true."
+        "search-0: /health of search-0 stayed healthy for 60 s and longer while SVIDExpired was true."
     )
     later = judged(DEPENDENCIES, lied, at=NOW + 20 * DAY, previous=finding)
     assert later.state is State.FAIL
@@ -304,7 +336,7 @@ def test_only_the_truth_in_a_later_outage_clears_a_liar() -> None:
     lie = outage(True, True)
     failed = judged(DEPENDENCIES, answer(outages=(lie,)))
     same_time = outage(False, since=lie.since)._replace(pod="search-1")
-    other = outage(False, condition="SVIDExpired", since=NOW)
+    other = outage(False, condition="OPAUnreachable", since=NOW)
     truth = outage(False, since=NOW)
     for found, expected in (((lie, same_time), State.FAIL), ((lie, other), State.FAIL), ((truth, lie), State.PASS)):
         finding = judged(DEPENDENCIES, answer(outages=found), at=NOW + 90, previous=failed)
@@ -320,6 +352,55 @@ def test_a_callee_that_is_called_healthy_while_its_breaker_is_open_makes_a_liar_
     )
     truth = outage(False, condition="CircuitBreakerOpen", callee="ranker", since=NOW)
     assert state(judged(DEPENDENCIES, answer(outages=(truth, lie)))) == (State.UNKNOWN, "Observing")
+
+
+def with_opa(opa: ContainerRun, outages: Sequence[Outage], seen_at: float = NOW) -> Finding:
+    """The finding of an agent with an OPA in its pod, of which a kubelet says this."""
+    conditions: Seen[object] = Seen("conditions as they were gathered", NOW, "pod/prod/search-0")
+    live = pods.pod("{containers: [{name: agent}, {name: opa}]}", pods.container(), opa, opa="opa")
+    found = live.sources[SourceName.KUBERNETES_POD]
+    assert isinstance(found, Seen)
+    sources = {SourceName.CONDITIONS: conditions, SourceName.HEALTH: seen(answer(outages=tuple(outages)))}
+    sources[SourceName.KUBERNETES_POD] = replace(found, observed_at=seen_at)
+    every = evidence(replace(live, sources=sources))
+    return judge_control(CATALOGUE.by_id[DEPENDENCIES], every, facts(), load_judges())
+
+
+CUT_OFF = outage(True, True, condition="OPAUnreachable")  # from 10 min ago until 8 min ago
+DOWN = Ended(1, 0, "Error", NOW - 3600, CUT_OFF.since)
+
+
+@pytest.mark.parametrize(
+    "opa", [{"running_since": CUT_OFF.looked_at, "ended": DOWN}, {"running_since": None, "ended": DOWN}]
+)
+def test_an_agent_is_a_liar_about_an_opa_that_did_not_run_by_its_kubelet(opa: dict[str, object]) -> None:
+    finding = with_opa(pods.container("opa", **opa), [CUT_OFF])
+    assert state(finding) == (State.FAIL, "Violated")
+    assert finding.message.endswith("stayed healthy for 60 s and longer while OPAUnreachable was true.")
+
+
+@pytest.mark.parametrize(
+    ("opa", "seen_at"),
+    [
+        ({}, NOW),
+        ({"running_since": CUT_OFF.looked_at - 1, "ended": DOWN}, NOW),
+        ({"running_since": None, "ended": DOWN._replace(finished_at=CUT_OFF.since + 1)}, NOW),
+        ({"running_since": None, "ended": DOWN._replace(finished_at=0.0)}, NOW),
+        ({"running_since": None, "ended": DOWN}, CUT_OFF.looked_at - 1),
+    ],
+)
+def test_an_opa_that_only_the_watcher_is_known_not_to_reach_makes_no_liar(
+    opa: dict[str, object], seen_at: float
+) -> None:
+    finding = with_opa(pods.container("opa", **opa), [CUT_OFF], seen_at)
+    assert state(finding) == (State.UNKNOWN, "Observing")
+    assert finding.message == (
+        "/health of search-0 stayed healthy while the watcher could not reach its OPA; that the agent could not either "
+        "is not known."
+    )
+    truth = outage(False, condition="OPAUnreachable")._replace(pod="search-1")
+    assert with_opa(pods.container("opa", **opa), [CUT_OFF, truth], seen_at).state is State.PASS
+    assert judged(DEPENDENCIES, answer(outages=(CUT_OFF,))).reason == "Observing"
 
 
 def test_components_that_are_neither_for_identity_nor_for_authorization_decide_nothing() -> None:

@@ -293,8 +293,10 @@ OPEN = PortTried(9000, InClear.HTTP, container="agent", status=200, completes_tl
     ("posture", "expected"),
     [
         (WELL, ("pass", "Port 8443 answers no HTTP in clear.")),
-        (ports(OPEN._replace(answer=InClear.NOBODY, status=None)),
-         ("pass", "None of the ports 8443, 9000 answers HTTP in clear.")),
+        (ports(OPEN._replace(answer=InClear.NOBODY, status=None)), ("Unreachable", ("Port 9000 of container agent "
+         "refuses the watcher's connections; others may be let in."))),
+        (ports(OPEN._replace(answer=InClear.NOBODY, use=PortUse.OPA, status=None)), ("Unreachable", ("Port 9000 of "
+         "container agent refuses the watcher's connections; others may be let in."))),
         (ports(OPEN._replace(answer=InClear.CLOSED, status=None)),
          ("pass", "None of the ports 8443, 9000 answers HTTP in clear.")),
         (ports(OPEN._replace(answer=InClear.UNANSWERED, status=None, completes_tls=True)),
@@ -333,7 +335,7 @@ OPEN = PortTried(9000, InClear.HTTP, container="agent", status=200, completes_tl
         (replace(ports(OPEN._replace(answer=InClear.LEFT_OUT, status=None)), left_out="40 attempts were made, so not "
          "all was tried."), ("NoData", "40 attempts were made, so not all was tried.")),
         (replace(WELL, ports=(PortTried(8443, InClear.NOBODY, PortUse.AGENT),)),
-         ("Unreachable", "Nobody listens at port 8443.")),
+         ("Unreachable", "Port 8443 refuses the watcher's connections; others may be let in.")),
         (replace(WELL, ports=()), ("NoData", "Plain HTTP was not tried.")),
         (NOBODY_THERE, ("Unreachable", "10.0.0.7:8443 refused the connection.")),
     ],

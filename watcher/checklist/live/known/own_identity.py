@@ -31,5 +31,6 @@ def own_identity(engine: Engine, pods: Sequence[Target]) -> Seen[OwnWorkload] | 
         silent=what in _SILENT,
         trust_domains=domains or ((current.trust_domain,) if current is not None else ()),
         bundles={domain: (end,) for domain, (_, end) in identity.newest_authorities().items()},
+        confirmed=identity.confirmed,
     )
     return Seen(own, now, settings.workload_api, trouble[:200] or "an SVID and bundles", now + _AGAIN)

@@ -34,7 +34,7 @@ class Attempts:
 
     __slots__ = (
         *("again", "agent", "alike", "at", "due", "entry", "failures", "kind", "reading", "slower", "state"),
-        *("trouble", "under_way"),
+        *("outdated", "trouble", "under_way"),
     )
 
     def __init__(self, kind: str, agent: AgentRef, state: TargetState) -> None:
@@ -43,6 +43,7 @@ class Attempts:
         self.entry = -1  # of the queue, that counts
         self.under_way = False
         self.again = False  # something changed since the attempt under way began
+        self.outdated = False  # the attempt under way began at what is there no more
         self.reading: Reading | None = None  # the newest that tells anything
         self.alike = 0  # looks in a row that saw just this
         self.at = 0.0  # steady seconds: when that was seen
@@ -56,6 +57,10 @@ class Attempts:
         self.reading, self.at, self.trouble = reading, now, ""
         self.failures = self.failures + 1 if reading.error or reading.fault else 0
         return self.alike <= CONFIRMED
+
+    def forget(self) -> None:
+        """What was seen is of a process, or a place, that is there no more; so is what an attempt under way sees."""
+        self.reading, self.alike, self.trouble, self.outdated = None, 0, "", self.under_way
 
     def fail(self, reading: Reading) -> bool:
         """Nobody could be asked; whether that is news: what was seen before stays as it was."""
@@ -157,6 +162,7 @@ class AttemptQueue:
 
     def _begin(self, attempts: Attempts) -> None:
         attempts.entry, attempts.again, attempts.under_way = -1, False, True
+        attempts.outdated = False
         self.under_way[attempts.kind] += 1
         self._free_at[attempts.agent] = _UNDER_WAY
 

@@ -9,7 +9,7 @@ from probes.controls.evidence import Missing, Seen
 from probes.readings.health.answer import HealthAnswer, Outage
 from watcher.checklist.live.probing.attempts import Attempts
 
-_FIRST = "The first probe attempt is still to be made."
+_FIRST = "The first probe attempt at this process is still to be made."
 _NOTHING_TO_ASK = Missing(UnknownReason.SOURCE_MISSING, "No mTLS port of this pod is known.")
 
 

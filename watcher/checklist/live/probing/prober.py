@@ -188,7 +188,8 @@ class ProbedEvidence:
         if target is None or target.attempts.get(attempts.kind) is not attempts:
             return  # it is gone
         try:
-            self._take(target, attempts, reading, silent_for_us=lag.stalled - stalled > _MUCH)
+            if not attempts.outdated:
+                self._take(target, attempts, reading, silent_for_us=lag.stalled - stalled > _MUCH)
         finally:
             self._put_next(attempts)
 

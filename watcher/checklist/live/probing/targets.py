@@ -59,7 +59,10 @@ class ProbedTargets:
         return self._known.get(key)
 
     async def follow(self, now: float) -> Collection[AgentRef]:
-        """Know exactly the targets of the board; gives the agents of those that are new. `now`: steady seconds."""
+        """Know exactly the targets of the board; gives the agents of those that are new, or another than they were.
+
+        `now`: steady seconds.
+        """
         states, time_slice = self._engine.board.states, TimeSlice()
         if states is self._states:
             return ()
@@ -68,10 +71,8 @@ class ProbedTargets:
         fresh: set[AgentRef] = set()
         for key, state in states.items():
             target = known[key] = before.get(key) or self._new(state, now)
-            if key not in before:
+            if key not in before or (target.state is not state and self._replace(target, state, now)):
                 fresh.add(target.agent)
-            elif target.state is not state:
-                self._replace(target, state, now)
             await time_slice.checkpoint()
         self._known = known
         for key, target in before.items():
@@ -103,11 +104,16 @@ class ProbedTargets:
         self._fit(target, now)
         return target
 
-    def _replace(self, target: ProbedTarget, state: TargetState, now: float) -> None:
+    def _replace(self, target: ProbedTarget, state: TargetState, now: float) -> bool:
+        """Whether what was seen of it counts no more: another process may answer, or at another place."""
         before, target.state = target.state.target, state
         self._fit(target, now)
-        if _asked(before) != _asked(state.target):
-            self._ask_anew(target, now)
+        if _asked(before) == _asked(state.target):
+            return False
+        for attempts in target.attempts.values():
+            attempts.forget()
+        self._ask_anew(target, now)
+        return True
 
     def _fit(self, target: ProbedTarget, now: float) -> None:
         """Attempts of those sources that have something to look at, and of no others.
@@ -201,4 +207,4 @@ def _speaks_of(attempts: Attempts, dependency: Dependency) -> bool:
 
 def _asked(target: Target) -> tuple[object, ...]:
     """What of a target decides what it is asked."""
-    return target.address, target.kubelet_probes, target.workload
+    return target.address, target.kubelet_probes, target.workload, target.restarts

@@ -8,6 +8,7 @@ from probes.contract import Unknown, Verdict
 from probes.controls.catalogue.control import SourceName
 from probes.controls.evidence import (
     EvidenceSet,
+    LivePod,
     MetricsLook,
     OPALook,
     PodConditions,
@@ -156,8 +157,9 @@ _VALUES = {
     OPALook: SourceName.OPA,
     PodConditions: SourceName.CONDITIONS,
     PodHistory: SourceName.HISTORY,
+    LivePod: SourceName.KUBERNETES_POD,
 }
-Value = ServedPort | MetricsLook | OPALook | PodConditions | PodHistory
+Value = ServedPort | MetricsLook | OPALook | PodConditions | PodHistory | LivePod
 
 
 def evidence(values: Iterable[Value], at: float, since: float, others: Mapping[str, object]) -> EvidenceSet:

@@ -81,7 +81,6 @@ CALLED = Traffic(made=30.0, made_by_callee={"index": 25.0, "rare": 19.0})
         (ENABLED, page(), "The page has families of AgentWeave's."),
         (ENABLED, page(families=families(without=_SIGNALS.values())), "The page has families of AgentWeave's."),
         (SECURED, page(), "The page is on another port than the agent's."),
-        (SECURED, no_page("Lost"), "The page is on another port than the agent's."),
         (
             SECURED,
             page(unknown("MetricsUnavailable", Unknown.UNAUTHORIZED), own_port=True, status=401, error="401."),
@@ -204,6 +203,8 @@ def test_a_family_that_nobody_asks_for_is_not_held_against_the_agent(control: st
     [
         (RESOURCE, lacking("cpu"), "NoData"),
         (RESOURCE, lacking("memory"), "NoData"),
+        (SECURED, no_page("Lost"), "Unreachable"),
+        (SECURED, no_page("ConnectionRefused"), "Unreachable"),
         (SECURED, page(own_port=True, with_credentials=True), "NoData"),
         (SECURED, page(own_port=True, with_credentials=True, status=403, error="No."), "Unreachable"),
         (EXPOSED, page(unknown("CircuitBreakerOpen", Unknown.WARMING_UP, "index")), "Observing"),

@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 
 from probes.contract.condition import Status
-from probes.controls.evidence import ConditionPast, PodHistory, Stretch
+from probes.controls.evidence import ConditionPast, LivePod, PodHistory, PodTemplate, Stretch
+from probes.controls.evidence.live_pod import PodRun
 from probes.controls.finding import State
-from tests.probes.controls.judges.known.pods import finding, only, port, said, true
+from tests.probes.controls.judges.known.pods import finding, no_page, only, page, port, said, true
+from tests.probes.controls.judges.kubernetes_pod.pods import container
 from tests.probes.controls.made import DAY, NOW
 
 ROTATES, WORKING = "security.identity.svid-rotation-enabled", "postdeploy.long.svid-rotation-working"
@@ -26,12 +28,18 @@ ROTATED = PodHistory(
 )
 
 
+def live(running_since: float | None) -> LivePod:
+    """A pod whose agent's container runs since then (Unix seconds)."""
+    run = PodRun("r1", "node-1", "Running", NOW - DAY, NOW - DAY, None, (container(running_since=running_since),))
+    return LivePod(PodTemplate({}, {"containers": [{"name": "agent"}]}, "agent"), run)
+
+
 @pytest.mark.parametrize("control", [ROTATES, WORKING])
 def test_a_newer_svid_seen_long_before_the_end_of_the_old_one_is_a_rotation(control: str) -> None:
     told = "A newer SVID was seen 10m0s ago, with 50% of the old lifetime left."
-    assert only(control, ROTATED) == ("good", "", told)
-    assert only(control, replace(ROTATED, left=0.2))[0] == "good"
-    assert only(control, replace(ROTATED, process_started=None))[0] == "good"
+    assert only(control, ROTATED, page()) == ("good", "", told)
+    assert only(control, replace(ROTATED, left=0.2), page())[0] == "good"
+    assert only(control, replace(ROTATED, process_started=None), live(NOW - DAY)) == ("good", "", told)
 
 
 @pytest.mark.parametrize(
@@ -47,17 +55,39 @@ def test_a_newer_svid_seen_long_before_the_end_of_the_old_one_is_a_rotation(cont
     ],
 )
 def test_without_a_rotation_that_was_seen_in_time_it_is_observed_on(seen: PodHistory, next_at: float | None) -> None:
-    [one] = said(ROTATES, seen)
+    [one] = said(ROTATES, seen, page())
     assert (one.says.value, one.reason, one.next_at) == ("unclear", "Observing", next_at)
 
 
 def test_the_first_svid_of_a_new_process_replaces_none() -> None:
-    assert only(ROTATES, replace(ROTATED, process_started=NOW - 900))[0] == "good"
-    assert only(ROTATES, replace(ROTATED, process_started=NOW - 899))[0] == "unclear"
+    assert only(ROTATES, replace(ROTATED, process_started=NOW - 900), page())[0] == "good"
+    assert only(ROTATES, replace(ROTATED, process_started=NOW - 899), page())[0] == "unclear"
+    without = replace(ROTATED, process_started=None)
+    assert only(ROTATES, without, live(NOW - 900))[0] == "good"
+    assert only(ROTATES, replace(without, rotated_at=NOW + 120), live(NOW - 900))[0] == "good"
+    assert only(ROTATES, without, live(NOW - 899))[:2] == ("unclear", "Observing")
+    assert only(ROTATES, ROTATED, page(), live(NOW - 899))[:2] == ("unclear", "Observing")
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        (replace(ROTATED, process_started=None),),
+        (replace(ROTATED, process_started=None), page()),
+        (ROTATED,),
+        (ROTATED, no_page("Lost")),
+        (replace(ROTATED, process_started=None), live(None)),
+        (replace(ROTATED, rotated_at=NOW + 1), page()),
+        (replace(ROTATED, rotated_at=NOW + 121), page(), live(NOW - DAY)),
+    ],
+)
+def test_a_newer_svid_is_no_rotation_where_nothing_since_tells_when_the_process_began(seen: tuple[PodHistory]) -> None:
+    told = "A newer SVID was seen, but since then nothing tells when the process began: it may have restarted."
+    assert only(ROTATES, *seen) == ("unclear", "NoData", told)
 
 
 def test_the_verdicts_of_a_pod_that_rotates_one_that_does_not_and_a_new_one() -> None:
-    assert finding(ROTATES, ROTATED, port()).state is State.PASS
+    assert finding(ROTATES, ROTATED, port(), page()).state is State.PASS
     assert finding(ROTATES, ROTATED, port(true("SVIDRotationOverdue"))).state is State.FAIL
     assert finding(ROTATES, PodHistory(since=NOW), port()).reason == "Observing"
 

@@ -20,7 +20,11 @@ def api(**given: object) -> Seen[OwnWorkload]:
     ("given", "says", "told"),
     [
         ({}, "good", "SPIRE gives the watcher its SVID and bundles."),
-        ({"trouble": "Hung: no answer", "silent": True}, "bad", "SPIRE does not answer the watcher: Hung: no answer"),
+        (
+            {"trouble": "Hung: no answer", "silent": True},
+            "unclear",
+            "The SPIRE agent of the watcher's own node does not answer: Hung: no answer",
+        ),
         ({"trouble": "NotRegistered: no entry"}, "unclear", "The watcher has no SVID: NotRegistered: no entry"),
     ],
 )
@@ -34,7 +38,8 @@ def test_a_fetch_tells_of_spire_and_what_is_wrong_with_the_watcher_of_nobody_els
 def test_the_verdicts_of_spire_that_answers_that_does_not_and_of_an_agent_of_which_nothing_is_known() -> None:
     assert finding(REACHABLE, port(), workload_api=api()).state is State.PASS
     silent: dict[str, object] = {"trouble": "Hung: no answer", "silent": True}
-    assert finding(REACHABLE, port(), workload_api=api(**silent)).reason == "Observing"
+    of_its_node = finding(REACHABLE, port(), workload_api=api(**silent))
+    assert (of_its_node.state, of_its_node.reason) == (State.UNKNOWN, "Unreachable")
     assert finding(REACHABLE, port(true("SVIDExpired")), workload_api=api()).state is State.UNKNOWN
     assert finding(REACHABLE, workload_api=api(trouble="NotRegistered: no entry")).state is State.UNKNOWN
 
@@ -54,3 +59,14 @@ def test_a_bundle_of_expired_authorities_refutes_that_of_another_domain_does_not
     found = said(BUNDLES, workload_api=api(trust_domains=("a.net",), bundles=bundles))
     assert [each.message for each in found] == told
     assert {each.says.value for each in found} <= {"bad"}
+
+
+def test_a_bundle_that_expired_while_the_watcher_got_no_newer_one_refutes_nothing() -> None:
+    given = {"trust_domains": ("a.net",), "bundles": {"a.net": (NOW - 1,)}, "trouble": "Hung: no answer"}
+    [one] = said(BUNDLES, workload_api=api(**given, silent=True, confirmed=False))
+    assert (one.says.value, one.reason) == ("unclear", "Unreachable")
+    assert one.message == (
+        "Every authority in the trust bundle of a.net has expired, but the watcher gets no newer one: Hung: no answer"
+    )
+    [one] = said(BUNDLES, workload_api=api(**given))
+    assert one.says.value == "bad"

@@ -238,8 +238,9 @@ def test_a_young_pod_and_one_whose_first_restart_nobody_saw_leave_it_open(made: 
     assert (found.state, found.reason) == ("unknown", reason)
 
 
-def _end(code: int, ago: float = 100.0, reason: str = "Completed") -> Termination:
-    return Termination("search-9", NOW - ago, ended(code, reason=reason))
+def _end(code: int, ago: float = 100.0, reason: str = "Completed", grace: float = 30.0) -> Termination:
+    """It was asked to end so many seconds ago, and ended a minute ago."""
+    return Termination("search-9", NOW - ago, ended(code, reason=reason), grace)
 
 
 @pytest.mark.parametrize(
@@ -259,6 +260,23 @@ def _end(code: int, ago: float = 100.0, reason: str = "Completed") -> Terminatio
         ([_end(3)], "fail", "The agent's container ended with exit code 3 when its pod was asked to end."),
         ([], "unknown", "No pod of the agent was seen to end."),
         ([_end(143)], "unknown", "It ended with exit code 143, which a process without a handler of SIGTERM has too."),
+        (
+            [_end(137, grace=42.0)],
+            "fail",
+            "The agent's container was killed when its pod was asked to end: exit code 137.",
+        ),
+        ([_end(137, grace=42.1)], "unknown", "It was killed before the terminationGracePeriodSeconds of its template"),
+        ([_end(137, ago=62.0)], "unknown", "It was killed before the terminationGracePeriodSeconds of its template"),
+        (
+            [_end(137, ago=62.0), _end(3, ago=62.0)],
+            "fail",
+            "The agent's container ended with exit code 3 when its pod was asked to end.",
+        ),
+        (
+            [_end(0, ago=62.0)],
+            "pass",
+            "The agent's container ended with exit code 0 in the last pod that was asked to end.",
+        ),
         ([_end(137, reason="OOMKilled")], "unknown", "It ran out of memory while it ended."),
         ([_end(137, ago=31 * 86400.0)], "unknown", "No pod of the agent was seen to end."),
     ],

@@ -4,7 +4,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 
 from probes.controls.evidence import AgentRef
-from probes.controls.evidence.live_pod import REMEMBERED, ContainerRun, Ended, Start, Termination
+from probes.controls.evidence.live_pod import GRACE, REMEMBERED, ContainerRun, Ended, Start, Termination
 from watcher.discovery.pod.kept.pod import KeptPod
 from watcher.discovery.pods.scope import SeenPod
 
@@ -33,7 +33,8 @@ class PodMemory:
             self._note_start(agent, seen, own, was_unready=before is not None and before.run.ready_since is None)
         elif uid not in self._ended and own.ended is not None and _has_ended(own, kept.run.ends_since):
             self._ended[uid] = agent
-            self._ends[agent].append(Termination(seen.pod.name, kept.run.ends_since, own.ended))
+            end = Termination(seen.pod.name, kept.run.ends_since, own.ended, _grace(kept))
+            self._ends[agent].append(end)
 
     def forget(self, uid: str) -> None:
         """The pod is gone; how it ended is kept."""
@@ -75,6 +76,12 @@ class PodMemory:
 def _has_ended(own: ContainerRun, asked_at: float) -> bool:
     """After it was asked to: what ended before is another process of it."""
     return own.running_since is None and not own.waiting and own.ended is not None and own.ended.finished_at >= asked_at
+
+
+def _grace(kept: KeptPod) -> float:
+    """Seconds that its template gives a pod to end."""
+    given = kept.template.read().spec.get("terminationGracePeriodSeconds")
+    return float(given) if isinstance(given, int) else GRACE
 
 
 def _is_old(end: Termination, now: float) -> bool:
