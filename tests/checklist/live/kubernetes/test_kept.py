@@ -154,7 +154,24 @@ def test_no_kind_is_that_of_secrets() -> None:
     assert Kind("X", Group.RBAC, "", "xs", lambda _: None).path("v1", "prod") == "/api/v1/namespaces/prod/xs"
 
 
-def test_of_an_api_server_the_names_of_its_flags_are_kept_and_no_value() -> None:
+def api_server(**meta: object) -> dict[str, Any]:
+    """A static pod of an API server."""
     command = ["kube-apiserver", f"--token-auth-file={SECRET}", "--audit-log-path", SECRET]
-    raw = {"metadata": {"name": "a"}, "spec": {"containers": [{"name": "a", "command": command}]}}
-    assert KINDS["ControlPlanePod"].reduce(raw) == {"flags": ["--audit-log-path", "--token-auth-file"]}
+    owned = [{"apiVersion": "v1", "kind": "Node", "name": "node-1", "controller": True}]
+    static = {"name": "a", "annotations": {"kubernetes.io/config.mirror": "1"}, "ownerReferences": owned}
+    return {"metadata": static | meta, "spec": {"containers": [{"name": "a", "command": command}]}}
+
+
+def test_of_an_api_server_the_names_of_its_flags_are_kept_and_no_value() -> None:
+    assert KINDS["ControlPlanePod"].reduce(api_server()) == {"flags": ["--audit-log-path", "--token-auth-file"]}
+
+
+@pytest.mark.parametrize("meta", [{"annotations": {}}, {"annotations": None}, {"ownerReferences": []}])
+def test_a_pod_that_only_calls_itself_an_api_server_is_none(meta: dict[str, Any]) -> None:
+    assert KINDS["ControlPlanePod"].reduce(api_server(**meta)) is None
+
+
+@pytest.mark.parametrize("namespace", ["", "prod"])
+def test_api_servers_are_looked_for_where_no_tenant_makes_pods(namespace: str) -> None:
+    kind = KINDS["ControlPlanePod"]
+    assert kind.path("v1", namespace) == "/api/v1/namespaces/kube-system/pods"

@@ -43,6 +43,7 @@ class Collection(Reachability):
         self._by_namespace: defaultdict[str, dict[str, _Kept]] = defaultdict(dict)  # by namespace and name
         self._excess = False  # until all are listed again
         self._unread: set[str] = set()  # uids
+        self.was_read = False  # the API server told of them, once
         self.absent = False  # the API server has no such kind
         self._foreign = False  # it has one, in a version that is not understood
 
@@ -87,6 +88,7 @@ class Collection(Reachability):
         """The API server answered; for the first time or again, that matters though nothing may be another."""
         before = self.last_success is None or bool(self.why) or self.absent or self._foreign
         self.absent = self._foreign = False
+        self.was_read = True
         super().answered()
         if before:
             self._on_change(self.scope)

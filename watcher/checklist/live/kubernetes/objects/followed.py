@@ -30,6 +30,7 @@ class Followed:
     ) -> None:
         """`namespaces`: those that are followed, empty for all; `groups`: those that are turned on."""
         self.kinds, self._steady, self.date_of = kinds, steady, date_of
+        self._namespaces = frozenset(namespaces)
         self._access, self._uniform, self._patience = access, uniform, patience
         wanted = [each for each in kinds if each.group in groups]
         self._installed = InstalledKinds(access, wanted, self._follow_installed)
@@ -136,8 +137,15 @@ class Followed:
         told: dict[str, str] = {}
         for kind in self.kinds:
             for each in self._collections.get(kind.name, {}).values():
-                if each.absent:
+                if each.absent or self._is_beyond(each):
                     continue
                 name = f"kubernetes_{kind.name}" if kind.custom else f"kubernetes_{kind.group}"
                 told[name] = told.get(name, "") or each.down
         return told
+
+    def _is_beyond(self, collection: Collection) -> bool:
+        """Whether nobody gave the right to it: what is outside of the namespaces that are followed, and was never
+        readable. Its controls are unknown, and no source is down."""
+        kind = collection.kind
+        outside = not kind.namespaced and not {"", kind.within or "*"} & self._namespaces
+        return outside and collection.refused and not collection.was_read
