@@ -9,6 +9,7 @@ from watcher.checklist.live.kubernetes.objects.collection import MOST_OBJECTS, O
 from watcher.checklist.live.kubernetes.objects.kinds import MOST_BYTES, kinds
 from watcher.checklist.live.kubernetes.objects.workloads import reduce_workload
 from watcher.kube.errors import RefusedError
+from watcher.kube.objects import MALFORMED_OBJECT
 
 KINDS = {kind.name: kind for kind in kinds(reduce_workload)}
 
@@ -88,15 +89,38 @@ def test_why_a_collection_may_not_be_all_is_told() -> None:
     followed.now = OLD + 1
     assert followed.of.down == "Stale"
     followed.of.answered()
-    with pytest.raises(ValueError, match="NetworkPolicy prod/large is too large, or not understood"):
+    with pytest.raises(ValueError, match="NetworkPolicy large is over 256 KiB"):
         followed.of.put(policy("large", egress=["x" * MOST_BYTES]))
     assert followed.of.down == "Unparseable"
     followed.of.remove("large")
-    with pytest.raises(ValueError, match="not understood"):
+    with pytest.raises(ValueError, match="expected matchLabels"):
         followed.of.put(policy("odd", {"matchFields": []}))
     assert followed.of.down == "Unparseable"
     followed.list(policy("one"))
     assert followed.of.down == ""
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"egress": ["x" * MOST_BYTES]},
+        {"podSelector": {"matchFields": []}},
+        ["no mapping"],
+        {"podSelector": {"matchExpressions": [5]}},
+    ],
+    ids=["too large", "a selector of later versions", "no object", "no selector"],
+)
+def test_what_can_be_read_no_more_is_not_kept_as_it_was(spec: object) -> None:
+    followed = Followed("NetworkPolicy")
+    followed.list(policy("one"), policy("two"))
+    followed.changed.clear()
+    with pytest.raises(MALFORMED_OBJECT):
+        followed.of.put(policy("one") | {"spec": spec})
+    assert names(followed) == ["two"]
+    assert followed.of.down == "Unparseable"
+    assert "prod" in followed.changed
+    followed.of.put(policy("one"))
+    assert (names(followed), followed.of.down) == (["one", "two"], "")
 
 
 def test_more_objects_than_are_kept_are_said() -> None:

@@ -8,11 +8,11 @@ from pydantic_core import to_json
 
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import KubeObject, Missing
-from watcher.checklist.live.kubernetes.objects.kinds import MOST_BYTES, Kind
+from watcher.checklist.live.kubernetes.objects.kinds import MOST_BYTES, Body, Kind
 from watcher.kube.errors import RefusedError
-from watcher.kube.objects import Raw
+from watcher.kube.objects import MALFORMED_OBJECT, Raw
 from watcher.kube.reachability import Reachability
-from watcher.kube.selectors import Selector, SelectorError, selects
+from watcher.kube.selectors import Selector, selects
 
 MOST_OBJECTS = 20_000
 """Of one kind and scope that are kept."""
@@ -51,15 +51,16 @@ class Collection(Reachability):
         """An object is new or changed."""
         meta = raw["metadata"]
         uid, namespace = str(meta["uid"]), str(meta.get("namespace") or "")
-        body = self.kind.reduce(raw)
+        try:
+            body, selector = self._read(raw)
+        except MALFORMED_OBJECT:
+            self.remove(uid)  # what was read of it is not so any more
+            self._unread.add(uid)
+            self._on_change(namespace)
+            raise
         if body is None:
             self.remove(uid)
             return
-        selector = self._selector(raw)
-        if selector is None or len(to_json(body)) > MOST_BYTES:
-            self.remove(uid)
-            self._unread.add(uid)
-            raise ValueError(f"{self.kind.name} {namespace}/{meta['name']} is too large, or not understood")
         if uid not in self._objects and len(self._objects) >= MOST_OBJECTS:
             self._excess = True
             return
@@ -170,12 +171,13 @@ class Collection(Reachability):
         lacks = self.lacks
         return "" if lacks is None else str(lacks.reason)
 
-    def _selector(self, raw: Raw) -> Selector | None:
-        """None where it is not understood."""
-        try:
-            return () if self.kind.selector is None else self.kind.selector(raw)
-        except SelectorError:
-            return None
+    def _read(self, raw: Raw) -> tuple[Body | None, Selector]:
+        """What is kept of it, and the pods that it is about; one of MALFORMED_OBJECT where it cannot be read."""
+        body = self.kind.reduce(raw)
+        selector = () if body is None or self.kind.selector is None else self.kind.selector(raw)
+        if body is not None and len(to_json(body)) > MOST_BYTES:
+            raise ValueError(f"{self.kind.name} {raw['metadata']['name']} is over {MOST_BYTES >> 10} KiB")
+        return body, selector
 
     def _keep(self, uid: str, kept: _Kept) -> None:
         before = self._objects.get(uid)
