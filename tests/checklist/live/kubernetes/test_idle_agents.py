@@ -6,7 +6,8 @@ import pytest
 
 from probes.controls.catalogue.control import SourceName
 from probes.controls.evidence import AgentObjects, AgentRef, Missing, Seen
-from tests.checklist.live.kubernetes.cluster import LIMITS, deployment
+from tests.checklist.live.kubernetes.cluster import deployment
+from tests.discovery.pods.test_target import LIMITS
 from watcher.checklist.live.kubernetes.evidence import KubernetesEvidence
 from watcher.checklist.live.kubernetes.objects.collection import OLD
 from watcher.checklist.live.kubernetes.objects.kinds import Group

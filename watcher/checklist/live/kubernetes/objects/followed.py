@@ -9,6 +9,7 @@ from probes.controls.evidence import Missing
 from watcher.checklist.live.kubernetes.objects.collection import Collection
 from watcher.checklist.live.kubernetes.objects.installed import InstalledKinds
 from watcher.checklist.live.kubernetes.objects.kinds import Group, Kind
+from watcher.checklist.live.kubernetes.objects.room import Room
 from watcher.kube.access import Access
 from watcher.kube.list_watch import ListWatch, Patience
 
@@ -39,9 +40,10 @@ class Followed:
         self._lacked: dict[Collection, str] = {}  # what was down when it was asked last
         self._looking: asyncio.Task[None] | None = None
         self._left: set[asyncio.Task[None]] = set()  # cancelled, and not at their end yet
+        room = Room()
         for kind in wanted:
             scopes = namespaces if kind.namespaced else [""]
-            self._collections[kind.name] = {each: Collection(kind, each, steady, on_change) for each in scopes}
+            self._collections[kind.name] = {each: Collection(kind, each, steady, on_change, room) for each in scopes}
 
     def now(self) -> float:
         """Unix seconds."""

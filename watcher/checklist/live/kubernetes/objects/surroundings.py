@@ -43,8 +43,10 @@ def subject_of(
         ref_of_pod = f"pod/{ref.namespace}/{newest.pod.name}"
         template = Seen(kept.template.read(), at, ref_of_pod)
         return Subject(ref, newest, _workload_of(newest, followed, at), template, _labels(pods), at)
-    told = _NO_POD if workload is None else _told_of(workload, followed)
-    if workload is None or isinstance(told, Missing):
+    if workload is None:
+        return Subject(ref, None, _NO_POD, _NO_POD, _NO_POD, at)
+    told = _told_of(workload, followed)
+    if isinstance(told, Missing):
         return Subject(ref, None, told, told, told, at)
     kept_workload = Workload(workload)
     labels_of_pods = _EXCESS if kept_workload.pod_labels is None else [kept_workload.pod_labels]
@@ -91,7 +93,7 @@ def _workload_of(seen: SeenPod, followed: Followed, at: float) -> Seen[KubeObjec
         return found
     made = found.named(namespace, name)
     if made is None:
-        return found.lacks or Missing(
+        return found.lacks_in(namespace) or Missing(
             UnknownReason.SOURCE_MISSING, f"{kind} {name} is not there, or has no template of its own."[:200]
         )
     return _told_of(made, followed)
@@ -108,7 +110,7 @@ def _listing(kind: Kind, subject: Subject, followed: Followed) -> Seen[Listing] 
     found = followed.of(kind.name, subject.ref.namespace)
     if isinstance(found, Missing):
         return found
-    lacks = found.lacks
+    lacks = found.lacks_in(subject.ref.namespace)
     if lacks is not None and lacks.reason is not UnknownReason.UNPARSEABLE:
         return lacks
     objects = found.of(subject.ref.namespace) if kind.selector is None else _about(found, subject)
