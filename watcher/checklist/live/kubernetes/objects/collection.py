@@ -1,7 +1,7 @@
 """The objects of one kind in one scope, kept true by a list and a watch, and why they may not be all."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from pydantic_core import to_json
@@ -124,10 +124,14 @@ class Collection(Reachability):
 
     def of(self, namespace: str, labels: Mapping[str, str] | None = None) -> tuple[KubeObject, ...]:
         """The objects of a namespace (of a kind that has none, all); of those about pods, such as have these labels."""
-        there = (self._by_namespace.get(namespace, _NOTHING) if self.kind.namespaced else self._objects).values()
+        there = self._in(namespace)
         if labels is None or self.kind.selector is None:
             return tuple(each.found for each in there)
         return tuple(each.found for each in there if selects(each.selector, labels))
+
+    def selector_keys(self, namespace: str) -> frozenset[str]:
+        """The labels by which those of a namespace select pods."""
+        return frozenset(requirement.key for each in self._in(namespace) for requirement in each.selector)
 
     def named(self, namespace: str, name: str) -> KubeObject | None:
         """The object with this name."""
@@ -182,6 +186,9 @@ class Collection(Reachability):
         if len(packed) > MOST_BYTES:
             raise ValueError(f"{self.kind.name} {raw['metadata']['name']} is over {MOST_BYTES >> 10} KiB")
         return body, selector, size_of(packed, selector)
+
+    def _in(self, namespace: str) -> Iterable[_Kept]:
+        return (self._by_namespace.get(namespace, _NOTHING) if self.kind.namespaced else self._objects).values()
 
     def _of(self, namespace: str) -> str:
         """Whom an object concerns: its namespace, or all (empty)."""

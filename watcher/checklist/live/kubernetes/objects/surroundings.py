@@ -15,7 +15,7 @@ from watcher.checklist.live.kubernetes.objects.workloads import FOLLOWED, Worklo
 from watcher.discovery.pods.scope import SeenPod
 
 MOST_LABELS = 50
-"""Of one agent, sets of labels of its pods that policies are asked for."""
+"""Of one agent, sets of labels of its pods that policies tell apart."""
 
 _NO_POD = Missing(UnknownReason.SOURCE_MISSING, "It has neither a pod nor a workload that is known.")
 _EXCESS = Missing(UnknownReason.UNPARSEABLE, "Its pods have more labels than are read.")
@@ -62,12 +62,13 @@ def newest_of(pods: Iterable[SeenPod]) -> SeenPod | None:
 
 
 def _labels(pods: Iterable[SeenPod]) -> Sequence[Mapping[str, str]] | Missing:
-    """Of those that do not end."""
-    kept = [each.kept.labels for each in pods if each.kept is not None and each.kept.run.ends_since is None]
-    if any(each.excess for each in kept):
+    """Of those that do not end; where all do, of all."""
+    kept = [each.kept for each in pods if each.kept is not None]
+    read = [each.labels for each in kept if each.run.ends_since is None] or [each.labels for each in kept]
+    if any(each.excess for each in read):
         return _EXCESS
-    found = {tuple(sorted(each.labels.items())): each.labels for each in kept}
-    return list(found.values())[:MOST_LABELS]
+    found = {tuple(sorted(each.labels.items())): each.labels for each in read}
+    return list(found.values())
 
 
 def _told_of(workload: KubeObject, followed: Followed) -> Seen[KubeObject] | Missing:
@@ -124,7 +125,11 @@ def _about(found: Collection, subject: Subject) -> tuple[KubeObject, ...] | Miss
     namespace = subject.ref.namespace
     if isinstance(subject.labels, Missing):
         return subject.labels
-    each_has = [found.of(namespace, {**labels, NAMESPACE: namespace}) for labels in subject.labels]
+    keys = found.selector_keys(namespace)  # pods of a StatefulSet differ in labels that hardly any policy names
+    differing = {frozenset(each for each in labels.items() if each[0] in keys) for labels in subject.labels}
+    if len(differing) > MOST_LABELS:
+        return _EXCESS
+    each_has = [found.of(namespace, {**dict(labels), NAMESPACE: namespace}) for labels in differing]
     least = min(each_has, key=len, default=())
     if not least or all(each == least for each in each_has):
         return least
