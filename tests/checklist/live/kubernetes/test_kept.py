@@ -40,6 +40,42 @@ def test_no_text_of_a_config_map_is_kept_but_what_is_to_be_judged_of_it_is() -> 
     assert list(kept.configs) == ["config.yaml"]
 
 
+def _managed(time: str | None, *fields: str) -> dict[str, Any]:
+    return {"manager": "m", "time": time, "fieldsV1": {field: {} for field in fields}}
+
+
+@pytest.mark.parametrize(
+    ("managed", "changed_at"),
+    [
+        (None, None),
+        ([], None),
+        ([_managed(CHANGED, "f:metadata")], None),
+        ([_managed(None, "f:data")], None),
+        ([_managed(EARLY, "f:data"), _managed(None, "f:data")], None),
+        ([_managed(EARLY, "f:data"), _managed(CHANGED, "f:metadata")], EARLY),
+        ([_managed("2026-11-18T07:00:00Z", "f:data")], EARLY),
+        ([_managed(EARLY, "f:data"), _managed(CHANGED, "f:binaryData")], CHANGED),
+    ],
+    ids=[
+        "stripped",
+        "empty",
+        "of labels",
+        "without time",
+        "one without time",
+        "data before labels",
+        "restored",
+        "the last counts",
+    ],
+)
+def test_when_a_config_map_was_changed_is_told_by_those_who_changed_it_or_not_at_all(
+    managed: list[dict[str, Any]] | None, changed_at: str | None
+) -> None:
+    raw = config_map()
+    raw["metadata"] |= {"creationTimestamp": EARLY, "managedFields": managed}
+    kept = keep_config_map(raw, (), 1.0)
+    assert kept.changed_at == (None if changed_at is None else seconds(changed_at))
+
+
 def test_a_config_keeps_its_keys_and_lines_and_not_its_secrets_and_says_what_is_wrong_with_it() -> None:
     kept = keep_config(f"agent:\n  name: search\ndb:\n  password: {SECRET}\n  pin_token: 12345678\n")
     read = kept.read("1.0.0", in_place=True)
@@ -78,6 +114,11 @@ def _seen(created: str, started: str, **more: object) -> SeenPod:
 )
 def test_a_process_started_with_a_config_that_was_there_before(pods: list[SeenPod], expected: bool | None) -> None:
     assert in_place(seconds(CHANGED), pods) is expected
+    assert in_place(None, pods) is (None if any(_lasts(each) for each in pods) else True)
+
+
+def _lasts(seen: SeenPod) -> bool:
+    return seen.kept is not None and seen.kept.run.ends_since is None
 
 
 def test_of_a_workload_its_template_is_kept_and_others_than_agents_are_not() -> None:
