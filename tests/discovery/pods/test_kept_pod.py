@@ -1,7 +1,11 @@
 """What is kept of a pod for the checklist: enough to judge it as its own object is judged, and no value of it."""
 
 import gc
+import sys
+from collections.abc import Callable
 from copy import deepcopy
+from functools import partial
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -25,6 +29,7 @@ from probes.controls.judging import Facts, Statement, load_judges
 from probes.controls.sdk.loading import load_sdk_facts
 from tests.discovery.pods.test_target import pod
 from tests.probes.controls.made import CATALOGUE, NOW
+from watcher.discovery.pod.kept.cost import MOST_WORK
 from watcher.discovery.pod.kept.pod import keep_pod, seconds
 from watcher.discovery.pod.kept.template import MOST_BYTES, keep_template
 
@@ -192,3 +197,67 @@ def test_a_template_that_is_too_large_is_refused() -> None:
     assert len(to_json(spec)) > MOST_BYTES
     with pytest.raises(ValueError, match="what is judged of its template is over 64 KiB"):
         keep_template({}, spec)
+
+
+def _calls(work: Callable[[], object]) -> int:
+    """How many functions were called: what it cost, on any machine."""
+    counted = 0
+
+    def count(_: FrameType, event: str, __: object) -> None:
+        nonlocal counted
+        counted += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return counted
+
+
+def _many(**parts: object) -> dict[str, Any]:
+    return {"containers": [{"name": "agent", "image": "x", **parts}]}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        _many(env=[{"name": f"N{n}", "value": f"a{n}=b"} for n in range(20_000)]),
+        _many(args=[f"--a{n}=b" for n in range(20_000)]),
+        _many(volumeMounts=[{} for _ in range(50_000)]),
+        _many(lifecycle={"preStop": {"exec": {"command": [f"a{n}" for n in range(20_000)]}}}),
+        _many() | {"volumes": [{"name": f"v{n}", "emptyDir": {}} for n in range(20_000)]},
+    ],
+    ids=["variables", "arguments", "empty", "hook", "volumes"],
+)
+def test_a_template_that_takes_long_to_read_is_refused_before_it_is_read(spec: dict[str, Any]) -> None:
+    def refused() -> None:
+        with pytest.raises(ValueError, match="its template has more variables, arguments or other parts than are read"):
+            keep_template({}, spec)
+
+    assert _calls(refused) < 10 * MOST_WORK
+
+
+def test_a_template_that_was_refused_is_not_read_again() -> None:
+    spec = _many(env=[{"name": f"N{n}{'z' * 250}", "value": "x", "key": "y" * 250} for n in range(200)])
+
+    def refused() -> None:
+        with pytest.raises(ValueError, match="what is judged of its template is over 64 KiB"):
+            keep_template({}, spec)
+
+    refused()
+    assert _calls(refused) < 200
+
+
+def test_a_large_annotation_is_looked_through_once_whatever_else_of_the_pod_changes() -> None:
+    metadata = {"annotations": {"a": "AKIA eyJ sk- " * 10_000}}
+
+    def cost(image: str) -> int:
+        return _calls(partial(keep_template, metadata, _many(image=image)))
+
+    first, again = cost("a"), cost("b")
+    assert again < first
+    secret = {"annotations": {"a": f"{'x ' * 1000}{EXAMPLES['AWS access key']}"}}
+    for spec in (_many(image="a"), _many(image="b")):
+        assert keep_template(secret, spec).read().metadata["annotations"] != {}

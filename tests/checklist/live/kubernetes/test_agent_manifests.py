@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentConfigFile, AgentObjects, AgentRef, Missing, Seen
 from tests.checklist.test_manifests import CONFIG_MAP, PATH, workload
@@ -75,6 +77,54 @@ def test_a_file_that_goes_away_or_has_another_agent_tells_why(tmp_path: Path) ->
     assert isinstance(missing, Missing)
     assert missing.message == "search.yaml has no agent search of the namespace prod."
     assert files.take_changed() == {SEARCH}
+
+
+def _told(file: Path, source: SourceName, *, as_config: bool = False) -> str:
+    """What is told in place of evidence; empty where there is some."""
+    files = reader(agent_config=file) if as_config else reader(file)
+    asyncio.run(files.read())
+    found = files.of(SEARCH).get(source)
+    return found.message if isinstance(found, Missing) else ""
+
+
+OF_ANOTHER = CONFIG_MAP.replace("      name: search", "      name: other")
+NONE = "search.yaml has no agent search of the namespace prod."
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f"{CONFIG_MAP}---\n{workload()}", ""),
+        (workload(), ""),  # its ConfigMap is not there: only its labels say how it is called
+        (f"{OF_ANOTHER}---\n{workload()}", NONE),
+        (workload().replace("namespace: prod", "namespace: dev"), NONE),
+        (f"{workload(labels='app: a')}---\n{workload('b', labels='app: b')}", NONE),
+        (
+            f"{CONFIG_MAP}---\n{workload()}---\n{workload('b')}",
+            "search.yaml has 2 workloads search of the namespace prod.",
+        ),
+    ],
+    ids=["named", "unnamed", "of another agent", "of another namespace", "of several agents", "of several workloads"],
+)
+def test_manifests_are_those_of_this_agent_and_of_no_other(tmp_path: Path, text: str, told: str) -> None:
+    file = tmp_path / "search.yaml"
+    file.write_text(text)
+    assert _told(file, SourceName.KUBERNETES_OBJECT) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("agent: {name: search}\n", ""),
+        ("agent: {name: '${NAME}'}\n", ""),
+        ("transport: {}\n", ""),
+        ("agent: {name: other}\n", "config.yaml is the config of another agent than search."),
+    ],
+)
+def test_a_config_is_that_of_this_agent_and_of_no_other(tmp_path: Path, text: str, told: str) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(text)
+    assert _told(file, SourceName.AGENT_CONFIG, as_config=True) == told
 
 
 def test_of_several_instances_of_an_agent_the_first_that_names_a_file_counts() -> None:

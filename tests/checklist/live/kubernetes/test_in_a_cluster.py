@@ -348,6 +348,21 @@ def test_kinds_of_policies_come_and_go_and_one_that_may_not_be_listed_leaves_oth
     watching(kubernetes, tmp_path, script, groups=[Group.NETWORK])
 
 
+def test_no_pod_of_a_tenant_passes_for_an_api_server(kubernetes: Kubernetes, tmp_path: Path) -> None:
+    control = "deployment.secrets.encrypted-at-rest"
+    kubernetes.admin.apply(deployment())
+    run_pod(kubernetes)
+    labels = {"metadata": {"labels": {"component": "kube-apiserver"}}}
+    kubernetes.admin.ask("PATCH", f"/api/v1/namespaces/{NAMESPACE}/pods/pod-1", labels, patch="merge-patch+json")
+
+    async def script(watched: Watched) -> None:
+        await watched.until_said(ROLLBACK, "pass")
+        await until(lambda: watched.evidence.sources_up()["kubernetes_workloads"] == "")
+        assert watched.said(control) == "unknown AttestationMissing"
+
+    watching(kubernetes, tmp_path, script)
+
+
 def test_entries_of_a_pod_are_told_by_cluster_spiffe_ids(kubernetes: Kubernetes, tmp_path: Path) -> None:
     control = "security.identity.workload-attestation-configured"
     kubernetes.admin.apply(rights(*SPIRE))

@@ -40,6 +40,42 @@ def test_no_text_of_a_config_map_is_kept_but_what_is_to_be_judged_of_it_is() -> 
     assert list(kept.configs) == ["config.yaml"]
 
 
+def _managed(time: str | None, *fields: str) -> dict[str, Any]:
+    return {"manager": "m", "time": time, "fieldsV1": {field: {} for field in fields}}
+
+
+@pytest.mark.parametrize(
+    ("managed", "changed_at"),
+    [
+        (None, None),
+        ([], None),
+        ([_managed(CHANGED, "f:metadata")], None),
+        ([_managed(None, "f:data")], None),
+        ([_managed(EARLY, "f:data"), _managed(None, "f:data")], None),
+        ([_managed(EARLY, "f:data"), _managed(CHANGED, "f:metadata")], EARLY),
+        ([_managed("2026-11-18T07:00:00Z", "f:data")], EARLY),
+        ([_managed(EARLY, "f:data"), _managed(CHANGED, "f:binaryData")], CHANGED),
+    ],
+    ids=[
+        "stripped",
+        "empty",
+        "of labels",
+        "without time",
+        "one without time",
+        "data before labels",
+        "restored",
+        "the last counts",
+    ],
+)
+def test_when_a_config_map_was_changed_is_told_by_those_who_changed_it_or_not_at_all(
+    managed: list[dict[str, Any]] | None, changed_at: str | None
+) -> None:
+    raw = config_map()
+    raw["metadata"] |= {"creationTimestamp": EARLY, "managedFields": managed}
+    kept = keep_config_map(raw, (), 1.0)
+    assert kept.changed_at == (None if changed_at is None else seconds(changed_at))
+
+
 def test_a_config_keeps_its_keys_and_lines_and_not_its_secrets_and_says_what_is_wrong_with_it() -> None:
     kept = keep_config(f"agent:\n  name: search\ndb:\n  password: {SECRET}\n  pin_token: 12345678\n")
     read = kept.read("1.0.0", in_place=True)
@@ -78,6 +114,11 @@ def _seen(created: str, started: str, **more: object) -> SeenPod:
 )
 def test_a_process_started_with_a_config_that_was_there_before(pods: list[SeenPod], expected: bool | None) -> None:
     assert in_place(seconds(CHANGED), pods) is expected
+    assert in_place(None, pods) is (None if any(_lasts(each) for each in pods) else True)
+
+
+def _lasts(seen: SeenPod) -> bool:
+    return seen.kept is not None and seen.kept.run.ends_since is None
 
 
 def test_of_a_workload_its_template_is_kept_and_others_than_agents_are_not() -> None:
@@ -154,7 +195,24 @@ def test_no_kind_is_that_of_secrets() -> None:
     assert Kind("X", Group.RBAC, "", "xs", lambda _: None).path("v1", "prod") == "/api/v1/namespaces/prod/xs"
 
 
-def test_of_an_api_server_the_names_of_its_flags_are_kept_and_no_value() -> None:
+def api_server(**meta: object) -> dict[str, Any]:
+    """A static pod of an API server."""
     command = ["kube-apiserver", f"--token-auth-file={SECRET}", "--audit-log-path", SECRET]
-    raw = {"metadata": {"name": "a"}, "spec": {"containers": [{"name": "a", "command": command}]}}
-    assert KINDS["ControlPlanePod"].reduce(raw) == {"flags": ["--audit-log-path", "--token-auth-file"]}
+    owned = [{"apiVersion": "v1", "kind": "Node", "name": "node-1", "controller": True}]
+    static = {"name": "a", "annotations": {"kubernetes.io/config.mirror": "1"}, "ownerReferences": owned}
+    return {"metadata": static | meta, "spec": {"containers": [{"name": "a", "command": command}]}}
+
+
+def test_of_an_api_server_the_names_of_its_flags_are_kept_and_no_value() -> None:
+    assert KINDS["ControlPlanePod"].reduce(api_server()) == {"flags": ["--audit-log-path", "--token-auth-file"]}
+
+
+@pytest.mark.parametrize("meta", [{"annotations": {}}, {"annotations": None}, {"ownerReferences": []}])
+def test_a_pod_that_only_calls_itself_an_api_server_is_none(meta: dict[str, Any]) -> None:
+    assert KINDS["ControlPlanePod"].reduce(api_server(**meta)) is None
+
+
+@pytest.mark.parametrize("namespace", ["", "prod"])
+def test_api_servers_are_looked_for_where_no_tenant_makes_pods(namespace: str) -> None:
+    kind = KINDS["ControlPlanePod"]
+    assert kind.path("v1", namespace) == "/api/v1/namespaces/kube-system/pods"

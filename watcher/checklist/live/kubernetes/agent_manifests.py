@@ -17,7 +17,7 @@ from watcher.checklist.live.kubernetes.configs.kept_config_map import without_se
 from watcher.checklist.live.kubernetes.objects.kinds import meta_of
 from watcher.checklist.live.provider import Sources
 from watcher.checklist.manifests.documents import Budget
-from watcher.checklist.manifests.gathering import gather
+from watcher.checklist.manifests.gathering import Gathered, gather
 from watcher.checklist.manifests.objects import ManifestsError, read_objects
 from watcher.config.static_target import AgentFiles
 from watcher.discovery.pod.kept.template import keep_template
@@ -82,7 +82,7 @@ class AgentManifests:
         if files.manifests is not None:
             found |= _of_manifests(files.manifests, agent, self._sdk_version, self._now())
         if files.agent_config is not None:
-            found[_CONFIG] = _of_config(files.agent_config, self._sdk_version, self._now())
+            found[_CONFIG] = _of_config(files.agent_config, agent, self._sdk_version, self._now())
         return found
 
 
@@ -94,9 +94,10 @@ def _of_manifests(path: Path, agent: AgentRef, sdk_version: str, now: float) -> 
     try:
         objects = read_objects([path], io.BytesIO(), agent.namespace, Budget(MOST_BYTES, MOST_VALUES))
         agents = gather(objects, now, sdk_version, MOST_VALUES).agents
-        named = agents.get(agent) or (next(iter(agents.values())) if len(agents) == 1 else [])
-        if not named:
-            told = f"{path.name} has no agent {agent.agent} of the namespace {agent.namespace}."
+        named = agents.get(agent) or _unnamed(agents, agent)
+        if len(named) != 1:
+            has = f"{len(named)} workloads" if named else "no agent"
+            told = f"{path.name} has {has} {agent.agent} of the namespace {agent.namespace}."
             return {_OBJECT: Missing(UnknownReason.SOURCE_MISSING, told[:200])}
         sources = named[0].evidence.sources
         return {_OBJECT: _objects(sources[_OBJECT]), _CONFIG: _config(sources[_CONFIG])}
@@ -106,14 +107,36 @@ def _of_manifests(path: Path, agent: AgentRef, sdk_version: str, now: float) -> 
         return {_OBJECT: _ODD}
 
 
-def _of_config(path: Path, sdk_version: str, now: float) -> Given:
+def _unnamed(agents: Mapping[AgentRef, list[Gathered]], agent: AgentRef) -> list[Gathered]:
+    """The only agent that is there, where nothing but labels says how it is called."""
+    if len(agents) != 1:
+        return []
+    [(ref, several)] = agents.items()
+    said = [_said_name(each.evidence.sources[_CONFIG]) for each in several]
+    return several if ref.namespace == agent.namespace and not any(said) else []
+
+
+def _said_name(config: Given) -> str:
+    """How a config calls its agent; empty where it does not, or by a variable."""
+    if isinstance(config, Missing) or not isinstance(config.value, AgentConfigFile):
+        return ""
+    name = config.value.get("agent.name")
+    return name if isinstance(name, str) and "$" not in name else ""
+
+
+def _of_config(path: Path, agent: AgentRef, sdk_version: str, now: float) -> Given:
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "no path"
         return Missing(UnknownReason.UNREACHABLE, f"{path.name} cannot be read: {why}."[:200])
-    return _config(Seen(read_agent_config(raw, sdk_version, in_place=None), now, path.name))
+    found = Seen(read_agent_config(raw, sdk_version, in_place=None), now, path.name)
+    if (name := _said_name(found)) and name != agent.agent:
+        return Missing(
+            UnknownReason.SOURCE_MISSING, f"{path.name} is the config of another agent than {agent.agent}."[:200]
+        )
+    return _config(found)
 
 
 def _config(found: Given) -> Given:

@@ -98,7 +98,7 @@ class KubernetesEvidence:
         found = self.pods.of(agent, pods)
         seen = [each for each in found.values() if each is not None]
         workload = self.idle.workload_of(agent)
-        subject = subject_of(agent, seen, workload, self.followed)
+        subject = subject_of(agent, seen, workload, self.followed, self.pods.observed_at(agent.namespace))
         places = self._places(subject)
         names = self._names(subject, places)
         self.config_maps.want(agent, names, _newest_process(seen))
@@ -156,8 +156,7 @@ class KubernetesEvidence:
         if isinstance(subject.template, Missing) and subject.newest is None:
             return self.pods.missing(subject.ref.namespace) or subject.template
         objects = objects_of(subject, self.followed, self.config_maps, names)
-        at = self.pods.observed_at(subject.ref.namespace) if subject.newest is not None else self.followed.now()
-        return Seen(objects, at, f"{subject.ref.namespace}/{subject.ref.agent}")
+        return Seen(objects, subject.at, f"{subject.ref.namespace}/{subject.ref.agent}")
 
     def _places(self, subject: Subject) -> Sequence[Place] | Missing:
         if subject.newest is not None:

@@ -16,6 +16,7 @@ from probes.controls.judges.kubernetes_object.pre_stop import pre_stop_sleep
 from probes.controls.judges.secret_rules import INJECTORS, secret_rule
 from probes.controls.judges.stand_ins import EXAMPLES, stand_in, stand_in_for_command
 from watcher.discovery.pod.containers import agent_container, opa_beside, opa_container
+from watcher.discovery.pod.kept.cost import costs_too_much
 from watcher.discovery.pod.opa import listens_on_loopback
 from watcher.kube.objects import Raw
 
@@ -63,6 +64,9 @@ _MOST_KNOWN = 20_000
 _Known = WeakValueDictionary[bytes, KeptTemplate]
 _read_before: _Known = WeakValueDictionary()  # by what was read: pods of a StatefulSet differ in the names of volumes
 _by_content: _Known = WeakValueDictionary()  # by what is kept
+_refused: dict[bytes, str] = {}  # why, by what was read
+_large_texts: dict[bytes, bool] = {}  # whether there is a secret in an annotation, by its digest
+_LARGE = 1000
 
 
 def keep_template(metadata: Raw, spec: Raw) -> KeptTemplate:
@@ -72,9 +76,13 @@ def keep_template(metadata: Raw, spec: Raw) -> KeptTemplate:
     digest = _digest(_TOKEN_VOLUME.sub(_ONE_NAME, told))
     if (known := _read_before.get(digest)) is not None:
         return known
+    if (why := _refused.get(digest)) is not None:
+        raise ValueError(why)
+    if costs_too_much(spec, _LEFT_OUT):
+        raise _refusal(digest, "its template has more variables, arguments or other parts than are read")
     packed = _TOKEN_VOLUME.sub(_ONE_NAME, to_json([{"annotations": annotations}, reduced_spec(spec)]))
     if len(packed) > MOST_BYTES:
-        raise ValueError(f"what is judged of its template is over {MOST_BYTES >> 10} KiB")
+        raise _refusal(digest, f"what is judged of its template is over {MOST_BYTES >> 10} KiB")
     made = KeptTemplate(packed, spec)
     if len(_read_before) >= _MOST_KNOWN:
         _read_before.clear()
@@ -82,6 +90,14 @@ def keep_template(metadata: Raw, spec: Raw) -> KeptTemplate:
     made = _by_content.setdefault(_digest(packed + own), made)
     _read_before[digest] = made
     return made
+
+
+def _refusal(digest: bytes, why: str) -> ValueError:
+    """It is told of again and again, and read once."""
+    if len(_refused) >= _MOST_KNOWN:
+        _refused.clear()
+    _refused[digest] = why
+    return ValueError(why)
 
 
 def _digest(told: bytes) -> bytes:
@@ -97,7 +113,19 @@ def reduced_spec(spec: Raw) -> Mapping[str, Any]:
 def _annotations(given: Mapping[str, object]) -> Mapping[str, str]:
     """Those that ask for secrets, and those that have one."""
     texts = {str(key): str(value) for key, value in given.items()}
-    return {key: stand_in(value) for key, value in texts.items() if key.startswith(INJECTORS) or secret_rule(value)}
+    return {key: stand_in(value) for key, value in texts.items() if key.startswith(INJECTORS) or _has_secret(value)}
+
+
+def _has_secret(text: str) -> bool:
+    """A large text is looked through once, not each time that something else of the pod changes."""
+    if len(text) <= _LARGE:
+        return bool(secret_rule(text))
+    digest = _digest(text.encode(errors="surrogatepass"))
+    if (known := _large_texts.get(digest)) is None:
+        if len(_large_texts) >= _MOST_KNOWN:
+            _large_texts.clear()
+        known = _large_texts[digest] = bool(secret_rule(text))
+    return known
 
 
 def _reduced(key: str, value: Any, depth: int) -> Any:

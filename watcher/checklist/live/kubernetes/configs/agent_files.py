@@ -65,8 +65,9 @@ def digest_of(places: Sequence[Place] | Missing, reader: ConfigMapReader) -> tup
     return Bind.CONFIG_DIGEST, found if isinstance(found, Missing) else frozenset({found[2].digest})
 
 
-def in_place(changed_at: float, pods: Sequence[SeenPod]) -> bool | None:
-    """Whether each process of these pods started with what has been there since `changed_at` (Unix seconds).
+def in_place(changed_at: float | None, pods: Sequence[SeenPod]) -> bool | None:
+    """Whether each process of these pods started with what has been there since `changed_at` (Unix seconds, None: it
+    is not known since when).
 
     True of an agent without pods: they are yet to start. None where it is not known.
     """
@@ -78,8 +79,8 @@ def _counts(seen: SeenPod) -> bool:
     return seen.kept is None or seen.kept.run.ends_since is None
 
 
-def _started_with(changed_at: float, seen: SeenPod) -> bool | None:
-    if seen.kept is None:
+def _started_with(changed_at: float | None, seen: SeenPod) -> bool | None:
+    if seen.kept is None or changed_at is None:
         return None
     run = seen.kept.run
     own = run.container(seen.kept.template.agent_container)

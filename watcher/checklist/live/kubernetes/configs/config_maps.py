@@ -17,7 +17,8 @@ from watcher.kube.requests import get_object
 Name = tuple[str, str]  # namespace and name
 _AT_ONCE, _SECONDS, _MOST_BYTES = 4, 5.0, 4 * 2**20
 _AGAIN = 15.0
-"""Seconds until one is read again that could not be read, or that a process may have read anew."""
+"""Seconds until one is read again that could not be read, or that a process may have read anew; the next time that it
+cannot twice as many, and so on, up to what is due for those that can."""
 
 OLD = 900.0
 """Seconds since one was read, after which it proves nothing: the catalogue's own limit."""
@@ -36,6 +37,8 @@ class _Wanted:
     due_at: float = 0.0  # steady seconds
     tried_at: float = 0.0  # steady seconds
     told: object = None  # what agents were judged by
+    failures: int = 0  # attempts in a row without an answer
+    trouble: UnknownReason | None = None  # why the newest attempt had none
 
 
 class ConfigMapReader:
@@ -55,7 +58,6 @@ class ConfigMapReader:
         self._wanted: dict[Name, _Wanted] = {}
         self._of_agent: dict[AgentRef, Mapping[Name, frozenset[str]]] = {}
         self._work, self._read_one = asyncio.Event(), asyncio.Event()
-        self.denied = False  # the newest answer was that they may not be read
 
     def want(self, agent: AgentRef, names: Mapping[Name, frozenset[str]], since: float) -> None:
         """This agent has these, with the keys of its config in each; `since` (Unix seconds): its newest process.
@@ -98,6 +100,11 @@ class ConfigMapReader:
             return Missing(UnknownReason.STALE, f"ConfigMap {found.name} was read more than 15 min ago.")
         return found
 
+    @property
+    def denied(self) -> bool:
+        """Whether some may not be read."""
+        return any(each.trouble is UnknownReason.FORBIDDEN for each in self._wanted.values())
+
     async def tried(self) -> None:
         """Come back when each of them was read, or could not be."""
         while any(each.found is _NOT_YET for each in self._wanted.values()):
@@ -125,8 +132,7 @@ class ConfigMapReader:
     async def _read(self, name: Name, wanted: _Wanted) -> None:
         wanted.tried_at = self._now()
         found = await self._ask(name, wanted)
-        kept = isinstance(found, KeptConfigMap)
-        wanted.due_at = self._now() + (self._every if kept or found is GONE else _AGAIN)
+        self._schedule(name[0], wanted, found)
         before = wanted.found
         self._read_one.set()
         is_away = isinstance(found, Missing) and found.reason is UnknownReason.UNREACHABLE
@@ -136,12 +142,27 @@ class ConfigMapReader:
             wanted.told = told
             self._on_change(wanted.agents)
 
+    def _schedule(self, namespace: str, wanted: _Wanted, found: KeptConfigMap | Missing) -> None:
+        trouble = found.reason if isinstance(found, Missing) and found is not GONE else None
+        before, wanted.trouble = wanted.trouble, trouble
+        wanted.failures = 0 if trouble is None else wanted.failures + 1
+        wait = _AGAIN * 2.0 ** min(wanted.failures - 1, 20)
+        wanted.due_at = self._now() + (self._every if trouble is None else min(wait, max(self._every, _AGAIN)))
+        if trouble is None and before is not None:
+            self._hasten(namespace, before)
+
+    def _hasten(self, namespace: str, trouble: UnknownReason) -> None:
+        """One can be read again: so may those that could not be for the same reason."""
+        for (other, _), each in self._wanted.items():
+            if each.trouble is trouble and (other == namespace or trouble is UnknownReason.UNREACHABLE):
+                each.due_at = min(each.due_at, each.tried_at + _AGAIN)
+        self._work.set()
+
     async def _ask(self, name: Name, wanted: _Wanted) -> KeptConfigMap | Missing:
         namespace, of = name
         path = f"/api/v1/namespaces/{namespace}/configmaps/{of}"
         try:
             raw = await get_object(self._access, path, _SECONDS, _MOST_BYTES)
-            self.denied = False
             return await asyncio.to_thread(keep_config_map, raw, wanted.keys, self._date_of(self._now()))
         except (RefusedError, GoneError, AccessError, httpx.HTTPError, OSError) as error:
             return self._refused(of, error)
@@ -150,10 +171,8 @@ class ConfigMapReader:
 
     def _refused(self, of: str, error: Exception) -> Missing:
         if isinstance(error, RefusedError) and error.code == 404:
-            self.denied = False
             return GONE
-        self.denied = is_denial(error)
-        if self.denied:
+        if is_denial(error):
             return Missing(UnknownReason.FORBIDDEN, f"ConfigMap {of} may not be read.")
         return Missing(UnknownReason.UNREACHABLE, f"ConfigMap {of} cannot be read: {in_words(error)}"[:200])
 

@@ -48,7 +48,7 @@ class KeptConfigMap:
     namespace: str
     name: str
     packed: bytes  # its body with stand-ins, as JSON
-    changed_at: float  # Unix seconds at which its data was changed last
+    changed_at: float | None  # Unix seconds at which its data was changed last; None: nobody says
     configs: Mapping[str, KeptConfig]  # agents' configs in it, by key
     read_at: float  # Unix seconds
 
@@ -122,9 +122,10 @@ def _managers(meta: Raw) -> list[dict[str, Any]]:
     return kept[:_MOST_MANAGERS]
 
 
-def _changed_at(meta: Raw) -> float:
-    times = (each.get("time") for each in meta.get("managedFields") or () if _has_data(each))
-    return max([seconds(meta.get("creationTimestamp")), *(seconds(each) for each in times if each)])
+def _changed_at(meta: Raw) -> float | None:
+    """As those say who changed it, and not before it was made; that alone says nothing of what it holds now."""
+    times = [each.get("time") for each in meta.get("managedFields") or () if _has_data(each)]
+    return max(map(seconds, (meta.get("creationTimestamp"), *times))) if times and all(times) else None
 
 
 def _has_data(managed: Raw) -> bool:

@@ -1,21 +1,19 @@
 """The objects of one kind in one scope, kept true by a list and a watch, and why they may not be all."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from pydantic_core import to_json
 
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import KubeObject, Missing
-from watcher.checklist.live.kubernetes.objects.kinds import MOST_BYTES, Kind
+from watcher.checklist.live.kubernetes.objects.kinds import MOST_BYTES, Body, Kind
+from watcher.checklist.live.kubernetes.objects.room import Room, size_of
 from watcher.kube.errors import RefusedError
-from watcher.kube.objects import Raw
+from watcher.kube.objects import MALFORMED_OBJECT, Raw
 from watcher.kube.reachability import Reachability
-from watcher.kube.selectors import Selector, SelectorError, selects
-
-MOST_OBJECTS = 20_000
-"""Of one kind and scope that are kept."""
+from watcher.kube.selectors import Selector, selects
 
 OLD = 900.0
 """Seconds since the API server last told of them, after which they prove nothing: the catalogue's own limit."""
@@ -34,15 +32,19 @@ _NOTHING: Mapping[str, _Kept] = {}
 class Collection(Reachability):
     """Notified of what is there; calls `on_change` with the namespace whose objects are others, empty: of all."""
 
-    def __init__(self, kind: Kind, scope: str, now: Callable[[], float], on_change: Callable[[str], None]) -> None:
-        """`scope`: a namespace, empty for all; `now`: steady seconds."""
+    def __init__(
+        self, kind: Kind, scope: str, now: Callable[[], float], on_change: Callable[[str], None], room: Room
+    ) -> None:
+        """`scope`: a namespace, empty for all; `now`: steady seconds; `room`: for what is kept."""
         what = f"{kind.name} objects" + (f" of {scope}" if scope else "")
         super().__init__(what, {"objects": kind.name, "namespace": scope or "all"}, now)
         self.kind, self.scope, self._on_change = kind, scope, on_change
+        self._room = room
         self._objects: dict[str, _Kept] = {}  # by uid
         self._by_namespace: defaultdict[str, dict[str, _Kept]] = defaultdict(dict)  # by namespace and name
-        self._excess = False  # until all are listed again
-        self._unread: set[str] = set()  # uids
+        self._unread: dict[str, str] = {}  # namespaces of those that are not kept, by uid
+        self._unread_in: Counter[str] = Counter()  # by namespace
+        self.was_read = False  # the API server told of them, once
         self.absent = False  # the API server has no such kind
         self._foreign = False  # it has one, in a version that is not understood
 
@@ -50,43 +52,46 @@ class Collection(Reachability):
         """An object is new or changed."""
         meta = raw["metadata"]
         uid, namespace = str(meta["uid"]), str(meta.get("namespace") or "")
-        body = self.kind.reduce(raw)
+        try:
+            body, selector, size = self._read(raw)
+            if body is not None and not self._room.take(self, uid, self._of(namespace), size):
+                raise ValueError(f"no room for {self.kind.name} {namespace}/{meta['name']}")
+        except MALFORMED_OBJECT:
+            self._pass_over(uid, namespace)  # what was read of it is not so any more
+            raise
         if body is None:
             self.remove(uid)
             return
-        selector = self._selector(raw)
-        if selector is None or len(to_json(body)) > MOST_BYTES:
-            self.remove(uid)
-            self._unread.add(uid)
-            raise ValueError(f"{self.kind.name} {namespace}/{meta['name']} is too large, or not understood")
-        if uid not in self._objects and len(self._objects) >= MOST_OBJECTS:
-            self._excess = True
-            return
-        self._unread.discard(uid)
+        self._note_read(uid)
         found = KubeObject(self.kind.name, namespace, str(meta["name"]), body, self._ref(namespace, meta))
         self._keep(uid, _Kept(found, selector))
 
     def remove(self, uid: str) -> None:
         """An object is gone."""
-        self._unread.discard(uid)
+        self._note_read(uid)
         if (gone := self._objects.pop(uid, None)) is not None:
-            there = self._by_namespace[gone.found.namespace]
+            namespace = gone.found.namespace
+            self._room.leave(self, uid, self._of(namespace))
+            there = self._by_namespace[namespace]
             if there.get(gone.found.name) is gone:  # else one of that name was made anew
                 del there[gone.found.name]
-            self._on_change(gone.found.namespace)
+            self._on_change(self._of(namespace))
+
+    def give_up(self, uid: str) -> None:
+        """Keep this object no more: others need the room."""
+        self._pass_over(uid, self._objects[uid].found.namespace)
 
     def listed(self, uids: set[str]) -> None:
         """What is not among these is gone."""
-        for uid in self._objects.keys() - uids:
+        for uid in (self._objects.keys() | self._unread.keys()) - uids:
             self.remove(uid)
-        self._unread &= uids
-        self._excess = len(self._objects) >= MOST_OBJECTS
         self.tried.set()
 
     def answered(self) -> None:
         """The API server answered; for the first time or again, that matters though nothing may be another."""
         before = self.last_success is None or bool(self.why) or self.absent or self._foreign
         self.absent = self._foreign = False
+        self.was_read = True
         super().answered()
         if before:
             self._on_change(self.scope)
@@ -119,10 +124,14 @@ class Collection(Reachability):
 
     def of(self, namespace: str, labels: Mapping[str, str] | None = None) -> tuple[KubeObject, ...]:
         """The objects of a namespace (of a kind that has none, all); of those about pods, such as have these labels."""
-        there = (self._by_namespace.get(namespace, _NOTHING) if self.kind.namespaced else self._objects).values()
+        there = self._in(namespace)
         if labels is None or self.kind.selector is None:
             return tuple(each.found for each in there)
         return tuple(each.found for each in there if selects(each.selector, labels))
+
+    def selector_keys(self, namespace: str) -> frozenset[str]:
+        """The labels by which those of a namespace select pods."""
+        return frozenset(requirement.key for each in self._in(namespace) for requirement in each.selector)
 
     def named(self, namespace: str, name: str) -> KubeObject | None:
         """The object with this name."""
@@ -135,7 +144,7 @@ class Collection(Reachability):
 
     @property
     def lacks(self) -> Missing | None:
-        """Why there may be more than these, or others; None where these are all."""
+        """Why there may be more than these, or others, wherever one looks; None where nothing says so."""
         if self.absent:
             return None
         if self._foreign:
@@ -151,12 +160,11 @@ class Collection(Reachability):
             return Missing(UnknownReason.UNREACHABLE, f"{self.kind.name} objects have not been listed yet.")
         if self.now() - self.last_success > OLD:
             return Missing(UnknownReason.STALE, f"{self.kind.name} objects have not been told of for 15 min.")
-        if self._excess:
-            told = f"There are more than {MOST_OBJECTS} {self.kind.name} objects, which are not all read."
-            return Missing(UnknownReason.UNPARSEABLE, told)
-        if self._unread:
-            return Missing(UnknownReason.UNPARSEABLE, f"A {self.kind.name} object is too large and was not read.")
-        return None
+        return self._unread_of("")
+
+    def lacks_in(self, namespace: str) -> Missing | None:
+        """The same of one namespace: what is too large in another is no matter here."""
+        return self.lacks or self._unread_of(namespace)
 
     def told_at(self, date_of: Callable[[float], float]) -> float:
         """Unix seconds at which the API server told of them last."""
@@ -168,18 +176,50 @@ class Collection(Reachability):
         lacks = self.lacks
         return "" if lacks is None else str(lacks.reason)
 
-    def _selector(self, raw: Raw) -> Selector | None:
-        """None where it is not understood."""
-        try:
-            return () if self.kind.selector is None else self.kind.selector(raw)
-        except SelectorError:
+    def _read(self, raw: Raw) -> tuple[Body | None, Selector, int]:
+        """What is kept of it, the pods that it is about, and bytes of memory; MALFORMED_OBJECT where it is not read."""
+        body = self.kind.reduce(raw)
+        if body is None:
+            return None, (), 0
+        selector = () if self.kind.selector is None else self.kind.selector(raw)
+        packed = to_json(body)
+        if len(packed) > MOST_BYTES:
+            raise ValueError(f"{self.kind.name} {raw['metadata']['name']} is over {MOST_BYTES >> 10} KiB")
+        return body, selector, size_of(packed, selector)
+
+    def _in(self, namespace: str) -> Iterable[_Kept]:
+        return (self._by_namespace.get(namespace, _NOTHING) if self.kind.namespaced else self._objects).values()
+
+    def _of(self, namespace: str) -> str:
+        """Whom an object concerns: its namespace, or all (empty)."""
+        return namespace if self.kind.namespaced else ""
+
+    def _pass_over(self, uid: str, namespace: str) -> None:
+        """It is there, and not kept."""
+        self.remove(uid)
+        self._unread[uid] = self._of(namespace)
+        self._unread_in[self._of(namespace)] += 1
+        self._on_change(self._of(namespace))
+
+    def _note_read(self, uid: str) -> None:
+        namespace = self._unread.pop(uid, None)
+        if namespace is not None:
+            self._unread_in[namespace] -= 1
+            if not self._unread_in[namespace]:
+                del self._unread_in[namespace]
+            self._on_change(namespace)
+
+    def _unread_of(self, namespace: str) -> Missing | None:
+        if not self._unread_in[namespace]:
             return None
+        told = f"A {self.kind.name} object is too large, or not understood, and was not read."
+        return Missing(UnknownReason.UNPARSEABLE, told)
 
     def _keep(self, uid: str, kept: _Kept) -> None:
         before = self._objects.get(uid)
         self._objects[uid] = self._by_namespace[kept.found.namespace][kept.found.name] = kept
         if before is None or before.found.body != kept.found.body or before.selector != kept.selector:
-            self._on_change(kept.found.namespace)
+            self._on_change(self._of(kept.found.namespace))
 
     def _ref(self, namespace: str, meta: Raw) -> str:
         within = f"{namespace}/" if namespace else ""

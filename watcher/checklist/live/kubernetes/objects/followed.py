@@ -9,6 +9,7 @@ from probes.controls.evidence import Missing
 from watcher.checklist.live.kubernetes.objects.collection import Collection
 from watcher.checklist.live.kubernetes.objects.installed import InstalledKinds
 from watcher.checklist.live.kubernetes.objects.kinds import Group, Kind
+from watcher.checklist.live.kubernetes.objects.room import Room
 from watcher.kube.access import Access
 from watcher.kube.list_watch import ListWatch, Patience
 
@@ -30,6 +31,7 @@ class Followed:
     ) -> None:
         """`namespaces`: those that are followed, empty for all; `groups`: those that are turned on."""
         self.kinds, self._steady, self.date_of = kinds, steady, date_of
+        self._namespaces = frozenset(namespaces)
         self._access, self._uniform, self._patience = access, uniform, patience
         wanted = [each for each in kinds if each.group in groups]
         self._installed = InstalledKinds(access, wanted, self._follow_installed)
@@ -38,9 +40,10 @@ class Followed:
         self._lacked: dict[Collection, str] = {}  # what was down when it was asked last
         self._looking: asyncio.Task[None] | None = None
         self._left: set[asyncio.Task[None]] = set()  # cancelled, and not at their end yet
+        room = Room()
         for kind in wanted:
             scopes = namespaces if kind.namespaced else [""]
-            self._collections[kind.name] = {each: Collection(kind, each, steady, on_change) for each in scopes}
+            self._collections[kind.name] = {each: Collection(kind, each, steady, on_change, room) for each in scopes}
 
     def now(self) -> float:
         """Unix seconds."""
@@ -136,8 +139,15 @@ class Followed:
         told: dict[str, str] = {}
         for kind in self.kinds:
             for each in self._collections.get(kind.name, {}).values():
-                if each.absent:
+                if each.absent or self._is_beyond(each):
                     continue
                 name = f"kubernetes_{kind.name}" if kind.custom else f"kubernetes_{kind.group}"
                 told[name] = told.get(name, "") or each.down
         return told
+
+    def _is_beyond(self, collection: Collection) -> bool:
+        """Whether nobody gave the right to it: what is outside of the namespaces that are followed, and was never
+        readable. Its controls are unknown, and no source is down."""
+        kind = collection.kind
+        outside = not kind.namespaced and not {"", kind.within or "*"} & self._namespaces
+        return outside and collection.refused and not collection.was_read

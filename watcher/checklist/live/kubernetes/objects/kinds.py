@@ -15,6 +15,8 @@ MOST_BYTES = 256 * 2**10
 """Of one object, in JSON."""
 
 _LONGEST = 253
+_MIRROR = "kubernetes.io/config.mirror"
+"""The annotation of a static pod's object."""
 
 
 class Group(StrEnum):
@@ -42,6 +44,7 @@ class Kind:
     reduce: Reduce
     versions: tuple[str, ...] = ("v1",)  # of the API group that are understood, the best first
     namespaced: bool = True
+    within: str = ""  # the one namespace in which they are wanted, of a kind that concerns all of them
     labels: str = ""  # label selector of those that are wanted; empty: all
     custom: bool = False  # of a CRD, which may not be installed
     selector: Callable[[Raw], Selector] | None = None  # of the pods that it is about; None: of no single pods
@@ -49,7 +52,8 @@ class Kind:
     def path(self, version: str, namespace: str = "") -> str:
         """Where they are listed: those of a namespace, or (empty) all."""
         root = f"/apis/{self.api}" if self.api else "/api"
-        within = f"/namespaces/{namespace}" if namespace and self.namespaced else ""
+        found_in = namespace if self.namespaced else self.within
+        within = f"/namespaces/{found_in}" if found_in else ""
         return f"{root}/{version}{within}/{self.plural}"
 
 
@@ -109,8 +113,13 @@ def _trust_domain(raw: Raw) -> Body:
     return {"spec": {"trustDomain": (raw.get("spec") or {}).get("trustDomain")}}
 
 
-def _control_plane_pod(raw: Raw) -> Body:
-    """The names of the flags that it was started with, and none of their values."""
+def _control_plane_pod(raw: Raw) -> Body | None:
+    """The names of the flags that it was started with, and none of their values; None of a pod that no node runs by
+    itself: anybody who may make pods can give one the labels of an API server."""
+    meta = raw["metadata"]
+    of_node = any(each.get("kind") == "Node" for each in meta.get("ownerReferences") or ())
+    if not of_node or _MIRROR not in (meta.get("annotations") or {}):
+        return None
     spec = raw.get("spec") or {}
     words = (
         str(word)
@@ -176,6 +185,7 @@ def kinds(workload: Reduce) -> tuple[Kind, ...]:
             "pods",
             _control_plane_pod,
             namespaced=False,
+            within="kube-system",
             labels="component=kube-apiserver",
         ),
         Kind("LimitRange", Group.WORKLOADS, "", "limitranges", _with_spec),

@@ -15,7 +15,7 @@ from watcher.checklist.live.kubernetes.objects.workloads import FOLLOWED, Worklo
 from watcher.discovery.pods.scope import SeenPod
 
 MOST_LABELS = 50
-"""Of one agent, sets of labels of its pods that policies are asked for."""
+"""Of one agent, sets of labels of its pods that policies tell apart."""
 
 _NO_POD = Missing(UnknownReason.SOURCE_MISSING, "It has neither a pod nor a workload that is known.")
 _EXCESS = Missing(UnknownReason.UNPARSEABLE, "Its pods have more labels than are read.")
@@ -30,22 +30,28 @@ class Subject:
     workload: Seen[KubeObject] | Missing
     template: Seen[PodTemplate] | Missing
     labels: Sequence[Mapping[str, str]] | Missing  # of its pods, those that differ each once
+    at: float  # Unix seconds at which the API server told of the pod, or of the workload
 
 
-def subject_of(ref: AgentRef, pods: Sequence[SeenPod], workload: KubeObject | None, followed: Followed) -> Subject:
-    """The agent; `workload`: what it is told by where it has no pods."""
+def subject_of(
+    ref: AgentRef, pods: Sequence[SeenPod], workload: KubeObject | None, followed: Followed, at: float
+) -> Subject:
+    """The agent; `workload`: what it is told by where it has no pods; `at`: Unix seconds, when pods were told of."""
     newest = newest_of(pods)
     if newest is not None and newest.kept is not None:
         kept = newest.kept
         ref_of_pod = f"pod/{ref.namespace}/{newest.pod.name}"
-        template = Seen(kept.template.read(), followed.now(), ref_of_pod)
-        return Subject(ref, newest, _workload_of(newest, followed), template, _labels(pods))
+        template = Seen(kept.template.read(), at, ref_of_pod)
+        return Subject(ref, newest, _workload_of(newest, followed, at), template, _labels(pods), at)
     if workload is None:
-        return Subject(ref, None, _NO_POD, _NO_POD, _NO_POD)
-    kept_workload, now = Workload(workload), followed.now()
+        return Subject(ref, None, _NO_POD, _NO_POD, _NO_POD, at)
+    told = _told_of(workload, followed)
+    if isinstance(told, Missing):
+        return Subject(ref, None, told, told, told, at)
+    kept_workload = Workload(workload)
     labels_of_pods = _EXCESS if kept_workload.pod_labels is None else [kept_workload.pod_labels]
-    template = Seen(kept_workload.template(), now, workload.ref)
-    return Subject(ref, None, Seen(workload, now, workload.ref), template, labels_of_pods)
+    template = Seen(kept_workload.template(), told.observed_at, workload.ref)
+    return Subject(ref, None, told, template, labels_of_pods, told.observed_at)
 
 
 def newest_of(pods: Iterable[SeenPod]) -> SeenPod | None:
@@ -56,19 +62,31 @@ def newest_of(pods: Iterable[SeenPod]) -> SeenPod | None:
 
 
 def _labels(pods: Iterable[SeenPod]) -> Sequence[Mapping[str, str]] | Missing:
-    """Of those that do not end."""
-    kept = [each.kept.labels for each in pods if each.kept is not None and each.kept.run.ends_since is None]
-    if any(each.excess for each in kept):
+    """Of those that do not end; where all do, of all."""
+    kept = [each.kept for each in pods if each.kept is not None]
+    read = [each.labels for each in kept if each.run.ends_since is None] or [each.labels for each in kept]
+    if any(each.excess for each in read):
         return _EXCESS
-    found = {tuple(sorted(each.labels.items())): each.labels for each in kept}
-    return list(found.values())[:MOST_LABELS]
+    found = {tuple(sorted(each.labels.items())): each.labels for each in read}
+    return list(found.values())
 
 
-def _workload_of(seen: SeenPod, followed: Followed) -> Seen[KubeObject] | Missing:
+def _told_of(workload: KubeObject, followed: Followed) -> Seen[KubeObject] | Missing:
+    """A workload that is known, as long as the API server tells of its kind."""
+    found = followed.of(workload.kind, workload.namespace)
+    if isinstance(found, Missing):
+        return found
+    lacks = found.lacks
+    if lacks is not None and lacks.reason is not UnknownReason.UNPARSEABLE:
+        return lacks
+    return Seen(workload, found.told_at(followed.date_of), workload.ref)
+
+
+def _workload_of(seen: SeenPod, followed: Followed, at: float) -> Seen[KubeObject] | Missing:
     kind, name = owner_of(seen.pod)
     namespace = seen.pod.namespace
     if kind == "Pod":
-        return Seen(KubeObject("Pod", namespace, name, {}, f"pod/{namespace}/{name}"), followed.now(), "")
+        return Seen(KubeObject("Pod", namespace, name, {}, f"pod/{namespace}/{name}"), at, "")
     if kind not in FOLLOWED:
         return Missing(UnknownReason.SOURCE_MISSING, f"{kind} {name} is of a kind that is not read."[:200])
     found = followed.of(kind, namespace)
@@ -76,16 +94,16 @@ def _workload_of(seen: SeenPod, followed: Followed) -> Seen[KubeObject] | Missin
         return found
     made = found.named(namespace, name)
     if made is None:
-        return found.lacks or Missing(
+        return found.lacks_in(namespace) or Missing(
             UnknownReason.SOURCE_MISSING, f"{kind} {name} is not there, or has no template of its own."[:200]
         )
-    return found.lacks or Seen(made, found.told_at(followed.date_of), made.ref)
+    return _told_of(made, followed)
 
 
 def objects_of(subject: Subject, followed: Followed, reader: ConfigMapReader, names: Iterable[Name]) -> AgentObjects:
     """Source `kubernetes_object`; `names`: the ConfigMaps that its pods use."""
     listings = {kind.name: _listing(kind, subject, followed) for kind in followed.kinds if kind.name not in FOLLOWED}
-    listings["ConfigMap"] = _config_maps(reader, list(names), followed.now())
+    listings["ConfigMap"] = _config_maps(reader, list(names), subject.at)
     return AgentObjects(subject.workload, subject.template, listings)
 
 
@@ -93,7 +111,7 @@ def _listing(kind: Kind, subject: Subject, followed: Followed) -> Seen[Listing] 
     found = followed.of(kind.name, subject.ref.namespace)
     if isinstance(found, Missing):
         return found
-    lacks = found.lacks
+    lacks = found.lacks_in(subject.ref.namespace)
     if lacks is not None and lacks.reason is not UnknownReason.UNPARSEABLE:
         return lacks
     objects = found.of(subject.ref.namespace) if kind.selector is None else _about(found, subject)
@@ -107,7 +125,11 @@ def _about(found: Collection, subject: Subject) -> tuple[KubeObject, ...] | Miss
     namespace = subject.ref.namespace
     if isinstance(subject.labels, Missing):
         return subject.labels
-    each_has = [found.of(namespace, {**labels, NAMESPACE: namespace}) for labels in subject.labels]
+    keys = found.selector_keys(namespace)  # pods of a StatefulSet differ in labels that hardly any policy names
+    differing = {frozenset(each for each in labels.items() if each[0] in keys) for labels in subject.labels}
+    if len(differing) > MOST_LABELS:
+        return _EXCESS
+    each_has = [found.of(namespace, {**dict(labels), NAMESPACE: namespace}) for labels in differing]
     least = min(each_has, key=len, default=())
     if not least or all(each == least for each in each_has):
         return least
@@ -115,10 +137,10 @@ def _about(found: Collection, subject: Subject) -> tuple[KubeObject, ...] | Miss
     return Missing(UnknownReason.SOURCE_MISSING, told)
 
 
-def _config_maps(reader: ConfigMapReader, names: list[Name], now: float) -> Seen[Listing] | Missing:
+def _config_maps(reader: ConfigMapReader, names: list[Name], at: float) -> Seen[Listing] | Missing:
     """Those that can be read; one that is not there has nothing, and one that cannot be read is what lacks."""
     found = [reader.of(name) for name in names]
     read = [each for each in found if isinstance(each, KeptConfigMap)]
     lacks = next((each for each in found if isinstance(each, Missing) and each is not GONE), None)
     objects = tuple(each.object() for each in read)
-    return Seen(Listing(objects, lacks), min((each.read_at for each in read), default=now), "")
+    return Seen(Listing(objects, lacks), min((each.read_at for each in read), default=at), "")
