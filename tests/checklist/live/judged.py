@@ -13,7 +13,7 @@ from watcher.checklist.live.checklist import Checklist
 from watcher.checklist.live.criteria import Criteria
 from watcher.checklist.live.gathering import Gathering
 from watcher.checklist.live.keeping import FindingsKeeper
-from watcher.checklist.live.provider import NOTHING, EvidenceProvider, Provided
+from watcher.checklist.live.provider import NOTHING, EvidenceProvider, Presence, Provided
 from watcher.checklist.live.view import ChecklistView
 from watcher.checklist.turned_finding import TurnedFinding
 from watcher.config.checklist import ChecklistSettings
@@ -33,6 +33,7 @@ class Told:
     def __init__(self) -> None:
         self.known: dict[AgentRef, Provided] = {}
         self.beside: set[AgentRef] = set()
+        self.left: dict[AgentRef, Presence] = {}
         self.down: dict[str, str] = {}
         self.asked: list[AgentRef] = []
         self.raises = False
@@ -45,6 +46,9 @@ class Told:
 
     def agents(self) -> Collection[AgentRef]:
         return self.beside
+
+    def presence(self, agent: AgentRef, /) -> Presence:
+        return self.left.get(agent, Presence.GONE)
 
     def evidence_of(self, agent: AgentRef, _: Sequence[Target], /) -> Provided:
         self.asked.append(agent)

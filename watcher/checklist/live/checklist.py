@@ -118,8 +118,8 @@ class Checklist:
 
     async def _follow(self) -> None:
         now = self.clock.steady()
-        gone = await self.roster.follow(self._states(), self.gathering.agents(), now, self.clock.date_of(now))
-        for ref in gone:
+        beside, remains = self.gathering.agents(), self.gathering.remains
+        for ref in await self.roster.follow(self._states(), beside, remains, now, self.clock.date_of(now)):
             self.store.remove(ref)
         time_slice = TimeSlice()
         for agent in self.roster.take_new():
@@ -136,7 +136,8 @@ class Checklist:
         accounts, time_slice = set[str](), TimeSlice()
         for agent in list(self.roster.agents.values()):
             if not agent.learnt:
-                agent.account, agent.learnt = account_of(self._gathered(agent)), True
+                found = account_of(self._gathered(agent))
+                agent.account, agent.learnt = found or agent.account, True  # of the pods that it had last
                 await time_slice.checkpoint()
             accounts.add(agent.account)
         self._accounts, now = frozenset(accounts), self.clock.steady()

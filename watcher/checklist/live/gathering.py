@@ -9,7 +9,7 @@ from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.catalogue.terms import Bind
 from probes.controls.evidence import AgentObjects, AgentRef, EvidenceSet, Missing, Pod, Seen
 from probes.controls.verdict.voting import SETTLED_AFTER
-from watcher.checklist.live.provider import EvidenceProvider, PodFacts, Provided
+from watcher.checklist.live.provider import EvidenceProvider, PodFacts, Presence, Provided
 from watcher.runtime.failures import FailuresLogger
 
 log = logging.getLogger(__name__)
@@ -88,6 +88,16 @@ class Gathering:
         """Those that providers know of although no pod of them is watched; of each, one shard is told."""
         for provider in self.providers:
             yield from (each for each in provider.agents() if self._owns(each.namespace, each.agent))
+
+    def remains(self, agent: AgentRef) -> bool | None:
+        """Whether there is still an agent of which no pod is watched; None: that cannot be told, or not by this shard:
+        its pods may be those of another now."""
+        said = {provider.presence(agent) for provider in self.providers}
+        if Presence.PODS in said:
+            return True
+        if Presence.WORKLOAD in said:
+            return True if self._owns(agent.namespace, agent.agent) else None
+        return None if Presence.UNTOLD in said else False
 
     def take_changed(self) -> Iterator[Collection[AgentRef] | None]:
         """Of which agents something changed since this was asked last; None: maybe of all."""

@@ -13,12 +13,13 @@ from watcher.checklist.live.kubernetes.configs.config_maps import ConfigMapReade
 from watcher.checklist.live.kubernetes.objects.followed import Followed
 from watcher.checklist.live.kubernetes.objects.idle_agents import IdleAgents
 from watcher.checklist.live.kubernetes.objects.kinds import Group, kinds
+from watcher.checklist.live.kubernetes.objects.presence import presence_of
 from watcher.checklist.live.kubernetes.objects.surroundings import Subject, objects_of, subject_of
 from watcher.checklist.live.kubernetes.objects.workloads import Workload, reduce_workload
 from watcher.checklist.live.kubernetes.pods.digests import image_digests
 from watcher.checklist.live.kubernetes.pods.identities import unread
 from watcher.checklist.live.kubernetes.pods.live_pods import LivePods
-from watcher.checklist.live.provider import Provided
+from watcher.checklist.live.provider import Presence, Provided
 from watcher.checklist.manifests.surroundings import config_map_names
 from watcher.discovery.pods.discoverer import Discoverer
 from watcher.discovery.pods.scope import SeenPod
@@ -90,8 +91,12 @@ class KubernetesEvidence:
             await asyncio.gather(self._reading, return_exceptions=True)
 
     def agents(self) -> Collection[AgentRef]:
-        """Those whose workloads have no pod."""
+        """Those whose workloads have no pod, or none that ever started."""
         return self.idle.agents()
+
+    def presence(self, agent: AgentRef, /) -> Presence:
+        """Told by its pods of all states, else by the workloads that have made them."""
+        return presence_of(agent, self.pods, self.followed)
 
     def evidence_of(self, agent: AgentRef, pods: Sequence[Target], /) -> Provided:
         """All that is known of this agent."""

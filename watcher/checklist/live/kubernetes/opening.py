@@ -12,7 +12,7 @@ from probes.controls.sdk.loading import load_sdk_facts
 from watcher.checklist.live.kubernetes.agent_manifests import AgentManifests
 from watcher.checklist.live.kubernetes.evidence import KubernetesEvidence
 from watcher.checklist.live.kubernetes.objects.kinds import Group
-from watcher.checklist.live.provider import Provided, Sources
+from watcher.checklist.live.provider import Presence, Provided, Sources
 from watcher.config.settings import Settings
 from watcher.runtime.clock import Clock
 from watcher.targets import TargetSet
@@ -55,6 +55,10 @@ class ObjectEvidence:
     def agents(self) -> Collection[AgentRef]:
         """Those of the cluster that have no pod."""
         return self._cluster.agents() if self._cluster is not None else ()
+
+    def presence(self, agent: AgentRef, /) -> Presence:
+        """As the cluster tells it; files are of agents that the config lists."""
+        return self._cluster.presence(agent) if self._cluster is not None else Presence.GONE
 
     def evidence_of(self, agent: AgentRef, pods: Sequence[Target], /) -> Provided:
         """What is known of this agent."""

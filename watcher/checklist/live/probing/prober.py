@@ -19,7 +19,7 @@ from watcher.checklist.live.probing.found import evidence
 from watcher.checklist.live.probing.outages import Outages
 from watcher.checklist.live.probing.outages_file import OutagesFile
 from watcher.checklist.live.probing.targets import ProbedTarget, ProbedTargets
-from watcher.checklist.live.provider import Provided, Sources
+from watcher.checklist.live.provider import Presence, Provided, Sources
 from watcher.engine.engine import Engine
 from watcher.metrics.families import LOOK_SECONDS, LOOKS
 from watcher.runtime.failures import FailuresLogger
@@ -75,6 +75,10 @@ class ProbedEvidence:
     def agents(self) -> Collection[AgentRef]:
         """None: only what is watched is probed."""
         return ()
+
+    def presence(self, _: AgentRef, /) -> Presence:
+        """Gone: only pods that are watched are known here."""
+        return Presence.GONE
 
     def evidence_of(self, agent: AgentRef, pods: Sequence[Target], /) -> Provided:
         """What was seen last of each pod by each source, or why nothing was."""
