@@ -127,9 +127,8 @@ class Checklist:
             await time_slice.checkpoint()
         for changed in self.gathering.take_changed():
             self.roster.change(changed, now)
-        self._own_metrics.set_all(
-            SOURCE_UP, {(name, why): not why for name, why in self.gathering.sources_up().items()}
-        )
+        up = self.gathering.sources_up()
+        self._own_metrics.set_all(SOURCE_UP, {(name, why): not why for name, why in up.items()})
 
     async def _learn_accounts(self) -> None:
         """Before any agent is judged it is known whose accounts there are: one would be a stranger to another."""
@@ -240,8 +239,9 @@ class Checklist:
         agent.judge_at = now + min(self.interval * _ANEW * agent.spread, max(_APART, decided_in))
 
     def _end_round(self) -> None:
-        """A round is complete when what each verdict rests on was seen since it began."""
-        if all(each.seen_at >= self._round_began for each in self.roster.agents.values()):
+        """A round is complete when all agents were looked through since it began; none may only not be found yet."""
+        unseen = inf if self._may_begin() else -inf
+        if min((each.seen_at for each in self.roster.agents.values()), default=unseen) >= self._round_began:
             self.last_complete = self._round_began = self.clock.steady()
             self._own_metrics.set_moment(CHECKLIST_COMPLETE, self.last_complete)
 
