@@ -64,7 +64,7 @@ class Checklist:
         self.on_turn: list[Callable[[Sequence[TurnedFinding]], None]] = []  # who is told what turned
         self.on_suspects: Callable[[AgentRef, Collection[Witness]], None] = lambda _, __: None  # bad once
         self.take_up: Callable[[ListedAgent], None] = lambda _: None  # what is known of an agent that has just come
-        self.last_complete: float | None = None  # steady seconds: what all verdicts rest on was seen since
+        self.last_complete: float | None = None  # steady seconds: when each agent was judged or looked through
         self._states, self._own_metrics, self._may_begin = states, own_metrics, may_begin
         self._logger = FailuresLogger(log)
         self._alike = Alike(criteria)
