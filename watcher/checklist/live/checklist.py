@@ -18,7 +18,7 @@ from watcher.checklist.live.agent_verdict import agent_verdict
 from watcher.checklist.live.alike import Alike
 from watcher.checklist.live.criteria import Criteria
 from watcher.checklist.live.gathering import Gathered, Gathering, account_of
-from watcher.checklist.live.moments import dates_of, decided_at, lapsed
+from watcher.checklist.live.moments import Lapsed, dates_of, decided_at, lapsed
 from watcher.checklist.live.roster import ListedAgent, Roster
 from watcher.checklist.live.turns import followed, turned
 from watcher.checklist.turned_finding import TurnedFinding
@@ -158,11 +158,12 @@ class Checklist:
         now = self.clock.steady()
         try:
             gathered = self._gathered(agent)
-            if agent.is_to_be_judged(now) or self._has_lapsed(agent, gathered.evidence):
+            found = lapsed(gathered.evidence, self.criteria.ages, self.date())
+            if agent.is_to_be_judged(now) or found.already != agent.lapsed:
                 await self._judge(agent, gathered, time_slice)
             else:
                 self.store.see(agent.ref, dates_of(gathered.evidence))
-                agent.seen_at, agent.check_at = now, now + self.interval
+                agent.seen_at, agent.check_at = now, now + self._lapses_in(found)
             await time_slice.checkpoint()
         except Exception:  # the boundary: what goes wrong with one agent costs its verdict
             self._own_metrics.add(CHECKLIST_EVALUATIONS, 1, "error")
@@ -172,8 +173,8 @@ class Checklist:
     def _gathered(self, agent: ListedAgent) -> Gathered:
         return self.gathering.of(agent.ref, agent.watched, agent.targets, self.date())
 
-    def _has_lapsed(self, agent: ListedAgent, evidence: EvidenceSet) -> bool:
-        return lapsed(evidence, self.criteria.ages, self.date()).already != agent.lapsed
+    def _lapses_in(self, found: Lapsed) -> float:
+        return min(self.interval, max(_APART, found.next_at - self.date()))
 
     async def _judge(self, agent: ListedAgent, gathered: Gathered, time_slice: TimeSlice) -> None:
         agent.changed_at, agent.surely = inf, False  # what changes from here on is for the next verdict
@@ -233,9 +234,8 @@ class Checklist:
 
     def _plan(self, agent: ListedAgent, evidence: EvidenceSet, findings: Mapping[str, Finding], date: float) -> None:
         now, found = self.clock.steady(), lapsed(evidence, self.criteria.ages, date)
-        agent.lapsed = found.already
-        lapses_in, decided_in = found.next_at - date, decided_at(evidence, findings.values(), date) - date
-        agent.seen_at, agent.check_at = now, now + min(self.interval, max(_APART, lapses_in))
+        agent.lapsed, decided_in = found.already, decided_at(evidence, findings.values(), date) - date
+        agent.seen_at, agent.check_at = now, now + self._lapses_in(found)
         agent.judge_at = now + min(self.interval * _ANEW * agent.spread, max(_APART, decided_in))
 
     def _end_round(self) -> None:
