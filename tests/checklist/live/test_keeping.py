@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from probes.controls.finding import State
+from probes.controls.finding import EvidenceShown, State
 from tests.checklist.live.judged import SEARCH, START, Live, Told, given, pod_target
 from tests.checklist.live.test_checklist import CONFIG, OTHER, VALID, seen
 from watcher.checklist.live.findings_file import FILE_NAME
@@ -216,3 +216,18 @@ def test_where_no_agent_was_found_because_none_could_be_looked_for_no_round_is_c
     blind.may_begin = True  # it is known that there is none
     blind.wait(1)
     assert blind.view.last_complete == START + blind.uptime
+
+
+def test_a_large_agent_is_kept_too(tmp_path: Path) -> None:
+    live = _failing(tmp_path)
+    found = live.view.findings(SEARCH)
+    pods = [
+        EvidenceShown(CONFIG, f"pod/prod/search-{each}", START, "It has no port.", f"search-{each}")
+        for each in range(70_000)
+    ]
+    large = dict(found) | {VALID: found[VALID]._replace(evidence=tuple(pods))}
+    live.checklist.store.put(SEARCH, large)
+    asyncio.run(live.keeper.write_last())
+    assert (tmp_path / FILE_NAME).stat().st_size > 4 << 20
+    assert live.keeper.trouble == ""
+    assert _again(live).view.findings(SEARCH) == large

@@ -20,11 +20,12 @@ FILE_NAME = "findings.jsonl"
 FORMAT = "agentweave-watcher-findings"
 VERSION = 1
 
-MOST_OF_AGENT = 1 << 20
-"""Bytes of one agent: twenty times what one with ten pods has."""
+MOST_OF_AGENT = 8 << 20
+"""Bytes of one agent: what one with more than a thousand pods has."""
 MOST = 128 << 20
 """Bytes of all agents; an emptyDir of the chart has twice as much."""
 
+_MOST_TURNED = 16 << 20  # bytes of all findings that turned
 _PIECE = 1 << 20
 
 
@@ -110,7 +111,7 @@ def read(path: Path) -> LeftFindings | None:
         head = _HEAD.validate_json(file.readline(MOST_OF_AGENT))
         if (head.format, head.version) != (FORMAT, VERSION):
             raise ValueError(f"expected {FORMAT} {VERSION}, got {head.format[:40]} {head.version}")
-        left = LeftFindings(head, _TURNED.validate_json(file.readline(16 * MOST_OF_AGENT)))
+        left = LeftFindings(head, _TURNED.validate_json(file.readline(_MOST_TURNED)))
         while line := file.readline(2 * MOST_OF_AGENT):
             kept, _, findings = line.partition(b"\t")
             try:
