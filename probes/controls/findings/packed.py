@@ -21,6 +21,9 @@ _STATE_OF = tuple(each for each in STATES for _ in range(len(STATES) * len(REASO
 """By code: the state that it is of."""
 
 
+_TWO_BYTES = 0xFFFF
+
+
 class Rare(NamedTuple):
     """What most findings do not have."""
 
@@ -83,10 +86,15 @@ def _packed_evidence(
         own = tuple(each.pods.items())
         key = each.evidence, own, each.all_pods
         if key not in seen:
-            places = array("H", [evidence.setdefault(one, len(evidence)) for one in each.evidence])
-            seen[key] = len(seen), Seen(places, pods.setdefault(own, each.pods), each.all_pods)
+            own_places = places([evidence.setdefault(one, len(evidence)) for one in each.evidence])
+            seen[key] = len(seen), Seen(own_places, pods.setdefault(own, each.pods), each.all_pods)
         seen_of.append(seen[key][0])
     return *packed_evidence(tuple(evidence)), tuple(found for _, found in seen.values()), seen_of
+
+
+def places(of: Sequence[int]) -> "array[int]":
+    """In few bytes; an agent with many pods has more evidence than two bytes can count."""
+    return array("H" if max(of, default=0) <= _TWO_BYTES else "I", of)
 
 
 def packed_evidence(evidence: Sequence[EvidenceShown]) -> tuple[bytes, "array[float]"]:

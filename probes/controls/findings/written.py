@@ -19,6 +19,7 @@ from probes.controls.findings.packed import (
     Seen,
     evidence_of,
     packed_evidence,
+    places,
     unpack,
 )
 
@@ -137,7 +138,7 @@ def _packed(written: Written, codes: Sequence[int]) -> Packed:
         array("d", [written.since[each] for each in written.since_of]),
         b64decode(written.messages, validate=True),
         *packed_evidence(written.evidence),
-        tuple([Seen(array("H", each.evidence), each.pods, each.all_pods) for each in written.seen]),
+        tuple([Seen(places(each.evidence), each.pods, each.all_pods) for each in written.seen]),
         array("H", written.seen_of),
         {place: _known(each) for place, each in written.rare.items()},
     )

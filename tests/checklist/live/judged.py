@@ -13,7 +13,7 @@ from watcher.checklist.live.checklist import Checklist
 from watcher.checklist.live.criteria import Criteria
 from watcher.checklist.live.gathering import Gathering
 from watcher.checklist.live.keeping import FindingsKeeper
-from watcher.checklist.live.provider import NOTHING, EvidenceProvider, Provided
+from watcher.checklist.live.provider import NOTHING, EvidenceProvider, Presence, Provided
 from watcher.checklist.live.view import ChecklistView
 from watcher.checklist.turned_finding import TurnedFinding
 from watcher.config.checklist import ChecklistSettings
@@ -33,9 +33,10 @@ class Told:
     def __init__(self) -> None:
         self.known: dict[AgentRef, Provided] = {}
         self.beside: set[AgentRef] = set()
+        self.left: dict[AgentRef, Presence] = {}
         self.down: dict[str, str] = {}
         self.asked: list[AgentRef] = []
-        self.raises = False
+        self.raises = self.fails = False  # when it is asked for evidence; when it is asked for anything else
         self._changed: set[AgentRef] = set()
 
     def tell(self, agent: AgentRef, provided: Provided) -> None:
@@ -44,7 +45,12 @@ class Told:
         self._changed.add(agent)
 
     def agents(self) -> Collection[AgentRef]:
+        self._may_fail()
         return self.beside
+
+    def presence(self, agent: AgentRef, /) -> Presence:
+        self._may_fail()
+        return self.left.get(agent, Presence.GONE)
 
     def evidence_of(self, agent: AgentRef, _: Sequence[Target], /) -> Provided:
         self.asked.append(agent)
@@ -53,11 +59,17 @@ class Told:
         return self.known.get(agent, NOTHING)
 
     def take_changed(self) -> Collection[AgentRef] | None:
+        self._may_fail()
         changed, self._changed = self._changed, set()
         return changed
 
     def sources_up(self) -> Mapping[str, str]:
+        self._may_fail()
         return self.down
+
+    def _may_fail(self) -> None:
+        if self.fails:
+            raise ValueError("sk-secret")
 
 
 def pod_target(pod: str = "search-0", agent: AgentRef = SEARCH, *, discovered: bool = False) -> Target:

@@ -260,3 +260,30 @@ def test_a_round_is_complete_when_all_agents_were_seen_and_not_while_one_cannot_
     assert live.view.last_complete is not None
     assert before is not None
     assert live.view.last_complete > before
+
+
+def test_a_place_of_evidence_that_fails_stops_no_other_and_what_is_too_old_lapses(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    broken, told = Told(), Told()
+    broken.down, broken.beside = {"kubernetes_pods": ""}, {AgentRef("prod", "idle")}
+    live = Live(providers=[broken, told])
+    live.watch(pod_target(), pod_target("other-0", OTHER))
+    live.wait(5)
+    broken.fails = True
+    valid(live, told)
+    assert live.finding(VALID).state is State.PASS
+    live.watch(pod_target())
+    live.wait(5)
+    assert live.view.agents() == [OTHER, AgentRef("prod", "idle"), SEARCH]  # nobody can say that it is gone
+    assert live.view.sources() == {"kubernetes_pods": UnknownReason.EVALUATOR_ERROR}
+    judged = live.evaluations()
+    live.wait(180)
+    assert 6 <= live.evaluations() - judged <= 15  # of three agents, each once a minute: anything may have changed
+    live.wait(800, step=5)
+    assert live.finding(VALID).reason == UnknownReason.STALE
+    assert {each.message for each in caplog.records if each.levelno == logging.ERROR} == {"evidence failed"}
+    broken.fails = False
+    valid(live, told)
+    assert live.finding(VALID).state is State.PASS
+    assert live.view.sources() == {"kubernetes_pods": ""}

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from probes.controls.finding import State
+from probes.controls.finding import EvidenceShown, State
 from tests.checklist.live.judged import SEARCH, START, Live, Told, given, pod_target
-from tests.checklist.live.test_checklist import CONFIG, VALID, seen
+from tests.checklist.live.test_checklist import CONFIG, OTHER, VALID, seen
 from watcher.checklist.live.findings_file import FILE_NAME
+from watcher.checklist.live.keeping import LEFT_FOR
+from watcher.checklist.live.provider import Presence
 from watcher.checklist.live.turns import Regression
 
 
@@ -128,3 +130,104 @@ def test_by_another_catalogue_nothing_turned_and_nothing_has_regressed(tmp_path:
     again.wait(5)
     assert again.finding(VALID).state is State.FAIL
     assert (again.view.regressed(SEARCH), again.turned) == ({}, [])
+
+
+def _without(live: Live, *, after: float = 60.0, presence: Presence = Presence.GONE) -> tuple[Live, Told]:
+    """The next process, which has not found the agent, but another one."""
+    told = Told()
+    told.left[SEARCH] = presence
+    other = Live(providers=[told], state_dir=live.state_dir, uptime=live.uptime + after)
+    asyncio.run(other.keeper.restore())
+    other.watch(pod_target("other-0", OTHER))
+    other.wait(5)
+    return other, told
+
+
+def test_an_agent_that_the_next_process_has_not_seen_yet_is_written_again_and_is_as_old_as_it_is(
+    tmp_path: Path,
+) -> None:
+    live = _failing(tmp_path)
+    other, _ = _without(live)
+    asyncio.run(other.keeper.write_last())
+    other, _ = _without(other, after=600)
+    asyncio.run(other.keeper.write_last())
+    again = _again(other)
+    assert again.view.agents() == []  # what was found of it was so too long ago to be shown
+    again.may_begin = True
+    again.wait(1)
+    assert (again.finding(VALID).state, again.finding(VALID).since) == (State.FAIL, live.finding(VALID).since)
+    assert again.view.regressed(SEARCH) == {VALID: Regression(START + 14, State.PASS, State.FAIL)}
+
+
+def test_an_agent_that_has_just_come_and_is_not_judged_yet_is_written_as_the_last_process_left_it(
+    tmp_path: Path,
+) -> None:
+    live = _failing(tmp_path)
+    other, _ = _without(live, after=3600)
+    told = Told()
+    other.checklist.gathering.providers = (told,)
+    told.tell(SEARCH, given({CONFIG: "no evidence"}))  # type: ignore[dict-item]  # so that it cannot be judged
+    other.watch(pod_target(), pod_target("other-0", OTHER))
+    other.wait(5)
+    asyncio.run(other.keeper.write_last())
+    again = _again(other, after=3600)
+    again.may_begin = True
+    again.wait(1)
+    assert (again.finding(VALID).state, again.finding(VALID).since) == (State.FAIL, live.finding(VALID).since)
+
+
+@pytest.mark.parametrize("presence", [Presence.GONE, Presence.UNTOLD])
+def test_an_agent_that_does_not_come_again_is_forgotten_after_a_day_where_it_is_known_to_be_gone(
+    tmp_path: Path, presence: Presence
+) -> None:
+    other, _ = _without(_failing(tmp_path), after=LEFT_FOR, presence=presence)
+    file = tmp_path / FILE_NAME
+    asyncio.run(other.keeper.write_last())
+    assert b'"search"' in file.read_bytes()
+    other.wait(1200, step=30)
+    asyncio.run(other.keeper.write_last())
+    assert (b'"search-0"' in file.read_bytes()) is (presence is Presence.UNTOLD)
+
+
+def test_by_another_catalogue_an_agent_that_is_written_again_is_still_of_the_old_one(tmp_path: Path) -> None:
+    live, file = _failing(tmp_path), tmp_path / FILE_NAME
+    file.write_bytes(file.read_bytes().replace(live.view.catalogue.digest.encode(), b"sha256:another", 1))
+    other, _ = _without(live)
+    asyncio.run(other.keeper.write_last())
+    again = _again(other)
+    assert again.view.agents() == []
+    again.may_begin = True
+    again.wait(5)
+    assert again.finding(VALID).state is State.FAIL
+    assert (again.view.regressed(SEARCH), again.turned) == ({}, [])
+
+
+def test_where_no_agent_was_found_because_none_could_be_looked_for_no_round_is_complete_and_nothing_is_written(
+    tmp_path: Path,
+) -> None:
+    live, file = _failing(tmp_path), tmp_path / FILE_NAME
+    before = file.read_bytes()
+    blind = Live(providers=[Told()], state_dir=tmp_path, uptime=live.uptime, may_begin=False)
+    asyncio.run(blind.keeper.restore())
+    blind.wait(60)
+    asyncio.run(blind.keeper.write_last())
+    assert blind.view.last_complete is None
+    assert file.read_bytes() == before
+    blind.may_begin = True  # it is known that there is none
+    blind.wait(1)
+    assert blind.view.last_complete == START + blind.uptime
+
+
+def test_a_large_agent_is_kept_too(tmp_path: Path) -> None:
+    live = _failing(tmp_path)
+    found = live.view.findings(SEARCH)
+    pods = [
+        EvidenceShown(CONFIG, f"pod/prod/search-{each}", START, "It has no port.", f"search-{each}")
+        for each in range(70_000)
+    ]
+    large = dict(found) | {VALID: found[VALID]._replace(evidence=tuple(pods))}
+    live.checklist.store.put(SEARCH, large)
+    asyncio.run(live.keeper.write_last())
+    assert (tmp_path / FILE_NAME).stat().st_size > 4 << 20
+    assert live.keeper.trouble == ""
+    assert _again(live).view.findings(SEARCH) == large

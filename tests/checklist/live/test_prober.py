@@ -469,12 +469,31 @@ def test_a_source_that_never_ends_is_cut_off_and_the_agent_has_its_turn_again(tm
     assert {each.key.pod for each in run(main).attempts} == {"search-0", "search-1"}
 
 
-def test_a_standby_probes_nobody_and_neither_does_a_watcher_that_is_cut_off(tmp_path: Path) -> None:
-    async def main(loop: VirtualLoop) -> Probing:
+def test_who_leads_next_knows_what_probing_shows_and_a_pod_that_is_new_is_not_one_without_a_port(
+    tmp_path: Path,
+) -> None:
+    async def main(loop: VirtualLoop) -> tuple[object, object, object]:
         probing = Probing(loop, tmp_path, standby=True)
         await probing.watch(target())
+        before = probing.found()
         await probing.run(5)
+        on_standby = probing.found()
         probing.engine.role.active = True
+        leading = probing.found()
+        await probing.end()
+        return before, on_standby, leading
+
+    before, on_standby, leading = run(main)
+    assert before == Missing(UnknownReason.OBSERVING, "The first probe attempt is still to be made.")
+    assert isinstance(on_standby, Seen)
+    assert on_standby.value == Reading()
+    assert leading == on_standby
+
+
+def test_a_watcher_that_is_cut_off_probes_nobody(tmp_path: Path) -> None:
+    async def main(loop: VirtualLoop) -> Probing:
+        probing = Probing(loop, tmp_path)
+        await probing.watch(target())
         probing.engine.fleet.isolation.isolated = True
         await probing.run(5)
         assert probing.attempts == []

@@ -18,7 +18,7 @@ from watcher.checklist.live.agent_verdict import agent_verdict
 from watcher.checklist.live.alike import Alike
 from watcher.checklist.live.criteria import Criteria
 from watcher.checklist.live.gathering import Gathered, Gathering, account_of
-from watcher.checklist.live.moments import dates_of, decided_at, lapsed
+from watcher.checklist.live.moments import Lapsed, dates_of, decided_at, lapsed
 from watcher.checklist.live.roster import ListedAgent, Roster
 from watcher.checklist.live.turns import followed, turned
 from watcher.checklist.turned_finding import TurnedFinding
@@ -64,7 +64,7 @@ class Checklist:
         self.on_turn: list[Callable[[Sequence[TurnedFinding]], None]] = []  # who is told what turned
         self.on_suspects: Callable[[AgentRef, Collection[Witness]], None] = lambda _, __: None  # bad once
         self.take_up: Callable[[ListedAgent], None] = lambda _: None  # what is known of an agent that has just come
-        self.last_complete: float | None = None  # steady seconds: what all verdicts rest on was seen since
+        self.last_complete: float | None = None  # steady seconds: when each agent was judged or looked through
         self._states, self._own_metrics, self._may_begin = states, own_metrics, may_begin
         self._logger = FailuresLogger(log)
         self._alike = Alike(criteria)
@@ -118,8 +118,8 @@ class Checklist:
 
     async def _follow(self) -> None:
         now = self.clock.steady()
-        gone = await self.roster.follow(self._states(), self.gathering.agents(), now, self.clock.date_of(now))
-        for ref in gone:
+        beside, remains = self.gathering.agents(), self.gathering.remains
+        for ref in await self.roster.follow(self._states(), beside, remains, now, self.clock.date_of(now)):
             self.store.remove(ref)
         time_slice = TimeSlice()
         for agent in self.roster.take_new():
@@ -127,16 +127,16 @@ class Checklist:
             await time_slice.checkpoint()
         for changed in self.gathering.take_changed():
             self.roster.change(changed, now)
-        self._own_metrics.set_all(
-            SOURCE_UP, {(name, why): not why for name, why in self.gathering.sources_up().items()}
-        )
+        up = self.gathering.sources_up()
+        self._own_metrics.set_all(SOURCE_UP, {(name, why): not why for name, why in up.items()})
 
     async def _learn_accounts(self) -> None:
         """Before any agent is judged it is known whose accounts there are: one would be a stranger to another."""
         accounts, time_slice = set[str](), TimeSlice()
         for agent in list(self.roster.agents.values()):
             if not agent.learnt:
-                agent.account, agent.learnt = account_of(self._gathered(agent)), True
+                found = account_of(self._gathered(agent))
+                agent.account, agent.learnt = found or agent.account, True  # of the pods that it had last
                 await time_slice.checkpoint()
             accounts.add(agent.account)
         self._accounts, now = frozenset(accounts), self.clock.steady()
@@ -158,11 +158,12 @@ class Checklist:
         now = self.clock.steady()
         try:
             gathered = self._gathered(agent)
-            if agent.is_to_be_judged(now) or self._has_lapsed(agent, gathered.evidence):
+            found = lapsed(gathered.evidence, self.criteria.ages, self.date())
+            if agent.is_to_be_judged(now) or found.already != agent.lapsed:
                 await self._judge(agent, gathered, time_slice)
             else:
                 self.store.see(agent.ref, dates_of(gathered.evidence))
-                agent.seen_at, agent.check_at = now, now + self.interval
+                agent.seen_at, agent.check_at = now, now + self._lapses_in(found)
             await time_slice.checkpoint()
         except Exception:  # the boundary: what goes wrong with one agent costs its verdict
             self._own_metrics.add(CHECKLIST_EVALUATIONS, 1, "error")
@@ -172,8 +173,8 @@ class Checklist:
     def _gathered(self, agent: ListedAgent) -> Gathered:
         return self.gathering.of(agent.ref, agent.watched, agent.targets, self.date())
 
-    def _has_lapsed(self, agent: ListedAgent, evidence: EvidenceSet) -> bool:
-        return lapsed(evidence, self.criteria.ages, self.date()).already != agent.lapsed
+    def _lapses_in(self, found: Lapsed) -> float:
+        return min(self.interval, max(_APART, found.next_at - self.date()))
 
     async def _judge(self, agent: ListedAgent, gathered: Gathered, time_slice: TimeSlice) -> None:
         agent.changed_at, agent.surely = inf, False  # what changes from here on is for the next verdict
@@ -233,14 +234,14 @@ class Checklist:
 
     def _plan(self, agent: ListedAgent, evidence: EvidenceSet, findings: Mapping[str, Finding], date: float) -> None:
         now, found = self.clock.steady(), lapsed(evidence, self.criteria.ages, date)
-        agent.lapsed = found.already
-        lapses_in, decided_in = found.next_at - date, decided_at(evidence, findings.values(), date) - date
-        agent.seen_at, agent.check_at = now, now + min(self.interval, max(_APART, lapses_in))
+        agent.lapsed, decided_in = found.already, decided_at(evidence, findings.values(), date) - date
+        agent.seen_at, agent.check_at = now, now + self._lapses_in(found)
         agent.judge_at = now + min(self.interval * _ANEW * agent.spread, max(_APART, decided_in))
 
     def _end_round(self) -> None:
-        """A round is complete when what each verdict rests on was seen since it began."""
-        if all(each.seen_at >= self._round_began for each in self.roster.agents.values()):
+        """A round is complete when all agents were looked through since it began; none may only not be found yet."""
+        unseen = inf if self._may_begin() else -inf
+        if min((each.seen_at for each in self.roster.agents.values()), default=unseen) >= self._round_began:
             self.last_complete = self._round_began = self.clock.steady()
             self._own_metrics.set_moment(CHECKLIST_COMPLETE, self.last_complete)
 

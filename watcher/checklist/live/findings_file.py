@@ -20,11 +20,12 @@ FILE_NAME = "findings.jsonl"
 FORMAT = "agentweave-watcher-findings"
 VERSION = 1
 
-MOST_OF_AGENT = 1 << 20
-"""Bytes of one agent: twenty times what one with ten pods has."""
+MOST_OF_AGENT = 8 << 20
+"""Bytes of one agent: what one with more than a thousand pods has."""
 MOST = 128 << 20
 """Bytes of all agents; an emptyDir of the chart has twice as much."""
 
+_MOST_TURNED = 16 << 20  # bytes of all findings that turned
 _PIECE = 1 << 20
 
 
@@ -38,6 +39,14 @@ class Head(NamedTuple):
     tables: Tables
 
 
+class Origin(NamedTuple):
+    """Of findings that another process made, and this one only keeps."""
+
+    written_at: float  # Unix seconds
+    digest: str  # of the catalogue
+    tables: Tables | None  # None: those of the head
+
+
 class KeptAgent(NamedTuple):
     """An agent's line but for its findings, which stand behind it."""
 
@@ -45,6 +54,7 @@ class KeptAgent(NamedTuple):
     watched: dict[str, float]  # pod -> Unix seconds since when
     labels: dict[str, str]
     past: Past
+    origin: Origin | None = None  # None: as the head says
 
 
 _HEAD = TypeAdapter(Head, config=ConfigDict(allow_inf_nan=False))
@@ -59,13 +69,32 @@ class LeftFindings:
     head: Head
     turned: tuple[TurnedFinding, ...] = ()
     agents: dict[AgentRef, tuple[KeptAgent, bytes]] = field(default_factory=dict)
+    taken: dict[AgentRef, tuple[KeptAgent, bytes]] = field(default_factory=dict)  # the same, until they are judged
     lost: int = 0  # lines that say nothing
     why: str = ""  # of the first
 
     def take(self, ref: AgentRef, controls: Mapping[str, Control]) -> tuple[KeptAgent, dict[str, Finding]] | None:
         """What is known of this agent, once; None where nothing is. ValueError where it cannot be read."""
         found = self.agents.pop(ref, None)
-        return None if found is None else (found[0], from_json(found[1], self.head.tables, controls))
+        if found is None:
+            return None
+        self.taken[ref] = found
+        return found[0], from_json(found[1], self.origin(found[0]).tables or self.head.tables, controls)
+
+    def origin(self, kept: KeptAgent) -> Origin:
+        """Where its findings come from."""
+        return kept.origin or Origin(self.head.written_at, self.head.digest, None)
+
+    def line(self, ref: AgentRef, head: Head) -> bytes | None:
+        """The line of an agent that was not judged since, for a file with this head; None where nothing is known."""
+        found = self.agents.get(ref) or self.taken.get(ref)
+        if found is None:
+            return None
+        kept, findings = found
+        origin = self.origin(kept)
+        tables = origin.tables or self.head.tables
+        origin = origin._replace(tables=None if tables == head.tables else tables)
+        return line_of(kept._replace(origin=origin), findings.rstrip(b"\n"))
 
     def lose(self, why: object) -> None:
         """A line says nothing."""
@@ -82,7 +111,7 @@ def read(path: Path) -> LeftFindings | None:
         head = _HEAD.validate_json(file.readline(MOST_OF_AGENT))
         if (head.format, head.version) != (FORMAT, VERSION):
             raise ValueError(f"expected {FORMAT} {VERSION}, got {head.format[:40]} {head.version}")
-        left = LeftFindings(head, _TURNED.validate_json(file.readline(16 * MOST_OF_AGENT)))
+        left = LeftFindings(head, _TURNED.validate_json(file.readline(_MOST_TURNED)))
         while line := file.readline(2 * MOST_OF_AGENT):
             kept, _, findings = line.partition(b"\t")
             try:

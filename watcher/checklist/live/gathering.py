@@ -2,14 +2,15 @@
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 from probes.contract import Target
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.catalogue.terms import Bind
 from probes.controls.evidence import AgentObjects, AgentRef, EvidenceSet, Missing, Pod, Seen
 from probes.controls.verdict.voting import SETTLED_AFTER
-from watcher.checklist.live.provider import EvidenceProvider, PodFacts, Provided
+from watcher.checklist.live.provider import EvidenceProvider, PodFacts, Presence, Provided
 from watcher.runtime.failures import FailuresLogger
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,10 @@ _TWICE = Missing(
     UnknownReason.EVALUATOR_ERROR, "Two parts of the watcher gave this; it is a fault of the watcher, and in its log."
 )
 
+_ANEW = 60
+"""Calls in which all agents are judged once, while it is not told of which anything changed."""
+
+T = TypeVar("T")
 Found = dict[SourceName, Seen[object] | Missing]
 
 
@@ -54,6 +59,9 @@ class Gathering:
         self.providers, self._owns, self._at_once = tuple(providers), owns, at_once
         self._logger = FailuresLogger(log)
         self._told: set[SourceName] = set()  # which were given twice
+        self._failing = [0 for _ in self.providers]  # calls in a row that did not tell what changed
+        self._beside: list[Collection[AgentRef]] = [() for _ in self.providers]  # the agents that each told last
+        self._up: list[Mapping[str, str]] = [{} for _ in self.providers]  # the same of its sources
         self._given: list[set[SourceName]] = [set() for _ in self.providers]  # what each ever gave
 
     def of(self, agent: AgentRef, watched: Mapping[str, float], targets: Sequence[Target], now: float) -> Gathered:
@@ -86,16 +94,49 @@ class Gathering:
 
     def agents(self) -> Iterator[AgentRef]:
         """Those that providers know of although no pod of them is watched; of each, one shard is told."""
-        for provider in self.providers:
-            yield from (each for each in provider.agents() if self._owns(each.namespace, each.agent))
+        for number, provider in enumerate(self.providers):
+            self._beside[number] = self._asked(number, provider.agents, self._beside[number])
+            yield from (each for each in self._beside[number] if self._owns(each.namespace, each.agent))
+
+    def remains(self, agent: AgentRef) -> bool | None:
+        """Whether there is still an agent of which no pod is watched; None: that cannot be told, or not by this shard:
+        its pods may be those of another now."""
+        asked = ((number, partial(each.presence, agent)) for number, each in enumerate(self.providers))
+        said = {self._asked(number, ask, Presence.UNTOLD) for number, ask in asked}
+        if Presence.PODS in said:
+            return True
+        if Presence.WORKLOAD in said:
+            return True if self._owns(agent.namespace, agent.agent) else None
+        return None if Presence.UNTOLD in said else False
 
     def take_changed(self) -> Iterator[Collection[AgentRef] | None]:
         """Of which agents something changed since this was asked last; None: maybe of all."""
-        return (provider.take_changed() for provider in self.providers)
+        return (self._changed(number) for number in range(len(self.providers)))
 
     def sources_up(self) -> Mapping[str, str]:
         """Why each source that is configured is down, one word; empty where it is up."""
-        return {name: why for provider in self.providers for name, why in provider.sources_up().items()}
+        for number, provider in enumerate(self.providers):
+            failed: Mapping[str, str] = dict.fromkeys(self._up[number], str(UnknownReason.EVALUATOR_ERROR))
+            self._up[number] = self._asked(number, provider.sources_up, failed)
+        return {name: why for told in self._up for name, why in told.items()}
+
+    def _changed(self, number: int) -> Collection[AgentRef] | None:
+        """What a provider does not tell may be of any agent; while it fails, all are judged once in a while."""
+        failing, self._failing[number] = self._failing[number], self._failing[number] + 1
+        try:
+            changed = self.providers[number].take_changed()
+        except Exception:  # the boundary: what one place does not tell stops no other
+            self._logger.exception("evidence failed", provider=type(self.providers[number]).__name__)
+            return () if failing % _ANEW else None
+        self._failing[number] = 0
+        return changed
+
+    def _asked(self, number: int, ask: Callable[[], T], otherwise: T) -> T:
+        try:
+            return ask()
+        except Exception:  # the boundary: a provider that raises stops no other
+            self._logger.exception("evidence failed", provider=type(self.providers[number]).__name__)
+            return otherwise
 
     def _since(self, watched: float) -> float:
         return watched - SETTLED_AFTER if self._at_once else watched

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+from probes.controls.evidence import AgentRef
 from probes.controls.findings.written import tables, to_json
 from watcher.checklist.live.agent_verdict import agent_verdict
 from watcher.checklist.live.checklist import Checklist
@@ -22,7 +23,7 @@ from watcher.checklist.live.findings_file import (
     read,
     write,
 )
-from watcher.checklist.live.roster import ListedAgent
+from watcher.checklist.live.roster import LINGERS, ListedAgent
 from watcher.checklist.turned_finding import TurnedFinding
 from watcher.runtime.cooperative import TimeSlice
 
@@ -30,6 +31,9 @@ log = logging.getLogger(__name__)
 
 _NEWS_AFTER, _DATES_AFTER = 180.0, 1800.0
 """Seconds from one write to the next: of a thousand agents one takes most of a second of CPU."""
+
+LEFT_FOR = 86400.0
+"""Seconds for which findings of the last process are kept whose agent did not come again, nor is known any more."""
 
 KEPT_TURNS = 5000
 """Findings that turned, the newest; ten times what a fleet of a thousand agents has in a bad hour."""
@@ -47,6 +51,7 @@ class FindingsKeeper:
         self._checklist = checklist
         self._path = state_dir / FILE_NAME if state_dir is not None else None
         self._left: LeftFindings | None = None
+        self._gone: dict[AgentRef, float] = {}  # since when those that were left are known no more, steady seconds
         self._writing = asyncio.Lock()
         self._written_at, self._news = checklist.clock.steady() - _NEWS_AFTER, False
         checklist.on_turn.append(self._hear)
@@ -95,10 +100,11 @@ class FindingsKeeper:
         kept, findings = found
         agent.watched |= {pod: since for pod, since in kept.watched.items() if pod in agent.watched}
         agent.before = findings
-        if left.head.digest != criteria.catalogue.digest:
+        origin = left.origin(kept)
+        if origin.digest != criteria.catalogue.digest:
             return  # what turns by another catalogue turned nowhere
         agent.past, agent.comparable = kept.past, True
-        if checklist.date() - left.head.written_at <= checklist.interval:
+        if checklist.date() - origin.written_at <= checklist.interval:
             profile = criteria.profile(agent.ref.namespace)
             checklist.store.put(agent.ref, findings)
             agent.verdict = agent_verdict(
@@ -122,23 +128,47 @@ class FindingsKeeper:
             catalogue = self._checklist.criteria.catalogue
             head = Head(FORMAT, VERSION, self._checklist.date(), catalogue.digest, tables(catalogue.controls))
             try:
-                await write(path, head, list(self.turned), self._lines(left_out))
+                await write(path, head, list(self.turned), self._lines(head, left_out))
             except OSError as error:
                 self.trouble = f"{path}: {error.strerror or error}"
             else:
                 self.trouble = f"{path}: too large to be kept: {', '.join(left_out[:3])}" if left_out else ""
 
-    async def _lines(self, left_out: list[str]) -> AsyncIterator[bytes]:
+    async def _lines(self, head: Head, left_out: list[str]) -> AsyncIterator[bytes]:
         time_slice, room = TimeSlice(), MOST
-        for agent in list(self._checklist.roster.agents.values()):
-            packed = self._checklist.store.packed(agent.ref)
-            if packed is None or agent.verdict is None:
+        for ref in [*self._checklist.roster.agents, *self._still_left()]:
+            line = self._line(ref, head)
+            if line is None:
                 continue
-            kept = KeptAgent(agent.ref, agent.watched, dict(agent.verdict.labels), agent.past)
-            line = line_of(kept, to_json(packed))
             if len(line) <= min(MOST_OF_AGENT, room):
                 room -= len(line)
                 yield line
             else:
-                left_out.append(str(agent.ref))
+                left_out.append(str(ref))
             await time_slice.checkpoint()
+
+    def _line(self, ref: AgentRef, head: Head) -> bytes | None:
+        agent, packed = self._checklist.roster.agents.get(ref), self._checklist.store.packed(ref)
+        if agent is None or packed is None or agent.verdict is None:
+            return self._left.line(ref, head) if self._left is not None else None
+        if self._left is not None:
+            self._left.taken.pop(ref, None)
+        kept = KeptAgent(ref, agent.watched, dict(agent.verdict.labels), agent.past)
+        return line_of(kept, to_json(packed))
+
+    def _still_left(self) -> list[AgentRef]:
+        """Agents of the last process that this one has not seen yet: that is no proof that they are gone."""
+        left = self._left.agents if self._left is not None else {}
+        for ref in list(left):
+            if self._is_over(ref):
+                del left[ref]
+                self._gone.pop(ref)
+        return list(left)
+
+    def _is_over(self, ref: AgentRef) -> bool:
+        if self._left is None or self._checklist.gathering.remains(ref) is not False:
+            self._gone.pop(ref, None)
+            return False
+        now = self._checklist.clock.steady()
+        age = self._checklist.date() - self._left.origin(self._left.agents[ref][0]).written_at
+        return now - self._gone.setdefault(ref, now) >= LINGERS and age >= LEFT_FOR

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Protocol
 
 from probes.contract import Target
@@ -36,6 +37,15 @@ class Provided:
 NOTHING = Provided()
 
 
+class Presence(Enum):
+    """What is left of an agent of which no pod is watched."""
+
+    PODS = "pods"  # they start, end, or may not be asked
+    WORKLOAD = "workload"  # it has made its pods before, and is still there
+    UNTOLD = "untold"  # its workload cannot be read
+    GONE = "gone"  # neither pods nor workload
+
+
 class EvidenceProvider(Protocol):
     """One place where evidence comes from. Nothing here waits or asks anyone: it tells what is known already.
 
@@ -47,6 +57,12 @@ class EvidenceProvider(Protocol):
 
     def agents(self) -> Collection[AgentRef]:
         """Agents that it knows of although no pod of them is watched now, such as those scaled to zero."""
+
+    def presence(self, agent: AgentRef, /) -> Presence:
+        """What is left of an agent of which no pod is watched any more: a pod that starts anew is not watched either.
+
+        GONE too of one that this place has never known.
+        """
 
     def evidence_of(self, agent: AgentRef, pods: Sequence[Target], /) -> Provided:
         """What is known of this agent, which has these pods. Asked every few minutes of each agent."""

@@ -1,6 +1,6 @@
 """Which agents there are, with the pods of each: by what is watched, and by what providers know beside."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import inf
 from zlib import crc32
@@ -16,6 +16,9 @@ from watcher.runtime.cooperative import TimeSlice
 
 GATHERED = 3.0
 """Seconds for which changes of one agent are gathered: a rollout is many."""
+
+LINGERS = 900.0
+"""Seconds for which an agent is kept of which nothing is watched, where it cannot be told whether it is gone."""
 
 _SLICE = 50
 
@@ -38,6 +41,7 @@ class ListedAgent:
     changed_at: float = inf  # since when something is different; inf: nothing is
     before: Mapping[str, Finding] = field(default_factory=dict)  # of the last process, until judged
     comparable: bool = False  # whether the next findings may be compared with those before: same agent, same catalogue
+    untold_since: float = inf  # since when it cannot be told whether it is gone
     surely: bool = False  # it is said to be this agent that changed
 
     @property
@@ -66,37 +70,56 @@ class Roster:
         self._states: Mapping[TargetKey, TargetState] = {}
         self._new: list[ListedAgent] = []
         self._beside: frozenset[AgentRef] = frozenset()
+        self._unlisted: set[AgentRef] = set()  # neither of a target nor beside, and not gone
 
     async def follow(
-        self, states: Mapping[TargetKey, TargetState], beside: Iterable[AgentRef], now: float, date: float
+        self,
+        states: Mapping[TargetKey, TargetState],
+        beside: Iterable[AgentRef],
+        remains: Callable[[AgentRef], bool | None],
+        now: float,
+        date: float,
     ) -> list[AgentRef]:
         """Take these; gives agents that are gone. `beside`: those without a pod that is watched.
 
+        `remains`: whether any other is still there: its pods may start anew. None: that cannot be told.
         `now`: steady seconds, `date`: the same in Unix seconds.
         """
         others = frozenset(beside)
-        if states is self._states and others == self._beside:
-            return []
+        if states is not self._states or others != self._beside:
+            await self._take_all(states, others, now, date)
+        gone = [ref for ref in self._unlisted if self._is_gone(self.agents[ref], remains(ref), now)]
+        for ref in gone:
+            del self.agents[ref]
+            self._unlisted.discard(ref)
+        return gone
+
+    async def _take_all(
+        self, states: Mapping[TargetKey, TargetState], others: frozenset[AgentRef], now: float, date: float
+    ) -> None:
         grouped, time_slice = dict[AgentRef, list[Target]](), TimeSlice()
         for number, state in enumerate(states.values()):
             key = state.target.key
             grouped.setdefault(AgentRef(key.namespace, key.agent), []).append(state.target)
             if number % _SLICE == 0:
                 await time_slice.checkpoint()
-        for ref in others:
+        self._unlisted = self.agents.keys() - grouped.keys() - others
+        for ref in (*others, *self._unlisted):
             grouped.setdefault(ref, [])
         for number, (ref, targets) in enumerate(grouped.items()):
             self._take(ref, tuple(targets), now, date)
             if number % _SLICE == 0:
                 await time_slice.checkpoint()
-        gone = [ref for ref in self.agents if ref not in grouped]
-        for ref in gone:
-            del self.agents[ref]
         self._states, self._beside = states, others
-        return gone
+
+    def _is_gone(self, agent: ListedAgent, remains: bool | None, now: float) -> bool:
+        agent.untold_since = inf if remains else min(agent.untold_since, now)
+        return remains is False or now - agent.untold_since >= LINGERS
 
     def _take(self, ref: AgentRef, targets: tuple[Target, ...], now: float, date: float) -> None:
         agent = self.agents.get(ref)
+        if agent is not None and ref not in self._unlisted:
+            agent.untold_since = inf
         if agent is None:
             agent = self.agents[ref] = ListedAgent(ref, changed_at=now)
             self._new.append(agent)

@@ -96,7 +96,7 @@ class ChecklistView:
 
     @property
     def last_complete(self) -> float | None:
-        """Unix seconds: what all verdicts rest on was seen since. None before all agents were judged."""
+        """Unix seconds: when the last round over all agents was complete; None before all were judged once."""
         moment = self._checklist.last_complete
         return None if moment is None else self._checklist.clock.date_of(moment)
 

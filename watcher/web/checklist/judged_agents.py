@@ -21,7 +21,7 @@ class JudgedAgents(Protocol):
 
     @property
     def last_complete(self) -> float | None:
-        """Unix seconds: what all verdicts rest on was seen since; None before all agents were judged."""
+        """Unix seconds: when the last round over all agents was complete; None before all were judged once."""
 
     @property
     def waiting(self) -> int:

@@ -135,3 +135,14 @@ def test_of_several_instances_of_an_agent_the_first_that_names_a_file_counts() -
         StaticTarget(namespace="prod", agent="other"),
     ]
     assert agent_files(listed) == {("prod", "search"): AgentFiles(Path("b.yaml"), Path("c"))}
+
+
+def test_files_that_cannot_be_read_for_whatever_reason_cost_no_other_agent_its_evidence(tmp_path: Path) -> None:
+    good = tmp_path / "config.yaml"
+    good.write_text("agent: {name: search}\n")
+    odd = AgentFiles(None, 5)  # type: ignore[arg-type]  # nothing that anybody has thought of
+    files = AgentManifests({("prod", "bad"): odd, SEARCH: AgentFiles(None, good)}, 60.0, "1.0.0", lambda: 1.0)
+    asyncio.run(files.read())
+    assert isinstance(files.of(SEARCH)[SourceName.AGENT_CONFIG], Seen)
+    failed = Missing(UnknownReason.EVALUATOR_ERROR, "The watcher failed to read its files; its log says why.")
+    assert files.of(AgentRef("prod", "bad")) == {SourceName.AGENT_CONFIG: failed}

@@ -14,7 +14,7 @@ from watcher.checklist.live.known.own_identity import own_identity
 from watcher.checklist.live.known.past import Past
 from watcher.checklist.live.known.past_file import NOTHING_LEFT, PastFile
 from watcher.checklist.live.known.pod_evidence import NOT_SEEN, PodEvidence
-from watcher.checklist.live.provider import Provided, Sources
+from watcher.checklist.live.provider import Presence, Provided, Sources
 from watcher.engine.board import TargetState
 from watcher.engine.engine import Engine
 from watcher.runtime.failures import FailuresLogger
@@ -80,6 +80,10 @@ class KnownEvidence:
     def sources_up(self) -> Mapping[str, str]:
         """None: what impairs the watcher's looks has alerts of its own."""
         return {}
+
+    def presence(self, _: AgentRef, /) -> Presence:
+        """Gone: only pods that are watched are known here."""
+        return Presence.GONE
 
     def evidence_of(self, _: AgentRef, pods: Sequence[Target], /) -> Provided:
         """What is known of these pods now."""

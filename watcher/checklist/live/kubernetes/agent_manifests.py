@@ -5,6 +5,7 @@ What is kept of them is what is kept of objects of a cluster: no value, and stan
 
 import asyncio
 import io
+import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,12 +23,14 @@ from watcher.checklist.manifests.objects import ManifestsError, read_objects
 from watcher.config.static_target import AgentFiles
 from watcher.discovery.pod.kept.template import keep_template
 from watcher.kube.objects import MALFORMED_OBJECT
+from watcher.runtime.failures import FailuresLogger
 
 MOST_BYTES, MOST_VALUES = 4 * 2**20, 50_000
 """Of the manifests of one agent: half a second of reading, beside all else that runs."""
 
 _OBJECT, _CONFIG = SourceName.KUBERNETES_OBJECT, SourceName.AGENT_CONFIG
 _NOT_YET = Missing(UnknownReason.UNREACHABLE, "Its file has not been read yet.")
+_FAILED = Missing(UnknownReason.EVALUATOR_ERROR, "The watcher failed to read its files; its log says why.")
 _ODD = Missing(UnknownReason.UNPARSEABLE, "Its manifests are not as Kubernetes has them.")
 Given = Seen[object] | Missing
 
@@ -45,6 +48,7 @@ class AgentManifests:
         """They are read `every` so many seconds; `now`: Unix seconds."""
         self._files = {AgentRef(*key): each for key, each in files.items()}
         self._every, self._sdk_version, self._now = every, sdk_version, now
+        self._logger = FailuresLogger(logging.getLogger(__name__))
         self._found: dict[AgentRef, dict[SourceName, Given]] = {}
         self._changed: set[AgentRef] = set()
 
@@ -55,8 +59,7 @@ class AgentManifests:
     def of(self, agent: AgentRef) -> Sources:
         """What its files say."""
         files = self._files[agent]
-        wanted = (_OBJECT, _CONFIG) if files.manifests is not None else (_CONFIG,)
-        return self._found.get(agent, dict.fromkeys(wanted, _NOT_YET))
+        return self._found.get(agent, dict.fromkeys(_wanted(files), _NOT_YET))
 
     def take_changed(self) -> Collection[AgentRef]:
         """Whose files said something else since this was asked last."""
@@ -72,7 +75,11 @@ class AgentManifests:
     async def read(self) -> None:
         """Read them once."""
         for agent, files in self._files.items():
-            found = await asyncio.to_thread(self._read, agent, files)
+            try:
+                found = await asyncio.to_thread(self._read, agent, files)
+            except Exception:  # the boundary: what goes wrong with one agent's files costs no other its evidence
+                self._logger.exception("files of an agent not read", agent=str(agent))
+                found = dict.fromkeys(_wanted(files), _FAILED)
             before, self._found[agent] = self._found.get(agent, {}), found
             if {key: _told(each) for key, each in before.items()} != {key: _told(each) for key, each in found.items()}:
                 self._changed.add(agent)
@@ -84,6 +91,10 @@ class AgentManifests:
         if files.agent_config is not None:
             found[_CONFIG] = _of_config(files.agent_config, agent, self._sdk_version, self._now())
         return found
+
+
+def _wanted(files: AgentFiles) -> tuple[SourceName, ...]:
+    return (_OBJECT, _CONFIG) if files.manifests is not None else (_CONFIG,)
 
 
 def _told(found: Given) -> object:

@@ -1,6 +1,7 @@
 """All that Kubernetes tells of agents: their pods, the objects around them, their configs."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from probes.contract import Target
@@ -13,17 +14,20 @@ from watcher.checklist.live.kubernetes.configs.config_maps import ConfigMapReade
 from watcher.checklist.live.kubernetes.objects.followed import Followed
 from watcher.checklist.live.kubernetes.objects.idle_agents import IdleAgents
 from watcher.checklist.live.kubernetes.objects.kinds import Group, kinds
+from watcher.checklist.live.kubernetes.objects.presence import presence_of
 from watcher.checklist.live.kubernetes.objects.surroundings import Subject, objects_of, subject_of
 from watcher.checklist.live.kubernetes.objects.workloads import Workload, reduce_workload
 from watcher.checklist.live.kubernetes.pods.digests import image_digests
 from watcher.checklist.live.kubernetes.pods.identities import unread
 from watcher.checklist.live.kubernetes.pods.live_pods import LivePods
-from watcher.checklist.live.provider import Provided
+from watcher.checklist.live.provider import Presence, Provided
 from watcher.checklist.manifests.surroundings import config_map_names
 from watcher.discovery.pods.discoverer import Discoverer
 from watcher.discovery.pods.scope import SeenPod
 from watcher.kube.list_watch import Patience
 from watcher.runtime.clock import Clock
+from watcher.runtime.failures import FailuresLogger
+from watcher.runtime.lasting import AGAIN, begun_again
 
 _PATIENCE = Patience()
 
@@ -63,6 +67,7 @@ class KubernetesEvidence:
         )
         self.config_maps = ConfigMapReader(discoverer.access, every, clock.steady, clock.date_of, self._changed_configs)
         self.idle = IdleAgents(self.followed, self.pods, self.config_maps)
+        self._logger = FailuresLogger(logging.getLogger(__name__))
         self._reading: asyncio.Task[None] | None = None
         self._changed: set[AgentRef] = set()
         self._changed_namespaces: set[str] = set()
@@ -70,7 +75,8 @@ class KubernetesEvidence:
     def start(self) -> None:
         """Ask from now on."""
         self.followed.start()
-        self._reading = asyncio.create_task(self.config_maps.read_for_ever())
+        reading = begun_again(self.config_maps.read_for_ever, "ConfigMaps", self._logger, AGAIN)
+        self._reading = asyncio.create_task(reading)
 
     async def settled(self) -> None:
         """Come back when all that is known of all agents was asked for once."""
@@ -90,8 +96,12 @@ class KubernetesEvidence:
             await asyncio.gather(self._reading, return_exceptions=True)
 
     def agents(self) -> Collection[AgentRef]:
-        """Those whose workloads have no pod."""
+        """Those whose workloads have no pod, or none that ever started."""
         return self.idle.agents()
+
+    def presence(self, agent: AgentRef, /) -> Presence:
+        """Told by its pods of all states, else by the workloads that have made them."""
+        return presence_of(agent, self.pods, self.followed)
 
     def evidence_of(self, agent: AgentRef, pods: Sequence[Target], /) -> Provided:
         """All that is known of this agent."""
@@ -116,10 +126,7 @@ class KubernetesEvidence:
         )
 
     def take_changed(self) -> Collection[AgentRef] | None:
-        """Of which agents something changed; None: maybe of all. Raises what ended one of its jobs."""
-        self.followed.raise_failure()
-        if self._reading is not None and self._reading.done():
-            self._reading.result()
+        """Of which agents something changed; None: maybe of all."""
         changed, self._changed = self._changed, set()
         namespaces, self._changed_namespaces = self._changed_namespaces, set()
         changed.update(self.pods.take_changed())

@@ -1,6 +1,7 @@
 """The provider of what Kubernetes and the files of listed agents tell: one, so that no source is told twice."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -12,9 +13,11 @@ from probes.controls.sdk.loading import load_sdk_facts
 from watcher.checklist.live.kubernetes.agent_manifests import AgentManifests
 from watcher.checklist.live.kubernetes.evidence import KubernetesEvidence
 from watcher.checklist.live.kubernetes.objects.kinds import Group
-from watcher.checklist.live.provider import Provided, Sources
+from watcher.checklist.live.provider import Presence, Provided, Sources
 from watcher.config.settings import Settings
 from watcher.runtime.clock import Clock
+from watcher.runtime.failures import FailuresLogger
+from watcher.runtime.lasting import AGAIN, begun_again
 from watcher.targets import TargetSet
 
 _NO_CLUSTER = Missing(UnknownReason.SOURCE_MISSING, "Nothing is found in Kubernetes here, and no file is named for it.")
@@ -27,11 +30,13 @@ class ObjectEvidence:
 
     def __init__(self, cluster: KubernetesEvidence | None, files: AgentManifests) -> None:
         self._cluster, self._files = cluster, files
+        self._logger = FailuresLogger(logging.getLogger(__name__))
         self._reading: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Ask from now on."""
-        self._reading = asyncio.create_task(self._files.read_for_ever())
+        reading = begun_again(self._files.read_for_ever, "files of agents", self._logger, AGAIN)
+        self._reading = asyncio.create_task(reading)
         if self._cluster is not None:
             self._cluster.start()
 
@@ -56,6 +61,10 @@ class ObjectEvidence:
         """Those of the cluster that have no pod."""
         return self._cluster.agents() if self._cluster is not None else ()
 
+    def presence(self, agent: AgentRef, /) -> Presence:
+        """As the cluster tells it; files are of agents that the config lists."""
+        return self._cluster.presence(agent) if self._cluster is not None else Presence.GONE
+
     def evidence_of(self, agent: AgentRef, pods: Sequence[Target], /) -> Provided:
         """What is known of this agent."""
         if self._cluster is None:
@@ -68,9 +77,7 @@ class ObjectEvidence:
         return Provided(sources, found.pods, found.facts, found.digests, found.labels)
 
     def take_changed(self) -> Collection[AgentRef] | None:
-        """Of which agents something changed; None: maybe of all. Raises what ended a part of it."""
-        if self._reading is not None and self._reading.done():
-            self._reading.result()
+        """Of which agents something changed; None: maybe of all."""
         of_files = self._files.take_changed()
         of_cluster = self._cluster.take_changed() if self._cluster is not None else ()
         return None if of_cluster is None else {*of_cluster, *of_files}

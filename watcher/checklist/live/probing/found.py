@@ -10,6 +10,7 @@ from probes.readings.health.answer import HealthAnswer, Outage
 from watcher.checklist.live.probing.attempts import Attempts
 
 _FIRST = "The first probe attempt at this process is still to be made."
+NOT_YET = Missing(UnknownReason.OBSERVING, _FIRST)
 _NOTHING_TO_ASK = Missing(UnknownReason.SOURCE_MISSING, "No mTLS port of this pod is known.")
 
 

@@ -15,11 +15,11 @@ from probes.controls.evidence import AgentRef
 from probes.controls.finding import Witness
 from probes.readings.health.answer import HealthAnswer
 from watcher.checklist.live.probing.attempts import AttemptQueue, Attempts
-from watcher.checklist.live.probing.found import evidence
+from watcher.checklist.live.probing.found import NOT_YET, evidence
 from watcher.checklist.live.probing.outages import Outages
 from watcher.checklist.live.probing.outages_file import OutagesFile
 from watcher.checklist.live.probing.targets import ProbedTarget, ProbedTargets
-from watcher.checklist.live.provider import Provided, Sources
+from watcher.checklist.live.provider import Presence, Provided, Sources
 from watcher.engine.engine import Engine
 from watcher.metrics.families import LOOK_SECONDS, LOOKS
 from watcher.runtime.failures import FailuresLogger
@@ -76,6 +76,10 @@ class ProbedEvidence:
         """None: only what is watched is probed."""
         return ()
 
+    def presence(self, _: AgentRef, /) -> Presence:
+        """Gone: only pods that are watched are known here."""
+        return Presence.GONE
+
     def evidence_of(self, agent: AgentRef, pods: Sequence[Target], /) -> Provided:
         """What was seen last of each pod by each source, or why nothing was."""
         return Provided(pods={target.key.pod: self._sources_of(agent, target.key) for target in pods})
@@ -124,7 +128,7 @@ class ProbedEvidence:
 
     async def tick(self) -> None:
         """Follow the targets, and begin what is due within about a second; nothing while another tick goes on."""
-        if self._ticking or not self._engine.role.active:
+        if self._ticking:  # on standby it goes on too: who leads next must know what the leader knew
             return
         self._ticking = True
         try:
@@ -231,9 +235,10 @@ class ProbedEvidence:
 
     def _sources_of(self, agent: AgentRef, key: TargetKey) -> Sources:
         target, now, date_of = self._targets.get(key), self._clock.steady(), self._clock.date_of
+        if target is None:  # it is new, and not followed yet
+            return dict.fromkeys(map(SourceName, self._kinds), NOT_YET)
         outages = self._outages.of(agent, date_of(now))
-        every = {name: target.attempts.get(name) if target is not None else None for name in self._kinds}
-        return {SourceName(name): evidence(attempts, outages, now, date_of) for name, attempts in every.items()}
+        return {SourceName(each): evidence(target.attempts.get(each), outages, now, date_of) for each in self._kinds}
 
 
 def _kept(reading: Reading) -> Reading:

@@ -1,6 +1,7 @@
 """The ConfigMaps that agents' pods use, read one by one, again and again: nobody needs the right to list them."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from watcher.kube.access import Access
 from watcher.kube.errors import AccessError, GoneError, RefusedError, in_words, is_denial
 from watcher.kube.objects import MALFORMED_OBJECT
 from watcher.kube.requests import get_object
+from watcher.runtime.failures import FailuresLogger
 
 Name = tuple[str, str]  # namespace and name
 _AT_ONCE, _SECONDS, _MOST_BYTES = 4, 5.0, 4 * 2**20
@@ -24,6 +26,7 @@ OLD = 900.0
 """Seconds since one was read, after which it proves nothing: the catalogue's own limit."""
 
 _NOT_YET = Missing(UnknownReason.UNREACHABLE, "Its ConfigMaps have not been read yet.")
+_FAILED = Missing(UnknownReason.EVALUATOR_ERROR, "The watcher failed to read a ConfigMap; its log says why.")
 GONE = Missing(UnknownReason.SOURCE_MISSING, "A ConfigMap of its pods is not there.")
 
 
@@ -55,6 +58,7 @@ class ConfigMapReader:
         """Each is read `every` so many seconds; `now`: steady seconds, `date_of`: their Unix seconds."""
         self._access, self._every, self._now, self._date_of = access, every, now, date_of
         self._on_change = on_change
+        self._logger = FailuresLogger(logging.getLogger(__name__))
         self._wanted: dict[Name, _Wanted] = {}
         self._of_agent: dict[AgentRef, Mapping[Name, frozenset[str]]] = {}
         self._work, self._read_one = asyncio.Event(), asyncio.Event()
@@ -168,6 +172,9 @@ class ConfigMapReader:
             return self._refused(of, error)
         except (*MALFORMED_OBJECT, RecursionError):  # what they say may have a value of it
             return Missing(UnknownReason.UNPARSEABLE, f"ConfigMap {of} is not as Kubernetes has it, or too large.")
+        except Exception:  # the boundary: what goes wrong with one costs no other its evidence
+            self._logger.exception("config map not read", config_map=f"{namespace}/{of}")
+            return _FAILED
 
     def _refused(self, of: str, error: Exception) -> Missing:
         if isinstance(error, RefusedError) and error.code == 404:

@@ -1,7 +1,8 @@
 """All collections of objects that are followed, by kind and scope; what is not turned on is not asked for."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Collection as Some
 
 from probes.controls.catalogue.control import UnknownReason
@@ -12,6 +13,8 @@ from watcher.checklist.live.kubernetes.objects.kinds import Group, Kind
 from watcher.checklist.live.kubernetes.objects.room import Room
 from watcher.kube.access import Access
 from watcher.kube.list_watch import ListWatch, Patience
+from watcher.runtime.failures import FailuresLogger
+from watcher.runtime.lasting import AGAIN, begun_again
 
 
 class Followed:
@@ -38,6 +41,7 @@ class Followed:
         self._collections: dict[str, Mapping[str, Collection]] = {}  # by kind, and by scope
         self._running: dict[Collection, tuple[str, asyncio.Task[None]]] = {}  # with the version that is read
         self._lacked: dict[Collection, str] = {}  # what was down when it was asked last
+        self._logger = FailuresLogger(logging.getLogger(__name__))
         self._looking: asyncio.Task[None] | None = None
         self._left: set[asyncio.Task[None]] = set()  # cancelled, and not at their end yet
         room = Room()
@@ -55,7 +59,7 @@ class Followed:
             if not each.kind.custom:
                 self._follow(each, each.kind.versions[0])
         if any(each.kind.custom for each in self._every()):
-            self._looking = asyncio.create_task(self._installed.look_for_ever())
+            self._looking = self._lasting(self._installed.look_for_ever, "kinds of CRDs")
 
     async def tried(self) -> None:
         """Come back when each kind was listed, or could not be."""
@@ -68,12 +72,6 @@ class Followed:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, *self._left, return_exceptions=True)
-
-    def raise_failure(self) -> None:
-        """Raise what ended one of its parts, if something did."""
-        for task in (*(task for _, task in self._running.values()), *([self._looking] if self._looking else ())):
-            if task.done() and not task.cancelled():
-                task.result()
 
     def _follow_installed(self) -> None:
         """Follow kinds of CRDs as long as they are there."""
@@ -97,7 +95,10 @@ class Followed:
     def _follow(self, collection: Collection, version: str) -> None:
         path = collection.kind.path(version, collection.scope)
         follower = ListWatch(self._access, path, collection.kind.labels, collection, self._patience, self._uniform)
-        self._running[collection] = (version, asyncio.create_task(follower.follow()))
+        self._running[collection] = (version, self._lasting(follower.follow, collection.kind.name))
+
+    def _lasting(self, job: Callable[[], Awaitable[None]], name: str) -> asyncio.Task[None]:
+        return asyncio.create_task(begun_again(job, name, self._logger, AGAIN))
 
     def _leave(self, collection: Collection) -> None:
         _, task = self._running.pop(collection, ("", None))

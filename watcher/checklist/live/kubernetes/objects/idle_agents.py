@@ -1,4 +1,4 @@
-"""Agents without a pod, such as those scaled to zero: told by their workloads alone."""
+"""Agents without a pod that ever started, such as those scaled to zero: told by their workloads alone."""
 
 from collections.abc import Mapping
 
@@ -7,9 +7,11 @@ from probes.controls.evidence.agent_config import NOT_SET
 from watcher.checklist.live.kubernetes.configs.agent_files import config_of
 from watcher.checklist.live.kubernetes.configs.config_maps import ConfigMapReader
 from watcher.checklist.live.kubernetes.objects.followed import Followed
+from watcher.checklist.live.kubernetes.objects.presence import workload_presence
 from watcher.checklist.live.kubernetes.objects.workloads import FOLLOWED, Workload
 from watcher.checklist.live.kubernetes.pods.live_pods import LivePods
 from watcher.checklist.live.kubernetes.pods.pod_owners import Key
+from watcher.checklist.live.provider import Presence
 
 
 class IdleAgents:
@@ -19,7 +21,7 @@ class IdleAgents:
         self._followed, self._pods, self._config_maps = followed, pods, config_maps
         self._found: Mapping[AgentRef, KubeObject] = {}
         self._touched = True
-        self._changes = -1
+        self._changes, self._not_started = -1, frozenset[Key]()
 
     def touch(self) -> None:
         """Some workload is another."""
@@ -27,8 +29,9 @@ class IdleAgents:
 
     def agents(self) -> frozenset[AgentRef]:
         """All of them."""
-        if self._touched or self._changes != self._pods.owners.changes:
-            self._touched, self._changes = False, self._pods.owners.changes
+        now = self._pods.owners.changes, self._pods.not_started
+        if self._touched or (self._changes, self._not_started) != now:
+            self._touched, (self._changes, self._not_started) = False, now
             self._found = self._gathered()
         return frozenset(self._found)
 
@@ -43,14 +46,20 @@ class IdleAgents:
             for collection in self._followed.every(FOLLOWED)
             for each in collection.all()
         }
-        owners.forget(workloads.__contains__)
+        owners.forget(self._is_there, self._followed.now())
         found: dict[AgentRef, KubeObject] = {}
         for key, each in workloads.items():
-            if not owners.has_pods(key) and (workload := Workload(each)).is_agent:
+            idle = key in self._pods.not_started or not owners.has_pods(key)
+            if idle and (workload := Workload(each)).is_agent:
                 agent = AgentRef(each.namespace, self._name(key, workload))
                 if agent not in there:
                     found.setdefault(agent, each)
         return found
+
+    def _is_there(self, key: Key) -> bool | None:
+        """None: that cannot be told."""
+        said = workload_presence(key, self._followed)
+        return None if said is Presence.UNTOLD else said is Presence.WORKLOAD
 
     def _name(self, key: Key, workload: Workload) -> str:
         """As its pods were called, else by its config, else by its labels."""

@@ -9,12 +9,13 @@ from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentRef, LivePod, Missing, PodTemplate, Seen
 from watcher.checklist.live.kubernetes.pods.identities import entries_of, unread
 from watcher.checklist.live.kubernetes.pods.pod_memory import PodMemory
-from watcher.checklist.live.kubernetes.pods.pod_owners import PodOwners
+from watcher.checklist.live.kubernetes.pods.pod_owners import Key, PodOwners
 from watcher.checklist.live.provider import PodFacts, Sources
 from watcher.discovery.identities.cluster_spiffe_id_watch import ClusterSpiffeIdWatch
 from watcher.discovery.pod.kept.pod import KeptPod
 from watcher.discovery.pod.kept.template import KeptTemplate
 from watcher.discovery.pods.scope import Scope, SeenPod
+from watcher.discovery.pods.target import PodState
 
 POD, ENTRIES = SourceName.KUBERNETES_POD, SourceName.CLUSTER_SPIFFE_ID
 _AT_ONCE = 500
@@ -38,6 +39,7 @@ class LivePods:
         self._unplaced: dict[str, tuple[SeenPod, KeptPod | None]] = {}  # whose agent is not known yet, by uid
         self._revisions: defaultdict[AgentRef, dict[str, float]] = defaultdict(dict)  # Unix seconds of its first pod
         self._changed: set[AgentRef] = set()
+        self.not_started: frozenset[Key] = frozenset()  # workloads with pods that are agents and never started
         self.memory = PodMemory()
         self.owners = PodOwners()
 
@@ -71,6 +73,8 @@ class LivePods:
         for uid, (seen, before) in list(islice(known, _AT_ONCE)):
             self._place(seen, before)
             del self._unplaced[uid]
+        not_started = [uid for uid, (seen, _) in self._unplaced.items() if seen.pod.is_agent and _waits(seen)]
+        self.not_started = frozenset(key for uid in not_started if (key := self.owners.key_of(uid)) is not None)
         return self.agents()
 
     @property
@@ -113,6 +117,14 @@ class LivePods:
     def agents(self) -> Collection[AgentRef]:
         """All that have pods."""
         return self._of_agent.keys()
+
+    def has_any(self, agent: AgentRef) -> bool:
+        """Whether there is a pod of it in any state, or one of its workload of which is not known yet what it is."""
+        if any(seen.state is not PodState.NOT_AGENT for seen in self._of_agent.get(agent, {}).values()):
+            return True
+        uids = (uid for key in self.owners.keys_of(agent) for uid in self.owners.pods_of(key))
+        new = (self._unplaced[uid][0] for uid in uids if uid in self._unplaced)
+        return any(seen.state is not PodState.NOT_AGENT for seen in new)
 
     def revisions(self) -> Iterator[tuple[AgentRef, str]]:
         """Of all agents, those that have pods."""
@@ -202,3 +214,8 @@ class LivePods:
         if not self._of_agent[agent]:
             del self._of_agent[agent]
             self._revisions.pop(agent, None)
+
+
+def _waits(seen: SeenPod) -> bool:
+    """For its start, and not for what is to be learnt of it."""
+    return seen.found is not None and seen.found.known is None and seen.state is PodState.PENDING
