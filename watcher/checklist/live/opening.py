@@ -45,7 +45,7 @@ class LiveChecklist:
         self._probed = ProbedEvidence(engine, _probes(settings.checklist), self._state_dir)
         self._known = KnownEvidence(engine, self._state_dir)
         providers: list[EvidenceProvider] = [self._objects, self._known, self._probed]
-        self._gathering = Gathering(providers, settings.shard.owns, at_once=once)
+        self._gathering = Gathering(providers, settings.shard.owns, self._objects.accounts, at_once=once)
         self._checklist = Checklist(
             Criteria(settings.checklist),
             self._gathering,

@@ -5,7 +5,7 @@ What is kept of them is what is kept of objects of a cluster: no value, and stan
 
 import asyncio
 import io
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentConfigFile, AgentObjects, AgentRef, KubeObject, Listing, Missing, Seen
 from watcher.checklist.agent_config import MAX_BYTES, read_agent_config
+from watcher.checklist.live.accounts import Account, account_in
 from watcher.checklist.live.kubernetes.configs.kept_config_map import without_secrets, without_values
 from watcher.checklist.live.kubernetes.objects.kinds import meta_of
 from watcher.checklist.live.provider import Sources
@@ -57,6 +58,10 @@ class AgentManifests:
         files = self._files[agent]
         wanted = (_OBJECT, _CONFIG) if files.manifests is not None else (_CONFIG,)
         return self._found.get(agent, dict.fromkeys(wanted, _NOT_YET))
+
+    def accounts(self) -> Iterator[Account]:
+        """As whom these agents run, of all shards; uncertain where their manifests do not tell."""
+        return (account_in(agent, self.of(agent).get(_OBJECT)) for agent in self._files)
 
     def take_changed(self) -> Collection[AgentRef]:
         """Whose files said something else since this was asked last."""

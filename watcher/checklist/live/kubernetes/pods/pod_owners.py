@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from watcher.checklist.live.kubernetes.objects.workloads import owner_of
-from watcher.discovery.pods.scope import SeenPod
+from watcher.discovery.pod.pod import Pod
 
 Key = tuple[str, str, str]  # kind, namespace and name of a workload
 
@@ -18,11 +18,11 @@ class PodOwners:
         self._names: dict[Key, str] = {}
         self.changes = 0  # goes up whenever a workload gets its first pod or loses its last one
 
-    def put(self, seen: SeenPod) -> None:
-        """A pod is there."""
-        if seen.pod.uid not in self._of_pod:
-            kind, name = owner_of(seen.pod)
-            key = self._of_pod[seen.pod.uid] = (kind, seen.pod.namespace, name)
+    def put(self, pod: Pod) -> None:
+        """A pod is there, of this shard or of another."""
+        if pod.uid not in self._of_pod:
+            kind, name = owner_of(pod)
+            key = self._of_pod[pod.uid] = (kind, pod.namespace, name)
             self._count[key] += 1
             self.changes += self._count[key] == 1
 
