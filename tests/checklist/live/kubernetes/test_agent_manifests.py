@@ -7,16 +7,18 @@ from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentConfigFile, AgentObjects, AgentRef, Missing, Seen
 from tests.checklist.test_manifests import CONFIG_MAP, PATH, workload
 from watcher.checklist.live.kubernetes.agent_manifests import AgentManifests
+from watcher.checklist.live.kubernetes.configs.config_maps import ConfigMapReader
 from watcher.checklist.live.kubernetes.opening import ObjectEvidence
 from watcher.config.static_target import AgentFiles, StaticTarget, agent_files
+from watcher.kube.access import Access
 
 SEARCH = AgentRef("prod", "search")
 SECRET = "AKIAIOSFODNN7EXAMPLE"
 NOW = 1_800_000_000.0
 
 
-def reader(manifests: Path | None = None, agent_config: Path | None = None) -> AgentManifests:
-    return AgentManifests({SEARCH: AgentFiles(manifests, agent_config)}, 300.0, "1.0.0", lambda: NOW)
+def reader(manifests: Path | None = None, agent_config: Path | None = None, every: float = 300.0) -> AgentManifests:
+    return AgentManifests({SEARCH: AgentFiles(manifests, agent_config)}, every, "1.0.0", lambda: NOW)
 
 
 def test_manifests_give_objects_and_config_without_their_secrets(tmp_path: Path) -> None:
@@ -85,3 +87,9 @@ def test_of_several_instances_of_an_agent_the_first_that_names_a_file_counts() -
         StaticTarget(namespace="prod", agent="other"),
     ]
     assert agent_files(listed) == {("prod", "search"): AgentFiles(Path("b.yaml"), Path("c"))}
+
+
+def test_files_and_config_maps_are_read_before_what_was_read_is_too_old() -> None:
+    assert [reader(every=each).every for each in (60.0, 3600.0)] == [60.0, 720.0]
+    config_maps = [ConfigMapReader(Access(None), each, float, float, lambda _: None) for each in (60.0, 3600.0)]
+    assert [each.every for each in config_maps] == [60.0, 720.0]

@@ -14,6 +14,7 @@ from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentConfigFile, AgentObjects, AgentRef, KubeObject, Listing, Missing, Seen
 from watcher.checklist.agent_config import MAX_BYTES, read_agent_config
 from watcher.checklist.live.accounts import Account, account_in
+from watcher.checklist.live.kubernetes.configs.config_maps import reading_every
 from watcher.checklist.live.kubernetes.configs.kept_config_map import without_secrets, without_values
 from watcher.checklist.live.kubernetes.objects.kinds import meta_of
 from watcher.checklist.live.provider import Sources
@@ -43,9 +44,9 @@ class AgentManifests:
         sdk_version: str,
         now: Callable[[], float],
     ) -> None:
-        """They are read `every` so many seconds; `now`: Unix seconds."""
+        """They are read `every` so many seconds, and before they are too old; `now`: Unix seconds."""
         self._files = {AgentRef(*key): each for key, each in files.items()}
-        self._every, self._sdk_version, self._now = every, sdk_version, now
+        self.every, self._sdk_version, self._now = reading_every(every), sdk_version, now
         self._found: dict[AgentRef, dict[SourceName, Given]] = {}
         self._changed: set[AgentRef] = set()
 
@@ -72,7 +73,7 @@ class AgentManifests:
         """Read them, for ever."""
         while True:
             await self.read()
-            await asyncio.sleep(self._every)
+            await asyncio.sleep(self.every)
 
     async def read(self) -> None:
         """Read them once."""

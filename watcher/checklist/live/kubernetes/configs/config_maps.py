@@ -22,8 +22,16 @@ _AGAIN = 15.0
 OLD = 900.0
 """Seconds since one was read, after which it proves nothing: the catalogue's own limit."""
 
+_OF_OLD = 0.8
+"""Of it: until then one is read again, also where many wait for their turn."""
+
 _NOT_YET = Missing(UnknownReason.UNREACHABLE, "Its ConfigMaps have not been read yet.")
 GONE = Missing(UnknownReason.SOURCE_MISSING, "A ConfigMap of its pods is not there.")
+
+
+def reading_every(interval: float) -> float:
+    """Seconds from one reading to the next where the config says this: never so many that what was read is too old."""
+    return min(interval, OLD * _OF_OLD)
 
 
 @dataclass(slots=True)
@@ -49,8 +57,12 @@ class ConfigMapReader:
         date_of: Callable[[float], float],
         on_change: Callable[[Collection[AgentRef]], None],
     ) -> None:
-        """Each is read `every` so many seconds; `now`: steady seconds, `date_of`: their Unix seconds."""
-        self._access, self._every, self._now, self._date_of = access, every, now, date_of
+        """Each is read `every` so many seconds, and before it is too old.
+
+        `now`: steady seconds, `date_of`: their Unix seconds.
+        """
+        self._access, self._now, self._date_of = access, now, date_of
+        self.every = reading_every(every)
         self._on_change = on_change
         self._wanted: dict[Name, _Wanted] = {}
         self._of_agent: dict[AgentRef, Mapping[Name, frozenset[str]]] = {}
@@ -126,7 +138,7 @@ class ConfigMapReader:
         wanted.tried_at = self._now()
         found = await self._ask(name, wanted)
         kept = isinstance(found, KeptConfigMap)
-        wanted.due_at = self._now() + (self._every if kept or found is GONE else _AGAIN)
+        wanted.due_at = self._now() + (self.every if kept or found is GONE else _AGAIN)
         before = wanted.found
         self._read_one.set()
         is_away = isinstance(found, Missing) and found.reason is UnknownReason.UNREACHABLE
