@@ -173,7 +173,8 @@ class ChecklistSettings(BaseModel):
         examples=[["system:serviceaccount:argocd:*"]],
     )
     kubernetes: KubernetesEvidence = Field(
-        default_factory=KubernetesEvidence, description="which objects of the cluster are listed and watched"
+        default_factory=KubernetesEvidence,
+        description="which objects of the cluster are listed and watched; read at the start alone",
     )
     hostile_handshakes: bool = Field(
         default=False, description="whether agents are also shown a forged and a foreign certificate"

@@ -88,6 +88,7 @@ class LiveChecklist:
 
     def adopt(self, settings: Settings) -> None:
         """Judge and probe by these settings from now on."""
+        self._objects.adopt(settings)
         self._checklist.adopt(settings.checklist)
         self._probed.adopt(_probes(settings.checklist))
 

@@ -238,6 +238,24 @@ def test_the_config_of_an_agent_is_read_with_its_lines_and_without_its_secrets(
     watching(kubernetes, tmp_path, script)
 
 
+def test_a_reload_with_a_shorter_interval_brings_the_next_reading_of_config_maps_forward(
+    kubernetes: Kubernetes, tmp_path: Path
+) -> None:
+    run_pod(kubernetes)
+
+    async def script(watched: Watched) -> None:
+        def digest() -> object:
+            return watched.gathered().digests[Bind.CONFIG_DIGEST]
+
+        await until(lambda: isinstance(digest(), frozenset))
+        before = digest()
+        kubernetes.admin.apply(config_map(CONFIG.replace("deny", "allow")))
+        watched.evidence.config_maps.adopt(0.5)
+        await until(lambda: digest() != before)
+
+    watching(kubernetes, tmp_path, script, every=600.0)
+
+
 def test_an_agent_that_is_scaled_to_zero_is_known_by_its_workload(kubernetes: Kubernetes, tmp_path: Path) -> None:
     kubernetes.admin.apply(deployment(0), policy("default-deny"))
 

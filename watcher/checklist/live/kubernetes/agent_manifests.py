@@ -6,6 +6,7 @@ What is kept of them is what is kept of objects of a cluster: no value, and stan
 import asyncio
 import io
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,16 @@ class AgentManifests:
         self.every, self._sdk_version, self._now = reading_every(every), sdk_version, now
         self._found: dict[AgentRef, dict[SourceName, Given]] = {}
         self._changed: set[AgentRef] = set()
+        self._others = asyncio.Event()  # others are to be read
+
+    def adopt(self, files: Mapping[tuple[str, str], AgentFiles], every: float) -> None:
+        """Read these from now on, at once and `every` so many seconds; of another file nothing is known yet."""
+        before, self._files = self._files, {AgentRef(*key): each for key, each in files.items()}
+        others = {agent for agent in {*before, *self._files} if before.get(agent) != self._files.get(agent)}
+        self._found = {agent: each for agent, each in self._found.items() if agent not in others}
+        self._changed |= others
+        self.every = reading_every(every)
+        self._others.set()
 
     def __contains__(self, agent: object) -> bool:
         """Whether the config names files of this agent."""
@@ -72,13 +83,18 @@ class AgentManifests:
     async def read_for_ever(self) -> None:
         """Read them, for ever."""
         while True:
+            self._others.clear()
             await self.read()
-            await asyncio.sleep(self.every)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.every):
+                    await self._others.wait()
 
     async def read(self) -> None:
         """Read them once."""
-        for agent, files in self._files.items():
+        for agent, files in list(self._files.items()):
             found = await asyncio.to_thread(self._read, agent, files)
+            if self._files.get(agent) != files:  # the config says otherwise meanwhile
+                continue
             before, self._found[agent] = self._found.get(agent, {}), found
             if {key: _told(each) for key, each in before.items()} != {key: _told(each) for key, each in found.items()}:
                 self._changed.add(agent)

@@ -33,6 +33,14 @@ class ObjectEvidence:
         self._cluster, self._files, self._elsewhere = cluster, files, elsewhere
         self._reading: asyncio.Task[None] | None = None
 
+    def adopt(self, settings: Settings) -> None:
+        """Read the files of these settings, and all as often as they say, from now on."""
+        every = settings.checklist.intervals.objects
+        self._files.adopt(settings.files, every)
+        self._elsewhere = _elsewhere(settings)
+        if self._cluster is not None:
+            self._cluster.config_maps.adopt(every)
+
     def start(self) -> None:
         """Ask from now on."""
         self._reading = asyncio.create_task(self._files.read_for_ever())
@@ -94,10 +102,14 @@ def open_object_evidence(settings: Settings, target_set: TargetSet, clock: Clock
     """All of it that the config asks for; it must be opened before the discovery starts, and then started."""
     every, sdk = settings.checklist.intervals.objects, load_sdk_facts().newest.version
     files = AgentManifests(settings.files, every, sdk, lambda: clock.date_of(clock.steady()))
-    keys = [each.key for each in settings.targets]
-    elsewhere = {AgentRef(key.namespace, key.agent) for key in keys if not settings.shard.owns(key.namespace, key.pod)}
+    elsewhere = _elsewhere(settings)
     if target_set.discoverer is None:
         return ObjectEvidence(None, files, elsewhere)
     groups = [each for each in Group if getattr(settings.checklist.kubernetes, each)]
     cluster = KubernetesEvidence(target_set.discoverer, clock, groups, every, sdk, random.uniform)
     return ObjectEvidence(cluster, files, elsewhere)
+
+
+def _elsewhere(settings: Settings) -> Collection[AgentRef]:
+    keys, owns = [each.key for each in settings.targets], settings.shard.owns
+    return {AgentRef(key.namespace, key.agent) for key in keys if not owns(key.namespace, key.pod)}

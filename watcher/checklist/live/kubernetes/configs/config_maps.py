@@ -69,6 +69,13 @@ class ConfigMapReader:
         self._work, self._read_one = asyncio.Event(), asyncio.Event()
         self.denied = False  # the newest answer was that they may not be read
 
+    def adopt(self, every: float) -> None:
+        """Read each so often from now on."""
+        self.every = reading_every(every)
+        for wanted in self._wanted.values():
+            wanted.due_at = min(wanted.due_at, self._now() + self.every)
+        self._work.set()
+
     def want(self, agent: AgentRef, names: Mapping[Name, frozenset[str]], since: float) -> None:
         """This agent has these, with the keys of its config in each; `since` (Unix seconds): its newest process.
 
