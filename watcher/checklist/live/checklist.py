@@ -14,10 +14,11 @@ from probes.controls.checklist import NO_FINDINGS, judge_in_steps
 from probes.controls.evidence import AgentRef, EvidenceSet
 from probes.controls.finding import Finding, Witness
 from probes.controls.findings.store import FindingStore
+from watcher.checklist.live.accounts import Accounts, account_in
 from watcher.checklist.live.agent_verdict import agent_verdict
 from watcher.checklist.live.alike import Alike
 from watcher.checklist.live.criteria import Criteria
-from watcher.checklist.live.gathering import Gathered, Gathering, account_of
+from watcher.checklist.live.gathering import Gathered, Gathering
 from watcher.checklist.live.moments import Lapsed, dates_of, decided_at, lapsed
 from watcher.checklist.live.roster import ListedAgent, Roster
 from watcher.checklist.live.turns import followed, turned
@@ -69,7 +70,7 @@ class Checklist:
         self._logger = FailuresLogger(log)
         self._alike = Alike(criteria)
         self._began = self._round_began = clock.steady()
-        self._accounts = self._accounts_of_all = frozenset[str]()  # now; and when all were judged by them
+        self._accounts = self._accounts_of_all = Accounts()  # now; and when all were judged by them
         self._accounts_told = -inf
         self._busy, self._spent = False, 0.0
         own_metrics.set(CHECKLIST_INFO, 1, criteria.catalogue.version, criteria.catalogue.digest)
@@ -132,14 +133,14 @@ class Checklist:
 
     async def _learn_accounts(self) -> None:
         """Before any agent is judged it is known whose accounts there are: one would be a stranger to another."""
-        accounts, time_slice = set[str](), TimeSlice()
+        accounts, time_slice = set(self.gathering.accounts()), TimeSlice()
         for agent in list(self.roster.agents.values()):
             if not agent.learnt:
-                found = account_of(self._gathered(agent))
-                agent.account, agent.learnt = found or agent.account, True  # of the pods that it had last
+                found = account_in(agent.ref, self._gathered(agent).objects)
+                agent.account, agent.learnt = found.or_last(agent.account), True
                 await time_slice.checkpoint()
             accounts.add(agent.account)
-        self._accounts, now = frozenset(accounts), self.clock.steady()
+        self._accounts, now = Accounts.of(accounts), self.clock.steady()
         if self._accounts != self._accounts_of_all and now - self._accounts_told >= self.interval:
             self._accounts_of_all, self._accounts_told = self._accounts, now
             self.roster.change(None, now)
@@ -223,9 +224,8 @@ class Checklist:
         turns = turned(agent.ref, before, findings, date) if agent.comparable else []
         agent.past = followed(agent.past, turns, catalogue.by_id, required, date)
         agent.before, agent.comparable = NO_FINDINGS, True
-        agent.verdict = agent_verdict(
-            findings, catalogue, profile, required, gathered.labels, gathered.evidence.digests
-        )
+        labels, digests = gathered.labels, gathered.evidence.digests
+        agent.verdict = agent_verdict(findings, catalogue, profile, required, labels, digests)
         self.store.put(agent.ref, findings)
         self._plan(agent, gathered.evidence, findings, date)
         self._own_metrics.add(CHECKLIST_EVALUATIONS, 1, "ok")
