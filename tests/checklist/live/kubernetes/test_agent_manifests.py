@@ -159,21 +159,21 @@ def test_files_and_config_maps_are_read_before_what_was_read_is_too_old() -> Non
 
 def test_a_reload_reads_other_files_at_once_and_forgets_what_the_old_ones_said(tmp_path: Path) -> None:
     first, second = (tmp_path / name for name in ("first.yaml", "second.yaml"))
-    first.write_text("agent: {name: search}\n")
-    second.write_text("agent: {name: other}\n")
+    first.write_text("agent: {name: search, description: first}\n")
+    second.write_text("agent: {name: search, description: second}\n")
     files = reader(agent_config=first)
 
-    def name() -> object:
+    def description() -> object:
         found = files.of(SEARCH)[SourceName.AGENT_CONFIG]
-        return found.value.get("agent.name") if isinstance(found, Seen) else found.reason  # type: ignore[attr-defined]
+        return found.value.get("agent.description") if isinstance(found, Seen) else found.reason  # type: ignore[attr-defined]
 
     async def run() -> None:
         reading = asyncio.create_task(files.read_for_ever())
-        await until(lambda: name() == "search")
+        await until(lambda: description() == "first")
         files.take_changed()
         files.adopt({(SEARCH.namespace, SEARCH.agent): AgentFiles(None, second)}, 60.0)
-        assert (name(), files.take_changed(), files.every) == (UnknownReason.UNREACHABLE, {SEARCH}, 60.0)
-        await until(lambda: name() == "other")
+        assert (description(), files.take_changed(), files.every) == (UnknownReason.UNREACHABLE, {SEARCH}, 60.0)
+        await until(lambda: description() == "second")
         files.adopt({}, 60.0)
         assert (SEARCH in files, files.take_changed()) == (False, {SEARCH})
         reading.cancel()
