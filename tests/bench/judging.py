@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +14,7 @@ from typing import Any
 from tests.bench.checklist_objects import checklist_objects, give_rights
 from tests.bench.cluster import Cluster, filled
 from tests.bench.daemon import Daemon, key_of
-from tests.bench.events import Event, observing
+from tests.bench.events import Event, Observed, observing
 from tests.bench.exporter import answers, free_port
 from tests.bench.fleet import Fleet
 from tests.bench.judging_asked import (
@@ -72,7 +72,7 @@ def judged(fleet: Fleet, pods: int, directory: Path, seconds: float) -> Judged:
 def _with_checklist(cluster: Cluster, directory: Path, window: float) -> dict[str, Any]:
     found: dict[str, Any] = {"turned": [], "pages": {page: list[float]() for page in _pages(cluster)}}
     began = time.monotonic()
-    with _watching(cluster, directory, checklist=True) as (daemon, sums), observing(daemon) as observed:
+    with _watching(cluster, directory, checklist=True) as (daemon, sums), _telling(daemon) as observed:
         events = [observed("start to the first verdicts", lambda: _first_verdicts(daemon, cluster, found))]
         events.append(observed("all agents probed", lambda: until_probed(daemon, cluster.agents)))
         found["probed"] = time.monotonic() - found.pop("discovered")
@@ -93,7 +93,7 @@ def _with_checklist(cluster: Cluster, directory: Path, window: float) -> dict[st
 def _without(cluster: Cluster, directory: Path, window: float, found: dict[str, Any]) -> Judged:
     """The same daemon without its checklist, until it is as old as the other was."""
     began = time.monotonic()
-    with _watching(cluster, directory, checklist=False) as (daemon, _), observing(daemon) as observed:
+    with _watching(cluster, directory, checklist=False) as (daemon, _), _telling(daemon) as observed:
         plain = [observed("start to the first round", lambda: _first_round(daemon))]
         _wait(max(0.0, found["age"] - (time.monotonic() - began)))
         rss, peak = _memory(daemon)
@@ -126,6 +126,20 @@ def _watching(cluster: Cluster, directory: Path, *, checklist: bool) -> Iterator
         except (RuntimeError, TimeoutError) as error:
             error.add_note(log_file.read_text()[-4000:])
             raise
+
+
+@contextmanager
+def _telling(daemon: Daemon) -> Iterator[Observed]:
+    """The whole takes a quarter of an hour: each part is told when it is over."""
+    with observing(daemon) as observed:
+
+        def told(name: str, action: Callable[[], int]) -> Event:
+            event = observed(name, action)
+            worst = f"{event.stall * 1e3:.1f} ms (own {event.own * 1e3:.1f})"
+            print(f"{name}: {event.seconds:.1f} s, worst /livez {worst}", file=sys.stderr, flush=True)
+            return event
+
+        yield told
 
 
 def _first_verdicts(daemon: Daemon, cluster: Cluster, found: dict[str, Any]) -> int:
