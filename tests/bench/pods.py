@@ -161,7 +161,7 @@ def _agent(fleet: Fleet) -> dict[str, Any]:
     settings = [
         {"name": f"AGENTWEAVE_SETTING_{at:02d}", "value": f"a value of the chart {at}"} for at in range(_SETTINGS)
     ]
-    probe = {"httpGet": {"path": "/healthz", "port": 9090}, "initialDelaySeconds": 5, "periodSeconds": 10}
+    probe = {"httpGet": {"path": "/healthz", "port": "metrics"}, "initialDelaySeconds": 5, "periodSeconds": 10}
     mounts = {"agent-config": "/etc/agentweave", "spire-agent-socket": "/run/spire/sockets", "tmp": "/tmp"}  # noqa: S108  an agent's own
     return {
         "name": "agent",
