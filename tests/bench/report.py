@@ -1,14 +1,17 @@
 """The figures as Markdown: against what the project promised, by source, by size of the fleet, by event."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from tests.bench import judging_rows
 from tests.bench.alone import Alone
 from tests.bench.events import STATE_WRITE, Event
+from tests.bench.judging import Judged
 from tests.bench.kubernetes import Discovered, discovery_rows
 from tests.bench.mix import Mix, reference
 from tests.bench.peer import Mixed, Peers
 from tests.bench.rules import RuleCost
+from tests.bench.tables import PROMISED, Promise, table
 from tests.bench.traced import CAPABILITIES, Traced
 from tests.bench.transport import Transported
 from tests.hostile.worst_turn import Turns
@@ -49,43 +52,26 @@ class Results:
     traced: Traced
     rules: Sequence[RuleCost] = ()  # a quick run measures neither these
     discovered: Discovered | None = None  # nor Kubernetes
-
-
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """A figure that has a limit and an aim, all in the same unit."""
-
-    figure: str
-    must: float
-    aim: float
-    measured: float
-    unit: str
-    note: str
-
-    def cells(self) -> tuple[str, ...]:
-        """The row of the table."""
-        held = "aim" if self.measured <= self.aim else "must" if self.measured <= self.must else "**missed**"
-        shown = [f"{number:.3g}{self.unit}" for number in (self.must, self.aim, self.measured)]
-        return (self.figure, *shown, held, self.note)
+    judged: Judged | None = None  # nor the checklist
 
 
 def markdown(results: Results, facts: Mapping[str, str]) -> str:
     """The whole page."""
     sections = {
-        "": _table(("", ""), facts.items()),
-        "What it must reach": _table(
-            ("figure", "must", "aim", "measured", "reached", "how"), (each.cells() for each in promises(results))
-        ),
-        "CPU by source": _table(("what", "per second", "µs of CPU each", "beside it"), _by_source(results)),
-        "By size of the fleet": _table(_SIZE_HEAD, _sizes(results)),
-        f"Heavy moments at {reference(results.mixes).workload.agents:,} agents": _table(
+        "": table(("", ""), facts.items()),
+        "What it must reach": table(PROMISED, (each.cells() for each in promises(results))),
+        "CPU by source": table(("what", "per second", "µs of CPU each", "beside it"), _by_source(results)),
+        "By size of the fleet": table(_SIZE_HEAD, _sizes(results)),
+        f"Heavy moments at {reference(results.mixes).workload.agents:,} agents": table(
             ("event", "took", "size", "worst /livez", "observer's own delay", "RSS peak"),
             _events(reference(results.mixes)),
         ),
     }
     if results.discovered is not None:
         rows = discovery_rows(results.discovered)
-        sections[f"Kubernetes: {results.discovered.agents:,} pods"] = _table(("what", "figure"), rows)
+        sections[f"Kubernetes: {results.discovered.agents:,} pods"] = table(("what", "figure"), rows)
+    if results.judged is not None:
+        sections |= dict(judging_rows.sections(results.judged))
     sections["How to read it"] = CAVEATS
     return "\n\n".join(f"## {title}\n\n{body}" if title else body for title, body in sections.items())
 
@@ -211,8 +197,3 @@ def _worst(event: Event) -> tuple[str, str, str]:
 
 def _us(seconds: float) -> str:
     return f"{seconds * 1e6:,.0f}"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -214,6 +214,7 @@ class TLSSession(asyncio.Protocol):
         # OpenSSL does not tell whether the server asked for a certificate; a flight this long carries ours.
         if 0 < self._certificate_size <= len(flight) - request and (self.completed or self.certificate_seen):
             self.certificate_sent = True
+        # What came before the server left is worked off all the same; uvloop raises where there is no socket any more.
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(flight)
 

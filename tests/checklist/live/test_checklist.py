@@ -127,6 +127,21 @@ def test_the_first_verdicts_wait_for_the_first_looks_but_not_for_ever() -> None:
     assert (live.view.agents(), live.view.waiting) == ([SEARCH], 0)
 
 
+def test_first_verdicts_do_not_wait_for_another_run_and_later_ones_do() -> None:
+    told, many = Told(), [AgentRef("prod", f"agent-{number}") for number in range(250)]
+    live = Live(providers=[told])
+    live.watch(*[pod_target(f"{agent.agent}-0", agent) for agent in many])
+    for agent in many:
+        told.tell(agent, given({CONFIG: seen("example.org", START)}))
+    live.wait(1)
+    assert live.view.agents() == sorted(many)
+    before = live.evaluations()
+    for agent in many:
+        told.tell(agent, given({CONFIG: seen("", START)}))
+    live.wait(10, step=5)
+    assert 0 < live.evaluations() - before < len(many)
+
+
 def test_an_agent_that_is_gone_leaves_nothing() -> None:
     live, told = _watching()
     valid(live, told)

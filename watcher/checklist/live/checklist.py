@@ -40,8 +40,8 @@ _APART = 30.0
 """Seconds from one verdict to the next that only time asks for."""
 _ANEW = 24
 """Times that the evidence is looked through until it is judged anew although nothing seems to have changed."""
-_SHARE, _FIRST_SHARE = 0.2, 0.5
-"""Seconds of each second that judging may take; and while there are agents without a verdict."""
+_SHARE, _FIRST_SHARE = 0.2, 5.0
+"""Seconds of CPU that one run judges at most, and those who have no verdict yet: looks go first all the same."""
 
 
 class Checklist:
@@ -148,12 +148,11 @@ class Checklist:
     async def _judge_due(self) -> None:
         now = self.clock.steady()
         due = sorted((each for each in self.roster.agents.values() if each.is_due(now)), key=ListedAgent.urgency)
-        share = _FIRST_SHARE if due and due[0].verdict is None else _SHARE
         self._spent, time_slice = 0.0, TimeSlice()
         for agent in due:
-            await self._handle(agent, time_slice)
-            if self._spent >= share:
+            if self._spent >= (_FIRST_SHARE if agent.verdict is None else _SHARE):
                 return
+            await self._handle(agent, time_slice)
 
     async def _handle(self, agent: ListedAgent, time_slice: TimeSlice) -> None:
         now = self.clock.steady()
@@ -201,14 +200,14 @@ class Checklist:
         self, steps: Generator[None, None, Mapping[str, Finding]], time_slice: TimeSlice
     ) -> Mapping[str, Finding]:
         while True:
-            began = time.perf_counter()
+            began = time.thread_time()
             try:
                 next(steps)
             except StopIteration as done:
                 findings: Mapping[str, Finding] = done.value
                 return findings
             finally:
-                self._spent += time.perf_counter() - began
+                self._spent += time.thread_time() - began
             await time_slice.checkpoint()
 
     def _keep(
