@@ -13,7 +13,7 @@ from watcher.checklist.live.accounts import Account
 from watcher.checklist.live.checklist import Checklist
 from watcher.checklist.live.criteria import Criteria
 from watcher.checklist.live.gathering import Gathering
-from watcher.checklist.live.keeping import FindingsKeeper
+from watcher.checklist.live.kept.keeper import FindingsKeeper
 from watcher.checklist.live.provider import NOTHING, EvidenceProvider, Presence, Provided
 from watcher.checklist.live.view import ChecklistView
 from watcher.checklist.turned_finding import TurnedFinding

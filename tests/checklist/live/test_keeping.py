@@ -10,8 +10,8 @@ import pytest
 from probes.controls.finding import EvidenceShown, State
 from tests.checklist.live.judged import SEARCH, START, Live, Told, given, pod_target
 from tests.checklist.live.test_checklist import CONFIG, OTHER, VALID, seen
-from watcher.checklist.live.findings_file import FILE_NAME
-from watcher.checklist.live.keeping import LEFT_FOR
+from watcher.checklist.live.kept.findings_file import FILE_NAME
+from watcher.checklist.live.kept.keeper import LEFT_FOR
 from watcher.checklist.live.provider import Presence
 from watcher.checklist.live.turns import Regression
 

@@ -18,7 +18,7 @@ from probes.controls.findings.written import tables, to_json
 from tests.servers.daemon import DaemonProcess, run_daemon, write_config
 from tests.servers.process import eventually
 from tests.servers.watched_fleet import SOUND, WatchedFleet, run_fleet
-from watcher.checklist.live.findings_file import FILE_NAME, FORMAT, VERSION, Head, KeptAgent, line_of, write
+from watcher.checklist.live.kept.findings_file import FILE_NAME, FORMAT, VERSION, Head, KeptAgent, line_of, write
 from watcher.checklist.live.turns import NO_PAST
 
 DENY, LOADED = "security.authz.default-deny", "predeploy.opa.policy-loaded"

@@ -83,7 +83,8 @@ class Cluster:
         }
         found["events"] = {"enabled": False}  # those have tests of their own
         sources = {name: {"interval": "1s", "timeout": "500ms"} for name in ("handshake", "agent_metrics", "opa")}
-        return {"discovery": {"kubernetes": found}, "sources": sources}
+        objects = {"workloads": False, "network": False}  # of those too
+        return {"discovery": {"kubernetes": found}, "sources": sources, "checklist": {"kubernetes": objects}}
 
     def asked(self) -> Counter[tuple[str, str, int]]:
         """Verb, resource and answer of all that the watcher asked."""

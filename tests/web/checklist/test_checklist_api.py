@@ -6,7 +6,7 @@ import json
 from probes.controls.evidence import AgentRef
 from probes.controls.finding import State
 from tests.checklist.live.judged import SEARCH, START, Live
-from watcher.checklist.live.keeping import KEPT_TURNS
+from watcher.checklist.live.kept.keeper import KEPT_TURNS
 from watcher.checklist.reports.json_report import turned_json
 from watcher.checklist.turned_finding import TurnedFinding
 from watcher.web.checklist.api import turned_pieces

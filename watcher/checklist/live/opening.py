@@ -9,7 +9,7 @@ from probes.controls.evidence import AgentRef
 from watcher.checklist.live.checklist import Checklist
 from watcher.checklist.live.criteria import Criteria
 from watcher.checklist.live.gathering import Gathering
-from watcher.checklist.live.keeping import FindingsKeeper
+from watcher.checklist.live.kept.keeper import FindingsKeeper
 from watcher.checklist.live.known.known_evidence import KnownEvidence
 from watcher.checklist.live.kubernetes.opening import open_object_evidence
 from watcher.checklist.live.probing.prober import ProbedEvidence

@@ -10,7 +10,7 @@ from probes.controls.readiness import Readiness
 from watcher.checklist.agent_report import AgentReport, Chosen, Report, agent_report
 from watcher.checklist.live.agent_verdict import AgentVerdict, Digests
 from watcher.checklist.live.checklist import Checklist
-from watcher.checklist.live.keeping import FindingsKeeper
+from watcher.checklist.live.kept.keeper import FindingsKeeper
 from watcher.checklist.live.turns import Regression
 from watcher.checklist.turned_finding import TurnedFinding
 

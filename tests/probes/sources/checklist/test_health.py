@@ -278,7 +278,7 @@ def noting(words: list[bytes]) -> Callable[[ssl.SSLSocket], None]:
     return answer
 
 
-@pytest.mark.parametrize("svid", [ROGUE, OURS.issue("spiffe://other.org/a", not_before=NOW - 9, not_after=NOW + 99)])
+@pytest.mark.parametrize("svid", [ROGUE, OURS.issue("spiffe://other.org/a", not_before=NOW - 9, not_after=NOW + 9e4)])
 def test_nobody_is_asked_whose_certificate_is_not_to_be_trusted(tmp_path: Path, svid: Svid) -> None:
     words: list[bytes] = []
     with serve(over_tls(svid.write(tmp_path), noting(words))) as address:

@@ -67,9 +67,8 @@ class ProbedEvidence:
         self._outages_file = OutagesFile(self._outages, state_dir)
         intervals = {name: each.interval for name, each in settings.items()}
         self._targets = ProbedTargets(engine, self._kinds, intervals, self._queue, self._outages)
-        self._changed: set[AgentRef] = set()
         self._logger = FailuresLogger(logging.getLogger(__name__))
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks, self._changed = set[asyncio.Task[None]](), set[AgentRef]()
         self._ticking = self._news = False  # news: something was told in an outage since that was kept
 
     def agents(self) -> Collection[AgentRef]:

@@ -10,7 +10,7 @@ from probes.controls.evidence import AgentRef
 from probes.controls.findings.written import tables, to_json
 from watcher.checklist.live.agent_verdict import agent_verdict
 from watcher.checklist.live.checklist import Checklist
-from watcher.checklist.live.findings_file import (
+from watcher.checklist.live.kept.findings_file import (
     FILE_NAME,
     FORMAT,
     MOST,
