@@ -278,6 +278,20 @@ def test_secrets_everywhere_are_told_by_place_and_nowhere_by_value(
     )
 
 
+@pytest.mark.parametrize(
+    "key", ["SECRETpw4ghp_abcdefghijklmnopqrstuvwxyz012345", "password=SECRETpw14", "AKIAIOSFODNN7SECRET1"]
+)
+def test_a_key_that_may_be_a_secret_is_not_told_though_no_rule_knows_it(
+    file: Path, key: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for text in (f"{GOOD}{key}: 1\n", f"{GOOD}x:\n  {key}: 1\n  {key}: 1\n", f"{GOOD}x: {{{key}: !tag 1}}\n"):
+        file.write_text(text)
+        validate([file], None)
+        told = capsys.readouterr()
+        assert key not in told.out + told.err
+        assert "<not shown>" in told.out + told.err
+
+
 def test_the_five_are_the_lines_of_the_checklist_and_each_has_a_judge() -> None:
     assert [CATALOGUE.by_id[each].seed.item for each in FIVE] == [
         f"✓ {CATALOGUE.by_id[each].title}" for each in FIVE

@@ -6,7 +6,6 @@ import yaml
 
 from probes.controls.evidence import AgentConfigFile
 from probes.controls.evidence.agent_config import KeyPath
-from probes.controls.judges.secret_rules import secret_rule
 from watcher.text.printable import printable
 from watcher.text.yaml_reader import Lines, UnsupportedYamlError, YamlReader
 from watcher.text.yaml_scalars import agent_value
@@ -23,11 +22,7 @@ class _BrokenError(Exception):
 
     def __init__(self, *mistakes: tuple[int, str]) -> None:
         super().__init__(*mistakes)
-        # A key can be a secret too, in the wrong place.
-        told = (
-            (line, "a key that looks like a secret is wrong" if secret_rule(why) else why) for line, why in mistakes
-        )
-        self.mistakes = tuple((line, printable(why)) for line, why in told)
+        self.mistakes = tuple((line, printable(why)) for line, why in mistakes)
 
 
 def read_agent_config(raw: bytes, sdk_version: str, *, in_place: bool | None) -> AgentConfigFile:
