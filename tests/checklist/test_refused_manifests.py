@@ -107,9 +107,7 @@ def test_no_text_that_may_be_a_secret_is_told_of_what_is_refused(text: str, why:
 def test_of_a_workload_without_containers_no_value_is_told() -> None:
     text = f"{{apiVersion: v1, kind: Pod, metadata: {{name: a}}, spec: {{containers: {_SECRET}}}}}"
     fleet = fleet_of(text)
-    assert fleet.problems == [
-        "standard input:1: Pod a: spec.containers: expected a list of containers, got a text"
-    ]
+    assert fleet.problems == ["standard input:1: Pod a: spec.containers: expected a list of containers, got a text"]
 
 
 def test_nothing_that_a_terminal_obeys_is_in_what_is_told(tmp_path: Path) -> None:

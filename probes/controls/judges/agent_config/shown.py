@@ -10,7 +10,8 @@ _WORDS = frozenset(
      "dev", "development", "disabled", "enabled", "error", "fatal", "false", "grpc", "http", "https", "info",
      "jaeger", "json", "local", "log", "log-only", "mtls-static", "no", "none", "notset", "off", "on", "opa",
      "optional", "otlp", "permissive", "prd", "prod", "production", "qa", "spiffe", "spire", "stage", "staging",
-     "strict", "test", "text", "trace", "true", "uat", "warn", "warning", "yes", "zipkin"}
+     "strict", "test", "text", "trace", "true", "uat", "warn", "warning", "yes", "zipkin",
+     "-.inf", ".inf", ".nan"}
 )  # fmt: skip
 """What configs of agents say, rightly or not."""
 
