@@ -144,8 +144,10 @@ def test_a_bad_config_has_why_with_each_line_and_every_error(file: Path, capsys:
         "[security.secrets.none-in-config]"),
     ]  # fmt: skip
     assert [each.removeprefix("config.yaml:") for each in lines if ": unknown: " in each] == [
-        "15: unknown: transport.password may be a secret: the name of its key says so. People must look. "
-        "[security.secrets.none-in-config]"
+        (
+            "15: unknown: transport.password may be a secret: the name of its key says so. People must look. "
+            "[security.secrets.none-in-config]"
+        ),
     ]
     notes = [each.removeprefix("config.yaml:") for each in lines if ": note: " in each]
     assert "13: note: transport.circuit_breaker.sucess_threshold: unknown key, which SDK 1.0.0 drops." in notes
@@ -259,7 +261,7 @@ def test_one_file_that_cannot_be_read_does_not_keep_the_others_from_it(
     assert validate([file, Path()], None) == 2
 
 
-def test_standard_input_is_read_for_a_dash(file: Path) -> None:
+def test_standard_input_is_read_for_a_dash() -> None:
     told = call("validate", "-", stdin=GOOD)
     assert told.returncode == 0
     assert told.stdout.startswith("standard input:\n✓ Configuration is valid\n")
