@@ -116,13 +116,13 @@ class _Reading:
     def _unknown(self, name: str, given: Mapping[str, object], path: str, place: KeyPath) -> KeyFinding:
         known = self.children[path]
         near = _near(name, known) if next(self.hints, None) is not None else ""
-        if lost := self._security_key_in(given[name], near, path):
-            said = f"unknown section, so its security key has no effect; did you mean {lost}?"
-            return KeyFinding(Kind.WRONG, (*place, name), said)
         for each, key in known.items():
             if each not in given and key.path in self.secure and (each == near or edits(name, each) <= _MISSPELT):
                 said = f"unknown key next to a security key that is missing; did you mean {each}?"
                 return KeyFinding(Kind.WRONG, (*place, name), said)
+        if lost := self._security_key_in(given[name], near, path):
+            said = f"unknown section, so its security key has no effect; did you mean {lost}?"
+            return KeyFinding(Kind.WRONG, (*place, name), said)
         if meant := self._misplaced(name):
             said = f"unknown key at this place, and the security key {meant} is missing; did you mean that?"
             return KeyFinding(Kind.WRONG, (*place, name), said)

@@ -247,6 +247,6 @@ def test_without_a_list_of_trust_domains_that_is_what_lacks_and_not_a_handshake(
     assert (found.state, found.reason) == (State.UNKNOWN, "NoPolicy")
     assert found.message == "No list of trust domains is given, so whether agent.trust_domain is right is not known."
     listed = finding(DOMAIN, {}, trust_domains=("agents.acme-corp.net",))
-    assert (listed.state, listed.reason) == (State.UNKNOWN, "SourceMissing")
+    assert (listed.state, listed.reason) == (State.UNKNOWN, "DeclaredOnly")
     hidden = Missing(UnknownReason.FORBIDDEN, "The watcher may not look.")
     assert finding(DOMAIN, {}, handshake=hidden).reason == "Forbidden"

@@ -36,10 +36,7 @@ def test_whether_it_takes_a_config_is_not_known_either_way() -> None:
     valid = "predeploy.config.valid"
     told = "SDK 1.0.0 takes this config. SDK 3.0.0 is not known."
     assert _of_a_new_one(valid) == ("unknown", "KeyNotEffective", told)
-    told = (
-        "identity.provider: expected spiffe or mtls-static, got another text. That is by SDK 1.0.0. "
-        "SDK 3.0.0 is not known."
-    )
+    told = "identity.provider: expected spiffe, got another text. That is by SDK 1.0.0. SDK 3.0.0 is not known."
     assert _of_a_new_one(valid, identity__provider="vault") == ("unknown", "KeyNotEffective", told)
 
 
