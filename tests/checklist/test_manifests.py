@@ -288,7 +288,7 @@ def test_of_a_list_with_broken_items_the_good_ones_are_read_and_the_broken_told_
     objects = read_objects([STANDARD_INPUT], io.BytesIO(text.encode()), "default")
     assert [each.ref for each in objects.found] == ["standard input:5"]
     assert objects.broken == [
-        "standard input:4: expected an object of Kubernetes, got 5",
+        "standard input:4: expected an object of Kubernetes, got a number",
         "standard input:6: kind: expected text, got nothing",
         "standard input:7: metadata: expected a mapping, got nothing",
         "standard input:8: metadata.name: expected a name, got a list",
@@ -309,7 +309,7 @@ def test_a_list_of_one_kind_gives_its_kind_to_items_without() -> None:
         ("{{- if .Values.on }}\na: b\n{{- end }}", f"2: {UNRENDERED}"),
         ("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: '{{ .Release.Name }}'", f"2: {UNRENDERED}"),
         ("a: 1\na: 2", "3: a: the same key as on line 2, expected it once"),
-        (f"ghp_{'a' * 36}: 1\nghp_{'a' * 36}: 2", "3: a key that looks like a secret is wrong"),
+        (f"ghp_{'a' * 36}: 1\nghp_{'a' * 36}: 2", "3: <not shown>: the same key as on line 2, expected it once"),
         (
             "apiVersion: v1\nkind: A\nmetadata:\n  name: no",
             "2: metadata.name: expected a name, got false, which needs quotes",

@@ -14,9 +14,12 @@ from watcher.cli import main
 COMMAND = (sys.executable, "-m", "watcher")
 
 
-def call(*arguments: str, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def call(
+    *arguments: str, environ: dict[str, str] | None = None, stdin: str | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*COMMAND, *arguments],
+        input=stdin,
         capture_output=True,
         text=True,
         check=False,

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path
 
-from watcher.commands.arguments import add_output, duration, sdk_version, url
+from watcher.commands.arguments import add_output, duration, sdk_version, trust_domain, url
 
 _NEWEST = "which the agents are built with; default: the newest that is known"
 
@@ -15,7 +15,7 @@ def add_checklist_commands(add: Callable[..., ArgumentParser]) -> None:
         add(
             "validate",
             help="an agent's own config.yaml against the checklist, before it is deployed",
-            epilog="exit code: 0 all good, 1 a line of the checklist or a key is not, 2 a file cannot be read",
+            epilog="exit code: 0 nothing is wrong, 1 a line of the checklist or a key is, 2 a file cannot be read",
         )
     )
     _readiness(
@@ -30,8 +30,12 @@ def add_checklist_commands(add: Callable[..., ArgumentParser]) -> None:
 
 
 def _validate(command: ArgumentParser) -> None:
-    command.add_argument("files", metavar="FILE", type=Path, nargs="+")
+    command.add_argument("files", metavar="FILE", type=Path, nargs="+", help="-: standard input")
     command.add_argument("--sdk-version", metavar="V", type=sdk_version, help=_NEWEST)
+    domains = "a trust domain that is right here, as in the watcher's checklist.trust_domains; may be given again"
+    command.add_argument("--trust-domain", metavar="D", type=trust_domain, action="append", default=[], help=domains)
+    levels = "what makes exit 1: what is wrong (default), or also what is not known"
+    command.add_argument("--fail-on", choices=("fail", "unknown"), default="fail", help=levels)
     command.set_defaults(command="watcher.commands.validate:command")
 
 

@@ -17,7 +17,7 @@ def unknown(case: Case, found: Sequence[Doubt] | None = None) -> Finding:
     """Unknown, for the reason that is told, and when it can be decided. `found`: its doubts, where they are known."""
     if case.recorded and not case.scales.error and not suspects(case):
         return _no_record(case)
-    doubt = first_doubt(case, found)
+    doubt = _told(case, found)
     made = case.finding(State.UNKNOWN, doubt.message, case.scales.parts, doubt.reason)
     since = nothing_since(case, doubt)
     return made._replace(next_decided_at=doubt.next_at, memory=Memory(nothing_since=since))
@@ -31,6 +31,17 @@ def _no_record(case: Case) -> Finding:
     return case.finding(
         State.UNKNOWN, f"There is no valid {kinds} record.", case.scales.parts, UnknownReason.ATTESTATION_MISSING
     )
+
+
+def _told(case: Case, found: Sequence[Doubt] | None) -> Doubt:
+    """The first one; where other evidence is simply not there, what the operator must say comes before that.
+
+    For what people may attest only the first one counts: else to take evidence away would open that.
+    """
+    doubted = doubts(case.control, case.scales) if found is None else found
+    first = first_doubt(case, doubted)
+    open_to_policy = (each for each in doubted if each.reason is UnknownReason.NO_POLICY)
+    return next(open_to_policy, first) if first.absent else first
 
 
 def first_doubt(case: Case, doubted: Sequence[Doubt] | None = None) -> Doubt:

@@ -9,7 +9,7 @@ from typing import IO
 from probes.controls.evidence import KubeObject
 from watcher.checklist.manifests.documents import MAX_BYTES, UNRENDERED, Budget, Document, read_documents
 from watcher.checklist.manifests.refusing import name_of, unrendered, wrong
-from watcher.text.key_path import key_path, plain_name
+from watcher.text.key_path import key_path, kind_name
 from watcher.text.printable import printable
 
 MOST_FILES, MOST_OBJECTS = 5000, 50_000
@@ -147,7 +147,7 @@ def _take(objects: Objects, file: str, document: Document, data: object, line: i
     if isinstance(data, Mapping) and isinstance(kind, str) and kind.endswith("List") and "items" in data:
         items = data["items"]
         if not isinstance(items, list):
-            objects.tell(f"{file}:{line}", f"items: expected a list, got {plain_name(items)}")
+            objects.tell(f"{file}:{line}", f"items: expected a list, got {kind_name(items)}")
             return
         lines = document.lines.get(id(items), {})
         for number, item in enumerate(items):

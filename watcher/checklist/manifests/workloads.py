@@ -14,7 +14,7 @@ from watcher.discovery.pod.environment import LONGEST, Values
 from watcher.discovery.pod.pod import Pod, read_pod
 from watcher.discovery.pod.workload import agent_name
 from watcher.kube.objects import MALFORMED_OBJECT
-from watcher.text.key_path import plain_name
+from watcher.text.key_path import kind_name
 
 ConfigMaps = Mapping[tuple[str, str], Manifest]
 
@@ -72,7 +72,7 @@ def _wrong(spec: Mapping[str, Any]) -> str:
         for number, each in enumerate(spec.get(key) or ()):
             name, place = each.get("name"), f"{key}[{number}]"
             if not isinstance(name, str) or not name:
-                return f"{place}.name: expected a name, got {plain_name(name)}"
+                return f"{place}.name: expected a name, got {kind_name(name)}"
             if name in named:
                 return f"{place}.name: the same name as that of {named[name]}"
             named[name] = place

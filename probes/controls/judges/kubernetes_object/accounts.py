@@ -9,6 +9,7 @@ from probes.controls.judging import Statement
 
 _TRUE = ("1", "true", "yes", "on")
 _NOISY = ("debug", "trace", "notset")
+_LEVELS = ("AGENTWEAVE_LOG_LEVEL", "LOG_LEVEL", "LOGLEVEL")
 _SAMPLER, _ARGUMENT, _DISABLED = "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG", "OTEL_SDK_DISABLED"
 _NEVER = {"always_off": "no request is traced", "parentbased_always_off": "no trace begins at the agent"}
 _BY_RATE = ("traceidratio", "parentbased_traceidratio")
@@ -26,7 +27,7 @@ def debug_by_variable(case: TemplateCase) -> Iterator[Statement]:
     """No variable of the agent's container switches debugging on."""
     for name, given in _variables(case).items():
         value = given.strip().lower()
-        if (name == "AGENTWEAVE_DEBUG" and value in _TRUE) or (name == "AGENTWEAVE_LOG_LEVEL" and value in _NOISY):
+        if (name == "AGENTWEAVE_DEBUG" and value in _TRUE) or (name in _LEVELS and value in _NOISY):
             yield bad(f"The variable {short(name)} switches debugging on.")
 
 

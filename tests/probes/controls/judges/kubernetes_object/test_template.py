@@ -269,6 +269,10 @@ def test_a_pod_without_a_service_account_of_its_own_fails(account: str) -> None:
         ("AGENTWEAVE_DEBUG", "'False'", "unknown"),
         ("AGENTWEAVE_LOG_LEVEL", "debug", "fail"),
         ("AGENTWEAVE_LOG_LEVEL", "INFO", "unknown"),
+        ("LOG_LEVEL", "Debug", "fail"),
+        ("LOGLEVEL", "trace", "fail"),
+        ("LOG_LEVEL", "INFO", "unknown"),
+        ("LIBRARY_LOG_LEVEL", "debug", "unknown"),
         ("OTHER_DEBUG", "'1'", "unknown"),
     ],
 )
