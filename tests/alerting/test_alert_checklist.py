@@ -48,6 +48,7 @@ def page(*agents: str, control: str = DENY, said: str = "") -> Expected:
     words = {
         "count": f"{len(agents)} agent{'s' * many}",
         "meet": "meet" if many else "meets",
+        "They_are": "They are" if many else "It is",
         "agents": said or ", ".join(f"{agent} (pass before, now fail)" for agent in agents),
     }
     return expected(alert(REGRESSED), words=words, namespace="prod", control=control)

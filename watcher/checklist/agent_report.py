@@ -72,7 +72,9 @@ class AgentReport:
     findings: Mapping[str, Finding]  # of the chosen controls, roll-ups among them
     leaves: Sequence[Finding]  # those of no roll-up
     required: frozenset[str]  # of these
-    readiness: Readiness
+    readiness: Readiness  # of the agent, whatever was chosen to be shown
+    chosen: Readiness  # of these alone: what the exit code rests on
+    all_required: Mapping[str, State]  # of the agent, by id
     profile: str = CHECKLIST.name
 
     def place_of(self, finding: Finding) -> Place | None:
@@ -154,12 +156,13 @@ def agent_report(
     required: frozenset[str],
     profile: str,
 ) -> AgentReport:
-    """Of these findings, the chosen ones; readiness is that over them. `required`: ids, by this profile."""
+    """Of these findings, the chosen ones, and the readiness of all. `required`: ids, by this profile."""
     if not chosen.waivers:
         findings = without_waivers(findings, catalogue.by_id, required)
     shown = {each.id: findings[each.id] for each in chosen.of(catalogue, required) if each.id in findings}
     leaves = [each for name, each in shown.items() if catalogue.by_id[name].automation is not _ROLLUP]
     counted = frozenset(each.control for each in leaves) & (required | chosen.named)
+    own = frozenset(name for name in findings if catalogue.by_id[name].automation is not _ROLLUP) & required
     return AgentReport(
         ref=ref,
         labels=labels,
@@ -167,7 +170,9 @@ def agent_report(
         findings=shown,
         leaves=leaves,
         required=counted,
-        readiness=readiness_of(shown.values(), catalogue.by_id, counted),
+        readiness=readiness_of(findings.values(), catalogue.by_id, own),
+        chosen=readiness_of(shown.values(), catalogue.by_id, counted),
+        all_required={name: findings[name].state for name in own},
         profile=profile,
     )
 

@@ -22,4 +22,7 @@ def doubts_of(document: Mapping[str, object]) -> Iterator[tuple[KeyPath, str]]:
 
 
 def _key(place: KeyPath) -> str:
-    return next((each for each in reversed(place) if isinstance(each, str)), "")
+    """What names a value; of `secret: {value: x}` the key above does."""
+    keys = [each for each in place if isinstance(each, str)]
+    named = [each for each in keys if each != "value"] or keys
+    return named[-1] if named else ""

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from probes.controls.judges.credentials import has_credentials
 from probes.controls.judges.secret_names import names_secret
 
 _RULES: Sequence[tuple[str, str, "re.Pattern[str]"]] = [
@@ -54,6 +55,7 @@ _DIGEST_KEY = re.compile(r"(?:sha[0-9]*|commit|revision|digest|checksum|hash|fin
 _PUBLIC = re.compile(r"-----BEGIN ((?:TRUSTED |X509 )?CERTIFICATE|[A-Z ]{0,20}PUBLIC KEY)-----[^-]*-----END \1-----")
 _NO_SETTINGS = (".rego", ".lua", ".py", ".js", ".ts", ".go", ".md", ".txt", ".html", ".pem", ".crt")
 BY_NAME = "the name of its key says so"
+_HAS_CREDENTIALS = "it has what reads like a password"
 _LOOKS_RANDOM = "it looks random"
 
 INJECTORS = (
@@ -106,7 +108,17 @@ def may_be_secret(key: str, text: str) -> str:
         return BY_NAME
     if _HEX.fullmatch(text) and _DIGEST_KEY.search(key) and not names_secret(_DIGEST_KEY.sub("", key).rstrip("_.-")):
         return ""
+    if has_credentials(text):
+        return _HAS_CREDENTIALS
     return _LOOKS_RANDOM if looks_random(text) else ""
+
+
+def is_uncertain(name: str, text: str) -> bool:
+    """Whether a text under the name of a secret may say where one is, or how many tokens there may be."""
+    # A kubelet has put in what `$(NAME)` stands for: what is left of it is a literal.
+    elsewhere = "://" in text or (_REFERENCE.match(text) is not None and not text.startswith("$("))
+    counted = text.strip().isdecimal() and name.lower().endswith("token")
+    return (elsewhere or counted) and not secret_rule(text)
 
 
 def looks_random(text: str) -> bool:
@@ -124,10 +136,13 @@ def reference_of(text: str) -> str:
 
 def may_have_secret(name: str, text: str) -> str:
     """The same of a file with this name: also by the names of the settings in it, but of programs and prose."""
-    if why := may_be_secret(name, text):
+    why = may_be_secret(name, text)
+    if why == _HAS_CREDENTIALS and name.endswith(_NO_SETTINGS):
+        return _LOOKS_RANDOM if looks_random(text) else ""
+    if why and why != _HAS_CREDENTIALS:
         return why
     named = any(names_secret(key, value) and not _REFERENCE.match(value) for key, value in settings_of(name, text))
-    return "the name of a key in it says so" if named else ""
+    return "the name of a key in it says so" if named else why
 
 
 def settings_of(name: str, text: str) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
+from probes.controls.judges import credentials
 from probes.controls.judges.kubernetes_object.secrets.texts import options_of
 from probes.controls.judges.rates import is_rate
 from probes.controls.judges.secret_names import SWITCHES, WAYS
@@ -45,6 +46,7 @@ EXAMPLES: Mapping[str, str] = {
 }
 """One text for each rule, which is a secret of nobody."""
 
+_NUMBER = "1000"
 RANDOM_HEX, RANDOM = "0123456789abcdef" * 2, "Aa0Bb1Cc2Dd3Ee4Ff5Gg6Hh7"
 PLAIN = "x"
 
@@ -75,6 +77,8 @@ def stand_in(text: str) -> str:
         return RANDOM_HEX
     if is_rate(text):
         return "0.5"
+    if word.isdecimal():
+        return _NUMBER
     if _SHELL_VARIABLE.fullmatch(text) and not secret_rule(text):
         return "$A"
     variables = list(islice(_variables(text), _MOST))
@@ -98,7 +102,8 @@ def stand_in_for_command(words: Sequence[str]) -> list[str]:
             kept.append(f"--{name}={stand_in(value)}")
         elif may_be_secret(name, value):
             kept.append(RANDOM)
-    return kept[:_MOST]
+    found = [credentials.EXAMPLE] if credentials.has_credentials(" ".join(words)) else []
+    return [*found, *kept[:_MOST]]
 
 
 def _variables(text: str) -> Iterator[str]:
@@ -121,5 +126,7 @@ def _marks(text: str) -> Iterator[str]:
         yield OF_KUBERNETES
     if rule := secret_rule(text):
         yield EXAMPLES[rule]
+    if credentials.has_credentials(text):
+        yield credentials.EXAMPLE
     if looks_random(text):
         yield RANDOM

@@ -9,8 +9,7 @@ from jinja2 import Environment, StrictUndefined
 from watcher.checklist.agent_report import Report
 from watcher.checklist.reports.wording import (
     MARKS,
-    bounds,
-    counted,
+    all_counted,
     required_counted,
     state_words,
     turned_told,
@@ -35,8 +34,7 @@ def as_html(report: Report) -> str:
         marks=MARKS,
         turned=turned_told(report),
         words={
-            "bounds": bounds,
-            "counted": counted,
+            "all": all_counted,
             "required": required_counted,
             "state": state_words,
             "verdict": verdict_words,

@@ -7,8 +7,7 @@ from probes.controls.finding import Finding
 from watcher.checklist.agent_report import AgentReport, Report
 from watcher.checklist.reports.wording import (
     MARKS,
-    bounds,
-    counted,
+    all_counted,
     required_counted,
     state_words,
     turned_told,
@@ -38,9 +37,9 @@ def _agent(agent: AgentReport, report: Report) -> Iterator[str]:
     leaves = agent.leaves
     yield f"## {_plain(str(agent.ref))}: {verdict_words(agent.readiness)}"
     yield ""
-    if agent.required:
+    if agent.all_required:
         yield f"Required: {required_counted(agent)}.  "
-    yield f"All: {counted(leaves)}{'; ' if (told := bounds(agent.readiness)) else ''}{told}."
+    yield f"All: {all_counted(agent)}."
     yield ""
     for section in dict.fromkeys(report.catalogue.by_id[each.control].section for each in leaves):
         yield f"### {section}"

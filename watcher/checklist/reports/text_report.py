@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.finding import Finding, State
 from watcher.checklist.agent_report import AgentReport, Report
-from watcher.checklist.reports.wording import MARKS, bounds, counted, required_counted, turned_told, verdict_words, why
+from watcher.checklist.reports.wording import MARKS, all_counted, required_counted, turned_told, verdict_words, why
 from watcher.text.printable import printable
 
 _COUNTED = {
@@ -49,10 +49,9 @@ def _turned(report: Report) -> Iterator[str]:
 def _agent(agent: AgentReport, report: Report) -> Iterator[str]:
     place = f" ({printable(agent.place.file)}:{agent.place.line})" if agent.place else ""
     yield f"{printable(str(agent.ref))}: {verdict_words(agent.readiness)}{place}"
-    if agent.leaves and agent.required:
+    if agent.all_required:
         yield f"  required: {required_counted(agent)}"
-    if agent.leaves:
-        yield f"  all: {counted(agent.leaves)}; {bounds(agent.readiness)}".removesuffix("; ")
+    yield f"  all: {all_counted(agent)}"
     few = len(agent.findings) <= _FEW
     sections: dict[str, list[Finding]] = {}
     for each in agent.findings.values() if few else agent.leaves:

@@ -1,7 +1,7 @@
 """The words that all formats for people share."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from probes.contract.units import utc
 from probes.controls.finding import Finding, State
@@ -32,8 +32,12 @@ def verdict_words(readiness: Readiness) -> str:
 
 def counted(findings: Iterable[Finding]) -> str:
     """`3 fail, 20 unknown, 9 pass`."""
-    counts = Counter(each.state for each in findings)
-    return ", ".join(f"{counts[state]} {state_words(state)}" for state in _TOLD if counts[state]) or "none"
+    return counted_states(Counter(each.state for each in findings))
+
+
+def counted_states(counts: Mapping[State, int]) -> str:
+    """The same of counts."""
+    return ", ".join(f"{counts[state]} {state_words(state)}" for state in _TOLD if counts.get(state)) or "none"
 
 
 _TOLD = (
@@ -48,8 +52,16 @@ _TOLD = (
 
 
 def required_counted(agent: AgentReport) -> str:
-    """The counts of what readiness rests on."""
-    return counted(each for name, each in agent.findings.items() if name in agent.required)
+    """The counts of what readiness rests on, and how many of these controls are shown where not all are."""
+    total, shown = len(agent.all_required), len(agent.all_required.keys() & agent.findings.keys())
+    counts = Counter(agent.all_required.values())
+    return f"{counted_states(counts)}{f' ({shown} of {total} shown)' if shown < total else ''}"
+
+
+def all_counted(agent: AgentReport) -> str:
+    """The counts of all controls of the agent, and what part is met."""
+    told = bounds(agent.readiness)
+    return f"{counted_states(agent.readiness.counts)}{'; ' if told else ''}{told}"
 
 
 def bounds(readiness: Readiness) -> str:

@@ -55,6 +55,10 @@ def command(given: Namespace) -> int:
     for each in () if given.manifests else (*report.problems, *report.notes):
         print(printable(each), file=sys.stderr)
     print(show(report), end="")
+    if given.output == "sarif":
+        left_out: Callable[[Report], Sequence[str]] = import_module("watcher.checklist.reports.sarif_report").left_out
+        for each in left_out(report):
+            print(each, file=sys.stderr)
     code, why = verdict(report.agents, report.problems, given.fail_on or ("fail" if given.manifests else "unknown"))
     if given.output == "text":
         print(f"Exit code {code}: {why}.")
@@ -86,11 +90,17 @@ def verdict(agents: Sequence[AgentReport], problems: Sequence[str], fail_on: str
         return 1, f"a required control fails of {_named(failing)}"
     if problems:
         return 3, f"{len(problems)} of what was given could not be judged, as standard error says"
-    unready = [each for each in agents if each.readiness.verdict not in _READY]
+    unready = [each for each in agents if _verdict_of(each) not in _READY]
     if unready and fail_on == "unknown":
         return 3, f"a required control is not known of {_named(unready)}"
     open_ones = f", and whether all are met is not known of {_named(unready)}" if unready else ""
     return 0, f"no required control fails{open_ones}"
+
+
+def _verdict_of(agent: AgentReport) -> Verdict:
+    """Of what was chosen; where nothing of that is required, the agent's own."""
+    chosen = agent.chosen.verdict
+    return agent.readiness.verdict if chosen is Verdict.VACUOUS else chosen
 
 
 def _named(agents: Sequence[AgentReport]) -> str:

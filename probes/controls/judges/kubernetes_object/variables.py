@@ -7,6 +7,7 @@ from typing import NamedTuple
 from probes.controls.evidence import Container, Listing, PodTemplate
 from probes.controls.judges.kubernetes_object.case import all_containers, mapping, mappings, short
 from probes.controls.judges.secret_names import names_secret
+from probes.controls.judges.secret_rules import is_uncertain
 
 _REFERENCE = re.compile(r"\$\(([^()]*)\)")
 _LITERAL = "literal"
@@ -26,6 +27,11 @@ class Variable(NamedTuple):
     def in_the_open(self) -> bool:
         """Whoever may read the pod or its ConfigMaps reads it."""
         return self.source == _LITERAL or self.source.startswith("ConfigMap")
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether its value is a secret, if its name is that of one: it does not say where one is."""
+        return self.value is None or not is_uncertain(self.name, self.value)
 
 
 def variables_of(container: Container, config_maps: Listing) -> Iterator[Variable]:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from probes.controls.judges.secret_names import SWITCHES, WAYS, names_secret
 from probes.controls.judges.secret_rules import (
     FETCHED,
+    is_uncertain,
     looks_random,
     may_be_secret,
     may_have_secret,
@@ -42,6 +43,7 @@ MADE_UP = (
     ),
     *(" ", "0.25", "1e9", "deadbeef", "FILE:/x", "\n", "password: hunter2", "-----BEGIN CERTIFICATE-----"),
     "/var/run/secrets/kubernetes.io/serviceaccount/token",
+    *("?password=", " password=x", "Basic YTpiYw==", "Bearer hunter2", "-u a:b", "-u", "4096"),
 )
 PARTS = st.sampled_from([*SWITCHES, *WAYS, *FETCHED, *EXAMPLES.values(), RANDOM, RANDOM_HEX, *MADE_UP])
 TEXTS = st.one_of(
@@ -60,6 +62,7 @@ def test_judges_say_the_same_of_a_stand_in_as_of_the_text(name: str, text: str) 
     assert names_secret(name, kept) == names_secret(name, text)
     if not secret_rule(text):  # else the rule is told, and nothing beside it
         assert may_be_secret(name, kept) == may_be_secret(name, text)
+        assert is_uncertain(name, kept) == is_uncertain(name, text)
         assert refers_to_secret(name, kept) == refers_to_secret(name, text)
         assert kept.startswith(FETCHED) == text.startswith(FETCHED)
 
@@ -92,6 +95,8 @@ def test_the_example_of_a_rule_matches_it_and_looks_random_to_nobody(rule: str) 
         ("hunter2", PLAIN),
         ("DEBUG", "DEBUG"),
         ("0.25", "0.5"),
+        ("40960", "1000"),
+        ("--api-key=hunter2", "x -u a:b"),
         ("$(USER):$(PASSWORD)", "$( $(USER) $(PASSWORD)"),
         ("$(PASSWORD)", "$(PASSWORD)"),
         ("$SECRET123", "$A"),

@@ -138,7 +138,7 @@ def _reduced(key: str, value: Any, depth: int) -> Any:
     if isinstance(value, list):
         if key in ("command", "args"):
             return stand_in_for_command([each for each in value if isinstance(each, str)])
-        kept = (_variable(each) if key == "env" else _reduced("", each, depth + 1) for each in value)
+        kept = (_variable(each) if key in ("env", "httpHeaders") else _reduced("", each, depth + 1) for each in value)
         return [each for each in kept if each is not _GONE]
     return value
 

@@ -34,9 +34,9 @@ def env_secured(case: TemplateCase) -> Iterator[Statement]:
     yield from _in_the_open(found)
     if lacks := _unread(case):
         yield _not_read(lacks)
-    elif found:
+    elif found and all(each.is_certain or not each.in_the_open for each in found):
         yield good("Every variable that looks like a secret comes from a Secret.")
-    else:
+    elif not found:
         yield good("No variable has the name of a secret.")
 
 
@@ -60,7 +60,7 @@ def mounted_securely(case: TemplateCase) -> Iterator[Statement]:
         for name in sorted(set(secrets_by_env(container))):
             yield bad(f"Container {short(container.name)} takes the Secret {short(name)} by its environment.")
     for each in secret_variables(case.template, case.listing("ConfigMap")):
-        if each.in_the_open:
+        if each.in_the_open and each.is_certain:
             yield bad(f"Container {short(each.container)} takes the secret {short(each.name)} by its environment.")
     for volume in mappings(case.template.spec.get("volumes")):
         for modes in _modes(volume):
@@ -93,7 +93,10 @@ def _not_read(lacks: Missing) -> Statement:
 
 def _in_the_open(found: Sequence[Variable]) -> Iterator[Statement]:
     for each in found:
-        if each.in_the_open:
+        if each.in_the_open and not each.is_certain:
+            told = f"Container {short(each.container)}: the variable {short(each.name)} has the name of a secret"
+            yield unclear(UnknownReason.NO_POLICY, f"{told}, and a value that may be none. People must look.")
+        elif each.in_the_open:
             what = "a literal value" if each.source == "literal" else f"its value from the {each.source}"
             yield bad(f"Container {short(each.container)}: the variable {short(each.name)} has {what}.")
 

@@ -46,7 +46,7 @@ def _has_secrets(template: PodTemplate, config_maps: Listing) -> bool:
     return (
         any(True for _ in secrets_in_volumes(template.spec))
         or any(True for each in containers for _ in secrets_by_env(each))
-        or bool(secret_variables(template, config_maps))
+        or any(each.is_certain for each in secret_variables(template, config_maps))
         or any(value.startswith(FETCHED) for value in values)
         or any(str(key).startswith(INJECTORS) and value != "false" for key, value in annotations.items())
         or any(True for _ in matching(template, config_maps))

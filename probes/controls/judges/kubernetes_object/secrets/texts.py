@@ -7,8 +7,10 @@ from functools import lru_cache
 
 from probes.controls.evidence import Container, KubeObject, Listing, PodTemplate
 from probes.controls.evidence.agent_config import KeyPath
+from probes.controls.judges.credentials import is_secret_header
 from probes.controls.judges.kubernetes_object.case import all_containers, mapping, mappings, short, texts
 from probes.controls.judges.secret_rules import (
+    BY_NAME,
     may_be_secret,
     may_have_secret,
     refers_to_secret,
@@ -44,19 +46,27 @@ def matching(template: PodTemplate, config_maps: Listing) -> Iterator[Found]:
 
 
 def doubtful(template: PodTemplate, config_maps: Listing) -> Iterator[Found]:
-    """Texts that match no rule and may be secrets all the same: by their names, or as they look random."""
+    """Texts that match no rule and may be secrets all the same: by their names, or as they look."""
     for container in all_containers(template):
-        where = f"Container {short(container.name)}:"
-        for env in mappings(container.body.get("env")):
-            if why := may_be_secret(str(env.get("name")), str(env.get("value") or "")):
-                yield f"{where} the variable {short(env.get('name'))}", why
-        for place, command in commands_of(container.body):
-            if why := next((why for name, value in options_of(command) if (why := may_be_secret(name, value))), ""):
-                yield f"{where} {_place(container, place)}", why
+        for where, why in _in_container(container):
+            yield f"Container {short(container.name)}: {where}", why
     for each in config_maps.objects:
-        for key, value in _contents(each):
-            if why := _BINARY if isinstance(value, bytes) else _doubt(str(key), value):
+        for key, content in _contents(each):
+            if why := _BINARY if isinstance(content, bytes) else _doubt(str(key), content):
                 yield f"ConfigMap {short(each.name)}: {short(key)}", why
+
+
+def _in_container(container: Container) -> Iterator[Found]:
+    for env in mappings(container.body.get("env")):
+        if why := may_be_secret(str(env.get("name")), str(env.get("value") or "")):
+            yield f"the variable {short(env.get('name'))}", why
+    for place, command in commands_of(container.body):
+        options = (*options_of(command), ("", " ".join(command)))
+        if whys := [why for name, value in options if (why := may_be_secret(name, value))]:
+            yield _place(container, place), BY_NAME if BY_NAME in whys else whys[0]
+    for place, name, value in headers_of(container.body):
+        if why := BY_NAME if is_secret_header(name, value) else may_be_secret(name, value):
+            yield _place(container, place), why
 
 
 def referring(template: PodTemplate, config_maps: Listing) -> Iterator[str]:
@@ -110,6 +120,16 @@ def commands_of(value: object, place: KeyPath = ()) -> Iterator[tuple[KeyPath, l
             yield here, list(texts(inner))
         else:
             yield from commands_of(inner, here)
+
+
+def headers_of(value: object, place: KeyPath = ()) -> Iterator[tuple[KeyPath, str, str]]:
+    """Each header that its probes and hooks send, with its place, name and value."""
+    for key, inner in value.items() if isinstance(value, Mapping) else ():
+        here = (*place, str(key))
+        if key == "httpHeaders":
+            yield from ((here, str(each.get("name")), str(each.get("value") or "")) for each in mappings(inner))
+        else:
+            yield from headers_of(inner, here)
 
 
 def options_of(command: list[str]) -> Iterator[tuple[str, str]]:
