@@ -136,8 +136,7 @@ class Checklist:
         accounts, time_slice = set(self.gathering.accounts()), TimeSlice()
         for agent in list(self.roster.agents.values()):
             if not agent.learnt:
-                found = account_in(agent.ref, self._gathered(agent).objects)
-                agent.account, agent.learnt = found.or_last(agent.account), True
+                self._gathered(agent)
                 await time_slice.checkpoint()
             accounts.add(agent.account)
         self._accounts, now = Accounts.of(accounts), self.clock.steady()
@@ -171,7 +170,9 @@ class Checklist:
             agent.changed_at, agent.judge_at, agent.check_at = inf, now + self.interval, inf
 
     def _gathered(self, agent: ListedAgent) -> Gathered:
-        return self.gathering.of(agent.ref, agent.watched, agent.targets, self.date())
+        gathered = self.gathering.of(agent.ref, agent.watched, agent.targets, self.date())
+        agent.account, agent.learnt = account_in(agent.ref, gathered.objects).or_last(agent.account), True
+        return gathered
 
     def _lapses_in(self, found: Lapsed) -> float:
         return min(self.interval, max(_APART, found.next_at - self.date()))

@@ -34,7 +34,7 @@ class ListedAgent:
     verdict: AgentVerdict | None = None  # None: it was not judged yet
     past: Past = NO_PAST
     account: Account = NOBODY  # of its pods
-    learnt: bool = False  # whether that was learnt since something changed
+    learnt: bool = False  # whether that was learnt once
     lapsed: frozenset[Age] = frozenset()  # what was too old at the last verdict
     seen_at: float = -inf  # when what its verdict rests on was seen last
     judge_at: float = inf  # when time alone may turn a finding
@@ -145,5 +145,5 @@ class Roster:
 
 
 def _change(agent: ListedAgent, now: float, *, surely: bool) -> None:
-    agent.changed_at, agent.learnt = min(agent.changed_at, now), False
+    agent.changed_at = min(agent.changed_at, now)
     agent.surely = agent.surely or surely
