@@ -10,7 +10,7 @@ from probes.controls.sdk.loading import load_sdk_facts
 @pytest.mark.parametrize(
     "key",
     [
-        *{part.removesuffix("[]") for key in load_sdk_facts().newest.config for part in key.path.split(".")},
+        *sorted({part.removesuffix("[]") for key in load_sdk_facts().newest.config for part in key.path.split(".")}),
         *("peer_verfication", "peerVerification2", "peer-verification", "TLSMinVersion", "x", "<<", "_internal"),
         *("app.kubernetes.io/name", "terminationGracePeriodSeconds", "AGENTWEAVE_CONFIG_PATH", "sha256", "task_name"),
         "vault.hashicorp.com/agent-inject-secret-db",
