@@ -8,7 +8,8 @@ from probes.contract import Reading
 from tests.engine.toy import target
 from tests.scheduling.virtual_time import VirtualLoop, run
 from watcher.engine.board import NOTHING_RESTORED, Look, TargetState
-from watcher.scheduling.timing_wheel import MANY, STEP, TICK, TOGETHER, Poller, TimingWheel
+from watcher.scheduling.poller import TICK, TOGETHER, Over, Poller
+from watcher.scheduling.timing_wheel import MANY, STEP, TimingWheel
 
 
 def _rows(count: int) -> list[TargetState]:
@@ -61,11 +62,12 @@ class Watching:
             steady=loop.time,
         )
 
-    async def _look(self, state: TargetState) -> None:
+    async def _look(self, state: TargetState, over: Over) -> None:
         self.seen[state] += 1
         self.moments.append(self._loop.time())
         self.turns[self._loop.turns] += 1
         await asyncio.sleep(self._seconds)
+        over(state)
 
     def _skip(self, looks: int) -> None:
         self.skipped += looks

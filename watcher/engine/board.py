@@ -23,10 +23,11 @@ class Look(NamedTuple):
 
     source: str
     at: float  # steady seconds at the end
-    seconds: float
+    seconds: float  # without those for which what came lay here
     reading: Reading
     held_up: bool = False  # the watcher itself stood still for much of it
     lag: float = 0.0  # seconds that it was late in all meanwhile
+    date: float = 0.0  # the wall clock's Unix seconds at the end, until it is judged
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from watcher.engine.clocks.peer_clocks import PeerClocks
 from watcher.engine.costs import Costs
 from watcher.engine.isolation import Isolation
+from watcher.engine.judging_queue import JudgingQueue
 from watcher.engine.majority import VoteCounter
 from watcher.runtime.cooperative import Gate
 from watcher.runtime.descriptors import Descriptors
@@ -22,3 +23,4 @@ class Fleet:
     descriptors: Descriptors | None = None  # of the process; None where nobody divides them
     costs: Costs = field(default_factory=Costs)
     gate: Gate = field(default_factory=Gate)
+    judging: JudgingQueue = field(default_factory=JudgingQueue)

@@ -2,54 +2,20 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 
-from probes import AnyProbe, AnySourceKind
-from probes.contract import (
-    Evaluation,
-    EvaluationContext,
-    Fault,
-    Limits,
-    Reading,
-    Source,
-    SourceSettings,
-    Target,
-    Unknown,
-)
+from probes import AnySourceKind
+from probes.contract import Fault, Limits, Reading, Source, SourceSettings, Target
 from watcher.engine.board import Board, Look, TargetState
-from watcher.engine.costs import JudgingCPU
-from watcher.engine.debounce import DebounceStates, ProbeResult, debounce
 from watcher.engine.fleet import Fleet
-from watcher.engine.warm_up import UNSEEN, WarmUp, Young
-from watcher.metrics.families import LOOK_SECONDS, LOOKS
+from watcher.engine.judging import Broken, Judging
 from watcher.metrics.own import OwnMetrics
 from watcher.runtime.clock import Clock
 from watcher.runtime.failures import FailuresLogger
 
-log = logging.getLogger(__name__)
-
 _MUCH = 1 / 3
 """Of a look's timeout: a watcher that stood still for so long may have missed an answer that was there."""
-
-_NOT_REACHED = (Fault.REFUSED, Fault.SILENT, Fault.UNRESOLVED, Fault.OURS)
-
-
-_OURS = (Fault.OURS, Fault.UNRESOLVED)
-_MAYBE_OURS = (*_OURS, Fault.SILENT, Fault.STALLED)
-
-_CROWD = 100
-"""Verdicts of one judge that are given in a turn of their own: a thousand take 20 ms."""
-
-
-_Judged = tuple[int, str, Evaluation[object], ProbeResult]
-"""The place of a probe on the board and its name, what its judge said, and what holds then.
-
-Nothing is told of it before it is sure that the target is watched.
-"""
-
-
-class Broken(Reading):
-    """What stands for a reading where the source itself failed."""
 
 
 class Looker:
@@ -71,14 +37,37 @@ class Looker:
         """`cpu_time`: seconds of CPU of this thread. Nothing is looked at yet."""
         self.kind, self.source, self.interval = kind, source, settings.interval
         self._much = settings.timeout * _MUCH
-        self._board, self._fleet, self._own_metrics, self._clock, self._once = board, fleet, own_metrics, clock, once
-        self._cpu_time = cpu_time
-        self._probes = [(index, each) for index, each in enumerate(board.probes) if each.source == kind.name]
+        self._fleet, self._clock = fleet, clock
+        self._judging = Judging(kind, settings, board, fleet, own_metrics, once=once, cpu_time=cpu_time)
         self._logger = FailuresLogger(logging.getLogger(__name__))
         self._wants: dict[tuple[int, ...], tuple[tuple[Limits, ...], tuple[object, ...]]] = {}
 
     async def look(self, state: TargetState) -> None:
         """One look, judged and posted on the board, whatever happens in it."""
+        await self._post(state, await self._seen(state))
+
+    async def look_and_queue(self, state: TargetState, over: Callable[[TargetState], None]) -> None:
+        """The same, but what is light is judged a moment later, with others; `over` is called once it is posted."""
+        look = await self._seen(state)
+        if self._judging.is_heavy(state, look.reading):
+            await self._judging.post_in_turns(state, look)
+            over(state)
+        else:
+            self._fleet.judging.add(partial(self._post_late, state, look, over), self.interval)
+
+    def _post_late(self, state: TargetState, look: Look, over: Callable[[TargetState], None]) -> None:
+        try:
+            self._judging.post(state, look)
+        finally:
+            over(state)
+
+    async def _post(self, state: TargetState, look: Look) -> None:
+        if self._judging.is_heavy(state, look.reading):
+            await self._judging.post_in_turns(state, look)
+        else:
+            self._judging.post(state, look)
+
+    async def _seen(self, state: TargetState) -> Look:
         lag = self._fleet.lag
         started, stalled, delayed = time.monotonic(), lag.stalled, lag.delayed
         try:
@@ -87,162 +76,16 @@ class Looker:
             self._logger.exception("source failed", source=self.kind.name, target="/".join(state.target.key))
             reading = Broken(fault=Fault.OURS, error="The source failed here; this is a fault of the watcher.")
         late = lag.stalled - stalled > self._much, lag.delayed - delayed
-        look = Look(self.kind.name, self._clock.steady(), time.monotonic() - started, reading, *late)
-        if reading.asked:
-            self._own_metrics.add(LOOKS, 1, self.kind.name, reading.result)
-            self._own_metrics.add(LOOK_SECONDS, look.seconds, self.kind.name)
-        if not state.removed:
-            await self._post(state, look)
+        seconds = max(0.0, time.monotonic() - started - reading.waited)
+        return Look(self.kind.name, self._clock.steady(), seconds, reading, *late, self._clock.wall())
 
     def _wanted(self, target: Target) -> tuple[object, ...]:
         """What is asked of the source; the same object for all targets with the same limits."""
-        limits = tuple(target.limits[probe.name] for _, probe in self._probes)
+        limits = tuple(target.limits[probe.name] for _, probe in self._judging.probes)
         key = tuple(map(id, limits))
         if key not in self._wants:
-            asked = zip(self._probes, limits, strict=True)
+            asked = zip(self._judging.probes, limits, strict=True)
             wants = tuple(want for (_, probe), each in asked if each.enabled for want in probe.wants(each))
             wants = (*wants, *self.kind.always)
             self._wants[key] = (limits, wants)  # keeps the limits alive, so that no id is used again
         return self._wants[key][1]
-
-    async def _post(self, state: TargetState, look: Look) -> None:
-        if look.reading.asked:
-            self._follow(state, look)
-        if self._is_heavy(state, look.reading):
-            async with self._fleet.gate.ahead():
-                await self._judge_all(state, look, in_turns=True)
-        else:
-            await self._judge_all(state, look, in_turns=False)
-
-    def _follow(self, state: TargetState, look: Look) -> None:
-        """What the answer, or its absence, says of the fleet and of our own place in it."""
-        fault = look.reading.fault
-        ours = _MAYBE_OURS if look.held_up else _OURS
-        if fault is None or fault not in ours:  # of those nobody was asked, or an answer may have been missed
-            self._fleet.isolation.record(state.target.key, self.kind.name, look.reading, look.at)
-        elif self._fleet.descriptors is not None:
-            self._fleet.descriptors.check()
-        self._fleet.peer_clocks.record(state.target.key, look.reading, look.at)
-
-    def _is_heavy(self, state: TargetState, reading: Reading) -> bool:
-        if reading.is_heavy:
-            return True
-        for index, _ in self._probes:
-            result = state.results[index]
-            if result is not None and len(result.since) > _CROWD:
-                return True
-        return False
-
-    async def _judge_all(self, state: TargetState, look: Look, *, in_turns: bool) -> None:
-        cpu, date, found = JudgingCPU(self._cpu_time), self._clock.wall(), list[_Judged]()
-        for index, probe in self._probes:
-            result = state.results[index]
-            if result is not None:
-                restored = state.restored if self.kind.name not in state.looks else None
-                history = result.history if restored is None else restored.history.get(probe.name, result.history)
-                before = result if restored is None else restored.debounce_states.get(probe.name, {})
-                young = result.young if restored is None else restored.young.get(probe.name, UNSEEN)
-                judged = self._judge(probe, state, history, look, date)
-                if state.target.unlearnt:
-                    judged = _with_unlearnt(probe, state.target, judged)
-                if in_turns:
-                    await cpu.next()
-                after = self._debounced(probe, state, before, young, judged, look)
-                found.append((index, probe.name, judged, after))
-                if in_turns:
-                    await cpu.next()
-        if not state.removed:
-            self._show(state, look, found)
-        self._fleet.costs.charge(state.target.key, self.kind.name, look.reading.cpu + cpu.spent())
-
-    def _show(self, state: TargetState, look: Look, found: Sequence[_Judged]) -> None:
-        self._tell_pace(state, look)
-        results = list(state.results)  # as they are now: another source may have posted its own meanwhile
-        changed = False
-        for index, probe, judged, result in found:
-            self._fleet.vote_counter.vote(state.target.key, probe, judged.votes)
-            if judged.observations:
-                self._own_metrics.observe(judged.observations)
-            before, results[index] = results[index], result
-            changed |= before is None or result.verdicts is not before.verdicts
-        if look.reading.asked and look.reading.fault not in _NOT_REACHED:
-            state.reach(self.kind.endpoint)
-        remembered = Look(look.source, look.at, look.seconds, look.reading.remembered())
-        state.looks = {**state.looks, self.kind.name: remembered}
-        state.post(tuple(results))
-        if changed:
-            self._board.touch(state.target.key)
-        for tell in self._board.on_look:
-            tell(state)
-        if state.restored is not None and self._all_looked(state, results):
-            state.restored = None
-
-    def _all_looked(self, state: TargetState, results: Sequence[ProbeResult | None]) -> bool:
-        pairs = zip(self._board.probes, results, strict=True)
-        return all(
-            probe.source in state.looks for probe, result in pairs if result is not None and result.rests_on_looks
-        )
-
-    def _tell_pace(self, state: TargetState, look: Look) -> None:
-        before = state.looks.get(self.kind.name)
-        was, now = before.reading.asked_in if before else 1, look.reading.asked_in
-        if was == now:
-            return
-        extra = {"source": self.kind.name, "target": "/".join(state.target.key)}
-        if now > 1 == was:
-            log.warning(
-                "target asked less often, its answers cost too much CPU", extra=extra | {"why": look.reading.error}
-            )
-        elif was > 1 == now:
-            log.info("target asked at each look again", extra=extra)
-
-    def _debounced(
-        self,
-        probe: AnyProbe,
-        state: TargetState,
-        before: ProbeResult | DebounceStates,
-        young: Young,
-        judged: Evaluation[object],
-        look: Look,
-    ) -> ProbeResult:
-        limits, verdicts = state.target.limits[probe.name], judged.verdicts
-        if isinstance(before, ProbeResult) and before.stands(verdicts, look.at):  # nearly all looks
-            return ProbeResult(look.at, before.verdicts, before.since, (), judged.samples, judged.history, before.young)
-        if not (look.reading.error or look.reading.fault):  # of the others, the first of all is still to come
-            same = before.verdicts.all if isinstance(before, ProbeResult) else ()
-            verdicts, young = WarmUp(limits, self.interval).ended(verdicts, same, young, look.at)
-        debounced = debounce(verdicts, before, limits.failures, look.at, asked=look.reading.asked)
-        return ProbeResult(look.at, *debounced, judged.samples, judged.history, young)
-
-    def _judge(
-        self, probe: AnyProbe, state: TargetState, history: object, look: Look, date: float
-    ) -> Evaluation[object]:
-        if isinstance(look.reading, Broken):
-            return Evaluation(verdicts=probe.all_unknown(state.target, Unknown.PROBE_ERROR), history=history)
-        context = EvaluationContext(
-            target=state.target,
-            limits=state.target.limits[probe.name],
-            now=look.at,
-            date=date,
-            interval=self.interval,
-            endpoint=self.kind.endpoint,
-            reached=self.kind.endpoint in state.reached,
-            isolated=self._fleet.isolation.isolated,
-            held_up=look.held_up,
-            lag=look.lag,
-            clock_doubt=self._fleet.peer_clocks.doubt,
-            once=self._once,
-            vote_counts=self._fleet.vote_counter.counts(state.target.key),
-        )
-        try:
-            judged = probe.judge(look.reading, history, context)
-            return judged if look.reading.asked else context.dated(judged, look.reading)
-        except Exception:  # the boundary: a probe that raises costs its verdicts, never the daemon
-            self._logger.exception("probe failed", probe=probe.name, target="/".join(state.target.key))
-            return Evaluation(verdicts=probe.all_unknown(state.target, Unknown.PROBE_ERROR), history=history)
-
-
-def _with_unlearnt(probe: AnyProbe, target: Target, judged: Evaluation[object]) -> Evaluation[object]:
-    """And the conditions that the judge leaves out because a fact is missing that may well be there."""
-    lacking = probe.unlearnt(target, target.limits[probe.name])
-    return judged._replace(verdicts=(*judged.verdicts, *lacking)) if lacking else judged
