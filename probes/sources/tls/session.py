@@ -55,6 +55,7 @@ class TLSSession(asyncio.Protocol):
         self.tls.set_connect_state()
         self._request, self._certificate_size = request, certificate_size
         self.completed = self.finished = self.certificate_sent = False
+        self.ended = 0.0  # when it was finished: seconds of the performance counter
         self.reset = False  # the connection was cut by the other side or the network
         self._pause = pause
         self.error = ""  # OpenSSL's words, of an alert for example
@@ -78,7 +79,8 @@ class TLSSession(asyncio.Protocol):
 
     def hang_up(self) -> None:
         """Cut the connection without ceremony; what was said stays."""
-        self.finished = True
+        if not self.finished:
+            self.finished, self.ended = True, time.perf_counter()
         if self._transport is not None:
             self._transport.abort()
         self._wake()
