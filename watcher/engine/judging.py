@@ -10,6 +10,7 @@ from watcher.engine.board import Board, Look, TargetState
 from watcher.engine.costs import JudgingCPU
 from watcher.engine.debounce import DebounceStates, ProbeResult, debounce
 from watcher.engine.fleet import Fleet
+from watcher.engine.majority import Votes
 from watcher.engine.warm_up import UNSEEN, WarmUp, Young
 from watcher.metrics.families import LOOK_SECONDS, LOOKS
 from watcher.metrics.own import OwnMetrics
@@ -115,6 +116,7 @@ class Judging:
         self._fleet.peer_clocks.record(state.target.key, look.reading, look.at)
 
     def _steps(self, state: TargetState, look: Look, found: list[_Judged]) -> Iterator[None]:
+        votes = self._fleet.vote_counter.counts(state.target.key)
         for index, probe in self.probes:
             result = state.results[index]
             if result is not None:
@@ -122,7 +124,7 @@ class Judging:
                 history = result.history if restored is None else restored.history.get(probe.name, result.history)
                 before = result if restored is None else restored.debounce_states.get(probe.name, {})
                 young = result.young if restored is None else restored.young.get(probe.name, UNSEEN)
-                judged = self._judge(probe, state, history, look)
+                judged = self._judge(probe, state, history, look, votes)
                 if state.target.unlearnt:
                     judged = _with_unlearnt(probe, state.target, judged)
                 yield
@@ -189,7 +191,9 @@ class Judging:
         debounced = debounce(verdicts, before, limits.failures, look.at, asked=look.reading.asked)
         return ProbeResult(look.at, *debounced, judged.samples, judged.history, young)
 
-    def _judge(self, probe: AnyProbe, state: TargetState, history: object, look: Look) -> Evaluation[object]:
+    def _judge(
+        self, probe: AnyProbe, state: TargetState, history: object, look: Look, votes: Votes
+    ) -> Evaluation[object]:
         if isinstance(look.reading, Broken):
             return Evaluation(verdicts=probe.all_unknown(state.target, Unknown.PROBE_ERROR), history=history)
         context = EvaluationContext(
@@ -205,7 +209,7 @@ class Judging:
             lag=look.lag,
             clock_doubt=self._fleet.peer_clocks.doubt,
             once=self._once,
-            vote_counts=self._fleet.vote_counter.counts(state.target.key),
+            vote_counts=votes,
         )
         try:
             judged = probe.judge(look.reading, history, context)

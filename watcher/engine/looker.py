@@ -69,19 +69,20 @@ class Looker:
 
     async def _seen(self, state: TargetState) -> Look:
         lag = self._fleet.lag
-        started, stalled, delayed = time.monotonic(), lag.stalled, lag.delayed
+        started, before = time.monotonic(), lag.both
         try:
             reading: Reading = await self.source.look(state.target, self._wanted(state.target))
         except Exception:  # the boundary: a fault of a source costs its verdicts, never the daemon
             self._logger.exception("source failed", source=self.kind.name, target="/".join(state.target.key))
             reading = Broken(fault=Fault.OURS, error="The source failed here; this is a fault of the watcher.")
-        late = lag.stalled - stalled > self._much, lag.delayed - delayed
+        stalled, delayed = lag.both
+        late = stalled - before[0] > self._much, delayed - before[1]
         seconds = max(0.0, time.monotonic() - started - reading.waited)
         return Look(self.kind.name, self._clock.steady(), seconds, reading, *late, self._clock.wall())
 
     def _wanted(self, target: Target) -> tuple[object, ...]:
         """What is asked of the source; the same object for all targets with the same limits."""
-        limits = tuple(target.limits[probe.name] for _, probe in self._judging.probes)
+        limits = tuple([target.limits[probe.name] for _, probe in self._judging.probes])
         key = tuple(map(id, limits))
         if key not in self._wants:
             asked = zip(self._judging.probes, limits, strict=True)

@@ -75,13 +75,13 @@ class Poller:
         if self.wheel.empty:  # wake-ups for nothing
             self._next = end
         while self._next < end:
-            due = self._moment(self._next)
+            at_once = self.wheel.at_once
+            steps = range(self._next, self._next - self._next % at_once + at_once)
+            due, self._next = self._moment(steps.start), steps.stop
             await asyncio.sleep(max(0.0, due - self._now()))
             if self._ended:
                 return
-            late, at_once = self._now() - due > self._step, self.wheel.at_once
-            steps = range(self._next, self._next - self._next % at_once + at_once)
-            self._next = steps.stop
+            late = self._now() - due > self._step
             await self._release_all([state for step in steps for state in self.wheel.due(step, late=late)], due)
 
     async def drain(self) -> None:
