@@ -31,7 +31,7 @@ class Connection(asyncio.Protocol):
         self._answering = ResponseReader(max_bytes, at_once)
         self._resume(self.transport)
         self.transport.write(request)
-        return self._next(self._answering)
+        return self._next()
 
     def more(self) -> Awaitable[Response]:
         """The next part of an answer that is not whole yet."""
@@ -40,17 +40,19 @@ class Connection(asyncio.Protocol):
         self._answering.take()
         if not self._answering.done.done():
             self._resume(self.transport)
-        return self._next(self._answering)
+        return self._next()
 
-    async def _next(self, answering: ResponseReader) -> Response:
+    async def _next(self) -> Response:
+        if self._answering is None:
+            raise ConnectionResetError
         over = True
         try:
-            part = await answering.done
+            part = await self._answering.done
             over = part.whole
             return part
         finally:
-            if answering.came:
-                self.waited += time.perf_counter() - answering.came
+            if self._answering is not None and self._answering.came:
+                self.waited += time.perf_counter() - self._answering.came
             if over:
                 self._let_go()
 
