@@ -9,7 +9,7 @@ from probes.contract import Evaluation, EvaluationContext, Limits, Unknown
 from tests.engine.toy import TOY, History, Rooms
 from tests.engine.watch import BAD, GOOD, NOW, Watch
 from watcher.engine.board import TargetState
-from watcher.engine.judging_queue import GATHER
+from watcher.runtime.judging_queue import GATHER
 
 CROWD = Rooms(verdicts=(BAD,), cpu=0.01)
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from watcher.engine.clocks.peer_clocks import PeerClocks
 from watcher.engine.costs import Costs
 from watcher.engine.isolation import Isolation
-from watcher.engine.judging_queue import JudgingQueue
 from watcher.engine.majority import VoteCounter
 from watcher.runtime.cooperative import Gate
 from watcher.runtime.descriptors import Descriptors
+from watcher.runtime.judging_queue import JudgingQueue
 from watcher.runtime.loop_lag import LoopLag
 
 

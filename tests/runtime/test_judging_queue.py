@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.scheduling.virtual_time import VirtualLoop, run
-from watcher.engine.judging_queue import GATHER, TURN, JudgingQueue
+from watcher.runtime.judging_queue import GATHER, TURN, JudgingQueue
 
 
 class Judged:

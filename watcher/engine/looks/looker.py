@@ -9,7 +9,7 @@ from probes import AnySourceKind
 from probes.contract import Fault, Limits, Reading, Source, SourceSettings, Target
 from watcher.engine.board import Board, Look, TargetState
 from watcher.engine.fleet import Fleet
-from watcher.engine.judging import Broken, Judging
+from watcher.engine.looks.judging import Broken, Judging
 from watcher.metrics.own import OwnMetrics
 from watcher.runtime.clock import Clock
 from watcher.runtime.failures import FailuresLogger
