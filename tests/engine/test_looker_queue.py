@@ -73,7 +73,13 @@ def test_the_dates_are_those_of_the_look_and_not_of_the_judging() -> None:
 
 
 def test_a_reading_of_a_target_that_was_replaced_is_not_taken_for_one_of_the_new_target() -> None:
-    waiting = Waiting(watch := Watch())
+    judged: list[Rooms] = []
+
+    def tells(reading: Rooms, history: History, _: EvaluationContext[Limits]) -> Evaluation[History]:
+        judged.append(reading)
+        return Evaluation(verdicts=reading.verdicts, history=history)
+
+    waiting = Waiting(watch := Watch(replace(TOY, judge=tells)))
     before = watch.state
 
     async def main() -> None:
@@ -87,6 +93,7 @@ def test_a_reading_of_a_target_that_was_replaced_is_not_taken_for_one_of_the_new
     assert (watch.state.looks, before.looks, watch.state.reached) == ({}, {}, frozenset())
     assert {each.reason for each in watch.verdicts()} == {Unknown.WARMING_UP}
     assert waiting.over == [before], "its next look may begin"
+    assert judged == []
     assert watch.looks("ok") == 1, "it was made"
 
 

@@ -51,10 +51,13 @@ class Connection(asyncio.Protocol):
             over = part.whole
             return part
         finally:
-            if self._answering is not None and self._answering.came:
-                self.waited += time.perf_counter() - self._answering.came
+            self._count()
             if over:
                 self._let_go()
+
+    def _count(self) -> None:
+        if self._answering is not None and self._answering.came:
+            self.waited += time.perf_counter() - self._answering.came
 
     def hang_up(self) -> None:
         """Cut the connection without ceremony."""
