@@ -43,6 +43,7 @@ class Reply:
     actual: Actual
     status: int = 0  # of HTTP; 0 where nothing came back
     seconds: float = 0.0  # from the question, with a new connection where it needs one, to the answer read
+    waited: float = 0.0  # seconds for which what came lay here, for other looks went first: they are not among those
     excerpt: bytes = b""  # the start of the body
     fault: Fault | None = None
     impaired: bool = False  # the watcher could not even ask
@@ -111,10 +112,10 @@ class OPAReading(Reading):
         return {"answers": answers, "not_asked": list(self.unasked[:_SHOWN]), "bundles": bundles[:_SHOWN]}
 
 
-def read_reply(status: int, body: bytes, seconds: float) -> Reply:
+def read_reply(status: int, body: bytes, seconds: float, waited: float = 0.0) -> Reply:
     """Which of the six answers an HTTP response is: <https://www.openpolicyagent.org/docs/rest-api>."""
     actual, error, excerpt = (_remembered if len(body) <= EXCERPT_BYTES else _read)(status, body)
-    return Reply(actual=actual, status=status, seconds=seconds, excerpt=excerpt, error=error)
+    return Reply(actual=actual, status=status, seconds=seconds, waited=waited, excerpt=excerpt, error=error)
 
 
 def read_decision_logs(status: int, body: bytes, at: float) -> DecisionLogs:

@@ -91,8 +91,7 @@ class Names:
         self.texts = {name.encode(): name for name in names}
         self.most = {name: MAX_BUCKETS if name.endswith(b"_bucket") else MAX_LINES for name in self.texts}
         # OpenMetrics describes a counter by its name without the ending.
-        families = [(name, each) for name in self.texts for each in {name, name.removesuffix(b"_total")}]
-        self.described = [(name, b"# TYPE %b " % each) for name, each in families]
+        self.described = [(name, each) for name in self.texts for each in {name, name.removesuffix(b"_total")}]
 
 
 class Scan:
@@ -125,8 +124,9 @@ class Scan:
                 self._keep(name, run[0], count + run[0].count(b"\n") + 1)
         if self._kept > MAX_KEPT:
             raise TooCostlyError(f"its wanted lines are more than {say_bytes(MAX_KEPT)}")
-        for name, description in self._described:
-            if name not in self._runs and description in piece:
+        families = {part.partition(b" ")[0] for part in piece.split(b"# TYPE ")[1:]}
+        for name, family in self._described:
+            if family in families and name not in self._runs:
                 self._bare[name] = None
 
     def end(self, bare: tuple[str, ...] = ()) -> KeptLines:

@@ -97,7 +97,8 @@ class OPASource:
             for question, body in asked.questions
         )
         told = self._reports.newest(request.server), self._logs.newest(request.server)
-        reading = _reading(answers, *told, asked.unasked)
+        waited = sum([replies[body].waited for body in fresh])
+        reading = _reading(answers, *told, asked.unasked, waited)
         cpu = self._reports.cpu(request.server) + self._tls_cpu.pop(request.server, 0.0)
         return replace(reading, cpu=cpu) if cpu > HEAVY else reading
 
@@ -181,6 +182,7 @@ def _asked(target: Target, wants: Sequence[object]) -> _Asked:
 async def _decide(session: HTTPSession, request: _Request, body: bytes) -> tuple[Reply, bool]:
     """The reply to one question, and whether the session broke over it."""
     started = time.perf_counter()  # uvloop's own clock moves in whole milliseconds, and not while we work
+    waited = -session.waited
     try:
         answer = await session.ask(b"POST", request.path, request.headers, body)
     except OwnTroubleError:
@@ -190,11 +192,12 @@ async def _decide(session: HTTPSession, request: _Request, body: bytes) -> tuple
     except httpx.TransportError as error:
         seconds = time.perf_counter() - started
         return Reply(actual=Actual.UNREACHABLE, seconds=seconds, fault=fault_of(error), error=str(error)), True
-    seconds = time.perf_counter() - started
+    waited += session.waited
+    seconds = max(0.0, time.perf_counter() - started - waited)
     if len(answer.body) > _MAX_DECISION_BYTES:
         long = f"The answer is larger than {_MAX_DECISION_BYTES} bytes."
         return Reply(actual=Actual.MALFORMED, status=answer.status, seconds=seconds, error=long), False
-    reply = read_reply(answer.status, answer.body, seconds)
+    reply = read_reply(answer.status, answer.body, seconds, waited)
     leads = redirect_of(answer, request.place.origin, request.path)
     if leads is not None and leads.url:  # not followed: agents ask this URL, and their clients follow none
         reply = replace(reply, error=f"{reply.error} It points to {leads.url}.")
@@ -204,12 +207,18 @@ async def _decide(session: HTTPSession, request: _Request, body: bytes) -> tuple
 
 
 def _reading(
-    answers: tuple[CanaryAnswer, ...], report: StatusReport | None, logs: DecisionLogs | None, unasked: tuple[str, ...]
+    answers: tuple[CanaryAnswer, ...],
+    report: StatusReport | None,
+    logs: DecisionLogs | None,
+    unasked: tuple[str, ...],
+    waited: float,
 ) -> OPAReading:
     error = next((answer.reply.error for answer in answers if answer.reply.error), "")
     silent = all(answer.actual is Actual.UNREACHABLE for answer in answers)
     fault = answers[0].reply.fault if silent else None
-    return OPAReading(answers=answers, report=report, logs=logs, unasked=unasked, fault=fault, error=error)
+    return OPAReading(
+        answers=answers, report=report, logs=logs, unasked=unasked, fault=fault, error=error, waited=waited
+    )
 
 
 def _own_trouble(asked: _Asked, error: OwnTroubleError) -> OPAReading:

@@ -22,7 +22,7 @@ from watcher.engine.board import Board, Restored, TargetState
 from watcher.engine.clocks.peer_clocks import PeerClocks
 from watcher.engine.fleet import Fleet
 from watcher.engine.isolation import Isolation
-from watcher.engine.looker import Looker
+from watcher.engine.looks.looker import Looker
 from watcher.engine.majority import VoteCounter
 from watcher.metrics.families import LOOKS, PREFIX
 from watcher.metrics.own import OwnMetrics

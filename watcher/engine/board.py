@@ -23,10 +23,11 @@ class Look(NamedTuple):
 
     source: str
     at: float  # steady seconds at the end
-    seconds: float
+    seconds: float  # without those for which what came lay here
     reading: Reading
     held_up: bool = False  # the watcher itself stood still for much of it
     lag: float = 0.0  # seconds that it was late in all meanwhile
+    date: float = 0.0  # Unix seconds at the end, until it is judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +129,7 @@ class Board:
     async def replace(self, targets: Sequence[Target], restored: Mapping[TargetKey, Restored]) -> list[TargetState]:
         """Watch exactly these targets from now on; gives the states that are new or no longer the same.
 
-        What is known of a target is kept. Made beside the old board in slices, and swapped in at once: at 10,000
-        targets one piece would hold up every look.
+        What is known of a target is kept. Made beside the old board in slices, to hold up no look; swapped in at once.
         """
         states: dict[TargetKey, TargetState] = {}
         time_slice = TimeSlice()

@@ -14,7 +14,7 @@ from watcher.engine.costs import Costs
 from watcher.engine.fleet import Fleet
 from watcher.engine.isolation import Isolation
 from watcher.engine.look_round import LookRound
-from watcher.engine.looker import Looker
+from watcher.engine.looks.looker import Looker
 from watcher.engine.majority import VoteCounter
 from watcher.engine.overload import Overload
 from watcher.identity import Identity, open_identity

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 from sys import intern
-from time import thread_time
+from time import perf_counter, thread_time
 
 from OpenSSL import SSL, crypto
 
@@ -42,6 +42,7 @@ def reading(
     date: float,
 ) -> Handshake:
     """The reading of a port that took a connection; `heard`: what it said in plaintext, `date` in Unix seconds."""
+    waited = session.waited + (perf_counter() - session.ended if session.finished else 0.0)
     spoke = spoken(heard) if heard else session.spoke
     completed = session.completed or session.verification.given_up or _is_refused_in_handshake(session)
     broke_off = not completed and _breaks_off(session, trust)
@@ -59,6 +60,7 @@ def reading(
         fault=fault,
         error=f"{address} {trouble}." if trouble else "",
         cpu=cpu,
+        waited=waited,
         spoke=spoke,
         completed=completed,
         broke_off=broke_off,

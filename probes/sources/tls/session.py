@@ -19,7 +19,7 @@ from probes.sources.tls.records import Records
 from probes.sources.tls.work_queue import WorkQueue
 
 _MAX_BYTES = 1 << 16
-_CHUNK = 1 << 16
+_CHUNK = 1 << 12  # the room for what is read is cleared first: more takes longer, and the caches
 _MAX_RECORDS = 200
 """Of TLS: a handshake and the first bytes of an answer are ten, and one that changes keys takes 30 us of CPU."""
 
@@ -55,6 +55,7 @@ class TLSSession(asyncio.Protocol):
         self.tls.set_connect_state()
         self._request, self._certificate_size = request, certificate_size
         self.completed = self.finished = self.certificate_sent = False
+        self.ended = 0.0  # when it was finished: seconds of the performance counter
         self.reset = False  # the connection was cut by the other side or the network
         self._pause = pause
         self.error = ""  # OpenSSL's words, of an alert for example
@@ -84,7 +85,8 @@ class TLSSession(asyncio.Protocol):
 
     def hang_up(self) -> None:
         """Cut the connection without ceremony; what was said stays."""
-        self.finished = True
+        if not self.finished:
+            self.finished, self.ended = True, time.perf_counter()
         if self._transport is not None:
             self._transport.abort()
         self._wake()
@@ -206,10 +208,15 @@ class TLSSession(asyncio.Protocol):
 
     def _flush(self, request: int = 0) -> None:
         """Send what OpenSSL has to say: a flight of the handshake, and `request` bytes beside it."""
+        flight = b""
         try:
-            flight = self.tls.bio_read(_CHUNK)
+            flight = part = self.tls.bio_read(_CHUNK)
+            while len(part) == _CHUNK:
+                part = self.tls.bio_read(_CHUNK)
+                flight += part
         except SSL.WantReadError:
-            return
+            if not flight:
+                return
         self.flights += 1
         # OpenSSL does not tell whether the server asked for a certificate; a flight this long carries ours.
         if 0 < self._certificate_size <= len(flight) - request and (self.completed or self.certificate_seen):

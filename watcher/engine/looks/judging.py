@@ -1,35 +1,22 @@
-"""One look at one target: ask the source, let its probes judge, show what holds."""
+"""From what one look saw to the board: judged, debounced and shown."""
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from probes import AnyProbe, AnySourceKind
-from probes.contract import (
-    Evaluation,
-    EvaluationContext,
-    Fault,
-    Limits,
-    Reading,
-    Source,
-    SourceSettings,
-    Target,
-    Unknown,
-)
+from probes.contract import Evaluation, EvaluationContext, Fault, Reading, SourceSettings, Target, Unknown
 from watcher.engine.board import Board, Look, TargetState
 from watcher.engine.costs import JudgingCPU
 from watcher.engine.debounce import DebounceStates, ProbeResult, debounce
 from watcher.engine.fleet import Fleet
+from watcher.engine.majority import Votes
 from watcher.engine.warm_up import UNSEEN, WarmUp, Young
 from watcher.metrics.families import LOOK_SECONDS, LOOKS
 from watcher.metrics.own import OwnMetrics
-from watcher.runtime.clock import Clock
 from watcher.runtime.failures import FailuresLogger
 
 log = logging.getLogger(__name__)
-
-_MUCH = 1 / 3
-"""Of a look's timeout: a watcher that stood still for so long may have missed an answer that was there."""
 
 _NOT_REACHED = (Fault.REFUSED, Fault.SILENT, Fault.UNRESOLVED, Fault.OURS)
 
@@ -52,67 +39,71 @@ class Broken(Reading):
     """What stands for a reading where the source itself failed."""
 
 
-class Looker:
-    """Makes the looks at one source."""
+class Judging:
+    """Judges the looks at one source."""
 
     def __init__(
         self,
         kind: AnySourceKind,
-        source: Source,
         settings: SourceSettings,
         board: Board,
         fleet: Fleet,
         own_metrics: OwnMetrics,
-        clock: Clock,
         *,
         once: bool = False,
         cpu_time: Callable[[], float] = time.thread_time,
     ) -> None:
-        """`cpu_time`: seconds of CPU of this thread. Nothing is looked at yet."""
-        self.kind, self.source, self.interval = kind, source, settings.interval
-        self._much = settings.timeout * _MUCH
-        self._board, self._fleet, self._own_metrics, self._clock, self._once = board, fleet, own_metrics, clock, once
+        """`cpu_time`: seconds of CPU of this thread."""
+        self.kind, self.interval = kind, settings.interval
+        self.probes = [(index, each) for index, each in enumerate(board.probes) if each.source == kind.name]
+        self._board, self._fleet, self._own_metrics, self._once = board, fleet, own_metrics, once
         self._cpu_time = cpu_time
-        self._probes = [(index, each) for index, each in enumerate(board.probes) if each.source == kind.name]
         self._logger = FailuresLogger(logging.getLogger(__name__))
-        self._wants: dict[tuple[int, ...], tuple[tuple[Limits, ...], tuple[object, ...]]] = {}
 
-    async def look(self, state: TargetState) -> None:
-        """One look, judged and posted on the board, whatever happens in it."""
-        lag = self._fleet.lag
-        started, stalled, delayed = time.monotonic(), lag.stalled, lag.delayed
-        try:
-            reading: Reading = await self.source.look(state.target, self._wanted(state.target))
-        except Exception:  # the boundary: a fault of a source costs its verdicts, never the daemon
-            self._logger.exception("source failed", source=self.kind.name, target="/".join(state.target.key))
-            reading = Broken(fault=Fault.OURS, error="The source failed here; this is a fault of the watcher.")
-        late = lag.stalled - stalled > self._much, lag.delayed - delayed
-        look = Look(self.kind.name, self._clock.steady(), time.monotonic() - started, reading, *late)
+    def is_heavy(self, state: TargetState, reading: Reading) -> bool:
+        """Whether to judge it takes so long that it is done in turns."""
+        if reading.is_heavy:
+            return True
+        for index, _ in self.probes:
+            result = state.results[index]
+            if result is not None and len(result.since) > _CROWD:
+                return True
+        return False
+
+    def post(self, state: TargetState, look: Look) -> None:
+        """Judge it and show what holds then; of a target that is gone the look counts and says nothing."""
+        if not self._begins(state, look):
+            return
+        found, began = list[_Judged](), self._cpu_time()
+        for _ in self._steps(state, look, found):
+            pass
+        self._end(state, look, found, self._cpu_time() - began)
+
+    async def post_in_turns(self, state: TargetState, look: Look) -> None:
+        """The same for what takes long, one of these at a time."""
+        if not self._begins(state, look):
+            return
+        async with self._fleet.gate.ahead():
+            cpu, found = JudgingCPU(self._cpu_time), list[_Judged]()
+            for _ in self._steps(state, look, found):
+                await cpu.next()
+            self._end(state, look, found, cpu.spent())
+
+    def _begins(self, state: TargetState, look: Look) -> bool:
+        reading = look.reading
         if reading.asked:
             self._own_metrics.add(LOOKS, 1, self.kind.name, reading.result)
             self._own_metrics.add(LOOK_SECONDS, look.seconds, self.kind.name)
-        if not state.removed:
-            await self._post(state, look)
-
-    def _wanted(self, target: Target) -> tuple[object, ...]:
-        """What is asked of the source; the same object for all targets with the same limits."""
-        limits = tuple(target.limits[probe.name] for _, probe in self._probes)
-        key = tuple(map(id, limits))
-        if key not in self._wants:
-            asked = zip(self._probes, limits, strict=True)
-            wants = tuple(want for (_, probe), each in asked if each.enabled for want in probe.wants(each))
-            wants = (*wants, *self.kind.always)
-            self._wants[key] = (limits, wants)  # keeps the limits alive, so that no id is used again
-        return self._wants[key][1]
-
-    async def _post(self, state: TargetState, look: Look) -> None:
-        if look.reading.asked:
+        if state.removed:
+            return False
+        if reading.asked:
             self._follow(state, look)
-        if self._is_heavy(state, look.reading):
-            async with self._fleet.gate.ahead():
-                await self._judge_all(state, look, in_turns=True)
-        else:
-            await self._judge_all(state, look, in_turns=False)
+        return True
+
+    def _end(self, state: TargetState, look: Look, found: Sequence[_Judged], cpu: float) -> None:
+        if not state.removed:
+            self._show(state, look, found)
+        self._fleet.costs.charge(state.target.key, self.kind.name, look.reading.cpu + cpu)
 
     def _follow(self, state: TargetState, look: Look) -> None:
         """What the answer, or its absence, says of the fleet and of our own place in it."""
@@ -124,36 +115,22 @@ class Looker:
             self._fleet.descriptors.check()
         self._fleet.peer_clocks.record(state.target.key, look.reading, look.at)
 
-    def _is_heavy(self, state: TargetState, reading: Reading) -> bool:
-        if reading.is_heavy:
-            return True
-        for index, _ in self._probes:
-            result = state.results[index]
-            if result is not None and len(result.since) > _CROWD:
-                return True
-        return False
-
-    async def _judge_all(self, state: TargetState, look: Look, *, in_turns: bool) -> None:
-        cpu, date, found = JudgingCPU(self._cpu_time), self._clock.wall(), list[_Judged]()
-        for index, probe in self._probes:
+    def _steps(self, state: TargetState, look: Look, found: list[_Judged]) -> Iterator[None]:
+        votes = self._fleet.vote_counter.counts(state.target.key)
+        for index, probe in self.probes:
             result = state.results[index]
             if result is not None:
                 restored = state.restored if self.kind.name not in state.looks else None
                 history = result.history if restored is None else restored.history.get(probe.name, result.history)
                 before = result if restored is None else restored.debounce_states.get(probe.name, {})
                 young = result.young if restored is None else restored.young.get(probe.name, UNSEEN)
-                judged = self._judge(probe, state, history, look, date)
+                judged = self._judge(probe, state, history, look, votes)
                 if state.target.unlearnt:
                     judged = _with_unlearnt(probe, state.target, judged)
-                if in_turns:
-                    await cpu.next()
+                yield
                 after = self._debounced(probe, state, before, young, judged, look)
                 found.append((index, probe.name, judged, after))
-                if in_turns:
-                    await cpu.next()
-        if not state.removed:
-            self._show(state, look, found)
-        self._fleet.costs.charge(state.target.key, self.kind.name, look.reading.cpu + cpu.spent())
+                yield
 
     def _show(self, state: TargetState, look: Look, found: Sequence[_Judged]) -> None:
         self._tell_pace(state, look)
@@ -215,7 +192,7 @@ class Looker:
         return ProbeResult(look.at, *debounced, judged.samples, judged.history, young)
 
     def _judge(
-        self, probe: AnyProbe, state: TargetState, history: object, look: Look, date: float
+        self, probe: AnyProbe, state: TargetState, history: object, look: Look, votes: Votes
     ) -> Evaluation[object]:
         if isinstance(look.reading, Broken):
             return Evaluation(verdicts=probe.all_unknown(state.target, Unknown.PROBE_ERROR), history=history)
@@ -223,7 +200,7 @@ class Looker:
             target=state.target,
             limits=state.target.limits[probe.name],
             now=look.at,
-            date=date,
+            date=look.date,
             interval=self.interval,
             endpoint=self.kind.endpoint,
             reached=self.kind.endpoint in state.reached,
@@ -232,7 +209,7 @@ class Looker:
             lag=look.lag,
             clock_doubt=self._fleet.peer_clocks.doubt,
             once=self._once,
-            vote_counts=self._fleet.vote_counter.counts(state.target.key),
+            vote_counts=votes,
         )
         try:
             judged = probe.judge(look.reading, history, context)
