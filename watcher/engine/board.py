@@ -1,7 +1,6 @@
 """The newest conditions and values of all targets: what /metrics, the API and the page show."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from math import inf
 from typing import NamedTuple
@@ -9,10 +8,10 @@ from typing import NamedTuple
 from probes import AnyProbe, AnySourceKind
 from probes.contract import ConditionKind, Limits, Reading, Target, TargetKey, Unknown, Verdict
 from probes.contract.reading import STALE_AFTER
-from watcher.engine.debounce import DebounceStates, ProbeResult, Verdicts, debounce, stale
+from watcher.engine.debounce import ProbeResult, Verdicts, debounce, stale
 from watcher.engine.exported_subjects import ProbeResults, most_telling
+from watcher.engine.restored import NOTHING_RESTORED, Kept, Restored
 from watcher.engine.series_budget import SeriesBudget
-from watcher.engine.warm_up import Young
 from watcher.runtime.cooperative import TimeSlice
 
 _SLICE = 25
@@ -27,19 +26,6 @@ class Look(NamedTuple):
     reading: Reading
     held_up: bool = False  # the watcher itself stood still for much of it
     lag: float = 0.0  # seconds that it was late in all meanwhile
-
-
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """What is known of a target from before: from the state file, or from before a reload."""
-
-    reached: Mapping[str, str] = field(default_factory=dict)  # endpoint -> the address that answered
-    debounce_states: Mapping[str, DebounceStates] = field(default_factory=dict)  # probe -> how its conditions stood
-    history: Mapping[str, object] = field(default_factory=dict)  # probe -> what it remembers
-    young: Mapping[str, Young] = field(default_factory=dict)  # probe -> which of its conditions were not told yet
-
-
-NOTHING_RESTORED = Restored()
 
 
 @lru_cache(maxsize=64)  # one object for the whole fleet
@@ -63,13 +49,13 @@ class TargetState:
         *("info", "series_budget"),
     )
 
-    def __init__(self, target: Target, results: ProbeResults, restored: Restored, old: "TargetState | None") -> None:
+    def __init__(self, target: Target, results: ProbeResults, restored: Kept, old: "TargetState | None") -> None:
         """`old`: what stood here before, where the target changed."""
         self.target = target
         self.series_budget: SeriesBudget = old.series_budget if old is not None else SeriesBudget()
         self.exported: ProbeResults = ()
         self.labels = _identity_labels(target.key)
-        self.restored: Restored | None = restored  # until each probe took its share at its first look
+        self.restored: Kept | None = restored  # until each probe took its share at its first look
         self.reached: frozenset[str] = frozenset()  # the endpoints of the target at which something answered
         for endpoint, address in restored.reached.items():
             if address == getattr(target, endpoint, None):  # another release may know more of them
@@ -114,6 +100,7 @@ class Board:
     ) -> None:
         """`now`: steady seconds; `date_of`: their Unix seconds, the same where nobody sets the clock."""
         self.probes = tuple(probes)
+        self._names = frozenset(probe.name for probe in probes)
         self.endpoints = {kind.name: kind.endpoint for kind in sources}
         self.states: dict[TargetKey, TargetState] = {}
         self.touched: set[TargetKey] | None = None  # what may have changed since somebody last emptied it
@@ -125,7 +112,7 @@ class Board:
         """Seconds between looks, by source: what makes a result stale."""
         self.stale_after = tuple(STALE_AFTER * intervals[probe.source] for probe in self.probes)
 
-    async def replace(self, targets: Sequence[Target], restored: Mapping[TargetKey, Restored]) -> list[TargetState]:
+    async def replace(self, targets: Sequence[Target], restored: Mapping[TargetKey, Kept]) -> list[TargetState]:
         """Watch exactly these targets from now on; gives the states that are new or no longer the same.
 
         What is known of a target is kept. Made beside the old board in slices, and swapped in at once: at 10,000
@@ -147,7 +134,8 @@ class Board:
         self.states = states
         return fresh
 
-    def _state(self, target: Target, old: TargetState | None, restored: Mapping[TargetKey, Restored]) -> TargetState:
+    def _state(self, target: Target, old: TargetState | None, restored: Mapping[TargetKey, Kept]) -> TargetState:
+        known: Kept
         if old is not None:
             known, before = self.snapshot(old), old.results
         else:
@@ -191,7 +179,7 @@ class Board:
 
     def snapshot(self, state: TargetState) -> Restored:
         """What must be known of a target after a reload or a restart."""
-        before = state.restored or NOTHING_RESTORED
+        before = (state.restored or NOTHING_RESTORED).of(self._names)
         looked = {
             probe.name: result
             for probe, result in zip(self.probes, state.results, strict=True)

@@ -135,10 +135,11 @@ class Looker:
 
     async def _judge_all(self, state: TargetState, look: Look, *, in_turns: bool) -> None:
         cpu, date, found = JudgingCPU(self._cpu_time), self._clock.wall(), list[_Judged]()
+        kept = state.restored if self.kind.name not in state.looks else None
+        restored = kept.of([probe.name for _, probe in self._probes]) if kept is not None else None
         for index, probe in self._probes:
             result = state.results[index]
             if result is not None:
-                restored = state.restored if self.kind.name not in state.looks else None
                 history = result.history if restored is None else restored.history.get(probe.name, result.history)
                 before = result if restored is None else restored.debounce_states.get(probe.name, {})
                 young = result.young if restored is None else restored.young.get(probe.name, UNSEEN)
