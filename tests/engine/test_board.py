@@ -82,7 +82,7 @@ def test_however_many_targets_there_are_each_has_a_row_in_their_order() -> None:
     targets = [_target(f"pod-{number}") for number in range(60)]
     board = _board(*targets)
     assert list(board.states) == [each.key for each in targets]
-    assert [state for state, _ in board.exported_states()] == list(board.states.values())
+    assert [state for state, *_ in board.exported_states()] == list(board.states.values())
 
 
 def test_looks_go_on_while_very_many_targets_are_replaced() -> None:

@@ -12,6 +12,7 @@ from watcher.engine.debounce import ProbeResult, Verdicts, debounce, stale
 from watcher.engine.exported_subjects import ProbeResults, most_telling
 from watcher.engine.restored import NOTHING_RESTORED, Kept, Restored
 from watcher.engine.series_budget import SeriesBudget
+from watcher.engine.shown_conditions import ShownConditions, shown
 from watcher.runtime.cooperative import TimeSlice
 
 _SLICE = 25
@@ -46,7 +47,7 @@ class TargetState:
 
     __slots__ = (
         *("dropped", "exported", "labels", "looks", "reached", "removed", "restored", "results", "target"),
-        *("info", "series_budget"),
+        *("info", "series_budget", "shown"),
     )
 
     def __init__(self, target: Target, results: ProbeResults, restored: Kept, old: "TargetState | None") -> None:
@@ -54,6 +55,7 @@ class TargetState:
         self.target = target
         self.series_budget: SeriesBudget = old.series_budget if old is not None else SeriesBudget()
         self.exported: ProbeResults = ()
+        self.shown = shown(())
         self.labels = _identity_labels(target.key)
         self.restored: Kept | None = restored  # until each probe took its share at its first look
         self.reached: frozenset[str] = frozenset()  # the endpoints of the target at which something answered
@@ -78,6 +80,13 @@ class TargetState:
         now = max([each.at for each in telling if each is not None and each.at < inf], default=0.0)
         self.exported, too_new = self.series_budget.narrowed(telling, self.exported, now)
         self.dropped = left_out + too_new
+        by_probe = tuple([each.verdicts if each is not None else None for each in self.exported])
+        if by_probe != self.shown.by_probe:  # at nearly no look
+            self.shown = shown(by_probe)
+
+
+Exported = tuple[TargetState, ProbeResults, ShownConditions]
+"""A target, its results, and what they say of it."""
 
 
 class ConditionStatus(NamedTuple):
@@ -197,9 +206,9 @@ class Board:
         if self.touched is not None:
             self.touched.add(key)
 
-    def exported_states(self) -> list[tuple[TargetState, ProbeResults]]:
+    def exported_states(self) -> list[Exported]:
         """All states with what they export now. The one step of a scrape that is done in one piece."""
-        return [(state, state.exported) for state in self.states.values()]
+        return [(state, state.exported, state.shown) for state in self.states.values()]
 
     def oldest(self, now: float) -> tuple[float, ...]:
         """Beside `probes`: what was found before this says nothing any more at `now`; both in steady seconds."""

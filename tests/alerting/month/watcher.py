@@ -120,7 +120,7 @@ class Watcher:
         board = self.engine.board
         oldest = board.oldest(self.now())
         seen: list[object] = [self.engine.fleet.isolation.isolated, self.now() // (_CA_LIFE / 2)]
-        for state, results in board.exported_states():
+        for state, results, _ in board.exported_states():
             seen.append(state)
             seen.extend(verdicts for *_, verdicts in board.fresh(results, oldest))
         return seen
