@@ -32,7 +32,7 @@ class Event:
 
 def events(daemon: Daemon, state_patience: float) -> list[Event]:
     """All of them; a state write is left out where none comes within `state_patience` seconds."""
-    with _observing(daemon) as observed:
+    with observing(daemon) as observed:
         found = [
             observed("nothing in particular", lambda: _wait(QUIET)),
             observed("/metrics", lambda: len(daemon.fetch("/metrics").body)),
@@ -79,7 +79,8 @@ Observed = Callable[[str, Callable[[], int]], Event]
 
 
 @contextmanager
-def _observing(daemon: Daemon) -> Iterator[Observed]:
+def observing(daemon: Daemon) -> Iterator[Observed]:
+    """Have /livez asked meanwhile; gives what does something and says how it was."""
     with started([sys.executable, "-m", "tests.bench.observer", str(daemon.port)], AROUND) as observer:
         _report(observer)
 
