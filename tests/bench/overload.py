@@ -105,9 +105,9 @@ def starved_of(listing: bytes, since: datetime) -> int:
 
 def said_at(log: str) -> datetime | None:
     """When a log said first that its daemon is overloaded."""
-    for line in log.splitlines():
-        if "Overloaded" in line and "impaired" in line:
-            return datetime.fromisoformat(json.loads(line)["ts"])
+    for line in map(json.loads, log.splitlines()):
+        if (line["msg"], line.get("reason")) == ("impaired", "Overloaded"):
+            return datetime.fromisoformat(line["ts"])
     return None
 
 
