@@ -9,10 +9,10 @@ from probes import AnyProbe, AnySourceKind
 from probes.contract import ConditionKind, Limits, Reading, Target, TargetKey, Unknown, Verdict
 from probes.contract.reading import STALE_AFTER
 from watcher.engine.debounce import ProbeResult, Verdicts, debounce, stale
-from watcher.engine.exported_subjects import ProbeResults, most_telling
+from watcher.engine.exported.series_budget import SeriesBudget
+from watcher.engine.exported.shown_conditions import ShownConditions, shown
+from watcher.engine.exported.subjects import ProbeResults, most_telling
 from watcher.engine.restored import NOTHING_RESTORED, Kept, Restored
-from watcher.engine.series_budget import SeriesBudget
-from watcher.engine.shown_conditions import ShownConditions, shown
 from watcher.runtime.cooperative import TimeSlice
 
 _SLICE = 25

@@ -7,8 +7,8 @@ from probes.contract import Metric, Verdict
 from probes.contract.condition import Status
 from watcher.engine.board import Board, Exported, escape
 from watcher.engine.debounce import Verdicts
-from watcher.engine.exported_subjects import ProbeResults
-from watcher.engine.shown_conditions import ShownConditions, shown
+from watcher.engine.exported.shown_conditions import ShownConditions, shown
+from watcher.engine.exported.subjects import ProbeResults
 from watcher.metrics.families import CONDITION, CONDITION_REASON, CONDITION_UNKNOWN, CONDITIONS, PREFIX
 
 _IDENTITY = "\n\n"
