@@ -77,6 +77,7 @@ class Facts:
     trust_domains: tuple[str, ...] = ()  # that are right here; empty: the operator gave no list
     secret_readers: tuple[str, ...] = ()  # who may read secrets besides agents, patterns
     agent_accounts: frozenset[str] = frozenset()  # the users' names of the service accounts of agents
+    unsure_accounts: frozenset[str] = frozenset()  # maybe of agents too; `...:prod:*` any of a namespace, `...:*` any
     container_roles: Mapping[str, str] = field(default_factory=dict)  # name -> `sidecar`: injected, not the team's
 
 

@@ -99,6 +99,8 @@ class AgentMetrics:
         url = target.metrics or ""
         origin, path = self._place_of(url)
         token = self._outbound.authorization(target, origin)
+        if origin.secure:
+            await self._outbound.prepare()
         tls = self._outbound.tls(target, secret=bool(token) or b"?" in path) if origin.secure else None
         habit = self._habits.of(url, wanted)
         due = inspecting if self._habits.inspection_is_due(target) else None

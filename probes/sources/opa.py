@@ -88,7 +88,7 @@ class OPASource:
         asked = _asked(target, wants)
         bodies = list(dict.fromkeys(body for _, body in asked.questions))
         try:
-            request = self._request(target)
+            request = await self._request(target)
             replies, fresh = await self._replies(target, request, bodies)
         except OwnTroubleError as error:
             return _own_trouble(asked, error)
@@ -121,8 +121,10 @@ class OPASource:
             found = self._places[url] = _Place(url, origin, path.partition(b"?")[0].rstrip(b"/"))
         return found
 
-    def _request(self, target: Target) -> _Request:
+    async def _request(self, target: Target) -> _Request:
         place = self._place(target.opa or "")
+        if place.origin.secure:
+            await self._outbound.prepare()
         token = self._outbound.authorization(target, place.origin)
         path, withheld = place.base + _path(target.decision_path), self._outbound.withheld(target, place.origin)
         tls = self._outbound.tls(target, secret=bool(token)) if place.origin.secure else None

@@ -7,7 +7,9 @@ from pydantic import ValidationError
 
 from tests.alerting.promtool import WATCHER, Expected, Story, both_versions, expected, told_by
 from tests.alerting.rules import CORE, alert
+from tests.repository import ROOT
 from watcher.alerting.rules.checklist import STALE_AFTER
+from watcher.checklist.live.turns import KEPT_FOR
 from watcher.config.checklist import ChecklistIntervals
 
 REGRESSED, UNKNOWN, STALE = "AgentWeaveReadinessRegressed", "AgentWeaveControlsUnknown", "AgentWeaveChecklistStale"
@@ -220,3 +222,8 @@ def test_no_interval_that_a_config_may_have_makes_a_sound_checklist_stale() -> N
     assert 2 * slowest.objects <= STALE_AFTER
     with pytest.raises(ValidationError, match="expected a duration from 1m to 1h, got 1h1m"):
         ChecklistIntervals.model_validate({"objects": "61m"})
+
+
+def test_the_docs_say_how_long_a_regression_is_told() -> None:
+    told = (ROOT / "docs" / "alerting.md").read_text()
+    assert f"meets it again, at most {KEPT_FOR / 86400:.0f} days" in told

@@ -16,6 +16,7 @@ from tests.bench.alone import Ours, alone, ours
 from tests.bench.crowd import HEALTHY, crowd
 from tests.bench.exporter import BATCH, EVENLY
 from tests.bench.fleet import Fleet, serving
+from tests.bench.judging import judged
 from tests.bench.kubernetes import discovery
 from tests.bench.machine import AROUND, MEASURED, facts
 from tests.bench.mix import Mix, mix, reference, workload_of
@@ -32,7 +33,7 @@ from tests.repository import ROOT
 SIZES = (1_000, 3_000, 10_000, 20_000)
 ALONE = 3_000
 QUICK = 30
-"""Seconds below which neither Kubernetes nor the rules are measured: a quick run ends within two minutes."""
+"""Seconds below which Kubernetes, the checklist and the rules are not measured: a quick run ends within two minutes."""
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 
@@ -84,7 +85,7 @@ def _measure(agents: int | None, seconds: float, directory: Path) -> Results:
 
 
 def _with_the_rest(results: Results, fleet: Fleet, directory: Path, seconds: float) -> Results:
-    """What is crowded and what is overloaded, Kubernetes, and the rules in Prometheus."""
+    """What is crowded and what is overloaded, Kubernetes, the checklist, and the rules in Prometheus."""
     agents = reference(results.mixes).workload.agents
     _say(f"hostile agents beside {HEALTHY:,} healthy ones")
     crowded = crowd(fleet, min(HEALTHY, agents), directory / "crowd", seconds)
@@ -95,10 +96,12 @@ def _with_the_rest(results: Results, fleet: Fleet, directory: Path, seconds: flo
     for pods in [each for each in SIZES if each < agents] + [agents]:
         _say(f"Kubernetes, {pods:,} pods")
         discovered.append(discovery(fleet, pods, directory / f"kubernetes-{pods}", seconds))
+    _say(f"the checklist, {agents:,} pods")
+    checked = judged(fleet, agents, directory / "checklist", seconds)
     _say("the rules in Prometheus")
     os.sched_setaffinity(0, {MEASURED, AROUND})
     rules = rule_costs(agents, seconds)
-    return replace(results, rules=rules, discovered=discovered)
+    return replace(results, rules=rules, discovered=discovered, judged=checked)
 
 
 def _simple(fleet: Fleet, directory: Path, seconds: float) -> tuple[Ours, Peers]:

@@ -80,7 +80,7 @@ Observed = Callable[[str, Callable[[], int]], Event]
 
 @contextmanager
 def observing(daemon: Daemon) -> Iterator[Observed]:
-    """Have /livez asked meanwhile; gives what does something and says how it was."""
+    """Something that does what it is given, and tells the worst answer of /livez meanwhile."""
     with started([sys.executable, "-m", "tests.bench.observer", str(daemon.port)], AROUND) as observer:
         _report(observer)
 

@@ -1,7 +1,6 @@
 """What the project promised, and whether it is held."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import inf
 
 from tests.bench.crowd import Crowd
@@ -10,30 +9,13 @@ from tests.bench.kubernetes import Discovered
 from tests.bench.mix import Mix, reference
 from tests.bench.overload import Overloaded
 from tests.bench.results import Results, us
+from tests.bench.tables import Promise
 
 LARGEST = 20_000
 """Agents on one core."""
 
 _FULL = 0.97
 """Share of a core from which on it does not suffice."""
-
-
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """A figure that has a limit and an aim, all in the same unit."""
-
-    figure: str
-    must: float
-    aim: float
-    measured: float
-    unit: str
-    note: str
-
-    def cells(self) -> tuple[str, ...]:
-        """The row of the table."""
-        held = "aim" if self.measured <= self.aim else "must" if self.measured <= self.must else "**missed**"
-        shown = [f"{number:.3g}{self.unit}" for number in (self.must, self.aim, self.measured)]
-        return (self.figure, *shown, held, self.note)
 
 
 def promises(results: Results) -> Iterator[Promise]:

@@ -1,7 +1,8 @@
 """The figures as Markdown: against what the project promised, by source, by size of the fleet, by event."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
+from tests.bench import judging_rows
 from tests.bench.alone import Shares
 from tests.bench.events import Event
 from tests.bench.kubernetes import Discovered, discovery_rows
@@ -9,6 +10,7 @@ from tests.bench.mix import Mix, reference
 from tests.bench.overload import Overloaded
 from tests.bench.promises import promises
 from tests.bench.results import Results, us
+from tests.bench.tables import PROMISED, table
 from tests.bench.traced import CAPABILITIES, Traced
 
 CAVEATS = """\
@@ -35,24 +37,24 @@ CAVEATS = """\
 def markdown(results: Results, facts: Mapping[str, str]) -> str:
     """The whole page."""
     sections = {
-        "": _table(("", ""), facts.items()),
-        "What it must reach": _table(
-            ("figure", "must", "aim", "measured", "reached", "how"), (each.cells() for each in promises(results))
-        ),
-        "CPU by source": _table(("what", "per second", "µs of CPU each", "beside it"), _by_source(results)),
-        "By size of the fleet": _table(_SIZE_HEAD, _sizes(results)),
-        f"Heavy moments at {reference(results.mixes).workload.agents:,} agents": _table(
+        "": table(("", ""), facts.items()),
+        "What it must reach": table(PROMISED, (each.cells() for each in promises(results))),
+        "CPU by source": table(("what", "per second", "µs of CPU each", "beside it"), _by_source(results)),
+        "By size of the fleet": table(_SIZE_HEAD, _sizes(results)),
+        f"Heavy moments at {reference(results.mixes).workload.agents:,} agents": table(
             ("event", "took", "size", "worst /livez", "observer's own delay", "RSS peak"),
             _events(reference(results.mixes)),
         ),
     }
     if results.overloaded is not None:
         title = f"{results.overloaded.agents:,} agents with a tenth of a core"
-        sections[title] = _table(("source", "looks made", "left out"), _left_out(results.overloaded))
+        sections[title] = table(("source", "looks made", "left out"), _left_out(results.overloaded))
     if results.discovered:
         last = results.discovered[-1]
-        sections["Kubernetes, by size of the fleet"] = _table(_PODS_HEAD, map(_pods, results.discovered))
-        sections[f"Kubernetes: {last.agents:,} pods"] = _table(("what", "figure"), discovery_rows(last))
+        sections["Kubernetes, by size of the fleet"] = table(_PODS_HEAD, map(_pods, results.discovered))
+        sections[f"Kubernetes: {last.agents:,} pods"] = table(("what", "figure"), discovery_rows(last))
+    if results.judged is not None:
+        sections |= dict(judging_rows.sections(results.judged))
     sections["How to read it"] = CAVEATS
     return "\n\n".join(f"## {title}\n\n{body}" if title else body for title, body in sections.items())
 
@@ -150,8 +152,3 @@ def _events(mix: Mix) -> Iterator[tuple[str, ...]]:
 
 def _worst(event: Event) -> tuple[str, str, str]:
     return f"{event.stall * 1e3:.1f} ms", f"{event.own * 1e3:.1f} ms", f"{event.rss_peak / 1e6:.0f} MB"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tests.bench.alone import Alone, Ours
 from tests.bench.crowd import Crowd
+from tests.bench.judging import Judged
 from tests.bench.kubernetes import Discovered
 from tests.bench.mix import Mix
 from tests.bench.overload import Overloaded
@@ -31,6 +32,7 @@ class Results:
     traced: Traced
     rules: Sequence[RuleCost] = ()  # a quick run measures none of these
     discovered: Sequence[Discovered] = ()  # by size; the last is the reference
+    judged: Judged | None = None
     crowded: Crowd | None = None
     overloaded: Overloaded | None = None
 

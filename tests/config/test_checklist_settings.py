@@ -5,8 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from probes.controls.catalogue.control import SourceName
+from probes.controls.catalogue.loading import load_catalogue
 from probes.controls.profile import NotRequired, Profile
-from watcher.config.checklist import ChecklistSettings
+from watcher.checklist.live.kubernetes.configs.config_maps import OLD, reading_every
+from watcher.checklist.live.moments import ages_of
+from watcher.config.checklist import LONGEST_HEALTH, LONGEST_ROUND, LONGEST_TLS_POSTURE, ChecklistSettings
 from watcher.config.file import ConfigError
 from watcher.config.settings import load_settings
 
@@ -80,7 +84,13 @@ def test_the_section_of_the_contract_is_taken_as_far_as_it_is_built(tmp_path: Pa
         ({"profiles": [{"name": "a", "namespaces": []}]},
          "checklist.profiles[0].namespaces: "),
         ({"intervals": {"objects": "10s"}},
-         "checklist.intervals.objects: expected a duration from 1m to 24h, got 10s"),
+         "checklist.intervals.objects: expected a duration from 1m to 1h, got 10s"),
+        ({"intervals": {"objects": "61m"}},
+         "checklist.intervals.objects: expected a duration from 1m to 1h, got 1h1m"),
+        ({"intervals": {"health": "16m"}},
+         "checklist.intervals.health: expected a duration from 1m to 15m, got 16m"),
+        ({"intervals": {"tls_posture": "24h"}},
+         "checklist.intervals.tls_posture: expected a duration from 1m to 1h, got 1d0h"),
         ({"intervals": {"prometheus": "5m"}},
          "checklist.intervals.prometheus: unknown key, expected one of objects, health, tls_posture"),
         ({"trust_domains": ["Example.org"]},
@@ -97,3 +107,11 @@ def test_the_section_of_the_contract_is_taken_as_far_as_it_is_built(tmp_path: Pa
 )  # fmt: skip
 def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, section: dict[str, object], mistake: str) -> None:
     assert _mistake(tmp_path, **section).startswith(mistake)
+
+
+def test_no_interval_that_is_taken_leaves_what_was_seen_to_grow_too_old() -> None:
+    ages = ages_of(load_catalogue().controls)
+    assert min(ages[SourceName.HEALTH]) == LONGEST_HEALTH
+    assert min(ages[SourceName.TLS_POSTURE]) == LONGEST_TLS_POSTURE
+    assert min(*ages[SourceName.AGENT_CONFIG], *ages[SourceName.KUBERNETES_OBJECT]) == OLD
+    assert [reading_every(each) for each in (60.0, 300.0, LONGEST_ROUND)] == [60.0, 300.0, OLD * 0.8]

@@ -12,7 +12,7 @@ from probes.controls.profile import NotRequired, Profile
 from watcher.text.key_path import plain_name
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
-_MINUTE, _DAY = 60.0, 86400.0
+_MINUTE = 60.0
 _PATTERN = re.compile(r"[!-~]{1,253}")
 _WORD = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _CONTROL = re.compile(r"[a-z0-9.-]{1,120}")
@@ -21,6 +21,9 @@ _MOST = 100
 
 LONGEST_ROUND = 3600.0
 """Seconds in which all agents are seen to again, at most: an alert tells of rounds that take twice as long."""
+
+LONGEST_HEALTH, LONGEST_TLS_POSTURE = 900.0, 3600.0
+"""Seconds from one look to the next, at most: after them the catalogue takes what was seen for too old."""
 
 
 def _pattern(text: str) -> str:
@@ -49,19 +52,15 @@ def _line(text: str) -> str:
     return text
 
 
-def _seldom(seconds: float) -> float:
-    if not _MINUTE <= seconds <= _DAY:
-        raise ValueError(f"expected a duration from 1m to 24h, got {say_duration(seconds)}")
-    return seconds
+def _at_most(longest: float, said: str) -> AfterValidator:
+    def check(seconds: float) -> float:
+        if not _MINUTE <= seconds <= longest:
+            raise ValueError(f"expected a duration from 1m to {said}, got {say_duration(seconds)}")
+        return seconds
+
+    return AfterValidator(check)
 
 
-def _hourly(seconds: float) -> float:
-    if not _MINUTE <= seconds <= LONGEST_ROUND:
-        raise ValueError(f"expected a duration from 1m to 1h, got {say_duration(seconds)}")
-    return seconds
-
-
-Interval = Annotated[Seconds, AfterValidator(_seldom)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Word = Annotated[str, AfterValidator(_word)]
 ControlId = Annotated[str, AfterValidator(_control)]
@@ -73,14 +72,14 @@ class ChecklistIntervals(BaseModel):
 
     model_config = _FROZEN
 
-    objects: Annotated[Seconds, AfterValidator(_hourly)] = Field(
+    objects: Annotated[Seconds, _at_most(LONGEST_ROUND, "1h")] = Field(
         default=300.0, description="each agent is judged anew at least so often, from 1m to 1h; a change at once"
     )
-    health: Interval = Field(
-        default=900.0, description="from one request of /health and the like to the next, from 1m to 24h"
+    health: Annotated[Seconds, _at_most(LONGEST_HEALTH, "15m")] = Field(
+        default=900.0, description="from one request of /health and the like to the next, from 1m to 15m"
     )
-    tls_posture: Interval = Field(
-        default=3600.0, description="from one round of further TLS handshakes to the next, from 1m to 24h"
+    tls_posture: Annotated[Seconds, _at_most(LONGEST_TLS_POSTURE, "1h")] = Field(
+        default=3600.0, description="from one round of further TLS handshakes to the next, from 1m to 1h"
     )
 
 
@@ -174,7 +173,8 @@ class ChecklistSettings(BaseModel):
         examples=[["system:serviceaccount:argocd:*"]],
     )
     kubernetes: KubernetesEvidence = Field(
-        default_factory=KubernetesEvidence, description="which objects of the cluster are listed and watched"
+        default_factory=KubernetesEvidence,
+        description="which objects of the cluster are listed and watched; read at the start alone",
     )
     hostile_handshakes: bool = Field(
         default=False, description="whether agents are also shown a forged and a foreign certificate"

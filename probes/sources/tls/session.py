@@ -63,9 +63,13 @@ class TLSSession(asyncio.Protocol):
         self._records = Records()
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._failure: Exception | None = None  # of this code
 
     async def until(self, moment: float) -> None:
-        """Wait for the end of the session, but not longer than to this time of the loop and what was `waited`."""
+        """Wait for the end of the session, but not longer than to this time of the loop and what was `waited`.
+
+        Raises what went wrong here and not on the other side.
+        """
         loop = asyncio.get_running_loop()
         while not self.finished and (self._queued or loop.time() < moment + self.waited):
             self._waiter, self._untimed = loop.create_future(), self._queued > 0
@@ -75,6 +79,8 @@ class TLSSession(asyncio.Protocol):
             finally:
                 if timer is not None:
                     timer.cancel()
+        if self._failure is not None:
+            raise self._failure
 
     def hang_up(self) -> None:
         """Cut the connection without ceremony; what was said stays."""
@@ -109,6 +115,7 @@ class TLSSession(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self.reset = error is not None
+        self._transport = None  # work that waits may have something to say
         if self._queued:
             self._do(self.hang_up)
         else:
@@ -126,7 +133,11 @@ class TLSSession(asyncio.Protocol):
         self.waited += now - max(since, self._counted)
         self._queued, self._counted = self._queued - 1, now
         if not self.finished:
-            work()
+            try:
+                work()
+            except Exception as failure:  # noqa: BLE001  the boundary: who waits for the session is told
+                self._failure = failure
+                self.hang_up()
         if self._untimed:
             self._wake()
 
@@ -203,7 +214,8 @@ class TLSSession(asyncio.Protocol):
         # OpenSSL does not tell whether the server asked for a certificate; a flight this long carries ours.
         if 0 < self._certificate_size <= len(flight) - request and (self.completed or self.certificate_seen):
             self.certificate_sent = True
-        if self._transport is not None:
+        # What came before the server left is worked off all the same; uvloop raises where there is no socket any more.
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(flight)
 
     def _wake(self) -> None:

@@ -9,6 +9,7 @@ from probes.contract import Target, TargetKey
 from probes.controls.catalogue.control import SourceName
 from probes.controls.evidence import AgentRef, Missing, Seen
 from probes.controls.finding import Finding
+from watcher.checklist.live.accounts import Account
 from watcher.checklist.live.checklist import Checklist
 from watcher.checklist.live.criteria import Criteria
 from watcher.checklist.live.gathering import Gathering
@@ -86,6 +87,7 @@ class Live:
     providers: Sequence[EvidenceProvider] = ()
     may_begin: bool = True
     owns: frozenset[str] | None = None  # pods of this shard; None: all
+    accounts: Sequence[Account] = ()  # of agents of all shards
     uptime: float = 0.0
     state_dir: Path | None = None
 
@@ -100,7 +102,8 @@ class Live:
 
     def open(self) -> Checklist:
         """Another process over the same fleet."""
-        gathering = Gathering(self.providers, lambda _, name: self.owns is None or name in self.owns)
+        owns = self.owns
+        gathering = Gathering(self.providers, lambda _, name: owns is None or name in owns, lambda: self.accounts)
         checklist = Checklist(
             Criteria(self.settings),
             gathering,

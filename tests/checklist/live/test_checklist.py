@@ -2,18 +2,21 @@
 
 import logging
 from collections.abc import Collection
+from typing import Any
 
 import pytest
 
 from probes.contract import Target
 from probes.controls.catalogue.control import SourceName, UnknownReason
-from probes.controls.evidence import AgentRef, Missing, Seen
+from probes.controls.evidence import AgentObjects, AgentRef, KubeObject, Listing, Missing, PodTemplate, Seen
+from probes.controls.evidence.gathered import NOT_GIVEN
 from probes.controls.finding import State, Witness
 from probes.controls.readiness import Verdict
 from probes.readings.health.answer import HealthAnswer, PathAnswer, Way
 from probes.readings.health.document import Component, HealthDocument, HealthState
 from tests.checklist.live.judged import SEARCH, START, Live, Told, given, pod_target
 from watcher.checklist.agent_config import read_agent_config
+from watcher.checklist.live.accounts import account
 from watcher.checklist.live.checklist import PATIENCE
 from watcher.checklist.live.provider import PodFacts, Provided
 from watcher.checklist.live.turns import KEPT_FOR, Regression
@@ -21,6 +24,7 @@ from watcher.config.checklist import ChecklistSettings
 
 CONFIG = SourceName.AGENT_CONFIG
 VALID = "predeploy.config.valid"
+OBJECT, READERS = SourceName.KUBERNETES_OBJECT, "deployment.secrets.rbac-configured"
 OTHER = AgentRef("dev", "other")
 
 
@@ -121,6 +125,21 @@ def test_the_first_verdicts_wait_for_the_first_looks_but_not_for_ever() -> None:
     assert live.view.problems == ("1 agent is not judged yet",)
     live.wait(3)
     assert (live.view.agents(), live.view.waiting) == ([SEARCH], 0)
+
+
+def test_first_verdicts_do_not_wait_for_another_run_and_later_ones_do() -> None:
+    told, many = Told(), [AgentRef("prod", f"agent-{number}") for number in range(250)]
+    live = Live(providers=[told])
+    live.watch(*[pod_target(f"{agent.agent}-0", agent) for agent in many])
+    for agent in many:
+        told.tell(agent, given({CONFIG: seen("example.org", START)}))
+    live.wait(1)
+    assert live.view.agents() == sorted(many)
+    before = live.evaluations()
+    for agent in many:
+        told.tell(agent, given({CONFIG: seen("", START)}))
+    live.wait(10, step=5)
+    assert 0 < live.evaluations() - before < len(many)
 
 
 def test_an_agent_that_is_gone_leaves_nothing() -> None:
@@ -233,6 +252,38 @@ def test_a_shard_judges_by_its_own_pods_and_tells_of_an_agent_without_pods_in_on
     assert live.finding(VALID).state is State.UNKNOWN
     assert live.finding(VALID).all_pods == 1
     assert live.view.agents() == [AgentRef("prod", "mine"), SEARCH]
+
+
+def test_an_account_is_a_strangers_only_when_the_accounts_of_all_agents_are_known() -> None:
+    live, told = _watching(pod_target(), pod_target("other-0", OTHER))
+    told.tell(SEARCH, given({OBJECT: readable_by("other", "dev")}))
+    live.wait(10)
+    assert live.finding(READERS).reason == UnknownReason.UNREACHABLE  # nothing tells as whom dev/other runs
+    told.tell(OTHER, given({OBJECT: readable_by("other", "dev")}))
+    live.wait(live.checklist.interval + 30)
+    assert live.finding(READERS).state is State.FAIL  # it runs as dev/search
+    live.accounts = [account("dev", "other")]  # of an agent of another shard
+    live.wait(live.checklist.interval + 30)
+    assert live.finding(READERS).state is State.PASS
+
+
+def readable_by(name: str, namespace: str) -> Seen[object]:
+    """The objects of an agent that runs as `search`, and whose Secrets this account may read."""
+    rules = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}]
+    subjects = [{"kind": "ServiceAccount", "name": name, "namespace": namespace}]
+    bound = {"roleRef": {"kind": "Role", "name": "r"}, "subjects": subjects}
+    bodies: dict[str, dict[str, Any] | None] = {
+        "Role": {"rules": rules},
+        "RoleBinding": bound,
+        "ClusterRole": None,
+        "ClusterRoleBinding": None,
+    }
+    listings = {
+        kind: Seen(Listing((KubeObject(kind, "prod", "r", body, kind),) if body else ()), START, kind)
+        for kind, body in bodies.items()
+    }
+    template = Seen(PodTemplate({}, {"serviceAccountName": "search"}, "agent"), START, "")
+    return Seen(AgentObjects(NOT_GIVEN, template, listings), START + 1000, "")
 
 
 def test_a_pod_that_is_only_listed_is_settled_a_minute_after_it_came_and_one_of_a_cluster_by_what_that_says() -> None:

@@ -109,11 +109,18 @@ def test_what_turns_is_told_in_the_api_and_in_metrics_and_survives_a_restart_and
         _await(daemon, DENY, "pass")
         eventually(lambda: not daemon.page().all("control_regressed_timestamp_seconds", control=DENY))
         profile = {"name": "trial", "namespaces": ["prod"], "required": {"add": [], "remove": []}}
-        config = fleet.config(state_dir=str(tmp_path / "state"), checklist={"profiles": [profile]})
+        sections = {"profiles": [profile], "kubernetes": {"rbac": True}}
+        config = fleet.config(state_dir=str(tmp_path / "state"), checklist=sections)
+        (tmp_path / "search.yaml").write_text("agent: {name: search}\n")
+        for listed in config["discovery"]["static"]:  # type: ignore[index]
+            listed["agent_config"] = str(tmp_path / "search.yaml")
         write_config(tmp_path, config)
         daemon.reload()
         eventually(lambda: daemon.page().all("readiness", agent="search", profile="trial"))
         assert not daemon.page().all("readiness", agent="search", profile="checklist")
+        assert _await(daemon, "predeploy.config.valid", "fail")["reason"] == "Violated"
+        [said] = daemon.logged(lambda line: line["msg"] == "config section changed, restart required")
+        assert said["section"] == "checklist.kubernetes"
         assert [line for line in daemon.log() if line["level"] in ("error", "critical")] == []
 
 

@@ -484,7 +484,7 @@ def test_who_leads_next_knows_what_probing_shows_and_a_pod_that_is_new_is_not_on
         return before, on_standby, leading
 
     before, on_standby, leading = run(main)
-    assert before == Missing(UnknownReason.OBSERVING, "The first probe attempt is still to be made.")
+    assert before == Missing(UnknownReason.OBSERVING, "The first probe attempt at this process is still to be made.")
     assert isinstance(on_standby, Seen)
     assert on_standby.value == Reading()
     assert leading == on_standby

@@ -7,6 +7,7 @@ from probes.controls.evidence import AgentObjects, AgentRef, Missing, PodTemplat
 from probes.controls.finding import State
 from tests.checklist.live.judged import SEARCH, START, Live, Told, given, pod_target
 from tests.checklist.live.test_checklist import OTHER, VALID, valid
+from watcher.checklist.live.accounts import Account
 from watcher.checklist.live.provider import Presence
 from watcher.checklist.live.roster import LINGERS
 from watcher.checklist.live.turns import Regression
@@ -89,4 +90,6 @@ def test_the_account_of_an_agent_that_starts_anew_is_no_strangers() -> None:
     live.watch(pod_target(), pod_target("other-0", OTHER))
     live.wait(10)
     _no_pod(live, told, Presence.PODS)
-    assert live.checklist.roster.agents[AgentRef("prod", "search")].account == "system:serviceaccount:prod:search"
+    assert live.checklist.roster.agents[AgentRef("prod", "search")].account == Account(
+        "system:serviceaccount:prod:search"
+    )

@@ -7,6 +7,7 @@ from probes.controls.catalogue.terms import Automation
 from probes.controls.evidence import AgentRef, EvidenceSet, Pod
 from probes.controls.finding import NOTHING_REMEMBERED, Finding, State
 from probes.controls.verdict.control import judge_control
+from watcher.checklist.live.accounts import Accounts
 from watcher.checklist.live.criteria import Criteria
 from watcher.runtime.cooperative import TimeSlice
 
@@ -49,7 +50,7 @@ class Alike:
             if len(self._made) >= _MOST:
                 self._made.clear()
             nothing = EvidenceSet(_NOBODY, {}, {str(number): _pod(str(number)) for number in range(pods)})
-            facts = self._criteria.facts(0.0, frozenset())
+            facts = self._criteria.facts(0.0, Accounts())
             self._made[key] = judge_control(control, nothing, facts, self._criteria.judges)
         return self._made[key]
 

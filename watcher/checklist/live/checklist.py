@@ -14,10 +14,11 @@ from probes.controls.checklist import NO_FINDINGS, judge_in_steps
 from probes.controls.evidence import AgentRef, EvidenceSet
 from probes.controls.finding import Finding, Witness
 from probes.controls.findings.store import FindingStore
+from watcher.checklist.live.accounts import Accounts, account_in
 from watcher.checklist.live.agent_verdict import agent_verdict
 from watcher.checklist.live.alike import Alike
 from watcher.checklist.live.criteria import Criteria
-from watcher.checklist.live.gathering import Gathered, Gathering, account_of
+from watcher.checklist.live.gathering import Gathered, Gathering
 from watcher.checklist.live.moments import Lapsed, dates_of, decided_at, lapsed
 from watcher.checklist.live.roster import ListedAgent, Roster
 from watcher.checklist.live.turns import followed, turned
@@ -39,8 +40,8 @@ _APART = 30.0
 """Seconds from one verdict to the next that only time asks for."""
 _ANEW = 24
 """Times that the evidence is looked through until it is judged anew although nothing seems to have changed."""
-_SHARE, _FIRST_SHARE = 0.2, 0.5
-"""Seconds of each second that judging may take; and while there are agents without a verdict."""
+_SHARE, _FIRST_SHARE = 0.2, 5.0
+"""Seconds of CPU that one run judges at most, and those who have no verdict yet: looks go first all the same."""
 
 
 class Checklist:
@@ -69,7 +70,7 @@ class Checklist:
         self._logger = FailuresLogger(log)
         self._alike = Alike(criteria)
         self._began = self._round_began = clock.steady()
-        self._accounts = self._accounts_of_all = frozenset[str]()  # now; and when all were judged by them
+        self._accounts = self._accounts_of_all = Accounts()  # now; and when all were judged by them
         self._accounts_told = -inf
         self._busy, self._spent = False, 0.0
         own_metrics.set(CHECKLIST_INFO, 1, criteria.catalogue.version, criteria.catalogue.digest)
@@ -132,14 +133,14 @@ class Checklist:
 
     async def _learn_accounts(self) -> None:
         """Before any agent is judged it is known whose accounts there are: one would be a stranger to another."""
-        accounts, time_slice = set[str](), TimeSlice()
+        accounts, time_slice = set(self.gathering.accounts()), TimeSlice()
         for agent in list(self.roster.agents.values()):
             if not agent.learnt:
-                found = account_of(self._gathered(agent))
-                agent.account, agent.learnt = found or agent.account, True  # of the pods that it had last
+                found = account_in(agent.ref, self._gathered(agent).objects)
+                agent.account, agent.learnt = found.or_last(agent.account), True
                 await time_slice.checkpoint()
             accounts.add(agent.account)
-        self._accounts, now = frozenset(accounts), self.clock.steady()
+        self._accounts, now = Accounts.of(accounts), self.clock.steady()
         if self._accounts != self._accounts_of_all and now - self._accounts_told >= self.interval:
             self._accounts_of_all, self._accounts_told = self._accounts, now
             self.roster.change(None, now)
@@ -147,12 +148,11 @@ class Checklist:
     async def _judge_due(self) -> None:
         now = self.clock.steady()
         due = sorted((each for each in self.roster.agents.values() if each.is_due(now)), key=ListedAgent.urgency)
-        share = _FIRST_SHARE if due and due[0].verdict is None else _SHARE
         self._spent, time_slice = 0.0, TimeSlice()
         for agent in due:
-            await self._handle(agent, time_slice)
-            if self._spent >= share:
+            if self._spent >= (_FIRST_SHARE if agent.verdict is None else _SHARE):
                 return
+            await self._handle(agent, time_slice)
 
     async def _handle(self, agent: ListedAgent, time_slice: TimeSlice) -> None:
         now = self.clock.steady()
@@ -200,14 +200,14 @@ class Checklist:
         self, steps: Generator[None, None, Mapping[str, Finding]], time_slice: TimeSlice
     ) -> Mapping[str, Finding]:
         while True:
-            began = time.perf_counter()
+            began = time.thread_time()
             try:
                 next(steps)
             except StopIteration as done:
                 findings: Mapping[str, Finding] = done.value
                 return findings
             finally:
-                self._spent += time.perf_counter() - began
+                self._spent += time.thread_time() - began
             await time_slice.checkpoint()
 
     def _keep(
@@ -223,9 +223,8 @@ class Checklist:
         turns = turned(agent.ref, before, findings, date) if agent.comparable else []
         agent.past = followed(agent.past, turns, catalogue.by_id, required, date)
         agent.before, agent.comparable = NO_FINDINGS, True
-        agent.verdict = agent_verdict(
-            findings, catalogue, profile, required, gathered.labels, gathered.evidence.digests
-        )
+        labels, digests = gathered.labels, gathered.evidence.digests
+        agent.verdict = agent_verdict(findings, catalogue, profile, required, labels, digests)
         self.store.put(agent.ref, findings)
         self._plan(agent, gathered.evidence, findings, date)
         self._own_metrics.add(CHECKLIST_EVALUATIONS, 1, "ok")

@@ -4,6 +4,7 @@ from probes.controls.catalogue.loading import Catalogue, load_catalogue
 from probes.controls.judging import Facts, Judges, load_judges
 from probes.controls.profile import Profile, profile_of
 from probes.controls.sdk.loading import load_sdk_facts
+from watcher.checklist.live.accounts import Accounts
 from watcher.checklist.live.moments import Ages, ages_of
 from watcher.config.checklist import ChecklistSettings
 
@@ -34,7 +35,7 @@ class Criteria:
             self._required[profile.name] = profile.required(self.catalogue)
         return self._required[profile.name]
 
-    def facts(self, now: float, agent_accounts: frozenset[str]) -> Facts:
+    def facts(self, now: float, accounts: Accounts) -> Facts:
         """What judges may know beside evidence; `now`: Unix seconds."""
         return Facts(
             now=now,
@@ -42,6 +43,7 @@ class Criteria:
             environment=self.settings.environment,
             trust_domains=self.settings.trust_domains,
             secret_readers=self.settings.secret_readers,
-            agent_accounts=agent_accounts,
+            agent_accounts=accounts.agents,
+            unsure_accounts=accounts.unsure,
             container_roles=self.settings.roles,
         )

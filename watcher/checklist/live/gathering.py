@@ -1,15 +1,16 @@
 """What all providers know of one agent, as the one set of evidence that judges are handed."""
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, TypeVar
 
 from probes.contract import Target
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.catalogue.terms import Bind
-from probes.controls.evidence import AgentObjects, AgentRef, EvidenceSet, Missing, Pod, Seen
+from probes.controls.evidence import AgentRef, EvidenceSet, Missing, Pod, Seen
 from probes.controls.verdict.voting import SETTLED_AFTER
+from watcher.checklist.live.accounts import Account
 from watcher.checklist.live.provider import EvidenceProvider, PodFacts, Presence, Provided
 from watcher.runtime.failures import FailuresLogger
 
@@ -37,25 +38,26 @@ class Gathered(NamedTuple):
     evidence: EvidenceSet
     labels: Mapping[str, str]  # of its workload
 
-
-def account_of(gathered: Gathered) -> str:
-    """The name of the user as whom the agent's pods ask the API server; empty where that is not known."""
-    found = gathered.evidence.sources.get(SourceName.KUBERNETES_OBJECT)
-    if not isinstance(found, Seen) or not isinstance(found.value, AgentObjects):
-        return ""
-    template = found.value.template
-    account = template.value.service_account if isinstance(template, Seen) else ""
-    return f"system:serviceaccount:{gathered.evidence.agent.namespace}:{account}" if account else ""
+    @property
+    def objects(self) -> Seen[object] | Missing | None:
+        """Source `kubernetes_object`, where anybody gave it."""
+        return self.evidence.sources.get(SourceName.KUBERNETES_OBJECT)
 
 
 class Gathering:
     """Asks all providers. What one of them does wrong costs its own evidence and nothing else."""
 
     def __init__(
-        self, providers: Sequence[EvidenceProvider], owns: Callable[[str, str], bool], *, at_once: bool = False
+        self,
+        providers: Sequence[EvidenceProvider],
+        owns: Callable[[str, str], bool],
+        accounts: Callable[[], Iterable[Account]] = tuple,
+        *,
+        at_once: bool = False,
     ) -> None:
-        """`owns`: whether a pod of this namespace and name is one of this shard; `at_once`: somebody looks by hand, and
-        takes a pod of the config for settled."""
+        """`owns`: whether a pod of this namespace and name is one of this shard; `accounts`: as whom agents of all
+        shards run; `at_once`: somebody looks by hand, and takes a pod of the config for settled."""
+        self.accounts = accounts
         self.providers, self._owns, self._at_once = tuple(providers), owns, at_once
         self._logger = FailuresLogger(log)
         self._told: set[SourceName] = set()  # which were given twice

@@ -14,13 +14,13 @@ log = logging.getLogger(__name__)
 
 
 class OnOffChecklist:
-    """Whether there is one is that of the start."""
+    """Whether there is one, and which objects of the cluster it follows, is as it was at the start."""
 
     def __init__(
         self, settings: Settings, engine: Engine, target_set: TargetSet, may_begin: Callable[[], bool]
     ) -> None:
         """`may_begin`: whether the first round of looks was made."""
-        is_on = settings.checklist.enabled
+        is_on, self._kubernetes = settings.checklist.enabled, settings.checklist.kubernetes
         self._open = LiveChecklist(settings, engine, target_set, may_begin) if is_on else None
 
     @property
@@ -42,6 +42,8 @@ class OnOffChecklist:
         """Judge by these settings from now on."""
         if settings.checklist.enabled != (self._open is not None):
             log.warning("config section changed, restart required", extra={"section": "checklist.enabled"})
+        if settings.checklist.kubernetes != self._kubernetes and self._open is not None:
+            log.warning("config section changed, restart required", extra={"section": "checklist.kubernetes"})
         if self._open is not None:
             self._open.adopt(settings)
 

@@ -45,7 +45,7 @@ class LiveChecklist:
         self._probed = ProbedEvidence(engine, _probes(settings.checklist), self._state_dir)
         self._known = KnownEvidence(engine, self._state_dir)
         providers: list[EvidenceProvider] = [self._objects, self._known, self._probed]
-        self._gathering = Gathering(providers, settings.shard.owns, at_once=once)
+        self._gathering = Gathering(providers, settings.shard.owns, self._objects.accounts, at_once=once)
         self._checklist = Checklist(
             Criteria(settings.checklist),
             self._gathering,
@@ -88,6 +88,7 @@ class LiveChecklist:
 
     def adopt(self, settings: Settings) -> None:
         """Judge and probe by these settings from now on."""
+        self._objects.adopt(settings)
         self._checklist.adopt(settings.checklist)
         self._probed.adopt(_probes(settings.checklist))
 

@@ -8,6 +8,7 @@ from zlib import crc32
 from probes.contract import Target, TargetKey
 from probes.controls.evidence import AgentRef
 from probes.controls.finding import Finding
+from watcher.checklist.live.accounts import NOBODY, Account
 from watcher.checklist.live.agent_verdict import AgentVerdict
 from watcher.checklist.live.moments import Age
 from watcher.checklist.live.turns import NO_PAST, Past
@@ -32,7 +33,7 @@ class ListedAgent:
     watched: dict[str, float] = field(default_factory=dict)  # pod -> Unix seconds since when
     verdict: AgentVerdict | None = None  # None: it was not judged yet
     past: Past = NO_PAST
-    account: str = ""  # of its pods, with its user's name
+    account: Account = NOBODY  # of its pods
     learnt: bool = False  # whether that was learnt since something changed
     lapsed: frozenset[Age] = frozenset()  # what was too old at the last verdict
     seen_at: float = -inf  # when what its verdict rests on was seen last

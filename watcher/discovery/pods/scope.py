@@ -66,6 +66,12 @@ class PodListener(Protocol):
     def gone(self, seen: SeenPod) -> None:
         """This pod is there no more."""
 
+    def elsewhere(self, pod: Pod) -> None:
+        """This pod is there, and another shard looks at it. Told once: who made it and as whom it runs stays."""
+
+    def gone_elsewhere(self, uid: str) -> None:
+        """This pod of another shard is there no more."""
+
 
 class Scope(Reachability):
     """One collection of pods that is followed: a namespace, or all of them."""
@@ -87,16 +93,24 @@ class Scope(Reachability):
         self.name, self._on_change, self.shard, self._named = name, on_change, shard, named
         self._carried = carried
         self.pods: dict[str, SeenPod] = {}  # by uid
+        self._elsewhere: set[str] = set()  # uids of pods of other shards, where somebody listens
         self.listener: PodListener | None = None
 
     def put(self, raw: Raw) -> None:
-        """A pod is new or changed; one of another shard is let go."""
+        """A pod is new or changed; of one of another shard it is only told that it is there."""
         if not self.shard.owns(str(raw["metadata"]["namespace"]), str(raw["metadata"]["name"])):
+            self._put_elsewhere(raw)
             return
         pod = _read(raw, self._named(), self._carried)
         self._put(pod)
         if self.listener is not None:
             self._keep(self.pods[pod.uid], raw, self.listener)
+
+    def _put_elsewhere(self, raw: Raw) -> None:
+        uid = str(raw["metadata"]["uid"])
+        if self.listener is not None and uid not in self._elsewhere:
+            self._elsewhere.add(uid)
+            self.listener.elsewhere(_read(raw, None, ()))
 
     def _put(self, pod: Pod) -> None:
         seen = self.pods.get(pod.uid)
@@ -126,6 +140,9 @@ class Scope(Reachability):
             self._on_change(uid)
             if self.listener is not None:
                 self.listener.gone(seen)
+        elif self.listener is not None and uid in self._elsewhere:
+            self._elsewhere.remove(uid)
+            self.listener.gone_elsewhere(uid)
 
     def answered(self) -> None:
         """The API server answered; for the first time, that matters though no pod may be another."""
@@ -143,7 +160,7 @@ class Scope(Reachability):
 
     def listed(self, uids: set[str]) -> None:
         """What is not among these is gone."""
-        for uid in self.pods.keys() - uids:
+        for uid in (self.pods.keys() | self._elsewhere) - uids:
             self.remove(uid)
         self.tried.set()
 

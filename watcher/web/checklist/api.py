@@ -19,6 +19,7 @@ from watcher.runtime.cooperative import TimeSlice
 from watcher.web.serving.turns import Turns, caller_of
 
 _CHUNK = 1 << 14  # characters that are worth a write of their own
+_TOGETHER = 50  # turns that are worth the same
 _YES_OR_NO = {"true": True, "false": False}
 _ALL = Chosen()
 
@@ -88,12 +89,26 @@ async def _document(
             made, size = [], 0
     yield f"{''.join(made)}], "
     if since is not None:
-        yield f'"turned": {json.dumps(_turned(view, frozenset(agents), since))}, '
+        yield '"turned": ['
+        async for piece in turned_pieces(view, frozenset(agents), since):
+            yield piece
+        yield "], "
     yield f"{json.dumps(end)[1:]}\n"
 
 
-def _turned(view: ChecklistView, agents: frozenset[AgentRef], since: float) -> Sequence[object]:
-    return [turned_json(each) for each in view.turned(since) if each.agent in agents]
+async def turned_pieces(view: ChecklistView, agents: frozenset[AgentRef], since: float) -> AsyncIterator[str]:
+    """Pieces of a list without its brackets: a bad hour of a large fleet has thousands of turns."""
+    made, between, time_slice = list[str](), "", TimeSlice()
+    for each in view.turned(since):
+        if each.agent in agents:
+            made.append(between + json.dumps(turned_json(each)))
+            between = ",\n"
+        if len(made) == _TOGETHER:
+            yield "".join(made)
+            made = []
+        await time_slice.checkpoint()
+    if made:
+        yield "".join(made)
 
 
 def _agent(view: ChecklistView, ref: AgentRef, *, findings: bool) -> Iterator[str]:

@@ -26,7 +26,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         assert await file.read() == NOTHING_LEFT
         await file.write([kept], 9.0)
         assert file.trouble == ""
-        assert await PastFile(tmp_path).read() == (9.0, {SEARCH: kept})
+        assert await PastFile(tmp_path).read() == (9.0, {SEARCH: kept._replace(until=9.0)})
 
     asyncio.run(main())
 

@@ -20,6 +20,7 @@ from watcher.checklist.live.gathering import Gathering
 from watcher.checklist.live.kubernetes.evidence import KubernetesEvidence
 from watcher.checklist.live.kubernetes.objects.kinds import Group
 from watcher.config.kubernetes import KubernetesSettings
+from watcher.config.shard import Shard
 from watcher.discovery.pods.discoverer import Discoverer
 from watcher.kube.list_watch import Patience
 from watcher.runtime.clock import Clock, since_boot
@@ -28,6 +29,7 @@ NAMESPACE, ACCOUNT, WATCH = "agentweave", "w-agentweave-watcher", "watch"
 AGENT = AgentRef(NAMESPACE, "example-agent")
 PATIENCE = Patience(backoff=(0.02, 0.2))  # no watch ends by itself: nothing is listed anew without a reason
 ALL = tuple(Group)
+WHOLE_FLEET = Shard()
 PROMPT = 10.0
 """Seconds in which what changed must be judged."""
 
@@ -38,11 +40,12 @@ class Watched:
 
     discoverer: Discoverer
     evidence: KubernetesEvidence
+    shard: Shard
 
     def gathered(self, agent: AgentRef = AGENT) -> EvidenceSet:
         """All that is known of an agent now."""
         targets = [each for each in self.discoverer.targets() if each.key.agent == agent.agent]
-        return Gathering([self.evidence], lambda *_: True).of(agent, {}, targets, time.time()).evidence
+        return Gathering([self.evidence], self.shard.owns).of(agent, {}, targets, time.time()).evidence
 
     def finding(self, control: str, agent: AgentRef = AGENT, after: float = 0.0) -> Finding:
         """The finding of one control, `after` so many seconds; roles are those of no operator."""
@@ -80,6 +83,7 @@ def watching(
     every: float = 1.0,
     namespaces: object = "all",
     ids: Mapping[str, str] | None = None,
+    shard: Shard = WHOLE_FLEET,
 ) -> None:
     """Run a script beside a watch that asks as this service account does."""
     kubeconfig = directory / "kubeconfig"
@@ -90,12 +94,14 @@ def watching(
         given = {"kubeconfig": kubeconfig, "allow_cidrs": ["127.8.0.0/16"], "namespaces": namespaces}
         wanted = KubernetesSettings.model_validate({**given, "cluster_spiffe_ids": ids})
         clock = Clock(time.time, since_boot)
-        discoverer = Discoverer(wanted, LIMITS, None, clock.steady, lambda low, _: low, PATIENCE, date_of=clock.date_of)
+        discoverer = Discoverer(
+            wanted, LIMITS, None, clock.steady, lambda low, _: low, PATIENCE, shard, date_of=clock.date_of
+        )
         evidence = KubernetesEvidence(discoverer, clock, groups, every, "1.0.0", lambda low, _: low, PATIENCE)
         try:
             await discoverer.start(10)
             evidence.start()
-            await script(Watched(discoverer, evidence))
+            await script(Watched(discoverer, evidence, shard))
         finally:
             await evidence.close()
             await discoverer.close()

@@ -7,18 +7,21 @@ import pytest
 
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentConfigFile, AgentObjects, AgentRef, Missing, Seen
+from tests.checklist.live.kubernetes.cluster import until
 from tests.checklist.test_manifests import CONFIG_MAP, PATH, workload
 from watcher.checklist.live.kubernetes.agent_manifests import AgentManifests
+from watcher.checklist.live.kubernetes.configs.config_maps import ConfigMapReader
 from watcher.checklist.live.kubernetes.opening import ObjectEvidence
 from watcher.config.static_target import AgentFiles, StaticTarget, agent_files
+from watcher.kube.access import Access
 
 SEARCH = AgentRef("prod", "search")
 SECRET = "AKIAIOSFODNN7EXAMPLE"
 NOW = 1_800_000_000.0
 
 
-def reader(manifests: Path | None = None, agent_config: Path | None = None) -> AgentManifests:
-    return AgentManifests({SEARCH: AgentFiles(manifests, agent_config)}, 300.0, "1.0.0", lambda: NOW)
+def reader(manifests: Path | None = None, agent_config: Path | None = None, every: float = 300.0) -> AgentManifests:
+    return AgentManifests({SEARCH: AgentFiles(manifests, agent_config)}, every, "1.0.0", lambda: NOW)
 
 
 def test_manifests_give_objects_and_config_without_their_secrets(tmp_path: Path) -> None:
@@ -146,3 +149,34 @@ def test_files_that_cannot_be_read_for_whatever_reason_cost_no_other_agent_its_e
     assert isinstance(files.of(SEARCH)[SourceName.AGENT_CONFIG], Seen)
     failed = Missing(UnknownReason.EVALUATOR_ERROR, "The watcher failed to read its files; its log says why.")
     assert files.of(AgentRef("prod", "bad")) == {SourceName.AGENT_CONFIG: failed}
+
+
+def test_files_and_config_maps_are_read_before_what_was_read_is_too_old() -> None:
+    assert [reader(every=each).every for each in (60.0, 3600.0)] == [60.0, 720.0]
+    config_maps = [ConfigMapReader(Access(None), each, float, float, lambda _: None) for each in (60.0, 3600.0)]
+    assert [each.every for each in config_maps] == [60.0, 720.0]
+
+
+def test_a_reload_reads_other_files_at_once_and_forgets_what_the_old_ones_said(tmp_path: Path) -> None:
+    first, second = (tmp_path / name for name in ("first.yaml", "second.yaml"))
+    first.write_text("agent: {name: search, description: first}\n")
+    second.write_text("agent: {name: search, description: second}\n")
+    files = reader(agent_config=first)
+
+    def description() -> object:
+        found = files.of(SEARCH)[SourceName.AGENT_CONFIG]
+        return found.value.get("agent.description") if isinstance(found, Seen) else found.reason  # type: ignore[attr-defined]
+
+    async def run() -> None:
+        reading = asyncio.create_task(files.read_for_ever())
+        await until(lambda: description() == "first")
+        files.take_changed()
+        files.adopt({(SEARCH.namespace, SEARCH.agent): AgentFiles(None, second)}, 60.0)
+        assert (description(), files.take_changed(), files.every) == (UnknownReason.UNREACHABLE, {SEARCH}, 60.0)
+        await until(lambda: description() == "second")
+        files.adopt({}, 60.0)
+        assert (SEARCH in files, files.take_changed()) == (False, {SEARCH})
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+
+    asyncio.run(run())

@@ -29,7 +29,11 @@ from tests.repository import ROOT
 from tests.servers.kube import Kubernetes, run_kubernetes
 from tests.servers.kube_api import KubeApi, RefusedError
 from tests.servers.process import eventually
+from watcher.checklist.live.accounts import UNLISTED, account
 from watcher.checklist.live.kubernetes.objects.kinds import Group
+from watcher.checklist.live.kubernetes.pods.live_pods import LivePods
+from watcher.config.shard import Shard
+from watcher.discovery.pods.scope import Scope
 
 SPIRE = [{"apiGroups": ["spire.spiffe.io"], "resources": ["clusterspiffeids"], "verbs": ["list", "watch"]}]
 RBAC = "rbac.authorization.k8s.io"
@@ -234,6 +238,24 @@ def test_the_config_of_an_agent_is_read_with_its_lines_and_without_its_secrets(
     watching(kubernetes, tmp_path, script)
 
 
+def test_a_reload_with_a_shorter_interval_brings_the_next_reading_of_config_maps_forward(
+    kubernetes: Kubernetes, tmp_path: Path
+) -> None:
+    run_pod(kubernetes)
+
+    async def script(watched: Watched) -> None:
+        def digest() -> object:
+            return watched.gathered().digests[Bind.CONFIG_DIGEST]
+
+        await until(lambda: isinstance(digest(), frozenset))
+        before = digest()
+        kubernetes.admin.apply(config_map(CONFIG.replace("deny", "allow")))
+        watched.evidence.config_maps.adopt(0.5)
+        await until(lambda: digest() != before)
+
+    watching(kubernetes, tmp_path, script, every=600.0)
+
+
 def test_an_agent_that_is_scaled_to_zero_is_known_by_its_workload(kubernetes: Kubernetes, tmp_path: Path) -> None:
     kubernetes.admin.apply(deployment(0), policy("default-deny"))
 
@@ -254,6 +276,46 @@ def test_an_agent_that_is_scaled_to_zero_is_known_by_its_workload(kubernetes: Ku
         await until(lambda: idle() == {AGENT})
 
     watching(kubernetes, tmp_path, script)
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_pods_of_another_shard_are_pods_of_their_workload_and_agents_all_the_same(
+    kubernetes: Kubernetes, tmp_path: Path, index: int
+) -> None:
+    shard = Shard(index=index, count=2)
+    number = next(each for each in range(1, 100) if not shard.owns(NAMESPACE, f"pod-{each}"))
+    kubernetes.admin.apply(deployment(1))
+    run_pod(kubernetes, number)
+
+    async def script(watched: Watched) -> None:
+        await watched.evidence.followed.tried()
+        assert (list(watched.evidence.agents()), watched.discoverer.targets()) == ([], [])
+        assert list(watched.evidence.accounts()) == [account(NAMESPACE, "agentweave-example")]
+        kubernetes.admin.delete_pod(f"pod-{number}", namespace=NAMESPACE)
+        await until(lambda: len(watched.evidence.agents()) == 1)
+        assert list(watched.evidence.accounts()) == [account(NAMESPACE, "agentweave-example")]
+        kubernetes.admin.ask("DELETE", f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/agentweave-example")
+        await until(lambda: not list(watched.evidence.accounts()))
+
+    watching(kubernetes, tmp_path, script, shard=shard)
+
+
+def test_as_whom_agents_run_is_not_known_until_pods_were_listed_and_of_variables_not_by_another_shard(
+    kubernetes: Kubernetes, tmp_path: Path
+) -> None:
+    shard = Shard(index=0, count=2)
+    theirs = next(each for each in range(1, 100) if not shard.owns(NAMESPACE, f"pod-{each}"))
+    containers = [{"name": "agent", "image": "agent", "envFrom": [{"configMapRef": {"name": "settings"}}]}]
+    run_pod(kubernetes, theirs, containers=containers, initContainers=[])
+
+    async def script(watched: Watched) -> None:
+        assert list(watched.evidence.accounts()) == [account(NAMESPACE, "agentweave-example", certain=False)]
+        pods = LivePods([Scope("", lambda _: None, float, shard, lambda: None)], None, float)
+        assert list(pods.accounts()) == [UNLISTED]
+        pods = LivePods([Scope("prod", lambda _: None, float, shard, lambda: None)], None, float)
+        assert list(pods.accounts()) == [account("prod")]
+
+    watching(kubernetes, tmp_path, script, shard=shard)
 
 
 def test_how_a_pod_ended_is_remembered_when_it_is_gone(kubernetes: Kubernetes, tmp_path: Path) -> None:

@@ -67,8 +67,8 @@ class KnownEvidence:
     async def write(self) -> None:
         """Keep what was counted and followed."""
         now = self._engine.clock.steady()
-        if now - self._kept.written_at > DAY:  # of targets that did not come again
-            self._kept = NOTHING_LEFT
+        for key in [key for key, each in self._kept.targets.items() if now - (each.until or 0.0) > DAY]:
+            del self._kept.targets[key]  # it did not come again
         left, past = list(self._kept.targets.values()), list(self._past.items())
         kept = (each.kept(key) for key, each in past)  # made a few at a time, while they are written
         await self._file.write((each for each in chain(left, kept) if each.is_worth_it), now)
@@ -138,7 +138,7 @@ class KnownEvidence:
         if found is None:
             found = self._past[key] = Past(now, len(self._board.probes), _share(key))
             if (kept := self._kept.targets.pop(key, None)) is not None:
-                found.load(kept, self._kept.written_at, now)
+                found.load(kept, self._kept.written_at if kept.until is None else kept.until, now)
         return found
 
     def _of_pod(self, target: Target, now: float) -> Sources:

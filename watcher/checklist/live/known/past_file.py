@@ -41,6 +41,7 @@ class KeptPast(NamedTuple):
     turns: Mapping[str, tuple[tuple[float, Status], ...]] = MappingProxyType(
         {}
     )  # condition -> when it took which status, steady seconds
+    until: float | None = None  # steady seconds: later nobody watched it; None: until the file was written
 
     @property
     def is_worth_it(self) -> bool:
@@ -137,4 +138,5 @@ def _read(path: Path) -> Left:
     if (head.format, head.version) != (FORMAT, VERSION):
         raise ValueError(f"expected {FORMAT} of version {VERSION}")
     kept = (_KEPT.validate_json(line) for line in lines if line)
-    return Left(head.written_at, {each.target: each for each in kept})
+    dated = (each if each.until is not None else each._replace(until=head.written_at) for each in kept)
+    return Left(head.written_at, {each.target: each for each in dated})

@@ -6,7 +6,8 @@ What is kept of them is what is kept of objects of a cluster: no value, and stan
 import asyncio
 import io
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentConfigFile, AgentObjects, AgentRef, KubeObject, Listing, Missing, Seen
 from watcher.checklist.agent_config import MAX_BYTES, read_agent_config
+from watcher.checklist.live.accounts import Account, account_in
+from watcher.checklist.live.kubernetes.configs.config_maps import reading_every
 from watcher.checklist.live.kubernetes.configs.kept_config_map import without_secrets, without_values
 from watcher.checklist.live.kubernetes.objects.kinds import meta_of
 from watcher.checklist.live.provider import Sources
@@ -45,12 +48,22 @@ class AgentManifests:
         sdk_version: str,
         now: Callable[[], float],
     ) -> None:
-        """They are read `every` so many seconds; `now`: Unix seconds."""
+        """They are read `every` so many seconds, and before they are too old; `now`: Unix seconds."""
         self._files = {AgentRef(*key): each for key, each in files.items()}
-        self._every, self._sdk_version, self._now = every, sdk_version, now
+        self.every, self._sdk_version, self._now = reading_every(every), sdk_version, now
         self._logger = FailuresLogger(logging.getLogger(__name__))
         self._found: dict[AgentRef, dict[SourceName, Given]] = {}
         self._changed: set[AgentRef] = set()
+        self._others = asyncio.Event()  # others are to be read
+
+    def adopt(self, files: Mapping[tuple[str, str], AgentFiles], every: float) -> None:
+        """Read these from now on, at once and `every` so many seconds; of another file nothing is known yet."""
+        before, self._files = self._files, {AgentRef(*key): each for key, each in files.items()}
+        others = {agent for agent in {*before, *self._files} if before.get(agent) != self._files.get(agent)}
+        self._found = {agent: each for agent, each in self._found.items() if agent not in others}
+        self._changed |= others
+        self.every = reading_every(every)
+        self._others.set()
 
     def __contains__(self, agent: object) -> bool:
         """Whether the config names files of this agent."""
@@ -61,6 +74,10 @@ class AgentManifests:
         files = self._files[agent]
         return self._found.get(agent, dict.fromkeys(_wanted(files), _NOT_YET))
 
+    def accounts(self) -> Iterator[Account]:
+        """As whom these agents run, of all shards; uncertain where their manifests do not tell."""
+        return (account_in(agent, self.of(agent).get(_OBJECT)) for agent in self._files)
+
     def take_changed(self) -> Collection[AgentRef]:
         """Whose files said something else since this was asked last."""
         changed, self._changed = self._changed, set()
@@ -69,17 +86,22 @@ class AgentManifests:
     async def read_for_ever(self) -> None:
         """Read them, for ever."""
         while True:
+            self._others.clear()
             await self.read()
-            await asyncio.sleep(self._every)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.every):
+                    await self._others.wait()
 
     async def read(self) -> None:
         """Read them once."""
-        for agent, files in self._files.items():
+        for agent, files in list(self._files.items()):
             try:
                 found = await asyncio.to_thread(self._read, agent, files)
             except Exception:  # the boundary: what goes wrong with one agent's files costs no other its evidence
                 self._logger.exception("files of an agent not read", agent=str(agent))
                 found = dict.fromkeys(_wanted(files), _FAILED)
+            if self._files.get(agent) != files:  # the config says otherwise meanwhile
+                continue
             before, self._found[agent] = self._found.get(agent, {}), found
             if {key: _told(each) for key, each in before.items()} != {key: _told(each) for key, each in found.items()}:
                 self._changed.add(agent)

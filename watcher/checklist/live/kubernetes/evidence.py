@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from probes.contract import Target
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.catalogue.terms import Bind
 from probes.controls.evidence import AgentRef, Missing, Seen
+from watcher.checklist.live.accounts import Account
 from watcher.checklist.live.kubernetes.configs.agent_files import Place, digest_of, places_of
 from watcher.checklist.live.kubernetes.configs.agent_files import evidence_of as config_evidence
 from watcher.checklist.live.kubernetes.configs.config_maps import ConfigMapReader, Name
@@ -102,6 +103,11 @@ class KubernetesEvidence:
     def presence(self, agent: AgentRef, /) -> Presence:
         """Told by its pods of all states, else by the workloads that have made them."""
         return presence_of(agent, self.pods, self.followed)
+
+    def accounts(self) -> Iterator[Account]:
+        """As whom agents of all shards run, those without a pod too."""
+        yield from self.pods.accounts()
+        yield from self.idle.accounts()
 
     def evidence_of(self, agent: AgentRef, pods: Sequence[Target], /) -> Provided:
         """All that is known of this agent."""

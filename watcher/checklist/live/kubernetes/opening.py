@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from probes.contract import Target
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentRef, Missing
 from probes.controls.sdk.loading import load_sdk_facts
+from watcher.checklist.live.accounts import Account, account
 from watcher.checklist.live.kubernetes.agent_manifests import AgentManifests
 from watcher.checklist.live.kubernetes.evidence import KubernetesEvidence
 from watcher.checklist.live.kubernetes.objects.kinds import Group
@@ -28,10 +29,21 @@ _OF_PODS: Sources = dict.fromkeys((SourceName.KUBERNETES_POD, SourceName.CLUSTER
 class ObjectEvidence:
     """A provider: of an agent that the config lists with files these, of others the cluster."""
 
-    def __init__(self, cluster: KubernetesEvidence | None, files: AgentManifests) -> None:
-        self._cluster, self._files = cluster, files
+    def __init__(
+        self, cluster: KubernetesEvidence | None, files: AgentManifests, elsewhere: Collection[AgentRef] = ()
+    ) -> None:
+        """`elsewhere`: listed agents with pods of other shards."""
+        self._cluster, self._files, self._elsewhere = cluster, files, elsewhere
         self._logger = FailuresLogger(logging.getLogger(__name__))
         self._reading: asyncio.Task[None] | None = None
+
+    def adopt(self, settings: Settings) -> None:
+        """Read the files of these settings, and all as often as they say, from now on."""
+        every = settings.checklist.intervals.objects
+        self._files.adopt(settings.files, every)
+        self._elsewhere = _elsewhere(settings)
+        if self._cluster is not None:
+            self._cluster.config_maps.adopt(every)
 
     def start(self) -> None:
         """Ask from now on."""
@@ -65,6 +77,12 @@ class ObjectEvidence:
         """As the cluster tells it; files are of agents that the config lists."""
         return self._cluster.presence(agent) if self._cluster is not None else Presence.GONE
 
+    def accounts(self) -> Iterator[Account]:
+        """As whom agents of all shards run; of one that only the config lists, whoever it may be."""
+        yield from self._files.accounts()
+        yield from (account(each.namespace) for each in self._elsewhere if each not in self._files)
+        yield from self._cluster.accounts() if self._cluster is not None else ()
+
     def evidence_of(self, agent: AgentRef, pods: Sequence[Target], /) -> Provided:
         """What is known of this agent."""
         if self._cluster is None:
@@ -91,8 +109,14 @@ def open_object_evidence(settings: Settings, target_set: TargetSet, clock: Clock
     """All of it that the config asks for; it must be opened before the discovery starts, and then started."""
     every, sdk = settings.checklist.intervals.objects, load_sdk_facts().newest.version
     files = AgentManifests(settings.files, every, sdk, lambda: clock.date_of(clock.steady()))
+    elsewhere = _elsewhere(settings)
     if target_set.discoverer is None:
-        return ObjectEvidence(None, files)
+        return ObjectEvidence(None, files, elsewhere)
     groups = [each for each in Group if getattr(settings.checklist.kubernetes, each)]
     cluster = KubernetesEvidence(target_set.discoverer, clock, groups, every, sdk, random.uniform)
-    return ObjectEvidence(cluster, files)
+    return ObjectEvidence(cluster, files, elsewhere)
+
+
+def _elsewhere(settings: Settings) -> Collection[AgentRef]:
+    keys, owns = [each.key for each in settings.targets], settings.shard.owns
+    return {AgentRef(key.namespace, key.agent) for key in keys if not owns(key.namespace, key.pod)}

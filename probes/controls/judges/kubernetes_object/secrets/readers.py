@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
-from probes.controls.catalogue.control import Control
+from probes.controls.catalogue.control import Control, UnknownReason
 from probes.controls.evidence import EvidenceSet, KubeObject, Listing, Missing
 from probes.controls.judges.kubernetes_object.case import (
     OBJECT,
@@ -14,6 +14,7 @@ from probes.controls.judges.kubernetes_object.case import (
     mappings,
     objects_of,
     short,
+    unclear,
 )
 from probes.controls.judges.kubernetes_object.secrets.reading_roles import KNOWN_ROLES, reads_secrets
 from probes.controls.judging import Facts, Statement, judge
@@ -41,13 +42,20 @@ def secret_readers(_: Control, evidence: EvidenceSet, facts: Facts) -> Iterator[
         found = objects.listing(kind)
         parts[kind] = Listing((), found) if isinstance(found, Missing) else found.value
     roles = {(kind, each.name): each for kind in ("Role", "ClusterRole") for each in parts[kind].objects}
+    unsure = ""
     for binding in (*parts["RoleBinding"].objects, *parts["ClusterRoleBinding"].objects):
         if _gives_secrets(binding, roles):
             for subject in _strangers(binding, facts):
+                if _may_be_agent(subject, facts):
+                    unsure = unsure or subject
+                    continue
                 told = f"{short(subject)} may read Secrets, by {binding.kind} {short(binding.name)}."
                 yield bad(told, binding.ref)
     if lacks := next((each.lacks for each in parts.values() if each.lacks), None):
         yield lacking(lacks)
+    elif unsure:
+        told = f"{short(unsure)} may read Secrets, and it is not known yet whether an agent runs as this account."
+        yield unclear(UnknownReason.UNREACHABLE, told)
     else:
         yield good("Only agents and known controllers may read Secrets of the namespace.")
 
@@ -69,3 +77,9 @@ def _strangers(binding: KubeObject, facts: Facts) -> Iterator[str]:
             name = f"system:serviceaccount:{subject.get('namespace') or binding.namespace}:{name}"
         if name not in facts.agent_accounts and not any(fnmatchcase(name, pattern) for pattern in known):
             yield name
+
+
+def _may_be_agent(name: str, facts: Facts) -> bool:
+    of_namespace = f"{name.rpartition(':')[0]}:*"
+    is_account = name.startswith("system:serviceaccount:")
+    return is_account and not facts.unsure_accounts.isdisjoint((name, of_namespace, "system:serviceaccount:*"))

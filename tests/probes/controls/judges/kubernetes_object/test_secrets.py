@@ -189,6 +189,19 @@ def test_the_account_of_an_agent_is_a_name_and_no_pattern() -> None:
     assert finding(READERS, "{}", listings=given, readers=readers).state == "pass"  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("unsure", ["prod:other", "prod:*", "*"])
+def test_who_may_be_an_agent_is_no_stranger_until_that_is_known(unsure: str) -> None:
+    others = [f"system:serviceaccount:{unsure}"]
+    given = _bound("{kind: ServiceAccount, name: other}")
+    found = finding(READERS, "{}", listings=given, unsure=others)  # type: ignore[arg-type]
+    told = "and it is not known yet whether an agent runs as this account."
+    assert said(found) == ("unknown", "Unreachable", f"system:serviceaccount:prod:other may read Secrets, {told}")
+    assert finding(READERS, "{}", listings=_bound(ANN), unsure=others).state == "fail"  # type: ignore[arg-type]
+    elsewhere = _bound("{kind: ServiceAccount, name: other, namespace: dev}")
+    state = "unknown" if unsure == "*" else "fail"
+    assert finding(READERS, "{}", listings=elsewhere, unsure=others).state == state  # type: ignore[arg-type]
+
+
 def test_a_role_on_something_else_that_is_called_secrets_reads_none() -> None:
     given = {**_bound(ANN), "Role": listing((ROLE % "get").replace("['']", "[example.org]"))}
     assert finding(READERS, "{}", listings=given).state == "pass"  # type: ignore[arg-type]

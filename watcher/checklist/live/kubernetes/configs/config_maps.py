@@ -25,9 +25,17 @@ cannot twice as many, and so on, up to what is due for those that can."""
 OLD = 900.0
 """Seconds since one was read, after which it proves nothing: the catalogue's own limit."""
 
+_OF_OLD = 0.8
+"""Of it: until then one is read again, also where many wait for their turn."""
+
 _NOT_YET = Missing(UnknownReason.UNREACHABLE, "Its ConfigMaps have not been read yet.")
 _FAILED = Missing(UnknownReason.EVALUATOR_ERROR, "The watcher failed to read a ConfigMap; its log says why.")
 GONE = Missing(UnknownReason.SOURCE_MISSING, "A ConfigMap of its pods is not there.")
+
+
+def reading_every(interval: float) -> float:
+    """Seconds from one reading to the next where the config says this: never so many that what was read is too old."""
+    return min(interval, OLD * _OF_OLD)
 
 
 @dataclass(slots=True)
@@ -55,13 +63,24 @@ class ConfigMapReader:
         date_of: Callable[[float], float],
         on_change: Callable[[Collection[AgentRef]], None],
     ) -> None:
-        """Each is read `every` so many seconds; `now`: steady seconds, `date_of`: their Unix seconds."""
-        self._access, self._every, self._now, self._date_of = access, every, now, date_of
+        """Each is read `every` so many seconds, and before it is too old.
+
+        `now`: steady seconds, `date_of`: their Unix seconds.
+        """
+        self._access, self._now, self._date_of = access, now, date_of
+        self.every = reading_every(every)
         self._on_change = on_change
         self._logger = FailuresLogger(logging.getLogger(__name__))
         self._wanted: dict[Name, _Wanted] = {}
         self._of_agent: dict[AgentRef, Mapping[Name, frozenset[str]]] = {}
         self._work, self._read_one = asyncio.Event(), asyncio.Event()
+
+    def adopt(self, every: float) -> None:
+        """Read each so often from now on."""
+        self.every = reading_every(every)
+        for wanted in self._wanted.values():
+            wanted.due_at = min(wanted.due_at, self._now() + self.every)
+        self._work.set()
 
     def want(self, agent: AgentRef, names: Mapping[Name, frozenset[str]], since: float) -> None:
         """This agent has these, with the keys of its config in each; `since` (Unix seconds): its newest process.
@@ -134,8 +153,10 @@ class ConfigMapReader:
         return wanted.due_at <= self._now()
 
     async def _read(self, name: Name, wanted: _Wanted) -> None:
-        wanted.tried_at = self._now()
+        wanted.tried_at, keys = self._now(), wanted.keys
         found = await self._ask(name, wanted)
+        if wanted.keys != keys:  # somebody wants more of it meanwhile, and it is due
+            return
         self._schedule(name[0], wanted, found)
         before = wanted.found
         self._read_one.set()
@@ -151,7 +172,7 @@ class ConfigMapReader:
         before, wanted.trouble = wanted.trouble, trouble
         wanted.failures = 0 if trouble is None else wanted.failures + 1
         wait = _AGAIN * 2.0 ** min(wanted.failures - 1, 20)
-        wanted.due_at = self._now() + (self._every if trouble is None else min(wait, max(self._every, _AGAIN)))
+        wanted.due_at = self._now() + (self.every if trouble is None else min(wait, max(self.every, _AGAIN)))
         if trouble is None and before is not None:
             self._hasten(namespace, before)
 

@@ -1,9 +1,10 @@
 """Agents without a pod that ever started, such as those scaled to zero: told by their workloads alone."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from probes.controls.evidence import AgentRef, KubeObject, Missing
 from probes.controls.evidence.agent_config import NOT_SET
+from watcher.checklist.live.accounts import Account, account
 from watcher.checklist.live.kubernetes.configs.agent_files import config_of
 from watcher.checklist.live.kubernetes.configs.config_maps import ConfigMapReader
 from watcher.checklist.live.kubernetes.objects.followed import Followed
@@ -20,6 +21,7 @@ class IdleAgents:
     def __init__(self, followed: Followed, pods: LivePods, config_maps: ConfigMapReader) -> None:
         self._followed, self._pods, self._config_maps = followed, pods, config_maps
         self._found: Mapping[AgentRef, KubeObject] = {}
+        self._accounts: frozenset[Account] = frozenset()
         self._touched = True
         self._changes, self._not_started = -1, frozenset[Key]()
 
@@ -33,7 +35,13 @@ class IdleAgents:
         if self._touched or (self._changes, self._not_started) != now:
             self._touched, (self._changes, self._not_started) = False, now
             self._found = self._gathered()
+            self._accounts = frozenset(_account(agent, each) for agent, each in self._found.items())
         return frozenset(self._found)
+
+    def accounts(self) -> Iterable[Account]:
+        """As whom their pods would run."""
+        self.agents()
+        return self._accounts
 
     def workload_of(self, agent: AgentRef) -> KubeObject | None:
         """What makes the pods of one that has none."""
@@ -71,3 +79,7 @@ class IdleAgents:
             return workload.agent
         self._pods.owners.call(key, said)
         return said
+
+
+def _account(agent: AgentRef, found: KubeObject) -> Account:
+    return account(agent.namespace, Workload(found).template().service_account or "default")

@@ -7,13 +7,16 @@ from itertools import islice
 from probes.contract import Target
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentRef, LivePod, Missing, PodTemplate, Seen
+from watcher.checklist.live.accounts import UNLISTED, Account, account
 from watcher.checklist.live.kubernetes.pods.identities import entries_of, unread
+from watcher.checklist.live.kubernetes.pods.pod_accounts import PodAccounts
 from watcher.checklist.live.kubernetes.pods.pod_memory import PodMemory
 from watcher.checklist.live.kubernetes.pods.pod_owners import Key, PodOwners
 from watcher.checklist.live.provider import PodFacts, Sources
 from watcher.discovery.identities.cluster_spiffe_id_watch import ClusterSpiffeIdWatch
 from watcher.discovery.pod.kept.pod import KeptPod
 from watcher.discovery.pod.kept.template import KeptTemplate
+from watcher.discovery.pod.pod import Pod
 from watcher.discovery.pods.scope import Scope, SeenPod
 from watcher.discovery.pods.target import PodState
 
@@ -42,11 +45,13 @@ class LivePods:
         self.not_started: frozenset[Key] = frozenset()  # workloads with pods that are agents and never started
         self.memory = PodMemory()
         self.owners = PodOwners()
+        self._accounts = PodAccounts()
 
     def seen(self, seen: SeenPod, before: KeptPod | None) -> None:
         """What is kept of this pod is another than before."""
         self._pods[seen.pod.namespace, seen.pod.name] = seen
-        self.owners.put(seen)
+        self.owners.put(seen.pod)
+        self._accounts.put(seen.pod, seen)
         if not self._place(seen, before):
             self._unplaced.setdefault(seen.pod.uid, (seen, before))
 
@@ -56,10 +61,27 @@ class LivePods:
         if self._pods.get(key) is seen:
             del self._pods[key]
         self._unplaced.pop(uid, None)
-        self.owners.remove(uid)
+        self.gone_elsewhere(uid)
         self.memory.forget(uid)
         if (agent := self._agent_of.pop(uid, None)) is not None:
             self._leave(uid, agent)
+
+    def elsewhere(self, pod: Pod) -> None:
+        """A pod that another shard looks at: its workload has pods, and its account may be an agent's."""
+        self.owners.put(pod)
+        self._accounts.put(pod, None)
+
+    def gone_elsewhere(self, uid: str) -> None:
+        """This pod of another shard is there no more."""
+        self.owners.remove(uid)
+        self._accounts.remove(uid)
+
+    def accounts(self) -> Iterator[Account]:
+        """As whom agents of all shards run; uncertain, whichever it may be where pods were not listed yet."""
+        yield from self._accounts.all()
+        for scope in self._scopes:
+            if scope.last_success is None:
+                yield account(scope.name) if scope.name else UNLISTED
 
     def take_changed(self) -> Collection[AgentRef]:
         """Whose pods changed since this was asked last."""

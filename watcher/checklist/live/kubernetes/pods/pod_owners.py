@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 
 from probes.controls.evidence import AgentRef
 from watcher.checklist.live.kubernetes.objects.workloads import owner_of
-from watcher.discovery.pods.scope import SeenPod
+from watcher.discovery.pod.pod import Pod
 
 Key = tuple[str, str, str]  # kind, namespace and name of a workload
 
@@ -24,12 +24,12 @@ class PodOwners:
         self._without: dict[Key, float] = {}  # since when those with a name have no pods and are not seen
         self.changes = 0  # goes up whenever a workload gets its first pod or loses its last one
 
-    def put(self, seen: SeenPod) -> None:
-        """A pod is there."""
-        if seen.pod.uid not in self._of_pod:
-            kind, name = owner_of(seen.pod)
-            key = self._of_pod[seen.pod.uid] = (kind, seen.pod.namespace, name)
-            self._pods[key].add(seen.pod.uid)
+    def put(self, pod: Pod) -> None:
+        """A pod is there, of this shard or of another."""
+        if pod.uid not in self._of_pod:
+            kind, name = owner_of(pod)
+            key = self._of_pod[pod.uid] = (kind, pod.namespace, name)
+            self._pods[key].add(pod.uid)
             self.changes += len(self._pods[key]) == 1
 
     def remove(self, uid: str) -> None:
