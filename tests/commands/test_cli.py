@@ -98,6 +98,12 @@ def test_the_command_line_of_httpx_is_not_imported(command: str) -> None:
     assert told.stdout == "True False\n"
 
 
+def test_a_daemon_without_a_checklist_does_not_import_what_gathers_for_it() -> None:
+    script = "import sys\nimport watcher.commands.run\nprint('watcher.checklist.live.opening' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert told.stdout == "False\n"
+
+
 def test_the_version_is_that_of_the_package() -> None:
     told = call("--version")
     assert told.returncode == 0

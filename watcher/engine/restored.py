@@ -17,8 +17,8 @@ class Restored:
     history: Mapping[str, object] = field(default_factory=dict)  # probe -> what it remembers
     young: Mapping[str, Young] = field(default_factory=dict)  # probe -> which of its conditions were not told yet
 
-    def of(self, probes: Collection[str]) -> "Restored":  # noqa: ARG002  all is at hand
-        """What is known of these probes at least."""
+    def of(self, _: Collection[str], /) -> "Restored":
+        """What is known of these probes at least: all is at hand."""
         return self
 
 
@@ -29,7 +29,7 @@ class Kept(Protocol):
     def reached(self) -> Mapping[str, str]:
         """By endpoint, the address that answered."""
 
-    def of(self, probes: Collection[str]) -> Restored:
+    def of(self, probes: Collection[str], /) -> Restored:
         """What is known of these probes at least."""
 
 

@@ -18,6 +18,6 @@ class PackedLine:
         self.reached, self._read = reached, read
         self._packed = zlib.compress(line.encode(), 1)
 
-    def of(self, probes: Collection[str]) -> Restored:
+    def of(self, probes: Collection[str], /) -> Restored:
         """What the line says of these probes."""
         return self._read(zlib.decompress(self._packed).decode(), probes)
