@@ -11,8 +11,8 @@ from watcher.config.settings import Settings
 from watcher.discovery.pods.discoverer import Discoverer
 from watcher.discovery.pods.reconciler import GATHER
 from watcher.discovery.pods.scope import SeenPod, not_watched
-from watcher.engine.board import Restored
 from watcher.engine.engine import Engine
+from watcher.engine.restored import Kept
 from watcher.kube.access import Access
 from watcher.kube.pod_ref import PodRef
 from watcher.metrics.families import DISCOVERED, DISCOVERED_IN, PODS, PODS_NOT_WATCHED
@@ -184,7 +184,7 @@ class TargetSync:
             return f"no discovery has succeeded yet ({why})"
         return "" if self._poll_loops.first_round_complete else "the first round of looks is not complete"
 
-    async def replace(self, restored: Mapping[TargetKey, Restored]) -> None:
+    async def replace(self, restored: Mapping[TargetKey, Kept]) -> None:
         """Watch exactly the targets of now; `restored`: what is known of them from before."""
         async with self._replacing:
             changed = await self._engine.replace_targets(self._target_set.targets(), restored)
@@ -207,7 +207,7 @@ class TargetSync:
         async with self._replacing:  # a target that comes at the same time would be added to both pollers
             await self._poll_loops.restart(source)
 
-    async def follow(self, restored: Mapping[TargetKey, Restored]) -> None:
+    async def follow(self, restored: Mapping[TargetKey, Kept]) -> None:
         """The same whenever others are found; for ever, where anything can be found.
 
         `restored` is given along until all of the cluster was listed once.

@@ -13,8 +13,9 @@ from probes.readings.signal_reader import WantedSignals
 from probes.readings.text_format import Scan
 from tests.bench.daemon import Workload, key_of
 from tests.bench.page import resident, sdk_page
-from watcher.engine.board import Board, Restored
+from watcher.engine.board import Board
 from watcher.engine.debounce import DebounceState, DebounceStates
+from watcher.engine.restored import Restored
 from watcher.state.file import StateFile
 
 SPAN = 48 * 3600.0

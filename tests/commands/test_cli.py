@@ -94,6 +94,19 @@ def test_the_checklist_of_files_waits_for_nothing_that_talks_to_anybody(command:
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
+@pytest.mark.parametrize("command", ["commands.run", "commands.check", "commands.drill", "demo.run"])
+def test_the_command_line_of_httpx_is_not_imported(command: str) -> None:
+    script = f"import sys\nimport watcher.{command}\nprint('httpx' in sys.modules, 'pygments' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert told.stdout == "True False\n"
+
+
+def test_a_daemon_without_a_checklist_does_not_import_what_gathers_for_it() -> None:
+    script = "import sys\nimport watcher.commands.run\nprint('watcher.checklist.live.opening' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert told.stdout == "False\n"
+
+
 def test_the_version_is_that_of_the_package() -> None:
     told = call("--version")
     assert told.returncode == 0

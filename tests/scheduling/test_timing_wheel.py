@@ -7,7 +7,8 @@ import pytest
 from probes.contract import Reading
 from tests.engine.toy import target
 from tests.scheduling.virtual_time import VirtualLoop, run
-from watcher.engine.board import NOTHING_RESTORED, Look, TargetState
+from watcher.engine.board import Look, TargetState
+from watcher.engine.restored import NOTHING_RESTORED
 from watcher.scheduling.poller import TICK, TOGETHER, Over, Poller, stagger
 from watcher.scheduling.timing_wheel import MANY, STEP, TimingWheel
 

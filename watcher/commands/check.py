@@ -17,8 +17,9 @@ from watcher.commands.check_table import print_table, progress
 from watcher.config.file import ConfigError
 from watcher.config.settings import Settings, load_settings
 from watcher.config.shard import Shard
-from watcher.engine.board import Restored, TargetState
+from watcher.engine.board import TargetState
 from watcher.engine.engine import Engine
+from watcher.engine.restored import Kept
 from watcher.metrics.own import OwnMetrics
 from watcher.runtime.clock import Clock, boot_id, system_clock
 from watcher.state.file import StateError, StateFile, read_scale
@@ -114,7 +115,7 @@ async def _check(
     return _exit_code(engine, states)
 
 
-def _restored(settings: Settings, probes: Sequence[AnyProbe]) -> Mapping[TargetKey, Restored]:
+def _restored(settings: Settings, probes: Sequence[AnyProbe]) -> Mapping[TargetKey, Kept]:
     if settings.state_dir is None:
         return {}
     try:

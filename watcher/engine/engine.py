@@ -7,7 +7,7 @@ from probes import AnyProbe, AnySourceKind, load_sources
 from probes.contract import Source, SourceContext, SourceSettings, Target, TargetKey
 from probes.sources.names import Names
 from watcher.config.settings import Settings
-from watcher.engine.board import Board, Restored, TargetState
+from watcher.engine.board import Board, TargetState
 from watcher.engine.clocks.clock_watch import ClockWatch
 from watcher.engine.clocks.peer_clocks import PeerClocks
 from watcher.engine.costs import Costs
@@ -17,6 +17,7 @@ from watcher.engine.look_round import LookRound
 from watcher.engine.looks.looker import Looker
 from watcher.engine.majority import VoteCounter
 from watcher.engine.overload import Overload
+from watcher.engine.restored import Kept
 from watcher.identity import Identity, open_identity
 from watcher.metrics.families import ACTIVE, SHARDS
 from watcher.metrics.own import OwnMetrics
@@ -49,9 +50,7 @@ class Engine:
         self.lookers = {kind.name: self._looker(kind) for kind in self.kinds}
         self._set_intervals()
 
-    async def replace_targets(
-        self, targets: Sequence[Target], restored: Mapping[TargetKey, Restored]
-    ) -> list[TargetState]:
+    async def replace_targets(self, targets: Sequence[Target], restored: Mapping[TargetKey, Kept]) -> list[TargetState]:
         """Watch exactly these from now on; gives the states that are new or changed."""
         before, time_slice = self.board.states, TimeSlice()
         fresh = await self.board.replace(targets, restored)

@@ -1,6 +1,5 @@
 """What is served over HTTP: the metrics, the health, the API and the pages, as applications of starlette."""
 
-import zlib
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from starlette.applications import Starlette
@@ -18,6 +17,7 @@ from watcher.web.checklist.exposition import agent_families
 from watcher.web.checklist.pages import readiness_routes
 from watcher.web.discovery_page import Discovered, discovery_route, pods_route
 from watcher.web.exposition import render, render_own
+from watcher.web.gzipped import gzipped
 from watcher.web.pages import WITH_PROBLEMS, page_routes, troubles
 from watcher.web.runbook_pages import runbook_routes
 from watcher.web.serving.access import Access
@@ -73,7 +73,8 @@ def make_app(
                 pieces = render(engine.board, own, engine.clock.steady(), beside, openmetrics=openmetrics)
             else:
                 pieces = render_own(own, openmetrics=openmetrics)
-            return _gzip(pieces) if zipped else _joined(pieces)
+            joined = _joined(pieces)
+            return gzipped(joined) if zipped else joined
 
         headers = {"Content-Type": OPENMETRICS if openmetrics else TEXT, "Vary": "Accept, Accept-Encoding"}
         encoding = {"Content-Encoding": "gzip"} if zipped else {}
@@ -180,10 +181,3 @@ async def _joined(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             yield b"".join(kept)
             kept, size = [], 0
     yield b"".join(kept)
-
-
-async def _gzip(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    squeeze = zlib.compressobj(1, wbits=31)
-    async for piece in _joined(pieces):
-        yield squeeze.compress(piece)
-    yield squeeze.flush()

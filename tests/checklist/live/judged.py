@@ -18,7 +18,8 @@ from watcher.checklist.live.provider import NOTHING, EvidenceProvider, Presence,
 from watcher.checklist.live.view import ChecklistView
 from watcher.checklist.turned_finding import TurnedFinding
 from watcher.config.checklist import ChecklistSettings
-from watcher.engine.board import NOTHING_RESTORED, TargetState
+from watcher.engine.board import TargetState
+from watcher.engine.restored import NOTHING_RESTORED
 from watcher.metrics.own import OwnMetrics
 from watcher.runtime.clock import Clock
 

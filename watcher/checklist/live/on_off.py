@@ -2,13 +2,16 @@
 
 import logging
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from watcher.checklist.live.opening import LiveChecklist
 from watcher.checklist.live.view import ChecklistView
 from watcher.config.settings import Settings
 from watcher.engine.engine import Engine
 from watcher.scheduling.schedule import Schedule
 from watcher.targets import TargetSet
+
+if TYPE_CHECKING:
+    from watcher.checklist.live.opening import LiveChecklist
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +24,7 @@ class OnOffChecklist:
     ) -> None:
         """`may_begin`: whether the first round of looks was made."""
         is_on, self._kubernetes = settings.checklist.enabled, settings.checklist.kubernetes
-        self._open = LiveChecklist(settings, engine, target_set, may_begin) if is_on else None
+        self._open = _opened(settings, engine, target_set, may_begin) if is_on else None
 
     @property
     def view(self) -> ChecklistView | None:
@@ -51,3 +54,11 @@ class OnOffChecklist:
         """Keep what was found, and end."""
         if self._open is not None:
             await self._open.close()
+
+
+def _opened(
+    settings: Settings, engine: Engine, target_set: TargetSet, may_begin: Callable[[], bool]
+) -> "LiveChecklist":
+    from watcher.checklist.live.opening import LiveChecklist  # noqa: PLC0415  80 modules and 3 MB, not where it is off
+
+    return LiveChecklist(settings, engine, target_set, may_begin)

@@ -117,10 +117,11 @@ class Judging:
 
     def _steps(self, state: TargetState, look: Look, found: list[_Judged]) -> Iterator[None]:
         votes = self._fleet.vote_counter.counts(state.target.key)
+        kept = state.restored if self.kind.name not in state.looks else None
+        restored = kept.of([probe.name for _, probe in self.probes]) if kept is not None else None
         for index, probe in self.probes:
             result = state.results[index]
             if result is not None:
-                restored = state.restored if self.kind.name not in state.looks else None
                 history = result.history if restored is None else restored.history.get(probe.name, result.history)
                 before = result if restored is None else restored.debounce_states.get(probe.name, {})
                 young = result.young if restored is None else restored.young.get(probe.name, UNSEEN)

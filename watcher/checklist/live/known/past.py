@@ -8,7 +8,7 @@ from watcher.checklist.live.known.counted import Counted
 from watcher.checklist.live.known.followed import Followed
 from watcher.checklist.live.known.past_file import KeptPast
 from watcher.engine.board import Look
-from watcher.engine.exported_subjects import ProbeResults
+from watcher.engine.exported.subjects import ProbeResults
 
 
 class Past:

@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from probes.contract.condition import Status
 from watcher.engine.debounce import ProbeResult
-from watcher.engine.exported_subjects import narrow, subjects_of
+from watcher.engine.exported.subjects import narrow, subjects_of
 
 MOST_A_DAY = 2000
 """Sets of labels beside its identity (a callee and its state, a bundle and its revision), of one target."""
