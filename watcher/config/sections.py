@@ -18,6 +18,7 @@ from pydantic import (
 
 from probes import load_probes, load_sources
 from probes.contract import Seconds, say_duration
+from watcher.config.changes import ChangesSettings
 from watcher.config.checklist import ChecklistSettings
 from watcher.config.identity import IdentitySettings
 from watcher.config.kubernetes import KubernetesSettings
@@ -191,6 +192,7 @@ class Sections(BaseModel):
     checklist: ChecklistSettings = Field(
         default_factory=ChecklistSettings, description="the production readiness checklist, judged all the time"
     )
+    changes: ChangesSettings = Field(default_factory=ChangesSettings, description="how much of the past is kept")
     sources: BaseModel = Field(description="how often, how patiently each kind of look is made, by source")
     probes: BaseModel = Field(description="when a reading is trouble, by probe")
 

@@ -12,6 +12,7 @@ from probes import AnySourceKind, load_sources
 from probes.contract import Limits, SourceSettings, Target
 from probes.controls.catalogue.loading import load_catalogue
 from probes.controls.profile import CHECKLIST, why_not
+from watcher.config.changes import ChangesSettings
 from watcher.config.checklist import ChecklistSettings
 from watcher.config.environment import overridden, read_variables
 from watcher.config.errors import Mistakes
@@ -45,6 +46,7 @@ class Settings:
     shard: Shard
     standby: Standby | None  # only with one shard
     checklist: ChecklistSettings
+    changes: ChangesSettings
     installation: Installation | None  # what commands for the watcher itself are filled in with
 
 
@@ -173,5 +175,6 @@ def _settings(config: Sections, limits: TargetLimits, own: list[Own]) -> Setting
         shard=config.shard,
         standby=config.standby,
         checklist=config.checklist,
+        changes=config.changes,
         installation=config.installation,
     )

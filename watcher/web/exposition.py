@@ -17,7 +17,7 @@ from prometheus_client.utils import floatToGoString
 
 from probes.contract import Metric, Verdict
 from probes.contract.condition import Status
-from watcher.engine.board import Board, TargetState, escape
+from watcher.engine.board import Board, TargetState
 from watcher.engine.debounce import Verdicts
 from watcher.engine.exported_subjects import ProbeResults
 from watcher.metrics.families import (
@@ -31,6 +31,7 @@ from watcher.metrics.families import (
     TARGET_PROBLEMS,
 )
 from watcher.runtime.cooperative import TimeSlice
+from watcher.text.exposition import escape
 
 _IDENTITY = "\n\n"
 """Stands for a target's identity labels in a shared text: escaped labels never have two line ends in a row."""
