@@ -1,6 +1,5 @@
 """Changes as tests want them, and a store of them."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from probes.contract import Bytes
@@ -37,8 +36,10 @@ class Store(ChangeStore):
         self.now = NOW
         self.own_metrics = OwnMetrics([TOY], [PAGES.name])
         settings = ChangesSettings.model_construct(keep=keep, max_bytes=max_bytes)
-        date: Callable[[], float] = lambda: self.now
-        super().__init__(settings, state_dir, self.own_metrics, date)
+        super().__init__(settings, state_dir, self.own_metrics, self._now)
+
+    def _now(self) -> float:
+        return self.now
 
     def count(self, result: str) -> float | None:
         """What the counter says."""

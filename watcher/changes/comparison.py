@@ -96,9 +96,10 @@ def _whole_before(before: Standing, place: Place, held: Held, failing: set[str])
     name, subject = place
     if subject:
         whole = before.get((name, ""))
-        if held.status is Status.TRUE:
-            return whole or Held(Status.UNKNOWN, held.since)
-        return None
+        if held.status is not Status.TRUE:
+            return None
+        was_unknown = whole is not None and whole.status is Status.UNKNOWN
+        return whole if was_unknown else Held(Status.UNKNOWN, held.since)
     parts = [each for (of, _), each in before.items() if of == name]
     if held.status is Status.TRUE:
         return Held(Status.UNKNOWN, held.since)

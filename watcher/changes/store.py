@@ -20,9 +20,6 @@ log = logging.getLogger(__name__)
 IN_MEMORY = 4 << 20
 """Bytes of what is kept in memory: about ten thousand changes."""
 
-PATIENCE = 5.0
-"""Seconds that a reader waits for the database."""
-
 _LOGGED_AGAIN = 1000
 T = TypeVar("T")
 
@@ -32,6 +29,9 @@ class ChangeStore:
 
     BEAT_EVERY = 30.0
     """Seconds from one note that the fleet is watched to the next."""
+
+    PATIENCE = 5.0
+    """Seconds that a reader waits for the database."""
 
     def __init__(
         self, settings: ChangesSettings, state_dir: Path | None, own_metrics: OwnMetrics, date: Callable[[], float]
@@ -71,19 +71,19 @@ class ChangeStore:
 
     async def beat(self) -> None:
         """Note that the fleet is watched, and forget what is too old or too much."""
-        await self._run(self._beat, self._date())
+        await self._run(self._beat)
 
     async def find(self, wanted: Selection, limit: int, offset: int = 0) -> Found:
         """Some of the changes that are meant, the newest first."""
         try:
-            return await asyncio.wait_for(self._run(self._find, wanted, limit, offset), PATIENCE)
+            return await asyncio.wait_for(self._run(self._find, wanted, limit, offset), self.PATIENCE)
         except TimeoutError:
             return Found(0, [], [], "the database does not answer")
 
     async def counted(self, wanted: Selection, without_namespaces: Sequence[str]) -> list[tuple[str, str, int]]:
         """As the database has it; nothing where it does not answer."""
         try:
-            return await asyncio.wait_for(self._run(self._counted, wanted, without_namespaces), PATIENCE)
+            return await asyncio.wait_for(self._run(self._counted, wanted, without_namespaces), self.PATIENCE)
         except TimeoutError:
             return []
 
@@ -144,38 +144,42 @@ class ChangeStore:
 
     def _add(self, changes: Sequence[Change]) -> None:
         disk = self._on_disk() if not self.trouble else None  # until a beat finds that it is well again
-        try:
-            (disk or self._memory).insert(changes)
-        except sqlite3.Error as error:
-            self._broken(error)
+        if disk is None or not self._did(disk.insert, changes):
             self._memory.insert(changes)
-        if disk is None:
             self._memory.prune(self._date() - self.settings.keep)
-        elif disk.size > disk.most_bytes:
-            self._pruned(disk)
+        else:
+            self._did(self._make_room, disk)
 
-    def _pruned(self, disk: ChangeDatabase) -> None:
+    def _did(self, work: Callable[[T], object], given: T) -> bool:
+        """Whether that could be done on the disk."""
         try:
-            disk.prune(self._date() - self.settings.keep)
+            work(given)
         except sqlite3.Error as error:
             self._broken(error)
+            return False
+        return True
 
-    def _beat(self, now: float) -> None:
+    def _make_room(self, disk: ChangeDatabase) -> None:
+        if disk.size > disk.most_bytes:
+            disk.prune(self._date() - self.settings.keep)
+
+    def _beat(self) -> None:
+        now = self._date()
         self._memory.beat(now)
         disk = self._on_disk()
         if disk is None:
             self._memory.prune(now - self.settings.keep)
             return
         disk.most_bytes = self.settings.max_bytes
-        try:
-            if not self._memory.is_empty:
-                self._memory.move_to(disk)
-            disk.beat(now)
-            disk.prune(now - self.settings.keep)
-        except sqlite3.Error as error:
-            self._broken(error)
-        else:
+        if self._did(self._see_to, disk):
             self.trouble = ""
+
+    def _see_to(self, disk: ChangeDatabase) -> None:
+        now = self._date()
+        if not self._memory.is_empty:
+            self._memory.move_to(disk)
+        disk.beat(now)
+        disk.prune(now - self.settings.keep)
 
     def _databases(self) -> list[ChangeDatabase]:
         disk = self._on_disk()
@@ -205,7 +209,7 @@ class ChangeStore:
             return []
 
     def _close(self) -> None:
-        self._beat(self._date())
+        self._beat()
         if self._disk is not None:
             self._disk.close()
         self._memory.close()
