@@ -157,7 +157,7 @@ def test_a_database_that_breaks_under_way_is_set_aside_and_what_comes_is_kept(tm
 
 def test_a_full_disk_is_told_and_what_waits_is_written_when_there_is_room_again(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    _run(store.beat(), store.add([change(NOW, "before")]))
+    _run(store.beat(), store.add([change(NOW - 1, "before")]))
     assert store._disk is not None
     (pages,) = store._disk._connection.execute("PRAGMA page_count").fetchone()
     store._disk._connection.execute(f"PRAGMA max_page_count={pages}")

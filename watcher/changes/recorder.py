@@ -30,6 +30,7 @@ STALE_EVERY = 60.0
 """Seconds from one search for results that are too old to the next; what is too old at two in a row has turned."""
 
 _BATCH, _SLICE, _HOUR = 500, 10, 3600.0
+_FIRST_LOOKS = 60.0  # seconds at least in which each source has looked at a new target
 _MESSAGE_CHARS = 500
 
 Spot = tuple[TargetKey, int]
@@ -149,9 +150,9 @@ class ChangeRecorder:
         return self._changes(spot[0], [each._replace(at=max(each.at, since)) for each in found])
 
     def _learnt_until(self, state: TargetState, index: int) -> float:
-        """Until when a condition that learns does so since the target is watched: looks come one after the other."""
+        """Until when a condition that learns does so since the target is watched: its first looks come one by one."""
         first = min((min(result.since, default=0.0) for result in state.results if result is not None), default=0.0)
-        return first + self._board.stale_after[index]
+        return first + max(_FIRST_LOOKS, self._board.stale_after[index])
 
     def _ended(self, state: TargetState, now: float) -> list[Change]:
         """What was failing of a target that is there no more."""

@@ -22,8 +22,7 @@ from watcher.config.changes import ChangesSettings
 from watcher.config.checklist import ChecklistSettings
 from watcher.config.identity import IdentitySettings
 from watcher.config.kubernetes import KubernetesSettings
-from watcher.config.replicas import Installation, Standby
-from watcher.config.shard import Shard
+from watcher.config.replicas import Installation, Shard, Standby
 from watcher.config.static_target import StaticTarget
 from watcher.text.addresses import host, host_name, http_url
 from watcher.text.key_path import plain_name

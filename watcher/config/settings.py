@@ -19,9 +19,8 @@ from watcher.config.errors import Mistakes
 from watcher.config.file import ConfigError, read_document
 from watcher.config.identity import IdentitySettings
 from watcher.config.kubernetes import KubernetesSettings
-from watcher.config.replicas import Installation, Standby
+from watcher.config.replicas import Installation, Shard, Standby
 from watcher.config.sections import AlertmanagerSettings, DrillSettings, Sections, ServerSettings, sections
-from watcher.config.shard import Shard
 from watcher.config.static_target import AgentFiles, agent_files
 from watcher.config.target_limits import Own, TargetLimits
 from watcher.text.key_path import Location

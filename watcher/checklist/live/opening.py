@@ -19,8 +19,8 @@ from watcher.checklist.live.probing.source_settings import source_settings
 from watcher.checklist.live.provider import EvidenceProvider
 from watcher.checklist.live.view import ChecklistView
 from watcher.config.checklist import ChecklistSettings
+from watcher.config.replicas import Shard
 from watcher.config.settings import Settings
-from watcher.config.shard import Shard
 from watcher.engine.engine import Engine
 from watcher.scheduling.schedule import Schedule
 from watcher.targets import TargetSet

@@ -72,7 +72,7 @@ def _moment(query: Mapping[str, str], part: str, now: float, text: str) -> float
         pass
     try:
         moment = datetime.fromisoformat(text)
-        if moment.tzinfo is not None:
+        if moment.tzinfo is not None and moment.timestamp() >= 0:
             return moment.timestamp()
     except (ValueError, OverflowError):
         pass
