@@ -106,12 +106,13 @@ _ROOMS = st.lists(
 
 
 def _rooms(rooms: Sequence[tuple[str, str]]) -> list[Verdict]:
-    made = {
-        "true": lambda room: SMOKE.true("It smokes.", "White", room),
-        "false": SMOKE.false,
-        "unknown": lambda room: SMOKE.unknown(Unknown.MALFORMED, subject=room),
-    }
-    return [made[status](room) for room, status in rooms]
+    return [_room(room, status) for room, status in rooms]
+
+
+def _room(room: str, status: str) -> Verdict:
+    if status == "unknown":
+        return SMOKE.unknown(Unknown.MALFORMED, subject=room)
+    return SMOKE.true("It smokes.", "White", room) if status == "true" else SMOKE.false(room)
 
 
 @given(_STATUSES, _STATUSES, _ROOMS, _ROOMS)

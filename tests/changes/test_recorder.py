@@ -22,8 +22,8 @@ Said = tuple[str, str, str, str, float]
 class Recorded(Watch):
     """A watch whose past is kept."""
 
-    def __init__(self, restored: Restored | None = None, **parts: object) -> None:
-        super().__init__(restored=restored, **parts)
+    def __init__(self, restored: Restored | None = None) -> None:
+        super().__init__(restored=restored)
         self.store = Store()
         self.recorder = ChangeRecorder(self.board, self.clocks, self.store)
         self.board.set_intervals({"agent_metrics": 30.0, "opa": 30.0})

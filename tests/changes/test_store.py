@@ -114,6 +114,18 @@ def test_the_oldest_go_where_there_is_no_room_and_the_past_begins_later(tmp_path
         assert (tmp_path / FILE_NAME).stat().st_size < 1.3 * (1 << 20)
 
 
+def test_what_another_change_explains_goes_before_what_is_news(tmp_path: Path) -> None:
+    store = Store(tmp_path, max_bytes=1 << 20)
+    news = [change(NOW + at) for at in range(500)]
+    explained = [change(NOW + 1000 + at, after="unknown", reason="SourceFailed") for at in range(4000)]
+    recovered = [each._replace(at=each.at + 5000, reason="", reason_before="SourceFailed") for each in explained]
+    _run(store.beat(), store.add(news), store.add(explained), store.add(recovered))
+    found = _of(store, limit=1)
+    assert 500 < found.total < 8500
+    assert _of(store, Selection(plain=True)).total == 500
+    assert found.known_since == NOW
+
+
 @pytest.mark.parametrize("content", [b"not a database at all" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
 def test_a_file_that_is_no_database_is_set_aside_and_told(
     tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture

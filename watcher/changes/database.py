@@ -23,18 +23,18 @@ CREATE TABLE change (
     reason TEXT NOT NULL, message TEXT NOT NULL, lasted REAL NOT NULL, reason_before TEXT NOT NULL);
 CREATE INDEX change_at ON change (at);
 CREATE INDEX change_agent ON change (namespace, agent, at);
+CREATE INDEX change_explained ON change (at) WHERE reason = 'SourceFailed' OR reason_before = 'SourceFailed';
 CREATE TABLE watched (id INTEGER PRIMARY KEY, began REAL NOT NULL, ended REAL NOT NULL);
 """
 _INSERT = "INSERT INTO change VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _COUNT, _SELECT, _EVERY = "SELECT count(*) FROM change WHERE", "SELECT * FROM change WHERE", "SELECT * FROM change"
 _NEWEST = "ORDER BY at DESC, id DESC LIMIT :limit OFFSET :offset"
 _GROUPS = 'SELECT name, "after", count(DISTINCT namespace || char(0) || pod) FROM change WHERE'
-_REST = """at BETWEEN :since AND :until AND :pod IN ('', pod) AND :name IN ('', name)
-    AND (NOT :plain OR (reason <> :explained AND reason_before <> :explained))"""
-_OF_ANY = f"{_REST} AND :namespace IN ('', namespace) AND :agent IN ('', agent)"
-_OF_AGENT = f"namespace = :namespace AND agent = :agent AND {_REST}"
+_PLAIN = "reason <> :explained AND reason_before <> :explained"
 _COUNTED = "kind = 'condition' AND reason <> 'WarmingUp' AND namespace NOT IN (SELECT value FROM json_each(:others))"
 _GROUPED = 'GROUP BY name, "after"'
+_FORGET_EXPLAINED = """DELETE FROM change WHERE id IN (
+    SELECT id FROM change WHERE reason = 'SourceFailed' OR reason_before = 'SourceFailed' ORDER BY at LIMIT ?)"""
 _CACHE = 1024  # KiB of pages, all that the database holds in memory
 _LOG = 4 << 20  # bytes of the write-ahead log that stay on disk
 _AT_ONCE = 2000  # changes that are deleted together
@@ -109,18 +109,25 @@ class ChangeDatabase:
         return [Period(*row) for row in rows]
 
     def prune(self, oldest: float) -> int:
-        """Forget what is older (Unix seconds), and the oldest where there is no room; gives how many changes."""
+        """Forget what is older (Unix seconds); gives how many changes.
+
+        Where there is no room the oldest go, and before all others those that another change explains: a fleet that
+        fails as a whole has six of these for each that is news.
+        """
         forgotten = self._connection.execute("DELETE FROM change WHERE at < ?", (oldest,)).rowcount
         self._forget_watched(oldest)
         room = self.most_bytes
         while self.size > room:
             room = int(self.most_bytes * _FULL)
-            if not (some := self._forget_oldest()):
+            if not (some := self._forget_explained() or self._forget_oldest()):
                 break
             forgotten += some
         if forgotten:
             self._connection.execute("PRAGMA incremental_vacuum").fetchall()
         return forgotten
+
+    def _forget_explained(self) -> int:
+        return self._connection.execute(_FORGET_EXPLAINED, (_AT_ONCE,)).rowcount
 
     def _forget_oldest(self) -> int:
         execute = self._connection.execute
@@ -166,9 +173,11 @@ class ChangeDatabase:
 
 
 def _meant(wanted: Selection) -> tuple[str, dict[str, object]]:
-    """The condition of a query, and its values; one agent is found by an index of its own."""
+    """The condition of a query, by no more columns than are asked for, and its values."""
     values = {name: _text(each) if isinstance(each, str) else each for name, each in wanted._asdict().items()}
-    return _OF_AGENT if wanted.namespace and wanted.agent else _OF_ANY, {**values, "explained": EXPLAINED}
+    named = [f"{column} = :{column}" for column in ("namespace", "agent", "pod", "name") if values[column]]
+    parts = ["at BETWEEN :since AND :until", *named, *([_PLAIN] if wanted.plain else [])]
+    return " AND ".join(parts), {**values, "explained": EXPLAINED}
 
 
 def _text(text: str) -> str:

@@ -177,11 +177,15 @@ class ChangeRecorder:
 
     def _change(self, key: TargetKey, turn: Turn) -> Change:
         after, (name, subject) = turn.after, turn.place
-        reason = after.reason if after is not None else ""
-        lasted = max(0.0, turn.at - turn.before.since)
-        status, at = as_gone(turn), self._clock.date_of(turn.at)
-        said = name, subject, turn.before.status.value, status, reason, self._message(name, after), lasted
-        return Change(at, *key, Kind.CONDITION, *said, turn.before.reason)
+        return Change(
+            *(self._clock.date_of(turn.at), *key, Kind.CONDITION, name, subject),
+            before=turn.before.status.value,
+            after=as_gone(turn),
+            reason=after.reason if after is not None else "",
+            message=self._message(name, after),
+            lasted=max(0.0, turn.at - turn.before.since),
+            reason_before=turn.before.reason,
+        )
 
     def _message(self, name: str, after: Held | None) -> str:
         try:

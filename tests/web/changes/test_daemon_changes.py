@@ -32,12 +32,11 @@ class Changed:
 
 
 def _turns(daemon: DaemonProcess, to: str) -> dict[str, Any]:
-    def look() -> dict[str, Any] | None:
+    def look() -> dict[str, Any]:
         found = daemon.get("/api/v1/changes?condition=OPAWrongAllow").json()["changes"]
-        return found[0] if found and found[0]["to"] == to else None
+        return found[0] if found and found[0]["to"] == to else {}
 
-    turned: dict[str, Any] = eventually(look, within=60.0)
-    return turned
+    return eventually(look, within=60.0)
 
 
 @pytest.fixture(scope="module")
