@@ -1,10 +1,11 @@
 """What turns on a board is kept once, at its time, with what came before; a flood costs who sends it."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
-from probes.contract import Unknown, Verdict
+from probes.contract import Limits, Unknown, Verdict
 from probes.contract.condition import Status
 from tests.changes.made import Store
 from tests.engine.toy import FIRE, SMOKE, Rooms
@@ -22,8 +23,8 @@ Said = tuple[str, str, str, str, float]
 class Recorded(Watch):
     """A watch whose past is kept."""
 
-    def __init__(self, restored: Restored | None = None) -> None:
-        super().__init__(restored=restored)
+    def __init__(self, restored: Restored | None = None, **parts: Any) -> None:
+        super().__init__(restored=restored, **parts)
         self.store = Store()
         self.recorder = ChangeRecorder(self.board, self.clocks, self.store)
         self.board.set_intervals({"agent_metrics": 30.0, "opa": 30.0})
@@ -59,6 +60,18 @@ def test_a_fault_that_comes_and_goes_is_two_changes_with_their_times() -> None:
     assert (first.at, second.at) == (NOW + 90, NOW + 150)
     assert first[1:7] == ("prod", "search", "pod-0", "condition", "Fire", "")
     assert (first.reason, first.message, second.reason) == ("Fire", "It burns.", "")
+
+
+def test_a_first_bad_look_of_two_is_no_turn_and_the_second_one_is_from_passing() -> None:
+    watch = Recorded(limits={"toy": Limits(failures=2)})
+    watch.find(GOOD)
+    watch.find(BAD)
+    assert watch.said == []
+    watch.find(BAD)
+    assert watch.said == [("Fire", "", "false", "true", 60.0)]
+    for found in (GOOD, BAD, GOOD):
+        watch.find(found)
+    assert watch.said[1:] == [("Fire", "", "true", "false", 30.0)]
 
 
 def test_a_change_is_dated_by_the_date_as_it_is_set() -> None:
