@@ -12,9 +12,10 @@ from probes import AnyProbe
 from probes.contract import ConditionKind, Limits, Severity, Target, TargetKey, Unknown
 from probes.contract.condition import Status
 from tests.engine.toy import FIRE, PAGES, SMOKE, TOY, History, Rooms, target
-from watcher.engine.board import Board, Look, TargetState, escape
+from watcher.engine.board import Board, Look, TargetState
 from watcher.engine.debounce import DebounceState, ProbeResult, debounce
 from watcher.engine.restored import NOTHING_RESTORED, Restored
+from watcher.text.exposition import escape
 
 NOW = 1_790_000_000.0
 FLOOD = ConditionKind(

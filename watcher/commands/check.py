@@ -15,8 +15,8 @@ from probes.contract import Target, TargetKey, Unknown
 from probes.contract.condition import Status
 from watcher.commands.check_table import print_table, progress
 from watcher.config.file import ConfigError
+from watcher.config.replicas import Shard
 from watcher.config.settings import Settings, load_settings
-from watcher.config.shard import Shard
 from watcher.engine.board import TargetState
 from watcher.engine.engine import Engine
 from watcher.engine.restored import Kept

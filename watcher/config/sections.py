@@ -18,11 +18,11 @@ from pydantic import (
 
 from probes import load_probes, load_sources
 from probes.contract import Seconds, say_duration
+from watcher.config.changes import ChangesSettings
 from watcher.config.checklist import ChecklistSettings
 from watcher.config.identity import IdentitySettings
 from watcher.config.kubernetes import KubernetesSettings
-from watcher.config.replicas import Installation, Standby
-from watcher.config.shard import Shard
+from watcher.config.replicas import Installation, Shard, Standby
 from watcher.config.static_target import StaticTarget
 from watcher.text.addresses import host, host_name, http_url
 from watcher.text.key_path import plain_name
@@ -191,6 +191,7 @@ class Sections(BaseModel):
     checklist: ChecklistSettings = Field(
         default_factory=ChecklistSettings, description="the production readiness checklist, judged all the time"
     )
+    changes: ChangesSettings = Field(default_factory=ChangesSettings, description="how much of the past is kept")
     sources: BaseModel = Field(description="how often, how patiently each kind of look is made, by source")
     probes: BaseModel = Field(description="when a reading is trouble, by probe")
 

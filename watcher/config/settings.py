@@ -12,15 +12,15 @@ from probes import AnySourceKind, load_sources
 from probes.contract import Limits, SourceSettings, Target
 from probes.controls.catalogue.loading import load_catalogue
 from probes.controls.profile import CHECKLIST, why_not
+from watcher.config.changes import ChangesSettings
 from watcher.config.checklist import ChecklistSettings
 from watcher.config.environment import overridden, read_variables
 from watcher.config.errors import Mistakes
 from watcher.config.file import ConfigError, read_document
 from watcher.config.identity import IdentitySettings
 from watcher.config.kubernetes import KubernetesSettings
-from watcher.config.replicas import Installation, Standby
+from watcher.config.replicas import Installation, Shard, Standby
 from watcher.config.sections import AlertmanagerSettings, DrillSettings, Sections, ServerSettings, sections
-from watcher.config.shard import Shard
 from watcher.config.static_target import AgentFiles, agent_files
 from watcher.config.target_limits import Own, TargetLimits
 from watcher.text.key_path import Location
@@ -45,6 +45,7 @@ class Settings:
     shard: Shard
     standby: Standby | None  # only with one shard
     checklist: ChecklistSettings
+    changes: ChangesSettings
     installation: Installation | None  # what commands for the watcher itself are filled in with
 
 
@@ -173,5 +174,6 @@ def _settings(config: Sections, limits: TargetLimits, own: list[Own]) -> Setting
         shard=config.shard,
         standby=config.standby,
         checklist=config.checklist,
+        changes=config.changes,
         installation=config.installation,
     )

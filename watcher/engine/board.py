@@ -14,6 +14,7 @@ from watcher.engine.exported.shown_conditions import ShownConditions, shown
 from watcher.engine.exported.subjects import ProbeResults, most_telling
 from watcher.engine.restored import NOTHING_RESTORED, Kept, Restored
 from watcher.runtime.cooperative import TimeSlice
+from watcher.text.exposition import escape
 
 _SLICE = 25
 
@@ -38,6 +39,9 @@ def _with(endpoints: frozenset[str], endpoint: str) -> frozenset[str]:
 def _lacking(probe: AnyProbe, target: Target, limits: Mapping[str, Limits]) -> list[ConditionKind]:
     return [verdict.kind for verdict in probe.unlearnt(target, limits[probe.name])] if target.unlearnt else []
 
+
+Turned = tuple[int, ProbeResult | DebounceStates]
+"""The place of a probe on the board, and what held before its newest result."""
 
 Facts = tuple[str, str, str, tuple[tuple[str, str], ...]]
 """Node, workload, expected SPIFFE ID and what alerts carry: labels of `target_info`."""
@@ -115,6 +119,7 @@ class Board:
         self.states: dict[TargetKey, TargetState] = {}
         self.touched: set[TargetKey] | None = None  # what may have changed since somebody last emptied it
         self.on_look: list[Callable[[TargetState], None]] = []  # who is told of each look once it is shown
+        self.on_turn: list[Callable[[TargetState, Sequence[Turned]], None]] = []  # the same where verdicts changed
         self.stale_after: tuple[float, ...] = (float("inf"),) * len(self.probes)
         self._now, self.date_of = now, date_of
 
@@ -231,11 +236,6 @@ class Board:
                     ConditionStatus(self.probes[index].name, verdict, self.date_of(went_stale if aged else since))
                 )
         return sorted(found, key=lambda each: each.verdict.status.rank)
-
-
-def escape(text: str) -> str:
-    """A label's value as the text format wants it (Prometheus exposition formats, 0.0.4)."""
-    return text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
 
 
 def _former(target: Target) -> TargetKey:

@@ -1,7 +1,7 @@
 """Identity, sources, probes and board, wired: what looks and judges. The daemon and `check` both drive one."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from probes import AnyProbe, AnySourceKind, load_sources
 from probes.contract import Source, SourceContext, SourceSettings, Target, TargetKey
@@ -46,6 +46,7 @@ class Engine:
         self.fleet = Fleet(VoteCounter(), Isolation(), lag, peer_clocks, self.descriptors)
         self.clock_watch = ClockWatch(clock, peer_clocks, self.new_round)
         self.overload = Overload(time.monotonic)
+        self.on_gone: list[Callable[[TargetState], None]] = []  # who is told of each target that is there no more
         self._names = Names()
         self.lookers = {kind.name: self._looker(kind) for kind in self.kinds}
         self._set_intervals()
@@ -55,10 +56,13 @@ class Engine:
         before, time_slice = self.board.states, TimeSlice()
         fresh = await self.board.replace(targets, restored)
         await time_slice.checkpoint()
-        for key in before:
+        renamed = {target.key._replace(agent=target.formerly) for target in targets if target.formerly}
+        for key, state in before.items():
             if key not in self.board.states:
                 self.fleet.vote_counter.forget(key)
                 self.fleet.isolation.forget(key)
+                for tell in self.on_gone if key not in renamed else ():
+                    tell(state)
         await time_slice.checkpoint()
         self.fleet.peer_clocks.keep(self.board.states.keys())
         self.costs.keep(self.board.states)

@@ -74,6 +74,7 @@ DRILL_SUCCESS = _gauge(
 )
 DRILL_FAILURES = _gauge("drill_failures", "Drills in a row that failed; only where drills are configured.")
 EVENTS = _counter("events_total", "Events on pods, by what became of them.", "result")
+CHANGES = _counter("changes_total", "Verdicts that turned, by whether they are kept.", "result")
 SOURCE_UP = _gauge("evidence_source_up", "1 while the checklist gets evidence from here, else 0.", "source", "reason")
 CHECKLIST_EVALUATIONS = _counter("checklist_evaluations_total", "Agents judged by the checklist.", "result")
 CHECKLIST_COMPLETE = _gauge(
@@ -85,6 +86,7 @@ OWN_FAMILIES = (
     *(TARGETS, LOOKS, LOOK_SECONDS, LAG, SKIPPED, HEARTBEAT, DISCOVERED, PODS, CONFIG_OK, CONFIG_AT),
     *(BUNDLE_START, BUNDLE_END, BUILD_INFO, SHARDS, ACTIVE, IMPAIRED, STALL),
     *(DRILL_SUCCESS, DRILL_FAILURES, EVENTS, PODS_NOT_WATCHED),
+    CHANGES,
     *(SOURCE_UP, CHECKLIST_EVALUATIONS, CHECKLIST_COMPLETE, CHECKLIST_INFO),
 )
 """What the daemon says of itself and of the fleet as a whole."""

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 from probes.contract import Metric, Verdict
 from probes.contract.condition import Status
-from watcher.engine.board import Board, Exported, escape
+from watcher.engine.board import Board, Exported
 from watcher.engine.debounce import Verdicts
 from watcher.engine.exported.shown_conditions import ShownConditions, shown
 from watcher.engine.exported.subjects import ProbeResults
 from watcher.metrics.families import CONDITION, CONDITION_REASON, CONDITION_UNKNOWN, CONDITIONS, PREFIX
+from watcher.text.exposition import escape
 
 _IDENTITY = "\n\n"
 """Stands for a target's identity labels in a shared text: escaped labels never have two line ends in a row."""

@@ -15,7 +15,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.utils import floatToGoString
 
 from probes.contract import Metric
-from watcher.engine.board import Board, Exported, escape
+from watcher.engine.board import Board, Exported
 from watcher.metrics.families import (
     CONDITION,
     CONDITION_REASON,
@@ -27,6 +27,7 @@ from watcher.metrics.families import (
     TARGET_PROBLEMS,
 )
 from watcher.runtime.cooperative import TimeSlice
+from watcher.text.exposition import escape
 from watcher.web.condition_lines import ConditionLines, line, reason_lines, unknown_lines
 
 _SLICE = 100

@@ -12,12 +12,14 @@ from starlette.routing import Route
 
 from probes.contract import Unknown
 from probes.contract.condition import Status
+from watcher.changes.store import ChangeStore
 from watcher.engine.board import Board, ConditionStatus, TargetState
 from watcher.engine.engine import Engine
 from watcher.metrics.families import IMPAIRED, PREFIX
 from watcher.metrics.own import Impairment, OwnMetrics
 from watcher.runtime.cooperative import TimeSlice
 from watcher.runtime.role import Role
+from watcher.web.changes.day import past_of
 from watcher.web.rendering import TEMPLATES, html_page, page_templates, rendered
 
 SHOWN = 200
@@ -64,7 +66,7 @@ class Folded(NamedTuple):
     why: str = ""
 
 
-def page_routes(engine: Engine) -> list[Route]:
+def page_routes(engine: Engine, store: ChangeStore) -> list[Route]:
     """The routes of the page."""
     templates = page_templates()
 
@@ -87,10 +89,13 @@ def page_routes(engine: Engine) -> list[Route]:
     async def agent(request: Request) -> Response:
         where = (request.path_params["namespace"], request.path_params["pod"])
         states = [state for key, state in engine.board.states.items() if (key.namespace, key.pod) == where]
-        found = [(state, _by_probe(engine.board, state)) for state in states]
+        now = engine.clock.wall()
+        found = [
+            (state, _by_probe(engine.board, state), await past_of(store, engine.board, state, now)) for state in states
+        ]
         body = await rendered(
             templates.get_template("agent.html"),
-            now=engine.clock.wall(),
+            now=now,
             date_of=engine.clock.date_of,
             found=found,
             where=where,

@@ -11,10 +11,11 @@ from starlette.responses import HTMLResponse, Response
 
 from probes.contract import TargetKey, say_bytes, say_duration
 from probes.contract.address import shown_url
-from probes.contract.units import utc
+from probes.contract.units import clock_time, utc
 from watcher.engine.board import ConditionStatus
 from watcher.runtime.cooperative import TimeSlice
 from watcher.text.printable import printable
+from watcher.web.changes.words import is_control, runbook_of_change, status_mark, status_word, ticks_said
 from watcher.web.target_json import sentence
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -37,9 +38,13 @@ def page_templates() -> Environment:
         "bytes": say_bytes,
         "shown_url": shown_url,
         "printable": printable,
+        "clock_time": clock_time,
+        "ticks_said": ticks_said,
         "pretty": lambda value: json.dumps(value, indent=2, ensure_ascii=False),
     }
     templates.globals |= {"runbook_of": _runbook_of, "link": _link}
+    templates.globals |= {"status_word": status_word, "status_mark": status_mark}
+    templates.globals |= {"is_control": is_control, "runbook_of_change": runbook_of_change}
     for name in templates.list_templates(extensions=["html"]):
         templates.get_template(name)  # a tenth of a second for all: now, and not between looks
     return templates

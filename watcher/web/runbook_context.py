@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from probes.contract import Unknown
+from probes.contract import TargetKey, Unknown
 from probes.contract.condition import Status
+from watcher.changes.change import Change
+from watcher.changes.store import ChangeStore
 from watcher.engine.engine import Engine
 from watcher.web.affected import Affected, AlertSelection, Crowd, Outcome, affected, crowd
-from watcher.web.recent_changes import Change, RecentChanges, recent_changes
+from watcher.web.recent_changes import RecentChanges, recent_changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +27,14 @@ class Live:
         return sum(agent not in shown for agent in self.crowd.agents) if self.crowd else 0
 
 
-async def live_of(engine: Engine, wanted: AlertSelection, query: Mapping[str, str]) -> Live:
+async def live_of(engine: Engine, store: ChangeStore, wanted: AlertSelection, query: Mapping[str, str]) -> Live:
     """By what the link names: targets; or of an alert about many `condition`, or `source` or `probe`, and `reason`.
 
     Nothing where it names a `control` or a place of `evidence`.
     """
     oldest = engine.board.oldest(engine.clock.steady())
     if wanted.kind is not None:
-        return await _of_condition(engine, wanted, oldest) if wanted.names_targets else Live()
+        return await _of_condition(engine, store, wanted, oldest) if wanted.names_targets else Live()
     if any(query.get(name) for name in ("control", "evidence")):
         return Live()  # of the checklist: its own pages show it
     if any(query.get(name) for name in ("condition", "probe", "source")):
@@ -40,7 +42,7 @@ async def live_of(engine: Engine, wanted: AlertSelection, query: Mapping[str, st
     return Live(affected=await affected(engine.board, wanted, oldest) if wanted.names_targets else None)
 
 
-async def _of_condition(engine: Engine, wanted: AlertSelection, oldest: tuple[float, ...]) -> Live:
+async def _of_condition(engine: Engine, store: ChangeStore, wanted: AlertSelection, oldest: tuple[float, ...]) -> Live:
     found = await affected(engine.board, wanted, oldest)
     everywhere = await _crowd(
         engine, AlertSelection(None), {"condition": wanted.kind.name if wanted.kind else ""}, oldest
@@ -48,14 +50,15 @@ async def _of_condition(engine: Engine, wanted: AlertSelection, oldest: tuple[fl
     shown = {each.state.target.key for each in found.seen}
 
     def is_reported(change: Change) -> bool:
-        return change.key in shown and wanted.is_own(change.condition.verdict)
+        own = wanted.kind is not None and change.name == wanted.kind.name and wanted.subject in ("", change.subject)
+        return own and TargetKey(change.namespace, change.agent, change.pod) in shown
 
     agents = {key[:2] for key in shown} or {(wanted.namespace, wanted.agent)}
     began = min(
         (own.since for each in found.seen for own in each.own if own.verdict.status is Status.TRUE), default=None
     )
     end = began if began is not None else engine.clock.wall()
-    return Live(found, everywhere, await recent_changes(engine.board, agents, end, oldest, is_reported))
+    return Live(found, everywhere, await recent_changes(store, engine.board, agents, end, is_reported))
 
 
 async def _crowd(engine: Engine, wanted: AlertSelection, query: Mapping[str, str], oldest: tuple[float, ...]) -> Crowd:

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from watcher.alerting.files import Rank, ranks, rule_texts, runbook_texts
 from watcher.alerting.runbook_commands import installation_values, safe_values
+from watcher.changes.store import ChangeStore
 from watcher.engine.engine import Engine
 from watcher.runtime.cooperative import TimeSlice
 from watcher.web.affected import AlertSelection
@@ -22,7 +23,7 @@ _NO_RULE = Rank("without a rule", "")
 _NAMED = 100
 
 
-def runbook_routes(engine: Engine) -> list[Route]:
+def runbook_routes(engine: Engine, store: ChangeStore) -> list[Route]:
     """The routes of the runbooks; the files are read here, once."""
     templates, texts, rules = page_templates(), runbook_texts(), rule_texts()
     known: dict[str, Rank] = {}
@@ -43,7 +44,7 @@ def runbook_routes(engine: Engine) -> list[Route]:
             missing = templates.get_template("runbook_missing.html").render(now=engine.clock.wall(), name=name[:_NAMED])
             return html_page(missing, 404)
         wanted = _wanted(engine, name, request.query_params)
-        live = await live_of(engine, wanted, request.query_params)
+        live = await live_of(engine, store, wanted, request.query_params)
         words = _words(engine, request, wanted, live, text_of(name))
         template = templates.get_template("runbook.html")
         now, date_of, own = engine.clock.wall(), engine.clock.date_of, list(troubles(engine))

@@ -8,10 +8,13 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from probes.contract.condition import Status
+from watcher.changes.store import ChangeStore
 from watcher.checklist.live.view import ChecklistView
 from watcher.engine.board import TargetState
 from watcher.engine.engine import Engine
 from watcher.scheduling.poll_loops import PollLoops
+from watcher.web.changes.api import changes_api
+from watcher.web.changes.page import changes_page
 from watcher.web.checklist.api import checklist_routes
 from watcher.web.checklist.exposition import agent_families
 from watcher.web.checklist.pages import readiness_routes
@@ -39,6 +42,7 @@ def open_server(
     access: Access,
     discovered: Discovered,
     checklist: ChecklistView | None,
+    past: ChangeStore,
 ) -> Server:
     """The port of the pages and that of health.
 
@@ -46,7 +50,7 @@ def open_server(
     `checklist` is None where the config wants none.
     """
     health = _health_routes(poll_loops, unready)
-    app = make_app(engine, health, refresh, discovered, checklist)
+    app = make_app(engine, health, refresh, discovered, checklist, past)
     return Server(app, Starlette(routes=health), access, engine.descriptors)
 
 
@@ -55,11 +59,15 @@ def make_app(
     health: Sequence[Route],
     refresh: Callable[[], None],
     discovered: Discovered,
-    checklist: ChecklistView | None = None,
+    checklist: ChecklistView | None,
+    past: ChangeStore,
 ) -> Starlette:
     """The whole of what the daemon serves; `refresh` is called before its own metrics are read."""
     # Apart: whoever asks for many pages is not in Prometheus's way.
     scrapes, others = SharedPages(Places(shares(engine.descriptors.readers).scrapes)), Turns()
+
+    known = {kind.name for probe in engine.board.probes for kind in probe.conditions}
+    known |= checklist.catalogue.by_id.keys() if checklist is not None else set()
 
     async def metrics(request: Request) -> Response:
         openmetrics = _prefers_openmetrics(request.headers.get("accept", ""))
@@ -114,8 +122,10 @@ def make_app(
             Route("/api/v1/targets/{namespace}/{pod}", target),
             pods_route(engine, discovered, others),
             *checklist_routes(engine, checklist, others),
-            *map(others.route, (discovery_route(engine, discovered), *page_routes(engine))),
-            *map(others.route, runbook_routes(engine)),
+            changes_api(engine, past, known, others),
+            *map(others.route, (discovery_route(engine, discovered), *page_routes(engine, past))),
+            others.route(changes_page(engine, past, known)),
+            *map(others.route, runbook_routes(engine, past)),
             *map(others.route, readiness_routes(checklist, engine.clock.wall, lambda: troubles(engine))),
         ]
     )

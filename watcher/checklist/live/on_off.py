@@ -1,9 +1,10 @@
 """The checklist as a daemon has it: open, or nothing where the config wants none."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from watcher.changes.change import Change
 from watcher.checklist.live.view import ChecklistView
 from watcher.config.settings import Settings
 from watcher.engine.engine import Engine
@@ -35,6 +36,11 @@ class OnOffChecklist:
     def unwritable(self) -> str:
         """Why what was found cannot be kept; empty where it is."""
         return self._open.unwritable if self._open is not None else ""
+
+    def tell_changes(self, tell: Callable[[Sequence[Change]], None]) -> None:
+        """Have findings that turn told as changes."""
+        if self._open is not None:
+            self._open.tell_changes(tell)
 
     async def start(self, schedule: Schedule) -> None:
         """Judge from now on."""

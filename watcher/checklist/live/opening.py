@@ -2,10 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from probes.contract import SourceSettings
 from probes.controls.evidence import AgentRef
+from watcher.changes.change import Change
+from watcher.checklist.finding_changes import FindingChanges
 from watcher.checklist.live.checklist import Checklist
 from watcher.checklist.live.criteria import Criteria
 from watcher.checklist.live.gathering import Gathering
@@ -17,8 +19,8 @@ from watcher.checklist.live.probing.source_settings import source_settings
 from watcher.checklist.live.provider import EvidenceProvider
 from watcher.checklist.live.view import ChecklistView
 from watcher.config.checklist import ChecklistSettings
+from watcher.config.replicas import Shard
 from watcher.config.settings import Settings
-from watcher.config.shard import Shard
 from watcher.engine.engine import Engine
 from watcher.scheduling.schedule import Schedule
 from watcher.targets import TargetSet
@@ -62,6 +64,10 @@ class LiveChecklist:
     def unwritable(self) -> str:
         """Why what was found cannot be kept; empty where it is."""
         return self._keeper.trouble or self._probed.unwritable or self._known.unwritable
+
+    def tell_changes(self, tell: Callable[[Sequence[Change]], None]) -> None:
+        """Have findings that turn told as changes."""
+        self._checklist.on_turn.append(FindingChanges(self._checklist.criteria.catalogue.by_id, tell))
 
     async def start(self, schedule: Schedule) -> None:
         """Judge from now on; what the last process left is taken up."""

@@ -12,8 +12,8 @@ from watcher.checklist.live.opening import LiveChecklist
 from watcher.checklist.live.view import ChecklistView
 from watcher.commands.check import FIRST_IDENTITY, look_at_all
 from watcher.commands.readiness.selection import NothingSelectedError, config_file, is_wanted
+from watcher.config.replicas import Shard
 from watcher.config.settings import Settings, load_settings
-from watcher.config.shard import Shard
 from watcher.engine.engine import Engine
 from watcher.runtime.clock import boot_id, system_clock
 from watcher.state.file import read_scale

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from watcher.config.shard import Shard
+from watcher.config.replicas import Shard
 from watcher.discovery.pod.pod import Pod
 from watcher.discovery.pods.details import Details
 from watcher.discovery.pods.target import Known

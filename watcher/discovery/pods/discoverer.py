@@ -10,7 +10,7 @@ from pathlib import Path
 
 from probes.contract import Limits, Target, TargetKey
 from watcher.config.kubernetes import KubernetesSettings
-from watcher.config.shard import Shard
+from watcher.config.replicas import Shard
 from watcher.discovery.identities.cluster_spiffe_id_watch import ClusterSpiffeIdWatch
 from watcher.discovery.identities.declared import DeclaredIds
 from watcher.discovery.pods.cache_file import CachedPod, DiscoveryCache, Fleet

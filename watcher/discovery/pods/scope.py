@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from watcher.config.shard import Shard
+from watcher.config.replicas import Shard
 from watcher.discovery.pod.kept.pod import KeptPod, keep_pod
 from watcher.discovery.pod.pod import Pod, only_named, read_pod
 from watcher.discovery.pods.details import Details

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from probes import AnyProbe, AnySourceKind
 from probes.contract import Evaluation, EvaluationContext, Fault, Reading, SourceSettings, Target, Unknown
-from watcher.engine.board import Board, Look, TargetState
+from watcher.engine.board import Board, Look, TargetState, Turned
 from watcher.engine.costs import JudgingCPU
 from watcher.engine.debounce import DebounceStates, ProbeResult, debounce
 from watcher.engine.fleet import Fleet
@@ -19,8 +19,6 @@ from watcher.runtime.failures import FailuresLogger
 log = logging.getLogger(__name__)
 
 _NOT_REACHED = (Fault.REFUSED, Fault.SILENT, Fault.UNRESOLVED, Fault.OURS)
-
-
 _OURS = (Fault.OURS, Fault.UNRESOLVED)
 _MAYBE_OURS = (*_OURS, Fault.SILENT, Fault.STALLED)
 
@@ -28,8 +26,8 @@ _CROWD = 100
 """Verdicts of one judge that are given in a turn of their own: a thousand take 20 ms."""
 
 
-_Judged = tuple[int, str, Evaluation[object], ProbeResult]
-"""The place of a probe on the board and its name, what its judge said, and what holds then.
+_Judged = tuple[int, str, Evaluation[object], ProbeResult | DebounceStates, ProbeResult]
+"""The place of a probe on the board and its name, what its judge said, what held before, and what holds then.
 
 Nothing is told of it before it is sure that the target is watched.
 """
@@ -130,19 +128,20 @@ class Judging:
                     judged = _with_unlearnt(probe, state.target, judged)
                 yield
                 after = self._debounced(probe, state, before, young, judged, look)
-                found.append((index, probe.name, judged, after))
+                found.append((index, probe.name, judged, before, after))
                 yield
 
     def _show(self, state: TargetState, look: Look, found: Sequence[_Judged]) -> None:
         self._tell_pace(state, look)
         results = list(state.results)  # as they are now: another source may have posted its own meanwhile
-        changed = False
-        for index, probe, judged, result in found:
+        changed = list[Turned]()
+        for index, probe, judged, known, result in found:
             self._fleet.vote_counter.vote(state.target.key, probe, judged.votes)
             if judged.observations:
                 self._own_metrics.observe(judged.observations)
             before, results[index] = results[index], result
-            changed |= before is None or result.verdicts is not before.verdicts
+            if before is None or result.verdicts is not before.verdicts:
+                changed.append((index, known))
         if look.reading.asked and look.reading.fault not in _NOT_REACHED:
             state.reach(self.kind.endpoint)
         remembered = Look(look.source, look.at, look.seconds, look.reading.remembered())
@@ -150,6 +149,8 @@ class Judging:
         state.post(tuple(results))
         if changed:
             self._board.touch(state.target.key)
+            for tell_turn in self._board.on_turn:
+                tell_turn(state, changed)
         for tell in self._board.on_look:
             tell(state)
         if state.restored is not None and self._all_looked(state, results):

@@ -7,7 +7,6 @@ from probes.controls.evidence import AgentRef
 from watcher.checklist.live.agent_verdict import AgentVerdict
 from watcher.checklist.live.turns import Regression
 from watcher.checklist.live.view import ChecklistView
-from watcher.engine.board import escape
 from watcher.metrics.families import (
     CONTROLS_DROPPED,
     NOT_MET,
@@ -19,6 +18,7 @@ from watcher.metrics.families import (
     READINESS_UPPER,
     REGRESSED,
 )
+from watcher.text.exposition import escape
 from watcher.web.exposition import Families, Texts
 
 _SLICE = 20

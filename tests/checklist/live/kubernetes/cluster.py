@@ -20,7 +20,7 @@ from watcher.checklist.live.gathering import Gathering
 from watcher.checklist.live.kubernetes.evidence import KubernetesEvidence
 from watcher.checklist.live.kubernetes.objects.kinds import Group
 from watcher.config.kubernetes import KubernetesSettings
-from watcher.config.shard import Shard
+from watcher.config.replicas import Shard
 from watcher.discovery.pods.discoverer import Discoverer
 from watcher.kube.list_watch import Patience
 from watcher.runtime.clock import Clock, since_boot

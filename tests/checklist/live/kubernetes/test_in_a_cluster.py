@@ -32,7 +32,7 @@ from tests.servers.process import eventually
 from watcher.checklist.live.accounts import UNLISTED, account
 from watcher.checklist.live.kubernetes.objects.kinds import Group
 from watcher.checklist.live.kubernetes.pods.live_pods import LivePods
-from watcher.config.shard import Shard
+from watcher.config.replicas import Shard
 from watcher.discovery.pods.scope import Scope
 
 SPIRE = [{"apiGroups": ["spire.spiffe.io"], "resources": ["clusterspiffeids"], "verbs": ["list", "watch"]}]

@@ -134,6 +134,12 @@ VERDICTS = (
         ],
         stacked=True,
     ),
+    lines(
+        "Verdicts that turned",
+        "Changes a second that are kept for the page /changes, and that were dropped because one target had too many.",
+        [_rate("changes_total", "result", "{{result}}")],
+        unit="cps",
+    ),
     row("Kubernetes"),
     lines(
         "Pods by what they are to the watcher",
