@@ -21,6 +21,7 @@ from probes.contract import Seconds, say_duration
 from watcher.config.checklist import ChecklistSettings
 from watcher.config.identity import IdentitySettings
 from watcher.config.kubernetes import KubernetesSettings
+from watcher.config.links import Links
 from watcher.config.replicas import Installation, Standby
 from watcher.config.shard import Shard
 from watcher.config.static_target import StaticTarget
@@ -187,6 +188,12 @@ class Sections(BaseModel):
     )
     drill: DrillSettings | None = Field(
         default=None, description="when the daemon sends test alerts; left out: never by itself"
+    )
+    links: Links = Field(
+        default_factory=dict,
+        description="pages elsewhere about a target, by name: URLs with ${namespace}, ${agent}, ${pod}, ${node}, "
+        "${workload} or ${spiffe_id} after the host",
+        examples=[{"Grafana": "https://grafana.example.org/d/agentweave-agent?var-agent=${agent}"}],
     )
     checklist: ChecklistSettings = Field(
         default_factory=ChecklistSettings, description="the production readiness checklist, judged all the time"

@@ -45,6 +45,7 @@ class Settings:
     shard: Shard
     standby: Standby | None  # only with one shard
     checklist: ChecklistSettings
+    links: Mapping[str, str]  # pages elsewhere about a target, by name: templates of URLs
     installation: Installation | None  # what commands for the watcher itself are filled in with
 
 
@@ -173,5 +174,6 @@ def _settings(config: Sections, limits: TargetLimits, own: list[Own]) -> Setting
         shard=config.shard,
         standby=config.standby,
         checklist=config.checklist,
+        links=config.links,
         installation=config.installation,
     )

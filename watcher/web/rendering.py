@@ -15,9 +15,11 @@ from probes.contract.units import utc
 from watcher.engine.board import ConditionStatus
 from watcher.runtime.cooperative import TimeSlice
 from watcher.text.printable import printable
+from watcher.web.fleet.target_health import health_of_verdict
 from watcher.web.target_json import sentence
 
 TEMPLATES = Path(__file__).parent / "templates"
+_DAY = 86400.0
 
 
 @cache
@@ -32,6 +34,7 @@ def page_templates() -> Environment:
     )
     templates.filters |= {
         "moment": utc,
+        "clock": _clock_time,
         "sentence": sentence,
         "duration": say_duration,
         "bytes": say_bytes,
@@ -39,7 +42,7 @@ def page_templates() -> Environment:
         "printable": printable,
         "pretty": lambda value: json.dumps(value, indent=2, ensure_ascii=False),
     }
-    templates.globals |= {"runbook_of": _runbook_of, "link": _link}
+    templates.globals |= {"runbook_of": _runbook_of, "link": _link, "health_of": health_of_verdict}
     for name in templates.list_templates(extensions=["html"]):
         templates.get_template(name)  # a tenth of a second for all: now, and not between looks
     return templates
@@ -50,6 +53,12 @@ def _runbook_of(condition: ConditionStatus, key: TargetKey) -> str:
     query = {**key._asdict(), "subject": condition.verdict.subject}
     given = urlencode({name: value for name, value in query.items() if value}, errors="replace")
     return f"/runbooks/AgentWeave{condition.verdict.kind.name}?{given}"
+
+
+def _clock_time(moment: float, now: float) -> str:
+    """`18:20 UTC`, with the date where that is not within a day; both in Unix seconds."""
+    day, time = utc(moment).removesuffix("Z").split("T")
+    return f"{time[:5]} UTC" if abs(moment - now) < _DAY else f"{day} {time[:5]} UTC"
 
 
 def _link(path: str, wanted: Mapping[str, str], **changes: str) -> str:
