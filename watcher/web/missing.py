@@ -1,6 +1,5 @@
 """What a reader sees of a page that is not there: the names nearest to the one that was asked for, and a search."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable
 from heapq import nlargest
 from typing import NamedTuple
@@ -39,15 +38,15 @@ async def nearest(wanted: str, names: Iterable[str]) -> list[str]:
         if place % _SLICE == 0:
             await time_slice.checkpoint()
         triples = _triples(name[:_NAMED].casefold())
-        alike = 2 * (asked & triples).total() / max(1, asked.total() + triples.total())
+        alike = 2 * len(asked & triples) / (len(asked) + len(triples))
         if alike >= _ALIKE:
             found.append((alike, name))
     return [name for _, name in nlargest(NEAREST, found)]
 
 
-def _triples(text: str) -> Counter[str]:
+def _triples(text: str) -> set[str]:
     padded = f"  {text} "
-    return Counter(padded[at : at + 3] for at in range(len(padded) - 2))
+    return {padded[at : at + 3] for at in range(len(padded) - 2)}
 
 
 async def missing_page(now: float, said: str, near: Iterable[Near], search: str = "") -> Response:

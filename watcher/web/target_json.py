@@ -9,7 +9,7 @@ from watcher.engine.board import Board, ConditionStatus, Look, TargetState
 from watcher.runtime.cooperative import TimeSlice
 from watcher.web.fleet.fleet_query import FleetQuery
 from watcher.web.fleet.selection import select
-from watcher.web.fleet.target_health import Summaries, TargetHealth, health_of
+from watcher.web.fleet.target_health import Summaries, TargetHealth
 
 _CHUNK = 1 << 14
 """Characters that are worth a write of their own: ten targets."""
@@ -109,7 +109,7 @@ async def listing(
     summaries = Summaries(board, now)
     for state in states:
         made.append(between)
-        for piece in _described(board, state, health_of(summaries.of(state)), evidence=evidence):
+        for piece in _described(board, state, summaries.of(state).health, evidence=evidence):
             made.append(piece)
             size += len(piece)
             await time_slice.checkpoint()

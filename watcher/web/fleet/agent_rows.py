@@ -21,7 +21,7 @@ class AgentRow:
     namespace: str
     agent: str
     all_pods: int  # that the agent has, whether or not they are asked for
-    pods: list[Candidate] = field(default_factory=list)  # those that are asked for, the worst first
+    pods: list[Candidate] = field(default_factory=list)  # those that are asked for
     health: TargetHealth = TargetHealth.NOTHING
     newest: float = 0.0  # steady seconds: when the newest of the worst conditions took its status
     causes: set[Cause] = field(default_factory=set)  # of all pods
@@ -31,9 +31,13 @@ class AgentRow:
         """The causes of its state."""
         return {each for each in self.causes if each.health is self.health}
 
+    def worst_first(self) -> None:
+        """Put its pods into the order in which people see them."""
+        self.pods.sort(key=lambda each: (each.health.rank, each.state.target.key))
+
     def pods_with(self, cause: Cause) -> int:
         """How many of its pods have it."""
-        return sum(cause in each.causes for each in self.pods)
+        return sum(cause in each.summary.causes for each in self.pods)
 
 
 @dataclass(slots=True)
@@ -81,17 +85,18 @@ async def fleet_rows(board: Board, selection: Selection, *, by_pod: bool, fold: 
     for place, each in enumerate(selection.chosen):
         if place % _SLICE == 0 or each.state.dropped:
             await time_slice.checkpoint()
-        key = each.state.target.key if by_pod else each.agent
-        row = agents.get(key)
+        key, health = each.state.target.key, each.summary.health
+        row = agents.get(key if by_pod else key[:2])
         if row is None:
-            row = agents[key] = AgentRow(*each.agent, selection.pods[each.agent])
+            row = AgentRow(key.namespace, key.agent, selection.pods[key[:2]])
+            agents[key if by_pod else key[:2]] = row
         row.pods.append(each)
-        if each.health.in_trouble:
+        if health.in_trouble:
             _add_trouble(row, each, board, oldest)
-            for cause in each.causes:
+            for cause in each.summary.causes:
                 causes[cause] = causes.get(cause, 0) + 1
-        elif each.health.rank < row.health.rank:
-            row.health = each.health
+        elif health.rank < row.health.rank:
+            row.health = health
     found = list(agents.values())
     shared = _shared(found) if fold else {}
     await time_slice.checkpoint()
@@ -102,7 +107,7 @@ async def fleet_rows(board: Board, selection: Selection, *, by_pod: bool, fold: 
 
 
 def _add_trouble(row: AgentRow, candidate: Candidate, board: Board, oldest: Sequence[float]) -> None:
-    row.causes |= candidate.causes
+    row.causes |= candidate.summary.causes
     if candidate.health.rank > row.health.rank:
         return
     newest = _newest(candidate, board, oldest)
@@ -113,10 +118,9 @@ def _add_trouble(row: AgentRow, candidate: Candidate, board: Board, oldest: Sequ
 def _newest(candidate: Candidate, board: Board, oldest: Sequence[float]) -> float:
     """When the newest of the target's worst conditions took its status, steady seconds."""
     newest = 0.0
-    for (index, result, verdicts), summary in zip(
-        board.fresh(candidate.state.results, oldest), candidate.summaries, strict=True
-    ):
-        if summary.health is not candidate.health:
+    fresh = board.fresh(candidate.state.results, oldest)
+    for (index, result, verdicts), health in zip(fresh, candidate.summary.by_probe, strict=True):
+        if health is not candidate.health:
             continue
         if verdicts is not result.verdicts:
             newest = max(newest, result.at + board.stale_after[index])
@@ -152,7 +156,6 @@ def _unfolded(rows: Iterable[AgentRow], shared: Mapping[Cause, list[AgentRow]]) 
     folded = {id(row) for agents in shared.values() for row in agents}
     for row in rows:
         if id(row) not in folded:
-            row.pods.sort(key=lambda each: (each.health.rank, each.state.target.key))
             yield row
 
 

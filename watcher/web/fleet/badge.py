@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from watcher.engine.engine import Engine
-from watcher.web.fleet.target_health import Summaries, TargetHealth, health_of, worst
+from watcher.web.fleet.target_health import Summaries, TargetHealth, worst
 from watcher.web.rendering import page_templates
 
 _COLOURS = {
@@ -30,7 +30,7 @@ def badge_route(engine: Engine) -> Route:
         where = (request.path_params["namespace"], agent)
         summaries = Summaries(engine.board, engine.clock.steady())
         states = [state for key, state in engine.board.states.items() if key[:2] == where]
-        healths = Counter(health_of(summaries.of(state)) for state in states)
+        healths = Counter(summaries.of(state).health for state in states)
         health, said = worst(healths), _words(healths)
         name = agent if len(agent) <= _NAMED else f"{agent[: _NAMED - 1]}…"
         left, right = (_WIDTH * len(text) + _ROOM for text in (name, said))

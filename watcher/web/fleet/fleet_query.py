@@ -1,6 +1,6 @@
 """Which targets are asked for? The query of a URL, checked: the same for the fleet's page and for the API."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -66,17 +66,24 @@ class FleetQuery:
             return False
         return asked("problems") in ("", "true" if target.problems else "false")
 
-    def admits(self, target: Target, summaries: Iterable[Summary]) -> bool:
-        """Whether the target is meant, by all filters but its severity."""
-        if not self.names(target):
-            return False
-        if self.asks_for_outcomes and not any(each.wanted for each in summaries):
-            return False
-        return not self.words or self._is_found(target, summaries)
+    @property
+    def names_some(self) -> bool:
+        """Whether it matters what a target is."""
+        return any(name in self.given for name in ("namespace", "agent", "node", "problems"))
 
-    def _is_found(self, target: Target, summaries: Iterable[Summary]) -> bool:
-        said = (*target.key, target.node, target.workload, *target.spiffe_ids)
-        text = "\n".join((*said, *(each.words for each in summaries))).casefold()
+    @property
+    def tells_some(self) -> bool:
+        """Whether it matters what is said of a target, beside its state."""
+        return bool(self.words) or self.asks_for_outcomes
+
+    def admits(self, target: Target, summary: Summary) -> bool:
+        """Whether what is said of the target is asked for, by all filters but its severity."""
+        if self.asks_for_outcomes and not summary.wanted:
+            return False
+        if not self.words:
+            return True
+        said = (*target.key, target.node, target.workload, *target.spiffe_ids, summary.words)
+        text = "\n".join(said).casefold()
         return all(word in text for word in self.words)
 
 
@@ -102,7 +109,7 @@ def _one_of(given: Mapping[str, str], name: str, allowed: Collection[str]) -> No
     value = given.get(name)
     if value is not None and value not in tuple(allowed):
         expected = "true or false" if tuple(allowed) == _YES_OR_NO else f"one of {', '.join(allowed)}"
-        raise FilterError(f"{name}: expected {expected}, got {value!r}")
+        raise FilterError(f"{name}: expected {expected}, got {_short(value)}")
 
 
 def _known(given: Mapping[str, str], name: str, known: Collection[str]) -> None:
@@ -110,7 +117,7 @@ def _known(given: Mapping[str, str], name: str, known: Collection[str]) -> None:
     if value is not None and value not in known:
         near = get_close_matches(value, known, n=3, cutoff=0.5)
         example = " or ".join(near or sorted(known)[:1])
-        raise FilterError(f"{name}: there is no {value!r}; expected the name of a {name} such as {example}")
+        raise FilterError(f"{name}: there is no {_short(value)}; expected the name of a {name} such as {example}")
 
 
 def _number(parameters: Mapping[str, str], name: str, least: int) -> int | None:
@@ -119,5 +126,8 @@ def _number(parameters: Mapping[str, str], name: str, least: int) -> int | None:
         return None
     if text.isascii() and text.isdigit() and len(text) <= 8 and least <= int(text) <= MOST_SKIPPED:
         return int(text)
-    shown = repr(text if len(text) <= 40 else f"{text[:37]}...")
-    raise FilterError(f"{name}: expected a whole number from {least} to {MOST_SKIPPED}, got {shown}")
+    raise FilterError(f"{name}: expected a whole number from {least} to {MOST_SKIPPED}, got {_short(text)}")
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 60 else f"{text[:57]}...")

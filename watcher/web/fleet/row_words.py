@@ -49,6 +49,7 @@ class Said:
 
 def said_of(board: Board, row: AgentRow, most: int, now: float) -> Said:
     """What a row says at `now`, steady seconds; at most so many conditions."""
+    row.worst_first()
     pods = row.pods[:_READ_PODS]
     states = [each.state for each in pods]
     told = sorted(_told(board, pods), key=lambda each: (each.health.rank, -each.condition.since))
@@ -84,8 +85,7 @@ def reasons_of(row: AgentRow, cause: Cause) -> list[str]:
     reasons = {
         reason
         for pod in row.pods
-        for summary in pod.summaries
-        for kind, status, reason in summary.outcomes
+        for kind, status, reason in pod.summary.outcomes
         if kind.name == cause.condition and status is Status.TRUE and reason != kind.name
     }
     return sorted(map(reason_words, reasons))

@@ -4,11 +4,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from probes.contract import Unknown
 from watcher.engine.board import Board, TargetState
 from watcher.runtime.cooperative import TimeSlice
 from watcher.web.fleet.fleet_query import FleetQuery
-from watcher.web.fleet.target_health import Cause, Summaries, Summary, TargetHealth, health_of
+from watcher.web.fleet.target_health import Summaries, Summary, TargetHealth
 
 _SLICE = 100
 
@@ -20,20 +19,12 @@ class Candidate(NamedTuple):
     """A target, and what its probes say of it."""
 
     state: TargetState
-    health: TargetHealth
-    summaries: list[Summary]
+    summary: Summary
 
     @property
-    def agent(self) -> AgentKey:
-        """Whose instance it is."""
-        return self.state.target.key[:2]
-
-    @property
-    def causes(self) -> set[Cause]:
-        """All that is wrong or not known; what a failed attempt explains counts only where nothing else tells."""
-        found = {cause for each in self.summaries for cause in each.causes}
-        explained = self.health is not TargetHealth.UNKNOWN
-        return {each for each in found if not (explained and each.reason == Unknown.SOURCE_FAILED)}
+    def health(self) -> TargetHealth:
+        """Its state."""
+        return self.summary.health
 
 
 @dataclass(slots=True)
@@ -49,20 +40,22 @@ class Selection:
 async def select(board: Board, query: FleetQuery, now: float) -> Selection:
     """The targets that fit at `now` (steady seconds), found in turns with the looks."""
     found, time_slice = Selection(), TimeSlice()
-    summaries = Summaries(board, now, query.wants)
+    summaries = Summaries(board, now, query.wants if query.asks_for_outcomes else None)
     severity = query.of("severity")
+    by_rank, names_some, tells_some = [0] * len(TargetHealth), query.names_some, query.tells_some
     for place, state in enumerate(list(board.states.values())):
         if place % _SLICE == 0 or state.dropped:
             await time_slice.checkpoint()
         target = state.target
         found.pods[target.key[:2]] += 1
         found.problems += bool(target.problems)
-        if not query.names(target):
+        if names_some and not query.names(target):
             continue
-        told = summaries.of(state)
-        if query.admits(target, told):
-            health = health_of(told)
-            found.counts[health] += 1
-            if severity in ("", health):
-                found.chosen.append(Candidate(state, health, told))
+        summary = summaries.of(state)
+        if tells_some and not query.admits(target, summary):
+            continue
+        by_rank[summary.health.rank] += 1
+        if not severity or severity == summary.health:
+            found.chosen.append(Candidate(state, summary))
+    found.counts.update(dict(zip(TargetHealth, by_rank, strict=True)))
     return found

@@ -22,18 +22,12 @@ class TargetHealth(StrEnum):
     HEALTHY = "healthy"
     NOTHING = "nothing_to_judge"  # no condition applies, or not one has passed yet: no reason for a green light
 
-    @property
-    def rank(self) -> int:
-        """What comes first where targets are listed."""
-        return _RANKS[self]
-
-    @property
-    def in_trouble(self) -> bool:
-        """Whether a row of it says what is wrong, or what is not known."""
-        return self.rank < TargetHealth.HEALTHY.rank
+    def __init__(self, _: str) -> None:
+        # Attributes and no properties: they are read ten thousand times for a page.
+        self.rank = len(type(self).__members__)  # what comes first where targets are listed
+        self.in_trouble = self.rank < 3  # whether a row of it says what is wrong, or what is not known
 
 
-_RANKS = {health: rank for rank, health in enumerate(TargetHealth)}
 _OF_SEVERITY = {Severity.CRITICAL: TargetHealth.CRITICAL, Severity.WARNING: TargetHealth.WARNING}
 
 
@@ -47,9 +41,10 @@ class Cause(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """What one probe says of a target, as far as targets are sorted and found by it."""
+    """What the probes say of a target, as far as targets are sorted and found by it."""
 
     health: TargetHealth
+    by_probe: tuple[TargetHealth, ...]  # of each probe that says something, in their order
     outcomes: frozenset[Outcome]
     causes: frozenset[Cause]
     words: str  # names of what is not passing and not learning, case folded: for a search
@@ -59,40 +54,57 @@ class Summary(NamedTuple):
 class Summaries:
     """Made once for each set of verdicts: most of a fleet shares a few. Lives as long as one request."""
 
-    def __init__(
-        self, board: Board, now: float, is_wanted: Callable[[str, Outcome], bool] = lambda _probe, _outcome: False
-    ) -> None:
+    def __init__(self, board: Board, now: float, is_wanted: Callable[[str, Outcome], bool] | None = None) -> None:
         """`now`: steady seconds; `is_wanted`: whether an outcome of a probe is asked for."""
         self._board, self._oldest, self._is_wanted = board, board.oldest(now), is_wanted
-        self._known: dict[Verdicts, Summary] = {}
+        self._known: dict[tuple[Verdicts, ...], Summary] = {}
+        self._parts: dict[Verdicts, Summary] = {}
 
-    def of(self, state: TargetState) -> list[Summary]:
-        """What each probe says of the target now."""
-        found, known = [], self._known
-        for index, _, verdicts in self._board.fresh(state.results, self._oldest):
-            summary = known.get(verdicts)
-            if summary is None:
-                summary = known[verdicts] = self._made(self._board.probes[index].name, verdicts)
-            found.append(summary)
-        return found
+    def of(self, state: TargetState) -> Summary:
+        """What is said of the target now."""
+        found = tuple([verdicts for _, _, verdicts in self._board.fresh(state.results, self._oldest)])
+        summary = self._known.get(found)
+        if summary is None:
+            summary = self._known[found] = self._made(state)
+        return summary
 
-    def _made(self, probe: str, verdicts: Verdicts) -> Summary:
-        causes = frozenset(cause for outcome in verdicts.outcomes if (cause := _cause(probe, outcome)) is not None)
-        passes = any(status is Status.FALSE for _, status, _ in verdicts.outcomes)
-        healths = [each.health for each in causes] + [TargetHealth.HEALTHY] * passes
-        names = {kind.name for kind, status, reason in verdicts.outcomes if _tells(status, reason)}
-        wanted = any(self._is_wanted(probe, outcome) for outcome in verdicts.outcomes)
-        return Summary(worst(healths), verdicts.outcomes, causes, "\n".join(sorted(names)).casefold(), wanted)
+    def _made(self, state: TargetState) -> Summary:
+        parts = [self._part(index, verdicts) for index, _, verdicts in self._board.fresh(state.results, self._oldest)]
+        health = worst([each.health for each in parts])
+        causes = frozenset[Cause]().union(*(each.causes for each in parts))
+        if health is not TargetHealth.UNKNOWN:  # what a failed probe leaves open is told by what is true
+            causes = frozenset([each for each in causes if each.reason != Unknown.SOURCE_FAILED])
+        return Summary(
+            health,
+            tuple([each.health for each in parts]),
+            frozenset[Outcome]().union(*(each.outcomes for each in parts)),
+            causes,
+            "\n".join(each.words for each in parts if each.words),
+            any(each.wanted for each in parts),
+        )
+
+    def _part(self, index: int, verdicts: Verdicts) -> Summary:
+        """The same of one probe."""
+        known = self._parts.get(verdicts)
+        if known is not None:
+            return known
+        probe, outcomes = self._board.probes[index].name, verdicts.outcomes
+        causes = frozenset([cause for outcome in outcomes if (cause := _cause(probe, outcome)) is not None])
+        passes = any(status is Status.FALSE for _, status, _ in outcomes)
+        health = worst([*(each.health for each in causes), *([TargetHealth.HEALTHY] * passes)])
+        words = "\n".join({kind.name for kind, status, reason in outcomes if _tells(status, reason)}).casefold()
+        wanted = self._is_wanted is not None and any(self._is_wanted(probe, outcome) for outcome in outcomes)
+        part = self._parts[verdicts] = Summary(health, (health,), outcomes, causes, words, wanted)
+        return part
 
 
 def worst(healths: Iterable[TargetHealth]) -> TargetHealth:
     """The worst of several; of none there is nothing to judge."""
-    return min(healths, key=_RANKS.__getitem__, default=TargetHealth.NOTHING)
+    return min(healths, key=_rank, default=TargetHealth.NOTHING)
 
 
-def health_of(summaries: Iterable[Summary]) -> TargetHealth:
-    """The state of a target of which its probes say this."""
-    return worst([each.health for each in summaries])
+def _rank(health: TargetHealth) -> int:
+    return health.rank
 
 
 def health_of_verdict(verdict: Verdict) -> TargetHealth:
