@@ -1,6 +1,6 @@
 """What a reader sees of a page that is not there: the names nearest to the one that was asked for, and a search."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from heapq import nlargest
 from typing import NamedTuple
 from urllib.parse import quote
@@ -65,7 +65,7 @@ async def missing_agent(board: Board, now: float, namespace: str, pod: str) -> R
     return await missing_page(now, said, near, pod)
 
 
-def page_not_found(clock: Callable[[], float]) -> Callable[[Request, Exception], object]:
+def page_not_found(clock: Callable[[], float]) -> Callable[[Request, Exception], Awaitable[Response]]:
     """What answers where no route does: JSON below `/api`, a page elsewhere."""
 
     async def not_found(request: Request, error: Exception) -> Response:

@@ -12,6 +12,8 @@ from watcher.engine.engine import Engine
 from watcher.metrics.families import IMPAIRED, PREFIX
 from watcher.metrics.own import Impairment, OwnMetrics
 from watcher.runtime.role import Role
+from watcher.web.fleet.learning import judged
+from watcher.web.fleet.target_health import Summaries
 from watcher.web.links import links_of
 from watcher.web.missing import missing_agent
 from watcher.web.rendering import TEMPLATES, html_page, page_templates, rendered
@@ -37,6 +39,7 @@ def page_routes(engine: Engine) -> list[Route]:
         states = [state for key, state in engine.board.states.items() if (key.namespace, key.pod) == where]
         if not states:
             return await missing_agent(engine.board, engine.clock.wall(), *where)
+        summaries = Summaries(engine.board, engine.clock.steady())
         found = [(state, _by_probe(engine.board, state)) for state in states]
         body = await rendered(
             templates.get_template("agent.html"),
@@ -46,6 +49,8 @@ def page_routes(engine: Engine) -> list[Route]:
             where=where,
             shown=SHOWN_OF_A_PROBE,
             links={state.target.key: links_of(engine.settings.links, state.target) for state in states},
+            judged={state.target.key: judged(engine.board, [state], engine.clock.steady()) for state in states},
+            state_of=lambda state: summaries.of(state).health,
             help_of=help_of,
             runbook_step=runbook_step,
         )

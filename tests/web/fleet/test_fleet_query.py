@@ -1,6 +1,5 @@
 """What may be asked of the fleet, in the API and on the page alike; what cannot be meant is said."""
 
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest

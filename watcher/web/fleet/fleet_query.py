@@ -93,8 +93,8 @@ def fleet_query(parameters: Mapping[str, str], conditions: Collection[str], prob
     for name, value in given.items():
         if len(value) > LONGEST:
             raise FilterError(f"{name}: expected at most {LONGEST} characters, got {len(value)}")
-    _one_of(given, "severity", TargetHealth)
-    _one_of(given, "status", Status)
+    _one_of(given, "severity", tuple(TargetHealth))
+    _one_of(given, "status", tuple(Status))
     _one_of(given, "problems", _YES_OR_NO)
     _known(given, "condition", conditions)
     _known(given, "probe", probes)
@@ -105,10 +105,10 @@ def fleet_query(parameters: Mapping[str, str], conditions: Collection[str], prob
     return FleetQuery(given, words, limit, _number(parameters, "offset", 0) or 0)
 
 
-def _one_of(given: Mapping[str, str], name: str, allowed: Collection[str]) -> None:
+def _one_of(given: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> None:
     value = given.get(name)
-    if value is not None and value not in tuple(allowed):
-        expected = "true or false" if tuple(allowed) == _YES_OR_NO else f"one of {', '.join(allowed)}"
+    if value is not None and value not in allowed:
+        expected = "true or false" if allowed == _YES_OR_NO else f"one of {', '.join(allowed)}"
         raise FilterError(f"{name}: expected {expected}, got {_short(value)}")
 
 

@@ -79,7 +79,7 @@ def fleet_route(engine: Engine, troubles: Callable[[], Iterable[str]]) -> Route:
         by_pod, fold = "namespace" in query.given and "agent" in query.given, not query.asks_for_outcomes
         found = await fleet_rows(board, selection, by_pod=by_pod, fold=fold and not by_pod, now=now)
         page = _paging(query, size, len(found.rows))
-        shown = await _shown(board, found.rows[page.first : page.after], now)
+        shown = await shown_rows(board, found.rows[page.first : page.after], now)
         given = {
             "query": query.given,
             "mistake": mistake,
@@ -118,7 +118,8 @@ def _paging(query: FleetQuery, size: int, rows: int) -> Paging:
     return Paging(first, min(first + size, rows), rows, size)
 
 
-async def _shown(board: Board, rows: Sequence[Row], now: float) -> list[Shown]:
+async def shown_rows(board: Board, rows: Sequence[Row], now: float) -> list[Shown]:
+    """These rows with what each says at `now`, steady seconds; the more is said already, the less of the next."""
     shown, told, time_slice = list[Shown](), 0, TimeSlice()
     for row in rows:
         said = None

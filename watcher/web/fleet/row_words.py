@@ -1,8 +1,8 @@
 """What a row of the fleet's page says: the conditions of an agent, over all of its pods."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from probes.contract import TargetKey, Unknown
 from probes.contract.condition import Status
@@ -33,6 +33,7 @@ class Told:
     key: TargetKey
     health: TargetHealth
     pods: int
+    others: list[ConditionStatus] = field(default_factory=list)  # unknown on as many pods for the very same reason
 
 
 @dataclass(slots=True)
@@ -53,10 +54,11 @@ def said_of(board: Board, row: AgentRow, most: int, now: float) -> Said:
     pods = row.pods[:_READ_PODS]
     states = [each.state for each in pods]
     told = sorted(_told(board, pods), key=lambda each: (each.health.rank, -each.condition.since))
-    shown = [each for each in told if each.condition.verdict.reason != Unknown.SOURCE_FAILED]
+    shown = _merged(each for each in told if each.condition.verdict.reason != Unknown.SOURCE_FAILED)
+    unevaluated = sum(each.condition.verdict.reason == Unknown.SOURCE_FAILED for each in told)
     moments = [look.at for state in states for look in state.looks.values()]
     newest = board.date_of(max(moments)) if moments else None
-    return Said(shown[:most], len(shown[most:]), judged(board, states, now), newest, len(told) - len(shown), len(pods))
+    return Said(shown[:most], len(shown[most:]), judged(board, states, now), newest, unevaluated, len(pods))
 
 
 def _told(board: Board, pods: Sequence[Candidate]) -> list[Told]:
@@ -75,6 +77,19 @@ def _told(board: Board, pods: Sequence[Candidate]) -> list[Told]:
                 found[place] = Told(each, pod.state.target.key, health, 1)
             else:
                 known.pods += 1
+    return list(found.values())
+
+
+def _merged(told: Iterable[Told]) -> list[Told]:
+    """What is unknown for one reason that says nothing of each is said once: a metric that lacks, a missing bundle."""
+    found: dict[object, Told] = {}
+    for each in told:
+        unknown = each.health is TargetHealth.UNKNOWN
+        place = (each.condition.verdict.text, each.pods, each.key) if unknown else each.condition
+        if place in found:
+            found[place].others.append(each.condition)
+        else:
+            found[place] = each
     return list(found.values())
 
 
