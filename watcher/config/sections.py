@@ -21,12 +21,12 @@ from probes.contract import Seconds, say_duration
 from watcher.config.checklist import ChecklistSettings
 from watcher.config.identity import IdentitySettings
 from watcher.config.kubernetes import KubernetesSettings
-from watcher.config.links import Links
 from watcher.config.replicas import Installation, Standby
 from watcher.config.shard import Shard
 from watcher.config.static_target import StaticTarget
 from watcher.text.addresses import host, host_name, http_url
 from watcher.text.key_path import plain_name
+from watcher.text.link_template import link_name, link_template
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 _MINUTE, _DAY = 60.0, 86400.0
@@ -72,6 +72,10 @@ Host = Annotated[str, AfterValidator(host)]
 Directory = Annotated[Path, BeforeValidator(_directory)]
 BaseUrl = Annotated[
     str, AfterValidator(_base_url), Field(json_schema_extra={"pattern": r"^https?://[^/?@#\s]+(?:/[^?#\s]*)?$"})
+]
+Links = Annotated[
+    dict[Annotated[str, AfterValidator(link_name)], Annotated[str, AfterValidator(link_template)]],
+    Field(max_length=12),  # more would be no help
 ]
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from probes.contract import Target
-from watcher.config.links import PLACEHOLDER
+from watcher.text.link_template import PLACEHOLDER
 
 
 class Link(NamedTuple):

@@ -1,14 +1,8 @@
-"""Where else do people look? The section `links` of the config: names, and URLs with room for what a target is."""
+"""Is this a link to somewhere else, with room for what a target is? And is this a name for one?"""
 
 import re
-from typing import Annotated
-
-from pydantic import AfterValidator, Field
 
 from watcher.text.key_path import plain_name
-
-MOST = 12
-"""Links of one target; more would be no help."""
 
 PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")
 PLACES = ("namespace", "agent", "pod", "node", "workload", "spiffe_id")
@@ -20,13 +14,15 @@ _URL = re.compile(r"https?://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-
 _LONGEST = 2000
 
 
-def _name(text: str) -> str:
+def link_name(text: str) -> str:
+    """What a link is called, as given; ValueError for what is no line of 1 to 40 characters."""
     if not _NAME.fullmatch(text):
         raise ValueError(f"expected names of 1 to 40 characters on one line, got {plain_name(text)}")
     return text
 
 
-def _template(text: str) -> str:
+def link_template(text: str) -> str:
+    """A URL with `${...}` after its host, as given; ValueError for anything else."""
     if unknown := [each for each in PLACEHOLDER.findall(text) if each not in PLACES]:
         raise ValueError(f"${{{unknown[0][:40]}}} is none of ${{{'}, ${'.join(PLACES)}}}")
     if len(text) > _LONGEST or not _URL.fullmatch(text):
@@ -35,8 +31,3 @@ def _template(text: str) -> str:
             f"with ${{...}} only after its host, got {plain_name(text)}"
         )
     return text
-
-
-Links = Annotated[
-    dict[Annotated[str, AfterValidator(_name)], Annotated[str, AfterValidator(_template)]], Field(max_length=MOST)
-]
