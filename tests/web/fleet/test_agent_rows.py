@@ -80,13 +80,20 @@ def test_a_row_of_many_agents_unfolds_to_agents_with_their_pods_and_reasons(tmp_
     assert len(rows(fleet.get("/?condition=Smoke").text)) == 12
 
 
-def test_an_agent_that_has_a_cause_of_its_own_keeps_its_row(tmp_path: Path) -> None:
+def test_what_is_less_bad_than_what_many_share_is_said_within_their_row(tmp_path: Path) -> None:
     burning = {f"prod/agent-{at}/pod": [BURNS] for at in range(5)}
     own = {"prod/agent-5/pod": [BURNS, UNREAD], "prod/other/pod": [UNREAD]}
     critical, unknown = rows(MadeFleet(tmp_path, {**burning, **own}).get("/").text)
     assert critical.startswith("critical 6 agents Fire on 6 pods")
     assert "; also malformed" in critical
     assert unknown.startswith("unknown other")
+
+
+def test_an_agent_with_a_cause_of_its_own_that_is_as_bad_keeps_its_row(tmp_path: Path) -> None:
+    unread = {f"prod/agent-{at}/pod": [UNREAD] for at in range(5)}
+    own = {"prod/other/pod": [UNREAD, SMOKE.unknown(Unknown.STALE)]}
+    found = rows(MadeFleet(tmp_path, {**unread, **own}).get("/").text)
+    assert sorted(row.split(" prod")[0].split(" toy")[0] for row in found) == ["unknown 5 agents", "unknown other"]
 
 
 def test_what_many_cannot_tell_for_one_reason_is_one_row(tmp_path: Path) -> None:
