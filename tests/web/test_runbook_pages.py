@@ -70,7 +70,7 @@ def test_the_targets_of_an_alert_are_shown_trouble_first_with_their_looks(served
     assert seen.index('<a href="/agents/prod/search-1">') < seen.index('<a href="/agents/prod/search-0">')
     assert seen.count("of the limit of 512.0 MiB") == 1
     for source in ("handshake", "agent_metrics", "opa"):
-        assert seen.count(f"look: {source}") == 2
+        assert seen.count(f"probe result: {source}") == 2
     assert "/agents/prod/billing" not in seen
 
 

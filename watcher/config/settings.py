@@ -46,6 +46,7 @@ class Settings:
     standby: Standby | None  # only with one shard
     checklist: ChecklistSettings
     changes: ChangesSettings
+    links: Mapping[str, str]  # pages elsewhere about a target, by name: templates of URLs
     installation: Installation | None  # what commands for the watcher itself are filled in with
 
 
@@ -175,5 +176,6 @@ def _settings(config: Sections, limits: TargetLimits, own: list[Own]) -> Setting
         standby=config.standby,
         checklist=config.checklist,
         changes=config.changes,
+        links=config.links,
         installation=config.installation,
     )

@@ -14,6 +14,7 @@ from watcher.changes.store import ChangeStore
 from watcher.engine.engine import Engine
 from watcher.runtime.cooperative import TimeSlice
 from watcher.web.affected import AlertSelection
+from watcher.web.missing import Near, missing_page, nearest
 from watcher.web.pages import troubles
 from watcher.web.rendering import html_page, page_templates, rendered
 from watcher.web.runbook_context import Live, live_of
@@ -41,8 +42,8 @@ def runbook_routes(engine: Engine, store: ChangeStore) -> list[Route]:
     async def one(request: Request) -> Response:
         name = request.path_params["name"]
         if name not in texts:  # a name is one of the list, and never part of a path on disk
-            missing = templates.get_template("runbook_missing.html").render(now=engine.clock.wall(), name=name[:_NAMED])
-            return html_page(missing, 404)
+            near = [Near(each, f"/runbooks/{each}") for each in await nearest(name, texts)]
+            return await missing_page(engine.clock.wall(), f"There is no runbook {name[:_NAMED]}.", near)
         wanted = _wanted(engine, name, request.query_params)
         live = await live_of(engine, store, wanted, request.query_params)
         words = _words(engine, request, wanted, live, text_of(name))

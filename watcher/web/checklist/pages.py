@@ -24,6 +24,7 @@ from watcher.web.checklist.fleet_readiness import ORDER as VERDICTS
 from watcher.web.checklist.fleet_readiness import SHOWN, fleet_readiness
 from watcher.web.checklist.judged_agents import JudgedAgents
 from watcher.web.checklist.sections import sections
+from watcher.web.missing import Near, missing_page, nearest
 from watcher.web.rendering import html_page, page_templates, rendered
 
 _NAMED = 100
@@ -131,8 +132,8 @@ def _control_routes(clock: Clock, checklist: JudgedAgents, judges: Judges) -> li
         name, now = request.path_params["id"], clock()
         control = checklist.catalogue.by_id.get(name)
         if control is None:
-            missing = templates.get_template("control_missing.html").render(now=now, name=name[:_NAMED])
-            return html_page(missing, 404)
+            near = [Near(each, f"/controls/{each}") for each in await nearest(name, checklist.catalogue.by_id)]
+            return await missing_page(now, f"There is no control {name[:_NAMED]}.", near)
         given = {"control": control, "parts": described(control, judges), "headline": headline(control)}
         given |= {"catalogue": checklist.catalogue}
         found = await one_control(checklist, name)

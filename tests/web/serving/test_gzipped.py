@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.web.gzipped import LIBRARIES, fastest, gzipped
+from watcher.web.serving.gzipped import LIBRARIES, fastest, gzipped
 
 
 def _unzipped(pieces: list[bytes], library: str) -> bytes:
