@@ -18,6 +18,7 @@ from watcher.metrics.families import IMPAIRED, PREFIX
 from watcher.metrics.own import Impairment, OwnMetrics
 from watcher.runtime.cooperative import TimeSlice
 from watcher.runtime.role import Role
+from watcher.web.pictures.of_target import Pictures
 from watcher.web.rendering import TEMPLATES, html_page, page_templates, rendered
 
 SHOWN = 200
@@ -66,7 +67,7 @@ class Folded(NamedTuple):
 
 def page_routes(engine: Engine) -> list[Route]:
     """The routes of the page."""
-    templates = page_templates()
+    templates, pictures = page_templates(), Pictures(engine)
 
     async def fleet(request: Request) -> Response:
         wanted = {name: request.query_params.get(name, "") for name in ("namespace", "agent", "status", "problems")}
@@ -87,7 +88,10 @@ def page_routes(engine: Engine) -> list[Route]:
     async def agent(request: Request) -> Response:
         where = (request.path_params["namespace"], request.path_params["pod"])
         states = [state for key, state in engine.board.states.items() if (key.namespace, key.pod) == where]
-        found = [(state, _by_probe(engine.board, state)) for state in states]
+        found = [
+            (state, _by_probe(engine.board, state), await pictures.of(state, f"picture-{place}"))
+            for place, state in enumerate(states)
+        ]
         body = await rendered(
             templates.get_template("agent.html"),
             now=engine.clock.wall(),

@@ -19,6 +19,7 @@ from watcher.web.checklist.pages import readiness_routes
 from watcher.web.discovery_page import Discovered, discovery_route, pods_route
 from watcher.web.exposition import render, render_own
 from watcher.web.pages import WITH_PROBLEMS, page_routes, troubles
+from watcher.web.pictures.as_json import pictures_route
 from watcher.web.runbook_pages import runbook_routes
 from watcher.web.serving.access import Access
 from watcher.web.serving.places import FullError, Places, shares, too_many
@@ -111,6 +112,7 @@ def make_app(
             *health,
             Route("/api/v1/targets", targets),
             Route("/api/v1/targets/{namespace}/{pod}", target),
+            pictures_route(engine, others),
             pods_route(engine, discovered, others),
             *checklist_routes(engine, checklist, others),
             *map(others.route, (discovery_route(engine, discovered), *page_routes(engine))),
