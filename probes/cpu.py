@@ -23,7 +23,7 @@ from probes.contract import (
 from probes.contract.condition import Window
 from probes.contract.picture import Level, Picture, PictureContext, Series, Tone, Unit
 from probes.contract.signal import CPU_SECONDS, Absent, Unreadable, unreported
-from probes.history.counters import Grown, Growth, steps
+from probes.history.counters import Grown, Growth, beginning, steps
 from probes.history.process import IN_TURN, NOBODY, PROCESS, Process, follow, in_turn
 from probes.readings.metrics_page import MetricsPage
 
@@ -92,14 +92,15 @@ def pictures(history: CPUHistory, context: PictureContext[CPULimits]) -> Iterato
     limit, parts, window = context.target.cpu_limit, history.used.all_parts(), context.limits.window
     if not limit or not parts:
         return
+    start = beginning(parts, window, context.interval, context.now)
     yield Picture(
-        title="CPU of one process",
+        title="Cores in use by one process",
         text=_said(limit, history, context),
         conditions=(HIGH,),
-        start=-window,
+        start=start,
         end=0.0,
         unit=Unit.CORES,
-        series=(Series("in use", steps(parts, 0, -window, context.now)),),
+        series=(Series("in use", steps(parts, 0, start, context.now)),),
         levels=(
             Level("limit", limit, Tone.CRITICAL),
             Level("high above", context.limits.high_ratio * limit, Tone.WARNING),
@@ -108,12 +109,15 @@ def pictures(history: CPUHistory, context: PictureContext[CPULimits]) -> Iterato
 
 
 def _said(limit: float, history: CPUHistory, context: PictureContext[CPULimits]) -> str:
-    cores, window = context.value(USAGE), say_duration(context.limits.window)
+    cores, window = context.value(USAGE), context.limits.window
+    grown = history.used.over(window, context.interval)
     if history.process.in_turn:
         return IN_TURN
-    if cores is None:
-        return f"What was used over {window} cannot be told yet, or not any more; the limit is {limit:g} cores."
-    return f"Over {window} {cores:.2f} of {limit:g} cores were in use, {cores / limit:.0%}."
+    if cores is None or grown is None:
+        over = say_duration(window)
+        return f"What was used over {over} cannot be told yet, or not any more; the limit is {limit:g} cores."
+    over = say_duration(grown.seconds)
+    return f"Over {over} {cores:.2f} of {limit:g} cores were in use, {cores / limit:.0%}."
 
 
 PROBE = Probe(

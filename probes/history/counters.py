@@ -1,6 +1,6 @@
 """How much counters of one process grew over a window of time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import add, sub
 from typing import NamedTuple
@@ -115,6 +115,15 @@ class Growth:
             left -= seconds[passed]
             passed += 1
         return pack_short(parts[passed * width :])
+
+
+def beginning(parts: Sequence[Part], window: float, interval: float, now: float) -> float:
+    """Where a picture of the parts begins, in seconds from `now`: with the window, or with its oldest part.
+
+    What is judged may be older than the window by a part of it, or as long as the pause between looks.
+    """
+    oldest = min([-window, *(part.start - now for part in parts)])
+    return max(oldest, -max(2 * window, 4 * interval))
 
 
 def steps(parts: Iterable[Part], counter: int, start: float, now: float) -> tuple[Point, ...]:

@@ -82,7 +82,7 @@ def _picture(name: str, history: PoolHistory, context: Context) -> Picture:
     forecast = _forecast(in_use, context.since(full), capacity, context) if full is not None else ()
     end = max((each.at for line in forecast for each in line.points), default=0.0)
     return Picture(
-        title="Use of a connection pool",
+        title="Connections in use of pool",
         subject=name,
         text=" ".join(_sentences(name, in_use, end, history, context)),
         conditions=(SATURATED, EXHAUSTED, PREDICTED),

@@ -134,7 +134,7 @@ def _sentences(life: _Lifetime, served: Lifetime, history: SvidHistory, context:
 
 
 def _when(at: float) -> str:
-    return f"in {say_duration(at)}" if at > 0 else f"since {say_duration(-at)}"
+    return f"in {say_duration(at)}" if at > 0 else f"for {say_duration(-at)}"
 
 
 def _rotations(history: SvidHistory, context: Context) -> Iterator[str]:

@@ -16,6 +16,6 @@ def drawn(bar: Bar) -> str:
     ]
     for level in bar.levels:
         x = across(level.value)
-        inner.append(element("line", class_=f"level {level.tone}", x1=x, x2=x, y1=0, y2=HEIGHT))
+        inner.append(element("line", class_=f"level {level.tone}", x1=x, x2=x, y1=-2, y2=HEIGHT + 2))
     box = f"0 0 {WIDTH:g} {HEIGHT:g}"
     return element("svg", *inner, class_="bar", viewBox=box, aria_hidden="true", focusable="false")

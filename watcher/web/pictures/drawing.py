@@ -95,7 +95,8 @@ def _chart(picture: Picture, across: Scale, top: float) -> Iterator[str]:
 def _moments(picture: Picture, across: Scale, top: float, bottom: float) -> Iterator[str]:
     for each in picture.marks:
         x = across(each.at)
-        yield element("line", class_="moment", x1=x, x2=x, y1=top - 2, y2=bottom + 2)
+        for look in ("halo", "moment"):
+            yield element("line", class_=look, x1=x, x2=x, y1=top - 2, y2=bottom + 2)
 
 
 def _axis(picture: Picture, across: Scale, bottom: float) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from probes.contract.picture import Unit
 
 _TICKS = 5  # of values; a few fewer where that makes them round
-_TIMES = 6
+_TIMES = 5
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 _STEPS = (
     *(1, 2, 5, 10, 15, 30),

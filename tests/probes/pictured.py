@@ -1,0 +1,36 @@
+"""What a probe shows of a target that was judged, as a page would ask for it."""
+
+from typing import Any
+
+from probes.contract.picture import Bar, Origin, Picture, PictureContext
+from tests.probes.judged import T0, Judged
+
+
+def context_of(judged: Judged, at: float, **known: Any) -> PictureContext[Any]:
+    """`at` seconds after the first moment, when the latest look was just made; `known`: what is otherwise."""
+    facts = {
+        "target": judged.target,
+        "limits": judged.limits,
+        "now": T0 + at,
+        "date": T0 + at,
+        "interval": judged.interval,
+        "looked": T0 + at,
+        "samples": judged.samples,
+    }
+    return PictureContext(**facts | known)
+
+
+def pictures_of(judged: Judged, at: float, **known: Any) -> list[Picture]:
+    """All pictures of what was judged."""
+    return list(judged.probe.pictures(judged.history, context_of(judged, at, **known)))
+
+
+def bars_of(judged: Judged, at: float, **known: Any) -> list[Bar]:
+    """All bars of it."""
+    return list(judged.probe.bars(judged.history, context_of(judged, at, **known)))
+
+
+def line(picture: Picture, origin: Origin = Origin.MEASURED, place: int = 0) -> list[tuple[float, float | None]]:
+    """The points of a line of the picture; times to the second, values to a tenth."""
+    found = [each for each in picture.series if each.origin is origin][place]
+    return [(round(at), value if value is None else round(value, 1)) for at, value in found.points]
