@@ -160,7 +160,7 @@ def seen_and_assumed(name: str, points: Sequence[Point], seen: Sequence[bool]) -
     if not all(seen):
         amid = [all(seen[max(0, place - 1) : place + 2]) for place in range(len(seen))]
         filled = (Point(each.at, None) if is_amid else each for each, is_amid in zip(points, amid, strict=True))
-        yield Series("nothing was seen: assumed", tuple(filled), Origin.ASSUMED)
+        yield Series("no probe result: assumed", tuple(filled), Origin.ASSUMED)
 
 
 def within(points: Iterable[Point], start: float, end: float) -> tuple[Point, ...]:

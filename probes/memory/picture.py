@@ -84,10 +84,11 @@ def _middle(block: int, context: Context) -> float:
 
 
 def _lines(floors: Sequence[_Floor], context: Context) -> Iterator[Series]:
-    points = [Point(each.at, each.level) for each in floors]
-    yield from seen_and_assumed("floor: the least of each ten minutes", points, [each.seen for each in floors])
-    if (rss := context.value(RSS_BYTES)) is not None:
-        yield Series("newest look", (Point(context.age, rss),))
+    points, rss = [Point(each.at, each.level) for each in floors], context.value(RSS_BYTES)
+    if len(floors) > 1 or rss is None:
+        yield from seen_and_assumed("floor: the least of each ten minutes", points, [each.seen for each in floors])
+    if rss is not None:
+        yield Series("latest probe result", (Point(context.age, rss),))
 
 
 def _full(history: MemoryHistory, context: Context) -> float | None:
@@ -124,7 +125,7 @@ def _marks(history: MemoryHistory, floors: Sequence[_Floor], context: Context) -
 def _sentences(history: MemoryHistory, floors: Sequence[_Floor], context: Context) -> Iterator[str]:
     limit, rss = context.target.memory_limit, context.value(RSS_BYTES)
     if rss is None:
-        yield "The newest look did not show it."
+        yield "The latest probe result does not show it."
     elif limit:
         yield f"The process holds {say_bytes(rss)}, {rss / limit:.0%} of its limit of {say_bytes(limit)}."
     else:

@@ -1,8 +1,8 @@
 """The use of each connection pool over `exhaustion_within`: capacity, where it is saturated, and the forecast."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 
-from probes.contract import say_duration
+from probes.contract import Target, say_duration
 from probes.contract.picture import (
     Bar,
     Level,
@@ -35,8 +35,9 @@ Context = PictureContext[PoolLimits]
 
 def pictures(history: PoolHistory, context: Context) -> Iterator[Picture]:
     """One for each pool of a known capacity, the fullest first."""
-    for name in _fullest_first([*history.pools], history, context):
-        yield _picture(name, history, context)
+    in_use, full = _in_use(context), context.values(EXHAUSTION)
+    for name in _fullest_first(history, in_use, context.target):
+        yield _picture(name, history, in_use.get(name), full.get((name,)), context)
 
 
 def bars(_history: PoolHistory, context: Context) -> Iterator[Bar]:
@@ -65,20 +66,17 @@ def _in_use(context: Context) -> dict[str, float]:
     return {name: in_use for name, in_use in found.items() if capacity_of(context.target, name) > 0}
 
 
-def _fullest_first(names: Sequence[str], history: PoolHistory, context: Context) -> list[str]:
-    in_use = _in_use(context)
-
+def _fullest_first(history: PoolHistory, in_use: Mapping[str, float], target: Target) -> list[str]:
     def emptiness(name: str) -> tuple[float, str]:
         rise = history.pools[name]
         latest = in_use.get(name, rise.total / rise.count if rise.count else 0.0)
-        return -latest / capacity_of(context.target, name), name
+        return -latest / capacity_of(target, name), name
 
-    return sorted((name for name in names if capacity_of(context.target, name) > 0), key=emptiness)
+    return sorted((name for name in history.pools if capacity_of(target, name) > 0), key=emptiness)
 
 
-def _picture(name: str, history: PoolHistory, context: Context) -> Picture:
+def _picture(name: str, history: PoolHistory, in_use: float | None, full: float | None, context: Context) -> Picture:
     capacity, rise = capacity_of(context.target, name), history.pools[name]
-    in_use, full = _in_use(context).get(name), context.values(EXHAUSTION).get((name,))
     forecast = _forecast(in_use, context.since(full), capacity, context) if full is not None else ()
     end = max((each.at for line in forecast for each in line.points), default=0.0)
     return Picture(
@@ -122,7 +120,7 @@ def _forecast(in_use: float | None, full: float, capacity: int, context: Context
 def _sentences(name: str, in_use: float | None, full: float, history: PoolHistory, context: Context) -> Iterator[str]:
     capacity, within_time = capacity_of(context.target, name), context.limits.exhaustion_within
     if in_use is None:
-        yield "The newest look did not show it."
+        yield "The latest probe result does not show it."
     else:
         yield f"{in_use:g} of {capacity} connections are in use, {in_use / capacity:.0%}."
     rise = history.pools[name]

@@ -17,7 +17,7 @@ from probes.svid.expiry import (
 from probes.svid.history import NOT_AFTER, NOT_BEFORE, SvidHistory, SvidLimits
 
 _BEYOND = 0.08  # of the lifetime: what the axis shows after its end
-_NOT_SEEN = "The newest look showed no SVID; this is the newest one that was seen."
+_NOT_SEEN = "The latest probe result has no SVID; this is the newest one that was seen."
 
 Context = PictureContext[SvidLimits]
 
@@ -91,7 +91,7 @@ def _on_the_axis(served: Lifetime, context: Context) -> _Lifetime:
 
 def _bands(life: _Lifetime, end: float) -> Iterator[Band]:
     begins = (
-        ("valid", life.start, Tone.PLAIN),
+        ("valid, no rotation due", life.start, Tone.PLAIN),
         ("rotation due", min(life.due, life.imminent), Tone.WARNING),
         ("rotation overdue", min(life.overdue, life.imminent), Tone.CRITICAL),
         ("expiry imminent", life.imminent, Tone.CRITICAL),

@@ -73,7 +73,7 @@ def test_after_the_last_look_memory_is_not_drawn_on_and_nothing_is_said_of_now()
         judged.read(block * BLOCK, rss(100))
     [picture] = pictures_of(judged, 2 * BLOCK + 5 * HOUR, looked=T0 + 2 * BLOCK, stale=True)
     assert max(at for at, _ in line(picture)) == round(BLOCK / 2 - 5 * HOUR)
-    assert picture.text.startswith("The newest look did not show it. Over ")
+    assert picture.text.startswith("The latest probe result does not show it. Over ")
     assert bars_of(judged, 2 * BLOCK + 5 * HOUR, stale=True) == []
 
 
@@ -161,7 +161,7 @@ def test_a_lifetime_is_told_with_what_is_left_and_what_is_due() -> None:
         "No rotation was seen yet."
     )
     assert [(each.name, each.start, each.end) for each in picture.bands] == [
-        ("valid", -600, 1560),
+        ("valid, no rotation due", -600, 1560),
         ("rotation due", 1560, 1860),
         ("rotation overdue", 1860, 2280),
         ("expiry imminent", 2280, 3000),
@@ -180,7 +180,7 @@ def test_an_svid_that_the_newest_look_did_not_show_is_told_as_the_newest_one_see
     )  # fmt: skip
     [picture] = SVID.pictures(history, shown)
     assert picture.text.startswith(
-        "The newest look showed no SVID; this is the newest one that was seen. 50m0s of 1h0m"
+        "The latest probe result has no SVID; this is the newest one that was seen. 50m0s of 1h0m"
     )
     assert list(SVID.bars(history, shown)) == []
 

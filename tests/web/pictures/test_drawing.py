@@ -171,7 +171,7 @@ def test_a_picture_of_two_lines_to_the_word() -> None:
     )
     shown = [each.text for each in _tree(drawn(picture, "p").svg).iter("text")]
     assert shown == ["0 B", "4 B", "8 B", "limit 8 B", "now", "-60 s", "-30 s", "now", "+30 s", "+60 s"]
-    assert '<path class="line forecast plain" d="M200 73.7L352 26.3"></path>' in drawn(picture, "p").svg
+    assert '<path class="line forecast plain" d="M202.5 79.1L352 27.3"></path>' in drawn(picture, "p").svg
     assert "&lt;b&gt;" in drawn(picture, "p").svg
 
 

@@ -138,8 +138,8 @@ def test_the_api_has_what_is_drawn_with_dates_and_units(tmp_path: Path) -> None:
     )
     assert memory["conditions"] == ["MemoryHigh", "MemoryDrift", "MemoryExhaustionPredicted"]
     assert memory["end"] == found["generated_at"] == "2026-09-21T14:15:00Z"
-    assert memory["series"][1] == {
-        "name": "newest look",
+    assert memory["series"][0] == {
+        "name": "latest probe result",
         "origin": "measured",
         "tone": "plain",
         "points": [["2026-09-21T14:15:00Z", 500.0 * MIB]],
@@ -151,7 +151,7 @@ def test_what_is_too_old_is_not_shown_as_of_now(tmp_path: Path) -> None:
     old = Pictured(tmp_path, looked=NOW - 3600)
     assert Pictured(tmp_path).bars() == [("memory", "500.0 MiB of 512.0 MiB"), ("fullest of 2 pools", "90 of 100")]
     assert old.bars() == []
-    assert "The newest look did not show it." in old.get("/agents/prod/search-0").text
+    assert "The latest probe result does not show it." in old.get("/agents/prod/search-0").text
 
 
 def test_a_page_has_room_for_six_pictures_of_a_probe_and_says_that_there_are_more(tmp_path: Path) -> None:
@@ -196,4 +196,4 @@ def test_before_the_first_look_the_past_of_an_earlier_process_is_shown_and_nothi
     asyncio.run(served.engine.board.replace([target], {KEY: Restored(history=history)}))
     [memory] = served.get("/api/v1/targets/prod/search-0/pictures").json()["pictures"]
     assert [value for line in memory["series"] for _, value in line["points"]] == [300.0 * MIB]
-    assert memory["text"] == "The newest look did not show it."
+    assert memory["text"] == "The latest probe result does not show it."

@@ -46,16 +46,13 @@ async def _document(engine: Engine, states: Iterable[TargetState], logger: Failu
     between, time_slice = "", TimeSlice()
     for each in (each for state in states for each in remembered(engine, state)):
         try:
-            made = islice(each.probe.pictures(each.history, each.context), MOST)
-            said = [json.dumps(_described(picture, each, date), allow_nan=False) for picture in made]
+            for picture in islice(each.probe.pictures(each.history, each.context), MOST):
+                yield between + json.dumps(_described(picture, each, date), allow_nan=False)
+                between = ",\n"
+                await time_slice.checkpoint()
         except Exception:  # the boundary: a probe that raises costs its pictures, never the document
             logger.exception("pictures cannot be made", probe=each.probe.name)
             failed.append(each.probe.name)
-            said = []
-        for one in said:
-            yield between + one
-            between = ",\n"
-        await time_slice.checkpoint()
     yield f'], "failed": {json.dumps(failed)}}}\n'
 
 

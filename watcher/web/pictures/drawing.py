@@ -10,8 +10,8 @@ from watcher.web.pictures.scales import Scale, time_ticks
 from watcher.web.pictures.svg import element
 
 WIDTH = 360.0
-_LEFT, _RIGHT = 48.0, 8.0  # of lines, for the words of their scale; a strip needs none
-_AXIS = 16.0
+_LEFT, _RIGHT = 53.0, 8.0  # of lines, for the words of their scale; a strip needs none
+_AXIS = 17.0
 _TICK_ROOM = 26.0  # half of what the words of a tick may take
 
 
@@ -105,7 +105,7 @@ def _axis(picture: Picture, across: Scale, bottom: float) -> Iterator[str]:
         x = across(tick.value)
         yield element("line", class_="axis", x1=x, x2=x, y1=bottom, y2=bottom + 3)
         side = "end" if x > WIDTH - _TICK_ROOM else "start" if x < _TICK_ROOM else "middle"
-        yield element("text", class_=f"tick {side}", x=x, y=bottom + 13, text=tick.said)
+        yield element("text", class_=f"tick {side}", x=x, y=bottom + 14, text=tick.said)
 
 
 def _legend(picture: Picture) -> Iterator[Entry]:

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-CHARACTER = 5.9
+CHARACTER = 6.4
 """The widest that a character of a label is on average, in units of the picture."""
 
-ROW = 12.0
+ROW = 13.0
 """From one row of labels to the next."""
 
 _BETWEEN = 6.0

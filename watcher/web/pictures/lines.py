@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import groupby
 
-from probes.contract.picture import Level, Origin, Picture, Point, Series, Tone, Unit
+from probes.contract.picture import Level, Picture, Point, Series, Tone, Unit
 from watcher.web.pictures.scales import Scale, top_of, value_ticks
 from watcher.web.pictures.svg import element, number
 from watcher.web.pictures.words import said
@@ -24,7 +24,7 @@ def drawn(picture: Picture, unit: Unit, across: Scale, top: float) -> Iterator[s
         y = scale(level.value)
         yield element("line", class_=f"level {level.tone}", x1=across.near, x2=across.far, y1=y, y2=y)
         words = f"{level.name} {said(level.value, unit)}"
-        yield element("text", class_="name", x=across.near + 3, y=y + 10 if below else y - 3, text=words)
+        yield element("text", class_="name", x=across.near + 3, y=y + 11 if below else y - 3, text=words)
     for line in picture.series:
         yield from _line(line, across, scale)
 
@@ -42,7 +42,7 @@ def _line(line: Series, across: Scale, scale: Scale) -> Iterator[str]:
     for is_there, run in groupby(line.points, key=lambda each: each.value is not None):
         places = [_place(each, across, scale) for each in run] if is_there else []
         if len(places) == 1 or line.tone is Tone.CRITICAL:
-            yield from (element("circle", class_=f"dot {line.tone}", cx=x, cy=y, r=2.2) for x, y in places)
+            yield from (_dot(line, x, y) for x, y in places)
         if len(places) > 1:
             path = "M" + "L".join(f"{number(x)} {number(y)}" for x, y in places)
             yield element("path", class_=f"line {line.origin} {line.tone}", d=path)
@@ -52,9 +52,15 @@ def _place(point: Point, across: Scale, scale: Scale) -> tuple[float, float]:
     return across(point.at), scale(point.value or 0.0)
 
 
+def _dot(line: Series, x: float, y: float) -> str:
+    """Of a value that stands alone; a ring, where it is the only one of its line."""
+    kind = "ring" if len(line.points) == 1 else "dot"
+    return element("circle", class_=f"{kind} {line.tone}", cx=x, cy=y, r=2.4)
+
+
 def key(line: Series) -> str:
     """What a line looks like, to stand before its name."""
-    if sum(each.value is not None for each in line.points) == 1 and line.origin is Origin.MEASURED:
-        return element("circle", class_=f"dot {line.tone}", cx=11, cy=6, r=2.2)
+    if len(line.points) == 1:
+        return _dot(line, 11, 6)
     sample = element("path", class_=f"line {line.origin} {line.tone}", d="M0 6L22 6")
-    return sample + element("circle", class_=f"dot {line.tone}", cx=11, cy=6, r=2.2) * (line.tone is Tone.CRITICAL)
+    return sample + _dot(line, 11, 6) * (line.tone is Tone.CRITICAL)
