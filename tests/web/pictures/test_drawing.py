@@ -107,6 +107,17 @@ def test_no_line_is_drawn_where_nothing_was_seen(line: Series) -> None:
     assert {each.attrib["class"] for each in paths} <= {f"line {line.origin} {line.tone}"}
 
 
+@given(pictures())
+def test_nothing_is_drawn_over_a_line_that_would_look_like_a_gap_in_it(picture: Picture) -> None:
+    looks = [each.attrib.get("class", "").split(" ")[0] for each in _tree(drawn(picture, "p").svg)]
+    if picture.unit is not None:
+        after = looks[looks.index("line") :] if "line" in looks else []
+        assert {"halo", "moment", "future"} & {*after} == set()
+        assert "halo" not in looks
+    else:
+        assert looks.count("halo") == looks.count("moment") == len(picture.marks)
+
+
 @given(st.lists(st.tuples(st.sampled_from(["now", "opened", "last rotation"]), st.floats(0, WIDTH)), max_size=12))
 def test_no_two_names_of_moments_cover_each_other(wanted: list[tuple[str, float]]) -> None:
     found = placed(wanted, WIDTH)

@@ -65,14 +65,12 @@ def _svg(picture: Picture, title: str, name: str) -> str:
     if picture.unit is not None and not labels:
         top += 6  # for the words of the uppermost tick
     bottom = top + (bands.HEIGHT if picture.unit is None else lines.HEIGHT)
-    what = bands.drawn(picture.bands, across, top) if picture.unit is None else _chart(picture, across, top)
     box = f"0 0 {WIDTH:g} {bottom + _AXIS:g}"
     return element(
         "svg",
         element("title", id=f"{name}-title", text=title),
         element("desc", id=f"{name}-text", text=picture.text),
-        *what,
-        *_moments(picture, across, top, bottom),
+        *_body(picture, across, top, bottom),
         *(element("text", class_="name", x=each.start, y=top - 4 - ROW * each.row, text=each.said) for each in labels),
         *_axis(picture, across, bottom),
         class_="picture",
@@ -83,20 +81,23 @@ def _svg(picture: Picture, title: str, name: str) -> str:
     )
 
 
-def _chart(picture: Picture, across: Scale, top: float) -> Iterator[str]:
+def _body(picture: Picture, across: Scale, top: float, bottom: float) -> Iterator[str]:
+    """Moments lie over bands, and under lines: what hides a piece of a line looks like a gap."""
     if picture.unit is None:
-        return
-    if picture.end > 0:
+        yield from bands.drawn(picture.bands, across, top)
+        yield from _moments("halo", picture, across, top, bottom)
+    elif picture.end > 0:
         now = across(0.0)
         yield element("rect", class_="future", x=now, y=top, width=across.far - now, height=lines.HEIGHT)
-    yield from lines.drawn(picture, picture.unit, across, top)
+    yield from _moments("moment", picture, across, top, bottom)
+    if picture.unit is not None:
+        yield from lines.drawn(picture, picture.unit, across, top)
 
 
-def _moments(picture: Picture, across: Scale, top: float, bottom: float) -> Iterator[str]:
+def _moments(look: str, picture: Picture, across: Scale, top: float, bottom: float) -> Iterator[str]:
     for each in picture.marks:
         x = across(each.at)
-        for look in ("halo", "moment"):
-            yield element("line", class_=look, x1=x, x2=x, y1=top - 2, y2=bottom + 2)
+        yield element("line", class_=look, x1=x, x2=x, y1=top - 2, y2=bottom + 2)
 
 
 def _axis(picture: Picture, across: Scale, bottom: float) -> Iterator[str]:
