@@ -189,10 +189,18 @@ def test_a_picture_of_two_lines_to_the_word() -> None:
 @given(st.floats(0, 1e15), st.floats(1e-3, 1e15))
 def test_a_bar_is_as_long_as_its_share_and_never_longer_than_all(value: float, full: float) -> None:
     bar = drawn_bar(Bar(SCRIPT, SCRIPT, value, full, (Level("high", full / 2),)))
-    track, fill = list(_tree(bar.svg).iter("rect"))
-    assert float(track.attrib["width"]) == 100
+    [fill], [level] = _tree(bar.svg).iter("rect"), _tree(bar.svg).iter("path")
+    assert _tree(bar.svg).attrib["viewBox"] == "0 0 100 10"
+    assert level.attrib["d"] == "M50-2V12"
+    assert len(bar.svg) < 200
     assert math.isclose(float(fill.attrib["width"]), 100 * min(1.0, value / full), abs_tol=0.06)
     assert (bar.name, bar.said) == (SCRIPT, SCRIPT)
+
+
+def test_what_a_stranger_named_is_printable_in_the_title_too() -> None:
+    picture = Picture("Pool", "", (), -1, 0, subject="a\x1b[31m\x00\u202eb")
+    made = drawn(picture, "p")
+    assert made.title == _tree(made.svg).findtext("title") == "Pool: a\\x1b[31m\\x00\\u202eb"
 
 
 def test_what_lies_beyond_a_scale_stands_at_its_end() -> None:

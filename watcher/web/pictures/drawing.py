@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from probes.contract.picture import Bar, Picture
+from watcher.text.printable import printable
 from watcher.web.pictures import bands, bar, lines
 from watcher.web.pictures.labels import ROW, placed
 from watcher.web.pictures.scales import Scale, time_ticks
@@ -42,7 +43,7 @@ class Drawn(NamedTuple):
 
 def drawn(picture: Picture, name: str) -> Drawn:
     """`name`: one for each picture of a page, of letters, digits, `.` and `-`."""
-    title = f"{picture.title}: {picture.subject}" if picture.subject else picture.title
+    title = printable(f"{picture.title}: {picture.subject}" if picture.subject else picture.title)
     return Drawn(
         title=title,
         text=picture.text,
@@ -117,4 +118,4 @@ def _legend(picture: Picture) -> Iterator[Entry]:
 
 
 def _key(shape: str) -> str:
-    return element("svg", shape, class_="key", viewBox="0 0 22 12", aria_hidden="true", focusable="false")
+    return element("svg", shape, class_="key", viewBox="0 0 22 12", aria_hidden="true")
