@@ -1,5 +1,6 @@
 """What a probe shows of a target that was judged, as a page would ask for it."""
 
+from dataclasses import replace
 from typing import Any
 
 from probes.contract.picture import Bar, Origin, Picture, PictureContext
@@ -8,16 +9,17 @@ from tests.probes.judged import T0, Judged
 
 def context_of(judged: Judged, at: float, **known: Any) -> PictureContext[Any]:
     """`at` seconds after the first moment, when the latest look was just made; `known`: what is otherwise."""
-    facts = {
-        "target": judged.target,
-        "limits": judged.limits,
-        "now": T0 + at,
-        "date": T0 + at,
-        "interval": judged.interval,
-        "looked": T0 + at,
-        "samples": judged.samples,
-    }
-    return PictureContext(**facts | known)
+    moment = T0 + at
+    context = PictureContext(
+        target=judged.target,
+        limits=judged.limits,
+        now=moment,
+        date=moment,
+        interval=judged.interval,
+        looked=moment,
+        samples=judged.samples,
+    )
+    return replace(context, **known)
 
 
 def pictures_of(judged: Judged, at: float, **known: Any) -> list[Picture]:

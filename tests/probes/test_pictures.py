@@ -1,13 +1,16 @@
 """What probes show of what they judged by: no more than was seen, and what is foretold apart from it."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes import load_probes
+from probes import AnyProbe, load_probes
 from probes.breaker import PROBE as BREAKER
 from probes.breaker.transitions import BreakerLimits
-from probes.contract import Probe
+from probes.contract import Sample
 from probes.contract.picture import Origin, Picture, PictureContext, Tone
 from probes.cpu import PROBE as CPU
 from probes.cpu import CPULimits
@@ -17,13 +20,14 @@ from probes.memory.drift import BLOCK
 from probes.memory.floors import all_floors, extended, levels
 from probes.pool import PROBE as POOL
 from probes.pool import PoolLimits
+from probes.readings.issuer import Issuer, Lifetime
 from probes.slo import PROBE as SLO
 from probes.slo import SLOLimits
 from probes.svid import PROBE as SVID
 from probes.svid import SvidHistory, SvidLimits, judge
 from tests.probes.judged import T0, Judged
 from tests.probes.pictured import bars_of, line, pictures_of
-from tests.probes.served import LEAF, NOW, context, leaf
+from tests.probes.served import LEAF, NOW, SEEN, context, leaf
 
 MIB = 2**20
 HOUR = 3600.0
@@ -132,12 +136,16 @@ def test_the_bar_of_a_pool_turns_where_the_judge_does(in_use: float, tone: Tone)
     assert (tone is not Tone.PLAIN, tone is Tone.CRITICAL) == ("PoolSaturated" in bad, "PoolExhausted" in bad)
 
 
-def svid(date: float, **known: object) -> tuple[list[Picture], dict[str, str]]:
+def served(date: float, samples: tuple[Sample, ...] = ()) -> PictureContext[SvidLimits]:
+    target = context().target
+    return PictureContext(
+        target=target, limits=SvidLimits(), now=date, date=date, interval=60.0, looked=date, samples=samples
+    )
+
+
+def svid(date: float, **known: Any) -> tuple[list[Picture], dict[str, str]]:
     evaluation = judge(leaf(), SvidHistory(), context(now=date))
-    shown = PictureContext(
-        target=context().target, limits=SvidLimits(), now=date, date=date, interval=60.0, looked=date,
-        samples=evaluation.samples, **known,
-    )  # fmt: skip
+    shown = replace(served(date, evaluation.samples), **known)
     told = {each.kind.name: each.status.value for each in evaluation.verdicts}
     return list(SVID.pictures(evaluation.history, shown)), told
 
@@ -169,15 +177,20 @@ def test_a_lifetime_is_told_with_what_is_left_and_what_is_due() -> None:
     ]
 
 
+def test_the_end_of_a_ca_within_the_lifetime_is_marked() -> None:
+    ends = {"1": NOW + 900, "2": NOW + 9000}
+    issuers = tuple(Issuer(serial, Lifetime(NOW - 9000, end), authority=True) for serial, end in ends.items())
+    [picture], _ = svid(NOW, reading=replace(SEEN, issuers=issuers))
+    assert [(each.name, each.at) for each in picture.marks] == [("now", 0), ("CA expires", 900)]
+
+
 def test_while_the_watchers_own_date_is_not_believed_no_lifetime_is_shown() -> None:
     assert svid(NOW, clock_doubt="The API server has another date.")[0] == []
 
 
 def test_an_svid_that_the_newest_look_did_not_show_is_told_as_the_newest_one_seen() -> None:
     history = judge(leaf(), SvidHistory(), context()).history
-    shown = PictureContext(
-        target=context().target, limits=SvidLimits(), now=NOW, date=NOW, interval=60.0, looked=NOW
-    )  # fmt: skip
+    shown = served(NOW)
     [picture] = SVID.pictures(history, shown)
     assert picture.text.startswith(
         "The latest probe result has no SVID; this is the newest one that was seen. 50m0s of 1h0m"
@@ -270,7 +283,7 @@ def test_the_use_of_cpu_is_shown_beside_its_limit() -> None:
 
 
 @pytest.mark.parametrize("probe", load_probes(), ids=lambda probe: probe.name)
-def test_of_a_target_that_was_never_looked_at_nothing_is_shown(probe: Probe[object, object, object]) -> None:
+def test_of_a_target_that_was_never_looked_at_nothing_is_shown(probe: AnyProbe) -> None:
     judged = Judged(probe, probe.limits(), parts={"memory_limit": 1, "cpu_limit": 1.0, "pool_capacity": 1})
     judged.history = probe.history()
     assert pictures_of(judged, 0) == []

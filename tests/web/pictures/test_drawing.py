@@ -91,7 +91,10 @@ def test_any_picture_is_whole_says_what_it_is_and_stays_within_its_frame(picture
         for x, y in _places(each) if each.tag not in ("svg", "title", "desc") else ():
             assert -0.1 <= x <= width + 1, each.attrib
             assert -0.1 <= y <= height + 0.1, each.attrib
-    assert [entry.said for entry in made.legend] == [each.name for each in (*picture.series, *picture.bands)]
+    assert [entry.said for entry in made.legend] == [
+        *(each.name for each in picture.series),
+        *(each.name for each in picture.bands),
+    ]
     for entry in made.legend:
         _tree(entry.svg)
 
