@@ -10,7 +10,7 @@ from probes.contract.condition import Status
 from tests.engine.toy import FIRE, PAGES, SMOKE, TOY, History, target
 from watcher.engine.board import Board
 from watcher.engine.debounce import ProbeResult, share
-from watcher.web.affected import SHOWN_AGENTS, SHOWN_CONDITIONS, SHOWN_TARGETS, AlertSelection, affected, crowd
+from watcher.web.runbooks.affected import SHOWN_AGENTS, SHOWN_CONDITIONS, SHOWN_TARGETS, AlertSelection, affected, crowd
 
 NOW = 1_790_000_000.0
 LONG_AGO = NOW - 100_000

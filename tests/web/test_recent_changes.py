@@ -9,7 +9,7 @@ from tests.engine.toy import FIRE, PAGES, SMOKE, TOY, History, target
 from watcher.changes.change import Change
 from watcher.engine.board import Board
 from watcher.engine.debounce import ProbeResult, share
-from watcher.web.recent_changes import SHOWN_CHANGES, RecentChanges, recent_changes
+from watcher.web.runbooks.recent_changes import SHOWN_CHANGES, RecentChanges, recent_changes
 
 LONG_AGO = NOW - 100_000
 CALM = FIRE.false()

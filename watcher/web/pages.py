@@ -18,6 +18,7 @@ from watcher.web.fleet.learning import judged
 from watcher.web.fleet.target_health import Summaries
 from watcher.web.links import links_of
 from watcher.web.missing import missing_agent
+from watcher.web.pictures.of_target import Pictures
 from watcher.web.rendering import TEMPLATES, html_page, page_templates, rendered
 from watcher.web.unknown_reasons import help_of, runbook_step
 
@@ -34,7 +35,7 @@ _LOGGED = {
 
 def page_routes(engine: Engine, store: ChangeStore) -> list[Route]:
     """The routes of the page."""
-    templates = page_templates()
+    templates, pictures = page_templates(), Pictures(engine)
 
     async def agent(request: Request) -> Response:
         where = (request.path_params["namespace"], request.path_params["pod"])
@@ -44,7 +45,13 @@ def page_routes(engine: Engine, store: ChangeStore) -> list[Route]:
             return await missing_agent(engine.board, now, *where)
         summaries = Summaries(engine.board, engine.clock.steady())
         found = [
-            (state, _by_probe(engine.board, state), await past_of(store, engine.board, state, now)) for state in states
+            (
+                state,
+                _by_probe(engine.board, state),
+                await past_of(store, engine.board, state, now),
+                await pictures.of(state, f"picture-{place}"),
+            )
+            for place, state in enumerate(states)
         ]
         body = await rendered(
             templates.get_template("agent.html"),

@@ -22,12 +22,13 @@ from watcher.web.exposition import render, render_own
 from watcher.web.fleet.badge import badge_route
 from watcher.web.fleet.fleet_query import FilterError, fleet_query
 from watcher.web.fleet.page import fleet_route
-from watcher.web.serving.gzipped import gzipped
 from watcher.web.missing import page_not_found
 from watcher.web.pages import page_routes, troubles
-from watcher.web.runbook_pages import runbook_routes
+from watcher.web.pictures.as_json import pictures_route
+from watcher.web.runbooks.pages import runbook_routes
 from watcher.web.serving.access import Access
 from watcher.web.serving.compression import Compression, accepts_gzip, weighed
+from watcher.web.serving.gzipped import gzipped
 from watcher.web.serving.places import FullError, Places, shares, too_many
 from watcher.web.serving.server import Server
 from watcher.web.serving.shared_page import SharedPages
@@ -120,6 +121,7 @@ def make_app(
             *health,
             Route("/api/v1/targets", targets),
             Route("/api/v1/targets/{namespace}/{pod}", target),
+            pictures_route(engine, others),
             pods_route(engine, discovered, others),
             *checklist_routes(engine, checklist, others),
             changes_api(engine, past, known, others),

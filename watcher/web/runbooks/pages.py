@@ -8,25 +8,30 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from probes.contract import TargetKey
 from watcher.alerting.files import Rank, ranks, rule_texts, runbook_texts
 from watcher.alerting.runbook_commands import installation_values, safe_values
 from watcher.changes.store import ChangeStore
 from watcher.engine.engine import Engine
 from watcher.runtime.cooperative import TimeSlice
-from watcher.web.affected import AlertSelection
+from watcher.web.runbooks.affected import AlertSelection
 from watcher.web.missing import Near, missing_page, nearest
 from watcher.web.pages import troubles
+from watcher.web.pictures.of_target import Pictures, ProbePictures
 from watcher.web.rendering import html_page, page_templates, rendered
-from watcher.web.runbook_context import Live, live_of
-from watcher.web.runbook_text import RunbookText, meaning
+from watcher.web.runbooks.context import Live, live_of
+from watcher.web.runbooks.text import RunbookText, meaning
 
 _NO_RULE = Rank("without a rule", "")
 _NAMED = 100
+_PICTURED = 5
+"""Targets whose pictures a page has room for."""
 
 
 def runbook_routes(engine: Engine, store: ChangeStore) -> list[Route]:
     """The routes of the runbooks; the files are read here, once."""
     templates, texts, rules = page_templates(), runbook_texts(), rule_texts()
+    pictures = Pictures(engine)
     known: dict[str, Rank] = {}
 
     @cache
@@ -49,10 +54,22 @@ def runbook_routes(engine: Engine, store: ChangeStore) -> list[Route]:
         words = _words(engine, request, wanted, live, text_of(name))
         template = templates.get_template("runbook.html")
         now, date_of, own = engine.clock.wall(), engine.clock.date_of, list(troubles(engine))
-        given = {"name": name, "wanted": wanted, "live": live, "troubles": own, **words}
+        drawn = await _drawn(pictures, wanted, live)
+        given = {"name": name, "wanted": wanted, "live": live, "drawn": drawn, "troubles": own, **words}
         return html_page(await rendered(template, now=now, date_of=date_of, **given), 200)
 
     return [Route("/runbooks", every), Route("/runbooks/", every), Route("/runbooks/{name:path}", one)]
+
+
+async def _drawn(pictures: Pictures, wanted: AlertSelection, live: Live) -> dict[TargetKey, dict[str, ProbePictures]]:
+    """What the alert's condition was judged by, of the targets that are in most trouble."""
+    if wanted.kind is None or live.affected is None:
+        return {}
+    shown = enumerate(each.state for each in live.affected.seen[:_PICTURED])
+    return {
+        state.target.key: await pictures.of(state, f"picture-{place}", wanted.kind, wanted.subject)
+        for place, state in shown
+    }
 
 
 async def _ranks(rules: list[str]) -> dict[str, Rank]:
