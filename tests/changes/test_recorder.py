@@ -12,8 +12,8 @@ from tests.engine.toy import FIRE, SMOKE, Rooms
 from tests.engine.watch import BAD, GOOD, NOW, Watch
 from watcher.changes.change import Change, Selection
 from watcher.changes.recorder import MOST_AN_HOUR, MOST_AT_ONCE, STALE_EVERY, ChangeRecorder
-from watcher.engine.board import Restored
 from watcher.engine.debounce import DebounceState
+from watcher.engine.restored import Restored
 
 FAILED = FIRE.unknown(Unknown.SOURCE_FAILED)
 LEARNS = FIRE.unknown(Unknown.WARMING_UP)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from probes import AnyProbe, AnySourceKind
 from probes.contract import ConditionKind, Limits, Reading, Target, TargetKey, Unknown, Verdict
 from probes.contract.reading import STALE_AFTER
-from watcher.engine.debounce import ProbeResult, Verdicts, debounce, stale
+from watcher.engine.debounce import DebounceStates, ProbeResult, Verdicts, debounce, stale
 from watcher.engine.exported.series_budget import SeriesBudget
 from watcher.engine.exported.shown_conditions import ShownConditions, shown
 from watcher.engine.exported.subjects import ProbeResults, most_telling

@@ -9,6 +9,7 @@ import httpx
 
 from probes.contract import Unknown, Verdict
 from tests.engine.toy import FIRE, SMOKE, TOY, History, target
+from watcher.changes.store import ChangeStore
 from watcher.config.settings import load_settings
 from watcher.discovery.pods.scope import SeenPod
 from watcher.engine.debounce import ProbeResult, share
@@ -40,6 +41,11 @@ class NoPods:
         return ()
 
 
+def no_past(engine: Engine) -> ChangeStore:
+    """A store in memory to which nothing was told."""
+    return ChangeStore(engine.settings.changes, None, engine.own_metrics, engine.clock.wall)
+
+
 Found = Verdict | tuple[Verdict, float]
 """A verdict, and for how many seconds it holds: 60 where nothing is said."""
 
@@ -55,7 +61,7 @@ class MadeFleet:
         self._given = dict(targets)
         self._put({})
         nobody = NoPods()
-        self.app = make_app(self.engine, [], lambda: None, nobody)
+        self.app = make_app(self.engine, [], lambda: None, nobody, None, no_past(self.engine))
 
     def describe(self, name: str, **parts: object) -> None:
         """Say more of a target, such as its `node`."""

@@ -21,12 +21,13 @@ from probes.pool import PROBE as POOL
 from probes.pool import PoolHistory, PoolLimits
 from probes.pool.history import IN_USE, SATURATED
 from probes.pool.trend import Rise
+from tests.web.fleet.made_fleet import no_past
 from tests.web.markup import Markup
 from watcher.config.settings import load_settings
 from watcher.discovery.pods.scope import SeenPod
-from watcher.engine.board import Restored
 from watcher.engine.debounce import ProbeResult, share
 from watcher.engine.engine import Engine
+from watcher.engine.restored import Restored
 from watcher.runtime.clock import Clock
 from watcher.web.pictures.of_target import Pictures
 from watcher.web.server import make_app
@@ -72,7 +73,7 @@ class Pictured:
         """What the app answers."""
 
         async def ask() -> httpx.Response:
-            app = make_app(self.engine, [], lambda: None, NoPods())
+            app = make_app(self.engine, [], lambda: None, NoPods(), None, no_past(self.engine))
             async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://watcher") as client:
                 return await client.get(path)
 

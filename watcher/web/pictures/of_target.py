@@ -108,7 +108,7 @@ def _history(probe: AnyProbe, result: ProbeResult, state: TargetState) -> object
     """Before the first look, that of an earlier process: the first look goes on from there."""
     if state.restored is None or probe.source in state.looks:
         return result.history
-    return state.restored.history.get(probe.name, result.history)
+    return state.restored.of([probe.name]).history.get(probe.name, result.history)
 
 
 def _wanted(of: Remembered, kind: ConditionKind | None, subject: str) -> Iterator[Picture]:

@@ -14,11 +14,11 @@ from watcher.alerting.runbook_commands import installation_values, safe_values
 from watcher.changes.store import ChangeStore
 from watcher.engine.engine import Engine
 from watcher.runtime.cooperative import TimeSlice
-from watcher.web.runbooks.affected import AlertSelection
 from watcher.web.missing import Near, missing_page, nearest
 from watcher.web.pages import troubles
 from watcher.web.pictures.of_target import Pictures, ProbePictures
 from watcher.web.rendering import html_page, page_templates, rendered
+from watcher.web.runbooks.affected import AlertSelection
 from watcher.web.runbooks.context import Live, live_of
 from watcher.web.runbooks.text import RunbookText, meaning
 
