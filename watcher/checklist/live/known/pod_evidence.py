@@ -1,11 +1,12 @@
 """The evidence of one pod, by source, of what the board and its past hold."""
 
+from collections.abc import Callable
 from math import inf
 from typing import Protocol, cast
 
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.catalogue.terms import AttestableWhen
-from probes.controls.evidence import MetricsLook, Missing, OPALook, PodConditions, PodHistory, Seen
+from probes.controls.evidence import AgentRef, LastTry, MetricsLook, Missing, OPALook, PodConditions, PodHistory, Seen
 from probes.history.served import Served
 from probes.readings.decision import OPAReading
 from probes.readings.handshake import Handshake
@@ -34,8 +35,9 @@ class _SvidPast(Protocol):
 class PodEvidence:
     """Reads the board of an engine; keeps nothing itself."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine, self._board = engine, engine.board
+    def __init__(self, engine: Engine, tries_of: Callable[[AgentRef], tuple[LastTry, ...]]) -> None:
+        """`tries_of`: the connections to pods of an agent that were asked to end."""
+        self._engine, self._board, self._tries_of = engine, engine.board, tries_of
         self._places = {probe.name: place for place, probe in enumerate(engine.board.probes)}
         self._alert_waits = waits()
 
@@ -95,7 +97,8 @@ class PodEvidence:
         if isinstance(look, Missing) or not isinstance(look.reading, Handshake):
             return look if isinstance(look, Missing) else NOT_SEEN
         verdicts = looks.of_source(self._engine, state, "handshake")
-        return self._seen(looks.served_port(state.target, look.reading, verdicts), state, look)
+        tries = self._tries_of(AgentRef(state.target.key.namespace, state.target.key.agent))
+        return self._seen(looks.served_port(state.target, look.reading, verdicts, tries), state, look)
 
     def _page(self, state: TargetState, past: Past, now: float) -> Seen[object] | Missing:
         look = looks.newest(self._engine, state, "agent_metrics", now)

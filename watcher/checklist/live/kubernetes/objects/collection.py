@@ -75,7 +75,7 @@ class Collection(Reachability):
             there = self._by_namespace[namespace]
             if there.get(gone.found.name) is gone:  # else one of that name was made anew
                 del there[gone.found.name]
-            self._on_change(self._of(namespace))
+            self._changed(self._of(namespace))
 
     def give_up(self, uid: str) -> None:
         """Keep this object no more: others need the room."""
@@ -219,7 +219,12 @@ class Collection(Reachability):
         before = self._objects.get(uid)
         self._objects[uid] = self._by_namespace[kept.found.namespace][kept.found.name] = kept
         if before is None or before.found.body != kept.found.body or before.selector != kept.selector:
-            self._on_change(self._of(kept.found.namespace))
+            self._changed(self._of(kept.found.namespace))
+
+    def _changed(self, namespace: str) -> None:
+        """EndpointSlices change with each pod; no verdict rests on one as it is."""
+        if self.kind.judged:
+            self._on_change(namespace)
 
     def _ref(self, namespace: str, meta: Raw) -> str:
         within = f"{namespace}/" if namespace else ""

@@ -23,7 +23,7 @@ class Group(StrEnum):
     """Rights that are given together, by the names that the config has for them."""
 
     WORKLOADS = "workloads"  # what makes pods, and what makes their Secrets
-    NETWORK = "network"  # what restricts their traffic
+    NETWORK = "network"  # what restricts their traffic, and where it goes
     RBAC = "rbac"  # who may read Secrets
     SPIRE = "spire"  # who gets which identity
 
@@ -48,6 +48,7 @@ class Kind:
     labels: str = ""  # label selector of those that are wanted; empty: all
     custom: bool = False  # of a CRD, which may not be installed
     selector: Callable[[Raw], Selector] | None = None  # of the pods that it is about; None: of no single pods
+    judged: bool = True  # judges are handed these objects; else only the watcher looks things up in them
 
     def path(self, version: str, namespace: str = "") -> str:
         """Where they are listed: those of a namespace, or (empty) all."""
@@ -130,6 +131,18 @@ def _control_plane_pod(raw: Raw) -> Body | None:
     return {"flags": sorted({word.partition("=")[0][:_LONGEST] for word in words if word.startswith("--")})}
 
 
+def _endpoints(raw: Raw) -> Body:
+    """Which pods it names, and whether each serves: what is told of no pod is that of `ready`, and by itself true."""
+    serving = {}
+    for each in raw.get("endpoints") or ():
+        reference, conditions = each.get("targetRef") or {}, each.get("conditions") or {}
+        if reference.get("kind") == "Pod":
+            name, said = str(reference["name"])[:_LONGEST], conditions.get("serving")
+            serves = (conditions.get("ready") if said is None else said) is not False
+            serving[name] = serves or serving.get(name, False)
+    return {"serving": serving}
+
+
 def _binding(raw: Raw) -> Body:
     keys = ("kind", "name", "namespace")
     subjects = [{key: each.get(key) for key in keys if key in each} for each in raw.get("subjects") or ()]
@@ -197,6 +210,7 @@ def kinds(workload: Reduce) -> tuple[Kind, ...]:
         _made_by("SealedSecret", "bitnami.com", "sealedsecrets", "v1alpha1"),
         _made_by("SecretProviderClass", "secrets-store.csi.x-k8s.io", "secretproviderclasses", "v1", "v1alpha1"),
         Kind("NetworkPolicy", Group.NETWORK, "networking.k8s.io", "networkpolicies", _with_spec, selector=of_policy),
+        Kind("EndpointSlice", Group.NETWORK, "discovery.k8s.io", "endpointslices", _endpoints, judged=False),
         _cilium("CiliumNetworkPolicy", "ciliumnetworkpolicies", namespaced=True),
         _cilium("CiliumClusterwideNetworkPolicy", "ciliumclusterwidenetworkpolicies", namespaced=False),
         _admin("AdminNetworkPolicy", "adminnetworkpolicies", "v1alpha1"),

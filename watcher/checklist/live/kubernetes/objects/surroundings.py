@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from probes.controls.catalogue.control import UnknownReason
-from probes.controls.evidence import AgentObjects, AgentRef, KubeObject, Listing, Missing, PodTemplate, Seen
+from probes.controls.evidence import AgentObjects, AgentRef, KubeObject, Listing, Missing, PodTemplate, Routed, Seen
 from watcher.checklist.live.kubernetes.configs.config_maps import GONE, ConfigMapReader, Name
 from watcher.checklist.live.kubernetes.configs.kept_config_map import KeptConfigMap
 from watcher.checklist.live.kubernetes.objects.collection import Collection
@@ -100,11 +100,18 @@ def _workload_of(seen: SeenPod, followed: Followed, at: float) -> Seen[KubeObjec
     return _told_of(made, followed)
 
 
-def objects_of(subject: Subject, followed: Followed, reader: ConfigMapReader, names: Iterable[Name]) -> AgentObjects:
-    """Source `kubernetes_object`; `names`: the ConfigMaps that its pods use."""
-    listings = {kind.name: _listing(kind, subject, followed) for kind in followed.kinds if kind.name not in FOLLOWED}
+def objects_of(
+    subject: Subject,
+    followed: Followed,
+    reader: ConfigMapReader,
+    names: Iterable[Name],
+    routed: Seen[tuple[Routed, ...]] | Missing,
+) -> AgentObjects:
+    """Source `kubernetes_object`; `names`: the ConfigMaps that its pods use; `routed`: what is known of their ends."""
+    around = (kind for kind in followed.kinds if kind.judged and kind.name not in FOLLOWED)
+    listings = {kind.name: _listing(kind, subject, followed) for kind in around}
     listings["ConfigMap"] = _config_maps(reader, list(names), subject.at)
-    return AgentObjects(subject.workload, subject.template, listings)
+    return AgentObjects(subject.workload, subject.template, listings, routed)
 
 
 def _listing(kind: Kind, subject: Subject, followed: Followed) -> Seen[Listing] | Missing:
