@@ -82,7 +82,8 @@ def test_a_trust_domain_that_is_allowed_and_not_federated_is_told() -> None:
         objects = Seen(AgentObjects(NOT_GIVEN, NOT_GIVEN, listings), NOW, "")
         sources = {SourceName.AGENT_CONFIG: config, SourceName.KUBERNETES_OBJECT: objects}
         found = finding(BUNDLES, of or with_entries(BOTH), sources=sources)
-        assert {each.ref for each in found.evidence if each.source == "agent_config"} <= {"c:3"}
+        if found.state == "fail":
+            assert "c:3" in {each.ref for each in found.evidence}
         return found.state, found.message
 
     without_entries = pod(SPEC)

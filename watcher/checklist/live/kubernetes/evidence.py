@@ -143,6 +143,8 @@ class KubernetesEvidence:
         changed.update(self.pods.take_changed())
         namespaces.update(self.followed.take_lapsed(), self._changed_identities())
         known = {*self.pods.agents(), *self.idle.agents()}
+        if nodes := self.followed.take_changed_nodes():
+            changed.update(self._agents_on(nodes))
         self.config_maps.keep_only(known)
         self.pods.memory.keep_only(self.pods.revisions(), self.followed.now())
         return None if "" in namespaces else changed | {each for each in known if each.namespace in namespaces}
@@ -155,6 +157,12 @@ class KubernetesEvidence:
         if self._identities is not None and (missing is None or missing.reason is not UnknownReason.SOURCE_MISSING):
             told["kubernetes_ClusterSPIFFEID"] = "" if missing is None else str(missing.reason)
         return told
+
+    def _agents_on(self, nodes: Collection[str]) -> Iterator[AgentRef]:
+        for agent in list(self.pods.agents()):
+            kept = (each.kept for each in self.pods.of(agent).values() if each is not None)
+            if any(each is not None and each.run.node in nodes for each in kept):
+                yield agent
 
     def _changed_in(self, namespace: str) -> None:
         self._changed_namespaces.add(namespace)

@@ -31,6 +31,7 @@ class Subject:
     template: Seen[PodTemplate] | Missing
     labels: Sequence[Mapping[str, str]] | Missing  # of its pods, those that differ each once
     at: float  # Unix seconds at which the API server told of the pod, or of the workload
+    nodes: frozenset[str] = frozenset()  # that its pods run on
 
 
 def subject_of(
@@ -42,7 +43,8 @@ def subject_of(
         kept = newest.kept
         ref_of_pod = f"pod/{ref.namespace}/{newest.pod.name}"
         template = Seen(kept.template.read(), at, ref_of_pod)
-        return Subject(ref, newest, _workload_of(newest, followed, at), template, _labels(pods), at)
+        nodes = frozenset(each.kept.run.node for each in pods if each.kept is not None)
+        return Subject(ref, newest, _workload_of(newest, followed, at), template, _labels(pods), at, nodes)
     if workload is None:
         return Subject(ref, None, _NO_POD, _NO_POD, _NO_POD, at)
     told = _told_of(workload, followed)
@@ -121,6 +123,9 @@ def _listing(kind: Kind, subject: Subject, followed: Followed) -> Seen[Listing] 
     lacks = found.lacks_in(subject.ref.namespace)
     if lacks is not None and lacks.reason is not UnknownReason.UNPARSEABLE:
         return lacks
+    if kind.of_nodes:
+        on_them = tuple(each for each in found.all() if each.body["node"] in subject.nodes)
+        return Seen(Listing(on_them, lacks), found.told_at(followed.date_of), kind.plural)
     objects = found.of(subject.ref.namespace) if kind.selector is None else _about(found, subject)
     if isinstance(objects, Missing):
         return objects
