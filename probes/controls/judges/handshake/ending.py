@@ -45,7 +45,8 @@ def _undecided(case: PortCase, last: Sequence[LastTry]) -> Statement | None:
 
 def _refused(case: PortCase, last: Sequence[LastTry]) -> Statement:
     """By what a kubelet reports, where the process had ended."""
-    said = case.good(f"Of the last {len(last)} pods that were asked to end none took a new connection 5 s later.")
+    which = f"last {len(last)} pods" if len(last) > 1 else "last pod"
+    said = case.good(f"The {which} asked to end took no new connection 5 s later.")
     if any(each.took is Took.ENDED for each in last):
         return replace(said, assurance=Assurance.REPORTED)
     return said

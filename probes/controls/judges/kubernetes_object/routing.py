@@ -25,10 +25,8 @@ def is_left_out(_: Control, evidence: EvidenceSet, facts: Facts) -> Iterator[Sta
     if not last:
         yield unclear(UnknownReason.OBSERVING, "No pod of the agent that an EndpointSlice names was seen to end.")
     elif still:
-        said = (
-            f"Of the last {len(last)} pods that were asked to end {still} still served in an EndpointSlice 5 s later."
-        )
-        yield unclear(UnknownReason.OBSERVING, said)
+        which = f"{still} of the last {len(last)} pods" if len(last) > 1 else "The last pod"
+        yield unclear(UnknownReason.OBSERVING, f"{which} asked to end still served in an EndpointSlice 5 s later.")
     else:
-        said = f"Of the last {len(last)} pods that were asked to end none served in an EndpointSlice 5 s later."
-        yield good(said)
+        which = f"last {len(last)} pods" if len(last) > 1 else "last pod"
+        yield good(f"The {which} asked to end served in no EndpointSlice 5 s later.")

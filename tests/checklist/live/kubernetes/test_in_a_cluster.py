@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from probes.controls.catalogue.control import SourceName
+from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.catalogue.terms import Bind
 from probes.controls.evidence import AgentConfigFile, AgentObjects, AgentRef, LivePod, Missing, Routed, Seen
 from probes.controls.judges.spire_agents import SpireAgent, spire_agents_of
@@ -146,30 +146,38 @@ def endpoints(*, serving: bool, terminating: bool = False) -> dict[str, Any]:
     }
 
 
+def routed(watched: Watched) -> Seen[tuple[Routed, ...]] | Missing:
+    objects = watched.gathered().of(SourceName.KUBERNETES_OBJECT, AgentObjects)
+    return objects if isinstance(objects, Missing) else objects.value.routed
+
+
 def test_a_pod_that_is_asked_to_end_is_looked_up_in_its_endpoint_slices(kubernetes: Kubernetes, tmp_path: Path) -> None:
     admin = kubernetes.admin
     run_pod(kubernetes)
     admin.apply(endpoints(serving=True))
 
     async def script(watched: Watched) -> None:
-        def routed() -> Seen[tuple[Routed, ...]] | Missing:
-            objects = watched.gathered().of(SourceName.KUBERNETES_OBJECT, AgentObjects)
-            return objects if isinstance(objects, Missing) else objects.value.routed
-
         def ended() -> list[tuple[str, bool]]:
             watched.evidence.take_changed()
-            found = routed()
+            found = routed(watched)
             return [] if isinstance(found, Missing) else [(each.pod, each.serving) for each in found.value]
 
-        await until(lambda: isinstance(routed(), Seen))
+        await until(lambda: isinstance(routed(watched), Seen))
         admin.terminate_pod("pod-1", namespace=NAMESPACE)
         admin.apply(endpoints(serving=False, terminating=True))
-        await until(lambda: ended() == [("pod-1", False)], lambda: str(routed()), within=3 * PROMPT)
-        admin.apply(rights(*WORKLOADS, *POLICIES, *READERS))
-        await until(lambda: "may not be listed" in str(routed()), lambda: str(routed()))
+        await until(lambda: ended() == [("pod-1", False)], lambda: str(routed(watched)), within=3 * PROMPT)
+
+    watching(kubernetes, tmp_path, script)
+
+
+def test_without_the_right_to_endpoint_slices_ends_are_not_known(kubernetes: Kubernetes, tmp_path: Path) -> None:
+    kubernetes.admin.apply(rights(*WORKLOADS, *POLICIES, *READERS))
+    run_pod(kubernetes)
+
+    async def script(watched: Watched) -> None:
+        denied = Missing(UnknownReason.FORBIDDEN, "EndpointSlice objects may not be listed.")
+        await until(lambda: routed(watched) == denied, lambda: str(routed(watched)))
         assert watched.evidence.sources_up()["kubernetes_network"] == "Forbidden"
-        admin.apply(rights(*WORKLOADS, *NETWORK, *READERS))
-        await until(lambda: ended() == [("pod-1", False)], lambda: str(routed()))
 
     watching(kubernetes, tmp_path, script)
 
@@ -208,7 +216,7 @@ def test_the_spire_agent_of_the_node_is_seen_and_when_it_is_ready_no_more(
         await until(lambda: agents() == [SpireAgent(ready=True, since=since)], lambda: str(agents()))
         watched.evidence.take_changed()
         admin.set_pod_status("spire-agent-1", ready("False"), namespace=WATCH)
-        await until(lambda: AGENT in (watched.evidence.take_changed() or ()))
+        await until(lambda: AGENT in (watched.evidence.take_changed() or ()), lambda: str(agents()))
         assert agents() == [SpireAgent(ready=False, since=since)]
         assert watched.finding(reachable).state == "unknown"  # nothing tells what the pod serves
 

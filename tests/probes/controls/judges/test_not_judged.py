@@ -12,7 +12,10 @@ _CONFIG, _OBJECT = SourceName.AGENT_CONFIG, SourceName.KUBERNETES_OBJECT
 NOT_JUDGED = {
     ("documentation.operational.configuration-documented", _CONFIG): "refuted by the list in a record alone",
     ("documentation.operational.dependencies-documented", _CONFIG): "refuted by the list in a record alone",
-    ("observability.metrics.endpoint-secured", _OBJECT): "by the sentences of the control a policy neither meets nor refutes it",
+    (
+        "observability.metrics.endpoint-secured",
+        _OBJECT,
+    ): "by the sentences of the control a policy neither meets nor refutes it",
     ("postdeploy.short.traffic-routing", _OBJECT): "EndpointSlices of a cluster, after a rollout",
 }
 

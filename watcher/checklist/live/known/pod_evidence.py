@@ -79,14 +79,16 @@ class PodEvidence:
 
     def _taken(self, name: str, look: Look, state: TargetState, past: Past) -> bool:
         """Count what one look told; whether it shows another thing than the one before."""
+        opened = False
         if name == "agent_metrics":
-            slo, telemetry = self._result(state, "slo"), self._result(state, "telemetry")
-            past.counted.page(look, slo, state.target.limits.get("slo"), process_of(telemetry))
+            slo, process = self._result(state, "slo"), process_of(self._result(state, "telemetry"))
+            past.counted.page(look, slo, state.target.limits.get("slo"), process)
+            opened = past.openings.look(look.at, look.reading, self._result(state, "breaker"), process)
         elif name == "opa":
             isolated = self._engine.fleet.isolation.isolated
             past.counted.opa(look, reached="opa" in state.reached, isolated=isolated)
         before, past.shown[name] = past.shown.get(name), _shown(look)
-        return before != past.shown[name]
+        return opened or before != past.shown[name]
 
     def _result(self, state: TargetState, probe: str) -> ProbeResult | None:
         place = self._places.get(probe)
@@ -155,13 +157,16 @@ class PodEvidence:
             return _nothing_yet(state)
         date_of = self._board.date_of
         svid, telemetry = self._result(state, "svid"), process_of(self._result(state, "telemetry"))
-        value = PodHistory(since=date_of(past.followed.since), past=past.followed.past(now, date_of))
+        openings = tuple((date_of(at), callee) for at, callee in past.openings.needless)
+        followed = past.followed.past(now, date_of)
+        value = PodHistory(since=date_of(past.followed.since), past=followed, needless_openings=openings)
         if svid is not None and isinstance(getattr(svid.history, "served", None), Served):
             remembered = cast("_SvidPast", svid.history)
             served, rotated = remembered.served, remembered.last_rotation
             value = PodHistory(
                 since=value.since,
                 past=value.past,
+                needless_openings=openings,
                 served_since=None if served.since is None else date_of(served.since),
                 serial=remembered.serial,
                 not_before=remembered.dates[0],

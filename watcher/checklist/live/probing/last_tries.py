@@ -35,6 +35,11 @@ class LastTries:
         self._logger = FailuresLogger(logging.getLogger(__name__))
         endings.was_reached = lambda target: self._was_reached(target.key, target.address)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a try is under way."""
+        return bool(self._tasks)
+
     async def tick(self) -> None:
         """Begin what is due, as far as no agent is tried more often than once a second."""
         self._waiting.extend(self._endings.take_to_try())

@@ -12,7 +12,7 @@ from tests.probes.controls.judges.known.pods import finding, in_turn, port
 from tests.probes.controls.made import DAY, NOW
 
 CONTROL = "reliability.shutdown.no-new-requests"
-LEFT_OUT = "Of the last 1 pods that were asked to end none served in an EndpointSlice 5 s later."
+LEFT_OUT = "The last pod asked to end served in no EndpointSlice 5 s later."
 HANGS = "A pod that was asked to end did not answer 5 s later, and did not refuse either."
 HALF = "A pod took a connection 5 s after it was asked to end, and answered no request."
 
@@ -44,10 +44,13 @@ NOTHING, REQUEST = tried(Took.NOTHING), tried(Took.REQUEST)
 def test_pods_that_refused_and_served_no_more_pass_as_they_were_seen() -> None:
     found = judged(NOTHING)
     assert (found.state, found.assurance) == ("pass", Assurance.REPORTED)
-    assert found.message == (
-        f"{LEFT_OUT} search-0: Of the last 1 pods that were asked to end none took a new connection 5 s later."
+    assert found.message == (f"{LEFT_OUT} search-0: The last pod asked to end took no new connection 5 s later.")
+    both = judged(NOTHING, tried(Took.ENDED), slices=objects(False, False))
+    assert both.state == "pass"
+    assert both.message == (
+        "The last 2 pods asked to end served in no EndpointSlice 5 s later. "
+        "search-0: The last 2 pods asked to end took no new connection 5 s later."
     )
-    assert judged(NOTHING, tried(Took.ENDED)).state == "pass"
 
 
 def test_a_second_pod_that_took_a_request_fails_and_a_first_one_decides_nothing() -> None:
@@ -80,7 +83,13 @@ def test_it_fails_at_the_first_verdict_and_five_pods_that_refused_cover_one_that
             [NOTHING],
             objects(False, True),
             "Observing",
-            "Of the last 2 pods that were asked to end 1 still served in an EndpointSlice 5 s later.",
+            "1 of the last 2 pods asked to end still served in an EndpointSlice 5 s later.",
+        ),
+        (
+            [NOTHING],
+            objects(True),
+            "Observing",
+            "The last pod asked to end still served in an EndpointSlice 5 s later.",
         ),
         (
             [NOTHING],

@@ -45,7 +45,6 @@ NOT_JUDGED = {
     ("postdeploy.short.error-rate-normal", SourceName.AGENT_METRICS): _ROLLOUT,
     ("postdeploy.short.latency-normal", SourceName.AGENT_METRICS): _ROLLOUT,
     ("postdeploy.short.authorization-working", SourceName.AGENT_METRICS): _ROLLOUT,
-    ("reliability.circuit-breaker.threshold-tuned", SourceName.HISTORY): "errors of a callee before a breaker opened",
     ("reliability.shutdown.requests-drained", SourceName.HISTORY): "a pod that ends is not looked at any more",
     ("security.authz.policy-version-controlled", SourceName.OPA): "a revision refutes nothing by itself",
     ("testing.load.peak-tested", SourceName.HISTORY): "compared with the number in a record",

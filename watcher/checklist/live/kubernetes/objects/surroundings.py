@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import AgentObjects, AgentRef, KubeObject, Listing, Missing, PodTemplate, Routed, Seen
+from probes.controls.evidence.gathered import NOT_GIVEN
 from watcher.checklist.live.kubernetes.configs.config_maps import GONE, ConfigMapReader, Name
 from watcher.checklist.live.kubernetes.configs.kept_config_map import KeptConfigMap
 from watcher.checklist.live.kubernetes.objects.collection import Collection
@@ -107,7 +108,7 @@ def objects_of(
     followed: Followed,
     reader: ConfigMapReader,
     names: Iterable[Name],
-    routed: Seen[tuple[Routed, ...]] | Missing,
+    routed: Seen[tuple[Routed, ...]] | Missing = NOT_GIVEN,
 ) -> AgentObjects:
     """Source `kubernetes_object`; `names`: the ConfigMaps that its pods use; `routed`: what is known of their ends."""
     around = (kind for kind in followed.kinds if kind.judged and kind.name not in FOLLOWED)
