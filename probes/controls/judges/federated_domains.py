@@ -2,20 +2,12 @@
 
 from collections.abc import Iterator
 
-from probes.controls.catalogue.control import Control
 from probes.controls.evidence import AgentConfigFile, AgentObjects, EvidenceSet, Missing
-from probes.controls.judges.effective_keys import CONFIG, config_of, place
+from probes.controls.judges.effective_keys import CONFIG
 from probes.controls.judges.kubernetes_object.case import OBJECT, mapping, short, texts
-from probes.controls.judging import Facts, Says, Statement, judge
 
-_FEDERATED, _ALLOWED = "ClusterFederatedTrustDomain", "identity.allowed_trust_domains"
-
-
-@judge("security.identity.trust-bundles-configured", of=[CONFIG])
-def allowed_domains(_: Control, evidence: EvidenceSet, __: Facts) -> Iterator[Statement]:
-    """Each trust domain that the config allows beside its own is one that SPIRE has a bundle of."""
-    for told in unfederated(evidence):
-        yield Statement(CONFIG, Says.BAD, told, place(config_of(evidence), _ALLOWED))
+ALLOWED = "identity.allowed_trust_domains"
+_FEDERATED = "ClusterFederatedTrustDomain"
 
 
 def unfederated(evidence: EvidenceSet) -> Iterator[str]:
@@ -28,6 +20,6 @@ def unfederated(evidence: EvidenceSet) -> Iterator[str]:
         return
     known = {str(mapping(each.body.get("spec")).get("trustDomain")) for each in listing.value.objects}
     own = config.value.get("agent.trust_domain")
-    for domain in dict.fromkeys(texts(config.value.get(_ALLOWED))):
+    for domain in dict.fromkeys(texts(config.value.get(ALLOWED))):
         if domain not in known and domain != own:
             yield f"The config allows the trust domain {short(domain)}, and no {_FEDERATED} has its bundle."

@@ -66,8 +66,8 @@ def test_a_breaker_that_opens_while_hardly_any_call_fails_is_remembered() -> Non
 
 @pytest.mark.parametrize(
     ("calls", "failed", "needless"),
-    [(10, 0.0, True), (10, 0.2, False), (1, 0.0, False), (2.5, 0.0, True)],
-    ids=["none failed", "two in a hundred failed", "too few calls", "just enough calls"],
+    [(10, 0.0, True), (10, 0.2, False), (10, 0.1, False), (2, 0.0, False), (2.5, 0.0, True)],
+    ids=["none failed", "two in a hundred", "one in a hundred", "too few calls", "just enough calls"],
 )
 def test_a_share_of_calls_that_failed_is_a_reason_and_few_calls_tell_nothing(
     calls: float, failed: float, needless: bool
@@ -84,6 +84,16 @@ def test_what_failed_long_before_is_no_reason_and_what_failed_just_now_is_one() 
     assert looks.look("ranker")
     looks.watch(20)
     assert not looks.look("ranker", failed=5)
+
+
+def test_where_the_window_lies_between_looks_it_is_needless_for_certain_or_not_at_all() -> None:
+    looks = Looks()
+    looks.watch(9)
+    looks.look(failed=1)  # 330 s before it opens, and the counters of 300 s before are not kept
+    looks.watch(10)
+    assert not looks.look("ranker")
+    looks.watch(20)
+    assert looks.look("ranker")
 
 
 def test_less_than_the_whole_window_tells_nothing() -> None:

@@ -67,11 +67,15 @@ class Ends:
         state: dict[str, Any] | None = None,
         target: Target | None = None,
         agent: AgentRef = SEARCH,
+        *,
+        ready: bool = True,
     ) -> None:
         """Pod p1 was asked to end, or has changed since."""
         asked: dict[str, Any] = {"metadata__deletionTimestamp": "2026-11-18T09:00:30Z"}
         asked |= {"metadata__deletionGracePeriodSeconds": 30, "metadata__name": f"p{number}"}
         raw: Any = pod(metadata__uid=f"uid-{number}", **asked)
+        if not ready:
+            raw["status"]["conditions"] = []
         if state is not None:
             raw["status"]["containerStatuses"][0]["state"] = state
         target = target or Target(key=TargetKey("prod", "search", f"p{number}"), address="10.0.0.1:8443")
@@ -124,13 +128,23 @@ def test_one_slice_of_several_that_says_it_serves_is_enough() -> None:
     assert ends.served() == [True]
 
 
-@pytest.mark.parametrize("before", [{}, {"p1": False}, {"p2": True}])
-def test_nothing_is_learnt_of_a_pod_that_served_nobody_before(before: Mapping[str, bool | None]) -> None:
+@pytest.mark.parametrize(
+    ("before", "ready"), [({}, True), ({"p2": True}, True), ({"p1": False}, False), ({"p2": True}, False)]
+)
+def test_nothing_is_learnt_of_a_pod_that_served_nobody_before(before: Mapping[str, bool | None], ready: bool) -> None:
     ends = Ends()
     ends.slice(before)
-    ends.end()
+    ends.end(ready=ready)
     ends.wait(6)
     assert ends.served() == []
+
+
+def test_a_slice_that_is_told_of_before_the_pod_is_counts_as_quick() -> None:
+    ends = Ends()
+    ends.slice({"p1": False})
+    ends.end()
+    ends.wait(6)
+    assert ends.served() == [False]
 
 
 def test_nothing_is_learnt_too_late_or_while_slices_are_not_known() -> None:

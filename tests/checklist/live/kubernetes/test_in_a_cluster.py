@@ -164,6 +164,7 @@ def test_a_pod_that_is_asked_to_end_is_looked_up_in_its_endpoint_slices(kubernet
 
         await until(lambda: isinstance(routed(watched), Seen), lambda: str(routed(watched)), within=3 * PROMPT)
         admin.terminate_pod("pod-1", namespace=NAMESPACE)
+        await until(lambda: watched.gathered().pods["pod-1"].terminating, within=3 * PROMPT)
         admin.apply(endpoints(serving=False, terminating=True))
         await until(lambda: ended() == [("pod-1", False)], lambda: str(routed(watched)), within=3 * PROMPT)
 

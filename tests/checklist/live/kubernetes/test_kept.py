@@ -250,6 +250,12 @@ def test_a_pod_that_only_calls_itself_an_agent_of_spire_is_none(parts: dict[str,
     assert KINDS["SpireAgentPod"].reduce(spire_agent(**parts)) is None
 
 
+def test_the_spire_of_cilium_is_none_that_agents_have_their_identities_of() -> None:
+    raw = spire_agent()
+    raw["metadata"]["namespace"] = "cilium-spire"
+    assert KINDS["SpireAgentPod"].reduce(raw) is None
+
+
 def test_an_endpoint_serves_by_what_is_said_of_it_else_as_it_is_ready() -> None:
     def serves(pod: str = "p", kind: str = "Pod", **conditions: object) -> object:
         ends = [{"targetRef": {"kind": kind, "name": pod}, "conditions": conditions}, {"addresses": ["10.0.0.1"]}]

@@ -63,13 +63,15 @@ class Openings:
         self.needless = tuple([each for each in openings if now - KEPT_FOR <= each[0] <= now][-MOST:])
 
     def _is_needless(self, now: _Counted, name: str) -> bool:
-        """By all of the window: less of it tells nothing."""
-        before = self._counted[0] if self._counted else None
-        if before is None or now.at - before.at < WINDOW or name not in now.calls:
+        """For certain: by the failed calls of rather more than the window, and by all calls of rather less of it."""
+        kept = self._counted or ()
+        before = next((each for each in reversed(kept) if now.at - each.at >= WINDOW), None)
+        within = next((each for each in kept if now.at - each.at <= WINDOW), None)
+        if before is None or within is None or name not in now.calls:
             return False
-        made = now.calls[name] - before.calls.get(name, 0.0)
+        made = now.calls[name] - within.calls.get(name, 0.0)
         failed = now.failed.get(name, 0.0) - before.failed.get(name, 0.0)
-        return made >= _ENOUGH and 0 <= failed < _RARE * made
+        return made >= _ENOUGH and failed < _RARE * made
 
     def _keep(self, now: _Counted) -> None:
         self._last, kept = now, self._counted if self._counted is not None else deque[_Counted]()

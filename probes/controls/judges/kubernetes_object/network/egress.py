@@ -4,20 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
-from probes.controls.catalogue.control import Control, SourceName, UnknownReason
-from probes.controls.evidence import AgentConfigFile, AgentObjects, EvidenceSet, KubeObject, Missing
+from probes.controls.catalogue.control import SourceName, UnknownReason
+from probes.controls.evidence import AgentConfigFile, KubeObject, Missing
 from probes.controls.judges.agent_config.case import ConfigCase
 from probes.controls.judges.agent_config.endpoints import endpoints_of
-from probes.controls.judges.effective_keys import CONFIG
-from probes.controls.judges.kubernetes_object.case import OBJECT, TemplateCase, mapping, mappings, texts, unclear
-from probes.controls.judges.kubernetes_object.network.policy_rules import (
-    Rule,
-    allows_port,
-    networks,
-    of_direction,
-    rules_of,
-)
-from probes.controls.judging import Facts, Says, Statement, judge
+from probes.controls.judges.kubernetes_object.case import TemplateCase, mapping, mappings, texts, unclear
+from probes.controls.judges.kubernetes_object.network.policy_rules import Rule, allows_port, networks
+from probes.controls.judging import Statement
 
 _DNS = 53
 _NAMESPACE = "kubernetes.io/metadata.name"
@@ -63,21 +56,6 @@ def unmapped_endpoints(case: TemplateCase, rules: Sequence[Rule]) -> Iterator[St
         if not any(_allows(rule, url) for rule in rules):
             told = f"Whether a rule lets out to {path} is not known: its address is not."
             yield unclear(UnknownReason.SOURCE_MISSING, told)
-
-
-@judge("deployment.network.egress-rules", of=[CONFIG])
-def endpoints_are_let_out(control: Control, evidence: EvidenceSet, facts: Facts) -> Iterator[Statement]:
-    """Each endpoint of the config is on this host or at an address that a rule allows; what is not is no fault of the
-    config, and told of the objects."""
-    objects = evidence.of(OBJECT, AgentObjects)
-    if isinstance(objects, Missing) or isinstance(objects.value.template, Missing):
-        return
-    case = TemplateCase(control, evidence, facts, objects.value, objects.value.template)
-    policies = case.listing("NetworkPolicy")
-    rules = [rule for policy in of_direction(policies, "Egress") for rule in rules_of(policy, "egress")]
-    if policies.complete and not any(unmapped_endpoints(case, rules)):
-        told = "Each endpoint of the config is on this host, or at an address that a rule lets out to."
-        yield Statement(CONFIG, Says.GOOD, told)
 
 
 def _allows(rule: Rule, url: str) -> bool:

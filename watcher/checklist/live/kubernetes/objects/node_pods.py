@@ -11,6 +11,8 @@ _MIRROR = "kubernetes.io/config.mirror"
 """The annotation of a static pod's object."""
 
 _IMAGE = "spire-agent"
+_OF_CILIUM = "cilium-spire"
+"""The namespace of a SPIRE that Cilium brings along for itself: workloads have no identity of it."""
 
 
 def control_plane_pod(raw: Raw) -> dict[str, Any] | None:
@@ -28,9 +30,11 @@ def control_plane_pod(raw: Raw) -> dict[str, Any] | None:
 def spire_agent_pod(raw: Raw) -> dict[str, Any] | None:
     """Its node, whether it is Ready and since when, Unix seconds; None of a pod that is none: it is of a DaemonSet, has
     the image of SPIRE's agent, and a directory of the node, where its socket is."""
-    spec = raw.get("spec") or {}
+    spec, meta = raw.get("spec") or {}, raw["metadata"]
     on_node = any(each.get("hostPath") for each in spec.get("volumes") or ())
-    if not on_node or not _is_owned(raw["metadata"], "DaemonSet") or not any(map(_is_spire_agent, _containers(raw))):
+    if not on_node or not _is_owned(meta, "DaemonSet") or meta.get("namespace") == _OF_CILIUM:
+        return None
+    if not any(map(_is_spire_agent, _containers(raw))):
         return None
     conditions = (raw.get("status") or {}).get("conditions") or ()
     ready: Mapping[str, Any] = next((each for each in conditions if each.get("type") == "Ready"), {})

@@ -40,7 +40,7 @@ class Ending:
     due: float  # steady seconds at which it is looked at
     target: Target | None  # as it was looked at before
     sleeps: float | None  # seconds of its preStop hook; None where that cannot be read
-    served: bool  # some EndpointSlice said so when it was asked to end
+    served: bool  # some EndpointSlice named it when it was asked to end, and it was Ready
     ended: bool = False  # its agent's container has
     gone: bool = False
 
@@ -95,7 +95,7 @@ class Endings:
                 self._clock.steady() + AFTER,
                 target,
                 _sleeps(kept),
-                served=self._serves(agent.namespace, seen.pod.name),
+                served=self._served(agent.namespace, seen.pod.name, kept),
                 ended=self._has_ended(uid),
             )
 
@@ -162,7 +162,7 @@ class Endings:
     def _see(self, ending: Ending) -> None:
         namespace = ending.agent.namespace
         if ending.served and self._is_known(namespace):
-            serving = self._serves(namespace, ending.pod)
+            serving = True in self._said(namespace, ending.pod)
             self._routed.add(ending.agent, Routed(ending.pod, ending.asked_at, serving))
             self._changed.add(ending.agent)
         if ending.ended:
@@ -175,11 +175,16 @@ class Endings:
         found = self._followed.of(_SLICE, namespace)
         return not isinstance(found, Missing) and found.lacks_in(namespace) is None and not found.why
 
-    def _serves(self, namespace: str, pod: str) -> bool:
-        """Whether any that is known says that this pod serves."""
+    def _served(self, namespace: str, pod: str, kept: KeptPod) -> bool:
+        """Slices may be told of before the pod is: one that names it and was quick to leave it out counts too."""
+        said = self._said(namespace, pod)
+        return True in said or (bool(said) and kept.run.ready_since is not None)
+
+    def _said(self, namespace: str, pod: str) -> set[object]:
+        """Whether this pod serves, by those that are known and name it."""
         found = self._followed.of(_SLICE, namespace)
         slices = () if isinstance(found, Missing) else found.of(namespace)
-        return any(mapping(each.body.get("serving")).get(pod) is True for each in slices)
+        return {mapping(each.body.get("serving")).get(pod) for each in slices} - {None}
 
 
 def _sleeps(kept: KeptPod) -> float | None:
