@@ -29,6 +29,7 @@ class Looks:
 
     def __init__(self) -> None:
         self.of, self.now = Openings(), START
+        self.opened: dict[str, float] = {}
         self.calls, self.failed = {"ranker": 1000.0}, {"ranker": 10.0}
 
     def look(self, *opened: str, calls: float = 10, failed: float = 0, counts: bool = True) -> bool:
@@ -40,7 +41,8 @@ class Looks:
             "outbound_requests": SignalValues(self.calls),
             "outbound_errors": SignalValues(self.failed),
         }
-        history = History({name: Callee((self.now,)) for name in opened})
+        self.opened |= dict.fromkeys(opened, self.now)
+        history = History({name: Callee((at,)) for name, at in self.opened.items()})
         result = ProbeResult(self.now, NO_VERDICTS, (), (), (), history)
         page = RememberedPage(
             status=200, size=1, filtered=False, squeezed=b"", families=families(), kept=kept if counts else {}
