@@ -17,6 +17,7 @@ _RIGHTS = [
     {"apiGroups": ["apps"], "resources": ["deployments", "statefulsets", "daemonsets"], "verbs": ["list", "watch"]},
     {"apiGroups": [""], "resources": ["limitranges"], "verbs": ["list", "watch"]},
     {"apiGroups": [_NETWORK], "resources": ["networkpolicies"], "verbs": ["list", "watch"]},
+    {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]},
 ]
 _DNS = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
 

@@ -135,7 +135,9 @@ class KubernetesEvidence(BaseModel):
         default=True,
         description="Deployments and their like, LimitRanges, and what makes Secrets",
     )
-    network: bool = Field(default=True, description="NetworkPolicies, and those of Cilium and of administrators")
+    network: bool = Field(
+        default=True, description="NetworkPolicies, those of Cilium and of administrators, EndpointSlices"
+    )
     rbac: bool = Field(default=False, description="Roles and their bindings, for who may read Secrets; never Secrets")
     spire: bool = Field(default=False, description="ClusterFederatedTrustDomains")
 

@@ -2,6 +2,7 @@
 
 from probes.controls.evidence.agent_config import AgentConfigFile
 from probes.controls.evidence.agent_objects import AgentObjects, Container, KubeObject, Listing, PodTemplate
+from probes.controls.evidence.endings import LastTry, Routed, Took
 from probes.controls.evidence.gathered import AgentRef, EvidenceSet, Missing, Pod, Seen
 from probes.controls.evidence.identity_entries import IdentityEntries, IdentityEntry
 from probes.controls.evidence.live_pod import LivePod
@@ -19,6 +20,7 @@ __all__ = [
     "IdentityEntries",
     "IdentityEntry",
     "KubeObject",
+    "LastTry",
     "Listing",
     "LivePod",
     "MetricsLook",
@@ -29,10 +31,12 @@ __all__ = [
     "PodConditions",
     "PodHistory",
     "PodTemplate",
+    "Routed",
     "Seen",
     "ServedPort",
     "Spoken",
     "Stretch",
+    "Took",
     "Traffic",
     "Verdicts",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from probes.controls.evidence.endings import Routed
 from probes.controls.evidence.gathered import NOT_GIVEN, Missing, Seen
 
 Json = Mapping[str, object]
@@ -82,6 +83,7 @@ class AgentObjects:
     workload: Seen[KubeObject] | Missing
     template: Seen[PodTemplate] | Missing
     listings: Mapping[str, Seen[Listing] | Missing] = field(default_factory=dict)
+    routed: Seen[tuple[Routed, ...]] | Missing = NOT_GIVEN  # of its pods that were asked to end, the newest last
 
     def listing(self, kind: str) -> Seen[Listing] | Missing:
         """The objects of this kind that concern the agent."""

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from probes.contract import Verdict
+from probes.controls.evidence.endings import LastTry
 
 if TYPE_CHECKING:  # commands that only read files start faster without them
     from probes.readings.decision import OPAReading
@@ -35,6 +36,7 @@ class ServedPort:
     verdicts: Verdicts = field(default_factory=dict)
     expected: tuple[str, ...] = ()  # SPIFFE IDs of which the agent should serve one
     unlearnt: str = ""  # why it is not known which, a sentence
+    last_tries: tuple[LastTry, ...] = ()  # of all pods of the agent that were asked to end, the newest last
 
 
 class Traffic(NamedTuple):

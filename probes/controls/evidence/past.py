@@ -70,4 +70,7 @@ class PodHistory:
     rotated_at: float | None = None  # when the newest was first seen in place of an older one
     left: float | None = None  # part of the old lifetime that was left then
     process_started: float | None = None  # when the agent's process began, by its own clock
+    needless_openings: tuple[tuple[float, str], ...] = ()
+    """When circuit breakers opened while hardly any of enough calls had failed in the 5 min before, and for which
+    callee; of the last 7 days."""
     without_svid: tuple[float, float] | None = None  # looks in a row that were answered without one: first and last

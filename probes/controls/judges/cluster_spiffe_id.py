@@ -3,19 +3,13 @@
 from collections.abc import Iterator
 
 from probes.controls.catalogue.control import Control, SourceName, UnknownReason
-from probes.controls.evidence import (
-    AgentConfigFile,
-    AgentObjects,
-    EvidenceSet,
-    IdentityEntries,
-    Missing,
-)
-from probes.controls.judges.kubernetes_object.case import OBJECT, mapping, short, texts
+from probes.controls.evidence import EvidenceSet, IdentityEntries, Missing
+from probes.controls.judges.federated_domains import unfederated
+from probes.controls.judges.kubernetes_object.case import short
 from probes.controls.judges.served_identity import serves_no_identity
 from probes.controls.judging import Facts, Says, Statement, judge
 
 ENTRIES = SourceName.CLUSTER_SPIFFE_ID
-_FEDERATED = "ClusterFederatedTrustDomain"
 
 
 @judge("security.identity.workload-attestation-configured", of=[ENTRIES])
@@ -60,15 +54,5 @@ def entry_is_there(_: Control, evidence: EvidenceSet, __: Facts) -> Iterator[Sta
 @judge("security.identity.trust-bundles-configured", of=[ENTRIES])
 def federated(_: Control, evidence: EvidenceSet, __: Facts) -> Iterator[Statement]:
     """Each trust domain that the config allows beside its own is one that SPIRE has a bundle of."""
-    config, objects = evidence.of(SourceName.AGENT_CONFIG, AgentConfigFile), evidence.of(OBJECT, AgentObjects)
-    if isinstance(config, Missing) or isinstance(objects, Missing):
-        return
-    listing = objects.value.listing(_FEDERATED)
-    if isinstance(listing, Missing) or not listing.value.complete:
-        return
-    known = {str(mapping(each.body.get("spec")).get("trustDomain")) for each in listing.value.objects}
-    own = config.value.get("agent.trust_domain")
-    for domain in dict.fromkeys(texts(config.value.get("identity.allowed_trust_domains"))):
-        if domain not in known and domain != own:
-            told = f"The config allows the trust domain {short(domain)}, and no {_FEDERATED} has its bundle."
-            yield Statement(ENTRIES, Says.BAD, told)
+    for told in unfederated(evidence):
+        yield Statement(ENTRIES, Says.BAD, told)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from probes.contract import SourceSettings
-from probes.controls.evidence import AgentRef
+from probes.controls.evidence import AgentRef, LastTry
 from watcher.changes.change import Change
 from watcher.checklist.finding_changes import FindingChanges
 from watcher.checklist.live.checklist import Checklist
@@ -14,6 +14,7 @@ from watcher.checklist.live.gathering import Gathering
 from watcher.checklist.live.kept.keeper import FindingsKeeper
 from watcher.checklist.live.known.known_evidence import KnownEvidence
 from watcher.checklist.live.kubernetes.opening import open_object_evidence
+from watcher.checklist.live.probing.last_tries import LastTries
 from watcher.checklist.live.probing.prober import ProbedEvidence
 from watcher.checklist.live.probing.source_settings import source_settings
 from watcher.checklist.live.provider import EvidenceProvider
@@ -45,7 +46,10 @@ class LiveChecklist:
         self._engine, self._state_dir = engine, None if once else settings.state_dir
         self._objects = open_object_evidence(settings, target_set, engine.clock)
         self._probed = ProbedEvidence(engine, _probes(settings.checklist), self._state_dir)
-        self._known = KnownEvidence(engine, self._state_dir)
+        endings = self._objects.endings
+        self._last_tries = LastTries(engine, endings) if endings is not None else None
+        tries_of = endings.tries_of if endings is not None else _no_tries
+        self._known = KnownEvidence(engine, self._state_dir, tries_of)
         providers: list[EvidenceProvider] = [self._objects, self._known, self._probed]
         self._gathering = Gathering(providers, settings.shard.owns, self._objects.accounts, at_once=once)
         self._checklist = Checklist(
@@ -77,6 +81,8 @@ class LiveChecklist:
         self._objects.start()
         schedule.every(KnownEvidence.KEPT_EVERY, self._known.write, "known", first=KnownEvidence.KEPT_EVERY)
         schedule.every(Checklist.EVERY, self._probed.tick, "probing")
+        if self._last_tries is not None:
+            schedule.every(Checklist.EVERY, self._last_tries.tick, "last tries")
         schedule.every(FindingsKeeper.EVERY, self._keeper.write, "findings", first=FindingsKeeper.EVERY)
         schedule.every(Checklist.EVERY, self._checklist.tick, "checklist")
 
@@ -102,6 +108,8 @@ class LiveChecklist:
         """Ask no more, and keep what was found."""
         await self._objects.close()
         await self._probed.close()
+        if self._last_tries is not None:
+            await self._last_tries.close()
         await self._known.write()
         await self._keeper.write_last()
 
@@ -113,6 +121,10 @@ class LiveChecklist:
         while self._probed.is_busy and time.monotonic() < end:
             await asyncio.sleep(0.1)
             await self._probed.tick()
+
+
+def _no_tries(_: AgentRef) -> tuple[LastTry, ...]:
+    return ()
 
 
 def _probes(settings: ChecklistSettings) -> Mapping[str, SourceSettings]:

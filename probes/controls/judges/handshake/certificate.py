@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from probes.controls.catalogue.control import UnknownReason
+from probes.controls.catalogue.control import SourceName, UnknownReason
+from probes.controls.evidence import ServedPort, Spoken
 from probes.controls.judges.handshake.case import (
     NO_SVID,
     PLAINTEXT,
@@ -11,8 +12,10 @@ from probes.controls.judges.handshake.case import (
     is_plain,
     leaf_judge,
     port_judge,
+    unreached,
 )
-from probes.controls.judges.looked import is_false, is_true, worst
+from probes.controls.judges.looked import is_false, is_true, judge_of_pods, worst
+from probes.controls.judges.spire_agents import are_ready, spire_agents_of
 from probes.controls.judging import Statement
 
 _EXPIRED, _IMMINENT, _OVERDUE = "SVIDExpired", "SVIDExpiryImminent", "SVIDRotationOverdue"
@@ -62,11 +65,20 @@ def rotation_working(case: PortCase) -> Iterator[Statement]:
     yield from _of_dates(case, (_EXPIRED, _IMMINENT, _OVERDUE))
 
 
-@leaf_judge("predeploy.spire.reachable")
+@judge_of_pods(SourceName.HANDSHAKE, ServedPort, "predeploy.spire.reachable")
 def spire_reachable(case: PortCase) -> Iterator[Statement]:
-    """Whether the SPIRE agent of the pod's node gave it an SVID within its lifetime; else nothing is known of it."""
+    """Whether the SPIRE agent of the pod's node gave it an SVID within its lifetime; else this tells nothing of it, and
+    leaves it to the pod of that agent, where that is seen to be Ready."""
+    said = list(_svid_is_there(case))
+    if any(each.reason is None for each in said) or not are_ready(spire_agents_of(case.evidence, case.pod)):
+        yield from said
+
+
+def _svid_is_there(case: PortCase) -> Iterator[Statement]:
     expired = worst(case.seen.verdicts, _EXPIRED)
-    if is_plain(case) or not has_svid(case):
+    if case.seen.spoken is Spoken.NOTHING or (case.seen.spoken is Spoken.TLS and case.seen.uris is None):
+        yield unreached(case)
+    elif is_plain(case) or not has_svid(case):
         why = PLAINTEXT if is_plain(case) else NO_SVID
         yield case.unclear(UnknownReason.UNREACHABLE, f"{why} Nothing is known of the SPIRE agent of its node.")
     elif is_false(expired):

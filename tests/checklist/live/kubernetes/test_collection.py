@@ -10,6 +10,7 @@ from pydantic_core import to_json
 
 from probes.controls.catalogue.control import UnknownReason
 from tests.checklist.live.kubernetes.cluster import deployment
+from tests.checklist.live.kubernetes.test_kept import spire_agent as made_spire_agent
 from watcher.checklist.live.kubernetes.objects.collection import OLD, Collection
 from watcher.checklist.live.kubernetes.objects.kinds import MOST_BYTES, kinds
 from watcher.checklist.live.kubernetes.objects.room import Room, size_of
@@ -48,6 +49,26 @@ def policy(
 
 def names(followed: Followed, **labels: str) -> list[str]:
     return sorted(each.name for each in followed.of.of("prod", labels))
+
+
+def test_what_is_of_a_node_concerns_those_on_it_alone() -> None:
+    agents = Followed("SpireAgentPod")
+    agents.list(spire_agent(number=1), spire_agent(number=2))
+    agents.changed.clear()
+    agents.of.changed_nodes.clear()
+    agents.of.put(spire_agent(number=2, conditions=[]))
+    assert (agents.changed, agents.of.changed_nodes) == ([], {"node-2"})
+    agents.of.changed_nodes.clear()
+    agents.of.put(spire_agent(number=2, conditions=[]))
+    assert agents.of.changed_nodes == set()
+    agents.of.remove("1")
+    assert (agents.changed, agents.of.changed_nodes) == ([], {"node-1"})
+
+
+def spire_agent(number: int, **parts: object) -> dict[str, Any]:
+    raw = made_spire_agent(nodeName=f"node-{number}", **parts)
+    raw["metadata"] |= {"name": f"spire-agent-{number}", "namespace": "spire", "uid": str(number)}
+    return raw
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from probes.controls.catalogue.control import SourceName
+from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.catalogue.terms import Bind
-from probes.controls.evidence import AgentConfigFile, AgentRef, LivePod, Seen
+from probes.controls.evidence import AgentConfigFile, AgentObjects, AgentRef, LivePod, Missing, Routed, Seen
+from probes.controls.judges.spire_agents import SpireAgent, spire_agents_of
 from tests.checklist.live.kubernetes.cluster import (
     ACCOUNT,
     AGENT,
     NAMESPACE,
+    PROMPT,
     WATCH,
     Watched,
     config_map,
@@ -33,6 +35,7 @@ from watcher.checklist.live.accounts import UNLISTED, account
 from watcher.checklist.live.kubernetes.objects.kinds import Group
 from watcher.checklist.live.kubernetes.pods.live_pods import LivePods
 from watcher.config.replicas import Shard
+from watcher.discovery.pod.kept.pod import seconds
 from watcher.discovery.pods.scope import Scope
 
 SPIRE = [{"apiGroups": ["spire.spiffe.io"], "resources": ["clusterspiffeids"], "verbs": ["list", "watch"]}]
@@ -45,7 +48,11 @@ WORKLOADS = [
     {"apiGroups": ["apps"], "resources": ["deployments", "statefulsets", "daemonsets"], "verbs": ["list", "watch"]},
     {"apiGroups": [""], "resources": ["limitranges"], "verbs": ["list", "watch"]},
 ]
-NETWORK = [{"apiGroups": ["networking.k8s.io"], "resources": ["networkpolicies"], "verbs": ["list", "watch"]}]
+POLICIES = [{"apiGroups": ["networking.k8s.io"], "resources": ["networkpolicies"], "verbs": ["list", "watch"]}]
+NETWORK = [
+    *POLICIES,
+    {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]},
+]
 CILIUM = [{"apiGroups": ["cilium.io"], "resources": ["ciliumnetworkpolicies"], "verbs": ["list", "watch"]}]
 CILIUM_POLICIES = {
     "apiVersion": "apiextensions.k8s.io/v1",
@@ -106,6 +113,7 @@ def kubernetes(server: Kubernetes) -> Iterator[Kubernetes]:
         "/apis/spire.spiffe.io/v1alpha1/clusterspiffeids",
         f"/apis/apps/v1/{within}/deployments",
         f"/apis/networking.k8s.io/v1/{within}/networkpolicies",
+        f"/apis/discovery.k8s.io/v1/{within}/endpointslices",
         f"/api/v1/{within}/configmaps",
         f"/api/v1/{within}/pods",
     ):
@@ -122,6 +130,102 @@ def _is_cleared(admin: KubeApi, place: str) -> bool:
             raise
         return False
     return True
+
+
+def endpoints(*, serving: bool, terminating: bool = False) -> dict[str, Any]:
+    """The EndpointSlice of the Service of the example agent."""
+    conditions = {"ready": serving and not terminating, "serving": serving, "terminating": terminating}
+    reference = {"kind": "Pod", "name": "pod-1", "namespace": NAMESPACE}
+    return {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {"name": "example-1", "namespace": NAMESPACE, "labels": {"kubernetes.io/service-name": "example"}},
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": ["10.0.0.1"], "conditions": conditions, "targetRef": reference}],
+        "ports": [],
+    }
+
+
+def routed(watched: Watched) -> Seen[tuple[Routed, ...]] | Missing:
+    objects = watched.gathered().of(SourceName.KUBERNETES_OBJECT, AgentObjects)
+    return objects if isinstance(objects, Missing) else objects.value.routed
+
+
+def test_a_pod_that_is_asked_to_end_is_looked_up_in_its_endpoint_slices(kubernetes: Kubernetes, tmp_path: Path) -> None:
+    admin = kubernetes.admin
+    run_pod(kubernetes)
+    admin.apply(endpoints(serving=True))
+
+    async def script(watched: Watched) -> None:
+        def ended() -> list[tuple[str, bool]]:
+            watched.evidence.take_changed()
+            found = routed(watched)
+            return [] if isinstance(found, Missing) else [(each.pod, each.serving) for each in found.value]
+
+        await until(lambda: isinstance(routed(watched), Seen), lambda: str(routed(watched)), within=3 * PROMPT)
+        admin.terminate_pod("pod-1", namespace=NAMESPACE)
+        await until(lambda: watched.gathered().pods["pod-1"].terminating, within=3 * PROMPT)
+        admin.apply(endpoints(serving=False, terminating=True))
+        await until(lambda: ended() == [("pod-1", False)], lambda: str(routed(watched)), within=3 * PROMPT)
+
+    watching(kubernetes, tmp_path, script)
+
+
+def test_without_the_right_to_endpoint_slices_ends_are_not_known(kubernetes: Kubernetes, tmp_path: Path) -> None:
+    kubernetes.admin.apply(rights(*WORKLOADS, *POLICIES, *READERS))
+    run_pod(kubernetes)
+
+    async def script(watched: Watched) -> None:
+        denied = Missing(UnknownReason.FORBIDDEN, "EndpointSlice objects may not be listed.")
+        await until(lambda: routed(watched) == denied, lambda: str(routed(watched)))
+        assert watched.evidence.sources_up()["kubernetes_network"] == "Forbidden"
+
+    watching(kubernetes, tmp_path, script)
+
+
+def spire_agent() -> dict[str, Any]:
+    """A pod of SPIRE's agent, as its manifests make it."""
+    owner = {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "spire-agent", "uid": "1", "controller": True}
+    volume = {"name": "socket", "hostPath": {"path": "/run/spire/agent-sockets"}}
+    meta = {"name": "spire-agent-1", "labels": {"app": "spire-agent"}, "ownerReferences": [owner]}
+    containers = [{"name": "spire-agent", "image": "ghcr.io/spiffe/spire-agent:1.9.0"}]
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": meta,
+        "spec": {"containers": containers, "volumes": [volume]},
+    }
+
+
+def test_the_spire_agent_of_the_node_is_seen_and_when_it_is_ready_no_more(
+    kubernetes: Kubernetes, tmp_path: Path
+) -> None:
+    admin, reachable = kubernetes.admin, "predeploy.spire.reachable"
+    run_pod(kubernetes)
+
+    def ready(status: str) -> dict[str, Any]:
+        return {"conditions": [{"type": "Ready", "status": status, "lastTransitionTime": "2026-11-18T08:00:00Z"}]}
+
+    admin.run_pod(spire_agent(), ready("True"), namespace=WATCH)
+
+    async def script(watched: Watched) -> None:
+        def agents() -> object:
+            [pod] = watched.gathered().pods.values()
+            return spire_agents_of(watched.gathered(), pod)
+
+        since = seconds("2026-11-18T08:00:00Z")
+        await until(lambda: agents() == [SpireAgent(ready=True, since=since)], lambda: str(agents()))
+        watched.evidence.take_changed()
+        admin.set_pod_status("spire-agent-1", ready("False"), namespace=WATCH)
+        await until(lambda: agents() == [SpireAgent(ready=False, since=since)], lambda: str(agents()))
+        changed = watched.evidence.take_changed()
+        assert changed is None or AGENT in changed
+        assert watched.finding(reachable).state == "unknown"  # nothing tells what the pod serves
+
+    try:
+        watching(kubernetes, tmp_path, script)
+    finally:
+        admin.delete_pod("spire-agent-1", namespace=WATCH)
 
 
 def test_a_pod_is_seen_as_it_runs_with_its_digests_and_labels(kubernetes: Kubernetes, tmp_path: Path) -> None:

@@ -212,6 +212,63 @@ def test_a_pod_that_only_calls_itself_an_api_server_is_none(meta: dict[str, Any]
     assert KINDS["ControlPlanePod"].reduce(api_server(**meta)) is None
 
 
+def spire_agent(**parts: object) -> dict[str, Any]:
+    """A pod of SPIRE's agent, as its manifests make it."""
+    owned = [{"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "spire-agent", "controller": True}]
+    spec = {
+        "nodeName": "node-1",
+        "containers": [{"name": "a", "image": "ghcr.io/spiffe/spire-agent:1.9.0@sha256:0", "args": [SECRET]}],
+        "volumes": [{"name": "socket", "hostPath": {"path": "/run/spire/agent-sockets"}}],
+    }
+    conditions = [{"type": "Ready", "status": "True", "lastTransitionTime": EARLY}]
+    given = {"owners": owned, "conditions": conditions} | parts
+    meta = {"name": "spire-agent-1", "ownerReferences": given.pop("owners")}
+    status = {"conditions": given.pop("conditions")}
+    return {"metadata": meta, "spec": spec | given, "status": status}
+
+
+@pytest.mark.parametrize("kind", ["SpireAgentPod", "SpireAgentPodOfChart"])
+def test_of_an_agent_of_spire_its_node_is_kept_and_whether_it_is_ready(kind: str) -> None:
+    reduce = KINDS[kind].reduce
+    assert reduce(spire_agent()) == {"node": "node-1", "ready": True, "since": seconds(EARLY)}
+    not_ready = [{"type": "Ready", "status": "False", "lastTransitionTime": CHANGED}]
+    assert reduce(spire_agent(conditions=not_ready)) == {"node": "node-1", "ready": False, "since": seconds(CHANGED)}
+    assert reduce(spire_agent(conditions=None)) == {"node": "node-1", "ready": False, "since": 0.0}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"owners": []},
+        {"owners": [{"kind": "ReplicaSet"}]},
+        {"volumes": [{"name": "socket", "emptyDir": {}}]},
+        {"containers": [{"name": "spire-agent", "image": "acme/search:1"}]},
+        {"containers": [{"name": "a", "image": "ghcr.io/spire-agent/proxy:1"}]},
+    ],
+)
+def test_a_pod_that_only_calls_itself_an_agent_of_spire_is_none(parts: dict[str, object]) -> None:
+    assert KINDS["SpireAgentPod"].reduce(spire_agent(**parts)) is None
+
+
+def test_the_spire_of_cilium_is_none_that_agents_have_their_identities_of() -> None:
+    raw = spire_agent()
+    raw["metadata"]["namespace"] = "cilium-spire"
+    assert KINDS["SpireAgentPod"].reduce(raw) is None
+
+
+def test_an_endpoint_serves_by_what_is_said_of_it_else_as_it_is_ready() -> None:
+    def serves(pod: str = "p", kind: str = "Pod", **conditions: object) -> object:
+        ends = [{"targetRef": {"kind": kind, "name": pod}, "conditions": conditions}, {"addresses": ["10.0.0.1"]}]
+        return KINDS["EndpointSlice"].reduce({"metadata": {"name": "s"}, "endpoints": ends})
+
+    assert serves(serving=True, terminating=True, ready=False) == {"serving": {"p": True}}
+    assert serves(serving=False, terminating=True) == {"serving": {"p": False}}
+    assert serves(ready=False) == {"serving": {"p": False}}
+    assert serves() == {"serving": {"p": True}}
+    assert serves(kind="Node") == {"serving": {}}
+    assert KINDS["EndpointSlice"].reduce({"metadata": {}, "endpoints": None}) == {"serving": {}}
+
+
 @pytest.mark.parametrize("namespace", ["", "prod"])
 def test_api_servers_are_looked_for_where_no_tenant_makes_pods(namespace: str) -> None:
     kind = KINDS["ControlPlanePod"]

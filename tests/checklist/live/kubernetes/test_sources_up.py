@@ -12,7 +12,7 @@ from watcher.kube.access import Access
 from watcher.kube.errors import RefusedError
 from watcher.kube.list_watch import Patience
 
-OUTSIDE = ("ControlPlanePod", "ClusterRole", "ClusterRoleBinding", "ClusterFederatedTrustDomain")
+OUTSIDE = ("ControlPlanePod", "SpireAgentPod", "ClusterRole", "ClusterRoleBinding", "ClusterFederatedTrustDomain")
 FORBIDDEN = RefusedError(403, "no")
 
 

@@ -75,15 +75,21 @@ def test_a_pod_that_serves_no_identity_and_that_nothing_selects_has_no_entry() -
 
 def test_a_trust_domain_that_is_allowed_and_not_federated_is_told() -> None:
     document = {"agent": {"trust_domain": "a.org"}, "identity": {"allowed_trust_domains": ["a.org", "b.org", "c.org"]}}
-    config = Seen(AgentConfigFile(document, {}, "1.0.0", in_place=True), NOW, "c")
+    config = Seen(AgentConfigFile(document, {("identity",): 3}, "1.0.0", in_place=True), NOW, "c")
 
-    def judged(*bodies: str, lacks: Missing | None = None) -> tuple[str, str]:
+    def judged(*bodies: str, lacks: Missing | None = None, of: Pod | None = None) -> tuple[str, str]:
         listings = {"ClusterFederatedTrustDomain": listing(*bodies, lacks=lacks)}
         objects = Seen(AgentObjects(NOT_GIVEN, NOT_GIVEN, listings), NOW, "")
         sources = {SourceName.AGENT_CONFIG: config, SourceName.KUBERNETES_OBJECT: objects}
-        found = finding(BUNDLES, with_entries(BOTH), sources=sources)
+        found = finding(BUNDLES, of or with_entries(BOTH), sources=sources)
+        if found.state == "fail":
+            assert "c:3" in {each.ref for each in found.evidence}
         return found.state, found.message
 
+    without_entries = pod(SPEC)
+    assert judged("{spec: {trustDomain: b.org}}", of=without_entries)[0] == "fail"
+    assert judged("{spec: {trustDomain: b.org}}", "{spec: {trustDomain: c.org}}", of=without_entries)[0] == "unknown"
+    assert judged(lacks=Missing(UnknownReason.FORBIDDEN, "No."), of=without_entries)[0] == "unknown"
     state, message = judged("{spec: {trustDomain: b.org}}")
     told = "The config allows the trust domain c.org, and no ClusterFederatedTrustDomain has its bundle."
     assert (state, message) == ("fail", told)

@@ -1,14 +1,14 @@
 """What the daemon knows of its targets, as evidence for the checklist."""
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from zlib import crc32
 
 from probes.contract import Target, TargetKey
 from probes.controls.catalogue.control import SourceName
-from probes.controls.evidence import AgentRef
+from probes.controls.evidence import AgentRef, LastTry
 from probes.controls.evidence.past import DAY
 from watcher.checklist.live.known.own_identity import own_identity
 from watcher.checklist.live.known.past import Past
@@ -39,13 +39,19 @@ class KnownEvidence:
     KEPT_EVERY = 300.0
     """Seconds between two writes of what was counted."""
 
-    def __init__(self, engine: Engine, state_dir: Path | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        state_dir: Path | None = None,
+        tries_of: Callable[[AgentRef], tuple[LastTry, ...]] = lambda _: (),
+    ) -> None:
         """Of an engine that somebody else drives; without a directory nothing survives a restart.
 
+        `tries_of`: the last connections to its pods that were asked to end; who makes them says when there are others.
         `take_changed` is to be called about once a second, `write` every KEPT_EVERY and at the end.
         """
         self._engine, self._board = engine, engine.board
-        self._pods = PodEvidence(engine)
+        self._pods = PodEvidence(engine, tries_of)
         self._past: dict[TargetKey, Past] = {}
         self._left: list[TargetKey] = []  # of this round
         self._changed: dict[AgentRef, None] = {}

@@ -8,7 +8,7 @@ from probes.contract import Target, Unknown, Verdict, say_duration
 from probes.contract.address import shown_url
 from probes.contract.reading import STALE_AFTER
 from probes.controls.catalogue.control import UnknownReason
-from probes.controls.evidence import Missing, ServedPort, Spoken, Verdicts
+from probes.controls.evidence import LastTry, Missing, ServedPort, Spoken, Verdicts
 from probes.readings.decision import OPAReading
 from probes.readings.handshake import Handshake, Spoke
 from probes.readings.metrics_page import RememberedPage
@@ -71,8 +71,10 @@ def _by_condition(verdicts: ProbeVerdicts) -> Mapping[str, tuple[Verdict, ...]]:
     return found
 
 
-def served_port(target: Target, reading: Handshake, verdicts: Verdicts) -> ServedPort:
-    """What a look at the mTLS port saw."""
+def served_port(
+    target: Target, reading: Handshake, verdicts: Verdicts, last_tries: tuple[LastTry, ...] = ()
+) -> ServedPort:
+    """What a look at the mTLS port saw; `last_tries`: what was tried at pods of the agent that were asked to end."""
     leaf = reading.leaf
     return ServedPort(
         spoken=_SPOKEN.get(reading.spoke, Spoken.PLAIN),
@@ -82,6 +84,7 @@ def served_port(target: Target, reading: Handshake, verdicts: Verdicts) -> Serve
         verdicts=verdicts,
         expected=target.spiffe_ids,
         unlearnt=target.unlearnt.get("spiffe_ids", ""),
+        last_tries=last_tries,
     )
 
 

@@ -41,12 +41,13 @@ class KeptPast(NamedTuple):
     turns: Mapping[str, tuple[tuple[float, Status], ...]] = MappingProxyType(
         {}
     )  # condition -> when it took which status, steady seconds
+    openings: tuple[tuple[float, str], ...] = ()  # of breakers, for no good reason: steady seconds, and the callee
     until: float | None = None  # steady seconds: later nobody watched it; None: until the file was written
 
     @property
     def is_worth_it(self) -> bool:
         """Whether there is anything that a restart would lose."""
-        return bool(self.requests or self.day or self.turns)
+        return bool(self.requests or self.day or self.turns or self.openings)
 
 
 class Left(NamedTuple):

@@ -1,11 +1,12 @@
 """The evidence of one pod, by source, of what the board and its past hold."""
 
+from collections.abc import Callable
 from math import inf
 from typing import Protocol, cast
 
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.catalogue.terms import AttestableWhen
-from probes.controls.evidence import MetricsLook, Missing, OPALook, PodConditions, PodHistory, Seen
+from probes.controls.evidence import AgentRef, LastTry, MetricsLook, Missing, OPALook, PodConditions, PodHistory, Seen
 from probes.history.served import Served
 from probes.readings.decision import OPAReading
 from probes.readings.handshake import Handshake
@@ -34,8 +35,9 @@ class _SvidPast(Protocol):
 class PodEvidence:
     """Reads the board of an engine; keeps nothing itself."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine, self._board = engine, engine.board
+    def __init__(self, engine: Engine, tries_of: Callable[[AgentRef], tuple[LastTry, ...]]) -> None:
+        """`tries_of`: the connections to pods of an agent that were asked to end."""
+        self._engine, self._board, self._tries_of = engine, engine.board, tries_of
         self._places = {probe.name: place for place, probe in enumerate(engine.board.probes)}
         self._alert_waits = waits()
 
@@ -77,14 +79,16 @@ class PodEvidence:
 
     def _taken(self, name: str, look: Look, state: TargetState, past: Past) -> bool:
         """Count what one look told; whether it shows another thing than the one before."""
+        opened = False
         if name == "agent_metrics":
-            slo, telemetry = self._result(state, "slo"), self._result(state, "telemetry")
-            past.counted.page(look, slo, state.target.limits.get("slo"), process_of(telemetry))
+            slo, process = self._result(state, "slo"), process_of(self._result(state, "telemetry"))
+            past.counted.page(look, slo, state.target.limits.get("slo"), process)
+            opened = past.openings.look(look.at, look.reading, self._result(state, "breaker"), process)
         elif name == "opa":
             isolated = self._engine.fleet.isolation.isolated
             past.counted.opa(look, reached="opa" in state.reached, isolated=isolated)
         before, past.shown[name] = past.shown.get(name), _shown(look)
-        return before != past.shown[name]
+        return opened or before != past.shown[name]
 
     def _result(self, state: TargetState, probe: str) -> ProbeResult | None:
         place = self._places.get(probe)
@@ -95,7 +99,8 @@ class PodEvidence:
         if isinstance(look, Missing) or not isinstance(look.reading, Handshake):
             return look if isinstance(look, Missing) else NOT_SEEN
         verdicts = looks.of_source(self._engine, state, "handshake")
-        return self._seen(looks.served_port(state.target, look.reading, verdicts), state, look)
+        tries = self._tries_of(AgentRef(state.target.key.namespace, state.target.key.agent))
+        return self._seen(looks.served_port(state.target, look.reading, verdicts, tries), state, look)
 
     def _page(self, state: TargetState, past: Past, now: float) -> Seen[object] | Missing:
         look = looks.newest(self._engine, state, "agent_metrics", now)
@@ -152,13 +157,16 @@ class PodEvidence:
             return _nothing_yet(state)
         date_of = self._board.date_of
         svid, telemetry = self._result(state, "svid"), process_of(self._result(state, "telemetry"))
-        value = PodHistory(since=date_of(past.followed.since), past=past.followed.past(now, date_of))
+        openings = tuple((date_of(at), callee) for at, callee in past.openings.needless)
+        followed = past.followed.past(now, date_of)
+        value = PodHistory(since=date_of(past.followed.since), past=followed, needless_openings=openings)
         if svid is not None and isinstance(getattr(svid.history, "served", None), Served):
             remembered = cast("_SvidPast", svid.history)
             served, rotated = remembered.served, remembered.last_rotation
             value = PodHistory(
                 since=value.since,
                 past=value.past,
+                needless_openings=openings,
                 served_since=None if served.since is None else date_of(served.since),
                 serial=remembered.serial,
                 not_before=remembered.dates[0],

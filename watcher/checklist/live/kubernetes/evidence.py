@@ -19,6 +19,7 @@ from watcher.checklist.live.kubernetes.objects.presence import presence_of
 from watcher.checklist.live.kubernetes.objects.surroundings import Subject, objects_of, subject_of
 from watcher.checklist.live.kubernetes.objects.workloads import Workload, reduce_workload
 from watcher.checklist.live.kubernetes.pods.digests import image_digests
+from watcher.checklist.live.kubernetes.pods.endings import Endings
 from watcher.checklist.live.kubernetes.pods.identities import unread
 from watcher.checklist.live.kubernetes.pods.live_pods import LivePods
 from watcher.checklist.live.provider import Presence, Provided
@@ -68,6 +69,9 @@ class KubernetesEvidence:
         )
         self.config_maps = ConfigMapReader(discoverer.access, every, clock.steady, clock.date_of, self._changed_configs)
         self.idle = IdleAgents(self.followed, self.pods, self.config_maps)
+        memory = self.pods.memory
+        self.endings = Endings(self.followed, clock, memory.has_ended)
+        memory.on_ending, memory.on_gone = self.endings.note, self.endings.gone
         self._logger = FailuresLogger(logging.getLogger(__name__))
         self._reading: asyncio.Task[None] | None = None
         self._changed: set[AgentRef] = set()
@@ -133,11 +137,14 @@ class KubernetesEvidence:
 
     def take_changed(self) -> Collection[AgentRef] | None:
         """Of which agents something changed; None: maybe of all."""
-        changed, self._changed = self._changed, set()
+        self.endings.look()
+        changed, self._changed = self._changed | {*self.endings.take_changed()}, set()
         namespaces, self._changed_namespaces = self._changed_namespaces, set()
         changed.update(self.pods.take_changed())
         namespaces.update(self.followed.take_lapsed(), self._changed_identities())
         known = {*self.pods.agents(), *self.idle.agents()}
+        if nodes := self.followed.take_changed_nodes():
+            changed.update(self._agents_on(nodes))
         self.config_maps.keep_only(known)
         self.pods.memory.keep_only(self.pods.revisions(), self.followed.now())
         return None if "" in namespaces else changed | {each for each in known if each.namespace in namespaces}
@@ -150,6 +157,12 @@ class KubernetesEvidence:
         if self._identities is not None and (missing is None or missing.reason is not UnknownReason.SOURCE_MISSING):
             told["kubernetes_ClusterSPIFFEID"] = "" if missing is None else str(missing.reason)
         return told
+
+    def _agents_on(self, nodes: Collection[str]) -> Iterator[AgentRef]:
+        for agent in list(self.pods.agents()):
+            kept = (each.kept for each in self.pods.of(agent).values() if each is not None)
+            if any(each is not None and each.run.node in nodes for each in kept):
+                yield agent
 
     def _changed_in(self, namespace: str) -> None:
         self._changed_namespaces.add(namespace)
@@ -168,7 +181,8 @@ class KubernetesEvidence:
     def _objects(self, subject: Subject, names: Iterable[Name]) -> Seen[object] | Missing:
         if isinstance(subject.template, Missing) and subject.newest is None:
             return self.pods.missing(subject.ref.namespace) or subject.template
-        objects = objects_of(subject, self.followed, self.config_maps, names)
+        routed = self.endings.routed_of(subject.ref)
+        objects = objects_of(subject, self.followed, self.config_maps, names, routed)
         return Seen(objects, subject.at, f"{subject.ref.namespace}/{subject.ref.agent}")
 
     def _places(self, subject: Subject) -> Sequence[Place] | Missing:

@@ -14,6 +14,7 @@ from watcher.checklist.live.accounts import Account, account
 from watcher.checklist.live.kubernetes.agent_manifests import AgentManifests
 from watcher.checklist.live.kubernetes.evidence import KubernetesEvidence
 from watcher.checklist.live.kubernetes.objects.kinds import Group
+from watcher.checklist.live.kubernetes.pods.endings import Endings
 from watcher.checklist.live.provider import Presence, Provided, Sources
 from watcher.config.settings import Settings
 from watcher.runtime.clock import Clock
@@ -36,6 +37,11 @@ class ObjectEvidence:
         self._cluster, self._files, self._elsewhere = cluster, files, elsewhere
         self._logger = FailuresLogger(logging.getLogger(__name__))
         self._reading: asyncio.Task[None] | None = None
+
+    @property
+    def endings(self) -> Endings | None:
+        """What became of pods that were asked to end; None without a cluster."""
+        return self._cluster.endings if self._cluster is not None else None
 
     def adopt(self, settings: Settings) -> None:
         """Read the files of these settings, and all as often as they say, from now on."""

@@ -18,7 +18,14 @@ from probes.controls.judges.kubernetes_object.case import (
 )
 from probes.controls.judges.kubernetes_object.network.egress import lets_out_to_dns, unmapped_endpoints
 from probes.controls.judges.kubernetes_object.network.other_policies import beside
-from probes.controls.judges.kubernetes_object.network.policy_rules import Rule, are_all_ports, elements, networks
+from probes.controls.judges.kubernetes_object.network.policy_rules import (
+    Rule,
+    are_all_ports,
+    elements,
+    networks,
+    of_direction,
+    rules_of,
+)
 from probes.controls.judging import Statement
 
 _PRIVATE = {4: ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"), 6: ("fc00::/7",)}
@@ -43,8 +50,8 @@ def ingress_rules(case: TemplateCase) -> Iterator[Statement]:
     """What comes in is restricted, and each rule names peers and ports that the pod has."""
     policies = case.listing("NetworkPolicy")
     numbers, names = _declared(case)
-    for policy in _of(policies, "Ingress"):
-        for rule in _rules(policy, "ingress"):
+    for policy in of_direction(policies, "Ingress"):
+        for rule in rules_of(policy, "ingress"):
             peers = mappings(rule.get("from"))
             if not peers or _are_all(peers):
                 whole = [each for each in peers if not _block(each).get("except")]
@@ -64,7 +71,7 @@ def ingress_rules(case: TemplateCase) -> Iterator[Statement]:
 def egress_rules(case: TemplateCase) -> Iterator[Statement]:
     """What goes out is restricted, DNS is allowed, and no rule allows everything."""
     policies = case.listing("NetworkPolicy")
-    allowed = [(policy, rule) for policy in _of(policies, "Egress") for rule in _rules(policy, "egress")]
+    allowed = [(policy, rule) for policy in of_direction(policies, "Egress") for rule in rules_of(policy, "egress")]
     for policy, rule in allowed:
         ports, peers = elements(rule.get("ports")), mappings(rule.get("to"))
         if not peers:
@@ -74,8 +81,12 @@ def egress_rules(case: TemplateCase) -> Iterator[Statement]:
                 f"NetworkPolicy {short(policy.name)} lets out to everywhere, without ports or private ranges in except."
             )
             yield bad(told, policy.ref)
-    if not policies.lacks and _of(policies, "Egress") and not any(lets_out_to_dns(case, *each) for each in allowed):
-        yield bad("No rule lets out to DNS, UDP port 53.", _of(policies, "Egress")[0].ref)
+    if (
+        not policies.lacks
+        and of_direction(policies, "Egress")
+        and not any(lets_out_to_dns(case, *each) for each in allowed)
+    ):
+        yield bad("No rule lets out to DNS, UDP port 53.", of_direction(policies, "Egress")[0].ref)
     if not policies.lacks:
         yield from unmapped_endpoints(case, [rule for _, rule in allowed])
     yield from _restricted(case, policies, "Egress", "What goes out is restricted, and DNS is allowed.")
@@ -87,15 +98,15 @@ def default_deny(case: TemplateCase) -> Iterator[Statement]:
     policies = case.listing("NetworkPolicy")
     for_all = Listing(tuple(each for each in policies.objects if _selects_all(each)), policies.lacks)
     for direction, key in (("Ingress", "ingress"), ("Egress", "egress")):
-        for policy in _of(for_all, direction):
-            if any(_allows_everything(rule, "from" if key == "ingress" else "to") for rule in _rules(policy, key)):
+        for policy in of_direction(for_all, direction):
+            if any(_allows_everything(rule, "from" if key == "ingress" else "to") for rule in rules_of(policy, key)):
                 yield bad(f"NetworkPolicy {short(policy.name)} allows all pods every {key} again.", policy.ref)
         yield from _restricted(case, for_all, direction, f"All pods are isolated for {key}.")
 
 
 def _restricted(case: TemplateCase, policies: Listing, direction: str, yes: str) -> Iterator[Statement]:
     """Good by a complete list alone: another policy could allow what these do not, also one of another kind."""
-    found = _of(policies, direction)
+    found = of_direction(policies, direction)
     if policies.lacks:
         yield lacking(policies.lacks)
     elif doubt := beside(case):
@@ -104,20 +115,6 @@ def _restricted(case: TemplateCase, policies: Listing, direction: str, yes: str)
         yield good(yes, found[0].ref)
     else:
         yield bad(f"No NetworkPolicy restricts {direction.lower()}.")
-
-
-def _of(policies: Listing, direction: str) -> Sequence[KubeObject]:
-    return [each for each in policies.objects if direction in _directions(mapping(each.body.get("spec")))]
-
-
-def _directions(spec: Mapping[str, object]) -> Sequence[str]:
-    """By policyTypes; left out: Ingress, and Egress where there are such rules."""
-    given = texts(spec.get("policyTypes"))
-    return given or (("Ingress", "Egress") if elements(spec.get("egress")) else ("Ingress",))
-
-
-def _rules(policy: KubeObject, key: str) -> Sequence[Rule]:
-    return elements(mapping(policy.body.get("spec")).get(key))
 
 
 def _selects_all(policy: KubeObject) -> bool:

@@ -136,3 +136,35 @@ def test_conditions_that_stand_for_a_fifth_of_a_week_or_flap_refute_their_thresh
 ) -> None:
     found = said(TUNED, replace(ROTATED, past={"MemoryHigh": past}))
     assert [(each.says.value, each.message) for each in found] == [("bad", each) for each in told]
+
+
+TUNED_BREAKER = "reliability.circuit-breaker.threshold-tuned"
+
+
+@pytest.mark.parametrize(
+    ("openings", "refuted"),
+    [
+        ([(1, "ranker"), (2, "ranker"), (6.9, "ranker")], True),
+        ([(1, "ranker"), (2, "ranker"), (7.1, "ranker")], False),
+        ([(1, "ranker"), (2, "ranker"), (3, "index")], False),
+        ([], False),
+    ],
+)
+def test_a_breaker_that_opens_again_and_again_for_no_good_reason_is_not_tuned(
+    openings: list[tuple[float, str]], refuted: bool
+) -> None:
+    past = tuple((NOW - days * DAY, callee) for days, callee in openings)
+    found = finding(TUNED_BREAKER, PodHistory(since=NOW - 9 * DAY, needless_openings=past))
+    if refuted:
+        told = (
+            "search-0: The circuit breaker for ranker opened 3 times in 7 days while less than 1 % of calls had failed."
+        )
+        assert (found.state, found.reason, found.message) == (State.FAIL, "Refuted", told)
+    else:
+        assert (found.state, found.reason) == (State.UNKNOWN, "AttestationMissing")
+
+
+def test_a_breaker_that_has_no_name_is_told_of_without_one() -> None:
+    past = tuple((NOW - days * DAY, "") for days in (1, 2, 3))
+    [one] = said(TUNED_BREAKER, PodHistory(since=NOW - 9 * DAY, needless_openings=past))
+    assert one.message == "The circuit breaker opened 3 times in 7 days while less than 1 % of calls had failed."

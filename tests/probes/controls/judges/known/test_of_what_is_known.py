@@ -45,9 +45,7 @@ NOT_JUDGED = {
     ("postdeploy.short.error-rate-normal", SourceName.AGENT_METRICS): _ROLLOUT,
     ("postdeploy.short.latency-normal", SourceName.AGENT_METRICS): _ROLLOUT,
     ("postdeploy.short.authorization-working", SourceName.AGENT_METRICS): _ROLLOUT,
-    ("reliability.circuit-breaker.threshold-tuned", SourceName.HISTORY): "errors of a callee before a breaker opened",
-    ("reliability.shutdown.no-new-requests", SourceName.HANDSHAKE): "a pod that ends is not looked at any more",
-    ("reliability.shutdown.requests-drained", SourceName.HISTORY): "a pod that ends is not looked at any more",
+    ("reliability.shutdown.requests-drained", SourceName.HISTORY): "looks are too far apart to tell errors of an end",
     ("security.authz.policy-version-controlled", SourceName.OPA): "a revision refutes nothing by itself",
     ("testing.load.peak-tested", SourceName.HISTORY): "compared with the number in a record",
 }

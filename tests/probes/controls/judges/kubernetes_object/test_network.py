@@ -210,6 +210,19 @@ def test_an_endpoint_of_the_config_is_let_out_to_by_its_address_or_it_is_not_kno
         assert found == ("unknown", "SourceMissing", told)
 
 
+def test_what_the_config_shows_of_its_endpoints_is_evidence_of_a_pass_and_of_nothing_else() -> None:
+    def shown(endpoint: str, lacks: Missing | None = None, *, in_place: bool = True) -> tuple[str, bool]:
+        given = {"NetworkPolicy": listing(_policy(f"policyTypes: [Egress], egress: [{DNS}, {TO_OPA}]"), lacks=lacks)}
+        config = AgentConfigFile({"authorization": {"opa_endpoint": endpoint}}, {}, "1.0.0", in_place=in_place)
+        found = finding(EGRESS, SPEC, listings=given, config=Seen(config, NOW, "config.yaml"))
+        return found.state, "agent_config" in {each.source for each in found.evidence}
+
+    assert shown("http://localhost:8181") == ("pass", True)
+    assert shown("http://localhost:8181", in_place=False) == ("pass", False)
+    assert shown("http://opa:8181")[0] == "unknown"
+    assert shown("http://localhost:8181", SOME_ONLY)[0] == "unknown"
+
+
 def test_the_collector_of_traces_is_an_endpoint_where_anything_is_traced() -> None:
     tracing = {"endpoint": "https://tempo:4317"}
     assert _with_config(TO_OPA, {"observability": {"tracing": tracing}})[0] == "unknown"

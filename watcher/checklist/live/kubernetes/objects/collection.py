@@ -44,6 +44,7 @@ class Collection(Reachability):
         self._by_namespace: defaultdict[str, dict[str, _Kept]] = defaultdict(dict)  # by namespace and name
         self._unread: dict[str, str] = {}  # namespaces of those that are not kept, by uid
         self._unread_in: Counter[str] = Counter()  # by namespace
+        self.changed_nodes: set[str] = set()  # since somebody last emptied it, of a kind that is of nodes
         self.was_read = False  # the API server told of them, once
         self.absent = False  # the API server has no such kind
         self._foreign = False  # it has one, in a version that is not understood
@@ -75,7 +76,7 @@ class Collection(Reachability):
             there = self._by_namespace[namespace]
             if there.get(gone.found.name) is gone:  # else one of that name was made anew
                 del there[gone.found.name]
-            self._on_change(self._of(namespace))
+            self._changed(gone.found)
 
     def give_up(self, uid: str) -> None:
         """Keep this object no more: others need the room."""
@@ -219,7 +220,14 @@ class Collection(Reachability):
         before = self._objects.get(uid)
         self._objects[uid] = self._by_namespace[kept.found.namespace][kept.found.name] = kept
         if before is None or before.found.body != kept.found.body or before.selector != kept.selector:
-            self._on_change(self._of(kept.found.namespace))
+            self._changed(kept.found)
+
+    def _changed(self, found: KubeObject) -> None:
+        """EndpointSlices change with each pod, and no verdict rests on one as it is; what is of a node concerns few."""
+        if self.kind.of_nodes:
+            self.changed_nodes.add(str(found.body["node"]))
+        elif self.kind.judged:
+            self._on_change(self._of(found.namespace))
 
     def _ref(self, namespace: str, meta: Raw) -> str:
         within = f"{namespace}/" if namespace else ""

@@ -134,6 +134,15 @@ class Followed:
                     lapsed.add(scope)
         return lapsed
 
+    def take_changed_nodes(self) -> Some[str]:
+        """On which nodes something of theirs changed since this was asked."""
+        changed = set[str]()
+        for each in self._every():
+            if each.changed_nodes:
+                changed |= each.changed_nodes
+                each.changed_nodes.clear()
+        return changed
+
     def up(self) -> Mapping[str, str]:
         """For `evidence_source_up`: each group that is turned on, and each kind of a CRD that is installed, and why it
         is down, one word of UnknownReason; empty where it is up."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from probes.controls.judges.kubernetes_object.deployed_by import MARKS
 from probes.controls.judges.kubernetes_object.secrets.reading_roles import KNOWN_ROLES, reads_secrets
+from watcher.checklist.live.kubernetes.objects.node_pods import control_plane_pod, spire_agent_pod
 from watcher.checklist.live.kubernetes.objects.policy_selectors import of_admin_policy, of_cilium_policy, of_policy
 from watcher.kube.objects import Raw
 from watcher.kube.selectors import Selector
@@ -15,15 +16,13 @@ MOST_BYTES = 256 * 2**10
 """Of one object, in JSON."""
 
 _LONGEST = 253
-_MIRROR = "kubernetes.io/config.mirror"
-"""The annotation of a static pod's object."""
 
 
 class Group(StrEnum):
     """Rights that are given together, by the names that the config has for them."""
 
     WORKLOADS = "workloads"  # what makes pods, and what makes their Secrets
-    NETWORK = "network"  # what restricts their traffic
+    NETWORK = "network"  # what restricts their traffic, and where it goes
     RBAC = "rbac"  # who may read Secrets
     SPIRE = "spire"  # who gets which identity
 
@@ -48,6 +47,8 @@ class Kind:
     labels: str = ""  # label selector of those that are wanted; empty: all
     custom: bool = False  # of a CRD, which may not be installed
     selector: Callable[[Raw], Selector] | None = None  # of the pods that it is about; None: of no single pods
+    of_nodes: bool = False  # of each only what is on the nodes of its pods concerns an agent
+    judged: bool = True  # judges are handed these objects; else only the watcher looks things up in them
 
     def path(self, version: str, namespace: str = "") -> str:
         """Where they are listed: those of a namespace, or (empty) all."""
@@ -113,21 +114,16 @@ def _trust_domain(raw: Raw) -> Body:
     return {"spec": {"trustDomain": (raw.get("spec") or {}).get("trustDomain")}}
 
 
-def _control_plane_pod(raw: Raw) -> Body | None:
-    """The names of the flags that it was started with, and none of their values; None of a pod that no node runs by
-    itself: anybody who may make pods can give one the labels of an API server."""
-    meta = raw["metadata"]
-    of_node = any(each.get("kind") == "Node" for each in meta.get("ownerReferences") or ())
-    if not of_node or _MIRROR not in (meta.get("annotations") or {}):
-        return None
-    spec = raw.get("spec") or {}
-    words = (
-        str(word)
-        for container in spec.get("containers") or ()
-        for key in ("command", "args")
-        for word in container.get(key) or ()
-    )
-    return {"flags": sorted({word.partition("=")[0][:_LONGEST] for word in words if word.startswith("--")})}
+def _endpoints(raw: Raw) -> Body:
+    """Which pods it names, and whether each serves: what is told of no pod is that of `ready`, and by itself true."""
+    serving: dict[str, bool] = {}
+    for each in raw.get("endpoints") or ():
+        reference, conditions = each.get("targetRef") or {}, each.get("conditions") or {}
+        if reference.get("kind") == "Pod":
+            name, said = str(reference["name"])[:_LONGEST], conditions.get("serving")
+            serves = (conditions.get("ready") if said is None else said) is not False
+            serving[name] = serves or serving.get(name, False)
+    return {"serving": serving}
 
 
 def _binding(raw: Raw) -> Body:
@@ -141,6 +137,10 @@ _RBAC = "rbac.authorization.k8s.io"
 
 def _made_by(name: str, api: str, plural: str, *versions: str) -> Kind:
     return Kind(name, Group.WORKLOADS, api, plural, _maker, versions, custom=True)
+
+
+def _spire_agent(name: str, labels: str) -> Kind:
+    return Kind(name, Group.WORKLOADS, "", "pods", spire_agent_pod, namespaced=False, labels=labels, of_nodes=True)
 
 
 def _cilium(name: str, plural: str, *, namespaced: bool) -> Kind:
@@ -183,11 +183,13 @@ def kinds(workload: Reduce) -> tuple[Kind, ...]:
             Group.WORKLOADS,
             "",
             "pods",
-            _control_plane_pod,
+            control_plane_pod,
             namespaced=False,
             within="kube-system",
             labels="component=kube-apiserver",
         ),
+        _spire_agent("SpireAgentPod", "app=spire-agent"),
+        _spire_agent("SpireAgentPodOfChart", "app.kubernetes.io/name in (agent,spire-agent)"),
         Kind("LimitRange", Group.WORKLOADS, "", "limitranges", _with_spec),
         _made_by("ExternalSecret", "external-secrets.io", "externalsecrets", "v1", "v1beta1", "v1alpha1"),
         _made_by("Certificate", "cert-manager.io", "certificates", "v1"),
@@ -197,6 +199,7 @@ def kinds(workload: Reduce) -> tuple[Kind, ...]:
         _made_by("SealedSecret", "bitnami.com", "sealedsecrets", "v1alpha1"),
         _made_by("SecretProviderClass", "secrets-store.csi.x-k8s.io", "secretproviderclasses", "v1", "v1alpha1"),
         Kind("NetworkPolicy", Group.NETWORK, "networking.k8s.io", "networkpolicies", _with_spec, selector=of_policy),
+        Kind("EndpointSlice", Group.NETWORK, "discovery.k8s.io", "endpointslices", _endpoints, judged=False),
         _cilium("CiliumNetworkPolicy", "ciliumnetworkpolicies", namespaced=True),
         _cilium("CiliumClusterwideNetworkPolicy", "ciliumclusterwidenetworkpolicies", namespaced=False),
         _admin("AdminNetworkPolicy", "adminnetworkpolicies", "v1alpha1"),

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from probes.controls.catalogue.control import UnknownReason
-from probes.controls.evidence import AgentObjects, AgentRef, KubeObject, Listing, Missing, PodTemplate, Seen
+from probes.controls.evidence import AgentObjects, AgentRef, KubeObject, Listing, Missing, PodTemplate, Routed, Seen
+from probes.controls.evidence.gathered import NOT_GIVEN
 from watcher.checklist.live.kubernetes.configs.config_maps import GONE, ConfigMapReader, Name
 from watcher.checklist.live.kubernetes.configs.kept_config_map import KeptConfigMap
 from watcher.checklist.live.kubernetes.objects.collection import Collection
@@ -31,6 +32,7 @@ class Subject:
     template: Seen[PodTemplate] | Missing
     labels: Sequence[Mapping[str, str]] | Missing  # of its pods, those that differ each once
     at: float  # Unix seconds at which the API server told of the pod, or of the workload
+    nodes: frozenset[str] = frozenset()  # that its pods run on
 
 
 def subject_of(
@@ -42,7 +44,8 @@ def subject_of(
         kept = newest.kept
         ref_of_pod = f"pod/{ref.namespace}/{newest.pod.name}"
         template = Seen(kept.template.read(), at, ref_of_pod)
-        return Subject(ref, newest, _workload_of(newest, followed, at), template, _labels(pods), at)
+        nodes = frozenset(each.kept.run.node for each in pods if each.kept is not None)
+        return Subject(ref, newest, _workload_of(newest, followed, at), template, _labels(pods), at, nodes)
     if workload is None:
         return Subject(ref, None, _NO_POD, _NO_POD, _NO_POD, at)
     told = _told_of(workload, followed)
@@ -100,11 +103,18 @@ def _workload_of(seen: SeenPod, followed: Followed, at: float) -> Seen[KubeObjec
     return _told_of(made, followed)
 
 
-def objects_of(subject: Subject, followed: Followed, reader: ConfigMapReader, names: Iterable[Name]) -> AgentObjects:
-    """Source `kubernetes_object`; `names`: the ConfigMaps that its pods use."""
-    listings = {kind.name: _listing(kind, subject, followed) for kind in followed.kinds if kind.name not in FOLLOWED}
+def objects_of(
+    subject: Subject,
+    followed: Followed,
+    reader: ConfigMapReader,
+    names: Iterable[Name],
+    routed: Seen[tuple[Routed, ...]] | Missing = NOT_GIVEN,
+) -> AgentObjects:
+    """Source `kubernetes_object`; `names`: the ConfigMaps that its pods use; `routed`: what is known of their ends."""
+    around = (kind for kind in followed.kinds if kind.judged and kind.name not in FOLLOWED)
+    listings = {kind.name: _listing(kind, subject, followed) for kind in around}
     listings["ConfigMap"] = _config_maps(reader, list(names), subject.at)
-    return AgentObjects(subject.workload, subject.template, listings)
+    return AgentObjects(subject.workload, subject.template, listings, routed)
 
 
 def _listing(kind: Kind, subject: Subject, followed: Followed) -> Seen[Listing] | Missing:
@@ -114,6 +124,9 @@ def _listing(kind: Kind, subject: Subject, followed: Followed) -> Seen[Listing] 
     lacks = found.lacks_in(subject.ref.namespace)
     if lacks is not None and lacks.reason is not UnknownReason.UNPARSEABLE:
         return lacks
+    if kind.of_nodes:
+        on_them = tuple(each for each in found.all() if each.body["node"] in subject.nodes)
+        return Seen(Listing(on_them, lacks), found.told_at(followed.date_of), kind.plural)
     objects = found.of(subject.ref.namespace) if kind.selector is None else _about(found, subject)
     if isinstance(objects, Missing):
         return objects

@@ -1,7 +1,7 @@
 """What is remembered of pods over their lives: how they started, first restarted and ended."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from probes.controls.evidence import AgentRef
 from probes.controls.evidence.live_pod import GRACE, REMEMBERED, ContainerRun, Ended, Start, Termination
@@ -20,6 +20,8 @@ class PodMemory:
         self._starts: defaultdict[tuple[AgentRef, str], dict[str, Start]] = defaultdict(dict)  # by uid
         self._first_ended: dict[str, Ended] = {}  # by uid
         self._ended: dict[str, AgentRef] = {}  # by uid, as long as the pod is there
+        self.on_ending: Callable[[AgentRef, SeenPod], None] = lambda _, __: None  # a pod that was asked to end changed
+        self.on_gone: Callable[[str], None] = lambda _: None  # uid of a pod
 
     def note(self, agent: AgentRef, seen: SeenPod, before: KeptPod | None) -> None:
         """This pod is as it is now; `before`: what was kept of it until now."""
@@ -31,15 +33,22 @@ class PodMemory:
             self._first_ended.setdefault(uid, own.ended)
         if kept.run.ends_since is None:
             self._note_start(agent, seen, own, was_unready=before is not None and before.run.ready_since is None)
-        elif uid not in self._ended and own.ended is not None and _has_ended(own, kept.run.ends_since):
+            return
+        if uid not in self._ended and own.ended is not None and _has_ended(own, kept.run.ends_since):
             self._ended[uid] = agent
             end = Termination(seen.pod.name, kept.run.ends_since, own.ended, _grace(kept))
             self._ends[agent].append(end)
+        self.on_ending(agent, seen)
 
     def forget(self, uid: str) -> None:
         """The pod is gone; how it ended is kept."""
         self._first_ended.pop(uid, None)
         self._ended.pop(uid, None)
+        self.on_gone(uid)
+
+    def has_ended(self, uid: str) -> bool:
+        """Whether the agent's container of this pod has, after the pod was asked to."""
+        return uid in self._ended
 
     def first_ended(self, uid: str) -> Ended | None:
         """How the first process of its agent's container ended; None where that was not seen, or has not been."""
