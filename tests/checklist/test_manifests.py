@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from probes.controls.catalogue.control import SourceName
 from probes.controls.evidence import AgentConfigFile, AgentObjects, AgentRef, Listing, Missing, Seen
+from probes.controls.judges.kubernetes_object.network.read_policies import read_policies
 from watcher.checklist.manifests.documents import MAX_BYTES, UNRENDERED, Budget, read_documents
 from watcher.checklist.manifests.gathering import Fleet, gather
 from watcher.checklist.manifests.objects import STANDARD_INPUT, ManifestsError, read_objects
@@ -244,6 +245,18 @@ def test_policies_concern_an_agent_by_their_selector_and_namespace() -> None:
     assert not found.complete
 
 
+def test_what_policies_say_is_read_once_for_all_agents_that_the_same_ones_select() -> None:
+    head = "apiVersion: networking.k8s.io/v1, kind: NetworkPolicy"
+    policies = [f"{{{head}, metadata: {{name: p{n}, namespace: prod}}, spec: {{podSelector: {{}}}}}}" for n in range(3)]
+    own = f"{{{head}, metadata: {{name: own, namespace: prod}}, spec: {{podSelector: {{matchLabels: {{app: c}}}}}}}}"
+    agents = [workload(name, labels=f"app: {name}").replace("search-config", name) for name in ("a", "b", "c")]
+    fleet = fleet_of(*agents, *policies, own)
+    first, second, third = (listed(objects_of(fleet, name), "NetworkPolicy") for name in ("a", "b", "c"))
+    assert first is second
+    assert read_policies(first) is read_policies(second)
+    assert [each.name for each in third.objects] == ["p0", "p1", "p2", "own"]
+
+
 def test_config_maps_that_a_pod_names_and_that_are_not_given_leave_the_list_open() -> None:
     assert listed(objects_of(fleet_of(CONFIG_MAP, workload())), "ConfigMap").complete
     more = "initContainers: [{name: i, envFrom: [{configMapRef: {name: other}}]}]"
@@ -465,6 +478,17 @@ def test_a_pod_template_that_kubernetes_would_refuse_is_told_and_costs_no_other(
 _texts = st.sampled_from(
     ["---\n", "a: b\n", "- x\n", "kind: List\n", "items:\n", "{{ x }}\n", "'", '"', "  ", "&a ", "*a\n"]
 )
+
+
+def test_a_second_container_of_a_pod_that_says_where_a_config_is_is_told_and_not_passed_over() -> None:
+    two = workload(more=f"initContainers: [{{name: w, env: [{PATH}]}}, {{name: b, restartPolicy: Always, env: [{PATH}]}}]")
+    fleet = fleet_of(CONFIG_MAP, two)
+    assert list(fleet.agents) == [AgentRef("prod", "search")]
+    assert fleet.problems == [
+        "standard input:20: Deployment search-agent: the container b says where its config is, too "
+        "(AGENTWEAVE_CONFIG_PATH): a pod is judged as one agent, agent, and b is not judged"
+    ]
+    assert fleet_of(CONFIG_MAP, workload()).problems == []
 
 
 @given(st.lists(_texts | st.text(max_size=6), max_size=12).map("".join))

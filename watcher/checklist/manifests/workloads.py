@@ -9,7 +9,7 @@ from watcher.checklist.manifests.objects import Manifest
 from watcher.checklist.manifests.pod_templates import BrokenWorkloadError, FoundTemplate
 from watcher.discovery.pod.agent_config import AgentConfig, read_config
 from watcher.discovery.pod.config_place import ConfigPlace
-from watcher.discovery.pod.containers import agent_container
+from watcher.discovery.pod.containers import agent_container, said_of_other_agents
 from watcher.discovery.pod.environment import LONGEST, Values
 from watcher.discovery.pod.pod import Pod, read_pod
 from watcher.discovery.pod.workload import agent_name
@@ -30,6 +30,7 @@ class AgentWorkload:
     labels: Mapping[str, str]  # of its pods
     config: tuple[Manifest, str] | None  # the ConfigMap and key that have its config
     why: str = ""  # why its config is not known, a part of a sentence
+    others: str = ""  # that other containers of its pods are agents too, a part of a sentence
 
 
 def read_workload(workload: Manifest, found: FoundTemplate, config_maps: ConfigMaps) -> AgentWorkload | None:
@@ -54,14 +55,16 @@ def _read(workload: Manifest, found: FoundTemplate, config_maps: ConfigMaps) -> 
     config, key, why = _config(place, workload.namespace, config_maps)
     said = read_config(_text(config, key)) if config is not None else AgentConfig()
     labels = {str(name): str(value) for name, value in (meta.get("labels") or {}).items()}
+    container = agent_container(spec)
     return AgentWorkload(
         name=agent_name(pod, said),
         workload=workload,
-        template=PodTemplate(meta, spec, str(agent_container(spec).get("name") or "")),
+        template=PodTemplate(meta, spec, str(container.get("name") or "")),
         line=found.line,
         labels=labels,
         config=None if config is None else (config, key),
         why=why,
+        others=said_of_other_agents(container, spec, "judged"),
     )
 
 

@@ -45,6 +45,21 @@ def names_config(container: Raw) -> bool:
     return any(each.get("name") == CONFIG_PATH for each in container.get("env") or ())
 
 
+def said_of_other_agents(agent: Raw, spec: Raw, verb: str) -> str:
+    """That other containers say where a config is, too; a part of a sentence, empty where none does."""
+    others = [_name(each) for each in lasting_containers(spec) if each is not agent and names_config(each)]
+    if not others:
+        return ""
+    names = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+    one, says, their, are = ("", "says", "its", "is") if len(others) == 1 else ("s", "say", "their", "are")
+    told = f"the container{one} {names} {says} where {their} config is, too ({CONFIG_PATH})"
+    return f"{told}: a pod is {verb} as one agent, {_name(agent)}, and {names} {are} not {verb}"
+
+
+def _name(container: Raw) -> str:
+    return str(container.get("name"))[:63]
+
+
 def lasting_containers(spec: Raw) -> Iterator[Raw]:
     """Those that run as long as the pod does: also native sidecars, which are init containers."""
     yield from spec.get("containers") or ()

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from probes.controls.evidence import Container, Listing, PodTemplate
 from probes.controls.judges.kubernetes_object.case import all_containers, mapping, mappings, short
+from probes.controls.judges.once import once
 from probes.controls.judges.secret_names import names_secret
 from probes.controls.judges.secret_rules import is_uncertain
 
@@ -47,10 +48,11 @@ def variables_of(container: Container, config_maps: Listing) -> Iterator[Variabl
         yield known[name]
 
 
-def secret_variables(template: PodTemplate, config_maps: Listing) -> Sequence[Variable]:
+@once
+def secret_variables(template: PodTemplate, config_maps: Listing) -> Iterator[Variable]:
     """All variables of the pod whose names say that they are secrets, and that have a value."""
     found = (each for container in all_containers(template) for each in variables_of(container, config_maps))
-    return [each for each in found if each.source and names_secret(each.name, each.value or "")]
+    return (each for each in found if each.source and names_secret(each.name, each.value or ""))
 
 
 def _of_whole_config_maps(container: Container, contents: Mapping[str, Mapping[str, object]]) -> Iterator[Variable]:

@@ -9,6 +9,7 @@ from probes.controls.evidence import Container, KubeObject, Listing, PodTemplate
 from probes.controls.evidence.agent_config import KeyPath
 from probes.controls.judges.credentials import is_secret_header
 from probes.controls.judges.kubernetes_object.case import all_containers, mapping, mappings, short, texts
+from probes.controls.judges.once import once
 from probes.controls.judges.secret_rules import (
     BY_NAME,
     may_be_secret,
@@ -29,6 +30,7 @@ _rule = lru_cache(maxsize=64)(secret_rule)
 _doubt = lru_cache(maxsize=64)(may_have_secret)
 
 
+@once
 def matching(template: PodTemplate, config_maps: Listing) -> Iterator[Found]:
     """Texts with a known format of a secret: of containers, of the rest of the template, of ConfigMaps."""
     for container in all_containers(template):
@@ -45,6 +47,7 @@ def matching(template: PodTemplate, config_maps: Listing) -> Iterator[Found]:
                 yield f"ConfigMap {short(each.name)}: {short(key)}", rule
 
 
+@once
 def doubtful(template: PodTemplate, config_maps: Listing) -> Iterator[Found]:
     """Texts that match no rule and may be secrets all the same: by their names, or as they look."""
     for container in all_containers(template):
@@ -69,6 +72,7 @@ def _in_container(container: Container) -> Iterator[Found]:
             yield _place(container, place), why
 
 
+@once
 def referring(template: PodTemplate, config_maps: Listing) -> Iterator[str]:
     """What says where a secret is, though none is seen there: the beginnings of sentences."""
     for container in all_containers(template):
