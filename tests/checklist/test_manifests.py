@@ -472,7 +472,33 @@ def test_a_pod_template_that_kubernetes_would_refuse_is_told_and_costs_no_other(
     wrong = workload("wrong").replace(f"env: [{PATH}]", "env: 5")
     fleet = fleet_of(CONFIG_MAP, wrong, workload())
     assert list(fleet.agents) == [AgentRef("prod", "search")]
-    assert fleet.problems == ["standard input:17: the pod template of Deployment wrong is not as Kubernetes has it"]
+    assert fleet.problems == [
+        "standard input:25: Deployment wrong: spec.template.spec.containers[0].env: expected a list, got a number"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("labels: {app: search}", "labels: [a]",
+         "metadata.labels: expected a mapping, got a list"),
+        (f"env: [{PATH}]", "env: [5]",
+         "spec.containers[0].env[0]: expected a mapping, got a number"),
+        ("mountPath: /etc/agent", "path: /a",
+         "spec.containers[0].volumeMounts[0].mountPath: expected it, and it is not there"),
+        ("{name: search-config}", "{items: [{key: a}]}",
+         "spec.volumes[0].configMap.items[0].path: expected it, and it is not there"),
+        (f"env: [{PATH}]", f"env: [{PATH}]\n        ports: [{{name: a, containerPort: b}}]",
+         "spec.containers[0].ports[0].containerPort: expected a whole number, got a text"),
+        (f"env: [{PATH}]", f"env: [{PATH}]\n        resources: 5",
+         "spec.containers[0].resources: expected a mapping, got a number"),
+        (f"env: [{PATH}]", f"env: [{PATH}]\n        envFrom: {{a: b}}",
+         "spec.containers[0].envFrom: expected a list, got a mapping"),
+    ],
+)  # fmt: skip
+def test_the_field_that_is_not_as_kubernetes_has_it_is_named(old: str, new: str, why: str) -> None:
+    (problem,) = fleet_of(CONFIG_MAP, workload("wrong").replace(old, new)).problems
+    assert problem.partition(": ")[2] == f"Deployment wrong: spec.template.{why}"
 
 
 _texts = st.sampled_from(
@@ -481,12 +507,15 @@ _texts = st.sampled_from(
 
 
 def test_a_second_container_of_a_pod_that_says_where_a_config_is_is_told_and_not_passed_over() -> None:
-    two = workload(more=f"initContainers: [{{name: w, env: [{PATH}]}}, {{name: b, restartPolicy: Always, env: [{PATH}]}}]")
+    inits = f"[{{name: w, env: [{PATH}]}}, {{name: b, restartPolicy: Always, env: [{PATH}]}}]"
+    two = workload(more=f"initContainers: {inits}")
     fleet = fleet_of(CONFIG_MAP, two)
     assert list(fleet.agents) == [AgentRef("prod", "search")]
     assert fleet.problems == [
-        "standard input:20: Deployment search-agent: the container b says where its config is, too "
-        "(AGENTWEAVE_CONFIG_PATH): a pod is judged as one agent, agent, and b is not judged"
+        (
+            "standard input:22: Deployment search-agent: the container b says where its config is, too "
+            "(AGENTWEAVE_CONFIG_PATH): a pod is judged as one agent, agent, and b is not judged"
+        )
     ]
     assert fleet_of(CONFIG_MAP, workload()).problems == []
 

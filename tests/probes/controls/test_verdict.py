@@ -84,7 +84,7 @@ def test_of_evidence_that_was_not_given_what_is_known_of_the_rest_is_told_too() 
     known = Missing(
         UnknownReason.SOURCE_MISSING, "Its config is not known: its ConfigMap c is not among what was given."
     )
-    none = "There is no such evidence here."
+    none = "There is no evidence from tls_posture here."
     assert judged(TLS13, evidence(agent_config=known)).message == f"{none} {known.message}"
     assert judged(TLS13, evidence()).message == none
     assert judged(TLS13, evidence(tls_posture=known)).message == known.message

@@ -106,7 +106,7 @@ def _agent(
         return
     if agent is not None and template.makes_pods:
         if agent.others:
-            fleet.problem(f"{workload.file}:{template.line}: {workload.kind} {workload.name}: {agent.others}")
+            fleet.problem(agent.others)
         yield agent
     elif agent is not None:
         where = f" at {template.place}" if template.place else ""

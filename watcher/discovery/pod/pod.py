@@ -13,6 +13,7 @@ from watcher.discovery.pod.containers import (
     named_ports,
     names_config,
     opa_beside,
+    other_agents,
     said_of_other_agents,
     status_of,
 )
@@ -113,7 +114,7 @@ def read_pod(raw: Raw, named: frozenset[str] | None = None, carried: Collection[
         question=place if isinstance(place, ConfigQuestion) else None,
         secret_variables=any(each.get("secretRef") for each in container.get("envFrom") or ()),
         resize_problem=limits.problem,
-        several_agents=said_of_other_agents(container, spec, "watched"),
+        several_agents=said_of_other_agents(container, other_agents(container, spec), "watched"),
     )
 
 

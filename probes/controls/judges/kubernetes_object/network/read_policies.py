@@ -48,26 +48,31 @@ def _incoming(policy: KubeObject, rule: Rule) -> ReadRule:
     if not peers or _are_all(peers):
         whole = [each for each in peers if not _block(each).get("except")]
         but = " but those in except" if peers and not _are_all(whole) else ""
-        said.append(bad(f"NetworkPolicy {short(policy.name)} lets all sources in{but}.", policy.ref))
+        said.append(bad(f"NetworkPolicy {short(policy.name)} lets all sources in{but}.", policy.at("from", of=rule)))
     if are_all_ports(ports):
-        said.append(bad(f"NetworkPolicy {short(policy.name)} lets in to all ports.", policy.ref))
+        said.append(bad(f"NetworkPolicy {short(policy.name)} lets in to all ports.", policy.at("ports", of=rule)))
     return ReadRule(policy, rule, tuple(said), tuple([each for each in ports if not are_all_ports([each])]))
 
 
 def _outgoing(policy: KubeObject, rule: Rule) -> ReadRule:
     peers, ports, said = mappings(rule.get("to")), elements(rule.get("ports")), []
     if not peers:
-        said.append(bad(f"NetworkPolicy {short(policy.name)} lets out to all destinations.", policy.ref))
+        some = "" if are_all_ports(ports) else ", though on some ports alone"
+        said.append(
+            bad(f"NetworkPolicy {short(policy.name)} lets out to all destinations{some}.", policy.at("to", of=rule))
+        )
     elif _are_all(peers) and (not ports or not all(map(_spares_private, filter(_is_all, map(_block, peers))))):
         told = f"NetworkPolicy {short(policy.name)} lets out to everywhere, without ports or private ranges in except."
-        said.append(bad(told, policy.ref))
+        said.append(bad(told, policy.at("to", of=rule)))
     return ReadRule(policy, rule, tuple(said), ())
 
 
 def _opened(for_all: Sequence[KubeObject], key: str) -> Iterator[Statement]:
     for policy in for_all:
-        if any(_allows_everything(rule, "from" if key == "ingress" else "to") for rule in _rules(policy, key)):
-            yield bad(f"NetworkPolicy {short(policy.name)} allows all pods every {key} again.", policy.ref)
+        open_to_all = [r for r in _rules(policy, key) if _allows_everything(r, "from" if key == "ingress" else "to")]
+        if open_to_all:
+            told = f"NetworkPolicy {short(policy.name)} allows all pods every {key} again."
+            yield bad(told, policy.at(of=open_to_all[0]))
 
 
 def _directions(spec: Mapping[str, object]) -> Sequence[str]:

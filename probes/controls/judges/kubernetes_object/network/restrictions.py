@@ -43,8 +43,10 @@ def ingress_rules(case: TemplateCase) -> Iterator[Statement]:
         yield from each.faults
         for port in each.some_ports:
             if not _is_declared(port, numbers, names):
-                told = f"NetworkPolicy {short(each.policy.name)} lets in to {_shown(port)}, which no container declares."
-                yield bad(told, each.policy.ref)
+                told = (
+                    f"NetworkPolicy {short(each.policy.name)} lets in to {_shown(port)}, which no container declares."
+                )
+                yield bad(told, each.policy.at("ports", of=each.rule))
     yes = "What comes in is restricted to peers and declared ports."
     yield from _restricted(case, policies, incoming.policies, "ingress", yes)
 
@@ -57,7 +59,11 @@ def egress_rules(case: TemplateCase) -> Iterator[Statement]:
     for each in outgoing.rules:
         yield from each.faults
     found = outgoing.policies
-    if not policies.lacks and found and not any(lets_out_to_dns(case, each.policy, each.rule) for each in outgoing.rules):
+    if (
+        not policies.lacks
+        and found
+        and not any(lets_out_to_dns(case, each.policy, each.rule) for each in outgoing.rules)
+    ):
         yield bad("No rule lets out to DNS, UDP port 53.", found[0].ref)
     if not policies.lacks:
         yield from unmapped_endpoints(case, [each.rule for each in outgoing.rules])
