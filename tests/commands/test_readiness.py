@@ -383,6 +383,7 @@ def test_whatever_is_chosen_the_readiness_is_that_of_the_agent(
     if form == "json":
         (agent,) = json.loads(text)["agents"]
         assert (agent["readiness"], sum(agent["counts"].values())) == ("not_ready", 196)
+        assert agent["required_shown"] == f"{1 if CPU in arguments else 0} of 106"
     else:
         assert "not ready" in text
         assert f"({1 if CPU in arguments else 0} of 106 shown)" in text

@@ -8,6 +8,7 @@ from probes.controls.evidence import Missing
 from probes.controls.finding import State
 from probes.controls.judging import Judges
 from probes.controls.verdict.control import judge_control
+from probes.controls.verdict.not_applicable import WHY, not_applicable
 from tests.probes.controls.made import (
     CATALOGUE,
     DAY,
@@ -437,3 +438,12 @@ def test_a_line_of_a_rollout_waits_for_one() -> None:
     finding = judged(control, evidence(rollout=missing(UnknownReason.NO_DATA), digests=RUNNING), record(control))
     assert (finding.state, finding.reason) == (State.UNKNOWN, UnknownReason.NO_DATA)
     assert judged(control, evidence(rollout=seen(), digests=RUNNING), record(control)).state is State.ATTESTED
+
+
+@pytest.mark.parametrize("key", FactKey)
+def test_of_what_does_not_apply_it_is_said_why_and_not_what_would_make_it_apply(key: FactKey) -> None:
+    (control, *_) = [each for each in CATALOGUE.controls if each.applies_when and each.applies_when.key is key]
+    assert control.applies_when is not None
+    found = not_applicable(control, NOW, None)
+    assert (found.state, found.message) == (State.NOT_APPLICABLE, f"Does not apply: {WHY[key]}")
+    assert control.applies_when.words not in found.message
