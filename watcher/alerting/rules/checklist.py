@@ -72,7 +72,8 @@ count by ({INSTALLATION}, namespace, control) (
         "{{ $labels.namespace }} no longer {{ if eq $value 1.0 }}meets{{ else }}meet{{ end }} the control "
         "{{ $labels.control }}"
         f'{{{{ with query (printf `{_OF}` {_ARGUMENTS}) | sortByLabel "agent" }}}}'
-        ". {{ if eq $value 1.0 }}It is{{ else }}They are{{ end }} {{ range $i, $seen := . }}{{ if lt $i 5 }}{{ if $i }}, {{ end }}"
+        ". {{ if eq $value 1.0 }}It is{{ else }}They are{{ end }} "
+        "{{ range $i, $seen := . }}{{ if lt $i 5 }}{{ if $i }}, {{ end }}"
         "{{ $seen.Labels.agent }} ({{ $seen.Labels.from }} before, now {{ $seen.Labels.to }}){{ end }}{{ end }}"
         "{{ if gt (len .) 5 }} and others{{ end }}{{ end }}. "
         "The page of the agent says why, and how to mend it."
