@@ -44,13 +44,14 @@ def env_secured(case: TemplateCase) -> Iterator[Statement]:
 @template_judge("deployment.secrets.k8s-secrets-used", pods=True)
 def kubernetes_secrets(case: TemplateCase) -> Iterator[Statement]:
     """The same, and no text of the template, ConfigMap or config file has a known format of a secret."""
-    yield from _in_the_open(secret_variables(case.template, case.listing("ConfigMap")))
-    if takes_secrets(case.template) or not asks_for_secrets(case.template, case.listing("ConfigMap")):
-        yield from _in_texts(case, "Secrets come from Secrets, projected volumes or a SecretProviderClass.")
-        return
-    yield from _in_texts(case, "")
-    told = "Secrets are asked for by annotations or values alone; no Secret is seen that the pod takes."
-    yield unclear(UnknownReason.NO_DATA, told)
+    config_maps = case.listing("ConfigMap")
+    said = list(_in_the_open(secret_variables(case.template, config_maps)))
+    if takes_secrets(case.template) or not asks_for_secrets(case.template, config_maps):
+        said += _in_texts(case, "Secrets come from Secrets, projected volumes or a SecretProviderClass.")
+    else:
+        told = "Secrets are asked for by annotations or values alone; no Secret is seen that the pod takes."
+        said = [*said, *_in_texts(case, "")] or [unclear(UnknownReason.NO_DATA, told)]
+    yield from said
 
 
 @template_judge("security.secrets.none-in-config", pods=True)
