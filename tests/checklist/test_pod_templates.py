@@ -101,8 +101,8 @@ def test_what_looks_like_an_agent_where_no_template_stands_is_told() -> None:
     [
         ("containers: [{AGENT}, {image: x}]", "containers[1].name: expected a name, got nothing"),
         ("containers: [{env: [{PATH}]}]", "containers[0].name: expected a name, got nothing"),
-        ("containers: [{name: '', env: [{PATH}]}]", "containers[0].name: expected a name, got ''"),
-        ("containers: [{name: 5, env: [{PATH}]}]", "containers[0].name: expected a name, got 5"),
+        ("containers: [{name: '', env: [{PATH}]}]", "containers[0].name: expected a name, got an empty text"),
+        ("containers: [{name: 5, env: [{PATH}]}]", "containers[0].name: expected a name, got a number"),
         ("containers: [{AGENT}], initContainers: [{image: x}]", "initContainers[0].name: expected a name, got nothing"),
         ("containers: [{AGENT}, {name: agent}]", "containers[1].name: the same name as that of containers[0]"),
         (

@@ -123,7 +123,7 @@ def test_nothing_that_a_terminal_obeys_is_in_what_is_told(tmp_path: Path) -> Non
     assert fleet.problems == [
         f"{shown}:26: not YAML: did not find expected ',' or ']'",
         f"{tmp_path}/b\\x1b.yaml: a broken link, or no regular file",
-        f"{shown}:40: the pod template of Deployment search-agent is not as Kubernetes has it",
+        f"{shown}:48: Deployment search-agent: spec.template.spec.containers[0].env: expected a list, got a number",
     ]
 
 

@@ -78,7 +78,16 @@ Decided today
 def test_the_list_has_a_line_for_each_control_and_counts_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert controls(None, "text") == 0
     *lines, empty, last = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == [each.id for each in CATALOGUE.controls]
+    listed, legend = lines[: len(CATALOGUE.controls)], lines[len(CATALOGUE.controls) :]
+    assert [line.split()[0] for line in listed] == [each.id for each in CATALOGUE.controls]
+    assert legend == [
+        "",
+        "auto: A machine, by evidence alone.",
+        "refutable: People, by an attestation; a machine can only show that it is not met.",
+        "pipeline: A pipeline, by its newest result.",
+        "human: People, by an attestation.",
+        "rollup: Its members.",
+    ]
     assert empty == ""
     assert last == "212 controls, 106 required: 118 auto, 29 refutable, 26 pipeline, 23 human, 16 rollup"
 

@@ -115,7 +115,8 @@ def test_a_bad_config_has_why_with_each_line_and_every_error(file: Path, capsys:
         "did you mean production? (line 4). "
         "transport.peer_verfication: unknown key next to a security key that is missing; "
         "did you mean peer_verification? (line 11). "
-        "transport.tls_min_version: expected a text, got the number 1.2, which needs quotes (line 12)."),
+        "transport.tls_min_version: expected a text, got the number 1.2, which needs quotes (line 12). "
+        "agent.description: a placeholder of a template that was not rendered (line 5)."),
         "✗ Security settings: production-ready",
         ("    authorization.default_action is log-only, not deny (line 9). "
         "transport.tls_min_version is the number 1.2, not 1.3 (line 12)."),
@@ -131,7 +132,8 @@ def test_a_bad_config_has_why_with_each_line_and_every_error(file: Path, capsys:
         f"3: error: agent.trust_domain is example.org, the domain of an example. {CONTROLS}",
         ("4: error: agent.environment: expected development or staging or production, got prod; "
         "did you mean production? [predeploy.config.valid]"),
-        "5: error: agent.description: a placeholder of a template that was not rendered.",
+        ("5: error: agent.description: a placeholder of a template that was not rendered. "
+        "[predeploy.config.valid]"),
         "7: error: identity.provider is mtls-static. [security.identity.spire-configured]",
         "9: error: authorization.default_action is log-only. [security.authz.default-deny]",
         ("11: error: transport.peer_verfication: unknown key next to a security key that is missing; "

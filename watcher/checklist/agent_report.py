@@ -40,8 +40,15 @@ class Chosen:
     only_required: bool = False
     waivers: bool = True  # False: what is waived is shown and counted as what it is without
 
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is left out."""
+        return not (self.section or self.owner or self.named or self.only_required)
+
     def of(self, catalogue: Catalogue, required: frozenset[str] | None = None) -> tuple[Control, ...]:
         """The controls, in the order of the catalogue; `required`: ids, where it is not the checklist's own."""
+        if self.whole:
+            return catalogue.controls
         required = CHECKLIST.required(catalogue) if required is None else required
         return tuple(each for each in catalogue.controls if self._has(each, required))
 
@@ -163,6 +170,7 @@ def agent_report(
     leaves = [each for name, each in shown.items() if catalogue.by_id[name].automation is not _ROLLUP]
     counted = frozenset(each.control for each in leaves) & (required | chosen.named)
     own = frozenset(name for name in findings if catalogue.by_id[name].automation is not _ROLLUP) & required
+    readiness = readiness_of(findings.values(), catalogue.by_id, own)
     return AgentReport(
         ref=ref,
         labels=labels,
@@ -170,8 +178,8 @@ def agent_report(
         findings=shown,
         leaves=leaves,
         required=counted,
-        readiness=readiness_of(findings.values(), catalogue.by_id, own),
-        chosen=readiness_of(shown.values(), catalogue.by_id, counted),
+        readiness=readiness,
+        chosen=readiness if chosen.whole else readiness_of(shown.values(), catalogue.by_id, counted),
         all_required={name: findings[name].state for name in own},
         profile=profile,
     )

@@ -11,9 +11,6 @@ from probes.controls.catalogue.loading import load_catalogue
 from probes.controls.evidence import AgentConfigFile, AgentRef, EvidenceSet, Seen
 from probes.controls.finding import State
 from probes.controls.judges.agent_config.key_findings import Kind, key_findings
-from probes.controls.judges.agent_config.placeholders import domain_of_an_example, placeholders
-from probes.controls.judges.agent_config.shown import key_name
-from probes.controls.judges.texts import texts_of
 from probes.controls.judging import Facts, Judges, Says, Statement, load_judges
 from probes.controls.sdk.loading import load_sdk_facts
 from probes.controls.verdict.control import judge_control
@@ -28,7 +25,6 @@ _OPEN = (UnknownReason.NO_POLICY, UnknownReason.NO_DATA)
 """What people must decide; keys without effect are told once, as keys."""
 
 _SIGNS = {State.PASS: "✓", State.FAIL: "✗", State.UNKNOWN: "?"}
-_TRUST_DOMAIN = ("agent", "trust_domain")
 _MOST = 1000
 """Keys that are told of one file."""
 
@@ -160,6 +156,3 @@ def _key_notes(file: AgentConfigFile) -> Iterator[ConfigFinding]:
     for each in islice(found, _MOST):
         if each.kind is not Kind.WRONG:
             yield ConfigFinding(file.line_at(each.place) or 1, Grade.NOTE, each.message)
-    for place, why in islice(placeholders(texts_of(file.document)), _MOST):
-        if place != _TRUST_DOMAIN or not domain_of_an_example(str(file.get("agent.trust_domain"))):  # a control says it
-            yield ConfigFinding(file.line_at(place) or 1, Grade.ERROR, f"{key_name(place)}: {why}.")

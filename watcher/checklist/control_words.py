@@ -15,7 +15,7 @@ class Part(NamedTuple):
     lines: tuple[str, ...]
 
 
-_DECIDES = {
+DECIDES = {
     Automation.AUTO: "A machine, by evidence alone.",
     Automation.REFUTABLE: "People, by an attestation; a machine can only show that it is not met.",
     Automation.PIPELINE: "A pipeline, by its newest result.",
@@ -70,7 +70,7 @@ def described(control: Control, judges: Judges) -> tuple[Part, ...]:
     """All there is to say; `judges`: what decides it today."""
     parts = (
         Part("The checklist asks", (control.seed.section, control.seed.item)),
-        Part("Who decides", (_DECIDES[control.automation], f"It is about {_ABOUT[control.scope]}.")),
+        Part("Who decides", (DECIDES[control.automation], f"It is about {_ABOUT[control.scope]}.")),
         Part("Applies", (control.applies_when.words,) if control.applies_when else ()),
         Part("Pass", (control.passes,)),
         Part("Fail", (control.fails,)),

@@ -1,7 +1,7 @@
 """What was seen of one agent, by source, or why it was not: what judges of controls are handed."""
 
 from probes.controls.evidence.agent_config import AgentConfigFile
-from probes.controls.evidence.agent_objects import AgentObjects, Container, KubeObject, Listing, PodTemplate
+from probes.controls.evidence.agent_objects import AgentObjects, Container, KubeObject, Listing, PodTemplate, ReadText
 from probes.controls.evidence.endings import LastTry, Routed, Took
 from probes.controls.evidence.gathered import AgentRef, EvidenceSet, Missing, Pod, Seen
 from probes.controls.evidence.identity_entries import IdentityEntries, IdentityEntry
@@ -31,6 +31,7 @@ __all__ = [
     "PodConditions",
     "PodHistory",
     "PodTemplate",
+    "ReadText",
     "Routed",
     "Seen",
     "ServedPort",

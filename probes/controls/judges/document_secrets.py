@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from probes.controls.evidence.agent_config import KeyPath
+from probes.controls.judges.once import once
 from probes.controls.judges.secret_rules import BY_NAME, may_be_secret, secret_rule
 from probes.controls.judges.texts import numbers_of, texts_of
 
@@ -10,6 +11,7 @@ _SHORTEST = 1000
 """The least number that is a password: fewer digits are a count or a switch."""
 
 
+@once
 def doubts_of(document: Mapping[str, object]) -> Iterator[tuple[KeyPath, str]]:
     """Their places, and why, a part of a sentence."""
     for place, text in texts_of(document):

@@ -25,6 +25,7 @@ from probes.controls.records import Record
 from probes.controls.verdict.attesting import attested
 from probes.controls.verdict.case import Case
 from probes.controls.verdict.failing import failed, still_failed, suspects
+from probes.controls.verdict.not_applicable import not_applicable
 from probes.controls.verdict.passing import Doubt, doubts, proofs
 from probes.controls.verdict.record_verdict import Outcome, judge_records, waiver_of
 from probes.controls.verdict.showing import message_of
@@ -59,7 +60,7 @@ def judge_control(
         return before_any_rollout(control, rollout, facts.now, previous)
     applies = _applies(control, evidence, facts, judges, {} if answers is None else answers)
     if applies is False:
-        return _since(_not_applicable(control, facts.now, previous), previous)
+        return _since(not_applicable(control, facts.now, previous), previous)
     remembered = previous.memory.record if previous else None
     records = [each for each in records if each.environment == facts.environment]
     case = Case(
@@ -110,17 +111,6 @@ def _answer(key: FactKey, evidence: EvidenceSet, facts: Facts, judges: Judges) -
         )
         return Missing(UnknownReason.EVALUATOR_ERROR, message)
     return answer
-
-
-def _not_applicable(control: Control, now: float, previous: Finding | None) -> Finding:
-    return Finding(
-        control=control.id,
-        state=State.NOT_APPLICABLE,
-        underlying=State.NOT_APPLICABLE,
-        message=f"Does not apply. {control.applies_when.words if control.applies_when else ''}",
-        since=now,
-        memory=Memory(record=previous.memory.record if previous else None),
-    )
 
 
 def _formed(case: Case) -> Finding:

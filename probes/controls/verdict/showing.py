@@ -8,7 +8,8 @@ from probes.controls.judging import Says, Statement
 from probes.controls.verdict.weighing import Weighed
 
 # Names of members: to look one up at its Enum takes ten times as long, and this is asked of each pod and control.
-_PASS, _FAIL, _UNKNOWN, _BAD = State.PASS, State.FAIL, State.UNKNOWN, Says.BAD
+_PASS, _FAIL, _UNKNOWN = State.PASS, State.FAIL, State.UNKNOWN
+_BAD, _UNCLEAR = Says.BAD, Says.UNCLEAR
 
 LONGEST = 200
 """Characters of a message."""
@@ -53,7 +54,11 @@ def shown(parts: Sequence[Weighed]) -> tuple[EvidenceShown, ...]:
 
 
 def _ref(part: Weighed, found: Seen[object]) -> str:
-    return next((each.ref for each in part.statements if each.ref), found.ref)
+    """Where it was seen: what is bad before what is open, and that before what is good."""
+    said = part.statements
+    if len(said) > 1:
+        said = (*part.says(_BAD), *part.says(_UNCLEAR), *said)
+    return next((each.ref for each in said if each.ref), found.ref)
 
 
 def pod_states(parts: Sequence[Weighed]) -> Mapping[str, State]:

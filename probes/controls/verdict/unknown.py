@@ -8,7 +8,7 @@ from probes.controls.evidence.gathered import NOT_GIVEN
 from probes.controls.finding import Finding, Memory, State, Witness
 from probes.controls.verdict.case import Case
 from probes.controls.verdict.failing import suspects
-from probes.controls.verdict.passing import Doubt, doubts
+from probes.controls.verdict.passing import NONE_OF, Doubt, doubts
 from probes.controls.verdict.record_verdict import Outcome
 from probes.controls.verdict.showing import cut
 
@@ -20,7 +20,8 @@ def unknown(case: Case, found: Sequence[Doubt] | None = None) -> Finding:
     doubt = _told(case, found)
     made = case.finding(State.UNKNOWN, doubt.message, case.scales.parts, doubt.reason)
     since = nothing_since(case, doubt)
-    return made._replace(next_decided_at=doubt.next_at, memory=Memory(nothing_since=since))
+    shown = sorted(made.evidence, key=lambda each: (each.source, each.pod) != doubt.witness)  # what is open, first
+    return made._replace(evidence=tuple(shown), next_decided_at=doubt.next_at, memory=Memory(nothing_since=since))
 
 
 def _no_record(case: Case) -> Finding:
@@ -57,7 +58,7 @@ def first_doubt(case: Case, doubted: Sequence[Doubt] | None = None) -> Doubt:
 
 def _why_not_given(case: Case, doubt: Doubt) -> str:
     """Of evidence that was not given, what is known of other evidence that lacks too; empty where there is no more."""
-    if doubt.message != NOT_GIVEN.message:
+    if doubt.witness is None or doubt.message != NONE_OF[doubt.witness.source]:
         return ""
     lacking = (part.found for part in case.scales.parts if isinstance(part.found, Missing))
     return next((each.message for each in lacking if each.reason is doubt.reason and each != NOT_GIVEN), "")

@@ -20,6 +20,7 @@ from probes.controls.verdict.voting import next_voter_at, voters
 
 _RECORD = SourceName.RECORD
 _WITNESSES = {source: Witness(source) for source in SourceName}
+_NO_SOURCE: frozenset[SourceName] = frozenset()
 NOT_JUDGED = "This version does not judge this evidence."
 _NO_POD = Missing(UnknownReason.SOURCE_MISSING, "No pod has been Ready for long enough to be judged.")
 
@@ -110,7 +111,7 @@ def weigh(
                 error = answer.what
             else:
                 said += answer
-    spoken = frozenset[SourceName]().union(*(registered.sources for registered in judges))
+    spoken = judges[0].sources if len(judges) == 1 else _NO_SOURCE.union(*[each.sources for each in judges])
     if not evidence.pods:
         whole = [_whole(spec, evidence, facts.now, said) for spec in control.evidence if spec.source is not _RECORD]
         return Scales(tuple(whole), error, judged_sources=spoken)

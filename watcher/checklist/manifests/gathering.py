@@ -105,6 +105,8 @@ def _agent(
             fleet.problem(str(error))
         return
     if agent is not None and template.makes_pods:
+        if agent.others:
+            fleet.problem(agent.others)
         yield agent
     elif agent is not None:
         where = f" at {template.place}" if template.place else ""

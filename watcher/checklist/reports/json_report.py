@@ -50,6 +50,9 @@ def agent_alone(ref: AgentRef, profile: str, labels: Mapping[str, str], readines
 def agent_with_findings(agent: AgentReport, catalogue: Catalogue) -> dict[str, object]:
     """One agent with its findings."""
     shown = agent_alone(agent.ref, agent.profile, agent.labels, agent.readiness)
+    required, there = agent.all_required.keys(), agent.all_required.keys() & agent.findings.keys()
+    if len(there) < len(required):
+        shown["required_shown"] = f"{len(there)} of {len(required)}"
     return {**shown, "findings": [_finding(each, agent, catalogue) for each in agent.findings.values()]}
 
 

@@ -45,6 +45,25 @@ def names_config(container: Raw) -> bool:
     return any(each.get("name") == CONFIG_PATH for each in container.get("env") or ())
 
 
+def other_agents(agent: Raw, spec: Raw) -> Sequence[Raw]:
+    """The other containers that say where a config is."""
+    return [each for each in lasting_containers(spec) if each is not agent and names_config(each)]
+
+
+def said_of_other_agents(agent: Raw, others: Sequence[Raw], verb: str) -> str:
+    """That there are these, and are not looked at; a part of a sentence, empty where there are none."""
+    if not others:
+        return ""
+    names = ", ".join(map(_name, others[:3])) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+    one, says, their, are = ("", "says", "its", "is") if len(others) == 1 else ("s", "say", "their", "are")
+    told = f"the container{one} {names} {says} where {their} config is, too ({CONFIG_PATH})"
+    return f"{told}: a pod is {verb} as one agent, {_name(agent)}, and {names} {are} not {verb}"
+
+
+def _name(container: Raw) -> str:
+    return str(container.get("name"))[:63]
+
+
 def lasting_containers(spec: Raw) -> Iterator[Raw]:
     """Those that run as long as the pod does: also native sidecars, which are init containers."""
     yield from spec.get("containers") or ()

@@ -13,6 +13,8 @@ from watcher.discovery.pod.containers import (
     named_ports,
     names_config,
     opa_beside,
+    other_agents,
+    said_of_other_agents,
     status_of,
 )
 from watcher.discovery.pod.declared_ports import declared_ports
@@ -66,6 +68,7 @@ class Pod:
     question: ConfigQuestion | None = None  # must be answered to know where its config is
     secret_variables: bool = False  # of the agent's container: what they are is never read
     resize_problem: str = ""
+    several_agents: str = ""  # what else in it is an agent, a sentence
     unreadable: str = ""  # why the object says nothing but who it is
 
 
@@ -111,6 +114,7 @@ def read_pod(raw: Raw, named: frozenset[str] | None = None, carried: Collection[
         question=place if isinstance(place, ConfigQuestion) else None,
         secret_variables=any(each.get("secretRef") for each in container.get("envFrom") or ()),
         resize_problem=limits.problem,
+        several_agents=said_of_other_agents(container, other_agents(container, spec), "watched"),
     )
 
 

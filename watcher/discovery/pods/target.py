@@ -164,7 +164,7 @@ def find_target(
         workload=of,
         workload_object=workload_object(pod),
         alert_labels=carried.labels,
-        problems=_once(*problems, *missing.values(), pod.resize_problem, clash, carried.problem),
+        problems=_once(*problems, *missing.values(), pod.resize_problem, pod.several_agents, clash, carried.problem),
         grace_until=0.0 if known.was_ready else known.started_at + settings.startup_grace,
     )
     return FoundPod(state=PodState.TARGET, target=target, known=known, by_itself=pod.question is None)

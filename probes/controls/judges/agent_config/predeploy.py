@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from probes.controls.catalogue.control import UnknownReason
-from probes.controls.evidence.agent_config import NOT_SET
+from probes.controls.evidence.agent_config import NOT_SET, KeyPath
 from probes.controls.judges.agent_config.case import ConfigCase, as_flag, config_judge
 from probes.controls.judges.agent_config.key_findings import Kind, key_findings
-from probes.controls.judges.agent_config.shown import shown
+from probes.controls.judges.agent_config.placeholders import never_filled_in
+from probes.controls.judges.agent_config.shown import key_name, shown
 from probes.controls.judges.effective_keys import CONFIG
 from probes.controls.judging import Says, Statement
 
@@ -21,7 +23,7 @@ _MOST = 100
 
 @config_judge("predeploy.config.valid", broken=True)
 def valid(case: ConfigCase) -> Iterator[Statement]:
-    """Whether the file parses and each key is as the SDK version's model has it."""
+    """Whether the file parses, each key is as the SDK version's model has it, and no value was left to be filled in."""
     file = case.found.value
     if file.broken:
         for line, why in file.broken[:_MOST]:
@@ -30,16 +32,24 @@ def valid(case: ConfigCase) -> Iterator[Statement]:
     found = list(key_findings(file, case.sdk))
     wrong = [each for each in found if each.kind is Kind.WRONG]
     for each in wrong[:_MOST]:
-        number = file.line_at(each.place)
-        ref = f"{case.found.ref}:{number}" if number else case.found.ref
-        yield _by_the_model(case, each.message, ref)
-    if not wrong and not case.sdk.known:
+        yield _by_the_model(case, each.message, _ref(case, each.place))
+    unfilled = list(islice(never_filled_in(file), _MOST))
+    for place, why in unfilled:
+        yield Statement(CONFIG, Says.BAD, f"{key_name(place)}: {why}.", _ref(case, place))
+    if wrong or unfilled:
+        return
+    if not case.sdk.known:
         said = f"SDK {case.sdk.taken_from} takes this config. {_NOT_KNOWN.format(case.sdk.version)}"
         yield case.unclear("", UnknownReason.KEY_NOT_EFFECTIVE, said)
-    elif not wrong:
+    else:
         unknown = sum(each.kind is Kind.UNKNOWN for each in found)
         more = f" It drops {unknown} unknown key{'s' if unknown > 1 else ''}." if unknown else ""
         yield Statement(CONFIG, Says.GOOD, f"SDK {case.sdk.version} takes this config.{more}", case.place(""))
+
+
+def _ref(case: ConfigCase, place: KeyPath) -> str:
+    number = case.found.value.line_at(place)
+    return f"{case.found.ref}:{number}" if number else case.found.ref
 
 
 def _by_the_model(case: ConfigCase, message: str, ref: str) -> Statement:

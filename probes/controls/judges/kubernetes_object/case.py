@@ -47,7 +47,7 @@ def all_containers(template: PodTemplate) -> Iterator[Container]:
     yield from template.containers()
     for body in mappings(template.spec.get("ephemeralContainers")):
         if isinstance(name := body.get("name"), str):
-            yield Container(name, "main", body, agent=False)
+            yield Container(name, "main", body, agent=False, read_from=template.read_from)
 
 
 def short(name: object) -> str:
@@ -66,9 +66,9 @@ def bad(message: str, ref: str = "") -> Statement:
     return Statement(OBJECT, _BAD, message[:_LONGEST], ref)
 
 
-def unclear(reason: UnknownReason, message: str) -> Statement:
+def unclear(reason: UnknownReason, message: str, ref: str = "") -> Statement:
     """Why the objects do not tell."""
-    return Statement(OBJECT, _UNCLEAR, message[:_LONGEST], reason=reason)
+    return Statement(OBJECT, _UNCLEAR, message[:_LONGEST], ref, reason=reason)
 
 
 def lacking(missing: Missing) -> Statement:

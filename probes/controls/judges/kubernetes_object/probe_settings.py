@@ -20,6 +20,6 @@ def probe(case: TemplateCase) -> Iterator[Statement]:
     if container is None:
         yield unclear(UnknownReason.NO_DATA, NO_AGENT)
     elif has_probe(container, key):
-        yield good(f"Container {short(container.name)} has a {key}.")
+        yield good(f"Container {short(container.name)} has a {key}.", container.at(key))
     else:
-        yield bad(f"Container {short(container.name)} has no {key}.")
+        yield bad(f"Container {short(container.name)} has no {key}.", container.at(key))

@@ -160,7 +160,7 @@ def test_a_reference_to_a_secret_is_none(text: str) -> None:
 def test_a_secret_as_a_key_is_found_and_not_told() -> None:
     secret = "ghp_" + "a" * 36
     found = finding(SECRETS, {f"agent.{secret}": "x"})
-    assert found.message == "agent.<secret> matches the rule GitHub token."
+    assert found.message == "agent.<not shown> matches the rule GitHub token."
     assert secret not in finding("predeploy.config.valid", {f"agent.{secret}": "x"}).message
 
 

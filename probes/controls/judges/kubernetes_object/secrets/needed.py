@@ -40,22 +40,32 @@ def needs_secrets(evidence: EvidenceSet, _: Facts) -> bool | Missing:
 
 
 def _has_secrets(template: PodTemplate, config_maps: Listing) -> bool:
-    containers = tuple(all_containers(template))
-    annotations = mapping(template.metadata.get("annotations"))
-    values = (each.value or "" for container in containers for each in variables_of(container, config_maps))
     return (
-        any(True for _ in secrets_in_volumes(template.spec))
-        or any(True for each in containers for _ in secrets_by_env(each))
+        takes_secrets(template)
         or any(each.is_certain for each in secret_variables(template, config_maps))
-        or any(value.startswith(FETCHED) for value in values)
-        or any(str(key).startswith(INJECTORS) and value != "false" for key, value in annotations.items())
+        or asks_for_secrets(template, config_maps)
         or any(True for _ in matching(template, config_maps))
+    )
+
+
+def takes_secrets(template: PodTemplate) -> bool:
+    """Whether a Secret of Kubernetes or a secret store is seen from which the pod takes something."""
+    by_env = any(True for each in all_containers(template) for _ in secrets_by_env(each))
+    return by_env or any(True for _ in secrets_in_volumes(template.spec))
+
+
+def asks_for_secrets(template: PodTemplate, config_maps: Listing) -> bool:
+    """Whether annotations or values ask another program to put secrets into the pod: that it does is not seen."""
+    annotations = mapping(template.metadata.get("annotations"))
+    values = (each.value or "" for some in all_containers(template) for each in variables_of(some, config_maps))
+    return any(value.startswith(FETCHED) for value in values) or any(
+        str(key).startswith(INJECTORS) and value != "false" for key, value in annotations.items()
     )
 
 
 def _doubts(template: PodTemplate, config_maps: Listing, document: Mapping[str, object]) -> Iterator[str]:
     """Why it may have one, sentences without their ends."""
-    for where, why in doubtful(template, config_maps):
+    for where, why, _ in doubtful(template, config_maps):
         yield f"{where} may be a secret: {why}"
     for _, why in doubts_of(document):
         yield f"A value of the agent's config may be a secret: {why}"

@@ -504,7 +504,20 @@ def test_a_secret_that_is_no_file_is_not_mounted_securely() -> None:
     told = "No Secret is seen that the pod takes as a file."
     assert said(injected) == ("unknown", "NoData", told)
     store = "{containers: [], volumes: [{name: v, csi: {driver: secrets-store.csi.k8s.io}}]}"
-    assert finding(MOUNTED, store).state == "pass"
+    told = "The modes of the files of the volume v, of a secret store, are not seen."
+    assert said(finding(MOUNTED, store)) == ("unknown", "NoData", told)
+
+
+def test_secrets_that_only_annotations_or_values_ask_for_are_no_secrets_of_kubernetes_yet() -> None:
+    none = "Secrets are asked for by annotations or values alone; no Secret is seen that the pod takes."
+    annotated = finding(USED, "{containers: [{name: agent}]}", annotations={"vault.hashicorp.com/agent-inject": "true"})
+    assert said(annotated) == ("unknown", "NoData", none)
+    for taken in (
+        "{containers: [], volumes: [{name: v, secret: {secretName: s}}]}",
+        "{containers: [], volumes: [{name: v, csi: {driver: secrets-store.csi.k8s.io}}]}",
+        _env(f"name: TOKEN, {BY_REF}"),
+    ):
+        assert finding(USED, taken).state == "pass"
 
 
 def test_what_may_be_a_secret_in_the_open_keeps_other_secrets_from_a_pass() -> None:
