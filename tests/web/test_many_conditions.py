@@ -10,7 +10,7 @@ from watcher.engine.board import Board
 from watcher.engine.debounce import ProbeResult, share
 from watcher.web.fleet.agent_rows import fleet_rows
 from watcher.web.fleet.fleet_query import FleetQuery
-from watcher.web.fleet.page import SHOWN_CONDITIONS, SHOWN_IN_ALL, shown_rows
+from watcher.web.fleet.page import SHOWN_CONDITIONS, SHOWN_IN_ALL, no_bars, shown_rows
 from watcher.web.fleet.row_words import Said
 from watcher.web.fleet.selection import select
 from watcher.web.target_json import listing
@@ -51,7 +51,7 @@ def _said(board: Board, count: int) -> list[Said]:
     async def read() -> list[Said]:
         selection = await select(board, FleetQuery(), NOW)
         found = await fleet_rows(board, selection, by_pod=True, fold=False, now=NOW)
-        return [each.said for each in await shown_rows(board, found.rows, NOW) if each.said is not None]
+        return [each.said for each in await shown_rows(board, found.rows, no_bars, NOW) if each.said is not None]
 
     said = asyncio.run(read())
     assert len(said) == count

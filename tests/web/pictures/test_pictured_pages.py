@@ -1,6 +1,7 @@
 """Pictures on pages and in the API: of the right target and condition, as old as they are, and of nobody's markup."""
 
 import asyncio
+import html
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -111,6 +112,15 @@ def test_the_page_of_an_agent_shows_what_each_probe_judged_by_and_nothing_of_it_
     assert f"Connections in use of pool: {SCRIPT}" in page.text
     assert "The process holds 500.0 MiB, 98% of its limit of 512.0 MiB." in page.text
     assert len([each for each in page.ids if each.startswith("picture-0-")]) == 6
+
+
+def test_a_row_of_the_fleets_page_has_the_bars_of_the_pod_that_leads_it(tmp_path: Path) -> None:
+    served = Pictured(tmp_path)
+    assert len(served.bars()) >= 2
+    page, long_page = served.get("/").text, served.get("/?limit=200").text
+    for name, said in served.bars():
+        assert f"</svg> {html.escape(name)} <span>{html.escape(said)}</span>" in page
+    assert '<ul class="bars">' not in long_page, "of two hundred rows they would be too many bytes"
 
 
 def test_a_runbook_shows_the_pictures_of_its_own_condition_and_subject(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from watcher.engine.board import Board
+from watcher.engine.board import Board, TargetState
 from watcher.engine.engine import Engine
 from watcher.runtime.cooperative import TimeSlice
 from watcher.web.fleet.agent_rows import AgentRow, Row, Rows, SharedRow, fleet_rows
@@ -16,6 +16,8 @@ from watcher.web.fleet.fleet_query import FILTERS, FilterError, FleetQuery, flee
 from watcher.web.fleet.row_words import SHOWN_AGENTS, SHOWN_PODS, Said, others_of, reason_words, reasons_of, said_of
 from watcher.web.fleet.selection import Selection, select
 from watcher.web.fleet.target_health import Cause, TargetHealth
+from watcher.web.pictures.drawing import DrawnBar
+from watcher.web.pictures.of_target import Pictures
 from watcher.web.rendering import html_page, page_templates, rendered
 
 ROWS = 100
@@ -60,11 +62,12 @@ class Shown:
     row: Row
     said: Said | None
     is_shared: bool
+    bars: Sequence[DrawnBar] = ()  # of the pod that leads it
 
 
 def fleet_route(engine: Engine, troubles: Callable[[], Iterable[str]]) -> Route:
     """The route of the page; `troubles`: what is to be known of the watcher itself now, a sentence each."""
-    template, board = page_templates().get_template("fleet.html"), engine.board
+    template, board, pictures = page_templates().get_template("fleet.html"), engine.board, Pictures(engine)
     conditions = sorted({kind.name for probe in board.probes for kind in probe.conditions})
     probes = [probe.name for probe in board.probes]
 
@@ -79,7 +82,8 @@ def fleet_route(engine: Engine, troubles: Callable[[], Iterable[str]]) -> Route:
         by_pod, fold = "namespace" in query.given and "agent" in query.given, not query.asks_for_outcomes
         found = await fleet_rows(board, selection, by_pod=by_pod, fold=fold and not by_pod, now=now)
         page = _paging(query, size, len(found.rows))
-        shown = await shown_rows(board, found.rows[page.first : page.after], now)
+        bars_of = pictures.bars if size <= ROWS else no_bars  # of more rows they would be too many bytes
+        shown = await shown_rows(board, found.rows[page.first : page.after], bars_of, now)
         given = {
             "query": query.given,
             "mistake": mistake,
@@ -118,15 +122,24 @@ def _paging(query: FleetQuery, size: int, rows: int) -> Paging:
     return Paging(first, min(first + size, rows), rows, size)
 
 
-async def shown_rows(board: Board, rows: Sequence[Row], now: float) -> list[Shown]:
+def no_bars(_: TargetState) -> Sequence[DrawnBar]:
+    """None of any target."""
+    return ()
+
+
+async def shown_rows(
+    board: Board, rows: Sequence[Row], bars_of: Callable[[TargetState], Sequence[DrawnBar]], now: float
+) -> list[Shown]:
     """These rows with what each says at `now`, steady seconds; the more is said already, the less of the next."""
     shown, told, time_slice = list[Shown](), 0, TimeSlice()
     for row in rows:
-        said = None
+        said: Said | None = None
+        bars: Sequence[DrawnBar] = ()
         if isinstance(row, AgentRow):
+            bars = bars_of(row.pods[0].state)
             said = said_of(board, row, SHOWN_CONDITIONS if told < SHOWN_IN_ALL else 1, now)
             told += len(said.told)
-        shown.append(Shown(row, said, isinstance(row, SharedRow)))
+        shown.append(Shown(row, said, isinstance(row, SharedRow), bars))
         await time_slice.checkpoint()
     return shown
 
