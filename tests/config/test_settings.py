@@ -236,7 +236,7 @@ def test_a_missing_file_and_a_directory_are_refused(tmp_path: Path) -> None:
 
 def test_what_a_file_says_cannot_make_a_line_of_its_own(file: Path) -> None:
     (told,) = refused(file, '"a\\n/etc/other.yaml:1: b": 1')
-    assert told.startswith("1: a\\n/etc/other.yaml:1: b: unknown key")
+    assert told.startswith("1: <not shown>: unknown key")
 
 
 JUNK = st.recursive(

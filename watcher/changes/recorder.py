@@ -59,7 +59,8 @@ class ChangeRecorder:
 
     def _hear_turn(self, state: TargetState, turned: Sequence[Turned]) -> None:
         for index, before in turned:
-            self._turned.setdefault((state.target.key, index), before)
+            if not self._turned.get((state.target.key, index)):  # before a first look nothing held that could turn
+                self._turned[state.target.key, index] = before
 
     def hear_gone(self, state: TargetState) -> None:
         """This target is there no more."""

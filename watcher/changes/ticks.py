@@ -110,7 +110,8 @@ def _of_place(changes: list[Change], standing: Now | None, now: float) -> Iterat
         return
     if last is not None:
         yield _Span(last.at, standing.since, last.after, last.reason)
-    yield _Span(max(standing.since, last.at if last is not None else 0.0), now, standing.status, standing.reason)
+    began = max(standing.since, last.at if last is not None else 0.0)
+    yield _Span(min(began, now), now, standing.status, standing.reason)  # a clock that went back dated it later
 
 
 def _lay(row: list[Tick], span: _Span, severity: Severity, begin: float) -> None:

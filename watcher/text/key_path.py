@@ -4,7 +4,7 @@ import re
 
 from probes.contract.address import shown_url
 from probes.contract.key_names import told_key
-from probes.controls.judges.secret_rules import looks_random, secret_rule
+from probes.controls.judges.secret_texts.rules import looks_random, secret_rule
 
 Location = tuple[str | int, ...]
 """The keys and list positions that lead to a value."""

@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
-from probes.controls.judges import credentials
 from probes.controls.judges.kubernetes_object.secrets.texts import options_of
 from probes.controls.judges.rates import is_rate
-from probes.controls.judges.secret_names import SWITCHES, WAYS
-from probes.controls.judges.secret_rules import (
+from probes.controls.judges.secret_texts import credentials
+from probes.controls.judges.secret_texts.names import SWITCHES, WAYS
+from probes.controls.judges.secret_texts.rules import (
     OF_KUBERNETES,
     looks_random,
     may_be_secret,

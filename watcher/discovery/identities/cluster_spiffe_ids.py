@@ -89,8 +89,12 @@ def read_cluster_spiffe_id(raw: Mapping[str, Any]) -> ClusterSpiffeId:
         fallback=spec.get("fallback") is True,
         narrowed=bool(spec.get("workloadSelectorTemplates")),
         problem=f"ClusterSPIFFEID {meta['name']}: {'; '.join(problems)}" if problems else "",
-        words=" ".join(map(str, spec.get("workloadSelectorTemplates") or ())),
+        words=_words(spec.get("workloadSelectorTemplates")),
     )
+
+
+def _words(templates: object) -> str:
+    return " ".join(map(str, templates)) if isinstance(templates, list) else str(templates or "")
 
 
 def needs_namespace_labels(objects: Iterable[ClusterSpiffeId]) -> bool:

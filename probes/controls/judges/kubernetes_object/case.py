@@ -16,7 +16,7 @@ from probes.controls.evidence import (
     Seen,
 )
 from probes.controls.evidence.gathered import NOT_GIVEN
-from probes.controls.judges.secret_rules import secret_rule
+from probes.controls.judges.secret_texts.rules import secret_rule
 from probes.controls.judging import Facts, Judge, Says, Statement, judge
 
 OBJECT, POD = SourceName.KUBERNETES_OBJECT, SourceName.KUBERNETES_POD

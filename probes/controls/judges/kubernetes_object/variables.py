@@ -7,8 +7,8 @@ from typing import NamedTuple
 from probes.controls.evidence import Container, KubeObject, Listing, PodTemplate
 from probes.controls.judges.kubernetes_object.case import all_containers, mapping, mappings, short
 from probes.controls.judges.once import once
-from probes.controls.judges.secret_names import names_secret
-from probes.controls.judges.secret_rules import is_uncertain
+from probes.controls.judges.secret_texts.names import names_secret
+from probes.controls.judges.secret_texts.rules import is_uncertain
 
 _REFERENCE = re.compile(r"\$\(([^()]*)\)")
 _LITERAL = "literal"

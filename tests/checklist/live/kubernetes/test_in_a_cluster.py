@@ -370,7 +370,7 @@ def test_an_agent_that_is_scaled_to_zero_is_known_by_its_workload(kubernetes: Ku
         await until(lambda: len(idle()) == 1)
         for agent in idle():
             watched.evidence.evidence_of(agent, ())
-        await until(lambda: idle() == {AGENT}, lambda: str(idle()))  # its config says how it is called
+        await until(lambda: idle() == {AGENT}, lambda: str(idle()), within=40)  # its config says how it is called
         await watched.until_said(ROLLBACK, "pass")
         await watched.until_said(DEFINED, "pass")
         assert watched.said(LIMITS) == "fail Violated"

@@ -7,7 +7,7 @@ import pytest
 from probes.controls.evidence import AgentConfigFile, Seen
 from probes.controls.finding import Finding, State
 from probes.controls.judges.agent_config.placeholders import placeholders
-from probes.controls.judges.secret_rules import may_be_secret, may_have_secret, secret_rule
+from probes.controls.judges.secret_texts.rules import may_be_secret, may_have_secret, secret_rule
 from probes.controls.judging import Says
 from tests.probes.controls.judges.configs import changed, file_of, finding, said
 from tests.probes.controls.judges.kubernetes_object import objects

@@ -2,7 +2,7 @@
 
 import pytest
 
-from probes.controls.judges.secret_names import names_secret
+from probes.controls.judges.secret_texts.names import names_secret
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from probes.controls.judges.secret_names import SWITCHES, WAYS, names_secret
-from probes.controls.judges.secret_rules import (
+from probes.controls.judges.secret_texts.names import SWITCHES, WAYS, names_secret
+from probes.controls.judges.secret_texts.rules import (
     FETCHED,
     is_uncertain,
     looks_random,

@@ -13,7 +13,7 @@ from pydantic_core import from_json, to_json
 
 from probes.controls.evidence import PodTemplate
 from probes.controls.judges.kubernetes_object.pre_stop import pre_stop_sleep
-from probes.controls.judges.secret_rules import INJECTORS, secret_rule
+from probes.controls.judges.secret_texts.rules import INJECTORS, secret_rule
 from probes.controls.judges.stand_ins import EXAMPLES, stand_in, stand_in_for_command
 from watcher.discovery.pod.containers import agent_container, opa_beside, opa_container
 from watcher.discovery.pod.kept.cost import costs_too_much

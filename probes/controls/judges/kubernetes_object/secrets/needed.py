@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 
 from probes.controls.catalogue.control import FactKey, SourceName, UnknownReason
 from probes.controls.evidence import AgentConfigFile, AgentObjects, EvidenceSet, Listing, Missing, PodTemplate
-from probes.controls.judges.document_secrets import doubts_of
 from probes.controls.judges.kubernetes_object.case import OBJECT, all_containers, mapping
 from probes.controls.judges.kubernetes_object.secrets.references import secrets_by_env, secrets_in_volumes
 from probes.controls.judges.kubernetes_object.secrets.texts import doubtful, matching, referring
 from probes.controls.judges.kubernetes_object.variables import secret_variables, variables_of
-from probes.controls.judges.secret_rules import FETCHED, INJECTORS, refers_to_secret, secret_rule
+from probes.controls.judges.secret_texts.documents import doubts_of
+from probes.controls.judges.secret_texts.rules import FETCHED, INJECTORS, refers_to_secret, secret_rule
 from probes.controls.judges.texts import texts_of
 from probes.controls.judging import Facts, fact
 

@@ -7,10 +7,10 @@ from functools import lru_cache
 
 from probes.controls.evidence import Container, KubeObject, Listing, PodTemplate
 from probes.controls.evidence.agent_config import KeyPath
-from probes.controls.judges.credentials import is_secret_header
 from probes.controls.judges.kubernetes_object.case import all_containers, mapping, mappings, short, texts
 from probes.controls.judges.once import once
-from probes.controls.judges.secret_rules import (
+from probes.controls.judges.secret_texts.credentials import is_secret_header
+from probes.controls.judges.secret_texts.rules import (
     BY_NAME,
     may_be_secret,
     may_have_secret,

@@ -10,8 +10,8 @@ from pydantic_core import from_json, to_json
 
 from probes.controls.evidence import AgentConfigFile, KubeObject
 from probes.controls.evidence.agent_config import KeyPath
-from probes.controls.judges.document_secrets import doubts_of
-from probes.controls.judges.secret_rules import secret_rule
+from probes.controls.judges.secret_texts.documents import doubts_of
+from probes.controls.judges.secret_texts.rules import secret_rule
 from probes.controls.judges.stand_ins import stand_in, stand_in_for_file
 from probes.controls.judges.texts import texts_of
 from watcher.checklist.agent_config import read_agent_config

@@ -4,7 +4,7 @@ import re
 from base64 import b64decode
 from collections.abc import Iterator
 
-from probes.controls.judges.secret_names import WAYS, names_secret
+from probes.controls.judges.secret_texts.names import WAYS, names_secret
 
 EXAMPLE = "-u a:b"
 """A text that has some, which are nobody's."""

@@ -8,8 +8,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from probes.controls.judges.credentials import has_credentials
-from probes.controls.judges.secret_names import names_secret
+from probes.controls.judges.secret_texts.credentials import has_credentials
+from probes.controls.judges.secret_texts.names import names_secret
 
 _RULES: Sequence[tuple[str, str, "re.Pattern[str]"]] = [
     (name, part, re.compile(pattern))

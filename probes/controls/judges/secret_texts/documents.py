@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from probes.controls.evidence.agent_config import KeyPath
 from probes.controls.judges.once import once
-from probes.controls.judges.secret_rules import BY_NAME, may_be_secret, secret_rule
+from probes.controls.judges.secret_texts.rules import BY_NAME, may_be_secret, secret_rule
 from probes.controls.judges.texts import numbers_of, texts_of
 
 _SHORTEST = 1000
