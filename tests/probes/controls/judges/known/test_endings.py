@@ -109,7 +109,7 @@ def test_it_fails_at_the_first_verdict_and_five_pods_that_refused_cover_one_that
             "Forbidden",
             "EndpointSlice objects may not be listed.",
         ),
-        ([NOTHING], around(NOT_GIVEN), "SourceMissing", "There is no such evidence here."),
+        ([NOTHING], around(NOT_GIVEN), "SourceMissing", "There is no evidence from kubernetes_object here."),
     ],
 )
 def test_what_was_not_seen_of_ends_is_no_pass(

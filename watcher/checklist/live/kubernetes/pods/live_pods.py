@@ -214,7 +214,6 @@ class LivePods:
             return False
         agent = AgentRef(seen.pod.namespace, seen.known.agent)
         self._move(seen, agent)
-        self.owners.name(seen.pod.uid, agent.agent)
         self._changed.add(agent)
         self.memory.note(agent, seen, before)
         if seen.kept is not None:
@@ -229,6 +228,7 @@ class LivePods:
             self._leave(uid, before)
         self._agent_of[uid] = agent
         self._of_agent[agent][uid] = seen
+        self.owners.name(uid, agent.agent)
 
     def _leave(self, uid: str, agent: AgentRef) -> None:
         self._changed.add(agent)
