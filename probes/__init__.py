@@ -25,6 +25,12 @@ def load_sources() -> tuple[AnySourceKind, ...]:
     return tuple(module.KIND for module in _modules(f"{__name__}.sources") if hasattr(module, "KIND"))
 
 
+@cache
+def load_checklist_sources() -> tuple[AnySourceKind, ...]:
+    """The same of probes.sources.checklist: those that look for the checklist alone, and far less often."""
+    return tuple(module.KIND for module in _modules(f"{__name__}.sources.checklist") if hasattr(module, "KIND"))
+
+
 def _modules(package: str) -> Iterator[ModuleType]:
     names = sorted(module.name for module in pkgutil.iter_modules(importlib.import_module(package).__path__))
     return (importlib.import_module(f"{package}.{name}") for name in names)

@@ -1,5 +1,6 @@
 """Does the agent use up the CPU that it may have?"""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pydantic import Field
@@ -20,9 +21,10 @@ from probes.contract import (
     shared_sample,
 )
 from probes.contract.condition import Window
+from probes.contract.picture import Level, Picture, PictureContext, Series, Tone, Unit
 from probes.contract.signal import CPU_SECONDS, Absent, Unreadable, unreported
-from probes.history.counters import Grown, Growth
-from probes.history.process import NOBODY, PROCESS, Process, follow, in_turn
+from probes.history.counters import Grown, Growth, beginning, steps
+from probes.history.process import IN_TURN, NOBODY, PROCESS, Process, follow, in_turn
 from probes.readings.metrics_page import MetricsPage
 
 
@@ -85,6 +87,39 @@ def _high(grown: Grown, limit: float, limits: CPULimits) -> Verdict:
     )
 
 
+def pictures(history: CPUHistory, context: PictureContext[CPULimits]) -> Iterator[Picture]:
+    """The use over `window`, part by part as it is remembered, beside the limit."""
+    limit, parts, window = context.target.cpu_limit, history.used.all_parts(), context.limits.window
+    if not limit or not parts:
+        return
+    start = beginning(parts, window, context.interval, context.now)
+    yield Picture(
+        title="Cores in use by one process",
+        text=_said(limit, history, context),
+        conditions=(HIGH,),
+        start=start,
+        end=0.0,
+        unit=Unit.CORES,
+        series=(Series("in use", steps(parts, 0, start, context.now)),),
+        levels=(
+            Level("limit", limit, Tone.CRITICAL),
+            Level("high above", context.limits.high_ratio * limit, Tone.WARNING),
+        ),
+    )
+
+
+def _said(limit: float, history: CPUHistory, context: PictureContext[CPULimits]) -> str:
+    cores, window = context.value(USAGE), context.limits.window
+    grown = history.used.over(window, context.interval)
+    if history.process.in_turn:
+        return IN_TURN
+    if cores is None or grown is None:
+        over = say_duration(window)
+        return f"What was used over {over} cannot be told yet, or not any more; the limit is {limit:g} cores."
+    over = say_duration(grown.seconds)
+    return f"Over {over} {cores:.2f} of {limit:g} cores were in use, {cores / limit:.0%}."
+
+
 PROBE = Probe(
     name="cpu",
     source="agent_metrics",
@@ -94,4 +129,5 @@ PROBE = Probe(
     judge=judge,
     metrics=(USAGE, LIMIT),
     wants=lambda _: PROCESS,
+    pictures=pictures,
 )

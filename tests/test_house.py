@@ -115,7 +115,7 @@ def test_nothing_imports_a_probe(probe: str) -> None:
 
 
 def test_nothing_imports_a_judge_of_controls() -> None:
-    judged = re.compile(r"^@(?:config_|template_)?judge\(", re.MULTILINE)
+    judged = re.compile(r"^@(?:\w+_)?judge\(", re.MULTILINE)
     judges = [path for path in SOURCES if "judges" in path.parts and judged.search(path.read_text())]
     assert len(judges) > 4
     for path in judges:
@@ -242,6 +242,20 @@ def test_every_log_line_that_a_runbook_looks_for_is_one_that_the_program_writes(
     assert looked_for - written == set()
 
 
+_SHOW_A_DISK = """
+import sys, probes
+probes.__path__.append(sys.argv[1])
+from probes.contract import Sample, Target, TargetKey
+from probes.contract.picture import PictureContext
+from probes.disk import USED_RATIO, DiskHistory, DiskLimits, bars
+target = Target(key=TargetKey("prod", "search", "search-0"))
+known = dict(target=target, limits=DiskLimits(), now=0.0, date=0.0, interval=30.0, looked=0.0)
+for stale in (False, True):
+    context = PictureContext(**known, samples=(Sample(USED_RATIO, 0.95),), stale=stale)
+    shown = bars(DiskHistory(), context)
+    print([(bar.name, bar.said, bar.value, bar.full, bar.levels[0].value) for bar in shown])
+"""
+
 _LOOK_AT_A_DISK = """
 import sys, probes
 probes.__path__.append(sys.argv[1])
@@ -251,6 +265,19 @@ for page in ("agentweave_disk_used_ratio 0.95", "agentweave_disk_used_ratio 0.5"
     judged = Judged(PROBE, DiskLimits())
     print(*map(str, judged.read(0, page).values()), *judged.messages())
 """
+
+
+def test_the_example_of_a_bar_in_contributing_shows_what_is_known_now(tmp_path: Path) -> None:
+    probe, bar = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)[:2]
+    imports = (
+        "from collections.abc import Iterator\nfrom probes.contract import Metric\n"
+        "from probes.contract.picture import Bar, Level, PictureContext, Tone\n"
+    )
+    (tmp_path / "disk.py").write_text(f"{imports}{probe}{bar}")
+    command = [sys.executable, "-c", _SHOW_A_DISK, str(tmp_path)]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert told.stderr == ""
+    assert told.stdout.splitlines() == ["[('disk', '95% used', 0.95, 1.0, 0.9)]", "[]"]
 
 
 def test_the_example_of_a_probe_in_contributing_is_a_probe(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from typing import Any, NoReturn
 from probes import load_probes
 from probes.contract.address import join_host_port
 from watcher.alerting.drill_schedule import Drills, Plan
+from watcher.changes.opening import open_changes
+from watcher.checklist.live.on_off import OnOffChecklist
 from watcher.config.file import ConfigError
 from watcher.config.settings import Settings
 from watcher.engine.engine import Engine
@@ -22,6 +24,7 @@ from watcher.events.recorder import Events, open_events
 from watcher.health import Health
 from watcher.runtime.clock import boot_id, system_clock
 from watcher.runtime.gc_tuning import GCTuning
+from watcher.runtime.shutdown import end_in_steps
 from watcher.scheduling.poll_loops import PollLoops
 from watcher.scheduling.schedule import Schedule
 from watcher.standby.election import open_election
@@ -34,7 +37,6 @@ from watcher.web.serving.access import Access
 log = logging.getLogger(__name__)
 
 _BEAT = 0.05
-_SHUTDOWN, _STEP, _LEAST = 9.0, 3.0, 0.1  # seconds of the whole shutdown, and of a step of it at most and at least
 _FIRST_IDENTITY = 3.0
 
 Reload = Callable[[], Awaitable[Settings]]
@@ -47,8 +49,7 @@ class Daemon:
         """`first_drill`: seconds from the start to the first drill."""
         self.engine = Engine(settings, load_probes(), system_clock(boot_id(), read_scale(settings.state_dir)))
         self._reload = reload
-        self._reloading = asyncio.Lock()
-        self._reload_asked = False
+        self._reloading, self._reload_asked = asyncio.Lock(), False
         self._reload_task: asyncio.Task[None] | None = None
         self._schedule = Schedule()
         self._poll_loops = PollLoops(self.engine, self._schedule)
@@ -56,7 +57,11 @@ class Daemon:
         self._target_set = TargetSet(settings, self.engine.own_metrics, self.engine.clock)
         self._target_sync = TargetSync(self._target_set, self.engine, self._poll_loops)
         self._access = Access(settings.server, self.engine.descriptors.readers)
-        self._health = Health(self.engine, self._state_writer, self._target_set, lambda: self._access.trouble)
+        self._checklist = OnOffChecklist(settings, self.engine, self._target_set, lambda: not self._target_sync.unready)
+        self._changes = open_changes(settings, self.engine)
+        self._checklist.tell_changes(self._changes.recorder.hear)
+        beside = lambda: self._access.trouble, lambda: self._checklist.unwritable or self._changes.store.trouble
+        self._health = Health(self.engine, self._state_writer, self._target_set, *beside)
         self._events = open_events(settings, self.engine, self._target_set)
         self._drills = Drills(self._schedule, self.engine.own_metrics, self.engine.clock.steady, first_drill)
         self._election = open_election(settings.standby, self.engine.role, self._follow_role)
@@ -71,8 +76,8 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._ask_for_reload)
-        unready, found = lambda: self._target_sync.unready, self._target_set
-        server = open_server(self.engine, self._poll_loops, unready, self._health.refresh, self._access, found)
+        unready, shown = lambda: self._target_sync.unready, (self._access, self._target_set, self._checklist.view)
+        server = open_server(self.engine, self._poll_loops, unready, self._health.refresh, *shown, self._changes.store)
         try:
             self._spawn(server.serve(listener, health_listener))
             log.info("serving", extra={"address": join_host_port(*listener.getsockname()[:2])})
@@ -116,6 +121,8 @@ class Daemon:
                 await replaced.close()
             self._follow_role()
             self._target_set.adopt(settings)
+            self._checklist.adopt(settings)
+            self._changes.store.adopt(settings.changes)
             await self._target_sync.replace({})
             self._health.take_config()
             self._gc_tuning.freeze()
@@ -142,6 +149,8 @@ class Daemon:
         self._follow_role()
         if self._events is not None:
             self._schedule.every(Events.EVERY, self._events.tick, "events")
+        self._changes.start(self._schedule)
+        await self._checklist.start(self._schedule)
         self._schedule.start()
         self._spawn(self._beat())
         if self._election is not None:  # not before something is known that could be told
@@ -172,26 +181,20 @@ class Daemon:
     async def _end(self) -> bool:
         """Whether each step of the shutdown came to its end."""
         given_back = asyncio.create_task(self._election.close()) if self._election else None
-        ended, deadline = True, time.monotonic() + _SHUTDOWN
         last = (
             ("reload", self._end_reload()),
             ("schedule", self._end_schedule()),
             ("drill", self._drills.close()),
             ("looks", self._poll_loops.drain()),
             ("state", self._state_writer.write_last()),
+            ("checklist", self._checklist.close()),
+            ("changes", self._changes.close()),
             ("discovery", self._target_set.close()),
             ("close", self.engine.close()),
             *([("lease", given_back)] if given_back else ()),
         )
-        for name, step in last:
-            try:
-                await asyncio.wait_for(step, max(_LEAST, min(_STEP, deadline - time.monotonic())))
-            except TimeoutError:
-                log.warning("shutdown step timed out", extra={"step": name})
-                ended = False
-            except Exception as error:  # the boundary: the other steps are still to come
-                log.exception("shutdown step failed", extra={"step": name})
-                self._failure = self._failure or error
+        ended, failure = await end_in_steps(last)
+        self._failure = self._failure or failure
         await self._join()
         return ended
 

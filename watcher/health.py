@@ -19,11 +19,18 @@ class Health:
     """Brought up to now before each scrape; a change of an impairment is a line in the log."""
 
     def __init__(
-        self, engine: Engine, state_writer: StateWriter, target_set: TargetSet, server_files: Callable[[], str]
+        self,
+        engine: Engine,
+        state_writer: StateWriter,
+        target_set: TargetSet,
+        server_files: Callable[[], str],
+        unwritable: Callable[[], str],
     ) -> None:
-        """`server_files`: what is wrong with the files that the section `server` names, in words."""
+        """`server_files`: what is wrong with the files that the section `server` names, in words; `unwritable`: why
+        findings cannot be kept."""
         self._engine, self._state_writer, self._target_set = engine, state_writer, target_set
-        self._server_files, self._mistakes = server_files, ""  # mistakes: of a config that was rejected
+        self._unwritable, self._server_files = unwritable, server_files
+        self._mistakes = ""  # of a config that was rejected
         self._overloaded = ""
         self._logged: dict[Impairment, str] = {}
         engine.own_metrics.impair(Impairment.CONFIG_REJECTED, hold=False)
@@ -45,12 +52,15 @@ class Health:
         self._hear_api_server()
         self.impair(Impairment.CLOCK_JUMPED, engine.clock_watch.trouble)
         self.impair(Impairment.OVERLOADED, self._overload())
-        self.impair(Impairment.STATE_UNWRITABLE, self._state_writer.trouble or self._target_set.unwritable)
+        self.impair(Impairment.STATE_UNWRITABLE, self._not_written())
         self.impair(Impairment.DISCOVERY_STALE, self._target_set.trouble)
         self.impair(Impairment.CONFIG_REJECTED, "; ".join(filter(None, (self._mistakes, self._server_files()))))
         engine.descriptors.check()
         self.impair(Impairment.DESCRIPTORS_SHORT, engine.descriptors.trouble)
         self._target_set.show()
+
+    def _not_written(self) -> str:
+        return self._state_writer.trouble or self._target_set.unwritable or self._unwritable()
 
     def take_config(self) -> None:
         """The newest config is in force since now."""

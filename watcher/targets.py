@@ -11,8 +11,8 @@ from watcher.config.settings import Settings
 from watcher.discovery.pods.discoverer import Discoverer
 from watcher.discovery.pods.reconciler import GATHER
 from watcher.discovery.pods.scope import SeenPod, not_watched
-from watcher.engine.board import Restored
 from watcher.engine.engine import Engine
+from watcher.engine.restored import Kept
 from watcher.kube.access import Access
 from watcher.kube.pod_ref import PodRef
 from watcher.metrics.families import DISCOVERED, DISCOVERED_IN, PODS, PODS_NOT_WATCHED
@@ -69,6 +69,11 @@ class TargetSet:
     def access(self) -> Access | None:
         """How the API server is asked; None where nothing is found there."""
         return self._kubernetes.access if self._kubernetes is not None else None
+
+    @property
+    def discoverer(self) -> Discoverer | None:
+        """What finds agents in Kubernetes; None where nothing does."""
+        return self._kubernetes
 
     def replaced(self) -> None:
         """The targets are watched as of now."""
@@ -179,7 +184,7 @@ class TargetSync:
             return f"no discovery has succeeded yet ({why})"
         return "" if self._poll_loops.first_round_complete else "the first round of looks is not complete"
 
-    async def replace(self, restored: Mapping[TargetKey, Restored]) -> None:
+    async def replace(self, restored: Mapping[TargetKey, Kept]) -> None:
         """Watch exactly the targets of now; `restored`: what is known of them from before."""
         async with self._replacing:
             changed = await self._engine.replace_targets(self._target_set.targets(), restored)
@@ -202,7 +207,7 @@ class TargetSync:
         async with self._replacing:  # a target that comes at the same time would be added to both pollers
             await self._poll_loops.restart(source)
 
-    async def follow(self, restored: Mapping[TargetKey, Restored]) -> None:
+    async def follow(self, restored: Mapping[TargetKey, Kept]) -> None:
         """The same whenever others are found; for ever, where anything can be found.
 
         `restored` is given along until all of the cluster was listed once.

@@ -2,57 +2,24 @@
 
 from collections.abc import Iterator
 
+from probes.breaker.conditions import BREAKER_FLAPPING, BREAKER_OPEN, OPEN_SINCE, STATE, TRANSITIONS
+from probes.breaker.picture import pictures
 from probes.breaker.transitions import BREAKER_STATE, HALF_OPEN, STATES, BreakerHistory, BreakerLimits, Callee, seen
 from probes.contract import (
-    ConditionKind,
     Evaluation,
     EvaluationContext,
-    Metric,
     Probe,
     Sample,
-    Severity,
     Unknown,
     Verdict,
     say_duration,
     shared_sample,
 )
-from probes.contract.condition import Window
 from probes.contract.signal import REQUESTS, SignalValues, unreported
 from probes.history.process import PROCESS, in_turn
 from probes.readings.metrics_page import MetricsPage
 
-BREAKER_OPEN = ConditionKind(
-    name="CircuitBreakerOpen",
-    severity=Severity.CRITICAL,
-    subject="callee",
-    true_when="A circuit breaker has not been closed for longer than `open_for`: calls to this callee are not made.",
-    all_clear="The circuit breaker is closed, or was a moment ago.",
-    reasons=("Open", "HalfOpen", "OpenIdle"),
-    window=Window("open_for"),
-)
-BREAKER_FLAPPING = ConditionKind(
-    name="CircuitBreakerFlapping",
-    severity=Severity.WARNING,
-    subject="callee",
-    true_when="A circuit breaker opened more often than `flapping_transitions` within `flapping_window`.",
-    all_clear="The circuit breaker does not open again and again.",
-    window=Window("flapping_window"),
-)
-STATE = Metric(
-    name="circuit_breaker_state", help="The current state of a circuit breaker is 1.", labels=("callee", "state")
-)
-TRANSITIONS = Metric(
-    name="circuit_breaker_transitions_total",
-    help="Changes of state that were seen; what happens between two looks is not.",
-    kind="counter",
-    labels=("callee", "to"),
-)
-OPEN_SINCE = Metric(
-    name="circuit_breaker_open_since_timestamp_seconds",
-    help="When a circuit breaker was first seen not closed; absent while it is closed.",
-    labels=("callee",),
-    moment=True,
-)
+__all__ = ["PROBE", "judge"]
 
 
 def judge(
@@ -134,4 +101,5 @@ PROBE = Probe(
     judge=judge,
     metrics=(STATE, TRANSITIONS, OPEN_SINCE),
     wants=lambda _: (BREAKER_STATE, *PROCESS, REQUESTS),
+    pictures=pictures,
 )

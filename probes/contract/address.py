@@ -28,6 +28,13 @@ def is_ip_address(text: str, version: int | None = None) -> bool:
     return version in (None, address.version)
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches this host."""
+    if is_ip_address(host):
+        return ip_address(host).is_loopback
+    return host == "localhost" or host.endswith(".localhost")
+
+
 def join_host_port(host: str, port: int) -> str:
     """`10.0.0.7:8443`, `[fd00::7]:8443`."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,12 +1,13 @@
 """Probes: pure judges of readings."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
 from probes.contract.condition import ConditionKind, Status, Unknown, Verdict
 from probes.contract.limits import Limits
 from probes.contract.metric import Metric, Observation, Sample
+from probes.contract.picture import Bar, Picture, PictureContext
 from probes.contract.reading import STALE_AFTER, Fault, Reading
 from probes.contract.target import Target
 
@@ -111,6 +112,14 @@ def _nothing(_limits: Limits) -> tuple[object, ...]:
     return ()
 
 
+def _no_pictures(_history: object, _context: PictureContext[L]) -> tuple[Picture, ...]:
+    return ()
+
+
+def _no_bars(_history: object, _context: PictureContext[L]) -> tuple[Bar, ...]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Probe(Generic[R, L, H]):
     """A frozen description and a pure judge: no await, no clock, no socket, no log.
@@ -128,6 +137,8 @@ class Probe(Generic[R, L, H]):
     judge: Callable[[R, H, EvaluationContext[L]], Evaluation[H]]
     metrics: tuple[Metric, ...] = ()
     wants: Callable[[L], tuple[object, ...]] = _nothing  # what it asks of the source (signals, canaries)
+    pictures: Callable[[H, PictureContext[L]], Iterable[Picture]] = _no_pictures  # what matters most comes first
+    bars: Callable[[H, PictureContext[L]], Iterable[Bar]] = _no_bars  # for a line of the fleet's page
 
     def applicable(self, target: Target) -> tuple[ConditionKind, ...]:
         """The conditions that a target with these fields can have."""

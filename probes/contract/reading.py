@@ -37,6 +37,7 @@ class Reading:
     asked_in: int = 1  # one of so many looks asks: more than 1 where answers take too much CPU
     asked: bool = True  # False: this look was not one of them, and repeats what the last one said
     age: float = 0.0  # seconds since the look that asked, where this one did not
+    waited: float = 0.0  # seconds for which what came lay here, behind other looks: no time of the other side
     their_date: float | None = None  # Unix seconds by the clock of the other side, where it says them
 
     @property
@@ -56,6 +57,11 @@ class Reading:
         """The Unix seconds from which on a served certificate is valid; None where there is none."""
         return None
 
+    @property
+    def summary(self) -> str:
+        """What is to be seen of it in a line, without secrets."""
+        return self.error
+
     def evidence(self) -> Mapping[str, object]:
         """What was seen, as JSON values, a few kB at most; made only when somebody reads it."""
         return {}
@@ -63,7 +69,7 @@ class Reading:
     def again(self, age: float) -> Self:
         """What a look says that did not ask, `age` seconds after the one that did: the same, and how old it is."""
         error = f"{self.error} That was {say_duration(age)} ago."
-        return replace(self, asked=False, age=age, error=error, cpu=0.0)
+        return replace(self, asked=False, age=age, error=error, cpu=0.0, waited=0.0)
 
     def remembered(self) -> "Reading":
         """What is held until the next look, once this one is judged: enough for `result` and `evidence`."""

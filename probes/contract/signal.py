@@ -71,6 +71,7 @@ class Signal:
     suffixes: tuple[str, ...] = ("",)  # of the sample names; ("_bucket", "_sum", "_count") for a histogram
     states: tuple[str, ...] = ()  # where it is a state: its value is the index in here
     unnamed: str = ""  # the subject of samples that name none
+    kept: bool = False  # whether what it says is held until the next look; of few subjects, and where pages have it
 
     def __post_init__(self) -> None:
         _DECLARED[self.name] = self

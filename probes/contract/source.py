@@ -81,3 +81,4 @@ class SourceKind(Generic[S]):
     settings: type[S]
     concurrency: int  # looks in flight at once
     open: Callable[[S, SourceContext], Source]
+    always: tuple[object, ...] = ()  # what it is asked beside what probes want

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from probes.contract.limits import Limits
 
@@ -16,6 +16,23 @@ class TargetKey(NamedTuple):
     namespace: str
     agent: str
     pod: str
+
+
+class DeclaredPort(NamedTuple):
+    """A TCP port that a container of the pod says it has."""
+
+    number: int
+    container: str
+    probed: bool = False  # a kubelet asks it over plain HTTP
+
+
+class KubeletProbe(NamedTuple):
+    """What a kubelet asks of the agent over HTTP: at the pod's own address, without a certificate, without headers."""
+
+    kind: Literal["liveness", "readiness"]
+    secure: bool  # over TLS, of which a kubelet verifies nothing
+    port: int
+    path: str  # with the query
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +53,10 @@ class Target:
     origins: Mapping[str, str] = field(default_factory=dict)  # endpoint -> who says so, a few words
     unlearnt: Mapping[str, str] = field(default_factory=dict)
     """Fields that may well have a value, which could not be learnt: why, a sentence. Absent is not the same."""
+    declared_ports: tuple[DeclaredPort, ...] = ()  # of all its containers that run as long as the agent does
     formerly: str = ""  # the agent's name in the key as it was before more was known of the target
+    kubelet_probes: tuple[KubeletProbe, ...] = ()  # those that can be asked as a kubelet asks them
+    restarts: int = 0  # of the agent's container: with each there is another process, that may behave in another way
     limits: Mapping[str, Limits] = field(default_factory=dict)  # probe name -> its limits for this target
     node: str = ""
     workload: str = ""

@@ -82,3 +82,8 @@ def say_bytes(size: float) -> str:
 def utc(moment: float) -> str:
     """A time in Unix seconds as `2026-11-23T09:00:00Z`."""
     return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def clock_time(moment: float) -> str:
+    """The time of day of Unix seconds, in UTC: `09:15`."""
+    return f"{datetime.fromtimestamp(moment, UTC):%H:%M}"

@@ -1,6 +1,6 @@
 """All findings of one agent: each control of the catalogue judged, then the roll-ups over them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 
 from probes.controls.catalogue.control import Control, SourceName
 from probes.controls.catalogue.loading import Catalogue
@@ -12,6 +12,7 @@ from probes.controls.judging import Facts, Judges
 from probes.controls.records import Record
 from probes.controls.rollup import roll_up
 from probes.controls.verdict.control import Answers, before_any_rollout, judge_control
+from probes.controls.verdict.weighing import settled_pods
 
 NO_FINDINGS: Mapping[str, Finding] = {}
 
@@ -33,17 +34,39 @@ def judge_agent(
 
     `known` are findings that are the same for this agent as for another one: these are not formed again.
     """
+    steps = judge_in_steps(catalogue, evidence, facts, judges, required, records, previous, known)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            return dict(done.value)
+
+
+def judge_in_steps(
+    catalogue: Catalogue,
+    evidence: EvidenceSet,
+    facts: Facts,
+    judges: Judges,
+    required: frozenset[str],
+    records: Sequence[Record] = (),
+    previous: Mapping[str, Finding] = NO_FINDINGS,
+    known: Mapping[str, Finding] = NO_FINDINGS,
+) -> Generator[None, None, Mapping[str, Finding]]:
+    """The same, control by control, for who has other things to do in between."""
     found: dict[str, Finding] = {}
     by_control: dict[str, list[Record]] = {}
     for each in records:
         by_control.setdefault(each.control, []).append(each)
     answers: Answers = {}
+    pods = settled_pods(evidence, facts.now)
     for control in catalogue.controls:
         if control.id in known:
             found[control.id] = known[control.id]
         elif control.automation is not _ROLLUP:
             own = by_control.get(control.id, ())
-            found[control.id] = judge_control(control, evidence, facts, judges, own, previous.get(control.id), answers)
+            before = previous.get(control.id)
+            found[control.id] = judge_control(control, evidence, facts, judges, own, before, answers, pods)
+            yield
     for control in catalogue.controls:
         _roll_up(control, catalogue, evidence, found, required, facts.now, previous)
     return {control.id: found[control.id] for control in catalogue.controls}

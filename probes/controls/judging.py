@@ -77,6 +77,7 @@ class Facts:
     trust_domains: tuple[str, ...] = ()  # that are right here; empty: the operator gave no list
     secret_readers: tuple[str, ...] = ()  # who may read secrets besides agents, patterns
     agent_accounts: frozenset[str] = frozenset()  # the users' names of the service accounts of agents
+    unsure_accounts: frozenset[str] = frozenset()  # maybe of agents too; `...:prod:*` any of a namespace, `...:*` any
     container_roles: Mapping[str, str] = field(default_factory=dict)  # name -> `sidecar`: injected, not the team's
 
 
@@ -158,11 +159,15 @@ judge, fact = _REGISTRY.judge, _REGISTRY.fact
 
 
 @cache
-def load_judges() -> Judges:
-    """Import each module of `judges/`, so that what it has is registered."""
-    package = importlib.import_module("probes.controls.judges")
-    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        importlib.import_module(module.name)
+def load_judges(*only: str) -> Judges:
+    """Import each module of `judges/`, so that what it has is registered.
+
+    `only`: modules and packages of it that are enough, for a command that must be fast; others may be there too.
+    """
+    for name in only or ("",):
+        found = importlib.import_module(f"probes.controls.judges.{name}".rstrip("."))
+        for module in pkgutil.walk_packages(getattr(found, "__path__", ()), f"{found.__name__}."):
+            importlib.import_module(module.name)
     return _REGISTRY.found()
 
 

@@ -1,6 +1,6 @@
 """Which controls an agent must meet: the checklist's own, or what the operator's profile makes of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -46,19 +46,9 @@ def profile_of(namespace: str, profiles: Sequence[Profile]) -> Profile:
     )
 
 
-def mistakes(profiles: Sequence[Profile], catalogue: Catalogue) -> list[str]:
-    """What these profiles name that the catalogue does not have, or that cannot be required, a sentence each."""
-    found: list[str] = []
-    for profile in profiles:
-        for where, names in _named(profile).items():
-            for name in names:
-                control = catalogue.by_id.get(name)
-                if control is None:
-                    found.append(f"{profile.name}: {where}: {name} is no control")
-                elif control.automation is Automation.ROLLUP:
-                    found.append(f"{profile.name}: {where}: {name} is a roll-up: name its members")
-    return found
-
-
-def _named(profile: Profile) -> Mapping[str, tuple[str, ...]]:
-    return {"add": profile.add, "remove": tuple(each.control for each in profile.remove)}
+def why_not(name: str, catalogue: Catalogue) -> str:
+    """Why a profile cannot name this control: the catalogue does not have it, or it cannot be required; else empty."""
+    control = catalogue.by_id.get(name)
+    if control is None:
+        return f"{name} is no control"
+    return f"{name} is a roll-up: name its members" if control.automation is Automation.ROLLUP else ""

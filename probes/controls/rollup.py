@@ -42,6 +42,41 @@ def roll_up(
     return finding._replace(since=previous.since) if previous and previous.state is worst else finding
 
 
+def without_waivers(
+    findings: Mapping[str, Finding], controls: Mapping[str, Control], required: frozenset[str]
+) -> dict[str, Finding]:
+    """What these findings are under the waivers, roll-ups over them too."""
+    found = {
+        name: each._replace(state=each.underlying, record=None)
+        for name, each in findings.items()
+        if not controls[name].members and each.state is State.WAIVED
+    }
+    if not found:
+        return dict(findings)
+    for name in findings:
+        _again(controls[name], found, findings, controls, required)
+    return {name: found[name] for name in findings}
+
+
+def _again(
+    control: Control,
+    found: dict[str, Finding],
+    before: Mapping[str, Finding],
+    controls: Mapping[str, Control],
+    required: frozenset[str],
+) -> None:
+    """Members first: a roll-up may be a member of another one."""
+    if control.id in found:
+        return
+    if control.members and before[control.id].state is State.WAIVED:
+        for member in control.members:
+            if member in before:
+                _again(controls[member], found, before, controls, required)
+        found[control.id] = roll_up(control, found, required, before[control.id].since)
+    else:
+        found[control.id] = before[control.id]
+
+
 def _missing(member: str, now: float) -> Finding:
     reason, message = UnknownReason.SOURCE_MISSING, "Not judged."
     return Finding(

@@ -1,10 +1,12 @@
 """How much counters of one process grew over a window of time."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import add, sub
 from typing import NamedTuple
 
 from probes.contract import ConditionKind, Unknown, Verdict, say_duration
+from probes.contract.picture import Point, within
 from probes.history.packed import NUMBER, SHORT, Packed, pack, pack_short, unpack, unpack_short
 from probes.history.process import Answered
 
@@ -18,6 +20,14 @@ _PARTS = 5  # of a window: what is compared is at most a fifth older than asked 
 def say_anew(watched: float, window: float, why: str) -> str:
     """How much of a window (both in seconds) is full again, and why it began once more."""
     return f"Watched anew for {say_duration(watched)} of {say_duration(window)}: {why}."
+
+
+class Part(NamedTuple):
+    """What counters grew by in a part of a window."""
+
+    start: float  # in seconds that only time moves
+    end: float
+    by: tuple[float, ...]
 
 
 class Grown(NamedTuple):
@@ -68,6 +78,17 @@ class Growth:
             return None
         return Grown(seconds, tuple([sum(parts[place::width]) for place in range(1, width)]))
 
+    def all_parts(self) -> list[Part]:
+        """What is remembered, oldest first; the last ends with the latest look."""
+        width, parts = 1 + len(self.counts) // NUMBER, unpack_short(self.parts)
+        found, end = list[Part](), self.at
+        for place in range(len(parts) - width, -1, -width):
+            seconds, *by = parts[place : place + width]
+            if seconds > 0:
+                found.append(Part(end - seconds, end, tuple(by)))
+            end -= seconds
+        return found[::-1]
+
     def warming_up(self, kind: ConditionKind, window: float) -> Verdict:
         """What a condition says while the window (seconds) is not full, with why where it began once more."""
         if not self.anew:
@@ -94,6 +115,25 @@ class Growth:
             left -= seconds[passed]
             passed += 1
         return pack_short(parts[passed * width :])
+
+
+def beginning(parts: Sequence[Part], window: float, interval: float, now: float) -> float:
+    """Where a picture of the parts begins, in seconds from `now`: with the window, or with its oldest part.
+
+    What is judged may be older than the window by a part of it, or as long as the pause between looks.
+    """
+    oldest = min([-window, *(part.start - now for part in parts)])
+    return max(oldest, -max(2 * window, 4 * interval))
+
+
+def steps(parts: Iterable[Part], counter: int, start: float, now: float) -> tuple[Point, ...]:
+    """A line as high as the mean rate of each part, for a picture that begins at `start`, seconds from `now`."""
+    points = list[Point]()
+    for part in parts:
+        if part.end - now > start:
+            rate = part.by[counter] / (part.end - part.start)
+            points += (Point(max(start, part.start - now), rate), Point(part.end - now, rate))
+    return within(points, start, 0.0)
 
 
 def _fell(before: float, now: float) -> bool:

@@ -1,41 +1,39 @@
 """Does the agent's memory come near its limit, or rise towards it for good?"""
 
-from array import array
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
-
-from pydantic import Field
 
 from probes.contract import (
     ConditionKind,
     Evaluation,
     EvaluationContext,
-    Limits,
-    Metric,
     Probe,
     Sample,
-    Seconds,
-    Severity,
     Unknown,
     Verdict,
     say_bytes,
     say_duration,
     shared_sample,
 )
-from probes.contract.condition import Window
 from probes.contract.signal import Absent, Row, Signal, Unreadable, unreported
-from probes.history.packed import Packed
-from probes.history.process import NOBODY, PROCESS, Answered, Followed, Process, all_clear, follow
-from probes.memory.drift import (
-    BLOCK,
-    LEAST_FOR_DRIFT,
-    LEAST_FOR_EXHAUSTION,
-    WINDOW,
-    Exhaustion,
-    drift,
-    exhaustion,
+from probes.history.process import PROCESS, Answered, Followed, all_clear, follow
+from probes.memory.drift import BLOCK, LEAST_FOR_DRIFT, LEAST_FOR_EXHAUSTION, Exhaustion, drift, exhaustion
+from probes.memory.floors import extended, levels
+from probes.memory.history import (
+    DRIFT,
+    FULL_AT,
+    HIGH,
+    LIMIT_BYTES,
+    PREDICTED,
+    RSS_BYTES,
+    SLOPE,
+    MemoryHistory,
+    MemoryLimits,
 )
+from probes.memory.picture import bars, pictures
 from probes.readings.metrics_page import MetricsPage
+
+__all__ = ["PROBE", "RSS", "MemoryHistory", "MemoryLimits", "judge", "remember"]
 
 RSS = Signal(name="memory", rows=(Row(metric="process_resident_memory_bytes"),))
 
@@ -46,71 +44,6 @@ _BRIDGED = 18
 _PATIENCE = 2  # blocks
 _RECENT = 6  # blocks: an hour
 _STAYS = 0.98
-
-
-class MemoryLimits(Limits):
-    """When the memory of an agent's process is trouble."""
-
-    high_ratio: float = Field(default=0.90, gt=0, lt=1, description="rss / limit")
-    drift_hold: Seconds = Field(default=3600.0, ge=0, description="how long the floor must be seen to rise")
-    exhaustion_within: Seconds = Field(default=86400.0, gt=0, description="how far ahead the limit is foretold")
-
-
-HIGH = ConditionKind(
-    name="MemoryHigh",
-    severity=Severity.CRITICAL,
-    true_when="The process holds more of its memory limit than `high_ratio`.",
-    all_clear="The process has room below its memory limit.",
-    repeated=True,
-    needs=("memory_limit",),
-)
-DRIFT = ConditionKind(
-    name="MemoryDrift",
-    severity=Severity.WARNING,
-    true_when="The floor of memory rises day over day, and has done so for `drift_hold`.",
-    all_clear="The floor of memory does not rise like a leak, or has not for long.",
-    window=Window(seconds=LEAST_FOR_DRIFT * BLOCK),
-)
-PREDICTED = ConditionKind(
-    name="MemoryExhaustionPredicted",
-    severity=Severity.WARNING,
-    true_when="A rise of memory that does not slow down will meet the limit within `exhaustion_within`.",
-    all_clear="Memory is not about to meet its limit.",
-    needs=("memory_limit",),
-    window=Window(seconds=LEAST_FOR_EXHAUSTION * BLOCK),
-)
-RSS_BYTES = Metric(name="memory_rss_bytes", help="Resident memory of the agent's process, one process's.")
-LIMIT_BYTES = Metric(name="memory_limit_bytes", help="Memory limit of the agent, as configured.")
-SLOPE = Metric(
-    name="memory_drift_bytes_per_second", help="How fast the floor of memory rises; absent where it does not."
-)
-FULL_AT = Metric(
-    name="memory_exhaustion_timestamp_seconds",
-    help="When memory will meet its limit; absent where nothing tells.",
-    moment=True,
-)
-
-Floors = Packed
-"""Least memory of each block, oldest first, as 4-byte floats: 1.15 kB for two days of an agent."""
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryHistory:
-    """Two days of one process's memory, and what they said when the last block ended."""
-
-    floors: Floors = b""
-    block: int = 0  # number of the current block since 1970; 0: none yet
-    lowest: float = 0.0  # bytes, in the current block
-    process: Process = NOBODY
-    rising_since: float | None = None  # in seconds that only time moves
-    slope: float | None = None  # bytes a second
-    full_at: float | None = None  # the same
-    missed: int = 0  # blocks in a row that did not foretell it again
-
-    @property
-    def blocks(self) -> int:
-        """How much history there is."""
-        return len(self.floors) // 4
 
 
 def judge(
@@ -148,12 +81,8 @@ def remember(
         return MemoryHistory(block=block, lowest=rss, process=process)
     if passed <= 0:  # also where the clock went back: time that was counted is not counted again
         return replace(history, process=process, lowest=min(rss, history.lowest))
-    floors = array("f", history.floors)
-    floors.extend(history.lowest + (rss - history.lowest) * step / passed for step in range(passed))
-    floors = floors[-WINDOW:]
-    return _judged(
-        replace(history, floors=floors.tobytes(), block=block, lowest=rss, process=process), floors.tolist(), context
-    )
+    floors = extended(history.floors, history.lowest, rss, passed)
+    return _judged(replace(history, floors=floors, block=block, lowest=rss, process=process), levels(floors), context)
 
 
 def _judged(history: MemoryHistory, floors: list[float], context: EvaluationContext[MemoryLimits]) -> MemoryHistory:
@@ -246,4 +175,6 @@ PROBE = Probe(
     judge=judge,
     metrics=(RSS_BYTES, LIMIT_BYTES, SLOPE, FULL_AT),
     wants=lambda _: (RSS, *PROCESS),
+    pictures=pictures,
+    bars=bars,
 )

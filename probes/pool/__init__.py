@@ -1,33 +1,38 @@
 """Do the agent's connection pools run out?"""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from itertools import islice
 
-from pydantic import Field
-
 from probes.contract import (
-    ConditionKind,
     Evaluation,
     EvaluationContext,
-    Limits,
-    Metric,
     Probe,
     Sample,
-    Seconds,
-    Severity,
     Target,
     Unknown,
     Verdict,
     say_duration,
     shared_sample,
 )
-from probes.contract.condition import Window
 from probes.contract.signal import MAX_SUBJECTS, Absent, Row, Signal, SignalValues, unreported
 from probes.history.counters import GAP, say_anew
-from probes.history.process import NOBODY, PROCESS, Answered, Process, all_clear, follow
+from probes.history.process import PROCESS, Answered, Process, all_clear, follow
+from probes.pool.history import (
+    CAPACITY,
+    EXHAUSTED,
+    EXHAUSTION,
+    IN_USE,
+    PREDICTED,
+    SATURATED,
+    PoolHistory,
+    PoolLimits,
+    capacity_of,
+)
+from probes.pool.picture import bars, pictures
 from probes.pool.trend import Rise, is_bridged, layout, meets
 from probes.readings.metrics_page import MetricsPage
+
+__all__ = ["POOL_IN_USE", "PROBE", "PoolHistory", "PoolLimits", "judge"]
 
 POOL_IN_USE = Signal(
     name="pool_in_use",
@@ -37,61 +42,6 @@ POOL_IN_USE = Signal(
         Row(metric="agentweave_active_connections", subject=("pool",), summed=True),
     ),
 )
-
-
-class PoolLimits(Limits):
-    """When a connection pool is trouble."""
-
-    saturated_ratio: float = Field(default=0.80, gt=0, lt=1, description="in use / capacity")
-    exhaustion_within: Seconds = Field(
-        default=1800.0, gt=0, description="a rise over this long, predicted as far ahead"
-    )
-
-
-SATURATED = ConditionKind(
-    name="PoolSaturated",
-    severity=Severity.WARNING,
-    subject="pool",
-    true_when="More of a connection pool is in use than `saturated_ratio`.",
-    all_clear="The pool has room.",
-    repeated=True,
-    needs=("pool_capacity",),
-)
-EXHAUSTED = ConditionKind(
-    name="PoolExhausted",
-    severity=Severity.CRITICAL,
-    subject="pool",
-    true_when="All connections of a pool are in use: the next call waits or fails.",
-    all_clear="The pool has connections left.",
-    repeated=True,
-    needs=("pool_capacity",),
-)
-PREDICTED = ConditionKind(
-    name="PoolExhaustionPredicted",
-    severity=Severity.WARNING,
-    subject="pool",
-    true_when="The use of a pool rose all through `exhaustion_within` and will meet its capacity within as long again.",
-    all_clear="The use of the pool does not rise towards its capacity.",
-    needs=("pool_capacity",),
-    window=Window("exhaustion_within"),
-)
-IN_USE = Metric(name="pool_in_use", help="Connections of a pool in use.", labels=("pool",))
-CAPACITY = Metric(name="pool_capacity", help="Connections that a pool may have, as configured.", labels=("pool",))
-EXHAUSTION = Metric(
-    name="pool_exhaustion_timestamp_seconds",
-    help="When a pool whose use rises will be full; absent where nothing can be told.",
-    labels=("pool",),
-    moment=True,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class PoolHistory:
-    """How the use of each pool went."""
-
-    pools: Mapping[str, Rise] = field(default_factory=dict)
-    process: Process = NOBODY
-    renewed: float | None = None  # when a new process was first seen, in seconds that only time moves
 
 
 def judge(page: MetricsPage, history: PoolHistory, context: EvaluationContext[PoolLimits]) -> Evaluation[PoolHistory]:
@@ -110,7 +60,7 @@ def judge(page: MetricsPage, history: PoolHistory, context: EvaluationContext[Po
     verdicts: list[Verdict] = []
     samples: list[Sample] = []
     for name, in_use in found.by_subject.items():
-        capacity = _capacity(context.target, name)
+        capacity = capacity_of(context.target, name)
         full_at = _full_at(history.pools[name], in_use, capacity, context)
         verdicts += _now(name, in_use, capacity, history.process, context.limits)
         verdicts.append(_later(name, history, full_at, context))
@@ -120,14 +70,9 @@ def judge(page: MetricsPage, history: PoolHistory, context: EvaluationContext[Po
     return Evaluation(verdicts=tuple(verdicts), history=history, samples=tuple(samples))
 
 
-def _capacity(target: Target, pool: str) -> int:
-    given = target.pool_capacity
-    return given if isinstance(given, int) else (given or {}).get(pool, 0)
-
-
 def _with_capacity(found: SignalValues, target: Target) -> SignalValues | Absent:
-    by_subject = {name: value for name, value in found.by_subject.items() if _capacity(target, name) > 0}
-    unreadable = {name: why for name, why in found.unreadable.items() if _capacity(target, name) > 0}
+    by_subject = {name: value for name, value in found.by_subject.items() if capacity_of(target, name) > 0}
+    unreadable = {name: why for name, why in found.unreadable.items() if capacity_of(target, name) > 0}
     if by_subject or unreadable:
         return SignalValues(by_subject, unreadable)
     return Absent(
@@ -201,4 +146,6 @@ PROBE = Probe(
     judge=judge,
     metrics=(IN_USE, CAPACITY, EXHAUSTION),
     wants=lambda _: (POOL_IN_USE, *PROCESS),
+    pictures=pictures,
+    bars=bars,
 )

@@ -20,19 +20,25 @@ class Rise:
     total: float = 0.0
     count: int = 0  # 0: nothing seen yet
     anew: bool = False  # it began once more, after a gap
+    assumed: int = 0  # the blocks in which no look was made, a bit each, the newest the lowest
 
     def add(self, value: float, now: float, length: float, blocks: int) -> "Rise":
         """The history with one more value, in `blocks` blocks of `length` seconds at most."""
         block = int(now // length)
         passed = block - self.block
         if self.count and passed == 0:
-            return Rise(self.means, block, self.total + value, self.count + 1, self.anew)
+            return Rise(self.means, block, self.total + value, self.count + 1, self.anew, self.assumed)
         if not self.count or not 0 < passed <= _BRIDGED + 1:
             return Rise((), block, value, 1, anew=self.count > 0)
         last = self.total / self.count
         bridge = [last + (value - last) * step / passed for step in range(passed)]
         means = (*self.means, *(round(mean) for mean in bridge))
-        return Rise(means[-blocks:], block, value, 1, self.anew)
+        assumed = (self.assumed << passed | (1 << passed - 1) - 1) & ((1 << blocks) - 1)
+        return Rise(means[-blocks:], block, value, 1, self.anew, assumed)
+
+    def was_seen(self, place: int) -> bool:
+        """Whether a look was made in the block of that mean."""
+        return not self.assumed >> len(self.means) - 1 - place & 1
 
 
 def is_bridged(rise: Rise, now: float, length: float) -> bool:

@@ -43,6 +43,7 @@ class Reply:
     actual: Actual
     status: int = 0  # of HTTP; 0 where nothing came back
     seconds: float = 0.0  # from the question, with a new connection where it needs one, to the answer read
+    waited: float = 0.0  # seconds for which what came lay here, for other looks went first: they are not among those
     excerpt: bytes = b""  # the start of the body
     fault: Fault | None = None
     impaired: bool = False  # the watcher could not even ask
@@ -81,12 +82,22 @@ class CanaryAnswer:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class DecisionLogs:
+    """What OPA's own config says of where its decisions are recorded. Nothing else of that config is kept."""
+
+    at: float  # seconds that only time moves: when it was asked for
+    kept: bool | None = None  # None: it could not be told
+    status: int = 0  # of HTTP; 0 where nothing came back
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OPAReading(Reading):
     """One look at an OPA. `fault` stands only where no question got an answer."""
 
     answers: tuple[CanaryAnswer, ...] = ()
     report: StatusReport | None = None  # the newest of this OPA, perhaps of an earlier look; None before the first
+    logs: DecisionLogs | None = None  # the newest of this OPA, as the report
     unasked: tuple[str, ...] = ()  # canaries whose input needs a SPIFFE ID that the target does not have
 
     @property
@@ -101,10 +112,28 @@ class OPAReading(Reading):
         return {"answers": answers, "not_asked": list(self.unasked[:_SHOWN]), "bundles": bundles[:_SHOWN]}
 
 
-def read_reply(status: int, body: bytes, seconds: float) -> Reply:
+def read_reply(status: int, body: bytes, seconds: float, waited: float = 0.0) -> Reply:
     """Which of the six answers an HTTP response is: <https://www.openpolicyagent.org/docs/rest-api>."""
     actual, error, excerpt = (_remembered if len(body) <= EXCERPT_BYTES else _read)(status, body)
-    return Reply(actual=actual, status=status, seconds=seconds, excerpt=excerpt, error=error)
+    return Reply(actual=actual, status=status, seconds=seconds, waited=waited, excerpt=excerpt, error=error)
+
+
+def read_decision_logs(status: int, body: bytes, at: float) -> DecisionLogs:
+    """Of the answer to `GET /v1/config`: <https://www.openpolicyagent.org/docs/configuration#decision-logs>.
+
+    Without a service or plugin of its own a section of decision logs goes to the first service that there is.
+    """
+    answer = read_json(body) if status == 200 else None
+    config = answer.get("result") if isinstance(answer, dict) else None
+    if not isinstance(config, dict):
+        return DecisionLogs(at, None, status)
+    logs = config.get("decision_logs")
+    if logs is not None and not isinstance(logs, dict):
+        return DecisionLogs(at, None, status)
+    if logs is None:
+        return DecisionLogs(at, kept=False, status=status)
+    somewhere = logs.get("service") or logs.get("plugin") or logs.get("console") is True or config.get("services")
+    return DecisionLogs(at, kept=bool(somewhere), status=status)
 
 
 def _read(status: int, body: bytes) -> tuple[Actual, str, bytes]:

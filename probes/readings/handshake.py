@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from probes.contract import Reading
 from probes.contract.reading import HEAVY
 from probes.contract.units import utc
-from probes.readings.certificate import Leaf
 from probes.readings.issuer import Issuer
 from probes.readings.verify_error import VerifyError
+
+if TYPE_CHECKING:  # judges of controls ask for its enums alone, and start faster without what reads certificates
+    from probes.readings.certificate import Leaf
 
 
 class Spoke(StrEnum):
@@ -46,7 +49,7 @@ class Handshake(Reading):
     spoke: Spoke = Spoke.NOTHING
     completed: bool = False  # also where nothing but our own certificate stood in the way
     broke_off: bool = False  # it cut the handshake after our part of it, perhaps because of our certificate
-    leaf: Leaf | None = None
+    leaf: "Leaf | None" = None
     chain_length: int = 0
     weak_intermediates: tuple[str, ...] = ()
     issuers: tuple[Issuer, ...] = ()  # on the path from the leaf to the bundle, as far as one was found
@@ -98,7 +101,7 @@ class Handshake(Reading):
         }
 
 
-def _certificate(leaf: Leaf) -> Mapping[str, object]:
+def _certificate(leaf: "Leaf") -> Mapping[str, object]:
     return asdict(leaf) | {
         "not_before": utc(leaf.not_before),
         "not_after": utc(leaf.not_after),

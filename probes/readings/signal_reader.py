@@ -34,6 +34,8 @@ class WantedSignals:
     names: Names  # of samples, in the order of Kept.lines
     places: Mapping[Signal, tuple[int, ...]]  # in Kept.lines, of all sample names of all rows of the signal
     query: bytes  # asks for these names only
+    kept: tuple[Signal, ...] = ()  # whose values are held until the next look
+    narrowed: tuple[Signal, ...] = ()  # of which a row wants certain labels
 
     @classmethod
     def of(cls, signals: Sequence[Signal], dialects: Sequence[Dialect] = ()) -> "WantedSignals":
@@ -43,7 +45,9 @@ class WantedSignals:
         query = "&".join(f"name%5B%5D={name}" for name in names)
         at = {name: place for place, name in enumerate(names)}
         places = {one: tuple(at[name] for row in rows[one] for name in _sample_names(one, row)) for one in rows}
-        return cls(rows, Names(names), places, query.encode())
+        kept = tuple(one for one in rows if one.kept)
+        narrowed = tuple(one for one in rows if any(row.where for row in rows[one]))
+        return cls(rows, Names(names), places, query.encode(), kept, narrowed)
 
     def lacking(self, kept: KeptLines) -> int:
         """The signals of which a page has no line, as bits: ten thousand of these are remembered."""

@@ -1,7 +1,7 @@
 """Metrics pages in the text formats (Prometheus 0.0.4, OpenMetrics 1.0): finds the wanted lines and reads them."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from probes.contract import say_bytes
@@ -20,8 +20,6 @@ _MAX_LINE = 4096
 _MAX_LABELS = 64
 _MAX_ODD = 8192  # characters of a page that the library has to read: 40 us for a short line, 3 ms for a long one
 _PAGE_LABELS = 50_000
-_LONGEST = 1 << 17
-_PIECE = 1 << 15  # bytes that are scanned in one turn of the loop: of the worst pages 5 ms
 
 _QUOTED = r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"'
 # Names with dots come in quotes to whoever accepts UTF-8 in them, as OpenTelemetry's libraries print them.
@@ -80,6 +78,7 @@ class KeptLines:
     lines: tuple[bytes, ...]  # in the order of the wanted names
     overfull: tuple[str, ...] = ()  # names that have more lines than are read
     bare: tuple[str, ...] = ()  # names that the page describes, without a sample
+    ours: bool = False  # whether the page has any family of AgentWeave's, wanted or not
 
 
 NOTHING = KeptLines(())
@@ -92,8 +91,7 @@ class Names:
         self.texts = {name.encode(): name for name in names}
         self.most = {name: MAX_BUCKETS if name.endswith(b"_bucket") else MAX_LINES for name in self.texts}
         # OpenMetrics describes a counter by its name without the ending.
-        families = [(name, each) for name in self.texts for each in {name, name.removesuffix(b"_total")}]
-        self.described = [(name, b"# TYPE %b " % each) for name, each in families]
+        self.described = [(name, each) for name in self.texts for each in {name, name.removesuffix(b"_total")}]
 
 
 class Scan:
@@ -106,6 +104,7 @@ class Scan:
         self._counts: dict[bytes, int] = {}  # lines in them
         self._kept = 0  # bytes in them
         self._bare: dict[bytes, None] = {}
+        self._ours = False
         self.has_a_sample = False
 
     def feed(self, piece: bytes) -> None:
@@ -117,14 +116,17 @@ class Scan:
         if not self.has_a_sample and (first := _SAMPLE.search(piece)):
             _check_sample(first[0])
             self.has_a_sample = True
+        self._ours = self._ours or b"\nagentweave_" in piece or b"# TYPE agentweave_" in piece
+        self._ours = self._ours or piece.startswith(b"agentweave_")
         for run in _RUN.finditer(piece):
             name = run[1] or run[2]
             if name in self._names and (count := self._counts.get(name, 0)) < self._most[name]:
                 self._keep(name, run[0], count + run[0].count(b"\n") + 1)
         if self._kept > MAX_KEPT:
             raise TooCostlyError(f"its wanted lines are more than {say_bytes(MAX_KEPT)}")
-        for name, description in self._described:
-            if name not in self._runs and description in piece:
+        families = {part.partition(b" ")[0] for part in piece.split(b"# TYPE ")[1:]}
+        for name, family in self._described:
+            if family in families and name not in self._runs:
                 self._bare[name] = None
 
     def end(self, bare: tuple[str, ...] = ()) -> KeptLines:
@@ -132,7 +134,7 @@ class Scan:
         overfull = tuple([self._names[name] for name, count in self._counts.items() if count >= self._most[name]])
         described = tuple([self._names[name] for name in self._bare if name not in self._runs])
         lines = tuple([b"\n".join(self._runs.get(name, ())) for name in self._names])
-        return KeptLines(lines, overfull, described or bare)
+        return KeptLines(lines, overfull, described or bare, self._ours)
 
     def _keep(self, name: bytes, run: bytes, count: int) -> None:
         """All lines of a name, `count` with these; of too many, which nobody judges, the first three."""
@@ -159,29 +161,6 @@ def _shortened(run: bytes) -> bytes:
 def _cut(line: bytes) -> bytes:
     """Enough of it to be too long in characters as well, and none of them in half."""
     return line[: 4 * _MAX_LINE + 4].decode(errors="ignore")[: _MAX_LINE + 1].encode()
-
-
-class WholeLines:
-    """Cuts a page that arrives in parts into pieces of whole lines, small enough that the event loop can breathe."""
-
-    def __init__(self) -> None:
-        self._rest, self._begins = b"", True
-
-    def cut(self, part: bytes, *, last: bool) -> Iterator[bytes]:
-        """The next pieces, of all that has come so far; NotAPageError for a line that is longer than lines are."""
-        page, at = self._rest + part, 0
-        if self._begins and page.startswith(b"\xef\xbb\xbf"):
-            at = 3
-        self._begins = len(page) < 3
-        while at < len(page):
-            end = page.find(b"\n", at + _PIECE, at + _PIECE + _LONGEST) + 1
-            if not end and len(page) > at + _PIECE + _LONGEST:
-                raise NotAPageError(f"it has a line of more than {_LONGEST} bytes")
-            if not end and not last:
-                break
-            yield page[at : end or len(page)]
-            at = end or len(page)
-        self._rest = page[at:]
 
 
 def read_lines(lines: Iterable[str], allowance: Allowance) -> list[Series]:

@@ -1,90 +1,40 @@
 """Do the agent's requests fail, or take too long?"""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 from zlib import crc32
-
-from pydantic import Field
 
 from probes.contract import (
     ConditionKind,
     Evaluation,
     EvaluationContext,
-    Limits,
-    Metric,
     Probe,
     Sample,
-    Seconds,
-    Severity,
     Unknown,
     Verdict,
     say_duration,
 )
-from probes.contract.condition import Window
 from probes.contract.signal import REQUESTS, Absent, Unreadable, unreported
 from probes.history.counters import Grown, Growth
 from probes.history.packed import pack
-from probes.history.process import NOBODY, PROCESS, Followed, Process, follow, in_turn
+from probes.history.process import PROCESS, Followed, follow, in_turn
 from probes.history.requests import ERRORS, Tally, failed
 from probes.readings.metrics_page import MetricsPage
 from probes.slo.durations import DURATION, P95, Buckets, durations
-
-_FAILURES = ("error", "failure", "failed", "timeout", "exception", "unavailable")
-_SUCCESSES = ("success", "ok", "succeeded", "completed", "denied", "rejected", "unauthorized", "cancelled")
-
-
-class SLOLimits(Limits):
-    """When an agent's requests are trouble."""
-
-    error_ratio: float = Field(default=0.05, gt=0, lt=1, description="failed requests / requests, over `window`")
-    p95_limit: Seconds = Field(default=0.2, gt=0, description="what 95 of 100 requests may take, over `window`")
-    window: Seconds = Field(default=300.0, ge=1, description="over which requests are counted")
-    least_requests: int = Field(default=20, ge=1, description="with fewer requests than this in the window all is well")
-    failed_statuses: tuple[str, ...] = Field(
-        default=_FAILURES, description="words of the label `status` for a failed request, beside HTTP codes of 5xx"
-    )
-    good_statuses: tuple[str, ...] = Field(
-        default=_SUCCESSES, description="words for any other request, beside HTTP codes below 500; a refusal is none"
-    )
-
-
-ERROR_RATE = ConditionKind(
-    name="ErrorRateHigh",
-    severity=Severity.CRITICAL,
-    true_when="More than `error_ratio` of at least `least_requests` requests failed over `window`.",
-    all_clear="Few requests fail, or there are too few to tell.",
-    window=Window("window"),
+from probes.slo.history import (
+    ERROR_RATE,
+    ERROR_RATIO,
+    LATENCY,
+    LATENCY_P95,
+    REQUEST_RATE,
+    SLOW_RATIO,
+    SLOHistory,
+    SLOLimits,
 )
-LATENCY = ConditionKind(
-    name="LatencyHigh",
-    severity=Severity.CRITICAL,
-    true_when="The p95 of at least `least_requests` requests over `window` is above `p95_limit`.",
-    all_clear="Requests are fast enough, or there are too few to tell.",
-    window=Window("window"),
-)
-ERROR_RATIO = Metric(
-    name="slo_error_ratio", help="Share of the requests over the probe's window that failed; absent while not known."
-)
-SLOW_RATIO = Metric(
-    name="slo_slow_ratio", help="Share of the requests over the probe's window that took longer than its limit."
-)
-LATENCY_P95 = Metric(
-    name="slo_latency_p95_seconds",
-    help="What 95 of 100 requests over the probe's window took at most, by the buckets of histograms; absent while not "
-    "known, and beyond the last bucket.",
-)
-REQUEST_RATE = Metric(name="slo_requests_per_second", help="Requests, over the probe's window; absent while not known.")
+from probes.slo.picture import pictures
 
-
-@dataclass(frozen=True, slots=True)
-class SLOHistory:
-    """The requests that were seen."""
-
-    failed: Growth = field(default_factory=Growth)
-    took: Growth = field(default_factory=Growth)  # in each bucket; where there are none, all and the slow ones
-    bounds: int = 0  # of the buckets: a checksum, which tells these from others; 0: there are none
-    process: Process = NOBODY
+__all__ = ["ERROR_RATE", "LATENCY", "PROBE", "REQUEST_RATE", "SLOHistory", "SLOLimits", "judge"]
 
 
 def judge(page: MetricsPage, history: SLOHistory, context: EvaluationContext[SLOLimits]) -> Evaluation[SLOHistory]:
@@ -229,4 +179,5 @@ PROBE = Probe(
     judge=judge,
     metrics=(ERROR_RATIO, SLOW_RATIO, LATENCY_P95, REQUEST_RATE),
     wants=lambda _: (REQUESTS, ERRORS, DURATION, *PROCESS),
+    pictures=pictures,
 )

@@ -9,6 +9,7 @@ from pydantic import Field
 from probes.contract import Bytes, Fault, SourceContext, SourceKind, Target, Unknown
 from probes.contract.reading import HEAVY
 from probes.contract.signal import Dialect, Signal
+from probes.history.families import FAMILIES
 from probes.readings.conformance import Conformance
 from probes.readings.metrics_page import MetricsPage, PageTrouble
 from probes.readings.signal_reader import WantedSignals
@@ -98,6 +99,8 @@ class AgentMetrics:
         url = target.metrics or ""
         origin, path = self._place_of(url)
         token = self._outbound.authorization(target, origin)
+        if origin.secure:
+            await self._outbound.prepare()
         tls = self._outbound.tls(target, secret=bool(token) or b"?" in path) if origin.secure else None
         habit = self._habits.of(url, wanted)
         due = inspecting if self._habits.inspection_is_due(target) else None
@@ -110,6 +113,7 @@ class AgentMetrics:
                 if filtered.trouble is PageTrouble.UNAUTHORIZED:
                     return filtered
                 if _complete(filtered, habit):
+                    filtered = filtered.having_ours() if habit is not None and habit.ours else filtered
                     return filtered.inspected(await self._inspected(target, requests, path, due)) if due else filtered
             whole = await self._whole(target, requests, path, due)
         self._habits.learn(url, filtered, whole)
@@ -190,4 +194,5 @@ KIND = SourceKind(
     settings=AgentMetricsSettings,
     concurrency=128,
     open=AgentMetrics,
+    always=FAMILIES,
 )

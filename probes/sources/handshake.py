@@ -6,16 +6,15 @@ from dataclasses import replace
 
 from pydantic import Field
 
-from probes.contract import Fault, Reading, Seconds, SourceContext, SourceKind, SourceSettings, Target, TargetKey
+from probes.contract import Reading, Seconds, SourceContext, SourceKind, SourceSettings, Target, TargetKey
 from probes.readings.handshake import BundleState, Handshake
-from probes.sources.names import NameNotResolvedError, ResolverError
-from probes.sources.own_trouble import OWN_TROUBLE, is_refusal
 from probes.sources.pace import Pace
 from probes.sources.tls.attempt import Attempt, PortAddress
 from probes.sources.tls.chain_cache import ChainCache
 from probes.sources.tls.contexts import Trust, TrustCache
 from probes.sources.tls.reading import reading
 from probes.sources.tls.work_queue import WorkQueue
+from probes.sources.unconnected import unconnected
 
 _BUDGET = 0.02
 """Seconds of CPU for what a port sends at one look: others take 2 ms."""
@@ -100,21 +99,7 @@ class HandshakeSource:
 
 def _unconnected(address: str, error: OSError, trust: Trust, bundle: BundleState) -> Handshake:
     """The reading where there was no connection; a trouble of our own is no fault of the network."""
-    match error:
-        case NameNotResolvedError():
-            fault, text = Fault.UNRESOLVED, f"was not asked: {error}"
-        case ResolverError():
-            fault, text = Fault.OURS, f"was not asked: {error}"
-        case _ if is_refusal(error):
-            fault, text = Fault.REFUSED, "refused the connection"
-        case ConnectionResetError():
-            fault, text = Fault.RESET, "cut the connection"
-        case TimeoutError():
-            fault, text = Fault.SILENT, "did not answer the attempt to connect"
-        case OSError() if error.errno in OWN_TROUBLE:
-            fault, text = Fault.OURS, f"was not asked: the watcher cannot connect ({error.strerror})"
-        case _:
-            fault, text = Fault.SILENT, f"cannot be reached: {error.strerror or error}"
+    fault, text = unconnected(error)
     return Handshake(
         fault=fault,
         error=f"{address} {text}.",

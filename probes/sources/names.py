@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -123,9 +123,9 @@ class Names:
         self._known[host] = answer
 
 
-async def connect(
+def connect(
     protocol: Callable[[], P], addresses: Sequence[str], port: int, until: float
-) -> tuple[asyncio.Transport, P]:
+) -> Awaitable[tuple[asyncio.Transport, P]]:
     """A connection to the first of these addresses that takes one; OSError where none does.
 
     It is that of the last one; but a refusal says more, and where a trouble of our own kept us from one of them, it
@@ -134,6 +134,14 @@ async def connect(
     No address takes more than its share of the time up to `until`, seconds of the loop's clock; to keep that of the
     last one is up to the caller.
     """
+    if len(addresses) == 1:
+        return asyncio.get_running_loop().create_connection(protocol, addresses[0], port)
+    return _connect_to_one(protocol, addresses, port, until)
+
+
+async def _connect_to_one(
+    protocol: Callable[[], P], addresses: Sequence[str], port: int, until: float
+) -> tuple[asyncio.Transport, P]:
     loop = asyncio.get_running_loop()
     errors = list[OSError]()
     for left in range(len(addresses), 1, -1):

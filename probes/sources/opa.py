@@ -13,10 +13,11 @@ from pydantic import Field
 from probes.contract import Fault, Seconds, Source, SourceContext, SourceKind, Target
 from probes.contract.reading import HEAVY
 from probes.readings.canary import REACHABILITY, Question, facts_of
-from probes.readings.decision import Actual, CanaryAnswer, OPAReading, Reply, read_reply
+from probes.readings.decision import Actual, CanaryAnswer, DecisionLogs, OPAReading, Reply, read_reply
 from probes.readings.opa_status import StatusReport
 from probes.sources.bundle_status import BundleReports
 from probes.sources.cpu_budget import TLS_BUDGET, CPUBudget
+from probes.sources.decision_logs import DecisionLogReports
 from probes.sources.http.client import HTTPSession, Origin, locate
 from probes.sources.http.credentials import Outbound, OutboundSettings
 from probes.sources.http.faults import OwnTroubleError, fault_of
@@ -78,6 +79,7 @@ class OPASource:
         self._outbound = Outbound(settings, source_context)
         self._cpu_time, self._tls_cpu = source_context.cpu_time, dict[Server, float]()
         self._reports = BundleReports(settings.interval, source_context)
+        self._logs = DecisionLogReports(source_context)
         self._shared = SharedOPAs(settings.interval)
         self._places: dict[str, _Place] = {}
 
@@ -86,7 +88,7 @@ class OPASource:
         asked = _asked(target, wants)
         bodies = list(dict.fromkeys(body for _, body in asked.questions))
         try:
-            request = self._request(target)
+            request = await self._request(target)
             replies, fresh = await self._replies(target, request, bodies)
         except OwnTroubleError as error:
             return _own_trouble(asked, error)
@@ -94,7 +96,9 @@ class OPASource:
             CanaryAnswer(question.canary, question.expected, replies[body], body in fresh)
             for question, body in asked.questions
         )
-        reading = _reading(answers, self._reports.newest(request.server), asked.unasked)
+        told = self._reports.newest(request.server), self._logs.newest(request.server)
+        waited = sum([replies[body].waited for body in fresh])
+        reading = _reading(answers, *told, asked.unasked, waited)
         cpu = self._reports.cpu(request.server) + self._tls_cpu.pop(request.server, 0.0)
         return replace(reading, cpu=cpu) if cpu > HEAVY else reading
 
@@ -103,6 +107,7 @@ class OPASource:
         urls = {target.opa for target in targets if target.opa}
         self._shared.expect(targets)
         self._reports.keep(urls)
+        self._logs.keep(urls)
         self._tls_cpu = {server: cpu for server, cpu in self._tls_cpu.items() if server[0] in urls}
         self._places = {url: place for url, place in self._places.items() if url in urls}
 
@@ -117,8 +122,10 @@ class OPASource:
             found = self._places[url] = _Place(url, origin, path.partition(b"?")[0].rstrip(b"/"))
         return found
 
-    def _request(self, target: Target) -> _Request:
+    async def _request(self, target: Target) -> _Request:
         place = self._place(target.opa or "")
+        if place.origin.secure:
+            await self._outbound.prepare()
         token = self._outbound.authorization(target, place.origin)
         path, withheld = place.base + _path(target.decision_path), self._outbound.withheld(target, place.origin)
         tls = self._outbound.tls(target, secret=bool(token)) if place.origin.secure else None
@@ -154,6 +161,7 @@ class OPASource:
                 unreachable = Reply(actual=Actual.UNREACHABLE, fault=reply.fault, error=rest)
                 return dict.fromkeys(bodies, unreachable) | replies
         await self._reports.refresh(request.server, session, request.place.base + b"/v1/status", request.headers)
+        await self._logs.refresh(request.server, session, request.place.base + b"/v1/config", request.headers)
         return replies
 
 
@@ -174,6 +182,7 @@ def _asked(target: Target, wants: Sequence[object]) -> _Asked:
 async def _decide(session: HTTPSession, request: _Request, body: bytes) -> tuple[Reply, bool]:
     """The reply to one question, and whether the session broke over it."""
     started = time.perf_counter()  # uvloop's own clock moves in whole milliseconds, and not while we work
+    waited = -session.waited
     try:
         answer = await session.ask(b"POST", request.path, request.headers, body)
     except OwnTroubleError:
@@ -183,11 +192,12 @@ async def _decide(session: HTTPSession, request: _Request, body: bytes) -> tuple
     except httpx.TransportError as error:
         seconds = time.perf_counter() - started
         return Reply(actual=Actual.UNREACHABLE, seconds=seconds, fault=fault_of(error), error=str(error)), True
-    seconds = time.perf_counter() - started
+    waited += session.waited
+    seconds = max(0.0, time.perf_counter() - started - waited)
     if len(answer.body) > _MAX_DECISION_BYTES:
         long = f"The answer is larger than {_MAX_DECISION_BYTES} bytes."
         return Reply(actual=Actual.MALFORMED, status=answer.status, seconds=seconds, error=long), False
-    reply = read_reply(answer.status, answer.body, seconds)
+    reply = read_reply(answer.status, answer.body, seconds, waited)
     leads = redirect_of(answer, request.place.origin, request.path)
     if leads is not None and leads.url:  # not followed: agents ask this URL, and their clients follow none
         reply = replace(reply, error=f"{reply.error} It points to {leads.url}.")
@@ -196,11 +206,19 @@ async def _decide(session: HTTPSession, request: _Request, body: bytes) -> tuple
     return reply, False
 
 
-def _reading(answers: tuple[CanaryAnswer, ...], report: StatusReport | None, unasked: tuple[str, ...]) -> OPAReading:
+def _reading(
+    answers: tuple[CanaryAnswer, ...],
+    report: StatusReport | None,
+    logs: DecisionLogs | None,
+    unasked: tuple[str, ...],
+    waited: float,
+) -> OPAReading:
     error = next((answer.reply.error for answer in answers if answer.reply.error), "")
     silent = all(answer.actual is Actual.UNREACHABLE for answer in answers)
     fault = answers[0].reply.fault if silent else None
-    return OPAReading(answers=answers, report=report, unasked=unasked, fault=fault, error=error)
+    return OPAReading(
+        answers=answers, report=report, logs=logs, unasked=unasked, fault=fault, error=error, waited=waited
+    )
 
 
 def _own_trouble(asked: _Asked, error: OwnTroubleError) -> OPAReading:

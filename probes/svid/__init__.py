@@ -1,22 +1,8 @@
 """Does an agent serve a certificate that its peers can trust, and will it go on doing so?"""
 
-from dataclasses import dataclass, replace
-from typing import Annotated
+from dataclasses import replace
 
-from pydantic import Field
-
-from probes.contract import (
-    Evaluation,
-    EvaluationContext,
-    Limits,
-    Metric,
-    Probe,
-    Sample,
-    Seconds,
-    Unknown,
-    Verdict,
-    shared_sample,
-)
+from probes.contract import Evaluation, EvaluationContext, Metric, Probe, Sample, Unknown, Verdict, shared_sample
 from probes.readings.certificate import Leaf
 from probes.readings.handshake import Handshake
 from probes.svid.expiry import (
@@ -27,21 +13,15 @@ from probes.svid.expiry import (
     expiry_imminent,
     rotation_overdue,
 )
+from probes.svid.history import NOT_AFTER, NOT_BEFORE, SvidHistory, SvidLimits
 from probes.svid.identity import SERVED, SVID_WRONG_IDENTITY, served_id, wrong_identity
+from probes.svid.picture import bars, pictures
 from probes.svid.reachability import AGENT_UNREACHABLE, TLS_MISSING, tls_missing, unreachable
 from probes.svid.trust import SVID_NOT_TRUSTED, not_trusted
 
-
-class SvidLimits(Limits):
-    """When a served SVID is trouble. SPIRE rotates when 45 to 55 % of the lifetime remain."""
-
-    rotation_overdue_ratio: float = Field(default=0.40, gt=0, lt=1, description="of the lifetime should remain")
-    expiry_imminent_ratio: float = Field(default=0.20, gt=0, lt=1, description="of the lifetime should remain")
-    clock_skew: Seconds = Field(default=60.0, ge=0, description="granted to certificates that are not valid yet")
+__all__ = ["PROBE", "SvidHistory", "SvidLimits", "judge"]
 
 
-NOT_BEFORE = Metric(name="svid_not_before_timestamp_seconds", help="When the served SVID became valid.")
-NOT_AFTER = Metric(name="svid_not_after_timestamp_seconds", help="When the served SVID expires.")
 LAST_ROTATION = Metric(
     name="svid_last_rotation_timestamp_seconds",
     help="When another SVID was first seen served in place of an older one.",
@@ -50,23 +30,13 @@ LAST_ROTATION = Metric(
 ROTATIONS = Metric(name="svid_rotations_total", help="SVIDs seen served in place of an older one.", kind="counter")
 
 
-@dataclass(frozen=True, slots=True)
-class SvidHistory:
-    """The newest SVID that was seen served."""
-
-    serial: str = ""
-    dates: tuple[float, float] = (0.0, 0.0)  # its notBefore and notAfter in Unix seconds
-    last_rotation: float | None = None  # in seconds that only time moves
-    rotations: Annotated[int, Field(exclude=True)] = 0
-
-
 def judge(reading: Handshake, history: SvidHistory, context: EvaluationContext[SvidLimits]) -> Evaluation[SvidHistory]:
     """All conditions of one look at an mTLS port."""
     if context.is_stale(reading):
         lost = (kind.unknown(Unknown.STALE, reading.error) for kind in PROBE.conditions[1:])
         verdicts = (unreachable(reading, context), *lost)
         return Evaluation(verdicts=verdicts, history=history, samples=_samples(None, history))
-    history = _after(reading.leaf, history, context)
+    history = _after(reading.leaf, _looked(reading, history, context), context)
     *of_the_leaf, identity = _of_the_leaf(reading, context)
     return Evaluation(
         verdicts=(unreachable(reading, context), tls_missing(reading), *of_the_leaf, identity),
@@ -99,6 +69,11 @@ def _unlearnt(context: EvaluationContext[SvidLimits]) -> str:
     return "" if context.limits.when_absent == "ignore" else context.target.unlearnt.get("spiffe_ids", "")
 
 
+def _looked(reading: Handshake, history: SvidHistory, context: EvaluationContext[SvidLimits]) -> SvidHistory:
+    served = history.served.looked(reading, context.now)
+    return history if served is history.served else replace(history, served=served)
+
+
 def _after(leaf: Leaf | None, history: SvidHistory, context: EvaluationContext[SvidLimits]) -> SvidHistory:
     """Replicas behind one address alternate their serials: only one that was issued later is a rotation."""
     if leaf is None or leaf.serial == history.serial:
@@ -108,7 +83,10 @@ def _after(leaf: Leaf | None, history: SvidHistory, context: EvaluationContext[S
     dates = (leaf.not_before, leaf.not_after)
     if not history.serial:
         return replace(history, serial=leaf.serial, dates=dates)
-    return SvidHistory(leaf.serial, dates, context.now, history.rotations + 1) if dates > history.dates else history
+    if dates <= history.dates:
+        return history
+    served = history.served.rotated(history.dates, context.date)
+    return SvidHistory(leaf.serial, dates, context.now, history.rotations + 1, served)
 
 
 def _samples(leaf: Leaf | None, history: SvidHistory) -> tuple[Sample, ...]:
@@ -133,4 +111,6 @@ PROBE = Probe(
     history=SvidHistory,
     judge=judge,
     metrics=(NOT_BEFORE, NOT_AFTER, LAST_ROTATION, ROTATIONS, SERVED),
+    pictures=pictures,
+    bars=bars,
 )

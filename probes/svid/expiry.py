@@ -33,6 +33,16 @@ _PATIENCE = 300.0  # seconds: rides over one sync of a SPIRE agent that had back
 _TAKES_OVER = 1 / 6  # of an authority's lifetime: when SPIRE signs by the next one (pkg/server/ca/manager/slot.go)
 
 
+def falls_below(lifetime: Lifetime, ratio: float) -> float:
+    """The Unix seconds after which less than this part of a lifetime is left."""
+    return lifetime.end - ratio * lifetime.seconds
+
+
+def overdue_after(lifetime: Lifetime, ratio: float) -> float:
+    """The Unix seconds after which an SVID of that lifetime should have been replaced for some time."""
+    return falls_below(lifetime, ratio) + min(_PATIENCE, lifetime.seconds / 10)
+
+
 def expired(leaf: Leaf, now: float) -> Verdict:
     """At `now`, Unix seconds. RFC 5280, section 4.1.2.5: notAfter itself still belongs to the lifetime."""
     if now <= leaf.not_after:
@@ -54,8 +64,8 @@ def expiry_imminent(leaf: Leaf, issuers: Sequence[Issuer], now: float, ratio: fl
 
 def rotation_overdue(leaf: Leaf, now: float, ratio: float) -> Verdict:
     """`ratio` of the lifetime is what should remain at `now` (Unix seconds), but for a tenth of it or five minutes."""
-    patience = min(_PATIENCE, leaf.lifetime / 10)
-    if not _is_ending(_lifetime(leaf), now, ratio, patience):
+    lifetime = _lifetime(leaf)
+    if not (lifetime.seconds > 0 and overdue_after(lifetime, ratio) < now <= lifetime.end):
         return SVID_ROTATION_OVERDUE.false()
     return SVID_ROTATION_OVERDUE.true(
         lambda: f"The served SVID was not rotated in time: it {_remaining(leaf, now)}.", "NotRotated"
@@ -82,10 +92,9 @@ def _is_replaced(issuer: Issuer, leaf: Leaf, now: float, ratio: float) -> bool:
     return issuer.lifetime.end - leaf.not_before >= _TAKES_OVER * issuer.lifetime.seconds
 
 
-def _is_ending(lifetime: Lifetime, now: float, ratio: float, patience: float = 0.0) -> bool:
-    """Whether less than the ratio remains, for longer than that, and the end has not passed; never of nothing."""
-    falls_below = lifetime.end - ratio * lifetime.seconds
-    return lifetime.seconds > 0 and falls_below + patience < now <= lifetime.end
+def _is_ending(lifetime: Lifetime, now: float, ratio: float) -> bool:
+    """Whether less than the ratio remains, and the end has not passed; never of nothing."""
+    return lifetime.seconds > 0 and falls_below(lifetime, ratio) < now <= lifetime.end
 
 
 def _lifetime(leaf: Leaf) -> Lifetime:

@@ -19,6 +19,7 @@ VALUES = {
     "POD": "search-0",
     "WORKLOAD": "deployment/search",
     "SUBJECT": "ranker",
+    "CONTROL": "deployment.network.default-deny",
     "WATCHER": "http://w:1",
     "WATCHER_NAMESPACE": "watch",
     "WATCHER_WORKLOAD": "statefulset/eye",

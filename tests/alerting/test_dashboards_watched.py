@@ -17,7 +17,7 @@ from tests.alerting.dashboards import FILES, Cell, Json, chosen, panels, read, s
 from tests.alerting.evaluated import Question, evaluated
 from tests.alerting.promtool import Story, both_versions
 from tests.servers.prometheus_server import Series
-from watcher.metrics.families import FAMILIES, PREFIX
+from watcher.metrics.families import CHECKLIST_FAMILIES, FAMILIES, PREFIX
 
 SCRAPE, DEATH = 30, 1200
 SOON, LATER = DEATH + 45, DEATH + 600
@@ -31,12 +31,14 @@ IN_TROUBLE_ONLY = {
     *("memory_drift_bytes_per_second", "memory_exhaustion_timestamp_seconds", "pool_exhaustion_timestamp_seconds"),
     *("circuit_breaker_open_since_timestamp_seconds", "svid_served_info", "opa_decision_p95_seconds"),
     "process_restarts",
+    *("control_not_met", "control_regressed_timestamp_seconds", "controls_dropped"),
 }
 """Series that a healthy fleet does not have."""
 
 VALUES = {
     "heartbeat_timestamp_seconds": "0+30",
     "discovery_last_success_timestamp_seconds": "0+30",
+    "checklist_last_complete_timestamp_seconds": "0+30",
     "opa_bundle_last_success_timestamp_seconds": "0+30",
     "svid_not_before_timestamp_seconds": "-1000+0",
     "svid_not_after_timestamp_seconds": "9000+0",
@@ -58,6 +60,12 @@ LABELS = {
     "status": "false",
 }
 """Values of labels; else the label's own name."""
+
+OF_CHECKLIST = {
+    "readiness": {"verdict": "ready", "profile": "checklist"},
+    "readiness_controls": {"section": "security", "state": "pass"},
+}
+"""Labels of series of agents beside these."""
 
 EMPTY_WHERE_ALL_IS_WELL = {
     *("Alert history", "Alerts about the watcher and the whole fleet", "Unknown verdicts by probe and reason"),
@@ -118,7 +126,10 @@ def _labels(metric: Metric, shard: str) -> Iterator[dict[str, str]]:
     own = {label: LABELS.get(label, label) for label in metric.labels} | (
         {"shard": shard} if "shard" in metric.labels else {}
     )
-    if metric.name == "conditions":
+    if metric in CHECKLIST_FAMILIES:
+        for namespace, agent in AGENTS:
+            yield {"namespace": namespace, "agent": agent} | OF_CHECKLIST.get(metric.name, {})
+    elif metric.name == "conditions":
         yield from ({"probe": probe, "condition": kind, "status": "false"} for probe, kind in _kinds())
     elif metric.fleet:
         yield own

@@ -40,6 +40,8 @@ def test_nothing_else_is_told(run: Run) -> None:
     expected = {(fault.agent, name) for fault in SCRIPT for name in alerts_of(fault)}
     # A busy machine makes the watcher late by seconds, which are minutes here, and that is told.
     told = [each.labels for each in run.arrivals if each.labels["component"] != "watcher" or "probe" in each.labels]
+    # What faults break of the checklist depends on when its probes meet them, and has tests of its own.
+    told = [each for each in told if each["component"] != "checklist"]
     assert [each for each in told if not any(each["alertname"] == name for _, name in expected)] == []
     agents = {(each["agent"], each["alertname"]) for each in told if "agent" in each}
     assert agents <= expected

@@ -16,7 +16,7 @@ from tests.alerting.rules import OPTIONAL, alerts, conditions, rules
 from tests.alerting.runbooks import FILES, PAGES, VALUES, blocks, commands
 from watcher.alerting.runbook_commands import PlaceholderValues, filled
 from watcher.metrics.families import FAMILIES, PREFIX
-from watcher.web.runbook_text import RunbookText, meaning
+from watcher.web.runbooks.text import RunbookText, meaning
 
 HEADINGS = ("Meaning", "Impact", "Is the watcher wrong?", "Diagnosis", "Mitigation", "Escalation", "Related")
 ENDINGS = ("_bucket", "_sum", "_count", "")

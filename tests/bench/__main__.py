@@ -12,16 +12,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.bench import startup
-from tests.bench.alone import alone
+from tests.bench.alone import Ours, alone, ours
+from tests.bench.crowd import HEALTHY, crowd
+from tests.bench.exporter import BATCH, EVENLY
 from tests.bench.fleet import Fleet, serving
+from tests.bench.judging import judged
 from tests.bench.kubernetes import discovery
 from tests.bench.machine import AROUND, MEASURED, facts
 from tests.bench.mix import Mix, mix, reference, workload_of
-from tests.bench.peer import HTTP_RATE, TLS_RATE, Peers, one_by_one, the_same_requests
-from tests.bench.report import Results, markdown
+from tests.bench.overload import AGENTS, overload
+from tests.bench.peer import Peers, one_by_one, the_same_requests
+from tests.bench.report import markdown
+from tests.bench.results import Results
 from tests.bench.rules import rule_costs
 from tests.bench.traced import traced
-from tests.bench.transport import Transported, handshakes, transport
 from tests.bench.windows import full_windows
 from tests.hostile import worst_turn
 from tests.repository import ROOT
@@ -29,7 +33,7 @@ from tests.repository import ROOT
 SIZES = (1_000, 3_000, 10_000, 20_000)
 ALONE = 3_000
 QUICK = 30
-"""Seconds below which neither Kubernetes nor the rules are measured: a quick run ends within two minutes."""
+"""Seconds below which Kubernetes, the checklist and the rules are not measured: a quick run ends within two minutes."""
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 
@@ -65,35 +69,44 @@ def _measure(agents: int | None, seconds: float, directory: Path) -> Results:
         sources = alone(fleet, few, directory, window)
         # Once before and once after what it is compared with: the machine may change its mind in between.
         again = _simple(fleet, directory, window / 2)
-        restored, shaken, peers = simple[0] + again[0], simple[1] + again[1], simple[2] + again[2]
+        parts, peers = simple[0] + again[0], simple[1] + again[1]
         mixes, failed = _mixes(fleet, sizes, directory, seconds)
         _say("the exporter on the same requests")
-        mixed = the_same_requests(reference(mixes).steady, peers, fleet, directory, window)
+        asked = reference(mixes).steady
+        evenly, together = (the_same_requests(asked, peers, fleet, directory, window, pace) for pace in (EVENLY, BATCH))
         _say("--help and check")
         times = 10 if seconds >= QUICK else 5
         started = startup.help_seconds(directory, times), startup.check_seconds(fleet, directory, times)
         _say("hostile targets")
         hostile = worst_turn.measured()
         _say("a page of many capabilities with traces")
-        results = Results(restored, shaken, peers, sources, mixes, failed, mixed, *started, hostile, traced())
+        results = Results(parts, peers, sources, mixes, failed, evenly, together, *started, hostile, traced())
         return results if seconds < QUICK else _with_the_rest(results, fleet, directory, seconds)
 
 
 def _with_the_rest(results: Results, fleet: Fleet, directory: Path, seconds: float) -> Results:
-    """Kubernetes, and the rules in Prometheus."""
+    """What is crowded and what is overloaded, Kubernetes, the checklist, and the rules in Prometheus."""
     agents = reference(results.mixes).workload.agents
-    _say(f"Kubernetes, {agents:,} pods")
-    discovered = discovery(fleet, agents, directory / "kubernetes", seconds)
+    _say(f"hostile agents beside {HEALTHY:,} healthy ones")
+    crowded = crowd(fleet, min(HEALTHY, agents), directory / "crowd", seconds)
+    _say("a tenth of a core")
+    overloaded = overload(fleet, min(AGENTS, agents), directory / "overload", seconds)
+    results = replace(results, crowded=crowded, overloaded=overloaded)
+    discovered = []
+    for pods in [each for each in SIZES if each < agents] + [agents]:
+        _say(f"Kubernetes, {pods:,} pods")
+        discovered.append(discovery(fleet, pods, directory / f"kubernetes-{pods}", seconds))
+    _say(f"the checklist, {agents:,} pods")
+    checked = judged(fleet, agents, directory / "checklist", seconds)
     _say("the rules in Prometheus")
     os.sched_setaffinity(0, {MEASURED, AROUND})
     rules = rule_costs(agents, seconds)
-    return replace(results, rules=rules, discovered=discovered)
+    return replace(results, rules=rules, discovered=discovered, judged=checked)
 
 
-def _simple(fleet: Fleet, directory: Path, seconds: float) -> tuple[Transported, Transported, Peers]:
+def _simple(fleet: Fleet, directory: Path, seconds: float) -> tuple[Ours, Peers]:
     _say("the sources' own share, and the exporter")
-    restored, shaken = transport(fleet, HTTP_RATE, seconds), handshakes(fleet, TLS_RATE, seconds)
-    return restored, shaken, one_by_one(fleet, directory, seconds)
+    return ours(fleet, seconds), one_by_one(fleet, directory, seconds)
 
 
 def _mixes(fleet: Fleet, sizes: Sequence[int], directory: Path, seconds: float) -> tuple[list[Mix], dict[int, str]]:

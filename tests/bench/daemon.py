@@ -1,12 +1,13 @@
 """The daemon under test: its config, its process, and the doors through which it is asked."""
 
 import http.client
+import json
 import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,12 +36,17 @@ class Workload:
         return max(self.agent_metrics or 0, self.opa or 0, self.handshake or 0)
 
 
-def config_text(workload: Workload, fleet: Fleet, port: int, state_dir: Path) -> str:
-    """The config of a daemon that watches this fleet."""
+Entry = Mapping[str, object]
+"""A target as a config has it."""
+
+
+def config_text(workload: Workload, fleet: Fleet, port: int, state_dir: Path, beside: Sequence[Entry] = ()) -> str:
+    """The config of a daemon that watches this fleet, and what is `beside` it."""
     at = fleet.credentials
     head = [
         f"server: {{host: 127.0.0.1, port: {port}}}",
         f"state_dir: {state_dir}",
+        "checklist: {enabled: false}",  # what it adds has rows of its own
         f"identity: {{cert_file: {at}/client.pem, key_file: {at}/client.key, bundle_file: {at}/bundle.pem,",
         "           trust_domain: bench.test}",
         "sources:",
@@ -48,7 +54,8 @@ def config_text(workload: Workload, fleet: Fleet, port: int, state_dir: Path) ->
         "discovery:",
         "  static:",
     ]
-    return "\n".join([*head, *(_entry(workload, fleet, agent) for agent in range(workload.agents)), ""])
+    others = (f"    - {json.dumps(entry)}" for entry in beside)
+    return "\n".join([*head, *(_entry(workload, fleet, agent) for agent in range(workload.agents)), *others, ""])
 
 
 def _paces(workload: Workload) -> Iterator[tuple[str, float]]:
@@ -129,11 +136,11 @@ class Daemon:
 
 
 @contextmanager
-def watching(workload: Workload, fleet: Fleet, directory: Path) -> Iterator[Daemon]:
+def watching(workload: Workload, fleet: Fleet, directory: Path, beside: Sequence[Entry] = ()) -> Iterator[Daemon]:
     """The daemon on the measured core, watching, after its first full round."""
     port, state_dir, config = free_port(), directory / "state", directory / "config.yaml"
     state_dir.mkdir(parents=True, exist_ok=True)
-    config.write_text(config_text(workload, fleet, port, state_dir))
+    config.write_text(config_text(workload, fleet, port, state_dir, beside))
     command = [sys.executable, "-m", "watcher", "run", "--config", str(config)]
     log_file = directory / "daemon.log"
     with log_file.open("w") as log, started(command, MEASURED, log=log) as process:

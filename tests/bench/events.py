@@ -32,12 +32,14 @@ class Event:
 
 def events(daemon: Daemon, state_patience: float) -> list[Event]:
     """All of them; a state write is left out where none comes within `state_patience` seconds."""
-    with _observing(daemon) as observed:
+    with observing(daemon) as observed:
         found = [
             observed("nothing in particular", lambda: _wait(QUIET)),
             observed("/metrics", lambda: len(daemon.fetch("/metrics").body)),
             observed("/metrics, gzip", lambda: len(daemon.fetch("/metrics", gzip=True).body)),
             observed("/api/v1/targets", lambda: len(daemon.fetch("/api/v1/targets").body)),
+            observed("/api/v1/changes of a day", lambda: len(daemon.fetch("/api/v1/changes?limit=10000").body)),
+            observed("/changes", lambda: len(daemon.fetch("/changes").body)),
             observed(STATE_WRITE, lambda: _state_write(daemon, state_patience)),
             observed("reload, nothing changed", lambda: _reload(daemon, MEMORY_LIMIT)),
             observed("reload, every target changed", lambda: _reload(daemon, "600Mi")),
@@ -66,7 +68,7 @@ def _state_write(daemon: Daemon, patience: float) -> int:
     before, deadline = _newest(daemon), time.monotonic() + patience
     while time.monotonic() < deadline:
         if _newest(daemon) != before:
-            return sum(path.stat().st_size for path in daemon.state_dir.iterdir())
+            return sum(path.stat().st_size for path in daemon.state_dir.glob("*.jsonl"))
         time.sleep(0.1)
     return -1
 
@@ -79,7 +81,8 @@ Observed = Callable[[str, Callable[[], int]], Event]
 
 
 @contextmanager
-def _observing(daemon: Daemon) -> Iterator[Observed]:
+def observing(daemon: Daemon) -> Iterator[Observed]:
+    """Something that does what it is given, and tells the worst answer of /livez meanwhile."""
     with started([sys.executable, "-m", "tests.bench.observer", str(daemon.port)], AROUND) as observer:
         _report(observer)
 

@@ -19,7 +19,10 @@ from tests.servers.tools import debian_package
 from tests.tools.build import find
 
 BATCH = "25ms"
-"""The pace that suits the exporter best, and the daemon's own: what falls due in this time is released together."""
+"""The pace that suits the exporter best: what falls due in this time is released together."""
+
+EVENLY = "0s"
+"""The pace of its deployment: Prometheus asks each target at its own moment."""
 
 _NAME = "prometheus-blackbox-exporter"
 

@@ -51,16 +51,16 @@ def discovery(fleet: Fleet, agents: int, directory: Path, seconds: float) -> Dis
         deploys = _Deploys(cluster, min(DEPLOY, agents // 4))
         began = time.monotonic()
         with _watching(cluster, directory / "looking") as daemon:
-            _until(daemon, "/metrics", lambda page: _targets(page) >= agents)
+            until(daemon, "/metrics", lambda page: targets(page) >= agents)
             discovered, discovered_cpu = time.monotonic() - began, cpu_seconds(daemon.pid)
-            _until(daemon, "/readyz", lambda _: True)
+            until(daemon, "/readyz", lambda _: True)
             ready = time.monotonic() - began
             rss = memory(daemon.pid, "VmRSS")
             first, gone = _one_pod(daemon, cluster)
             lags = deploys.run(daemon)
             peak = memory(daemon.pid, "VmHWM")
         with _watching(cluster, directory / "watching", looks=False) as daemon:
-            _until(daemon, "/metrics", lambda page: _targets(page) >= agents)
+            until(daemon, "/metrics", lambda page: targets(page) >= agents)
             time.sleep(_SETTLED)
             meter = Meter(daemon.pid)
             time.sleep(min(60.0, seconds))
@@ -106,7 +106,7 @@ def _watching(cluster: Cluster, directory: Path, *, looks: bool = True) -> Itera
     """The daemon on the measured core from its first moment, with the intervals of the contract's defaults."""
     port, state_dir, config, log_file = free_port(), directory / "state", directory / "config.yaml", directory / "log"
     state_dir.mkdir(parents=True)
-    config.write_text(_config(cluster, port, state_dir, looks=looks))
+    config.write_text(json.dumps(config_of(cluster, port, state_dir, looks=looks)))
     command = [sys.executable, "-m", "watcher", "run", "--config", str(config)]
     with log_file.open("w") as log, started(command, MEASURED, log=log) as process:
         try:
@@ -116,17 +116,22 @@ def _watching(cluster: Cluster, directory: Path, *, looks: bool = True) -> Itera
             raise
 
 
-def _config(cluster: Cluster, port: int, state_dir: Path, *, looks: bool) -> str:
+def config_of(
+    cluster: Cluster, port: int, state_dir: Path, *, looks: bool = True, checklist: bool = False
+) -> dict[str, object]:
+    """The config of a daemon that finds its agents there."""
     at = cluster.fleet.credentials
     files = {"cert_file": at / "client.pem", "key_file": at / "client.key", "bundle_file": at / "bundle.pem"}
     identity = {name: str(path) for name, path in files.items()} | {"trust_domain": "bench.test"}
-    config = {
+    config: dict[str, object] = {
         "server": {"host": "127.0.0.1", "port": port},
         "state_dir": str(state_dir),
+        "checklist": {"enabled": checklist},
         "discovery": {"kubernetes": {"kubeconfig": str(cluster.kubeconfig), "allow_cidrs": ["127.1.0.0/16"]}},
     }
-    silent = {"probes": {probe.name: {"enabled": False} for probe in load_probes()}}
-    return json.dumps(config | ({"identity": identity} if looks else silent))
+    if looks:
+        return config | {"identity": identity}
+    return config | {"probes": {probe.name: {"enabled": False} for probe in load_probes()}}
 
 
 class _Deploys:
@@ -155,7 +160,7 @@ class _Deploys:
         one(objects.created(new, place, fleet))
         one(objects.started(new, place, fleet))
         path = f"/api/v1/targets/{key_of(place).namespace}/{objects.pod_name(new, place)}"
-        lag = _until(daemon, path, bool, every=0.01) if daemon is not None else None
+        lag = until(daemon, path, bool, every=0.01) if daemon is not None else None
         one(objects.deleted(old, place))
         return lag
 
@@ -166,9 +171,9 @@ def _one_pod(daemon: Daemon, cluster: Cluster) -> tuple[float, float]:
     one(objects.created(number, place, cluster.fleet))
     one(objects.started(number, place, cluster.fleet))
     pod = f'pod="{objects.pod_name(number, place)}"'.encode()
-    first = _until(daemon, "/metrics", lambda page: _is_judged(page, pod))
+    first = until(daemon, "/metrics", lambda page: _is_judged(page, pod))
     one(objects.deleted(number, place))
-    return first, _until(daemon, "/metrics", lambda page: pod not in page)
+    return first, until(daemon, "/metrics", lambda page: pod not in page)
 
 
 def _is_judged(page: bytes, pod: bytes) -> bool:
@@ -176,11 +181,12 @@ def _is_judged(page: bytes, pod: bytes) -> bool:
     return any(line.startswith(b"agentweave_watcher_condition{") for line in lines)
 
 
-def _targets(page: bytes) -> float:
+def targets(page: bytes) -> float:
+    """How many the daemon has, by its page of metrics."""
     return next((sample.value for sample in own_series.samples(page, "targets")), 0.0)
 
 
-def _until(daemon: Daemon, path: str, fits: Callable[[bytes], bool], *, every: float = 0.25) -> float:
+def until(daemon: Daemon, path: str, fits: Callable[[bytes], bool], *, every: float = 0.25) -> float:
     """Seconds until an answer fits."""
     began = time.monotonic()
     while time.monotonic() - began < _PATIENCE:

@@ -118,8 +118,8 @@ class Meter:
         return Usage(cpu_seconds(self._pid) - self._cpu, time.monotonic() - self._time)
 
 
-def facts() -> dict[str, str]:
-    """What a reader must know of this machine to make sense of the figures."""
+def facts(program: str = "tests.bench") -> dict[str, str]:
+    """What a reader must know of this machine to make sense of the figures of this program."""
     return {
         "CPU": f"{_cpu_model()}, {os.cpu_count()} cores",
         "kernel": platform.release(),
@@ -127,7 +127,7 @@ def facts() -> dict[str, str]:
         "OpenSSL": f"{backend.openssl_version_text()} (cryptography), {ssl.OPENSSL_VERSION} (ssl)",
         "speed": f"{_additions():.0f} ms for two million additions in Python, the best of five",
         "load before the run": f"{os.getloadavg()[0]:.1f}",
-        "command": "python -m tests.bench " + " ".join(sys.argv[1:]),
+        "command": f"python -m {program} " + " ".join(sys.argv[1:]),
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from tests.bench.exporter import Errand, Outcome, exporting, http, mutual_tls
+from tests.bench.exporter import BATCH, EVENLY, Errand, Outcome, exporting, http, mutual_tls
 from tests.bench.fleet import Fleet
 from tests.bench.steady import Steady
 
@@ -43,7 +43,7 @@ def one_by_one(fleet: Fleet, directory: Path, seconds: float) -> Peers:
     with exporting(modules, directory) as exporter:
         return Peers(
             *[exporter.run(fleet, [errand], seconds) for errand in (page, decision, health)],
-            *[exporter.run(fleet, [errand], seconds, batch="0s") for errand in (page, health)],
+            *[exporter.run(fleet, [errand], seconds, EVENLY) for errand in (page, health)],
         )
 
 
@@ -61,14 +61,16 @@ class Mixed:
         return self.outcome.cpu_each * self.per_second
 
 
-def the_same_requests(steady: Steady, alone: Peers, fleet: Fleet, directory: Path, seconds: float) -> Mixed:
-    """Let the exporter ask what the daemon asked, as often, but no more than a core can do."""
+def the_same_requests(
+    steady: Steady, alone: Peers, fleet: Fleet, directory: Path, seconds: float, batch: str = BATCH
+) -> Mixed:
+    """Let the exporter ask what the daemon asked, as often, but no more than a core can do; `0s`: evenly."""
     rates = {kind: steady.requests[kind] / steady.usage.wall for kind in _COSTS}
     needed = sum(rate * getattr(alone, _COSTS[kind]).cpu_each for kind, rate in rates.items())
     share = min(1.0, _COMFORTABLE / needed)
     modules, errands = _copies(fleet, {kind: rate * share for kind, rate in rates.items()})
     with exporting(modules, directory) as exporter:
-        return Mixed(exporter.run(fleet, errands, seconds), share, sum(rates.values()))
+        return Mixed(exporter.run(fleet, errands, seconds, batch), share, sum(rates.values()))
 
 
 _COSTS = {"pages": "page", "decisions": "decision", "statuses": "decision", "healths": "mutual_tls"}

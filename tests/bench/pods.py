@@ -120,16 +120,27 @@ def _create(path: str, body: Mapping[str, Any]) -> Request:
     return Request("POST", path, json.dumps(body).encode())
 
 
-def _pod(workload: str, name: str, fleet: Fleet) -> dict[str, Any]:
+def template(workload: str, fleet: Fleet) -> dict[str, Any]:
+    """Of the pods of a workload."""
     labels = {"name": workload, "instance": workload, "component": "agent", "part-of": "agentweave", "version": "1.0.0"}
+    metadata = {
+        "labels": {f"app.kubernetes.io/{key}": value for key, value in labels.items()},
+        "annotations": {"prometheus.io/scrape": "true", "prometheus.io/port": "9090", "checksum/config": "f" * 64},
+    }
+    return {"metadata": metadata, "spec": _spec(workload, fleet)}
+
+
+def _pod(workload: str, name: str, fleet: Fleet) -> dict[str, Any]:
+    made_of = template(workload, fleet)
     owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": f"{workload}-{_HASH}", "controller": True}
     metadata = {
+        **made_of["metadata"],
         "name": name,
-        "labels": {f"app.kubernetes.io/{key}": value for key, value in labels.items()} | {"pod-template-hash": _HASH},
-        "annotations": {"prometheus.io/scrape": "true", "prometheus.io/port": "9090", "checksum/config": "f" * 64},
+        "labels": made_of["metadata"]["labels"] | {"pod-template-hash": _HASH},
         "ownerReferences": [{**owner, "uid": "0c5d1a52-52c8-4c5e-9d4b-1c6a4f1d2e3f", "blockOwnerDeletion": True}],
     }
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": _spec(workload, fleet)}
+    spec = {"nodeName": "node-a", **made_of["spec"]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
 def _spec(workload: str, fleet: Fleet) -> dict[str, Any]:
@@ -137,7 +148,6 @@ def _spec(workload: str, fleet: Fleet) -> dict[str, Any]:
     volumes += [{"name": "opa-config", "configMap": {"name": "opa-default-policies"}}]
     volumes += [{"name": name, "emptyDir": {}} for name in ("spire-agent-socket", "tmp")]
     return {
-        "nodeName": "node-a",
         "terminationGracePeriodSeconds": 30,
         "securityContext": {"runAsNonRoot": True, "fsGroup": 1000, "seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [_agent(fleet), _opa(fleet)],
@@ -151,7 +161,7 @@ def _agent(fleet: Fleet) -> dict[str, Any]:
     settings = [
         {"name": f"AGENTWEAVE_SETTING_{at:02d}", "value": f"a value of the chart {at}"} for at in range(_SETTINGS)
     ]
-    probe = {"httpGet": {"path": "/healthz", "port": 9090}, "initialDelaySeconds": 5, "periodSeconds": 10}
+    probe = {"httpGet": {"path": "/healthz", "port": "metrics"}, "initialDelaySeconds": 5, "periodSeconds": 10}
     mounts = {"agent-config": "/etc/agentweave", "spire-agent-socket": "/run/spire/sockets", "tmp": "/tmp"}  # noqa: S108  an agent's own
     return {
         "name": "agent",

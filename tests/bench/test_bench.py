@@ -1,9 +1,13 @@
+import json
 import math
+from datetime import UTC, datetime
 
 import pytest
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
 from tests.bench import own_series
+from tests.bench.crowd import wrong_of
+from tests.bench.overload import said_at, stale_of, starved_of
 from tests.bench.page import capabilities_page, sdk_page
 from tests.bench.traced import CAPABILITIES, judged
 
@@ -56,3 +60,34 @@ def test_a_page_of_fifty_capabilities_with_a_trace_on_every_bucket_costs_a_few_t
     with_traces, without = (capabilities_page(CAPABILITIES, traced=traced) for traced in (True, False))
     assert with_traces.count(b" # {") == CAPABILITIES * (15 + 1)
     assert judged(with_traces, 3) < 10 * judged(without, 3)
+
+
+CONDITION = b'agentweave_watcher_condition{namespace="%s",condition="SVIDExpired"} %d\n'
+
+
+def test_a_wrong_verdict_is_a_true_condition_of_an_agent_that_is_well() -> None:
+    lines = [CONDITION % (namespace, value) for namespace in (b"team-7", b"hostile") for value in (0, 1)]
+    assert wrong_of(b"".join([*lines, b"# TYPE agentweave_watcher_condition gauge\n"])) == 1
+
+
+def test_starved_is_a_target_that_one_source_looked_at_before_that_moment_only() -> None:
+    early, late = "2026-11-30T10:00:00Z", "2026-11-30T10:01:00Z"
+    looks = [(late, late), (late, early), (early, early), (late,)]
+    targets = [{"looks": [{"at": at} for at in each]} for each in looks]
+    since = datetime(2026, 11, 30, 10, 0, 30, tzinfo=UTC)
+    assert starved_of(json.dumps({"targets": targets}).encode(), since) == 2
+
+
+def test_what_is_stale_is_counted_over_all_conditions() -> None:
+    labels = 'probe="svid",condition="SVIDExpired",status="%s",reason="%s"'
+    rows = {("unknown", "Stale"): 3, ("unknown", "WarmingUp"): 5, ("true", ""): 7}
+    lines = [f"agentweave_watcher_conditions{{{labels % row}}} {count}" for row, count in rows.items()]
+    assert stale_of("\n".join(["", *lines, ""]).encode()) == 3
+
+
+def test_when_overload_was_said_is_the_time_of_its_first_line_in_the_log() -> None:
+    others = {"msg": "impaired", "reason": "Isolated"}, {"msg": "no longer impaired", "reason": "Overloaded"}
+    lines = [*others, {"msg": "impaired", "reason": "Overloaded"}, {"msg": "impaired", "reason": "Overloaded"}]
+    log = "\n".join(json.dumps({"ts": f"2026-11-30T10:00:0{at}.500Z", **line}) for at, line in enumerate(lines))
+    assert said_at(log) == datetime(2026, 11, 30, 10, 0, 2, 500_000, tzinfo=UTC)
+    assert said_at("") is None

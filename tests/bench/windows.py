@@ -13,8 +13,10 @@ from probes.readings.signal_reader import WantedSignals
 from probes.readings.text_format import Scan
 from tests.bench.daemon import Workload, key_of
 from tests.bench.page import resident, sdk_page
-from watcher.engine.board import Board, Restored
+from tests.bench.past import day_of_changes
+from watcher.engine.board import Board
 from watcher.engine.debounce import DebounceState, DebounceStates
+from watcher.engine.restored import Restored
 from watcher.state.file import StateFile
 
 SPAN = 48 * 3600.0
@@ -35,6 +37,7 @@ def full_windows(state_dir: Path, workload: Workload) -> None:
         await StateFile(state_dir, probes).write(board)
 
     asyncio.run(write())
+    day_of_changes(state_dir, workload)
 
 
 def _healthy(probes: tuple[AnyProbe, ...]) -> dict[str, DebounceStates]:

@@ -14,7 +14,11 @@ from tests.chart.golden import cases, changes
 from tests.chart.render import CHART, HELMS, Document, Values, helm, notes, pods, rendered, rendered_text
 from tests.chart.values_table import README, values, with_table
 from tests.repository import ROOT
+from watcher.checklist.live.kubernetes.objects.kinds import Group, kinds
+from watcher.checklist.live.kubernetes.objects.workloads import reduce_workload
 from watcher.cli import main
+from watcher.config.checklist import KubernetesEvidence
+from watcher.config.sections import sections
 
 INVALID = yaml.load((ROOT / "tests" / "chart" / "invalid.yaml").read_text(), Loader=yaml.CSafeLoader)
 ALL: Values = {
@@ -91,6 +95,11 @@ def test_all_values_have_a_place_in_the_schema_and_all_sections_refuse_what_is_u
             section, above = section["properties"][key], key
 
 
+def test_every_section_of_the_config_may_stand_in_the_values() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    assert schema["properties"]["config"]["properties"].keys() == sections().model_fields.keys()
+
+
 def test_names_can_be_chosen() -> None:
     assert "Deployment/eyes" in rendered({"fullnameOverride": "eyes"})
     documents = rendered({"nameOverride": "dog"})
@@ -112,7 +121,15 @@ def test_the_daemon_takes_every_config_that_the_chart_makes(values: Values, tmp_
     assert main(["config", "check", str(file)]) == 0
 
 
-READ = {"pods": {"list", "watch"}, "configmaps": {"get"}, "services": {"get"}, "events": {"create", "patch"}}
+def _of_groups(*groups: Group, namespaced: bool = False) -> dict[str, set[str]]:
+    """What the code lists and watches for the checklist; `namespaced`: of that, what a Role can give."""
+    wanted = (kind for kind in kinds(reduce_workload) if kind.group in groups and (kind.namespaced or not namespaced))
+    return {kind.plural: {"list", "watch"} for kind in wanted}
+
+
+PODS = {"pods": {"list", "watch"}, "configmaps": {"get"}, "services": {"get"}, "events": {"create", "patch"}}
+READ = PODS | _of_groups(Group.WORKLOADS, Group.NETWORK)
+OFF = {"workloads": False, "network": False}
 SPIRE = {"clusterspiffeids": {"list", "watch"}, "namespaces": {"get"}}
 
 
@@ -121,7 +138,17 @@ SPIRE = {"clusterspiffeids": {"list", "watch"}, "namespaces": {"get"}}
     [
         ({}, "ClusterRole/watch-w-agentweave-watcher-bcee3376", READ),
         ({"spire": True}, "ClusterRole/watch-w-agentweave-watcher-bcee3376", READ | SPIRE),
-        ({"scope": "namespaces", "namespaces": ["prod"]}, "Role/prod/watch-w-agentweave-watcher-bcee3376", READ),
+        (
+            {"scope": "namespaces", "namespaces": ["prod"]},
+            "Role/prod/watch-w-agentweave-watcher-bcee3376",
+            PODS | _of_groups(Group.WORKLOADS, Group.NETWORK, namespaced=True),
+        ),
+        ({"checklist": OFF}, "ClusterRole/watch-w-agentweave-watcher-bcee3376", PODS),
+        (
+            {"checklist": OFF | {"rbac": True, "spire": True}},
+            "ClusterRole/watch-w-agentweave-watcher-bcee3376",
+            PODS | _of_groups(Group.RBAC, Group.SPIRE),
+        ),
     ],
 )
 def test_roles_allow_what_the_watcher_needs_and_nothing_else(rbac: Values, role: str, allowed: object) -> None:
@@ -132,8 +159,19 @@ def test_roles_allow_what_the_watcher_needs_and_nothing_else(rbac: Values, role:
         for resource in rule["resources"]:
             found.setdefault(resource, set()).update(rule["verbs"])
     assert found == allowed
-    kinds = [name.partition("/")[0] for name in documents if "Role/" in name]
-    assert kinds == [role.partition("/")[0]]
+    made = [name.partition("/")[0] for name in documents if "Role/" in name]
+    assert made == [role.partition("/")[0]]
+
+
+def test_groups_and_kinds_of_the_checklist_stand_by_their_names_in_chart_and_config() -> None:
+    named = {str(group) for group in Group}
+    assert set(yaml.safe_load((CHART / "values.yaml").read_text())["rbac"]["checklist"]) == named
+    assert set(KubernetesEvidence.model_fields) == named
+    documents = rendered({"rbac": {"checklist": dict.fromkeys(named, True)}})
+    [role] = [each for name, each in documents.items() if name.startswith("ClusterRole/")]
+    groups = {(group, plural) for rule in role["rules"] for group in rule["apiGroups"] for plural in rule["resources"]}
+    assert {(kind.api, kind.plural) for kind in kinds(reduce_workload)} <= groups
+    assert "secrets" not in {plural for _, plural in groups}
 
 
 @pytest.mark.parametrize("values", [{}, ALL], ids=["default", "all"])

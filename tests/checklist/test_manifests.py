@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from probes.controls.catalogue.control import SourceName
 from probes.controls.evidence import AgentConfigFile, AgentObjects, AgentRef, Listing, Missing, Seen
+from probes.controls.judges.kubernetes_object.network.read_policies import read_policies
 from watcher.checklist.manifests.documents import MAX_BYTES, UNRENDERED, Budget, read_documents
 from watcher.checklist.manifests.gathering import Fleet, gather
 from watcher.checklist.manifests.objects import STANDARD_INPUT, ManifestsError, read_objects
@@ -244,6 +245,18 @@ def test_policies_concern_an_agent_by_their_selector_and_namespace() -> None:
     assert not found.complete
 
 
+def test_what_policies_say_is_read_once_for_all_agents_that_the_same_ones_select() -> None:
+    head = "apiVersion: networking.k8s.io/v1, kind: NetworkPolicy"
+    policies = [f"{{{head}, metadata: {{name: p{n}, namespace: prod}}, spec: {{podSelector: {{}}}}}}" for n in range(3)]
+    own = f"{{{head}, metadata: {{name: own, namespace: prod}}, spec: {{podSelector: {{matchLabels: {{app: c}}}}}}}}"
+    agents = [workload(name, labels=f"app: {name}").replace("search-config", name) for name in ("a", "b", "c")]
+    fleet = fleet_of(*agents, *policies, own)
+    first, second, third = (listed(objects_of(fleet, name), "NetworkPolicy") for name in ("a", "b", "c"))
+    assert first is second
+    assert read_policies(first) is read_policies(second)
+    assert [each.name for each in third.objects] == ["p0", "p1", "p2", "own"]
+
+
 def test_config_maps_that_a_pod_names_and_that_are_not_given_leave_the_list_open() -> None:
     assert listed(objects_of(fleet_of(CONFIG_MAP, workload())), "ConfigMap").complete
     more = "initContainers: [{name: i, envFrom: [{configMapRef: {name: other}}]}]"
@@ -288,7 +301,7 @@ def test_of_a_list_with_broken_items_the_good_ones_are_read_and_the_broken_told_
     objects = read_objects([STANDARD_INPUT], io.BytesIO(text.encode()), "default")
     assert [each.ref for each in objects.found] == ["standard input:5"]
     assert objects.broken == [
-        "standard input:4: expected an object of Kubernetes, got 5",
+        "standard input:4: expected an object of Kubernetes, got a number",
         "standard input:6: kind: expected text, got nothing",
         "standard input:7: metadata: expected a mapping, got nothing",
         "standard input:8: metadata.name: expected a name, got a list",
@@ -309,7 +322,7 @@ def test_a_list_of_one_kind_gives_its_kind_to_items_without() -> None:
         ("{{- if .Values.on }}\na: b\n{{- end }}", f"2: {UNRENDERED}"),
         ("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: '{{ .Release.Name }}'", f"2: {UNRENDERED}"),
         ("a: 1\na: 2", "3: a: the same key as on line 2, expected it once"),
-        (f"ghp_{'a' * 36}: 1\nghp_{'a' * 36}: 2", "3: a key that looks like a secret is wrong"),
+        (f"ghp_{'a' * 36}: 1\nghp_{'a' * 36}: 2", "3: <not shown>: the same key as on line 2, expected it once"),
         (
             "apiVersion: v1\nkind: A\nmetadata:\n  name: no",
             "2: metadata.name: expected a name, got false, which needs quotes",
@@ -459,12 +472,52 @@ def test_a_pod_template_that_kubernetes_would_refuse_is_told_and_costs_no_other(
     wrong = workload("wrong").replace(f"env: [{PATH}]", "env: 5")
     fleet = fleet_of(CONFIG_MAP, wrong, workload())
     assert list(fleet.agents) == [AgentRef("prod", "search")]
-    assert fleet.problems == ["standard input:17: the pod template of Deployment wrong is not as Kubernetes has it"]
+    assert fleet.problems == [
+        "standard input:25: Deployment wrong: spec.template.spec.containers[0].env: expected a list, got a number"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("labels: {app: search}", "labels: [a]",
+         "metadata.labels: expected a mapping, got a list"),
+        (f"env: [{PATH}]", "env: [5]",
+         "spec.containers[0].env[0]: expected a mapping, got a number"),
+        ("mountPath: /etc/agent", "path: /a",
+         "spec.containers[0].volumeMounts[0].mountPath: expected it, and it is not there"),
+        ("{name: search-config}", "{items: [{key: a}]}",
+         "spec.volumes[0].configMap.items[0].path: expected it, and it is not there"),
+        (f"env: [{PATH}]", f"env: [{PATH}]\n        ports: [{{name: a, containerPort: b}}]",
+         "spec.containers[0].ports[0].containerPort: expected a whole number, got a text"),
+        (f"env: [{PATH}]", f"env: [{PATH}]\n        resources: 5",
+         "spec.containers[0].resources: expected a mapping, got a number"),
+        (f"env: [{PATH}]", f"env: [{PATH}]\n        envFrom: {{a: b}}",
+         "spec.containers[0].envFrom: expected a list, got a mapping"),
+    ],
+)  # fmt: skip
+def test_the_field_that_is_not_as_kubernetes_has_it_is_named(old: str, new: str, why: str) -> None:
+    (problem,) = fleet_of(CONFIG_MAP, workload("wrong").replace(old, new)).problems
+    assert problem.partition(": ")[2] == f"Deployment wrong: spec.template.{why}"
 
 
 _texts = st.sampled_from(
     ["---\n", "a: b\n", "- x\n", "kind: List\n", "items:\n", "{{ x }}\n", "'", '"', "  ", "&a ", "*a\n"]
 )
+
+
+def test_a_second_container_of_a_pod_that_says_where_a_config_is_is_told_and_not_passed_over() -> None:
+    inits = f"[{{name: w, env: [{PATH}]}}, {{name: b, restartPolicy: Always, env: [{PATH}]}}]"
+    two = workload(more=f"initContainers: {inits}")
+    fleet = fleet_of(CONFIG_MAP, two)
+    assert list(fleet.agents) == [AgentRef("prod", "search")]
+    assert fleet.problems == [
+        (
+            "standard input:22: Deployment search-agent: the container b says where its config is, too "
+            "(AGENTWEAVE_CONFIG_PATH): a pod is judged as one agent, agent, and b is not judged"
+        )
+    ]
+    assert fleet_of(CONFIG_MAP, workload()).problems == []
 
 
 @given(st.lists(_texts | st.text(max_size=6), max_size=12).map("".join))

@@ -65,18 +65,49 @@ def test_templates_of_others_are_texts_as_all_others(text: str) -> None:
 @pytest.mark.parametrize(
     ("head", "why"),
     [
-        ('apiVersion: v1, kind: "Config\\e[31mMap"', "kind: expected a name, got 'Config\\x1b[31mMap'"),
-        ("apiVersion: v1, kind: Config Map", "kind: expected a name, got 'Config Map'"),
-        ("apiVersion: v1, kind: ''", "kind: expected a name, got ''"),
+        ('apiVersion: v1, kind: "Config\\e[31mMap"', "kind: expected a name, got a text"),
+        ("apiVersion: v1, kind: Config Map", "kind: expected a name, got a text"),
+        ("apiVersion: v1, kind: ''", "kind: expected a name, got an empty text"),
         ("apiVersion: v1, kind: '{{ .Values.kind }}'", UNRENDERED),
-        ('apiVersion: "v1\\u202e", kind: ConfigMap', "apiVersion: expected a name, got 'v1\\u202e'"),
+        ('apiVersion: "v1\\u202e", kind: ConfigMap', "apiVersion: expected a name, got a text"),
         ("apiVersion: '{{ .Values.api }}', kind: ConfigMap", UNRENDERED),
-        ("apiVersion: 1, kind: ConfigMap", "apiVersion: expected text, got 1"),
+        ("apiVersion: 1, kind: ConfigMap", "apiVersion: expected text, got a number"),
     ],
 )
 def test_a_kind_is_a_name_and_nothing_else(head: str, why: str) -> None:
     objects = _objects(f"{{{head}, metadata: {{name: a}}}}")
     assert (objects.found, objects.broken) == ([], [f"standard input:1: {why}"])
+
+
+_SECRET = "hunter2-horse-battery"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (_SECRET, "1: expected an object of Kubernetes, got a text"),
+        ("12345678", "1: expected an object of Kubernetes, got a number"),
+        (f"{{apiVersion: v1, kind: ConfigMap, metadata: {_SECRET}}}", "1: metadata: expected a mapping, got a text"),
+        (f"{{apiVersion: v1, kind: ConfigMap, metadata: {{name: '{_SECRET} x'}}}}",
+         "1: metadata.name: expected a name, got a text"),
+        (f"{{apiVersion: '{_SECRET} x', kind: ConfigMap}}", "1: apiVersion: expected a name, got a text"),
+        (f"{{apiVersion: v1, kind: {_SECRET}}}", "1: kind: expected a name, got a text"),
+        (f"{{apiVersion: v1, kind: List, items: {_SECRET}}}", "1: items: expected a list, got a text"),
+        (f"{{a: {{<<: {_SECRET}}}}}", "1: a: <<: expected a mapping, got a text"),
+        ("ghp_SECRETabc: {a: 1, a: 2}", "1: <not shown>.a: the same key as on line 1, expected it once"),
+        ("password=hunter2: 1\npassword=hunter2: 1", "2: <not shown>: the same key as on line 1, expected it once"),
+        ("{x AKIAIOSFODNN7SECRET1: !a b}",
+         "1: <not shown>: tags are not supported; a text that begins with ! needs quotes"),
+    ],
+)  # fmt: skip
+def test_no_text_that_may_be_a_secret_is_told_of_what_is_refused(text: str, why: str) -> None:
+    assert _objects(text).broken == [f"standard input:{why}"]
+
+
+def test_of_a_workload_without_containers_no_value_is_told() -> None:
+    text = f"{{apiVersion: v1, kind: Pod, metadata: {{name: a}}, spec: {{containers: {_SECRET}}}}}"
+    fleet = fleet_of(text)
+    assert fleet.problems == ["standard input:1: Pod a: spec.containers: expected a list of containers, got a text"]
 
 
 def test_nothing_that_a_terminal_obeys_is_in_what_is_told(tmp_path: Path) -> None:
@@ -92,7 +123,7 @@ def test_nothing_that_a_terminal_obeys_is_in_what_is_told(tmp_path: Path) -> Non
     assert fleet.problems == [
         f"{shown}:26: not YAML: did not find expected ',' or ']'",
         f"{tmp_path}/b\\x1b.yaml: a broken link, or no regular file",
-        f"{shown}:40: the pod template of Deployment search-agent is not as Kubernetes has it",
+        f"{shown}:48: Deployment search-agent: spec.template.spec.containers[0].env: expected a list, got a number",
     ]
 
 

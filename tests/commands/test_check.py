@@ -154,9 +154,9 @@ def test_json_has_the_shape_of_the_api_and_evidence_for_one_target_only(
     several, one = run_check(fleet.config()), run_check(fleet.config(), agent="search")
     for told in (several, one):
         document = json.loads(told.out)
-        assert document.keys() == {"generated_at", "targets"}
+        assert document.keys() == {"generated_at", "total", "targets"}
         for target in document["targets"]:
-            assert target.keys() == {"namespace", "agent", "pod", "address", "conditions", "looks"}
+            assert target.keys() == {"namespace", "agent", "pod", "address", "state", "conditions", "looks"}
             for look in target["looks"]:
                 assert look["result"] == "ok"
                 assert bool(look["evidence"]) == (told is one)

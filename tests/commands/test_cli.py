@@ -14,9 +14,12 @@ from watcher.cli import main
 COMMAND = (sys.executable, "-m", "watcher")
 
 
-def call(*arguments: str, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def call(
+    *arguments: str, environ: dict[str, str] | None = None, stdin: str | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*COMMAND, *arguments],
+        input=stdin,
         capture_output=True,
         text=True,
         check=False,
@@ -89,6 +92,19 @@ def test_the_checklist_of_files_waits_for_nothing_that_talks_to_anybody(command:
     talks = "{'httpx', 'aiohttp', 'asyncio', 'ssl', 'kubernetes', 'rich', 'jinja2', 'prometheus_client'}"
     script = f"import sys\nimport watcher.commands.{command}\nprint(sorted({talks} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("command", ["commands.run", "commands.check", "commands.drill", "demo.run"])
+def test_the_command_line_of_httpx_is_not_imported(command: str) -> None:
+    script = f"import sys\nimport watcher.{command}\nprint('httpx' in sys.modules, 'pygments' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert told.stdout == "True False\n"
+
+
+def test_a_daemon_without_a_checklist_does_not_import_what_gathers_for_it() -> None:
+    script = "import sys\nimport watcher.commands.run\nprint('watcher.checklist.live.opening' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert told.stdout == "False\n"
 
 
 def test_the_version_is_that_of_the_package() -> None:

@@ -1,14 +1,16 @@
 """`controls`: the catalogue as text, JSON and a page, and `docs/checklist.md`, which is that page."""
 
 import json
+import re
 
 import pytest
 
+from probes.controls.catalogue.control import SourceName
 from probes.controls.catalogue.loading import load_catalogue
-from probes.controls.judging import load_judges
+from probes.controls.judging import Registry, load_judges
 from tests.repository import ROOT
+from watcher.checklist.control_words import described, today
 from watcher.commands.control_page import page, section
-from watcher.commands.control_words import described
 from watcher.commands.controls import controls
 
 CATALOGUE, JUDGES = load_catalogue(), load_judges()
@@ -76,7 +78,16 @@ Decided today
 def test_the_list_has_a_line_for_each_control_and_counts_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert controls(None, "text") == 0
     *lines, empty, last = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == [each.id for each in CATALOGUE.controls]
+    listed, legend = lines[: len(CATALOGUE.controls)], lines[len(CATALOGUE.controls) :]
+    assert [line.split()[0] for line in listed] == [each.id for each in CATALOGUE.controls]
+    assert legend == [
+        "",
+        "auto: A machine, by evidence alone.",
+        "refutable: People, by an attestation; a machine can only show that it is not met.",
+        "pipeline: A pipeline, by its newest result.",
+        "human: People, by an attestation.",
+        "rollup: Its members.",
+    ]
     assert empty == ""
     assert last == "212 controls, 106 required: 118 auto, 29 refutable, 26 pipeline, 23 human, 16 rollup"
 
@@ -130,3 +141,37 @@ def test_what_decides_a_control_today_is_what_has_judges() -> None:
         judged = {source for judge in JUDGES.controls.get(each.id, ()) for source in judge.sources}
         today = next(part.lines[0] for part in described(each, JUDGES) if part.heading == "Decided today")
         assert all(source in today.partition("Not yet judged")[0] for source in judged), each.id
+
+
+def test_the_page_sums_up_what_decides_the_controls_today() -> None:
+    written = page(CATALOGUE, JUDGES)
+    counted = re.findall(r"^\| (\d+) \| (\S.*) \|$", written, re.MULTILINE)
+    assert sum(int(number) for number, _ in counted) == len(CATALOGUE.controls)
+    counts = {way.partition(";")[0].partition(":")[0]: int(number) for number, way in counted}
+    nothing = [each for each in CATALOGUE.controls if "From no evidence: it is unknown." in section(each, JUDGES)]
+    assert counts["by nothing yet"] == len(nothing)
+    by_source = dict(re.findall(r"^\| `(\w+)` \| (\d+) \|$", written, re.MULTILINE))
+    judged = [each for each in CATALOGUE.controls if SourceName.AGENT_CONFIG in today(each, JUDGES).judged]
+    assert int(by_source["agent_config"]) == len(judged)
+
+
+def test_a_control_of_which_needed_evidence_is_not_judged_can_not_pass_today() -> None:
+    control = CATALOGUE.by_id["security.identity.spire-configured"]  # needs a handshake, may be refuted by the config
+
+    def told(*sources: SourceName) -> tuple[bool, str]:
+        registry = Registry()
+        for source in sources:
+            registry.judge(control.id, of=[source])(lambda *_: ())
+        judges = registry.found()
+        [decided] = [part.lines[0] for part in described(control, judges) if part.heading == "Decided today"]
+        return today(control, judges).can_pass, decided
+
+    assert told() == (
+        False,
+        "From no evidence: it is unknown. Not yet judged: handshake, agent_config, kubernetes_pod.",
+    )
+    assert told(SourceName.AGENT_CONFIG) == (
+        False,
+        "From agent_config. Not yet judged: handshake, kubernetes_pod. So it can fail, and not pass yet.",
+    )
+    assert told(SourceName.HANDSHAKE) == (True, "From handshake. Not yet judged: agent_config, kubernetes_pod.")

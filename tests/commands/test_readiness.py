@@ -9,10 +9,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from probes.controls.catalogue.loading import load_catalogue
 from tests.repository import ROOT
-from watcher.checklist.agent_report import Place
+from watcher.checklist.agent_report import Chosen, Place
+from watcher.checklist.asked_report import report_of
 from watcher.checklist.reports.json_text import json_text
-from watcher.checklist.reports.sarif_report import uri_of
+from watcher.checklist.reports.sarif_report import as_sarif, uri_of
 from watcher.cli import main
 
 RESOURCES = "{cpu: 1, memory: 1Gi, ephemeral-storage: 1Gi}"
@@ -62,10 +64,10 @@ def test_a_required_control_that_fails_ends_with_1_and_is_told_with_its_place(
     assert _run("--manifests", str(manifests), "--control", MEMORY) == 1
     assert capsys.readouterr().out == (
         f"prod/search: not ready ({manifests}:8)\n"
-        "  required: 1 fail\n"
-        "  all: 1 fail; 0% to 0% met, 100% known\n"
+        "  required: 6 fail, 93 unknown, 6 pass, 1 not applicable (1 of 106 shown)\n"
+        "  all: 6 fail, 179 unknown, 7 pass, 4 not applicable; 4% to 97% met, 7% known\n"
         "  deployment\n"
-        f"    ✗ fail {MEMORY}: Violated: The container agent has no resources.limits.memory above 0. [{manifests}:12]\n"
+        f"    ✗ fail {MEMORY}: Violated: The container agent has no resources.limits.memory above 0. [{manifests}:21]\n"
         "Exit code 1: a required control fails of prod/search.\n"
     )
 
@@ -76,22 +78,30 @@ def test_reasons_that_are_only_counted_are_explained_once_and_many_agents_are_su
     second = BAD.partition("---\n")[2].replace("search", "second").replace("name: c}", "name: d}")
     (tmp_path / "a.yaml").write_text(f"{BAD}---\n{second}")
     assert _run("--manifests", str(tmp_path), "--section", "testing") == 0
+    own, others = (
+        (
+            "  required: 6 fail, 93 unknown, 6 pass, 1 not applicable (15 of 106 shown)\n"
+            "  all: 6 fail, 179 unknown, 7 pass, 4 not applicable; 4% to 97% met, 7% known\n"
+        ),
+        (
+            "  required: 5 fail, 97 unknown, 4 pass (15 of 106 shown)\n"
+            "  all: 5 fail, 186 unknown, 5 pass; 3% to 97% met, 5% known\n"
+        ),
+    )
     assert capsys.readouterr().out == (
-        f"prod/search: indeterminate ({tmp_path}/a.yaml:8)\n"
-        "  required: 15 unknown\n"
-        "  all: 20 unknown; 0% to 100% met, 0% known\n"
+        f"prod/search: not ready ({tmp_path}/a.yaml:8)\n"
+        f"{own}"
         "  testing\n"
         "    ? 20 not decided: 17 AttestationMissing, 3 SourceMissing\n"
         "\n"
-        f"prod/second: indeterminate ({tmp_path}/a.yaml:23)\n"
-        "  required: 15 unknown\n"
-        "  all: 20 unknown; 0% to 100% met, 0% known\n"
+        f"prod/second: not ready ({tmp_path}/a.yaml:23)\n"
+        f"{others}"
         "  testing\n"
         "    ? 20 not decided: 17 AttestationMissing, 3 SourceMissing\n"
         "\n"
         "SourceMissing: manifests do not show it, a running agent or another system does.\n"
         "AttestationMissing: no machine can tell, people or a pipeline must say so in a record.\n"
-        "2 agents: 2 indeterminate\n"
+        "2 agents: 2 not ready\n"
         "Exit code 0: no required control fails, and whether all are met is not known of prod/search, prod/second.\n"
     )
 
@@ -193,7 +203,7 @@ def test_what_could_not_be_read_is_told_and_never_ends_with_0(
     path.write_text(f"{AGENT % RESOURCES}---\nkind: {{{{ .Values.kind }}}}\n")
     assert _run("--manifests", str(path), "--control", CPU) == 3
     told = capsys.readouterr()
-    assert "prod/search: ready" in told.out
+    assert "prod/search: not ready" in told.out
     assert told.err == f"{path}:23: a template that is not rendered ({{{{); give what `helm template` prints\n"
 
 
@@ -262,7 +272,7 @@ def test_json_has_the_shape_of_the_contract(manifests: Path, capsys: pytest.Capt
     assert sum(agent["counts"].values()) == len(agent["findings"]) - 16
     (finding,) = [each for each in agent["findings"] if each["control"] == MEMORY]
     assert (finding["state"], finding["reason"], finding["required"]) == ("fail", "Violated", True)
-    assert [each["ref"] for each in finding["evidence"]] == [f"{manifests}:12"]
+    assert [each["ref"] for each in finding["evidence"]] == [f"{manifests}:21"]
 
 
 def test_junit_counts_what_its_cases_say(manifests: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -277,7 +287,7 @@ def test_junit_counts_what_its_cases_say(manifests: Path, capsys: pytest.Capture
     assert failure is not None
     assert failure.attrib["message"] == "Violated: The container agent has no resources.limits.memory above 0."
     assert failure.text is not None
-    assert failure.text.startswith(f"{manifests}:12: Violated: ")
+    assert failure.text.startswith(f"{manifests}:21: Violated: ")
 
 
 def test_sarif_has_failed_and_open_results_only_each_with_a_place_and_a_rule(
@@ -299,6 +309,103 @@ def test_sarif_has_failed_and_open_results_only_each_with_a_place_and_a_rule(
         assert (each["kind"], each["level"] == "none") in (("fail", False), ("open", True))
     ids = {each["ruleId"]: each["kind"] for each in run["results"]}
     assert (ids[MEMORY], ids["testing.unit.pass"], CPU in ids) == ("fail", "open", False)
+
+
+SECRETS = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: others, namespace: prod}
+data:
+  plain: a
+  token: ghp_abcdefghijklmnopqrstuvwxyz0123456789
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: all, namespace: prod}
+spec:
+  podSelector: {}
+  ingress:
+  - from: [{podSelector: {}}]
+    ports: [{port: 22}]
+  - ports: [{port: 8443}]
+"""
+IN_THE_OPEN = """
+        - {name: AGENTWEAVE_CONFIG_PATH, value: /c/config.yaml}
+        - {name: DB_PASSWORD, value: hunter2x}
+        envFrom: [{configMapRef: {name: others}}]
+        securityContext: {runAsUser: 0}
+"""
+
+
+@pytest.mark.parametrize(
+    ("control", "file", "text"),
+    [
+        ("security.secrets.none-in-config", "others.yaml", "  token:"),
+        ("security.secrets.env-secured", "others.yaml", "  token:"),
+        ("deployment.network.ingress-rules", "others.yaml", "    ports: [{port: 22}]"),
+        ("deployment.image.no-root-user", "agent.yaml", "        securityContext:"),
+        (MEMORY, "agent.yaml", "        resources:"),
+        (GRACE, "agent.yaml", "      terminationGracePeriodSeconds:"),
+    ],
+)
+def test_what_is_wrong_is_told_with_the_line_of_the_field_in_the_file_that_has_it(
+    control: str, file: str, text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "others.yaml").write_text(SECRETS)
+    agent = BAD.replace("[{name: AGENTWEAVE_CONFIG_PATH, value: /c/config.yaml}]\n", IN_THE_OPEN)
+    (tmp_path / "agent.yaml").write_text(agent.replace("Seconds: 45", "Seconds: 10"))
+    assert _run("--manifests", str(tmp_path), "--control", control, "--output", "sarif") == 1
+    (result,) = json.loads(capsys.readouterr().out)["runs"][0]["results"]
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"].endswith(f"/{file}")
+    lines = (tmp_path / file).read_text().splitlines()
+    assert lines[place["region"]["startLine"] - 1].startswith(text)
+
+
+def test_what_is_open_is_told_with_the_line_of_what_leaves_it_open(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "agent.yaml"
+    path.write_text(BAD.replace("env: [", "env: [{name: A, value: b},\n          {name: API_KEY, value: hunter2x}, "))
+    _run("--manifests", str(path), "--control", "security.secrets.none-in-config", "--output", "json")
+    (finding,) = json.loads(capsys.readouterr().out)["agents"][0]["findings"]
+    assert finding["reason"] == "NoPolicy"
+    assert [each["ref"] for each in finding["evidence"]] == [f"{path}:20", f"{path}:5"]
+
+
+@pytest.mark.parametrize("arguments", [("--section", "loadtest"), ("--control", GRACE), ("--control", CPU)])
+@pytest.mark.parametrize("form", ["text", "json", "markdown", "html"])
+def test_whatever_is_chosen_the_readiness_is_that_of_the_agent(
+    form: str, arguments: tuple[str, str], manifests: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run("--manifests", str(manifests), "--output", form, *arguments) == 0
+    text = capsys.readouterr().out
+    if form == "json":
+        (agent,) = json.loads(text)["agents"]
+        assert (agent["readiness"], sum(agent["counts"].values())) == ("not_ready", 196)
+        assert agent["required_shown"] == f"{1 if CPU in arguments else 0} of 106"
+    else:
+        assert "not ready" in text
+        assert f"({1 if CPU in arguments else 0} of 106 shown)" in text
+
+
+def test_what_sarif_leaves_out_is_told_in_it() -> None:
+    finding = {
+        "state": "fail", "underlying": "fail", "required": True, "reason": "Violated", "assurance": None,
+        "message": "x", "since": "2026-11-30T11:00:00Z", "pods": {}, "evidence": [],
+    }  # fmt: skip
+    open_one = {**finding, "state": "unknown", "underlying": "unknown", "reason": "NoData"}
+    findings = [{"control": CPU, **open_one}, {"control": MEMORY, **finding}, {"control": GRACE, **finding}]
+    agent = {"namespace": "prod", "agent": "a", "profile": "checklist", "labels": {}, "findings": findings}
+    answer = {"generated_at": "2026-11-30T11:00:00Z", "agents": [agent]}
+    report = report_of(json.dumps(answer).encode(), load_catalogue(), Chosen())
+    advice = "choose with --namespace, --agent, --section or --required"
+    for most, left, told in ((3, 3, []), (2, 2, ["1 results are left out, all of them open"]),
+                             (1, 1, ["2 results are left out, 1 that fail among them"])):  # fmt: skip
+        run = json.loads(as_sarif(report, most))["runs"][0]
+        notes = [each["message"]["text"] for each in run["invocations"][0]["toolExecutionNotifications"]]
+        assert notes == [f"{each}: GitHub takes no more than {most}; {advice}" for each in told]
+        assert len(run["results"]) == left
 
 
 def test_a_place_is_relative_where_it_can_be_and_a_uri_at_all_times(

@@ -1,11 +1,13 @@
 """`validate`: the checklist's five lines, each finding with its line, and what a file that cannot be read gets."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from probes.controls.catalogue.control import SourceName
 from probes.controls.judging import load_judges
 from tests.commands.test_cli import call
 from tests.probes.controls.made import CATALOGUE
@@ -73,15 +75,16 @@ def test_a_good_config_has_the_five_lines_of_the_checklist_and_notes(
 config.yaml:
 ✓ Configuration is valid
     SDK 1.0.0 takes this config. It drops 3 unknown keys.
-✓ Security settings: production-ready
-    All five hold; SDK 1.0.0 does not read default_action, audit.enabled, peer_verification, tls_min_version.
-✓ TLS version: 1.3
+? Security settings: production-ready
+    default_action, provider, audit.enabled, peer_verification, tls_min_version: all five are right; \
+SDK 1.0.0 does not read 4 of them.
+? TLS version: 1.3
     transport.tls_min_version is 1.3. SDK 1.0.0 does not read transport.tls_min_version, so it has no effect.
-✓ Peer verification: strict
+? Peer verification: strict
     transport.peer_verification is strict. SDK 1.0.0 does not read transport.peer_verification, so it has no effect.
-✓ Default action: deny
+? Default action: deny
     authorization.default_action is deny. SDK 1.0.0 does not read authorization.default_action, so it has no effect.
-config.yaml:3: note: No list of trust domains is given, so whether agent.trust_domain is right is not known. \
+config.yaml:3: unknown: No list of trust domains is given, so whether agent.trust_domain is right is not known. \
 [security.identity.trust-domain-validated]
 config.yaml:4: note: agent.environment: no effect: SDK 1.0.0 does not read it. Only `agentweave validate` looks at it.
 config.yaml:9: note: authorization.default_action: no effect: SDK 1.0.0 does not read it. \
@@ -94,7 +97,7 @@ config.yaml:15: note: transport.retry.jitter: unknown key, which SDK 1.0.0 drops
 Retries are spread by a random delay, and no config key turns it off.
 config.yaml:16: note: observability: no effect: SDK 1.0.0 does not read it, nor anything in it.
 config.yaml:17: note: observability.tracing.sampling_rate: unknown key, which SDK 1.0.0 drops.
-All five lines hold, and there are no errors: exit code 0.
+Of the five lines 4 are not known, and there are no errors: exit code 0.
 
 """
     )
@@ -112,13 +115,14 @@ def test_a_bad_config_has_why_with_each_line_and_every_error(file: Path, capsys:
         "did you mean production? (line 4). "
         "transport.peer_verfication: unknown key next to a security key that is missing; "
         "did you mean peer_verification? (line 11). "
-        "transport.tls_min_version: expected a text, got the number 1.2, which needs quotes (line 12)."),
+        "transport.tls_min_version: expected a text, got the number 1.2, which needs quotes (line 12). "
+        "agent.description: a placeholder of a template that was not rendered (line 5)."),
         "✗ Security settings: production-ready",
         ("    authorization.default_action is log-only, not deny (line 9). "
         "transport.tls_min_version is the number 1.2, not 1.3 (line 12)."),
         "✗ TLS version: 1.3",
         "    transport.tls_min_version is the number 1.2, not 1.3 (line 12).",
-        "✓ Peer verification: strict",
+        "? Peer verification: strict",
         ("    transport.peer_verification is not set; the default of SDK 1.0.0 is strict. "
         "SDK 1.0.0 does not read transport.peer_verification, so it has no effect."),
         "✗ Default action: deny",
@@ -128,7 +132,8 @@ def test_a_bad_config_has_why_with_each_line_and_every_error(file: Path, capsys:
         f"3: error: agent.trust_domain is example.org, the domain of an example. {CONTROLS}",
         ("4: error: agent.environment: expected development or staging or production, got prod; "
         "did you mean production? [predeploy.config.valid]"),
-        "5: error: agent.description: a placeholder of a template that was not rendered.",
+        ("5: error: agent.description: a placeholder of a template that was not rendered. "
+        "[predeploy.config.valid]"),
         "7: error: identity.provider is mtls-static. [security.identity.spire-configured]",
         "9: error: authorization.default_action is log-only. [security.authz.default-deny]",
         ("11: error: transport.peer_verfication: unknown key next to a security key that is missing; "
@@ -136,12 +141,16 @@ def test_a_bad_config_has_why_with_each_line_and_every_error(file: Path, capsys:
         "12: error: transport.tls_min_version is the number 1.2, below 1.3. [security.transport.tls13-enforced]",
         ("12: error: transport.tls_min_version: expected a text, got the number 1.2, which needs quotes. "
         "[predeploy.config.valid]"),
-        ("15: error: transport.password may be a secret: the name of its key says so. People must look. "
-        "[security.secrets.none-in-config]"),
         "17: error: observability.logging.level is DEBUG. [observability.logging.level-appropriate]",
         ("18: error: observability.tracing.endpoint matches the rule password in a URL. "
         "[security.secrets.none-in-config]"),
     ]  # fmt: skip
+    assert [each.removeprefix("config.yaml:") for each in lines if ": unknown: " in each] == [
+        (
+            "15: unknown: transport.password may be a secret: the name of its key says so. People must look. "
+            "[security.secrets.none-in-config]"
+        ),
+    ]
     notes = [each.removeprefix("config.yaml:") for each in lines if ": note: " in each]
     assert "13: note: transport.circuit_breaker.sucess_threshold: unknown key, which SDK 1.0.0 drops." in notes
 
@@ -149,12 +158,15 @@ def test_a_bad_config_has_why_with_each_line_and_every_error(file: Path, capsys:
 @pytest.mark.parametrize(
     ("gone", "instead", "told"),
     [
-        (", success_threshold: 2", "", "All five lines hold, and there are no errors: exit code 0."),
-        ("recovery_timeout_seconds: 30, ", "", "All five lines hold, but there is 1 error: exit code 1."),
+        (", success_threshold: 2", "", "Of the five lines 4 are not known, and there are no errors: exit code 0."),
+        ("recovery_timeout_seconds: 30, ", "",
+         "Of the five lines 4 are not known, and there are no errors: exit code 0."),
+        ("recovery_timeout_seconds: 30", "recovery_timeout_seconds: 3",
+         "Of the five lines 4 are not known, and there is 1 error: exit code 1."),
         ("agents.acme-corp.net", "<trust-domain>",
-         "1 of the five lines does not hold, and there are 2 errors: exit code 1."),
+         "Of the five lines 1 does not hold and 4 are not known, and there are 2 errors: exit code 1."),
         ("default_action: deny", "default_action: allow",
-         "3 of the five lines do not hold, and there are 2 errors: exit code 1."),
+         "Of the five lines 3 do not hold and 2 are not known, and there are 2 errors: exit code 1."),
         ("agent:", "agent: [", "It cannot be read: exit code 2."),
     ],
 )  # fmt: skip
@@ -202,21 +214,22 @@ def test_a_domain_of_an_example_is_told_once_by_its_control_and_so_is_one_below_
         assert told == [f"config.yaml:3: error: agent.trust_domain is {what}, the domain of an example. {CONTROLS}"]
 
 
-def test_a_literal_password_is_an_error_and_what_looks_random_a_note(
+def test_what_may_be_a_secret_is_not_known_as_for_readiness_and_people_must_look(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file.write_text(f"{GOOD}database: {{password: hunter2, pin: 4711}}\n")
-    assert validate([file], None) == 1
-    told = "error: database.password may be a secret: the name of its key says so. People must look."
+    assert (validate([file], None), validate([file], None, strict=True)) == (0, 1)
+    told = "unknown: database.password may be a secret: the name of its key says so. People must look."
     assert f"config.yaml:18: {told} [security.secrets.none-in-config]\n" in capsys.readouterr().out
     file.write_text(f"{GOOD}database: {{password: 12345678}}\n")
-    assert validate([file], None) == 1
+    assert validate([file], None) == 0
+    assert "unknown: database.password may be a secret" in capsys.readouterr().out
     file.write_text(f"{GOOD}database: {{password: '${{PASSWORD}}', salt: aZ3kP9qLw2Xy7Rt5Vb8Nc4Md6Jf1Hg0Ks}}\n")
     assert validate([file], None) == 1  # `${` was not rendered
     file.write_text(f"{GOOD}database: {{password: /run/secrets/db, salt: aZ3kP9qLw2Xy7Rt5Vb8Nc4Md6Jf1Hg0Ks}}\n")
     capsys.readouterr()
     assert validate([file], None) == 0
-    assert "config.yaml:18: note: database.salt may be a secret: it looks random." in capsys.readouterr().out
+    assert "config.yaml:18: unknown: database.salt may be a secret: it looks random." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -236,7 +249,7 @@ def test_what_is_no_config_ends_with_2_and_no_green_line(
     told = capsys.readouterr()
     assert told.err == f"{why}\n"
     assert "✓" not in told.out
-    assert told.out.count("✗") == 5
+    assert (told.out.count("\n✗ "), told.out.count("\n? ")) == (1, 4)
 
 
 def test_one_file_that_cannot_be_read_does_not_keep_the_others_from_it(
@@ -246,16 +259,74 @@ def test_one_file_that_cannot_be_read_does_not_keep_the_others_from_it(
     assert main(["validate", "no.yaml", "config.yaml", "--log-format", "text"]) == 2
     told = capsys.readouterr()
     assert told.err == "no.yaml: cannot be read: No such file or directory\n"
-    assert told.out.count("✓") == 5
+    assert (told.out.count("✓"), told.out.count("?")) == (1, 4)
     assert validate([file, Path()], None) == 2
 
 
-def test_a_version_that_is_not_known_is_judged_by_the_next_older_one_and_told(
+def test_standard_input_is_read_for_a_dash() -> None:
+    told = call("validate", "-", stdin=GOOD)
+    assert told.returncode == 0
+    assert told.stdout.startswith("standard input:\n✓ Configuration is valid\n")
+    assert "standard input:3: unknown: No list of trust domains" in told.stdout
+
+
+def test_a_pipe_is_read_and_one_that_nobody_writes_to_is_not_waited_for(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(file)
+    assert validate([file], None, patience=0.01) == 2
+    assert capsys.readouterr().err == (
+        "config.yaml: cannot be read: a pipe into which nobody wrote anything for 0.01 s\n"
+    )
+    end = os.open(file, os.O_RDWR)
+    os.write(end, GOOD.encode())
+    reader = os.open(file, os.O_RDONLY | os.O_NONBLOCK)  # keeps what was written while no other end is open
+    os.close(end)
+    assert validate([file], None, patience=5) == 0
+    os.close(reader)
+
+
+@pytest.mark.parametrize(
+    "value", ["{{ .Values.tls }}", "{{- if .Values.x }}", '{{ include "a" . }}']
+)  # fmt: skip
+def test_a_template_that_nobody_rendered_is_told_as_that(
+    file: Path, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(GOOD.replace('"1.3"', value))
+    assert validate([file], None) == 2
+    assert capsys.readouterr().err == (
+        "config.yaml:12: a template that is not rendered ({{); give the config as the agent gets it\n"
+    )
+
+
+def test_trust_domains_can_be_given_and_decide_as_those_of_the_watcher_do(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file.write_text(GOOD)
-    assert validate([file], "3.1.0") == 0
-    assert capsys.readouterr().err == "SDK 3.1.0 is not known; the files are judged by what SDK 1.0.0 does.\n"
+    ours = ["--trust-domain", "other.example", "--trust-domain", "agents.acme-corp.net"]
+    assert main(["validate", "config.yaml", *ours]) == 0
+    assert "trust_domain" not in capsys.readouterr().out
+    assert main(["validate", "config.yaml", "--trust-domain", "other.example"]) == 1
+    told = "config.yaml:3: error: agent.trust_domain is not in checklist.trust_domains."
+    assert f"{told} {CONTROLS}\n" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="2"):
+        main(["validate", "config.yaml", "--trust-domain", "spiffe://a"])
+    assert "expected a trust domain such as corp.example, got 'spiffe://a'" in capsys.readouterr().err
+
+
+def test_what_is_not_known_makes_exit_1_where_that_is_asked(file: Path) -> None:
+    file.write_text(GOOD)
+    assert main(["validate", "config.yaml", "--fail-on", "unknown"]) == 1
+    assert main(["validate", "config.yaml", "--fail-on", "fail"]) == 0
+
+
+def test_of_a_version_that_is_not_known_no_line_holds(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text(GOOD)
+    assert validate([file], "3.1.0") == 1
+    told = capsys.readouterr()
+    assert told.err == "SDK 3.1.0 is not known: what rests on what it does with its config is unknown\n"
+    assert (told.out.count("✓"), told.out.count("\n? ") + told.out.startswith("? ")) == (0, 5)
+    assert "SDK 1.0.0 takes this config. SDK 3.1.0 is not known." in told.out
     with pytest.raises(SystemExit, match="2"):
         main(["validate", "config.yaml", "--sdk-version", "new"])
     assert "expected a version such as 1.0.0, got 'new'" in capsys.readouterr().err
@@ -278,6 +349,20 @@ def test_secrets_everywhere_are_told_by_place_and_nowhere_by_value(
     )
 
 
+@pytest.mark.parametrize(
+    "key", ["SECRETpw4ghp_abcdefghijklmnopqrstuvwxyz012345", "password=SECRETpw14", "AKIAIOSFODNN7SECRET1"]
+)
+def test_a_key_that_may_be_a_secret_is_not_told_though_no_rule_knows_it(
+    file: Path, key: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for text in (f"{GOOD}{key}: 1\n", f"{GOOD}x:\n  {key}: 1\n  {key}: 1\n", f"{GOOD}x: {{{key}: !tag 1}}\n"):
+        file.write_text(text)
+        validate([file], None)
+        told = capsys.readouterr()
+        assert key not in told.out + told.err
+        assert "<not shown>" in told.out + told.err
+
+
 def test_the_five_are_the_lines_of_the_checklist_and_each_has_a_judge() -> None:
     assert [CATALOGUE.by_id[each].seed.item for each in FIVE] == [
         f"✓ {CATALOGUE.by_id[each].title}" for each in FIVE
@@ -289,7 +374,24 @@ def test_a_terminal_without_the_sign_of_a_good_line_is_no_reason_to_stop(file: P
     file.write_text(GOOD)
     told = call("validate", str(file.absolute()), environ={"PYTHONIOENCODING": "ascii"})
     assert told.returncode == 0
-    assert "\\u2713 TLS version: 1.3" in told.stdout
+    assert "\\u2713 Configuration is valid" in told.stdout
+
+
+def test_validate_asks_every_judge_of_a_config_and_imports_no_others() -> None:
+    script = (
+        "import sys\nfrom probes.controls.catalogue.control import SourceName\n"
+        "from watcher.checklist.config_report import _controls\n"
+        "print(*sorted(each.id for each in _controls()))\n"
+        "print('probes.controls.judges.tls_posture' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    sections = ("security", "reliability", "observability", "predeploy")
+    asked = sorted(
+        control
+        for control, judges in load_judges().controls.items()
+        if any(SourceName.AGENT_CONFIG in each.sources for each in judges) and control.split(".")[0] in sections
+    )
+    assert told.stdout == f"{' '.join(asked)}\nFalse\n"
 
 
 def test_validate_waits_for_nothing_that_only_the_daemon_needs() -> None:

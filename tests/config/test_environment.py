@@ -98,7 +98,7 @@ def test_what_kubernetes_injects_for_a_service_is_told_to_nobody(service: str) -
     ("name", "text", "mistake"),
     [
         ("SEVER__PORT", "1", "sever: unknown key, did you mean server?"),
-        ("__X", "1", "config: unknown key, expected one of server,"),
+        ("__X", "1", "<not shown>: unknown key, expected one of server,"),
         ("SERVER__HOTS", "x", "server.hots: unknown key, did you mean host?"),
         ("SERVER__PORT__X", "1", "server.port: expected a whole number, got a mapping"),
         ("SERVER__PORT", "x", "server.port: expected a whole number, got 'x'"),

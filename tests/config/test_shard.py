@@ -22,8 +22,8 @@ from tests.servers.kube_lies import LyingKubernetes, run_lying_kubernetes
 from tests.servers.process import eventually
 from watcher.config.file import ConfigError
 from watcher.config.kubernetes import KubernetesSettings
+from watcher.config.replicas import MOST_SHARDS, Shard
 from watcher.config.settings import load_settings
-from watcher.config.shard import MOST_SHARDS, Shard
 from watcher.discovery.pods.discoverer import Discoverer
 
 NAMES = st.text(st.characters(codec="ascii", categories=["Ll", "Nd"]), min_size=1, max_size=40)

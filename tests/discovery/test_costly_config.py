@@ -14,7 +14,7 @@ SIZE = MAX_BYTES - 100
         ("a: [" + "1," * (SIZE // 2) + "]", "a[1997]"),
         ("a: [" + "[]," * (SIZE // 3) + "]", "a[1997]"),
         ("x: &a [1]\ny: [" + "*a," * (SIZE // 3) + "]", "y["),
-        ("\n".join(f"{number:x}: 1" for number in range(SIZE // 9)), "7"),
+        ("\n".join(f"{number:x}: 1" for number in range(SIZE // 9)), "<not shown>"),
     ],
     ids=["scalars", "lists", "aliases", "keys"],
 )

@@ -12,8 +12,10 @@ from probes import AnyProbe
 from probes.contract import ConditionKind, Limits, Severity, Target, TargetKey, Unknown
 from probes.contract.condition import Status
 from tests.engine.toy import FIRE, PAGES, SMOKE, TOY, History, Rooms, target
-from watcher.engine.board import NOTHING_RESTORED, Board, Look, Restored, TargetState, escape
+from watcher.engine.board import Board, Look, TargetState
 from watcher.engine.debounce import DebounceState, ProbeResult, debounce
+from watcher.engine.restored import NOTHING_RESTORED, Restored
+from watcher.text.exposition import escape
 
 NOW = 1_790_000_000.0
 FLOOD = ConditionKind(
@@ -81,7 +83,7 @@ def test_however_many_targets_there_are_each_has_a_row_in_their_order() -> None:
     targets = [_target(f"pod-{number}") for number in range(60)]
     board = _board(*targets)
     assert list(board.states) == [each.key for each in targets]
-    assert [state for state, _ in board.exported_states()] == list(board.states.values())
+    assert [state for state, *_ in board.exported_states()] == list(board.states.values())
 
 
 def test_looks_go_on_while_very_many_targets_are_replaced() -> None:
@@ -195,7 +197,7 @@ def test_a_target_that_changed_is_restored_from_its_row_and_not_from_the_file() 
     _replace(board, _target(metrics="http://127.0.0.1:2/metrics"), restored={_target().key: stale_file})
     restored = _only(board).restored
     assert restored is not None
-    assert restored.history == {"toy": History(7)}
+    assert restored.of(["toy"]).history == {"toy": History(7)}
 
 
 @pytest.mark.parametrize(("age", "stale"), [(0.0, False), (90.0, False), (90.5, True)])
@@ -302,7 +304,7 @@ def test_a_name_that_is_corrected_takes_the_state_along_and_leaves_nothing_behin
     assert _statuses(new)[0] == ["true", "true"]
     assert new.reached == {"metrics"}
     assert new.restored is not None
-    assert new.restored.history["toy"] == History(looks=7)
+    assert new.restored.of(["toy"]).history["toy"] == History(looks=7)
 
 
 def test_what_the_last_process_knew_by_the_provisional_name_is_known_by_the_right_one() -> None:

@@ -13,7 +13,7 @@ from probes.contract.condition import Status
 from tests.engine.toy import FANNED, FIRE, HEAT, PAGES, SMOKE, TOY, History, target
 from watcher.engine.board import Board, TargetState
 from watcher.engine.debounce import ProbeResult, share
-from watcher.engine.exported_subjects import EXPORTED_SUBJECTS
+from watcher.engine.exported.subjects import EXPORTED_SUBJECTS
 
 NOW = 1_790_000_000.0
 FOG = replace(SMOKE, name="Fog")

@@ -9,7 +9,7 @@ from probes.contract import Fault, Limits, Unknown, Verdict
 from probes.contract.condition import Status
 from tests.engine.toy import TOY, History, Rooms
 from tests.engine.watch import BAD, CELLAR, GOOD, NOW, ONE_LOOK, Watch, fails
-from watcher.engine.board import Restored
+from watcher.engine.restored import Restored
 from watcher.metrics.families import LOOK_SECONDS, PREFIX
 
 

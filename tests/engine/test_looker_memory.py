@@ -8,8 +8,8 @@ from probes.contract import Fault, Limits, Reading, TargetKey, Verdict
 from probes.contract.condition import Status
 from tests.engine.toy import TOY, History, Rooms
 from tests.engine.watch import ALARMS, BAD, CELLAR, GOOD, NOW, ONE_LOOK, Watch, tells_all
-from watcher.engine.board import Restored
 from watcher.engine.debounce import DebounceState
+from watcher.engine.restored import Restored
 from watcher.metrics.families import PREFIX
 
 TELLS_ALL = replace(TOY, judge=tells_all, metrics=(ALARMS,))

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from probes.contract import Metric, Sample
 from tests.engine.toy import FIRE, History, target
-from watcher.engine.board import NOTHING_RESTORED, TargetState
+from watcher.engine.board import TargetState
 from watcher.engine.debounce import ProbeResult, debounce
-from watcher.engine.series_budget import MOST_A_DAY, RESERVE
+from watcher.engine.exported.series_budget import MOST_A_DAY, RESERVE
+from watcher.engine.restored import NOTHING_RESTORED
 
 NOON = 1_790_000_000.0 // 86400 * 86400 + 43200
 HEAT = Metric(name="heat", help="Heat.", labels=("room", "state"))

@@ -16,7 +16,7 @@ from probes.readings.metrics_page import MetricsPage
 from tests.engine.toy import TOY, Rooms
 from tests.engine.watch import NOW, Watch
 from tests.servers.metrics_pages import page_of
-from watcher.engine.board import Restored
+from watcher.engine.restored import Restored
 from watcher.engine.warm_up import LONG, UNSEEN, Waiting, WarmUp, Young
 
 INTERVAL = 30.0

@@ -18,12 +18,13 @@ from probes.contract import (
     Vote,
 )
 from tests.engine.toy import FIRE, PAGES, TOY, History, NoSource, Rooms, target
-from watcher.engine.board import Board, Restored, TargetState
+from watcher.engine.board import Board, TargetState
 from watcher.engine.clocks.peer_clocks import PeerClocks
 from watcher.engine.fleet import Fleet
 from watcher.engine.isolation import Isolation
-from watcher.engine.looker import Looker
+from watcher.engine.looks.looker import Looker
 from watcher.engine.majority import VoteCounter
+from watcher.engine.restored import Kept
 from watcher.metrics.families import LOOKS, PREFIX
 from watcher.metrics.own import OwnMetrics
 from watcher.runtime.clock import Clock
@@ -68,7 +69,7 @@ class Told(NoSource):
 class Watch:
     """A board with one target and the lookers of both its sources; time is what a test says."""
 
-    def __init__(self, *probes: AnyProbe, restored: Restored | None = None, once: bool = False, **parts: Any) -> None:
+    def __init__(self, *probes: AnyProbe, restored: Kept | None = None, once: bool = False, **parts: Any) -> None:
         self.now = NOW
         probes = probes or (TOY,)
         self.ahead = 0.0  # seconds that the date is ahead of the rest

@@ -13,7 +13,7 @@ from watcher.engine.board import Board
 from watcher.engine.clocks.peer_clocks import PeerClocks
 from watcher.engine.fleet import Fleet
 from watcher.engine.isolation import Isolation
-from watcher.engine.looker import Looker
+from watcher.engine.looks.looker import Looker
 from watcher.engine.majority import VoteCounter
 from watcher.events.queue import EventQueue
 from watcher.events.recorder import Events

@@ -36,13 +36,20 @@ class HostileFleet:
 @contextmanager
 def hostile_fleet(home: Path, healthy: int = HEALTHY) -> Iterator[HostileFleet]:
     """All of them, each kind in a process of its own."""
-    places = home / "hostile", home / "healthy"
-    for place in places:
-        place.mkdir()
-    with _serving("attackers", places[0]) as hostile, _serving("healthy", places[1], str(healthy)) as well:
+    place = home / "healthy"
+    place.mkdir()
+    with attackers(home / "hostile") as hostile, _serving("healthy", place, str(healthy)) as well:
         files = {"cert_file": "svid.pem", "key_file": "svid.key", "bundle_file": "bundle.pem"}
-        identity = {name: str(places[1] / file) for name, file in files.items()} | {"trust_domain": "example.org"}
+        identity = {name: str(place / file) for name, file in files.items()} | {"trust_domain": "example.org"}
         yield HostileFleet(hostile, well, identity)
+
+
+@contextmanager
+def attackers(home: Path) -> Iterator[list[dict[str, Any]]]:
+    """The hostile ones alone, as entries of a config."""
+    home.mkdir()
+    with _serving("attackers", home) as entries:
+        yield entries
 
 
 @contextmanager

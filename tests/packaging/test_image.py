@@ -139,7 +139,7 @@ def test_the_demo_runs_where_only_the_image_s_files_are(app: Path, tmp_path: Pat
 def test_the_image_holds_the_watcher_and_what_it_needs_and_no_tools(app: Path) -> None:
     [site] = app.glob("lib/python3.*/site-packages")
     held = {path.name.partition("-")[0] for path in site.glob("*.dist-info")}
-    assert {"agentweave_watcher", "uvloop", "cryptography", "grpcio"} <= held
+    assert {"agentweave_watcher", "uvloop", "isal", "cryptography", "grpcio"} <= held
     assert not held & {"pytest", "mypy", "ruff", "hatchling", "pip", "setuptools", "editables"}
     assert not [path for path in site.rglob("*.pth") if str(ROOT) in path.read_text()]
 

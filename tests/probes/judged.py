@@ -37,11 +37,15 @@ class Judged:
     verdicts: tuple[Verdict, ...] = ()
     samples: tuple[Sample, ...] = ()
 
+    @property
+    def target(self) -> Target:
+        """What is looked at."""
+        key = TargetKey("prod", "search", "search-0")
+        return Target(key=key, metrics="http://127.0.0.1:1/metrics", **self.parts)
+
     def look(self, at: float, page: MetricsPage) -> dict[str, str]:
         """Condition -> its reason, or `false`, of a look `at` seconds after the first moment."""
-        key = TargetKey("prod", "search", "search-0")
-        target = Target(key=key, metrics="http://127.0.0.1:1/metrics", **self.parts)
-        context = page_context(target, self.limits, at, self.interval, once=self.once)
+        context = page_context(self.target, self.limits, at, self.interval, once=self.once)
         evaluation = self.probe.judge(page, self.history or self.probe.history(), context)
         self.history, self.verdicts, self.samples = evaluation.history, evaluation.verdicts, evaluation.samples
         return {each.kind.name: each.reason or each.status.value for each in evaluation.verdicts}

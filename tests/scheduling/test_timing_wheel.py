@@ -7,8 +7,10 @@ import pytest
 from probes.contract import Reading
 from tests.engine.toy import target
 from tests.scheduling.virtual_time import VirtualLoop, run
-from watcher.engine.board import NOTHING_RESTORED, Look, TargetState
-from watcher.scheduling.timing_wheel import MANY, STEP, TICK, TOGETHER, Poller, TimingWheel
+from watcher.engine.board import Look, TargetState
+from watcher.engine.restored import NOTHING_RESTORED
+from watcher.scheduling.poller import TICK, TOGETHER, Over, Poller, stagger
+from watcher.scheduling.timing_wheel import MANY, STEP, TimingWheel
 
 
 def _rows(count: int) -> list[TargetState]:
@@ -42,14 +44,19 @@ class Watching:
         states: list[TargetState],
         seconds_a_look: float = 0.0,
         concurrency: int = 100,
+        *,
+        source: str = "agent_metrics",
+        told: bool = True,
+        fails: bool = False,
     ) -> None:
+        self._told, self._fails = told, fails
         self.seen: Counter[TargetState] = Counter()
         self.moments: list[float] = []
         self.turns: Counter[int] = Counter()
         self.lags: list[float] = []
         self.skipped = self.due = self.left_out = 0
         self._loop, self._seconds = loop, seconds_a_look
-        self.wheel = _wheel("agent_metrics", interval, states)
+        self.wheel = _wheel(source, interval, states)
         self.poller = Poller(
             self.wheel,
             self._look,
@@ -61,11 +68,15 @@ class Watching:
             steady=loop.time,
         )
 
-    async def _look(self, state: TargetState) -> None:
+    async def _look(self, state: TargetState, over: Over) -> None:
         self.seen[state] += 1
         self.moments.append(self._loop.time())
         self.turns[self._loop.turns] += 1
         await asyncio.sleep(self._seconds)
+        if self._fails:
+            raise ArithmeticError("a bug")
+        if self._told:
+            over(state)
 
     def _skip(self, looks: int) -> None:
         self.skipped += looks
@@ -390,3 +401,95 @@ def test_a_first_look_out_of_turn_that_is_under_way_is_in_time_for_the_turn() ->
     assert watching.skipped <= 20
     assert watching.left_out == watching.skipped
     assert sum(watching.seen.values()) >= 20
+
+
+@pytest.mark.parametrize(
+    ("agents", "interval", "milliseconds"),
+    [
+        (100, 30.0, 100),
+        (5_000, 30.0, 100),
+        (10_000, 30.0, 50),
+        (10_000, 60.0, 100),
+        (20_000, 30.0, 25),
+        (50_000, 30.0, 25),
+        (10, 0.25, 25),
+        (10, 0.05, 25),
+        (0, 30.0, 100),
+    ],
+)
+def test_a_release_covers_as_many_steps_as_make_a_batch(agents: int, interval: float, milliseconds: int) -> None:
+    wheel = _wheel("opa", interval, _rows(agents))
+    wheel.gather()
+    assert wheel.at_once * STEP * 1000 == milliseconds
+
+
+def test_no_target_has_another_place_on_the_wheel_because_the_fleet_grows() -> None:
+    small, large = _wheel("opa", 30.0, _rows(500)), _wheel("opa", 30.0, _rows(20_000))
+    small.gather()
+    large.gather()
+    assert small.at_once != large.at_once
+    places = {state.target.key: at for at, slot in large.slots.items() for state in slot}
+    assert all(places[state.target.key] == at for at, slot in small.slots.items() for state in slot)
+
+
+def test_each_target_is_looked_at_once_an_interval_while_the_size_of_the_batches_changes() -> None:
+    async def main(loop: VirtualLoop) -> Watching:
+        watching = Watching(loop, 1.0, _rows(40))
+        ticks = []
+        for at_once in (1, 4, 2, 1, 4, 1):
+            watching.wheel.at_once = at_once
+            ticks.append(asyncio.create_task(watching.poller.tick()))
+            await asyncio.sleep(TICK)
+        await watching.poller.drain()
+        await asyncio.gather(*ticks)
+        return watching
+
+    watching = run(main)
+    assert len(watching.seen) == 40
+    assert set(watching.seen.values()) <= {6, 7}, "six seconds, and what is released ahead of the last step"
+    assert watching.skipped == 0
+
+
+def test_the_batches_of_ten_thousand_agents_are_of_about_sixteen_and_never_meet_those_of_another_source() -> None:
+    async def main(loop: VirtualLoop) -> list[Watching]:
+        states = _rows(10_000)
+        paced = (("agent_metrics", 30.0), ("handshake", 60.0), ("opa", 30.0))
+        all_watching = [Watching(loop, interval, states, source=source) for source, interval in paced]
+        for watching in all_watching:
+            watching.wheel.gather()
+        stagger([watching.poller for watching in all_watching])
+        await asyncio.gather(*(_walk(watching, seconds=5) for watching in all_watching))
+        return all_watching
+
+    all_watching = run(main)
+    batches = [Counter(round(moment, 5) for moment in watching.moments) for watching in all_watching]
+    sizes = [size for each in batches for size in each.values()]
+    assert 14 <= sum(sizes) / len(sizes) <= 18
+    assert max(sizes) <= TOGETHER
+    moments = sorted((moment, place) for place, each in enumerate(batches) for moment in each)
+    assert min(new[0] - old[0] for old, new in pairwise(moments) if new[1] != old[1]) > 0.010
+
+
+def test_a_look_is_under_way_until_it_is_over_even_where_it_has_ended() -> None:
+    async def main(loop: VirtualLoop) -> Watching:
+        watching = Watching(loop, 0.25, _rows(1), told=False)
+        await watching.poller.tick()
+        await watching.poller.drain()
+        return watching
+
+    watching = run(main)
+    assert list(watching.seen.values()) == [1]
+    assert watching.skipped == 3
+
+
+def test_a_look_that_is_cut_off_or_fails_is_not_under_way_any_more() -> None:
+    async def main(loop: VirtualLoop) -> Watching:
+        loop.set_exception_handler(lambda *_: None)
+        watching = Watching(loop, 0.25, _rows(1), fails=True)
+        await watching.poller.tick()
+        await watching.poller.drain()
+        return watching
+
+    watching = run(main)
+    assert list(watching.seen.values()) == [4]
+    assert watching.skipped == 0

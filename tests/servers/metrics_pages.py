@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from probes.contract.signal import Dialect, Signal
 from probes.readings.metrics_page import MetricsPage
 from probes.readings.signal_reader import WantedSignals
-from probes.readings.text_format import Scan, WholeLines
+from probes.readings.text_format import Scan
+from probes.sources.pages.whole_lines import WholeLines
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

@@ -39,16 +39,18 @@ def run_nginx(
     key: Path | None = None,
     client_ca: Path | None = None,
     protocols: Sequence[str] = ("TLSv1.2", "TLSv1.3"),
+    verify: str = "on",
     pages: Mapping[str, str] | None = None,
 ) -> Iterator[str]:
     """The `host:port` of an nginx that serves these pages (path to text; else `{}` at /health).
 
-    Plain HTTP without a certificate; with `client_ca` a client must present a certificate of that authority.
+    Plain HTTP without a certificate; with `client_ca` a client must present a certificate of that authority. With
+    `verify` (of nginx's ssl_verify_client) `optional_no_ca` it may be of any authority.
     """
     binary = debian_package("nginx", "nginx")
     with TemporaryDirectory() as directory, socket.create_server(("127.0.0.1", 0)) as listener:
         home, address = Path(directory), f"127.0.0.1:{listener.getsockname()[1]}"
-        tls = _tls(certificate, key, client_ca, protocols)
+        tls = _tls(certificate, key, client_ca, protocols, verify)
         listen = f"{address} ssl" if certificate else address
         (home / "nginx.conf").write_text(_CONFIG.format(home=home, listen=listen, tls=tls))
         _write_pages(home / "pages", {"/health": "{}"} if pages is None else pages)
@@ -66,12 +68,16 @@ def _started(binary: Path, home: Path, listener: socket.socket) -> AbstractConte
     )
 
 
-def _tls(certificate: Path | None, key: Path | None, client_ca: Path | None, protocols: Sequence[str]) -> str:
+def _tls(
+    certificate: Path | None, key: Path | None, client_ca: Path | None, protocols: Sequence[str], verify: str
+) -> str:
     if certificate is None:
         return ""
     lines = [f"ssl_certificate {certificate};", f"ssl_certificate_key {key};", f"ssl_protocols {' '.join(protocols)};"]
     if client_ca:
-        lines += [f"ssl_client_certificate {client_ca};", "ssl_verify_client on;", "ssl_verify_depth 3;"]
+        lines += [f"ssl_client_certificate {client_ca};", f"ssl_verify_client {verify};", "ssl_verify_depth 3;"]
+    if verify == "optional_no_ca":
+        lines.append("if ($ssl_client_verify = NONE) { return 403; }")
     return "\n".join(lines)
 
 

@@ -32,8 +32,12 @@ class Liar:
 
     @property
     def decisions(self) -> list[Question]:
-        """Those that were not for the status."""
+        """Those for a decision."""
         return [each for each in self.questions if each.method == "POST"]
+
+    def asked_for(self, path: str) -> int:
+        """How often something else was asked for, such as `/v1/status`."""
+        return sum(each.path.endswith(path) for each in self.questions)
 
 
 Lie = Callable[[Question, asyncio.StreamWriter], Awaitable[None]]

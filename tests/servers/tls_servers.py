@@ -197,6 +197,7 @@ def standard_tls(
     *,
     client_ca: Path | None = None,
     only: ssl.TLSVersion | None = None,
+    oldest: ssl.TLSVersion | None = None,
     ask: ssl.VerifyMode = ssl.CERT_REQUIRED,
 ) -> Talk:
     """The standard library's TLS server."""
@@ -204,6 +205,8 @@ def standard_tls(
     context.load_cert_chain(certificate, key)
     if only is not None:
         context.minimum_version = context.maximum_version = only
+    if oldest is not None:
+        context.minimum_version = oldest
     if client_ca is not None:
         context.load_verify_locations(client_ca)
         context.verify_mode = ask

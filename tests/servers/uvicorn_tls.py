@@ -22,26 +22,33 @@ async def _healthy(_: Request) -> JSONResponse:
 
 @contextmanager
 def run_uvicorn(
-    *, certificate: Path, key: Path, client_ca: Path | None = None, app: Starlette | None = None
+    *,
+    certificate: Path | None,
+    key: Path | None,
+    client_ca: Path | None = None,
+    app: Starlette | None = None,
+    oldest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2,
 ) -> Iterator[str]:
     """The `host:port` of a uvicorn that serves this app (else `{}` at /health).
 
-    With `client_ca` a client must present a certificate of that authority.
+    Plain HTTP without a certificate; with `client_ca` a client must present a certificate of that authority.
     """
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app or Starlette(routes=[Route("/health", _healthy)]),
-            port=0,
-            loop="asyncio",
-            lifespan="off",
-            log_level=logging.CRITICAL,
-            timeout_graceful_shutdown=1,
-            ssl_certfile=certificate,
-            ssl_keyfile=key,
-            ssl_ca_certs=str(client_ca) if client_ca else None,
-            ssl_cert_reqs=ssl.CERT_REQUIRED if client_ca else ssl.CERT_NONE,
-        )
+    config = uvicorn.Config(
+        app or Starlette(routes=[Route("/health", _healthy)]),
+        port=0,
+        loop="asyncio",
+        lifespan="off",
+        log_level=logging.CRITICAL,
+        timeout_graceful_shutdown=1,
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+        ssl_ca_certs=str(client_ca) if client_ca else None,
+        ssl_cert_reqs=ssl.CERT_REQUIRED if client_ca else ssl.CERT_NONE,
     )
+    config.load()
+    if config.ssl is not None:
+        config.ssl.minimum_version = oldest
+    server = uvicorn.Server(config)
     thread = Thread(target=server.run)
     thread.start()
     try:

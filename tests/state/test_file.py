@@ -9,8 +9,9 @@ import pytest
 from probes.contract import Limits
 from probes.contract.condition import Status
 from tests.engine.toy import FIRE, PAGES, SMOKE, TOY, History, Rooms, target
-from watcher.engine.board import Board, Look, Restored
+from watcher.engine.board import Board, Look
 from watcher.engine.debounce import DebounceState, ProbeResult, debounce
+from watcher.engine.restored import Restored
 from watcher.engine.warm_up import UNSEEN, Waiting, Young
 from watcher.runtime.clock import Scale
 from watcher.state.file import FILE_NAME, StateContents, StateError, StateFile, read_scale
@@ -40,10 +41,15 @@ def _written(directory: Path, pods: int = 3) -> StateFile:
     return file
 
 
+def _pod(file: StateFile, pod: str) -> Restored:
+    """What the file has of a pod, as its first looks are given it."""
+    return file.read().targets[target(pod).key].of(["toy"])
+
+
 def test_what_is_written_comes_back(tmp_path: Path) -> None:
     contents = _written(tmp_path).read()
     assert (len(contents.targets), contents.lost, contents.why) == (3, 0, "")
-    restored = contents.targets[target("pod-2").key]
+    restored = contents.targets[target("pod-2").key].of(["toy"])
     assert restored.history == {"toy": History(looks=2)}
     assert restored.reached == {"metrics": "http://127.0.0.1:1/metrics"}
     fire = restored.debounce_states["toy"]["Fire", ""]
@@ -57,13 +63,12 @@ def test_which_conditions_were_not_told_yet_comes_back(tmp_path: Path) -> None:
     asyncio.run(board.replace(watched, {watched[1].key: Restored(history={"toy": History()}, young={"toy": young})}))
     file = StateFile(tmp_path, [TOY])
     asyncio.run(file.write(board))
-    assert file.read().targets[watched[1].key].young == {"toy": young}
+    assert file.read().targets[watched[1].key].of(["toy"]).young == {"toy": young}
     assert "young" not in file.path.read_text().splitlines()[1]
 
 
 def test_a_second_bad_look_after_a_restart_makes_the_condition_true(tmp_path: Path) -> None:
-    restored = _written(tmp_path).read()
-    debounce_states = restored.targets[target("pod-0").key].debounce_states["toy"]
+    debounce_states = _pod(_written(tmp_path), "pod-0").debounce_states["toy"]
     assert debounce((FIRE.true("It burns."),), debounce_states, 2, NOW).verdicts.all[0].status is Status.TRUE
 
 
@@ -73,11 +78,11 @@ def test_what_was_carried_and_not_yet_looked_at_is_written_again(tmp_path: Path)
     asyncio.run(board.replace([target("pod-1")], restored.targets))
     file = StateFile(tmp_path, [TOY])
     asyncio.run(file.write(board))
-    assert file.read().targets[target("pod-1").key].history == {"toy": History(looks=1)}
+    assert _pod(file, "pod-1").history == {"toy": History(looks=1)}
 
 
 def test_what_targets_have_in_common_is_held_once(tmp_path: Path) -> None:
-    first, second, _ = _written(tmp_path).read().targets.values()
+    first, second, _ = (each.of(["toy"]) for each in _written(tmp_path).read().targets.values())
     for (place, standing), (other_place, other) in zip(
         first.debounce_states["toy"].items(), second.debounce_states["toy"].items(), strict=True
     ):
@@ -219,7 +224,7 @@ def test_every_moment_that_can_be_written_comes_back(tmp_path: Path, since: floa
     lines = file.path.read_text().splitlines()
     lines[2] = _WITH_SINCE % since
     file.path.write_text("\n".join(lines) + "\n")
-    states = file.read().targets[target("pod-1").key].debounce_states["toy"]
+    states = _pod(file, "pod-1").debounce_states["toy"]
     assert states == {("Fire", ""): DebounceState(Status.TRUE, since, 1)}
 
 
@@ -237,7 +242,7 @@ def test_what_a_probe_left_that_is_no_more_is_passed_over(tmp_path: Path) -> Non
         asyncio.run(StateFile(tmp_path, writes).write(board))
         contents = StateFile(tmp_path, reads).read()
         assert contents.lost == 0, contents.why
-        only = contents.targets[watched.key]
+        only = contents.targets[watched.key].of(["toy", "cellar"])
         assert (only.history, list(only.debounce_states)) == ({"toy": History(looks=1)}, ["toy"])
 
 
@@ -249,8 +254,10 @@ def test_a_history_that_a_probe_cannot_read_costs_that_probe_alone(
     restored = file.read()
     assert [(each.levelname, each.__dict__["probe"]) for each in caplog.records] == [("WARNING", "toy")]
     assert restored.lost == 0
-    assert restored.targets[target("pod-1").key].history == {}
-    assert restored.targets[target("pod-1").key].debounce_states["toy"]
+    first = restored.targets[target("pod-1").key].of(["toy"])
+    assert first.history == {}
+    assert first.debounce_states["toy"]
+    assert len(caplog.records) == 1, "said once, though it is read at the first look again"
 
 
 def test_a_file_that_cannot_be_read_is_set_aside_and_not_overwritten(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ class Remembered:
 
 VAST: AnyProbe = replace(TOY, name="vast", history=Remembered)  # type: ignore[arg-type]  # a toy of another type
 PROBES: list[AnyProbe] = [TOY, VAST]
+NAMES = [probe.name for probe in PROBES]
 
 
 def _board(*sizes: int) -> Board:
@@ -49,7 +50,7 @@ def _written(directory: Path, *sizes: int, times: int = 1) -> StateFile:
 def test_what_is_within_its_share_is_written_and_nothing_is_told(tmp_path: Path) -> None:
     file = _written(tmp_path, 10, SMALL * 2, LARGEST - SMALL)
     assert file.left_out == ()
-    read = [each.history["vast"] for each in file.read().targets.values()]
+    read = [each.of(NAMES).history["vast"] for each in file.read().targets.values()]
     assert read == [Remembered("x" * size) for size in (10, SMALL * 2, LARGEST - SMALL)]
 
 
@@ -58,7 +59,7 @@ def test_of_a_target_that_is_too_large_the_largest_past_is_left_out_and_named(tm
     assert file.left_out == ("vast of prod/search/pod-1",)
     contents = file.read()
     assert (contents.lost, contents.why) == (0, "")
-    histories = [each.history for each in contents.targets.values()]
+    histories = [each.of(NAMES).history for each in contents.targets.values()]
     assert [set(each) for each in histories] == [{"toy", "vast"}, {"toy"}, {"toy", "vast"}]
     assert histories[1]["toy"] == TOY.history(7)
 
@@ -68,7 +69,7 @@ def test_many_large_targets_share_what_there_is_and_small_ones_lose_nothing(tmp_
     file = _written(tmp_path, *[size] * 60, 10, times=2)
     assert file.path.stat().st_size < LARGE_ONES + 61 * SMALL
     assert len(file.left_out) == 60, "each has the same share, and none fits into it"
-    assert set(list(file.read().targets.values())[-1].history) == {"toy", "vast"}
+    assert set(list(file.read().targets.values())[-1].of(NAMES).history) == {"toy", "vast"}
 
 
 def test_what_is_left_out_once_is_written_again_when_it_is_small(tmp_path: Path) -> None:

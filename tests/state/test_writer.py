@@ -56,7 +56,7 @@ def _restored(directory: Path, state_dir: Path | None) -> dict[str, Any]:
     found: dict[str, Any] = {}
 
     async def story(writer: StateWriter) -> None:
-        found.update({key.pod: each.history for key, each in writer.restore().items()})
+        found.update({key.pod: each.of(["toy"]).history for key, each in writer.restore().items()})
 
     _with(directory, state_dir, story)
     return found

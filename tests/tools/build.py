@@ -67,6 +67,7 @@ TOOLS = {
     "kube-score": Tool("kube-score", ("tool",)),
     "go-spiffe-peer": Tool("go-spiffe-peer", (".",)),
     "go-template": Tool("go-template", (".",)),
+    "go-tls-server": Tool("go-tls-server", (".",)),
     "fleet-load": Tool("fleet-load", (".",)),
     "paced-get": Tool("paced-get", (".",)),
 }

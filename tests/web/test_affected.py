@@ -5,13 +5,12 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from probes.contract import Unknown, Verdict
+from probes.contract import Verdict
 from probes.contract.condition import Status
 from tests.engine.toy import FIRE, PAGES, SMOKE, TOY, History, target
 from watcher.engine.board import Board
 from watcher.engine.debounce import ProbeResult, share
-from watcher.web.affected import SHOWN_AGENTS, SHOWN_CONDITIONS, SHOWN_TARGETS, AlertSelection, affected, crowd
-from watcher.web.recent_changes import SHOWN_CHANGES, RecentChanges, recent_changes
+from watcher.web.runbooks.affected import SHOWN_AGENTS, SHOWN_CONDITIONS, SHOWN_TARGETS, AlertSelection, affected, crowd
 
 NOW = 1_790_000_000.0
 LONG_AGO = NOW - 100_000
@@ -31,73 +30,6 @@ def _board(fleet: Mapping[str, Sequence[Found]], *, looked: float = NOW) -> Boar
         verdicts, since = zip(*found, strict=True)
         state.post((ProbeResult(looked, share(verdicts), since, (), (), History()),))
     return board
-
-
-def _changes(board: Board, *, end: float = NOW) -> RecentChanges:
-    return asyncio.run(recent_changes(board, {("prod", "search")}, end, board.oldest(NOW), lambda _: False))
-
-
-def _told(found: RecentChanges) -> list[tuple[str, str]]:
-    return [
-        (change.key.pod, change.condition.verdict.status)
-        for some in (found.agent, found.namespace)
-        for change in some.first
-    ]
-
-
-def test_only_what_changed_in_the_ten_minutes_before_is_told() -> None:
-    smoke = SMOKE.true("It smokes.", "White", "hall")
-    moments = {"early": NOW - 601, "first": NOW - 600, "last": NOW, "late": NOW + 1}
-    fleet = {f"prod/search/{name}": [(CALM, LONG_AGO), (smoke, at)] for name, at in moments.items()}
-    assert _told(_changes(_board(fleet))) == [("last", "true"), ("first", "true")]
-
-
-def test_a_recovery_is_a_change_and_a_watch_that_is_too_short_is_none() -> None:
-    fleet = {
-        "prod/search/well": [(FIRE.true("It burns."), LONG_AGO), (SMOKE.false("hall"), NOW - 10)],
-        "prod/search/unsure": [(CALM, LONG_AGO), (SMOKE.unknown(Unknown.MALFORMED), NOW - 20)],
-        "prod/search/young": [(CALM, LONG_AGO), (SMOKE.unknown(Unknown.WARMING_UP), NOW - 10)],
-    }
-    assert _told(_changes(_board(fleet))) == [("unsure", "unknown"), ("well", "false")]
-
-
-def test_of_a_target_that_is_new_only_its_trouble_is_told() -> None:
-    fleet = {
-        "prod/search/a": [(CALM, NOW - 50), (SMOKE.unknown(Unknown.MALFORMED), NOW - 20)],
-        "prod/search/b": [(FIRE.true("It burns."), NOW - 50)],
-        "prod/other/c": [(CALM, NOW - 50)],
-        "lab/other/d": [(CALM, NOW - 50)],
-    }
-    found = _changes(_board(fleet))
-    assert _told(found) == [("b", "true")]
-    assert (found.new, found.new_elsewhere) == (2, 2)
-
-
-def test_the_same_agent_comes_first_and_other_namespaces_are_counted() -> None:
-    burning = [(FIRE.true("It burns."), NOW - 5), (SMOKE.false("hall"), LONG_AGO)]
-    fleet = {
-        f"{name}/pod-{at}": burning for at, name in enumerate(("lab/search", "lab/other", "prod/other", "prod/search"))
-    }
-    found = _changes(_board(fleet))
-    assert [change.key[:2] for change in found.agent.first] == [("prod", "search")]
-    assert [change.key[:2] for change in found.namespace.first] == [("prod", "other")]
-    assert found.elsewhere == {("Fire", Status.TRUE): 2}
-
-
-def test_many_changes_are_counted_and_the_most_telling_shown() -> None:
-    calm = {f"prod/search/calm-{at}": [(CALM, NOW - at), (SMOKE.false("x"), LONG_AGO)] for at in range(50)}
-    burning = {"prod/search/burning": [(FIRE.true("It burns."), NOW - 300), (SMOKE.false("x"), LONG_AGO)]}
-    found = _changes(_board(calm | burning)).agent
-    assert found.total == 51
-    assert len(found.first) == SHOWN_CHANGES
-    assert [change.key.pod for change in found.first[:3]] == ["burning", "calm-0", "calm-1"]
-
-
-def test_what_went_stale_changed_when_it_did() -> None:
-    fleet = {"prod/search/pod": [(FIRE.true("It burns."), LONG_AGO)]}
-    told = _changes(_board(fleet, looked=NOW - 100)).agent.first
-    assert [(change.condition.verdict.reason, change.condition.since) for change in told] == [("Stale", NOW - 10)]
-    assert _told(_changes(_board(fleet, looked=NOW - 5000))) == []
 
 
 def test_a_page_shows_so_many_targets_and_conditions_and_says_how_many_there_are() -> None:
@@ -138,7 +70,6 @@ def test_a_large_fleet_is_gone_through_in_turns_with_the_looks() -> None:
     oldest = board.oldest(NOW)
     assert _turns(affected(board, AlertSelection(FIRE, "prod"), oldest)) > 1
     assert _turns(crowd(board, AlertSelection(None), lambda _: True, oldest)) > 1
-    assert _turns(recent_changes(board, {("prod", "agent-1")}, NOW, oldest, lambda _: False)) > 1
 
 
 def test_the_workloads_of_all_targets_that_are_meant_are_known() -> None:

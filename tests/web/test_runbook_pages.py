@@ -70,7 +70,7 @@ def test_the_targets_of_an_alert_are_shown_trouble_first_with_their_looks(served
     assert seen.index('<a href="/agents/prod/search-1">') < seen.index('<a href="/agents/prod/search-0">')
     assert seen.count("of the limit of 512.0 MiB") == 1
     for source in ("handshake", "agent_metrics", "opa"):
-        assert seen.count(f"look: {source}") == 2
+        assert seen.count(f"probe result: {source}") == 2
     assert "/agents/prod/billing" not in seen
 
 
@@ -96,7 +96,7 @@ def test_what_changed_before_is_told_from_near_to_far(served: Served) -> None:
     assert "First seen in that time: 2 of the same agent, 3 of others" in changed
     assert 'href="/agents/prod/billing"' in changed
     assert 'href="/agents/prod/search-1"' not in changed  # it is told above
-    assert "In other namespaces: MemoryHigh true on 2 targets." in changed
+    assert "MemoryHigh failing on 2 targets" in changed
 
 
 def test_other_agents_with_the_same_trouble_are_counted(served: Served) -> None:

@@ -4,12 +4,12 @@ import re
 import sys
 from argparse import ArgumentTypeError
 from collections.abc import Iterator, Mapping, Sequence
-from ipaddress import ip_address
 from pathlib import Path
 from textwrap import indent
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from probes.contract.address import is_loopback
 from watcher.alerting.files import DASHBOARD_URL, FOLDERS, RUNBOOK_URL, WATCHER_URL, alert_files, ranks, rule_texts
 from watcher.alerting.rules.maker import rule_files
 from watcher.alerting.rules.own import LOOKED_BACK, named
@@ -110,11 +110,7 @@ def _warnings(links: Links) -> Iterator[str]:
 
 
 def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+    return is_loopback(urlsplit(url).hostname or "")
 
 
 def _of_watcher() -> frozenset[str]:

@@ -13,6 +13,7 @@ from watcher.config.replicas import SELECTOR, WORKLOAD, Installation
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}")
 _SUBJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,252}")
+_CONTROL = re.compile(r"[a-z0-9][a-z0-9.-]{0,127}")
 _BASE = re.compile(r"https?://(?:[A-Za-z0-9][A-Za-z0-9._-]{0,252}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _OBJECT = re.compile(r"[a-z][a-z0-9.]{0,99}/[A-Za-z0-9][A-Za-z0-9._-]{0,252}")
 _ALLOWED = {
@@ -21,6 +22,7 @@ _ALLOWED = {
     "POD": _NAME,
     "WORKLOAD": _OBJECT,  # as kubectl takes it, such as deployment/search
     "SUBJECT": _SUBJECT,
+    "CONTROL": _CONTROL,
     "WATCHER": _BASE,  # its address; the others are of its own pods
     "WATCHER_NAMESPACE": _NAME,
     "WATCHER_WORKLOAD": WORKLOAD,

@@ -6,7 +6,6 @@ import yaml
 
 from probes.controls.evidence import AgentConfigFile
 from probes.controls.evidence.agent_config import KeyPath
-from probes.controls.judges.secret_rules import secret_rule
 from watcher.text.printable import printable
 from watcher.text.yaml_reader import Lines, UnsupportedYamlError, YamlReader
 from watcher.text.yaml_scalars import agent_value
@@ -14,6 +13,7 @@ from watcher.text.yaml_scalars import agent_value
 MAX_BYTES = 2**20
 """A ConfigMap holds no more."""
 
+_UNRENDERED = "a template that is not rendered ({{); give the config as the agent gets it"
 _MAX_VALUES = 10_000  # fifty times what the SDK's own examples have
 _MAX_WEIGHT = 2 * MAX_BYTES
 
@@ -23,11 +23,7 @@ class _BrokenError(Exception):
 
     def __init__(self, *mistakes: tuple[int, str]) -> None:
         super().__init__(*mistakes)
-        # A key can be a secret too, in the wrong place.
-        told = (
-            (line, "a key that looks like a secret is wrong" if secret_rule(why) else why) for line, why in mistakes
-        )
-        self.mistakes = tuple((line, printable(why)) for line, why in told)
+        self.mistakes = tuple((line, printable(why)) for line, why in mistakes)
 
 
 def read_agent_config(raw: bytes, sdk_version: str, *, in_place: bool | None) -> AgentConfigFile:
@@ -40,13 +36,14 @@ def read_agent_config(raw: bytes, sdk_version: str, *, in_place: bool | None) ->
 
 
 def _document(raw: bytes) -> tuple[dict[str, object], dict[KeyPath, int]]:
-    reader = YamlReader(_text(raw), _MAX_WEIGHT, _MAX_VALUES, agent_value)
+    text = _text(raw)
+    reader = YamlReader(text, _MAX_WEIGHT, _MAX_VALUES, agent_value)
     try:
         document = reader.document()
     except UnsupportedYamlError as error:
-        raise _BrokenError((error.line, str(error))) from None
+        raise _BrokenError((error.line, _or_unrendered(str(error), text, error.line))) from None
     except yaml.YAMLError as error:
-        raise _not_yaml(error) from None
+        raise _not_yaml(error, text) from None
     if not isinstance(document, dict):
         kind = "nothing" if document is None else "a list" if isinstance(document, list) else "a single value"
         raise _BrokenError((1, f"expected a mapping with sections such as agent, got {kind}"))
@@ -65,10 +62,18 @@ def _text(raw: bytes) -> str:
         raise _BrokenError((line, f"not YAML: expected UTF-8, got byte 0x{raw[error.start]:02x}")) from None
 
 
-def _not_yaml(error: yaml.YAMLError) -> _BrokenError:
+def _or_unrendered(why: str, text: str, *lines: int) -> str:
+    """`why`, or that one of these lines is a template of Helm's or the like."""
+    given = text.split("\n")
+    return _UNRENDERED if any("{{" in "".join(given[line - 1 : line]) for line in lines) else why
+
+
+def _not_yaml(error: yaml.YAMLError, text: str) -> _BrokenError:
     """Where and why, without the text around: it may hold a secret."""
-    if isinstance(error, yaml.MarkedYAMLError) and (mark := error.problem_mark or error.context_mark):
-        return _BrokenError((mark.line + 1, f"not YAML: {error.problem or error.context}"))
+    if isinstance(error, yaml.MarkedYAMLError):
+        marks = [mark.line + 1 for mark in (error.problem_mark, error.context_mark) if mark] or [1]
+        why = f"not YAML: {error.problem or error.context}"
+        return _BrokenError((marks[0], _or_unrendered(why, text, *marks)))
     if isinstance(error, yaml.reader.ReaderError):
         return _BrokenError((1, f"not YAML: {error.reason}"))
     return _BrokenError((1, "not YAML"))

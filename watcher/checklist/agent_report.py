@@ -10,9 +10,11 @@ from probes.controls.checklist import judge_agent
 from probes.controls.evidence import AgentRef
 from probes.controls.finding import Finding, State
 from probes.controls.judging import Facts, Judges
-from probes.controls.profile import CHECKLIST
+from probes.controls.profile import CHECKLIST, Profile, profile_of
 from probes.controls.readiness import Readiness, readiness_of
+from probes.controls.rollup import without_waivers
 from watcher.checklist.manifests.gathering import Fleet, Gathered
+from watcher.checklist.turned_finding import TurnedFinding
 
 _WORST_FIRST = (
     State.FAIL,
@@ -36,10 +38,18 @@ class Chosen:
     owner: str = ""
     named: frozenset[str] = frozenset()
     only_required: bool = False
+    waivers: bool = True  # False: what is waived is shown and counted as what it is without
 
-    def of(self, catalogue: Catalogue) -> tuple[Control, ...]:
-        """The controls, in the order of the catalogue."""
-        required = CHECKLIST.required(catalogue)
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is left out."""
+        return not (self.section or self.owner or self.named or self.only_required)
+
+    def of(self, catalogue: Catalogue, required: frozenset[str] | None = None) -> tuple[Control, ...]:
+        """The controls, in the order of the catalogue; `required`: ids, where it is not the checklist's own."""
+        if self.whole:
+            return catalogue.controls
+        required = CHECKLIST.required(catalogue) if required is None else required
         return tuple(each for each in catalogue.controls if self._has(each, required))
 
     def _has(self, control: Control, required: frozenset[str]) -> bool:
@@ -65,20 +75,29 @@ class AgentReport:
 
     ref: AgentRef
     labels: Mapping[str, str]
-    place: Place  # of its workload
+    place: Place | None  # of its workload, where that stands in a file
     findings: Mapping[str, Finding]  # of the chosen controls, roll-ups among them
     leaves: Sequence[Finding]  # those of no roll-up
     required: frozenset[str]  # of these
-    readiness: Readiness
+    readiness: Readiness  # of the agent, whatever was chosen to be shown
+    chosen: Readiness  # of these alone: what the exit code rests on
+    all_required: Mapping[str, State]  # of the agent, by id
     profile: str = CHECKLIST.name
 
-    def place_of(self, finding: Finding) -> Place:
-        """Where the evidence of a finding stands; else where the agent does."""
-        for each in finding.evidence:
+    def place_of(self, finding: Finding) -> Place | None:
+        """Where the evidence of a finding stands; else where the agent does. None for what runs: that is no file."""
+        for each in finding.evidence if self.place else ():
             file, _, line = each.ref.rpartition(":")
             if file and line.isdecimal():
                 return Place(file, int(line))
         return self.place
+
+    def where(self, finding: Finding) -> str:
+        """The same in words; of what runs, which evidence it was. Empty where there is none."""
+        if not finding.evidence:
+            return ""
+        place = self.place_of(finding)
+        return f"{place.file}:{place.line}" if place else finding.evidence[0].ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,27 +109,35 @@ class Report:
     agents: Sequence[AgentReport]
     problems: Sequence[str] = ()  # what could not be judged, a sentence each with its place
     notes: Sequence[str] = ()
+    turned: Sequence[TurnedFinding] | None = None  # within the time that was asked for; None: it was not
 
 
 def judged(
-    fleet: Fleet, wanted: Iterable[AgentRef], catalogue: Catalogue, chosen: Chosen, facts: Facts, judges: Judges
+    fleet: Fleet,
+    wanted: Iterable[AgentRef],
+    catalogue: Catalogue,
+    chosen: Chosen,
+    facts: Facts,
+    judges: Judges,
+    profiles: Sequence[Profile] = (),
 ) -> list[AgentReport]:
-    """The wanted agents by name."""
-    every, shown = CHECKLIST.required(catalogue), chosen.of(catalogue)
-    leaves = {each.id for each in shown if each.automation is not _ROLLUP}
-    counted = frozenset(leaves & (every | chosen.named))
+    """The wanted agents by name; `profiles` say what is required of whom."""
     gathered = [each for several in fleet.agents.values() for each in several]
     alike = _alike(catalogue, gathered)
     known: dict[str, Finding] = {}
     reports = []
     for ref in sorted(wanted):
-        found = []
+        profile, found = profile_of(ref.namespace, profiles), []
+        required = profile.required(catalogue)
         for each in fleet.agents[ref]:
-            found.append(judge_agent(catalogue, each.evidence, facts, judges, every, known=known))
+            found.append(judge_agent(catalogue, each.evidence, facts, judges, required, known=known))
             known = known or {name: found[0][name] for name in alike}
         first, *others = found
-        findings = {each.id: _worst([one[each.id] for one in found]) if others else first[each.id] for each in shown}
-        reports.append(_report(ref, fleet.agents[ref][0], findings, counted, catalogue))
+        findings = {name: _worst([one[name] for one in found]) for name in first} if others else first
+        workload = fleet.agents[ref][0].workload
+        labels = {str(name): str(value) for name, value in fleet.agents[ref][0].labels.items()}
+        place = Place(workload.file, workload.line or 1)
+        reports.append(agent_report(ref, labels, place, findings, catalogue, chosen, required, profile.name))
     return reports
 
 
@@ -126,21 +153,35 @@ def _alike(catalogue: Catalogue, gathered: Sequence[Gathered]) -> frozenset[str]
     )
 
 
-def _report(
+def agent_report(
     ref: AgentRef,
-    first: Gathered,
+    labels: Mapping[str, str],
+    place: Place | None,
     findings: Mapping[str, Finding],
-    required: frozenset[str],
     catalogue: Catalogue,
+    chosen: Chosen,
+    required: frozenset[str],
+    profile: str,
 ) -> AgentReport:
+    """Of these findings, the chosen ones, and the readiness of all. `required`: ids, by this profile."""
+    if not chosen.waivers:
+        findings = without_waivers(findings, catalogue.by_id, required)
+    shown = {each.id: findings[each.id] for each in chosen.of(catalogue, required) if each.id in findings}
+    leaves = [each for name, each in shown.items() if catalogue.by_id[name].automation is not _ROLLUP]
+    counted = frozenset(each.control for each in leaves) & (required | chosen.named)
+    own = frozenset(name for name in findings if catalogue.by_id[name].automation is not _ROLLUP) & required
+    readiness = readiness_of(findings.values(), catalogue.by_id, own)
     return AgentReport(
         ref=ref,
-        labels={str(name): str(value) for name, value in first.labels.items()},
-        place=Place(first.workload.file, first.workload.line or 1),
-        findings=findings,
-        leaves=[each for name, each in findings.items() if catalogue.by_id[name].automation is not _ROLLUP],
-        required=required,
-        readiness=readiness_of(findings.values(), catalogue.by_id, required),
+        labels=labels,
+        place=place,
+        findings=shown,
+        leaves=leaves,
+        required=counted,
+        readiness=readiness,
+        chosen=readiness if chosen.whole else readiness_of(shown.values(), catalogue.by_id, counted),
+        all_required={name: findings[name].state for name in own},
+        profile=profile,
     )
 
 

@@ -11,11 +11,7 @@ from probes.controls.catalogue.loading import load_catalogue
 from probes.controls.evidence import AgentConfigFile, AgentRef, EvidenceSet, Seen
 from probes.controls.finding import State
 from probes.controls.judges.agent_config.key_findings import Kind, key_findings
-from probes.controls.judges.agent_config.placeholders import domain_of_an_example, placeholders
-from probes.controls.judges.agent_config.shown import key_name
-from probes.controls.judges.secret_rules import BY_NAME
-from probes.controls.judges.texts import texts_of
-from probes.controls.judging import Facts, Says, Statement, load_judges
+from probes.controls.judging import Facts, Judges, Says, Statement, load_judges
 from probes.controls.sdk.loading import load_sdk_facts
 from probes.controls.verdict.control import judge_control
 from probes.controls.verdict.weighing import weigh
@@ -28,8 +24,7 @@ _SECTIONS = ("security", "reliability", "observability", "predeploy")
 _OPEN = (UnknownReason.NO_POLICY, UnknownReason.NO_DATA)
 """What people must decide; keys without effect are told once, as keys."""
 
-
-_TRUST_DOMAIN = ("agent", "trust_domain")
+_SIGNS = {State.PASS: "✓", State.FAIL: "✗", State.UNKNOWN: "?"}
 _MOST = 1000
 """Keys that are told of one file."""
 
@@ -38,6 +33,7 @@ class Grade(Enum):
     """Whether it must be mended."""
 
     ERROR = "error"
+    UNKNOWN = "unknown"  # people must look, or say what is right
     NOTE = "note"
 
 
@@ -46,11 +42,11 @@ class Line:
     """One of the checklist's five, with why."""
 
     title: str  # in the checklist's words
-    good: bool
+    state: State
     why: str
 
     def __str__(self) -> str:
-        return f"{'✓' if self.good else '✗'} {self.title}\n    {self.why}"
+        return f"{_SIGNS[self.state]} {self.title}\n    {self.why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +66,33 @@ class ConfigReport:
     lines: tuple[Line, ...]
     findings: tuple[ConfigFinding, ...]
 
+    def lines_that(self, state: State) -> int:
+        """How many of the five are so."""
+        return sum(each.state is state for each in self.lines)
+
+    def findings_of(self, grade: Grade) -> int:
+        """How many there are of this grade."""
+        return sum(each.grade is grade for each in self.findings)
+
     @property
-    def good(self) -> bool:
-        """Nothing is to be mended."""
-        return all(each.good for each in self.lines) and all(each.grade is Grade.NOTE for each in self.findings)
+    def wrong(self) -> bool:
+        """Whether something is to be mended, or whether the config is valid is not known."""
+        return (
+            self.lines[0].state is not State.PASS
+            or self.lines_that(State.FAIL) > 0
+            or self.findings_of(Grade.ERROR) > 0
+        )
+
+    @property
+    def unknown(self) -> bool:
+        """Whether something is left open."""
+        return self.lines_that(State.UNKNOWN) > 0 or self.findings_of(Grade.UNKNOWN) > 0
 
 
-def report_of(file: AgentConfigFile, now: float) -> ConfigReport:
-    """What the judges say of this config; `now`: Unix seconds."""
+def report_of(file: AgentConfigFile, now: float, trust_domains: tuple[str, ...] = ()) -> ConfigReport:
+    """What the judges say of this config; `now`: Unix seconds; `trust_domains`: those that are right here."""
     evidence = EvidenceSet(AgentRef("", ""), {SourceName.AGENT_CONFIG: Seen(file, now, "line")})
-    facts = Facts(now=now, sdk=load_sdk_facts())
+    facts = Facts(now=now, sdk=load_sdk_facts(), trust_domains=trust_domains)
     said = {each.id: _statements(each, evidence, facts) for each in _controls()}
     lines = tuple(_line(each, evidence, facts, said[each.id]) for each in _controls() if each.id in FIVE)
     found = [finding for each in _controls() for finding in _findings(each, said[each.id])]
@@ -87,10 +100,15 @@ def report_of(file: AgentConfigFile, now: float) -> ConfigReport:
     return ConfigReport(lines, tuple(sorted(set(found), key=lambda each: (each.line, each.grade.value, each.message))))
 
 
+def _judges() -> Judges:
+    """Those that speak of a config: to import all takes longer than the rest of `validate`."""
+    return load_judges("agent_config", "audit_logs", "resilience")
+
+
 @cache
 def _controls() -> tuple[Control, ...]:
     """Those that a config says something of."""
-    judged = load_judges().controls
+    judged = _judges().controls
     return tuple(
         each
         for each in load_catalogue(_SECTIONS).controls
@@ -99,15 +117,15 @@ def _controls() -> tuple[Control, ...]:
 
 
 def _statements(control: Control, evidence: EvidenceSet, facts: Facts) -> tuple[Statement, ...]:
-    scales = weigh(control, evidence, facts, load_judges().controls[control.id])
+    scales = weigh(control, evidence, facts, _judges().controls[control.id])
     return tuple(each for part in scales.of(SourceName.AGENT_CONFIG) for each in part.statements)
 
 
 def _line(control: Control, evidence: EvidenceSet, facts: Facts, said: tuple[Statement, ...]) -> Line:
-    finding = judge_control(control, evidence, facts, load_judges())
+    finding = judge_control(control, evidence, facts, _judges())
     bad = [_with_line(each) for each in said if each.says is Says.BAD]
     why = f"{len(bad)} mistakes, below with their lines." if len(bad) > 5 else " ".join(bad)
-    return Line(control.title, finding.state is State.PASS, why or finding.message)
+    return Line(control.title, finding.state, why or finding.message)
 
 
 def _with_line(said: Statement) -> str:
@@ -128,8 +146,9 @@ def _findings(control: Control, said: tuple[Statement, ...]) -> Iterator[ConfigF
         if each.says is Says.BAD and control.id not in FIVE[1:]:
             yield ConfigFinding(_number(each), grade, each.message, control.id)
         elif each.says is Says.UNCLEAR and each.reason in _OPEN:
-            by_name = BY_NAME in each.message  # a literal under `password` is a mistake, whoever looks at it
-            yield ConfigFinding(_number(each), Grade.ERROR if by_name else Grade.NOTE, each.message, control.id)
+            yield ConfigFinding(
+                _number(each), Grade.UNKNOWN if control.required else Grade.NOTE, each.message, control.id
+            )
 
 
 def _key_notes(file: AgentConfigFile) -> Iterator[ConfigFinding]:
@@ -137,6 +156,3 @@ def _key_notes(file: AgentConfigFile) -> Iterator[ConfigFinding]:
     for each in islice(found, _MOST):
         if each.kind is not Kind.WRONG:
             yield ConfigFinding(file.line_at(each.place) or 1, Grade.NOTE, each.message)
-    for place, why in islice(placeholders(texts_of(file.document)), _MOST):
-        if place != _TRUST_DOMAIN or not domain_of_an_example(str(file.get("agent.trust_domain"))):  # a control says it
-            yield ConfigFinding(file.line_at(place) or 1, Grade.ERROR, f"{key_name(place)}: {why}.")

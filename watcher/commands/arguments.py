@@ -4,6 +4,9 @@ import argparse
 import re
 from importlib import import_module
 
+_TRUST_DOMAIN = re.compile(r"[a-z0-9._-]{1,255}")
+"""SPIFFE-ID, section 2.1."""
+
 _VERSION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,2}([.+-][a-zA-Z0-9.+-]+)?")
 
 
@@ -40,12 +43,28 @@ def runbook_url(text: str) -> str:
     return str(import_module("watcher.alerting.export").runbook_url(text))
 
 
+def duration(text: str) -> str:
+    """A duration as the config has it, as it was given."""
+    try:
+        import_module("probes.contract.units").parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
+
+
 def sdk_version(text: str) -> str:
     """A version of the SDK, without a leading v."""
     version = text.removeprefix("v")
     if len(text) > 40 or not _VERSION.fullmatch(version):
         raise argparse.ArgumentTypeError(f"expected a version such as 1.0.0, got {text!r}")
     return version
+
+
+def trust_domain(text: str) -> str:
+    """The name of a SPIFFE trust domain."""
+    if not _TRUST_DOMAIN.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"expected a trust domain such as corp.example, got {text!r}")
+    return text
 
 
 def labels_to_alerts(text: str) -> tuple[str, ...]:

@@ -15,10 +15,11 @@ from probes.contract import Target, TargetKey, Unknown
 from probes.contract.condition import Status
 from watcher.commands.check_table import print_table, progress
 from watcher.config.file import ConfigError
+from watcher.config.replicas import Shard
 from watcher.config.settings import Settings, load_settings
-from watcher.config.shard import Shard
-from watcher.engine.board import Restored, TargetState
+from watcher.engine.board import TargetState
 from watcher.engine.engine import Engine
+from watcher.engine.restored import Kept
 from watcher.metrics.own import OwnMetrics
 from watcher.runtime.clock import Clock, boot_id, system_clock
 from watcher.state.file import StateError, StateFile, read_scale
@@ -31,7 +32,8 @@ ROUNDS = 3
 BETWEEN = 1.0
 """Seconds between two looks at the same target."""
 
-_FIRST_IDENTITY = 3.0
+FIRST_IDENTITY = 3.0
+"""Seconds that a start waits for an identity."""
 
 
 def command(given: Namespace) -> int:
@@ -98,11 +100,11 @@ async def _check(
     engine = Engine(settings, probes, clock, once=True)
     try:
         await engine.identity.start()
-        await engine.identity.wait_first(_FIRST_IDENTITY)
+        await engine.identity.wait_first(FIRST_IDENTITY)
         if settings.identity is not None and engine.identity.trouble:
             print(f"no identity: {engine.identity.trouble}", file=sys.stderr)
         states = await engine.replace_targets(targets, _restored(settings, probes))
-        await _look(engine, states)
+        await look_at_all(engine, states)
     finally:
         await engine.close()
     if output == "json":
@@ -113,7 +115,7 @@ async def _check(
     return _exit_code(engine, states)
 
 
-def _restored(settings: Settings, probes: Sequence[AnyProbe]) -> Mapping[TargetKey, Restored]:
+def _restored(settings: Settings, probes: Sequence[AnyProbe]) -> Mapping[TargetKey, Kept]:
     if settings.state_dir is None:
         return {}
     try:
@@ -126,7 +128,8 @@ def _restored(settings: Settings, probes: Sequence[AnyProbe]) -> Mapping[TargetK
     return restored.targets
 
 
-async def _look(engine: Engine, states: Sequence[TargetState]) -> None:
+async def look_at_all(engine: Engine, states: Sequence[TargetState]) -> None:
+    """Look at each target by all its sources, again where several looks in a row are asked."""
     with progress(sum(engine.looked_at(kind.name, state) for kind in engine.kinds for state in states)) as done:
         for round_ in range(ROUNDS):
             looks = [

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path
 
-from watcher.commands.arguments import add_output, sdk_version
+from watcher.commands.arguments import add_output, duration, sdk_version, trust_domain, url
 
 _NEWEST = "which the agents are built with; default: the newest that is known"
 
@@ -15,40 +15,63 @@ def add_checklist_commands(add: Callable[..., ArgumentParser]) -> None:
         add(
             "validate",
             help="an agent's own config.yaml against the checklist, before it is deployed",
-            epilog="exit code: 0 all good, 1 a line of the checklist or a key is not, 2 a file cannot be read",
+            epilog="exit code: 0 nothing is wrong, 1 a line of the checklist or a key is, 2 a file cannot be read",
         )
     )
     _readiness(
         add(
             "readiness",
-            help="the production readiness checklist of the agents in manifests",
-            epilog="exit code: 0 none fails (with --fail-on unknown: all ready), 1 a required control fails, "
-            "3 one is unknown or not all could be read, 2 nothing is selected or a mistake",
+            help="the production readiness checklist of agents: as they run, or of manifests",
+            epilog="exit code: 0 all ready (with --fail-on fail: none fails), 1 a required control fails, "
+            "3 one is unknown or not all could be judged, 2 nothing is selected or a mistake",
         )
     )
     _controls(add("controls", help="the production readiness checklist as controls; one of them in full"))
 
 
 def _validate(command: ArgumentParser) -> None:
-    command.add_argument("files", metavar="FILE", type=Path, nargs="+")
+    command.add_argument("files", metavar="FILE", type=Path, nargs="+", help="-: standard input")
     command.add_argument("--sdk-version", metavar="V", type=sdk_version, help=_NEWEST)
+    domains = "a trust domain that is right here, as in the watcher's checklist.trust_domains; may be given again"
+    command.add_argument("--trust-domain", metavar="D", type=trust_domain, action="append", default=[], help=domains)
+    levels = "what makes exit 1: what is wrong (default), or also what is not known"
+    command.add_argument("--fail-on", choices=("fail", "unknown"), default="fail", help=levels)
     command.set_defaults(command="watcher.commands.validate:command")
 
 
 def _readiness(command: ArgumentParser) -> None:
+    command.add_argument(
+        "file",
+        metavar="FILE",
+        type=Path,
+        nargs="?",
+        help="the watcher's config: looks now at what it names; default: $AGENTWEAVE_WATCHER_CONFIG, then "
+        "/etc/agentweave-watcher/config.yaml; with --manifests only what its section `checklist` says",
+    )
+    origin = command.add_mutually_exclusive_group()
+    origin.add_argument("--url", metavar="URL", type=url, help="ask a running daemon, such as http://127.0.0.1:9847")
     read = "files, folders, or - for standard input such as `helm template ... |`; nothing else is asked"
-    command.add_argument("--manifests", metavar="PATH", type=Path, nargs="+", required=True, help=read)
+    origin.add_argument("--manifests", metavar="PATH", type=Path, nargs="+", help=read)
     command.add_argument("--namespace", metavar="N", help="only agents of it; also of objects that name none")
     command.add_argument("--agent", metavar="A", help="only this agent")
     command.add_argument("--section", metavar="S", help="only controls of this section, such as security")
     command.add_argument("--control", metavar="ID", action="append", help="only this control; may be repeated")
     owners = ("team", "platform", "security", "pipeline")
     command.add_argument("--owner", choices=owners, help="only controls that these can mend")
+    command.add_argument("--profile", metavar="P", help="only agents that are judged by this profile of the config")
     command.add_argument("--required", action="store_true", help="only controls that readiness rests on")
     command.add_argument("--sdk-version", metavar="V", type=sdk_version, help=_NEWEST)
-    command.add_argument("--fail-on", choices=("fail", "unknown"), help="default: fail")
+    command.add_argument("--no-waivers", action="store_true", help="show and count what is under waivers")
+    since = "with --url: also what newly fails, is mended or lapsed in this time, such as 24h"
+    command.add_argument("--since", metavar="DURATION", type=duration, help=since)
+    command.add_argument("--fail-on", choices=("fail", "unknown"), help="default: unknown, and fail with --manifests")
+    authorities = "with --url: authorities in PEM that its certificate is checked by; default: those of this machine"
+    command.add_argument("--ca-file", metavar="FILE", type=Path, help=authorities)
+    token = command.add_mutually_exclusive_group()
+    token.add_argument("--bearer-token-file", metavar="FILE", type=Path, help="with --url: a token that may read")
+    token.add_argument("--user-file", metavar="FILE", type=Path, help="with --url: a file with NAME:PASSWORD")
     add_output(command, "text", "json", "markdown", "html", "junit", "sarif")
-    command.set_defaults(command="watcher.commands.readiness:command")
+    command.set_defaults(command="watcher.commands.readiness.command:command")
 
 
 def _controls(command: ArgumentParser) -> None:

@@ -1,12 +1,14 @@
 """The catalogue as one page: `docs/checklist.md` is what this writes."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from probes.controls.catalogue.control import Assurance, Control, SourceName, UnknownReason
 from probes.controls.catalogue.loading import Catalogue
+from probes.controls.catalogue.terms import Automation
 from probes.controls.judging import Judges
-from watcher.commands.control_words import described, headline
+from watcher.checklist.control_words import described, headline, today
 
 _INTRODUCTION = """# The checklist as controls
 
@@ -106,6 +108,8 @@ def _page(catalogue: Catalogue, judges: Judges) -> Iterator[str]:
     yield _INTRODUCTION.format(
         assurances=_code(Assurance), reasons=_code(UnknownReason), sources=_code(SourceName)
     ).rstrip()
+    yield ""
+    yield from _decided_today(catalogue, judges)
     heading = ""
     for control in catalogue.controls:
         if control.seed.section != heading:
@@ -113,6 +117,51 @@ def _page(catalogue: Catalogue, judges: Judges) -> Iterator[str]:
             yield f"\n## {heading}"
         yield ""
         yield from _section(control, judges)
+
+
+_NOT_YET = "by nothing yet: they are unknown, whatever the agent does"
+
+
+def _decided_today(catalogue: Catalogue, judges: Judges) -> Iterator[str]:
+    """How many controls are decided by what, and from where."""
+    ways = Counter(_way(control, judges) for control in catalogue.controls)
+    sources = Counter(source for control in catalogue.controls for source in today(control, judges).judged)
+    yield "## What decides them today"
+    yield ""
+    yield "Each control says it under *Decided today*; in sum:"
+    yield ""
+    yield "| controls | decided |"
+    yield "|---|---|"
+    yield from (f"| {ways[way]} | {way} |" for way in _WAYS if ways[way])
+    yield ""
+    yield "| source | controls that are judged from it |"
+    yield "|---|---|"
+    yield from (f"| `{source}` | {sources[source]} |" for source in SourceName if sources[source])
+
+
+_WAYS = (
+    "from evidence, by a machine alone",
+    "from evidence, by a machine alone; some that could only refute them is not judged yet",
+    "from evidence, by a machine alone; what a pass needs is not judged yet, so they can only fail",
+    "by a record, which a machine can refute",
+    "by a record alone",
+    "by their members",
+    _NOT_YET,
+)
+
+
+def _way(control: Control, judges: Judges) -> str:
+    judged, later, can_pass = today(control, judges)
+    whole, part, failing, refutable, record, members, _ = _WAYS
+    if control.automation is Automation.ROLLUP:
+        return members
+    if control.automation is not Automation.AUTO:
+        return refutable if judged else record
+    if not judged:
+        return _NOT_YET
+    if not can_pass:
+        return failing
+    return part if later else whole
 
 
 def _code(names: Iterable[str]) -> str:

@@ -12,9 +12,10 @@ from typing import Literal
 
 from probes.controls.catalogue.control import Control
 from probes.controls.catalogue.loading import Catalogue, load_catalogue
+from probes.controls.catalogue.terms import Automation
 from probes.controls.judging import Judges, load_judges
+from watcher.checklist.control_words import DECIDES, as_json, described, headline
 from watcher.commands.control_page import page, section
-from watcher.commands.control_words import as_json, described, headline
 
 _WIDEST = 100
 Output = Literal["text", "json", "markdown"]
@@ -63,6 +64,8 @@ def _listed(chosen: Sequence[Control]) -> Iterable[str]:
         required = "required" if each.required else ""
         yield f"{each.id:{widest}}  {each.severity:8}  {required:8}  {each.automation:9}  {each.title}"
     kinds = Counter(each.automation for each in chosen)
+    yield ""
+    yield from (f"{each}: {DECIDES[each]}" for each in Automation if each in kinds)
     counted = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
     yield ""
     yield f"{len(chosen)} controls, {sum(each.required for each in chosen)} required: {counted}"

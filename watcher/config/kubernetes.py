@@ -10,13 +10,14 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from probes.contract import Seconds
-from watcher.config.cluster_spiffe_ids import ClusterSpiffeIdSettings
+from probes.contract.spiffe_id import check_trust_domain
 from watcher.text.addresses import DNS_LABEL, host, spiffe_id
 from watcher.text.alert_labels import checked
 from watcher.text.key_path import plain_name
 
 MOST_NAMESPACES = 100
 PLACEHOLDERS = ("agent", "namespace", "service_account", "workload", "pod")
+_WORD = re.compile(r"[!-~]{0,253}")
 _SELECTOR = re.compile(r"[A-Za-z0-9._/=!, ()-]{1,1000}")
 
 
@@ -65,7 +66,32 @@ def _template(text: str) -> str:
     return text
 
 
+def _word(text: str) -> str:
+    if not _WORD.fullmatch(text):
+        raise ValueError(f"expected at most 253 characters without spaces, got {plain_name(text)}")
+    return text
+
+
 Cidr = Annotated[str, AfterValidator(_cidr)]
+
+
+class ClusterSpiffeIdSettings(BaseModel):
+    """What ClusterSPIFFEID objects leave to the config of SPIRE's controller manager."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    trust_domain: Annotated[str, AfterValidator(check_trust_domain)] = Field(
+        description="its trust domain, `.TrustDomain` of templates", examples=["example.org"]
+    )
+    cluster_name: Annotated[str, AfterValidator(_word)] = Field(
+        default="", description="its cluster name, `.ClusterName` of templates"
+    )
+    cluster_domain: Annotated[str, AfterValidator(_word)] = Field(
+        default="", description="its cluster domain, `.ClusterDomain` of templates"
+    )
+    class_name: Annotated[str, AfterValidator(_word)] = Field(
+        default="", description="only objects of this class count; left out: those of every class and of none"
+    )
 
 
 class EventSettings(BaseModel):

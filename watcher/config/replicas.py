@@ -1,10 +1,15 @@
-"""What are the watcher's own processes in Kubernetes, and who of two tells what they see? `installation`, `standby`."""
+"""What are the watcher's own processes, who of two tells what they see, and which of several looks at a target?
+
+The sections `installation`, `standby` and `shard`. A target is looked at by the one that its name hashes to: no list,
+no talk between them.
+"""
 
 import re
+from hashlib import blake2b
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from watcher.text.addresses import DNS_LABEL
 from watcher.text.key_path import plain_name
@@ -75,3 +80,37 @@ class Installation(BaseModel):
     pod: Annotated[str, AfterValidator(_pod)] | None = Field(
         default=None, description="name of this process's own pod; left out: commands have a variable there"
     )
+
+
+MOST_SHARDS = 100
+
+
+class Shard(BaseModel):
+    """One part of the fleet."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    index: int = Field(default=0, ge=0, lt=MOST_SHARDS, description="which part of the fleet this process watches")
+    count: int = Field(default=1, ge=1, le=MOST_SHARDS, description="in how many parts the fleet is watched")
+
+    @model_validator(mode="after")
+    def _is_one_of_them(self) -> Self:
+        if self.index >= self.count:
+            raise ValueError(f"index {self.index} is none of {self.count}, expected less than count")
+        return self
+
+    def owns(self, namespace: str, pod: str) -> bool:
+        """Whether this shard looks at the pod; exactly one shard of a count does."""
+        if self.count == 1:
+            return True
+        own = _weight(self.index, namespace, pod)
+        others = (index for index in range(self.count) if index != self.index)
+        return not any(_weight(index, namespace, pod) > own for index in others)
+
+
+def _weight(index: int, namespace: str, pod: str) -> tuple[bytes, int]:
+    """Rendezvous hashing: the shard that weighs most has the pod, so a new shard takes pods and moves no others.
+
+    blake2b, because crc32 is linear: there the weights of two shards differ by the same bits for every pod.
+    """
+    return blake2b(f"{index}/{namespace}/{pod}".encode(), digest_size=8).digest(), index

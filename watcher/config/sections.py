@@ -18,13 +18,15 @@ from pydantic import (
 
 from probes import load_probes, load_sources
 from probes.contract import Seconds, say_duration
+from watcher.config.changes import ChangesSettings
+from watcher.config.checklist import ChecklistSettings
 from watcher.config.identity import IdentitySettings
 from watcher.config.kubernetes import KubernetesSettings
-from watcher.config.replicas import Installation, Standby
-from watcher.config.shard import Shard
+from watcher.config.replicas import Installation, Shard, Standby
 from watcher.config.static_target import StaticTarget
 from watcher.text.addresses import host, host_name, http_url
 from watcher.text.key_path import plain_name
+from watcher.text.link_template import link_name, link_template
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 _MINUTE, _DAY = 60.0, 86400.0
@@ -70,6 +72,10 @@ Host = Annotated[str, AfterValidator(host)]
 Directory = Annotated[Path, BeforeValidator(_directory)]
 BaseUrl = Annotated[
     str, AfterValidator(_base_url), Field(json_schema_extra={"pattern": r"^https?://[^/?@#\s]+(?:/[^?#\s]*)?$"})
+]
+Links = Annotated[
+    dict[Annotated[str, AfterValidator(link_name)], Annotated[str, AfterValidator(link_template)]],
+    Field(max_length=12),  # more would be no help
 ]
 
 
@@ -187,6 +193,16 @@ class Sections(BaseModel):
     drill: DrillSettings | None = Field(
         default=None, description="when the daemon sends test alerts; left out: never by itself"
     )
+    links: Links = Field(
+        default_factory=dict,
+        description="pages elsewhere about a target, by name: URLs with ${namespace}, ${agent}, ${pod}, ${node}, "
+        "${workload} or ${spiffe_id} after the host",
+        examples=[{"Grafana": "https://grafana.example.org/d/agentweave-agent?var-agent=${agent}"}],
+    )
+    checklist: ChecklistSettings = Field(
+        default_factory=ChecklistSettings, description="the production readiness checklist, judged all the time"
+    )
+    changes: ChangesSettings = Field(default_factory=ChangesSettings, description="how much of the past is kept")
     sources: BaseModel = Field(description="how often, how patiently each kind of look is made, by source")
     probes: BaseModel = Field(description="when a reading is trouble, by probe")
 

@@ -10,14 +10,18 @@ from pydantic import ValidationError
 
 from probes import AnySourceKind, load_sources
 from probes.contract import Limits, SourceSettings, Target
+from probes.controls.catalogue.loading import load_catalogue
+from probes.controls.profile import CHECKLIST, why_not
+from watcher.config.changes import ChangesSettings
+from watcher.config.checklist import ChecklistSettings
 from watcher.config.environment import overridden, read_variables
 from watcher.config.errors import Mistakes
 from watcher.config.file import ConfigError, read_document
 from watcher.config.identity import IdentitySettings
 from watcher.config.kubernetes import KubernetesSettings
-from watcher.config.replicas import Installation, Standby
+from watcher.config.replicas import Installation, Shard, Standby
 from watcher.config.sections import AlertmanagerSettings, DrillSettings, Sections, ServerSettings, sections
-from watcher.config.shard import Shard
+from watcher.config.static_target import AgentFiles, agent_files
 from watcher.config.target_limits import Own, TargetLimits
 from watcher.text.key_path import Location
 
@@ -37,8 +41,12 @@ class Settings:
     probes: Mapping[str, Limits]  # by probe; a target may have its own
     kubernetes: KubernetesSettings | None  # what finds more targets
     targets: tuple[Target, ...]  # of all shards
+    files: Mapping[tuple[str, str], AgentFiles]  # of listed agents, by namespace and agent
     shard: Shard
     standby: Standby | None  # only with one shard
+    checklist: ChecklistSettings
+    changes: ChangesSettings
+    links: Mapping[str, str]  # pages elsewhere about a target, by name: templates of URLs
     installation: Installation | None  # what commands for the watcher itself are filled in with
 
 
@@ -55,6 +63,7 @@ def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
     _refuse_standby_of_shards(config, mistakes)
     if config is not None:
         _refuse_unsent_tokens(config, mistakes)
+        _refuse_strange_controls(config, mistakes)
     limits = TargetLimits(data.get("probes"), mistakes)
     own = [limits.own((*_STATIC, index, "probes"), target.get("probes")) for index, target in enumerate(targets)]
     if config is None or mistakes.found:
@@ -127,6 +136,28 @@ def _refuse_unsent_token(kind: AnySourceKind, config: Sections, mistakes: Mistak
         mistakes.add(("sources", kind.name, "bearer_token_file"), sentence)
 
 
+def _refuse_strange_controls(config: Sections, mistakes: Mistakes) -> None:
+    """What the checklist does not have would be required of nobody, and a second profile of a name never be told."""
+    profiles = config.checklist.profiles
+    if not profiles:
+        return  # nor is the catalogue read
+    names = [each.name for each in profiles]
+    for index, name in enumerate(names):
+        if name == CHECKLIST.name or names.index(name) != index:
+            whose = "that of the checklist's own criteria" if name == CHECKLIST.name else "that of another profile too"
+            mistakes.add(("checklist", "profiles", index, "name"), f"expected another name, {name} is {whose}")
+    catalogue = load_catalogue()
+    for index, profile in enumerate(profiles):
+        place: Location = ("checklist", "profiles", index, "required")
+        removed = [
+            ((*place, "remove", number, "control"), each.control) for number, each in enumerate(profile.required.remove)
+        ]
+        added = [((*place, "add", number), each) for number, each in enumerate(profile.required.add)]
+        for where, control in (*added, *removed):
+            if sentence := why_not(control, catalogue):
+                mistakes.add(where, sentence)
+
+
 def _settings(config: Sections, limits: TargetLimits, own: list[Own]) -> Settings:
     probes = {name: getattr(config.probes, name) for name in type(config.probes).model_fields}
     static = zip(config.discovery.static, own, strict=True)
@@ -139,8 +170,12 @@ def _settings(config: Sections, limits: TargetLimits, own: list[Own]) -> Setting
         sources={name: getattr(config.sources, name) for name in type(config.sources).model_fields},
         probes=probes,
         kubernetes=config.discovery.kubernetes,
+        files=agent_files(config.discovery.static),
         targets=tuple(target.target(limits.merged(probes, each)) for target, each in static),
         shard=config.shard,
         standby=config.standby,
+        checklist=config.checklist,
+        changes=config.changes,
+        links=config.links,
         installation=config.installation,
     )

@@ -1,7 +1,8 @@
 """Which targets does the config file list?"""
 
-from collections.abc import Mapping
-from typing import Annotated
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PositiveInt
 
@@ -40,6 +41,13 @@ HttpUrl = Annotated[
 PoolCapacity = Annotated[PositiveInt | dict[str, PositiveInt], BeforeValidator(_capacity)]
 
 
+class AgentFiles(NamedTuple):
+    """What the config names of an agent for the checklist."""
+
+    manifests: Path | None
+    agent_config: Path | None
+
+
 class StaticTarget(BaseModel):
     """One agent instance. What is left out is not watched there."""
 
@@ -68,6 +76,11 @@ class StaticTarget(BaseModel):
         default={}, description="limits of probes that differ for this target; the others stay as they are for all"
     )
 
+    manifests: Path | None = Field(
+        default=None, description="file of its manifests, as `kubectl get -o yaml` prints them, for the checklist"
+    )
+    agent_config: Path | None = Field(default=None, description="file of its own config.yaml, for the checklist")
+
     def target(self, limits: Mapping[str, Limits]) -> Target:
         """What to look at, judged by these limits."""
         return Target(
@@ -82,3 +95,14 @@ class StaticTarget(BaseModel):
             pool_capacity=self.pool_capacity,
             limits=limits,
         )
+
+
+def agent_files(listed: Iterable[StaticTarget]) -> Mapping[tuple[str, str], AgentFiles]:
+    """By namespace and agent; of several instances of an agent the first that names a file counts."""
+    found: dict[tuple[str, str], AgentFiles] = {}
+    for each in listed:
+        before = found.get((each.namespace, each.agent), AgentFiles(None, None))
+        files = AgentFiles(before.manifests or each.manifests, before.agent_config or each.agent_config)
+        if files != (None, None):
+            found[each.namespace, each.agent] = files
+    return found

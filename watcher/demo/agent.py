@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from socket import socket
+from socket import MSG_PEEK, socket
 
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, start_http_server
 
@@ -21,11 +21,17 @@ POOL = 20
 _PACE = 0.2  # seconds from one request to the next
 
 
+_HEALTHY = b'{"status": "healthy", "components": {"spire": "healthy", "opa": "healthy"}}\n'
+
+
 class HealthHandler(QuietHandler):
     """Answers /health once the caller has shown its certificate."""
 
     def do_GET(self) -> None:
-        self.answer(200, b'{"status": "ok"}\n')
+        self.answer(200, _HEALTHY)
+
+
+_TLS_HANDSHAKE = b"\x16"  # the first byte of a TLS client (RFC 8446, section 5.1)
 
 
 class MutualTLS(QuietServer):
@@ -33,7 +39,9 @@ class MutualTLS(QuietServer):
 
     daemon_threads = True
 
-    def __init__(self, port: int, certificate: str, key: str, bundle: str) -> None:
+    def __init__(self, port: int, certificate: str, key: str, bundle: str, *, in_clear: bool = False) -> None:
+        """`in_clear`: whoever speaks HTTP without TLS is answered too, which no agent should do."""
+        self._in_clear = in_clear
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_3
         self.context.verify_mode = ssl.CERT_REQUIRED
@@ -41,10 +49,15 @@ class MutualTLS(QuietServer):
         self.context.load_cert_chain(certificate, key)
         super().__init__(("127.0.0.1", port), HealthHandler)
 
-    def get_request(self) -> tuple[socket, object]:
-        """Leave the handshake to the connection's own thread, so that a slow caller holds up nobody."""
-        connection, where = self.socket.accept()
-        return self.context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), where
+    def finish_request(self, request: socket | tuple[bytes, socket], client_address: object) -> None:
+        """In the connection's own thread, so that a slow caller holds up nobody."""
+        if isinstance(request, tuple):
+            raise TypeError("a datagram is no connection")
+        if self._in_clear and request.recv(1, MSG_PEEK) != _TLS_HANDSHAKE:
+            HealthHandler(request, client_address, self)
+            return
+        with self.context.wrap_socket(request, server_side=True) as secured:
+            HealthHandler(secured, client_address, self)
 
 
 class Agent:
@@ -56,6 +69,8 @@ class Agent:
         self._pool = Gauge("agentweave_connection_pool_active", "Connections in use", ["pool"])
         self._requests = Counter("agentweave_requests_total", "Requests made", ["status"])
         self._durations = Histogram("agentweave_request_duration_seconds", "How long requests took")
+        self._decisions = Counter("agentweave_authz_decisions_total", "Authorization decisions", ["decision"])
+        self._checks = Histogram("agentweave_authz_check_duration_seconds", "How long authorization checks took")
         self._held: mmap.mmap | None = None
         self._fails = False
         for callee in CALLEES:
@@ -80,6 +95,8 @@ class Agent:
         while True:
             self._requests.labels("error" if self._fails else "success").inc()
             self._durations.observe(0.01)
+            self._decisions.labels("allow").inc()
+            self._checks.observe(0.002)
             time.sleep(_PACE)
 
     def hold(self, size: int) -> None:
@@ -102,9 +119,9 @@ class Agent:
         self._server.context.load_cert_chain(certificate, key)
 
 
-def main(certificate: str, key: str, bundle: str, tls_port: str, metrics_port: str) -> None:
+def main(certificate: str, key: str, bundle: str, tls_port: str, metrics_port: str, speaks: str = "tls") -> None:
     """Serve until standard input ends."""
-    server = MutualTLS(int(tls_port), certificate, key, bundle)
+    server = MutualTLS(int(tls_port), certificate, key, bundle, in_clear=speaks == "clear")
     metrics, _ = start_http_server(int(metrics_port), "127.0.0.1")
     agent = Agent(server)
     threading.Thread(target=server.serve_forever, daemon=True).start()

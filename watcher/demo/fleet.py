@@ -15,6 +15,7 @@ import yaml
 from watcher.demo import agent as agent_program
 from watcher.demo.authority import Authority
 from watcher.demo.child import Child
+from watcher.demo.manifests import PLAINTEXT, write_manifests
 from watcher.demo.opa import TRUST_DOMAIN, Decisions, Policy, decision_path, start_decisions
 
 NAMES = (
@@ -47,7 +48,8 @@ class SimulatedAgent:
     async def start(self) -> None:
         """Start the process, on the same ports as before if it had any."""
         certificate, key = self._issue(*self._serves)
-        arguments = (certificate, key, str(self._bundle), *map(str, self.ports.values()))
+        clear = "clear" if self.name == PLAINTEXT else "tls"
+        arguments = (certificate, key, str(self._bundle), *map(str, self.ports.values()), clear)
         self._child = await Child.start(sys.executable, "-m", agent_program.__name__, *arguments)
         self.ports = json.loads(await self._child.line())
 
@@ -139,6 +141,10 @@ class DemoFleet:
             "sources": sources,
             # Short windows, for nobody waits for five minutes; a laptop may be busy.
             "probes": {"breaker": {"open_for": "6s"}, "opa": {"slow_after": "1s"}, "slo": {"window": "10s"}},
+            "checklist": {
+                "trust_domains": [TRUST_DOMAIN],
+                "intervals": {"objects": "1m", "health": "1m", "tls_posture": "1m"},
+            },
             "discovery": {"static": [self._target(agent) for agent in self.agents.values()]},
         }
         path = self.home / "config.yaml"
@@ -146,6 +152,7 @@ class DemoFleet:
         return path
 
     def _target(self, agent: SimulatedAgent) -> dict[str, object]:
+        config, manifests = write_manifests(self.home / agent.name, agent.name, NAMESPACE, TRUST_DOMAIN)
         return {
             "namespace": NAMESPACE,
             "agent": agent.name,
@@ -157,4 +164,6 @@ class DemoFleet:
             "pool_capacity": agent_program.POOL,
             "opa": self.decisions.url,
             "decision_path": decision_path(agent.name),
+            "manifests": str(manifests),
+            "agent_config": str(config),
         }

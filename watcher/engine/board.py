@@ -1,7 +1,6 @@
 """The newest conditions and values of all targets: what /metrics, the API and the page show."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from math import inf
 from typing import NamedTuple
@@ -10,10 +9,12 @@ from probes import AnyProbe, AnySourceKind
 from probes.contract import ConditionKind, Limits, Reading, Target, TargetKey, Unknown, Verdict
 from probes.contract.reading import STALE_AFTER
 from watcher.engine.debounce import DebounceStates, ProbeResult, Verdicts, debounce, stale
-from watcher.engine.exported_subjects import ProbeResults, most_telling
-from watcher.engine.series_budget import SeriesBudget
-from watcher.engine.warm_up import Young
+from watcher.engine.exported.series_budget import SeriesBudget
+from watcher.engine.exported.shown_conditions import ShownConditions, shown
+from watcher.engine.exported.subjects import ProbeResults, most_telling
+from watcher.engine.restored import NOTHING_RESTORED, Kept, Restored
 from watcher.runtime.cooperative import TimeSlice
+from watcher.text.exposition import escape
 
 _SLICE = 25
 
@@ -23,23 +24,11 @@ class Look(NamedTuple):
 
     source: str
     at: float  # steady seconds at the end
-    seconds: float
+    seconds: float  # without those for which what came lay here
     reading: Reading
     held_up: bool = False  # the watcher itself stood still for much of it
     lag: float = 0.0  # seconds that it was late in all meanwhile
-
-
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """What is known of a target from before: from the state file, or from before a reload."""
-
-    reached: Mapping[str, str] = field(default_factory=dict)  # endpoint -> the address that answered
-    debounce_states: Mapping[str, DebounceStates] = field(default_factory=dict)  # probe -> how its conditions stood
-    history: Mapping[str, object] = field(default_factory=dict)  # probe -> what it remembers
-    young: Mapping[str, Young] = field(default_factory=dict)  # probe -> which of its conditions were not told yet
-
-
-NOTHING_RESTORED = Restored()
+    date: float = 0.0  # Unix seconds at the end, until it is judged
 
 
 @lru_cache(maxsize=64)  # one object for the whole fleet
@@ -51,6 +40,9 @@ def _lacking(probe: AnyProbe, target: Target, limits: Mapping[str, Limits]) -> l
     return [verdict.kind for verdict in probe.unlearnt(target, limits[probe.name])] if target.unlearnt else []
 
 
+Turned = tuple[int, ProbeResult | DebounceStates]
+"""The place of a probe on the board, and what held before its newest result."""
+
 Facts = tuple[str, str, str, tuple[tuple[str, str], ...]]
 """Node, workload, expected SPIFFE ID and what alerts carry: labels of `target_info`."""
 
@@ -60,16 +52,17 @@ class TargetState:
 
     __slots__ = (
         *("dropped", "exported", "labels", "looks", "reached", "removed", "restored", "results", "target"),
-        *("info", "series_budget"),
+        *("info", "series_budget", "shown"),
     )
 
-    def __init__(self, target: Target, results: ProbeResults, restored: Restored, old: "TargetState | None") -> None:
+    def __init__(self, target: Target, results: ProbeResults, restored: Kept, old: "TargetState | None") -> None:
         """`old`: what stood here before, where the target changed."""
         self.target = target
         self.series_budget: SeriesBudget = old.series_budget if old is not None else SeriesBudget()
         self.exported: ProbeResults = ()
+        self.shown = shown(())
         self.labels = _identity_labels(target.key)
-        self.restored: Restored | None = restored  # until each probe took its share at its first look
+        self.restored: Kept | None = restored  # until each probe took its share at its first look
         self.reached: frozenset[str] = frozenset()  # the endpoints of the target at which something answered
         for endpoint, address in restored.reached.items():
             if address == getattr(target, endpoint, None):  # another release may know more of them
@@ -92,6 +85,13 @@ class TargetState:
         now = max([each.at for each in telling if each is not None and each.at < inf], default=0.0)
         self.exported, too_new = self.series_budget.narrowed(telling, self.exported, now)
         self.dropped = left_out + too_new
+        by_probe = tuple([each.verdicts if each is not None else None for each in self.exported])
+        if by_probe != self.shown.by_probe:  # at nearly no look
+            self.shown = shown(by_probe)
+
+
+Exported = tuple[TargetState, ProbeResults, ShownConditions]
+"""A target, its results, and what they say of it."""
 
 
 class ConditionStatus(NamedTuple):
@@ -114,9 +114,12 @@ class Board:
     ) -> None:
         """`now`: steady seconds; `date_of`: their Unix seconds, the same where nobody sets the clock."""
         self.probes = tuple(probes)
+        self._names = frozenset(probe.name for probe in probes)
         self.endpoints = {kind.name: kind.endpoint for kind in sources}
         self.states: dict[TargetKey, TargetState] = {}
         self.touched: set[TargetKey] | None = None  # what may have changed since somebody last emptied it
+        self.on_look: list[Callable[[TargetState], None]] = []  # who is told of each look once it is shown
+        self.on_turn: list[Callable[[TargetState, Sequence[Turned]], None]] = []  # the same where verdicts changed
         self.stale_after: tuple[float, ...] = (float("inf"),) * len(self.probes)
         self._now, self.date_of = now, date_of
 
@@ -124,11 +127,10 @@ class Board:
         """Seconds between looks, by source: what makes a result stale."""
         self.stale_after = tuple(STALE_AFTER * intervals[probe.source] for probe in self.probes)
 
-    async def replace(self, targets: Sequence[Target], restored: Mapping[TargetKey, Restored]) -> list[TargetState]:
+    async def replace(self, targets: Sequence[Target], restored: Mapping[TargetKey, Kept]) -> list[TargetState]:
         """Watch exactly these targets from now on; gives the states that are new or no longer the same.
 
-        What is known of a target is kept. Made beside the old board in slices, and swapped in at once: at 10,000
-        targets one piece would hold up every look.
+        What is known of a target is kept. Made beside the old board in slices, to hold up no look; swapped in at once.
         """
         states: dict[TargetKey, TargetState] = {}
         time_slice = TimeSlice()
@@ -146,7 +148,8 @@ class Board:
         self.states = states
         return fresh
 
-    def _state(self, target: Target, old: TargetState | None, restored: Mapping[TargetKey, Restored]) -> TargetState:
+    def _state(self, target: Target, old: TargetState | None, restored: Mapping[TargetKey, Kept]) -> TargetState:
+        known: Kept
         if old is not None:
             known, before = self.snapshot(old), old.results
         else:
@@ -190,7 +193,7 @@ class Board:
 
     def snapshot(self, state: TargetState) -> Restored:
         """What must be known of a target after a reload or a restart."""
-        before = state.restored or NOTHING_RESTORED
+        before = (state.restored or NOTHING_RESTORED).of(self._names)
         looked = {
             probe.name: result
             for probe, result in zip(self.probes, state.results, strict=True)
@@ -208,9 +211,9 @@ class Board:
         if self.touched is not None:
             self.touched.add(key)
 
-    def exported_states(self) -> list[tuple[TargetState, ProbeResults]]:
+    def exported_states(self) -> list[Exported]:
         """All states with what they export now. The one step of a scrape that is done in one piece."""
-        return [(state, state.exported) for state in self.states.values()]
+        return [(state, state.exported, state.shown) for state in self.states.values()]
 
     def oldest(self, now: float) -> tuple[float, ...]:
         """Beside `probes`: what was found before this says nothing any more at `now`; both in steady seconds."""
@@ -233,11 +236,6 @@ class Board:
                     ConditionStatus(self.probes[index].name, verdict, self.date_of(went_stale if aged else since))
                 )
         return sorted(found, key=lambda each: each.verdict.status.rank)
-
-
-def escape(text: str) -> str:
-    """A label's value as the text format wants it (Prometheus exposition formats, 0.0.4)."""
-    return text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
 
 
 def _former(target: Target) -> TargetKey:

@@ -1,22 +1,23 @@
 """Identity, sources, probes and board, wired: what looks and judges. The daemon and `check` both drive one."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from probes import AnyProbe, AnySourceKind, load_sources
 from probes.contract import Source, SourceContext, SourceSettings, Target, TargetKey
 from probes.sources.names import Names
 from watcher.config.settings import Settings
-from watcher.engine.board import Board, Restored, TargetState
+from watcher.engine.board import Board, TargetState
 from watcher.engine.clocks.clock_watch import ClockWatch
 from watcher.engine.clocks.peer_clocks import PeerClocks
 from watcher.engine.costs import Costs
 from watcher.engine.fleet import Fleet
 from watcher.engine.isolation import Isolation
 from watcher.engine.look_round import LookRound
-from watcher.engine.looker import Looker
+from watcher.engine.looks.looker import Looker
 from watcher.engine.majority import VoteCounter
 from watcher.engine.overload import Overload
+from watcher.engine.restored import Kept
 from watcher.identity import Identity, open_identity
 from watcher.metrics.families import ACTIVE, SHARDS
 from watcher.metrics.own import OwnMetrics
@@ -45,21 +46,23 @@ class Engine:
         self.fleet = Fleet(VoteCounter(), Isolation(), lag, peer_clocks, self.descriptors)
         self.clock_watch = ClockWatch(clock, peer_clocks, self.new_round)
         self.overload = Overload(time.monotonic)
+        self.on_gone: list[Callable[[TargetState], None]] = []  # who is told of each target that is there no more
         self._names = Names()
         self.lookers = {kind.name: self._looker(kind) for kind in self.kinds}
         self._set_intervals()
 
-    async def replace_targets(
-        self, targets: Sequence[Target], restored: Mapping[TargetKey, Restored]
-    ) -> list[TargetState]:
+    async def replace_targets(self, targets: Sequence[Target], restored: Mapping[TargetKey, Kept]) -> list[TargetState]:
         """Watch exactly these from now on; gives the states that are new or changed."""
         before, time_slice = self.board.states, TimeSlice()
         fresh = await self.board.replace(targets, restored)
         await time_slice.checkpoint()
-        for key in before:
+        renamed = {target.key._replace(agent=target.formerly) for target in targets if target.formerly}
+        for key, state in before.items():
             if key not in self.board.states:
                 self.fleet.vote_counter.forget(key)
                 self.fleet.isolation.forget(key)
+                for tell in self.on_gone if key not in renamed else ():
+                    tell(state)
         await time_slice.checkpoint()
         self.fleet.peer_clocks.keep(self.board.states.keys())
         self.costs.keep(self.board.states)
@@ -100,6 +103,13 @@ class Engine:
         await self.identity.close()
 
     @property
+    def source_context(self) -> SourceContext:
+        """What any source here may touch."""
+        return SourceContext(
+            self.identity, self.clock.steady, self.clock.wall, self._names, self._clock_doubt, gate=self.fleet.gate
+        )
+
+    @property
     def costs(self) -> Costs:
         """Which targets cost most CPU lately."""
         return self.fleet.costs
@@ -116,10 +126,7 @@ class Engine:
 
     def _looker(self, kind: AnySourceKind) -> Looker:
         settings = self._of(kind)
-        context = SourceContext(
-            self.identity, self.clock.steady, self.clock.wall, self._names, self._clock_doubt, gate=self.fleet.gate
-        )
-        source = kind.open(settings, context)
+        source = kind.open(settings, self.source_context)
         return Looker(kind, source, settings, self.board, self.fleet, self.own_metrics, self.clock, once=self._once)
 
     def _set_intervals(self) -> None:

@@ -8,6 +8,7 @@ from watcher.engine.isolation import Isolation
 from watcher.engine.majority import VoteCounter
 from watcher.runtime.cooperative import Gate
 from watcher.runtime.descriptors import Descriptors
+from watcher.runtime.judging_queue import JudgingQueue
 from watcher.runtime.loop_lag import LoopLag
 
 
@@ -22,3 +23,4 @@ class Fleet:
     descriptors: Descriptors | None = None  # of the process; None where nobody divides them
     costs: Costs = field(default_factory=Costs)
     gate: Gate = field(default_factory=Gate)
+    judging: JudgingQueue = field(default_factory=JudgingQueue)

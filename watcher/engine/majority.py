@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from probes.contract import TargetKey, Vote
 
 Group = tuple[str, str]
+Votes = Mapping[str, Mapping[str, int]]
+"""Topic -> value -> voters."""
 
 
 class VoteCounter:
@@ -36,8 +38,8 @@ class VoteCounter:
             for vote in votes:
                 self._withdraw((target.namespace, target.agent), vote)
 
-    def counts(self, target: TargetKey) -> Mapping[str, Mapping[str, int]]:
-        """Topic -> value -> voters, among the instances of this target's agent."""
+    def counts(self, target: TargetKey) -> Votes:
+        """What was said, among the instances of this target's agent."""
         return self._counts.get((target.namespace, target.agent), {})
 
     def _withdraw(self, group: Group, vote: Vote) -> None:

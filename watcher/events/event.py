@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from probes.contract import Verdict, say_duration
 from probes.contract.condition import Status
-from watcher.engine.exported_subjects import ProbeResults
+from watcher.engine.exported.subjects import ProbeResults
 from watcher.kube.pod_ref import PodRef
 from watcher.text.printable import printable
 from watcher.text.timestamps import micro_time

@@ -15,6 +15,7 @@ from watcher.kube.backoff import Backoff
 from watcher.kube.errors import AccessError, GoneError, RefusedError, in_words
 from watcher.kube.objects import MALFORMED_OBJECT, Raw
 from watcher.kube.requests import StreamedResponse, answered_within, lines, read_all
+from watcher.runtime.cooperative import TimeSlice
 from watcher.runtime.failures import FailuresLogger
 
 PAGE = 100
@@ -116,11 +117,13 @@ class ListWatch:
     async def _list(self) -> str:
         uids: set[str] = set()
         token: str | None = None
+        time_slice = TimeSlice()
         while True:
             page = await self._page({"limit": str(PAGE)} | ({"continue": token} if token else {}))
             for raw in page["items"]:
                 uids.add(str(raw["metadata"]["uid"]))
                 self._put(raw)
+                await time_slice.checkpoint()  # of a large template an object takes a millisecond
             token = page["metadata"].get("continue")
             if not token:
                 self._listener.listed(uids)

@@ -44,6 +44,11 @@ class Reachability:
         self.tried.set()
 
     @property
+    def refused(self) -> bool:
+        """Whether it says right now that we may not ask (401, 403)."""
+        return bool(self.why) and self._code in (401, 403)
+
+    @property
     def excuses_cache(self) -> bool:
         """Whether what an earlier process found may stand for the first answer: until it comes or is denied."""
         return self._outage and not self.denied

@@ -17,6 +17,22 @@ BOARD_FAMILIES = (
 )
 """What the board shows of each target."""
 
+READINESS = Metric(name="readiness", help="What an agent's findings come to; 1 for the verdict of now.")
+READINESS_CONTROLS = Metric(name="readiness_controls", help="Controls of an agent by state, those over 0.")
+READINESS_LOWER = Metric(name="readiness_lower_ratio", help="Controls that are met, of those that apply.")
+READINESS_UPPER = Metric(name="readiness_upper_ratio", help="The same, as if all that is not known were met.")
+READINESS_COVERAGE = Metric(name="readiness_coverage_ratio", help="Controls that are known, of those that apply.")
+NOT_MET = Metric(name="control_not_met", help="A required control that is not met, of at most 60 an agent.")
+CONTROLS_DROPPED = Metric(name="controls_dropped", help="Required controls that are not met and not exported.")
+REGRESSED = Metric(
+    name="control_regressed_timestamp_seconds", help="When a required control that was met was met no more."
+)
+CHECKLIST_FAMILIES = (
+    *(READINESS, READINESS_CONTROLS, READINESS_LOWER, READINESS_UPPER, READINESS_COVERAGE),
+    *(NOT_MET, CONTROLS_DROPPED, REGRESSED),
+)
+"""What the checklist shows of each agent."""
+
 _LAGS = (0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
 _LOOKS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -58,12 +74,21 @@ DRILL_SUCCESS = _gauge(
 )
 DRILL_FAILURES = _gauge("drill_failures", "Drills in a row that failed; only where drills are configured.")
 EVENTS = _counter("events_total", "Events on pods, by what became of them.", "result")
+CHANGES = _counter("changes_total", "Verdicts that turned, by whether they are kept.", "result")
+SOURCE_UP = _gauge("evidence_source_up", "1 while the checklist gets evidence from here, else 0.", "source", "reason")
+CHECKLIST_EVALUATIONS = _counter("checklist_evaluations_total", "Agents judged by the checklist.", "result")
+CHECKLIST_COMPLETE = _gauge(
+    "checklist_last_complete_timestamp_seconds", "When each control of each agent last had a verdict or a reason."
+)
+CHECKLIST_INFO = _gauge("checklist_catalogue_info", "The catalogue that agents are judged by.", "version", "digest")
 STALL = _gauge("loop_stall_seconds", "The longest stall of the event loop in the last half minute.")
 OWN_FAMILIES = (
     *(TARGETS, LOOKS, LOOK_SECONDS, LAG, SKIPPED, HEARTBEAT, DISCOVERED, PODS, CONFIG_OK, CONFIG_AT),
     *(BUNDLE_START, BUNDLE_END, BUILD_INFO, SHARDS, ACTIVE, IMPAIRED, STALL),
     *(DRILL_SUCCESS, DRILL_FAILURES, EVENTS, PODS_NOT_WATCHED),
+    CHANGES,
+    *(SOURCE_UP, CHECKLIST_EVALUATIONS, CHECKLIST_COMPLETE, CHECKLIST_INFO),
 )
 """What the daemon says of itself and of the fleet as a whole."""
 
-FAMILIES = (*BOARD_FAMILIES, *OWN_FAMILIES)
+FAMILIES = (*BOARD_FAMILIES, *CHECKLIST_FAMILIES, *OWN_FAMILIES)

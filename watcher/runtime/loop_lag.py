@@ -48,3 +48,11 @@ class LoopLag:
         """The same with shorter delays: a quota of CPU stops the process for 90 ms, ten times a second."""
         late = self._now() - self._due
         return self._delayed + (late if late > self.DELAY else 0.0)
+
+    @property
+    def both(self) -> tuple[float, float]:
+        """`stalled` and `delayed`, as of one moment: each look asks for them twice."""
+        late = self._now() - self._due
+        if late <= self.DELAY:
+            return self._stalled, self._delayed
+        return self._stalled + (late if late > self.STALL else 0.0), self._delayed + late

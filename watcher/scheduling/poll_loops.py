@@ -10,8 +10,9 @@ from watcher.engine.look_round import LookRound
 from watcher.engine.overload import Backlog
 from watcher.metrics.families import HEARTBEAT, LAG, SKIPPED
 from watcher.runtime.cooperative import TimeSlice
+from watcher.scheduling.poller import Poller, stagger
 from watcher.scheduling.schedule import Schedule
-from watcher.scheduling.timing_wheel import Poller, TimingWheel
+from watcher.scheduling.timing_wheel import TimingWheel
 
 LIVE_WITHIN = 10.0
 """Seconds without progress of the schedule after which the process is no longer live."""
@@ -56,14 +57,16 @@ class PollLoops:
     async def restart(self, name: str) -> None:
         """Begin one poller anew, after its settings changed."""
         await self._pollers[name].drain()
+        await self._engine.fleet.judging.drain()
         self._pollers[name] = poller = self._poller(name)
         self._begin(name)
         await self._put(list(self._engine.board.states.values()), {name: poller})
 
     async def drain(self) -> None:
-        """Cut off the looks under way and start no more."""
+        """Cut off the looks under way and start no more; what was seen is judged."""
         for poller in self._pollers.values():
             await poller.drain()
+        await self._engine.fleet.judging.drain()
 
     def check_first_round(self) -> bool:
         """Check off some targets that were looked at; whether this completed the first round."""
@@ -83,7 +86,7 @@ class PollLoops:
         backlog = self._backlogs[name] = self._engine.overload.backlog(name, looker.interval)
         return Poller(
             TimingWheel(name, looker.interval),
-            looker.look,
+            looker.look_and_queue,
             looker.kind.concurrency,
             lagged=lambda late: own_metrics.add(LAG, late, name),
             skipped=lambda looks: own_metrics.add(SKIPPED, looks, name),
@@ -100,4 +103,6 @@ class PollLoops:
         self._progress = time.monotonic()
         self._engine.own_metrics.set(HEARTBEAT, self._engine.clock.wall())
         self._backlogs[name].check()
+        self._pollers[name].wheel.gather()
+        stagger(list(self._pollers.values()))
         await self._pollers[name].tick()

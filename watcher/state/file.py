@@ -4,20 +4,23 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from probes import AnyProbe
 from probes.contract import TargetKey
-from watcher.engine.board import Board, Restored, TargetState
+from watcher.engine.board import Board, TargetState
+from watcher.engine.restored import Kept, Restored
 from watcher.engine.warm_up import UNSEEN
 from watcher.runtime.atomic_write import TEMPORARY, replace_with
 from watcher.runtime.clock import Scale
 from watcher.runtime.cooperative import TimeSlice
 from watcher.state.debounce_states import LAST_MOMENT, debounce_states, dumped, dumped_young, young
+from watcher.state.packed_line import PackedLine
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +53,7 @@ class StateError(Exception):
 class StateContents:
     """What a state file gave, and what of it could not be read."""
 
-    targets: Mapping[TargetKey, Restored]
+    targets: Mapping[TargetKey, Kept]
     lost: int = 0  # targets named in the file that could not be read
     why: str = ""  # the first reason
 
@@ -99,12 +102,12 @@ class StateFile:
             raise StateError(msg) from error
 
     def _read(self, lines: Iterator[str]) -> StateContents:
-        named, targets, why = _head(next(lines, "")), {}, ""
+        named, targets, why = _head(next(lines, "")), dict[TargetKey, Kept](), ""
         try:
             for line in lines:
                 try:
-                    key, restored = self._restored(line)
-                    targets[key] = restored
+                    key, kept = self._kept(line)
+                    targets[key] = kept
                 except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                     why = why or f"{type(error).__name__}: {error}".splitlines()[0]
         except UnicodeDecodeError as error:
@@ -134,12 +137,21 @@ class StateFile:
         written = name.encode(), dumped(states), self._history[name].dump_json(history), dumped_young(waiting)
         return b'"%b": {"standings": %b, "past": %b%b}' % written
 
-    def _restored(self, line: str) -> tuple[TargetKey, Restored]:
+    def _kept(self, line: str) -> tuple[TargetKey, Kept]:
         entry = json.loads(line)
         if _SURROGATE.search(line):
             json.dumps(entry, ensure_ascii=False).encode()  # ValueError: half a character could not be written again
-        known = {name: each for name, each in entry["probes"].items() if name in self._history}
-        return TargetKey(*entry["target"]), Restored(
+        restored = self._restored(entry, self._history)  # now, for what cannot be read is told at the start
+        # To read a large one again would hold up all looks; there is room for few of them.
+        kept = restored if len(line) > SMALL else PackedLine(line, restored.reached, self._read_again)
+        return TargetKey(*entry["target"]), kept
+
+    def _read_again(self, line: str, probes: Collection[str]) -> Restored:
+        return self._restored(json.loads(line), probes)
+
+    def _restored(self, entry: Mapping[str, Any], probes: Collection[str]) -> Restored:
+        known = {name: each for name, each in entry["probes"].items() if name in probes and name in self._history}
+        return Restored(
             reached=dict(entry["reached"]),
             debounce_states={name: dict(debounce_states(each["standings"])) for name, each in known.items()},
             history=dict(self._histories(known)),

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from probes.contract import TargetKey
-from watcher.engine.board import Restored
 from watcher.engine.engine import Engine
+from watcher.engine.restored import Kept
 from watcher.state.file import StateError, StateFile
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class StateWriter:
         """Whether there is a file to write at all."""
         return self._file is not None
 
-    def restore(self) -> Mapping[TargetKey, Restored]:
+    def restore(self) -> Mapping[TargetKey, Kept]:
         """What the last process left; whatever cannot be read is set aside and said."""
         if self._file is None:
             return {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import yaml
 
-from watcher.text.key_path import key_path, plain_name
+from watcher.text.key_path import key_path, kind_name
 
 MAX_DEPTH = 64
 MAX_WEIGHT = 128 * 2**20
@@ -210,7 +210,7 @@ class YamlReader:
 
     def _merge(self, found: dict[str, object], source: object, event: yaml.Event) -> None:
         if not isinstance(source, dict):
-            raise self._refuse(event, f"<<: expected a mapping, got {plain_name(source)}")
+            raise self._refuse(event, f"<<: expected a mapping, got {kind_name(source)}")
         lines, theirs = self.lines[id(found)], self.lines[id(source)]
         for key in source.keys() - found.keys():
             found[key], lines[key] = source[key], theirs[key]

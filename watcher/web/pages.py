@@ -1,42 +1,30 @@
-"""The page for people: the fleet, trouble first, then one agent with everything known about it."""
+"""The page of one agent with everything known about it, and what is to be known of the watcher itself."""
 
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Iterator
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from probes.contract import Unknown
-from probes.contract.condition import Status
+from watcher.changes.store import ChangeStore
 from watcher.engine.board import Board, ConditionStatus, TargetState
 from watcher.engine.engine import Engine
 from watcher.metrics.families import IMPAIRED, PREFIX
 from watcher.metrics.own import Impairment, OwnMetrics
-from watcher.runtime.cooperative import TimeSlice
 from watcher.runtime.role import Role
+from watcher.web.changes.day import past_of
+from watcher.web.fleet.learning import judged
+from watcher.web.fleet.target_health import Summaries
+from watcher.web.links import links_of
+from watcher.web.missing import missing_agent
+from watcher.web.pictures.of_target import Pictures
 from watcher.web.rendering import TEMPLATES, html_page, page_templates, rendered
-
-SHOWN = 200
-"""Targets on one page; the rest is counted and found by its filters."""
-
-WITH_PROBLEMS = {"true": True, "false": False}
-"""What may be asked of the targets' problems; without it all are meant."""
-
-SHOWN_CONDITIONS = 10
-"""Conditions of one target on the fleet's page; the rest is counted."""
-
-SHOWN_IN_ALL = 400
-"""Conditions on the fleet's page, after which each target has room for one."""
+from watcher.web.unknown_reasons import help_of, runbook_step
 
 SHOWN_OF_A_PROBE = 200
 """Conditions of one probe on the page of a target; it may have three thousand."""
 
-_SLICE = 200
-_FOLDED = (Unknown.WARMING_UP, Unknown.SOURCE_FAILED, Unknown.FACT_UNKNOWN)
 _LOGGED = {
     Impairment.CONFIG_REJECTED: "the newest config or server file was refused, the last one stays; the log says why.",
     Impairment.DISCOVERY_STALE: "the fleet was not discovered lately; what is listed here may be gone, and more there.",
@@ -45,124 +33,45 @@ _LOGGED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One target on the fleet's page."""
-
-    state: TargetState
-    status: Status
-    telling: list[ConditionStatus]  # what is true, or unknown for a reason of its own
-    folded: list["Folded"]  # the rest of what is unknown
-    left_out: int  # of what is telling
-
-
-class Folded(NamedTuple):
-    """Conditions that are unknown for one reason which says nothing of each."""
-
-    said: str
-    names: list[str]
-    why: str = ""
-
-
-def page_routes(engine: Engine) -> list[Route]:
+def page_routes(engine: Engine, store: ChangeStore) -> list[Route]:
     """The routes of the page."""
-    templates = page_templates()
-
-    async def fleet(request: Request) -> Response:
-        wanted = {name: request.query_params.get(name, "") for name in ("namespace", "agent", "status", "problems")}
-        counts, lines, matching = await fleet_lines(engine.board, wanted, engine.board.oldest(engine.clock.steady()))
-        body = await rendered(
-            templates.get_template("fleet.html"),
-            now=engine.clock.wall(),
-            counts=counts,
-            lines=lines,
-            problems=sum(bool(state.target.problems) for state in list(engine.board.states.values())),
-            wanted=wanted,
-            shown=SHOWN,
-            matching=matching,
-            troubles=troubles(engine),
-        )
-        return html_page(body, 200)
+    templates, pictures = page_templates(), Pictures(engine)
 
     async def agent(request: Request) -> Response:
         where = (request.path_params["namespace"], request.path_params["pod"])
         states = [state for key, state in engine.board.states.items() if (key.namespace, key.pod) == where]
-        found = [(state, _by_probe(engine.board, state)) for state in states]
+        now = engine.clock.wall()
+        if not states:
+            return await missing_agent(engine.board, now, *where)
+        summaries = Summaries(engine.board, engine.clock.steady())
+        found = [
+            (
+                state,
+                _by_probe(engine.board, state),
+                await past_of(store, engine.board, state, now),
+                await pictures.of(state, f"picture-{place}"),
+            )
+            for place, state in enumerate(states)
+        ]
         body = await rendered(
             templates.get_template("agent.html"),
-            now=engine.clock.wall(),
+            now=now,
             date_of=engine.clock.date_of,
             found=found,
             where=where,
             shown=SHOWN_OF_A_PROBE,
+            links={state.target.key: links_of(engine.settings.links, state.target) for state in states},
+            judged={state.target.key: judged(engine.board, [state], engine.clock.steady()) for state in states},
+            state_of=lambda state: summaries.of(state).health,
+            help_of=help_of,
+            runbook_step=runbook_step,
         )
-        return html_page(body, 200 if found else 404)
+        return html_page(body, 200)
 
     async def style(_: Request) -> Response:
         return FileResponse(TEMPLATES / "style.css", media_type="text/css")
 
-    return [Route("/", fleet), Route("/agents/{namespace}/{pod}", agent), Route("/style.css", style)]
-
-
-async def fleet_lines(
-    board: Board, wanted: dict[str, str], oldest: tuple[float, ...]
-) -> tuple[Counter[Status], list[Line], int]:
-    """How many targets there are by their worst status; the first that are wanted, trouble first; how many are."""
-    counts: Counter[Status] = Counter()
-    time_slice = TimeSlice()
-    by_status: dict[Status, list[TargetState]] = {status: [] for status in sorted(Status, key=_rank)}
-    for place, state in enumerate(list(board.states.values())):
-        if place % _SLICE == 0:
-            await time_slice.checkpoint()
-        status = _worst(board, state, oldest)
-        counts[status] += 1
-        if _is_wanted(state, status, wanted):
-            by_status[status].append(state)
-    states = [(state, status) for status, found in by_status.items() for state in sorted(found, key=_name)][:SHOWN]
-    lines: list[Line] = []
-    shown = 0
-    for state, status in states:
-        lines.append(_line(board, state, status, SHOWN_CONDITIONS if shown < SHOWN_IN_ALL else 1))
-        shown += len(lines[-1].telling)
-        await time_slice.checkpoint()
-    return counts, lines, sum(map(len, by_status.values()))
-
-
-def _rank(status: Status) -> int:
-    return status.rank
-
-
-def _name(state: TargetState) -> tuple[str, str, str]:
-    return state.target.key
-
-
-def _worst(board: Board, state: TargetState, oldest: tuple[float, ...]) -> Status:
-    seen = {status for _, _, verdicts in board.fresh(state.results, oldest) for _, status, _ in verdicts.outcomes}
-    return min(seen, key=_rank, default=Status.UNKNOWN)
-
-
-def _is_wanted(state: TargetState, status: Status, wanted: dict[str, str]) -> bool:
-    namespace, agent, _ = state.target.key
-    meant = wanted["namespace"] in ("", namespace) and wanted["agent"] in ("", agent)
-    with_problems = WITH_PROBLEMS.get(wanted.get("problems", ""))
-    return meant and wanted["status"] in ("", status) and with_problems in (None, bool(state.target.problems))
-
-
-def _line(board: Board, state: TargetState, status: Status, most: int) -> Line:
-    found = [each for each in board.conditions(state) if each.verdict.status is not Status.FALSE]
-    telling = [each for each in found if each.verdict.reason not in _FOLDED]
-    folded = [Folded("unknown because the look failed", _names(found, Unknown.SOURCE_FAILED))]
-    facts = dict.fromkeys(each.verdict.text for each in found if each.verdict.reason == Unknown.FACT_UNKNOWN)
-    folded += [Folded("unknown", _names(found, Unknown.FACT_UNKNOWN, why), why) for why in facts]
-    if not telling and not facts:
-        folded.append(Folded("warming up", _names(found, Unknown.WARMING_UP)))
-    folded = [each for each in folded if each.names]
-    return Line(state, status, telling[:most], folded, len(telling[most:]))
-
-
-def _names(found: Sequence[ConditionStatus], reason: Unknown, why: str | None = None) -> list[str]:
-    verdicts = [each.verdict for each in found if each.verdict.reason == reason and why in (None, each.verdict.text)]
-    return sorted({each.kind.name for each in verdicts})
+    return [Route("/agents/{namespace}/{pod}", agent), Route("/style.css", style)]
 
 
 def _by_probe(board: Board, state: TargetState) -> dict[str, list[ConditionStatus]]:

@@ -11,12 +11,16 @@ from starlette.responses import HTMLResponse, Response
 
 from probes.contract import TargetKey, say_bytes, say_duration
 from probes.contract.address import shown_url
-from probes.contract.units import utc
+from probes.contract.units import clock_time, utc
 from watcher.engine.board import ConditionStatus
 from watcher.runtime.cooperative import TimeSlice
+from watcher.text.printable import printable
+from watcher.web.changes.words import is_control, runbook_of_change, status_mark, status_word, ticks_said
+from watcher.web.fleet.target_health import health_of_verdict
 from watcher.web.target_json import sentence
 
 TEMPLATES = Path(__file__).parent / "templates"
+_DAY = 86400.0
 
 
 @cache
@@ -31,13 +35,19 @@ def page_templates() -> Environment:
     )
     templates.filters |= {
         "moment": utc,
+        "clock": _clock_time,
         "sentence": sentence,
         "duration": say_duration,
         "bytes": say_bytes,
         "shown_url": shown_url,
+        "printable": printable,
+        "clock_time": clock_time,
+        "ticks_said": ticks_said,
         "pretty": lambda value: json.dumps(value, indent=2, ensure_ascii=False),
     }
-    templates.globals |= {"runbook_of": _runbook_of, "link": _link}
+    templates.globals |= {"runbook_of": _runbook_of, "link": _link, "health_of": health_of_verdict}
+    templates.globals |= {"status_word": status_word, "status_mark": status_mark}
+    templates.globals |= {"is_control": is_control, "runbook_of_change": runbook_of_change}
     for name in templates.list_templates(extensions=["html"]):
         templates.get_template(name)  # a tenth of a second for all: now, and not between looks
     return templates
@@ -48,6 +58,12 @@ def _runbook_of(condition: ConditionStatus, key: TargetKey) -> str:
     query = {**key._asdict(), "subject": condition.verdict.subject}
     given = urlencode({name: value for name, value in query.items() if value}, errors="replace")
     return f"/runbooks/AgentWeave{condition.verdict.kind.name}?{given}"
+
+
+def _clock_time(moment: float, now: float) -> str:
+    """`18:20 UTC`, with the date where that is not within a day; both in Unix seconds."""
+    day, time = utc(moment).removesuffix("Z").split("T")
+    return f"{time[:5]} UTC" if abs(moment - now) < _DAY else f"{day} {time[:5]} UTC"
 
 
 def _link(path: str, wanted: Mapping[str, str], **changes: str) -> str:

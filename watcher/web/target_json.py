@@ -1,13 +1,15 @@
 """Targets as JSON: the one shape that the API and `check --output json` print (contract, section 3)."""
 
 import json
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 from probes.contract import Verdict
-from probes.contract.condition import Status
 from probes.contract.units import utc
 from watcher.engine.board import Board, ConditionStatus, Look, TargetState
 from watcher.runtime.cooperative import TimeSlice
+from watcher.web.fleet.fleet_query import FleetQuery
+from watcher.web.fleet.selection import select
+from watcher.web.fleet.target_health import Summaries, TargetHealth
 
 _CHUNK = 1 << 14
 """Characters that are worth a write of their own: ten targets."""
@@ -24,7 +26,7 @@ def sentence(verdict: Verdict) -> str:
     return text if len(text) <= _MESSAGE_CHARS else text[: _MESSAGE_CHARS - 1] + "…"
 
 
-def _described(board: Board, state: TargetState, *, evidence: bool) -> Iterator[str]:
+def _described(board: Board, state: TargetState, health: TargetHealth, *, evidence: bool) -> Iterator[str]:
     """One target with its conditions, trouble first, and its looks; what they saw only when asked for."""
     namespace, agent, pod = state.target.key
     about = {
@@ -32,7 +34,10 @@ def _described(board: Board, state: TargetState, *, evidence: bool) -> Iterator[
         "agent": agent,
         "pod": pod,
         "address": state.target.address or "",
+        "state": health,
         "conditions": [],
+        **({"node": state.target.node} if state.target.node else {}),
+        **({"workload": state.target.workload} if state.target.workload else {}),
         **({"origins": dict(state.target.origins)} if state.target.origins else {}),
         **({"problems": list(state.target.problems)} if state.target.problems else {}),
         "looks": [_look(look, board.date_of(look.at), evidence=evidence) for look in state.looks.values()],
@@ -53,6 +58,7 @@ def _condition(condition: ConditionStatus) -> dict[str, object]:
         "probe": probe,
         "condition": verdict.kind.name,
         "subject": verdict.subject,
+        "severity": verdict.kind.severity,
         "status": verdict.status,
         "reason": verdict.reason,
         "message": sentence(verdict),
@@ -71,37 +77,47 @@ def _look(look: Look, at: float, *, evidence: bool) -> dict[str, object]:
     }
 
 
-def has_status(board: Board, state: TargetState, status: Status, now: float) -> bool:
-    """Whether any condition of the target has this status at `now`, steady seconds."""
-    fresh = board.fresh(state.results, board.oldest(now))
-    return any(each is status for _, _, verdicts in fresh for _, each, _ in verdicts.outcomes)
+async def fleet_listing(board: Board, query: FleetQuery, now: float, *, standby: bool) -> AsyncIterator[str]:
+    """The document of the targets that are asked for, in the order of the board, `total` of which fit."""
+    if query.given:
+        selection = await select(board, query, now)
+        states = [each.state for each in selection.chosen]
+    else:
+        states = list(board.states.values())
+    end = None if query.limit is None else query.offset + query.limit
+    async for piece in listing(board, states[query.offset : end], now, total=len(states), standby=standby):
+        yield piece
 
 
 async def listing(
     board: Board,
-    states: Iterable[TargetState],
+    states: Sequence[TargetState],
     now: float,
     *,
-    status: Status | None = None,
+    total: int | None = None,
     evidence: bool = False,
     standby: bool = False,
 ) -> AsyncIterator[str]:
-    """The whole document as of `now` (steady seconds), in pieces: a listing of 10,000 targets holds up no look."""
+    """The whole document as of `now` (steady seconds), in pieces: a listing of 10,000 targets holds up no look.
+
+    `total`: how many fit what was asked for, where these are a part of them.
+    """
     said = '"standby": true, ' if standby else ""
+    said += f'"total": {len(states) if total is None else total}, '
     yield f'{{"generated_at": "{utc(board.date_of(now))}", {said}"targets": ['
     between, time_slice, made, size = "", TimeSlice(), list[str](), 0
+    summaries = Summaries(board, now)
     for state in states:
-        if status is None or has_status(board, state, status, now):
-            made.append(between)
-            for piece in _described(board, state, evidence=evidence):
-                made.append(piece)
-                size += len(piece)
-                await time_slice.checkpoint()
-                if size >= _CHUNK:
-                    yield "".join(made)
-                    made.clear()
-                    size = 0
-            between = ",\n"
+        made.append(between)
+        for piece in _described(board, state, summaries.of(state).health, evidence=evidence):
+            made.append(piece)
+            size += len(piece)
+            await time_slice.checkpoint()
+            if size >= _CHUNK:
+                yield "".join(made)
+                made.clear()
+                size = 0
+        between = ",\n"
         await time_slice.checkpoint()
     yield "".join(made)
     yield "]}\n"

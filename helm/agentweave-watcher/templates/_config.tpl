@@ -25,6 +25,9 @@
 {{- end }}
 {{- end }}
 {{- end }}
+{{- if .Values.discovery.kubernetes.enabled }}
+{{- $_ := set $config "checklist" (dict "kubernetes" .Values.rbac.checklist) }}
+{{- end }}
 {{- with .Values.discovery.static }}
 {{- $_ := set $config.discovery "static" . }}
 {{- end }}
@@ -57,6 +60,11 @@
 {{- end }}
 {{- if and .Values.rbac.spire (ne .Values.rbac.scope "cluster") }}
 {{- fail "rbac.spire: only with rbac.scope `cluster`, for ClusterSPIFFEID objects belong to no namespace" }}
+{{- end }}
+{{- range $key, $of := dict "rbac" "ClusterRoles" "spire" "ClusterFederatedTrustDomains" }}
+{{- if and (index $.Values.rbac.checklist $key) (ne $.Values.rbac.scope "cluster") }}
+{{- fail (printf "rbac.checklist.%s: only with rbac.scope `cluster`, for %s belong to no namespace" $key $of) }}
+{{- end }}
 {{- end }}
 {{- $spiffe := .Values.discovery.kubernetes.clusterSpiffeIds }}
 {{- if and .Values.rbac.spire .Values.discovery.kubernetes.enabled (not $spiffe.trustDomain) (not .Values.existingConfigMap) }}

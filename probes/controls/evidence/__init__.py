@@ -1,19 +1,43 @@
 """What was seen of one agent, by source, or why it was not: what judges of controls are handed."""
 
 from probes.controls.evidence.agent_config import AgentConfigFile
-from probes.controls.evidence.agent_objects import AgentObjects, Container, KubeObject, Listing, PodTemplate
+from probes.controls.evidence.agent_objects import AgentObjects, Container, KubeObject, Listing, PodTemplate, ReadText
+from probes.controls.evidence.endings import LastTry, Routed, Took
 from probes.controls.evidence.gathered import AgentRef, EvidenceSet, Missing, Pod, Seen
+from probes.controls.evidence.identity_entries import IdentityEntries, IdentityEntry
+from probes.controls.evidence.live_pod import LivePod
+from probes.controls.evidence.looks import MetricsLook, OPALook, ServedPort, Spoken, Traffic, Verdicts
+from probes.controls.evidence.own_identity import OwnWorkload
+from probes.controls.evidence.past import ConditionPast, PodConditions, PodHistory, Stretch
 
 __all__ = [
     "AgentConfigFile",
     "AgentObjects",
     "AgentRef",
+    "ConditionPast",
     "Container",
     "EvidenceSet",
+    "IdentityEntries",
+    "IdentityEntry",
     "KubeObject",
+    "LastTry",
     "Listing",
+    "LivePod",
+    "MetricsLook",
     "Missing",
+    "OPALook",
+    "OwnWorkload",
     "Pod",
+    "PodConditions",
+    "PodHistory",
     "PodTemplate",
+    "ReadText",
+    "Routed",
     "Seen",
+    "ServedPort",
+    "Spoken",
+    "Stretch",
+    "Took",
+    "Traffic",
+    "Verdicts",
 ]

@@ -2,11 +2,33 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from probes.controls.evidence.endings import Routed
 from probes.controls.evidence.gathered import NOT_GIVEN, Missing, Seen
 
 Json = Mapping[str, object]
+
+
+class ReadText(NamedTuple):
+    """The text that objects were read from."""
+
+    file: str
+    offset: int  # lines before those that `lines` counts from 1
+    lines: Mapping[int, Mapping[str | int, int]]  # the id of each mapping and list -> its keys or numbers -> the line
+
+    def ref_at(self, value: object, *place: str | int) -> str:
+        """`deploy.yaml:12`, where what is at this place below the value stands, or the nearest above it that is there.
+
+        Empty where not even the value's own line is known.
+        """
+        line = min(self.lines.get(id(value), {}).values(), default=0)
+        for part in place:
+            known = self.lines.get(id(value), {})
+            if part not in known:
+                break
+            line, value = known[part], value[part]  # type: ignore[index]  # its own key or number
+        return f"{self.file}:{line + self.offset}" if line else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +41,16 @@ class KubeObject:
     body: Json
     ref: str  # `deploy.yaml:12`, or uid and resourceVersion
     line: int | None = None  # of its document in a manifest
+
+    @property
+    def read_from(self) -> ReadText | None:
+        """The text that it was read from, where it was one."""
+        return None
+
+    def at(self, *place: str | int, of: object = None) -> str:
+        """Where what is at this place of it, or of this part of it, stands; else where it was read."""
+        found = self.read_from.ref_at(self.body if of is None else of, *place) if self.read_from else ""
+        return found or self.ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +74,11 @@ class Container:
     role: Literal["main", "init", "sidecar"]  # a native sidecar is an init container with restartPolicy Always
     body: Json
     agent: bool  # the agent's own
+    read_from: ReadText | None = field(default=None, compare=False, repr=False)
+
+    def at(self, *place: str | int, of: object = None) -> str:
+        """Where what is at this place of it, or of this part of it, stands; empty where that is not known."""
+        return self.read_from.ref_at(self.body if of is None else of, *place) if self.read_from else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +88,11 @@ class PodTemplate:
     metadata: Json
     spec: Json
     agent_container: str  # name of the agent's own; "" where it cannot be told
+    read_from: ReadText | None = field(default=None, compare=False, repr=False)
+
+    def at(self, value: object, *place: str | int) -> str:
+        """Where what is at this place below a part of it stands; empty where that is not known."""
+        return self.read_from.ref_at(value, *place) if self.read_from else ""
 
     @property
     def service_account(self) -> str:
@@ -68,7 +110,8 @@ class PodTemplate:
                     role: Literal["main", "init", "sidecar"] = (
                         "sidecar" if native else "init" if plain == "init" else "main"
                     )
-                    yield Container(name, role, body, agent=plain == "main" and name == self.agent_container)
+                    is_agent = plain == "main" and name == self.agent_container
+                    yield Container(name, role, body, is_agent, self.read_from)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +125,7 @@ class AgentObjects:
     workload: Seen[KubeObject] | Missing
     template: Seen[PodTemplate] | Missing
     listings: Mapping[str, Seen[Listing] | Missing] = field(default_factory=dict)
+    routed: Seen[tuple[Routed, ...]] | Missing = NOT_GIVEN  # of its pods that were asked to end, the newest last
 
     def listing(self, kind: str) -> Seen[Listing] | Missing:
         """The objects of this kind that concern the agent."""

@@ -4,11 +4,11 @@ import posixpath
 from collections.abc import Iterator, Mapping
 
 from probes.controls.catalogue.control import Control
-from probes.controls.evidence import AgentConfigFile, AgentObjects, EvidenceSet, Missing, PodTemplate
+from probes.controls.evidence import AgentConfigFile, AgentObjects, EvidenceSet, LivePod, Missing, PodTemplate
 from probes.controls.judges.agent_config.case import ConfigCase
 from probes.controls.judges.effective_keys import CONFIG
-from probes.controls.judges.kubernetes_object.case import OBJECT, mappings, short
-from probes.controls.judging import Facts, Statement, judge
+from probes.controls.judges.kubernetes_object.case import OBJECT, POD, mappings, short
+from probes.controls.judging import Facts, Says, Statement, judge
 
 _ENABLED, _DESTINATION = "authorization.audit.enabled", "authorization.audit.destination"
 _STREAMS = ("/dev/", "/proc/")
@@ -18,13 +18,33 @@ _STREAMS = ("/dev/", "/proc/")
 @judge("security.authz.audit-logs-secured", of=[CONFIG, OBJECT])
 def audit_logs_secured(control: Control, evidence: EvidenceSet, facts: Facts) -> Iterator[Statement]:
     """The destination is no file that is lost with the pod."""
-    config, objects = evidence.of(CONFIG, AgentConfigFile), evidence.of(OBJECT, AgentObjects)
-    if isinstance(config, Missing) or config.value.broken or isinstance(objects, Missing):
-        return
-    case, template = ConfigCase(control, config, facts, facts.sdk.of(config.value.sdk_version)), objects.value.template
+    objects, case = evidence.of(OBJECT, AgentObjects), _config_case(control, evidence, facts)
+    template = objects if isinstance(objects, Missing) else objects.value.template
+    if case is not None and not isinstance(template, Missing) and (why := _lost(case, template.value)):
+        yield case.bad(_DESTINATION, why)
+
+
+@judge("security.authz.audit-logs-secured", of=[POD])
+def audit_logs_of_pods(control: Control, evidence: EvidenceSet, facts: Facts) -> Iterator[Statement]:
+    """The same by the volumes that each pod has."""
+    case = _config_case(control, evidence, facts)
+    for pod, found in evidence.of_pods(POD, LivePod) if case is not None else ():
+        if not isinstance(found, Missing) and case is not None and (why := _lost(case, found.value.template)):
+            yield Statement(POD, Says.BAD, why, pod=pod.name)
+
+
+def _config_case(control: Control, evidence: EvidenceSet, facts: Facts) -> ConfigCase | None:
+    config = evidence.of(CONFIG, AgentConfigFile)
+    if isinstance(config, Missing) or config.value.broken:
+        return None
+    return ConfigCase(control, config, facts, facts.sdk.of(config.value.sdk_version))
+
+
+def _lost(case: ConfigCase, template: PodTemplate) -> str:
+    """How audit records are lost, a sentence; empty where nothing says so."""
     path = "" if case.flag(_ENABLED) is False else _file(case.declared(_DESTINATION))
-    if path and not isinstance(template, Missing) and (where := _lost_with_the_pod(template.value, path)):
-        yield case.bad(_DESTINATION, f"{_DESTINATION} is a file {where}, which is lost with the pod.")
+    where = _lost_with_the_pod(template, path) if path else ""
+    return f"{_DESTINATION} is a file {where}, which is lost with the pod." if where else ""
 
 
 def _file(destination: object) -> str:

@@ -1,6 +1,6 @@
 """Whether a key of the agent's config counts: the SDK version uses it, and it was there before the process started."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentConfigFile, EvidenceSet, Seen
@@ -29,11 +29,12 @@ def if_effective(found: Seen[AgentConfigFile], sdk: SdkVersion, paths: Iterable[
     paths = tuple(paths)
     ref = place(found, paths[0])
     if not sdk.known:
-        said = f"SDK {sdk.version} is not known, so whether it reads {' and '.join(paths)} is not known."
+        said = f"SDK {sdk.version} is not known, so whether it reads {_listed(paths)} is not known."
         return Statement(CONFIG, Says.UNCLEAR, said, ref, reason=UnknownReason.KEY_NOT_EFFECTIVE)
     dropped = [path for path in paths if not sdk.uses(path)]
     if dropped:
-        said = f"SDK {sdk.version} does not read {' and '.join(dropped)}, so it has no effect."
+        effect = "they have" if len(dropped) > 1 else "it has"
+        said = f"SDK {sdk.version} does not read {_listed(dropped)}, so {effect} no effect."
         return Statement(CONFIG, Says.UNCLEAR, said, ref, reason=UnknownReason.KEY_NOT_EFFECTIVE)
     if found.value.in_place is not True:
         said = "It is not known whether the process started with this config."
@@ -41,3 +42,8 @@ def if_effective(found: Seen[AgentConfigFile], sdk: SdkVersion, paths: Iterable[
             said = "The process started before this config was there."
         return Statement(CONFIG, Says.UNCLEAR, said, ref, reason=UnknownReason.NOT_LOADED)
     return Statement(CONFIG, Says.GOOD, message, ref)
+
+
+def _listed(paths: Sequence[str]) -> str:
+    *others, last = paths
+    return f"{', '.join(others)} and {last}" if others else last

@@ -31,7 +31,9 @@ def jitter(case: ConfigCase) -> Iterator[Statement]:
 def exponential_backoff(case: ConfigCase) -> Iterator[Statement]:
     """Whether the delay grows: a base above 0 and below the maximum."""
     base, most = _number(case, _BASE), _number(case, _MOST)
-    if base is None or most is None:
+    if said := case.without_key(_BASE) or case.without_key(_MOST):
+        yield said
+    elif base is None or most is None:
         wrong = _BASE if base is None else _MOST
         yield case.bad(wrong, f"{wrong} is {shown(case.found.value.get(wrong))}, not a number of seconds.")
     elif not 0 < base < most:
@@ -73,10 +75,14 @@ def retry_tuned(case: ConfigCase) -> Iterator[Statement]:
 
 
 def _between(case: ConfigCase, path: str, least: int, most: int, *, whole: bool = False) -> Statement:
-    value = _number(case, path)
-    kind = "whole number" if whole else "number"
-    if value is None or not least <= value <= most or (whole and value != int(value)):
-        return case.bad(path, f"{path} is {shown(case.found.value.get(path))}, not a {kind} from {least} to {most}.")
+    if said := case.without_key(path):
+        return said
+    value, given = _number(case, path), case.found.value.get(path)
+    is_number = isinstance(given, int | float) and not isinstance(given, bool)
+    if (value is None and not is_number) or (whole and value is not None and value != int(value)):
+        return case.bad(path, f"{path} is {shown(given)}, not a {'whole number' if whole else 'number'}.")
+    if value is None or not least <= value <= most:
+        return case.bad(path, f"{path} is {shown(given)}, outside of {least} to {most}.")
     return case.yes([path], f"{path} is {value:g}.")
 
 

@@ -22,6 +22,7 @@ class ConfigKey:
     used: bool  # whether the agent that runs does anything with it
     required: bool = False
     values: tuple[str, ...] = ()  # the closed list of a text; empty: any
+    unsafe: tuple[str, ...] = ()  # those of `values` that are not for production, and so are not recommended
     pattern: str = ""  # a regular expression that a text must match as a whole
     least: float | None = None  # of a number
     most: float | None = None

@@ -19,17 +19,18 @@ from probes.controls.catalogue.control import Assurance, Control, FactKey, Sourc
 from probes.controls.catalogue.terms import Automation, Scope
 from probes.controls.evidence import EvidenceSet, Missing
 from probes.controls.evidence.gathered import NOT_GIVEN
-from probes.controls.finding import Finding, Memory, RecordRef, State
+from probes.controls.finding import Finding, Memory, RecordRef, State, Witness
 from probes.controls.judging import Facts, Judges, Raised, Statement, asked
 from probes.controls.records import Record
 from probes.controls.verdict.attesting import attested
 from probes.controls.verdict.case import Case
 from probes.controls.verdict.failing import failed, still_failed, suspects
+from probes.controls.verdict.not_applicable import not_applicable
 from probes.controls.verdict.passing import Doubt, doubts, proofs
 from probes.controls.verdict.record_verdict import Outcome, judge_records, waiver_of
 from probes.controls.verdict.showing import message_of
 from probes.controls.verdict.unknown import unknown
-from probes.controls.verdict.weighing import Weighed, weigh
+from probes.controls.verdict.weighing import SettledPods, Weighed, weigh
 
 Answers: TypeAlias = dict[FactKey, bool | Missing]
 _WAIVABLE = (State.FAIL, State.UNKNOWN, State.EXPIRED)
@@ -46,9 +47,10 @@ def judge_control(
     records: Sequence[Record] = (),
     previous: Finding | None = None,
     answers: Answers | None = None,
+    pods: SettledPods | None = None,
 ) -> Finding:
     """One finding of a control that is no roll-up. `records` are valid ones; `previous` is of the same subject;
-    `answers` keeps which facts hold of this evidence, for its other controls.
+    `answers` keeps which facts hold of this evidence, for its other controls, and `pods` are those that have a vote.
 
     Records of another environment than that of `facts` do not count. For scope release the subject is one rollout: the
     finding of another one is no previous finding.
@@ -58,14 +60,14 @@ def judge_control(
         return before_any_rollout(control, rollout, facts.now, previous)
     applies = _applies(control, evidence, facts, judges, {} if answers is None else answers)
     if applies is False:
-        return _since(_not_applicable(control, facts.now, previous), previous)
+        return _since(not_applicable(control, facts.now, previous), previous)
     remembered = previous.memory.record if previous else None
     records = [each for each in records if each.environment == facts.environment]
     case = Case(
         control,
         evidence,
         facts,
-        weigh(control, evidence, facts, judges.controls.get(control.id, ())),
+        weigh(control, evidence, facts, judges.controls.get(control.id, ()), pods),
         previous,
         judge_records(control, evidence, records, remembered, facts.now),
         applies if isinstance(applies, Missing) else None,
@@ -111,17 +113,6 @@ def _answer(key: FactKey, evidence: EvidenceSet, facts: Facts, judges: Judges) -
     return answer
 
 
-def _not_applicable(control: Control, now: float, previous: Finding | None) -> Finding:
-    return Finding(
-        control=control.id,
-        state=State.NOT_APPLICABLE,
-        underlying=State.NOT_APPLICABLE,
-        message=f"Does not apply. {control.applies_when.words if control.applies_when else ''}",
-        since=now,
-        memory=Memory(record=previous.memory.record if previous else None),
-    )
-
-
 def _formed(case: Case) -> Finding:
     if made := failed(case) or still_failed(case):
         return made
@@ -143,18 +134,34 @@ def _assurance(part: Weighed, said: Statement) -> Assurance:
 
 
 def _kept_pass(case: Case, found: Sequence[Doubt]) -> Finding | None:
-    """What was seen of pods holds for its time where there is no settled pod to look at."""
+    """What was seen holds for its time where nobody can say otherwise yet."""
     before = case.previous
-    if before is None or before.underlying is not State.PASS or case.scales.voting or suspects(case):
-        return None
-    if not any(each.pod for each in before.evidence):
+    if before is None or before.underlying is not State.PASS or suspects(case):
         return None
     for each in before.evidence:
         spec = case.control.spec(each.source)
         if spec is None or (spec.max_age is not None and case.facts.now - each.observed_at > spec.max_age):
             return None
-    blind = {each.witness and each.witness.source for each in found}
-    return before if blind <= {each.source for each in before.evidence if each.pod} else None
+    return before if _not_seen_yet(case, found, before) or _no_pod_to_look_at(case, found, before) else None
+
+
+def _not_seen_yet(case: Case, found: Sequence[Doubt], before: Finding) -> bool:
+    """The watcher began anew and has not looked yet at what the pass rests on, pod by pod."""
+    shown = {Witness(each.source, each.pod) for each in before.evidence}
+    waiting = {part.witness for part in case.scales.parts if isinstance(part.found, Missing) and _waits(part.found)}
+    return not case.unsure and {each.witness for each in found} <= shown & waiting
+
+
+def _waits(missing: Missing) -> bool:
+    return missing.reason is UnknownReason.OBSERVING
+
+
+def _no_pod_to_look_at(case: Case, found: Sequence[Doubt], before: Finding) -> bool:
+    """No pod is settled, and what was seen was seen of pods."""
+    of_pods = {each.source for each in before.evidence if each.pod}
+    return (
+        bool(of_pods) and not case.scales.voting and {each.witness and each.witness.source for each in found} <= of_pods
+    )
 
 
 def _remembering(case: Case, finding: Finding) -> Finding:

@@ -1,11 +1,12 @@
 """What keeps an automatic control from passing, and what proves that it passes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from probes.controls.catalogue.control import Assurance, Control, UnknownReason
+from probes.controls.catalogue.control import Assurance, Control, SourceName, UnknownReason
 from probes.controls.catalogue.terms import Absent
 from probes.controls.evidence import Missing
+from probes.controls.evidence.gathered import NOT_GIVEN
 from probes.controls.finding import Witness
 from probes.controls.judging import Says, Statement
 from probes.controls.verdict.weighing import NOT_JUDGED, Scales, Weighed
@@ -16,6 +17,10 @@ _HINDERS_ALL = (UnknownReason.FORBIDDEN, UnknownReason.UNREACHABLE, UnknownReaso
 _SAYS_NOTHING = (UnknownReason.KEY_NOT_EFFECTIVE, UnknownReason.NOT_LOADED)
 """A config that the agent does not go by: of `either`, what another one shows is enough."""
 Proof = tuple[Weighed, Statement]
+
+
+NONE_OF: Mapping[SourceName, str] = {each: f"There is no evidence from {each} here." for each in SourceName}
+"""What is told of a source that gave nothing and does not say why."""
 
 
 class Doubt(NamedTuple):
@@ -91,6 +96,7 @@ def _hinders(part: Weighed, reason: UnknownReason) -> bool:
 
 
 def _doubt(part: Weighed, reason: UnknownReason, message: str, next_at: float | None = None) -> Doubt:
+    message = NONE_OF[part.spec.source] if message is NOT_GIVEN.message else message
     return Doubt(reason, message, part.found.next_at if next_at is None else next_at, part.witness, reason in _ABSENT)
 
 

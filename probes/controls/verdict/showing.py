@@ -7,6 +7,10 @@ from probes.controls.finding import EvidenceShown, State
 from probes.controls.judging import Says, Statement
 from probes.controls.verdict.weighing import Weighed
 
+# Names of members: to look one up at its Enum takes ten times as long, and this is asked of each pod and control.
+_PASS, _FAIL, _UNKNOWN = State.PASS, State.FAIL, State.UNKNOWN
+_BAD, _UNCLEAR = Says.BAD, Says.UNCLEAR
+
 LONGEST = 200
 """Characters of a message."""
 
@@ -50,24 +54,24 @@ def shown(parts: Sequence[Weighed]) -> tuple[EvidenceShown, ...]:
 
 
 def _ref(part: Weighed, found: Seen[object]) -> str:
-    return next((each.ref for each in part.statements if each.ref), found.ref)
+    """Where it was seen: what is bad before what is open, and that before what is good."""
+    said = part.statements
+    if len(said) > 1:
+        said = (*part.says(_BAD), *part.says(_UNCLEAR), *said)
+    return next((each.ref for each in said if each.ref), found.ref)
 
 
 def pod_states(parts: Sequence[Weighed]) -> Mapping[str, State]:
     """What was seen of each pod that has a vote."""
     states: dict[str, State] = {}
     for part in parts:
-        if part.witness.pod:
-            states[part.witness.pod] = _worse(states.get(part.witness.pod, State.PASS), _state(part))
+        if name := part.witness.pod:
+            found, before = _state(part), states.get(name, _PASS)
+            states[name] = found if before is _PASS or found is _FAIL else before
     return states
 
 
 def _state(part: Weighed) -> State:
-    if part.says(Says.BAD):
-        return State.FAIL
-    return State.PASS if part.clean else State.UNKNOWN
-
-
-def _worse(one: State, other: State) -> State:
-    order = (State.FAIL, State.UNKNOWN, State.PASS)
-    return min(one, other, key=order.index)
+    if part.says(_BAD):
+        return _FAIL
+    return _PASS if part.clean else _UNKNOWN

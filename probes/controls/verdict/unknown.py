@@ -8,7 +8,7 @@ from probes.controls.evidence.gathered import NOT_GIVEN
 from probes.controls.finding import Finding, Memory, State, Witness
 from probes.controls.verdict.case import Case
 from probes.controls.verdict.failing import suspects
-from probes.controls.verdict.passing import Doubt, doubts
+from probes.controls.verdict.passing import NONE_OF, Doubt, doubts
 from probes.controls.verdict.record_verdict import Outcome
 from probes.controls.verdict.showing import cut
 
@@ -17,10 +17,11 @@ def unknown(case: Case, found: Sequence[Doubt] | None = None) -> Finding:
     """Unknown, for the reason that is told, and when it can be decided. `found`: its doubts, where they are known."""
     if case.recorded and not case.scales.error and not suspects(case):
         return _no_record(case)
-    doubt = first_doubt(case, found)
+    doubt = _told(case, found)
     made = case.finding(State.UNKNOWN, doubt.message, case.scales.parts, doubt.reason)
     since = nothing_since(case, doubt)
-    return made._replace(next_decided_at=doubt.next_at, memory=Memory(nothing_since=since))
+    shown = sorted(made.evidence, key=lambda each: (each.source, each.pod) != doubt.witness)  # what is open, first
+    return made._replace(evidence=tuple(shown), next_decided_at=doubt.next_at, memory=Memory(nothing_since=since))
 
 
 def _no_record(case: Case) -> Finding:
@@ -31,6 +32,17 @@ def _no_record(case: Case) -> Finding:
     return case.finding(
         State.UNKNOWN, f"There is no valid {kinds} record.", case.scales.parts, UnknownReason.ATTESTATION_MISSING
     )
+
+
+def _told(case: Case, found: Sequence[Doubt] | None) -> Doubt:
+    """The first one; where other evidence is simply not there, what the operator must say comes before that.
+
+    For what people may attest only the first one counts: else to take evidence away would open that.
+    """
+    doubted = doubts(case.control, case.scales) if found is None else found
+    first = first_doubt(case, doubted)
+    open_to_policy = (each for each in doubted if each.reason is UnknownReason.NO_POLICY)
+    return next(open_to_policy, first) if first.absent else first
 
 
 def first_doubt(case: Case, doubted: Sequence[Doubt] | None = None) -> Doubt:
@@ -46,7 +58,7 @@ def first_doubt(case: Case, doubted: Sequence[Doubt] | None = None) -> Doubt:
 
 def _why_not_given(case: Case, doubt: Doubt) -> str:
     """Of evidence that was not given, what is known of other evidence that lacks too; empty where there is no more."""
-    if doubt.message != NOT_GIVEN.message:
+    if doubt.witness is None or doubt.message != NONE_OF[doubt.witness.source]:
         return ""
     lacking = (part.found for part in case.scales.parts if isinstance(part.found, Missing))
     return next((each.message for each in lacking if each.reason is doubt.reason and each != NOT_GIVEN), "")

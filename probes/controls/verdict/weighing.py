@@ -1,8 +1,9 @@
 """What each source shows of one control: the statements of its judges, pod by pod, and what is missing or too old."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
 from probes.controls.catalogue.control import (
     Control,
@@ -11,7 +12,7 @@ from probes.controls.catalogue.control import (
     UnknownReason,
 )
 from probes.controls.catalogue.terms import Absent
-from probes.controls.evidence import EvidenceSet, Missing, Pod, Seen
+from probes.controls.evidence import EvidenceSet, Missing, Seen
 from probes.controls.evidence.gathered import NOT_GIVEN
 from probes.controls.finding import Witness
 from probes.controls.judging import Facts, Raised, RegisteredJudge, Says, Statement, asked
@@ -19,6 +20,7 @@ from probes.controls.verdict.voting import next_voter_at, voters
 
 _RECORD = SourceName.RECORD
 _WITNESSES = {source: Witness(source) for source in SourceName}
+_NO_SOURCE: frozenset[SourceName] = frozenset()
 NOT_JUDGED = "This version does not judge this evidence."
 _NO_POD = Missing(UnknownReason.SOURCE_MISSING, "No pod has been Ready for long enough to be judged.")
 
@@ -26,8 +28,7 @@ _NO_POD = Missing(UnknownReason.SOURCE_MISSING, "No pod has been Ready for long 
 _UNCLEAR, _BAD, _GOOD, _OBSERVING = Says.UNCLEAR, Says.BAD, Says.GOOD, UnknownReason.OBSERVING
 
 
-@dataclass(frozen=True, slots=True)
-class Weighed:
+class Weighed(NamedTuple):
     """What one source showed of one subject: a pod, or (with an empty name) the agent as a whole."""
 
     spec: EvidenceSpec
@@ -37,21 +38,23 @@ class Weighed:
 
     def says(self, what: Says) -> tuple[Statement, ...]:
         """The statements of this kind."""
-        if not self.statements:
-            return ()
-        return tuple(each for each in self.statements if each.says is what)
+        said = self.statements
+        if len(said) < 2:  # of nearly all
+            return said if said and said[0].says is what else ()
+        return tuple([each for each in said if each.says is what])
 
     @property
     def clean(self) -> bool:
         """Seen, and nothing in it is bad or unclear."""
-        return isinstance(self.found, Seen) and all(each.says is _GOOD for each in self.statements)
+        return isinstance(self.found, Seen) and len(self.says(_GOOD)) == len(self.statements)
 
     @property
     def observing(self) -> bool:
         """Nothing but that it has not been watched for long enough."""
         unclear = self.says(_UNCLEAR)
-        only = len(unclear) == len(self.statements) > 0
-        return only and all(each.reason is _OBSERVING for each in unclear)
+        if not unclear or len(unclear) < len(self.statements):
+            return False
+        return all(each.reason is _OBSERVING for each in unclear)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,37 @@ class Scales:
         return tuple(each for each in self.parts if each.spec.source is source)
 
 
-def weigh(control: Control, evidence: EvidenceSet, facts: Facts, judges: Sequence[RegisteredJudge]) -> Scales:
-    """Ask the judges of this control; one that raises, or says what it cannot say, is an error and nothing else."""
+class SettledPods(NamedTuple):
+    """The pods that have a vote; the same for all controls of an agent."""
+
+    voting: frozenset[str]
+    given: frozenset[SourceName]  # by some pod, whether it has a vote or not
+    sources: Mapping[SourceName, tuple[tuple[Witness, Seen[object] | Missing], ...]]  # of these: each pod with a vote
+
+
+def settled_pods(evidence: EvidenceSet, now: float) -> SettledPods:
+    """Those of this evidence; `now`: Unix seconds."""
+    voting = voters(evidence.pods, now)
+    given = frozenset[SourceName]().union(*(pod.sources for pod in evidence.pods.values()))
+    pods = [evidence.pods[name] for name in sorted(voting)]
+    return SettledPods(
+        voting,
+        given,
+        {each: tuple([(Witness(each, pod.name), pod.sources.get(each, NOT_GIVEN)) for pod in pods]) for each in given},
+    )
+
+
+def weigh(
+    control: Control,
+    evidence: EvidenceSet,
+    facts: Facts,
+    judges: Sequence[RegisteredJudge],
+    pods: SettledPods | None = None,
+) -> Scales:
+    """Ask the judges of this control; one that raises, or says what it cannot say, is an error and nothing else.
+
+    `pods`: those of this evidence that have a vote, where they are known already.
+    """
     said: list[Statement] = []
     error = ""
     for registered in judges:
@@ -79,13 +111,13 @@ def weigh(control: Control, evidence: EvidenceSet, facts: Facts, judges: Sequenc
                 error = answer.what
             else:
                 said += answer
-    spoken = frozenset[SourceName]().union(*(registered.sources for registered in judges))
+    spoken = judges[0].sources if len(judges) == 1 else _NO_SOURCE.union(*[each.sources for each in judges])
     if not evidence.pods:
         whole = [_whole(spec, evidence, facts.now, said) for spec in control.evidence if spec.source is not _RECORD]
         return Scales(tuple(whole), error, judged_sources=spoken)
-    voting = voters(evidence.pods, facts.now)
-    parts = [part for spec in control.evidence for part in _parts(spec, evidence, facts.now, voting, said)]
-    return Scales(tuple(_with_a_vote(parts)), error, voting, spoken)
+    pods = settled_pods(evidence, facts.now) if pods is None else pods
+    parts = [part for spec in control.evidence for part in _parts(spec, evidence, facts.now, pods, said)]
+    return Scales(tuple(_with_a_vote(parts) if said else parts), error, pods.voting, spoken)
 
 
 def _is_seen(evidence: EvidenceSet, sources: frozenset[SourceName]) -> bool:
@@ -120,35 +152,33 @@ def _statements(
 
 
 def _parts(
-    spec: EvidenceSpec, evidence: EvidenceSet, now: float, voting: frozenset[str], said: list[Statement]
+    spec: EvidenceSpec, evidence: EvidenceSet, now: float, pods: SettledPods, said: list[Statement]
 ) -> Iterator[Weighed]:
     """Of the agent as a whole where the source was gathered so, else of each pod that has a vote."""
     if spec.source is _RECORD:
         return
-    mine = [each for each in said if each.source is spec.source]
-    whole = evidence.sources.get(spec.source)
-    by_pod = {name: pod for name, pod in evidence.pods.items() if spec.source in pod.sources}
-    general = tuple(each for each in mine if not each.pod)
+    whole, by_pod = evidence.sources.get(spec.source), spec.source in pods.given
+    mine = [each for each in said if each.source is spec.source] if said else []
+    general = tuple([each for each in mine if not each.pod])
     if whole is not None or not by_pod or general:
-        yield _weighed(spec, Witness(spec.source), whole or _newest(spec, by_pod), general, now)
-    for name in sorted(by_pod.keys() & voting) if by_pod else ():
-        own = tuple(each for each in mine if each.pod == name)
-        yield _weighed(spec, Witness(spec.source, name), by_pod[name].sources[spec.source], own, now)
-    for name in sorted(voting - by_pod.keys()) if by_pod else ():
-        yield Weighed(spec, Witness(spec.source, name), NOT_GIVEN)
-    if by_pod and not voting and whole is None and not general:
-        yield Weighed(spec, Witness(spec.source), _nobody(spec, by_pod))
+        yield _weighed(spec, _WITNESSES[spec.source], whole or _newest(spec.source, evidence), general, now)
+    for witness, found in pods.sources.get(spec.source, ()):
+        own = tuple([each for each in mine if each.pod == witness.pod]) if mine else ()
+        yield _weighed(spec, witness, found, own, now)
+    if by_pod and not pods.voting and whole is None and not general:
+        yield Weighed(spec, _WITNESSES[spec.source], _nobody(spec, evidence))
 
 
-def _newest(spec: EvidenceSpec, by_pod: dict[str, Pod]) -> Seen[object] | Missing:
+def _newest(source: SourceName, evidence: EvidenceSet) -> Seen[object] | Missing:
     """For a statement on the agent as a whole that rests on what was seen of its pods."""
-    seen = [found for pod in by_pod.values() if isinstance(found := pod.sources[spec.source], Seen)]
+    seen = [found for pod in evidence.pods.values() if isinstance(found := pod.sources.get(source), Seen)]
     return max(seen, key=lambda each: each.observed_at, default=NOT_GIVEN)
 
 
-def _nobody(spec: EvidenceSpec, by_pod: dict[str, Pod]) -> Missing:
+def _nobody(spec: EvidenceSpec, evidence: EvidenceSet) -> Missing:
     if spec.absent is Absent.UNKNOWN:
-        return Missing(_OBSERVING, _NO_POD.message, next_voter_at(by_pod.values()))
+        by_pod = [pod for pod in evidence.pods.values() if spec.source in pod.sources]
+        return Missing(_OBSERVING, _NO_POD.message, next_voter_at(by_pod))
     return _NO_POD
 
 
@@ -159,8 +189,10 @@ def _weighed(
         return Weighed(spec, witness, found)
     if spec.max_age is not None and now - found.observed_at > spec.max_age:
         return Weighed(spec, witness, Missing(UnknownReason.STALE, "The newest evidence is too old.", found.next_at))
+    if not said:
+        return Weighed(spec, witness, found)
     fresh = tuple(each for each in said if spec.max_age is None or now - _at(each, found) <= spec.max_age)
-    if said and not fresh:
+    if not fresh:
         return Weighed(spec, witness, Missing(UnknownReason.STALE, "What was seen is too old.", found.next_at))
     return Weighed(spec, witness, found, fresh)
 

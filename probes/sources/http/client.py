@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -70,14 +70,19 @@ class HTTPSession:
         *,
         names: NameLookup,
         meter: Meter | None = None,
+        before_another: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """`meter`: what the CPU of TLS is charged to, and what ends it."""
+        """`meter`: what the CPU of TLS is charged to, and what ends it.
+
+        `before_another`: waited for before each connection but the first, within the timeout.
+        """
         self._origin, self._timeout, self._max_bytes = origin, timeout, max_bytes
         self._tls, self._choice = tls, ContextChoice(tls, origin) if tls else None
-        self._names, self._meter = names, meter
+        self._names, self._meter, self._before_another = names, meter, before_another
+        self._connected = False  # once, or in vain
         self._addresses = origin.addresses
         self._connection: Connection | None = None
-        self._deadline = self._gave = 0.0  # times of the loop
+        self._deadline = self._gave = self._waited = 0.0  # times of the loop; seconds on connections that are gone
 
     async def __aenter__(self) -> Self:
         self._deadline = asyncio.get_running_loop().time() + self._timeout
@@ -98,21 +103,28 @@ class HTTPSession:
         if not self._addresses:
             await self._look_up()
         said = request % (method, path, self._origin.authority, headers, length, body)
-        return await self._in_time(self._exchange(said, at_once))
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                if self._connection is not None:
+                    try:
+                        return await self._connection.ask(said, self._max_bytes, at_once)
+                    except ConnectionResetError:
+                        if self._connection.heard:
+                            raise
+                return await (await self._connect()).ask(said, self._max_bytes, at_once)
+        except OSError as error:
+            raise self._failed(error) from error
+        finally:
+            self._gave = asyncio.get_running_loop().time()
 
     async def more(self) -> Response:
         """The next part of the answer; nothing was received meanwhile, so that time is none of the server's."""
         if self._connection is None:
             raise OwnTroubleError(f"{self._name} was not asked.")
         self._deadline += asyncio.get_running_loop().time() - self._gave
-        return await self._in_time(self._connection.more())
-
-    async def _in_time(self, coming: Awaitable[Response]) -> Response:
         try:
             async with asyncio.timeout_at(self._deadline):
-                return await coming
-        except TimeoutError as error:
-            raise self._too_late() from error
+                return await self._connection.more()
         except OSError as error:
             raise self._failed(error) from error
         finally:
@@ -128,20 +140,20 @@ class HTTPSession:
             raise OwnTroubleError(f"{self._name} was not asked: {error}.") from error
         self._deadline += asyncio.get_running_loop().time() - started
 
-    async def _exchange(self, request: bytes, at_once: int | None) -> Response:
-        if self._connection is not None:
-            try:
-                return await self._connection.ask(request, self._max_bytes, at_once)
-            except ConnectionResetError:
-                if self._connection.heard:
-                    raise
-        return await (await self._connect()).ask(request, self._max_bytes, at_once)
+    @property
+    def waited(self) -> float:
+        """Seconds for which what came lay here, for other looks went first: no time of the server's."""
+        return self._waited + (self._connection.waited if self._connection is not None else 0.0)
 
     async def _connect(self) -> Connection:
         self._hang_up()
-        self._connection = None
+        self._waited, self._connection = self.waited, None
+        if self._connected and self._before_another is not None:
+            await self._before_another()
+        self._connected = True
         transport, wire = await connect(Connection, self._addresses, self._origin.port, self._deadline)
         self._connection = wire
+        wire.taken()
         if self._origin.secure:
             if self._tls is None or self._choice is None:
                 raise OwnTroubleError(f"The watcher has nothing to verify {self._name} with.")
@@ -188,6 +200,8 @@ class HTTPSession:
         )
 
     def _failed(self, error: OSError) -> httpx.TransportError:
+        if isinstance(error, TimeoutError):
+            return self._too_late()
         if isinstance(error, ssl.SSLCertVerificationError):
             return self._unverified(error.verify_code)
         if isinstance(error, OverspentError):

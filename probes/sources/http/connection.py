@@ -1,6 +1,8 @@
 """One HTTP/1 connection, and the answer that is waited for."""
 
 import asyncio
+import time
+from collections.abc import Awaitable
 from typing import cast
 
 from probes.sources.http.response import Response, ResponseReader
@@ -12,10 +14,16 @@ class Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
         self.heard = False  # whether any byte of the last answer arrived
+        self.waited = 0.0  # seconds for which what came lay here, for other looks went first
+        self._made = 0.0
         self._answering: ResponseReader | None = None
         self._paused = False
 
-    async def ask(self, request: bytes, max_bytes: int, at_once: int | None = None) -> Response:
+    def taken(self) -> None:
+        """Whoever waited for the connection has it."""
+        self.waited += time.perf_counter() - self._made
+
+    def ask(self, request: bytes, max_bytes: int, at_once: int | None = None) -> Awaitable[Response]:
         """The answer to the request as on the wire, or its first part; ConnectionResetError where it is cut off."""
         self.heard = False
         if self.transport is None or self.transport.is_closing() or self._answering is not None:
@@ -23,16 +31,16 @@ class Connection(asyncio.Protocol):
         self._answering = ResponseReader(max_bytes, at_once)
         self._resume(self.transport)
         self.transport.write(request)
-        return await self._next()
+        return self._next()
 
-    async def more(self) -> Response:
+    def more(self) -> Awaitable[Response]:
         """The next part of an answer that is not whole yet."""
         if self.transport is None or self._answering is None:
             raise ConnectionResetError
         self._answering.take()
         if not self._answering.done.done():
             self._resume(self.transport)
-        return await self._next()
+        return self._next()
 
     async def _next(self) -> Response:
         if self._answering is None:
@@ -43,8 +51,13 @@ class Connection(asyncio.Protocol):
             over = part.whole
             return part
         finally:
+            self._count()
             if over:
                 self._let_go()
+
+    def _count(self) -> None:
+        if self._answering is not None and self._answering.came:
+            self.waited += time.perf_counter() - self._answering.came
 
     def hang_up(self) -> None:
         """Cut the connection without ceremony."""
@@ -63,7 +76,7 @@ class Connection(asyncio.Protocol):
             self._answering = None  # an error's traceback leads here: a cycle, if this led back to the error
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
+        self.transport, self._made = cast(asyncio.Transport, transport), time.perf_counter()
 
     def data_received(self, data: bytes) -> None:
         if self._answering is not None:

@@ -1,15 +1,15 @@
 """Who the watcher is to the servers that it asks, and whom it takes them for: token, CA, client certificate."""
 
+import asyncio
 import logging
-import os
 import re
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import Certificate, load_pem_x509_certificates
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -19,13 +19,14 @@ from probes.contract.text import cut
 from probes.sources.http.client import Origin
 from probes.sources.http.faults import OwnTroubleError
 from probes.sources.http.key_exchange import FIRST, OTHERS, with_curve
+from probes.sources.http.own_certificate import present, svid_to_show
 from probes.sources.http.tls import TLS
+from probes.sources.http.watched_file import WatchedFile
 from probes.sources.tls.namesakes import one_of_each_name
 
 log = logging.getLogger(__name__)
 
 _TOKEN = re.compile(rb"[\x21-\x7e]+")
-_LOOKED_AT_EVERY = 1.0  # seconds
 _MOST_REMEMBERED = 10_000  # origins; those that are gone would stay for ever
 
 
@@ -95,12 +96,16 @@ class Outbound:
 
     def __init__(self, settings: OutboundSettings, source_context: SourceContext) -> None:
         self._settings, self._source_context = settings, source_context
-        self._token = _File(settings.bearer_token_file, source_context.now) if settings.bearer_token_file else None
-        self._ca = _File(settings.ca_file, source_context.now) if settings.ca_file else None
+        self._token = (
+            WatchedFile(settings.bearer_token_file, source_context.now) if settings.bearer_token_file else None
+        )
+        self._ca = WatchedFile(settings.ca_file, source_context.now) if settings.ca_file else None
         self._told: set[str] = set()  # why the token was withheld, as far as the log says so
         self._made_of: tuple[bytes | None, OwnIdentity | None] | None = None
         self._contexts: dict[tuple[str, bytes], ssl.SSLContext] = {}  # by curve and by the authorities that are chosen
         self._choices: Sequence[bytes] = ()  # PEM of authorities without namesakes, where the whole has some
+        self._of_system: ssl.SSLContext | None = None  # with the system's authorities, not used yet
+        self._reading = asyncio.Lock()
         self._taken: dict[Origin, int] = {}  # of servers that do not take the first curve
 
     def authorization(self, target: Target, origin: Origin) -> bytes:
@@ -130,6 +135,18 @@ class Outbound:
 
     def _is_named(self, target: Target, origin: Origin) -> bool:
         return any(each.names(target.key.namespace, origin.host) for each in self._settings.bearer_token_for)
+
+    async def prepare(self) -> None:
+        """Where the system's authorities are what verifies, read them: to parse them would stop the loop for 60 ms."""
+        async with self._reading:
+            made = self._made_of is not None and _same(self._made_of, (None, None)) and self._contexts
+            if self._verifies_by_system and not made and self._of_system is None:
+                self._of_system = await asyncio.to_thread(ssl.create_default_context)
+
+    @property
+    def _verifies_by_system(self) -> bool:
+        with_svid = self._settings.client_certificate == "svid"
+        return self._ca is None and self._source_context.identity.current is None and not with_svid
 
     def tls(self, target: Target | None = None, *, secret: bool = False) -> TLS:
         """How to meet a target's https server; OwnTroubleError where what is configured is not to be had.
@@ -171,15 +188,18 @@ class Outbound:
         return self._contexts[curve, choice]
 
     def _context_of(self, ca: bytes | None, identity: OwnIdentity | None, choice: bytes) -> ssl.SSLContext:
+        # First, as it may be told at each look that there is none; the rest takes long.
+        svid = svid_to_show(identity) if self._settings.client_certificate == "svid" else b""
         if ca is not None:
             context = _verifying(choice or ca, str(self._settings.ca_file))
         elif identity is None:
-            context = ssl.create_default_context()
+            context = self._of_system or ssl.create_default_context()
+            self._of_system = None
         else:
             context = _verifying(choice or _pem(_authorities(None, identity)), "The own trust bundle")
             context.check_hostname = False  # SVIDs have no names but their SPIFFE ID
-        if self._settings.client_certificate == "svid":
-            _show_svid(context, identity)
+        if svid:
+            present(context, svid)
         return context
 
 
@@ -208,43 +228,3 @@ def _authorities(ca: bytes | None, identity: OwnIdentity | None) -> Sequence[Cer
 
 def _pem(authorities: Sequence[Certificate]) -> bytes:
     return b"".join(each.public_bytes(Encoding.PEM) for each in authorities)
-
-
-def _show_svid(context: ssl.SSLContext, identity: OwnIdentity | None) -> None:
-    if identity is None or not identity.chain or identity.key is None:
-        raise OwnTroubleError("The watcher has no valid SVID to show.")
-    key = identity.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    chain = b"".join(each.public_bytes(Encoding.PEM) for each in identity.chain)
-    # ssl reads certificates from files only, and keys do not belong on disks.
-    in_memory = os.memfd_create("svid", os.MFD_CLOEXEC)
-    try:
-        os.write(in_memory, key + chain)
-        context.load_cert_chain(f"/proc/self/fd/{in_memory}")
-    finally:
-        os.close(in_memory)
-
-
-class _File:
-    """A file that changes now and then; the same object until it does."""
-
-    def __init__(self, path: Path, now: Callable[[], float]) -> None:
-        self._path, self._now = path, now
-        self._looked_at = float("-inf")
-        self._stamp: tuple[int, int, int] | None = None
-        self._content = b""
-
-    def read(self) -> bytes:
-        if abs(self._now() - self._looked_at) >= _LOOKED_AT_EVERY:
-            try:
-                self._read_again()
-            except OSError as error:
-                self._stamp = None
-                raise OwnTroubleError(f"{self._path} cannot be read: {error.strerror}.") from error
-            self._looked_at = self._now()
-        return self._content
-
-    def _read_again(self) -> None:
-        found = self._path.stat()
-        stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
-        if stamp != self._stamp:
-            self._content, self._stamp = self._path.read_bytes(), stamp

@@ -1,6 +1,7 @@
 """An HTTP answer, read as it arrives and never beyond its caps."""
 
 import asyncio
+import time
 from dataclasses import dataclass
 
 import httptools
@@ -45,6 +46,7 @@ class ResponseReader:
     def __init__(self, max_bytes: int, at_once: int | None = None) -> None:
         """`at_once`: bytes of a body beyond which it is handed over in parts; None: as a whole, however long."""
         self.done: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self.came = 0.0  # when `done` was: seconds of the performance counter
         self.received = 0
         self._max_bytes, self._at_once = max_bytes, at_once
         self._last: Response | Exception | None = None
@@ -141,6 +143,7 @@ class ResponseReader:
                 self._hand_over()
 
     def _hand_over(self) -> None:
+        self.came = time.perf_counter()
         match self._last:
             case None:
                 self.done.set_result(Response(self._status, tuple(self._headers), bytes(self._body), whole=False))

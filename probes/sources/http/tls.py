@@ -9,6 +9,16 @@ from probes.readings.verify_error import VerifyCode
 MakeContext = Callable[[], ssl.SSLContext]
 
 
+_ON_CERTIFICATES = ("CERTIFICATE", "UNKNOWN_CA", "ACCESS_DENIED")
+"""Parts of OpenSSL's names of alerts that say so (RFC 8446, section 6.2)."""
+
+
+def is_alert_on_certificate(error: BaseException | None) -> bool:
+    """Whether the server says that our certificate is not good enough, or that there is none."""
+    reason = error.reason or "" if isinstance(error, ssl.SSLError) else ""
+    return "ALERT" in reason and any(part in reason for part in _ON_CERTIFICATES)
+
+
 class TLS(NamedTuple):
     """How to verify a server of https."""
 
@@ -43,6 +53,8 @@ class ContextChoice:
 
     def has_another(self, error: ssl.SSLError) -> bool:
         """Whether another one may do better after this error; it is the next."""
+        if is_alert_on_certificate(error):
+            return False  # so far the keys were exchanged
         if not isinstance(error, ssl.SSLCertVerificationError):
             del self._untried[0]
             return bool(self._untried)

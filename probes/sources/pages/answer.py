@@ -1,5 +1,6 @@
 """What an HTTP answer is as a metrics page: its wanted lines, or why it is none."""
 
+from collections.abc import Awaitable
 from typing import NamedTuple
 
 from probes.readings.metrics_page import MetricsPage, PageTrouble
@@ -49,6 +50,7 @@ class PageAnswer(NamedTuple):
             kept=kept,
             redirected_to=self.followed.url.partition("?")[0] if self.followed else "",
             conformance=None if trouble else self.arrival.conformance,
+            waited=self.arrival.waited,
             their_date=read_date(self.arrival.answer.header(b"date")),
         )
         if page.reader.is_large():  # of others judges read what they want to know
@@ -56,10 +58,10 @@ class PageAnswer(NamedTuple):
             await self.arrival.read(page.reader.steps())
         return page
 
-    async def _kept(self) -> KeptLines:
+    def _kept(self) -> Awaitable[KeptLines]:
         if self.arrival.content_type.startswith(PROTOBUF):
             raise NotAPageError("it is protobuf, which was not asked for")
-        return await self.arrival.scanned(Scan(self.wanted.names), self.bare, whole=not self.filtered)
+        return self.arrival.scanned(Scan(self.wanted.names), self.bare, whole=not self.filtered)
 
     @property
     def _answered(self) -> str:

@@ -1,15 +1,16 @@
 """A metrics page is read as it arrives: a hundred pages of 8 MiB that come at once are never held as a whole."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from contextlib import AbstractAsyncContextManager
 
 from probes.contract import Unknown
 from probes.readings.conformance import Conformance, PageInspector
 from probes.readings.signal_reader import SMALL
-from probes.readings.text_format import KeptLines, NotAPageError, Scan, TooCostlyError, WholeLines
+from probes.readings.text_format import KeptLines, NotAPageError, Scan, TooCostlyError
 from probes.sources.cpu_budget import CPUBudget
 from probes.sources.http.client import HTTPSession
 from probes.sources.http.response import Response
+from probes.sources.pages.whole_lines import WholeLines
 
 AT_ONCE = 1 << 16
 """Bytes of a page that are held before they are scanned; of nearly all agents that is the whole page."""
@@ -46,7 +47,8 @@ class PageArrival:
         lines, part = WholeLines(), self.answer
         while True:
             await self._go(self._scan(scan, lines.cut(part.body, last=part.whole)), self._budget, len(part.body))
-            await self._inspect(part)
+            if self._inspecting is not None:
+                await self._inspect(part, self._inspecting)
             if part.whole:
                 break
             part = await self._session.more()
@@ -59,8 +61,12 @@ class PageArrival:
 
     async def read(self, steps: Iterable[None]) -> None:
         """Go through these steps, each of a few milliseconds."""
-        async with self._gate:
-            await _in_turns(steps, self._budget)
+        await self._one_at_a_time(steps, self._budget)
+
+    @property
+    def waited(self) -> float:
+        """Seconds for which what came lay here, for other looks went first."""
+        return self._session.waited
 
     def _scan(self, scan: Scan, pieces: Iterable[bytes]) -> Iterable[None]:
         for piece in pieces:
@@ -70,24 +76,24 @@ class PageArrival:
             self._has_end = self._has_end or piece.startswith(_END) or b"\n" + _END in piece
             self._scanned += 1
 
-    async def _inspect(self, part: Response) -> None:
+    async def _inspect(self, part: Response, inspecting: CPUBudget) -> None:
         """A page that is too much to inspect is read all the same."""
-        if self._inspecting is None or self._inspector is None:
+        if self._inspector is None:
             return
         try:
-            await self._go(self._inspector.feed(part.body, last=part.whole), self._inspecting, len(part.body))
+            await self._go(self._inspector.feed(part.body, last=part.whole), inspecting, len(part.body))
             self.conformance = self._inspector.found
         except TooCostlyError as error:
             why = f"The whole page is too much to inspect: {error}."
             self.conformance = Conformance(unknown=Unknown.MALFORMED, why=why)
             self._inspector = None
 
-    async def _go(self, steps: Iterable[None], budget: CPUBudget, size: int) -> None:
+    def _go(self, steps: Iterable[None], budget: CPUBudget, size: int) -> Awaitable[None]:
         """The steps of so many bytes: of many, those of one page at a time."""
-        if size > SMALL:
-            async with self._gate:
-                await _in_turns(steps, budget)
-        else:
+        return _in_turns(steps, budget) if size <= SMALL else self._one_at_a_time(steps, budget)
+
+    async def _one_at_a_time(self, steps: Iterable[None], budget: CPUBudget) -> None:
+        async with self._gate:
             await _in_turns(steps, budget)
 
 

@@ -23,6 +23,7 @@ class Habit(NamedTuple):
     whole_only: bool  # the filter hides what the whole page has
     lacking: int  # signals that the whole page lacks as well
     bare: tuple[str, ...]
+    ours: bool  # the whole page has families of AgentWeave's, if only such as nobody wants
 
     def excuses(self, lacking: int) -> bool:
         """Whether the whole page lacks all of these signals as well."""
@@ -58,7 +59,7 @@ class PageHabits:
         lacking = wanted.lacking(whole.kept)
         hidden = bool(filtered.trouble) or bool(wanted.lacking(filtered.kept) & ~lacking)
         until = self._now() + _LEARNT_FOR * (0.5 + _share(url))
-        self._habits[url] = Habit(wanted, until, hidden, lacking, whole.kept.bare)
+        self._habits[url] = Habit(wanted, until, hidden, lacking, whole.kept.bare, whole.kept.ours)
 
     def inspection_is_due(self, target: Target) -> bool:
         """Whether it is time to see if a current Prometheus could scrape the page."""

@@ -1,5 +1,6 @@
 """The requests of one look at a metrics page: made as Prometheus makes them, and redirected once on the same origin."""
 
+from collections.abc import Awaitable
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple
 
@@ -38,39 +39,40 @@ class PageRequests(NamedTuple):
     gate: AbstractAsyncContextManager[None]
     look: OneLook
 
-    async def filtered(self, path: bytes, habit: Habit | None) -> MetricsPage:
+    def filtered(self, path: bytes, habit: Habit | None) -> Awaitable[MetricsPage]:
         """The wanted names only, where the server knows how to do that; errors as of `HTTPSession.ask` and `read`."""
         names = (b"&" if b"?" in path else b"?") + self.wanted.query
-        return await self._page(path + names, filtered=True, bare=habit.bare if habit else ())
+        return self._page(path + names, filtered=True, bare=habit.bare if habit else ())
 
-    async def whole(self, path: bytes, inspecting: CPUBudget | None) -> MetricsPage:
+    def whole(self, path: bytes, inspecting: CPUBudget | None) -> Awaitable[MetricsPage]:
         """The whole page; with `inspecting` also whether a current Prometheus could scrape it."""
-        return await self._page(path, filtered=False, inspecting=inspecting)
+        return self._page(path, filtered=False, inspecting=inspecting)
 
-    async def inspected(self, path: bytes, inspecting: CPUBudget) -> MetricsPage:
+    def inspected(self, path: bytes, inspecting: CPUBudget) -> Awaitable[MetricsPage]:
         """The whole page for that alone: of what the filtered one said no second copy is kept."""
-        return await self._replace(wanted=_NO_SIGNALS).whole(path, inspecting)
+        return self._replace(wanted=_NO_SIGNALS).whole(path, inspecting)
 
     async def _page(
         self, path: bytes, *, filtered: bool, bare: tuple[str, ...] = (), inspecting: CPUBudget | None = None
     ) -> MetricsPage:
-        answer, followed, leads = await self._ask(path)
+        followed, answer = None, await self._ask(path)
+        if answer.header(b"content-type").startswith(PROTOBUF):  # all that `*/*` brought
+            answer = await self._ask(path, _TEXT)
+        leads = redirect_of(answer, self.origin, path)
+        if leads is not None and leads.path:
+            answer, followed, leads = await self._follow(path, leads)
         arrival = PageArrival(self.session, answer, self.budget, self.gate, inspecting)
         return await PageAnswer(arrival, self.wanted, self.look, filtered, bare, followed, leads).read()
 
-    async def _ask(self, path: bytes) -> tuple[Response, Redirect | None, Redirect | None]:
-        """The answer, where the one before it pointed, and where it points itself."""
-        answer, followed = await self._get(path), None
-        leads = redirect_of(answer, self.origin, path)
-        if leads is not None and leads.path:
-            answer, followed = await self._get(leads.path), leads
-            leads = redirect_of(answer, self.origin, followed.path)
-            if leads is not None and leads.path in (path, followed.path):
-                leads = leads._replace(known=True)
-        return answer, followed, leads
+    async def _follow(self, path: bytes, leads: Redirect) -> tuple[Response, Redirect, Redirect | None]:
+        """The answer from where the first one pointed, which that is, and where this one points itself."""
+        answer = await self._ask(leads.path)
+        if answer.header(b"content-type").startswith(PROTOBUF):
+            answer = await self._ask(leads.path, _TEXT)
+        further = redirect_of(answer, self.origin, leads.path)
+        if further is not None and further.path in (path, leads.path):
+            further = further._replace(known=True)
+        return answer, leads, further
 
-    async def _get(self, path: bytes) -> Response:
-        answer = await self.session.ask(b"GET", path, _ANY + self.authorization, at_once=AT_ONCE)
-        if answer.header(b"content-type").startswith(PROTOBUF):  # all that `*/*` brought
-            answer = await self.session.ask(b"GET", path, _TEXT + self.authorization, at_once=AT_ONCE)
-        return answer
+    def _ask(self, path: bytes, headers: bytes = _ANY) -> Awaitable[Response]:
+        return self.session.ask(b"GET", path, headers + self.authorization, at_once=AT_ONCE)

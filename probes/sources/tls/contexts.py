@@ -6,8 +6,9 @@ from dataclasses import replace
 from functools import cached_property
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509 import InvalidVersion
+from cryptography.x509 import Certificate, InvalidVersion
 from OpenSSL import SSL, crypto
 
 from probes.contract import IdentityProvider, OwnIdentity, Target
@@ -19,8 +20,8 @@ from probes.readings.verify_error import VerifyCode, VerifyError
 from probes.sources.tls.namesakes import Namesakes
 from probes.sources.tls.path import MAX_VERIFY_DEPTH
 
-_TLS13_CIPHERS = b"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
-_NO_AUTO_CHAIN = 0x8  # SSL_MODE_NO_AUTO_CHAIN of SSL_CTX_set_mode(3); pyOpenSSL has no name for it
+TLS13_CIPHERS = b"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+NO_AUTO_CHAIN = 0x8  # SSL_MODE_NO_AUTO_CHAIN of SSL_CTX_set_mode(3); pyOpenSSL has no name for it
 _PATIENCE = 0.01  # seconds of CPU for a chain that does not verify: an honest one takes two
 
 
@@ -100,16 +101,17 @@ class Trust:
         # the server's choice, and one of 10,000 bits costs us 0.6 s.
         context.set_cipher_list(b"DEFAULT:!kDHE:@SECLEVEL=0")
         # SHA-256 is what CPUs have instructions for: all are offered, the cheapest first.
-        context.set_tls13_ciphersuites(_TLS13_CIPHERS)
+        context.set_tls13_ciphersuites(TLS13_CIPHERS)
         # A resumed session would not show the certificate.
         context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
         context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
         # OpenSSL would build a chain for our own certificate at each look, and verify it: it is sent as it was given.
-        context.set_mode(_NO_AUTO_CHAIN)
+        context.set_mode(NO_AUTO_CHAIN)
         context.set_verify(SSL.VERIFY_PEER, _note)
         context.set_verify_depth(MAX_VERIFY_DEPTH)
         self._add_roots(context)
-        self._add_own(context)
+        if self._identity is not None and self._identity.chain and self._identity.key is not None:
+            show(context, self._identity.chain, self._identity.key)
         return context
 
     def _add_roots(self, context: SSL.Context) -> None:
@@ -119,15 +121,6 @@ class Trust:
         store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)  # a bundle may hold an intermediate as its authority
         for root in self.authorities:
             store.add_cert(crypto.X509.from_cryptography(root))
-
-    def _add_own(self, context: SSL.Context) -> None:
-        if self._identity is None or not self._identity.chain or self._identity.key is None:
-            return
-        leaf, *intermediates = self._identity.chain
-        context.use_certificate(leaf)
-        context.use_privatekey(self._identity.key)  # type: ignore[arg-type]  # no SPIFFE issuer makes ML-DSA keys
-        for intermediate in intermediates:
-            context.add_extra_chain_cert(intermediate)
 
 
 class TrustCache:
@@ -142,16 +135,27 @@ class TrustCache:
         """The trust for the trust domain of the expected SPIFFE ID, else for the watcher's own."""
         if self._provider.current is not self._identity:
             self._identity, self._known = self._provider.current, {}
-        trust_domain = self._trust_domain(target)
+        trust_domain = trust_domain_of(target, self._identity)
         if trust_domain not in self._known:
             self._known[trust_domain] = Trust(trust_domain, self._identity)
         return self._known[trust_domain]
 
-    def _trust_domain(self, target: Target) -> str:
-        for expected in target.spiffe_ids:
-            if parsed := parse_spiffe_id(expected):
-                return parsed.trust_domain
-        return self._identity.trust_domain if self._identity else ""
+
+def trust_domain_of(target: Target, identity: OwnIdentity | None) -> str:
+    """That of the expected SPIFFE ID, else the watcher's own; empty where neither is known."""
+    for expected in target.spiffe_ids:
+        if parsed := parse_spiffe_id(expected):
+            return parsed.trust_domain
+    return identity.trust_domain if identity else ""
+
+
+def show(context: SSL.Context, chain: Sequence[Certificate], key: CertificateIssuerPrivateKeyTypes) -> None:
+    """Have connections of this context present a certificate, the leaf of the chain first."""
+    leaf, *intermediates = chain
+    context.use_certificate(leaf)
+    context.use_privatekey(key)  # type: ignore[arg-type]  # no SPIFFE issuer makes ML-DSA keys
+    for intermediate in intermediates:
+        context.add_extra_chain_cert(intermediate)
 
 
 def _note(connection: SSL.Connection, certificate: crypto.X509, code: int, depth: int, ok: int) -> bool:

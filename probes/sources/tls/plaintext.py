@@ -1,19 +1,18 @@
 """What the first bytes of an answer say: HTTP, TLS or something else."""
 
-import asyncio
 import re
 from collections.abc import Sequence
-from typing import cast
 
 from probes.readings.handshake import Spoke
-from probes.sources.names import connect
+from probes.sources.tls.first_bytes import say_and_hear
 
 _STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})")
 _STATUS_LINE_LENGTH = 12
 _TLS_CONTENT_TYPES = range(20, 25)  # RFC 8446, section 5.1, and heartbeat
 _TLS_MAJOR_VERSION = 3
 _SENT_TO_TLS = re.compile(rb"to (?:an )?https|plain http|ssl-enabled", re.IGNORECASE)
-_MAX_BYTES = 1 << 12
+MAX_BYTES = 1 << 12
+"""Of an answer that are read."""
 
 
 def is_tls(data: bytes) -> bool:
@@ -34,7 +33,7 @@ def http_status(data: bytes) -> int | None:
 
 def is_whole(data: bytes) -> bool:
     """Whether enough of an answer has arrived; of a 400 the body too, for it says whose fault it was."""
-    return is_enough(data) and (http_status(data) != 400 or len(data) >= _MAX_BYTES)
+    return is_enough(data) and (http_status(data) != 400 or len(data) >= MAX_BYTES)
 
 
 def spoken(data: bytes) -> Spoke:
@@ -51,41 +50,15 @@ def printable(data: bytes) -> str:
     return ascii(data[:80].split(b"\r\n")[0].decode("latin-1"))[1:-1]
 
 
+def plain_request(authority: str, of: str = "") -> bytes:
+    """A plain HTTP request; the log of whoever gets it says who asks, and `of`: for what."""
+    agent = f"agentweave-watcher ({of})" if of else "agentweave-watcher"
+    return f"GET / HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: {agent}\r\nConnection: close\r\n\r\n".encode()
+
+
 async def ask_plainly(addresses: Sequence[str], port: int, authority: str, until: float) -> bytes:
     """What a plain HTTP request is answered with, by this time of the loop; nothing where nothing comes."""
-    loop = asyncio.get_running_loop()
-    request = f"GET / HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n".encode()
     try:
-        async with asyncio.timeout_at(until):
-            transport, answer = await connect(lambda: _Answer(request), addresses, port, until)
-    except (OSError, TimeoutError):
+        return (await say_and_hear(plain_request(authority), addresses, port, until, is_whole, MAX_BYTES)).data
+    except OSError:
         return b""
-    timer = loop.call_at(until, answer.end)
-    await answer.done
-    timer.cancel()
-    transport.abort()
-    return answer.data
-
-
-class _Answer(asyncio.Protocol):
-    """The first bytes that answer a request."""
-
-    def __init__(self, request: bytes) -> None:
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.data = b""
-        self._request = request
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        cast(asyncio.Transport, transport).write(self._request)
-
-    def data_received(self, data: bytes) -> None:
-        self.data += data[: _MAX_BYTES - len(self.data)]
-        if is_whole(self.data):
-            self.end()
-
-    def connection_lost(self, _exc: Exception | None) -> None:
-        self.end()
-
-    def end(self) -> None:
-        if not self.done.done():
-            self.done.set_result(None)

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 from sys import intern
-from time import thread_time
+from time import perf_counter, thread_time
 
 from OpenSSL import SSL, crypto
 
@@ -16,7 +16,7 @@ from probes.sources.tls.path import MAX_VERIFY_DEPTH
 from probes.sources.tls.plaintext import http_status, printable, spoken
 from probes.sources.tls.session import TLSSession
 
-_OF_A_CERTIFICATE = (
+OF_A_CERTIFICATE = (
     "bad certificate",
     "unsupported certificate",
     "certificate revoked",
@@ -42,6 +42,7 @@ def reading(
     date: float,
 ) -> Handshake:
     """The reading of a port that took a connection; `heard`: what it said in plaintext, `date` in Unix seconds."""
+    waited = session.waited + (perf_counter() - session.ended if session.finished else 0.0)
     spoke = spoken(heard) if heard else session.spoke
     completed = session.completed or session.verification.given_up or _is_refused_in_handshake(session)
     broke_off = not completed and _breaks_off(session, trust)
@@ -59,6 +60,7 @@ def reading(
         fault=fault,
         error=f"{address} {trouble}." if trouble else "",
         cpu=cpu,
+        waited=waited,
         spoke=spoke,
         completed=completed,
         broke_off=broke_off,
@@ -133,15 +135,21 @@ def _refusal(session: TLSSession) -> str:
     # With TLS 1.3 the client is done first: a refusal shows only at the read after the handshake.
     if session.error:
         return session.error if _is_refusal(session.error) else ""
-    status = http_status(session.answer)
-    if status in (495, 496) or (status == 400 and b"certificate" in session.answer.lower()):
-        return f"HTTP {status}"  # nginx completes the handshake and says so in a page
-    return ""
+    return f"HTTP {http_status(session.answer)}" if is_refusing_page(session.answer) else ""
+
+
+def is_refusing_page(answer: bytes) -> bool:
+    """Whether an HTTP answer says that the client's certificate is not good enough.
+
+    nginx completes the handshake, and says so in a page.
+    """
+    status = http_status(answer)
+    return status in (495, 496) or (status == 400 and b"certificate" in answer.lower())
 
 
 def _is_refusal(error: str) -> bool:
     """Whether an alert says that our certificate is not good enough, or that one is missing (RFC 8446, section 6.2)."""
-    return " alert " in error and error.endswith(_OF_A_CERTIFICATE)
+    return " alert " in error and error.endswith(OF_A_CERTIFICATE)
 
 
 def _ending(session: TLSSession) -> str:

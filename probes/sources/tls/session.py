@@ -19,7 +19,7 @@ from probes.sources.tls.records import Records
 from probes.sources.tls.work_queue import WorkQueue
 
 _MAX_BYTES = 1 << 16
-_CHUNK = 1 << 16
+_CHUNK = 1 << 12  # the room for what is read is cleared first: more takes longer, and the caches
 _MAX_RECORDS = 200
 """Of TLS: a handshake and the first bytes of an answer are ten, and one that changes keys takes 30 us of CPU."""
 
@@ -35,10 +35,13 @@ class TLSSession(asyncio.Protocol):
         certificate_size: int,
         work_queue: WorkQueue,
         before: "TLSSession | None" = None,
+        pause: float = 0.0,
     ) -> None:
         """Speak by this context; `certificate_size` is that of our own certificate in bytes, 0 for none.
 
         `before`: the session of the same look that this one takes the place of, for what it cost and waited.
+        `pause`: seconds from the handshake to the request. A server that closes a connection of which it has not read
+        all resets it, and then nobody knows whether it was the server.
         """
         self.verification = Verification()
         self.cpu: float = before.cpu if before else 0.0  # seconds that OpenSSL, and what goes with it, took
@@ -52,15 +55,22 @@ class TLSSession(asyncio.Protocol):
         self.tls.set_connect_state()
         self._request, self._certificate_size = request, certificate_size
         self.completed = self.finished = self.certificate_sent = False
+        self.ended = 0.0  # when it was finished: seconds of the performance counter
+        self.reset = False  # the connection was cut by the other side or the network
+        self._pause = pause
         self.error = ""  # OpenSSL's words, of an alert for example
         self.flights = self.received = 0
         self.plaintext = self.answer = b""
         self._records = Records()
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._failure: Exception | None = None  # of this code
 
     async def until(self, moment: float) -> None:
-        """Wait for the end of the session, but not longer than to this time of the loop and what was `waited`."""
+        """Wait for the end of the session, but not longer than to this time of the loop and what was `waited`.
+
+        Raises what went wrong here and not on the other side.
+        """
         loop = asyncio.get_running_loop()
         while not self.finished and (self._queued or loop.time() < moment + self.waited):
             self._waiter, self._untimed = loop.create_future(), self._queued > 0
@@ -70,10 +80,13 @@ class TLSSession(asyncio.Protocol):
             finally:
                 if timer is not None:
                     timer.cancel()
+        if self._failure is not None:
+            raise self._failure
 
     def hang_up(self) -> None:
         """Cut the connection without ceremony; what was said stays."""
-        self.finished = True
+        if not self.finished:
+            self.finished, self.ended = True, time.perf_counter()
         if self._transport is not None:
             self._transport.abort()
         self._wake()
@@ -102,7 +115,9 @@ class TLSSession(asyncio.Protocol):
         if data and not self.finished:
             self._do(partial(self._hear, data))
 
-    def connection_lost(self, _exc: Exception | None) -> None:
+    def connection_lost(self, error: Exception | None) -> None:
+        self.reset = error is not None
+        self._transport = None  # work that waits may have something to say
         if self._queued:
             self._do(self.hang_up)
         else:
@@ -120,7 +135,11 @@ class TLSSession(asyncio.Protocol):
         self.waited += now - max(since, self._counted)
         self._queued, self._counted = self._queued - 1, now
         if not self.finished:
-            work()
+            try:
+                work()
+            except Exception as failure:  # noqa: BLE001  the boundary: who waits for the session is told
+                self._failure = failure
+                self.hang_up()
         if self._untimed:
             self._wake()
 
@@ -156,15 +175,31 @@ class TLSSession(asyncio.Protocol):
         except SSL.ZeroReturnError:  # the server has ended the session in an orderly way
             self.hang_up()
         except SSL.Error as error:
-            self.error = _words(error)
-            self._flush()
-            self.hang_up()
+            self._fail(error)
+
+    def _fail(self, error: SSL.Error) -> None:
+        self.error = _words(error)
+        self._flush()
+        self.hang_up()
 
     def _shake_hands(self) -> None:
         self.tls.do_handshake()
         self.completed = True
+        if self._pause:
+            self._flush()
+            asyncio.get_running_loop().call_later(self._pause, self._do, self._ask_late)
+        else:
+            self._ask()
+
+    def _ask(self) -> None:
         self.tls.send(self._request)
         self._flush(len(self._request))
+
+    def _ask_late(self) -> None:
+        try:
+            self._ask()
+        except SSL.Error as error:
+            self._fail(error)
 
     def _read(self) -> None:
         while not is_whole(self.answer):
@@ -173,15 +208,21 @@ class TLSSession(asyncio.Protocol):
 
     def _flush(self, request: int = 0) -> None:
         """Send what OpenSSL has to say: a flight of the handshake, and `request` bytes beside it."""
+        flight = b""
         try:
-            flight = self.tls.bio_read(_CHUNK)
+            flight = part = self.tls.bio_read(_CHUNK)
+            while len(part) == _CHUNK:
+                part = self.tls.bio_read(_CHUNK)
+                flight += part
         except SSL.WantReadError:
-            return
+            if not flight:
+                return
         self.flights += 1
         # OpenSSL does not tell whether the server asked for a certificate; a flight this long carries ours.
         if 0 < self._certificate_size <= len(flight) - request and (self.completed or self.certificate_seen):
             self.certificate_sent = True
-        if self._transport is not None:
+        # What came before the server left is worked off all the same; uvloop raises where there is no socket any more.
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(flight)
 
     def _wake(self) -> None:

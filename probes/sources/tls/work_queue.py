@@ -30,11 +30,13 @@ class WorkQueue:
 
     def _next_turn(self) -> None:
         self._spent = 0.0
-        while self._waiting and self._spent <= TURN:
-            self._run(*self._waiting.popleft())
-        self._full = bool(self._waiting)
-        if self._full:
-            asyncio.get_running_loop().call_soon(self._next_turn)
+        try:
+            while self._waiting and self._spent <= TURN:
+                self._run(*self._waiting.popleft())
+        finally:  # work that raises ends its turn, and no other's
+            self._full = bool(self._waiting)
+            if self._full:
+                asyncio.get_running_loop().call_soon(self._next_turn)
 
     def _run(self, work: Callable[[], None], charge: Callable[[float], None]) -> None:
         began = self._cpu_time()

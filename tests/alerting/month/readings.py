@@ -54,7 +54,8 @@ def page(fleet: Fleet, pod: Pod, now: float, wants: tuple[object, ...]) -> Metri
     if agent.ills.page_fails:
         return MetricsPage(wanted=wanted, status=500, trouble=PageTrouble.HTTP_ERROR, error="The page answered 500.")
     blocks = page_blocks(agent, pod, now)
-    kept = KeptLines(tuple([blocks[name].encode() if name in blocks else b"" for name in wanted.names.texts.values()]))
+    lines = tuple([blocks[name].encode() if name in blocks else b"" for name in wanted.names.texts.values()])
+    kept = KeptLines(lines, ours=True)
     size, seen = sum(map(len, kept.lines)), _inspected(agent, pod, now)
     return MetricsPage(wanted=wanted, status=200, size=size, kept=kept, conformance=seen)
 

@@ -13,8 +13,8 @@ from tests.alerting.month.kinds import CANARY, TRUST_DOMAIN
 from tests.alerting.month.readings import LOOKS
 from tests.identity.identities import Clock
 from watcher.config.settings import Settings, load_settings
-from watcher.engine.board import Restored
 from watcher.engine.engine import Engine
+from watcher.engine.restored import Kept
 from watcher.metrics.families import CONFIG_AT, CONFIG_OK, DISCOVERED, HEARTBEAT, TARGETS
 from watcher.metrics.own import Impairment
 from watcher.runtime.clock import Clock as StandingClock
@@ -88,7 +88,7 @@ class Watcher:
             vars(getattr(made.engine.fleet, part)).update(copy.deepcopy(vars(getattr(self.engine.fleet, part))))
         return made
 
-    def follow(self, restored: Mapping[TargetKey, Restored]) -> Iterator[Turn]:
+    def follow(self, restored: Mapping[TargetKey, Kept]) -> Iterator[Turn]:
         """Watch what is there now; the first looks at what is new come at once, the next ones on the wheel."""
         targets = self.fleet.targets(self.settings.probes)
         fresh = finish(self.engine.replace_targets(targets, restored))
@@ -120,7 +120,7 @@ class Watcher:
         board = self.engine.board
         oldest = board.oldest(self.now())
         seen: list[object] = [self.engine.fleet.isolation.isolated, self.now() // (_CA_LIFE / 2)]
-        for state, results in board.exported_states():
+        for state, results, _ in board.exported_states():
             seen.append(state)
             seen.extend(verdicts for *_, verdicts in board.fresh(results, oldest))
         return seen
@@ -139,7 +139,7 @@ class Watcher:
         """Write the state file, as at the end of the process."""
         asyncio.run(StateFile(directory, self.engine.board.probes).write(self.engine.board))
 
-    def found_state(self, directory: Path) -> Mapping[TargetKey, Restored]:
+    def found_state(self, directory: Path) -> Mapping[TargetKey, Kept]:
         """What the last process left."""
         return StateFile(directory, self.engine.board.probes).read().targets
 

@@ -12,8 +12,7 @@ import pytest
 from tests.discovery.pods.test_discoverer import QUICK, until
 from tests.discovery.pods.test_target import LIMITS, pod
 from tests.servers.kube_lies import LyingKubernetes, run_lying_kubernetes
-from watcher.config.cluster_spiffe_ids import ClusterSpiffeIdSettings
-from watcher.config.kubernetes import KubernetesSettings
+from watcher.config.kubernetes import ClusterSpiffeIdSettings, KubernetesSettings
 from watcher.discovery.identities.cache_file import FILE_NAME, CachedObjects, ClusterSpiffeIdCache
 from watcher.discovery.identities.cluster_spiffe_id_watch import MOST_OBJECTS, ClusterSpiffeIdWatch
 from watcher.discovery.identities.namespace_labels import NamespaceLabels

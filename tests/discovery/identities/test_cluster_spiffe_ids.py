@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.discovery.pods.test_target import LIMITS, NOW, pod
-from watcher.config.cluster_spiffe_ids import ClusterSpiffeIdSettings
-from watcher.config.kubernetes import KubernetesSettings
+from watcher.config.kubernetes import ClusterSpiffeIdSettings, KubernetesSettings
 from watcher.discovery.identities.cluster_spiffe_ids import (
     Declared,
     declare,

@@ -83,7 +83,8 @@ class Cluster:
         }
         found["events"] = {"enabled": False}  # those have tests of their own
         sources = {name: {"interval": "1s", "timeout": "500ms"} for name in ("handshake", "agent_metrics", "opa")}
-        return {"discovery": {"kubernetes": found}, "sources": sources}
+        objects = {"workloads": False, "network": False}  # of those too
+        return {"discovery": {"kubernetes": found}, "sources": sources, "checklist": {"kubernetes": objects}}
 
     def asked(self) -> Counter[tuple[str, str, int]]:
         """Verb, resource and answer of all that the watcher asked."""
@@ -179,7 +180,7 @@ def test_a_missing_right_fixes_no_name_and_the_state_moves_along_when_it_is_give
         eventually(lambda: cluster.refused() == REFUSED, within=70)
         cluster.allow("rights", pods, details)
         daemon.says("AgentUnreachable", "true ConnectionRefused", within=70, pod="search-0", agent="example-agent")
-        assert 'agent="search"' not in daemon.page().text
+        eventually(lambda: 'agent="search"' not in daemon.page().text, within=40)  # the checklist drops it next
         [now] = daemon.targets()
         assert _since(now, "AgentUnreachable") == since
         assert daemon.page().verdict("PoolExhausted", pod="search-0") != "unknown FactUnknown"

@@ -247,6 +247,30 @@ def test_what_was_found_is_there_after_a_restart_without_the_server(lies: LyingK
     assert found
 
 
+def test_no_query_of_a_probe_is_written_to_disk(lies: LyingKubernetes, tmp_path: Path) -> None:
+    raw = pod(1)
+    raw["spec"]["containers"][0] |= {
+        "livenessProbe": {"httpGet": {"path": "/healthz?token=hunter2", "port": 8443}},
+        "readinessProbe": {"httpGet": {"path": "/ready", "port": 8443}},
+    }
+    lies.put(raw)
+    asked = list[list[str]]()
+
+    async def first(engine: Discoverer) -> None:
+        asked.append([each.path for target in engine.targets() for each in target.kubelet_probes])
+
+    async def second(engine: Discoverer) -> None:
+        asked.append([each.path for target in engine.targets() for each in target.kubelet_probes])
+        lies.list_status = 200
+        await until(lambda: [len(target.kubelet_probes) for target in engine.targets()] == [2])
+
+    watching(lies, tmp_path, first)
+    assert b"hunter2" not in (tmp_path / "discovery.json").read_bytes()
+    lies.list_status = 500
+    watching(lies, tmp_path, second)
+    assert asked == [["/healthz?token=hunter2", "/ready"], ["/ready"]]
+
+
 def test_a_memory_that_is_garbage_is_let_go(lies: LyingKubernetes, tmp_path: Path) -> None:
     (tmp_path / "discovery.json").write_bytes(b'\xff\x00\n{"pod": 5}\n[]')
     lies.put(pod(1))

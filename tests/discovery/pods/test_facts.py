@@ -339,3 +339,16 @@ def test_a_thousand_workloads_of_one_name_are_not_compared_each_with_each(worklo
         sys.setprofile(None)
     assert calls < 300 * MANY, "of functions, of claims and releases"
     assert len(touched) < 3 * MANY
+
+
+def test_a_second_container_that_says_where_a_config_is_is_a_problem_of_the_target() -> None:
+    raw = pod()
+    env = [{"name": "AGENTWEAVE_CONFIG_PATH", "value": "/b/config.yaml"}]
+    raw["spec"]["containers"] += [{"name": "b", "env": env}, {"name": "c", "env": env}, {"name": "d"}]
+    target = find(raw, CONFIG).target
+    assert target is not None
+    told = (
+        "the containers b, c say where their config is, too (AGENTWEAVE_CONFIG_PATH): "
+        "a pod is watched as one agent, agent, and b, c are not watched"
+    )
+    assert told in target.problems

@@ -9,7 +9,7 @@ from probes.controls.checklist import judge_agent
 from probes.controls.evidence import EvidenceSet
 from probes.controls.finding import Finding, State
 from probes.controls.judging import Judges
-from probes.controls.profile import CHECKLIST, NotRequired, Profile, mistakes, profile_of
+from probes.controls.profile import CHECKLIST, NotRequired, Profile, profile_of, why_not
 from probes.controls.readiness import Verdict, readiness_of
 from probes.controls.rollup import roll_up
 from tests.probes.controls.made import AGENT, CATALOGUE, NOW, evidence, facts, judges, missing, seen
@@ -99,13 +99,16 @@ def test_of_some_sections_only_their_controls_are_required() -> None:
     assert required == {each for each in REQUIRED if each.startswith("deployment.")}
 
 
-def test_a_profile_that_names_what_is_no_control_or_a_roll_up_is_told() -> None:
-    wrong = Profile("x", add=("no.such", "criteria.security"), remove=(NotRequired("other.no", "", ""),))
-    assert mistakes((wrong,), CATALOGUE) == [
-        "x: add: no.such is no control",
-        "x: add: criteria.security is a roll-up: name its members",
-        "x: remove: other.no is no control",
-    ]
+@pytest.mark.parametrize(
+    ("named", "why"),
+    [
+        ("no.such", "no.such is no control"),
+        ("criteria.security", "criteria.security is a roll-up: name its members"),
+        ("deployment.resources.cpu-limits", ""),
+    ],
+)
+def test_a_profile_can_name_neither_what_is_no_control_nor_a_roll_up(named: str, why: str) -> None:
+    assert why_not(named, CATALOGUE) == why
 
 
 def _readiness(*states: State) -> tuple[Verdict, float | None, float | None, float | None]:

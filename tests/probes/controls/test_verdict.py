@@ -8,6 +8,7 @@ from probes.controls.evidence import Missing
 from probes.controls.finding import State
 from probes.controls.judging import Judges
 from probes.controls.verdict.control import judge_control
+from probes.controls.verdict.not_applicable import WHY, not_applicable
 from tests.probes.controls.made import (
     CATALOGUE,
     DAY,
@@ -84,7 +85,7 @@ def test_of_evidence_that_was_not_given_what_is_known_of_the_rest_is_told_too() 
     known = Missing(
         UnknownReason.SOURCE_MISSING, "Its config is not known: its ConfigMap c is not among what was given."
     )
-    none = "There is no such evidence here."
+    none = "There is no evidence from tls_posture here."
     assert judged(TLS13, evidence(agent_config=known)).message == f"{none} {known.message}"
     assert judged(TLS13, evidence()).message == none
     assert judged(TLS13, evidence(tls_posture=known)).message == known.message
@@ -243,6 +244,22 @@ def test_without_a_settled_pod_a_pass_is_kept_until_its_evidence_is_too_old() ->
     nobody = evidence(pod("b", since=None, tls_posture=missing(UnknownReason.UNREACHABLE)))
     finding = judged(TLS13, nobody, previous=passed, now=NOW + 3601)
     assert (finding.state, finding.reason) == (State.UNKNOWN, UnknownReason.OBSERVING)
+
+
+def test_a_pass_is_kept_while_the_same_pod_was_not_looked_at_again_after_a_restart() -> None:
+    passed = judged(TLS13, evidence(pod("a", tls_posture=seen())))
+    waiting = missing(UnknownReason.OBSERVING)
+    kept = judged(TLS13, evidence(pod("a", tls_posture=waiting)), previous=passed, now=NOW + 600)
+    assert (kept.state, kept.evidence) == (State.PASS, passed.evidence)
+    for what, found, now in (
+        ("another pod", evidence(pod("a", tls_posture=seen()), pod("b", tls_posture=waiting)), NOW + 600),
+        ("too old", evidence(pod("a", tls_posture=waiting)), NOW + 3601),
+        ("gone", evidence(pod("a", tls_posture=missing(UnknownReason.UNREACHABLE))), NOW + 600),
+        ("not given", evidence(pod("a")), NOW + 600),
+    ):
+        assert judged(TLS13, found, previous=passed, now=now).state is State.UNKNOWN, what
+    bad = evidence(pod("a", tls_posture=waiting), agent_config=seen("bad"))
+    assert judged(TLS13, bad, previous=passed, now=NOW + 600).state is State.FAIL
 
 
 def test_nothing_passes_because_there_is_no_pod() -> None:
@@ -421,3 +438,12 @@ def test_a_line_of_a_rollout_waits_for_one() -> None:
     finding = judged(control, evidence(rollout=missing(UnknownReason.NO_DATA), digests=RUNNING), record(control))
     assert (finding.state, finding.reason) == (State.UNKNOWN, UnknownReason.NO_DATA)
     assert judged(control, evidence(rollout=seen(), digests=RUNNING), record(control)).state is State.ATTESTED
+
+
+@pytest.mark.parametrize("key", FactKey)
+def test_of_what_does_not_apply_it_is_said_why_and_not_what_would_make_it_apply(key: FactKey) -> None:
+    (control, *_) = [each for each in CATALOGUE.controls if each.applies_when and each.applies_when.key is key]
+    assert control.applies_when is not None
+    found = not_applicable(control, NOW, None)
+    assert (found.state, found.message) == (State.NOT_APPLICABLE, f"Does not apply: {WHY[key]}")
+    assert control.applies_when.words not in found.message

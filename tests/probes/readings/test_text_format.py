@@ -13,7 +13,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from probes.contract.signal import Absent, Row, Series, Signal, SignalValues, Unreadable
-from probes.readings.text_format import MAX_LINES, Names, NotAPageError, Scan, WholeLines
+from probes.readings.text_format import MAX_LINES, Names, NotAPageError, Scan
+from probes.sources.pages.whole_lines import WholeLines
 from tests.servers.metrics_pages import BINARY, HTML, page_of
 
 WANTED = Signal(name="test_wanted", rows=(Row(metric="wanted", subject=("callee", "peer_id")),))

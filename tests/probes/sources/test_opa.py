@@ -14,11 +14,11 @@ import uvloop
 from probes.contract import EvaluationContext, Fault, OwnIdentity, Source, SourceContext, Target, TargetKey
 from probes.opa import PROBE, OPAHistory, OPALimits
 from probes.readings.canary import Canary
-from probes.readings.decision import Actual, OPAReading
+from probes.readings.decision import Actual, DecisionLogs, OPAReading
 from probes.sources.names import Names
 from probes.sources.opa import KIND, OPASettings
 from tests.servers.bundle_server import BundleServer, run_bundle_server
-from tests.servers.opa_lies import Liar, Lie, cuts, drips, hangs, run_liar, says, says_then_closes, writes
+from tests.servers.opa_lies import Liar, Lie, Question, cuts, drips, hangs, run_liar, says, says_then_closes, writes
 from tests.servers.opa_server import OPAServer, fetch_bundle, run_opa
 from tests.servers.process import eventually
 
@@ -426,6 +426,7 @@ def test_opa_is_asked_as_agents_ask_it() -> None:
             ("POST", "/base/v1/data/hvs/authz/al%20low"),
             ("POST", "/base/v1/data/hvs/authz/al%20low"),
             ("GET", "/base/v1/status"),
+            ("GET", "/base/v1/config"),
         ]
         assert liar.questions[0].headers["content-type"] == "application/json"
         assert liar.questions[1].input == {}
@@ -587,7 +588,7 @@ def statuses(lie: Lie, waits: Sequence[float]) -> list[int]:
         for wait in (0.0, *waits):
             await asyncio.sleep(wait)
             reading = await look(source, replace(TARGET, opa=liar.url))
-            counts.append(len(liar.questions) - len(liar.decisions))
+            counts.append(liar.asked_for("/v1/status"))
         return reading
 
     meet(lie, then)
@@ -600,6 +601,41 @@ def test_the_status_is_asked_at_every_fifth_look_while_all_is_well() -> None:
 
 def test_the_status_is_asked_at_each_look_while_something_is_wrong() -> None:
     assert statuses(with_status(503), [0.0, 0.08, 0.08]) == [1, 1, 2, 3]
+
+
+def test_the_config_is_asked_once_and_what_it_said_is_told_at_each_look() -> None:
+    async def main() -> None:
+        async with run_liar(says(200, b'{"result": {"decision_logs": {"console": true}}}')) as liar:
+            source, target = opened(), replace(TARGET, opa=liar.url)
+            told = [(await look(source, target)).logs for _ in range(3)]
+            assert [each and each.kept for each in told] == [True, True, True]
+            assert liar.asked_for("/v1/config") == 1
+            source.fleet_changed([])
+            source.fleet_changed([target])
+            await look(source, target)
+            assert liar.asked_for("/v1/config") == 2  # what was known of an OPA goes with its targets
+
+    asyncio.run(main())
+
+
+def test_opa_shows_whether_its_config_has_decision_logs(opa: OPAServer) -> None:
+    assert ask(opa, "denies/allow").logs == DecisionLogs(NOW, kept=False, status=200)
+
+
+@pytest.mark.parametrize(("status", "body"), [(403, b"{}"), (200, b"<html>"), (200, b"[" * 3000), (500, b"{}")])
+def test_a_config_that_is_not_shown_costs_nothing_else(status: int, body: bytes) -> None:
+    reading = one_look(with_config(status, body))
+    assert actuals(reading) == {"foreign-caller": "deny", "empty-input": "deny"}
+    assert reading.logs == DecisionLogs(NOW, None, status)
+
+
+def with_config(status: int, body: bytes) -> Lie:
+    """Denies, and says this of its config."""
+
+    async def lie(question: Question, writer: asyncio.StreamWriter) -> None:
+        await (says(status, body) if question.path.endswith("/v1/config") else DENIES)(question, writer)
+
+    return lie
 
 
 def targets_of(liar: Liar, count: int) -> list[Target]:
@@ -673,7 +709,7 @@ def test_the_status_of_a_shared_opa_is_asked_once_and_told_to_all() -> None:
             source.fleet_changed(targets)
             readings = await asyncio.gather(*(look(source, target) for target in targets))
             assert [reading.report is not None for reading in readings] == [True] * 3
-            assert len(liar.questions) - len(liar.decisions) == 1
+            assert (liar.asked_for("/v1/status"), liar.asked_for("/v1/config")) == (1, 1)
             await source.close()
 
     asyncio.run(main())

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from watcher.alerting.dashboards import agent, fleet, own
 from watcher.alerting.dashboards.board import Annotation, Board, Variable
+from watcher.alerting.dashboards.boards import agent, fleet, own, readiness
 from watcher.alerting.dashboards.panels import SOURCE, Json
 
-BOARDS = (fleet.BOARD, agent.BOARD, own.BOARD)
+BOARDS = (fleet.BOARD, agent.BOARD, readiness.BOARD, own.BOARD)
 _COLUMNS = 24
 _LINE = 110
 

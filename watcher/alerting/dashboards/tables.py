@@ -30,15 +30,23 @@ _LINKS = {
     ],
     "condition": [_runbook("AgentWeave${__data.fields.condition}", _ROW)],
     "alertname": [_runbook("${__data.fields.alertname}")],
+    "control": [
+        {"title": "What the control asks", "url": f"{WATCHER_URL}controls/${{__data.fields.control:percentencode}}"}
+    ],
 }
 _DATES = {"since", "expires", "full", "ends", "valid from", "last rotation seen", "config taken", "discovered"} | {
     "not closed since",
     "last arrived",
 }
 _SECONDS = {"p95"}
-_RATIOS = {"lifetime left", "errors", "slow", "CPU"}
+_RATIOS = {"lifetime left", "errors", "slow", "CPU", "met", "known"}
 _WORDS = {
     "severity": {"critical": ("critical", "red"), "warning": ("warning", "orange")},
+    "verdict": {
+        "not_ready": ("not ready", "red"),
+        "indeterminate": ("indeterminate", GREY),
+        "vacuous": ("nothing applies", GREY),
+    },
     "state": {"closed": ("closed", "green"), "half_open": ("half-open", "orange"), "open": ("open", "red")},
     "note": {"none": ("none", "green"), "not watched": ("not watched", GREY)},
 }

@@ -1,6 +1,5 @@
 """From objects to the evidence of each agent. Manifests are never all that there is in a cluster."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +10,7 @@ from watcher.checklist.manifests.documents import MAX_VALUES
 from watcher.checklist.manifests.objects import Manifest, Objects
 from watcher.checklist.manifests.pod_templates import BrokenWorkloadError, FoundTemplate, pod_templates
 from watcher.checklist.manifests.surroundings import Surroundings
+from watcher.checklist.manifests.votes import votes_of, workload_of
 from watcher.checklist.manifests.workloads import (
     AgentWorkload,
     ConfigMaps,
@@ -18,10 +18,6 @@ from watcher.checklist.manifests.workloads import (
     read_workload,
 )
 from watcher.text.printable import printable
-
-_REVISIONS = ("ReplicaSet", "ReplicationController")
-_NUMBER = re.compile("[0-9]{1,18}")
-_NUMBERS = ("deployment.kubernetes.io/revision", "rollout.argoproj.io/revision")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +62,10 @@ def gather(objects: Objects, now: float, sdk_version: str, most_values: int = MA
             fleet.note(f"{each.ref}: {each.kind} {each.namespace}/{each.name} is given twice, first {twin.ref}")
     config_maps = {(each.namespace, each.name): each for each in objects.found if each.kind == "ConfigMap"}
     surroundings = Surroundings(objects.found, now)
-    for agent in _agents(objects.found, config_maps, fleet):
+    votes = votes_of(objects.found, now)
+    if lacking := votes.told():
+        fleet.note(lacking)
+    for agent in _agents(votes.having, config_maps, fleet):
         ref = AgentRef(agent.workload.namespace, agent.name)
         evidence = EvidenceSet(ref, _sources(agent, surroundings.of(agent, config_maps), now, sdk_version, fleet))
         if account := agent.template.service_account:
@@ -75,18 +74,20 @@ def gather(objects: Objects, now: float, sdk_version: str, most_values: int = MA
         labels = labels if isinstance(labels, Mapping) else {}
         fleet.agents.setdefault(ref, []).append(Gathered(evidence, agent.workload, labels))
     for ref, several in fleet.agents.items():
-        if len(several) > 1:
+        if _are_several(several):
             named = ", ".join(f"{each.workload.kind} {each.workload.name} ({each.workload.ref})" for each in several)
             fleet.note(f"{ref} is several workloads, judged as one agent, the worst of each control: {named}")
     return fleet
 
 
+def _are_several(gathered: Sequence[Gathered]) -> bool:
+    """Whether they are more than the pods of one workload."""
+    objects = {id(each.workload) for each in gathered}
+    return len({workload_of(each.workload) for each in gathered}) > 1 or len(objects) < len(gathered)
+
+
 def _agents(found: Sequence[Manifest], config_maps: ConfigMaps, fleet: Fleet) -> Iterator[AgentWorkload]:
-    owners = {str(uid) for each in found if (uid := _meta(each).get("uid"))}
-    old = _old_revisions(found)
     for each in found:
-        if id(each) in old or any(owner in owners for owner in _owners(each)):
-            continue  # what made it is judged, or a newer one
         try:
             for template in pod_templates(each):
                 yield from _agent(each, template, config_maps, fleet)
@@ -104,6 +105,8 @@ def _agent(
             fleet.problem(str(error))
         return
     if agent is not None and template.makes_pods:
+        if agent.others:
+            fleet.problem(agent.others)
         yield agent
     elif agent is not None:
         where = f" at {template.place}" if template.place else ""
@@ -111,41 +114,9 @@ def _agent(
         fleet.note(f"{workload.file}:{template.line}: {said}")
 
 
-def _old_revisions(found: Sequence[Manifest]) -> frozenset[int]:
-    """The ids of ReplicaSets without replicas, where a newer one of the same owner is there."""
-    by_owner: dict[str, list[Manifest]] = {}
-    for each in found:
-        if each.kind in _REVISIONS and (owner := next(_owners(each), "")):
-            by_owner.setdefault(owner, []).append(each)
-    newest = (max(several, key=_revision) for several in by_owner.values())
-    kept = {id(each) for each in newest}
-    every = (each for several in by_owner.values() for each in several)
-    return frozenset(id(each) for each in every if not _runs(each) and id(each) not in kept)
-
-
-def _runs(revision: Manifest) -> bool:
-    spec = revision.body.get("spec")
-    return not (isinstance(spec, Mapping) and spec.get("replicas") == 0)
-
-
-def _revision(found: Manifest) -> tuple[bool, int]:
-    """What the newest has most of: one that runs, then the number of its revision."""
-    annotations = _meta(found).get("annotations")
-    known = annotations.items() if isinstance(annotations, Mapping) else ()
-    numbers = [int(value) for name, value in known if name in _NUMBERS and _NUMBER.fullmatch(str(value))]
-    return _runs(found), max(numbers, default=0)
-
-
 def _meta(found: Manifest) -> Mapping[str, object]:
     meta = found.body.get("metadata")
     return meta if isinstance(meta, Mapping) else {}
-
-
-def _owners(found: Manifest) -> Iterator[str]:
-    references = _meta(found).get("ownerReferences")
-    for each in references if isinstance(references, list) else ():
-        if isinstance(each, Mapping) and each.get("controller"):
-            yield str(each.get("uid"))
 
 
 def _sources(

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from probes.controls.evidence import KubeObject
+from probes.controls.evidence import KubeObject, ReadText
 from watcher.checklist.manifests.documents import MAX_BYTES, UNRENDERED, Budget, Document, read_documents
 from watcher.checklist.manifests.refusing import name_of, unrendered, wrong
-from watcher.text.key_path import key_path, plain_name
+from watcher.text.key_path import key_path, kind_name
 from watcher.text.printable import printable
 
 MOST_FILES, MOST_OBJECTS = 5000, 50_000
@@ -33,6 +33,11 @@ class Manifest(KubeObject):
     def group(self) -> str:
         """Its API group, `networking.k8s.io`; empty for the core's."""
         return str(self.body.get("apiVersion")).rpartition("/")[0]
+
+    @property
+    def read_from(self) -> ReadText:
+        """The text of its file."""
+        return ReadText(self.file, self.document.offset, self.document.lines)
 
     def line_of(self, *place: str | int) -> int:
         """The line of the value at this place, or of the nearest above it that is there."""
@@ -147,7 +152,7 @@ def _take(objects: Objects, file: str, document: Document, data: object, line: i
     if isinstance(data, Mapping) and isinstance(kind, str) and kind.endswith("List") and "items" in data:
         items = data["items"]
         if not isinstance(items, list):
-            objects.tell(f"{file}:{line}", f"items: expected a list, got {plain_name(items)}")
+            objects.tell(f"{file}:{line}", f"items: expected a list, got {kind_name(items)}")
             return
         lines = document.lines.get(id(items), {})
         for number, item in enumerate(items):
@@ -161,7 +166,7 @@ def _take(objects: Objects, file: str, document: Document, data: object, line: i
                 document.lines[id(named)] = document.lines.get(id(item), {})
                 _add(objects, file, document, named, at, namespace)
             elif isinstance(item, Mapping) and str(item.get("kind")).endswith("List"):
-                objects.tell(f"{file}:{at}", "a list in a list")
+                objects.tell(f"{file}:{at}", "a list in a list is not read: put its items into the outer one")
             else:
                 _add(objects, file, document, item, at, namespace)
         return

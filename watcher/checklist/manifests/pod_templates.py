@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from probes.contract.key_names import told_key
 from watcher.checklist.manifests.objects import Manifest
-from watcher.text.key_path import plain_name
+from watcher.text.key_path import kind_name
 
 _USUAL = ("spec", "template")
 _KNATIVE = "serving.knative.dev"
@@ -61,7 +62,7 @@ def _at(workload: Manifest, place: tuple[str, ...]) -> FoundTemplate:
             makes_pods=True,
         )
     full = (*place, "spec", "containers")
-    got = "an empty one" if containers == [] else plain_name(containers)
+    got = "an empty one" if containers == [] else kind_name(containers)
     hint = "" if body is not None else "; of a patch, give what `kustomize build` prints"
     raise BrokenWorkloadError(
         f"{workload.file}:{workload.line_of(*full)}: {workload.kind} {workload.name}: {_path(full)}: "
@@ -103,4 +104,4 @@ def _searched(
 
 
 def _path(place: tuple[str | int, ...]) -> str:
-    return ".".join(map(str, place))
+    return ".".join(str(part) if isinstance(part, int) else told_key(part) for part in place)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from watcher.checklist.manifests.documents import UNRENDERED
-from watcher.text.key_path import Location, plain_name
+from watcher.text.key_path import Location, kind_name
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._:-]{0,251}[A-Za-z0-9])?")
 """Of any kind; RBAC has colons."""
@@ -26,13 +26,13 @@ _TEXTS = ("ConfigMap", "Secret")
 def wrong(data: object) -> str:
     """Why this is no object of Kubernetes; a sentence, or empty."""
     if not isinstance(data, Mapping):
-        return f"expected an object of Kubernetes, got {plain_name(data)}"
+        return f"expected an object of Kubernetes, got {kind_name(data)}"
     for key, form in (("apiVersion", _API_VERSION), ("kind", _KIND)):
         if why := _wrong_text(data, key, form):
             return why
     meta = data.get("metadata")
     if not isinstance(meta, Mapping):
-        return f"metadata: expected a mapping, got {plain_name(meta)}"
+        return f"metadata: expected a mapping, got {kind_name(meta)}"
     for key in ("name", "namespace"):
         value = meta.get(key) if key == "namespace" else name_of(meta)
         if value is None and key == "namespace":
@@ -41,7 +41,7 @@ def wrong(data: object) -> str:
             return UNRENDERED
         if not isinstance(value, str) or not _NAME.fullmatch(value):
             quotes = ", which needs quotes" if isinstance(value, bool | int | float) else ""
-            return f"metadata.{key}: expected a name, got {plain_name(value)}{quotes}"
+            return f"metadata.{key}: expected a name, got {kind_name(value)}{quotes}"
     return ""
 
 
@@ -50,10 +50,10 @@ def _wrong_text(data: Mapping[str, object], key: str, form: re.Pattern[str]) -> 
     if key not in data and key == "apiVersion":
         return "expected an object of Kubernetes, with apiVersion and kind"
     if not isinstance(value, str):
-        return f"{key}: expected text, got {plain_name(value)}"
+        return f"{key}: expected text, got {kind_name(value)}"
     if "{{" in value:
         return UNRENDERED
-    return "" if form.fullmatch(value) else f"{key}: expected a name, got {plain_name(value)}"
+    return "" if form.fullmatch(value) else f"{key}: expected a name, got {kind_name(value)}"
 
 
 def name_of(meta: Mapping[str, object]) -> object:

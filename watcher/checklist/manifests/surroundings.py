@@ -44,6 +44,7 @@ class Surroundings:
         self._by_place: defaultdict[tuple[str, str], list[Manifest]] = defaultdict(list)
         self._policies: defaultdict[str, list[tuple[Selector, Manifest]]] = defaultdict(list)
         self._known: dict[tuple[str, str], Seen[Listing]] = {}
+        self._selected: dict[tuple[str, tuple[int, ...]], Seen[Listing]] = {}
         for each in (each for each in found if _GROUPS.get(each.kind, each.group) == each.group):
             self._by_place[each.kind, "" if each.kind in _OF_CLUSTER else each.namespace].append(each)
             if each.kind == _POLICY and (selector := _selector(each)) is not None:
@@ -52,11 +53,10 @@ class Surroundings:
     def of(self, agent: AgentWorkload, config_maps: ConfigMaps) -> dict[str, Seen[Listing]]:
         """The objects that concern this agent, by kind."""
         namespace = agent.workload.namespace
-        policies = [each for selector, each in self._policies.get(namespace, ()) if selects(selector, agent.labels)]
         return {
             **{kind: self._listing(kind, namespace) for kind in _OF_NAMESPACE},
             **{kind: self._listing(kind, "") for kind in _OF_CLUSTER},
-            _POLICY: self._seen(policies),
+            _POLICY: self._policies_of(namespace, agent.labels),
             "ConfigMap": self._config_maps(agent, config_maps),
         }
 
@@ -65,6 +65,14 @@ class Surroundings:
         if place not in self._known:
             self._known[place] = self._seen(self._by_place.get(place, ()))
         return self._known[place]
+
+    def _policies_of(self, namespace: str, labels: Mapping[str, str]) -> Seen[Listing]:
+        """One listing for all agents that the same policies select: what judges read of it is read once."""
+        given = self._policies.get(namespace, ())
+        chosen = tuple([number for number, (selector, _) in enumerate(given) if selects(selector, labels)])
+        if (namespace, chosen) not in self._selected:
+            self._selected[namespace, chosen] = self._seen([given[number][1] for number in chosen])
+        return self._selected[namespace, chosen]
 
     def _seen(self, found: Sequence[Manifest], lacks: Missing | None = NOT_ALL) -> Seen[Listing]:
         return Seen(Listing(tuple(found), lacks), self._now, found[0].ref if found else "")

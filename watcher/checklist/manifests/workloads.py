@@ -7,14 +7,15 @@ from typing import Any
 from probes.controls.evidence import PodTemplate
 from watcher.checklist.manifests.objects import Manifest
 from watcher.checklist.manifests.pod_templates import BrokenWorkloadError, FoundTemplate
+from watcher.checklist.manifests.shapes import misfits
 from watcher.discovery.pod.agent_config import AgentConfig, read_config
 from watcher.discovery.pod.config_place import ConfigPlace
-from watcher.discovery.pod.containers import agent_container
+from watcher.discovery.pod.containers import agent_container, other_agents, said_of_other_agents
 from watcher.discovery.pod.environment import LONGEST, Values
 from watcher.discovery.pod.pod import Pod, read_pod
 from watcher.discovery.pod.workload import agent_name
 from watcher.kube.objects import MALFORMED_OBJECT
-from watcher.text.key_path import plain_name
+from watcher.text.key_path import key_path, kind_name
 
 ConfigMaps = Mapping[tuple[str, str], Manifest]
 
@@ -30,6 +31,7 @@ class AgentWorkload:
     labels: Mapping[str, str]  # of its pods
     config: tuple[Manifest, str] | None  # the ConfigMap and key that have its config
     why: str = ""  # why its config is not known, a part of a sentence
+    others: str = ""  # that other containers of its pods are agents too, a sentence with its place
 
 
 def read_workload(workload: Manifest, found: FoundTemplate, config_maps: ConfigMaps) -> AgentWorkload | None:
@@ -38,8 +40,17 @@ def read_workload(workload: Manifest, found: FoundTemplate, config_maps: ConfigM
     try:
         return _read(workload, found, config_maps)
     except MALFORMED_OBJECT as error:
-        said = f"the pod template of {workload.kind} {workload.name} is not as Kubernetes has it"
-        raise BrokenWorkloadError(f"{workload.file}:{found.line}: {said}") from error
+        raise BrokenWorkloadError(_misfit(workload, found)) from error
+
+
+def _misfit(workload: Manifest, found: FoundTemplate) -> str:
+    """Which of its fields is not as Kubernetes has it, with its place."""
+    who, at = f"{workload.kind} {workload.name}", f"{workload.file}:{found.line}"
+    place, why = next(misfits(found.body), ((), ""))
+    if not why:
+        return f"{at}: the pod template of {who} is not as Kubernetes has it"
+    path = key_path((*filter(None, found.place.split(".")), *place))
+    return f"{workload.read_from.ref_at(found.body, *place) or at}: {who}: {path}: {why}"
 
 
 def _read(workload: Manifest, found: FoundTemplate, config_maps: ConfigMaps) -> AgentWorkload | None:
@@ -54,15 +65,24 @@ def _read(workload: Manifest, found: FoundTemplate, config_maps: ConfigMaps) -> 
     config, key, why = _config(place, workload.namespace, config_maps)
     said = read_config(_text(config, key)) if config is not None else AgentConfig()
     labels = {str(name): str(value) for name, value in (meta.get("labels") or {}).items()}
+    container = agent_container(spec)
     return AgentWorkload(
         name=agent_name(pod, said),
         workload=workload,
-        template=PodTemplate(meta, spec, str(agent_container(spec).get("name") or "")),
+        template=PodTemplate(meta, spec, str(container.get("name") or ""), workload.read_from),
         line=found.line,
         labels=labels,
         config=None if config is None else (config, key),
         why=why,
+        others=_others(workload, found, container),
     )
+
+
+def _others(workload: Manifest, found: FoundTemplate, container: Mapping[str, Any]) -> str:
+    others = other_agents(container, found.body.get("spec") or {})
+    place = workload.read_from.ref_at(others[0]) if others else ""
+    told = said_of_other_agents(container, others, "judged")
+    return told and f"{place or f'{workload.file}:{found.line}'}: {workload.kind} {workload.name}: {told}"
 
 
 def _wrong(spec: Mapping[str, Any]) -> str:
@@ -72,7 +92,7 @@ def _wrong(spec: Mapping[str, Any]) -> str:
         for number, each in enumerate(spec.get(key) or ()):
             name, place = each.get("name"), f"{key}[{number}]"
             if not isinstance(name, str) or not name:
-                return f"{place}.name: expected a name, got {plain_name(name)}"
+                return f"{place}.name: expected a name, got {kind_name(name)}"
             if name in named:
                 return f"{place}.name: the same name as that of {named[name]}"
             named[name] = place

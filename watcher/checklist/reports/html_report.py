@@ -7,7 +7,15 @@ from itertools import groupby
 from jinja2 import Environment, StrictUndefined
 
 from watcher.checklist.agent_report import Report
-from watcher.checklist.reports.wording import MARKS, bounds, counted, required_counted, state_words, verdict_words, why
+from watcher.checklist.reports.wording import (
+    MARKS,
+    all_counted,
+    required_counted,
+    state_words,
+    turned_told,
+    verdict_words,
+    why,
+)
 from watcher.text.printable import printable
 
 
@@ -24,9 +32,9 @@ def as_html(report: Report) -> str:
         at=datetime.fromtimestamp(report.generated_at, UTC).strftime("%Y-%m-%d %H:%M UTC"),
         sections=lambda agent: groupby(agent.leaves, lambda each: controls[each.control].section),
         marks=MARKS,
+        turned=turned_told(report),
         words={
-            "bounds": bounds,
-            "counted": counted,
+            "all": all_counted,
             "required": required_counted,
             "state": state_words,
             "verdict": verdict_words,

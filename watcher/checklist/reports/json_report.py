@@ -3,48 +3,81 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from probes.controls.catalogue.loading import Catalogue
+from probes.controls.evidence import AgentRef
 from probes.controls.finding import Finding, RecordRef
+from probes.controls.readiness import Readiness
 from watcher.checklist.agent_report import AgentReport, Report
 from watcher.checklist.reports.json_text import json_text
+from watcher.checklist.turned_finding import TurnedFinding
 
 
 def as_json(report: Report) -> str:
     """One document."""
-    about = {"version": report.catalogue.version, "digest": report.catalogue.digest}
     shown: Mapping[str, object] = {
-        "generated_at": _time(report.generated_at),
-        "catalogue": about,
-        "agents": [_agent(each, report) for each in report.agents],
+        **head(report.catalogue, report.generated_at),
+        "agents": [agent_with_findings(each, report.catalogue) for each in report.agents],
         "fleet": {"findings": []},
+        **({} if report.turned is None else {"turned": [turned_json(each) for each in report.turned]}),
         "problems": list(report.problems),
         "notes": list(report.notes),
     }
     return json_text(shown)
 
 
-def _time(seconds: float | None) -> str | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+def head(catalogue: Catalogue, generated_at: float) -> dict[str, object]:
+    """How a document begins; `generated_at`: Unix seconds."""
+    about = {"version": catalogue.version, "digest": catalogue.digest}
+    return {"generated_at": _time(generated_at), "catalogue": about}
 
 
-def _agent(agent: AgentReport, report: Report) -> Mapping[str, object]:
-    readiness = agent.readiness
+def agent_alone(ref: AgentRef, profile: str, labels: Mapping[str, str], readiness: Readiness) -> dict[str, object]:
+    """One agent without its findings."""
     return {
-        "namespace": agent.ref.namespace,
-        "agent": agent.ref.agent,
-        "profile": agent.profile,
-        "labels": agent.labels,
+        "namespace": ref.namespace,
+        "agent": ref.agent,
+        "profile": profile,
+        "labels": labels,
         "readiness": readiness.verdict,
         "blocked_by_platform": readiness.blocked_by_platform,
         "lower": readiness.lower,
         "upper": readiness.upper,
         "coverage": readiness.coverage,
         "counts": readiness.counts,
-        "findings": [_finding(each, agent, report) for each in agent.findings.values()],
     }
 
 
-def _finding(finding: Finding, agent: AgentReport, report: Report) -> Mapping[str, object]:
-    control = report.catalogue.by_id[finding.control]
+def agent_with_findings(agent: AgentReport, catalogue: Catalogue) -> dict[str, object]:
+    """One agent with its findings."""
+    shown = agent_alone(agent.ref, agent.profile, agent.labels, agent.readiness)
+    required, there = agent.all_required.keys(), agent.all_required.keys() & agent.findings.keys()
+    if len(there) < len(required):
+        shown["required_shown"] = f"{len(there)} of {len(required)}"
+    return {**shown, "findings": [_finding(each, agent, catalogue) for each in agent.findings.values()]}
+
+
+def turned_json(turned: TurnedFinding) -> Mapping[str, object]:
+    """A finding that turned."""
+    return {
+        "at": _time(turned.at),
+        "namespace": turned.agent.namespace,
+        "agent": turned.agent.agent,
+        "control": turned.control,
+        "from": turned.before,
+        "to": turned.after,
+        "turn": turned.turn,
+        "reason": turned.reason,
+        "message": turned.message,
+        "lasted_seconds": round(turned.lasted, 1),
+    }
+
+
+def _time(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _finding(finding: Finding, agent: AgentReport, catalogue: Catalogue) -> Mapping[str, object]:
+    control = catalogue.by_id[finding.control]
     return {
         "control": finding.control,
         "state": finding.state,
@@ -57,6 +90,7 @@ def _finding(finding: Finding, agent: AgentReport, report: Report) -> Mapping[st
         "message": finding.message,
         "since": _time(finding.since),
         "next_decided_at": _time(finding.next_decided_at),
+        "evidence_lost_since": _time(finding.evidence_lost_since),
         "observed_pods": f"{len(finding.pods)} of {finding.all_pods}" if finding.all_pods else None,
         "pods": dict(finding.pods),
         "evidence": [

@@ -51,10 +51,11 @@ def _count(suite: ET.Element, **counts: int) -> None:
 
 def _case(suite: ET.Element, finding: Finding, agent: AgentReport, remediation: str) -> None:
     place, said = agent.place_of(finding), _clean(why(finding))
+    where = f"{place.file}:{place.line}: " if place else ""
     case = ET.SubElement(suite, "testcase", classname=_clean(str(agent.ref)), name=finding.control, time="0")
     if finding.state in _FAILED and finding.control in agent.required:
         failure = ET.SubElement(case, "failure", message=said, type=finding.reason)
-        failure.text = _clean(f"{place.file}:{place.line}: {said}\n{remediation}")
+        failure.text = _clean(f"{where}{said}\n{remediation}")
     elif finding.state in (*_SKIPPED, *_FAILED):
         required = "" if finding.control in agent.required else ", not required"
         ET.SubElement(case, "skipped", message=f"{state_words(finding.state)}{required}: {said}")

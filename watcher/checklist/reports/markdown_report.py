@@ -5,7 +5,15 @@ from collections.abc import Iterator
 
 from probes.controls.finding import Finding
 from watcher.checklist.agent_report import AgentReport, Report
-from watcher.checklist.reports.wording import MARKS, bounds, counted, required_counted, state_words, verdict_words, why
+from watcher.checklist.reports.wording import (
+    MARKS,
+    all_counted,
+    required_counted,
+    state_words,
+    turned_told,
+    verdict_words,
+    why,
+)
 from watcher.text.printable import printable
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
@@ -14,6 +22,8 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
 def as_markdown(report: Report) -> str:
     """One heading an agent, one table a section."""
     lines = ["# Production readiness", ""]
+    if report.turned is not None:
+        lines += ["## What turned", "", *(f"- {_plain(each)}" for each in turned_told(report) or ["nothing"]), ""]
     for agent in report.agents:
         lines += _agent(agent, report)
     if report.problems:
@@ -27,9 +37,9 @@ def _agent(agent: AgentReport, report: Report) -> Iterator[str]:
     leaves = agent.leaves
     yield f"## {_plain(str(agent.ref))}: {verdict_words(agent.readiness)}"
     yield ""
-    if agent.required:
+    if agent.all_required:
         yield f"Required: {required_counted(agent)}.  "
-    yield f"All: {counted(leaves)}{'; ' if (told := bounds(agent.readiness)) else ''}{told}."
+    yield f"All: {all_counted(agent)}."
     yield ""
     for section in dict.fromkeys(report.catalogue.by_id[each.control].section for each in leaves):
         yield f"### {section}"
@@ -43,8 +53,7 @@ def _agent(agent: AgentReport, report: Report) -> Iterator[str]:
 
 
 def _row(finding: Finding, agent: AgentReport) -> str:
-    place = agent.place_of(finding)
-    where = f"{_plain(place.file)}:{place.line}" if finding.evidence else ""
+    where = _plain(agent.where(finding))
     required = "" if finding.control in agent.required else " (not required)"
     return (
         f"| {MARKS[finding.state]} | {finding.control}{required} | {state_words(finding.state)} "

@@ -28,9 +28,10 @@ _SCORES = {Severity.CRITICAL: "9.5", Severity.HIGH: "8.0", Severity.MEDIUM: "5.5
 """What GitHub calls critical, high, medium and low."""
 
 
-def as_sarif(report: Report) -> str:
-    """One document with one run."""
-    told = sorted(_told(report), key=lambda each: each[1].state in _OPEN)[:MOST_RESULTS]
+def as_sarif(report: Report, most: int = MOST_RESULTS) -> str:
+    """One document with one run; `most`: results that are in it."""
+    every = sorted(_told(report), key=lambda each: each[1].state in _OPEN)
+    told = every[:most]
     used = dict.fromkeys(finding.control for _, finding in told)
     rules = [report.catalogue.by_id[each] for each in used]
     numbers = {each.id: number for number, each in enumerate(rules)}
@@ -44,10 +45,22 @@ def as_sarif(report: Report) -> str:
         },
         "automationDetails": {"id": "agentweave-watcher/readiness"},
         "columnKind": "unicodeCodePoints",
-        "invocations": [_invocation(report.problems, report.notes)],
+        "invocations": [_invocation(report.problems, (*report.notes, *left_out(report, most)))],
         "results": [_result(agent, each, report, numbers) for agent, each in told],
     }
     return json_text({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def left_out(report: Report, most: int = MOST_RESULTS) -> Sequence[str]:
+    """What is in the findings and not in the document, a sentence."""
+    every = list(_told(report))
+    more = len(every) - most
+    if more <= 0:
+        return ()
+    failing = sum(finding.state is State.FAIL for _, finding in every)
+    lost = f", {failing - most} that fail among them" if failing > most else ", all of them open"
+    said = f"{more} results are left out{lost}: GitHub takes no more than {most}"
+    return (f"{said}; choose with --namespace, --agent, --section or --required",)
 
 
 def _told(report: Report) -> Iterator[tuple[AgentReport, Finding]]:
@@ -93,8 +106,8 @@ def _result(agent: AgentReport, finding: Finding, report: Report, numbers: Mappi
     }
 
 
-def _location(agent: AgentReport, place: Place) -> Mapping[str, object]:
-    if place.file == STANDARD_INPUT_NAME:
+def _location(agent: AgentReport, place: Place | None) -> Mapping[str, object]:
+    if place is None or place.file == STANDARD_INPUT_NAME:
         return {"logicalLocations": [{"fullyQualifiedName": str(agent.ref), "kind": "resource"}]}
     return {"physicalLocation": {"artifactLocation": {"uri": uri_of(place)}, "region": {"startLine": place.line}}}
 

@@ -1,11 +1,12 @@
 """The words that all formats for people share."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
+from probes.contract.units import utc
 from probes.controls.finding import Finding, State
 from probes.controls.readiness import Readiness
-from watcher.checklist.agent_report import AgentReport
+from watcher.checklist.agent_report import AgentReport, Report
 
 MARKS = {
     State.PASS: "✓",
@@ -31,8 +32,12 @@ def verdict_words(readiness: Readiness) -> str:
 
 def counted(findings: Iterable[Finding]) -> str:
     """`3 fail, 20 unknown, 9 pass`."""
-    counts = Counter(each.state for each in findings)
-    return ", ".join(f"{counts[state]} {state_words(state)}" for state in _TOLD if counts[state]) or "none"
+    return counted_states(Counter(each.state for each in findings))
+
+
+def counted_states(counts: Mapping[State, int]) -> str:
+    """The same of counts."""
+    return ", ".join(f"{counts[state]} {state_words(state)}" for state in _TOLD if counts.get(state)) or "none"
 
 
 _TOLD = (
@@ -47,8 +52,16 @@ _TOLD = (
 
 
 def required_counted(agent: AgentReport) -> str:
-    """The counts of what readiness rests on."""
-    return counted(each for name, each in agent.findings.items() if name in agent.required)
+    """The counts of what readiness rests on, and how many of these controls are shown where not all are."""
+    total, shown = len(agent.all_required), len(agent.all_required.keys() & agent.findings.keys())
+    counts = Counter(agent.all_required.values())
+    return f"{counted_states(counts)}{f' ({shown} of {total} shown)' if shown < total else ''}"
+
+
+def all_counted(agent: AgentReport) -> str:
+    """The counts of all controls of the agent, and what part is met."""
+    told = bounds(agent.readiness)
+    return f"{counted_states(agent.readiness.counts)}{'; ' if told else ''}{told}"
 
 
 def bounds(readiness: Readiness) -> str:
@@ -61,3 +74,12 @@ def bounds(readiness: Readiness) -> str:
 def why(finding: Finding) -> str:
     """`Violated: Container x lacks ...`."""
     return f"{finding.reason}: {finding.message}" if finding.reason else finding.message
+
+
+def turned_told(report: Report) -> Sequence[str]:
+    """What turned and is news, a sentence each, the newest first."""
+    return [
+        f"{utc(each.at)} {each.agent} {each.control} {each.turn}: {each.message}"
+        for each in reversed(report.turned or ())
+        if each.turn is not None
+    ]

@@ -1,21 +1,23 @@
 """Which ClusterSPIFFEID objects are there now? Listed and watched as pods are; the last good ones are kept."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from watcher.config.cluster_spiffe_ids import ClusterSpiffeIdSettings
+from watcher.config.kubernetes import ClusterSpiffeIdSettings
 from watcher.discovery.identities.cache_file import CachedObjects, ClusterSpiffeIdCache
 from watcher.discovery.identities.cluster_spiffe_ids import (
     ClusterSpiffeId,
     Declared,
+    about_pod,
     declare,
     named_annotations,
     needs_namespace_labels,
     read_cluster_spiffe_id,
     reduced,
 )
+from watcher.discovery.identities.go_template import TemplateError
 from watcher.discovery.identities.namespace_labels import NamespaceLabels
 from watcher.discovery.pod.pod import Pod
 from watcher.kube.access import Access
@@ -50,6 +52,7 @@ class ClusterSpiffeIdWatch(Reachability):
         self._too_many = False  # until all are listed again
         self._by_labels = False
         self.namespaces = NamespaceLabels(access, on_change, _NAMESPACES_EVERY)
+        self.changes = 0  # goes up whenever the objects are others
         self.named: frozenset[str] = frozenset()  # annotations of pods that templates name or named
 
     def put(self, raw: Raw) -> None:
@@ -96,6 +99,19 @@ class ClusterSpiffeIdWatch(Reachability):
         labels = self.namespaces.of(pod.namespace) if self._by_labels else {}
         return None if labels is None else declare(self._objects.values(), pod, labels, self._settings)
 
+    def about(self, pod: Pod) -> Sequence[ClusterSpiffeId]:
+        """Those that select a pod; TemplateError with a sentence where that cannot be told."""
+        if pod.described is None or pod.described.excess:
+            raise TemplateError("its labels are not known in full")
+        labels = self.namespaces.of(pod.namespace) if self._by_labels else {}
+        known = f"labels of namespace {pod.namespace} are not read yet" if labels is None else labels
+        return about_pod(self._objects.values(), pod, known, self._settings.class_name)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether all of them were listed, and there are not too many to apply."""
+        return self._is_known and not self._too_many
+
     @property
     def failure(self) -> str:
         """Why objects or namespaces cannot be read right now."""
@@ -128,6 +144,7 @@ class ClusterSpiffeIdWatch(Reachability):
         return self.namespaces.why if self._by_labels else ""
 
     def _changed(self) -> None:
+        self.changes += 1
         self.named |= named_annotations(self._objects.values())
         self._by_labels = needs_namespace_labels(self._objects.values())
         self._on_change()

@@ -4,11 +4,11 @@ As its v0.6 does it. What is not understood is said and never guessed: an incomp
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from watcher.config.cluster_spiffe_ids import ClusterSpiffeIdSettings
+from watcher.config.kubernetes import ClusterSpiffeIdSettings
 from watcher.discovery.identities.go_template import (
     ANNOTATIONS,
     LABELS,
@@ -48,6 +48,7 @@ class ClusterSpiffeId:
     fallback: bool
     narrowed: bool  # only some containers of a pod get the ID
     problem: str
+    words: str = ""  # of its workloadSelectorTemplates
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,12 @@ def read_cluster_spiffe_id(raw: Mapping[str, Any]) -> ClusterSpiffeId:
         fallback=spec.get("fallback") is True,
         narrowed=bool(spec.get("workloadSelectorTemplates")),
         problem=f"ClusterSPIFFEID {meta['name']}: {'; '.join(problems)}" if problems else "",
+        words=_words(spec.get("workloadSelectorTemplates")),
     )
+
+
+def _words(templates: object) -> str:
+    return " ".join(map(str, templates)) if isinstance(templates, list) else str(templates or "")
 
 
 def needs_namespace_labels(objects: Iterable[ClusterSpiffeId]) -> bool:
@@ -108,14 +114,22 @@ def declare(
     if pod.described is None or pod.described.excess:
         return Declared(problems=("its labels are not known in full: ClusterSPIFFEID objects are not applied",))
     try:
-        about = [each for each in objects if _is_about(each, pod, namespace, settings.class_name)]
+        about = about_pod(objects, pod, namespace, settings.class_name)
     except TemplateError as error:
         return Declared(problems=(f"ClusterSPIFFEID {error}",))
-    about = sorted([each for each in about if not each.fallback] or about, key=lambda each: (each.narrowed, each.name))
+    about = sorted(about, key=lambda each: (each.narrowed, each.name))
     if about and about[0].narrowed:  # it may not be about the agent's container, and then nobody says who the agent is
         why = "its workloadSelectorTemplates are not understood, and no other object is about this pod"
         return Declared(problems=(f"ClusterSPIFFEID {about[0].name}: {why}",))
     return _rendered(about, pod, settings)
+
+
+def about_pod(
+    objects: Iterable[ClusterSpiffeId], pod: Pod, namespace: Labels | str, class_name: str
+) -> Sequence[ClusterSpiffeId]:
+    """Those that select a pod, fallbacks only where no other does; TemplateError where that cannot be told."""
+    about = [each for each in objects if _is_about(each, pod, namespace, class_name)]
+    return [each for each in about if not each.fallback] or about
 
 
 def _rendered(about: Iterable[ClusterSpiffeId], pod: Pod, settings: ClusterSpiffeIdSettings) -> Declared:

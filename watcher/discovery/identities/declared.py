@@ -33,52 +33,52 @@ class DeclaredIds:
         patience: Patience,
         on_change: Callable[[], None],
     ) -> None:
-        self._watch: ClusterSpiffeIdWatch | None = None
+        self.watch: ClusterSpiffeIdWatch | None = None  # None: nobody asked for it
         if settings.cluster_spiffe_ids is not None and settings.spiffe_id_template is None:
-            self._watch = ClusterSpiffeIdWatch(access, settings.cluster_spiffe_ids, state_dir, now, on_change)
-            self._follower = ListWatch(access, PATH, "", self._watch, patience, uniform)
+            self.watch = ClusterSpiffeIdWatch(access, settings.cluster_spiffe_ids, state_dir, now, on_change)
+            self._follower = ListWatch(access, PATH, "", self.watch, patience, uniform)
 
     def named(self) -> frozenset[str] | None:
         """Annotations of pods that are wanted beside all their labels; None: neither is."""
-        return self._watch.named if self._watch is not None else None
+        return self.watch.named if self.watch is not None else None
 
     def of(self, pod: Pod) -> Declared | None:
         """What they say of a pod; None while it is not known yet, and then `on_change` is called."""
-        return self._watch.declared(pod) if self._watch is not None else _NONE
+        return self.watch.declared(pod) if self.watch is not None else _NONE
 
     @property
     def contacts(self) -> Sequence[Reachability]:
         """Who knows how the API server answers."""
-        return [self._watch] if self._watch is not None else []
+        return [self.watch] if self.watch is not None else []
 
     @property
     def busy(self) -> bool:
         """Whether a pod waits for something that is being read."""
-        return self._watch is not None and self._watch.namespaces.busy
+        return self.watch is not None and self.watch.namespaces.busy
 
     async def restore(self) -> None:
         """Begin with what the last process knew."""
-        if self._watch is not None:
-            await self._watch.restore()
+        if self.watch is not None:
+            await self.watch.restore()
 
     def jobs(self) -> Sequence[Coroutine[Any, Any, None]]:
         """What runs for ever."""
-        if self._watch is None:
+        if self.watch is None:
             return []
-        return [self._follower.follow(), self._watch.namespaces.refresh_for_ever()]
+        return [self._follower.follow(), self.watch.namespaces.refresh_for_ever()]
 
     async def first(self) -> None:
         """Wait until the objects were listed once or could not be, but not for long."""
-        if self._watch is not None:
+        if self.watch is not None:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._watch.tried.wait(), FIRST)
+                await asyncio.wait_for(self.watch.tried.wait(), FIRST)
 
     async def remember(self) -> None:
         """Keep what is known for the next process; OSError where the disk does not take it."""
-        if self._watch is not None:
-            await self._watch.remember()
+        if self.watch is not None:
+            await self.watch.remember()
 
     async def close(self) -> None:
         """Read no more."""
-        if self._watch is not None:
-            await self._watch.namespaces.close()
+        if self.watch is not None:
+            await self.watch.namespaces.close()

@@ -7,7 +7,7 @@ import yaml
 
 from probes.contract.target import DEFAULT_DECISION_PATH
 from watcher.text.addresses import http_url
-from watcher.text.key_path import plain_name
+from watcher.text.key_path import kind_name, plain_name
 from watcher.text.yaml_reader import UnsupportedYamlError, YamlReader
 from watcher.text.yaml_scalars import agent_value
 
@@ -38,6 +38,7 @@ class AgentConfig:
     doubtful: Mapping[str, str] = field(default_factory=dict)  # key path -> what is wrong with what it says
     unlearnt: str = ""  # why nothing of it is known, a part of a sentence
     is_final: bool = True  # False: another attempt may tell more
+    at: tuple[str, str] | None = None  # the ConfigMap and the key that have it
 
     def doubt(self, *paths: str) -> str:
         """Why one of these is not known, a part of a sentence; empty where the config says it, or says nothing."""
@@ -60,7 +61,7 @@ def read_config(text: str) -> AgentConfig:
         first = (str(error).splitlines() or [""])[0]
         return unlearnt(f"config.yaml cannot be read: {first[:200]}")
     if not isinstance(document, dict):
-        return unlearnt(f"config.yaml: expected a mapping, got {plain_name(document)}")
+        return unlearnt(f"config.yaml: expected a mapping, got {kind_name(document)}")
     config = _Reader(document).config()
     twice = tuple(
         f"config.yaml:{line}: {why[:200]}; agents take the last" for line, why in reader.mistakes[:_MOST_TWICE]
@@ -94,11 +95,11 @@ class _Reader:
             return None
         if isinstance(value, dict):
             return value.get(last)
-        self._doubt(path, f"config.yaml: {'.'.join(sections)}: expected a mapping, got {plain_name(value)}")
+        self._doubt(path, f"config.yaml: {'.'.join(sections)}: expected a mapping, got {kind_name(value)}")
         return None
 
     def _wrong(self, path: str, expected: str) -> None:
-        self._doubt(path, f"config.yaml: {path}: expected {expected}, got {plain_name(self._value(path))}")
+        self._doubt(path, f"config.yaml: {path}: expected {expected}, got {kind_name(self._value(path))}")
 
     def _doubt(self, path: str, why: str) -> None:
         self._doubtful[path] = why

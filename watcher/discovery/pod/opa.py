@@ -14,6 +14,9 @@ from watcher.discovery.pod.pod import WATCH, Pod
 from watcher.text.key_path import plain_name
 
 DEFAULT_ENDPOINT = "http://localhost:8181"
+ON_LOOPBACK = "its OPA listens at loopback port"
+"""How a problem of a target begins whose OPA can only be asked from within its pod, which is as it should be."""
+
 _ADDRESS = re.compile(r"(?:(?P<scheme>https?)://)?(?P<host>\[[0-9a-fA-F:.]*\]|[^:/\[\]]*):(?P<port>[0-9]{1,5})/?")
 _BEFORE_1 = re.compile(r".*:v?0\.[0-9]+(?:[.-].*)?")
 
@@ -55,6 +58,11 @@ def find_opa(pod: Pod, config: AgentConfig, port: int | None, allowed_hosts: Col
     return found
 
 
+def listens_on_loopback(sidecar: Sidecar) -> bool:
+    """Whether it can be asked from inside the pod only."""
+    return all(each.loopback for each in _said_listeners(sidecar) or (_default(sidecar),))
+
+
 def _doubt(config: AgentConfig) -> str:
     if doubt := config.doubt("authorization.provider", "authorization.opa_endpoint"):
         return doubt
@@ -79,7 +87,7 @@ def _sidecar(sidecar: Sidecar, ip: str, asked: int) -> Opa:
     origin = "the arguments of the OPA beside it" if said else "the OPA beside it, at its default port"
     # The others may be for bundles or diagnostics: what the agent asks is what is judged.
     listener = next((each for each in listeners if each.port == asked and not each.loopback), listeners[0])
-    problem = f"its OPA listens at loopback port {listener.port} only: it cannot be asked from outside the pod"
+    problem = f"{ON_LOOPBACK} {listener.port} only: it cannot be asked from outside the pod"
     url = f"{listener.scheme}://{join_host_port(ip, listener.port)}"
     return Opa(url, inferred=True, problems=(problem,) if listener.loopback else (), origin=origin)
 

@@ -4,8 +4,20 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from probes.contract.target import DeclaredPort, KubeletProbe
 from watcher.discovery.pod.config_place import ConfigPlace, ConfigQuestion, config_of
-from watcher.discovery.pod.containers import Sidecar, agent_container, named_ports, names_config, opa_beside, status_of
+from watcher.discovery.pod.containers import (
+    Sidecar,
+    agent_container,
+    kubelet_probes,
+    named_ports,
+    names_config,
+    opa_beside,
+    other_agents,
+    said_of_other_agents,
+    status_of,
+)
+from watcher.discovery.pod.declared_ports import declared_ports
 from watcher.discovery.pod.labels import PodLabels, read_labels
 from watcher.discovery.pod.resources import given_limits
 from watcher.kube.objects import Raw
@@ -49,11 +61,14 @@ class Pod:
     opa: Sidecar | None
     place: ConfigPlace | None = None  # of its config; None: it does not say where, or there is a question
     restarts: int = 0  # of the agent's container
+    declared_ports: tuple[DeclaredPort, ...] = ()  # of all containers that run as long as the agent does
+    kubelet_probes: tuple[KubeletProbe, ...] = ()  # of the agent's container
     described: PodLabels | None = None  # for ClusterSPIFFEID objects, where those are read
     created_at: float = 0.0  # Unix seconds
     question: ConfigQuestion | None = None  # must be answered to know where its config is
     secret_variables: bool = False  # of the agent's container: what they are is never read
     resize_problem: str = ""
+    several_agents: str = ""  # what else in it is an agent, a sentence
     unreadable: str = ""  # why the object says nothing but who it is
 
 
@@ -92,11 +107,14 @@ def read_pod(raw: Raw, named: frozenset[str] | None = None, carried: Collection[
         place=place if isinstance(place, ConfigPlace) else None,
         opa=opa_beside(container, spec),
         restarts=int(reported.get("restartCount") or 0),
+        declared_ports=declared_ports(spec),
+        kubelet_probes=kubelet_probes(container),
         described=None if named is None else read_labels(meta, named),
         created_at=_seconds(meta.get("creationTimestamp")),
         question=place if isinstance(place, ConfigQuestion) else None,
         secret_variables=any(each.get("secretRef") for each in container.get("envFrom") or ()),
         resize_problem=limits.problem,
+        several_agents=said_of_other_agents(container, other_agents(container, spec), "watched"),
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from watcher.config.shard import Shard
+from watcher.config.replicas import Shard
 from watcher.discovery.pod.pod import Pod
 from watcher.discovery.pods.details import Details
 from watcher.discovery.pods.target import Known
@@ -76,7 +76,7 @@ class DiscoveryCache:
             return
         lines = [_WRITTEN.dump_json(_Written(fleet, RELEASE))]
         for start in range(0, len(kept), _SLICE):
-            lines += [_CACHED_POD.dump_json(each) for each in kept[start : start + _SLICE]]
+            lines += [_CACHED_POD.dump_json(_without_queries(each)) for each in kept[start : start + _SLICE]]
             await asyncio.sleep(0)
         await self._file.write(b"\n".join(lines))
 
@@ -96,6 +96,14 @@ class DiscoveryCache:
         if written.release != RELEASE:  # which may have read less of a config than this one does
             pods = [replace(each, details=each.details.to_be_read_again()) for each in pods]
         return Cached(pods, written.fleet if pods or not lines else None)
+
+
+def _without_queries(kept: CachedPod) -> CachedPod:
+    """The query of a probe may be a secret: one that has any waits for the API server to tell of it again."""
+    probes = tuple(each for each in kept.pod.kubelet_probes if "?" not in each.path)
+    if len(probes) == len(kept.pod.kubelet_probes):
+        return kept
+    return replace(kept, pod=replace(kept.pod, kubelet_probes=probes))
 
 
 def _pods(lines: Sequence[bytes]) -> list[CachedPod]:

@@ -138,9 +138,8 @@ class DetailReader:
         text = data.get(key) if isinstance(data, dict) else None
         if not isinstance(text, str):
             return _Absent(f"its ConfigMap {name} has no text under {key[:100]}")
-        if len(text) > MAX_BYTES:
-            return read_config(text)
-        return await asyncio.to_thread(read_config, text)
+        config = read_config(text) if len(text) > MAX_BYTES else await asyncio.to_thread(read_config, text)
+        return replace(config, at=(name, key))
 
     async def _read_values(self, namespace: str, name: str) -> Values | _Failed:
         found = await self._object(f"/api/v1/namespaces/{namespace}/configmaps/{name}")

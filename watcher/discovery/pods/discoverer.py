@@ -10,11 +10,12 @@ from pathlib import Path
 
 from probes.contract import Limits, Target, TargetKey
 from watcher.config.kubernetes import KubernetesSettings
-from watcher.config.shard import Shard
+from watcher.config.replicas import Shard
+from watcher.discovery.identities.cluster_spiffe_id_watch import ClusterSpiffeIdWatch
 from watcher.discovery.identities.declared import DeclaredIds
 from watcher.discovery.pods.cache_file import CachedPod, DiscoveryCache, Fleet
 from watcher.discovery.pods.reconciler import Reconciler
-from watcher.discovery.pods.scope import Scope, SeenPod
+from watcher.discovery.pods.scope import PodListener, Scope, SeenPod
 from watcher.discovery.pods.target import PodState
 from watcher.kube.access import Access
 from watcher.kube.list_watch import ListWatch, Patience
@@ -122,6 +123,16 @@ class Discoverer:
     def pod_of(self, key: TargetKey) -> PodRef | None:
         """Which pod a target was when the targets were last asked for."""
         return self._pods.get(key)
+
+    def tell(self, listener: PodListener) -> None:
+        """Keep of each pod what the checklist needs, from the next time on that it is read, and tell this one."""
+        for scope in self.scopes:
+            scope.listener = listener
+
+    @property
+    def identities(self) -> ClusterSpiffeIdWatch | None:
+        """What says which identities pods are given; None where the config does not ask for it."""
+        return self._declared.watch
 
     @property
     def access(self) -> Access:

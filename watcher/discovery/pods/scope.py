@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
-from watcher.config.shard import Shard
+from watcher.config.replicas import Shard
+from watcher.discovery.pod.kept.pod import KeptPod, keep_pod
 from watcher.discovery.pod.pod import Pod, only_named, read_pod
 from watcher.discovery.pods.details import Details
 from watcher.discovery.pods.target import FoundPod, Known, PodState
@@ -25,6 +27,7 @@ class SeenPod:
     known: Known | None = None
     found: FoundPod | None = None
     since: float = 0.0  # steady seconds at which it came to what it is
+    kept: KeptPod | None = None  # for the checklist, where somebody listens
     failures: int = 0  # attempts in a row to read its details that failed, at least in a part
     tried_at: float = 0.0  # steady seconds of the last one
 
@@ -54,6 +57,22 @@ def not_watched(seen_pods: Iterable[SeenPod], now: float) -> Mapping[tuple[str, 
     )
 
 
+class PodListener(Protocol):
+    """Who is told what is kept of pods for the checklist."""
+
+    def seen(self, seen: SeenPod, before: KeptPod | None) -> None:
+        """What is kept of this pod is another than before."""
+
+    def gone(self, seen: SeenPod) -> None:
+        """This pod is there no more."""
+
+    def elsewhere(self, pod: Pod) -> None:
+        """This pod is there, and another shard looks at it. Told once: who made it and as whom it runs stays."""
+
+    def gone_elsewhere(self, uid: str) -> None:
+        """This pod of another shard is there no more."""
+
+
 class Scope(Reachability):
     """One collection of pods that is followed: a namespace, or all of them."""
 
@@ -74,12 +93,26 @@ class Scope(Reachability):
         self.name, self._on_change, self.shard, self._named = name, on_change, shard, named
         self._carried = carried
         self.pods: dict[str, SeenPod] = {}  # by uid
+        self._elsewhere: set[str] = set()  # uids of pods of other shards, where somebody listens
+        self.listener: PodListener | None = None
 
     def put(self, raw: Raw) -> None:
-        """A pod is new or changed; one of another shard is let go."""
+        """A pod is new or changed; of one of another shard it is only told that it is there."""
         if not self.shard.owns(str(raw["metadata"]["namespace"]), str(raw["metadata"]["name"])):
+            self._put_elsewhere(raw)
             return
         pod = _read(raw, self._named(), self._carried)
+        self._put(pod)
+        if self.listener is not None:
+            self._keep(self.pods[pod.uid], raw, self.listener)
+
+    def _put_elsewhere(self, raw: Raw) -> None:
+        uid = str(raw["metadata"]["uid"])
+        if self.listener is not None and uid not in self._elsewhere:
+            self._elsewhere.add(uid)
+            self.listener.elsewhere(_read(raw, None, ()))
+
+    def _put(self, pod: Pod) -> None:
         seen = self.pods.get(pod.uid)
         if seen is None:
             self.pods[pod.uid] = SeenPod(pod, since=self.now())
@@ -92,10 +125,24 @@ class Scope(Reachability):
             seen.pod = pod
         self._on_change(pod.uid)
 
+    def _keep(self, seen: SeenPod, raw: Raw, listener: PodListener) -> None:
+        before = seen.kept
+        try:
+            seen.kept = keep_pod(raw)
+        except MALFORMED_OBJECT:  # who it is, and that it cannot be read, is told of the pod itself
+            seen.kept = None
+        if seen.kept != before:
+            listener.seen(seen, before)
+
     def remove(self, uid: str) -> None:
         """A pod is gone."""
-        if self.pods.pop(uid, None) is not None:
+        if (seen := self.pods.pop(uid, None)) is not None:
             self._on_change(uid)
+            if self.listener is not None:
+                self.listener.gone(seen)
+        elif self.listener is not None and uid in self._elsewhere:
+            self._elsewhere.remove(uid)
+            self.listener.gone_elsewhere(uid)
 
     def answered(self) -> None:
         """The API server answered; for the first time, that matters though no pod may be another."""
@@ -113,7 +160,7 @@ class Scope(Reachability):
 
     def listed(self, uids: set[str]) -> None:
         """What is not among these is gone."""
-        for uid in self.pods.keys() - uids:
+        for uid in (self.pods.keys() | self._elsewhere) - uids:
             self.remove(uid)
         self.tried.set()
 

@@ -155,13 +155,16 @@ def find_target(
         inferred=_named(address=mtls.guessed, metrics=metrics.guessed, opa=opa.inferred),
         origins=_origins(mtls.origin, metrics.origin, opa.origin),
         unlearnt=_unlearnt(missing) if any(missing.values()) else _ALL_LEARNT,
+        declared_ports=pod.declared_ports,
         formerly=known.formerly,
+        kubelet_probes=pod.kubelet_probes,
+        restarts=pod.restarts,
         limits=_limits(config, around),
         node=pod.node,
         workload=of,
         workload_object=workload_object(pod),
         alert_labels=carried.labels,
-        problems=_once(*problems, *missing.values(), pod.resize_problem, clash, carried.problem),
+        problems=_once(*problems, *missing.values(), pod.resize_problem, pod.several_agents, clash, carried.problem),
         grace_until=0.0 if known.was_ready else known.started_at + settings.startup_grace,
     )
     return FoundPod(state=PodState.TARGET, target=target, known=known, by_itself=pod.question is None)

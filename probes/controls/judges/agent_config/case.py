@@ -35,12 +35,12 @@ class ConfigCase:
     def value(self, path: str) -> object:
         """What stands at the path, else the default of the SDK version, else NOT_SET.
 
-        Where something above it is no mapping, that: it stands where the key should.
+        NOT_SET too where something above it is no mapping: the SDK takes no such config, and so no default.
         """
         found: object = self.found.value.document
         for key in path.split("."):
             if not isinstance(found, dict):
-                return found
+                return NOT_SET
             if key not in found:
                 return self._default(path)
             found = found[key]
@@ -70,9 +70,13 @@ class ConfigCase:
         """The config leaves the control open."""
         return Statement(CONFIG, Says.UNCLEAR, message, self.place(path), reason=reason)
 
-    def default_not_known(self, path: str, reason: UnknownReason) -> Statement:
-        """The file has no such key, and what the agent's SDK does then nobody knows."""
-        return self.unclear(path, reason, f"{path} is not set, and the default of SDK {self.sdk.version} is not known.")
+    def without_key(self, path: str) -> Statement | None:
+        """That the key is not there, where the SDK version is not known to read it; None where it is."""
+        if self.given(path) or (self.sdk.known and self.sdk.uses(path)):
+            return None
+        why = f"SDK {self.sdk.version} does not read it"
+        why = why if self.sdk.known else f"the default of SDK {self.sdk.version} is not known"
+        return self.unclear(path, UnknownReason.KEY_NOT_EFFECTIVE, f"{path} is not set, and {why}.")
 
     def yes(self, paths: Iterable[str], message: str) -> Statement:
         """Good; where the keys have no effect, that is why it is open, or of a control without such a reason, told."""

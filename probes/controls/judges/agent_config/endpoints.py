@@ -1,9 +1,9 @@
 """Where does an agent that has this config connect to, beside other agents? OPA and the collector of traces."""
 
 from collections.abc import Iterator
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from probes.contract.address import is_loopback
 from probes.controls.judges.agent_config.case import ConfigCase
 
 _OPA = "authorization.opa_endpoint"
@@ -14,7 +14,7 @@ def endpoints_of(case: ConfigCase) -> Iterator[tuple[str, str]]:
     """The keys and URLs of those whose host is not this one."""
     for path in (_OPA,) if case.flag(_TRACING) is False else (_OPA, _TRACES_TO):
         url = case.declared(path)
-        if isinstance(url, str) and (host := _host(url)) and not _is_loopback(host):
+        if isinstance(url, str) and (host := _host(url)) and not is_loopback(host):
             yield path, url
 
 
@@ -24,12 +24,3 @@ def _host(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

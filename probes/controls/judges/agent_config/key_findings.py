@@ -12,6 +12,7 @@ from typing import Any
 from probes.controls.evidence.agent_config import NOT_SET, AgentConfigFile, KeyPath
 from probes.controls.judges.agent_config.case import as_flag, as_number
 from probes.controls.judges.agent_config.shown import key_name, shown
+from probes.controls.judges.texts import keys_of
 from probes.controls.sdk.facts import ConfigKey, SdkVersion
 
 _MISSPELT = 2  # edits
@@ -119,6 +120,9 @@ class _Reading:
             if each not in given and key.path in self.secure and (each == near or edits(name, each) <= _MISSPELT):
                 said = f"unknown key next to a security key that is missing; did you mean {each}?"
                 return KeyFinding(Kind.WRONG, (*place, name), said)
+        if lost := self._security_key_in(given[name], near, path):
+            said = f"unknown section, so its security key has no effect; did you mean {lost}?"
+            return KeyFinding(Kind.WRONG, (*place, name), said)
         if meant := self._misplaced(name):
             said = f"unknown key at this place, and the security key {meant} is missing; did you mean that?"
             return KeyFinding(Kind.WRONG, (*place, name), said)
@@ -127,6 +131,20 @@ class _Reading:
         if always := self.sdk.always.get(full):
             return KeyFinding(Kind.UNKNOWN, (*place, name), f"{said}. {always}")
         return KeyFinding(Kind.UNKNOWN, (*place, name), f"{said}; did you mean {near}?" if near else said)
+
+    def _security_key_in(self, value: object, near: str, path: str) -> str:
+        """The path of a security key that an unknown section holds; empty where it holds none.
+
+        A name of two words is a security key wherever it stands, `enabled` only in a section that is nearly its own.
+        """
+        if not isinstance(value, dict | list):
+            return ""
+        meant = {name: key for name, key in _alone(self.sdk).items() if key in self.secure and "_" in name}
+        section = f"{path}.{near}".removeprefix(".") if near else ""
+        meant |= {name: key.path for name, key in self.children.get(section, {}).items() if key.path in self.secure}
+        plain = {_plain(name): key for name, key in meant.items()}
+        keys = (_plain(str(place[-1])) for place in keys_of(value))
+        return next((plain[key] for key in keys if key in plain), "")
 
     def _misplaced(self, name: str) -> str:
         """The path of the security key that alone has this name, where the file does not have it; else empty."""
@@ -143,7 +161,8 @@ def mistake(key: ConfigKey, value: object) -> str:
     if key.values and value not in key.values:
         meant = [each for each in key.values if isinstance(value, str) and len(value) > 2 and each.startswith(value)]
         hint = f"; did you mean {meant[0]}?" if meant else ""
-        return f"expected {' or '.join(key.values)}, got {shown(value)}{hint}"
+        expected = " or ".join(each for each in key.values if each not in key.unsafe)
+        return f"expected {expected}, got {shown(value)}{hint}"
     if key.pattern and isinstance(value, str):
         if len(value) > _LONGEST:
             return f"a text of over {_LONGEST} characters"
@@ -191,9 +210,13 @@ def _near(name: str, known: Mapping[str, ConfigKey]) -> str:
     """The known key that a person may have meant, also in another style of writing; empty where there is none."""
     if len(name) > 64:
         return ""
-    plain = {re.sub(r"[^a-z0-9]", "", each): each for each in known}
-    found = difflib.get_close_matches(re.sub(r"[^a-z0-9]", "", name.lower()), plain, n=1, cutoff=0.75)
+    plain = {_plain(each): each for each in known}
+    found = difflib.get_close_matches(_plain(name), plain, n=1, cutoff=0.75)
     return plain[found[0]] if found else ""
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def edits(one: str, other: str) -> int:

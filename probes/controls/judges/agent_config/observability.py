@@ -37,8 +37,8 @@ def level_appropriate(case: ConfigCase) -> Iterator[Statement]:
     elif word in _QUIET:
         by_default = "" if case.given(_LEVEL) else f" by default of SDK {case.sdk.version}"
         yield case.yes([_LEVEL], f"{_LEVEL} is {word}{by_default}.")
-    elif level is NOT_SET and not case.sdk.known:
-        yield case.default_not_known(_LEVEL, UnknownReason.KEY_NOT_EFFECTIVE)
+    elif level is NOT_SET and not case.sdk.known and (said := case.without_key(_LEVEL)):
+        yield said
     else:
         yield case.unclear(_LEVEL, UnknownReason.UNPARSEABLE, f"{_LEVEL} is {shown(level)}, not a level.")
 

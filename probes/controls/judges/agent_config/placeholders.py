@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from probes.controls.evidence import AgentConfigFile
 from probes.controls.evidence.agent_config import KeyPath
+from probes.controls.judges.texts import texts_of
 
 _DOMAINS = ("example.org", "example.com", "yourdomain.com", "hvs.solutions", "agentweave.io")
 """Trust domains of examples: the checklist's, the documentation's and the charts'."""
@@ -15,6 +17,7 @@ _YOURS = re.compile(
     r"\byour[-_ ]?(?:own[-_ ])?(?:agent|company|domain|name|org|organi[sz]ation|team|trust)", re.IGNORECASE
 )
 _PROSE = "description"
+_TRUST_DOMAIN = ("agent", "trust_domain")
 _SEARCHED = 4096
 """Characters of one text: a placeholder is short."""
 
@@ -23,6 +26,13 @@ def placeholders(texts: Iterator[tuple[KeyPath, str]]) -> Iterator[tuple[KeyPath
     """Of the texts of a config by their places, those that were never filled in: the place and a sentence."""
     for place, text in texts:
         if why := _why(place, text[:_SEARCHED]):
+            yield place, why
+
+
+def never_filled_in(file: AgentConfigFile) -> Iterator[tuple[KeyPath, str]]:
+    """Those of a config; of an example's trust domain its own control tells."""
+    for place, why in placeholders(texts_of(file.document)):
+        if place != _TRUST_DOMAIN or not domain_of_an_example(str(file.get(".".join(_TRUST_DOMAIN)))):
             yield place, why
 
 

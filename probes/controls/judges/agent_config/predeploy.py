@@ -1,12 +1,15 @@
 """The five lines of the checklist's configuration validation: the words of the file, with effect or without."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 
 from probes.controls.catalogue.control import UnknownReason
-from probes.controls.evidence.agent_config import NOT_SET
+from probes.controls.evidence.agent_config import NOT_SET, KeyPath
 from probes.controls.judges.agent_config.case import ConfigCase, as_flag, config_judge
 from probes.controls.judges.agent_config.key_findings import Kind, key_findings
-from probes.controls.judges.agent_config.shown import shown
+from probes.controls.judges.agent_config.placeholders import never_filled_in
+from probes.controls.judges.agent_config.shown import key_name, shown
 from probes.controls.judges.effective_keys import CONFIG
 from probes.controls.judging import Says, Statement
 
@@ -20,7 +23,7 @@ _MOST = 100
 
 @config_judge("predeploy.config.valid", broken=True)
 def valid(case: ConfigCase) -> Iterator[Statement]:
-    """Whether the file parses and each key is as the SDK version's model has it."""
+    """Whether the file parses, each key is as the SDK version's model has it, and no value was left to be filled in."""
     file = case.found.value
     if file.broken:
         for line, why in file.broken[:_MOST]:
@@ -29,23 +32,31 @@ def valid(case: ConfigCase) -> Iterator[Statement]:
     found = list(key_findings(file, case.sdk))
     wrong = [each for each in found if each.kind is Kind.WRONG]
     for each in wrong[:_MOST]:
-        number = file.line_at(each.place)
-        ref = f"{case.found.ref}:{number}" if number else case.found.ref
-        yield _by_the_model(case, each.message, ref)
-    if not wrong and not case.sdk.known:
+        yield _by_the_model(case, each.message, _ref(case, each.place))
+    unfilled = list(islice(never_filled_in(file), _MOST))
+    for place, why in unfilled:
+        yield Statement(CONFIG, Says.BAD, f"{key_name(place)}: {why}.", _ref(case, place))
+    if wrong or unfilled:
+        return
+    if not case.sdk.known:
         said = f"SDK {case.sdk.taken_from} takes this config. {_NOT_KNOWN.format(case.sdk.version)}"
-        yield case.unclear("", UnknownReason.UNPARSEABLE, said)
-    elif not wrong:
+        yield case.unclear("", UnknownReason.KEY_NOT_EFFECTIVE, said)
+    else:
         unknown = sum(each.kind is Kind.UNKNOWN for each in found)
         more = f" It drops {unknown} unknown key{'s' if unknown > 1 else ''}." if unknown else ""
         yield Statement(CONFIG, Says.GOOD, f"SDK {case.sdk.version} takes this config.{more}", case.place(""))
+
+
+def _ref(case: ConfigCase, place: KeyPath) -> str:
+    number = case.found.value.line_at(place)
+    return f"{case.found.ref}:{number}" if number else case.found.ref
 
 
 def _by_the_model(case: ConfigCase, message: str, ref: str) -> Statement:
     if case.sdk.known:
         return Statement(CONFIG, Says.BAD, message, ref)
     said = f"{message} That is by SDK {case.sdk.taken_from}. {_NOT_KNOWN.format(case.sdk.version)}"
-    return Statement(CONFIG, Says.UNCLEAR, said, ref, reason=UnknownReason.UNPARSEABLE)
+    return Statement(CONFIG, Says.UNCLEAR, said, ref, reason=UnknownReason.KEY_NOT_EFFECTIVE)
 
 
 @config_judge("predeploy.config.security-settings")
@@ -55,7 +66,7 @@ def security_settings(case: ConfigCase) -> Iterator[Statement]:
     for path in wrong:
         yield _not_right(case, path)
     if not wrong:
-        yield Statement(CONFIG, Says.GOOD, _how_they_hold(case), case.place(""))
+        yield _with_effect(case, tuple(_WANTED), _how_they_hold(case))
 
 
 @config_judge("predeploy.config.tls-version")
@@ -82,13 +93,20 @@ def _one(case: ConfigCase, path: str) -> Statement:
     said = f"{path} is {_WANTED[path]}."
     if not case.given(path):
         said = f"{path} is not set; the default of SDK {case.sdk.version} is {_WANTED[path]}."
-    return case.yes([path], said)
+    return _with_effect(case, [path], said)
+
+
+def _with_effect(case: ConfigCase, paths: Sequence[str], said: str) -> Statement:
+    """What the file says is right; whether the agent goes by it, the SDK version tells."""
+    found = case.yes(paths, said)
+    if found.says is Says.GOOD or (len(paths) > 1 and found.reason is UnknownReason.KEY_NOT_EFFECTIVE):
+        return replace(found, message=said)
+    return replace(found, message=f"{said} {found.message}")
 
 
 def _not_right(case: ConfigCase, path: str) -> Statement:
-    if case.value(path) is NOT_SET and not case.sdk.known:
-        return case.default_not_known(path, UnknownReason.UNPARSEABLE)
-    return case.bad(path, _why_not(case, path))
+    said = case.without_key(path) if case.value(path) is NOT_SET and not case.sdk.known else None
+    return said or case.bad(path, _why_not(case, path))
 
 
 def _right(case: ConfigCase, path: str) -> bool:
@@ -99,19 +117,18 @@ def _right(case: ConfigCase, path: str) -> bool:
 def _why_not(case: ConfigCase, path: str) -> str:
     value, line = case.value(path), case.found.value.line(path)
     where = f" (line {line})" if line and value is not NOT_SET else ""
-    quotes = ", which needs quotes" if str(value) == _WANTED[path] and not isinstance(value, str) else ""
-    return f"{path} is {shown(value)}{quotes}, not {str(_WANTED[path]).lower()}{where}."
+    if str(value) == _WANTED[path]:
+        return f"{path} is {shown(value)}, and must be a text: it needs quotes{where}."
+    return f"{path} is {shown(value)}, not {str(_WANTED[path]).lower()}{where}."
 
 
 def _how_they_hold(case: ConfigCase) -> str:
-    defaults = [path.partition(".")[2] for path in _WANTED if not case.given(path)]
-    dropped = [path.partition(".")[2] for path in _WANTED if not case.sdk.uses(path)]
-    said = "All five hold"
+    names = {path: path.partition(".")[2] for path in _WANTED}
+    defaults = [name for path, name in names.items() if not case.given(path)]
+    dropped = [name for path, name in names.items() if not case.sdk.uses(path)]
+    said = f"{', '.join(names.values())}: all five are right"
     if defaults:
-        all_of_them = len(defaults) == len(_WANTED)
-        said += f"; by default of SDK {case.sdk.version}: {'all' if all_of_them else ', '.join(defaults)}"
+        said += f", {'all' if len(defaults) == len(names) else len(defaults)} of them by default"
     if not case.sdk.known:
-        said += f"; whether SDK {case.sdk.version} reads them is not known"
-    elif dropped:
-        said += f"; SDK {case.sdk.version} does not read {', '.join(dropped)}"
-    return f"{said}."
+        return f"{said}; whether SDK {case.sdk.version} reads them is not known."
+    return f"{said}; SDK {case.sdk.version} does not read {len(dropped)} of them." if dropped else f"{said}."

@@ -7,9 +7,9 @@ from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence.agent_config import KeyPath
 from probes.controls.judges.agent_config.case import ConfigCase, config_judge
 from probes.controls.judges.agent_config.shown import key_name
-from probes.controls.judges.document_secrets import doubts_of
 from probes.controls.judges.effective_keys import CONFIG
-from probes.controls.judges.secret_rules import secret_rule
+from probes.controls.judges.secret_texts.documents import doubts_of
+from probes.controls.judges.secret_texts.rules import secret_rule
 from probes.controls.judges.texts import keys_of, texts_of
 from probes.controls.judging import Says, Statement
 

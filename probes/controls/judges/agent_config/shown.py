@@ -2,20 +2,18 @@
 
 from collections.abc import Mapping
 
+from probes.contract.key_names import told_key
 from probes.controls.evidence.agent_config import KeyPath, NotSet
-from probes.controls.judges.secret_rules import secret_rule
 
 _WORDS = frozenset(
     {"1.0", "1.1", "1.2", "1.3", "a2a", "all", "allow", "allow-all", "any", "audit", "critical", "debug", "deny",
      "dev", "development", "disabled", "enabled", "error", "fatal", "false", "grpc", "http", "https", "info",
      "jaeger", "json", "local", "log", "log-only", "mtls-static", "no", "none", "notset", "off", "on", "opa",
      "optional", "otlp", "permissive", "prd", "prod", "production", "qa", "spiffe", "spire", "stage", "staging",
-     "strict", "test", "text", "trace", "true", "uat", "warn", "warning", "yes", "zipkin"}
+     "strict", "test", "text", "trace", "true", "uat", "warn", "warning", "yes", "zipkin",
+     "-.inf", ".inf", ".nan"}
 )  # fmt: skip
 """What configs of agents say, rightly or not."""
-
-_LONGEST = 64
-"""Characters of a key."""
 
 
 def shown(value: object) -> str:
@@ -38,13 +36,6 @@ def shown(value: object) -> str:
 
 
 def key_name(place: KeyPath) -> str:
-    """`agent.capabilities[0].name`, in one line; a key that looks like a secret is not told."""
-    parts = [f"[{part}]" if isinstance(part, int) else f".{_told(part)}" for part in place]
+    """`agent.capabilities[0].name`, in one line; a key that may be a secret is not told."""
+    parts = [f"[{part}]" if isinstance(part, int) else f".{told_key(part)}" for part in place]
     return "".join(parts).removeprefix(".")
-
-
-def _told(key: str) -> str:
-    if secret_rule(key):
-        return "<secret>"
-    short = key if len(key) <= _LONGEST else f"{key[:_LONGEST]}..."
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in short)

@@ -5,11 +5,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from probes.controls.catalogue.control import Control, SourceName, UnknownReason
-from probes.controls.evidence import AgentObjects, Container, EvidenceSet, Listing, Missing, PodTemplate, Seen
-from probes.controls.judges.secret_rules import secret_rule
-from probes.controls.judging import Facts, Says, Statement, judge
+from probes.controls.evidence import (
+    AgentObjects,
+    Container,
+    EvidenceSet,
+    Listing,
+    LivePod,
+    Missing,
+    PodTemplate,
+    Seen,
+)
+from probes.controls.evidence.gathered import NOT_GIVEN
+from probes.controls.judges.secret_texts.rules import secret_rule
+from probes.controls.judging import Facts, Judge, Says, Statement, judge
 
-OBJECT = SourceName.KUBERNETES_OBJECT
+OBJECT, POD = SourceName.KUBERNETES_OBJECT, SourceName.KUBERNETES_POD
 _LONGEST = 200
 _NOTHING: Mapping[str, object] = {}
 
@@ -37,7 +47,7 @@ def all_containers(template: PodTemplate) -> Iterator[Container]:
     yield from template.containers()
     for body in mappings(template.spec.get("ephemeralContainers")):
         if isinstance(name := body.get("name"), str):
-            yield Container(name, "main", body, agent=False)
+            yield Container(name, "main", body, agent=False, read_from=template.read_from)
 
 
 def short(name: object) -> str:
@@ -56,9 +66,9 @@ def bad(message: str, ref: str = "") -> Statement:
     return Statement(OBJECT, _BAD, message[:_LONGEST], ref)
 
 
-def unclear(reason: UnknownReason, message: str) -> Statement:
+def unclear(reason: UnknownReason, message: str, ref: str = "") -> Statement:
     """Why the objects do not tell."""
-    return Statement(OBJECT, _UNCLEAR, message[:_LONGEST], reason=reason)
+    return Statement(OBJECT, _UNCLEAR, message[:_LONGEST], ref, reason=reason)
 
 
 def lacking(missing: Missing) -> Statement:
@@ -98,22 +108,50 @@ class TemplateCase:
 TemplateJudge = Callable[[TemplateCase], Iterable[Statement]]
 
 
-def template_judge(*controls: str) -> Callable[[TemplateJudge], TemplateJudge]:
-    """Register a judge of the pod template: where that was not seen, the control is unclear for the same reason."""
+def template_judge(*controls: str, pods: bool = False) -> Callable[[TemplateJudge], TemplateJudge]:
+    """Register a judge of the pod template: where that was not seen, the control is unclear for the same reason.
+
+    `pods`: also of the template of each live pod, which has the defaults of LimitRanges in it.
+    """
 
     def register(function: TemplateJudge) -> TemplateJudge:
-        @judge(*controls, of=[OBJECT])
-        def asked(control: Control, evidence: EvidenceSet, facts: Facts) -> Iterator[Statement]:
-            objects = objects_of(evidence)
-            if isinstance(objects.template, Missing):
-                yield lacking(objects.template)
-                return
-            for each in function(TemplateCase(control, evidence, facts, objects, objects.template)):
-                yield each if each.ref else _at(each, objects.template.ref)
-
+        judge(*controls, of=[OBJECT])(_of_objects(function))
+        if pods:
+            judge(*controls, of=[POD])(_of_pods(function))
         return function
 
     return register
+
+
+def _of_objects(function: TemplateJudge) -> Judge:
+    def asked(control: Control, evidence: EvidenceSet, facts: Facts) -> Iterator[Statement]:
+        objects = objects_of(evidence)
+        if isinstance(objects.template, Missing):
+            yield lacking(objects.template)
+            return
+        for each in function(TemplateCase(control, evidence, facts, objects, objects.template)):
+            yield each if each.ref else _at(each, objects.template.ref)
+
+    return asked
+
+
+def _of_pods(function: TemplateJudge) -> Judge:
+    def asked(control: Control, evidence: EvidenceSet, facts: Facts) -> Iterator[Statement]:
+        around = evidence.of(OBJECT, AgentObjects)
+        config_maps = around if isinstance(around, Missing) else around.value.listing("ConfigMap")
+        objects = AgentObjects(NOT_GIVEN, NOT_GIVEN, {"ConfigMap": config_maps})
+        said: dict[int, Sequence[Statement]] = {}  # most pods have the same template
+        for pod, found in evidence.of_pods(POD, LivePod):
+            if isinstance(found, Missing):
+                continue
+            template = found.value.template
+            if id(template) not in said:
+                seen = Seen(template, found.observed_at, found.ref)
+                said[id(template)] = tuple(function(TemplateCase(control, evidence, facts, objects, seen)))
+            for each in said[id(template)]:
+                yield Statement(POD, each.says, each.message, each.ref, pod=pod.name, reason=each.reason)
+
+    return asked
 
 
 def _at(said: Statement, ref: str) -> Statement:

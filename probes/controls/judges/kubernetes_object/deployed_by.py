@@ -9,11 +9,15 @@ _TOOLS = {
     "Flux": ("kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name"),
 }
 
+_MANAGED_BY = "app.kubernetes.io/managed-by"
+MARKS = frozenset({_MANAGED_BY, *(key for keys in _TOOLS.values() for key in keys)})
+"""All labels and annotations that tell."""
+
 
 def tool_of(found: KubeObject) -> str:
     """`Helm`, `Argo CD` or `Flux` by its marks on the object; empty where it has none."""
     meta = mapping(found.body.get("metadata"))
     marks = {**mapping(meta.get("labels")), **mapping(meta.get("annotations"))}
-    if marks.get("app.kubernetes.io/managed-by") == "Helm":
+    if marks.get(_MANAGED_BY) == "Helm":
         return "Helm"
     return next((tool for tool, keys in _TOOLS.items() if any(key in marks for key in keys)), "")

@@ -28,19 +28,20 @@ _WITH_REVISIONS = ("Deployment", "StatefulSet", "DaemonSet", "Rollout")
 _WITHOUT = ("Pod", "Job", "CronJob", "ReplicaSet", "ReplicationController")
 
 
-@template_judge("reliability.shutdown.timeout")
+@template_judge("reliability.shutdown.timeout", pods=True)
 def grace_period(case: TemplateCase) -> Iterator[Statement]:
     """terminationGracePeriodSeconds is at least DRAIN and the longest preStop sleep."""
     given = case.template.spec.get("terminationGracePeriodSeconds")
     sleeps = {each.name: pre_stop_sleep(each.body) for each in case.template.containers()}
     wanted = DRAIN + max((each for each in sleeps.values() if each is not None), default=0.0)
     unread = next((name for name, each in sleeps.items() if each is None), None)
+    ref = case.template.at(case.template.spec, "terminationGracePeriodSeconds")
     if given is None:
-        yield bad("terminationGracePeriodSeconds is not set, so it is 30 s, as long as the drain.")
+        yield bad("terminationGracePeriodSeconds is not set, so it is 30 s, as long as the drain.", ref)
     elif isinstance(given, bool) or not isinstance(given, int):
-        yield unclear(UnknownReason.UNPARSEABLE, "terminationGracePeriodSeconds is no whole number.")
+        yield unclear(UnknownReason.UNPARSEABLE, "terminationGracePeriodSeconds is no whole number.", ref)
     elif given < wanted:
-        yield bad(f"terminationGracePeriodSeconds is {str(given)[:20]}, shorter than {wanted:g} s.")
+        yield bad(f"terminationGracePeriodSeconds is {str(given)[:20]}, shorter than {wanted:g} s.", ref)
     elif unread is not None:
         told = f"Container {short(unread)}: how long its preStop hook sleeps cannot be read."
         yield unclear(UnknownReason.UNPARSEABLE, told)
@@ -63,7 +64,7 @@ def automation(_: Control, evidence: EvidenceSet, __: Facts) -> Iterator[Stateme
     elif tool:
         yield good(f"{what} is deployed by {tool}.", found.ref)
     elif workload.kind in _WITH_REVISIONS:
-        yield bad(f"revisionHistoryLimit of {what} is 0.", found.ref)
+        yield bad(f"revisionHistoryLimit of {what} is 0.", _limit_of(found.value))
     elif _is_owned(workload):
         yield unclear(UnknownReason.SOURCE_MISSING, f"What made {what} was not read.")
     elif workload.kind in _WITHOUT:
@@ -80,7 +81,11 @@ def previous_version(_: Control, evidence: EvidenceSet, __: Facts) -> Iterator[S
         yield lacking(found)
     elif _revisions(found.value) == 0:
         what = f"{short(found.value.kind)} {short(found.value.name)}"
-        yield bad(f"revisionHistoryLimit of {what} is 0.", found.ref)
+        yield bad(f"revisionHistoryLimit of {what} is 0.", _limit_of(found.value))
+
+
+def _limit_of(workload: KubeObject) -> str:
+    return workload.at("spec", "revisionHistoryLimit")
 
 
 def _revisions(workload: KubeObject) -> int | None:

@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from probes.controls.evidence import Container, Listing, PodTemplate
+from probes.controls.evidence import Container, KubeObject, Listing, PodTemplate
 from probes.controls.judges.kubernetes_object.case import all_containers, mapping, mappings, short
-from probes.controls.judges.secret_names import names_secret
+from probes.controls.judges.once import once
+from probes.controls.judges.secret_texts.names import names_secret
+from probes.controls.judges.secret_texts.rules import is_uncertain
 
 _REFERENCE = re.compile(r"\$\(([^()]*)\)")
 _LITERAL = "literal"
@@ -21,38 +23,54 @@ class Variable(NamedTuple):
     name: str
     source: str  # `Secret`, `ConfigMap x`, `literal`, or what else gives it; empty where its value is
     value: str | None  # None where it is not known
+    ref: str = ""  # where the value stands; empty where that is not known
 
     @property
     def in_the_open(self) -> bool:
         """Whoever may read the pod or its ConfigMaps reads it."""
         return self.source == _LITERAL or self.source.startswith("ConfigMap")
 
+    @property
+    def is_certain(self) -> bool:
+        """Whether its value is a secret, if its name is that of one: it does not say where one is."""
+        return self.value is None or not is_uncertain(self.name, self.value)
+
 
 def variables_of(container: Container, config_maps: Listing) -> Iterator[Variable]:
     """All of them, as Kubernetes sets them: whole ConfigMaps first, and of two with one name the later one counts."""
-    contents = {each.name: mapping(each.body.get("data")) for each in config_maps.objects}
+    given = {each.name: each for each in config_maps.objects}
+    contents = {name: mapping(each.body.get("data")) for name, each in given.items()}
     known: dict[str, Variable] = {}
-    for each in _of_whole_config_maps(container, contents):
+    for each in _of_whole_config_maps(container, given):
         known[each.name] = each
         yield each
     for env in mappings(container.body.get("env")):
-        name = str(env.get("name"))
-        known[name] = Variable(container.name, name, *_given(env, known, contents))
+        name, ref = str(env.get("name")), _in_config_map(env, given) or container.at("value", of=env)
+        known[name] = Variable(container.name, name, *_given(env, known, contents), ref)
         yield known[name]
 
 
-def secret_variables(template: PodTemplate, config_maps: Listing) -> Sequence[Variable]:
+@once
+def secret_variables(template: PodTemplate, config_maps: Listing) -> Iterator[Variable]:
     """All variables of the pod whose names say that they are secrets, and that have a value."""
     found = (each for container in all_containers(template) for each in variables_of(container, config_maps))
-    return [each for each in found if each.source and names_secret(each.name, each.value or "")]
+    return (each for each in found if each.source and names_secret(each.name, each.value or ""))
 
 
-def _of_whole_config_maps(container: Container, contents: Mapping[str, Mapping[str, object]]) -> Iterator[Variable]:
+def _of_whole_config_maps(container: Container, given: Mapping[str, KubeObject]) -> Iterator[Variable]:
     for each in mappings(container.body.get("envFrom")):
-        config_map = str(mapping(each.get("configMapRef")).get("name"))
-        for key, value in contents.get(config_map, {}).items():
-            name = f"{each.get('prefix') or ''}{key}"
-            yield Variable(container.name, name, f"ConfigMap {short(config_map)}", str(value))
+        config_map = given.get(str(mapping(each.get("configMapRef")).get("name")))
+        if config_map is None:
+            continue
+        for key, value in mapping(config_map.body.get("data")).items():
+            name, ref = f"{each.get('prefix') or ''}{key}", config_map.at("data", key)
+            yield Variable(container.name, name, f"ConfigMap {short(config_map.name)}", str(value), ref)
+
+
+def _in_config_map(env: Mapping[str, object], given: Mapping[str, KubeObject]) -> str:
+    ref = mapping(mapping(env.get("valueFrom")).get("configMapKeyRef"))
+    config_map = given.get(str(ref.get("name")))
+    return "" if config_map is None else config_map.at("data", str(ref.get("key")))
 
 
 def _given(

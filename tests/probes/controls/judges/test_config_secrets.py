@@ -7,7 +7,7 @@ import pytest
 from probes.controls.evidence import AgentConfigFile, Seen
 from probes.controls.finding import Finding, State
 from probes.controls.judges.agent_config.placeholders import placeholders
-from probes.controls.judges.secret_rules import may_be_secret, may_have_secret, secret_rule
+from probes.controls.judges.secret_texts.rules import may_be_secret, may_have_secret, secret_rule
 from probes.controls.judging import Says
 from tests.probes.controls.judges.configs import changed, file_of, finding, said
 from tests.probes.controls.judges.kubernetes_object import objects
@@ -97,7 +97,24 @@ def test_a_megabyte_of_what_almost_is_a_secret_is_searched_soon(part: str) -> No
 
 @pytest.mark.parametrize(
     "part",
-    ["-----BEGIN CERTIFICATE-----\n", "a: b\n", "a " * 50, ", ", "a:\t", "export ", "{{", "aB1-" * 30 + " ", "\n"],
+    [
+        "-----BEGIN CERTIFICATE-----\n",
+        "a: b\n",
+        "a " * 50,
+        ", ",
+        "a:\t",
+        "export ",
+        "{{",
+        "aB1-" * 30 + " ",
+        "\n",
+        "a=",
+        "=b ",
+        "-u a",
+        "basic ",
+        "bearer ",
+        "authorization: ",
+        "&a",
+    ],
 )
 def test_a_megabyte_that_is_searched_for_names_of_secrets_is_done_soon(part: str) -> None:
     text = part * (2**20 // len(part))
@@ -120,6 +137,8 @@ def test_a_config_without_secrets_passes_only_beside_a_template_that_was_read() 
         ("password", "correct horse", "the name of its key says so"),
         ("openaiApiKey", "abc", "the name of its key says so"),
         ("client-secret", "abc", "the name of its key says so"),
+        ("apiKeyV2", "abc", "the name of its key says so"),
+        ("opa_endpoint", "http://localhost:8181/?user=a&password=hunter2", "it has what reads like a password"),
         ("salt", _A, "it looks random"),
         ("salt", "0123456789abcdef" * 3, "it looks random"),
     ],
@@ -141,7 +160,7 @@ def test_a_reference_to_a_secret_is_none(text: str) -> None:
 def test_a_secret_as_a_key_is_found_and_not_told() -> None:
     secret = "ghp_" + "a" * 36
     found = finding(SECRETS, {f"agent.{secret}": "x"})
-    assert found.message == "agent.<secret> matches the rule GitHub token."
+    assert found.message == "agent.<not shown> matches the rule GitHub token."
     assert secret not in finding("predeploy.config.valid", {f"agent.{secret}": "x"}).message
 
 

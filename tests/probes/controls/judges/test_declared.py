@@ -2,8 +2,8 @@
 
 import pytest
 
-from probes.controls.catalogue.control import SourceName
-from probes.controls.evidence import AgentConfigFile, EvidenceSet, Seen
+from probes.controls.catalogue.control import SourceName, UnknownReason
+from probes.controls.evidence import AgentConfigFile, EvidenceSet, Missing, Seen
 from probes.controls.finding import State
 from probes.controls.judging import Facts, Judges, RegisteredJudge, Says, Statement, load_judges
 from probes.controls.verdict.control import judge_control
@@ -240,3 +240,13 @@ def _and(control: str, judge: object, source: SourceName) -> Judges:
     """The judge of the config, and one more."""
     more = RegisteredJudge(judge, frozenset({source}))  # type: ignore[arg-type]
     return Judges({control: (*load_judges().controls[control], more)}, {})
+
+
+def test_without_a_list_of_trust_domains_that_is_what_lacks_and_not_a_handshake() -> None:
+    found = finding(DOMAIN, {})
+    assert (found.state, found.reason) == (State.UNKNOWN, "NoPolicy")
+    assert found.message == "No list of trust domains is given, so whether agent.trust_domain is right is not known."
+    listed = finding(DOMAIN, {}, trust_domains=("agents.acme-corp.net",))
+    assert (listed.state, listed.reason) == (State.UNKNOWN, "DeclaredOnly")
+    hidden = Missing(UnknownReason.FORBIDDEN, "The watcher may not look.")
+    assert finding(DOMAIN, {}, handshake=hidden).reason == "Forbidden"

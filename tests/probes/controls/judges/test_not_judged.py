@@ -10,13 +10,13 @@ from tests.probes.controls.made import CATALOGUE, NOW
 
 _CONFIG, _OBJECT = SourceName.AGENT_CONFIG, SourceName.KUBERNETES_OBJECT
 NOT_JUDGED = {
-    ("deployment.network.egress-rules", _CONFIG): "the judge of the objects reads it: it has the endpoints",
     ("documentation.operational.configuration-documented", _CONFIG): "refuted by the list in a record alone",
     ("documentation.operational.dependencies-documented", _CONFIG): "refuted by the list in a record alone",
-    ("observability.metrics.endpoint-secured", _OBJECT): "shown beside what was probed, decides nothing",
+    (
+        "observability.metrics.endpoint-secured",
+        _OBJECT,
+    ): "by the sentences of the control a policy neither meets nor refutes it",
     ("postdeploy.short.traffic-routing", _OBJECT): "EndpointSlices of a cluster, after a rollout",
-    ("reliability.shutdown.no-new-requests", _OBJECT): "EndpointSlices of a cluster, when a pod ends",
-    ("security.identity.trust-bundles-configured", _CONFIG): "refuted by a complete list of federated domains alone",
 }
 
 

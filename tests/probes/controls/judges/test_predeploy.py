@@ -14,7 +14,8 @@ from probes.controls.evidence.agent_config import KeyPath
 from probes.controls.finding import State
 from probes.controls.judges.agent_config.key_findings import Kind, edits, key_findings, mistake
 from probes.controls.judging import load_judges
-from tests.probes.controls.judges.configs import GONE, READING, SDK, changed, file_of, finding
+from probes.controls.sdk.facts import SdkFacts
+from tests.probes.controls.judges.configs import GONE, READING, SDK, changed, file_of, finding, said
 from tests.probes.controls.made import missing
 
 VALID = "predeploy.config.valid"
@@ -28,17 +29,24 @@ ONE = [(TLS, _TLS, "1.3"), (PEERS, _PEERS, "strict"), (ACTION, _ACTION, "deny")]
 
 
 @pytest.mark.parametrize("control", FIVE)
-def test_a_good_config_passes_each_of_the_five_as_declared(control: str) -> None:
-    found = finding(control, {})
+def test_a_good_config_passes_each_of_the_five_as_declared_where_the_sdk_reads_it(control: str) -> None:
+    found = finding(control, {}, sdk=READING)
     assert (found.state, found.assurance) == (State.PASS, Assurance.DECLARED)
 
 
 @pytest.mark.parametrize(("control", "path", "wanted"), ONE)
-def test_the_words_of_the_file_count_and_that_the_sdk_drops_them_is_told(control: str, path: str, wanted: str) -> None:
+def test_a_key_that_the_sdk_does_not_read_or_did_not_see_proves_nothing(control: str, path: str, wanted: str) -> None:
     dropped = f"{path} is {wanted}. SDK 1.0.0 does not read {path}, so it has no effect."
-    assert finding(control, {}).message == dropped
+    for changes, told in (({}, dropped), ({path: GONE}, f"{path} is not set; the default of SDK 1.0.0 is {wanted}.")):
+        found = finding(control, changes)
+        assert (found.state, found.reason) == (State.UNKNOWN, "KeyNotEffective")
+        assert found.message.startswith(told)
     assert finding(control, {}, sdk=READING).message == f"{path} is {wanted}."
-    assert finding(control, {}, in_place=False, sdk=READING).state is State.PASS
+    for number in (control, SETTINGS):
+        late = finding(number, {}, in_place=False, sdk=READING)
+        assert (late.state, late.reason) == (State.UNKNOWN, "NotLoaded")
+        assert late.message.endswith("The process started before this config was there.")
+        assert finding(number, {path: "none"}).state is State.FAIL
 
 
 @pytest.mark.parametrize(("control", "path", "wanted"), ONE)
@@ -55,7 +63,7 @@ def test_for_an_absent_key_the_default_of_the_sdk_counts_and_is_told(control: st
     [
         (TLS, _TLS, "1.2", "1.2, not 1.3"),
         (TLS, _TLS, 1.2, "the number 1.2, not 1.3"),
-        (TLS, _TLS, 1.3, "the number 1.3, which needs quotes, not 1.3"),
+        (TLS, _TLS, 1.3, "the number 1.3, and must be a text: it needs quotes"),
         (TLS, _TLS, None, "empty, not 1.3"),
         (PEERS, _PEERS, "log-only", "log-only, not strict"),
         (PEERS, _PEERS, "none", "none, not strict"),
@@ -85,6 +93,27 @@ def test_a_section_that_is_no_mapping_does_not_leave_the_defaults_standing(secti
         assert finding(control, {section: instead}).state is State.FAIL
 
 
+@pytest.mark.parametrize("sdk", [SDK, READING])
+@pytest.mark.parametrize(("control", "path", "wanted"), ONE)
+def test_what_stands_instead_of_a_section_is_no_value_of_its_keys(
+    control: str, path: str, wanted: str, sdk: SdkFacts
+) -> None:
+    section = path.partition(".")[0]
+    for number in (control, SETTINGS):
+        found = finding(number, {section: wanted}, sdk=sdk)
+        assert (found.state, found.reason) == (State.FAIL, "Violated")
+        assert f"{path} is missing, not {wanted}." in [each for _, each in said(number, {section: wanted}, sdk=sdk)]
+
+
+@pytest.mark.parametrize("path", [_TLS, _PEERS, _ACTION, "authorization.provider", "identity.provider"])
+def test_the_word_of_a_section_refutes_and_proves_nothing_else(path: str) -> None:
+    section = path.partition(".")[0]
+    for word in ("1.3", "strict", "deny", "opa", "spiffe", "allow-all", "log-only", "none"):
+        for control in load_judges().controls:
+            if control not in FIVE:
+                assert f"{path} is {word}" not in finding(control, {section: word}).message
+
+
 @pytest.mark.parametrize(
     ("path", "value", "told"),
     [
@@ -99,14 +128,15 @@ def test_the_other_two_of_the_security_settings(path: str, value: object, told: 
 
 
 def test_how_the_five_settings_hold_is_told() -> None:
-    dropped = "default_action, audit.enabled, peer_verification, tls_min_version"
-    assert finding(SETTINGS, {}).message == f"All five hold; SDK 1.0.0 does not read {dropped}."
-    assert finding(SETTINGS, {}, sdk=READING).message == "All five hold."
+    five = "default_action, provider, audit.enabled, peer_verification, tls_min_version: all five are right"
+    dropped = finding(SETTINGS, {})
+    assert (dropped.state, dropped.reason) == (State.UNKNOWN, "KeyNotEffective")
+    assert dropped.message == f"{five}; SDK 1.0.0 does not read 4 of them."
+    assert finding(SETTINGS, {}, sdk=READING).message == f"{five}."
     absent = finding(SETTINGS, {"authorization": GONE, _TLS: GONE, _PEERS: GONE}, sdk=READING)
-    assert absent.message == "All five hold; by default of SDK 2.0.0: all."
+    assert (absent.state, absent.message) == (State.PASS, f"{five}, all of them by default.")
     longest = finding(SETTINGS, {"authorization": GONE, _PEERS: GONE})
-    assert longest.state is State.PASS
-    assert "…" not in longest.message
+    assert longest.message == f"{five}, 4 of them by default; SDK 1.0.0 does not read 4 of them."
 
 
 @pytest.mark.parametrize(
@@ -131,6 +161,27 @@ def test_how_the_five_settings_hold_is_told() -> None:
         ({_BASE: "1 s"}, f"{_BASE}: expected a number, got another text."),
         ({_ATTEMPTS: "11"}, f"{_ATTEMPTS}: expected at most 10, got the number 11."),
         ({"transport.retry": None}, "transport.retry: expected a mapping, got empty."),
+        ({_PEERS: "none"}, f"{_PEERS}: expected strict, got none."),
+        ({_ACTION: "allow"}, f"{_ACTION}: expected deny, got allow."),
+        ({_TLS: "1.1"}, f"{_TLS}: expected 1.3, got 1.1."),
+        ({_ATTEMPTS: ".nan"}, f"{_ATTEMPTS}: expected a whole number, got .nan."),
+        *(
+            (
+                {f"{section}.{key}": "allow"},
+                f"{section}: unknown section, so its security key has no effect; did you mean {meant}?",
+            )
+            for section, key, meant in (
+                ("transprot", "peer_verification", _PEERS),
+                ("Transport", "peerVerification", _PEERS),
+                ("security", "default_action", _ACTION),
+                ("security", "rules.tls-min-version", _TLS),
+                ("identty", "provider", "identity.provider"),
+            )
+        ),
+        (
+            {"security": [{"default_action": "allow"}]},
+            f"security: unknown section, so its security key has no effect; did you mean {_ACTION}?",
+        ),
         (
             {_PEERS: GONE, "transport.peer_verfication": "log-only"},
             ("transport.peer_verfication: unknown key next to a security key that is missing; "
@@ -173,6 +224,13 @@ def test_unknown_keys_of_the_checklists_own_example_are_notes_and_leave_the_conf
         ),
         "observability.tracing.sampling_rate: unknown key, which SDK 1.0.0 drops.",
     ]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"cache.enabled": True}, {"cache.provider": "redis"}, {"labels.environment": "x"}, {"security": "none"}]
+)
+def test_an_unknown_section_with_names_that_everybody_uses_is_no_mistake(changes: dict[str, object]) -> None:
+    assert finding(VALID, changes).state is State.PASS
 
 
 def test_keys_without_effect_are_told_once_for_a_section() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from probes.controls.judges.secret_names import names_secret
+from probes.controls.judges.secret_texts.names import names_secret
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,10 @@ from probes.controls.judges.secret_names import names_secret
         "GOOGLE_CREDENTIALS",
         "REDIS_AUTH",
         "TS_AUTHKEY",
+        "API_KEY_V2",
+        "apiKeyV2",
+        "GITHUB_PAT",
+        "DB_PASSWORD_OLD",
     ],
 )
 def test_names_of_secrets(name: str) -> None:
@@ -54,6 +58,8 @@ def test_names_of_secrets(name: str) -> None:
         "AUTHOR",
         "OAUTH",
         "COMPASS",
+        "PATH",
+        "SPAT",
         "GIT_ASKPASS",
         "PASSWORD_FILE",
         "",

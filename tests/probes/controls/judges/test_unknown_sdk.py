@@ -21,35 +21,33 @@ def _of_a_new_one(control: str, **changes: object) -> tuple[str, str, str]:
 
 
 @pytest.mark.parametrize("control", FIVE)
-def test_what_the_file_says_counts_and_what_it_does_not_say_is_unknown(control: str) -> None:
+def test_what_the_file_says_can_refute_and_proves_nothing(control: str) -> None:
     path, wanted = FIVE[control]
-    assert finding(control, {}, sdk=NEW).message == (
-        f"{path} is {wanted}. SDK 3.0.0 is not known, so whether it reads {path} is not known."
-    )
+    found = finding(control, {}, sdk=NEW)
+    assert (found.state, found.reason) == (State.UNKNOWN, "KeyNotEffective")
+    assert found.message == f"{path} is {wanted}. SDK 3.0.0 is not known, so whether it reads {path} is not known."
     assert finding(control, {path: "none"}, sdk=NEW).state is State.FAIL
     found = finding(control, {path: GONE}, sdk=NEW)
     told = f"{path} is not set, and the default of SDK 3.0.0 is not known."
-    assert (found.state, found.reason, found.message) == (State.UNKNOWN, "Unparseable", told)
+    assert (found.state, found.reason, found.message) == (State.UNKNOWN, "KeyNotEffective", told)
 
 
 def test_whether_it_takes_a_config_is_not_known_either_way() -> None:
     valid = "predeploy.config.valid"
     told = "SDK 1.0.0 takes this config. SDK 3.0.0 is not known."
-    assert _of_a_new_one(valid) == ("unknown", "Unparseable", told)
-    told = (
-        "identity.provider: expected spiffe or mtls-static, got another text. That is by SDK 1.0.0. "
-        "SDK 3.0.0 is not known."
-    )
-    assert _of_a_new_one(valid, identity__provider="vault") == ("unknown", "Unparseable", told)
+    assert _of_a_new_one(valid) == ("unknown", "KeyNotEffective", told)
+    told = "identity.provider: expected spiffe, got another text. That is by SDK 1.0.0. SDK 3.0.0 is not known."
+    assert _of_a_new_one(valid, identity__provider="vault") == ("unknown", "KeyNotEffective", told)
 
 
-def test_the_five_settings_hold_by_the_file_alone() -> None:
+def test_whether_it_goes_by_the_five_settings_is_not_known() -> None:
     settings = "predeploy.config.security-settings"
-    told = "All five hold; whether SDK 3.0.0 reads them is not known."
-    assert _of_a_new_one(settings) == ("pass", "", told)
+    five = "default_action, provider, audit.enabled, peer_verification, tls_min_version: all five are right"
+    told = f"{five}; whether SDK 3.0.0 reads them is not known."
+    assert _of_a_new_one(settings) == ("unknown", "KeyNotEffective", told)
     gone = _of_a_new_one(settings, transport__tls_min_version=GONE)
     told = "transport.tls_min_version is not set, and the default of SDK 3.0.0 is not known."
-    assert gone == ("unknown", "Unparseable", told)
+    assert gone == ("unknown", "KeyNotEffective", told)
     both = _of_a_new_one(settings, transport__tls_min_version=GONE, authorization__default_action="allow")
     assert both == ("fail", "Violated", "authorization.default_action is allow, not deny (line 3).")
 

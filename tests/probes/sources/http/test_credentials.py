@@ -5,7 +5,7 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -288,6 +288,41 @@ def test_a_server_that_wants_a_certificate_and_gets_none_gives_no_answer(tmp_pat
 def test_without_an_svid_to_show_nothing_is_asked(provider: Provider) -> None:
     with pytest.raises(OwnTroubleError, match="SVID"):
         outbound(provider, client_certificate="svid").tls()
+
+
+def test_that_there_is_no_svid_is_told_at_each_look_without_reading_any_authority() -> None:
+    sender = outbound(client_certificate="svid")
+
+    def told() -> None:
+        for _ in range(20):
+            with pytest.raises(OwnTroubleError, match="SVID"):
+                sender.tls()
+
+    assert cpu_of(told) < cpu_of(ssl.create_default_context)
+
+
+def test_the_authorities_of_the_system_are_read_beside_the_loop() -> None:
+    sender = outbound()
+
+    async def prepared() -> float:
+        await asyncio.gather(*[sender.prepare() for _ in range(20)])
+        return thread_cpu_of(sender.tls)
+
+    assert asyncio.run(prepared()) < thread_cpu_of(ssl.create_default_context) / 4
+
+
+def cpu_of(work: Callable[[], object]) -> float:
+    return _spent(work, time.process_time)
+
+
+def thread_cpu_of(work: Callable[[], object]) -> float:
+    return _spent(work, time.thread_time)
+
+
+def _spent(work: Callable[[], object], clock: Callable[[], float]) -> float:
+    began = clock()
+    work()
+    return clock() - began
 
 
 def test_a_context_lives_as_long_as_what_it_is_made_of(tmp_path: Path) -> None:

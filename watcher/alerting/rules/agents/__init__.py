@@ -1,8 +1,11 @@
 """How is each condition of an agent told to people? One module for each probe, by its name."""
 
 import importlib
+import pkgutil
+from collections.abc import Mapping
 
 from probes import AnyProbe, load_probes
+from probes.contract.units import parse_duration
 from watcher.alerting.rules.descriptions import AgentAlert, ProbeAlerts
 
 
@@ -24,3 +27,11 @@ def complete(probe: AnyProbe, alerts: ProbeAlerts) -> ProbeAlerts:
 def all_alerts() -> tuple[AgentAlert, ...]:
     """Those of all probes."""
     return tuple(alert for _, alerts in load_alerts() for alert in alerts.alerts)
+
+
+def waits() -> Mapping[str, float]:
+    """Seconds for which each condition must be true until its alert fires; a probe of somebody's own may have none."""
+    written = {module.name for module in pkgutil.iter_modules(__path__)}
+    modules = (importlib.import_module(f"{__name__}.{each.name}") for each in load_probes() if each.name in written)
+    alerts = (alert for module in modules for alert in module.ALERTS.alerts)
+    return {each.condition: parse_duration(each.held) if each.held else 0.0 for each in alerts}

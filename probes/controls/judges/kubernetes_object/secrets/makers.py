@@ -40,8 +40,10 @@ def rotation_automated(case: TemplateCase) -> Iterator[Statement]:
     lacks = next((listing.lacks for kind in _MAKERS if (listing := case.listing(kind)).lacks), None)
     every, used = _makers(case), _used(case)
     for variable in secret_variables(case.template, case.listing("ConfigMap")):
-        if variable.in_the_open:
-            yield bad(f"The variable {short(variable.name)} has a value in the open, which nothing renews.")
+        if variable.in_the_open and variable.is_certain:
+            yield bad(
+                f"The variable {short(variable.name)} has a value in the open, which nothing renews.", variable.ref
+            )
     for name in used:
         yield from _against(name, every.get(name), case.facts.now, complete=lacks is None)
     if lacks:

@@ -4,28 +4,14 @@ from collections.abc import Iterator, Mapping
 
 from probes.controls.catalogue.control import FactKey, SourceName, UnknownReason
 from probes.controls.evidence import AgentConfigFile, AgentObjects, EvidenceSet, Listing, Missing, PodTemplate
-from probes.controls.judges.document_secrets import doubts_of
 from probes.controls.judges.kubernetes_object.case import OBJECT, all_containers, mapping
 from probes.controls.judges.kubernetes_object.secrets.references import secrets_by_env, secrets_in_volumes
 from probes.controls.judges.kubernetes_object.secrets.texts import doubtful, matching, referring
 from probes.controls.judges.kubernetes_object.variables import secret_variables, variables_of
-from probes.controls.judges.secret_rules import refers_to_secret, secret_rule
+from probes.controls.judges.secret_texts.documents import doubts_of
+from probes.controls.judges.secret_texts.rules import FETCHED, INJECTORS, refers_to_secret, secret_rule
 from probes.controls.judges.texts import texts_of
 from probes.controls.judging import Facts, fact
-
-_INJECTORS = (
-    "vault.hashicorp.com/agent-inject",
-    "vault.security.banzaicloud.io/",
-    "operator.1password.io/",
-    "secrets.k8s.aws/",
-    "conjur.org/",
-    "secrets.doppler.com/",
-    "secrets.infisical.com/",
-)
-"""How the annotations of those begin that put secrets into a pod when it is made."""
-
-_FETCHED = ("vault:", "secretref:", "op://", "sm://", "berglas://", "arn:aws:secretsmanager:", "azurekeyvault")
-"""How values begin that such ones replace by a secret."""
 
 
 @fact(FactKey.NEEDS_SECRETS)
@@ -54,22 +40,32 @@ def needs_secrets(evidence: EvidenceSet, _: Facts) -> bool | Missing:
 
 
 def _has_secrets(template: PodTemplate, config_maps: Listing) -> bool:
-    containers = tuple(all_containers(template))
-    annotations = mapping(template.metadata.get("annotations"))
-    values = (each.value or "" for container in containers for each in variables_of(container, config_maps))
     return (
-        any(True for _ in secrets_in_volumes(template.spec))
-        or any(True for each in containers for _ in secrets_by_env(each))
-        or bool(secret_variables(template, config_maps))
-        or any(value.startswith(_FETCHED) for value in values)
-        or any(str(key).startswith(_INJECTORS) and value != "false" for key, value in annotations.items())
+        takes_secrets(template)
+        or any(each.is_certain for each in secret_variables(template, config_maps))
+        or asks_for_secrets(template, config_maps)
         or any(True for _ in matching(template, config_maps))
+    )
+
+
+def takes_secrets(template: PodTemplate) -> bool:
+    """Whether a Secret of Kubernetes or a secret store is seen from which the pod takes something."""
+    by_env = any(True for each in all_containers(template) for _ in secrets_by_env(each))
+    return by_env or any(True for _ in secrets_in_volumes(template.spec))
+
+
+def asks_for_secrets(template: PodTemplate, config_maps: Listing) -> bool:
+    """Whether annotations or values ask another program to put secrets into the pod: that it does is not seen."""
+    annotations = mapping(template.metadata.get("annotations"))
+    values = (each.value or "" for some in all_containers(template) for each in variables_of(some, config_maps))
+    return any(value.startswith(FETCHED) for value in values) or any(
+        str(key).startswith(INJECTORS) and value != "false" for key, value in annotations.items()
     )
 
 
 def _doubts(template: PodTemplate, config_maps: Listing, document: Mapping[str, object]) -> Iterator[str]:
     """Why it may have one, sentences without their ends."""
-    for where, why in doubtful(template, config_maps):
+    for where, why, _ in doubtful(template, config_maps):
         yield f"{where} may be a secret: {why}"
     for _, why in doubts_of(document):
         yield f"A value of the agent's config may be a secret: {why}"

@@ -45,6 +45,7 @@ def finding(
     config: Seen[object] | Missing | None = None,
     readers: Sequence[str] = (),
     accounts: Sequence[str] = (),
+    unsure: Sequence[str] = (),
     annotations: Mapping[str, str] | None = None,
     roles: Mapping[str, str] | None = None,
 ) -> Finding:
@@ -67,6 +68,7 @@ def finding(
         sdk=load_sdk_facts(),
         secret_readers=tuple(readers),
         agent_accounts=frozenset(accounts),
+        unsure_accounts=frozenset(unsure),
         container_roles=roles or {},
     )
     found = judge_control(CATALOGUE.by_id[control], EvidenceSet(AGENT, sources), facts, load_judges())

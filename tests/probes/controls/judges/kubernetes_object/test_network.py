@@ -210,6 +210,19 @@ def test_an_endpoint_of_the_config_is_let_out_to_by_its_address_or_it_is_not_kno
         assert found == ("unknown", "SourceMissing", told)
 
 
+def test_what_the_config_shows_of_its_endpoints_is_evidence_of_a_pass_and_of_nothing_else() -> None:
+    def shown(endpoint: str, lacks: Missing | None = None, *, in_place: bool = True) -> tuple[str, bool]:
+        given = {"NetworkPolicy": listing(_policy(f"policyTypes: [Egress], egress: [{DNS}, {TO_OPA}]"), lacks=lacks)}
+        config = AgentConfigFile({"authorization": {"opa_endpoint": endpoint}}, {}, "1.0.0", in_place=in_place)
+        found = finding(EGRESS, SPEC, listings=given, config=Seen(config, NOW, "config.yaml"))
+        return found.state, "agent_config" in {each.source for each in found.evidence}
+
+    assert shown("http://localhost:8181") == ("pass", True)
+    assert shown("http://localhost:8181", in_place=False) == ("pass", False)
+    assert shown("http://opa:8181")[0] == "unknown"
+    assert shown("http://localhost:8181", SOME_ONLY)[0] == "unknown"
+
+
 def test_the_collector_of_traces_is_an_endpoint_where_anything_is_traced() -> None:
     tracing = {"endpoint": "https://tempo:4317"}
     assert _with_config(TO_OPA, {"observability": {"tracing": tracing}})[0] == "unknown"
@@ -224,3 +237,19 @@ def test_the_endpoints_of_a_config_that_cannot_be_read_are_not_known() -> None:
     assert said(found) == ("unknown", "Unparseable", told)
     none = Missing(UnknownReason.SOURCE_MISSING, "The config is not known.")
     assert finding(EGRESS, SPEC, listings=given, config=none).state == "pass"
+
+
+def test_policies_of_other_kinds_leave_open_what_network_policies_alone_would_decide() -> None:
+    spec = "{containers: [{name: agent, ports: [{containerPort: 8443}]}]}"
+    deny = "{name: deny, kind: NetworkPolicy, spec: {podSelector: {}, policyTypes: [Ingress, Egress]}}"
+    cilium = {"CiliumNetworkPolicy": listing("{kind: CiliumNetworkPolicy, name: open}")}
+    none = {"NetworkPolicy": listing()}
+    control, defined = "deployment.network.default-deny", "deployment.network.policies-defined"
+    assert finding(control, spec, listings={"NetworkPolicy": listing(deny)}).state == "pass"
+    left_open = finding(control, spec, listings={"NetworkPolicy": listing(deny), **cilium})
+    told = "CiliumNetworkPolicy open is about its pods, and its rules are not judged."
+    assert (left_open.state, told in left_open.message) == ("unknown", True)
+    assert finding(defined, spec, listings=none).state == "fail"
+    assert finding(defined, spec, listings=none | cilium).state == "unknown"
+    forbidden = finding(defined, spec, listings=none | {"AdminNetworkPolicy": FORBIDDEN})
+    assert (forbidden.state, forbidden.reason) == ("unknown", "Forbidden")

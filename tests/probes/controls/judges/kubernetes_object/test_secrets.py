@@ -189,6 +189,19 @@ def test_the_account_of_an_agent_is_a_name_and_no_pattern() -> None:
     assert finding(READERS, "{}", listings=given, readers=readers).state == "pass"  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("unsure", ["prod:other", "prod:*", "*"])
+def test_who_may_be_an_agent_is_no_stranger_until_that_is_known(unsure: str) -> None:
+    others = [f"system:serviceaccount:{unsure}"]
+    given = _bound("{kind: ServiceAccount, name: other}")
+    found = finding(READERS, "{}", listings=given, unsure=others)  # type: ignore[arg-type]
+    told = "and it is not known yet whether an agent runs as this account."
+    assert said(found) == ("unknown", "Unreachable", f"system:serviceaccount:prod:other may read Secrets, {told}")
+    assert finding(READERS, "{}", listings=_bound(ANN), unsure=others).state == "fail"  # type: ignore[arg-type]
+    elsewhere = _bound("{kind: ServiceAccount, name: other, namespace: dev}")
+    state = "unknown" if unsure == "*" else "fail"
+    assert finding(READERS, "{}", listings=elsewhere, unsure=others).state == state  # type: ignore[arg-type]
+
+
 def test_a_role_on_something_else_that_is_called_secrets_reads_none() -> None:
     given = {**_bound(ANN), "Role": listing((ROLE % "get").replace("['']", "[example.org]"))}
     assert finding(READERS, "{}", listings=given).state == "pass"  # type: ignore[arg-type]
@@ -199,6 +212,24 @@ def test_roles_that_may_not_all_be_listed_leave_it_open_but_hide_no_stranger() -
     assert finding(READERS, "{}", listings=given).reason == "Forbidden"  # type: ignore[arg-type]
     given = {**_bound(ANN), "ClusterRole": FORBIDDEN}
     assert finding(READERS, "{}", listings=given).state == "fail"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LLM_MAX_TOKEN", "4096"),
+        ("OAUTH_TOKEN", "https://id.example.org/token"),
+        ("DB_PASSWORD", "vault:secret/data/db#password"),
+        ("DB_PASSWORD", "/run/secrets/token"),
+        ("DB_PASSWORD", "${PASSWORD}"),
+    ],
+)
+def test_a_literal_that_may_be_none_is_left_to_people(name: str, value: str) -> None:
+    entry = _env(f"name: {name}, value: '{value}'")
+    told = f"Container agent: the variable {name} has the name of a secret, and a value that may be none."
+    for control in (ENV, USED):
+        assert said(finding(control, entry)) == ("unknown", "NoPolicy", f"{told} People must look.")
+    assert finding(MOUNTED, entry).state == "unknown"
 
 
 @pytest.mark.parametrize("name", ["PGPASSWORD", "DB_PWD", "DB_PASS", "AWS_SECRET_ACCESS_KEY"])
@@ -272,6 +303,30 @@ DOUBTS = [
     ("args: [--db-password=hunter2]", "its args", "the name of its key says so"),
     ("args: [--token, hunter2, --verbose]", "its args", "the name of its key says so"),
     ("command: [sh, -c, 'PGPASSWORD=hunter2 psql']", "its command", "the name of its key says so"),
+    *(
+        (f"env: [{{name: U, value: '{text}'}}]", "the variable U", "it has what reads like a password")
+        for text in (
+            "jdbc:postgresql://h/db?user=a&password=hunter2",
+            "host=db user=a password=hunter2",
+            "--api-key=hunter2",
+            "Authorization: Basic YWRtaW46aHVudGVyMg==",
+            "Authorization: Bearer hunter2",
+            "Bearer hunter2",
+            "https://x.blob.core.windows.net/c?sv=1&sig=hunter2",
+        )
+    ),
+    ("env: [{name: API_KEY_V2, value: hunter2}]", "the variable API_KEY_V2", "the name of its key says so"),
+    ("env: [{name: GITHUB_PAT, value: hunter2}]", "the variable GITHUB_PAT", "the name of its key says so"),
+    (
+        "startupProbe: {exec: {command: [sh, -c, 'curl -u admin:hunter2 http://x']}}",
+        "its startupProbe.exec.command",
+        "it has what reads like a password",
+    ),
+    (
+        "readinessProbe: {httpGet: {httpHeaders: [{name: Authorization, value: Bearer hunter2}]}}",
+        "its readinessProbe.httpGet.httpHeaders",
+        "the name of its key says so",
+    ),
     (f"livenessProbe: {{exec: {{command: [check, {RANDOM}]}}}}", "its livenessProbe.exec.command", "it looks random"),
 ]
 
@@ -322,6 +377,9 @@ USUAL = [
     "env: [{name: GIT_SHA, value: 0f6a1c2b3d4e5f60718293a4b5c6d7e8f9012345}]",
     "env: [{name: MAX_TOKENS, value: '4096'}, {name: PWD, value: /app}, {name: AUTH, value: oidc}]",
     "env: [{name: TOKEN_FILE, value: /var/run/secrets/kubernetes.io/serviceaccount/token}]",
+    "env: [{name: U, value: 'jdbc:pg://h/db?user=a&password=${PASSWORD}&ssl=on'}, {name: A, value: auth=none}]",
+    "args: [run, -u, '1000:1000']",
+    "readinessProbe: {httpGet: {httpHeaders: [{name: Host, value: a}, {name: Authorization, value: ''}]}}",
     "command: [], args: null, livenessProbe: {exec: {command: []}}",
     "env: [{name: AUTH_PATH, value: /auth}, {name: CORS_ALLOW_CREDENTIALS, value: 'true'}]",
     "image: registry.acme-corp.net/sk-learn-inference-server-for-search:1.0",
@@ -446,7 +504,20 @@ def test_a_secret_that_is_no_file_is_not_mounted_securely() -> None:
     told = "No Secret is seen that the pod takes as a file."
     assert said(injected) == ("unknown", "NoData", told)
     store = "{containers: [], volumes: [{name: v, csi: {driver: secrets-store.csi.k8s.io}}]}"
-    assert finding(MOUNTED, store).state == "pass"
+    told = "The modes of the files of the volume v, of a secret store, are not seen."
+    assert said(finding(MOUNTED, store)) == ("unknown", "NoData", told)
+
+
+def test_secrets_that_only_annotations_or_values_ask_for_are_no_secrets_of_kubernetes_yet() -> None:
+    none = "Secrets are asked for by annotations or values alone; no Secret is seen that the pod takes."
+    annotated = finding(USED, "{containers: [{name: agent}]}", annotations={"vault.hashicorp.com/agent-inject": "true"})
+    assert said(annotated) == ("unknown", "NoData", none)
+    for taken in (
+        "{containers: [], volumes: [{name: v, secret: {secretName: s}}]}",
+        "{containers: [], volumes: [{name: v, csi: {driver: secrets-store.csi.k8s.io}}]}",
+        _env(f"name: TOKEN, {BY_REF}"),
+    ):
+        assert finding(USED, taken).state == "pass"
 
 
 def test_what_may_be_a_secret_in_the_open_keeps_other_secrets_from_a_pass() -> None:

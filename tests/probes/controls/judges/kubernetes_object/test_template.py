@@ -269,6 +269,10 @@ def test_a_pod_without_a_service_account_of_its_own_fails(account: str) -> None:
         ("AGENTWEAVE_DEBUG", "'False'", "unknown"),
         ("AGENTWEAVE_LOG_LEVEL", "debug", "fail"),
         ("AGENTWEAVE_LOG_LEVEL", "INFO", "unknown"),
+        ("LOG_LEVEL", "Debug", "fail"),
+        ("LOGLEVEL", "trace", "fail"),
+        ("LOG_LEVEL", "INFO", "unknown"),
+        ("LIBRARY_LOG_LEVEL", "debug", "unknown"),
         ("OTHER_DEBUG", "'1'", "unknown"),
     ],
 )
@@ -447,3 +451,32 @@ def test_an_ephemeral_container_that_runs_as_root_fails_and_needs_no_resources()
     spec = f"{{containers: [{agent}], ephemeralContainers: [{{name: debugger, securityContext: {{runAsUser: 0}}}}]}}"
     assert said(finding(ROOT, spec)) == ("fail", "Violated", "Container debugger runs as user 0.")
     assert finding(CPU_LIMITS, spec).state == "pass"
+
+
+@pytest.mark.parametrize(
+    ("resources", "state", "why"),
+    [
+        ("{limits: {memory: 512Mi}}", "pass", ""),
+        ("{limits: {memory: 512MB}}", "fail", "that is no quantity of Kubernetes, such as 512Mi"),
+        ("{limits: {memory: 512m}}", "fail", "below one byte: m is a thousandth, Mi a mebibyte"),
+        ("{limits: {memory: 1Gi}, requests: {memory: 1025Mi}}", "fail", "below its request, which Kubernetes refuses"),
+        ("{limits: {memory: 1Gi}, requests: {memory: 1024Mi}}", "pass", ""),
+        ("{limits: {memory: 1e9}, requests: {memory: 1G}}", "pass", ""),
+    ],
+)
+def test_what_is_wrong_with_a_limit_on_memory_is_said(resources: str, state: str, why: str) -> None:
+    found = finding("deployment.resources.memory-limits", f"{{containers: [{{name: agent, resources: {resources}}}]}}")
+    told = (
+        f"The container agent has a resources.limits.memory {why}."
+        if why
+        else "Every container has resources.limits.memory."
+    )
+    assert (found.state, found.message) == (state, told)
+
+
+def test_thousandths_of_a_core_are_a_quantity_of_cpu() -> None:
+    spec = "{containers: [{name: agent, resources: {limits: {cpu: 500m}, requests: {cpu: 0.6}}}]}"
+    assert finding("deployment.resources.cpu-requests", spec).state == "pass"
+    assert finding("deployment.resources.cpu-limits", spec).message == (
+        "The container agent has a resources.limits.cpu below its request, which Kubernetes refuses."
+    )

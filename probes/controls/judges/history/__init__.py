@@ -1,0 +1,1 @@
+"""Judges of what the watcher saw of a pod over days."""

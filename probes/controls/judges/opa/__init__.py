@@ -1,0 +1,1 @@
+"""Judges of what an agent's OPA answers."""

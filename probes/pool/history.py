@@ -1,0 +1,72 @@
+"""What is judged of an agent's connection pools, by which limits, and what is remembered of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import Field
+
+from probes.contract import ConditionKind, Limits, Metric, Seconds, Severity, Target
+from probes.contract.condition import Window
+from probes.history.process import NOBODY, Process
+from probes.pool.trend import Rise
+
+
+class PoolLimits(Limits):
+    """When a connection pool is trouble."""
+
+    saturated_ratio: float = Field(default=0.80, gt=0, lt=1, description="in use / capacity")
+    exhaustion_within: Seconds = Field(
+        default=1800.0, gt=0, description="a rise over this long, predicted as far ahead"
+    )
+
+
+SATURATED = ConditionKind(
+    name="PoolSaturated",
+    severity=Severity.WARNING,
+    subject="pool",
+    true_when="More of a connection pool is in use than `saturated_ratio`.",
+    all_clear="The pool has room.",
+    repeated=True,
+    needs=("pool_capacity",),
+)
+EXHAUSTED = ConditionKind(
+    name="PoolExhausted",
+    severity=Severity.CRITICAL,
+    subject="pool",
+    true_when="All connections of a pool are in use: the next call waits or fails.",
+    all_clear="The pool has connections left.",
+    repeated=True,
+    needs=("pool_capacity",),
+)
+PREDICTED = ConditionKind(
+    name="PoolExhaustionPredicted",
+    severity=Severity.WARNING,
+    subject="pool",
+    true_when="The use of a pool rose all through `exhaustion_within` and will meet its capacity within as long again.",
+    all_clear="The use of the pool does not rise towards its capacity.",
+    needs=("pool_capacity",),
+    window=Window("exhaustion_within"),
+)
+IN_USE = Metric(name="pool_in_use", help="Connections of a pool in use.", labels=("pool",))
+CAPACITY = Metric(name="pool_capacity", help="Connections that a pool may have, as configured.", labels=("pool",))
+EXHAUSTION = Metric(
+    name="pool_exhaustion_timestamp_seconds",
+    help="When a pool whose use rises will be full; absent where nothing can be told.",
+    labels=("pool",),
+    moment=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolHistory:
+    """How the use of each pool went."""
+
+    pools: Mapping[str, Rise] = field(default_factory=dict)
+    process: Process = NOBODY
+    renewed: float | None = None  # when a new process was first seen, in seconds that only time moves
+
+
+def capacity_of(target: Target, pool: str) -> int:
+    """Connections that a pool of the target may have; 0 where that is not known."""
+    given = target.pool_capacity
+    return given if isinstance(given, int) else (given or {}).get(pool, 0)

@@ -1,0 +1,111 @@
+"""Requests and errors over `window`, part by part as they are remembered; error ratio and p95 beside their limits."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from probes.contract import say_duration
+from probes.contract.picture import Bar, Level, Picture, PictureContext, Series, Tone, Unit
+from probes.history.counters import Part, beginning, steps
+from probes.history.process import IN_TURN
+from probes.slo.durations import P95
+from probes.slo.history import (
+    ERROR_RATE,
+    ERROR_RATIO,
+    LATENCY,
+    LATENCY_P95,
+    REQUEST_RATE,
+    SLOW_RATIO,
+    SLOHistory,
+    SLOLimits,
+)
+
+Context = PictureContext[SLOLimits]
+
+
+def pictures(history: SLOHistory, context: Context) -> Iterator[Picture]:
+    """One, where requests were ever counted."""
+    failed, took = history.failed.all_parts(), history.took.all_parts()
+    if failed or took:
+        start = beginning(failed or took, context.limits.window, context.interval, context.now)
+        judged = _judged(history, context)
+        yield Picture(
+            title="Requests a second",
+            text=" ".join(_sentences(judged, history, context)),
+            conditions=(ERROR_RATE, LATENCY),
+            start=start,
+            end=0.0,
+            unit=Unit.PER_SECOND,
+            series=tuple(_lines(failed, took, history, (start, context.now))),
+            bars=tuple(_bars(judged, context)),
+        )
+
+
+def _lines(
+    failed: Sequence[Part], took: Sequence[Part], history: SLOHistory, axis: tuple[float, float]
+) -> Iterator[Series]:
+    if failed:
+        yield Series("requests", steps(failed, 0, *axis))
+        yield Series("errors", steps(failed, 1, *axis), tone=Tone.CRITICAL)
+        if any(part.by[2] for part in failed):
+            yield Series("ended in a way that cannot be told", steps(failed, 2, *axis), tone=Tone.UNKNOWN)
+    else:
+        yield Series("requests", steps(took, _all(history), *axis))
+
+
+def _all(history: SLOHistory) -> int:
+    """Which counter of what requests took counts all: of buckets the last."""
+    return -1 if history.bounds else 0
+
+
+def _bars(judged: "_Judged | None", context: Context) -> Iterator[Bar]:
+    limits, errors, p95 = context.limits, context.value(ERROR_RATIO), context.value(LATENCY_P95)
+    slow, enough = context.value(SLOW_RATIO), judged is not None and judged.requests >= context.limits.least_requests
+    if errors is not None:
+        yield _bar("errors", f"{errors:.1%}", errors, limits.error_ratio, f"{limits.error_ratio:.1%}", enough=enough)
+    if p95 is not None:
+        yield _bar("p95", _say(p95), p95, limits.p95_limit, _say(limits.p95_limit), enough=enough)
+    elif slow is not None:
+        name = f"slower than {_say(limits.p95_limit)}"
+        yield _bar(name, f"{slow:.1%}", slow, 1 - P95, f"{1 - P95:.1%}", enough=enough)
+
+
+def _bar(name: str, said: str, value: float, limit: float, limit_said: str, *, enough: bool) -> Bar:
+    return Bar(
+        name=name,
+        said=f"{said}, limit {limit_said}",
+        value=value,
+        full=max(2 * limit, value),
+        levels=(Level("limit", limit, Tone.CRITICAL),),
+        tone=Tone.CRITICAL if enough and value > limit else Tone.PLAIN,
+    )
+
+
+class _Judged(NamedTuple):
+    requests: float
+    seconds: float
+
+
+def _judged(history: SLOHistory, context: Context) -> _Judged | None:
+    """The requests over the window; None while it is not full, or too long ago."""
+    if context.value(REQUEST_RATE) is None:
+        return None
+    failed, took = (each.over(context.limits.window, context.interval) for each in (history.failed, history.took))
+    if failed is not None:
+        return _Judged(failed.by[0], failed.seconds)
+    return None if took is None else _Judged(took.by[_all(history)], took.seconds)
+
+
+def _sentences(judged: _Judged | None, history: SLOHistory, context: Context) -> Iterator[str]:
+    if judged is None:
+        yield f"What the last {say_duration(context.limits.window)} were like cannot be told yet, or not any more."
+    else:
+        yield f"{judged.requests:,.0f} requests over {say_duration(judged.seconds)}."
+        if judged.requests < context.limits.least_requests:
+            yield f"They are judged from {context.limits.least_requests} requests on."
+    yield from (f"{bar.name.capitalize()}: {bar.said}." for bar in _bars(judged, context))
+    if history.process.in_turn:
+        yield IN_TURN
+
+
+def _say(seconds: float) -> str:
+    return say_duration(seconds) if seconds < 1 else f"{seconds:.1f}s"

@@ -1,0 +1,78 @@
+"""The daemon with the rights that the chart gives: what turns in the cluster turns in its API, without secrets."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chart.render import rendered
+from tests.checklist.live.kubernetes.cluster import ACCOUNT, NAMESPACE, WATCH, config_map, deployment, policy, run_pod
+from tests.discovery.pods.test_target import CONFIG
+from tests.servers.daemon import DaemonProcess, run_daemon
+from tests.servers.kube import Kubernetes, run_kubernetes
+from tests.servers.process import eventually
+
+JUDGED = 10.0
+"""Seconds in which a change must be judged."""
+
+SECRET = "hunter2-of-production"
+
+
+@pytest.fixture(scope="module")
+def kubernetes() -> Iterator[Kubernetes]:
+    with run_kubernetes() as server:
+        server.admin.namespace(WATCH)
+        server.admin.namespace(NAMESPACE)
+        roles = [document for name, document in rendered().items() if name.startswith("ClusterRole")]
+        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT, "namespace": WATCH}}
+        server.admin.apply(account, *roles, policy("default-deny"))
+        server.admin.apply(config_map(f"{CONFIG}db_password: {SECRET}\n"), deployment())
+        run_pod(server)
+        yield server
+
+
+def config(kubernetes: Kubernetes) -> dict[str, Any]:
+    token = kubernetes.admin.token(WATCH, ACCOUNT)
+    found = {"kubeconfig": str(kubernetes.kubeconfig(token)), "allow_cidrs": ["127.8.0.0/16"]}
+    sources = {name: {"interval": "1s", "timeout": "500ms"} for name in ("handshake", "agent_metrics", "opa")}
+    return {"discovery": {"kubernetes": found}, "sources": sources}
+
+
+def findings(daemon: DaemonProcess) -> dict[str, Any]:
+    """Of the one agent, by control; empty before it is judged."""
+    answer = daemon.get(f"/api/v1/readiness/{NAMESPACE}/example-agent")
+    agents = answer.json()["agents"] if answer.is_success else []
+    return {each["control"]: each for agent in agents for each in agent["findings"]}
+
+
+def state(daemon: DaemonProcess, control: str) -> str:
+    return str(findings(daemon).get(control, {}).get("state"))
+
+
+def test_a_policy_that_is_deleted_turns_its_control_in_seconds_and_no_secret_is_told(
+    kubernetes: Kubernetes, tmp_path: Path
+) -> None:
+    control = "deployment.network.policies-defined"
+    with run_daemon(tmp_path, config(kubernetes), wait_for="/livez") as daemon:
+        eventually(lambda: state(daemon, control) == "pass", within=60)
+        page = daemon.page()
+        up = {dict(labels)["source"]: value for labels, value in page.all("evidence_source_up").items()}
+        assert {name: up[name] for name in ("kubernetes_pods", "kubernetes_workloads", "kubernetes_network")} == {
+            "kubernetes_pods": 1,
+            "kubernetes_workloads": 1,
+            "kubernetes_network": 1,
+        }
+        kubernetes.admin.delete(policy("default-deny"))
+        began = time.monotonic()
+        eventually(lambda: state(daemon, control) == "fail", within=30)
+        assert time.monotonic() - began < JUDGED
+        assert findings(daemon)[control]["message"] == "No NetworkPolicy selects its pods."
+        assert findings(daemon)["deployment.rollback.automation"]["state"] == "pass"
+        told = [daemon.get(path).text for path in ("/api/v1/readiness?findings=true", "/api/v1/targets", "/metrics")]
+        assert [text for text in told if SECRET in text] == []
+        assert SECRET not in daemon.log_file.read_text()
+        assert daemon.end() == 0
+    kept = [path for path in tmp_path.rglob("*") if path.is_file() and SECRET in path.read_text(errors="replace")]
+    assert kept == []

@@ -1,0 +1,1 @@
+"""The dashboards, one by one: their panels, and what may be chosen."""

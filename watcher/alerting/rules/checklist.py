@@ -1,0 +1,142 @@
+"""What is told of the checklist: controls that are met no more, evidence that cannot be had, rounds that do not end."""
+
+from watcher.alerting.rules.core import INSTALLATION, INSTANCE, LED, SHARDS_MISSING
+from watcher.alerting.rules.descriptions import Alert, Record
+from watcher.config.checklist import LONGEST_ROUND
+
+_READINESS = "agentweave-readiness"
+_AGENT = f"{INSTALLATION}, namespace, agent"
+_COUNT = '{{ printf "%.0f" $value }}'
+
+STALE_AFTER = round(2 * LONGEST_ROUND)
+"""Seconds since the last complete round after which what the checklist says is old, whatever its interval."""
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n    ")
+
+
+_EVERYTHING_KNOWN = f"""\
+agentweave_watcher_discovery_last_success_timestamp_seconds
+  {LED}
+  unless on ({INSTALLATION}) (
+    {_indented(SHARDS_MISSING)}
+  )
+  unless on ({INSTALLATION}) (
+    agentweave_watcher_checklist_catalogue_info
+      {LED}
+      unless on ({INSTANCE}) agentweave_watcher_checklist_last_complete_timestamp_seconds
+  )"""
+"""Installations that are there as a whole, and have judged all: of these, what they do not tell is no more."""
+
+REGRESSED_CONTROL = Record(
+    name="agentweave:control:regressed",
+    comment="""\
+When a control that an agent met was met no more. It stays while nobody can say otherwise: the watcher is gone, or a
+shard of it, or it has begun anew and not yet judged the agent. An agent that is gone drops at once.""",
+    expression=f"""\
+max by ({_AGENT}, control, from, to) (
+  agentweave_watcher_control_regressed_timestamp_seconds
+    {LED}
+)
+or
+(
+  agentweave:control:regressed
+    unless on ({_AGENT}) (
+      agentweave_watcher_readiness
+        {LED}
+    )
+    unless on ({INSTALLATION}) (
+      {_EVERYTHING_KNOWN.replace(chr(10), chr(10) + "      ")}
+    )
+)""",
+)
+
+_OF = "agentweave:control:regressed{cluster=%q,job=%q,namespace=%q,control=%q}"
+_ARGUMENTS = "$labels.cluster $labels.job $labels.namespace $labels.control"
+
+REGRESSED = Alert(
+    name="AgentWeaveReadinessRegressed",
+    comment="One a control and namespace: what a template or a policy of a namespace breaks, it breaks of many agents.",
+    expression=f"""\
+count by ({INSTALLATION}, namespace, control) (
+  count by ({_AGENT}, control) (agentweave:control:regressed)
+)""",
+    held="5m",
+    kept="5m",
+    severity="warning",
+    component="checklist",
+    summary="Agents no longer meet a control of the production readiness checklist.",
+    description=(
+        f"{_COUNT} {{{{ if eq $value 1.0 }}}}agent{{{{ else }}}}agents{{{{ end }}}} in namespace "
+        "{{ $labels.namespace }} no longer {{ if eq $value 1.0 }}meets{{ else }}meet{{ end }} the control "
+        "{{ $labels.control }}"
+        f'{{{{ with query (printf `{_OF}` {_ARGUMENTS}) | sortByLabel "agent" }}}}'
+        ". {{ if eq $value 1.0 }}It is{{ else }}They are{{ end }} "
+        "{{ range $i, $seen := . }}{{ if lt $i 5 }}{{ if $i }}, {{ end }}"
+        "{{ $seen.Labels.agent }} ({{ $seen.Labels.from }} before, now {{ $seen.Labels.to }}){{ end }}{{ end }}"
+        "{{ if gt (len .) 5 }} and others{{ end }}{{ end }}. "
+        "The page of the agent says why, and how to mend it."
+    ),
+    was="Agents did not meet a control of the production readiness checklist that they had met.",
+    link={"namespace": "namespace", "control": "control"},
+    dashboard=f"{_READINESS}?var-namespace={{{{ $labels.namespace | urlquery }}}}",
+)
+
+_DOWN = "agentweave_watcher_evidence_source_up{cluster=%q,job=%q,source=%q} == 0"
+
+UNKNOWN = Alert(
+    name="AgentWeaveControlsUnknown",
+    comment="By the source alone: one that is now forbidden and now unreachable has one trouble.",
+    expression=f"""\
+max by ({INSTALLATION}, source) (
+  agentweave_watcher_evidence_source_up == bool 0
+    {LED}
+) == 1""",
+    held="15m",
+    severity="warning",
+    component="watcher",
+    summary="Evidence for the production readiness checklist cannot be had.",
+    description=(
+        "The source {{ $labels.source }} gives no evidence"
+        f"{{{{ with query (printf `{_DOWN}` $labels.cluster $labels.job $labels.source) }}}}, "
+        'reason {{ . | first | label "reason" }}{{ end }}. '
+        "Controls that need it are unknown, or keep what was seen last until that is too old; what fails stays failed."
+    ),
+    was="Evidence for the production readiness checklist could not be had.",
+    link={"evidence": "source"},
+    dashboard=_READINESS,
+)
+
+STALE = Alert(
+    name="AgentWeaveChecklistStale",
+    expression=f"""\
+time() - max by ({INSTANCE}, pod) (
+  agentweave_watcher_checklist_last_complete_timestamp_seconds
+    {LED}
+) > {STALE_AFTER}
+or
+max by ({INSTANCE}, pod) (
+  agentweave_watcher_checklist_catalogue_info
+    {LED}
+    unless on ({INSTANCE}) agentweave_watcher_checklist_last_complete_timestamp_seconds
+)""",
+    held="15m",
+    severity="warning",
+    component="watcher",
+    summary="The production readiness checklist is not judged in time.",
+    description=(
+        "{{ if gt $value 1.0 -}} "
+        "The watcher at {{ $labels.instance }} judged all controls of all agents {{ $value | humanizeDuration }} ago "
+        "for the last time. What it says of readiness may be as old as that. "
+        "{{- else -}} "
+        "The watcher at {{ $labels.instance }} has not judged all controls of all agents since it began: of some it "
+        "says what it knew before, or nothing. "
+        "{{- end }}"
+    ),
+    was="The production readiness checklist was not judged in time.",
+    link={"watcher_pod": "pod"},
+    dashboard=_READINESS,
+)
+
+CHECKLIST = (REGRESSED_CONTROL, REGRESSED, UNKNOWN, STALE)

@@ -1,0 +1,250 @@
+"""The checklist of all agents, kept true: who is due is judged, in turns with all else that the process does.
+
+An agent is judged some seconds after something that it rests on changed, and when time alone turns a finding.
+Else its evidence is only looked through: nothing is judged twice for the same reasons.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from math import inf
+
+from probes.contract import TargetKey
+from probes.controls.checklist import NO_FINDINGS, judge_in_steps
+from probes.controls.evidence import AgentRef, EvidenceSet
+from probes.controls.finding import Finding, Witness
+from probes.controls.findings.store import FindingStore
+from watcher.checklist.live.accounts import Accounts, account_in
+from watcher.checklist.live.agent_verdict import agent_verdict
+from watcher.checklist.live.alike import Alike
+from watcher.checklist.live.criteria import Criteria
+from watcher.checklist.live.gathering import Gathered, Gathering
+from watcher.checklist.live.moments import Lapsed, dates_of, decided_at, lapsed
+from watcher.checklist.live.roster import ListedAgent, Roster
+from watcher.checklist.live.turns import followed, turned
+from watcher.checklist.turned_finding import TurnedFinding
+from watcher.config.checklist import ChecklistSettings
+from watcher.engine.board import TargetState
+from watcher.metrics.families import CHECKLIST_COMPLETE, CHECKLIST_EVALUATIONS, CHECKLIST_INFO, SOURCE_UP
+from watcher.metrics.own import OwnMetrics
+from watcher.runtime.clock import Clock
+from watcher.runtime.cooperative import TimeSlice
+from watcher.runtime.failures import FailuresLogger
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 20.0
+"""Seconds for which the first verdicts wait for the first looks."""
+
+_APART = 30.0
+"""Seconds from one verdict to the next that only time asks for."""
+_ANEW = 24
+"""Times that the evidence is looked through until it is judged anew although nothing seems to have changed."""
+_SHARE, _FIRST_SHARE = 0.2, 5.0
+"""Seconds of CPU that one run judges at most, and those who have no verdict yet: looks go first all the same."""
+
+
+class Checklist:
+    """Judges; what came of it stands in `roster` and `store`."""
+
+    EVERY = 1.0
+    """Seconds from one look at who is due to the next."""
+
+    def __init__(
+        self,
+        criteria: Criteria,
+        gathering: Gathering,
+        states: Callable[[], Mapping[TargetKey, TargetState]],
+        own_metrics: OwnMetrics,
+        clock: Clock,
+        may_begin: Callable[[], bool],
+    ) -> None:
+        """`states`: the targets of the board; `may_begin`: whether the first looks were made."""
+        self.criteria, self.gathering, self.clock = criteria, gathering, clock
+        self.roster, self.store = Roster(), FindingStore(criteria.catalogue.controls)
+        self.on_turn: list[Callable[[Sequence[TurnedFinding]], None]] = []  # who is told what turned
+        self.on_suspects: Callable[[AgentRef, Collection[Witness]], None] = lambda _, __: None  # bad once
+        self.take_up: Callable[[ListedAgent], None] = lambda _: None  # what is known of an agent that has just come
+        self.last_complete: float | None = None  # steady seconds: when each agent was judged or looked through
+        self._states, self._own_metrics, self._may_begin = states, own_metrics, may_begin
+        self._logger = FailuresLogger(log)
+        self._alike = Alike(criteria)
+        self._began = self._round_began = clock.steady()
+        self._accounts = self._accounts_of_all = Accounts()  # now; and when all were judged by them
+        self._accounts_told = -inf
+        self._busy, self._spent = False, 0.0
+        own_metrics.set(CHECKLIST_INFO, 1, criteria.catalogue.version, criteria.catalogue.digest)
+        for result in ("ok", "error"):
+            own_metrics.add(CHECKLIST_EVALUATIONS, 0, result)
+
+    async def tick(self) -> None:
+        """Take in what changed, and judge who is due."""
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            await self._follow()
+            if self._may_begin() or self.clock.steady() - self._began >= PATIENCE:
+                await self._learn_accounts()
+                await self._judge_due()
+                self._end_round()
+        except Exception:  # the boundary: the next run comes, and that no round is complete is told by an alert
+            self._logger.exception("checklist failed")
+        finally:
+            self._busy = False
+
+    async def judge_all(self) -> None:
+        """Judge all agents now, by what is known now."""
+        await self._follow()
+        await self._learn_accounts()
+        time_slice = TimeSlice()
+        for agent in list(self.roster.agents.values()):
+            agent.judge_at = -inf
+            await self._handle(agent, time_slice)
+
+    def suspects(self) -> Sequence[AgentRef]:
+        """Agents of which something was bad once, and a second look decides."""
+        return [ref for ref in self.roster.agents if any(each.memory.suspects for each in self.store.get(ref).values())]
+
+    def adopt(self, settings: ChecklistSettings) -> None:
+        """Judge all agents anew, by this config."""
+        self.criteria.adopt(settings)
+        self._alike = Alike(self.criteria)
+        self.roster.change(None, self.clock.steady())
+
+    @property
+    def interval(self) -> float:
+        """Seconds after which the evidence of an agent is looked through again."""
+        return self.criteria.settings.intervals.objects
+
+    async def _follow(self) -> None:
+        now = self.clock.steady()
+        beside, remains = self.gathering.agents(), self.gathering.remains
+        for ref in await self.roster.follow(self._states(), beside, remains, now, self.clock.date_of(now)):
+            self.store.remove(ref)
+        time_slice = TimeSlice()
+        for agent in self.roster.take_new():
+            self.take_up(agent)
+            await time_slice.checkpoint()
+        for changed in self.gathering.take_changed():
+            self.roster.change(changed, now)
+        up = self.gathering.sources_up()
+        self._own_metrics.set_all(SOURCE_UP, {(name, why): not why for name, why in up.items()})
+
+    async def _learn_accounts(self) -> None:
+        """Before any agent is judged it is known whose accounts there are: one would be a stranger to another."""
+        accounts, time_slice = set(self.gathering.accounts()), TimeSlice()
+        for agent in list(self.roster.agents.values()):
+            if not agent.learnt:
+                self._gathered(agent)
+                await time_slice.checkpoint()
+            accounts.add(agent.account)
+        self._accounts, now = Accounts.of(accounts), self.clock.steady()
+        if self._accounts != self._accounts_of_all and now - self._accounts_told >= self.interval:
+            self._accounts_of_all, self._accounts_told = self._accounts, now
+            self.roster.change(None, now)
+
+    async def _judge_due(self) -> None:
+        now = self.clock.steady()
+        due = sorted((each for each in self.roster.agents.values() if each.is_due(now)), key=ListedAgent.urgency)
+        self._spent, time_slice = 0.0, TimeSlice()
+        for agent in due:
+            if self._spent >= (_FIRST_SHARE if agent.verdict is None else _SHARE):
+                return
+            await self._handle(agent, time_slice)
+
+    async def _handle(self, agent: ListedAgent, time_slice: TimeSlice) -> None:
+        now = self.clock.steady()
+        try:
+            gathered = self._gathered(agent)
+            found = lapsed(gathered.evidence, self.criteria.ages, self.date())
+            if agent.is_to_be_judged(now) or found.already != agent.lapsed:
+                await self._judge(agent, gathered, time_slice)
+            else:
+                self.store.see(agent.ref, dates_of(gathered.evidence))
+                agent.seen_at, agent.check_at = now, now + self._lapses_in(found)
+            await time_slice.checkpoint()
+        except Exception:  # the boundary: what goes wrong with one agent costs its verdict
+            self._own_metrics.add(CHECKLIST_EVALUATIONS, 1, "error")
+            self._logger.exception("agent not judged", agent=str(agent.ref))
+            agent.changed_at, agent.judge_at, agent.check_at = inf, now + self.interval, inf
+
+    def _gathered(self, agent: ListedAgent) -> Gathered:
+        gathered = self.gathering.of(agent.ref, agent.watched, agent.targets, self.date())
+        agent.account, agent.learnt = account_in(agent.ref, gathered.objects).or_last(agent.account), True
+        return gathered
+
+    def _lapses_in(self, found: Lapsed) -> float:
+        return min(self.interval, max(_APART, found.next_at - self.date()))
+
+    async def _judge(self, agent: ListedAgent, gathered: Gathered, time_slice: TimeSlice) -> None:
+        agent.changed_at, agent.surely = inf, False  # what changes from here on is for the next verdict
+        date, before = self.date(), agent.before or self.store.get(agent.ref)
+        known = await self._alike.known(gathered.evidence, before, date, time_slice)
+        required = self.criteria.required(self.criteria.profile(agent.ref.namespace))
+        steps = judge_in_steps(
+            self.criteria.catalogue,
+            gathered.evidence,
+            self.criteria.facts(date, self._accounts),
+            self.criteria.judges,
+            required,
+            previous=before,
+            known=known,
+        )
+        findings = await self._stepped(steps, time_slice)
+        if self.roster.agents.get(agent.ref) is agent:  # not gone meanwhile
+            self._keep(agent, gathered, before, findings, date)
+            if suspects := {each for one in findings.values() for each in one.memory.suspects}:
+                self.on_suspects(agent.ref, suspects)
+
+    async def _stepped(
+        self, steps: Generator[None, None, Mapping[str, Finding]], time_slice: TimeSlice
+    ) -> Mapping[str, Finding]:
+        while True:
+            began = time.thread_time()
+            try:
+                next(steps)
+            except StopIteration as done:
+                findings: Mapping[str, Finding] = done.value
+                return findings
+            finally:
+                self._spent += time.thread_time() - began
+            await time_slice.checkpoint()
+
+    def _keep(
+        self,
+        agent: ListedAgent,
+        gathered: Gathered,
+        before: Mapping[str, Finding],
+        findings: Mapping[str, Finding],
+        date: float,
+    ) -> None:
+        catalogue, profile = self.criteria.catalogue, self.criteria.profile(agent.ref.namespace)
+        required = self.criteria.required(profile)
+        turns = turned(agent.ref, before, findings, date) if agent.comparable else []
+        agent.past = followed(agent.past, turns, catalogue.by_id, required, date)
+        agent.before, agent.comparable = NO_FINDINGS, True
+        labels, digests = gathered.labels, gathered.evidence.digests
+        agent.verdict = agent_verdict(findings, catalogue, profile, required, labels, digests)
+        self.store.put(agent.ref, findings)
+        self._plan(agent, gathered.evidence, findings, date)
+        self._own_metrics.add(CHECKLIST_EVALUATIONS, 1, "ok")
+        for tell in self.on_turn:
+            tell(turns)
+
+    def _plan(self, agent: ListedAgent, evidence: EvidenceSet, findings: Mapping[str, Finding], date: float) -> None:
+        now, found = self.clock.steady(), lapsed(evidence, self.criteria.ages, date)
+        agent.lapsed, decided_in = found.already, decided_at(evidence, findings.values(), date) - date
+        agent.seen_at, agent.check_at = now, now + self._lapses_in(found)
+        agent.judge_at = now + min(self.interval * _ANEW * agent.spread, max(_APART, decided_in))
+
+    def _end_round(self) -> None:
+        """A round is complete when all agents were looked through since it began; none may only not be found yet."""
+        unseen = inf if self._may_begin() else -inf
+        if min((each.seen_at for each in self.roster.agents.values()), default=unseen) >= self._round_began:
+            self.last_complete = self._round_began = self.clock.steady()
+            self._own_metrics.set_moment(CHECKLIST_COMPLETE, self.last_complete)
+
+    def date(self) -> float:
+        """Unix seconds."""
+        return self.clock.date_of(self.clock.steady())

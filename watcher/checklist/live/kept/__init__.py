@@ -1,0 +1,1 @@
+"""Findings that outlive a process: the file, and who keeps it."""

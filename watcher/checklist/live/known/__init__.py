@@ -1,0 +1,1 @@
+"""What the daemon knows of agents already, for the checklist: its looks, its conditions and how they were."""

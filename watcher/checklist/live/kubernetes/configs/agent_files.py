@@ -1,0 +1,93 @@
+"""The config of an agent that runs: where it is, what it holds, and whether its processes started with it."""
+
+from collections.abc import Iterable, Sequence
+
+from probes.controls.catalogue.control import UnknownReason
+from probes.controls.catalogue.terms import Bind
+from probes.controls.evidence import AgentConfigFile, Missing, Seen
+from watcher.checklist.live.kubernetes.configs.config_maps import ConfigMapReader, Name
+from watcher.checklist.live.kubernetes.configs.kept_config_map import KeptConfig, KeptConfigMap
+from watcher.discovery.pods.scope import SeenPod
+
+Place = tuple[Name, str]
+"""A ConfigMap and a key of it."""
+
+_KUBELET = 120.0
+"""Seconds until a kubelet has put a changed ConfigMap into the volumes of pods that are there already."""
+
+_NOWHERE = Missing(UnknownReason.SOURCE_MISSING, "It does not say where its config is.")
+
+
+def places_of(seen: SeenPod) -> Sequence[Place] | Missing:
+    """Where the config of this pod may be: the last of these that is there is it."""
+    pod, at = seen.pod, seen.details.config.at if seen.details is not None else None
+    if at is not None:
+        return [((pod.namespace, at[0]), at[1])]
+    if pod.place is None:
+        return _NOWHERE if pod.question is None else _not_known(seen)
+    if not pod.place.refs:
+        return Missing(UnknownReason.SOURCE_MISSING, f"Its config cannot be read: {pod.place.why}."[:200])
+    return [((pod.namespace, ref.config_map), ref.key) for ref in pod.place.refs]
+
+
+def _not_known(seen: SeenPod) -> Missing:
+    why = seen.details.config.unlearnt if seen.details is not None else ""
+    return Missing(UnknownReason.SOURCE_MISSING, f"Where its config is is not known: {why or 'not read yet'}."[:200])
+
+
+def config_of(places: Sequence[Place], reader: ConfigMapReader) -> tuple[KeptConfigMap, str, KeptConfig] | Missing:
+    """The config at the last of these places that has one."""
+    for name, key in reversed(places):
+        found = reader.of(name)
+        if isinstance(found, Missing):
+            return found
+        if key in found.configs:
+            return found, key, found.configs[key]
+    told = f"ConfigMap {places[-1][0][1]} has no text under {places[-1][1]}." if places else _NOWHERE.message
+    return Missing(UnknownReason.SOURCE_MISSING, told[:200])
+
+
+def evidence_of(
+    places: Sequence[Place] | Missing, reader: ConfigMapReader, pods: Iterable[SeenPod], sdk_version: str
+) -> Seen[AgentConfigFile] | Missing:
+    """Source `agent_config`."""
+    found = places if isinstance(places, Missing) else config_of(places, reader)
+    if isinstance(found, Missing):
+        return found
+    config_map, key, config = found
+    read = config.read(sdk_version, in_place=in_place(config_map.changed_at, list(pods)))
+    return Seen(read, config_map.read_at, f"{config_map.ref}/{key[:100]}")
+
+
+def digest_of(places: Sequence[Place] | Missing, reader: ConfigMapReader) -> tuple[Bind, frozenset[str] | Missing]:
+    """What records of the config are bound to."""
+    found = places if isinstance(places, Missing) else config_of(places, reader)
+    return Bind.CONFIG_DIGEST, found if isinstance(found, Missing) else frozenset({found[2].digest})
+
+
+def in_place(changed_at: float | None, pods: Sequence[SeenPod]) -> bool | None:
+    """Whether each process of these pods started with what has been there since `changed_at` (Unix seconds, None: it
+    is not known since when).
+
+    True of an agent without pods: they are yet to start. None where it is not known.
+    """
+    every = {_started_with(changed_at, seen) for seen in pods if _counts(seen)}
+    return False if False in every else None if None in every else True
+
+
+def _counts(seen: SeenPod) -> bool:
+    return seen.kept is None or seen.kept.run.ends_since is None
+
+
+def _started_with(changed_at: float | None, seen: SeenPod) -> bool | None:
+    if seen.kept is None or changed_at is None:
+        return None
+    run = seen.kept.run
+    own = run.container(seen.kept.template.agent_container)
+    if run.created_at >= changed_at:
+        return True
+    if own is None or own.running_since is None:
+        return None
+    if own.running_since < changed_at:
+        return False
+    return True if own.running_since >= changed_at + _KUBELET else None

@@ -1,0 +1,1 @@
+"""Objects around agents, listed and watched kind by kind as far as rights allow it."""

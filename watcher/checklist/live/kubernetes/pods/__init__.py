@@ -1,0 +1,1 @@
+"""The pods of agents as they run, and what is remembered of their lives."""

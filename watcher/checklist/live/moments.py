@@ -1,0 +1,72 @@
+"""When must an agent be judged anew although nobody says that anything changed? When time alone turns a finding."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from math import inf
+from typing import NamedTuple
+
+from probes.controls.catalogue.control import Control, SourceName, UnknownReason
+from probes.controls.evidence import EvidenceSet, Missing, Seen
+from probes.controls.finding import Finding, State
+from probes.controls.verdict.voting import SETTLED_AFTER
+
+Age = tuple[SourceName, str, float]
+"""Evidence of a source, of one pod or (with an empty name) of all, and the seconds after which it is too old."""
+
+Ages = Mapping[SourceName, tuple[float, ...]]
+_DECIDED_BY_TIME = (UnknownReason.OBSERVING, UnknownReason.SETTLING)
+_UNKNOWN = State.UNKNOWN
+
+
+class Lapsed(NamedTuple):
+    """What of the evidence is too old for some control, and when the next of it will be; Unix seconds."""
+
+    already: frozenset[Age]
+    next_at: float
+
+
+def ages_of(controls: Iterable[Control]) -> Ages:
+    """After how many seconds evidence is too old for some control, by source."""
+    found: dict[SourceName, set[float]] = {}
+    for control in controls:
+        for spec in control.evidence:
+            if spec.max_age is not None:
+                found.setdefault(spec.source, set()).add(spec.max_age)
+    return {source: tuple(sorted(ages)) for source, ages in found.items()}
+
+
+def lapsed(evidence: EvidenceSet, ages: Ages, now: float) -> Lapsed:
+    """What is too old at `now`."""
+    already, next_at = set[Age](), inf
+    for source, pod, found in _seen(evidence):
+        for age in ages.get(source, ()):
+            if found.observed_at + age < now:
+                already.add((source, pod, age))
+            else:
+                next_at = min(next_at, found.observed_at + age)
+    return Lapsed(frozenset(already), next_at)
+
+
+def _seen(evidence: EvidenceSet) -> Iterator[tuple[SourceName, str, Seen[object]]]:
+    for source, found in evidence.sources.items():
+        if not isinstance(found, Missing):
+            yield source, "", found
+    for pod in evidence.pods.values():
+        for source, found in pod.sources.items():
+            if not isinstance(found, Missing):
+                yield source, pod.name, found
+
+
+def dates_of(evidence: EvidenceSet) -> Mapping[tuple[SourceName, str], float]:
+    """When each piece was seen last, Unix seconds, by source and pod."""
+    return {(source, pod): found.observed_at for source, pod, found in _seen(evidence)}
+
+
+def decided_at(evidence: EvidenceSet, findings: Iterable[Finding], now: float) -> float:
+    """Unix seconds of the next moment at which time decides: a pod is settled, or was watched for long enough."""
+    settling = (pod.ready_since + SETTLED_AFTER for pod in evidence.pods.values() if pod.ready_since is not None)
+    observed = (
+        each.next_decided_at
+        for each in findings
+        if each.state is _UNKNOWN and each.next_decided_at is not None and each.reason in _DECIDED_BY_TIME
+    )
+    return min((each for each in (*settling, *observed) if each > now), default=inf)

@@ -1,0 +1,138 @@
+"""The checklist of a daemon, with all places where its evidence comes from: opened, driven, and closed."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+
+from probes.contract import SourceSettings
+from probes.controls.evidence import AgentRef, LastTry
+from watcher.changes.change import Change
+from watcher.checklist.finding_changes import FindingChanges
+from watcher.checklist.live.checklist import Checklist
+from watcher.checklist.live.criteria import Criteria
+from watcher.checklist.live.gathering import Gathering
+from watcher.checklist.live.kept.keeper import FindingsKeeper
+from watcher.checklist.live.known.known_evidence import KnownEvidence
+from watcher.checklist.live.kubernetes.opening import open_object_evidence
+from watcher.checklist.live.probing.last_tries import LastTries
+from watcher.checklist.live.probing.prober import ProbedEvidence
+from watcher.checklist.live.probing.source_settings import source_settings
+from watcher.checklist.live.provider import EvidenceProvider
+from watcher.checklist.live.view import ChecklistView
+from watcher.config.checklist import ChecklistSettings
+from watcher.config.replicas import Shard
+from watcher.config.settings import Settings
+from watcher.engine.engine import Engine
+from watcher.scheduling.schedule import Schedule
+from watcher.targets import TargetSet
+
+_FIRST, _PROBED = 20.0, 60.0
+"""Seconds that one who asks by hand waits for the objects of the cluster, and for the probes of all agents."""
+
+
+class LiveChecklist:
+    """All of it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        engine: Engine,
+        target_set: TargetSet,
+        may_begin: Callable[[], bool],
+        *,
+        once: bool = False,
+    ) -> None:
+        """`may_begin`: whether the first round of looks was made; `once`: somebody asks by hand: nothing is kept."""
+        self._engine, self._state_dir = engine, None if once else settings.state_dir
+        self._objects = open_object_evidence(settings, target_set, engine.clock)
+        self._probed = ProbedEvidence(engine, _probes(settings.checklist), self._state_dir)
+        endings = self._objects.endings
+        self._last_tries = LastTries(engine, endings) if endings is not None else None
+        tries_of = endings.tries_of if endings is not None else _no_tries
+        self._known = KnownEvidence(engine, self._state_dir, tries_of)
+        providers: list[EvidenceProvider] = [self._objects, self._known, self._probed]
+        self._gathering = Gathering(providers, settings.shard.owns, self._objects.accounts, at_once=once)
+        self._checklist = Checklist(
+            Criteria(settings.checklist),
+            self._gathering,
+            lambda: engine.board.states,
+            engine.own_metrics,
+            engine.clock,
+            may_begin,
+        )
+        self._checklist.on_suspects = self._probed.confirm
+        self._keeper = FindingsKeeper(self._checklist, self._state_dir)
+        self.view = ChecklistView(self._checklist, self._keeper, _shard(settings.shard))
+
+    @property
+    def unwritable(self) -> str:
+        """Why what was found cannot be kept; empty where it is."""
+        return self._keeper.trouble or self._probed.unwritable or self._known.unwritable
+
+    def tell_changes(self, tell: Callable[[Sequence[Change]], None]) -> None:
+        """Have findings that turn told as changes."""
+        self._checklist.on_turn.append(FindingChanges(self._checklist.criteria.catalogue.by_id, tell))
+
+    async def start(self, schedule: Schedule) -> None:
+        """Judge from now on; what the last process left is taken up."""
+        await self._keeper.restore()
+        await self._probed.restore()
+        await self._known.restore()
+        self._objects.start()
+        schedule.every(KnownEvidence.KEPT_EVERY, self._known.write, "known", first=KnownEvidence.KEPT_EVERY)
+        schedule.every(Checklist.EVERY, self._probed.tick, "probing")
+        if self._last_tries is not None:
+            schedule.every(Checklist.EVERY, self._last_tries.tick, "last tries")
+        schedule.every(FindingsKeeper.EVERY, self._keeper.write, "findings", first=FindingsKeeper.EVERY)
+        schedule.every(Checklist.EVERY, self._checklist.tick, "checklist")
+
+    async def judge_once(self, look: Callable[[], Awaitable[None]]) -> ChecklistView:
+        """Judge all agents by what can be seen now; `look` looks at all targets. What is bad is looked at twice."""
+        await asyncio.gather(look(), self._objects.first(_FIRST))
+        await self._probe_all()
+        await look()  # what was seen before the probes may be too old after them
+        await self._checklist.judge_all()
+        if suspects := self._checklist.suspects():
+            await self._probe_all(suspects)
+            await look()
+            await self._checklist.judge_all()
+        return self.view
+
+    def adopt(self, settings: Settings) -> None:
+        """Judge and probe by these settings from now on."""
+        self._objects.adopt(settings)
+        self._checklist.adopt(settings.checklist)
+        self._probed.adopt(_probes(settings.checklist))
+
+    async def close(self) -> None:
+        """Ask no more, and keep what was found."""
+        await self._objects.close()
+        await self._probed.close()
+        if self._last_tries is not None:
+            await self._last_tries.close()
+        await self._known.write()
+        await self._keeper.write_last()
+
+    async def _probe_all(self, agents: Collection[AgentRef] | None = None) -> None:
+        """All targets by all sources, or those of some agents; not all where that takes too long."""
+        end = time.monotonic() + _PROBED
+        await self._probed.tick()
+        self._probed.look_again(agents)
+        while self._probed.is_busy and time.monotonic() < end:
+            await asyncio.sleep(0.1)
+            await self._probed.tick()
+
+
+def _no_tries(_: AgentRef) -> tuple[LastTry, ...]:
+    return ()
+
+
+def _probes(settings: ChecklistSettings) -> Mapping[str, SourceSettings]:
+    intervals = {"health": settings.intervals.health, "tls_posture": settings.intervals.tls_posture}
+    return source_settings(intervals, hostile_handshakes=settings.hostile_handshakes)
+
+
+def _shard(shard: Shard) -> str:
+    if shard.count == 1:
+        return ""
+    return f"judged by the pods of shard {shard.index} of {shard.count} alone: the worst of all shards counts"

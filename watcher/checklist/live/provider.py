@@ -1,0 +1,80 @@
+"""Who knows something of agents for the checklist: one provider for each place where evidence comes from."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+from probes.contract import Target
+from probes.controls.catalogue.control import SourceName
+from probes.controls.catalogue.terms import Bind
+from probes.controls.evidence import AgentRef, Missing, Seen
+
+Sources = Mapping[SourceName, Seen[object] | Missing]
+
+
+@dataclass(frozen=True, slots=True)
+class PodFacts:
+    """What the vote of a pod depends on, as far as Kubernetes says it."""
+
+    revision: str  # of its workload, such as a template hash; "" where there are none
+    revision_at: float  # Unix seconds: when the revision's first pod was made
+    terminating: bool
+    ready_since: float | None  # Unix seconds; None while it is not Ready
+
+
+@dataclass(frozen=True, slots=True)
+class Provided:
+    """What one provider knows of one agent now."""
+
+    sources: Sources = field(default_factory=dict)  # of the agent as a whole
+    pods: Mapping[str, Sources] = field(default_factory=dict)  # by pod
+    facts: Mapping[str, PodFacts] = field(default_factory=dict)  # by pod
+    digests: Mapping[Bind, frozenset[str] | Missing] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)  # of the workload
+
+
+NOTHING = Provided()
+
+
+class Presence(Enum):
+    """What is left of an agent of which no pod is watched."""
+
+    PODS = "pods"  # they start, end, or may not be asked
+    WORKLOAD = "workload"  # it has made its pods before, and is still there
+    UNTOLD = "untold"  # its workload cannot be read
+    GONE = "gone"  # neither pods nor workload
+
+
+class EvidenceProvider(Protocol):
+    """One place where evidence comes from. Nothing here waits or asks anyone: it tells what is known already.
+
+    A source that is on here and has not answered yet, or can no longer be asked, is Missing with its reason; one that
+    the operator has not turned on is Missing with NotEnabled. No two providers give the same source.
+
+    What nobody says to have changed is not judged anew: only `observed_at` and `next_at` may move on by themselves.
+    """
+
+    def agents(self) -> Collection[AgentRef]:
+        """Agents that it knows of although no pod of them is watched now, such as those scaled to zero."""
+
+    def presence(self, agent: AgentRef, /) -> Presence:
+        """What is left of an agent of which no pod is watched any more: a pod that starts anew is not watched either.
+
+        GONE too of one that this place has never known.
+        """
+
+    def evidence_of(self, agent: AgentRef, pods: Sequence[Target], /) -> Provided:
+        """What is known of this agent, which has these pods. Asked every few minutes of each agent."""
+
+    def take_changed(self) -> Collection[AgentRef] | None:
+        """Of which agents something changed since this was asked last; None: maybe of all.
+
+        Something changed where a judge may say otherwise, or a source is missing now and was seen, or the other way
+        round, or for another reason, or what `facts`, `digests` and `labels` say. That all is as it was, seen once more
+        or with other figures that no judge goes by, is no change.
+        """
+
+    def sources_up(self) -> Mapping[str, str]:
+        """For `evidence_source_up`: name of each source that is configured and installed -> why it is down, one word of
+        UnknownReason; "" where it is up."""

@@ -1,0 +1,1 @@
+"""The command `readiness`: of manifests, of what is there now, or of what a running daemon says."""

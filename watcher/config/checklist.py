@@ -1,0 +1,193 @@
+"""What is asked of agents for the production readiness checklist? The section `checklist` of the config."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from probes.contract import Seconds, say_duration
+from probes.contract.spiffe_id import check_trust_domain
+from probes.controls.profile import NotRequired, Profile
+from watcher.text.key_path import plain_name
+
+_FROZEN = ConfigDict(frozen=True, extra="forbid")
+_MINUTE = 60.0
+_PATTERN = re.compile(r"[!-~]{1,253}")
+_WORD = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+_CONTROL = re.compile(r"[a-z0-9.-]{1,120}")
+_LINE = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
+_MOST = 100
+
+LONGEST_ROUND = 3600.0
+"""Seconds in which all agents are seen to again, at most: an alert tells of rounds that take twice as long."""
+
+LONGEST_HEALTH, LONGEST_TLS_POSTURE = 900.0, 3600.0
+"""Seconds from one look to the next, at most: after them the catalogue takes what was seen for too old."""
+
+
+def _pattern(text: str) -> str:
+    if not _PATTERN.fullmatch(text):
+        raise ValueError(f"expected a pattern such as prod-*, got {plain_name(text)}")
+    return text
+
+
+def _word(text: str) -> str:
+    if not _WORD.fullmatch(text):
+        raise ValueError(f"expected 1 to 63 letters, digits and dashes, got {plain_name(text)}")
+    return text
+
+
+def _control(text: str) -> str:
+    if not _CONTROL.fullmatch(text):
+        raise ValueError(
+            f"expected the id of a control such as deployment.resources.cpu-limits, got {plain_name(text)}"
+        )
+    return text
+
+
+def _line(text: str) -> str:
+    if not _LINE.fullmatch(text):
+        raise ValueError(f"expected 1 to 200 characters on one line, got {plain_name(text)}")
+    return text
+
+
+def _at_most(longest: float, said: str) -> AfterValidator:
+    def check(seconds: float) -> float:
+        if not _MINUTE <= seconds <= longest:
+            raise ValueError(f"expected a duration from 1m to {said}, got {say_duration(seconds)}")
+        return seconds
+
+    return AfterValidator(check)
+
+
+Pattern = Annotated[str, AfterValidator(_pattern)]
+Word = Annotated[str, AfterValidator(_word)]
+ControlId = Annotated[str, AfterValidator(_control)]
+Line = Annotated[str, AfterValidator(_line)]
+
+
+class ChecklistIntervals(BaseModel):
+    """How often is looked at what nobody tells the changes of."""
+
+    model_config = _FROZEN
+
+    objects: Annotated[Seconds, _at_most(LONGEST_ROUND, "1h")] = Field(
+        default=300.0, description="each agent is judged anew at least so often, from 1m to 1h; a change at once"
+    )
+    health: Annotated[Seconds, _at_most(LONGEST_HEALTH, "15m")] = Field(
+        default=900.0, description="from one request of /health and the like to the next, from 1m to 15m"
+    )
+    tls_posture: Annotated[Seconds, _at_most(LONGEST_TLS_POSTURE, "1h")] = Field(
+        default=3600.0, description="from one round of further TLS handshakes to the next, from 1m to 1h"
+    )
+
+
+class RemovedControl(BaseModel):
+    """A control that these agents need not meet."""
+
+    model_config = _FROZEN
+
+    control: ControlId = Field(description="its id, such as deployment.resources.cpu-limits")
+    reason: Line = Field(description="why, on one line")
+    by: Line = Field(description="who decided so")
+
+
+class RequiredControls(BaseModel):
+    """What is asked otherwise than by the checklist's own criteria."""
+
+    model_config = _FROZEN
+
+    add: Annotated[tuple[ControlId, ...], Field(max_length=300)] = Field(
+        default=(), description="ids of controls that readiness rests on too"
+    )
+    remove: Annotated[tuple[RemovedControl, ...], Field(max_length=300)] = Field(
+        default=(), description="controls that it does not rest on"
+    )
+
+
+class ProfileSettings(BaseModel):
+    """What is required of the agents of some namespaces."""
+
+    model_config = _FROZEN
+
+    name: Word = Field(description="as it is told beside each verdict")
+    namespaces: Annotated[tuple[Pattern, ...], Field(min_length=1, max_length=_MOST)] = Field(
+        description="patterns of namespaces, such as `prod-*`"
+    )
+    required: RequiredControls = Field(
+        default_factory=RequiredControls, description="left out: the checklist's own criteria"
+    )
+    alerts: bool = Field(default=True, description="whether a control that is met no more is told as an alert")
+
+    def profile(self) -> Profile:
+        """The same, as verdicts are formed by it."""
+        removed = tuple(NotRequired(each.control, each.reason, each.by) for each in self.required.remove)
+        return Profile(self.name, self.namespaces, self.required.add, removed, self.alerts)
+
+
+class KubernetesEvidence(BaseModel):
+    """Which objects of the cluster are listed and watched. What is not leaves its controls unknown."""
+
+    model_config = _FROZEN
+
+    workloads: bool = Field(
+        default=True,
+        description="Deployments and their like, LimitRanges, and what makes Secrets",
+    )
+    network: bool = Field(
+        default=True, description="NetworkPolicies, those of Cilium and of administrators, EndpointSlices"
+    )
+    rbac: bool = Field(default=False, description="Roles and their bindings, for who may read Secrets; never Secrets")
+    spire: bool = Field(default=False, description="ClusterFederatedTrustDomains")
+
+
+class ChecklistSettings(BaseModel):
+    """The production readiness checklist, judged all the time."""
+
+    model_config = _FROZEN
+
+    enabled: bool = Field(default=True, description="whether agents are judged by the checklist at all")
+    environment: Word = Field(default="production", description="what the agents are there for, as records name it")
+    intervals: ChecklistIntervals = Field(
+        default_factory=ChecklistIntervals, description="how often is looked at what nobody tells the changes of"
+    )
+    profiles: Annotated[tuple[ProfileSettings, ...], Field(max_length=_MOST)] = Field(
+        default=(),
+        description="what is required of whom; the first that matches a namespace counts; "
+        "without one it is the checklist's own criteria",
+    )
+    container_roles: Annotated[dict[Word, Literal["sidecar"]], Field(max_length=_MOST)] = Field(
+        default_factory=dict,
+        description="names of injected containers, which fail no team: `sidecar`",
+        examples=[{"istio-proxy": "sidecar"}],
+    )
+    trust_domains: Annotated[
+        tuple[Annotated[str, AfterValidator(check_trust_domain)], ...], Field(max_length=_MOST)
+    ] = Field(
+        default=(),
+        description="trust domains that are right here; left out: whether a config names the right one is not known",
+        examples=[["example.org"]],
+    )
+    secret_readers: Annotated[tuple[Pattern, ...], Field(max_length=_MOST)] = Field(
+        default=(),
+        description="patterns of users who may read secrets besides the agents; common controllers are known",
+        examples=[["system:serviceaccount:argocd:*"]],
+    )
+    kubernetes: KubernetesEvidence = Field(
+        default_factory=KubernetesEvidence,
+        description="which objects of the cluster are listed and watched; read at the start alone",
+    )
+    hostile_handshakes: bool = Field(
+        default=False, description="whether agents are also shown a forged and a foreign certificate"
+    )
+
+    @property
+    def required_by(self) -> tuple[Profile, ...]:
+        """The profiles, in their order."""
+        return tuple(each.profile() for each in self.profiles)
+
+    @property
+    def roles(self) -> Mapping[str, str]:
+        """What a container is, by its name."""
+        return dict(self.container_roles)

@@ -1,0 +1,1 @@
+"""One look: the source is asked, what it saw is judged, what holds is shown."""

@@ -1,0 +1,26 @@
+"""The end of a process: one step after the other, each within its time."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Iterable
+
+log = logging.getLogger(__name__)
+
+ALL, STEP, LEAST = 9.0, 3.0, 0.1
+"""Seconds of the whole, and of a step of it at most and at least."""
+
+
+async def end_in_steps(steps: Iterable[tuple[str, Awaitable[object]]]) -> tuple[bool, Exception | None]:
+    """Whether each step, by its name, came to its end; and the first failure of one. The others are still made."""
+    ended, failure, deadline = True, None, time.monotonic() + ALL
+    for name, step in steps:
+        try:
+            await asyncio.wait_for(step, max(LEAST, min(STEP, deadline - time.monotonic())))
+        except TimeoutError:
+            log.warning("shutdown step timed out", extra={"step": name})
+            ended = False
+        except Exception as error:  # the boundary: the other steps are still to come
+            log.exception("shutdown step failed", extra={"step": name})
+            failure = failure or error
+    return ended, failure

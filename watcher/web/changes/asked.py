@@ -1,0 +1,80 @@
+"""Which changes does a query ask for? Every mistake in it is a sentence."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from probes.contract.units import parse_duration
+from watcher.changes.change import Selection
+
+DEFAULT_SINCE = "24h"
+MOST, MOST_OFFSET = 10_000, 1_000_000
+_LONGEST = 253  # characters of a name, as in Kubernetes
+_NAMED = 100
+
+
+class AskedError(ValueError):
+    """What is wrong with the query, in a sentence that names the parameter."""
+
+
+class Asked(NamedTuple):
+    """What is meant, and which part of it."""
+
+    wanted: Selection
+    limit: int
+    offset: int
+
+
+def asked(query: Mapping[str, str], known: Collection[str], now: float, limit: int, *, plain: bool = False) -> Asked:
+    """Of a query; `known`: conditions and controls; `now`: Unix seconds; `limit`: where none is asked for. AskedError.
+
+    `plain`: leave out what another change explains, unless `explained=true`.
+    """
+    name = query.get("condition", "")
+    if name and name not in known:
+        raise AskedError(f"condition: expected the name of a condition or the id of a control, got {name[:_NAMED]!r}")
+    texts = {part: _text(query, part) for part in ("namespace", "agent", "pod")}
+    explained = _choice(query, "explained", {"": not plain, "true": True, "false": False})
+    since = _moment(query, "since", now, query.get("since") or DEFAULT_SINCE)
+    until = _moment(query, "until", now, query["until"]) if query.get("until") else float("inf")
+    wanted = Selection(since, until, name=name, plain=not explained, **texts)
+    return Asked(wanted, _number(query, "limit", limit, 1, MOST), _number(query, "offset", 0, 0, MOST_OFFSET))
+
+
+def _text(query: Mapping[str, str], part: str) -> str:
+    text = query.get(part, "")
+    if len(text) > _LONGEST:
+        raise AskedError(f"{part}: expected at most {_LONGEST} characters, got {len(text)}")
+    return text
+
+
+def _choice(query: Mapping[str, str], part: str, choices: Mapping[str, bool]) -> bool:
+    text = query.get(part, "")
+    if text not in choices:
+        raise AskedError(f"{part}: expected {' or '.join(filter(None, choices))}, got {text[:_NAMED]!r}")
+    return choices[text]
+
+
+def _number(query: Mapping[str, str], part: str, default: int, least: int, most: int) -> int:
+    text = query.get(part, "")
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
+        raise AskedError(f"{part}: expected a number from {least} to {most}, got {text[:_NAMED]!r}")
+    return int(text)
+
+
+def _moment(query: Mapping[str, str], part: str, now: float, text: str) -> float:
+    """Unix seconds: so long ago, or a date."""
+    try:
+        return now - parse_duration(text)
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None and moment.timestamp() >= 0:
+            return moment.timestamp()
+    except (ValueError, OverflowError):
+        pass
+    example = "a duration such as 10m or 24h, or a time such as 2026-11-30T09:00:00Z"
+    raise AskedError(f"{part}: expected {example}, got {query[part][:_NAMED]!r}")

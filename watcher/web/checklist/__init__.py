@@ -1,0 +1,1 @@
+"""The checklist for readers: its part of /metrics, its API and its pages."""
