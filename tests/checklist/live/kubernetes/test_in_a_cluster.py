@@ -178,7 +178,7 @@ def test_without_the_right_to_endpoint_slices_ends_are_not_known(kubernetes: Kub
     async def script(watched: Watched) -> None:
         denied = Missing(UnknownReason.FORBIDDEN, "EndpointSlice objects may not be listed.")
         await until(lambda: routed(watched) == denied, lambda: str(routed(watched)))
-        assert watched.evidence.sources_up()["kubernetes_network"] == "Forbidden"
+        await until(lambda: watched.evidence.sources_up()["kubernetes_network"] == "Forbidden", within=3 * PROMPT)
 
     watching(kubernetes, tmp_path, script)
 
