@@ -7,7 +7,7 @@ from probes.controls.evidence import AgentObjects, EvidenceSet, Missing
 from probes.controls.judges.effective_keys import CONFIG, config_of
 from probes.controls.judges.kubernetes_object.case import OBJECT, TemplateCase
 from probes.controls.judges.kubernetes_object.network.egress import unmapped_endpoints
-from probes.controls.judges.kubernetes_object.network.policy_rules import of_direction, rules_of
+from probes.controls.judges.kubernetes_object.network.read_policies import read_policies
 from probes.controls.judging import Facts, Says, Statement, judge
 
 
@@ -22,7 +22,7 @@ def endpoints_are_let_out(control: Control, evidence: EvidenceSet, facts: Facts)
         return
     case = TemplateCase(control, evidence, facts, objects.value, objects.value.template)
     policies = case.listing("NetworkPolicy")
-    rules = [rule for policy in of_direction(policies, "Egress") for rule in rules_of(policy, "egress")]
-    if policies.complete and not any(unmapped_endpoints(case, rules)):
+    _, outgoing = read_policies(policies)
+    if policies.complete and not any(unmapped_endpoints(case, [each.rule for each in outgoing.rules])):
         told = "Each endpoint of the config is on this host, or at an address that a rule lets out to."
         yield Statement(CONFIG, Says.GOOD, told)

@@ -3,27 +3,10 @@
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from probes.controls.evidence import KubeObject, Listing
-from probes.controls.judges.kubernetes_object.case import mapping, mappings, texts
+from probes.controls.judges.kubernetes_object.case import mappings
 
 Rule = Mapping[str, object]
 _LAST = 65535
-
-
-def of_direction(policies: Listing, direction: str) -> Sequence[KubeObject]:
-    """Those that restrict what comes in (`Ingress`), or goes out (`Egress`)."""
-    return [each for each in policies.objects if direction in _directions(mapping(each.body.get("spec")))]
-
-
-def _directions(spec: Mapping[str, object]) -> Sequence[str]:
-    """By policyTypes; left out: Ingress, and Egress where there are such rules."""
-    given = texts(spec.get("policyTypes"))
-    return given or (("Ingress", "Egress") if elements(spec.get("egress")) else ("Ingress",))
-
-
-def rules_of(policy: KubeObject, key: str) -> Sequence[Rule]:
-    """Its rules, by `ingress` or `egress`."""
-    return elements(mapping(policy.body.get("spec")).get(key))
 
 
 def elements(value: object) -> Sequence[Rule]:

@@ -46,8 +46,7 @@ def read_policies(policies: Listing) -> Iterator[Restriction]:
 def _incoming(policy: KubeObject, rule: Rule) -> ReadRule:
     peers, ports, said = mappings(rule.get("from")), elements(rule.get("ports")), []
     if not peers or _are_all(peers):
-        whole = [each for each in peers if not _block(each).get("except")]
-        but = " but those in except" if peers and not _are_all(whole) else ""
+        but = " but those in except" if peers and not _are_all(_whole(peers)) else ""
         said.append(bad(f"NetworkPolicy {short(policy.name)} lets all sources in{but}.", policy.at("from", of=rule)))
     if are_all_ports(ports):
         said.append(bad(f"NetworkPolicy {short(policy.name)} lets in to all ports.", policy.at("ports", of=rule)))
@@ -92,13 +91,16 @@ def _selects_all(policy: KubeObject) -> bool:
 
 def _allows_everything(rule: Rule, key: str) -> bool:
     peers = mappings(rule.get(key))
-    blocks = [block for block in map(_block, peers) if not block.get("except")]
-    everywhere = any(map(_is_all, blocks)) or any(_covers_all(blocks, version) for version in (4, 6))
-    return (not peers or everywhere) and are_all_ports(elements(rule.get("ports")))
+    return (not peers or _are_all(_whole(peers))) and are_all_ports(elements(rule.get("ports")))
 
 
 def _block(peer: Rule) -> Mapping[str, object]:
     return mapping(peer.get("ipBlock"))
+
+
+def _whole(peers: Sequence[Rule]) -> Sequence[Rule]:
+    """Those that leave nothing of their addresses out."""
+    return [each for each in peers if not _block(each).get("except")]
 
 
 def _is_all(block: Mapping[str, object]) -> bool:
