@@ -59,7 +59,7 @@ Bytes = Annotated[
 def say_duration(seconds: float) -> str:
     """`5m0s`, `1h30m`, `2d4h`, `450ms`: two units at most, for people."""
     sign, left = ("-", -seconds) if seconds < 0 else ("", seconds)
-    if round(left * 1000) < 1000:
+    if left * 1000 < 999.5:
         return f"{sign}{left * 1000:.0f}ms"
     whole = round(left)
     days, hours, minutes, secs = whole // 86400, whole // 3600 % 24, whole // 60 % 60, whole % 60

@@ -24,7 +24,7 @@ def _in_order(points: list[Point]) -> tuple[Point, ...]:
 
 
 moments = st.floats(-1e9, 1e9)
-values = st.floats(0, 1e15)
+values = st.floats(0, 1e15) | st.floats(0, allow_infinity=False) | st.just(5e-324)
 tones = st.sampled_from(Tone)
 marks = st.sampled_from(["now", "opened", "limit met"])
 series = st.builds(

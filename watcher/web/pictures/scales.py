@@ -8,6 +8,7 @@ from probes.contract.picture import Unit
 
 _TICKS = 5  # of values; a few fewer where that makes them round
 _TIMES = 5
+_LEAST, _MOST = 1e-12, 1e300  # of an axis of values: steps between are numbers, too
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 _STEPS = (
     *(1, 2, 5, 10, 15, 30),
@@ -78,5 +79,6 @@ def _said(seconds: float, step: float) -> str:
 
 
 def top_of(values: Sequence[float]) -> float:
-    """Where an axis of values ends, so that the highest is below it."""
-    return max(values, default=0.0) * 1.08 or 1.0
+    """Where an axis of values ends, so that the highest is below it, as far as an axis reaches."""
+    top = min(max(values, default=0.0), _MOST) * 1.08
+    return top if top > _LEAST else 1.0
