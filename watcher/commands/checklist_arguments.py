@@ -2,15 +2,17 @@
 
 from argparse import ArgumentParser
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from watcher.commands.arguments import add_output, duration, sdk_version, trust_domain, url
+from watcher.commands.record.attest_arguments import add_attest, add_waive
 
 _NEWEST = "which the agents are built with; default: the newest that is known"
 
 
 def add_checklist_commands(add: Callable[..., ArgumentParser]) -> None:
-    """Add `validate`, `readiness` and `controls`; `add` makes the parser of one command."""
+    """Add `validate`, `readiness`, `controls` and `record`; `add` makes the parser of one command."""
     _validate(
         add(
             "validate",
@@ -27,6 +29,8 @@ def add_checklist_commands(add: Callable[..., ArgumentParser]) -> None:
         )
     )
     _controls(add("controls", help="the production readiness checklist as controls; one of them in full"))
+    record = add("record", help="what people or pipelines say of a control, as a record")
+    _record(partial(record.add_subparsers(metavar="COMMAND", required=True).add_parser))
 
 
 def _validate(command: ArgumentParser) -> None:
@@ -72,6 +76,12 @@ def _readiness(command: ArgumentParser) -> None:
     token.add_argument("--user-file", metavar="FILE", type=Path, help="with --url: a file with NAME:PASSWORD")
     add_output(command, "text", "json", "markdown", "html", "junit", "sarif")
     command.set_defaults(command="watcher.commands.readiness.command:command")
+
+
+def _record(add: Callable[..., ArgumentParser]) -> None:
+    told = "exit code: 0 written, 2 it would be invalid, and why"
+    add_attest(add("attest", help="that people know that a control is met, as a record", epilog=told))
+    add_waive(add("waive", help="that a control need not be met for a time, as a record", epilog=told))
 
 
 def _controls(command: ArgumentParser) -> None:
