@@ -19,6 +19,7 @@ from watcher.runtime.cooperative import TimeSlice
 from watcher.text.printable import printable
 from watcher.web.changes.words import is_control, runbook_of_change, status_mark, status_word, ticks_said
 from watcher.web.fleet.target_health import health_of_verdict
+from watcher.web.pictures.of_target import numbers_of
 from watcher.web.target_json import sentence
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -52,6 +53,7 @@ def page_templates() -> Environment:
         "pretty": lambda value: json.dumps(value, indent=2, ensure_ascii=False),
     }
     templates.globals |= {"runbook_of": _runbook_of, "link": _link, "health_of": health_of_verdict}
+    templates.globals |= {"numbers_of": numbers_of}
     templates.globals |= {"version": _version_of_assets()}
     templates.globals |= {"status_word": status_word, "status_mark": status_mark}
     templates.globals |= {"is_control": is_control, "runbook_of_change": runbook_of_change}
