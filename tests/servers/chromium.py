@@ -1,4 +1,4 @@
-"""Debian's headless Chromium, driven by its DevTools protocol over a pipe: messages of JSON, each ended by a zero byte."""
+"""Debian's headless Chromium, driven by its DevTools protocol over a pipe: messages of JSON that end in a zero byte."""
 
 import base64
 import fcntl
@@ -25,7 +25,9 @@ _PATIENCE = 60.0
 _NAME = "chromium-headless-shell"
 
 # The browser reads from descriptor 3 and writes to 4, whichever they are here.
-_EXEC = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execv(sys.argv[3], sys.argv[3:])"
+_EXEC = (
+    "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execv(sys.argv[3], sys.argv[3:])"
+)
 _FLAGS = (
     "--remote-debugging-pipe",
     "--disable-gpu",
@@ -162,7 +164,7 @@ def run_chromium() -> Iterator[Chromium]:
         commands, to = _pipe(stack)
         back, answers = _pipe(stack)
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # it loads our own pages only
-        browser = [program, *_FLAGS, *sandbox, f"--user-data-dir={home / 'profile'}"]
+        browser = [str(program), *_FLAGS, *sandbox, f"--user-data-dir={home / 'profile'}"]
         command = [sys.executable, "-c", _EXEC, str(commands), str(answers), *browser]
         wire = Wire(to, back)
 

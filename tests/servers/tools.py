@@ -64,7 +64,7 @@ def _unpacked(package: str, lacking: str = "") -> Path:
 
 
 def debian_tree(name: str, *packages: str) -> Path:
-    """These Debian packages and all that they need and is not installed, unpacked into one tree; else the test skips."""
+    """These Debian packages in one tree, with all that they need and is not installed; the test skips without."""
     need(name)
     if not shutil.which("apt-get"):
         pytest.skip(f"there is no apt-get to fetch {name} with")

@@ -18,7 +18,7 @@ class Markup(HTMLParser):
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag != "script" or not dict(attrs).get("src", "").startswith("/page.js?"):
+        if tag != "script" or not (dict(attrs).get("src") or "").startswith("/page.js?"):
             self.tags.add(tag)
         self.handlers += [name for name, _ in attrs if name.startswith("on")]
         self.ids |= {value for name, value in attrs if name == "id" and value}

@@ -123,8 +123,9 @@ def test_nothing_that_agents_say_becomes_markup(served: Served) -> None:
         assert not seen.tags & {"script", "img", "i"}
         assert seen.handlers == []
         assert SCRIPT in seen.text
-        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'; connect-src")
-        assert "unsafe" not in answer.headers["Content-Security-Policy"]
+        policy = answer.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self';")
+        assert "unsafe" not in policy
 
 
 def test_every_link_of_a_page_leads_somewhere(served: Served) -> None:

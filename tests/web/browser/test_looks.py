@@ -89,8 +89,8 @@ def test_nothing_of_a_page_is_cut_off(seen: Seen, name: str, width: int, dark: b
 
 
 def test_pages_ask_the_watcher_alone_and_their_policy_stops_nothing_of_them(seen: Seen) -> None:
-    for name in PAGES:
-        seen.tab.open(seen.daemon.url + PAGES[name])
+    for path in PAGES.values():
+        seen.tab.open(seen.daemon.url + path)
         assert seen.tab.run("document.querySelector('footer kbd').textContent") == "/"  # made by the script
         seen.tab.run("refresh().then(() => true)")
     asked = {each["request"]["url"] for each in seen.tab.heard("Network.requestWillBeSent")}

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.toy import FIRE
 from tests.servers.chromium import Chromium, Tab, run_chromium
 from tests.servers.process import eventually
 from tests.servers.uvicorn_tls import run_uvicorn
-from tests.web.fleet.made_fleet import BURNS, CALM, FIRE, MadeFleet, smoke
+from tests.web.fleet.made_fleet import BURNS, CALM, MadeFleet, smoke
 
 HOSTILE = "<img src=x onerror='window.struck = 1'><script>window.struck = 1</script>"
 ROW = "[...document.querySelectorAll('.rows tbody tr')].find((row) => row.textContent.includes('{}'))"
@@ -30,7 +31,8 @@ def chromium() -> Iterator[Chromium]:
 def fleet(tmp_path: Path) -> MadeFleet:
     return MadeFleet(
         tmp_path,
-        {"prod/search/search-0": [smoke()], "prod/search/search-1": [CALM]} | {f"prod/{name}/{name}": [CALM] for name in "abc"},
+        {"prod/search/search-0": [smoke()], "prod/search/search-1": [CALM]}
+        | {f"prod/{name}/{name}": [CALM] for name in "abc"},
     )
 
 
