@@ -24,8 +24,7 @@ from watcher.config.identity import IdentitySettings
 from watcher.config.kubernetes import KubernetesSettings
 from watcher.config.replicas import Installation, Shard, Standby
 from watcher.config.static_target import StaticTarget
-from watcher.text.addresses import host, host_name, http_url
-from watcher.text.key_path import plain_name
+from watcher.text.addresses import base_url, host, host_name
 from watcher.text.link_template import link_name, link_template
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
@@ -38,12 +37,6 @@ def _directory(path: object) -> object:
     if path == "":  # pathlib takes it for the working directory
         raise ValueError("expected a directory, got ''")
     return path
-
-
-def _base_url(text: str) -> str:
-    if "?" in http_url(text):
-        raise ValueError(f"expected a URL without a query, got {plain_name(text)}")
-    return text
 
 
 def _some_time(seconds: float) -> float:
@@ -71,7 +64,7 @@ def _user_name(name: str) -> str:
 Host = Annotated[str, AfterValidator(host)]
 Directory = Annotated[Path, BeforeValidator(_directory)]
 BaseUrl = Annotated[
-    str, AfterValidator(_base_url), Field(json_schema_extra={"pattern": r"^https?://[^/?@#\s]+(?:/[^?#\s]*)?$"})
+    str, AfterValidator(base_url), Field(json_schema_extra={"pattern": r"^https?://[^/?@#\s]+(?:/[^?#\s]*)?$"})
 ]
 Links = Annotated[
     dict[Annotated[str, AfterValidator(link_name)], Annotated[str, AfterValidator(link_template)]],
