@@ -93,8 +93,8 @@ class LiveChecklist:
 
     async def judge_once(self, look: Callable[[], Awaitable[None]]) -> ChecklistView:
         """Judge all agents by what can be seen now; `look` looks at all targets. What is bad is looked at twice."""
-        await asyncio.gather(look(), self._objects.first(_FIRST), self._prometheus.ask())
-        await self._probe_all()
+        await asyncio.gather(look(), self._objects.first(_FIRST))
+        await asyncio.gather(self._probe_all(), self._prometheus.ask())
         await look()  # what was seen before the probes may be too old after them
         await self._checklist.judge_all()
         if suspects := self._checklist.suspects():

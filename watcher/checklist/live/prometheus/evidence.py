@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from math import inf
 
 from probes.contract import Target, TargetKey
@@ -15,7 +15,6 @@ from watcher.checklist.live.prometheus.asking_error import AskingError
 from watcher.checklist.live.prometheus.round import Asked, Known, ask
 from watcher.checklist.live.provider import Presence, Provided
 from watcher.config.settings import Settings
-from watcher.engine.board import TargetState
 from watcher.metrics.families import PREFIX
 from watcher.metrics.own import OwnMetrics
 from watcher.runtime.clock import Clock
@@ -41,12 +40,12 @@ class PrometheusEvidence:
         self,
         settings: Settings,
         controls: Collection[str],
-        states: Callable[[], Mapping[TargetKey, TargetState]],
+        targets: Callable[[], Iterable[TargetKey]],
         own_metrics: OwnMetrics,
         clock: Clock,
     ) -> None:
-        """`controls`: all ids; `states`: the targets of the board. `tick` is to be called about once a second."""
-        self._controls, self._states, self._own_metrics, self._clock = controls, states, own_metrics, clock
+        """`controls`: all ids; `targets`: of the board. `tick` is to be called about once a second."""
+        self._controls, self._targets, self._own_metrics, self._clock = controls, targets, own_metrics, clock
         self._known: Known | None = None
         self._seen_at, self._due = -inf, -inf  # steady seconds
         self._error: Missing | None = None
@@ -154,7 +153,7 @@ class PrometheusEvidence:
 
     async def _agents(self) -> dict[AgentRef, list[str]]:
         found, time_slice = dict[AgentRef, list[str]](), TimeSlice()
-        for key in list(self._states()):
+        for key in list(self._targets()):
             found.setdefault(AgentRef(key.namespace, key.agent), []).append(key.pod)
             await time_slice.checkpoint()
         return found

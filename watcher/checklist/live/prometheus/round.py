@@ -36,7 +36,8 @@ T = TypeVar("T")
 
 _NOT_OURS = Untold(
     UnknownReason.NO_DATA,
-    "Prometheus has no series of this watcher, so it is not known which series are of its cluster.",
+    "Prometheus has no series of this process, and checklist.prometheus.labels does not say which ones are this "
+    "watcher's and of its cluster.",
 )
 
 

@@ -14,11 +14,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from probes.controls.evidence.prometheus import WATCHDOG, AlertRule, Health, ObjectiveRule, RuleBook
+from watcher.alerting.rules.answered import ANSWERED, LABEL
 from watcher.checklist.live.prometheus.promql import Selected, Selector, selected
 from watcher.text.printable import printable
-
-CONTROL = "agentweave_control"
-"""Label of a rule that says which control it answers."""
 
 MOST_GROUPS = 5_000
 _MOST_RULES = 2_000
@@ -41,15 +39,7 @@ _DAY = 86400.0
 _CONDITION = "agentweave_watcher_condition"
 _SYNTHETIC = ("ALERTS", "ALERTS_FOR_STATE")
 _OBJECTIVE_LABELS = ("sloth_slo", "slo", "openslo_slo")
-_OWN_ALERTS: Mapping[str, str] = {
-    "AgentWeaveSVIDRotationOverdue": "alerts.svid-rotation-failing",
-    "AgentWeaveOPAUnreachable": "alerts.authz-unreachable",
-    "AgentWeaveErrorRateHigh": "alerts.error-rate",
-    "AgentWeaveLatencyHigh": "alerts.latency",
-    "AgentWeaveCircuitBreakerOpen": "alerts.breaker-opened",
-    "AgentWeaveMemoryHigh": "alerts.resource-usage",
-    "AgentWeaveCPUHigh": "alerts.resource-usage",
-}
+_OWN_ALERTS = {f"AgentWeave{condition}": control for condition, control in ANSWERED.items()}
 
 
 class Sought(NamedTuple):
@@ -140,7 +130,7 @@ def _rules_of(group: Any) -> Sequence[Mapping[str, Any]]:
 def _alert(rule: Mapping[str, Any], group: Mapping[str, Any], mapped: Mapping[str, str]) -> AlertRule | None:
     name, labels, annotations = _text(rule, "name"), _labels(rule), rule.get("annotations")
     severity = labels.get("severity", "")
-    control = labels.get(CONTROL) or mapped.get(name) or _OWN_ALERTS.get(name, "")
+    control = labels.get(LABEL) or mapped.get(name) or _OWN_ALERTS.get(name, "")
     if not control and severity not in ("critical", "warning") and name != WATCHDOG:
         return None
     link = annotations.get("runbook_url") if isinstance(annotations, dict) else None
