@@ -215,6 +215,8 @@ def _expand(said: Selected, recorded: _Recorded, found: dict[Selector, None], se
 
 def _within(selector: Selector, labels: Mapping[str, str], inner: Iterable[Selector]) -> Iterator[Selector]:
     """What the rule selects, as far as the selector of what it records asks for it."""
+    if any(each[1] == "=" and labels.get(each[0], each[2][1:-1]) != each[2][1:-1] for each in selector.matchers):
+        return
     passed = tuple(each for each in selector.matchers if each[0] not in labels and each[0] != "__name__")
     for each in inner:
         yield Selector(each.name, tuple(dict.fromkeys((*each.matchers, *passed))))
