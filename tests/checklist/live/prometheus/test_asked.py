@@ -51,13 +51,13 @@ def _labels(labels: Mapping[str, str]) -> str:
 
 
 OURS = _page(SEARCH, IDLE, started=STARTED, cluster={}) + (
-    f'agentweave_watcher_condition_unknown{_of(IDLE, condition="LatencyHigh", reason="WarmingUp")} 1\n'
+    f"agentweave_watcher_condition_unknown{_of(IDLE, condition='LatencyHigh', reason='WarmingUp')} 1\n"
     'errors_total{namespace="prod",pod="search-0"} 1\nrequests_total{namespace="prod",pod="search-0"} 9\n'
     'container_cpu_usage_seconds_total{namespace="prod",pod="search-0",container="agent"} 1\n'
     'container_memory_working_set_bytes{namespace="prod",pod="search-0",container="agent"} 1\n'
 )
 THEIRS = _page(SEARCH, OTHERS, started=STARTED + 1, cluster={"cluster": "other"}) + (
-    f'agentweave_watcher_condition{_of(SEARCH, condition="LatencyHigh", cluster="other")} 0\n'
+    f"agentweave_watcher_condition{_of(SEARCH, condition='LatencyHigh', cluster='other')} 0\n"
 )
 
 
@@ -71,7 +71,11 @@ OF_OTHERS = [
     _alert("Twice", "requests_total * on () group_left () agentweave_watcher_target_info", "alerts.authz-unreachable"),
     _alert("NoSuch", "no_such_series > 1", "alerts.breaker-opened"),
     _alert("Bare", "requests_total > 100", annotations={}),
-    {"record": "slo:sli_error:ratio_rate5m", "expr": "errors_total / requests_total", "labels": {"sloth_slo": "errors"}},
+    {
+        "record": "slo:sli_error:ratio_rate5m",
+        "expr": "errors_total / requests_total",
+        "labels": {"sloth_slo": "errors"},
+    },
 ]
 
 
@@ -111,34 +115,36 @@ def _an_hour_ago(data: Path) -> None:
     )
 
 
-def _run(home: Path, pages: Sequence[str], rules: Sequence[Path], evaluated: str) -> Iterator[PrometheusServer]:
+def _run(home: Path, pages: Sequence[str], rules: Sequence[Path]) -> Iterator[PrometheusServer]:
     _an_hour_ago(home / "data")
     with run_prometheus(*pages, rules=rules, data=home / "data") as server:
-        eventually(lambda: len(server.query(evaluated)) == 2, within=60)
+        eventually(lambda: len(server.query("agentweave_watcher_process_start_time_seconds")) == 2, within=60)
         yield server
 
 
 @pytest.fixture(scope="module")
 def shipped(pages: Sequence[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusServer]:
     home = tmp_path_factory.mktemp("shipped")
-    watched = "agentweave_watcher_process_start_time_seconds and on () agentweave:installation:watched or vector(0)"
-    _ = watched
-    yield from _run(home, pages, sorted(RULES.glob("*.yaml")), "agentweave_watcher_process_start_time_seconds")
+    yield from _run(home, pages, sorted(RULES.glob("*.yaml")))
 
 
 @pytest.fixture(scope="module")
 def foreign(pages: Sequence[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusServer]:
     home = tmp_path_factory.mktemp("foreign")
-    (home / "rules.yaml").write_text(yaml.safe_dump({"groups": [{"name": "theirs", "interval": "1s", "rules": OF_OTHERS}]}))
+    (home / "rules.yaml").write_text(
+        yaml.safe_dump({"groups": [{"name": "theirs", "interval": "1s", "rules": OF_OTHERS}]})
+    )
     yield from _run(home, pages, [home / "rules.yaml"], "agentweave_watcher_process_start_time_seconds")
 
 
 def _ask(server: PrometheusServer, **settings: object) -> Known:
     asked = Asked(PODS, {}, STARTED, time.time())
-    return asyncio.run(ask(PrometheusSettings(url=server.url, **settings), asked, None, 3600.0))  # type: ignore[arg-type]
+    return asyncio.run(ask(PrometheusSettings(url=server.url, **settings), asked, None, 3600.0))
 
 
-def _asked_of(server: PrometheusServer, control: str, state: str, agent: AgentRef = SEARCH, **settings: object) -> Finding:
+def _asked_of(
+    server: PrometheusServer, control: str, state: str, agent: AgentRef = SEARCH, **settings: object
+) -> Finding:
     """Rules are evaluated some time after they are loaded."""
 
     def found() -> Finding | None:
@@ -199,7 +205,10 @@ def test_rules_of_others_are_judged_by_what_they_select_and_how_they_fare(foreig
     assert "NoSuch selects no series of this agent" in _asked_of(foreign, "alerts.breaker-opened", "fail").message
     missing = _asked_of(foreign, "alerts.latency", "fail")
     assert missing.message == "No alerting rule is loaded that answers alerts.latency."
-    assert "The rule Bare selects this agent" in _asked_of(foreign, "observability.alerts.runbooks-created", "fail").message
+    assert (
+        "The rule Bare selects this agent"
+        in _asked_of(foreign, "observability.alerts.runbooks-created", "fail").message
+    )
 
 
 def test_an_objective_of_a_generator_and_figures_of_kubelets_are_found(foreign: PrometheusServer) -> None:

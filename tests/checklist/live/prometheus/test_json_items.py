@@ -18,7 +18,7 @@ ITEMS = st.lists(st.dictionaries(st.text(max_size=6), VALUES, max_size=3), max_s
 
 
 def _read(text: str, size: int, most: int = 100, longest: int = 10_000) -> tuple[list[Any], dict[str, Any]]:
-    reader, items = ItemReader("result", most, longest), []
+    reader, items = ItemReader("result", most, longest), list[Any]()
     for start in range(0, len(text), size):
         items += reader.feed(text[start : start + size])
     return items, reader.envelope()

@@ -31,7 +31,7 @@ from watcher.checklist.live.prometheus.promql import Selector, selected
         ("predict_linear(free[6h], 4 * 3600) < 0", ["free{}"]),
         ("a # up{}\n> 1", ["a{}"]),
         ("a > inf or -b < NaN", ["a{}", "b{}"]),
-        ('a{b="}{,\\"", c=\'[\', d=`"`}', ["a{b=\"}{,\\\"\",c='[',d=`\"`}"]),
+        ('a{b="}{,\\"", c=\'[\', d=`"`}', ['a{b="}{,\\"",c=\'[\',d=`"`}']),
         ("job:errors:rate5m > 1", ["job:errors:rate5m{}"]),
     ],
 )
