@@ -24,12 +24,17 @@ def _read(text: str, size: int, most: int = 100, longest: int = 10_000) -> tuple
     return items, reader.envelope()
 
 
-@given(items=ITEMS, size=st.integers(1, 200), warnings=st.lists(st.text(max_size=5), max_size=2))
+@given(
+    items=ITEMS,
+    size=st.integers(1, 200),
+    warnings=st.lists(st.text(max_size=5), max_size=2),
+    indent=st.sampled_from([None, 1]),
+)
 def test_the_items_and_what_is_around_them_are_the_same_for_all_pieces(
-    items: list[dict[str, Any]], size: int, warnings: list[str]
+    items: list[dict[str, Any]], size: int, warnings: list[str], indent: int | None
 ) -> None:
     answer = {"status": "success", "data": {"resultType": "vector", "result": items}, "warnings": warnings}
-    text = json.dumps(answer, separators=(",", ":"))
+    text = json.dumps(answer, separators=(",", ":"), indent=indent)
     answer["data"] = {"resultType": "vector", "result": []}
     assert _read(text, size) == (items, answer)
 

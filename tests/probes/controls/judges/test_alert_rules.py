@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.controls.catalogue.control import UnknownReason
-from probes.controls.evidence import AlertmanagerLook, PrometheusLook
+from probes.controls.catalogue.control import SourceName, UnknownReason
+from probes.controls.evidence import AlertmanagerLook, EvidenceSet, PrometheusLook
 from probes.controls.evidence.alertmanager import Matcher, Route, Way
 from probes.controls.evidence.golden_signals import SIGNALS
 from probes.controls.evidence.prometheus import (
@@ -24,7 +24,7 @@ from probes.controls.evidence.prometheus import (
 from probes.controls.finding import Finding
 from probes.controls.judging import Statement, load_judges
 from probes.controls.verdict.control import judge_control
-from tests.probes.controls.made import CATALOGUE, NOW, evidence, facts, pod, seen
+from tests.probes.controls.made import AGENT, CATALOGUE, NOW, evidence, facts, pod, seen
 
 LATENCY, ALL = "alerts.latency", "observability.alerts.critical-configured"
 WARNINGS, RUNBOOKS = "observability.alerts.warning-configured", "observability.alerts.runbooks-created"
@@ -75,10 +75,11 @@ def told(control: str, found: PrometheusLook) -> tuple[str, str]:
     return only.says.value, only.message
 
 
-def finding(control: str, found: PrometheusLook, **sources: object) -> Finding:
+def finding(control: str, found: PrometheusLook, alertmanager: AlertmanagerLook | None = None) -> Finding:
     """The verdict."""
-    more = {name: seen(value) for name, value in sources.items()}
-    return judge_control(CATALOGUE.by_id[control], evidence(prometheus=seen(found), **more), facts(), load_judges())
+    more = {} if alertmanager is None else {SourceName.ALERTMANAGER: seen(alertmanager)}
+    set_of = EvidenceSet(AGENT, {SourceName.PROMETHEUS: seen(found), **more})
+    return judge_control(CATALOGUE.by_id[control], set_of, facts(), load_judges())
 
 
 @pytest.mark.parametrize(

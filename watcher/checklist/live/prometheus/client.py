@@ -130,6 +130,8 @@ class PrometheusClient:
             refused = answer.status_code in (400, 422)
             reason = UnknownReason.UNPARSEABLE if refused or answer.is_success else UnknownReason.UNREACHABLE
             raise AskingError(reason, f"{self._name} answers {answer.status_code}{said}.")
+        if not reader.has_list:
+            raise ItemsError("it is not what Prometheus answers")
         if envelope.get("warnings"):
             warned = f"{self._name} warns that its answer may be a part only{_words(envelope['warnings'])}."
             raise AskingError(UnknownReason.UNREACHABLE, warned)

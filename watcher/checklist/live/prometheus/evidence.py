@@ -69,10 +69,13 @@ class PrometheusEvidence:
 
     async def tick(self) -> None:
         """Begin a round, where it is time for one."""
-        if self._running is not None and self._running.done():
-            self._running = None
-        if self._running is None and self._clock.steady() >= self._due:
+        if not self.is_busy and self._clock.steady() >= self._due:
             self._running = asyncio.create_task(self.ask())
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a round is under way."""
+        return self._running is not None and not self._running.done()
 
     async def ask(self) -> None:
         """One round now."""

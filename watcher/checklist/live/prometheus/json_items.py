@@ -6,6 +6,7 @@
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,7 +26,7 @@ class ItemReader:
 
     def __init__(self, key: str, most: int, longest: int) -> None:
         """`key`: of the list; it may have so many items, of so many characters each."""
-        self._opening, self._most, self._longest = f'"{key}":[', most, longest
+        self._opening, self._most, self._longest = re.compile(rf'"{key}"\s*:\s*\['), most, longest
         self._head, self._buffer, self._tail = "", "", ""
         self._in_list = self._over = False
         self._count = 0
@@ -39,13 +40,17 @@ class ItemReader:
             yield from self._items()
         else:
             self._head += text
-            at = self._head.find(self._opening)
-            if at >= 0:
-                at += len(self._opening)
+            if (opening := self._opening.search(self._head)) is not None:
+                at = opening.end()
                 self._buffer, self._head, self._in_list = self._head[at:], self._head[:at], True
                 yield from self._items()
             elif len(self._head) > _MOST_AROUND:
                 raise ItemsError("it is not what Prometheus answers")
+
+    @property
+    def has_list(self) -> bool:
+        """Whether there was the list, and all of it."""
+        return self._over
 
     def envelope(self) -> dict[str, Any]:
         """The answer without its items, once all of it was fed; ItemsError where it is cut off or no object."""
