@@ -124,8 +124,7 @@ def _run(home: Path, pages: Sequence[str], rules: Sequence[Path]) -> Iterator[Pr
 
 @pytest.fixture(scope="module")
 def shipped(pages: Sequence[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusServer]:
-    home = tmp_path_factory.mktemp("shipped")
-    yield from _run(home, pages, sorted(RULES.glob("*.yaml")))
+    yield from _run(tmp_path_factory.mktemp("shipped"), pages, sorted(RULES.glob("*.yaml")))
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +133,7 @@ def foreign(pages: Sequence[str], tmp_path_factory: pytest.TempPathFactory) -> I
     (home / "rules.yaml").write_text(
         yaml.safe_dump({"groups": [{"name": "theirs", "interval": "1s", "rules": OF_OTHERS}]})
     )
-    yield from _run(home, pages, [home / "rules.yaml"], "agentweave_watcher_process_start_time_seconds")
+    yield from _run(home, pages, [home / "rules.yaml"])
 
 
 def _ask(server: PrometheusServer, **settings: object) -> Known:
@@ -209,6 +208,10 @@ def test_rules_of_others_are_judged_by_what_they_select_and_how_they_fare(foreig
         "The rule Bare selects this agent"
         in _asked_of(foreign, "observability.alerts.runbooks-created", "fail").message
     )
+
+
+def test_series_of_others_may_lack_the_cluster_that_is_given_to_the_watchers_own(foreign: PrometheusServer) -> None:
+    _asked_of(foreign, "alerts.error-rate", "pass", labels={"cluster": "eu-1", "job": "page-0"})
 
 
 def test_an_objective_of_a_generator_and_figures_of_kubelets_are_found(foreign: PrometheusServer) -> None:

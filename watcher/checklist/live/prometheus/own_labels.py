@@ -1,5 +1,6 @@
 """Which series are of this installation? Its labels `cluster` and `job`, found by a series of this very process."""
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -10,15 +11,18 @@ _STARTED = "agentweave_watcher_process_start_time_seconds"
 
 
 class OwnLabels(NamedTuple):
-    """Labels of the watcher's own series. Without a cluster there, none is a label of theirs."""
+    """Labels of the watcher's own series."""
 
-    of_all: Mapping[str, str]  # that series of agents have too, such as cluster
+    of_all: Mapping[str, str]  # that series of agents may have too, such as cluster
     job: str
 
     def matchers(self, *, own: bool) -> list[str]:
-        """As PromQL; `own`: for series of the watcher itself."""
-        given = {**self.of_all, "job": self.job} if own and self.job else self.of_all
-        return [f"{name}={quoted(value)}" for name, value in given.items()]
+        """As PromQL; `own`: for series of the watcher itself. Others may have none of these labels: some are given when
+        the watcher is scraped. A Prometheus of several clusters gives all series one."""
+        if own:
+            given = {**self.of_all, "job": self.job} if self.job else self.of_all
+            return [f"{name}={quoted(value)}" for name, value in given.items()]
+        return [f"{name}=~{quoted('|' + re.escape(value))}" for name, value in self.of_all.items()]
 
 
 def quoted(text: str) -> str:
