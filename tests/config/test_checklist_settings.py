@@ -120,8 +120,7 @@ def test_the_section_of_the_contract_is_taken_as_far_as_it_is_built(tmp_path: Pa
         ({"prometheus": {"url": "http://prometheus", "labels": {"a-b": "c"}}},
          "checklist.prometheus.labels.a-b: expected the name of a label such as cluster, got 'a-b'"),
         ({"prometheus": {"url": "http://prometheus", "alerts": {"alerts.none": "Mine"}}},
-         "checklist.prometheus.alerts.alerts.none: expected one of the six lines alerts.*, such as "
-         "alerts.svid-rotation-failing"),
+         "checklist.prometheus.alerts.alerts.none: expected one of the six lines alerts.*, such as alerts.svid-"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, section: dict[str, object], mistake: str) -> None:

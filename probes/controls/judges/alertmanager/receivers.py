@@ -6,6 +6,7 @@ from probes.controls.catalogue.control import Control, SourceName
 from probes.controls.evidence import AlertmanagerLook, EvidenceSet, PrometheusLook, Seen
 from probes.controls.evidence.prometheus import AlertRule
 from probes.controls.judges.alertmanager.routing import outcomes
+from probes.controls.judges.kubernetes_object.case import short
 from probes.controls.judging import Facts, Says, Statement, judge
 
 _ALERTMANAGER = SourceName.ALERTMANAGER
@@ -44,9 +45,8 @@ def notifications_succeed(_: Control, evidence: EvidenceSet, __: Facts) -> Itera
         for way in look.ways.get(name, ()):
             if way.is_closed:
                 share = f"{way.failed:.0f} of {way.notifications:.0f}"
-                said = (
-                    f"{share} notifications by {way.integration[:40]} failed in the last 24 h (receiver {name[:60]})."
-                )
+                by = f"{short(way.integration)} failed in the last 24 h (receiver {short(name)})"
+                said = f"{share} notifications by {by}."
                 yield Statement(_ALERTMANAGER, _BAD, said)
                 return
 

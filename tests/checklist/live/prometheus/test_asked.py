@@ -102,12 +102,25 @@ def pages() -> Iterator[Sequence[str]]:
     server.server_close()
 
 
+def _fired(name: str, *minutes: int) -> list[str]:
+    """Samples of an alert on the agent that fired so many minutes ago."""
+    labels = _of(SEARCH, alertname=name, alertstate="firing", severity="critical", job="page-0")
+    return [f"ALERTS{labels} 1 {time.time() - 60 * minute:.3f}" for minute in sorted(minutes, reverse=True)]
+
+
 def _an_hour_ago(data: Path) -> None:
-    """As if the watcher had been scraped then, with its agents."""
+    """As if the watcher had been scraped then, with its agents; and as if alerts had fired in the days before.
+
+    Flapping starts 12 times on each of the last three days, Long fired for two days of the last four, Late for half an
+    hour of the last two.
+    """
     now, lines = time.time(), ["# TYPE agentweave_watcher_target_info gauge"]
     for agent in (SEARCH, IDLE):
         labels = _of(agent, job="page-0")
         lines += [f"agentweave_watcher_target_info{labels} 1 {now - 60 * minute:.3f}" for minute in range(75, 50, -1)]
+    flapping = [start * 60 + minute for start in range(2, 74, 2) for minute in (0, 4)]
+    lines += ["# TYPE ALERTS gauge", *_fired("Flapping", *flapping), *_fired("Long", *range(2880, 5760, 4))]
+    lines += _fired("Late", *range(60, 90))
     file = data.with_suffix(".om")
     file.write_text("\n".join([*lines, "# EOF", ""]))
     subprocess.run(
@@ -221,6 +234,18 @@ def test_an_objective_of_a_generator_and_figures_of_kubelets_are_found(foreign: 
     assert look.measured == {"search-0"}
     assert known.of(IDLE, PODS[IDLE]).measured == frozenset()
     assert known.trouble is None
+
+
+def test_alerts_that_come_and_go_or_last_are_told_with_when_they_fired(foreign: PrometheusServer) -> None:
+    look = _ask(foreign).of(SEARCH, PODS[SEARCH])
+    assert [(each.name, round(each.share, 1), each.days) for each in look.flapped] == [
+        ("Flapping", 0.0, 3),
+        ("Long", 0.3, 0),
+    ]
+    [flapping, late] = look.fired
+    assert (flapping.name, late.name) == ("Flapping", "Late")
+    assert 1700 < late.last_at - late.first_at < 1800
+    assert 3600 <= time.time() - late.last_at < 3900
 
 
 def test_a_round_takes_few_questions_and_no_more_than_that(foreign: PrometheusServer) -> None:

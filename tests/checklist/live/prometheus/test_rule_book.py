@@ -95,6 +95,17 @@ def test_a_recording_rule_that_gives_another_label_than_is_asked_for_is_not_mean
     assert _selected(read) == [["b{}"]]
 
 
+def test_rules_that_are_said_to_be_of_another_cluster_are_left_out() -> None:
+    """Of several Prometheus behind one, each has rules of its own."""
+    read = _read(
+        _rule("Ours", "a", labels={"severity": "critical", "cluster": "eu"}),
+        _rule("Any", "b"),
+        _rule("Theirs", "c", labels={"severity": "critical", "cluster": "us"}),
+    ).within({"cluster": "eu"})
+    assert [each.name for each in read.book.alerts] == ["Ours", "Any"]
+    assert _selected(read) == [["a{}"], ["b{}"]]
+
+
 def test_rules_that_record_each_other_end() -> None:
     read = _read(_recorded("a:b", "c:d or e"), _recorded("c:d", "a:b"), _rule("Round", "a:b > 0"))
     assert _selected(read) == [["e{}"]]

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from math import inf
 
 from probes.contract import Target, TargetKey
@@ -30,6 +30,9 @@ _AGAIN = 30.0
 _SLOW_EVERY = 3600.0
 _OFF = Missing(UnknownReason.NOT_ENABLED, "checklist.prometheus names no Prometheus.")
 _NO_ALERTMANAGER = Missing(UnknownReason.NOT_ENABLED, "The section alertmanager names none.")
+_FAILED = Missing(
+    UnknownReason.EVALUATOR_ERROR, "The watcher failed to ask; it is a fault of the watcher, and in its log."
+)
 _NOT_YET = Missing(UnknownReason.OBSERVING, "It was not asked yet.")
 
 
@@ -46,6 +49,7 @@ class PrometheusEvidence:
     ) -> None:
         """`controls`: all ids; `targets`: of the board. `tick` is to be called about once a second."""
         self._controls, self._targets, self._own_metrics, self._clock = controls, targets, own_metrics, clock
+        self._settings = settings.checklist.prometheus
         self._known: Known | None = None
         self._seen_at, self._due = -inf, -inf  # steady seconds
         self._error: Missing | None = None
@@ -59,6 +63,8 @@ class PrometheusEvidence:
 
     def adopt(self, settings: Settings) -> None:
         """Ask by these settings from now on."""
+        if settings.checklist.prometheus != self._settings:
+            self._known, self._error = None, None  # another server knows other things
         self._settings, self._every = settings.checklist.prometheus, settings.checklist.intervals.prometheus
         named = self._settings.alerts if self._settings is not None else {}
         self._alerts = {control_named(name, self._controls): alert for name, alert in named.items()}
@@ -80,7 +86,7 @@ class PrometheusEvidence:
     async def ask(self) -> None:
         """One round now."""
         self._due = self._clock.steady() + self._every
-        await asyncio.gather(self._guarded(self._ask_prometheus()), self._guarded(self._ask_alertmanager()))
+        await asyncio.gather(self._ask_prometheus(), self._ask_alertmanager())
 
     async def close(self) -> None:
         """Ask no more."""
@@ -122,13 +128,6 @@ class PrometheusEvidence:
             up["alertmanager"] = str(error.reason) if error is not None else ""
         return up
 
-    async def _guarded(self, job: Awaitable[None]) -> None:
-        try:
-            await job
-        except Exception:  # the boundary: the next round comes, and what was told becomes too old meanwhile
-            self._logger.exception("round failed")
-            self._error = Missing(UnknownReason.EVALUATOR_ERROR, "The round failed; it is a fault of the watcher.")
-
     async def _ask_prometheus(self) -> None:
         if self._settings is None:
             self._known, self._error = None, None
@@ -140,6 +139,9 @@ class PrometheusEvidence:
             self._known = await ask(self._settings, asked, self._known, _SLOW_EVERY)
         except AskingError as error:
             self._error = Missing(error.reason, error.message)
+        except Exception:  # the boundary: the next round comes, and what was told becomes too old meanwhile
+            self._logger.exception("round failed")
+            self._error = _FAILED
         else:
             self._error, self._seen_at = None, self._clock.steady()
             if self._known.labels is None:
@@ -149,7 +151,11 @@ class PrometheusEvidence:
     async def _ask_alertmanager(self) -> None:
         if self._alertmanager is None:
             return
-        await self._alertmanager.ask(self._clock.steady(), self._date())
+        try:
+            await self._alertmanager.ask(self._clock.steady(), self._date())
+        except Exception:  # the boundary, as above
+            self._logger.exception("round failed")
+            self._alertmanager.error = _FAILED
         told = self._alertmanager.told
         if told != self._told_of_alertmanager:
             self._told_of_alertmanager, self._changed = told, None

@@ -10,7 +10,7 @@ from watcher.checklist.live.prometheus.client import PrometheusClient
 from watcher.checklist.live.prometheus.own_labels import OwnLabels
 from watcher.checklist.live.prometheus.samples import PodRef, Sample
 
-_MOST = 30_000
+_MOST = 100_000
 _MOST_ALERTS = 20_000
 _PERIODS = 1000
 """CPU periods of one hour that tell: a tenth of a second each."""

@@ -127,6 +127,7 @@ class _Round:
         labels, untold = await self._labels(settings)
         if labels is None:
             return Known(self._rules, untold=untold, measures=untold, trouble=self._trouble)
+        self._rules = self._rules.within(labels.of_all)
         asker = Asker(self._client, labels, within(self._namespaces))
         selection, slow, untold = await self._selection(asker, labels)
         known, _ = await self._part(asker.known(), frozenset())

@@ -9,9 +9,9 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from probes.controls.evidence.prometheus import WATCHDOG, AlertRule, Health, ObjectiveRule, RuleBook
 from watcher.alerting.rules.answered import ANSWERED, LABEL
@@ -56,6 +56,16 @@ class ReadRules:
     book: RuleBook
     alerts: tuple[Sought, ...] = ()
     objectives: tuple[Sought, ...] = ()
+
+    def within(self, labels: Mapping[str, str]) -> Self:
+        """Without alerting rules that say by such a label that they are of elsewhere, as those of another cluster."""
+        own = [
+            number
+            for number, rule in enumerate(self.book.alerts)
+            if all(labels.get(name, value) == value for name, value in rule.labels)
+        ]
+        book = replace(self.book, alerts=tuple(self.book.alerts[number] for number in own))
+        return replace(self, book=book, alerts=tuple(self.alerts[number] for number in own))
 
 
 @dataclass(slots=True)
@@ -135,13 +145,13 @@ def _alert(rule: Mapping[str, Any], group: Mapping[str, Any], mapped: Mapping[st
         return None
     link = annotations.get("runbook_url") if isinstance(annotations, dict) else None
     return AlertRule(
-        name=name,
-        group=_text(group, "name"),
+        name=printable(name),
+        group=printable(_text(group, "name")),
         health=_health(rule),
         error=printable(_text(rule, "lastError")),
         late=False,
         firing=rule.get("state") == "firing",
-        severity=severity,
+        severity=printable(severity),
         runbook_url=link[:_LONGEST] if isinstance(link, str) else "",
         control=control,
         labels=tuple(sorted(labels.items())),
@@ -174,7 +184,7 @@ def _objective(rule: Mapping[str, Any]) -> ObjectiveRule | None:
     """Of Sloth, Pyrra and their like, by the labels that they give; also any rule with a label slo."""
     name, labels = _text(rule, "name"), _labels(rule)
     objective = next((labels[each] for each in _OBJECTIVE_LABELS if labels.get(each)), "")
-    return ObjectiveRule(name, objective[:_LONGEST], _health(rule)) if objective else None
+    return ObjectiveRule(printable(name), printable(objective), _health(rule)) if objective else None
 
 
 def _sought(query: str, recorded: _Recorded) -> tuple[Sought, str]:

@@ -24,7 +24,7 @@ MOST_SELECTORS = 80
 """That are asked for; what more there is stays untold."""
 
 _AT_ONCE = 10
-_MOST_ROWS = 30_000
+_MOST_ROWS = 200_000
 _MOST_NAMESPACES = 200
 """That a question is limited to by name; where agents are in more, it asks for all."""
 
