@@ -1,6 +1,7 @@
 """What Alertmanager is told to do with alerts, and what came of its notifications over the last day."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from math import inf
@@ -12,8 +13,10 @@ from probes.controls.evidence.alertmanager import Route, Way
 from watcher.alerting.alertmanager import Alertmanager, AlertmanagerError, open_client
 from watcher.alerting.delivery import Counters, Integration, Sent, read_config, read_counters, read_start, receivers_of
 from watcher.alerting.routes import read_route
+from watcher.runtime.failures import FailuresLogger
 from watcher.text.printable import printable
 
+_logger = FailuresLogger(logging.getLogger(__name__))
 _PATIENCE = 15.0
 _DAY, _HOUR = 86400.0, 3600.0
 _KEPT = 900.0
@@ -98,6 +101,7 @@ class AlertmanagerWitness:
         return tuple((name, each.integration, each.is_closed) for name, ways in every for each in ways)
 
     def _failed(self, reason: UnknownReason, why: str) -> Missing:
+        _logger.warning("evidence not had", source="alertmanager")
         return Missing(reason, printable(f"Alertmanager at {self.url} {why}")[:300].rstrip(".") + ".")
 
 

@@ -138,6 +138,7 @@ class PrometheusEvidence:
         try:
             self._known = await ask(self._settings, asked, self._known, _SLOW_EVERY)
         except AskingError as error:
+            self._logger.warning("evidence not had", source="prometheus")
             self._error = Missing(error.reason, error.message)
         except Exception:  # the boundary: the next round comes, and what was told becomes too old meanwhile
             self._logger.exception("round failed")

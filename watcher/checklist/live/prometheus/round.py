@@ -6,6 +6,7 @@
 4. Figures, each for itself: one that cannot be had leaves the others.
 """
 
+import logging
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
@@ -31,8 +32,10 @@ from watcher.checklist.live.prometheus.selection import (
     within,
 )
 from watcher.config.checklist import PrometheusSettings
+from watcher.runtime.failures import FailuresLogger
 
 T = TypeVar("T")
+_logger = FailuresLogger(logging.getLogger(__name__))
 
 _NOT_OURS = Untold(
     UnknownReason.NO_DATA,
@@ -153,6 +156,7 @@ class _Round:
         try:
             return await question, None
         except AskingError as error:
+            _logger.warning("evidence not had", source="prometheus")
             self._trouble = self._trouble or error.reason
             return otherwise, Untold(error.reason, error.message)
 
