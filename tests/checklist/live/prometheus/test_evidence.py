@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -37,9 +38,9 @@ class Time:
         self.clock = Clock(lambda: self.now, lambda: self.now - 1_700_000_000.0)
 
 
-def _settings(tmp_path: Path, prometheus: str = "", alertmanager: str = "") -> Settings:
+def _settings(tmp_path: Path, prometheus: str = "", alertmanager: str = "", **more: object) -> Settings:
     path = tmp_path / "watcher.yaml"
-    config: dict[str, object] = {"checklist": {"prometheus": {"url": prometheus}}} if prometheus else {}
+    config: dict[str, object] = {"checklist": {"prometheus": {"url": prometheus, **more}}} if prometheus else {}
     path.write_text(json.dumps(config | ({"alertmanager": {"url": alertmanager}} if alertmanager else {})))
     return load_settings(path, {})
 
@@ -66,23 +67,23 @@ class Api:
 
     def __init__(self) -> None:
         self.groups: list[object] = []
+        self.rows: list[object] = []  # the answer to what rules select
         self.fails = False
 
     async def script(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
-            length = next(
-                (int(line[15:]) for line in head.lower().split(b"\r\n") if line[:15] == b"content-length:"), 0
-            )
-            await reader.readexactly(length)
-            body = json.dumps({"status": "success", "data": self._data(head)}).encode()
+            length = re.search(rb"(?i)content-length: (\d+)", head)
+            query = await reader.readexactly(int(length[1]) if length else 0)
+            rows = self.rows if b"agentweave_slot" in query and b"7d" not in query else []
+            body = json.dumps({"status": "success", "data": self._data(head, rows)}).encode()
             writer.write(ok(body).replace(b"200 OK", b"500 No", 1) if self.fails else ok(body))
             await writer.drain()
 
-    def _data(self, head: bytes) -> Mapping[str, object]:
+    def _data(self, head: bytes, rows: list[object]) -> Mapping[str, object]:
         if b"/api/v1/rules" in head:
             return {"groups": self.groups}
-        return {"activeTargets": []} if b"/api/v1/targets" in head else {"resultType": "vector", "result": []}
+        return {"activeTargets": []} if b"/api/v1/targets" in head else {"resultType": "vector", "result": rows}
 
 
 def _group(**more: object) -> dict[str, object]:
@@ -140,6 +141,23 @@ def test_what_was_told_is_kept_for_a_while_when_nobody_can_be_asked(tmp_path: Pa
             assert made.take_changed() is None
             await made.ask()
             assert made.take_changed() == set()
+
+    asyncio.run(run())
+
+
+def test_series_that_are_not_there_at_a_moment_were_there_lately(tmp_path: Path) -> None:
+    async def run() -> None:
+        api = Api()
+        api.groups = [_group()]
+        row = {"metric": {"namespace": "prod", "agent": "search", "agentweave_slot": "0"}, "value": [1, "1"]}
+        async with serving(api.script) as url:
+            made = _made(_settings(tmp_path, url, labels={"job": "a"}), Time())
+            for rows, selected in (([], set()), ([row], {0}), ([], {0})):
+                api.rows = list(rows)
+                await made.ask()
+                assert isinstance(told := _told(made), Seen)
+                assert isinstance(told.value, PrometheusLook)
+                assert told.value.selected == selected
 
     asyncio.run(run())
 

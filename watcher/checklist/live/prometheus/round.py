@@ -185,6 +185,7 @@ class _Round:
             )
         if slow is None:
             return Selection(alerts, objectives, now), None, untold
+        slow.lately.add(now)
         return Selection(alerts, objectives, now, slow.lately), slow, untold
 
     def _is_wanted(self, number: int) -> bool:

@@ -3,7 +3,8 @@
 1. Each different selector is a bit; a rule is the bits of its selectors.
 2. A question joins some selectors, each as `group by` of namespace and agent, or of namespace and pod where a series
    has no agent, with the selector's number as a label. An agent with a row has the bit.
-3. Now and then the same is asked of the last 7 days, an hour at a time, for what is not there at this moment.
+3. Now and then the same is asked of the last 7 days, an hour at a time, for what is not there at this moment; what
+   was there at a round since then is remembered.
 """
 
 import re
@@ -78,6 +79,13 @@ class Found:
             self.agents[sample.agent] = self.agents.get(sample.agent, 0) | 1 << int(slot)
         else:
             self.pods[sample.pod] = self.pods.get(sample.pod, 0) | 1 << int(slot)
+
+    def add(self, other: "Found") -> None:
+        """What another answer with the same numbers found, too."""
+        for agent, bits in other.agents.items():
+            self.agents[agent] = self.agents.get(agent, 0) | bits
+        for pod, bits in other.pods.items():
+            self.pods[pod] = self.pods.get(pod, 0) | bits
 
     def of(self, agent: AgentRef, pods: Iterable[str]) -> int:
         """All bits of an agent with these pods."""
