@@ -23,6 +23,7 @@ from watcher.checklist.live.prometheus.rule_book import MOST_GROUPS, ReadRules, 
 from watcher.checklist.live.prometheus.samples import PodRef
 from watcher.checklist.live.prometheus.scrapes import MOST_TARGETS, Scrapes
 from watcher.checklist.live.prometheus.selection import (
+    MOST_SELECTORS,
     Bits,
     Found,
     Selection,
@@ -171,6 +172,8 @@ class _Round:
 
     async def _selection(self, asker: Asker, labels: OwnLabels) -> tuple[Selection, Slow | None, Untold | None]:
         slots, alerts, objectives = slots_of(self._rules, self._is_wanted)
+        parted = [number for number, each in enumerate(alerts) if not each.whole]
+        self._rules = self._rules.untellable(parted, f"more than {MOST_SELECTORS} selectors would be asked for")
         question = ask_now(self._client, slots, labels, self._namespaces)
         now, untold = await self._part(question, Found())
         slow = self._before.slow if self._before is not None else None

@@ -8,7 +8,7 @@
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple, Self
@@ -56,6 +56,12 @@ class ReadRules:
     book: RuleBook
     alerts: tuple[Sought, ...] = ()
     objectives: tuple[Sought, ...] = ()
+
+    def untellable(self, numbers: Collection[int], why: str) -> Self:
+        """With why it cannot be told of these alerting rules which series they select, where nothing else is wrong."""
+        told = enumerate(self.book.alerts)
+        alerts = (each._replace(untellable=each.untellable or why) if at in numbers else each for at, each in told)
+        return replace(self, book=replace(self.book, alerts=tuple(alerts)))
 
     def within(self, labels: Mapping[str, str]) -> Self:
         """Without alerting rules that say by such a label that they are of elsewhere, as those of another cluster."""

@@ -110,13 +110,17 @@ class Selection:
 
 
 def slots_of(rules: ReadRules, wanted: Callable[[int], bool]) -> tuple[Slots, tuple[Bits, ...], tuple[Bits, ...]]:
-    """The selectors of the alerting rules that are `wanted`, by their place in the book, and of all objectives."""
-    slots = Slots()
-    alerts = [slots.bits(each) if wanted(number) else _NONE for number, each in enumerate(rules.alerts)]
-    return slots, tuple(alerts), tuple(slots.bits(each) for each in rules.objectives)
+    """The selectors of the alerting rules that are `wanted`, by their place in the book, and of all objectives.
+
+    Rules that answer a control are seen to first.
+    """
+    slots, alerts = Slots(), dict.fromkeys(range(len(rules.alerts)), _NOT_WANTED)
+    for number in sorted(filter(wanted, alerts), key=lambda each: not rules.book.alerts[each].control):
+        alerts[number] = slots.bits(rules.alerts[number])
+    return slots, tuple(alerts.values()), tuple(slots.bits(each) for each in rules.objectives)
 
 
-_NONE = Bits(0, 0, whole=False)
+_NOT_WANTED = Bits(0, 0, whole=True)
 
 
 async def ask_now(client: PrometheusClient, slots: Slots, labels: OwnLabels, namespaces: Sequence[str]) -> Found:
