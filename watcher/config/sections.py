@@ -135,7 +135,7 @@ class DiscoverySettings(BaseModel):
 
 
 class AlertmanagerSettings(BaseModel):
-    """Where drills send their alerts; Prometheus has its own setting for the real ones."""
+    """Where drills send their alerts, and which is asked for the checklist; Prometheus has its own setting."""
 
     model_config = _FROZEN
 
@@ -181,7 +181,7 @@ class Sections(BaseModel):
         description="what this watcher is in Kubernetes, for commands in its runbooks; left out: they have variables",
     )
     alertmanager: AlertmanagerSettings | None = Field(
-        default=None, description="where drills send their alerts; left out: there are none"
+        default=None, description="where drills send their alerts, and which the checklist asks; left out: none"
     )
     drill: DrillSettings | None = Field(
         default=None, description="when the daemon sends test alerts; left out: never by itself"

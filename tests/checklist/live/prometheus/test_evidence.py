@@ -68,7 +68,7 @@ class Api:
     def __init__(self) -> None:
         self.groups: list[object] = []
         self.rows: list[object] = []  # the answer to what rules select
-        self.fails = False
+        self.fails = self.lacks_targets = False
 
     async def script(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
@@ -77,7 +77,8 @@ class Api:
             query = await reader.readexactly(int(length[1]) if length else 0)
             rows = self.rows if b"agentweave_slot" in query and b"7d" not in query else []
             body = json.dumps({"status": "success", "data": self._data(head, rows)}).encode()
-            writer.write(ok(body).replace(b"200 OK", b"500 No", 1) if self.fails else ok(body))
+            status = b"500 No" if self.fails else b"404 No" if b"/targets" in head and self.lacks_targets else b"200 OK"
+            writer.write(ok(body).replace(b"200 OK", status, 1))
             await writer.drain()
 
     def _data(self, head: bytes, rows: list[object]) -> Mapping[str, object]:
@@ -143,6 +144,18 @@ def test_what_was_told_is_kept_for_a_while_when_nobody_can_be_asked(tmp_path: Pa
             assert made.take_changed() == set()
 
     asyncio.run(run())
+
+
+def test_a_store_that_scrapes_nothing_itself_is_not_down(tmp_path: Path) -> None:
+    async def up() -> Mapping[str, str]:
+        api = Api()
+        api.lacks_targets = True
+        async with serving(api.script) as url:
+            made = _made(_settings(tmp_path, url, labels={"job": "a"}), Time())
+            await made.ask()
+            return made.sources_up()
+
+    assert asyncio.run(up()) == {"prometheus": ""}
 
 
 def test_series_that_are_not_there_at_a_moment_were_there_lately(tmp_path: Path) -> None:

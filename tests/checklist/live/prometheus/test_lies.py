@@ -64,6 +64,7 @@ def test_a_whole_answer_is_taken() -> None:
         (422, {"status": "error", "error": "too many samples"}, "Unparseable", "answers 422: too many samples."),
         (503, b"<html>", "Unreachable", "answers 503."),
         (302, b"", "Unreachable", "answers 302."),
+        (404, b"404 page not found", "SourceMissing", "answers 404."),
         (200, b"<html>", "Unparseable", "cannot be read: it is not JSON, or is cut off."),
         (200, {"status": "success", "data": {"result": "x"}}, "Unparseable", "not what Prometheus answers"),
         (200, {"status": "success", "data": {}}, "Unparseable", "not what Prometheus answers"),

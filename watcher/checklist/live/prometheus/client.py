@@ -127,9 +127,7 @@ class PrometheusClient:
             envelope = {}
         said = _words(envelope.get("error"))
         if not answer.is_success or envelope.get("status") != "success":
-            refused = answer.status_code in (400, 422)
-            reason = UnknownReason.UNPARSEABLE if refused or answer.is_success else UnknownReason.UNREACHABLE
-            raise AskingError(reason, f"{self._name} answers {answer.status_code}{said}.")
+            raise AskingError(_refused(answer.status_code), f"{self._name} answers {answer.status_code}{said}.")
         if not reader.has_list:
             raise ItemsError("it is not what Prometheus answers")
         if envelope.get("warnings"):
@@ -141,6 +139,17 @@ class PrometheusClient:
     @property
     def _name(self) -> str:
         return f"Prometheus at {self._settings.url}"
+
+
+def _refused(status: int) -> UnknownReason:
+    """Why there is no answer: some servers have no such question at all, and some refuse one that is too much."""
+    if status == httpx.codes.NOT_FOUND:
+        return UnknownReason.SOURCE_MISSING
+    refused = status < httpx.codes.MULTIPLE_CHOICES or status in (
+        httpx.codes.BAD_REQUEST,
+        httpx.codes.UNPROCESSABLE_ENTITY,
+    )
+    return UnknownReason.UNPARSEABLE if refused else UnknownReason.UNREACHABLE
 
 
 async def _pieces(answer: httpx.Response, most: int) -> AsyncIterator[str]:

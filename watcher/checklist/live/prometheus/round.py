@@ -157,8 +157,9 @@ class _Round:
         try:
             return await question, None
         except AskingError as error:
-            _logger.warning("evidence not had", source="prometheus")
-            self._trouble = self._trouble or error.reason
+            if error.reason is not UnknownReason.SOURCE_MISSING:  # that a server has no targets is no trouble of it
+                _logger.warning("evidence not had", source="prometheus")
+                self._trouble = self._trouble or error.reason
             return otherwise, Untold(error.reason, error.message)
 
     async def _labels(self, settings: PrometheusSettings) -> tuple[OwnLabels | None, Untold | None]:
