@@ -10,13 +10,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from probes.contract import Seconds, say_duration
 from probes.contract.spiffe_id import check_trust_domain
 from probes.controls.profile import NotRequired, Profile
+from watcher.config.records.authority import Pattern
+from watcher.config.records.review import LONGEST_REVIEW, REVIEW_WORDS, ReviewEvery
 from watcher.config.records.settings import RecordSettings
 from watcher.text.addresses import base_url
 from watcher.text.key_path import plain_name
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 _MINUTE = 60.0
-_PATTERN = re.compile(r"[!-~]{1,253}")
 _WORD = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _CONTROL = re.compile(r"[a-z0-9.-]{1,120}")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,62}")
@@ -29,17 +30,8 @@ LONGEST_ROUND = 3600.0
 LONGEST_HEALTH, LONGEST_TLS_POSTURE = 900.0, 3600.0
 """Seconds from one look to the next, at most: after them the catalogue takes what was seen for too old."""
 
-LONGEST_REVIEW = 90 * 86400.0
-"""Seconds from one review of the fleet to the next: a record of it holds no longer."""
-
 LONGEST_PROMETHEUS = 600.0
 """The same of Prometheus and Alertmanager: one round that fails must not make all of it too old."""
-
-
-def _pattern(text: str) -> str:
-    if not _PATTERN.fullmatch(text):
-        raise ValueError(f"expected a pattern such as prod-*, got {plain_name(text)}")
-    return text
 
 
 def _word(text: str) -> str:
@@ -77,13 +69,6 @@ def _at_most(longest: float, said: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _review(seconds: float) -> float:
-    if not 86400.0 <= seconds <= LONGEST_REVIEW:
-        raise ValueError(f"expected a duration from 1d to 90d, got {say_duration(seconds)}")
-    return seconds
-
-
-Pattern = Annotated[str, AfterValidator(_pattern)]
 Word = Annotated[str, AfterValidator(_word)]
 ControlId = Annotated[str, AfterValidator(_control)]
 Line = Annotated[str, AfterValidator(_line)]
@@ -243,11 +228,7 @@ class ChecklistSettings(BaseModel):
     records: RecordSettings = Field(
         default_factory=RecordSettings, description="what people and pipelines say, and whom of them is believed"
     )
-    review_every: Annotated[Seconds, AfterValidator(_review)] = Field(
-        default=90 * 86400.0,
-        description="how often people go through the checklist of the fleet: a record of criteria.reviewed, at most "
-        "90d; told when overdue",
-    )
+    review_every: ReviewEvery = Field(default=LONGEST_REVIEW, description=REVIEW_WORDS)
     prometheus: PrometheusSettings | None = Field(
         default=None, description="the Prometheus that is asked which alerts watch agents; left out: none is"
     )
