@@ -9,7 +9,7 @@ from probes.contract import Seconds, say_duration
 LONGEST_REVIEW = 90 * 86400.0
 """Seconds from one review of the fleet to the next: a record of it holds no longer."""
 
-REVIEW_WORDS = "how often people go through the checklist of the fleet: a record of criteria.reviewed, at most 90d; told when overdue"
+REVIEW_WORDS = "how often people review the checklist of the fleet, at most 90d: by a record of criteria.reviewed"
 
 
 def _review(seconds: float) -> float:
