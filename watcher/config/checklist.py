@@ -140,6 +140,10 @@ class KubernetesEvidence(BaseModel):
     )
     rbac: bool = Field(default=False, description="Roles and their bindings, for who may read Secrets; never Secrets")
     spire: bool = Field(default=False, description="ClusterFederatedTrustDomains")
+    reports: bool = Field(
+        default=True,
+        description="reports of Trivy-operator on images, and of policy engines on signatures, where their CRDs are",
+    )
 
 
 class ChecklistSettings(BaseModel):

@@ -9,6 +9,7 @@ from probes.controls.evidence.live_pod import LivePod
 from probes.controls.evidence.looks import MetricsLook, OPALook, ServedPort, Spoken, Traffic, Verdicts
 from probes.controls.evidence.own_identity import OwnWorkload
 from probes.controls.evidence.past import ConditionPast, PodConditions, PodHistory, Stretch
+from probes.controls.evidence.scanner_reports import RunningImage, ScannerReports
 
 __all__ = [
     "AgentConfigFile",
@@ -33,6 +34,8 @@ __all__ = [
     "PodTemplate",
     "ReadText",
     "Routed",
+    "RunningImage",
+    "ScannerReports",
     "Seen",
     "ServedPort",
     "Spoken",

@@ -1,5 +1,6 @@
 """Evidence from a real API server, asked with rights that are given and taken away meanwhile."""
 
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.catalogue.terms import Bind
 from probes.controls.evidence import AgentConfigFile, AgentObjects, AgentRef, LivePod, Missing, Routed, Seen
 from probes.controls.judges.spire_agents import SpireAgent, spire_agents_of
+from tests.checklist.live.kubernetes import scanners
 from tests.checklist.live.kubernetes.cluster import (
     ACCOUNT,
     AGENT,
@@ -247,6 +249,53 @@ def test_a_pod_is_seen_as_it_runs_with_its_digests_and_labels(kubernetes: Kubern
         await until(lambda: set(watched.evidence.sources_up().values()) == {""})
 
     watching(kubernetes, tmp_path, script)
+
+
+def test_findings_turn_when_trivy_operator_reports_a_critical_vulnerability_and_with_the_right_to_its_reports(
+    kubernetes: Kubernetes, tmp_path: Path
+) -> None:
+    admin, scanned = kubernetes.admin, "deployment.image.scanned"
+    kinds = [("VulnerabilityReport", "vulnerabilityreports"), ("SbomReport", "sbomreports")]
+    group, version = scanners.TRIVY.split("/")
+    admin.apply(*[scanners.definition(*each, group, version) for each in kinds])
+    reports = [{"apiGroups": [group], "resources": [each for _, each in kinds], "verbs": ["list", "watch"]}]
+    admin.apply(rights(*WORKLOADS, *NETWORK))
+    run_pod(kubernetes)
+    made = {"agent": "agentweave/example-agent", "opa": "openpolicyagent/opa", "init": "library/busybox"}
+
+    async def script(watched: Watched) -> None:
+        await watched.until_said(scanned, "unknown Forbidden")
+        await until(lambda: watched.evidence.sources_up().get("kubernetes_VulnerabilityReport") == "Forbidden")
+        admin.apply(rights(*WORKLOADS, *NETWORK, *reports))
+        await watched.until_said(scanned, "unknown NoData")
+        for name, repository in made.items():
+            admin.apply(scanners.vulnerabilities(at=time.time(), name=name, repository=repository))
+        await watched.until_said(scanned, "unknown NoData")
+        admin.set_pod_status("pod-1", with_init_container(), namespace=NAMESPACE)
+        await watched.until_said(scanned, "pass")
+        watched.evidence.take_changed()
+        found = {"vulnerabilityID": "CVE-2026-1", "severity": "CRITICAL", "fixedVersion": "2.0"}
+        admin.apply(scanners.vulnerabilities(found, at=time.time() + 1, name="agent"))
+        await watched.until_said(scanned, "fail Violated")
+        changed = watched.evidence.take_changed()
+        assert changed is None or AGENT in changed
+        assert watched.evidence.sources_up()["kubernetes_VulnerabilityReport"] == ""
+        assert "kubernetes_ExposedSecretReport" not in watched.evidence.sources_up()  # it has no CRD
+
+    try:
+        watching(kubernetes, tmp_path, script)
+    finally:
+        for each in kinds:
+            admin.delete(scanners.definition(*each, group, version))
+
+
+def with_init_container() -> dict[str, Any]:
+    """The status of the example pod, with its init container that has ended."""
+    given = status()
+    ended = {"terminated": {"exitCode": 0, "reason": "Completed"}}
+    image_id = f"docker.io/library/busybox@{scanners.RUNNING}"
+    init = {"name": "wait-for-spire", "image": "busybox:latest", "imageID": image_id, "ready": True, "restartCount": 0}
+    return given | {"initContainerStatuses": [init | {"started": False, "state": ended}]}
 
 
 def test_a_network_policy_that_is_deleted_is_seen_at_once(kubernetes: Kubernetes, tmp_path: Path) -> None:

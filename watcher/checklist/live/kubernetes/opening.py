@@ -23,7 +23,8 @@ from watcher.runtime.lasting import AGAIN, begun_again
 from watcher.targets import TargetSet
 
 _NO_CLUSTER = Missing(UnknownReason.SOURCE_MISSING, "Nothing is found in Kubernetes here, and no file is named for it.")
-_NOWHERE: Sources = dict.fromkeys((SourceName.KUBERNETES_OBJECT, SourceName.AGENT_CONFIG), _NO_CLUSTER)
+_OF_AGENTS = (SourceName.KUBERNETES_OBJECT, SourceName.AGENT_CONFIG, SourceName.SCANNER_REPORT)
+_NOWHERE: Sources = dict.fromkeys(_OF_AGENTS, _NO_CLUSTER)
 _OF_PODS: Sources = dict.fromkeys((SourceName.KUBERNETES_POD, SourceName.CLUSTER_SPIFFE_ID), _NO_CLUSTER)
 
 
