@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from probes.contract import Seconds, say_duration
 from probes.contract.spiffe_id import check_trust_domain
 from probes.controls.profile import NotRequired, Profile
+from watcher.config.witnesses import LogsInterval, LogsSettings, TracesInterval, TracesSettings
 from watcher.text.key_path import plain_name
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
@@ -80,6 +81,12 @@ class ChecklistIntervals(BaseModel):
     )
     tls_posture: Annotated[Seconds, _at_most(LONGEST_TLS_POSTURE, "1h")] = Field(
         default=3600.0, description="from one round of further TLS handshakes to the next, from 1m to 1h"
+    )
+    logs: LogsInterval = Field(
+        default=3600.0, description="from one reading of an agent's log to the next, from 5m to 1h"
+    )
+    traces: TracesInterval = Field(
+        default=1800.0, description="from one question about an agent's traces to the next, from 5m to 30m"
     )
 
 
@@ -184,6 +191,12 @@ class ChecklistSettings(BaseModel):
     )
     hostile_handshakes: bool = Field(
         default=False, description="whether agents are also shown a forged and a foreign certificate"
+    )
+    logs: LogsSettings | None = Field(
+        default=None, description="where the lines of agents' logs are read; left out: they are not"
+    )
+    traces: TracesSettings | None = Field(
+        default=None, description="where the traces of agents are; left out: none are asked for"
     )
 
     @property

@@ -6,6 +6,7 @@ from probes.controls.evidence.endings import LastTry, Routed, Took
 from probes.controls.evidence.gathered import AgentRef, EvidenceSet, Missing, Pod, Seen
 from probes.controls.evidence.identity_entries import IdentityEntries, IdentityEntry
 from probes.controls.evidence.live_pod import LivePod
+from probes.controls.evidence.log_sample import Arrived, LogSample, Retention, Share
 from probes.controls.evidence.looks import MetricsLook, OPALook, ServedPort, Spoken, Traffic, Verdicts
 from probes.controls.evidence.own_identity import OwnWorkload
 from probes.controls.evidence.past import ConditionPast, PodConditions, PodHistory, Stretch
@@ -15,6 +16,7 @@ __all__ = [
     "AgentConfigFile",
     "AgentObjects",
     "AgentRef",
+    "Arrived",
     "ConditionPast",
     "Container",
     "EvidenceSet",
@@ -24,6 +26,7 @@ __all__ = [
     "LastTry",
     "Listing",
     "LivePod",
+    "LogSample",
     "MetricsLook",
     "Missing",
     "OPALook",
@@ -33,11 +36,13 @@ __all__ = [
     "PodHistory",
     "PodTemplate",
     "ReadText",
+    "Retention",
     "Routed",
     "RunningImage",
     "ScannerReports",
     "Seen",
     "ServedPort",
+    "Share",
     "Spoken",
     "Stretch",
     "Took",

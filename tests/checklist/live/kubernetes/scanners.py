@@ -29,7 +29,7 @@ def report(
         **of_report,
     }
     labels = {"trivy-operator.container.name": "agent"}
-    named = {"name": f"replicaset-{name}", "namespace": NAMESPACE, "labels": labels, "uid": f"{kind}-{name}"}
+    named = {"name": f"replicaset-{name}", "namespace": NAMESPACE, "labels": labels}
     return {"apiVersion": TRIVY, "kind": kind, "metadata": named, "report": given}
 
 
@@ -57,7 +57,7 @@ def verified(*results: Mapping[str, object], pod: str, uid: str, name: str = "of
     return {
         "apiVersion": "wgpolicyk8s.io/v1alpha2",
         "kind": "PolicyReport",
-        "metadata": {"name": name, "namespace": NAMESPACE, "uid": name},
+        "metadata": {"name": name, "namespace": NAMESPACE},
         "scope": {"apiVersion": "v1", "kind": "Pod", "name": pod, "namespace": NAMESPACE, "uid": uid},
         "results": [{"source": "kyverno", "policy": "verify-image", "rule": "signed", **each} for each in results],
     }
