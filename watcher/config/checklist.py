@@ -86,7 +86,7 @@ class ChecklistIntervals(BaseModel):
         default=3600.0, description="from one reading of an agent's log to the next, from 5m to 1h"
     )
     traces: TracesInterval = Field(
-        default=1800.0, description="from one question about an agent's traces to the next, from 5m to 30m"
+        default=3600.0, description="from one question about an agent's traces to the next, from 5m to 1h"
     )
 
 

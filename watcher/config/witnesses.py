@@ -16,8 +16,8 @@ _TENANT = re.compile(r"[A-Za-z0-9!._*'()|-]{1,150}")
 _SERVICE = re.compile(r"(?:[A-Za-z0-9._/-]|\$\{(?:agent|namespace)\}){1,200}")
 _MINUTE, _MOST = 60.0, 100
 
-LONGEST_LOGS, LONGEST_TRACES = 3600.0, 1800.0
-"""Seconds from one question to the next, at most: the catalogue takes lines of 3 h and spans of 1 h for too old."""
+LONGEST_LOGS, LONGEST_TRACES = 3600.0, 3600.0
+"""Seconds from one question to the next, at most: what is older than 3 h and 1 h proves nothing."""
 
 
 def _url(text: str) -> str:
@@ -81,7 +81,9 @@ class LogsSettings(_Server):
     interval: LogsInterval | None = Field(
         default=None, description="from one reading of an agent to the next; left out: checklist.intervals.logs"
     )
-    namespace_label: LabelName = Field(default="namespace", description="label of Loki's streams that names a namespace")
+    namespace_label: LabelName = Field(
+        default="namespace", description="label of Loki's streams that names a namespace"
+    )
     pod_label: LabelName = Field(default="pod", description="label of Loki's streams that names a pod")
 
     @model_validator(mode="after")
@@ -99,8 +101,11 @@ class TracesSettings(_Server):
     url: Url = Field(
         description="its address, with its path prefix if it has one", examples=["http://jaeger-query:16686"]
     )
-    service: Annotated[str, _matching(_SERVICE, "a name such as ${agent}, with ${agent} and ${namespace} only")] = Field(
-        default="${agent}", description="the name that an agent has as a service; `${agent}`, `${namespace}` are filled in"
+    service: Annotated[str, _matching(_SERVICE, "a name such as ${agent}, with ${agent} and ${namespace} only")] = (
+        Field(
+            default="${agent}",
+            description="the name that an agent has as a service; `${agent}`, `${namespace}` are filled in",
+        )
     )
 
     @model_validator(mode="after")

@@ -11,6 +11,7 @@ from probes.controls.evidence.looks import MetricsLook, OPALook, ServedPort, Spo
 from probes.controls.evidence.own_identity import OwnWorkload
 from probes.controls.evidence.past import ConditionPast, PodConditions, PodHistory, Stretch
 from probes.controls.evidence.scanner_reports import RunningImage, ScannerReports
+from probes.controls.evidence.trace_sample import TraceSample
 
 __all__ = [
     "AgentConfigFile",
@@ -46,6 +47,7 @@ __all__ = [
     "Spoken",
     "Stretch",
     "Took",
+    "TraceSample",
     "Traffic",
     "Verdicts",
 ]

@@ -19,6 +19,9 @@ class Share(NamedTuple):
         return self.has / self.of if self.of else 1.0
 
 
+_NO_LINES = Share(0, 0)
+
+
 class Arrived(NamedTuple):
     """How many lines of one settled pod the store has."""
 
@@ -42,7 +45,7 @@ class LogSample:
     objects: int  # of these, JSON objects
     cut: int = 0  # lines that are longer than is read of one; neither JSON nor not
     fields: Mapping[str, Share] = field(default_factory=dict)  # each of the checklist's seven, at top level
-    request_or_trace: Share = Share(0, 0)  # request_id or trace_id, of lines that belong to a request
+    request_or_trace: Share = _NO_LINES  # request_id or trace_id, of lines that belong to a request
     levels: Mapping[str, int] = field(default_factory=dict)  # in capitals
     found: Mapping[str, int] = field(default_factory=dict)  # rule for secrets or personal data -> lines that match
     arrived: tuple[Arrived, ...] | Missing = NOT_GIVEN

@@ -19,6 +19,7 @@ from watcher.checklist.live.probing.prober import ProbedEvidence
 from watcher.checklist.live.probing.source_settings import source_settings
 from watcher.checklist.live.provider import EvidenceProvider
 from watcher.checklist.live.view import ChecklistView
+from watcher.checklist.live.witnesses import Witnesses
 from watcher.config.checklist import ChecklistSettings
 from watcher.config.replicas import Shard
 from watcher.config.settings import Settings
@@ -26,8 +27,9 @@ from watcher.engine.engine import Engine
 from watcher.scheduling.schedule import Schedule
 from watcher.targets import TargetSet
 
-_FIRST, _PROBED = 20.0, 60.0
-"""Seconds that one who asks by hand waits for the objects of the cluster, and for the probes of all agents."""
+_FIRST, _PROBED, _WITNESSED = 20.0, 60.0, 60.0
+"""Seconds that one who asks by hand waits for the objects of the cluster, for the probes of all agents, and for what
+others know of them."""
 
 
 class LiveChecklist:
@@ -50,7 +52,8 @@ class LiveChecklist:
         self._last_tries = LastTries(engine, endings) if endings is not None else None
         tries_of = endings.tries_of if endings is not None else _no_tries
         self._known = KnownEvidence(engine, self._state_dir, tries_of)
-        providers: list[EvidenceProvider] = [self._objects, self._known, self._probed]
+        self._witnesses = Witnesses(settings.checklist, engine, self._objects)
+        providers: list[EvidenceProvider] = [self._objects, self._known, self._probed, *self._witnesses.providers]
         self._gathering = Gathering(providers, settings.shard.owns, self._objects.accounts, at_once=once)
         self._checklist = Checklist(
             Criteria(settings.checklist),
@@ -81,6 +84,7 @@ class LiveChecklist:
         self._objects.start()
         schedule.every(KnownEvidence.KEPT_EVERY, self._known.write, "known", first=KnownEvidence.KEPT_EVERY)
         schedule.every(Checklist.EVERY, self._probed.tick, "probing")
+        self._witnesses.start(schedule, Checklist.EVERY)
         if self._last_tries is not None:
             schedule.every(Checklist.EVERY, self._last_tries.tick, "last tries")
         schedule.every(FindingsKeeper.EVERY, self._keeper.write, "findings", first=FindingsKeeper.EVERY)
@@ -89,6 +93,7 @@ class LiveChecklist:
     async def judge_once(self, look: Callable[[], Awaitable[None]]) -> ChecklistView:
         """Judge all agents by what can be seen now; `look` looks at all targets. What is bad is looked at twice."""
         await asyncio.gather(look(), self._objects.first(_FIRST))
+        await self._witnesses.first(_WITNESSED)
         await self._probe_all()
         await look()  # what was seen before the probes may be too old after them
         await self._checklist.judge_all()
@@ -103,6 +108,7 @@ class LiveChecklist:
         self._objects.adopt(settings)
         self._checklist.adopt(settings.checklist)
         self._probed.adopt(_probes(settings.checklist))
+        self._witnesses.adopt(settings.checklist)
 
     async def close(self) -> None:
         """Ask no more, and keep what was found."""

@@ -105,7 +105,10 @@ def finding(
         (
             SCANNED,
             [vulnerabilities(BAD, OPEN, HIGH, at=NOW)],
-            "fail Violated: 1 critical vulnerabilities of container agent have a fixed version: CVE-2026-1 (fixed in 2.0), CVE-2026-2, CVE-2026-3 (fixed in 1.1?<b>).",
+            (
+                "fail Violated: 1 critical vulnerabilities of container agent have a fixed "
+                "version: CVE-2026-1 (fixed in 2.0), CVE-2026-2, CVE-2026-3 (fixed in 1.1?<b>)."
+            ),
         ),
         (CRITICAL, [vulnerabilities(at=NOW)], "pass: Container agent has no critical and no high vulnerability."),
         (
@@ -116,7 +119,10 @@ def finding(
         (
             CRITICAL,
             [vulnerabilities(OPEN, HIGH, at=NOW)],
-            "fail Violated: Container agent has 1 critical and 1 high vulnerabilities: CVE-2026-2, CVE-2026-3 (fixed in 1.1?<b>).",
+            (
+                "fail Violated: Container agent has 1 critical and 1 high vulnerabilities: "
+                "CVE-2026-2, CVE-2026-3 (fixed in 1.1?<b>)."
+            ),
         ),
         (
             DEPENDENCIES,
@@ -136,12 +142,18 @@ def finding(
         (
             DEPENDENCIES,
             [vulnerabilities(at=NOW)],
-            "unknown NoData: No report names a language package of container agent, so it is not known whether they were scanned.",
+            (
+                "unknown NoData: No report names a language package of container agent, so it is "
+                "not known whether they were scanned."
+            ),
         ),
         (
             DEPENDENCIES,
             [vulnerabilities({"severity": "CRITICAL"}, at=NOW)],
-            "unknown Unparseable: The report on container agent does not say which of its vulnerabilities are in language packages.",
+            (
+                "unknown Unparseable: The report on container agent does not say which of its "
+                "vulnerabilities are in language packages."
+            ),
         ),
         (
             SBOM,
@@ -184,7 +196,10 @@ def test_a_fresh_report_of_the_running_digest_decides(control: str, reports: lis
         (
             followed(vulnerabilities(at=NOW, digest=OTHER)),
             running(),
-            "NoData: The VulnerabilityReports of agentweave/example-agent are not about the digest that container agent runs.",
+            (
+                "NoData: The VulnerabilityReports of agentweave/example-agent are not about the "
+                "digest that container agent runs."
+            ),
         ),
         (
             followed(vulnerabilities(at=NOW - 365 * DAY)),

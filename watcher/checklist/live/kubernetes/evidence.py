@@ -53,7 +53,7 @@ class KubernetesEvidence:
 
         `sdk_version`: which agents are taken to run.
         """
-        self._clock, self._sdk_version = clock, sdk_version
+        self._clock, self._sdk_version, self.access = clock, sdk_version, discoverer.access
         self._namespaces = [scope.name for scope in discoverer.scopes]
         self._identities, self._told_of_identities = discoverer.identities, (0, "")
         self.pods = LivePods(discoverer.scopes, self._identities, clock.date_of)

@@ -1,6 +1,6 @@
 """What do the lines of a log have? Each is looked at once, and only counts remain.
 
-1. Bytes arrive in pieces and are cut into lines; of one line no more than LONGEST_LINE is kept, the rest is passed over.
+1. Bytes arrive in pieces and are cut into lines; of one no more than LONGEST_LINE is kept, the rest is passed over.
 2. A line is a JSON object or not. Of an object the fields at its top level are looked at: the checklist's seven.
 3. The whole line is searched by the rules for secrets and personal data; only the names of rules are counted.
 """
@@ -33,7 +33,7 @@ def _is_time(value: object) -> bool:
     if not isinstance(value, str) or not _TIME.fullmatch(value):
         return False
     try:
-        return datetime.fromisoformat(value).tzinfo is not None
+        return datetime.fromisoformat(value.upper()).tzinfo is not None
     except ValueError:
         return False
 

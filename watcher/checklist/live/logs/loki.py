@@ -36,9 +36,7 @@ class Loki:
     REQUESTS = 2
     """Of one sample."""
 
-    def __init__(
-        self, client: OutsideClient, lines: int, labels: tuple[str, str], date: Callable[[], float]
-    ) -> None:
+    def __init__(self, client: OutsideClient, lines: int, labels: tuple[str, str], date: Callable[[], float]) -> None:
         """`lines`: of a sample, at most; `date`: Unix seconds."""
         self._client, self._lines, self._date = client, lines, date
         self._namespace_label, self._pod_label = labels

@@ -10,12 +10,16 @@ from watcher.checklist.live.outside.rounds import Rounds
 from watcher.checklist.live.provider import Presence, Provided
 from watcher.engine.board import TargetState
 from watcher.runtime.clock import Clock
+from watcher.runtime.cooperative import TimeSlice
 from watcher.runtime.failures import FailuresLogger
 
 Ask = Callable[[AgentRef, Collection[str]], Awaitable[tuple[object, str] | Missing]]
 """What is found of an agent with these pods, and where; or why nothing is."""
 
 _DOWN = (UnknownReason.FORBIDDEN, UnknownReason.UNREACHABLE, UnknownReason.UNPARSEABLE)
+_FOLLOWED_EVERY = 5.0
+"""Seconds from one look at which agents there are to the next."""
+
 _AT_ONCE = 4
 """Agents of one tick, where the budget of requests allows so many."""
 
@@ -35,6 +39,8 @@ class AskedEvidence:
         self._source, self._ask, self._rounds, self._states, self._clock = source, ask, rounds, states, clock
         self._found: dict[AgentRef, Seen[object] | Missing] = {}
         self._changed: set[AgentRef] = set()
+        self._agents: Mapping[AgentRef, Collection[str]] = {}  # with their pods
+        self._followed_at: float | None = None  # steady seconds
         self._down = str(UnknownReason.UNREACHABLE)
         self._tried = False
         self._ticking = False
@@ -46,31 +52,26 @@ class AskedEvidence:
             return
         self._ticking = True
         try:
-            agents = self._agents()
-            for gone in self._rounds.keep_only(agents):
-                self._found.pop(gone, None)
+            await self._follow()
             for _ in range(_AT_ONCE):
                 if (agent := self._rounds.take_due()) is None:
                     return
-                await self._ask_about(agent, agents[agent], self._ask)
+                await self._ask_about(agent, self._agents.get(agent, ()), self._ask)
         finally:
             self._ticking = False
 
-    def adopt(self, ask: Ask | Missing, every: float) -> None:
-        """Ask so and so often from now on."""
-        if isinstance(ask, Missing) != isinstance(self._ask, Missing):
-            self._changed.update(self._agents())
+    def adopt(self, ask: Ask | Missing, every: float, apart: float) -> None:
+        """Ask so, so often and so far apart from now on."""
+        if isinstance(ask, Missing) or isinstance(self._ask, Missing):
+            self._changed.update(self._agents)
             self._found.clear()
         self._ask = ask
-        self._rounds.adopt(every)
+        self._rounds.adopt(every, apart)
 
     @property
     def is_busy(self) -> bool:
         """Whether any agent is yet to be asked about."""
-        if isinstance(self._ask, Missing):
-            return False
-        self._rounds.keep_only(self._agents())
-        return self._rounds.is_busy
+        return not isinstance(self._ask, Missing) and (self._followed_at is None or self._rounds.is_busy)
 
     def agents(self) -> Collection[AgentRef]:
         """None but those of the targets."""
@@ -97,11 +98,19 @@ class AskedEvidence:
             return {}
         return {str(self._source): self._down}
 
-    def _agents(self) -> Mapping[AgentRef, Collection[str]]:
+    async def _follow(self) -> None:
+        """Learn which agents there are: of ten thousand pods that takes a while, so not each time."""
+        now, time_slice = self._clock.steady(), TimeSlice()
+        if self._followed_at is not None and now - self._followed_at < _FOLLOWED_EVERY:
+            return
+        self._followed_at = now
         found: dict[AgentRef, list[str]] = {}
-        for key in self._states():
+        for key in list(self._states()):
             found.setdefault(AgentRef(key.namespace, key.agent), []).append(key.pod)
-        return found
+            await time_slice.checkpoint()
+        self._agents = found
+        for gone in self._rounds.keep_only(found.keys()):
+            self._found.pop(gone, None)
 
     async def _ask_about(self, agent: AgentRef, pods: Collection[str], ask: Ask) -> None:
         try:

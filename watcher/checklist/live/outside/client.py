@@ -1,6 +1,7 @@
 """One server of logs, traces or the like, asked over HTTP: seconds and bytes have bounds, no redirect is followed."""
 
 import asyncio
+import os
 import re
 import ssl
 from collections.abc import Iterator, Mapping
@@ -106,6 +107,8 @@ def _why(error: BaseException) -> str:
                 return "it does not answer in time"
             case ssl.SSLCertVerificationError():
                 return printable(cause.verify_message)
+            case OSError(errno=int(number)) if number > 0:
+                return os.strerror(number)
             case OSError(strerror=str(text)):
                 return printable(text)
     return printable(f"{error}"[:_LONGEST]) or type(error).__name__

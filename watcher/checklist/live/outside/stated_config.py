@@ -8,7 +8,7 @@ _MOST_CHARACTERS, _MOST_VALUES = 2**20, 20_000
 
 
 def stated(body: bytes, *paths: str) -> dict[str, object] | None:
-    """The values at paths such as `limits_config.retention_period`, those that are there; None: it is no such config."""
+    """The values at paths such as `limits_config.retention_period`, those that are there; None: it is none."""
     text = body.decode(errors="replace")
     if len(text) > _MOST_CHARACTERS:
         return None
