@@ -28,14 +28,17 @@ from tests.checklist.live.kubernetes.cluster import (
     until,
     watching,
 )
+from tests.checklist.live.logs.lines import line
 from tests.discovery.pods.test_target import CONFIG
 from tests.repository import ROOT
 from tests.servers.kube import Kubernetes, run_kubernetes
 from tests.servers.kube_api import KubeApi, RefusedError
+from tests.servers.kubelet import run_kubelet
 from tests.servers.process import eventually
 from watcher.checklist.live.accounts import UNLISTED, account
 from watcher.checklist.live.kubernetes.objects.kinds import Group
 from watcher.checklist.live.kubernetes.pods.live_pods import LivePods
+from watcher.checklist.live.logs.pod_logs import PodLogs
 from watcher.config.replicas import Shard
 from watcher.discovery.pod.kept.pod import seconds
 from watcher.discovery.pods.scope import Scope
@@ -287,6 +290,51 @@ def test_findings_turn_when_trivy_operator_reports_a_critical_vulnerability_and_
     finally:
         for each in kinds:
             admin.delete(scanners.definition(*each, group, version))
+
+
+def test_lines_of_a_pod_are_counted_by_the_right_to_its_logs_however_long_they_are(
+    kubernetes: Kubernetes, tmp_path: Path
+) -> None:
+    admin, secret = kubernetes.admin, b"AKIAIOSFODNN7EXAMPLE"
+    logs = {"pod-1/agent": b"\n".join([b"a first one", *[line()] * 150, b"key " + secret, b"\xff\x00"])}
+    right = {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]}
+    run_pod(kubernetes)
+
+    async def script(watched: Watched) -> None:
+        async def sampled() -> Any:
+            assert watched.evidence.access is not None
+            return await PodLogs(watched.evidence.access, 200).sample(AGENT, watched.evidence.pods.of(AGENT))
+
+        async def refused() -> Missing:
+            found = await sampled()
+            assert isinstance(found, Missing)
+            return found
+
+        def is_placed() -> bool:
+            watched.evidence.take_changed()
+            return bool(watched.evidence.pods.of(AGENT))
+
+        await until(is_placed)
+        assert (await refused()).reason is UnknownReason.FORBIDDEN
+        admin.apply(rights(*WORKLOADS, *NETWORK, right))
+        found: Any = Missing(UnknownReason.OBSERVING, "")
+        while isinstance(found, Missing):  # until the API server goes by the right
+            found = await sampled()
+            assert not isinstance(found, Missing) or found.reason is UnknownReason.FORBIDDEN
+        sample, ref = found
+        assert (sample.lines, sample.objects, sample.found) == (153, 150, {"AWS access key": 1})
+        assert ref == f"pod/{NAMESPACE}/pod-1 container agent"
+        assert secret.decode() not in repr(found)
+        logs["pod-1/agent"] = b"{" + b"a" * (100 * 2**20)
+        sample, _ = await sampled()
+        assert (sample.lines, sample.objects, sample.cut) == (1, 0, 1)
+        del logs["pod-1/agent"]
+        gone = await refused()
+        assert gone.reason is UnknownReason.UNREACHABLE
+        assert gone.message.startswith("The logs of its pods cannot be read: ")
+
+    with run_kubelet(kubernetes, tmp_path, logs):
+        watching(kubernetes, tmp_path, script)
 
 
 def with_init_container() -> dict[str, Any]:

@@ -73,7 +73,7 @@ def followed(
         each.answered()
         for raw in reports:
             if raw["kind"] == each.kind.name:
-                each.put(raw | {"metadata": raw["metadata"] | {"uid": raw["metadata"]["name"]}})
+                each.put({**raw, "metadata": raw["metadata"] | {"uid": raw["metadata"]["name"]}})
     return made
 
 

@@ -139,6 +139,8 @@ class AskedEvidence:
             self._rounds.no_answer(agent)
             if isinstance(before, Seen):  # what was seen stays, and grows old
                 return
+        else:
+            self._rounds.no_data(agent)
         self._found[agent] = answer
         if before != answer:
             self._changed.add(agent)

@@ -15,6 +15,14 @@ AGAIN = 30.0
 """Seconds for which nobody is asked about after an answer that never came."""
 
 
+SOON = 60.0
+"""Seconds until an agent is asked about again of which nothing could be had."""
+
+_STEP, _EARLY = 1.0, 0.05
+"""Seconds from one step to the next, in which what was not used of the budget is not lost, and by how much it may come
+early: steps are not made to the millisecond."""
+
+
 class Rounds:
     """The turns of all agents; times are steady seconds."""
 
@@ -47,11 +55,11 @@ class Rounds:
     def take_due(self) -> AgentRef | None:
         """The one to ask about now; None where none is due, or it is too soon after the one before."""
         now = self._now()
-        if now < self._next_at or not self.is_busy:
+        if now + _EARLY < self._next_at or not self.is_busy:
             return None
         _, _, agent = heapq.heappop(self._queue)
         self._plan(agent, now + self.every)
-        self._next_at = max(self._next_at, now - self._apart) + self._apart
+        self._next_at = max(self._next_at, now - max(0.0, _STEP - self._apart)) + self._apart
         return agent
 
     def no_answer(self, agent: AgentRef) -> None:
@@ -59,6 +67,11 @@ class Rounds:
         self._next_at = self._now() + AGAIN
         if agent in self._due_at:
             self._plan(agent, self._next_at)
+
+    def no_data(self, agent: AgentRef) -> None:
+        """There was nothing to be had of this one, or no right to it: that may change before its turn."""
+        if agent in self._due_at:
+            self._plan(agent, self._now() + min(self.every, SOON))
 
     @property
     def is_busy(self) -> bool:

@@ -15,7 +15,7 @@ HOUR = 3600.0
 def pod(name: str, requests: float | None, ready_for: float = 2 * HOUR) -> Pod:
     """One that has been Ready for two hours; `requests` of the last one."""
     look = MetricsLook(200, "", frozenset(), traffic=Traffic(requests=requests))  # type: ignore[arg-type]
-    found = {SourceName.AGENT_METRICS: Seen[object](look, NOW, f"pod/prod/{name}")}
+    found: dict[SourceName, Seen[object] | Missing] = {SourceName.AGENT_METRICS: Seen(look, NOW, f"pod/prod/{name}")}
     return Pod(name, "r", 1.0, terminating=False, ready_since=NOW - ready_for, watched_since=0.0, sources=found)
 
 
