@@ -4,7 +4,7 @@ and for what a real one cannot be made to do."""
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -48,11 +48,10 @@ def run_answering(answer: Callable[[Asked], Answer], tls: tuple[Path, Path] | No
             status, body = made.answer(asked)
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
+            self.send_header("Connection", "close")
             self.end_headers()
-            try:
+            with suppress(OSError):  # who asks hangs up on what is too long
                 self.wfile.write(body)
-            except OSError:  # who asks hangs up on what is too long
-                self.close_connection = True
 
         def log_message(self, *_: object) -> None:
             """Nothing: the test asks for what came."""
