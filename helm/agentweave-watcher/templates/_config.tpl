@@ -27,6 +27,9 @@
 {{- end }}
 {{- if .Values.discovery.kubernetes.enabled }}
 {{- $_ := set $config "checklist" (dict "kubernetes" .Values.rbac.checklist) }}
+{{- if .Values.rbac.podLogs }}
+{{- $_ := set $config.checklist "logs" (dict "kind" "kubernetes") }}
+{{- end }}
 {{- end }}
 {{- with .Values.discovery.static }}
 {{- $_ := set $config.discovery "static" . }}
@@ -65,6 +68,9 @@
 {{- if and (index $.Values.rbac.checklist $key) (ne $.Values.rbac.scope "cluster") }}
 {{- fail (printf "rbac.checklist.%s: only with rbac.scope `cluster`, for %s belong to no namespace" $key $of) }}
 {{- end }}
+{{- end }}
+{{- if and (eq (dig "checklist" "logs" "kind" "" .Values.config) "kubernetes") .Values.rbac.create (not .Values.rbac.podLogs) }}
+{{- fail "config.checklist.logs: the logs of pods cannot be read without rbac.podLogs" }}
 {{- end }}
 {{- $spiffe := .Values.discovery.kubernetes.clusterSpiffeIds }}
 {{- if and .Values.rbac.spire .Values.discovery.kubernetes.enabled (not $spiffe.trustDomain) (not .Values.existingConfigMap) }}
