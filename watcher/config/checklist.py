@@ -9,7 +9,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from probes.contract import Seconds, say_duration
 from probes.contract.spiffe_id import check_trust_domain
 from probes.controls.profile import NotRequired, Profile
-from watcher.config.witnesses import LogsInterval, LogsSettings, TracesInterval, TracesSettings
+from watcher.config.witnesses import (
+    DocumentLinksSettings,
+    LogsInterval,
+    LogsSettings,
+    TracesInterval,
+    TracesSettings,
+)
 from watcher.text.key_path import plain_name
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
@@ -197,6 +203,9 @@ class ChecklistSettings(BaseModel):
     )
     traces: TracesSettings | None = Field(
         default=None, description="where the traces of agents are; left out: none are asked for"
+    )
+    document_links: DocumentLinksSettings = Field(
+        default_factory=DocumentLinksSettings, description="whether the links of records are tried"
     )
 
     @property

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from probes.contract import Seconds, say_duration
-from watcher.text.addresses import host, http_url
+from watcher.text.addresses import host, host_port, http_url
 from watcher.text.key_path import plain_name
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
@@ -42,6 +42,14 @@ def _at_most(longest: float) -> AfterValidator:
         return seconds
 
     return AfterValidator(check)
+
+
+def _host_or_port(text: str) -> str:
+    """`wiki.example.org`, which stands for its ports 80 and 443, or `wiki.example.org:8443`."""
+    try:
+        return host(text)
+    except ValueError:
+        return host_port(text)
 
 
 Url = Annotated[str, AfterValidator(_url)]
@@ -120,6 +128,8 @@ class DocumentLinksSettings(BaseModel):
     model_config = _FROZEN
 
     check: bool = Field(default=False, description="whether links are tried, once a day each")
-    allow_hosts: Annotated[tuple[Annotated[str, AfterValidator(host)], ...], Field(max_length=_MOST)] = Field(
-        default=(), description="hosts that are asked; links to others are not tried", examples=[["wiki.example.org"]]
+    allow_hosts: Annotated[tuple[Annotated[str, AfterValidator(_host_or_port)], ...], Field(max_length=_MOST)] = Field(
+        default=(),
+        description="hosts that are asked, with a port unless it is 80 or 443; links to others are not tried",
+        examples=[["wiki.example.org"]],
     )

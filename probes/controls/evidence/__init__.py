@@ -2,6 +2,7 @@
 
 from probes.controls.evidence.agent_config import AgentConfigFile
 from probes.controls.evidence.agent_objects import AgentObjects, Container, KubeObject, Listing, PodTemplate, ReadText
+from probes.controls.evidence.document_links import DeadLink, DocumentLinks
 from probes.controls.evidence.endings import LastTry, Routed, Took
 from probes.controls.evidence.gathered import AgentRef, EvidenceSet, Missing, Pod, Seen
 from probes.controls.evidence.identity_entries import IdentityEntries, IdentityEntry
@@ -20,6 +21,8 @@ __all__ = [
     "Arrived",
     "ConditionPast",
     "Container",
+    "DeadLink",
+    "DocumentLinks",
     "EvidenceSet",
     "IdentityEntries",
     "IdentityEntry",

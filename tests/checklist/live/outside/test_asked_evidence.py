@@ -51,7 +51,7 @@ class Watched:
 
     def put(self, agent: AgentRef, pod: str) -> None:
         key = TargetKey(agent.namespace, agent.agent, pod)
-        self.targets[key] = TargetState(Target(key=key), (), NOTHING_RESTORED, None)  # type: ignore[arg-type]
+        self.targets[key] = TargetState(Target(key=key), (), NOTHING_RESTORED, None)
 
     def tick(self, after: float = 0.0) -> None:
         self.steady.now += after
