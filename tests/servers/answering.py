@@ -1,6 +1,7 @@
 """A small HTTP server that answers what a test says: for servers that are not to be had, after their documented API,
 and for what a real one cannot be made to do."""
 
+import json
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -31,6 +32,11 @@ class Answering:
     url: str = ""
     port: int = 0
     asked: list[Asked] = field(default_factory=list)
+
+
+def json_answer(content: object) -> Answer:
+    """200 with this as JSON."""
+    return 200, json.dumps(content).encode()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from probes.contract import SourceSettings
 from probes.controls.evidence import AgentRef, LastTry
+from probes.controls.records import Record
 from watcher.changes.change import Change
 from watcher.checklist.finding_changes import FindingChanges
 from watcher.checklist.live.checklist import Checklist
@@ -52,7 +53,7 @@ class LiveChecklist:
         self._last_tries = LastTries(engine, endings) if endings is not None else None
         tries_of = endings.tries_of if endings is not None else _no_tries
         self._known = KnownEvidence(engine, self._state_dir, tries_of)
-        self._witnesses = Witnesses(settings.checklist, engine, self._objects)
+        self._witnesses = Witnesses(settings.checklist, engine, self._objects, _no_records, self._state_dir)
         providers: list[EvidenceProvider] = [self._objects, self._known, self._probed, *self._witnesses.providers]
         self._gathering = Gathering(providers, settings.shard.owns, self._objects.accounts, at_once=once)
         self._checklist = Checklist(
@@ -70,7 +71,8 @@ class LiveChecklist:
     @property
     def unwritable(self) -> str:
         """Why what was found cannot be kept; empty where it is."""
-        return self._keeper.trouble or self._probed.unwritable or self._known.unwritable
+        of_evidence = self._probed.unwritable or self._known.unwritable or self._witnesses.unwritable
+        return self._keeper.trouble or of_evidence
 
     def tell_changes(self, tell: Callable[[Sequence[Change]], None]) -> None:
         """Have findings that turn told as changes."""
@@ -84,7 +86,7 @@ class LiveChecklist:
         self._objects.start()
         schedule.every(KnownEvidence.KEPT_EVERY, self._known.write, "known", first=KnownEvidence.KEPT_EVERY)
         schedule.every(Checklist.EVERY, self._probed.tick, "probing")
-        self._witnesses.start(schedule, Checklist.EVERY)
+        await self._witnesses.start(schedule, Checklist.EVERY)
         if self._last_tries is not None:
             schedule.every(Checklist.EVERY, self._last_tries.tick, "last tries")
         schedule.every(FindingsKeeper.EVERY, self._keeper.write, "findings", first=FindingsKeeper.EVERY)
@@ -117,6 +119,7 @@ class LiveChecklist:
         if self._last_tries is not None:
             await self._last_tries.close()
         await self._known.write()
+        await self._witnesses.close()
         await self._keeper.write_last()
 
     async def _probe_all(self, agents: Collection[AgentRef] | None = None) -> None:
@@ -127,6 +130,10 @@ class LiveChecklist:
         while self._probed.is_busy and time.monotonic() < end:
             await asyncio.sleep(0.1)
             await self._probed.tick()
+
+
+def _no_records(_: AgentRef) -> tuple[Record, ...]:
+    return ()
 
 
 def _no_tries(_: AgentRef) -> tuple[LastTry, ...]:

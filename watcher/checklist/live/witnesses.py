@@ -2,10 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentRef, Missing
+from watcher.checklist.live.document_links.evidence import LinkEvidence, Linking
 from watcher.checklist.live.kubernetes.opening import ObjectEvidence
 from watcher.checklist.live.logs.loki import Loki
 from watcher.checklist.live.logs.pod_logs import PodLogs
@@ -20,6 +22,9 @@ from watcher.config.witnesses import LogsSettings, TracesSettings
 from watcher.discovery.pods.scope import SeenPod
 from watcher.engine.engine import Engine
 from watcher.scheduling.schedule import Schedule
+
+_KEPT_EVERY = 300.0
+"""Seconds from one writing of what is known of links to the next."""
 
 _A_SECOND = 2.0
 """Requests to one place, at most: a thousand agents are asked about in some minutes."""
@@ -37,18 +42,38 @@ _NO_CLUSTER = Missing(
 class Witnesses:
     """All of them."""
 
-    def __init__(self, settings: ChecklistSettings, engine: Engine, objects: ObjectEvidence) -> None:
+    def __init__(
+        self,
+        settings: ChecklistSettings,
+        engine: Engine,
+        objects: ObjectEvidence,
+        records: Callable[[AgentRef], Iterable[Linking]],
+        state_dir: Path | None,
+    ) -> None:
+        """`records`: those of an agent that are valid; `state_dir`: where what is known of links is kept."""
         self._engine, self._objects = engine, objects
+        names, board = engine.source_context.names, engine.board
+        self._links = LinkEvidence(
+            settings.document_links, records, lambda: board.states, names, engine.clock, state_dir
+        )
         self._logs = self._evidence(SourceName.LOGS, *self._logs_of(settings))
         self._traces = self._evidence(SourceName.TRACES, *self._traces_of(settings))
 
     @property
     def providers(self) -> Sequence[EvidenceProvider]:
         """One each."""
-        return [self._logs, self._traces]
+        return [self._logs, self._traces, self._links]
 
-    def start(self, schedule: Schedule, every: float) -> None:
+    @property
+    def unwritable(self) -> str:
+        """Why what is known of links cannot be kept; empty where it is."""
+        return self._links.known.trouble
+
+    async def start(self, schedule: Schedule, every: float) -> None:
         """Ask from now on; `every`: seconds from one step to the next."""
+        await self._links.known.restore()
+        schedule.every(every, self._links.tick, "links")
+        schedule.every(_KEPT_EVERY, self._links.known.write, "known links", first=_KEPT_EVERY)
         schedule.every(every, self._logs.tick, "logs")
         schedule.every(every, self._traces.tick, "traces")
 
@@ -61,11 +86,16 @@ class Witnesses:
 
     def adopt(self, settings: ChecklistSettings) -> None:
         """Ask as these settings say from now on."""
+        self._links.adopt(settings.document_links)
         for provider, (ask, every, requests) in (
             (self._logs, self._logs_of(settings)),
             (self._traces, self._traces_of(settings)),
         ):
             provider.adopt(ask, every, requests / _A_SECOND)
+
+    async def close(self) -> None:
+        """Keep what is known of links."""
+        await self._links.known.write()
 
     def _evidence(self, source: SourceName, ask: Ask | Missing, every: float, requests: int) -> AskedEvidence:
         clock, board = self._engine.clock, self._engine.board

@@ -33,7 +33,7 @@ class Linked:
     def __init__(self, server: Answering, state_dir: Path | None = None, *, check: bool = True) -> None:
         self.steady, self.url = Steady(), f"{server.url}/guide"
         key = TargetKey(*AGENT, "search-0")
-        states = {key: TargetState(Target(key=key), (), NOTHING_RESTORED, None)}  # type: ignore[arg-type]
+        states = {key: TargetState(Target(key=key), (), NOTHING_RESTORED, None)}
         settings = DocumentLinksSettings(check=check, allow_hosts=(f"127.0.0.1:{server.port}",))
         records = [record(GUIDE, evidence_url=self.url), record(DIAGRAM, evidence_url="https://elsewhere.org/")]
         clock = Clock(lambda: NOW + self.steady.now, self.steady)

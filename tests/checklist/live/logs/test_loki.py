@@ -1,7 +1,6 @@
 """Lines from Loki: a small server after its documented HTTP API answers, for Loki itself is not to be had."""
 
 import asyncio
-import json
 
 import pytest
 
@@ -9,22 +8,25 @@ from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import Arrived, LogSample, Missing, Retention
 from tests.checklist.live.logs.lines import line
 from tests.probes.controls.made import AGENT, NOW
-from tests.servers.answering import Answer, Asked, run_answering
+from tests.servers.answering import Answer, Asked, json_answer, run_answering
 from watcher.checklist.live.logs.loki import Loki
 from watcher.checklist.live.outside.client import OutsideClient, Place
 
 CONFIG = "compactor:\n  retention_enabled: {}\nlimits_config:\n  retention_period: {}\n"
 
 
-def _answer(asked: Asked, lines: int, counts: dict[str, list[tuple[float, int]]], config: str) -> Answer:
+def answered(
+    asked: Asked, lines: int, counts: dict[str, list[tuple[float, int]]], config: str = "", line_of: bytes = b""
+) -> Answer:
+    """What Loki has: so many lines, by pod so many at these times, and its config."""
     if asked.path == "/config":
         return (200, config.encode()) if config else (404, b"not found")
     if "count_over_time" in asked.query["query"]:
         result = [{"metric": {"pod": pod}, "values": [[at, str(n)] for at, n in at_n]} for pod, at_n in counts.items()]
-        return 200, json.dumps({"status": "success", "data": {"resultType": "matrix", "result": result}}).encode()
-    values = [[str(int(NOW * 1e9) + n), line().decode()] for n in range(lines)]
+        return json_answer({"status": "success", "data": {"resultType": "matrix", "result": result}})
+    values = [[str(int(NOW * 1e9) + n), (line_of or line()).decode()] for n in range(lines)]
     streams = [{"stream": {"namespace": "prod", "pod": "a"}, "values": values}]
-    return 200, json.dumps({"status": "success", "data": {"resultType": "streams", "result": streams}}).encode()
+    return json_answer({"status": "success", "data": {"resultType": "streams", "result": streams}})
 
 
 def sampled(
@@ -33,7 +35,7 @@ def sampled(
     config: str = "",
     answer: Answer | None = None,
 ) -> tuple[LogSample | Missing, list[Asked]]:
-    with run_answering(lambda asked: answer or _answer(asked, lines, counts or {}, config)) as server:
+    with run_answering(lambda asked: answer or answered(asked, lines, counts or {}, config)) as server:
         client = OutsideClient(Place("Loki", server.url, headers={"X-Scope-OrgID": "team"}), patience=5)
         loki = Loki(client, 200, ("namespace", "pod"), lambda: NOW)
         found = asyncio.run(loki.sample(AGENT, {"a": None, 'b"}': None}))
