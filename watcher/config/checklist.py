@@ -9,13 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from probes.contract import Seconds, say_duration
 from probes.contract.spiffe_id import check_trust_domain
 from probes.controls.profile import NotRequired, Profile
-from watcher.config.witnesses import (
-    DocumentLinksSettings,
-    LogsInterval,
-    LogsSettings,
-    TracesInterval,
-    TracesSettings,
-)
+from watcher.config.witnesses.document_links import DocumentLinksSettings
+from watcher.config.witnesses.stores import LogsInterval, LogsSettings, TracesInterval, TracesSettings
 from watcher.text.key_path import plain_name
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")

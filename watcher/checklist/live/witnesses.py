@@ -18,7 +18,7 @@ from watcher.checklist.live.provider import EvidenceProvider
 from watcher.checklist.live.traces.jaeger import Jaeger
 from watcher.checklist.live.traces.tempo import Tempo
 from watcher.config.checklist import ChecklistSettings
-from watcher.config.witnesses import LogsSettings, TracesSettings
+from watcher.config.witnesses.stores import LogsSettings, TracesSettings
 from watcher.discovery.pods.scope import SeenPod
 from watcher.engine.engine import Engine
 from watcher.scheduling.schedule import Schedule

@@ -19,7 +19,7 @@ from tests.probes.controls.made import AGENT, CATALOGUE, DAY, NOW, record
 from tests.servers.answering import Answering, run_answering
 from watcher.checklist.live.document_links.evidence import LinkEvidence
 from watcher.checklist.live.document_links.known import FILE_NAME
-from watcher.config.witnesses import DocumentLinksSettings
+from watcher.config.witnesses.document_links import DocumentLinksSettings
 from watcher.engine.board import TargetState
 from watcher.engine.restored import NOTHING_RESTORED
 from watcher.runtime.clock import Clock

@@ -10,7 +10,7 @@ from probes.controls.evidence import AgentRef, DocumentLinks, Missing, Seen
 from watcher.checklist.live.document_links.known import KnownLinks
 from watcher.checklist.live.document_links.trying import LinkTrying, is_listed
 from watcher.checklist.live.provider import Presence, Provided
-from watcher.config.witnesses import DocumentLinksSettings
+from watcher.config.witnesses.document_links import DocumentLinksSettings
 from watcher.engine.board import TargetState
 from watcher.runtime.clock import Clock
 from watcher.runtime.cooperative import TimeSlice

@@ -1,4 +1,4 @@
-"""Who else knows something of agents for the checklist? Its sections `logs`, `traces` and `document_links`."""
+"""Where logs and traces of agents are kept: the sections `logs` and `traces` of the checklist."""
 
 import re
 from pathlib import Path
@@ -7,14 +7,14 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from probes.contract import Seconds, say_duration
-from watcher.text.addresses import host, host_port, http_url
+from watcher.text.addresses import http_url
 from watcher.text.key_path import plain_name
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,127}")
 _TENANT = re.compile(r"[A-Za-z0-9!._*'()|-]{1,150}")
 _SERVICE = re.compile(r"(?:[A-Za-z0-9._/-]|\$\{(?:agent|namespace)\}){1,200}")
-_MINUTE, _MOST = 60.0, 100
+_MINUTE = 60.0
 
 LONGEST_LOGS, LONGEST_TRACES = 3600.0, 3600.0
 """Seconds from one question to the next, at most: what is older than 3 h and 1 h proves nothing."""
@@ -42,14 +42,6 @@ def _at_most(longest: float) -> AfterValidator:
         return seconds
 
     return AfterValidator(check)
-
-
-def _host_or_port(text: str) -> str:
-    """`wiki.example.org`, which stands for its ports 80 and 443, or `wiki.example.org:8443`."""
-    try:
-        return host(text)
-    except ValueError:
-        return host_port(text)
 
 
 Url = Annotated[str, AfterValidator(_url)]
@@ -120,16 +112,3 @@ class TracesSettings(_Server):
     def _token_over_https(self) -> Self:
         self._check_token(self.url)
         return self
-
-
-class DocumentLinksSettings(BaseModel):
-    """Whether the links of records and runbooks are tried."""
-
-    model_config = _FROZEN
-
-    check: bool = Field(default=False, description="whether links are tried, once a day each")
-    allow_hosts: Annotated[tuple[Annotated[str, AfterValidator(_host_or_port)], ...], Field(max_length=_MOST)] = Field(
-        default=(),
-        description="hosts that are asked, with a port unless it is 80 or 443; links to others are not tried",
-        examples=[["wiki.example.org"]],
-    )
