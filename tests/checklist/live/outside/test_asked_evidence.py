@@ -129,7 +129,7 @@ def test_an_agent_that_is_gone_leaves_nothing_behind() -> None:
     watched.tick()
     watched.targets.clear()
     watched.tick(10)
-    assert watched.found().reason is UnknownReason.OBSERVING
+    assert watched.found().reason is UnknownReason.NO_DATA
     assert watched.evidence.presence(SEARCH) is Presence.GONE
     assert not watched.evidence.agents()
 

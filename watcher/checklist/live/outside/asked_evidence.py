@@ -85,7 +85,8 @@ class AskedEvidence:
         """The newest answer, or why there is none."""
         if isinstance(self._ask, Missing):
             return Provided({self._source: self._ask})
-        return Provided({self._source: self._found.get(agent, _NOT_YET)})
+        without = _NOT_YET if self._followed_at is None or agent in self._agents else _NO_POD
+        return Provided({self._source: self._found.get(agent, without)})
 
     def take_changed(self) -> Collection[AgentRef]:
         """Of which agents there is another answer."""
@@ -147,6 +148,7 @@ class AskedEvidence:
 
 
 _NOT_YET = Missing(UnknownReason.OBSERVING, "The agent's turn to be asked about has not come yet.")
+_NO_POD = Missing(UnknownReason.NO_DATA, "No pod of the agent is watched.")
 _FAILED = Missing(
     UnknownReason.EVALUATOR_ERROR, "The watcher failed to gather this; it is a fault of the watcher, and in its log."
 )
