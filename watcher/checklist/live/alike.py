@@ -1,4 +1,4 @@
-"""Findings of controls whose evidence is not there, or is turned off: half of the catalogue, the same for all agents."""
+"""Findings of controls whose evidence is not there, or turned off: half of the catalogue, the same for all agents."""
 
 from collections.abc import Mapping
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import Share
 from probes.controls.judges.logs.case import LEAST_LINES, LEAST_REQUESTS, LogCase, log_judge
 from probes.controls.judging import Statement
@@ -63,3 +64,5 @@ def redacted(case: LogCase) -> Iterator[Statement]:
     if found:
         told = ", ".join(f"{rule} in {count}" for rule, count in found[:5])
         yield case.bad(f"Of {case.seen.lines} lines some have what should be redacted: {told}.")
+    elif case.seen.lines < LEAST_LINES:  # so few do not show that what was found is found no more
+        yield case.unclear(UnknownReason.NO_DATA, f"Only {case.seen.lines} lines were read.")

@@ -89,8 +89,8 @@ def as_many_as_sampled(case: TraceCase) -> Iterator[Statement]:
     """Whether far fewer requests are traced than the set rate says; more than were asked for cannot be counted."""
     requests, rate, seen = case.requests, case.rate, case.seen
     if requests is None or not rate or requests < _MANY_REQUESTS or seen.more:
-        return
-    if seen.traces < requests * rate * _OFF:
+        yield _unclear("What is stored cannot be compared with the sampling rate.")
+    elif seen.traces < requests * rate * _OFF:
         told = f"{seen.traces} traces are stored of {requests:.0f} requests in an hour; by the rate of {rate:g} it"
         yield _bad(f"{told} should be about {requests * rate:.0f}.")
 
@@ -106,7 +106,9 @@ def retention(case: TraceCase) -> Iterator[Statement]:
 @trace_judge("predeploy.smoke.calls-other-agents")
 def calls_fail(case: TraceCase) -> Iterator[Statement]:
     """Whether each call that was traced failed."""
-    if case.seen.calls >= _LEAST_CALLS and case.seen.failed_calls == case.seen.calls:
+    if case.seen.calls < _LEAST_CALLS and case.seen.failed_calls == case.seen.calls:
+        yield _unclear(f"{case.seen.calls} calls to others are in the sampled traces, {_LEAST_CALLS} are needed.")
+    elif case.seen.failed_calls == case.seen.calls:
         yield _bad(f"All {case.seen.calls} sampled calls of the last hour to others failed.")
 
 

@@ -24,6 +24,7 @@ def finding(
     *pods: Pod,
     config: Mapping[str, object] | None = None,
     now: float = NOW,
+    previous: Finding | None = None,
     **sources: Seen[object] | Missing,
 ) -> Finding:
     """What is found by these sources, seen at NOW; the config is empty unless given."""
@@ -31,7 +32,7 @@ def finding(
     found: dict[SourceName, Seen[object] | Missing] = {SourceName.AGENT_CONFIG: Seen(read, NOW, "config.yaml")}
     found |= {SourceName(name): each for name, each in sources.items()}
     evidence = EvidenceSet(AGENT, found, {each.name: each for each in pods})
-    made = judge_control(CATALOGUE.by_id[control], evidence, facts(now), load_judges())
+    made = judge_control(CATALOGUE.by_id[control], evidence, facts(now), load_judges(), (), previous)
     if made.state == "unknown":
         assert made.reason in CATALOGUE.by_id[control].unknown_reasons, made
     return made

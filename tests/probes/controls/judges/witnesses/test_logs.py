@@ -82,6 +82,9 @@ def test_rules_for_secrets_are_told_with_their_counts() -> None:
         "fail Refuted: Of 200 lines some have what should be redacted: AWS access key in 7, e-mail address in 2."
     )
     assert finding(REDACTED, logs=sample()).reason == "AttestationMissing"
+    assert finding(REDACTED, logs=sample(), previous=found).reason == "AttestationMissing"
+    assert finding(REDACTED, logs=sample(0, 0), previous=found).state == "fail"  # silence redacts nothing
+    assert finding(REDACTED, logs=OFF, previous=found).state == "fail"
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,9 @@ def test_a_store_that_keeps_traces_for_ever_refutes_that_retention_is_set() -> N
 
 
 def test_calls_that_all_fail_refute_that_others_are_reached() -> None:
-    assert finding(CALLS, traces=traces(9, spans=20, calls=20, failed_calls=20)).state == "fail"
+    failed = finding(CALLS, traces=traces(9, spans=20, calls=20, failed_calls=20))
+    assert failed.state == "fail"
+    assert finding(CALLS, traces=traces(0), previous=failed).state == "fail"
+    assert finding(CALLS, traces=traces(9, spans=1, calls=1), previous=failed).state == "unknown"
     assert finding(CALLS, traces=traces(9, spans=20, calls=20, failed_calls=19)).state == "unknown"
     assert finding(CALLS, traces=traces(9, spans=19, calls=19, failed_calls=19)).state == "unknown"
