@@ -36,8 +36,7 @@ def reports_of(ref: AgentRef, pods: Iterable[SeenPod], followed: Followed) -> Se
     running = [each for each in pods if each.kept is not None and each.kept.run.ends_since is None]
     if not running:
         return _NO_POD
-    same = _same_images(listed[COMPONENTS])
-    images = tuple(_image(*each, listed, same) for each in _containers(running))
+    images = tuple(_image(*each, listed) for each in _containers(running))
     at = min(collection.told_at(followed.date_of) for collection in followed.every(kinds))
     value = ScannerReports(images, _signatures(running, listed))
     return Seen(value, at, f"reports of {ref}", _summary(images))
@@ -82,9 +81,9 @@ def _containers(pods: Iterable[SeenPod]) -> Iterable[tuple[str, str, str]]:
     return sorted(found)
 
 
-def _image(
-    container: str, image: str, digest: str, listed: Mapping[str, Found], same: Mapping[str, frozenset[str]]
-) -> RunningImage:
+def _image(container: str, image: str, digest: str, listed: Mapping[str, Found]) -> RunningImage:
+    same = _known_as(digest, listed[COMPONENTS])
+
     def newest(kind: str, read: Callable[[KubeObject], T]) -> T | Missing:
         return _newest(kind, container, image, digest, listed[kind], same, read)
 
@@ -104,14 +103,14 @@ def _newest(
     image: str,
     digest: str,
     listed: Found,
-    same: Mapping[str, frozenset[str]],
+    same: frozenset[object],
     read: Callable[[KubeObject], T],
 ) -> T | Missing:
     if isinstance(listed, Missing):
         return listed
     if not digest:
         return Missing(UnknownReason.NO_DATA, f"The kubelet has not told which image container {container} runs.")
-    mine = [each for each in listed if digest in _digests(each, same)]
+    mine = [each for each in listed if each.body["digest"] in same]
     if mine:
         return read(max(mine, key=_newer))
     repository = _repository(image)
@@ -127,21 +126,16 @@ def _newer(report: KubeObject) -> tuple[float, int, str]:
     return body["at"], body.get("critical", 0), report.name
 
 
-def _digests(report: KubeObject, same: Mapping[str, frozenset[str]]) -> frozenset[str]:
-    own = str(report.body["digest"])
-    return same.get(own, frozenset()) | {own}
+def _known_as(digest: str, components: Found) -> frozenset[object]:
+    """This digest, and the IDs of images that have it in a registry."""
+    if isinstance(components, Missing) or not digest:
+        return frozenset({digest})
+    of_tags = ((each.body["digest"], each.body["digests"]) for each in components)
+    return frozenset({digest, *(own for own, digests in of_tags if own and _has(digests, digest))})
 
 
-def _same_images(components: Found) -> Mapping[str, frozenset[str]]:
-    """The digests in registries of an image by its own ID."""
-    if isinstance(components, Missing):
-        return {}
-    found: dict[str, frozenset[str]] = {}
-    for each in components:
-        if own := str(each.body["digest"]):
-            digests: Any = each.body["digests"]
-            found[own] = found.get(own, frozenset()) | frozenset(digests)
-    return found
+def _has(digests: Any, digest: str) -> bool:
+    return digest in digests
 
 
 def _repository(image: str) -> str:
