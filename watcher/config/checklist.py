@@ -10,7 +10,7 @@ from probes.contract import Seconds, say_duration
 from probes.contract.spiffe_id import check_trust_domain
 from probes.controls.profile import NotRequired, Profile
 from watcher.config.witnesses.document_links import DocumentLinksSettings
-from watcher.config.witnesses.stores import LogsInterval, LogsSettings, TracesInterval, TracesSettings
+from watcher.config.witnesses.stores import Interval, LogsSettings, TracesSettings
 from watcher.text.key_path import plain_name
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
@@ -83,10 +83,8 @@ class ChecklistIntervals(BaseModel):
     tls_posture: Annotated[Seconds, _at_most(LONGEST_TLS_POSTURE, "1h")] = Field(
         default=3600.0, description="from one round of further TLS handshakes to the next, from 1m to 1h"
     )
-    logs: LogsInterval = Field(
-        default=3600.0, description="from one reading of an agent's log to the next, from 5m to 1h"
-    )
-    traces: TracesInterval = Field(
+    logs: Interval = Field(default=3600.0, description="from one reading of an agent's log to the next, from 5m to 1h")
+    traces: Interval = Field(
         default=3600.0, description="from one question about an agent's traces to the next, from 5m to 1h"
     )
 

@@ -51,7 +51,7 @@ class Witnesses:
         state_dir: Path | None,
     ) -> None:
         """`records`: those of an agent that are valid; `state_dir`: where what is known of links is kept."""
-        self._engine, self._objects = engine, objects
+        self._engine, self._objects, self._settings = engine, objects, settings
         names, board = engine.source_context.names, engine.board
         self._links = LinkEvidence(
             settings.document_links, records, lambda: board.states, names, engine.clock, state_dir
@@ -86,16 +86,20 @@ class Witnesses:
 
     def adopt(self, settings: ChecklistSettings) -> None:
         """Ask as these settings say from now on."""
-        self._links.adopt(settings.document_links)
-        for provider, (ask, every, requests) in (
-            (self._logs, self._logs_of(settings)),
-            (self._traces, self._traces_of(settings)),
-        ):
-            provider.adopt(ask, every, requests / _A_SECOND)
+        before, self._settings = self._settings, settings
+        if settings.document_links != before.document_links:
+            self._links.adopt(settings.document_links)
+        if (settings.logs, settings.intervals.logs) != (before.logs, before.intervals.logs):
+            self._adopt(self._logs, *self._logs_of(settings))
+        if (settings.traces, settings.intervals.traces) != (before.traces, before.intervals.traces):
+            self._adopt(self._traces, *self._traces_of(settings))
 
     async def close(self) -> None:
         """Keep what is known of links."""
         await self._links.known.write()
+
+    def _adopt(self, provider: AskedEvidence, ask: Ask | Missing, every: float, requests: int) -> None:
+        provider.adopt(ask, every, requests / _A_SECOND)
 
     def _evidence(self, source: SourceName, ask: Ask | Missing, every: float, requests: int) -> AskedEvidence:
         clock, board = self._engine.clock, self._engine.board

@@ -16,8 +16,8 @@ _TENANT = re.compile(r"[A-Za-z0-9!._*'()|-]{1,150}")
 _SERVICE = re.compile(r"(?:[A-Za-z0-9._/-]|\$\{(?:agent|namespace)\}){1,200}")
 _MINUTE = 60.0
 
-LONGEST_LOGS, LONGEST_TRACES = 3600.0, 3600.0
-"""Seconds from one question to the next, at most: what is older than 3 h and 1 h proves nothing."""
+LONGEST = 3600.0
+"""Seconds from one question to the next, at most: lines that are older than 3 h prove nothing."""
 
 
 def _url(text: str) -> str:
@@ -35,19 +35,15 @@ def _matching(pattern: re.Pattern[str], expected: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _at_most(longest: float) -> AfterValidator:
-    def check(seconds: float) -> float:
-        if not 5 * _MINUTE <= seconds <= longest:
-            raise ValueError(f"expected a duration from 5m to {say_duration(longest)}, got {say_duration(seconds)}")
-        return seconds
-
-    return AfterValidator(check)
+def _interval(seconds: float) -> float:
+    if not 5 * _MINUTE <= seconds <= LONGEST:
+        raise ValueError(f"expected a duration from 5m to 1h, got {say_duration(seconds)}")
+    return seconds
 
 
 Url = Annotated[str, AfterValidator(_url)]
 LabelName = Annotated[str, _matching(_LABEL, "the name of a label such as pod")]
-LogsInterval = Annotated[Seconds, _at_most(LONGEST_LOGS)]
-TracesInterval = Annotated[Seconds, _at_most(LONGEST_TRACES)]
+Interval = Annotated[Seconds, AfterValidator(_interval)]
 
 
 class _Server(BaseModel):
@@ -78,7 +74,7 @@ class LogsSettings(_Server):
     )
     url: Url | None = Field(default=None, description="of Loki", examples=["http://loki-gateway"])
     lines: Annotated[int, Field(ge=100, le=5000)] = Field(default=200, description="the newest so many are read")
-    interval: LogsInterval | None = Field(
+    interval: Interval | None = Field(
         default=None, description="from one reading of an agent to the next; left out: checklist.intervals.logs"
     )
     namespace_label: LabelName = Field(

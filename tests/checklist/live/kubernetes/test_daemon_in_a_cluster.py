@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def test_a_critical_vulnerability_turns_its_control_in_seconds_and_lines_of_pods
 
     def report(*found: dict[str, str]) -> None:
         for name in ("example-agent", "opa", "busybox"):
-            eventually(lambda name=name: applied(scanners.vulnerabilities(*found, at=time.time(), name=name)))
+            eventually(partial(applied, scanners.vulnerabilities(*found, at=time.time(), name=name)))
 
     def applied(document: dict[str, Any]) -> bool:
         """Whether the API server, which has just read the CRD, takes it."""

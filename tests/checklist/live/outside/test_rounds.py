@@ -59,7 +59,7 @@ def test_after_an_answer_that_never_came_nobody_is_asked_about_for_a_while() -> 
     assert {*taken, rounds.take_due()} == set(refs(2))
 
 
-def test_an_agent_that_goes_is_asked_about_no_more_and_a_shorter_interval_counts_at_once() -> None:
+def test_an_agent_that_goes_is_asked_about_no_more_and_another_place_is_asked_at_once() -> None:
     clock = Steady()
     rounds = Rounds(3600.0, 0.5, clock)
     rounds.keep_only(refs(2))
@@ -68,6 +68,7 @@ def test_an_agent_that_goes_is_asked_about_no_more_and_a_shorter_interval_counts
     clock.now += 10
     assert rounds.take_due() is None
     rounds.adopt(60.0, 0.5)
+    assert rounds.take_due() == refs(1)[0]
     clock.now += 60
     assert rounds.take_due() == refs(1)[0]
 

@@ -80,7 +80,7 @@ class Loki:
             Arrived(
                 name,
                 hour=sum(count for _, count in by_pod.get(name, ())),
-                quarter=sum(count for at, count in by_pod.get(name, ()) if at > now - _QUARTER / 2),
+                quarter=sum(count for at, count in by_pod.get(name, ()) if at > now - _QUARTER),
             )
             for name in names
         )

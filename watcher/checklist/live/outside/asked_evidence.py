@@ -61,10 +61,10 @@ class AskedEvidence:
             self._ticking = False
 
     def adopt(self, ask: Ask | Missing, every: float, apart: float) -> None:
-        """Ask so, so often and so far apart from now on."""
-        if isinstance(ask, Missing) or isinstance(self._ask, Missing):
-            self._changed.update(self._agents)
-            self._found.clear()
+        """Ask another place, so often and so far apart, from now on; what the one before said counts no more."""
+        self._changed.update(self._agents)
+        self._found.clear()
+        self._tried = False
         self._ask = ask
         self._rounds.adopt(every, apart)
 

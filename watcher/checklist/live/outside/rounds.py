@@ -35,11 +35,10 @@ class Rounds:
         self._next_at = float("-inf")
 
     def adopt(self, every: float, apart: float) -> None:
-        """Ask so often, and so far apart, from now on."""
-        self.every, self._apart, latest = every, apart, self._now() + every
-        for agent, due_at in self._due_at.items():
-            if due_at > latest:
-                self._plan(agent, latest)
+        """Ask about all of them anew, and then so often and so far apart."""
+        self.every, self._apart, now = every, apart, self._now()
+        for agent in self._due_at:
+            self._plan(agent, now)
 
     def keep_only(self, agents: Collection[AgentRef]) -> Collection[AgentRef]:
         """These are there; gives those that are there no more."""
