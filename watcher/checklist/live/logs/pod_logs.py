@@ -34,7 +34,7 @@ class PodLogs:
         """What the newest lines have."""
         if not any(each is not None for each in pods.values()):
             return _NO_CLUSTER
-        ready = sorted(_newest(pods), key=lambda each: each.pod.name)
+        ready = newest_ready(pods)
         if not ready:
             return _NO_POD
         self._turn += 1
@@ -79,8 +79,8 @@ async def _counted(response: httpx.Response) -> LogSample:
     return counts.sample()
 
 
-def _newest(pods: Mapping[str, SeenPod | None]) -> list[SeenPod]:
-    """Pods that are Ready, of the newest revision that is, and do not end."""
+def newest_ready(pods: Mapping[str, SeenPod | None]) -> list[SeenPod]:
+    """Pods that are Ready, of the newest revision that is, and do not end; by their names."""
     ready = [
         each
         for each in pods.values()
@@ -88,4 +88,5 @@ def _newest(pods: Mapping[str, SeenPod | None]) -> list[SeenPod]:
     ]
     newest = max(ready, key=lambda each: each.pod.created_at, default=None)
     revision = newest.kept.run.revision if newest is not None and newest.kept is not None else ""
-    return [each for each in ready if each.kept is not None and each.kept.run.revision == revision]
+    of_it = [each for each in ready if each.kept is not None and each.kept.run.revision == revision]
+    return sorted(of_it, key=lambda each: each.pod.name)
