@@ -2,6 +2,7 @@
 
 from probes.controls.evidence.agent_config import AgentConfigFile
 from probes.controls.evidence.agent_objects import AgentObjects, Container, KubeObject, Listing, PodTemplate, ReadText
+from probes.controls.evidence.alertmanager import AlertmanagerLook
 from probes.controls.evidence.document_links import DeadLink, DocumentLinks
 from probes.controls.evidence.endings import LastTry, Routed, Took
 from probes.controls.evidence.gathered import AgentRef, EvidenceSet, Missing, Pod, Seen
@@ -11,6 +12,7 @@ from probes.controls.evidence.log_sample import Arrived, LogSample, Retention, S
 from probes.controls.evidence.looks import MetricsLook, OPALook, ServedPort, Spoken, Traffic, Verdicts
 from probes.controls.evidence.own_identity import OwnWorkload
 from probes.controls.evidence.past import ConditionPast, PodConditions, PodHistory, Stretch
+from probes.controls.evidence.prometheus import PrometheusLook
 from probes.controls.evidence.scanner_reports import RunningImage, ScannerReports
 from probes.controls.evidence.trace_sample import TraceSample
 
@@ -18,6 +20,7 @@ __all__ = [
     "AgentConfigFile",
     "AgentObjects",
     "AgentRef",
+    "AlertmanagerLook",
     "Arrived",
     "ConditionPast",
     "Container",
@@ -39,6 +42,7 @@ __all__ = [
     "PodConditions",
     "PodHistory",
     "PodTemplate",
+    "PrometheusLook",
     "ReadText",
     "Retention",
     "Routed",

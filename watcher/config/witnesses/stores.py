@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from probes.contract import Seconds, say_duration
-from watcher.text.addresses import http_url
+from watcher.text.addresses import base_url
 from watcher.text.key_path import plain_name
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
@@ -18,12 +18,6 @@ _MINUTE = 60.0
 
 LONGEST = 3600.0
 """Seconds from one question to the next, at most: lines that are older than 3 h prove nothing."""
-
-
-def _url(text: str) -> str:
-    if "?" in http_url(text):
-        raise ValueError(f"expected a URL without a query, got {plain_name(text)}")
-    return text
 
 
 def _matching(pattern: re.Pattern[str], expected: str) -> AfterValidator:
@@ -41,7 +35,7 @@ def _interval(seconds: float) -> float:
     return seconds
 
 
-Url = Annotated[str, AfterValidator(_url)]
+Url = Annotated[str, AfterValidator(base_url)]
 LabelName = Annotated[str, _matching(_LABEL, "the name of a label such as pod")]
 Interval = Annotated[Seconds, AfterValidator(_interval)]
 
