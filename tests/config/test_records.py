@@ -37,8 +37,8 @@ def test_places_authorities_and_keys_are_read() -> None:
         ({"configmaps": {"namespace": "prod", "selector": "a\n"}}, "expected a label selector such as"),
         ({"authorities": [{"source": "a b"}]}, "expected a pattern such as"),
         ({"verify": "some"}, "'off', 'pipelines' or 'all'"),
-        ({"verify": "all"}, "verify: requires keys"),
-        ({"authorities": [{"source": "a", "keys": ["ci"]}]}, "authorities: ci is not among records.keys"),
+        ({"verify": "all"}, "verify needs keys"),
+        ({"authorities": [{"source": "a", "keys": ["ci"]}]}, "authorities name ci, which is not among"),
         ({"file": []}, "Extra inputs are not permitted"),
     ],
 )

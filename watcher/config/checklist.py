@@ -13,6 +13,9 @@ from probes.controls.profile import NotRequired, Profile
 from watcher.config.records.authority import Pattern
 from watcher.config.records.review import LONGEST_REVIEW, REVIEW_WORDS, ReviewEvery
 from watcher.config.records.settings import RecordSettings
+from watcher.config.witnesses.cluster import KubernetesEvidence
+from watcher.config.witnesses.document_links import DocumentLinksSettings
+from watcher.config.witnesses.stores import Interval, LogsSettings, TracesSettings
 from watcher.text.addresses import base_url
 from watcher.text.key_path import plain_name
 
@@ -89,6 +92,10 @@ class ChecklistIntervals(BaseModel):
     tls_posture: Annotated[Seconds, _at_most(LONGEST_TLS_POSTURE, "1h")] = Field(
         default=3600.0, description="from one round of further TLS handshakes to the next, from 1m to 1h"
     )
+    logs: Interval = Field(default=3600.0, description="from one reading of an agent's log to the next, from 5m to 1h")
+    traces: Interval = Field(
+        default=3600.0, description="from one question about an agent's traces to the next, from 5m to 1h"
+    )
     prometheus: Annotated[Seconds, _at_most(LONGEST_PROMETHEUS, "10m")] = Field(
         default=300.0, description="from one round of questions to Prometheus and Alertmanager to the next, 1m to 10m"
     )
@@ -135,22 +142,6 @@ class ProfileSettings(BaseModel):
         """The same, as verdicts are formed by it."""
         removed = tuple(NotRequired(each.control, each.reason, each.by) for each in self.required.remove)
         return Profile(self.name, self.namespaces, self.required.add, removed, self.alerts)
-
-
-class KubernetesEvidence(BaseModel):
-    """Which objects of the cluster are listed and watched. What is not leaves its controls unknown."""
-
-    model_config = _FROZEN
-
-    workloads: bool = Field(
-        default=True,
-        description="Deployments and their like, LimitRanges, and what makes Secrets",
-    )
-    network: bool = Field(
-        default=True, description="NetworkPolicies, those of Cilium and of administrators, EndpointSlices"
-    )
-    rbac: bool = Field(default=False, description="Roles and their bindings, for who may read Secrets; never Secrets")
-    spire: bool = Field(default=False, description="ClusterFederatedTrustDomains")
 
 
 class PrometheusSettings(BaseModel):
@@ -229,6 +220,15 @@ class ChecklistSettings(BaseModel):
         default_factory=RecordSettings, description="what people and pipelines say, and whom of them is believed"
     )
     review_every: ReviewEvery = Field(default=LONGEST_REVIEW, description=REVIEW_WORDS)
+    logs: LogsSettings | None = Field(
+        default=None, description="where the lines of agents' logs are read; left out: they are not"
+    )
+    traces: TracesSettings | None = Field(
+        default=None, description="where the traces of agents are; left out: none are asked for"
+    )
+    document_links: DocumentLinksSettings = Field(
+        default_factory=DocumentLinksSettings, description="whether the links of records are tried"
+    )
     prometheus: PrometheusSettings | None = Field(
         default=None, description="the Prometheus that is asked which alerts watch agents; left out: none is"
     )

@@ -72,10 +72,10 @@ class RecordSettings(BaseModel):
     @model_validator(mode="after")
     def _known_keys(self) -> Self:
         if self.verify is not Verify.OFF and not self.keys:
-            raise ValueError("verify: requires keys: without one no signature is right")
+            raise ValueError("verify needs keys: without one no signature is right")
         unknown = sorted({name for each in self.authorities for name in each.keys} - self.keys.keys())
         if unknown:
-            raise ValueError(f"authorities: {unknown[0]} is not among records.keys")
+            raise ValueError(f"authorities name {unknown[0]}, which is not among records.keys")
         return self
 
     @property
