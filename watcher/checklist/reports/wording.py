@@ -76,6 +76,27 @@ def why(finding: Finding) -> str:
     return f"{finding.reason}: {finding.message}" if finding.reason else finding.message
 
 
+def record_properties(finding: Finding) -> Mapping[str, str]:
+    """What is to be known of the record that a finding rests on, or that waives it; empty where there is none."""
+    record = finding.record
+    if record is None:
+        return {}
+    told = {"assurance": "attested"} if finding.state is State.ATTESTED else {}
+    if finding.state is State.WAIVED:
+        told["underlying"] = finding.underlying
+    told |= {str(record.kind): record.id, "by": record.by, "expires": utc(record.expires_at)}
+    return told | ({"evidence_url": record.evidence_url} if record.evidence_url else {})
+
+
+def record_told(finding: Finding) -> str:
+    """`waiver records.yaml:12 by ann@x until 2027-02-01T00:00:00Z, without it fail`; empty without a record."""
+    record = finding.record
+    if record is None:
+        return ""
+    under = f", without it {state_words(finding.underlying)}" if finding.state is State.WAIVED else ""
+    return f"{record.kind} {record.id} by {record.by} until {utc(record.expires_at)}{under}"
+
+
 def turned_told(report: Report) -> Sequence[str]:
     """What turned and is news, a sentence each, the newest first."""
     return [
