@@ -2,9 +2,11 @@
 
 from argparse import ArgumentParser
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from watcher.commands.arguments import add_output, duration, sdk_version, trust_domain, url
+from watcher.commands.record.import_arguments import add_import
 
 _NEWEST = "which the agents are built with; default: the newest that is known"
 
@@ -27,6 +29,8 @@ def add_checklist_commands(add: Callable[..., ArgumentParser]) -> None:
         )
     )
     _controls(add("controls", help="the production readiness checklist as controls; one of them in full"))
+    record = add("record", help="what people or pipelines say of a control, as a record")
+    _record(partial(record.add_subparsers(metavar="COMMAND", required=True).add_parser))
 
 
 def _validate(command: ArgumentParser) -> None:
@@ -72,6 +76,16 @@ def _readiness(command: ArgumentParser) -> None:
     token.add_argument("--user-file", metavar="FILE", type=Path, help="with --url: a file with NAME:PASSWORD")
     add_output(command, "text", "json", "markdown", "html", "junit", "sarif")
     command.set_defaults(command="watcher.commands.readiness.command:command")
+
+
+def _record(add: Callable[..., ArgumentParser]) -> None:
+    add_import(
+        add(
+            "import",
+            help="what the tools of a pipeline wrote, as one record with the counts that the control needs",
+            epilog="exit code: 0 written, 2 it would be invalid, or a file cannot be read",
+        )
+    )
 
 
 def _controls(command: ArgumentParser) -> None:

@@ -19,7 +19,7 @@ _Outcome = Literal["failure", "error", "skipped", "passed"]
 
 
 def as_junit(report: Report) -> str:
-    """Only what is required fails a case; what is open (unknown, expired) is an error where the report takes it for one.
+    """Only what is required fails a case; what is open (unknown, expired) is an error where the report says so.
 
     What is waived is no failure and not skipped: its case says so, and what is under the waiver.
     """

@@ -1,6 +1,6 @@
 """Findings as SARIF 2.1.0 (OASIS), as GitHub takes it: failed, open and waived ones only, each with a location.
 
-What is waived keeps its failure under a suppression; what waits for a record, or whose record lapsed, is to be reviewed.
+What is waived keeps its failure under a suppression; what has no record, or one that lapsed, is to be reviewed.
 
 What came by standard input has no file: its location is the agent alone, and such a report GitHub refuses.
 """
@@ -21,7 +21,7 @@ from watcher.checklist.reports.json_text import json_text
 from watcher.checklist.reports.wording import record_properties, why
 
 MOST_RESULTS = 25_000
-"""Of a run; GitHub refuses a file with more. Those that fail go before those that are open, these before what is waived."""
+"""Of a run; GitHub refuses a file with more. What fails goes before what is open, that before what is waived."""
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _RANKS = {State.FAIL: 0, State.UNKNOWN: 1, State.EXPIRED: 1, State.WAIVED: 2}

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from watcher.checklist.results.counted import Counted
+if TYPE_CHECKING:
+    from watcher.checklist.results.counted import Counted
 
 
 class Format(NamedTuple):
@@ -13,7 +14,7 @@ class Format(NamedTuple):
     words: str
     reader: str  # module and function: only that which is asked for is imported
 
-    def read(self, data: bytes) -> Counted:
+    def read(self, data: bytes) -> "Counted":
         """The counts of a file; UnreadableError."""
         module, name = self.reader.split(":")
         read: Callable[[bytes], Counted] = getattr(import_module(f"watcher.checklist.results.{module}"), name)

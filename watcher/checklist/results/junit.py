@@ -2,7 +2,7 @@
 
 1. Each test case counts once, as what is worst in it: an error, a failure, skipped, or passed.
 2. `tests` are those that ran: a suite that skips all of its tests has tested nothing.
-3. Where a suite says more failures or errors than its cases show (such as modules that cannot be imported), it is right.
+3. Where a suite says more failures or errors than its cases show (modules that cannot be imported), it is right.
 4. A numeric property of a suite is a count of that name: tools have no other place for `multi_agent_tests`.
 """
 

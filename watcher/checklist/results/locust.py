@@ -14,6 +14,9 @@ from watcher.checklist.results.counted import Count, Counted, Figure, Unreadable
 _QUANTILES = {"p50_seconds": 0.50, "p95_seconds": 0.95, "p99_seconds": 0.99}
 
 
+_PEAK_SECONDS = 10
+
+
 class _Entry(BaseModel):
     requests: Annotated[Count, Field(alias="num_requests")]
     failures: Annotated[Count, Field(alias="num_failures")]
@@ -48,11 +51,15 @@ def read_locust(data: bytes) -> Counted:
 
 
 def _peak(entries: list[_Entry]) -> Mapping[str, float]:
-    seconds: dict[int, int] = {}
+    """The best mean of some seconds on end: one second alone says little."""
+    by_second: dict[int, int] = {}
     for each in entries:
         for second, count in each.by_second.items():
-            seconds[second] = seconds.get(second, 0) + count
-    return {"peak_requests_per_second": max(seconds.values())} if seconds else {}
+            by_second[second] = by_second.get(second, 0) + count
+    if not by_second or max(by_second) - min(by_second) < _PEAK_SECONDS:
+        return {}
+    held = {begin: sum(by_second.get(begin + place, 0) for place in range(_PEAK_SECONDS)) for begin in by_second}
+    return {"peak_requests_per_second": max(held.values()) / _PEAK_SECONDS}
 
 
 def _percentiles(entries: list[_Entry]) -> Mapping[str, float]:

@@ -1,7 +1,7 @@
 """What `opa test --format=json` prints: a list of tests; with `--coverage` instead, which lines of the policies ran.
 
-OPA prints one or the other, so that a pipeline runs it twice and imports both. Lines of the tests themselves are left out
-of the coverage: they run whatever they test. A run with `--coverage` whose tests fail prints no JSON, and is refused.
+OPA prints one or the other, so that a pipeline runs it twice and imports both. Lines of the tests themselves are left
+out of the coverage: they run whatever they test. A run with coverage whose tests fail prints no JSON, and is refused.
 """
 
 from typing import Annotated
@@ -35,8 +35,9 @@ def read_opa_test(data: bytes) -> Counted:
     """`tests` that ran, `failures`, `errors`, `skipped`; or `coverage_ratio` of the policies; UnreadableError."""
     if data.lstrip()[:1] == b"{":
         return _coverage(data)
-    tests = document(data, _Tests, "the JSON of `opa test --format=json`, of which there is none where a test fails "
-                     "with --coverage").root
+    tests = document(
+        data, _Tests, "the JSON of `opa test --format=json`, of which there is none where a test fails with --coverage"
+    ).root
     ran = [each for each in tests if not each.skip]
     return Counted(
         {

@@ -107,7 +107,9 @@ def _told(result: _Result, run: _Run, rules: dict[str, _Rule]) -> tuple[str, flo
     score = _score(result.properties) if result.properties.severity is not None else None
     if rule is None:
         return result.level or "warning", score
-    return result.level or rule.configuration.level or "warning", score if score is not None else _score(rule.properties)
+    return result.level or rule.configuration.level or "warning", score if score is not None else _score(
+        rule.properties
+    )
 
 
 def _score(properties: _Properties) -> float | None:

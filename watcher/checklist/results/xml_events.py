@@ -1,7 +1,7 @@
 """XML as it comes, element by element, with nothing that a hostile file could blow up.
 
-Entities are never expanded and nothing is fetched: a document that declares one, or brings a document type of its own, is
-refused. One that only names the usual document type (Cobertura's tools do) is read.
+Entities are never expanded and nothing is fetched: a document that declares one, or brings a document type of its own,
+is refused. One that only names the usual document type (Cobertura's tools do) is read.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,7 +36,7 @@ def read_xml(data: bytes, start: Start, end: End) -> None:
     parser.StartDoctypeDeclHandler, parser.EntityDeclHandler = _no_own_type, _no_entity
     try:
         parser.Parse(data, True)
-    except (expat.ExpatError, ValueError) as error:
+    except (expat.ExpatError, ValueError, LookupError) as error:  # LookupError: an encoding that Python lacks
         if isinstance(error, UnreadableError):
             raise
         raise UnreadableError(f"expected XML: {error}"[:200]) from error
