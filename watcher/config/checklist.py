@@ -178,6 +178,11 @@ class ChecklistSettings(BaseModel):
         default_factory=KubernetesEvidence,
         description="which objects of the cluster are listed and watched; read at the start alone",
     )
+    reports: bool = Field(
+        default=False,
+        description="whether findings are also written as objects of the cluster: Report of openreports.io, or "
+        "PolicyReport of wgpolicyk8s.io where only that is installed; read at the start alone",
+    )
     hostile_handshakes: bool = Field(
         default=False, description="whether agents are also shown a forged and a foreign certificate"
     )

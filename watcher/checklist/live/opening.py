@@ -18,6 +18,8 @@ from watcher.checklist.live.probing.last_tries import LastTries
 from watcher.checklist.live.probing.prober import ProbedEvidence
 from watcher.checklist.live.probing.source_settings import source_settings
 from watcher.checklist.live.provider import EvidenceProvider
+from watcher.checklist.live.report_objects.report_object import Owner
+from watcher.checklist.live.report_objects.report_writer import ReportWriter
 from watcher.checklist.live.view import ChecklistView
 from watcher.config.checklist import ChecklistSettings
 from watcher.config.replicas import Shard
@@ -63,6 +65,9 @@ class LiveChecklist:
         self._checklist.on_suspects = self._probed.confirm
         self._keeper = FindingsKeeper(self._checklist, self._state_dir)
         self.view = ChecklistView(self._checklist, self._keeper, _shard(settings.shard))
+        self._reports = _report_writer(settings, engine, target_set, self.view, self._objects.owners_of)
+        if self._reports is not None:
+            self.view.troubles.append(self._reports.told)
 
     @property
     def unwritable(self) -> str:
@@ -85,6 +90,8 @@ class LiveChecklist:
             schedule.every(Checklist.EVERY, self._last_tries.tick, "last tries")
         schedule.every(FindingsKeeper.EVERY, self._keeper.write, "findings", first=FindingsKeeper.EVERY)
         schedule.every(Checklist.EVERY, self._checklist.tick, "checklist")
+        if self._reports is not None:
+            schedule.every(ReportWriter.EVERY, self._reports.tick, "report objects")
 
     async def judge_once(self, look: Callable[[], Awaitable[None]]) -> ChecklistView:
         """Judge all agents by what can be seen now; `look` looks at all targets. What is bad is looked at twice."""
@@ -121,6 +128,20 @@ class LiveChecklist:
         while self._probed.is_busy and time.monotonic() < end:
             await asyncio.sleep(0.1)
             await self._probed.tick()
+
+
+def _report_writer(
+    settings: Settings,
+    engine: Engine,
+    target_set: TargetSet,
+    view: ChecklistView,
+    owners: Callable[[AgentRef], Sequence[Owner]],
+) -> ReportWriter | None:
+    access, shard = target_set.access, settings.shard
+    if access is None or not settings.checklist.reports:
+        return None
+    suffix = "" if shard.count == 1 else f"-shard-{shard.index}"
+    return ReportWriter(access, view, owners, lambda: engine.role.active, engine.clock.steady, suffix)
 
 
 def _no_tries(_: AgentRef) -> tuple[LastTry, ...]:

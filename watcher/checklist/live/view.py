@@ -1,6 +1,7 @@
 """What pages, API and metrics may know of the checklist. Nothing is judged for who reads."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from probes.controls.catalogue.loading import Catalogue
 from probes.controls.evidence import AgentRef
@@ -21,6 +22,7 @@ class ChecklistView:
     def __init__(self, checklist: Checklist, keeper: FindingsKeeper, shard: str = "") -> None:
         """`shard`: by whose pods agents are judged, a sentence; empty where it is by all."""
         self._checklist, self._keeper, self.shard = checklist, keeper, shard
+        self.troubles: list[Callable[[], str]] = []  # why something beside it does not work, a sentence; empty: it does
 
     @property
     def catalogue(self) -> Catalogue:
@@ -60,6 +62,11 @@ class ChecklistView:
     def states(self, agent: AgentRef) -> Sequence[State]:
         """The state of each control, in the order of the catalogue; empty for an agent that was not judged. Cheap."""
         return self._checklist.store.states(agent) if self.verdict(agent) is not None else []
+
+    def codes(self, agent: AgentRef) -> "array[int] | None":
+        """One array as long as its findings may be the same; None for an agent that was not judged, or is gone."""
+        packed = self._checklist.store.packed(agent) if self.verdict(agent) is not None else None
+        return packed.codes if packed is not None else None
 
     def digests(self, agent: AgentRef) -> Digests:
         """What ran of it when it was judged, or why that is not known; LookupError for an agent that was not judged."""
@@ -110,7 +117,8 @@ class ChecklistView:
     def notes(self) -> Sequence[str]:
         """Which evidence cannot be had, and by which pods agents are judged where it is not by all, a sentence each."""
         down = [f"evidence of {name} cannot be had: {why}" for name, why in self.sources().items() if why]
-        return [self.shard, *down] if self.shard else down
+        notes = [*down, *filter(None, (each() for each in self.troubles))]
+        return [self.shard, *notes] if self.shard else notes
 
     def _judged(self, agent: AgentRef) -> AgentVerdict:
         verdict = self.verdict(agent)
