@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from probes.contract import Seconds, say_duration
 from probes.contract.spiffe_id import check_trust_domain
 from probes.controls.profile import NotRequired, Profile
+from watcher.config.records import RecordSettings
 from watcher.text.key_path import plain_name
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
@@ -24,6 +25,9 @@ LONGEST_ROUND = 3600.0
 
 LONGEST_HEALTH, LONGEST_TLS_POSTURE = 900.0, 3600.0
 """Seconds from one look to the next, at most: after them the catalogue takes what was seen for too old."""
+
+LONGEST_REVIEW = 90 * 86400.0
+"""Seconds from one review of the fleet to the next: a record of it holds no longer."""
 
 
 def _pattern(text: str) -> str:
@@ -59,6 +63,12 @@ def _at_most(longest: float, said: str) -> AfterValidator:
         return seconds
 
     return AfterValidator(check)
+
+
+def _review(seconds: float) -> float:
+    if not 86400.0 <= seconds <= LONGEST_REVIEW:
+        raise ValueError(f"expected a duration from 1d to 90d, got {say_duration(seconds)}")
+    return seconds
 
 
 Pattern = Annotated[str, AfterValidator(_pattern)]
@@ -185,6 +195,14 @@ class ChecklistSettings(BaseModel):
     )
     hostile_handshakes: bool = Field(
         default=False, description="whether agents are also shown a forged and a foreign certificate"
+    )
+    records: RecordSettings = Field(
+        default_factory=RecordSettings, description="what people and pipelines say, and whom of them is believed"
+    )
+    review_every: Annotated[Seconds, AfterValidator(_review)] = Field(
+        default=90 * 86400.0,
+        description="how often people go through the checklist of the fleet: a record of criteria.reviewed, at most "
+        "90d; told when overdue",
     )
 
     @property

@@ -1,6 +1,6 @@
 """Findings of controls of which there is no evidence at all: half of the catalogue, and the same for all agents."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from probes.controls.catalogue.control import Control
 from probes.controls.catalogue.terms import Automation
@@ -27,13 +27,21 @@ class Alike:
         ]
 
     async def known(
-        self, evidence: EvidenceSet, before: Mapping[str, Finding], now: float, time_slice: TimeSlice
+        self,
+        evidence: EvidenceSet,
+        before: Mapping[str, Finding],
+        spoken: Collection[str],
+        now: float,
+        time_slice: TimeSlice,
     ) -> Mapping[str, Finding]:
-        """Those of this agent, by control; `before`: its findings until now, `now`: Unix seconds."""
+        """Those of this agent, by control; `before`: its findings until now, `now`: Unix seconds.
+
+        `spoken`: controls of which records speak.
+        """
         given = frozenset(evidence.sources).union(*[pod.sources for pod in evidence.pods.values()])
         known = {}
         for control in self._controls:
-            if any(spec.source in given for spec in control.evidence):
+            if control.id in spoken or any(spec.source in given for spec in control.evidence):
                 continue
             was = before.get(control.id)
             if was is None:

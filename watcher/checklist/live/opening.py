@@ -20,6 +20,9 @@ from watcher.checklist.live.probing.source_settings import source_settings
 from watcher.checklist.live.provider import EvidenceProvider
 from watcher.checklist.live.report_objects.report_object import Owner
 from watcher.checklist.live.report_objects.report_writer import ReportWriter
+from watcher.checklist.live.records.evidence import RecordEvidence
+from watcher.checklist.live.records.files import EVERY as RECORDS_EVERY
+from watcher.checklist.live.records.kept import KeptRecords
 from watcher.checklist.live.view import ChecklistView
 from watcher.config.checklist import ChecklistSettings
 from watcher.config.replicas import Shard
@@ -52,19 +55,29 @@ class LiveChecklist:
         self._last_tries = LastTries(engine, endings) if endings is not None else None
         tries_of = endings.tries_of if endings is not None else _no_tries
         self._known = KnownEvidence(engine, self._state_dir, tries_of)
-        providers: list[EvidenceProvider] = [self._objects, self._known, self._probed]
+        criteria = Criteria(settings.checklist)
+        self._records = RecordEvidence(
+            settings.checklist,
+            criteria.catalogue.by_id,
+            target_set.access,
+            engine.clock,
+            engine.own_metrics,
+            self._state_dir,
+        )
+        providers: list[EvidenceProvider] = [self._objects, self._known, self._probed, self._records]
         self._gathering = Gathering(providers, settings.shard.owns, self._objects.accounts, at_once=once)
         self._checklist = Checklist(
-            Criteria(settings.checklist),
+            criteria,
             self._gathering,
             lambda: engine.board.states,
             engine.own_metrics,
             engine.clock,
-            may_begin,
+            lambda: may_begin() and self._records.tried,
+            self._records.of,
         )
         self._checklist.on_suspects = self._probed.confirm
         self._keeper = FindingsKeeper(self._checklist, self._state_dir)
-        self.view = ChecklistView(self._checklist, self._keeper, _shard(settings.shard))
+        self.view = ChecklistView(self._checklist, self._keeper, _shard(settings.shard), self._records.book)
         self._reports = _report_writer(settings, engine, target_set, self.view, self._objects.owners_of)
         if self._reports is not None:
             self.view.troubles.append(self._reports.told)
@@ -72,7 +85,8 @@ class LiveChecklist:
     @property
     def unwritable(self) -> str:
         """Why what was found cannot be kept; empty where it is."""
-        return self._keeper.trouble or self._probed.unwritable or self._known.unwritable
+        of_records = self._records.unwritable
+        return self._keeper.trouble or self._probed.unwritable or self._known.unwritable or of_records
 
     def tell_changes(self, tell: Callable[[Sequence[Change]], None]) -> None:
         """Have findings that turn told as changes."""
@@ -84,6 +98,9 @@ class LiveChecklist:
         await self._probed.restore()
         await self._known.restore()
         self._objects.start()
+        await self._records.start()
+        schedule.every(RECORDS_EVERY, self._records.tick, "records")
+        schedule.every(KeptRecords.EVERY, self._records.write, "seen records", first=KeptRecords.EVERY)
         schedule.every(KnownEvidence.KEPT_EVERY, self._known.write, "known", first=KnownEvidence.KEPT_EVERY)
         schedule.every(Checklist.EVERY, self._probed.tick, "probing")
         if self._last_tries is not None:
@@ -95,7 +112,7 @@ class LiveChecklist:
 
     async def judge_once(self, look: Callable[[], Awaitable[None]]) -> ChecklistView:
         """Judge all agents by what can be seen now; `look` looks at all targets. What is bad is looked at twice."""
-        await asyncio.gather(look(), self._objects.first(_FIRST))
+        await asyncio.gather(look(), self._objects.first(_FIRST), self._records.first(_FIRST))
         await self._probe_all()
         await look()  # what was seen before the probes may be too old after them
         await self._checklist.judge_all()
@@ -108,6 +125,7 @@ class LiveChecklist:
     def adopt(self, settings: Settings) -> None:
         """Judge and probe by these settings from now on."""
         self._objects.adopt(settings)
+        self._records.adopt(settings.checklist)
         self._checklist.adopt(settings.checklist)
         self._probed.adopt(_probes(settings.checklist))
 
@@ -115,6 +133,7 @@ class LiveChecklist:
         """Ask no more, and keep what was found."""
         await self._objects.close()
         await self._probed.close()
+        await self._records.close()
         if self._last_tries is not None:
             await self._last_tries.close()
         await self._known.write()

@@ -1,17 +1,18 @@
 """What pages, API and metrics may know of the checklist. Nothing is judged for who reads."""
 
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from probes.controls.catalogue.loading import Catalogue
 from probes.controls.evidence import AgentRef
-from probes.controls.finding import Finding, State
+from probes.controls.finding import Finding, RecordRef, State
 from probes.controls.profile import Profile
 from probes.controls.readiness import Readiness
 from watcher.checklist.agent_report import AgentReport, Chosen, Report, agent_report
 from watcher.checklist.live.agent_verdict import AgentVerdict, Digests
 from watcher.checklist.live.checklist import Checklist
 from watcher.checklist.live.kept.keeper import FindingsKeeper
+from watcher.checklist.live.records.book import RecordBook
 from watcher.checklist.live.turns import Regression
 from watcher.checklist.turned_finding import TurnedFinding
 
@@ -19,10 +20,13 @@ from watcher.checklist.turned_finding import TurnedFinding
 class ChecklistView:
     """As of now: two questions in two turns of the loop may have the answers of two verdicts."""
 
-    def __init__(self, checklist: Checklist, keeper: FindingsKeeper, shard: str = "") -> None:
+    def __init__(
+        self, checklist: Checklist, keeper: FindingsKeeper, shard: str = "", records: RecordBook | None = None
+    ) -> None:
         """`shard`: by whose pods agents are judged, a sentence; empty where it is by all."""
         self._checklist, self._keeper, self.shard = checklist, keeper, shard
         self.troubles: list[Callable[[], str]] = []  # why something beside it does not work, a sentence; empty: it does
+        self.records = records  # what people and pipelines say; None: nobody is asked
 
     @property
     def catalogue(self) -> Catalogue:
@@ -67,6 +71,10 @@ class ChecklistView:
         """One array as long as its findings may be the same; None for an agent that was not judged, or is gone."""
         packed = self._checklist.store.packed(agent) if self.verdict(agent) is not None else None
         return packed.codes if packed is not None else None
+
+    def resting(self, agent: AgentRef) -> Iterator[tuple[str, State, RecordRef]]:
+        """Controls of this agent whose findings rest on a record, with their state. Cheap."""
+        return self._checklist.store.resting(agent)
 
     def digests(self, agent: AgentRef) -> Digests:
         """What ran of it when it was judged, or why that is not known; LookupError for an agent that was not judged."""
