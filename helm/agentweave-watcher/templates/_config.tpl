@@ -26,7 +26,10 @@
 {{- end }}
 {{- end }}
 {{- if .Values.discovery.kubernetes.enabled }}
-{{- $_ := set $config "checklist" (dict "kubernetes" .Values.rbac.checklist) }}
+{{- $_ := set $config "checklist" (dict "kubernetes" (omit .Values.rbac.checklist "reports")) }}
+{{- if .Values.rbac.checklist.reports }}
+{{- $_ := set $config.checklist "reports" true }}
+{{- end }}
 {{- end }}
 {{- with .Values.discovery.static }}
 {{- $_ := set $config.discovery "static" . }}

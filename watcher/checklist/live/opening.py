@@ -18,11 +18,11 @@ from watcher.checklist.live.probing.last_tries import LastTries
 from watcher.checklist.live.probing.prober import ProbedEvidence
 from watcher.checklist.live.probing.source_settings import source_settings
 from watcher.checklist.live.provider import EvidenceProvider
-from watcher.checklist.live.report_objects.report_object import Owner
-from watcher.checklist.live.report_objects.report_writer import ReportWriter
 from watcher.checklist.live.records.evidence import RecordEvidence
 from watcher.checklist.live.records.files import EVERY as RECORDS_EVERY
 from watcher.checklist.live.records.kept import KeptRecords
+from watcher.checklist.live.report_objects.report_object import Owner
+from watcher.checklist.live.report_objects.report_writer import ReportWriter
 from watcher.checklist.live.view import ChecklistView
 from watcher.config.checklist import ChecklistSettings
 from watcher.config.replicas import Shard

@@ -3,7 +3,7 @@
 1. Which kind is installed is asked until one is, and again when writing fails as if it were gone.
 2. An agent is due when its findings may be others than at its last look; what stands there is read once.
 3. At most `MOST_AT_ONCE` objects are read or written in a run, and there is one run a second.
-4. Where the answer is no, the namespace is left alone for a while; where there is none, the whole API server.
+4. Where the answer is no, the agent or its namespace is left alone for a while; where there is none, all of them.
 5. What belongs to an agent that is gone is deleted; where nobody watched, the cluster does it by the owner references.
 """
 
@@ -73,7 +73,7 @@ class ReportWriter:
         self._kind: ReportKind | None = None
         self._ask_kind_at = 0.0
         self._written: dict[AgentRef, _Written] = {}
-        self._held: dict[str, float] = {}  # by namespace, or (empty) all: until when, steady seconds
+        self._held: dict[str, float] = {}  # an agent, a namespace or (empty) all: until when, steady seconds
         self._busy = False
 
     def told(self) -> str:
@@ -98,9 +98,9 @@ class ReportWriter:
         left = MOST_AT_ONCE
         agents = self._view.agents()
         for ref in [*(self._written.keys() - set(agents)), *agents]:
-            if left == 0 or "" in self._held or self._kind is None or not self._is_active():
+            if left <= 0 or "" in self._held or self._kind is None or not self._is_active():
                 return
-            if ref.namespace not in self._held:
+            if ref.namespace not in self._held and str(ref) not in self._held:
                 left -= await self._see_to(self._kind, ref)
         if not self._held:
             self.trouble = ""
@@ -141,7 +141,7 @@ class ReportWriter:
         except RefusedError as error:
             if error.code == 404:  # the kind, or the namespace of an agent that only the config lists
                 self._kind, self._ask_kind_at = None, 0.0
-            self._hold(ref.namespace, _HELD if error.code < 500 else _AWAY, error)
+            self._refused(ref, error)
         except _OUTAGE as error:
             self._hold("", _AWAY, error)
         return 1
@@ -199,9 +199,16 @@ class ReportWriter:
     def _path(self, kind: ReportKind, ref: AgentRef) -> str:
         return f"{kind.path(ref.namespace)}/{name_of(ref, self._suffix)}"
 
-    def _hold(self, namespace: str, seconds: float, error: Exception) -> None:
-        self._held[namespace] = self._steady() + seconds
-        self._tell(f"{f'{namespace}: ' if namespace else ''}{in_words(error)}")
+    def _refused(self, ref: AgentRef, error: RefusedError) -> None:
+        """A right or a namespace is lacking, the server has trouble, or it is of this object alone."""
+        if error.code == 429 or error.code >= 500:
+            self._hold("", max(_AWAY, error.after), error)
+        else:
+            self._hold(ref.namespace if error.code in (401, 403, 404) else str(ref), _HELD, error)
+
+    def _hold(self, whom: str, seconds: float, error: Exception) -> None:
+        self._held[whom] = self._steady() + seconds
+        self._tell(f"{f'{whom}: ' if whom else ''}{in_words(error)}")
 
     def _tell(self, why: str) -> None:
         if why != self.trouble:

@@ -13,7 +13,7 @@ _VERSIONS = {"Rollout": "argoproj.io/v1alpha1"}
 
 
 def owners_of(agent: AgentRef, owners: PodOwners, idle: KubeObject | None, followed: Followed) -> Sequence[Owner]:
-    """Its workloads, and its bare pods; `idle`: its workload where it has no pod. One whose uid is not known is none."""
+    """Its workloads, and its bare pods; `idle`: its workload where it has no pod. Without a uid it is none."""
     keys = {*owners.keys_of(agent), *([(idle.kind, idle.namespace, idle.name)] if idle is not None else ())}
     found = list[Owner]()
     for kind, namespace, name in sorted(keys):
