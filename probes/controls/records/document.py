@@ -18,6 +18,8 @@ PREDICATE_TYPE = "https://agentweave.io/attestations/record/v1"
 
 MOST_AGENTS, MOST_DIGESTS, MOST_COUNTS = 5000, 100, 50
 
+_FIRST, _LAST = 946684800.0, 4102444800.0  # 2000 and 2100, Unix seconds
+
 _FORM = ConfigDict(frozen=True, extra="forbid")  # a misspelt key is a mistake
 _DIGEST = r"sha256:[0-9a-f]{64}"
 _LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*")
@@ -34,9 +36,19 @@ def _unbound(value: object) -> object:
     return {} if value in (None, "none") else value
 
 
+def _time(value: object) -> float:
+    try:
+        moment = parse_time(value)
+    except OverflowError:
+        moment = 0.0
+    if not _FIRST <= moment <= _LAST:
+        raise ValueError("expected a time from 2000 to 2100")
+    return moment
+
+
 _Time = Annotated[
     float,
-    BeforeValidator(parse_time),
+    BeforeValidator(_time),
     WithJsonSchema(
         {
             "type": "string",

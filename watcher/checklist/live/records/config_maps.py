@@ -40,6 +40,7 @@ class RecordObjects(Reachability):
         self._book, self._begin = book, f"{BEGIN}{wanted.namespace}/"
         path = f"/api/v1/namespaces/{wanted.namespace}/configmaps"
         self._watch = ListWatch(access, path, wanted.selector, self, patience, uniform)
+        self.was_read = False  # whether it was listed, or could not be, and that is in the book
         self._names: dict[str, str] = {}  # by uid
         self._put: dict[str, Raw] = {}  # by source: what is to be read
         self._logger = FailuresLogger(logging.getLogger(__name__))
@@ -86,6 +87,7 @@ class RecordObjects(Reachability):
 
     async def read(self) -> None:
         """Read what was put since."""
+        tried = self.tried.is_set()
         while self._put:
             source, data = self._put.popitem()
             found = await _records(data, source)
@@ -96,6 +98,7 @@ class RecordObjects(Reachability):
             self._book.silence(self._begin, self.down if silent_for >= KEPT else None)
         elif self.why:
             self._book.silence(self._begin, self.down)
+        self.was_read |= tried
 
 
 async def _records(data: Raw, source: str) -> Sequence[ReadRecord]:

@@ -61,7 +61,7 @@ class RecordEvidence:
         self._key_marks: dict[str, object] = {}
         self._keys: dict[str, Key] = {}
         self._logger = FailuresLogger(log)
-        self._busy = False
+        self._busy = self._known = False
 
     @property
     def unwritable(self) -> str:
@@ -70,8 +70,8 @@ class RecordEvidence:
 
     @property
     def tried(self) -> bool:
-        """Whether each place was read, or could not be."""
-        return self._files.tried and (self._objects is None or self._objects.tried.is_set())
+        """Whether each place was read, or could not be, and what was read is known."""
+        return self._known
 
     @property
     def settings(self) -> RecordSettings:
@@ -111,8 +111,10 @@ class RecordEvidence:
             await self._files.look()
             if self._objects is not None:
                 await self._objects.read()
+            tried = self._files.tried and (self._objects is None or self._objects.was_read)
             if await self.book.refresh(self._date()):
                 self._tell()
+            self._known |= tried
         except Exception:  # the boundary: the next run comes; what was read stays
             self._logger.exception("records not read")
         finally:
