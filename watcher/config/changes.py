@@ -16,7 +16,8 @@ def _keep(seconds: float) -> float:
     return seconds
 
 
-def _room(size: int) -> int:
+def checked_room(size: int) -> int:
+    """The same size, if a database may have it; else ValueError."""
     if not _LEAST <= size <= _MOST:
         raise ValueError(f"expected a size from 1Mi to 16Gi, got {say_bytes(size)}")
     return size
@@ -30,7 +31,7 @@ class ChangesSettings(BaseModel):
     keep: Annotated[Seconds, AfterValidator(_keep)] = Field(
         default=30 * _DAY, description="how long verdicts that turned are kept, from 1h to 400d"
     )
-    max_bytes: Annotated[Bytes, AfterValidator(_room)] = Field(
+    max_bytes: Annotated[Bytes, AfterValidator(checked_room)] = Field(
         default=64 << 20,
         description="room of their database in state_dir, the oldest go first; without state_dir: 4Mi of memory",
     )

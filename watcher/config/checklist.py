@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from probes.contract import Seconds, say_duration
 from probes.contract.spiffe_id import check_trust_domain
 from probes.controls.profile import NotRequired, Profile
+from watcher.config.history import HistorySettings
 from watcher.config.records import RecordSettings
 from watcher.text.key_path import plain_name
 
@@ -192,6 +193,10 @@ class ChecklistSettings(BaseModel):
         default=False,
         description="whether findings are also written as objects of the cluster: Report of openreports.io, or "
         "PolicyReport of wgpolicyk8s.io where only that is installed; read at the start alone",
+    )
+    history: HistorySettings = Field(
+        default_factory=HistorySettings,
+        description="a snapshot a day of all findings, for auditors; only with state_dir",
     )
     hostile_handshakes: bool = Field(
         default=False, description="whether agents are also shown a forged and a foreign certificate"

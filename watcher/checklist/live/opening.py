@@ -11,6 +11,7 @@ from watcher.checklist.finding_changes import FindingChanges
 from watcher.checklist.live.checklist import Checklist
 from watcher.checklist.live.criteria import Criteria
 from watcher.checklist.live.gathering import Gathering
+from watcher.checklist.live.history.daily_history import DailyHistory
 from watcher.checklist.live.kept.keeper import FindingsKeeper
 from watcher.checklist.live.known.known_evidence import KnownEvidence
 from watcher.checklist.live.kubernetes.opening import open_object_evidence
@@ -81,6 +82,12 @@ class LiveChecklist:
         self._reports = _report_writer(settings, engine, target_set, self.view, self._objects.owners_of)
         if self._reports is not None:
             self.view.troubles.append(self._reports.told)
+        self._history = None
+        if self._state_dir is not None:
+            history = settings.checklist.history
+            self._history = DailyHistory(history, self._state_dir, self.view, lambda: engine.role.active)
+            self.view.history = self._history
+            self.view.troubles.append(self._history.told)
 
     @property
     def unwritable(self) -> str:
@@ -109,6 +116,8 @@ class LiveChecklist:
         schedule.every(Checklist.EVERY, self._checklist.tick, "checklist")
         if self._reports is not None:
             schedule.every(ReportWriter.EVERY, self._reports.tick, "report objects")
+        if self._history is not None:
+            schedule.every(DailyHistory.EVERY, self._history.tick, "daily snapshots")
 
     async def judge_once(self, look: Callable[[], Awaitable[None]]) -> ChecklistView:
         """Judge all agents by what can be seen now; `look` looks at all targets. What is bad is looked at twice."""
@@ -127,6 +136,8 @@ class LiveChecklist:
         self._objects.adopt(settings)
         self._records.adopt(settings.checklist)
         self._checklist.adopt(settings.checklist)
+        if self._history is not None:
+            self._history.adopt(settings.checklist.history)
         self._probed.adopt(_probes(settings.checklist))
 
     async def close(self) -> None:
@@ -138,6 +149,8 @@ class LiveChecklist:
             await self._last_tries.close()
         await self._known.write()
         await self._keeper.write_last()
+        if self._history is not None:
+            await self._history.close()
 
     async def _probe_all(self, agents: Collection[AgentRef] | None = None) -> None:
         """All targets by all sources, or those of some agents; not all where that takes too long."""

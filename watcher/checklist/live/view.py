@@ -11,6 +11,7 @@ from probes.controls.readiness import Readiness
 from watcher.checklist.agent_report import AgentReport, Chosen, Report, agent_report
 from watcher.checklist.live.agent_verdict import AgentVerdict, Digests
 from watcher.checklist.live.checklist import Checklist
+from watcher.checklist.live.history.past_days import PastDays
 from watcher.checklist.live.kept.keeper import FindingsKeeper
 from watcher.checklist.live.records.book import RecordBook
 from watcher.checklist.live.turns import Regression
@@ -25,6 +26,7 @@ class ChecklistView:
     ) -> None:
         """`shard`: by whose pods agents are judged, a sentence; empty where it is by all."""
         self._checklist, self._keeper, self.shard = checklist, keeper, shard
+        self.history: PastDays | None = None  # None: no day is kept
         self.troubles: list[Callable[[], str]] = []  # why something beside it does not work, a sentence; empty: it does
         self.records = records  # what people and pipelines say; None: nobody is asked
 

@@ -1,11 +1,10 @@
 """The object of one agent: which kind it is, and what stands in it. Pure.
 
 pass, attested -> pass; fail -> fail, or warn where it is not required; unknown, expired -> error; waived -> warn;
-not_applicable -> skip. What would turn a figure in a sentence is no news: the digest leaves sentences out.
+not_applicable -> skip. What would turn a figure in a sentence is no news, so the digest leaves sentences out.
 """
 
 import hashlib
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from probes.controls.catalogue.control import Control
 from probes.controls.evidence import AgentRef
 from probes.controls.finding import Finding, State
 from watcher.checklist.agent_report import AgentReport
+from watcher.checklist.reports.standing import standing_digest
 from watcher.checklist.reports.wording import record_properties, why
 from watcher.text.printable import printable
 
@@ -89,7 +89,7 @@ def report_object(
         "annotations": {
             AGENT: printable(agent.ref.agent),
             READINESS: str(agent.readiness.verdict),
-            DIGEST: digest_of(agent, owners),
+            DIGEST: standing_digest(agent, owners),
         },
         "ownerReferences": [
             {"apiVersion": each.version, "kind": each.kind, "name": each.name, "uid": each.uid} for each in owners
@@ -104,16 +104,6 @@ def report_object(
         "summary": {each: counted[each] for each in _RESULTS},
         "results": results,
     }
-
-
-def digest_of(agent: AgentReport, owners: Sequence[Owner]) -> str:
-    """Of all that makes it worth while to write the object again."""
-    told = [
-        (each.control, each.state, each.underlying, each.reason, round(each.since), record_properties(each))
-        for each in agent.leaves
-    ]
-    whole = [told, sorted(agent.required), agent.readiness.verdict, owners]
-    return hashlib.sha256(json.dumps(whole).encode()).hexdigest()[:32]
 
 
 def _scope(ref: AgentRef, owner: Owner) -> Mapping[str, str]:

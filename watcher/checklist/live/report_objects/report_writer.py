@@ -23,11 +23,11 @@ from watcher.checklist.live.report_objects.report_object import (
     MANAGER,
     Owner,
     ReportKind,
-    digest_of,
     name_of,
     report_object,
 )
 from watcher.checklist.live.view import ChecklistView
+from watcher.checklist.reports.standing import standing_digest
 from watcher.kube.access import Access
 from watcher.kube.errors import AccessError, GoneError, RefusedError, in_words
 from watcher.kube.objects import MALFORMED_OBJECT
@@ -151,7 +151,7 @@ class ReportWriter:
         stands, asked = written.digest if written is not None else None, 0
         if stands is None:
             stands, asked = await self._read(kind, ref), 1
-        digest = digest_of(report, owners)
+        digest = standing_digest(report, owners)
         if stands != digest:
             made = report_object(kind, report, self._view.catalogue.by_id, owners, self._suffix)
             self._written.pop(ref, None)
