@@ -34,12 +34,17 @@ def budget() -> Budget:
     return Budget(MOST_BYTES, _MOST_VALUES, _MOST_REPEATED)
 
 
-def read_records(text: str, place: str, source: str, left: Budget) -> Iterator[ReadRecord]:
-    """Each document of this text. `place`: where it stands, and `source`: what authorities know it by."""
+def read_records(
+    text: str, place: str, source: str, left: Budget, most: int = MOST_OF_SOURCE
+) -> Iterator[ReadRecord]:
+    """Each document of this text, of very many the first.
+
+    `place`: where it stands, and `source`: what authorities know it by.
+    """
     for number, document in enumerate(read_documents(text, left)):
         origin = Origin(f"{place}:{document.line}", source)
-        if number >= MOST_OF_SOURCE:
-            yield ReadRecord(origin.id, None, (too_many(f"more than {MOST_OF_SOURCE} in one place"),))
+        if number >= most:
+            yield ReadRecord(origin.id, None, (too_many(f"more than {most} in one place"),))
             return
         yield _read(document, origin)
 
