@@ -142,5 +142,10 @@ def test_the_published_schema_takes_what_is_read_and_refuses_what_is_not() -> No
         assert read(good)[0].record is not None
         if good.get("bind") != "none":
             assert list(valid.iter_errors(good)) == []
-    for bad in (attestation(agents="sear"), attestation(expires_at=None), attestation(more=1), result(counts={"a": "1"})):
+    for bad in (
+        attestation(agents="sear"),
+        attestation(expires_at=None),
+        attestation(more=1),
+        result(counts={"a": "1"}),
+    ):
         assert list(valid.iter_errors(bad)) != []

@@ -83,11 +83,13 @@ def test_a_file_that_is_no_text_too_large_or_no_file_is_told_and_costs_no_other(
     (filed.folder / "folder.yaml").mkdir()
     filed.look()
     assert filed.controls() == [DIAGRAM]
-    told = {each.id.rpartition("/")[2]: each.problems[0].message for each in filed.records.book.judged() if each.problems}
+    told = {
+        each.id.rpartition("/")[2]: each.problems[0].message for each in filed.records.book.judged() if each.problems
+    }
     assert told == {"binary.yaml": "it is not UTF-8", "large.yaml": "it is over 4 MiB"}
-    assert filed.own_metrics.registry.get_sample_value(
-        "agentweave_watcher_records_invalid", {"reason": "Malformed"}
-    ) == 2
+    assert (
+        filed.own_metrics.registry.get_sample_value("agentweave_watcher_records_invalid", {"reason": "Malformed"}) == 2
+    )
 
 
 def test_a_folder_that_vanishes_is_trouble_of_ours_and_its_records_count_for_a_quarter_of_an_hour(
@@ -133,7 +135,10 @@ def test_a_key_that_comes_later_or_changes_is_read_then(tmp_path: Path) -> None:
     key.write_bytes(other.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     filed.look()
     assert filed.controls() == [f"{UNIT} RecordRemoved"]
-    assert [name for each in filed.records.book.judged() for name, _ in each.problems] == ["NotVerified", "WrongSignature"]
+    assert [name for each in filed.records.book.judged() for name, _ in each.problems] == [
+        "NotVerified",
+        "WrongSignature",
+    ]
 
 
 def test_when_the_next_review_of_the_fleet_is_due_is_told(tmp_path: Path) -> None:

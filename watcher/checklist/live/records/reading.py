@@ -34,9 +34,7 @@ def budget() -> Budget:
     return Budget(MOST_BYTES, _MOST_VALUES, _MOST_REPEATED)
 
 
-def read_records(
-    text: str, place: str, source: str, left: Budget, most: int = MOST_OF_SOURCE
-) -> Iterator[ReadRecord]:
+def read_records(text: str, place: str, source: str, left: Budget, most: int = MOST_OF_SOURCE) -> Iterator[ReadRecord]:
     """Each document of this text, of very many the first.
 
     `place`: where it stands, and `source`: what authorities know it by.
