@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from probes.contract import Seconds, say_duration
 from probes.contract.spiffe_id import check_trust_domain
 from probes.controls.profile import NotRequired, Profile
-from watcher.config.history import HistorySettings
+from watcher.config.changes import HistorySettings
 from watcher.config.records import RecordSettings
 from watcher.text.key_path import plain_name
 

@@ -16,7 +16,7 @@ from probes.controls.finding import State
 from tests.checklist.live.judged import SEARCH, Live, pod_target
 from watcher.checklist.live.history.daily_history import DailyHistory, day_of
 from watcher.checklist.live.history.past_days import Kept
-from watcher.config.history import HistorySettings
+from watcher.config.changes import HistorySettings
 
 DAY = 86400.0
 CONTROL = "testing.unit.pass"

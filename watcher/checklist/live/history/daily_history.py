@@ -22,7 +22,7 @@ from watcher.checklist.live.history.database import FILE_NAME, HistoryDatabase, 
 from watcher.checklist.live.history.past_days import DayOfAgent, Kept
 from watcher.checklist.live.history.snapshot import read_body, snapshot
 from watcher.checklist.live.view import ChecklistView
-from watcher.config.history import HistorySettings
+from watcher.config.changes import HistorySettings
 from watcher.runtime.cooperative import TimeSlice
 
 log = logging.getLogger(__name__)
