@@ -48,9 +48,9 @@ def agent_families(view: ChecklistView) -> Families:
     yield [READINESS_COVERAGE], _texts(shown, lambda each: _ratio(READINESS_COVERAGE, each, each[1].readiness.coverage))
     yield [NOT_MET], _texts(shown, _not_met)
     yield [CONTROLS_DROPPED], _texts(shown, _dropped)
+    yield [REGRESSED], iter([["".join(_regressed(labels, found))] for labels, found in regressed])
     yield [RECORD_EXPIRY], _record_texts(view, refs, RECORD_EXPIRY, lambda _: True)
     yield [RECORD_EXPIRING], _record_texts(view, refs, RECORD_EXPIRING, lambda each: _expiring(each, view.now))
-    yield [REGRESSED], iter([["".join(_regressed(labels, found))] for labels, found in regressed])
 
 
 def _labels(ref: AgentRef) -> str:

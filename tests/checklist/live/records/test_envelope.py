@@ -19,6 +19,7 @@ from watcher.checklist.live.records.trust import Trust
 ED, OTHER = ed25519.Ed25519PrivateKey.generate(), ed25519.Ed25519PrivateKey.generate()
 P256, P384 = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP384R1())
 RSA = rsa.generate_private_key(65537, 2048)
+WEAK = 1024  # bits
 PSS = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.MAX_LENGTH)
 SIGNED: dict[str, tuple[Key, Callable[[bytes], bytes]]] = {
     "ed25519": (ED.public_key(), ED.sign),
@@ -120,8 +121,8 @@ def test_a_statement_of_something_else_holds_no_record(changed: dict[str, object
 
 
 def test_keys_that_are_weak_or_of_another_kind_are_refused(tmp_path: Path) -> None:
-    weak = rsa.generate_private_key(65537, 1024).public_key()
-    other = dsa.generate_private_key(1024).public_key()
+    weak = rsa.generate_private_key(65537, WEAK).public_key()
+    other = dsa.generate_private_key(WEAK).public_key()
     small = ec.generate_private_key(ec.SECP192R1()).public_key()
     good = tmp_path / "good.pub"
     good.write_bytes(ED.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
