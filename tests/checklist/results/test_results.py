@@ -199,8 +199,9 @@ def test_k6_says_the_same_in_both_of_its_forms() -> None:
 
 
 def test_trivy_counts_by_severity_and_says_of_which_image() -> None:
-    found = ({"Severity": "CRITICAL", "FixedVersion": "1.2"}, {"Severity": "CRITICAL"}, {"Severity": "HIGH"}, {})
-    counted = read_trivy(_trivy(*found, Metadata={"RepoDigests": ["r/a@sha256:1"]}))
+    found: list[dict[str, str]] = [{"Severity": each} for each in ("CRITICAL", "CRITICAL", "HIGH")]
+    found[0]["FixedVersion"] = "1.2"
+    counted = read_trivy(_trivy(*found, {}, Metadata={"RepoDigests": ["r/a@sha256:1"]}))
     assert counted.counts == {
         "critical": 2, "high": 1, "medium": 0, "low": 0, "unknown": 1, "critical_fixable": 1
     }  # fmt: skip
