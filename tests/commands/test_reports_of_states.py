@@ -106,5 +106,5 @@ def test_sarif_suppresses_what_is_waived_and_has_what_needs_a_record_reviewed() 
 def test_people_see_the_record_and_what_would_be_without_a_waiver(show: object) -> None:
     text = as_html(_report()) if show is as_html else as_markdown(_report()).replace("\\", "")
     told = "by ann@example.org until 2027-01-31T00:00:00Z"
-    assert f"waiver configmap:records/prod/w.yaml:1 {told}, without it fail" in text
-    assert f"attestation file:/r.yaml:3 {told}" in text
+    assert f"Waiver configmap:records/prod/w.yaml:1 {told}, without it fail." in text
+    assert f"Attestation file:/r.yaml:3 {told}." in text

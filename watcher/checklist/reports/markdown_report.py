@@ -56,7 +56,7 @@ def _agent(agent: AgentReport, report: Report) -> Iterator[str]:
 def _row(finding: Finding, agent: AgentReport) -> str:
     where = _plain(agent.where(finding))
     required = "" if finding.control in agent.required else " (not required)"
-    said = "; ".join(filter(None, (why(finding), record_told(finding))))
+    said = " ".join(filter(None, (why(finding), record_told(finding))))
     return (
         f"| {MARKS[finding.state]} | {finding.control}{required} | {state_words(finding.state)} "
         f"| {_plain(said)} | {where} |"

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from probes.contract.units import utc
+from probes.controls.catalogue.terms import RecordKind
 from probes.controls.finding import Finding, State
 from probes.controls.readiness import Readiness
 from watcher.checklist.agent_report import AgentReport, Report
@@ -89,12 +90,13 @@ def record_properties(finding: Finding) -> Mapping[str, str]:
 
 
 def record_told(finding: Finding) -> str:
-    """`waiver records.yaml:12 by ann@x until 2027-02-01T00:00:00Z, without it fail`; empty without a record."""
+    """`Waiver records.yaml:12 by ann@x until 2027-02-01T00:00:00Z, without it fail.`; empty without a record."""
     record = finding.record
     if record is None:
         return ""
     under = f", without it {state_words(finding.underlying)}" if finding.state is State.WAIVED else ""
-    return f"{record.kind} {record.id} by {record.by} until {utc(record.expires_at)}{under}"
+    kind = "pipeline record" if record.kind is RecordKind.PIPELINE else str(record.kind)
+    return f"{kind.capitalize()} {record.id} by {record.by} until {utc(record.expires_at)}{under}."
 
 
 def turned_told(report: Report) -> Sequence[str]:
