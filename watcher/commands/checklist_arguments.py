@@ -6,13 +6,14 @@ from functools import partial
 from pathlib import Path
 
 from watcher.commands.arguments import add_output, day, duration, sdk_version, trust_domain, url
+from watcher.commands.record.attest_arguments import add_attest, add_waive
 from watcher.commands.record.import_arguments import add_import
 
 _NEWEST = "which the agents are built with; default: the newest that is known"
 
 
 def add_checklist_commands(add: Callable[..., ArgumentParser]) -> None:
-    """Add `validate`, `readiness` and `controls`; `add` makes the parser of one command."""
+    """Add `validate`, `readiness`, `controls` and `record`; `add` makes the parser of one command."""
     _validate(
         add(
             "validate",
@@ -103,13 +104,11 @@ def _evidence(command: ArgumentParser) -> None:
 
 
 def _record(add: Callable[..., ArgumentParser]) -> None:
-    add_import(
-        add(
-            "import",
-            help="what the tools of a pipeline wrote, as one record with the counts that the control needs",
-            epilog="exit code: 0 written, 2 it would be invalid, or a file cannot be read",
-        )
-    )
+    told = "exit code: 0 written, 2 it would be invalid, and why"
+    add_attest(add("attest", help="that people know that a control is met, as a record", epilog=told))
+    add_waive(add("waive", help="that a control need not be met for a time, as a record", epilog=told))
+    read = "what the tools of a pipeline wrote, as one record with the counts that the control needs"
+    add_import(add("import", help=read, epilog=told))
 
 
 def _controls(command: ArgumentParser) -> None:

@@ -31,6 +31,18 @@
 {{- $_ := set $config.checklist "reports" true }}
 {{- end }}
 {{- end }}
+{{- $records := dict }}
+{{- with .Values.records.configMaps }}
+{{- if .namespace }}
+{{- $_ := set $records "configmaps" (dict "namespace" .namespace "selector" .selector) }}
+{{- end }}
+{{- end }}
+{{- if .Values.records.files.configMapName }}
+{{- $_ := set $records "files" (list "/etc/agentweave-watcher-records/*.yaml") }}
+{{- end }}
+{{- if $records }}
+{{- $_ := set $config "checklist" (set ($config.checklist | default dict) "records" $records) }}
+{{- end }}
 {{- with .Values.discovery.static }}
 {{- $_ := set $config.discovery "static" . }}
 {{- end }}

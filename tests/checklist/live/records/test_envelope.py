@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -42,7 +43,7 @@ def test_a_record_that_a_configured_key_signed_is_verified_by_its_signature(kind
     made = book(other=OTHER.public_key(), pipeline=key)
     made.take(envelope(result(), sign))
     [record] = made.of(SEARCH)
-    assert (record.verified, record.signers) == ("signature", {"pipeline"})
+    assert (record.verified, record.signers) == ("signature", frozenset({"pipeline"}))
     assert made.why() == {}
 
 
@@ -114,7 +115,7 @@ def test_what_is_no_envelope_holds_no_record(changed: dict[str, object]) -> None
 
 
 @pytest.mark.parametrize("changed", [{"_type": "x"}, {"predicateType": "x"}, {"predicate": []}])
-def test_a_statement_of_something_else_holds_no_record(changed: dict[str, object]) -> None:
+def test_a_statement_of_something_else_holds_no_record(changed: dict[str, Any]) -> None:
     made = book(pipeline=ED.public_key())
     made.take(envelope(result(), ED.sign, **changed))
     assert list(made.why().values()) == [["WrongStatement"]]

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from probes.controls.records import Invalid, Problem, Record
 from probes.controls.records.document import Origin, record_of
 from watcher.checklist.live.records.envelope import Envelope, EnvelopeError, is_envelope, opened
+from watcher.checklist.live.records.mistakes import mistakes_of
 from watcher.checklist.manifests.documents import Budget, Document, read_documents
-from watcher.text.key_path import key_path
 
 MOST_BYTES = 4 * 2**20
 """Of one file; a ConfigMap has a fourth of it at most."""
@@ -76,28 +76,4 @@ def _record(data: object, origin: Origin) -> ReadRecord:
     try:
         return ReadRecord(origin.id, record_of(data, origin))
     except ValidationError as error:
-        return ReadRecord(origin.id, None, tuple(_mistakes(error)))
-
-
-def _mistakes(error: ValidationError) -> Iterator[Problem]:
-    """A few of them, without what was given: it may be anything."""
-    for each in error.errors(include_url=False, include_context=True, include_input=False)[:5]:
-        where = key_path(tuple(part for part in each["loc"] if not str(part).startswith("function-")))
-        told = str(each["ctx"]["error"]) if "error" in each.get("ctx", {}) else _sentence(each["type"], each["msg"])
-        yield Problem(Invalid.MALFORMED, f"{where}: {told}"[:_SAID] if where else told[:_SAID])
-
-
-_WORDS = {
-    "extra_forbidden": "no such key",
-    "missing": "missing, but required",
-    "model_type": "expected a mapping",
-    "tuple_type": "expected a list",
-    "string_type": "expected text (a number needs quotes)",
-    "int_type": "expected a whole number",
-    "float_type": "expected a number",
-    "dict_type": "expected a mapping",
-}
-
-
-def _sentence(kind: str, message: str) -> str:
-    return _WORDS.get(kind) or message.replace("Input should be", "expected").replace("String should", "expected to")
+        return ReadRecord(origin.id, None, tuple(Problem(Invalid.MALFORMED, each) for each in mistakes_of(error)))
