@@ -101,7 +101,11 @@ def test_hostile_names_stay_text_and_the_record_can_be_a_file(tmp_path: Path) ->
         ("documentation.operational.runbooks-created", [], "only people can say this; see `record attest`"),
         ("testing.unit.pass", ["--junit", "no-such"], "no-such: No such file or directory"),
         ("testing.unit.pass", ["--junit", "{}/coverage.xml"], "expected JUnit XML, whose first element is"),
-        ("testing.unit.pass", ["--junit", "{}/pytest.xml"], "NotBound: it names no image digest; give it with --image"),
+        (
+            "testing.unit.pass",
+            ["--junit", "{}/pytest.xml"],
+            "NotBound: it names no image digest; give it with --image, --policy or --config",
+        ),
         ("testing.unit.coverage-80", ["--image", IMAGE], "CountMissing: it has no line_ratio; no file says it"),
         (
             "testing.unit.coverage-80",
@@ -115,7 +119,7 @@ def test_hostile_names_stay_text_and_the_record_can_be_a_file(tmp_path: Path) ->
         ),
         ("testing.load.performed", ["--count", "requests=1", "--at", "yesterday"], "--at: "),
         ("testing.load.performed", ["--expires", "2099-01-01"], "ValidityTooLong: it holds longer than 180 days"),
-        ("testing.load.performed", ["--environment", "a b"], "environment: String should match pattern"),
+        ("testing.load.performed", ["--environment", "a b"], "environment: expected to match pattern"),
     ],
 )
 def test_what_would_be_invalid_is_refused_in_words(
@@ -124,7 +128,7 @@ def test_what_would_be_invalid_is_refused_in_words(
     assert _run(control, *[each.format(FILES) for each in arguments]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("agentweave-watcher record import: ")
+    assert err.startswith("agentweave-watcher record: ")
     assert said in err
 
 

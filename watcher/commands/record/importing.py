@@ -6,7 +6,6 @@
 4. A record that would be invalid is not written; why is said by name.
 """
 
-import difflib
 import hashlib
 import sys
 import time
@@ -15,25 +14,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import ValidationError
-
 from probes.contract.units import utc
 from probes.controls.catalogue.control import Control
-from probes.controls.catalogue.loading import Catalogue, load_catalogue
 from probes.controls.catalogue.terms import Bind, RecordKind
-from probes.controls.records import parse_time, problems
-from probes.controls.records.document import Origin, record_of
+from probes.controls.records import parse_time
 from watcher.checklist.results.counted import MOST_BYTES, UnreadableError
 from watcher.checklist.results.formats import FORMATS
-from watcher.commands.record.record_yaml import as_yaml
-from watcher.text.key_path import key_path
-from watcher.text.printable import printable
+from watcher.commands.record.writing import WRITTEN, RefusedError, checked, named_control, refuse, write
 
 _ADDED = ("junit", "opa-test")
-
-
-class _RefusedError(Exception):
-    """Nothing is written; one line for each reason."""
 
 
 class _Imported(NamedTuple):
@@ -45,18 +34,16 @@ class _Imported(NamedTuple):
 def command(given: Namespace) -> int:
     """Write one record; 0, or 2 with why not."""
     try:
-        control = _control(given.control, load_catalogue())
+        control = _control(given.control)
         imported = _with_counts(_read(given), given.count)
         document = _document(given, control, imported, time.time())
-        _check(document, control)
-        _write(document, given.file)
-    except (_RefusedError, UnreadableError) as error:
-        for line in str(error).split("\n"):
-            print(f"agentweave-watcher record import: {printable(line)}", file=sys.stderr)
-        return 2
+        checked(document, control)
+        write(document, given.file)
+    except RefusedError as error:
+        return refuse(error)
     for each in broken(control, imported.counts):
         print(f"the result does not keep the control's rule: {each}", file=sys.stderr)
-    return 0
+    return WRITTEN
 
 
 def broken(control: Control, counts: Mapping[str, float]) -> Iterator[str]:
@@ -65,15 +52,12 @@ def broken(control: Control, counts: Mapping[str, float]) -> Iterator[str]:
     return (rule.text for rule in rules if set(rule.needs) <= counts.keys() and not rule.holds(counts))
 
 
-def _control(name: str, catalogue: Catalogue) -> Control:
-    control = catalogue.by_id.get(name)
-    if control is None:
-        near = difflib.get_close_matches(name, catalogue.by_id, n=1, cutoff=0.5)
-        raise _RefusedError(f"{name!r} is no control{f'; did you mean {near[0]}?' if near else ''}")
+def _control(name: str) -> Control:
+    control = named_control(name)
     if control.record is None:
-        raise _RefusedError(f"{name}: a machine decides this control; no record counts for it")
+        raise RefusedError(f"{name}: a machine decides this control; no record counts for it")
     if RecordKind.PIPELINE not in control.record.kinds:
-        raise _RefusedError(f"{name}: only people can say this; see `record attest`")
+        raise RefusedError(f"{name}: only people can say this; see `record attest`")
     return control
 
 
@@ -86,13 +70,13 @@ def _read(given: Namespace) -> _Imported:
             try:
                 found = form.read(data)
             except UnreadableError as error:
-                raise _RefusedError(f"--{name} {path}: {error}") from error
+                raise RefusedError(f"--{name} {path}: {error}") from error
             _add(of_form, found.counts, f"--{name} {path}", added=name in _ADDED)
             images |= found.images
             files.append((path.name, hashlib.sha256(data).hexdigest()))
         _add(counts, of_form, f"--{name}", added=False)
     if images and given.image and not images & {*given.image}:
-        raise _RefusedError(f"the report is of another image: {', '.join(sorted(images)[:3])}")
+        raise RefusedError(f"the report is of another image: {', '.join(sorted(images)[:3])}")
     return _Imported(counts, frozenset(images), files)
 
 
@@ -101,16 +85,16 @@ def _bytes(path: Path) -> bytes:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
-        raise _RefusedError(f"{path}: {error.strerror or error}") from error
+        raise RefusedError(f"{path}: {error.strerror or error}") from error
     if len(data) > MOST_BYTES:
-        raise _RefusedError(f"{path}: it is over {MOST_BYTES >> 20} MiB")
+        raise RefusedError(f"{path}: it is over {MOST_BYTES >> 20} MiB")
     return data
 
 
 def _add(counts: dict[str, float], more: Mapping[str, float], where: str, *, added: bool) -> None:
     for name, value in more.items():
         if name in counts and not added and counts[name] != value:
-            raise _RefusedError(f"{where}: {name} is {value:g} in it, and {counts[name]:g} elsewhere")
+            raise RefusedError(f"{where}: {name} is {value:g} in it, and {counts[name]:g} elsewhere")
         counts[name] = counts[name] + value if name in counts and added else value
 
 
@@ -122,7 +106,7 @@ def _with_counts(imported: _Imported, by_hand: Sequence[tuple[str, float]]) -> _
 def _document(given: Namespace, control: Control, imported: _Imported, now: float) -> dict[str, object]:
     wanted = control.record
     if wanted is None:
-        raise _RefusedError("a machine decides this control")
+        raise RefusedError("a machine decides this control")
     named = {name for rule in wanted.counts for name in (rule.name, rule.other)}
     counts = {name: value for name, value in sorted(imported.counts.items()) if name in named}
     at = _moment(given.at, "--at") if given.at else now
@@ -151,7 +135,7 @@ def _moment(text: str, option: str) -> float:
     try:
         return parse_time(text)
     except ValueError as error:
-        raise _RefusedError(f"{option}: {error}") from error
+        raise RefusedError(f"{option}: {error}") from error
 
 
 def _bound(given: Namespace, bind: Bind) -> Mapping[str, object]:
@@ -170,32 +154,3 @@ def _told(given: Namespace, imported: _Imported) -> str:
     hand = ", ".join(sorted({name for name, _ in given.count}))
     told = (f"Read from {files}{more}." if files else "", f"Given by hand: {hand}." if hand else "")
     return " ".join(filter(None, told))
-
-
-def _check(document: Mapping[str, object], control: Control) -> None:
-    try:
-        record = record_of(document, Origin("the record", "import"))
-    except ValidationError as error:
-        mistakes = error.errors(include_url=False, include_input=False)
-        raise _RefusedError("\n".join(f"{key_path(each['loc'])}: {each['msg']}" for each in mistakes)) from error
-    if found := problems(record, {control.id: control}, (), time.time()):
-        raise _RefusedError("\n".join(f"{each.name}: {each.message}{_hint(each.name)}" for each in found))
-
-
-def _hint(name: str) -> str:
-    hints = {
-        "CountMissing": "; no file says it: give one that does, or --count NAME=VALUE",
-        "NotBound": "; give it with --image or --policy",
-    }
-    return hints.get(name, "")
-
-
-def _write(document: Mapping[str, object], path: Path | None) -> None:
-    text = as_yaml(document)
-    if path is None:
-        print(text, end="")
-        return
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise _RefusedError(f"{path}: {error.strerror or error}") from error
