@@ -84,16 +84,15 @@ class LiveChecklist:
             self.view.troubles.append(self._reports.told)
         self._history = None
         if self._state_dir is not None:
-            history = settings.checklist.history
-            self._history = DailyHistory(history, self._state_dir, self.view, lambda: engine.role.active)
+            self._history = DailyHistory(settings.checklist.history, self._state_dir, self.view)
             self.view.history = self._history
             self.view.troubles.append(self._history.told)
 
     @property
     def unwritable(self) -> str:
         """Why what was found cannot be kept; empty where it is."""
-        of_records = self._records.unwritable
-        return self._keeper.trouble or self._probed.unwritable or self._known.unwritable or of_records
+        beside = self._records.unwritable or (self._history.told() if self._history is not None else "")
+        return self._keeper.trouble or self._probed.unwritable or self._known.unwritable or beside
 
     def tell_changes(self, tell: Callable[[Sequence[Change]], None]) -> None:
         """Have findings that turn told as changes."""

@@ -82,6 +82,6 @@ async def _document(view: ChecklistView, history: PastDays, day: str, wanted: Se
             agent = {**found.found["agent"], "seen_at": utc(found.at), "catalogue": catalogue}
             yield between + json.dumps(agent)
             between = ",\n"
-    notes = list(filter(None, [history.told()]))
+    notes = list(filter(None, [view.shard, history.told()]))
     end: dict[str, object] = {"catalogue": catalogue, "fleet": {"findings": []}, "problems": [], "notes": notes}
     yield f"], {json.dumps(end)[1:]}\n"

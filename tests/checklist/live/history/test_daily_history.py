@@ -32,7 +32,7 @@ def _live(*agents: AgentRef) -> Live:
 
 def _with(live: Live, home: Path, script: Callable[[DailyHistory], Awaitable[T]], **settings: str) -> T:
     async def main() -> T:
-        history = DailyHistory(HistorySettings.model_validate(settings), home, live.view, lambda: True)
+        history = DailyHistory(HistorySettings.model_validate(settings), home, live.view)
         try:
             return await script(history)
         finally:

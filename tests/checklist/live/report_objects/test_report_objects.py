@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 
@@ -53,10 +54,23 @@ def kubernetes() -> Iterator[Kubernetes]:
         yield server
 
 
+class _Told(Access):
+    """Remembers how the API server was asked."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        super().__init__(kubeconfig)
+        self.methods: list[str] = []
+
+    async def send(self, method: str, *given: Any) -> httpx.Response:  # type: ignore[override]
+        self.methods.append(method)
+        return await super().send(method, *given)
+
+
 class _Cluster:
     """One watcher that writes what a test has judged; `run` is a second of it."""
 
-    def __init__(self, live: Live, access: Access) -> None:
+    def __init__(self, live: Live, access: _Told) -> None:
+        self.access = access
         self.live, self.active, self.owners = live, True, list[Owner]()
         self.writer = ReportWriter(access, live.view, self._owners, lambda: self.active, lambda: live.uptime)
 
@@ -79,7 +93,7 @@ def _judged(*agents: AgentRef) -> Iterator[Live]:
 
 def _writing(kubernetes: Kubernetes, live: Live, script: Any) -> None:
     async def main() -> None:
-        access = Access(kubernetes.kubeconfig(kubernetes.admin.token(*ACCOUNT)))
+        access = _Told(kubernetes.kubeconfig(kubernetes.admin.token(*ACCOUNT)))
         try:
             await script(_Cluster(live, access))
         finally:
@@ -140,13 +154,16 @@ def test_a_report_is_written_once_written_again_when_findings_turn_and_goes_with
         [written] = _there(kubernetes).values()
         _is_whole(written, uid)
         version = written["metadata"]["resourceVersion"]
+        cluster.access.methods.clear()
         cluster.live.checklist.store.put(SEARCH, cluster.live.view.findings(SEARCH))  # judged anew, and the same
         await cluster.run(2)
         assert _version(kubernetes) == version
-        successor = _Cluster(cluster.live, cluster.writer._access)
+        assert cluster.access.methods == []
+        successor = _Cluster(cluster.live, cluster.access)
         successor.owners = cluster.owners
         await successor.run(2)
         assert _version(kubernetes) == version
+        assert cluster.access.methods == ["GET", "GET"]  # which kind there is, and what stands there
         _turn(cluster.live, "testing.unit.pass")
         await cluster.run(1)
         [turned] = _there(kubernetes).values()

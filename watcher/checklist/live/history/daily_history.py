@@ -39,12 +39,10 @@ class DailyHistory:
     EVERY = 5.0
     """Seconds from one run to the next."""
 
-    def __init__(
-        self, settings: HistorySettings, state_dir: Path, view: ChecklistView, is_active: Callable[[], bool]
-    ) -> None:
-        """Nothing is opened yet, and nothing is taken while it is not active."""
+    def __init__(self, settings: HistorySettings, state_dir: Path, view: ChecklistView) -> None:
+        """Nothing is opened yet. A standby takes days too: it answers for them when it leads."""
         self.settings, self.trouble = settings, ""  # why it cannot be kept
-        self._path, self._view, self._is_active = state_dir / FILE_NAME, view, is_active
+        self._path, self._view = state_dir / FILE_NAME, view
         self._thread = ThreadPoolExecutor(1, "history")
         self._database: HistoryDatabase | None = None
         self._day, self._taken = "", set[AgentRef]()  # of that day
@@ -60,7 +58,7 @@ class DailyHistory:
 
     async def tick(self) -> None:
         """Take some of those that have no snapshot of today."""
-        if self._busy or not self._is_active():
+        if self._busy:
             return
         self._busy = True
         try:
