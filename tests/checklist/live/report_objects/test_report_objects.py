@@ -61,7 +61,7 @@ class _Told(Access):
         super().__init__(kubeconfig)
         self.methods: list[str] = []
 
-    async def send(self, method: str, *given: Any) -> httpx.Response:  # type: ignore[override]
+    async def send(self, method: str, *given: Any) -> httpx.Response:
         self.methods.append(method)
         return await super().send(method, *given)
 
