@@ -10,7 +10,7 @@ from probes.contract import Seconds, say_duration
 from probes.contract.spiffe_id import check_trust_domain
 from probes.controls.profile import NotRequired, Profile
 from watcher.config.changes import HistorySettings
-from watcher.config.records import RecordSettings
+from watcher.config.records.settings import RecordSettings
 from watcher.text.key_path import plain_name
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")

@@ -167,7 +167,7 @@ _OF_ENDS = (
 EXPIRING = Alert(
     name="AgentWeaveRecordExpiring",
     comment=f"""\
-One a control and namespace; where more than {FOLDED_OVER} controls of a namespace are concerned, one for all of them.""",
+One a control and namespace; where more than {FOLDED_OVER} controls of a namespace are concerned, one for all.""",
     expression=f"""\
 (
   {_BY_CONTROL.replace(chr(10), chr(10) + "  ")}

@@ -1,11 +1,12 @@
 """Findings of controls of which there is no evidence at all: half of the catalogue, and the same for all agents."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 
 from probes.controls.catalogue.control import Control
 from probes.controls.catalogue.terms import Automation
 from probes.controls.evidence import AgentRef, EvidenceSet, Pod
 from probes.controls.finding import NOTHING_REMEMBERED, Finding, State
+from probes.controls.records import Record
 from probes.controls.verdict.control import judge_control
 from watcher.checklist.live.accounts import Accounts
 from watcher.checklist.live.criteria import Criteria
@@ -30,14 +31,15 @@ class Alike:
         self,
         evidence: EvidenceSet,
         before: Mapping[str, Finding],
-        spoken: Collection[str],
+        records: Sequence[Record],
         now: float,
         time_slice: TimeSlice,
     ) -> Mapping[str, Finding]:
         """Those of this agent, by control; `before`: its findings until now, `now`: Unix seconds.
 
-        `spoken`: controls of which records speak.
+        What its `records` speak of is not among them.
         """
+        spoken = {each.control for each in records}
         given = frozenset(evidence.sources).union(*[pod.sources for pod in evidence.pods.values()])
         known = {}
         for control in self._controls:

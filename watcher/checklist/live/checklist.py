@@ -184,24 +184,15 @@ class Checklist:
     async def _judge(self, agent: ListedAgent, gathered: Gathered, time_slice: TimeSlice) -> None:
         agent.changed_at, agent.surely = inf, False  # what changes from here on is for the next verdict
         date, before = self.date(), agent.before or self.store.get(agent.ref)
-        records = self._records(agent.ref)
-        spoken = {each.control for each in records}
-        known = await self._alike.known(gathered.evidence, before, spoken, date, time_slice)
-        required = self.criteria.required(self.criteria.profile(agent.ref.namespace))
-        steps = judge_in_steps(
-            self.criteria.catalogue,
-            gathered.evidence,
-            self.criteria.facts(date, self._accounts),
-            self.criteria.judges,
-            required,
-            records,
-            previous=before,
-            known=known,
-        )
+        evidence, records, criteria = gathered.evidence, self._records(agent.ref), self.criteria
+        known = await self._alike.known(evidence, before, records, date, time_slice)
+        required, facts = criteria.required(criteria.profile(agent.ref.namespace)), criteria.facts(date, self._accounts)
+        steps = judge_in_steps(criteria.catalogue, evidence, facts, criteria.judges, required, records, before, known)
         findings = await self._stepped(steps, time_slice)
         if self.roster.agents.get(agent.ref) is agent:  # not gone meanwhile
             self._keep(agent, gathered, before, findings, date)
-            self._plan(agent, gathered.evidence, findings, records, date)
+            ends = record_lapses_at(criteria.catalogue.by_id, records, date)
+            self._plan(agent, evidence, min(ends, decided_at(evidence, findings.values(), date)), date)
             if suspects := {each for one in findings.values() for each in one.memory.suspects}:
                 self.on_suspects(agent.ref, suspects)
 
@@ -239,19 +230,11 @@ class Checklist:
         for tell in self.on_turn:
             tell(turns)
 
-    def _plan(
-        self,
-        agent: ListedAgent,
-        evidence: EvidenceSet,
-        findings: Mapping[str, Finding],
-        records: Sequence[Record],
-        date: float,
-    ) -> None:
+    def _plan(self, agent: ListedAgent, evidence: EvidenceSet, decided: float, date: float) -> None:
+        """`decided`: Unix seconds of the next moment at which time alone turns a finding."""
         now, found = self.clock.steady(), lapsed(evidence, self.criteria.ages, date)
-        ends = record_lapses_at(self.criteria.catalogue.by_id, records, date)
-        agent.lapsed, decided_in = found.already, min(decided_at(evidence, findings.values(), date), ends) - date
-        agent.seen_at, agent.check_at = now, now + self._lapses_in(found)
-        agent.judge_at = now + min(self.interval * _ANEW * agent.spread, max(_APART, decided_in))
+        agent.lapsed, agent.seen_at, agent.check_at = found.already, now, now + self._lapses_in(found)
+        agent.judge_at = now + min(self.interval * _ANEW * agent.spread, max(_APART, decided - date))
 
     def _end_round(self) -> None:
         """A round is complete when all agents were looked through since it began; none may only not be found yet."""

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-
 from probes.controls.catalogue.terms import RecordKind, Scope
 from probes.controls.records import WaiverReason
 from probes.controls.records.document import record_schema

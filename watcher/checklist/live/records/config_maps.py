@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from probes.controls.catalogue.control import UnknownReason
 from watcher.checklist.live.records.book import RecordBook
 from watcher.checklist.live.records.reading import ReadRecord, budget, read_records
-from watcher.config.records import RecordConfigMaps
+from watcher.config.records.settings import RecordConfigMaps
 from watcher.kube.access import Access
 from watcher.kube.list_watch import ListWatch, Patience
 from watcher.kube.objects import Raw

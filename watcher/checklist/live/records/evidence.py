@@ -16,11 +16,11 @@ from watcher.checklist.live.provider import NOTHING, Presence, Provided
 from watcher.checklist.live.records.book import RecordBook
 from watcher.checklist.live.records.config_maps import RecordObjects
 from watcher.checklist.live.records.envelope import Key, load_key
-from watcher.checklist.live.records.files import EVERY, RecordFiles
+from watcher.checklist.live.records.files import RecordFiles
 from watcher.checklist.live.records.kept import KeptRecords
 from watcher.checklist.live.records.trust import REVIEWED, Trust
 from watcher.config.checklist import ChecklistSettings
-from watcher.config.records import RecordSettings
+from watcher.config.records.settings import RecordSettings
 from watcher.kube.access import Access
 from watcher.metrics.families import RECORDS, RECORDS_INVALID, REVIEW_DUE
 from watcher.metrics.own import OwnMetrics
@@ -102,7 +102,7 @@ class RecordEvidence:
             await asyncio.sleep(_FIRST)
 
     async def tick(self) -> None:
-        """Take in what changed; called every EVERY seconds."""
+        """Take in what changed; called every few seconds."""
         if self._busy:
             return
         self._busy = True
@@ -215,6 +215,3 @@ def _loaded(keys: Mapping[str, Path]) -> dict[str, Key]:
         except (OSError, ValueError, UnsupportedAlgorithm) as error:
             log.warning("cannot read key of records", extra={"key": name, "path": str(path), "why": str(error)})
     return found
-
-
-__all__ = ["EVERY", "RecordEvidence"]

@@ -7,13 +7,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from probes.controls.records import Authority, Verify
+from probes.controls.records import Verify
+from watcher.config.records.authority import AuthoritySettings, KeyName
 from watcher.text.key_path import plain_name
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 _DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _SELECTOR = re.compile(r"[A-Za-z0-9 !=,()./_-]{1,500}")
-_PATTERN = re.compile(r"[!-~]{1,500}")
 _MOST = 100
 
 
@@ -29,22 +29,12 @@ def _selector(text: str) -> str:
     return text
 
 
-def _pattern(text: str) -> str:
-    if not _PATTERN.fullmatch(text):
-        raise ValueError(f"expected a pattern without spaces, got {plain_name(text)}")
-    return text
-
-
 def _files(text: str) -> str:
     if not text.startswith("/") or "\0" in text:
         raise ValueError(f"expected an absolute path such as /etc/records/*.yaml, got {plain_name(text)}")
     if glob.has_magic(str(Path(text).parent)):
         raise ValueError(f"expected a pattern in the name of the file alone, got {plain_name(text)}")
     return text
-
-
-Pattern = Annotated[str, AfterValidator(_pattern)]
-KeyName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$")]
 
 
 class RecordConfigMaps(BaseModel):
@@ -56,30 +46,6 @@ class RecordConfigMaps(BaseModel):
     selector: Annotated[str, AfterValidator(_selector)] = Field(
         default="agentweave.io/records=true", description="which of them, by their labels"
     )
-
-
-class AuthoritySettings(BaseModel):
-    """Who may say what."""
-
-    model_config = _FROZEN
-
-    source: Pattern = Field(
-        description="pattern of a place of records: file:PATH, or configmap:NAMESPACE/NAME",
-        examples=["configmap:agentweave-records/security-*"],
-    )
-    controls: Annotated[tuple[Pattern, ...], Field(min_length=1, max_length=300)] = Field(
-        default=("*",), description="patterns of controls that may be spoken of there", examples=[["security.*"]]
-    )
-    namespaces: Annotated[tuple[Pattern, ...], Field(min_length=1, max_length=300)] = Field(
-        default=("*",), description="patterns of namespaces whose agents may be spoken of there"
-    )
-    keys: Annotated[tuple[KeyName, ...], Field(max_length=_MOST)] = Field(
-        default=(), description="names of keys; where there are any, one of them must have signed the record"
-    )
-
-    def authority(self) -> Authority:
-        """The same, as records are held to it."""
-        return Authority(self.source, self.controls, self.namespaces, frozenset(self.keys))
 
 
 class RecordSettings(BaseModel):
