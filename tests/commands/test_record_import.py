@@ -104,7 +104,7 @@ def test_hostile_names_stay_text_and_the_record_can_be_a_file(tmp_path: Path) ->
         (
             "testing.unit.pass",
             ["--junit", "{}/pytest.xml"],
-            "NotBound: it names no image digest; give it with --image, --policy or --config",
+            "NotBound: it names no image digest; give it with --image",
         ),
         ("testing.unit.coverage-80", ["--image", IMAGE], "CountMissing: it has no line_ratio; no file says it"),
         (

@@ -78,7 +78,8 @@ def test_junit_has_the_properties_of_a_waiver_and_of_an_attestation() -> None:
     assert told["deployment.image.no-critical-vulns"] == (
         "Warning: waived: Violated: Said so.\n[[PROPERTY|underlying=fail]]\n"
         "[[PROPERTY|waiver=configmap:records/prod/w.yaml:1]]\n"
-        "[[PROPERTY|by=ann@example.org]]\n[[PROPERTY|expires=2027-01-31T00:00:00Z]]"
+        "[[PROPERTY|by=ann@example.org]]\n[[PROPERTY|expires=2027-01-31T00:00:00Z]]\n"
+        "[[PROPERTY|verified=source]]"
     )
     attested = told["testing.load.performed"] or ""
     assert attested.startswith("attested: Said so.\n[[PROPERTY|assurance=attested]]\n[[PROPERTY|attestation=file:/r.")

@@ -27,9 +27,9 @@ def as_junit(report: Report) -> str:
     for agent in report.agents:
         _suite(root, agent, report)
     if report.problems:
-        suite = ET.SubElement(root, "testsuite", name="manifests")
+        suite = ET.SubElement(root, "testsuite", name="not judged")
         for each in report.problems:
-            case = ET.SubElement(suite, "testcase", classname="manifests", name=_clean(each))
+            case = ET.SubElement(suite, "testcase", classname="not judged", name=_clean(each))
             ET.SubElement(case, "error", message=_clean(each), type="NotJudged")
         _count(suite, tests=len(report.problems), failures=0, errors=len(report.problems), skipped=0)
     suites = list(root)

@@ -86,6 +86,7 @@ def record_properties(finding: Finding) -> Mapping[str, str]:
     if finding.state is State.WAIVED:
         told["underlying"] = finding.underlying
     told |= {str(record.kind): record.id, "by": record.by, "expires": utc(record.expires_at)}
+    told["verified"] = record.verified
     return told | ({"evidence_url": record.evidence_url} if record.evidence_url else {})
 
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from probes.controls.catalogue.control import Control
 from probes.controls.catalogue.loading import load_catalogue
+from probes.controls.catalogue.terms import Bind
 from probes.controls.records import Record, problems
 from probes.controls.records.document import Origin, record_of
 from watcher.checklist.live.records.mistakes import mistakes_of
@@ -17,8 +18,8 @@ from watcher.commands.record.record_yaml import as_yaml
 from watcher.text.printable import printable
 
 WRITTEN, REFUSED = 0, 2
+_BOUND = {Bind.IMAGE_DIGEST: "--image", Bind.POLICY_DIGEST: "--policy", Bind.CONFIG_DIGEST: "--config"}
 _OPTIONS = {
-    "NotBound": "give it with --image, --policy or --config",
     "NoSubject": "give it with --namespace and --agent",
     "CountMissing": "no file says it: give one that does, or --count NAME=VALUE",
 }
@@ -49,9 +50,15 @@ def checked(document: Mapping[str, object], control: Control) -> Record:
         raise RefusedError(*mistakes_of(error)) from error
     found = problems(record, {control.id: control}, (), time.time())
     if found:
-        told = ((each, _OPTIONS.get(each.name)) for each in found)
-        raise RefusedError(*(f"{each.name}: {each.message}{f'; {how}' if how else ''}" for each, how in told))
+        raise RefusedError(*(f"{each.name}: {each.message}{_how(each.name, control)}" for each in found))
     return record
+
+
+def _how(mistake: str, control: Control) -> str:
+    """By which option it is mended."""
+    if mistake == "NotBound" and control.record:
+        return f"; give it with {_BOUND[control.record.bind]}"
+    return f"; {_OPTIONS[mistake]}" if mistake in _OPTIONS else ""
 
 
 def write(document: Mapping[str, object], path: Path | None) -> None:

@@ -139,8 +139,6 @@ class ReportWriter:
         try:
             return await self._remove(kind, ref) if codes is None else await self._write(kind, ref, codes, written)
         except RefusedError as error:
-            if error.code == 404:  # the kind, or the namespace of an agent that only the config lists
-                self._kind, self._ask_kind_at = None, 0.0
             self._refused(ref, error)
         except _OUTAGE as error:
             self._hold("", _AWAY, error)
@@ -200,7 +198,15 @@ class ReportWriter:
         return f"{kind.path(ref.namespace)}/{name_of(ref, self._suffix)}"
 
     def _refused(self, ref: AgentRef, error: RefusedError) -> None:
-        """A right or a namespace is lacking, the server has trouble, or it is of this object alone."""
+        """A right or the kind is lacking, the server has trouble, or it is of this object alone.
+
+        An agent that only the config lists may have a namespace that is none of the cluster: that is no trouble.
+        """
+        if error.code == 404 and f'namespaces "{ref.namespace}" not found' in error.why:
+            self._held[ref.namespace] = self._steady() + _HELD
+            return
+        if error.code == 404:
+            self._kind, self._ask_kind_at = None, 0.0
         if error.code == 429 or error.code >= 500:
             self._hold("", max(_AWAY, error.after), error)
         else:
