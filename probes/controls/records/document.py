@@ -4,6 +4,9 @@ What a control wants of its records is not said here: `validity.py` holds them t
 """
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
+from sys import intern
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -134,8 +137,15 @@ class Origin(NamedTuple):
     signers: frozenset[str] = frozenset()
 
 
+_NO_COUNTS: Mapping[str, float] = {}
+_digests = lru_cache(maxsize=4096)(frozenset[str])
+
+
 def record_of(data: object, origin: Origin) -> Record:
-    """The record that this document is; pydantic's ValidationError, a ValueError, where it is none."""
+    """The record that this document is; pydantic's ValidationError, a ValueError, where it is none.
+
+    Of thousands of records most texts are the same: each is kept once.
+    """
     given = RecordDocument.model_validate(data)
     bind = given.bind
     return Record(
@@ -144,25 +154,25 @@ def record_of(data: object, origin: Origin) -> Record:
         verified=origin.verified,
         signers=origin.signers,
         kind=given.kind,
-        control=given.control,
+        control=intern(given.control),
         revision=given.revision,
-        environment=given.environment,
-        namespace=given.namespace or "",
-        agents=given.agents,
+        environment=intern(given.environment),
+        namespace=intern(given.namespace or ""),
+        agents=tuple(map(intern, given.agents)),
         scope=Scope(given.scope) if given.scope else None,
-        image_digests=frozenset(bind.image_digests),
-        policy_digest=bind.policy_digest or "",
-        config_digest=bind.config_digest or "",
-        version=bind.version,
-        statement=given.statement,
-        evidence_url=given.evidence_url or "",
+        image_digests=_digests(bind.image_digests),
+        policy_digest=intern(bind.policy_digest or ""),
+        config_digest=intern(bind.config_digest or ""),
+        version=intern(bind.version),
+        statement=intern(given.statement),
+        evidence_url=intern(given.evidence_url or ""),
         evidence_sha256=given.evidence_sha256 or "",
-        by=given.by,
-        approved_by=given.approved_by,
+        by=intern(given.by),
+        approved_by=intern(given.approved_by),
         at=given.at,
         expires_at=given.expires_at,
         run_id=given.run_id,
-        counts=given.counts,
+        counts=given.counts or _NO_COUNTS,
         reason=given.reason,
     )
 
