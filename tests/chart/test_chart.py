@@ -131,6 +131,7 @@ PODS = {"pods": {"list", "watch"}, "configmaps": {"get"}, "services": {"get"}, "
 READ = PODS | _of_groups(Group.WORKLOADS, Group.NETWORK)
 OFF = {"workloads": False, "network": False}
 SPIRE = {"clusterspiffeids": {"list", "watch"}, "namespaces": {"get"}}
+REPORTS = {name: {"get", "create", "patch", "delete"} for name in ("reports", "policyreports")}
 
 
 @pytest.mark.parametrize(
@@ -144,6 +145,7 @@ SPIRE = {"clusterspiffeids": {"list", "watch"}, "namespaces": {"get"}}
             PODS | _of_groups(Group.WORKLOADS, Group.NETWORK, namespaced=True),
         ),
         ({"checklist": OFF}, "ClusterRole/watch-w-agentweave-watcher-bcee3376", PODS),
+        ({"checklist": OFF, "reports": True}, "ClusterRole/watch-w-agentweave-watcher-bcee3376", PODS | REPORTS),
         (
             {"checklist": OFF | {"rbac": True, "spire": True}},
             "ClusterRole/watch-w-agentweave-watcher-bcee3376",

@@ -26,8 +26,8 @@
 {{- end }}
 {{- end }}
 {{- if .Values.discovery.kubernetes.enabled }}
-{{- $_ := set $config "checklist" (dict "kubernetes" (omit .Values.rbac.checklist "reports")) }}
-{{- if .Values.rbac.checklist.reports }}
+{{- $_ := set $config "checklist" (dict "kubernetes" .Values.rbac.checklist) }}
+{{- if .Values.rbac.reports }}
 {{- $_ := set $config.checklist "reports" true }}
 {{- end }}
 {{- end }}

@@ -26,7 +26,7 @@ def kubernetes() -> Iterator[Kubernetes]:
     with run_kubernetes() as server:
         server.admin.namespace(WATCH)
         server.admin.namespace(NAMESPACE)
-        rights = rendered({"rbac": {"checklist": {"reports": True}}})
+        rights = rendered({"rbac": {"reports": True}})
         roles = [document for name, document in rights.items() if name.startswith("ClusterRole")]
         account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT, "namespace": WATCH}}
         server.admin.apply(account, *roles, policy("default-deny"))
