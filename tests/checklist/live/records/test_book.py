@@ -143,7 +143,9 @@ def test_a_record_that_moves_to_another_line_file_or_list_of_agents_is_not_taken
     assert state(book, DIAGRAM)[0] is State.ATTESTED
     book.take(attestation(agents=["search", "billing"], statement="both"), source="file:/etc/records/other.yaml")
     assert state(book, DIAGRAM)[0] is State.ATTESTED
-    assert [each.agents for each in book.gone() if each.control == DIAGRAM] == [("search",)]
+    assert [each.agents for each in book.gone() if each.control == DIAGRAM] == [], "edited, and of the same moment"
+    book.take(attestation(agents=["billing"]), source="file:/etc/records/other.yaml")
+    assert state(book, DIAGRAM) == (State.UNKNOWN, "RecordRemoved")
 
 
 def test_what_is_kept_of_the_last_process_and_cannot_be_read_is_said(

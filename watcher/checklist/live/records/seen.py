@@ -2,8 +2,9 @@
 
 1. Each valid record but a waiver is remembered from when it is first seen.
 2. One that is not there any more is gone: taken away, or (while its source cannot be read) for that reason.
-3. It is forgotten when a later one of the same kind says all that it said of the same agents and digests; or half a
-   year after its end; or, of very many that are gone, the oldest first.
+3. It is forgotten when a later one of the same kind (or an attestation of the same moment, which was edited) says all
+   that it said of the same agents and digests; or half a year after its end; or, of very many that are gone, the oldest
+   first.
 4. It is invalid, and forgotten, where the operator's config no longer lets its source say so.
 """
 
@@ -108,7 +109,9 @@ class _Later:
         return any(_covers(each, gone) for each in self._of(gone))
 
     def _of(self, gone: Record) -> Iterator[Record]:
-        return (each for each in self._by_subject.get(_subject(gone), ()) if each.at > gone.at)
+        same = gone.kind is RecordKind.ATTESTATION  # one of the same moment is the same, and was edited
+        there = self._by_subject.get(_subject(gone), ())
+        return (each for each in there if each.at > gone.at or (same and each.at == gone.at))
 
 
 def _subject(record: Record) -> tuple[object, ...]:
