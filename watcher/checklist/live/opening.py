@@ -18,6 +18,7 @@ from watcher.checklist.live.kubernetes.opening import open_object_evidence
 from watcher.checklist.live.probing.last_tries import LastTries
 from watcher.checklist.live.probing.prober import ProbedEvidence
 from watcher.checklist.live.probing.source_settings import source_settings
+from watcher.checklist.live.prometheus.evidence import PrometheusEvidence
 from watcher.checklist.live.provider import EvidenceProvider
 from watcher.checklist.live.records.evidence import RecordEvidence
 from watcher.checklist.live.records.files import EVERY as RECORDS_EVERY
@@ -56,21 +57,19 @@ class LiveChecklist:
         self._last_tries = LastTries(engine, endings) if endings is not None else None
         tries_of = endings.tries_of if endings is not None else _no_tries
         self._known = KnownEvidence(engine, self._state_dir, tries_of)
-        criteria = Criteria(settings.checklist)
+        criteria, states = Criteria(settings.checklist), lambda: engine.board.states
+        controls = criteria.catalogue.by_id
         self._records = RecordEvidence(
-            settings.checklist,
-            criteria.catalogue.by_id,
-            target_set.access,
-            engine.clock,
-            engine.own_metrics,
-            self._state_dir,
+            settings.checklist, controls, target_set.access, engine.clock, engine.own_metrics, self._state_dir
         )
-        providers: list[EvidenceProvider] = [self._objects, self._known, self._probed, self._records]
+        self._prometheus = PrometheusEvidence(settings, controls, states, engine.own_metrics, engine.clock)
+        providers: list[EvidenceProvider] = [self._objects, self._known, self._probed]
+        providers += [self._records, self._prometheus]
         self._gathering = Gathering(providers, settings.shard.owns, self._objects.accounts, at_once=once)
         self._checklist = Checklist(
             criteria,
             self._gathering,
-            lambda: engine.board.states,
+            states,
             engine.own_metrics,
             engine.clock,
             lambda: may_begin() and self._records.tried,
@@ -109,6 +108,7 @@ class LiveChecklist:
         schedule.every(KeptRecords.EVERY, self._records.write, "seen records", first=KeptRecords.EVERY)
         schedule.every(KnownEvidence.KEPT_EVERY, self._known.write, "known", first=KnownEvidence.KEPT_EVERY)
         schedule.every(Checklist.EVERY, self._probed.tick, "probing")
+        schedule.every(Checklist.EVERY, self._prometheus.tick, "prometheus")
         if self._last_tries is not None:
             schedule.every(Checklist.EVERY, self._last_tries.tick, "last tries")
         schedule.every(FindingsKeeper.EVERY, self._keeper.write, "findings", first=FindingsKeeper.EVERY)
@@ -121,7 +121,7 @@ class LiveChecklist:
     async def judge_once(self, look: Callable[[], Awaitable[None]]) -> ChecklistView:
         """Judge all agents by what can be seen now; `look` looks at all targets. What is bad is looked at twice."""
         await asyncio.gather(look(), self._objects.first(_FIRST), self._records.first(_FIRST))
-        await self._probe_all()
+        await asyncio.gather(self._probe_all(), self._prometheus.ask())
         await look()  # what was seen before the probes may be too old after them
         await self._checklist.judge_all()
         if suspects := self._checklist.suspects():
@@ -138,12 +138,14 @@ class LiveChecklist:
         if self._history is not None:
             self._history.adopt(settings.checklist.history)
         self._probed.adopt(_probes(settings.checklist))
+        self._prometheus.adopt(settings)
 
     async def close(self) -> None:
         """Ask no more, and keep what was found."""
         await self._objects.close()
         await self._probed.close()
         await self._records.close()
+        await self._prometheus.close()
         if self._last_tries is not None:
             await self._last_tries.close()
         await self._known.write()
