@@ -26,6 +26,7 @@ from watcher.checklist.live.records.kept import KeptRecords
 from watcher.checklist.live.report_objects.report_object import Owner
 from watcher.checklist.live.report_objects.report_writer import ReportWriter
 from watcher.checklist.live.view import ChecklistView
+from watcher.checklist.live.witnesses import Witnesses
 from watcher.config.checklist import ChecklistSettings
 from watcher.config.replicas import Shard
 from watcher.config.settings import Settings
@@ -33,8 +34,9 @@ from watcher.engine.engine import Engine
 from watcher.scheduling.schedule import Schedule
 from watcher.targets import TargetSet
 
-_FIRST, _PROBED = 20.0, 60.0
-"""Seconds that one who asks by hand waits for the objects of the cluster, and for the probes of all agents."""
+_FIRST, _PROBED, _WITNESSED = 20.0, 60.0, 60.0
+"""Seconds that one who asks by hand waits for the objects of the cluster, for the probes of all agents, and for what
+others know of them."""
 
 
 class LiveChecklist:
@@ -62,9 +64,10 @@ class LiveChecklist:
         self._records = RecordEvidence(
             settings.checklist, controls, target_set.access, engine.clock, engine.own_metrics, self._state_dir
         )
+        self._witnesses = Witnesses(settings.checklist, engine, self._objects, self._records.of, self._state_dir)
         self._prometheus = PrometheusEvidence(settings, controls, states, engine.own_metrics, engine.clock)
-        providers: list[EvidenceProvider] = [self._objects, self._known, self._probed]
-        providers += [self._records, self._prometheus]
+        providers: list[EvidenceProvider] = [self._objects, self._known, self._probed, self._prometheus]
+        providers += [self._records, *self._witnesses.providers]
         self._gathering = Gathering(providers, settings.shard.owns, self._objects.accounts, at_once=once)
         self._checklist = Checklist(
             criteria,
@@ -90,8 +93,9 @@ class LiveChecklist:
     @property
     def unwritable(self) -> str:
         """Why what was found cannot be kept; empty where it is."""
-        beside = self._records.unwritable or (self._history.told() if self._history is not None else "")
-        return self._keeper.trouble or self._probed.unwritable or self._known.unwritable or beside
+        of_evidence = self._probed.unwritable or self._known.unwritable or self._witnesses.unwritable
+        of_records = self._records.unwritable or (self._history.told() if self._history is not None else "")
+        return self._keeper.trouble or of_evidence or of_records
 
     def tell_changes(self, tell: Callable[[Sequence[Change]], None]) -> None:
         """Have findings that turn told as changes."""
@@ -108,6 +112,7 @@ class LiveChecklist:
         schedule.every(KeptRecords.EVERY, self._records.write, "seen records", first=KeptRecords.EVERY)
         schedule.every(KnownEvidence.KEPT_EVERY, self._known.write, "known", first=KnownEvidence.KEPT_EVERY)
         schedule.every(Checklist.EVERY, self._probed.tick, "probing")
+        await self._witnesses.start(schedule, Checklist.EVERY)
         schedule.every(Checklist.EVERY, self._prometheus.tick, "prometheus")
         if self._last_tries is not None:
             schedule.every(Checklist.EVERY, self._last_tries.tick, "last tries")
@@ -121,7 +126,8 @@ class LiveChecklist:
     async def judge_once(self, look: Callable[[], Awaitable[None]]) -> ChecklistView:
         """Judge all agents by what can be seen now; `look` looks at all targets. What is bad is looked at twice."""
         await asyncio.gather(look(), self._objects.first(_FIRST), self._records.first(_FIRST))
-        await asyncio.gather(self._probe_all(), self._prometheus.ask())
+        witnesses = self._prometheus.ask(), self._witnesses.first(_WITNESSED)
+        await asyncio.gather(self._probe_all(), *witnesses)
         await look()  # what was seen before the probes may be too old after them
         await self._checklist.judge_all()
         if suspects := self._checklist.suspects():
@@ -138,6 +144,7 @@ class LiveChecklist:
         if self._history is not None:
             self._history.adopt(settings.checklist.history)
         self._probed.adopt(_probes(settings.checklist))
+        self._witnesses.adopt(settings.checklist)
         self._prometheus.adopt(settings)
 
     async def close(self) -> None:
@@ -149,6 +156,7 @@ class LiveChecklist:
         if self._last_tries is not None:
             await self._last_tries.close()
         await self._known.write()
+        await self._witnesses.close()
         await self._keeper.write_last()
         if self._history is not None:
             await self._history.close()

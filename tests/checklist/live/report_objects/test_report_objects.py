@@ -49,7 +49,7 @@ def kubernetes() -> Iterator[Kubernetes]:
     with run_kubernetes() as server:
         for namespace in ("watch", "prod"):
             server.admin.namespace(namespace)
-        rights = rendered({"rbac": {"reports": True}})
+        rights = rendered({"rbac": {"writeReports": True}})
         server.admin.apply(*(each for name, each in rights.items() if "Role" in name or "ServiceAccount" in name))
         yield server
 
