@@ -93,7 +93,7 @@
 {{- $carried := list }}
 {{- range .Values.discovery.kubernetes.labelsToAlerts }}
 {{- $name := include "agentweave-watcher.alertLabel" . }}
-{{- if has $name (list "alertname" "alertstate" "cluster" "job" "instance" "namespace" "agent" "pod" "node" "shard" "probe" "condition" "subject" "reason" "severity" "component" "source" "state" "drill" "drill_id") }}
+{{- if has $name (list "alertname" "alertstate" "cluster" "job" "instance" "namespace" "agent" "pod" "node" "shard" "probe" "condition" "subject" "reason" "severity" "component" "source" "state" "drill" "drill_id" "agentweave_control") }}
 {{- fail (printf "discovery.kubernetes.labelsToAlerts: alerts have a label %s of their own" $name) }}
 {{- end }}
 {{- if has $name $carried }}
