@@ -27,6 +27,9 @@
 {{- end }}
 {{- if .Values.discovery.kubernetes.enabled }}
 {{- $_ := set $config "checklist" (dict "kubernetes" .Values.rbac.checklist) }}
+{{- if .Values.rbac.writeReports }}
+{{- $_ := set $config.checklist "reports" true }}
+{{- end }}
 {{- if .Values.rbac.podLogs }}
 {{- $_ := set $config.checklist "logs" (dict "kind" "kubernetes") }}
 {{- end }}

@@ -1,25 +1,16 @@
 """Who may say what in records?"""
 
-import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from probes.controls.records import Authority
-from watcher.text.key_path import plain_name
+from watcher.text.short_texts import Pattern
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
-_PATTERN = re.compile(r"[!-~]{1,253}")
 _MOST = 100
 
 
-def _pattern(text: str) -> str:
-    if not _PATTERN.fullmatch(text):
-        raise ValueError(f"expected a pattern such as prod-*, got {plain_name(text)}")
-    return text
-
-
-Pattern = Annotated[str, AfterValidator(_pattern)]
 KeyName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$")]
 
 
