@@ -60,14 +60,17 @@ class LiveChecklist:
         tries_of = endings.tries_of if endings is not None else _no_tries
         self._known = KnownEvidence(engine, self._state_dir, tries_of)
         criteria, states = Criteria(settings.checklist), lambda: engine.board.states
-        controls = criteria.catalogue.by_id
+        controls, own_metrics = criteria.catalogue.by_id, engine.own_metrics
         self._records = RecordEvidence(
-            settings.checklist, controls, target_set.access, engine.clock, engine.own_metrics, self._state_dir
+            settings.checklist, controls, target_set.access, engine.clock, own_metrics, self._state_dir
         )
-        self._witnesses = Witnesses(settings.checklist, engine, self._objects, self._records.of, self._state_dir)
-        self._prometheus = PrometheusEvidence(settings, controls, states, engine.own_metrics, engine.clock)
-        providers: list[EvidenceProvider] = [self._objects, self._known, self._probed, self._prometheus]
-        providers += [self._records, *self._witnesses.providers]
+        in_place = self._records.in_place
+        self._witnesses = Witnesses(settings.checklist, engine, self._objects, in_place, self._state_dir)
+        self._prometheus = PrometheusEvidence(settings, controls, states, own_metrics, engine.clock)
+        providers: list[EvidenceProvider] = [
+            *(self._objects, self._known, self._probed, self._prometheus, self._records)
+        ]
+        providers += self._witnesses.providers
         self._gathering = Gathering(providers, settings.shard.owns, self._objects.accounts, at_once=once)
         self._checklist = Checklist(
             criteria,

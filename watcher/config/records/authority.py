@@ -9,13 +9,13 @@ from probes.controls.records import Authority
 from watcher.text.key_path import plain_name
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
-_PATTERN = re.compile(r"[!-~]{1,500}")
+_PATTERN = re.compile(r"[!-~]{1,253}")
 _MOST = 100
 
 
 def _pattern(text: str) -> str:
     if not _PATTERN.fullmatch(text):
-        raise ValueError(f"expected a pattern without spaces, got {plain_name(text)}")
+        raise ValueError(f"expected a pattern such as prod-*, got {plain_name(text)}")
     return text
 
 

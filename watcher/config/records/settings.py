@@ -3,9 +3,9 @@
 import glob
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from probes.controls.records import Verify
 from watcher.config.records.authority import AuthoritySettings, KeyName
@@ -68,6 +68,15 @@ class RecordSettings(BaseModel):
         description="public keys by name, each a PEM file; read again when it changes",
         examples=[{"pipeline": "/etc/agentweave-watcher/keys/pipeline.pub"}],
     )
+
+    @model_validator(mode="after")
+    def _known_keys(self) -> Self:
+        if self.verify is not Verify.OFF and not self.keys:
+            raise ValueError("verify needs keys: without one no signature is right")
+        unknown = sorted({name for each in self.authorities for name in each.keys} - self.keys.keys())
+        if unknown:
+            raise ValueError(f"authorities name {unknown[0]}, which is not among records.keys")
+        return self
 
     @property
     def wanted(self) -> bool:

@@ -136,6 +136,10 @@ class RecordEvidence:
         """What the verdict on this agent is handed."""
         return self.book.of(agent)
 
+    def in_place(self, agent: AgentRef) -> tuple[Record, ...]:
+        """Those of this agent that stand somewhere now."""
+        return tuple(each for each in self.book.of(agent) if each.gone is None)
+
     def agents(self) -> Collection[AgentRef]:
         """Nobody is there because a record says so."""
         return ()
