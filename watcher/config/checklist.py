@@ -215,13 +215,10 @@ class ChecklistSettings(BaseModel):
         description="which objects of the cluster are listed and watched; read at the start alone",
     )
     reports: bool = Field(
-        default=False,
-        description="whether findings are also written as objects of the cluster: Report of openreports.io, or "
-        "PolicyReport of wgpolicyk8s.io where only that is installed; read at the start alone",
+        default=False, description="whether Report or PolicyReport objects are written; read at the start alone"
     )
     history: HistorySettings = Field(
-        default_factory=HistorySettings,
-        description="a snapshot a day of all findings, for auditors; only with state_dir",
+        default_factory=HistorySettings, description="a snapshot a day of all findings; only with state_dir"
     )
     hostile_handshakes: bool = Field(
         default=False, description="whether agents are also shown a forged and a foreign certificate"
