@@ -18,8 +18,8 @@ from watcher.checklist.live.kubernetes.objects.kinds import Group, kinds
 from watcher.checklist.live.kubernetes.objects.report_kinds import report_kinds
 from watcher.checklist.live.kubernetes.objects.workloads import reduce_workload
 from watcher.cli import main
-from watcher.config.checklist import KubernetesEvidence
 from watcher.config.sections import sections
+from watcher.config.witnesses.objects import KubernetesEvidence
 
 INVALID = yaml.load((ROOT / "tests" / "chart" / "invalid.yaml").read_text(), Loader=yaml.CSafeLoader)
 ALL: Values = {

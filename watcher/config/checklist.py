@@ -12,6 +12,7 @@ from probes.controls.profile import NotRequired, Profile
 from watcher.config.changes import HistorySettings
 from watcher.config.records.settings import RecordSettings
 from watcher.config.witnesses.document_links import DocumentLinksSettings
+from watcher.config.witnesses.objects import KubernetesEvidence
 from watcher.config.witnesses.stores import Interval, LogsSettings, TracesSettings
 from watcher.text.addresses import base_url
 from watcher.text.short_texts import ControlId, LabelName, Line, Pattern, Word
@@ -112,26 +113,6 @@ class ProfileSettings(BaseModel):
         """The same, as verdicts are formed by it."""
         removed = tuple(NotRequired(each.control, each.reason, each.by) for each in self.required.remove)
         return Profile(self.name, self.namespaces, self.required.add, removed, self.alerts)
-
-
-class KubernetesEvidence(BaseModel):
-    """Which objects of the cluster are listed and watched. What is not leaves its controls unknown."""
-
-    model_config = _FROZEN
-
-    workloads: bool = Field(
-        default=True,
-        description="Deployments and their like, LimitRanges, and what makes Secrets",
-    )
-    network: bool = Field(
-        default=True, description="NetworkPolicies, those of Cilium and of administrators, EndpointSlices"
-    )
-    rbac: bool = Field(default=False, description="Roles and their bindings, for who may read Secrets; never Secrets")
-    spire: bool = Field(default=False, description="ClusterFederatedTrustDomains")
-    reports: bool = Field(
-        default=True,
-        description="reports of Trivy-operator on images, and of policy engines on signatures, where their CRDs are",
-    )
 
 
 class PrometheusSettings(BaseModel):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from probes.controls.catalogue.control import UnknownReason
-from probes.controls.evidence.scanner_reports import ScannedComponents, ScannedSecrets, ScannedVulnerabilities
+from probes.controls.evidence.witnesses.scanner_reports import ScannedComponents, ScannedSecrets, ScannedVulnerabilities
 from probes.controls.judges.scanner_report.case import ImageCase, image_judge
 from probes.controls.judging import Statement
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from probes.controls.catalogue.control import Control, UnknownReason
 from probes.controls.evidence import EvidenceSet, Missing, RunningImage
-from probes.controls.evidence.scanner_reports import SignatureResult
+from probes.controls.evidence.witnesses.scanner_reports import SignatureResult
 from probes.controls.judges.kubernetes_object.case import short
 from probes.controls.judges.scanner_report.case import SOURCE, reports_of, unclear
 from probes.controls.judging import Facts, Says, Statement, judge

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import AgentRef, KubeObject, Missing, RunningImage, ScannerReports, Seen
-from probes.controls.evidence.scanner_reports import (
+from probes.controls.evidence.witnesses.scanner_reports import (
     ScannedComponents,
     ScannedSecrets,
     ScannedVulnerabilities,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from probes.controls.evidence.gathered import NOT_GIVEN, Missing
-from probes.controls.evidence.log_sample import Retention
+from probes.controls.evidence.witnesses.log_sample import Retention
 
 
 @dataclass(frozen=True, slots=True)
