@@ -1,6 +1,7 @@
 """What does the command line ask for? Commands are imported by name when they are run: `--help` waits for nothing."""
 
 import argparse
+import errno
 import gc
 import os
 import signal
@@ -8,23 +9,54 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
-from watcher.commands.arguments import add_output, job, labels_to_alerts, port, runbook_url, seconds, url
+from watcher.commands.arguments import (
+    add_credentials,
+    add_output,
+    duration,
+    job,
+    labels_to_alerts,
+    port,
+    runbook_url,
+    seconds,
+    url,
+)
 from watcher.commands.checklist_arguments import add_checklist_commands
+from watcher.commands.config_file import add_config_file
 from watcher.text.printable import printable
 
 USAGE_ERROR = 2
 BUG = os.EX_SOFTWARE  # 70: 1 and 3 are verdicts of `check`
 INTERRUPTED = 128 + signal.SIGINT
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _RUN = "watcher.commands.run:command"
+_CHECK_EXITS = """exit status:
+  0  no condition is failing; conditions that need more history (WarmingUp) do not count
+  1  what --fail-on names was found
+  2  nothing was judged, nothing matches, or the command or config has a mistake
+  3  without --fail-on: a condition is unknown; also: discovery failed, so there may be more agents"""
+_CONFIG_EXITS = """exit status:
+  0  the file is valid; warnings are on standard error
+  2  it has a mistake; with --strict: or a warning"""
+_DRILL_EXITS = """exit status:
+  0  all test alerts were accepted; with --deliver: and notified
+  1  one was not, or Alertmanager failed to notify anything lately
+  2  the config has a mistake, or no alertmanager.url"""
+_STATUS_EXITS = """exit status:
+  0  no condition is failing
+  1  a condition is failing
+  2  the watcher gave no answer, or it has judged nothing
+  3  a condition is unknown"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is that of the contract, section 1. A usage error raises SystemExit(2)."""
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # none is used, and to look for some takes long
-    given = _parser().parse_args(argv)
+    _open_closed_streams()
+    given = make_parser().parse_args(argv)
     given.before()
     _imported("watcher.logs:setup_logs")(given.log_format)
     try:
@@ -33,13 +65,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 0 if given.until_stopped else INTERRUPTED
     except Exception as error:  # the boundary: with a traceback in the log, and a code that no verdict has
-        if isinstance(error, BrokenPipeError) and given.command != _RUN:  # `run` prints nothing: that is another pipe
-            # Whoever read our output has seen enough; the interpreter must not complain of it at the end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 128 + signal.SIGPIPE
+        if isinstance(error, OSError) and given.command != _RUN and (ended := _output_error(error)):
+            return ended
         log = _imported("logging:getLogger")(__name__)
         log.critical("unexpected error, this is a bug of agentweave-watcher", exc_info=True)
         return BUG
+    return code
+
+
+def _open_closed_streams() -> None:
+    """Who closed them (`>&-`) wants to see nothing; what is printed must not go elsewhere."""
+    sys.stdout = sys.stdout or StringIO()
+    sys.stderr = sys.stderr or StringIO()
+
+
+def _output_error(error: OSError) -> int:
+    """The exit code where the reader of our output has gone or has no room; 0 where the error is another one."""
+    if isinstance(error, BrokenPipeError):  # whoever read it has seen enough
+        code = 128 + signal.SIGPIPE
+    elif error.errno in _NO_ROOM:
+        print(f"agentweave-watcher: cannot write: {os.strerror(error.errno)}", file=sys.stderr)
+        code = os.EX_IOERR
+    else:
+        return 0
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter must not complain at the end
     return code
 
 
@@ -94,35 +143,50 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
     anywhere = _Parser(add_help=False)  # also after the command, where people look for it
     _add_log_format(anywhere, argparse.SUPPRESS)
     parser = _Parser(
         prog="agentweave-watcher",
-        description="Looks at every AgentWeave agent from outside, all the time, and says what is broken and why.",
+        description="Continuously probe AgentWeave agents from outside, and report what is broken, and why.",
+        epilog="exit status: of each command, see COMMAND --help; 2 for a mistake in the command line or the config, "
+        "70 for a bug, 74 if the output cannot be written",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     _add_log_format(parser, "json")
     parser.set_defaults(before=_nothing, until_stopped=False)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    run = commands.add_parser("run", parents=[anywhere], help="watch until SIGTERM; SIGHUP reads the config again")
-    run.add_argument("--config", metavar="FILE", type=Path, required=True)
+    run = commands.add_parser(
+        "run", parents=[anywhere], help="run the daemon until SIGTERM or SIGINT; SIGHUP reloads the config"
+    )
+    add_config_file(run)
     run.set_defaults(command=_RUN, before=_end_at_once_until_started, until_stopped=True)
 
     _add_check(commands, anywhere)
+    _add_status(commands, anywhere)
+    _add_explain(commands, anywhere)
     _add_drill(commands, anywhere)
     _add_demo(commands, anywhere)
-    _add_rules(commands.add_parser("rules", help="alert rules, runbooks, dashboards and Alertmanager pieces"), anywhere)
+    _add_rules(
+        commands.add_parser("rules", help="write out alert rules, runbooks, dashboards and Alertmanager config"),
+        anywhere,
+    )
     add_checklist_commands(partial(commands.add_parser, parents=[anywhere]))
-    _add_config(commands.add_parser("config", help="check a config file, or print its JSON Schema"), anywhere)
+    _add_config(commands.add_parser("config", help="begin or check a config file, or print its JSON Schema"), anywhere)
+    _add_shell(commands, anywhere, parser)
     return parser
 
 
 def _add_rules(rules: _Parser, anywhere: _Parser) -> None:
     commands = rules.add_subparsers(metavar="COMMAND", required=True)
-    export = commands.add_parser("export", parents=[anywhere], help="write them to a folder")
-    export.add_argument("directory", metavar="DIR", type=Path, help="made if missing; other files there stay")
+    export = commands.add_parser("export", parents=[anywhere], help="write them to a directory")
+    export.add_argument(
+        "directory",
+        metavar="DIR",
+        type=Path,
+        help="output directory, created if missing; files with other names are kept",
+    )
     for page, server, kind in (("runbook", "watcher", runbook_url), ("dashboard", "Grafana", url)):
         begin = f"what links to {page}s begin with; default: those of a {server} on the same machine"
         export.add_argument(f"--{page}-url", metavar="PREFIX", type=kind, help=begin)
@@ -154,59 +218,118 @@ def _add_check(commands: _Commands, anywhere: _Parser) -> None:
     check = commands.add_parser(
         "check",
         parents=[anywhere],
-        help="look at everything now and print the verdicts",
-        epilog="exit code: 0 all false, 1 a condition is true, 3 one is unknown, 2 nothing matches or a mistake",
+        help="probe every agent now and print what is failing, and why",
+        description="Probe every agent now. On a terminal: what is not well, by agent, the worst first. "
+        "In a pipe: one condition a line, all of them.",
+        epilog=_CHECK_EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    check.add_argument("--config", metavar="FILE", type=Path, required=True)
-    check.add_argument("--namespace", metavar="N", help="only targets of this namespace")
-    check.add_argument("--agent", metavar="A", help="only instances of this agent")
-    check.add_argument("--probe", metavar="P", help="only this probe")
-    add_output(check, "text", "json")
-    check.set_defaults(command="watcher.commands.check:command")
+    add_config_file(check)
+    check.add_argument("--namespace", metavar="N", help="only targets of this namespace; default: all")
+    check.add_argument("--agent", metavar="A", help="only instances of this agent; default: all")
+    check.add_argument("--probe", metavar="P", help="only this probe, such as svid or opa; default: all")
+    check.add_argument("--all", action="store_true", help="on a terminal: also what passes, nothing folded")
+    add_output(check, "text", "json", "jsonl", "junit", "sarif", "github")
+    failing = "what makes exit status 1; default: any failing condition (and 3 for an unknown one)"
+    check.add_argument("--fail-on", choices=("critical", "warning", "unknown"), help=failing)
+    again = "probe again and again, with so long between, such as 30s, until Ctrl-C; default: once"
+    check.add_argument("--watch", metavar="DURATION", type=duration, help=again)
+    check.set_defaults(command="watcher.commands.check.command:command")
+
+
+def _add_status(commands: _Commands, anywhere: _Parser) -> None:
+    status = commands.add_parser(
+        "status",
+        parents=[anywhere],
+        help="show the fleet page of a running watcher in the terminal",
+        epilog=_STATUS_EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    here = "http://127.0.0.1:9847"
+    status.add_argument("--url", metavar="URL", type=url, default=here, help=f"of the watcher; default: {here}")
+    status.add_argument("--namespace", metavar="N", help="only targets of this namespace; default: all")
+    status.add_argument("--agent", metavar="A", help="only instances of this agent; default: all")
+    add_credentials(status)
+    add_output(status, "text", "json")
+    status.set_defaults(command="watcher.commands.fleet.status:command")
+
+
+def _add_explain(commands: _Commands, anywhere: _Parser) -> None:
+    explain = commands.add_parser(
+        "explain", parents=[anywhere], help="say what a condition, alert or control means, and what to do"
+    )
+    explain.add_argument("name", metavar="NAME", help="such as OPAWrongAllow, AgentWeaveWatcherBlind or a control's id")
+    explain.set_defaults(command="watcher.commands.reference.explain:command")
+
+
+def _add_shell(commands: _Commands, anywhere: _Parser, parser: _Parser) -> None:
+    completion = commands.add_parser("completion", parents=[anywhere], help="print a completion script for a shell")
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell that reads it")
+    completion.set_defaults(command="watcher.commands.reference.completion:command", parser=parser)
+    man = commands.add_parser("man", parents=[anywhere], help="print the manual page, for man -l -")
+    man.set_defaults(command="watcher.commands.reference.manual:command", parser=parser)
 
 
 def _add_drill(commands: _Commands, anywhere: _Parser) -> None:
     drill = commands.add_parser(
         "drill",
         parents=[anywhere],
-        help="send Alertmanager a test alert of each severity, and see whether it is accepted and routed",
-        epilog="exit code: 0 all accepted (with --deliver: and notified), 1 one was not, or what Alertmanager was to "
-        "notify has all failed, 2 a mistake in the config, or no `alertmanager` in it",
+        help="send Alertmanager a test alert of each severity, and check that it is accepted and routed",
+        epilog=_DRILL_EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    drill.add_argument("--config", metavar="FILE", type=Path, required=True)
-    drill.add_argument("--deliver", action="store_true", help="let the alerts be notified: somebody gets a drill")
+    add_config_file(drill)
     drill.add_argument(
-        "--within", metavar="SECONDS", type=seconds, default=120.0, help="how long that may take; default: 120"
+        "--deliver",
+        action="store_true",
+        help="also have the alerts notified: somebody receives a drill; default: routing only",
+    )
+    drill.add_argument(
+        "--within", metavar="SECONDS", type=seconds, default=120.0, help="how long --deliver may take; default: 120"
     )
     drill.set_defaults(command="watcher.commands.drill:command")
 
 
 def _add_demo(commands: _Commands, anywhere: _Parser) -> None:
     demo = commands.add_parser(
-        "demo", parents=[anywhere], help="watch a small simulated fleet with faults, on loopback"
+        "demo", parents=[anywhere], help="run a small simulated fleet with faults, and watch it, on loopback"
     )
-    demo.add_argument("--seconds", metavar="N", type=seconds, help="end after so long; default: when stopped")
-    demo.add_argument("--port", metavar="P", type=port, default=9847, help="port of the page; default: 9847, 0: any")
+    demo.add_argument("--seconds", metavar="N", type=seconds, help="end after N seconds; default: when stopped")
+    demo.add_argument(
+        "--port", metavar="P", type=port, default=9847, help="port of the pages; 0: any free one; default: 9847"
+    )
     demo.add_argument(
         "--slower",
         metavar="N",
         type=seconds,
         default=1.0,
-        help="let faults last N times as long; 20: each until its alert fires; default: 1",
+        help="stretch the scenario N times; at 20 every fault lasts until its alert fires; default: 1",
     )
     demo.set_defaults(command="watcher.demo.run:command", before=_end_as_by_a_key, until_stopped=True)
 
 
 def _add_config(config: _Parser, anywhere: _Parser) -> None:
     commands = config.add_subparsers(metavar="COMMAND", required=True)
-    check = commands.add_parser("check", parents=[anywhere], help="name every mistake with file, line and key path")
-    check.add_argument("file", metavar="FILE", type=Path)
-    check.set_defaults(command="watcher.commands.config:check")
+    init = commands.add_parser("init", parents=[anywhere], help="write a config file with comments, to begin with")
+    place = "where to; -: standard output; default: watcher.yaml"
+    init.add_argument("file", metavar="FILE", type=Path, nargs="?", default=Path("watcher.yaml"), help=place)
+    init.add_argument("--force", action="store_true", help="write over a file that is there")
+    init.set_defaults(command="watcher.commands.config.init:command")
+    check = commands.add_parser(
+        "check",
+        parents=[anywhere],
+        help="find every mistake, with its line and key, and what is surely not meant",
+        epilog=_CONFIG_EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_config_file(check)
+    check.add_argument("--strict", action="store_true", help="warnings are mistakes: exit status 2")
+    check.set_defaults(command="watcher.commands.config.check:command")
     schema = commands.add_parser("schema", parents=[anywhere], help="print the JSON Schema of the config file")
-    schema.set_defaults(command="watcher.commands.config:schema")
+    schema.set_defaults(command="watcher.commands.config.schema:command")
 
 
 def _add_log_format(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument(
-        "--log-format", choices=("json", "text"), default=default, help="of the log on stderr; default: json"
+        "--log-format", choices=("json", "text"), default=default, help="format of log lines on stderr; default: json"
     )

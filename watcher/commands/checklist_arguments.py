@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path
 
-from watcher.commands.arguments import add_output, duration, sdk_version, trust_domain, url
+from watcher.commands.arguments import add_credentials, add_output, duration, sdk_version, trust_domain, url
 
 _NEWEST = "which the agents are built with; default: the newest that is known"
 
@@ -65,11 +65,7 @@ def _readiness(command: ArgumentParser) -> None:
     since = "with --url: also what newly fails, is mended or lapsed in this time, such as 24h"
     command.add_argument("--since", metavar="DURATION", type=duration, help=since)
     command.add_argument("--fail-on", choices=("fail", "unknown"), help="default: unknown, and fail with --manifests")
-    authorities = "with --url: authorities in PEM that its certificate is checked by; default: those of this machine"
-    command.add_argument("--ca-file", metavar="FILE", type=Path, help=authorities)
-    token = command.add_mutually_exclusive_group()
-    token.add_argument("--bearer-token-file", metavar="FILE", type=Path, help="with --url: a token that may read")
-    token.add_argument("--user-file", metavar="FILE", type=Path, help="with --url: a file with NAME:PASSWORD")
+    add_credentials(command, beside="with --url: ")
     add_output(command, "text", "json", "markdown", "html", "junit", "sarif")
     command.set_defaults(command="watcher.commands.readiness.command:command")
 

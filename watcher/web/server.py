@@ -19,6 +19,7 @@ from watcher.web.checklist.exposition import agent_families
 from watcher.web.checklist.pages import readiness_routes
 from watcher.web.discovery_page import Discovered, discovery_route, pods_route
 from watcher.web.exposition import render, render_own
+from watcher.web.fleet.api import fleet_rows_route
 from watcher.web.fleet.badge import badge_route
 from watcher.web.fleet.fleet_query import FilterError, fleet_query
 from watcher.web.fleet.page import fleet_route
@@ -121,6 +122,7 @@ def make_app(
             *health,
             Route("/api/v1/targets", targets),
             Route("/api/v1/targets/{namespace}/{pod}", target),
+            others.route(fleet_rows_route(engine, lambda: troubles(engine))),
             pictures_route(engine, others),
             pods_route(engine, discovered, others),
             *checklist_routes(engine, checklist, others),
