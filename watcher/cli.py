@@ -13,19 +13,11 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
-from watcher.commands.arguments import (
-    add_credentials,
-    add_output,
-    duration,
-    job,
-    labels_to_alerts,
-    port,
-    runbook_url,
-    seconds,
-    url,
-)
+from watcher.commands.alerting_arguments import add_alerting_commands
+from watcher.commands.arguments import port, seconds
 from watcher.commands.checklist_arguments import add_checklist_commands
 from watcher.commands.config_file import add_config_file
+from watcher.commands.fleet_arguments import add_fleet_commands, add_shell_commands
 from watcher.text.printable import printable
 
 USAGE_ERROR = 2
@@ -33,23 +25,9 @@ BUG = os.EX_SOFTWARE  # 70: 1 and 3 are verdicts of `check`
 INTERRUPTED = 128 + signal.SIGINT
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _RUN = "watcher.commands.run:command"
-_CHECK_EXITS = """exit status:
-  0  no condition is failing; conditions that need more history (WarmingUp) do not count
-  1  what --fail-on names was found
-  2  nothing was judged, nothing matches, or the command or config has a mistake
-  3  without --fail-on: a condition is unknown; also: discovery failed, so there may be more agents"""
 _CONFIG_EXITS = """exit status:
   0  the file is valid; warnings are on standard error
   2  it has a mistake; with --strict: or a warning"""
-_DRILL_EXITS = """exit status:
-  0  all test alerts were accepted; with --deliver: and notified
-  1  one was not, or Alertmanager failed to notify anything lately
-  2  the config has a mistake, or no alertmanager.url"""
-_STATUS_EXITS = """exit status:
-  0  no condition is failing
-  1  a condition is failing
-  2  the watcher gave no answer, or it has judged nothing
-  3  a condition is unknown"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -163,131 +141,13 @@ def make_parser() -> argparse.ArgumentParser:
     add_config_file(run)
     run.set_defaults(command=_RUN, before=_end_at_once_until_started, until_stopped=True)
 
-    _add_check(commands, anywhere)
-    _add_status(commands, anywhere)
-    _add_explain(commands, anywhere)
-    _add_drill(commands, anywhere)
+    add_fleet_commands(partial(commands.add_parser, parents=[anywhere]))
     _add_demo(commands, anywhere)
-    _add_rules(
-        commands.add_parser("rules", help="write out alert rules, runbooks, dashboards and Alertmanager config"),
-        anywhere,
-    )
+    add_alerting_commands(commands.add_parser, anywhere)
     add_checklist_commands(partial(commands.add_parser, parents=[anywhere]))
     _add_config(commands.add_parser("config", help="begin or check a config file, or print its JSON Schema"), anywhere)
-    _add_shell(commands, anywhere, parser)
+    add_shell_commands(partial(commands.add_parser, parents=[anywhere]), parser)
     return parser
-
-
-def _add_rules(rules: _Parser, anywhere: _Parser) -> None:
-    commands = rules.add_subparsers(metavar="COMMAND", required=True)
-    export = commands.add_parser("export", parents=[anywhere], help="write them to a directory")
-    export.add_argument(
-        "directory",
-        metavar="DIR",
-        type=Path,
-        help="output directory, created if missing; files with other names are kept",
-    )
-    for page, server, kind in (("runbook", "watcher", runbook_url), ("dashboard", "Grafana", url)):
-        begin = f"what links to {page}s begin with; default: those of a {server} on the same machine"
-        export.add_argument(f"--{page}-url", metavar="PREFIX", type=kind, help=begin)
-    page = "the address of the watcher's page, to which dashboards link; default: that of a watcher on the same machine"
-    export.add_argument("--watcher-url", metavar="PREFIX", type=url, help=page)
-    copy = "the same for alerts about the watcher itself, whose own page may be down; {name} in it: the runbook's name"
-    export.add_argument("--watcher-runbook-url", metavar="PREFIX", type=runbook_url, help=copy)
-    export.add_argument(
-        "--job",
-        metavar="JOB",
-        dest="jobs",
-        type=job,
-        action="append",
-        default=[],
-        help="a job by which Prometheus scrapes a watcher: while it is gone, it is down; may be given again; "
-        "default: whatever was there within a day",
-    )
-    export.add_argument(
-        "--labels-to-alerts",
-        metavar="KEY[,KEY]",
-        type=labels_to_alerts,
-        default=(),
-        help="labels of pods that alerts carry, as in discovery.kubernetes.labels_to_alerts",
-    )
-    export.set_defaults(command="watcher.commands.rules:export")
-
-
-def _add_check(commands: _Commands, anywhere: _Parser) -> None:
-    check = commands.add_parser(
-        "check",
-        parents=[anywhere],
-        help="probe every agent now and print what is failing, and why",
-        description="Probe every agent now. On a terminal: what is not well, by agent, the worst first. "
-        "In a pipe: one condition a line, all of them.",
-        epilog=_CHECK_EXITS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add_config_file(check)
-    check.add_argument("--namespace", metavar="N", help="only targets of this namespace; default: all")
-    check.add_argument("--agent", metavar="A", help="only instances of this agent; default: all")
-    check.add_argument("--probe", metavar="P", help="only this probe, such as svid or opa; default: all")
-    check.add_argument("--all", action="store_true", help="on a terminal: also what passes, nothing folded")
-    add_output(check, "text", "json", "jsonl", "junit", "sarif", "github")
-    failing = "what makes exit status 1; default: any failing condition (and 3 for an unknown one)"
-    check.add_argument("--fail-on", choices=("critical", "warning", "unknown"), help=failing)
-    again = "probe again and again, with so long between, such as 30s, until Ctrl-C; default: once"
-    check.add_argument("--watch", metavar="DURATION", type=duration, help=again)
-    check.set_defaults(command="watcher.commands.check.command:command")
-
-
-def _add_status(commands: _Commands, anywhere: _Parser) -> None:
-    status = commands.add_parser(
-        "status",
-        parents=[anywhere],
-        help="show the fleet page of a running watcher in the terminal",
-        epilog=_STATUS_EXITS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    here = "http://127.0.0.1:9847"
-    status.add_argument("--url", metavar="URL", type=url, default=here, help=f"of the watcher; default: {here}")
-    status.add_argument("--namespace", metavar="N", help="only targets of this namespace; default: all")
-    status.add_argument("--agent", metavar="A", help="only instances of this agent; default: all")
-    add_credentials(status)
-    add_output(status, "text", "json")
-    status.set_defaults(command="watcher.commands.fleet.status:command")
-
-
-def _add_explain(commands: _Commands, anywhere: _Parser) -> None:
-    explain = commands.add_parser(
-        "explain", parents=[anywhere], help="say what a condition, alert or control means, and what to do"
-    )
-    explain.add_argument("name", metavar="NAME", help="such as OPAWrongAllow, AgentWeaveWatcherBlind or a control's id")
-    explain.set_defaults(command="watcher.commands.reference.explain:command")
-
-
-def _add_shell(commands: _Commands, anywhere: _Parser, parser: _Parser) -> None:
-    completion = commands.add_parser("completion", parents=[anywhere], help="print a completion script for a shell")
-    completion.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell that reads it")
-    completion.set_defaults(command="watcher.commands.reference.completion:command", parser=parser)
-    man = commands.add_parser("man", parents=[anywhere], help="print the manual page, for man -l -")
-    man.set_defaults(command="watcher.commands.reference.manual:command", parser=parser)
-
-
-def _add_drill(commands: _Commands, anywhere: _Parser) -> None:
-    drill = commands.add_parser(
-        "drill",
-        parents=[anywhere],
-        help="send Alertmanager a test alert of each severity, and check that it is accepted and routed",
-        epilog=_DRILL_EXITS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add_config_file(drill)
-    drill.add_argument(
-        "--deliver",
-        action="store_true",
-        help="also have the alerts notified: somebody receives a drill; default: routing only",
-    )
-    drill.add_argument(
-        "--within", metavar="SECONDS", type=seconds, default=120.0, help="how long --deliver may take; default: 120"
-    )
-    drill.set_defaults(command="watcher.commands.drill:command")
 
 
 def _add_demo(commands: _Commands, anywhere: _Parser) -> None:

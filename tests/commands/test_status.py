@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.servers.daemon import Daemon, run_daemon
+from tests.servers.daemon import DaemonProcess, run_daemon
 from tests.servers.watched_fleet import SOURCES, WatchedFleet, run_fleet
 from watcher.commands.fleet.rows import row_lines, summary
 from watcher.commands.fleet.status import command
@@ -15,7 +15,7 @@ GONE = [{"namespace": "dev", "agent": f"gone-{number}", "address": "127.0.0.1:9"
 
 
 @pytest.fixture(scope="module")
-def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]:
     home = tmp_path_factory.mktemp("status")
     with run_fleet(home, "search") as fleet, run_daemon(home, _config(fleet)) as daemon:
         daemon.says("AgentUnreachable", "true", agent="gone-5")
@@ -32,7 +32,9 @@ def _given(url: str, **more: object) -> Namespace:
     return Namespace(**{**given, "bearer_token_file": None, "user_file": None, "url": url, **more})
 
 
-def test_status_shows_the_rows_of_the_page_folded_as_there(daemon: Daemon, capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_shows_the_rows_of_the_page_folded_as_there(
+    daemon: DaemonProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert command(_given(daemon.url)) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "critical  6 agents: AgentUnreachable on 6 pods"
@@ -42,7 +44,7 @@ def test_status_shows_the_rows_of_the_page_folded_as_there(daemon: Daemon, capsy
 
 
 def test_status_of_one_agent_is_not_folded_and_its_exit_code_is_its_own(
-    daemon: Daemon, capsys: pytest.CaptureFixture[str]
+    daemon: DaemonProcess, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command(_given(daemon.url, namespace="prod", agent="search")) == 0
     assert capsys.readouterr().out.startswith("1 target: 1 healthy (")
@@ -50,7 +52,7 @@ def test_status_of_one_agent_is_not_folded_and_its_exit_code_is_its_own(
     assert capsys.readouterr().out.startswith("0 targets: nothing to judge. ")
 
 
-def test_the_api_has_the_rows(daemon: Daemon, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_api_has_the_rows(daemon: DaemonProcess, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(_given(daemon.url, output="json", namespace="dev", agent="gone-1")) == 1
     document = json.loads(capsys.readouterr().out)
     assert (document["agents"], document["total"], document["standby"]) == (1, 1, False)
@@ -77,8 +79,8 @@ def test_the_api_has_the_rows(daemon: Daemon, capsys: pytest.CaptureFixture[str]
         ("severity=x", "severity: expected one of critical, "),
     ],
 )
-def test_a_query_that_cannot_be_meant_is_refused(daemon: Daemon, query: str, said: str) -> None:
-    answer = daemon.client.get(f"{daemon.url}/api/v1/fleet?{query}")
+def test_a_query_that_cannot_be_meant_is_refused(daemon: DaemonProcess, query: str, said: str) -> None:
+    answer = daemon.get(f"/api/v1/fleet?{query}")
     assert answer.status_code == 400
     assert answer.json()["error"].startswith(said)
 
@@ -101,7 +103,7 @@ def test_what_another_process_says_is_printed_as_one_line_and_coloured_only_by_u
         "not_evaluated": 0,
         "problems": [],
     }
-    lines = list(row_lines(row, 1795510920.0, 60, colour=True))
+    lines = list(row_lines(row, 1795424520.0, 60, colour=True))
     assert lines == [
         "\x1b[1;31mcritical \x1b[0m \x1b[1mprod/\\x1b[31mred\\n\x1b[0m, for 2m0s",
         "          X: a\\nb \\x1b]0;title\\x07",
