@@ -158,6 +158,7 @@ def _add_demo(commands: _Commands, anywhere: _Parser) -> None:
     demo.add_argument(
         "--port", metavar="P", type=port, default=9847, help="port of the pages; 0: any free one; default: 9847"
     )
+    demo.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help="address to listen at; default: 127.0.0.1")
     demo.add_argument(
         "--slower",
         metavar="N",
