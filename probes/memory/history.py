@@ -31,7 +31,7 @@ DRIFT = ConditionKind(
     name="MemoryDrift",
     severity=Severity.WARNING,
     true_when="The floor of memory rises day over day, and has done so for `drift_hold`.",
-    all_clear="The floor of memory does not rise like a leak, or has not for long.",
+    all_clear="No sustained memory growth.",
     window=Window(seconds=LEAST_FOR_DRIFT * BLOCK),
 )
 PREDICTED = ConditionKind(

@@ -144,7 +144,7 @@ def _pages(engine: Engine, discovered: Discovered, past: ChangeStore) -> list[Ro
 
 def _health_routes(poll_loops: PollLoops, unready: Callable[[], str]) -> list[Route]:
     async def livez(_: Request) -> Response:
-        return _health("" if poll_loops.live else "the schedule makes no progress")
+        return _health("" if poll_loops.live else "the scheduler makes no progress")
 
     async def readyz(_: Request) -> Response:
         return _health(unready())
