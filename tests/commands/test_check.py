@@ -183,7 +183,7 @@ def test_json_has_the_shape_of_the_api_and_evidence_for_one_target_only(
                 assert bool(look["evidence"]) == (told is one)
 
 
-def test_on_a_terminal_only_what_is_not_well_is_shown_by_agent_and_counted_in_one_line(
+def test_a_terminal_shows_what_is_not_well_by_agent_and_counts_in_one_line(
     fleet: WatchedFleet, run_check: Checker
 ) -> None:
     bare, young = {"namespace": "prod", "agent": "bare"}, "9 conditions need more history"
@@ -209,9 +209,7 @@ def test_what_many_agents_have_in_common_is_folded_on_a_terminal_as_on_the_page(
     assert lines[-1] == "12 targets: 12 critical. Exit code 1: 12 conditions failing."
 
 
-def test_in_a_pipe_each_condition_is_one_line_of_seven_fields_the_worst_target_first(
-    fleet: WatchedFleet, run_check: Checker
-) -> None:
+def test_in_a_pipe_each_condition_is_one_line_the_worst_target_first(fleet: WatchedFleet, run_check: Checker) -> None:
     told = run_check(fleet.config(fleet.target("search"), REFUSED), output="text")
     fields = [line.split("\t") for line in told.out.splitlines()]
     assert {len(each) for each in fields} == {7}

@@ -33,7 +33,7 @@ def test_init_writes_a_valid_file_and_never_over_another(tmp_path: Path, capsys:
     assert capsys.readouterr().err == f"{tmp_path}/no/where.yaml: cannot be written: No such file or directory\n"
 
 
-def test_what_init_has_in_comments_is_valid_too_and_names_sections_that_there_are(
+def test_what_init_has_in_comments_is_valid_and_names_every_section(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert init(Path("-"), force=False) == 0

@@ -90,7 +90,7 @@ def test_a_daemon_that_is_not_there_is_one_line_and_exit_code_2(capsys: pytest.C
     assert capsys.readouterr() == ("", "http://127.0.0.1:9: Connection refused\n")
 
 
-def test_what_another_process_says_is_printed_as_one_line_and_coloured_only_by_us() -> None:
+def test_what_another_process_says_is_one_line_and_coloured_only_by_us() -> None:
     row = {
         "state": "critical",
         "namespace": "prod",

@@ -26,7 +26,7 @@ def _mounts(service: str) -> dict[str, Path]:
     return {inside: (DEPLOY / here).resolve() for here, inside in pairs}
 
 
-def test_compose_has_the_demo_and_what_it_is_shown_by_with_the_keys_of_the_specification() -> None:
+def test_compose_has_four_services_with_keys_of_the_specification() -> None:
     assert set(COMPOSE) == {"name", "services"}
     assert set(SERVICES) == {"demo", "prometheus", "alertmanager", "grafana"}
     known = {"image", "command", "ports", "tmpfs", "network_mode", "volumes", "environment"}
@@ -69,7 +69,7 @@ def test_grafana_finds_the_dashboards_where_compose_mounts_them() -> None:
     assert (source["type"], source["isDefault"], source["url"]) == ("prometheus", True, "http://127.0.0.1:9090")
 
 
-def test_the_unit_of_systemd_runs_a_command_of_ours_and_keeps_state_where_the_config_of_readme_has_it() -> None:
+def test_the_unit_of_systemd_runs_what_readme_installs() -> None:
     unit = configparser.ConfigParser(strict=False, interpolation=None)
     unit.optionxform = str  # type: ignore[assignment]  # keys as they are written
     unit.read(DEPLOY / "agentweave-watcher.service")

@@ -8,6 +8,8 @@ from watcher.config.schema import config_schema
 
 Schema = Mapping[str, Any]
 
+_KINDS = {"integer": "whole number", "string": "text", "object": "mapping", "boolean": "true or false"}
+
 _INTRODUCTION = """# Configuration reference
 
 <!-- Written by `make docs` from the schema; edit the models in `watcher/config/` and the limits of probes instead. -->
@@ -91,9 +93,8 @@ def _type_of(node: Schema) -> str:
         return "size"
     if node.get("type") == "array":
         return f"list of {_type(node['items']) if node.get('items') else 'anything'}"
-    return {"integer": "whole number", "string": "text", "object": "mapping", "boolean": "true or false"}.get(
-        node.get("type", ""), node.get("type", "anything")
-    )
+    kind: str = node.get("type", "anything")
+    return "path" if node.get("format") == "path" else _KINDS.get(kind, kind)
 
 
 def _default(node: Schema) -> str:
