@@ -19,7 +19,7 @@ class SharedOPAs:
     """The newest replies of OPAs that several targets share."""
 
     def __init__(self, interval: float) -> None:
-        """`interval`: seconds time between two probe attempts at a target."""
+        """`interval`: seconds from one look at a target to the next."""
         self._interval = interval
         self._shared: frozenset[str] = frozenset()
         self._flights: SingleFlight[tuple[Where, bytes], Reply] = SingleFlight()

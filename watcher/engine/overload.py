@@ -16,7 +16,7 @@ class Backlog:
     """The looks of one source: how many were due and left out, and how long the oldest waits."""
 
     def __init__(self, source: str, interval: float, now: Callable[[], float]) -> None:
-        """`interval`: seconds time between two probe attempts at a target; `now`: monotonic seconds."""
+        """`interval`: seconds from one look at a target to the next; `now`: monotonic seconds."""
         self.source, self.interval, self._now = source, interval, now
         self.waits: Callable[[], float] = float  # seconds for which the oldest look that is due was not begun
         self._seconds: deque[tuple[int, list[int]]] = deque()  # looks due and left out, by the second

@@ -24,7 +24,7 @@ class JudgingQueue:
         self._next: asyncio.Handle | None = None
 
     def add(self, judge: Callable[[], None], interval: float) -> None:
-        """Judge this soon; there are `interval` seconds time between two probe attempts at a target."""
+        """Judge this soon; there are `interval` seconds from one look at a target to the next."""
         self._waiting.append(judge)
         if self._next is None:
             self._next = asyncio.get_running_loop().call_later(min(GATHER, interval * _SHORT), self._go_on)

@@ -41,7 +41,7 @@ class TimingWheel:
     """The looks of one source: which targets are due at which step of 25 ms, and how many steps go together."""
 
     def __init__(self, source: str, interval: float) -> None:
-        """`interval`: seconds time between two probe attempts at a target."""
+        """`interval`: seconds from one look at a target to the next."""
         self.source, self.interval = source, interval
         self.steps = max(1, round(interval / STEP))
         self.at_once = 1  # steps whose looks are released together
