@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import socket
 import subprocess
 import time
@@ -424,10 +425,33 @@ def test_a_state_that_cannot_be_read_is_said_and_left_where_it_is(run_check: Che
     assert [path.name for path in state.iterdir()] == ["state.jsonl"]
 
 
-def test_many_targets_are_all_looked_at(run_check: Checker) -> None:
-    targets = [REFUSED | {"pod": f"pod-{number}"} for number in range(500)]
-    told = run_check(_only(*targets))
+def test_many_targets_are_all_looked_at_and_text_costs_about_what_json_does(run_check: Checker) -> None:
+    targets = _only(*(REFUSED | {"pod": f"pod-{number}"} for number in range(500)))
+    began = time.process_time()
+    told = run_check(targets)
+    took = time.process_time() - began
     assert sum(each["status"] == "true" for target in told.targets for each in target["conditions"]) == 500
+    began = time.process_time()
+    text = run_check(targets, output="text")
+    assert text.out.count("\tAgentUnreachable\t") == 500
+    assert time.process_time() - began < 1.2 * took + 0.3
+    began = time.process_time()
+    assert "on 500 pods" in run_check(targets, output="text", terminal=True).out
+    assert time.process_time() - began < 1.2 * took + 0.3
+
+
+def test_watching_prints_again_until_an_interrupt(tmp_path: Path) -> None:
+    config = write_config(tmp_path, _only(REFUSED, probes={"svid": {"failures": 1}}))
+    command = ["env", "--default-signal=INT", *COMMAND, "check", config, "--watch", "200ms", "--probe", "svid"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        failing = (
+            line for line in process.stdout if line.startswith("true\tcritical\tprod/gone/gone\tAgentUnreachable")
+        )
+        assert [next(failing) for _ in range(3)]
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert process.returncode in (1, 130)  # 130: it was probing just then
 
 
 def test_a_discovery_that_failed_is_never_an_all_clear(run_check: Checker, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from probes import AnyProbe, load_probes
 from probes.contract import ConditionKind
-from probes.contract.condition import Window
 
 
 class ConditionFacts(NamedTuple):
@@ -31,8 +30,8 @@ class ConditionFacts(NamedTuple):
         if kind.reasons:
             yield "Reasons", ", ".join(kind.reasons)
         yield "Probe results in a row", f"probes.{self.probe.name}.failures" if kind.repeated else "one"
-        if window := _window(kind.window, self.probe.name):
-            yield "Needs history", f"{window}; until then it is unknown, reason WarmingUp"
+        if window := kind.window.said:
+            yield "Needs history", f"up to {window}; until then it is unknown, reason WarmingUp"
         if kind.needs:
             yield "Applies where the target has", ", ".join(kind.needs)
 
@@ -47,14 +46,3 @@ _SOURCES = {
 def every_condition() -> list[ConditionFacts]:
     """All of them, in the order of the probes."""
     return [ConditionFacts(probe, kind) for probe in load_probes() for kind in probe.conditions]
-
-
-def _window(window: Window, probe: str) -> str:
-    parts = []
-    if window.setting:
-        parts.append(f"probes.{probe}.{window.setting}")
-    if window.seconds:
-        parts.append(f"{window.seconds:g} s")
-    if window.looks:
-        parts.append(f"{window.looks} probe results")
-    return " and ".join(parts)

@@ -18,7 +18,7 @@ ALERTS = ProbeAlerts(
             condition="AgentUnreachable",
             held="3m",
             summary="Agent mTLS handshake failing.",
-            was="The mTLS port of an agent did not do a handshake.",
+            was="Agent mTLS handshake failed.",
             says="The mTLS port of {agent} fails the TLS handshake, so no other agent can call it.",
             hint=_NETWORK,
         ),
