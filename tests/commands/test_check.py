@@ -436,7 +436,7 @@ def test_many_targets_are_all_looked_at_and_text_costs_about_what_json_does(run_
     assert text.out.count("\tAgentUnreachable\t") == 500
     assert time.process_time() - began < 1.2 * took + 0.3
     began = time.process_time()
-    assert "on 500 pods" in run_check(targets, output="text", terminal=True).out
+    assert "AgentUnreachable on at least 30 pods: " in run_check(targets, output="text", terminal=True).out
     assert time.process_time() - began < 1.2 * took + 0.3
 
 

@@ -97,6 +97,7 @@ def test_what_another_process_says_is_one_line_and_coloured_only_by_us() -> None
         "agent": "\x1b[31mred\n",
         "pods": 1,
         "asked_for": 1,
+        "read": 1,
         "since": "2026-11-23T09:00:00Z",
         "conditions": [{"conditions": ["X"], "status": "true", "message": "a\nb \x1b]0;title\x07", "pods": 1}],
         "left_out": 0,

@@ -105,7 +105,10 @@ def _shared(row: Row) -> Iterator[str]:
 def _conditions(row: Row) -> Iterator[str]:
     for each in row["conditions"]:
         names = ", ".join(each["conditions"])
-        pods = f" on {each['pods']} pods" if row["pods"] > 1 else ""
+        least = (
+            "at least " if row["read"] < row["asked_for"] else ""
+        )  # of an agent with very many pods not all are read
+        pods = f" on {least}{each['pods']} pod{'' if each['pods'] == 1 else 's'}" if row["pods"] > 1 else ""
         unknown = "unknown: " if each["status"] == "unknown" else ""
         yield f"{names}{pods}: {unknown}{each['message']}"
     if row["left_out"]:

@@ -89,6 +89,7 @@ def _agent(board: Board, row: AgentRow, now: float) -> Json:
         **alone,
         "pods": row.all_pods,
         "asked_for": len(row.pods),
+        "read": said.read,
         **({"since": utc(board.date_of(row.newest))} if row.health.in_trouble else {}),
         "conditions": [_told(each) for each in said.told],
         "left_out": said.left_out,
