@@ -18,7 +18,8 @@ GONE = [{"namespace": "dev", "agent": f"gone-{number}", "address": "127.0.0.1:9"
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]:
     home = tmp_path_factory.mktemp("status")
     with run_fleet(home, "search") as fleet, run_daemon(home, _config(fleet)) as daemon:
-        daemon.says("AgentUnreachable", "true", agent="gone-5")
+        for each in GONE:
+            daemon.says("AgentUnreachable", "true", agent=str(each["agent"]))
         daemon.says("AgentUnreachable", "false", agent="search")
         yield daemon
 
