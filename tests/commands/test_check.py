@@ -442,7 +442,7 @@ def test_many_targets_are_all_looked_at_and_text_costs_about_what_json_does(run_
 
 def test_watching_prints_again_until_an_interrupt(tmp_path: Path) -> None:
     config = write_config(tmp_path, _only(REFUSED, probes={"svid": {"failures": 1}}))
-    command = ["env", "--default-signal=INT", *COMMAND, "check", config, "--watch", "200ms", "--probe", "svid"]
+    command = ["env", "--default-signal=INT", *COMMAND, "check", str(config), "--watch", "200ms", "--probe", "svid"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         failing = (
