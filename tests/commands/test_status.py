@@ -33,11 +33,16 @@ def _given(url: str, **more: object) -> Namespace:
     return Namespace(**{**given, "bearer_token_file": None, "user_file": None, "url": url, **more})
 
 
+def _lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """What was printed, without the trouble of a watcher on a busy machine."""
+    return [line for line in capsys.readouterr().out.splitlines() if not line.startswith("watcher: Overloaded: ")]
+
+
 def test_status_shows_the_rows_of_the_page_folded_as_there(
     daemon: DaemonProcess, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command(_given(daemon.url)) == 1
-    lines = capsys.readouterr().out.splitlines()
+    lines = _lines(capsys)
     assert lines[0] == "critical  6 agents: AgentUnreachable on 6 pods"
     assert lines[1:7] == [f"          dev/gone-{number}: connection refused" for number in range(6)]
     assert lines[-1].startswith("7 targets: 6 critical, 1 healthy (")
@@ -48,9 +53,9 @@ def test_status_of_one_agent_is_not_folded_and_its_exit_code_is_its_own(
     daemon: DaemonProcess, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command(_given(daemon.url, namespace="prod", agent="search")) == 0
-    assert capsys.readouterr().out.startswith("1 target: 1 healthy (")
+    assert _lines(capsys)[0].startswith("1 target: 1 healthy (")
     assert command(_given(daemon.url, agent="nobody")) == 2
-    assert capsys.readouterr().out.startswith("0 targets: nothing to judge. ")
+    assert _lines(capsys)[0].startswith("0 targets: nothing to judge. ")
 
 
 def test_the_api_has_the_rows(daemon: DaemonProcess, capsys: pytest.CaptureFixture[str]) -> None:
