@@ -134,9 +134,9 @@ class Verdict:
 _WHY_UNKNOWN = {
     Unknown.WARMING_UP: "Needs more history before it can be judged.",
     Unknown.HISTORY_INTERRUPTED: "Its history begins anew again and again.",
-    Unknown.NOT_HELD_YET: "One probe result cannot show for how long this has held.",
+    Unknown.NOT_HELD_YET: "One probe result cannot show how long this has held.",
     Unknown.NEVER_REACHED: "Nothing ever answered there; a network policy may keep only the watcher out.",
-    Unknown.SOURCE_FAILED: "Not evaluated: the probe failed, and another condition says why.",
+    Unknown.SOURCE_FAILED: "The probe failed; another condition of the same result says why.",
     Unknown.SIGNAL_ABSENT: "The metrics endpoint does not have the metric that this needs.",
     Unknown.FACT_UNKNOWN: "What this needs to be known of the target could not be learnt.",
     Unknown.MALFORMED: "What was received cannot be read.",
