@@ -187,6 +187,7 @@ def _add_config(config: _Parser, anywhere: _Parser) -> None:
     check.add_argument("--strict", action="store_true", help="warnings are mistakes: exit status 2")
     check.set_defaults(command="watcher.commands.config.check:command")
     schema = commands.add_parser("schema", parents=[anywhere], help="print the JSON Schema of the config file")
+    schema.add_argument("--records", action="store_true", help="of records instead: attestations, results and waivers")
     schema.set_defaults(command="watcher.commands.config.schema:command")
 
 

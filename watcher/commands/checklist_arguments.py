@@ -2,15 +2,18 @@
 
 from argparse import ArgumentParser
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from watcher.commands.arguments import add_credentials, add_output, duration, sdk_version, trust_domain, url
+from watcher.commands.arguments import add_credentials, add_output, day, duration, sdk_version, trust_domain, url
+from watcher.commands.record.attest_arguments import add_attest, add_waive
+from watcher.commands.record.import_arguments import add_import
 
 _NEWEST = "which the agents are built with; default: the newest that is known"
 
 
 def add_checklist_commands(add: Callable[..., ArgumentParser]) -> None:
-    """Add `validate`, `readiness` and `controls`; `add` makes the parser of one command."""
+    """Add `validate`, `readiness`, `controls` and `record`; `add` makes the parser of one command."""
     _validate(
         add(
             "validate",
@@ -27,6 +30,18 @@ def add_checklist_commands(add: Callable[..., ArgumentParser]) -> None:
         )
     )
     _controls(add("controls", help="the production readiness checklist as controls; one of them in full"))
+    record = add("record", help="what people or pipelines say of a control, as a record")
+    evidence = add("evidence", help="what was true on each day, for auditors").add_subparsers(
+        metavar="COMMAND", required=True
+    )
+    _evidence(
+        evidence.add_parser(
+            "export",
+            help="write findings of each day, records, catalogue and changes into a folder, with their digests",
+            epilog="exit code: 0 written, 2 the daemon cannot be asked, or the folder is not empty",
+        )
+    )
+    _record(partial(record.add_subparsers(metavar="COMMAND", required=True).add_parser))
 
 
 def _validate(command: ArgumentParser) -> None:
@@ -68,6 +83,23 @@ def _readiness(command: ArgumentParser) -> None:
     add_credentials(command, beside="with --url: ")
     add_output(command, "text", "json", "markdown", "html", "junit", "sarif")
     command.set_defaults(command="watcher.commands.readiness.command:command")
+
+
+def _evidence(command: ArgumentParser) -> None:
+    command.add_argument("--url", metavar="URL", type=url, required=True, help="of a running daemon")
+    command.add_argument("--since", metavar="DAY", type=day, required=True, help="the first day, such as 2026-11-01")
+    command.add_argument("--until", metavar="DAY", type=day, help="the last day; default: today, by UTC")
+    add_credentials(command)
+    command.add_argument("directory", metavar="DIR", type=Path, help="an empty folder, or one that is made")
+    command.set_defaults(command="watcher.commands.evidence:command")
+
+
+def _record(add: Callable[..., ArgumentParser]) -> None:
+    told = "exit code: 0 written, 2 it would be invalid, and why"
+    add_attest(add("attest", help="that people know that a control is met, as a record", epilog=told))
+    add_waive(add("waive", help="that a control need not be met for a time, as a record", epilog=told))
+    read = "what the tools of a pipeline wrote, as one record with the counts that the control needs"
+    add_import(add("import", help=read, epilog=told))
 
 
 def _controls(command: ArgumentParser) -> None:

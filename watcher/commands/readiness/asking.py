@@ -20,6 +20,11 @@ _HERE = ("localhost", "127.0.0.1", "::1")
 class AskingError(Exception):
     """The daemon cannot be asked, or gave no answer; one sentence."""
 
+    def __init__(self, why: str, code: int = 0) -> None:
+        """`code` of HTTP, 0 where none came."""
+        super().__init__(why)
+        self.code = code
+
 
 def ask(url: str, path: str, query: Mapping[str, str], given: Namespace) -> bytes:
     """The body of the answer of a daemon at this URL; AskingError."""
@@ -74,7 +79,8 @@ def _body(answer: httpx.Response) -> bytes:
     body = b"".join(pieces)
     if answer.status_code != httpx.codes.OK:
         where = answer.url.copy_with(query=None)
-        raise AskingError(f"{where}: {answer.status_code} {answer.reason_phrase}{_why(body)}")
+        said = f"{where}: {answer.status_code} {answer.reason_phrase}{_why(body)}"
+        raise AskingError(said, answer.status_code)
     return body
 
 
