@@ -20,7 +20,7 @@ FROM python:3.11-slim
 ARG VERSION=0.1.0
 ARG REVISION=
 LABEL org.opencontainers.image.title="agentweave-watcher" \
-      org.opencontainers.image.description="Looks at every AgentWeave agent from outside, all the time, and says what is broken and why." \
+      org.opencontainers.image.description="Continuously probes AgentWeave agents from outside, and reports what is broken, and why." \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"

@@ -3,6 +3,7 @@ PYTHON ?= python3
 CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/agentweave-watcher
 VENV := $(CACHE)/venv-$(shell { pwd; $(PYTHON) --version; cat requirements.lock; } | cksum | cut -d' ' -f1)
 BIN := $(VENV)/bin
+DOCS := $(CACHE)/venv-docs-$(shell cat docs/requirements.lock | cksum | cut -d' ' -f1)
 READY := $(VENV)/ready
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 # Bytecode is kept, and beside the tree, whatever the surroundings say: a run without it compiles in each process.
@@ -10,7 +11,7 @@ KEPT := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CACHE)/pycache
 IMAGE ?= agentweave-watcher:$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test lint bench soak tools checklist rules dashboards image dist lock
+.PHONY: help demo check test lint bench soak tools checklist docs rules dashboards image dist lock
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -45,6 +46,12 @@ checklist: $(READY)  ## write docs/checklist.md and the catalogue's plain.json a
 		> plain.json && mv plain.json probes/controls/catalogue/plain.json
 	@$(BIN)/agentweave-watcher controls --output markdown > checklist.md && mv checklist.md docs/checklist.md
 
+docs: $(READY)  ## write the reference pages of docs/ anew, and the site from all of it: site/
+	@$(BIN)/python -m watcher.commands.reference docs
+	@test -x $(DOCS)/bin/mkdocs || { echo "setting up $(DOCS)"; $(PYTHON) -m venv $(DOCS); \
+		$(DOCS)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r docs/requirements.lock; }
+	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet --strict && echo "the site is in site/: $(PYTHON) -m http.server -d site"
+
 rules: $(READY)  ## write alerts/rules and alerts/optional-rules anew from watcher/alerting/rules
 	@$(BIN)/python -m watcher.alerting.rules alerts
 
@@ -63,9 +70,12 @@ lock: $(READY)  ## renew requirements.lock from pyproject.toml
 	@$(BIN)/pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet pyproject.toml --extra fast --group dev --universal --generate-hashes \
 		--no-header --no-emit-index-url --python-version 3.11 --upgrade --output-file requirements.lock
+	@$(BIN)/uv pip compile --quiet --group docs --universal --generate-hashes \
+		--no-header --no-emit-index-url --python-version 3.11 --upgrade --output-file docs/requirements.lock
 
 $(READY): requirements.lock pyproject.toml
-	@test -x $(BIN)/python || { echo "setting up $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@test -x $(BIN)/python || { echo "setting up $(VENV) (once; a minute or two)"; $(PYTHON) -m venv $(VENV); }
+	@echo "installing the packages of requirements.lock from PyPI ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $@
+	@touch $@; echo "ready"

@@ -37,16 +37,16 @@ class TelemetryLimits(Limits):
 METRICS_UNAVAILABLE = ConditionKind(
     name="MetricsUnavailable",
     severity=Severity.WARNING,
-    true_when="The metrics page cannot be fetched or read.",
-    all_clear="The metrics page can be read.",
+    true_when="The metrics endpoint cannot be fetched or read.",
+    all_clear="The metrics endpoint can be read.",
     reasons=("ConnectionRefused", "Lost", "NameNotResolved", "Timeout", "HTTPError", "Malformed", "TooLarge"),
     repeated=True,
 )
 METRICS_NONCONFORMANT = ConditionKind(
     name="MetricsNonconformant",
     severity=Severity.WARNING,
-    true_when="The watcher can read the metrics page, and a current Prometheus could not scrape it.",
-    all_clear="A current Prometheus can scrape the metrics page, which is asked for whole about once an hour.",
+    true_when="The watcher can read the metrics endpoint, but a current Prometheus could not scrape it.",
+    all_clear="A current Prometheus can scrape the metrics endpoint, which is read in full about once an hour.",
     reasons=REASONS,
     repeated=True,
     window=Window(seconds=3600.0),  # the first good look tells; where what it saw is lost, the next inspection does

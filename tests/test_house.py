@@ -290,5 +290,5 @@ def test_the_example_of_a_probe_in_contributing_is_a_probe(tmp_path: Path) -> No
     assert told.stdout.splitlines() == [
         "DiskFull 95% of the disk are used.",
         "false The agent's disk has room.",
-        "SignalAbsent The page has no agentweave_disk_used_ratio.",
+        "SignalAbsent The metrics endpoint has no agentweave_disk_used_ratio.",
     ]

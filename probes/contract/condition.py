@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from probes.contract.limits import Limits
+from probes.contract.units import say_duration
 
 
 class Status(StrEnum):
@@ -65,6 +66,13 @@ class Window(NamedTuple):
         """Seconds, by the limits of a target that is looked at every `interval` seconds."""
         of_setting = float(getattr(limits, self.setting)) if self.setting else 0.0
         return of_setting + self.seconds + self.looks * interval
+
+    @property
+    def said(self) -> str:
+        """The same for people: the name of the setting, a time, a count; empty where nothing is needed."""
+        setting = f"`{self.setting}`" if self.setting else ""
+        seconds = say_duration(self.seconds) if self.seconds else ""
+        return " and ".join(filter(None, (setting, seconds, f"{self.looks} probe results" if self.looks else "")))
 
 
 NO_WINDOW = Window()
@@ -129,13 +137,13 @@ _WHY_UNKNOWN = {
     Unknown.NOT_HELD_YET: "One probe result cannot show how long this has held.",
     Unknown.NEVER_REACHED: "Nothing ever answered there; a network policy may keep only the watcher out.",
     Unknown.SOURCE_FAILED: "The probe failed; another condition of the same result says why.",
-    Unknown.SIGNAL_ABSENT: "The page does not have the wanted signal.",
+    Unknown.SIGNAL_ABSENT: "The metrics endpoint does not have the metric that this needs.",
     Unknown.FACT_UNKNOWN: "What this needs to be known of the target could not be learnt.",
     Unknown.MALFORMED: "What was received cannot be read.",
     Unknown.UNAUTHORIZED: "The watcher is not allowed to ask (401 or 403).",
     Unknown.NO_TRUST_BUNDLE: "There is no confirmed trust bundle to verify against.",
     Unknown.STALE: "The newest probe result is older than three intervals.",
-    Unknown.WATCHER_IMPAIRED: "The watcher itself is in trouble, so silence says nothing of the agent.",
+    Unknown.WATCHER_IMPAIRED: "The watcher itself is in trouble, so silence says nothing about the agent.",
     Unknown.PROBE_ERROR: "The probe failed on this reading; this is a fault of the watcher.",
 }
 
@@ -149,4 +157,6 @@ def _false(kind: ConditionKind, subject: str, remark: str) -> Verdict:
 
 @lru_cache(maxsize=16384)
 def _unknown(kind: ConditionKind, reason: Unknown, subject: str) -> Verdict:
-    return Verdict(kind, Status.UNKNOWN, reason, subject, _WHY_UNKNOWN[reason])
+    window = kind.window.said if reason is Unknown.WARMING_UP else ""
+    message = f"Needs up to {window} of history before it can be judged." if window else _WHY_UNKNOWN[reason]
+    return Verdict(kind, Status.UNKNOWN, reason, subject, message)

@@ -13,7 +13,7 @@ class Limits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
 
     enabled: bool = Field(default=True, description="whether this probe judges at all")
-    failures: int = Field(default=2, ge=1, le=3, description="bad looks in a row, where one is not enough")
+    failures: int = Field(default=2, ge=1, le=3, description="bad probe results in a row, where one is not enough")
     when_absent: Literal["unknown", "ignore"] = Field(
         default="unknown",
         description="what a wanted signal or fact that is missing means: unknown, or not applicable",
@@ -25,10 +25,10 @@ class SourceSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
 
-    interval: Seconds = Field(default=30.0, ge=0.05, le=86400, description="from one look at a target to the next")
-    timeout: Seconds = Field(
-        default=5.0, gt=0, description="one deadline for the whole look, beside the look-up of a name"
+    interval: Seconds = Field(
+        default=30.0, ge=0.05, le=86400, description="time between two probe attempts at a target"
     )
+    timeout: Seconds = Field(default=5.0, gt=0, description="deadline for one probe attempt, without the DNS lookup")
 
     @model_validator(mode="after")
     def _a_look_ends_before_the_next(self) -> Self:

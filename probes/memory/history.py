@@ -16,7 +16,9 @@ class MemoryLimits(Limits):
 
     high_ratio: float = Field(default=0.90, gt=0, lt=1, description="rss / limit")
     drift_hold: Seconds = Field(default=3600.0, ge=0, description="how long the floor must be seen to rise")
-    exhaustion_within: Seconds = Field(default=86400.0, gt=0, description="how far ahead the limit is foretold")
+    exhaustion_within: Seconds = Field(
+        default=86400.0, gt=0, description="how far ahead reaching the limit is forecast"
+    )
 
 
 HIGH = ConditionKind(
@@ -31,7 +33,7 @@ DRIFT = ConditionKind(
     name="MemoryDrift",
     severity=Severity.WARNING,
     true_when="The floor of memory rises day over day, and has done so for `drift_hold`.",
-    all_clear="The floor of memory does not rise like a leak, or has not for long.",
+    all_clear="No sustained memory growth.",
     window=Window(seconds=LEAST_FOR_DRIFT * BLOCK),
 )
 PREDICTED = ConditionKind(

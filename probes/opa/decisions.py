@@ -197,7 +197,7 @@ def p95_of(last: tuple[int, ...]) -> float | None:
 
 
 _WE_WERE_LATE = DECISION_SLOW.unknown(
-    Unknown.WATCHER_IMPAIRED, "The watcher itself was late during this look, so the time that OPA took cannot be told."
+    Unknown.WATCHER_IMPAIRED, "The watcher itself was late, so the time that OPA took is not known."
 )
 
 

@@ -146,7 +146,7 @@ class PageInspector:
 def _format_of(content_type: str) -> tuple[_Format | None, str]:
     """How a page of this type is read (Go's mime.ParseMediaType), or why it is not."""
     if not content_type:
-        return None, "The page has no Content-Type."
+        return None, "The metrics endpoint has no Content-Type."
     found, version = _media_type_of(content_type)
     if found == "text/plain":
         return _TEXT, ""

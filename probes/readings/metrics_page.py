@@ -179,7 +179,7 @@ class MetricsPage(Reading):
         bare = next((row.metric for row in rows if row.metric in self.kept.bare), "")
         if bare:
             return f"The page has {bare}, but without a sample."
-        return f"The page has no {' or '.join(dict.fromkeys(row.metric for row in rows))}."
+        return f"The metrics endpoint has no {' or '.join(dict.fromkeys(row.metric for row in rows))}."
 
 
 def _squeezed(lines: bytes) -> bytes:

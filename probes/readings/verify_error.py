@@ -33,7 +33,7 @@ UNKNOWN_AUTHORITY = frozenset(
         VerifyCode.NOT_TRUSTED,
     }
 )
-"""No authority of the bundle stands behind the chain."""
+"""The chain does not verify against the bundle."""
 
 
 class VerifyError(NamedTuple):

@@ -166,8 +166,8 @@ def _say(seconds: float) -> str:
 
 _OTHER_BUCKETS = "its buckets changed"
 _UNCLEAR = {
-    ERROR_RATE: "The page has requests whose status is neither one of failed_statuses nor one of good_statuses.",
-    LATENCY: "The page has no bucket, and no quantile, that tells how many requests were slower than p95_limit.",
+    ERROR_RATE: "Some requests have a status that is neither one of failed_statuses nor one of good_statuses.",
+    LATENCY: "The metrics endpoint has no bucket or quantile that tells how many requests were slower than p95_limit.",
 }
 
 PROBE = Probe(

@@ -23,7 +23,9 @@ _BUDGET = 0.02
 class HandshakeSettings(SourceSettings):
     """How often and how patiently mTLS ports are looked at."""
 
-    interval: Seconds = Field(default=60.0, ge=0.05, le=86400, description="from one look at a target to the next")
+    interval: Seconds = Field(
+        default=60.0, ge=0.05, le=86400, description="time between two probe attempts at a target"
+    )
 
 
 class HandshakeSource:

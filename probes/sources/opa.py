@@ -35,7 +35,7 @@ class OPASettings(OutboundSettings):
     """How OPAs are asked."""
 
     timeout: Seconds = Field(
-        default=2.0, gt=0, description="one deadline for all questions of a look, beside the look-up of a name"
+        default=2.0, gt=0, description="deadline for all questions of one probe attempt, without the DNS lookup"
     )
 
 

@@ -20,7 +20,7 @@ SVID_EXPIRY_IMMINENT = ConditionKind(
         "Little remains of the lifetime of the served SVID, of an intermediate served with it or of the authority "
         "behind it, and it has not expired yet."
     ),
-    all_clear="Enough of the served SVID's lifetime remains, and of those that it rests on.",
+    all_clear="More than `expiry_imminent_ratio` of the served SVID's lifetime remains, and of those that it rests on.",
 )
 SVID_ROTATION_OVERDUE = ConditionKind(
     name="SVIDRotationOverdue",

@@ -8,7 +8,7 @@ from probes.readings.handshake import Handshake, Spoke
 AGENT_UNREACHABLE = ConditionKind(
     name="AgentUnreachable",
     severity=Severity.CRITICAL,
-    true_when="The mTLS port does not do a handshake with the watcher.",
+    true_when="The TLS handshake with the agent's mTLS port fails.",
     all_clear="The mTLS port answers.",
     reasons=("ConnectionRefused", "Lost", "NameNotResolved", "HandshakeTimeout", "HandshakeFailed", "Reset"),
     repeated=True,

@@ -44,7 +44,8 @@ def _judged(reading: Handshake, leaf: Leaf, now: float, clock_skew: float, clock
         if reading.bundle is BundleState.UNCONFIRMED:
             return SVID_NOT_TRUSTED.unknown(Unknown.NO_TRUST_BUNDLE)
         return SVID_NOT_TRUSTED.true(
-            f"No authority of {reading.trust_domain} stands behind it: {stranger}.", "UnknownAuthority"
+            f"The chain does not verify against the trust bundle of {reading.trust_domain}: {stranger}.",
+            "UnknownAuthority",
         )
     flaws = tuple(_flaws(reading, leaf, dates=not clock_doubt))
     if flaws:

@@ -232,7 +232,7 @@ def test_of_many_identities_that_are_served_the_first_are_told(tmp_path: Path) -
     served = ", ".join(f"spiffe://example.org/{number}" for number in range(3))
     page["exp_annotations"]["description"] = (
         f"The SPIFFE ID that prod/search serves is not the expected one. It serves {served} and others. "
-        "No look tells more right now."
+        "No current reading gives a reason."
     )
     story.expect(AT, name, page)
     assert not (report := told_by("current", [story], [CORE, RULES / "svid.yaml"], tmp_path)), report

@@ -65,7 +65,7 @@ def test_all_files_are_written_as_they_are_shipped_but_for_commands_without_a_va
     lines = capsys.readouterr().out.splitlines()
     counts = {folder: sum(name.parts[0] == folder for name in SHIPPED) for folder in FOLDERS}
     assert [line.partition("; ")[0] for line in lines] == [
-        f"{tmp_path}/deep/new/{folder}: {count} files" for folder, count in counts.items()
+        f"{tmp_path}/deep/new/{folder}: {count} file{'s' if count > 1 else ''}" for folder, count in counts.items()
     ]
     assert all(len(line.partition("; ")[2]) > 20 for line in lines)  # and what to do with them
 

@@ -40,7 +40,10 @@ def test_help_names_every_command() -> None:
     assert told.returncode == 0
     assert all(
         f"    {command} " in told.stdout
-        for command in ("run", "check", "drill", "demo", "validate", "readiness", "controls", "config")
+        for command in (
+            *("run", "check", "status", "explain", "drill", "demo", "rules", "validate", "readiness", "controls"),
+            *("config", "completion", "man"),
+        )
     )
 
 
@@ -57,6 +60,11 @@ def test_help_names_every_command() -> None:
         ["config"],
         ["config", "check"],
         ["config", "schema"],
+        ["config", "init"],
+        ["status"],
+        ["explain"],
+        ["completion"],
+        ["man"],
     ],
 )
 def test_every_command_has_help(command: list[str]) -> None:
@@ -76,14 +84,16 @@ def test_no_plugin_of_pydantic_is_looked_for() -> None:
 
 def test_help_waits_for_nothing_heavy() -> None:
     heavy = "{'pydantic', 'yaml', 'httpx', 'cryptography', 'rich', 'asyncio', 'logging'}"
-    script = f"import sys\nfrom watcher.cli import _parser\n_parser()\nprint(sorted({heavy} & set(sys.modules)))"
+    script = (
+        f"import sys\nfrom watcher.cli import make_parser\nmake_parser()\nprint(sorted({heavy} & set(sys.modules)))"
+    )
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert told.stdout == "[]\n"
 
 
 def test_a_check_by_hand_waits_for_nothing_that_only_the_daemon_needs() -> None:
     of_the_daemon = "{'apscheduler', 'uvicorn', 'starlette', 'jinja2', 'uvloop', 'multiprocessing', 'statistics'}"
-    script = f"import sys\nimport watcher.commands.check\nprint(sorted({of_the_daemon} & set(sys.modules)))"
+    script = f"import sys\nimport watcher.commands.check.command\nprint(sorted({of_the_daemon} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
@@ -94,7 +104,7 @@ def test_the_checklist_of_files_waits_for_nothing_that_talks_to_anybody(command:
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-@pytest.mark.parametrize("command", ["commands.run", "commands.check", "commands.drill", "demo.run"])
+@pytest.mark.parametrize("command", ["commands.run", "commands.check.command", "commands.drill", "demo.run"])
 def test_the_command_line_of_httpx_is_not_imported(command: str) -> None:
     script = f"import sys\nimport watcher.{command}\nprint('httpx' in sys.modules, 'pygments' in sys.modules)"
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
@@ -118,16 +128,15 @@ def test_the_version_is_that_of_the_package() -> None:
     [
         ([], "the following arguments are required: COMMAND"),
         (["watch"], "invalid choice: 'watch'"),
-        (["run"], "the following arguments are required: --config"),
         (["check", "--config"], "argument --config: expected one argument"),
         (["check", "--config", "x", "--output", "xml"], "argument --output: invalid choice: 'xml'"),
-        (["check", "--config", "x", "more\nwatcher.yaml:1: forged"], "unrecognized arguments: more\\nwatcher.yaml:1"),
+        (["check", "x", "more\nwatcher.yaml:1: forged"], "unrecognized arguments: more\\nwatcher.yaml:1"),
         (["demo", "--seconds", "-1"], "argument --seconds: expected a number over 0, got '-1'"),
         (["demo", "--seconds", "nan"], "argument --seconds: expected a number over 0, got 'nan'"),
         (["demo", "--seconds", "soon"], "argument --seconds: expected a number over 0, got 'soon'"),
         (["demo", "--port", "65536"], "argument --port: expected a port from 0 to 65535, got '65536'"),
         (["config"], "the following arguments are required: COMMAND"),
-        (["config", "check"], "the following arguments are required: FILE"),
+        (["check", "x", "--config", "y"], "argument --config: not allowed with argument FILE"),
         (["--log-format", "xml", "config", "schema"], "argument --log-format: invalid choice: 'xml'"),
     ],
 )
@@ -144,7 +153,7 @@ def test_a_usage_error_is_one_line_and_exit_code_2(
 
 def test_config_check_says_how_many_targets_there_are(file: Path) -> None:
     told = call("config", "check", str(file))
-    assert (told.returncode, told.stdout, told.stderr) == (0, f"{file}: ok, 1 targets\n", "")
+    assert (told.returncode, told.stdout, told.stderr) == (0, f"{file}: valid, 1 target listed\n", "")
 
 
 @pytest.mark.parametrize(
@@ -172,7 +181,7 @@ def test_config_schema_prints_json() -> None:
     assert json.loads(told.stdout)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
 
-@pytest.mark.parametrize("command", ["config schema", "config check /dev/null"])
+@pytest.mark.parametrize("command", ["config schema", "man"])
 def test_a_reader_that_has_seen_enough_is_no_error(command: str) -> None:
     told = subprocess.run(
         ["bash", "-c", f"{' '.join(COMMAND)} {command} | true; echo ${{PIPESTATUS[0]}}"],
@@ -182,6 +191,25 @@ def test_a_reader_that_has_seen_enough_is_no_error(command: str) -> None:
         timeout=60,
     )
     assert (told.stdout, told.stderr) == ("141\n", "")
+
+
+def test_a_full_disk_is_said_and_is_no_bug() -> None:
+    with Path("/dev/full").open("w") as full:
+        told = subprocess.run(
+            [*COMMAND, "config", "schema"], stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60
+        )
+    assert (told.returncode, told.stderr) == (74, "agentweave-watcher: cannot write: No space left on device\n")
+
+
+def test_standard_output_that_is_closed_takes_nothing_and_is_no_bug() -> None:
+    told = subprocess.run(
+        ["bash", "-c", f"{' '.join(COMMAND)} explain WarmingUp >&- 2>&-; echo $?"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert (told.stdout, told.stderr) == ("0\n", "")
 
 
 def test_an_interrupt_ends_without_a_traceback(tmp_path: Path) -> None:

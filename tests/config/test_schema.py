@@ -44,6 +44,16 @@ def test_the_schema_says_its_dialect_and_is_json() -> None:
     assert json.loads(json.dumps(config_schema()))["$schema"] == DIALECT
 
 
+def test_the_schema_has_a_name_titles_and_examples_of_each_unit() -> None:
+    schema = config_schema()
+    assert schema["$id"].startswith("https://")
+    assert schema["title"] == "Config of agentweave-watcher"
+    assert [where for where, node in OBJECTS.items() if not node.get("title")] == []
+    text = json.dumps(schema)
+    assert '"500ms"' in text
+    assert '"512Mi"' in text
+
+
 def test_defaults_are_written_as_in_the_file() -> None:
     settings = properties(OBJECTS["/$defs/OPASettings"])
     assert (settings["interval"]["default"], settings["timeout"]["default"]) == ("30s", "2s")

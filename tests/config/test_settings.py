@@ -105,7 +105,7 @@ def test_every_target_has_limits_for_every_probe(file: Path) -> None:
         ("a: b: c", "1: column 5: not YAML: mapping values are not allowed in this context"),
         ("server:\n\tport: 1", "2: column 1: not YAML: found character that cannot start any token"),
         ("- server", "1: expected a mapping with sections such as discovery, got a list"),
-        ("9847", "1: expected a mapping with sections such as discovery, got 9847"),
+        ("9847", "1: expected a mapping with sections such as discovery, got a number"),
         ("server: 80", "1: server: expected a mapping, got 80"),
         ("server:", "1: server: expected a mapping, got nothing"),
         ("sever: {}", "1: sever: unknown key, did you mean server?"),

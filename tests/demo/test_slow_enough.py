@@ -93,4 +93,4 @@ def test_readme_and_help_say_how_slow_that_is(capsys: pytest.CaptureFixture[str]
     with pytest.raises(SystemExit):
         main(["demo", "--help"])
     told = " ".join(capsys.readouterr().out.split())
-    assert f"let faults last N times as long; {SLOW_ENOUGH}: each until its alert fires" in told
+    assert f"stretch the scenario N times; at {SLOW_ENOUGH} every fault lasts until its alert fires" in told

@@ -30,13 +30,13 @@ def test_more_than_a_tenth_left_out_in_the_last_minute_is_told_with_the_numbers(
     of = Backlogged()
     of.go(16)
     assert of.go(2, left_out=9) == ""
-    assert of.go(1, left_out=2) == "20 of the 190 looks of opa due in the last minute were left out."
+    assert of.go(1, left_out=2) == "20 of the 190 opa probes due in the last minute were skipped."
 
 
 def test_a_look_that_waits_longer_than_its_interval_is_told() -> None:
     of = Backlogged()
     of.waits = 31.0
-    assert of.go(1) == "A look of opa has waited for 31s, longer than the interval of 30s."
+    assert of.go(1) == "A probe of opa has waited for 31s, longer than the interval of 30s."
 
 
 def test_it_is_over_when_it_was_half_as_bad_for_a_minute() -> None:
@@ -79,4 +79,4 @@ def test_each_source_is_told_and_a_poller_that_begins_anew_is_not_blamed_for_the
     other.check()
     assert of.overload.trouble.count("has waited for") == 2
     of.overload.backlog("opa", 30.0)
-    assert of.overload.trouble == "A look of handshake has waited for 1m1s, longer than the interval of 1m0s."
+    assert of.overload.trouble == "A probe of handshake has waited for 1m1s, longer than the interval of 1m0s."

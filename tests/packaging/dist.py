@@ -1,4 +1,4 @@
-"""Makes what is published: wheel and sdist of the package, the chart packed and as an OCI layout, and their digests.
+"""Makes what is published: wheel and sdist, the chart packed and as an OCI layout, rules and dashboards, SBOM, digests.
 
 `python -m tests.packaging.dist DIRECTORY`; what was in the directory of an earlier version stays there.
 """
@@ -7,12 +7,16 @@ import hashlib
 import json
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import yaml
 
+from tests.packaging.bill import bill_of_materials
 from tests.repository import ROOT
 from tests.tools import build
+from watcher.cli import main
 
 CHART = ROOT / "helm" / "agentweave-watcher"
 CONFIG, CONTENT = (
@@ -28,7 +32,10 @@ def make(out: Path) -> None:
     _run(sys.executable, "-m", "hatchling", "build", "--directory", out, cwd=ROOT)
     chart = pack_chart(out)
     write_layout(chart, out / "agentweave-watcher-chart-oci")
-    files = sorted(path for path in out.iterdir() if path.suffix in {".whl", ".gz", ".tgz"})
+    pack_rules(out)
+    bill = out / f"agentweave-watcher-{_about()['version']}.cdx.json"
+    bill.write_text(bill_of_materials(ROOT / "requirements.lock", str(_about()["version"])))
+    files = sorted(path for path in out.iterdir() if path.suffix in {".whl", ".gz", ".tgz", ".json"})
     lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files]
     (out / "SHA256SUMS").write_text("".join(lines))
 
@@ -37,6 +44,25 @@ def pack_chart(out: Path) -> Path:
     """The chart as Helm packs it."""
     _run(build.find("helm4"), "package", CHART, "--destination", out)
     return out / f"agentweave-watcher-{_about()['version']}.tgz"
+
+
+def pack_rules(out: Path) -> Path:
+    """What `rules export` writes: rules, runbooks, dashboards and Alertmanager's config, in one archive."""
+    name = f"agentweave-watcher-rules-{_about()['version']}"
+    archive = out / f"{name}.tar.gz"
+    with TemporaryDirectory() as home:
+        if main(["rules", "export", str(Path(home) / name)]):
+            raise ValueError("the rules cannot be exported")
+        with tarfile.open(archive, "w:gz") as tar:
+            tar.add(Path(home) / name, arcname=name, filter=_of_nobody)
+    return archive
+
+
+def _of_nobody(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Who made it, and when, is no part of what is published."""
+    member.uid = member.gid = member.mtime = 0
+    member.uname = member.gname = ""
+    return member
 
 
 def write_layout(chart: Path, layout: Path) -> None:

@@ -12,7 +12,7 @@ from tests.probes.judged import Judged
 STATE = "agentweave_circuit_breaker_state"
 INDEX = STATE + '{callee="index"} '
 ALL = STATE + " "
-ABSENT = f"The page has no {STATE}."
+ABSENT = f"The metrics endpoint has no {STATE}."
 NO_STATE = f"{STATE} says a state that is none of closed, open, half_open"
 OVERFULL = "\n".join(f'{STATE}{{callee="c{number}"}} 0' for number in range(1001))
 

@@ -128,7 +128,7 @@ def test_every_verdict_says_exactly_this(cores: float, limit: float, sentence: s
 def test_a_page_without_cpu_time_is_said_to_have_none() -> None:
     judged = watch()
     judged.read(0, "")
-    assert judged.messages() == ["The page has no process_cpu_seconds_total."]
+    assert judged.messages() == ["The metrics endpoint has no process_cpu_seconds_total."]
 
 
 @given(

@@ -107,9 +107,7 @@ def test_a_rise_is_true_when_it_was_held_and_not_before() -> None:
     held = replace(fresh, rising_since=now - 3600)
     young = judge(_page(LEAK[-1]), fresh, _case(now))
     assert _told(young)["MemoryDrift"] == ("false", "")
-    assert "The floor of memory does not rise like a leak, or has not for long. By now it rises." in [
-        each.text for each in young.verdicts
-    ]
+    assert "No sustained memory growth. By now it rises." in [each.text for each in young.verdicts]
     assert _told(judge(_page(LEAK[-1]), fresh, _case(now, once=True)))["MemoryDrift"] == ("unknown", "NotHeldYet")
     judged = judge(_page(LEAK[-1]), held, _case(now))
     assert _told(judged)["MemoryDrift"] == ("true", "MemoryDrift")

@@ -72,7 +72,7 @@ def looked(rss: str, history: MemoryHistory = LEVEL) -> Judged:
             replace(LEVEL, floors=b""),
             "Has none of the 3h0m of one process that it needs.",
         ),
-        *((condition, "", LEVEL, f"The page has no {NAME}.") for condition in (HIGH, DRIFT, PREDICTED)),
+        *((condition, "", LEVEL, f"The metrics endpoint has no {NAME}.") for condition in (HIGH, DRIFT, PREDICTED)),
         *((condition, f"{NAME} NaN", RISING, f"{NAME} is nan") for condition in (HIGH, DRIFT, PREDICTED)),
     ],
 )

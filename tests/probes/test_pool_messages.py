@@ -8,7 +8,7 @@ from tests.probes.judged import Judged
 SATURATED, EXHAUSTED, PREDICTED = "PoolSaturated", "PoolExhausted", "PoolExhaustionPredicted"
 ACTIVE = "agentweave_connection_pool_active"
 DB = ACTIVE + '{pool="db"} '
-ABSENT = f"The page has no {ACTIVE} or agentweave_active_connections."
+ABSENT = f"The metrics endpoint has no {ACTIVE} or agentweave_active_connections."
 NO_CAPACITY = "No pool of the page has a capacity, such as cache."
 
 

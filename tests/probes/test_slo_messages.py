@@ -12,8 +12,10 @@ HISTOGRAM = 'TOOK_bucket{le="BOUND"} 90 * N\nTOOK_bucket{le="+Inf"} 100 * N'.rep
 SUMMARY = 'TOOK{quantile="QUANTILE"} 0.4\nTOOK_count 100 * N'.replace("TOOK", TOOK)
 
 NO_ENDINGS = "The page does not say how requests ended, by a label `status` or by a counter of errors."
-UNCLEAR_STATUS = "The page has requests whose status is neither one of failed_statuses nor one of good_statuses."
-UNCLEAR_DURATION = "The page has no bucket, and no quantile, that tells how many requests were slower than p95_limit."
+UNCLEAR_STATUS = "Some requests have a status that is neither one of failed_statuses nor one of good_statuses."
+UNCLEAR_DURATION = (
+    "The metrics endpoint has no bucket or quantile that tells how many requests were slower than p95_limit."
+)
 
 
 def looked(text: str) -> Judged:
@@ -37,7 +39,7 @@ ALL_SLOW = "The p95 of 100.0% of 1,100 requests"
     [
         (ERROR_RATE, BY_STATUS.replace("STATUS", "error"), "10.0% of 1,100 requests failed over 5m30s."),
         (ERROR_RATE, BY_STATUS.replace("STATUS", "strange"), UNCLEAR_STATUS),
-        (ERROR_RATE, "", f"The page has no {TOTAL}."),
+        (ERROR_RATE, "", f"The metrics endpoint has no {TOTAL}."),
         (ERROR_RATE, f"{TOTAL} 100 * N", NO_ENDINGS),
         (ERROR_RATE, f"{TOTAL} NaN", f"{TOTAL} is nan"),
         (ERROR_RATE, f'{TOTAL}{{status="ok"}} 5\n' * 2, f"{TOTAL} has the same series twice"),
@@ -50,7 +52,7 @@ ALL_SLOW = "The p95 of 100.0% of 1,100 requests"
         ),
         (LATENCY, HISTOGRAM.replace("BOUND", "0.1"), UNCLEAR_DURATION),
         (LATENCY, SUMMARY.replace("QUANTILE", "0.99"), UNCLEAR_DURATION),
-        (LATENCY, "", f"The page has no {TOOK}."),
+        (LATENCY, "", f"The metrics endpoint has no {TOOK}."),
         (LATENCY, f"{TOOK}_count 100 * N", f"{TOOK} has neither buckets nor quantiles."),
         (LATENCY, f'{TOOK}{{quantile="0.95"}} 0.1', f"{TOOK} has quantiles without a count"),
         (LATENCY, SUMMARY.replace("QUANTILE", "high"), f"{TOOK} has a quantile that is no number"),

@@ -12,6 +12,7 @@ from probes.readings.verify_error import SAID, VerifyError, say_verify_code
 from probes.svid import PROBE, SvidHistory, judge
 from tests.probes.served import NOW, SEARCH, SEEN, context, errors, leaf
 
+UNTRUSTED = "The chain does not verify against the trust bundle of example.org"
 REFUSED = "10.0.0.7:8443 refused the connection."
 HTTP = "10.0.0.7:8443 answers in plain HTTP."
 OTHER_ID = "spiffe://example.org/agent/other"
@@ -118,7 +119,10 @@ def test_an_end_that_is_near_is_said_with_whose_it_is(leaf_left: float, issuers:
     [
         (replace(SEEN, bundle=BundleState.MISSING), "There is no confirmed trust bundle to verify against."),
         (replace(SEEN, bundle=BundleState.UNCONFIRMED), "There is no confirmed trust bundle to verify against."),
-        (errors((7, 0)), "No authority of example.org stands behind it: its signature is not that of its issuer."),
+        (
+            errors((7, 0)),
+            f"{UNTRUSTED}: its signature is not that of its issuer.",
+        ),
         (
             errors((24, 1)),
             "The served chain is not one to trust: its issuer has no public key (certificate 1 of the chain).",
@@ -162,7 +166,7 @@ def test_there_are_words_for_each_verify_error_of_openssl() -> None:
 )
 def test_a_chain_of_an_unknown_authority_is_said_to_be_one(code: int, depth: int, stranger: str) -> None:
     told = texts(errors((code, depth)))["SVIDNotTrusted"]
-    assert told == f"No authority of example.org stands behind it: {stranger}."
+    assert told == f"{UNTRUSTED}: {stranger}."
 
 
 @pytest.mark.parametrize(

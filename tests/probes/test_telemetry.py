@@ -201,7 +201,7 @@ REFUSED = "The metrics page refused the connection."
             "The page answered 403.",
         ),
         (RESTARTING, [page(30 * turn - 5) for turn in range(6)], "At least 5 new processes within 30m0s."),
-        (RESTARTING, [page(None)], "The page has no process_start_time_seconds."),
+        (RESTARTING, [page(None)], "The metrics endpoint has no process_start_time_seconds."),
         (RESTARTING, [page("+Inf")], "process_start_time_seconds is inf"),
         (RESTARTING, [page('1\nprocess_start_time_seconds{a="b"} 2')], "process_start_time_seconds has 2 series"),
     ],
@@ -280,7 +280,7 @@ def test_what_was_seen_of_a_page_says_nothing_after_three_hours_without_an_inspe
 def test_that_a_page_was_scrapable_says_how_often_that_is_seen_and_when_it_is_late() -> None:
     watch = Engine()
     watch.look(0, page())
-    usual = "A current Prometheus can scrape the metrics page, which is asked for whole about once an hour."
+    usual = "A current Prometheus can scrape the metrics endpoint, which is read in full about once an hour."
     late = " That was more than two hours ago; since then the page could not be had whole."
     for at, text in ((0, usual), (7199, usual), (7200, usual + late), (3 * 3600, usual + late)):
         if at:

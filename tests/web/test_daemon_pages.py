@@ -196,7 +196,7 @@ def test_a_prometheus_scrapes_all_of_it(served: Served) -> None:
 
 KEYS = {
     "target": {"namespace", "agent", "pod", "address", "state", "conditions", "looks"},
-    "condition": {"probe", "condition", "subject", "severity", "status", "reason", "message", "since"},
+    "condition": {"probe", "condition", "subject", "severity", "status", "reason", "message", "since", "runbook"},
     "look": {"source", "at", "result", "error", "duration_seconds", "evidence"},
 }
 
@@ -204,7 +204,7 @@ KEYS = {
 @pytest.mark.parametrize("path", ["/api/v1/targets", "/api/v1/targets/prod/search"])
 def test_the_api_has_the_shape_of_the_contract(served: Served, path: str) -> None:
     document = served.daemon.get(path).json()
-    assert document.keys() == {"generated_at", "total", "targets"}
+    assert document.keys() == {"generated_at", "total", "targets", "summary"}
     for target in document["targets"]:
         assert target.keys() == KEYS["target"]
         for each in target["conditions"]:

@@ -82,7 +82,9 @@ def export_rules(directory: Path, links: Links, *, jobs: Sequence[str] = (), lab
     try:
         for folder, texts in folders.items():
             _write(directory / folder, texts)
-            print(printable(f"{directory / folder}: {len(texts)} files; {_NEXT[folder]}"))
+            print(
+                printable(f"{directory / folder}: {len(texts)} file{'' if len(texts) == 1 else 's'}; {_NEXT[folder]}")
+            )
     except OSError as error:
         where = error.filename or directory
         print(printable(f"{where}: cannot be written: {error.strerror or error}"), file=sys.stderr)

@@ -4,6 +4,7 @@ import argparse
 import re
 from datetime import date
 from importlib import import_module
+from pathlib import Path
 
 _TRUST_DOMAIN = re.compile(r"[a-z0-9._-]{1,255}")
 """SPIFFE-ID, section 2.1."""
@@ -14,6 +15,15 @@ _VERSION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,2}([.+-][a-zA-Z0-9.+-]+)?")
 def add_output(command: argparse.ArgumentParser, *forms: str) -> None:
     """The option `--output`; the first form is the default."""
     command.add_argument("--output", choices=forms, default=forms[0], help=f"default: {forms[0]}")
+
+
+def add_credentials(command: argparse.ArgumentParser, *, beside: str = "") -> None:
+    """How to be known to a running daemon; `beside`: a text before each help."""
+    authorities = f"{beside}authorities in PEM that its certificate is checked by; default: those of this machine"
+    command.add_argument("--ca-file", metavar="FILE", type=Path, help=authorities)
+    token = command.add_mutually_exclusive_group()
+    token.add_argument("--bearer-token-file", metavar="FILE", type=Path, help=f"{beside}a token that may read")
+    token.add_argument("--user-file", metavar="FILE", type=Path, help=f"{beside}a file with NAME:PASSWORD")
 
 
 def seconds(text: str) -> float:

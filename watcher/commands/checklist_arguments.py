@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from watcher.commands.arguments import add_output, day, duration, sdk_version, trust_domain, url
+from watcher.commands.arguments import add_credentials, add_output, day, duration, sdk_version, trust_domain, url
 from watcher.commands.record.attest_arguments import add_attest, add_waive
 from watcher.commands.record.import_arguments import add_import
 
@@ -80,25 +80,16 @@ def _readiness(command: ArgumentParser) -> None:
     since = "with --url: also what newly fails, is mended or lapsed in this time, such as 24h"
     command.add_argument("--since", metavar="DURATION", type=duration, help=since)
     command.add_argument("--fail-on", choices=("fail", "unknown"), help="default: unknown, and fail with --manifests")
-    _asking(command, "with --url: ")
+    add_credentials(command, beside="with --url: ")
     add_output(command, "text", "json", "markdown", "html", "junit", "sarif")
     command.set_defaults(command="watcher.commands.readiness.command:command")
-
-
-def _asking(command: ArgumentParser, when: str = "") -> None:
-    """As whom a running daemon is asked."""
-    authorities = f"{when}authorities in PEM that its certificate is checked by; default: those of this machine"
-    command.add_argument("--ca-file", metavar="FILE", type=Path, help=authorities)
-    token = command.add_mutually_exclusive_group()
-    token.add_argument("--bearer-token-file", metavar="FILE", type=Path, help=f"{when}a token that may read")
-    token.add_argument("--user-file", metavar="FILE", type=Path, help=f"{when}a file with NAME:PASSWORD")
 
 
 def _evidence(command: ArgumentParser) -> None:
     command.add_argument("--url", metavar="URL", type=url, required=True, help="of a running daemon")
     command.add_argument("--since", metavar="DAY", type=day, required=True, help="the first day, such as 2026-11-01")
     command.add_argument("--until", metavar="DAY", type=day, help="the last day; default: today, by UTC")
-    _asking(command)
+    add_credentials(command)
     command.add_argument("directory", metavar="DIR", type=Path, help="an empty folder, or one that is made")
     command.set_defaults(command="watcher.commands.evidence:command")
 

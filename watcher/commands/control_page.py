@@ -31,7 +31,7 @@ The first that holds:
 5. **attested** or **expired**: only people or pipelines can know it, or its evidence cannot be had for a reason that
    the control lists, and there is a valid record, or one that ended.
 6. **unknown**, with a reason.
-7. **waived**: a waiver in force lies over fail, unknown or expired; what is under it stays visible.
+7. **waived**: a waiver in force covers fail, unknown or expired; what is under it stays visible.
 
 A pass has an assurance, that of its weakest evidence: {assurances}. What only a config says can refute a control about
 behaviour and never proves it (`DeclaredOnly`); a key that the agent's SDK version does not use proves nothing

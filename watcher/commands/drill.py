@@ -8,14 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from watcher.alerting.drill import drill
+from watcher.commands.config_file import config_of
 from watcher.config.file import ConfigError
 from watcher.config.settings import load_settings
 from watcher.text.printable import printable
 
 
 def command(given: Namespace) -> int:
-    """`drill --config FILE`."""
-    return drill_by_config(given.config, os.environ, given.within if given.deliver else None)
+    """`drill [FILE]`."""
+    return drill_by_config(config_of(given), os.environ, given.within if given.deliver else None)
 
 
 def drill_by_config(config: Path, environ: Mapping[str, str], deliver: float | None = None) -> int:

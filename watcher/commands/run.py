@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from probes.contract.address import join_host_port
+from watcher.commands.config_file import config_of
 from watcher.config.environment import NESTED, PREFIX, unread_names
 from watcher.config.file import ConfigError
 from watcher.config.sections import ServerSettings
@@ -36,8 +37,8 @@ _NOT_READ = (
 
 
 def command(given: Namespace) -> int:
-    """`run --config FILE`."""
-    return run(given.config, os.environ)
+    """`run [FILE]`."""
+    return run(config_of(given), os.environ)
 
 
 def run(config: Path, environ: Mapping[str, str]) -> int:

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
+from pydantic import BaseModel
 
-from watcher.text.key_path import Location, plain_name
+from watcher.text.key_path import Location, kind_name
 from watcher.text.printable import printable
 from watcher.text.yaml_reader import Lines, UnsupportedYamlError, YamlReader
 
@@ -58,8 +60,22 @@ def read_document(path: Path) -> Document:
     if data is None:
         return Document(path, {})
     if not isinstance(data, dict):
-        raise ConfigError([f"{path}:1: expected a mapping with sections such as discovery, got {plain_name(data)}"])
+        raise ConfigError([f"{path}:1: expected a mapping with sections such as discovery, got {kind_name(data)}"])
     return Document(path, data, reader.lines, tuple(reader.mistakes))
+
+
+def beside_the_file(value: Any, directory: Path) -> Any:
+    """A setting, or a model or tuple of these, whose relative paths are those of files beside the config file."""
+    if isinstance(value, Path):
+        return directory / value  # which is `value` where that is absolute
+    if isinstance(value, BaseModel):
+        fields = {name: getattr(value, name) for name in type(value).model_fields}
+        moved = {name: beside_the_file(each, directory) for name, each in fields.items()}
+        changed = {name: each for name, each in moved.items() if each is not fields[name]}
+        return value.model_copy(update=changed) if changed else value
+    if isinstance(value, tuple) and any(isinstance(each, (BaseModel, Path)) for each in value):
+        return tuple(beside_the_file(each, directory) for each in value)
+    return value
 
 
 def _not_yaml(error: yaml.YAMLError, text: str) -> str:

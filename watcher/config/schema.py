@@ -7,6 +7,9 @@ from watcher.config.sections import sections
 from watcher.text.key_path import Location
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+ID = "https://agentweave.io/schemas/agentweave-watcher/config.json"
+"""Names the schema; nobody is asked for it."""
+
 _DURATIONS = (("h", 3600), ("m", 60), ("s", 1), ("ms", 0.001))
 _SIZES = (("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10), ("", 1))
 
@@ -16,7 +19,7 @@ Schema = dict[str, Any]
 @cache
 def config_schema() -> Schema:
     """Draft 2020-12, with a description of every key; defaults are written as in the file."""
-    schema = {"$schema": DIALECT, **sections().model_json_schema()}
+    schema = {"$schema": DIALECT, "$id": ID, **sections().model_json_schema(), "title": "Config of agentweave-watcher"}
     # A target may have any setting of any probe, so what holds for the section holds there.
     target = schema["$defs"]["StaticTarget"]["properties"]
     target["probes"] = {**schema["properties"]["probes"], "description": target["probes"]["description"]}

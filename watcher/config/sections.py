@@ -196,7 +196,7 @@ class Sections(BaseModel):
         default_factory=ChecklistSettings, description="the production readiness checklist, judged all the time"
     )
     changes: ChangesSettings = Field(default_factory=ChangesSettings, description="how much of the past is kept")
-    sources: BaseModel = Field(description="how often, how patiently each kind of look is made, by source")
+    sources: BaseModel = Field(description="how often each source probes, and with which timeout")
     probes: BaseModel = Field(description="when a reading is trouble, by probe")
 
 
@@ -209,7 +209,7 @@ def sections() -> type[Sections]:
         "Config",
         __base__=Sections,
         __doc__="The config file of agentweave-watcher.",
-        sources=_section("Sources", sources, "the look"),
+        sources=_section("Sources", sources, "the source"),
         probes=_section("Probes", probes, "the probe"),
     )
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import reduce
 from pathlib import Path
 
@@ -16,10 +17,11 @@ from watcher.config.changes import ChangesSettings
 from watcher.config.checklist import ChecklistSettings
 from watcher.config.environment import overridden, read_variables
 from watcher.config.errors import Mistakes
-from watcher.config.file import ConfigError, read_document
+from watcher.config.file import ConfigError, Document, beside_the_file, read_document
 from watcher.config.identity import IdentitySettings
 from watcher.config.kubernetes import KubernetesSettings
 from watcher.config.replicas import Installation, Shard, Standby
+from watcher.config.schema import known_keys
 from watcher.config.sections import AlertmanagerSettings, DrillSettings, Sections, ServerSettings, sections
 from watcher.config.static_target import AgentFiles, agent_files
 from watcher.config.target_limits import Own, TargetLimits
@@ -53,6 +55,7 @@ class Settings:
 def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
     """Read, lay over and check; raises ConfigError with every mistake and nothing else."""
     document = read_document(path)
+    _refuse_another_file(document)
     variables = read_variables(environ)
     data = reduce(overridden, (variable.layer for variable in variables), document.data)
     mistakes = Mistakes(document, variables, data)
@@ -68,7 +71,16 @@ def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
     own = [limits.own((*_STATIC, index, "probes"), target.get("probes")) for index, target in enumerate(targets)]
     if config is None or mistakes.found:
         raise ConfigError(mistakes.lines())
-    return _settings(config, limits, own)
+    return _settings(beside_the_file(config, path.parent), limits, own)
+
+
+def _refuse_another_file(document: Document) -> None:
+    """A file of something else may hold secrets: of that its keys are not told one by one."""
+    known = known_keys(())
+    strange = [str(key) for key in document.data if key not in known]
+    if len(strange) == len(document.data) > 1 and not any(get_close_matches(key, known, n=1) for key in strange):
+        sentence = f"none of its {len(strange)} keys is a section of a config; expected some of {', '.join(known)}"
+        raise ConfigError([f"{document.path}:1: this is the file of something else: {sentence}"])
 
 
 def _validated(data: dict[str, object], mistakes: Mistakes) -> Sections | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import socket
 import sys
 import tempfile
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from probes.contract.address import join_host_port
 from watcher.commands.run import listen, run_in_fastest_loop
 from watcher.config.settings import Settings, load_settings
 from watcher.daemon import Daemon
@@ -19,18 +21,19 @@ from watcher.demo.narrator import Narrator
 
 def command(given: Namespace) -> int:
     """`demo`."""
-    return run_demo(given.seconds, given.port, given.slower)
+    return run_demo(given.seconds, given.port, given.slower, given.host)
 
 
-def run_demo(seconds: float | None, port: int, slower: float = 1.0) -> int:
+def run_demo(seconds: float | None, port: int, slower: float = 1.0, host: str = "127.0.0.1") -> int:
     """Run until stopped, or for so many seconds; `port` 0 takes any free one. Exit code 0, 2 if the port is taken.
 
     Faults, and SVIDs, last `slower` times as long as the script says.
     """
     try:
-        listener = listen("127.0.0.1", port)
+        listener = listen(host, port)
     except OSError as error:
-        print(f"demo: cannot listen on 127.0.0.1:{port}: {error.strerror or error}", file=sys.stderr)
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error
+        print(f"demo: cannot listen on {join_host_port(host, port)}: {why}", file=sys.stderr)
         return 2
     with listener, tempfile.TemporaryDirectory(prefix="agentweave-demo-") as home:
         run_in_fastest_loop(show(Path(home), listener, seconds, slower))
@@ -53,6 +56,7 @@ async def show(home: Path, listener: socket.socket, seconds: float | None, slowe
         daemon = Daemon(settings, reload)
         play = Narrator(fleet, daemon.engine.board, console, slower)
         console.print(f"The page is at http://{host}:{port}/ and the metrics at http://{host}:{port}/metrics")
+        console.print(f"In another terminal: agentweave-watcher status --url http://{host}:{port}", highlight=False)
         console.print(f"The config is {config}; Ctrl-C ends the demo.", highlight=False)
         scenes = [asyncio.create_task(scene) for scene in (play.faults(), play.verdicts())]
         scenes += [asyncio.create_task(agent.keep_rotating()) for agent in fleet.agents.values()]

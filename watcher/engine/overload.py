@@ -47,12 +47,11 @@ class Backlog:
     def _found(self, due: int, left_out: int, waits: float, part: float) -> str:
         """What is wrong by this part of what is allowed."""
         if left_out > MOST * part * due:
-            return f"{left_out:,} of the {due:,} looks of {self.source} due in the last minute were left out."
+            return f"{left_out:,} of the {due:,} {self.source} probes due in the last minute were skipped."
         if waits > self.interval * part:
             interval = say_duration(self.interval)
-            return (
-                f"A look of {self.source} has waited for {say_duration(waits)}, longer than the interval of {interval}."
-            )
+            waited = f"has waited for {say_duration(waits)}, longer than the interval of {interval}"
+            return f"A probe of {self.source} {waited}."
         return ""
 
     def _end(self, *, calm: bool) -> None:

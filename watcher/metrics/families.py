@@ -5,12 +5,12 @@ from probes.contract import Metric
 PREFIX = "agentweave_watcher_"
 
 CONDITION = Metric(name="condition", help="1 = trouble, 0 = none; no series while unknown.")
-CONDITION_UNKNOWN = Metric(name="condition_unknown", help="1 while the condition cannot be told, with the reason.")
+CONDITION_UNKNOWN = Metric(name="condition_unknown", help="1 while the condition is unknown, with the reason.")
 CONDITION_REASON = Metric(name="condition_reason_info", help="Why a condition is true.")
 CONDITIONS = Metric(name="conditions", help="Targets with this verdict.")
 TARGET_INFO = Metric(name="target_info", help="A target that is expected, from discovery.")
 SUBJECTS_DROPPED = Metric(name="subjects_dropped", help="Subjects of a target that are judged but not exported.")
-TARGET_PROBLEMS = Metric(name="target_problems", help="What is wrong with what the watcher was told of a target.")
+TARGET_PROBLEMS = Metric(name="target_problems", help="Discovery problems of a target.")
 BOARD_FAMILIES = (
     *(CONDITION, CONDITION_UNKNOWN, CONDITION_REASON, CONDITIONS, TARGET_INFO, SUBJECTS_DROPPED),
     TARGET_PROBLEMS,
@@ -55,19 +55,23 @@ def _seconds(name: str, text: str, buckets: tuple[float, ...]) -> Metric:
 
 
 TARGETS = _gauge("targets", "Targets that are watched.")
-LOOKS = _counter("looks_total", "Looks made, by how they ended.", "source", "result")
-LOOK_SECONDS = _seconds("look_duration_seconds", "How long looks took.", _LOOKS)
-LAG = _seconds("schedule_lag_seconds", "How late looks started.", _LAGS)
-SKIPPED = _counter("schedule_skipped_total", "Looks left out: too late, or the last one still goes on.", "source")
-HEARTBEAT = _gauge("heartbeat_timestamp_seconds", "When the schedule last made progress.")
+LOOKS = _counter("looks_total", "Probe attempts, by result.", "source", "result")
+LOOK_SECONDS = _seconds("look_duration_seconds", "Duration of probe attempts.", _LOOKS)
+LAG = _seconds("schedule_lag_seconds", "How late probe attempts started.", _LAGS)
+SKIPPED = _counter(
+    "schedule_skipped_total",
+    "Probe attempts skipped because they were late or the previous one was still running.",
+    "source",
+)
+HEARTBEAT = _gauge("heartbeat_timestamp_seconds", "When the scheduler last made progress.")
 DISCOVERED = _gauge("discovery_last_success_timestamp_seconds", "When the fleet was last discovered.")
 DISCOVERED_IN = _gauge(DISCOVERED.name, "When the agents of a namespace were last known.", "namespace")
 PODS = _gauge("discovery_pods", "Pods that the discovery sees, by what they are to the watcher.", "state")
 PODS_NOT_WATCHED = _gauge(
     "pods_not_watched", "Pods that were seen for a quarter of an hour and are no targets.", "namespace", "state"
 )
-CONFIG_OK = _gauge("config_last_reload_successful", "Whether the newest config was taken.")
-CONFIG_AT = _gauge("config_last_reload_success_timestamp_seconds", "When a config was last taken.")
+CONFIG_OK = _gauge("config_last_reload_successful", "Whether the newest config was loaded.")
+CONFIG_AT = _gauge("config_last_reload_success_timestamp_seconds", "When a config was last loaded.")
 BUNDLE_START = _gauge("trust_bundle_not_before_timestamp_seconds", "Begin of the newest authority.", "trust_domain")
 BUNDLE_END = _gauge("trust_bundle_not_after_timestamp_seconds", "End of the newest authority.", "trust_domain")
 BUILD_INFO = _gauge("build_info", "What runs.", "version", "python")

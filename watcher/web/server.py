@@ -21,6 +21,7 @@ from watcher.web.checklist.pages import readiness_routes
 from watcher.web.checklist.records import records_api, records_page
 from watcher.web.discovery_page import Discovered, discovery_route, pods_route
 from watcher.web.exposition import render, render_own
+from watcher.web.fleet.api import fleet_rows_route
 from watcher.web.fleet.badge import badge_route
 from watcher.web.fleet.fleet_query import FilterError, fleet_query
 from watcher.web.fleet.page import fleet_route
@@ -124,6 +125,7 @@ def make_app(
             *health,
             Route("/api/v1/targets", targets),
             Route("/api/v1/targets/{namespace}/{pod}", target),
+            others.route(fleet_rows_route(engine, lambda: troubles(engine))),
             pictures_route(engine, others),
             pods_route(engine, discovered, others),
             *checklist_routes(engine, checklist, others),
@@ -152,7 +154,7 @@ def _readiness(engine: Engine, checklist: ChecklistView | None) -> list[Route]:
 
 def _health_routes(poll_loops: PollLoops, unready: Callable[[], str]) -> list[Route]:
     async def livez(_: Request) -> Response:
-        return _health("" if poll_loops.live else "the schedule makes no progress")
+        return _health("" if poll_loops.live else "the scheduler makes no progress")
 
     async def readyz(_: Request) -> Response:
         return _health(unready())

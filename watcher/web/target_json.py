@@ -1,9 +1,11 @@
 """Targets as JSON: the one shape that the API and `check --output json` print (contract, section 3)."""
 
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 
-from probes.contract import Verdict
+from probes.contract import ConditionKind, Unknown, Verdict
+from probes.contract.condition import Status
 from probes.contract.units import utc
 from watcher.engine.board import Board, ConditionStatus, Look, TargetState
 from watcher.runtime.cooperative import TimeSlice
@@ -20,13 +22,40 @@ _TOGETHER = 100
 _MESSAGE_CHARS = 1000
 
 
+def runbook_path(kind: ConditionKind) -> str:
+    """Where the daemon serves the runbook of a condition."""
+    return f"/runbooks/AgentWeave{kind.name}"
+
+
 def sentence(verdict: Verdict) -> str:
     """What a verdict says, of a length that fits a page."""
     text = verdict.text
     return text if len(text) <= _MESSAGE_CHARS else text[: _MESSAGE_CHARS - 1] + "…"
 
 
-def _described(board: Board, state: TargetState, health: TargetHealth, *, evidence: bool) -> Iterator[str]:
+class Summary:
+    """How many of the targets that were described are in which state, and how many conditions are what."""
+
+    def __init__(self) -> None:
+        self.targets, self.conditions = Counter[TargetHealth](), Counter[Status]()
+        self.learning = 0
+
+    def add(self, health: TargetHealth, conditions: Sequence[ConditionStatus]) -> None:
+        """One target more."""
+        self.targets[health] += 1
+        self.conditions.update([each.verdict.status for each in conditions])
+        self.learning += sum(each.verdict.reason == Unknown.WARMING_UP for each in conditions)
+
+    def as_json(self) -> dict[str, dict[str, int]]:
+        """As it stands in the document; `learning` are those of `unknown` that need more history."""
+        targets = {each.value: self.targets[each] for each in TargetHealth}
+        conditions = {each.value: self.conditions[each] for each in Status}
+        return {"targets": targets, "conditions": {**conditions, "learning": self.learning}}
+
+
+def _described(
+    board: Board, state: TargetState, health: TargetHealth, summary: Summary, *, evidence: bool
+) -> Iterator[str]:
     """One target with its conditions, trouble first, and its looks; what they saw only when asked for."""
     namespace, agent, pod = state.target.key
     about = {
@@ -46,13 +75,15 @@ def _described(board: Board, state: TargetState, health: TargetHealth, *, eviden
     head, empty, tail = json.dumps(about).partition('"conditions": [')
     yield head + empty
     conditions = board.conditions(state)
+    summary.add(health, conditions)
     for start in range(0, len(conditions), _TOGETHER):
-        some = json.dumps([_condition(each) for each in conditions[start : start + _TOGETHER]])
+        some = json.dumps([condition_json(each) for each in conditions[start : start + _TOGETHER]])
         yield (", " if start else "") + some[1:-1]
     yield tail
 
 
-def _condition(condition: ConditionStatus) -> dict[str, object]:
+def condition_json(condition: ConditionStatus) -> dict[str, object]:
+    """One condition; its runbook is a path of the daemon's."""
     probe, verdict, since = condition
     return {
         "probe": probe,
@@ -63,6 +94,7 @@ def _condition(condition: ConditionStatus) -> dict[str, object]:
         "reason": verdict.reason,
         "message": sentence(verdict),
         "since": utc(since),
+        "runbook": runbook_path(verdict.kind),
     }
 
 
@@ -106,10 +138,10 @@ async def listing(
     said += f'"total": {len(states) if total is None else total}, '
     yield f'{{"generated_at": "{utc(board.date_of(now))}", {said}"targets": ['
     between, time_slice, made, size = "", TimeSlice(), list[str](), 0
-    summaries = Summaries(board, now)
+    summaries, summary = Summaries(board, now), Summary()
     for state in states:
         made.append(between)
-        for piece in _described(board, state, summaries.of(state).health, evidence=evidence):
+        for piece in _described(board, state, summaries.of(state).health, summary, evidence=evidence):
             made.append(piece)
             size += len(piece)
             await time_slice.checkpoint()
@@ -120,4 +152,4 @@ async def listing(
         between = ",\n"
         await time_slice.checkpoint()
     yield "".join(made)
-    yield "]}\n"
+    yield f'], "summary": {json.dumps(summary.as_json())}}}\n'

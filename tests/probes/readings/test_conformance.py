@@ -328,7 +328,7 @@ def test_a_real_prometheus_refuses_these_pages_and_no_other() -> None:
 @pytest.mark.parametrize(
     ("page", "why"),
     [
-        (Page(b"a 1", "", ""), "The page has no Content-Type."),
+        (Page(b"a 1", "", ""), "The metrics endpoint has no Content-Type."),
         (Page(b"a 1", "", "text/html; charset=utf-8"), "The page's Content-Type is 'text/html; charset=utf-8'."),
         (Page(b"\xef\xbb\xbfa 1\n"), "The page begins with a byte order mark."),
         (Page(b"# HELP a x\r\n# TYPE a gauge\r\n"), "Line 2 ends in CR LF: '# TYPE a gauge'."),

@@ -134,7 +134,7 @@ def test_a_report_of_an_agent_has_the_pictures_of_its_worst_pod(tmp_path: Path) 
 
 def test_a_condition_that_passes_says_by_how_much(tmp_path: Path) -> None:
     page = Markup(Pictured(tmp_path).get("/agents/prod/search-0").text).text
-    drift = "The floor of memory does not rise like a leak, or has not for long."
+    drift = "No sustained memory growth."
     assert f"{drift} The process holds 500.0 MiB, 98% of its limit of 512.0 MiB." in page
 
 

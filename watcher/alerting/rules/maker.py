@@ -204,7 +204,7 @@ def _pods(kind: ConditionKind) -> str:
             r', since {{ . | first | value | humanizeTimestamp | reReplaceAll ":\\d\\d( |\\.).*" "" }} UTC{{ end -}}',
             ".",
             "{{- else -}}",
-            "No look tells more right now.",
+            "No current reading gives a reason.",
             "{{- end }}",
         )
     )

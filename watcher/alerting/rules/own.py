@@ -65,7 +65,7 @@ time() - max by ({INSTANCE}, pod) (
     held="1m",
     severity="critical",
     component="watcher",
-    summary="The AgentWeave watcher makes no progress, or its clock is wrong.",
+    summary="The AgentWeave watcher's scheduler has stalled, or its clock is wrong.",
     description=(
         "{{ if lt $value 0.0 -}} "
         "The heartbeat of the watcher at {{ $labels.instance }} is "

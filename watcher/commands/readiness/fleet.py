@@ -10,8 +10,10 @@ from probes import load_probes
 from watcher.checklist.agent_report import Chosen, Report
 from watcher.checklist.live.opening import LiveChecklist
 from watcher.checklist.live.view import ChecklistView
-from watcher.commands.check import FIRST_IDENTITY, look_at_all
-from watcher.commands.readiness.selection import NothingSelectedError, config_file, is_wanted
+from watcher.commands.check.looking import FIRST_IDENTITY, look_at_all
+from watcher.commands.check.progress import Progress
+from watcher.commands.config_file import config_file
+from watcher.commands.readiness.selection import NothingSelectedError, is_wanted
 from watcher.config.replicas import Shard
 from watcher.config.settings import Settings, load_settings
 from watcher.engine.engine import Engine
@@ -36,7 +38,7 @@ async def _looked_at(given: Namespace, settings: Settings, chosen: Chosen) -> Re
         await engine.identity.wait_first(FIRST_IDENTITY)
         await target_set.start()
         states = await engine.replace_targets(target_set.targets(), {})
-        view = await live.judge_once(partial(look_at_all, engine, states))
+        view = await live.judge_once(partial(look_at_all, engine, states, Progress()))
         problems = [f"discovery: {target_set.failure}"] if target_set.failure else []
         report = _report(given, view, chosen)
         return replace(report, problems=(*report.problems, *problems))

@@ -8,8 +8,6 @@ from pathlib import Path
 from probes.controls.evidence import AgentRef
 from watcher.config.checklist import ChecklistSettings
 
-_DEFAULT = Path("/etc/agentweave-watcher/config.yaml")
-
 
 class NothingSelectedError(Exception):
     """There is nothing to tell of; one sentence says why. Exit code 2."""
@@ -22,11 +20,6 @@ def is_wanted(ref: AgentRef, profile: str, given: Namespace) -> bool:
         and given.agent in (None, ref.agent)
         and given.profile in (None, profile)
     )
-
-
-def config_file(given: Path | None) -> Path:
-    """That which was named, else that of the environment, else where the chart puts it."""
-    return given or Path(os.environ.get("AGENTWEAVE_WATCHER_CONFIG") or _DEFAULT)
 
 
 def checklist_settings(file: Path | None) -> ChecklistSettings:

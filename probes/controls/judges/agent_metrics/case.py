@@ -56,5 +56,7 @@ def lacking(case: PageCase, signal: str, family: str, requests: float | None, wh
         return case.unclear(UnknownReason.NO_DATA, f"The page has {described}, but without a sample.")
     if requests is None or requests < ENOUGH:
         seen = "no" if requests is None else f"{requests:.0f}"
-        return case.unclear(UnknownReason.NO_DATA, f"The page has no {family}, and {seen} {which} requests were seen.")
-    return case.bad(f"The page has no {family} after {requests:.0f} {which} requests in the last hour.")
+        return case.unclear(
+            UnknownReason.NO_DATA, f"The metrics endpoint has no {family}, and {seen} {which} requests were seen."
+        )
+    return case.bad(f"The metrics endpoint has no {family} after {requests:.0f} {which} requests in the last hour.")

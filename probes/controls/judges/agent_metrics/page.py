@@ -21,7 +21,7 @@ def metrics_enabled(case: PageCase) -> Iterator[Statement]:
     elif case.seen.families.ours:
         yield case.good("The page has families of AgentWeave's.")
     else:
-        yield case.bad("The page has no family whose name begins with agentweave_.")
+        yield case.bad("The metrics endpoint has no family whose name begins with agentweave_.")
 
 
 @judge_of_pods(SourceName.AGENT_METRICS, MetricsLook, "postdeploy.immediate.metrics-available")

@@ -54,7 +54,7 @@ TILES = (
     ),
     stat(
         "Newest config",
-        "Whether the newest config was taken. A refused one leaves the old one in force.",
+        "Whether the newest config was loaded. A refused one leaves the old one in force.",
         tile(f"min({_of('config_last_reload_successful')}) < 1", f"min({_of('config_last_reload_successful')})"),
         words={"0": ("refused", "red"), "1": ("taken", "green")},
     ),

@@ -17,9 +17,9 @@ ALERTS = ProbeAlerts(
         AgentAlert(
             condition="AgentUnreachable",
             held="3m",
-            summary="The mTLS port of an agent does not do a handshake.",
-            was="The mTLS port of an agent did not do a handshake.",
-            says="The mTLS port of {agent} does not do a handshake, so no other agent can call it.",
+            summary="Agent mTLS handshake failing.",
+            was="Agent mTLS handshake failed.",
+            says="The mTLS port of {agent} fails the TLS handshake, so no other agent can call it.",
             hint=_NETWORK,
         ),
         AgentAlert(

@@ -51,6 +51,7 @@ _SIGNALS = {
     CORE: "requests",
     RESOURCE: "pool_in_use",
 }
+NONE = "The metrics endpoint has no"
 _STATE = "agentweave_circuit_breaker_state"
 
 
@@ -114,44 +115,68 @@ def test_a_page_that_has_what_it_should_is_good(control: str, seen: MetricsLook,
         (
             REQUESTS,
             lacking("requests"),
-            "The page has no agentweave_requests_total after 100 inbound requests in the last",
+            "The metrics endpoint has no agentweave_requests_total after 100 inbound requests in the last",
         ),
         (
             DURATION,
             page(families=families(request_duration=("agentweave_request_duration_seconds_count",))),
-            "The page has no agentweave_request_duration_seconds with buckets or quantiles after 100 inbound requests",
+            f"{NONE} agentweave_request_duration_seconds with buckets or quantiles after 100 inbound requests",
         ),
-        (DECISIONS, lacking("authz_decisions"), "The page has no agentweave_authz_decisions_total after 100 inbound"),
+        (
+            DECISIONS,
+            lacking("authz_decisions"),
+            "The metrics endpoint has no agentweave_authz_decisions_total after 100 inbound",
+        ),
         (
             CHECKS,
             lacking("authz_duration"),
-            "The page has no agentweave_authz_check_duration_seconds after 100 inbound",
+            "The metrics endpoint has no agentweave_authz_check_duration_seconds after 100 inbound",
         ),
-        (POOL, lacking("pool_in_use"), "The page has no agentweave_connection_pool_active after 100 outbound requests"),
+        (
+            POOL,
+            lacking("pool_in_use"),
+            "The metrics endpoint has no agentweave_connection_pool_active after 100 outbound requests",
+        ),
         (
             POOL,
             page(families=families(pool_in_use=("agentweave_active_connections",))),
-            "The page has no agentweave_connection_pool_active after 100 outbound requests in the last hour.",
+            f"{NONE} agentweave_connection_pool_active after 100 outbound requests in the last hour.",
         ),
-        (BREAKER, lacking("breaker_state"), f"The page has no {_STATE} after 100 outbound requests in the last hour."),
+        (
+            BREAKER,
+            lacking("breaker_state"),
+            f"The metrics endpoint has no {_STATE} after 100 outbound requests in the last hour.",
+        ),
         (
             ENABLED,
             page(families=families(without=_SIGNALS.values(), ours=False)),
-            "The page has no family whose name begins with agentweave_.",
+            "The metrics endpoint has no family whose name begins with agentweave_.",
         ),
         (ENABLED, no_page("ConnectionRefused"), "MetricsUnavailable is true."),
         (ENABLED, no_page("Malformed", 200), "MetricsUnavailable is true."),
         (ENABLED, no_page("HTTPError", 404), "MetricsUnavailable is true."),
         (SECURED, page(own_port=True), "The page is served on the agent's own port to a client without credentials."),
-        (CORE, lacking("request_duration"), "The page has no agentweave_request_duration_seconds after 100 inbound"),
+        (
+            CORE,
+            lacking("request_duration"),
+            "The metrics endpoint has no agentweave_request_duration_seconds after 100 inbound",
+        ),
         (
             CORE,
             lacking("request_errors", verdicts=verdicts(unknown("ErrorRateHigh", Unknown.SIGNAL_ABSENT))),
-            "The page has no label or counter that tells how requests ended after 100 inbound requests",
+            "The metrics endpoint has no label or counter that tells how requests ended after 100 inbound requests",
         ),
-        (RESOURCE, lacking("pool_in_use"), "The page has no agentweave_connection_pool_active after 100 outbound"),
+        (
+            RESOURCE,
+            lacking("pool_in_use"),
+            "The metrics endpoint has no agentweave_connection_pool_active after 100 outbound",
+        ),
         (AVAILABLE, no_page("ConnectionRefused"), "MetricsUnavailable is true."),
-        (EXPOSED, lacking("breaker_state"), f"The page has no {_STATE} after 100 outbound requests in the last hour."),
+        (
+            EXPOSED,
+            lacking("breaker_state"),
+            f"The metrics endpoint has no {_STATE} after 100 outbound requests in the last hour.",
+        ),
         (
             EXPOSED,
             page(unknown("CircuitBreakerOpen", Unknown.MALFORMED, "index")),

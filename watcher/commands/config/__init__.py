@@ -1,0 +1,1 @@
+"""The command `config`: begin a file, find every mistake in one, or print the JSON Schema of all."""

@@ -1,0 +1,1 @@
+"""What the program says of itself: `explain`, `completion`, `man`, and the pages of docs/ that are made from code."""
