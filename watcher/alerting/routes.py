@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from probes.controls.evidence.alertmanager import Matcher, Route
+from probes.controls.evidence.alerts.alertmanager import Matcher, Route
 
 _DEEPEST, _MOST = 20, 2_000
 _QUOTED = r'"(?:[^"\\]|\\.)*"'

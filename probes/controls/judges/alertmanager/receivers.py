@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from probes.controls.catalogue.control import Control, SourceName
 from probes.controls.evidence import AlertmanagerLook, EvidenceSet, PrometheusLook, Seen
-from probes.controls.evidence.prometheus import AlertRule
+from probes.controls.evidence.alerts.prometheus import AlertRule
 from probes.controls.judges.alertmanager.routing import outcomes
 from probes.controls.judges.kubernetes_object.case import short
 from probes.controls.judging import Facts, Says, Statement, judge

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from enum import Enum
 from functools import lru_cache
 
-from probes.controls.evidence.alertmanager import Matcher, Route
+from probes.controls.evidence.alerts.alertmanager import Matcher, Route
 
 Outcome = frozenset[str]
 """The receivers that are told."""

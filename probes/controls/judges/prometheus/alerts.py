@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import EvidenceSet, LivePod, Seen
-from probes.controls.evidence.golden_signals import SIGNALS, signal_of
-from probes.controls.evidence.prometheus import AlertRule, Health
+from probes.controls.evidence.alerts.golden_signals import SIGNALS, signal_of
+from probes.controls.evidence.alerts.prometheus import AlertRule, Health
 from probes.controls.judges.prometheus.case import RulesCase, judge_of_rules
 from probes.controls.judges.prometheus.watching import Watch, best, has_runbook, selects_agent, worst
 from probes.controls.judging import Says, Statement

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from probes.controls.evidence import EvidenceSet
-from probes.controls.evidence.prometheus import WATCHDOG, Health
+from probes.controls.evidence.alerts.prometheus import WATCHDOG, Health
 from probes.controls.judges.prometheus.case import RulesCase, judge_of_rules
 from probes.controls.judging import Statement
 

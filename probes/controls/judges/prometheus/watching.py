@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import PrometheusLook
-from probes.controls.evidence.prometheus import AlertRule, Health
+from probes.controls.evidence.alerts.prometheus import AlertRule, Health
 from probes.controls.judging import Says
 
 

@@ -22,7 +22,7 @@ from tests.servers.prometheus_server import PrometheusServer, run_prometheus
 from tests.servers.tools import tool
 from watcher.checklist.live.prometheus.client import QUESTIONS, PrometheusClient
 from watcher.checklist.live.prometheus.round import Asked, Known, ask
-from watcher.config.checklist import PrometheusSettings
+from watcher.config.witnesses.prometheus import PrometheusSettings
 
 STARTED = 1764500000.25
 SEARCH, IDLE, OTHERS = AgentRef("prod", "search"), AgentRef("prod", "idle"), AgentRef("prod", "elsewhere")

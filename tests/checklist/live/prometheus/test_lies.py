@@ -12,7 +12,7 @@ import pytest
 from tests.servers.metrics_pages import Script, ok, serving
 from watcher.checklist.live.prometheus.asking_error import AskingError
 from watcher.checklist.live.prometheus.client import PrometheusClient
-from watcher.config.checklist import PrometheusSettings
+from watcher.config.witnesses.prometheus import PrometheusSettings
 
 VECTOR = {"status": "success", "data": {"resultType": "vector", "result": [{"metric": {}, "value": [1, "1"]}]}}
 

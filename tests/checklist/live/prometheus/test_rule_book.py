@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from probes.controls.evidence.prometheus import Health
+from probes.controls.evidence.alerts.prometheus import Health
 from tests.alerting.rules import RULES, groups
 from watcher.alerting.rules.answered import ANSWERED, LABEL
 from watcher.checklist.live.prometheus.rule_book import ReadRules, RuleReader

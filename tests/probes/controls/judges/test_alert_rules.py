@@ -8,10 +8,9 @@ from hypothesis import strategies as st
 
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AlertmanagerLook, EvidenceSet, LivePod, PodTemplate, PrometheusLook
-from probes.controls.evidence.alertmanager import Matcher, Route, Way
-from probes.controls.evidence.golden_signals import SIGNALS
-from probes.controls.evidence.live_pod import PodRun
-from probes.controls.evidence.prometheus import (
+from probes.controls.evidence.alerts.alertmanager import Matcher, Route, Way
+from probes.controls.evidence.alerts.golden_signals import SIGNALS
+from probes.controls.evidence.alerts.prometheus import (
     AlertRule,
     Cluster,
     Counted,
@@ -22,6 +21,7 @@ from probes.controls.evidence.prometheus import (
     RuleBook,
     Untold,
 )
+from probes.controls.evidence.live_pod import PodRun
 from probes.controls.finding import Finding
 from probes.controls.judging import Statement, load_judges
 from probes.controls.verdict.control import judge_control

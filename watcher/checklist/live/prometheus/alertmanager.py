@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import AlertmanagerLook, Missing, Seen
-from probes.controls.evidence.alertmanager import Route, Way
+from probes.controls.evidence.alerts.alertmanager import Route, Way
 from watcher.alerting.alertmanager import Alertmanager, AlertmanagerError, open_client
 from watcher.alerting.delivery import Counters, Integration, Sent, read_config, read_counters, read_start, receivers_of
 from watcher.alerting.routes import read_route

@@ -18,7 +18,7 @@ from probes.sources.http.key_exchange import without_dhe
 from watcher.checklist.live.prometheus.asking_error import AskingError
 from watcher.checklist.live.prometheus.json_items import ItemReader, ItemsError
 from watcher.checklist.live.prometheus.samples import Sample, sample
-from watcher.config.checklist import PrometheusSettings
+from watcher.config.witnesses.prometheus import PrometheusSettings
 from watcher.runtime.cooperative import TimeSlice
 from watcher.text.printable import printable
 

@@ -9,7 +9,7 @@ from probes.contract import Target, TargetKey
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.catalogue.loading import control_named
 from probes.controls.evidence import AgentRef, Missing, PrometheusLook, Seen
-from probes.controls.evidence.prometheus import WATCHDOG, RuleBook
+from probes.controls.evidence.alerts.prometheus import WATCHDOG, RuleBook
 from watcher.checklist.live.prometheus.alertmanager import AlertmanagerWitness
 from watcher.checklist.live.prometheus.asking_error import AskingError
 from watcher.checklist.live.prometheus.round import Asked, Known, ask

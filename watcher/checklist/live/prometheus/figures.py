@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from probes.controls.evidence import AgentRef
-from probes.controls.evidence.prometheus import Cluster, Counted, Fired, Flapped
+from probes.controls.evidence.alerts.prometheus import Cluster, Counted, Fired, Flapped
 from watcher.checklist.live.prometheus.client import PrometheusClient
 from watcher.checklist.live.prometheus.own_labels import OwnLabels
 from watcher.checklist.live.prometheus.samples import PodRef, Sample

@@ -13,8 +13,8 @@ from typing import NamedTuple, TypeVar
 
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import AgentRef, PrometheusLook
-from probes.controls.evidence.golden_signals import signal_of
-from probes.controls.evidence.prometheus import NOTHING_TOLD, Cluster, Untold
+from probes.controls.evidence.alerts.golden_signals import signal_of
+from probes.controls.evidence.alerts.prometheus import NOTHING_TOLD, Cluster, Untold
 from watcher.checklist.live.prometheus.asking_error import AskingError
 from watcher.checklist.live.prometheus.client import PrometheusClient
 from watcher.checklist.live.prometheus.figures import Alerts, Asker, fired_of, flapped_of
@@ -32,7 +32,7 @@ from watcher.checklist.live.prometheus.selection import (
     slots_of,
     within,
 )
-from watcher.config.checklist import PrometheusSettings
+from watcher.config.witnesses.prometheus import PrometheusSettings
 from watcher.runtime.failures import FailuresLogger
 
 T = TypeVar("T")

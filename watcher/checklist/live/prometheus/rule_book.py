@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
-from probes.controls.evidence.prometheus import WATCHDOG, AlertRule, Health, ObjectiveRule, RuleBook
+from probes.controls.evidence.alerts.prometheus import WATCHDOG, AlertRule, Health, ObjectiveRule, RuleBook
 from watcher.alerting.rules.answered import ANSWERED, LABEL
 from watcher.checklist.live.prometheus.promql import Selected, Selector, selected
 from watcher.text.printable import printable

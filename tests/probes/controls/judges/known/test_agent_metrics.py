@@ -7,7 +7,7 @@ import pytest
 from probes.contract import Unknown
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import MetricsLook, PrometheusLook, Seen, Traffic
-from probes.controls.evidence.prometheus import RuleBook, Untold
+from probes.controls.evidence.alerts.prometheus import RuleBook, Untold
 from probes.controls.finding import State
 from probes.controls.sdk.facts import SdkFacts
 from tests.probes.controls.judges.configs import changed, file_of

@@ -8,7 +8,7 @@ from probes.contract import Unknown, Verdict
 from probes.contract.condition import Status
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import ConditionPast, PodConditions, PrometheusLook, Seen, Stretch
-from probes.controls.evidence.prometheus import Health, ObjectiveRule, RuleBook, Untold
+from probes.controls.evidence.alerts.prometheus import Health, ObjectiveRule, RuleBook, Untold
 from probes.controls.finding import State
 from tests.probes.controls.judges.known.pods import KINDS, finding, only, said, true, unknown, verdicts
 from tests.probes.controls.made import NOW

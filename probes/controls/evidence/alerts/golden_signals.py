@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from probes.controls.evidence.prometheus import AlertRule
+from probes.controls.evidence.alerts.prometheus import AlertRule
 
 SIGNALS = ("latency", "availability", "errors", "saturation")
 
