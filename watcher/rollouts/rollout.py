@@ -1,0 +1,307 @@
+"""What is known of one rollout of an agent, and whether it is verified. Frozen values, and pure.
+
+All times are Unix seconds. A rollout is replaced by a newer value of itself as more is known; what was decided stays.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Literal, NamedTuple, Protocol
+
+
+class Window(StrEnum):
+    """When after a deployment a line is judged, in their order; also how far a verdict reaches (`until`)."""
+
+    IMMEDIATE = "immediate"
+    SHORT = "short"
+    LONG = "long"
+
+
+class Phase(StrEnum):
+    """How far a rollout is."""
+
+    PROGRESSING = "progressing"  # not all of its pods are Ready
+    CANARY = "canary"  # two revisions run side by side, and are meant to
+    IMMEDIATE = "immediate"
+    SHORT_TERM = "short_term"
+    LONG_TERM = "long_term"
+    VERIFIED = "verified"
+    FAILED = "failed"
+    UNDECIDED = "undecided"  # all windows are over, and not every line could be decided
+    ROLLED_BACK = "rolled_back"  # the revision before runs again
+    SUPERSEDED = "superseded"  # another revision came
+
+
+class LineName(StrEnum):
+    """A line of the checklist's post-deploy verification, in its words."""
+
+    PODS_RUNNING = "Pods running"
+    HEALTH_CHECKS = "Health checks passing"
+    LOGS = "Logs normal"
+    METRICS = "Metrics available"
+    TRAFFIC = "Traffic routing correctly"
+    ERROR_RATE = "Error rate normal"
+    LATENCY = "Latency normal"
+    AUTHORIZATION = "Authorization working"
+    BREAKERS = "No circuit breakers open"
+    MEMORY = "Memory stable"
+    CPU = "CPU stable"
+    POOL = "Connection pool healthy"
+    SVID_ROTATION = "SVID rotation working"
+    OPA = "No OPA errors"
+
+
+class LineState(StrEnum):
+    """What is known of a line."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UNDECIDED = "undecided"
+    NOT_APPLICABLE = "not_applicable"  # such as logs where none are read: no part of any verdict
+
+
+class Undecided(StrEnum):
+    """Why a line is not decided."""
+
+    SETTLING = "Settling"  # its window is not over
+    NO_DATA = "NoData"  # it is over, and what was seen decides nothing
+    WATCHER_IMPAIRED = "WatcherImpaired"  # the watcher could not see for a part of it
+
+
+class Outcome(StrEnum):
+    """Of a verdict."""
+
+    VERIFIED = "verified"
+    FAILED = "failed"
+    UNDECIDED = "undecided"
+    UNABLE = "unable"  # the watcher cannot judge
+
+
+LINES: Mapping[Window, tuple[LineName, ...]] = MappingProxyType(
+    {
+        Window.IMMEDIATE: (LineName.PODS_RUNNING, LineName.HEALTH_CHECKS, LineName.LOGS, LineName.METRICS),
+        Window.SHORT: (
+            LineName.TRAFFIC,
+            LineName.ERROR_RATE,
+            LineName.LATENCY,
+            LineName.AUTHORIZATION,
+            LineName.BREAKERS,
+            LineName.MEMORY,
+            LineName.CPU,
+        ),
+        Window.LONG: (LineName.MEMORY, LineName.CPU, LineName.POOL, LineName.SVID_ROTATION, LineName.OPA),
+    }
+)
+"""Which lines are judged in which window, in the checklist's order."""
+
+OUTSIDE_THE_GATE = frozenset({LineName.SVID_ROTATION})
+"""They may take days: told, and in the record, but no verdict waits for them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """What an agent runs: its own container's image and the content of its mounted config."""
+
+    image: str  # the digest, `sha256:...`; the reference as it is written where no pod has told its digest
+    config: str = ""  # `sha256:...` of the content; empty where none is mounted or it cannot be read
+    reference: str = ""  # of the image as the pod has it, such as `registry/search:2.1`; said by a stranger
+    templates: tuple[str, ...] = ()  # what the cluster calls it: template hashes, the newest last
+
+    @property
+    def id(self) -> str:
+        """Twelve hexadecimal digits, the same for the same image and config."""
+        return sha256(f"{self.image}\n{self.config}".encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line in one window."""
+
+    window: Window
+    name: LineName
+    state: LineState = LineState.UNDECIDED
+    reason: str = Undecided.SETTLING  # of one that is undecided; of one that fails a word; else empty
+    message: str = ""  # a sentence
+    decided_at: float | None = None  # when it passed or failed; it does not change after that
+    evidence: tuple[str, ...] = ()  # what was seen, a sentence each
+    conditions: tuple[str, ...] = ()  # names of the conditions that made it fail
+    lacks: str = ""  # of one that only lacks traffic: what there was, such as `12 requests`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fired:
+    """A condition that became true on a pod of the new revision."""
+
+    condition: str
+    pod: str
+    at: float
+    subject: str = ""
+    resolved_at: float | None = None
+
+
+class Period(NamedTuple):
+    """A stretch of time."""
+
+    began: float
+    ended: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pods:
+    """Pods of the new revision."""
+
+    wanted: int | None = None  # how many the workload asks for in all; None where that cannot be read
+    updated: int = 0
+    ready: int = 0
+    old: int = 0  # that run another revision beside them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout:
+    """One rollout of an agent."""
+
+    namespace: str
+    agent: str
+    revision: Revision
+    began_at: float  # its first pod was made
+    before: Revision | None = None  # what ran before it; None for a first deployment, or where nobody saw it
+    is_first: bool = False  # nothing ran before it: judged by limits alone
+    verified_before: str = ""  # the id of the last verified revision, which is what to go back to
+    workload: str = ""  # as kubectl takes it, such as `deployment/search`
+    managed_by: str = ""  # who owns the workload: `Argo CD`, `Flux`, `Helm`; empty where nobody says so
+    pods: Pods = field(default_factory=Pods)
+    ready_at: float | None = None  # when the last of its pods was Ready: from here on the later windows count
+    is_canary: bool = False
+    is_paused: bool = False
+    stuck: str = ""  # why it makes no progress, a sentence
+    ended_at: float | None = None  # when another revision came in its place
+    end: Literal["", "rolled_back", "superseded"] = ""
+    ended_by: str = ""  # the id of that revision
+    previous_healthy_at: float | None = None  # of one that was rolled back: the revision before was all Ready again
+    lines: tuple[Line, ...] = ()
+    baseline: str = ""  # what it was compared with, a sentence
+    fired: tuple[Fired, ...] = ()  # the oldest first
+    claimed: Mapping[str, str] = field(default_factory=dict)
+    """What annotations claim, by `engineer`, `approved-by`, `version`, `notes`, `change-cause`; printable and cut."""
+    notes: tuple[str, ...] = ()  # what else is to be known, a sentence each, such as a sidecar that changed
+    unseen: tuple[Period, ...] = ()  # when the watcher was away
+    when_undecided: Literal["limits_only", "wait"] = "limits_only"
+
+    def of(self, window: Window) -> tuple[Line, ...]:
+        """Its lines of one window, in the checklist's order."""
+        return tuple(each for each in self.lines if each.window is window)
+
+    def until(self, window: Window) -> Iterator[Line]:
+        """Those that a verdict until this window rests on."""
+        reached = list(Window)[: list(Window).index(window) + 1]
+        return (each for each in self.lines if each.window in reached and each.name not in OUTSIDE_THE_GATE)
+
+    @property
+    def failed(self) -> tuple[Line, ...]:
+        """The lines that failed."""
+        return tuple(each for each in self.lines if each.state is LineState.FAIL)
+
+    @property
+    def phase(self) -> Phase:
+        """How far it is."""
+        if self.end:
+            return Phase(self.end)
+        if self.failed:
+            return Phase.FAILED
+        if self.ready_at is None:
+            return Phase.CANARY if self.is_canary else Phase.PROGRESSING
+        for window, phase in _PHASES.items():
+            if any(_is_settling(each) for each in self.of(window) if each.name not in OUTSIDE_THE_GATE):
+                return Phase.CANARY if self.is_canary else phase
+        verified = verdict(self, Window.LONG).outcome is Outcome.VERIFIED
+        return Phase.VERIFIED if verified else Phase.UNDECIDED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether a rollout is verified until a window."""
+
+    outcome: Outcome
+    until: Window
+    why: str  # a sentence
+    lines: tuple[Line, ...]  # that it rests on
+    verified_without: tuple[str, ...] = ()  # such as `error rate: 12 requests`
+
+
+def verdict(rollout: Rollout, until: Window) -> Verdict:
+    """What is decided until the end of this window.
+
+    1. A line that failed, or a rollout that was taken back: failed.
+    2. All passed: verified. What only lacks traffic is left out, and said, unless the config says to wait for it.
+    3. The watcher was impaired: unable. Else undecided, also for good where another revision came too soon.
+    """
+    lines = tuple(rollout.until(until))
+    failed = [each for each in lines if each.state is LineState.FAIL]
+    if failed or rollout.end == "rolled_back":
+        why = "; ".join(f"{each.name}: {each.message or each.reason}" for each in failed) or "It was rolled back."
+        return Verdict(outcome=Outcome.FAILED, until=until, why=why, lines=lines)
+    is_left_out = rollout.when_undecided == "limits_only"
+    left_out = [each for each in lines if is_left_out and lacks_traffic(each)]
+    waiting = [each for each in lines if each.state is LineState.UNDECIDED and each not in left_out]
+    if lines and not waiting:
+        without = tuple(f"{_short(each.name)}: {each.lacks}" for each in left_out)
+        why = f"Verified without {', '.join(without)}." if without else "All lines passed."
+        return Verdict(outcome=Outcome.VERIFIED, until=until, why=why, lines=lines, verified_without=without)
+    impaired = any(each.reason == Undecided.WATCHER_IMPAIRED for each in waiting)
+    outcome = Outcome.UNABLE if impaired else Outcome.UNDECIDED
+    return Verdict(outcome=outcome, until=until, why=_why(rollout, waiting), lines=lines)
+
+
+def lacks_traffic(line: Line) -> bool:
+    """Whether it is undecided for nothing else than too few requests, after its window."""
+    return line.state is LineState.UNDECIDED and line.reason == Undecided.NO_DATA and bool(line.lacks)
+
+
+def _why(rollout: Rollout, waiting: Sequence[Line]) -> str:
+    if rollout.end:
+        return "Another revision came before it was decided."
+    named = ", ".join(f"{each.name} ({each.reason})" for each in waiting)
+    return f"Not decided: {named}." if named else "Nothing is decided yet."
+
+
+def _short(name: LineName) -> str:
+    return _SHORT.get(name, name.value.lower())
+
+
+def _is_settling(line: Line) -> bool:
+    return line.state is LineState.UNDECIDED and line.reason == Undecided.SETTLING
+
+
+_PHASES = {Window.IMMEDIATE: Phase.IMMEDIATE, Window.SHORT: Phase.SHORT_TERM, Window.LONG: Phase.LONG_TERM}
+_SHORT = {
+    LineName.ERROR_RATE: "error rate",
+    LineName.LATENCY: "latency",
+    LineName.TRAFFIC: "traffic",
+    LineName.AUTHORIZATION: "authorization",
+}
+
+
+class RolloutsView(Protocol):
+    """What pages, API, gates and metrics may know. What is asked of the disk is awaited."""
+
+    def newest(self, namespace: str, agent: str) -> Rollout | None:
+        """The newest of an agent; None where none was seen."""
+
+    def listed(self, namespace: str = "", agent: str = "") -> Sequence[Rollout]:
+        """The newest of each agent, the last that began first; empty stands for all."""
+
+    async def of(self, namespace: str, agent: str) -> Sequence[Rollout]:
+        """All that are kept of an agent, the newest first: at most 50."""
+
+    async def revision(self, namespace: str, agent: str, revision: str) -> Rollout | None:
+        """The newest rollout of this revision (its id); None where none is kept."""
+
+    async def asked(
+        self, namespace: str, agent: str, *, image: str = "", revision: str = "", since: float | None = None
+    ) -> Rollout | None:
+        """The newest that fits all that is given, for a gate; None: not seen yet.
+
+        `image`: a digest, `sha256:...` or a reference that ends in one; `since`: Unix seconds, it began then or later.
+        """
