@@ -1,6 +1,6 @@
 """What is served over HTTP: the metrics, the health, the API and the pages, as applications of starlette."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -11,6 +11,7 @@ from starlette.routing import Route
 from watcher.changes.store import ChangeStore
 from watcher.checklist.live.view import ChecklistView
 from watcher.engine.engine import Engine
+from watcher.rollouts.rollout import RolloutsView
 from watcher.scheduling.poll_loops import PollLoops
 from watcher.web.changes.api import changes_api
 from watcher.web.changes.page import changes_page
@@ -25,6 +26,10 @@ from watcher.web.fleet.page import fleet_route
 from watcher.web.missing import page_not_found
 from watcher.web.pages import page_routes, troubles
 from watcher.web.pictures.as_json import pictures_route
+from watcher.web.rollouts.api import rollout_api
+from watcher.web.rollouts.gates import gate_routes
+from watcher.web.rollouts.pages import rollout_pages
+from watcher.web.rollouts.surroundings import AroundRollouts
 from watcher.web.runbooks.pages import runbook_routes
 from watcher.web.serving.access import Access
 from watcher.web.serving.compression import Compression, accepts_gzip, weighed
@@ -48,6 +53,7 @@ def open_server(
     discovered: Discovered,
     checklist: ChecklistView | None,
     past: ChangeStore,
+    rollouts: RolloutsView,
 ) -> Server:
     """The port of the pages and that of health.
 
@@ -55,8 +61,9 @@ def open_server(
     `checklist` is None where the config wants none.
     """
     health = _health_routes(poll_loops, unready)
-    app = make_app(engine, health, refresh, discovered, checklist, past)
-    return Server(app, Starlette(routes=health), access, engine.descriptors)
+    app = make_app(engine, health, refresh, discovered, checklist, past, rollouts)
+    gates = gate_routes(rollouts, engine.clock.wall, lambda: _impaired(engine), alone=True)
+    return Server(app, Starlette(routes=[*health, *gates]), access, engine.descriptors)
 
 
 def make_app(
@@ -66,8 +73,12 @@ def make_app(
     discovered: Discovered,
     checklist: ChecklistView | None,
     past: ChangeStore,
+    rollouts: RolloutsView | None = None,
 ) -> Starlette:
-    """The whole of what the daemon serves; `refresh` is called before its own metrics are read."""
+    """The whole of what the daemon serves; `refresh` is called before its own metrics are read.
+
+    `rollouts` is None where none are followed.
+    """
     # Apart: whoever asks for many pages is not in Prometheus's way.
     conditions = sorted({kind.name for probe in engine.board.probes for kind in probe.conditions})
     probes = [probe.name for probe in engine.board.probes]
@@ -129,6 +140,7 @@ def make_app(
             others.route(changes_page(engine, past, known)),
             *map(others.route, runbook_routes(engine, past)),
             *map(others.route, readiness_routes(checklist, engine.clock.wall, lambda: troubles(engine))),
+            *(_rollouts(engine, rollouts, checklist, others) if rollouts is not None else ()),
         ],
         middleware=[Middleware(Compression)],
         exception_handlers={404: page_not_found(engine.clock.wall)},
@@ -138,6 +150,18 @@ def make_app(
 def _pages(engine: Engine, discovered: Discovered, past: ChangeStore) -> list[Route]:
     fleet = fleet_route(engine, lambda: troubles(engine))
     return [discovery_route(engine, discovered), fleet, badge_route(engine), *page_routes(engine, past)]
+
+
+def _rollouts(engine: Engine, view: RolloutsView, checklist: ChecklistView | None, others: Turns) -> Iterator[Route]:
+    """Gates wait for nobody's turn: a pipeline is answered however many read pages."""
+    around = AroundRollouts(view, checklist, engine.settings.checklist.environment, ())
+    yield from gate_routes(view, engine.clock.wall, lambda: _impaired(engine), alone=False)
+    yield from rollout_api(engine, view, around, others)
+    yield from map(others.route, rollout_pages(engine, view, around))
+
+
+def _impaired(engine: Engine) -> str:
+    return " ".join(troubles(engine)) or ("" if engine.role.active else "It is on standby.")
 
 
 def _health_routes(poll_loops: PollLoops, unready: Callable[[], str]) -> list[Route]:
