@@ -1,4 +1,4 @@
-"""The command `rollout`: waits for the verdict on one rollout, tells lines as they are decided, ends with the record."""
+"""The command `rollout`: waits for the verdict on one rollout, tells lines once decided, ends with the record."""
 
 import io
 import json
@@ -170,7 +170,7 @@ def test_a_terminal_has_one_line_that_moves_and_is_never_wider_than_it_is() -> N
     Answers(GOING_ON, FAILED).follow(teller)
     teller.end()
     moving = [each for each in stream.getvalue().split("\r\x1b[K") if each and not each.endswith("\n")]
-    assert moving == ["0ms  undecided: Not decided: Traffic ro…"]
+    assert moving == ["0ms  undecided: Not decided: Traffic r…"]
     assert stream.getvalue().endswith("\r\x1b[K")
 
 

@@ -138,7 +138,7 @@ def make_app(
             changes_api(engine, past, known, others),
             *map(others.route, _pages(engine, discovered, past)),
             others.route(changes_page(engine, past, known)),
-            *map(others.route, runbook_routes(engine, past)),
+            *map(others.route, runbook_routes(engine, past, rollouts)),
             *map(others.route, readiness_routes(checklist, engine.clock.wall, lambda: troubles(engine))),
             *(_rollouts(engine, rollouts, checklist, others) if rollouts is not None else ()),
         ],

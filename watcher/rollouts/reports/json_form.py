@@ -6,6 +6,7 @@ from typing import Any
 from probes.contract.units import utc
 from watcher.rollouts.reports.gate_answer import Answer
 from watcher.rollouts.reports.record import BLANK, Box, Record, Text
+from watcher.rollouts.reports.way_back import way_back
 from watcher.rollouts.rollout import Line, Rollout, Window, verdict
 
 
@@ -70,7 +71,7 @@ def summary_json(rollout: Rollout) -> dict[str, Any]:
 
 def rollout_json(rollout: Rollout, record: Record) -> dict[str, Any]:
     """One rollout in full."""
-    pods = rollout.pods
+    pods, back = rollout.pods, way_back(rollout)
     return summary_json(rollout) | {
         "is_first": rollout.is_first,
         "is_canary": rollout.is_canary,
@@ -85,6 +86,7 @@ def rollout_json(rollout: Rollout, record: Record) -> dict[str, Any]:
         "fired": list(_fired(rollout)),
         "unseen": [{"from": utc(each.began), "to": utc(each.ended)} for each in rollout.unseen],
         "notes": list(rollout.notes),
+        "way_back": {"says": list(back.says), "commands": list(back.commands)},
         "record": record_json(record),
     }
 

@@ -20,6 +20,7 @@ from watcher.rollouts.reports.words import (
     short_image,
     version_of,
 )
+from watcher.rollouts.reports.way_back import way_back
 from watcher.rollouts.rollout import Phase, Rollout, RolloutsView, Window, verdict
 from watcher.web.missing import Near, missing_page, nearest
 from watcher.web.pages import troubles
@@ -33,7 +34,6 @@ SHOWN = 100
 SHOWN_OF_AGENT = 50
 FILTERS = ("namespace", "agent", "phase")
 _NAMED = 100
-_WORST = (Phase.FAILED, Phase.ROLLED_BACK, Phase.UNDECIDED)
 
 
 class _Listed(NamedTuple):
@@ -106,5 +106,6 @@ def _words() -> dict[str, object]:
         "short_image": short_image,
         "version_of": version_of,
         "verdict_until": verdict,
+        "way_back": way_back,
         "drawn_of": timeline,
     }
