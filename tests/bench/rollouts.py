@@ -92,7 +92,7 @@ def share_failed(
 def table(runs: int, rates: Sequence[float] = RATES) -> str:
     """All of it, in Markdown."""
     lines = [
-        "| baseline | requests | errors | false alarms a rollout | passes | finds 1 % to 2 % | to 5 % | smallest seen |",
+        "| baseline | requests | errors | false alarms a rollout | passes | sees 1 % as 2 % | as 5 % | least seen |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for same_time in (True, False):

@@ -5,7 +5,7 @@ All times are Unix seconds. A rollout is replaced by a newer value of itself as 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import StrEnum, auto
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol
@@ -56,10 +56,10 @@ class LineName(StrEnum):
 class LineState(StrEnum):
     """What is known of a line."""
 
-    PASS = "pass"
-    FAIL = "fail"
-    UNDECIDED = "undecided"
-    NOT_APPLICABLE = "not_applicable"  # such as logs where none are read: no part of any verdict
+    PASS = auto()
+    FAIL = auto()
+    UNDECIDED = auto()
+    NOT_APPLICABLE = auto()  # such as logs where none are read: no part of any verdict
 
 
 class Undecided(StrEnum):
