@@ -19,7 +19,6 @@ from watcher.rollouts.course import NOT_READ, Wanted
 from watcher.rollouts.running import DIGEST, RunningPod
 
 _OVER = ("Succeeded", "Failed")
-_PATIENT = ("StatefulSet", "DaemonSet", "Deployment", "Rollout")
 _LONGEST = 300
 
 
@@ -109,9 +108,9 @@ class ClusterPods:
         found = self._references.get(template)
         if found is None:
             containers = template.read().spec.get("containers")
-            named = containers if isinstance(containers, list) else []
-            own = next((each for each in named if each.get("name") == template.agent_container), {})
-            found = self._references[template] = str(own.get("image") or "")[:_LONGEST]
+            named: list[Mapping[str, object]] = containers if isinstance(containers, list) else []
+            images = (each.get("image") for each in named if each.get("name") == template.agent_container)
+            found = self._references[template] = str(next(images, None) or "")[:_LONGEST]
         return found
 
     def _config(self, seen: SeenPod) -> str:

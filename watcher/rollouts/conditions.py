@@ -58,7 +58,7 @@ def svid_rotation(sight: Sight, window: Window) -> Said:
     missing = [each for each in applies if each not in sight.rotated]
     if not missing:
         return passed(f"The SVID was rotated on {_pods(len(applies))}.")
-    if sight.is_over(window):
+    if sight.is_rotation_due:
         return no_data(f"No rotation was seen yet on {len(missing)} of {_pods(len(applies))}.")
     return settling(f"A rotation was seen on {len(applies) - len(missing)} of {_pods(len(applies))}.")
 
@@ -106,10 +106,7 @@ def true_ones(sight: Sight, names: Sequence[str]) -> list[tuple[str, Standing]]:
 
 def _standing(sight: Sight, names: Sequence[str]) -> Iterator[tuple[str, Standing]]:
     return (
-        (pod.name, each)
-        for pod in sight.pods
-        for each in sight.conditions.get(pod.name, ())
-        if each.condition in names
+        (pod.name, each) for pod in sight.pods for each in sight.conditions.get(pod.name, ()) if each.condition in names
     )
 
 

@@ -4,8 +4,8 @@
 2. A revision that is another than the one that runs, in a pod that was not there before, begins a rollout; one more
    revision takes its place, and the revision before takes it back as soon as no pod of the new one is left.
 3. What a digest of the image shows later to be the same was none.
-4. It is ready when all pods that are wanted run it and are Ready. Where pods of both run side by side and nothing moves,
-   it is a canary, and judged as it is.
+4. It is ready when all pods that are wanted run it and are Ready. Where pods of both run side by side and nothing
+   moves, it is a canary, and judged as it is.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,13 @@ PROGRESS_DEADLINE = 600.0
 QUIET = 30.0
 """Seconds without a new pod after which all are there, where no workload says how many are wanted."""
 
-_PULLING = ("ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError")
+_PULLING = (
+    "ImagePullBackOff",
+    "ErrImagePull",
+    "InvalidImageName",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+)
 _PATIENCE = 120.0  # seconds that an image or a config may be missing
 _CRASHES = 3
 _MOST_NOTES = 5
@@ -58,6 +64,9 @@ class Course:
     at_begin: frozenset[str] = frozenset()  # uids of the pods that were there then
     moved_at: float = 0.0  # when a pod was last made or became Ready
     pods: dict[str, Revision] = field(default_factory=dict)  # by uid
+    begun: int = 0  # how many rollouts were
+    ended: Rollout | None = None  # whose place the newest took
+    dropped: Rollout | None = None  # that turned out to be none
     _count: tuple[int, int] = (0, 0)
 
     def observe(self, pods: Sequence[RunningPod], wanted: Wanted, now: float, *, is_new: bool = False) -> None:
@@ -113,10 +122,20 @@ class Course:
             return
         told = [each for each in groups if set(each.revision.templates) & set(self.rollout.revision.templates)]
         if told and not is_provisional(told[0].revision):
-            if self.current is not None and same(told[0].revision, self.current):
-                self.rollout, self.before = self.before, None
+            if any(_is(each, told[0].revision) for each in self._running()):
+                self._take_back()
             else:
                 self._rename(told[0].revision)
+
+    def _running(self) -> Sequence[Revision | None]:
+        """What ran when the newest rollout began."""
+        is_open = self.before is not None and not self.before.end
+        return (self.current, self.before.revision if self.before is not None and is_open else None)
+
+    def _take_back(self) -> None:
+        """It was none."""
+        self.dropped, self.rollout, self.before = self.rollout, self.before, None
+        self.at_begin = frozenset(self.pods)
 
     def _rename(self, revision: Revision) -> None:
         if self.rollout is not None and self.rollout.revision != revision:
@@ -135,7 +154,7 @@ class Course:
         if others:
             self.rollout = replace(rollout, end="superseded", ended_at=now, ended_by=others[-1].revision.id)
             base = rollout.revision if rollout.ready_at is not None else rollout.before
-            self._begin(others[-1], base, wanted, now)
+            self._begin(others[-1], base, wanted, now, instead_of=rollout)
         elif not mine and rollout.before is not None:
             self.rollout = replace(rollout, end="rolled_back", ended_at=now, ended_by=rollout.before.id)
             self.current = rollout.before
@@ -149,8 +168,11 @@ class Course:
         *,
         is_first: bool = False,
         there: frozenset[str] | None = None,
+        instead_of: Rollout | None = None,
     ) -> None:
-        self.before, self.moved_at = self.rollout, now
+        """`there`: uids of the pods that were there before; `instead_of`: the rollout whose place it takes."""
+        self.ended, self.begun = self.rollout if instead_of is not None else None, self.begun + 1
+        self.before, self.moved_at = instead_of or self.rollout, now
         self.at_begin = frozenset(self.pods) - group.uids if there is None else there
         self.rollout = Rollout(
             namespace=self.namespace,
@@ -181,7 +203,7 @@ class Course:
         counted = Pods(wanted=wanted.replicas, updated=len(mine), ready=ready, old=old)
         canary = bool(old) and ready == len(mine) > 0 and self._stands(wanted, now)
         is_ready = self._is_ready(counted, now) or canary
-        self.rollout = replace(
+        found = replace(
             rollout,
             pods=counted,
             is_paused=wanted.paused,
@@ -192,6 +214,7 @@ class Course:
             managed_by=wanted.managed_by or rollout.managed_by,
             claimed=dict(wanted.claimed) or rollout.claimed,
         )
+        self.rollout = rollout if found == rollout else found
         if self.rollout.ready_at is not None and not old and mine:
             self.current = self.rollout.revision
 

@@ -51,12 +51,7 @@ def metrics(sight: Sight, window: Window) -> Said:
         pod, standing = trouble[0]
         why = f"The metrics of pod {pod} cannot be read: {standing.reason}."
         return failed(standing.reason, why, conditions=_METRICS)
-    found = [
-        each
-        for pod in sight.pods
-        for each in sight.conditions.get(pod.name, ())
-        if each.condition in _METRICS
-    ]
+    found = [each for pod in sight.pods for each in sight.conditions.get(pod.name, ()) if each.condition in _METRICS]
     if not found and any(each.name in sight.conditions for each in sight.pods):
         return not_applicable("No metrics page of it is known.")
     if found and (_is_good(sight) or sight.is_over(window)):

@@ -51,17 +51,13 @@ def first_lines() -> tuple[Line, ...]:
 
 def judge(lines: tuple[Line, ...], closed: frozenset[Place], sight: Sight) -> Judged:
     """All lines as of now."""
-    found, ended = list[Line](), set(closed)
-    for line in lines:
-        place = (line.window, line.name)
-        if place not in closed:
-            line = _judged(line, sight)  # noqa: PLW2901  replaced by what is known of it now
-            if line.state in (LineState.PASS, LineState.FAIL) or (
-                sight.is_over(line.window) and line.reason != Undecided.SETTLING
-            ):
-                ended.add(place)
-        found.append(line)
-    return Judged(tuple(found), frozenset(ended))
+    found = tuple(each if (each.window, each.name) in closed else _judged(each, sight) for each in lines)
+    return Judged(found, closed | {(each.window, each.name) for each in found if _is_closed(each, sight)})
+
+
+def _is_closed(line: Line, sight: Sight) -> bool:
+    decided = line.state in (LineState.PASS, LineState.FAIL)
+    return decided or (sight.is_over(line.window) and line.reason != Undecided.SETTLING)
 
 
 def _judged(line: Line, sight: Sight) -> Line:

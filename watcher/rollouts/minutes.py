@@ -7,7 +7,7 @@ the p95 of the baseline; and, for want of one, what is over the probe's limit, i
 
 from array import array
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from probes.contract import Sample
 from probes.history.counters import Growth
@@ -27,6 +27,7 @@ _MOST = 24 * 60
 _RATE, _SLOW_RATIO = "slo_requests_per_second", "slo_slow_ratio"
 
 
+@runtime_checkable
 class History(Protocol):
     """What the probe remembers; no probe is imported by its name."""
 
@@ -53,11 +54,12 @@ class Grown(NamedTuple):
     bad: float
     unclear: float  # may be bad or not: the page does not say
     took: Sequence[float]  # in each bucket or less; empty where that is not known
+    in_buckets: bool  # else `took` has requests and slow ones
 
 
-def counters_of(history: History, before: Counters | None) -> Counters | None:
-    """What to remember of the newest look; None where nothing can be told."""
-    if history.process.in_turn or not history.failed.counts:
+def counters_of(history: object, before: Counters | None) -> Counters | None:
+    """What to remember of the newest look, by what the probe remembers of it; None where nothing can be told."""
+    if not isinstance(history, History) or history.process.in_turn or not history.failed.counts:
         return None
     took = history.took.counts
     block_at = before.block_at if before is not None else history.failed.at
@@ -73,16 +75,16 @@ def grown(before: Counters | None, now: Counters) -> Grown | None:
         return None
     took = _difference(before.took, now.took) if now.bounds == before.bounds else None
     bad, unclear = (*failed[1:], 0.0, 0.0)[:2]
-    return Grown(failed[0], min(bad, failed[0]), unclear, took or ())
+    return Grown(failed[0], min(bad, failed[0]), unclear, took or (), bool(now.bounds))
 
 
 def p95_bucket(counts: Sequence[bytes]) -> int:
-    """Which bucket holds the p95 of all of these together; -1 where there is none, or no buckets.
+    """Which bucket holds the p95 of all of these together; -1 where there is none.
 
     Slow is what is beyond it. Of counters without buckets the second one has the slow ones already.
     """
     lists = [unpack(each) for each in counts]
-    if not lists or len({len(each) for each in lists}) > 1 or len(lists[0]) < 4:
+    if not lists or len({len(each) for each in lists}) > 1 or not lists[0]:
         return -1
     summed = [sum(column) for column in zip(*lists, strict=True)]
     if summed[-1] <= 0:
@@ -93,12 +95,11 @@ def p95_bucket(counts: Sequence[bytes]) -> int:
 class Minutes:
     """Of some pods together, from a beginning on."""
 
-    def __init__(self, began: float) -> None:
-        """`began`: steady seconds."""
-        self.began = began
+    def __init__(self, began: float, minute: float = MINUTE) -> None:
+        """`began`: steady seconds; `minute`: seconds of one, where windows are shorter than the checklist's."""
+        self.began, self._minute = began, minute
         self._counts = array("f")
         self.by_pod: dict[str, list[float]] = {}  # requests, bad, slow, unclear of each pod
-        self.bounds: int | None = None  # of the buckets in which requests are counted
 
     def add(self, pod: str, now: float, found: Grown, cut: int) -> None:
         """Count this at `now` (steady seconds); `cut`: the bucket beyond which requests are slow, -1: not known."""
@@ -110,11 +111,11 @@ class Minutes:
         own[_REQUESTS] += found.requests
         own[_BAD] += found.bad
         own[_UNCLEAR] += found.unclear
-        timed = _slow(found.took, cut)
-        if timed is not None:
-            counts[place + _TIMED] += timed[0]
-            counts[place + _SLOW] += timed[1]
-            own[_OWN_SLOW] += timed[1]
+        of_time = timed(found, cut)
+        if of_time is not None:
+            counts[place + _TIMED] += of_time[0]
+            counts[place + _SLOW] += of_time[1]
+            own[_OWN_SLOW] += of_time[1]
 
     def add_block(self, now: float, requests: float, over: float) -> None:
         """So many requests of one window, and how many of them took longer than the probe's limit."""
@@ -139,9 +140,9 @@ class Minutes:
         return self.began, self._counts.tobytes(), self.by_pod
 
     @classmethod
-    def load(cls, began: float, counts: bytes, by_pod: dict[str, list[float]]) -> "Minutes":
+    def load(cls, minute: float, began: float, counts: bytes, by_pod: dict[str, list[float]]) -> "Minutes":
         """What was dumped; ValueError where it is of another size."""
-        made = cls(began)
+        made = cls(began, minute)
         made._counts.frombytes(counts)
         if len(made._counts) % _WIDTH:
             raise ValueError("minutes of another size")
@@ -149,17 +150,20 @@ class Minutes:
         return made
 
     def _place(self, now: float) -> int:
-        minute = min(_MOST - 1, max(0, int((now - self.began) / MINUTE)))
+        minute = min(_MOST - 1, max(0, int((now - self.began) / self._minute)))
         self._counts.extend([0.0] * ((minute + 1) * _WIDTH - len(self._counts)))
         return minute * _WIDTH
 
+    def had_requests(self, at: int, column: int) -> bool:
+        """Whether there were any in the minute whose counts begin at this place."""
+        return at < len(self._counts) and self._counts[at + column] > 0
+
     def _tally(self, requests: int, bad: int, until: float, only: "Minutes | None") -> Tally:
-        last = max(0, int((until - self.began) / MINUTE)) * _WIDTH
-        counts, other = self._counts, only._counts if only is not None else None
+        last, counts = max(0, int((until - self.began) / self._minute)) * _WIDTH, self._counts
         return tally(
             (counts[at + requests], counts[at + bad])
             for at in range(0, min(last, len(counts)), _WIDTH)
-            if other is None or (at < len(other) and other[at + requests] > 0)
+            if only is None or only.had_requests(at, requests)
         )
 
 
@@ -171,10 +175,11 @@ def block_of(samples: Sequence[Sample], seconds: float) -> tuple[float, float] |
     return found[_RATE] * seconds, found[_RATE] * seconds * found[_SLOW_RATIO]
 
 
-def _slow(took: Sequence[float], cut: int) -> tuple[float, float] | None:
-    """Requests, and those that were slow."""
-    if len(took) in (2, 3) and cut < 0:
-        return took[0], min(took[1], took[0])
+def timed(found: Grown, cut: int) -> tuple[float, float] | None:
+    """Requests, and those that were slow; None where that is not known."""
+    took = found.took
+    if not found.in_buckets:
+        return (took[0], min(took[1], took[0])) if len(took) > 1 else None
     if not 0 <= cut < len(took):
         return None
     return took[-1], max(0.0, took[-1] - took[cut])

@@ -55,7 +55,13 @@ class Tally(NamedTuple):
 
     def plus(self, other: "Tally") -> "Tally":
         """Both together: of other minutes."""
-        return Tally(*(mine + its for mine, its in zip(self, other, strict=True)))
+        return Tally(
+            self.requests + other.requests,
+            self.bad + other.bad,
+            self.squares + other.squares,
+            self.minutes + other.minutes,
+            self.bad_minutes + other.bad_minutes,
+        )
 
 
 def tally(minutes: Iterable[tuple[float, float]]) -> Tally:
@@ -195,4 +201,4 @@ def _t(z: float, degrees: int) -> float:
         (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
         (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
     )
-    return z + sum(term / degrees**power for power, term in enumerate(terms, start=1))
+    return z + sum(term / float(degrees) ** power for power, term in enumerate(terms, start=1))

@@ -206,6 +206,8 @@ class Rollout:
     @property
     def phase(self) -> Phase:
         """How far it is."""
+        if self.end == "superseded" and verdict(self, Window.LONG).outcome is Outcome.VERIFIED:
+            return Phase.VERIFIED
         if self.end:
             return Phase(self.end)
         if self.failed:

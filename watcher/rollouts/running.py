@@ -1,4 +1,4 @@
-"""Which revision does each pod of an agent run? Told by the digest of its image and by the config that it took. Pure."""
+"""Which revision does each pod of an agent run? Told by the digest of its image and the config that it took. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace

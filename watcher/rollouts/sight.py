@@ -14,6 +14,10 @@ MOST_BLIND = 0.2
 """Share of a window for which the watcher may have been impaired or away."""
 
 
+ROTATED_AFTER = 0.6
+"""Share of the lifetime of an SVID after which it is to be replaced."""
+
+
 class Windows(NamedTuple):
     """Seconds."""
 
@@ -68,6 +72,7 @@ class Sight:
     former: Sequence[Former]  # of the last verified revision
     limits: Limits | None  # None: requests are not judged
     rotated: frozenset[str]  # pods whose SVID was rotated since the rollout began
+    lifetime: float | None  # seconds of the longest SVID of its pods; None: none is known
     impaired: str  # why the watcher cannot see right now, a few words
     blind: Mapping[Window, float]  # seconds of each window for which it could not
 
@@ -77,6 +82,12 @@ class Sight:
             return self.began + self.windows.immediate
         seconds = self.windows.short if window is Window.SHORT else self.windows.long
         return None if self.ready is None else self.ready + seconds
+
+    @property
+    def is_rotation_due(self) -> bool:
+        """Whether each SVID should have been rotated by now: until 0.6 of its lifetime, and for the long window."""
+        due = self.began + ROTATED_AFTER * (self.lifetime or 0.0)
+        return self.is_over(Window.LONG) and self.now >= due
 
     def is_over(self, window: Window) -> bool:
         """Whether it has ended."""

@@ -1,6 +1,7 @@
 """What is served over HTTP: the metrics, the health, the API and the pages, as applications of starlette."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from itertools import chain
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -11,6 +12,7 @@ from starlette.routing import Route
 from watcher.changes.store import ChangeStore
 from watcher.checklist.live.view import ChecklistView
 from watcher.engine.engine import Engine
+from watcher.rollouts.rollouts import Rollouts
 from watcher.scheduling.poll_loops import PollLoops
 from watcher.web.changes.api import changes_api
 from watcher.web.changes.page import changes_page
@@ -25,6 +27,7 @@ from watcher.web.fleet.page import fleet_route
 from watcher.web.missing import page_not_found
 from watcher.web.pages import page_routes, troubles
 from watcher.web.pictures.as_json import pictures_route
+from watcher.web.rollouts.exposition import rollout_families
 from watcher.web.runbooks.pages import runbook_routes
 from watcher.web.serving.access import Access
 from watcher.web.serving.compression import Compression, accepts_gzip, weighed
@@ -48,14 +51,15 @@ def open_server(
     discovered: Discovered,
     checklist: ChecklistView | None,
     past: ChangeStore,
+    rollouts: Rollouts | None,
 ) -> Server:
     """The port of the pages and that of health.
 
     `unready` says why nobody should rely on the daemon yet; `refresh` is called before its own metrics are read;
-    `checklist` is None where the config wants none.
+    `checklist` and `rollouts` are None where the config wants none.
     """
     health = _health_routes(poll_loops, unready)
-    app = make_app(engine, health, refresh, discovered, checklist, past)
+    app = make_app(engine, health, refresh, discovered, checklist, past, rollouts)
     return Server(app, Starlette(routes=health), access, engine.descriptors)
 
 
@@ -66,6 +70,7 @@ def make_app(
     discovered: Discovered,
     checklist: ChecklistView | None,
     past: ChangeStore,
+    rollouts: Rollouts | None = None,
 ) -> Starlette:
     """The whole of what the daemon serves; `refresh` is called before its own metrics are read."""
     # Apart: whoever asks for many pages is not in Prometheus's way.
@@ -83,8 +88,9 @@ def make_app(
             refresh()
             own = engine.own_metrics.registry
             if engine.role.active:
-                beside = agent_families(checklist) if checklist is not None else ()
-                pieces = render(engine.board, own, engine.clock.steady(), beside, openmetrics=openmetrics)
+                beside = [] if checklist is None else [agent_families(checklist)]
+                beside += [] if rollouts is None else [rollout_families(rollouts)]
+                pieces = render(engine.board, own, engine.clock.steady(), chain(*beside), openmetrics=openmetrics)
             else:
                 pieces = render_own(own, openmetrics=openmetrics)
             joined = _joined(pieces)
