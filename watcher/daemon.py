@@ -22,6 +22,7 @@ from watcher.config.settings import Settings
 from watcher.engine.engine import Engine
 from watcher.events.recorder import Events, open_events
 from watcher.health import Health
+from watcher.rollouts.opening import OnOffRollouts
 from watcher.runtime.clock import boot_id, system_clock
 from watcher.runtime.gc_tuning import GCTuning
 from watcher.runtime.shutdown import end_in_steps
@@ -60,7 +61,8 @@ class Daemon:
         self._checklist = OnOffChecklist(settings, self.engine, self._target_set, lambda: not self._target_sync.unready)
         self._changes = open_changes(settings, self.engine)
         self._checklist.tell_changes(self._changes.recorder.hear)
-        beside = lambda: self._access.trouble, lambda: self._checklist.unwritable or self._changes.store.trouble
+        self._rollouts = OnOffRollouts(settings, self.engine, self._target_set, self._checklist.kubernetes)
+        beside = lambda: self._access.trouble, self._unwritable
         self._health = Health(self.engine, self._state_writer, self._target_set, *beside)
         self._events = open_events(settings, self.engine, self._target_set)
         self._drills = Drills(self._schedule, self.engine.own_metrics, self.engine.clock.steady, first_drill)
@@ -77,7 +79,15 @@ class Daemon:
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._ask_for_reload)
         unready, shown = lambda: self._target_sync.unready, (self._access, self._target_set, self._checklist.view)
-        server = open_server(self.engine, self._poll_loops, unready, self._health.refresh, *shown, self._changes.store)
+        server = open_server(
+            self.engine,
+            self._poll_loops,
+            unready,
+            self._health.refresh,
+            *shown,
+            self._changes.store,
+            self._rollouts.view,
+        )
         try:
             self._spawn(server.serve(listener, health_listener))
             log.info("serving", extra={"address": join_host_port(*listener.getsockname()[:2])})
@@ -122,6 +132,7 @@ class Daemon:
             self._follow_role()
             self._target_set.adopt(settings)
             self._checklist.adopt(settings)
+            self._rollouts.adopt(settings)
             self._changes.store.adopt(settings.changes)
             await self._target_sync.replace({})
             self._health.take_config()
@@ -151,6 +162,7 @@ class Daemon:
             self._schedule.every(Events.EVERY, self._events.tick, "events")
         self._changes.start(self._schedule)
         await self._checklist.start(self._schedule)
+        await self._rollouts.start(self._schedule)
         self._schedule.start()
         self._spawn(self._beat())
         if self._election is not None:  # not before something is known that could be told
@@ -187,6 +199,7 @@ class Daemon:
             ("drill", self._drills.close()),
             ("looks", self._poll_loops.drain()),
             ("state", self._state_writer.write_last()),
+            ("rollouts", self._rollouts.close()),
             ("checklist", self._checklist.close()),
             ("changes", self._changes.close()),
             ("discovery", self._target_set.close()),
@@ -213,6 +226,9 @@ class Daemon:
             log.critical("exiting after a failure, shutdown did not finish", extra={"failure": repr(failure)})
         logging.shutdown()
         os._exit(os.EX_OK if failure is None else os.EX_SOFTWARE)
+
+    def _unwritable(self) -> str:
+        return self._checklist.unwritable or self._changes.store.trouble or self._rollouts.unwritable
 
     async def _housekeeping(self) -> None:
         self._health.refresh()

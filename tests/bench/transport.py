@@ -31,12 +31,13 @@ from watcher.config.settings import load_settings
 from watcher.engine.engine import Engine
 from watcher.identity import open_identity
 from watcher.runtime.clock import system_clock
+from watcher.scheduling.timing_wheel import STEP, steps_together
 
 TOGETHER = float(BATCH.removesuffix("ms")) / 1000
 """Seconds: the batches that suit the exporter."""
 
-PAGES_DEPLOYED, TLS_DEPLOYED = 0.05, 0.1
-"""Seconds between two releases of the daemon's own wheel at the rates of 10,000 agents: sixteen looks at a time."""
+PAGES_DEPLOYED, TLS_DEPLOYED = (STEP * steps_together(10_000, round(interval / STEP)) for interval in (30, 60))
+"""Seconds between two releases of the daemon's own wheel, which looks at 10,000 agents each 30 s and each 60 s."""
 
 Ask = Callable[[int], Coroutine[None, None, None]]
 """One request, to the agent of this number."""

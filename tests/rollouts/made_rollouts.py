@@ -1,6 +1,6 @@
 """Rollouts made by hand, and what pages, gates and records ask of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from watcher.rollouts.rollout import (
     Undecided,
     Window,
 )
+from watcher.rollouts.rollouts import AgentFigures
 
 NOW = 1_790_000_000.0
 BEGAN = NOW - 7200
@@ -131,6 +132,9 @@ class MadeView:
             if fits and (since is None or each.began_at >= since):
                 return each
         return None
+
+    def figures(self) -> Iterator[AgentFigures]:
+        return iter(())
 
     def _of(self, namespace: str, agent: str) -> list[Rollout]:
         return [each for each in self.found if (each.namespace, each.agent) == (namespace, agent)]

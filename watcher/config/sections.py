@@ -23,6 +23,7 @@ from watcher.config.checklist import ChecklistSettings
 from watcher.config.identity import IdentitySettings
 from watcher.config.kubernetes import KubernetesSettings
 from watcher.config.replicas import Installation, Shard, Standby
+from watcher.config.rollouts import RolloutsSettings
 from watcher.config.static_target import StaticTarget
 from watcher.text.addresses import host, host_name, http_url
 from watcher.text.key_path import plain_name
@@ -201,6 +202,9 @@ class Sections(BaseModel):
     )
     checklist: ChecklistSettings = Field(
         default_factory=ChecklistSettings, description="the production readiness checklist, judged all the time"
+    )
+    rollouts: RolloutsSettings = Field(
+        default_factory=RolloutsSettings, description="each rollout of an agent, verified by itself"
     )
     changes: ChangesSettings = Field(default_factory=ChangesSettings, description="how much of the past is kept")
     sources: BaseModel = Field(description="how often, how patiently each kind of look is made, by source")

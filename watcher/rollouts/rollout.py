@@ -5,7 +5,7 @@ All times are Unix seconds. A rollout is replaced by a newer value of itself as 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import StrEnum, auto
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol
@@ -56,10 +56,10 @@ class LineName(StrEnum):
 class LineState(StrEnum):
     """What is known of a line."""
 
-    PASS = "pass"
-    FAIL = "fail"
-    UNDECIDED = "undecided"
-    NOT_APPLICABLE = "not_applicable"  # such as logs where none are read: no part of any verdict
+    PASS = auto()
+    FAIL = auto()
+    UNDECIDED = auto()
+    NOT_APPLICABLE = auto()  # such as logs where none are read: no part of any verdict
 
 
 class Undecided(StrEnum):
@@ -204,8 +204,18 @@ class Rollout:
         return tuple(each for each in self.lines if each.state is LineState.FAIL)
 
     @property
+    def still_fails(self) -> bool:
+        """Whether it serves, and what failed still does: a line that names no condition of pods does until it ends."""
+        over = {each.condition for each in self.fired if each.resolved_at is not None}
+        over -= {each.condition for each in self.fired if each.resolved_at is None}
+        lasting = (each for each in self.failed if not each.conditions or not over.issuperset(each.conditions))
+        return not self.end and self.pods.ready > 0 and any(lasting)
+
+    @property
     def phase(self) -> Phase:
         """How far it is."""
+        if self.end == "superseded" and verdict(self, Window.LONG).outcome is Outcome.VERIFIED:
+            return Phase.VERIFIED
         if self.end:
             return Phase(self.end)
         if self.failed:

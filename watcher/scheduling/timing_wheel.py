@@ -27,6 +27,16 @@ MANY = 1000
 """First looks that are mostly left to the wheel: of a large fleet they would double all work for a minute."""
 
 
+def steps_together(targets: int, steps: int) -> int:
+    """How many of an interval's `steps` one release covers, so that it makes a batch.
+
+    A power of two, and places stay in steps of 25 ms: a fleet that grows moves nobody by more than 75 ms.
+    """
+    doubled = round(log2(BATCH * steps / max(1, targets)))
+    most = (steps // _LEAST_RELEASES).bit_length() - 1
+    return 1 << max(0, min(doubled, most, _MOST_DOUBLED))
+
+
 class TimingWheel:
     """The looks of one source: which targets are due at which step of 25 ms, and how many steps go together."""
 
@@ -44,13 +54,8 @@ class TimingWheel:
         self.arrivals.append(state)
 
     def gather(self) -> None:
-        """Release as many steps at once as make a batch, by the targets of now.
-
-        A power of two, and places stay in steps of 25 ms: a fleet that grows moves nobody by more than 75 ms.
-        """
-        doubled = round(log2(BATCH * self.steps / max(1, self.size)))
-        most = (self.steps // _LEAST_RELEASES).bit_length() - 1
-        self.at_once = 1 << max(0, min(doubled, most, _MOST_DOUBLED))
+        """Release as many steps at once as make a batch, by the targets of now."""
+        self.at_once = steps_together(self.size, self.steps)
 
     @property
     def empty(self) -> bool:

@@ -1,6 +1,7 @@
 """What is served over HTTP: the metrics, the health, the API and the pages, as applications of starlette."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from itertools import chain
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -11,7 +12,6 @@ from starlette.routing import Route
 from watcher.changes.store import ChangeStore
 from watcher.checklist.live.view import ChecklistView
 from watcher.engine.engine import Engine
-from watcher.rollouts.rollout import RolloutsView
 from watcher.scheduling.poll_loops import PollLoops
 from watcher.web.changes.api import changes_api
 from watcher.web.changes.page import changes_page
@@ -27,6 +27,8 @@ from watcher.web.missing import page_not_found
 from watcher.web.pages import page_routes, troubles
 from watcher.web.pictures.as_json import pictures_route
 from watcher.web.rollouts.api import rollout_api
+from watcher.web.rollouts.exposition import rollout_families
+from watcher.web.rollouts.followed import NOT_FOLLOWED, Followed, NotFollowed
 from watcher.web.rollouts.gates import gate_routes
 from watcher.web.rollouts.pages import rollout_pages
 from watcher.web.rollouts.surroundings import AroundRollouts
@@ -53,16 +55,16 @@ def open_server(
     discovered: Discovered,
     checklist: ChecklistView | None,
     past: ChangeStore,
-    rollouts: RolloutsView,
+    rollouts: Followed | None,
 ) -> Server:
     """The port of the pages and that of health.
 
     `unready` says why nobody should rely on the daemon yet; `refresh` is called before its own metrics are read;
-    `checklist` is None where the config wants none.
+    `checklist` and `rollouts` are None where the config wants none.
     """
     health = _health_routes(poll_loops, unready)
     app = make_app(engine, health, refresh, discovered, checklist, past, rollouts)
-    gates = gate_routes(rollouts, engine.clock.wall, lambda: _impaired(engine), alone=True)
+    gates = gate_routes(rollouts or NotFollowed(), engine.clock.wall, lambda: _unable(engine, rollouts), alone=True)
     return Server(app, Starlette(routes=[*health, *gates]), access, engine.descriptors)
 
 
@@ -73,7 +75,7 @@ def make_app(
     discovered: Discovered,
     checklist: ChecklistView | None,
     past: ChangeStore,
-    rollouts: RolloutsView | None = None,
+    rollouts: Followed | None = None,
 ) -> Starlette:
     """The whole of what the daemon serves; `refresh` is called before its own metrics are read.
 
@@ -94,8 +96,9 @@ def make_app(
             refresh()
             own = engine.own_metrics.registry
             if engine.role.active:
-                beside = agent_families(checklist) if checklist is not None else ()
-                pieces = render(engine.board, own, engine.clock.steady(), beside, openmetrics=openmetrics)
+                beside = [] if checklist is None else [agent_families(checklist)]
+                beside += [] if rollouts is None else [rollout_families(rollouts)]
+                pieces = render(engine.board, own, engine.clock.steady(), chain(*beside), openmetrics=openmetrics)
             else:
                 pieces = render_own(own, openmetrics=openmetrics)
             joined = _joined(pieces)
@@ -140,7 +143,7 @@ def make_app(
             others.route(changes_page(engine, past, known)),
             *map(others.route, runbook_routes(engine, past, rollouts)),
             *map(others.route, readiness_routes(checklist, engine.clock.wall, lambda: troubles(engine))),
-            *(_rollouts(engine, rollouts, checklist, others) if rollouts is not None else ()),
+            *_rollouts(engine, rollouts, checklist, others),
         ],
         middleware=[Middleware(Compression)],
         exception_handlers={404: page_not_found(engine.clock.wall)},
@@ -152,15 +155,22 @@ def _pages(engine: Engine, discovered: Discovered, past: ChangeStore) -> list[Ro
     return [discovery_route(engine, discovered), fleet, badge_route(engine), *page_routes(engine, past)]
 
 
-def _rollouts(engine: Engine, view: RolloutsView, checklist: ChecklistView | None, others: Turns) -> Iterator[Route]:
+def _rollouts(
+    engine: Engine, rollouts: Followed | None, checklist: ChecklistView | None, others: Turns
+) -> Iterator[Route]:
     """Gates wait for nobody's turn: a pipeline is answered however many read pages."""
-    around = AroundRollouts(view, checklist, engine.settings.checklist.environment, ())
-    yield from gate_routes(view, engine.clock.wall, lambda: _impaired(engine), alone=False)
+    view = rollouts or NotFollowed()
+    around = AroundRollouts(view, checklist, engine.settings.checklist.environment, engine.settings.rollouts.staging)
+    beside = () if rollouts is not None else (NOT_FOLLOWED,)
+    yield from gate_routes(view, engine.clock.wall, lambda: _unable(engine, rollouts), alone=False)
     yield from rollout_api(engine, view, around, others)
-    yield from map(others.route, rollout_pages(engine, view, around))
+    yield from map(others.route, rollout_pages(engine, view, around, lambda: (*beside, *troubles(engine))))
 
 
-def _impaired(engine: Engine) -> str:
+def _unable(engine: Engine, rollouts: Followed | None) -> str:
+    """Why a gate cannot be answered now; empty where it can."""
+    if rollouts is None:
+        return NOT_FOLLOWED
     return " ".join(troubles(engine)) or ("" if engine.role.active else "It is on standby.")
 
 

@@ -100,26 +100,3 @@ def test_work_that_raises_ends_its_own_session_and_is_told_to_who_waits_for_it()
 
     session, done = asyncio.run(main())
     assert (session.finished, done) == (True, ["the next"])
-
-
-def test_a_queue_goes_on_after_work_that_raises() -> None:
-    told: list[str] = []
-
-    async def main() -> list[str]:
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(str(context["exception"])))
-        queue, spend = busy()
-        done: list[str] = []
-
-        def fail() -> None:
-            raise ValueError("as nobody foresaw")
-
-        queue.do(spend, lambda _: None)
-        queue.do(fail, lambda _: None)
-        queue.do(spend, lambda _: None)
-        queue.do(lambda: done.append("the last"), lambda _: None)
-        for _ in range(5):
-            await asyncio.sleep(0)
-        return done
-
-    assert asyncio.run(main()) == ["the last"]
-    assert told == ["as nobody foresaw"]

@@ -12,7 +12,7 @@ from tests.web.fleet.made_fleet import NoPods, no_past
 from watcher.config.settings import load_settings
 from watcher.engine.engine import Engine
 from watcher.metrics.own import Impairment
-from watcher.rollouts.rollout import Rollout, RolloutsView
+from watcher.rollouts.rollout import Rollout
 from watcher.runtime.clock import Clock
 from watcher.web.rollouts.gates import gate_routes
 from watcher.web.server import make_app
@@ -25,7 +25,7 @@ class Served:
         path = directory / "watcher.yaml"
         path.write_text("{}")
         self.engine = Engine(load_settings(path, {}), [TOY], Clock(lambda: NOW, lambda: 0.0))
-        self.view: RolloutsView = MadeView(*found)
+        self.view = MadeView(*found)
         self.impaired = ""
         self.app = make_app(self.engine, [], lambda: None, NoPods(), None, no_past(self.engine), self.view)
         self.health = Starlette(routes=gate_routes(self.view, lambda: NOW, lambda: self.impaired, alone=True))

@@ -13,6 +13,7 @@ from watcher.checklist.live.criteria import Criteria
 from watcher.checklist.live.gathering import Gathering
 from watcher.checklist.live.kept.keeper import FindingsKeeper
 from watcher.checklist.live.known.known_evidence import KnownEvidence
+from watcher.checklist.live.kubernetes.evidence import KubernetesEvidence
 from watcher.checklist.live.kubernetes.opening import open_object_evidence
 from watcher.checklist.live.probing.last_tries import LastTries
 from watcher.checklist.live.probing.prober import ProbedEvidence
@@ -63,6 +64,11 @@ class LiveChecklist:
         self._checklist.on_suspects = self._probed.confirm
         self._keeper = FindingsKeeper(self._checklist, self._state_dir)
         self.view = ChecklistView(self._checklist, self._keeper, _shard(settings.shard))
+
+    @property
+    def kubernetes(self) -> KubernetesEvidence | None:
+        """What the watches of a cluster tell; None where nothing is found there."""
+        return self._objects.cluster
 
     @property
     def unwritable(self) -> str:

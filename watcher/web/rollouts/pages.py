@@ -1,7 +1,7 @@
 """The pages `/rollouts`, `/rollouts/{namespace}/{agent}` and `/rollouts/{namespace}/{agent}/{revision}`."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from starlette.requests import Request
@@ -23,7 +23,6 @@ from watcher.rollouts.reports.words import (
 from watcher.rollouts.reports.way_back import way_back
 from watcher.rollouts.rollout import Phase, Rollout, RolloutsView, Window, verdict
 from watcher.web.missing import Near, missing_page, nearest
-from watcher.web.pages import troubles
 from watcher.web.rendering import html_page, page_templates, rendered
 from watcher.web.rollouts.surroundings import AroundRollouts
 from watcher.web.rollouts.timeline import WIDTH, timeline
@@ -42,8 +41,10 @@ class _Listed(NamedTuple):
     matching: int
 
 
-def rollout_pages(engine: Engine, view: RolloutsView, around: AroundRollouts) -> list[Route]:
-    """The routes of the pages."""
+def rollout_pages(
+    engine: Engine, view: RolloutsView, around: AroundRollouts, own_troubles: Callable[[], Iterable[str]]
+) -> list[Route]:
+    """The routes of the pages; `own_troubles`: what is to be known of the watcher itself now, a sentence each."""
     templates = page_templates()
     templates.globals |= _words()
 
@@ -51,7 +52,7 @@ def rollout_pages(engine: Engine, view: RolloutsView, around: AroundRollouts) ->
         wanted = {part: request.query_params.get(part, "") for part in FILTERS}
         found = _listed(view, wanted)
         given = {"found": found, "wanted": wanted, "shown": SHOWN, "phases": list(Phase)}
-        body = await rendered(templates.get_template("rollouts.html"), **_common(engine), **given)
+        body = await rendered(templates.get_template("rollouts.html"), **_common(engine, own_troubles), **given)
         return html_page(body, 200)
 
     async def one(request: Request) -> Response:
@@ -63,7 +64,7 @@ def rollout_pages(engine: Engine, view: RolloutsView, around: AroundRollouts) ->
         record = record_of(found, await around.of(found))
         kept = (await view.of(*where))[:SHOWN_OF_AGENT]
         given = {"rollout": found, "record": record, "kept": kept, "drawn": timeline(found, engine.clock.wall())}
-        body = await rendered(templates.get_template("rollout.html"), **_common(engine), **given)
+        body = await rendered(templates.get_template("rollout.html"), **_common(engine, own_troubles), **given)
         return html_page(body, 200)
 
     return [
@@ -73,8 +74,8 @@ def rollout_pages(engine: Engine, view: RolloutsView, around: AroundRollouts) ->
     ]
 
 
-def _common(engine: Engine) -> dict[str, object]:
-    return {"now": engine.clock.wall(), "troubles": list(troubles(engine))}
+def _common(engine: Engine, own_troubles: Callable[[], Iterable[str]]) -> dict[str, object]:
+    return {"now": engine.clock.wall(), "troubles": list(own_troubles())}
 
 
 def _listed(view: RolloutsView, wanted: Mapping[str, str]) -> _Listed:
