@@ -20,24 +20,32 @@ class Followed(RolloutsView, Protocol):
 
 
 class NotFollowed:
-    """None were seen, for nobody looks."""
+    """None were seen, for nobody looks: what is asked for is among no rollouts."""
 
-    def newest(self, _namespace: str, _agent: str) -> None:
-        """None."""
+    _none: tuple[Rollout, ...] = ()
 
-    def listed(self, _namespace: str = "", _agent: str = "") -> Sequence[Rollout]:
+    def newest(self, namespace: str, agent: str) -> Rollout | None:
         """None."""
-        return ()
+        return next(iter(self.listed(namespace, agent)), None)
 
-    async def of(self, _namespace: str, _agent: str) -> Sequence[Rollout]:
+    def listed(self, namespace: str = "", agent: str = "") -> Sequence[Rollout]:
         """None."""
-        return ()
+        return [each for each in self._none if (each.namespace, each.agent) == (namespace, agent)]
 
-    async def revision(self, _namespace: str, _agent: str, _revision: str) -> None:
+    async def of(self, namespace: str, agent: str) -> Sequence[Rollout]:
         """None."""
+        return self.listed(namespace, agent)
 
-    async def asked(self, _namespace: str, _agent: str, **_: object) -> None:
+    async def revision(self, namespace: str, agent: str, revision: str) -> Rollout | None:
         """None."""
+        return await self.asked(namespace, agent, revision=revision)
+
+    async def asked(
+        self, namespace: str, agent: str, *, image: str = "", revision: str = "", since: float | None = None
+    ) -> Rollout | None:
+        """None."""
+        asked = (image, revision, since)
+        return next((each for each in self.listed(namespace, agent) if each.revision.id in asked), None)
 
     def figures(self) -> Iterator[AgentFigures]:
         """None."""

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from watcher.engine.engine import Engine
 from watcher.rollouts.reports.record import BLANK, TO_FILL_IN, record_of
+from watcher.rollouts.reports.way_back import way_back
 from watcher.rollouts.reports.words import (
     COLOURS,
     MARKS,
@@ -20,7 +21,6 @@ from watcher.rollouts.reports.words import (
     short_image,
     version_of,
 )
-from watcher.rollouts.reports.way_back import way_back
 from watcher.rollouts.rollout import Phase, Rollout, RolloutsView, Window, verdict
 from watcher.web.missing import Near, missing_page, nearest
 from watcher.web.rendering import html_page, page_templates, rendered
