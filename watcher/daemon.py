@@ -64,7 +64,7 @@ class Daemon:
         self._rollouts = OnOffRollouts(settings, self.engine, self._target_set, self._checklist.kubernetes)
         beside = lambda: self._access.trouble, self._unwritable
         self._health = Health(self.engine, self._state_writer, self._target_set, *beside)
-        self._events = open_events(settings, self.engine, self._target_set)
+        self._events = open_events(settings, self.engine, self._target_set, self._rollouts.view)
         self._drills = Drills(self._schedule, self.engine.own_metrics, self.engine.clock.steady, first_drill)
         self._election = open_election(settings.standby, self.engine.role, self._follow_role)
         self._gc_tuning = GCTuning(asyncio.get_running_loop())

@@ -1,6 +1,7 @@
 """The pods and workloads of agents, as the checklist's watches know them, for their rollouts. Nothing is asked here."""
 
 from collections.abc import Collection, Mapping
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from probes.controls.evidence import AgentRef, KubeObject, Missing
@@ -20,6 +21,15 @@ from watcher.rollouts.running import DIGEST, RunningPod
 
 _OVER = ("Succeeded", "Failed")
 _LONGEST = 300
+
+
+class Workload(NamedTuple):
+    """One object of the cluster."""
+
+    kind: str
+    namespace: str
+    name: str
+    uid: str
 
 
 class ClusterPods:
@@ -66,6 +76,12 @@ class ClusterPods:
             managed_by=tool_of(workload) if workload is not None else "",
             claimed=_joined([each.claimed for _, each in told]),
         )
+
+    def workload(self, agent: AgentRef) -> Workload | None:
+        """The object that makes its pods; None where that is not one, or may not be read."""
+        keys = [key for key in self._pods.owners.keys_of(agent) if self._pods.owners.has_pods(key)]
+        found = self._evidence.progress.of(keys[0]) if len(keys) == 1 else None
+        return Workload(*keys[0], found.uid) if found is not None and found.uid else None
 
     def keep_only(self) -> None:
         """Forget what is known of workloads and pods that are there no more."""

@@ -14,7 +14,7 @@ from watcher.engine.board import TargetState
 from watcher.engine.engine import Engine
 from watcher.rollouts.agent_requests import AgentRequests
 from watcher.rollouts.board_facts import SLO, BoardFacts
-from watcher.rollouts.cluster import ClusterPods
+from watcher.rollouts.cluster import ClusterPods, Workload
 from watcher.rollouts.course import Course
 from watcher.rollouts.follower import Figures, Follower
 from watcher.rollouts.hours import HOUR, same_hours
@@ -167,6 +167,10 @@ class Rollouts:
         for ref, follower in self._followers.items():
             if (found := follower.figures) is not None:
                 yield AgentFigures(ref.namespace, ref.agent, found)
+
+    def workload(self, namespace: str, agent: str) -> Workload | None:
+        """The object that makes the pods of an agent; None where that is not one, or may not be read."""
+        return self._cluster.workload(AgentRef(namespace, agent))
 
     # What is done in turns with the looks.
 

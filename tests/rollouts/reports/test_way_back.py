@@ -36,7 +36,7 @@ def undo(workload: str, asked: str) -> list[str]:
             undo("statefulset/search", CONTROLLER_REVISION),
         ),
         (failed("daemonset/search", before=HASHED), undo("daemonset/search", CONTROLLER_REVISION)),
-        (failed("rollout.argoproj.io/search"), ["kubectl argo rollouts -n prod undo search"]),
+        (failed("rollouts.argoproj.io/search"), ["kubectl argo rollouts -n prod undo search"]),
         (failed(managed_by="Helm"), ["helm -n prod list", 'helm -n prod rollback "${RELEASE:?}"']),
         (failed(managed_by="Argo CD"), []),
         (failed(managed_by="Flux"), []),
@@ -68,7 +68,7 @@ def test_what_cannot_be_undone_is_said() -> None:
 
 def test_a_hostile_name_is_one_word_of_a_shell() -> None:
     hostile = "x'; touch /tmp/owned; $(id) `id`"
-    for kind in ("deployment", "statefulset", "daemonset", "rollout"):
+    for kind in ("deployment", "statefulset", "daemonset", "rollouts.argoproj.io"):
         found = failed(f"{kind}/{hostile}", namespace=hostile, before=replace(EARLIER, templates=(hostile,)))
         for command in way_back(found).commands:
             shell = f"kubectl() {{ printf '%s\\n' \"$@\" >&2; echo 3; }}; {command}"

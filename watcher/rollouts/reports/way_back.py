@@ -91,5 +91,5 @@ _UNDO: dict[str, Callable[[str, str, str], str]] = {
     "deployment": _deployment,
     "statefulset": _stateful_set,
     "daemonset": _daemon_set,
-    "rollout": _argo_rollout,
+    "rollouts": _argo_rollout,  # with its group, as kubectl takes it
 }
