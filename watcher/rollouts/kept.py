@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
 from probes.history.packed import Packed
 from watcher.rollouts.course import Course
@@ -54,8 +54,7 @@ class KeptAgent:
     bounds: int = 0  # of the buckets
 
 
-_ROLLOUT = TypeAdapter(Rollout, config=ConfigDict(allow_inf_nan=False))
-_AGENT = TypeAdapter(KeptAgent, config=ConfigDict(allow_inf_nan=False))
+_ROLLOUT, _AGENT = TypeAdapter(Rollout), TypeAdapter(KeptAgent)
 
 
 def packed_rollout(rollout: Rollout) -> bytes:
