@@ -93,13 +93,13 @@ def at_the_end(sight: Sight, standing: Sequence[Standing], all_well: str) -> Sai
     return passed(all_well, *left_out)
 
 
-def true_ones(sight: Sight, names: Sequence[str]) -> list[tuple[str, Standing]]:
-    """Pods and their conditions of these that are true, and were not so before the rollout."""
+def true_ones(sight: Sight, names: Sequence[str], held: float = HELD) -> list[tuple[str, Standing]]:
+    """Pods and their conditions of these that are true for so long, and were not so before the rollout."""
     return [
         (pod, each)
         for pod, each in _standing(sight, names)
         if each.status is Status.TRUE
-        and sight.now - each.since >= HELD
+        and sight.now - each.since >= held
         and (each.condition, each.subject) not in sight.true_before
     ]
 

@@ -32,6 +32,8 @@ def health_checks(sight: Sight, window: Window) -> Said:
         pod, first_condition = trouble[0]
         why = f"{first_condition.condition} ({first_condition.reason}) on pod {pod}."
         return failed(first_condition.reason, why, conditions=(first_condition.condition,))
+    if trouble := true_ones(sight, _HEALTH, held=0.0):
+        return _not_yet(sight, window, f"{trouble[0][1].condition} is true on pod {trouble[0][0]}.")
     if _is_good(sight):
         restarts = sum(each.restarts for each in sight.pods)
         told = f"{restarts} restarts." if restarts else "No restarts."

@@ -35,6 +35,7 @@ ERROR = 0.001
 LEAST_DAYS = 4
 """Former days that must be known: how much three differ says next to nothing."""
 
+_MORE = 1.3
 _Z = NormalDist().inv_cdf(1 - ERROR / len(LOOKS))
 _Z95 = NormalDist().inv_cdf(0.95)
 
@@ -154,7 +155,7 @@ class _Test:
         many = self.new.bad >= LEAST_BAD and self.new.bad_minutes >= LEAST_MINUTES
         several = bad_pods > 1 or pods < 2
         worse = many and several and share - self._reach(share, self.z, self.old_z) > self.limit
-        upper = (self.new.bad + 1) / (self.new.requests + 2)
+        upper = min(1.0, (self.new.bad + _MORE) / (self.new.requests + 2))  # none of n may be up to 3 / n
         normal = upper + self._reach(upper, _Z95, _Z95 * self.old_z / self.z) < self.limit
         return Compared(worse, normal and not worse, self.limit, self._smallest())
 
