@@ -24,7 +24,7 @@ class Cluster:
     """One Deployment of an agent."""
 
     def __init__(self, kubernetes: Kubernetes) -> None:
-        self.admin, self._kubernetes = kubernetes.admin, kubernetes
+        self.admin, self.kubernetes = kubernetes.admin, kubernetes
         self._kubelet = Kubelet(kubernetes.admin, "127.9")
 
     def config(self, text: str) -> None:
@@ -50,9 +50,7 @@ class Cluster:
                 images = {each["name"]: each["image"] for each in pod["spec"]["containers"]}
                 for each in told:
                     each["imageID"] = f"registry/agent@{digest(images[each['name']])}"
-                self.admin.set_pod_status(
-                    pod["metadata"]["name"], {"containerStatuses": told}, namespace=NAMESPACE
-                )
+                self.admin.set_pod_status(pod["metadata"]["name"], {"containerStatuses": told}, namespace=NAMESPACE)
 
     def pods(self) -> list[Any]:
         """All that are there."""
@@ -62,7 +60,7 @@ class Cluster:
     def settings(self, home: Path) -> dict[str, Any]:
         """Of a daemon; its windows are seconds."""
         kubernetes = {
-            "kubeconfig": str(self._kubernetes.kubeconfig()),
+            "kubeconfig": str(self.kubernetes.kubeconfig()),
             "allow_cidrs": ["127.9.0.0/16"],
             "namespaces": [NAMESPACE],
             "events": {"enabled": False},
@@ -149,7 +147,9 @@ def test_rollouts_are_seen_followed_over_a_restart_taken_back_and_judged(cluster
         until(cluster, daemon, lambda found: found["phase"] in ("immediate", "short_term"))
 
         cluster.deploy("agent:3", replicas=3)
-        third = until(cluster, daemon, lambda found: found["revision"] not in (first["revision"], of_config["revision"]))
+        third = until(
+            cluster, daemon, lambda found: found["revision"] not in (first["revision"], of_config["revision"])
+        )
         [pod, *_] = [each for each in cluster.pods() if each["spec"]["containers"][0]["image"] == "agent:3"]
         told = pod["status"]["containerStatuses"]
         told[0] |= {"restartCount": 3, "ready": False}

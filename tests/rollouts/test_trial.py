@@ -53,8 +53,12 @@ class Virtual:
     now: float = BEGAN
     rollout: Rollout = field(
         default_factory=lambda: Rollout(
-            namespace="prod", agent="search", revision=Revision(image="sha256:b"), began_at=BEGAN,
-            before=Revision(image="sha256:a"), pods=Pods(wanted=2, updated=2, ready=2),
+            namespace="prod",
+            agent="search",
+            revision=Revision(image="sha256:b"),
+            began_at=BEGAN,
+            before=Revision(image="sha256:a"),
+            pods=Pods(wanted=2, updated=2, ready=2),
         )  # fmt: skip
     )
     pods: Sequence[RunningPod] = (pod("n-0"), pod("n-1"))
