@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from probes.contract import Metric
 from watcher.metrics.families import PREFIX, ROLLOUT_FAMILIES, ROLLOUT_INFO, ROLLOUT_STARTED, ROLLOUT_VERDICT
-from watcher.rollouts.rollout import Outcome
-from watcher.rollouts.rollouts import AgentFigures, Rollouts
+from watcher.rollouts.rollouts import Rollouts
+from watcher.rollouts.terms import Outcome
+from watcher.rollouts.view import AgentFigures
 from watcher.text.exposition import escape
 from watcher.web.exposition import Families, Texts
 
