@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import signal
 import socket
 import sys
@@ -10,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any
 
 from probes import load_probes
 from probes.contract.address import join_host_port
@@ -25,7 +24,7 @@ from watcher.health import Health
 from watcher.rollouts.opening import OnOffRollouts
 from watcher.runtime.clock import boot_id, system_clock
 from watcher.runtime.gc_tuning import GCTuning
-from watcher.runtime.shutdown import end_in_steps
+from watcher.runtime.shutdown import end_in_steps, leave
 from watcher.scheduling.poll_loops import PollLoops
 from watcher.scheduling.schedule import Schedule
 from watcher.standby.election import open_election
@@ -79,15 +78,8 @@ class Daemon:
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._ask_for_reload)
         unready, shown = lambda: self._target_sync.unready, (self._access, self._target_set, self._checklist.view)
-        server = open_server(
-            self.engine,
-            self._poll_loops,
-            unready,
-            self._health.refresh,
-            *shown,
-            self._changes.store,
-            self._rollouts.view,
-        )
+        past = self._changes.store, self._rollouts.view
+        server = open_server(self.engine, self._poll_loops, unready, self._health.refresh, *shown, *past)
         try:
             self._spawn(server.serve(listener, health_listener))
             log.info("serving", extra={"address": join_host_port(*listener.getsockname()[:2])})
@@ -97,7 +89,7 @@ class Daemon:
         finally:
             server.stop()
             if not await self._end():
-                self._leave(self._failure or sys.exception())
+                leave(self._failure or sys.exception())
         if self._failure is not None:
             raise self._failure
 
@@ -219,13 +211,6 @@ class Daemon:
 
     async def _end_schedule(self) -> None:
         self._schedule.shutdown()
-
-    def _leave(self, failure: BaseException | None) -> NoReturn:
-        """Exit at once: a thread that hangs, in a dead disk for one, would be waited for by asyncio and by Python."""
-        if failure is not None:
-            log.critical("exiting after a failure, shutdown did not finish", extra={"failure": repr(failure)})
-        logging.shutdown()
-        os._exit(os.EX_OK if failure is None else os.EX_SOFTWARE)
 
     def _unwritable(self) -> str:
         return self._checklist.unwritable or self._changes.store.trouble or self._rollouts.unwritable

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from watcher.rollouts.normal import LOOKS, Baseline, Compared, Tally, compared, tally
+from watcher.rollouts.requests.normal import LOOKS, Baseline, Compared, Tally, compared, tally
 
 LINES = 2
 """Lines of a rollout that are judged so: errors and latency."""

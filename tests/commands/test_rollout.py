@@ -19,7 +19,8 @@ from watcher.commands.rollout.following import EVERY, Followed, follow
 from watcher.commands.rollout.telling import Teller
 from watcher.rollouts.reports.gate_answer import gate_answer
 from watcher.rollouts.reports.json_form import gate_json
-from watcher.rollouts.rollout import Outcome, Rollout, Window
+from watcher.rollouts.rollout import Rollout
+from watcher.rollouts.terms import Outcome, Window
 
 WHO = ("--namespace", "prod", "--agent", "search", "--image", IMAGE)
 

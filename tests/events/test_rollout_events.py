@@ -7,10 +7,11 @@ from tests.rollouts.made_rollouts import FAILED, GOING_ON, NOW, REVISION, ROLLED
 from watcher.events.event import MAX_NOTE, new_object
 from watcher.events.queue import EventQueue
 from watcher.events.rollouts import RolloutEvents
-from watcher.rollouts.cluster import Workload
 from watcher.rollouts.follower import Figures
-from watcher.rollouts.rollout import Phase, Rollout, Window, verdict
-from watcher.rollouts.rollouts import AgentFigures
+from watcher.rollouts.rollout import Rollout, verdict
+from watcher.rollouts.seen.cluster import Workload
+from watcher.rollouts.terms import Phase, Window
+from watcher.rollouts.view import AgentFigures
 
 DEPLOYMENT = Workload("Deployment", "prod", "search", "uid-1")
 

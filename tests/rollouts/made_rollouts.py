@@ -4,20 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from watcher.rollouts.rollout import (
-    LINES,
-    Fired,
-    Line,
-    LineName,
-    LineState,
-    Period,
-    Pods,
-    Revision,
-    Rollout,
-    Undecided,
-    Window,
-)
-from watcher.rollouts.rollouts import AgentFigures
+from watcher.rollouts.rollout import Fired, Line, Period, Pods, Revision, Rollout
+from watcher.rollouts.terms import LINES, LineName, LineState, Undecided, Window
+from watcher.rollouts.view import AgentFigures
 
 NOW = 1_790_000_000.0
 BEGAN = NOW - 7200

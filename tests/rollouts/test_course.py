@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from watcher.rollouts.course import CANARY_AFTER, PROGRESS_DEADLINE, Course, Wanted
 from watcher.rollouts.rollout import Rollout
-from watcher.rollouts.running import RunningPod
+from watcher.rollouts.seen.course import CANARY_AFTER, Course
+from watcher.rollouts.seen.groups import PROGRESS_DEADLINE, Wanted
+from watcher.rollouts.seen.running import RunningPod
 
 BEGAN = 1_000_000.0
 

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.discovery.pods.test_controllers import LABELS, template
+from tests.discovery.pods.test_controllers import template
 from tests.discovery.pods.test_target import CONFIG
 from tests.servers.daemon import DaemonProcess, run_daemon
 from tests.servers.kube import Kubernetes, run_kubernetes
@@ -41,16 +42,18 @@ class Cluster:
         document = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec}
         self.admin.apply(document, namespace=NAMESPACE)
 
-    def act(self) -> None:
-        """Be the kubelet once: run what waits, and tell which image that is."""
-        self._kubelet.act(NAMESPACE)
+    def act(self) -> int:
+        """Be the kubelet once: run what waits, and tell which image that is and since when; how many pods run."""
+        running = self._kubelet.act(NAMESPACE)
         for pod in self.pods():
             told = pod.get("status", {}).get("containerStatuses") or []
             if told and not any(each["imageID"] for each in told):
                 images = {each["name"]: each["image"] for each in pod["spec"]["containers"]}
                 for each in told:
+                    each["state"] = {"running": {"startedAt": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}}
                     each["imageID"] = f"registry/agent@{digest(images[each['name']])}"
                 self.admin.set_pod_status(pod["metadata"]["name"], {"containerStatuses": told}, namespace=NAMESPACE)
+        return running
 
     def pods(self) -> list[Any]:
         """All that are there."""
@@ -114,7 +117,7 @@ def until(cluster: Cluster, daemon: DaemonProcess, holds: Callable[[Mapping[str,
 def test_rollouts_are_seen_followed_over_a_restart_taken_back_and_judged(cluster: Cluster, tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     cluster.deploy("agent:1")
-    eventually(lambda: (cluster.act(), len(cluster.pods()) == 2)[1])
+    eventually(lambda: cluster.act() == 2)
     cluster.act()
     with run_daemon(tmp_path, cluster.settings(tmp_path)) as daemon:
         eventually(lambda: len(daemon.targets()) == 2)
@@ -128,7 +131,7 @@ def test_rollouts_are_seen_followed_over_a_restart_taken_back_and_judged(cluster
         first = until(cluster, daemon, lambda found: found.get("phase") == "immediate")
         assert daemon.page().value("rollout_verdict", agent=AGENT, until="short") == 0.5
         cluster.deploy("agent:2", replicas=3)
-        eventually(lambda: (cluster.act(), len(daemon.targets()) == 3)[1])
+        eventually(lambda: cluster.act() == len(daemon.targets()) == 3)
         until(cluster, daemon, lambda found: found.get("phase") == "short_term")
         assert shown(daemon)["revision"] == first["revision"], "more pods are no rollout"
         assert daemon.end() == 0
@@ -147,9 +150,8 @@ def test_rollouts_are_seen_followed_over_a_restart_taken_back_and_judged(cluster
         until(cluster, daemon, lambda found: found["phase"] in ("immediate", "short_term"))
 
         cluster.deploy("agent:3", replicas=3)
-        third = until(
-            cluster, daemon, lambda found: found["revision"] not in (first["revision"], of_config["revision"])
-        )
+        before = {first["revision"], of_config["revision"]}
+        third = until(cluster, daemon, lambda found: found["revision"] not in before)
         [pod, *_] = [each for each in cluster.pods() if each["spec"]["containers"][0]["image"] == "agent:3"]
         told = pod["status"]["containerStatuses"]
         told[0] |= {"restartCount": 3, "ready": False}

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.rollouts.test_trial import BEGAN, GOOD, Virtual
-from watcher.rollouts.course import Course
-from watcher.rollouts.database import FILE_NAME, MOST_IN_MEMORY, MOST_ON_DISK
-from watcher.rollouts.hours import HOUR, Hour, HourCount, same_hours
-from watcher.rollouts.keeper import RolloutKeeper
-from watcher.rollouts.kept import agent_of, course_of, packed_agent, packed_rollout, rollout_of, trial_of
-from watcher.rollouts.minutes import Grown
-from watcher.rollouts.normal import tally
-from watcher.rollouts.rollout import Outcome, Revision, Rollout, Window, verdict
+from watcher.rollouts.kept.database import FILE_NAME, MOST_IN_MEMORY, MOST_ON_DISK
+from watcher.rollouts.kept.keeper import RolloutKeeper
+from watcher.rollouts.kept.packing import agent_of, course_of, packed_agent, packed_rollout, rollout_of, trial_of
+from watcher.rollouts.requests.hours import HOUR, Hour, HourCount, same_hours
+from watcher.rollouts.requests.minutes import Grown
+from watcher.rollouts.requests.normal import tally
+from watcher.rollouts.rollout import Revision, Rollout, verdict
+from watcher.rollouts.seen.course import Course
+from watcher.rollouts.terms import Outcome, Window
 
 AGENT = ("prod", "search")
 
@@ -59,7 +60,7 @@ def test_a_trial_goes_on_where_it_stopped() -> None:
 @pytest.mark.parametrize("broken", [b"", b"x", packed_rollout(Virtual().rollout)[:-9], b"\x00" * 40])
 def test_what_is_broken_is_refused(broken: bytes) -> None:
     for read in (rollout_of, agent_of):
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError, match=r"."):
             read(broken)
 
 
@@ -76,7 +77,7 @@ def test_the_newest_of_an_agent_are_kept_and_found_newest_first(tmp_path: Path, 
         assert found[:2] == [most + 9, most + 5]
         assert len(found) == most + 1
         keeper.drop(rollout(most + 9))
-        assert [each.began_at - BEGAN for each in await keeper.of(AGENT)][0] == most + 5
+        assert next(each.began_at - BEGAN for each in await keeper.of(AGENT)) == most + 5
 
     kept(tmp_path if on_disk else None, script)
 

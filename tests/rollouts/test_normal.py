@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.bench.rollouts import WORLDS, share_failed
-from watcher.rollouts.normal import (
+from watcher.rollouts.requests.normal import (
     LEAST_BAD,
     Baseline,
     Compared,

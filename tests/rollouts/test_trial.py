@@ -6,24 +6,13 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from probes.contract.condition import Status
-from watcher.rollouts.minutes import Grown
-from watcher.rollouts.normal import tally
-from watcher.rollouts.rollout import (
-    Line,
-    LineName,
-    LineState,
-    Outcome,
-    Phase,
-    Pods,
-    Revision,
-    Rollout,
-    Undecided,
-    Window,
-    verdict,
-)
-from watcher.rollouts.running import RunningPod
-from watcher.rollouts.sight import Former, Limits, Standing, Windows
-from watcher.rollouts.trial import Facts, Trial, begun
+from watcher.rollouts.lines.sight import Former, Limits, Standing, Windows
+from watcher.rollouts.lines.trial import Facts, Trial, begun
+from watcher.rollouts.requests.minutes import Grown
+from watcher.rollouts.requests.normal import tally
+from watcher.rollouts.rollout import Line, Pods, Revision, Rollout, verdict
+from watcher.rollouts.seen.running import RunningPod
+from watcher.rollouts.terms import LineName, LineState, Outcome, Phase, Undecided, Window
 
 BEGAN, MINUTE = 5_000_000.0, 60.0
 ALL_KNOWN = (
@@ -59,7 +48,7 @@ class Virtual:
             began_at=BEGAN,
             before=Revision(image="sha256:a"),
             pods=Pods(wanted=2, updated=2, ready=2),
-        )  # fmt: skip
+        )
     )
     pods: Sequence[RunningPod] = (pod("n-0"), pod("n-1"))
     conditions: dict[str, Standing] = field(default_factory=healthy)

@@ -24,7 +24,7 @@ from watcher.config.identity import IdentitySettings
 from watcher.config.kubernetes import KubernetesSettings
 from watcher.config.replicas import Installation, Shard, Standby
 from watcher.config.rollouts import RolloutsSettings
-from watcher.config.static_target import StaticTarget
+from watcher.config.targets.static_target import StaticTarget
 from watcher.text.addresses import host, host_name, http_url
 from watcher.text.key_path import plain_name
 from watcher.text.link_template import link_name, link_template

@@ -22,8 +22,8 @@ from watcher.config.kubernetes import KubernetesSettings
 from watcher.config.replicas import Installation, Shard, Standby
 from watcher.config.rollouts import RolloutsSettings
 from watcher.config.sections import AlertmanagerSettings, DrillSettings, Sections, ServerSettings, sections
-from watcher.config.static_target import AgentFiles, agent_files
-from watcher.config.target_limits import Own, TargetLimits
+from watcher.config.targets.static_target import AgentFiles, agent_files
+from watcher.config.targets.target_limits import Own, TargetLimits
 from watcher.text.key_path import Location
 
 _STATIC: Location = ("discovery", "static")

@@ -6,10 +6,11 @@ from typing import NamedTuple, Protocol
 from watcher.events.event import ConditionSubject, Event, ObjectKind, note
 from watcher.events.queue import EventQueue
 from watcher.kube.pod_ref import PodRef
-from watcher.rollouts.cluster import Workload
 from watcher.rollouts.follower import Figures
-from watcher.rollouts.rollout import Outcome, Phase, Rollout, Window, verdict
-from watcher.rollouts.rollouts import AgentFigures
+from watcher.rollouts.rollout import Rollout, verdict
+from watcher.rollouts.seen.cluster import Workload
+from watcher.rollouts.terms import Outcome, Phase, Window
+from watcher.rollouts.view import AgentFigures
 
 VERIFIED, FAILED = "RolloutVerified", "RolloutFailed"
 

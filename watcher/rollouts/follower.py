@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
-from watcher.rollouts.agent_requests import AgentRequests
-from watcher.rollouts.course import Course, Wanted
-from watcher.rollouts.kept import packed_agent, packed_rollout, rollout_of
-from watcher.rollouts.rollout import Outcome, Phase, Rollout, Window, verdict
-from watcher.rollouts.running import RunningPod, same
-from watcher.rollouts.sight import Windows
-from watcher.rollouts.trial import Facts, Trial, begun
+from watcher.rollouts.kept.packing import packed_agent, packed_rollout, rollout_of
+from watcher.rollouts.lines.sight import Windows
+from watcher.rollouts.lines.trial import Facts, Trial, begun
+from watcher.rollouts.requests.agent_requests import AgentRequests
+from watcher.rollouts.rollout import Rollout, verdict
+from watcher.rollouts.seen.course import Course
+from watcher.rollouts.seen.groups import Wanted
+from watcher.rollouts.seen.running import RunningPod, same
+from watcher.rollouts.terms import Outcome, Phase, Window
 
 OFTEN, SELDOM = 5.0, 30.0
 """Seconds from one judging of a trial to the next: while a gate may wait for it, and after."""

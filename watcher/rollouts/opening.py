@@ -8,9 +8,9 @@ from watcher.checklist.live.kubernetes.evidence import KubernetesEvidence
 from watcher.checklist.live.kubernetes.pods.pod_owners import Key
 from watcher.config.settings import Settings
 from watcher.engine.engine import Engine
-from watcher.rollouts.cluster import ClusterPods
-from watcher.rollouts.keeper import RolloutKeeper
+from watcher.rollouts.kept.keeper import RolloutKeeper
 from watcher.rollouts.rollouts import WRITTEN_EVERY, Rollouts
+from watcher.rollouts.seen.cluster import ClusterPods
 from watcher.scheduling.schedule import Schedule
 from watcher.targets import TargetSet
 

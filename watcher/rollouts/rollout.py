@@ -5,99 +5,10 @@ All times are Unix seconds. A rollout is replaced by a newer value of itself as 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum, auto
 from hashlib import sha256
-from types import MappingProxyType
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
-
-class Window(StrEnum):
-    """When after a deployment a line is judged, in their order; also how far a verdict reaches (`until`)."""
-
-    IMMEDIATE = "immediate"
-    SHORT = "short"
-    LONG = "long"
-
-
-class Phase(StrEnum):
-    """How far a rollout is."""
-
-    PROGRESSING = "progressing"  # not all of its pods are Ready
-    CANARY = "canary"  # two revisions run side by side, and are meant to
-    IMMEDIATE = "immediate"
-    SHORT_TERM = "short_term"
-    LONG_TERM = "long_term"
-    VERIFIED = "verified"
-    FAILED = "failed"
-    UNDECIDED = "undecided"  # all windows are over, and not every line could be decided
-    ROLLED_BACK = "rolled_back"  # the revision before runs again
-    SUPERSEDED = "superseded"  # another revision came
-
-
-class LineName(StrEnum):
-    """A line of the checklist's post-deploy verification, in its words."""
-
-    PODS_RUNNING = "Pods running"
-    HEALTH_CHECKS = "Health checks passing"
-    LOGS = "Logs normal"
-    METRICS = "Metrics available"
-    TRAFFIC = "Traffic routing correctly"
-    ERROR_RATE = "Error rate normal"
-    LATENCY = "Latency normal"
-    AUTHORIZATION = "Authorization working"
-    BREAKERS = "No circuit breakers open"
-    MEMORY = "Memory stable"
-    CPU = "CPU stable"
-    POOL = "Connection pool healthy"
-    SVID_ROTATION = "SVID rotation working"
-    OPA = "No OPA errors"
-
-
-class LineState(StrEnum):
-    """What is known of a line."""
-
-    PASS = auto()
-    FAIL = auto()
-    UNDECIDED = auto()
-    NOT_APPLICABLE = auto()  # such as logs where none are read: no part of any verdict
-
-
-class Undecided(StrEnum):
-    """Why a line is not decided."""
-
-    SETTLING = "Settling"  # its window is not over
-    NO_DATA = "NoData"  # it is over, and what was seen decides nothing
-    WATCHER_IMPAIRED = "WatcherImpaired"  # the watcher could not see for a part of it
-
-
-class Outcome(StrEnum):
-    """Of a verdict."""
-
-    VERIFIED = "verified"
-    FAILED = "failed"
-    UNDECIDED = "undecided"
-    UNABLE = "unable"  # the watcher cannot judge
-
-
-LINES: Mapping[Window, tuple[LineName, ...]] = MappingProxyType(
-    {
-        Window.IMMEDIATE: (LineName.PODS_RUNNING, LineName.HEALTH_CHECKS, LineName.LOGS, LineName.METRICS),
-        Window.SHORT: (
-            LineName.TRAFFIC,
-            LineName.ERROR_RATE,
-            LineName.LATENCY,
-            LineName.AUTHORIZATION,
-            LineName.BREAKERS,
-            LineName.MEMORY,
-            LineName.CPU,
-        ),
-        Window.LONG: (LineName.MEMORY, LineName.CPU, LineName.POOL, LineName.SVID_ROTATION, LineName.OPA),
-    }
-)
-"""Which lines are judged in which window, in the checklist's order."""
-
-OUTSIDE_THE_GATE = frozenset({LineName.SVID_ROTATION})
-"""They may take days: told, and in the record, but no verdict waits for them."""
+from watcher.rollouts.terms import OUTSIDE_THE_GATE, LineName, LineState, Outcome, Phase, Undecided, Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,7 +167,7 @@ def verdict(rollout: Rollout, until: Window) -> Verdict:
     left_out = [each for each in lines if is_left_out and lacks_traffic(each)]
     waiting = [each for each in lines if each.state is LineState.UNDECIDED and each not in left_out]
     if lines and not waiting:
-        without = tuple(f"{_short(each.name)}: {each.lacks}" for each in left_out)
+        without = tuple(f"{each.name.lower().removesuffix(' normal')}: {each.lacks}" for each in left_out)
         why = f"Verified without {', '.join(without)}." if without else "All lines passed."
         return Verdict(outcome=Outcome.VERIFIED, until=until, why=why, lines=lines, verified_without=without)
     impaired = any(each.reason == Undecided.WATCHER_IMPAIRED for each in waiting)
@@ -276,42 +187,8 @@ def _why(rollout: Rollout, waiting: Sequence[Line]) -> str:
     return f"Not decided: {named}." if named else "Nothing is decided yet."
 
 
-def _short(name: LineName) -> str:
-    return _SHORT.get(name, name.value.lower())
-
-
 def _is_settling(line: Line) -> bool:
     return line.state is LineState.UNDECIDED and line.reason == Undecided.SETTLING
 
 
 _PHASES = {Window.IMMEDIATE: Phase.IMMEDIATE, Window.SHORT: Phase.SHORT_TERM, Window.LONG: Phase.LONG_TERM}
-_SHORT = {
-    LineName.ERROR_RATE: "error rate",
-    LineName.LATENCY: "latency",
-    LineName.TRAFFIC: "traffic",
-    LineName.AUTHORIZATION: "authorization",
-}
-
-
-class RolloutsView(Protocol):
-    """What pages, API, gates and metrics may know. What is asked of the disk is awaited."""
-
-    def newest(self, namespace: str, agent: str) -> Rollout | None:
-        """The newest of an agent; None where none was seen."""
-
-    def listed(self, namespace: str = "", agent: str = "") -> Sequence[Rollout]:
-        """The newest of each agent, the last that began first; empty stands for all."""
-
-    async def of(self, namespace: str, agent: str) -> Sequence[Rollout]:
-        """All that are kept of an agent, the newest first: at most 50."""
-
-    async def revision(self, namespace: str, agent: str, revision: str) -> Rollout | None:
-        """The newest rollout of this revision (its id); None where none is kept."""
-
-    async def asked(
-        self, namespace: str, agent: str, *, image: str = "", revision: str = "", since: float | None = None
-    ) -> Rollout | None:
-        """The newest that fits all that is given, for a gate; None: not seen yet.
-
-        `image`: a digest, `sha256:...` or a reference that ends in one; `since`: Unix seconds, it began then or later.
-        """

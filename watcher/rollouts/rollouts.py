@@ -4,25 +4,24 @@ Nothing is asked of anybody here. Where the watcher cannot see, pods are taken t
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection
 
 from probes.contract import TargetKey
 from probes.controls.evidence import AgentRef
 from watcher.config.rollouts import RolloutsSettings
 from watcher.engine.board import TargetState
 from watcher.engine.engine import Engine
-from watcher.rollouts.agent_requests import AgentRequests
-from watcher.rollouts.board_facts import SLO, BoardFacts
-from watcher.rollouts.cluster import ClusterPods, Workload
-from watcher.rollouts.course import Course
-from watcher.rollouts.follower import Figures, Follower
-from watcher.rollouts.hours import HOUR, same_hours
-from watcher.rollouts.keeper import Left, RolloutKeeper
-from watcher.rollouts.kept import course_of, trial_of
-from watcher.rollouts.rollout import Rollout
-from watcher.rollouts.sight import Windows
-from watcher.rollouts.trial import Facts
+from watcher.rollouts.follower import Follower
+from watcher.rollouts.kept.keeper import Left, RolloutKeeper
+from watcher.rollouts.kept.packing import course_of, trial_of
+from watcher.rollouts.lines.board_facts import SLO, BoardFacts
+from watcher.rollouts.lines.sight import Windows
+from watcher.rollouts.lines.trial import Facts
+from watcher.rollouts.requests.agent_requests import AgentRequests
+from watcher.rollouts.requests.hours import HOUR, same_hours
+from watcher.rollouts.seen.cluster import ClusterPods, Workload
+from watcher.rollouts.seen.course import Course
+from watcher.rollouts.view import FollowedRollouts
 from watcher.runtime.cooperative import TimeSlice
 from watcher.runtime.failures import FailuresLogger
 
@@ -38,16 +37,8 @@ _AWAY = 60.0
 _PRUNED_EVERY = 3600.0
 
 
-class AgentFigures(NamedTuple):
-    """For series."""
-
-    namespace: str
-    agent: str
-    figures: Figures
-
-
-class Rollouts:
-    """Also the view of them (`RolloutsView`)."""
+class Rollouts(FollowedRollouts):
+    """Also what readers may know of them."""
 
     EVERY = 1.0
     """Seconds from one tick to the next."""
@@ -61,10 +52,10 @@ class Rollouts:
         is_known: Callable[[], bool],
     ) -> None:
         """`is_known`: whether all pods of the cluster were listed, and what they are is known."""
-        self.settings, self.keeper = settings, keeper
+        super().__init__(keeper)
+        self.settings = settings
         self._cluster, self._engine, self._board = cluster, engine, BoardFacts(engine.board)
         self._is_known, self._clock = is_known, engine.clock
-        self._followers: dict[AgentRef, Follower] = {}
         self._dirty: set[AgentRef] = set()
         self._all_seen = False  # every agent that was there at the start was seen
         self._pruned_at = 0.0
@@ -124,49 +115,6 @@ class Rollouts:
     def adopt(self, settings: RolloutsSettings) -> None:
         """By these from now on; a rollout that is under way keeps its windows."""
         self.settings = settings
-
-    # The view.
-
-    def newest(self, namespace: str, agent: str) -> Rollout | None:
-        """The newest of an agent; None where none was seen."""
-        found = self._followers.get(AgentRef(namespace, agent))
-        return found.rollout if found is not None else None
-
-    def listed(self, namespace: str = "", agent: str = "") -> Sequence[Rollout]:
-        """The newest of each agent, the last that began first; empty stands for all."""
-        chosen = [
-            follower.rollout
-            for ref, follower in self._followers.items()
-            if (not namespace or ref.namespace == namespace) and (not agent or ref.agent == agent)
-        ]
-        return sorted((each for each in chosen if each is not None), key=lambda each: -each.began_at)
-
-    async def of(self, namespace: str, agent: str) -> Sequence[Rollout]:
-        """All that are kept of an agent, the newest first."""
-        newest, kept = self.newest(namespace, agent), await self.keeper.of((namespace, agent))
-        if newest is None:
-            return kept
-        return [newest, *(each for each in kept if each.began_at != newest.began_at)]
-
-    async def revision(self, namespace: str, agent: str, revision: str) -> Rollout | None:
-        """The newest rollout of this revision."""
-        return await self.asked(namespace, agent, revision=revision)
-
-    async def asked(
-        self, namespace: str, agent: str, *, image: str = "", revision: str = "", since: float | None = None
-    ) -> Rollout | None:
-        """The newest that fits all that is given."""
-        newest = self.newest(namespace, agent)
-        if newest is None or _fits(newest, image, revision, since):
-            return newest
-        kept = await self.of(namespace, agent)
-        return next((each for each in kept if _fits(each, image, revision, since)), None)
-
-    def figures(self) -> Iterator[AgentFigures]:
-        """Of each agent with a rollout; cheap."""
-        for ref, follower in self._followers.items():
-            if (found := follower.figures) is not None:
-                yield AgentFigures(ref.namespace, ref.agent, found)
 
     def workload(self, namespace: str, agent: str) -> Workload | None:
         """The object that makes the pods of an agent; None where that is not one, or may not be read."""
@@ -300,9 +248,3 @@ class Rollouts:
         if trial is not None:
             trial.seen_at = now
         return Follower(course, trial, AgentRequests(kept.cut, kept.bounds))
-
-
-def _fits(rollout: Rollout, image: str, revision: str, since: float | None) -> bool:
-    of_image = not image or image.rpartition("@")[2] in (rollout.revision.image, rollout.revision.reference)
-    of_revision = not revision or revision in (rollout.revision.id, *rollout.revision.templates)
-    return of_image and of_revision and (since is None or rollout.began_at >= since)

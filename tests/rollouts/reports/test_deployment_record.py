@@ -24,7 +24,8 @@ from tests.rollouts.made_rollouts import (
 )
 from watcher.rollouts.reports.markdown import as_markdown
 from watcher.rollouts.reports.record import Known, Record, Surroundings, record_of
-from watcher.rollouts.rollout import LineName, LineState, Pods, Rollout, Window
+from watcher.rollouts.rollout import Pods, Rollout
+from watcher.rollouts.terms import LineName, LineState, Window
 
 TEMPLATE = TEXT[TEXT.index("# Deployment Checklist: [Agent Name]") : TEXT.index("Remember: Production readiness")]
 READY = utc(BEGAN + 60)

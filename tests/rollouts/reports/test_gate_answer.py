@@ -15,7 +15,8 @@ from tests.rollouts.made_rollouts import (
     settling,
 )
 from watcher.rollouts.reports.gate_answer import gate_answer, status_of
-from watcher.rollouts.rollout import LINES, LineName, LineState, Outcome, Rollout, Undecided, Window
+from watcher.rollouts.rollout import Rollout
+from watcher.rollouts.terms import LINES, LineName, LineState, Outcome, Undecided, Window
 
 LACKS = line(
     Window.SHORT, LineName.ERROR_RATE, LineState.UNDECIDED, reason=Undecided.NO_DATA, lacks="12 requests", message=""

@@ -17,7 +17,7 @@ from watcher.commands.rollout.following import Followed, follow
 from watcher.commands.rollout.telling import Teller
 from watcher.config.file import ConfigError
 from watcher.config.settings import load_settings
-from watcher.rollouts.rollout import Outcome, Window
+from watcher.rollouts.terms import Outcome, Window
 from watcher.text.printable import printable
 from watcher.web.changes.asked import AskedError, moment
 

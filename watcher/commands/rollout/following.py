@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from watcher.commands.readiness.asking import AskingError
-from watcher.rollouts.rollout import LineState, Outcome, Phase
+from watcher.rollouts.terms import LineState, Outcome, Phase
 
 EVERY = 5.0
 """Seconds between two questions."""

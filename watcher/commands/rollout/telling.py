@@ -4,7 +4,7 @@ from typing import TextIO
 
 from probes.contract import say_duration
 from watcher.rollouts.reports.words import MARKS, STATES
-from watcher.rollouts.rollout import LineState
+from watcher.rollouts.terms import LineState
 from watcher.text.printable import printable
 
 STILL = 60.0

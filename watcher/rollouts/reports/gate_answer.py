@@ -9,7 +9,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from watcher.rollouts.rollout import Line, Outcome, Rollout, Window, verdict
+from watcher.rollouts.rollout import Line, Rollout, verdict
+from watcher.rollouts.terms import Outcome, Window
 
 STATUSES = {Outcome.VERIFIED: 200, Outcome.FAILED: 409, Outcome.UNDECIDED: 425, Outcome.UNABLE: 503}
 """The HTTP status of each outcome. No status between 201 and 399: hooks take these for a yes."""

@@ -7,7 +7,8 @@ from probes.contract.units import utc
 from watcher.rollouts.reports.gate_answer import Answer
 from watcher.rollouts.reports.record import BLANK, Box, Record, Text
 from watcher.rollouts.reports.way_back import way_back
-from watcher.rollouts.rollout import Line, Rollout, Window, verdict
+from watcher.rollouts.rollout import Line, Rollout, verdict
+from watcher.rollouts.terms import Window
 
 
 def gate_json(answer: Answer, *, alone: bool) -> dict[str, Any]:

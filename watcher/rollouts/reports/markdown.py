@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from watcher.rollouts.reports.record import BLANK, TO_FILL_IN, Box, Record, Text
 from watcher.rollouts.reports.words import STATES, WINDOWS, line_dated
-from watcher.rollouts.rollout import LineState, Rollout, Window
+from watcher.rollouts.rollout import Rollout
+from watcher.rollouts.terms import LineState, Window
 from watcher.text.markdown import code_span, plain
 
 

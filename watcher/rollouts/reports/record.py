@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from probes.contract.units import utc
 from watcher.rollouts.reports.words import PHASES, line_dated, version_of
-from watcher.rollouts.rollout import Line, LineName, LineState, Outcome, Rollout, Undecided, Window, verdict
+from watcher.rollouts.rollout import Line, Rollout, verdict
+from watcher.rollouts.terms import LineName, LineState, Outcome, Undecided, Window
 
 BLANK = "____"
 """What the template has where something is to be written in."""

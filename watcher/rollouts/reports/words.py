@@ -1,7 +1,8 @@
 """What people call the phases, states and outcomes of a rollout."""
 
 from probes.contract.units import utc
-from watcher.rollouts.rollout import Line, LineState, Outcome, Phase, Revision, Rollout, Undecided, Window
+from watcher.rollouts.rollout import Line, Revision, Rollout
+from watcher.rollouts.terms import LineState, Outcome, Phase, Undecided, Window
 
 WINDOWS = {
     Window.IMMEDIATE: "Immediate Checks (0-15 minutes)",

@@ -12,7 +12,8 @@ from watcher.engine.engine import Engine
 from watcher.rollouts.reports.json_form import rollout_json, summary_json
 from watcher.rollouts.reports.markdown import as_markdown
 from watcher.rollouts.reports.record import record_of
-from watcher.rollouts.rollout import Rollout, RolloutsView
+from watcher.rollouts.rollout import Rollout
+from watcher.rollouts.view import RolloutsView
 from watcher.runtime.cooperative import TimeSlice
 from watcher.web.rollouts.surroundings import AroundRollouts
 from watcher.web.serving.turns import Turns, caller_of

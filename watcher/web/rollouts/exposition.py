@@ -11,8 +11,8 @@ from watcher.metrics.families import (
     ROLLOUT_STARTED,
     ROLLOUT_VERDICT,
 )
-from watcher.rollouts.rollout import Outcome
-from watcher.rollouts.rollouts import AgentFigures
+from watcher.rollouts.terms import Outcome
+from watcher.rollouts.view import AgentFigures
 from watcher.text.exposition import escape
 from watcher.web.exposition import Families, Texts
 from watcher.web.rollouts.followed import Followed

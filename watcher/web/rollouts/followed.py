@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from watcher.rollouts.rollout import Rollout, RolloutsView
-from watcher.rollouts.rollouts import AgentFigures
+from watcher.rollouts.rollout import Rollout
+from watcher.rollouts.view import AgentFigures, RolloutsView
 
 NOT_FOLLOWED = (
     "Rollouts are not followed here: that needs agents found by discovery.kubernetes, the checklist, "

@@ -10,7 +10,8 @@ from starlette.routing import Route
 from watcher.rollouts.reports.gate_answer import Answer, gate_answer, status_of
 from watcher.rollouts.reports.json_form import gate_json
 from watcher.rollouts.reports.words import MARKS, line_said
-from watcher.rollouts.rollout import RolloutsView, Window
+from watcher.rollouts.terms import Window
+from watcher.rollouts.view import RolloutsView
 from watcher.text.printable import printable
 from watcher.web.changes.asked import AskedError, moment
 

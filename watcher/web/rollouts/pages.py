@@ -21,7 +21,9 @@ from watcher.rollouts.reports.words import (
     short_image,
     version_of,
 )
-from watcher.rollouts.rollout import Phase, Rollout, RolloutsView, Window, verdict
+from watcher.rollouts.rollout import Rollout, verdict
+from watcher.rollouts.terms import Phase, Window
+from watcher.rollouts.view import RolloutsView
 from watcher.web.missing import Near, missing_page, nearest
 from watcher.web.rendering import html_page, page_templates, rendered
 from watcher.web.rollouts.surroundings import AroundRollouts

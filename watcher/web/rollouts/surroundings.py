@@ -7,7 +7,8 @@ from probes.controls.finding import Finding, State
 from watcher.checklist.live.view import ChecklistView
 from watcher.checklist.reports.wording import state_words
 from watcher.rollouts.reports.record import Known, Surroundings
-from watcher.rollouts.rollout import Rollout, RolloutsView
+from watcher.rollouts.rollout import Rollout
+from watcher.rollouts.view import RolloutsView
 
 _MET = (State.PASS, State.ATTESTED)
 _PREFIX = "release."

@@ -6,7 +6,8 @@ evenly within each.
 
 from typing import NamedTuple
 
-from watcher.rollouts.rollout import Fired, LineState, Rollout, Window
+from watcher.rollouts.rollout import Fired, Rollout
+from watcher.rollouts.terms import LineState, Window
 
 SPANS = {Window.IMMEDIATE: (0.0, 900.0), Window.SHORT: (900.0, 3600.0), Window.LONG: (3600.0, 21600.0)}
 """Seconds from its begin at which a window begins and ends, in the checklist's words."""

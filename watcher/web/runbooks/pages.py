@@ -14,7 +14,7 @@ from watcher.alerting.runbook_commands import installation_values, safe_values
 from watcher.changes.store import ChangeStore
 from watcher.engine.engine import Engine
 from watcher.rollouts.reports.way_back import way_back
-from watcher.rollouts.rollout import RolloutsView
+from watcher.rollouts.view import RolloutsView
 from watcher.runtime.cooperative import TimeSlice
 from watcher.web.missing import Near, missing_page, nearest
 from watcher.web.pages import troubles

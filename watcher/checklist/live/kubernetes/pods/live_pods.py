@@ -98,8 +98,8 @@ class LivePods:
         for uid, (seen, before) in list(islice(known, _AT_ONCE)):
             self._place(seen, before)
             del self._unplaced[uid]
-        not_started = [uid for uid, (seen, _) in self._unplaced.items() if seen.pod.is_agent and _waits(seen)]
-        self.not_started = frozenset(key for uid in not_started if (key := self.owners.key_of(uid)) is not None)
+        waiting = (uid for uid, (seen, _) in self._unplaced.items() if seen.pod.is_agent and seen.waits_for_its_start)
+        self.not_started = frozenset(key for uid in waiting if (key := self.owners.key_of(uid)) is not None)
         return self.agents()
 
     @property
@@ -151,11 +151,7 @@ class LivePods:
 
     def has_any(self, agent: AgentRef) -> bool:
         """Whether there is a pod of it in any state, or one of its workload of which is not known yet what it is."""
-        if any(seen.state is not PodState.NOT_AGENT for seen in self._of_agent.get(agent, {}).values()):
-            return True
-        uids = (uid for key in self.owners.keys_of(agent) for uid in self.owners.pods_of(key))
-        new = (self._unplaced[uid][0] for uid in uids if uid in self._unplaced)
-        return any(seen.state is not PodState.NOT_AGENT for seen in new)
+        return any(seen.state is not PodState.NOT_AGENT for seen in self.all_of(agent))
 
     def revisions(self) -> Iterator[tuple[AgentRef, str]]:
         """Of all agents, those that have pods."""
@@ -241,9 +237,8 @@ class LivePods:
         self.owners.name(uid, agent.agent)
 
     def _tell_unplaced(self, seen: SeenPod) -> None:
-        """Its agent is that of the other pods of its workload, as far as those have told."""
         key = self.owners.key_of(seen.pod.uid)
-        if key is not None and (name := self.owners.name_of(key)):
+        if key is not None and (name := self.owners.name_of(key)):  # that of the other pods of its workload
             self.on_change(AgentRef(key[1], name))
 
     def _leave(self, uid: str, agent: AgentRef) -> None:
@@ -253,8 +248,3 @@ class LivePods:
         if not self._of_agent[agent]:
             del self._of_agent[agent]
             self._revisions.pop(agent, None)
-
-
-def _waits(seen: SeenPod) -> bool:
-    """For its start, and not for what is to be learnt of it."""
-    return seen.found is not None and seen.found.known is None and seen.state is PodState.PENDING

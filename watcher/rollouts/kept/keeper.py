@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from watcher.rollouts.database import FILE_NAME, Agent, HourRow, RolloutDatabase
-from watcher.rollouts.hours import DAY_HOURS, DAYS, Hour, unpacked
-from watcher.rollouts.kept import KeptAgent, agent_of, packed_rollout, rollout_of
+from watcher.rollouts.kept.database import FILE_NAME, Agent, HourRow, RolloutDatabase
+from watcher.rollouts.kept.packing import KeptAgent, agent_of, packed_rollout, rollout_of
+from watcher.rollouts.requests.hours import DAY_HOURS, DAYS, Hour, unpacked
 from watcher.rollouts.rollout import Rollout
 
 log = logging.getLogger(__name__)

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from watcher.rollouts.minutes import MINUTE, Minutes
-from watcher.rollouts.normal import LEAST_BASELINE, LOOKS, Baseline, Compared, Tally, compared, within
-from watcher.rollouts.rollout import Window
-from watcher.rollouts.said import Said, failed, no_data, not_applicable, passed, settling
-from watcher.rollouts.sight import Sight
+from watcher.rollouts.lines.said import Said, failed, no_data, not_applicable, passed, settling
+from watcher.rollouts.lines.sight import Sight
+from watcher.rollouts.requests.minutes import MINUTE, Minutes
+from watcher.rollouts.requests.normal import LEAST_BASELINE, LOOKS, Baseline, Compared, Tally, compared, within
+from watcher.rollouts.terms import Window
 
 _HALF = 0.5
 _UNCLEAR = 0.01  # share of requests whose end may be unclear

@@ -1,9 +1,9 @@
 """The lines of the immediate window: pods, their health checks, logs, metrics."""
 
-from watcher.rollouts.conditions import at_the_end, true_ones
-from watcher.rollouts.rollout import Window
-from watcher.rollouts.said import Said, failed, no_data, not_applicable, passed, settling
-from watcher.rollouts.sight import Sight
+from watcher.rollouts.lines.conditions import at_the_end, true_ones
+from watcher.rollouts.lines.said import Said, failed, no_data, not_applicable, passed, settling
+from watcher.rollouts.lines.sight import Sight
+from watcher.rollouts.terms import Window
 
 _HEALTH = ("AgentUnreachable", "AgentRestarting")
 _METRICS = ("MetricsUnavailable",)

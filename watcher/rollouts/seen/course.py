@@ -8,47 +8,20 @@
    moves, it is a canary, and judged as it is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 from watcher.rollouts.rollout import Period, Pods, Revision, Rollout
-from watcher.rollouts.running import Known, RunningPod, identified, is_provisional, same, together
+from watcher.rollouts.seen.groups import Group, Groups, Wanted, groups_of, stuck_of
+from watcher.rollouts.seen.running import Known, RunningPod, identified, is_provisional, same, together
 
 CANARY_AFTER = 300.0
 """Seconds without a new pod after which two revisions side by side are meant to be so."""
 
-PROGRESS_DEADLINE = 600.0
-"""Seconds without progress after which a rollout is stuck, where no workload says it: Kubernetes' own default."""
-
 QUIET = 30.0
 """Seconds without a new pod after which all are there, where no workload says how many are wanted."""
 
-_PULLING = (
-    "ImagePullBackOff",
-    "ErrImagePull",
-    "InvalidImageName",
-    "CreateContainerConfigError",
-    "CreateContainerError",
-)
-_PATIENCE = 120.0  # seconds that an image or a config may be missing
-_CRASHES = 3
 _MOST_NOTES = 5
-
-
-class Wanted(NamedTuple):
-    """What the workloads of an agent say."""
-
-    replicas: int | None = None  # None: that cannot be read
-    paused: bool = False
-    stuck: str = ""  # why the controller gave up, a sentence
-    canary: bool = False  # it is meant to run two revisions side by side
-    name: str = ""  # as kubectl takes it, such as `deployment/search`
-    managed_by: str = ""
-    claimed: Mapping[str, str] = {}
-
-
-NOT_READ = Wanted()
 
 
 @dataclass
@@ -73,7 +46,7 @@ class Course:
         """How the pods are now (Unix seconds); `is_new`: the agent was not there before, for certain."""
         live = [each for each in pods if not each.ends]
         found = identified(live, Known(self.pods, self.current))
-        groups = _groups(live, found)
+        groups = groups_of(live, found)
         self.pods = found
         if not groups:
             self._see_pods(groups, wanted, now)
@@ -100,7 +73,7 @@ class Course:
             return []
         return [each for each in pods if each.uid in self.pods and same(self.pods[each.uid], self.rollout.revision)]
 
-    def _first(self, groups: "_Groups", wanted: Wanted, now: float, *, is_new: bool) -> None:
+    def _first(self, groups: Groups, wanted: Wanted, now: float, *, is_new: bool) -> None:
         """Who looks for the first time sees what runs already, or a rollout that is under way."""
         oldest, newest = groups[0], groups[-1]
         if is_new:
@@ -111,7 +84,7 @@ class Course:
             self.current = oldest.revision
             self._begin(newest, oldest.revision, wanted, now, there=frozenset())
 
-    def _learn(self, groups: "_Groups") -> None:
+    def _learn(self, groups: Groups) -> None:
         """What was known by a reference may have told its digest, and what was never read its config."""
         for each in groups:
             if self.current is not None and same(self.current, each.revision):
@@ -141,7 +114,7 @@ class Course:
         if self.rollout is not None and self.rollout.revision != revision:
             self.rollout = replace(self.rollout, revision=revision)
 
-    def _turn(self, groups: "_Groups", wanted: Wanted, now: float) -> None:
+    def _turn(self, groups: Groups, wanted: Wanted, now: float) -> None:
         rollout = self.rollout
         if rollout is None or rollout.end:
             others = [each for each in groups if self.current is None or not same(each.revision, self.current)]
@@ -161,7 +134,7 @@ class Course:
 
     def _begin(
         self,
-        group: "_Group",
+        group: Group,
         before: Revision | None,
         wanted: Wanted,
         now: float,
@@ -187,7 +160,7 @@ class Course:
             claimed=dict(wanted.claimed),
         )
 
-    def _see_pods(self, groups: "_Groups", wanted: Wanted, now: float) -> None:
+    def _see_pods(self, groups: Groups, wanted: Wanted, now: float) -> None:
         """How many there are, and what follows from it."""
         rollout = self.rollout
         if rollout is None:
@@ -208,7 +181,7 @@ class Course:
             pods=counted,
             is_paused=wanted.paused,
             is_canary=canary or (rollout.is_canary and bool(old)),
-            stuck=_stuck(mine, wanted, counted, now, self.moved_at),
+            stuck=stuck_of(mine, wanted, counted, now, self.moved_at),
             ready_at=rollout.ready_at if rollout.ready_at is not None or not is_ready else now,
             workload=wanted.name or rollout.workload,
             managed_by=wanted.managed_by or rollout.managed_by,
@@ -218,7 +191,7 @@ class Course:
         if self.rollout.ready_at is not None and not old and mine:
             self.current = self.rollout.revision
 
-    def _see_old(self, groups: "_Groups", rollout: Rollout, wanted: Wanted, now: float) -> None:
+    def _see_old(self, groups: Groups, rollout: Rollout, wanted: Wanted, now: float) -> None:
         """Of one that was taken back: whether the revision before is healthy again."""
         if rollout.end != "rolled_back" or rollout.previous_healthy_at is not None:
             return
@@ -241,56 +214,5 @@ class Course:
             self.rollout = replace(self.rollout, notes=(*self.rollout.notes[-_MOST_NOTES + 1 :], sentence))
 
 
-class _Group(NamedTuple):
-    """The pods of one revision."""
-
-    revision: Revision
-    pods: list[RunningPod]
-
-    @property
-    def uids(self) -> frozenset[str]:
-        return frozenset(each.uid for each in self.pods)
-
-    @property
-    def made_at(self) -> float:
-        return min(each.created_at for each in self.pods)
-
-
-_Groups = Sequence[_Group]
-
-
-def _groups(pods: Sequence[RunningPod], found: Mapping[str, Revision]) -> list[_Group]:
-    """That with the oldest first pod first."""
-    groups: list[_Group] = []
-    for pod in pods:
-        revision = found[pod.uid]
-        place = next((number for number, each in enumerate(groups) if same(each.revision, revision)), None)
-        if place is None:
-            groups.append(_Group(revision, [pod]))
-        else:
-            group = groups[place]
-            group.pods.append(pod)
-            if revision != group.revision:
-                groups[place] = group._replace(revision=together((group.revision, revision)))
-    return sorted(groups, key=lambda each: each.made_at)
-
-
 def _is(one: Revision | None, other: Revision) -> bool:
     return one is not None and same(one, other)
-
-
-def _stuck(pods: Sequence[RunningPod], wanted: Wanted, counted: Pods, now: float, moved_at: float) -> str:
-    """Why it makes no progress, a sentence; empty where it does, is done, or is paused."""
-    waiting = [each for each in pods if not each.is_ready]
-    for each in waiting:
-        if each.restarts >= _CRASHES:
-            return f"Pod {each.name} crashes: {each.restarts} restarts{f', {each.ended}' if each.ended else ''}."
-        if each.waiting in _PULLING and now - each.created_at >= _PATIENCE:
-            return f"Pod {each.name} cannot start: {each.waiting}."
-    if wanted.paused or counted.wanted == 0:
-        return ""
-    if wanted.stuck and (waiting or counted.updated < (counted.wanted or 0)):
-        return wanted.stuck
-    if waiting and now - moved_at >= PROGRESS_DEADLINE:
-        return f"Pod {waiting[0].name} is not Ready, and nothing moved for 10 minutes."
-    return ""

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from probes.contract.condition import Status
-from watcher.rollouts.minutes import Minutes
-from watcher.rollouts.normal import Tally
-from watcher.rollouts.rollout import Rollout, Window
-from watcher.rollouts.running import RunningPod
+from watcher.rollouts.requests.minutes import Minutes
+from watcher.rollouts.requests.normal import Tally
+from watcher.rollouts.rollout import Rollout
+from watcher.rollouts.seen.running import RunningPod
+from watcher.rollouts.terms import Window
 
 MOST_BLIND = 0.2
 """Share of a window for which the watcher may have been impaired or away."""

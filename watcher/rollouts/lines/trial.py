@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from probes.contract.condition import Status
-from watcher.rollouts.lines import Place, first_lines, judge
-from watcher.rollouts.minutes import MINUTE, Minutes
-from watcher.rollouts.rollout import OUTSIDE_THE_GATE, Fired, Rollout, Window
-from watcher.rollouts.running import RunningPod
-from watcher.rollouts.sight import Former, Limits, Sight, Standing, Windows
+from watcher.rollouts.lines.judging import Place, first_lines, judge
+from watcher.rollouts.lines.sight import Former, Limits, Sight, Standing, Windows
+from watcher.rollouts.requests.minutes import MINUTE, Minutes
+from watcher.rollouts.rollout import Fired, Rollout
+from watcher.rollouts.seen.running import RunningPod
+from watcher.rollouts.terms import OUTSIDE_THE_GATE, Window
 
 MOST_FIRED = 50
 _HOUR = 3600.0

@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from watcher.rollouts import conditions, immediate, requests
-from watcher.rollouts.rollout import LINES, Line, LineName, LineState, Undecided, Window
-from watcher.rollouts.said import SETTLING, Said
-from watcher.rollouts.sight import Sight
+from watcher.rollouts.lines import conditions, immediate, rates
+from watcher.rollouts.lines.said import SETTLING, Said
+from watcher.rollouts.lines.sight import Sight
+from watcher.rollouts.rollout import Line
+from watcher.rollouts.terms import LINES, LineName, LineState, Undecided, Window
 
 Place = tuple[Window, LineName]
 _Judge = Callable[[Sight, Window], Said]
@@ -22,9 +23,9 @@ _JUDGES: Mapping[LineName, _Judge] = {
     LineName.HEALTH_CHECKS: immediate.health_checks,
     LineName.LOGS: immediate.logs,
     LineName.METRICS: immediate.metrics,
-    LineName.TRAFFIC: requests.traffic,
-    LineName.ERROR_RATE: requests.error_rate,
-    LineName.LATENCY: requests.latency,
+    LineName.TRAFFIC: rates.traffic,
+    LineName.ERROR_RATE: rates.error_rate,
+    LineName.LATENCY: rates.latency,
     LineName.AUTHORIZATION: conditions.authorization,
     LineName.BREAKERS: conditions.breakers,
     LineName.MEMORY: conditions.memory,

@@ -16,8 +16,8 @@ from watcher.discovery.pod.kept.template import KeptTemplate
 from watcher.discovery.pod.workload import workload_object
 from watcher.discovery.pods.scope import SeenPod
 from watcher.discovery.pods.target import PodState
-from watcher.rollouts.course import NOT_READ, Wanted
-from watcher.rollouts.running import DIGEST, RunningPod
+from watcher.rollouts.seen.groups import NOT_READ, Wanted
+from watcher.rollouts.seen.running import DIGEST, RunningPod
 
 _OVER = ("Succeeded", "Failed")
 _LONGEST = 300

@@ -4,9 +4,9 @@ from array import array
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from watcher.rollouts.minutes import MINUTE, Grown
-from watcher.rollouts.normal import Tally
-from watcher.rollouts.sight import Former
+from watcher.rollouts.lines.sight import Former
+from watcher.rollouts.requests.minutes import MINUTE, Grown
+from watcher.rollouts.requests.normal import Tally
 
 HOUR = 3600.0
 DAY_HOURS, DAYS = 24, 7

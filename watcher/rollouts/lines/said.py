@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from watcher.rollouts.rollout import LineState, Undecided
+from watcher.rollouts.terms import LineState, Undecided
 
 
 class Said(NamedTuple):

@@ -8,11 +8,12 @@ from typing import NamedTuple
 from pydantic import TypeAdapter
 
 from probes.history.packed import Packed
-from watcher.rollouts.course import Course
-from watcher.rollouts.minutes import Minutes
-from watcher.rollouts.rollout import LineName, Revision, Rollout, Window
-from watcher.rollouts.sight import Former, Windows
-from watcher.rollouts.trial import Trial
+from watcher.rollouts.lines.sight import Former, Windows
+from watcher.rollouts.lines.trial import Trial
+from watcher.rollouts.requests.minutes import Minutes
+from watcher.rollouts.rollout import Revision, Rollout
+from watcher.rollouts.seen.course import Course
+from watcher.rollouts.terms import LineName, Window
 
 _MOST = 1 << 20
 """Bytes of one, unpacked."""

@@ -13,7 +13,7 @@ from probes.contract import Sample
 from probes.history.counters import Growth
 from probes.history.packed import unpack
 from probes.history.process import Process
-from watcher.rollouts.normal import Tally, tally
+from watcher.rollouts.requests.normal import Tally, tally
 
 MINUTE = 60.0
 GAP = 180.0

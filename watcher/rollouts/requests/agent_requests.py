@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from watcher.engine.debounce import ProbeResult
-from watcher.rollouts.hours import HOUR, Hour, HourCount
-from watcher.rollouts.minutes import Counters, Grown, block_of, counters_of, grown, p95_bucket, timed
+from watcher.rollouts.lines.trial import Trial
+from watcher.rollouts.requests.hours import HOUR, Hour, HourCount
+from watcher.rollouts.requests.minutes import Counters, Grown, block_of, counters_of, grown, p95_bucket, timed
 from watcher.rollouts.rollout import Revision, Rollout
-from watcher.rollouts.running import RunningPod, same
-from watcher.rollouts.trial import Trial
+from watcher.rollouts.seen.running import RunningPod, same
 
 _ALMOST = 0.9  # of a window: looks are not made on the second
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from probes.contract.condition import Status
-from watcher.rollouts.rollout import Window
-from watcher.rollouts.said import Said, failed, no_data, not_applicable, passed, settling
-from watcher.rollouts.sight import Sight, Standing
+from watcher.rollouts.lines.said import Said, failed, no_data, not_applicable, passed, settling
+from watcher.rollouts.lines.sight import Sight, Standing
+from watcher.rollouts.terms import Window
 
 HELD = 60.0
 """Seconds for which a condition must be true: what passes by itself is not held against a rollout."""

@@ -6,8 +6,8 @@ from probes.contract import TargetKey, Unknown
 from probes.contract.condition import NO_WINDOW, Status
 from watcher.engine.board import Board, TargetState
 from watcher.engine.debounce import ProbeResult
-from watcher.rollouts.running import RunningPod
-from watcher.rollouts.sight import Limits, Standing
+from watcher.rollouts.lines.sight import Limits, Standing
+from watcher.rollouts.seen.running import RunningPod
 
 SLO = "slo"
 _SVID = "svid"
