@@ -1,6 +1,7 @@
 """What is served over HTTP: the metrics, the health, the API and the pages, as applications of starlette."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 
 from starlette.applications import Starlette
@@ -26,6 +27,7 @@ from watcher.web.fleet.page import fleet_route
 from watcher.web.missing import page_not_found
 from watcher.web.pages import page_routes, troubles
 from watcher.web.pictures.as_json import pictures_route
+from watcher.web.pictures.of_agent import pictured_agent
 from watcher.web.rollouts.api import rollout_api
 from watcher.web.rollouts.exposition import rollout_families
 from watcher.web.rollouts.followed import NOT_FOLLOWED, Followed, NotFollowed
@@ -142,7 +144,7 @@ def make_app(
             *map(others.route, _pages(engine, discovered, past)),
             others.route(changes_page(engine, past, known)),
             *map(others.route, runbook_routes(engine, past, rollouts)),
-            *map(others.route, readiness_routes(checklist, engine.clock.wall, lambda: troubles(engine))),
+            *map(others.route, _readiness(engine, checklist)),
             *_rollouts(engine, rollouts, checklist, others),
         ],
         middleware=[Middleware(Compression)],
@@ -172,6 +174,11 @@ def _unable(engine: Engine, rollouts: Followed | None) -> str:
     if rollouts is None:
         return NOT_FOLLOWED
     return " ".join(troubles(engine)) or ("" if engine.role.active else "It is on standby.")
+
+
+def _readiness(engine: Engine, checklist: ChecklistView | None) -> list[Route]:
+    pictured = partial(pictured_agent, engine)
+    return readiness_routes(checklist, engine.clock.wall, lambda: troubles(engine), pictured)
 
 
 def _health_routes(poll_loops: PollLoops, unready: Callable[[], str]) -> list[Route]:
