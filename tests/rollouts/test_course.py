@@ -152,6 +152,17 @@ def test_one_that_is_taken_back_is_rolled_back_and_the_revision_before_is_health
     assert (seen.rollout.end, seen.course.begun) == ("", 2), "a second try is another rollout"
 
 
+def test_one_that_was_ready_is_taken_back_also_while_no_kubelet_has_told_the_image_of_the_pods_that_come_back() -> None:
+    seen = running(pod("s-0"))
+    seen.see(pod("s-1", "b", made=2), wanted=1)
+    assert seen.rollout.ready_at is not None
+    back = pod("s-2", made=9, told=False, ready=False)._replace(config="")
+    seen.see(pod("s-1", "b", made=2), back, wanted=1)
+    assert (seen.course.begun, seen.rollout.end) == (1, "")
+    seen.see(back, wanted=1)
+    assert (seen.course.begun, seen.rollout.end) == (1, "rolled_back")
+
+
 def test_ten_revisions_in_a_row_each_replace_the_one_before_and_all_have_the_same_one_to_go_back_to() -> None:
     seen = running(pod("s-0"), pod("s-1"))
     for number in range(10):

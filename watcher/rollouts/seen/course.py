@@ -45,7 +45,8 @@ class Course:
     def observe(self, pods: Sequence[RunningPod], wanted: Wanted, now: float, *, is_new: bool = False) -> None:
         """How the pods are now (Unix seconds); `is_new`: the agent was not there before, for certain."""
         live = [each for each in pods if not each.ends]
-        found = identified(live, Known(self.pods, self.current))
+        before = self.rollout.before if self.rollout is not None else None
+        found = identified(live, Known(self.pods, self.current, before))
         groups = groups_of(live, found)
         self.pods = found
         if not groups:

@@ -37,6 +37,7 @@ class Known(NamedTuple):
 
     pods: Mapping[str, Revision]  # by uid
     current: Revision | None  # what the agent runs as a whole
+    before: Revision | None = None  # what ran before the newest rollout, and may come back
 
 
 def identified(pods: Sequence[RunningPod], known: Known) -> dict[str, Revision]:
@@ -83,17 +84,20 @@ def together(revisions: Iterable[Revision]) -> Revision:
 def _told(pods: Sequence[RunningPod], known: Known) -> tuple[dict[str, str], dict[str, str]]:
     """Digests of images by template and by reference, and configs by template."""
     images, configs = dict[str, str](), dict[str, str]()
+    if (before := known.before) is not None and not is_provisional(before):
+        images.update({f"#{each}": before.image for each in before.templates})
+        configs.update(dict.fromkeys(before.templates, before.config) if before.config else {})
     if (current := known.current) is not None and not is_provisional(current):
         images[current.reference] = current.image
         images.update({f"#{each}": current.image for each in current.templates})
     for pod in pods:
-        before = known.pods.get(pod.uid)
-        digest = pod.digest or (before.image if before is not None and not is_provisional(before) else "")
+        was = known.pods.get(pod.uid)
+        digest = pod.digest or (was.image if was is not None and not is_provisional(was) else "")
         if digest:
             images.setdefault(pod.reference, digest)
             images[f"#{pod.template}"] = digest
         if pod.config:
-            configs.setdefault(pod.template, pod.config)
+            configs[pod.template] = pod.config
     return images, configs
 
 
