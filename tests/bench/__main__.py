@@ -16,6 +16,7 @@ from tests.bench.alone import Ours, alone, ours
 from tests.bench.crowd import HEALTHY, crowd
 from tests.bench.exporter import BATCH, EVENLY
 from tests.bench.fleet import Fleet, serving
+from tests.bench.history import history
 from tests.bench.judging import judged
 from tests.bench.kubernetes import discovery
 from tests.bench.machine import AROUND, MEASURED, facts
@@ -80,7 +81,10 @@ def _measure(agents: int | None, seconds: float, directory: Path) -> Results:
         _say("hostile targets")
         hostile = worst_turn.measured()
         _say("a page of many capabilities with traces")
-        results = Results(parts, peers, sources, mixes, failed, evenly, together, *started, hostile, traced())
+        many = traced()
+        _say("the past")
+        past = history(directory)
+        results = Results(parts, peers, sources, mixes, failed, evenly, together, *started, hostile, many, past)
         return results if seconds < QUICK else _with_the_rest(results, fleet, directory, seconds)
 
 

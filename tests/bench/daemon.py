@@ -129,9 +129,12 @@ class Daemon:
             raise http.client.HTTPException(f"{path} answered {answer.status}")
         return Fetched(body, time.monotonic() - start)
 
-    def reload(self, memory_limit: str) -> None:
-        """Ask it to read its config again, in which this is now the limit of every agent."""
-        self.config.write_text(re.sub(r"memory_limit: \w+", f"memory_limit: {memory_limit}", self.config.read_text()))
+    def reload(self, memory_limit: str, *, every: int = 1) -> None:
+        """Ask it to read its config again, in which this is now the limit of every agent, or of one of so many."""
+        first, *others = re.split(r"(?<=memory_limit: )\w+", self.config.read_text())
+        limits = re.findall(r"(?<=memory_limit: )\w+", self.config.read_text())
+        given = [limit if place % every else memory_limit for place, limit in enumerate(limits)]
+        self.config.write_text(first + "".join(limit + text for limit, text in zip(given, others, strict=True)))
         self.process.send_signal(signal.SIGHUP)
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tests.bench.daemon import MEMORY_LIMIT, Daemon
+from tests.bench.looked_at import Opened, fall_ill, opened
 from tests.bench.machine import AROUND, memory, started
 from tests.bench.observer import Seen
 
@@ -30,8 +31,17 @@ class Event:
     rss_peak: int  # bytes, from the start of the daemon to the end of this
 
 
-def events(daemon: Daemon, state_patience: float) -> list[Event]:
-    """All of them; a state write is left out where none comes within `state_patience` seconds."""
+def events(daemon: Daemon, agents: int, state_patience: float) -> tuple[list[Event], list[Opened]]:
+    """All of them; a state write is left out where none comes within `state_patience` seconds.
+
+    And what people open while a tenth of the agents is in trouble.
+    """
+    opened_then: list[Opened] = []
+
+    def open_pages() -> int:
+        opened_then.extend(opened(daemon))
+        return sum(each.size for each in opened_then)
+
     with observing(daemon) as observed:
         found = [
             observed("nothing in particular", lambda: _wait(QUIET)),
@@ -42,9 +52,11 @@ def events(daemon: Daemon, state_patience: float) -> list[Event]:
             observed("/changes", lambda: len(daemon.fetch("/changes").body)),
             observed(STATE_WRITE, lambda: _state_write(daemon, state_patience)),
             observed("reload, nothing changed", lambda: _reload(daemon, MEMORY_LIMIT)),
+            observed("a tenth of the fleet turns", lambda: fall_ill(daemon, agents)),
+            observed("pages for people, five times each", open_pages),
             observed("reload, every target changed", lambda: _reload(daemon, "600Mi")),
         ]
-    return [event for event in found if event.size >= 0]
+    return [event for event in found if event.size >= 0], opened_then
 
 
 def _wait(seconds: float) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.bench.daemon import Workload, watching
 from tests.bench.events import Event, events
 from tests.bench.fleet import Fleet
+from tests.bench.looked_at import Opened
 from tests.bench.machine import memory
 from tests.bench.steady import Steady, steady
 
@@ -23,6 +24,7 @@ class Mix:
     steady: Steady
     events: list[Event]
     rss_peak: int  # bytes, over all of it
+    opened: Sequence[Opened] = ()  # pages for people, while a tenth of the fleet is in trouble
 
     @property
     def stall(self) -> float:
@@ -54,5 +56,5 @@ def mix(fleet: Fleet, workload: Workload, directory: Path, seconds: float, prepa
     prepare(directory / "state", workload)
     with watching(workload, fleet, directory) as daemon:
         calm = steady(daemon, fleet, seconds)
-        heavy = events(daemon, state_patience=seconds)
-        return Mix(workload, daemon.ready_after, calm, heavy, memory(daemon.pid, "VmHWM"))
+        heavy, opened = events(daemon, workload.agents, state_patience=seconds)
+        return Mix(workload, daemon.ready_after, calm, heavy, memory(daemon.pid, "VmHWM"), opened)

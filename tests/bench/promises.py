@@ -5,6 +5,7 @@ from math import inf
 
 from tests.bench.crowd import Crowd
 from tests.bench.events import STATE_WRITE
+from tests.bench.history import CHANGES, TOGETHER, History
 from tests.bench.kubernetes import Discovered
 from tests.bench.mix import Mix, reference
 from tests.bench.overload import Overloaded
@@ -29,6 +30,8 @@ def promises(results: Results) -> Iterator[Promise]:
         *("worst turn of 100 hostile targets", 50, 30, results.hostile.worst * 1e3, " ms"),
         f"CPU of one turn of the loop; {results.hostile.wrong} wrong verdicts on healthy agents beside them",
     )
+    yield from _of_pages(reference(results.mixes))
+    yield from _of_the_past(results.history)
     yield from _hard_times(results.crowded, results.overloaded)
     yield Promise("`--help`", 0.1, 0.05, results.help_seconds, " s", "median")
     yield Promise("`check` of one agent", 1.2, 0.7, results.check_seconds, " s", "median")
@@ -71,6 +74,35 @@ def _of_the_fleet(mix: Mix) -> Iterator[Promise]:
     yield Promise(f"/metrics at {size}", 1.0, 0.4, calm.plain_seconds, " s", f"{page_of}, the slower of two")
     for event in mix.events:
         yield Promise(f"stall: {event.name}", 35, 15, event.stall * 1e3, " ms", "")
+
+
+_WITHIN = {
+    "fleet page": (0.3, 0.15),
+    "agents in trouble, one a row": (0.3, 0.15),
+    "search": (0.3, 0.15),
+    "page of an agent with its pictures": (0.1, 0.05),
+    "/api/v1/changes of a day": (0.3, 0.1),
+    "/changes": (0.3, 0.15),
+}
+"""Seconds for what people open."""
+
+
+def _of_pages(mix: Mix) -> Iterator[Promise]:
+    size = f"{mix.workload.agents:,} agents, a tenth in trouble"
+    for each in mix.opened:
+        note = f"the slowest of five; {each.size / 1e3:.0f} kB, {each.zipped / 1e3:.0f} kB in gzip"
+        yield Promise(f"{each.name} at {size}", *_WITHIN[each.name], each.seconds, " s", note)
+    for each in mix.opened[:2]:
+        yield Promise(f"{each.name} at {size}: its size", 200, 150, each.size / 1e3, " kB", "without gzip")
+
+
+def _of_the_past(past: History) -> Iterator[Promise]:
+    many = f"{CHANGES:,} changes, {TOGETHER:,} at once"
+    note = f"{us(past.cpu_each)} µs of CPU a change"
+    share = past.cpu_each * TOGETHER / 60
+    yield Promise("history: CPU while a thousand verdicts turn each minute", 1, 0.3, share * 100, " %", note)
+    yield Promise("history: memory", 10, 5, past.grown / 1e6, " MB", many)
+    yield Promise("history: stall", 15, 5, past.stall * 1e3, " ms", many)
 
 
 def _of_the_largest(mix: Mix) -> Iterator[Promise]:

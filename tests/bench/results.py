@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tests.bench.alone import Alone, Ours
 from tests.bench.crowd import Crowd
+from tests.bench.history import History
 from tests.bench.judging import Judged
 from tests.bench.kubernetes import Discovered
 from tests.bench.mix import Mix
@@ -30,6 +31,7 @@ class Results:
     check_seconds: float
     hostile: Turns
     traced: Traced
+    history: History
     rules: Sequence[RuleCost] = ()  # a quick run measures none of these
     discovered: Sequence[Discovered] = ()  # by size; the last is the reference
     judged: Judged | None = None

@@ -9,7 +9,9 @@ from tests.bench.crowd import Crowd
 from tests.bench.daemon import Workload
 from tests.bench.events import Event
 from tests.bench.exporter import Outcome
+from tests.bench.history import History
 from tests.bench.kubernetes import Discovered
+from tests.bench.looked_at import Opened
 from tests.bench.machine import Usage
 from tests.bench.mix import Mix
 from tests.bench.overload import Overloaded
@@ -46,9 +48,12 @@ def _shares(*microseconds: float) -> Shares:
     return Shares(*[Transported(1000, each / 1e3) for each in microseconds])
 
 
+PAGE = Opened("fleet page", 0.2, 150_000, 15_000)
+
+
 def _mix(agents: int) -> Mix:
     event = Event("state write", 1.0, 50 << 20, 0.02, 0.001, 180_000_000)
-    return Mix(Workload(agents=agents, opa=30.0), 60.0, STEADY, [event], 200_000_000)
+    return Mix(Workload(agents=agents, opa=30.0), 60.0, STEADY, [event], 200_000_000, [PAGE])
 
 
 def _discovered(agents: int) -> Discovered:
@@ -81,6 +86,7 @@ RESULTS = Results(
     check_seconds=0.6,
     hostile=Turns(worst=0.02, late=0.0, wrong=0, costly="", slowed=0, rss=0.0),
     traced=Traced(0.01, 0.005, 100_000),
+    history=History(cpu_each=100e-6, grown=3_000_000, stall=0.002),
     discovered=[_discovered(1_000), _discovered(10_000)],
     crowded=Crowd(hostile=100, healthy=1_000, steady=STEADY, wrong=0, stall=0.03, rss_peak=0),
     overloaded=Overloaded(
@@ -107,6 +113,10 @@ RESULTS = Results(
         ("/metrics in gzip at 10,000 agents", 0.25),
         ("/metrics at 10,000 agents", 0.75),
         ("20,000 agents on one core: looks left out", 0),
+        ("fleet page at 10,000 agents, a tenth in trouble", 0.2),
+        ("fleet page at 10,000 agents, a tenth in trouble: its size", 150),
+        ("history: CPU while a thousand verdicts turn each minute", 100e-6 * 1000 / 60 * 100),
+        ("history: stall", 2),
         ("100 hostile agents beside 1,000 healthy ones: wrong verdicts", 0),
         ("3,000 agents with a tenth of a core: `Overloaded` said", 6),
         ("RSS with 10,000 pods from Kubernetes", 210),

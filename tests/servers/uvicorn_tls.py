@@ -28,6 +28,7 @@ def run_uvicorn(
     client_ca: Path | None = None,
     app: Starlette | None = None,
     oldest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2,
+    port: int = 0,
 ) -> Iterator[str]:
     """The `host:port` of a uvicorn that serves this app (else `{}` at /health).
 
@@ -35,7 +36,7 @@ def run_uvicorn(
     """
     config = uvicorn.Config(
         app or Starlette(routes=[Route("/health", _healthy)]),
-        port=0,
+        port=port,
         loop="asyncio",
         lifespan="off",
         log_level=logging.CRITICAL,

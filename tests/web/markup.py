@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 
 class Markup(HTMLParser):
-    """Which tags a page has, what hangs on them, and all its text."""
+    """Which tags a page has beside its own script, what hangs on them, and all its text."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -18,7 +18,8 @@ class Markup(HTMLParser):
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
+        if tag != "script" or not (dict(attrs).get("src") or "").startswith("/page.js?"):
+            self.tags.add(tag)
         self.handlers += [name for name, _ in attrs if name.startswith("on")]
         self.ids |= {value for name, value in attrs if name == "id" and value}
         self.links += [value for name, value in attrs if name == "href" and value]

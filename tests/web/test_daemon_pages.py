@@ -1,5 +1,6 @@
 """What the daemon serves: the same truth to machines and people, whatever the agents put into their texts."""
 
+import asyncio
 import gzip
 import json
 import socket
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import httpx
 import pytest
 from prometheus_client import CollectorRegistry, Gauge, start_http_server
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
@@ -123,8 +125,9 @@ def test_nothing_that_agents_say_becomes_markup(served: Served) -> None:
         assert not seen.tags & {"script", "img", "i"}
         assert seen.handlers == []
         assert SCRIPT in seen.text
-        assert "script-src" not in answer.headers["Content-Security-Policy"]
-        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+        policy = answer.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self';")
+        assert "unsafe" not in policy
 
 
 def test_every_link_of_a_page_leads_somewhere(served: Served) -> None:
@@ -296,6 +299,24 @@ def test_ready_is_said_after_the_first_round_and_not_before(tmp_path: Path) -> N
             eventually(lambda: daemon.get("/readyz").status_code == 200)
             assert daemon.page().verdict("AgentUnreachable") == "unknown NeverReached"
             assert daemon.get("/livez").status_code == 200
+
+
+def test_a_page_that_five_hundred_ask_for_at_once_holds_up_no_health(served: Served) -> None:
+    async def crowd() -> tuple[httpx.Response, list[httpx.Response | BaseException]]:
+        limits = httpx.Limits(max_connections=None)
+        async with httpx.AsyncClient(trust_env=False, timeout=60, limits=limits, base_url=served.daemon.url) as client:
+            asked = [asyncio.create_task(client.get("/")) for _ in range(500)]
+            await asyncio.sleep(0)
+            health = await client.get("/livez")
+            return health, await asyncio.gather(*asked, return_exceptions=True)
+
+    health, answers = asyncio.run(crowd())
+    assert health.status_code == 200
+    refused = [each for each in answers if isinstance(each, BaseException)]
+    assert all(isinstance(each, httpx.TransportError) for each in refused), "cut for another, and nothing else"
+    statuses = {each.status_code for each in answers if isinstance(each, httpx.Response)}
+    assert statuses in ({200}, {200, 503})
+    assert served.daemon.get("/").status_code == 200
 
 
 def test_a_caller_that_breaks_off_in_the_middle_costs_nothing(served: Served) -> None:

@@ -92,7 +92,7 @@ def test_what_changed_before_is_told_from_near_to_far(served: Served) -> None:
     [since] = [each["since"] for each in target["conditions"] if each["condition"] == "MemoryHigh"]
     _, changed = served.html("MemoryHigh", namespace="prod", agent="search").split("What else changed")
     changed, _ = changed.split("<article>")
-    assert changed.startswith(f" in the ten minutes before {since}<")
+    assert changed.startswith(f' in the ten minutes before <time datetime="{since}">{since}</time><')
     assert "First seen in that time: 2 of the same agent, 3 of others" in changed
     assert 'href="/agents/prod/billing"' in changed
     assert 'href="/agents/prod/search-1"' not in changed  # it is told above

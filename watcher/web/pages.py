@@ -19,7 +19,7 @@ from watcher.web.fleet.target_health import Summaries
 from watcher.web.links import links_of
 from watcher.web.missing import missing_agent
 from watcher.web.pictures.of_target import Pictures
-from watcher.web.rendering import TEMPLATES, html_page, page_templates, rendered
+from watcher.web.rendering import ASSETS, TEMPLATES, html_page, page_templates, rendered
 from watcher.web.unknown_reasons import help_of, runbook_step
 
 SHOWN_OF_A_PROBE = 200
@@ -68,10 +68,11 @@ def page_routes(engine: Engine, store: ChangeStore) -> list[Route]:
         )
         return html_page(body, 200)
 
-    async def style(_: Request) -> Response:
-        return FileResponse(TEMPLATES / "style.css", media_type="text/css")
+    async def asset(request: Request) -> Response:
+        path = request.url.path
+        return FileResponse(TEMPLATES / path[1:], media_type=ASSETS[path])
 
-    return [Route("/agents/{namespace}/{pod}", agent), Route("/style.css", style)]
+    return [Route("/agents/{namespace}/{pod}", agent), *(Route(path, asset) for path in ASSETS)]
 
 
 def _by_probe(board: Board, state: TargetState) -> dict[str, list[ConditionStatus]]:

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Mapping
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
 from probes.contract import TargetKey, say_bytes, say_duration
@@ -17,9 +19,13 @@ from watcher.runtime.cooperative import TimeSlice
 from watcher.text.printable import printable
 from watcher.web.changes.words import is_control, runbook_of_change, status_mark, status_word, ticks_said
 from watcher.web.fleet.target_health import health_of_verdict
+from watcher.web.pictures.of_target import numbers_of
 from watcher.web.target_json import sentence
 
 TEMPLATES = Path(__file__).parent / "templates"
+ASSETS = {"/style.css": "text/css", "/page.js": "text/javascript"}
+"""What pages are made with beside their text: path and media type."""
+
 _DAY = 86400.0
 
 
@@ -35,6 +41,7 @@ def page_templates() -> Environment:
     )
     templates.filters |= {
         "moment": utc,
+        "dated": _dated,
         "clock": _clock_time,
         "sentence": sentence,
         "duration": say_duration,
@@ -46,11 +53,18 @@ def page_templates() -> Environment:
         "pretty": lambda value: json.dumps(value, indent=2, ensure_ascii=False),
     }
     templates.globals |= {"runbook_of": _runbook_of, "link": _link, "health_of": health_of_verdict}
+    templates.globals |= {"numbers_of": numbers_of}
+    templates.globals |= {"version": _version_of_assets()}
     templates.globals |= {"status_word": status_word, "status_mark": status_mark}
     templates.globals |= {"is_control": is_control, "runbook_of_change": runbook_of_change}
     for name in templates.list_templates(extensions=["html"]):
         templates.get_template(name)  # a tenth of a second for all: now, and not between looks
     return templates
+
+
+def _version_of_assets() -> str:
+    """Changes with them: an open page that hears of another one loads itself anew."""
+    return sha256(b"".join((TEMPLATES / path[1:]).read_bytes() for path in ASSETS)).hexdigest()[:12]
 
 
 def _runbook_of(condition: ConditionStatus, key: TargetKey) -> str:
@@ -60,10 +74,18 @@ def _runbook_of(condition: ConditionStatus, key: TargetKey) -> str:
     return f"/runbooks/AgentWeave{condition.verdict.kind.name}?{given}"
 
 
-def _clock_time(moment: float, now: float) -> str:
+def _dated(moment: float) -> Markup:
+    """A moment in Unix seconds as UTC, beside which the script of the page says the reader's own time."""
+    said = utc(moment)
+    return Markup('<time datetime="{}">{}</time>').format(said, said)
+
+
+def _clock_time(moment: float, now: float) -> Markup:
     """`18:20 UTC`, with the date where that is not within a day; both in Unix seconds."""
-    day, time = utc(moment).removesuffix("Z").split("T")
-    return f"{time[:5]} UTC" if abs(moment - now) < _DAY else f"{day} {time[:5]} UTC"
+    said = utc(moment)
+    day, time = said.removesuffix("Z").split("T")
+    shown = f"{time[:5]} UTC" if abs(moment - now) < _DAY else f"{day} {time[:5]} UTC"
+    return Markup('<time datetime="{}">{}</time>').format(said, shown)
 
 
 def _link(path: str, wanted: Mapping[str, str], **changes: str) -> str:

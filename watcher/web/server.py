@@ -1,6 +1,7 @@
 """What is served over HTTP: the metrics, the health, the API and the pages, as applications of starlette."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from itertools import chain
 
 from starlette.applications import Starlette
@@ -27,6 +28,7 @@ from watcher.web.fleet.page import fleet_route
 from watcher.web.missing import page_not_found
 from watcher.web.pages import page_routes, troubles
 from watcher.web.pictures.as_json import pictures_route
+from watcher.web.pictures.of_agent import pictured_agent
 from watcher.web.rollouts.exposition import rollout_families
 from watcher.web.runbooks.pages import runbook_routes
 from watcher.web.serving.access import Access
@@ -134,7 +136,7 @@ def make_app(
             *map(others.route, _pages(engine, discovered, past)),
             others.route(changes_page(engine, past, known)),
             *map(others.route, runbook_routes(engine, past)),
-            *map(others.route, readiness_routes(checklist, engine.clock.wall, lambda: troubles(engine))),
+            *map(others.route, _readiness(engine, checklist)),
         ],
         middleware=[Middleware(Compression)],
         exception_handlers={404: page_not_found(engine.clock.wall)},
@@ -144,6 +146,11 @@ def make_app(
 def _pages(engine: Engine, discovered: Discovered, past: ChangeStore) -> list[Route]:
     fleet = fleet_route(engine, lambda: troubles(engine))
     return [discovery_route(engine, discovered), fleet, badge_route(engine), *page_routes(engine, past)]
+
+
+def _readiness(engine: Engine, checklist: ChecklistView | None) -> list[Route]:
+    pictured = partial(pictured_agent, engine)
+    return readiness_routes(checklist, engine.clock.wall, lambda: troubles(engine), pictured)
 
 
 def _health_routes(poll_loops: PollLoops, unready: Callable[[], str]) -> list[Route]:

@@ -86,11 +86,15 @@ class MadeChecklist:
         return self._sources
 
 
+async def _no_pictures(_: str, __: str) -> None:
+    """No pod is watched here."""
+
+
 def get(live: MadeChecklist | None, path: str) -> httpx.Response:
     """One page."""
 
     async def asked() -> httpx.Response:
-        app = Starlette(routes=readiness_routes(live, lambda: NOW, list))
+        app = Starlette(routes=readiness_routes(live, lambda: NOW, list, _no_pictures))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://watcher") as client:
             return await client.get(path)
 

@@ -277,10 +277,14 @@ def test_the_head_of_the_report_has_what_an_auditor_asks_for() -> None:
     assert f"{MTLS}: one network for all (platform)" in told
 
 
-def test_an_agent_that_is_not_judged_is_said_to_be_none() -> None:
-    answer = get(MadeChecklist({SEARCH: []}), f"/readiness/{quote(SCRIPT, safe='')}/x")
+def test_an_agent_that_is_not_judged_is_said_to_be_none_and_the_nearest_are_offered() -> None:
+    live = MadeChecklist({SEARCH: met()})
+    answer = get(live, f"/readiness/{quote(SCRIPT, safe='')}/x")
     assert answer.status_code == 404
-    assert f"No agent {SCRIPT}/x is judged." in Markup(answer.text).text
+    assert f"No agent {SCRIPT}/x is judged; it may be gone" in Markup(answer.text).text
+    near = Markup(get(live, "/readiness/prod/serch").text)
+    assert "/readiness/prod/search" in near.links
+    assert "Production readiness of prod/search" in near.text
 
 
 def test_nothing_of_an_agent_becomes_markup_or_turns_a_line_around() -> None:
@@ -332,7 +336,7 @@ def test_no_page_needs_a_script_or_asks_another_host() -> None:
     live = MadeChecklist({SEARCH: met(fails(MTLS))})
     for path in ("/readiness", "/readiness/prod/search", "/controls", f"/controls/{MTLS}"):
         page = get(live, path).text
-        assert not re.search(r"<script|https?://|style=|@import|<img", page), path
+        assert not re.search(r"<script(?! src=./page\.js)|https?://|style=|@import|<img", page), path
 
 
 def test_the_controls_are_listed_with_how_many_agents_have_which_state() -> None:

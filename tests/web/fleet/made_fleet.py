@@ -12,6 +12,7 @@ from tests.engine.toy import FIRE, SMOKE, TOY, History, target
 from watcher.changes.store import ChangeStore
 from watcher.config.settings import load_settings
 from watcher.discovery.pods.scope import SeenPod
+from watcher.engine.board import TargetState
 from watcher.engine.debounce import ProbeResult, share
 from watcher.engine.engine import Engine
 from watcher.runtime.clock import Clock
@@ -63,6 +64,10 @@ class MadeFleet:
         nobody = NoPods()
         self.app = make_app(self.engine, [], lambda: None, nobody, None, no_past(self.engine))
 
+    def turn(self, name: str, *found: Found) -> None:
+        """From now on a target has these verdicts."""
+        _post(next(state for key, state in self.engine.board.states.items() if "/".join(key) == name), found)
+
     def describe(self, name: str, **parts: object) -> None:
         """Say more of a target, such as its `node`."""
         self._put({name: parts})
@@ -91,7 +96,11 @@ class MadeFleet:
             targets.append(replace(made, **described.get(name, {})))  # type: ignore[arg-type]  # parts by name
         asyncio.run(board.replace(targets, {}))
         for state, found in zip(board.states.values(), self._given.values(), strict=True):
-            pairs = [each if isinstance(each, tuple) else (each, 60.0) for each in found]
-            since = tuple(NOW - seconds for _, seconds in pairs)
-            verdicts = share(tuple(verdict for verdict, _ in pairs))
-            state.post((ProbeResult(NOW, verdicts, since, (), (), History()),))
+            _post(state, found)
+
+
+def _post(state: TargetState, found: Sequence[Found]) -> None:
+    pairs = [each if isinstance(each, tuple) else (each, 60.0) for each in found]
+    since = tuple(NOW - seconds for _, seconds in pairs)
+    verdicts = share(tuple(verdict for verdict, _ in pairs))
+    state.post((ProbeResult(NOW, verdicts, since, (), (), History()),))

@@ -10,6 +10,7 @@ from probes.contract import ConditionKind, Target, TargetKey, Unknown
 from probes.contract.condition import Window
 from tests.engine.toy import FIRE
 from tests.web.fleet.made_fleet import CALM, NOW, YOUNG, MadeFleet
+from tests.web.markup import Markup
 from watcher.config.settings import load_settings
 from watcher.engine.board import Board
 from watcher.engine.debounce import ProbeResult, share
@@ -60,9 +61,9 @@ def test_a_row_says_how_many_pass_and_how_many_learn(tmp_path: Path) -> None:
     window = ConditionKind(name="Slow", severity=FIRE.severity, true_when="", all_clear="", window=Window(seconds=HOUR))
     learning = window.unknown(Unknown.WARMING_UP)
     fleet = MadeFleet(tmp_path, {"prod/a/p": [CALM, (learning, 60.0)], "prod/b/p": [(learning, 60.0)]})
-    page = " ".join(fleet.get("/").text.split())
+    page = " ".join(Markup(fleet.get("/").text).text.split())
     assert "1 check passes, 1 still learning, the last until about 15:12 UTC" in page
-    assert "<td> 1 still learning, the last until about 15:12 UTC" in page
+    assert "prod/p 1 still learning, the last until about 15:12 UTC" in page
 
 
 def test_a_first_bad_look_is_no_health(tmp_path: Path) -> None:

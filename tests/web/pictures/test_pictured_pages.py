@@ -30,6 +30,7 @@ from watcher.engine.debounce import ProbeResult, share
 from watcher.engine.engine import Engine
 from watcher.engine.restored import Restored
 from watcher.runtime.clock import Clock
+from watcher.web.pictures.of_agent import pictured_agent
 from watcher.web.pictures.of_target import Pictures
 from watcher.web.server import make_app
 
@@ -121,6 +122,20 @@ def test_a_row_of_the_fleets_page_has_the_bars_of_the_pod_that_leads_it(tmp_path
     for name, said in served.bars():
         assert f"</svg> {html.escape(name)} <span>{html.escape(said)}</span>" in page
     assert '<ul class="bars">' not in long_page, "of two hundred rows they would be too many bytes"
+
+
+def test_a_report_of_an_agent_has_the_pictures_of_its_worst_pod(tmp_path: Path) -> None:
+    served = Pictured(tmp_path)
+    found = asyncio.run(pictured_agent(served.engine, *KEY[:2]))
+    assert found is not None
+    assert (found.pod, found.pods, list(found.probes)) == (KEY.pod, 1, ["memory", "pool"])
+    assert asyncio.run(pictured_agent(served.engine, "prod", "other")) is None
+
+
+def test_a_condition_that_passes_says_by_how_much(tmp_path: Path) -> None:
+    page = Markup(Pictured(tmp_path).get("/agents/prod/search-0").text).text
+    drift = "The floor of memory does not rise like a leak, or has not for long."
+    assert f"{drift} The process holds 500.0 MiB, 98% of its limit of 512.0 MiB." in page
 
 
 def test_a_runbook_shows_the_pictures_of_its_own_condition_and_subject(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from watcher.rollouts.lines import conditions, immediate, rates
-from watcher.rollouts.lines.said import SETTLING, Said
+from watcher.rollouts.lines.said import Said
 from watcher.rollouts.lines.sight import Sight
 from watcher.rollouts.rollout import Line
 from watcher.rollouts.terms import LINES, LineName, LineState, Undecided, Window
@@ -34,8 +34,8 @@ _JUDGES: Mapping[LineName, _Judge] = {
     LineName.SVID_ROTATION: conditions.svid_rotation,
     LineName.OPA: conditions.opa,
 }
-_NEED_NO_TRAFFIC_TO_FAIL = frozenset({LineName.TRAFFIC})
-"""They fail by what was not seen: never where the watcher could not see."""
+_FAIL_BY_WHAT_IS_MISSING = frozenset({LineName.TRAFFIC})
+"""Never where the watcher could not see."""
 
 
 class Judged(NamedTuple):
@@ -81,5 +81,5 @@ def _judged(line: Line, sight: Sight) -> Line:
 
 def _needs_eyes(name: LineName, said: Said) -> bool:
     if said.state is LineState.FAIL:
-        return name in _NEED_NO_TRAFFIC_TO_FAIL
-    return said.state is LineState.PASS or said == SETTLING or said.reason == Undecided.NO_DATA
+        return name in _FAIL_BY_WHAT_IS_MISSING
+    return said.state is not LineState.NOT_APPLICABLE

@@ -151,7 +151,7 @@ class Course:
             namespace=self.namespace,
             agent=self.agent,
             revision=group.revision,
-            began_at=min(now, group.made_at),
+            began_at=max(min(now, group.made_at), self.before.began_at + 1 if self.before is not None else 0.0),
             before=before,
             is_first=is_first,
             verified_before=self.verified,

@@ -1,7 +1,8 @@
 """The pages `/readiness`, `/readiness/{namespace}/{agent}`, `/controls` and `/controls/{id}`."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from importlib.metadata import version
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,6 +26,7 @@ from watcher.web.checklist.fleet_readiness import SHOWN, fleet_readiness
 from watcher.web.checklist.judged_agents import JudgedAgents
 from watcher.web.checklist.sections import sections
 from watcher.web.missing import Near, missing_page, nearest
+from watcher.web.pictures.of_agent import PicturedAgent
 from watcher.web.rendering import html_page, page_templates, rendered
 
 _NAMED = 100
@@ -45,9 +47,12 @@ _BOUND = {
 Clock = Callable[[], float]
 """Says what time it is, Unix seconds."""
 
+Pictured = Callable[[str, str], Awaitable[PicturedAgent | None]]
+"""The pictures of an agent, by its namespace and name."""
+
 
 def readiness_routes(
-    checklist: JudgedAgents | None, clock: Clock, own_troubles: Callable[[], Iterable[str]]
+    checklist: JudgedAgents | None, clock: Clock, own_troubles: Callable[[], Iterable[str]], pictured: Pictured
 ) -> list[Route]:
     """The routes; `own_troubles`: what is to be known of the watcher itself now, a sentence each.
 
@@ -74,8 +79,10 @@ def readiness_routes(
     async def agent(request: Request) -> Response:
         ref = AgentRef(request.path_params["namespace"], request.path_params["agent"])
         given = _report_of(checklist, ref, not_judged)
-        body = await rendered(templates.get_template("checklist.html"), ref=ref, found=bool(given), **common(), **given)
-        return html_page(body, 200 if given else 404)
+        if not given:
+            return await _not_there(checklist, ref, clock())
+        given |= {"pictured": await pictured(*ref)}
+        return html_page(await rendered(templates.get_template("checklist.html"), ref=ref, **common(), **given), 200)
 
     return [
         Route("/readiness", fleet),
@@ -84,13 +91,26 @@ def readiness_routes(
     ]
 
 
+async def _not_there(checklist: JudgedAgents, ref: AgentRef, now: float) -> Response:
+    known = {str(each): each for each in checklist.agents()}
+    names = await nearest(str(ref), known)
+    near = [Near(f"Production readiness of {name}", _path(known[name])) for name in names]
+    name = f"{ref.namespace[:_NAMED]}/{ref.agent[:_NAMED]}"
+    said = f"No agent {name} is judged; it may be gone, or was not judged yet."
+    return await missing_page(now, said, near, ref.agent)
+
+
+def _path(ref: AgentRef) -> str:
+    return "/readiness/" + "/".join(quote(part, safe="", errors="replace") for part in ref)
+
+
 def _not_judged(catalogue: Catalogue, judges: Judges) -> frozenset[str]:
     """Controls that a machine decides, in a later version."""
     machine = (each for each in catalogue.controls if each.automation is Automation.AUTO)
     return frozenset(each.id for each in machine if not today(each, judges).can_pass)
 
 
-def _report_of(checklist: JudgedAgents, ref: AgentRef, not_judged: Collection[str]) -> Mapping[str, object]:
+def _report_of(checklist: JudgedAgents, ref: AgentRef, not_judged: Collection[str]) -> dict[str, object]:
     try:
         readiness, profile = checklist.readiness(ref), checklist.profile(ref)
     except LookupError:  # it was not judged, or is not there

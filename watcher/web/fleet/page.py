@@ -29,8 +29,8 @@ SHOWN_CONDITIONS = 3
 SHOWN_IN_ALL = 150
 """Conditions on the page, after which each row has room for one."""
 
-SHOWN_CAUSES = 24
-"""Causes in the strip above the rows."""
+SHOWN_CAUSES, FIRST_CAUSES = 24, 5
+"""Causes in the strip above the rows, and those that need no unfolding: on a phone rows are to be seen at once."""
 
 LABELS = {
     "q": "text",
@@ -102,6 +102,7 @@ def fleet_route(engine: Engine, troubles: Callable[[], Iterable[str]]) -> Route:
             "HEALTHS": list(TargetHealth),
             "SHOWN_PODS": SHOWN_PODS,
             "SHOWN_AGENTS": SHOWN_AGENTS,
+            "FIRST_CAUSES": FIRST_CAUSES,
         }
         words |= {"others_of": others_of, "reasons_of": reasons_of, "reason_words": reason_words}
         when = {"now": engine.clock.wall(), "date_of": engine.clock.date_of}

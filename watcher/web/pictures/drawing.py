@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from probes.contract import ConditionKind
 from probes.contract.picture import Bar, Picture
 from watcher.text.printable import printable
 from watcher.web.pictures import bands, bar, lines
@@ -39,6 +40,13 @@ class Drawn(NamedTuple):
     svg: str
     legend: tuple[Entry, ...]
     bars: tuple[DrawnBar, ...]
+    conditions: tuple[ConditionKind, ...]  # that are judged by it, of this subject
+    subject: str
+
+    @property
+    def now(self) -> str:
+        """The first sentence of its text: how it is now."""
+        return self.text.partition(". ")[0].removesuffix(".") + "."
 
 
 def drawn(picture: Picture, name: str) -> Drawn:
@@ -50,6 +58,8 @@ def drawn(picture: Picture, name: str) -> Drawn:
         svg=_svg(picture, title, name),
         legend=tuple(_legend(picture)),
         bars=tuple(map(drawn_bar, picture.bars)),
+        conditions=picture.conditions,
+        subject=picture.subject,
     )
 
 

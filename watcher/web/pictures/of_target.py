@@ -1,15 +1,16 @@
 """The pictures of one target, from what its probes remember; made when a page is asked for, and not kept."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
 from probes import AnyProbe
 from probes.contract import ConditionKind
+from probes.contract.condition import Status
 from probes.contract.picture import Picture, PictureContext
 from probes.contract.reading import STALE_AFTER
-from watcher.engine.board import TargetState
+from watcher.engine.board import ConditionStatus, TargetState
 from watcher.engine.debounce import ProbeResult
 from watcher.engine.engine import Engine
 from watcher.runtime.cooperative import TimeSlice
@@ -109,6 +110,15 @@ def _history(probe: AnyProbe, result: ProbeResult, state: TargetState) -> object
     if state.restored is None or probe.source in state.looks:
         return result.history
     return state.restored.of([probe.name]).history.get(probe.name, result.history)
+
+
+def numbers_of(condition: ConditionStatus, drawn: Mapping[str, ProbePictures]) -> str:
+    """How far a condition that passes is from trouble, in a sentence with numbers; empty where no picture shows it."""
+    verdict = condition.verdict
+    if verdict.status is not Status.FALSE or condition.probe not in drawn:
+        return ""
+    shown = drawn[condition.probe].pictures
+    return next((each.now for each in shown if verdict.kind in each.conditions and verdict.subject == each.subject), "")
 
 
 def _wanted(of: Remembered, kind: ConditionKind | None, subject: str) -> Iterator[Picture]:

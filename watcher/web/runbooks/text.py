@@ -47,7 +47,8 @@ class RunbookText:
 
         for token in _all(tokens):
             _leave_room(token, names)
-        self._pieces = str(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})).split(_CODE)
+        html = str(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))
+        self._pieces = html.replace("<pre>", '<pre tabindex="0">').split(_CODE)  # a long line is scrolled by keys too
 
     def step(self, name: str) -> str:
         """The step for a reason or a condition, such as `OPA*` for all that begin so; empty where there is none."""

@@ -23,7 +23,8 @@ REREAD_EVERY = 10.0
 
 # Nothing on a page comes from elsewhere, and nothing that an agent says can become more than text.
 _POLICY = (
-    "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src data:; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
 )
 _HEADERS = [
     ("Content-Security-Policy", _POLICY),
