@@ -197,8 +197,9 @@ def test_a_gate_finds_the_revision_that_it_asks_for_also_when_it_is_not_the_newe
         await rollouts.write()
         newest = rollouts.newest(*AGENT)
         assert newest is not None
-        for given in ({"image": digest("c")}, {"image": f"registry/agent@{digest('c')}"}, {"revision": "tcc1"}):
-            assert await rollouts.asked(*AGENT, **given) == newest
+        for image in (digest("c"), f"registry/agent@{digest('c')}"):
+            assert await rollouts.asked(*AGENT, image=image) == newest
+        assert await rollouts.asked(*AGENT, revision="tcc1") == newest, "as the cluster calls its template"
         before = await rollouts.asked(*AGENT, image=digest("b"))
         assert before is not None
         assert (before.end, before.ended_by) == ("superseded", newest.revision.id)
