@@ -22,6 +22,8 @@ from watcher.engine.engine import Engine
 from watcher.events.recorder import Events, open_events
 from watcher.health import Health
 from watcher.rollouts.opening import OnOffRollouts
+from watcher.rollouts.seen.cluster import AgentPods
+from watcher.rollouts.view import RolloutsView
 from watcher.runtime.clock import boot_id, system_clock
 from watcher.runtime.gc_tuning import GCTuning
 from watcher.runtime.shutdown import end_in_steps, leave
@@ -45,8 +47,14 @@ Reload = Callable[[], Awaitable[Settings]]
 class Daemon:
     """Runs until it is stopped."""
 
-    def __init__(self, settings: Settings, reload: Reload, first_drill: float = Drills.FIRST) -> None:
-        """`first_drill`: seconds from the start to the first drill."""
+    def __init__(
+        self,
+        settings: Settings,
+        reload: Reload,
+        first_drill: float = Drills.FIRST,
+        simulated: AgentPods | None = None,
+    ) -> None:
+        """`first_drill`: seconds from the start to the first drill; `simulated`: pods in place of a cluster's."""
         self.engine = Engine(settings, load_probes(), system_clock(boot_id(), read_scale(settings.state_dir)))
         self._reload = reload
         self._reloading, self._reload_asked = asyncio.Lock(), False
@@ -60,7 +68,7 @@ class Daemon:
         self._checklist = OnOffChecklist(settings, self.engine, self._target_set, lambda: not self._target_sync.unready)
         self._changes = open_changes(settings, self.engine)
         self._checklist.tell_changes(self._changes.recorder.hear)
-        self._rollouts = OnOffRollouts(settings, self.engine, self._target_set, self._checklist.kubernetes)
+        self._rollouts = OnOffRollouts(settings, self.engine, self._target_set, self._checklist.kubernetes, simulated)
         beside = lambda: self._access.trouble, self._unwritable
         self._health = Health(self.engine, self._state_writer, self._target_set, *beside)
         self._events = open_events(settings, self.engine, self._target_set, self._rollouts.view)
@@ -70,6 +78,11 @@ class Daemon:
         self._stop = asyncio.Event()
         self._failure: BaseException | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def rollouts(self) -> RolloutsView | None:
+        """What may be known of rollouts; None where none are followed."""
+        return self._rollouts.view
 
     async def run(self, listener: socket.socket, health_listener: socket.socket | None = None) -> None:
         """Look, serve and keep state until SIGTERM or SIGINT; SIGHUP reloads the config."""

@@ -19,7 +19,7 @@ from watcher.rollouts.lines.sight import Windows
 from watcher.rollouts.lines.trial import Facts
 from watcher.rollouts.requests.agent_requests import AgentRequests
 from watcher.rollouts.requests.hours import HOUR, same_hours
-from watcher.rollouts.seen.cluster import ClusterPods, Workload
+from watcher.rollouts.seen.cluster import AgentPods, Workload
 from watcher.rollouts.seen.course import Course
 from watcher.rollouts.view import FollowedRollouts
 from watcher.runtime.cooperative import TimeSlice
@@ -45,7 +45,7 @@ class Rollouts(FollowedRollouts):
 
     def __init__(
         self,
-        cluster: ClusterPods,
+        cluster: AgentPods,
         engine: Engine,
         settings: RolloutsSettings,
         keeper: RolloutKeeper,

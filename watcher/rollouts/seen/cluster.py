@@ -1,7 +1,7 @@
 """The pods and workloads of agents, as the checklist's watches know them, for their rollouts. Nothing is asked here."""
 
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
 from probes.controls.evidence import AgentRef, KubeObject, Missing
@@ -30,6 +30,32 @@ class Workload(NamedTuple):
     namespace: str
     name: str
     uid: str
+
+
+class AgentPods(Protocol):
+    """What is asked of whoever knows the pods of agents."""
+
+    @property
+    def trouble(self) -> str:
+        """Why pods are not known right now; empty where they are."""
+
+    def agents(self) -> Collection[AgentRef]:
+        """All that have pods."""
+
+    def is_gone(self, agent: AgentRef) -> bool:
+        """Whether neither pods nor a workload are left of it."""
+
+    def pods(self, agent: AgentRef) -> list[RunningPod]:
+        """All pods of an agent, those that end too."""
+
+    def wanted(self, agent: AgentRef) -> Wanted:
+        """What its workloads say."""
+
+    def workload(self, agent: AgentRef) -> Workload | None:
+        """The object that makes its pods; None where that is not one, or may not be read."""
+
+    def keep_only(self) -> None:
+        """Forget what is known of what is there no more."""
 
 
 class ClusterPods:
