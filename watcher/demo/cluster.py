@@ -1,7 +1,7 @@
 """The pods of the demo's agents as a cluster would tell them, so that one of them can be rolled out."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from hashlib import sha256
 
 from probes.controls.evidence import AgentRef
@@ -18,6 +18,7 @@ class SimulatedPods:
     def __init__(self, namespace: str, names: Collection[str], version: str) -> None:
         """All run this version."""
         self._namespace, self._made = namespace, 0
+        self.on_change: Callable[[AgentRef], None] = lambda _: None
         self._pods: dict[AgentRef, RunningPod] = {}
         for name in names:
             self.roll_out(name, version)
@@ -37,6 +38,7 @@ class SimulatedPods:
             ready_since=now,
             ends=False,
         )
+        self.on_change(AgentRef(self._namespace, name))
 
     def agents(self) -> Collection[AgentRef]:
         """All of them."""

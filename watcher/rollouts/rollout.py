@@ -131,7 +131,7 @@ class Rollout:
             return Phase(self.end)
         if self.failed:
             return Phase.FAILED
-        if self.ready_at is None:
+        if self.ready_at is None or not self.lines:
             return Phase.CANARY if self.is_canary else Phase.PROGRESSING
         for window, phase in _PHASES.items():
             if any(_is_settling(each) for each in self.of(window) if each.name not in OUTSIDE_THE_GATE):
