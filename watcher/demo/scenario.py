@@ -125,7 +125,7 @@ SCRIPT = (
         inject=_tell("translate", do="pool", in_use=POOL), clear=_tell("translate", do="pool", in_use=3),
     ),
     InjectedFault(
-        at=72, until=92, agent="summary", words="version 2.1 is rolled out, whose requests fail",
+        at=72, until=112, agent="summary", words="version 2.1 is rolled out, whose requests fail",
         detected_as=("ErrorRateHigh",), inject=_roll_out_a_bad_version, clear=_roll_back,
     ),
     InjectedFault(
