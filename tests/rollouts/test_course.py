@@ -121,6 +121,14 @@ def test_what_runs_the_same_image_and_config_is_no_rollout(another: RunningPod) 
     assert seen.course.rollout is None
 
 
+def test_another_sidecar_is_noted_beside_the_rollout_that_stands() -> None:
+    seen = running(pod("s-0"))
+    seen.see(pod("s-1", "b", made=2), wanted=1)
+    seen.see(pod("s-1", "b", made=2), pod("s-2", "b", made=9, template="t2"), wanted=1)
+    assert seen.course.begun == 1
+    assert seen.rollout.notes == ("Template t2 came later, with the same image and config: no rollout.",)
+
+
 def test_a_name_of_an_image_whose_digest_turns_out_to_be_the_same_was_no_rollout() -> None:
     seen = running(pod("s-0"))
     renamed = pod("s-1", made=2, told=False, ready=False, template="renamed")._replace(reference="registry/agent:b")

@@ -14,8 +14,8 @@ from watcher.rollouts.seen.groups import Wanted
 from watcher.rollouts.seen.running import RunningPod, same
 from watcher.rollouts.terms import Outcome, Phase, Window
 
-OFTEN, SELDOM = 5.0, 30.0
-"""Seconds from one judging of a trial to the next: while a gate may wait for it, and after."""
+AT_FIRST, OFTEN, SELDOM = 5.0, 15.0, 30.0
+"""Seconds from one judging of a trial to the next: in the immediate window, while a gate may wait for it, and after."""
 
 _GAP = 60.0
 """Seconds without a look at the pods after which it is not known when they moved."""
@@ -115,7 +115,7 @@ class Follower:
         if was is None or trial is None:
             return
         found = trial.judge(was, facts)
-        self.judge_at = facts.now + (SELDOM if trial.gate_is_done else min(OFTEN, trial.windows.short / 60))
+        self.judge_at = facts.now + min(_pause(trial), trial.windows.short / 60)
         if found != was:
             self.course.rollout, self.changed = found, True
             self.turned |= _turned(was, found)
@@ -150,6 +150,12 @@ class Follower:
         if whole is not None and self._packed is None:
             self._packed, self.changed = packed_rollout(whole), True
             self.course.rollout = replace(whole, lines=(), fired=(), notes=(), baseline="")
+
+
+def _pause(trial: Trial) -> float:
+    if trial.gate_is_done:
+        return SELDOM
+    return OFTEN if trial.ready is not None and trial.seen_at - trial.began > trial.windows.immediate else AT_FIRST
 
 
 def _full(slim: Rollout, packed: bytes) -> Rollout:

@@ -25,8 +25,9 @@ from watcher.rollouts.view import FollowedRollouts
 from watcher.runtime.cooperative import TimeSlice
 from watcher.runtime.failures import FailuresLogger
 
-OBSERVED_AGAIN, OBSERVED_OFTEN = 60.0, 5.0
-"""Seconds from one look at an agent's pods to the next where nothing says that they changed; and in a rollout."""
+OBSERVED_AGAIN, OBSERVED_OFTEN, OBSERVED_READY = 300.0, 5.0, 30.0
+"""Seconds from one look at an agent's pods to the next where nothing says that they changed; in a rollout that is not
+Ready yet; and in one that is."""
 
 WRITTEN_EVERY, KEPT_AGAIN = 5.0, 45.0
 """Seconds from one write to the next, and until one is written again of which no verdict has turned."""
@@ -129,7 +130,7 @@ class Rollouts(FollowedRollouts):
         for agent in known:
             if agent in dirty or self._is_due(agent, now):
                 await self._observe(agent)
-            await time_slice.checkpoint()
+                await time_slice.checkpoint()
         for agent in self._followers.keys() & dirty - set(known):
             await self._observe(agent)
         self._all_seen = self._all_seen or is_known
@@ -138,7 +139,9 @@ class Rollouts(FollowedRollouts):
         follower = self._followers.get(agent)
         if follower is None or follower.observed_at is None:
             return True
-        return now - follower.observed_at >= (OBSERVED_OFTEN if follower.trial is not None else OBSERVED_AGAIN)
+        if follower.trial is None:
+            return now - follower.observed_at >= OBSERVED_AGAIN
+        return now - follower.observed_at >= (OBSERVED_OFTEN if follower.trial.ready is None else OBSERVED_READY)
 
     async def _observe(self, agent: AgentRef) -> None:
         now, is_new = self._clock.steady(), self._all_seen

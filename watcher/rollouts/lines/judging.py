@@ -38,16 +38,15 @@ _FAIL_BY_WHAT_IS_MISSING = frozenset({LineName.TRAFFIC})
 """Never where the watcher could not see."""
 
 
+FIRST_LINES = tuple(Line(window=window, name=name) for window, names in LINES.items() for name in names)
+"""As a rollout begins."""
+
+
 class Judged(NamedTuple):
     """All lines, and those that nothing changes any more."""
 
     lines: tuple[Line, ...]
     closed: frozenset[Place]
-
-
-def first_lines() -> tuple[Line, ...]:
-    """As a rollout begins."""
-    return tuple(Line(window=window, name=name) for window, names in LINES.items() for name in names)
 
 
 def judge(lines: tuple[Line, ...], closed: frozenset[Place], sight: Sight) -> Judged:

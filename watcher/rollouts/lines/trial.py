@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from probes.contract.condition import Status
-from watcher.rollouts.lines.judging import Place, first_lines, judge
+from watcher.rollouts.lines.judging import FIRST_LINES, Place, judge
 from watcher.rollouts.lines.sight import Former, Limits, Sight, Standing, Windows
 from watcher.rollouts.requests.minutes import MINUTE, Minutes
 from watcher.rollouts.rollout import Fired, Rollout
@@ -54,21 +54,19 @@ class Trial:
         """The rollout with its lines as of now."""
         self._pass_time(rollout, facts)
         sight = self._sight(rollout, facts)
-        judged = judge(rollout.lines or first_lines(), self.closed, sight)
+        judged = judge(rollout.lines or FIRST_LINES, self.closed, sight)
         self.closed = judged.closed
         return replace(rollout, lines=judged.lines, fired=self._fired(rollout, facts), baseline=self._baseline(rollout))
 
     @property
     def is_done(self) -> bool:
         """Whether nothing changes any more."""
-        return len(self.closed) == len(first_lines())
+        return len(self.closed) == len(FIRST_LINES)
 
     @property
     def gate_is_done(self) -> bool:
         """The same, but for what no verdict waits for."""
-        return all(
-            (each.window, each.name) in self.closed for each in first_lines() if each.name not in OUTSIDE_THE_GATE
-        )
+        return all((each.window, each.name) in self.closed for each in FIRST_LINES if each.name not in OUTSIDE_THE_GATE)
 
     def away(self, seconds: float) -> None:
         """For so long nobody looked, until now."""
@@ -86,7 +84,7 @@ class Trial:
         self.good_since = (facts.now if self.good_since is None else self.good_since) if is_good else None
 
     def _open_windows(self) -> Iterable[Window]:
-        waiting = {each.window for each in first_lines() if (each.window, each.name) not in self.closed}
+        waiting = {each.window for each in FIRST_LINES if (each.window, each.name) not in self.closed}
         return waiting & {
             Window.IMMEDIATE,
             *((Window.SHORT, Window.LONG) if self.ready is not None else ()),

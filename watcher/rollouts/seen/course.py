@@ -89,6 +89,7 @@ class Course:
         """What was known by a reference may have told its digest, and what was never read its config."""
         for each in groups:
             if self.current is not None and same(self.current, each.revision):
+                self._note_template(self.current, each.revision)
                 self.current = together((self.current, each.revision))
             if self.is_open and self.rollout is not None and same(self.rollout.revision, each.revision):
                 self._rename(together((self.rollout.revision, each.revision)))
@@ -100,6 +101,11 @@ class Course:
                 self._take_back()
             else:
                 self._rename(told[0].revision)
+
+    def _note_template(self, known: Revision, found: Revision) -> None:
+        """Another template with the same image and config, such as another sidecar: no rollout, and to be known."""
+        if known.templates and found.templates and not set(found.templates) <= set(known.templates):
+            self.note(f"Template {found.templates[-1]} came later, with the same image and config: no rollout.")
 
     def _running(self) -> Sequence[Revision | None]:
         """What ran when the newest rollout began."""
