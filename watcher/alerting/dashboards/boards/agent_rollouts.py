@@ -20,6 +20,7 @@ ROLLOUTS = (
         "namespace agent revision phase",
         {"": noted(_INFO), "since": f"{_BEGAN} * 1000", "failing": _FAILING},
         sort="agent",
+        runbook="AgentWeaveRolloutFailed",
     ),
     timeline(
         "Verdict of the newest rollout",
