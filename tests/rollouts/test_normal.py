@@ -47,7 +47,7 @@ def test_with_fewer_requests_the_same_share_is_neither_worse_nor_normal_and_what
     ("minutes", "pods", "bad_pods"),
     [
         pytest.param([(100.0, 9.0), (100.0, 0.0), (100.0, 0.0)], 3, 3, id="fewer than ten errors"),
-        pytest.param([(100.0, 50.0), (100.0, 50.0), (100.0, 0.0)], 3, 3, id="in two minutes only"),
+        pytest.param([(100.0, 50.0), (100.0, 50.0)], 3, 3, id="in two minutes only"),
         pytest.param([(100.0, 50.0)] * 10, 3, 1, id="on one pod of several"),
     ],
 )

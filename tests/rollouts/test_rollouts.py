@@ -133,7 +133,8 @@ def test_while_the_api_server_is_away_no_pod_is_missed_and_nothing_is_judged(tmp
         rollouts.touch(AGENT)
         await rollouts.tick()
         fleet.pods.trouble = "pods are not known (Unreachable)"
-        fleet.pods.of[AGENT] = []
+        fleet.pods.of[AGENT] = old(AGENT)  # as if it were taken back, which nobody can know
+        rollouts.touch(AGENT)
         await fleet.pass_time(rollouts, 1000, step=20)
         found = rollouts.newest(*AGENT)
         assert found is not None
