@@ -124,7 +124,7 @@ class Verdict:
 
 
 _WHY_UNKNOWN = {
-    Unknown.WARMING_UP: "Not looked at long enough to tell.",
+    Unknown.WARMING_UP: "Needs more history before it can be judged.",
     Unknown.HISTORY_INTERRUPTED: "Its history begins anew again and again.",
     Unknown.NOT_HELD_YET: "One look cannot show how long this has held.",
     Unknown.NEVER_REACHED: "Nothing ever answered there; a network policy may keep only the watcher out.",

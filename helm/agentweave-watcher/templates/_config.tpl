@@ -28,6 +28,17 @@
 {{- if .Values.discovery.kubernetes.enabled }}
 {{- $_ := set $config "checklist" (dict "kubernetes" .Values.rbac.checklist) }}
 {{- end }}
+{{- with .Values.checklist.prometheus }}
+{{- if .url }}
+{{- $prometheus := dict "url" .url }}
+{{- range $key, $given := pick . "alerts" "labels" }}
+{{- if $given }}
+{{- $_ := set $prometheus $key $given }}
+{{- end }}
+{{- end }}
+{{- $_ := set $config "checklist" (merge (dict "prometheus" $prometheus) ($config.checklist | default dict)) }}
+{{- end }}
+{{- end }}
 {{- with .Values.discovery.static }}
 {{- $_ := set $config.discovery "static" . }}
 {{- end }}
@@ -108,8 +119,11 @@
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
 {{- fail "httpRoute.parentRefs: name the Gateway" }}
 {{- end }}
-{{- if and .Values.existingConfigMap (or .Values.config .Values.discovery.static) }}
-{{- fail "existingConfigMap: config and discovery.static would have no effect beside it" }}
+{{- if and .Values.existingConfigMap (or .Values.config .Values.discovery.static .Values.checklist.prometheus.url) }}
+{{- fail "existingConfigMap: config, discovery.static and checklist.prometheus would have no effect beside it" }}
+{{- end }}
+{{- if and (or .Values.checklist.prometheus.alerts .Values.checklist.prometheus.labels) (not .Values.checklist.prometheus.url) }}
+{{- fail "checklist.prometheus.url: alerts and labels would have no effect without it" }}
 {{- end }}
 {{- $several := or (gt (int .Values.shards) 1) (gt (int .Values.replicas) 1) }}
 {{- if and (gt (int .Values.shards) 1) (gt (int .Values.replicas) 1) }}
@@ -149,4 +163,11 @@
 {{- if hasKey (.Values.config.server | default dict) "port" }}
 {{- fail "config.server.port: set service.port" }}
 {{- end }}
+{{- end }}
+
+{{- /* The port of a URL. */}}
+{{- define "agentweave-watcher.portOf" -}}
+{{- $url := urlParse . }}
+{{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" }}
+{{- $port | default (ternary "443" "80" (eq $url.scheme "https")) }}
 {{- end }}

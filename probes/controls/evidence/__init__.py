@@ -2,6 +2,7 @@
 
 from probes.controls.evidence.agent_config import AgentConfigFile
 from probes.controls.evidence.agent_objects import AgentObjects, Container, KubeObject, Listing, PodTemplate, ReadText
+from probes.controls.evidence.alertmanager import AlertmanagerLook
 from probes.controls.evidence.endings import LastTry, Routed, Took
 from probes.controls.evidence.gathered import AgentRef, EvidenceSet, Missing, Pod, Seen
 from probes.controls.evidence.identity_entries import IdentityEntries, IdentityEntry
@@ -9,11 +10,13 @@ from probes.controls.evidence.live_pod import LivePod
 from probes.controls.evidence.looks import MetricsLook, OPALook, ServedPort, Spoken, Traffic, Verdicts
 from probes.controls.evidence.own_identity import OwnWorkload
 from probes.controls.evidence.past import ConditionPast, PodConditions, PodHistory, Stretch
+from probes.controls.evidence.prometheus import PrometheusLook
 
 __all__ = [
     "AgentConfigFile",
     "AgentObjects",
     "AgentRef",
+    "AlertmanagerLook",
     "ConditionPast",
     "Container",
     "EvidenceSet",
@@ -31,6 +34,7 @@ __all__ = [
     "PodConditions",
     "PodHistory",
     "PodTemplate",
+    "PrometheusLook",
     "ReadText",
     "Routed",
     "Seen",

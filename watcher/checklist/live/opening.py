@@ -18,6 +18,7 @@ from watcher.checklist.live.kubernetes.opening import open_object_evidence
 from watcher.checklist.live.probing.last_tries import LastTries
 from watcher.checklist.live.probing.prober import ProbedEvidence
 from watcher.checklist.live.probing.source_settings import source_settings
+from watcher.checklist.live.prometheus.evidence import PrometheusEvidence
 from watcher.checklist.live.provider import EvidenceProvider
 from watcher.checklist.live.view import ChecklistView
 from watcher.config.checklist import ChecklistSettings
@@ -51,12 +52,15 @@ class LiveChecklist:
         self._last_tries = LastTries(engine, endings) if endings is not None else None
         tries_of = endings.tries_of if endings is not None else _no_tries
         self._known = KnownEvidence(engine, self._state_dir, tries_of)
-        providers: list[EvidenceProvider] = [self._objects, self._known, self._probed]
+        criteria, states = Criteria(settings.checklist), lambda: engine.board.states
+        controls = criteria.catalogue.by_id
+        self._prometheus = PrometheusEvidence(settings, controls, states, engine.own_metrics, engine.clock)
+        providers: list[EvidenceProvider] = [self._objects, self._known, self._probed, self._prometheus]
         self._gathering = Gathering(providers, settings.shard.owns, self._objects.accounts, at_once=once)
         self._checklist = Checklist(
-            Criteria(settings.checklist),
+            criteria,
             self._gathering,
-            lambda: engine.board.states,
+            states,
             engine.own_metrics,
             engine.clock,
             may_begin,
@@ -87,6 +91,7 @@ class LiveChecklist:
         self._objects.start()
         schedule.every(KnownEvidence.KEPT_EVERY, self._known.write, "known", first=KnownEvidence.KEPT_EVERY)
         schedule.every(Checklist.EVERY, self._probed.tick, "probing")
+        schedule.every(Checklist.EVERY, self._prometheus.tick, "prometheus")
         if self._last_tries is not None:
             schedule.every(Checklist.EVERY, self._last_tries.tick, "last tries")
         schedule.every(FindingsKeeper.EVERY, self._keeper.write, "findings", first=FindingsKeeper.EVERY)
@@ -95,7 +100,7 @@ class LiveChecklist:
     async def judge_once(self, look: Callable[[], Awaitable[None]]) -> ChecklistView:
         """Judge all agents by what can be seen now; `look` looks at all targets. What is bad is looked at twice."""
         await asyncio.gather(look(), self._objects.first(_FIRST))
-        await self._probe_all()
+        await asyncio.gather(self._probe_all(), self._prometheus.ask())
         await look()  # what was seen before the probes may be too old after them
         await self._checklist.judge_all()
         if suspects := self._checklist.suspects():
@@ -109,11 +114,13 @@ class LiveChecklist:
         self._objects.adopt(settings)
         self._checklist.adopt(settings.checklist)
         self._probed.adopt(_probes(settings.checklist))
+        self._prometheus.adopt(settings)
 
     async def close(self) -> None:
         """Ask no more, and keep what was found."""
         await self._objects.close()
         await self._probed.close()
+        await self._prometheus.close()
         if self._last_tries is not None:
             await self._last_tries.close()
         await self._known.write()
