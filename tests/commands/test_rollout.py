@@ -15,7 +15,7 @@ from tests.rollouts.made_rollouts import FAILED, GOING_ON, IMAGE, REVISION, ROLL
 from tests.web.rollouts.served_rollouts import Served
 from watcher.cli import main
 from watcher.commands.readiness.asking import AskingError
-from watcher.commands.rollout.following import EVERY, Followed, follow
+from watcher.commands.rollout.following import EVERY, MISSING, Followed, follow
 from watcher.commands.rollout.telling import Teller
 from watcher.rollouts.reports.gate_answer import gate_answer
 from watcher.rollouts.reports.json_form import gate_json
@@ -76,8 +76,8 @@ def test_what_is_not_seen_is_waited_for_and_has_no_record(tmp_path: Path, capsys
     with serving(tmp_path) as url:
         assert main(["rollout", "--url", url, *WHO, "--timeout", "50ms"]) == 3
     told = capsys.readouterr()
-    assert "undecided: No such rollout of this agent was seen yet." in told.out
-    assert told.err == "no record: No such rollout of this agent was seen yet.\n"
+    assert "undecided: No such rollout of this agent was seen yet, or another one came after it." in told.out
+    assert told.err == "no record: No such rollout of this agent was seen yet, or another one came after it.\n"
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_a_log_has_a_line_for_each_thing_that_is_new_and_one_a_minute() -> None:
     assert answers.slept == 18 * EVERY
     said = stream.getvalue().splitlines()
     assert said[:2] == [
-        "0ms  undecided: No such rollout of this agent was seen yet.",
+        "0ms  undecided: No such rollout of this agent was seen yet, or another one came after it.",
         "10s  unable: http://w: Connection refused",
     ]
     assert said[2:6] == [
@@ -163,6 +163,16 @@ def test_a_log_has_a_line_for_each_thing_that_is_new_and_one_a_minute() -> None:
     ]
     assert [each.partition(":")[0] for each in said[6:8]] == ["15s  undecided", "1m15s  undecided"]
     assert len(said) == 8 + 7
+
+
+def test_a_rollout_that_another_one_follows_ends_the_wait_and_keeps_its_revision() -> None:
+    _, teller = log()
+    anew = [None] * (MISSING - 1)  # as of a daemon that takes up what it knew
+    answers = Answers(None, GOING_ON, *anew, GOING_ON, None)
+    ended = answers.follow(teller)
+    assert (ended.outcome, ended.revision) == (Outcome.UNDECIDED, REVISION.id)
+    assert answers.slept == (2 * MISSING + 1) * EVERY
+    assert ended.why.partition(", ")[2] == "or another one came after it."
 
 
 def test_a_terminal_has_one_line_that_moves_and_is_never_wider_than_it_is() -> None:

@@ -11,6 +11,7 @@ from tests.rollouts.made_rollouts import (
     GOING_ON,
     IMAGE,
     IMPAIRED,
+    NOW,
     REVISION,
     rollout,
 )
@@ -57,6 +58,16 @@ def test_what_was_not_seen_yet_is_undecided_however_good_another_revision_is(que
     assert served.ask(f"{GATE}{query}&signal=rollback").status_code == 425
     told = served.ask(f"{API}{query}").json()
     assert (told["verdict"], told["reason"], told["revision"]) == ("undecided", "NotSeenYet", "")
+
+
+def test_what_was_deployed_before_is_not_verified_or_failed_by_what_came_of_it_then(tmp_path: Path) -> None:
+    for earlier in (rollout(), FAILED):
+        newest = rollout(revision=EARLIER, began_at=NOW - 60, lines=(), ready_at=None)
+        served = Served(tmp_path, newest, earlier)
+        assert served.ask(f"{GATE}{MEANT}").status_code == 425
+        assert served.ask(f"{GATE}{MEANT}&signal=rollback").status_code == 425
+        assert served.ask(f"{API}{MEANT}").json()["reason"] == "NotSeenYet"
+        assert served.ask(f"{GATE}{MEANT}&since=3h").status_code in (200, 409), "who says when means that one"
 
 
 def test_a_rollout_is_also_meant_by_when_it_began(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 1. The gate of the daemon is asked, at first and then every few seconds, always for the same rollout.
 2. Each line that was decided since the last answer is told, and why nothing is decided while that changes.
-3. Verified, failed and superseded end it at once. Nothing else does: a daemon that does not answer may be starting
-   anew, and one that is impaired may mend.
+3. Verified, failed and superseded (another rollout came after it) end it at once. Nothing else does: a daemon that
+   does not answer may be starting anew, and one that is impaired may mend.
 4. After the time that was given it is not decided.
 """
 
@@ -16,6 +16,9 @@ from watcher.rollouts.terms import LineState, Outcome, Phase
 
 EVERY = 5.0
 """Seconds between two questions."""
+
+MISSING = 12
+"""Answers in a row without the rollout that was seen before: a daemon that starts anew first takes up what it knew."""
 
 Ask = Callable[[], bytes]
 """The answer of the gate; AskingError."""
@@ -42,8 +45,9 @@ class Told(Protocol):
 
 def follow(ask: Ask, told: Told, timeout: float, now: Callable[[], float], sleep: Callable[[float], None]) -> Followed:
     """Until it is decided or `timeout` seconds are over; `now`: monotonic seconds. AskingError: it cannot be asked."""
+    seen: Followed | None
     began, known = now(), dict[tuple[str, str], str]()
-    last = Followed(Outcome.UNABLE, "the daemon was not asked", "")
+    last, seen, missing = Followed(Outcome.UNABLE, "the daemon was not asked", ""), None, 0
     while True:
         try:
             answer = _read(ask())
@@ -54,6 +58,9 @@ def follow(ask: Ask, told: Told, timeout: float, now: Callable[[], float], sleep
         else:
             last = _ended(answer)
             _tell_lines(answer, known, told)
+            seen, missing = (last, 0) if last.revision else (seen, missing + 1)
+            if seen is not None and missing >= MISSING:
+                return seen._replace(outcome=Outcome.UNDECIDED, why=last.why)
             if last.outcome in (Outcome.VERIFIED, Outcome.FAILED) or answer.get("phase") == Phase.SUPERSEDED:
                 return last
         left = timeout - (now() - began)

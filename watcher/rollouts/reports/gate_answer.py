@@ -15,6 +15,7 @@ from watcher.rollouts.terms import Outcome, Window
 STATUSES = {Outcome.VERIFIED: 200, Outcome.FAILED: 409, Outcome.UNDECIDED: 425, Outcome.UNABLE: 503}
 """The HTTP status of each outcome. No status between 201 and 399: hooks take these for a yes."""
 
+_NOT_SEEN = "No such rollout of this agent was seen yet, or another one came after it."
 NOT_SEEN_YET, WATCHER_IMPAIRED, NOT_DECIDED = "NotSeenYet", "WatcherImpaired", "NotDecided"
 
 
@@ -49,7 +50,7 @@ def gate_answer(rollout: Rollout | None, until: Window, impaired: str) -> Answer
     if impaired:
         return Answer(Outcome.UNABLE, until, WATCHER_IMPAIRED, impaired, rollout, lines)
     if judged is None:
-        return Answer(Outcome.UNDECIDED, until, NOT_SEEN_YET, "No such rollout of this agent was seen yet.", None)
+        return Answer(Outcome.UNDECIDED, until, NOT_SEEN_YET, _NOT_SEEN, None)
     reasons = {Outcome.UNDECIDED: NOT_DECIDED, Outcome.UNABLE: WATCHER_IMPAIRED}
     reason = reasons.get(judged.outcome, "")
     return Answer(judged.outcome, until, reason, judged.why, rollout, lines, judged.verified_without)

@@ -42,7 +42,10 @@ def gate_routes(
     async def answer_to(request: Request, asked: _Question) -> Answer:
         where = request.path_params["namespace"], request.path_params["agent"]
         found = await view.asked(*where, image=asked.image, revision=asked.revision, since=asked.since)
-        return gate_answer(found, asked.until, impaired())
+        newest = view.newest(*where)
+        # What is deployed once more is not verified, or failed, by what came of it the last time.
+        is_past = found is not None and newest is not None and found.began_at != newest.began_at
+        return gate_answer(None if is_past and asked.since is None else found, asked.until, impaired())
 
     async def gate(request: Request) -> Response:
         try:
