@@ -160,6 +160,26 @@ def test_one_that_is_taken_back_is_rolled_back_and_the_revision_before_is_health
     assert (seen.rollout.end, seen.course.begun) == ("", 2), "a second try is another rollout"
 
 
+def test_one_that_is_taken_back_is_told_before_the_old_image_is_pulled_again() -> None:
+    seen = running(pod("s-0"))
+    seen.see(pod("s-1", "b", made=2), wanted=1)
+    again = pod("s-2", made=9, told=False, ready=False)
+    seen.see(pod("s-1", "b", made=2), again, wanted=1)
+    assert (seen.rollout.end, seen.course.begun) == ("", 1)
+    seen.see(again, wanted=1)
+    assert seen.rollout.end == "rolled_back"
+
+
+def test_one_that_is_taken_back_under_another_name_of_the_image_is_told_once_its_digest_is() -> None:
+    seen = running(pod("s-0"))
+    seen.see(pod("s-1", "b", made=2), wanted=1)
+    again = pod("s-2", made=9, told=False, ready=False, template="again")._replace(reference="registry/agent:again")
+    seen.see(pod("s-1", "b", made=2), again, wanted=1)
+    assert seen.image == "registry/agent:again"
+    seen.see(again._replace(digest=digest("a")), wanted=1)
+    assert (seen.image, seen.rollout.end) == (digest("b"), "rolled_back")
+
+
 def test_ten_revisions_in_a_row_each_replace_the_one_before_and_all_have_the_same_one_to_go_back_to() -> None:
     seen = running(pod("s-0"), pod("s-1"))
     for number in range(10):

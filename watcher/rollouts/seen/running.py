@@ -37,6 +37,7 @@ class Known(NamedTuple):
 
     pods: Mapping[str, Revision]  # by uid
     current: Revision | None  # what the agent runs as a whole
+    others: Sequence[Revision] = ()  # what it ran before, which may come back
 
 
 def identified(pods: Sequence[RunningPod], known: Known) -> dict[str, Revision]:
@@ -83,9 +84,10 @@ def together(revisions: Iterable[Revision]) -> Revision:
 def _told(pods: Sequence[RunningPod], known: Known) -> tuple[dict[str, str], dict[str, str]]:
     """Digests of images by template and by reference, and configs by template."""
     images, configs = dict[str, str](), dict[str, str]()
-    if (current := known.current) is not None and not is_provisional(current):
-        images[current.reference] = current.image
-        images.update({f"#{each}": current.image for each in current.templates})
+    for revision in (*known.others, *([known.current] if known.current is not None else [])):
+        if not is_provisional(revision):
+            images[revision.reference] = revision.image
+            images.update({f"#{each}": revision.image for each in revision.templates})
     for pod in pods:
         before = known.pods.get(pod.uid)
         digest = pod.digest or (before.image if before is not None and not is_provisional(before) else "")
