@@ -30,6 +30,13 @@ def _mistake(tmp_path: Path, **section: object) -> str:
     return mistake.partition(": ")[2]
 
 
+def test_the_example_of_the_contract_for_prometheus_is_taken(tmp_path: Path) -> None:
+    alerts = {"alerts.svid-rotation": "MyRotationAlert", "alerts.latency": "Slow"}
+    prometheus = _load(tmp_path, prometheus={"url": "http://prometheus:9090", "alerts": alerts}).prometheus
+    assert prometheus is not None
+    assert (prometheus.url, prometheus.alerts) == ("http://prometheus:9090", alerts)
+
+
 def test_without_the_section_all_are_judged_by_the_checklists_own_criteria(tmp_path: Path) -> None:
     path = tmp_path / "watcher.yaml"
     path.write_text("")
@@ -38,6 +45,7 @@ def test_without_the_section_all_are_judged_by_the_checklists_own_criteria(tmp_p
     assert (settings.enabled, settings.environment, settings.profiles) == (True, "production", ())
     intervals = settings.intervals
     assert (intervals.objects, intervals.health, intervals.tls_posture) == (300, 900, 3600)
+    assert (intervals.prometheus, settings.prometheus) == (300, None)
 
 
 def test_the_section_of_the_contract_is_taken_as_far_as_it_is_built(tmp_path: Path) -> None:
@@ -91,8 +99,10 @@ def test_the_section_of_the_contract_is_taken_as_far_as_it_is_built(tmp_path: Pa
          "checklist.intervals.health: expected a duration from 1m to 15m, got 16m"),
         ({"intervals": {"tls_posture": "24h"}},
          "checklist.intervals.tls_posture: expected a duration from 1m to 1h, got 1d0h"),
-        ({"intervals": {"prometheus": "5m"}},
-         "checklist.intervals.prometheus: unknown key, expected one of objects, health, tls_posture"),
+        ({"intervals": {"logs": "1h"}},
+         "checklist.intervals.logs: unknown key, expected one of objects, health, tls_posture, prometheus"),
+        ({"intervals": {"prometheus": "11m"}},
+         "checklist.intervals.prometheus: expected a duration from 1m to 10m, got 11m"),
         ({"trust_domains": ["Example.org"]},
          "checklist.trust_domains[0]: expected a trust domain such as example.org"),
         ({"container_roles": {"istio-proxy": "main"}},
@@ -101,8 +111,16 @@ def test_the_section_of_the_contract_is_taken_as_far_as_it_is_built(tmp_path: Pa
          "checklist.environment: expected 1 to 63 letters, digits and dashes, got 'a b'"),
         ({"secret_readers": [""]},
          "checklist.secret_readers[0]: expected a pattern such as prod-*, got ''"),
-        ({"prometheus": {"url": "http://prometheus"}},
-         "checklist.prometheus: unknown key"),
+        ({"traces": {"kind": "jaeger"}},
+         "checklist.traces: unknown key"),
+        ({"prometheus": {"url": "http://prometheus?a=b"}},
+         "checklist.prometheus.url: expected a URL without a query, got "),
+        ({"prometheus": {"url": "http://prometheus", "bearer_token_file": "/token"}},
+         "checklist.prometheus: expected an https URL beside bearer_token_file: a token is sent over verified TLS"),
+        ({"prometheus": {"url": "http://prometheus", "labels": {"a-b": "c"}}},
+         "checklist.prometheus.labels.a-b: expected the name of a label such as cluster, got 'a-b'"),
+        ({"prometheus": {"url": "http://prometheus", "alerts": {"alerts.none": "Mine"}}},
+         "checklist.prometheus.alerts.alerts.none: expected one of the six lines alerts.*, such as alerts.svid-"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, section: dict[str, object], mistake: str) -> None:

@@ -20,6 +20,7 @@ _SAMPLE = re.compile(
     r"\{(?P<labels>[^}\n]*)\} (?P<value>\S+)$",
     re.MULTILINE,
 )
+_STARTED = re.compile(r"^process_start_time_seconds (\S+)$", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 
@@ -72,16 +73,32 @@ def read_counters(page: str, receivers: Collection[str]) -> dict[str, Sent]:
     }
 
 
-def read_receivers(config: str) -> dict[str, tuple[Integration, ...]]:
-    """The receivers of a configuration as Alertmanager gives it; ValueError where it cannot be read."""
+def read_config(config: str) -> dict[str, Any]:
+    """A configuration as Alertmanager gives it; ValueError where it cannot be read."""
     try:
         document = YamlReader(config, _MOST_WEIGHT, _MOST_VALUES).document()
     except (UnsupportedYamlError, yaml.YAMLError) as error:
         raise ValueError(f"its configuration cannot be read: {str(error).splitlines()[0]}") from error
-    listed = document.get("receivers") if isinstance(document, dict) else None
+    return document if isinstance(document, dict) else {}
+
+
+def read_receivers(config: str) -> dict[str, tuple[Integration, ...]]:
+    """The receivers of a configuration as Alertmanager gives it; ValueError where it cannot be read."""
+    return receivers_of(read_config(config))
+
+
+def receivers_of(config: Mapping[str, Any]) -> dict[str, tuple[Integration, ...]]:
+    """The same of one that was read; ValueError where it has none."""
+    listed = config.get("receivers")
     if not listed or not isinstance(listed, list):
         raise ValueError("its configuration has no receivers")
     return {str(each.get("name")): tuple(_integrations(each)) for each in listed if isinstance(each, dict)}
+
+
+def read_start(page: str) -> float | None:
+    """Unix seconds when Alertmanager started, by its metrics page; None where it does not tell."""
+    found = _STARTED.search(page)
+    return _number(found[1]) or None if found else None
 
 
 def closed(used: Collection[Integration], before: Counters, now: Counters) -> list[str]:

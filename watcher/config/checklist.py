@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from probes.contract import Seconds, say_duration
 from probes.contract.spiffe_id import check_trust_domain
 from probes.controls.profile import NotRequired, Profile
+from watcher.config.witnesses.document_links import DocumentLinksSettings
+from watcher.config.witnesses.stores import Interval, LogsSettings, TracesSettings
+from watcher.text.addresses import base_url
 from watcher.text.key_path import plain_name
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
@@ -16,6 +20,7 @@ _MINUTE = 60.0
 _PATTERN = re.compile(r"[!-~]{1,253}")
 _WORD = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _CONTROL = re.compile(r"[a-z0-9.-]{1,120}")
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,62}")
 _LINE = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 _MOST = 100
 
@@ -24,6 +29,9 @@ LONGEST_ROUND = 3600.0
 
 LONGEST_HEALTH, LONGEST_TLS_POSTURE = 900.0, 3600.0
 """Seconds from one look to the next, at most: after them the catalogue takes what was seen for too old."""
+
+LONGEST_PROMETHEUS = 600.0
+"""The same of Prometheus and Alertmanager: one round that fails must not make all of it too old."""
 
 
 def _pattern(text: str) -> str:
@@ -52,6 +60,12 @@ def _line(text: str) -> str:
     return text
 
 
+def _label(text: str) -> str:
+    if not _LABEL.fullmatch(text):
+        raise ValueError(f"expected the name of a label such as cluster, got {plain_name(text)}")
+    return text
+
+
 def _at_most(longest: float, said: str) -> AfterValidator:
     def check(seconds: float) -> float:
         if not _MINUTE <= seconds <= longest:
@@ -65,6 +79,7 @@ Pattern = Annotated[str, AfterValidator(_pattern)]
 Word = Annotated[str, AfterValidator(_word)]
 ControlId = Annotated[str, AfterValidator(_control)]
 Line = Annotated[str, AfterValidator(_line)]
+LabelName = Annotated[str, AfterValidator(_label)]
 
 
 class ChecklistIntervals(BaseModel):
@@ -80,6 +95,13 @@ class ChecklistIntervals(BaseModel):
     )
     tls_posture: Annotated[Seconds, _at_most(LONGEST_TLS_POSTURE, "1h")] = Field(
         default=3600.0, description="from one round of further TLS handshakes to the next, from 1m to 1h"
+    )
+    logs: Interval = Field(default=3600.0, description="from one reading of an agent's log to the next, from 5m to 1h")
+    traces: Interval = Field(
+        default=3600.0, description="from one question about an agent's traces to the next, from 5m to 1h"
+    )
+    prometheus: Annotated[Seconds, _at_most(LONGEST_PROMETHEUS, "10m")] = Field(
+        default=300.0, description="from one round of questions to Prometheus and Alertmanager to the next, 1m to 10m"
     )
 
 
@@ -140,6 +162,43 @@ class KubernetesEvidence(BaseModel):
     )
     rbac: bool = Field(default=False, description="Roles and their bindings, for who may read Secrets; never Secrets")
     spire: bool = Field(default=False, description="ClusterFederatedTrustDomains")
+    reports: bool = Field(
+        default=True,
+        description="reports of Trivy-operator on images, and of policy engines on signatures, where their CRDs are",
+    )
+
+
+class PrometheusSettings(BaseModel):
+    """Which Prometheus is asked about agents, and how its rules and series are known."""
+
+    model_config = _FROZEN
+
+    url: Annotated[str, AfterValidator(base_url)] = Field(
+        description="its address, with its path prefix if it has one", examples=["http://prometheus:9090"]
+    )
+    alerts: Annotated[dict[ControlId, Line], Field(max_length=_MOST)] = Field(
+        default_factory=dict,
+        description="your own alert for a control, where its rule has no label agentweave_control",
+        examples=[{"alerts.svid-rotation-failing": "MyRotationAlert"}],
+    )
+    labels: Annotated[dict[LabelName, Line], Field(max_length=8)] = Field(
+        default_factory=dict,
+        description="labels of this watcher's own series there, such as cluster and job; left out: they are found by "
+        "the series of this process",
+        examples=[{"cluster": "eu-1", "job": "agentweave/watcher"}],
+    )
+    bearer_token_file: Path | None = Field(
+        default=None, description="sent as a bearer token, over https only; read anew each round"
+    )
+    ca_file: Path | None = Field(
+        default=None, description="verifies an https server; read anew each round; left out: the system's authorities"
+    )
+
+    @model_validator(mode="after")
+    def _token_over_https(self) -> Self:
+        if self.bearer_token_file is not None and not self.url.startswith("https:"):
+            raise ValueError("expected an https URL beside bearer_token_file: a token is sent over verified TLS only")
+        return self
 
 
 class ChecklistSettings(BaseModel):
@@ -180,6 +239,18 @@ class ChecklistSettings(BaseModel):
     )
     hostile_handshakes: bool = Field(
         default=False, description="whether agents are also shown a forged and a foreign certificate"
+    )
+    logs: LogsSettings | None = Field(
+        default=None, description="where the lines of agents' logs are read; left out: they are not"
+    )
+    traces: TracesSettings | None = Field(
+        default=None, description="where the traces of agents are; left out: none are asked for"
+    )
+    document_links: DocumentLinksSettings = Field(
+        default_factory=DocumentLinksSettings, description="whether the links of records are tried"
+    )
+    prometheus: PrometheusSettings | None = Field(
+        default=None, description="the Prometheus that is asked which alerts watch agents; left out: none is"
     )
 
     @property

@@ -25,8 +25,7 @@ from watcher.config.kubernetes import KubernetesSettings
 from watcher.config.replicas import Installation, Shard, Standby
 from watcher.config.rollouts import RolloutsSettings
 from watcher.config.targets.static_target import StaticTarget
-from watcher.text.addresses import host, host_name, http_url
-from watcher.text.key_path import plain_name
+from watcher.text.addresses import base_url, host, host_name
 from watcher.text.link_template import link_name, link_template
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
@@ -39,12 +38,6 @@ def _directory(path: object) -> object:
     if path == "":  # pathlib takes it for the working directory
         raise ValueError("expected a directory, got ''")
     return path
-
-
-def _base_url(text: str) -> str:
-    if "?" in http_url(text):
-        raise ValueError(f"expected a URL without a query, got {plain_name(text)}")
-    return text
 
 
 def _some_time(seconds: float) -> float:
@@ -72,7 +65,7 @@ def _user_name(name: str) -> str:
 Host = Annotated[str, AfterValidator(host)]
 Directory = Annotated[Path, BeforeValidator(_directory)]
 BaseUrl = Annotated[
-    str, AfterValidator(_base_url), Field(json_schema_extra={"pattern": r"^https?://[^/?@#\s]+(?:/[^?#\s]*)?$"})
+    str, AfterValidator(base_url), Field(json_schema_extra={"pattern": r"^https?://[^/?@#\s]+(?:/[^?#\s]*)?$"})
 ]
 Links = Annotated[
     dict[Annotated[str, AfterValidator(link_name)], Annotated[str, AfterValidator(link_template)]],
@@ -143,7 +136,7 @@ class DiscoverySettings(BaseModel):
 
 
 class AlertmanagerSettings(BaseModel):
-    """Where drills send their alerts; Prometheus has its own setting for the real ones."""
+    """Where drills send their alerts, and which is asked for the checklist; Prometheus has its own setting."""
 
     model_config = _FROZEN
 
@@ -189,7 +182,7 @@ class Sections(BaseModel):
         description="what this watcher is in Kubernetes, for commands in its runbooks; left out: they have variables",
     )
     alertmanager: AlertmanagerSettings | None = Field(
-        default=None, description="where drills send their alerts; left out: there are none"
+        default=None, description="where drills send their alerts, and which the checklist asks; left out: none"
     )
     drill: DrillSettings | None = Field(
         default=None, description="when the daemon sends test alerts; left out: never by itself"

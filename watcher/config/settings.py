@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from probes import AnySourceKind, load_sources
 from probes.contract import Limits, SourceSettings, Target
-from probes.controls.catalogue.loading import load_catalogue
+from probes.controls.catalogue.loading import control_named, load_catalogue
 from probes.controls.profile import CHECKLIST, why_not
 from watcher.config.changes import ChangesSettings
 from watcher.config.checklist import ChecklistSettings
@@ -140,8 +140,9 @@ def _refuse_unsent_token(kind: AnySourceKind, config: Sections, mistakes: Mistak
 
 def _refuse_strange_controls(config: Sections, mistakes: Mistakes) -> None:
     """What the checklist does not have would be required of nobody, and a second profile of a name never be told."""
-    profiles = config.checklist.profiles
-    if not profiles:
+    profiles, prometheus = config.checklist.profiles, config.checklist.prometheus
+    mapped = prometheus.alerts if prometheus is not None else {}
+    if not profiles and not mapped:
         return  # nor is the catalogue read
     names = [each.name for each in profiles]
     for index, name in enumerate(names):
@@ -149,6 +150,10 @@ def _refuse_strange_controls(config: Sections, mistakes: Mistakes) -> None:
             whose = "that of the checklist's own criteria" if name == CHECKLIST.name else "that of another profile too"
             mistakes.add(("checklist", "profiles", index, "name"), f"expected another name, {name} is {whose}")
     catalogue = load_catalogue()
+    for name in mapped:
+        if not (found := control_named(name, catalogue.by_id)) or not found.startswith("alerts."):
+            where: Location = ("checklist", "prometheus", "alerts", name)
+            mistakes.add(where, "expected one of the six lines alerts.*, such as alerts.svid-rotation-failing")
     for index, profile in enumerate(profiles):
         place: Location = ("checklist", "profiles", index, "required")
         removed = [

@@ -59,6 +59,13 @@ def http_url(text: str) -> str:
     return text
 
 
+def base_url(text: str) -> str:
+    """The same without a query, for paths to be added; ValueError otherwise."""
+    if "?" in http_url(text):
+        raise ValueError(f"expected a URL without a query, got {plain_name(text)}")
+    return text
+
+
 def spiffe_id(text: str) -> str:
     """The SPIFFE ID of a workload (SPIFFE-ID, sections 2.1 to 2.4), as given; ValueError for anything else."""
     parsed = parse_spiffe_id(text)

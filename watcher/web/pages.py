@@ -14,7 +14,7 @@ from watcher.metrics.families import IMPAIRED, PREFIX
 from watcher.metrics.own import Impairment, OwnMetrics
 from watcher.runtime.role import Role
 from watcher.web.changes.day import past_of
-from watcher.web.fleet.learning import judged
+from watcher.web.fleet.learning import judged, needs
 from watcher.web.fleet.target_health import Summaries
 from watcher.web.links import links_of
 from watcher.web.missing import missing_agent
@@ -62,6 +62,7 @@ def page_routes(engine: Engine, store: ChangeStore) -> list[Route]:
             shown=SHOWN_OF_A_PROBE,
             links={state.target.key: links_of(engine.settings.links, state.target) for state in states},
             judged={state.target.key: judged(engine.board, [state], engine.clock.steady()) for state in states},
+            needs={state.target.key: needs(engine.board, state, engine.clock.steady()) for state in states},
             state_of=lambda state: summaries.of(state).health,
             help_of=help_of,
             runbook_step=runbook_step,

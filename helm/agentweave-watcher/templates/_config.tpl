@@ -27,6 +27,20 @@
 {{- end }}
 {{- if .Values.discovery.kubernetes.enabled }}
 {{- $_ := set $config "checklist" (dict "kubernetes" .Values.rbac.checklist) }}
+{{- if .Values.rbac.podLogs }}
+{{- $_ := set $config.checklist "logs" (dict "kind" "kubernetes") }}
+{{- end }}
+{{- end }}
+{{- with .Values.checklist.prometheus }}
+{{- if .url }}
+{{- $prometheus := dict "url" .url }}
+{{- range $key, $given := pick . "alerts" "labels" }}
+{{- if $given }}
+{{- $_ := set $prometheus $key $given }}
+{{- end }}
+{{- end }}
+{{- $_ := set $config "checklist" (merge (dict "prometheus" $prometheus) ($config.checklist | default dict)) }}
+{{- end }}
 {{- end }}
 {{- with .Values.discovery.static }}
 {{- $_ := set $config.discovery "static" . }}
@@ -66,6 +80,9 @@
 {{- fail (printf "rbac.checklist.%s: only with rbac.scope `cluster`, for %s belong to no namespace" $key $of) }}
 {{- end }}
 {{- end }}
+{{- if and (eq (dig "checklist" "logs" "kind" "" .Values.config) "kubernetes") .Values.rbac.create (not .Values.rbac.podLogs) }}
+{{- fail "config.checklist.logs: the logs of pods cannot be read without rbac.podLogs" }}
+{{- end }}
 {{- $spiffe := .Values.discovery.kubernetes.clusterSpiffeIds }}
 {{- if and .Values.rbac.spire .Values.discovery.kubernetes.enabled (not $spiffe.trustDomain) (not .Values.existingConfigMap) }}
 {{- fail "rbac.spire: the right to read ClusterSPIFFEID objects is of no use without discovery.kubernetes.clusterSpiffeIds.trustDomain" }}
@@ -76,7 +93,7 @@
 {{- $carried := list }}
 {{- range .Values.discovery.kubernetes.labelsToAlerts }}
 {{- $name := include "agentweave-watcher.alertLabel" . }}
-{{- if has $name (list "alertname" "alertstate" "cluster" "job" "instance" "namespace" "agent" "pod" "node" "shard" "probe" "condition" "subject" "reason" "severity" "component" "source" "state" "drill" "drill_id") }}
+{{- if has $name (list "alertname" "alertstate" "cluster" "job" "instance" "namespace" "agent" "pod" "node" "shard" "probe" "condition" "subject" "reason" "severity" "component" "source" "state" "drill" "drill_id" "agentweave_control") }}
 {{- fail (printf "discovery.kubernetes.labelsToAlerts: alerts have a label %s of their own" $name) }}
 {{- end }}
 {{- if has $name $carried }}
@@ -108,8 +125,11 @@
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
 {{- fail "httpRoute.parentRefs: name the Gateway" }}
 {{- end }}
-{{- if and .Values.existingConfigMap (or .Values.config .Values.discovery.static) }}
-{{- fail "existingConfigMap: config and discovery.static would have no effect beside it" }}
+{{- if and .Values.existingConfigMap (or .Values.config .Values.discovery.static .Values.checklist.prometheus.url) }}
+{{- fail "existingConfigMap: config, discovery.static and checklist.prometheus would have no effect beside it" }}
+{{- end }}
+{{- if and (or .Values.checklist.prometheus.alerts .Values.checklist.prometheus.labels) (not .Values.checklist.prometheus.url) }}
+{{- fail "checklist.prometheus.url: alerts and labels would have no effect without it" }}
 {{- end }}
 {{- $several := or (gt (int .Values.shards) 1) (gt (int .Values.replicas) 1) }}
 {{- if and (gt (int .Values.shards) 1) (gt (int .Values.replicas) 1) }}
@@ -149,4 +169,11 @@
 {{- if hasKey (.Values.config.server | default dict) "port" }}
 {{- fail "config.server.port: set service.port" }}
 {{- end }}
+{{- end }}
+
+{{- /* The port of a URL. */}}
+{{- define "agentweave-watcher.portOf" -}}
+{{- $url := urlParse . }}
+{{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" }}
+{{- $port | default (ternary "443" "80" (eq $url.scheme "https")) }}
 {{- end }}

@@ -116,3 +116,12 @@ def _sentence(file: str, text: bytes, controls: object, error: Mapping[str, Any]
 def _place(texts: Mapping[str, bytes], name: str, index: int, mistake: Mistake) -> str:
     line = line_of(texts[name], ("controls", index, *mistake.path))
     return f"{name}.yaml:{line}: {mistake.control}: {mistake.what}"
+
+
+def control_named(name: str, controls: Iterable[str]) -> str:
+    """The control with this id, or the only one whose id begins so; empty where there is none."""
+    found = list(controls)
+    if name in found:
+        return name
+    near = [each for each in found if each.startswith(f"{name}-")]
+    return near[0] if len(near) == 1 else ""

@@ -32,7 +32,8 @@ RUN_AXE = """axe.run({resultTypes: ["violations"], rules: {"target-size": {enabl
   violations.map(({id, nodes}) => [id, nodes[0].target.join(" "), nodes[0].failureSummary]))"""
 CUT = """[...document.querySelectorAll("body *")].filter((each) => {
   const {width, left, right} = each.getBoundingClientRect();
-  const isHidden = each.scrollWidth > each.clientWidth + 1 && getComputedStyle(each).overflowX === "hidden";
+  const isWhole = getComputedStyle(each).overflowX !== "hidden" && !["TD", "TH"].includes(each.tagName);
+  const isHidden = each.scrollWidth > each.clientWidth + 1 && !isWhole;
   return width && (right > innerWidth + 1 || left < 0 || isHidden) && !each.closest("pre, .hidden, svg");
 }).map((each) => each.outerHTML.slice(0, 200))"""
 

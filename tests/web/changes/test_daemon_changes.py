@@ -120,7 +120,7 @@ def test_a_runbook_knows_what_is_over_by_now(changed: Changed) -> None:
     seen = Markup(page.text)
     assert "What else changed in the ten minutes before" in seen.text
     assert "OPAWrongAllow" in seen.text
-    assert "over by now" in seen.text
+    assert "resolved by now" in seen.text
 
 
 def test_the_past_survives_a_restart_and_says_so(changed: Changed) -> None:

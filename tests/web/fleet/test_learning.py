@@ -70,3 +70,12 @@ def test_a_first_bad_look_is_no_health(tmp_path: Path) -> None:
     page = MadeFleet(tmp_path, {"prod/a/p": [YOUNG]}).get("/").text
     assert '<span class="health nothing_to_judge">nothing judged</span>' in page
     assert "0</b> <span" in page
+
+
+def test_the_page_of_an_agent_says_how_much_history_is_needed_and_had(tmp_path: Path) -> None:
+    window = ConditionKind(name="Slow", severity=FIRE.severity, true_when="", all_clear="", window=Window(seconds=HOUR))
+    own = window.unknown(Unknown.WARMING_UP, "Has 3 of 20 decisions.", "kitchen")
+    fleet = MadeFleet(tmp_path, {"prod/a/p": [(window.unknown(Unknown.WARMING_UP), 60.0), own]})
+    page = " ".join(Markup(fleet.get("/agents/prod/p").text).text.split())
+    assert "WarmingUp Needs 1h0m of history, has 1m0s." in page
+    assert "WarmingUp Has 3 of 20 decisions." in page

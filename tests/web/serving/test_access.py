@@ -366,15 +366,17 @@ def test_a_request_has_one_host(named: DaemonProcess, heads: bytes, status: byte
         assert caller.recv(100).split()[1] == status
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/livez", "/", "/api/v1/targets", "/style.css", "/none", "/runbooks"])
+@pytest.mark.parametrize("path", ["/metrics", "/livez", "/", "/api/v1/targets", "/page.js", "/none", "/runbooks"])
 @pytest.mark.parametrize("host", ["localhost", "evil.example"])
 def test_every_answer_is_kept_by_nobody_and_is_what_it_says(named: DaemonProcess, path: str, host: str) -> None:
     headers = named.get(path, Host=host).headers
     assert headers.get_list("x-content-type-options") == ["nosniff"]
     assert headers.get_list("cache-control") == ["no-store"]
     [policy] = headers.get_list("content-security-policy")
-    assert policy.startswith("default-src 'none'; style-src 'self'; img-src data:; ")
-    assert "script-src" not in policy
+    assert policy.startswith(
+        "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src data:; "
+    )
+    assert "unsafe" not in policy
 
 
 def test_a_reload_takes_users_and_names_and_not_another_port(named: DaemonProcess) -> None:

@@ -51,6 +51,7 @@ class Alert:
     severity: str
     component: str
     condition: str = ""
+    control: str = ""  # the line of the checklist that it answers
     carried: Mapping[str, str] = field(default_factory=dict)  # labels beyond these, templates of Prometheus
     summary: str
     description: str

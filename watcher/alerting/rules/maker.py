@@ -9,6 +9,7 @@ from probes.contract import ConditionKind
 from watcher.alerting.files import DASHBOARD_URL, RUNBOOK_URL
 from watcher.alerting.rules import burn_rate, carried, checklist, core, fleet, gaps, own, unknown
 from watcher.alerting.rules.agents import load_alerts
+from watcher.alerting.rules.answered import ANSWERED, LABEL
 from watcher.alerting.rules.descriptions import AgentAlert, Alert, Figure, Group, Record
 from watcher.alerting.rules.fleet_alerts import fleet_alerts
 
@@ -88,13 +89,15 @@ def _alert(rule: Alert) -> Iterator[str]:
     yield from [f"        for: {rule.held}"] * bool(rule.held)
     yield from [f"        keep_firing_for: {rule.kept}"] * bool(rule.kept)
     condition = f", condition: {rule.condition}" * bool(rule.condition)
+    control = f", {LABEL}: {rule.control}" * bool(rule.control)
     if rule.carried:
         labels = {"severity": rule.severity, "component": rule.component, "condition": rule.condition}
+        labels |= {LABEL: rule.control} if rule.control else {}
         yield "        labels:"
         yield from (f"          {name}: {value}" for name, value in labels.items())
         yield from (f"          {name}: '{value}'" for name, value in rule.carried.items())
     else:
-        yield f"        labels: {{severity: {rule.severity}, component: {rule.component}{condition}}}"
+        yield f"        labels: {{severity: {rule.severity}, component: {rule.component}{condition}{control}}}"
     yield "        annotations:"
     yield f"          summary: {rule.summary}"
     yield from _folded("description", rule.description)
@@ -137,6 +140,7 @@ max by ({core.AGENT}, subject) (
         severity=kind.severity,
         component=probe,
         condition=told.condition,
+        control=ANSWERED.get(told.condition, ""),
         carried={name: carried.template(f"AgentWeave{told.condition}", name) for name in labels},
         summary=told.summary,
         description="\n".join([_said(told.says), *(_figure(each, kind) for each in told.figures), _pods(kind)]),

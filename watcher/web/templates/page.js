@@ -3,7 +3,7 @@
 // 1. The page is asked for again: not sooner than it wishes, nor than twenty times what its last answer took.
 // 2. The answer is parsed as a document that runs nothing, and laid over what is shown: what is the same stays the
 //    same node, so selection, focus, scroll and open details stay too. A row is known by its id, its data-key or
-//    the first link in it. Forms belong to the reader.
+//    the first link in it.
 // 3. While nothing usable comes, the page stays as it is, says of when it is, and is asked for again.
 "use strict";
 
@@ -31,7 +31,7 @@ async function refresh() {
     later(Math.max(wished, cost * TIMES_ITS_COST));
   } catch (error) {
     failures += 1;
-    tell(`${error.said ?? "The watcher does not answer"}. This page is ${asOf.textContent}; it is tried again.`);
+    tell(`${error.said ?? "The watcher does not answer"}. This page is ${asOf.textContent}; retrying.`);
     later(wished * Math.min(failures, 6));
   } finally {
     isAsking = false;
@@ -40,7 +40,9 @@ async function refresh() {
 
 async function asked() {
   const options = { cache: "no-store", headers: { Accept: "text/html" }, signal: AbortSignal.timeout(GIVE_UP) };
-  const answer = await fetch(location.href.split("#")[0], options);
+  const page = new URL(location.href);
+  page.username = page.password = page.hash = ""; // with a password in it, it is refused; the browser knows it anyway
+  const answer = await fetch(page, options);
   if (answer.status === 404) throw said("The watcher has no such page now: what it is about may be gone");
   if (!answer.ok) throw said(`The watcher answers with status ${answer.status}`);
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -52,8 +54,8 @@ const said = (words) => Object.assign(new Error(words), { said: words });
 const later = (delay) => { timer = setTimeout(refresh, Math.min(delay, LONGEST)); };
 const isHeld = () => document.hidden || isPaused;
 
-async function released() { // nothing moves under a finger
-  while (isPressed) await new Promise((resolve) => { setTimeout(resolve, 200); });
+async function released() { // nothing moves under a finger; an end that is never heard of is waited for ten seconds
+  for (let turn = 0; isPressed && turn < 50; turn += 1) await new Promise((resolve) => { setTimeout(resolve, 200); });
 }
 
 function tell(words) {
@@ -93,7 +95,7 @@ function hold(places) { // as most of it moved; one row may have risen to the to
 const source = (of) => of.querySelector("script[src]").getAttribute("src");
 
 function lay(node, fresh) {
-  if (node.localName === "form" || node.isEqualNode(fresh)) return;
+  if (node.isEqualNode(fresh)) return;
   if (node.nodeType !== Node.ELEMENT_NODE) {
     node.nodeValue = fresh.nodeValue;
     return;
@@ -210,13 +212,13 @@ pause.addEventListener("click", () => {
   if (!isPaused) refresh();
 });
 document.addEventListener("visibilitychange", () => { if (wished && !document.hidden) refresh(); });
-document.addEventListener("pointerdown", () => { isPressed = true; });
+document.addEventListener("pointerdown", ({ button }) => { isPressed = button === 0; });
 for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => { isPressed = false; });
 document.addEventListener("click", ({ target }) => { if (target.matches("button.copy")) copy(target); });
 
 // `/` leads to the search, until the reader turns that off (WCAG 2.1.4). -----------------------------------------
 const shortcut = made(document, "footer", ""), toggle = made(document, "button", ""), OFF = "shortcut-off";
-shortcut.append(made(document, "kbd", "/"), " leads to the search. ", toggle);
+shortcut.append("Press ", made(document, "kbd", "/"), " to search. ", toggle);
 main.after(shortcut);
 const name = () => { toggle.textContent = localStorage.getItem(OFF) ? "Turn this on" : "Turn this off"; };
 name();

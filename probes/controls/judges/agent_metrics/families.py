@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from probes.contract import Unknown
-from probes.controls.catalogue.control import UnknownReason
+from probes.controls.catalogue.control import SourceName, UnknownReason
+from probes.controls.evidence import Missing, PrometheusLook
 from probes.controls.judges.agent_metrics.case import PageCase, lacking, page_judge, sampled
 from probes.controls.judges.looked import worst
 from probes.controls.judging import Says, Statement
@@ -73,10 +74,20 @@ def resource_exported(case: PageCase) -> Iterator[Statement]:
     if pool.reason is not None or pool.says is Says.BAD:
         yield pool
     elif missing:
-        said = f"The page does not tell {' and '.join(missing)}; whether Prometheus does is not known."
-        yield case.unclear(UnknownReason.NO_DATA, said)
+        yield _elsewhere(case, " and ".join(missing))
     else:
         yield case.good("The page tells CPU, memory and the use of the pool.")
+
+
+def _elsewhere(case: PageCase, missing: str) -> Statement:
+    """Whether Prometheus has of the pod what its page does not tell."""
+    found = case.evidence.of(SourceName.PROMETHEUS, PrometheusLook)
+    if isinstance(found, Missing) or found.value.measures is not None:
+        said = f"The page does not tell {missing}; whether Prometheus does is not known."
+        return case.unclear(UnknownReason.NO_DATA, said)
+    if case.pod.name in found.value.measured:
+        return case.good(f"The page tells the use of the pool, and Prometheus has {missing}.")
+    return case.bad(f"Neither the page nor Prometheus tells {missing}.")
 
 
 def _family(case: PageCase, signal: str, family: str, which: str) -> Statement:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from probes.contract import Unknown
 from probes.controls.catalogue.control import SourceName, UnknownReason
-from probes.controls.evidence import PodConditions, Seen
+from probes.controls.evidence import PodConditions, PrometheusLook, Seen
 from probes.controls.judges.looked import PodCase, is_false, is_true, judge_of_pods, worst
 from probes.controls.judging import Statement
 
@@ -27,14 +27,16 @@ def slo_defined(case: PodCase[PodConditions]) -> Iterator[Statement]:
     elif absent is None:
         said = f"Errors and latency were judged for {seen.told / 60:.0f} min of the last day, an hour tells."
         yield case.unclear(UnknownReason.OBSERVING, said, case.facts.now + _HOUR - seen.told)
-    elif requests is not None and requests >= _ENOUGH and not _prometheus_is_asked(case):
+    elif requests is not None and requests >= _ENOUGH and not _prometheus_may_have(case):
         yield case.bad(f"After {requests:.0f} requests in an hour: {absent.text}")
     else:
         yield case.unclear(UnknownReason.NO_DATA, f"Too few requests were seen to tell. {absent.text}")
 
 
-def _prometheus_is_asked(case: PodCase[PodConditions]) -> bool:
-    return isinstance(case.evidence.sources.get(SourceName.PROMETHEUS), Seen)
+def _prometheus_may_have(case: PodCase[PodConditions]) -> bool:
+    """Whether it has an objective of the agent, or that is not known of an answer of it."""
+    found = case.evidence.of(SourceName.PROMETHEUS, PrometheusLook)
+    return isinstance(found, Seen) and bool(found.value.objectives or found.value.untold or found.value.book.unread)
 
 
 @judge_of_pods(_SOURCE, PodConditions, "testing.load.slos-met")

@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from probes.contract import Unknown
-from probes.controls.evidence import MetricsLook, Seen, Traffic
+from probes.controls.catalogue.control import UnknownReason
+from probes.controls.evidence import MetricsLook, PrometheusLook, Seen, Traffic
+from probes.controls.evidence.prometheus import RuleBook, Untold
 from probes.controls.finding import State
 from probes.controls.sdk.facts import SdkFacts
 from tests.probes.controls.judges.configs import changed, file_of
@@ -297,3 +299,25 @@ def test_twenty_requests_in_an_hour_are_enough(control: str) -> None:
 
 def test_retries_that_grew_twice_refute_at_the_first_look() -> None:
     assert in_turn(FINAL, page(traffic=Traffic(retried=frozenset({"AuthorizationError"})))).reason == "Refuted"
+
+
+@pytest.mark.parametrize(
+    ("measured", "says", "message"),
+    [
+        (True, "good", "The page tells the use of the pool, and Prometheus has cpu."),
+        (False, "bad", "Neither the page nor Prometheus tells cpu."),
+    ],
+)
+def test_what_the_page_does_not_tell_of_cpu_and_memory_prometheus_may(
+    *, measured: bool, says: str, message: str
+) -> None:
+    [pod] = {each.pod for each in said(RESOURCE, lacking("cpu"))}
+    look = PrometheusLook(RuleBook(), measured=frozenset({pod} if measured else ()))
+    by_page = [each for each in said(RESOURCE, lacking("cpu"), prometheus=Seen(look, NOW, "prometheus")) if each.pod]
+    assert [(each.says.value, each.message) for each in by_page] == [(says, message)]
+
+
+def test_what_prometheus_could_not_be_asked_of_is_not_missed() -> None:
+    look = PrometheusLook(RuleBook(), measures=Untold(UnknownReason.UNREACHABLE, "It was not asked."))
+    found = [each for each in said(RESOURCE, lacking("cpu"), prometheus=Seen(look, NOW, "prometheus")) if each.pod]
+    assert [(each.says.value, each.reason) for each in found] == [("unclear", "NoData")]

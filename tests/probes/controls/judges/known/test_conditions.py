@@ -6,7 +6,9 @@ import pytest
 
 from probes.contract import Unknown, Verdict
 from probes.contract.condition import Status
-from probes.controls.evidence import ConditionPast, PodConditions, Seen, Stretch
+from probes.controls.catalogue.control import UnknownReason
+from probes.controls.evidence import ConditionPast, PodConditions, PrometheusLook, Seen, Stretch
+from probes.controls.evidence.prometheus import Health, ObjectiveRule, RuleBook, Untold
 from probes.controls.finding import State
 from tests.probes.controls.judges.known.pods import KINDS, finding, only, said, true, unknown, verdicts
 from tests.probes.controls.made import NOW
@@ -216,8 +218,13 @@ def test_what_was_true_for_less_than_its_alert_waits_fired_none() -> None:
 
 def test_objectives_that_prometheus_may_have_are_not_missed_on_the_page() -> None:
     seen = conditions(unknown("LatencyHigh", ABSENT), told=0.0, requests=20.0)
-    found = said(DEFINED, seen, prometheus=Seen("rules", NOW, "prometheus"))
-    assert [(each.says.value, each.reason) for each in found] == [("unclear", "NoData")]
+    untold = PrometheusLook(RuleBook(), untold=Untold(UnknownReason.UNREACHABLE, "It was not asked."))
+    book = RuleBook(objectives=(ObjectiveRule("slo:a", "errors", Health.OK),))
+    for look in (untold, PrometheusLook(book, objectives=frozenset({0}))):
+        found = [each for each in said(DEFINED, seen, prometheus=Seen(look, NOW, "prometheus")) if each.pod]
+        assert [(each.says.value, each.reason) for each in found] == [("unclear", "NoData")]
+    [none] = said(DEFINED, seen, prometheus=Seen(PrometheusLook(book), NOW, "prometheus"))
+    assert none.says.value == "bad"
 
 
 @pytest.mark.parametrize("control", [DEFINED, MET])

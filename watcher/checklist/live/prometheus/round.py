@@ -1,0 +1,207 @@
+"""One round of questions to Prometheus, for all agents at once: at most client.QUESTIONS of them.
+
+1. The rules that are loaded. Without them nothing else is asked.
+2. Which series are this installation's.
+3. Which rules select series of which agent: now, and an hour at a time over 7 days where it is time for that.
+4. Figures, each for itself: one that cannot be had leaves the others.
+"""
+
+import logging
+from collections.abc import Awaitable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar
+
+from probes.controls.catalogue.control import UnknownReason
+from probes.controls.evidence import AgentRef, PrometheusLook
+from probes.controls.evidence.golden_signals import signal_of
+from probes.controls.evidence.prometheus import NOTHING_TOLD, Cluster, Untold
+from watcher.checklist.live.prometheus.asking_error import AskingError
+from watcher.checklist.live.prometheus.client import PrometheusClient
+from watcher.checklist.live.prometheus.figures import Alerts, Asker, fired_of, flapped_of
+from watcher.checklist.live.prometheus.own_labels import OwnLabels, found_labels, given_labels
+from watcher.checklist.live.prometheus.rule_book import MOST_GROUPS, ReadRules, RuleReader
+from watcher.checklist.live.prometheus.samples import PodRef
+from watcher.checklist.live.prometheus.scrapes import MOST_TARGETS, Scrapes
+from watcher.checklist.live.prometheus.selection import (
+    MOST_SELECTORS,
+    Bits,
+    Found,
+    Selection,
+    ask_lately,
+    ask_now,
+    slots_of,
+    within,
+)
+from watcher.config.checklist import PrometheusSettings
+from watcher.runtime.failures import FailuresLogger
+
+T = TypeVar("T")
+_logger = FailuresLogger(logging.getLogger(__name__))
+
+_NOT_OURS = Untold(
+    UnknownReason.NO_DATA,
+    "Prometheus has no series of this process, and checklist.prometheus.labels does not say which ones are this "
+    "watcher's and of its cluster.",
+)
+
+
+class Asked(NamedTuple):
+    """What a round is about."""
+
+    pods: Mapping[AgentRef, Sequence[str]]  # all agents with their pods
+    alerts: Mapping[str, str]  # control -> the operator's own alert
+    started: float | None  # Unix seconds when this process started, as it exports it
+    date: float  # Unix seconds
+
+
+class Slow(NamedTuple):
+    """What is asked for once an hour."""
+
+    slots: frozenset[object]  # the selectors that it was asked for
+    lately: Found
+    flapped: Alerts
+    at: float  # Unix seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What came of a round."""
+
+    rules: ReadRules
+    labels: OwnLabels | None = None
+    selection: Selection = field(default_factory=Selection)
+    untold: Untold | None = None  # why it is not known what rules select
+    known: frozenset[AgentRef] = frozenset()
+    measured: frozenset[PodRef] = frozenset()
+    measures: Untold | None = None
+    throttled: Mapping[PodRef, float] = field(default_factory=dict)
+    fired: Alerts = field(default_factory=Alerts)
+    cluster: Cluster = NOTHING_TOLD
+    scrapes: Mapping[PodRef, str] = field(default_factory=dict)
+    slow: Slow | None = None
+    trouble: UnknownReason | None = None  # of a part that could not be had
+
+    def of(self, agent: AgentRef, pods: Sequence[str]) -> PrometheusLook:
+        """What is known of one agent with these pods."""
+        bits, places = self.selection.of(agent, pods), [(agent.namespace, pod) for pod in pods]
+        scrapes = {pod: self.scrapes[agent.namespace, pod] for pod in pods if (agent.namespace, pod) in self.scrapes}
+        return PrometheusLook(
+            book=self.rules.book,
+            selected=_chosen(self.selection.alerts, bits),
+            conditional=frozenset(
+                number for number, each in enumerate(self.selection.alerts) if each.conditional & bits
+            ),
+            objectives=_chosen(self.selection.objectives, bits),
+            untold=self.untold,
+            known=agent in self.known,
+            measured=frozenset(pod for pod in pods if (agent.namespace, pod) in self.measured),
+            measures=self.measures,
+            scraped=frozenset(pod for pod, why in scrapes.items() if not why),
+            unscraped={pod: why for pod, why in scrapes.items() if why},
+            throttled={place[1]: self.throttled[place] for place in places if place in self.throttled},
+            fired=fired_of(self.fired, agent, pods),
+            flapped=flapped_of(self.slow.flapped, agent, pods) if self.slow is not None else (),
+            cluster=self.cluster,
+        )
+
+
+def _chosen(rules: Sequence[Bits], bits: int) -> frozenset[int]:
+    return frozenset(number for number, each in enumerate(rules) if each.of & bits)
+
+
+async def ask(settings: PrometheusSettings, asked: Asked, before: Known | None, slow_every: float) -> Known:
+    """A round; AskingError where not even the rules can be had. `slow_every`: seconds between slow questions."""
+    async with PrometheusClient(settings) as client:
+        reader = RuleReader(asked.alerts)
+        date = await client.rules(MOST_GROUPS, reader.take)
+        rules = reader.read(asked.date if date is None else date)
+        return await _Round(client, rules, asked, before, slow_every).ask(settings)
+
+
+class _Round:
+    def __init__(
+        self, client: PrometheusClient, rules: ReadRules, asked: Asked, before: Known | None, slow_every: float
+    ) -> None:
+        self._client, self._rules, self._asked, self._before = client, rules, asked, before
+        self._slow_every = slow_every
+        self._trouble: UnknownReason | None = None
+        self._namespaces = sorted({agent.namespace for agent in asked.pods})
+
+    async def ask(self, settings: PrometheusSettings) -> Known:
+        labels, untold = await self._labels(settings)
+        if labels is None:
+            return Known(self._rules, untold=untold, measures=untold, trouble=self._trouble)
+        self._rules = self._rules.within(labels.of_all)
+        asker = Asker(self._client, labels, within(self._namespaces))
+        selection, slow, untold = await self._selection(asker, labels)
+        known, _ = await self._part(asker.known(), frozenset())
+        measured, measures = await self._part(asker.measured(), frozenset())
+        return Known(
+            rules=self._rules,
+            labels=labels,
+            selection=selection,
+            untold=untold,
+            known=known,
+            measured=measured,
+            measures=measures,
+            throttled=(await self._part(asker.throttled(), {}))[0],
+            fired=(await self._part(asker.fired(), Alerts()))[0],
+            cluster=(await self._part(asker.cluster(), NOTHING_TOLD))[0],
+            scrapes=await self._scrapes(),
+            slow=slow,
+            trouble=self._trouble,
+        )
+
+    async def _part(self, question: Awaitable[T], otherwise: T) -> tuple[T, Untold | None]:
+        """The answer, or what stands for it and why."""
+        try:
+            return await question, None
+        except AskingError as error:
+            if error.reason is not UnknownReason.SOURCE_MISSING:  # that a server has no targets is no trouble of it
+                _logger.warning("evidence not had", source="prometheus")
+                self._trouble = self._trouble or error.reason
+            return otherwise, Untold(error.reason, error.message)
+
+    async def _labels(self, settings: PrometheusSettings) -> tuple[OwnLabels | None, Untold | None]:
+        given = given_labels(settings.labels)
+        if given is not None:
+            return given, None
+        found, untold = await self._part(found_labels(self._client, self._asked.started), None)
+        if found is None and self._before is not None:
+            found = self._before.labels  # once found it stays: of a watcher that is not scraped now, too
+        return found, untold or (_NOT_OURS if found is None else None)
+
+    async def _selection(self, asker: Asker, labels: OwnLabels) -> tuple[Selection, Slow | None, Untold | None]:
+        slots, alerts, objectives = slots_of(self._rules, self._is_wanted)
+        parted = [number for number, each in enumerate(alerts) if not each.whole]
+        self._rules = self._rules.untellable(parted, f"more than {MOST_SELECTORS} selectors would be asked for")
+        question = ask_now(self._client, slots, labels, self._namespaces)
+        now, untold = await self._part(question, Found())
+        slow = self._before.slow if self._before is not None else None
+        asked_for = frozenset(slots.numbers.items())
+        if slow is None or slow.slots != asked_for or self._asked.date - slow.at >= self._slow_every:
+            late = ask_lately(self._client, slots, labels, self._namespaces)
+            lately, later = await self._part(late, Found())
+            flapped, _ = await self._part(asker.flapped(), Alerts())
+            slow, untold = (
+                Slow(asked_for, lately, flapped, self._asked.date) if later is None else None,
+                untold or later,
+            )
+        if slow is None:
+            return Selection(alerts, objectives, now), None, untold
+        slow.lately.add(now)
+        return Selection(alerts, objectives, now, slow.lately), slow, untold
+
+    def _is_wanted(self, number: int) -> bool:
+        """Whether it must be known what this rule of the book selects."""
+        rule = self._rules.book.alerts[number]
+        return bool(rule.control or not rule.runbook_url or (rule.severity == "warning" and signal_of(rule)))
+
+    async def _scrapes(self) -> Mapping[PodRef, str]:
+        found = Scrapes(_pods(self._asked.pods))
+        await self._part(self._client.targets(MOST_TARGETS, found.take), None)
+        return found.of_pods
+
+
+def _pods(agents: Mapping[AgentRef, Sequence[str]]) -> Collection[PodRef]:
+    return {(agent.namespace, pod) for agent, pods in agents.items() for pod in pods}
