@@ -160,14 +160,15 @@ def test_one_that_is_taken_back_is_rolled_back_and_the_revision_before_is_health
     assert (seen.rollout.end, seen.course.begun) == ("", 2), "a second try is another rollout"
 
 
-def test_one_that_is_taken_back_is_told_before_the_old_image_is_pulled_again() -> None:
+def test_one_that_was_ready_is_taken_back_also_while_no_kubelet_has_told_the_image_of_the_pods_that_come_back() -> None:
     seen = running(pod("s-0"))
     seen.see(pod("s-1", "b", made=2), wanted=1)
-    again = pod("s-2", made=9, told=False, ready=False)
-    seen.see(pod("s-1", "b", made=2), again, wanted=1)
-    assert (seen.rollout.end, seen.course.begun) == ("", 1)
-    seen.see(again, wanted=1)
-    assert seen.rollout.end == "rolled_back"
+    assert seen.rollout.ready_at is not None
+    back = pod("s-2", made=9, told=False, ready=False)._replace(config="")
+    seen.see(pod("s-1", "b", made=2), back, wanted=1)
+    assert (seen.course.begun, seen.rollout.end) == (1, "")
+    seen.see(back, wanted=1)
+    assert (seen.course.begun, seen.rollout.end) == (1, "rolled_back")
 
 
 def test_one_that_is_taken_back_under_another_name_of_the_image_is_told_once_its_digest_is() -> None:

@@ -25,7 +25,7 @@ class Cluster:
     """One Deployment of an agent."""
 
     def __init__(self, kubernetes: Kubernetes) -> None:
-        self.admin, self._kubernetes = kubernetes.admin, kubernetes
+        self.admin, self.kubernetes = kubernetes.admin, kubernetes
         self._kubelet = Kubelet(kubernetes.admin, "127.9")
 
     def config(self, text: str) -> None:
@@ -63,7 +63,7 @@ class Cluster:
     def settings(self, home: Path) -> dict[str, Any]:
         """Of a daemon; its windows are seconds."""
         kubernetes = {
-            "kubeconfig": str(self._kubernetes.kubeconfig()),
+            "kubeconfig": str(self.kubernetes.kubeconfig()),
             "allow_cidrs": ["127.9.0.0/16"],
             "namespaces": [NAMESPACE],
             "events": {"enabled": False},

@@ -10,7 +10,7 @@ _NEWEST = "which the agents are built with; default: the newest that is known"
 
 
 def add_checklist_commands(add: Callable[..., ArgumentParser]) -> None:
-    """Add `validate`, `readiness` and `controls`; `add` makes the parser of one command."""
+    """Add `validate`, `readiness`, `rollout` and `controls`; `add` makes the parser of one command."""
     _validate(
         add(
             "validate",
@@ -24,6 +24,13 @@ def add_checklist_commands(add: Callable[..., ArgumentParser]) -> None:
             help="the production readiness checklist of agents: as they run, or of manifests",
             epilog="exit code: 0 all ready (with --fail-on fail: none fails), 1 a required control fails, "
             "3 one is unknown or not all could be judged, 2 nothing is selected or a mistake",
+        )
+    )
+    _rollout(
+        add(
+            "rollout",
+            help="wait for the verdict on one rollout of an agent; ends with its deployment record",
+            epilog="exit code: 0 verified, 1 failed or rolled back, 3 not decided in time, 2 a mistake",
         )
     )
     _controls(add("controls", help="the production readiness checklist as controls; one of them in full"))
@@ -65,13 +72,38 @@ def _readiness(command: ArgumentParser) -> None:
     since = "with --url: also what newly fails, is mended or lapsed in this time, such as 24h"
     command.add_argument("--since", metavar="DURATION", type=duration, help=since)
     command.add_argument("--fail-on", choices=("fail", "unknown"), help="default: unknown, and fail with --manifests")
+    _credentials(command)
+    add_output(command, "text", "json", "markdown", "html", "junit", "sarif")
+    command.set_defaults(command="watcher.commands.readiness.command:command")
+
+
+def _credentials(command: ArgumentParser) -> None:
     authorities = "with --url: authorities in PEM that its certificate is checked by; default: those of this machine"
     command.add_argument("--ca-file", metavar="FILE", type=Path, help=authorities)
     token = command.add_mutually_exclusive_group()
     token.add_argument("--bearer-token-file", metavar="FILE", type=Path, help="with --url: a token that may read")
     token.add_argument("--user-file", metavar="FILE", type=Path, help="with --url: a file with NAME:PASSWORD")
-    add_output(command, "text", "json", "markdown", "html", "junit", "sarif")
-    command.set_defaults(command="watcher.commands.readiness.command:command")
+
+
+def _rollout(command: ArgumentParser) -> None:
+    own = "the config of a daemon on this machine, which is asked; default: as for `readiness`"
+    command.add_argument("file", metavar="FILE", type=Path, nargs="?", help=own)
+    command.add_argument("--url", metavar="URL", type=url, help="ask this daemon, such as http://127.0.0.1:9847")
+    command.add_argument("--namespace", metavar="N", required=True, help="of the agent")
+    command.add_argument("--agent", metavar="A", required=True, help="its name")
+    meant = command.add_mutually_exclusive_group(required=True)
+    meant.add_argument("--image", metavar="DIGEST", help="the newest rollout of this image, sha256:...")
+    meant.add_argument("--revision", metavar="R", help="the newest rollout of this revision, as the watcher names it")
+    begun = "the newest rollout that began since: a time such as 2026-11-30T09:00:00Z, or a duration such as 10m"
+    meant.add_argument("--since", metavar="TIME", help=begun)
+    windows = ("immediate", "short", "long")
+    reach = "which windows must be decided: 15 minutes, the first hour, or six hours; default: short"
+    command.add_argument("--until", choices=windows, default="short", help=reach)
+    longest = "for how long to wait; default: 30m, 90m or 8h, by --until"
+    command.add_argument("--timeout", metavar="D", type=duration, help=longest)
+    _credentials(command)
+    add_output(command, "text", "json", "markdown")
+    command.set_defaults(command="watcher.commands.rollout.command:command")
 
 
 def _controls(command: ArgumentParser) -> None:

@@ -50,3 +50,10 @@ class RolloutsSettings(BaseModel):
         description="what only lacks traffic is verified by limits alone, and said; or it is waited for in vain",
     )
     windows: WindowSettings = Field(default_factory=WindowSettings, description="how long each part takes")
+    staging: tuple[str, ...] = Field(
+        default=(),
+        max_length=20,
+        description="namespaces in which agents run before they are released: the record of a rollout says when the "
+        "same image ran there",
+        examples=[["staging"]],
+    )

@@ -12,7 +12,7 @@ from watcher.rollouts.rollout import Rollout, verdict
 from watcher.rollouts.seen.course import Course
 from watcher.rollouts.seen.groups import Wanted
 from watcher.rollouts.seen.running import RunningPod, same
-from watcher.rollouts.terms import Outcome, Window
+from watcher.rollouts.terms import Outcome, Phase, Window
 
 AT_FIRST, OFTEN, SELDOM = 5.0, 15.0, 30.0
 """Seconds from one judging of a trial to the next: in the immediate window, while a gate may wait for it, and after."""
@@ -28,6 +28,7 @@ class Figures(NamedTuple):
     phase: str
     outcomes: Mapping[Window, Outcome]
     began_at: float
+    failing: bool | None = None  # of one that failed: whether it still does
 
 
 class Turns(NamedTuple):
@@ -72,7 +73,8 @@ class Follower:
         if self._figures is None or self._figures[0] is not slim:
             full = self.rollout or slim
             outcomes = {each: verdict(full, each).outcome for each in Window}
-            self._figures = slim, Figures(full.revision.id, full.phase, outcomes, full.began_at)
+            failing = full.still_fails if full.phase is Phase.FAILED else None
+            self._figures = slim, Figures(full.revision.id, full.phase, outcomes, full.began_at, failing)
         return self._figures[1]
 
     def observe(self, pods: Sequence[RunningPod], wanted: Wanted, date: float, now: float, *, is_new: bool) -> Turns:

@@ -10,7 +10,7 @@ from watcher.config.settings import Settings
 from watcher.engine.engine import Engine
 from watcher.rollouts.kept.keeper import RolloutKeeper
 from watcher.rollouts.rollouts import WRITTEN_EVERY, Rollouts
-from watcher.rollouts.seen.cluster import ClusterPods
+from watcher.rollouts.seen.cluster import AgentPods, ClusterPods
 from watcher.scheduling.schedule import Schedule
 from watcher.targets import TargetSet
 
@@ -21,11 +21,20 @@ class OnOffRollouts:
     """Whether there are any is as it was at the start: they need the checklist's watches of a cluster."""
 
     def __init__(
-        self, settings: Settings, engine: Engine, target_set: TargetSet, evidence: KubernetesEvidence | None
+        self,
+        settings: Settings,
+        engine: Engine,
+        target_set: TargetSet,
+        evidence: KubernetesEvidence | None,
+        simulated: AgentPods | None = None,
     ) -> None:
-        """`evidence`: what those watches tell; None where there are none."""
-        self._is_on = settings.rollouts.enabled
-        self._open = _opened(settings, engine, target_set, evidence) if self._is_on and evidence is not None else None
+        """`evidence`: what those watches tell, None where there are none; `simulated`: pods in place of a cluster's."""
+        self._is_on, self._open = settings.rollouts.enabled, None
+        if self._is_on and simulated is not None:
+            keeper = RolloutKeeper(settings.state_dir)
+            self._open = Rollouts(simulated, engine, settings.rollouts, keeper, lambda: True)
+        elif self._is_on and evidence is not None:
+            self._open = _opened(settings, engine, target_set, evidence)
 
     @property
     def view(self) -> Rollouts | None:

@@ -115,6 +115,14 @@ class Rollout:
         return tuple(each for each in self.lines if each.state is LineState.FAIL)
 
     @property
+    def still_fails(self) -> bool:
+        """Whether it serves, and what failed still does: a line that names no condition of pods does until it ends."""
+        over = {each.condition for each in self.fired if each.resolved_at is not None}
+        over -= {each.condition for each in self.fired if each.resolved_at is None}
+        lasting = (each for each in self.failed if not each.conditions or not over.issuperset(each.conditions))
+        return not self.end and self.pods.ready > 0 and any(lasting)
+
+    @property
     def phase(self) -> Phase:
         """How far it is."""
         if self.end == "superseded" and verdict(self, Window.LONG).outcome is Outcome.VERIFIED:
@@ -123,7 +131,7 @@ class Rollout:
             return Phase(self.end)
         if self.failed:
             return Phase.FAILED
-        if self.ready_at is None:
+        if self.ready_at is None or not self.lines:
             return Phase.CANARY if self.is_canary else Phase.PROGRESSING
         for window, phase in _PHASES.items():
             if any(_is_settling(each) for each in self.of(window) if each.name not in OUTSIDE_THE_GATE):

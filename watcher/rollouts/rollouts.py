@@ -19,15 +19,14 @@ from watcher.rollouts.lines.sight import Windows
 from watcher.rollouts.lines.trial import Facts
 from watcher.rollouts.requests.agent_requests import AgentRequests
 from watcher.rollouts.requests.hours import HOUR, same_hours
-from watcher.rollouts.seen.cluster import ClusterPods
+from watcher.rollouts.seen.cluster import AgentPods, Workload
 from watcher.rollouts.seen.course import Course
 from watcher.rollouts.view import FollowedRollouts
 from watcher.runtime.cooperative import TimeSlice
 from watcher.runtime.failures import FailuresLogger
 
 OBSERVED_AGAIN, OBSERVED_OFTEN, OBSERVED_READY = 300.0, 5.0, 30.0
-"""Seconds from one look at an agent's pods to the next where nothing says that they changed; in a rollout that is not
-Ready yet; and in one that is."""
+"""Seconds between looks at an agent's pods that nothing says to have changed; in a rollout; in one that is Ready."""
 
 WRITTEN_EVERY, KEPT_AGAIN = 5.0, 45.0
 """Seconds from one write to the next, and until one is written again of which no verdict has turned."""
@@ -46,7 +45,7 @@ class Rollouts(FollowedRollouts):
 
     def __init__(
         self,
-        cluster: ClusterPods,
+        cluster: AgentPods,
         engine: Engine,
         settings: RolloutsSettings,
         keeper: RolloutKeeper,
@@ -117,6 +116,10 @@ class Rollouts(FollowedRollouts):
         """By these from now on; a rollout that is under way keeps its windows."""
         self.settings = settings
 
+    def workload(self, namespace: str, agent: str) -> Workload | None:
+        """The object that makes the pods of an agent; None where that is not one, or may not be read."""
+        return self._cluster.workload(AgentRef(namespace, agent))
+
     # What is done in turns with the looks.
 
     async def _observe_due(self) -> None:
@@ -135,17 +138,14 @@ class Rollouts(FollowedRollouts):
         follower = self._followers.get(agent)
         if follower is None or follower.observed_at is None:
             return True
-        if follower.trial is None:
-            return now - follower.observed_at >= OBSERVED_AGAIN
-        return now - follower.observed_at >= (OBSERVED_OFTEN if follower.trial.ready is None else OBSERVED_READY)
+        in_rollout = follower.trial and (OBSERVED_OFTEN if follower.trial.ready is None else OBSERVED_READY)
+        return now - follower.observed_at >= (in_rollout or OBSERVED_AGAIN)
 
     async def _observe(self, agent: AgentRef) -> None:
-        now, is_new = self._clock.steady(), self._all_seen
-        follower = self._followers.get(agent)
+        now, follower = self._clock.steady(), self._followers.get(agent)
+        is_new = follower is None and self._all_seen
         if follower is None:
             follower = self._followers[agent] = Follower(Course(*agent), None, AgentRequests())
-        else:
-            is_new = False
         try:
             pods = self._cluster.pods(agent)
             date = self._clock.date_of(now)

@@ -16,7 +16,13 @@ from watcher.web.rendering import html_page, page_templates, rendered
 NEAREST = 5
 """Names that are offered."""
 
-PAGES = {"/": "Fleet", "/readiness": "Readiness", "/controls": "Controls", "/discovery": "Discovery"}
+PAGES = {
+    "/": "Fleet",
+    "/rollouts": "Rollouts",
+    "/readiness": "Readiness",
+    "/controls": "Controls",
+    "/discovery": "Discovery",
+}
 PAGES |= {"/runbooks": "Runbooks", "/metrics": "Metrics", "/api/v1/targets": "API: targets"}
 
 _ALIKE = 0.3

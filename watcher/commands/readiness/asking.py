@@ -15,10 +15,16 @@ MOST_BYTES = 1 << 30
 
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 _HERE = ("localhost", "127.0.0.1", "::1")
+_FINAL = (400, 401, 403, 404, 405, 421)
 
 
 class AskingError(Exception):
     """The daemon cannot be asked, or gave no answer; one sentence."""
+
+    def __init__(self, said: str, *, is_final: bool = False) -> None:
+        """`is_final`: the same question will never be answered, by this daemon and with these credentials."""
+        super().__init__(said)
+        self.is_final = is_final
 
 
 def ask(url: str, path: str, query: Mapping[str, str], given: Namespace) -> bytes:
@@ -45,12 +51,12 @@ def _who(url: str, given: Namespace) -> tuple[dict[str, str], tuple[str, str] | 
         return {}, None
     parts = urlsplit(url)
     if parts.scheme != "https" and parts.hostname not in _HERE:
-        raise AskingError(f"{url}: expected https beside --bearer-token-file and --user-file")
+        raise AskingError(f"{url}: expected https beside --bearer-token-file and --user-file", is_final=True)
     if given.bearer_token_file is not None:
         return {"Authorization": f"Bearer {_secret(given.bearer_token_file)}"}, None
     name, colon, password = _secret(given.user_file).partition(":")
     if not colon:
-        raise AskingError(f"{given.user_file}: expected NAME:PASSWORD")
+        raise AskingError(f"{given.user_file}: expected NAME:PASSWORD", is_final=True)
     return {}, (name, password)
 
 
@@ -74,7 +80,8 @@ def _body(answer: httpx.Response) -> bytes:
     body = b"".join(pieces)
     if answer.status_code != httpx.codes.OK:
         where = answer.url.copy_with(query=None)
-        raise AskingError(f"{where}: {answer.status_code} {answer.reason_phrase}{_why(body)}")
+        is_final = answer.status_code in _FINAL
+        raise AskingError(f"{where}: {answer.status_code} {answer.reason_phrase}{_why(body)}", is_final=is_final)
     return body
 
 

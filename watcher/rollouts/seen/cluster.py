@@ -1,6 +1,7 @@
 """The pods and workloads of agents, as the checklist's watches know them, for their rollouts. Nothing is asked here."""
 
 from collections.abc import Collection, Mapping
+from typing import NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
 from probes.controls.evidence import AgentRef, KubeObject, Missing
@@ -20,6 +21,41 @@ from watcher.rollouts.seen.running import DIGEST, RunningPod
 
 _OVER = ("Succeeded", "Failed")
 _LONGEST = 300
+
+
+class Workload(NamedTuple):
+    """One object of the cluster."""
+
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+
+
+class AgentPods(Protocol):
+    """What is asked of whoever knows the pods of agents."""
+
+    @property
+    def trouble(self) -> str:
+        """Why pods are not known right now; empty where they are."""
+
+    def agents(self) -> Collection[AgentRef]:
+        """All that have pods."""
+
+    def is_gone(self, agent: AgentRef) -> bool:
+        """Whether neither pods nor a workload are left of it."""
+
+    def pods(self, agent: AgentRef) -> list[RunningPod]:
+        """All pods of an agent, those that end too."""
+
+    def wanted(self, agent: AgentRef) -> Wanted:
+        """What its workloads say."""
+
+    def workload(self, agent: AgentRef) -> Workload | None:
+        """The object that makes its pods; None where that is not one, or may not be read."""
+
+    def keep_only(self) -> None:
+        """Forget what is known of what is there no more."""
 
 
 class ClusterPods:
@@ -66,6 +102,12 @@ class ClusterPods:
             managed_by=tool_of(workload) if workload is not None else "",
             claimed=_joined([each.claimed for _, each in told]),
         )
+
+    def workload(self, agent: AgentRef) -> Workload | None:
+        """The object that makes its pods; None where that is not one, or may not be read."""
+        keys = [key for key in self._pods.owners.keys_of(agent) if self._pods.owners.has_pods(key)]
+        found = self._evidence.progress.of(keys[0]) if len(keys) == 1 else None
+        return Workload(*keys[0], found.uid) if found is not None and found.uid else None
 
     def keep_only(self) -> None:
         """Forget what is known of workloads and pods that are there no more."""

@@ -37,7 +37,7 @@ class Known(NamedTuple):
 
     pods: Mapping[str, Revision]  # by uid
     current: Revision | None  # what the agent runs as a whole
-    others: Sequence[Revision] = ()  # what it ran before, which may come back
+    others: Sequence[Revision] = ()  # what it ran before, which may come back, the oldest first
 
 
 def identified(pods: Sequence[RunningPod], known: Known) -> dict[str, Revision]:
@@ -84,18 +84,21 @@ def together(revisions: Iterable[Revision]) -> Revision:
 def _told(pods: Sequence[RunningPod], known: Known) -> tuple[dict[str, str], dict[str, str]]:
     """Digests of images by template and by reference, and configs by template."""
     images, configs = dict[str, str](), dict[str, str]()
-    for revision in (*known.others, *([known.current] if known.current is not None else [])):
-        if not is_provisional(revision):
-            images[revision.reference] = revision.image
-            images.update({f"#{each}": revision.image for each in revision.templates})
+    for each in known.others:
+        if not is_provisional(each):
+            images.update({f"#{name}": each.image for name in each.templates})
+            configs.update(dict.fromkeys(each.templates, each.config) if each.config else {})
+    if (current := known.current) is not None and not is_provisional(current):
+        images[current.reference] = current.image
+        images.update({f"#{each}": current.image for each in current.templates})
     for pod in pods:
-        before = known.pods.get(pod.uid)
-        digest = pod.digest or (before.image if before is not None and not is_provisional(before) else "")
+        was = known.pods.get(pod.uid)
+        digest = pod.digest or (was.image if was is not None and not is_provisional(was) else "")
         if digest:
             images.setdefault(pod.reference, digest)
             images[f"#{pod.template}"] = digest
         if pod.config:
-            configs.setdefault(pod.template, pod.config)
+            configs[pod.template] = pod.config
     return images, configs
 
 

@@ -1,1 +1,1 @@
-"""What is served of rollouts."""
+"""Rollouts for readers and pipelines: series, gates, the API with each deployment record, and the pages."""

@@ -3,12 +3,19 @@
 from collections.abc import Sequence
 
 from probes.contract import Metric
-from watcher.metrics.families import PREFIX, ROLLOUT_FAMILIES, ROLLOUT_INFO, ROLLOUT_STARTED, ROLLOUT_VERDICT
-from watcher.rollouts.rollouts import Rollouts
+from watcher.metrics.families import (
+    PREFIX,
+    ROLLOUT_FAILING,
+    ROLLOUT_FAMILIES,
+    ROLLOUT_INFO,
+    ROLLOUT_STARTED,
+    ROLLOUT_VERDICT,
+)
 from watcher.rollouts.terms import Outcome
 from watcher.rollouts.view import AgentFigures
 from watcher.text.exposition import escape
 from watcher.web.exposition import Families, Texts
+from watcher.web.rollouts.followed import Followed
 
 _SLICE = 50
 """Agents whose lines are made at a time: about a millisecond."""
@@ -16,7 +23,7 @@ _SLICE = 50
 _VALUES = {Outcome.VERIFIED: "1", Outcome.FAILED: "0", Outcome.UNDECIDED: "0.5", Outcome.UNABLE: "0.5"}
 
 
-def rollout_families(rollouts: Rollouts) -> Families:
+def rollout_families(rollouts: Followed) -> Families:
     """All families of rollouts, as of now."""
     yield ROLLOUT_FAMILIES, _texts(list(rollouts.figures()))
 
@@ -27,7 +34,7 @@ def _texts(shown: Sequence[AgentFigures]) -> Texts:
         yield ["".join(family) for family in zip(*lines, strict=True)]
 
 
-def _lines(shown: AgentFigures) -> tuple[str, str, str]:
+def _lines(shown: AgentFigures) -> tuple[str, str, str, str]:
     labels = f'namespace="{escape(shown.namespace)}",agent="{escape(shown.agent)}"'
     found = shown.figures
     info = _line(ROLLOUT_INFO, f'{labels},revision="{found.revision}",phase="{found.phase}"', "1")
@@ -35,7 +42,8 @@ def _lines(shown: AgentFigures) -> tuple[str, str, str]:
         _line(ROLLOUT_VERDICT, f'{labels},until="{until}"', _VALUES[outcome])
         for until, outcome in found.outcomes.items()
     )
-    return info, "".join(verdicts), _line(ROLLOUT_STARTED, labels, repr(found.began_at))
+    failing = _line(ROLLOUT_FAILING, labels, str(int(found.failing))) if found.failing is not None else ""
+    return info, "".join(verdicts), _line(ROLLOUT_STARTED, labels, repr(found.began_at)), failing
 
 
 def _line(metric: Metric, labels: str, value: str) -> str:

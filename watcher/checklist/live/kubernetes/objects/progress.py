@@ -29,6 +29,7 @@ class Progress(NamedTuple):
     stuck: str  # why its controller gave up, a sentence; empty where it did not
     canary: bool  # it is meant to run two revisions side by side for a while
     claimed: Mapping[str, str]
+    uid: str = ""
 
 
 class WorkloadProgress:
@@ -72,6 +73,7 @@ def _progress(kind: str, raw: Raw) -> Progress:
         stuck=_stuck(kind, status),
         canary=_is_canary(kind, spec, status),
         claimed=claimed(raw),
+        uid=str(raw["metadata"].get("uid") or ""),
     )
 
 
