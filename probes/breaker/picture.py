@@ -90,7 +90,9 @@ def _state(callee: Callee) -> str:
 
 
 def _sentences(callee: Callee, seen: _Seen, history: BreakerHistory, context: Context) -> Iterator[str]:
-    if seen.not_closed is None:
+    if seen.not_closed is None and not callee.opened:
+        yield f"It is closed, and no opening was seen for {say_duration(seen.end - seen.start)}."
+    elif seen.not_closed is None:
         yield "It is closed."
     else:
         least = "" if callee.sure else "at least "
@@ -98,7 +100,8 @@ def _sentences(callee: Callee, seen: _Seen, history: BreakerHistory, context: Co
     count, window = len(callee.opened), say_duration(context.limits.flapping_window)
     more = count > context.limits.flapping_transitions
     times = "once" if count == 1 else f"{count} times"
-    yield f"It opened {'at least ' if more else ''}{times} within {window}." if count else "No opening was seen."
+    if count or seen.not_closed is not None:
+        yield f"It opened {'at least ' if more else ''}{times} within {window}." if count else "No opening was seen."
     if seen.start > -context.limits.flapping_window and not more:
         yield f"It is known for {say_duration(-seen.start)} of the {window} that are shown."
     if history.process.in_turn:

@@ -15,6 +15,7 @@ from tests.chart.render import CHART, HELMS, Document, Values, helm, notes, pods
 from tests.chart.values_table import README, values, with_table
 from tests.repository import ROOT
 from watcher.checklist.live.kubernetes.objects.kinds import Group, kinds
+from watcher.checklist.live.kubernetes.objects.report_kinds import report_kinds
 from watcher.checklist.live.kubernetes.objects.workloads import reduce_workload
 from watcher.cli import main
 from watcher.config.checklist import KubernetesEvidence
@@ -121,15 +122,18 @@ def test_the_daemon_takes_every_config_that_the_chart_makes(values: Values, tmp_
     assert main(["config", "check", str(file)]) == 0
 
 
+KINDS = (*kinds(reduce_workload), *report_kinds())
+
+
 def _of_groups(*groups: Group, namespaced: bool = False) -> dict[str, set[str]]:
     """What the code lists and watches for the checklist; `namespaced`: of that, what a Role can give."""
-    wanted = (kind for kind in kinds(reduce_workload) if kind.group in groups and (kind.namespaced or not namespaced))
+    wanted = (kind for kind in KINDS if kind.group in groups and (kind.namespaced or not namespaced))
     return {kind.plural: {"list", "watch"} for kind in wanted}
 
 
 PODS = {"pods": {"list", "watch"}, "configmaps": {"get"}, "services": {"get"}, "events": {"create", "patch"}}
-READ = PODS | _of_groups(Group.WORKLOADS, Group.NETWORK)
-OFF = {"workloads": False, "network": False}
+READ = PODS | _of_groups(Group.WORKLOADS, Group.NETWORK, Group.REPORTS)
+OFF = {"workloads": False, "network": False, "reports": False}
 SPIRE = {"clusterspiffeids": {"list", "watch"}, "namespaces": {"get"}}
 
 
@@ -141,9 +145,14 @@ SPIRE = {"clusterspiffeids": {"list", "watch"}, "namespaces": {"get"}}
         (
             {"scope": "namespaces", "namespaces": ["prod"]},
             "Role/prod/watch-w-agentweave-watcher-bcee3376",
-            PODS | _of_groups(Group.WORKLOADS, Group.NETWORK, namespaced=True),
+            PODS | _of_groups(Group.WORKLOADS, Group.NETWORK, Group.REPORTS, namespaced=True),
         ),
         ({"checklist": OFF}, "ClusterRole/watch-w-agentweave-watcher-bcee3376", PODS),
+        (
+            {"checklist": OFF, "podLogs": True},
+            "ClusterRole/watch-w-agentweave-watcher-bcee3376",
+            PODS | {"pods/log": {"get"}},
+        ),
         (
             {"checklist": OFF | {"rbac": True, "spire": True}},
             "ClusterRole/watch-w-agentweave-watcher-bcee3376",
@@ -170,7 +179,7 @@ def test_groups_and_kinds_of_the_checklist_stand_by_their_names_in_chart_and_con
     documents = rendered({"rbac": {"checklist": dict.fromkeys(named, True)}})
     [role] = [each for name, each in documents.items() if name.startswith("ClusterRole/")]
     groups = {(group, plural) for rule in role["rules"] for group in rule["apiGroups"] for plural in rule["resources"]}
-    assert {(kind.api, kind.plural) for kind in kinds(reduce_workload)} <= groups
+    assert {(kind.api, kind.plural) for kind in KINDS} <= groups
     assert "secrets" not in {plural for _, plural in groups}
 
 

@@ -230,6 +230,9 @@ def test_of_the_time_before_a_breakers_process_nothing_is_shown() -> None:
     assert bands(picture) == [("no opening was seen", -600, 0)]
     [picture] = pictures_of(breakers({0: "0", 300: "0", 600: "0"}, started=400), 600)
     assert bands(picture) == [("no opening was seen", -200, 0)]
+    assert picture.text.startswith(
+        "It is closed, and no opening was seen for 3m20s. It is known for 3m20s of the 30m0s"
+    )
 
 
 def test_a_breaker_that_the_newest_look_could_not_read_is_not_shown_as_it_was() -> None:

@@ -171,6 +171,16 @@ def test_one_that_was_ready_is_taken_back_also_while_no_kubelet_has_told_the_ima
     assert (seen.course.begun, seen.rollout.end) == (1, "rolled_back")
 
 
+def test_one_that_is_taken_back_under_another_name_of_the_image_is_told_once_its_digest_is() -> None:
+    seen = running(pod("s-0"))
+    seen.see(pod("s-1", "b", made=2), wanted=1)
+    again = pod("s-2", made=9, told=False, ready=False, template="again")._replace(reference="registry/agent:again")
+    seen.see(pod("s-1", "b", made=2), again, wanted=1)
+    assert seen.image == "registry/agent:again"
+    seen.see(again._replace(digest=digest("a")), wanted=1)
+    assert (seen.image, seen.rollout.end) == (digest("b"), "rolled_back")
+
+
 def test_ten_revisions_in_a_row_each_replace_the_one_before_and_all_have_the_same_one_to_go_back_to() -> None:
     seen = running(pod("s-0"), pod("s-1"))
     for number in range(10):

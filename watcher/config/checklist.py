@@ -10,6 +10,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from probes.contract import Seconds, say_duration
 from probes.contract.spiffe_id import check_trust_domain
 from probes.controls.profile import NotRequired, Profile
+from watcher.config.witnesses.document_links import DocumentLinksSettings
+from watcher.config.witnesses.stores import Interval, LogsSettings, TracesSettings
 from watcher.text.addresses import base_url
 from watcher.text.key_path import plain_name
 
@@ -94,6 +96,10 @@ class ChecklistIntervals(BaseModel):
     tls_posture: Annotated[Seconds, _at_most(LONGEST_TLS_POSTURE, "1h")] = Field(
         default=3600.0, description="from one round of further TLS handshakes to the next, from 1m to 1h"
     )
+    logs: Interval = Field(default=3600.0, description="from one reading of an agent's log to the next, from 5m to 1h")
+    traces: Interval = Field(
+        default=3600.0, description="from one question about an agent's traces to the next, from 5m to 1h"
+    )
     prometheus: Annotated[Seconds, _at_most(LONGEST_PROMETHEUS, "10m")] = Field(
         default=300.0, description="from one round of questions to Prometheus and Alertmanager to the next, 1m to 10m"
     )
@@ -156,6 +162,10 @@ class KubernetesEvidence(BaseModel):
     )
     rbac: bool = Field(default=False, description="Roles and their bindings, for who may read Secrets; never Secrets")
     spire: bool = Field(default=False, description="ClusterFederatedTrustDomains")
+    reports: bool = Field(
+        default=True,
+        description="reports of Trivy-operator on images, and of policy engines on signatures, where their CRDs are",
+    )
 
 
 class PrometheusSettings(BaseModel):
@@ -229,6 +239,15 @@ class ChecklistSettings(BaseModel):
     )
     hostile_handshakes: bool = Field(
         default=False, description="whether agents are also shown a forged and a foreign certificate"
+    )
+    logs: LogsSettings | None = Field(
+        default=None, description="where the lines of agents' logs are read; left out: they are not"
+    )
+    traces: TracesSettings | None = Field(
+        default=None, description="where the traces of agents are; left out: none are asked for"
+    )
+    document_links: DocumentLinksSettings = Field(
+        default_factory=DocumentLinksSettings, description="whether the links of records are tried"
     )
     prometheus: PrometheusSettings | None = Field(
         default=None, description="the Prometheus that is asked which alerts watch agents; left out: none is"

@@ -65,7 +65,10 @@ class ListWatch:
         listener: Listener,
         patience: Patience,
         uniform: Callable[[float, float], float],
+        page: int = PAGE,
     ) -> None:
+        """`page`: objects that are listed at once."""
+        self._limit = page
         self._access, self._path, self._selector = access, path, selector
         self._listener, self._patience, self._uniform = listener, patience, uniform
         self._version: str | None = None
@@ -119,7 +122,7 @@ class ListWatch:
         token: str | None = None
         time_slice = TimeSlice()
         while True:
-            page = await self._page({"limit": str(PAGE)} | ({"continue": token} if token else {}))
+            page = await self._page({"limit": str(self._limit)} | ({"continue": token} if token else {}))
             for raw in page["items"]:
                 uids.add(str(raw["metadata"]["uid"]))
                 self._put(raw)

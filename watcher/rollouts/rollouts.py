@@ -26,8 +26,7 @@ from watcher.runtime.cooperative import TimeSlice
 from watcher.runtime.failures import FailuresLogger
 
 OBSERVED_AGAIN, OBSERVED_OFTEN, OBSERVED_READY = 300.0, 5.0, 30.0
-"""Seconds from one look at an agent's pods to the next where nothing says that they changed; in a rollout that is not
-Ready yet; and in one that is."""
+"""Seconds between looks at an agent's pods that nothing says to have changed; in a rollout; in one that is Ready."""
 
 WRITTEN_EVERY, KEPT_AGAIN = 5.0, 45.0
 """Seconds from one write to the next, and until one is written again of which no verdict has turned."""
@@ -135,17 +134,14 @@ class Rollouts(FollowedRollouts):
         follower = self._followers.get(agent)
         if follower is None or follower.observed_at is None:
             return True
-        if follower.trial is None:
-            return now - follower.observed_at >= OBSERVED_AGAIN
-        return now - follower.observed_at >= (OBSERVED_OFTEN if follower.trial.ready is None else OBSERVED_READY)
+        in_rollout = follower.trial and (OBSERVED_OFTEN if follower.trial.ready is None else OBSERVED_READY)
+        return now - follower.observed_at >= (in_rollout or OBSERVED_AGAIN)
 
     async def _observe(self, agent: AgentRef) -> None:
-        now, is_new = self._clock.steady(), self._all_seen
-        follower = self._followers.get(agent)
+        now, follower = self._clock.steady(), self._followers.get(agent)
+        is_new = follower is None and self._all_seen
         if follower is None:
             follower = self._followers[agent] = Follower(Course(*agent), None, AgentRequests())
-        else:
-            is_new = False
         try:
             pods = self._cluster.pods(agent)
             date = self._clock.date_of(now)

@@ -12,6 +12,7 @@ TAKEN = frozenset(
     {
         *("alertname", "alertstate", "cluster", "job", "instance", "namespace", "agent", "pod", "node", "shard"),
         *("probe", "condition", "subject", "reason", "severity", "component", "source", "state", "drill", "drill_id"),
+        "agentweave_control",
     }
 )
 """By these alerts are told apart, routed or found."""

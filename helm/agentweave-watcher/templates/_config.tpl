@@ -27,6 +27,9 @@
 {{- end }}
 {{- if .Values.discovery.kubernetes.enabled }}
 {{- $_ := set $config "checklist" (dict "kubernetes" .Values.rbac.checklist) }}
+{{- if .Values.rbac.podLogs }}
+{{- $_ := set $config.checklist "logs" (dict "kind" "kubernetes") }}
+{{- end }}
 {{- end }}
 {{- with .Values.checklist.prometheus }}
 {{- if .url }}
@@ -77,6 +80,9 @@
 {{- fail (printf "rbac.checklist.%s: only with rbac.scope `cluster`, for %s belong to no namespace" $key $of) }}
 {{- end }}
 {{- end }}
+{{- if and (eq (dig "checklist" "logs" "kind" "" .Values.config) "kubernetes") .Values.rbac.create (not .Values.rbac.podLogs) }}
+{{- fail "config.checklist.logs: the logs of pods cannot be read without rbac.podLogs" }}
+{{- end }}
 {{- $spiffe := .Values.discovery.kubernetes.clusterSpiffeIds }}
 {{- if and .Values.rbac.spire .Values.discovery.kubernetes.enabled (not $spiffe.trustDomain) (not .Values.existingConfigMap) }}
 {{- fail "rbac.spire: the right to read ClusterSPIFFEID objects is of no use without discovery.kubernetes.clusterSpiffeIds.trustDomain" }}
@@ -87,7 +93,7 @@
 {{- $carried := list }}
 {{- range .Values.discovery.kubernetes.labelsToAlerts }}
 {{- $name := include "agentweave-watcher.alertLabel" . }}
-{{- if has $name (list "alertname" "alertstate" "cluster" "job" "instance" "namespace" "agent" "pod" "node" "shard" "probe" "condition" "subject" "reason" "severity" "component" "source" "state" "drill" "drill_id") }}
+{{- if has $name (list "alertname" "alertstate" "cluster" "job" "instance" "namespace" "agent" "pod" "node" "shard" "probe" "condition" "subject" "reason" "severity" "component" "source" "state" "drill" "drill_id" "agentweave_control") }}
 {{- fail (printf "discovery.kubernetes.labelsToAlerts: alerts have a label %s of their own" $name) }}
 {{- end }}
 {{- if has $name $carried }}

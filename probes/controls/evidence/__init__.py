@@ -3,22 +3,29 @@
 from probes.controls.evidence.agent_config import AgentConfigFile
 from probes.controls.evidence.agent_objects import AgentObjects, Container, KubeObject, Listing, PodTemplate, ReadText
 from probes.controls.evidence.alertmanager import AlertmanagerLook
+from probes.controls.evidence.document_links import DeadLink, DocumentLinks
 from probes.controls.evidence.endings import LastTry, Routed, Took
 from probes.controls.evidence.gathered import AgentRef, EvidenceSet, Missing, Pod, Seen
 from probes.controls.evidence.identity_entries import IdentityEntries, IdentityEntry
 from probes.controls.evidence.live_pod import LivePod
+from probes.controls.evidence.log_sample import Arrived, LogSample, Retention, Share
 from probes.controls.evidence.looks import MetricsLook, OPALook, ServedPort, Spoken, Traffic, Verdicts
 from probes.controls.evidence.own_identity import OwnWorkload
 from probes.controls.evidence.past import ConditionPast, PodConditions, PodHistory, Stretch
 from probes.controls.evidence.prometheus import PrometheusLook
+from probes.controls.evidence.scanner_reports import RunningImage, ScannerReports
+from probes.controls.evidence.trace_sample import TraceSample
 
 __all__ = [
     "AgentConfigFile",
     "AgentObjects",
     "AgentRef",
     "AlertmanagerLook",
+    "Arrived",
     "ConditionPast",
     "Container",
+    "DeadLink",
+    "DocumentLinks",
     "EvidenceSet",
     "IdentityEntries",
     "IdentityEntry",
@@ -26,6 +33,7 @@ __all__ = [
     "LastTry",
     "Listing",
     "LivePod",
+    "LogSample",
     "MetricsLook",
     "Missing",
     "OPALook",
@@ -36,12 +44,17 @@ __all__ = [
     "PodTemplate",
     "PrometheusLook",
     "ReadText",
+    "Retention",
     "Routed",
+    "RunningImage",
+    "ScannerReports",
     "Seen",
     "ServedPort",
+    "Share",
     "Spoken",
     "Stretch",
     "Took",
+    "TraceSample",
     "Traffic",
     "Verdicts",
 ]

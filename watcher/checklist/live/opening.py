@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from probes.contract import SourceSettings
 from probes.controls.evidence import AgentRef, LastTry
+from probes.controls.records import Record
 from watcher.changes.change import Change
 from watcher.checklist.finding_changes import FindingChanges
 from watcher.checklist.live.checklist import Checklist
@@ -21,6 +22,7 @@ from watcher.checklist.live.probing.source_settings import source_settings
 from watcher.checklist.live.prometheus.evidence import PrometheusEvidence
 from watcher.checklist.live.provider import EvidenceProvider
 from watcher.checklist.live.view import ChecklistView
+from watcher.checklist.live.witnesses import Witnesses
 from watcher.config.checklist import ChecklistSettings
 from watcher.config.replicas import Shard
 from watcher.config.settings import Settings
@@ -28,8 +30,9 @@ from watcher.engine.engine import Engine
 from watcher.scheduling.schedule import Schedule
 from watcher.targets import TargetSet
 
-_FIRST, _PROBED = 20.0, 60.0
-"""Seconds that one who asks by hand waits for the objects of the cluster, and for the probes of all agents."""
+_FIRST, _PROBED, _WITNESSED = 20.0, 60.0, 60.0
+"""Seconds that one who asks by hand waits for the objects of the cluster, for the probes of all agents, and for what
+others know of them."""
 
 
 class LiveChecklist:
@@ -52,10 +55,12 @@ class LiveChecklist:
         self._last_tries = LastTries(engine, endings) if endings is not None else None
         tries_of = endings.tries_of if endings is not None else _no_tries
         self._known = KnownEvidence(engine, self._state_dir, tries_of)
+        self._witnesses = Witnesses(settings.checklist, engine, self._objects, _no_records, self._state_dir)
         criteria, states = Criteria(settings.checklist), lambda: engine.board.states
         controls = criteria.catalogue.by_id
         self._prometheus = PrometheusEvidence(settings, controls, states, engine.own_metrics, engine.clock)
         providers: list[EvidenceProvider] = [self._objects, self._known, self._probed, self._prometheus]
+        providers += self._witnesses.providers
         self._gathering = Gathering(providers, settings.shard.owns, self._objects.accounts, at_once=once)
         self._checklist = Checklist(
             criteria,
@@ -77,7 +82,8 @@ class LiveChecklist:
     @property
     def unwritable(self) -> str:
         """Why what was found cannot be kept; empty where it is."""
-        return self._keeper.trouble or self._probed.unwritable or self._known.unwritable
+        of_evidence = self._probed.unwritable or self._known.unwritable or self._witnesses.unwritable
+        return self._keeper.trouble or of_evidence
 
     def tell_changes(self, tell: Callable[[Sequence[Change]], None]) -> None:
         """Have findings that turn told as changes."""
@@ -91,6 +97,7 @@ class LiveChecklist:
         self._objects.start()
         schedule.every(KnownEvidence.KEPT_EVERY, self._known.write, "known", first=KnownEvidence.KEPT_EVERY)
         schedule.every(Checklist.EVERY, self._probed.tick, "probing")
+        await self._witnesses.start(schedule, Checklist.EVERY)
         schedule.every(Checklist.EVERY, self._prometheus.tick, "prometheus")
         if self._last_tries is not None:
             schedule.every(Checklist.EVERY, self._last_tries.tick, "last tries")
@@ -100,7 +107,8 @@ class LiveChecklist:
     async def judge_once(self, look: Callable[[], Awaitable[None]]) -> ChecklistView:
         """Judge all agents by what can be seen now; `look` looks at all targets. What is bad is looked at twice."""
         await asyncio.gather(look(), self._objects.first(_FIRST))
-        await asyncio.gather(self._probe_all(), self._prometheus.ask())
+        witnesses = self._prometheus.ask(), self._witnesses.first(_WITNESSED)
+        await asyncio.gather(self._probe_all(), *witnesses)
         await look()  # what was seen before the probes may be too old after them
         await self._checklist.judge_all()
         if suspects := self._checklist.suspects():
@@ -114,6 +122,7 @@ class LiveChecklist:
         self._objects.adopt(settings)
         self._checklist.adopt(settings.checklist)
         self._probed.adopt(_probes(settings.checklist))
+        self._witnesses.adopt(settings.checklist)
         self._prometheus.adopt(settings)
 
     async def close(self) -> None:
@@ -124,6 +133,7 @@ class LiveChecklist:
         if self._last_tries is not None:
             await self._last_tries.close()
         await self._known.write()
+        await self._witnesses.close()
         await self._keeper.write_last()
 
     async def _probe_all(self, agents: Collection[AgentRef] | None = None) -> None:
@@ -134,6 +144,10 @@ class LiveChecklist:
         while self._probed.is_busy and time.monotonic() < end:
             await asyncio.sleep(0.1)
             await self._probed.tick()
+
+
+def _no_records(_: AgentRef) -> tuple[Record, ...]:
+    return ()
 
 
 def _no_tries(_: AgentRef) -> tuple[LastTry, ...]:

@@ -45,8 +45,7 @@ class Course:
     def observe(self, pods: Sequence[RunningPod], wanted: Wanted, now: float, *, is_new: bool = False) -> None:
         """How the pods are now (Unix seconds); `is_new`: the agent was not there before, for certain."""
         live = [each for each in pods if not each.ends]
-        before = self.rollout.before if self.rollout is not None else None
-        found = identified(live, Known(self.pods, self.current, before))
+        found = identified(live, Known(self.pods, self.current, self._others()))
         groups = groups_of(live, found)
         self.pods = found
         if not groups:
@@ -108,9 +107,15 @@ class Course:
             self.note(f"Template {found.templates[-1]} came later, with the same image and config: no rollout.")
 
     def _running(self) -> Sequence[Revision | None]:
-        """What ran when the newest rollout began."""
-        is_open = self.before is not None and not self.before.end
-        return (self.current, self.before.revision if self.before is not None and is_open else None)
+        """What ran when the newest rollout began, and what ran before that, if it is taken back."""
+        if self.before is None or self.before.end:
+            return (self.current,)
+        return self.current, self.before.revision, self.before.before
+
+    def _others(self) -> Sequence[Revision]:
+        """What ran before, the oldest first."""
+        known = [each for one in (self.before, self.rollout) if one is not None for each in (one.before, one.revision)]
+        return [each for each in known if each is not None]
 
     def _take_back(self) -> None:
         """It was none."""

@@ -37,7 +37,7 @@ class Known(NamedTuple):
 
     pods: Mapping[str, Revision]  # by uid
     current: Revision | None  # what the agent runs as a whole
-    before: Revision | None = None  # what ran before the newest rollout, and may come back
+    others: Sequence[Revision] = ()  # what it ran before, which may come back, the oldest first
 
 
 def identified(pods: Sequence[RunningPod], known: Known) -> dict[str, Revision]:
@@ -84,9 +84,10 @@ def together(revisions: Iterable[Revision]) -> Revision:
 def _told(pods: Sequence[RunningPod], known: Known) -> tuple[dict[str, str], dict[str, str]]:
     """Digests of images by template and by reference, and configs by template."""
     images, configs = dict[str, str](), dict[str, str]()
-    if (before := known.before) is not None and not is_provisional(before):
-        images.update({f"#{each}": before.image for each in before.templates})
-        configs.update(dict.fromkeys(before.templates, before.config) if before.config else {})
+    for each in known.others:
+        if not is_provisional(each):
+            images.update({f"#{name}": each.image for name in each.templates})
+            configs.update(dict.fromkeys(each.templates, each.config) if each.config else {})
     if (current := known.current) is not None and not is_provisional(current):
         images[current.reference] = current.image
         images.update({f"#{each}": current.image for each in current.templates})

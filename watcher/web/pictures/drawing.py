@@ -13,7 +13,7 @@ from watcher.web.pictures.svg import element
 
 WIDTH = 360.0
 _LEFT, _RIGHT = 53.0, 8.0  # of lines, for the words of their scale; a strip needs none
-_AXIS = 17.0
+_AXIS = 20.0
 _TICK_ROOM = 26.0  # half of what the words of a tick may take
 
 
@@ -45,8 +45,10 @@ class Drawn(NamedTuple):
 
     @property
     def now(self) -> str:
-        """The first sentence of its text: how it is now."""
-        return self.text.partition(". ")[0].removesuffix(".") + "."
+        """Of its text the first sentence, which says how it is now, and those after it up to one that has a number."""
+        sentences = self.text.removesuffix(".").split(". ")
+        first = next((place for place, each in enumerate(sentences) if any(map(str.isdigit, each))), 0)
+        return ". ".join(sentences[: first + 1]) + "."
 
 
 def drawn(picture: Picture, name: str) -> Drawn:
@@ -117,7 +119,7 @@ def _axis(picture: Picture, across: Scale, bottom: float) -> Iterator[str]:
         x = across(tick.value)
         yield element("line", class_="axis", x1=x, x2=x, y1=bottom, y2=bottom + 3)
         side = "end" if x > WIDTH - _TICK_ROOM else "start" if x < _TICK_ROOM else "middle"
-        yield element("text", class_=f"tick {side}", x=x, y=bottom + 14, text=tick.said)
+        yield element("text", class_=f"tick {side}", x=x, y=bottom + 17, text=tick.said)
 
 
 def _legend(picture: Picture) -> Iterator[Entry]:

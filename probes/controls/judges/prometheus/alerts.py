@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from probes.controls.catalogue.control import UnknownReason
+from probes.controls.catalogue.control import SourceName, UnknownReason
+from probes.controls.evidence import EvidenceSet, LivePod, Seen
 from probes.controls.evidence.golden_signals import SIGNALS, signal_of
 from probes.controls.evidence.prometheus import AlertRule, Health
 from probes.controls.judges.prometheus.case import RulesCase, judge_of_rules
@@ -18,7 +19,8 @@ CRITICAL_ALERTS = (
     "alerts.resource-usage",
 )
 
-_HALVES = ("AgentWeaveMemoryHigh", "AgentWeaveCPUHigh")
+_OF_CPU = "AgentWeaveCPUHigh"
+_HALVES = ("AgentWeaveMemoryHigh", _OF_CPU)
 """Of the shipped rules two answer one line, each for its half."""
 
 
@@ -26,14 +28,29 @@ def critical_alert(case: RulesCase, control: str) -> Watch:
     """How the alert of one of these lines stands for the agent."""
     missing = f"No alerting rule is loaded that answers {control}."
     whole = best(case.look, lambda rule: rule.control == control and rule.name not in _HALVES, "critical", missing)
-    halves = {rule.name for rule in case.look.book.alerts if rule.control == control} & set(_HALVES)
-    if whole.says is Says.GOOD or not halves:
+    loaded = {rule.name for rule in case.look.book.alerts if rule.control == control} & set(_HALVES)
+    if whole.says is Says.GOOD or not loaded:
         return whole
-    return worst(_half(case, name) for name in _HALVES)
+    needed = [name for name in _HALVES if name != _OF_CPU or not _has_no_cpu_limit(case.evidence)]
+    return worst(_half(case, name) for name in needed)
 
 
 def _half(case: RulesCase, name: str) -> Watch:
     return best(case.look, lambda rule: rule.name == name, "critical", f"The rule {name} is not loaded.")
+
+
+def _has_no_cpu_limit(evidence: EvidenceSet) -> bool:
+    """Whether that is proven of each pod: of no limit there is no 90 %."""
+    pods = [found for _, found in evidence.of_pods(SourceName.KUBERNETES_POD, LivePod)]
+    return bool(pods) and all(isinstance(each, Seen) and not _limits_cpu(each.value) for each in pods)
+
+
+def _limits_cpu(pod: LivePod) -> bool:
+    """Also where it cannot be told."""
+    own = next((each.body for each in pod.template.containers() if each.agent), None)
+    resources = own.get("resources", {}) if own is not None else None
+    limits = resources.get("limits", {}) if isinstance(resources, dict) else None
+    return not isinstance(limits, dict) or "cpu" in limits
 
 
 @judge_of_rules(*CRITICAL_ALERTS)

@@ -93,10 +93,14 @@ _SEARCHED = 2**20
 
 def secret_rule(text: str) -> str:
     """The name of the first rule that the text matches, `AWS access key`; empty where it matches none."""
-    if len(text) < _SHORTEST:
-        return ""
-    text = text[:_SEARCHED]
-    return next((name for name, part, pattern in _RULES if part in text and pattern.search(text)), "")
+    return next(secret_rules(text), "")
+
+
+def secret_rules(text: str) -> Iterator[str]:
+    """The name of each rule that the text matches; one name may stand for several."""
+    if len(text) >= _SHORTEST:
+        text = text[:_SEARCHED]
+        yield from (name for name, part, pattern in _RULES if part in text and pattern.search(text))
 
 
 def may_be_secret(key: str, text: str) -> str:

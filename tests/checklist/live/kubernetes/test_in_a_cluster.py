@@ -1,5 +1,6 @@
 """Evidence from a real API server, asked with rights that are given and taken away meanwhile."""
 
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.catalogue.terms import Bind
 from probes.controls.evidence import AgentConfigFile, AgentObjects, AgentRef, LivePod, Missing, Routed, Seen
 from probes.controls.judges.spire_agents import SpireAgent, spire_agents_of
+from tests.checklist.live.kubernetes import scanners
 from tests.checklist.live.kubernetes.cluster import (
     ACCOUNT,
     AGENT,
@@ -26,14 +28,17 @@ from tests.checklist.live.kubernetes.cluster import (
     until,
     watching,
 )
+from tests.checklist.live.logs.lines import line
 from tests.discovery.pods.test_target import CONFIG
 from tests.repository import ROOT
 from tests.servers.kube import Kubernetes, run_kubernetes
 from tests.servers.kube_api import KubeApi, RefusedError
+from tests.servers.kubelet import run_kubelet
 from tests.servers.process import eventually
 from watcher.checklist.live.accounts import UNLISTED, account
 from watcher.checklist.live.kubernetes.objects.kinds import Group
 from watcher.checklist.live.kubernetes.pods.live_pods import LivePods
+from watcher.checklist.live.logs.pod_logs import PodLogs
 from watcher.config.replicas import Shard
 from watcher.discovery.pod.kept.pod import seconds
 from watcher.discovery.pods.scope import Scope
@@ -247,6 +252,98 @@ def test_a_pod_is_seen_as_it_runs_with_its_digests_and_labels(kubernetes: Kubern
         await until(lambda: set(watched.evidence.sources_up().values()) == {""})
 
     watching(kubernetes, tmp_path, script)
+
+
+def test_findings_turn_when_trivy_operator_reports_a_critical_vulnerability_and_with_the_right_to_its_reports(
+    kubernetes: Kubernetes, tmp_path: Path
+) -> None:
+    admin, scanned = kubernetes.admin, "deployment.image.scanned"
+    kinds = [("VulnerabilityReport", "vulnerabilityreports"), ("SbomReport", "sbomreports")]
+    group, version = scanners.TRIVY.split("/")
+    admin.apply(*[scanners.definition(*each, group, version) for each in kinds])
+    reports = [{"apiGroups": [group], "resources": [each for _, each in kinds], "verbs": ["list", "watch"]}]
+    admin.apply(rights(*WORKLOADS, *NETWORK))
+    run_pod(kubernetes)
+    made = {"agent": "agentweave/example-agent", "opa": "openpolicyagent/opa", "init": "library/busybox"}
+
+    async def script(watched: Watched) -> None:
+        await watched.until_said(scanned, "unknown Forbidden")
+        await until(lambda: watched.evidence.sources_up().get("kubernetes_VulnerabilityReport") == "Forbidden")
+        admin.apply(rights(*WORKLOADS, *NETWORK, *reports))
+        await watched.until_said(scanned, "unknown NoData")
+        for name, repository in made.items():
+            admin.apply(scanners.vulnerabilities(at=time.time(), name=name, repository=repository))
+        await watched.until_said(scanned, "unknown NoData")
+        admin.set_pod_status("pod-1", with_init_container(), namespace=NAMESPACE)
+        await watched.until_said(scanned, "pass")
+        watched.evidence.take_changed()
+        found = {"vulnerabilityID": "CVE-2026-1", "severity": "CRITICAL", "fixedVersion": "2.0"}
+        admin.apply(scanners.vulnerabilities(found, at=time.time() + 1, name="agent"))
+        await watched.until_said(scanned, "fail Violated")
+        changed = watched.evidence.take_changed()
+        assert changed is None or AGENT in changed
+        assert watched.evidence.sources_up()["kubernetes_VulnerabilityReport"] == ""
+        assert "kubernetes_ExposedSecretReport" not in watched.evidence.sources_up()  # it has no CRD
+
+    try:
+        watching(kubernetes, tmp_path, script)
+    finally:
+        for each in kinds:
+            admin.delete(scanners.definition(*each, group, version))
+
+
+def test_lines_of_a_pod_are_counted_by_the_right_to_its_logs_however_long_they_are(
+    kubernetes: Kubernetes, tmp_path: Path
+) -> None:
+    admin, secret = kubernetes.admin, b"AKIAIOSFODNN7EXAMPLE"
+    logs = {"pod-1/agent": b"\n".join([b"a first one", *[line()] * 150, b"key " + secret, b"\xff\x00"])}
+    right = {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]}
+    run_pod(kubernetes)
+
+    async def script(watched: Watched) -> None:
+        async def sampled() -> Any:
+            assert watched.evidence.access is not None
+            return await PodLogs(watched.evidence.access, 200).sample(AGENT, watched.evidence.pods.of(AGENT))
+
+        async def refused() -> Missing:
+            found = await sampled()
+            assert isinstance(found, Missing)
+            return found
+
+        def is_placed() -> bool:
+            watched.evidence.take_changed()
+            return bool(watched.evidence.pods.of(AGENT))
+
+        await until(is_placed)
+        assert (await refused()).reason is UnknownReason.FORBIDDEN
+        admin.apply(rights(*WORKLOADS, *NETWORK, right))
+        found: Any = Missing(UnknownReason.OBSERVING, "")
+        while isinstance(found, Missing):  # until the API server goes by the right
+            found = await sampled()
+            assert not isinstance(found, Missing) or found.reason is UnknownReason.FORBIDDEN
+        sample, ref = found
+        assert (sample.lines, sample.objects, sample.found) == (153, 150, {"AWS access key": 1})
+        assert ref == f"pod/{NAMESPACE}/pod-1 container agent"
+        assert secret.decode() not in repr(found)
+        logs["pod-1/agent"] = b"{" + b"a" * (100 * 2**20)
+        sample, _ = await sampled()
+        assert (sample.lines, sample.objects, sample.cut) == (1, 0, 1)
+        del logs["pod-1/agent"]
+        gone = await refused()
+        assert gone.reason is UnknownReason.UNREACHABLE
+        assert gone.message.startswith("The logs of its pods cannot be read: ")
+
+    with run_kubelet(kubernetes, tmp_path, logs):
+        watching(kubernetes, tmp_path, script)
+
+
+def with_init_container() -> dict[str, Any]:
+    """The status of the example pod, with its init container that has ended."""
+    given = status()
+    ended = {"terminated": {"exitCode": 0, "reason": "Completed"}}
+    image_id = f"docker.io/library/busybox@{scanners.RUNNING}"
+    init = {"name": "wait-for-spire", "image": "busybox:latest", "imageID": image_id, "ready": True, "restartCount": 0}
+    return given | {"initContainerStatuses": [init | {"started": False, "state": ended}]}
 
 
 def test_a_network_policy_that_is_deleted_is_seen_at_once(kubernetes: Kubernetes, tmp_path: Path) -> None:

@@ -14,13 +14,14 @@ from tests.discovery.pods.test_target import CONFIG, pod
 from watcher.checklist.live.kubernetes.configs.agent_files import in_place
 from watcher.checklist.live.kubernetes.configs.kept_config_map import keep_config, keep_config_map
 from watcher.checklist.live.kubernetes.objects.kinds import Group, Kind, kinds
+from watcher.checklist.live.kubernetes.objects.report_kinds import report_kinds
 from watcher.checklist.live.kubernetes.objects.workloads import Workload, owner_of, reduce_workload
 from watcher.discovery.pod.kept.pod import keep_pod, seconds
 from watcher.discovery.pod.pod import read_pod
 from watcher.discovery.pods.scope import SeenPod
 
 SECRET = "hunter2-of-production"
-KINDS = {kind.name: kind for kind in kinds(reduce_workload)}
+KINDS = {kind.name: kind for kind in (*kinds(reduce_workload), *report_kinds())}
 EARLY, CHANGED = "2026-11-18T08:00:00Z", "2026-11-18T09:00:00Z"
 
 

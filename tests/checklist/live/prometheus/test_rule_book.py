@@ -7,8 +7,9 @@ import pytest
 
 from probes.controls.evidence.prometheus import Health
 from tests.alerting.rules import RULES, groups
-from watcher.alerting.rules.answered import ANSWERED
+from watcher.alerting.rules.answered import ANSWERED, LABEL
 from watcher.checklist.live.prometheus.rule_book import ReadRules, RuleReader
+from watcher.text.alert_labels import TAKEN
 
 EVALUATED = "2026-11-30T09:00:00.123456789Z"
 AT = 1796029200.0  # the same
@@ -54,7 +55,8 @@ def test_each_shipped_rule_that_answers_a_control_is_told_by_the_condition_itsel
     [number] = [number for number, each in enumerate(read.book.alerts) if each.name == f"AgentWeave{condition}"]
     rule = read.book.alerts[number]
     assert (rule.control, rule.severity, rule.untellable) == (ANSWERED[condition], "critical", "")
-    assert dict(rule.labels)["agentweave_control"] == ANSWERED[condition]
+    assert dict(rule.labels)[LABEL] == ANSWERED[condition]
+    assert LABEL in TAKEN, "no label of a pod may lie over it"
     assert _selected(read)[number] == [f'agentweave_watcher_condition{{condition="{condition}"}}']
     [unknown] = read.alerts[number].conditional
     assert unknown.text() == f'agentweave_watcher_condition_unknown{{condition="{condition}"}}'

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.controls.catalogue.control import SourceName, UnknownReason
-from probes.controls.evidence import AlertmanagerLook, EvidenceSet, PrometheusLook
+from probes.controls.evidence import AlertmanagerLook, EvidenceSet, LivePod, PodTemplate, PrometheusLook
 from probes.controls.evidence.alertmanager import Matcher, Route, Way
 from probes.controls.evidence.golden_signals import SIGNALS
+from probes.controls.evidence.live_pod import PodRun
 from probes.controls.evidence.prometheus import (
     AlertRule,
     Cluster,
@@ -141,6 +142,25 @@ def test_the_shipped_rules_for_memory_and_cpu_answer_their_line_together() -> No
     assert told(line, look(memory)) == ("bad", "The rule AgentWeaveCPUHigh is not loaded.")
     assert told(line, look(memory, cpu, selected=(0,)))[0] == "bad"
     assert told(line, look(memory, rule("Mine", line)))[0] == "good"
+
+
+@pytest.mark.parametrize(
+    ("containers", "state"),
+    [
+        ([{"name": "agent"}], "pass"),
+        ([{"name": "agent", "resources": {"limits": {"memory": "1Gi"}}}], "pass"),
+        ([{"name": "agent", "resources": {"limits": {"cpu": "1"}}}], "fail"),
+        ([{"name": "agent", "resources": "odd"}], "fail"),
+        ([{"name": "other"}], "fail"),
+    ],
+)
+def test_an_agent_without_a_cpu_limit_needs_no_alert_on_it(containers: list[object], state: str) -> None:
+    line = "alerts.resource-usage"
+    found = look(rule("AgentWeaveMemoryHigh", line), rule("AgentWeaveCPUHigh", line), selected=(0,))
+    template = PodTemplate({}, {"containers": containers}, "agent")
+    live = LivePod(template, PodRun("", "", "Running", 0.0, 0.0, None, ()))
+    set_of = evidence(pod("search-0", kubernetes_pod=seen(live)), prometheus=seen(found))
+    assert judge_control(CATALOGUE.by_id[line], set_of, facts(), load_judges()).state == state
 
 
 def test_all_six_are_needed_and_the_worst_is_told() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from probes.controls.catalogue.control import SourceName, UnknownReason
-from probes.controls.evidence import AgentConfigFile, EvidenceSet, Missing, Seen
+from probes.controls.evidence import AgentConfigFile, EvidenceSet, LogSample, Missing, Seen
 from probes.controls.finding import State
 from probes.controls.judging import Facts, Judges, RegisteredJudge, Says, Statement, load_judges
 from probes.controls.verdict.control import judge_control
@@ -199,11 +199,8 @@ def test_the_level_counts_where_the_sdk_reads_it_and_the_process_started_with_it
 
 
 def test_logs_that_were_looked_at_decide_where_the_level_of_the_config_has_no_effect() -> None:
-    def quiet(*_: object) -> list[Statement]:
-        return [Statement(SourceName.LOGS, Says.GOOD, "No line of 100 is DEBUG.")]
-
-    control = CATALOGUE.by_id[LEVEL]
-    found = judge_control(control, _with(SourceName.LOGS), _FACTS, _and(LEVEL, quiet, SourceName.LOGS))
+    quiet = LogSample(100, 100, levels={"INFO": 100})
+    found = judge_control(CATALOGUE.by_id[LEVEL], _with(SourceName.LOGS, quiet), _FACTS, load_judges())
     assert (found.state, found.assurance) == (State.PASS, "observed")
 
 
@@ -231,9 +228,9 @@ def _reason(control: str) -> str:
     return finding(control, {}).reason
 
 
-def _with(source: SourceName) -> EvidenceSet:
+def _with(source: SourceName, value: object = "seen") -> EvidenceSet:
     file: AgentConfigFile = file_of(changed({}))
-    return EvidenceSet(AGENT, {SourceName.AGENT_CONFIG: Seen(file, NOW, "config.yaml"), source: Seen("seen", NOW, "x")})
+    return EvidenceSet(AGENT, {SourceName.AGENT_CONFIG: Seen(file, NOW, "config.yaml"), source: Seen(value, NOW, "x")})
 
 
 def _and(control: str, judge: object, source: SourceName) -> Judges:

@@ -18,12 +18,14 @@ from watcher.checklist.live.kubernetes.objects.idle_agents import IdleAgents
 from watcher.checklist.live.kubernetes.objects.kinds import Group, Kind, kinds
 from watcher.checklist.live.kubernetes.objects.presence import presence_of
 from watcher.checklist.live.kubernetes.objects.progress import WorkloadProgress
+from watcher.checklist.live.kubernetes.objects.report_kinds import report_kinds
 from watcher.checklist.live.kubernetes.objects.surroundings import Subject, objects_of, subject_of
 from watcher.checklist.live.kubernetes.objects.workloads import FOLLOWED, Workload, reduce_workload
 from watcher.checklist.live.kubernetes.pods.digests import image_digests
 from watcher.checklist.live.kubernetes.pods.endings import Endings
 from watcher.checklist.live.kubernetes.pods.identities import unread
 from watcher.checklist.live.kubernetes.pods.live_pods import LivePods
+from watcher.checklist.live.kubernetes.reports.evidence import reports_of
 from watcher.checklist.live.provider import Presence, Provided
 from watcher.checklist.manifests.surroundings import config_map_names
 from watcher.discovery.pods.discoverer import Discoverer
@@ -53,7 +55,7 @@ class KubernetesEvidence:
 
         `sdk_version`: which agents are taken to run.
         """
-        self._clock, self._sdk_version = clock, sdk_version
+        self._clock, self._sdk_version, self.access = clock, sdk_version, discoverer.access
         self._namespaces = [scope.name for scope in discoverer.scopes]
         self._identities, self._told_of_identities = discoverer.identities, (0, "")
         self.pods = LivePods(discoverer.scopes, self._identities, clock.date_of)
@@ -62,7 +64,7 @@ class KubernetesEvidence:
         self.on_config: Callable[[Collection[AgentRef]], None] = lambda _: None  # whose configs were read anew
         self.followed = Followed(
             discoverer.access,
-            [_noting(self.progress, each) for each in kinds(reduce_workload)],
+            [*(_noting(self.progress, each) for each in kinds(reduce_workload)), *report_kinds()],
             frozenset(groups),
             self._namespaces,
             clock.steady,
@@ -130,6 +132,7 @@ class KubernetesEvidence:
         sources: dict[SourceName, Seen[object] | Missing] = {
             SourceName.KUBERNETES_OBJECT: self._objects(subject, names),
             SourceName.AGENT_CONFIG: config_evidence(places, self.config_maps, seen, self._sdk_version),
+            SourceName.SCANNER_REPORT: reports_of(agent, seen, self.followed),
         }
         return Provided(
             sources,

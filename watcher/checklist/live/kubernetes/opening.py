@@ -17,13 +17,16 @@ from watcher.checklist.live.kubernetes.objects.kinds import Group
 from watcher.checklist.live.kubernetes.pods.endings import Endings
 from watcher.checklist.live.provider import Presence, Provided, Sources
 from watcher.config.settings import Settings
+from watcher.discovery.pods.scope import SeenPod
+from watcher.kube.access import Access
 from watcher.runtime.clock import Clock
 from watcher.runtime.failures import FailuresLogger
 from watcher.runtime.lasting import AGAIN, begun_again
 from watcher.targets import TargetSet
 
 _NO_CLUSTER = Missing(UnknownReason.SOURCE_MISSING, "Nothing is found in Kubernetes here, and no file is named for it.")
-_NOWHERE: Sources = dict.fromkeys((SourceName.KUBERNETES_OBJECT, SourceName.AGENT_CONFIG), _NO_CLUSTER)
+_OF_AGENTS = (SourceName.KUBERNETES_OBJECT, SourceName.AGENT_CONFIG, SourceName.SCANNER_REPORT)
+_NOWHERE: Sources = dict.fromkeys(_OF_AGENTS, _NO_CLUSTER)
 _OF_PODS: Sources = dict.fromkeys((SourceName.KUBERNETES_POD, SourceName.CLUSTER_SPIFFE_ID), _NO_CLUSTER)
 
 
@@ -47,6 +50,15 @@ class ObjectEvidence:
     def endings(self) -> Endings | None:
         """What became of pods that were asked to end; None without a cluster."""
         return self._cluster.endings if self._cluster is not None else None
+
+    @property
+    def access(self) -> Access | None:
+        """The way to the API server; None without a cluster."""
+        return self._cluster.access if self._cluster is not None else None
+
+    def pods_of(self, agent: AgentRef) -> Mapping[str, SeenPod | None]:
+        """All pods of an agent that the cluster has, by name."""
+        return self._cluster.pods.of(agent) if self._cluster is not None else {}
 
     def adopt(self, settings: Settings) -> None:
         """Read the files of these settings, and all as often as they say, from now on."""

@@ -94,7 +94,8 @@ class Followed:
 
     def _follow(self, collection: Collection, version: str) -> None:
         path = collection.kind.path(version, collection.scope)
-        follower = ListWatch(self._access, path, collection.kind.labels, collection, self._patience, self._uniform)
+        kind, patience, uniform = collection.kind, self._patience, self._uniform
+        follower = ListWatch(self._access, path, kind.labels, collection, patience, uniform, kind.page)
         self._running[collection] = (version, self._lasting(follower.follow, collection.kind.name))
 
     def _lasting(self, job: Callable[[], Awaitable[None]], name: str) -> asyncio.Task[None]:

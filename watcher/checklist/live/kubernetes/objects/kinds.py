@@ -9,6 +9,7 @@ from probes.controls.judges.kubernetes_object.deployed_by import MARKS
 from probes.controls.judges.kubernetes_object.secrets.reading_roles import KNOWN_ROLES, reads_secrets
 from watcher.checklist.live.kubernetes.objects.node_pods import control_plane_pod, spire_agent_pod
 from watcher.checklist.live.kubernetes.objects.policy_selectors import of_admin_policy, of_cilium_policy, of_policy
+from watcher.kube.list_watch import PAGE
 from watcher.kube.objects import Raw
 from watcher.kube.selectors import Selector
 
@@ -25,6 +26,7 @@ class Group(StrEnum):
     NETWORK = "network"  # what restricts their traffic, and where it goes
     RBAC = "rbac"  # who may read Secrets
     SPIRE = "spire"  # who gets which identity
+    REPORTS = "reports"  # what other scanners found
 
 
 Body = dict[str, Any]
@@ -49,6 +51,7 @@ class Kind:
     selector: Callable[[Raw], Selector] | None = None  # of the pods that it is about; None: of no single pods
     of_nodes: bool = False  # of each only what is on the nodes of its pods concerns an agent
     judged: bool = True  # judges are handed these objects; else only the watcher looks things up in them
+    page: int = PAGE  # objects that are listed at once
 
     def path(self, version: str, namespace: str = "") -> str:
         """Where they are listed: those of a namespace, or (empty) all."""

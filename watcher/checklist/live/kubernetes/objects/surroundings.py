@@ -10,7 +10,7 @@ from watcher.checklist.live.kubernetes.configs.config_maps import GONE, ConfigMa
 from watcher.checklist.live.kubernetes.configs.kept_config_map import KeptConfigMap
 from watcher.checklist.live.kubernetes.objects.collection import Collection
 from watcher.checklist.live.kubernetes.objects.followed import Followed
-from watcher.checklist.live.kubernetes.objects.kinds import Kind
+from watcher.checklist.live.kubernetes.objects.kinds import Group, Kind
 from watcher.checklist.live.kubernetes.objects.policy_selectors import NAMESPACE
 from watcher.checklist.live.kubernetes.objects.workloads import FOLLOWED, Workload, owner_of
 from watcher.discovery.pods.scope import SeenPod
@@ -111,7 +111,8 @@ def objects_of(
     routed: Seen[tuple[Routed, ...]] | Missing = NOT_GIVEN,
 ) -> AgentObjects:
     """Source `kubernetes_object`; `names`: the ConfigMaps that its pods use; `routed`: what is known of their ends."""
-    around = (kind for kind in followed.kinds if kind.judged and kind.name not in FOLLOWED)
+    judged = (kind for kind in followed.kinds if kind.judged and kind.group is not Group.REPORTS)
+    around = (kind for kind in judged if kind.name not in FOLLOWED)
     listings = {kind.name: _listing(kind, subject, followed) for kind in around}
     listings["ConfigMap"] = _config_maps(reader, list(names), subject.at)
     return AgentObjects(subject.workload, subject.template, listings, routed)

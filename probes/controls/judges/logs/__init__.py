@@ -1,0 +1,1 @@
+"""What counts of an agent's log lines say of controls."""

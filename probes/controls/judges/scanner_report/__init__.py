@@ -1,0 +1,1 @@
+"""What other scanners and policy engines say of the images that run."""

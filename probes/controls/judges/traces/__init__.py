@@ -1,0 +1,1 @@
+"""What a store of traces says of controls."""

@@ -1,0 +1,1 @@
+"""The links of records: are the documents still there?"""

@@ -1,0 +1,1 @@
+"""What Jaeger or Tempo have of an agent's last hour."""
