@@ -203,6 +203,7 @@ def _add_config(config: _Parser, anywhere: _Parser) -> None:
     check.add_argument("file", metavar="FILE", type=Path)
     check.set_defaults(command="watcher.commands.config:check")
     schema = commands.add_parser("schema", parents=[anywhere], help="print the JSON Schema of the config file")
+    schema.add_argument("--records", action="store_true", help="of records instead: attestations, results and waivers")
     schema.set_defaults(command="watcher.commands.config:schema")
 
 

@@ -40,9 +40,9 @@ class RecordRef(NamedTuple):
     expires_at: float
     by: str = ""
     evidence_url: str = ""
-    digests: frozenset[str] = frozenset()
-    failed: bool = False  # a pipeline's result that breaks the rule
     verified: str = "none"
+    approved_by: str = ""
+    reason: str = ""  # of a waiver
 
 
 class Witness(NamedTuple):
@@ -62,7 +62,6 @@ class Memory(NamedTuple):
     suspects: Mapping[Witness, float] = _NO_SUSPECTS  # bad once: Unix seconds of that look
     blamed: frozenset[Witness] = frozenset()  # whose evidence made it fail
     nothing_since: float | None = None  # Unix seconds since when it is NoData or Observing on end
-    record: RecordRef | None = None  # the newest that was ever seen to count
 
 
 NOTHING_REMEMBERED = Memory()

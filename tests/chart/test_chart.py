@@ -135,6 +135,7 @@ PODS = {"pods": {"list", "watch"}, "configmaps": {"get"}, "services": {"get"}, "
 READ = PODS | _of_groups(Group.WORKLOADS, Group.NETWORK, Group.REPORTS)
 OFF = {"workloads": False, "network": False, "reports": False}
 SPIRE = {"clusterspiffeids": {"list", "watch"}, "namespaces": {"get"}}
+REPORTS = {name: {"get", "create", "patch", "delete"} for name in ("reports", "policyreports")}
 
 
 @pytest.mark.parametrize(
@@ -148,6 +149,7 @@ SPIRE = {"clusterspiffeids": {"list", "watch"}, "namespaces": {"get"}}
             PODS | _of_groups(Group.WORKLOADS, Group.NETWORK, Group.REPORTS, namespaced=True),
         ),
         ({"checklist": OFF}, "ClusterRole/watch-w-agentweave-watcher-bcee3376", PODS),
+        ({"checklist": OFF, "writeReports": True}, "ClusterRole/watch-w-agentweave-watcher-bcee3376", PODS | REPORTS),
         (
             {"checklist": OFF, "podLogs": True},
             "ClusterRole/watch-w-agentweave-watcher-bcee3376",

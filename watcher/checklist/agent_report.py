@@ -110,6 +110,7 @@ class Report:
     problems: Sequence[str] = ()  # what could not be judged, a sentence each with its place
     notes: Sequence[str] = ()
     turned: Sequence[TurnedFinding] | None = None  # within the time that was asked for; None: it was not
+    open_fails: bool = False  # whether what is required and not known, or expired, is as bad as what fails
 
 
 def judged(

@@ -30,6 +30,8 @@ class _Record(BaseModel):
     expires_at: datetime
     evidence_url: str
     verified: str
+    approved_by: str = ""
+    reason: str = ""
 
 
 class _Finding(BaseModel):
@@ -148,7 +150,9 @@ def _record(given: _Record | None) -> RecordRef | None:
     if given is None:
         return None
     dates = given.at.timestamp(), given.expires_at.timestamp()
-    return RecordRef(given.id, given.kind, *dates, given.by, given.evidence_url, verified=given.verified)
+    return RecordRef(
+        given.id, given.kind, *dates, given.by, given.evidence_url, given.verified, given.approved_by, given.reason
+    )
 
 
 def _turned(given: _Turned) -> TurnedFinding:

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from datetime import date
 from importlib import import_module
 
 _TRUST_DOMAIN = re.compile(r"[a-z0-9._-]{1,255}")
@@ -50,6 +51,14 @@ def duration(text: str) -> str:
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     return text
+
+
+def day(text: str) -> date:
+    """A day, by UTC."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a day such as 2026-11-01, got {text[:40]!r}") from None
 
 
 def sdk_version(text: str) -> str:

@@ -2,15 +2,18 @@
 
 from argparse import ArgumentParser
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from watcher.commands.arguments import add_output, duration, sdk_version, trust_domain, url
+from watcher.commands.arguments import add_output, day, duration, sdk_version, trust_domain, url
+from watcher.commands.record.attest_arguments import add_attest, add_waive
+from watcher.commands.record.import_arguments import add_import
 
 _NEWEST = "which the agents are built with; default: the newest that is known"
 
 
 def add_checklist_commands(add: Callable[..., ArgumentParser]) -> None:
-    """Add `validate`, `readiness`, `rollout` and `controls`; `add` makes the parser of one command."""
+    """Add `validate`, `readiness`, `rollout`, `controls` and `record`; `add` makes the parser of one command."""
     _validate(
         add(
             "validate",
@@ -34,6 +37,18 @@ def add_checklist_commands(add: Callable[..., ArgumentParser]) -> None:
         )
     )
     _controls(add("controls", help="the production readiness checklist as controls; one of them in full"))
+    record = add("record", help="what people or pipelines say of a control, as a record")
+    evidence = add("evidence", help="what was true on each day, for auditors").add_subparsers(
+        metavar="COMMAND", required=True
+    )
+    _evidence(
+        evidence.add_parser(
+            "export",
+            help="write findings of each day, records, catalogue and changes into a folder, with their digests",
+            epilog="exit code: 0 written, 2 the daemon cannot be asked, or the folder is not empty",
+        )
+    )
+    _record(partial(record.add_subparsers(metavar="COMMAND", required=True).add_parser))
 
 
 def _validate(command: ArgumentParser) -> None:
@@ -72,17 +87,9 @@ def _readiness(command: ArgumentParser) -> None:
     since = "with --url: also what newly fails, is mended or lapsed in this time, such as 24h"
     command.add_argument("--since", metavar="DURATION", type=duration, help=since)
     command.add_argument("--fail-on", choices=("fail", "unknown"), help="default: unknown, and fail with --manifests")
-    _credentials(command)
+    _asking(command, "with --url: ")
     add_output(command, "text", "json", "markdown", "html", "junit", "sarif")
     command.set_defaults(command="watcher.commands.readiness.command:command")
-
-
-def _credentials(command: ArgumentParser) -> None:
-    authorities = "with --url: authorities in PEM that its certificate is checked by; default: those of this machine"
-    command.add_argument("--ca-file", metavar="FILE", type=Path, help=authorities)
-    token = command.add_mutually_exclusive_group()
-    token.add_argument("--bearer-token-file", metavar="FILE", type=Path, help="with --url: a token that may read")
-    token.add_argument("--user-file", metavar="FILE", type=Path, help="with --url: a file with NAME:PASSWORD")
 
 
 def _rollout(command: ArgumentParser) -> None:
@@ -101,9 +108,35 @@ def _rollout(command: ArgumentParser) -> None:
     command.add_argument("--until", choices=windows, default="short", help=reach)
     longest = "for how long to wait; default: 30m, 90m or 8h, by --until"
     command.add_argument("--timeout", metavar="D", type=duration, help=longest)
-    _credentials(command)
+    _asking(command, "with --url: ")
     add_output(command, "text", "json", "markdown")
     command.set_defaults(command="watcher.commands.rollout.command:command")
+
+
+def _asking(command: ArgumentParser, when: str = "") -> None:
+    """As whom a running daemon is asked."""
+    authorities = f"{when}authorities in PEM that its certificate is checked by; default: those of this machine"
+    command.add_argument("--ca-file", metavar="FILE", type=Path, help=authorities)
+    token = command.add_mutually_exclusive_group()
+    token.add_argument("--bearer-token-file", metavar="FILE", type=Path, help=f"{when}a token that may read")
+    token.add_argument("--user-file", metavar="FILE", type=Path, help=f"{when}a file with NAME:PASSWORD")
+
+
+def _evidence(command: ArgumentParser) -> None:
+    command.add_argument("--url", metavar="URL", type=url, required=True, help="of a running daemon")
+    command.add_argument("--since", metavar="DAY", type=day, required=True, help="the first day, such as 2026-11-01")
+    command.add_argument("--until", metavar="DAY", type=day, help="the last day; default: today, by UTC")
+    _asking(command)
+    command.add_argument("directory", metavar="DIR", type=Path, help="an empty folder, or one that is made")
+    command.set_defaults(command="watcher.commands.evidence:command")
+
+
+def _record(add: Callable[..., ArgumentParser]) -> None:
+    told = "exit code: 0 written, 2 it would be invalid, and why"
+    add_attest(add("attest", help="that people know that a control is met, as a record", epilog=told))
+    add_waive(add("waive", help="that a control need not be met for a time, as a record", epilog=told))
+    read = "what the tools of a pipeline wrote, as one record with the counts that the control needs"
+    add_import(add("import", help=read, epilog=told))
 
 
 def _controls(command: ArgumentParser) -> None:

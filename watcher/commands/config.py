@@ -5,6 +5,7 @@ import os
 import sys
 from argparse import Namespace
 
+from probes.controls.records.document import record_schema
 from watcher.config.file import ConfigError
 from watcher.config.schema import config_schema
 from watcher.config.settings import load_settings
@@ -27,7 +28,7 @@ def check(given: Namespace) -> int:
     return 0
 
 
-def schema(_: Namespace) -> int:
-    """`config schema`."""
-    print(json.dumps(config_schema(), indent=2))
+def schema(given: Namespace) -> int:
+    """`config schema [--records]`."""
+    print(json.dumps(record_schema() if given.records else config_schema(), indent=2))
     return 0

@@ -1,4 +1,4 @@
-"""How much of the past is kept? The section `changes` of the config."""
+"""How much of the past is kept? The sections `changes` and `checklist.history` of the config."""
 
 from typing import Annotated
 
@@ -22,6 +22,12 @@ def _room(size: int) -> int:
     return size
 
 
+def _keep_days(seconds: float) -> float:
+    if not _DAY <= seconds <= 4000 * _DAY:
+        raise ValueError(f"expected a duration from 1d to 4000d, got {say_duration(seconds)}")
+    return seconds
+
+
 class ChangesSettings(BaseModel):
     """How long verdicts that turned are kept, and in how much room."""
 
@@ -33,4 +39,17 @@ class ChangesSettings(BaseModel):
     max_bytes: Annotated[Bytes, AfterValidator(_room)] = Field(
         default=64 << 20,
         description="room of their database in state_dir, the oldest go first; without state_dir: 4Mi of memory",
+    )
+
+
+class HistorySettings(BaseModel):
+    """How long daily snapshots of all findings are kept, and in how much room."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    keep: Annotated[Seconds, AfterValidator(_keep_days)] = Field(
+        default=400 * _DAY, description="how long the snapshot of a day is kept, from 1d to 4000d"
+    )
+    max_bytes: Annotated[Bytes, AfterValidator(_room)] = Field(
+        default=32 << 20, description="room of their database in state_dir, the oldest days go first"
     )

@@ -1,6 +1,5 @@
 """What is asked of agents for the production readiness checklist? The section `checklist` of the config."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -10,18 +9,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from probes.contract import Seconds, say_duration
 from probes.contract.spiffe_id import check_trust_domain
 from probes.controls.profile import NotRequired, Profile
+from watcher.config.changes import HistorySettings
+from watcher.config.records.settings import RecordSettings
 from watcher.config.witnesses.document_links import DocumentLinksSettings
 from watcher.config.witnesses.stores import Interval, LogsSettings, TracesSettings
 from watcher.text.addresses import base_url
-from watcher.text.key_path import plain_name
+from watcher.text.short_texts import ControlId, LabelName, Line, Pattern, Word
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 _MINUTE = 60.0
-_PATTERN = re.compile(r"[!-~]{1,253}")
-_WORD = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
-_CONTROL = re.compile(r"[a-z0-9.-]{1,120}")
-_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,62}")
-_LINE = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 _MOST = 100
 
 LONGEST_ROUND = 3600.0
@@ -30,40 +26,11 @@ LONGEST_ROUND = 3600.0
 LONGEST_HEALTH, LONGEST_TLS_POSTURE = 900.0, 3600.0
 """Seconds from one look to the next, at most: after them the catalogue takes what was seen for too old."""
 
+LONGEST_REVIEW = 90 * 86400.0
+"""Seconds from one review of the fleet to the next: a record of it holds no longer."""
+
 LONGEST_PROMETHEUS = 600.0
 """The same of Prometheus and Alertmanager: one round that fails must not make all of it too old."""
-
-
-def _pattern(text: str) -> str:
-    if not _PATTERN.fullmatch(text):
-        raise ValueError(f"expected a pattern such as prod-*, got {plain_name(text)}")
-    return text
-
-
-def _word(text: str) -> str:
-    if not _WORD.fullmatch(text):
-        raise ValueError(f"expected 1 to 63 letters, digits and dashes, got {plain_name(text)}")
-    return text
-
-
-def _control(text: str) -> str:
-    if not _CONTROL.fullmatch(text):
-        raise ValueError(
-            f"expected the id of a control such as deployment.resources.cpu-limits, got {plain_name(text)}"
-        )
-    return text
-
-
-def _line(text: str) -> str:
-    if not _LINE.fullmatch(text):
-        raise ValueError(f"expected 1 to 200 characters on one line, got {plain_name(text)}")
-    return text
-
-
-def _label(text: str) -> str:
-    if not _LABEL.fullmatch(text):
-        raise ValueError(f"expected the name of a label such as cluster, got {plain_name(text)}")
-    return text
 
 
 def _at_most(longest: float, said: str) -> AfterValidator:
@@ -75,11 +42,10 @@ def _at_most(longest: float, said: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-Pattern = Annotated[str, AfterValidator(_pattern)]
-Word = Annotated[str, AfterValidator(_word)]
-ControlId = Annotated[str, AfterValidator(_control)]
-Line = Annotated[str, AfterValidator(_line)]
-LabelName = Annotated[str, AfterValidator(_label)]
+def _review(seconds: float) -> float:
+    if not 86400.0 <= seconds <= LONGEST_REVIEW:
+        raise ValueError(f"expected a duration from 1d to 90d, got {say_duration(seconds)}")
+    return seconds
 
 
 class ChecklistIntervals(BaseModel):
@@ -237,8 +203,25 @@ class ChecklistSettings(BaseModel):
         default_factory=KubernetesEvidence,
         description="which objects of the cluster are listed and watched; read at the start alone",
     )
+    reports: bool = Field(
+        default=False,
+        description="whether findings are also written as objects of the cluster: Report of openreports.io, or "
+        "PolicyReport of wgpolicyk8s.io where only that is installed; read at the start alone",
+    )
+    history: HistorySettings = Field(
+        default_factory=HistorySettings,
+        description="a snapshot a day of all findings, for auditors; only with state_dir",
+    )
     hostile_handshakes: bool = Field(
         default=False, description="whether agents are also shown a forged and a foreign certificate"
+    )
+    records: RecordSettings = Field(
+        default_factory=RecordSettings, description="what people and pipelines say, and whom of them is believed"
+    )
+    review_every: Annotated[Seconds, AfterValidator(_review)] = Field(
+        default=90 * 86400.0,
+        description="how often people go through the checklist of the fleet: a record of criteria.reviewed, at most "
+        "90d; told when overdue",
     )
     logs: LogsSettings | None = Field(
         default=None, description="where the lines of agents' logs are read; left out: they are not"

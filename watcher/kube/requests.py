@@ -89,6 +89,13 @@ async def send_object(
     return found
 
 
+async def delete_object(access: Access, path: str, seconds: float, most: int = MAX_LINE) -> None:
+    """Delete an object; raises what `get_object` raises."""
+    answer = StreamedResponse(access, path, {}, _DEADLINE, method="DELETE")
+    async with answered_within(seconds), answer as response:
+        await read_all(response, most)
+
+
 async def _raise_for_status(response: httpx.Response) -> None:
     if response.status_code in (200, 201):
         return

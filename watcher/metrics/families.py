@@ -27,9 +27,14 @@ CONTROLS_DROPPED = Metric(name="controls_dropped", help="Required controls that 
 REGRESSED = Metric(
     name="control_regressed_timestamp_seconds", help="When a required control that was met was met no more."
 )
+RECORD_EXPIRY = Metric(name="record_expiry_timestamp_seconds", help="When a record that a finding rests on ends.")
+RECORD_EXPIRING = Metric(
+    name="record_expiring_timestamp_seconds",
+    help="The same, in its last 14 days or its last fifth, whichever is shorter.",
+)
 CHECKLIST_FAMILIES = (
     *(READINESS, READINESS_CONTROLS, READINESS_LOWER, READINESS_UPPER, READINESS_COVERAGE),
-    *(NOT_MET, CONTROLS_DROPPED, REGRESSED),
+    *(NOT_MET, CONTROLS_DROPPED, REGRESSED, RECORD_EXPIRY, RECORD_EXPIRING),
 )
 """What the checklist shows of each agent."""
 
@@ -90,6 +95,9 @@ CHECKLIST_COMPLETE = _gauge(
     "checklist_last_complete_timestamp_seconds", "When each control of each agent last had a verdict or a reason."
 )
 CHECKLIST_INFO = _gauge("checklist_catalogue_info", "The catalogue that agents are judged by.", "version", "digest")
+RECORDS = _gauge("records", "Documents with records: valid, invalid, removed or unread since they were seen.", "state")
+RECORDS_INVALID = _gauge("records_invalid", "Invalid documents with records, by what is wrong.", "reason")
+REVIEW_DUE = _gauge("review_due_timestamp_seconds", "When the next review of the fleet's checklist is due.")
 STALL = _gauge("loop_stall_seconds", "The longest stall of the event loop in the last half minute.")
 OWN_FAMILIES = (
     *(TARGETS, LOOKS, LOOK_SECONDS, LAG, SKIPPED, HEARTBEAT, DISCOVERED, PODS, CONFIG_OK, CONFIG_AT),
@@ -97,6 +105,7 @@ OWN_FAMILIES = (
     *(DRILL_SUCCESS, DRILL_FAILURES, EVENTS, PODS_NOT_WATCHED),
     CHANGES,
     *(SOURCE_UP, CHECKLIST_EVALUATIONS, CHECKLIST_COMPLETE, CHECKLIST_INFO),
+    *(RECORDS, RECORDS_INVALID, REVIEW_DUE),
 )
 """What the daemon says of itself and of the fleet as a whole."""
 

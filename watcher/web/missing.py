@@ -20,6 +20,7 @@ PAGES = {
     "/": "Fleet",
     "/rollouts": "Rollouts",
     "/readiness": "Readiness",
+    "/records": "Records",
     "/controls": "Controls",
     "/discovery": "Discovery",
 }

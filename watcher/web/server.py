@@ -19,6 +19,7 @@ from watcher.web.changes.page import changes_page
 from watcher.web.checklist.api import checklist_routes
 from watcher.web.checklist.exposition import agent_families
 from watcher.web.checklist.pages import readiness_routes
+from watcher.web.checklist.records import records_api, records_page
 from watcher.web.discovery_page import Discovered, discovery_route, pods_route
 from watcher.web.exposition import render, render_own
 from watcher.web.fleet.badge import badge_route
@@ -140,12 +141,14 @@ def make_app(
             pictures_route(engine, others),
             pods_route(engine, discovered, others),
             *checklist_routes(engine, checklist, others),
+            records_api(checklist, others),
             changes_api(engine, past, known, others),
             *map(others.route, _pages(engine, discovered, past)),
             others.route(changes_page(engine, past, known)),
             *map(others.route, runbook_routes(engine, past, rollouts)),
             *map(others.route, _readiness(engine, checklist)),
             *_rollouts(engine, rollouts, checklist, others),
+            others.route(records_page(checklist, engine.clock.wall)),
         ],
         middleware=[Middleware(Compression)],
         exception_handlers={404: page_not_found(engine.clock.wall)},

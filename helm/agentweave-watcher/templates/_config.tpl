@@ -27,9 +27,24 @@
 {{- end }}
 {{- if .Values.discovery.kubernetes.enabled }}
 {{- $_ := set $config "checklist" (dict "kubernetes" .Values.rbac.checklist) }}
+{{- if .Values.rbac.writeReports }}
+{{- $_ := set $config.checklist "reports" true }}
+{{- end }}
 {{- if .Values.rbac.podLogs }}
 {{- $_ := set $config.checklist "logs" (dict "kind" "kubernetes") }}
 {{- end }}
+{{- end }}
+{{- $records := dict }}
+{{- with .Values.records.configMaps }}
+{{- if .namespace }}
+{{- $_ := set $records "configmaps" (dict "namespace" .namespace "selector" .selector) }}
+{{- end }}
+{{- end }}
+{{- if .Values.records.files.configMapName }}
+{{- $_ := set $records "files" (list "/etc/agentweave-watcher-records/*.yaml") }}
+{{- end }}
+{{- if $records }}
+{{- $_ := set $config "checklist" (set ($config.checklist | default dict) "records" $records) }}
 {{- end }}
 {{- with .Values.checklist.prometheus }}
 {{- if .url }}

@@ -13,7 +13,7 @@ metadata:
   labels: {{- include "agentweave-watcher.labelsOf" (dict "root" . "of" (include "agentweave-watcher.selectorLabels" .) "more" .Values.podLabels) | nindent 4 }}
 spec:
   serviceAccountName: {{ include "agentweave-watcher.serviceAccountName" . | quote }}
-  automountServiceAccountToken: {{ or .Values.discovery.kubernetes.enabled (gt (int .Values.replicas) 1) }}
+  automountServiceAccountToken: {{ or .Values.discovery.kubernetes.enabled (gt (int .Values.replicas) 1) (not (empty .Values.records.configMaps.namespace)) }}
   enableServiceLinks: false
   terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
   {{- include "agentweave-watcher.imagePullSecrets" . | indent 2 }}
@@ -103,6 +103,9 @@ spec:
         {{- if .Values.server.bearerToken.secretName }}
         - {name: server-token, mountPath: /etc/agentweave-watcher-token, readOnly: true}
         {{- end }}
+        {{- if .Values.records.files.configMapName }}
+        - {name: records, mountPath: /etc/agentweave-watcher-records, readOnly: true}
+        {{- end }}
         {{- with .Values.extraVolumeMounts }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -131,6 +134,10 @@ spec:
     {{- with .Values.server.bearerToken.secretName }}
     - name: server-token
       secret: {secretName: {{ . | quote }}}
+    {{- end }}
+    {{- with .Values.records.files.configMapName }}
+    - name: records
+      configMap: {name: {{ . | quote }}}
     {{- end }}
     {{- with .Values.extraVolumes }}
     {{- toYaml . | nindent 4 }}

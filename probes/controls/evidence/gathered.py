@@ -67,6 +67,7 @@ class EvidenceSet:
     sources: Mapping[SourceName, Seen[object] | Missing] = field(default_factory=dict)
     pods: Mapping[str, Pod] = field(default_factory=dict)
     digests: Mapping[Bind, frozenset[str] | Missing] = field(default_factory=dict)  # what runs now: records bind to it
+    version: str = ""  # of the agent, as the label app.kubernetes.io/version of its workload says; "": not known
 
     def of(self, source: SourceName, kind: type[T]) -> Seen[T] | Missing:
         """What this source gave of the agent as a whole; TypeError where it is not a `kind`."""

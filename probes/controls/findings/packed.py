@@ -4,6 +4,7 @@ import json
 import zlib
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from probes.controls.catalogue.control import Assurance, SourceName, UnknownReason
@@ -60,6 +61,13 @@ class Packed(NamedTuple):
 def states(packed: Packed) -> list[State]:
     """The state of each, without reading what is told of it."""
     return list(map(_STATE_OF.__getitem__, packed.codes))
+
+
+def records(packed: Packed) -> Iterator[tuple[int, State, RecordRef]]:
+    """Place, state and record of each finding that has a record, without reading what is told of it."""
+    for place, rare in packed.rare.items():
+        if rare.record is not None:
+            yield place, _STATE_OF[packed.codes[place]], rare.record
 
 
 def pack(findings: Sequence[Finding]) -> Packed:
@@ -128,9 +136,17 @@ def dated(packed: Packed, dates: Mapping[tuple[SourceName, str], float]) -> Pack
     return packed._replace(dates=array("d", again))
 
 
+@lru_cache(maxsize=8192)
+def _of_record(record: RecordRef | None) -> Rare:
+    """A thousand agents share what a record says of them."""
+    return Rare(None, None, record, NOTHING_REMEMBERED) if record is not None else NOTHING_RARE
+
+
 def _rare(finding: Finding, same: dict[object, object]) -> Rare:
     memory = finding.memory
-    key = (memory.blamed, memory.nothing_since, memory.record, tuple(sorted(memory.suspects.items())))
+    if memory == NOTHING_REMEMBERED and finding.next_decided_at is finding.evidence_lost_since is None:
+        return _of_record(finding.record)
+    key = (memory.blamed, memory.nothing_since, tuple(sorted(memory.suspects.items())))
     shared = same.setdefault(key, memory)
     found = Rare(finding.next_decided_at, finding.evidence_lost_since, finding.record, shared)  # type: ignore[arg-type]
     return same.setdefault(("rare", key, *found[:3]), found)  # type: ignore[return-value]

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from probes.controls.catalogue.control import Control, SourceName
 from probes.controls.evidence import AgentRef
-from probes.controls.finding import Finding, State
-from probes.controls.findings.packed import Packed, dated, pack, states, unpack
+from probes.controls.finding import Finding, RecordRef, State
+from probes.controls.findings.packed import Packed, dated, pack, records, states, unpack
 
 
 class FindingStore:
@@ -37,6 +37,11 @@ class FindingStore:
         """The state of each control of an agent, in the order of the catalogue; empty where there are none. Cheap."""
         packed = self._packed.get(agent)
         return [] if packed is None else states(packed)
+
+    def resting(self, agent: AgentRef) -> Iterator[tuple[str, State, RecordRef]]:
+        """Controls of an agent whose findings rest on a record, with their state. Cheap."""
+        packed = self._packed.get(agent)
+        return iter(()) if packed is None else ((self._ids[place], state, of) for place, state, of in records(packed))
 
     def agents(self) -> Iterator[AgentRef]:
         """All that have findings."""

@@ -40,7 +40,6 @@ class _Rare(NamedTuple):
     suspects: tuple[tuple[Witness, float], ...]
     blamed: frozenset[Witness]
     nothing_since: float | None
-    remembered: RecordRef | None
 
 
 class _Seen(NamedTuple):
@@ -97,7 +96,7 @@ def _whole(shown: EvidenceShown) -> EvidenceShown:
 def _rare(rare: Rare) -> _Rare:
     memory = rare.memory
     suspects = tuple(memory.suspects.items())
-    return _Rare(*rare[:3], suspects, memory.blamed, memory.nothing_since, memory.record)
+    return _Rare(*rare[:3], suspects, memory.blamed, memory.nothing_since)
 
 
 def from_json(line: bytes, known: Tables, controls: Mapping[str, Control]) -> dict[str, Finding]:
@@ -145,5 +144,5 @@ def _packed(written: Written, codes: Sequence[int]) -> Packed:
 
 
 def _known(rare: _Rare) -> Rare:
-    memory = Memory(dict(rare.suspects), rare.blamed, rare.nothing_since, rare.remembered)
+    memory = Memory(dict(rare.suspects), rare.blamed, rare.nothing_since)
     return Rare(rare.next_decided_at, rare.evidence_lost_since, rare.record, memory)

@@ -19,7 +19,7 @@ from probes.controls.catalogue.control import Assurance, Control, FactKey, Sourc
 from probes.controls.catalogue.terms import Automation, Scope
 from probes.controls.evidence import EvidenceSet, Missing
 from probes.controls.evidence.gathered import NOT_GIVEN
-from probes.controls.finding import Finding, Memory, RecordRef, State, Witness
+from probes.controls.finding import Finding, RecordRef, State, Witness
 from probes.controls.judging import Facts, Judges, Raised, Statement, asked
 from probes.controls.records import Record
 from probes.controls.verdict.attesting import attested
@@ -27,7 +27,7 @@ from probes.controls.verdict.case import Case
 from probes.controls.verdict.failing import failed, still_failed, suspects
 from probes.controls.verdict.not_applicable import not_applicable
 from probes.controls.verdict.passing import Doubt, doubts, proofs
-from probes.controls.verdict.record_verdict import Outcome, judge_records, waiver_of
+from probes.controls.verdict.record_verdict import judge_records, waiver_of
 from probes.controls.verdict.showing import message_of
 from probes.controls.verdict.unknown import unknown
 from probes.controls.verdict.weighing import SettledPods, Weighed, weigh
@@ -60,8 +60,7 @@ def judge_control(
         return before_any_rollout(control, rollout, facts.now, previous)
     applies = _applies(control, evidence, facts, judges, {} if answers is None else answers)
     if applies is False:
-        return _since(not_applicable(control, facts.now, previous), previous)
-    remembered = previous.memory.record if previous else None
+        return _since(not_applicable(control, facts.now), previous)
     records = [each for each in records if each.environment == facts.environment]
     case = Case(
         control,
@@ -69,7 +68,7 @@ def judge_control(
         facts,
         weigh(control, evidence, facts, judges.controls.get(control.id, ()), pods),
         previous,
-        judge_records(control, evidence, records, remembered, facts.now),
+        judge_records(control, evidence, records, facts.now),
         applies if isinstance(applies, Missing) else None,
     )
     finding = _since(_remembering(case, _formed(case)), previous)
@@ -86,7 +85,6 @@ def before_any_rollout(control: Control, rollout: Missing, now: float, previous:
         reason=rollout.reason,
         message=rollout.message,
         since=now,
-        memory=Memory(record=previous.memory.record if previous else None),
     )
     return _since(finding, previous)
 
@@ -165,18 +163,13 @@ def _no_pod_to_look_at(case: Case, found: Sequence[Doubt], before: Finding) -> b
 
 
 def _remembering(case: Case, finding: Finding) -> Finding:
-    """With what the next verdict must know: who was bad once, and the newest record that counted."""
-    if case.records.record is None and case.previous is None and case.control.confirmations == 1:
+    """With what the next verdict must know: who was bad once."""
+    if case.control.confirmations == 1 and not finding.memory.suspects:
         return finding
-    counted = case.records.record if case.records.outcome in (Outcome.ATTESTED, Outcome.FAILED) else None
-    record, bad_once = _newer(counted, case.memory.record), suspects(case)
-    if not (record or bad_once or finding.memory.suspects):
+    bad_once = suspects(case)
+    if not (bad_once or finding.memory.suspects):
         return finding
-    return finding._replace(memory=finding.memory._replace(suspects=bad_once, record=record))
-
-
-def _newer(one: RecordRef | None, other: RecordRef | None) -> RecordRef | None:
-    return max((each for each in (one, other) if each), key=lambda each: each.at, default=None)
+    return finding._replace(memory=finding.memory._replace(suspects=bad_once))
 
 
 def _since(finding: Finding, previous: Finding | None) -> Finding:

@@ -26,13 +26,12 @@ def failed(case: Case) -> Finding | None:
         )
         return made._replace(memory=Memory(blamed=blamed))
     if case.records.outcome is _FAILED:
-        lost = "taken away" in case.records.message
         made = case.finding(_FAIL, case.records.message, reason=FailReason.VIOLATED)
         blamed = frozenset({Witness(SourceName.RECORD)})
         return made._replace(
             record=case.records.record,
             memory=Memory(blamed=blamed),
-            evidence_lost_since=_lost(case) if lost else None,
+            evidence_lost_since=_lost(case) if case.records.lost else None,
         )
     return None
 
@@ -88,7 +87,7 @@ def _lost(case: Case) -> float:
 def _cleared(case: Case, source: SourceName) -> bool:
     """Whether this source shows the contrary now: good where it can say so, else seen without anything bad."""
     if source is SourceName.RECORD:
-        return True  # the records themselves remember what failed
+        return True  # one that was taken away is among the records
     parts = case.scales.of(source)
     good = all(part.clean and ("pass" not in part.spec.proves or part.statements) for part in parts)
     return good and not case.scales.error

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from probes.controls.catalogue.control import Control, FactKey
-from probes.controls.finding import Finding, Memory, State
+from probes.controls.finding import Finding, State
 
 WHY: Mapping[FactKey, str] = {
     FactKey.NEEDS_SECRETS: "template, ConfigMaps and config were read in full, and nothing in them may be a secret.",
@@ -13,7 +13,7 @@ WHY: Mapping[FactKey, str] = {
 """That the fact is proven false, the end of a sentence."""
 
 
-def not_applicable(control: Control, now: float, previous: Finding | None) -> Finding:
+def not_applicable(control: Control, now: float) -> Finding:
     """The finding; `now`: Unix seconds."""
     return Finding(
         control=control.id,
@@ -21,5 +21,4 @@ def not_applicable(control: Control, now: float, previous: Finding | None) -> Fi
         underlying=State.NOT_APPLICABLE,
         message=f"Does not apply: {WHY[control.applies_when.key]}" if control.applies_when else "Does not apply.",
         since=now,
-        memory=Memory(record=previous.memory.record if previous else None),
     )

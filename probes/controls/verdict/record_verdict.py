@@ -1,9 +1,20 @@
-"""What the records of one control and one agent say together: attested, failed, lapsed, or nothing."""
+"""What the records of one control and one agent say together: attested, failed, lapsed, or nothing.
+
+1. Of those that speak of this agent, each digest that runs has its own; the worst digest is told.
+2. The newest result that says enough breaks the rule: failed. Only a later result clears it: neither an attestation,
+   nor that it ends, nor that it is taken away. Of two of the same moment the failed one counts.
+3. Else the newest record decides: it ended, it was taken away or its source is silent, it is of an older revision of
+   the control, or it says too little; else attested. An older record does not take its place.
+4. There is none for what runs, but one for what ran: lapsed.
+
+Records that were seen and are gone are among those that are given; `Record.gone` says why.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from enum import Enum
+from functools import lru_cache
 
 from probes.controls.catalogue.control import Control, UnknownReason
 from probes.controls.catalogue.counts import CountRule
@@ -31,19 +42,16 @@ class RecordVerdict:
     record: RecordRef | None = None
     reason: ExpiredReason | UnknownReason | None = None
     message: str = ""
+    lost: bool = False  # the record does not stand there any more
 
 
 NOTHING = RecordVerdict(Outcome.NOTHING)
 _WORST_FIRST = (Outcome.FAILED, Outcome.UNKNOWN, Outcome.LAPSED, Outcome.NOTHING, Outcome.ATTESTED)
+_REMOVED = UnknownReason.RECORD_REMOVED
 
 
-def judge_records(
-    control: Control, evidence: EvidenceSet, records: Iterable[Record], remembered: RecordRef | None, now: float
-) -> RecordVerdict:
-    """Of valid records; `remembered` is the newest that ever counted, so that taking one away is seen.
-
-    If several digests run, each needs its record; the worst of them is told.
-    """
+def judge_records(control: Control, evidence: EvidenceSet, records: Iterable[Record], now: float) -> RecordVerdict:
+    """Of valid records, and of those that were and are gone; `now`: Unix seconds."""
     if control.record is None:
         return NOTHING
     bind = control.record.bind
@@ -52,67 +60,64 @@ def judge_records(
         for each in records
         if each.control == control.id and each.kind in control.record.kinds and each.concerns(evidence.agent)
     ]
+    if not mine:
+        return NOTHING
     running = frozenset({""}) if bind is Bind.NONE else evidence.digests.get(bind, _NOT_READ)
+    there = [each for each in mine if each.gone is not _REMOVED]
     if isinstance(running, Missing):
-        return _unreadable(mine, running) if mine else NOTHING
-    each_digest = [_of_digest(control, mine, digest, remembered, now) for digest in sorted(running)]
+        return _unreadable(there or mine, running)
+    of_version = [each for each in mine if each.is_for(evidence.version)]
+    each_digest = [_of_digest(control, of_version, digest, now) for digest in sorted(running)]
     worst = min(each_digest, key=lambda each: _WORST_FIRST.index(each.outcome), default=NOTHING)
-    if worst.outcome is Outcome.NOTHING and bind is not Bind.NONE and mine:
-        return _moved(mine, some=any(each.outcome is Outcome.ATTESTED for each in each_digest))
-    return worst
+    if worst.outcome is not Outcome.NOTHING or not there:
+        return worst
+    if not evidence.version and any(each.version for each in there):
+        return _unreadable(there, _NO_VERSION)
+    return _moved(there, some=any(each.outcome is Outcome.ATTESTED for each in each_digest))
 
 
 _NOT_READ = Missing(UnknownReason.SOURCE_MISSING, "The digest that runs is not known.")
+_NO_VERSION = Missing(UnknownReason.SOURCE_MISSING, "The version that runs is not known.")
 
 
 def _unreadable(mine: Sequence[Record], why: Missing) -> RecordVerdict:
-    newest = max(mine, key=lambda each: each.at)
+    newest = max(mine, key=_age)
     return RecordVerdict(Outcome.UNKNOWN, reference(newest), why.reason, f"There is a record, but: {why.message}")
 
 
-def _moved(mine: Sequence[Record], *, some: bool) -> RecordVerdict:
-    newest = max(mine, key=lambda each: each.at)
+def _moved(there: Sequence[Record], *, some: bool) -> RecordVerdict:
+    newest = max(there, key=_age)
     message = (
         "Several digests run, and not each of them has a record."
         if some
+        else "The newest record is bound to a version that does not run."
+        if newest.version and not newest.image_digests
         else "The newest record is bound to a digest that does not run any more."
     )
     return RecordVerdict(Outcome.LAPSED, reference(newest), ExpiredReason.DIGEST_CHANGED, message)
 
 
-def _of_digest(
-    control: Control, mine: Sequence[Record], digest: str, remembered: RecordRef | None, now: float
-) -> RecordVerdict:
+def _age(record: Record) -> tuple[float, bool]:
+    """Of two of the same moment, one that stands there is the newer."""
+    return record.at, record.gone is None
+
+
+def _of_digest(control: Control, mine: Sequence[Record], digest: str, now: float) -> RecordVerdict:
     bind = control.record.bind if control.record else Bind.NONE
     bound = [each for each in mine if not digest or digest in each.digests(bind)]
-    runs = [each for each in bound if each.kind is RecordKind.PIPELINE]
-    newest_run = max(runs, key=lambda each: each.at, default=None)
-    newest = max(bound, key=lambda each: each.at, default=None)
-    if removed := _removed(remembered, newest, digest, now):
-        return removed
-    if newest_run and (broken := _broken(control, newest_run)):
-        message = f"The newest result breaks the rule: {', '.join(broken)}."
-        return RecordVerdict(Outcome.FAILED, reference(newest_run, failed=True), None, message)
-    return _in_force(control, newest, now) if newest else NOTHING
+    return _failed(control, bound) or (_in_force(control, max(bound, key=_age), now) if bound else NOTHING)
 
 
-def _removed(remembered: RecordRef | None, newest: Record | None, digest: str, now: float) -> RecordVerdict | None:
-    """A record that was seen and is gone: an older one does not take its place."""
-    if remembered is None or (digest and digest not in remembered.digests):
+def _failed(control: Control, bound: Sequence[Record]) -> RecordVerdict | None:
+    runs = [each for each in bound if each.kind is RecordKind.PIPELINE and not _unmet(control, each)]
+    newest = max(runs, key=lambda each: (each.at, bool(_broken(control, each)), each.gone is None), default=None)
+    if newest is None or not (broken := _broken(control, newest)):
         return None
-    if newest is not None and newest.at >= remembered.at:
-        return None
-    if remembered.failed:
-        return RecordVerdict(
-            Outcome.FAILED, remembered, None, "A failed result was taken away; only a later run clears it."
-        )
-    if remembered.expires_at <= now:
-        return RecordVerdict(Outcome.LAPSED, remembered, ExpiredReason.ATTESTATION_EXPIRED, _ENDED)
-    gone = "The newest record that was seen was taken away."
-    return RecordVerdict(Outcome.UNKNOWN, remembered, UnknownReason.RECORD_REMOVED, gone)
-
-
-_ENDED = "The newest record has ended."
+    if newest.gone is _REMOVED:
+        told = "A failed result was taken away; only a later run clears it."
+    else:
+        told = f"The newest result breaks the rule: {', '.join(broken)}."
+    return RecordVerdict(Outcome.FAILED, reference(newest), None, told, lost=newest.gone is not None)
 
 
 def _rules(control: Control) -> tuple[CountRule, ...]:
@@ -126,8 +131,6 @@ def _unmet(control: Control, record: Record) -> list[str]:
 
 
 def _broken(control: Control, record: Record) -> list[str]:
-    if _unmet(control, record):
-        return []
     return [
         f"{rule.text} (is {record.counts[rule.name]:g})" for rule in _rules(control) if not rule.holds(record.counts)
     ]
@@ -136,7 +139,10 @@ def _broken(control: Control, record: Record) -> list[str]:
 def _in_force(control: Control, newest: Record, now: float) -> RecordVerdict:
     said = reference(newest)
     if newest.expires_at is None or newest.expires_at <= now:
-        return RecordVerdict(Outcome.LAPSED, said, ExpiredReason.ATTESTATION_EXPIRED, _ENDED)
+        ended = "The newest record has ended."
+        return RecordVerdict(Outcome.LAPSED, said, ExpiredReason.ATTESTATION_EXPIRED, ended)
+    if newest.gone is not None:
+        return RecordVerdict(Outcome.UNKNOWN, said, newest.gone, _gone(newest), lost=True)
     if newest.revision != control.revision and now > _holds_until(control):
         message = f"It speaks of revision {newest.revision} of the control; now it is {control.revision}."
         return RecordVerdict(Outcome.LAPSED, said, ExpiredReason.CONTROL_REVISED, message)
@@ -145,6 +151,12 @@ def _in_force(control: Control, newest: Record, now: float) -> RecordVerdict:
         return RecordVerdict(Outcome.UNKNOWN, said, UnknownReason.NO_DATA, message)
     who = f" by {newest.by}" if newest.by else ""
     return RecordVerdict(Outcome.ATTESTED, said, None, f"A valid {newest.kind} record{who} says so.")
+
+
+def _gone(record: Record) -> str:
+    if record.gone is _REMOVED:
+        return "The newest record that was seen was taken away."
+    return "There was a record; where it stood cannot be read now."
 
 
 def _holds_until(control: Control) -> float:
@@ -161,23 +173,35 @@ def waiver_of(control: Control, evidence: EvidenceSet, records: Iterable[Record]
         if each.kind is RecordKind.WAIVER
         and each.control == control.id
         and each.concerns(evidence.agent)
+        and each.gone is None
+        and each.is_for(evidence.version)
         and each.expires_at is not None
         and each.expires_at > now
+        and (each.revision == control.revision or now <= _holds_until(control))
     ]
     last = max(in_force, key=lambda each: each.expires_at or 0.0, default=None)
     return reference(last) if last and control.waivable else None
 
 
-def reference(record: Record, *, failed: bool = False) -> RecordRef:
+def lapses_at(control: Control, record: Record, now: float) -> float:
+    """Unix seconds of the next moment at which time alone lets this record of the control lapse."""
+    revised = _holds_until(control) if record.revision != control.revision else 0.0
+    return min((each for each in (record.expires_at or 0.0, revised) if each > now), default=float("inf"))
+
+
+_shared = lru_cache(maxsize=8192)(RecordRef)  # a thousand agents rest on the same
+
+
+def reference(record: Record) -> RecordRef:
     """What a finding keeps of a record."""
-    return RecordRef(
+    return _shared(
         record.id,
         record.kind,
         record.at,
         record.expires_at or 0.0,
         record.by,
         record.evidence_url,
-        record.image_digests or frozenset({record.policy_digest, record.config_digest} - {""}),
-        failed,
         record.verified,
+        record.approved_by,
+        str(record.reason or ""),
     )

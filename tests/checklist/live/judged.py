@@ -1,7 +1,7 @@
 """A live checklist whose time and evidence a test sets. What it judges, real judges and the real catalogue judge."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from probes.contract import Target, TargetKey
 from probes.controls.catalogue.control import SourceName
 from probes.controls.evidence import AgentRef, Missing, Seen
 from probes.controls.finding import Finding
+from probes.controls.records import Record
 from watcher.checklist.live.accounts import Account
 from watcher.checklist.live.checklist import Checklist
 from watcher.checklist.live.criteria import Criteria
@@ -90,6 +91,7 @@ class Live:
     accounts: Sequence[Account] = ()  # of agents of all shards
     uptime: float = 0.0
     state_dir: Path | None = None
+    records: Callable[[AgentRef], Sequence[Record]] = lambda _: ()
 
     def __post_init__(self) -> None:
         self.clock = Clock(lambda: START + self.uptime, lambda: self.uptime)
@@ -111,6 +113,7 @@ class Live:
             self.own_metrics,
             self.clock,
             lambda: self.may_begin,
+            self.records,
         )
         checklist.on_turn.append(self.turned.extend)
         return checklist

@@ -25,8 +25,8 @@ def test_what_is_off_is_known_of_all_agents_as_it_would_be_judged(pods: tuple[st
     criteria = Criteria(ChecklistSettings())
     alike = Alike(criteria)
     evidence = EvidenceSet(AGENT, dict(OFF), {name: pod(name) for name in pods})
-    known = asyncio.run(alike.known(evidence, {}, NOW, TimeSlice()))
-    without = asyncio.run(alike.known(EvidenceSet(AGENT, {}, evidence.pods), {}, NOW, TimeSlice()))
+    known = asyncio.run(alike.known(evidence, {}, (), NOW, TimeSlice()))
+    without = asyncio.run(alike.known(EvidenceSet(AGENT, {}, evidence.pods), {}, (), NOW, TimeSlice()))
     facts = criteria.facts(NOW, Accounts())
     assert known["logformat.level"].reason == "NotEnabled"
     assert without["logformat.level"].reason == "SourceMissing"
@@ -38,6 +38,6 @@ def test_what_is_off_is_known_of_all_agents_as_it_would_be_judged(pods: tuple[st
 def test_what_cannot_be_asked_is_judged_of_each_agent() -> None:
     down = Missing(UnknownReason.UNREACHABLE, "Loki cannot be asked.")
     evidence = EvidenceSet(AGENT, {**OFF, SourceName.LOGS: down}, {})
-    known = asyncio.run(Alike(Criteria(ChecklistSettings())).known(evidence, {}, NOW, TimeSlice()))
+    known = asyncio.run(Alike(Criteria(ChecklistSettings())).known(evidence, {}, (), NOW, TimeSlice()))
     assert "logformat.level" not in known
     assert "observability.tracing.spiffe-ids" in known

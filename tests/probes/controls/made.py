@@ -96,6 +96,7 @@ def record(control: str, kind: RecordKind = RecordKind.ATTESTATION, **more: obje
     """A valid record of yesterday for a month, bound to the digest that runs."""
     given: dict[str, object] = {
         "id": "records.yaml:1",
+        "source": "file:/etc/records/records.yaml",
         "kind": kind,
         "control": control,
         "revision": 1,

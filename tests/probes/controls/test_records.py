@@ -74,11 +74,11 @@ def test_a_result_must_bring_the_numbers_that_the_rule_needs() -> None:
 
 
 def test_who_may_say_what_is_held() -> None:
-    security = Authority("records.yaml:*", ("security.*",), ("prod",))
+    security = Authority("file:/etc/records/*", ("security.*",), ("prod",))
     assert _names(record(REVIEW), security) == []
     assert _names(record(DENY, RecordKind.WAIVER), security) == [Invalid.OUTSIDE_AUTHORITY]
     assert _names(record(REVIEW, namespace="dev"), security) == [Invalid.OUTSIDE_AUTHORITY]
-    assert _names(record(REVIEW, id="elsewhere.yaml:1"), security) == [Invalid.OUTSIDE_AUTHORITY]
+    assert _names(record(REVIEW, source="file:/etc/elsewhere.yaml"), security) == [Invalid.OUTSIDE_AUTHORITY]
 
 
 def test_a_record_concerns_whole_names_only() -> None:

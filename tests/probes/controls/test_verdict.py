@@ -1,5 +1,7 @@
 """The verdict on one control, step by step: states, reasons, assurance, votes of pods, records, what is remembered."""
 
+from dataclasses import replace
+
 import pytest
 
 from probes.controls.catalogue.control import Assurance, FactKey, SourceName, UnknownReason
@@ -328,21 +330,57 @@ def test_the_newest_result_wins_and_a_failed_one_is_cleared_by_a_later_run_only(
     failed = judged(UNIT, found, first, second)
     assert (failed.state, failed.reason) == (State.FAIL, FailReason.VIOLATED)
     assert failed.message == "The newest result breaks the rule: failures = 0 (is 2)."
-    taken = judged(UNIT, found, first, previous=failed, now=NOW + 60)
+    gone = replace(second, gone=UnknownReason.RECORD_REMOVED)
+    taken = judged(UNIT, found, first, gone, previous=failed, now=NOW + 60)
     assert (taken.state, taken.evidence_lost_since) == (State.FAIL, NOW + 60)
-    assert judged(UNIT, found, first, third, previous=taken).state is State.ATTESTED
+    attestation = record(UNIT, at=NOW - 10, id="records.yaml:4")
+    assert judged(UNIT, found, first, gone, attestation, previous=taken).state is State.FAIL
+    assert judged(UNIT, found, first, gone, now=NOW + 400 * DAY).state is State.FAIL, "that it ends clears nothing"
+    assert judged(UNIT, found, first, gone, third, previous=taken).state is State.ATTESTED
+
+
+def test_a_failed_result_is_not_cleared_by_one_of_the_same_moment_nor_by_one_that_says_nothing() -> None:
+    good, bad = {"tests": 5.0, "failures": 0.0, "errors": 0.0}, {"tests": 5.0, "failures": 2.0, "errors": 0.0}
+    found = evidence(digests=RUNNING)
+    mended = record(UNIT, RecordKind.PIPELINE, counts=good)
+    failed = record(UNIT, RecordKind.PIPELINE, counts=bad, gone=UnknownReason.RECORD_REMOVED)
+    assert judged(UNIT, found, failed, mended).state is judged(UNIT, found, mended, failed).state is State.FAIL
+    slow, few = {"requests": 5000.0, "p95_seconds": 9.0}, {"requests": 9.0, "p95_seconds": 0.1}
+    slow_run = record("loadtest.p95", RecordKind.PIPELINE, counts=slow)
+    short_run = record("loadtest.p95", RecordKind.PIPELINE, counts=few, at=NOW - 60)
+    assert judged("loadtest.p95", found, slow_run, short_run).state is State.FAIL
 
 
 def test_a_record_that_was_taken_away_is_not_replaced_by_an_older_one() -> None:
     older = record(REVIEW, at=NOW - 3 * DAY, id="records.yaml:0")
-    attested = judged(REVIEW, evidence(digests=RUNNING), older, record(REVIEW))
-    taken = judged(REVIEW, evidence(digests=RUNNING), older, previous=attested)
+    gone = record(REVIEW, gone=UnknownReason.RECORD_REMOVED)
+    taken = judged(REVIEW, evidence(digests=RUNNING), older, gone)
     assert (taken.state, taken.reason) == (State.UNKNOWN, UnknownReason.RECORD_REMOVED)
-    still = judged(REVIEW, evidence(digests=RUNNING), older, previous=taken)
-    assert still.reason == UnknownReason.RECORD_REMOVED
-    assert judged(REVIEW, evidence(digests=RUNNING), older, record(REVIEW), previous=still).state is State.ATTESTED
+    assert judged(REVIEW, evidence(digests=RUNNING), older, gone, record(REVIEW)).state is State.ATTESTED
     other_policy = {Bind.POLICY_DIGEST: frozenset({OTHER_SHA})}
-    assert judged(REVIEW, evidence(digests=other_policy), previous=still).reason == UnknownReason.ATTESTATION_MISSING
+    assert judged(REVIEW, evidence(digests=other_policy), gone).reason == UnknownReason.ATTESTATION_MISSING
+    assert judged(REVIEW, evidence(digests=other_policy), gone, older).reason == "DigestChanged"
+
+
+def test_a_record_whose_source_is_silent_says_neither_yes_nor_no() -> None:
+    unread = record(REVIEW, gone=UnknownReason.FORBIDDEN)
+    finding = judged(REVIEW, evidence(digests=RUNNING), unread)
+    assert (finding.state, finding.reason) == (State.UNKNOWN, UnknownReason.FORBIDDEN)
+    assert finding.message == "There was a record; where it stood cannot be read now."
+    waiver = record(CPU, RecordKind.WAIVER, gone=UnknownReason.FORBIDDEN)
+    assert judged(CPU, evidence(kubernetes_object=seen("bad")), waiver).state is State.FAIL
+
+
+def test_a_record_holds_for_the_versions_that_it_names() -> None:
+    bound = record(REVIEW, version="2.*")
+    found = evidence(digests=RUNNING)
+    assert judged(REVIEW, replace(found, version="2.1.0"), bound).state is State.ATTESTED
+    moved = judged(REVIEW, replace(found, version="3.0.0"), bound)
+    assert (moved.state, moved.reason) == (State.EXPIRED, "DigestChanged")
+    assert (judged(REVIEW, found, bound).state, judged(REVIEW, found, bound).reason) == (
+        State.UNKNOWN,
+        UnknownReason.SOURCE_MISSING,
+    )
 
 
 def test_a_result_of_too_few_requests_says_nothing() -> None:
@@ -444,6 +482,6 @@ def test_a_line_of_a_rollout_waits_for_one() -> None:
 def test_of_what_does_not_apply_it_is_said_why_and_not_what_would_make_it_apply(key: FactKey) -> None:
     (control, *_) = [each for each in CATALOGUE.controls if each.applies_when and each.applies_when.key is key]
     assert control.applies_when is not None
-    found = not_applicable(control, NOW, None)
+    found = not_applicable(control, NOW)
     assert (found.state, found.message) == (State.NOT_APPLICABLE, f"Does not apply: {WHY[key]}")
     assert control.applies_when.words not in found.message

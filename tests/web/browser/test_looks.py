@@ -24,6 +24,7 @@ PAGES = {
     "runbook": "/runbooks/AgentWeaveMemoryHigh?namespace=prod&agent=search&pod=search-0",
     "changes": "/changes",
     "readiness": "/readiness",
+    "records": "/records",
     "control": "/controls/security.transport.tls13-enforced",
     "missing": "/agents/prod/serch-0",
 }

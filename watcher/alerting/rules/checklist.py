@@ -1,4 +1,4 @@
-"""What is told of the checklist: controls that are met no more, evidence that cannot be had, rounds that do not end."""
+"""What is told of the checklist: controls that are met no more, evidence, rounds, records, reviews."""
 
 from watcher.alerting.rules.core import INSTALLATION, INSTANCE, LED, SHARDS_MISSING
 from watcher.alerting.rules.descriptions import Alert, Record
@@ -139,4 +139,85 @@ max by ({INSTANCE}, pod) (
     dashboard=_READINESS,
 )
 
-CHECKLIST = (REGRESSED_CONTROL, REGRESSED, UNKNOWN, STALE)
+FOLDED_OVER = 5
+"""Controls of one namespace whose records end soon: of more there is one alert for all."""
+
+_EXPIRING = f"""\
+count by ({_AGENT}, control) (
+  agentweave_watcher_record_expiring_timestamp_seconds{{control!="criteria.reviewed"}}
+    {LED}
+)"""
+_BY_CONTROL = f"""\
+count by ({INSTALLATION}, namespace, control) (
+  {_indented(_EXPIRING).replace(chr(10) + "    ", chr(10) + "  ")}
+)"""
+_CONTROLS = f"""\
+count by ({INSTALLATION}, namespace) (
+  {_BY_CONTROL.replace(chr(10), chr(10) + "  ")}
+) > {FOLDED_OVER}"""
+_FIRST_END = (
+    "min(agentweave_watcher_record_expiring_timestamp_seconds{cluster=%q,job=%q,namespace=%q,control=~%q}) - time()"
+)
+_OF_ENDS = (
+    f"{{{{ $control := $labels.control }}}}{{{{ if not $control }}}}{{{{ $control = `.+` }}}}{{{{ end }}}}"
+    f"{{{{ with query (printf `{_FIRST_END}` $labels.cluster $labels.job $labels.namespace $control) }}}}"
+    ", the first in {{ . | first | value | humanizeDuration }}{{ end }}"
+)
+
+EXPIRING = Alert(
+    name="AgentWeaveRecordExpiring",
+    comment=f"""\
+One a control and namespace; where more than {FOLDED_OVER} controls of a namespace are concerned, one for all.""",
+    expression=f"""\
+(
+  {_BY_CONTROL.replace(chr(10), chr(10) + "  ")}
+  unless on ({INSTALLATION}, namespace) (
+    {_indented(_CONTROLS)}
+  )
+)
+or
+(
+  {_CONTROLS.replace(chr(10), chr(10) + "  ")}
+)""",
+    held="15m",
+    kept="15m",
+    severity="warning",
+    component="checklist",
+    summary="Records that the production readiness checklist rests on end soon.",
+    description=(
+        "{{ if $labels.control }}"
+        f"{_COUNT} {{{{ if eq $value 1.0 }}}}agent in namespace {{{{ $labels.namespace }}}} meets"
+        "{{ else }}agents in namespace {{ $labels.namespace }} meet{{ end }} the control {{ $labels.control }}"
+        "{{ else }}"
+        f"{_COUNT} controls of agents in namespace {{{{ $labels.namespace }}}} are met"
+        "{{ end }}"
+        " by records that end soon"
+        f"{_OF_ENDS}. "
+        "Then they are expired, and the agents no longer ready where they are required. "
+        "The page of records says which end next."
+    ),
+    was="Records that the production readiness checklist rests on were about to end.",
+    link={"namespace": "namespace", "control": "control"},
+    dashboard=f"{_READINESS}?var-namespace={{{{ $labels.namespace | urlquery }}}}",
+)
+
+OVERDUE = Alert(
+    name="AgentWeaveReviewOverdue",
+    expression=f"""\
+time() - max by ({INSTALLATION}) (
+  agentweave_watcher_review_due_timestamp_seconds
+    {LED}
+) > 0""",
+    held="15m",
+    severity="warning",
+    component="checklist",
+    summary="The production readiness checklist was not reviewed in time.",
+    description=(
+        "The review of the checklist of the whole fleet has been due for {{ $value | humanizeDuration }}. "
+        "No record says that people went through it since."
+    ),
+    was="The production readiness checklist was not reviewed in time.",
+    dashboard=_READINESS,
+)
+
+CHECKLIST = (REGRESSED_CONTROL, REGRESSED, UNKNOWN, STALE, EXPIRING, OVERDUE)

@@ -1,11 +1,12 @@
 """Findings of controls whose evidence is not there, or turned off: half of the catalogue, the same for all agents."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from probes.controls.catalogue.control import Control, SourceName, UnknownReason
 from probes.controls.catalogue.terms import Automation
 from probes.controls.evidence import AgentRef, EvidenceSet, Missing, Pod
 from probes.controls.finding import NOTHING_REMEMBERED, Finding, State
+from probes.controls.records import Record
 from probes.controls.verdict.control import judge_control
 from watcher.checklist.live.accounts import Accounts
 from watcher.checklist.live.criteria import Criteria
@@ -29,9 +30,18 @@ class Alike:
         ]
 
     async def known(
-        self, evidence: EvidenceSet, before: Mapping[str, Finding], now: float, time_slice: TimeSlice
+        self,
+        evidence: EvidenceSet,
+        before: Mapping[str, Finding],
+        records: Sequence[Record],
+        now: float,
+        time_slice: TimeSlice,
     ) -> Mapping[str, Finding]:
-        """Those of this agent, by control; `before`: its findings until now, `now`: Unix seconds."""
+        """Those of this agent, by control; `before`: its findings until now, `now`: Unix seconds.
+
+        What its `records` speak of is not among them.
+        """
+        spoken = {each.control for each in records}
         off = {
             source: found
             for source, found in evidence.sources.items()
@@ -40,7 +50,7 @@ class Alike:
         given = (evidence.sources.keys() - off.keys()).union(*[pod.sources for pod in evidence.pods.values()])
         known = {}
         for control in self._controls:
-            if any(spec.source in given for spec in control.evidence):
+            if control.id in spoken or any(spec.source in given for spec in control.evidence):
                 continue
             was = before.get(control.id)
             if was is None:

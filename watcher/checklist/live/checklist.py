@@ -14,12 +14,13 @@ from probes.controls.checklist import NO_FINDINGS, judge_in_steps
 from probes.controls.evidence import AgentRef, EvidenceSet
 from probes.controls.finding import Finding, Witness
 from probes.controls.findings.store import FindingStore
+from probes.controls.records import Record
 from watcher.checklist.live.accounts import Accounts, account_in
 from watcher.checklist.live.agent_verdict import agent_verdict
 from watcher.checklist.live.alike import Alike
 from watcher.checklist.live.criteria import Criteria
 from watcher.checklist.live.gathering import Gathered, Gathering
-from watcher.checklist.live.moments import Lapsed, dates_of, decided_at, lapsed
+from watcher.checklist.live.moments import Lapsed, dates_of, decided_at, lapsed, record_lapses_at
 from watcher.checklist.live.roster import ListedAgent, Roster
 from watcher.checklist.live.turns import followed, turned
 from watcher.checklist.turned_finding import TurnedFinding
@@ -58,8 +59,10 @@ class Checklist:
         own_metrics: OwnMetrics,
         clock: Clock,
         may_begin: Callable[[], bool],
+        records: Callable[[AgentRef], Sequence[Record]] = lambda _: (),
     ) -> None:
-        """`states`: the targets of the board; `may_begin`: whether the first looks were made."""
+        """`states`: the targets of the board; `may_begin`: whether the first looks were made; `records`: valid ones,
+        and those that were and are gone."""
         self.criteria, self.gathering, self.clock = criteria, gathering, clock
         self.roster, self.store = Roster(), FindingStore(criteria.catalogue.controls)
         self.on_turn: list[Callable[[Sequence[TurnedFinding]], None]] = []  # who is told what turned
@@ -67,6 +70,7 @@ class Checklist:
         self.take_up: Callable[[ListedAgent], None] = lambda _: None  # what is known of an agent that has just come
         self.last_complete: float | None = None  # steady seconds: when each agent was judged or looked through
         self._states, self._own_metrics, self._may_begin = states, own_metrics, may_begin
+        self._records = records
         self._logger = FailuresLogger(log)
         self._alike = Alike(criteria)
         self._began = self._round_began = clock.steady()
@@ -180,20 +184,15 @@ class Checklist:
     async def _judge(self, agent: ListedAgent, gathered: Gathered, time_slice: TimeSlice) -> None:
         agent.changed_at, agent.surely = inf, False  # what changes from here on is for the next verdict
         date, before = self.date(), agent.before or self.store.get(agent.ref)
-        known = await self._alike.known(gathered.evidence, before, date, time_slice)
-        required = self.criteria.required(self.criteria.profile(agent.ref.namespace))
-        steps = judge_in_steps(
-            self.criteria.catalogue,
-            gathered.evidence,
-            self.criteria.facts(date, self._accounts),
-            self.criteria.judges,
-            required,
-            previous=before,
-            known=known,
-        )
+        evidence, records, criteria = gathered.evidence, self._records(agent.ref), self.criteria
+        known = await self._alike.known(evidence, before, records, date, time_slice)
+        required, facts = criteria.required(criteria.profile(agent.ref.namespace)), criteria.facts(date, self._accounts)
+        steps = judge_in_steps(criteria.catalogue, evidence, facts, criteria.judges, required, records, before, known)
         findings = await self._stepped(steps, time_slice)
         if self.roster.agents.get(agent.ref) is agent:  # not gone meanwhile
             self._keep(agent, gathered, before, findings, date)
+            ends = record_lapses_at(criteria.catalogue.by_id, records, date)
+            self._plan(agent, evidence, min(ends, decided_at(evidence, findings.values(), date)), date)
             if suspects := {each for one in findings.values() for each in one.memory.suspects}:
                 self.on_suspects(agent.ref, suspects)
 
@@ -227,16 +226,15 @@ class Checklist:
         labels, digests = gathered.labels, gathered.evidence.digests
         agent.verdict = agent_verdict(findings, catalogue, profile, required, labels, digests)
         self.store.put(agent.ref, findings)
-        self._plan(agent, gathered.evidence, findings, date)
         self._own_metrics.add(CHECKLIST_EVALUATIONS, 1, "ok")
         for tell in self.on_turn:
             tell(turns)
 
-    def _plan(self, agent: ListedAgent, evidence: EvidenceSet, findings: Mapping[str, Finding], date: float) -> None:
+    def _plan(self, agent: ListedAgent, evidence: EvidenceSet, decided: float, date: float) -> None:
+        """`decided`: Unix seconds of the next moment at which time alone turns a finding."""
         now, found = self.clock.steady(), lapsed(evidence, self.criteria.ages, date)
-        agent.lapsed, decided_in = found.already, decided_at(evidence, findings.values(), date) - date
-        agent.seen_at, agent.check_at = now, now + self._lapses_in(found)
-        agent.judge_at = now + min(self.interval * _ANEW * agent.spread, max(_APART, decided_in))
+        agent.lapsed, agent.seen_at, agent.check_at = found.already, now, now + self._lapses_in(found)
+        agent.judge_at = now + min(self.interval * _ANEW * agent.spread, max(_APART, decided - date))
 
     def _end_round(self) -> None:
         """A round is complete when all agents were looked through since it began; none may only not be found yet."""

@@ -92,7 +92,8 @@ class Gathering:
             name: _pod(name, facts.get(name), found, self._since(watched.get(name, now)), listed=name in listed)
             for name, found in by_pod.items()
         }
-        return Gathered(EvidenceSet(agent, sources, pods, digests), labels)
+        version = labels.get("app.kubernetes.io/version", "")
+        return Gathered(EvidenceSet(agent, sources, pods, digests, version), labels)
 
     def agents(self) -> Iterator[AgentRef]:
         """Those that providers know of although no pod of them is watched; of each, one shard is told."""

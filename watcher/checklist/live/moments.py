@@ -7,6 +7,8 @@ from typing import NamedTuple
 from probes.controls.catalogue.control import Control, SourceName, UnknownReason
 from probes.controls.evidence import EvidenceSet, Missing, Seen
 from probes.controls.finding import Finding, State
+from probes.controls.records import Record
+from probes.controls.verdict.record_verdict import lapses_at
 from probes.controls.verdict.voting import SETTLED_AFTER
 
 Age = tuple[SourceName, str, float]
@@ -59,6 +61,12 @@ def _seen(evidence: EvidenceSet) -> Iterator[tuple[SourceName, str, Seen[object]
 def dates_of(evidence: EvidenceSet) -> Mapping[tuple[SourceName, str], float]:
     """When each piece was seen last, Unix seconds, by source and pod."""
     return {(source, pod): found.observed_at for source, pod, found in _seen(evidence)}
+
+
+def record_lapses_at(controls: Mapping[str, Control], records: Iterable[Record], now: float) -> float:
+    """Unix seconds of the next moment at which time alone lets one of these records lapse."""
+    known = ((controls[each.control], each) for each in records if each.control in controls)
+    return min((lapses_at(control, each, now) for control, each in known), default=inf)
 
 
 def decided_at(evidence: EvidenceSet, findings: Iterable[Finding], now: float) -> float:

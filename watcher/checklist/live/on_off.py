@@ -26,6 +26,7 @@ class OnOffChecklist:
     ) -> None:
         """`may_begin`: whether the first round of looks was made."""
         is_on, self._kubernetes = settings.checklist.enabled, settings.checklist.kubernetes
+        self._reports = settings.checklist.reports
         self._open = _opened(settings, engine, target_set, may_begin) if is_on else None
 
     @property
@@ -57,6 +58,8 @@ class OnOffChecklist:
         """Judge by these settings from now on."""
         if settings.checklist.enabled != (self._open is not None):
             log.warning("config section changed, restart required", extra={"section": "checklist.enabled"})
+        if settings.checklist.reports != self._reports and self._open is not None:
+            log.warning("config section changed, restart required", extra={"section": "checklist.reports"})
         if settings.checklist.kubernetes != self._kubernetes and self._open is not None:
             log.warning("config section changed, restart required", extra={"section": "checklist.kubernetes"})
         if self._open is not None:

@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from probes.contract import SourceSettings
 from probes.controls.evidence import AgentRef, LastTry
-from probes.controls.records import Record
 from watcher.changes.change import Change
 from watcher.checklist.finding_changes import FindingChanges
 from watcher.checklist.live.checklist import Checklist
 from watcher.checklist.live.criteria import Criteria
 from watcher.checklist.live.gathering import Gathering
+from watcher.checklist.live.history.daily_history import DailyHistory
 from watcher.checklist.live.kept.keeper import FindingsKeeper
 from watcher.checklist.live.known.known_evidence import KnownEvidence
 from watcher.checklist.live.kubernetes.evidence import KubernetesEvidence
@@ -21,6 +21,11 @@ from watcher.checklist.live.probing.prober import ProbedEvidence
 from watcher.checklist.live.probing.source_settings import source_settings
 from watcher.checklist.live.prometheus.evidence import PrometheusEvidence
 from watcher.checklist.live.provider import EvidenceProvider
+from watcher.checklist.live.records.evidence import RecordEvidence
+from watcher.checklist.live.records.files import EVERY as RECORDS_EVERY
+from watcher.checklist.live.records.kept import KeptRecords
+from watcher.checklist.live.report_objects.report_object import Owner
+from watcher.checklist.live.report_objects.report_writer import ReportWriter
 from watcher.checklist.live.view import ChecklistView
 from watcher.checklist.live.witnesses import Witnesses
 from watcher.config.checklist import ChecklistSettings
@@ -55,12 +60,15 @@ class LiveChecklist:
         self._last_tries = LastTries(engine, endings) if endings is not None else None
         tries_of = endings.tries_of if endings is not None else _no_tries
         self._known = KnownEvidence(engine, self._state_dir, tries_of)
-        self._witnesses = Witnesses(settings.checklist, engine, self._objects, _no_records, self._state_dir)
         criteria, states = Criteria(settings.checklist), lambda: engine.board.states
         controls = criteria.catalogue.by_id
+        self._records = RecordEvidence(
+            settings.checklist, controls, target_set.access, engine.clock, engine.own_metrics, self._state_dir
+        )
+        self._witnesses = Witnesses(settings.checklist, engine, self._objects, self._records.of, self._state_dir)
         self._prometheus = PrometheusEvidence(settings, controls, states, engine.own_metrics, engine.clock)
         providers: list[EvidenceProvider] = [self._objects, self._known, self._probed, self._prometheus]
-        providers += self._witnesses.providers
+        providers += [self._records, *self._witnesses.providers]
         self._gathering = Gathering(providers, settings.shard.owns, self._objects.accounts, at_once=once)
         self._checklist = Checklist(
             criteria,
@@ -68,11 +76,20 @@ class LiveChecklist:
             states,
             engine.own_metrics,
             engine.clock,
-            may_begin,
+            lambda: may_begin() and self._records.tried,
+            self._records.of,
         )
         self._checklist.on_suspects = self._probed.confirm
         self._keeper = FindingsKeeper(self._checklist, self._state_dir)
-        self.view = ChecklistView(self._checklist, self._keeper, _shard(settings.shard))
+        self.view = ChecklistView(self._checklist, self._keeper, _shard(settings.shard), self._records.book)
+        self._reports = _report_writer(settings, engine, target_set, self.view, self._objects.owners_of)
+        if self._reports is not None:
+            self.view.troubles.append(self._reports.told)
+        self._history = None
+        if self._state_dir is not None:
+            self._history = DailyHistory(settings.checklist.history, self._state_dir, self.view)
+            self.view.history = self._history
+            self.view.troubles.append(self._history.told)
 
     @property
     def kubernetes(self) -> KubernetesEvidence | None:
@@ -83,7 +100,8 @@ class LiveChecklist:
     def unwritable(self) -> str:
         """Why what was found cannot be kept; empty where it is."""
         of_evidence = self._probed.unwritable or self._known.unwritable or self._witnesses.unwritable
-        return self._keeper.trouble or of_evidence
+        of_records = self._records.unwritable or (self._history.told() if self._history is not None else "")
+        return self._keeper.trouble or of_evidence or of_records
 
     def tell_changes(self, tell: Callable[[Sequence[Change]], None]) -> None:
         """Have findings that turn told as changes."""
@@ -95,6 +113,9 @@ class LiveChecklist:
         await self._probed.restore()
         await self._known.restore()
         self._objects.start()
+        await self._records.start()
+        schedule.every(RECORDS_EVERY, self._records.tick, "records")
+        schedule.every(KeptRecords.EVERY, self._records.write, "seen records", first=KeptRecords.EVERY)
         schedule.every(KnownEvidence.KEPT_EVERY, self._known.write, "known", first=KnownEvidence.KEPT_EVERY)
         schedule.every(Checklist.EVERY, self._probed.tick, "probing")
         await self._witnesses.start(schedule, Checklist.EVERY)
@@ -103,10 +124,14 @@ class LiveChecklist:
             schedule.every(Checklist.EVERY, self._last_tries.tick, "last tries")
         schedule.every(FindingsKeeper.EVERY, self._keeper.write, "findings", first=FindingsKeeper.EVERY)
         schedule.every(Checklist.EVERY, self._checklist.tick, "checklist")
+        if self._reports is not None:
+            schedule.every(ReportWriter.EVERY, self._reports.tick, "report objects")
+        if self._history is not None:
+            schedule.every(DailyHistory.EVERY, self._history.tick, "daily snapshots")
 
     async def judge_once(self, look: Callable[[], Awaitable[None]]) -> ChecklistView:
         """Judge all agents by what can be seen now; `look` looks at all targets. What is bad is looked at twice."""
-        await asyncio.gather(look(), self._objects.first(_FIRST))
+        await asyncio.gather(look(), self._objects.first(_FIRST), self._records.first(_FIRST))
         witnesses = self._prometheus.ask(), self._witnesses.first(_WITNESSED)
         await asyncio.gather(self._probe_all(), *witnesses)
         await look()  # what was seen before the probes may be too old after them
@@ -120,7 +145,10 @@ class LiveChecklist:
     def adopt(self, settings: Settings) -> None:
         """Judge and probe by these settings from now on."""
         self._objects.adopt(settings)
+        self._records.adopt(settings.checklist)
         self._checklist.adopt(settings.checklist)
+        if self._history is not None:
+            self._history.adopt(settings.checklist.history)
         self._probed.adopt(_probes(settings.checklist))
         self._witnesses.adopt(settings.checklist)
         self._prometheus.adopt(settings)
@@ -129,12 +157,15 @@ class LiveChecklist:
         """Ask no more, and keep what was found."""
         await self._objects.close()
         await self._probed.close()
+        await self._records.close()
         await self._prometheus.close()
         if self._last_tries is not None:
             await self._last_tries.close()
         await self._known.write()
         await self._witnesses.close()
         await self._keeper.write_last()
+        if self._history is not None:
+            await self._history.close()
 
     async def _probe_all(self, agents: Collection[AgentRef] | None = None) -> None:
         """All targets by all sources, or those of some agents; not all where that takes too long."""
@@ -146,8 +177,18 @@ class LiveChecklist:
             await self._probed.tick()
 
 
-def _no_records(_: AgentRef) -> tuple[Record, ...]:
-    return ()
+def _report_writer(
+    settings: Settings,
+    engine: Engine,
+    target_set: TargetSet,
+    view: ChecklistView,
+    owners: Callable[[AgentRef], Sequence[Owner]],
+) -> ReportWriter | None:
+    access, shard = target_set.access, settings.shard
+    if access is None or not settings.checklist.reports:
+        return None
+    suffix = "" if shard.count == 1 else f"-shard-{shard.index}"
+    return ReportWriter(access, view, owners, lambda: engine.role.active, engine.clock.steady, suffix)
 
 
 def _no_tries(_: AgentRef) -> tuple[LastTry, ...]:

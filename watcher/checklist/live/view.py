@@ -1,16 +1,19 @@
 """What pages, API and metrics may know of the checklist. Nothing is judged for who reads."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from probes.controls.catalogue.loading import Catalogue
 from probes.controls.evidence import AgentRef
-from probes.controls.finding import Finding, State
+from probes.controls.finding import Finding, RecordRef, State
 from probes.controls.profile import Profile
 from probes.controls.readiness import Readiness
 from watcher.checklist.agent_report import AgentReport, Chosen, Report, agent_report
 from watcher.checklist.live.agent_verdict import AgentVerdict, Digests
 from watcher.checklist.live.checklist import Checklist
+from watcher.checklist.live.history.past_days import PastDays
 from watcher.checklist.live.kept.keeper import FindingsKeeper
+from watcher.checklist.live.records.book import RecordBook
 from watcher.checklist.live.turns import Regression
 from watcher.checklist.turned_finding import TurnedFinding
 
@@ -18,9 +21,14 @@ from watcher.checklist.turned_finding import TurnedFinding
 class ChecklistView:
     """As of now: two questions in two turns of the loop may have the answers of two verdicts."""
 
-    def __init__(self, checklist: Checklist, keeper: FindingsKeeper, shard: str = "") -> None:
+    def __init__(
+        self, checklist: Checklist, keeper: FindingsKeeper, shard: str = "", records: RecordBook | None = None
+    ) -> None:
         """`shard`: by whose pods agents are judged, a sentence; empty where it is by all."""
         self._checklist, self._keeper, self.shard = checklist, keeper, shard
+        self.history: PastDays | None = None  # None: no day is kept
+        self.troubles: list[Callable[[], str]] = []  # why something beside it does not work, a sentence; empty: it does
+        self.records = records  # what people and pipelines say; None: nobody is asked
 
     @property
     def catalogue(self) -> Catalogue:
@@ -60,6 +68,15 @@ class ChecklistView:
     def states(self, agent: AgentRef) -> Sequence[State]:
         """The state of each control, in the order of the catalogue; empty for an agent that was not judged. Cheap."""
         return self._checklist.store.states(agent) if self.verdict(agent) is not None else []
+
+    def codes(self, agent: AgentRef) -> "array[int] | None":
+        """One array as long as its findings may be the same; None for an agent that was not judged, or is gone."""
+        packed = self._checklist.store.packed(agent) if self.verdict(agent) is not None else None
+        return packed.codes if packed is not None else None
+
+    def resting(self, agent: AgentRef) -> Iterator[tuple[str, State, RecordRef]]:
+        """Controls of this agent whose findings rest on a record, with their state. Cheap."""
+        return self._checklist.store.resting(agent)
 
     def digests(self, agent: AgentRef) -> Digests:
         """What ran of it when it was judged, or why that is not known; LookupError for an agent that was not judged."""
@@ -110,7 +127,8 @@ class ChecklistView:
     def notes(self) -> Sequence[str]:
         """Which evidence cannot be had, and by which pods agents are judged where it is not by all, a sentence each."""
         down = [f"evidence of {name} cannot be had: {why}" for name, why in self.sources().items() if why]
-        return [self.shard, *down] if self.shard else down
+        notes = [*down, *filter(None, (each() for each in self.troubles))]
+        return [self.shard, *notes] if self.shard else notes
 
     def _judged(self, agent: AgentRef) -> AgentVerdict:
         verdict = self.verdict(agent)

@@ -10,6 +10,7 @@ from watcher.checklist.agent_report import Report
 from watcher.checklist.reports.wording import (
     MARKS,
     all_counted,
+    record_told,
     required_counted,
     state_words,
     turned_told,
@@ -35,6 +36,7 @@ def as_html(report: Report) -> str:
         turned=turned_told(report),
         words={
             "all": all_counted,
+            "record": record_told,
             "required": required_counted,
             "state": state_words,
             "verdict": verdict_words,

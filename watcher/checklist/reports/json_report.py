@@ -112,4 +112,6 @@ def _record(record: RecordRef | None) -> Mapping[str, object] | None:
         "expires_at": _time(record.expires_at),
         "evidence_url": record.evidence_url,
         "verified": record.verified,
+        "approved_by": record.approved_by,
+        "reason": record.reason,
     }

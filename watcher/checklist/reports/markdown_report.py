@@ -7,6 +7,7 @@ from watcher.checklist.agent_report import AgentReport, Report
 from watcher.checklist.reports.wording import (
     MARKS,
     all_counted,
+    record_told,
     required_counted,
     state_words,
     turned_told,
@@ -52,7 +53,8 @@ def _agent(agent: AgentReport, report: Report) -> Iterator[str]:
 def _row(finding: Finding, agent: AgentReport) -> str:
     where = plain(agent.where(finding))
     required = "" if finding.control in agent.required else " (not required)"
+    said = " ".join(filter(None, (why(finding), record_told(finding))))
     return (
         f"| {MARKS[finding.state]} | {finding.control}{required} | {state_words(finding.state)} "
-        f"| {plain(why(finding))} | {where} |"
+        f"| {plain(said)} | {where} |"
     )

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from probes.contract.units import utc
+from probes.controls.catalogue.terms import RecordKind
 from probes.controls.finding import Finding, State
 from probes.controls.readiness import Readiness
 from watcher.checklist.agent_report import AgentReport, Report
@@ -74,6 +75,29 @@ def bounds(readiness: Readiness) -> str:
 def why(finding: Finding) -> str:
     """`Violated: Container x lacks ...`."""
     return f"{finding.reason}: {finding.message}" if finding.reason else finding.message
+
+
+def record_properties(finding: Finding) -> Mapping[str, str]:
+    """What is to be known of the record that a finding rests on, or that waives it; empty where there is none."""
+    record = finding.record
+    if record is None:
+        return {}
+    told = {"assurance": "attested"} if finding.state is State.ATTESTED else {}
+    if finding.state is State.WAIVED:
+        told["underlying"] = finding.underlying
+    told |= {str(record.kind): record.id, "by": record.by, "expires": utc(record.expires_at)}
+    told["verified"] = record.verified
+    return told | ({"evidence_url": record.evidence_url} if record.evidence_url else {})
+
+
+def record_told(finding: Finding) -> str:
+    """`Waiver records.yaml:12 by ann@x until 2027-02-01T00:00:00Z, without it fail.`; empty without a record."""
+    record = finding.record
+    if record is None:
+        return ""
+    under = f", without it {state_words(finding.underlying)}" if finding.state is State.WAIVED else ""
+    kind = "pipeline record" if record.kind is RecordKind.PIPELINE else str(record.kind)
+    return f"{kind.capitalize()} {record.id} by {record.by} until {utc(record.expires_at)}{under}."
 
 
 def turned_told(report: Report) -> Sequence[str]:

@@ -21,10 +21,10 @@ _FINAL = (400, 401, 403, 404, 405, 421)
 class AskingError(Exception):
     """The daemon cannot be asked, or gave no answer; one sentence."""
 
-    def __init__(self, said: str, *, is_final: bool = False) -> None:
-        """`is_final`: the same question will never be answered, by this daemon and with these credentials."""
-        super().__init__(said)
-        self.is_final = is_final
+    def __init__(self, why: str, code: int = 0, *, is_final: bool = False) -> None:
+        """`code` of HTTP, 0 where none came; `is_final`: this daemon will never answer it to these credentials."""
+        super().__init__(why)
+        self.code, self.is_final = code, is_final or code in _FINAL
 
 
 def ask(url: str, path: str, query: Mapping[str, str], given: Namespace) -> bytes:
@@ -80,8 +80,8 @@ def _body(answer: httpx.Response) -> bytes:
     body = b"".join(pieces)
     if answer.status_code != httpx.codes.OK:
         where = answer.url.copy_with(query=None)
-        is_final = answer.status_code in _FINAL
-        raise AskingError(f"{where}: {answer.status_code} {answer.reason_phrase}{_why(body)}", is_final=is_final)
+        said = f"{where}: {answer.status_code} {answer.reason_phrase}{_why(body)}"
+        raise AskingError(said, answer.status_code)
     return body
 
 

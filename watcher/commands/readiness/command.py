@@ -6,6 +6,7 @@ import logging
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import import_module
 
 from probes.controls.catalogue.loading import Catalogue, load_catalogue
@@ -50,6 +51,8 @@ def command(given: Namespace) -> int:
     except ConfigError as error:
         print(*error.mistakes, sep="\n", file=sys.stderr)
         return 2
+    fail_on = given.fail_on or ("fail" if given.manifests else "unknown")
+    report = replace(report, open_fails=fail_on == "unknown")
     module, name = OUTPUTS[given.output].split(":")
     show: Callable[[Report], str] = getattr(import_module(f"watcher.checklist.reports.{module}"), name)
     for each in () if given.manifests else (*report.problems, *report.notes):
@@ -59,7 +62,7 @@ def command(given: Namespace) -> int:
         left_out: Callable[[Report], Sequence[str]] = import_module("watcher.checklist.reports.sarif_report").left_out
         for each in left_out(report):
             print(each, file=sys.stderr)
-    code, why = verdict(report.agents, report.problems, given.fail_on or ("fail" if given.manifests else "unknown"))
+    code, why = verdict(report.agents, report.problems, fail_on)
     if given.output == "text":
         print(f"Exit code {code}: {why}.")
     return code

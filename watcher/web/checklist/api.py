@@ -16,6 +16,7 @@ from watcher.checklist.live.view import ChecklistView
 from watcher.checklist.reports.json_report import agent_alone, agent_with_findings, head, turned_json
 from watcher.engine.engine import Engine
 from watcher.runtime.cooperative import TimeSlice
+from watcher.web.checklist.past import with_past
 from watcher.web.serving.turns import Turns, caller_of
 
 _CHUNK = 1 << 14  # characters that are worth a write of their own
@@ -57,8 +58,8 @@ def checklist_routes(engine: Engine, view: ChecklistView | None, turns: Turns) -
         return StreamingResponse(turns.pieces(_controls(view), caller_of(request)), media_type="application/json")
 
     return [
-        Route("/api/v1/readiness", readiness),
-        Route("/api/v1/readiness/{namespace}/{agent}", one),
+        Route("/api/v1/readiness", with_past(view, turns, readiness)),
+        Route("/api/v1/readiness/{namespace}/{agent}", with_past(view, turns, one)),
         Route("/api/v1/controls", controls),
     ]
 

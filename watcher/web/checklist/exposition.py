@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from probes.contract import Metric
 from probes.controls.evidence import AgentRef
+from probes.controls.finding import RecordRef, State
 from watcher.checklist.live.agent_verdict import AgentVerdict
 from watcher.checklist.live.turns import Regression
 from watcher.checklist.live.view import ChecklistView
@@ -16,6 +17,8 @@ from watcher.metrics.families import (
     READINESS_COVERAGE,
     READINESS_LOWER,
     READINESS_UPPER,
+    RECORD_EXPIRING,
+    RECORD_EXPIRY,
     REGRESSED,
 )
 from watcher.text.exposition import escape
@@ -23,6 +26,11 @@ from watcher.web.exposition import Families, Texts
 
 _SLICE = 20
 """Agents whose lines are made at a time: about a millisecond."""
+
+_WARNED = 14 * 86400.0
+"""Seconds before its end in which a record is told to end soon, or a fifth of its validity where that is shorter."""
+
+_RESTING = (State.ATTESTED, State.WAIVED)
 
 Shown = tuple[str, AgentVerdict]
 """The labels of an agent, and what is kept of it."""
@@ -41,6 +49,8 @@ def agent_families(view: ChecklistView) -> Families:
     yield [NOT_MET], _texts(shown, _not_met)
     yield [CONTROLS_DROPPED], _texts(shown, _dropped)
     yield [REGRESSED], iter([["".join(_regressed(labels, found))] for labels, found in regressed])
+    yield [RECORD_EXPIRY], _record_texts(view, refs, RECORD_EXPIRY, lambda _: True)
+    yield [RECORD_EXPIRING], _record_texts(view, refs, RECORD_EXPIRING, lambda each: _expiring(each, view.now))
 
 
 def _labels(ref: AgentRef) -> str:
@@ -55,6 +65,24 @@ def _told(view: ChecklistView, ref: AgentRef) -> dict[str, Regression]:
 def _texts(shown: Sequence[Shown], lines: Callable[[Shown], Iterator[str]]) -> Texts:
     for start in range(0, len(shown), _SLICE):
         yield ["".join([line for each in shown[start : start + _SLICE] for line in lines(each)])]
+
+
+def _record_texts(
+    view: ChecklistView, refs: Sequence[AgentRef], metric: Metric, wanted: Callable[[RecordRef], bool]
+) -> Texts:
+    for start in range(0, len(refs), _SLICE):
+        yield ["".join([line for ref in refs[start : start + _SLICE] for line in _ends(view, ref, metric, wanted)])]
+
+
+def _ends(view: ChecklistView, ref: AgentRef, metric: Metric, wanted: Callable[[RecordRef], bool]) -> Iterator[str]:
+    labels = _labels(ref)
+    for control, state, record in view.resting(ref):
+        if state in _RESTING and wanted(record):
+            yield _line(metric, f'{labels},control="{control}",kind="{record.kind}"', repr(record.expires_at))
+
+
+def _expiring(record: RecordRef, now: float) -> bool:
+    return record.expires_at - now < min(_WARNED, (record.expires_at - record.at) / 5)
 
 
 def _line(metric: Metric, labels: str, value: str) -> str:

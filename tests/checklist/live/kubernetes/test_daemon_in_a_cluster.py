@@ -23,6 +23,7 @@ from tests.servers.process import eventually
 JUDGED = 10.0
 """Seconds in which a change must be judged."""
 
+REPORTS = Path(__file__).parents[1] / "report_objects" / "openreports.io_reports.yaml"
 SECRET = "hunter2-of-production"
 
 
@@ -31,7 +32,7 @@ def kubernetes() -> Iterator[Kubernetes]:
     with run_kubernetes() as server:
         server.admin.namespace(WATCH)
         server.admin.namespace(NAMESPACE)
-        given = rendered({"rbac": {"podLogs": True}})
+        given = rendered({"rbac": {"podLogs": True, "writeReports": True}})
         roles = [document for name, document in given.items() if name.startswith("ClusterRole")]
         account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT, "namespace": WATCH}}
         server.admin.apply(account, *roles, policy("default-deny"))
@@ -129,3 +130,25 @@ def test_a_critical_vulnerability_turns_its_control_in_seconds_and_lines_of_pods
         assert [text for text in told if secret.decode() in text] == []
         assert secret not in daemon.log_file.read_bytes()
     admin.delete(definition)
+
+
+def test_the_findings_are_a_report_object_that_the_deployment_owns_and_goes_with_the_agent(
+    kubernetes: Kubernetes, tmp_path: Path
+) -> None:
+    reports = f"/apis/openreports.io/v1alpha1/namespaces/{NAMESPACE}/reports"
+    kubernetes.admin.apply(REPORTS.read_text())
+    made = kubernetes.admin.get(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/agentweave-example")
+    with run_daemon(tmp_path, config(kubernetes) | {"checklist": {"reports": True}}, wait_for="/livez") as daemon:
+        eventually(lambda: kubernetes.admin.get(reports)["items"], within=60)
+        [report] = kubernetes.admin.get(reports)["items"]
+        owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "agentweave-example"}
+        assert report["metadata"]["ownerReferences"] == [{**owner, "uid": made["metadata"]["uid"]}]
+        assert report["metadata"]["annotations"]["agentweave.io/readiness"] == "not_ready"
+        results = {each["rule"]: each["result"] for each in report["results"]}
+        assert len(results) == 196
+        assert results["deployment.rollback.automation"] == "pass"
+        assert SECRET not in str(report)
+        kubernetes.admin.delete(deployment(), namespace=NAMESPACE)
+        kubernetes.admin.delete_pod("pod-1", namespace=NAMESPACE)
+        eventually(lambda: not kubernetes.admin.get(reports)["items"], within=60)
+        assert [line for line in daemon.log() if line["level"] in ("error", "critical", "warning")] == []

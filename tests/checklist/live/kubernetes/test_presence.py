@@ -16,7 +16,11 @@ from tests.checklist.live.kubernetes.cluster import (
 )
 from tests.checklist.live.kubernetes.test_in_a_cluster import WORKLOADS, kubernetes, rights, server
 from tests.servers.kube import Kubernetes
+from watcher.checklist.live.kubernetes.objects.report_owners import owners_of
+from watcher.checklist.live.kubernetes.pods.pod_owners import PodOwners
 from watcher.checklist.live.provider import Presence
+from watcher.checklist.live.report_objects.report_object import Owner
+from watcher.discovery.pod.pod import read_pod
 
 __all__ = ["kubernetes", "server"]
 
@@ -45,6 +49,8 @@ def test_an_agent_stays_while_its_pod_ends_and_the_next_one_has_not_started_and_
         await _comes_to(watched, Presence.PODS)
         admin.delete_pod("pod-1", namespace=NAMESPACE)
         await _comes_to(watched, Presence.WORKLOAD)
+        [owner] = watched.evidence.owners_of(AGENT)
+        assert (owner.version, owner.kind, owner.name) == ("apps/v1", "Deployment", "agentweave-example")
         run_pod(kubernetes, 2)
         admin.set_pod_status("pod-2", NOT_STARTED, namespace=NAMESPACE)
         await _comes_to(watched, Presence.PODS)
@@ -52,6 +58,16 @@ def test_an_agent_stays_while_its_pod_ends_and_the_next_one_has_not_started_and_
         await _comes_to(watched, Presence.WORKLOAD)
         admin.delete(deployment(), namespace=NAMESPACE)
         await _comes_to(watched, Presence.GONE)
+
+    watching(kubernetes, tmp_path, script)
+
+
+def test_a_bare_pod_owns_what_is_written_of_its_agent(kubernetes: Kubernetes, tmp_path: Path) -> None:
+    async def script(watched: Watched) -> None:
+        owners, agent = PodOwners(), AgentRef("prod", "search")
+        owners.put(read_pod({"metadata": {"uid": "u-1", "namespace": "prod", "name": "bare"}, "spec": {}}))
+        owners.name("u-1", "search")
+        assert owners_of(agent, owners, None, watched.evidence.followed) == [Owner("v1", "Pod", "bare", "u-1")]
 
     watching(kubernetes, tmp_path, script)
 
@@ -64,6 +80,7 @@ def test_where_workloads_may_not_be_listed_nobody_can_tell_whether_an_agent_with
     async def script(watched: Watched) -> None:
         run_pod(kubernetes)
         await _comes_to(watched, Presence.PODS)
+        assert watched.evidence.owners_of(AGENT) == []
         kubernetes.admin.delete_pod("pod-1", namespace=NAMESPACE)
         await _comes_to(watched, Presence.UNTOLD)
         assert watched.evidence.presence(AgentRef(NAMESPACE, "never-there")) is Presence.GONE

@@ -10,7 +10,7 @@ from probes.controls.catalogue.terms import FailReason, RecordKind
 from probes.controls.evidence import AgentRef
 from probes.controls.finding import EvidenceShown, Finding, Memory, RecordRef, State, Witness
 from probes.controls.findings.store import FindingStore
-from tests.probes.controls.made import CATALOGUE, NOW, SHA
+from tests.probes.controls.made import CATALOGUE, NOW
 
 IDS = [each.id for each in CATALOGUE.controls]
 MANY = 1000
@@ -36,7 +36,7 @@ def _one(control: str, index: int, number: int, pods: list[str], shown: list[Evi
     )
     reason = {State.FAIL: FailReason.VIOLATED, State.UNKNOWN: UnknownReason.NO_DATA}.get(state, "")
     record = RecordRef(
-        f"configmap/records/{control}", RecordKind.ATTESTATION, NOW, NOW + 9e6, "ann", "https://w", frozenset({SHA})
+        f"configmap/records/{control}", RecordKind.ATTESTATION, NOW, NOW + 9e6, "ann", "https://w", "source", "bob"
     )
     return Finding(
         control=control,
@@ -86,7 +86,6 @@ def any_finding(control: str) -> st.SearchStrategy[Finding]:
         st.dictionaries(witness, st.floats(0, 1e9), max_size=2),
         st.frozensets(witness, max_size=2),
         st.none() | st.floats(0, 1e9),
-        st.none() | st.just(RecordRef("r", RecordKind.PIPELINE, 1.0, 2.0)),
     )
     return st.builds(
         Finding,

@@ -18,7 +18,7 @@ from watcher.runtime.atomic_write import TEMPORARY, replace_with
 
 FILE_NAME = "findings.jsonl"
 FORMAT = "agentweave-watcher-findings"
-VERSION = 1
+VERSION = 2
 
 MOST_OF_AGENT = 8 << 20
 """Bytes of one agent: what one with more than a thousand pods has."""

@@ -19,6 +19,7 @@ from watcher.checklist.live.kubernetes.objects.kinds import Group, Kind, kinds
 from watcher.checklist.live.kubernetes.objects.presence import presence_of
 from watcher.checklist.live.kubernetes.objects.progress import WorkloadProgress
 from watcher.checklist.live.kubernetes.objects.report_kinds import report_kinds
+from watcher.checklist.live.kubernetes.objects.report_owners import owners_of
 from watcher.checklist.live.kubernetes.objects.surroundings import Subject, objects_of, subject_of
 from watcher.checklist.live.kubernetes.objects.workloads import FOLLOWED, Workload, reduce_workload
 from watcher.checklist.live.kubernetes.pods.digests import image_digests
@@ -27,6 +28,7 @@ from watcher.checklist.live.kubernetes.pods.identities import unread
 from watcher.checklist.live.kubernetes.pods.live_pods import LivePods
 from watcher.checklist.live.kubernetes.reports.evidence import reports_of
 from watcher.checklist.live.provider import Presence, Provided
+from watcher.checklist.live.report_objects.report_object import Owner
 from watcher.checklist.manifests.surroundings import config_map_names
 from watcher.discovery.pods.discoverer import Discoverer
 from watcher.discovery.pods.scope import SeenPod
@@ -141,6 +143,10 @@ class KubernetesEvidence:
             {bind: digest, Bind.IMAGE_DIGEST: image_digests(seen)},
             _labels(subject),
         )
+
+    def owners_of(self, agent: AgentRef) -> Sequence[Owner]:
+        """What makes its pods."""
+        return owners_of(agent, self.pods.owners, self.idle.workload_of(agent), self.followed)
 
     def take_changed(self) -> Collection[AgentRef] | None:
         """Of which agents something changed; None: maybe of all."""

@@ -16,6 +16,7 @@ from watcher.checklist.live.kubernetes.evidence import KubernetesEvidence
 from watcher.checklist.live.kubernetes.objects.kinds import Group
 from watcher.checklist.live.kubernetes.pods.endings import Endings
 from watcher.checklist.live.provider import Presence, Provided, Sources
+from watcher.checklist.live.report_objects.report_object import Owner
 from watcher.config.settings import Settings
 from watcher.discovery.pods.scope import SeenPod
 from watcher.kube.access import Access
@@ -99,6 +100,10 @@ class ObjectEvidence:
     def presence(self, agent: AgentRef, /) -> Presence:
         """As the cluster tells it; files are of agents that the config lists."""
         return self._cluster.presence(agent) if self._cluster is not None else Presence.GONE
+
+    def owners_of(self, agent: AgentRef) -> Sequence[Owner]:
+        """What makes its pods in the cluster."""
+        return self._cluster.owners_of(agent) if self._cluster is not None else ()
 
     def accounts(self) -> Iterator[Account]:
         """As whom agents of all shards run; of one that only the config lists, whoever it may be."""

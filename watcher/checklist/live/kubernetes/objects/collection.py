@@ -139,6 +139,11 @@ class Collection(Reachability):
         kept = self._by_namespace.get(namespace, _NOTHING).get(name)
         return None if kept is None else kept.found
 
+    def uid_of(self, namespace: str, name: str) -> str:
+        """Of the object with this name; empty where there is none."""
+        kept = self._by_namespace.get(namespace, _NOTHING).get(name)
+        return next((uid for uid, each in self._objects.items() if each is kept), "")
+
     def all(self) -> Iterator[KubeObject]:
         """Those of all namespaces."""
         return (each.found for each in self._objects.values())

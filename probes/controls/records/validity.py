@@ -1,83 +1,37 @@
-"""Records: what people or pipelines say of a control, and whether such a record is valid at all."""
+"""Whether a record counts at all, and why not, by name."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from probes.controls.catalogue.control import Control
-from probes.controls.catalogue.terms import (
-    AttestableWhen,
-    Automation,
-    Bind,
-    RecordKind,
-    Scope,
-)
-from probes.controls.evidence import AgentRef
+from probes.controls.catalogue.terms import AttestableWhen, Automation, Bind, RecordKind, Scope
+from probes.controls.records.record import Record
 
 CLOCK_SKEW = 300.0
 """Seconds that a record may lie in the future."""
 LONGEST_WAIVER = 90 * 86400.0
-HOLDS_AFTER_REVISION = 30 * 86400.0
-"""Seconds that records hold on after the meaning of their control changed."""
+_PIPELINE = RecordKind.PIPELINE
 
 
-class WaiverReason(StrEnum):
-    """Why a control need not be met for a while."""
+class Verify(StrEnum):
+    """Which records must be signed."""
 
-    ACCEPTED_RISK = "accepted-risk"
-    COMPENSATING_CONTROL = "compensating-control"
-    FALSE_POSITIVE = "false-positive"
-    PLANNED_FIX = "planned-fix"
-    NOT_SUPPORTED = "not-supported"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """One record as it was written. Times are Unix seconds."""
-
-    id: str  # where it stands: `records.yaml:12`, `configmap/ns/name key`; one record keeps its own
-    kind: RecordKind
-    control: str
-    revision: int
-    environment: str
-    namespace: str = ""
-    agents: tuple[str, ...] = ()
-    scope: Scope | None = None  # namespace or fleet, instead of agents
-    image_digests: frozenset[str] = frozenset()
-    policy_digest: str = ""
-    config_digest: str = ""
-    statement: str = ""
-    evidence_url: str = ""
-    evidence_sha256: str = ""
-    by: str = ""
-    approved_by: str = ""
-    at: float  # of a pipeline's result: when it ran
-    expires_at: float | None
-    run_id: str = ""
-    counts: Mapping[str, float] = field(default_factory=dict)
-    reason: WaiverReason | None = None
-    verified: Literal["signature", "source", "none"] = "none"
-
-    def concerns(self, agent: AgentRef) -> bool:
-        """Whether it speaks of this agent; names are compared as wholes."""
-        if self.scope is Scope.FLEET:
-            return True
-        return self.namespace == agent.namespace and (self.scope is Scope.NAMESPACE or agent.agent in self.agents)
-
-    def digests(self, bind: Bind) -> frozenset[str]:
-        """What it is bound to."""
-        if bind is Bind.IMAGE_DIGEST:
-            return self.image_digests
-        one = self.policy_digest if bind is Bind.POLICY_DIGEST else self.config_digest
-        return frozenset({one} if one and bind is not Bind.NONE else ())
+    OFF = "off"
+    PIPELINES = "pipelines"
+    ALL = "all"
 
 
 class Invalid(StrEnum):
     """Why a record does not count, by name."""
 
+    MALFORMED = "Malformed"  # not as the schema has it
+    TOO_MANY = "TooMany"
+    WRONG_SIGNATURE = "WrongSignature"
+    WRONG_STATEMENT = "WrongStatement"  # the in-toto statement around it says otherwise
+    NOT_VERIFIED = "NotVerified"
     UNKNOWN_CONTROL = "UnknownControl"
     NO_END = "NoEnd"
     ENDS_BEFORE_IT_BEGINS = "EndsBeforeItBegins"
@@ -106,29 +60,38 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """Who may say what: patterns as in shells."""
+    """Who may say what: patterns as in shells. One with keys lets only those say it that one of them signed."""
 
-    source: str  # of the record's id
+    source: str  # `configmap:records/security-*`, `file:/etc/records/*`
     controls: tuple[str, ...] = ("*",)
     namespaces: tuple[str, ...] = ("*",)
+    keys: frozenset[str] = frozenset()  # names
 
     def allows(self, record: Record) -> bool:
         """Whether a record from this source may speak of its control and namespace."""
         return (
-            fnmatchcase(record.id, self.source)
+            fnmatchcase(record.source, self.source)
+            and (not self.keys or bool(self.keys & record.signers))
             and any(fnmatchcase(record.control, each) for each in self.controls)
             and any(fnmatchcase(record.namespace, each) for each in self.namespaces)
         )
 
 
 def problems(
-    record: Record, controls: Mapping[str, Control], authorities: tuple[Authority, ...], now: float
+    record: Record,
+    controls: Mapping[str, Control],
+    authorities: tuple[Authority, ...],
+    now: float,
+    verify: Verify = Verify.OFF,
 ) -> tuple[Problem, ...]:
     """All that makes this record invalid; empty: it is valid, which does not mean that it is still in force."""
     control = controls.get(record.control)
     found = [*_times(record, control, now), *_people(record)]
     if authorities and not any(each.allows(record) for each in authorities):
-        found.append(Problem(Invalid.OUTSIDE_AUTHORITY, f"no authority lets {record.id} speak of this control there"))
+        told = f"no authority lets {record.source} speak of this control there"
+        found.append(Problem(Invalid.OUTSIDE_AUTHORITY, told))
+    if not record.signers and (verify is Verify.ALL or (verify is Verify.PIPELINES and record.kind is _PIPELINE)):
+        found.append(Problem(Invalid.NOT_VERIFIED, "it is not signed, and records.verify asks for a signature"))
     if control is None:
         return (Problem(Invalid.UNKNOWN_CONTROL, f"{record.control} is no control"), *found)
     found += _subject(record, control)
@@ -185,7 +148,7 @@ def _waiver(record: Record, control: Control) -> list[Problem]:
 
 def _result(record: Record, control: Control) -> list[Problem]:
     wanted = control.record
-    if wanted is None:
+    if wanted is None or not may_count(control):
         return [Problem(Invalid.NOT_NEEDED, "a machine decides this control")]
     if record.kind not in wanted.kinds:
         return [Problem(Invalid.WRONG_KIND, f"expected {' or '.join(wanted.kinds)}")]
@@ -203,17 +166,3 @@ def _result(record: Record, control: Control) -> list[Problem]:
 def may_count(control: Control) -> bool:
     """Whether records can ever decide this control."""
     return control.automation is not Automation.AUTO or bool(set(control.attestable_when) - {AttestableWhen.ALWAYS})
-
-
-def parse_time(value: object) -> float:
-    """Unix seconds of an RFC 3339 time with an offset; a bare date is the end of that day in UTC. Else ValueError."""
-    if isinstance(value, str):
-        text = value.strip()
-        value = date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise ValueError("expected a time with an offset, such as 2026-11-23T09:00:00Z")
-        return value.timestamp()
-    if isinstance(value, date):
-        return datetime.combine(value, time(), UTC).timestamp() + timedelta(days=1).total_seconds()
-    raise ValueError("expected a time such as 2026-11-23T09:00:00Z, or a date")

@@ -1,0 +1,238 @@
+"""Which records are valid, whom they concern, and what becomes of those that were seen and are gone."""
+
+import asyncio
+import logging
+import time
+from pathlib import Path
+
+import pytest
+
+from probes.controls.catalogue.control import UnknownReason
+from probes.controls.catalogue.terms import Bind
+from probes.controls.evidence import AgentRef
+from probes.controls.finding import Finding, State
+from probes.controls.records import Authority
+from tests.checklist.live.records.made import DIAGRAM, SEARCH, SOURCE, UNIT, Book, attestation, read, result, text_of
+from tests.probes.controls.made import DAY, NOW, RUNNING, evidence, judged
+from watcher.checklist.live.records.kept import FILE_NAME, KeptRecords
+from watcher.checklist.live.records.reading import budget, read_records
+from watcher.checklist.live.records.trust import REVIEWED, Trust
+
+LATER, REMOVED = "2027-01-15T07:00:00Z", UnknownReason.RECORD_REMOVED
+
+
+def finding(book: Book, control: str, now: float = NOW) -> Finding:
+    return judged(control, evidence(digests=RUNNING), *book.of(SEARCH), now=now)
+
+
+def state(book: Book, control: str = UNIT, now: float = NOW) -> tuple[State, str]:
+    found = finding(book, control, now)
+    return found.state, found.reason
+
+
+@pytest.mark.parametrize(
+    ("document", "why"),
+    [
+        (attestation(at="2027-01-16T08:30:00Z"), "FutureDated"),
+        (attestation(expires_at=None), "NoEnd"),
+        (attestation(approved_by=None), "NotSigned"),
+        (attestation(approved_by=" ANN@Example.org "), "SelfApproved"),
+        (attestation(control="documentation.operational.no-such"), "UnknownControl"),
+        (attestation(control="security.transport.mtls-required"), "NotNeeded"),
+        (attestation(kind="waiver", control="security.transport.mtls-required"), "NotWaivable"),
+        (attestation(expires_at="2029-01-01"), "ValidityTooLong"),
+        (attestation(agents=None), "NoSubject"),
+        (attestation(scope="fleet", agents=None), "WrongScope"),
+        (result(bind=None), "NotBound"),
+        (result(counts={"tests": 5}), "CountMissing"),
+    ],
+)
+def test_what_is_wrong_with_a_record_is_listed_and_logged_by_name_and_it_never_counts(
+    document: dict[str, object], why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    book = Book()
+    book.take(document)
+    assert {name for names in book.why().values() for name in names} >= {why}
+    assert book.of(SEARCH) == []
+    assert book.counts()[1]
+    [logged] = caplog.records
+    assert (logged.message, logged.__dict__["record"]) == ("invalid record", f"{SOURCE}/records.yaml:1")
+    assert why in logged.__dict__["why"]
+    book.take(document)
+    assert len(caplog.records) == 1, "told once"
+
+
+def test_a_prefix_of_a_name_is_another_agent() -> None:
+    book = Book()
+    book.take(attestation(agents=["sear"]))
+    assert book.of(SEARCH) == []
+    assert len(book.of(AgentRef("prod", "sear"))) == 1
+
+
+def test_a_result_without_a_test_is_no_passed_one() -> None:
+    book = Book()
+    book.take(result(counts={"tests": 0, "failures": 0, "errors": 0}))
+    assert state(book) == (State.FAIL, "Violated")
+
+
+def test_of_contrary_words_of_one_moment_the_bad_ones_count_wherever_they_stand() -> None:
+    for first, second in ((0, 1), (1, 0)):
+        book = Book()
+        book.take(result(failures=first))
+        book.take(result(failures=second), source="file:/etc/records/other.yaml")
+        assert state(book)[0] is State.FAIL
+
+
+def test_a_backdated_pass_clears_no_failed_run() -> None:
+    book = Book()
+    book.take(result(failures=1))
+    book.take(result(failures=1), result(at="2027-01-15T05:59:59Z"))
+    assert state(book)[0] is State.FAIL
+    book.take(result(at=LATER))
+    assert state(book)[0] is State.ATTESTED
+
+
+def test_a_failure_that_was_deleted_or_edited_stays_until_a_later_run_also_in_the_next_process(tmp_path: Path) -> None:
+    book = Book()
+    kept = KeptRecords(book.seen, tmp_path, lambda: NOW)
+    book.take(result(failures=1))
+    book.drop(SOURCE)
+    book.settle()
+    assert state(book)[0] is State.FAIL
+    assert finding(book, UNIT).message == "A failed result was taken away; only a later run clears it."
+    book.take(result())
+    assert state(book)[0] is State.FAIL, "edited to a pass of the same moment"
+    asyncio.run(kept.write())
+
+    anew = Book()
+    again = KeptRecords(anew.seen, tmp_path, lambda: NOW + DAY)
+    asyncio.run(again.restore())
+    assert again.began == NOW
+    anew.settle(NOW + DAY)
+    assert state(anew, now=NOW + DAY)[0] is State.FAIL
+    anew.take(result(at=LATER))
+    assert state(anew)[0] is State.ATTESTED
+    assert len(anew.gone()) == 0, "a later one replaces what is gone"
+
+
+def test_an_attestation_that_was_taken_away_is_told_and_an_older_one_does_not_take_its_place(tmp_path: Path) -> None:
+    book = Book()
+    older = attestation(at="2027-01-10")
+    book.take(older, attestation())
+    book.take_changed()
+    book.take(older)
+    assert state(book, DIAGRAM) == (State.UNKNOWN, "RecordRemoved")
+    assert book.take_changed() == {SEARCH}
+    kept = KeptRecords(book.seen, tmp_path, lambda: NOW)
+    asyncio.run(kept.write())
+    anew = Book()
+    asyncio.run(KeptRecords(anew.seen, tmp_path, lambda: NOW).restore())
+    anew.take(older)
+    assert state(anew, DIAGRAM) == (State.UNKNOWN, "RecordRemoved")
+    anew.take(older, attestation(at=LATER))
+    assert state(anew, DIAGRAM)[0] is State.ATTESTED
+
+
+def test_a_record_that_moves_to_another_line_file_or_list_of_agents_is_not_taken_away() -> None:
+    book = Book()
+    book.take(attestation())
+    book.take(attestation(control="documentation.operational.disaster-recovery-plan", agents=["other"]), attestation())
+    assert state(book, DIAGRAM)[0] is State.ATTESTED
+    book.take()
+    book.take(attestation(), source="file:/etc/records/other.yaml")
+    assert state(book, DIAGRAM)[0] is State.ATTESTED
+    book.take(attestation(agents=["search", "billing"], statement="both"), source="file:/etc/records/other.yaml")
+    assert state(book, DIAGRAM)[0] is State.ATTESTED
+    assert [each.agents for each in book.gone() if each.control == DIAGRAM] == [], "edited, and of the same moment"
+    book.take(attestation(agents=["billing"]), source="file:/etc/records/other.yaml")
+    assert state(book, DIAGRAM) == (State.UNKNOWN, "RecordRemoved")
+
+
+def test_what_is_kept_of_the_last_process_and_cannot_be_read_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for text in ("", "{}", '{"format": "x", "version": 1, "began": 1}', '{"format": "agentweave-watcher-records"'):
+        (tmp_path / FILE_NAME).write_text(text)
+        book = Book()
+        asyncio.run(KeptRecords(book.seen, tmp_path, lambda: NOW).restore())
+        assert list(book.seen.all()) == []
+    assert [each.message for each in caplog.records] == ["cannot read file of records that were seen"] * 4
+
+
+def test_a_source_that_cannot_be_read_leaves_what_it_said_open_and_what_failed_failed() -> None:
+    book = Book()
+    book.take(attestation(), result(failures=1))
+    book.silence("configmap:records/", UnknownReason.FORBIDDEN)
+    assert book.settle()
+    assert state(book, DIAGRAM) == (State.UNKNOWN, "Forbidden")
+    assert state(book)[0] is State.FAIL
+    assert book.counts()[0] == {"valid": 0, "invalid": 0, "removed": 0, "unread": 2}
+    book.silence("configmap:records/", None)
+    book.settle()
+    assert state(book, DIAGRAM)[0] is State.ATTESTED
+
+
+def test_a_source_outside_of_its_authority_says_nothing_and_can_take_nothing_away() -> None:
+    book = Book()
+    security = Authority("configmap:records/security-*", ("security.*",))
+    team = Authority("configmap:records/prod", ("documentation.*", "testing.*"), ("prod",))
+    book.adopt(Trust((security, team)))
+    book.take(attestation(), attestation(namespace="dev"), source=SOURCE)
+    book.take(attestation(agents=["other"]), source="configmap:records/security-1")
+    assert list(book.why().values()) == [["OutsideAuthority"], ["OutsideAuthority"]]
+    assert [each.verified for each in book.of(SEARCH)] == ["source"]
+    book.adopt(Trust((security,)))
+    book.settle()
+    assert state(book, DIAGRAM) == (State.UNKNOWN, "AttestationMissing"), "the operator took the word from it"
+
+
+def test_a_record_of_tomorrow_counts_from_tomorrow_and_a_clock_may_be_five_minutes_ahead() -> None:
+    book = Book()
+    book.take(attestation(at="2027-01-15T08:04:00Z"), result(at="2027-01-16T08:00:00Z"))
+    assert (state(book, DIAGRAM)[0], state(book)[0]) == (State.ATTESTED, State.UNKNOWN)
+    assert not book.settle(NOW + DAY - 301)
+    assert book.settle(NOW + DAY - 300)
+    assert state(book, now=NOW + DAY)[0] is State.ATTESTED
+
+
+def test_a_record_lapses_when_it_ends_and_when_another_image_runs() -> None:
+    book = Book()
+    book.take(attestation(), result())
+    assert state(book, DIAGRAM, now=NOW + 61 * DAY) == (State.EXPIRED, "AttestationExpired")
+    other = evidence(digests={Bind.IMAGE_DIGEST: frozenset({"sha256:" + "c" * 64})})
+    assert judged(UNIT, other, *book.of(SEARCH)).reason == "DigestChanged"
+
+
+def test_a_review_of_the_fleet_holds_as_long_as_the_config_says() -> None:
+    book = Book()
+    book.adopt(Trust(review_every=10 * DAY))
+    book.take(attestation(control=REVIEWED, scope="fleet", namespace=None, agents=None))
+    [record] = book.of_fleet()
+    assert record.expires_at == record.at + 10 * DAY
+
+
+def test_only_agents_whose_records_are_others_are_judged_anew() -> None:
+    book = Book()
+    book.take(attestation(), attestation(agents=["billing"]))
+    assert book.take_changed() == {SEARCH, AgentRef("prod", "billing")}
+    book.take(attestation(statement="anew"), attestation(agents=["billing"]))
+    assert book.take_changed() == {SEARCH}
+    assert not book.settle()
+    book.take(attestation(control=REVIEWED, scope="fleet", namespace=None, agents=None), source="file:/x")
+    assert book.take_changed() is None
+
+
+def test_ten_thousand_records_are_taken_in_turns_and_found_by_agent(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.ERROR)
+    book = Book()
+    text = text_of(*(attestation(agents=[f"agent-{number}"]) for number in range(2000)))
+    found = list(read_records(text, SOURCE, SOURCE, budget()))
+    for part in range(5):
+        book.put(f"{SOURCE}-{part}", found)
+    book.put(f"{SOURCE}-own", read(attestation()))
+    began = time.process_time()
+    book.settle()
+    assert time.process_time() - began < 3
+    assert len(book.of(SEARCH)) == 1
+    assert len(book.of(AgentRef("prod", "agent-7"))) == 1
+    assert book.counts()[0]["valid"] == 10_001

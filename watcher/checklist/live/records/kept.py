@@ -1,0 +1,103 @@
+"""The records that were seen, for the next process: one file of JSON lines, replaced as a whole."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ConfigDict, TypeAdapter
+
+from probes.controls.records import Record
+from watcher.checklist.live.records.seen import SeenRecords
+from watcher.runtime.atomic_write import AtomicFile
+
+log = logging.getLogger(__name__)
+
+FILE_NAME = "records.jsonl"
+FORMAT, VERSION = "agentweave-watcher-records", 1
+_MOST = 64 * 2**20
+
+
+class _Head(NamedTuple):
+    format: str
+    version: int
+    began: float
+
+
+_HEAD = TypeAdapter(_Head, config=ConfigDict(allow_inf_nan=False))
+_RECORD: TypeAdapter[Record] = TypeAdapter(Record)
+
+
+class KeptRecords:
+    """Writes them soon after they change."""
+
+    EVERY = 5.0
+    """Seconds from one look whether they did to the next."""
+
+    def __init__(self, seen: SeenRecords, state_dir: Path | None, now: Callable[[], float]) -> None:
+        """`now`: Unix seconds."""
+        self._seen, self._written = seen, -1
+        self.began = now()  # when records were read for the first time, Unix seconds
+        self._path = state_dir / FILE_NAME if state_dir is not None else None
+        self._file = AtomicFile(self._path) if self._path is not None else None
+        self.unwritable = ""  # why they cannot be kept
+
+    async def restore(self) -> None:
+        """Take up what the last process knew; what cannot be read is said, and is not known."""
+        if self._path is None:
+            return
+        try:
+            found = await asyncio.to_thread(_read, self._path)
+        except (OSError, ValueError) as error:
+            facts = {"path": str(self._path), "why": str(error)[:200]}
+            log.warning("cannot read file of records that were seen", extra=facts)
+        else:
+            self.began = found.began if found.began is not None else self.began
+            self._seen.restore(found.records)
+            self._written = -1 if found.began is None else self._seen.changes
+
+    async def write(self) -> None:
+        """Write them, if they changed since."""
+        changes = self._seen.changes
+        if self._file is None or changes == self._written:
+            return
+        records = list(self._seen.all())
+        try:
+            await self._file.write(await asyncio.to_thread(_lines, self.began, records))
+        except OSError as error:
+            self.unwritable = f"{self._path}: {error.strerror or error}"
+        else:
+            self.unwritable, self._written = "", changes
+
+
+class _Found(NamedTuple):
+    began: float | None = None
+    records: Sequence[Record] = ()
+
+
+def _read(path: Path) -> _Found:
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return _Found()
+    with file:
+        raw = file.read(_MOST + 1)
+    if len(raw) > _MOST or not raw:
+        raise ValueError("too large, or empty")
+    first, *lines = raw.splitlines()
+    head = _HEAD.validate_json(first)
+    if (head.format, head.version) != (FORMAT, VERSION):
+        raise ValueError("not a file of this release")
+    return _Found(head.began, [_RECORD.validate_json(each) for each in lines])
+
+
+def _lines(began: float, records: Sequence[Record]) -> bytes:
+    made, size = [_HEAD.dump_json(_Head(FORMAT, VERSION, began))], 0
+    for each in records:
+        line = _RECORD.dump_json(each, exclude_defaults=True)
+        size += len(line) + 1
+        if size > _MOST - 1024:
+            break
+        made.append(line)
+    return b"\n".join(made) + b"\n"

@@ -1,0 +1,1 @@
+"""The command `record`: records as YAML, checked before anybody commits them."""

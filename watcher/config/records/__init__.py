@@ -1,0 +1,1 @@
+"""Records in the config: where they are, and whom they are believed."""
