@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import signal
 import socket
 import sys
@@ -10,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any
 
 from probes import load_probes
 from probes.contract.address import join_host_port
@@ -22,9 +21,11 @@ from watcher.config.settings import Settings
 from watcher.engine.engine import Engine
 from watcher.events.recorder import Events, open_events
 from watcher.health import Health
+from watcher.rollouts.opening import OnOffRollouts
+from watcher.rollouts.seen.cluster import AgentPods
 from watcher.runtime.clock import boot_id, system_clock
 from watcher.runtime.gc_tuning import GCTuning
-from watcher.runtime.shutdown import end_in_steps
+from watcher.runtime.shutdown import end_in_steps, leave
 from watcher.scheduling.poll_loops import PollLoops
 from watcher.scheduling.schedule import Schedule
 from watcher.standby.election import open_election
@@ -45,8 +46,10 @@ Reload = Callable[[], Awaitable[Settings]]
 class Daemon:
     """Runs until it is stopped."""
 
-    def __init__(self, settings: Settings, reload: Reload, first_drill: float = Drills.FIRST) -> None:
-        """`first_drill`: seconds from the start to the first drill."""
+    def __init__(
+        self, settings: Settings, reload: Reload, first_drill: float = Drills.FIRST, simulated: AgentPods | None = None
+    ) -> None:
+        """`first_drill`: seconds from the start to the first drill; `simulated`: pods in place of a cluster's."""
         self.engine = Engine(settings, load_probes(), system_clock(boot_id(), read_scale(settings.state_dir)))
         self._reload = reload
         self._reloading, self._reload_asked = asyncio.Lock(), False
@@ -60,9 +63,11 @@ class Daemon:
         self._checklist = OnOffChecklist(settings, self.engine, self._target_set, lambda: not self._target_sync.unready)
         self._changes = open_changes(settings, self.engine)
         self._checklist.tell_changes(self._changes.recorder.hear)
-        beside = lambda: self._access.trouble, lambda: self._checklist.unwritable or self._changes.store.trouble
+        self.rollouts = OnOffRollouts(settings, self.engine, self._target_set, self._checklist.kubernetes, simulated)
+        past, kept = self._changes.store, (self._checklist, self.rollouts)
+        beside = lambda: self._access.trouble, lambda: past.trouble or kept[0].unwritable or kept[1].unwritable
         self._health = Health(self.engine, self._state_writer, self._target_set, *beside)
-        self._events = open_events(settings, self.engine, self._target_set)
+        self._events = open_events(settings, self.engine, self._target_set, self.rollouts.view)
         self._drills = Drills(self._schedule, self.engine.own_metrics, self.engine.clock.steady, first_drill)
         self._election = open_election(settings.standby, self.engine.role, self._follow_role)
         self._gc_tuning = GCTuning(asyncio.get_running_loop())
@@ -76,8 +81,9 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._ask_for_reload)
-        unready, shown = lambda: self._target_sync.unready, (self._access, self._target_set, self._checklist.view)
-        server = open_server(self.engine, self._poll_loops, unready, self._health.refresh, *shown, self._changes.store)
+        unready, refresh, past = lambda: self._target_sync.unready, self._health.refresh, self._changes.store
+        shown = self._access, self._target_set, self._checklist.view, past, self.rollouts.view
+        server = open_server(self.engine, self._poll_loops, unready, refresh, *shown)
         try:
             self._spawn(server.serve(listener, health_listener))
             log.info("serving", extra={"address": join_host_port(*listener.getsockname()[:2])})
@@ -87,7 +93,7 @@ class Daemon:
         finally:
             server.stop()
             if not await self._end():
-                self._leave(self._failure or sys.exception())
+                leave(self._failure or sys.exception())
         if self._failure is not None:
             raise self._failure
 
@@ -122,6 +128,7 @@ class Daemon:
             self._follow_role()
             self._target_set.adopt(settings)
             self._checklist.adopt(settings)
+            self.rollouts.adopt(settings)
             self._changes.store.adopt(settings.changes)
             await self._target_sync.replace({})
             self._health.take_config()
@@ -151,6 +158,7 @@ class Daemon:
             self._schedule.every(Events.EVERY, self._events.tick, "events")
         self._changes.start(self._schedule)
         await self._checklist.start(self._schedule)
+        await self.rollouts.start(self._schedule)
         self._schedule.start()
         self._spawn(self._beat())
         if self._election is not None:  # not before something is known that could be told
@@ -187,6 +195,7 @@ class Daemon:
             ("drill", self._drills.close()),
             ("looks", self._poll_loops.drain()),
             ("state", self._state_writer.write_last()),
+            ("rollouts", self.rollouts.close()),
             ("checklist", self._checklist.close()),
             ("changes", self._changes.close()),
             ("discovery", self._target_set.close()),
@@ -206,13 +215,6 @@ class Daemon:
 
     async def _end_schedule(self) -> None:
         self._schedule.shutdown()
-
-    def _leave(self, failure: BaseException | None) -> NoReturn:
-        """Exit at once: a thread that hangs, in a dead disk for one, would be waited for by asyncio and by Python."""
-        if failure is not None:
-            log.critical("exiting after a failure, shutdown did not finish", extra={"failure": repr(failure)})
-        logging.shutdown()
-        os._exit(os.EX_OK if failure is None else os.EX_SOFTWARE)
 
     async def _housekeeping(self) -> None:
         self._health.refresh()

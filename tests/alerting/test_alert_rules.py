@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -40,7 +41,8 @@ def test_each_condition_has_one_alert_with_its_severity_in_the_file_of_its_probe
     assert told == {
         name: (probe, kind.severity.value, probe, kind.name) for name, (probe, kind) in conditions().items()
     }
-    assert len(ALERTS) == len(alerts())
+    twice = Counter(each.name for each in alerts())
+    assert {name for name, count in twice.items() if count > 1} == {"AgentWeaveRolloutFailed"}  # a page or a warning
 
 
 def test_the_rule_files_are_those_that_the_maker_makes() -> None:

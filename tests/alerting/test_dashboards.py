@@ -47,6 +47,7 @@ LABELS_OF_OTHERS = {
     *("namespace", "agent", "pod", "node", "workload", "spiffe_id"),
     *("probe", "condition", "subject", "reason", "status"),
     *("alertname", "alertstate", "severity", "component"),
+    *("phase", "until"),
     *("job", "instance", "cluster", "le", "alertmanager", "integration"),
     *("verdict", "profile", "section", "control", "from", "to"),
     "served",  # what a query names the SPIFFE ID that is served beside the one that is expected

@@ -22,6 +22,8 @@ CUSTOM = frozenset(
         "grafana.integreatly.org",
         "gateway.networking.k8s.io",
         "autoscaling.k8s.io",
+        "argoproj.io",
+        "flagger.app",
     }
 )
 """Groups of the API that a cluster has by CustomResourceDefinitions."""

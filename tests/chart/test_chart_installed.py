@@ -17,6 +17,8 @@ NEEDED = {
     "prometheus-operator": [
         f"monitoring.coreos.com_{name}.yaml" for name in ("servicemonitors", "podmonitors", "prometheusrules")
     ],
+    "argo-rollouts": ["analysis-template-crd.yaml"],
+    "flagger": ["crd.yaml"],
     "gateway-api": ["gateway.networking.k8s.io_httproutes.yaml"],
     "grafana-operator": ["grafana.integreatly.org_grafanadashboards.yaml"],
     "vertical-pod-autoscaler": ["vpa-v1-crd-gen.yaml"],
@@ -31,6 +33,10 @@ EVERYTHING = {
     "rulesConfigMap": {"enabled": True},
     "grafana": {"dashboards": {"enabled": True}, "operator": {"enabled": True}},
     "vmRule": {"enabled": True},
+    "rollouts": {
+        "analysisTemplate": {"enabled": True},
+        "metricTemplate": {"enabled": True, "prometheusUrl": "http://prometheus.monitoring:9090"},
+    },
     "publicUrl": "https://watcher.example.org",
     "ingress": {"enabled": True, "className": "nginx", "tls": [{"secretName": "page"}]},
     "httpRoute": {"enabled": True, "parentRefs": [{"name": "public", "namespace": "gateways"}]},

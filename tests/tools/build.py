@@ -113,6 +113,8 @@ def go_build(folder: Path, build: tuple[str, ...], out: Path) -> None:
 
 CRDS = {
     "prometheus-operator": ("github.com/prometheus-operator/prometheus-operator", "example/prometheus-operator-crd"),
+    "argo-rollouts": ("github.com/argoproj/argo-rollouts", "manifests/crds"),
+    "flagger": ("github.com/fluxcd/flagger", "artifacts/flagger"),
     "gateway-api": ("sigs.k8s.io/gateway-api", "config/crd/standard"),
     "grafana-operator": ("github.com/grafana/grafana-operator/v5", "config/crd/bases"),
     "vertical-pod-autoscaler": ("k8s.io/autoscaler/vertical-pod-autoscaler", "deploy"),

@@ -343,7 +343,8 @@ def test_the_list_has_every_runbook_below_its_severity(served: Served, path: str
     html = served.daemon.get(path).text
     parts = dict(re.findall(r"<h2>(\w+)</h2>(.*?)(?=<h2>|$)", html, re.DOTALL))
     assert list(parts) == ["critical", "none", "warning"]
-    for alert in (*alerts(), *alerts(OPTIONAL)):
+    worst = {alert.name: alert for alert in (*alerts(), *alerts(OPTIONAL))}  # of one with two, the page stands last
+    for alert in worst.values():
         part = parts[alert.labels["severity"]]
         assert f'<td class="component">{alert.labels["component"]}</td>' in part
         assert f'href="/runbooks/{alert.name}"' in part

@@ -13,7 +13,7 @@ _NEWEST = "which the agents are built with; default: the newest that is known"
 
 
 def add_checklist_commands(add: Callable[..., ArgumentParser]) -> None:
-    """Add `validate`, `readiness`, `controls` and `record`; `add` makes the parser of one command."""
+    """Add `validate`, `readiness`, `rollout`, `controls` and `record`; `add` makes the parser of one command."""
     _validate(
         add(
             "validate",
@@ -27,6 +27,13 @@ def add_checklist_commands(add: Callable[..., ArgumentParser]) -> None:
             help="the production readiness checklist of agents: as they run, or of manifests",
             epilog="exit code: 0 all ready (with --fail-on fail: none fails), 1 a required control fails, "
             "3 one is unknown or not all could be judged, 2 nothing is selected or a mistake",
+        )
+    )
+    _rollout(
+        add(
+            "rollout",
+            help="wait for the verdict on one rollout of an agent; ends with its deployment record",
+            epilog="exit code: 0 verified, 1 failed or rolled back, 3 not decided in time, 2 a mistake",
         )
     )
     _controls(add("controls", help="the production readiness checklist as controls; one of them in full"))
@@ -83,6 +90,27 @@ def _readiness(command: ArgumentParser) -> None:
     add_credentials(command, beside="with --url: ")
     add_output(command, "text", "json", "markdown", "html", "junit", "sarif")
     command.set_defaults(command="watcher.commands.readiness.command:command")
+
+
+def _rollout(command: ArgumentParser) -> None:
+    own = "the config of a daemon on this machine, which is asked; default: as for `readiness`"
+    command.add_argument("file", metavar="FILE", type=Path, nargs="?", help=own)
+    command.add_argument("--url", metavar="URL", type=url, help="ask this daemon, such as http://127.0.0.1:9847")
+    command.add_argument("--namespace", metavar="N", required=True, help="of the agent")
+    command.add_argument("--agent", metavar="A", required=True, help="its name")
+    meant = command.add_mutually_exclusive_group(required=True)
+    meant.add_argument("--image", metavar="DIGEST", help="the newest rollout of this image, sha256:...")
+    meant.add_argument("--revision", metavar="R", help="the newest rollout of this revision, as the watcher names it")
+    begun = "the newest rollout that began since: a time such as 2026-11-30T09:00:00Z, or a duration such as 10m"
+    meant.add_argument("--since", metavar="TIME", help=begun)
+    windows = ("immediate", "short", "long")
+    reach = "which windows must be decided: 15 minutes, the first hour, or six hours; default: short"
+    command.add_argument("--until", choices=windows, default="short", help=reach)
+    longest = "for how long to wait; default: 30m, 90m or 8h, by --until"
+    command.add_argument("--timeout", metavar="D", type=duration, help=longest)
+    add_credentials(command, beside="with --url: ")
+    add_output(command, "text", "json", "markdown")
+    command.set_defaults(command="watcher.commands.rollout.command:command")
 
 
 def _evidence(command: ArgumentParser) -> None:

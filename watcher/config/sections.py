@@ -23,7 +23,8 @@ from watcher.config.checklist import ChecklistSettings
 from watcher.config.identity import IdentitySettings
 from watcher.config.kubernetes import KubernetesSettings
 from watcher.config.replicas import Installation, Shard, Standby
-from watcher.config.static_target import StaticTarget
+from watcher.config.rollouts import RolloutsSettings
+from watcher.config.targets.static_target import StaticTarget
 from watcher.text.addresses import base_url, host, host_name
 from watcher.text.link_template import link_name, link_template
 
@@ -194,6 +195,9 @@ class Sections(BaseModel):
     )
     checklist: ChecklistSettings = Field(
         default_factory=ChecklistSettings, description="the production readiness checklist, judged all the time"
+    )
+    rollouts: RolloutsSettings = Field(
+        default_factory=RolloutsSettings, description="each rollout of an agent, verified by itself"
     )
     changes: ChangesSettings = Field(default_factory=ChangesSettings, description="how much of the past is kept")
     sources: BaseModel = Field(description="how often each source probes, and with which timeout")

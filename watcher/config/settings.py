@@ -21,10 +21,11 @@ from watcher.config.file import ConfigError, Document, beside_the_file, read_doc
 from watcher.config.identity import IdentitySettings
 from watcher.config.kubernetes import KubernetesSettings
 from watcher.config.replicas import Installation, Shard, Standby
+from watcher.config.rollouts import RolloutsSettings
 from watcher.config.schema import known_keys
 from watcher.config.sections import AlertmanagerSettings, DrillSettings, Sections, ServerSettings, sections
-from watcher.config.static_target import AgentFiles, agent_files
-from watcher.config.target_limits import Own, TargetLimits
+from watcher.config.targets.static_target import AgentFiles, agent_files
+from watcher.config.targets.target_limits import Own, TargetLimits
 from watcher.text.key_path import Location
 
 _STATIC: Location = ("discovery", "static")
@@ -47,6 +48,7 @@ class Settings:
     shard: Shard
     standby: Standby | None  # only with one shard
     checklist: ChecklistSettings
+    rollouts: RolloutsSettings
     changes: ChangesSettings
     links: Mapping[str, str]  # pages elsewhere about a target, by name: templates of URLs
     installation: Installation | None  # what commands for the watcher itself are filled in with
@@ -192,6 +194,7 @@ def _settings(config: Sections, limits: TargetLimits, own: list[Own]) -> Setting
         shard=config.shard,
         standby=config.standby,
         checklist=config.checklist,
+        rollouts=config.rollouts,
         changes=config.changes,
         links=config.links,
         installation=config.installation,

@@ -15,6 +15,7 @@ import yaml
 from watcher.demo import agent as agent_program
 from watcher.demo.authority import Authority
 from watcher.demo.child import Child
+from watcher.demo.cluster import SimulatedPods
 from watcher.demo.manifests import PLAINTEXT, write_manifests
 from watcher.demo.opa import TRUST_DOMAIN, Decisions, Policy, decision_path, start_decisions
 
@@ -107,6 +108,7 @@ class DemoFleet:
         self.authority = Authority(TRUST_DOMAIN, time.time())
         self.stranger = Authority(TRUST_DOMAIN, time.time())  # claims the same trust domain with a key of its own
         self.agents: dict[str, SimulatedAgent] = {}
+        self.pods = SimulatedPods(NAMESPACE, NAMES, "2.0")
         self._ends = AsyncExitStack()
         self.decisions: Decisions
 
@@ -145,6 +147,7 @@ class DemoFleet:
                 "trust_domains": [TRUST_DOMAIN],
                 "intervals": {"objects": "1m", "health": "1m", "tls_posture": "1m"},
             },
+            "rollouts": {"windows": {"immediate": "10s", "good_for": "10s", "short": "60s", "long": "2m"}},
             "discovery": {"static": [self._target(agent) for agent in self.agents.values()]},
         }
         path = self.home / "config.yaml"

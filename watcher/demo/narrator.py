@@ -12,6 +12,9 @@ from probes.contract.condition import Status
 from watcher.demo.fleet import DemoFleet
 from watcher.demo.scenario import ROUND, SCRIPT, InjectedFault
 from watcher.engine.board import Board
+from watcher.rollouts.reports.words import PHASES, version_of
+from watcher.rollouts.terms import Phase
+from watcher.rollouts.view import RolloutsView
 from watcher.web.target_json import sentence
 
 _POLL = 0.25
@@ -49,6 +52,19 @@ class Narrator:
             for trouble in seen.keys() - now.keys():
                 self._say("[green]watcher[/] ", trouble, unknown.get(trouble, "resolved"))
             seen = now
+            await asyncio.sleep(_POLL)
+
+    async def rollouts(self, view: RolloutsView | None) -> None:
+        """How far each rollout is, whenever that changes."""
+        seen: dict[str, tuple[float, Phase]] = {}
+        while True:
+            for each in view.listed() if view is not None else ():
+                now = (each.began_at, each.phase)
+                if seen.get(each.agent) != now:
+                    seen[each.agent] = now
+                    why = "; ".join(f"{line.name}: {line.message}" for line in each.failed)
+                    said = f"rollout of {version_of(each)[0]}: [bold]{PHASES[each.phase]}[/]"
+                    self._line("[bold magenta]watcher[/] ", each.agent, f"{said} {escape(why)}".rstrip())
             await asyncio.sleep(_POLL)
 
     def summary(self) -> None:

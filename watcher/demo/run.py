@@ -53,12 +53,16 @@ async def show(home: Path, listener: socket.socket, seconds: float | None, slowe
         async def reload() -> Settings:
             return load_settings(config, {})
 
-        daemon = Daemon(settings, reload)
+        daemon = Daemon(settings, reload, simulated=fleet.pods)
+        followed = daemon.rollouts.view
+        if followed is not None:
+            fleet.pods.on_change = followed.touch
         play = Narrator(fleet, daemon.engine.board, console, slower)
         console.print(f"The page is at http://{host}:{port}/ and the metrics at http://{host}:{port}/metrics")
         console.print(f"In another terminal: agentweave-watcher status --url http://{host}:{port}", highlight=False)
         console.print(f"The config is {config}; Ctrl-C ends the demo.", highlight=False)
-        scenes = [asyncio.create_task(scene) for scene in (play.faults(), play.verdicts())]
+        acts = (play.faults(), play.verdicts(), play.rollouts(followed))
+        scenes = [asyncio.create_task(act) for act in acts]
         scenes += [asyncio.create_task(agent.keep_rotating()) for agent in fleet.agents.values()]
         for scene in scenes:
             scene.add_done_callback(lambda _: daemon.stop())  # none of them ends by itself

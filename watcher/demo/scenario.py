@@ -76,6 +76,16 @@ async def _restart(fleet: DemoFleet) -> None:
     await fleet.agents["crawler"].start()
 
 
+async def _roll_out_a_bad_version(fleet: DemoFleet) -> None:
+    fleet.pods.roll_out("summary", "2.1")
+    await fleet.agents["summary"].tell(do="fail", requests=True)
+
+
+async def _roll_back(fleet: DemoFleet) -> None:
+    fleet.pods.roll_out("summary", "2.0")
+    await fleet.agents["summary"].tell(do="fail", requests=False)
+
+
 _EXPIRY = ("SVIDRotationOverdue", "SVIDExpiryImminent", "SVIDExpired")
 SCRIPT = (
     InjectedFault(
@@ -115,8 +125,8 @@ SCRIPT = (
         inject=_tell("translate", do="pool", in_use=POOL), clear=_tell("translate", do="pool", in_use=3),
     ),
     InjectedFault(
-        at=72, until=92, agent="summary", words="its requests fail", detected_as=("ErrorRateHigh",),
-        inject=_tell("summary", do="fail", requests=True), clear=_tell("summary", do="fail", requests=False),
+        at=72, until=112, agent="summary", words="version 2.1 is rolled out, whose requests fail",
+        detected_as=("ErrorRateHigh",), inject=_roll_out_a_bad_version, clear=_roll_back,
     ),
     InjectedFault(
         at=82, until=118, agent="crawler", words="its process is killed",

@@ -1,1 +1,1 @@
-"""Kubernetes Events on the pods whose conditions turned."""
+"""Kubernetes Events on the pods whose conditions turned, and on workloads whose rollouts were decided."""

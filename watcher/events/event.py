@@ -29,6 +29,16 @@ class ConditionSubject(NamedTuple):
     subject: str
 
 
+class ObjectKind(NamedTuple):
+    """What kind of an object an Event is about."""
+
+    api_version: str
+    kind: str
+
+
+POD = ObjectKind("v1", "Pod")
+
+
 class Transition(NamedTuple):
     """A condition that turned true, or is resolved."""
 
@@ -39,14 +49,16 @@ class Transition(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """What is to be told of one condition of one pod."""
+    """What is to be told of one condition of one pod, or of a rollout of a workload."""
 
-    pod: PodRef
+    pod: PodRef  # or another object that it is about
     place: ConditionSubject
     resolved: bool
     note: str
     since: float  # Unix seconds at which the condition took this status
     observed: float  # Unix seconds at which we last saw that it has it
+    kind: ObjectKind = POD
+    good: bool = False  # no condition, but good news
 
 
 def transitions(reported: Mapping[ConditionSubject, float], results: ProbeResults) -> Iterator[Transition]:
@@ -117,13 +129,13 @@ def new_object(event: Event, instance: str) -> dict[str, Any]:
         "kind": "Event",
         "metadata": {"name": name_of(event), "namespace": pod.namespace},
         "eventTime": micro_time(event.since),
-        "type": "Normal" if event.resolved else "Warning",
+        "type": "Normal" if event.resolved or event.good else "Warning",
         "reason": event.place.condition,
         "action": "Watching",
         "note": event.note,
         "regarding": {
-            "apiVersion": "v1",
-            "kind": "Pod",
+            "apiVersion": event.kind.api_version,
+            "kind": event.kind.kind,
             "namespace": pod.namespace,
             "name": pod.name,
             "uid": pod.uid,

@@ -14,10 +14,12 @@ from watcher.engine.board import Board
 from watcher.engine.engine import Engine
 from watcher.events.event import ConditionSubject, Transition, condition_subject, event_of, transitions, vanished
 from watcher.events.queue import EventQueue
+from watcher.events.rollouts import RolloutEvents
 from watcher.events.writer import EventWriter
 from watcher.kube.pod_ref import PodRef
 from watcher.metrics.families import EVENTS
 from watcher.metrics.own import OwnMetrics
+from watcher.rollouts.rollouts import Rollouts
 from watcher.runtime.cooperative import TimeSlice
 from watcher.runtime.failures import FailuresLogger
 from watcher.targets import TargetSet
@@ -53,8 +55,13 @@ class Events:
         own_metrics: OwnMetrics,
         is_active: Callable[[], bool],
         now: Callable[[], float],
+        rollouts: RolloutEvents | None = None,
     ) -> None:
-        """`pod_of`: which pod a target is, None for none; `is_active`: whether it tells; `now`: steady seconds."""
+        """`pod_of`: which pod a target is, None for none; `is_active`: whether it tells; `now`: steady seconds.
+
+        `rollouts`: what is told of them in the same way; None where none are followed.
+        """
+        self._rollouts = rollouts
         self._logger = FailuresLogger(log)
         self._board, self._pod_of, self._queue, self._writer, self._own_metrics = (
             board,
@@ -89,6 +96,8 @@ class Events:
         active = self._is_active()
         if not active:
             self._queue.clear()
+        if self._rollouts is not None:
+            self._rollouts.follow(active=active)
         # Another process told it until now, or nobody did.
         again = list(self._due) if active and not self._was_active else self._old()
         self._was_active = active
@@ -177,8 +186,8 @@ class Events:
         self._due.pop((key, place), None)
 
 
-def open_events(settings: Settings, engine: Engine, target_set: TargetSet) -> Events | None:
-    """The Events of a daemon, None where the config wants none."""
+def open_events(settings: Settings, engine: Engine, target_set: TargetSet, rollouts: Rollouts | None) -> Events | None:
+    """The Events of a daemon, None where the config wants none. `rollouts`: None where none are followed."""
     access = target_set.access
     if access is None or settings.kubernetes is None or not settings.kubernetes.events.enabled:
         return None
@@ -193,4 +202,6 @@ def open_events(settings: Settings, engine: Engine, target_set: TargetSet) -> Ev
 
     host = socket.gethostname()  # in Kubernetes: the name of our pod
     writer = EventWriter(access, queue, engine.own_metrics, host, may_write, time.monotonic, random.uniform)
-    return Events(engine.board, target_set.pod_of, queue, writer, engine.own_metrics, is_active, engine.clock.steady)
+    beside = RolloutEvents(rollouts, queue, engine.clock.wall) if rollouts is not None else None
+    told = engine.own_metrics, is_active, engine.clock.steady
+    return Events(engine.board, target_set.pod_of, queue, writer, *told, beside)

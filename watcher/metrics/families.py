@@ -38,6 +38,15 @@ CHECKLIST_FAMILIES = (
 )
 """What the checklist shows of each agent."""
 
+ROLLOUT_INFO = Metric(name="rollout_info", help="The newest rollout of an agent, and how far it is.")
+ROLLOUT_VERDICT = Metric(name="rollout_verdict", help="1 verified, 0.5 undecided, 0 failed, until this window.")
+ROLLOUT_STARTED = Metric(name="rollout_started_timestamp_seconds", help="When the newest rollout of an agent began.")
+ROLLOUT_FAILING = Metric(
+    name="rollout_failing", help="Of a rollout that failed: 1 while it serves and what failed still does, else 0."
+)
+ROLLOUT_FAMILIES = (ROLLOUT_INFO, ROLLOUT_VERDICT, ROLLOUT_STARTED, ROLLOUT_FAILING)
+"""What is told of the newest rollout of each agent."""
+
 _LAGS = (0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
 _LOOKS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -104,4 +113,4 @@ OWN_FAMILIES = (
 )
 """What the daemon says of itself and of the fleet as a whole."""
 
-FAMILIES = (*BOARD_FAMILIES, *CHECKLIST_FAMILIES, *OWN_FAMILIES)
+FAMILIES = (*BOARD_FAMILIES, *CHECKLIST_FAMILIES, *ROLLOUT_FAMILIES, *OWN_FAMILIES)

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Awaitable, Iterable
+from typing import NoReturn
 
 log = logging.getLogger(__name__)
 
@@ -24,3 +26,11 @@ async def end_in_steps(steps: Iterable[tuple[str, Awaitable[object]]]) -> tuple[
             log.exception("shutdown step failed", extra={"step": name})
             failure = failure or error
     return ended, failure
+
+
+def leave(failure: BaseException | None) -> NoReturn:
+    """Exit at once: a thread that hangs, in a dead disk for one, would be waited for by asyncio and by Python."""
+    if failure is not None:
+        log.critical("exiting after a failure, shutdown did not finish", extra={"failure": repr(failure)})
+    logging.shutdown()
+    os._exit(os.EX_OK if failure is None else os.EX_SOFTWARE)

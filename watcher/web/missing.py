@@ -18,6 +18,7 @@ NEAREST = 5
 
 PAGES = {
     "/": "Fleet",
+    "/rollouts": "Rollouts",
     "/readiness": "Readiness",
     "/records": "Records",
     "/controls": "Controls",

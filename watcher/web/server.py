@@ -1,7 +1,8 @@
 """What is served over HTTP: the metrics, the health, the API and the pages, as applications of starlette."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -29,6 +30,12 @@ from watcher.web.missing import page_not_found
 from watcher.web.pages import page_routes, troubles
 from watcher.web.pictures.as_json import pictures_route
 from watcher.web.pictures.of_agent import pictured_agent
+from watcher.web.rollouts.api import rollout_api
+from watcher.web.rollouts.exposition import rollout_families
+from watcher.web.rollouts.followed import NOT_FOLLOWED, Followed, NotFollowed
+from watcher.web.rollouts.gates import gate_routes
+from watcher.web.rollouts.pages import rollout_pages
+from watcher.web.rollouts.surroundings import AroundRollouts
 from watcher.web.runbooks.pages import runbook_routes
 from watcher.web.serving.access import Access
 from watcher.web.serving.compression import Compression, accepts_gzip, weighed
@@ -52,15 +59,17 @@ def open_server(
     discovered: Discovered,
     checklist: ChecklistView | None,
     past: ChangeStore,
+    rollouts: Followed | None,
 ) -> Server:
     """The port of the pages and that of health.
 
     `unready` says why nobody should rely on the daemon yet; `refresh` is called before its own metrics are read;
-    `checklist` is None where the config wants none.
+    `checklist` and `rollouts` are None where the config wants none.
     """
     health = _health_routes(poll_loops, unready)
-    app = make_app(engine, health, refresh, discovered, checklist, past)
-    return Server(app, Starlette(routes=health), access, engine.descriptors)
+    app = make_app(engine, health, refresh, discovered, checklist, past, rollouts)
+    gates = gate_routes(rollouts or NotFollowed(), engine.clock.wall, lambda: _unable(engine, rollouts), alone=True)
+    return Server(app, Starlette(routes=[*health, *gates]), access, engine.descriptors)
 
 
 def make_app(
@@ -70,8 +79,12 @@ def make_app(
     discovered: Discovered,
     checklist: ChecklistView | None,
     past: ChangeStore,
+    rollouts: Followed | None = None,
 ) -> Starlette:
-    """The whole of what the daemon serves; `refresh` is called before its own metrics are read."""
+    """The whole of what the daemon serves; `refresh` is called before its own metrics are read.
+
+    `rollouts` is None where none are followed.
+    """
     # Apart: whoever asks for many pages is not in Prometheus's way.
     conditions = sorted({kind.name for probe in engine.board.probes for kind in probe.conditions})
     probes = [probe.name for probe in engine.board.probes]
@@ -87,8 +100,9 @@ def make_app(
             refresh()
             own = engine.own_metrics.registry
             if engine.role.active:
-                beside = agent_families(checklist) if checklist is not None else ()
-                pieces = render(engine.board, own, engine.clock.steady(), beside, openmetrics=openmetrics)
+                beside = [] if checklist is None else [agent_families(checklist)]
+                beside += [] if rollouts is None else [rollout_families(rollouts)]
+                pieces = render(engine.board, own, engine.clock.steady(), chain(*beside), openmetrics=openmetrics)
             else:
                 pieces = render_own(own, openmetrics=openmetrics)
             joined = _joined(pieces)
@@ -133,8 +147,9 @@ def make_app(
             changes_api(engine, past, known, others),
             *map(others.route, _pages(engine, discovered, past)),
             others.route(changes_page(engine, past, known)),
-            *map(others.route, runbook_routes(engine, past)),
+            *map(others.route, runbook_routes(engine, past, rollouts)),
             *map(others.route, _readiness(engine, checklist)),
+            *_rollouts(engine, rollouts, checklist, others),
             others.route(records_page(checklist, engine.clock.wall)),
         ],
         middleware=[Middleware(Compression)],
@@ -145,6 +160,25 @@ def make_app(
 def _pages(engine: Engine, discovered: Discovered, past: ChangeStore) -> list[Route]:
     fleet = fleet_route(engine, lambda: troubles(engine))
     return [discovery_route(engine, discovered), fleet, badge_route(engine), *page_routes(engine, past)]
+
+
+def _rollouts(
+    engine: Engine, rollouts: Followed | None, checklist: ChecklistView | None, others: Turns
+) -> Iterator[Route]:
+    """Gates wait for nobody's turn: a pipeline is answered however many read pages."""
+    view = rollouts or NotFollowed()
+    around = AroundRollouts(view, checklist, engine.settings.checklist.environment, engine.settings.rollouts.staging)
+    beside = () if rollouts is not None else (NOT_FOLLOWED,)
+    yield from gate_routes(view, engine.clock.wall, lambda: _unable(engine, rollouts), alone=False)
+    yield from rollout_api(engine, view, around, others)
+    yield from map(others.route, rollout_pages(engine, view, around, lambda: (*beside, *troubles(engine))))
+
+
+def _unable(engine: Engine, rollouts: Followed | None) -> str:
+    """Why a gate cannot be answered now; empty where it can."""
+    if rollouts is None:
+        return NOT_FOLLOWED
+    return " ".join(troubles(engine)) or ("" if engine.role.active else "It is on standby.")
 
 
 def _readiness(engine: Engine, checklist: ChecklistView | None) -> list[Route]:

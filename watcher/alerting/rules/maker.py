@@ -7,7 +7,7 @@ from textwrap import indent, wrap
 from probes import load_probes
 from probes.contract import ConditionKind
 from watcher.alerting.files import DASHBOARD_URL, RUNBOOK_URL
-from watcher.alerting.rules import burn_rate, carried, checklist, core, fleet, gaps, own, unknown
+from watcher.alerting.rules import burn_rate, carried, checklist, core, fleet, gaps, own, rollouts, unknown
 from watcher.alerting.rules.agents import load_alerts
 from watcher.alerting.rules.answered import ANSWERED, LABEL
 from watcher.alerting.rules.descriptions import AgentAlert, Alert, Figure, Group, Record
@@ -43,10 +43,12 @@ def rule_files(labels: Sequence[str] = ()) -> dict[str, str]:
         for probe, told in load_alerts()
     }
     files["watcher.yaml"] = _file(
-        "What all other rules read, the alerts on many agents at once, on the checklist, and of the watcher on itself.",
+        "What all other rules read, the alerts on many agents at once, on the checklist and on rollouts, and of the "
+        "watcher on itself.",
         Group("agentweave-core", _CORE),
         Group("agentweave-watcher", (*own.OWN, *gaps.GAPS)),
         Group("agentweave-checklist", checklist.CHECKLIST),
+        Group("agentweave-rollouts", rollouts.ROLLOUTS),
     )
     return files
 

@@ -12,6 +12,7 @@ from watcher.scheduling.schedule import Schedule
 from watcher.targets import TargetSet
 
 if TYPE_CHECKING:
+    from watcher.checklist.live.kubernetes.evidence import KubernetesEvidence
     from watcher.checklist.live.opening import LiveChecklist
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,11 @@ class OnOffChecklist:
     def view(self) -> ChecklistView | None:
         """What readers may know of it."""
         return self._open.view if self._open is not None else None
+
+    @property
+    def kubernetes(self) -> "KubernetesEvidence | None":
+        """What the watches of a cluster tell; None where there are none."""
+        return self._open.kubernetes if self._open is not None else None
 
     @property
     def unwritable(self) -> str:

@@ -14,6 +14,7 @@ from watcher.checklist.live.gathering import Gathering
 from watcher.checklist.live.history.daily_history import DailyHistory
 from watcher.checklist.live.kept.keeper import FindingsKeeper
 from watcher.checklist.live.known.known_evidence import KnownEvidence
+from watcher.checklist.live.kubernetes.evidence import KubernetesEvidence
 from watcher.checklist.live.kubernetes.opening import open_object_evidence
 from watcher.checklist.live.probing.last_tries import LastTries
 from watcher.checklist.live.probing.prober import ProbedEvidence
@@ -89,6 +90,11 @@ class LiveChecklist:
             self._history = DailyHistory(settings.checklist.history, self._state_dir, self.view)
             self.view.history = self._history
             self.view.troubles.append(self._history.told)
+
+    @property
+    def kubernetes(self) -> KubernetesEvidence | None:
+        """What the watches of a cluster tell; None where nothing is found there."""
+        return self._objects.cluster
 
     @property
     def unwritable(self) -> str:

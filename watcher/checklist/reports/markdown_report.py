@@ -1,6 +1,5 @@
 """Findings as Markdown, such as for a comment on a change."""
 
-import re
 from collections.abc import Iterator
 
 from probes.controls.finding import Finding
@@ -15,28 +14,26 @@ from watcher.checklist.reports.wording import (
     verdict_words,
     why,
 )
-from watcher.text.printable import printable
-
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
+from watcher.text.markdown import plain
 
 
 def as_markdown(report: Report) -> str:
     """One heading an agent, one table a section."""
     lines = ["# Production readiness", ""]
     if report.turned is not None:
-        lines += ["## What turned", "", *(f"- {_plain(each)}" for each in turned_told(report) or ["nothing"]), ""]
+        lines += ["## What turned", "", *(f"- {plain(each)}" for each in turned_told(report) or ["nothing"]), ""]
     for agent in report.agents:
         lines += _agent(agent, report)
     if report.problems:
-        lines += ["## Not judged", "", *(f"- {_plain(each)}" for each in report.problems), ""]
+        lines += ["## Not judged", "", *(f"- {plain(each)}" for each in report.problems), ""]
     if report.notes:
-        lines += ["## To know", "", *(f"- {_plain(each)}" for each in report.notes), ""]
+        lines += ["## To know", "", *(f"- {plain(each)}" for each in report.notes), ""]
     return "\n".join(lines)
 
 
 def _agent(agent: AgentReport, report: Report) -> Iterator[str]:
     leaves = agent.leaves
-    yield f"## {_plain(str(agent.ref))}: {verdict_words(agent.readiness)}"
+    yield f"## {plain(str(agent.ref))}: {verdict_words(agent.readiness)}"
     yield ""
     if agent.all_required:
         yield f"Required: {required_counted(agent)}.  "
@@ -54,15 +51,10 @@ def _agent(agent: AgentReport, report: Report) -> Iterator[str]:
 
 
 def _row(finding: Finding, agent: AgentReport) -> str:
-    where = _plain(agent.where(finding))
+    where = plain(agent.where(finding))
     required = "" if finding.control in agent.required else " (not required)"
     said = " ".join(filter(None, (why(finding), record_told(finding))))
     return (
         f"| {MARKS[finding.state]} | {finding.control}{required} | {state_words(finding.state)} "
-        f"| {_plain(said)} | {where} |"
+        f"| {plain(said)} | {where} |"
     )
-
-
-def _plain(text: str) -> str:
-    """As text that stands for itself in a cell: what comes from manifests makes no markup."""
-    return _SPECIAL.sub(r"\\\1", printable(text))

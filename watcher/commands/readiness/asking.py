@@ -15,15 +15,16 @@ MOST_BYTES = 1 << 30
 
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 _HERE = ("localhost", "127.0.0.1", "::1")
+_FINAL = (400, 401, 403, 404, 405, 421)
 
 
 class AskingError(Exception):
     """The daemon cannot be asked, or gave no answer; one sentence."""
 
-    def __init__(self, why: str, code: int = 0) -> None:
-        """`code` of HTTP, 0 where none came."""
+    def __init__(self, why: str, code: int = 0, *, is_final: bool = False) -> None:
+        """`code` of HTTP, 0 where none came; `is_final`: this daemon will never answer it to these credentials."""
         super().__init__(why)
-        self.code = code
+        self.code, self.is_final = code, is_final or code in _FINAL
 
 
 def ask(url: str, path: str, query: Mapping[str, str], given: Namespace) -> bytes:
@@ -50,12 +51,12 @@ def _who(url: str, given: Namespace) -> tuple[dict[str, str], tuple[str, str] | 
         return {}, None
     parts = urlsplit(url)
     if parts.scheme != "https" and parts.hostname not in _HERE:
-        raise AskingError(f"{url}: expected https beside --bearer-token-file and --user-file")
+        raise AskingError(f"{url}: expected https beside --bearer-token-file and --user-file", is_final=True)
     if given.bearer_token_file is not None:
         return {"Authorization": f"Bearer {_secret(given.bearer_token_file)}"}, None
     name, colon, password = _secret(given.user_file).partition(":")
     if not colon:
-        raise AskingError(f"{given.user_file}: expected NAME:PASSWORD")
+        raise AskingError(f"{given.user_file}: expected NAME:PASSWORD", is_final=True)
     return {}, (name, password)
 
 

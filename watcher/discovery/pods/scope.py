@@ -37,6 +37,11 @@ class SeenPod:
         return self.found.state if self.found is not None else PodState.PENDING
 
     @property
+    def waits_for_its_start(self) -> bool:
+        """And not for what is to be learnt of it."""
+        return self.found is not None and self.found.known is None and self.state is PodState.PENDING
+
+    @property
     def wants_details(self) -> bool:
         """Whether they are to be read, for the first time or again."""
         return self.details is None or self.outdated_at is not None

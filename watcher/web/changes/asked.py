@@ -35,8 +35,8 @@ def asked(query: Mapping[str, str], known: Collection[str], now: float, limit: i
         raise AskedError(f"condition: expected the name of a condition or the id of a control, got {name[:_NAMED]!r}")
     texts = {part: _text(query, part) for part in ("namespace", "agent", "pod")}
     explained = _choice(query, "explained", {"": not plain, "true": True, "false": False})
-    since = _moment(query, "since", now, query.get("since") or DEFAULT_SINCE)
-    until = _moment(query, "until", now, query["until"]) if query.get("until") else float("inf")
+    since = moment("since", now, query.get("since") or DEFAULT_SINCE)
+    until = moment("until", now, query["until"]) if query.get("until") else float("inf")
     wanted = Selection(since, until, name=name, plain=not explained, **texts)
     return Asked(wanted, _number(query, "limit", limit, 1, MOST), _number(query, "offset", 0, 0, MOST_OFFSET))
 
@@ -64,17 +64,17 @@ def _number(query: Mapping[str, str], part: str, default: int, least: int, most:
     return int(text)
 
 
-def _moment(query: Mapping[str, str], part: str, now: float, text: str) -> float:
-    """Unix seconds: so long ago, or a date."""
+def moment(part: str, now: float, text: str) -> float:
+    """Unix seconds: so long ago, or a date; AskedError, which names the part of the query."""
     try:
         return now - parse_duration(text)
     except ValueError:
         pass
     try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is not None and moment.timestamp() >= 0:
-            return moment.timestamp()
+        found = datetime.fromisoformat(text)
+        if found.tzinfo is not None and found.timestamp() >= 0:
+            return found.timestamp()
     except (ValueError, OverflowError):
         pass
     example = "a duration such as 10m or 24h, or a time such as 2026-11-30T09:00:00Z"
-    raise AskedError(f"{part}: expected {example}, got {query[part][:_NAMED]!r}")
+    raise AskedError(f"{part}: expected {example}, got {text[:_NAMED]!r}")

@@ -13,6 +13,8 @@ from watcher.alerting.files import Rank, ranks, rule_texts, runbook_texts
 from watcher.alerting.runbook_commands import installation_values, safe_values
 from watcher.changes.store import ChangeStore
 from watcher.engine.engine import Engine
+from watcher.rollouts.reports.way_back import way_back
+from watcher.rollouts.view import RolloutsView
 from watcher.runtime.cooperative import TimeSlice
 from watcher.web.missing import Near, missing_page, nearest
 from watcher.web.pages import troubles
@@ -24,12 +26,13 @@ from watcher.web.runbooks.text import RunbookText, meaning
 
 _NO_RULE = Rank("without a rule", "")
 _NAMED = 100
+_OF_ROLLOUTS = "AgentWeaveRolloutFailed"
 _PICTURED = 5
 """Targets whose pictures a page has room for."""
 
 
-def runbook_routes(engine: Engine, store: ChangeStore) -> list[Route]:
-    """The routes of the runbooks; the files are read here, once."""
+def runbook_routes(engine: Engine, store: ChangeStore, rollouts: RolloutsView | None) -> list[Route]:
+    """The routes of the runbooks; the files are read here, once. `rollouts`: None where none are followed."""
     templates, texts, rules = page_templates(), runbook_texts(), rule_texts()
     pictures = Pictures(engine)
     known: dict[str, Rank] = {}
@@ -55,7 +58,9 @@ def runbook_routes(engine: Engine, store: ChangeStore) -> list[Route]:
         template = templates.get_template("runbook.html")
         now, date_of, own = engine.clock.wall(), engine.clock.date_of, list(troubles(engine))
         drawn = await _drawn(pictures, wanted, live)
+        rolled = rollouts.newest(wanted.namespace, wanted.agent) if rollouts and name == _OF_ROLLOUTS else None
         given = {"name": name, "wanted": wanted, "live": live, "drawn": drawn, "troubles": own, **words}
+        given |= {"rollout": rolled, "way_back": way_back(rolled) if rolled is not None else None}
         return html_page(await rendered(template, now=now, date_of=date_of, **given), 200)
 
     return [Route("/runbooks", every), Route("/runbooks/", every), Route("/runbooks/{name:path}", one)]

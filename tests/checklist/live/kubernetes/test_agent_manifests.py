@@ -12,7 +12,7 @@ from tests.checklist.test_manifests import CONFIG_MAP, PATH, workload
 from watcher.checklist.live.kubernetes.agent_manifests import AgentManifests
 from watcher.checklist.live.kubernetes.configs.config_maps import ConfigMapReader
 from watcher.checklist.live.kubernetes.opening import ObjectEvidence
-from watcher.config.static_target import AgentFiles, StaticTarget, agent_files
+from watcher.config.targets.static_target import AgentFiles, StaticTarget, agent_files
 from watcher.kube.access import Access
 
 SEARCH = AgentRef("prod", "search")

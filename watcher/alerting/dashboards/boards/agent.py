@@ -2,6 +2,7 @@
 
 from watcher.alerting.dashboards.board import CLUSTER, GAPS, ONE_AGENT, ONE_JOB, ONE_NAMESPACE, Board, turned
 from watcher.alerting.dashboards.boards.agent_resources import RESOURCES
+from watcher.alerting.dashboards.boards.agent_rollouts import FAILED, ROLLOUTS, UNDER_WAY
 from watcher.alerting.dashboards.boards.agent_security import AUTHORIZATION, IDENTITY
 from watcher.alerting.dashboards.measures import CPU_USED, ENDS_OF_SVIDS, MEMORY_USED, NOT_CLOSED, POOL_USED, TARGETS
 from watcher.alerting.dashboards.panels import ORANGE_FROM_ONE, RED_FROM_ONE, Asked, Json, row, stat, timeline
@@ -156,6 +157,11 @@ BOARD = Board(
     "its alerts.",
     shows="6h",
     variables=(CLUSTER, ONE_JOB, ONE_NAMESPACE, ONE_AGENT),
-    annotations=(GAPS, *turned("agentweave:condition:true", f"{AGENT}, condition, subject", "{{agent}} {{subject}}")),
-    panels=(*TILES, TRUE, *IDENTITY, *AUTHORIZATION, *RESOURCES, *ALERTS),
+    annotations=(
+        GAPS,
+        *turned("agentweave:condition:true", f"{AGENT}, condition, subject", "{{agent}} {{subject}}"),
+        UNDER_WAY,
+        FAILED,
+    ),
+    panels=(*TILES, TRUE, *ROLLOUTS, *IDENTITY, *AUTHORIZATION, *RESOURCES, *ALERTS),
 )

@@ -23,7 +23,7 @@ from watcher.checklist.live.provider import Sources
 from watcher.checklist.manifests.documents import Budget
 from watcher.checklist.manifests.gathering import Gathered, gather
 from watcher.checklist.manifests.objects import ManifestsError, read_objects
-from watcher.config.static_target import AgentFiles
+from watcher.config.targets.static_target import AgentFiles
 from watcher.discovery.pod.kept.template import keep_template
 from watcher.kube.objects import MALFORMED_OBJECT
 from watcher.runtime.failures import FailuresLogger

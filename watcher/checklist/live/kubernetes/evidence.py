@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from probes.contract import Target
 from probes.controls.catalogue.control import SourceName, UnknownReason
@@ -14,12 +15,13 @@ from watcher.checklist.live.kubernetes.configs.agent_files import evidence_of as
 from watcher.checklist.live.kubernetes.configs.config_maps import ConfigMapReader, Name
 from watcher.checklist.live.kubernetes.objects.followed import Followed
 from watcher.checklist.live.kubernetes.objects.idle_agents import IdleAgents
-from watcher.checklist.live.kubernetes.objects.kinds import Group, kinds
+from watcher.checklist.live.kubernetes.objects.kinds import Group, Kind, kinds
 from watcher.checklist.live.kubernetes.objects.presence import presence_of
+from watcher.checklist.live.kubernetes.objects.progress import WorkloadProgress
 from watcher.checklist.live.kubernetes.objects.report_kinds import report_kinds
 from watcher.checklist.live.kubernetes.objects.report_owners import owners_of
 from watcher.checklist.live.kubernetes.objects.surroundings import Subject, objects_of, subject_of
-from watcher.checklist.live.kubernetes.objects.workloads import Workload, reduce_workload
+from watcher.checklist.live.kubernetes.objects.workloads import FOLLOWED, Workload, reduce_workload
 from watcher.checklist.live.kubernetes.pods.digests import image_digests
 from watcher.checklist.live.kubernetes.pods.endings import Endings
 from watcher.checklist.live.kubernetes.pods.identities import unread
@@ -60,9 +62,11 @@ class KubernetesEvidence:
         self._identities, self._told_of_identities = discoverer.identities, (0, "")
         self.pods = LivePods(discoverer.scopes, self._identities, clock.date_of)
         discoverer.tell(self.pods)
+        self.progress = WorkloadProgress()
+        self.on_config: Callable[[Collection[AgentRef]], None] = lambda _: None  # whose configs were read anew
         self.followed = Followed(
             discoverer.access,
-            (*kinds(reduce_workload), *report_kinds()),
+            [*(_noting(self.progress, each) for each in kinds(reduce_workload)), *report_kinds()],
             frozenset(groups),
             self._namespaces,
             clock.steady,
@@ -184,6 +188,7 @@ class KubernetesEvidence:
         return [""] if self._told_of_identities != before else []
 
     def _changed_configs(self, agents: Collection[AgentRef]) -> None:
+        self.on_config(agents)
         self._changed.update(agents)
         self.idle.touch()
 
@@ -210,6 +215,10 @@ class KubernetesEvidence:
         for name, key in () if isinstance(places, Missing) else places:
             names[name] = names.get(name, frozenset()) | {key}
         return names
+
+
+def _noting(progress: WorkloadProgress, kind: Kind) -> Kind:
+    return replace(kind, reduce=progress.noting(kind.name, kind.reduce)) if kind.name in FOLLOWED else kind
 
 
 def _newest_process(pods: Iterable[SeenPod]) -> float:

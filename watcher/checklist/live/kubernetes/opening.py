@@ -43,6 +43,11 @@ class ObjectEvidence:
         self._reading: asyncio.Task[None] | None = None
 
     @property
+    def cluster(self) -> KubernetesEvidence | None:
+        """What the cluster tells; None where nothing is found there."""
+        return self._cluster
+
+    @property
     def endings(self) -> Endings | None:
         """What became of pods that were asked to end; None without a cluster."""
         return self._cluster.endings if self._cluster is not None else None

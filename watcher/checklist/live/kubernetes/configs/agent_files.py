@@ -71,7 +71,7 @@ def in_place(changed_at: float | None, pods: Sequence[SeenPod]) -> bool | None:
 
     True of an agent without pods: they are yet to start. None where it is not known.
     """
-    every = {_started_with(changed_at, seen) for seen in pods if _counts(seen)}
+    every = {started_with(changed_at, seen) for seen in pods if _counts(seen)}
     return False if False in every else None if None in every else True
 
 
@@ -79,7 +79,8 @@ def _counts(seen: SeenPod) -> bool:
     return seen.kept is None or seen.kept.run.ends_since is None
 
 
-def _started_with(changed_at: float | None, seen: SeenPod) -> bool | None:
+def started_with(changed_at: float | None, seen: SeenPod) -> bool | None:
+    """Whether the process of this pod has read what has been there since then (Unix seconds); None: not known."""
     if seen.kept is None or changed_at is None:
         return None
     run = seen.kept.run

@@ -42,6 +42,7 @@ class LivePods:
         self._unplaced: dict[str, tuple[SeenPod, KeptPod | None]] = {}  # whose agent is not known yet, by uid
         self._revisions: defaultdict[AgentRef, dict[str, float]] = defaultdict(dict)  # Unix seconds of its first pod
         self._changed: set[AgentRef] = set()
+        self.on_change: Callable[[AgentRef], None] = lambda _: None  # a pod of this agent is another, or gone
         self.not_started: frozenset[Key] = frozenset()  # workloads with pods that are agents and never started
         self.memory = PodMemory()
         self.owners = PodOwners()
@@ -54,13 +55,15 @@ class LivePods:
         self._accounts.put(seen.pod, seen)
         if not self._place(seen, before):
             self._unplaced.setdefault(seen.pod.uid, (seen, before))
+            self._tell_unplaced(seen)
 
     def gone(self, seen: SeenPod) -> None:
         """This pod is there no more."""
         key, uid = (seen.pod.namespace, seen.pod.name), seen.pod.uid
         if self._pods.get(key) is seen:
             del self._pods[key]
-        self._unplaced.pop(uid, None)
+        if self._unplaced.pop(uid, None) is not None:
+            self._tell_unplaced(seen)
         self.gone_elsewhere(uid)
         self.memory.forget(uid)
         if (agent := self._agent_of.pop(uid, None)) is not None:
@@ -95,8 +98,8 @@ class LivePods:
         for uid, (seen, before) in list(islice(known, _AT_ONCE)):
             self._place(seen, before)
             del self._unplaced[uid]
-        not_started = [uid for uid, (seen, _) in self._unplaced.items() if seen.pod.is_agent and _waits(seen)]
-        self.not_started = frozenset(key for uid in not_started if (key := self.owners.key_of(uid)) is not None)
+        waiting = (uid for uid, (seen, _) in self._unplaced.items() if seen.pod.is_agent and seen.waits_for_its_start)
+        self.not_started = frozenset(key for uid in waiting if (key := self.owners.key_of(uid)) is not None)
         return self.agents()
 
     @property
@@ -114,6 +117,12 @@ class LivePods:
         for each in list(self._of_agent.get(agent, {}).values()):
             found.setdefault(each.pod.name, each)
         return found
+
+    def all_of(self, agent: AgentRef) -> Sequence[SeenPod]:
+        """All pods of an agent, with those of its workloads that never told what they are called."""
+        uids = (uid for key in self.owners.keys_of(agent) for uid in self.owners.pods_of(key))
+        new = [self._unplaced[uid][0] for uid in uids if uid in self._unplaced]
+        return [*self._of_agent.get(agent, {}).values(), *new]
 
     def sources(self, agent: AgentRef, pods: Mapping[str, SeenPod | None]) -> Mapping[str, Sources]:
         """What is known of each."""
@@ -142,11 +151,7 @@ class LivePods:
 
     def has_any(self, agent: AgentRef) -> bool:
         """Whether there is a pod of it in any state, or one of its workload of which is not known yet what it is."""
-        if any(seen.state is not PodState.NOT_AGENT for seen in self._of_agent.get(agent, {}).values()):
-            return True
-        uids = (uid for key in self.owners.keys_of(agent) for uid in self.owners.pods_of(key))
-        new = (self._unplaced[uid][0] for uid in uids if uid in self._unplaced)
-        return any(seen.state is not PodState.NOT_AGENT for seen in new)
+        return any(seen.state is not PodState.NOT_AGENT for seen in self.all_of(agent))
 
     def revisions(self) -> Iterator[tuple[AgentRef, str]]:
         """Of all agents, those that have pods."""
@@ -215,6 +220,7 @@ class LivePods:
         agent = AgentRef(seen.pod.namespace, seen.known.agent)
         self._move(seen, agent)
         self._changed.add(agent)
+        self.on_change(agent)
         self.memory.note(agent, seen, before)
         if seen.kept is not None:
             run, known = seen.kept.run, self._revisions[agent]
@@ -230,14 +236,15 @@ class LivePods:
         self._of_agent[agent][uid] = seen
         self.owners.name(uid, agent.agent)
 
+    def _tell_unplaced(self, seen: SeenPod) -> None:
+        key = self.owners.key_of(seen.pod.uid)
+        if key is not None and (name := self.owners.name_of(key)):  # that of the other pods of its workload
+            self.on_change(AgentRef(key[1], name))
+
     def _leave(self, uid: str, agent: AgentRef) -> None:
         self._changed.add(agent)
+        self.on_change(agent)
         self._of_agent[agent].pop(uid, None)
         if not self._of_agent[agent]:
             del self._of_agent[agent]
             self._revisions.pop(agent, None)
-
-
-def _waits(seen: SeenPod) -> bool:
-    """For its start, and not for what is to be learnt of it."""
-    return seen.found is not None and seen.found.known is None and seen.state is PodState.PENDING

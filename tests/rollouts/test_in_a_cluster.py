@@ -1,0 +1,164 @@
+"""Rollouts in a real Kubernetes with its controllers; the kubelet's part is done by hand."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.discovery.pods.test_controllers import template
+from tests.discovery.pods.test_target import CONFIG
+from tests.servers.daemon import DaemonProcess, run_daemon
+from tests.servers.kube import Kubernetes, run_kubernetes
+from tests.servers.kube_controllers import Kubelet, run_controllers
+from tests.servers.process import eventually
+
+NAMESPACE, AGENT = "rollouts", "example-agent"
+SOON = 10.0
+"""Seconds in which a rollout is seen."""
+
+
+class Cluster:
+    """One Deployment of an agent."""
+
+    def __init__(self, kubernetes: Kubernetes) -> None:
+        self.admin, self.kubernetes = kubernetes.admin, kubernetes
+        self._kubelet = Kubelet(kubernetes.admin, "127.9")
+
+    def config(self, text: str) -> None:
+        """The agents' ConfigMap."""
+        config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "search-config"}}
+        self.admin.apply({**config_map, "data": {"config.yaml": text}}, namespace=NAMESPACE)
+
+    def deploy(self, image: str, replicas: int = 2, restarted: str = "") -> None:
+        """As `kubectl apply` does it."""
+        of_pods = template(image)
+        of_pods["metadata"]["annotations"] = {"restarted-at": restarted}
+        meta = {"name": "search", "annotations": {"agentweave.io/engineer": "<b>Kim</b>"}}
+        spec = {"replicas": replicas, "selector": {"matchLabels": {"app": "search"}}, "template": of_pods}
+        document = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec}
+        self.admin.apply(document, namespace=NAMESPACE)
+
+    def act(self) -> int:
+        """Be the kubelet once: run what waits, and tell which image that is and since when; how many pods run."""
+        running = self._kubelet.act(NAMESPACE)
+        for pod in self.pods():
+            told = pod.get("status", {}).get("containerStatuses") or []
+            if told and not any(each["imageID"] for each in told):
+                images = {each["name"]: each["image"] for each in pod["spec"]["containers"]}
+                for each in told:
+                    each["state"] = {"running": {"startedAt": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}}
+                    each["imageID"] = f"registry/agent@{digest(images[each['name']])}"
+                self.admin.set_pod_status(pod["metadata"]["name"], {"containerStatuses": told}, namespace=NAMESPACE)
+        return running
+
+    def pods(self) -> list[Any]:
+        """All that are there."""
+        found: list[Any] = self.admin.get(f"/api/v1/namespaces/{NAMESPACE}/pods")["items"]
+        return found
+
+    def settings(self, home: Path) -> dict[str, Any]:
+        """Of a daemon; its windows are seconds."""
+        kubernetes = {
+            "kubeconfig": str(self.kubernetes.kubeconfig()),
+            "allow_cidrs": ["127.9.0.0/16"],
+            "namespaces": [NAMESPACE],
+            "events": {"enabled": False},
+        }
+        sources = {name: {"interval": "1s", "timeout": "500ms"} for name in ("handshake", "agent_metrics", "opa")}
+        windows = {"immediate": "20s", "good_for": "10s", "short": "10m", "long": "20m"}
+        return {
+            "state_dir": str(home / "state"),
+            "discovery": {"kubernetes": kubernetes},
+            "sources": sources,
+            "checklist": {"kubernetes": {"network": False}},
+            "rollouts": {"windows": windows},
+        }
+
+
+def digest(image: str) -> str:
+    return f"sha256:{sha256(image.encode()).hexdigest()}"
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with run_kubernetes() as kubernetes, run_controllers(kubernetes):
+        kubernetes.admin.namespace(NAMESPACE)
+        kubernetes.admin.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1"}})
+        found = Cluster(kubernetes)
+        found.config(CONFIG)
+        yield found
+
+
+def shown(daemon: DaemonProcess) -> Mapping[str, str]:
+    """Revision and phase of the newest rollout; nothing where there is none."""
+    found = [dict(each) for each in daemon.page().all("rollout_info", agent=AGENT)]
+    assert len(found) < 2, found
+    return found[0] if found else {}
+
+
+def until(cluster: Cluster, daemon: DaemonProcess, holds: Callable[[Mapping[str, str]], bool]) -> Mapping[str, str]:
+    """What is shown once this holds, while the kubelet does its part."""
+
+    def look() -> Mapping[str, str] | None:
+        cluster.act()
+        found = shown(daemon)
+        return found if holds(found) else None
+
+    try:
+        return eventually(look, within=60) or {}
+    except AssertionError as error:
+        raise AssertionError(f"{shown(daemon)}\n{daemon.tail()}") from error
+
+
+def test_rollouts_are_seen_followed_over_a_restart_taken_back_and_judged(cluster: Cluster, tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    cluster.deploy("agent:1")
+    eventually(lambda: cluster.act() == 2)
+    cluster.act()
+    with run_daemon(tmp_path, cluster.settings(tmp_path)) as daemon:
+        eventually(lambda: len(daemon.targets()) == 2)
+        assert shown(daemon) == {}, "what ran before anybody looked is no rollout"
+
+        cluster.deploy("agent:2")
+        eventually(lambda: any(each["spec"]["containers"][0]["image"] == "agent:2" for each in cluster.pods()))
+        began = time.monotonic()
+        eventually(lambda: shown(daemon).get("phase") == "progressing")  # nobody has run its pod yet
+        assert time.monotonic() - began < SOON
+        first = until(cluster, daemon, lambda found: found.get("phase") == "immediate")
+        assert daemon.page().value("rollout_verdict", agent=AGENT, until="short") == 0.5
+        cluster.deploy("agent:2", replicas=3)
+        eventually(lambda: cluster.act() == len(daemon.targets()) == 3)
+        until(cluster, daemon, lambda found: found.get("phase") == "short_term")
+        assert shown(daemon)["revision"] == first["revision"], "more pods are no rollout"
+        assert daemon.end() == 0
+
+    with run_daemon(tmp_path, cluster.settings(tmp_path)) as daemon:
+        assert dict(shown(daemon)) == {**first, "phase": "short_term"}
+        undecided = "no metrics could be read, and neither could those of the revision before"
+        assert daemon.page().value("rollout_verdict", agent=AGENT, until="immediate") == 0.5, undecided
+        cluster.deploy("agent:1", replicas=3)
+        until(cluster, daemon, lambda found: found.get("phase") == "rolled_back")
+        assert shown(daemon)["revision"] == first["revision"]
+
+        cluster.config(CONFIG + "\n# another text")
+        cluster.deploy("agent:1", replicas=3, restarted="again")
+        of_config = until(cluster, daemon, lambda found: found["revision"] != first["revision"])
+        until(cluster, daemon, lambda found: found["phase"] in ("immediate", "short_term"))
+
+        cluster.deploy("agent:3", replicas=3)
+        before = {first["revision"], of_config["revision"]}
+        third = until(cluster, daemon, lambda found: found["revision"] not in before)
+        [pod, *_] = [each for each in cluster.pods() if each["spec"]["containers"][0]["image"] == "agent:3"]
+        told = pod["status"]["containerStatuses"]
+        told[0] |= {"restartCount": 3, "ready": False}
+        unready = [{"type": "Ready", "status": "False"}]
+        status = {"containerStatuses": told, "conditions": unready}
+        cluster.admin.set_pod_status(pod["metadata"]["name"], status, namespace=NAMESPACE)
+        eventually(lambda: shown(daemon)["phase"] == "failed")
+        assert shown(daemon)["revision"] == third["revision"]
+        assert daemon.page().value("rollout_verdict", agent=AGENT, until="immediate") == 0
+        assert daemon.end() == 0

@@ -1,0 +1,1 @@
+"""What the config lists as targets, and the limits of each."""

@@ -1,0 +1,1 @@
+"""Rollouts of agents: seen, judged against the revision before, and kept."""

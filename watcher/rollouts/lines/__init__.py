@@ -1,0 +1,1 @@
+"""The lines of the post-deploy verification, judged in their windows."""

@@ -1,0 +1,1 @@
+"""Requests of agents by the minute and the hour, and whether what a new revision does with them is normal."""
