@@ -1,8 +1,9 @@
 """Events on workloads: each rollout that is verified or fails, once, and nothing of before."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from probes.controls.evidence import AgentRef
 from tests.rollouts.made_rollouts import FAILED, GOING_ON, NOW, REVISION, ROLLED_BACK, rollout
 from watcher.events.event import MAX_NOTE, new_object
 from watcher.events.queue import EventQueue
@@ -35,8 +36,9 @@ class Cluster:
     def newest(self, namespace: str, agent: str) -> Rollout | None:
         return next((each for each in self.found if (each.namespace, each.agent) == (namespace, agent)), None)
 
-    def workload(self, namespace: str, agent: str) -> Workload | None:
-        return self.made_by if self.newest(namespace, agent) is not None else None
+    @property
+    def workload(self) -> Callable[[AgentRef], Workload | None]:
+        return lambda agent: self.made_by if self.newest(*agent) is not None else None
 
     def told(self, *found: Rollout, active: bool = True) -> list[tuple[str, str, str]]:
         """Type, reason and note of what is told once these are the newest."""

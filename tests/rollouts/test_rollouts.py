@@ -6,7 +6,6 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
 
 from probes import load_probes
 from probes.controls.evidence import AgentRef
@@ -16,7 +15,7 @@ from watcher.engine.engine import Engine
 from watcher.rollouts.kept.keeper import RolloutKeeper
 from watcher.rollouts.rollout import verdict
 from watcher.rollouts.rollouts import Rollouts
-from watcher.rollouts.seen.cluster import ClusterPods
+from watcher.rollouts.seen.cluster import Workload
 from watcher.rollouts.seen.groups import Wanted
 from watcher.rollouts.seen.running import RunningPod
 from watcher.rollouts.terms import LineState, Outcome, Phase, Undecided, Window
@@ -45,6 +44,9 @@ class Pods:
     def is_gone(self, agent: AgentRef) -> bool:
         return agent not in self.of
 
+    def workload(self, agent: AgentRef) -> Workload | None:
+        return Workload("Deployment", agent.namespace, agent.agent, "") if agent in self.of else None
+
     def keep_only(self) -> None:
         """Nothing is remembered here."""
 
@@ -68,8 +70,7 @@ class Fleet:
         settings = load_settings(path, {})
         clock = Clock(lambda: self.now, lambda: self.now)
         engine = Engine(settings, load_probes(), clock)
-        cluster = cast("ClusterPods", cast("Any", self.pods))
-        rollouts = Rollouts(cluster, engine, settings.rollouts, RolloutKeeper(self.home), lambda: True)
+        rollouts = Rollouts(self.pods, engine, settings.rollouts, RolloutKeeper(self.home), lambda: True)
         await rollouts.restore()
         try:
             await script(self, rollouts)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
+from probes.controls.evidence import AgentRef
 from watcher.events.event import ConditionSubject, Event, ObjectKind, note
 from watcher.events.queue import EventQueue
 from watcher.kube.pod_ref import PodRef
@@ -26,8 +27,9 @@ class Told(Protocol):
     def newest(self, namespace: str, agent: str) -> Rollout | None:
         """In full."""
 
-    def workload(self, namespace: str, agent: str) -> Workload | None:
-        """The object to tell it on."""
+    @property
+    def workload(self) -> Callable[[AgentRef], Workload | None]:
+        """Finds the object to tell it on."""
 
 
 class _Said(NamedTuple):
@@ -53,7 +55,8 @@ class RolloutEvents:
                 self._tell(*place, now.reason)
 
     def _tell(self, namespace: str, agent: str, reason: str) -> None:
-        rollout, workload = self._rollouts.newest(namespace, agent), self._rollouts.workload(namespace, agent)
+        rollout = self._rollouts.newest(namespace, agent)
+        workload = self._rollouts.workload(AgentRef(namespace, agent))
         if rollout is not None and workload is not None:
             self._queue.put(event_of_rollout(rollout, workload, reason, self._date()))
 

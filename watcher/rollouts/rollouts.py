@@ -19,7 +19,7 @@ from watcher.rollouts.lines.sight import Windows
 from watcher.rollouts.lines.trial import Facts
 from watcher.rollouts.requests.agent_requests import AgentRequests
 from watcher.rollouts.requests.hours import HOUR, same_hours
-from watcher.rollouts.seen.cluster import AgentPods, Workload
+from watcher.rollouts.seen.cluster import AgentPods
 from watcher.rollouts.seen.course import Course
 from watcher.rollouts.view import FollowedRollouts
 from watcher.runtime.cooperative import TimeSlice
@@ -53,7 +53,7 @@ class Rollouts(FollowedRollouts):
     ) -> None:
         """`is_known`: whether all pods of the cluster were listed, and what they are is known."""
         super().__init__(keeper)
-        self.settings = settings
+        self.settings, self.workload = settings, cluster.workload
         self._cluster, self._engine, self._board = cluster, engine, BoardFacts(engine.board)
         self._is_known, self._clock = is_known, engine.clock
         self._dirty: set[AgentRef] = set()
@@ -115,10 +115,6 @@ class Rollouts(FollowedRollouts):
     def adopt(self, settings: RolloutsSettings) -> None:
         """By these from now on; a rollout that is under way keeps its windows."""
         self.settings = settings
-
-    def workload(self, namespace: str, agent: str) -> Workload | None:
-        """The object that makes the pods of an agent; None where that is not one, or may not be read."""
-        return self._cluster.workload(AgentRef(namespace, agent))
 
     # What is done in turns with the looks.
 
