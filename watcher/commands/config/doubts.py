@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from watcher.config.file import Document
 from watcher.config.settings import Settings
-from watcher.config.static_target import AgentFiles
+from watcher.config.targets.static_target import AgentFiles
 from watcher.text.key_path import Location, key_path
 from watcher.web.serving.access import Access
 from watcher.web.serving.tls import ServerFileError
