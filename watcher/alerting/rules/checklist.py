@@ -211,12 +211,12 @@ time() - max by ({INSTALLATION}) (
     held="15m",
     severity="warning",
     component="checklist",
-    summary="The production readiness checklist was not reviewed in time.",
+    summary="A review of the production readiness checklist is overdue.",
     description=(
         "The review of the checklist of the whole fleet has been due for {{ $value | humanizeDuration }}. "
         "No record says that people went through it since."
     ),
-    was="The production readiness checklist was not reviewed in time.",
+    was="A review of the production readiness checklist was overdue.",
     dashboard=_READINESS,
 )
 
