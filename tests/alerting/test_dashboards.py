@@ -49,7 +49,7 @@ LABELS_OF_OTHERS = {
     *("alertname", "alertstate", "severity", "component"),
     *("phase", "until"),
     *("job", "instance", "cluster", "le", "alertmanager", "integration"),
-    *("verdict", "profile", "section", "control", "from", "to"),
+    *("verdict", "profile", "section", "control", "from", "to", "kind"),
     "served",  # what a query names the SPIFFE ID that is served beside the one that is expected
 }
 OF_A_GAP = ('agent=""', "1 - agentweave:installation:watched", "(min(agentweave:installation:watched")
@@ -78,6 +78,9 @@ NOT_IN_THE_DEMO = {
     "agentweave:control:regressed": "told only of what was met before a fault, if it was judged by then",
     "count((agentweave_watcher_evidence_source_up": "no place of evidence of the demo is down",
     "controls_dropped": "no agent of the demo has more than 60",
+    **dict.fromkeys(
+        ("record_expiry_", "record_expiring_", "records_invalid", "review_due_"), "the demo has no records"
+    ),
 }
 
 ON_NO_DASHBOARD = {

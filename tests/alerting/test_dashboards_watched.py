@@ -32,6 +32,7 @@ IN_TROUBLE_ONLY = {
     *("circuit_breaker_open_since_timestamp_seconds", "svid_served_info", "opa_decision_p95_seconds"),
     "process_restarts",
     *("control_not_met", "control_regressed_timestamp_seconds", "controls_dropped"),
+    *("record_expiring_timestamp_seconds", "records_invalid"),
 }
 """Series that a healthy fleet does not have."""
 
@@ -43,6 +44,7 @@ VALUES = {
     "svid_not_before_timestamp_seconds": "-1000+0",
     "svid_not_after_timestamp_seconds": "9000+0",
     "trust_bundle_not_after_timestamp_seconds": "90000000+0",
+    "review_due_timestamp_seconds": "90000000+0",
     "memory_limit_bytes": "1000000+0",
     "pool_capacity": "100+0",
     "cpu_limit_cores": "10+0",
