@@ -26,7 +26,20 @@ VALUES = {
     "WATCHER_POD": "eye-0",
     "WATCHER_SELECTOR": "app.kubernetes.io/instance=eye",
 }
-PROGRAMS = ("kubectl", "curl", "openssl", "jq", "opa", "promtool", "amtool", "agentweave-watcher", "sleep")
+PROGRAMS = (
+    "kubectl",
+    "helm",
+    "argocd",
+    "flux",
+    "curl",
+    "openssl",
+    "jq",
+    "opa",
+    "promtool",
+    "amtool",
+    "agentweave-watcher",
+    "sleep",
+)
 _RECORDER = """#!/bin/sh
 called=$(printf '\\037%s' "${0##*/}" "$@")
 printf '%s\\036' "$called" >> "$CALLS"
