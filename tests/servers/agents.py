@@ -144,7 +144,7 @@ class WatchedAgent:
     def _serve(self, svid: Svid) -> None:
         svid.write(self._home)
         if self._tls is not None:
-            self._tls.context.load_cert_chain(self._home / "svid.pem", self._home / "svid.key")
+            self._tls.serve_svid(str(self._home / "svid.pem"), str(self._home / "svid.key"))
 
 
 @contextmanager

@@ -41,13 +41,19 @@ class MutualTLS(QuietServer):
 
     def __init__(self, port: int, certificate: str, key: str, bundle: str, *, in_clear: bool = False) -> None:
         """`in_clear`: whoever speaks HTTP without TLS is answered too, which no agent should do."""
-        self._in_clear = in_clear
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.minimum_version = ssl.TLSVersion.TLSv1_3
-        self.context.verify_mode = ssl.CERT_REQUIRED
-        self.context.load_verify_locations(bundle)
-        self.context.load_cert_chain(certificate, key)
+        self._bundle, self._in_clear = bundle, in_clear
+        self.serve_svid(certificate, key)
         super().__init__(("127.0.0.1", port), HealthHandler)
+
+    def serve_svid(self, certificate: str, key: str) -> None:
+        """Show this SVID from the next connection on."""
+        # A new context: OpenSSL crashes where a certificate is loaded into one that a handshake begins with.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(self._bundle)
+        context.load_cert_chain(certificate, key)
+        self._context = context
 
     def finish_request(self, request: socket | tuple[bytes, socket], client_address: object) -> None:
         """In the connection's own thread, so that a slow caller holds up nobody."""
@@ -56,7 +62,7 @@ class MutualTLS(QuietServer):
         if self._in_clear and request.recv(1, MSG_PEEK) != _TLS_HANDSHAKE:
             HealthHandler(request, client_address, self)
             return
-        with self.context.wrap_socket(request, server_side=True) as secured:
+        with self._context.wrap_socket(request, server_side=True) as secured:
             HealthHandler(secured, client_address, self)
 
 
@@ -116,7 +122,7 @@ class Agent:
 
     def svid(self, certificate: str, key: str) -> None:
         """Serve this SVID from now on."""
-        self._server.context.load_cert_chain(certificate, key)
+        self._server.serve_svid(certificate, key)
 
 
 def main(certificate: str, key: str, bundle: str, tls_port: str, metrics_port: str, speaks: str = "tls") -> None:
