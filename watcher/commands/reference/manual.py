@@ -29,6 +29,7 @@ def page(commands: Sequence[Command]) -> Iterator[str]:
     """The lines of the page."""
     top, *rest = commands
     yield f'.TH AGENTWEAVE-WATCHER 1 "" "agentweave-watcher {version("agentweave-watcher")}" "User Commands"'
+    yield ".ad l"  # long usages cannot be stretched to both margins
     yield from (".SH NAME", f"agentweave-watcher \\- {_text(top.description.rstrip('.'))}")
     yield from (".SH SYNOPSIS", ".B agentweave-watcher", r"\fICOMMAND\fR [\fIOPTION\fR ...]", ".SH COMMANDS")
     for each in rest:
