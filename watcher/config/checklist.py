@@ -217,9 +217,7 @@ class ChecklistSettings(BaseModel):
     reports: bool = Field(
         default=False, description="whether Report or PolicyReport objects are written; read at the start alone"
     )
-    history: HistorySettings = Field(
-        default_factory=HistorySettings, description="a snapshot a day of all findings; only with state_dir"
-    )
+    history: HistorySettings = Field(default_factory=HistorySettings, description="a snapshot a day of all findings")
     hostile_handshakes: bool = Field(
         default=False, description="whether agents are also shown a forged and a foreign certificate"
     )
