@@ -46,7 +46,7 @@ def _command(command: Command) -> Iterator[str]:
     yield rf".SS {_text(' '.join(command.path))}"
     yield _text(_sentence(command.description or command.help))
     yield ".PP"
-    yield rf"\fB{_breakable(_text(command.usage))}\fR"
+    yield rf"\fB{_text(command.usage)}\fR"
     for option in command.options:
         if "--help" not in option.names:
             yield from (".TP", _name(option), _text(_sentence(option.help)))
@@ -71,8 +71,3 @@ def _text(text: str) -> str:
     """As roff takes it: nothing in it is a request."""
     escaped = text.replace("\\", r"\e").replace("-", r"\-")
     return rf"\&{escaped}" if escaped[:1] in ".'" else escaped
-
-
-def _breakable(text: str) -> str:
-    """A list without spaces may go on in the next line after each comma."""
-    return text.replace(",", r",\:")
