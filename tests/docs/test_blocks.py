@@ -26,7 +26,7 @@ from watcher.config.settings import load_settings
 
 jsonschema = pytest.importorskip("jsonschema", reason="an independent validator is not installed")
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *ROOT.glob("helm/*/README.md")])
-LANGUAGES = {"sh", "yaml", "text", "python", "promql", "json"}
+LANGUAGES = {"sh", "yaml", "text", "python", "promql", "json", "groovy"}
 CHART = ROOT / "helm" / "agentweave-watcher"
 OFFLINE = ("controls", "explain", "config schema", "config init", "completion", "man", "rules export", "--version")
 """Commands of ours that are run: they need nothing but themselves."""
@@ -128,12 +128,12 @@ def _ours(arguments: list[str]) -> None:
 @pytest.mark.parametrize("block", YAML, ids=str)
 def test_a_yaml_block_is_one_that_its_program_takes(block: Block, home: Path) -> None:
     [document, *more] = yaml.safe_load_all(block.text)
-    if more or not isinstance(document, dict) or {"apiVersion", "kind"} & document.keys():
+    if more or not isinstance(document, dict) or {"apiVersion", "kind", "jobs"} & document.keys():
         return  # objects of Kubernetes, records or steps of a pipeline: pages about them have tests of their own
     if "scrape_configs" in document:
         assert set(document) <= {"scrape_configs", "rule_files", "alerting", "global"}
         return  # tests/alerting/test_scrape_interval.py has more of it
-    if block.page.parent == CHART or _is_values(document):
+    if block.page.parent == CHART or block.text.startswith("# values.yaml\n") or _is_values(document):
         _check_values(document)
         return
     # Most are a part of a file, to be put into one; each section of it must be right by itself.

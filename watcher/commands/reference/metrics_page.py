@@ -16,7 +16,12 @@ from watcher.metrics.families import (
     PREFIX,
     READINESS,
     READINESS_CONTROLS,
+    RECORD_EXPIRING,
+    RECORD_EXPIRY,
     REGRESSED,
+    ROLLOUT_FAMILIES,
+    ROLLOUT_INFO,
+    ROLLOUT_VERDICT,
     TARGET_INFO,
 )
 
@@ -30,6 +35,10 @@ _LABELS = {
     READINESS_CONTROLS: "section, state",
     NOT_MET: "control, severity, state, reason",
     REGRESSED: "control, from, to",
+    RECORD_EXPIRY: "control, kind",
+    RECORD_EXPIRING: "control, kind",
+    ROLLOUT_INFO: "revision, phase",
+    ROLLOUT_VERDICT: "until",
 }
 """Of families that are written by hand, for their speed."""
 
@@ -55,6 +64,7 @@ def metrics_page() -> str:
             for probe, found in of_probes
         ),
         _section("The checklist", "With the labels `namespace` and `agent`.", CHECKLIST_FAMILIES),
+        _section("Rollouts", "With the labels `namespace` and `agent`.", ROLLOUT_FAMILIES),
         _section("The watcher itself", "Without identity labels.", OWN_FAMILIES),
     ]
     return "\n".join(parts)

@@ -1,6 +1,7 @@
 """The production readiness checklist: which agents are ready, what fails most, what got worse, what cannot be known."""
 
 from watcher.alerting.dashboards.board import CLUSTER, GAPS, JOB, Annotation, Board, Variable
+from watcher.alerting.dashboards.boards.readiness_records import RECORDS
 from watcher.alerting.dashboards.panels import ORANGE_FROM_ONE, RED_FROM_ONE, Asked, lines, row, stat
 from watcher.alerting.dashboards.queries import INSTALLATIONS, fact, led, noted, or_zero, ours, series, tile, troubles
 from watcher.alerting.dashboards.tables import table
@@ -20,11 +21,6 @@ _NOT_MET = ours("control_not_met", 'state=~"fail|expired"')
 _REGRESSED = series("agentweave:control:regressed")
 _ROUND = led(ours("checklist_last_complete_timestamp_seconds", of=INSTALLATIONS))
 _UP = led(ours("evidence_source_up", of=INSTALLATIONS))
-_ENDS = f"min by ({AGENT}, control, kind) ({ours('record_expiry_timestamp_seconds')})"
-_EXPIRING = f"count by (control) (group by ({AGENT}, control) ({ours('record_expiring_timestamp_seconds')}))"
-_RECORDS = led(ours("records", of=INSTALLATIONS))
-_INVALID = led(ours("records_invalid", of=INSTALLATIONS))
-_REVIEW = led(ours("review_due_timestamp_seconds", of=INSTALLATIONS))
 
 
 def _mean(ratio: str) -> str:
@@ -196,46 +192,6 @@ KNOWN = (
         "instance version digest",
         {"": noted(f"max by ({INSTANCE}, version, digest) ({ours('checklist_catalogue_info', of=INSTALLATIONS)})")},
         sort="instance",
-    ),
-)
-
-RECORDS = (
-    row("What people and pipelines say"),
-    lines(
-        "Records by state",
-        "Documents with records: valid, invalid, removed since they were seen, or unread: their place is silent.",
-        [Asked(f"sum by (state) (max by ({INSTALLATION}, state) ({_RECORDS}))", "{{state}}")],
-        size=(8, 9),
-    ),
-    lines(
-        "Agents whose records end soon",
-        "By control: agents that meet it by a record which is in its last 14 days or its last fifth.",
-        [Asked(or_zero(_EXPIRING, "control"), "{{control}}")],
-        size=(8, 9),
-    ),
-    table(
-        "Next review",
-        "When the checklist of the whole fleet is to be reviewed next.",
-        "",
-        {"ends": noted(f"1000 * max by ({INSTALLATION}) ({_REVIEW})")},
-        sort="ends",
-        runbook="ReviewOverdue",
-        size=(8, 9),
-    ),
-    table(
-        "Records that end next",
-        "The 50 records that end first, of those that a control of an agent rests on.",
-        "namespace agent control kind",
-        {"ends": troubles(f"1000 * bottomk(50, {_ENDS})")},
-        sort="ends",
-        runbook="RecordExpiring",
-    ),
-    table(
-        "Invalid records",
-        "Documents that count for nothing, by what is wrong. The page /records names each.",
-        "reason",
-        {"documents": troubles(f"max by ({INSTALLATION}, reason) ({_INVALID}) > 0")},
-        sort="-documents",
     ),
 )
 
