@@ -13,6 +13,7 @@ import pytest
 from tests.alerting.rules import OPTIONAL, alerts
 from tests.servers.agents import LIMIT
 from tests.servers.daemon import DaemonProcess, run_daemon, write_config
+from tests.servers.process import eventually
 from tests.servers.watched_fleet import WatchedFleet, run_fleet
 from tests.web.markup import Markup
 
@@ -61,6 +62,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             for agent, pod in (("billing", "billing"), ("orders", "orders"), ("planner", "search-1")):
                 fleet.agents[agent].memory.set(LIMIT)
                 daemon.says("MemoryHigh", "true MemoryHigh", pod=pod)
+            # What turned is kept within a second.
+            eventually(lambda: daemon.get("/api/v1/changes?condition=MemoryHigh").json()["total"] == 4)
             yield Served(daemon, fleet)
 
 
