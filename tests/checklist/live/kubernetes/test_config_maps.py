@@ -30,12 +30,13 @@ class Reading:
         self.lies, self.now = lies, 0.0
         self.of = ConfigMapReader(access, EVERY, lambda: self.now, float, lambda _: None)
 
-    async def at(self, seconds: float, *names: str, asked: int, namespace: str = "prod") -> None:
-        """At this second these are wanted, each by an agent of its own; so many questions follow."""
+    async def at(self, seconds: float, *names: str, asked: int, namespace: str = "prod", process: float = 0.0) -> None:
+        """At this second these are wanted, each by an agent of its own whose newest process is of the second `process`;
+        so many questions follow."""
         self.now = seconds
         self.lies.asked.clear()
         for name in names:
-            self.of.want(AgentRef(namespace, name), {(namespace, name): frozenset()}, 0.0)
+            self.of.want(AgentRef(namespace, name), {(namespace, name): frozenset()}, process)
         await until(lambda: len(self.lies.asked) >= asked, lambda: str(self.lies.asked))
         for _ in range(20):
             await asyncio.sleep(0.01)  # for those that would be too many
@@ -110,5 +111,19 @@ def test_a_right_that_is_given_back_is_seen_by_one_and_used_by_all_of_its_namesp
         lies.refused.clear()
         await beside.at(55.0, "a", asked=1)
         assert (beside.reason("d", "other"), beside.of.denied) == ("SourceMissing", False)
+
+    reading(lies, tmp_path, script)
+
+
+def test_what_was_read_in_the_second_in_which_a_process_started_is_read_again(
+    lies: LyingKubernetes, tmp_path: Path
+) -> None:
+    lies.objects[path("a")] = config_map("a")
+
+    async def script(beside: Reading) -> None:
+        await beside.at(10.5, "a", asked=1)
+        await beside.at(11.0, "a", asked=0, process=10.0)
+        await beside.at(25.5, "a", asked=1, process=10.0)
+        await beside.at(60.0, "a", asked=0, process=10.0)
 
     reading(lies, tmp_path, script)

@@ -85,7 +85,8 @@ class ConfigMapReader:
     def want(self, agent: AgentRef, names: Mapping[Name, frozenset[str]], since: float) -> None:
         """This agent has these, with the keys of its config in each; `since` (Unix seconds): its newest process.
 
-        A process reads its config when it starts, so what was read before that is read again.
+        A process reads its config when it starts, so what was read before that is read again. Kubernetes tells whole
+        seconds: what was read within that second may have been read before it.
         """
         if self._of_agent.get(agent) != names:
             self.forget(agent)
@@ -98,7 +99,7 @@ class ConfigMapReader:
                     wanted.due_at = 0.0
         for name in names:
             wanted = self._wanted[name]
-            if isinstance(wanted.found, KeptConfigMap) and wanted.found.read_at < since:
+            if isinstance(wanted.found, KeptConfigMap) and wanted.found.read_at < since + 1:
                 wanted.due_at = min(wanted.due_at, wanted.tried_at + _AGAIN)
         self._work.set()
 
