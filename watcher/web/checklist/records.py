@@ -1,6 +1,5 @@
 """What people and pipelines say of controls: the page `/records` and `/api/v1/records`, of the same lines."""
 
-import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from probes.controls.finding import State
 from probes.controls.records import Problem, Record
 from watcher.checklist.live.view import ChecklistView
 from watcher.runtime.cooperative import TimeSlice
+from watcher.web.json_list import json_list
 from watcher.web.rendering import html_page, page_templates, rendered
 from watcher.web.serving.turns import Turns, caller_of
 
@@ -24,7 +24,6 @@ SHOWN = 100
 """Lines of each table of the page; the rest is counted, and found by filters or in the API."""
 
 FILTERS = ("namespace", "agent", "control", "kind", "state")
-_TOGETHER = 50
 _RESTING = (State.ATTESTED, State.WAIVED)
 _REMOVED = UnknownReason.RECORD_REMOVED
 
@@ -162,17 +161,8 @@ def _end(line: RecordLine) -> float:
     return (line.record.expires_at if line.record is not None else None) or 0.0
 
 
-async def _document(view: ChecklistView, lines: Sequence[RecordLine]) -> AsyncIterator[str]:
-    yield f'{{"generated_at": {json.dumps(utc(view.now))}, "records": ['
-    made, between, time_slice = list[str](), "", TimeSlice()
-    for each in lines:
-        made.append(between + json.dumps(as_json(each)))
-        between = ",\n"
-        if len(made) == _TOGETHER:
-            yield "".join(made)
-            made = []
-        await time_slice.checkpoint()
-    yield f"{''.join(made)}]}}\n"
+def _document(view: ChecklistView, lines: Sequence[RecordLine]) -> AsyncIterator[str]:
+    return json_list({"generated_at": utc(view.now)}, "records", lines, as_json)
 
 
 def as_json(line: RecordLine) -> Mapping[str, object]:

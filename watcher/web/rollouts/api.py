@@ -1,6 +1,5 @@
 """Rollouts as JSON and their deployment records as Markdown."""
 
-import json
 from collections.abc import AsyncIterator, Sequence
 
 from starlette.requests import Request
@@ -14,12 +13,11 @@ from watcher.rollouts.reports.markdown import as_markdown
 from watcher.rollouts.reports.record import record_of
 from watcher.rollouts.rollout import Rollout
 from watcher.rollouts.view import RolloutsView
-from watcher.runtime.cooperative import TimeSlice
+from watcher.web.json_list import json_list
 from watcher.web.rollouts.surroundings import AroundRollouts
 from watcher.web.serving.turns import Turns, caller_of
 
 MARKDOWN = "text/markdown; charset=utf-8"
-_TOGETHER = 50  # rollouts that are worth a write of their own
 _NAMED = 100
 
 
@@ -67,16 +65,7 @@ def _missing(request: Request) -> str:
     return f"no rollout of {parts[:_NAMED]} was seen, or it is kept no more"
 
 
-async def _listing(engine: Engine, found: Sequence[Rollout]) -> AsyncIterator[str]:
+def _listing(engine: Engine, found: Sequence[Rollout]) -> AsyncIterator[str]:
     standby = {} if engine.role.active else {"standby": True}
-    head = json.dumps({"generated_at": utc(engine.clock.wall()), **standby, "total": len(found)})
-    yield f'{head[:-1]}, "rollouts": ['
-    made, between, time_slice = list[str](), "", TimeSlice()
-    for each in found:
-        made.append(between + json.dumps(summary_json(each)))
-        between = ",\n"
-        if len(made) == _TOGETHER:
-            yield "".join(made)
-            made = []
-        await time_slice.checkpoint()
-    yield "".join(made) + "]}\n"
+    head = {"generated_at": utc(engine.clock.wall()), **standby, "total": len(found)}
+    return json_list(head, "rollouts", found, summary_json)
