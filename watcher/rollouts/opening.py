@@ -8,6 +8,7 @@ from watcher.checklist.live.kubernetes.evidence import KubernetesEvidence
 from watcher.checklist.live.kubernetes.pods.pod_owners import Key
 from watcher.config.settings import Settings
 from watcher.engine.engine import Engine
+from watcher.rollouts.evidence import RolloutEvidence
 from watcher.rollouts.kept.keeper import RolloutKeeper
 from watcher.rollouts.rollouts import WRITTEN_EVERY, Rollouts
 from watcher.rollouts.seen.cluster import AgentPods, ClusterPods
@@ -40,6 +41,11 @@ class OnOffRollouts:
     def view(self) -> Rollouts | None:
         """What readers may know of them."""
         return self._open
+
+    @property
+    def evidence(self) -> RolloutEvidence | None:
+        """What the checklist is told of them; None where none are followed."""
+        return RolloutEvidence(self._open) if self._open is not None else None
 
     @property
     def unwritable(self) -> str:

@@ -14,7 +14,7 @@ from watcher.engine.engine import Engine
 from watcher.rollouts.follower import Follower
 from watcher.rollouts.kept.keeper import Left, RolloutKeeper
 from watcher.rollouts.kept.packing import course_of, trial_of
-from watcher.rollouts.lines.board_facts import SLO, BoardFacts
+from watcher.rollouts.lines.board_facts import PAGE, SLO, BoardFacts
 from watcher.rollouts.lines.sight import Windows
 from watcher.rollouts.lines.trial import Facts
 from watcher.rollouts.requests.agent_requests import AgentRequests
@@ -116,6 +116,23 @@ class Rollouts(FollowedRollouts):
         """By these from now on; a rollout that is under way keeps its windows."""
         self.settings = settings
 
+    def follower(self, agent: AgentRef) -> Follower | None:
+        """Of one agent; None where none is followed."""
+        return self._followers.get(agent)
+
+    def followed(self) -> Collection[AgentRef]:
+        """All agents that are."""
+        return self._followers.keys()
+
+    def date_of(self, moment: float) -> float:
+        """Unix seconds of steady seconds."""
+        return self._clock.date_of(moment)
+
+    @property
+    def first_hour(self) -> float:
+        """Seconds of the short window."""
+        return self.settings.windows.short
+
     # What is done in turns with the looks.
 
     async def _observe_due(self) -> None:
@@ -210,7 +227,9 @@ class Rollouts(FollowedRollouts):
             return
         try:
             window = float(getattr(state.target.limits[SLO], "window", 300.0))
-            hour = follower.requests.looked(key.pod, result, window, follower.trial)
+            page = state.looks.get(PAGE)
+            reading = page.reading if page is not None else None
+            hour = follower.requests.looked(key.pod, result, window, follower.trial, reading)
         except Exception:  # the boundary: what goes wrong here must not cost the look
             self._logger.exception("requests of a look not counted", target="/".join(key))
             return

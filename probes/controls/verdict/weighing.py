@@ -1,7 +1,7 @@
 """What each source shows of one control: the statements of its judges, pod by pod, and what is missing or too old."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from probes.controls.finding import Witness
 from probes.controls.judging import Facts, Raised, RegisteredJudge, Says, Statement, asked
 from probes.controls.verdict.voting import next_voter_at, voters
 
-_RECORD = SourceName.RECORD
+_RECORD, _ROLLOUT = SourceName.RECORD, SourceName.ROLLOUT
 _WITNESSES = {source: Witness(source) for source in SourceName}
 _NO_SOURCE: frozenset[SourceName] = frozenset()
 NOT_JUDGED = "This version does not judge this evidence."
@@ -118,6 +118,13 @@ def weigh(
     pods = settled_pods(evidence, facts.now) if pods is None else pods
     parts = [part for spec in control.evidence for part in _parts(spec, evidence, facts.now, pods, said)]
     return Scales(tuple(_with_a_vote(parts) if said else parts), error, pods.voting, spoken)
+
+
+def by_the_record(scales: Scales) -> Scales:
+    """Of a release: what the record of its rollout has decided is frozen, and is the verdict. Until then all counts."""
+    own = tuple([part for part in scales.parts if part.spec.source is _ROLLOUT])
+    is_decided = any(part.says(_GOOD) or part.says(_BAD) for part in own)
+    return replace(scales, parts=own, error="") if is_decided else scales
 
 
 def _is_seen(evidence: EvidenceSet, sources: frozenset[SourceName]) -> bool:

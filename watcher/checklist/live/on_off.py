@@ -14,6 +14,7 @@ from watcher.targets import TargetSet
 if TYPE_CHECKING:
     from watcher.checklist.live.kubernetes.evidence import KubernetesEvidence
     from watcher.checklist.live.opening import LiveChecklist
+    from watcher.checklist.live.provider import EvidenceProvider
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,11 @@ class OnOffChecklist:
         """Have findings that turn told as changes."""
         if self._open is not None:
             self._open.tell_changes(tell)
+
+    def ask_too(self, provider: "EvidenceProvider | None") -> None:
+        """Take evidence from this place too; before it starts."""
+        if self._open is not None and provider is not None:
+            self._open.ask_too(provider)
 
     async def start(self, schedule: Schedule) -> None:
         """Judge from now on."""

@@ -107,6 +107,10 @@ class LiveChecklist:
         """Have findings that turn told as changes."""
         self._checklist.on_turn.append(FindingChanges(self._checklist.criteria.catalogue.by_id, tell))
 
+    def ask_too(self, provider: EvidenceProvider) -> None:
+        """Take evidence from this place too; before it starts."""
+        self._gathering.add(provider)
+
     async def start(self, schedule: Schedule) -> None:
         """Judge from now on; what the last process left is taken up."""
         await self._keeper.restore()

@@ -44,6 +44,7 @@ class Former(NamedTuple):
 
     errors: Tally
     slow: Tally
+    denials: Tally = Tally()  # of decisions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,8 @@ class Sight:
     true_before: frozenset[tuple[str, str]]  # conditions and subjects that were true of the revision before
     new: Minutes
     old: Minutes
+    new_decisions: Minutes
+    old_decisions: Minutes
     former: Sequence[Former]  # of the last verified revision
     limits: Limits | None  # None: requests are not judged
     rotated: frozenset[str]  # pods whose SVID was rotated since the rollout began

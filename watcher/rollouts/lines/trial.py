@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from probes.contract.condition import Status
 from watcher.rollouts.lines.judging import FIRST_LINES, Place, judge
 from watcher.rollouts.lines.sight import Former, Limits, Sight, Standing, Windows
-from watcher.rollouts.requests.minutes import MINUTE, Minutes
+from watcher.rollouts.requests.minutes import DECIDED_WIDTH, MINUTE, Minutes
 from watcher.rollouts.rollout import Fired, Rollout
 from watcher.rollouts.seen.running import RunningPod
 from watcher.rollouts.terms import OUTSIDE_THE_GATE, Window
@@ -40,6 +40,8 @@ class Trial:
     windows: Windows
     new: Minutes
     old: Minutes
+    new_decisions: Minutes
+    old_decisions: Minutes
     cut: int = -1  # the bucket of the baseline's p95
     bounds: int = 0  # of those buckets
     ready: float | None = None
@@ -104,6 +106,8 @@ class Trial:
             true_before=self.true_before,
             new=self.new,
             old=self.old,
+            new_decisions=self.new_decisions,
+            old_decisions=self.old_decisions,
             former=self.former,
             limits=facts.limits,
             rotated=facts.rotated,
@@ -148,4 +152,6 @@ class Trial:
 def begun(now: float, windows: Windows, cut: int, bounds: int) -> Trial:
     """A trial that begins now."""
     minute = windows.short / _HOUR * MINUTE
-    return Trial(now, windows, Minutes(now, minute), Minutes(now, minute), cut, bounds)
+    requests = Minutes(now, minute), Minutes(now, minute)
+    decisions = Minutes(now, minute, DECIDED_WIDTH), Minutes(now, minute, DECIDED_WIDTH)
+    return Trial(now, windows, *requests, *decisions, cut, bounds)
