@@ -115,7 +115,8 @@ def record_of(
 ) -> RolloutRecord:
     """What judges are handed of a rollout as it was at `now` (Unix seconds).
 
-    `waits`: seconds for which each condition must be true until its alert fires; `ends`: when windows end, Unix seconds.
+    `waits`: seconds for which each condition must be true until its alert fires; `ends`: when windows end, Unix
+    seconds.
     """
     short = rollout.of(Window.SHORT)
     pods = rollout.pods

@@ -12,6 +12,7 @@ from watcher.rollouts.evidence import RolloutEvidence
 from watcher.rollouts.kept.keeper import RolloutKeeper
 from watcher.rollouts.rollouts import WRITTEN_EVERY, Rollouts
 from watcher.rollouts.seen.cluster import AgentPods, ClusterPods
+from watcher.rollouts.seen.logs import LogWitness
 from watcher.scheduling.schedule import Schedule
 from watcher.targets import TargetSet
 
@@ -28,14 +29,16 @@ class OnOffRollouts:
         target_set: TargetSet,
         evidence: KubernetesEvidence | None,
         simulated: AgentPods | None = None,
+        logs: LogWitness | None = None,
     ) -> None:
-        """`evidence`: what those watches tell, None where there are none; `simulated`: pods in place of a cluster's."""
+        """`evidence`: what those watches tell, None where there are none; `simulated`: pods in place of a cluster's;
+        `logs`: who reads logs."""
         self._is_on, self._open = settings.rollouts.enabled, None
         if self._is_on and simulated is not None:
             keeper = RolloutKeeper(settings.state_dir)
-            self._open = Rollouts(simulated, engine, settings.rollouts, keeper, lambda: True)
+            self._open = Rollouts(simulated, engine, settings.rollouts, keeper, lambda: True, logs)
         elif self._is_on and evidence is not None:
-            self._open = _opened(settings, engine, target_set, evidence)
+            self._open = _opened(settings, engine, target_set, evidence, logs)
 
     @property
     def view(self) -> Rollouts | None:
@@ -72,13 +75,19 @@ class OnOffRollouts:
             await self._open.close()
 
 
-def _opened(settings: Settings, engine: Engine, target_set: TargetSet, evidence: KubernetesEvidence) -> Rollouts:
+def _opened(
+    settings: Settings,
+    engine: Engine,
+    target_set: TargetSet,
+    evidence: KubernetesEvidence,
+    logs: LogWitness | None,
+) -> Rollouts:
     keeper = RolloutKeeper(settings.state_dir)
 
     def is_known() -> bool:
         return target_set.is_known and not evidence.pods.is_behind
 
-    rollouts = Rollouts(ClusterPods(evidence), engine, settings.rollouts, keeper, is_known)
+    rollouts = Rollouts(ClusterPods(evidence), engine, settings.rollouts, keeper, is_known, logs)
 
     def touch_all(agents: Collection[AgentRef]) -> None:
         for each in agents:

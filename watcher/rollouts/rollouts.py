@@ -21,6 +21,7 @@ from watcher.rollouts.requests.agent_requests import AgentRequests
 from watcher.rollouts.requests.hours import HOUR, same_hours
 from watcher.rollouts.seen.cluster import AgentPods
 from watcher.rollouts.seen.course import Course
+from watcher.rollouts.seen.logs import LogWitness, RolloutLogs
 from watcher.rollouts.view import FollowedRollouts
 from watcher.runtime.cooperative import TimeSlice
 from watcher.runtime.failures import FailuresLogger
@@ -50,9 +51,11 @@ class Rollouts(FollowedRollouts):
         settings: RolloutsSettings,
         keeper: RolloutKeeper,
         is_known: Callable[[], bool],
+        logs: LogWitness | None = None,
     ) -> None:
-        """`is_known`: whether all pods of the cluster were listed, and what they are is known."""
+        """`is_known`: whether all pods of the cluster were listed, and what they are is known; `logs`: reads them."""
         super().__init__(keeper)
+        self._logs = RolloutLogs(logs)
         self.settings, self.workload = settings, cluster.workload
         self._cluster, self._engine, self._board = cluster, engine, BoardFacts(engine.board)
         self._is_known, self._clock = is_known, engine.clock
@@ -176,6 +179,8 @@ class Rollouts(FollowedRollouts):
         trial = follower.begin(Windows(*self.settings.windows.seconds), self.settings.when_undecided, now)
         old = self._board.states(*agent, follower.old_pods(self._cluster.pods(agent)))
         trial.true_before = self._board.true(old, now)
+        if follower.course.rollout is not None:
+            trial.logs_before = self._logs.before(agent, follower.course.rollout.began_at)
         if follower.course.verified:
             hours = await self.keeper.hours(agent)
             trial.former = same_hours(hours, now, follower.course.verified, trial.cut, trial.bounds)
@@ -189,8 +194,8 @@ class Rollouts(FollowedRollouts):
                 await time_slice.checkpoint()
 
     def _judge(self, agent: AgentRef, follower: Follower, now: float, impaired: str) -> None:
-        trial = follower.trial
-        if trial is None:
+        trial, rollout = follower.trial, follower.course.rollout
+        if trial is None or rollout is None:
             return
         try:
             pods = follower.new_pods(self._cluster.pods(agent))
@@ -207,6 +212,7 @@ class Rollouts(FollowedRollouts):
                     rotated=self._board.rotated(states, trial.began),
                     lifetime=self._board.lifetime(states),
                     impaired=impaired,
+                    logs=self._logs.of(agent, trial, pods, rollout.pods.old, now, self._clock.date_of(now)),
                 )
             )
         except Exception:  # the boundary: what goes wrong with one agent costs no other its verdict
@@ -249,6 +255,7 @@ class Rollouts(FollowedRollouts):
         there: Collection[AgentRef] = self._cluster.agents()
         for agent in [each for each in self._followers if each not in there and self._cluster.is_gone(each)]:
             del self._followers[agent]
+            self._logs.forget(agent)
             await self.keeper.forget((agent.namespace, agent.agent))
 
     def _restored(self, left: Left) -> Follower:

@@ -1,4 +1,4 @@
-"""What the watcher knows of the newest rollout of an agent: its record, by the controls that take their verdict from it."""
+"""What the watcher knows of the newest rollout of an agent: its record, by the controls that it decides."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -95,9 +95,13 @@ def no_alerts_fired(record: RolloutRecord, _: Control, __: Facts) -> Statement:
     if record.alerts:
         first, more = record.alerts[0], len(record.alerts) - 1
         others = f" ({more} more)" if more else ""
-        return _bad(f"{first.name} on {first.pod} was true from {utc(first.at)} on, so its alert fired{others}.", first.at)
+        return _bad(
+            f"{first.name} on {first.pod} was true from {utc(first.at)} on, so its alert fired{others}.", first.at
+        )
     if not record.hour_is_over:
-        return _unclear(UnknownReason.SETTLING, "The first hour is not over; no alert fired so far.", record.hour_ends_at)
+        return _unclear(
+            UnknownReason.SETTLING, "The first hour is not over; no alert fired so far.", record.hour_ends_at
+        )
     if not record.hour_was_seen:
         return _unclear(UnknownReason.NO_DATA, "The watcher did not see all of the first hour.")
     return _good("No condition of its pods was true for as long as its alert waits.", record.hour_ends_at)

@@ -14,6 +14,7 @@ from watcher.targets import TargetSet
 if TYPE_CHECKING:
     from watcher.checklist.live.kubernetes.evidence import KubernetesEvidence
     from watcher.checklist.live.opening import LiveChecklist
+    from watcher.checklist.live.outside.asked_evidence import AskedEvidence
     from watcher.checklist.live.provider import EvidenceProvider
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,11 @@ class OnOffChecklist:
     def kubernetes(self) -> "KubernetesEvidence | None":
         """What the watches of a cluster tell; None where there are none."""
         return self._open.kubernetes if self._open is not None else None
+
+    @property
+    def logs(self) -> "AskedEvidence | None":
+        """Who reads the logs of agents; None where there is no checklist."""
+        return self._open.logs if self._open is not None else None
 
     @property
     def unwritable(self) -> str:

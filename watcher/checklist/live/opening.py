@@ -16,6 +16,7 @@ from watcher.checklist.live.kept.keeper import FindingsKeeper
 from watcher.checklist.live.known.known_evidence import KnownEvidence
 from watcher.checklist.live.kubernetes.evidence import KubernetesEvidence
 from watcher.checklist.live.kubernetes.opening import open_object_evidence
+from watcher.checklist.live.outside.asked_evidence import AskedEvidence
 from watcher.checklist.live.probing.last_tries import LastTries
 from watcher.checklist.live.probing.prober import ProbedEvidence
 from watcher.checklist.live.probing.source_settings import source_settings
@@ -95,6 +96,11 @@ class LiveChecklist:
     def kubernetes(self) -> KubernetesEvidence | None:
         """What the watches of a cluster tell; None where nothing is found there."""
         return self._objects.cluster
+
+    @property
+    def logs(self) -> AskedEvidence:
+        """Who reads the logs of agents, or says why nobody does."""
+        return self._witnesses.logs
 
     @property
     def unwritable(self) -> str:

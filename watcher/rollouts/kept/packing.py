@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from probes.history.packed import Packed
 from watcher.rollouts.lines.sight import Former, Windows
 from watcher.rollouts.lines.trial import Trial
+from watcher.rollouts.requests.log_lines import LogLines
 from watcher.rollouts.requests.minutes import DECIDED_WIDTH, Minutes
 from watcher.rollouts.rollout import Revision, Rollout
 from watcher.rollouts.seen.course import Course
@@ -38,6 +39,7 @@ class _KeptTrial(NamedTuple):
     former: tuple[Former, ...]
     blind: dict[Window, float]
     closed: tuple[tuple[Window, LineName], ...]
+    logs_before: LogLines | None = None
     decisions: tuple[_KeptMinutes, _KeptMinutes] | None = None  # of the new pods and of the old ones
 
 
@@ -126,6 +128,7 @@ def trial_of(kept: KeptAgent) -> Trial | None:
         seen_at=kept.seen_at,
         true_before=frozenset(found.true_before),
         former=found.former,
+        logs_before=found.logs_before,
         blind=dict(found.blind),
         closed=frozenset(found.closed),
     )
@@ -143,6 +146,7 @@ def _kept(trial: Trial) -> _KeptTrial:
         good_since=trial.good_since,
         true_before=tuple(trial.true_before),
         former=trial.former,
+        logs_before=trial.logs_before,
         blind=trial.blind,
         closed=tuple(trial.closed),
         decisions=(_KeptMinutes(*trial.new_decisions.dumped()), _KeptMinutes(*trial.old_decisions.dumped())),

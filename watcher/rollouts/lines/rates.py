@@ -138,7 +138,7 @@ class _Rate:
         self._bad_pods = sum(each[kind.column] > 0 for each in counts)
 
     def baseline(self, former: Sequence[Tally]) -> Baseline | None:
-        """Pods of the revision before, where they ran for half of the same minutes; else former days; else what there is.
+        """Pods of the revision before, where they ran for half of the same minutes; else former days; else the rest.
 
         What ran beside it for a moment alone is compared with that moment.
         """

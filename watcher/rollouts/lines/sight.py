@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from probes.contract.condition import Status
+from watcher.rollouts.requests.log_lines import LogLines
 from watcher.rollouts.requests.minutes import Minutes
 from watcher.rollouts.requests.normal import Tally
 from watcher.rollouts.rollout import Rollout
@@ -37,6 +38,19 @@ class Standing(NamedTuple):
     reason: str
     since: float  # steady seconds
     learns: bool = False  # it needs history, and has not enough of it yet
+
+
+class Logs(NamedTuple):
+    """What is known of the newest lines of the agent's log."""
+
+    are_read: bool = False
+    new: LogLines | None = None  # of the new pods alone, and since they were good for long enough
+    before: LogLines | None = None  # as they were before the rollout
+    why: str = ""  # that there are none, a sentence
+    is_asked: bool = False  # they were good only now, and their lines are on the way
+
+
+NO_LOGS = Logs()
 
 
 class Former(NamedTuple):
@@ -73,6 +87,7 @@ class Sight:
     old: Minutes
     new_decisions: Minutes
     old_decisions: Minutes
+    logs: Logs
     former: Sequence[Former]  # of the last verified revision
     limits: Limits | None  # None: requests are not judged
     rotated: frozenset[str]  # pods whose SVID was rotated since the rollout began

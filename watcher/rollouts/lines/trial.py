@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 
 from probes.contract.condition import Status
 from watcher.rollouts.lines.judging import FIRST_LINES, Place, judge
-from watcher.rollouts.lines.sight import Former, Limits, Sight, Standing, Windows
+from watcher.rollouts.lines.sight import NO_LOGS, Former, Limits, Logs, Sight, Standing, Windows
+from watcher.rollouts.requests.log_lines import LogLines
 from watcher.rollouts.requests.minutes import DECIDED_WIDTH, MINUTE, Minutes
 from watcher.rollouts.rollout import Fired, Rollout
 from watcher.rollouts.seen.running import RunningPod
-from watcher.rollouts.terms import OUTSIDE_THE_GATE, Window
+from watcher.rollouts.terms import OUTSIDE_THE_GATE, LineName, Window
 
 MOST_FIRED = 50
 _HOUR = 3600.0
@@ -30,6 +31,7 @@ class Facts:
     rotated: frozenset[str]
     lifetime: float | None
     impaired: str
+    logs: Logs = NO_LOGS
 
 
 @dataclass
@@ -49,6 +51,7 @@ class Trial:
     seen_at: float = 0.0  # when it was last judged
     true_before: frozenset[tuple[str, str]] = frozenset()
     former: tuple[Former, ...] = ()
+    logs_before: LogLines | None = None  # of the revision before
     blind: dict[Window, float] = field(default_factory=dict)
     closed: frozenset[Place] = frozenset()
 
@@ -64,6 +67,13 @@ class Trial:
     def is_done(self) -> bool:
         """Whether nothing changes any more."""
         return len(self.closed) == len(FIRST_LINES)
+
+    @property
+    def logs_due(self) -> float | None:
+        """From when on lines are those of good new pods, steady seconds; None where they are not, or it is decided."""
+        if self.good_since is None or (Window.IMMEDIATE, LineName.LOGS) in self.closed:
+            return None
+        return self.good_since + self.windows.good_for
 
     @property
     def gate_is_done(self) -> bool:
@@ -108,6 +118,7 @@ class Trial:
             old=self.old,
             new_decisions=self.new_decisions,
             old_decisions=self.old_decisions,
+            logs=facts.logs._replace(before=self.logs_before),
             former=self.former,
             limits=facts.limits,
             rotated=facts.rotated,

@@ -54,7 +54,10 @@ class AgentRequests:
     def looked(
         self, pod: str, result: ProbeResult, window: float, trial: Trial | None, page: object = None
     ) -> Hour | None:
-        """Count what a look told; `window` of the probe, in seconds; `page`: its reading. Gives an hour that is over."""
+        """Count what a look told; gives an hour that is over.
+
+        `window` of the probe, in seconds; `page`: the reading that it judged.
+        """
         before = self._counters.get(pod)
         if before is not None and result.at <= before.at:
             return None

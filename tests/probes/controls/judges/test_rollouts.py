@@ -85,7 +85,11 @@ def test_a_line_is_as_the_record_decided_it_and_undecided_is_unknown_for_its_rea
 @pytest.mark.parametrize("control", LINES)
 def test_what_nothing_tells_of_is_no_pass(control: str) -> None:
     off = "NotEnabled" if CATALOGUE.by_id[control].opt_in else "NoData"
-    assert told(judged(control, rollout(line("not_applicable", "Nothing tells.")))) == ("unknown", off, "Nothing tells.")
+    assert told(judged(control, rollout(line("not_applicable", "Nothing tells.")))) == (
+        "unknown",
+        off,
+        "Nothing tells.",
+    )
 
 
 def test_of_several_lines_one_that_failed_decides_and_one_that_is_open_keeps_it_open() -> None:
@@ -213,7 +217,9 @@ def test_what_failed_stays_so_while_rollouts_cannot_be_told_and_no_rollout_at_al
 def test_the_boxes_of_the_template_are_those_of_their_lines_and_of_records() -> None:
     approved = record("release.pre.change-approved")
     all_pass = judge_agent(CATALOGUE, found(rollout(PASSED, is_over=True)), facts(), JUDGES, frozenset(), [approved])
-    boxes = {name: all_pass[f"release.{name}"].state.value for name in ("deploy.health-passing", "post.error-rate-normal")}
+    boxes = {
+        name: all_pass[f"release.{name}"].state.value for name in ("deploy.health-passing", "post.error-rate-normal")
+    }
     assert boxes == {"deploy.health-passing": "pass", "post.error-rate-normal": "pass"}
     assert all_pass["release.pre.change-approved"].state is State.ATTESTED
     assert all_pass["release.rollback.decision-by"].state is State.NOT_APPLICABLE
