@@ -13,6 +13,7 @@ from watcher.rollouts.kept.keeper import RolloutKeeper
 from watcher.rollouts.rollouts import WRITTEN_EVERY, Rollouts
 from watcher.rollouts.seen.cluster import AgentPods, ClusterPods
 from watcher.rollouts.seen.logs import LogWitness
+from watcher.rollouts.seen.pod_events import PodEvents
 from watcher.scheduling.schedule import Schedule
 from watcher.targets import TargetSet
 
@@ -60,6 +61,8 @@ class OnOffRollouts:
         if self._open is not None:
             await self._open.restore()
             schedule.every(self._open.EVERY, self._open.tick, "rollouts")
+            if self._open.events is not None:
+                schedule.every(PodEvents.EVERY, self._open.events.tick, "events of pods")
             schedule.every(WRITTEN_EVERY, self._open.write, "rollouts kept", first=WRITTEN_EVERY)
 
     def adopt(self, settings: Settings) -> None:
@@ -87,7 +90,9 @@ def _opened(
     def is_known() -> bool:
         return target_set.is_known and not evidence.pods.is_behind
 
-    rollouts = Rollouts(ClusterPods(evidence), engine, settings.rollouts, keeper, is_known, logs)
+    reads = settings.rollouts.pod_events
+    events = PodEvents(evidence.access, engine.clock.steady) if reads else None
+    rollouts = Rollouts(ClusterPods(evidence), engine, settings.rollouts, keeper, is_known, logs, events)
 
     def touch_all(agents: Collection[AgentRef]) -> None:
         for each in agents:

@@ -16,11 +16,11 @@ def pods_running(sight: Sight, window: Window) -> Said:
     """All that are wanted run and are Ready."""
     pods = sight.rollout.pods
     if sight.rollout.stuck:
-        return failed("Stuck", sight.rollout.stuck)
+        return failed("Stuck", sight.rollout.stuck, *sight.events)
     wanted = pods.updated if pods.wanted is None or sight.rollout.is_canary else pods.wanted
     if _is_good(sight):
         return passed(f"{pods.ready} of {wanted} pods are Ready.", *_canary(sight))
-    return _not_yet(sight, window, f"{pods.ready} of {wanted} pods are Ready.")
+    return _not_yet(sight, window, f"{pods.ready} of {wanted} pods are Ready.", *sight.events)
 
 
 def health_checks(sight: Sight, window: Window) -> Said:
@@ -82,12 +82,12 @@ def _is_good(sight: Sight) -> bool:
     return sight.now - sight.good_since >= sight.windows.good_for or sight.is_over(Window.IMMEDIATE)
 
 
-def _not_yet(sight: Sight, window: Window, told: str) -> Said:
+def _not_yet(sight: Sight, window: Window, told: str, *evidence: str) -> Said:
     """As long as it makes progress, a large rollout may take longer than the window: then it is only told so far."""
     is_under_way = sight.ready is None and not sight.rollout.stuck
     if not sight.is_over(window) or is_under_way:
-        return settling(told)
-    return no_data(told)
+        return settling(told, *evidence)
+    return no_data(told, *evidence)
 
 
 def _canary(sight: Sight) -> tuple[str, ...]:

@@ -88,6 +88,7 @@ class Sight:
     new_decisions: Minutes
     old_decisions: Minutes
     logs: Logs
+    events: Sequence[str]  # what the cluster tells of pods that are not Ready, a sentence each
     former: Sequence[Former]  # of the last verified revision
     limits: Limits | None  # None: requests are not judged
     rotated: frozenset[str]  # pods whose SVID was rotated since the rollout began

@@ -32,6 +32,7 @@ class Facts:
     lifetime: float | None
     impaired: str
     logs: Logs = NO_LOGS
+    events: Sequence[str] = ()  # of its pods, a sentence each
 
 
 @dataclass
@@ -119,6 +120,7 @@ class Trial:
             new_decisions=self.new_decisions,
             old_decisions=self.old_decisions,
             logs=facts.logs._replace(before=self.logs_before),
+            events=facts.events,
             former=self.former,
             limits=facts.limits,
             rotated=facts.rotated,
