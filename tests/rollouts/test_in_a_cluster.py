@@ -229,6 +229,6 @@ def test_the_first_deployment_of_an_agent_whose_pods_never_start_fails_and_shows
             f"{pod['metadata']['name']}: BackOff (7 times): Back-off pulling image <b>index:1</b>\\nxxx"
         )
         assert len(event) <= 200
-        assert "<b>" not in daemon.get(f"/rollouts/{NAMESPACE}/index").text
+        assert "<b>index:1</b>" not in daemon.get(f"/rollouts/{NAMESPACE}/index").text
         assert daemon.get(f"/gate/{NAMESPACE}/index?since=10m&until=immediate").status_code == 409
         assert daemon.end() == 0

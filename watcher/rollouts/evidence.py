@@ -99,14 +99,17 @@ class RolloutEvidence:
         return {}
 
     def _ends(self, follower: Follower, rollout: Rollout) -> Mapping[Window, float]:
-        """When its windows end, Unix seconds, as far as that is known."""
+        """When its windows end, Unix seconds, at the earliest."""
         trial = follower.trial
         if trial is None:
             ready = rollout.ready_at
             return {} if ready is None else {Window.SHORT: ready + self._rollouts.first_hour}
-        ends = {Window.IMMEDIATE: trial.began + trial.windows.immediate}
-        if trial.ready is not None:
-            ends |= {Window.SHORT: trial.ready + trial.windows.short, Window.LONG: trial.ready + trial.windows.long}
+        ready = trial.began if trial.ready is None else trial.ready
+        ends = {
+            Window.IMMEDIATE: trial.began + trial.windows.immediate,
+            Window.SHORT: ready + trial.windows.short,
+            Window.LONG: ready + trial.windows.long,
+        }
         return {window: self._rollouts.date_of(end) for window, end in ends.items()}
 
 
@@ -129,6 +132,7 @@ def record_of(
         pods=f"{pods.ready}{of} pods are Ready",
         stuck=rollout.stuck,
         is_over=rollout.phase in _OVER,
+        over_at=ends.get(Window.LONG),
         end=rollout.end,
         ended_at=rollout.ended_at,
         runs=runs.newest,

@@ -37,6 +37,7 @@ class RolloutRecord:
     pods: str = ""  # how many are Ready, a few words
     stuck: str = ""  # why it makes no progress, a sentence
     is_over: bool = False  # all its windows are, and nothing failed
+    over_at: float | None = None  # when the last of them ends, as far as that is known
     end: Literal["", "rolled_back", "superseded"] = ""
     ended_at: float | None = None
     runs: bool = True  # some pod runs it

@@ -84,7 +84,8 @@ def deployed(record: RolloutRecord, _: Control, __: Facts) -> Statement:
         return _good(f"All pods of revision {record.revision} were Ready {utc(record.ready_at)}.", record.ready_at)
     if record.stuck:
         return _bad(record.stuck)
-    return _unclear(UnknownReason.SETTLING, f"Begun {utc(record.began_at)}; {record.pods or 'no pods are Ready yet'}.")
+    told = f"Begun {utc(record.began_at)}; {record.pods or 'no pods are Ready yet'}."
+    return _unclear(UnknownReason.SETTLING, told, record.began_at + _QUARTER)
 
 
 @_judge("release.post.no-alerts-fired")
@@ -118,14 +119,14 @@ def rolled_back(evidence: EvidenceSet, _: Facts) -> bool | Missing:
         return True
     if record.end or record.is_over:
         return False
-    return Missing(UnknownReason.SETTLING, "The newest rollout may still be taken back.")
+    return Missing(UnknownReason.SETTLING, "The newest rollout may still be taken back.", record.over_at)
 
 
 @_judge("release.rollback.executed")
 def executed(record: RolloutRecord, _: Control, __: Facts) -> Statement:
     """When no pod of the revision was left any more."""
     if record.end != "rolled_back" or record.ended_at is None:
-        return _unclear(UnknownReason.SETTLING, "It was not taken back.")
+        return _unclear(UnknownReason.SETTLING, "It was not taken back.", record.over_at)
     return _good(f"No pod of revision {record.revision} is left since {utc(record.ended_at)}.", record.ended_at)
 
 
@@ -133,7 +134,7 @@ def executed(record: RolloutRecord, _: Control, __: Facts) -> Statement:
 def previous_healthy(record: RolloutRecord, _: Control, facts: Facts) -> Statement:
     """Whether all pods of the revision before were Ready within a quarter of an hour."""
     if record.end != "rolled_back" or record.ended_at is None:
-        return _unclear(UnknownReason.SETTLING, "It was not taken back.")
+        return _unclear(UnknownReason.SETTLING, "It was not taken back.", record.over_at)
     if record.previous_healthy_at is not None:
         at = record.previous_healthy_at
         return _good(f"All pods of the revision before were Ready {utc(at)}.", at)
