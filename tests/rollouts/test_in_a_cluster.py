@@ -1,5 +1,6 @@
 """Rollouts in a real Kubernetes with its controllers; the kubelet's part is done by hand."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -9,12 +10,16 @@ from typing import Any
 
 import pytest
 
+from probes.controls.evidence import AgentRef
 from tests.discovery.pods.test_controllers import template
 from tests.discovery.pods.test_target import CONFIG
+from tests.rollouts.test_course import pod as pod_of
 from tests.servers.daemon import DaemonProcess, run_daemon
 from tests.servers.kube import Kubernetes, run_kubernetes
 from tests.servers.kube_controllers import Kubelet, run_controllers
 from tests.servers.process import eventually
+from watcher.kube.access import Access
+from watcher.rollouts.seen.pod_events import PodEvents
 
 NAMESPACE, AGENT = "rollouts", "example-agent"
 SOON = 10.0
@@ -208,9 +213,9 @@ def test_the_first_deployment_of_an_agent_whose_pods_never_start_fails_and_shows
     where = f"/api/v1/rollouts/{NAMESPACE}/index"
     with run_daemon(tmp_path, settings) as daemon:
         eventually(lambda: len(daemon.targets()) == 2)
-        pod = deploy_unstarted(cluster)
-        warn(cluster, pod, "a", "BackOff", "Back-off pulling image <b>index:1</b>\n" + "x" * 400, count=7)
-        warn(cluster, pod, "b", "AgentUnreachable", "told by ourselves", reportingComponent="agentweave-watcher")
+        made = deploy_unstarted(cluster)
+        warn(cluster, made, "a", "BackOff", "Back-off pulling image <b>index:1</b>\n" + "x" * 400, count=7)
+        warn(cluster, made, "b", "AgentUnreachable", "told by ourselves", reportingComponent="agentweave-watcher")
         warn(cluster, {"metadata": {"name": "other", "uid": "other"}}, "c", "Unhealthy", "of another pod")
         eventually(lambda: daemon.get(where).status_code == 200, within=30)
         began = daemon.get(where).json()
@@ -226,9 +231,23 @@ def test_the_first_deployment_of_an_agent_whose_pods_never_start_fails_and_shows
         assert line["message"] == "The Deployment makes no progress: ProgressDeadlineExceeded."
         [event] = line["evidence"]
         assert event.startswith(
-            f"{pod['metadata']['name']}: BackOff (7 times): Back-off pulling image <b>index:1</b>\\nxxx"
+            f"{made['metadata']['name']}: BackOff (7 times): Back-off pulling image <b>index:1</b>\\nxxx"
         )
         assert len(event) <= 200
         assert "<b>index:1</b>" not in daemon.get(f"/rollouts/{NAMESPACE}/index").text
         assert daemon.get(f"/gate/{NAMESPACE}/index?since=10m&until=immediate").status_code == 409
         assert daemon.end() == 0
+
+
+def test_where_events_may_not_be_listed_it_is_said_so_and_nothing_is_kept_of_who_is_ready(cluster: Cluster) -> None:
+    async def ask() -> tuple[tuple[str, ...], tuple[str, ...]]:
+        access = Access(cluster.kubernetes.kubeconfig("nobody"))
+        events, agent = PodEvents(access, lambda: 100.0), AgentRef(NAMESPACE, AGENT)
+        events.want(agent, [pod_of("a", ready=False)])
+        await events.tick()
+        told = events.of(agent)
+        events.want(agent, ())
+        await access.close()
+        return told, events.of(agent)
+
+    assert asyncio.run(ask()) == (("Events of its pods may not be listed.",), ())
