@@ -50,8 +50,8 @@ class Followed(Protocol):
     def followed(self) -> Collection[AgentRef]:
         """All agents that are."""
 
-    def date_of(self, moment: float, /) -> float:
-        """Unix seconds of steady seconds."""
+    def date_of(self, moment: float | None = None, /) -> float:
+        """Unix seconds of steady seconds; of now, where none are given."""
 
     @property
     def first_hour(self) -> float:
@@ -79,8 +79,9 @@ class RolloutEvidence:
         rollout = follower.rollout if follower is not None else None
         if follower is None or rollout is None:
             return Provided({SourceName.ROLLOUT: _NONE_SEEN})
-        at = self._rollouts.date_of(follower.observed_at) if follower.observed_at is not None else rollout.began_at
-        record = record_of(rollout, follower.runs, self._waits, self._ends(follower, rollout), at)
+        now, seen_at = self._rollouts.date_of(), follower.observed_at
+        at = now if seen_at is None else self._rollouts.date_of(seen_at)
+        record = record_of(rollout, follower.runs, self._waits, self._ends(follower, rollout), now)
         summary = f"revision {record.revision}: {PHASES[rollout.phase]}"
         return Provided({SourceName.ROLLOUT: Seen(record, at, f"rollout/{agent}/{record.revision}", summary)})
 

@@ -132,9 +132,9 @@ class Rollouts(FollowedRollouts):
         """All agents that are."""
         return self._followers.keys()
 
-    def date_of(self, moment: float) -> float:
-        """Unix seconds of steady seconds."""
-        return self._clock.date_of(moment)
+    def date_of(self, moment: float | None = None) -> float:
+        """Unix seconds of steady seconds; of now, where none are given."""
+        return self._clock.date_of(self._clock.steady() if moment is None else moment)
 
     @property
     def first_hour(self) -> float:

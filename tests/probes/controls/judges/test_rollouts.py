@@ -197,6 +197,20 @@ def test_what_was_decided_is_frozen_and_other_evidence_refutes_only_before_that(
         assert (finding.message == "One is open.") == (value in (SETTLING, TOO_FEW))
 
 
+def test_what_the_record_is_not_made_of_refutes_it_also_afterwards_and_hinders_a_pass_where_it_is_withheld() -> None:
+    control = CATALOGUE.by_id["postdeploy.immediate.metrics-available"]
+    own = tuple(each for each in JUDGES.controls[control.id] if SourceName.ROLLOUT in each.sources)
+    speaks = RegisteredJudge(
+        lambda *_: [Statement(SourceName.PROMETHEUS, Says.BAD, "It is down.")], frozenset({SourceName.PROMETHEUS})
+    )
+    judges = Judges({control.id: (*own, speaks)}, {})
+    down = judge_control(control, found(rollout(PASSED), prometheus=seen()), facts(), judges)
+    assert told(down) == ("fail", "Violated", "It is down.")
+    withheld = missing(UnknownReason.FORBIDDEN)
+    assert judge_control(control, found(rollout(PASSED), prometheus=withheld), facts(), judges).state is State.UNKNOWN
+    assert judge_control(control, found(rollout(PASSED)), facts(), judges).state is State.PASS
+
+
 def test_a_new_rollout_begins_anew_and_a_fail_of_the_one_before_is_none_of_it() -> None:
     failed = judged(ERRORS, rollout(FAILED))
     assert judged(ERRORS, rollout(SETTLING), failed).state is State.FAIL, "the same rollout"
