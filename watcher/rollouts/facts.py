@@ -22,7 +22,7 @@ class RolloutFacts:
     def of(
         self, agent: AgentRef, trial: Trial, rollout: Rollout, pods: Sequence[RunningPod], now: float, date: float
     ) -> Facts:
-        """All but why the watcher may not see; `pods` of the new revision, `now` steady seconds, `date` Unix seconds."""
+        """All but why the watcher may not see; `pods` of the new revision, `now` in steady seconds, `date` in Unix."""
         states = self._board.states(*agent, pods)
         began = {each.name: each.created_at + now - date for each in pods}
         return Facts(
