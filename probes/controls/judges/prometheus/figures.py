@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
-from probes.controls.evidence import EvidenceSet
+from probes.controls.catalogue.control import SourceName, UnknownReason
+from probes.controls.evidence import EvidenceSet, Missing
 from probes.controls.evidence.alerts.prometheus import WATCHDOG, Health
 from probes.controls.judges.prometheus.case import RulesCase, judge_of_rules
 from probes.controls.judging import Statement
+from probes.controls.records import Record
 
 _DAYS = 3
 """Days of 7 on which an alert may not start too often."""
@@ -14,6 +16,8 @@ _HOUR, _EARLY = 3600.0, 300.0
 """Seconds after a rollout in which no alert may fire, and in which one from before it may end."""
 
 _FAILED_SPANS, _ENOUGH_SPANS = 0.01, 100
+_TESTED = "peak_requests_per_second"
+"""Of a record of a load test."""
 
 
 @judge_of_rules("observability.alerts.thresholds-tuned")
@@ -26,6 +30,21 @@ def thresholds_tuned(case: RulesCase) -> Iterator[Statement]:
         if each.days >= _DAYS:
             yield case.bad(f"The alert {each.name} started more than 10 times a day on {each.days} of the last 7 days.")
             return
+
+
+@judge_of_rules("testing.load.peak-tested")
+def live_peak(case: RulesCase) -> Iterator[Statement]:
+    """Whether more than half of what was tested was met in 30 days; a peak of fewer days does not show the contrary."""
+    record, peak = case.evidence.of(SourceName.RECORD, Record), case.look.peak
+    tested = None if isinstance(record, Missing) else record.value.counts.get(_TESTED)
+    if tested is None:
+        return
+    live = peak.requests_per_second
+    if live is not None and live > tested / 2:
+        told = f"In the last 30 days it had up to {live:.4g} requests a second"
+        yield case.bad(f"{told}, more than half of the {tested:.4g} that were tested.")
+    elif not peak.whole:
+        yield case.unclear(UnknownReason.OBSERVING, "The live peak is not known of all of the last 30 days.")
 
 
 @judge_of_rules("observability.alerts.tested")

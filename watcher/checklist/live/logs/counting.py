@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 
 from pydantic_core import from_json
 
@@ -25,6 +26,9 @@ MOST_BYTES = 4 * 2**20
 LEVELS = ("TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "CRITICAL", "FATAL")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)")
 _DURATIONS = re.compile(r"duration|latency|elapsed|response_time|took", re.IGNORECASE)
+
+_LONGEST_NAME, _MOST_NAMES = 64, 500
+"""Of the fields of an audit record: characters, and how many."""
 
 Fields = Mapping[str, object]
 
@@ -74,6 +78,15 @@ def _is_request(line: Fields) -> bool:
     return any(key in line for key in ("caller_id", "duration_ms", "path"))
 
 
+AUDIT_KEYS = ("decision_id", "decision", "allowed", "allow")
+"""At top level of a line that records a decision: OPA's decision logs have the first, agents' own one of the others."""
+
+
+def is_audit_record(line: Fields) -> bool:
+    """Whether it records what was decided."""
+    return any(key in line for key in AUDIT_KEYS)
+
+
 _FIELDS: Mapping[str, tuple[Callable[[Fields], bool], Callable[[object], bool]]] = {
     "timestamp": (_any, _is_time),
     "level": (_any, _is_level),
@@ -94,6 +107,7 @@ class LogCounts:
         self._of, self._has = Counter[str](), Counter[str]()
         self._requests = self._named = 0
         self._levels, self._found = Counter[str](), Counter[str]()
+        self._audits, self._audit_fields = 0, frozenset[str]()
 
     def add(self, line: bytes, *, cut: bool = False) -> None:
         """One line; `cut`: its end was passed over."""
@@ -120,6 +134,8 @@ class LogCounts:
             request_or_trace=Share(self._requests, self._named),
             levels=dict(self._levels),
             found=dict(self._found),
+            audits=self._audits,
+            audit_fields=self._audit_fields,
         )
 
     def _look_at(self, fields: Fields) -> None:
@@ -130,6 +146,10 @@ class LogCounts:
         if _is_request(fields):
             self._requests += 1
             self._named += _is_named(fields.get("request_id")) or _is_named(fields.get("trace_id"))
+        if is_audit_record(fields):
+            names = frozenset(islice((each for each in fields if len(each) <= _LONGEST_NAME), _MOST_NAMES))
+            self._audit_fields = self._audit_fields & names if self._audits else names
+            self._audits += 1
         level = fields.get("level")
         if isinstance(level, str) and level.upper() in LEVELS:
             self._levels[level.upper()] += 1

@@ -1,19 +1,21 @@
 """The newest lines of an agent that Loki has, and whether lines of each of its pods reach it.
 
-Its HTTP API: `query_range` of lines, `query_range` of counts by pod, and `/config`, once in a while for all agents.
+Its HTTP API: `query_range` of lines, `query_range` of counts by pod, `query` of how many lines are audit records, and
+`/config`, once in a while for all agents.
 """
 
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from math import isfinite
 from typing import Any
 
 from pydantic_core import from_json
 
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import AgentRef, Arrived, LogSample, Missing, Retention
-from watcher.checklist.live.logs.counting import LONGEST_LINE, LogCounts
+from watcher.checklist.live.logs.counting import AUDIT_KEYS, LONGEST_LINE, LogCounts
 from watcher.checklist.live.logs.sampled import Sampled
 from watcher.checklist.live.outside.client import OutsideClient, OutsideError
 from watcher.checklist.live.outside.stated_config import is_zero, stated
@@ -21,19 +23,29 @@ from watcher.discovery.pods.scope import SeenPod
 from watcher.kube.objects import MALFORMED_OBJECT
 from watcher.runtime.cooperative import TimeSlice
 
-_RANGE = "/loki/api/v1/query_range"
+_RANGE, _NOW = "/loki/api/v1/query_range", "/loki/api/v1/query"
 _DAY, _HOUR, _QUARTER = 86400.0, 3600, 900
 _MOST_PODS = 500
 _CONFIG_EVERY = 3600.0
 _PERIOD, _ENABLED = "limits_config.retention_period", "compactor.retention_enabled"
 _BY_TABLES = "table_manager.retention_deletes_enabled"
+_AUDITS = " | ".join(
+    (
+        "|~ `\"(" + "|".join(AUDIT_KEYS) + ")\"`",
+        "json " + ", ".join(f'{key}="{key}"' for key in AUDIT_KEYS),
+        '__error__=""',
+        " or ".join(f'{key}!=""' for key in AUDIT_KEYS),
+    )
+)
+"""Lines that are audit records, as LogQL: JSON with one of the keys at top level, as for the lines that are read."""
+
 _NOT_ASKED = Missing(UnknownReason.NO_DATA, "Loki was not asked for its config.")
 
 
 class Loki:
     """Asks Loki; `labels` name the namespace and the pod in its streams."""
 
-    REQUESTS = 2
+    REQUESTS = 3
     """Of one sample."""
 
     def __init__(self, client: OutsideClient, lines: int, labels: tuple[str, str], date: Callable[[], float]) -> None:
@@ -52,7 +64,8 @@ class Loki:
         try:
             counted = await self._lines_of(selector)
             arrived = await self._arrived(selector, names)
-            value = replace(counted, arrived=arrived, retention=await self._retention_now())
+            audited, retention = await self._audited(selector), await self._retention_now()
+            value = replace(counted, arrived=arrived, audited=audited, retention=retention)
         except OutsideError as error:
             return error.missing
         except MALFORMED_OBJECT:
@@ -85,13 +98,20 @@ class Loki:
             for name in names
         )
 
+    async def _audited(self, selector: str) -> int | None:
+        """Audit records of the last hour; None where that cannot be counted, as of lines over a limit of its own."""
+        asked = {"query": f"sum(count_over_time({selector} {_AUDITS} [{_HOUR}s]))", "time": f"{self._date():.0f}"}
+        try:
+            found = _data(await self._client.get(_NOW, asked))
+        except OutsideError:
+            return None
+        if found["resultType"] != "vector":
+            raise ValueError("expected a vector")
+        return sum(_count(each["value"][1]) for each in found["result"])
+
     async def _query(self, query: str, start: float, more: Mapping[str, str]) -> Any:
         span = {"query": query, "start": f"{start * 1e9:.0f}", "end": f"{self._date() * 1e9:.0f}"}
-        body = await self._client.get(_RANGE, {**span, **more})
-        try:
-            return from_json(body)["data"]
-        except RecursionError as error:
-            raise ValueError("nested too deep") from error
+        return _data(await self._client.get(_RANGE, {**span, **more}))
 
     async def _retention_now(self) -> Retention | Missing:
         """Its config, where it shows it: many a gateway does not."""
@@ -113,7 +133,23 @@ def _may_write(seen: SeenPod | None) -> bool:
 
 
 def _points(series: Any) -> Iterator[tuple[float, int]]:
-    return ((float(at), int(float(count))) for at, count in series["values"])
+    return ((float(at), _count(count)) for at, count in series["values"])
+
+
+def _data(body: bytes) -> Any:
+    """What it answers; ValueError where that is no JSON."""
+    try:
+        return from_json(body)["data"]
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+
+
+def _count(text: object) -> int:
+    """How many lines; ValueError where it is no such number."""
+    number = float(str(text))
+    if not (isfinite(number) and number >= 0):
+        raise ValueError("expected a count")
+    return int(number)
 
 
 def _retention(body: bytes, url: str) -> Retention | Missing:

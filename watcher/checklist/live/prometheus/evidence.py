@@ -10,6 +10,7 @@ from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.catalogue.loading import control_named
 from probes.controls.evidence import AgentRef, Missing, PrometheusLook, Seen
 from probes.controls.evidence.alerts.prometheus import WATCHDOG, RuleBook
+from probes.controls.judges.agent_metrics.case import ENOUGH
 from watcher.checklist.live.prometheus.alertmanager import AlertmanagerWitness
 from watcher.checklist.live.prometheus.asking_error import AskingError
 from watcher.checklist.live.prometheus.round import Asked, Known, ask
@@ -212,6 +213,7 @@ def _essence(look: PrometheusLook) -> int:
             (look.measured, look.measures, look.scraped, frozenset(look.unscraped.items()), frozenset(look.throttled)),
             tuple((each.name, each.first_at) for each in look.fired),
             tuple((each.name, each.days, each.share > 0) for each in look.flapped),
+            (look.peak, bool(look.decided) and look.decided[-1].decisions >= ENOUGH),
             (*limits, cluster.secret_writes and cluster.secret_writes.bad >= cluster.secret_writes.all),
         )
     )

@@ -17,8 +17,10 @@ from probes.controls.evidence.alerts.golden_signals import signal_of
 from probes.controls.evidence.alerts.prometheus import NOTHING_TOLD, Cluster, Untold
 from watcher.checklist.live.prometheus.asking_error import AskingError
 from watcher.checklist.live.prometheus.client import PrometheusClient
+from watcher.checklist.live.prometheus.decisions import Decisions
 from watcher.checklist.live.prometheus.figures import Alerts, Asker, fired_of, flapped_of
 from watcher.checklist.live.prometheus.own_labels import OwnLabels, found_labels, given_labels
+from watcher.checklist.live.prometheus.peaks import Peaks
 from watcher.checklist.live.prometheus.rule_book import MOST_GROUPS, ReadRules, RuleReader
 from watcher.checklist.live.prometheus.samples import PodRef
 from watcher.checklist.live.prometheus.scrapes import MOST_TARGETS, Scrapes
@@ -79,6 +81,9 @@ class Known:
     cluster: Cluster = NOTHING_TOLD
     scrapes: Mapping[PodRef, str] = field(default_factory=dict)
     slow: Slow | None = None
+    peaks: Peaks = field(default_factory=Peaks)
+    decisions: Decisions = field(default_factory=Decisions)
+    at: float = 0.0  # Unix seconds
     trouble: UnknownReason | None = None  # of a part that could not be had
 
     def of(self, agent: AgentRef, pods: Sequence[str]) -> PrometheusLook:
@@ -102,6 +107,8 @@ class Known:
             fired=fired_of(self.fired, agent, pods),
             flapped=flapped_of(self.slow.flapped, agent, pods) if self.slow is not None else (),
             cluster=self.cluster,
+            peak=self.peaks.of(agent, self.at),
+            decided=self.decisions.of(agent),
         )
 
 
@@ -149,8 +156,23 @@ class _Round:
             cluster=(await self._part(asker.cluster(), NOTHING_TOLD))[0],
             scrapes=await self._scrapes(),
             slow=slow,
+            decisions=await self._decisions(asker),
+            peaks=await self._peaks(asker),
+            at=self._asked.date,
             trouble=self._trouble,
         )
+
+    async def _decisions(self, asker: Asker) -> Decisions:
+        kept = self._before.decisions if self._before is not None else Decisions()
+        found, untold = await self._part(asker.decisions(), {})
+        if untold is None:
+            kept.take(self._asked.date, found, self._asked.pods)
+        return kept
+
+    async def _peaks(self, asker: Asker) -> Peaks:
+        kept = (self._before.peaks if self._before is not None else Peaks()).limited_to(asker.near)
+        await self._part(kept.ask(asker.peaks, self._asked.date), None)
+        return kept
 
     async def _part(self, question: Awaitable[T], otherwise: T) -> tuple[T, Untold | None]:
         """The answer, or what stands for it and why."""
