@@ -10,6 +10,9 @@ from probes.controls.catalogue.control import UnknownReason
 WATCHDOG = "AgentWeaveWatchdog"
 """The shipped alert that always fires."""
 
+ENOUGH_DECISIONS = 20
+"""In an hour, of which audit records can be missed."""
+
 
 class Health(StrEnum):
     """How the last evaluation of a rule went."""

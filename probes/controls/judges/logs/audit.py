@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentConfigFile, EvidenceSet, LogSample, Missing, OPALook, PrometheusLook, Seen
-from probes.controls.evidence.alerts.prometheus import Decided
+from probes.controls.evidence.alerts.prometheus import ENOUGH_DECISIONS, Decided
 from probes.controls.judges.logs.case import SOURCE, LogCase, log_judge
 from probes.controls.judging import Statement
 
 _ENABLED, _DESTINATION = "authorization.audit.enabled", "authorization.audit.destination"
-_LEAST, _ARRIVED = 20, 0.95
-"""Decisions in an hour that tell, and the share of them that must have a record."""
+_ARRIVED = 0.95
+"""The share of decisions that must have a record."""
 
 _APART = 600.0
 """Seconds between the two hours, at most."""
@@ -33,8 +33,8 @@ def audit_records(case: LogCase) -> Iterator[Statement]:
     elif decided is None:
         told = "How many decisions were made in the hour of the log lines is not known: Prometheus does not tell."
         yield case.unclear(UnknownReason.NO_DATA, told)
-    elif decided.decisions < _LEAST:
-        told = f"Only {decided.decisions:.0f} decisions are known of the last hour, {_LEAST} are needed."
+    elif decided.decisions < ENOUGH_DECISIONS:
+        told = f"Only {decided.decisions:.0f} decisions are known of the last hour, {ENOUGH_DECISIONS} are needed."
         yield case.unclear(UnknownReason.NO_DATA, told)
     else:
         yield _compared(case, audited, decided)

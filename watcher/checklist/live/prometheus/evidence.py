@@ -9,11 +9,11 @@ from probes.contract import Target, TargetKey
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.catalogue.loading import control_named
 from probes.controls.evidence import AgentRef, Missing, PrometheusLook, Seen
-from probes.controls.evidence.alerts.prometheus import WATCHDOG, RuleBook
-from probes.controls.judges.agent_metrics.case import ENOUGH
+from probes.controls.evidence.alerts.prometheus import ENOUGH_DECISIONS, WATCHDOG, RuleBook
 from watcher.checklist.live.prometheus.alertmanager import AlertmanagerWitness
 from watcher.checklist.live.prometheus.asking_error import AskingError
 from watcher.checklist.live.prometheus.round import Asked, Known, ask
+from watcher.checklist.live.prometheus.runbooks import Runbook, runbooks_of
 from watcher.checklist.live.provider import Presence, Provided
 from watcher.config.settings import Settings
 from watcher.metrics.families import PREFIX
@@ -112,6 +112,12 @@ class PrometheusEvidence:
                 SourceName.ALERTMANAGER: self._alertmanager_now(),
             }
         )
+
+    def runbooks_of(self, agent: AgentRef, pods: Sequence[str]) -> Sequence[Runbook] | None:
+        """The runbooks that rules name which watch it, as far as Prometheus told last; None: it has not yet."""
+        if self._known is None:
+            return () if self._settings is None else None
+        return tuple(runbooks_of(self._known.of(agent, pods), self._known.at))
 
     def take_changed(self) -> Collection[AgentRef] | None:
         """Agents of which the newest round told something else."""
@@ -213,7 +219,7 @@ def _essence(look: PrometheusLook) -> int:
             (look.measured, look.measures, look.scraped, frozenset(look.unscraped.items()), frozenset(look.throttled)),
             tuple((each.name, each.first_at) for each in look.fired),
             tuple((each.name, each.days, each.share > 0) for each in look.flapped),
-            (look.peak, bool(look.decided) and look.decided[-1].decisions >= ENOUGH),
+            (look.peak, bool(look.decided) and look.decided[-1].decisions >= ENOUGH_DECISIONS),
             (*limits, cluster.secret_writes and cluster.secret_writes.bad >= cluster.secret_writes.all),
         )
     )

@@ -63,6 +63,6 @@ class Peaks:
         for slots in self._of.values():
             slots[day % _SLOTS] = -1.0  # it may be that of a day long past
         for agent, value in found.items():
-            slots = self._of.setdefault(agent, array("f", [-1.0] * _SLOTS))
+            slots = self._of.setdefault(agent, array("d", [-1.0] * _SLOTS))
             slots[day % _SLOTS] = value
         self._asked[day] = now
