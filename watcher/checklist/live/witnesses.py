@@ -51,8 +51,7 @@ class Witnesses:
         runbooks: Runbooks,
         state_dir: Path | None,
     ) -> None:
-        """`records`: those of an agent that are valid; `runbooks`: those of the alerts that watch it; `state_dir`: where
-        what is known of links is kept."""
+        """`records`: those of an agent that are valid; `state_dir`: where what is known of links is kept."""
         self._engine, self._objects, self._settings = engine, objects, settings
         names, board = engine.source_context.names, engine.board
         self._links = LinkEvidence(

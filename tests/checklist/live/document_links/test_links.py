@@ -41,7 +41,9 @@ class Linked:
         settings = DocumentLinksSettings(check=check, allow_hosts=(f"127.0.0.1:{server.port}",))
         records = [record(GUIDE, evidence_url=self.url), record(DIAGRAM, evidence_url="https://elsewhere.org/")]
         clock = Clock(lambda: NOW + self.steady.now, self.steady)
-        self.evidence = LinkEvidence(settings, lambda _: records, self.alerts, lambda: states, Names(), clock, state_dir)
+        self.evidence = LinkEvidence(
+            settings, lambda _: records, self.alerts, lambda: states, Names(), clock, state_dir
+        )
 
     def alerts(self, _: AgentRef, pods: Sequence[str]) -> Sequence[Runbook] | None:
         assert pods == ["search-0"]
@@ -136,7 +138,9 @@ def test_a_dead_runbook_that_an_alert_names_refutes_and_alerts_that_are_not_know
             linked.look(DAY / 2)
         found = linked.finding(RUNBOOKS)
         assert (found.state, found.reason) == ("fail", "Refuted")
-        assert found.message == "The document that the alert Slow links to has not been there for 8 days: it answers 404."
+        assert (
+            found.message == "The document that the alert Slow links to has not been there for 8 days: it answers 404."
+        )
         assert found.evidence[0].ref == runbook.url
         assert {each.path for each in server.asked} == {"/guide", "/runbook"}
         linked.runbooks = None

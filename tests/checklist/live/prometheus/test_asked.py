@@ -121,6 +121,13 @@ def _an_hour_ago(data: Path) -> None:
     flapping = [start * 60 + minute for start in range(2, 74, 2) for minute in (0, 4)]
     lines += ["# TYPE ALERTS gauge", *_fired("Flapping", *flapping), *_fired("Long", *range(2880, 5760, 4))]
     lines += _fired("Late", *range(60, 90))
+    lines += ["# TYPE agentweave_watcher_slo_requests_per_second gauge"]
+    for rate, labels in ((30, _of(SEARCH, job="page-0")), (900, _of(SEARCH, cluster="other", job="page-1"))):
+        each = f"agentweave_watcher_slo_requests_per_second{labels}"
+        lines += [f"{each} {rate} {now - 60 * minute:.3f}" for minute in range(75, 50, -1)]
+    lines += ["# TYPE agentweave_auth_decisions counter"]
+    decisions = 'agentweave_auth_decisions_total{namespace="prod",pod="search-0",decision="allow"}'
+    lines += [f"{decisions} {60 - minute} {now - 60 * minute:.3f}" for minute in range(59, 19, -1)]
     file = data.with_suffix(".om")
     file.write_text("\n".join([*lines, "# EOF", ""]))
     subprocess.run(
@@ -246,6 +253,18 @@ def test_alerts_that_come_and_go_or_last_are_told_with_when_they_fired(foreign: 
     assert (flapping.name, late.name) == ("Flapping", "Late")
     assert 1700 < late.last_at - late.first_at < 1800
     assert 3600 <= time.time() - late.last_at < 3900
+
+
+def test_the_live_peak_and_the_decisions_of_an_hour_are_those_of_this_installation(foreign: PrometheusServer) -> None:
+    known = _ask(foreign)
+    look = known.of(SEARCH, PODS[SEARCH])
+    if time.time() % 86400 > 3600:  # else its hour may be of the day before
+        assert look.peak.requests_per_second == 30
+    assert not look.peak.whole
+    [decided] = look.decided
+    assert 39 <= decided.decisions <= 62
+    assert decided.whole
+    assert known.of(IDLE, PODS[IDLE]).decided == ()
 
 
 def test_a_round_takes_few_questions_and_no_more_than_that(foreign: PrometheusServer) -> None:

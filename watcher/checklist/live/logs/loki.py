@@ -31,10 +31,10 @@ _PERIOD, _ENABLED = "limits_config.retention_period", "compactor.retention_enabl
 _BY_TABLES = "table_manager.retention_deletes_enabled"
 _AUDITS = " | ".join(
     (
-        "|~ `\"(" + "|".join(AUDIT_KEYS) + ")\"`",
-        "json " + ", ".join(f'{key}="{key}"' for key in AUDIT_KEYS),
+        f"|~ `{'|'.join(AUDIT_KEYS)}`",
+        "json " + ", ".join(f'agentweave_{key}="{key}"' for key in AUDIT_KEYS),
         '__error__=""',
-        " or ".join(f'{key}!=""' for key in AUDIT_KEYS),
+        " or ".join(f'agentweave_{key}!=""' for key in AUDIT_KEYS),
     )
 )
 """Lines that are audit records, as LogQL: JSON with one of the keys at top level, as for the lines that are read."""

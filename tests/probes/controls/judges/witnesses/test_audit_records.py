@@ -1,0 +1,83 @@
+"""Audit records of an hour against the decisions of the same hour: nothing of few, nothing of another hour."""
+
+from dataclasses import replace
+
+import pytest
+
+from probes.controls.catalogue.control import SourceName
+from probes.controls.evidence import Arrived, LogSample, Missing, OPALook, Pod, PrometheusLook, Seen
+from probes.controls.evidence.alerts.prometheus import Decided, RuleBook
+from probes.readings.decision import DecisionLogs, OPAReading
+from tests.probes.controls.judges.witnesses.found import finding, pod, said
+from tests.probes.controls.made import NOW
+
+AUDIT = "security.authz.audit-logging-enabled"
+STDOUT = {"authorization": {"audit": {"enabled": True, "destination": "stdout"}}}
+TO_FILE = {"authorization": {"audit": {"enabled": True, "destination": "file:///var/log/agentweave/audit.log"}}}
+
+
+def logs(audited: int | None, hour: int = 50) -> Seen[object]:
+    return Seen(LogSample(200, 200, audited=audited, arrived=(Arrived("search-0", hour, 5),)), NOW, "Loki")
+
+
+def decided(decisions: float, at: float = NOW, *, whole: bool = True) -> Seen[object]:
+    earlier, later = Decided(at - 3000, 1.0, whole=True), Decided(at + 3000, 1.0, whole=True)
+    found = earlier, Decided(at, decisions, whole=whole), later
+    return Seen(PrometheusLook(RuleBook(), decided=found), NOW, "prometheus")
+
+
+def told(audited: int | None, decisions: float, at: float = NOW, hour: int = 50, *, whole: bool = True,
+         config: dict[str, object] = STDOUT, opa: bool | None = None) -> str:  # fmt: skip
+    """The finding of one pod, whose OPA says that it records, does not, or was not asked."""
+    found = pod("search-0", 100.0)
+    if opa is not None:
+        found = _with_opa(found, records=opa)
+    more = {"logs": logs(audited, hour), "prometheus": decided(decisions, at, whole=whole)}
+    return said(finding(AUDIT, found, config=config, **more))
+
+
+def _with_opa(found: Pod, *, records: bool) -> Pod:
+    look = OPALook(OPAReading(logs=DecisionLogs(at=1.0, status=200, kept=records)), logs_at=NOW)
+    return replace(found, sources={**found.sources, SourceName.OPA: Seen(look, NOW, "opa")})
+
+
+def test_of_95_of_100_decisions_a_record_arrived() -> None:
+    assert told(95, 100.0) == "pass: 95 audit records arrived in an hour, in which 100 decisions were made."
+
+
+@pytest.mark.parametrize(
+    ("audited", "decisions", "more", "why"),
+    [
+        (94, 100.0, {}, "94 audit records arrived in an hour, in which 100 decisions were made; not all of them"),
+        (100, 100.0, {"whole": False}, "100 audit records arrived"),
+        (0, 19.0, {}, "Only 19 decisions are known of the last hour, 20 are needed."),
+        (0, 100.0, {"at": NOW - 601}, "How many decisions were made in the hour of the log lines is not known"),
+        (0, 100.0, {"config": TO_FILE}, "0 audit records arrived"),
+        (0, 100.0, {"config": {}}, "0 audit records arrived"),
+        (0, 100.0, {"hour": 0}, "0 audit records arrived"),
+        (None, 100.0, {}, "Audit records of an hour were not counted: only Loki counts them."),
+    ],
+)
+def test_what_does_not_tell_leaves_it_open(
+    audited: int | None, decisions: float, more: dict[str, object], why: str
+) -> None:
+    assert told(audited, decisions, **more).startswith(f"unknown NoData: {why}")  # type: ignore[arg-type]
+
+
+def test_not_one_record_of_twenty_decisions_fails_where_the_config_says_that_they_are_written() -> None:
+    failed = told(0, 20.0, whole=False)
+    assert failed.startswith("fail")
+    assert failed.endswith("0 audit records arrived in an hour, in which 20 decisions were made.")
+    assert told(0, 20.0, config={"authorization": {"audit": {"enabled": False}}}).startswith("fail")
+
+
+def test_an_opa_that_records_by_its_own_config_needs_no_lines() -> None:
+    assert told(0, 100.0, opa=True) == "pass: OPA's own config has decision logs."
+    assert told(100, 100.0, opa=False).startswith("unknown")
+
+
+def test_without_prometheus_nothing_is_compared() -> None:
+    off = finding(AUDIT, pod("search-0", 100.0), config=STDOUT, logs=logs(0))
+    assert isinstance(off.message, str)
+    assert off.state == "unknown"
+    assert not isinstance(logs(0), Missing)
