@@ -90,11 +90,30 @@ def test_a_store_that_keeps_lines_for_ever_is_told_by_its_own_config(enabled: st
         ((302, b""), UnknownReason.UNREACHABLE),
         ((200, b"<html>"), UnknownReason.UNPARSEABLE),
         ((200, b'{"status": "success"}'), UnknownReason.UNPARSEABLE),
-        ((200, b'{"data": {"result": [{"values": [5]}]}}'), UnknownReason.UNPARSEABLE),
+        ((200, b'{"status": "success", "data": {"result": [{"values": [5]}]}}'), UnknownReason.UNPARSEABLE),
+        ((200, b'{"status": "error", "data": {"result": []}}'), UnknownReason.UNPARSEABLE),
+        (
+            (200, b'{"status": "success", "warnings": ["a part"], "data": {"result": []}}'),
+            UnknownReason.UNREACHABLE,
+        ),
         ((200, b"[" * 100_000), UnknownReason.UNPARSEABLE),
         ((200, b" " * (9 * 2**20)), UnknownReason.UNPARSEABLE),
     ],
-    ids=["401", "403", "503", "429", "400", "a redirect", "HTML", "no data", "odd values", "deep", "over 8 MiB"],
+    ids=[
+        "401",
+        "403",
+        "503",
+        "429",
+        "400",
+        "a redirect",
+        "HTML",
+        "no data",
+        "odd values",
+        "an error",
+        "a part",
+        "deep",
+        "over 8 MiB",
+    ],
 )
 def test_an_answer_that_is_none_is_unknown_and_never_an_empty_log(answer: Answer, reason: UnknownReason) -> None:
     found, _ = sampled(answer=answer)

@@ -201,6 +201,11 @@ def test_series_of_another_cluster_do_not_count(shipped: PrometheusServer) -> No
     _asked_of(shipped, "alerts.latency", "pass", labels={"cluster": "other", "job": "page-1"})
 
 
+def test_labels_that_fit_watchers_of_several_clusters_tell_nothing(shipped: PrometheusServer) -> None:
+    found = _asked_of(shipped, "alerts.latency", "unknown", labels={"prometheus": ""})
+    assert found.message.startswith("checklist.prometheus.labels fit watchers of several clusters")
+
+
 def test_a_condition_that_is_not_known_yet_leaves_its_alert_open(shipped: PrometheusServer) -> None:
     assert "waits for a condition" in _asked_of(shipped, "alerts.latency", "unknown", IDLE).message
 

@@ -109,6 +109,20 @@ def test_an_empty_store_is_seen_empty(kind: str) -> None:
     assert (found.traces, found.spans, found.more) == (0, 0, False)
 
 
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("jaeger", b'{"data": null, "errors": [{"code": 500, "msg": "shard down"}]}'),
+        ("tempo", b'{"traces": [], "metrics": {"completedJobs": 1, "totalJobs": 3}}'),
+        ("tempo", b'{"metrics": {"totalJobs": "3"}}'),
+    ],
+)
+def test_a_store_that_searched_a_part_only_is_not_empty(kind: str, body: bytes) -> None:
+    found, _ = sampled(kind, [], answer=(200, body))
+    assert isinstance(found, Missing)
+    assert found.reason is UnknownReason.UNREACHABLE
+
+
 @pytest.mark.parametrize("kind", ["jaeger", "tempo"])
 @pytest.mark.parametrize(
     ("answer", "reason"),

@@ -4,7 +4,7 @@ from probes.controls.catalogue.control import Control, SourceName
 from probes.controls.catalogue.terms import Automation
 from probes.controls.judging import load_judges
 from tests.probes.controls.made import CATALOGUE
-from tests.repository import REPOSITORY
+from tests.repository import ROOT
 from watcher.checklist.control_words import today
 
 S = SourceName
@@ -61,7 +61,7 @@ def test_each_control_can_be_decided() -> None:
 
 
 def test_the_page_of_the_checklist_has_no_control_that_nothing_can_decide() -> None:
-    parts = (REPOSITORY / "docs" / "checklist.md").read_text().split("\n### ")[1:]
+    parts = (ROOT / "docs" / "checklist.md").read_text().split("\n### ")[1:]
     told = {part.partition("\n")[0]: part.partition("Decided today: ")[2].partition("\n")[0] for part in parts}
     assert told.keys() == CATALOGUE.by_id.keys()
     assert all(told.values())

@@ -2,10 +2,11 @@
 
 1. Bytes arrive in pieces and are cut into lines; of one no more than LONGEST_LINE is kept, the rest is passed over.
 2. A line is a JSON object or not. Of an object the fields at its top level are looked at: the checklist's seven.
-3. The whole line is searched by the rules for secrets and personal data; only the names of rules are counted.
+3. The whole line is searched by the rules for secrets and personal data; only the names of rules are counted. What is
+   escaped, however often, or in base64, is searched in plain too. So is the seam of two lines where a container
+   runtime cut one that was too long for it.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -16,12 +17,19 @@ from pydantic_core import from_json
 
 from probes.contract.spiffe_id import parse_spiffe_id
 from probes.controls.evidence import LogSample, Share
+from probes.controls.judges.secret_texts.covered import decoded, unescaped
 from probes.controls.judges.secret_texts.personal_data import personal_rules
 from probes.controls.judges.secret_texts.rules import secret_rules
 
 LONGEST_LINE = 64 * 2**10
 MOST_BYTES = 4 * 2**20
 """Of one sample."""
+
+RUNTIMES_LONGEST = 16 * 2**10
+"""Bytes of a line that container runtimes write as one; the rest of a longer one is the next."""
+
+_SEAM = 300
+"""Characters on both sides of it in which a secret is searched."""
 
 LEVELS = ("TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "CRITICAL", "FATAL")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)")
@@ -108,6 +116,7 @@ class LogCounts:
         self._requests = self._named = 0
         self._levels, self._found = Counter[str](), Counter[str]()
         self._audits, self._audit_fields = 0, frozenset[str]()
+        self._seam = ""  # the end of the line before, where a runtime cut it
 
     def add(self, line: bytes, *, cut: bool = False) -> None:
         """One line; `cut`: its end was passed over."""
@@ -120,9 +129,14 @@ class LogCounts:
         if fields is not None:
             self._objects += 1
             self._look_at(fields)
-            if "\\" in text:  # what is escaped would be found by no rule
-                text = f"{text} {json.dumps(fields, ensure_ascii=False, default=str)}"
-        self._found.update({*secret_rules(text), *personal_rules(text)})
+        plain = unescaped(text)
+        found = {*secret_rules(plain), *personal_rules(plain)}
+        if self._seam:
+            found |= set(secret_rules(self._seam + text[:_SEAM])) - set(secret_rules(text[:_SEAM]))
+        for each in decoded(plain):
+            found.update(secret_rules(each))
+        self._found.update(found)
+        self._seam = text[-_SEAM:] if len(line) == RUNTIMES_LONGEST else ""
 
     def sample(self) -> LogSample:
         """What was counted so far."""

@@ -77,7 +77,7 @@ class Loki:
         found = await self._query(selector, now - _DAY, {"limit": str(self._lines), "direction": "backward"})
         counts, time_slice = LogCounts(), TimeSlice()
         for stream in found["result"]:
-            for value in stream["values"]:
+            for value in reversed(stream["values"]):  # it gives the newest first
                 line = str(value[1]).encode(errors="replace")
                 counts.add(line[:LONGEST_LINE], cut=len(line) > LONGEST_LINE)
                 await time_slice.checkpoint()
@@ -137,11 +137,16 @@ def _points(series: Any) -> Iterator[tuple[float, int]]:
 
 
 def _data(body: bytes) -> Any:
-    """What it answers; ValueError where that is no JSON."""
+    """What it answers in full; ValueError where it is another shape."""
     try:
-        return from_json(body)["data"]
+        found = from_json(body)
     except RecursionError as error:
         raise ValueError("nested too deep") from error
+    if found.get("status") != "success":
+        raise ValueError("it does not say that it succeeded")
+    if found.get("warnings"):
+        raise OutsideError(UnknownReason.UNREACHABLE, "Loki warns that its answer may be a part only.")
+    return found["data"]
 
 
 def _count(text: object) -> int:

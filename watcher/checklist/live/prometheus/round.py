@@ -19,7 +19,13 @@ from watcher.checklist.live.prometheus.asking_error import AskingError
 from watcher.checklist.live.prometheus.client import PrometheusClient
 from watcher.checklist.live.prometheus.decisions import Decisions
 from watcher.checklist.live.prometheus.figures import Alerts, Asker, fired_of, flapped_of
-from watcher.checklist.live.prometheus.own_labels import OwnLabels, found_labels, given_labels
+from watcher.checklist.live.prometheus.own_labels import (
+    CLUSTER,
+    OwnLabels,
+    found_labels,
+    given_labels,
+    several_clusters,
+)
 from watcher.checklist.live.prometheus.peaks import Peaks
 from watcher.checklist.live.prometheus.rule_book import MOST_GROUPS, ReadRules, RuleReader
 from watcher.checklist.live.prometheus.samples import PodRef
@@ -44,6 +50,11 @@ _NOT_OURS = Untold(
     UnknownReason.NO_DATA,
     "Prometheus has no series of this process, and checklist.prometheus.labels does not say which ones are this "
     "watcher's and of its cluster.",
+)
+
+_SEVERAL = Untold(
+    UnknownReason.NO_DATA,
+    "checklist.prometheus.labels fit watchers of several clusters: they do not say which series are of this one.",
 )
 
 
@@ -154,7 +165,7 @@ class _Round:
             throttled=(await self._part(asker.throttled(), {}))[0],
             fired=(await self._part(asker.fired(), Alerts()))[0],
             cluster=(await self._part(asker.cluster(), NOTHING_TOLD))[0],
-            scrapes=await self._scrapes(),
+            scrapes=await self._scrapes(labels),
             slow=slow,
             decisions=await self._decisions(asker),
             peaks=await self._peaks(asker),
@@ -187,11 +198,21 @@ class _Round:
     async def _labels(self, settings: PrometheusSettings) -> tuple[OwnLabels | None, Untold | None]:
         given = given_labels(settings.labels)
         if given is not None:
-            return given, None
+            return await self._of_one_cluster(given)
         found, untold = await self._part(found_labels(self._client, self._asked.started), None)
         if found is None and self._before is not None:
             found = self._before.labels  # once found it stays: of a watcher that is not scraped now, too
         return found, untold or (_NOT_OURS if found is None else None)
+
+    async def _of_one_cluster(self, given: OwnLabels) -> tuple[OwnLabels | None, Untold | None]:
+        """Labels of the config that name no cluster may fit several; what was found to fit one stays, as above."""
+        before = self._before.labels if self._before is not None else None
+        if CLUSTER in given.of_all:
+            return given, None
+        several, untold = await self._part(several_clusters(self._client, given), otherwise=False)
+        if several or (untold is not None and before != given):
+            return None, untold or _SEVERAL
+        return given, None
 
     async def _selection(self, asker: Asker, labels: OwnLabels) -> tuple[Selection, Slow | None, Untold | None]:
         slots, alerts, objectives = slots_of(self._rules, self._is_wanted)
@@ -219,8 +240,8 @@ class _Round:
         rule = self._rules.book.alerts[number]
         return bool(rule.control or not rule.runbook_url or (rule.severity == "warning" and signal_of(rule)))
 
-    async def _scrapes(self) -> Mapping[PodRef, str]:
-        found = Scrapes(_pods(self._asked.pods))
+    async def _scrapes(self, labels: OwnLabels) -> Mapping[PodRef, str]:
+        found = Scrapes(_pods(self._asked.pods), labels.of_all)
         await self._part(self._client.targets(MOST_TARGETS, found.take), None)
         return found.of_pods
 

@@ -28,6 +28,8 @@ class Jaeger:
         span = {"start": f"{(now - HOUR) * 1e6:.0f}", "end": f"{now * 1e6:.0f}", "limit": str(MOST_TRACES)}
         try:
             found = from_json(await self._client.get("/api/traces", {"service": service, **span}))
+            if found.get("errors"):
+                return Missing(UnknownReason.UNREACHABLE, "Jaeger says that it could not find all traces.")
             traces = [each for each in found["data"] or () if _has(each, service)]
             spans = [span for trace in traces for span in _spans(trace, service)]
         except OutsideError as error:

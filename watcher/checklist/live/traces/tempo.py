@@ -43,6 +43,8 @@ class Tempo:
         span = {"start": f"{now - HOUR:.0f}", "end": f"{now:.0f}", "limit": str(MOST_TRACES)}
         try:
             found = from_json(await self._client.get("/api/search", {"q": query, **span}))
+            if not found.get("traces") and _is_part(found.get("metrics") or {}):
+                return Missing(UnknownReason.UNREACHABLE, "Tempo searched a part of its traces only, and found none.")
             ids = [str(each["traceID"]) for each in found.get("traces") or ()]
             spans = await self._spans(ids, service)
         except OutsideError as error:
@@ -66,6 +68,11 @@ class Tempo:
             except OutsideError as error:
                 self._retention = error.missing
         return self._retention
+
+
+def _is_part(metrics: Mapping[str, Any]) -> bool:
+    """Whether it did not search all that there is, by what it counts itself; by its JSON numbers may be texts."""
+    return float(metrics.get("completedJobs") or 0) < float(metrics.get("totalJobs") or 0)
 
 
 def _spans_of(trace: Mapping[str, Any], service: str) -> Iterator[Span]:
