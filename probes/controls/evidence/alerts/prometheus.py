@@ -138,6 +138,8 @@ class PrometheusLook:
     cluster: Cluster = NOTHING_TOLD
     peak: Peak = NO_PEAK
     decided: tuple[Decided, ...] = ()  # of the last 3 h, the oldest first
+    exported: frozenset[str] | None = None  # of the families that its records list, those with series in 24 h, in small
+    # letters; None: it was not asked
 
     def rule(self, number: int) -> AlertRule:
         """One of the book."""

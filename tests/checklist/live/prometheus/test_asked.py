@@ -272,6 +272,15 @@ def test_the_live_peak_and_the_decisions_of_an_hour_are_those_of_this_installati
     assert known.of(IDLE, PODS[IDLE]).decided == ()
 
 
+def test_families_that_records_list_are_found_under_the_names_of_their_samples(foreign: PrometheusServer) -> None:
+    families = frozenset({"requests", "errors_total", "no_such"})
+    asked = Asked(PODS, {}, STARTED, time.time(), families)
+    known = asyncio.run(ask(PrometheusSettings(url=foreign.url), asked, None, 3600.0))
+    assert known.of(SEARCH, PODS[SEARCH]).exported == {"requests", "errors_total"}
+    assert known.of(IDLE, PODS[IDLE]).exported == frozenset()
+    assert _ask(foreign).of(SEARCH, PODS[SEARCH]).exported is None
+
+
 def test_a_round_takes_few_questions_and_no_more_than_that(foreign: PrometheusServer) -> None:
     async def count() -> int:
         async with PrometheusClient(PrometheusSettings(url=foreign.url)) as client:

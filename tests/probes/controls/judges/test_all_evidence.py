@@ -10,7 +10,6 @@ from watcher.checklist.control_words import today
 S = SourceName
 HERE = frozenset({S.LOGS, S.TRACES, S.SCANNER_REPORT, S.DOCUMENT_LINK, S.HISTORY, S.OPA, S.AGENT_METRICS})
 NOT_JUDGED = {
-    ("observability.metrics.business-exported", S.AGENT_METRICS): "records have no list of families to compare with",
     ("postdeploy.immediate.logs-normal", S.LOGS): "after a rollout, against the pods before it",
     ("postdeploy.short.authorization-working", S.AGENT_METRICS): "after a rollout, against the pods before it",
     ("postdeploy.short.error-rate-normal", S.AGENT_METRICS): "after a rollout, against the pods before it",

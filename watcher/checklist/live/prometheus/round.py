@@ -7,7 +7,7 @@
 """
 
 import logging
-from collections.abc import Awaitable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
@@ -65,6 +65,7 @@ class Asked(NamedTuple):
     alerts: Mapping[str, str]  # control -> the operator's own alert
     started: float | None  # Unix seconds when this process started, as it exports it
     date: float  # Unix seconds
+    families: Collection[str] = ()  # that records of agents list, in small letters
 
 
 class Slow(NamedTuple):
@@ -94,6 +95,7 @@ class Known:
     slow: Slow | None = None
     peaks: Peaks = field(default_factory=Peaks)
     decisions: Decisions = field(default_factory=Decisions)
+    exported: Mapping[PodRef, frozenset[str]] | None = None
     at: float = 0.0  # Unix seconds
     trouble: UnknownReason | None = None  # of a part that could not be had
 
@@ -120,7 +122,15 @@ class Known:
             cluster=self.cluster,
             peak=self.peaks.of(agent, self.at),
             decided=self.decisions.of(agent),
+            exported=None if self.exported is None else _joined(self.exported.get(each, _NONE) for each in places),
         )
+
+
+_NONE: frozenset[str] = frozenset()
+
+
+def _joined(some: Iterable[frozenset[str]]) -> frozenset[str]:
+    return _NONE.union(*some)
 
 
 def _chosen(rules: Sequence[Bits], bits: int) -> frozenset[int]:
@@ -168,6 +178,7 @@ class _Round:
             scrapes=await self._scrapes(labels),
             slow=slow,
             decisions=await self._decisions(asker),
+            exported=await self._exported(asker),
             peaks=await self._peaks(asker),
             at=self._asked.date,
             trouble=self._trouble,
@@ -179,6 +190,11 @@ class _Round:
         if untold is None:
             kept.take(self._asked.date, found, self._asked.pods)
         return kept
+
+    async def _exported(self, asker: Asker) -> Mapping[PodRef, frozenset[str]] | None:
+        if not self._asked.families:
+            return None
+        return (await self._part(asker.exported(self._asked.families), None))[0]
 
     async def _peaks(self, asker: Asker) -> Peaks:
         kept = (self._before.peaks if self._before is not None else Peaks()).limited_to(asker.near)

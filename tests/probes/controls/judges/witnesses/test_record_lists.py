@@ -15,10 +15,11 @@ from probes.controls.judging import load_judges
 from probes.controls.records import listed
 from probes.controls.verdict.control import judge_control
 from tests.probes.controls.judges.witnesses.found import said
-from tests.probes.controls.made import AGENT, CATALOGUE, NOW, facts, record
+from tests.probes.controls.made import AGENT, CATALOGUE, DAY, NOW, facts, pod, record
 
 HOSTS, KEYS = (f"documentation.operational.{each}-documented" for each in ("dependencies", "configuration"))
 FIELDS, PEAK = "documentation.compliance.audit-log-format", "testing.load.peak-tested"
+FAMILIES = "observability.metrics.business-exported"
 CONFIG = {
     "authorization": {"opa_endpoint": "http://OPA.example.org:8181", "default_action": "deny"},
     "observability": {"tracing": {"enabled": True, "endpoint": "http://traces.example.org:4317"}},
@@ -159,3 +160,45 @@ def test_a_record_that_is_not_in_force_is_compared_with_nothing() -> None:
     found: dict[SourceName, Seen[object] | Missing] = {SourceName.AGENT_CONFIG: Seen(config(), NOW, "config.yaml")}
     made = judge_control(CATALOGUE.by_id[HOSTS], EvidenceSet(AGENT, found), facts(), load_judges(), [lapsed])
     assert made.state == "expired"
+
+
+@pytest.mark.parametrize(
+    ("exported", "ready_for", "scraped", "expected"),
+    [
+        ({"searches_total", "age"}, DAY, {"search-0"}, "attested"),
+        (
+            {"age"},
+            DAY,
+            {"search-0"},
+            "fail Refuted: Prometheus had no series of searches_total in 24 h, which the record",
+        ),
+        (set(), DAY - 1, {"search-0"}, "attested"),
+        (set(), DAY, set(), "attested"),
+        (None, DAY, {"search-0"}, "attested"),
+    ],
+)
+def test_each_family_that_is_listed_has_series_in_a_day(
+    exported: set[str] | None, ready_for: float, scraped: set[str], expected: str
+) -> None:
+    assert said(_exporting(exported, ready_for, scraped)).startswith(expected)
+
+
+def test_what_prometheus_cannot_tell_does_not_clear_a_family_that_lacked() -> None:
+    failed = _exporting(set(), DAY, {"search-0"})
+    assert failed.state == "fail"
+    assert _exporting(None, DAY, {"search-0"}, failed).state == "fail"
+    assert _exporting({"searches_total", "age"}, DAY, {"search-0"}, failed).state == "attested"
+
+
+def _exporting(
+    exported: set[str] | None, ready_for: float, scraped: set[str], previous: Finding | None = None
+) -> Finding:
+    told = None if exported is None else frozenset(exported)
+    look = PrometheusLook(RuleBook(), scraped=frozenset(scraped), exported=told)
+    given = record(FAMILIES, statement="families: Searches_total, age")
+    found = EvidenceSet(
+        AGENT,
+        {SourceName.PROMETHEUS: Seen(look, NOW, "prometheus")},
+        {"search-0": pod("search-0", since=NOW - ready_for)},
+    )
+    return judge_control(CATALOGUE.by_id[FAMILIES], found, facts(), load_judges(), [given], previous)
