@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from probes.controls.catalogue.control import SourceName
-from probes.controls.evidence import Arrived, LogSample, Missing, OPALook, Pod, PrometheusLook, Seen
+from probes.controls.evidence import Arrived, LogSample, OPALook, Pod, PrometheusLook, Seen
 from probes.controls.evidence.alerts.prometheus import Decided, RuleBook
 from probes.readings.decision import DecisionLogs, OPAReading
 from tests.probes.controls.judges.witnesses.found import finding, pod, said
@@ -72,12 +72,12 @@ def test_not_one_record_of_twenty_decisions_fails_where_the_config_says_that_the
 
 
 def test_an_opa_that_records_by_its_own_config_needs_no_lines() -> None:
-    assert told(0, 100.0, opa=True) == "pass: OPA's own config has decision logs."
+    assert told(0, 100.0, opa=True) == "pass: search-0: OPA's own config has decision logs."
     assert told(100, 100.0, opa=False).startswith("unknown")
 
 
 def test_without_prometheus_nothing_is_compared() -> None:
-    off = finding(AUDIT, pod("search-0", 100.0), config=STDOUT, logs=logs(0))
-    assert isinstance(off.message, str)
-    assert off.state == "unknown"
-    assert not isinstance(logs(0), Missing)
+    found = finding(AUDIT, pod("search-0", 100.0), config=STDOUT, logs=logs(0))
+    assert said(found).startswith(
+        "unknown NoData: How many decisions were made in the hour of the log lines is not known"
+    )

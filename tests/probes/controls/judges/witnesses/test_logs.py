@@ -147,6 +147,6 @@ def test_lines_of_this_morning_prove_nothing_now() -> None:
     assert finding(STRUCTURED, now=NOW + 4 * HOUR, logs=sample()).reason == "Stale"
 
 
-def test_audit_logging_is_left_to_opa_where_logs_are_read_too() -> None:
+def test_lines_of_pods_alone_do_not_tell_whether_decisions_are_recorded() -> None:
     found = finding("security.authz.audit-logging-enabled", logs=sample())
-    assert (found.state, found.reason) == ("unknown", "Observing")
+    assert said(found) == "unknown NoData: Audit records of an hour were not counted: only Loki counts them."
