@@ -3,7 +3,8 @@
 1. Of each container of each pod that does not end, the digest that the kubelet tells.
 2. A report is about it where its artifact has that digest. Trivy-operator writes the image's own ID there where a pod
    names its image by a tag; that ID is the running digest where an SbomReport of it has both.
-3. Of several the newest counts, and one that is dated in the future only where there is no other. What is about another digest is as good as none.
+3. Of several the newest counts, and one that is dated in the future only where there is no other. What is about
+   another digest is as good as none.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import AgentRef, KubeObject, Missing, RunningImage, ScannerReports, Seen
 from probes.controls.evidence.witnesses.scanner_reports import (
+    CLOCK_SKEW,
     ScannedComponents,
     ScannedSecrets,
     ScannedVulnerabilities,
@@ -24,9 +26,6 @@ from watcher.discovery.pods.scope import SeenPod
 
 T = TypeVar("T")
 _MOST_IMAGES = 200
-_SKEW = 300.0
-"""Seconds that a scanner's clock may be ahead."""
-
 _NO_POD = Missing(UnknownReason.NO_DATA, "No pod of the agent runs.")
 Found = Sequence[KubeObject] | Missing
 
@@ -40,7 +39,7 @@ def reports_of(ref: AgentRef, pods: Iterable[SeenPod], followed: Followed) -> Se
     running = [each for each in pods if each.kept is not None and each.kept.run.ends_since is None]
     if not running:
         return _NO_POD
-    latest = max(collection.told_at(followed.date_of) for collection in followed.every(kinds)) + _SKEW
+    latest = max(collection.told_at(followed.date_of) for collection in followed.every(kinds)) + CLOCK_SKEW
     images = tuple(_image(*each, listed, latest) for each in _containers(running))
     at = min(collection.told_at(followed.date_of) for collection in followed.every(kinds))
     value = ScannerReports(images, _signatures(running, listed))
