@@ -153,3 +153,13 @@ def test_a_count_that_is_none_is_the_stores_fault_and_not_ours(count: str) -> No
     for found, _ in (sampled(audits=count), sampled(counts={"a": [(NOW, count)]})):  # type: ignore[list-item]
         assert isinstance(found, Missing)
         assert found.reason is UnknownReason.UNPARSEABLE
+
+
+def test_that_nothing_arrived_says_something_once_a_line_of_any_agent_did() -> None:
+    never, _ = sampled(lines=0)
+    assert isinstance(never, LogSample)
+    assert isinstance(never.arrived, Missing)
+    assert never.arrived.message.startswith("Loki has had no line of any agent yet")
+    heard, _ = sampled(lines=0, counts={"a": [(NOW - 2700, 1)]})
+    assert isinstance(heard, LogSample)
+    assert heard.arrived == (Arrived("a", 1, 0), Arrived('b"}', 0, 0))

@@ -40,6 +40,10 @@ _AUDITS = " | ".join(
 """Lines that are audit records, as LogQL: JSON with one of the keys at top level, as for the lines that are read."""
 
 _NOT_ASKED = Missing(UnknownReason.NO_DATA, "Loki was not asked for its config.")
+_NEVER_HEARD = Missing(
+    UnknownReason.NO_DATA,
+    "Loki has had no line of any agent yet: maybe its labels are not those that checklist.logs names.",
+)
 
 
 class Loki:
@@ -54,6 +58,7 @@ class Loki:
         self._namespace_label, self._pod_label = labels
         self._retention: Retention | Missing = _NOT_ASKED
         self._asked_at = -_CONFIG_EVERY
+        self._heard = False  # whether it had a line of any agent
 
     async def sample(self, agent: AgentRef, pods: Mapping[str, SeenPod | None]) -> Sampled | Missing:
         """What the newest lines of these pods have, and how many lines of each arrived."""
@@ -63,7 +68,7 @@ class Loki:
         selector = self._selector(agent.namespace, names)
         try:
             counted = await self._lines_of(selector)
-            arrived = await self._arrived(selector, names)
+            arrived = self._believed(counted, await self._arrived(selector, names))
             audited, retention = await self._audited(selector), await self._retention_now()
             value = replace(counted, arrived=arrived, audited=audited, retention=retention)
         except OutsideError as error:
@@ -82,6 +87,11 @@ class Loki:
                 counts.add(line[:LONGEST_LINE], cut=len(line) > LONGEST_LINE)
                 await time_slice.checkpoint()
         return counts.sample()
+
+    def _believed(self, counted: LogSample, arrived: tuple[Arrived, ...]) -> tuple[Arrived, ...] | Missing:
+        """That nothing arrived of an agent says something only where anything ever arrived of one."""
+        self._heard = self._heard or counted.lines > 0 or any(each.hour for each in arrived)
+        return arrived if self._heard else _NEVER_HEARD
 
     async def _arrived(self, selector: str, names: Sequence[str]) -> tuple[Arrived, ...]:
         """By quarters of the last hour: a range query that steps so far has four points, or five at its ends."""

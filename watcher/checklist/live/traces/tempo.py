@@ -35,6 +35,7 @@ class Tempo:
         self._client, self._service, self._date = client, service, date
         self._retention: Retention | Missing = _NOT_ASKED
         self._asked_at = -_CONFIG_EVERY
+        self._heard = False  # whether it had a trace of any agent
 
     async def sample(self, agent: AgentRef) -> tuple[TraceSample, str] | Missing:
         """What it has of the last hour."""
@@ -51,7 +52,9 @@ class Tempo:
             return error.missing
         except (*MALFORMED_OBJECT, RecursionError):
             return Missing(UnknownReason.UNPARSEABLE, "What Tempo answers is not as its API has it.")
-        return counted(len(ids), spans, await self._retention_now()), f"Tempo service {service}"
+        self._heard = self._heard or bool(ids)
+        retention = await self._retention_now()
+        return counted(len(ids), spans, retention, heard=self._heard), f"Tempo service {service}"
 
     async def _spans(self, ids: list[str], service: str) -> list[Span]:
         spans: list[Span] = []

@@ -129,6 +129,12 @@ def test_lines_of_each_settled_pod_reach_the_store(
     assert said(finding(CENTRAL, pod("a", requests, ready_for), logs=sample(arrived=(arrived,)))) == expected
 
 
+def test_a_store_that_never_had_a_line_of_any_agent_says_nothing_of_one() -> None:
+    never = Missing(UnknownReason.NO_DATA, "Loki has had no line of any agent yet.")
+    found = finding(CENTRAL, pod("a", 50), logs=sample(arrived=never))
+    assert said(found) == "unknown NoData: Loki has had no line of any agent yet."
+
+
 def test_one_pod_whose_lines_do_not_arrive_fails_all_and_pods_that_are_read_are_no_store() -> None:
     pods = [pod("a", 50), pod("b", 50)]
     assert finding(CENTRAL, *pods, logs=sample(arrived=(Arrived("a", 9, 9), Arrived("b", 0, 0)))).state == "fail"

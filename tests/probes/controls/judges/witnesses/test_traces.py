@@ -47,6 +47,13 @@ def test_spans_arrive_while_there_is_traffic(
     assert said(finding(control, pod("a", requests), config=config, traces=traces(count))) == expected
 
 
+@pytest.mark.parametrize("control", [ENABLED, EXPORTED, SAMPLING])
+def test_a_store_that_never_had_a_span_of_any_agent_may_know_them_by_other_names(control: str) -> None:
+    never = finding(control, pod("a", 2000), config=rate(1), traces=traces(0, heard=False))
+    assert (never.state, never.reason) == ("unknown", "AttestationMissing" if control == SAMPLING else "NoData")
+    assert finding(control, pod("a", 2000), config=rate(1), traces=traces(0)).state == "fail"
+
+
 def test_requests_of_all_pods_count_together() -> None:
     assert finding(EXPORTED, pod("a", 10), pod("b", 10), traces=traces(0)).state == "fail"
 
