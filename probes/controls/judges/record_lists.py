@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from probes.controls.catalogue.control import SourceName
 from probes.controls.evidence import EvidenceSet, Missing
 from probes.controls.evidence.agent_config import KeyPath
-from probes.controls.judges.agent_config.case import ConfigCase, config_judge_beside
+from probes.controls.judges.agent_config.case import ConfigCase, config_judge_beside_record
 from probes.controls.judges.agent_config.endpoints import endpoints_of
 from probes.controls.judges.agent_config.shown import key_name
 from probes.controls.judges.logs.case import LogCase, log_judge
@@ -18,7 +18,7 @@ _LEAST_AUDITS = 20
 """Audit records of which one without a field tells."""
 
 
-@config_judge_beside("documentation.operational.dependencies-documented")
+@config_judge_beside_record("documentation.operational.dependencies-documented")
 def hosts_are_listed(case: ConfigCase, evidence: EvidenceSet) -> Iterator[Statement]:
     """Whether the list of hosts names each that the config connects to."""
     names = _listed(evidence, "hosts")
@@ -29,7 +29,7 @@ def hosts_are_listed(case: ConfigCase, evidence: EvidenceSet) -> Iterator[Statem
             return
 
 
-@config_judge_beside("documentation.operational.configuration-documented")
+@config_judge_beside_record("documentation.operational.configuration-documented")
 def keys_are_listed(case: ConfigCase, evidence: EvidenceSet) -> Iterator[Statement]:
     """Whether the list of keys names each key of the config, or one above it."""
     names = _listed(evidence, "keys")
@@ -43,7 +43,7 @@ def keys_are_listed(case: ConfigCase, evidence: EvidenceSet) -> Iterator[Stateme
             return
 
 
-@log_judge("documentation.compliance.audit-log-format")
+@log_judge("documentation.compliance.audit-log-format", reads_record=True)
 def fields_are_listed(case: LogCase) -> Iterator[Statement]:
     """Whether each audit record that was read has the fields that are listed."""
     names = _listed(case.evidence, "fields")

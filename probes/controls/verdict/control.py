@@ -12,13 +12,12 @@ Nothing is read here: time, evidence and records are arguments.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
 from probes.controls.catalogue.control import Assurance, Control, FactKey, SourceName, UnknownReason
 from probes.controls.catalogue.terms import Automation, Scope
-from probes.controls.evidence import EvidenceSet, Missing, Seen
+from probes.controls.evidence import EvidenceSet, Missing
 from probes.controls.evidence.gathered import NOT_GIVEN
 from probes.controls.finding import Finding, RecordRef, State, Witness
 from probes.controls.judging import Facts, Judges, Raised, Statement, asked
@@ -28,7 +27,7 @@ from probes.controls.verdict.case import Case
 from probes.controls.verdict.failing import failed, still_failed, suspects
 from probes.controls.verdict.not_applicable import not_applicable
 from probes.controls.verdict.passing import Doubt, doubts, proofs
-from probes.controls.verdict.record_verdict import RecordVerdict, judge_records, waiver_of
+from probes.controls.verdict.record_verdict import judge_records, waiver_of
 from probes.controls.verdict.showing import message_of
 from probes.controls.verdict.unknown import unknown
 from probes.controls.verdict.weighing import SettledPods, Weighed, weigh
@@ -68,7 +67,7 @@ def judge_control(
         control,
         evidence,
         facts,
-        weigh(control, _beside(recorded, evidence), facts, judges.controls.get(control.id, ()), pods),
+        weigh(control, evidence, facts, judges.controls.get(control.id, ()), pods, recorded.in_force),
         previous,
         recorded,
         applies if isinstance(applies, Missing) else None,
@@ -76,14 +75,6 @@ def judge_control(
     finding = _since(_remembering(case, _formed(case)), previous)
     waiver = waiver_of(control, evidence, records, facts.now)
     return _waived(finding, waiver) if waiver and finding.state in _WAIVABLE else finding
-
-
-def _beside(recorded: RecordVerdict, evidence: EvidenceSet) -> EvidenceSet:
-    """What judges are handed: with the record in force, for what it lists may be refuted by what is seen."""
-    record = recorded.in_force
-    if record is None:
-        return evidence
-    return replace(evidence, sources={**evidence.sources, SourceName.RECORD: Seen(record, record.at, record.id)})
 
 
 def before_any_rollout(control: Control, rollout: Missing, now: float, previous: Finding | None) -> Finding:

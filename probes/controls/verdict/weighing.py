@@ -1,7 +1,7 @@
 """What each source shows of one control: the statements of its judges, pod by pod, and what is missing or too old."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from probes.controls.evidence import EvidenceSet, Missing, Seen
 from probes.controls.evidence.gathered import NOT_GIVEN
 from probes.controls.finding import Witness
 from probes.controls.judging import Facts, Raised, RegisteredJudge, Says, Statement, asked
+from probes.controls.records import Record
 from probes.controls.verdict.voting import next_voter_at, voters
 
 _RECORD = SourceName.RECORD
@@ -97,16 +98,18 @@ def weigh(
     facts: Facts,
     judges: Sequence[RegisteredJudge],
     pods: SettledPods | None = None,
+    record: Record | None = None,
 ) -> Scales:
     """Ask the judges of this control; one that raises, or says what it cannot say, is an error and nothing else.
 
-    `pods`: those of this evidence that have a vote, where they are known already.
+    `pods`: those of this evidence that have a vote, where they are known already; `record`: the one in force.
     """
     said: list[Statement] = []
     error = ""
     for registered in judges:
         if _is_seen(evidence, registered.sources):
-            answer = asked(partial(_statements, registered, control, evidence, facts))
+            handed = _beside(record, evidence) if record is not None and registered.reads_record else evidence
+            answer = asked(partial(_statements, registered, control, handed, facts))
             if isinstance(answer, Raised):
                 error = answer.what
             else:
@@ -118,6 +121,11 @@ def weigh(
     pods = settled_pods(evidence, facts.now) if pods is None else pods
     parts = [part for spec in control.evidence for part in _parts(spec, evidence, facts.now, pods, said)]
     return Scales(tuple(_with_a_vote(parts) if said else parts), error, pods.voting, spoken)
+
+
+def _beside(record: Record, evidence: EvidenceSet) -> EvidenceSet:
+    """What a judge is handed that compares what the record lists with what is seen."""
+    return replace(evidence, sources={**evidence.sources, _RECORD: Seen(record, record.at, record.id)})
 
 
 def _is_seen(evidence: EvidenceSet, sources: frozenset[SourceName]) -> bool:

@@ -122,11 +122,11 @@ def config_judge(*controls: str, broken: bool = False) -> Callable[[ConfigJudge]
     return register
 
 
-def config_judge_beside(*controls: str) -> Callable[[ConfigJudgeBeside], ConfigJudgeBeside]:
-    """The same of the config beside other evidence, such as the record in force."""
+def config_judge_beside_record(*controls: str) -> Callable[[ConfigJudgeBeside], ConfigJudgeBeside]:
+    """The same of the config beside the record in force."""
 
     def register(function: ConfigJudgeBeside) -> ConfigJudgeBeside:
-        judge(*controls, of=[CONFIG])(_judging_beside(function, broken=False))
+        judge(*controls, of=[CONFIG], reads_record=True)(_judging_beside(function, broken=False))
         return function
 
     return register

@@ -33,7 +33,7 @@ def thresholds_tuned(case: RulesCase) -> Iterator[Statement]:
             return
 
 
-@judge_of_rules("testing.load.peak-tested")
+@judge_of_rules("testing.load.peak-tested", reads_record=True)
 def live_peak(case: RulesCase) -> Iterator[Statement]:
     """Whether more than half of what was tested was met in 30 days; a peak of fewer days does not show the contrary."""
     record, peak = case.evidence.of(SourceName.RECORD, Record), case.look.peak
@@ -48,7 +48,7 @@ def live_peak(case: RulesCase) -> Iterator[Statement]:
         yield case.unclear(UnknownReason.OBSERVING, "The live peak is not known of all of the last 30 days.")
 
 
-@judge_of_rules("observability.metrics.business-exported")
+@judge_of_rules("observability.metrics.business-exported", reads_record=True)
 def stated_families(case: RulesCase) -> Iterator[Statement]:
     """Whether Prometheus had series of each family that the record lists, once it has scraped a pod for a day."""
     record, look = case.evidence.of(SourceName.RECORD, Record), case.look
