@@ -105,12 +105,12 @@ def test_a_secret_at_the_seam_of_a_line_that_a_runtime_cut_is_found_and_lines_th
     assert counted(first, line(), second).found == {}
 
 
-@pytest.mark.parametrize("part", ["\\", "\\u004", "A", "AKIA-", "eyJ", "QUtJ=", "a@", "4 "])
+@pytest.mark.parametrize("part", ["\\", "\\u004", "A", "AKIA-", "eyJ", "eyJaaaaaaaa.", "QUtJ=", "a@", "4 "])
 def test_a_line_made_to_be_searched_for_long_is_searched_soon(part: str) -> None:
     text = (part * LONGEST_LINE)[:LONGEST_LINE].encode()
     began = time.process_time()
     counted(text)
-    assert time.process_time() - began < 0.5
+    assert time.process_time() - began < 0.2
 
 
 @pytest.mark.parametrize(
