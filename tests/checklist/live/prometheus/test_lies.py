@@ -74,8 +74,8 @@ def test_a_whole_answer_is_taken() -> None:
         (200, {"status": "success", "data": {"result": [{"metric": {}, "value": [1]}]}}, "Unparseable", "shape"),
         (200, {"status": "success", "data": {"result": [{"metric": {}, "value": [1, "x"]}]}}, "Unparseable", "numbers"),
         (200, {"status": "success", "data": {"result": [{"metric": {}}] * 11}}, "Unparseable", ""),
-        (200, {"status": "success", "data": {"result": [5]}}, "Unparseable", "an item of result has another shape"),
-        (200, {"status": "success", "data": {"result": [[]]}}, "Unparseable", "an item of result has another shape"),
+        (200, {"status": "success", "data": {"result": [5]}}, "Unparseable", "a part of it is no object"),
+        (200, {"status": "success", "data": {"result": [[]]}}, "Unparseable", "a part of it is no object"),
         (200, b'{"status":"success","data":{"result":[' + b" " * (1 << 17), "Unparseable", "longer than 64.0 KiB"),
     ],
 )

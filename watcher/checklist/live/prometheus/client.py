@@ -112,7 +112,7 @@ class PrometheusClient:
             reader, time_slice = ItemReader(wanted.key, wanted.most, _LONGEST_ITEM), TimeSlice()
             async for text in _pieces(answer, self._most_bytes):
                 for item in reader.feed(text):
-                    _take(wanted, item)
+                    wanted.take(item)
                     await time_slice.checkpoint()
             self._check(reader, answer)
             return _date(answer)
@@ -139,14 +139,6 @@ class PrometheusClient:
     @property
     def _name(self) -> str:
         return f"Prometheus at {self._settings.url}"
-
-
-def _take(wanted: _Wanted, item: Any) -> None:
-    """ItemsError for an item that is none of these at all: that is no fault of ours."""
-    try:
-        wanted.take(item)
-    except (AttributeError, KeyError, TypeError) as error:
-        raise ItemsError(f"an item of {wanted.key} has another shape") from error
 
 
 def _refused(status: int) -> UnknownReason:
