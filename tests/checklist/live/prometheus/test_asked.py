@@ -21,7 +21,8 @@ from tests.servers.process import eventually
 from tests.servers.prometheus_server import PrometheusServer, run_prometheus
 from tests.servers.tools import tool
 from watcher.checklist.live.prometheus.client import QUESTIONS, PrometheusClient
-from watcher.checklist.live.prometheus.round import Asked, Known, ask
+from watcher.checklist.live.prometheus.known import Asked, Known
+from watcher.checklist.live.prometheus.round import ask
 from watcher.config.witnesses.prometheus import PrometheusSettings
 
 STARTED = 1764500000.25
@@ -38,7 +39,7 @@ def _of(agent: AgentRef, **labels: str) -> str:
 
 
 def _page(*agents: AgentRef, started: float, cluster: Mapping[str, str]) -> str:
-    lines = [f"agentweave_watcher_process_start_time_seconds{_labels(cluster)} {started!r}"]
+    lines = [f"agentweave_watcher_process_start_time_seconds{_labels({**cluster, 'group': 'watchers'})} {started!r}"]
     for agent in agents:
         lines.append(f"agentweave_watcher_target_info{_of(agent, **cluster)} 1")
         conditions = () if agent == IDLE else (*KNOWN, *MORE)
@@ -202,7 +203,7 @@ def test_series_of_another_cluster_do_not_count(shipped: PrometheusServer) -> No
 
 
 def test_labels_that_fit_watchers_of_several_clusters_tell_nothing(shipped: PrometheusServer) -> None:
-    found = _asked_of(shipped, "alerts.latency", "unknown", labels={"prometheus": ""})
+    found = _asked_of(shipped, "alerts.latency", "unknown", labels={"group": "watchers"})
     assert found.message.startswith("checklist.prometheus.labels fit watchers of several clusters")
 
 
@@ -276,7 +277,7 @@ def test_families_that_records_list_are_found_under_the_names_of_their_samples(f
     families = frozenset({"requests", "errors_total", "no_such"})
     asked = Asked(PODS, {}, STARTED, time.time(), families)
     known = asyncio.run(ask(PrometheusSettings(url=foreign.url), asked, None, 3600.0))
-    assert known.of(SEARCH, PODS[SEARCH]).exported == {"requests", "errors_total"}
+    assert known.of(SEARCH, PODS[SEARCH]).exported == frozenset({"requests", "errors_total"})
     assert known.of(IDLE, PODS[IDLE]).exported == frozenset()
     assert _ask(foreign).of(SEARCH, PODS[SEARCH]).exported is None
 

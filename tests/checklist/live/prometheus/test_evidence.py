@@ -19,7 +19,7 @@ from tests.servers.metrics_pages import Script, ok, serving
 from tests.servers.process import eventually
 from watcher.checklist.live.prometheus.client import QUESTIONS
 from watcher.checklist.live.prometheus.evidence import PrometheusEvidence
-from watcher.checklist.live.prometheus.stated_families import BUSINESS
+from watcher.checklist.live.prometheus.figures.stated_families import BUSINESS
 from watcher.config.settings import Settings, load_settings
 from watcher.metrics.own import OwnMetrics
 from watcher.runtime.clock import Clock

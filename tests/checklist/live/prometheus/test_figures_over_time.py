@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from probes.controls.evidence import AgentRef
 from probes.controls.evidence.alerts.prometheus import Decided, Peak
-from watcher.checklist.live.prometheus.decisions import Decisions
-from watcher.checklist.live.prometheus.peaks import DAY, DAYS, Peaks
+from watcher.checklist.live.prometheus.figures.decisions import Decisions
+from watcher.checklist.live.prometheus.figures.peaks import DAY, DAYS, Peaks
 
 SEARCH, OTHER = AgentRef("prod", "search"), AgentRef("prod", "other")
 NOW = 20_000 * DAY + 43_200.0

@@ -12,7 +12,7 @@ import pytest
 from tests.servers.metrics_pages import Script, ok, serving
 from watcher.checklist.live.prometheus.asking_error import AskingError
 from watcher.checklist.live.prometheus.client import PrometheusClient
-from watcher.checklist.live.prometheus.scrapes import Scrapes
+from watcher.checklist.live.prometheus.figures.scrapes import Scrapes
 from watcher.config.witnesses.prometheus import PrometheusSettings
 
 SEARCH_0 = ("prod", "search-0")

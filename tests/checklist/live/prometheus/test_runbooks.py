@@ -6,8 +6,8 @@ from probes.controls.evidence import PrometheusLook
 from probes.controls.evidence.alerts.prometheus import AlertRule, Fired, RuleBook
 from tests.probes.controls.judges.test_alert_rules import rule
 from tests.probes.controls.made import AGENT, NOW, record
+from watcher.checklist.live.prometheus.figures.stated_families import BUSINESS, stated_families
 from watcher.checklist.live.prometheus.runbooks import Runbook, runbooks_of
-from watcher.checklist.live.prometheus.stated_families import BUSINESS, stated_families
 
 URL = "https://wiki.example.org/slow"
 ALERTS, OPERATIONS = "observability.alerts.runbooks-created", "documentation.operational.runbooks-created"

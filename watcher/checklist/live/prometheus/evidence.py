@@ -12,9 +12,10 @@ from probes.controls.evidence import AgentRef, Missing, PrometheusLook, Seen
 from probes.controls.evidence.alerts.prometheus import ENOUGH_DECISIONS, WATCHDOG, RuleBook
 from watcher.checklist.live.prometheus.alertmanager import AlertmanagerWitness
 from watcher.checklist.live.prometheus.asking_error import AskingError
-from watcher.checklist.live.prometheus.round import Asked, Known, ask
+from watcher.checklist.live.prometheus.figures.stated_families import Stating, stated_families
+from watcher.checklist.live.prometheus.known import Asked, Known
+from watcher.checklist.live.prometheus.round import ask
 from watcher.checklist.live.prometheus.runbooks import Runbook, runbooks_of
-from watcher.checklist.live.prometheus.stated_families import Stating, stated_families
 from watcher.checklist.live.provider import Presence, Provided
 from watcher.config.settings import Settings
 from watcher.metrics.families import PREFIX

@@ -1,5 +1,6 @@
 """Audit records of an hour against the decisions of the same hour: nothing of few, nothing of another hour."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -12,8 +13,10 @@ from tests.probes.controls.judges.witnesses.found import finding, pod, said
 from tests.probes.controls.made import NOW
 
 AUDIT = "security.authz.audit-logging-enabled"
-STDOUT = {"authorization": {"audit": {"enabled": True, "destination": "stdout"}}}
-TO_FILE = {"authorization": {"audit": {"enabled": True, "destination": "file:///var/log/agentweave/audit.log"}}}
+STDOUT: Mapping[str, object] = {"authorization": {"audit": {"enabled": True, "destination": "stdout"}}}
+TO_FILE: Mapping[str, object] = {
+    "authorization": {"audit": {"enabled": True, "destination": "file:///var/log/agentweave/audit.log"}}
+}
 
 
 def logs(audited: int | None, hour: int = 50) -> Seen[object]:
@@ -27,13 +30,13 @@ def decided(decisions: float, at: float = NOW, *, whole: bool = True) -> Seen[ob
 
 
 def told(audited: int | None, decisions: float, at: float = NOW, hour: int = 50, *, whole: bool = True,
-         config: dict[str, object] = STDOUT, opa: bool | None = None) -> str:  # fmt: skip
+         config: Mapping[str, object] = STDOUT, opa: bool | None = None) -> str:  # fmt: skip
     """The finding of one pod, whose OPA says that it records, does not, or was not asked."""
     found = pod("search-0", 100.0)
     if opa is not None:
         found = _with_opa(found, records=opa)
-    more = {"logs": logs(audited, hour), "prometheus": decided(decisions, at, whole=whole)}
-    return said(finding(AUDIT, found, config=config, **more))
+    told_by = decided(decisions, at, whole=whole)
+    return said(finding(AUDIT, found, config=config, logs=logs(audited, hour), prometheus=told_by))
 
 
 def _with_opa(found: Pod, *, records: bool) -> Pod:
