@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from probes.controls.catalogue.control import SourceName
-from probes.controls.evidence import Arrived, LogSample, OPALook, Pod, PrometheusLook, Seen
+from probes.controls.catalogue.control import SourceName, UnknownReason
+from probes.controls.evidence import AgentConfigFile, Arrived, LogSample, Missing, OPALook, Pod, PrometheusLook, Seen
 from probes.controls.evidence.alerts.prometheus import Decided, RuleBook
 from probes.readings.decision import DecisionLogs, OPAReading
 from tests.probes.controls.judges.witnesses.found import finding, pod, said
@@ -77,6 +77,11 @@ def test_not_one_record_of_twenty_decisions_fails_where_the_config_says_that_the
 def test_an_opa_that_records_by_its_own_config_needs_no_lines() -> None:
     assert told(0, 100.0, opa=True) == "pass: search-0: OPA's own config has decision logs."
     assert told(100, 100.0, opa=False).startswith("unknown")
+    assert told(0, 100.0, opa=False).startswith("fail")
+    unasked = Seen(OPALook(OPAReading()), NOW, "opa")
+    known = pod("search-0", 100.0)
+    known = replace(known, sources={**known.sources, SourceName.OPA: unasked})
+    assert finding(AUDIT, known, config=STDOUT, logs=logs(0), prometheus=decided(100.0)).state == "fail"
 
 
 def test_without_prometheus_nothing_is_compared() -> None:
@@ -84,3 +89,25 @@ def test_without_prometheus_nothing_is_compared() -> None:
     assert said(found).startswith(
         "unknown NoData: How many decisions were made in the hour of the log lines is not known"
     )
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        Missing(UnknownReason.FORBIDDEN, "It may not be read."),
+        Seen(AgentConfigFile({}, {}, "1.0.0", in_place=True, broken=((1, "not YAML"),)), NOW, "config.yaml"),
+    ],
+)
+def test_a_config_that_is_not_known_does_not_say_where_records_should_be(config: Seen[object] | Missing) -> None:
+    found = finding(AUDIT, pod("search-0", 100.0), logs=logs(0), prometheus=decided(100.0), agent_config=config)
+    assert found.state == "unknown"
+    assert found.reason != "EvaluatorError"
+
+
+def test_a_store_of_which_nothing_ever_arrived_and_a_prometheus_without_decisions_tell_nothing() -> None:
+    never = Seen(LogSample(200, 200, audited=0), NOW, "Loki")
+    found = finding(AUDIT, pod("search-0", 100.0), config=STDOUT, logs=never, prometheus=decided(100.0))
+    assert said(found).startswith("unknown NoData: 0 audit records arrived")
+    without = Seen(PrometheusLook(RuleBook()), NOW, "prometheus")
+    found = finding(AUDIT, pod("search-0", 100.0), config=STDOUT, logs=logs(0), prometheus=without)
+    assert said(found).startswith("unknown NoData: How many decisions")
