@@ -9,7 +9,7 @@ import pytest
 
 from probes.contract import Target, TargetKey
 from probes.controls.catalogue.control import SourceName
-from probes.controls.evidence import AgentRef, EvidenceSet, Missing
+from probes.controls.evidence import AgentRef, DeadLink, DocumentLinks, EvidenceSet, Missing, Seen
 from probes.controls.finding import Finding
 from probes.controls.judging import Facts, load_judges
 from probes.controls.sdk.loading import load_sdk_facts
@@ -80,6 +80,14 @@ def test_a_link_that_is_dead_for_a_week_refutes_the_record_and_one_good_look_end
         linked.look(DAY)
         assert linked.finding().state == "attested"
         assert len(server.asked) == 9
+
+
+@pytest.mark.parametrize(("days", "looks", "state"), [(7, 3, "fail"), (6.999, 3, "attested"), (7, 2, "attested")])
+def test_a_week_and_three_looks_are_needed_to_the_second(days: float, looks: int, state: str) -> None:
+    dead = DeadLink("https://wiki.example.org/", NOW - days * DAY, looks, "it answers 404")
+    found = EvidenceSet(AGENT, {SourceName.DOCUMENT_LINK: Seen(DocumentLinks(1, {GUIDE: (dead,)}), NOW, "links")})
+    facts = Facts(now=NOW, sdk=load_sdk_facts())
+    assert judge_control(CATALOGUE.by_id[GUIDE], found, facts, load_judges(), [record(GUIDE)]).state == state
 
 
 def test_two_looks_are_not_enough_and_silence_is_no_look() -> None:

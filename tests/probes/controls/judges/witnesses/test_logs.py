@@ -74,6 +74,7 @@ def test_what_is_logged_shows_the_level(levels: dict[str, int], config: dict[str
 def test_of_few_lines_the_level_is_left_to_the_config() -> None:
     without = finding(LEVEL, logs=OFF)
     assert finding(LEVEL, logs=sample(levels={"DEBUG": 99})).state == without.state == "unknown"
+    assert finding(LEVEL, logs=sample(levels={"DEBUG": 100})).state == "fail"
 
 
 def test_rules_for_secrets_are_told_with_their_counts() -> None:
