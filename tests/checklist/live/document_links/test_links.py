@@ -154,6 +154,7 @@ def test_a_dead_runbook_that_an_alert_names_refutes_and_alerts_that_are_not_know
         linked.runbooks = None
         linked.look(DAY)
         assert linked.finding(RUNBOOKS, found).state == "fail"
+        assert linked.finding(RUNBOOKS).state == "attested"
         assert linked.finding(GUIDE).state == "attested"
         linked.runbooks = ()
         linked.look(DAY)

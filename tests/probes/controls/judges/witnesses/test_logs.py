@@ -85,6 +85,8 @@ def test_rules_for_secrets_are_told_with_their_counts() -> None:
     assert finding(REDACTED, logs=sample()).reason == "AttestationMissing"
     assert finding(REDACTED, logs=sample(), previous=found).reason == "AttestationMissing"
     assert finding(REDACTED, logs=sample(0, 0), previous=found).state == "fail"  # silence redacts nothing
+    assert finding(REDACTED, logs=sample(99, 99), previous=found).state == "fail"
+    assert finding(REDACTED, logs=sample(100, 100), previous=found).reason == "AttestationMissing"
     assert finding(REDACTED, logs=OFF, previous=found).state == "fail"
 
 
@@ -109,6 +111,12 @@ def test_rules_for_secrets_are_told_with_their_counts() -> None:
             None,
             2 * HOUR,
             "unknown NoData: The store has had no line of pod a for an hour, in which it had hardly any request.",
+        ),
+        (
+            Arrived("a", 0, 0),
+            20,
+            HOUR,
+            "fail Violated: The store has had no line of pod a for an hour, in which it served 20 requests.",
         ),
         (
             Arrived("a", 3, 0),
