@@ -186,8 +186,9 @@ def test_a_warning_is_needed_for_each_of_four_signals() -> None:
 def test_each_rule_that_selects_the_agent_names_a_runbook() -> None:
     bare = rule("Bare", "", runbook_url="")
     assert told(RUNBOOKS, look(rule()))[0] == "good"
-    assert told(RUNBOOKS, look(rule(), bare))[1] == (
-        "The rule Bare selects this agent and has no runbook_url that is a whole URL."
+    assert told(RUNBOOKS, look(rule(), bare)) == (
+        "bad",
+        "The rule Bare selects this agent and has no runbook_url that is a whole URL.",
     )
     assert told(RUNBOOKS, look(rule(), bare, selected=(0,)))[0] == "good"
     assert told(RUNBOOKS, look(rule(), bare, selected=(0,), known=False))[0] == "unclear"
