@@ -107,6 +107,7 @@ class RegisteredJudge:
 
     judge: Judge
     sources: frozenset[SourceName]
+    reads_record: bool = False  # it is handed the record in force too, as source `record`
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +125,11 @@ class Registry:
         self._judges: dict[str, tuple[RegisteredJudge, ...]] = {}
         self._facts: dict[FactKey, FactJudge] = {}
 
-    def judge(self, *controls: str, of: Iterable[SourceName]) -> Callable[[Judge], Judge]:
-        """Register a judge of these controls; ValueError where another one speaks of the same evidence."""
+    def judge(self, *controls: str, of: Iterable[SourceName], reads_record: bool = False) -> Callable[[Judge], Judge]:
+        """Register a judge of these controls; ValueError where another one speaks of the same evidence.
+
+        `reads_record`: what the record in force says is compared with what is seen.
+        """
         sources = frozenset(of)
 
         def register(function: Judge) -> Judge:
@@ -133,7 +137,7 @@ class Registry:
                 there = self._judges.get(control, ())
                 if any(sources & other.sources for other in there):
                     raise ValueError(f"{control}: two judges speak of the same source")
-                self._judges[control] = (*there, RegisteredJudge(function, sources))
+                self._judges[control] = (*there, RegisteredJudge(function, sources, reads_record))
             return function
 
         return register

@@ -177,7 +177,8 @@ class ChecklistSettings(BaseModel):
         default=None, description="where the traces of agents are; left out: none are asked for"
     )
     document_links: DocumentLinksSettings = Field(
-        default_factory=DocumentLinksSettings, description="whether the links of records are tried"
+        default_factory=DocumentLinksSettings,
+        description="whether the links of records and the runbooks of alerts are tried",
     )
     prometheus: PrometheusSettings | None = Field(
         default=None, description="the Prometheus that is asked which alerts watch agents; left out: none is"

@@ -1,9 +1,9 @@
-"""Is the document still there to which a record links? Whether its text is right, people know."""
+"""Is the document still there to which a record or an alert links? Whether its text is right, people know."""
 
 from collections.abc import Iterator
 
-from probes.controls.catalogue.control import Control, SourceName
-from probes.controls.evidence import DocumentLinks, EvidenceSet, Missing
+from probes.controls.catalogue.control import Control, SourceName, UnknownReason
+from probes.controls.evidence import DocumentLinks, EvidenceSet, Missing, Seen
 from probes.controls.judging import Facts, Says, Statement, judge
 
 SOURCE = SourceName.DOCUMENT_LINK
@@ -18,6 +18,9 @@ _DEVELOPER = (*("api-documentation", "setup-instructions", "testing-guide", "con
 _COMPLIANCE = (
     *("data-flow-diagram", "access-control-matrix", "audit-log-format", "compliance-controls", "privacy-policy"),
 )
+
+_OF_ALERTS = ("documentation.operational.runbooks-created", "observability.alerts.runbooks-created")
+"""Whose documents alerts name, too."""
 
 
 @judge(
@@ -35,5 +38,8 @@ def is_there(control: Control, evidence: EvidenceSet, facts: Facts) -> Iterator[
     for link in () if isinstance(found, Missing) else found.value.dead.get(control.id, ()):
         if facts.now - link.since >= _DEAD_AFTER and link.looks >= _LOOKS:
             days = (facts.now - link.since) / 86400
-            told = f"The document that a record links to has not been there for {days:.0f} days: {link.why}."
+            told = f"The document that {link.linked_by} links to has not been there for {days:.0f} days: {link.why}."
             yield Statement(SOURCE, Says.BAD, told, link.url, at_once=True)
+    if isinstance(found, Seen) and found.value.untold and control.id in _OF_ALERTS:
+        told = "The runbooks of its alerts are not known yet."
+        yield Statement(SOURCE, Says.UNCLEAR, told, reason=UnknownReason.NO_DATA)

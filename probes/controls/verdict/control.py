@@ -64,14 +64,15 @@ def judge_control(
     if applies is False:
         return _since(not_applicable(control, facts.now), previous)
     records = [each for each in records if each.environment == facts.environment]
-    scales = weigh(control, evidence, facts, judges.controls.get(control.id, ()), pods)
+    recorded = judge_records(control, evidence, records, facts.now)
+    scales = weigh(control, evidence, facts, judges.controls.get(control.id, ()), pods, recorded.in_force)
     case = Case(
         control,
         evidence,
         facts,
         by_the_record(scales) if control.scope is _RELEASE else scales,
         previous,
-        judge_records(control, evidence, records, facts.now),
+        recorded,
         applies if isinstance(applies, Missing) else None,
     )
     finding = _since(_remembering(case, _formed(case)), previous)

@@ -43,6 +43,7 @@ class RecordVerdict:
     reason: ExpiredReason | UnknownReason | None = None
     message: str = ""
     lost: bool = False  # the record does not stand there any more
+    in_force: Record | None = None  # the whole of it, where it attests: what it lists can be compared with what is seen
 
 
 NOTHING = RecordVerdict(Outcome.NOTHING)
@@ -150,7 +151,7 @@ def _in_force(control: Control, newest: Record, now: float) -> RecordVerdict:
         message = f"The newest result says too little: expected {', '.join(unmet)}."
         return RecordVerdict(Outcome.UNKNOWN, said, UnknownReason.NO_DATA, message)
     who = f" by {newest.by}" if newest.by else ""
-    return RecordVerdict(Outcome.ATTESTED, said, None, f"A valid {newest.kind} record{who} says so.")
+    return RecordVerdict(Outcome.ATTESTED, said, None, f"A valid {newest.kind} record{who} says so.", in_force=newest)
 
 
 def _gone(record: Record) -> str:

@@ -16,6 +16,7 @@ from probes.controls.evidence import EvidenceSet, Missing, Seen
 from probes.controls.evidence.gathered import NOT_GIVEN
 from probes.controls.finding import Witness
 from probes.controls.judging import Facts, Raised, RegisteredJudge, Says, Statement, asked
+from probes.controls.records import Record
 from probes.controls.verdict.voting import next_voter_at, voters
 
 _RECORD, _ROLLOUT = SourceName.RECORD, SourceName.ROLLOUT
@@ -103,16 +104,18 @@ def weigh(
     facts: Facts,
     judges: Sequence[RegisteredJudge],
     pods: SettledPods | None = None,
+    record: Record | None = None,
 ) -> Scales:
     """Ask the judges of this control; one that raises, or says what it cannot say, is an error and nothing else.
 
-    `pods`: those of this evidence that have a vote, where they are known already.
+    `pods`: those of this evidence that have a vote, where they are known already; `record`: the one in force.
     """
     said: list[Statement] = []
     error, raised = "", _NO_SOURCE
     for registered in judges:
         if _is_seen(evidence, registered.sources):
-            answer = asked(partial(_statements, registered, control, evidence, facts))
+            handed = _beside(record, evidence) if record is not None and registered.reads_record else evidence
+            answer = asked(partial(_statements, registered, control, handed, facts))
             if isinstance(answer, Raised):
                 error, raised = answer.what, raised | registered.sources
             else:
@@ -135,6 +138,11 @@ def by_the_record(scales: Scales) -> Scales:
         return scales
     others = tuple([part for part in scales.parts if part.spec.source not in _IN_THE_RECORD])
     return replace(scales, parts=others, error=scales.error if scales.raised - _IN_THE_RECORD else "")
+
+
+def _beside(record: Record, evidence: EvidenceSet) -> EvidenceSet:
+    """What a judge is handed that compares what the record lists with what is seen."""
+    return replace(evidence, sources={**evidence.sources, _RECORD: Seen(record, record.at, record.id)})
 
 
 def _is_seen(evidence: EvidenceSet, sources: frozenset[SourceName]) -> bool:

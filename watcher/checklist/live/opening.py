@@ -66,8 +66,10 @@ class LiveChecklist:
         self._records = RecordEvidence(
             settings.checklist, controls, target_set.access, engine.clock, engine.own_metrics, self._state_dir
         )
-        self._witnesses = Witnesses(settings.checklist, engine, self._objects, self._records.in_place, self._state_dir)
-        self._prometheus = PrometheusEvidence(settings, controls, states, engine.own_metrics, engine.clock)
+        in_place = self._records.in_place
+        self._prometheus = PrometheusEvidence(settings, controls, states, engine.own_metrics, engine.clock, in_place)
+        linking = in_place, self._prometheus.runbooks_of
+        self._witnesses = Witnesses(settings.checklist, engine, self._objects, *linking, self._state_dir)
         providers: list[EvidenceProvider] = [self._objects, self._known, self._probed, self._prometheus]
         providers += [self._records, *self._witnesses.providers]
         self._gathering = Gathering(providers, settings.shard.owns, self._objects.accounts, at_once=once)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentRef, Missing
-from watcher.checklist.live.document_links.evidence import LinkEvidence, Linking
+from watcher.checklist.live.document_links.evidence import LinkEvidence, Linking, Runbooks
 from watcher.checklist.live.kubernetes.opening import ObjectEvidence
 from watcher.checklist.live.logs.loki import Loki
 from watcher.checklist.live.logs.pod_logs import PodLogs
@@ -48,13 +48,14 @@ class Witnesses:
         engine: Engine,
         objects: ObjectEvidence,
         records: Callable[[AgentRef], Iterable[Linking]],
+        runbooks: Runbooks,
         state_dir: Path | None,
     ) -> None:
         """`records`: those of an agent that are valid; `state_dir`: where what is known of links is kept."""
         self._engine, self._objects, self._settings = engine, objects, settings
         names, board = engine.source_context.names, engine.board
         self._links = LinkEvidence(
-            settings.document_links, records, lambda: board.states, names, engine.clock, state_dir
+            settings.document_links, records, runbooks, lambda: board.states, names, engine.clock, state_dir
         )
         self.logs = self._evidence(SourceName.LOGS, *self._logs_of(settings))
         self._traces = self._evidence(SourceName.TRACES, *self._traces_of(settings))

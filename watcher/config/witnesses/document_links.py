@@ -1,4 +1,4 @@
-"""Whether the links of records are tried: the section `document_links` of the checklist."""
+"""Whether the links of records and the runbooks of alerts are tried: the section `document_links` of the checklist."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ def _host_or_port(text: str) -> str:
 
 
 class DocumentLinksSettings(BaseModel):
-    """Whether the links of records are tried."""
+    """Whether the links of records and the runbooks of alerts are tried."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -10,6 +10,9 @@ from probes.controls.catalogue.control import UnknownReason
 WATCHDOG = "AgentWeaveWatchdog"
 """The shipped alert that always fires."""
 
+ENOUGH_DECISIONS = 20
+"""In an hour, of which audit records can be missed."""
+
 
 class Health(StrEnum):
     """How the last evaluation of a rule went."""
@@ -84,6 +87,21 @@ class Counted(NamedTuple):
     bad: float
 
 
+class Peak(NamedTuple):
+    """The most requests a second that an agent had in 30 days: the highest 5-min mean."""
+
+    requests_per_second: float | None  # None: there is none of the days that are known
+    whole: bool  # each of the days is known
+
+
+class Decided(NamedTuple):
+    """How many authorization decisions an agent counted in an hour."""
+
+    at: float  # Unix seconds: the end of the hour
+    decisions: float
+    whole: bool  # each of its pods told
+
+
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """What is the same for all agents of a cluster; None where nothing tells."""
@@ -93,6 +111,7 @@ class Cluster:
 
 
 NOTHING_TOLD = Cluster()
+NO_PEAK = Peak(None, whole=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +136,10 @@ class PrometheusLook:
     fired: tuple[Fired, ...] = ()
     flapped: tuple[Flapped, ...] = ()
     cluster: Cluster = NOTHING_TOLD
+    peak: Peak = NO_PEAK
+    decided: tuple[Decided, ...] = ()  # of the last 3 h, the oldest first
+    exported: frozenset[str] | None = None  # of the families that its records list, those with series in 24 h, in small
+    # letters; None: it was not asked
 
     def rule(self, number: int) -> AlertRule:
         """One of the book."""

@@ -1,1 +1,1 @@
-"""What others saw of an agent: scanners, logs, traces, and the links of its records."""
+"""What others saw of an agent: scanners, logs, traces, and the links of its records and alerts."""

@@ -1,4 +1,4 @@
-"""Whether the documents that records link to are still there."""
+"""Whether the documents that records and alerts link to are still there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,11 +12,13 @@ class DeadLink(NamedTuple):
     since: float  # Unix seconds of the first of these looks
     looks: int
     why: str  # `404`, `410`, or that its host does not exist
+    linked_by: str = "a record"  # or an alert whose runbook it is
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentLinks:
     """Source `document_link`."""
 
-    tried: int  # links of the agent's records that were tried, on hosts that are listed
+    tried: int  # links of the agent's records and alerts that were tried, on hosts that are listed
     dead: Mapping[str, tuple[DeadLink, ...]]  # by control
+    untold: bool = False  # the runbooks of its alerts are not known yet

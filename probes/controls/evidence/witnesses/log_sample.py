@@ -48,5 +48,8 @@ class LogSample:
     request_or_trace: Share = _NO_LINES  # request_id or trace_id, of lines that belong to a request
     levels: Mapping[str, int] = field(default_factory=dict)  # in capitals
     found: Mapping[str, int] = field(default_factory=dict)  # rule for secrets or personal data -> lines that match
+    audits: int = 0  # lines that record a decision on a caller
+    audit_fields: frozenset[str] = frozenset()  # that all of these have at top level; told only where a record lists it
+    audited: int | None = None  # such lines that the store has of the last hour; None: it was not asked
     arrived: tuple[Arrived, ...] | Missing = NOT_GIVEN
     retention: Retention | Missing = NOT_GIVEN

@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 from probes.controls.evidence.gathered import Missing
 
+CLOCK_SKEW = 300.0
+"""Seconds that a scanner's clock may be ahead."""
+
 
 class ScannedVulnerabilities(NamedTuple):
     """The VulnerabilityReport of one image."""

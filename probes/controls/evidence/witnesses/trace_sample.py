@@ -16,4 +16,5 @@ class TraceSample:
     with_spiffe_id: int = 0  # of these
     calls: int = 0  # of these, client spans
     failed_calls: int = 0  # of these, with an error
+    heard: bool = True  # the store has had a trace of some agent, so that none of this one says something
     retention: Retention | Missing = NOT_GIVEN

@@ -106,6 +106,7 @@ def as_number(value: object) -> float | None:
 
 
 ConfigJudge = Callable[[ConfigCase], Iterable[Statement]]
+ConfigJudgeBeside = Callable[[ConfigCase, EvidenceSet], Iterable[Statement]]
 
 
 def config_judge(*controls: str, broken: bool = False) -> Callable[[ConfigJudge], ConfigJudge]:
@@ -121,13 +122,27 @@ def config_judge(*controls: str, broken: bool = False) -> Callable[[ConfigJudge]
     return register
 
 
+def config_judge_beside_record(*controls: str) -> Callable[[ConfigJudgeBeside], ConfigJudgeBeside]:
+    """The same of the config beside the record in force."""
+
+    def register(function: ConfigJudgeBeside) -> ConfigJudgeBeside:
+        judge(*controls, of=[CONFIG], reads_record=True)(_judging_beside(function, broken=False))
+        return function
+
+    return register
+
+
 def _judging(function: ConfigJudge, *, broken: bool) -> Judge:
+    return _judging_beside(lambda case, _: function(case), broken=broken)
+
+
+def _judging_beside(function: ConfigJudgeBeside, *, broken: bool) -> Judge:
     def asked(control: Control, evidence: EvidenceSet, facts: Facts) -> Iterable[Statement]:
         found = config_of(evidence)
         if found.value.broken and not broken:
             line, _ = found.value.broken[0]
             why = "The config cannot be read, so what it says is not known."
             return [Statement(CONFIG, Says.UNCLEAR, why, f"{found.ref}:{line}", reason=UnknownReason.UNPARSEABLE)]
-        return function(ConfigCase(control, found, facts, facts.sdk.of(found.value.sdk_version)))
+        return function(ConfigCase(control, found, facts, facts.sdk.of(found.value.sdk_version)), evidence)
 
     return asked

@@ -54,11 +54,11 @@ class LogCase:
 LogJudge = Callable[[LogCase], Iterable[Statement]]
 
 
-def log_judge(*controls: str) -> Callable[[LogJudge], LogJudge]:
+def log_judge(*controls: str, reads_record: bool = False) -> Callable[[LogJudge], LogJudge]:
     """Register a judge of samples of log lines."""
 
     def register(function: LogJudge) -> LogJudge:
-        @judge(*controls, of=[SOURCE])
+        @judge(*controls, of=[SOURCE], reads_record=reads_record)
         def of_sample(control: Control, evidence: EvidenceSet, facts: Facts) -> Iterator[Statement]:
             found = evidence.of(SOURCE, LogSample)
             if not isinstance(found, Missing):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import Arrived, Missing, Pod
+from probes.controls.evidence.gathered import NOT_GIVEN
 from probes.controls.judges.kubernetes_object.case import short
 from probes.controls.judges.logs.case import LEAST_REQUESTS, SOURCE, LogCase, log_judge
 from probes.controls.judging import Says, Statement
@@ -15,9 +16,12 @@ _HOUR = 3600.0
 def centralized(case: LogCase) -> Iterator[Statement]:
     """Whether the store has new lines of each pod that has run for an hour."""
     arrived = case.seen.arrived
-    if isinstance(arrived, Missing):
+    if arrived is NOT_GIVEN:
         told = "Lines are read of the pods, not of a central store."
         yield case.unclear(UnknownReason.SOURCE_MISSING, told)
+        return
+    if isinstance(arrived, Missing):
+        yield case.unclear(arrived.reason, arrived.message)
         return
     by_pod = {each.pod: each for each in arrived}
     old = [pod for pod in case.evidence.pods.values() if _has_run(pod, case.facts.now)]

@@ -42,11 +42,13 @@ def cut(message: str) -> str:
     return message if len(message) <= _LONGEST else f"{message[: _LONGEST - 1]}…"
 
 
-def judge_of_rules(*controls: str) -> Callable[[Callable[[RulesCase], Iterable[Statement]]], object]:
+def judge_of_rules(
+    *controls: str, reads_record: bool = False
+) -> Callable[[Callable[[RulesCase], Iterable[Statement]]], object]:
     """Register a judge that is asked where Prometheus told something of the agent."""
 
     def register(function: Callable[[RulesCase], Iterable[Statement]]) -> object:
-        @judge(*controls, of=[PROMETHEUS])
+        @judge(*controls, of=[PROMETHEUS], reads_record=reads_record)
         def of_look(control: Control, evidence: EvidenceSet, facts: Facts) -> Iterator[Statement]:
             found = evidence.of(PROMETHEUS, PrometheusLook)
             if isinstance(found, Seen):

@@ -2,18 +2,23 @@
 
 from collections.abc import Iterator
 
-from probes.controls.evidence import EvidenceSet
+from probes.controls.catalogue.control import SourceName, UnknownReason
+from probes.controls.evidence import EvidenceSet, Missing, Pod
 from probes.controls.evidence.alerts.prometheus import WATCHDOG, Health
 from probes.controls.judges.prometheus.case import RulesCase, judge_of_rules
 from probes.controls.judging import Statement
+from probes.controls.records import Record, listed
 
 _DAYS = 3
 """Days of 7 on which an alert may not start too often."""
 
+_DAY = 86400.0
 _HOUR, _EARLY = 3600.0, 300.0
 """Seconds after a rollout in which no alert may fire, and in which one from before it may end."""
 
 _FAILED_SPANS, _ENOUGH_SPANS = 0.01, 100
+_TESTED = "peak_requests_per_second"
+"""Of a record of a load test."""
 
 
 @judge_of_rules("observability.alerts.thresholds-tuned")
@@ -26,6 +31,40 @@ def thresholds_tuned(case: RulesCase) -> Iterator[Statement]:
         if each.days >= _DAYS:
             yield case.bad(f"The alert {each.name} started more than 10 times a day on {each.days} of the last 7 days.")
             return
+
+
+@judge_of_rules("testing.load.peak-tested", reads_record=True)
+def live_peak(case: RulesCase) -> Iterator[Statement]:
+    """Whether more than half of what was tested was met in 30 days; a peak of fewer days does not show the contrary."""
+    record, peak = case.evidence.of(SourceName.RECORD, Record), case.look.peak
+    tested = None if isinstance(record, Missing) else record.value.counts.get(_TESTED)
+    if tested is None:
+        return
+    live = peak.requests_per_second
+    if live is not None and live > tested / 2:
+        told = f"In the last 30 days it had up to {live:.4g} requests a second"
+        yield case.bad(f"{told}, more than half of the {tested:.4g} that were tested.")
+    elif not peak.whole:
+        yield case.unclear(UnknownReason.OBSERVING, "The live peak is not known of all of the last 30 days.")
+
+
+@judge_of_rules("observability.metrics.business-exported", reads_record=True)
+def stated_families(case: RulesCase) -> Iterator[Statement]:
+    """Whether Prometheus had series of each family that the record lists, once it has scraped a pod for a day."""
+    record, look = case.evidence.of(SourceName.RECORD, Record), case.look
+    names = None if isinstance(record, Missing) else listed(record.value.statement, "families")
+    if not names:
+        return
+    old = [pod for pod in case.evidence.pods.values() if pod.name in look.scraped and _ready_for(case, pod) >= _DAY]
+    if look.exported is None or not old:
+        yield case.unclear(UnknownReason.OBSERVING, "No pod is known that Prometheus has scraped for 24 h.")
+    elif lacking := sorted(names - look.exported):
+        yield case.bad(f"Prometheus had no series of {lacking[0][:80]} in 24 h, which the record lists.")
+
+
+def _ready_for(case: RulesCase, pod: Pod) -> float:
+    """Seconds."""
+    return case.facts.now - pod.ready_since if pod.ready_since is not None and not pod.terminating else 0.0
 
 
 @judge_of_rules("observability.alerts.tested")

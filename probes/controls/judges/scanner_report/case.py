@@ -7,13 +7,12 @@ from typing import Generic, Protocol, TypeVar
 
 from probes.controls.catalogue.control import Control, SourceName, UnknownReason
 from probes.controls.evidence import EvidenceSet, Missing, RunningImage, ScannerReports
+from probes.controls.evidence.witnesses.scanner_reports import CLOCK_SKEW
 from probes.controls.judges.kubernetes_object.case import short
 from probes.controls.judging import Facts, Says, Statement, judge
 
 SOURCE = SourceName.SCANNER_REPORT
 _LONGEST, _DAY = 200, 86400.0
-_SKEW = 300.0
-"""Seconds that a scanner's clock may be ahead."""
 
 
 class Report(Protocol):
@@ -103,7 +102,7 @@ def _not_of_now(control: Control, image: RunningImage, report: Report, now: floa
     spec = control.spec(SOURCE)
     longest = spec.max_age if spec is not None else None
     name = short(image.container)
-    if report.at > now + _SKEW:
+    if report.at > now + CLOCK_SKEW:
         told = f"The report on container {name} is dated in the future."
         return unclear(UnknownReason.UNPARSEABLE, told, report.ref)
     if longest is not None and now - report.at > longest:

@@ -41,7 +41,7 @@ _RULES: Sequence[tuple[str, str, "re.Pattern[str]"]] = [
         ("DigitalOcean token", "_v1_", r"do[opr]_v1_[a-f0-9]{64}"),
         ("Azure storage key", "AccountKey=", r"AccountKey=[A-Za-z0-9+/]{60,}={0,2}"),
         ("age secret key", "AGE-SECRET-KEY-1", r"AGE-SECRET-KEY-1[A-Z0-9]{58}"),
-        ("JSON Web Token", "eyJ", r"eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
+        ("JSON Web Token", "eyJ", r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
     )
 ]
 _TOKEN = re.compile(r"(?<![A-Za-z0-9+=_:-])[A-Za-z0-9+=_-]{24,256}(?![A-Za-z0-9+=_-])")

@@ -12,6 +12,9 @@ SOURCE = SourceName.TRACES
 _LEAST_REQUESTS, _MANY_REQUESTS, _LEAST_SPANS, _LEAST_CALLS = 20, 1000, 5, 20
 _NAMED, _OFF = 0.95, 0.5
 """Share of spans that must have a SPIFFE ID, and how far of itself the rate may be off."""
+_NEVER_HEARD = (
+    "The store has had no span of any agent yet: maybe services are not named as checklist.traces.service says."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ def spans_arrive(case: TraceCase) -> Iterator[Statement]:
         yield _unclear("The store has no span of the last hour, and none can be there: the sampling rate is 0.")
     elif requests * rate < _LEAST_REQUESTS:
         yield _unclear(f"The store has no span of the last hour, in which there were {requests:.0f} requests.")
+    elif not case.seen.heard:
+        yield _unclear(_NEVER_HEARD)
     else:
         yield _bad(f"The store has no span of the last hour, in which there were {requests:.0f} requests.")
 
@@ -88,7 +93,7 @@ def spans_name_identities(case: TraceCase) -> Iterator[Statement]:
 def as_many_as_sampled(case: TraceCase) -> Iterator[Statement]:
     """Whether far fewer requests are traced than the set rate says; more than were asked for cannot be counted."""
     requests, rate, seen = case.requests, case.rate, case.seen
-    if requests is None or not rate or requests < _MANY_REQUESTS or seen.more:
+    if requests is None or not rate or requests < _MANY_REQUESTS or seen.more or not seen.heard:
         yield _unclear("What is stored cannot be compared with the sampling rate.")
     elif seen.traces < requests * rate * _OFF:
         told = f"{seen.traces} traces are stored of {requests:.0f} requests in an hour; by the rate of {rate:g} it"

@@ -68,7 +68,10 @@ def test_a_host_that_does_not_exist_is_gone_and_one_that_is_silent_is_not_known(
 
 @pytest.mark.parametrize(
     "address",
-    ["127.0.0.1", "::1", "169.254.169.254", "fe80::1", "0.0.0.0", "::ffff:127.0.0.1", "::ffff:169.254.169.254"],
+    [
+        *("127.0.0.1", "::1", "169.254.169.254", "fe80::1", "0.0.0.0", "::ffff:127.0.0.1", "::ffff:169.254.169.254"),
+        *("64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1", "fd00:ec2::254", "100.100.100.200", "168.63.129.16"),
+    ],
 )
 def test_a_name_that_leads_to_this_machine_or_to_metadata_of_a_cloud_is_not_asked(address: str) -> None:
     with run_answering(lambda _: (404, b"")) as server:
@@ -106,6 +109,9 @@ def test_a_server_whose_certificate_does_not_verify_says_nothing(tmp_path: Path)
         ("https://[::1/", False),
         ("https://wiki.example.org:99999/", False),
         ("", False),
+        ("https://wiki.example.org/a\r\nHost: evil.org", False),
+        ("https://wiki.example.org/a b", False),
+        ("https://wiki.example.org/\u0000", False),
     ],
 )
 def test_only_listed_hosts_are_asked(url: str, listed: bool) -> None:

@@ -335,6 +335,25 @@ def test_a_report_of_nobody_and_a_secret_in_it_are_not_kept() -> None:
     assert "AKIA" not in repr(seen)
 
 
+def test_a_report_that_is_dated_in_the_future_hides_no_other() -> None:
+    bad = vulnerabilities({"severity": "CRITICAL", "fixedVersion": "2"}, at=NOW - DAY)
+    assert finding(SCANNED, bad, vulnerabilities(at=NOW + DAY, name="two")).state == "fail"
+
+
+@pytest.mark.parametrize(("control", "severity"), [(SCANNED, "CRITICAL"), (CRITICAL, "CRITICAL"), (CRITICAL, "HIGH")])
+def test_a_summary_that_counts_less_than_the_report_lists_is_not_believed(control: str, severity: str) -> None:
+    raw = vulnerabilities({"severity": severity, "fixedVersion": "2"}, at=NOW)
+    raw["report"]["summary"] = {"criticalCount": 0, "highCount": 0}
+    assert finding(control, raw).state == "fail"
+
+
+def test_secrets_that_are_listed_count_where_the_summary_has_none() -> None:
+    listed = report("ExposedSecretReport", at=NOW, secrets=[{"severity": "HIGH", "match": "password=hunter2"}])
+    found = finding(SECRETS, listed)
+    assert found.state == "fail"
+    assert "hunter2" not in repr(found)
+
+
 def test_a_summary_that_counts_more_than_the_report_lists_proves_no_scan() -> None:
     raw = vulnerabilities(at=NOW)
     raw["report"]["summary"] = {"criticalCount": 2}

@@ -2,6 +2,7 @@
 
 import json
 import time
+from base64 import b64encode, urlsafe_b64encode
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from probes.controls.evidence import LogSample, Share
 from tests.checklist.live.logs.lines import line
-from watcher.checklist.live.logs.counting import LONGEST_LINE, LineCutter, LogCounts
+from watcher.checklist.live.logs.counting import LONGEST_LINE, RUNTIMES_LONGEST, LineCutter, LogCounts
 
 SECRETS = {
     "AWS access key": "AKIAIOSFODNN7EXAMPLE",
@@ -81,6 +82,40 @@ def test_a_secret_that_is_escaped_is_found_all_the_same() -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "data: " + b64encode(b"aws_access_key_id=AKIAIOSFODNN7EXAMPLE").decode(),
+        "data: " + urlsafe_b64encode(b"key is AKIAIOSFODNN7EXAMPLE \x7f?>").decode().rstrip("="),
+        json.dumps({"message": json.dumps({"message": json.dumps({"key": "\nAKIAIOSFODNN7EXAMPLE"})})}),
+        '{"message": "\\\\u0041KIAIOSFODNN7EXAMPLE"}',
+        "b'\\x41KIAIOSFODNN7EXAMPLE'",
+        '{"not": "closed", "key": "\\u0041KIAIOSFODNN7EXAMPLE"',
+    ],
+    ids=["base64", "base64 of URLs", "JSON in JSON in JSON", "escaped twice", "bytes of Python", "no JSON"],
+)
+def test_a_secret_that_is_covered_is_found_all_the_same(text: str) -> None:
+    sample = counted(text.encode())
+    assert sample.found == {"AWS access key": 1}
+    assert "AKIA" not in repr(sample)
+
+
+def test_a_secret_at_the_seam_of_a_line_that_a_runtime_cut_is_found_and_lines_that_only_follow_are_not_joined() -> None:
+    first, second = b"x" * (RUNTIMES_LONGEST - 13) + b" AKIAIOSFODNN", b"7EXAMPLE and more"
+    assert len(first) == RUNTIMES_LONGEST
+    assert counted(first, second).found == {"AWS access key": 1}
+    assert counted(first[1:], second).found == {}
+    assert counted(first, line(), second).found == {}
+
+
+@pytest.mark.parametrize("part", ["\\", "\\u004", "A", "AKIA-", "eyJ", "eyJaaaaaaaa.", "QUtJ=", "a@", "4 "])
+def test_a_line_made_to_be_searched_for_long_is_searched_soon(part: str) -> None:
+    text = (part * LONGEST_LINE)[:LONGEST_LINE].encode()
+    began = time.process_time()
+    counted(text)
+    assert time.process_time() - began < 0.2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         *("git@github.com:a/b.git", "a@sha256:0123", "ops@example.org", "no@svc", "1234567890123456"),
         *("4111 1111 1111 1112", "2026-11-30T18:00:00.4111111111111111", "0000000000000000", "spiffe://a.b/c@d"),
     ],
@@ -121,3 +156,18 @@ def test_lines_are_the_same_however_their_bytes_arrive(lines: list[bytes], size:
 def test_whatever_a_line_has_it_is_counted_once(text: bytes) -> None:
     sample = counted(text)
     assert sample.objects <= sample.lines <= 1
+
+
+def test_audit_records_are_known_by_their_keys_and_of_their_fields_those_are_kept_that_all_have() -> None:
+    made = [line(decision_id="a", more=1), line(allowed=False), line(message="allowed"), b"[1]"]
+    sample = counted(*made)
+    assert sample.audits == 2
+    assert {"allowed", "decision_id", "more"} & sample.audit_fields == set()
+    assert "caller_id" in sample.audit_fields
+    assert counted(line(decision="deny")).audit_fields >= {"decision", "timestamp"}
+
+
+def test_an_audit_record_with_a_thousand_fields_and_a_long_one_is_kept_in_part() -> None:
+    wide = {f"f{number}": 1 for number in range(1000)}
+    assert len(counted(line(decision="allow", **wide)).audit_fields) == 500
+    assert "k" * 65 not in counted(line(decision="allow", **{"k" * 65: 1})).audit_fields

@@ -16,11 +16,19 @@ CONFIG = "compactor:\n  retention_enabled: {}\nlimits_config:\n  retention_perio
 
 
 def answered(
-    asked: Asked, lines: int, counts: dict[str, list[tuple[float, int]]], config: str = "", line_of: bytes = b""
+    asked: Asked,
+    lines: int,
+    counts: dict[str, list[tuple[float, int]]],
+    config: str = "",
+    line_of: bytes = b"",
+    audits: str | None = None,
 ) -> Answer:
-    """What Loki has: so many lines, by pod so many at these times, and its config."""
+    """What Loki has: so many lines, by pod so many at these times, its config, and so many audit records."""
     if asked.path == "/config":
         return (200, config.encode()) if config else (404, b"not found")
+    if asked.path == "/loki/api/v1/query":
+        audited = [] if audits is None else [{"metric": {}, "value": [NOW, audits]}]
+        return json_answer({"status": "success", "data": {"resultType": "vector", "result": audited}})
     if "count_over_time" in asked.query["query"]:
         result = [{"metric": {"pod": pod}, "values": [[at, str(n)] for at, n in at_n]} for pod, at_n in counts.items()]
         return json_answer({"status": "success", "data": {"resultType": "matrix", "result": result}})
@@ -34,8 +42,9 @@ def sampled(
     counts: dict[str, list[tuple[float, int]]] | None = None,
     config: str = "",
     answer: Answer | None = None,
+    audits: str | None = None,
 ) -> tuple[LogSample | Missing, list[Asked]]:
-    with run_answering(lambda asked: answer or answered(asked, lines, counts or {}, config)) as server:
+    with run_answering(lambda asked: answer or answered(asked, lines, counts or {}, config, audits=audits)) as server:
         client = OutsideClient(Place("Loki", server.url, headers={"X-Scope-OrgID": "team"}), patience=5)
         loki = Loki(client, 200, ("namespace", "pod"), lambda: NOW)
         found = asyncio.run(loki.sample(AGENT, {"a": None, 'b"}': None}))
@@ -81,11 +90,30 @@ def test_a_store_that_keeps_lines_for_ever_is_told_by_its_own_config(enabled: st
         ((302, b""), UnknownReason.UNREACHABLE),
         ((200, b"<html>"), UnknownReason.UNPARSEABLE),
         ((200, b'{"status": "success"}'), UnknownReason.UNPARSEABLE),
-        ((200, b'{"data": {"result": [{"values": [5]}]}}'), UnknownReason.UNPARSEABLE),
+        ((200, b'{"status": "success", "data": {"result": [{"values": [5]}]}}'), UnknownReason.UNPARSEABLE),
+        ((200, b'{"status": "error", "data": {"result": []}}'), UnknownReason.UNPARSEABLE),
+        (
+            (200, b'{"status": "success", "warnings": ["a part"], "data": {"result": []}}'),
+            UnknownReason.UNREACHABLE,
+        ),
         ((200, b"[" * 100_000), UnknownReason.UNPARSEABLE),
         ((200, b" " * (9 * 2**20)), UnknownReason.UNPARSEABLE),
     ],
-    ids=["401", "403", "503", "429", "400", "a redirect", "HTML", "no data", "odd values", "deep", "over 8 MiB"],
+    ids=[
+        "401",
+        "403",
+        "503",
+        "429",
+        "400",
+        "a redirect",
+        "HTML",
+        "no data",
+        "odd values",
+        "an error",
+        "a part",
+        "deep",
+        "over 8 MiB",
+    ],
 )
 def test_an_answer_that_is_none_is_unknown_and_never_an_empty_log(answer: Answer, reason: UnknownReason) -> None:
     found, _ = sampled(answer=answer)
@@ -101,3 +129,37 @@ def test_a_loki_that_is_not_there_is_unreachable() -> None:
         UnknownReason.UNREACHABLE,
         "Loki at http://127.0.0.1:1 cannot be asked: Connection refused.",
     )
+
+
+def test_audit_records_of_an_hour_are_counted_by_their_keys_at_top_level() -> None:
+    found, asked = sampled(audits="41")
+    assert isinstance(found, LogSample)
+    assert found.audited == 41
+    [counted] = [each.query for each in asked if each.path == "/loki/api/v1/query"]
+    assert counted["time"] == str(int(NOW))
+    assert counted["query"] == (
+        'sum(count_over_time({namespace="prod", pod=~"a|b\\"\\\\}"} |~ `decision_id|decision|allowed|allow` | json '
+        'agentweave_decision_id="decision_id", agentweave_decision="decision", agentweave_allowed="allowed", '
+        'agentweave_allow="allow" | __error__="" | agentweave_decision_id!="" or agentweave_decision!="" or '
+        'agentweave_allowed!="" or agentweave_allow!="" [3600s]))'
+    )
+    none, _ = sampled()
+    assert isinstance(none, LogSample)
+    assert none.audited == 0
+
+
+@pytest.mark.parametrize("count", ["+Inf", "NaN", "-1", "many"])
+def test_a_count_that_is_none_is_the_stores_fault_and_not_ours(count: str) -> None:
+    for found, _ in (sampled(audits=count), sampled(counts={"a": [(NOW, count)]})):  # type: ignore[list-item]
+        assert isinstance(found, Missing)
+        assert found.reason is UnknownReason.UNPARSEABLE
+
+
+def test_that_nothing_arrived_says_something_once_a_line_of_any_agent_did() -> None:
+    never, _ = sampled(lines=0)
+    assert isinstance(never, LogSample)
+    assert isinstance(never.arrived, Missing)
+    assert never.arrived.message.startswith("Loki has had no line of any agent yet")
+    heard, _ = sampled(lines=0, counts={"a": [(NOW - 2700, 1)]})
+    assert isinstance(heard, LogSample)
+    assert heard.arrived == (Arrived("a", 1, 0), Arrived('b"}', 0, 0))

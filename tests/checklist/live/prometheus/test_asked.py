@@ -21,7 +21,8 @@ from tests.servers.process import eventually
 from tests.servers.prometheus_server import PrometheusServer, run_prometheus
 from tests.servers.tools import tool
 from watcher.checklist.live.prometheus.client import QUESTIONS, PrometheusClient
-from watcher.checklist.live.prometheus.round import Asked, Known, ask
+from watcher.checklist.live.prometheus.known import Asked, Known
+from watcher.checklist.live.prometheus.round import ask
 from watcher.config.witnesses.prometheus import PrometheusSettings
 
 STARTED = 1764500000.25
@@ -38,7 +39,7 @@ def _of(agent: AgentRef, **labels: str) -> str:
 
 
 def _page(*agents: AgentRef, started: float, cluster: Mapping[str, str]) -> str:
-    lines = [f"agentweave_watcher_process_start_time_seconds{_labels(cluster)} {started!r}"]
+    lines = [f"agentweave_watcher_process_start_time_seconds{_labels({**cluster, 'group': 'watchers'})} {started!r}"]
     for agent in agents:
         lines.append(f"agentweave_watcher_target_info{_of(agent, **cluster)} 1")
         conditions = () if agent == IDLE else (*KNOWN, *MORE)
@@ -121,6 +122,13 @@ def _an_hour_ago(data: Path) -> None:
     flapping = [start * 60 + minute for start in range(2, 74, 2) for minute in (0, 4)]
     lines += ["# TYPE ALERTS gauge", *_fired("Flapping", *flapping), *_fired("Long", *range(2880, 5760, 4))]
     lines += _fired("Late", *range(60, 90))
+    lines += ["# TYPE agentweave_watcher_slo_requests_per_second gauge"]
+    for rate, labels in ((30, _of(SEARCH, job="page-0")), (900, _of(SEARCH, cluster="other", job="page-1"))):
+        each = f"agentweave_watcher_slo_requests_per_second{labels}"
+        lines += [f"{each} {rate} {now - 60 * minute:.3f}" for minute in range(75, 50, -1)]
+    lines += ["# TYPE agentweave_auth_decisions counter"]
+    decisions = 'agentweave_auth_decisions_total{namespace="prod",pod="search-0",decision="allow"}'
+    lines += [f"{decisions} {60 - minute} {now - 60 * minute:.3f}" for minute in range(59, 19, -1)]
     file = data.with_suffix(".om")
     file.write_text("\n".join([*lines, "# EOF", ""]))
     subprocess.run(
@@ -194,6 +202,11 @@ def test_series_of_another_cluster_do_not_count(shipped: PrometheusServer) -> No
     _asked_of(shipped, "alerts.latency", "pass", labels={"cluster": "other", "job": "page-1"})
 
 
+def test_labels_that_fit_watchers_of_several_clusters_tell_nothing(shipped: PrometheusServer) -> None:
+    found = _asked_of(shipped, "alerts.latency", "unknown", labels={"group": "watchers"})
+    assert found.message.startswith("checklist.prometheus.labels fit watchers of several clusters")
+
+
 def test_a_condition_that_is_not_known_yet_leaves_its_alert_open(shipped: PrometheusServer) -> None:
     assert "waits for a condition" in _asked_of(shipped, "alerts.latency", "unknown", IDLE).message
 
@@ -246,6 +259,27 @@ def test_alerts_that_come_and_go_or_last_are_told_with_when_they_fired(foreign: 
     assert (flapping.name, late.name) == ("Flapping", "Late")
     assert 1700 < late.last_at - late.first_at < 1800
     assert 3600 <= time.time() - late.last_at < 3900
+
+
+def test_the_live_peak_and_the_decisions_of_an_hour_are_those_of_this_installation(foreign: PrometheusServer) -> None:
+    known = _ask(foreign)
+    look = known.of(SEARCH, PODS[SEARCH])
+    if time.time() % 86400 > 3600:  # else its hour may be of the day before
+        assert look.peak.requests_per_second == 30
+    assert not look.peak.whole
+    [decided] = look.decided
+    assert 39 <= decided.decisions <= 62
+    assert decided.whole
+    assert known.of(IDLE, PODS[IDLE]).decided == ()
+
+
+def test_families_that_records_list_are_found_under_the_names_of_their_samples(foreign: PrometheusServer) -> None:
+    families = frozenset({"requests", "errors_total", "no_such"})
+    asked = Asked(PODS, {}, STARTED, time.time(), families)
+    known = asyncio.run(ask(PrometheusSettings(url=foreign.url), asked, None, 3600.0))
+    assert known.of(SEARCH, PODS[SEARCH]).exported == frozenset({"requests", "errors_total"})
+    assert known.of(IDLE, PODS[IDLE]).exported == frozenset()
+    assert _ask(foreign).of(SEARCH, PODS[SEARCH]).exported is None
 
 
 def test_a_round_takes_few_questions_and_no_more_than_that(foreign: PrometheusServer) -> None:

@@ -13,10 +13,13 @@ from probes.contract import TargetKey
 from probes.controls.catalogue.control import SourceName
 from probes.controls.catalogue.loading import load_catalogue
 from probes.controls.evidence import AgentRef, AlertmanagerLook, Missing, PrometheusLook, Seen
+from tests.probes.controls.made import record
 from tests.servers.alertmanager_server import AlertmanagerServer, run_alertmanager
 from tests.servers.metrics_pages import Script, ok, serving
 from tests.servers.process import eventually
+from watcher.checklist.live.prometheus.client import QUESTIONS
 from watcher.checklist.live.prometheus.evidence import PrometheusEvidence
+from watcher.checklist.live.prometheus.figures.stated_families import BUSINESS
 from watcher.config.settings import Settings, load_settings
 from watcher.metrics.own import OwnMetrics
 from watcher.runtime.clock import Clock
@@ -69,12 +72,14 @@ class Api:
         self.groups: list[object] = []
         self.rows: list[object] = []  # the answer to what rules select
         self.fails = self.lacks_targets = False
+        self.asked = 0
 
     async def script(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
             length = re.search(rb"(?i)content-length: (\d+)", head)
             query = await reader.readexactly(int(length[1]) if length else 0)
+            self.asked += 1
             rows = self.rows if b"agentweave_slot" in query and b"7d" not in query else []
             body = json.dumps({"status": "success", "data": self._data(head, rows)}).encode()
             status = b"500 No" if self.fails else b"404 No" if b"/targets" in head and self.lacks_targets else b"200 OK"
@@ -171,6 +176,22 @@ def test_series_that_are_not_there_at_a_moment_were_there_lately(tmp_path: Path)
                 assert isinstance(told := _told(made), Seen)
                 assert isinstance(told.value, PrometheusLook)
                 assert told.value.selected == selected
+
+    asyncio.run(run())
+
+
+def test_a_round_of_as_many_selectors_as_are_asked_for_stays_within_thirty_questions(tmp_path: Path) -> None:
+    async def run() -> None:
+        api = Api()
+        api.groups = [_group(name=f"Mine{number}", query=f"metric_{number} > 1") for number in range(100)]
+        async with serving(api.script) as url:
+            stated = [record(BUSINESS, statement="families: a, b")]
+            settings = _settings(tmp_path, url, labels={"job": "a"})
+            metrics = OwnMetrics(load_probes(), ())
+            made = PrometheusEvidence(settings, CONTROLS, lambda: TARGETS, metrics, Time().clock, lambda _: stated)
+            await made.ask()
+            assert 25 < api.asked <= QUESTIONS
+            assert made.sources_up() == {"prometheus": ""}
 
     asyncio.run(run())
 

@@ -12,8 +12,10 @@ import pytest
 from tests.servers.metrics_pages import Script, ok, serving
 from watcher.checklist.live.prometheus.asking_error import AskingError
 from watcher.checklist.live.prometheus.client import PrometheusClient
+from watcher.checklist.live.prometheus.figures.scrapes import Scrapes
 from watcher.config.witnesses.prometheus import PrometheusSettings
 
+SEARCH_0 = ("prod", "search-0")
 VECTOR = {"status": "success", "data": {"resultType": "vector", "result": [{"metric": {}, "value": [1, "1"]}]}}
 
 
@@ -72,6 +74,8 @@ def test_a_whole_answer_is_taken() -> None:
         (200, {"status": "success", "data": {"result": [{"metric": {}, "value": [1]}]}}, "Unparseable", "shape"),
         (200, {"status": "success", "data": {"result": [{"metric": {}, "value": [1, "x"]}]}}, "Unparseable", "numbers"),
         (200, {"status": "success", "data": {"result": [{"metric": {}}] * 11}}, "Unparseable", ""),
+        (200, {"status": "success", "data": {"result": [5]}}, "Unparseable", "a part of it is no object"),
+        (200, {"status": "success", "data": {"result": [[]]}}, "Unparseable", "a part of it is no object"),
         (200, b'{"status":"success","data":{"result":[' + b" " * (1 << 17), "Unparseable", "longer than 64.0 KiB"),
     ],
 )
@@ -104,3 +108,21 @@ def test_a_file_that_cannot_be_used_is_told_and_nothing_is_asked(tmp_path: Path)
             token.write_text(content)
         with pytest.raises(AskingError, match=why):
             asyncio.run(ask())
+
+
+@pytest.mark.parametrize(
+    ("labels", "own", "found"),
+    [
+        ({"namespace": "prod", "pod": "search-0"}, {"cluster": "eu"}, {SEARCH_0: "boom"}),
+        ({"namespace": "prod", "pod": "search-0", "cluster": "eu"}, {"cluster": "eu"}, {SEARCH_0: "boom"}),
+        ({"namespace": "prod", "pod": "search-0", "cluster": "us"}, {"cluster": "eu"}, {}),
+        ({"namespace": "prod", "pod": "search-0", "cluster": "us"}, {"cluster": ""}, {}),
+        ({"namespace": ["prod"], "pod": {"a": 1}}, {}, {}),
+    ],
+)
+def test_a_target_of_another_cluster_with_the_same_names_is_not_ours(
+    labels: dict[str, object], own: dict[str, str], found: dict[tuple[str, str], str]
+) -> None:
+    scrapes = Scrapes({SEARCH_0}, own)
+    scrapes.take({"labels": labels, "health": "down", "lastError": "boom"})
+    assert scrapes.of_pods == found

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from probes.controls.catalogue.control import UnknownReason
-from probes.controls.evidence import Missing, Retention, TraceSample
+from probes.controls.evidence import AgentRef, Missing, Retention, TraceSample
 from tests.probes.controls.made import AGENT, NOW
 from tests.servers.answering import Answer, Asked, run_answering
 from watcher.checklist.live.outside.client import OutsideClient, Place
@@ -106,7 +106,40 @@ def test_as_many_traces_as_were_asked_for_may_be_more(kind: str) -> None:
 def test_an_empty_store_is_seen_empty(kind: str) -> None:
     found, _ = sampled(kind, [], 0)
     assert isinstance(found, TraceSample)
-    assert (found.traces, found.spans, found.more) == (0, 0, False)
+    assert (found.traces, found.spans, found.more, found.heard) == (0, 0, False, False)
+
+
+@pytest.mark.parametrize("kind", [Jaeger, Tempo])
+def test_that_there_is_no_trace_says_something_once_there_was_one_of_any_agent(
+    kind: type[Jaeger] | type[Tempo],
+) -> None:
+    def answered(asked: Asked) -> Answer:
+        traces = int("search" in asked.query.get("service", asked.query.get("q", "")))
+        if kind is Tempo:
+            return of_tempo(asked, [], traces)
+        return 200, json.dumps(of_jaeger([], traces)).encode()
+
+    async def heard() -> list[bool]:
+        store = kind(OutsideClient(Place("store", server.url)), "${agent}", lambda: NOW)
+        found = [await store.sample(AgentRef("prod", name)) for name in ("other", "search", "other")]
+        return [each[0].heard for each in found if not isinstance(each, Missing)]
+
+    with run_answering(answered) as server:
+        assert asyncio.run(heard()) == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("jaeger", b'{"data": null, "errors": [{"code": 500, "msg": "shard down"}]}'),
+        ("tempo", b'{"traces": [], "metrics": {"completedJobs": 1, "totalJobs": 3}}'),
+        ("tempo", b'{"metrics": {"totalJobs": "3"}}'),
+    ],
+)
+def test_a_store_that_searched_a_part_only_is_not_empty(kind: str, body: bytes) -> None:
+    found, _ = sampled(kind, [], answer=(200, body))
+    assert isinstance(found, Missing)
+    assert found.reason is UnknownReason.UNREACHABLE
 
 
 @pytest.mark.parametrize("kind", ["jaeger", "tempo"])

@@ -186,8 +186,9 @@ def test_a_warning_is_needed_for_each_of_four_signals() -> None:
 def test_each_rule_that_selects_the_agent_names_a_runbook() -> None:
     bare = rule("Bare", "", runbook_url="")
     assert told(RUNBOOKS, look(rule()))[0] == "good"
-    assert told(RUNBOOKS, look(rule(), bare))[1] == (
-        "The rule Bare selects this agent and has no runbook_url that is a whole URL."
+    assert told(RUNBOOKS, look(rule(), bare)) == (
+        "bad",
+        "The rule Bare selects this agent and has no runbook_url that is a whole URL.",
     )
     assert told(RUNBOOKS, look(rule(), bare, selected=(0,)))[0] == "good"
     assert told(RUNBOOKS, look(rule(), bare, selected=(0,), known=False))[0] == "unclear"
@@ -250,6 +251,11 @@ def test_an_objective_counts_while_its_rule_is_well() -> None:
             look(cluster=Cluster(spans=Counted(1000, 10))),
             "Collectors could not export 1.0% of the spans of the last hour.",
         ),
+        (
+            "observability.tracing.exported",
+            look(cluster=Cluster(spans=Counted(100, 1))),
+            "Collectors could not export 1.0% of the spans of the last hour.",
+        ),
         ("observability.tracing.exported", look(cluster=Cluster(spans=Counted(1000, 9))), ""),
         ("observability.tracing.exported", look(cluster=Cluster(spans=Counted(99, 99))), ""),
         (
@@ -257,11 +263,25 @@ def test_an_objective_counts_while_its_rule_is_well() -> None:
             look(cluster=Cluster(secret_writes=Counted(12, 12))),
             "All Secrets that API servers wrote in 24 h were stored by the identity transformer.",
         ),
+        (
+            "deployment.secrets.encrypted-at-rest",
+            look(cluster=Cluster(secret_writes=Counted(1, 1))),
+            "All Secrets that API servers wrote in 24 h were stored by the identity transformer.",
+        ),
         ("deployment.secrets.encrypted-at-rest", look(cluster=Cluster(secret_writes=Counted(12, 11))), ""),
     ],
 )
 def test_figures_refute_and_are_silent_else(control: str, found: PrometheusLook, message: str) -> None:
     assert [(each.says.value, each.message) for each in said(control, found)] == [("bad", message)] * bool(message)
+
+
+def test_cpu_and_memory_of_each_pod_are_exported_where_prometheus_has_them() -> None:
+    control = "observability.metrics.resource-exported"
+    assert told(control, look(measured=frozenset({"search-0"}))) == (
+        "good",
+        "Prometheus has CPU and memory of each pod.",
+    )
+    assert said(control, look(measured=frozenset({"other-0"}))) == []
 
 
 PAGER = Route("nobody", routes=(Route("pager", (Matcher("severity", "=", "critical"),)),))

@@ -1,21 +1,18 @@
 """Which evidence of the catalogue no judge reads: a closed list of what is left, with why."""
 
-from probes.controls.catalogue.control import SourceName
+from probes.controls.catalogue.control import Control, SourceName
+from probes.controls.catalogue.terms import Automation
 from probes.controls.judging import load_judges
 from tests.probes.controls.made import CATALOGUE
+from tests.repository import ROOT
+from watcher.checklist.control_words import today
 
 S = SourceName
 HERE = frozenset({S.LOGS, S.TRACES, S.SCANNER_REPORT, S.DOCUMENT_LINK, S.HISTORY, S.OPA, S.AGENT_METRICS})
 NOT_JUDGED = {
-    ("documentation.compliance.audit-log-format", S.LOGS): "records have no list of fields to compare with",
-    ("observability.metrics.business-exported", S.AGENT_METRICS): "records have no list of families to compare with",
     ("reliability.shutdown.requests-drained", S.HISTORY): "errors around the end of a pod are not counted",
-    ("security.authz.policy-version-controlled", S.OPA): "records have no revision to compare with",
-    ("testing.load.peak-tested", S.HISTORY): "judges are not handed the peak that a record says was tested",
 }
 """Of the sources `HERE`, whose evidence is gathered; a record alone decides these, or a rollout, or nothing."""
-
-BY_RECORD_OR_MEMBERS = ("pipeline", "human", "rollup")
 
 
 def test_what_is_gathered_is_judged_or_stands_in_the_list() -> None:
@@ -29,15 +26,24 @@ def test_what_is_gathered_is_judged_or_stands_in_the_list() -> None:
     assert without <= set(NOT_JUDGED)
 
 
-def test_each_control_has_a_judge_a_record_members_or_waits_for_a_witness_of_its_own() -> None:
-    judges = load_judges().controls
-    elsewhere = {S.PROMETHEUS, S.ALERTMANAGER, S.ROLLOUT}
-    open_to_nobody = [
-        control.id
-        for control in CATALOGUE.controls
-        if control.id not in judges
-        and control.record is None
-        and control.automation not in BY_RECORD_OR_MEMBERS
-        and not elsewhere & {spec.source for spec in control.evidence}
-    ]
-    assert open_to_nobody == []
+def _decided(control: Control) -> bool:
+    """Whether it can pass and fail: by evidence that is judged, by records, or by its members."""
+    if control.automation is Automation.ROLLUP:
+        return all(each in CATALOGUE.by_id for each in control.members)
+    if control.automation is not Automation.AUTO:
+        return control.record is not None
+    found = today(control, load_judges())
+    can_fail = any("fail" in spec.proves for spec in control.evidence if spec.source in found.judged)
+    return found.can_pass and can_fail
+
+
+def test_each_control_can_be_decided() -> None:
+    assert not {control.id for control in CATALOGUE.controls if not _decided(control)}
+
+
+def test_the_page_of_the_checklist_has_no_control_that_nothing_can_decide() -> None:
+    parts = (ROOT / "docs" / "checklist.md").read_text().split("\n### ")[1:]
+    told = {part.partition("\n")[0]: part.partition("Decided today: ")[2].partition("\n")[0] for part in parts}
+    assert told.keys() == CATALOGUE.by_id.keys()
+    assert all(told.values())
+    assert not {name for name, said in told.items() if "From no evidence" in said or "not pass yet" in said}

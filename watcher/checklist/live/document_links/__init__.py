@@ -1,1 +1,1 @@
-"""The links of records: are the documents still there?"""
+"""The links of records and alerts: are the documents still there?"""

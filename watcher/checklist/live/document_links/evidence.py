@@ -1,12 +1,12 @@
-"""The provider of what is known of the documents that records link to."""
+"""The provider of what is known of the documents that records link to, and of the runbooks that alerts name."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from probes.contract import NameLookup, Target, TargetKey
 from probes.controls.catalogue.control import SourceName, UnknownReason
-from probes.controls.evidence import AgentRef, DocumentLinks, Missing, Seen
+from probes.controls.evidence import AgentRef, DeadLink, DocumentLinks, Missing, Seen
 from watcher.checklist.live.document_links.known import KnownLinks
 from watcher.checklist.live.document_links.trying import LinkTrying, is_listed
 from watcher.checklist.live.provider import Presence, Provided
@@ -20,7 +20,7 @@ _FOLLOWED_EVERY, _APART = 60.0, 2.0
 """Seconds from one look at which links there are to the next, and from one link that is tried to the next."""
 
 _OFF = Missing(UnknownReason.NOT_ENABLED, "Links are not tried: checklist.document_links.check is off.")
-_NO_RECORD = Missing(UnknownReason.SOURCE_MISSING, "No record of the agent links to a host that is listed.")
+_NO_LINK = Missing(UnknownReason.SOURCE_MISSING, "No record or alert of the agent links to a host that is listed.")
 _NOT_YET = Missing(UnknownReason.OBSERVING, "Its links have not been tried yet.")
 
 
@@ -36,9 +36,30 @@ class Linking(Protocol):
         """The link; empty where there is none."""
 
 
+class Named(Protocol):
+    """A document that something else than a record links to: a runbook."""
+
+    @property
+    def control(self) -> str:
+        """That it refutes, where it is dead."""
+
+    @property
+    def url(self) -> str:
+        """The link."""
+
+    @property
+    def linked_by(self) -> str:
+        """What links to it: `the alert HighLatency`."""
+
+
+Runbooks = Callable[[AgentRef, Sequence[str]], Sequence[Named] | None]
+"""Those of the alerts that watch an agent with these pods; None where they are not known yet."""
+
+
 class _Linked(NamedTuple):
     control: str
     url: str
+    linked_by: str
 
 
 class LinkEvidence:
@@ -48,6 +69,7 @@ class LinkEvidence:
         self,
         settings: DocumentLinksSettings,
         records: Callable[[AgentRef], Iterable[Linking]],
+        runbooks: Runbooks,
         states: Callable[[], Mapping[TargetKey, TargetState]],
         names: NameLookup,
         clock: Clock,
@@ -55,8 +77,10 @@ class LinkEvidence:
     ) -> None:
         """`records`: those of an agent that are valid; `state_dir`: where what is known is kept; None: nowhere."""
         self._settings, self._records, self._states, self._clock = settings, records, states, clock
+        self._runbooks = runbooks
         self._trying, self.known = LinkTrying(names), KnownLinks(state_dir)
         self._links: dict[AgentRef, tuple[_Linked, ...]] = {}
+        self._untold: set[AgentRef] = set()  # whose alerts are not known yet
         self._changed: set[AgentRef] = set()
         self._followed_at = self._tried_at = float("-inf")  # steady seconds
         self._ticking = False
@@ -109,32 +133,42 @@ class LinkEvidence:
         links = self._links.get(agent, ())
         tried = [each for each in links if self.known.tried_at(each.url)]
         if not tried:
-            return _NOT_YET if links else _NO_RECORD
-        dead: dict[str, list[object]] = {}
+            return _NOT_YET if links else _NO_LINK
+        dead: dict[str, list[DeadLink]] = {}
         for each in tried:
             if (found := self.known.dead(each.url)) is not None:
-                dead.setdefault(each.control, []).append(found)
-        value = DocumentLinks(len(tried), {control: tuple(found) for control, found in dead.items()})  # type: ignore[arg-type]
-        return Seen(value, max(self.known.tried_at(each.url) for each in tried), "links of its records")
+                dead.setdefault(each.control, []).append(found._replace(linked_by=each.linked_by))
+        by_control = {control: tuple(found) for control, found in dead.items()}
+        value = DocumentLinks(len(tried), by_control, untold=agent in self._untold)
+        return Seen(value, max(self.known.tried_at(each.url) for each in tried), "links of its records and alerts")
 
     async def _follow(self) -> None:
         now, time_slice = self._clock.steady(), TimeSlice()
         if now - self._followed_at < _FOLLOWED_EVERY:
             return
         self._followed_at = now
-        links: dict[AgentRef, tuple[_Linked, ...]] = {}
+        links, agents = dict[AgentRef, tuple[_Linked, ...]](), dict[AgentRef, list[str]]()
         for key in list(self._states()):
-            agent = AgentRef(key.namespace, key.agent)
-            if agent not in links:
-                links[agent] = tuple(self._listed(agent))
-                await time_slice.checkpoint()
-        self._links = links
+            agents.setdefault(AgentRef(key.namespace, key.agent), []).append(key.pod)
+            await time_slice.checkpoint()
+        untold = set()
+        for agent, pods in agents.items():
+            runbooks = self._runbooks(agent, pods) if self._settings.allow_hosts else ()
+            if runbooks is None:
+                untold.add(agent)
+            links[agent] = tuple(self._listed(agent, runbooks or ()))
+            await time_slice.checkpoint()
+        self._links, self._untold = links, untold
         self.known.want({each.url for every in links.values() for each in every}, self._date())
 
-    def _listed(self, agent: AgentRef) -> Iterable[_Linked]:
+    def _listed(self, agent: AgentRef, runbooks: Iterable[Named]) -> Iterator[_Linked]:
         hosts = self._settings.allow_hosts
-        linked = (_Linked(each.control, each.evidence_url) for each in self._records(agent) if each.evidence_url)
-        return (each for each in linked if is_listed(each.url, hosts))
+        for record in self._records(agent):
+            if is_listed(record.evidence_url, hosts):
+                yield _Linked(record.control, record.evidence_url, "a record")
+        for each in runbooks:
+            if is_listed(each.url, hosts):
+                yield _Linked(each.control, each.url, each.linked_by)
 
     def _date(self) -> float:
         return self._clock.date_of(self._clock.steady())

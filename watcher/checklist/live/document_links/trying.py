@@ -1,14 +1,15 @@
 """One look at a link: is the document there? Only hosts that the operator lists are asked, and nothing is followed.
 
 A record is written by a team, so its link may lead anywhere: no credential goes along, no redirect is followed, and a
-listed name that leads to this machine or to a link-local address, as those of clouds' metadata are, is not asked.
+listed name that leads to this machine, to a link-local address or to the metadata of a cloud is not asked.
 """
 
 import asyncio
+import re
 import ssl
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from enum import Enum
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -22,6 +23,15 @@ from probes.sources.http.tls import TLS
 
 _SECONDS, _AT_ONCE, _ANY_LENGTH = 10.0, 4096, 1 << 40
 _GONE = (404, 410)
+_WRITTEN = re.compile(r"[^\s\x00-\x20\x7f<>\"\\]{1,2048}")
+"""A URL as it is written: what has spaces or control characters is none, and would be sent as something else."""
+
+_TRANSLATED = ip_network("64:ff9b::/96")
+_OF_METADATA = frozenset(
+    map(ip_address, ("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254"))
+)
+"""Of clouds' metadata, those that are not link-local: Alibaba, Azure, Oracle, AWS and Google by IPv6."""
+
 _HEADERS = b"User-Agent: agentweave-watcher\r\nAccept: */*\r\nConnection: close\r\n"
 
 
@@ -45,6 +55,8 @@ def is_listed(url: str, hosts: Collection[str]) -> bool:
 
     A host that is listed without a port is asked at 80 and 443 alone.
     """
+    if not _WRITTEN.fullmatch(url):
+        return False
     try:
         found = urlsplit(url)
         host, port = (found.hostname or "").rstrip(".").lower(), found.port
@@ -66,7 +78,7 @@ class _Elsewhere:
     async def addresses(self, host: str) -> Sequence[str]:
         found = await self._names.addresses(host)
         if any(_is_near(each) for each in found):
-            raise OSError(0, f"{host} leads to this machine or to a link-local address")
+            raise OSError(0, f"{host} leads to this machine, to a link-local address or to the metadata of a cloud")
         return found
 
 
@@ -104,7 +116,15 @@ def _of_system() -> ssl.SSLContext:
 
 def _is_near(address: str) -> bool:
     found = ip_address(address.partition("%")[0])
-    mapped = getattr(found, "ipv4_mapped", None) or found
     return any(
-        each.is_loopback or each.is_link_local or each.is_unspecified or each.is_multicast for each in (found, mapped)
+        each.is_loopback or each.is_link_local or each.is_unspecified or each.is_multicast or each in _OF_METADATA
+        for each in (found, *_within(found))
     )
+
+
+def _within(found: IPv4Address | IPv6Address) -> Iterator[IPv4Address]:
+    """The IPv4 addresses that one of IPv6 leads to: mapped, translated, or through a tunnel."""
+    if isinstance(found, IPv6Address):
+        yield from (each for each in (found.ipv4_mapped, found.sixtofour, *(found.teredo or ())) if each is not None)
+        if found in _TRANSLATED:
+            yield IPv4Address(int(found) & 0xFFFFFFFF)

@@ -2,19 +2,22 @@
 
 1. Bytes arrive in pieces and are cut into lines; of one no more than LONGEST_LINE is kept, the rest is passed over.
 2. A line is a JSON object or not. Of an object the fields at its top level are looked at: the checklist's seven.
-3. The whole line is searched by the rules for secrets and personal data; only the names of rules are counted.
+3. The whole line is searched by the rules for secrets and personal data; only the names of rules are counted. What is
+   escaped, however often, or in base64, is searched in plain too. So is the seam of two lines where a container
+   runtime cut one that was too long for it.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 
 from pydantic_core import from_json
 
 from probes.contract.spiffe_id import parse_spiffe_id
 from probes.controls.evidence import LogSample, Share
+from probes.controls.judges.secret_texts.covered import decoded, unescaped
 from probes.controls.judges.secret_texts.personal_data import personal_rules
 from probes.controls.judges.secret_texts.rules import secret_rules
 
@@ -22,9 +25,18 @@ LONGEST_LINE = 64 * 2**10
 MOST_BYTES = 4 * 2**20
 """Of one sample."""
 
+RUNTIMES_LONGEST = 16 * 2**10
+"""Bytes of a line that container runtimes write as one; the rest of a longer one is the next."""
+
+_SEAM = 300
+"""Characters on both sides of it in which a secret is searched."""
+
 LEVELS = ("TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "CRITICAL", "FATAL")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)")
 _DURATIONS = re.compile(r"duration|latency|elapsed|response_time|took", re.IGNORECASE)
+
+_LONGEST_NAME, _MOST_NAMES = 64, 500
+"""Of the fields of an audit record: characters, and how many."""
 
 Fields = Mapping[str, object]
 
@@ -74,6 +86,15 @@ def _is_request(line: Fields) -> bool:
     return any(key in line for key in ("caller_id", "duration_ms", "path"))
 
 
+AUDIT_KEYS = ("decision_id", "decision", "allowed", "allow")
+"""At top level of a line that records a decision: OPA's decision logs have the first, agents' own one of the others."""
+
+
+def is_audit_record(line: Fields) -> bool:
+    """Whether it records what was decided."""
+    return any(key in line for key in AUDIT_KEYS)
+
+
 _FIELDS: Mapping[str, tuple[Callable[[Fields], bool], Callable[[object], bool]]] = {
     "timestamp": (_any, _is_time),
     "level": (_any, _is_level),
@@ -94,6 +115,8 @@ class LogCounts:
         self._of, self._has = Counter[str](), Counter[str]()
         self._requests = self._named = 0
         self._levels, self._found = Counter[str](), Counter[str]()
+        self._audits, self._audit_fields = 0, frozenset[str]()
+        self._seam = ""  # the end of the line before, where a runtime cut it
 
     def add(self, line: bytes, *, cut: bool = False) -> None:
         """One line; `cut`: its end was passed over."""
@@ -106,9 +129,14 @@ class LogCounts:
         if fields is not None:
             self._objects += 1
             self._look_at(fields)
-            if "\\" in text:  # what is escaped would be found by no rule
-                text = f"{text} {json.dumps(fields, ensure_ascii=False, default=str)}"
-        self._found.update({*secret_rules(text), *personal_rules(text)})
+        plain = unescaped(text)
+        found = {*secret_rules(plain), *personal_rules(plain)}
+        if self._seam:
+            found |= set(secret_rules(self._seam + text[:_SEAM])) - set(secret_rules(text[:_SEAM]))
+        for each in decoded(plain):
+            found.update(secret_rules(each))
+        self._found.update(found)
+        self._seam = text[-_SEAM:] if len(line) == RUNTIMES_LONGEST else ""
 
     def sample(self) -> LogSample:
         """What was counted so far."""
@@ -120,6 +148,8 @@ class LogCounts:
             request_or_trace=Share(self._requests, self._named),
             levels=dict(self._levels),
             found=dict(self._found),
+            audits=self._audits,
+            audit_fields=self._audit_fields,
         )
 
     def _look_at(self, fields: Fields) -> None:
@@ -130,6 +160,10 @@ class LogCounts:
         if _is_request(fields):
             self._requests += 1
             self._named += _is_named(fields.get("request_id")) or _is_named(fields.get("trace_id"))
+        if is_audit_record(fields):
+            names = frozenset(islice((each for each in fields if len(each) <= _LONGEST_NAME), _MOST_NAMES))
+            self._audit_fields = self._audit_fields & names if self._audits else names
+            self._audits += 1
         level = fields.get("level")
         if isinstance(level, str) and level.upper() in LEVELS:
             self._levels[level.upper()] += 1

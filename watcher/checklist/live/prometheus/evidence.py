@@ -9,10 +9,13 @@ from probes.contract import Target, TargetKey
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.catalogue.loading import control_named
 from probes.controls.evidence import AgentRef, Missing, PrometheusLook, Seen
-from probes.controls.evidence.alerts.prometheus import WATCHDOG, RuleBook
+from probes.controls.evidence.alerts.prometheus import ENOUGH_DECISIONS, WATCHDOG, RuleBook
 from watcher.checklist.live.prometheus.alertmanager import AlertmanagerWitness
 from watcher.checklist.live.prometheus.asking_error import AskingError
-from watcher.checklist.live.prometheus.round import Asked, Known, ask
+from watcher.checklist.live.prometheus.figures.stated_families import Stating, stated_families
+from watcher.checklist.live.prometheus.known import Asked, Known
+from watcher.checklist.live.prometheus.round import ask
+from watcher.checklist.live.prometheus.runbooks import Runbook, runbooks_of
 from watcher.checklist.live.provider import Presence, Provided
 from watcher.config.settings import Settings
 from watcher.metrics.families import PREFIX
@@ -36,6 +39,10 @@ _FAILED = Missing(
 _NOT_YET = Missing(UnknownReason.OBSERVING, "It was not asked yet.")
 
 
+def _no_records(_: AgentRef) -> Iterable[Stating]:
+    return ()
+
+
 class PrometheusEvidence:
     """Sources prometheus and alertmanager of each agent."""
 
@@ -46,8 +53,11 @@ class PrometheusEvidence:
         targets: Callable[[], Iterable[TargetKey]],
         own_metrics: OwnMetrics,
         clock: Clock,
+        records: Callable[[AgentRef], Iterable[Stating]] = _no_records,
     ) -> None:
-        """`controls`: all ids; `targets`: of the board. `tick` is to be called about once a second."""
+        """`controls`: all ids; `targets`: of the board; `records`: those of an agent that are valid. `tick` is to be
+        called about once a second."""
+        self._records = records
         self._controls, self._targets, self._own_metrics, self._clock = controls, targets, own_metrics, clock
         self._settings = settings.checklist.prometheus
         self._known: Known | None = None
@@ -112,6 +122,12 @@ class PrometheusEvidence:
             }
         )
 
+    def runbooks_of(self, agent: AgentRef, pods: Sequence[str]) -> Sequence[Runbook] | None:
+        """The runbooks that rules name which watch it, as far as Prometheus told last; None: it has not yet."""
+        if self._known is None:
+            return () if self._settings is None else None
+        return tuple(runbooks_of(self._known.of(agent, pods), self._known.at))
+
     def take_changed(self) -> Collection[AgentRef] | None:
         """Agents of which the newest round told something else."""
         changed, self._changed = self._changed, set()
@@ -134,7 +150,8 @@ class PrometheusEvidence:
             return
         agents = await self._agents()
         started = self._own_metrics.registry.get_sample_value(f"{PREFIX}process_start_time_seconds")
-        asked = Asked(agents, self._alerts, started, self._date())
+        families = stated_families(agents, self._records)
+        asked = Asked(agents, self._alerts, started, self._date(), families)
         try:
             self._known = await ask(self._settings, asked, self._known, _SLOW_EVERY)
         except AskingError as error:
@@ -212,6 +229,7 @@ def _essence(look: PrometheusLook) -> int:
             (look.measured, look.measures, look.scraped, frozenset(look.unscraped.items()), frozenset(look.throttled)),
             tuple((each.name, each.first_at) for each in look.fired),
             tuple((each.name, each.days, each.share > 0) for each in look.flapped),
+            (look.exported, look.peak, bool(look.decided) and look.decided[-1].decisions >= ENOUGH_DECISIONS),
             (*limits, cluster.secret_writes and cluster.secret_writes.bad >= cluster.secret_writes.all),
         )
     )

@@ -7,7 +7,10 @@ from typing import NamedTuple
 from watcher.checklist.live.prometheus.client import PrometheusClient
 from watcher.checklist.live.prometheus.samples import Sample
 
+CLUSTER = "cluster"
 _STARTED = "agentweave_watcher_process_start_time_seconds"
+
+_MOST_CLUSTERS = 1_000
 
 
 class OwnLabels(NamedTuple):
@@ -38,6 +41,14 @@ def given_labels(labels: Mapping[str, str]) -> OwnLabels | None:
     return OwnLabels({name: value for name, value in labels.items() if name != "job"}, labels.get("job", ""))
 
 
+async def several_clusters(client: PrometheusClient, labels: OwnLabels) -> bool:
+    """Whether watchers of more than one cluster have series with these labels, which name no cluster."""
+    found: list[Sample] = []
+    matchers = ",".join(labels.matchers(own=True))
+    await client.query(f"group by ({CLUSTER}) ({_STARTED}{{{matchers}}})", _MOST_CLUSTERS, found.append)
+    return len(found) > 1
+
+
 async def found_labels(client: PrometheusClient, started: float | None) -> OwnLabels | None:
     """Those of the series that this process exports; None where there is no such series, or of two installations.
 
@@ -46,7 +57,7 @@ async def found_labels(client: PrometheusClient, started: float | None) -> OwnLa
     if started is None:
         return None
     found: list[Sample] = []
-    await client.query(f"group by (cluster, job) ({_STARTED} == {started!r})", 10, found.append)
+    await client.query(f"group by ({CLUSTER}, job) ({_STARTED} == {started!r})", 10, found.append)
     if len(found) != 1:
         return None
-    return OwnLabels({"cluster": found[0].label("cluster")}, found[0].label("job"))
+    return OwnLabels({CLUSTER: found[0].label(CLUSTER)}, found[0].label("job"))

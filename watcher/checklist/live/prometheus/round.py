@@ -8,23 +8,30 @@
 
 import logging
 from collections.abc import Awaitable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from probes.controls.catalogue.control import UnknownReason
-from probes.controls.evidence import AgentRef, PrometheusLook
+from probes.controls.evidence import AgentRef
 from probes.controls.evidence.alerts.golden_signals import signal_of
-from probes.controls.evidence.alerts.prometheus import NOTHING_TOLD, Cluster, Untold
+from probes.controls.evidence.alerts.prometheus import NOTHING_TOLD, Untold
 from watcher.checklist.live.prometheus.asking_error import AskingError
 from watcher.checklist.live.prometheus.client import PrometheusClient
-from watcher.checklist.live.prometheus.figures import Alerts, Asker, fired_of, flapped_of
-from watcher.checklist.live.prometheus.own_labels import OwnLabels, found_labels, given_labels
+from watcher.checklist.live.prometheus.figures.asker import Alerts, Asker
+from watcher.checklist.live.prometheus.figures.decisions import Decisions
+from watcher.checklist.live.prometheus.figures.peaks import Peaks
+from watcher.checklist.live.prometheus.figures.scrapes import MOST_TARGETS, Scrapes
+from watcher.checklist.live.prometheus.known import Asked, Known, Slow
+from watcher.checklist.live.prometheus.own_labels import (
+    CLUSTER,
+    OwnLabels,
+    found_labels,
+    given_labels,
+    several_clusters,
+)
 from watcher.checklist.live.prometheus.rule_book import MOST_GROUPS, ReadRules, RuleReader
 from watcher.checklist.live.prometheus.samples import PodRef
-from watcher.checklist.live.prometheus.scrapes import MOST_TARGETS, Scrapes
 from watcher.checklist.live.prometheus.selection import (
     MOST_SELECTORS,
-    Bits,
     Found,
     Selection,
     ask_lately,
@@ -44,69 +51,10 @@ _NOT_OURS = Untold(
     "watcher's and of its cluster.",
 )
 
-
-class Asked(NamedTuple):
-    """What a round is about."""
-
-    pods: Mapping[AgentRef, Sequence[str]]  # all agents with their pods
-    alerts: Mapping[str, str]  # control -> the operator's own alert
-    started: float | None  # Unix seconds when this process started, as it exports it
-    date: float  # Unix seconds
-
-
-class Slow(NamedTuple):
-    """What is asked for once an hour."""
-
-    slots: frozenset[object]  # the selectors that it was asked for
-    lately: Found
-    flapped: Alerts
-    at: float  # Unix seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What came of a round."""
-
-    rules: ReadRules
-    labels: OwnLabels | None = None
-    selection: Selection = field(default_factory=Selection)
-    untold: Untold | None = None  # why it is not known what rules select
-    known: frozenset[AgentRef] = frozenset()
-    measured: frozenset[PodRef] = frozenset()
-    measures: Untold | None = None
-    throttled: Mapping[PodRef, float] = field(default_factory=dict)
-    fired: Alerts = field(default_factory=Alerts)
-    cluster: Cluster = NOTHING_TOLD
-    scrapes: Mapping[PodRef, str] = field(default_factory=dict)
-    slow: Slow | None = None
-    trouble: UnknownReason | None = None  # of a part that could not be had
-
-    def of(self, agent: AgentRef, pods: Sequence[str]) -> PrometheusLook:
-        """What is known of one agent with these pods."""
-        bits, places = self.selection.of(agent, pods), [(agent.namespace, pod) for pod in pods]
-        scrapes = {pod: self.scrapes[agent.namespace, pod] for pod in pods if (agent.namespace, pod) in self.scrapes}
-        return PrometheusLook(
-            book=self.rules.book,
-            selected=_chosen(self.selection.alerts, bits),
-            conditional=frozenset(
-                number for number, each in enumerate(self.selection.alerts) if each.conditional & bits
-            ),
-            objectives=_chosen(self.selection.objectives, bits),
-            untold=self.untold,
-            known=agent in self.known,
-            measured=frozenset(pod for pod in pods if (agent.namespace, pod) in self.measured),
-            measures=self.measures,
-            scraped=frozenset(pod for pod, why in scrapes.items() if not why),
-            unscraped={pod: why for pod, why in scrapes.items() if why},
-            throttled={place[1]: self.throttled[place] for place in places if place in self.throttled},
-            fired=fired_of(self.fired, agent, pods),
-            flapped=flapped_of(self.slow.flapped, agent, pods) if self.slow is not None else (),
-            cluster=self.cluster,
-        )
-
-
-def _chosen(rules: Sequence[Bits], bits: int) -> frozenset[int]:
-    return frozenset(number for number, each in enumerate(rules) if each.of & bits)
+_SEVERAL = Untold(
+    UnknownReason.NO_DATA,
+    "checklist.prometheus.labels fit watchers of several clusters: they do not say which series are of this one.",
+)
 
 
 async def ask(settings: PrometheusSettings, asked: Asked, before: Known | None, slow_every: float) -> Known:
@@ -147,10 +95,31 @@ class _Round:
             throttled=(await self._part(asker.throttled(), {}))[0],
             fired=(await self._part(asker.fired(), Alerts()))[0],
             cluster=(await self._part(asker.cluster(), NOTHING_TOLD))[0],
-            scrapes=await self._scrapes(),
+            scrapes=await self._scrapes(labels),
             slow=slow,
+            decisions=await self._decisions(asker),
+            exported=await self._exported(asker),
+            peaks=await self._peaks(asker),
+            at=self._asked.date,
             trouble=self._trouble,
         )
+
+    async def _decisions(self, asker: Asker) -> Decisions:
+        kept = self._before.decisions if self._before is not None else Decisions()
+        found, untold = await self._part(asker.decisions(), {})
+        if untold is None:
+            kept.take(self._asked.date, found, self._asked.pods)
+        return kept
+
+    async def _exported(self, asker: Asker) -> Mapping[PodRef, frozenset[str]] | None:
+        if not self._asked.families:
+            return None
+        return (await self._part(asker.exported(self._asked.families), None))[0]
+
+    async def _peaks(self, asker: Asker) -> Peaks:
+        kept = (self._before.peaks if self._before is not None else Peaks()).limited_to(asker.near)
+        await self._part(kept.ask(asker.peaks, self._asked.date), None)
+        return kept
 
     async def _part(self, question: Awaitable[T], otherwise: T) -> tuple[T, Untold | None]:
         """The answer, or what stands for it and why."""
@@ -165,11 +134,21 @@ class _Round:
     async def _labels(self, settings: PrometheusSettings) -> tuple[OwnLabels | None, Untold | None]:
         given = given_labels(settings.labels)
         if given is not None:
-            return given, None
+            return await self._of_one_cluster(given)
         found, untold = await self._part(found_labels(self._client, self._asked.started), None)
         if found is None and self._before is not None:
             found = self._before.labels  # once found it stays: of a watcher that is not scraped now, too
         return found, untold or (_NOT_OURS if found is None else None)
+
+    async def _of_one_cluster(self, given: OwnLabels) -> tuple[OwnLabels | None, Untold | None]:
+        """Labels of the config that name no cluster may fit several; what was found to fit one stays, as above."""
+        before = self._before.labels if self._before is not None else None
+        if CLUSTER in given.of_all:
+            return given, None
+        several, untold = await self._part(several_clusters(self._client, given), otherwise=False)
+        if several or (untold is not None and before != given):
+            return None, untold or _SEVERAL
+        return given, None
 
     async def _selection(self, asker: Asker, labels: OwnLabels) -> tuple[Selection, Slow | None, Untold | None]:
         slots, alerts, objectives = slots_of(self._rules, self._is_wanted)
@@ -197,8 +176,8 @@ class _Round:
         rule = self._rules.book.alerts[number]
         return bool(rule.control or not rule.runbook_url or (rule.severity == "warning" and signal_of(rule)))
 
-    async def _scrapes(self) -> Mapping[PodRef, str]:
-        found = Scrapes(_pods(self._asked.pods))
+    async def _scrapes(self, labels: OwnLabels) -> Mapping[PodRef, str]:
+        found = Scrapes(_pods(self._asked.pods), labels.of_all)
         await self._part(self._client.targets(MOST_TARGETS, found.take), None)
         return found.of_pods
 

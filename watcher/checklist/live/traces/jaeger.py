@@ -21,6 +21,7 @@ class Jaeger:
     def __init__(self, client: OutsideClient, service: str, date: Callable[[], float]) -> None:
         """`service`: the name of an agent as a service, with `${agent}`; `date`: Unix seconds."""
         self._client, self._service, self._date = client, service, date
+        self._heard = False  # whether it had a trace of any agent
 
     async def sample(self, agent: AgentRef) -> tuple[TraceSample, str] | Missing:
         """What it has of the last hour."""
@@ -28,13 +29,16 @@ class Jaeger:
         span = {"start": f"{(now - HOUR) * 1e6:.0f}", "end": f"{now * 1e6:.0f}", "limit": str(MOST_TRACES)}
         try:
             found = from_json(await self._client.get("/api/traces", {"service": service, **span}))
+            if found.get("errors"):
+                return Missing(UnknownReason.UNREACHABLE, "Jaeger says that it could not find all traces.")
             traces = [each for each in found["data"] or () if _has(each, service)]
             spans = [span for trace in traces for span in _spans(trace, service)]
         except OutsideError as error:
             return error.missing
         except (*MALFORMED_OBJECT, RecursionError):
             return Missing(UnknownReason.UNPARSEABLE, "What Jaeger answers is not as its API has it.")
-        return counted(len(traces), spans), f"Jaeger service {service}"
+        self._heard = self._heard or bool(traces)
+        return counted(len(traces), spans, heard=self._heard), f"Jaeger service {service}"
 
 
 def _has(trace: Mapping[str, Any], service: str) -> bool:

@@ -20,8 +20,10 @@ class Span(NamedTuple):
     values: tuple[str, ...]  # texts of its attributes
 
 
-def counted(traces: int, spans: Iterable[Span], retention: Retention | Missing = NOT_GIVEN) -> TraceSample:
-    """What is said of these."""
+def counted(
+    traces: int, spans: Iterable[Span], retention: Retention | Missing = NOT_GIVEN, *, heard: bool
+) -> TraceSample:
+    """What is said of these; `heard`: whether the store had a trace of any agent."""
     seen = list(spans)[:MOST_SPANS]
     calls = [each for each in seen if each.is_call]
     return TraceSample(
@@ -31,6 +33,7 @@ def counted(traces: int, spans: Iterable[Span], retention: Retention | Missing =
         with_spiffe_id=sum(any(parse_spiffe_id(value) for value in each.values) for each in seen),
         calls=len(calls),
         failed_calls=sum(each.failed for each in calls),
+        heard=heard,
         retention=retention,
     )
 

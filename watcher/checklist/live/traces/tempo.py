@@ -35,6 +35,7 @@ class Tempo:
         self._client, self._service, self._date = client, service, date
         self._retention: Retention | Missing = _NOT_ASKED
         self._asked_at = -_CONFIG_EVERY
+        self._heard = False  # whether it had a trace of any agent
 
     async def sample(self, agent: AgentRef) -> tuple[TraceSample, str] | Missing:
         """What it has of the last hour."""
@@ -43,13 +44,17 @@ class Tempo:
         span = {"start": f"{now - HOUR:.0f}", "end": f"{now:.0f}", "limit": str(MOST_TRACES)}
         try:
             found = from_json(await self._client.get("/api/search", {"q": query, **span}))
+            if not found.get("traces") and _is_part(found.get("metrics") or {}):
+                return Missing(UnknownReason.UNREACHABLE, "Tempo searched a part of its traces only, and found none.")
             ids = [str(each["traceID"]) for each in found.get("traces") or ()]
             spans = await self._spans(ids, service)
         except OutsideError as error:
             return error.missing
         except (*MALFORMED_OBJECT, RecursionError):
             return Missing(UnknownReason.UNPARSEABLE, "What Tempo answers is not as its API has it.")
-        return counted(len(ids), spans, await self._retention_now()), f"Tempo service {service}"
+        self._heard = self._heard or bool(ids)
+        retention = await self._retention_now()
+        return counted(len(ids), spans, retention, heard=self._heard), f"Tempo service {service}"
 
     async def _spans(self, ids: list[str], service: str) -> list[Span]:
         spans: list[Span] = []
@@ -66,6 +71,11 @@ class Tempo:
             except OutsideError as error:
                 self._retention = error.missing
         return self._retention
+
+
+def _is_part(metrics: Mapping[str, Any]) -> bool:
+    """Whether it did not search all that there is, by what it counts itself; by its JSON numbers may be texts."""
+    return float(metrics.get("completedJobs") or 0) < float(metrics.get("totalJobs") or 0)
 
 
 def _spans_of(trace: Mapping[str, Any], service: str) -> Iterator[Span]:

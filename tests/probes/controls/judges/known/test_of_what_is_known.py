@@ -39,10 +39,7 @@ KNOWN = (
     SourceName.WORKLOAD_API,
 )
 NOT_JUDGED = {
-    ("observability.metrics.business-exported", SourceName.AGENT_METRICS): "refuted by the list in a record alone",
     ("reliability.shutdown.requests-drained", SourceName.HISTORY): "looks are too far apart to tell errors of an end",
-    ("security.authz.policy-version-controlled", SourceName.OPA): "a revision refutes nothing by itself",
-    ("testing.load.peak-tested", SourceName.HISTORY): "compared with the number in a record",
 }
 """What the daemon could show of a control and no judge reads: a closed list, with why."""
 

@@ -74,6 +74,7 @@ def test_what_is_logged_shows_the_level(levels: dict[str, int], config: dict[str
 def test_of_few_lines_the_level_is_left_to_the_config() -> None:
     without = finding(LEVEL, logs=OFF)
     assert finding(LEVEL, logs=sample(levels={"DEBUG": 99})).state == without.state == "unknown"
+    assert finding(LEVEL, logs=sample(levels={"DEBUG": 100})).state == "fail"
 
 
 def test_rules_for_secrets_are_told_with_their_counts() -> None:
@@ -84,6 +85,8 @@ def test_rules_for_secrets_are_told_with_their_counts() -> None:
     assert finding(REDACTED, logs=sample()).reason == "AttestationMissing"
     assert finding(REDACTED, logs=sample(), previous=found).reason == "AttestationMissing"
     assert finding(REDACTED, logs=sample(0, 0), previous=found).state == "fail"  # silence redacts nothing
+    assert finding(REDACTED, logs=sample(99, 99), previous=found).state == "fail"
+    assert finding(REDACTED, logs=sample(100, 100), previous=found).reason == "AttestationMissing"
     assert finding(REDACTED, logs=OFF, previous=found).state == "fail"
 
 
@@ -110,6 +113,12 @@ def test_rules_for_secrets_are_told_with_their_counts() -> None:
             "unknown NoData: The store has had no line of pod a for an hour, in which it had hardly any request.",
         ),
         (
+            Arrived("a", 0, 0),
+            20,
+            HOUR,
+            "fail Violated: The store has had no line of pod a for an hour, in which it served 20 requests.",
+        ),
+        (
             Arrived("a", 3, 0),
             50,
             2 * HOUR,
@@ -127,6 +136,12 @@ def test_lines_of_each_settled_pod_reach_the_store(
     arrived: Arrived, requests: float | None, ready_for: float, expected: str
 ) -> None:
     assert said(finding(CENTRAL, pod("a", requests, ready_for), logs=sample(arrived=(arrived,)))) == expected
+
+
+def test_a_store_that_never_had_a_line_of_any_agent_says_nothing_of_one() -> None:
+    never = Missing(UnknownReason.NO_DATA, "Loki has had no line of any agent yet.")
+    found = finding(CENTRAL, pod("a", 50), logs=sample(arrived=never))
+    assert said(found) == "unknown NoData: Loki has had no line of any agent yet."
 
 
 def test_one_pod_whose_lines_do_not_arrive_fails_all_and_pods_that_are_read_are_no_store() -> None:
@@ -147,6 +162,6 @@ def test_lines_of_this_morning_prove_nothing_now() -> None:
     assert finding(STRUCTURED, now=NOW + 4 * HOUR, logs=sample()).reason == "Stale"
 
 
-def test_audit_logging_is_left_to_opa_where_logs_are_read_too() -> None:
+def test_lines_of_pods_alone_do_not_tell_whether_decisions_are_recorded() -> None:
     found = finding("security.authz.audit-logging-enabled", logs=sample())
-    assert (found.state, found.reason) == ("unknown", "Observing")
+    assert said(found) == "unknown NoData: Audit records of an hour were not counted: only Loki counts them."

@@ -47,6 +47,13 @@ def test_spans_arrive_while_there_is_traffic(
     assert said(finding(control, pod("a", requests), config=config, traces=traces(count))) == expected
 
 
+@pytest.mark.parametrize("control", [ENABLED, EXPORTED, SAMPLING])
+def test_a_store_that_never_had_a_span_of_any_agent_may_know_them_by_other_names(control: str) -> None:
+    never = finding(control, pod("a", 2000), config=rate(1), traces=traces(0, heard=False))
+    assert (never.state, never.reason) == ("unknown", "AttestationMissing" if control == SAMPLING else "NoData")
+    assert finding(control, pod("a", 2000), config=rate(1), traces=traces(0)).state == "fail"
+
+
 def test_requests_of_all_pods_count_together() -> None:
     assert finding(EXPORTED, pod("a", 10), pod("b", 10), traces=traces(0)).state == "fail"
 
@@ -72,6 +79,7 @@ def test_the_environment_may_say_which_share_is_traced(variables: dict[str, str]
     [
         (20, 19, "pass: 19 of 20 sampled spans have an attribute that is a SPIFFE ID."),
         (20, 18, "fail Violated: 18 of 20 sampled spans have an attribute that is a SPIFFE ID."),
+        (5, 5, "pass: 5 of 5 sampled spans have an attribute that is a SPIFFE ID."),
         (4, 4, "unknown NoData: 4 server and client spans of the last hour were found, 5 are needed."),
     ],
 )
@@ -91,6 +99,8 @@ def test_far_fewer_traces_than_the_rate_says_refute_it(count: int, more: bool, r
             found.message
             == "4 traces are stored of 1000 requests in an hour; by the rate of 0.01 it should be about 10."
         )
+        silent = finding(SAMPLING, pod("a", 10), config=rate(0.01), traces=traces(4), previous=found)
+        assert silent.state == "fail"  # an hour with hardly a request shows nothing to the contrary
 
 
 def test_a_store_that_keeps_traces_for_ever_refutes_that_retention_is_set() -> None:

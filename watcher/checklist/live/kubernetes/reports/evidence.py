@@ -3,15 +3,18 @@
 1. Of each container of each pod that does not end, the digest that the kubelet tells.
 2. A report is about it where its artifact has that digest. Trivy-operator writes the image's own ID there where a pod
    names its image by a tag; that ID is the running digest where an SbomReport of it has both.
-3. Of several the newest counts. What is about another digest is as good as none.
+3. Of several the newest counts, and one that is dated in the future only where there is no other. What is about
+   another digest is as good as none.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import AgentRef, KubeObject, Missing, RunningImage, ScannerReports, Seen
 from probes.controls.evidence.witnesses.scanner_reports import (
+    CLOCK_SKEW,
     ScannedComponents,
     ScannedSecrets,
     ScannedVulnerabilities,
@@ -36,7 +39,8 @@ def reports_of(ref: AgentRef, pods: Iterable[SeenPod], followed: Followed) -> Se
     running = [each for each in pods if each.kept is not None and each.kept.run.ends_since is None]
     if not running:
         return _NO_POD
-    images = tuple(_image(*each, listed) for each in _containers(running))
+    latest = max(collection.told_at(followed.date_of) for collection in followed.every(kinds)) + CLOCK_SKEW
+    images = tuple(_image(*each, listed, latest) for each in _containers(running))
     at = min(collection.told_at(followed.date_of) for collection in followed.every(kinds))
     value = ScannerReports(images, _signatures(running, listed))
     return Seen(value, at, f"reports of {ref}", _summary(images))
@@ -81,11 +85,11 @@ def _containers(pods: Iterable[SeenPod]) -> Iterable[tuple[str, str, str]]:
     return sorted(found)
 
 
-def _image(container: str, image: str, digest: str, listed: Mapping[str, Found]) -> RunningImage:
+def _image(container: str, image: str, digest: str, listed: Mapping[str, Found], latest: float) -> RunningImage:
     same = _known_as(digest, listed[COMPONENTS])
 
     def newest(kind: str, read: Callable[[KubeObject], T]) -> T | Missing:
-        return _newest(kind, container, image, digest, listed[kind], same, read)
+        return _newest(kind, container, image, digest, listed[kind], same, latest, read)
 
     return RunningImage(
         container,
@@ -104,6 +108,7 @@ def _newest(
     digest: str,
     listed: Found,
     same: frozenset[object],
+    latest: float,
     read: Callable[[KubeObject], T],
 ) -> T | Missing:
     if isinstance(listed, Missing):
@@ -112,7 +117,7 @@ def _newest(
         return Missing(UnknownReason.NO_DATA, f"The kubelet has not told which image container {container} runs.")
     mine = [each for each in listed if each.body["digest"] in same]
     if mine:
-        return read(max(mine, key=_newer))
+        return read(max(mine, key=partial(_newer, latest=latest)))
     repository = _repository(image)
     if any(repository == each.body["repository"] for each in listed):
         said = f"The {kind}s of {_short(repository)} are not about the digest that container {container} runs."
@@ -121,9 +126,10 @@ def _newest(
     return Missing(UnknownReason.NO_DATA, said[:200])
 
 
-def _newer(report: KubeObject) -> tuple[float, int, str]:
+def _newer(report: KubeObject, latest: float) -> tuple[bool, float, int, str]:
+    """One that is dated after `latest` (Unix seconds) hides no other."""
     body: dict[str, Any] = dict(report.body)
-    return body["at"], body.get("critical", 0), report.name
+    return body["at"] <= latest, body["at"], body.get("critical", 0), report.name
 
 
 def _known_as(digest: str, components: Found) -> frozenset[object]:

@@ -28,14 +28,14 @@ def vulnerability_report(raw: Raw) -> Body:
     summary, found = report["summary"], [each for each in report.get("vulnerabilities") or () if isinstance(each, dict)]
     critical = [each for each in found if each.get("severity") == "CRITICAL"]
     kinds = [_package_kind(each) for each in critical]
-    counted = _count(summary, "criticalCount")
+    counted = max(_count(summary, "criticalCount"), len(critical))  # of two that differ, the worse
     listed = len(critical) >= counted
     told = listed and "" not in kinds
     system = report.get("os") or {}
     return {
         **_artifact(report),
         "critical": counted,
-        "high": _count(summary, "highCount"),
+        "high": max(_count(summary, "highCount"), sum(each.get("severity") == "HIGH" for each in found)),
         "unrated": _count(summary, "unknownCount"),
         "fixable": sum(bool(each.get("fixedVersion")) for each in critical) if listed else None,
         "worst": [_named(each) for each in _worst_first(found)][:_MOST],
@@ -49,11 +49,12 @@ def vulnerability_report(raw: Raw) -> Body:
 def exposed_secret_report(raw: Raw) -> Body:
     """Counts by severity; the matches are not kept."""
     report = raw["report"]
-    summary = report["summary"]
+    summary, found = report["summary"], [each for each in report.get("secrets") or () if isinstance(each, dict)]
+    listed = [each.get("severity") for each in found]
     return {
         **_artifact(report),
-        "critical": _count(summary, "criticalCount"),
-        "high": _count(summary, "highCount"),
+        "critical": max(_count(summary, "criticalCount"), listed.count("CRITICAL")),
+        "high": max(_count(summary, "highCount"), listed.count("HIGH")),
     }
 
 

@@ -1,13 +1,15 @@
 """What series tell of agents beside rules: each figure is one question for the whole fleet, with its volume guard."""
 
+import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from probes.controls.evidence import AgentRef
 from probes.controls.evidence.alerts.prometheus import Cluster, Counted, Fired, Flapped
+from probes.history.families import AUTHZ_DECISIONS
 from watcher.checklist.live.prometheus.client import PrometheusClient
-from watcher.checklist.live.prometheus.own_labels import OwnLabels
+from watcher.checklist.live.prometheus.own_labels import OwnLabels, quoted
 from watcher.checklist.live.prometheus.samples import PodRef, Sample
 
 _MOST = 100_000
@@ -16,6 +18,12 @@ _PERIODS = 1000
 """CPU periods of one hour that tell: a tenth of a second each."""
 
 _THROTTLED = 0.25
+_MEAN = 300
+"""Seconds of one mean of requests a second."""
+
+_ENDS = "(_total|_bucket|_count|_sum|_info)?"
+"""Of the names of samples, which a family is known without."""
+
 _TOO_OFTEN = 10
 """Starts of an alert a day, as the catalogue has it: only what is over it is asked for."""
 
@@ -56,7 +64,7 @@ class Asker:
 
     def __init__(self, client: PrometheusClient, labels: OwnLabels, near: Sequence[str]) -> None:
         """`near`: a matcher for the namespaces of the agents, where they are few."""
-        self._client = client
+        self._client, self.near = client, tuple(near)
         self._own = ",".join((*labels.matchers(own=True), *near))
         self._all = ",".join((*labels.matchers(own=False), *near))
         self._cluster = ",".join(labels.matchers(own=False))
@@ -85,6 +93,36 @@ class Asker:
         found: dict[PodRef, float] = {}
         asked = f"{of} ({throttled}) / ({of} ({periods}) >= {_PERIODS}) > {_THROTTLED}"
         await self._client.query(asked, _MOST, lambda one: found.update({one.pod: one.value}))
+        return found
+
+    async def decisions(self) -> Mapping[PodRef, float]:
+        """Authorization decisions that pods counted in one hour, under whichever name."""
+        of = f"{{{self._all}}}[1h]"
+        counted = [f"sum by (namespace, pod) (increase({row.metric}{of}))" for row in AUTHZ_DECISIONS.rows]
+        found: dict[PodRef, float] = {}
+        await self._client.query(" or ".join(counted), _MOST, lambda one: found.update({one.pod: one.value}))
+        return found
+
+    async def exported(self, families: Collection[str]) -> Mapping[PodRef, frozenset[str]]:
+        """Which of these families each pod had series of in 24 h; all names in small letters."""
+        names = f"(?i:{'|'.join(map(re.escape, sorted(families)))}){_ENDS}"
+        asked = f"group by (namespace, pod, __name__) (last_over_time({{__name__=~{quoted(names)},{self._all}}}[24h]))"
+        found: dict[PodRef, frozenset[str]] = {}
+
+        def take(one: Sample) -> None:
+            name = one.label("__name__").casefold()
+            mine = {each for each in (name, name.rpartition("_")[0]) if each in families}
+            found[one.pod] = found.get(one.pod, frozenset()) | mine
+
+        await self._client.query(asked, _MOST, take)
+        return found
+
+    async def peaks(self, begin: int, end: int) -> Mapping[AgentRef, float]:
+        """The most requests a second of each agent between these moments (Unix seconds), by the watcher's figures."""
+        mean = f"sum by (namespace, agent) (agentweave_watcher_slo_requests_per_second{{{self._own}}})"
+        asked = f"max_over_time(({mean})[{max(end - begin, _MEAN)}s:{_MEAN}s] @ {end})"
+        found: dict[AgentRef, float] = {}
+        await self._client.query(asked, _MOST, lambda one: found.update({one.agent: one.value}) if one.agent else None)
         return found
 
     async def fired(self) -> Alerts:

@@ -16,6 +16,7 @@ class Scrapes:
     """Of pods of agents: why the newest scrape failed, empty where it did not; the worst of several targets."""
 
     wanted: Collection[PodRef]
+    own: Mapping[str, str]  # labels such as cluster: a target that has another one is of elsewhere
     of_pods: dict[PodRef, str] = field(default_factory=dict)
 
     def take(self, target: Any) -> None:
@@ -30,5 +31,8 @@ class Scrapes:
         self.of_pods[pod] = self.of_pods.get(pod) or why
 
     def _pod(self, labels: Mapping[str, Any]) -> PodRef | None:
-        pod = (labels.get("namespace"), labels.get("pod"))
-        return pod if pod in self.wanted else None  # type: ignore[return-value]  # what is in there is two texts
+        namespace, name = labels.get("namespace"), labels.get("pod")
+        if not isinstance(namespace, str) or not isinstance(name, str) or (namespace, name) not in self.wanted:
+            return None
+        elsewhere = any(labels.get(each, "") not in ("", value) for each, value in self.own.items())
+        return None if elsewhere else (namespace, name)
