@@ -57,6 +57,7 @@ class Pod:
     ready_since: float | None  # Unix seconds; None while it is not Ready
     watched_since: float  # Unix seconds
     sources: Mapping[SourceName, Seen[object] | Missing] = field(default_factory=dict)
+    workload: str = ""  # whose revision it is of; "" where nothing says
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,14 @@
 Nothing is read here: time, evidence and records are arguments.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
 from probes.controls.catalogue.control import Assurance, Control, FactKey, SourceName, UnknownReason
 from probes.controls.catalogue.terms import Automation, Scope
-from probes.controls.evidence import EvidenceSet, Missing
+from probes.controls.evidence import EvidenceSet, Missing, Seen
 from probes.controls.evidence.gathered import NOT_GIVEN
 from probes.controls.finding import Finding, RecordRef, State, Witness
 from probes.controls.judging import Facts, Judges, Raised, Statement, asked
@@ -29,10 +30,13 @@ from probes.controls.verdict.not_applicable import not_applicable
 from probes.controls.verdict.passing import Doubt, doubts, proofs
 from probes.controls.verdict.record_verdict import judge_records, waiver_of
 from probes.controls.verdict.showing import message_of
+from probes.controls.verdict.steps import STEP, Steps, finished
 from probes.controls.verdict.unknown import unknown
-from probes.controls.verdict.weighing import SettledPods, Weighed, weigh
+from probes.controls.verdict.weighing import SettledPods, Weighed, settled_pods, weigh
 
 Answers: TypeAlias = dict[FactKey, bool | Missing]
+Sources: TypeAlias = Mapping[SourceName, Seen[object] | Missing]
+_OLD = Missing(UnknownReason.STALE, "The newest evidence is too old.")
 _WAIVABLE = (State.FAIL, State.UNKNOWN, State.EXPIRED)
 
 # Names of members: to look one up at its Enum takes ten times as long, and this is asked of each control and agent.
@@ -51,6 +55,23 @@ def judge_control(
 ) -> Finding:
     """One finding of a control that is no roll-up. `records` are valid ones; `previous` is of the same subject;
     `answers` keeps which facts hold of this evidence, for its other controls, and `pods` are those that have a vote.
+    """
+    voting = settled_pods(evidence, facts.now) if pods is None else pods
+    known: Answers = {} if answers is None else answers
+    return finished(judge_control_in_steps(control, evidence, facts, judges, records, previous, known, voting))
+
+
+def judge_control_in_steps(
+    control: Control,
+    evidence: EvidenceSet,
+    facts: Facts,
+    judges: Judges,
+    records: Sequence[Record],
+    previous: Finding | None,
+    answers: Answers,
+    pods: SettledPods,
+) -> Steps[Finding]:
+    """The same in steps that are short whatever the number of pods.
 
     Records of another environment than that of `facts` do not count. For scope release the subject is one rollout: the
     finding of another one is no previous finding.
@@ -58,20 +79,22 @@ def judge_control(
     rollout = evidence.sources.get(_ROLLOUT, NOT_GIVEN)
     if control.scope is _RELEASE and isinstance(rollout, Missing):
         return before_any_rollout(control, rollout, facts.now, previous)
-    applies = _applies(control, evidence, facts, judges, {} if answers is None else answers)
+    applies = _applies(control, evidence, facts, judges, answers)
     if applies is False:
         return _since(not_applicable(control, facts.now), previous)
     records = [each for each in records if each.environment == facts.environment]
+    scales = yield from weigh(control, evidence, facts, judges.controls.get(control.id, ()), pods)
     case = Case(
         control,
         evidence,
         facts,
-        weigh(control, evidence, facts, judges.controls.get(control.id, ()), pods),
+        scales,
         previous,
         judge_records(control, evidence, records, facts.now),
         applies if isinstance(applies, Missing) else None,
     )
-    finding = _since(_remembering(case, _formed(case)), previous)
+    formed = yield from _formed(case)
+    finding = _since(_remembering(case, formed), previous)
     waiver = waiver_of(control, evidence, records, facts.now)
     return _waived(finding, waiver) if waiver and finding.state in _WAIVABLE else finding
 
@@ -94,8 +117,25 @@ def _applies(control: Control, evidence: EvidenceSet, facts: Facts, judges: Judg
         return True
     key = control.applies_when.key
     if key not in answers:
-        answers[key] = _answer(key, evidence, facts, judges)
+        answers[key] = _answer(key, _fresh(control, evidence, facts.now), facts, judges)
     return answers[key]
+
+
+def _fresh(control: Control, evidence: EvidenceSet, now: float) -> EvidenceSet:
+    """Without what is too old to prove anything: no fact is proven by it either."""
+    ages = [spec.max_age for spec in control.evidence if spec.max_age is not None]
+    if not ages:
+        return evidence
+    oldest = now - max(ages)
+    pods = {name: replace(pod, sources=_since_of(pod.sources, oldest)) for name, pod in evidence.pods.items()}
+    return replace(evidence, sources=_since_of(evidence.sources, oldest), pods=pods)
+
+
+def _since_of(sources: Sources, oldest: float) -> Sources:
+    return {
+        source: _OLD if isinstance(found, Seen) and found.observed_at < oldest else found
+        for source, found in sources.items()
+    }
 
 
 def _answer(key: FactKey, evidence: EvidenceSet, facts: Facts, judges: Judges) -> bool | Missing:
@@ -111,12 +151,20 @@ def _answer(key: FactKey, evidence: EvidenceSet, facts: Facts, judges: Judges) -
     return answer
 
 
-def _formed(case: Case) -> Finding:
+def _formed(case: Case) -> Steps[Finding]:
+    of_many = len(case.scales.parts) > STEP
     if made := failed(case) or still_failed(case):
         return made
+    if of_many:
+        yield
     found = doubts(case.control, case.scales) if case.control.automation is _AUTO else None
-    passed = None if found is None else _passed(case, found)
-    return passed or attested(case) or unknown(case, found)
+    if of_many:
+        yield
+    if found is not None and (passed := _passed(case, found)):
+        return passed
+    if of_many:
+        yield
+    return attested(case) or unknown(case, found)
 
 
 def _passed(case: Case, found: Sequence[Doubt]) -> Finding | None:

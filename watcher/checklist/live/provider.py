@@ -1,6 +1,6 @@
 """Who knows something of agents for the checklist: one provider for each place where evidence comes from."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -21,6 +21,29 @@ class PodFacts:
     revision_at: float  # Unix seconds: when the revision's first pod was made
     terminating: bool
     ready_since: float | None  # Unix seconds; None while it is not Ready
+    workload: str = ""  # kind and name of what makes its like, as long as that lasts; "" where nothing is told
+
+
+class SourcesOfPods(Mapping[str, Sources]):
+    """What is known of each pod, found out when it is asked for: of thousands not all is, within one turn of the loop."""
+
+    def __init__(self, pods: Collection[str], known: Callable[[str], Sources]) -> None:
+        """`known`: what is known now of the pod with this name, one of `pods`."""
+        self._pods, self._known = pods, known
+
+    def __getitem__(self, pod: str, /) -> Sources:
+        """Of this pod; KeyError where it is none of these."""
+        if pod not in self._pods:
+            raise KeyError(pod)
+        return self._known(pod)
+
+    def __iter__(self) -> Iterator[str]:
+        """Their names."""
+        return iter(self._pods)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._pods)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +88,10 @@ class EvidenceProvider(Protocol):
         """
 
     def evidence_of(self, agent: AgentRef, pods: Sequence[Target], /) -> Provided:
-        """What is known of this agent, which has these pods. Asked every few minutes of each agent."""
+        """What is known of this agent, which has these pods. Asked every few minutes of each agent.
+
+        What takes long for each pod is in SourcesOfPods.
+        """
 
     def take_changed(self) -> Collection[AgentRef] | None:
         """Of which agents something changed since this was asked last; None: maybe of all.

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from probes.controls.catalogue.control import Control, UnknownReason
-from probes.controls.evidence import EvidenceSet, LivePod, Missing, Pod
+from probes.controls.evidence import EvidenceSet, LivePod, Missing
+from probes.controls.evidence.revisions import lasts, newest_revisions
 from probes.controls.judges import looked
 from probes.controls.judges.kubernetes_object.case import POD
 from probes.controls.judges.kubernetes_pod.case import PodCase
@@ -19,19 +20,15 @@ _RESTARTED = "The agent's container restarted in its first 5 min."
 @judge("predeploy.smoke.agent-starts", of=[POD])
 def agent_starts(control: Control, evidence: EvidenceSet, facts: Facts) -> Iterator[Statement]:
     """Each pod; also those of the newest revision that never became Ready, which have no vote of their own."""
+    newest = newest_revisions(evidence.pods)
     for pod, found in evidence.of_pods(POD, LivePod):
         if isinstance(found, Missing) or pod.terminating:
             continue
         case = looked.PodCase(control, POD, pod, found, facts, evidence)
         if pod.ready_since is not None:
             yield from _of_pod(case)
-        elif _is_newest(pod, evidence) and (why := _wrong(case)):
+        elif lasts(pod, newest) and (why := _wrong(case)):
             yield Statement(POD, Says.BAD, why, found.ref)
-
-
-def _is_newest(pod: Pod, evidence: EvidenceSet) -> bool:
-    ready = [each.revision_at for each in evidence.pods.values() if each.ready_since is not None]
-    return pod.revision_at >= max(ready, default=0.0)
 
 
 def _of_pod(case: PodCase) -> Iterator[Statement]:

@@ -10,7 +10,7 @@ from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.catalogue.terms import Bind
 from probes.controls.evidence import AgentRef, Missing, Seen
 from watcher.checklist.live.accounts import Account
-from watcher.checklist.live.kubernetes.configs.agent_files import Place, digest_of, places_of
+from watcher.checklist.live.kubernetes.configs.agent_files import Place, digest_of, places_of, places_of_all
 from watcher.checklist.live.kubernetes.configs.agent_files import evidence_of as config_evidence
 from watcher.checklist.live.kubernetes.configs.config_maps import ConfigMapReader, Name
 from watcher.checklist.live.kubernetes.objects.followed import Followed
@@ -128,9 +128,9 @@ class KubernetesEvidence:
         workload = self.idle.workload_of(agent)
         subject = subject_of(agent, seen, workload, self.followed, self.pods.observed_at(agent.namespace))
         places = self._places(subject)
-        names = self._names(subject, places)
+        names = self._names(subject, [places, *places_of_all(seen)])
         self.config_maps.want(agent, names, _newest_process(seen))
-        bind, digest = digest_of(places, self.config_maps)
+        bind, digest = digest_of(places, self.config_maps, seen)
         sources: dict[SourceName, Seen[object] | Missing] = {
             SourceName.KUBERNETES_OBJECT: self._objects(subject, names),
             SourceName.AGENT_CONFIG: config_evidence(places, self.config_maps, seen, self._sdk_version),
@@ -206,14 +206,15 @@ class KubernetesEvidence:
             return Workload(subject.workload.value).configs
         return self.pods.missing(subject.ref.namespace) or subject.workload
 
-    def _names(self, subject: Subject, places: Sequence[Place] | Missing) -> Mapping[Name, frozenset[str]]:
+    def _names(self, subject: Subject, every: Sequence[Sequence[Place] | Missing]) -> Mapping[Name, frozenset[str]]:
         """The ConfigMaps that its pods use, with the keys that may have its config."""
         names: dict[Name, frozenset[str]] = {}
         if isinstance(subject.template, Seen):
             for used in config_map_names(subject.template.value.spec):
                 names[subject.ref.namespace, used] = frozenset()
-        for name, key in () if isinstance(places, Missing) else places:
-            names[name] = names.get(name, frozenset()) | {key}
+        for places in every:
+            for name, key in () if isinstance(places, Missing) else places:
+                names[name] = names.get(name, frozenset()) | {key}
         return names
 
 

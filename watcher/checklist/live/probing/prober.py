@@ -19,7 +19,7 @@ from watcher.checklist.live.probing.found import NOT_YET, evidence
 from watcher.checklist.live.probing.outages import Outages
 from watcher.checklist.live.probing.outages_file import OutagesFile
 from watcher.checklist.live.probing.targets import ProbedTarget, ProbedTargets
-from watcher.checklist.live.provider import Presence, Provided, Sources
+from watcher.checklist.live.provider import Presence, Provided, Sources, SourcesOfPods
 from watcher.engine.engine import Engine
 from watcher.metrics.families import LOOK_SECONDS, LOOKS
 from watcher.runtime.failures import FailuresLogger
@@ -81,7 +81,8 @@ class ProbedEvidence:
 
     def evidence_of(self, agent: AgentRef, pods: Sequence[Target], /) -> Provided:
         """What was seen last of each pod by each source, or why nothing was."""
-        return Provided(pods={target.key.pod: self._sources_of(agent, target.key) for target in pods})
+        keys = {target.key.pod: target.key for target in pods}
+        return Provided(pods=SourcesOfPods(keys.keys(), lambda pod: self._sources_of(agent, keys[pod])))
 
     def take_changed(self) -> Collection[AgentRef]:
         """Of which agents anything was seen since the last time."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from probes.controls.catalogue.control import UnknownReason
-from probes.controls.evidence import AgentRef, KubeObject, Missing, RunningImage, ScannerReports, Seen
+from probes.controls.evidence import AgentRef, Container, KubeObject, Missing, RunningImage, ScannerReports, Seen
 from probes.controls.evidence.witnesses.scanner_reports import (
     ScannedComponents,
     ScannedSecrets,
@@ -19,6 +19,7 @@ from probes.controls.evidence.witnesses.scanner_reports import (
 )
 from watcher.checklist.live.kubernetes.objects.followed import Followed
 from watcher.checklist.live.kubernetes.objects.report_kinds import COMPONENTS, SECRETS, SIGNATURES, VULNERABILITIES
+from watcher.discovery.pod.kept.template import KeptTemplate
 from watcher.discovery.pods.scope import SeenPod
 
 T = TypeVar("T")
@@ -70,10 +71,14 @@ def _nowhere(listed: Mapping[str, Found]) -> Missing | None:
 def _containers(pods: Iterable[SeenPod]) -> Iterable[tuple[str, str, str]]:
     """Name, image and digest, each once."""
     found: dict[tuple[str, str, str], None] = {}
+    read: dict[KeptTemplate, list[Container]] = {}  # most pods have the same template
     for seen in pods:
         if seen.kept is None or len(found) >= _MOST_IMAGES:
             continue
-        for container in seen.kept.template.read().containers():
+        template = seen.kept.template
+        if template not in read:
+            read[template] = list(template.read().containers())
+        for container in read[template]:
             run = seen.kept.run.container(container.name)
             digest = run.image_id.rpartition("@")[2] if run is not None else ""
             image = str(container.body.get("image") or "")
