@@ -19,13 +19,13 @@ class PodFacts:
 
     revision: str  # of its workload, such as a template hash; "" where there are none
     revision_at: float  # Unix seconds: when the revision's first pod was made
-    terminating: bool
+    terminating: bool  # or it has ended
     ready_since: float | None  # Unix seconds; None while it is not Ready
     workload: str = ""  # kind and name of what makes its like, as long as that lasts; "" where nothing is told
 
 
 class SourcesOfPods(Mapping[str, Sources]):
-    """What is known of each pod, found out when it is asked for: of thousands not all is, within one turn of the loop."""
+    """What is known of each pod, found out when it is asked for: of thousands not within one turn of the loop."""
 
     def __init__(self, pods: Collection[str], known: Callable[[str], Sources]) -> None:
         """`known`: what is known now of the pod with this name, one of `pods`."""

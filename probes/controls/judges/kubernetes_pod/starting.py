@@ -27,8 +27,22 @@ def agent_starts(control: Control, evidence: EvidenceSet, facts: Facts) -> Itera
         case = looked.PodCase(control, POD, pod, found, facts, evidence)
         if pod.ready_since is not None:
             yield from _of_pod(case)
-        elif lasts(pod, newest) and (why := _wrong(case)):
-            yield Statement(POD, Says.BAD, why, found.ref)
+        elif lasts(pod, newest):
+            yield from _unready(case)
+
+
+def _unready(case: PodCase) -> Iterator[Statement]:
+    """Of a pod without a vote: that it crashes is bad for all; while it runs in between nothing is proven."""
+    if why := _wrong(case):
+        yield Statement(POD, Says.BAD, why, case.found.ref)
+    elif case.facts.now - case.seen.run.created_at >= FIRST and not _has_started(case):
+        said = "A pod is not Ready, and whether its agent's container started without a restart is not known."
+        yield Statement(POD, Says.UNCLEAR, said, case.found.ref, reason=UnknownReason.NO_DATA)
+
+
+def _has_started(case: PodCase) -> bool:
+    agent = case.seen.agent
+    return agent is not None and agent.started and not (agent.restarts and case.seen.first_ended is None)
 
 
 def _of_pod(case: PodCase) -> Iterator[Statement]:

@@ -23,6 +23,7 @@ from watcher.discovery.pods.scope import Scope, SeenPod
 from watcher.discovery.pods.target import PodState
 
 POD, ENTRIES = SourceName.KUBERNETES_POD, SourceName.CLUSTER_SPIFFE_ID
+_ENDED = ("Succeeded", "Failed")
 _AT_ONCE = 500
 """Pods whose agents are learnt in one turn of the loop."""
 
@@ -252,4 +253,5 @@ def _facts(pod: Pod, run: PodRun, first: Mapping[str, float]) -> PodFacts:
     """`first`: Unix seconds of the first pod, by revision."""
     kind = pod.owner[0] if pod.owner is not None else "Pod"
     began = first.get(run.revision, run.created_at)
-    return PodFacts(run.revision, began, run.ends_since is not None, run.ready_since, f"{kind} {workload(pod)}")
+    ends = run.ends_since is not None or run.phase in _ENDED  # one that was evicted may stay listed for days
+    return PodFacts(run.revision, began, ends, run.ready_since, f"{kind} {workload(pod)}")
