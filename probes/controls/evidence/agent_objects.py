@@ -110,7 +110,7 @@ class PodTemplate:
                     role: Literal["main", "init", "sidecar"] = (
                         "sidecar" if native else "init" if plain == "init" else "main"
                     )
-                    is_agent = plain == "main" and name == self.agent_container
+                    is_agent = role != "init" and name == self.agent_container
                     yield Container(name, role, body, is_agent, self.read_from)
 
 
