@@ -14,8 +14,7 @@ from probes.controls.judges.agent_config.key_findings import Kind, key_findings
 from probes.controls.judging import Facts, Judges, Says, Statement, load_judges
 from probes.controls.sdk.loading import load_sdk_facts
 from probes.controls.verdict.control import judge_control
-from probes.controls.verdict.steps import finished
-from probes.controls.verdict.weighing import settled_pods, weigh
+from probes.controls.verdict.weighing import weigh
 
 FIVE = tuple(
     f"predeploy.config.{name}"
@@ -118,8 +117,7 @@ def _controls() -> tuple[Control, ...]:
 
 
 def _statements(control: Control, evidence: EvidenceSet, facts: Facts) -> tuple[Statement, ...]:
-    judges, pods = _judges().controls[control.id], settled_pods(evidence, facts.now)
-    scales = finished(weigh(control, evidence, facts, judges, pods))
+    scales = weigh(control, evidence, facts, _judges().controls[control.id])
     return tuple(each for part in scales.of(SourceName.AGENT_CONFIG) for each in part.statements)
 
 

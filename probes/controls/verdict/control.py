@@ -32,7 +32,7 @@ from probes.controls.verdict.record_verdict import judge_records, waiver_of
 from probes.controls.verdict.showing import message_of
 from probes.controls.verdict.steps import STEP, Steps, finished
 from probes.controls.verdict.unknown import unknown
-from probes.controls.verdict.weighing import SettledPods, Weighed, settled_pods, weigh
+from probes.controls.verdict.weighing import SettledPods, Weighed, settled_pods, weigh_in_steps
 
 Answers: TypeAlias = dict[FactKey, bool | Missing]
 Sources: TypeAlias = Mapping[SourceName, Seen[object] | Missing]
@@ -83,7 +83,7 @@ def judge_control_in_steps(
     if applies is False:
         return _since(not_applicable(control, facts.now), previous)
     records = [each for each in records if each.environment == facts.environment]
-    scales = yield from weigh(control, evidence, facts, judges.controls.get(control.id, ()), pods)
+    scales = yield from weigh_in_steps(control, evidence, facts, judges.controls.get(control.id, ()), pods)
     case = Case(
         control,
         evidence,

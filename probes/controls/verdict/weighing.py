@@ -16,7 +16,7 @@ from probes.controls.evidence import EvidenceSet, Missing, Seen
 from probes.controls.evidence.gathered import NOT_GIVEN
 from probes.controls.finding import Witness
 from probes.controls.judging import Facts, Raised, RegisteredJudge, Says, Statement, asked
-from probes.controls.verdict.steps import STEP, Steps, in_steps
+from probes.controls.verdict.steps import STEP, Steps, finished, in_steps
 from probes.controls.verdict.voting import next_voter_at, voters
 
 _RECORD = SourceName.RECORD
@@ -93,13 +93,15 @@ def settled_pods(evidence: EvidenceSet, now: float) -> SettledPods:
     )
 
 
-def weigh(
+def weigh(control: Control, evidence: EvidenceSet, facts: Facts, judges: Sequence[RegisteredJudge]) -> Scales:
+    """Ask the judges of this control; one that raises, or says what it cannot say, is an error and nothing else."""
+    return finished(weigh_in_steps(control, evidence, facts, judges, settled_pods(evidence, facts.now)))
+
+
+def weigh_in_steps(
     control: Control, evidence: EvidenceSet, facts: Facts, judges: Sequence[RegisteredJudge], pods: SettledPods
 ) -> Steps[Scales]:
-    """Ask the judges of this control; one that raises, or says what it cannot say, is an error and nothing else.
-
-    `pods`: those of this evidence that have a vote.
-    """
+    """The same in short steps; `pods`: those of this evidence that have a vote."""
     said: list[Statement] = []
     error = ""
     for registered in judges:

@@ -138,3 +138,19 @@ def test_what_a_judge_says_before_it_raises_is_not_told() -> None:
 def test_the_newest_revision_is_told_without_pods_that_end_or_are_not_ready() -> None:
     ends = replace(pod("a", revision_at=5.0), terminating=True)
     assert newest_revisions({"a": ends, "b": pod("b", since=None, revision_at=4.0), "c": pod("c")}) == {"": 1.0}
+
+
+EITHER = "deployment.resources.memory-limits"  # pod or template
+
+
+def test_of_two_sources_that_are_enough_each_pod_needs_one() -> None:
+    a, b = pod("a", kubernetes_pod=seen()), pod("b", kubernetes_pod=missing())
+    finding = judged(EITHER, evidence(a, b))
+    assert (finding.state, finding.reason) == (State.UNKNOWN, UnknownReason.SOURCE_MISSING)
+    assert judged(EITHER, evidence(a, b, kubernetes_object=missing())).state is State.UNKNOWN
+    assert judged(EITHER, evidence(a, b, kubernetes_object=seen())).state is State.PASS  # of the agent as a whole
+    silent = pod("b", kubernetes_pod=seen("silent"))
+    finding = judged(EITHER, evidence(a, silent, kubernetes_object=missing()))
+    assert (finding.state, finding.reason) == (State.UNKNOWN, UnknownReason.OBSERVING)
+    assert judged(EITHER, evidence(a, kubernetes_object=missing())).state is State.PASS
+    assert judged(EITHER, evidence(b, kubernetes_object=missing())).reason == UnknownReason.SOURCE_MISSING

@@ -372,3 +372,11 @@ def test_a_pod_of_which_nothing_was_read_leaves_open_whether_a_startup_probe_is_
     unread = Missing(UnknownReason.UNPARSEABLE, "The object of the pod cannot be read.")
     other = replace(pod(name="search-1"), sources={SourceName.KUBERNETES_POD: unread})
     assert finding(STARTUP, read, other).state == "unknown"
+
+
+def test_an_agent_that_is_a_native_sidecar_is_judged_by_its_own_container() -> None:
+    probes = "livenessProbe: {exec: {}}, readinessProbe: {exec: {}}"
+    spec = f"{{initContainers: [{{name: agent, restartPolicy: Always, {probes}}}], containers: [{{name: app}}]}}"
+    assert finding(READINESS, pod(spec)).state == finding(LIVENESS, pod(spec)).state == "pass"
+    once = spec.replace("restartPolicy: Always, ", "")
+    assert finding(READINESS, pod(once)).message == "Which container is the agent's cannot be told."
