@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from probes.contract.steps import Steps, finished
 from probes.controls.catalogue.control import Control, SourceName
 from probes.controls.catalogue.loading import Catalogue
 from probes.controls.catalogue.terms import Automation, Scope
@@ -12,7 +13,6 @@ from probes.controls.judging import Facts, Judges
 from probes.controls.records import Record
 from probes.controls.rollup import roll_up
 from probes.controls.verdict.control import Answers, before_any_rollout, judge_control_in_steps
-from probes.controls.verdict.steps import Steps, finished
 from probes.controls.verdict.weighing import settled_pods
 
 NO_FINDINGS: Mapping[str, Finding] = {}

@@ -16,6 +16,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
+from probes.contract.steps import STEP, Steps, finished
 from probes.controls.catalogue.control import Assurance, Control, FactKey, SourceName, UnknownReason
 from probes.controls.catalogue.terms import Automation, Scope
 from probes.controls.evidence import EvidenceSet, Missing, Seen
@@ -30,7 +31,6 @@ from probes.controls.verdict.not_applicable import not_applicable
 from probes.controls.verdict.passing import Doubt, doubts, proofs
 from probes.controls.verdict.record_verdict import judge_records, waiver_of
 from probes.controls.verdict.showing import message_of
-from probes.controls.verdict.steps import STEP, Steps, finished
 from probes.controls.verdict.unknown import unknown
 from probes.controls.verdict.weighing import SettledPods, Weighed, settled_pods, weigh_in_steps
 

@@ -193,7 +193,9 @@ class Checklist:
         required, facts = criteria.required(criteria.profile(agent.ref.namespace)), criteria.facts(date, self._accounts)
         steps = judge_in_steps(criteria.catalogue, evidence, facts, criteria.judges, required, records, before, known)
         findings = await stepped(steps, time_slice, self._spend)
+        packed = await stepped(self.store.packed_in_steps(findings), time_slice)
         if self.roster.agents.get(agent.ref) is agent:  # not gone meanwhile
+            self.store.put_packed(agent.ref, packed)
             self._keep(agent, gathered, before, findings, date)
             ends = record_lapses_at(criteria.catalogue.by_id, records, date)
             self._plan(agent, evidence, min(ends, decided_at(evidence, findings.values(), date)), date)
@@ -218,7 +220,6 @@ class Checklist:
         agent.before, agent.comparable = NO_FINDINGS, True
         labels, digests = gathered.labels, gathered.evidence.digests
         agent.verdict = agent_verdict(findings, catalogue, profile, required, labels, digests)
-        self.store.put(agent.ref, findings)
         self._own_metrics.add(CHECKLIST_EVALUATIONS, 1, "ok")
         for tell in self.on_turn:
             tell(turns)

@@ -128,12 +128,13 @@ class KubernetesEvidence:
         workload = self.idle.workload_of(agent)
         subject = subject_of(agent, seen, workload, self.followed, self.pods.observed_at(agent.namespace))
         places = self._places(subject)
-        names = self._names(subject, [places, *places_of_all(seen)])
+        of_all = places_of_all(seen)
+        names = self._names(subject, [places, *of_all])
         self.config_maps.want(agent, names, _newest_process(seen))
-        bind, digest = digest_of(places, self.config_maps, seen)
+        bind, digest = digest_of([places, *of_all], self.config_maps)
         sources: dict[SourceName, Seen[object] | Missing] = {
             SourceName.KUBERNETES_OBJECT: self._objects(subject, names),
-            SourceName.AGENT_CONFIG: config_evidence(places, self.config_maps, seen, self._sdk_version),
+            SourceName.AGENT_CONFIG: config_evidence(places, of_all, self.config_maps, seen, self._sdk_version),
             SourceName.SCANNER_REPORT: reports_of(agent, seen, self.followed),
         }
         return Provided(

@@ -65,14 +65,18 @@ def places_of_all(pods: Iterable[SeenPod]) -> Sequence[Sequence[Place] | Missing
 
 
 def evidence_of(
-    places: Sequence[Place] | Missing, reader: ConfigMapReader, pods: Sequence[SeenPod], sdk_version: str
+    places: Sequence[Place] | Missing,
+    of_all: Sequence[Sequence[Place] | Missing],
+    reader: ConfigMapReader,
+    pods: Sequence[SeenPod],
+    sdk_version: str,
 ) -> Seen[AgentConfigFile] | Missing:
-    """Source `agent_config`: the config at these places; where other pods have another one, that is said of it."""
+    """Source `agent_config`: the config at these places; where one of all pods has another one, that is said."""
     found = places if isinstance(places, Missing) else config_of(places, reader)
     if isinstance(found, Missing):
         return found
     config_map, key, config = found
-    digests = _digests(places_of_all(pods), reader)
+    digests = _digests(of_all, reader)
     of_some = isinstance(digests, Missing) or not digests <= {config.digest}
     loaded = in_place(config_map.changed_at, pods)
     if of_some and loaded:
@@ -82,10 +86,10 @@ def evidence_of(
 
 
 def digest_of(
-    places: Sequence[Place] | Missing, reader: ConfigMapReader, pods: Sequence[SeenPod]
+    every: Sequence[Sequence[Place] | Missing], reader: ConfigMapReader
 ) -> tuple[Bind, frozenset[str] | Missing]:
-    """What records of the config are bound to: the configs at these places and of all these pods."""
-    return Bind.CONFIG_DIGEST, _digests([places, *places_of_all(pods)], reader)
+    """What records of the config are bound to: the configs at all these places."""
+    return Bind.CONFIG_DIGEST, _digests(every, reader)
 
 
 def _digests(every: Iterable[Sequence[Place] | Missing], reader: ConfigMapReader) -> frozenset[str] | Missing:
