@@ -264,3 +264,12 @@ def test_of_pods_on_the_network_of_their_nodes_a_policy_proves_nothing(control: 
     assert said(found) == ("unknown", "SourceMissing", told)
     assert finding(control, SPEC, listings={"NetworkPolicy": listing(policy)}).state == "pass"
     assert finding(control, spec, listings={"NetworkPolicy": listing()}).state == "fail"
+
+
+def test_everywhere_in_halves_is_everywhere_without_private_ranges_in_except() -> None:
+    rule = "to: [{{ipBlock: {{cidr: 0.0.0.0/1{}}}}}, {{ipBlock: {{cidr: 128.0.0.0/1}}}}], ports: [{{port: 443}}]"
+    told = "NetworkPolicy p lets out to everywhere, without ports or private ranges in except."
+    policy = "podSelector: {{}}, policyTypes: [Egress], egress: [{}, {{{}}}]"
+    found = _found(EGRESS, policy.format(DNS, rule.format("")))
+    assert found[::2] == ("fail", told)
+    assert _found(EGRESS, policy.format(DNS, rule.format(", except: [10.0.0.0/8]")))[0] == "pass"
