@@ -82,6 +82,8 @@ def judge_control_in_steps(
     applies = _applies(control, evidence, facts, judges, answers)
     if applies is False:
         return _since(not_applicable(control, facts.now), previous)
+    if len(evidence.pods) > STEP:
+        yield
     records = [each for each in records if each.environment == facts.environment]
     scales = yield from weigh_in_steps(control, evidence, facts, judges.controls.get(control.id, ()), pods)
     case = Case(
@@ -127,8 +129,15 @@ def _fresh(control: Control, evidence: EvidenceSet, now: float) -> EvidenceSet:
     if not ages:
         return evidence
     oldest = now - max(ages)
-    pods = {name: replace(pod, sources=_since_of(pod.sources, oldest)) for name, pod in evidence.pods.items()}
+    pods = {
+        name: replace(pod, sources=_since_of(pod.sources, oldest)) if _has_old(pod.sources, oldest) else pod
+        for name, pod in evidence.pods.items()
+    }
     return replace(evidence, sources=_since_of(evidence.sources, oldest), pods=pods)
+
+
+def _has_old(sources: Sources, oldest: float) -> bool:
+    return any([isinstance(found, Seen) and found.observed_at < oldest for found in sources.values()])
 
 
 def _since_of(sources: Sources, oldest: float) -> Sources:

@@ -2,19 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 
 from probes.controls.catalogue.loading import Catalogue
 from probes.controls.evidence import AgentRef
 from probes.controls.finding import Finding, RecordRef
-from probes.controls.judges.secret_texts.rules import secret_rule
 from probes.controls.readiness import Readiness
 from watcher.checklist.agent_report import AgentReport, Report
 from watcher.checklist.reports.json_text import json_text
 from watcher.checklist.turned_finding import TurnedFinding
-
-_LONGEST_LABEL = 63
-"""Characters: Kubernetes takes no more, and a manifest may have any number."""
 
 
 def as_json(report: Report) -> str:
@@ -42,7 +37,7 @@ def agent_alone(ref: AgentRef, profile: str, labels: Mapping[str, str], readines
         "namespace": ref.namespace,
         "agent": ref.agent,
         "profile": profile,
-        "labels": {str(name): _label(str(value)[:_LONGEST_LABEL]) for name, value in labels.items()},
+        "labels": labels,
         "readiness": readiness.verdict,
         "blocked_by_platform": readiness.blocked_by_platform,
         "lower": readiness.lower,
@@ -50,12 +45,6 @@ def agent_alone(ref: AgentRef, profile: str, labels: Mapping[str, str], readines
         "coverage": readiness.coverage,
         "counts": readiness.counts,
     }
-
-
-@lru_cache(maxsize=4096)  # a thousand agents share most of theirs
-def _label(value: str) -> str:
-    """A value of a label; one that looks like a secret is not told."""
-    return "<secret>" if secret_rule(value) else value
 
 
 def agent_with_findings(agent: AgentReport, catalogue: Catalogue) -> dict[str, object]:

@@ -30,6 +30,7 @@ from watcher.checklist.live.kubernetes.reports.evidence import reports_of
 from watcher.checklist.live.provider import Presence, Provided
 from watcher.checklist.live.report_objects.report_object import Owner
 from watcher.checklist.manifests.surroundings import config_map_names
+from watcher.checklist.told_labels import told_labels
 from watcher.discovery.pods.discoverer import Discoverer
 from watcher.discovery.pods.scope import SeenPod
 from watcher.kube.list_watch import Patience
@@ -235,5 +236,5 @@ def _newest_process(pods: Iterable[SeenPod]) -> float:
 
 def _labels(subject: Subject) -> Mapping[str, str]:
     if isinstance(subject.workload, Seen) and subject.workload.value.kind != "Pod":
-        return Workload(subject.workload.value).labels
-    return {} if isinstance(subject.labels, Missing) or not subject.labels else subject.labels[0]
+        return told_labels(Workload(subject.workload.value).labels)
+    return {} if isinstance(subject.labels, Missing) or not subject.labels else told_labels(subject.labels[0])
