@@ -12,7 +12,8 @@ from probes.controls.finding import Finding
 from probes.controls.judging import Facts, Judges
 from probes.controls.records import Record
 from probes.controls.rollup import roll_up
-from probes.controls.verdict.control import Answers, before_any_rollout, judge_control_in_steps
+from probes.controls.verdict.applying import Answers
+from probes.controls.verdict.control import before_any_rollout, judge_control_in_steps
 from probes.controls.verdict.weighing import settled_pods
 
 NO_FINDINGS: Mapping[str, Finding] = {}

@@ -11,19 +11,17 @@
 Nothing is read here: time, evidence and records are arguments.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import partial
-from typing import TypeAlias
+from collections.abc import Sequence
 
 from probes.contract.steps import STEP, Steps, finished
-from probes.controls.catalogue.control import Assurance, Control, FactKey, SourceName, UnknownReason
+from probes.controls.catalogue.control import Assurance, Control, SourceName, UnknownReason
 from probes.controls.catalogue.terms import Automation, Scope
-from probes.controls.evidence import EvidenceSet, Missing, Seen
+from probes.controls.evidence import EvidenceSet, Missing
 from probes.controls.evidence.gathered import NOT_GIVEN
 from probes.controls.finding import Finding, RecordRef, State, Witness
-from probes.controls.judging import Facts, Judges, Raised, Statement, asked
+from probes.controls.judging import Facts, Judges, Statement
 from probes.controls.records import Record
+from probes.controls.verdict.applying import Answers, applies_to
 from probes.controls.verdict.attesting import attested
 from probes.controls.verdict.case import Case
 from probes.controls.verdict.failing import failed, still_failed, suspects
@@ -34,9 +32,6 @@ from probes.controls.verdict.showing import message_of
 from probes.controls.verdict.unknown import unknown
 from probes.controls.verdict.weighing import SettledPods, Weighed, settled_pods, weigh_in_steps
 
-Answers: TypeAlias = dict[FactKey, bool | Missing]
-Sources: TypeAlias = Mapping[SourceName, Seen[object] | Missing]
-_OLD = Missing(UnknownReason.STALE, "The newest evidence is too old.")
 _WAIVABLE = (State.FAIL, State.UNKNOWN, State.EXPIRED)
 
 # Names of members: to look one up at its Enum takes ten times as long, and this is asked of each control and agent.
@@ -79,7 +74,7 @@ def judge_control_in_steps(
     rollout = evidence.sources.get(_ROLLOUT, NOT_GIVEN)
     if control.scope is _RELEASE and isinstance(rollout, Missing):
         return before_any_rollout(control, rollout, facts.now, previous)
-    applies = _applies(control, evidence, facts, judges, answers)
+    applies = applies_to(control, evidence, facts, judges, answers)
     if applies is False:
         return _since(not_applicable(control, facts.now), previous)
     if len(evidence.pods) > STEP:
@@ -112,52 +107,6 @@ def before_any_rollout(control: Control, rollout: Missing, now: float, previous:
         since=now,
     )
     return _since(finding, previous)
-
-
-def _applies(control: Control, evidence: EvidenceSet, facts: Facts, judges: Judges, answers: Answers) -> bool | Missing:
-    if control.applies_when is None:
-        return True
-    key = control.applies_when.key
-    if key not in answers:
-        answers[key] = _answer(key, _fresh(control, evidence, facts.now), facts, judges)
-    return answers[key]
-
-
-def _fresh(control: Control, evidence: EvidenceSet, now: float) -> EvidenceSet:
-    """Without what is too old to prove anything: no fact is proven by it either."""
-    ages = [spec.max_age for spec in control.evidence if spec.max_age is not None]
-    if not ages:
-        return evidence
-    oldest = now - max(ages)
-    pods = {
-        name: replace(pod, sources=_since_of(pod.sources, oldest)) if _has_old(pod.sources, oldest) else pod
-        for name, pod in evidence.pods.items()
-    }
-    return replace(evidence, sources=_since_of(evidence.sources, oldest), pods=pods)
-
-
-def _has_old(sources: Sources, oldest: float) -> bool:
-    return any([isinstance(found, Seen) and found.observed_at < oldest for found in sources.values()])
-
-
-def _since_of(sources: Sources, oldest: float) -> Sources:
-    return {
-        source: _OLD if isinstance(found, Seen) and found.observed_at < oldest else found
-        for source, found in sources.items()
-    }
-
-
-def _answer(key: FactKey, evidence: EvidenceSet, facts: Facts, judges: Judges) -> bool | Missing:
-    judge = judges.facts.get(key)
-    if judge is None:
-        return Missing(UnknownReason.SOURCE_MISSING, "This version cannot tell whether the control applies.")
-    answer = asked(partial(judge, evidence, facts))
-    if isinstance(answer, Raised):
-        message = (
-            f"The watcher failed to tell whether the control applies; it is a fault of the watcher ({answer.what})."
-        )
-        return Missing(UnknownReason.EVALUATOR_ERROR, message)
-    return answer
 
 
 def _formed(case: Case) -> Steps[Finding]:

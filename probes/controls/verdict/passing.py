@@ -124,12 +124,19 @@ def _either(scales: Scales) -> Iterator[Doubt]:
         if part.spec.absent is _EITHER:
             of_pods.setdefault(part.witness.pod, []).append(part)
     whole = of_pods.pop("", [])
-    if all(isinstance(part.found, Missing) for part in whole):
-        for parts in of_pods.values() or [[]]:
-            if all(isinstance(part.found, Missing) for part in parts):
-                yield from _absences(parts)
-        if not of_pods or all(isinstance(part.found, Missing) for parts in of_pods.values() for part in parts):
-            yield from _absences(whole)
+    if any(map(_tells, whole)):
+        return
+    silent = [parts for parts in of_pods.values() if not any(map(_tells, parts))]
+    for parts in silent:
+        yield from _absences(parts)
+    if len(silent) == len(of_pods):
+        yield from _absences(whole)
+
+
+def _tells(part: Weighed) -> bool:
+    """Whether there is anything: a config that the agent does not go by is none."""
+    said = part.statements
+    return not isinstance(part.found, Missing) and (not said or any(each.reason not in _SAYS_NOTHING for each in said))
 
 
 def _absences(parts: Sequence[Weighed]) -> Iterator[Doubt]:

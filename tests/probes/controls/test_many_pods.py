@@ -154,3 +154,13 @@ def test_of_two_sources_that_are_enough_each_pod_needs_one() -> None:
     assert (finding.state, finding.reason) == (State.UNKNOWN, UnknownReason.OBSERVING)
     assert judged(EITHER, evidence(a, kubernetes_object=missing())).state is State.PASS
     assert judged(EITHER, evidence(b, kubernetes_object=missing())).reason == UnknownReason.SOURCE_MISSING
+
+
+def test_a_config_without_effect_is_none_of_two_sources_of_which_each_pod_needs_one() -> None:
+    level = "observability.logging.level-appropriate"  # config or logs
+    config = seen(UnknownReason.KEY_NOT_EFFECTIVE)
+    a, b = pod("a", logs=seen()), pod("b", logs=missing())
+    assert judged(level, evidence(a, agent_config=config)).state is State.PASS
+    assert judged(level, evidence(a, b, agent_config=seen())).state is State.PASS
+    finding = judged(level, evidence(a, b, agent_config=config))
+    assert (finding.state, finding.reason) == (State.UNKNOWN, UnknownReason.SOURCE_MISSING)
