@@ -211,8 +211,8 @@ class KubernetesEvidence:
     def _names(self, subject: Subject, every: Sequence[Sequence[Place] | Missing]) -> Mapping[Name, frozenset[str]]:
         """The ConfigMaps that its pods use, with the keys that may have its config."""
         names: dict[Name, frozenset[str]] = {}
-        if isinstance(subject.template, Seen):
-            for used in config_map_names(subject.template.value.spec):
+        for template in (subject.template, *(each.template for each in subject.others)):
+            for used in config_map_names(template.value.spec) if isinstance(template, Seen) else ():
                 names[subject.ref.namespace, used] = frozenset()
         for places in every:
             for name, key in () if isinstance(places, Missing) else places:
