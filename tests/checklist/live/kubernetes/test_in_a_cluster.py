@@ -439,6 +439,36 @@ def test_the_config_of_an_agent_is_read_with_its_lines_and_without_its_secrets(
     watching(kubernetes, tmp_path, script)
 
 
+def test_a_config_that_only_some_pods_have_is_said_to_be_and_records_are_bound_to_those_of_all(
+    kubernetes: Kubernetes, tmp_path: Path
+) -> None:
+    kubernetes.admin.apply(config_map(CONFIG.replace("deny", "allow"), "other-config"))
+    names = ("agentweave-example-config", "other-config")
+    for number, name in enumerate(names, 1):
+        volumes = [{"name": "agent-config", "configMap": {"name": name}}]
+        volumes += [{"name": each, "emptyDir": {}} for each in ("opa-config", "spire-agent-socket", "tmp")]
+        run_pod(kubernetes, number, volumes=volumes)
+
+    async def script(watched: Watched) -> None:
+        def digests() -> object:
+            return watched.gathered().digests[Bind.CONFIG_DIGEST]
+
+        await until(lambda: isinstance(found := digests(), frozenset) and len(found) == 2, lambda: str(digests()))
+        config = watched.gathered().of(SourceName.AGENT_CONFIG, AgentConfigFile)
+        assert isinstance(config, Seen)
+        assert (config.value.of_some, config.value.in_place) == (True, False)
+        valid = watched.finding("predeploy.config.valid")
+        assert (valid.state, valid.message) == ("unknown", "Not all pods of the agent are known to have this config.")
+        assert watched.said("predeploy.config.peer-verification") == "unknown KeyNotEffective"
+        kubernetes.admin.apply(config_map(CONFIG, "other-config"))
+        await until(lambda: isinstance(found := digests(), frozenset) and len(found) == 1, lambda: str(digests()))
+        alike = watched.gathered().of(SourceName.AGENT_CONFIG, AgentConfigFile)
+        assert isinstance(alike, Seen)
+        assert alike.value.of_some is False
+
+    watching(kubernetes, tmp_path, script)
+
+
 def test_a_reload_with_a_shorter_interval_brings_the_next_reading_of_config_maps_forward(
     kubernetes: Kubernetes, tmp_path: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""Which policies are about the pods of an agent, of which some differ in their labels, and which workloads they have."""
+"""Which policies are about the pods of an agent, of which some differ in labels, and which workloads they have."""
 
 from collections.abc import Mapping, Sequence
 
