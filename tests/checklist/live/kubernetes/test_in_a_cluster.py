@@ -459,7 +459,6 @@ def test_a_config_that_only_some_pods_have_is_said_to_be_and_records_are_bound_t
         assert (config.value.of_some, config.value.in_place) == (True, False)
         valid = watched.finding("predeploy.config.valid")
         assert (valid.state, valid.message) == ("unknown", "Not all pods of the agent are known to have this config.")
-        assert watched.said("predeploy.config.peer-verification") == "unknown KeyNotEffective"
         kubernetes.admin.apply(config_map(CONFIG, "other-config"))
         await until(lambda: isinstance(found := digests(), frozenset) and len(found) == 1, lambda: str(digests()))
         alike = watched.gathered().of(SourceName.AGENT_CONFIG, AgentConfigFile)
