@@ -25,6 +25,7 @@ from watcher.discovery.pods.scope import SeenPod
 T = TypeVar("T")
 _MOST_IMAGES = 200
 _NO_POD = Missing(UnknownReason.NO_DATA, "No pod of the agent runs.")
+_TOO_MANY = Missing(UnknownReason.UNPARSEABLE, f"Its pods run more than {_MOST_IMAGES} different images.")
 Found = Sequence[KubeObject] | Missing
 
 
@@ -37,7 +38,10 @@ def reports_of(ref: AgentRef, pods: Iterable[SeenPod], followed: Followed) -> Se
     running = [each for each in pods if each.kept is not None and each.kept.run.ends_since is None]
     if not running:
         return _NO_POD
-    images = tuple(_image(*each, listed) for each in _containers(running))
+    containers = _containers(running)
+    if len(containers) > _MOST_IMAGES:
+        return _TOO_MANY
+    images = tuple(_image(*each, listed) for each in containers)
     at = min(collection.told_at(followed.date_of) for collection in followed.every(kinds))
     value = ScannerReports(images, _signatures(running, listed))
     return Seen(value, at, f"reports of {ref}", _summary(images))
@@ -68,12 +72,12 @@ def _nowhere(listed: Mapping[str, Found]) -> Missing | None:
     )
 
 
-def _containers(pods: Iterable[SeenPod]) -> Iterable[tuple[str, str, str]]:
-    """Name, image and digest, each once."""
+def _containers(pods: Iterable[SeenPod]) -> Sequence[tuple[str, str, str]]:
+    """Name, image and digest, each once; of more than _MOST_IMAGES not all."""
     found: dict[tuple[str, str, str], None] = {}
     read: dict[KeptTemplate, list[Container]] = {}  # most pods have the same template
     for seen in pods:
-        if seen.kept is None or len(found) >= _MOST_IMAGES:
+        if seen.kept is None or len(found) > _MOST_IMAGES:
             continue
         template = seen.kept.template
         if template not in read:
