@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from probes.controls.catalogue.control import FactKey, SourceName, UnknownReason
 from probes.controls.evidence import AgentConfigFile, AgentObjects, EvidenceSet, Listing, Missing, PodTemplate
+from probes.controls.judges.effective_keys import OF_SOME
 from probes.controls.judges.kubernetes_object.case import OBJECT, all_containers, mapping
 from probes.controls.judges.kubernetes_object.secrets.references import secrets_by_env, secrets_in_volumes
 from probes.controls.judges.kubernetes_object.secrets.texts import doubtful, matching, referring
@@ -34,6 +35,8 @@ def needs_secrets(evidence: EvidenceSet, _: Facts) -> bool | Missing:
         return listing.lacks or config
     if listing.lacks:
         return listing.lacks
+    if config.value.of_some:
+        return Missing(UnknownReason.SOURCE_MISSING, OF_SOME)
     if config.value.broken:
         return Missing(UnknownReason.UNPARSEABLE, "The agent's config cannot be read.")
     doubt = next((why for each in templates for why in _doubts(each, listing, document)), "")

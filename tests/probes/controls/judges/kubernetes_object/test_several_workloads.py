@@ -37,11 +37,11 @@ def _made(given: tuple[str, str] | Missing, name: str) -> OtherWorkload:
     )
 
 
-def _finding(control: str, *given: tuple[str, str] | Missing) -> Finding:
+def _finding(control: str, *given: tuple[str, str] | Missing, of_some: bool = False) -> Finding:
     first, *others = [_made(each, f"search-{number}") for number, each in enumerate(given)]
     listings = {"ConfigMap": listing(), "LimitRange": listing()}
     objects = AgentObjects(first.workload, first.template, listings, others=tuple(others))
-    config = AgentConfigFile({}, {}, "1.0.0", in_place=True)
+    config = AgentConfigFile({}, {}, "1.0.0", in_place=True, of_some=of_some)
     sources = {
         SourceName.KUBERNETES_OBJECT: Seen(objects, NOW, "here"),
         SourceName.AGENT_CONFIG: Seen(config, NOW, "config.yaml"),
@@ -60,6 +60,7 @@ def test_that_no_secret_is_needed_is_a_fact_of_all_workloads() -> None:
     assert _finding(MOUNTED, RIGHT, RIGHT).state == "not_applicable"
     assert _finding(MOUNTED, RIGHT, WRONG).state == "fail"
     assert _finding(MOUNTED, RIGHT, UNREAD).state == "unknown"
+    assert _finding(MOUNTED, RIGHT, of_some=True).message == "Not all pods of the agent are known to have this config."
 
 
 def test_a_workload_without_revisions_has_no_version_before() -> None:
