@@ -369,7 +369,7 @@ def test_a_pod_of_which_nothing_was_read_leaves_open_whether_a_startup_probe_is_
     starts = [Start(f"search-{number}", 5.0, seen=True) for number in range(3)]
     read = pod("{containers: [{name: agent}]}", starts=starts)
     assert finding(STARTUP, read).state == "not_applicable"
-    unread = Missing(UnknownReason.UNPARSEABLE, "The object of the pod cannot be read.")
+    unread = Missing(UnknownReason.UNREACHABLE, "The pods have not been listed yet.")
     other = replace(pod(name="search-1"), sources={SourceName.KUBERNETES_POD: unread})
     assert finding(STARTUP, read, other).state == "unknown"
 
