@@ -67,7 +67,7 @@ def doubts(control: Control, scales: Scales) -> list[Doubt]:
         message = f"The watcher failed to judge this; it is a fault of the watcher ({scales.error})."
         found.append(Doubt(UnknownReason.EVALUATOR_ERROR, message))
     found += _silent(scales, yes)
-    found += _either(scales)
+    found += _either(scales, yes)
     if not proofs(control, scales):
         found += _unproven(control, scales, found)
     return found
@@ -117,14 +117,17 @@ def _silent(scales: Scales, yes: frozenset[str]) -> Iterator[Doubt]:
                 yield _doubt(part, UnknownReason.OBSERVING, "What was seen decides nothing yet.")
 
 
-def _either(scales: Scales) -> Iterator[Doubt]:
-    """At least one of those so marked must be there, for each pod that has a vote."""
+def _either(scales: Scales, yes: frozenset[str]) -> Iterator[Doubt]:
+    """At least one of those so marked must be there, for each pod that has a vote. A config without effect is none, and
+    says so itself where nobody says yes."""
     of_pods: dict[str, list[Weighed]] = {}
     for part in scales.parts:
         if part.spec.absent is _EITHER:
             of_pods.setdefault(part.witness.pod, []).append(part)
     whole = of_pods.pop("", [])
     if any(map(_tells, whole)):
+        return
+    if any(not isinstance(part.found, Missing) for part in whole) and not yes:
         return
     silent = [parts for parts in of_pods.values() if not any(map(_tells, parts))]
     for parts in silent:
