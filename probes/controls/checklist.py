@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from probes.contract.steps import Steps, finished
 from probes.controls.catalogue.control import Control, SourceName
 from probes.controls.catalogue.loading import Catalogue
 from probes.controls.catalogue.terms import Automation, Scope
@@ -12,6 +11,7 @@ from probes.controls.finding import Finding
 from probes.controls.judging import Facts, Judges
 from probes.controls.records import Record
 from probes.controls.rollup import roll_up
+from probes.controls.steps import Steps, finished
 from probes.controls.verdict.applying import Answers
 from probes.controls.verdict.control import before_any_rollout, judge_control_in_steps
 from probes.controls.verdict.weighing import settled_pods

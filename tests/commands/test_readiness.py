@@ -287,6 +287,18 @@ def test_a_label_that_is_a_secret_or_longer_than_kubernetes_takes_is_not_told(
     assert json.loads(out)["agents"][0]["labels"] == told
 
 
+@pytest.mark.parametrize("place", ["value: /c/config.yaml", "mountPath: /c"])
+def test_a_path_of_a_config_that_is_a_secret_is_not_told(
+    place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = f"ghp_{'a1B2' * 9}"
+    key, _, _ = place.partition(":")
+    (tmp_path / "a.yaml").write_text(BAD.replace(place, f"{key}: {token}"))
+    out = _output("json", tmp_path, capsys)
+    assert token not in out
+    assert "Its config is not known: no volume is mounted at" in out
+
+
 def test_junit_counts_what_its_cases_say(manifests: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = ET.fromstring(_output("junit", manifests, capsys))  # noqa: S314  our own
     (suite,) = root.findall("testsuite")

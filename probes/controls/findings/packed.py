@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from probes.contract.steps import STEP, Steps, finished
 from probes.controls.catalogue.control import Assurance, SourceName, UnknownReason
 from probes.controls.catalogue.terms import ExpiredReason, FailReason
 from probes.controls.finding import NOTHING_REMEMBERED, EvidenceShown, Finding, Memory, RecordRef, State
+from probes.controls.steps import STEP, Steps, finished
 
 STATES = tuple(State)
 REASONS = ("", *FailReason, *UnknownReason, *ExpiredReason)

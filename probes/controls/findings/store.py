@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from probes.contract.steps import Steps, finished
 from probes.controls.catalogue.control import Control, SourceName
 from probes.controls.evidence import AgentRef
 from probes.controls.finding import Finding, RecordRef, State
 from probes.controls.findings.packed import Packed, dated, pack_in_steps, records, states, unpack
+from probes.controls.steps import Steps, finished
 
 
 class FindingStore:

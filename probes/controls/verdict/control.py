@@ -13,7 +13,6 @@ Nothing is read here: time, evidence and records are arguments.
 
 from collections.abc import Sequence
 
-from probes.contract.steps import STEP, Steps, finished
 from probes.controls.catalogue.control import Assurance, Control, SourceName, UnknownReason
 from probes.controls.catalogue.terms import Automation, Scope
 from probes.controls.evidence import EvidenceSet, Missing
@@ -21,6 +20,7 @@ from probes.controls.evidence.gathered import NOT_GIVEN
 from probes.controls.finding import Finding, RecordRef, State, Witness
 from probes.controls.judging import Facts, Judges, Statement
 from probes.controls.records import Record
+from probes.controls.steps import STEP, Steps, finished
 from probes.controls.verdict.applying import Answers, applies_to
 from probes.controls.verdict.attesting import attested
 from probes.controls.verdict.case import Case

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
-from probes.contract.steps import STEP, Steps, finished, in_steps
 from probes.controls.catalogue.control import (
     Control,
     EvidenceSpec,
@@ -17,6 +16,7 @@ from probes.controls.evidence import EvidenceSet, Missing, Seen
 from probes.controls.evidence.gathered import NOT_GIVEN
 from probes.controls.finding import Witness
 from probes.controls.judging import Facts, Raised, RegisteredJudge, Says, Statement, asked
+from probes.controls.steps import STEP, Steps, finished, in_steps
 from probes.controls.verdict.voting import next_voter_at, voters
 
 _RECORD = SourceName.RECORD

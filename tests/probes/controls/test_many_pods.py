@@ -6,13 +6,13 @@ from itertools import count
 
 import pytest
 
-from probes.contract.steps import STEP
 from probes.controls.catalogue.control import Control, FactKey, SourceName, UnknownReason
 from probes.controls.checklist import judge_in_steps
 from probes.controls.evidence import EvidenceSet, Missing, Pod
 from probes.controls.evidence.revisions import newest_revisions
 from probes.controls.finding import Finding, State
 from probes.controls.judging import Facts, Judge, Judges, Statement
+from probes.controls.steps import STEP
 from probes.controls.verdict.control import judge_control
 from probes.controls.verdict.voting import voters
 from tests.probes.controls.made import CATALOGUE, NOW, evidence, facts, judged, judges, missing, pod, seen, speaking

@@ -6,13 +6,12 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 from probes.contract import Target
-from probes.contract.steps import Steps, finished, in_steps
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentRef, EvidenceSet, Missing, Seen
+from probes.controls.steps import Steps, finished, in_steps
 from probes.controls.verdict.voting import SETTLED_AFTER
 from watcher.checklist.live.accounts import Account
-from watcher.checklist.live.merging import Merged
-from watcher.checklist.live.provider import EvidenceProvider, Presence, Provided, Sources
+from watcher.checklist.live.provider import EvidenceProvider, Merged, Presence, Provided, Sources
 from watcher.runtime.failures import FailuresLogger
 
 log = logging.getLogger(__name__)

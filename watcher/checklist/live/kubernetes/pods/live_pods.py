@@ -7,10 +7,10 @@ from itertools import islice
 from probes.contract import Target
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentRef, LivePod, Missing, PodTemplate, Seen
-from probes.controls.evidence.live_pod import PodRun
 from watcher.checklist.live.accounts import UNLISTED, Account, account
 from watcher.checklist.live.kubernetes.pods.identities import entries_of, unread
 from watcher.checklist.live.kubernetes.pods.pod_accounts import PodAccounts
+from watcher.checklist.live.kubernetes.pods.pod_facts import pod_facts
 from watcher.checklist.live.kubernetes.pods.pod_memory import PodMemory
 from watcher.checklist.live.kubernetes.pods.pod_owners import Key, PodOwners
 from watcher.checklist.live.provider import PodFacts, Sources, SourcesOfPods
@@ -18,12 +18,10 @@ from watcher.discovery.identities.cluster_spiffe_id_watch import ClusterSpiffeId
 from watcher.discovery.pod.kept.pod import KeptPod
 from watcher.discovery.pod.kept.template import KeptTemplate
 from watcher.discovery.pod.pod import Pod
-from watcher.discovery.pod.workload import workload
 from watcher.discovery.pods.scope import Scope, SeenPod
 from watcher.discovery.pods.target import PodState
 
 POD, ENTRIES = SourceName.KUBERNETES_POD, SourceName.CLUSTER_SPIFFE_ID
-_ENDED = ("Succeeded", "Failed")
 _AT_ONCE = 500
 """Pods whose agents are learnt in one turn of the loop."""
 
@@ -142,7 +140,7 @@ class LivePods:
         first = self._revisions.get(agent, {})
         for old in first.keys() - {seen.kept.run.revision for seen in kept.values() if seen.kept is not None}:
             del first[old]  # one that comes back is a new one
-        return {name: _facts(seen.pod, seen.kept.run, first) for name, seen in kept.items() if seen.kept is not None}
+        return {name: pod_facts(seen.pod, seen.kept.run, first) for name, seen in kept.items() if seen.kept is not None}
 
     def agents(self) -> Collection[AgentRef]:
         """All that have pods."""
@@ -247,11 +245,3 @@ class LivePods:
         if not self._of_agent[agent]:
             del self._of_agent[agent]
             self._revisions.pop(agent, None)
-
-
-def _facts(pod: Pod, run: PodRun, first: Mapping[str, float]) -> PodFacts:
-    """`first`: Unix seconds of the first pod, by revision."""
-    kind = pod.owner[0] if pod.owner is not None else "Pod"
-    began = first.get(run.revision, run.created_at)
-    ends = run.ends_since is not None or run.phase in _ENDED  # one that was evicted may stay listed for days
-    return PodFacts(run.revision, began, ends, run.ready_since, f"{kind} {workload(pod)}")
