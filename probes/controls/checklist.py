@@ -1,6 +1,6 @@
 """All findings of one agent: each control of the catalogue judged, then the roll-ups over them."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from probes.controls.catalogue.control import Control, SourceName
 from probes.controls.catalogue.loading import Catalogue
@@ -11,7 +11,9 @@ from probes.controls.finding import Finding
 from probes.controls.judging import Facts, Judges
 from probes.controls.records import Record
 from probes.controls.rollup import roll_up
-from probes.controls.verdict.control import Answers, before_any_rollout, judge_control, of_this_rollout
+from probes.controls.steps import Steps, finished
+from probes.controls.verdict.applying import Answers
+from probes.controls.verdict.control import before_any_rollout, judge_control_in_steps, of_this_rollout
 from probes.controls.verdict.weighing import settled_pods
 
 NO_FINDINGS: Mapping[str, Finding] = {}
@@ -34,12 +36,7 @@ def judge_agent(
 
     `known` are findings that are the same for this agent as for another one: these are not formed again.
     """
-    steps = judge_in_steps(catalogue, evidence, facts, judges, required, records, previous, known)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            return dict(done.value)
+    return dict(finished(judge_in_steps(catalogue, evidence, facts, judges, required, records, previous, known)))
 
 
 def judge_in_steps(
@@ -51,8 +48,8 @@ def judge_in_steps(
     records: Sequence[Record] = (),
     previous: Mapping[str, Finding] = NO_FINDINGS,
     known: Mapping[str, Finding] = NO_FINDINGS,
-) -> Generator[None, None, Mapping[str, Finding]]:
-    """The same, control by control, for who has other things to do in between."""
+) -> Steps[Mapping[str, Finding]]:
+    """The same in steps, one control or less at a time, for who has other things to do in between."""
     found: dict[str, Finding] = {}
     by_control: dict[str, list[Record]] = {}
     for each in records:
@@ -65,7 +62,9 @@ def judge_in_steps(
         elif control.automation is not _ROLLUP:
             own = by_control.get(control.id, ())
             before = previous.get(control.id)
-            found[control.id] = judge_control(control, evidence, facts, judges, own, before, answers, pods)
+            found[control.id] = yield from judge_control_in_steps(
+                control, evidence, facts, judges, own, before, answers, pods
+            )
             yield
     for control in catalogue.controls:
         _roll_up(control, catalogue, evidence, found, required, facts.now, previous)

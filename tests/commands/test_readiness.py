@@ -275,6 +275,30 @@ def test_json_has_the_shape_of_the_contract(manifests: Path, capsys: pytest.Capt
     assert [each["ref"] for each in finding["evidence"]] == [f"{manifests}:21"]
 
 
+def test_a_label_that_is_a_secret_or_longer_than_kubernetes_takes_is_not_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = f"ghp_{'a1B2' * 9}"
+    given = f"labels: {{team: a, key: {token}, long: {'b' * 1000}, number: 7, list: [{token}]}}"
+    (tmp_path / "a.yaml").write_text(BAD.replace("labels: {team: a}", given))
+    out = _output("json", tmp_path, capsys)
+    assert token not in out
+    told = {"team": "a", "key": "<secret>", "long": "b" * 63, "number": "7", "list": "<secret>"}
+    assert json.loads(out)["agents"][0]["labels"] == told
+
+
+@pytest.mark.parametrize("place", ["value: /c/config.yaml", "mountPath: /c"])
+def test_a_path_of_a_config_that_is_a_secret_is_not_told(
+    place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = f"ghp_{'a1B2' * 9}"
+    key, _, _ = place.partition(":")
+    (tmp_path / "a.yaml").write_text(BAD.replace(place, f"{key}: {token}"))
+    out = _output("json", tmp_path, capsys)
+    assert token not in out
+    assert "Its config is not known: no volume is mounted at" in out
+
+
 def test_junit_counts_what_its_cases_say(manifests: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = ET.fromstring(_output("junit", manifests, capsys))  # noqa: S314  our own
     (suite,) = root.findall("testsuite")

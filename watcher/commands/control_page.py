@@ -37,8 +37,9 @@ A pass has an assurance, that of its weakest evidence: {assurances}. What only a
 behaviour and never proves it (`DeclaredOnly`); a key that the agent's SDK version does not use proves nothing
 (`KeyNotEffective`).
 
-Pods vote when they have been Ready for 60 s, are of the newest revision that is Ready and do not terminate. All of them
-must agree.
+Pods vote when they have been Ready for 60 s, are of the newest revision of their workload that is Ready and do not
+terminate. All of them must agree, those of two workloads of one agent too. What a pod failed by is not cleared by
+others while it is only not Ready.
 
 Reasons of unknown, the first that holds is told: {reasons}.
 

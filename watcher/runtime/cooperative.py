@@ -3,8 +3,11 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
 
 LONGEST = 0.001
 """Seconds of a time slice: about as long as one look takes, so that none waits long."""
@@ -38,6 +41,22 @@ class TimeSlice:
 
     def _begin(self) -> None:
         self._end = self._now() + LONGEST
+
+
+async def stepped(
+    steps: Generator[None, None, T], time_slice: TimeSlice, spent: Callable[[float], None] = lambda _: None
+) -> T:
+    """What these steps come to, with a checkpoint after each; `spent` is told the seconds of CPU of each."""
+    while True:
+        began = time.thread_time()
+        try:
+            next(steps)
+        except StopIteration as done:
+            made: T = done.value
+            return made
+        finally:
+            spent(time.thread_time() - began)
+        await time_slice.checkpoint()
 
 
 class Gate:

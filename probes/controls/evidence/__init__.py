@@ -1,7 +1,15 @@
 """What was seen of one agent, by source, or why it was not: what judges of controls are handed."""
 
 from probes.controls.evidence.agent_config import AgentConfigFile
-from probes.controls.evidence.agent_objects import AgentObjects, Container, KubeObject, Listing, PodTemplate, ReadText
+from probes.controls.evidence.agent_objects import (
+    AgentObjects,
+    Container,
+    KubeObject,
+    Listing,
+    OtherWorkload,
+    PodTemplate,
+    ReadText,
+)
 from probes.controls.evidence.alerts.alertmanager import AlertmanagerLook
 from probes.controls.evidence.alerts.prometheus import PrometheusLook
 from probes.controls.evidence.endings import LastTry, Routed, Took
@@ -39,6 +47,7 @@ __all__ = [
     "MetricsLook",
     "Missing",
     "OPALook",
+    "OtherWorkload",
     "OwnWorkload",
     "Pod",
     "PodConditions",

@@ -23,6 +23,7 @@ class AgentConfigFile:
     sdk_version: str  # which the agent runs, or which is taken
     in_place: bool | None  # before the process started; True for what is yet to be deployed, None where not known
     broken: tuple[tuple[int, str], ...] = ()  # line and sentence; the document is empty then
+    of_some: bool = False  # other pods of the agent have another one, or one that is not known
 
     def get(self, path: str) -> object:
         """The value at `transport.tls_min_version`; NOT_SET where the file has none."""

@@ -110,8 +110,15 @@ class PodTemplate:
                     role: Literal["main", "init", "sidecar"] = (
                         "sidecar" if native else "init" if plain == "init" else "main"
                     )
-                    is_agent = plain == "main" and name == self.agent_container
+                    is_agent = role != "init" and name == self.agent_container
                     yield Container(name, role, body, is_agent, self.read_from)
+
+
+class OtherWorkload(NamedTuple):
+    """Another workload of the same agent, such as the primary beside its canary: all must be right."""
+
+    workload: Seen[KubeObject] | Missing
+    template: Seen[PodTemplate] | Missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +133,17 @@ class AgentObjects:
     template: Seen[PodTemplate] | Missing
     listings: Mapping[str, Seen[Listing] | Missing] = field(default_factory=dict)
     routed: Seen[tuple[Routed, ...]] | Missing = NOT_GIVEN  # of its pods that were asked to end, the newest last
+    others: tuple[OtherWorkload, ...] = ()
+
+    @property
+    def workloads(self) -> tuple[Seen[KubeObject] | Missing, ...]:
+        """All of them, the one with the newest pod first."""
+        return self.workload, *(each.workload for each in self.others)
+
+    @property
+    def templates(self) -> tuple[Seen[PodTemplate] | Missing, ...]:
+        """Those of all workloads, the one of the newest pod first."""
+        return self.template, *(each.template for each in self.others)
 
     def listing(self, kind: str) -> Seen[Listing] | Missing:
         """The objects of this kind that concern the agent."""

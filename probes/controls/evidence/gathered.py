@@ -53,10 +53,11 @@ class Pod:
     name: str
     revision: str  # of the workload, such as a template hash; "" where there are none
     revision_at: float  # Unix seconds: when the revision's first pod was made
-    terminating: bool
+    terminating: bool  # or it has ended
     ready_since: float | None  # Unix seconds; None while it is not Ready
     watched_since: float  # Unix seconds
     sources: Mapping[SourceName, Seen[object] | Missing] = field(default_factory=dict)
+    workload: str = ""  # whose revision it is of; "" where nothing says
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from probes.controls.catalogue.control import Assurance, SourceName, UnknownReason
 from probes.controls.catalogue.terms import ExpiredReason, FailReason
 from probes.controls.finding import NOTHING_REMEMBERED, EvidenceShown, Finding, Memory, RecordRef, State
+from probes.controls.steps import STEP, Steps, finished
 
 STATES = tuple(State)
 REASONS = ("", *FailReason, *UnknownReason, *ExpiredReason)
@@ -72,20 +73,27 @@ def records(packed: Packed) -> Iterator[tuple[int, State, RecordRef]]:
 
 def pack(findings: Sequence[Finding]) -> Packed:
     """The findings of all controls of the catalogue, in its order."""
+    return finished(pack_in_steps(findings))
+
+
+def pack_in_steps(findings: Sequence[Finding]) -> Steps[Packed]:
+    """The same, one finding at a time: of an agent with many pods each rests on thousands of pieces of evidence."""
     same: dict[object, object] = {}
     rare = {number: found for number, each in enumerate(findings) if (found := _rare(each, same)) != NOTHING_RARE}
+    yield
+    evidence = yield from _packed_evidence(findings)
     return Packed(
         array("H", [_code(each) for each in findings]),
         array("d", [each.since for each in findings]),
         _compressed([each.message for each in findings]),
-        *_packed_evidence(findings),
+        *evidence,
         rare,
     )
 
 
 def _packed_evidence(
     findings: Sequence[Finding],
-) -> tuple[bytes, "array[float]", tuple[Seen, ...], "array[int]"]:
+) -> Steps[tuple[bytes, "array[float]", tuple[Seen, ...], "array[int]"]]:
     evidence: dict[EvidenceShown, int] = {}
     pods: dict[object, Mapping[str, State]] = {}
     seen: dict[object, tuple[int, Seen]] = {}
@@ -93,10 +101,13 @@ def _packed_evidence(
     for each in findings:
         own = tuple(each.pods.items())
         key = each.evidence, own, each.all_pods
-        if key not in seen:
+        found = seen.get(key)
+        if found is None:
             own_places = places([evidence.setdefault(one, len(evidence)) for one in each.evidence])
-            seen[key] = len(seen), Seen(own_places, pods.setdefault(own, each.pods), each.all_pods)
-        seen_of.append(seen[key][0])
+            found = seen[key] = len(seen), Seen(own_places, pods.setdefault(own, each.pods), each.all_pods)
+        seen_of.append(found[0])
+        if len(own) > STEP:
+            yield
     return *packed_evidence(tuple(evidence)), tuple(found for _, found in seen.values()), seen_of
 
 

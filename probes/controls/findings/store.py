@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from probes.controls.catalogue.control import Control, SourceName
 from probes.controls.evidence import AgentRef
 from probes.controls.finding import Finding, RecordRef, State
-from probes.controls.findings.packed import Packed, dated, pack, records, states, unpack
+from probes.controls.findings.packed import Packed, dated, pack_in_steps, records, states, unpack
+from probes.controls.steps import Steps, finished
 
 
 class FindingStore:
@@ -17,7 +18,15 @@ class FindingStore:
 
     def put(self, agent: AgentRef, findings: Mapping[str, Finding]) -> None:
         """Keep these, one of each control, instead of what was there of this agent."""
-        self._packed[agent] = pack([findings[each] for each in self._ids])
+        self.put_packed(agent, finished(self.packed_in_steps(findings)))
+
+    def packed_in_steps(self, findings: Mapping[str, Finding]) -> Steps[Packed]:
+        """These, one of each control, as they are kept."""
+        return pack_in_steps([findings[each] for each in self._ids])
+
+    def put_packed(self, agent: AgentRef, packed: Packed) -> None:
+        """Keep these instead of what was there of this agent."""
+        self._packed[agent] = packed
 
     def see(self, agent: AgentRef, dates: Mapping[tuple[SourceName, str], float]) -> None:
         """What its findings rest on was seen again, and is as it was: Unix seconds, by source and pod."""

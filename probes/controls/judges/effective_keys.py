@@ -8,6 +8,7 @@ from probes.controls.judging import Says, Statement
 from probes.controls.sdk.facts import SdkVersion
 
 CONFIG = SourceName.AGENT_CONFIG
+OF_SOME = "Not all pods of the agent are known to have this config."
 
 
 def config_of(evidence: EvidenceSet) -> Seen[AgentConfigFile]:
@@ -38,7 +39,9 @@ def if_effective(found: Seen[AgentConfigFile], sdk: SdkVersion, paths: Iterable[
         return Statement(CONFIG, Says.UNCLEAR, said, ref, reason=UnknownReason.KEY_NOT_EFFECTIVE)
     if found.value.in_place is not True:
         said = "It is not known whether the process started with this config."
-        if found.value.in_place is False:
+        if found.value.of_some:
+            said = OF_SOME
+        elif found.value.in_place is False:
             said = "The process started before this config was there."
         return Statement(CONFIG, Says.UNCLEAR, said, ref, reason=UnknownReason.NOT_LOADED)
     return Statement(CONFIG, Says.GOOD, message, ref)

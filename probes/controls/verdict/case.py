@@ -1,12 +1,13 @@
 """All that one verdict is formed of."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from probes.controls.catalogue.control import Control
 from probes.controls.catalogue.terms import Automation
 from probes.controls.evidence import EvidenceSet, Missing
-from probes.controls.finding import NOTHING_REMEMBERED, Finding, Memory, State
+from probes.controls.evidence.revisions import lasts, newest_revisions
+from probes.controls.finding import NOTHING_REMEMBERED, Finding, Memory, State, Witness
 from probes.controls.judging import Facts, Says, Statement
 from probes.controls.verdict.record_verdict import RecordVerdict
 from probes.controls.verdict.showing import pod_states, shown
@@ -44,6 +45,14 @@ class Case:
     def bad(self) -> list[tuple[Weighed, Statement]]:
         """All that speaks against it, confirmed or not."""
         return [(part, each) for part in self.scales.parts for each in part.says(_BAD)]
+
+    def are_heard(self, witnesses: Iterable[Witness]) -> bool:
+        """Whether none of these is a pod that lasts and has no vote now, because it is not Ready: what other pods show
+        is nothing contrary."""
+        names = {each.pod for each in witnesses} - self.scales.voting
+        silent = [self.evidence.pods[name] for name in names if name in self.evidence.pods]
+        newest = newest_revisions(self.evidence.pods) if silent else {}
+        return not any(lasts(pod, newest) for pod in silent)
 
     def finding(self, state: State, message: str, parts: Sequence[Weighed] = (), reason: str = "") -> Finding:
         """A finding of this case that rests on these parts."""

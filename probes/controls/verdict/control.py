@@ -12,16 +12,16 @@ Nothing is read here: time, evidence and records are arguments.
 """
 
 from collections.abc import Sequence
-from functools import partial
-from typing import TypeAlias
 
-from probes.controls.catalogue.control import Assurance, Control, FactKey, SourceName, UnknownReason
+from probes.controls.catalogue.control import Assurance, Control, SourceName, UnknownReason
 from probes.controls.catalogue.terms import Automation, Scope
 from probes.controls.evidence import EvidenceSet, Missing, RolloutRecord, Seen
 from probes.controls.evidence.gathered import NOT_GIVEN
 from probes.controls.finding import Finding, RecordRef, State, Witness
-from probes.controls.judging import Facts, Judges, Raised, Statement, asked
+from probes.controls.judging import Facts, Judges, Statement
 from probes.controls.records import Record
+from probes.controls.steps import STEP, Steps, finished
+from probes.controls.verdict.applying import Answers, applies_to
 from probes.controls.verdict.attesting import attested
 from probes.controls.verdict.case import Case
 from probes.controls.verdict.failing import failed, lost, still_failed, suspects
@@ -30,9 +30,8 @@ from probes.controls.verdict.passing import Doubt, doubts, proofs
 from probes.controls.verdict.record_verdict import judge_records, waiver_of
 from probes.controls.verdict.showing import message_of
 from probes.controls.verdict.unknown import unknown
-from probes.controls.verdict.weighing import SettledPods, Weighed, by_the_record, weigh
+from probes.controls.verdict.weighing import SettledPods, Weighed, by_the_record, settled_pods, weigh_in_steps
 
-Answers: TypeAlias = dict[FactKey, bool | Missing]
 _WAIVABLE = (State.FAIL, State.UNKNOWN, State.EXPIRED)
 
 # Names of members: to look one up at its Enum takes ten times as long, and this is asked of each control and agent.
@@ -51,6 +50,23 @@ def judge_control(
 ) -> Finding:
     """One finding of a control that is no roll-up. `records` are valid ones; `previous` is of the same subject;
     `answers` keeps which facts hold of this evidence, for its other controls, and `pods` are those that have a vote.
+    """
+    voting = settled_pods(evidence, facts.now) if pods is None else pods
+    known: Answers = {} if answers is None else answers
+    return finished(judge_control_in_steps(control, evidence, facts, judges, records, previous, known, voting))
+
+
+def judge_control_in_steps(
+    control: Control,
+    evidence: EvidenceSet,
+    facts: Facts,
+    judges: Judges,
+    records: Sequence[Record],
+    previous: Finding | None,
+    answers: Answers,
+    pods: SettledPods,
+) -> Steps[Finding]:
+    """The same in steps that are short whatever the number of pods.
 
     Records of another environment than that of `facts` do not count. For scope release the subject is one rollout: the
     finding of another one is no previous finding.
@@ -60,12 +76,15 @@ def judge_control(
         if isinstance(rollout, Missing):
             return before_any_rollout(control, rollout, facts.now, previous)
         previous = of_this_rollout(rollout, previous)
-    applies = _applies(control, evidence, facts, judges, {} if answers is None else answers)
+    applies = applies_to(control, evidence, facts, judges, answers)
     if applies is False:
         return _since(not_applicable(control, facts.now), previous)
+    if len(evidence.pods) > STEP:
+        yield
     records = [each for each in records if each.environment == facts.environment]
     recorded = judge_records(control, evidence, records, facts.now)
-    scales = weigh(control, evidence, facts, judges.controls.get(control.id, ()), pods, recorded.in_force)
+    judging = judges.controls.get(control.id, ())
+    scales = yield from weigh_in_steps(control, evidence, facts, judging, pods, recorded.in_force)
     case = Case(
         control,
         evidence,
@@ -75,7 +94,8 @@ def judge_control(
         recorded,
         applies if isinstance(applies, Missing) else None,
     )
-    finding = _since(_remembering(case, _formed(case)), previous)
+    formed = yield from _formed(case)
+    finding = _since(_remembering(case, formed), previous)
     waiver = waiver_of(control, evidence, records, facts.now)
     return _waived(finding, waiver) if waiver and finding.state in _WAIVABLE else finding
 
@@ -103,34 +123,20 @@ def of_this_rollout(rollout: Seen[object], previous: Finding | None) -> Finding 
     return None
 
 
-def _applies(control: Control, evidence: EvidenceSet, facts: Facts, judges: Judges, answers: Answers) -> bool | Missing:
-    if control.applies_when is None:
-        return True
-    key = control.applies_when.key
-    if key not in answers:
-        answers[key] = _answer(key, evidence, facts, judges)
-    return answers[key]
-
-
-def _answer(key: FactKey, evidence: EvidenceSet, facts: Facts, judges: Judges) -> bool | Missing:
-    judge = judges.facts.get(key)
-    if judge is None:
-        return Missing(UnknownReason.SOURCE_MISSING, "This version cannot tell whether the control applies.")
-    answer = asked(partial(judge, evidence, facts))
-    if isinstance(answer, Raised):
-        message = (
-            f"The watcher failed to tell whether the control applies; it is a fault of the watcher ({answer.what})."
-        )
-        return Missing(UnknownReason.EVALUATOR_ERROR, message)
-    return answer
-
-
-def _formed(case: Case) -> Finding:
+def _formed(case: Case) -> Steps[Finding]:
+    of_many = len(case.scales.parts) > STEP
     if made := failed(case) or still_failed(case):
         return made
+    if of_many:
+        yield
     found = doubts(case.control, case.scales) if case.control.automation is _AUTO else None
-    passed = None if found is None else _passed(case, found)
-    return passed or attested(case) or unknown(case, found)
+    if of_many:
+        yield
+    if found is not None and (passed := _passed(case, found)):
+        return passed
+    if of_many:
+        yield
+    return attested(case) or unknown(case, found)
 
 
 def _passed(case: Case, found: Sequence[Doubt]) -> Finding | None:

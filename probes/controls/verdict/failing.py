@@ -74,7 +74,7 @@ def still_failed(case: Case) -> Finding | None:
     if before is None or before.underlying is not _FAIL:
         return None
     sources = {witness.source for witness in before.memory.blamed} & {spec.source for spec in case.control.evidence}
-    if all(_cleared(case, source) for source in sources):
+    if all(_cleared(case, source) for source in sources) and case.are_heard(before.memory.blamed):
         return None
     return lost(before, case.facts.now)
 

@@ -61,20 +61,26 @@ def _declared(part: Weighed, said: Statement) -> bool:
 
 def doubts(control: Control, scales: Scales) -> list[Doubt]:
     """All that keeps the control from passing; empty: it passes."""
-    said_yes = _one_says_yes(scales)
-    found = [doubt for part in scales.parts for doubt in _of_part(part, said_yes=said_yes)]
+    yes = _who_says_yes(scales)
+    found = [doubt for part in scales.parts for doubt in _of_part(part, said_yes=_is_covered(part, yes))]
     if scales.error:
         message = f"The watcher failed to judge this; it is a fault of the watcher ({scales.error})."
         found.append(Doubt(UnknownReason.EVALUATOR_ERROR, message))
-    found += _silent(scales, said_yes=said_yes)
-    found += _either(scales)
+    found += _silent(scales, yes)
+    found += _either(scales, yes)
     if not proofs(control, scales):
         found += _unproven(control, scales, found)
     return found
 
 
-def _one_says_yes(scales: Scales) -> bool:
-    return any(part.says(_GOOD) for part in scales.parts if part.spec.absent is _EITHER)
+def _who_says_yes(scales: Scales) -> frozenset[str]:
+    """The pods of which one source that is marked either says yes; of the agent as a whole an empty name."""
+    return frozenset(part.witness.pod for part in scales.parts if part.spec.absent is _EITHER and part.says(_GOOD))
+
+
+def _is_covered(part: Weighed, yes: frozenset[str]) -> bool:
+    """Whether another source says yes of the same: what is said of one pod covers no other."""
+    return part.witness.pod in yes or "" in yes if part.witness.pod else bool(yes)
 
 
 def _of_part(part: Weighed, *, said_yes: bool) -> Iterator[Doubt]:
@@ -100,24 +106,46 @@ def _doubt(part: Weighed, reason: UnknownReason, message: str, next_at: float | 
     return Doubt(reason, message, part.found.next_at if next_at is None else next_at, part.witness, reason in _ABSENT)
 
 
-def _silent(scales: Scales, *, said_yes: bool) -> Iterator[Doubt]:
+def _silent(scales: Scales, yes: frozenset[str]) -> Iterator[Doubt]:
     """Seen and needed, and nothing was said of it. Of `either`, one that says yes is enough."""
     for part in scales.parts:
         needed = "pass" in part.spec.proves and part.spec.absent is not _SKIP
         if needed and not isinstance(part.found, Missing) and not part.statements:
             if part.spec.source not in scales.judged_sources:
                 yield _doubt(part, UnknownReason.SOURCE_MISSING, NOT_JUDGED)
-            elif not (said_yes and part.spec.absent is _EITHER):
+            elif not (part.spec.absent is _EITHER and _is_covered(part, yes)):
                 yield _doubt(part, UnknownReason.OBSERVING, "What was seen decides nothing yet.")
 
 
-def _either(scales: Scales) -> Iterator[Doubt]:
-    """At least one of those so marked must be there."""
-    either = [part for part in scales.parts if part.spec.absent is _EITHER]
-    if all(isinstance(part.found, Missing) for part in either):
-        for part in either:
-            if isinstance(part.found, Missing) and part.found.reason in _ABSENT:
-                yield _doubt(part, part.found.reason, part.found.message)
+def _either(scales: Scales, yes: frozenset[str]) -> Iterator[Doubt]:
+    """At least one of those so marked must be there, for each pod that has a vote. A config without effect is none, and
+    says so itself where nobody says yes."""
+    of_pods: dict[str, list[Weighed]] = {}
+    for part in scales.parts:
+        if part.spec.absent is _EITHER:
+            of_pods.setdefault(part.witness.pod, []).append(part)
+    whole = of_pods.pop("", [])
+    if any(map(_tells, whole)):
+        return
+    if any(not isinstance(part.found, Missing) for part in whole) and not yes:
+        return
+    silent = [parts for parts in of_pods.values() if not any(map(_tells, parts))]
+    for parts in silent:
+        yield from _absences(parts)
+    if len(silent) == len(of_pods):
+        yield from _absences(whole)
+
+
+def _tells(part: Weighed) -> bool:
+    """Whether there is anything: a config that the agent does not go by is none."""
+    said = part.statements
+    return not isinstance(part.found, Missing) and (not said or any(each.reason not in _SAYS_NOTHING for each in said))
+
+
+def _absences(parts: Sequence[Weighed]) -> Iterator[Doubt]:
+    for part in parts:
+        if isinstance(part.found, Missing) and part.found.reason in _ABSENT:
+            yield _doubt(part, part.found.reason, part.found.message)
 
 
 def _unproven(control: Control, scales: Scales, found: Sequence[Doubt]) -> Iterator[Doubt]:

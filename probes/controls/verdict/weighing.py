@@ -1,8 +1,8 @@
 """What each source shows of one control: the statements of its judges, pod by pod, and what is missing or too old."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from itertools import islice
 from typing import NamedTuple
 
 from probes.controls.catalogue.control import (
@@ -17,6 +17,7 @@ from probes.controls.evidence.gathered import NOT_GIVEN
 from probes.controls.finding import Witness
 from probes.controls.judging import Facts, Raised, RegisteredJudge, Says, Statement, asked
 from probes.controls.records import Record
+from probes.controls.steps import STEP, Steps, finished, in_steps
 from probes.controls.verdict.voting import next_voter_at, voters
 
 _RECORD, _ROLLOUT = SourceName.RECORD, SourceName.ROLLOUT
@@ -26,6 +27,7 @@ _IN_THE_RECORD = frozenset(
 """What the lines of a rollout are judged by."""
 
 _WITNESSES = {source: Witness(source) for source in SourceName}
+_NOBODY_SAID: Mapping[str, Sequence[Statement]] = {}
 _NO_SOURCE: frozenset[SourceName] = frozenset()
 NOT_JUDGED = "This version does not judge this evidence."
 _NO_POD = Missing(UnknownReason.SOURCE_MISSING, "No pod has been Ready for long enough to be judged.")
@@ -103,19 +105,30 @@ def weigh(
     evidence: EvidenceSet,
     facts: Facts,
     judges: Sequence[RegisteredJudge],
-    pods: SettledPods | None = None,
     record: Record | None = None,
 ) -> Scales:
     """Ask the judges of this control; one that raises, or says what it cannot say, is an error and nothing else.
 
-    `pods`: those of this evidence that have a vote, where they are known already; `record`: the one in force.
+    `record`: the one in force.
     """
+    return finished(weigh_in_steps(control, evidence, facts, judges, settled_pods(evidence, facts.now), record))
+
+
+def weigh_in_steps(
+    control: Control,
+    evidence: EvidenceSet,
+    facts: Facts,
+    judges: Sequence[RegisteredJudge],
+    pods: SettledPods,
+    record: Record | None = None,
+) -> Steps[Scales]:
+    """The same in short steps; `pods`: those of this evidence that have a vote."""
     said: list[Statement] = []
     error, raised = "", _NO_SOURCE
     for registered in judges:
         if _is_seen(evidence, registered.sources):
             handed = _beside(record, evidence) if record is not None and registered.reads_record else evidence
-            answer = asked(partial(_statements, registered, control, handed, facts))
+            answer = yield from _asked(registered, control, handed, facts)
             if isinstance(answer, Raised):
                 error, raised = answer.what, raised | registered.sources
             else:
@@ -124,8 +137,8 @@ def weigh(
     if not evidence.pods:
         whole = [_whole(spec, evidence, facts.now, said) for spec in control.evidence if spec.source is not _RECORD]
         return Scales(tuple(whole), error, raised, judged_sources=spoken)
-    pods = settled_pods(evidence, facts.now) if pods is None else pods
-    parts = [part for spec in control.evidence for part in _parts(spec, evidence, facts.now, pods, said)]
+    every = (part for spec in control.evidence for part in _parts(spec, evidence, facts.now, pods, said))
+    parts = yield from in_steps(every)
     return Scales(tuple(_with_a_vote(parts) if said else parts), error, raised, pods.voting, spoken)
 
 
@@ -163,17 +176,31 @@ def _whole(spec: EvidenceSpec, evidence: EvidenceSet, now: float, said: list[Sta
     return _weighed(spec, _WITNESSES[spec.source], found, mine, now)
 
 
+def _asked(
+    registered: RegisteredJudge, control: Control, evidence: EvidenceSet, facts: Facts
+) -> Steps[Sequence[Statement] | Raised]:
+    """What a judge says, or that it raised; STEP statements in each step."""
+    every, said = _statements(registered, control, evidence, facts), list[Statement]()
+    while True:
+        some = asked(lambda: list(islice(every, STEP)))
+        if isinstance(some, Raised):
+            return some
+        said += some
+        if len(some) < STEP:
+            return said
+        yield
+
+
 def _statements(
     registered: RegisteredJudge, control: Control, evidence: EvidenceSet, facts: Facts
-) -> tuple[Statement, ...]:
-    said = tuple(registered.judge(control, evidence, facts))
-    for each in said:
+) -> Iterator[Statement]:
+    for each in registered.judge(control, evidence, facts):
         spec = control.spec(each.source)
         if spec is None or each.source not in registered.sources:
             raise ValueError(f"{control.id} is not judged from {each.source} by this judge")
         if each.says is _BAD and "fail" not in spec.proves:
             raise ValueError(f"{each.source} cannot refute {control.id}")
-    return said
+        yield each
 
 
 def _parts(
@@ -183,15 +210,23 @@ def _parts(
     if spec.source is _RECORD:
         return
     whole, by_pod = evidence.sources.get(spec.source), spec.source in pods.given
-    mine = [each for each in said if each.source is spec.source] if said else []
-    general = tuple([each for each in mine if not each.pod])
+    mine = _by_pod(spec.source, said) if said else _NOBODY_SAID
+    general = tuple(mine.get("", ()))
     if whole is not None or not by_pod or general:
         yield _weighed(spec, _WITNESSES[spec.source], whole or _newest(spec.source, evidence), general, now)
     for witness, found in pods.sources.get(spec.source, ()):
-        own = tuple([each for each in mine if each.pod == witness.pod]) if mine else ()
-        yield _weighed(spec, witness, found, own, now)
+        yield _weighed(spec, witness, found, tuple(mine.get(witness.pod, ())), now)
     if by_pod and not pods.voting and whole is None and not general:
         yield Weighed(spec, _WITNESSES[spec.source], _nobody(spec, evidence))
+
+
+def _by_pod(source: SourceName, said: Iterable[Statement]) -> Mapping[str, Sequence[Statement]]:
+    """What was said of this source, by pod; of the agent as a whole under an empty name."""
+    found: dict[str, list[Statement]] = {}
+    for each in said:
+        if each.source is source:
+            found.setdefault(each.pod, []).append(each)
+    return found
 
 
 def _newest(source: SourceName, evidence: EvidenceSet) -> Seen[object] | Missing:

@@ -5,8 +5,7 @@ Else its evidence is only looked through: nothing is judged twice for the same r
 """
 
 import logging
-import time
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from math import inf
 
 from probes.contract import TargetKey
@@ -29,7 +28,7 @@ from watcher.engine.board import TargetState
 from watcher.metrics.families import CHECKLIST_COMPLETE, CHECKLIST_EVALUATIONS, CHECKLIST_INFO, SOURCE_UP
 from watcher.metrics.own import OwnMetrics
 from watcher.runtime.clock import Clock
-from watcher.runtime.cooperative import TimeSlice
+from watcher.runtime.cooperative import TimeSlice, stepped
 from watcher.runtime.failures import FailuresLogger
 
 log = logging.getLogger(__name__)
@@ -140,7 +139,7 @@ class Checklist:
         accounts, time_slice = set(self.gathering.accounts()), TimeSlice()
         for agent in list(self.roster.agents.values()):
             if not agent.learnt:
-                self._gathered(agent)
+                await self._gathered(agent, time_slice)
                 await time_slice.checkpoint()
             accounts.add(agent.account)
         self._accounts, now = Accounts.of(accounts), self.clock.steady()
@@ -159,10 +158,14 @@ class Checklist:
 
     async def _handle(self, agent: ListedAgent, time_slice: TimeSlice) -> None:
         now = self.clock.steady()
+        to_be_judged = agent.is_to_be_judged(now)
         try:
-            gathered = self._gathered(agent)
+            if to_be_judged:
+                agent.changed_at, agent.surely = inf, False  # what changes from here on is for the next verdict
+            gathered = await self._gathered(agent, time_slice)
             found = lapsed(gathered.evidence, self.criteria.ages, self.date())
-            if agent.is_to_be_judged(now) or found.already != agent.lapsed:
+            await time_slice.checkpoint()
+            if to_be_judged or found.already != agent.lapsed:
                 await self._judge(agent, gathered, time_slice)
             else:
                 self.store.see(agent.ref, dates_of(gathered.evidence))
@@ -173,8 +176,9 @@ class Checklist:
             self._logger.exception("agent not judged", agent=str(agent.ref))
             agent.changed_at, agent.judge_at, agent.check_at = inf, now + self.interval, inf
 
-    def _gathered(self, agent: ListedAgent) -> Gathered:
-        gathered = self.gathering.of(agent.ref, agent.watched, agent.targets, self.date())
+    async def _gathered(self, agent: ListedAgent, time_slice: TimeSlice) -> Gathered:
+        steps = self.gathering.in_steps(agent.ref, agent.watched, agent.targets, self.date())
+        gathered = await stepped(steps, time_slice)
         agent.account, agent.learnt = account_in(agent.ref, gathered.objects).or_last(agent.account), True
         return gathered
 
@@ -182,33 +186,24 @@ class Checklist:
         return min(self.interval, max(_APART, found.next_at - self.date()))
 
     async def _judge(self, agent: ListedAgent, gathered: Gathered, time_slice: TimeSlice) -> None:
-        agent.changed_at, agent.surely = inf, False  # what changes from here on is for the next verdict
         date, before = self.date(), agent.before or self.store.get(agent.ref)
+        await time_slice.checkpoint()
         evidence, records, criteria = gathered.evidence, self._records(agent.ref), self.criteria
         known = await self._alike.known(evidence, before, records, date, time_slice)
         required, facts = criteria.required(criteria.profile(agent.ref.namespace)), criteria.facts(date, self._accounts)
         steps = judge_in_steps(criteria.catalogue, evidence, facts, criteria.judges, required, records, before, known)
-        findings = await self._stepped(steps, time_slice)
+        findings = await stepped(steps, time_slice, self._spend)
+        packed = await stepped(self.store.packed_in_steps(findings), time_slice)
         if self.roster.agents.get(agent.ref) is agent:  # not gone meanwhile
+            self.store.put_packed(agent.ref, packed)
             self._keep(agent, gathered, before, findings, date)
             ends = record_lapses_at(criteria.catalogue.by_id, records, date)
             self._plan(agent, evidence, min(ends, decided_at(evidence, findings.values(), date)), date)
             if suspects := {each for one in findings.values() for each in one.memory.suspects}:
                 self.on_suspects(agent.ref, suspects)
 
-    async def _stepped(
-        self, steps: Generator[None, None, Mapping[str, Finding]], time_slice: TimeSlice
-    ) -> Mapping[str, Finding]:
-        while True:
-            began = time.thread_time()
-            try:
-                next(steps)
-            except StopIteration as done:
-                findings: Mapping[str, Finding] = done.value
-                return findings
-            finally:
-                self._spent += time.thread_time() - began
-            await time_slice.checkpoint()
+    def _spend(self, seconds: float) -> None:
+        self._spent += seconds
 
     def _keep(
         self,
@@ -225,7 +220,6 @@ class Checklist:
         agent.before, agent.comparable = NO_FINDINGS, True
         labels, digests = gathered.labels, gathered.evidence.digests
         agent.verdict = agent_verdict(findings, catalogue, profile, required, labels, digests)
-        self.store.put(agent.ref, findings)
         self._own_metrics.add(CHECKLIST_EVALUATIONS, 1, "ok")
         for tell in self.on_turn:
             tell(turns)

@@ -7,29 +7,22 @@ from typing import NamedTuple, TypeVar
 
 from probes.contract import Target
 from probes.controls.catalogue.control import SourceName, UnknownReason
-from probes.controls.catalogue.terms import Bind
-from probes.controls.evidence import AgentRef, EvidenceSet, Missing, Pod, Seen
+from probes.controls.evidence import AgentRef, EvidenceSet, Missing, Seen
+from probes.controls.steps import Steps, finished, in_steps
 from probes.controls.verdict.voting import SETTLED_AFTER
 from watcher.checklist.live.accounts import Account
-from watcher.checklist.live.provider import EvidenceProvider, PodFacts, Presence, Provided
+from watcher.checklist.live.provider import EvidenceProvider, Merged, Presence, Provided, Sources
 from watcher.runtime.failures import FailuresLogger
 
 log = logging.getLogger(__name__)
 
-_NOT_READ = PodFacts("", 0.0, terminating=False, ready_since=None)
-"""Of a pod of the cluster of which nothing was read yet: it has no vote."""
-_FAILED = Missing(
-    UnknownReason.EVALUATOR_ERROR, "The watcher failed to gather this; it is a fault of the watcher, and in its log."
-)
-_TWICE = Missing(
-    UnknownReason.EVALUATOR_ERROR, "Two parts of the watcher gave this; it is a fault of the watcher, and in its log."
-)
+PODS_A_STEP = 25
+"""Pods of which one provider is asked in one step: a millisecond, or two."""
 
 _ANEW = 60
 """Calls in which all agents are judged once, while it is not told of which anything changed."""
 
 T = TypeVar("T")
-Found = dict[SourceName, Seen[object] | Missing]
 
 
 class Gathered(NamedTuple):
@@ -79,32 +72,54 @@ class Gathering:
 
     def of(self, agent: AgentRef, watched: Mapping[str, float], targets: Sequence[Target], now: float) -> Gathered:
         """The evidence of an agent with these pods; `watched`: Unix seconds since when, by pod."""
-        sources: Found = {}
-        by_pod: dict[str, Found] = {target.key.pod: {} for target in targets}
-        facts: dict[str, PodFacts] = {}
-        digests: dict[Bind, frozenset[str] | Missing] = {}
-        labels: dict[str, str] = {}
-        said = [self._said(number, agent, targets) for number in range(len(self.providers))]
-        self._refuse_twins(said)
-        for provided in said:
-            sources.update(provided.sources)
-            facts.update(provided.facts)
-            digests.update(provided.digests)
-            labels.update(provided.labels)
-        for name in facts.keys() - by_pod.keys():
-            if self._owns(agent.namespace, name):
-                by_pod[name] = {}
-        for provided in said:
-            for name, found in provided.pods.items():
-                if name in by_pod:
-                    by_pod[name].update(found)
+        return finished(self.in_steps(agent, watched, targets, now))
+
+    def in_steps(
+        self, agent: AgentRef, watched: Mapping[str, float], targets: Sequence[Target], now: float
+    ) -> Steps[Gathered]:
+        """The same in steps: one provider or PODS_A_STEP pods at a time."""
+        merged, said, failed = Merged(), dict[int, Provided](), set[int]()
+        for number in range(len(self.providers)):
+            provided = self._said(number, agent, targets)
+            if provided is None:
+                failed.add(number)
+            else:
+                said[number] = provided
+                merged.add(number, provided)
+            yield
+        merged.pods.update({target.key.pod: {} for target in targets})
+        own = (name for name in merged.facts if self._owns(agent.namespace, name))
+        merged.pods.update({name: {} for name in own})
+        failed |= yield from self._add_pods(merged, said, agent)
+        for number in range(len(self.providers)):
+            self._given[number] |= merged.given(number)
+        for number in failed:
+            merged.fail(self._given[number])
+        self._tell_twins(merged.twice)
+        merged.refuse_twins()
         listed = {target.key.pod for target in targets if not target.discovered}
-        pods = {
-            name: _pod(name, facts.get(name), found, self._since(watched.get(name, now)), listed=name in listed)
-            for name, found in by_pod.items()
-        }
-        version = labels.get("app.kubernetes.io/version", "")
-        return Gathered(EvidenceSet(agent, sources, pods, digests, version), labels)
+        every = (merged.pod(name, self._since(watched.get(name, now)), listed=name in listed) for name in merged.pods)
+        pods = yield from in_steps(every)
+        version = merged.labels.get("app.kubernetes.io/version", "")
+        by_name = {each.name: each for each in pods}
+        return Gathered(EvidenceSet(agent, merged.sources, by_name, merged.digests, version), merged.labels)
+
+    def _add_pods(self, merged: Merged, said: Mapping[int, Provided], agent: AgentRef) -> Steps[set[int]]:
+        """Ask of each pod what is known of it; gives the providers that raised."""
+        failed, count = set[int](), 0
+        for number, provided in said.items():
+            for name in provided.pods:
+                if name not in merged.pods:
+                    continue
+                found = self._of_pod(number, agent, provided, name)
+                if found is None:
+                    failed.add(number)
+                    break
+                merged.add_pod(number, name, found)
+                count += 1
+                if count % PODS_A_STEP == 0:
+                    yield
+        return failed
 
     def agents(self) -> Iterator[AgentRef]:
         """Those that providers know of although no pod of them is watched; of each, one shard is told."""
@@ -155,47 +170,22 @@ class Gathering:
     def _since(self, watched: float) -> float:
         return watched - SETTLED_AFTER if self._at_once else watched
 
-    def _said(self, number: int, agent: AgentRef, targets: Sequence[Target]) -> Provided:
-        given = self._given[number]
+    def _said(self, number: int, agent: AgentRef, targets: Sequence[Target]) -> Provided | None:
+        """What a provider knows; None where it raised."""
         try:
-            provided = self.providers[number].evidence_of(agent, targets)
+            return self.providers[number].evidence_of(agent, targets)
         except Exception:  # the boundary: a provider that raises costs its own evidence
             self._logger.exception("evidence failed", agent=str(agent), provider=type(self.providers[number]).__name__)
-            return Provided(dict.fromkeys(given, _FAILED))
-        given.update(provided.sources)
-        for found in provided.pods.values():
-            given.update(found)
-        return provided
+            return None
 
-    def _refuse_twins(self, said: list[Provided]) -> None:
-        """A source given by two is told by neither."""
-        if len(said) < 2:
-            return
-        spoken: set[SourceName] = set()
-        twice: set[SourceName] = set()
-        for provided in said:
-            own = set(provided.sources).union(*provided.pods.values())
-            twice |= own & spoken
-            spoken |= own
-        if not twice:
-            return
+    def _of_pod(self, number: int, agent: AgentRef, provided: Provided, pod: str) -> Sources | None:
+        try:
+            return provided.pods[pod]
+        except Exception:  # the boundary: a provider that raises costs its own evidence
+            self._logger.exception("evidence failed", agent=str(agent), provider=type(self.providers[number]).__name__)
+            return None
+
+    def _tell_twins(self, twice: set[SourceName]) -> None:
         if twice - self._told:
             self._told |= twice
             log.error("evidence given twice", extra={"sources": ", ".join(sorted(twice))})
-        said[:] = [_without(provided, twice) for provided in said]
-        said.append(Provided(dict.fromkeys(twice, _TWICE)))
-
-
-def _without(provided: Provided, sources: set[SourceName]) -> Provided:
-    kept = {name: found for name, found in provided.sources.items() if name not in sources}
-    pods = {
-        pod: {name: found for name, found in every.items() if name not in sources}
-        for pod, every in provided.pods.items()
-    }
-    return Provided(kept, pods, provided.facts, provided.digests, provided.labels)
-
-
-def _pod(name: str, facts: PodFacts | None, found: Found, watched_since: float, *, listed: bool) -> Pod:
-    if facts is None:  # of one that is only listed in the config, that it is there is all that is known
-        facts = PodFacts("", 0.0, terminating=False, ready_since=watched_since) if listed else _NOT_READ
-    return Pod(name, facts.revision, facts.revision_at, facts.terminating, facts.ready_since, watched_since, found)

@@ -1,16 +1,17 @@
 """Who knows something of agents for the checklist: one provider for each place where evidence comes from."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
 from probes.contract import Target
-from probes.controls.catalogue.control import SourceName
+from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.catalogue.terms import Bind
-from probes.controls.evidence import AgentRef, Missing, Seen
+from probes.controls.evidence import AgentRef, Missing, Pod, Seen
 
 Sources = Mapping[SourceName, Seen[object] | Missing]
+Found = dict[SourceName, Seen[object] | Missing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +20,31 @@ class PodFacts:
 
     revision: str  # of its workload, such as a template hash; "" where there are none
     revision_at: float  # Unix seconds: when the revision's first pod was made
-    terminating: bool
+    terminating: bool  # or it has ended
     ready_since: float | None  # Unix seconds; None while it is not Ready
+    workload: str = ""  # kind and name of what makes its like, as long as that lasts; "" where nothing is told
+
+
+class SourcesOfPods(Mapping[str, Sources]):
+    """What is known of each pod, found out when it is asked for: of thousands not within one turn of the loop."""
+
+    def __init__(self, pods: Collection[str], known: Callable[[str], Sources]) -> None:
+        """`known`: what is known now of the pod with this name, one of `pods`."""
+        self._pods, self._known = pods, known
+
+    def __getitem__(self, pod: str, /) -> Sources:
+        """Of this pod; KeyError where it is none of these."""
+        if pod not in self._pods:
+            raise KeyError(pod)
+        return self._known(pod)
+
+    def __iter__(self) -> Iterator[str]:
+        """Their names."""
+        return iter(self._pods)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._pods)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +59,81 @@ class Provided:
 
 
 NOTHING = Provided()
+
+_NOT_READ = PodFacts("", 0.0, terminating=False, ready_since=None)
+"""Of a pod of the cluster of which nothing was read yet: it has no vote."""
+_FAILED = Missing(
+    UnknownReason.EVALUATOR_ERROR, "The watcher failed to gather this; it is a fault of the watcher, and in its log."
+)
+_TWICE = Missing(
+    UnknownReason.EVALUATOR_ERROR, "Two parts of the watcher gave this; it is a fault of the watcher, and in its log."
+)
+_OF_PROVIDERS = frozenset(SourceName) - {SourceName.RECORD}
+
+
+class Merged:
+    """All that was told of one agent. Providers are known by their numbers."""
+
+    def __init__(self) -> None:
+        self.sources: Found = {}
+        self.pods: dict[str, Found] = {}
+        self.facts: dict[str, PodFacts] = {}
+        self.digests: dict[Bind, frozenset[str] | Missing] = {}
+        self.labels: dict[str, str] = {}
+        self.twice: set[SourceName] = set()
+        self._given_by: dict[SourceName, int] = {}
+
+    def add(self, number: int, provided: Provided) -> None:
+        """What a provider knows of the agent as a whole."""
+        self.sources.update(provided.sources)
+        self.facts.update(provided.facts)
+        self.digests.update(provided.digests)
+        self.labels.update(provided.labels)
+        self._note(number, provided.sources)
+
+    def add_pod(self, number: int, name: str, found: Sources) -> None:
+        """What a provider knows of one of `pods`."""
+        self.pods[name].update(found)
+        self._note(number, found)
+
+    def _note(self, number: int, sources: Iterable[SourceName]) -> None:
+        for each in sources:
+            if self._given_by.setdefault(each, number) != number:
+                self.twice.add(each)
+
+    def given(self, number: int) -> frozenset[SourceName]:
+        """The sources that this provider gave."""
+        return frozenset(source for source, by in self._given_by.items() if by == number)
+
+    def fail(self, given: Collection[SourceName]) -> None:
+        """A provider raised that ever gave these, and maybe others: what nobody gave may be what it did not come to."""
+        self.sources.update(dict.fromkeys({*given, *(_OF_PROVIDERS - self._given_by.keys())}, _FAILED))
+
+    def refuse_twins(self) -> None:
+        """A source given by two is told by neither."""
+        if not self.twice:
+            return
+        for found in self.pods.values():
+            for source in self.twice & found.keys():
+                del found[source]
+        self.sources.update(dict.fromkeys(self.twice, _TWICE))
+
+    def pod(self, name: str, watched_since: float, *, listed: bool) -> Pod:
+        """One of `pods`; of one that is only listed in the config, that it is there is all that is known."""
+        facts = self.facts.get(name)
+        if facts is None:
+            facts = PodFacts("", 0.0, terminating=False, ready_since=watched_since) if listed else _NOT_READ
+        found: Mapping[SourceName, Seen[object] | Missing] = self.pods[name]
+        return Pod(
+            name,
+            facts.revision,
+            facts.revision_at,
+            facts.terminating,
+            facts.ready_since,
+            watched_since,
+            found,
+            facts.workload,
+        )
 
 
 class Presence(Enum):
@@ -65,7 +164,10 @@ class EvidenceProvider(Protocol):
         """
 
     def evidence_of(self, agent: AgentRef, pods: Sequence[Target], /) -> Provided:
-        """What is known of this agent, which has these pods. Asked every few minutes of each agent."""
+        """What is known of this agent, which has these pods. Asked every few minutes of each agent.
+
+        What takes long for each pod is in SourcesOfPods.
+        """
 
     def take_changed(self) -> Collection[AgentRef] | None:
         """Of which agents something changed since this was asked last; None: maybe of all.

@@ -17,6 +17,7 @@ from watcher.checklist.manifests.workloads import (
     config_text,
     read_workload,
 )
+from watcher.checklist.told_labels import told_labels
 from watcher.text.printable import printable
 
 
@@ -71,8 +72,8 @@ def gather(objects: Objects, now: float, sdk_version: str, most_values: int = MA
         if account := agent.template.service_account:
             fleet.accounts.add(f"system:serviceaccount:{ref.namespace}:{account}")
         labels = _meta(agent.workload).get("labels")
-        labels = labels if isinstance(labels, Mapping) else {}
-        fleet.agents.setdefault(ref, []).append(Gathered(evidence, agent.workload, labels))
+        told = told_labels(labels) if isinstance(labels, Mapping) else {}
+        fleet.agents.setdefault(ref, []).append(Gathered(evidence, agent.workload, told))
     for ref, several in fleet.agents.items():
         if _are_several(several):
             named = ", ".join(f"{each.workload.kind} {each.workload.name} ({each.workload.ref})" for each in several)

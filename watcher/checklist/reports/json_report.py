@@ -1,6 +1,7 @@
 """Findings as JSON: the shape that the daemon's API has, too."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from probes.controls.catalogue.loading import Catalogue
@@ -49,11 +50,25 @@ def agent_alone(ref: AgentRef, profile: str, labels: Mapping[str, str], readines
 
 def agent_with_findings(agent: AgentReport, catalogue: Catalogue) -> dict[str, object]:
     """One agent with its findings."""
+    return {**_without(agent), "findings": [_finding(each, agent, catalogue) for each in agent.findings.values()]}
+
+
+def pieces_of_agent(agent: AgentReport, catalogue: Catalogue) -> Iterator[str]:
+    """The text of the same, a piece a finding: each rests on thousands of pods where the agent has so many."""
+    yield f'{json.dumps(_without(agent))[:-1]}, "findings": ['
+    between = ""
+    for each in agent.findings.values():
+        yield between + json.dumps(_finding(each, agent, catalogue))
+        between = ", "
+    yield "]}"
+
+
+def _without(agent: AgentReport) -> dict[str, object]:
     shown = agent_alone(agent.ref, agent.profile, agent.labels, agent.readiness)
     required, there = agent.all_required.keys(), agent.all_required.keys() & agent.findings.keys()
     if len(there) < len(required):
         shown["required_shown"] = f"{len(there)} of {len(required)}"
-    return {**shown, "findings": [_finding(each, agent, catalogue) for each in agent.findings.values()]}
+    return shown
 
 
 def turned_json(turned: TurnedFinding) -> Mapping[str, object]:

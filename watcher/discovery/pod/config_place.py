@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+from probes.controls.judges.secret_texts.rules import secret_rule
 from watcher.discovery.pod.environment import (
     LONGEST,
     Environment,
@@ -100,7 +101,7 @@ def _depth(mount: Raw) -> int:
 def _place(path: str, mounts: tuple[Mount, ...], variables: Resolved) -> ConfigPlace:
     under = [each for each in mounts if _is_under(path, each.path)]
     if not under:
-        return ConfigPlace(why=f"no volume is mounted at {path[:200]}, so it is a part of the image, or nowhere")
+        return ConfigPlace(why=f"no volume is mounted at {_told(path)}, so it is a part of the image, or nowhere")
     mount = max(under, key=lambda each: len(each.path))
     sub_path, why = variables.expand(mount.sub_path) if mount.is_expression else (mount.sub_path, "")
     if why:
@@ -115,10 +116,15 @@ def _place(path: str, mounts: tuple[Mount, ...], variables: Resolved) -> ConfigP
         elif source.kind == "secret" and (wanted in items or not items):
             others.append(f"it is in the Secret {source.name}, which is never read")
         elif source.kind not in ("configMap", "secret", "serviceAccountToken"):
-            others.append(f"it is in a volume of the kind {source.kind}, which cannot be read from outside")
+            others.append(f"it is in a volume of the kind {_told(source.kind)}, which cannot be read from outside")
     if refs or others:
         return _shared(tuple(refs), others[-1] if others else "")
-    return ConfigPlace(why=f"the volume at {mount.path[:200]} has no file {wanted[:200]}")
+    return ConfigPlace(why=f"the volume at {_told(mount.path)} has no file {_told(wanted)}")
+
+
+def _told(path: str) -> str:
+    """As a sentence can have it: what looks like a secret is not told, wherever somebody put it."""
+    return "<secret>" if secret_rule(path) else path[:200]
 
 
 @lru_cache(maxsize=4096)  # one object for all pods of a workload

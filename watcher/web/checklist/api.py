@@ -13,7 +13,7 @@ from probes.controls.judging import load_judges
 from watcher.checklist.agent_report import Chosen
 from watcher.checklist.control_words import as_json
 from watcher.checklist.live.view import ChecklistView
-from watcher.checklist.reports.json_report import agent_alone, agent_with_findings, head, turned_json
+from watcher.checklist.reports.json_report import agent_alone, head, pieces_of_agent, turned_json
 from watcher.engine.engine import Engine
 from watcher.runtime.cooperative import TimeSlice
 from watcher.web.checklist.past import with_past
@@ -81,13 +81,13 @@ async def _document(
     yield f'{json.dumps(begin)[:-1]}, "agents": ['
     made, size, between, time_slice = list[str](), 0, "", TimeSlice()
     for ref in agents:
-        for text in _agent(view, ref, findings=findings):
-            made.append(between + text)
+        for number, text in enumerate(_agent(view, ref, findings=findings)):
+            made.append(text if number else between + text)
             size, between = size + len(text), ",\n"
-        await time_slice.checkpoint()
-        if size >= _CHUNK:
-            yield "".join(made)
-            made, size = [], 0
+            await time_slice.checkpoint()
+            if size >= _CHUNK:
+                yield "".join(made)
+                made, size = [], 0
     yield f"{''.join(made)}], "
     if since is not None:
         yield '"turned": ['
@@ -113,10 +113,10 @@ async def turned_pieces(view: ChecklistView, agents: frozenset[AgentRef], since:
 
 
 def _agent(view: ChecklistView, ref: AgentRef, *, findings: bool) -> Iterator[str]:
-    """Nothing of an agent that is gone meanwhile."""
+    """The text of one agent, in pieces; nothing of one that is gone meanwhile."""
     verdict = view.verdict(ref)
     if verdict is not None and findings:
-        yield json.dumps(agent_with_findings(view.report_of(ref, _ALL), view.catalogue))
+        yield from pieces_of_agent(view.report_of(ref, _ALL), view.catalogue)
     elif verdict is not None:
         yield json.dumps(agent_alone(ref, verdict.profile.name, verdict.labels, verdict.readiness))
 

@@ -10,7 +10,7 @@ from probes.controls.judges.agent_config.case import ConfigCase, as_flag, config
 from probes.controls.judges.agent_config.key_findings import Kind, key_findings
 from probes.controls.judges.agent_config.placeholders import never_filled_in
 from probes.controls.judges.agent_config.shown import key_name, shown
-from probes.controls.judges.effective_keys import CONFIG
+from probes.controls.judges.effective_keys import CONFIG, OF_SOME
 from probes.controls.judging import Says, Statement
 
 _TLS, _PEERS = "transport.tls_min_version", "transport.peer_verification"
@@ -38,7 +38,9 @@ def valid(case: ConfigCase) -> Iterator[Statement]:
         yield Statement(CONFIG, Says.BAD, f"{key_name(place)}: {why}.", _ref(case, place))
     if wrong or unfilled:
         return
-    if not case.sdk.known:
+    if file.of_some:
+        yield case.unclear("", UnknownReason.SOURCE_MISSING, OF_SOME)
+    elif not case.sdk.known:
         said = f"SDK {case.sdk.taken_from} takes this config. {_NOT_KNOWN.format(case.sdk.version)}"
         yield case.unclear("", UnknownReason.KEY_NOT_EFFECTIVE, said)
     else:

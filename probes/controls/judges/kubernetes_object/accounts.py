@@ -1,9 +1,10 @@
 """As whom the pod is known to the platform, and what its variables switch on."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from probes.controls.judges.kubernetes_object.case import TemplateCase, bad, short, template_judge
-from probes.controls.judges.kubernetes_object.variables import Variable, variables_of
+from probes.controls.evidence import Container
+from probes.controls.judges.kubernetes_object.case import TemplateCase, bad, lacking, short, template_judge
+from probes.controls.judges.kubernetes_object.variables import Variable, unread_variables, variables_of
 from probes.controls.judges.rates import is_rate
 from probes.controls.judging import Statement
 
@@ -30,6 +31,8 @@ def debug_by_variable(case: TemplateCase) -> Iterator[Statement]:
         value = (found.value or "").strip().lower()
         if (name == "AGENTWEAVE_DEBUG" and value in _TRUE) or (name in _LEVELS and value in _NOISY):
             yield bad(f"The variable {short(name)} switches debugging on.", found.ref)
+    if lacks := unread_variables(_agents(case), case.listing("ConfigMap")):
+        yield lacking(lacks)
 
 
 @template_judge("observability.tracing.sampling-configured")
@@ -51,7 +54,10 @@ def sampler_by_variable(case: TemplateCase) -> Iterator[Statement]:
 
 def _variables(case: TemplateCase) -> Mapping[str, Variable]:
     """Those of the agent's own container whose values are known, from ConfigMaps too."""
-    agents = (container for container in case.template.containers() if container.agent)
-    found = (each for container in agents for each in variables_of(container, case.listing("ConfigMap")))
+    found = (each for container in _agents(case) for each in variables_of(container, case.listing("ConfigMap")))
     last = {each.name: each for each in found}
     return {name: each for name, each in last.items() if each.value is not None}
+
+
+def _agents(case: TemplateCase) -> Sequence[Container]:
+    return [container for container in case.template.containers() if container.agent]

@@ -126,11 +126,12 @@ def template_judge(*controls: str, pods: bool = False) -> Callable[[TemplateJudg
 def _of_objects(function: TemplateJudge) -> Judge:
     def asked(control: Control, evidence: EvidenceSet, facts: Facts) -> Iterator[Statement]:
         objects = objects_of(evidence)
-        if isinstance(objects.template, Missing):
-            yield lacking(objects.template)
-            return
-        for each in function(TemplateCase(control, evidence, facts, objects, objects.template)):
-            yield each if each.ref else _at(each, objects.template.ref)
+        for template in objects.templates:
+            if isinstance(template, Missing):
+                yield lacking(template)
+                continue
+            for each in function(TemplateCase(control, evidence, facts, objects, template)):
+                yield each if each.ref else _at(each, template.ref)
 
     return asked
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from probes.controls.catalogue.control import Control, UnknownReason
-from probes.controls.evidence import EvidenceSet, KubeObject, Missing
+from probes.controls.evidence import EvidenceSet, KubeObject, Missing, Seen
 from probes.controls.judges.kubernetes_object.case import (
     OBJECT,
     TemplateCase,
@@ -52,10 +52,11 @@ def grace_period(case: TemplateCase) -> Iterator[Statement]:
 @judge("deployment.rollback.automation", of=[OBJECT])
 def automation(_: Control, evidence: EvidenceSet, __: Facts) -> Iterator[Statement]:
     """The workload keeps revisions, or a tool that does has made it."""
-    found = objects_of(evidence).workload
-    if isinstance(found, Missing):
-        yield lacking(found)
-        return
+    for found in objects_of(evidence).workloads:
+        yield from (lacking(found),) if isinstance(found, Missing) else _automated(found)
+
+
+def _automated(found: Seen[KubeObject]) -> Iterator[Statement]:
     workload, tool = found.value, tool_of(found.value)
     what = f"{short(workload.kind)} {short(workload.name)}"
     kept = _revisions(workload)
@@ -76,12 +77,12 @@ def automation(_: Control, evidence: EvidenceSet, __: Facts) -> Iterator[Stateme
 @judge("deployment.rollback.previous-version-tagged", of=[OBJECT])
 def previous_version(_: Control, evidence: EvidenceSet, __: Facts) -> Iterator[Statement]:
     """Without revisions there is no version before."""
-    found = objects_of(evidence).workload
-    if isinstance(found, Missing):
-        yield lacking(found)
-    elif _revisions(found.value) == 0:
-        what = f"{short(found.value.kind)} {short(found.value.name)}"
-        yield bad(f"revisionHistoryLimit of {what} is 0.", _limit_of(found.value))
+    for found in objects_of(evidence).workloads:
+        if isinstance(found, Missing):
+            yield lacking(found)
+        elif _revisions(found.value) == 0:
+            what = f"{short(found.value.kind)} {short(found.value.name)}"
+            yield bad(f"revisionHistoryLimit of {what} is 0.", _limit_of(found.value))
 
 
 def _limit_of(workload: KubeObject) -> str:

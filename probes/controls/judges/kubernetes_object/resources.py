@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from probes.controls.catalogue.control import Control, UnknownReason
 from probes.controls.evidence import Container, Listing
 from probes.controls.judges.kubernetes_object.case import (
     TemplateCase,
@@ -12,6 +13,7 @@ from probes.controls.judges.kubernetes_object.case import (
     mappings,
     short,
     template_judge,
+    unclear,
 )
 from probes.controls.judging import Statement
 
@@ -36,7 +38,9 @@ _OF_PODS = ("cpu", "memory")
 def resources(case: TemplateCase) -> Iterator[Statement]:
     """Every container has the value, gets it by a LimitRange that is given, or the pod has it for all."""
     kind, resource = _CONTROLS[case.control.id]
-    default = _defaults(case.listing("LimitRange"), resource)[kind]
+    ranges = case.listing("LimitRange")
+    unread = None if ranges.lacks is None or ranges.lacks.reason is UnknownReason.SOURCE_MISSING else ranges.lacks
+    default = _defaults(ranges, resource)[kind]
     of_pod = mapping(case.template.spec.get("resources"))
     judged = [each for each in case.template.containers() if case.facts.container_roles.get(each.name) != "sidecar"]
     if resource in _OF_PODS and _is_set(of_pod, kind, resource, None):
@@ -44,12 +48,20 @@ def resources(case: TemplateCase) -> Iterator[Statement]:
         return
     wrong = [(each, why) for each in judged if (why := _wrong(each, kind, resource, default))]
     for each, why in wrong:
+        if unread is not None and _value(mapping(each.body.get("resources")), kind, resource, None) is None:
+            told = f"Whether the container {short(each.name)} gets resources.{kind}.{resource} by a LimitRange"
+            yield unclear(_known(case.control, unread.reason), f"{told} is not known.")
+            continue
         given = f"{each.role} container" if each.role != "main" else "container"
         yield bad(f"The {given} {short(each.name)} {why}.", each.at("resources", kind, resource))
     if judged and not wrong:
         yield good(f"Every container has resources.{kind}.{resource}.")
     elif not judged:
         yield bad("The pod template has no container.")
+
+
+def _known(control: Control, reason: UnknownReason) -> UnknownReason:
+    return reason if reason in control.unknown_reasons else UnknownReason.UNREACHABLE
 
 
 def _wrong(container: Container, kind: str, resource: str, default: object) -> str:

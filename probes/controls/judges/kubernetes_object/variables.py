@@ -1,10 +1,10 @@
 """The environment variables of a container: which there are, their values where known, and where those come from."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from probes.controls.evidence import Container, KubeObject, Listing, PodTemplate
+from probes.controls.evidence import Container, KubeObject, Listing, Missing, PodTemplate
 from probes.controls.judges.kubernetes_object.case import all_containers, mapping, mappings, short
 from probes.controls.judges.once import once
 from probes.controls.judges.secret_texts.names import names_secret
@@ -48,6 +48,12 @@ def variables_of(container: Container, config_maps: Listing) -> Iterator[Variabl
         name, ref = str(env.get("name")), _in_config_map(env, given) or container.at("value", of=env)
         known[name] = Variable(container.name, name, *_given(env, known, contents), ref)
         yield known[name]
+
+
+def unread_variables(containers: Iterable[Container], config_maps: Listing) -> Missing | None:
+    """What lacks to know all variables of these containers: only ConfigMaps that give whole environments matter."""
+    given = (each for container in containers for each in mappings(container.body.get("envFrom")))
+    return config_maps.lacks if any("configMapRef" in each for each in given) else None
 
 
 @once

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from probes.controls.catalogue.control import UnknownReason
+from probes.controls.evidence.live_pod import ContainerRun
 from probes.controls.judges.kubernetes_object.case import short
 from probes.controls.judges.kubernetes_object.container_probes import NO_AGENT, agent_of, has_probe
 from probes.controls.judges.kubernetes_pod.case import PodCase, pod_judge
@@ -19,14 +20,21 @@ def liveness(case: PodCase) -> Iterator[Statement]:
         yield said
         return
     run = case.seen.run
-    ended = [each.ended.finished_at for each in run.containers if each.restarts and each.ended is not None]
+    restarted = [_restarted_at(each, case.facts.now) for each in run.containers if each.restarts]
     began = [each.running_since for each in run.containers if each.running_since is not None]
-    since = max([*ended, min(began, default=case.facts.now)])
+    since = max([*restarted, min(began, default=case.facts.now)])
     if case.facts.now - since < WATCHED:
         told = "It has a livenessProbe, and has not run for 15 min without a restart."
         yield case.unclear(UnknownReason.OBSERVING, told, since + WATCHED)
     else:
         yield case.good("It has a livenessProbe, and no container restarted in the last 15 min.")
+
+
+def _restarted_at(container: ContainerRun, now: float) -> float:
+    """Unix seconds of its newest restart: where its last end is told no more, when what runs now began."""
+    if container.ended is not None:
+        return container.ended.finished_at
+    return now if container.running_since is None else container.running_since
 
 
 @pod_judge("reliability.health.readiness-configured")

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from probes.controls.catalogue.control import Control, UnknownReason
-from probes.controls.evidence import EvidenceSet, LivePod, Missing, Pod
+from probes.controls.evidence import EvidenceSet, LivePod, Missing
+from probes.controls.evidence.revisions import lasts, newest_revisions
 from probes.controls.judges import looked
 from probes.controls.judges.kubernetes_object.case import POD
 from probes.controls.judges.kubernetes_pod.case import PodCase
@@ -19,19 +20,29 @@ _RESTARTED = "The agent's container restarted in its first 5 min."
 @judge("predeploy.smoke.agent-starts", of=[POD])
 def agent_starts(control: Control, evidence: EvidenceSet, facts: Facts) -> Iterator[Statement]:
     """Each pod; also those of the newest revision that never became Ready, which have no vote of their own."""
+    newest = newest_revisions(evidence.pods)
     for pod, found in evidence.of_pods(POD, LivePod):
         if isinstance(found, Missing) or pod.terminating:
             continue
         case = looked.PodCase(control, POD, pod, found, facts, evidence)
         if pod.ready_since is not None:
             yield from _of_pod(case)
-        elif _is_newest(pod, evidence) and (why := _wrong(case)):
-            yield Statement(POD, Says.BAD, why, found.ref)
+        elif lasts(pod, newest):
+            yield from _unready(case)
 
 
-def _is_newest(pod: Pod, evidence: EvidenceSet) -> bool:
-    ready = [each.revision_at for each in evidence.pods.values() if each.ready_since is not None]
-    return pod.revision_at >= max(ready, default=0.0)
+def _unready(case: PodCase) -> Iterator[Statement]:
+    """Of a pod without a vote: that it crashes is bad for all; while it runs in between nothing is proven."""
+    if why := _wrong(case):
+        yield Statement(POD, Says.BAD, why, case.found.ref)
+    elif case.facts.now - case.seen.run.created_at >= FIRST and not _has_started(case):
+        said = "A pod is not Ready, and whether its agent's container started without a restart is not known."
+        yield Statement(POD, Says.UNCLEAR, said, case.found.ref, reason=UnknownReason.NO_DATA)
+
+
+def _has_started(case: PodCase) -> bool:
+    agent = case.seen.agent
+    return agent is not None and agent.started and not (agent.restarts and case.seen.first_ended is None)
 
 
 def _of_pod(case: PodCase) -> Iterator[Statement]:

@@ -62,7 +62,8 @@ def needs_startup_probe(evidence: EvidenceSet, _: Facts) -> bool | Missing:
     """Where one is set it is needed; else only starts tell."""
     found = evidence.of(OBJECT, AgentObjects)
     template = found if isinstance(found, Missing) else found.value.template
-    pods = [seen.value for _, seen in evidence.of_pods(POD, LivePod) if not isinstance(seen, Missing)]
+    every = [seen for _, seen in evidence.of_pods(POD, LivePod)]
+    pods = [seen.value for seen in every if not isinstance(seen, Missing)]
     of_objects = () if isinstance(template, Missing) else (template.value,)
     if any(map(_has, chain(of_objects, (each.template for each in pods)))):
         return True
@@ -70,6 +71,8 @@ def needs_startup_probe(evidence: EvidenceSet, _: Facts) -> bool | Missing:
         return template if isinstance(template, Missing) else Missing(UnknownReason.SOURCE_MISSING, _NO_START)
     if any(_too_long(each) is not None for each in pods):
         return True
+    if missing := next((seen for seen in every if isinstance(seen, Missing)), None):
+        return missing
     if all(_in_time(each) >= STARTS for each in pods):
         return False
     return Missing(UnknownReason.OBSERVING, _observed(min(pods, key=_in_time)))

@@ -25,10 +25,12 @@ def signed(control: Control, evidence: EvidenceSet, facts: Facts) -> Iterator[St
         yield Statement(SOURCE, Says.BAD, told, all_fail.ref)
     for image in reports.images:
         if facts.container_roles.get(image.container) != "sidecar":
-            yield _of_image(image, results, since)
+            yield _of_image(image, results, since, reports.images)
 
 
-def _of_image(image: RunningImage, results: Sequence[SignatureResult], since: float) -> Statement:
+def _of_image(
+    image: RunningImage, results: Sequence[SignatureResult], since: float, images: Sequence[RunningImage]
+) -> Statement:
     name = short(image.container)
     own = [each for each in results if each.image and _is_same(each.image, image.image)]
     if not own:
@@ -44,8 +46,16 @@ def _of_image(image: RunningImage, results: Sequence[SignatureResult], since: fl
     if doubtful is not None:
         told = f"{short(doubtful.policy)} says {short(doubtful.result)} of the image of container {name}, and not pass."
         return unclear(UnknownReason.NO_DATA, told, doubtful.ref)
+    if all("@" not in each.image for each in own) and _is_one_of_several(image, images):
+        told = f"Pods run several images under the tag of container {name}'s; which of them was verified is not told."
+        return unclear(UnknownReason.NO_DATA, told, own[0].ref)
     told = f"{short(own[0].policy)} verified the signature of the image of container {name}."
     return Statement(SOURCE, Says.GOOD, told, own[0].ref)
+
+
+def _is_one_of_several(image: RunningImage, images: Sequence[RunningImage]) -> bool:
+    """Whether another pod runs another digest by the same words."""
+    return any(each.image == image.image and each.digest != image.digest for each in images)
 
 
 def _is_same(told: str, image: str) -> bool:

@@ -439,6 +439,38 @@ def test_the_config_of_an_agent_is_read_with_its_lines_and_without_its_secrets(
     watching(kubernetes, tmp_path, script)
 
 
+def test_a_config_that_only_some_pods_have_is_said_to_be_and_records_are_bound_to_those_of_all(
+    kubernetes: Kubernetes, tmp_path: Path
+) -> None:
+    kubernetes.admin.apply(config_map(CONFIG.replace("100", "50"), "other-config"))
+    names = ("agentweave-example-config", "other-config")
+    for number, name in enumerate(names, 1):
+        volumes = [{"name": "agent-config", "configMap": {"name": name}}]
+        volumes += [{"name": each, "emptyDir": {}} for each in ("opa-config", "spire-agent-socket", "tmp")]
+        run_pod(kubernetes, number, volumes=volumes)
+
+    async def script(watched: Watched) -> None:
+        def digests() -> object:
+            return watched.gathered().digests[Bind.CONFIG_DIGEST]
+
+        def has(number: int) -> bool:
+            return isinstance(found := digests(), frozenset) and len(found) == number
+
+        await until(lambda: has(2), lambda: str(digests()), within=40)
+        config = watched.gathered().of(SourceName.AGENT_CONFIG, AgentConfigFile)
+        assert isinstance(config, Seen)
+        assert (config.value.of_some, config.value.in_place) == (True, False)
+        valid = watched.finding("predeploy.config.valid")
+        assert (valid.state, valid.message) == ("unknown", "Not all pods of the agent are known to have this config.")
+        kubernetes.admin.apply(config_map(CONFIG, "other-config"))
+        await until(lambda: has(1), lambda: str(digests()), within=40)
+        alike = watched.gathered().of(SourceName.AGENT_CONFIG, AgentConfigFile)
+        assert isinstance(alike, Seen)
+        assert alike.value.of_some is False
+
+    watching(kubernetes, tmp_path, script)
+
+
 def test_a_reload_with_a_shorter_interval_brings_the_next_reading_of_config_maps_forward(
     kubernetes: Kubernetes, tmp_path: Path
 ) -> None:
@@ -464,10 +496,12 @@ def test_an_agent_that_is_scaled_to_zero_is_known_by_its_workload(kubernetes: Ku
         def idle() -> set[AgentRef]:
             return set(watched.evidence.agents())
 
-        await until(lambda: len(idle()) == 1)
-        for agent in idle():
-            watched.evidence.evidence_of(agent, ())
-        await until(lambda: idle() == {AGENT}, lambda: str(idle()), within=40)  # its config says how it is called
+        def asked() -> set[AgentRef]:
+            for agent in idle():  # while the workloads are still listed nothing is known of them
+                watched.evidence.evidence_of(agent, ())
+            return idle()
+
+        await until(lambda: asked() == {AGENT}, lambda: str(idle()), within=40)  # its config says how it is called
         await watched.until_said(ROLLBACK, "pass")
         await watched.until_said(DEFINED, "pass")
         assert watched.said(LIMITS) == "fail Violated"

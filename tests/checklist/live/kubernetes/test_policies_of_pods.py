@@ -1,4 +1,4 @@
-"""Which policies are about the pods of an agent, of which some differ in their labels."""
+"""Which policies are about the pods of an agent, of which some differ in labels, and which workloads they have."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +9,13 @@ from tests.checklist.live.kubernetes.test_collection import policy
 from tests.checklist.live.kubernetes.test_sources_up import followed
 from tests.discovery.pods.test_target import pod
 from watcher.checklist.live.kubernetes.configs.config_maps import ConfigMapReader
-from watcher.checklist.live.kubernetes.objects.surroundings import MOST_LABELS, objects_of, subject_of
+from watcher.checklist.live.kubernetes.objects.surroundings import (
+    MOST_LABELS,
+    MOST_WORKLOADS,
+    Subject,
+    objects_of,
+    subject_of,
+)
 from watcher.discovery.pod.kept.pod import keep_pod
 from watcher.discovery.pod.pod import read_pod
 from watcher.discovery.pods.scope import SeenPod
@@ -66,3 +72,34 @@ def test_policies_of_pods_that_all_end_are_still_theirs() -> None:
     found = policies([{}], numbered(2), deletionTimestamp="2026-11-18T09:00:00Z")
     assert isinstance(found, Seen)
     assert [each.name for each in found.value.objects] == ["p0"]
+
+
+def _subject(*owners: str) -> Subject:
+    """Of pods of these Deployments, the newest last."""
+    made, pods = followed([""]), list[SeenPod]()
+    for number, owner in enumerate(owners):
+        labels = {"pod-template-hash": "6d5b9c7f8b"}
+        meta = {
+            "ownerReferences": [{"kind": "ReplicaSet", "name": f"{owner}-6d5b9c7f8b", "uid": "1", "controller": True}],
+            "creationTimestamp": f"2026-11-18T08:00:{number:02}Z",
+        }
+        pods.append(_seen(number, labels, meta))
+    return subject_of(AgentRef("prod", "search"), pods, None, made, 0.0)
+
+
+def test_the_other_workloads_of_an_agent_are_told_by_their_newest_pods() -> None:
+    subject = _subject("search-primary", "search-primary", "search", "search")
+    assert isinstance(subject.template, Seen)
+    assert subject.template.ref == "pod/prod/search-3"
+    [other] = subject.others
+    assert isinstance(other.template, Seen)
+    assert other.template.ref == "pod/prod/search-1"
+    assert _subject("search", "search").others == ()
+
+
+def test_more_workloads_of_one_agent_than_are_judged_are_said() -> None:
+    many = [f"search{chr(97 + number)}" for number in range(MOST_WORKLOADS + 2)]
+    assert all(isinstance(each.template, Seen) for each in _subject(*many[1:]).others)
+    last = _subject(*many).others[-1].template
+    assert isinstance(last, Missing)
+    assert last.message == "Its pods are of more than 6 workloads."

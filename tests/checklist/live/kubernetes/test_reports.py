@@ -304,6 +304,33 @@ def test_a_signature_is_good_where_kyverno_says_so_of_this_very_image(results: l
     assert f"{found.state} {found.reason}".strip() == said, found
 
 
+def test_a_signature_by_a_tag_under_which_pods_run_several_images_proves_nothing() -> None:
+    result, pod = {"result": "pass", "message": f"verified image signatures for {IMAGE}"}, running()
+    told = verified(result, pod=pod.pod.name, uid=pod.pod.uid)
+    seen = reports_of(AGENT, [pod, running(OTHER)], followed(told))
+    evidence = EvidenceSet(AGENT, {SourceName.SCANNER_REPORT: seen})
+    found = judge_control(CATALOGUE.by_id[SIGNED], evidence, Facts(now=NOW, sdk=load_sdk_facts()), load_judges())
+    said = "Pods run several images under the tag of container agent's; which of them was verified is not told."
+    assert (found.reason, found.message) == ("NoData", said)
+
+
+@pytest.mark.parametrize("left", [{}, {"criticalCount": 0}, {"highCount": 0}])
+def test_a_report_that_does_not_count_what_is_critical_and_high_is_no_clean_one(left: dict[str, int]) -> None:
+    raw = vulnerabilities(at=NOW)
+    raw["report"]["summary"] = left
+    with pytest.raises(MALFORMED_OBJECT):
+        vulnerability_report(raw)
+
+
+@pytest.mark.parametrize(("count", "is_read"), [(200, True), (201, False)])
+def test_an_agent_whose_pods_run_more_images_than_are_judged_is_unknown(count: int, *, is_read: bool) -> None:
+    pods = [running(f"sha256:{number:064x}") for number in range(count)]
+    seen = reports_of(AGENT, pods, followed(vulnerabilities(at=NOW)))
+    assert isinstance(seen, Missing) is not is_read
+    if isinstance(seen, Missing):
+        assert (seen.reason, seen.message) == ("Unparseable", "Its pods run more than 200 different images.")
+
+
 def test_a_signature_of_another_pod_of_that_name_proves_nothing() -> None:
     result = {"result": "pass", "message": f"verified image signatures for {IMAGE}"}
     pod = running()
@@ -327,9 +354,8 @@ def test_a_report_with_a_thousand_vulnerabilities_keeps_counts_and_ten_names() -
 
 
 def test_a_report_of_nobody_and_a_secret_in_it_are_not_kept() -> None:
-    raw = report(
-        "ExposedSecretReport", at=NOW, summary={"criticalCount": 1}, secrets=[{"match": "AKIAIOSFODNN7EXAMPLE"}]
-    )
+    counts = {"criticalCount": 1, "highCount": 0}
+    raw = report("ExposedSecretReport", at=NOW, summary=counts, secrets=[{"match": "AKIAIOSFODNN7EXAMPLE"}])
     seen = reports_of(AGENT, [running()], followed(raw))
     assert not isinstance(seen, Missing)
     assert "AKIA" not in repr(seen)
@@ -356,7 +382,7 @@ def test_secrets_that_are_listed_count_where_the_summary_has_none() -> None:
 
 def test_a_summary_that_counts_more_than_the_report_lists_proves_no_scan() -> None:
     raw = vulnerabilities(at=NOW)
-    raw["report"]["summary"] = {"criticalCount": 2}
+    raw["report"]["summary"] = {"criticalCount": 2, "highCount": 0}
     found = finding(SCANNED, raw)
     assert (found.reason, found.message) == (
         "Unparseable",

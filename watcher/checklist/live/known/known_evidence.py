@@ -14,7 +14,7 @@ from watcher.checklist.live.known.own_identity import own_identity
 from watcher.checklist.live.known.past import Past
 from watcher.checklist.live.known.past_file import NOTHING_LEFT, PastFile
 from watcher.checklist.live.known.pod_evidence import NOT_SEEN, PodEvidence
-from watcher.checklist.live.provider import Presence, Provided, Sources
+from watcher.checklist.live.provider import Presence, Provided, Sources, SourcesOfPods
 from watcher.engine.board import TargetState
 from watcher.engine.engine import Engine
 from watcher.runtime.failures import FailuresLogger
@@ -93,10 +93,10 @@ class KnownEvidence:
 
     def evidence_of(self, _: AgentRef, pods: Sequence[Target], /) -> Provided:
         """What is known of these pods now."""
-        now = self._engine.clock.steady()
+        targets = {target.key.pod: target for target in pods}
         return Provided(
             sources={SourceName.WORKLOAD_API: own_identity(self._engine, pods)},
-            pods={target.key.pod: self._of_pod(target, now) for target in pods},
+            pods=SourcesOfPods(targets.keys(), lambda pod: self._of_pod(targets[pod])),
         )
 
     def take_changed(self) -> Collection[AgentRef] | None:
@@ -147,8 +147,8 @@ class KnownEvidence:
                 found.load(kept, self._kept.written_at if kept.until is None else kept.until, now)
         return found
 
-    def _of_pod(self, target: Target, now: float) -> Sources:
-        state = self._board.states.get(target.key)
+    def _of_pod(self, target: Target) -> Sources:
+        state, now = self._board.states.get(target.key), self._engine.clock.steady()
         if state is None:
             return dict.fromkeys(_BY_POD, NOT_SEEN)
         return self._pods.of(state, self._past_of(target.key, now), now)

@@ -24,7 +24,7 @@ def own_identity(engine: Engine, pods: Sequence[Target]) -> Seen[OwnWorkload] | 
     if what == IdentityTrouble.NOT_ASKED_YET:
         return Missing(UnknownReason.OBSERVING, "The Workload API has not answered yet.")
     current, now = identity.current, engine.clock.wall()
-    expected = (parse_spiffe_id(each) for target in pods for each in target.spiffe_ids)
+    expected = map(parse_spiffe_id, dict.fromkeys(each for target in pods for each in target.spiffe_ids))
     domains = tuple(dict.fromkeys(each.trust_domain for each in expected if each))
     own = OwnWorkload(
         trouble=trouble,

@@ -10,7 +10,7 @@ from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.catalogue.terms import Bind
 from probes.controls.evidence import AgentRef, Missing, Seen
 from watcher.checklist.live.accounts import Account
-from watcher.checklist.live.kubernetes.configs.agent_files import Place, digest_of, places_of
+from watcher.checklist.live.kubernetes.configs.agent_files import Place, digest_of, places_of, places_of_all
 from watcher.checklist.live.kubernetes.configs.agent_files import evidence_of as config_evidence
 from watcher.checklist.live.kubernetes.configs.config_maps import ConfigMapReader, Name
 from watcher.checklist.live.kubernetes.objects.followed import Followed
@@ -30,6 +30,7 @@ from watcher.checklist.live.kubernetes.reports.evidence import reports_of
 from watcher.checklist.live.provider import Presence, Provided
 from watcher.checklist.live.report_objects.report_object import Owner
 from watcher.checklist.manifests.surroundings import config_map_names
+from watcher.checklist.told_labels import told_labels
 from watcher.discovery.pods.discoverer import Discoverer
 from watcher.discovery.pods.scope import SeenPod
 from watcher.kube.list_watch import Patience
@@ -128,12 +129,13 @@ class KubernetesEvidence:
         workload = self.idle.workload_of(agent)
         subject = subject_of(agent, seen, workload, self.followed, self.pods.observed_at(agent.namespace))
         places = self._places(subject)
-        names = self._names(subject, places)
+        of_all = places_of_all(seen)
+        names = self._names(subject, [places, *of_all])
         self.config_maps.want(agent, names, _newest_process(seen))
-        bind, digest = digest_of(places, self.config_maps)
+        bind, digest = digest_of([places, *of_all], self.config_maps)
         sources: dict[SourceName, Seen[object] | Missing] = {
             SourceName.KUBERNETES_OBJECT: self._objects(subject, names),
-            SourceName.AGENT_CONFIG: config_evidence(places, self.config_maps, seen, self._sdk_version),
+            SourceName.AGENT_CONFIG: config_evidence(places, of_all, self.config_maps, seen, self._sdk_version),
             SourceName.SCANNER_REPORT: reports_of(agent, seen, self.followed),
         }
         return Provided(
@@ -206,14 +208,15 @@ class KubernetesEvidence:
             return Workload(subject.workload.value).configs
         return self.pods.missing(subject.ref.namespace) or subject.workload
 
-    def _names(self, subject: Subject, places: Sequence[Place] | Missing) -> Mapping[Name, frozenset[str]]:
+    def _names(self, subject: Subject, every: Sequence[Sequence[Place] | Missing]) -> Mapping[Name, frozenset[str]]:
         """The ConfigMaps that its pods use, with the keys that may have its config."""
         names: dict[Name, frozenset[str]] = {}
-        if isinstance(subject.template, Seen):
-            for used in config_map_names(subject.template.value.spec):
+        for template in (subject.template, *(each.template for each in subject.others)):
+            for used in config_map_names(template.value.spec) if isinstance(template, Seen) else ():
                 names[subject.ref.namespace, used] = frozenset()
-        for name, key in () if isinstance(places, Missing) else places:
-            names[name] = names.get(name, frozenset()) | {key}
+        for places in every:
+            for name, key in () if isinstance(places, Missing) else places:
+                names[name] = names.get(name, frozenset()) | {key}
         return names
 
 
@@ -233,5 +236,5 @@ def _newest_process(pods: Iterable[SeenPod]) -> float:
 
 def _labels(subject: Subject) -> Mapping[str, str]:
     if isinstance(subject.workload, Seen) and subject.workload.value.kind != "Pod":
-        return Workload(subject.workload.value).labels
-    return {} if isinstance(subject.labels, Missing) or not subject.labels else subject.labels[0]
+        return told_labels(Workload(subject.workload.value).labels)
+    return {} if isinstance(subject.labels, Missing) or not subject.labels else told_labels(subject.labels[0])

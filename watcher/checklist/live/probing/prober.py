@@ -19,7 +19,7 @@ from watcher.checklist.live.probing.found import NOT_YET, evidence
 from watcher.checklist.live.probing.outages import Outages
 from watcher.checklist.live.probing.outages_file import OutagesFile
 from watcher.checklist.live.probing.targets import ProbedTarget, ProbedTargets
-from watcher.checklist.live.provider import Presence, Provided, Sources
+from watcher.checklist.live.provider import Presence, Provided, Sources, SourcesOfPods
 from watcher.engine.engine import Engine
 from watcher.metrics.families import LOOK_SECONDS, LOOKS
 from watcher.runtime.failures import FailuresLogger
@@ -81,7 +81,7 @@ class ProbedEvidence:
 
     def evidence_of(self, agent: AgentRef, pods: Sequence[Target], /) -> Provided:
         """What was seen last of each pod by each source, or why nothing was."""
-        return Provided(pods={target.key.pod: self._sources_of(agent, target.key) for target in pods})
+        return Provided(pods=SourcesOfPods({each.key.pod for each in pods}, lambda pod: self._sources_of(agent, pod)))
 
     def take_changed(self) -> Collection[AgentRef]:
         """Of which agents anything was seen since the last time."""
@@ -232,8 +232,8 @@ class ProbedEvidence:
         due = now if attempts.again else attempts.next_due(now, self._settings[attempts.kind].interval)
         self._queue.put(attempts, due)
 
-    def _sources_of(self, agent: AgentRef, key: TargetKey) -> Sources:
-        target, now, date_of = self._targets.get(key), self._clock.steady(), self._clock.date_of
+    def _sources_of(self, agent: AgentRef, pod: str) -> Sources:
+        target, now, date_of = self._targets.get(TargetKey(*agent, pod)), self._clock.steady(), self._clock.date_of
         if target is None:  # it is new, and not followed yet
             return dict.fromkeys(map(SourceName, self._kinds), NOT_YET)
         outages = self._outages.of(agent, date_of(now))

@@ -60,7 +60,7 @@ def _outgoing(policy: KubeObject, rule: Rule) -> ReadRule:
         said.append(
             bad(f"NetworkPolicy {short(policy.name)} lets out to all destinations{some}.", policy.at("to", of=rule))
         )
-    elif _are_all(peers) and (not ports or not all(map(_spares_private, filter(_is_all, map(_block, peers))))):
+    elif _are_all(peers) and not (ports and _spare_private(peers)):
         told = f"NetworkPolicy {short(policy.name)} lets out to everywhere, without ports or private ranges in except."
         said.append(bad(told, policy.at("to", of=rule)))
     return ReadRule(policy, rule, tuple(said), ())
@@ -119,6 +119,13 @@ def _covers_all(blocks: Sequence[Mapping[str, object]], version: int) -> bool:
     cidrs = [block["cidr"] for block in blocks if block.get("cidr") and not block.get("except")]
     found = networks(cidrs)
     return any(each.prefixlen == 0 for each in collapse_addresses(each for each in found if each.version == version))  # type: ignore[type-var]
+
+
+def _spare_private(peers: Sequence[Rule]) -> bool:
+    """Whether those that are everywhere leave the private ranges out; several that are so together leave out none."""
+    blocks = [_block(peer) for peer in peers]
+    together = any(_covers_all(blocks, version) for version in (4, 6))
+    return not together and all(map(_spares_private, filter(_is_all, blocks)))
 
 
 def _spares_private(block: Mapping[str, object]) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import KubeObject, Listing
 from probes.controls.judges.kubernetes_object.case import (
     TemplateCase,
@@ -11,6 +12,7 @@ from probes.controls.judges.kubernetes_object.case import (
     mappings,
     short,
     template_judge,
+    unclear,
 )
 from probes.controls.judges.kubernetes_object.network.egress import lets_out_to_dns, unmapped_endpoints
 from probes.controls.judges.kubernetes_object.network.other_policies import beside
@@ -23,7 +25,9 @@ from probes.controls.judging import Statement
 def policies_defined(case: TemplateCase) -> Iterator[Statement]:
     """A policy selects the pods."""
     policies = case.listing("NetworkPolicy")
-    if policies.objects:
+    if policies.objects and (doubt := _on_its_node(case)):
+        yield doubt
+    elif policies.objects:
         yield good(_selected_by(policies.objects), policies.objects[0].ref)
     elif policies.lacks:
         yield lacking(policies.lacks)
@@ -85,12 +89,20 @@ def _restricted(
     """Good by a complete list alone: another policy could allow what these do not, also one of another kind."""
     if policies.lacks:
         yield lacking(policies.lacks)
-    elif doubt := beside(case):
+    elif doubt := beside(case) or (_on_its_node(case) if found else None):
         yield doubt
     elif found:
         yield good(yes, found[0].ref)
     else:
         yield bad(f"No NetworkPolicy restricts {key}.")
+
+
+def _on_its_node(case: TemplateCase) -> Statement | None:
+    """Why a policy that selects the pods proves nothing; None where it does."""
+    if case.template.spec.get("hostNetwork") is not True:
+        return None
+    told = "The pods are on the network of their nodes (hostNetwork), where network plugins pass over NetworkPolicies."
+    return unclear(UnknownReason.SOURCE_MISSING, told, case.template.at(case.template.spec, "hostNetwork"))
 
 
 def _declared(case: TemplateCase) -> tuple[frozenset[int], frozenset[str]]:

@@ -19,7 +19,7 @@ from probes.controls.judges.kubernetes_object.case import (
 from probes.controls.judges.kubernetes_object.secrets.needed import asks_for_secrets, takes_secrets
 from probes.controls.judges.kubernetes_object.secrets.references import of_store, secrets_by_env, secrets_in_volumes
 from probes.controls.judges.kubernetes_object.secrets.texts import doubtful, matching
-from probes.controls.judges.kubernetes_object.variables import Variable, secret_variables
+from probes.controls.judges.kubernetes_object.variables import Variable, secret_variables, unread_variables
 from probes.controls.judging import Statement
 
 _READABLE_MODE = 0o440
@@ -76,7 +76,9 @@ def mounted_securely(case: TemplateCase) -> Iterator[Statement]:
             )
     for volume in mappings(case.template.spec.get("volumes")):
         yield from _of_volume(case, volume)
-    if any(True for _ in secrets_in_volumes(case.template.spec)):
+    if lacks := _unread(case):
+        yield _not_read(lacks)
+    elif any(True for _ in secrets_in_volumes(case.template.spec)):
         yield good("No Secret is taken by environment, and their files have no mode beyond 0440.")
     else:
         yield unclear(UnknownReason.NO_DATA, "No Secret is seen that the pod takes as a file.")
@@ -97,13 +99,7 @@ def _of_volume(case: TemplateCase, volume: Mapping[str, object]) -> Iterator[Sta
 
 
 def _unread(case: TemplateCase) -> Missing | None:
-    """What lacks to know all variables: only ConfigMaps that give whole environments matter."""
-    takes_all = any(
-        "configMapRef" in each
-        for container in all_containers(case.template)
-        for each in mappings(container.body.get("envFrom"))
-    )
-    return case.listing("ConfigMap").lacks if takes_all else None
+    return unread_variables(all_containers(case.template), case.listing("ConfigMap"))
 
 
 def _not_read(lacks: Missing) -> Statement:

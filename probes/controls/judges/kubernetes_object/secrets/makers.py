@@ -19,7 +19,7 @@ from probes.controls.judges.kubernetes_object.case import (
     unclear,
 )
 from probes.controls.judges.kubernetes_object.secrets.references import secrets_by_env, secrets_in_volumes
-from probes.controls.judges.kubernetes_object.variables import secret_variables
+from probes.controls.judges.kubernetes_object.variables import secret_variables, unread_variables
 from probes.controls.judging import Statement
 
 UNREADY = 3600.0
@@ -37,7 +37,8 @@ _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0}
 @template_judge("deployment.secrets.rotation-automated")
 def rotation_automated(case: TemplateCase) -> Iterator[Statement]:
     """Each Secret of the pod is made by one of them, with a refresh, and that one is Ready."""
-    lacks = next((listing.lacks for kind in _MAKERS if (listing := case.listing(kind)).lacks), None)
+    of_makers = next((listing.lacks for kind in _MAKERS if (listing := case.listing(kind)).lacks), None)
+    lacks = of_makers or unread_variables(all_containers(case.template), case.listing("ConfigMap"))
     every, used = _makers(case), _used(case)
     for variable in secret_variables(case.template, case.listing("ConfigMap")):
         if variable.in_the_open and variable.is_certain:
@@ -45,7 +46,7 @@ def rotation_automated(case: TemplateCase) -> Iterator[Statement]:
                 f"The variable {short(variable.name)} has a value in the open, which nothing renews.", variable.ref
             )
     for name in used:
-        yield from _against(name, every.get(name), case.facts.now, complete=lacks is None)
+        yield from _against(name, every.get(name), case.facts.now, complete=of_makers is None)
     if lacks:
         yield lacking(lacks)
         return

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from probes.controls.catalogue.control import FactKey, SourceName, UnknownReason
 from probes.controls.evidence import AgentConfigFile, AgentObjects, EvidenceSet, Listing, Missing, PodTemplate
+from probes.controls.judges.effective_keys import OF_SOME
 from probes.controls.judges.kubernetes_object.case import OBJECT, all_containers, mapping
 from probes.controls.judges.kubernetes_object.secrets.references import secrets_by_env, secrets_in_volumes
 from probes.controls.judges.kubernetes_object.secrets.texts import doubtful, matching, referring
@@ -20,22 +21,25 @@ def needs_secrets(evidence: EvidenceSet, _: Facts) -> bool | Missing:
     found = evidence.of(OBJECT, AgentObjects)
     if isinstance(found, Missing):
         return found
-    template = found.value.template
-    if isinstance(template, Missing):
-        return template
+    templates = [each.value for each in found.value.templates if not isinstance(each, Missing)]
+    if missing := next((each for each in found.value.templates if isinstance(each, Missing)), None):
+        return missing
     config_maps = found.value.listing("ConfigMap")
     listing = Listing((), config_maps) if isinstance(config_maps, Missing) else config_maps.value
     config = evidence.of(SourceName.AGENT_CONFIG, AgentConfigFile)
     document = {} if isinstance(config, Missing) else config.value.document
-    if _has_secrets(template.value, listing) or any(secret_rule(text) for _, text in texts_of(document)):
+    in_config = any(secret_rule(text) for _, text in texts_of(document))
+    if in_config or any(_has_secrets(each, listing) for each in templates):
         return True
     if isinstance(config, Missing):
         return listing.lacks or config
     if listing.lacks:
         return listing.lacks
+    if config.value.of_some:
+        return Missing(UnknownReason.SOURCE_MISSING, OF_SOME)
     if config.value.broken:
         return Missing(UnknownReason.UNPARSEABLE, "The agent's config cannot be read.")
-    doubt = next(_doubts(template.value, listing, document), "")
+    doubt = next((why for each in templates for why in _doubts(each, listing, document)), "")
     return Missing(UnknownReason.NO_POLICY, f"{doubt}. People must look."[:200]) if doubt else False
 
 

@@ -2,10 +2,13 @@
 
 import pytest
 
-from probes.controls.evidence import OwnWorkload, Seen
+from probes.controls.catalogue.control import SourceName
+from probes.controls.evidence import EvidenceSet, OwnWorkload, Seen
 from probes.controls.finding import State
+from probes.controls.judging import load_judges
+from probes.controls.verdict.control import judge_control
 from tests.probes.controls.judges.known.pods import finding, port, said, true
-from tests.probes.controls.made import NOW
+from tests.probes.controls.made import AGENT, CATALOGUE, NOW, facts
 
 REACHABLE, BUNDLES = "predeploy.spire.reachable", "security.identity.trust-bundles-configured"
 SOCKET = "unix:///run/spire/sockets/agent.sock"
@@ -31,7 +34,7 @@ def api(**given: object) -> Seen[OwnWorkload]:
 def test_a_fetch_tells_of_spire_and_what_is_wrong_with_the_watcher_of_nobody_else(
     given: dict[str, object], says: str, told: str
 ) -> None:
-    [one] = said(REACHABLE, workload_api=api(**given))
+    [one] = said(REACHABLE, port(), workload_api=api(**given))[:1]
     assert (one.says.value, one.message) == (says, told)
 
 
@@ -70,3 +73,12 @@ def test_a_bundle_that_expired_while_the_watcher_got_no_newer_one_refutes_nothin
     )
     [one] = said(BUNDLES, workload_api=api(**given))
     assert one.says.value == "bad"
+
+
+def test_spire_that_answers_the_watcher_stands_for_no_node_of_which_nothing_is_known() -> None:
+    found = finding(REACHABLE, workload_api=api())
+    told = "SPIRE answers the watcher; nothing tells of the SPIRE agent of a pod's node."
+    assert (found.state, found.reason, found.message) == (State.UNKNOWN, "NoData", told)
+    nobody = EvidenceSet(AGENT, {SourceName.WORKLOAD_API: api()})
+    none = judge_control(CATALOGUE.by_id[REACHABLE], nobody, facts(), load_judges())
+    assert (none.state, none.message) == (State.UNKNOWN, "It has no pod, so no SPIRE agent of a node is its own.")

@@ -253,3 +253,23 @@ def test_policies_of_other_kinds_leave_open_what_network_policies_alone_would_de
     assert finding(defined, spec, listings=none | cilium).state == "unknown"
     forbidden = finding(defined, spec, listings=none | {"AdminNetworkPolicy": FORBIDDEN})
     assert (forbidden.state, forbidden.reason) == ("unknown", "Forbidden")
+
+
+@pytest.mark.parametrize("control", ALL)
+def test_of_pods_on_the_network_of_their_nodes_a_policy_proves_nothing(control: str) -> None:
+    policy = _policy(f"podSelector: {{}}, policyTypes: [Ingress, Egress], egress: [{DNS}]")
+    spec = SPEC.replace("{containers", "{hostNetwork: true, containers")
+    found = finding(control, spec, listings={"NetworkPolicy": listing(policy)})
+    told = "The pods are on the network of their nodes (hostNetwork), where network plugins pass over NetworkPolicies."
+    assert said(found) == ("unknown", "SourceMissing", told)
+    assert finding(control, SPEC, listings={"NetworkPolicy": listing(policy)}).state == "pass"
+    assert finding(control, spec, listings={"NetworkPolicy": listing()}).state == "fail"
+
+
+def test_everywhere_in_halves_is_everywhere_without_private_ranges_in_except() -> None:
+    rule = "to: [{{ipBlock: {{cidr: 0.0.0.0/1{}}}}}, {{ipBlock: {{cidr: 128.0.0.0/1}}}}], ports: [{{port: 443}}]"
+    told = "NetworkPolicy p lets out to everywhere, without ports or private ranges in except."
+    policy = "podSelector: {{}}, policyTypes: [Egress], egress: [{}, {{{}}}]"
+    found = _found(EGRESS, policy.format(DNS, rule.format("")))
+    assert found[::2] == ("fail", told)
+    assert _found(EGRESS, policy.format(DNS, rule.format(", except: [10.0.0.0/8]")))[0] == "pass"

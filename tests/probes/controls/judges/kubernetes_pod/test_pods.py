@@ -343,3 +343,40 @@ def test_pods_that_may_not_be_listed_decide_nothing() -> None:
     for control in (LIVENESS, READINESS, STARTS, SIGTERM):
         assert finding(control, hidden).reason == "Forbidden"
     assert {finding(control, hidden).state for control in OF_TEMPLATE} == {"unknown"}
+
+
+def test_a_container_that_restarted_lately_leaves_the_liveness_probe_open_though_its_end_is_told_no_more() -> None:
+    spec = "{containers: [{name: agent, livenessProbe: {exec: {}}}, {name: opa}]}"
+    again = container("opa", restarts=1, running_since=NOW - 60)
+    found = finding(LIVENESS, pod(spec, container(), again))
+    assert (found.state, found.reason, found.next_decided_at) == ("unknown", "Observing", NOW - 60 + 900)
+    added = container("debug", running_since=NOW - 60)  # such as one of `kubectl debug`
+    assert finding(LIVENESS, pod(spec, container(), added)).state == finding(LIVENESS, pod(spec)).state == "pass"
+
+
+def test_a_pod_that_crashes_and_runs_in_between_neither_passes_nor_clears_the_fail() -> None:
+    spec = "{containers: [{name: agent}]}"
+    runs = pod(spec, container(restarts=7, ended=ended(1)), name="search-1", ready_for=None)
+    found = finding(STARTS, pod(), runs)
+    assert (found.state, found.reason) == ("unknown", "NoData")
+    told = "A pod is not Ready, and whether its agent's container started without a restart is not known."
+    assert found.message == told
+    young = pod(spec, container(started=False), name="search-1", ready_for=None, age=60)
+    assert finding(STARTS, pod(), young).state == "pass"
+
+
+def test_a_pod_of_which_nothing_was_read_leaves_open_whether_a_startup_probe_is_needed() -> None:
+    starts = [Start(f"search-{number}", 5.0, seen=True) for number in range(3)]
+    read = pod("{containers: [{name: agent}]}", starts=starts)
+    assert finding(STARTUP, read).state == "not_applicable"
+    unread = Missing(UnknownReason.UNREACHABLE, "The pods have not been listed yet.")
+    other = replace(pod(name="search-1"), sources={SourceName.KUBERNETES_POD: unread})
+    assert finding(STARTUP, read, other).state == "unknown"
+
+
+def test_an_agent_that_is_a_native_sidecar_is_judged_by_its_own_container() -> None:
+    probes = "livenessProbe: {exec: {}}, readinessProbe: {exec: {}}"
+    spec = f"{{initContainers: [{{name: agent, restartPolicy: Always, {probes}}}], containers: [{{name: app}}]}}"
+    assert finding(READINESS, pod(spec)).state == finding(LIVENESS, pod(spec)).state == "pass"
+    once = spec.replace("restartPolicy: Always, ", "")
+    assert finding(READINESS, pod(once)).message == "Which container is the agent's cannot be told."

@@ -1,6 +1,7 @@
 """The config of an agent that runs: where it is, what it holds, and whether its processes started with it."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.catalogue.terms import Bind
@@ -15,6 +16,10 @@ Place = tuple[Name, str]
 _KUBELET = 120.0
 """Seconds until a kubelet has put a changed ConfigMap into the volumes of pods that are there already."""
 
+MOST_CONFIGS = 10
+"""Of one agent, configs that its pods have at the same time."""
+
+_TOO_MANY = Missing(UnknownReason.UNPARSEABLE, f"Its pods have more than {MOST_CONFIGS} different configs.")
 _NOWHERE = Missing(UnknownReason.SOURCE_MISSING, "It does not say where its config is.")
 
 
@@ -47,22 +52,54 @@ def config_of(places: Sequence[Place], reader: ConfigMapReader) -> tuple[KeptCon
     return Missing(UnknownReason.SOURCE_MISSING, told[:200])
 
 
+def places_of_all(pods: Iterable[SeenPod]) -> Sequence[Sequence[Place] | Missing]:
+    """Where the configs of all pods that do not end may be, each once, MOST_CONFIGS at most and then why not all."""
+    found: dict[tuple[int, object], SeenPod] = {}
+    for seen in pods:
+        if _counts(seen):
+            at = seen.details.config.at if seen.details is not None else None
+            found.setdefault((id(seen.pod.place), at), seen)  # what pods have in common is one object
+            if len(found) > MOST_CONFIGS:
+                return [*map(places_of, list(found.values())[:MOST_CONFIGS]), _TOO_MANY]
+    return [places_of(each) for each in found.values()]
+
+
 def evidence_of(
-    places: Sequence[Place] | Missing, reader: ConfigMapReader, pods: Iterable[SeenPod], sdk_version: str
+    places: Sequence[Place] | Missing,
+    of_all: Sequence[Sequence[Place] | Missing],
+    reader: ConfigMapReader,
+    pods: Sequence[SeenPod],
+    sdk_version: str,
 ) -> Seen[AgentConfigFile] | Missing:
-    """Source `agent_config`."""
+    """Source `agent_config`: the config at these places; where one of all pods has another one, that is said."""
     found = places if isinstance(places, Missing) else config_of(places, reader)
     if isinstance(found, Missing):
         return found
     config_map, key, config = found
-    read = config.read(sdk_version, in_place=in_place(config_map.changed_at, list(pods)))
+    digests = _digests(of_all, reader)
+    of_some = isinstance(digests, Missing) or not digests <= {config.digest}
+    loaded = in_place(config_map.changed_at, pods)
+    if of_some and loaded:
+        loaded = None if isinstance(digests, Missing) else False
+    read = replace(config.read(sdk_version, in_place=loaded), of_some=of_some)
     return Seen(read, config_map.read_at, f"{config_map.ref}/{key[:100]}")
 
 
-def digest_of(places: Sequence[Place] | Missing, reader: ConfigMapReader) -> tuple[Bind, frozenset[str] | Missing]:
-    """What records of the config are bound to."""
-    found = places if isinstance(places, Missing) else config_of(places, reader)
-    return Bind.CONFIG_DIGEST, found if isinstance(found, Missing) else frozenset({found[2].digest})
+def digest_of(
+    every: Sequence[Sequence[Place] | Missing], reader: ConfigMapReader
+) -> tuple[Bind, frozenset[str] | Missing]:
+    """What records of the config are bound to: the configs at all these places."""
+    return Bind.CONFIG_DIGEST, _digests(every, reader)
+
+
+def _digests(every: Iterable[Sequence[Place] | Missing], reader: ConfigMapReader) -> frozenset[str] | Missing:
+    found: set[str] = set()
+    for places in every:
+        config = places if isinstance(places, Missing) else config_of(places, reader)
+        if isinstance(config, Missing):
+            return config
+        found.add(config[2].digest)
+    return frozenset(found)
 
 
 def in_place(changed_at: float | None, pods: Sequence[SeenPod]) -> bool | None:

@@ -4,7 +4,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from probes.controls.catalogue.control import UnknownReason
-from probes.controls.evidence import AgentObjects, AgentRef, KubeObject, Listing, Missing, PodTemplate, Routed, Seen
+from probes.controls.evidence import (
+    AgentObjects,
+    AgentRef,
+    KubeObject,
+    Listing,
+    Missing,
+    OtherWorkload,
+    PodTemplate,
+    Routed,
+    Seen,
+)
 from probes.controls.evidence.gathered import NOT_GIVEN
 from watcher.checklist.live.kubernetes.configs.config_maps import GONE, ConfigMapReader, Name
 from watcher.checklist.live.kubernetes.configs.kept_config_map import KeptConfigMap
@@ -18,6 +28,11 @@ from watcher.discovery.pods.scope import SeenPod
 MOST_LABELS = 50
 """Of one agent, sets of labels of its pods that policies tell apart."""
 
+MOST_WORKLOADS = 5
+"""Of one agent, workloads that are judged beside the one with the newest pod."""
+
+_ONCE, _ENDED = ("Pod", "Job"), ("Succeeded", "Failed")
+_TOO_MANY = Missing(UnknownReason.UNPARSEABLE, f"Its pods are of more than {MOST_WORKLOADS + 1} workloads.")
 _NO_POD = Missing(UnknownReason.SOURCE_MISSING, "It has neither a pod nor a workload that is known.")
 _EXCESS = Missing(UnknownReason.UNPARSEABLE, "Its pods have more labels than are read.")
 
@@ -33,6 +48,7 @@ class Subject:
     labels: Sequence[Mapping[str, str]] | Missing  # of its pods, those that differ each once
     at: float  # Unix seconds at which the API server told of the pod, or of the workload
     nodes: frozenset[str] = frozenset()  # that its pods run on
+    others: tuple[OtherWorkload, ...] = ()  # that have pods of the agent too
 
 
 def subject_of(
@@ -45,7 +61,8 @@ def subject_of(
         ref_of_pod = f"pod/{ref.namespace}/{newest.pod.name}"
         template = Seen(kept.template.read(), at, ref_of_pod)
         nodes = frozenset(each.kept.run.node for each in pods if each.kept is not None)
-        return Subject(ref, newest, _workload_of(newest, followed, at), template, _labels(pods), at, nodes)
+        workload_of_newest, others = _workload_of(newest, followed, at), _others(pods, newest, followed, at)
+        return Subject(ref, newest, workload_of_newest, template, _labels(pods), at, nodes, others)
     if workload is None:
         return Subject(ref, None, _NO_POD, _NO_POD, _NO_POD, at)
     told = _told_of(workload, followed)
@@ -62,6 +79,34 @@ def newest_of(pods: Iterable[SeenPod]) -> SeenPod | None:
     kept = [each for each in pods if each.kept is not None]
     lasting = [each for each in kept if each.kept is not None and each.kept.run.ends_since is None]
     return max(lasting or kept, key=lambda each: (each.pod.created_at, each.pod.name), default=None)
+
+
+def _others(pods: Iterable[SeenPod], newest: SeenPod, followed: Followed, at: float) -> tuple[OtherWorkload, ...]:
+    """Of each other workload that has pods which do not end, the template of its newest one."""
+    of_owners: dict[tuple[str, str] | None, tuple[str, str]] = {}
+    by_maker: dict[tuple[str, str], list[SeenPod]] = {}
+    for each in pods:
+        if each.kept is not None and each.kept.run.ends_since is None and each.kept.run.phase not in _ENDED:
+            maker = of_owners.get(each.pod.owner) or of_owners.setdefault(each.pod.owner, _maker(each))
+            by_maker.setdefault(maker, []).append(each)
+    by_maker.pop(_maker(newest), None)
+    found = [_other(newest_of(every), followed, at) for every in list(by_maker.values())[:MOST_WORKLOADS]]
+    if len(by_maker) > MOST_WORKLOADS:
+        found.append(OtherWorkload(_TOO_MANY, _TOO_MANY))
+    return tuple(found)
+
+
+def _maker(seen: SeenPod) -> tuple[str, str]:
+    """Kind and name of what makes its like; pods that nothing makes anew, and those of Jobs, are all alike."""
+    kind, name = owner_of(seen.pod)
+    return (kind, "") if kind in _ONCE else (kind, name)
+
+
+def _other(newest: SeenPod | None, followed: Followed, at: float) -> OtherWorkload:
+    if newest is None or newest.kept is None:
+        return OtherWorkload(_NO_POD, _NO_POD)
+    template = Seen(newest.kept.template.read(), at, f"pod/{newest.pod.namespace}/{newest.pod.name}")
+    return OtherWorkload(_workload_of(newest, followed, at), template)
 
 
 def _labels(pods: Iterable[SeenPod]) -> Sequence[Mapping[str, str]] | Missing:
@@ -115,7 +160,7 @@ def objects_of(
     around = (kind for kind in judged if kind.name not in FOLLOWED)
     listings = {kind.name: _listing(kind, subject, followed) for kind in around}
     listings["ConfigMap"] = _config_maps(reader, list(names), subject.at)
-    return AgentObjects(subject.workload, subject.template, listings, routed)
+    return AgentObjects(subject.workload, subject.template, listings, routed, subject.others)
 
 
 def _listing(kind: Kind, subject: Subject, followed: Followed) -> Seen[Listing] | Missing:

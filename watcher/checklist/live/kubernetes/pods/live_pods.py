@@ -10,9 +10,10 @@ from probes.controls.evidence import AgentRef, LivePod, Missing, PodTemplate, Se
 from watcher.checklist.live.accounts import UNLISTED, Account, account
 from watcher.checklist.live.kubernetes.pods.identities import entries_of, unread
 from watcher.checklist.live.kubernetes.pods.pod_accounts import PodAccounts
+from watcher.checklist.live.kubernetes.pods.pod_facts import pod_facts
 from watcher.checklist.live.kubernetes.pods.pod_memory import PodMemory
 from watcher.checklist.live.kubernetes.pods.pod_owners import Key, PodOwners
-from watcher.checklist.live.provider import PodFacts, Sources
+from watcher.checklist.live.provider import PodFacts, Sources, SourcesOfPods
 from watcher.discovery.identities.cluster_spiffe_id_watch import ClusterSpiffeIdWatch
 from watcher.discovery.pod.kept.pod import KeptPod
 from watcher.discovery.pod.kept.template import KeptTemplate
@@ -127,23 +128,19 @@ class LivePods:
     def sources(self, agent: AgentRef, pods: Mapping[str, SeenPod | None]) -> Mapping[str, Sources]:
         """What is known of each."""
         templates: dict[KeptTemplate, PodTemplate] = {}
-        return {
-            name: {POD: self._evidence(agent, seen, templates), ENTRIES: self._entries(seen)}
-            for name, seen in pods.items()
-        }
+
+        def of_pod(name: str) -> Sources:
+            return {POD: self._evidence(agent, pods[name], templates), ENTRIES: self._entries(pods[name])}
+
+        return SourcesOfPods(pods.keys(), of_pod)
 
     def facts(self, agent: AgentRef, pods: Mapping[str, SeenPod | None]) -> Mapping[str, PodFacts]:
         """What the votes of its pods depend on."""
-        kept = {name: seen.kept.run for name, seen in pods.items() if seen is not None and seen.kept is not None}
+        kept = {name: seen for name, seen in pods.items() if seen is not None and seen.kept is not None}
         first = self._revisions.get(agent, {})
-        for old in first.keys() - {run.revision for run in kept.values()}:
+        for old in first.keys() - {seen.kept.run.revision for seen in kept.values() if seen.kept is not None}:
             del first[old]  # one that comes back is a new one
-        return {
-            name: PodFacts(
-                run.revision, first.get(run.revision, run.created_at), run.ends_since is not None, run.ready_since
-            )
-            for name, run in kept.items()
-        }
+        return {name: pod_facts(seen.pod, seen.kept.run, first) for name, seen in kept.items() if seen.kept is not None}
 
     def agents(self) -> Collection[AgentRef]:
         """All that have pods."""

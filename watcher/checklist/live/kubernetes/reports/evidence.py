@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from probes.controls.catalogue.control import UnknownReason
-from probes.controls.evidence import AgentRef, KubeObject, Missing, RunningImage, ScannerReports, Seen
+from probes.controls.evidence import AgentRef, Container, KubeObject, Missing, RunningImage, ScannerReports, Seen
 from probes.controls.evidence.witnesses.scanner_reports import (
     CLOCK_SKEW,
     ScannedComponents,
@@ -22,11 +22,13 @@ from probes.controls.evidence.witnesses.scanner_reports import (
 )
 from watcher.checklist.live.kubernetes.objects.followed import Followed
 from watcher.checklist.live.kubernetes.objects.report_kinds import COMPONENTS, SECRETS, SIGNATURES, VULNERABILITIES
+from watcher.discovery.pod.kept.template import KeptTemplate
 from watcher.discovery.pods.scope import SeenPod
 
 T = TypeVar("T")
 _MOST_IMAGES = 200
 _NO_POD = Missing(UnknownReason.NO_DATA, "No pod of the agent runs.")
+_TOO_MANY = Missing(UnknownReason.UNPARSEABLE, f"Its pods run more than {_MOST_IMAGES} different images.")
 Found = Sequence[KubeObject] | Missing
 
 
@@ -39,8 +41,11 @@ def reports_of(ref: AgentRef, pods: Iterable[SeenPod], followed: Followed) -> Se
     running = [each for each in pods if each.kept is not None and each.kept.run.ends_since is None]
     if not running:
         return _NO_POD
+    containers = _containers(running)
+    if len(containers) > _MOST_IMAGES:
+        return _TOO_MANY
     latest = max(collection.told_at(followed.date_of) for collection in followed.every(kinds)) + CLOCK_SKEW
-    images = tuple(_image(*each, listed, latest) for each in _containers(running))
+    images = tuple(_image(*each, listed, latest) for each in containers)
     at = min(collection.told_at(followed.date_of) for collection in followed.every(kinds))
     value = ScannerReports(images, _signatures(running, listed))
     return Seen(value, at, f"reports of {ref}", _summary(images))
@@ -71,13 +76,17 @@ def _nowhere(listed: Mapping[str, Found]) -> Missing | None:
     )
 
 
-def _containers(pods: Iterable[SeenPod]) -> Iterable[tuple[str, str, str]]:
-    """Name, image and digest, each once."""
+def _containers(pods: Iterable[SeenPod]) -> Sequence[tuple[str, str, str]]:
+    """Name, image and digest, each once; of more than _MOST_IMAGES not all."""
     found: dict[tuple[str, str, str], None] = {}
+    read: dict[KeptTemplate, list[Container]] = {}  # most pods have the same template
     for seen in pods:
-        if seen.kept is None or len(found) >= _MOST_IMAGES:
+        if seen.kept is None or len(found) > _MOST_IMAGES:
             continue
-        for container in seen.kept.template.read().containers():
+        template = seen.kept.template
+        if template not in read:
+            read[template] = list(template.read().containers())
+        for container in read[template]:
             run = seen.kept.run.container(container.name)
             digest = run.image_id.rpartition("@")[2] if run is not None else ""
             image = str(container.body.get("image") or "")

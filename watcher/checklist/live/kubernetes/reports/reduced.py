@@ -36,7 +36,7 @@ def vulnerability_report(raw: Raw) -> Body:
         **_artifact(report),
         "critical": counted,
         "high": max(_count(summary, "highCount"), sum(each.get("severity") == "HIGH" for each in found)),
-        "unrated": _count(summary, "unknownCount"),
+        "unrated": _count(summary, "unknownCount", needed=False),
         "fixable": sum(bool(each.get("fixedVersion")) for each in critical) if listed else None,
         "worst": [_named(each) for each in _worst_first(found)][:_MOST],
         "language_critical": kinds.count("language") if told else None,
@@ -135,8 +135,9 @@ def _digest(value: object) -> str:
     return text if _DIGEST.fullmatch(text) else ""
 
 
-def _count(summary: Mapping[str, Any], key: str) -> int:
-    value = summary.get(key) or 0
+def _count(summary: Mapping[str, Any], key: str, *, needed: bool = True) -> int:
+    """What was not counted is not none, where that would be good."""
+    value = summary.get(key) if needed else summary.get(key) or 0
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueError(f"{key} is no count")
     return value
