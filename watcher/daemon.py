@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 _BEAT = 0.05
 _FIRST_IDENTITY = 3.0
 _THREADS = 32
-"""In which files are written and read. On one disk that hangs a dozen writes may wait, and a token be read all the same:
+"""In which files are written and read. A dozen writes may wait on a disk that hangs, and a token is read all the same:
 without it the API server would seem to be silent."""
 
 Reload = Callable[[], Awaitable[Settings]]

@@ -189,7 +189,10 @@ YESTERDAY = f"Date: {datetime.now(UTC) - timedelta(days=1):%a, %d %b %Y %H:%M:%S
             says(200, b"[]", YESTERDAY),
             "took the alert, but does not show it within 1s (its clock is 1d0h behind ours)",
         ),
-        (says(200, b"[]", f"Date: Mon, 01 Jan {10**20} 00:00:00 GMT\r\n"), "took the alert, but does not show it within 1s"),
+        (
+            says(200, b"[]", f"Date: Mon, 01 Jan {10**20} 00:00:00 GMT\r\n"),
+            "took the alert, but does not show it within 1s",
+        ),
         (Echo({"labels": {"drill_id": "another"}}), "took the alert, but does not show it within 1s"),
         (Echo({"status": {"state": "unprocessed"}}), "took the alert, but does not show it within 1s"),
         (Echo({"status": {"state": "suppressed"}}), "tells nobody of the alert: suppressed (it would go to: a)"),
