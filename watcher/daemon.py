@@ -7,6 +7,7 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -39,6 +40,9 @@ log = logging.getLogger(__name__)
 
 _BEAT = 0.05
 _FIRST_IDENTITY = 3.0
+_THREADS = 32
+"""In which files are written and read. A dozen writes may wait on a disk that hangs, and a token is read all the same:
+without it the API server would seem to be silent."""
 
 Reload = Callable[[], Awaitable[Settings]]
 
@@ -78,6 +82,7 @@ class Daemon:
     async def run(self, listener: socket.socket, health_listener: socket.socket | None = None) -> None:
         """Look, serve and keep state until SIGTERM or SIGINT; SIGHUP reloads the config."""
         loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(_THREADS, "aside"))  # by itself it has few on few cores
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._ask_for_reload)

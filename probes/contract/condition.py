@@ -120,11 +120,6 @@ class Verdict:
     message: Message
 
     @property
-    def remarkable(self) -> bool:
-        """It is false, and has more to say than that all is well."""
-        return self.status is Status.FALSE and self.message != self.kind.all_clear
-
-    @property
     def text(self) -> str:
         """The message as a sentence."""
         said = self.message if isinstance(self.message, str) else self.message()

@@ -189,6 +189,10 @@ YESTERDAY = f"Date: {datetime.now(UTC) - timedelta(days=1):%a, %d %b %Y %H:%M:%S
             says(200, b"[]", YESTERDAY),
             "took the alert, but does not show it within 1s (its clock is 1d0h behind ours)",
         ),
+        (
+            says(200, b"[]", f"Date: Mon, 01 Jan {10**20} 00:00:00 GMT\r\n"),
+            "took the alert, but does not show it within 1s",
+        ),
         (Echo({"labels": {"drill_id": "another"}}), "took the alert, but does not show it within 1s"),
         (Echo({"status": {"state": "unprocessed"}}), "took the alert, but does not show it within 1s"),
         (Echo({"status": {"state": "suppressed"}}), "tells nobody of the alert: suppressed (it would go to: a)"),
@@ -282,6 +286,15 @@ def test_failed_drills_are_counted_until_one_arrives() -> None:
             assert all(each and abs(each - datetime.now(UTC).timestamp()) < 10 for each in moments)
 
     asyncio.run(main())
+
+
+def test_a_drill_that_breaks_off_counts_as_one_that_failed(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        async with _drills(Plan("http://127.0.0.1:1/\udc80", 0.1)) as (_, value):
+            await _until(lambda: (value("failures") or 0) >= 2)
+
+    asyncio.run(main())
+    assert [each.message for each in caplog.records if each.exc_info] == ["drill broke off"], "once in full"
 
 
 def test_the_first_drill_waits_until_the_daemon_has_settled() -> None:

@@ -55,6 +55,21 @@ def test_a_child_that_dies_is_a_config_error(file: Path) -> None:
     assert told_with(file) == (f"{file}: the process that reads the config ended early, exit code -9",)
 
 
+def test_a_child_of_another_release_is_a_config_error(file: Path) -> None:
+    # As after an upgrade of the package beneath a daemon that runs: its settings have parts that ours do not know.
+    (file.parent / "sitecustomize.py").write_text(
+        "import os, pickle, sys, types\n"
+        "newer = sys.modules['newer'] = types.ModuleType('newer')\n"
+        "newer.Section = type('Section', (), {'__module__': 'newer'})\n"
+        "piece = pickle.dumps([]) + pickle.dumps(newer.Section())\n"
+        "os.write(1, len(piece).to_bytes(4, 'big') + piece)\n"
+        "os._exit(0)\n"
+    )
+    [told] = told_with(file)
+    why = "(ModuleNotFoundError: No module named 'newer')"
+    assert told == f"{file}: the settings cannot be taken over; if the watcher was upgraded on disk, restart it {why}"
+
+
 def test_a_child_that_hangs_is_a_config_error_and_is_killed(file: Path) -> None:
     (file.parent / "sitecustomize.py").write_text(
         f"import time, os\nopen({str(file.parent / 'pid')!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)\n"

@@ -1,13 +1,18 @@
 """A part of the daemon that fails ends it, and the exit code says so, whatever hangs meanwhile."""
 
+import asyncio
 import os
 import signal
+import threading
 from pathlib import Path
 
 import pytest
 
 from tests.servers.daemon import run_daemon, write_config
 from tests.servers.watched_fleet import PACE, SOURCES
+from watcher.commands.run import listen
+from watcher.config.settings import Settings, load_settings
+from watcher.daemon import Daemon
 
 # Stands on the path of a program before it starts (site, "sitecustomize"): as if the files lay in probes/.
 _ON_THE_PATH = """
@@ -93,3 +98,28 @@ def test_a_reload_under_way_is_ended_first_and_a_clean_end_stays_clean(tmp_path:
         daemon.process.send_signal(signal.SIGHUP)
         assert daemon.end() == 0
         assert [line["msg"] for line in daemon.log() if line["level"] in ("error", "critical")] == []
+
+
+def test_while_a_disk_hangs_under_all_that_is_written_other_files_are_still_read(tmp_path: Path) -> None:
+    goes_on = threading.Event()
+
+    async def main() -> None:
+        settings = load_settings(write_config(tmp_path, {"discovery": {"static": []}}), {})
+
+        async def reload() -> Settings:
+            return settings
+
+        daemon = Daemon(settings, reload)
+        with listen("127.0.0.1", 0) as listener:
+            running = asyncio.create_task(daemon.run(listener))
+            await asyncio.sleep(0)
+            hanging = [asyncio.create_task(asyncio.to_thread(goes_on.wait)) for _ in range(20)]
+            try:
+                await asyncio.wait_for(asyncio.to_thread(tmp_path.stat), 5)
+            finally:
+                goes_on.set()
+            await asyncio.gather(*hanging)
+            daemon.stop()
+            await running
+
+    asyncio.run(main())

@@ -99,6 +99,24 @@ def test_looks_go_on_while_very_many_targets_are_replaced() -> None:
     assert asyncio.run(main()) > 3
 
 
+def test_a_look_that_ends_while_others_are_replaced_is_not_lost() -> None:
+    board = _board(_target("changes"))
+    before = _only(board)
+
+    async def main() -> None:
+        many = [_target(f"pod-{number}") for number in range(3000)]
+        replacing = asyncio.create_task(board.replace([_target("changes", node="n-1"), *many], {}))
+        await asyncio.sleep(0)
+        assert not replacing.done()
+        _look(before)
+        await replacing
+
+    asyncio.run(main())
+    after = board.states[before.target.key]
+    assert after is not before
+    assert _statuses(after) == [["true", "true"], ["unknown"]]
+
+
 def test_of_the_same_targets_nothing_is_new() -> None:
     same, equal = _target("pod-0"), _target("pod-1")
     board = _board(same, equal)

@@ -198,6 +198,25 @@ def test_a_target_that_is_watched_again_is_excused_nothing() -> None:
     assert _record(isolation, keys, SILENCE, 13.0, OPA).isolated
 
 
+class _Counted(TargetKey):
+    """A key that says how often it was looked for."""
+
+    hashed = 0
+
+    def __hash__(self) -> int:
+        _Counted.hashed += 1
+        return super().__hash__()
+
+
+def test_while_a_large_fleet_is_silent_no_look_goes_through_all_of_it() -> None:
+    keys: list[TargetKey] = [_Counted(*key) for key in _keys(500)]
+    isolation = _record(Isolation(), keys, ANSWER, 0.0)
+    assert _record(isolation, keys, SILENCE, 10.0).isolated
+    _Counted.hashed = 0
+    assert _record(isolation, keys[:100], ANSWER, 20.0).isolated
+    assert _Counted.hashed < 100 * 20
+
+
 _LOOKS = st.tuples(st.integers(0, 5), st.sampled_from([METRICS, OPA]), st.booleans(), st.integers(0, 20))
 
 

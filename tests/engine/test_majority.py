@@ -43,4 +43,20 @@ def test_a_target_that_says_nothing_any_more_withdraws() -> None:
     vote_counts = VoteCounter()
     vote_counts.vote(ONE, "opa", _ballot("opa-1", "r1"))
     vote_counts.vote(ONE, "opa", ())
-    assert not vote_counts.counts(ONE)["bundle"]
+    assert vote_counts.counts(ONE) == {}
+
+
+def test_a_voter_that_several_targets_share_is_heard_on_when_one_of_them_goes() -> None:
+    vote_counts = VoteCounter()
+    for target in (ONE, TWO):
+        vote_counts.vote(target, "opa", _ballot("central", "r1"))
+    vote_counts.forget(ONE)
+    vote_counts.vote(TWO, "opa", _ballot("central", "r1"))
+    assert vote_counts.counts(TWO) == {"bundle": {"r1": 1}}
+
+
+def test_topics_that_are_named_anew_at_each_look_leave_nothing_behind() -> None:
+    vote_counts = VoteCounter()
+    for number in range(100):
+        vote_counts.vote(ONE, "opa", (Vote(f"bundle-{number}", "opa-1", "r1"),))
+    assert vote_counts.counts(ONE) == {"bundle-99": {"r1": 1}}

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 
 import httpx
@@ -24,6 +25,7 @@ class Observation:
     rss: int = 0  # bytes at most
     descriptors: int = 0  # at most
     state: int = 0  # bytes at most in the state directory
+    judged: float = inf  # healthy agents of which something is known to be well, on the page that has fewest
     wrong: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # of healthy agents: what is not false
     impaired: Counter[str] = field(default_factory=Counter)  # by reason
     contradictions: Counter[str] = field(default_factory=Counter)  # of the page with itself
@@ -65,8 +67,8 @@ def _answered_within(daemon: DaemonProcess) -> float:
         with httpx.Client(trust_env=False, timeout=10) as client:  # a stranger's connections must not lend us theirs
             answer = client.get(f"{daemon.url}/livez")
     except httpx.HTTPError:
-        return float("inf")
-    return time.monotonic() - began if answer.status_code == 200 else float("inf")
+        return inf
+    return time.monotonic() - began if answer.status_code == 200 else inf
 
 
 def _read(daemon: DaemonProcess, state: Path, seen: Observation) -> None:
@@ -74,10 +76,14 @@ def _read(daemon: DaemonProcess, state: Path, seen: Observation) -> None:
     seen.contradictions.update(page.contradictions)
     seen.turn = max(seen.turn, page.value("loop_stall_seconds") or 0.0)
     seen.impaired.update(dict(labels)["reason"] for labels, value in page.all("impaired").items() if value)
+    well = set[str]()
     for labels, said in page.verdicts.items():
         told = dict(labels)
         if told["namespace"] == NAMESPACE and said not in ("false", "unknown WarmingUp"):
             seen.wrong[told["pod"], told["condition"], said] += 1
+        elif told["namespace"] == NAMESPACE and said == "false":
+            well.add(told["pod"])
+    seen.judged = min(seen.judged, len(well))
     seen.rss = max(seen.rss, daemon.rss())
     seen.descriptors = max(seen.descriptors, len(list(Path(f"/proc/{daemon.process.pid}/fd").iterdir())))
     seen.state = max(seen.state, sum(path.stat().st_size for path in state.rglob("*") if path.is_file()))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.fleet import hostile_fleet
+from tests.hostile.fleet import HEALTHY, hostile_fleet
 from tests.hostile.observation import Observation, late_looks, observe
 from tests.servers.daemon import DaemonProcess, Page, run_daemon
 from tests.servers.strangers import KINDS, strangers
@@ -43,6 +43,7 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
 
 def test_healthy_agents_are_told_as_healthy(attacked: Attacked) -> None:
     assert attacked.seen.wrong == {}
+    assert attacked.seen.judged == HEALTHY
 
 
 def test_no_page_contradicts_itself(attacked: Attacked) -> None:
@@ -76,6 +77,7 @@ def test_strangers_at_the_port_keep_nobody_from_it(attacked: Attacked, kind: str
     with strangers(attacked.daemon.address[1], kind, STRANGERS):
         seen = observe(attacked.daemon, attacked.state, 8)
     assert (seen.livez_p99 < 1.0, seen.wrong, seen.impaired, seen.contradictions) == (True, {}, {}, {})
+    assert seen.judged == HEALTHY
 
 
 def test_nothing_is_logged_with_a_traceback(attacked: Attacked) -> None:

@@ -1,7 +1,9 @@
 """The watcher's identity from three files, which somebody else rewrites at any time."""
 
 import asyncio
+import os
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,38 @@ def test_an_identity_is_read_from_files_and_is_confirmed_for_good(tmp_path: Path
             clock.now += 1000
             await until(lambda: identity.trouble)
             assert identity.confirmed
+
+    asyncio.run(main())
+
+
+def test_files_that_cannot_be_read_to_their_end_are_told_after_five_minutes(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock, pipe = Clock(), tmp_path / "pipe"
+        os.mkfifo(pipe)
+        async with started(written(tmp_path), clock) as identity:
+            (tmp_path / "svid.pem").unlink()
+            (tmp_path / "svid.pem").hardlink_to(pipe)  # who opens it waits for somebody who writes
+            assert await stays(lambda: identity.trouble == "", 0.5)
+            clock.now += 301
+            assert await stays(lambda: identity.trouble == "Hung: no answer for 5m0s", 0.3)
+            (tmp_path / "svid.pem").unlink()
+            written(tmp_path)
+            os.close(os.open(pipe, os.O_WRONLY))
+            await until(lambda: identity.trouble == "")
+
+    asyncio.run(main())
+
+
+def test_where_no_thread_is_to_be_had_it_is_told_and_tried_again(tmp_path: Path) -> None:
+    async def main() -> None:
+        threading.stack_size(1 << 47)  # more than there are addresses
+        try:
+            async with started(written(tmp_path), Clock()) as identity:
+                assert identity.trouble == "InternalError: can't start new thread"
+                threading.stack_size(0)
+                await until(lambda: identity.trouble == "")
+        finally:
+            threading.stack_size(0)
 
     asyncio.run(main())
 

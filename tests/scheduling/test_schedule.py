@@ -102,3 +102,21 @@ def test_an_end_before_it_began_or_as_a_run_comes_due_is_quiet(caplog: pytest.Lo
 
     asyncio.run(main())
     assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
+
+
+def test_where_the_date_goes_back_jobs_go_with_it_and_wait_for_no_hour_to_come_again() -> None:
+    async def main() -> None:
+        ahead, ran = 0.0, asyncio.Event()
+
+        async def job() -> None:
+            ran.set()
+
+        schedule = Schedule(lambda: time.time() + ahead)
+        schedule.every(3600.0, job, "job", first=3600.0)
+        schedule.start()
+        ahead = -7200.0  # by which it was due an hour ago, as APScheduler sees it
+        schedule.follow_clock()
+        await asyncio.wait_for(ran.wait(), 10)
+        schedule.shutdown()
+
+    asyncio.run(main())

@@ -130,6 +130,22 @@ def test_a_target_that_is_gone_is_not_due() -> None:
     assert wheel.empty
 
 
+def test_a_target_that_goes_while_its_look_waits_is_not_looked_at() -> None:
+    async def main(loop: VirtualLoop) -> Watching:
+        watching = Watching(loop, 0.25, states := _rows(4), seconds_a_look=0.5, concurrency=1)
+        walking = asyncio.create_task(_walk(watching, seconds=3))
+        await asyncio.sleep(0.4)
+        [looked_at] = watching.seen
+        for state in states:
+            state.removed = state is not looked_at
+        await walking
+        return watching
+
+    watching = run(main)
+    assert len(watching.seen) == 1
+    assert watching.seen.total() >= 4, "whose looks wait for nobody any more"
+
+
 def test_a_wheel_without_targets_wakes_nobody_and_one_that_comes_is_looked_at_at_the_next_tick() -> None:
     async def main(loop: VirtualLoop) -> tuple[float, Watching]:
         watching = Watching(loop, 0.25, [])

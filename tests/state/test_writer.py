@@ -180,6 +180,26 @@ def test_a_disk_that_does_not_take_it_is_told_until_it_does(path: Path) -> None:
     _with(path.parents[1], path.parent, story)
 
 
+def test_a_history_that_cannot_be_said_is_told_as_trouble_of_the_state(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        async with _engine(path.parents[1]) as engine:
+            writer = StateWriter(engine, path.parent)
+            state = next(iter(engine.board.states.values()))
+            good, half = state.results, SMOKE.false("half of a character: \ud800")
+            state.post((ProbeResult(NOW, *debounce((half,), {}, 2, NOW), (), History()),))
+            await writer.write()
+            assert writer.trouble.startswith(f"{path}: a fault of the watcher: ")
+            await writer.write()
+            assert [record.message for record in caplog.records] == ["cannot write state"], "once in full"
+            state.post(good)
+            await writer.write()
+            assert writer.trouble == ""
+
+    asyncio.run(main())
+
+
 def test_a_write_that_does_not_end_is_told_and_no_second_one_begins(path: Path, stuck: Path) -> None:
     async def story(writer: StateWriter) -> None:
         first = asyncio.create_task(writer.write())

@@ -3,15 +3,15 @@
 import os
 import socket
 import ssl
+import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import httpx
 from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
 from probes.contract import say_bytes
+from probes.sources.http.date import read_date
 from probes.sources.http.key_exchange import without_dhe
 
 _CALLERS = httpx.Timeout(None)  # the caller sets the deadline
@@ -131,12 +131,10 @@ class Alertmanager:
             raise AlertmanagerError(f"answers {answer.status_code}: {body[:200].decode(errors='replace')}")
         return body
 
-    def _set_clock(self, date: str) -> None:
-        try:
-            moment = parsedate_to_datetime(date)
-        except ValueError:
-            return
-        self.ahead = (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    def _set_clock(self, header: str) -> None:
+        date = read_date(header)
+        if date is not None:
+            self.ahead = date - time.time()
 
 
 def open_client(url: str) -> httpx.AsyncClient:

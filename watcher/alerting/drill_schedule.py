@@ -10,6 +10,7 @@ from watcher.alerting.drill import Drilled, Memory, drill
 from watcher.config.settings import Settings
 from watcher.metrics.families import DRILL_FAILURES, DRILL_SUCCESS
 from watcher.metrics.own import OwnMetrics
+from watcher.runtime.failures import FailuresLogger
 from watcher.scheduling.schedule import Schedule
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class Drills:
         self._plan: Plan | None = None
         self._under_way: asyncio.Task[list[Drilled]] | None = None
         self._failures = 0  # in a row
+        self._logger = FailuresLogger(log)
         self._memory = Memory()
 
     def follow(self, plan: Plan | None) -> None:
@@ -76,7 +78,11 @@ class Drills:
 
     async def _make(self, plan: Plan) -> None:
         self._under_way = asyncio.create_task(drill(plan.url, memory=self._memory, runbooks=plan.runbooks))
-        drilled = await self._under_way
+        drilled = list[Drilled]()
+        try:
+            drilled = await self._under_way
+        except Exception:  # the boundary: a drill that broke off has proved nothing, and may do so each time
+            self._logger.exception("drill broke off")
         for each in drilled:
             if each.trouble:
                 log.warning("drill failed", extra={"severity": each.severity, "why": each.trouble})
@@ -86,5 +92,5 @@ class Drills:
                     extra={"severity": each.severity, "receivers": ", ".join(each.receivers), "delivery": each.said},
                 )
                 self._own_metrics.set_moment(DRILL_SUCCESS, self._now(), each.severity)
-        self._failures = self._failures + 1 if any(each.trouble for each in drilled) else 0
+        self._failures = self._failures + 1 if not drilled or any(each.trouble for each in drilled) else 0
         self._own_metrics.set(DRILL_FAILURES, self._failures)

@@ -23,6 +23,9 @@ _LENGTH = 4
 _CHILD = "import os; os.nice(10); from watcher.config.subprocess_loader import write_settings; write_settings()"
 
 
+_NOT_OURS = "the settings cannot be taken over; if the watcher was upgraded on disk, restart it"
+
+
 async def load_settings_aside(path: Path, environ: Mapping[str, str], max_seconds: float = MAX_SECONDS) -> Settings:
     """As `load_settings`, while the loop goes on; a child that dies or hangs is a ConfigError too."""
     try:
@@ -40,6 +43,11 @@ async def load_settings_aside(path: Path, environ: Mapping[str, str], max_second
             return await _take_over(child, path)
     except TimeoutError as error:
         raise ConfigError([f"{path}: reading the config takes longer than {max_seconds:g}s"]) from error
+    except ConfigError:
+        raise
+    except Exception as error:  # the boundary: a package that was upgraded meanwhile has settings that are not ours
+        why = f"{type(error).__name__}: {error}"[:300]
+        raise ConfigError([f"{path}: {_NOT_OURS} ({why})"]) from error
     finally:
         with contextlib.suppress(ProcessLookupError):
             child.kill()

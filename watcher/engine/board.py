@@ -133,13 +133,21 @@ class Board:
         What is known of a target is kept. Made beside the old board in slices, to hold up no look; swapped in at once.
         """
         states: dict[TargetKey, TargetState] = {}
+        made_of = list[tuple[Target, TargetState, Mapping[str, Look]]]()  # what stood there before, and its looks then
         time_slice = TimeSlice()
         for start in range(0, len(targets), _SLICE):
             for target in targets[start : start + _SLICE]:
                 old = self.states.get(target.key) or self.states.get(_former(target))
-                same = old is not None and (old.target is target or old.target == target)
-                states[target.key] = old if old is not None and same else self._state(target, old, restored)
+                if old is not None and (old.target is target or old.target == target):
+                    states[target.key] = old
+                    continue
+                states[target.key] = self._state(target, old, restored)
+                if old is not None:
+                    made_of.append((target, old, old.looks))
             await time_slice.checkpoint()
+        for target, old, looks in made_of:
+            if old.looks is not looks:  # a look ended meanwhile, and what it found has been told
+                states[target.key] = self._state(target, old, restored)
         fresh = [state for key, state in states.items() if self.states.get(key) is not state]
         for key, state in self.states.items():
             state.removed = states.get(key) is not state

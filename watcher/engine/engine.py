@@ -56,6 +56,11 @@ class Engine:
         before, time_slice = self.board.states, TimeSlice()
         fresh = await self.board.replace(targets, restored)
         await time_slice.checkpoint()
+        for state in fresh:
+            for probe, result in zip(self.board.probes, state.results, strict=True):
+                if result is None:  # which nobody judges by any more
+                    self.fleet.vote_counter.vote(state.target.key, probe.name, ())
+            await time_slice.checkpoint()
         renamed = {target.key._replace(agent=target.formerly) for target in targets if target.formerly}
         for key, state in before.items():
             if key not in self.board.states:

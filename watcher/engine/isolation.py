@@ -23,6 +23,7 @@ class Isolation:
         self._excused: dict[TargetKey, set[str]] = {}  # silent sources of a target that answered elsewhere since
         self._fell: OrderedDict[TargetKey, float] = OrderedDict()  # answered before, then silent: when, oldest first
         self._population: set[TargetKey] = set()  # who answered just before the silence
+        self._back: set[TargetKey] = set()  # of these, who answers again
 
     def record(self, target: TargetKey, source: str, reading: Reading, now: float) -> None:
         """Take in one look; `now` in seconds of any clock."""
@@ -36,12 +37,14 @@ class Isolation:
         """The target is no longer watched."""
         for kept in (self._silent, self._excused, self._fell):
             kept.pop(target, None)
-        self._answering.discard(target)
-        self._population.discard(target)
+        for known in (self._answering, self._population, self._back):
+            known.discard(target)
 
     def _answered(self, target: TargetKey, source: str) -> None:
         self._answering.add(target)
         self._fell.pop(target, None)
+        if target in self._population:
+            self._back.add(target)
         if silent := self._silent.get(target):
             # What stays silent while the target answers elsewhere is that source's own trouble.
             silent.discard(source)
@@ -51,12 +54,12 @@ class Isolation:
         self._silent.setdefault(target, set()).add(source)
         if target in self._answering and source not in self._excused.get(target, ()):
             self._answering.remove(target)
+            self._back.discard(target)
             self._fell[target] = now
 
     def _judge(self, now: float) -> None:
         if self.isolated:
-            back = sum(1 for target in self._population if target in self._answering)
-            self.isolated = back * 2 < len(self._population)
+            self.isolated = len(self._back) * 2 < len(self._population)
             if not self.isolated:
                 self._fell.clear()
             return
@@ -64,4 +67,5 @@ class Isolation:
             self._fell.popitem(last=False)
         fallen, known = len(self._fell), len(self._fell) + len(self._answering)
         if known >= MIN_TARGETS and fallen * 2 > known:
-            self.isolated, self._population = True, self._answering | self._fell.keys()
+            self.isolated = True
+            self._population, self._back = self._answering | self._fell.keys(), set(self._answering)

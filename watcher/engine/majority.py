@@ -20,10 +20,9 @@ class VoteCounter:
 
     def vote(self, target: TargetKey, probe: str, votes: tuple[Vote, ...]) -> None:
         """These are the target's votes now, as one probe read them; earlier ones are withdrawn."""
-        before = self._cast.get(target, {}).get(probe, ())
-        if before == votes:
+        group, before = (target.namespace, target.agent), self._cast.get(target, {}).get(probe, ())
+        if before == votes and all((group, vote.topic, vote.voter) in self._value for vote in votes):
             return
-        group = (target.namespace, target.agent)
         for vote in before:
             self._withdraw(group, vote)
         for vote in votes:
@@ -45,7 +44,11 @@ class VoteCounter:
     def _withdraw(self, group: Group, vote: Vote) -> None:
         # A voter shared by several targets is heard again at the next of their looks.
         value = self._value.pop((group, vote.topic, vote.voter), None)
-        if value is not None:
-            counts = self._counts[group][vote.topic]
-            counts[value] -= 1
-            self._counts[group][vote.topic] = +counts
+        if value is None:
+            return
+        topics = self._counts[group]
+        topics[vote.topic] -= Counter((value,))
+        if not topics[vote.topic]:  # topics are named from outside: what nobody votes on any more must not stay
+            del topics[vote.topic]
+        if not topics:
+            del self._counts[group]

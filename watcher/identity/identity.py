@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
-from probes.contract import OwnIdentity
+from probes.contract import OwnIdentity, say_duration
 from probes.contract.units import utc
 from watcher.identity.material import begins, ends, same, spiffe_id
 from watcher.identity.source import IdentityError, IdentitySource, IdentityTrouble, Pace
@@ -64,11 +64,14 @@ class Identity:
     def trouble(self) -> str:
         """Why there is no valid SVID, or none confirmed within 5 minutes: `IdentityTrouble: details`. Else empty."""
         current = self.current
-        if self._open_source is None or (current and current.chain and (self._failure is None or self._fresh)):
+        is_valid = current is not None and bool(current.chain)
+        if self._open_source is None or (is_valid and self._fresh):
             return ""
-        return str(
-            self._failure or IdentityError(IdentityTrouble.SVID_EXPIRED, f"{_say(self._answer)}, and no newer one came")
-        )
+        if self._failure is not None:
+            return str(self._failure)
+        if is_valid:
+            return str(IdentityError(IdentityTrouble.HUNG, f"no answer for {say_duration(_CONFIRMED_FOR)}"))
+        return str(IdentityError(IdentityTrouble.SVID_EXPIRED, f"{_say(self._answer)}, and no newer one came"))
 
     @property
     def _fresh(self) -> bool:
@@ -109,8 +112,12 @@ class Identity:
         loop = asyncio.get_running_loop()
         while True:
             self._bell.clear()
-            self._asking = self._thread.submit(self._ask, open_source, loop)
-            self._take(await asyncio.wrap_future(self._asking))
+            try:
+                self._asking = self._thread.submit(self._ask, open_source, loop)
+                answer = await asyncio.wrap_future(self._asking)
+            except RuntimeError as error:  # no thread is to be had, which may pass
+                answer = IdentityError(IdentityTrouble.INTERNAL_ERROR, str(error))
+            self._take(answer)
             self._first_answer.set()
             await self._rest()
 

@@ -152,6 +152,9 @@ class Poller:
         late = False
         while (self._waiting or self._unknown) and not late and len(self._tasks) < self._concurrency:
             state, due = self._unknown.pop() if self._unknown else self._waiting.popleft()
+            if state.removed:  # while it waited: nobody wants to know any more, and others are late
+                self._over(state)
+                continue
             late = self._now() - due > self._step
             task = asyncio.create_task(self._one(state, due))
             self._tasks.add(task)

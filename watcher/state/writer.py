@@ -8,6 +8,7 @@ from pathlib import Path
 from probes.contract import TargetKey
 from watcher.engine.engine import Engine
 from watcher.engine.restored import Kept
+from watcher.runtime.failures import FailuresLogger
 from watcher.state.file import StateError, StateFile
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ class StateWriter:
     def __init__(self, engine: Engine, state_dir: Path | None) -> None:
         self._engine = engine
         self._file = StateFile(state_dir, engine.board.probes) if state_dir is not None else None
-        self._writing = asyncio.Lock()
+        self._writing, self._logger = asyncio.Lock(), FailuresLogger(log)
         self.trouble = ""  # why the state cannot be written
 
     @property
@@ -74,6 +75,9 @@ class StateWriter:
                 await file.write(self._engine.board, self._engine.clock.scale)
             except OSError as error:
                 self.trouble = f"{file.path}: {error.strerror or error}"
+            except Exception as error:  # the boundary: the history of one target that cannot be said is told, too
+                self._logger.exception("cannot write state")
+                self.trouble = f"{file.path}: a fault of the watcher: {type(error).__name__}: {error}"[:300]
             else:
                 self.trouble = left_out(file)
 

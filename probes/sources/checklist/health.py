@@ -58,13 +58,13 @@ class HealthSource:
     async def look(self, target: Target, _wants: Sequence[object]) -> Reading:
         """One look: one connection over mTLS on the usual path, and one for each question of the kubelet."""
         try:
-            tls = self._outbound.tls(target)
+            identity, tls = self._source_context.identity.current, self._outbound.tls(target)
             look = _Look(target, self._timeout, self._source_context, self._pause)
         except OwnTroubleError as error:
             return HealthAnswer(fault=Fault.OURS, error=str(error))
         said = await look.over_mtls(tls)
         if said.way is Way.EXPIRED and said.health is None:
-            said = await look.expired(self._unverified.with_svid(self._source_context.identity.current))
+            said = await look.expired(self._unverified.with_svid(identity))
         if said.way is Way.NONE and said.fault not in (Fault.OURS, Fault.REFUSED, Fault.SILENT, Fault.UNRESOLVED):
             said = await look.plainly(said)
         kubelet = await look.as_kubelet(self._unverified.as_kubelet(), said) if said.fault is not Fault.OURS else ()

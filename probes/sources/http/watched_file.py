@@ -6,6 +6,7 @@ from pathlib import Path
 from probes.sources.http.faults import OwnTroubleError
 
 _LOOKED_AT_EVERY = 1.0  # seconds
+_LARGEST = 1 << 20  # bytes
 
 
 class WatchedFile:
@@ -33,4 +34,8 @@ class WatchedFile:
         found = self._path.stat()
         stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
         if stamp != self._stamp:
-            self._content, self._stamp = self._path.read_bytes(), stamp
+            with self._path.open("rb") as file:
+                content = file.read(_LARGEST + 1)
+            if len(content) > _LARGEST:
+                raise OwnTroubleError(f"{self._path} is larger than {_LARGEST} bytes.")
+            self._content, self._stamp = content, stamp

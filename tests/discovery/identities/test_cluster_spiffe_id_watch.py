@@ -139,17 +139,58 @@ def test_a_disk_that_does_not_take_it_is_told(tmp_path: Path) -> None:
         asyncio.run(ClusterSpiffeIdCache(tmp_path / "file").write(CachedObjects([])))
 
 
-def test_too_many_objects_expect_nothing_and_are_not_kept(lies: LyingKubernetes, tmp_path: Path) -> None:
+TOO_MANY = ("there are over 1000 ClusterSPIFFEID objects: none is applied",)
+
+
+def problems(engine: ClusterSpiffeIdWatch) -> tuple[str, ...]:
+    found = engine.declared(POD)
+    return found.problems if found else ()
+
+
+def list_all(engine: ClusterSpiffeIdWatch, numbers: range) -> None:
+    for number in numbers:
+        engine.put(raw(number))
+    engine.listed({f"u{number}" for number in numbers})
+
+
+def test_too_many_objects_expect_nothing_also_of_the_next_process(lies: LyingKubernetes, tmp_path: Path) -> None:
     async def script(access: Access) -> None:
         engine = watch_of(access, tmp_path)
-        for number in range(MOST_OBJECTS + 5):
-            engine.put(raw(number))
-        engine.listed({f"u{number}" for number in range(MOST_OBJECTS + 5)})
-        found = engine.declared(POD)
-        assert found is not None
-        assert found.problems == ("there are over 1000 ClusterSPIFFEID objects: none is applied",)
+        list_all(engine, range(MOST_OBJECTS + 5))
+        assert problems(engine) == TOO_MANY
         await engine.remember()
-        assert len(json.loads((tmp_path / FILE_NAME).read_text())["objects"]) == MOST_OBJECTS
+        assert len(json.loads((tmp_path / FILE_NAME).read_text())["objects"]) == MOST_OBJECTS + 1
+        following = watch_of(access, tmp_path)
+        await following.restore()
+        assert problems(following) == TOO_MANY
+
+    asking(lies, tmp_path, script)
+
+
+def test_objects_that_are_few_enough_again_are_applied_at_once(lies: LyingKubernetes, tmp_path: Path) -> None:
+    async def script(access: Access) -> None:
+        changes: list[float] = []
+        engine = ClusterSpiffeIdWatch(access, IDS, tmp_path, time.time, lambda: changes.append(time.time()))
+        for most in (MOST_OBJECTS + 1, 2 * MOST_OBJECTS + 1):
+            list_all(engine, range(most))
+            assert problems(engine) == TOO_MANY
+            changes.clear()
+            for number in reversed(range(MOST_OBJECTS, most)):
+                engine.remove(f"u{number}")
+            assert ids(engine) == (ID,)
+            assert len(changes) == most - MOST_OBJECTS, "whose pods had a problem is told"
+
+    asking(lies, tmp_path, script)
+
+
+def test_where_a_list_has_all_objects_anew_none_of_them_is_left_out(lies: LyingKubernetes, tmp_path: Path) -> None:
+    async def script(access: Access) -> None:
+        engine = watch_of(access, tmp_path)
+        list_all(engine, range(600))
+        list_all(engine, range(600, 1200))
+        assert problems(engine) == ()
+        await engine.remember()
+        assert len(json.loads((tmp_path / FILE_NAME).read_text())["objects"]) == 600
 
     asking(lies, tmp_path, script)
 

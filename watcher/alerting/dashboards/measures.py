@@ -17,7 +17,6 @@ POOL_USED = f"max by ({POD}, pool) ({ours('pool_in_use')}) / max by ({POD}, pool
 CPU_USED = f"max by ({POD}) ({ours('cpu_usage_cores')}) / max by ({POD}) ({ours('cpu_limit_cores')})"
 """As parts of what there may be."""
 
-TRUST_BUNDLES_END = "trust_bundle_not_after_timestamp_seconds"
 ENDS_OF_SVIDS = ("SVIDExpired", "SVIDExpiryImminent", "SVIDRotationOverdue")
 
 

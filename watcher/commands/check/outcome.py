@@ -15,7 +15,6 @@ from probes.contract import Severity, Unknown, Verdict
 from probes.contract.condition import Status
 
 FailOn = Literal["critical", "warning", "unknown"]
-FAIL_ON: tuple[FailOn, ...] = ("critical", "warning", "unknown")
 
 
 class Outcome(NamedTuple):

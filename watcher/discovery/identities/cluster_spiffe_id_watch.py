@@ -26,6 +26,7 @@ from watcher.kube.reachability import Reachability
 
 PATH = "/apis/spire.spiffe.io/v1alpha1/clusterspiffeids"
 MOST_OBJECTS = 1000
+_HELD = 2 * MOST_OBJECTS  # a list that has all of them anew comes before it is known which are gone
 _NAMESPACES_EVERY = 60.0
 _UNKNOWN = Declared(problems=("ClusterSPIFFEID objects could not be read yet",))
 _TOO_MANY = Declared(problems=(f"there are over {MOST_OBJECTS} ClusterSPIFFEID objects: none is applied",))
@@ -49,8 +50,8 @@ class ClusterSpiffeIdWatch(Reachability):
         self._raws: dict[str, Mapping[str, Any]] = {}  # by uid
         self._objects: dict[str, ClusterSpiffeId] = {}  # by uid
         self._is_known = False
-        self._too_many = False  # until all are listed again
-        self._by_labels = False
+        self._refused: set[str] = set()  # uids of those that there was no room for
+        self._by_labels: set[str] = set()  # uids of those that select by labels of namespaces
         self.namespaces = NamespaceLabels(access, on_change, _NAMESPACES_EVERY)
         self.changes = 0  # goes up whenever the objects are others
         self.named: frozenset[str] = frozenset()  # annotations of pods that templates name or named
@@ -61,26 +62,32 @@ class ClusterSpiffeIdWatch(Reachability):
         if raw["metadata"].get("deletionTimestamp"):
             self.remove(uid)
             return
-        if uid not in self._objects and len(self._objects) >= MOST_OBJECTS:
-            self._too_many = True
+        if uid not in self._objects and len(self._objects) >= _HELD:
+            self._refused.add(uid)
             self._on_change()
             return
+        self._refused.discard(uid)
         small = reduced(raw)
         if self._raws.get(uid) != small:
-            self._raws[uid], self._objects[uid] = small, read_cluster_spiffe_id(small)
+            self._raws[uid], self._objects[uid] = small, (new := read_cluster_spiffe_id(small))
+            self.named |= named_annotations((new,))
+            (self._by_labels.add if needs_namespace_labels((new,)) else self._by_labels.discard)(uid)
             self._changed()
 
     def remove(self, uid: str) -> None:
         """An object is gone."""
+        if uid in self._refused:
+            self._refused.remove(uid)
+            self._on_change()
         if self._objects.pop(uid, None) is not None:
             del self._raws[uid]
+            self._by_labels.discard(uid)
             self._changed()
 
     def listed(self, uids: set[str]) -> None:
         """What is not among these is gone."""
-        for uid in self._objects.keys() - uids:
+        for uid in (self._objects.keys() | self._refused) - uids:
             self.remove(uid)
-        self._too_many = len(uids) > MOST_OBJECTS
         if not self._is_known:
             self._is_known = True
             self._changed()
@@ -106,6 +113,10 @@ class ClusterSpiffeIdWatch(Reachability):
         labels = self.namespaces.of(pod.namespace) if self._by_labels else {}
         known = f"labels of namespace {pod.namespace} are not read yet" if labels is None else labels
         return about_pod(self._objects.values(), pod, known, self._settings.class_name)
+
+    @property
+    def _too_many(self) -> bool:
+        return bool(self._refused) or len(self._objects) > MOST_OBJECTS
 
     @property
     def is_known(self) -> bool:
@@ -135,9 +146,11 @@ class ClusterSpiffeIdWatch(Reachability):
 
     async def remember(self) -> None:
         """Keep what is known for the next process; OSError where the disk does not take it."""
-        if self._is_known:
+        if self._is_known and not self._refused:
             namespaces = {name: labels for name, labels in self.namespaces.known.items() if not isinstance(labels, str)}
-            await self._memory.write(CachedObjects(list(self._raws.values()), namespaces))
+            # One more than are applied, so that the next process knows that they are too many.
+            some = list(self._raws.values())[: MOST_OBJECTS + 1]
+            await self._memory.write(CachedObjects(some, namespaces))
 
     @property
     def _of_namespaces(self) -> str:
@@ -145,6 +158,4 @@ class ClusterSpiffeIdWatch(Reachability):
 
     def _changed(self) -> None:
         self.changes += 1
-        self.named |= named_annotations(self._objects.values())
-        self._by_labels = needs_namespace_labels(self._objects.values())
         self._on_change()

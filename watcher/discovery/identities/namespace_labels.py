@@ -24,13 +24,18 @@ class NamespaceLabels:
         self._free = asyncio.Semaphore(_AT_ONCE)
         self._reading: dict[str, asyncio.Task[None]] = {}
         self.known: dict[str, Labels | str] = {}  # a text says why they cannot be read
-        self.why = ""  # they could not be read when they were last asked for
+        self._failing: dict[str, str] = {}  # by name, why they could not be read when they were last asked for
 
     def of(self, name: str) -> Labels | str | None:
         """The labels, or why they are not known; None while they are being read for the first time."""
         if name not in self.known and name not in self._reading:
             self._reading[name] = asyncio.create_task(self._read(name))
         return self.known.get(name)
+
+    @property
+    def why(self) -> str:
+        """Why those of some namespace could not be read when they were last asked for; empty where all could."""
+        return next(iter(self._failing.values()), "")
 
     @property
     def busy(self) -> bool:
@@ -64,11 +69,13 @@ class NamespaceLabels:
             self._on_change()
 
     def _keep(self, name: str, found: Labels | str) -> None:
-        self.why = f"namespace {name}: {found}" if isinstance(found, str) else ""
+        self._failing.pop(name, None)
         if isinstance(found, str) and found.startswith("404"):
             self.known[name] = _GONE
-            self.why = ""
-        elif not isinstance(found, str) or isinstance(self.known.get(name, ""), str):
+            return
+        if isinstance(found, str):
+            self._failing[name] = f"namespace {name}: {found}"
+        if not isinstance(found, str) or isinstance(self.known.get(name, ""), str):
             self.known[name] = found  # labels that were read stay while they cannot be read again
 
 

@@ -255,6 +255,27 @@ def test_an_agent_whose_certificate_has_expired_is_read_all_the_same(directory: 
     assert "by mTLS with an expired certificate" in seen.answer.summary
 
 
+class Ending(Provider):
+    """An identity whose SVID ends in the middle of a look."""
+
+    def __init__(self) -> None:
+        self.current = identity()
+
+    @property
+    def confirmed(self) -> bool:  # type: ignore[override]  # it is asked last before the first connection
+        """Whether its bundles were confirmed lately."""
+        self.current = None
+        return True
+
+
+def test_a_look_ends_with_the_svid_that_it_began_with(directory: Path) -> None:
+    EXPIRED.write(directory)
+    with uvicorn(directory) as address:
+        answer = look(address, Ending())
+    assert answer.way is Way.EXPIRED
+    assert answer.health is not None
+
+
 def over_tls(files: tuple[Path, Path], then: Callable[[ssl.SSLSocket], None]) -> Talk:
     """Do this once the handshake is over."""
 

@@ -124,7 +124,10 @@ def test_a_token_that_was_swapped_like_a_mounted_secret_is_seen(tmp_path: Path) 
     assert sender.authorization(LISTED, HTTPS) == b"Authorization: Bearer two\r\n"
 
 
-@pytest.mark.parametrize("content", ["", "  \n", "two words", "line\r\nHost: evil", "ключ", None])
+@pytest.mark.parametrize(
+    "content",
+    ["", "  \n", "two words", "line\r\nHost: evil", "ключ", None, pytest.param("t" * ((1 << 20) + 1), id="too long")],
+)
 def test_a_token_that_cannot_be_sent_is_our_trouble_and_never_left_out(token: Path, content: str | None) -> None:
     token.unlink() if content is None else token.write_text(content)
     with pytest.raises(OwnTroubleError, match="token"):
