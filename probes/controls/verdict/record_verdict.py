@@ -120,6 +120,11 @@ def _failed(control: Control, bound: Sequence[Record]) -> RecordVerdict | None:
     return RecordVerdict(Outcome.FAILED, reference(newest), None, told, lost=newest.gone is not None)
 
 
+def has_failed(control: Control, record: Record) -> bool:
+    """Whether it is a result that says enough and breaks the rule."""
+    return record.kind is RecordKind.PIPELINE and not _unmet(control, record) and bool(_broken(control, record))
+
+
 def _rules(control: Control) -> tuple[CountRule, ...]:
     return control.record.counts if control.record else ()
 

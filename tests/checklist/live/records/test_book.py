@@ -12,10 +12,9 @@ from probes.controls.catalogue.terms import Bind
 from probes.controls.evidence import AgentRef
 from probes.controls.finding import Finding, State
 from probes.controls.records import Authority
-from tests.checklist.live.records.made import DIAGRAM, SEARCH, SOURCE, UNIT, Book, attestation, read, result, text_of
+from tests.checklist.live.records.made import DIAGRAM, SEARCH, SOURCE, UNIT, Book, attestation, read, result
 from tests.probes.controls.made import DAY, NOW, RUNNING, evidence, judged
 from watcher.checklist.live.records.kept import FILE_NAME, KeptRecords
-from watcher.checklist.live.records.reading import budget, read_records
 from watcher.checklist.live.records.trust import REVIEWED, Trust
 
 LATER, REMOVED = "2027-01-15T07:00:00Z", UnknownReason.RECORD_REMOVED
@@ -225,8 +224,7 @@ def test_only_agents_whose_records_are_others_are_judged_anew() -> None:
 def test_ten_thousand_records_are_taken_in_turns_and_found_by_agent(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.ERROR)
     book = Book()
-    text = text_of(*(attestation(agents=[f"agent-{number}"]) for number in range(2000)))
-    found = list(read_records(text, SOURCE, SOURCE, budget()))
+    found = read(*(attestation(agents=[f"agent-{number}"]) for number in range(2000)))
     for part in range(5):
         book.put(f"{SOURCE}-{part}", found)
     book.put(f"{SOURCE}-own", read(attestation()))

@@ -2,17 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from probes.controls.catalogue.control import UnknownReason
 from watcher.checklist.live.records.book import RecordBook
-from watcher.checklist.live.records.reading import ReadRecord, budget, read_records
+from watcher.checklist.live.records.reading import read_records
 from watcher.config.records.settings import RecordConfigMaps
 from watcher.kube.access import Access
 from watcher.kube.list_watch import ListWatch, Patience
 from watcher.kube.objects import Raw
 from watcher.kube.reachability import Reachability
-from watcher.runtime.cooperative import TimeSlice
 from watcher.runtime.failures import FailuresLogger
 from watcher.runtime.lasting import AGAIN, begun_again
 
@@ -90,7 +89,8 @@ class RecordObjects(Reachability):
         tried = self.tried.is_set()
         while self._put:
             source, data = self._put.popitem()
-            found = await _records(data, source)
+            texts = ((f"{source}/{key}", str(text)) for key, text in sorted(data.items()))
+            found = await read_records(texts, source, self._book.read_of(source))
             if source in self._names.values():  # not gone meanwhile
                 self._book.put(source, found)
         if self.last_success is not None:
@@ -99,12 +99,3 @@ class RecordObjects(Reachability):
         elif self.why:
             self._book.silence(self._begin, self.down)
         self.was_read |= tried
-
-
-async def _records(data: Raw, source: str) -> Sequence[ReadRecord]:
-    found, time_slice, left = list[ReadRecord](), TimeSlice(), budget()
-    for key, text in sorted(data.items()):
-        for each in read_records(str(text), f"{source}/{key}", source, left):
-            found.append(each)
-            await time_slice.checkpoint()
-    return found

@@ -12,8 +12,7 @@ from typing import NamedTuple
 
 from probes.controls.catalogue.control import UnknownReason
 from watcher.checklist.live.records.book import RecordBook
-from watcher.checklist.live.records.reading import MOST_BYTES, ReadRecord, budget, read_records, unreadable
-from watcher.runtime.cooperative import TimeSlice
+from watcher.checklist.live.records.reading import MOST_BYTES, ReadRecord, read_records, unreadable
 
 BEGIN = "file:"
 EVERY = 2.0
@@ -92,7 +91,8 @@ class RecordFiles:
             self._note_failure(path, _why(error))
             return
         self._mended(path)
-        self._book.put(BEGIN + path, await _records(raw, BEGIN + path))
+        source = BEGIN + path
+        self._book.put(source, await _records(raw, source, self._book.read_of(source)))
         self._marks[path] = mark
 
     def _note_failure(self, path: str, why: UnknownReason) -> None:
@@ -111,18 +111,14 @@ class RecordFiles:
         self._book.drop(BEGIN + path)
 
 
-async def _records(raw: bytes, source: str) -> Sequence[ReadRecord]:
+async def _records(raw: bytes, source: str, before: Sequence[ReadRecord]) -> Sequence[ReadRecord]:
     if len(raw) > MOST_BYTES:
         return (unreadable(source, f"it is over {MOST_BYTES >> 20} MiB"),)
     try:
         text = raw.decode()
     except UnicodeDecodeError:
         return (unreadable(source, "it is not UTF-8"),)
-    found, time_slice = list[ReadRecord](), TimeSlice()
-    for each in read_records(text, source, source, budget()):
-        found.append(each)
-        await time_slice.checkpoint()
-    return found
+    return await read_records([(source, text)], source, before)
 
 
 def _looked(patterns: Sequence[str]) -> dict[str, _Look]:
