@@ -33,6 +33,13 @@ def _on_one_line(text: str) -> str:
     return text.strip()
 
 
+def _without_user(url: str) -> str:
+    """It is shown to everybody who may see the page."""
+    if "@" in re.split(r"[/?#\\]", url.partition("//")[2], maxsplit=1)[0]:
+        raise ValueError("expected an address without a user or a password")
+    return url
+
+
 def _unbound(value: object) -> object:
     """`none` and nothing are the same."""
     return {} if value in (None, "none") else value
@@ -106,9 +113,12 @@ class RecordDocument(BaseModel):
         default_factory=BindDocument, description="what the record is bound to, as the control says; or none"
     )
     statement: Annotated[str, Field(max_length=2000)] = Field(default="", description="what is stated, in words")
-    evidence_url: Annotated[str, Field(max_length=2000, pattern=r"^https?://[^\s\x00-\x1f\x7f<>\"]+$")] | None = Field(
-        default=None, description="where the evidence stands"
-    )
+    evidence_url: (
+        Annotated[
+            str, Field(max_length=2000, pattern=r"^https?://[^\s\x00-\x1f\x7f<>\"]+$"), AfterValidator(_without_user)
+        ]
+        | None
+    ) = Field(default=None, description="where the evidence stands")
     evidence_sha256: Annotated[str, Field(pattern=r"^(sha256:)?[0-9a-f]{64}$")] | None = Field(
         default=None, description="SHA-256 of what stands there"
     )

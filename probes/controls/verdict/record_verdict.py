@@ -2,9 +2,11 @@
 
 1. Of those that speak of this agent, each digest that runs has its own; the worst digest is told.
 2. The newest result that says enough breaks the rule: failed. Only a later result clears it: neither an attestation,
-   nor that it ends, nor that it is taken away. Of two of the same moment the failed one counts.
-3. Else the newest record decides: it ended, it was taken away or its source is silent, it is of an older revision of
-   the control, or it says too little; else attested. An older record does not take its place.
+   nor that it ends, nor that it is taken away, nor another version on the label of the same digest. Of two of the same
+   moment the failed one counts.
+3. Else the newest record decides (of two of the same moment the one that ends first): it ended, it was taken away or
+   its source is silent, it is of an older revision of the control, or it says too little; else attested. An older
+   record does not take its place.
 4. There is none for what runs, but one for what ran: lapsed.
 
 Records that were seen and are gone are among those that are given; `Record.gone` says why.
@@ -66,8 +68,7 @@ def judge_records(control: Control, evidence: EvidenceSet, records: Iterable[Rec
     there = [each for each in mine if each.gone is not _REMOVED]
     if isinstance(running, Missing):
         return _unreadable(there or mine, running)
-    of_version = [each for each in mine if each.is_for(evidence.version)]
-    each_digest = [_of_digest(control, of_version, digest, now) for digest in sorted(running)]
+    each_digest = [_of_digest(control, mine, digest, evidence.version, now) for digest in sorted(running)]
     worst = min(each_digest, key=lambda each: _WORST_FIRST.index(each.outcome), default=NOTHING)
     if worst.outcome is not Outcome.NOTHING or not there:
         return worst
@@ -97,15 +98,18 @@ def _moved(there: Sequence[Record], *, some: bool) -> RecordVerdict:
     return RecordVerdict(Outcome.LAPSED, reference(newest), ExpiredReason.DIGEST_CHANGED, message)
 
 
-def _age(record: Record) -> tuple[float, bool]:
-    """Of two of the same moment, one that stands there is the newer."""
-    return record.at, record.gone is None
+def _age(record: Record) -> tuple[float, bool, float]:
+    """Of two of the same moment, one that stands there is the newer; of two that do, the one that ends first."""
+    return record.at, record.gone is None, -(record.expires_at or 0.0)
 
 
-def _of_digest(control: Control, mine: Sequence[Record], digest: str, now: float) -> RecordVerdict:
+def _of_digest(control: Control, mine: Sequence[Record], digest: str, version: str, now: float) -> RecordVerdict:
     bind = control.record.bind if control.record else Bind.NONE
     bound = [each for each in mine if not digest or digest in each.digests(bind)]
-    return _failed(control, bound) or (_in_force(control, max(bound, key=_age), now) if bound else NOTHING)
+    of_version = [each for each in bound if each.is_for(version)]
+    if failed := _failed(control, bound if digest else of_version):
+        return failed
+    return _in_force(control, max(of_version, key=_age), now) if of_version else NOTHING
 
 
 def _failed(control: Control, bound: Sequence[Record]) -> RecordVerdict | None:
