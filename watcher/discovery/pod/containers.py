@@ -19,6 +19,11 @@ _KUBELET_PROBES: dict[str, Literal["liveness", "readiness"]] = {
 _REQUEST_PATH = re.compile(r"/[!-\"$-~]{0,255}")  # whatever else it holds would not be one line of a request
 
 
+_CONFIGURES = ("--config-file", "--set", "--set-file")
+_CONFIG_FLAG = re.compile(r"-[a-z]*c")
+"""`-c`, also among other short flags."""
+
+
 class Sidecar(NamedTuple):
     """The OPA beside an agent: its image and, of how it was started, what says where it listens."""
 
@@ -123,6 +128,20 @@ def opa_beside(agent: Raw, spec: Raw) -> Sidecar | None:
         return None
     words = tuple(str(word) for word in (*(opa.get("command") or ()), *(opa.get("args") or ())))
     return Sidecar(str(opa.get("image") or "")[:_LONGEST], tuple(_telling(words))[:_MOST_ARGUMENTS])
+
+
+class PolicyFiles(NamedTuple):
+    """How an OPA comes to its policies."""
+
+    watched: bool = False  # it reads files again that change
+    fetched: bool = False  # it has a config of its own, which may fetch others than its files
+
+
+def policy_files(opa: Raw) -> PolicyFiles:
+    """By its arguments: <https://www.openpolicyagent.org/docs/cli#opa-run>."""
+    names = {str(word).partition("=")[0] for word in (*(opa.get("command") or ()), *(opa.get("args") or ()))}
+    fetched = any(each in _CONFIGURES or _CONFIG_FLAG.match(each) for each in names)
+    return PolicyFiles(not names.isdisjoint(("-w", "--watch")), fetched)
 
 
 def _telling(words: Sequence[str]) -> Iterator[str]:

@@ -8,8 +8,10 @@ from zlib import crc32
 
 from probes.contract import Target, TargetKey
 from probes.controls.catalogue.control import SourceName
+from probes.controls.catalogue.terms import Bind
 from probes.controls.evidence import AgentRef, LastTry
 from probes.controls.evidence.past import DAY
+from watcher.checklist.live.known import policy_digests
 from watcher.checklist.live.known.own_identity import own_identity
 from watcher.checklist.live.known.past import Past
 from watcher.checklist.live.known.past_file import NOTHING_LEFT, PastFile
@@ -34,7 +36,8 @@ _BY_POD = (
 
 
 class KnownEvidence:
-    """Sources handshake, agent_metrics, opa, conditions and history by pod, workload_api of the agent."""
+    """Sources handshake, agent_metrics, opa, conditions and history by pod, workload_api of the agent, and the digest
+    of the policies that its OPAs have."""
 
     KEPT_EVERY = 300.0
     """Seconds between two writes of what was counted."""
@@ -94,9 +97,12 @@ class KnownEvidence:
     def evidence_of(self, _: AgentRef, pods: Sequence[Target], /) -> Provided:
         """What is known of these pods now."""
         now = self._engine.clock.steady()
+        states = [state for target in pods if (state := self._board.states.get(target.key)) is not None]
+        policy = policy_digests.together(policy_digests.of_target(self._engine, each, now) for each in states)
         return Provided(
             sources={SourceName.WORKLOAD_API: own_identity(self._engine, pods)},
             pods={target.key.pod: self._of_pod(target, now) for target in pods},
+            digests={} if policy is None else {Bind.POLICY_DIGEST: policy},
         )
 
     def take_changed(self) -> Collection[AgentRef] | None:

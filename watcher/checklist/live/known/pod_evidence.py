@@ -12,7 +12,7 @@ from probes.readings.decision import OPAReading
 from probes.readings.handshake import Handshake
 from probes.readings.metrics_page import RememberedPage
 from watcher.alerting.rules.agents import waits
-from watcher.checklist.live.known import looks
+from watcher.checklist.live.known import looks, policy_digests
 from watcher.checklist.live.known.counted import process_of
 from watcher.checklist.live.known.past import Past
 from watcher.checklist.live.provider import Sources
@@ -205,5 +205,6 @@ def _shown(look: Look) -> tuple[object, ...]:
         case RememberedPage() as page:
             return page.families, page.trouble, page.fault, page.status
         case OPAReading() as opa:
-            return opa.fault, opa.logs and opa.logs.kept, *[each.reply.actual for each in opa.answers]
+            policies = policy_digests.shown(opa, look.at)
+            return opa.fault, opa.logs and opa.logs.kept, policies, *[each.reply.actual for each in opa.answers]
     return ()

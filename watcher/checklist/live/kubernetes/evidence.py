@@ -13,6 +13,7 @@ from watcher.checklist.live.accounts import Account
 from watcher.checklist.live.kubernetes.configs.agent_files import Place, digest_of, places_of
 from watcher.checklist.live.kubernetes.configs.agent_files import evidence_of as config_evidence
 from watcher.checklist.live.kubernetes.configs.config_maps import ConfigMapReader, Name
+from watcher.checklist.live.kubernetes.configs.opa_policies import policy_digest
 from watcher.checklist.live.kubernetes.objects.followed import Followed
 from watcher.checklist.live.kubernetes.objects.idle_agents import IdleAgents
 from watcher.checklist.live.kubernetes.objects.kinds import Group, Kind, kinds
@@ -140,7 +141,11 @@ class KubernetesEvidence:
             sources,
             self.pods.sources(agent, found),
             self.pods.facts(agent, found),
-            {bind: digest, Bind.IMAGE_DIGEST: image_digests(seen)},
+            {
+                bind: digest,
+                Bind.IMAGE_DIGEST: image_digests(seen),
+                Bind.POLICY_DIGEST: policy_digest(subject, seen, self.config_maps),
+            },
             _labels(subject),
         )
 
