@@ -13,33 +13,23 @@ from pydantic import Field
 from probes.contract import Fault, Seconds, Source, SourceContext, SourceKind, Target
 from probes.contract.reading import HEAVY
 from probes.readings.canary import REACHABILITY, Question, facts_of
-from probes.readings.decision import (
-    Actual,
-    CanaryAnswer,
-    DecisionLogs,
-    OPAReading,
-    Reply,
-    read_decision_logs,
-    read_reply,
-)
-from probes.readings.opa_policies import LoadedPolicies, read_policies, unread_policies
+from probes.readings.decision import Actual, CanaryAnswer, DecisionLogs, OPAReading, Reply, read_reply
 from probes.readings.opa_status import StatusReport
+from probes.readings.policies import LoadedPolicies
 from probes.sources.bundle_status import BundleReports
 from probes.sources.cpu_budget import TLS_BUDGET, CPUBudget
+from probes.sources.decision_logs import DecisionLogReports
 from probes.sources.http.client import HTTPSession, Origin, locate
 from probes.sources.http.credentials import Outbound, OutboundSettings
 from probes.sources.http.faults import OwnTroubleError, fault_of
 from probes.sources.http.redirect import redirect_of
 from probes.sources.http.response import TooLargeError
 from probes.sources.http.tls import TLS
+from probes.sources.policy_reports import PolicyReports
 from probes.sources.shared_opas import Server, SharedOPAs
-from probes.sources.slow_reports import SlowReports
 
 _MAX_BYTES = 1 << 20  # for a status
 _MAX_DECISION_BYTES = 1 << 16
-_LOGS_EVERY, _POLICIES_EVERY = 600.0, 300.0
-"""Seconds: what the first tells holds for fifteen minutes; records are bound to what the second tells."""
-
 _HEADERS = b"User-Agent: agentweave-watcher\r\nContent-Type: application/json\r\n"
 
 
@@ -76,14 +66,6 @@ class _Request(NamedTuple):
         return self.place.url, self.with_token, tuple(self.tls.expected) if self.tls else ()
 
 
-class _Told(NamedTuple):
-    """What an OPA said last of itself; None before it was asked."""
-
-    report: StatusReport | None
-    logs: DecisionLogs | None
-    policies: LoadedPolicies | None
-
-
 class _Asked(NamedTuple):
     """What a target is asked, with the request's body; and the canaries that it cannot be asked."""
 
@@ -99,8 +81,8 @@ class OPASource:
         self._outbound = Outbound(settings, source_context)
         self._cpu_time, self._tls_cpu = source_context.cpu_time, dict[Server, float]()
         self._reports = BundleReports(settings.interval, source_context)
-        self._logs = SlowReports[DecisionLogs](source_context, _LOGS_EVERY, _read_logs, _unread_logs)
-        self._policies = SlowReports[LoadedPolicies](source_context, _POLICIES_EVERY, read_policies, _unread_policies)
+        self._logs = DecisionLogReports(source_context)
+        self._policies = PolicyReports(source_context)
         self._shared = SharedOPAs(settings.interval)
         self._places: dict[str, _Place] = {}
 
@@ -117,14 +99,12 @@ class OPASource:
             CanaryAnswer(question.canary, question.expected, replies[body], body in fresh)
             for question, body in asked.questions
         )
-        told = self._told(request.server)
+        server = request.server
+        told = self._reports.newest(server), self._logs.newest(server), self._policies.newest(server)
         waited = sum([replies[body].waited for body in fresh])
-        reading = _reading(answers, told, asked.unasked, waited)
+        reading = _reading(answers, *told, asked.unasked, waited)
         cpu = self._reports.cpu(request.server) + self._tls_cpu.pop(request.server, 0.0)
         return replace(reading, cpu=cpu) if cpu > HEAVY else reading
-
-    def _told(self, server: Server) -> _Told:
-        return _Told(self._reports.newest(server), self._logs.newest(server), self._policies.newest(server))
 
     def fleet_changed(self, targets: Sequence[Target]) -> None:
         """Forget the OPAs that are gone; learn which have several targets."""
@@ -232,29 +212,33 @@ async def _decide(session: HTTPSession, request: _Request, body: bytes) -> tuple
     return reply, False
 
 
-def _reading(answers: tuple[CanaryAnswer, ...], told: _Told, unasked: tuple[str, ...], waited: float) -> OPAReading:
+def _reading(
+    answers: tuple[CanaryAnswer, ...],
+    report: StatusReport | None,
+    logs: DecisionLogs | None,
+    policies: LoadedPolicies | None,
+    unasked: tuple[str, ...],
+    waited: float,
+) -> OPAReading:
     error = next((answer.reply.error for answer in answers if answer.reply.error), "")
     silent = all(answer.actual is Actual.UNREACHABLE for answer in answers)
     fault = answers[0].reply.fault if silent else None
-    return OPAReading(answers=answers, **told._asdict(), unasked=unasked, fault=fault, error=error, waited=waited)
+    return OPAReading(
+        answers=answers,
+        report=report,
+        logs=logs,
+        policies=policies,
+        unasked=unasked,
+        fault=fault,
+        error=error,
+        waited=waited,
+    )
 
 
 def _own_trouble(asked: _Asked, error: OwnTroubleError) -> OPAReading:
     reply = Reply(actual=Actual.UNREACHABLE, impaired=True, error=str(error))
     answers = tuple(CanaryAnswer(question.canary, question.expected, reply) for question, _ in asked.questions)
     return OPAReading(answers=answers, unasked=asked.unasked, fault=Fault.OURS, error=str(error))
-
-
-def _read_logs(status: int, body: bytes, at: float, _: DecisionLogs | None) -> DecisionLogs:
-    return read_decision_logs(status, body, at)
-
-
-def _unread_logs(at: float, _: DecisionLogs | None, __: Exception) -> DecisionLogs:
-    return DecisionLogs(at)
-
-
-def _unread_policies(at: float, before: LoadedPolicies | None, error: Exception) -> LoadedPolicies:
-    return unread_policies(at, before, too_large=isinstance(error, TooLargeError))
 
 
 def _open(settings: OPASettings, source_context: SourceContext) -> Source:

@@ -78,7 +78,7 @@ class Gathering:
         for provided in said:
             sources.update(provided.sources)
             facts.update(provided.facts)
-            digests.update(provided.digests)
+            digests.update(provided.digests)  # the later one is nearer: what it should know and does not, nobody knows
             labels.update(provided.labels)
         for name in facts.keys() - by_pod.keys():
             if self._owns(agent.namespace, name):
