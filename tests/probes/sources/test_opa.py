@@ -427,6 +427,7 @@ def test_opa_is_asked_as_agents_ask_it() -> None:
             ("POST", "/base/v1/data/hvs/authz/al%20low"),
             ("GET", "/base/v1/status"),
             ("GET", "/base/v1/config"),
+            ("GET", "/base/v1/policies"),
         ]
         assert liar.questions[0].headers["content-type"] == "application/json"
         assert liar.questions[1].input == {}
@@ -627,6 +628,23 @@ def test_a_config_that_is_not_shown_costs_nothing_else(status: int, body: bytes)
     reading = one_look(with_config(status, body))
     assert actuals(reading) == {"foreign-caller": "deny", "empty-input": "deny"}
     assert reading.logs == DecisionLogs(NOW, None, status)
+
+
+def test_the_policies_are_asked_for_once_and_told_at_each_look() -> None:
+    async def main() -> None:
+        async with run_liar(says(200, b'{"result": [{"id": "a", "raw": "package a"}]}')) as liar:
+            source, target = opened(), replace(TARGET, opa=liar.url)
+            told = [(await look(source, target)).policies for _ in range(3)]
+            assert [each and each.digest[:11] for each in told] == ["sha256:7663"] * 3
+            assert liar.asked_for("/v1/policies") == 1
+
+    asyncio.run(main())
+
+
+def test_opa_shows_its_policies(opa: OPAServer) -> None:
+    told = ask(opa, "denies/allow").policies
+    assert told is not None
+    assert (told.status, told.read, told.digest.startswith("sha256:")) == (200, True, True)
 
 
 def with_config(status: int, body: bytes) -> Lie:

@@ -19,9 +19,9 @@ _KUBELET_PROBES: dict[str, Literal["liveness", "readiness"]] = {
 _REQUEST_PATH = re.compile(r"/[!-\"$-~]{0,255}")  # whatever else it holds would not be one line of a request
 
 
-_CONFIGURES = ("--config-file", "--set", "--set-file")
-_CONFIG_FLAG = re.compile(r"-[a-z]*c")
-"""`-c`, also among other short flags."""
+_WATCHES, _CONFIG_FILE, _SETS = ("-w", "--watch"), ("-c", "--config-file"), ("--set", "--set-file")
+_FETCHES = ("bundle", "discovery")
+"""Keys of OPA's config that have it fetch policies."""
 
 
 class Sidecar(NamedTuple):
@@ -131,17 +131,27 @@ def opa_beside(agent: Raw, spec: Raw) -> Sidecar | None:
 
 
 class PolicyFiles(NamedTuple):
-    """How an OPA comes to its policies."""
+    """How an OPA comes to its policies, beside the files that it is given."""
 
     watched: bool = False  # it reads files again that change
-    fetched: bool = False  # it has a config of its own, which may fetch others than its files
+    config: str = ""  # the name of the file with its config, which may have it fetch others
+    fetched: bool = False  # its arguments have it fetch others
 
 
 def policy_files(opa: Raw) -> PolicyFiles:
     """By its arguments: <https://www.openpolicyagent.org/docs/cli#opa-run>."""
-    names = {str(word).partition("=")[0] for word in (*(opa.get("command") or ()), *(opa.get("args") or ()))}
-    fetched = any(each in _CONFIGURES or _CONFIG_FLAG.match(each) for each in names)
-    return PolicyFiles(not names.isdisjoint(("-w", "--watch")), fetched)
+    words = [str(word) for word in (*(opa.get("command") or ()), *(opa.get("args") or ()))]
+    given = [
+        (name, value if equals else after)
+        for word, after in zip(words, [*words[1:], ""], strict=False)
+        for name, equals, value in [word.partition("=")]
+    ]
+    configs = [value.rpartition("/")[2][:_LONGEST] for name, value in given if name in _CONFIG_FILE]
+    return PolicyFiles(
+        watched=any(name in _WATCHES for name, _ in given),
+        config=configs[-1] if configs else "",
+        fetched=any(name in _SETS and value.startswith(_FETCHES) for name, value in given),
+    )
 
 
 def _telling(words: Sequence[str]) -> Iterator[str]:

@@ -210,4 +210,4 @@ def _told(found: KeptConfigMap | Missing) -> object:
     """What of it agents are judged by."""
     if isinstance(found, Missing):
         return found
-    return found.packed, found.changed_at, found.configs, found.policy
+    return found.packed, found.changed_at, found.configs, found.policy, found.opa_configs

@@ -1,5 +1,6 @@
 """What is kept of a ConfigMap for the checklist: what is to be judged of its texts, and of the agent's config in it."""
 
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ _NO_TEXT = b64encode(b"\xff").decode()
 _NUMBER = 1000
 """In place of a number that may be a secret."""
 
+_FETCHES = re.compile(r"[\"']?\b(bundles?|discovery)[\"']?\s*:")
 _MOST_KEYS = 1000
 _MOST_MANAGERS = 100
 
@@ -52,6 +54,7 @@ class KeptConfigMap:
     changed_at: float | None  # Unix seconds at which its data was changed last; None: nobody says
     configs: Mapping[str, KeptConfig]  # agents' configs in it, by key
     policy: str  # the digest of its modules of Rego, `sha256:...`; empty where it has none
+    opa_configs: Mapping[str, bool]  # by key of its other files: whether OPA fetches policies by it, were it its config
     read_at: float  # Unix seconds
 
     @property
@@ -71,7 +74,8 @@ def keep_config_map(raw: Raw, keys: Collection[str], now: float) -> KeptConfigMa
     configs = {key: keep_config(str(data[key])) for key in keys if key in data}
     policy = policy_digest({str(key): str(text) for key, text in data.items() if _is_module(str(key))})
     named = str(meta["namespace"]), str(meta["name"])
-    return KeptConfigMap(*named, to_json(body), _changed_at(meta), configs, policy, now)
+    others = {str(key): bool(_FETCHES.search(str(text))) for key, text in data.items() if not _is_module(str(key))}
+    return KeptConfigMap(*named, to_json(body), _changed_at(meta), configs, policy, others, now)
 
 
 def _is_module(key: str) -> bool:

@@ -1,6 +1,6 @@
 """The policy of an OPA that cannot be asked, as one that listens on loopback only: by the ConfigMaps that it mounts.
 
-1. Of an OPA with a config of its own nothing is known by them: it may fetch bundles.
+1. Of an OPA that may fetch bundles nothing is known by them: its config, which must be among them, says whether.
 2. One that changed after OPA started says nothing of what OPA has, unless OPA watches its files (`--watch`).
 """
 
@@ -11,6 +11,7 @@ from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import Missing
 from probes.readings.policies import bundles_digest
 from watcher.checklist.live.kubernetes.configs.config_maps import ConfigMapReader
+from watcher.checklist.live.kubernetes.configs.kept_config_map import KeptConfigMap
 from watcher.checklist.manifests.surroundings import config_map_names
 from watcher.discovery.pod.kept.template import KeptTemplate
 from watcher.discovery.pods.scope import SeenPod
@@ -38,23 +39,30 @@ def policies_in(pods: Iterable[SeenPod], reader: ConfigMapReader) -> frozenset[s
 
 
 def _policy_of(namespace: str, template: KeptTemplate, reader: ConfigMapReader, since: float) -> str | Missing:
-    """By ConfigMaps that have not changed `since`, Unix seconds. Of one ConfigMap its modules; of several, as of bundles,
-    a line each: its name, and the digest of its modules."""
-    if template.policy_files.fetched:
+    """By ConfigMaps that have not changed `since`, Unix seconds.
+
+    Of one ConfigMap its modules; of several, as of bundles, a line each: its name, and the digest of its modules.
+    """
+    held = [reader.of((namespace, name)) for name in dict.fromkeys(_mounted(template))]
+    if missing := next((each for each in held if isinstance(each, Missing)), None):
+        return missing
+    maps = [each for each in held if isinstance(each, KeptConfigMap)]
+    if template.policy_files.fetched or _may_fetch(template.policy_files.config, maps):
         return _FETCHED
-    digests: dict[str, str] = {}
-    for name in dict.fromkeys(_mounted(template)):
-        found = reader.of((namespace, name))
-        if isinstance(found, Missing):
-            return found
-        if found.policy and not template.policy_files.watched and (found.changed_at or 0.0) > since:
-            told = f"ConfigMap {name} changed after OPA started, which does not watch it: what it has is not known."
-            return Missing(UnknownReason.NOT_LOADED, told[:200])
-        if found.policy:
-            digests[name] = found.policy
+    digests = {each.name: each.policy for each in maps if each.policy}
+    changed = [each.name for each in maps if each.policy and (each.changed_at or 0.0) > since]
+    if changed and not template.policy_files.watched:
+        told = f"ConfigMap {changed[0]} changed after OPA started, which does not watch it: what it has is not known."
+        return Missing(UnknownReason.NOT_LOADED, told[:200])
     if len(digests) == 1:
         return next(iter(digests.values()))
     return bundles_digest(digests) or _NONE
+
+
+def _may_fetch(config: str, maps: Iterable[KeptConfigMap]) -> bool:
+    """Whether OPA's config has it fetch policies, or is not among these."""
+    said = [each.opa_configs[config] for each in maps if config in each.opa_configs]
+    return bool(config) and (not said or any(said))
 
 
 def _mounted(template: KeptTemplate) -> Iterator[str]:
