@@ -21,6 +21,7 @@ from tests.servers.kube import Kubernetes, run_kubernetes
 from watcher.checklist.live.report_objects.report_object import DIGEST, MANAGED_BY, MANAGER, Owner, name_of
 from watcher.checklist.live.report_objects.report_writer import MOST_AT_ONCE, ReportWriter
 from watcher.kube.access import Access
+from watcher.metrics.own import OwnMetrics
 
 ACCOUNT = ("watch", "w-agentweave-watcher")
 REPORTS = "/apis/openreports.io/v1alpha1/namespaces/prod/reports"
@@ -72,10 +73,18 @@ class _Cluster:
     def __init__(self, live: Live, access: _Told) -> None:
         self.access = access
         self.live, self.active, self.owners = live, True, list[Owner]()
-        self.writer = ReportWriter(access, live.view, self._owners, lambda: self.active, lambda: live.uptime)
+        self.own_metrics = OwnMetrics([], [])
+        self.writer = ReportWriter(
+            access, live.view, self._owners, lambda: self.active, lambda: live.uptime, self.own_metrics
+        )
 
     def _owners(self, _: AgentRef) -> Sequence[Owner]:
         return self.owners
+
+    def count(self, result: str) -> float | None:
+        """Of objects that were written, refused or failed."""
+        labels = {"kind": "report", "result": result}
+        return self.own_metrics.registry.get_sample_value("agentweave_watcher_evidence_writes_total", labels)
 
     async def run(self, seconds: int = 1) -> None:
         for _ in range(seconds):
@@ -199,8 +208,43 @@ def test_of_many_agents_five_are_written_a_second_and_what_is_not_ours_is_told_a
         assert {after - before for before, after in pairwise(counts)} <= {0, 1, 2, 3}  # each is read before it is made
         assert [told for told in _told(caplog) if told] == ["prod/agent-0: Report prod/agentweave-agent-0 is not ours"]
         assert "results" not in _there(kubernetes)["agentweave-agent-0"]
+        assert (cluster.count("ok"), cluster.count("refused"), cluster.count("error")) == (len(agents) - 1, 1, 0)
+        await cluster.run(301)
+        assert cluster.count("refused") == 2
+        assert [told for told in _told(caplog) if told] == ["prod/agent-0: Report prod/agentweave-agent-0 is not ours"]
+        assert cluster.writer.told() == (
+            "report objects cannot be written: prod/agent-0: Report prod/agentweave-agent-0 is not ours"
+        )
+        kubernetes.admin.delete({**foreign, "metadata": {"name": "agentweave-agent-0", "namespace": "prod"}})
+        await cluster.run(301)
+        assert cluster.writer.told() == ""
+        assert "results" in _there(kubernetes)["agentweave-agent-0"]
 
     with _judged(AgentRef("nowhere", "listed"), *agents) as live:
+        _writing(kubernetes, live, script)
+
+
+def test_a_namespace_whose_quota_is_full_is_told_once_and_counted_until_there_is_room(
+    kubernetes: Kubernetes, caplog: pytest.LogCaptureFixture
+) -> None:
+    kubernetes.admin.apply(CRD)
+    kubernetes.admin.namespace("full")
+    full = {"name": "reports", "namespace": "full"}
+    key = "count/reports.openreports.io"
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": full, "spec": {"hard": {key: "0"}}}
+    kubernetes.admin.apply(quota | {"status": {"hard": {key: "0"}, "used": {key: "0"}}})
+
+    async def script(cluster: _Cluster) -> None:
+        await cluster.run(302)
+        assert "exceeded quota" in cluster.writer.told()
+        assert len(_told(caplog)) == 1
+        assert (cluster.count("ok"), cluster.count("refused")) == (0, 2)
+        kubernetes.admin.delete(quota)
+        await cluster.run(301)
+        assert cluster.writer.told() == ""
+        assert cluster.count("ok") == 1
+
+    with _judged(AgentRef("full", "search")) as live:
         _writing(kubernetes, live, script)
 
 
