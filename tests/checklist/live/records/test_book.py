@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,21 @@ from probes.controls.catalogue.terms import Bind
 from probes.controls.evidence import AgentRef
 from probes.controls.finding import Finding, State
 from probes.controls.records import Authority
-from tests.checklist.live.records.made import DIAGRAM, SEARCH, SOURCE, UNIT, Book, attestation, read, result
+from tests.checklist.live.records.made import (
+    DIAGRAM,
+    SEARCH,
+    SOURCE,
+    UNIT,
+    Book,
+    attestation,
+    read,
+    read_text,
+    result,
+    text_of,
+)
 from tests.probes.controls.made import DAY, NOW, RUNNING, evidence, judged
 from watcher.checklist.live.records.kept import FILE_NAME, KeptRecords
+from watcher.checklist.live.records.seen import MOST_GONE
 from watcher.checklist.live.records.trust import REVIEWED, Trust
 
 LATER, REMOVED = "2027-01-15T07:00:00Z", UnknownReason.RECORD_REMOVED
@@ -219,6 +232,66 @@ def test_only_agents_whose_records_are_others_are_judged_anew() -> None:
     assert not book.settle()
     book.take(attestation(control=REVIEWED, scope="fleet", namespace=None, agents=None), source="file:/x")
     assert book.take_changed() is None
+
+
+def test_of_a_place_that_changed_only_what_changed_is_judged_again() -> None:
+    book = Book()
+    book.adopt(Trust((Authority("configmap:*"),)))
+    book.take(attestation(), result())
+    before = {each.control: each for each in book.of(SEARCH)}
+    changed = read_text(
+        text_of(attestation(), result(failures=1)), f"{SOURCE}/records.yaml", before=book.read_of(SOURCE)
+    )
+    book.put(SOURCE, changed)
+    book.settle()
+    after = {each.control: each for each in book.of(SEARCH) if each.gone is None}
+    assert after[DIAGRAM] is before[DIAGRAM]
+    assert after[UNIT] is not before[UNIT]
+    assert state(book)[0] is State.FAIL
+    assert [each.record for each in book.read_of(SOURCE)] == [after[DIAGRAM], after[UNIT]], "each is kept once"
+
+
+def test_what_the_operator_believes_is_asked_anew_of_all_whatever_was_judged_before() -> None:
+    book = Book()
+    review = attestation(control=REVIEWED, scope="fleet", namespace=None, agents=None)
+    book.adopt(Trust((Authority("configmap:*"),), review_every=10 * DAY))
+    book.take(attestation(), review)
+    book.adopt(Trust(review_every=20 * DAY))
+    book.settle()
+    assert [each.verified for each in book.of(SEARCH)] == ["none", "none"]
+    [record] = book.of_fleet()
+    assert record.expires_at == record.at + 20 * DAY
+
+
+def test_a_place_of_very_many_records_costs_no_other_its_own(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.ERROR)
+    book, found = Book(), read(attestation(agents=["other"])) * 10_000
+    for number in range(5):
+        book.put(f"{SOURCE}-{number}", found)
+    book.put("file:/etc/records/small.yaml", read(attestation()))
+    book.settle()
+    assert len(book.of(SEARCH)) == 1
+    assert book.counts()[0] == {"valid": 50_000, "invalid": 1, "removed": 0, "unread": 0}
+    assert list(book.why().values()) == [["TooMany"]]
+    book.drop(f"{SOURCE}-0")
+    book.settle()
+    assert book.counts()[0]["invalid"] == 0, "there is room again"
+
+
+def test_a_flood_of_records_that_are_taken_away_clears_no_failed_result(caplog: pytest.LogCaptureFixture) -> None:
+    book = Book()
+    book.take(result(failures=1, at="2027-01-10"))
+    [failed] = book.of(SEARCH)
+    flood = [
+        replace(failed, at=NOW + number, counts={"tests": 5.0, "failures": 0.0, "errors": 0.0}, agents=(f"a{number}",))
+        for number in range(MOST_GONE + 1)
+    ]
+    book.seen.restore(flood)
+    book.drop(SOURCE)
+    book.settle()
+    assert state(book)[0] is State.FAIL
+    assert book.counts()[0]["removed"] == MOST_GONE
+    assert [each.message for each in caplog.records] == ["records that were taken away are forgotten"]
 
 
 def test_ten_thousand_records_are_taken_in_turns_and_found_by_agent(caplog: pytest.LogCaptureFixture) -> None:
