@@ -283,7 +283,12 @@ def test_a_flood_of_records_that_are_taken_away_clears_no_failed_result(caplog: 
     book.take(result(failures=1, at="2027-01-10"))
     [failed] = book.of(SEARCH)
     flood = [
-        replace(failed, at=NOW + number, counts={"tests": 5.0, "failures": 0.0, "errors": 0.0}, agents=(f"a{number}",))
+        replace(
+            failed,
+            at=NOW - MOST_GONE - 2 + number,
+            counts={"tests": 5.0, "failures": 0.0, "errors": 0.0},
+            agents=(f"a{number}",),
+        )
         for number in range(MOST_GONE + 1)
     ]
     book.seen.restore(flood)

@@ -44,9 +44,9 @@ class RecordBook:
             self.trust = trust
             self._judge_anew()
 
-    def put(self, source: str, read: Sequence[ReadRecord]) -> None:
-        """This source holds these."""
-        self._sources[source] = RecordSource(read, self._sources.get(source))
+    def put(self, source: str, read: Sequence[ReadRecord], origin: Mapping[str, str] | None = None) -> None:
+        """This source holds these; `origin`: what an auditor finds this state of it by, such as a commit."""
+        self._sources[source] = RecordSource(read, self._sources.get(source), origin)
         self._dirty = True
 
     def read_of(self, source: str) -> Sequence[ReadRecord]:
@@ -111,9 +111,14 @@ class RecordBook:
 
     def judged(self) -> Iterator[Judged]:
         """Each document of each source."""
-        for name, source in self._sources.items():
+        for judged, _ in self.with_origins():
+            yield judged
+
+    def with_origins(self) -> Iterator[tuple[Judged, Mapping[str, str]]]:
+        """Each document of each source, with what an auditor finds it by."""
+        for name, source in list(self._sources.items()):
             if self._why_silent(name) is None:
-                yield from source
+                yield from ((each, source.origin) for each in source)
 
     def gone(self) -> Sequence[Record]:
         """Those that were seen and are not there now."""

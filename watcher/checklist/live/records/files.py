@@ -4,14 +4,16 @@ import asyncio
 import errno
 import fnmatch
 import glob
+import hashlib
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from probes.controls.catalogue.control import UnknownReason
 from watcher.checklist.live.records.book import RecordBook
+from watcher.checklist.live.records.checkout import commit_of
 from watcher.checklist.live.records.reading import MOST_BYTES, ReadRecord, read_records, unreadable
 
 BEGIN = "file:"
@@ -92,7 +94,8 @@ class RecordFiles:
             return
         self._mended(path)
         source = BEGIN + path
-        self._book.put(source, await _records(raw, source, self._book.read_of(source)))
+        read = await _records(raw, source, self._book.read_of(source))
+        self._book.put(source, read, await asyncio.to_thread(_origin, path, raw))
         self._marks[path] = mark
 
     def _note_failure(self, path: str, why: UnknownReason) -> None:
@@ -119,6 +122,12 @@ async def _records(raw: bytes, source: str, before: Sequence[ReadRecord]) -> Seq
     except UnicodeDecodeError:
         return (unreadable(source, "it is not UTF-8"),)
     return await read_records([(source, text)], source, before)
+
+
+def _origin(path: str, raw: bytes) -> Mapping[str, str]:
+    """What was read, and which commit is checked out there, if any."""
+    commit = commit_of(Path(path))
+    return {"sha256": hashlib.sha256(raw).hexdigest()} | ({"commit": commit} if commit else {})
 
 
 def _looked(patterns: Sequence[str]) -> dict[str, _Look]:

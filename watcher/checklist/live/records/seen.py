@@ -83,7 +83,7 @@ class SeenRecords:
         self.changes += not remembered.keys() <= self._all.keys()
         self._all |= remembered
         await time_slice.checkpoint()
-        missing = {key: self._all[key] for key in self._all.keys() - there.keys()}
+        missing = {key: each for key, each in self._all.items() if key not in there}
         later = await _later(missing.values(), remembered.values(), time_slice) if missing else _Later()
         gone = dict[Key, Record]()
         for key, each in missing.items():

@@ -21,9 +21,11 @@ _Known = Mapping[int, tuple[ReadRecord, Judged]]
 class RecordSource:
     """The documents of one source."""
 
-    def __init__(self, read: Sequence[ReadRecord], before: "RecordSource | None" = None) -> None:
-        """`before`: the same source as it was read last."""
-        self.read = list(read)
+    def __init__(
+        self, read: Sequence[ReadRecord], before: "RecordSource | None" = None, origin: Mapping[str, str] | None = None
+    ) -> None:
+        """`before`: the same source as it was read last; `origin`: what an auditor finds it by."""
+        self.read, self.origin = list(read), origin or {}
         self.told: frozenset[str] = before.told if before is not None else frozenset()  # ids that were logged
         self.valid: dict[Key, Record] = {}
         self.invalid: Counter[Invalid] = Counter()  # by the first problem of each
