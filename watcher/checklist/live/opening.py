@@ -28,6 +28,7 @@ from watcher.checklist.live.report_objects.report_object import Owner
 from watcher.checklist.live.report_objects.report_writer import ReportWriter
 from watcher.checklist.live.view import ChecklistView
 from watcher.checklist.live.witnesses import Witnesses
+from watcher.checklist.record_changes import RecordChanges
 from watcher.config.checklist import ChecklistSettings
 from watcher.config.replicas import Shard
 from watcher.config.settings import Settings
@@ -104,8 +105,9 @@ class LiveChecklist:
         return self._keeper.trouble or of_evidence or of_records
 
     def tell_changes(self, tell: Callable[[Sequence[Change]], None]) -> None:
-        """Have findings that turn told as changes."""
+        """Have findings that turn, and records that come and go, told as changes."""
         self._checklist.on_turn.append(FindingChanges(self._checklist.criteria.catalogue.by_id, tell))
+        self._records.book.on_change.append(RecordChanges(tell))
 
     async def start(self, schedule: Schedule) -> None:
         """Judge from now on; what the last process left is taken up."""

@@ -26,9 +26,11 @@ from tests.checklist.live.records.made import (
     text_of,
 )
 from tests.probes.controls.made import DAY, NOW, RUNNING, evidence, judged
+from watcher.changes.change import Change
 from watcher.checklist.live.records.kept import FILE_NAME, KeptRecords
 from watcher.checklist.live.records.seen import MOST_GONE
 from watcher.checklist.live.records.trust import REVIEWED, Trust
+from watcher.checklist.record_changes import RecordChanges
 
 LATER, REMOVED = "2027-01-15T07:00:00Z", UnknownReason.RECORD_REMOVED
 
@@ -297,6 +299,58 @@ def test_a_flood_of_records_that_are_taken_away_clears_no_failed_result(caplog: 
     assert state(book)[0] is State.FAIL
     assert book.counts()[0]["removed"] == MOST_GONE
     assert [each.message for each in caplog.records] == ["records that were taken away are forgotten"]
+
+
+def test_records_that_come_and_go_are_changes_and_those_that_only_move_or_are_read_first_are_none() -> None:
+    book, told = Book(), list[Change]()
+    book.on_change.append(RecordChanges(told.extend))
+    book.take(attestation())
+    assert told == []
+    book.tells = True
+    waiver = attestation(kind="waiver", control="deployment.resources.cpu-limits", reason="accepted-risk")
+    book.take(attestation(), waiver)
+    book.take(attestation(), waiver, {"kind": "x"})
+    book.adopt(Trust(review_every=DAY))
+    book.settle()
+    book.drop(SOURCE)
+    book.take(waiver, attestation(), source="file:/etc/records/moved.yaml")
+    [came] = told
+    assert (came.kind, came.namespace, came.agent, came.name) == (
+        "record",
+        "prod",
+        "search",
+        "deployment.resources.cpu-limits",
+    )
+    assert (came.before, came.after, came.at) == ("no record", "waiver", NOW)
+    assert came.message == (
+        "By ann@example.org, approved by bob@example.org, of 2027-01-15T06:00:00Z, until 2027-03-16T00:00:00Z "
+        "(configmap:records/prod/records.yaml:3)."
+    )
+    told.clear()
+    book.take(attestation(agents=["search", "billing"]), source="file:/etc/records/moved.yaml")
+    assert [(each.agent, each.before, each.after, each.reason) for each in told] == [
+        ("search", "no record", "attestation", ""),
+        ("billing", "no record", "attestation", ""),
+        ("search", "waiver", "no record", "RecordRemoved"),
+        ("search", "attestation", "no record", "RecordRemoved"),
+    ]
+    told.clear()
+    book.take(waiver, source="file:/etc/records/moved.yaml")
+    book.take(attestation(agents=["search", "billing"]), waiver, source="file:/etc/records/moved.yaml")
+    assert [each.after for each in told] == ["waiver", "no record", "no record", "attestation", "attestation"]
+
+
+def test_a_flood_of_records_is_one_change_and_two_hundred_more() -> None:
+    book, told = Book(), list[Change]()
+    book.on_change.append(RecordChanges(told.extend))
+    book.tells = True
+    book.take(*(attestation(agents=[f"agent-{number}"]) for number in range(201)))
+    assert len(told) == 201
+    assert told[-1].message == "1 more records came at the same time; /records lists all."
+    told.clear()
+    book.take(attestation(agents=[f"agent-{number}" for number in range(201, 222)]), source="file:/x")
+    [change] = told
+    assert (change.agent, change.message.partition(" for ")[2][:9]) == ("", "21 agents")
 
 
 def test_ten_thousand_records_are_taken_in_turns_and_found_by_agent(caplog: pytest.LogCaptureFixture) -> None:

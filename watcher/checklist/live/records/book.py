@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from math import inf
 
@@ -37,6 +37,11 @@ class RecordBook:
         self._of_all: list[Record] = []
         self._dirty, self._again_at = True, inf
         self._changed: set[AgentRef] | None = set()  # None: maybe all
+        self.on_change: list[Callable[[Sequence[Record], Sequence[Record], float], None]] = []
+        """Told which valid records came and which went, and the date, while `tells`: what is read first is no news."""
+        self.tells = False
+        self._came: dict[Key, Record] = {}
+        self._went: dict[Key, Record] = {}
 
     def adopt(self, trust: Trust) -> None:
         """Believe by this from now on."""
@@ -56,7 +61,10 @@ class RecordBook:
 
     def drop(self, source: str) -> None:
         """This source is not there any more."""
-        self._dirty |= self._sources.pop(source, None) is not None
+        gone = self._sources.pop(source, None)
+        if gone is not None:
+            self._dirty = True
+            self._went |= gone.told_valid
 
     def silence(self, begin: str, why: UnknownReason | None) -> None:
         """Sources with names that begin so cannot be read, and are not known; None: they can."""
@@ -86,6 +94,7 @@ class RecordBook:
                 continue
             if await source.judge(self.trust, self.controls, left, now, time_slice):
                 self._tell(source)
+                self._note_changes(source)
             left -= len(source)
             self._again_at = min(self._again_at, source.again_at)
             there |= source.valid
@@ -93,6 +102,7 @@ class RecordBook:
         may_count = partial(self._may_count, now=now)
         self._gone = await self.seen.take(there, self._why_silent, may_count, now, time_slice)
         await self._index([*there.values(), *self._gone], time_slice)
+        self._tell_changes(there, now)
         return True
 
     def of(self, agent: AgentRef) -> list[Record]:
@@ -157,6 +167,20 @@ class RecordBook:
         if len(new) > _LOGGED:
             log.warning("more invalid records", extra={"records": len(new) - _LOGGED})
         source.told = frozenset(each.id for each in invalid)
+
+    def _note_changes(self, source: RecordSource) -> None:
+        before, source.told_valid = source.told_valid, source.valid
+        new = ((key, each) for key, each in source.valid.items() if key not in before)
+        self._came.update((key, each) for key, each in new if not self.seen.is_there(key))
+        self._went.update((key, each) for key, each in before.items() if key not in source.valid)
+
+    def _tell_changes(self, there: Mapping[Key, Record], now: float) -> None:
+        """What only moved to another place neither came nor went."""
+        came = [each for key, each in self._came.items() if key not in self._went]
+        went = [each for key, each in self._went.items() if key not in there]
+        self._came, self._went = {}, {}
+        for tell in self.on_change if self.tells and (came or went) else ():
+            tell(came, went, now)
 
     def _may_count(self, record: Record, now: float) -> bool:
         return not problems(record, self.controls, self.trust.authorities, now, self.trust.verify)

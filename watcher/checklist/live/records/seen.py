@@ -62,6 +62,11 @@ class SeenRecords:
         """What the last process knew."""
         self._all = {key_of(each): each for each in records} | self._all
 
+    def is_there(self, key: Key) -> bool:
+        """Whether it was there when it was seen last; waivers are not known here."""
+        known = self._all.get(key)
+        return known is not None and known.gone is not UnknownReason.RECORD_REMOVED
+
     def all(self) -> Collection[Record]:
         """All of them, whether they are still there or not."""
         return self._all.values()

@@ -28,6 +28,9 @@ class RecordSource:
         self.read, self.origin = list(read), origin or {}
         self.told: frozenset[str] = before.told if before is not None else frozenset()  # ids that were logged
         self.valid: dict[Key, Record] = {}
+        self.told_valid: Mapping[Key, Record] = (
+            before.told_valid if before is not None else {}
+        )  # when changes were told
         self.invalid: Counter[Invalid] = Counter()  # by the first problem of each
         self.again_at = inf  # Unix seconds: from then on one is valid that is not yet
         self._judged: list[Judged] = []
