@@ -28,7 +28,7 @@ from tests.checklist.live.records.made import (
 from tests.probes.controls.made import DAY, NOW, RUNNING, evidence, judged
 from watcher.changes.change import Change
 from watcher.checklist.live.records.kept import FILE_NAME, KeptRecords
-from watcher.checklist.live.records.seen import MOST_GONE
+from watcher.checklist.live.records.seen import MOST_GONE, key_of
 from watcher.checklist.live.records.trust import REVIEWED, Trust
 from watcher.checklist.record_changes import RecordChanges
 
@@ -293,7 +293,7 @@ def test_a_flood_of_records_that_are_taken_away_clears_no_failed_result(caplog: 
         )
         for number in range(MOST_GONE + 1)
     ]
-    book.seen.restore(flood)
+    book.seen.restore({key_of(each): each for each in flood})
     book.drop(SOURCE)
     book.settle()
     assert state(book)[0] is State.FAIL

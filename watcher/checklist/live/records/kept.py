@@ -2,16 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from pydantic import ConfigDict, TypeAdapter
 
 from probes.controls.records import Record
 from probes.controls.records.sharing import shared
-from watcher.checklist.live.records.seen import SeenRecords
+from watcher.checklist.live.records.seen import Key, SeenRecords, key_of
 from watcher.runtime.atomic_write import AtomicFile
 
 log = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class KeptRecords:
 
 class _Found(NamedTuple):
     began: float | None = None
-    records: Sequence[Record] = ()
+    records: Mapping[Key, Record] = MappingProxyType({})
 
 
 def _read(path: Path) -> _Found:
@@ -93,7 +94,8 @@ def _read(path: Path) -> _Found:
     head = _HEAD.validate_json(first)
     if (head.format, head.version) != (FORMAT, VERSION):
         raise ValueError("not a file of this release")
-    return _Found(head.began, [shared(_RECORD.validate_json(each)) for each in lines])
+    records = (shared(_RECORD.validate_json(each)) for each in lines)
+    return _Found(head.began, {key_of(each): each for each in records})
 
 
 def _lines(began: float, records: Sequence[Record]) -> tuple[bytes, int]:

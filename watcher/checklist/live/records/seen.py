@@ -58,9 +58,9 @@ class SeenRecords:
         self._all: dict[Key, Record] = {}
         self.changes = 0  # how often what must be kept for the next process changed
 
-    def restore(self, records: Iterable[Record]) -> None:
-        """What the last process knew."""
-        self._all = {key_of(each): each for each in records} | self._all
+    def restore(self, records: Mapping[Key, Record]) -> None:
+        """What the last process knew, by `key_of` each."""
+        self._all = {**records, **self._all}
 
     def is_there(self, key: Key) -> bool:
         """Whether it was there when it was seen last; waivers are not known here."""
