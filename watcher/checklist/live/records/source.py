@@ -14,7 +14,7 @@ from watcher.runtime.cooperative import TimeSlice
 MOST = 50_000
 """Documents of all sources."""
 
-_Known = Mapping[int, tuple[ReadRecord, Judged]]
+_Known = Mapping[int, tuple[ReadRecord, Judged | None]]
 """By the identity of what was read, which stays as long as this does."""
 
 
@@ -33,7 +33,7 @@ class RecordSource:
         )  # when changes were told
         self.invalid: Counter[Invalid] = Counter()  # by the first problem of each
         self.again_at = inf  # Unix seconds: from then on one is valid that is not yet
-        self._judged: list[Judged] = []
+        self._judged: list[Judged | None] = []  # None: it is valid as it was read, which most are
         self._over: list[Judged] = []  # that the rest is not taken
         self._most = -1  # how many were taken; -1: none was judged
         self._last = before.judged_by_document() if before is not None else {}
@@ -44,7 +44,8 @@ class RecordSource:
 
     def __iter__(self) -> Iterator[Judged]:
         """Each document."""
-        yield from self._judged
+        for read, judged in zip(self.read, self._judged, strict=False):
+            yield _full(read, judged)
         yield from self._over
 
     @property
@@ -75,11 +76,14 @@ class RecordSource:
         taken = max(0, min(most, len(self.read)))
         if taken == self._most:
             return False
-        last, judged = self.judged_by_document(), list[Judged]()
+        last, judged = self.judged_by_document(), list[Judged | None]()
         for place, read in enumerate(self.read[:taken]):
-            known = last.get(id(read))
-            judged.append(known[1] if known is not None else trust.judged(read, controls, now))
-            self.read[place] = of_one_record(read, judged[-1])
+            if (known := last.get(id(read))) is not None:
+                judged.append(known[1])
+            else:
+                found = trust.judged(read, controls, now)
+                self.read[place] = of_one_record(read, found)
+                judged.append(found if found.problems or found.record is not self.read[place].record else None)
             await time_slice.checkpoint()
         self._judged, self._over = judged, [_rest(each) for each in self.read[taken : taken + 1]]
         self._most, self._last = taken, {}
@@ -88,7 +92,7 @@ class RecordSource:
 
     async def _sum_up(self, time_slice: TimeSlice) -> None:
         valid, again_at = dict[Key, Record](), inf
-        for each in self._judged:
+        for each in self:
             if each.valid is not None:
                 valid[key_of(each.valid)] = each.valid
                 await time_slice.checkpoint()
@@ -98,8 +102,12 @@ class RecordSource:
         self.invalid = Counter(each.problems[0].name for each in self if each.problems)
 
 
-def _waits(judged: Judged) -> bool:
-    return any(each.name is Invalid.FUTURE_DATED for each in judged.problems)
+def _full(read: ReadRecord, judged: Judged | None) -> Judged:
+    return Judged(read.id, read.record, ()) if judged is None else judged
+
+
+def _waits(judged: Judged | None) -> bool:
+    return judged is not None and any(each.name is Invalid.FUTURE_DATED for each in judged.problems)
 
 
 def _rest(first: ReadRecord) -> Judged:
