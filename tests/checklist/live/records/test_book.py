@@ -301,6 +301,20 @@ def test_a_flood_of_records_that_are_taken_away_clears_no_failed_result(caplog: 
     assert [each.message for each in caplog.records] == ["records that were taken away are forgotten"]
 
 
+def test_whose_records_only_stand_some_lines_further_down_are_told_a_few_at_a_time() -> None:
+    book, agents = Book(), [AgentRef("prod", f"agent-{number}") for number in range(60)]
+    others = [attestation(agents=[each.agent]) for each in agents]
+    book.take(attestation(), *others)
+    book.take_changed()
+    book.take(result(), attestation(), *others)
+    first, second = book.take_changed(), book.take_changed()
+    assert first is not None
+    assert second is not None
+    assert SEARCH in first
+    assert (len(first), len(second), set(first) | set(second)) == (51, 10, {SEARCH, *agents})
+    assert book.take_changed() == set()
+
+
 def test_records_that_come_and_go_are_changes_and_those_that_only_move_or_are_read_first_are_none() -> None:
     book, told = Book(), list[Change]()
     book.on_change.append(RecordChanges(told.extend))

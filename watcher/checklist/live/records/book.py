@@ -7,10 +7,10 @@ from functools import partial
 from math import inf
 
 from probes.controls.catalogue.control import Control, UnknownReason
-from probes.controls.catalogue.terms import Scope
 from probes.controls.evidence import AgentRef
 from probes.controls.records import Invalid, Record, problems
 from probes.controls.verdict.record_verdict import has_failed
+from watcher.checklist.live.records.index import RecordIndex
 from watcher.checklist.live.records.reading import ReadRecord
 from watcher.checklist.live.records.seen import Key, SeenRecords
 from watcher.checklist.live.records.source import MOST, RecordSource
@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 
 _LOGGED = 20
 """Invalid ones that are logged one by one at a time."""
-_NONE: Sequence[Record] = ()
 
 
 class RecordBook:
@@ -32,11 +31,8 @@ class RecordBook:
         self._sources: dict[str, RecordSource] = {}
         self._silent: dict[str, UnknownReason] = {}  # by the beginning of the names of sources
         self._gone: Sequence[Record] = ()
-        self._of_agent: dict[AgentRef, list[Record]] = {}
-        self._of_namespace: dict[str, list[Record]] = {}
-        self._of_all: list[Record] = []
+        self._index = RecordIndex()
         self._dirty, self._again_at = True, inf
-        self._changed: set[AgentRef] | None = set()  # None: maybe all
         self.on_change: list[Callable[[Sequence[Record], Sequence[Record], float], None]] = []
         """Told which valid records came and which went, and the date, while `tells`: what is read first is no news."""
         self.tells = False
@@ -88,36 +84,29 @@ class RecordBook:
         if not self._dirty:
             return False
         self._dirty, self._again_at = False, inf
-        time_slice, there, left = TimeSlice(), dict[Key, Record](), MOST
-        for name, source in self._smallest_first():
-            if self._why_silent(name) is not None:
-                continue
-            if await source.judge(self.trust, self.controls, left, now, time_slice):
-                self._tell(source)
-                self._note_changes(source)
-            left -= len(source)
-            self._again_at = min(self._again_at, source.again_at)
-            there |= source.valid
-            await time_slice.checkpoint()
+        time_slice, there = TimeSlice(), dict[Key, Record]()
+        await self._judge(now, time_slice)
+        for name, source in list(self._sources.items()):
+            if self._why_silent(name) is None:
+                there |= source.valid
+                await time_slice.checkpoint()
         may_count = partial(self._may_count, now=now)
         self._gone = await self.seen.take(there, self._why_silent, may_count, now, time_slice)
-        await self._index([*there.values(), *self._gone], time_slice)
+        await self._index.take([*there.values(), *self._gone], time_slice)
         self._tell_changes(there, now)
         return True
 
     def of(self, agent: AgentRef) -> list[Record]:
         """All valid records that concern this agent, and those that are gone."""
-        named = (self._of_agent.get(agent, _NONE), self._of_namespace.get(agent.namespace, _NONE), self._of_all)
-        return [each for some in named for each in some]
+        return self._index.of(agent)
 
     def of_fleet(self) -> Sequence[Record]:
         """Those that concern all agents."""
-        return self._of_all
+        return self._index.of_fleet
 
     def take_changed(self) -> Collection[AgentRef] | None:
         """Whose records are others since this was asked last; None: maybe of all."""
-        changed, self._changed = self._changed, set()
-        return changed
+        return self._index.take_changed()
 
     def judged(self) -> Iterator[Judged]:
         """Each document of each source."""
@@ -147,9 +136,17 @@ class RecordBook:
         }
         return found, invalid
 
-    def _smallest_first(self) -> list[tuple[str, RecordSource]]:
-        """So that one place of very many records costs no other its own."""
-        return sorted(self._sources.items(), key=lambda each: len(each[1].read))
+    async def _judge(self, now: float, time_slice: TimeSlice) -> None:
+        """The smallest places first: one of very many records costs no other its own."""
+        left = MOST
+        for name, source in sorted(self._sources.items(), key=lambda each: len(each[1].read)):
+            if self._why_silent(name) is not None:
+                continue
+            if await source.judge(self.trust, self.controls, left, now, time_slice):
+                self._tell(source)
+                self._note_changes(source)
+            left -= len(source)
+            self._again_at = min(self._again_at, source.again_at)
 
     def _judge_anew(self) -> None:
         for source in self._sources.values():
@@ -191,35 +188,3 @@ class RecordBook:
 
     def _why_silent(self, source: str) -> UnknownReason | None:
         return next((why for begin, why in self._silent.items() if source.startswith(begin)), None)
-
-    async def _index(self, records: Sequence[Record], time_slice: TimeSlice) -> None:
-        of_agent, of_namespace, of_all = dict[AgentRef, list[Record]](), dict[str, list[Record]](), list[Record]()
-        for each in records:
-            if each.scope is Scope.FLEET:
-                of_all.append(each)
-            elif each.scope is Scope.NAMESPACE:
-                of_namespace.setdefault(each.namespace, []).append(each)
-            else:
-                for agent in each.agents:
-                    of_agent.setdefault(AgentRef(each.namespace, agent), []).append(each)
-            await time_slice.checkpoint()
-        if not (_same(of_all, self._of_all) and _all_same(of_namespace, self._of_namespace)):
-            self._changed = None
-        if self._changed is not None:
-            for ref in of_agent.keys() | self._of_agent.keys():
-                if not _same(of_agent.get(ref, _NONE), self._of_agent.get(ref, _NONE)):
-                    self._changed.add(ref)
-                await time_slice.checkpoint()
-        self._of_agent, self._of_namespace, self._of_all = of_agent, of_namespace, of_all
-
-
-def _same(one: Sequence[Record], other: Sequence[Record]) -> bool:
-    return len(one) == len(other) and all(map(_is, one, other))
-
-
-def _is(one: Record, other: Record) -> bool:
-    return one is other or one == other
-
-
-def _all_same(one: Mapping[str, Sequence[Record]], other: Mapping[str, Sequence[Record]]) -> bool:
-    return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
