@@ -11,7 +11,7 @@ from probes.controls.finding import Finding
 from probes.controls.judging import Facts, Judges
 from probes.controls.records import Record
 from probes.controls.rollup import roll_up
-from probes.controls.verdict.control import Answers, before_any_rollout, judge_control
+from probes.controls.verdict.control import Answers, before_any_rollout, judge_control, of_this_rollout
 from probes.controls.verdict.weighing import settled_pods
 
 NO_FINDINGS: Mapping[str, Finding] = {}
@@ -91,5 +91,7 @@ def _roll_up(
     rollout = evidence.sources.get(_ROLLOUT, NOT_GIVEN)
     if control.scope is _RELEASE and isinstance(rollout, Missing):
         found[control.id] = before_any_rollout(control, rollout, now, before)
-    else:
-        found[control.id] = roll_up(control, found, required, now, before)
+        return
+    if control.scope is _RELEASE and not isinstance(rollout, Missing):
+        before = of_this_rollout(rollout, before)
+    found[control.id] = roll_up(control, found, required, now, before)

@@ -2,10 +2,16 @@
 
 from probes.contract.signal import Row, Signal
 
+_ENDS = ("result", "decision")  # labels that say how a decision ended: the checklist's, and that of SDK and tutorial
 AUTHZ_DECISIONS = Signal(
     name="authz_decisions",
-    rows=(Row(metric="agentweave_authz_decisions_total"), Row(metric="agentweave_auth_decisions_total")),
+    kept=True,
+    rows=(
+        Row(metric="agentweave_authz_decisions_total", subject=_ENDS, summed=True),
+        Row(metric="agentweave_auth_decisions_total", subject=_ENDS, summed=True),
+    ),
 )
+"""Decisions that the agent made on its callers, by how they ended."""
 AUTHZ_DURATION = Signal(
     name="authz_duration",
     suffixes=("", "_count"),  # its buckets say nothing that is asked

@@ -156,6 +156,11 @@ REPORTS = {name: {"get", "create", "patch", "delete"} for name in ("reports", "p
             PODS | {"pods/log": {"get"}},
         ),
         (
+            {"checklist": OFF, "podEvents": True},
+            "ClusterRole/watch-w-agentweave-watcher-bcee3376",
+            PODS | {"events": {"create", "patch", "list"}},
+        ),
+        (
             {"checklist": OFF | {"rbac": True, "spire": True}},
             "ClusterRole/watch-w-agentweave-watcher-bcee3376",
             PODS | _of_groups(Group.RBAC, Group.SPIRE),

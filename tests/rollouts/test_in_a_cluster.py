@@ -1,5 +1,6 @@
 """Rollouts in a real Kubernetes with its controllers; the kubelet's part is done by hand."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -9,12 +10,16 @@ from typing import Any
 
 import pytest
 
+from probes.controls.evidence import AgentRef
 from tests.discovery.pods.test_controllers import template
 from tests.discovery.pods.test_target import CONFIG
+from tests.rollouts.test_course import pod as pod_of
 from tests.servers.daemon import DaemonProcess, run_daemon
 from tests.servers.kube import Kubernetes, run_kubernetes
 from tests.servers.kube_controllers import Kubelet, run_controllers
 from tests.servers.process import eventually
+from watcher.kube.access import Access
+from watcher.rollouts.seen.pod_events import PodEvents
 
 NAMESPACE, AGENT = "rollouts", "example-agent"
 SOON = 10.0
@@ -162,3 +167,87 @@ def test_rollouts_are_seen_followed_over_a_restart_taken_back_and_judged(cluster
         assert shown(daemon)["revision"] == third["revision"]
         assert daemon.page().value("rollout_verdict", agent=AGENT, until="immediate") == 0
         assert daemon.end() == 0
+
+
+def deploy_unstarted(cluster: Cluster) -> Any:
+    """A new agent, for the first time: no kubelet can fetch its image. Gives its pod."""
+    of_pods = template("index:1")
+    of_pods["metadata"]["labels"] |= {"app": "index", "app.kubernetes.io/name": "index"}
+    of_pods["spec"]["volumes"][0]["configMap"]["name"] = "index-config"
+    data = {"config.yaml": CONFIG.replace("example-agent", "index")}
+    config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "index-config"}, "data": data}
+    cluster.admin.apply(config_map, namespace=NAMESPACE)
+    spec = {"replicas": 1, "selector": {"matchLabels": {"app": "index"}}, "template": of_pods}
+    document = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "index"}}
+    document["spec"] = spec | {"progressDeadlineSeconds": 12}
+    cluster.admin.apply(document, namespace=NAMESPACE)
+    [pod] = eventually(lambda: [each for each in cluster.pods() if each["metadata"]["name"].startswith("index-")])
+    names = [each["name"] for each in pod["spec"]["containers"]]
+    waiting = {"waiting": {"reason": "ErrImagePull", "message": "not found"}}
+    told = [
+        {"name": name, "image": "", "imageID": "", "ready": False, "restartCount": 0, "state": waiting}
+        for name in names
+    ]
+    cluster.admin.set_pod_status(pod["metadata"]["name"], {"containerStatuses": told}, namespace=NAMESPACE)
+    return pod
+
+
+def warn(cluster: Cluster, pod: Any, name: str, reason: str, message: str, **more: object) -> None:
+    """An Event of a kubelet."""
+    meta = pod["metadata"]
+    of = {"apiVersion": "v1", "kind": "Pod", "namespace": NAMESPACE, "name": meta["name"], "uid": meta["uid"]}
+    event = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": name}, "involvedObject": of, "reason": reason}
+    told = {"message": message, "type": "Warning", "lastTimestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
+    cluster.admin.apply(event | told | more, namespace=NAMESPACE)
+
+
+def test_the_first_deployment_of_an_agent_whose_pods_never_start_fails_and_shows_why(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    (tmp_path / "state").mkdir()
+    cluster.deploy("agent:1")
+    eventually(lambda: cluster.act() == 2)
+    cluster.act()
+    settings = cluster.settings(tmp_path)
+    settings["rollouts"]["pod_events"] = True
+    where = f"/api/v1/rollouts/{NAMESPACE}/index"
+    with run_daemon(tmp_path, settings) as daemon:
+        eventually(lambda: len(daemon.targets()) == 2)
+        made = deploy_unstarted(cluster)
+        warn(cluster, made, "a", "BackOff", "Back-off pulling image <b>index:1</b>\n" + "x" * 400, count=7)
+        warn(cluster, made, "b", "AgentUnreachable", "told by ourselves", reportingComponent="agentweave-watcher")
+        warn(cluster, {"metadata": {"name": "other", "uid": "other"}}, "c", "Unhealthy", "of another pod")
+        eventually(lambda: daemon.get(where).status_code == 200, within=30)
+        began = daemon.get(where).json()
+        assert began["is_first"]
+
+        def failed() -> Any:
+            found = daemon.get(where).json()
+            return found if found["phase"] == "failed" else None
+
+        found = eventually(failed, within=30)
+        [line] = [each for each in found["lines"] if each["line"] == "Pods running"]
+        assert (line["state"], line["reason"]) == ("fail", "Stuck")
+        assert line["message"] == "The Deployment makes no progress: ProgressDeadlineExceeded."
+        [event] = line["evidence"]
+        assert event.startswith(
+            f"{made['metadata']['name']}: BackOff (7 times): Back-off pulling image <b>index:1</b>\\nxxx"
+        )
+        assert len(event) <= 200
+        assert "<b>index:1</b>" not in daemon.get(f"/rollouts/{NAMESPACE}/index").text
+        assert daemon.get(f"/gate/{NAMESPACE}/index?since=10m&until=immediate").status_code == 409
+        assert daemon.end() == 0
+
+
+def test_where_events_may_not_be_listed_it_is_said_so_and_nothing_is_kept_of_who_is_ready(cluster: Cluster) -> None:
+    async def ask() -> tuple[tuple[str, ...], tuple[str, ...]]:
+        access = Access(cluster.kubernetes.kubeconfig("nobody"))
+        events, agent = PodEvents(access, lambda: 100.0), AgentRef(NAMESPACE, AGENT)
+        events.want(agent, [pod_of("a", ready=False)])
+        await events.tick()
+        told = events.of(agent)
+        events.want(agent, ())
+        await access.close()
+        return told, events.of(agent)
+
+    assert asyncio.run(ask()) == (("Events of its pods may not be listed.",), ())

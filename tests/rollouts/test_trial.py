@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from probes.contract.condition import Status
-from watcher.rollouts.lines.sight import Former, Limits, Standing, Windows
+from watcher.rollouts.lines.sight import NO_LOGS, Former, Limits, Logs, Standing, Windows
 from watcher.rollouts.lines.trial import Facts, Trial, begun
+from watcher.rollouts.requests.log_lines import LogLines
 from watcher.rollouts.requests.minutes import Grown
 from watcher.rollouts.requests.normal import tally
 from watcher.rollouts.rollout import Line, Pods, Revision, Rollout, verdict
@@ -29,9 +30,9 @@ def healthy() -> dict[str, Standing]:
     return {name: standing(name) for name in ALL_KNOWN}
 
 
-def pod(name: str, *, restarts: int = 0, ready: bool = True) -> RunningPod:
+def pod(name: str, *, restarts: int = 0, ready: bool = True, ended: str = "") -> RunningPod:
     return RunningPod(name, name, "t", "r", "sha256:b", "c", BEGAN, BEGAN if ready else None, ends=False,
-                      restarts=restarts)  # fmt: skip
+                      restarts=restarts, ended=ended)  # fmt: skip
 
 
 @dataclass
@@ -55,6 +56,7 @@ class Virtual:
     impaired: str = ""
     rotated: frozenset[str] = frozenset()
     limits: Limits | None = field(default_factory=lambda: Limits(error_ratio=0.05))
+    logs: Logs = NO_LOGS
 
     def until(self, minutes: float, each_minute: Callable[["Virtual"], None] = lambda _: None) -> "Virtual":
         """Turn the clock, looking twice a minute."""
@@ -71,7 +73,7 @@ class Virtual:
         self.rollout = self.trial.judge(
             self.rollout,
             Facts(now=self.now, date=self.now + 9, pods=self.pods, conditions=shown, limits=self.limits,
-                  rotated=self.rotated, lifetime=86400.0, impaired=self.impaired),
+                  rotated=self.rotated, lifetime=86400.0, impaired=self.impaired, logs=self.logs),
         )  # fmt: skip
 
     def line(self, name: LineName, window: Window) -> Line:
@@ -82,17 +84,26 @@ class Virtual:
         return verdict(self.rollout, until).outcome
 
 
-def traffic(per_second: float, bad: float, *, old: float | None = None) -> Callable[[Virtual], None]:
-    """Requests on both new pods, of which a share fails; and on a pod of the revision before, where `old` fails."""
+def traffic(
+    per_second: float, bad: float, *, old: float | None = None, denied: float | None = 0.0, old_denied: float = 0.0
+) -> Callable[[Virtual], None]:
+    """Requests on both new pods, of which a share fails; and on a pod of the revision before, where `old` fails.
+
+    Each is a decision, of which a share is `denied`; None: no page counts decisions.
+    """
 
     def count(of: Virtual) -> None:
         requests = per_second * MINUTE / 4
         grown = Grown(requests, requests * bad, 0.0, (0.0, requests * 0.97, requests), in_buckets=True)
         for name in ("n-0", "n-1"):
             of.trial.new.add(name, of.now - 1, grown, of.trial.cut)
+            if denied is not None:
+                of.trial.new_decisions.decide(name, of.now - 1, requests, requests * denied)
         if old is not None:
             both = Grown(2 * requests, 2 * requests * old, 0.0, (0.0, 1.94 * requests, 2 * requests), in_buckets=True)
             of.trial.old.add("o-0", of.now - 1, both, of.trial.cut)
+            if denied is not None:
+                of.trial.old_decisions.decide("o-0", of.now - 1, 2 * requests, 2 * requests * old_denied)
 
     return count
 
@@ -153,7 +164,9 @@ def test_too_little_traffic_is_left_out_and_said_or_waited_for() -> None:
     seen = Virtual().until(65, traffic(0.02, 0.0))
     found = verdict(seen.rollout, Window.SHORT)
     assert found.outcome is Outcome.VERIFIED
-    assert found.verified_without == ("error rate: 55 requests", "latency: 55 requests")
+    assert found.verified_without == (
+        "error rate: 55 requests", "latency: 55 requests", "authorization working: 55 decisions and no baseline"
+    )  # fmt: skip
     line = seen.line(LineName.ERROR_RATE, Window.SHORT)
     assert (line.state, line.reason) == (LineState.UNDECIDED, Undecided.NO_DATA)
     assert verdict(replace(seen.rollout, when_undecided="wait"), Window.SHORT).outcome is Outcome.UNDECIDED
@@ -283,6 +296,114 @@ def test_a_rollout_that_is_stuck_or_whose_pods_crash_fails_at_once() -> None:
     assert stuck.line(LineName.PODS_RUNNING, Window.IMMEDIATE).message == "Pod n-0 cannot start: ErrImagePull."
     crashing = Virtual(pods=(pod("n-0", restarts=3), pod("n-1"))).until(1)
     assert crashing.line(LineName.HEALTH_CHECKS, Window.IMMEDIATE).reason == "Restarts"
+
+
+def test_a_container_that_was_killed_for_want_of_memory_fails_the_line_of_memory() -> None:
+    killed = Virtual(pods=(pod("n-0", restarts=1, ended="OOMKilled"), pod("n-1"))).until(3)
+    line = killed.line(LineName.MEMORY, Window.SHORT)
+    assert (line.state, line.reason) == (LineState.FAIL, "OOMKilled")
+    assert line.message == "The agent's container of pod n-0 was killed for want of memory."
+
+
+def test_more_denials_than_before_fail_the_line_of_authorization_and_as_many_pass() -> None:
+    worse = Virtual().until(20, traffic(20, 0.01, old=0.01, denied=0.05, old_denied=0.01))
+    line = worse.line(LineName.AUTHORIZATION, Window.SHORT)
+    assert (line.state, line.reason, line.conditions) == (LineState.FAIL, "WorseThanBefore", ())
+    assert line.message.startswith("5.00% of ")
+    assert " decisions were denials; of the revision before 1.00% of " in line.message
+    same = Virtual().until(62, traffic(20, 0.01, old=0.01, denied=0.05, old_denied=0.05))
+    line = same.line(LineName.AUTHORIZATION, Window.SHORT)
+    assert line.state is LineState.PASS
+    assert line.message.startswith("Each canary was answered as it must be. 5.00% of ")
+    assert same.said() is Outcome.VERIFIED
+
+
+def test_denials_are_compared_with_former_days_too() -> None:
+    seen = Virtual()
+    day = tally([(1200.0, 12.0)] * 60)
+    seen.trial.former = tuple(Former(day, day, day) for _ in range(5))
+    seen.until(20, traffic(20, 0.01, denied=0.05))
+    line = seen.line(LineName.AUTHORIZATION, Window.SHORT)
+    assert (line.state, line.reason) == (LineState.FAIL, "WorseThanBefore")
+    assert line.message.endswith("in this hour of 5 former days.")
+
+
+def test_authorization_is_never_passed_where_denials_were_not_seen() -> None:
+    unseen = Virtual().until(62, traffic(20, 0.01, old=0.01, denied=None))
+    line = unseen.line(LineName.AUTHORIZATION, Window.SHORT)
+    assert (line.state, line.reason, line.lacks) == (LineState.UNDECIDED, "NoData", "no decisions are counted")
+    assert line.message == (
+        "Each canary was answered as it must be. Its pages count no decisions, so denials were not seen."
+    )
+    found = verdict(unseen.rollout, Window.SHORT)
+    assert (found.outcome, found.verified_without) == (
+        Outcome.VERIFIED, ("authorization working: no decisions are counted",)
+    )  # fmt: skip
+    alone = Virtual().until(62, traffic(20, 0.01))
+    line = alone.line(LineName.AUTHORIZATION, Window.SHORT)
+    assert line.state is LineState.UNDECIDED, "nothing to compare with"
+    assert line.lacks.endswith(" decisions and no baseline")
+    neither = Virtual()
+    del neither.conditions["OPAWrongAllow"], neither.conditions["OPAUnreachable"]
+    neither.until(62, traffic(20, 0.01, denied=None))
+    assert neither.line(LineName.AUTHORIZATION, Window.SHORT).state is LineState.NOT_APPLICABLE
+
+
+def test_a_wrong_canary_fails_however_few_denials_there_are_and_one_that_is_not_known_leaves_it_open() -> None:
+    def wrong(of: Virtual) -> None:
+        GOOD(of)
+        of.conditions["OPAWrongAllow"] = standing("OPAWrongAllow", Status.TRUE, since=BEGAN + MINUTE)
+
+    line = Virtual().until(5, wrong).line(LineName.AUTHORIZATION, Window.SHORT)
+    assert (line.state, line.conditions) == (LineState.FAIL, ("OPAWrongAllow",))
+    unknown = Virtual()
+    unknown.conditions["OPAWrongAllow"] = standing("OPAWrongAllow", Status.UNKNOWN, reason="SourceFailed")
+    line = unknown.until(62, GOOD).line(LineName.AUTHORIZATION, Window.SHORT)
+    assert (line.state, line.message) == (LineState.UNDECIDED, "OPAWrongAllow is not known: SourceFailed.")
+
+
+def logged(new: LogLines | None, before: LogLines | None, why: str = "", *, is_asked: bool = False) -> Line:
+    """The line of logs after the immediate window."""
+    seen = Virtual(logs=Logs(are_read=True, new=new, why=why, is_asked=is_asked))
+    seen.trial.logs_before = before
+    return seen.until(16, GOOD).line(LineName.LOGS, Window.IMMEDIATE)
+
+
+QUIET = LogLines(200, 2)
+
+
+def test_logs_with_more_errors_than_before_fail_and_with_as_many_pass() -> None:
+    worse = logged(LogLines(200, 80), QUIET)
+    assert (worse.state, worse.reason) == (LineState.FAIL, "WorseThanBefore")
+    assert worse.message == "80 of the newest 200 lines are errors or warnings; before 2 of 200."
+    assert logged(LogLines(200, 2), QUIET).state is LineState.PASS
+    assert logged(LogLines(200, 30), QUIET).state is LineState.PASS, "lines come in groups"
+    assert logged(LogLines(200, 80), LogLines(200, 80)).state is LineState.PASS
+
+
+@pytest.mark.parametrize(
+    ("new", "before", "why", "message", "lacks"),
+    [
+        (LogLines(99, 60), QUIET, "", "60 of the newest 99 lines are errors or warnings; too few have a level.",
+         "99 lines with a level"),
+        (LogLines(200, 80), None, "", "80 of the newest 200 lines are errors or warnings; nothing to compare with.",
+         "no lines of the revision before"),
+        (LogLines(200, 80), LogLines(99, 0), "",
+         "80 of the newest 200 lines are errors or warnings; nothing to compare with.",
+         "no lines of the revision before"),
+        (None, QUIET, "", "No lines of the new pods were read.", ""),
+        (None, QUIET, "The logs of its pods may not be read.", "The logs of its pods may not be read.", ""),
+    ],
+)  # fmt: skip
+def test_logs_of_which_nothing_can_be_said_are_undecided(
+    new: LogLines | None, before: LogLines | None, why: str, message: str, lacks: str
+) -> None:
+    line = logged(new, before, why)
+    assert (line.state, line.reason, line.message, line.lacks) == (LineState.UNDECIDED, "NoData", message, lacks)
+
+
+def test_lines_that_are_on_the_way_are_waited_for_beyond_the_window() -> None:
+    assert logged(None, QUIET, is_asked=True).reason == "Settling"
 
 
 def test_a_large_rollout_that_moves_on_is_waited_for_beyond_its_window() -> None:

@@ -2,16 +2,16 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from watcher.changes.change import EXPLAINED, Change, Period, Selection
+from watcher.runtime.sqlite_file import open_database, used_bytes
 
 VERSION = 1
 """Of the tables; it grows with each change of them."""
 
 FILE_NAME = "changes.db"
-MEMORY = ":memory:"
 
 TOGETHER = 120.0
 """Seconds without a beat that are no gap: as long as it takes to start anew, or to miss three looks."""
@@ -26,6 +26,7 @@ CREATE INDEX change_agent ON change (namespace, agent, at);
 CREATE INDEX change_explained ON change (at) WHERE reason = 'SourceFailed' OR reason_before = 'SourceFailed';
 CREATE TABLE watched (id INTEGER PRIMARY KEY, began REAL NOT NULL, ended REAL NOT NULL);
 """
+_READS = ("SELECT at FROM change ORDER BY at DESC LIMIT 1", "SELECT max(ended) FROM watched")
 _INSERT = "INSERT INTO change VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _COUNT, _SELECT, _EVERY = "SELECT count(*) FROM change WHERE", "SELECT * FROM change WHERE", "SELECT * FROM change"
 _NEWEST = "ORDER BY at DESC, id DESC LIMIT :limit OFFSET :offset"
@@ -35,15 +36,9 @@ _COUNTED = "kind = 'condition' AND reason <> 'WarmingUp' AND namespace NOT IN (S
 _GROUPED = 'GROUP BY name, "after"'
 _FORGET_EXPLAINED = """DELETE FROM change WHERE id IN (
     SELECT id FROM change WHERE reason = 'SourceFailed' OR reason_before = 'SourceFailed' ORDER BY at LIMIT ?)"""
-_CACHE = 1024  # KiB of pages, all that the database holds in memory
-_LOG = 4 << 20  # bytes of the write-ahead log that stay on disk
 _AT_ONCE = 2000  # changes that are deleted together
 _PERIODS = 500
 _FULL = 0.95  # of the room, after some were deleted for want of it
-
-
-class NewerError(Exception):
-    """The tables are those of a newer release."""
 
 
 class ChangeDatabase:
@@ -52,28 +47,7 @@ class ChangeDatabase:
     def __init__(self, path: Path | None, most_bytes: int) -> None:
         """Open or make it, in memory where there is no `path`; NewerError, sqlite3.Error."""
         self.most_bytes = most_bytes
-        # Whoever calls sees to it that one thread uses it at a time; it is not always the same.
-        self._connection = sqlite3.connect(path or MEMORY, check_same_thread=False, isolation_level=None, timeout=1.0)
-        try:
-            self._open()
-        except BaseException:
-            self._connection.close()
-            raise
-
-    def _open(self) -> None:
-        execute = self._connection.execute
-        for pragma in (f"cache_size=-{_CACHE}", "temp_store=MEMORY", f"journal_size_limit={_LOG}"):
-            execute(f"PRAGMA {pragma}")
-        (version,) = execute("PRAGMA user_version").fetchone()
-        if version > VERSION:
-            raise NewerError(f"its version is {version}, this release knows {VERSION}")
-        if version == 0:
-            execute("PRAGMA auto_vacuum=INCREMENTAL")
-            execute("PRAGMA journal_mode=WAL")
-            self._connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version={VERSION}; COMMIT;")
-        execute("PRAGMA synchronous=NORMAL")
-        execute("SELECT at FROM change ORDER BY at DESC LIMIT 1").fetchone()
-        execute("SELECT max(ended) FROM watched").fetchone()
+        self._connection = open_database(path, _TABLES, VERSION, _READS)
 
     def insert(self, changes: Sequence[Change]) -> None:
         """Keep these: all or none."""
@@ -152,11 +126,7 @@ class ChangeDatabase:
     @property
     def size(self) -> int:
         """Bytes in use; the write-ahead log comes on top, some megabytes."""
-        execute = self._connection.execute
-        pages, free, size = (
-            execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
-        )
-        return int((pages - free) * size)
+        return used_bytes(self._connection)
 
     @property
     def is_empty(self) -> bool:
@@ -183,9 +153,3 @@ def _meant(wanted: Selection) -> tuple[str, dict[str, object]]:
 def _text(text: str) -> str:
     """Of strangers' texts half a character cannot be stored."""
     return text if text.isascii() else text.encode(errors="replace").decode()
-
-
-def files_of(path: Path) -> Iterator[Path]:
-    """The files of a database."""
-    for ending in ("", "-wal", "-shm"):
-        yield path.with_name(path.name + ending)

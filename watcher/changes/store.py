@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from watcher.changes.change import Change, Found, Period, Selection
-from watcher.changes.database import FILE_NAME, ChangeDatabase, NewerError, files_of
+from watcher.changes.database import FILE_NAME, ChangeDatabase
 from watcher.config.changes import ChangesSettings
 from watcher.metrics.families import CHANGES
 from watcher.metrics.own import OwnMetrics
+from watcher.runtime.sqlite_file import NewerError, set_aside
 
 log = logging.getLogger(__name__)
 
@@ -117,15 +118,9 @@ class ChangeStore:
             return None
 
     def _set_aside(self, path: Path, error: Exception) -> None:
-        """Out of the way, in the place of what was set aside before: it may be large."""
         extra = {"file": str(path), "why": str(error)[:200]}
-        aside = path.with_name(f"{FILE_NAME}.unreadable")
         try:
-            for file, kept in zip(files_of(path), files_of(aside), strict=True):
-                kept.unlink(missing_ok=True)
-                if file.exists():
-                    file.replace(kept)
-            extra["set_aside_as"] = str(aside)
+            extra["set_aside_as"] = str(set_aside(path))
         except OSError as refused:
             extra["not_set_aside"] = str(refused)
         log.warning("cannot read the database of changes, it starts anew", extra=extra)

@@ -49,6 +49,11 @@ class RolloutsSettings(BaseModel):
         default="limits_only",
         description="what only lacks traffic is verified by limits alone, and said; or it is waited for in vain",
     )
+    pod_events: bool = Field(
+        default=False,
+        description="whether warnings in Events of new pods that are not Ready are read, as evidence beside the line "
+        "of pods; needs the right to list events; read at the start alone",
+    )
     windows: WindowSettings = Field(default_factory=WindowSettings, description="how long each part takes")
     staging: tuple[str, ...] = Field(
         default=(),

@@ -8,12 +8,10 @@ from typing import Any, NamedTuple
 from probes.contract import Verdict, say_duration
 from probes.contract.condition import Status
 from watcher.engine.exported.subjects import ProbeResults
+from watcher.kube.objects import REPORTER
 from watcher.kube.pod_ref import PodRef
 from watcher.text.printable import printable
 from watcher.text.timestamps import micro_time
-
-CONTROLLER = "agentweave-watcher"
-"""Who reports; a qualified name, or the API server refuses it."""
 
 MAX_NOTE = 1024
 """Bytes (NoteLengthLimit of pkg/apis/core/validation/events.go)."""
@@ -140,7 +138,7 @@ def new_object(event: Event, instance: str) -> dict[str, Any]:
             "name": pod.name,
             "uid": pod.uid,
         },
-        "reportingController": CONTROLLER,
+        "reportingController": REPORTER,
         "reportingInstance": instance[:_MAX_INSTANCE],
     }
 

@@ -8,3 +8,6 @@ Raw = Mapping[str, Any]
 
 MALFORMED_OBJECT = (KeyError, TypeError, AttributeError, ValueError)
 """What reading an object raises that is not as the API documents it."""
+
+REPORTER = "agentweave-watcher"
+"""As whom the watcher reports Events; a qualified name, or the API server refuses it."""

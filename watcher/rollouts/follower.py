@@ -42,6 +42,13 @@ class Turns(NamedTuple):
 NO_TURNS = Turns()
 
 
+class Runs(NamedTuple):
+    """What pods run now."""
+
+    newest: bool  # some the revision of the newest rollout
+    others: bool  # some another one
+
+
 class Follower:
     """Of one agent."""
 
@@ -51,6 +58,8 @@ class Follower:
         self.judge_at = 0.0  # steady seconds
         self.observed_at: float | None = None  # steady seconds
         self.changed = self.turned = False  # since it was kept; `turned` where a reader would miss it
+        self.turns = 0  # how often a reader would have
+        self.runs = self._runs()  # as the pods were last observed
         self.kept_at = 0.0  # steady seconds
         self._former = trial  # that of the rollout before, should the newest be none
         self._packed: bytes | None = None  # the whole rollout, once nothing is judged of it any more
@@ -95,9 +104,10 @@ class Follower:
         if course.rollout is not None and course.rollout.end:
             self._end()
         self.requests.place(pods, course.pods, course.rollout)
+        self.runs = self._runs()
         if course.rollout is not was:
             self.changed = True
-            self.turned |= turns != NO_TURNS or _turned(was, course.rollout)
+            self._turn(is_new=turns != NO_TURNS or _turned(was, course.rollout))
         return turns
 
     def begin(self, windows: Windows, when_undecided: Literal["limits_only", "wait"], now: float) -> Trial:
@@ -118,7 +128,7 @@ class Follower:
         self.judge_at = facts.now + min(_pause(trial), trial.windows.short / 60)
         if found != was:
             self.course.rollout, self.changed = found, True
-            self.turned |= _turned(was, found)
+            self._turn(is_new=_turned(was, found))
         if verdict(found, Window.SHORT).outcome is Outcome.VERIFIED:
             self.course.verified = found.revision.id
         if trial.is_done:
@@ -137,6 +147,15 @@ class Follower:
     def packed(self, now: float) -> bytes:
         """For the next process."""
         return packed_agent(self.course, self.trial, now, self.requests.cut, self.requests.bounds)
+
+    def _runs(self) -> Runs:
+        newest, pods = self.course.rollout, self.course.pods
+        mine = [each for each in pods.values() if newest is not None and same(each, newest.revision)]
+        return Runs(bool(mine), len(mine) < len(pods))
+
+    def _turn(self, *, is_new: bool) -> None:
+        self.turned |= is_new
+        self.turns += is_new
 
     def _end(self) -> None:
         """Nothing is judged of the newest rollout any more."""
@@ -167,5 +186,9 @@ def _turned(before: Rollout | None, now: Rollout | None) -> bool:
     """Whether somebody who reads it would see another verdict, phase or end."""
     if before is None or now is None:
         return before is not now
-    states = [[each.state for each in one.lines] for one in (before, now)]
-    return states[0] != states[1] or (before.end, before.ready_at, before.stuck) != (now.end, now.ready_at, now.stuck)
+    return _shown(before) != _shown(now)
+
+
+def _shown(one: Rollout) -> tuple[object, ...]:
+    lines = [(each.state, each.reason) for each in one.lines]
+    return lines, one.end, one.ready_at, one.stuck, one.previous_healthy_at, len(one.fired), len(one.unseen)

@@ -8,9 +8,12 @@ from watcher.checklist.live.kubernetes.evidence import KubernetesEvidence
 from watcher.checklist.live.kubernetes.pods.pod_owners import Key
 from watcher.config.settings import Settings
 from watcher.engine.engine import Engine
+from watcher.rollouts.evidence import RolloutEvidence
 from watcher.rollouts.kept.keeper import RolloutKeeper
 from watcher.rollouts.rollouts import WRITTEN_EVERY, Rollouts
 from watcher.rollouts.seen.cluster import AgentPods, ClusterPods
+from watcher.rollouts.seen.logs import LogWitness
+from watcher.rollouts.seen.pod_events import PodEvents
 from watcher.scheduling.schedule import Schedule
 from watcher.targets import TargetSet
 
@@ -27,19 +30,26 @@ class OnOffRollouts:
         target_set: TargetSet,
         evidence: KubernetesEvidence | None,
         simulated: AgentPods | None = None,
+        logs: LogWitness | None = None,
     ) -> None:
-        """`evidence`: what those watches tell, None where there are none; `simulated`: pods in place of a cluster's."""
+        """`evidence`: what those watches tell, None where there are none; `simulated`: pods in place of a cluster's;
+        `logs`: who reads logs."""
         self._is_on, self._open = settings.rollouts.enabled, None
         if self._is_on and simulated is not None:
             keeper = RolloutKeeper(settings.state_dir)
-            self._open = Rollouts(simulated, engine, settings.rollouts, keeper, lambda: True)
+            self._open = Rollouts(simulated, engine, settings.rollouts, keeper, lambda: True, logs)
         elif self._is_on and evidence is not None:
-            self._open = _opened(settings, engine, target_set, evidence)
+            self._open = _opened(settings, engine, target_set, evidence, logs)
 
     @property
     def view(self) -> Rollouts | None:
         """What readers may know of them."""
         return self._open
+
+    @property
+    def evidence(self) -> RolloutEvidence | None:
+        """What the checklist is told of them; None where none are followed."""
+        return RolloutEvidence(self._open) if self._open is not None else None
 
     @property
     def unwritable(self) -> str:
@@ -51,6 +61,8 @@ class OnOffRollouts:
         if self._open is not None:
             await self._open.restore()
             schedule.every(self._open.EVERY, self._open.tick, "rollouts")
+            if self._open.events is not None:
+                schedule.every(PodEvents.EVERY, self._open.events.tick, "events of pods")
             schedule.every(WRITTEN_EVERY, self._open.write, "rollouts kept", first=WRITTEN_EVERY)
 
     def adopt(self, settings: Settings) -> None:
@@ -66,13 +78,21 @@ class OnOffRollouts:
             await self._open.close()
 
 
-def _opened(settings: Settings, engine: Engine, target_set: TargetSet, evidence: KubernetesEvidence) -> Rollouts:
+def _opened(
+    settings: Settings,
+    engine: Engine,
+    target_set: TargetSet,
+    evidence: KubernetesEvidence,
+    logs: LogWitness | None,
+) -> Rollouts:
     keeper = RolloutKeeper(settings.state_dir)
 
     def is_known() -> bool:
         return target_set.is_known and not evidence.pods.is_behind
 
-    rollouts = Rollouts(ClusterPods(evidence), engine, settings.rollouts, keeper, is_known)
+    reads = settings.rollouts.pod_events
+    events = PodEvents(evidence.access, engine.clock.steady) if reads else None
+    rollouts = Rollouts(ClusterPods(evidence), engine, settings.rollouts, keeper, is_known, logs, events)
 
     def touch_all(agents: Collection[AgentRef]) -> None:
         for each in agents:

@@ -33,6 +33,9 @@
 {{- if .Values.rbac.podLogs }}
 {{- $_ := set $config.checklist "logs" (dict "kind" "kubernetes") }}
 {{- end }}
+{{- if .Values.rbac.podEvents }}
+{{- $_ := set $config "rollouts" (dict "pod_events" true) }}
+{{- end }}
 {{- end }}
 {{- $records := dict }}
 {{- with .Values.records.configMaps }}

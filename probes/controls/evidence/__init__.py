@@ -11,6 +11,7 @@ from probes.controls.evidence.live_pod import LivePod
 from probes.controls.evidence.looks import MetricsLook, OPALook, ServedPort, Spoken, Traffic, Verdicts
 from probes.controls.evidence.own_identity import OwnWorkload
 from probes.controls.evidence.past import ConditionPast, PodConditions, PodHistory, Stretch
+from probes.controls.evidence.rollout_record import FiredAlert, RolloutLine, RolloutRecord
 from probes.controls.evidence.witnesses.document_links import DeadLink, DocumentLinks
 from probes.controls.evidence.witnesses.log_sample import Arrived, LogSample, Retention, Share
 from probes.controls.evidence.witnesses.scanner_reports import RunningImage, ScannerReports
@@ -27,6 +28,7 @@ __all__ = [
     "DeadLink",
     "DocumentLinks",
     "EvidenceSet",
+    "FiredAlert",
     "IdentityEntries",
     "IdentityEntry",
     "KubeObject",
@@ -45,6 +47,8 @@ __all__ = [
     "PrometheusLook",
     "ReadText",
     "Retention",
+    "RolloutLine",
+    "RolloutRecord",
     "Routed",
     "RunningImage",
     "ScannerReports",

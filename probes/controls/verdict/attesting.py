@@ -16,7 +16,7 @@ NOTHING_SEEN_FOR = 7 * 86400.0
 
 _TURNED_ON_BY: Mapping[OptIn, tuple[SourceName, ...]] = {
     OptIn.HOSTILE_HANDSHAKES: (SourceName.TLS_POSTURE,),
-    OptIn.LOGS: (SourceName.LOGS,),
+    OptIn.LOGS: (SourceName.LOGS, SourceName.ROLLOUT),  # whose record has what logs show of it
     OptIn.TRACES: (SourceName.TRACES,),
     OptIn.PROMETHEUS: (SourceName.PROMETHEUS,),
     OptIn.ALERTMANAGER: (SourceName.ALERTMANAGER,),

@@ -17,20 +17,20 @@ from typing import TypeAlias
 
 from probes.controls.catalogue.control import Assurance, Control, FactKey, SourceName, UnknownReason
 from probes.controls.catalogue.terms import Automation, Scope
-from probes.controls.evidence import EvidenceSet, Missing
+from probes.controls.evidence import EvidenceSet, Missing, RolloutRecord, Seen
 from probes.controls.evidence.gathered import NOT_GIVEN
 from probes.controls.finding import Finding, RecordRef, State, Witness
 from probes.controls.judging import Facts, Judges, Raised, Statement, asked
 from probes.controls.records import Record
 from probes.controls.verdict.attesting import attested
 from probes.controls.verdict.case import Case
-from probes.controls.verdict.failing import failed, still_failed, suspects
+from probes.controls.verdict.failing import failed, lost, still_failed, suspects
 from probes.controls.verdict.not_applicable import not_applicable
 from probes.controls.verdict.passing import Doubt, doubts, proofs
 from probes.controls.verdict.record_verdict import judge_records, waiver_of
 from probes.controls.verdict.showing import message_of
 from probes.controls.verdict.unknown import unknown
-from probes.controls.verdict.weighing import SettledPods, Weighed, weigh
+from probes.controls.verdict.weighing import SettledPods, Weighed, by_the_record, weigh
 
 Answers: TypeAlias = dict[FactKey, bool | Missing]
 _WAIVABLE = (State.FAIL, State.UNKNOWN, State.EXPIRED)
@@ -56,17 +56,20 @@ def judge_control(
     finding of another one is no previous finding.
     """
     rollout = evidence.sources.get(_ROLLOUT, NOT_GIVEN)
-    if control.scope is _RELEASE and isinstance(rollout, Missing):
-        return before_any_rollout(control, rollout, facts.now, previous)
+    if control.scope is _RELEASE:
+        if isinstance(rollout, Missing):
+            return before_any_rollout(control, rollout, facts.now, previous)
+        previous = of_this_rollout(rollout, previous)
     applies = _applies(control, evidence, facts, judges, {} if answers is None else answers)
     if applies is False:
         return _since(not_applicable(control, facts.now), previous)
     records = [each for each in records if each.environment == facts.environment]
+    scales = weigh(control, evidence, facts, judges.controls.get(control.id, ()), pods)
     case = Case(
         control,
         evidence,
         facts,
-        weigh(control, evidence, facts, judges.controls.get(control.id, ()), pods),
+        by_the_record(scales) if control.scope is _RELEASE else scales,
         previous,
         judge_records(control, evidence, records, facts.now),
         applies if isinstance(applies, Missing) else None,
@@ -77,7 +80,9 @@ def judge_control(
 
 
 def before_any_rollout(control: Control, rollout: Missing, now: float, previous: Finding | None) -> Finding:
-    """Of scope release, where no rollout was seen."""
+    """Of scope release, where no rollout was seen. What failed stays so where that is not known any more."""
+    if previous and previous.underlying is State.FAIL and rollout.reason is not UnknownReason.NO_DATA:
+        return lost(previous, now)
     finding = Finding(
         control=control.id,
         state=State.UNKNOWN,
@@ -87,6 +92,14 @@ def before_any_rollout(control: Control, rollout: Missing, now: float, previous:
         since=now,
     )
     return _since(finding, previous)
+
+
+def of_this_rollout(rollout: Seen[object], previous: Finding | None) -> Finding | None:
+    """The finding before, where it was about the same rollout."""
+    record = rollout.value
+    if previous is None or not isinstance(record, RolloutRecord) or previous.since >= record.subject_since:
+        return previous
+    return None
 
 
 def _applies(control: Control, evidence: EvidenceSet, facts: Facts, judges: Judges, answers: Answers) -> bool | Missing:

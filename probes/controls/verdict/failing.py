@@ -76,12 +76,18 @@ def still_failed(case: Case) -> Finding | None:
     sources = {witness.source for witness in before.memory.blamed} & {spec.source for spec in case.control.evidence}
     if all(_cleared(case, source) for source in sources):
         return None
-    return before._replace(state=_FAIL, record=None, evidence_lost_since=_lost(case), next_decided_at=None)
+    return lost(before, case.facts.now)
+
+
+def lost(before: Finding, now: float) -> Finding:
+    """Still fail, as it was `before`, although what it rests on cannot be seen any more; `now`: Unix seconds."""
+    since = now if before.evidence_lost_since is None else before.evidence_lost_since
+    return before._replace(state=_FAIL, record=None, evidence_lost_since=since, next_decided_at=None)
 
 
 def _lost(case: Case) -> float:
-    lost = case.previous.evidence_lost_since if case.previous else None
-    return case.facts.now if lost is None else lost
+    since = case.previous.evidence_lost_since if case.previous else None
+    return case.facts.now if since is None else since
 
 
 def _cleared(case: Case, source: SourceName) -> bool:

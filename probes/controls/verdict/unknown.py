@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from probes.controls.catalogue.control import UnknownReason
+from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import Missing
 from probes.controls.evidence.gathered import NOT_GIVEN
 from probes.controls.finding import Finding, Memory, State, Witness
@@ -11,6 +11,8 @@ from probes.controls.verdict.failing import suspects
 from probes.controls.verdict.passing import NONE_OF, Doubt, doubts
 from probes.controls.verdict.record_verdict import Outcome
 from probes.controls.verdict.showing import cut
+
+_ROLLOUT = SourceName.ROLLOUT  # to look one up at its Enum takes ten times as long, and this is asked of each control
 
 
 def unknown(case: Case, found: Sequence[Doubt] | None = None) -> Finding:
@@ -46,13 +48,15 @@ def _told(case: Case, found: Sequence[Doubt] | None) -> Doubt:
 
 
 def first_doubt(case: Case, doubted: Sequence[Doubt] | None = None) -> Doubt:
-    """The reason that is told: a fault of ours before all, else the first of the list that holds."""
+    """The reason that is told: a fault of ours before all, then what the record of a rollout leaves open, else the
+    first of the list that holds."""
     found = _doubts(case, doubts(case.control, case.scales) if doubted is None else doubted)
     ours = [each for each in found if each.reason is UnknownReason.EVALUATOR_ERROR]
     declared = [each for each in found if each.reason is UnknownReason.DECLARED_ONLY]
     if ours or (declared and all(each.absent for each in found if each not in declared)):
         return (ours or declared)[0]
-    first = min(found, key=lambda each: each.reason.rank)
+    of_record = [each for each in found if each.witness is not None and each.witness.source is _ROLLOUT]
+    first = min(of_record or found, key=lambda each: each.reason.rank)
     return first._replace(message=cut(f"{first.message} {why}")) if (why := _why_not_given(case, first)) else first
 
 

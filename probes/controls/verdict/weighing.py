@@ -1,7 +1,7 @@
 """What each source shows of one control: the statements of its judges, pod by pod, and what is missing or too old."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -18,7 +18,12 @@ from probes.controls.finding import Witness
 from probes.controls.judging import Facts, Raised, RegisteredJudge, Says, Statement, asked
 from probes.controls.verdict.voting import next_voter_at, voters
 
-_RECORD = SourceName.RECORD
+_RECORD, _ROLLOUT = SourceName.RECORD, SourceName.ROLLOUT
+_IN_THE_RECORD = frozenset(
+    {SourceName.CONDITIONS, SourceName.AGENT_METRICS, SourceName.OPA, SourceName.HISTORY, SourceName.HANDSHAKE}
+)
+"""What the lines of a rollout are judged by."""
+
 _WITNESSES = {source: Witness(source) for source in SourceName}
 _NO_SOURCE: frozenset[SourceName] = frozenset()
 NOT_JUDGED = "This version does not judge this evidence."
@@ -63,6 +68,7 @@ class Scales:
 
     parts: tuple[Weighed, ...]  # those that have a vote
     error: str = ""  # a judge raised: what it was
+    raised: frozenset[SourceName] = frozenset()  # of which sources the judges speak that did
     voting: frozenset[str] = frozenset()
     judged_sources: frozenset[SourceName] = field(default_factory=frozenset)  # that some judge speaks of
 
@@ -103,21 +109,32 @@ def weigh(
     `pods`: those of this evidence that have a vote, where they are known already.
     """
     said: list[Statement] = []
-    error = ""
+    error, raised = "", _NO_SOURCE
     for registered in judges:
         if _is_seen(evidence, registered.sources):
             answer = asked(partial(_statements, registered, control, evidence, facts))
             if isinstance(answer, Raised):
-                error = answer.what
+                error, raised = answer.what, raised | registered.sources
             else:
                 said += answer
     spoken = judges[0].sources if len(judges) == 1 else _NO_SOURCE.union(*[each.sources for each in judges])
     if not evidence.pods:
         whole = [_whole(spec, evidence, facts.now, said) for spec in control.evidence if spec.source is not _RECORD]
-        return Scales(tuple(whole), error, judged_sources=spoken)
+        return Scales(tuple(whole), error, raised, judged_sources=spoken)
     pods = settled_pods(evidence, facts.now) if pods is None else pods
     parts = [part for spec in control.evidence for part in _parts(spec, evidence, facts.now, pods, said)]
-    return Scales(tuple(_with_a_vote(parts) if said else parts), error, pods.voting, spoken)
+    return Scales(tuple(_with_a_vote(parts) if said else parts), error, raised, pods.voting, spoken)
+
+
+def by_the_record(scales: Scales) -> Scales:
+    """Of a release: what the record of its rollout has decided is frozen; until then all evidence counts.
+
+    What the record is not made of, such as what Prometheus says, counts after that too.
+    """
+    if not any(part.says(_GOOD) or part.says(_BAD) for part in scales.of(_ROLLOUT)):
+        return scales
+    others = tuple([part for part in scales.parts if part.spec.source not in _IN_THE_RECORD])
+    return replace(scales, parts=others, error=scales.error if scales.raised - _IN_THE_RECORD else "")
 
 
 def _is_seen(evidence: EvidenceSet, sources: frozenset[SourceName]) -> bool:

@@ -5,9 +5,10 @@ import asyncio
 import pytest
 
 from probes.controls.catalogue.control import SourceName, UnknownReason
+from probes.controls.catalogue.terms import Scope
 from probes.controls.evidence import EvidenceSet, Missing
 from probes.controls.verdict.control import judge_control
-from tests.probes.controls.made import AGENT, NOW, pod
+from tests.probes.controls.made import AGENT, CATALOGUE, NOW, pod, seen
 from watcher.checklist.live.accounts import Accounts
 from watcher.checklist.live.alike import Alike
 from watcher.checklist.live.criteria import Criteria
@@ -41,3 +42,13 @@ def test_what_cannot_be_asked_is_judged_of_each_agent() -> None:
     known = asyncio.run(Alike(Criteria(ChecklistSettings())).known(evidence, {}, (), NOW, TimeSlice()))
     assert "logformat.level" not in known
     assert "observability.tracing.spiffe-ids" in known
+
+
+def test_what_is_about_a_rollout_is_judged_of_each_agent_that_has_one() -> None:
+    alike = Alike(Criteria(ChecklistSettings()))
+    released = {each.id for each in CATALOGUE.controls if each.scope is Scope.RELEASE}
+    for found in (seen(), Missing(UnknownReason.NO_DATA, "None yet.")):
+        evidence = EvidenceSet(AGENT, {**OFF, SourceName.ROLLOUT: found}, {})
+        assert not released & set(asyncio.run(alike.known(evidence, {}, (), NOW, TimeSlice())))
+    without = asyncio.run(alike.known(EvidenceSet(AGENT, dict(OFF), {}), {}, (), NOW, TimeSlice()))
+    assert "release.pre.security-review" in without

@@ -58,8 +58,9 @@ def test_the_weaker_of_two_that_prove_it_counts() -> None:
 
 
 def test_what_is_declared_proves_no_behaviour_and_so_does_not_weaken_what_was_seen() -> None:
-    found = evidence(rollout=seen(), agent_metrics=seen(), kubernetes_object=seen())
-    assert judged("postdeploy.short.traffic-routing", found).assurance is Assurance.REPORTED
+    control = replace(CATALOGUE.by_id[CPU], declared_pass=False)
+    found = evidence(kubernetes_pod=seen(), kubernetes_object=seen())
+    assert judge_control(control, found, facts(), judges(control)).assurance is Assurance.REPORTED
 
 
 def test_what_is_missing_and_needed_is_unknown_for_its_reason() -> None:

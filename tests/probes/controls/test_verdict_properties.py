@@ -11,7 +11,7 @@ from probes.controls.catalogue.terms import Automation, Bind, ExpiredReason, Fai
 from probes.controls.checklist import judge_agent
 from probes.controls.evidence import EvidenceSet, Missing, Pod, Seen
 from probes.controls.finding import Finding, State
-from probes.controls.judging import Judges
+from probes.controls.judging import Judges, RegisteredJudge
 from probes.controls.profile import CHECKLIST
 from probes.controls.readiness import Verdict, readiness_of
 from probes.controls.records import Record
@@ -33,7 +33,15 @@ from tests.probes.controls.made import (
 )
 
 LEAVES = [each for each in CATALOGUE.controls if each.automation is not Automation.ROLLUP]
-JUDGES = Judges(judges(*LEAVES).controls, {key: lambda _, __: True for key in FactKey})
+
+
+def _each_of_its_source(control: Control) -> tuple[RegisteredJudge, ...]:
+    """A judge a source, as those that are shipped: one that raises says nothing of the others' evidence."""
+    alone = (replace(control, evidence=(spec,)) for spec in control.evidence)
+    return tuple(judges(each).controls[control.id][0] for each in alone)
+
+
+JUDGES = Judges({each.id: _each_of_its_source(each) for each in LEAVES}, {key: lambda _, __: True for key in FactKey})
 REQUIRED = CHECKLIST.required(CATALOGUE)
 WITHHELD = (UnknownReason.FORBIDDEN, UnknownReason.UNREACHABLE, UnknownReason.UNPARSEABLE)
 ABSENT = (UnknownReason.SOURCE_MISSING, UnknownReason.NOT_ENABLED)
@@ -160,11 +168,19 @@ def test_fresh_confirmed_evidence_against_it_fails_whatever_records_say(
 ) -> None:
     control, found, records, _ = case
     bad = _first_refuting(control)
-    released = control.scope is not Scope.RELEASE or isinstance(found.sources.get(SourceName.ROLLOUT), Seen)
-    if bad and released:  # without a rollout there is nothing that could have failed
+    if bad and _is_open(control, found):
         against = EvidenceSet(AGENT, {**found.sources, bad: seen("bad at once")}, {}, found.digests)
         if not any(isinstance(each, Seen) and each.value == "raises" for each in against.sources.values()):
             assert judge_control(control, against, facts(), JUDGES, records).state is State.FAIL
+
+
+def _is_open(control: Control, found: EvidenceSet) -> bool:
+    """Without a rollout there is nothing that could have failed, and what its record has decided is frozen."""
+    rollout = found.sources.get(SourceName.ROLLOUT)
+    decides = control.spec(SourceName.ROLLOUT) is not None and isinstance(rollout, Seen)
+    if control.scope is not Scope.RELEASE:
+        return True
+    return isinstance(rollout, Seen) and not (decides and rollout.value in ("good", "bad"))
 
 
 def _first_refuting(control: Control) -> SourceName | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from probes.controls.catalogue.control import Control, SourceName, UnknownReason
-from probes.controls.catalogue.terms import Automation
+from probes.controls.catalogue.terms import Automation, Scope
 from probes.controls.evidence import AgentRef, EvidenceSet, Missing, Pod
 from probes.controls.finding import NOTHING_REMEMBERED, Finding, State
 from probes.controls.records import Record
@@ -13,6 +13,7 @@ from watcher.checklist.live.criteria import Criteria
 from watcher.runtime.cooperative import TimeSlice
 
 _UNKNOWN, _ROLLUP, _NOT_ENABLED = State.UNKNOWN, Automation.ROLLUP, UnknownReason.NOT_ENABLED
+_RELEASE, _ROLLOUT = Scope.RELEASE, SourceName.ROLLOUT
 _NOBODY = AgentRef("", "")
 _MOST = 50_000  # of a hundred controls, agents with five hundred different numbers of pods
 
@@ -51,6 +52,8 @@ class Alike:
         known = {}
         for control in self._controls:
             if control.id in spoken or any(spec.source in given for spec in control.evidence):
+                continue
+            if control.scope is _RELEASE and _ROLLOUT in given:  # it is about that rollout
                 continue
             was = before.get(control.id)
             if was is None:

@@ -58,13 +58,23 @@ class Gathering:
         """`owns`: whether a pod of this namespace and name is one of this shard; `accounts`: as whom agents of all
         shards run; `at_once`: somebody looks by hand, and takes a pod of the config for settled."""
         self.accounts = accounts
-        self.providers, self._owns, self._at_once = tuple(providers), owns, at_once
+        self.providers, self._owns, self._at_once = list[EvidenceProvider](), owns, at_once
         self._logger = FailuresLogger(log)
         self._told: set[SourceName] = set()  # which were given twice
-        self._failing = [0 for _ in self.providers]  # calls in a row that did not tell what changed
-        self._beside: list[Collection[AgentRef]] = [() for _ in self.providers]  # the agents that each told last
-        self._up: list[Mapping[str, str]] = [{} for _ in self.providers]  # the same of its sources
-        self._given: list[set[SourceName]] = [set() for _ in self.providers]  # what each ever gave
+        self._failing: list[int] = []  # of each: calls in a row that did not tell what changed
+        self._beside: list[Collection[AgentRef]] = []  # the agents that each told last
+        self._up: list[Mapping[str, str]] = []  # the same of its sources
+        self._given: list[set[SourceName]] = []  # what each ever gave
+        for each in providers:
+            self.add(each)
+
+    def add(self, provider: EvidenceProvider) -> None:
+        """Ask one more."""
+        self.providers.append(provider)
+        self._failing.append(0)
+        self._beside.append(())
+        self._up.append({})
+        self._given.append(set())
 
     def of(self, agent: AgentRef, watched: Mapping[str, float], targets: Sequence[Target], now: float) -> Gathered:
         """The evidence of an agent with these pods; `watched`: Unix seconds since when, by pod."""

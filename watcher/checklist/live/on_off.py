@@ -14,6 +14,8 @@ from watcher.targets import TargetSet
 if TYPE_CHECKING:
     from watcher.checklist.live.kubernetes.evidence import KubernetesEvidence
     from watcher.checklist.live.opening import LiveChecklist
+    from watcher.checklist.live.outside.asked_evidence import AskedEvidence
+    from watcher.checklist.live.provider import EvidenceProvider
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,11 @@ class OnOffChecklist:
         return self._open.kubernetes if self._open is not None else None
 
     @property
+    def logs(self) -> "AskedEvidence | None":
+        """Who reads the logs of agents; None where there is no checklist."""
+        return self._open.logs if self._open is not None else None
+
+    @property
     def unwritable(self) -> str:
         """Why what was found cannot be kept; empty where it is."""
         return self._open.unwritable if self._open is not None else ""
@@ -48,6 +55,11 @@ class OnOffChecklist:
         """Have findings that turn told as changes."""
         if self._open is not None:
             self._open.tell_changes(tell)
+
+    def ask_too(self, provider: "EvidenceProvider | None") -> None:
+        """Take evidence from this place too; before it starts."""
+        if self._open is not None and provider is not None:
+            self._open.ask_too(provider)
 
     async def start(self, schedule: Schedule) -> None:
         """Judge from now on."""

@@ -16,6 +16,7 @@ from watcher.checklist.live.kept.keeper import FindingsKeeper
 from watcher.checklist.live.known.known_evidence import KnownEvidence
 from watcher.checklist.live.kubernetes.evidence import KubernetesEvidence
 from watcher.checklist.live.kubernetes.opening import open_object_evidence
+from watcher.checklist.live.outside.asked_evidence import AskedEvidence
 from watcher.checklist.live.probing.last_tries import LastTries
 from watcher.checklist.live.probing.prober import ProbedEvidence
 from watcher.checklist.live.probing.source_settings import source_settings
@@ -98,6 +99,11 @@ class LiveChecklist:
         return self._objects.cluster
 
     @property
+    def logs(self) -> AskedEvidence:
+        """Who reads the logs of agents, or says why nobody does."""
+        return self._witnesses.logs
+
+    @property
     def unwritable(self) -> str:
         """Why what was found cannot be kept; empty where it is."""
         of_evidence = self._probed.unwritable or self._known.unwritable or self._witnesses.unwritable
@@ -108,6 +114,10 @@ class LiveChecklist:
         """Have findings that turn, and records that come and go, told as changes."""
         self._checklist.on_turn.append(FindingChanges(self._checklist.criteria.catalogue.by_id, tell))
         self._records.book.on_change.append(RecordChanges(tell))
+
+    def ask_too(self, provider: EvidenceProvider) -> None:
+        """Take evidence from this place too; before it starts."""
+        self._gathering.add(provider)
 
     async def start(self, schedule: Schedule) -> None:
         """Judge from now on; what the last process left is taken up."""

@@ -56,13 +56,13 @@ class Witnesses:
         self._links = LinkEvidence(
             settings.document_links, records, lambda: board.states, names, engine.clock, state_dir
         )
-        self._logs = self._evidence(SourceName.LOGS, *self._logs_of(settings))
+        self.logs = self._evidence(SourceName.LOGS, *self._logs_of(settings))
         self._traces = self._evidence(SourceName.TRACES, *self._traces_of(settings))
 
     @property
     def providers(self) -> Sequence[EvidenceProvider]:
         """One each."""
-        return [self._logs, self._traces, self._links]
+        return [self.logs, self._traces, self._links]
 
     @property
     def unwritable(self) -> str:
@@ -74,14 +74,14 @@ class Witnesses:
         await self._links.known.restore()
         schedule.every(every, self._links.tick, "links")
         schedule.every(_KEPT_EVERY, self._links.known.write, "known links", first=_KEPT_EVERY)
-        schedule.every(every, self._logs.tick, "logs")
+        schedule.every(every, self.logs.tick, "logs")
         schedule.every(every, self._traces.tick, "traces")
 
     async def first(self, seconds: float) -> None:
         """Ask about all agents once; not about all where that takes longer than so many seconds."""
         end = time.monotonic() + seconds
-        while (self._logs.is_busy or self._traces.is_busy) and time.monotonic() < end:
-            await asyncio.gather(self._logs.tick(), self._traces.tick())
+        while (self.logs.is_busy or self._traces.is_busy) and time.monotonic() < end:
+            await asyncio.gather(self.logs.tick(), self._traces.tick())
             await asyncio.sleep(0.1)
 
     def adopt(self, settings: ChecklistSettings) -> None:
@@ -90,7 +90,7 @@ class Witnesses:
         if settings.document_links != before.document_links:
             self._links.adopt(settings.document_links)
         if (settings.logs, settings.intervals.logs) != (before.logs, before.intervals.logs):
-            self._adopt(self._logs, *self._logs_of(settings))
+            self._adopt(self.logs, *self._logs_of(settings))
         if (settings.traces, settings.intervals.traces) != (before.traces, before.intervals.traces):
             self._adopt(self._traces, *self._traces_of(settings))
 

@@ -1,8 +1,9 @@
 """Rollouts, what is followed of each agent, and the hours of its requests: one connection, one thread at a time."""
 
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+
+from watcher.runtime.sqlite_file import open_database
 
 FILE_NAME = "rollouts.db"
 VERSION = 1
@@ -34,29 +35,11 @@ class RolloutDatabase:
     """The tables; every call may raise sqlite3.Error."""
 
     def __init__(self, path: Path | None) -> None:
-        """Open or make it, in memory where there is no `path`; ValueError where it is of a newer release."""
+        """Open or make it, in memory where there is no `path`; NewerError where it is of a newer release."""
         self._most = MOST_ON_DISK if path is not None else MOST_IN_MEMORY
-        self._connection = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None, timeout=1)
-        try:
-            self._open()
-        except BaseException:
-            self._connection.close()
-            raise
-
-    def _open(self) -> None:
-        execute = self._connection.execute
-        for pragma in ("cache_size=-1024", "temp_store=MEMORY", f"journal_size_limit={4 << 20}"):
-            execute(f"PRAGMA {pragma}")
-        (version,) = execute("PRAGMA user_version").fetchone()
-        if version > VERSION:
-            raise ValueError(f"its version is {version}, this release knows {VERSION}")
-        if version == 0:
-            execute("PRAGMA journal_mode=WAL")
-            self._connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version={VERSION}; COMMIT;")
-        execute("PRAGMA synchronous=NORMAL")
-        (size,) = execute("PRAGMA page_size").fetchone()
-        execute(f"PRAGMA max_page_count={MOST_BYTES // size}")
-        execute("SELECT count(*) FROM followed").fetchone()
+        self._connection = open_database(path, _TABLES, VERSION, ("SELECT count(*) FROM followed",))
+        (size,) = self._connection.execute("PRAGMA page_size").fetchone()
+        self._connection.execute(f"PRAGMA max_page_count={MOST_BYTES // size}")
 
     def put(
         self,

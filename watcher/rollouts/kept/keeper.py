@@ -16,6 +16,7 @@ from watcher.rollouts.kept.database import FILE_NAME, Agent, HourRow, RolloutDat
 from watcher.rollouts.kept.packing import KeptAgent, agent_of, packed_rollout, rollout_of
 from watcher.rollouts.requests.hours import DAY_HOURS, DAYS, Hour, unpacked
 from watcher.rollouts.rollout import Rollout
+from watcher.runtime.sqlite_file import set_aside
 
 log = logging.getLogger(__name__)
 
@@ -131,10 +132,7 @@ class RolloutKeeper:
 
     def _set_aside(self, path: Path, error: Exception) -> None:
         extra = {"file": str(path), "why": str(error)[:200]}
-        for ending in ("", "-wal", "-shm"):
-            file = path.with_name(path.name + ending)
-            if file.exists():
-                file.replace(path.with_name(f"{FILE_NAME}.unreadable{ending}"))
+        set_aside(path)
         log.warning("cannot read the database of rollouts, it starts anew", extra=extra)
 
     def _try(self, work: Callable[[RolloutDatabase], T], otherwise: T) -> T:

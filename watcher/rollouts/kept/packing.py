@@ -10,7 +10,8 @@ from pydantic import TypeAdapter
 from probes.history.packed import Packed
 from watcher.rollouts.lines.sight import Former, Windows
 from watcher.rollouts.lines.trial import Trial
-from watcher.rollouts.requests.minutes import Minutes
+from watcher.rollouts.requests.log_lines import LogLines
+from watcher.rollouts.requests.minutes import DECIDED_WIDTH, Minutes
 from watcher.rollouts.rollout import Revision, Rollout
 from watcher.rollouts.seen.course import Course
 from watcher.rollouts.terms import LineName, Window
@@ -38,6 +39,8 @@ class _KeptTrial(NamedTuple):
     former: tuple[Former, ...]
     blind: dict[Window, float]
     closed: tuple[tuple[Window, LineName], ...]
+    logs_before: LogLines | None = None
+    decisions: tuple[_KeptMinutes, _KeptMinutes] | None = None  # of the new pods and of the old ones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,11 +112,15 @@ def trial_of(kept: KeptAgent) -> Trial | None:
     if found is None:
         return None
     minute = found.windows.short / 60
+    none = _KeptMinutes(found.began, b"", {})
+    of_new, of_old = found.decisions or (none, none)
     return Trial(
         began=found.began,
         windows=found.windows,
         new=Minutes.load(minute, *found.new),
         old=Minutes.load(minute, *found.old),
+        new_decisions=Minutes.load(minute, *of_new, width=DECIDED_WIDTH),
+        old_decisions=Minutes.load(minute, *of_old, width=DECIDED_WIDTH),
         cut=found.cut,
         bounds=found.bounds,
         ready=found.ready,
@@ -121,6 +128,7 @@ def trial_of(kept: KeptAgent) -> Trial | None:
         seen_at=kept.seen_at,
         true_before=frozenset(found.true_before),
         former=found.former,
+        logs_before=found.logs_before,
         blind=dict(found.blind),
         closed=frozenset(found.closed),
     )
@@ -138,8 +146,10 @@ def _kept(trial: Trial) -> _KeptTrial:
         good_since=trial.good_since,
         true_before=tuple(trial.true_before),
         former=trial.former,
+        logs_before=trial.logs_before,
         blind=trial.blind,
         closed=tuple(trial.closed),
+        decisions=(_KeptMinutes(*trial.new_decisions.dumped()), _KeptMinutes(*trial.old_decisions.dumped())),
     )
 
 

@@ -9,7 +9,7 @@ from watcher.engine.debounce import ProbeResult
 from watcher.rollouts.lines.sight import Limits, Standing
 from watcher.rollouts.seen.running import RunningPod
 
-SLO = "slo"
+SLO, PAGE = "slo", "agent_metrics"
 _SVID = "svid"
 _ROTATED, _NOT_BEFORE, _NOT_AFTER = (
     "svid_last_rotation_timestamp_seconds",

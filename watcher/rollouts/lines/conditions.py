@@ -10,6 +10,7 @@ from watcher.rollouts.terms import Window
 HELD = 60.0
 """Seconds for which a condition must be true: what passes by itself is not held against a rollout."""
 
+_KILLED = "OOMKilled"
 _SVID = ("SVIDExpired", "SVIDExpiryImminent", "SVIDRotationOverdue", "SVIDNotTrusted", "SVIDWrongIdentity")
 
 
@@ -25,7 +26,9 @@ def breakers(sight: Sight, window: Window) -> Said:
 
 
 def memory(sight: Sight, window: Window) -> Said:
-    """Neither high nor rising without an end."""
+    """Neither high nor rising without an end, and no process was killed for want of it."""
+    if killed := [each.name for each in sight.pods if each.ended == _KILLED]:
+        return failed(_KILLED, f"The agent's container of pod {killed[0]} was killed for want of memory.")
     names = ("MemoryHigh", "MemoryDrift", "MemoryExhaustionPredicted")
     return judged(sight, window, names, "Memory is under its limit and does not drift.")
 

@@ -3,6 +3,7 @@
 from watcher.rollouts.lines.conditions import at_the_end, true_ones
 from watcher.rollouts.lines.said import Said, failed, no_data, not_applicable, passed, settling
 from watcher.rollouts.lines.sight import Sight
+from watcher.rollouts.requests.log_lines import LEAST_LINES, is_worse
 from watcher.rollouts.terms import Window
 
 _HEALTH = ("AgentUnreachable", "AgentRestarting")
@@ -15,11 +16,11 @@ def pods_running(sight: Sight, window: Window) -> Said:
     """All that are wanted run and are Ready."""
     pods = sight.rollout.pods
     if sight.rollout.stuck:
-        return failed("Stuck", sight.rollout.stuck)
+        return failed("Stuck", sight.rollout.stuck, *sight.events)
     wanted = pods.updated if pods.wanted is None or sight.rollout.is_canary else pods.wanted
     if _is_good(sight):
         return passed(f"{pods.ready} of {wanted} pods are Ready.", *_canary(sight))
-    return _not_yet(sight, window, f"{pods.ready} of {wanted} pods are Ready.")
+    return _not_yet(sight, window, f"{pods.ready} of {wanted} pods are Ready.", *sight.events)
 
 
 def health_checks(sight: Sight, window: Window) -> Said:
@@ -42,9 +43,22 @@ def health_checks(sight: Sight, window: Window) -> Said:
     return _not_yet(sight, window, f"Pod {unready[0]} is not Ready." if unready else "All pods are Ready.")
 
 
-def logs(_: Sight, __: Window) -> Said:
-    """Nobody reads them here."""
-    return not_applicable("Logs are not read.")
+def logs(sight: Sight, window: Window) -> Said:
+    """Not more lines are errors or warnings than before; who logs too little, or for the first time, is not judged."""
+    found, new = sight.logs, sight.logs.new
+    if not found.are_read:
+        return not_applicable("Logs are not read.")
+    if new is None:
+        why = found.why or "No lines of the new pods were read."
+        return settling(why) if found.is_asked else _not_yet(sight, window, why)
+    told = f"{new.bad} of the newest {new.lines} lines are errors or warnings"
+    if new.lines < LEAST_LINES:
+        said = no_data(f"{told}; too few have a level.", lacks=f"{new.lines} lines with a level")
+        return said if sight.is_over(window) else settling(said.message)
+    if found.before is None or found.before.lines < LEAST_LINES:
+        return no_data(f"{told}; nothing to compare with.", lacks="no lines of the revision before")
+    against = f"{told}; before {found.before.bad} of {found.before.lines}."
+    return failed("WorseThanBefore", against) if is_worse(new, found.before) else passed(against)
 
 
 def metrics(sight: Sight, window: Window) -> Said:
@@ -68,12 +82,12 @@ def _is_good(sight: Sight) -> bool:
     return sight.now - sight.good_since >= sight.windows.good_for or sight.is_over(Window.IMMEDIATE)
 
 
-def _not_yet(sight: Sight, window: Window, told: str) -> Said:
+def _not_yet(sight: Sight, window: Window, told: str, *evidence: str) -> Said:
     """As long as it makes progress, a large rollout may take longer than the window: then it is only told so far."""
     is_under_way = sight.ready is None and not sight.rollout.stuck
     if not sight.is_over(window) or is_under_way:
-        return settling(told)
-    return no_data(told)
+        return settling(told, *evidence)
+    return no_data(told, *evidence)
 
 
 def _canary(sight: Sight) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ _JUDGES: Mapping[LineName, _Judge] = {
     LineName.TRAFFIC: rates.traffic,
     LineName.ERROR_RATE: rates.error_rate,
     LineName.LATENCY: rates.latency,
-    LineName.AUTHORIZATION: conditions.authorization,
+    LineName.AUTHORIZATION: rates.authorization,
     LineName.BREAKERS: conditions.breakers,
     LineName.MEMORY: conditions.memory,
     LineName.CPU: conditions.cpu,

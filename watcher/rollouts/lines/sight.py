@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from probes.contract.condition import Status
+from watcher.rollouts.requests.log_lines import LogLines
 from watcher.rollouts.requests.minutes import Minutes
 from watcher.rollouts.requests.normal import Tally
 from watcher.rollouts.rollout import Rollout
@@ -39,11 +40,25 @@ class Standing(NamedTuple):
     learns: bool = False  # it needs history, and has not enough of it yet
 
 
+class Logs(NamedTuple):
+    """What is known of the newest lines of the agent's log."""
+
+    are_read: bool = False
+    new: LogLines | None = None  # of the new pods alone, and since they were good for long enough
+    before: LogLines | None = None  # as they were before the rollout
+    why: str = ""  # that there are none, a sentence
+    is_asked: bool = False  # they were good only now, and their lines are on the way
+
+
+NO_LOGS = Logs()
+
+
 class Former(NamedTuple):
     """The same hour of one former day."""
 
     errors: Tally
     slow: Tally
+    denials: Tally = Tally()  # of decisions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +85,10 @@ class Sight:
     true_before: frozenset[tuple[str, str]]  # conditions and subjects that were true of the revision before
     new: Minutes
     old: Minutes
+    new_decisions: Minutes
+    old_decisions: Minutes
+    logs: Logs
+    events: Sequence[str]  # what the cluster tells of pods that are not Ready, a sentence each
     former: Sequence[Former]  # of the last verified revision
     limits: Limits | None  # None: requests are not judged
     rotated: frozenset[str]  # pods whose SVID was rotated since the rollout began

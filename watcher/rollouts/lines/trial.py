@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 
 from probes.contract.condition import Status
 from watcher.rollouts.lines.judging import FIRST_LINES, Place, judge
-from watcher.rollouts.lines.sight import Former, Limits, Sight, Standing, Windows
-from watcher.rollouts.requests.minutes import MINUTE, Minutes
+from watcher.rollouts.lines.sight import NO_LOGS, Former, Limits, Logs, Sight, Standing, Windows
+from watcher.rollouts.requests.log_lines import LogLines
+from watcher.rollouts.requests.minutes import DECIDED_WIDTH, MINUTE, Minutes
 from watcher.rollouts.rollout import Fired, Rollout
 from watcher.rollouts.seen.running import RunningPod
-from watcher.rollouts.terms import OUTSIDE_THE_GATE, Window
+from watcher.rollouts.terms import OUTSIDE_THE_GATE, LineName, Window
 
 MOST_FIRED = 50
 _HOUR = 3600.0
@@ -30,6 +31,8 @@ class Facts:
     rotated: frozenset[str]
     lifetime: float | None
     impaired: str
+    logs: Logs = NO_LOGS
+    events: Sequence[str] = ()  # of its pods, a sentence each
 
 
 @dataclass
@@ -40,6 +43,8 @@ class Trial:
     windows: Windows
     new: Minutes
     old: Minutes
+    new_decisions: Minutes
+    old_decisions: Minutes
     cut: int = -1  # the bucket of the baseline's p95
     bounds: int = 0  # of those buckets
     ready: float | None = None
@@ -47,6 +52,7 @@ class Trial:
     seen_at: float = 0.0  # when it was last judged
     true_before: frozenset[tuple[str, str]] = frozenset()
     former: tuple[Former, ...] = ()
+    logs_before: LogLines | None = None  # of the revision before
     blind: dict[Window, float] = field(default_factory=dict)
     closed: frozenset[Place] = frozenset()
 
@@ -62,6 +68,13 @@ class Trial:
     def is_done(self) -> bool:
         """Whether nothing changes any more."""
         return len(self.closed) == len(FIRST_LINES)
+
+    @property
+    def logs_due(self) -> float | None:
+        """From when on lines are those of good new pods, steady seconds; None where they are not, or it is decided."""
+        if self.good_since is None or (Window.IMMEDIATE, LineName.LOGS) in self.closed:
+            return None
+        return self.good_since + self.windows.good_for
 
     @property
     def gate_is_done(self) -> bool:
@@ -104,6 +117,10 @@ class Trial:
             true_before=self.true_before,
             new=self.new,
             old=self.old,
+            new_decisions=self.new_decisions,
+            old_decisions=self.old_decisions,
+            logs=facts.logs._replace(before=self.logs_before),
+            events=facts.events,
             former=self.former,
             limits=facts.limits,
             rotated=facts.rotated,
@@ -148,4 +165,6 @@ class Trial:
 def begun(now: float, windows: Windows, cut: int, bounds: int) -> Trial:
     """A trial that begins now."""
     minute = windows.short / _HOUR * MINUTE
-    return Trial(now, windows, Minutes(now, minute), Minutes(now, minute), cut, bounds)
+    requests = Minutes(now, minute), Minutes(now, minute)
+    decisions = Minutes(now, minute, DECIDED_WIDTH), Minutes(now, minute, DECIDED_WIDTH)
+    return Trial(now, windows, *requests, *decisions, cut, bounds)

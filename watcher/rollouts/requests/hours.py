@@ -21,18 +21,21 @@ class Hour(NamedTuple):
     bounds: int  # of the buckets
     errors: Tally
     slow: Tally
+    denials: Tally = Tally()  # of decisions
 
     def packed(self) -> bytes:
-        """Both tallies."""
-        return array("d", [*self.errors, *self.slow]).tobytes()
+        """All tallies."""
+        return array("d", [*self.errors, *self.slow, *self.denials]).tobytes()
 
 
 def unpacked(number: int, revision: str, cut: int, bounds: int, packed: bytes) -> Hour:
     """The hour of what `packed` gave; ValueError for anything else."""
     figures = array("d", packed).tolist()
-    if len(figures) != 2 * len(Tally._fields):
+    width = len(Tally._fields)
+    if len(figures) not in (2 * width, 3 * width):  # decisions are counted since a later release
         raise ValueError("an hour of another size")
-    return Hour(number, revision, cut, bounds, _tally(figures[:5]), _tally(figures[5:]))
+    tallies = [_tally(figures[place : place + width]) for place in range(0, len(figures), width)]
+    return Hour(number, revision, cut, bounds, *tallies)
 
 
 def _tally(figures: Sequence[float]) -> Tally:
@@ -43,17 +46,25 @@ def _tally(figures: Sequence[float]) -> Tally:
 class HourCount:
     """The hour that is under way."""
 
-    __slots__ = ("_bad", "_errors", "_minute", "_requests", "_slow", "_slow_bad", "_timed", "number")
+    __slots__ = (
+        *("_bad", "_decided", "_denials", "_denied", "_errors", "_minute", "_requests", "_slow", "_slow_bad"),
+        *("_timed", "number"),
+    )
 
     def __init__(self, number: int) -> None:
         """`number` of the hour."""
         self.number = number
         self._minute = -1
-        self._requests = self._bad = self._timed = self._slow_bad = 0.0
-        self._errors = self._slow = Tally()
+        self._requests = self._bad = self._timed = self._slow_bad = self._decided = self._denied = 0.0
+        self._errors = self._slow = self._denials = Tally()
 
-    def add(self, now: float, found: Grown, timed: tuple[float, float] | None) -> None:
-        """Count this at `now` (steady seconds); `timed`: requests, and those that were slow."""
+    def add(
+        self, now: float, found: Grown, timed: tuple[float, float] | None, decided: tuple[float, float] | None = None
+    ) -> None:
+        """Count this at `now` (steady seconds).
+
+        `timed`: requests, and those that were slow; `decided`: decisions, and those that were denials.
+        """
         minute = int(now / MINUTE)
         if minute != self._minute:
             self._turn(minute)
@@ -62,16 +73,20 @@ class HourCount:
         if timed is not None:
             self._timed += timed[0]
             self._slow_bad += timed[1]
+        if decided is not None:
+            self._decided += decided[0]
+            self._denied += decided[1]
 
     def ended(self, revision: str, cut: int, bounds: int) -> Hour:
         """The whole hour."""
         self._turn(-1)
-        return Hour(self.number, revision, cut, bounds, self._errors, self._slow)
+        return Hour(self.number, revision, cut, bounds, self._errors, self._slow, self._denials)
 
     def _turn(self, minute: int) -> None:
         self._errors = _plus(self._errors, self._requests, self._bad)
         self._slow = _plus(self._slow, self._timed, self._slow_bad)
-        self._requests = self._bad = self._timed = self._slow_bad = 0.0
+        self._denials = _plus(self._denials, self._decided, self._denied)
+        self._requests = self._bad = self._timed = self._slow_bad = self._decided = self._denied = 0.0
         self._minute = minute
 
 
@@ -90,5 +105,5 @@ def same_hours(hours: Iterable[Hour], now: float, revision: str, cut: int, bound
         ago = number - each.number
         if each.revision == revision and ago and ago % DAY_HOURS == 0 and ago <= DAYS * DAY_HOURS:
             alike = (each.cut, each.bounds) == (cut, bounds)
-            found.append(Former(each.errors, each.slow if alike else Tally()))
+            found.append(Former(each.errors, each.slow if alike else Tally(), each.denials))
     return tuple(found)

@@ -20,7 +20,7 @@ GAP = 180.0
 """Seconds between two looks after which what lies between is not that of a minute."""
 
 P95 = 0.95
-_WIDTH = 6
+_WIDTH, DECIDED_WIDTH = 6, 2
 _REQUESTS, _BAD, _TIMED, _SLOW, _WINDOWED, _OVER = range(_WIDTH)
 _OWN_SLOW, _UNCLEAR = 2, 3  # of one pod
 _MOST = 24 * 60
@@ -95,9 +95,12 @@ def p95_bucket(counts: Sequence[bytes]) -> int:
 class Minutes:
     """Of some pods together, from a beginning on."""
 
-    def __init__(self, began: float, minute: float = MINUTE) -> None:
-        """`began`: steady seconds; `minute`: seconds of one, where windows are shorter than the checklist's."""
-        self.began, self._minute = began, minute
+    def __init__(self, began: float, minute: float = MINUTE, width: int = _WIDTH) -> None:
+        """`began`: steady seconds; `minute`: seconds of one, where windows are shorter than the checklist's.
+
+        `width`: how many numbers each has; DECIDED_WIDTH where decisions are counted in place of requests.
+        """
+        self.began, self._minute, self._width = began, minute, width
         self._counts = array("f")
         self.by_pod: dict[str, list[float]] = {}  # requests, bad, slow, unclear of each pod
 
@@ -123,6 +126,15 @@ class Minutes:
         self._counts[place + _WINDOWED] += requests
         self._counts[place + _OVER] += over
 
+    def decide(self, pod: str, now: float, decisions: float, denied: float) -> None:
+        """Count so many decisions at `now` (steady seconds), of which these were denials."""
+        place = self._place(now)
+        self._counts[place + _REQUESTS] += decisions
+        self._counts[place + _BAD] += denied
+        own = self.by_pod.setdefault(pod, [0.0, 0.0])
+        own[_REQUESTS] += decisions
+        own[_BAD] += denied
+
     def errors(self, until: float, only: "Minutes | None" = None) -> Tally:
         """Requests and failed ones until then (steady seconds); `only` in minutes in which these have requests too."""
         return self._tally(_REQUESTS, _BAD, until, only)
@@ -140,29 +152,32 @@ class Minutes:
         return self.began, self._counts.tobytes(), self.by_pod
 
     @classmethod
-    def load(cls, minute: float, began: float, counts: bytes, by_pod: dict[str, list[float]]) -> "Minutes":
+    def load(
+        cls, minute: float, began: float, counts: bytes, by_pod: dict[str, list[float]], width: int = _WIDTH
+    ) -> "Minutes":
         """What was dumped; ValueError where it is of another size."""
-        made = cls(began, minute)
+        made = cls(began, minute, width)
         made._counts.frombytes(counts)
-        if len(made._counts) % _WIDTH:
+        if len(made._counts) % width:
             raise ValueError("minutes of another size")
         made.by_pod = by_pod
         return made
 
     def _place(self, now: float) -> int:
         minute = min(_MOST - 1, max(0, int((now - self.began) / self._minute)))
-        self._counts.extend([0.0] * ((minute + 1) * _WIDTH - len(self._counts)))
-        return minute * _WIDTH
+        self._counts.extend([0.0] * ((minute + 1) * self._width - len(self._counts)))
+        return minute * self._width
 
     def had_requests(self, at: int, column: int) -> bool:
         """Whether there were any in the minute whose counts begin at this place."""
         return at < len(self._counts) and self._counts[at + column] > 0
 
     def _tally(self, requests: int, bad: int, until: float, only: "Minutes | None") -> Tally:
-        last, counts = max(0, int((until - self.began) / self._minute)) * _WIDTH, self._counts
+        width, counts = self._width, self._counts
+        last = max(0, int((until - self.began) / self._minute)) * width
         return tally(
             (counts[at + requests], counts[at + bad])
-            for at in range(0, min(last, len(counts)), _WIDTH)
+            for at in range(0, min(last, len(counts)), width)
             if only is None or only.had_requests(at, requests)
         )
 

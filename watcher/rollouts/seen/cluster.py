@@ -67,8 +67,9 @@ class ClusterPods:
         self._configs: dict[str, str] = {}  # digests that processes have read, by uid of the pod
 
     def agents(self) -> Collection[AgentRef]:
-        """All that have pods."""
-        return self._pods.agents()
+        """All that have pods, those of which none has started ever too."""
+        known, starting = self._pods.agents(), self._evidence.idle.starting()
+        return {*known, *starting} if starting else known
 
     def is_gone(self, agent: AgentRef) -> bool:
         """Whether neither pods nor a workload are left of it."""

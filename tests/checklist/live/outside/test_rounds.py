@@ -44,6 +44,18 @@ def test_what_takes_two_requests_is_asked_once_a_second() -> None:
     assert rounds.take_due() == refs(2)[1]
 
 
+def test_one_that_is_asked_for_comes_before_its_turn_and_is_paid_for_all_the_same() -> None:
+    clock = Steady()
+    rounds = Rounds(3600.0, 0.5, clock)
+    rounds.keep_only(refs(2))
+    assert {rounds.take_due(), rounds.take_due()} == set(refs(2))
+    clock.now += 60
+    assert rounds.take_due() is None
+    rounds.soon(refs(1)[0])
+    rounds.soon(AgentRef("prod", "gone"))
+    assert [rounds.take_due(), rounds.take_due()] == [refs(1)[0], None]
+
+
 def test_after_an_answer_that_never_came_nobody_is_asked_about_for_a_while() -> None:
     clock = Steady()
     rounds = Rounds(3600.0, 0.5, clock)

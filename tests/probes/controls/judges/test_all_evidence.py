@@ -9,11 +9,6 @@ HERE = frozenset({S.LOGS, S.TRACES, S.SCANNER_REPORT, S.DOCUMENT_LINK, S.HISTORY
 NOT_JUDGED = {
     ("documentation.compliance.audit-log-format", S.LOGS): "records have no list of fields to compare with",
     ("observability.metrics.business-exported", S.AGENT_METRICS): "records have no list of families to compare with",
-    ("postdeploy.immediate.logs-normal", S.LOGS): "after a rollout, against the pods before it",
-    ("postdeploy.short.authorization-working", S.AGENT_METRICS): "after a rollout, against the pods before it",
-    ("postdeploy.short.error-rate-normal", S.AGENT_METRICS): "after a rollout, against the pods before it",
-    ("postdeploy.short.latency-normal", S.AGENT_METRICS): "after a rollout, against the pods before it",
-    ("postdeploy.short.traffic-routing", S.AGENT_METRICS): "after a rollout, by the pods of it",
     ("reliability.shutdown.requests-drained", S.HISTORY): "errors around the end of a pod are not counted",
     ("security.authz.policy-version-controlled", S.OPA): "records have no revision to compare with",
     ("testing.load.peak-tested", S.HISTORY): "judges are not handed the peak that a record says was tested",

@@ -16,7 +16,6 @@ NOT_JUDGED = {
         "observability.metrics.endpoint-secured",
         _OBJECT,
     ): "by the sentences of the control a policy neither meets nor refutes it",
-    ("postdeploy.short.traffic-routing", _OBJECT): "EndpointSlices of a cluster, after a rollout",
 }
 
 

@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from probes.controls.evidence import AgentRef
-from watcher.changes.database import files_of
 from watcher.checklist.agent_report import AgentReport, Chosen
-from watcher.checklist.live.history.database import FILE_NAME, HistoryDatabase, NewerError
+from watcher.checklist.live.history.database import FILE_NAME, HistoryDatabase
 from watcher.checklist.live.history.past_days import DayOfAgent, Kept
 from watcher.checklist.live.history.snapshot import read_body, snapshot
 from watcher.checklist.live.view import ChecklistView
@@ -26,6 +25,7 @@ from watcher.config.changes import HistorySettings
 from watcher.metrics.families import EVIDENCE_WRITES
 from watcher.metrics.own import OwnMetrics
 from watcher.runtime.cooperative import TimeSlice
+from watcher.runtime.sqlite_file import NewerError, set_aside
 
 log = logging.getLogger(__name__)
 
@@ -176,12 +176,8 @@ class DailyHistory:
             return HistoryDatabase(self._path)
 
     def _set_aside(self, why: Exception) -> None:
-        aside = self._path.with_name(f"{FILE_NAME}.unreadable")
         log.warning("cannot read the database of daily snapshots, it starts anew", extra={"why": str(why)[:200]})
-        for file, kept in zip(files_of(self._path), files_of(aside), strict=True):
-            kept.unlink(missing_ok=True)
-            if file.exists():
-                file.replace(kept)
+        set_aside(self._path)
 
     def _tell(self, error: Exception) -> None:
         why = f"{self._path}: {error}"

@@ -1,12 +1,12 @@
 """Snapshots in an embedded database: one connection, used by one thread at a time."""
 
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
 from probes.controls.evidence import AgentRef
 from watcher.checklist.live.history.past_days import Kept
 from watcher.checklist.live.history.snapshot import Snapshot
+from watcher.runtime.sqlite_file import open_database, used_bytes
 
 VERSION = 1
 """Of the tables; it grows with each change of them."""
@@ -19,13 +19,10 @@ CREATE TABLE day (
     day TEXT NOT NULL, namespace TEXT NOT NULL, agent TEXT NOT NULL, at REAL NOT NULL, digest TEXT NOT NULL,
     PRIMARY KEY (day, namespace, agent)) WITHOUT ROWID;
 """
+_READS = ("SELECT 1 FROM day JOIN body USING (digest) LIMIT 1",)
 _FIND = "SELECT at, body FROM day JOIN body USING (digest) WHERE day = ? AND namespace = ? AND agent = ?"
 _ORPHANS = "DELETE FROM body WHERE digest NOT IN (SELECT digest FROM day)"
 _FULL = 0.95  # of the room, after some were deleted for want of it
-
-
-class NewerError(Exception):
-    """The tables are those of a newer release."""
 
 
 class HistoryDatabase:
@@ -33,27 +30,7 @@ class HistoryDatabase:
 
     def __init__(self, path: Path) -> None:
         """Open or make it; NewerError, sqlite3.Error."""
-        # Whoever calls sees to it that one thread uses it at a time; it is not always the same.
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=1.0)
-        try:
-            self._open()
-        except BaseException:
-            self._connection.close()
-            raise
-
-    def _open(self) -> None:
-        execute = self._connection.execute
-        for pragma in ("cache_size=-1024", "temp_store=MEMORY", "journal_size_limit=4194304"):
-            execute(f"PRAGMA {pragma}")
-        (version,) = execute("PRAGMA user_version").fetchone()
-        if version > VERSION:
-            raise NewerError(f"its version is {version}, this release knows {VERSION}")
-        if version == 0:
-            execute("PRAGMA auto_vacuum=INCREMENTAL")
-            execute("PRAGMA journal_mode=WAL")
-            self._connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version={VERSION}; COMMIT;")
-        execute("PRAGMA synchronous=NORMAL")
-        execute("SELECT 1 FROM day JOIN body USING (digest) LIMIT 1").fetchone()
+        self._connection = open_database(path, _TABLES, VERSION, _READS)
 
     def insert(self, snapshots: Sequence[Snapshot]) -> None:
         """Keep these: all or none. One that is there of that day stays."""
@@ -97,9 +74,7 @@ class HistoryDatabase:
     @property
     def size(self) -> int:
         """Bytes in use; the write-ahead log comes on top, some megabytes."""
-        names = ("page_count", "freelist_count", "page_size")
-        pages, free, size = (self._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
-        return int((pages - free) * size)
+        return used_bytes(self._connection)
 
     def close(self) -> None:
         """Use it no more."""

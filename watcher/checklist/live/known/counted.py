@@ -22,6 +22,7 @@ _HOUR, _DAY = 12, 11  # how far back an hour of short ones goes, and a day of lo
 _RATE = "slo_requests_per_second"
 _TOLD, _BUSY, _SLOW, _LOOKS, _UNDECIDED = range(5)
 _MADE, _FAILED, _RETRIES = range(3)
+_CALLS = ("outbound_requests", "outbound_errors", "retries")
 _MOST_NAMES = 100
 _NOTHING: Mapping[str, Mapping[str, float]] = MappingProxyType({})
 
@@ -79,7 +80,7 @@ class Counted:
             return
         if before and slo is not None and limits is not None:
             self._judged(look.at + self._ahead, min(look.at - before, _SHORT), slo, limits)
-        if look.reading.kept or self._before:
+        if self._before or any(name in look.reading.kept for name in _CALLS):
             self._calls(look.at + self._ahead, look.reading, process)
 
     def opa(self, look: Look, *, reached: bool, isolated: bool) -> None:
@@ -173,7 +174,8 @@ class Counted:
 
     def _calls(self, now: float, page: RememberedPage, process: Process | None) -> None:
         """What the page's own counters of calls grew by; of processes that answer in turn nothing can be told."""
-        said = {name: dict(found.by_subject) for name, found in page.kept.items() if isinstance(found, SignalValues)}
+        kept = ((name, page.kept.get(name)) for name in _CALLS)
+        said = {name: dict(found.by_subject) for name, found in kept if isinstance(found, SignalValues)}
         before, self._before = self._before, said
         if process is not None and process.in_turn:
             self._before = _NOTHING
@@ -183,8 +185,7 @@ class Counted:
             return
         if self._made is None or self._by_callee is None or self._by_class is None:
             self._made, self._by_callee, self._by_class = Ring(_SHORT, _SHORTS, width=3), {}, {}
-        columns = ("outbound_requests", "outbound_errors", "retries")
-        self._made.add(now, *(sum(grown.get(name, {}).values()) for name in columns))
+        self._made.add(now, *(sum(grown.get(name, {}).values()) for name in _CALLS))
         _add(self._by_callee, now, grown.get("outbound_requests", {}), _LONG, _LONGS)
         _add(self._by_class, now, grown.get("retries", {}), _SHORT, _SHORTS)
 

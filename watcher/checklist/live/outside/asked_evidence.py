@@ -83,10 +83,18 @@ class AskedEvidence:
 
     def evidence_of(self, agent: AgentRef, _: Sequence[Target], /) -> Provided:
         """The newest answer, or why there is none."""
+        return Provided({self._source: self.newest(agent)})
+
+    def newest(self, agent: AgentRef, /) -> Seen[object] | Missing:
+        """The newest answer, or why there is none."""
         if isinstance(self._ask, Missing):
-            return Provided({self._source: self._ask})
+            return self._ask
         without = _NOT_YET if self._followed_at is None or agent in self._agents else _NO_POD
-        return Provided({self._source: self._found.get(agent, without)})
+        return self._found.get(agent, without)
+
+    def ask_soon(self, agent: AgentRef, /) -> None:
+        """Ask about this agent next."""
+        self._rounds.soon(agent)
 
     def take_changed(self) -> Collection[AgentRef]:
         """Of which agents there is another answer."""

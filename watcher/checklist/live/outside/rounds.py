@@ -72,6 +72,11 @@ class Rounds:
         if agent in self._due_at:
             self._plan(agent, self._now() + min(self.every, SOON))
 
+    def soon(self, agent: AgentRef) -> None:
+        """This one is due now."""
+        if agent in self._due_at:
+            self._plan(agent, min(self._due_at[agent], self._now()))
+
     @property
     def is_busy(self) -> bool:
         """Whether any is due."""

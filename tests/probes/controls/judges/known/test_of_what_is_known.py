@@ -38,13 +38,8 @@ KNOWN = (
     SourceName.HISTORY,
     SourceName.WORKLOAD_API,
 )
-_ROLLOUT = "compared with a baseline that a rollout has"
 NOT_JUDGED = {
     ("observability.metrics.business-exported", SourceName.AGENT_METRICS): "refuted by the list in a record alone",
-    ("postdeploy.short.traffic-routing", SourceName.AGENT_METRICS): _ROLLOUT,
-    ("postdeploy.short.error-rate-normal", SourceName.AGENT_METRICS): _ROLLOUT,
-    ("postdeploy.short.latency-normal", SourceName.AGENT_METRICS): _ROLLOUT,
-    ("postdeploy.short.authorization-working", SourceName.AGENT_METRICS): _ROLLOUT,
     ("reliability.shutdown.requests-drained", SourceName.HISTORY): "looks are too far apart to tell errors of an end",
     ("security.authz.policy-version-controlled", SourceName.OPA): "a revision refutes nothing by itself",
     ("testing.load.peak-tested", SourceName.HISTORY): "compared with the number in a record",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import AgentRef, KubeObject, Missing
 from probes.controls.evidence.agent_config import NOT_SET
 from watcher.checklist.live.accounts import Account, account
@@ -21,6 +22,7 @@ class IdleAgents:
     def __init__(self, followed: Followed, pods: LivePods, config_maps: ConfigMapReader) -> None:
         self._followed, self._pods, self._config_maps = followed, pods, config_maps
         self._found: Mapping[AgentRef, KubeObject] = {}
+        self._starting: frozenset[AgentRef] = frozenset()
         self._accounts: frozenset[Account] = frozenset()
         self._touched = True
         self._changes, self._not_started = -1, frozenset[Key]()
@@ -37,6 +39,11 @@ class IdleAgents:
             self._found = self._gathered()
             self._accounts = frozenset(_account(agent, each) for agent, each in self._found.items())
         return frozenset(self._found)
+
+    def starting(self) -> frozenset[AgentRef]:
+        """Those that have pods of which none has started ever, and whose name is certain."""
+        self.agents()
+        return self._starting
 
     def accounts(self) -> Iterable[Account]:
         """As whom their pods would run."""
@@ -56,12 +63,16 @@ class IdleAgents:
         }
         owners.forget(self._is_there, self._followed.now())
         found: dict[AgentRef, KubeObject] = {}
+        starting = set[AgentRef]()
         for key, each in workloads.items():
             idle = key in self._pods.not_started or not owners.has_pods(key)
             if idle and (workload := Workload(each)).is_agent:
                 agent = AgentRef(each.namespace, self._name(key, workload))
                 if agent not in there:
                     found.setdefault(agent, each)
+                    if key in self._pods.not_started and owners.name_of(key):
+                        starting.add(agent)
+        self._starting = frozenset(starting)
         return found
 
     def _is_there(self, key: Key) -> bool | None:
@@ -74,11 +85,14 @@ class IdleAgents:
         if name := self._pods.owners.name_of(key):
             return name
         config = config_of(workload.configs, self._config_maps)
+        if isinstance(config, Missing) and config.reason is not UnknownReason.SOURCE_MISSING:
+            return workload.agent  # it may say another name
         said = NOT_SET if isinstance(config, Missing) else config[2].read("", in_place=None).get("agent.name")
-        if not isinstance(said, str) or not said:
-            return workload.agent
-        self._pods.owners.call(key, said)
-        return said
+        named = isinstance(said, str) and bool(said)
+        name = str(said) if named else workload.agent
+        if named or key in self._pods.not_started:
+            self._pods.owners.call(key, name)
+        return name
 
 
 def _account(agent: AgentRef, found: KubeObject) -> Account:
