@@ -1,6 +1,7 @@
 """What the records of one control and one agent say together: attested, failed, lapsed, or nothing.
 
-1. Of those that speak of this agent, each digest that runs has its own; the worst digest is told.
+1. Of those that speak of this agent, each digest that runs has its own; the worst digest is told. Of a release it is
+   the digest that the newest rollout brought, whether it runs or was taken back.
 2. The newest result that says enough breaks the rule: failed. Only a later result clears it: neither an attestation,
    nor that it ends, nor that it is taken away, nor another version on the label of the same digest. Of two of the same
    moment the failed one counts.
@@ -18,10 +19,10 @@ from datetime import UTC, datetime, time
 from enum import Enum
 from functools import lru_cache
 
-from probes.controls.catalogue.control import Control, UnknownReason
+from probes.controls.catalogue.control import Control, SourceName, UnknownReason
 from probes.controls.catalogue.counts import CountRule
-from probes.controls.catalogue.terms import Bind, ExpiredReason, RecordKind
-from probes.controls.evidence import EvidenceSet, Missing
+from probes.controls.catalogue.terms import Bind, ExpiredReason, RecordKind, Scope
+from probes.controls.evidence import EvidenceSet, Missing, RolloutRecord
 from probes.controls.finding import RecordRef
 from probes.controls.records import HOLDS_AFTER_REVISION, Record
 
@@ -64,7 +65,7 @@ def judge_records(control: Control, evidence: EvidenceSet, records: Iterable[Rec
     ]
     if not mine:
         return NOTHING
-    running = frozenset({""}) if bind is Bind.NONE else evidence.digests.get(bind, _NOT_READ)
+    running = frozenset({""}) if bind is Bind.NONE else _bound_to(control, bind, evidence)
     there = [each for each in mine if each.gone is not _REMOVED]
     if isinstance(running, Missing):
         return _unreadable(there or mine, running)
@@ -74,9 +75,20 @@ def judge_records(control: Control, evidence: EvidenceSet, records: Iterable[Rec
         return worst
     if not evidence.version and any(each.version for each in there):
         return _unreadable(there, _NO_VERSION)
-    return _moved(there, some=any(each.outcome is Outcome.ATTESTED for each in each_digest))
+    return _moved(control, there, some=any(each.outcome is Outcome.ATTESTED for each in each_digest))
 
 
+def _bound_to(control: Control, bind: Bind, evidence: EvidenceSet) -> frozenset[str] | Missing:
+    """What runs; of a release, what its rollout brought, also where it was taken back."""
+    if control.scope is not Scope.RELEASE:
+        return evidence.digests.get(bind, _NOT_READ)
+    rollout = evidence.of(SourceName.ROLLOUT, RolloutRecord)
+    if isinstance(rollout, Missing):
+        return rollout
+    return frozenset({rollout.value.image}) if rollout.value.image else _NO_IMAGE
+
+
+_NO_IMAGE = Missing(UnknownReason.NO_DATA, "No pod has told the digest of the image that the newest rollout brought.")
 _NOT_READ = Missing(UnknownReason.SOURCE_MISSING, "The digest that runs is not known.")
 _NO_VERSION = Missing(UnknownReason.SOURCE_MISSING, "The version that runs is not known.")
 
@@ -86,13 +98,15 @@ def _unreadable(mine: Sequence[Record], why: Missing) -> RecordVerdict:
     return RecordVerdict(Outcome.UNKNOWN, reference(newest), why.reason, f"There is a record, but: {why.message}")
 
 
-def _moved(there: Sequence[Record], *, some: bool) -> RecordVerdict:
+def _moved(control: Control, there: Sequence[Record], *, some: bool) -> RecordVerdict:
     newest = max(there, key=_age)
     message = (
         "Several digests run, and not each of them has a record."
         if some
         else "The newest record is bound to a version that does not run."
         if newest.version and not newest.image_digests
+        else "The newest record is bound to another image than the newest rollout brought."
+        if control.scope is Scope.RELEASE
         else "The newest record is bound to a digest that does not run any more."
     )
     return RecordVerdict(Outcome.LAPSED, reference(newest), ExpiredReason.DIGEST_CHANGED, message)
