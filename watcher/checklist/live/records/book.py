@@ -145,7 +145,7 @@ class RecordBook:
             if await source.judge(self.trust, self.controls, left, now, time_slice):
                 self._tell(source)
                 self._note_changes(source)
-            left -= len(source)
+            left -= source.weight
             self._again_at = min(self._again_at, source.again_at)
 
     def _judge_anew(self) -> None:
