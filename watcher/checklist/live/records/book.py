@@ -144,7 +144,9 @@ class RecordBook:
                 continue
             if await source.judge(self.trust, self.controls, left, now, time_slice):
                 self._tell(source)
+                await time_slice.checkpoint()
                 self._note_changes(source)
+                await time_slice.checkpoint()
             left -= source.weight
             self._again_at = min(self._again_at, source.again_at)
 

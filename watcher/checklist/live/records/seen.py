@@ -86,9 +86,11 @@ class SeenRecords:
         remembered = {key: each for key, each in there.items() if each.kind is not RecordKind.WAIVER}
         await time_slice.checkpoint()
         self.changes += not remembered.keys() <= self._all.keys()
+        await time_slice.checkpoint()
         self._all |= remembered
         await time_slice.checkpoint()
         missing = {key: each for key, each in self._all.items() if key not in there}
+        await time_slice.checkpoint()
         later = await _later(missing.values(), remembered.values(), time_slice) if missing else _Later()
         gone = dict[Key, Record]()
         for key, each in missing.items():
