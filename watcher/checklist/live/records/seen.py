@@ -94,13 +94,13 @@ class SeenRecords:
         later = await _later(missing.values(), remembered.values(), time_slice) if missing else _Later()
         gone = dict[Key, Record]()
         for key, each in missing.items():
+            await time_slice.checkpoint()
             if later.replaces(each) or now > (each.expires_at or 0.0) + KEPT_AFTER_END or not may_count(each):
                 del self._all[key]
                 self.changes += 1
                 continue
             why = silent(each.source) or UnknownReason.RECORD_REMOVED
             gone[key] = self._all[key] = each if each.gone is why else replace(each, gone=why)
-            await time_slice.checkpoint()
         self._forget(gone)
         return list(gone.values())
 
