@@ -280,6 +280,15 @@ def test_a_place_of_very_many_records_costs_no_other_its_own(caplog: pytest.LogC
     assert book.counts()[0]["invalid"] == 0, "there is room again"
 
 
+def test_records_of_very_many_agents_count_as_several() -> None:
+    book, agents = Book(), [f"agent-{number}" for number in range(5000)]
+    [large] = read(attestation(agents=agents))
+    book.put(SOURCE, [large] * 120)
+    book.settle()
+    assert book.counts()[0]["valid"] == 50_000 // 501
+    assert list(book.why().values()) == [["TooMany"]]
+
+
 def test_a_flood_of_records_that_are_taken_away_clears_no_failed_result(caplog: pytest.LogCaptureFixture) -> None:
     book = Book()
     book.take(result(failures=1, at="2027-01-10"))

@@ -144,8 +144,10 @@ class RecordBook:
                 continue
             if await source.judge(self.trust, self.controls, left, now, time_slice):
                 self._tell(source)
+                await time_slice.checkpoint()
                 self._note_changes(source)
-            left -= len(source)
+                await time_slice.checkpoint()
+            left -= source.weight
             self._again_at = min(self._again_at, source.again_at)
 
     def _judge_anew(self) -> None:

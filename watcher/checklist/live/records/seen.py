@@ -86,19 +86,21 @@ class SeenRecords:
         remembered = {key: each for key, each in there.items() if each.kind is not RecordKind.WAIVER}
         await time_slice.checkpoint()
         self.changes += not remembered.keys() <= self._all.keys()
+        await time_slice.checkpoint()
         self._all |= remembered
         await time_slice.checkpoint()
         missing = {key: each for key, each in self._all.items() if key not in there}
+        await time_slice.checkpoint()
         later = await _later(missing.values(), remembered.values(), time_slice) if missing else _Later()
         gone = dict[Key, Record]()
         for key, each in missing.items():
+            await time_slice.checkpoint()
             if later.replaces(each) or now > (each.expires_at or 0.0) + KEPT_AFTER_END or not may_count(each):
                 del self._all[key]
                 self.changes += 1
                 continue
             why = silent(each.source) or UnknownReason.RECORD_REMOVED
             gone[key] = self._all[key] = each if each.gone is why else replace(each, gone=why)
-            await time_slice.checkpoint()
         self._forget(gone)
         return list(gone.values())
 

@@ -12,7 +12,7 @@ from watcher.checklist.live.records.trust import Judged, Trust, of_one_record
 from watcher.runtime.cooperative import TimeSlice
 
 MOST = 50_000
-"""Documents of all sources."""
+"""Documents of all sources; one of many agents counts as one more for each ten of them."""
 
 _Known = Mapping[int, tuple[ReadRecord, Judged | None]]
 """By the identity of what was read, which stays as long as this does."""
@@ -35,8 +35,14 @@ class RecordSource:
         self.again_at = inf  # Unix seconds: from then on one is valid that is not yet
         self._judged: list[Judged | None] = []  # None: it is valid as it was read, which most are
         self._over: list[Judged] = []  # that the rest is not taken
+        self._weight = sum(map(_weight, self.read))
         self._most = -1  # how many were taken; -1: none was judged
         self._last = before.judged_by_document() if before is not None else {}
+
+    @property
+    def weight(self) -> int:
+        """Of the documents that were judged, of MOST."""
+        return sum(map(_weight, self.read[: max(0, self._most)])) if self._over else self._weight
 
     def __len__(self) -> int:
         """How many documents were judged."""
@@ -72,8 +78,8 @@ class RecordSource:
     async def judge(
         self, trust: Trust, controls: Mapping[str, Control], most: int, now: float, time_slice: TimeSlice
     ) -> bool:
-        """Judge what is to be judged, at most so many documents; whether anything was. `now`: Unix seconds."""
-        taken = max(0, min(most, len(self.read)))
+        """Judge what is to be judged, at most so much by weight; whether anything was. `now`: Unix seconds."""
+        taken = len(self.read) if self._weight <= most else _fitting(self.read, most)
         if taken == self._most:
             return False
         last, judged = self.judged_by_document(), list[Judged | None]()
@@ -100,6 +106,19 @@ class RecordSource:
                 again_at = min(again_at, each.record.at - CLOCK_SKEW)
         self.valid, self.again_at = valid, again_at
         self.invalid = Counter(each.problems[0].name for each in self if each.problems)
+
+
+def _weight(read: ReadRecord) -> int:
+    return 1 + len(read.record.agents) // 10 if read.record is not None else 1
+
+
+def _fitting(read: Sequence[ReadRecord], most: int) -> int:
+    """How many of these fit, from the first on."""
+    for number, each in enumerate(read):
+        most -= _weight(each)
+        if most < 0:
+            return number
+    return len(read)
 
 
 def _full(read: ReadRecord, judged: Judged | None) -> Judged:
