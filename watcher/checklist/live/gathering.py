@@ -21,6 +21,7 @@ _NOT_READ = PodFacts("", 0.0, terminating=False, ready_since=None)
 _FAILED = Missing(
     UnknownReason.EVALUATOR_ERROR, "The watcher failed to gather this; it is a fault of the watcher, and in its log."
 )
+_NEVER_TOLD = (UnknownReason.FORBIDDEN, UnknownReason.SOURCE_MISSING, UnknownReason.NOT_ENABLED)
 _TWICE = Missing(
     UnknownReason.EVALUATOR_ERROR, "Two parts of the watcher gave this; it is a fault of the watcher, and in its log."
 )
@@ -88,7 +89,8 @@ class Gathering:
         for provided in said:
             sources.update(provided.sources)
             facts.update(provided.facts)
-            digests.update(provided.digests)  # the later one is nearer: what it should know and does not, nobody knows
+            told = provided.digests.items()
+            digests.update({bind: found for bind, found in told if _is_nearer(found, digests.get(bind))})
             labels.update(provided.labels)
         for name in facts.keys() - by_pod.keys():
             if self._owns(agent.namespace, name):
@@ -183,6 +185,12 @@ class Gathering:
             log.error("evidence given twice", extra={"sources": ", ".join(sorted(twice))})
         said[:] = [_without(provided, twice) for provided in said]
         said.append(Provided(dict.fromkeys(twice, _TWICE)))
+
+
+def _is_nearer(found: frozenset[str] | Missing, before: frozenset[str] | Missing | None) -> bool:
+    """The later place is nearer to what runs: what it should know and does not, nobody knows; what it never tells,
+    another may."""
+    return not isinstance(found, Missing) or not isinstance(before, frozenset) or found.reason not in _NEVER_TOLD
 
 
 def _without(provided: Provided, sources: set[SourceName]) -> Provided:

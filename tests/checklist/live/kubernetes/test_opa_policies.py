@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from probes.controls.catalogue.control import UnknownReason
-from probes.controls.evidence import Missing
+from probes.controls.catalogue.terms import Bind
+from probes.controls.evidence import AgentRef, Missing
 from tests.discovery.pods.test_target import POD
+from watcher.checklist.live.gathering import Gathering
 from watcher.checklist.live.kubernetes.configs.config_maps import ConfigMapReader
 from watcher.checklist.live.kubernetes.configs.kept_config_map import KeptConfigMap, keep_config_map
 from watcher.checklist.live.kubernetes.configs.policies import policies_in
+from watcher.checklist.live.provider import NOTHING, Presence, Provided
 from watcher.discovery.pod.kept.pod import keep_pod
 from watcher.discovery.pod.pod import read_pod
 from watcher.discovery.pods.scope import SeenPod
@@ -116,3 +119,49 @@ def test_one_that_cannot_be_read_leaves_it_open() -> None:
     missing = Missing(UnknownReason.FORBIDDEN, "ConfigMap policies may not be read.")
     assert policies_in([seen()], Maps({"policies": missing})) is missing
     assert policies_in([], Maps({})) is None
+
+
+class _Place:
+    """A provider that knows of one digest, or why not."""
+
+    def __init__(self, told: frozenset[str] | Missing | None) -> None:
+        self._told = told
+
+    def agents(self) -> tuple[AgentRef, ...]:
+        return ()
+
+    def presence(self, _: AgentRef, /) -> Presence:
+        return Presence.GONE
+
+    def evidence_of(self, _: AgentRef, __: object, /) -> Provided:
+        return NOTHING if self._told is None else Provided(digests={Bind.POLICY_DIGEST: self._told})
+
+    def take_changed(self) -> tuple[AgentRef, ...]:
+        return ()
+
+    def sources_up(self) -> dict[str, str]:
+        return {}
+
+
+ONE, TWO = frozenset({"sha256:1"}), frozenset({"sha256:2"})
+SILENT, REFUSED = Missing(UnknownReason.UNREACHABLE, "It is silent."), Missing(UnknownReason.FORBIDDEN, "Not shown.")
+
+
+@pytest.mark.parametrize(
+    ("mounted", "asked", "expected"),
+    [
+        (ONE, TWO, TWO),
+        (ONE, None, ONE),
+        (ONE, REFUSED, ONE),
+        (ONE, SILENT, SILENT),
+        (SILENT, TWO, TWO),
+        (SILENT, REFUSED, REFUSED),
+        (None, SILENT, SILENT),
+    ],
+)
+def test_what_an_opa_mounts_stands_for_one_that_never_tells_and_not_for_one_that_is_silent(
+    mounted: object, asked: object, expected: object
+) -> None:
+    places = [_Place(mounted), _Place(asked)]  # type: ignore[arg-type]
+    gathered = Gathering(places, lambda _, __: True).of(AgentRef("prod", "search"), {}, [], 0.0)
+    assert gathered.evidence.digests == {Bind.POLICY_DIGEST: expected}

@@ -1,7 +1,7 @@
 """Which policy do the OPAs of an agent have? The digest to which records of the policy are bound.
 
 1. Of each OPA the first of these that can be told: the texts of its modules, the revisions of its active bundles.
-2. Of one that cannot be asked from outside, or shows neither, nothing is said here: who knows its files may.
+2. Of one that cannot be asked from outside nothing is said here: its files stand for it, also where it shows neither.
 3. One that could be asked and is silent leaves it open. Its files do not stand for it, or to block the watcher would
    bring back what they say.
 4. A pod that was found a moment ago is not waited for.
@@ -20,7 +20,7 @@ from watcher.engine.engine import Engine
 _NOT_YET = Missing(UnknownReason.OBSERVING, "OPA was not asked for its policy yet.")
 _NONE = Missing(UnknownReason.NO_DATA, "OPA has no policy.")
 _ELSEWHERE = (UnknownReason.SOURCE_MISSING, UnknownReason.NOT_ENABLED)
-_REFUSED = (401, 403, 404, 405, 501)
+_NOT_THERE = (404, 405, 501)
 _OLD = Missing(UnknownReason.STALE, "Its OPA has not said for 15 min which policies it has.")
 _NOT_READ = Missing(UnknownReason.UNPARSEABLE, "What OPA tells of its policies cannot be read.")
 
@@ -36,7 +36,12 @@ def policy_of(engine: Engine, state: TargetState, now: float) -> str | Missing |
         return None
     if is_old(look.reading, now):
         return _OLD
-    return _of_modules(look.reading.policies) or _of_bundles(look.reading) or _why_not(look.reading)
+    return policy_in(look.reading)
+
+
+def policy_in(reading: OPAReading) -> str | Missing:
+    """The digest of the policy that one look tells."""
+    return _of_modules(reading.policies) or _of_bundles(reading) or _why_not(reading)
 
 
 def is_old(reading: OPAReading, now: float) -> bool:
@@ -66,12 +71,14 @@ def _of_bundles(reading: OPAReading) -> str:
     return bundles_digest(report.revisions)
 
 
-def _why_not(reading: OPAReading) -> Missing | None:
+def _why_not(reading: OPAReading) -> Missing:
     policies = reading.policies
     if policies is None:
         return Missing(UnknownReason.UNREACHABLE, reading.error[:200]) if reading.error else _NOT_YET
-    if policies.status in _REFUSED:
-        return None
+    if policies.status in (401, 403):
+        return Missing(UnknownReason.FORBIDDEN, f"OPA does not show its policies (HTTP {policies.status}).")
+    if policies.status in _NOT_THERE:
+        return Missing(UnknownReason.SOURCE_MISSING, f"OPA has no list of its policies (HTTP {policies.status}).")
     if policies.status == 200:
         return _NONE if policies.read else _NOT_READ
     return Missing(UnknownReason.UNREACHABLE, "OPA did not show its policies.")
