@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias
 from probes.contract import Target
 from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.evidence import AgentRef, FiredAlert, Missing, RolloutLine, RolloutRecord, Seen
+from probes.controls.evidence.rollout_record import Decided
 from watcher.alerting.rules.agents import waits
 from watcher.checklist.live.provider import Presence, Provided
 from watcher.rollouts.follower import Follower, Runs
@@ -38,6 +39,12 @@ LINES: Mapping[str, tuple[Place, ...]] = MappingProxyType(
 """Which lines of a record each control is decided by."""
 
 _NONE_SEEN = Missing(UnknownReason.NO_DATA, "No rollout of it was seen yet.")
+_STATES: Mapping[LineState, Decided] = {
+    LineState.PASS: "pass",
+    LineState.FAIL: "fail",
+    LineState.UNDECIDED: "undecided",
+    LineState.NOT_APPLICABLE: "not_applicable",
+}
 _OVER = (Phase.VERIFIED, Phase.UNDECIDED)
 
 
@@ -151,7 +158,7 @@ def _lines(rollout: Rollout, places: Sequence[Place], ends: Mapping[Window, floa
     for each in rollout.lines:
         if (each.window, each.name) in places:
             next_at = ends.get(each.window) if _is_open(each) else None
-            yield RolloutLine(each.name, each.state.value, each.message, _is_open(each), each.decided_at, next_at)
+            yield RolloutLine(each.name, _STATES[each.state], each.message, _is_open(each), each.decided_at, next_at)
 
 
 def _is_open(line: Line) -> bool:
