@@ -78,7 +78,9 @@ class Gathering:
         for provided in said:
             sources.update(provided.sources)
             facts.update(provided.facts)
-            digests.update(provided.digests)
+            digests.update(
+                {bind: each for bind, each in provided.digests.items() if _tells_more(each, digests.get(bind))}
+            )
             labels.update(provided.labels)
         for name in facts.keys() - by_pod.keys():
             if self._owns(agent.namespace, name):
@@ -173,6 +175,11 @@ class Gathering:
             log.error("evidence given twice", extra={"sources": ", ".join(sorted(twice))})
         said[:] = [_without(provided, twice) for provided in said]
         said.append(Provided(dict.fromkeys(twice, _TWICE)))
+
+
+def _tells_more(found: frozenset[str] | Missing, before: frozenset[str] | Missing | None) -> bool:
+    """Of two places that may tell which policy there is, the later one is nearer to it, where it tells at all."""
+    return not isinstance(found, Missing) or before is None
 
 
 def _without(provided: Provided, sources: set[SourceName]) -> Provided:

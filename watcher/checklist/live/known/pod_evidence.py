@@ -205,5 +205,6 @@ def _shown(look: Look) -> tuple[object, ...]:
         case RememberedPage() as page:
             return page.families, page.trouble, page.fault, page.status
         case OPAReading() as opa:
-            return opa.fault, opa.logs and opa.logs.kept, *[each.reply.actual for each in opa.answers]
+            policy = opa.policies and opa.policies.digest, opa.report and opa.report.revisions
+            return opa.fault, opa.logs and opa.logs.kept, policy, *[each.reply.actual for each in opa.answers]
     return ()

@@ -14,6 +14,7 @@ from probes.controls.judges.secret_texts.documents import doubts_of
 from probes.controls.judges.secret_texts.rules import secret_rule
 from probes.controls.judges.stand_ins import stand_in, stand_in_for_file
 from probes.controls.judges.texts import texts_of
+from probes.readings.policies import policy_digest
 from watcher.checklist.agent_config import read_agent_config
 from watcher.checklist.live.kubernetes.objects.kinds import meta_of
 from watcher.discovery.pod.kept.pod import seconds
@@ -50,6 +51,7 @@ class KeptConfigMap:
     packed: bytes  # its body with stand-ins, as JSON
     changed_at: float | None  # Unix seconds at which its data was changed last; None: nobody says
     configs: Mapping[str, KeptConfig]  # agents' configs in it, by key
+    policy: str  # the digest of its modules of Rego, `sha256:...`; empty where it has none
     read_at: float  # Unix seconds
 
     @property
@@ -67,7 +69,13 @@ def keep_config_map(raw: Raw, keys: Collection[str], now: float) -> KeptConfigMa
     meta, data = raw["metadata"], raw.get("data") or {}
     body = without_values(raw)
     configs = {key: keep_config(str(data[key])) for key in keys if key in data}
-    return KeptConfigMap(str(meta["namespace"]), str(meta["name"]), to_json(body), _changed_at(meta), configs, now)
+    policy = policy_digest({str(key): str(text) for key, text in data.items() if _is_module(str(key))})
+    named = str(meta["namespace"]), str(meta["name"])
+    return KeptConfigMap(*named, to_json(body), _changed_at(meta), configs, policy, now)
+
+
+def _is_module(key: str) -> bool:
+    return key.endswith(".rego") and not key.endswith("_test.rego")
 
 
 def without_values(raw: Raw) -> dict[str, Any]:
