@@ -5,7 +5,7 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
@@ -129,13 +129,16 @@ class SimulatedAgent:
 class DemoFleet:
     """A dozen agents and their decision point, alive within the `async with`."""
 
-    def __init__(self, home: Path, slower: float = 1.0) -> None:
-        """SVIDs live `slower` times as long as usual: what is not rotated is late for as long as other faults last."""
-        self.home, self._lifetime = home, LIFETIME * slower
+    def __init__(self, home: Path, slower: float = 1.0, names: Sequence[str] = NAMES) -> None:
+        """SVIDs live `slower` times as long as usual: what is not rotated is late for as long as other faults last.
+
+        `names`: of the agents, READY among them.
+        """
+        self.home, self._lifetime, self._names = home, LIFETIME * slower, names
         self.authority = Authority(TRUST_DOMAIN, time.time())
         self.stranger = Authority(TRUST_DOMAIN, time.time())  # claims the same trust domain with a key of its own
         self.agents: dict[str, SimulatedAgent] = {}
-        self.pods = SimulatedPods(NAMESPACE, NAMES, "2.0")
+        self.pods = SimulatedPods(NAMESPACE, names, "2.0")
         self.own_opa = OwnOPA(READY)
         self._ends = AsyncExitStack()
         self.decisions: Decisions
@@ -145,7 +148,7 @@ class DemoFleet:
         bundle = self.authority.write_bundle(self.home)
         self.decisions, child = await start_decisions()
         self._ends.push_async_callback(child.kill)
-        for name in NAMES:
+        for name in self._names:
             home = self.home / name
             home.mkdir()
             opa = self.own_opa.port if name == READY else 0
@@ -153,7 +156,7 @@ class DemoFleet:
             self._ends.push_async_callback(agent.kill)
         self._ends.push_async_callback(self.own_opa.kill)
         await asyncio.gather(*(agent.start() for agent in self.agents.values()))
-        for name in NAMES:
+        for name in self._names:
             await self.decisions.set(name, Policy.SOUND)
         self._set_stage()
         return self

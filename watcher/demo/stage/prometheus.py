@@ -1,4 +1,4 @@
-"""Prometheus as far as the watcher asks it: the shipped rules are loaded, and rules of the agent's own team.
+"""Prometheus as far as the watcher asks it: with the shipped rules, and those of the agent's own team.
 
 It stores nothing, and evaluates no rule. Which series a rule selects is told by what the watcher exports at that
 moment, as by a Prometheus that scrapes it. No other series is there, and no alert fires but the one that always does.
@@ -6,9 +6,10 @@ moment, as by a Prometheus that scrapes it. No other series is there, and no ale
 
 import json
 import re
-import threading
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -33,41 +34,42 @@ Labels = Mapping[str, str]
 
 
 class StagedPrometheus:
-    """Its rules may be taken away."""
+    """Its rules are files, as Prometheus has them, read whenever it is asked: whoever edits one has reloaded it."""
 
-    def __init__(self, exported: Callable[[], str], of_team: Sequence[Mapping[str, Any]]) -> None:
-        """`exported`: the watcher's own metrics page; `of_team`: rules beside the shipped ones."""
-        self._exported, self._of_team = exported, of_team
-        self._groups: list[dict[str, Any]] | None = None
-        self._deleted: set[str] = set()
-        self._loading = threading.Lock()
+    def __init__(self, rules: Path, exported: Callable[[], str]) -> None:
+        """`rules`: the directory of the files; `exported`: the watcher's own metrics page."""
+        self._rules, self._exported = rules, exported
 
-    def delete(self, alert: str) -> None:
-        """This alert has no rule any more."""
-        self._deleted.add(alert)
+    def load(self, of_team: Sequence[Mapping[str, Any]]) -> None:
+        """Put the shipped rules there, and these beside them."""
+        self._rules.mkdir()
+        for path in alert_files("rules"):
+            shutil.copyfile(path, self._rules / path.name)
+        own = {"groups": [{"name": "team", "interval": "30s", "rules": list(of_team)}]}
+        (self._rules / "team.yaml").write_text(yaml.safe_dump(own, sort_keys=False))
 
-    def answer(self, path: str, query: Mapping[str, str]) -> Answer | None:
+    def answer(self, path: str, query: Mapping[str, str], /) -> Answer | None:
         """Of its HTTP API."""
         match path:
             case "/api/v1/rules":
-                return _success({"groups": list(self._rules())})
+                return _success({"groups": list(self._groups())})
             case "/api/v1/targets":
                 return _success({"activeTargets": [], "droppedTargets": []})
             case "/api/v1/query":
                 return _success({"resultType": "vector", "result": list(self._rows(query.get("query", "")))})
         return None
 
-    def _rules(self) -> Iterator[dict[str, Any]]:
-        with self._loading:  # not before somebody asks: it is a third of a second
-            if self._groups is None:
-                self._groups = [
-                    *_shipped(),
-                    {"name": "team", "interval": 30, "rules": [dict(each) for each in self._of_team]},
-                ]
+    def _groups(self) -> Iterator[dict[str, Any]]:
         at = datetime.now(UTC).isoformat()
-        for group in self._groups:
-            told = [_told(rule, at) for rule in group["rules"] if rule.get("alert") not in self._deleted]
-            yield {"name": group["name"], "file": "", "interval": _seconds(group.get("interval", 30)), "rules": told}
+        for path in sorted(self._rules.glob("*.yaml")):
+            for group in yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["groups"]:
+                rules = [_told(rule, at) for rule in group["rules"]]
+                yield {
+                    "name": group["name"],
+                    "file": path.name,
+                    "interval": _seconds(group["interval"]),
+                    "rules": rules,
+                }
 
     def _rows(self, promql: str) -> Iterator[dict[str, Any]]:
         """Of the questions which series selectors have; of all others nothing, for no other series is there."""
@@ -109,11 +111,6 @@ def _holds(value: str, how: str, wanted: str) -> bool:
     return same is not how.startswith("!")
 
 
-def _shipped() -> Iterator[dict[str, Any]]:
-    for path in alert_files("rules"):
-        yield from yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["groups"]
-
-
 def _told(rule: Mapping[str, Any], at: str) -> dict[str, Any]:
     name, labels = rule.get("alert"), rule.get("labels") or {}
     told = {
@@ -129,9 +126,8 @@ def _told(rule: Mapping[str, Any], at: str) -> dict[str, Any]:
     return told | {"type": "alerting", "state": state, "annotations": rule.get("annotations") or {}, "alerts": []}
 
 
-def _seconds(interval: Any) -> float:
-    units = {"s": 1, "m": 60, "h": 3600}
-    return float(interval) if isinstance(interval, int | float) else float(interval[:-1]) * units[interval[-1]]
+def _seconds(interval: str) -> float:
+    return float(interval[:-1]) * {"s": 1, "m": 60, "h": 3600}[interval[-1]]
 
 
 def _success(data: Mapping[str, Any]) -> Answer:

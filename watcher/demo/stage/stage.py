@@ -46,8 +46,10 @@ class Stage:
         self._trust_domain, self._began = authority.trust_domain, time.time()
         self._manifests, self._modules = manifests, modules
         self.watcher_url = ""  # once it listens
-        self.cluster, self.logs, self.alertmanager = ClusterApi(), LogStore(), StagedAlertmanager()
-        self.prometheus = StagedPrometheus(self._exported, _rules_of(agent))
+        self.cluster, self.logs = ClusterApi(), LogStore()
+        self.alertmanager = StagedAlertmanager(home / "alertmanager")
+        self.rules, self.records = home / "rules", home / "records"
+        self._prometheus = StagedPrometheus(self.rules, self._exported)
         self._socket = home / "workload-api.sock"
         svid = authority.issue(
             f"spiffe://{authority.trust_domain}/watcher", not_before=self._began, not_after=self._began + _DAY
@@ -56,7 +58,7 @@ class Stage:
         self._server = StageServer(
             {
                 "kubernetes": self.cluster,
-                "prometheus": self.prometheus,
+                "prometheus": self._prometheus,
                 "alertmanager": self.alertmanager,
                 "loki": self.logs,
                 "jaeger": TraceStore(self.logs, {agent.agent: self._pod}),
@@ -69,6 +71,8 @@ class Stage:
             self.cluster.put(each)
         self.cluster.put(spire_agent(self._began))
         self.roll_out("2.0")
+        self._prometheus.load(_rules_of(self._agent))
+        self.alertmanager.load()
         self._workload_api.start()
         self._server.start()
         self._write_records()
@@ -117,7 +121,7 @@ class Stage:
                 "logs": {"kind": "loki", "url": self._server.url("loki")},
                 "traces": {"kind": "jaeger", "url": self._server.url("jaeger")},
                 "records": {
-                    "files": [str(self._records / "*.yaml")],
+                    "files": [str(self.records / "*.yaml")],
                     "verify": "pipelines",
                     "keys": {PIPELINE: str(self._home / "pipeline.pub")},
                 },
@@ -128,13 +132,9 @@ class Stage:
     def _kubeconfig(self) -> Path:
         return self._home / "kubeconfig.json"
 
-    @property
-    def _records(self) -> Path:
-        return self._home / "records"
-
     def _write_records(self) -> None:
-        self._records.mkdir()
-        RecordWriter(self._agent, self._began, self.digests()).write(self._records, self._home / "pipeline.pub")
+        self.records.mkdir()
+        RecordWriter(self._agent, self._began, self.digests()).write(self.records, self._home / "pipeline.pub")
 
     def digests(self) -> Mapping[Bind, str]:
         """Of what runs: the agent's image, its policy, its config."""
