@@ -26,8 +26,9 @@ _DAY = 86400.0
 _PATIENCE = 5.0  # seconds for the watcher's own page
 _RUNBOOK = "http://127.0.0.1:9847/runbooks/AgentWeaveLatencyHigh"
 
+TAKE_AN_HOUR = ("observability.metrics.slo-defined", "testing.load.slos-met")
 AN_HOUR = "It takes an hour of requests to tell, and the demo is shorter."
-"""Why the profile of the demo's agents does not ask for the one control that nothing can decide sooner."""
+"""Which controls the profile of the demo's agents does not ask for, and why: nothing can decide them sooner."""
 
 
 class Stage:
@@ -45,6 +46,7 @@ class Stage:
         self._home, self._agent, self._pod = home, agent, f"{agent.agent}-0"
         self._trust_domain, self._began = authority.trust_domain, time.time()
         self._manifests, self._modules = manifests, modules
+        self._images: Mapping[str, str] = {}
         self.watcher_url = ""  # once it listens
         self.cluster, self.logs = ClusterApi(), LogStore()
         self.alertmanager = StagedAlertmanager(home / "alertmanager")

@@ -23,9 +23,12 @@ def policy_of(engine: Engine, state: TargetState, now: float) -> str | Missing:
     look = looks.newest(engine, state, "opa", now)
     if isinstance(look, Missing):
         return look
-    if not isinstance(look.reading, OPAReading):
-        return _NOT_YET
-    return _of_modules(look.reading.policies) or _of_bundles(look.reading) or _why_not(look.reading)
+    return policy_in(look.reading) if isinstance(look.reading, OPAReading) else _NOT_YET
+
+
+def policy_in(reading: OPAReading) -> str | Missing:
+    """The digest of the policy that one look tells."""
+    return _of_modules(reading.policies) or _of_bundles(reading) or _why_not(reading)
 
 
 def policies_of(found: Iterable[str | Missing]) -> frozenset[str] | Missing | None:
