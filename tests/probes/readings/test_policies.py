@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.readings.policies import MOST_VALUES, LoadedPolicies, bundles_digest, policy_digest, read_policies
+from probes.readings.opa.policies import MOST_VALUES, LoadedPolicies, bundles_digest, policy_digest, read_policies
 
 ONE, TWO = "package a\n", "package b\ndefault allow := false\n"
 

@@ -16,7 +16,7 @@ from probes.contract import EvaluationContext, Fault, OwnIdentity, Source, Sourc
 from probes.opa import PROBE, OPAHistory, OPALimits
 from probes.readings.canary import Canary
 from probes.readings.decision import Actual, DecisionLogs, OPAReading
-from probes.readings.policies import LoadedPolicies, policy_digest
+from probes.readings.opa.policies import LoadedPolicies, policy_digest
 from probes.sources.names import Names
 from probes.sources.opa import KIND, OPASettings
 from tests.servers.bundle_server import BundleServer, run_bundle_server

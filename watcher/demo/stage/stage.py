@@ -11,7 +11,7 @@ import httpx
 
 from probes.controls.catalogue.terms import Bind
 from probes.controls.evidence import AgentRef
-from probes.readings.policies import policy_digest
+from probes.readings.opa.policies import policy_digest
 from watcher.demo.authority import Authority
 from watcher.demo.stage.alertmanager import StagedAlertmanager
 from watcher.demo.stage.cluster_api import ClusterApi

@@ -12,8 +12,8 @@ from probes.controls.catalogue.control import UnknownReason
 from probes.controls.catalogue.terms import Bind
 from probes.controls.evidence import AgentRef, Missing
 from probes.readings.decision import OPAReading
+from probes.readings.opa.policies import LoadedPolicies, bundles_digest, policy_digest
 from probes.readings.opa_status import OPABundle, StatusReport
-from probes.readings.policies import LoadedPolicies, bundles_digest, policy_digest
 from tests.checklist.live.known.test_known_evidence import SEARCH, begun, watching
 from tests.servers.watched_fleet import SOUND, WatchedFleet, run_fleet
 from watcher.checklist.live.gathering import Gathering
@@ -63,7 +63,7 @@ def fleet(tmp_path: Path) -> Iterator[WatchedFleet]:
         yield found
 
 
-def test_an_opa_that_was_looked_at_tells_its_policy_and_another_one_is_told_as_a_change(fleet: WatchedFleet) -> None:
+def test_an_opa_that_was_looked_at_tells_its_policy(fleet: WatchedFleet) -> None:
     async def main() -> None:
         found = await begun(watching(fleet))
         targets = [state.target for state in found.engine.board.states.values()]

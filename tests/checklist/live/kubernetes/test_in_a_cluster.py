@@ -12,7 +12,7 @@ from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.catalogue.terms import Bind
 from probes.controls.evidence import AgentConfigFile, AgentObjects, AgentRef, LivePod, Missing, Routed, Seen
 from probes.controls.judges.spire_agents import SpireAgent, spire_agents_of
-from probes.readings.policies import policy_digest
+from probes.readings.opa.policies import policy_digest
 from tests.checklist.live.kubernetes import scanners
 from tests.checklist.live.kubernetes.cluster import (
     ACCOUNT,

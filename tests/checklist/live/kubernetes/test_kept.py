@@ -9,7 +9,7 @@ import pytest
 from probes.controls.evidence import KubeObject
 from probes.controls.evidence.agent_config import NOT_SET
 from probes.controls.judges.stand_ins import EXAMPLES
-from probes.readings.policies import policy_digest
+from probes.readings.opa.policies import policy_digest
 from tests.checklist.live.kubernetes.cluster import config_map, deployment
 from tests.discovery.pods.test_target import CONFIG, pod
 from watcher.checklist.live.kubernetes.configs.agent_files import in_place

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import Missing
-from probes.readings.policies import bundles_digest
+from probes.readings.opa.policies import bundles_digest
 from watcher.checklist.live.kubernetes.configs.config_maps import ConfigMapReader
 from watcher.checklist.manifests.surroundings import config_map_names
 from watcher.discovery.pod.kept.template import KeptTemplate
