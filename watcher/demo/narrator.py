@@ -36,7 +36,7 @@ class Narrator:
 
     async def faults(self) -> None:
         """The script, again and again."""
-        script = SCRIPT
+        script: tuple[InjectedFault, ...] = SCRIPT
         while True:
             began = time.monotonic()
             await asyncio.gather(*(self._play(fault) for fault in script))

@@ -111,7 +111,8 @@ class ClusterApi:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             with self._changed:
-                self._changed.wait_for(lambda after=since: self._version > after, min(left, _BOOKMARK))
+                if self._version <= since:
+                    self._changed.wait(min(left, _BOOKMARK))
                 news = [each for each in self._changes if each.version > since and each.place.is_in(*where)]
                 since = self._version
             for each in news:

@@ -20,8 +20,7 @@ def digest_of(image: str) -> str:
 def deployed(documents: Sequence[Document], now: float) -> Iterator[Document]:
     """The objects as the API server has them: they were made two days ago by one who deploys from Git."""
     at = moment(now - 2 * _DAY)
-    fields = {"f:data": {}}
-    manager = {"manager": "argocd-controller", "operation": "Apply", "time": at, "fieldsV1": fields}
+    manager = {"manager": "argocd-controller", "operation": "Apply", "time": at, "fieldsV1": {"f:data": {}}}
     for each in documents:
         metadata = {**each["metadata"], "creationTimestamp": at}
         if each["kind"] == "ConfigMap":

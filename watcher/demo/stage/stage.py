@@ -163,7 +163,7 @@ def _image(container: str, agent: str, version: str) -> str:
 
 
 def _rules_of(agent: AgentRef) -> Sequence[Mapping[str, Any]]:
-    """What its own team has Prometheus watch beside the shipped rules: an objective, and a warning of latency."""
+    """What its own team has Prometheus watch beside the shipped rules: an objective, and two warnings."""
     whose = f'{{namespace="{agent.namespace}",agent="{agent.agent}"}}'
     return (
         {
@@ -171,13 +171,18 @@ def _rules_of(agent: AgentRef) -> Sequence[Mapping[str, Any]]:
             "expr": f"agentweave_watcher_slo_error_ratio{whose}",
             "labels": {"sloth_slo": f"{agent.agent}-requests"},
         },
-        {
-            "alert": "RankingIsSlow",
-            "expr": f"agentweave_watcher_slo_latency_p95_seconds{whose} > 0.1",
-            "labels": {"severity": "warning", "agentweave_signal": "latency"},
-            "annotations": {"summary": "Rankings take longer than usual.", "runbook_url": _RUNBOOK},
-        },
+        _warning("RankingIsSlow", f"agentweave_watcher_slo_latency_p95_seconds{whose} > 0.1", "latency"),
+        _warning("RankingFails", f"agentweave_watcher_slo_error_ratio{whose} > 0.01", "errors"),
     )
+
+
+def _warning(name: str, expression: str, signal: str) -> Mapping[str, Any]:
+    return {
+        "alert": name,
+        "expr": expression,
+        "labels": {"severity": "warning", "agentweave_signal": signal},
+        "annotations": {"summary": f"A warning of the team: {signal}.", "runbook_url": _RUNBOOK},
+    }
 
 
 def _kubeconfig(server: str) -> Mapping[str, Any]:

@@ -53,7 +53,7 @@ def test_the_policy_is_told_by_modules_else_by_bundles_else_it_is_said_why_not(
 
 def test_of_several_opas_each_has_its_digest_and_one_that_lacks_leaves_all_unknown() -> None:
     assert policies_of([]) is None
-    assert policies_of(["sha256:a", "sha256:b", "sha256:a"]) == {"sha256:a", "sha256:b"}
+    assert policies_of(["sha256:a", "sha256:b", "sha256:a"]) == frozenset({"sha256:a", "sha256:b"})
     assert policies_of(["sha256:a", LACKING]) is LACKING
 
 
@@ -75,7 +75,7 @@ def test_an_opa_that_was_looked_at_tells_its_policy(fleet: WatchedFleet) -> None
         assert isinstance(before, Missing)
         assert before.reason is UnknownReason.OBSERVING
         await found.look()
-        assert told() == {policy_digest({"search": f"package search\n{SOUND}"})}
+        assert told() == frozenset({policy_digest({"search": f"package search\n{SOUND}"})})
         await found.engine.close()
 
     asyncio.run(main())
