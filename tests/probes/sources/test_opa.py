@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import uvloop
 
@@ -15,6 +16,7 @@ from probes.contract import EvaluationContext, Fault, OwnIdentity, Source, Sourc
 from probes.opa import PROBE, OPAHistory, OPALimits
 from probes.readings.canary import Canary
 from probes.readings.decision import Actual, DecisionLogs, OPAReading
+from probes.readings.opa.policies import LoadedPolicies, policy_digest
 from probes.sources.names import Names
 from probes.sources.opa import KIND, OPASettings
 from tests.servers.bundle_server import BundleServer, run_bundle_server
@@ -630,21 +632,34 @@ def test_a_config_that_is_not_shown_costs_nothing_else(status: int, body: bytes)
     assert reading.logs == DecisionLogs(NOW, None, status)
 
 
-def test_the_policies_are_asked_for_once_and_told_at_each_look() -> None:
+def test_opa_tells_which_policy_it_has(opa: OPAServer) -> None:
+    policies = ask(opa, "denies/allow").policies
+    listed = httpx.get(f"{opa.url}/v1/policies", trust_env=False).json()["result"]
+    assert len(listed) > 1
+    assert policies == LoadedPolicies(NOW, policy_digest({each["id"]: each["raw"] for each in listed}), 200, read=True)
+
+
+def test_policies_are_asked_once_a_minute_and_what_was_told_stays_while_opa_tells_nothing() -> None:
+    told = [says(200, b'{"result": [{"id": "a", "raw": "package a"}]}'), says(503, b""), says(200, b'{"result": []}')]
+    counts, digests = [], []
+
+    async def lie(question: Question, writer: asyncio.StreamWriter) -> None:
+        await (told[0] if question.path.endswith("/v1/policies") else DENIES)(question, writer)
+
     async def main() -> None:
-        async with run_liar(says(200, b'{"result": [{"id": "a", "raw": "package a"}]}')) as liar:
+        async with run_liar(lie) as liar:
             source, target = opened(), replace(TARGET, opa=liar.url)
-            told = [(await look(source, target)).policies for _ in range(3)]
-            assert [each and each.digest[:11] for each in told] == ["sha256:7663"] * 3
-            assert liar.asked_for("/v1/policies") == 1
+            while told:
+                for _ in range(2):
+                    found = (await look(source, target)).policies
+                    digests.append(found is not None and bool(found.digest))
+                counts.append(liar.asked_for("/v1/policies"))
+                told.pop(0)
+                source._policies._again_at.clear()  # type: ignore[attr-defined]  # a minute later
 
     asyncio.run(main())
-
-
-def test_opa_shows_its_policies(opa: OPAServer) -> None:
-    told = ask(opa, "denies/allow").policies
-    assert told is not None
-    assert (told.status, told.read, told.digest.startswith("sha256:")) == (200, True, True)
+    assert counts == [1, 2, 3]
+    assert digests == [True, True, True, True, False, False]
 
 
 def with_config(status: int, body: bytes) -> Lie:
