@@ -6,9 +6,9 @@ from enum import StrEnum
 from functools import lru_cache
 
 from probes.contract import Fault, Reading
-from probes.readings.opa_error import one_line, say_errors
+from probes.readings.opa.error import one_line, say_errors
+from probes.readings.opa.policies import LoadedPolicies
 from probes.readings.opa_status import StatusReport, read_json
-from probes.readings.policies import LoadedPolicies
 
 EXCERPT_BYTES = 500
 """Of a body, kept as evidence."""

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from probes.contract import Unknown
 from probes.contract.text import cut
-from probes.readings.opa_error import say_errors
+from probes.readings.opa.error import say_errors
 
 ASKED_IN = 5
 """One of so many looks asks for it, unless something is wrong: it has all of OPA's own metrics in it, 60 kB."""

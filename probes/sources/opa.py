@@ -14,8 +14,8 @@ from probes.contract import Fault, Seconds, Source, SourceContext, SourceKind, T
 from probes.contract.reading import HEAVY
 from probes.readings.canary import REACHABILITY, Question, facts_of
 from probes.readings.decision import Actual, CanaryAnswer, DecisionLogs, OPAReading, Reply, read_reply
+from probes.readings.opa.policies import LoadedPolicies
 from probes.readings.opa_status import StatusReport
-from probes.readings.policies import LoadedPolicies
 from probes.sources.bundle_status import BundleReports
 from probes.sources.cpu_budget import TLS_BUDGET, CPUBudget
 from probes.sources.decision_logs import DecisionLogReports

@@ -7,7 +7,7 @@ from zlib import crc32
 import httpx
 
 from probes.contract import SourceContext
-from probes.readings.policies import HOLDS, LoadedPolicies, read_policies
+from probes.readings.opa.policies import HOLDS, LoadedPolicies, read_policies
 from probes.sources.http.client import HTTPSession
 from probes.sources.http.response import Response, TooLargeError
 from probes.sources.shared_opas import Server

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.readings.policies import LoadedPolicies, bundles_digest, policy_digest, read_policies
+from probes.readings.opa.policies import LoadedPolicies, bundles_digest, policy_digest, read_policies
 
 
 def answer(**modules: str) -> bytes:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import Missing
 from probes.readings.decision import OPAReading
-from probes.readings.policies import HOLDS, LoadedPolicies, bundles_digest
+from probes.readings.opa.policies import HOLDS, LoadedPolicies, bundles_digest
 from watcher.checklist.live.known import looks
 from watcher.engine.board import TargetState
 from watcher.engine.engine import Engine

@@ -15,7 +15,7 @@ from probes.controls.judges.secret_texts.documents import doubts_of
 from probes.controls.judges.secret_texts.rules import secret_rule
 from probes.controls.judges.stand_ins import stand_in, stand_in_for_file
 from probes.controls.judges.texts import texts_of
-from probes.readings.policies import policy_digest
+from probes.readings.opa.policies import policy_digest
 from watcher.checklist.agent_config import read_agent_config
 from watcher.checklist.live.kubernetes.objects.kinds import meta_of
 from watcher.discovery.pod.kept.pod import seconds

@@ -9,7 +9,7 @@ from math import inf
 
 from probes.controls.catalogue.control import UnknownReason
 from probes.controls.evidence import Missing
-from probes.readings.policies import bundles_digest
+from probes.readings.opa.policies import bundles_digest
 from watcher.checklist.live.kubernetes.configs.config_maps import ConfigMapReader
 from watcher.checklist.live.kubernetes.configs.kept_config_map import KeptConfigMap
 from watcher.checklist.manifests.surroundings import config_map_names
