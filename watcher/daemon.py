@@ -63,9 +63,7 @@ class Daemon:
         self._checklist = OnOffChecklist(settings, self.engine, self._target_set, lambda: not self._target_sync.unready)
         self._changes = open_changes(settings, self.engine)
         self._checklist.tell_changes(self._changes.recorder.hear)
-        seen = self._checklist.kubernetes, simulated, self._checklist.logs
-        self.rollouts = OnOffRollouts(settings, self.engine, self._target_set, *seen)
-        self._checklist.ask_too(self.rollouts.evidence)
+        self.rollouts = OnOffRollouts(settings, self.engine, self._target_set, self._checklist, simulated)
         past, kept = self._changes.store, (self._checklist, self.rollouts)
         beside = lambda: self._access.trouble, lambda: past.trouble or kept[0].unwritable or kept[1].unwritable
         self._health = Health(self.engine, self._state_writer, self._target_set, *beside)

@@ -10,6 +10,7 @@ from probes.controls.evidence import AgentRef, FiredAlert, Missing, RolloutLine,
 from probes.controls.evidence.rollout_record import Decided
 from watcher.alerting.rules.agents import waits
 from watcher.checklist.live.provider import Presence, Provided
+from watcher.config.rollouts import RolloutsSettings
 from watcher.rollouts.follower import Follower, Runs
 from watcher.rollouts.reports.words import PHASES
 from watcher.rollouts.rollout import Line, Rollout
@@ -51,6 +52,8 @@ _OVER = (Phase.VERIFIED, Phase.UNDECIDED)
 class Followed(Protocol):
     """What is asked of the rollouts."""
 
+    settings: RolloutsSettings
+
     def follower(self, agent: AgentRef, /) -> Follower | None:
         """Of one agent; None where none is followed."""
 
@@ -59,10 +62,6 @@ class Followed(Protocol):
 
     def date_of(self, moment: float | None = None, /) -> float:
         """Unix seconds of steady seconds; of now, where none are given."""
-
-    @property
-    def first_hour(self) -> float:
-        """Seconds of the short window."""
 
 
 class RolloutEvidence:
@@ -111,7 +110,7 @@ class RolloutEvidence:
         trial = follower.trial
         if trial is None:
             ready = rollout.ready_at
-            return {} if ready is None else {Window.SHORT: ready + self._rollouts.first_hour}
+            return {} if ready is None else {Window.SHORT: ready + self._rollouts.settings.windows.short}
         ready = trial.began if trial.ready is None else trial.ready
         ends = {
             Window.IMMEDIATE: trial.began + trial.windows.immediate,

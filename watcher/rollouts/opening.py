@@ -6,6 +6,7 @@ from collections.abc import Collection
 from probes.controls.evidence import AgentRef
 from watcher.checklist.live.kubernetes.evidence import KubernetesEvidence
 from watcher.checklist.live.kubernetes.pods.pod_owners import Key
+from watcher.checklist.live.on_off import OnOffChecklist
 from watcher.config.settings import Settings
 from watcher.engine.engine import Engine
 from watcher.rollouts.evidence import RolloutEvidence
@@ -28,28 +29,24 @@ class OnOffRollouts:
         settings: Settings,
         engine: Engine,
         target_set: TargetSet,
-        evidence: KubernetesEvidence | None,
+        checklist: OnOffChecklist,
         simulated: AgentPods | None = None,
-        logs: LogWitness | None = None,
     ) -> None:
-        """`evidence`: what those watches tell, None where there are none; `simulated`: pods in place of a cluster's;
-        `logs`: who reads logs."""
+        """`checklist`: whose watches and logs are used, and which is told; `simulated`: pods in place of these."""
+        evidence, logs = checklist.kubernetes, checklist.logs
         self._is_on, self._open = settings.rollouts.enabled, None
         if self._is_on and simulated is not None:
             keeper = RolloutKeeper(settings.state_dir)
             self._open = Rollouts(simulated, engine, settings.rollouts, keeper, lambda: True, logs)
         elif self._is_on and evidence is not None:
             self._open = _opened(settings, engine, target_set, evidence, logs)
+        if self._open is not None:
+            checklist.ask_too(RolloutEvidence(self._open))
 
     @property
     def view(self) -> Rollouts | None:
         """What readers may know of them."""
         return self._open
-
-    @property
-    def evidence(self) -> RolloutEvidence | None:
-        """What the checklist is told of them; None where none are followed."""
-        return RolloutEvidence(self._open) if self._open is not None else None
 
     @property
     def unwritable(self) -> str:
@@ -61,8 +58,8 @@ class OnOffRollouts:
         if self._open is not None:
             await self._open.restore()
             schedule.every(self._open.EVERY, self._open.tick, "rollouts")
-            if self._open.events is not None:
-                schedule.every(PodEvents.EVERY, self._open.events.tick, "events of pods")
+            if self._open.facts.events is not None:
+                schedule.every(PodEvents.EVERY, self._open.facts.events.tick, "events of pods")
             schedule.every(WRITTEN_EVERY, self._open.write, "rollouts kept", first=WRITTEN_EVERY)
 
     def adopt(self, settings: Settings) -> None:

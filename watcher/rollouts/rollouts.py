@@ -4,27 +4,26 @@ Nothing is asked of anybody here. Where the watcher cannot see, pods are taken t
 """
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from probes.contract import TargetKey
 from probes.controls.evidence import AgentRef
 from watcher.config.rollouts import RolloutsSettings
 from watcher.engine.board import TargetState
 from watcher.engine.engine import Engine
+from watcher.rollouts.facts import RolloutFacts
 from watcher.rollouts.follower import Follower
 from watcher.rollouts.kept.keeper import Left, RolloutKeeper
 from watcher.rollouts.kept.packing import course_of, trial_of
 from watcher.rollouts.lines.board_facts import PAGE, SLO, BoardFacts
 from watcher.rollouts.lines.sight import Windows
-from watcher.rollouts.lines.trial import Facts, Trial
 from watcher.rollouts.requests.agent_requests import AgentRequests
 from watcher.rollouts.requests.hours import HOUR, same_hours
 from watcher.rollouts.seen.cluster import AgentPods
 from watcher.rollouts.seen.course import Course
-from watcher.rollouts.seen.logs import LogWitness, RolloutLogs
+from watcher.rollouts.seen.logs import LogWitness
 from watcher.rollouts.seen.pod_events import PodEvents
-from watcher.rollouts.seen.running import RunningPod
-from watcher.rollouts.terms import LineName, Window
 from watcher.rollouts.view import FollowedRollouts
 from watcher.runtime.cooperative import TimeSlice
 from watcher.runtime.failures import FailuresLogger
@@ -59,9 +58,9 @@ class Rollouts(FollowedRollouts):
     ) -> None:
         """`is_known`: whether all pods of the cluster were listed, and what they are is known; `logs`: reads them."""
         super().__init__(keeper)
-        self._logs, self.events = RolloutLogs(logs), events
         self.settings, self.workload = settings, cluster.workload
         self._cluster, self._engine, self._board = cluster, engine, BoardFacts(engine.board)
+        self.facts = RolloutFacts(self._board, logs, events)
         self._is_known, self._clock = is_known, engine.clock
         self._dirty: set[AgentRef] = set()
         self._all_seen = False  # every agent that was there at the start was seen
@@ -124,22 +123,9 @@ class Rollouts(FollowedRollouts):
         """By these from now on; a rollout that is under way keeps its windows."""
         self.settings = settings
 
-    def follower(self, agent: AgentRef) -> Follower | None:
-        """Of one agent; None where none is followed."""
-        return self._followers.get(agent)
-
-    def followed(self) -> Collection[AgentRef]:
-        """All agents that are."""
-        return self._followers.keys()
-
     def date_of(self, moment: float | None = None) -> float:
         """Unix seconds of steady seconds; of now, where none are given."""
         return self._clock.date_of(self._clock.steady() if moment is None else moment)
-
-    @property
-    def first_hour(self) -> float:
-        """Seconds of the short window."""
-        return self.settings.windows.short
 
     # What is done in turns with the looks.
 
@@ -186,7 +172,7 @@ class Rollouts(FollowedRollouts):
         old = self._board.states(*agent, follower.old_pods(self._cluster.pods(agent)))
         trial.true_before = self._board.true(old, now)
         if follower.course.rollout is not None:
-            trial.logs_before = self._logs.before(agent, follower.course.rollout.began_at)
+            trial.logs_before = self.facts.logs.before(agent, follower.course.rollout.began_at)
         if follower.course.verified:
             hours = await self.keeper.hours(agent)
             trial.former = same_hours(hours, now, follower.course.verified, trial.cut, trial.bounds)
@@ -204,35 +190,12 @@ class Rollouts(FollowedRollouts):
         if trial is None or rollout is None:
             return
         try:
-            pods = follower.new_pods(self._cluster.pods(agent))
-            states = self._board.states(*agent, pods)
-            ahead = now - self._clock.date_of(now)
-            began = {each.name: each.created_at + ahead for each in pods}
-            follower.judge(
-                Facts(
-                    now=now,
-                    date=self._clock.date_of(now),
-                    pods=pods,
-                    conditions=self._board.conditions(states, began, now),
-                    limits=self._board.limits(states.values()),
-                    rotated=self._board.rotated(states, trial.began),
-                    lifetime=self._board.lifetime(states),
-                    impaired=impaired,
-                    events=self._events_of(agent, trial, pods),
-                    logs=self._logs.of(agent, trial, pods, rollout.pods.old, now, self._clock.date_of(now)),
-                )
-            )
+            pods, date = follower.new_pods(self._cluster.pods(agent)), self._clock.date_of(now)
+            facts = self.facts.of(agent, trial, rollout, pods, now, date)
+            follower.judge(replace(facts, impaired=impaired))
         except Exception:  # the boundary: what goes wrong with one agent costs no other its verdict
             follower.judge_at = now + OBSERVED_AGAIN
             self._logger.exception("rollout of an agent not judged", agent=str(agent))
-
-    def _events_of(self, agent: AgentRef, trial: Trial, pods: Sequence[RunningPod]) -> Sequence[str]:
-        """While the line of pods is open; what comes too late for it is of no use."""
-        if self.events is None:
-            return ()
-        is_open = (Window.IMMEDIATE, LineName.PODS_RUNNING) not in trial.closed
-        self.events.want(agent, [each for each in pods if not each.is_ready] if is_open else ())
-        return self.events.of(agent)
 
     def _impaired(self) -> str:
         """Why the watcher cannot see right now; empty where it can."""
@@ -270,9 +233,7 @@ class Rollouts(FollowedRollouts):
         there: Collection[AgentRef] = self._cluster.agents()
         for agent in [each for each in self._followers if each not in there and self._cluster.is_gone(each)]:
             del self._followers[agent]
-            self._logs.forget(agent)
-            if self.events is not None:
-                self.events.want(agent, ())
+            self.facts.forget(agent)
             await self.keeper.forget((agent.namespace, agent.agent))
 
     def _restored(self, left: Left) -> Follower:

@@ -1,6 +1,6 @@
 """What pages, API, gates and series may know of rollouts. Nothing is judged for who reads."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from probes.controls.evidence import AgentRef
@@ -61,6 +61,14 @@ class FollowedRollouts:
             if (not namespace or ref.namespace == namespace) and (not agent or ref.agent == agent)
         ]
         return sorted((each for each in chosen if each is not None), key=lambda each: -each.began_at)
+
+    def follower(self, agent: AgentRef) -> Follower | None:
+        """Of one agent; None where none is followed."""
+        return self._followers.get(agent)
+
+    def followed(self) -> Collection[AgentRef]:
+        """All agents that are."""
+        return self._followers.keys()
 
     async def of(self, namespace: str, agent: str) -> Sequence[Rollout]:
         """All that are kept of an agent, the newest first."""

@@ -59,7 +59,8 @@ class Gathering:
         """`owns`: whether a pod of this namespace and name is one of this shard; `accounts`: as whom agents of all
         shards run; `at_once`: somebody looks by hand, and takes a pod of the config for settled."""
         self.accounts = accounts
-        self.providers, self._owns, self._at_once = list[EvidenceProvider](), owns, at_once
+        self.providers: tuple[EvidenceProvider, ...] = ()
+        self._owns, self._at_once = owns, at_once
         self._logger = FailuresLogger(log)
         self._told: set[SourceName] = set()  # which were given twice
         self._failing: list[int] = []  # of each: calls in a row that did not tell what changed
@@ -71,7 +72,7 @@ class Gathering:
 
     def add(self, provider: EvidenceProvider) -> None:
         """Ask one more."""
-        self.providers.append(provider)
+        self.providers = (*self.providers, provider)
         self._failing.append(0)
         self._beside.append(())
         self._up.append({})

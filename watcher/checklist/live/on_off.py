@@ -56,9 +56,9 @@ class OnOffChecklist:
         if self._open is not None:
             self._open.tell_changes(tell)
 
-    def ask_too(self, provider: "EvidenceProvider | None") -> None:
+    def ask_too(self, provider: "EvidenceProvider") -> None:
         """Take evidence from this place too; before it starts."""
-        if self._open is not None and provider is not None:
+        if self._open is not None:
             self._open.ask_too(provider)
 
     async def start(self, schedule: Schedule) -> None:

@@ -421,8 +421,8 @@ def test_an_opa_that_is_silent_leaves_its_policy_open_and_one_on_loopback_leaves
 
 def test_the_policies_of_all_pods_count_and_one_that_was_just_found_is_not_waited_for() -> None:
     observing, silent = Missing(UnknownReason.OBSERVING, ""), Missing(UnknownReason.UNREACHABLE, "")
-    assert policies_of(["a", "b", None]) == {"a", "b"}
-    assert policies_of(["a", observing]) == {"a"}
+    assert policies_of(["a", "b", None]) == frozenset({"a", "b"})
+    assert policies_of(["a", observing]) == frozenset({"a"})
     assert policies_of([observing, None]) is observing
     assert policies_of(["a", observing, silent]) is silent
     assert policies_of([None]) is policies_of([]) is None

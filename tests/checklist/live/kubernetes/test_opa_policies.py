@@ -22,7 +22,7 @@ from watcher.discovery.pods.scope import SeenPod
 from watcher.kube.access import Access
 
 REGO = "package authz\n"
-DIGEST = f"sha256:{sha256(REGO.encode()).hexdigest()}"
+DIGEST = frozenset({f"sha256:{sha256(REGO.encode()).hexdigest()}"})
 BEFORE, AFTER = "2026-11-18T07:00:00Z", "2026-11-18T09:00:00Z"  # OPA starts at 08:00
 PLAIN = "decision_logs: {console: true}\n"
 
@@ -63,7 +63,7 @@ def policies(pod: SeenPod, *held: KeptConfigMap) -> frozenset[str] | Missing | N
 @pytest.mark.parametrize("projected", [False, True])
 def test_it_is_told_by_the_modules_in_its_config_map_without_its_tests_and_other_files(projected: bool) -> None:
     held = kept("policies", authz__rego=REGO, authz_test__rego="package authz_test\n", data__json="{}")
-    assert policies(seen(projected=projected), held) == {DIGEST}
+    assert policies(seen(projected=projected), held) == DIGEST
 
 
 def test_what_its_container_does_not_mount_says_nothing_of_it() -> None:
@@ -90,7 +90,7 @@ def test_of_an_opa_that_may_fetch_bundles_files_tell_nothing(
 ) -> None:
     pod = seen(*arguments, mounts=("policies", "opa"))
     found = policies(pod, kept("policies", authz__rego=REGO), kept("opa", opa__yaml=config))
-    assert found == {DIGEST} if known else isinstance(found, Missing) and found.reason is UnknownReason.NO_DATA
+    assert found == DIGEST if known else isinstance(found, Missing) and found.reason is UnknownReason.NO_DATA
 
 
 def test_a_policy_that_changed_after_opa_started_is_not_known_unless_opa_watches_it() -> None:
@@ -102,15 +102,15 @@ def test_a_policy_that_changed_after_opa_started_is_not_known_unless_opa_watches
         found.message
         == "ConfigMap policies changed after OPA started, which does not watch it: what it has is not known."
     )
-    assert policies(seen("--watch"), changed) == {DIGEST}
-    assert policies(seen("-w"), changed) == {DIGEST}
+    assert policies(seen("--watch"), changed) == DIGEST
+    assert policies(seen("-w"), changed) == DIGEST
 
 
 def test_of_several_config_maps_each_counts_by_its_name() -> None:
     held = kept("policies", authz__rego=REGO), kept("more", more__rego="package more\n")
     found = policies(seen(mounts=("policies", "more")), *held)
     assert isinstance(found, frozenset)
-    assert found != {DIGEST}
+    assert found != DIGEST
     other = policies(seen(mounts=("policies", "more")), held[0], kept("more", more__rego="package mores\n"))
     assert other != found
 

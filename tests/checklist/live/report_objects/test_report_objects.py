@@ -100,9 +100,9 @@ def _judged(*agents: AgentRef) -> Iterator[Live]:
     yield live
 
 
-def _writing(kubernetes: Kubernetes, live: Live, script: Any) -> None:
+def _writing(kubernetes: Kubernetes, live: Live, script: Any, account: tuple[str, str] = ACCOUNT) -> None:
     async def main() -> None:
-        access = _Told(kubernetes.kubeconfig(kubernetes.admin.token(*ACCOUNT)))
+        access = _Told(kubernetes.kubeconfig(kubernetes.admin.token(*account)))
         try:
             await script(_Cluster(live, access))
         finally:
@@ -224,34 +224,35 @@ def test_of_many_agents_five_are_written_a_second_and_what_is_not_ours_is_told_a
         _writing(kubernetes, live, script)
 
 
-def test_a_namespace_without_room_is_told_once_and_counted_until_there_is_some(
+def test_what_may_not_be_written_is_told_once_and_counted_until_it_may(
     kubernetes: Kubernetes, caplog: pytest.LogCaptureFixture
 ) -> None:
     kubernetes.admin.apply(CRD)
-    kubernetes.admin.namespace("full")
-    hard = {"hard": {"count/reports.openreports.io": "0"}}
-    quota = {
-        "apiVersion": "v1",
-        "kind": "ResourceQuota",
-        "metadata": {"name": "none", "namespace": "full"},
-        "spec": hard,
+    nobody = {"name": "nobody", "namespace": "watch"}
+    kubernetes.admin.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": nobody})
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}
+    right = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": "nobody"},
+        "roleRef": role,
+        "subjects": [{"kind": "ServiceAccount", **nobody}],
     }
-    kubernetes.admin.apply(quota)
 
     async def script(cluster: _Cluster) -> None:
         await cluster.run(302)
-        assert "quota" in cluster.writer.told()
+        assert cluster.writer.told().startswith("report objects cannot be written: prod: 403: ")
         assert len(_told(caplog)) == 1
         assert (cluster.count("ok"), cluster.count("refused")) == (0, 2)
-        kubernetes.admin.delete(quota)
+        kubernetes.admin.apply(right)
         for _ in range(50):  # until the API server itself has heard of it
             await cluster.run(301)
             if cluster.count("ok"):
                 break
         assert (cluster.writer.told(), cluster.count("ok")) == ("", 1)
 
-    with _judged(AgentRef("full", "search")) as live:
-        _writing(kubernetes, live, script)
+    with _judged(AgentRef("prod", "forbidden")) as live:
+        _writing(kubernetes, live, script, ("watch", "nobody"))
 
 
 def _told(caplog: pytest.LogCaptureFixture) -> list[str]:

@@ -10,7 +10,7 @@
 
 import logging
 from array import array
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import httpx
@@ -108,17 +108,14 @@ class ReportWriter:
             return
         left = MOST_AT_ONCE
         agents = self._view.agents()
-        self._forget_troubles_of_others(agents)
+        if self._troubles:
+            known = {"", *(each.namespace for each in agents), *map(str, agents), *map(str, self._written)}
+            self._troubles = {whom: why for whom, why in self._troubles.items() if whom in known}
         for ref in [*(self._written.keys() - set(agents)), *agents]:
             if left <= 0 or "" in self._held or self._kind is None or not self._is_active():
                 return
             if ref.namespace not in self._held and str(ref) not in self._held:
                 left -= await self._see_to(self._kind, ref)
-
-    def _forget_troubles_of_others(self, agents: Collection[AgentRef]) -> None:
-        if self._troubles:
-            known = {"", *(each.namespace for each in agents), *map(str, agents), *map(str, self._written)}
-            self._troubles = {whom: why for whom, why in self._troubles.items() if whom in known}
 
     async def _has_kind(self, now: float) -> bool:
         if self._kind is None and now >= self._ask_kind_at:
@@ -137,13 +134,10 @@ class ReportWriter:
                 found = await get_object(self._access, path, _SECONDS, _MOST_BYTES)
                 if any(each["name"] == kind.plural for each in found["resources"]):
                     return kind
-            except RefusedError as error:
-                if error.code != 404:
+            except (RefusedError, *_OUTAGE) as error:
+                if not isinstance(error, RefusedError) or error.code != 404:
                     self._hold("", _AWAY, error)
                     return None
-            except _OUTAGE as error:
-                self._hold("", _AWAY, error)
-                return None
         self._tell("", "neither Report of openreports.io nor PolicyReport of wgpolicyk8s.io is installed")
         return None
 
