@@ -1,4 +1,4 @@
-"""Which policy an OPA has, by the digest of its modules; of half of an answer there is none."""
+"""The digest of a policy: of all its modules, in the order of their ids, or none at all."""
 
 import json
 from hashlib import sha256
@@ -7,50 +7,62 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.readings.opa.policies import LoadedPolicies, bundles_digest, policy_digest, read_policies
+from probes.readings.opa.policies import MOST_VALUES, LoadedPolicies, bundles_digest, policy_digest, read_policies
+
+ONE, TWO = "package a\n", "package b\ndefault allow := false\n"
 
 
-def answer(**modules: str) -> bytes:
-    """As OPA says it, with the tree of each module."""
-    return json.dumps(
-        {"result": [{"id": name, "raw": text, "ast": {"rules": [1]}} for name, text in modules.items()]}
-    ).encode()
+def _sha256(text: str) -> str:
+    return f"sha256:{sha256(text.encode()).hexdigest()}"
 
 
-def digest(text: bytes) -> str:
-    return f"sha256:{sha256(text).hexdigest()}"
+def _answer(*modules: object) -> bytes:
+    return json.dumps({"result": modules}).encode()
 
 
-def test_the_digest_is_that_of_the_modules_one_after_another_in_the_order_of_their_names() -> None:
-    read = read_policies(200, answer(b="package b\n", a="package a\n"), 7.0)
-    assert read == LoadedPolicies(7.0, digest(b"package a\npackage b\n"), 200, read=True)
-    assert read_policies(200, answer(a="package a\n", b="package b\n"), 7.0) == read
+def _module(name: str, raw: str) -> dict[str, object]:
+    return {"id": name, "raw": raw, "ast": {"rules": [{"head": {}}]}}
+
+
+def test_the_digest_of_a_single_module_is_that_of_its_file() -> None:
+    assert policy_digest({"policies/authz.rego": ONE}) == _sha256(ONE)
+
+
+def test_modules_follow_each_other_in_the_order_of_their_ids() -> None:
+    told = read_policies(200, _answer(_module("b.rego", TWO), _module("a.rego", ONE)), 7.0)
+    assert told == LoadedPolicies(7.0, _sha256(ONE + TWO), 200, read=True)
 
 
 @pytest.mark.parametrize(
     ("status", "body", "read"),
     [
-        (200, b'{"result": []}', True),
-        (200, b'{"result": [{"id": "a"}]}', False),
-        (200, b'{"result": [{"id": "a", "raw": "x"}, {"id": 7, "raw": "y"}]}', False),
-        (200, b'{"result": {}}', False),
+        (200, _answer(), True),
+        (200, b"{}", False),
         (200, b"<html>", False),
         (200, b"[" * 3000, False),
-        (403, b"{}", False),
-        (500, answer(a="x"), False),
+        (200, _answer("no module"), False),
+        (200, _answer(_module("a", ONE), {"id": "b"}), False),
+        (200, _answer(_module("a", ONE), _module("a", ONE)), False),
+        (200, b'{"result": [' + b"{}," * MOST_VALUES + b"{}]}", False),
+        (403, _answer(_module("a", ONE)), False),
+        (500, b"", False),
     ],
 )
-def test_an_answer_without_all_of_its_modules_gives_no_digest(status: int, body: bytes, read: bool) -> None:
+def test_of_no_policy_and_of_half_of_one_there_is_no_digest(status: int, body: bytes, read: bool) -> None:
     assert read_policies(status, body, 7.0) == LoadedPolicies(7.0, "", status, read=read)
 
 
-@given(st.dictionaries(st.text(max_size=5), st.text(max_size=20), min_size=1), st.text(min_size=1, max_size=5))
-def test_another_text_is_another_digest(modules: dict[str, str], more: str) -> None:
-    name = next(iter(modules))
-    assert policy_digest(modules) != policy_digest(modules | {name: modules[name] + more})
+def test_active_bundles_are_told_by_their_revisions_if_each_has_one() -> None:
+    assert bundles_digest({"b": "2", "a": "1"}) == _sha256("a 1\nb 2\n")
+    assert bundles_digest({"b": "2", "a": ""}) == bundles_digest({}) == ""
 
 
-def test_bundles_are_told_by_their_revisions_and_one_without_a_revision_by_nothing() -> None:
-    assert bundles_digest({"b": "2", "a": "1"}) == bundles_digest({"a": "1", "b": "2"})
-    assert bundles_digest({"a": "1", "b": "2"}) == digest(b"a 1\nb 2\n")
-    assert bundles_digest({"a": "1", "b": ""}) == bundles_digest({}) == ""
+@given(st.dictionaries(st.text(min_size=1), st.text()), st.randoms(use_true_random=False))
+def test_the_order_of_an_answer_changes_nothing_and_another_text_does(modules: dict[str, str], random: object) -> None:
+    listed = [_module(name, raw) for name, raw in modules.items()]
+    random.shuffle(listed)  # type: ignore[attr-defined]
+    told = read_policies(200, _answer(*listed), 0.0)
+    assert told.digest == policy_digest(modules)
+    if modules:
+        name = min(modules)
+        assert policy_digest({**modules, name: f"{modules[name]}#"}) != told.digest
