@@ -429,6 +429,7 @@ def test_opa_is_asked_as_agents_ask_it() -> None:
             ("POST", "/base/v1/data/hvs/authz/al%20low"),
             ("GET", "/base/v1/status"),
             ("GET", "/base/v1/config"),
+            ("GET", "/base/v1/policies"),
         ]
         assert liar.questions[0].headers["content-type"] == "application/json"
         assert liar.questions[1].input == {}
