@@ -47,6 +47,7 @@ class Stage:
         self._trust_domain, self._began = authority.trust_domain, time.time()
         self._manifests, self._modules = manifests, modules
         self._images: Mapping[str, str] = {}
+        self._running: Document | None = None  # its pod
         self.watcher_url = ""  # once it listens
         self.cluster, self.logs = ClusterApi(), LogStore()
         self.alertmanager = StagedAlertmanager(home / "alertmanager")
@@ -92,10 +93,12 @@ class Stage:
 
     def roll_out(self, version: str) -> None:
         """The agent's pod runs the image of this version from now on, which was scanned."""
+        if self._running is not None:
+            self.cluster.remove(self._running)
         self._images = {name: _image(name, self._agent.agent, version) for name in ("agent", "opa")}
         [deployment] = [each for each in self._manifests if each["kind"] == "Deployment"]
-        pod = running_pod(deployment, self._pod, self._images, self._began)
-        self.cluster.put(pod)
+        self._running = running_pod(deployment, self._pod, self._images, self._began)
+        self.cluster.put(self._running)
         self.find_vulnerabilities()
 
     def find_vulnerabilities(self, *critical: str) -> None:
