@@ -30,7 +30,7 @@ from tests.rollouts.made_rollouts import (
 from tests.rollouts.test_rollouts import AGENT, Fleet, new, old
 from watcher.rollouts.evidence import LINES, RolloutEvidence, record_of
 from watcher.rollouts.follower import Runs
-from watcher.rollouts.rollout import Fired, Rollout
+from watcher.rollouts.rollout import Fired, Period, Rollout
 from watcher.rollouts.rollouts import Rollouts
 from watcher.rollouts.terms import LINES as ALL_LINES
 from watcher.rollouts.terms import LineName, LineState, Undecided, Window
@@ -119,7 +119,7 @@ def test_the_first_hour_is_over_when_all_its_lines_are_and_was_seen_where_nobody
     assert told(rollout()).hour_was_seen
     assert not told(GOING_ON).hour_is_over
     assert not told(rollout(ready_at=None)).hour_is_over
-    assert not told(IMPAIRED).hour_was_seen
+    assert not told(rollout(unseen=(Period(BEGAN + 300, BEGAN + 900),))).hour_was_seen
     blind = line(Window.SHORT, LineName.CPU, LineState.UNDECIDED, reason=Undecided.WATCHER_IMPAIRED)
     assert not told(rollout(lines=lines(SHORT_CPU=blind))).hour_was_seen
 

@@ -39,6 +39,7 @@ def rollout(*lines: RolloutLine, **more: object) -> RolloutRecord:
     """A record with these lines for each control that is decided by some."""
     given: dict[str, object] = {
         "revision": "0123456789ab",
+        "image": SHA,
         "began_at": BEGAN,
         "ready_at": BEGAN + 60,
         "lines": dict.fromkeys(LINES, lines),
