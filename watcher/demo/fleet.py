@@ -20,6 +20,7 @@ from watcher.demo.cluster import SimulatedPods
 from watcher.demo.manifests import PLAINTEXT, agent_documents, write_manifests
 from watcher.demo.opa import TRUST_DOMAIN, Decisions, OwnOPA, Policy, decision_path, rego, start_decisions
 from watcher.demo.stage.stage import AN_HOUR, TAKE_AN_HOUR, Stage
+from watcher.demo.stage.stores import LogStore
 
 NAMES = (
     *("search", "billing", "guard", "orders", "planner", "ranker"),
@@ -55,11 +56,22 @@ class SimulatedAgent:
     """One agent and the process that plays it."""
 
     def __init__(
-        self, name: str, home: Path, authority: Authority, bundle: Path, lifetime: float = LIFETIME, opa: int = 0
+        self,
+        name: str,
+        home: Path,
+        authority: Authority,
+        bundle: Path,
+        lifetime: float = LIFETIME,
+        opa: int = 0,
+        take: Callable[[str, bytes], None] | None = None,
     ) -> None:
-        """`lifetime`: seconds that its SVIDs live; `opa`: the port of an OPA of its own, for one that logs too."""
+        """`lifetime`: seconds that its SVIDs live; `opa`: the port of an OPA of its own.
+
+        `take`: who is handed the name of its pod and each line that it logs; without, it logs nothing.
+        """
         self.name, self._home, self._authority, self._bundle = name, home, authority, bundle
-        self._lifetime, self._opa = lifetime, opa
+        self._lifetime, self._opa, self._take_line = lifetime, opa, take
+        self._hearing: asyncio.Task[None] | None = None
         self.spiffe_id = f"spiffe://{TRUST_DOMAIN}/agent/{name}"
         self.rotates = True
         self._serves = authority, self.spiffe_id
@@ -71,20 +83,22 @@ class SimulatedAgent:
         """Start the process, on the same ports as before if it had any."""
         certificate, key = self._issue(*self._serves)
         clear = "clear" if self.name == PLAINTEXT else "tls"
-        own = str(self._opa), self.spiffe_id if self._opa else ""
+        own = str(self._opa), self.spiffe_id if self._take_line is not None else ""
         arguments = (certificate, key, str(self._bundle), *map(str, self.ports.values()), clear, *own)
         self._child = await Child.start(sys.executable, "-m", agent_program.__name__, *arguments)
         self.ports = json.loads(await self._child.line())
+        if self._take_line is not None:
+            self._hearing = asyncio.create_task(self._hear(self._child, self._take_line))
 
     async def kill(self) -> None:
         """End the process as a crash would."""
         if self._child is not None:
             await self._child.kill()
 
-    async def hear(self, take: Callable[[bytes], None]) -> None:
+    async def _hear(self, child: Child, take: Callable[[str, bytes], None]) -> None:
         """Hand on each line that it logs, until it ends."""
-        while self._child is not None and (line := await self._child.line()):
-            take(line)
+        while line := await child.line():
+            take(f"{self.name}-0", line)
 
     async def tell(self, **order: object) -> None:
         """Have the agent do one of the methods of watcher.demo.agent.Agent."""
@@ -139,7 +153,7 @@ class DemoFleet:
         self.stranger = Authority(TRUST_DOMAIN, time.time())  # claims the same trust domain with a key of its own
         self.agents: dict[str, SimulatedAgent] = {}
         self.pods = SimulatedPods(NAMESPACE, names, "2.0")
-        self.own_opa = OwnOPA(READY)
+        self.own_opa, self.logs = OwnOPA(READY), LogStore()
         self._ends = AsyncExitStack()
         self.decisions: Decisions
         self.stage: Stage
@@ -152,7 +166,8 @@ class DemoFleet:
             home = self.home / name
             home.mkdir()
             opa = self.own_opa.port if name == READY else 0
-            self.agents[name] = agent = SimulatedAgent(name, home, self.authority, bundle, self._lifetime, opa)
+            of_own = self._lifetime, opa, self.logs.take
+            self.agents[name] = agent = SimulatedAgent(name, home, self.authority, bundle, *of_own)
             self._ends.push_async_callback(agent.kill)
         self._ends.push_async_callback(self.own_opa.kill)
         await asyncio.gather(*(agent.start() for agent in self.agents.values()))
@@ -164,11 +179,10 @@ class DemoFleet:
     def _set_stage(self) -> None:
         modules = {f"{READY}.rego": rego(READY)}
         manifests = agent_documents(READY, NAMESPACE, TRUST_DOMAIN, modules)
-        self.stage = Stage(self.home / READY, AgentRef(NAMESPACE, READY), manifests, modules, self.authority)
+        agent = AgentRef(NAMESPACE, READY)
+        self.stage = Stage(self.home / READY, agent, manifests, modules, self.authority, self.logs)
         self.stage.start()
         self._ends.callback(self.stage.stop)
-        hearing = asyncio.create_task(self.agents[READY].hear(self.stage.heard))
-        self._ends.callback(hearing.cancel)
 
     async def __aexit__(self, *_: object) -> None:
         await self._ends.aclose()

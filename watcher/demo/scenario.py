@@ -99,7 +99,7 @@ _EXPIRY = ("SVIDRotationOverdue", "SVIDExpiryImminent", "SVIDExpired")
 SCRIPT = (
     InjectedFault(
         # Longer than a minute: before that, what the agent says of its own health is not held against it, nor for it.
-        at=0, until=75, agent=READY, words="its OPA starts late, and its /health says so", once=True,
+        at=0, until=90, agent=READY, words="its OPA starts late, and its /health says so", once=True,
         detected_as=("OPAUnreachable",), inject=_is_not_there_yet, clear=_start_its_opa,
     ),
     InjectedFault(

@@ -41,15 +41,16 @@ class Stage:
         manifests: Sequence[Document],
         modules: Mapping[str, str],
         authority: Authority,
+        logs: LogStore,
     ) -> None:
-        """`home`: a directory of its own; `manifests`: of the agent; `modules`: its policy, text by id."""
+        """`home`: a directory of its own; `manifests`: of the agent; `modules`: its policy by id; `logs`: of all."""
         self._home, self._agent, self._pod = home, agent, f"{agent.agent}-0"
         self._trust_domain, self._began = authority.trust_domain, time.time()
         self._manifests, self._modules = manifests, modules
         self._images: Mapping[str, str] = {}
         self._running: Document | None = None  # its pod
         self.watcher_url = ""  # once it listens
-        self.cluster, self.logs = ClusterApi(), LogStore()
+        self.cluster, self.logs = ClusterApi(), logs
         self.alertmanager = StagedAlertmanager(home / "alertmanager")
         self.rules, self.records = home / "rules", home / "records"
         self._prometheus = StagedPrometheus(self.rules, self._exported)
@@ -64,7 +65,7 @@ class Stage:
                 "prometheus": self._prometheus,
                 "alertmanager": self.alertmanager,
                 "loki": self.logs,
-                "jaeger": TraceStore(self.logs, {agent.agent: self._pod}),
+                "jaeger": TraceStore(self.logs),
             }
         )
 
@@ -86,10 +87,6 @@ class Stage:
         self._workload_api.stop()
         self._server.shutdown()
         self._server.server_close()
-
-    def heard(self, line: bytes) -> None:
-        """The agent's pod wrote this line."""
-        self.logs.take(self._pod, line.decode(errors="replace").rstrip())
 
     def roll_out(self, version: str) -> None:
         """The agent's pod runs the image of this version from now on, which was scanned."""
