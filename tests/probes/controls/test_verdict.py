@@ -6,7 +6,7 @@ import pytest
 
 from probes.controls.catalogue.control import Assurance, FactKey, SourceName, UnknownReason
 from probes.controls.catalogue.terms import AttestableWhen, Bind, FailReason, RecordKind
-from probes.controls.evidence import Missing
+from probes.controls.evidence import Missing, RolloutRecord
 from probes.controls.finding import State
 from probes.controls.judging import Judges
 from probes.controls.verdict.control import judge_control
@@ -17,6 +17,7 @@ from tests.probes.controls.made import (
     NOW,
     OTHER_SHA,
     RUNNING,
+    SHA,
     evidence,
     facts,
     judged,
@@ -496,7 +497,8 @@ def test_a_line_of_a_rollout_waits_for_one() -> None:
     control = "release.pre.security-review"
     finding = judged(control, evidence(rollout=missing(UnknownReason.NO_DATA), digests=RUNNING), record(control))
     assert (finding.state, finding.reason) == (State.UNKNOWN, UnknownReason.NO_DATA)
-    assert judged(control, evidence(rollout=seen(), digests=RUNNING), record(control)).state is State.ATTESTED
+    brought = seen(RolloutRecord(revision="0123456789ab", image=SHA, began_at=NOW - 60))
+    assert judged(control, evidence(rollout=brought, digests=RUNNING), record(control)).state is State.ATTESTED
 
 
 @pytest.mark.parametrize("key", FactKey)
