@@ -23,6 +23,7 @@ from probes.controls.catalogue.control import Control, SourceName, UnknownReason
 from probes.controls.catalogue.counts import CountRule
 from probes.controls.catalogue.terms import Bind, ExpiredReason, RecordKind, Scope
 from probes.controls.evidence import EvidenceSet, Missing, RolloutRecord
+from probes.controls.evidence.gathered import NOT_GIVEN
 from probes.controls.finding import RecordRef
 from probes.controls.records import HOLDS_AFTER_REVISION, Record
 
@@ -82,10 +83,11 @@ def _bound_to(control: Control, bind: Bind, evidence: EvidenceSet) -> frozenset[
     """What runs; of a release, what its rollout brought, also where it was taken back."""
     if control.scope is not Scope.RELEASE:
         return evidence.digests.get(bind, _NOT_READ)
-    rollout = evidence.of(SourceName.ROLLOUT, RolloutRecord)
+    rollout = evidence.sources.get(SourceName.ROLLOUT, NOT_GIVEN)
     if isinstance(rollout, Missing):
         return rollout
-    return frozenset({rollout.value.image}) if rollout.value.image else _NO_IMAGE
+    image = rollout.value.image if isinstance(rollout.value, RolloutRecord) else ""
+    return frozenset({image}) if image else _NO_IMAGE
 
 
 _NO_IMAGE = Missing(UnknownReason.NO_DATA, "No pod has told the digest of the image that the newest rollout brought.")
