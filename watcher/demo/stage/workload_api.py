@@ -1,6 +1,5 @@
 """A SPIFFE Workload API for the watcher: the real protocol on a unix socket, with one SVID and the bundle."""
 
-import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +23,6 @@ class StagedWorkloadApi(workload_pb2_grpc.SpiffeWorkloadAPIServicer):
         served = workload_pb2.X509SVID(x509_svid=chain, x509_svid_key=key, bundle=bundle)
         self._response = workload_pb2.X509SVIDResponse(svids=[served])
         self._stopped = threading.Event()
-        os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # agents are started beside it, and it says so each time
         self._server = grpc.server(ThreadPoolExecutor(max_workers=8, thread_name_prefix="stage"))
         workload_pb2_grpc.add_SpiffeWorkloadAPIServicer_to_server(self, self._server)  # type: ignore[no-untyped-call]  # generated
         self._server.add_insecure_port(f"unix:{path}")
