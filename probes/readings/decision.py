@@ -6,7 +6,8 @@ from enum import StrEnum
 from functools import lru_cache
 
 from probes.contract import Fault, Reading
-from probes.readings.opa_error import one_line, say_errors
+from probes.readings.opa.error import one_line, say_errors
+from probes.readings.opa.policies import LoadedPolicies
 from probes.readings.opa_status import StatusReport, read_json
 
 EXCERPT_BYTES = 500
@@ -98,6 +99,7 @@ class OPAReading(Reading):
     answers: tuple[CanaryAnswer, ...] = ()
     report: StatusReport | None = None  # the newest of this OPA, perhaps of an earlier look; None before the first
     logs: DecisionLogs | None = None  # the newest of this OPA, as the report
+    policies: LoadedPolicies | None = None  # the newest of this OPA, as the report
     unasked: tuple[str, ...] = ()  # canaries whose input needs a SPIFFE ID that the target does not have
 
     @property

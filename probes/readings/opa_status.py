@@ -9,7 +9,7 @@ from datetime import datetime
 
 from probes.contract import Unknown
 from probes.contract.text import cut
-from probes.readings.opa_error import say_errors
+from probes.readings.opa.error import say_errors
 
 ASKED_IN = 5
 """One of so many looks asks for it, unless something is wrong: it has all of OPA's own metrics in it, 60 kB."""
@@ -96,6 +96,11 @@ class StatusReport:
         """Worth asking again soon."""
         return self.unknown is not None or any(bundle.troubled for bundle in self.bundles)
 
+    @property
+    def revisions(self) -> Mapping[str, str]:
+        """Of the bundles that are active, by name."""
+        return {bundle.name: bundle.revision for bundle in self.bundles if bundle.activated}
+
     def failed(self, at: float, unknown: Unknown) -> "StatusReport":
         """The report of a later request, made at `at`, that told nothing."""
         return replace(self, at=at, unknown=unknown)
@@ -105,25 +110,28 @@ class StatusReport:
         return [bundle.evidence() for bundle in self.bundles]
 
 
-def read_json(body: bytes) -> object:
-    """What a body says; None where it is no JSON, as it is for a bare `null`: neither is an answer of OPA."""
+def read_json(body: bytes, most: int = MOST_VALUES) -> object:
+    """What a body says; None where it is no JSON, as it is for a bare `null`: neither is an answer of OPA.
+
+    `most`: objects, arrays and members that it may have.
+    """
     try:
-        return _load(body.decode())
+        return _load(body.decode(), most)
     except (ValueError, RecursionError):
         return None
 
 
-def _load(text: str) -> object:
+def _load(text: str, most: int = MOST_VALUES) -> object:
     """ValueError for what is no JSON, and for what would hold up the loop."""
-    return json.loads(_readable(text))
+    return json.loads(_readable(text, most))
 
 
-def _readable(text: str) -> str:
+def _readable(text: str, most: int = MOST_VALUES) -> str:
     """The text as far as it has no more values than are read: `[],[],` takes thirty times as long as one string."""
     values = 0
     for start in range(0, len(text), _STRIDE):
         values += sum(text.count(mark, start, start + _STRIDE) for mark in ",[{")
-        if values > MOST_VALUES:
+        if values > most:
             return text[:start]
     return text
 

@@ -14,6 +14,7 @@ from probes.contract import Fault, Seconds, Source, SourceContext, SourceKind, T
 from probes.contract.reading import HEAVY
 from probes.readings.canary import REACHABILITY, Question, facts_of
 from probes.readings.decision import Actual, CanaryAnswer, DecisionLogs, OPAReading, Reply, read_reply
+from probes.readings.opa.policies import LoadedPolicies
 from probes.readings.opa_status import StatusReport
 from probes.sources.bundle_status import BundleReports
 from probes.sources.cpu_budget import TLS_BUDGET, CPUBudget
@@ -24,6 +25,7 @@ from probes.sources.http.faults import OwnTroubleError, fault_of
 from probes.sources.http.redirect import redirect_of
 from probes.sources.http.response import TooLargeError
 from probes.sources.http.tls import TLS
+from probes.sources.policy_reports import PolicyReports
 from probes.sources.shared_opas import Server, SharedOPAs
 
 _MAX_BYTES = 1 << 20  # for a status
@@ -80,6 +82,7 @@ class OPASource:
         self._cpu_time, self._tls_cpu = source_context.cpu_time, dict[Server, float]()
         self._reports = BundleReports(settings.interval, source_context)
         self._logs = DecisionLogReports(source_context)
+        self._policies = PolicyReports(source_context)
         self._shared = SharedOPAs(settings.interval)
         self._places: dict[str, _Place] = {}
 
@@ -96,7 +99,8 @@ class OPASource:
             CanaryAnswer(question.canary, question.expected, replies[body], body in fresh)
             for question, body in asked.questions
         )
-        told = self._reports.newest(request.server), self._logs.newest(request.server)
+        server = request.server
+        told = self._reports.newest(server), self._logs.newest(server), self._policies.newest(server)
         waited = sum([replies[body].waited for body in fresh])
         reading = _reading(answers, *told, asked.unasked, waited)
         cpu = self._reports.cpu(request.server) + self._tls_cpu.pop(request.server, 0.0)
@@ -108,6 +112,7 @@ class OPASource:
         self._shared.expect(targets)
         self._reports.keep(urls)
         self._logs.keep(urls)
+        self._policies.keep(urls)
         self._tls_cpu = {server: cpu for server, cpu in self._tls_cpu.items() if server[0] in urls}
         self._places = {url: place for url, place in self._places.items() if url in urls}
 
@@ -162,6 +167,7 @@ class OPASource:
                 return dict.fromkeys(bodies, unreachable) | replies
         await self._reports.refresh(request.server, session, request.place.base + b"/v1/status", request.headers)
         await self._logs.refresh(request.server, session, request.place.base + b"/v1/config", request.headers)
+        await self._policies.refresh(request.server, session, request.place.base + b"/v1/policies", request.headers)
         return replies
 
 
@@ -210,6 +216,7 @@ def _reading(
     answers: tuple[CanaryAnswer, ...],
     report: StatusReport | None,
     logs: DecisionLogs | None,
+    policies: LoadedPolicies | None,
     unasked: tuple[str, ...],
     waited: float,
 ) -> OPAReading:
@@ -217,7 +224,14 @@ def _reading(
     silent = all(answer.actual is Actual.UNREACHABLE for answer in answers)
     fault = answers[0].reply.fault if silent else None
     return OPAReading(
-        answers=answers, report=report, logs=logs, unasked=unasked, fault=fault, error=error, waited=waited
+        answers=answers,
+        report=report,
+        logs=logs,
+        policies=policies,
+        unasked=unasked,
+        fault=fault,
+        error=error,
+        waited=waited,
     )
 
 

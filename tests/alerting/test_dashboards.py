@@ -70,6 +70,7 @@ NOT_IN_THE_DEMO = {
     "pods_not_watched": "the demo has no Kubernetes",
     "discovery_pods": "the demo has no Kubernetes",
     "events_total": "the demo has no Kubernetes",
+    "evidence_writes_total": "the demo has no Kubernetes and no state_dir",
     'impaired{cluster=~"$cluster", job=~"$job", instance=~"$instance"} == 1': "nothing impairs the watcher of the demo",
     "prometheus_notifications": "the Prometheus of the test does not scrape itself",
     "alertmanager_notifications": "the demo has no Alertmanager",

@@ -2,18 +2,19 @@
 
 import io
 import os
+import re
 import textwrap
 import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from probes.controls.catalogue.control import SourceName
 from probes.controls.evidence import AgentConfigFile, AgentObjects, AgentRef, Listing, Missing, Seen
 from probes.controls.judges.kubernetes_object.network.read_policies import read_policies
-from watcher.checklist.manifests.documents import MAX_BYTES, UNRENDERED, Budget, read_documents
+from watcher.checklist.manifests.documents import MAX_BYTES, UNRENDERED, Budget, parts, read_documents
 from watcher.checklist.manifests.gathering import Fleet, gather
 from watcher.checklist.manifests.objects import STANDARD_INPUT, ManifestsError, read_objects
 
@@ -536,3 +537,14 @@ def test_numbers_and_words_of_manifests_are_what_kubernetes_reads_and_those_of_c
     config = config_of(fleet)
     assert isinstance(config, Seen)
     assert (config.value.get("transport.retry.jitter"), config.value.get("transport.retry.max_attempts")) == (True, 8)
+
+
+@given(st.text(alphabet="-\n\r\t a#", max_size=40))
+@example("---")
+@example("\n---\n----\n ---\n---#\n--- \n---\r\n---")
+def test_a_text_is_cut_at_each_marker_at_the_start_of_a_line_and_nowhere_else(text: str) -> None:
+    cut = list(parts(text))
+    assert "".join(each.text for each in cut) == text
+    begins = [0, *(found.start() for found in re.finditer(r"^---(?=[ \t\r\n]|\Z)", text, re.MULTILINE))]
+    assert [each.text for each in cut] == [text[a:b] for a, b in zip(begins, [*begins[1:], len(text)], strict=True)]
+    assert [each.offset for each in cut] == [text[:begin].count("\n") for begin in begins]

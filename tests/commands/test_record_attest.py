@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from probes.controls.records import problems
+from tests.checklist.live.records.made import read_text
 from tests.probes.controls.made import CATALOGUE, SHA
-from watcher.checklist.live.records.reading import budget, read_records
 from watcher.cli import main
 
 DIAGRAM, CPU = "documentation.operational.architecture-diagram", "deployment.resources.cpu-limits"
@@ -34,7 +34,7 @@ def test_what_is_written_is_a_valid_record(tmp_path: Path, capsys: pytest.Captur
     assert call("attest", DIAGRAM, *asked, *EVIDENCE, "--file", str(file)) == 0
     assert call("waive", CPU, *asked, "--reason", "accepted-risk", "--version", "2.*") == 0
     text = file.read_text() + capsys.readouterr().out
-    first, second = read_records(text, "file:/r.yaml", "file:/r.yaml", budget())
+    first, second = read_text(text)
     for read in (first, second):
         assert read.record is not None
         assert problems(read.record, CATALOGUE.by_id, (), read.record.at) == ()

@@ -9,6 +9,7 @@ class Kind(StrEnum):
 
     CONDITION = "condition"
     CONTROL = "control"  # of the checklist
+    RECORD = "record"  # of a control: it came, or was taken away
 
 
 GONE = "gone"
@@ -19,11 +20,11 @@ EXPLAINED = "SourceFailed"
 
 
 class Change(NamedTuple):
-    """One verdict that turned."""
+    """One verdict that turned, or a record that came or went."""
 
     at: float  # Unix seconds
     namespace: str
-    agent: str
+    agent: str  # empty: of all agents of the namespace, or of some
     pod: str  # empty: of the agent as a whole
     kind: str
     name: str  # of the condition or the control

@@ -1,6 +1,6 @@
 """One simulated agent, a process of its own: real TLS, a real metrics page, and told on standard input what to break.
 
-It prints its two ports as one line of JSON and ends when its standard input ends.
+It prints its two ports as one line of JSON, and what it logs after that, and ends when its standard input ends.
 """
 
 import json
@@ -10,7 +10,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from socket import MSG_PEEK, socket
+from datetime import UTC, datetime
+from socket import MSG_PEEK, create_connection, socket
+from uuid import uuid4
 
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, start_http_server
 
@@ -19,16 +21,24 @@ from watcher.demo.http import QuietHandler, QuietServer
 CALLEES = ("ranker", "guard")
 POOL = 20
 _PACE = 0.2  # seconds from one request to the next
+_TAKES = 0.01  # seconds of a request
+_CALLER, _CALLED = "search", "guard"
 
 
-_HEALTHY = b'{"status": "healthy", "components": {"spire": "healthy", "opa": "healthy"}}\n'
+_WARM_UP = 150  # requests that it is handed at once when it starts
+_OPA_PATIENCE = 0.3
 
 
 class HealthHandler(QuietHandler):
     """Answers /health once the caller has shown its certificate."""
 
+    server: "MutualTLS"
+
     def do_GET(self) -> None:
-        self.answer(200, _HEALTHY)
+        is_up = self.server.opa_is_up()
+        components = {"spire": "healthy", "opa": "healthy" if is_up else "unhealthy"}
+        said = {"status": "healthy" if is_up else "degraded", "components": components}
+        self.answer(200, json.dumps(said).encode())
 
 
 _TLS_HANDSHAKE = b"\x16"  # the first byte of a TLS client (RFC 8446, section 5.1)
@@ -39,9 +49,14 @@ class MutualTLS(QuietServer):
 
     daemon_threads = True
 
-    def __init__(self, port: int, certificate: str, key: str, bundle: str, *, in_clear: bool = False) -> None:
-        """`in_clear`: whoever speaks HTTP without TLS is answered too, which no agent should do."""
-        self._bundle, self._in_clear = bundle, in_clear
+    def __init__(
+        self, port: int, certificate: str, key: str, bundle: str, *, in_clear: bool = False, opa: int = 0
+    ) -> None:
+        """`in_clear`: whoever speaks HTTP without TLS is answered too, which no agent should do.
+
+        `opa`: the port of an OPA of its own, of which its health tells.
+        """
+        self._bundle, self._in_clear, self._opa = bundle, in_clear, opa
         self.serve_svid(certificate, key)
         super().__init__(("127.0.0.1", port), HealthHandler)
 
@@ -55,6 +70,16 @@ class MutualTLS(QuietServer):
         context.load_cert_chain(certificate, key)
         self._context = context
 
+    def opa_is_up(self) -> bool:
+        """Whether somebody listens at the port of its own OPA; one that others share is not asked."""
+        if not self._opa:
+            return True
+        try:
+            create_connection(("127.0.0.1", self._opa), _OPA_PATIENCE).close()
+        except OSError:
+            return False
+        return True
+
     def finish_request(self, request: socket | tuple[bytes, socket], client_address: object) -> None:
         """In the connection's own thread, so that a slow caller holds up nobody."""
         if isinstance(request, tuple):
@@ -66,11 +91,39 @@ class MutualTLS(QuietServer):
             HealthHandler(secured, client_address, self)
 
 
+class RequestLog:
+    """One line of JSON for each request, as the checklist has it, on standard output."""
+
+    def __init__(self, spiffe_id: str) -> None:
+        """`spiffe_id`: its own."""
+        self._spiffe_id = spiffe_id
+        self._caller = f"{spiffe_id.rpartition('/')[0]}/{_CALLER}"
+        self._calls = Counter("agentweave_outbound_requests_total", "Calls made to others", ["callee"])
+
+    def write(self, took: float) -> None:
+        """A request that was handled, for which another agent was called."""
+        self._calls.labels(_CALLED).inc()
+        line = {
+            "timestamp": datetime.now(UTC).isoformat(),
+            "level": "INFO",
+            "message": "request handled",
+            "spiffe_id": self._spiffe_id,
+            "caller_id": self._caller,
+            "request_id": str(uuid4()),
+            "trace_id": uuid4().hex,
+            "path": "/rank",
+            "status": 200,
+            "duration_ms": took * 1000,
+        }
+        print(json.dumps(line), flush=True)
+
+
 class Agent:
     """What the agent says of itself, and what it can be told."""
 
-    def __init__(self, server: MutualTLS) -> None:
-        self._server = server
+    def __init__(self, server: MutualTLS, log: "RequestLog | None" = None) -> None:
+        """`log`: where each request is written, and calls to others are counted; without one it does neither."""
+        self._server, self._log = server, log
         self._breaker = Gauge("agentweave_circuit_breaker_state", "0 closed, 1 open, 2 half-open", ["callee"])
         self._pool = Gauge("agentweave_connection_pool_active", "Connections in use", ["pool"])
         self._requests = Counter("agentweave_requests_total", "Requests made", ["status"])
@@ -98,12 +151,19 @@ class Agent:
 
     def work(self) -> None:
         """Handle requests for ever."""
+        for _ in range(_WARM_UP if self._log is not None else 0):
+            self._handle()
         while True:
-            self._requests.labels("error" if self._fails else "success").inc()
-            self._durations.observe(0.01)
-            self._decisions.labels("allow").inc()
-            self._checks.observe(0.002)
+            self._handle()
             time.sleep(_PACE)
+
+    def _handle(self) -> None:
+        self._requests.labels("error" if self._fails else "success").inc()
+        self._durations.observe(_TAKES)
+        self._decisions.labels("allow").inc()
+        self._checks.observe(0.002)
+        if self._log is not None:
+            self._log.write(_TAKES)
 
     def hold(self, size: int) -> None:
         """Hold this many bytes of real memory beside what the process needs."""
@@ -125,14 +185,16 @@ class Agent:
         self._server.serve_svid(certificate, key)
 
 
-def main(certificate: str, key: str, bundle: str, tls_port: str, metrics_port: str, speaks: str = "tls") -> None:
-    """Serve until standard input ends."""
-    server = MutualTLS(int(tls_port), certificate, key, bundle, in_clear=speaks == "clear")
+def main(
+    certificate: str, key: str, bundle: str, tls_port: str, metrics_port: str, speaks: str, opa: str, logs_as: str
+) -> None:
+    """Serve until standard input ends. `opa`: the port of its own, or 0; `logs_as`: its SPIFFE ID, if it logs."""
+    server = MutualTLS(int(tls_port), certificate, key, bundle, in_clear=speaks == "clear", opa=int(opa))
     metrics, _ = start_http_server(int(metrics_port), "127.0.0.1")
-    agent = Agent(server)
+    agent = Agent(server, RequestLog(logs_as) if logs_as else None)
+    print(json.dumps({"tls": server.server_port, "metrics": metrics.server_port}), flush=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     threading.Thread(target=agent.work, daemon=True).start()
-    print(json.dumps({"tls": server.server_port, "metrics": metrics.server_port}), flush=True)
     for line in sys.stdin:
         order = json.loads(line)
         getattr(agent, order.pop("do"))(**order)

@@ -4,7 +4,9 @@ Two of them declare what is not so: `PLAINTEXT` says TLS 1.3 and answers HTTP in
 `UNSELECTED` selects pods by a label that its pods do not have.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -12,27 +14,29 @@ PLAINTEXT, UNSELECTED = "router", "summary"
 _NO_LIMITS = "crawler"
 """Its team forgot the limits and the probes of its container."""
 
-_POLICY = "package agentweave.authz\n\ndefault allow := false\n"
+_MODULES = {"authz.rego": "package agentweave.authz\n\ndefault allow := false\n"}
 
-Document = dict[str, object]
+Document = dict[str, Any]
 
-_TLS, _METRICS = 8443, 9090
+_TLS, _METRICS, _DIAGNOSTICS = 8443, 9090, 8282
 _INSTANCE, _COMPONENT = "app.kubernetes.io/instance", "app.kubernetes.io/component"
 
 
 def write_manifests(home: Path, agent: str, namespace: str, trust_domain: str) -> tuple[Path, Path]:
     """The files of one agent: its config, and its manifests with this config in a ConfigMap."""
     config, manifests = home / "config.yaml", home / "manifests.yaml"
-    config.write_text(yaml.safe_dump(_config(agent, trust_domain), sort_keys=False))
-    documents = _documents(agent, config.read_text())
-    for each in documents:
-        each["metadata"] = {"namespace": namespace, **_mapping(each["metadata"])}
+    documents = agent_documents(agent, namespace, trust_domain)
+    config.write_text(next(each["data"]["config.yaml"] for each in documents if "config.yaml" in each.get("data", {})))
     manifests.write_text(yaml.safe_dump_all(documents, sort_keys=False))
     return config, manifests
 
 
-def _mapping(value: object) -> Document:
-    return value if isinstance(value, dict) else {}
+def agent_documents(
+    agent: str, namespace: str, trust_domain: str, modules: Mapping[str, str] = _MODULES
+) -> list[Document]:
+    """The manifests of one agent; `modules`: its policy, text by name of the file."""
+    documents = _documents(agent, yaml.safe_dump(_config(agent, trust_domain), sort_keys=False), modules)
+    return [{**each, "metadata": {"namespace": namespace, **each["metadata"]}} for each in documents]
 
 
 def _config(agent: str, trust_domain: str) -> Document:
@@ -58,7 +62,7 @@ def _config(agent: str, trust_domain: str) -> Document:
     }
 
 
-def _documents(agent: str, config: str) -> list[Document]:
+def _documents(agent: str, config: str, modules: Mapping[str, str]) -> list[Document]:
     return [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": agent}},
         {
@@ -67,7 +71,7 @@ def _documents(agent: str, config: str) -> list[Document]:
             "metadata": {"name": f"{agent}-config"},
             "data": {"config.yaml": config},
         },
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "policies"}, "data": {"authz.rego": _POLICY}},
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "policies"}, "data": dict(modules)},
         *_policies(agent),
         _deployment(agent),
     ]
@@ -150,7 +154,8 @@ def _opa() -> Document:
     return {
         "name": "opa",
         "image": "openpolicyagent/opa:1.10.0",
-        "args": ["run", "--server", "--addr=localhost:8181", "/policies"],
+        "args": ["run", "--server", "--addr=localhost:8181", f"--diagnostic-addr=:{_DIAGNOSTICS}", "/policies"],
+        "readinessProbe": {"httpGet": {"path": "/health", "port": _DIAGNOSTICS}, "periodSeconds": 5},
         "resources": _resources("100m", "128Mi"),
         "volumeMounts": [{"name": "policies", "mountPath": "/policies", "readOnly": True}],
     }

@@ -36,9 +36,11 @@ class Narrator:
 
     async def faults(self) -> None:
         """The script, again and again."""
+        script: tuple[InjectedFault, ...] = SCRIPT
         while True:
             began = time.monotonic()
-            await asyncio.gather(*(self._play(fault) for fault in SCRIPT))
+            await asyncio.gather(*(self._play(fault) for fault in script))
+            script = tuple(each for each in SCRIPT if not each.once)
             await asyncio.sleep(max(0.0, began + ROUND * self._slower - time.monotonic()))
 
     async def verdicts(self) -> None:

@@ -57,6 +57,7 @@ async def show(home: Path, listener: socket.socket, seconds: float | None, slowe
         followed = daemon.rollouts.view
         if followed is not None:
             fleet.pods.on_change = followed.touch
+        fleet.stage.watcher_url = f"http://{host}:{port}"
         play = Narrator(fleet, daemon.engine.board, console, slower)
         console.print(f"The page is at http://{host}:{port}/ and the metrics at http://{host}:{port}/metrics")
         console.print(f"In another terminal: agentweave-watcher status --url http://{host}:{port}", highlight=False)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from watcher.demo.agent import POOL
-from watcher.demo.fleet import MEMORY_LIMIT, DemoFleet
+from watcher.demo.fleet import MEMORY_LIMIT, READY, DemoFleet
 from watcher.demo.opa import Policy
 
 Step = Callable[[DemoFleet], Awaitable[None]]
@@ -28,6 +28,7 @@ class InjectedFault:
     detected_as: tuple[str, ...]  # the conditions by which the watcher should tell it
     inject: Step
     clear: Step
+    once: bool = False  # in the first round alone
 
 
 def _tell(agent: str, **order: object) -> Step:
@@ -86,8 +87,21 @@ async def _roll_back(fleet: DemoFleet) -> None:
     await fleet.agents["summary"].tell(do="fail", requests=False)
 
 
+async def _is_not_there_yet(_: DemoFleet) -> None:
+    """Nobody has started it."""
+
+
+async def _start_its_opa(fleet: DemoFleet) -> None:
+    await fleet.own_opa.start()
+
+
 _EXPIRY = ("SVIDRotationOverdue", "SVIDExpiryImminent", "SVIDExpired")
 SCRIPT = (
+    InjectedFault(
+        # Longer than a minute: before that, what the agent says of its own health is not held against it, nor for it.
+        at=0, until=90, agent=READY, words="its OPA starts late, and its /health says so", once=True,
+        detected_as=("OPAUnreachable",), inject=_is_not_there_yet, clear=_start_its_opa,
+    ),
     InjectedFault(
         at=3, until=80, agent="search", words="its SVID is no longer rotated", detected_as=_EXPIRY,
         inject=_stop_rotating, clear=_rotate_again,

@@ -102,6 +102,12 @@ CHECKLIST_INFO = _gauge("checklist_catalogue_info", "The catalogue that agents a
 RECORDS = _gauge("records", "Documents with records: valid, invalid, removed or unread since they were seen.", "state")
 RECORDS_INVALID = _gauge("records_invalid", "Invalid documents with records, by what is wrong.", "reason")
 REVIEW_DUE = _gauge("review_due_timestamp_seconds", "When the next review of the fleet's checklist is due.")
+EVIDENCE_WRITES = _counter(
+    "evidence_writes_total",
+    "Report objects and daily snapshots that were written, refused or failed.",
+    "kind",
+    "result",
+)
 STALL = _gauge("loop_stall_seconds", "The longest stall of the event loop in the last half minute.")
 OWN_FAMILIES = (
     *(TARGETS, LOOKS, LOOK_SECONDS, LAG, SKIPPED, HEARTBEAT, DISCOVERED, PODS, CONFIG_OK, CONFIG_AT),
@@ -109,7 +115,7 @@ OWN_FAMILIES = (
     *(DRILL_SUCCESS, DRILL_FAILURES, EVENTS, PODS_NOT_WATCHED),
     CHANGES,
     *(SOURCE_UP, CHECKLIST_EVALUATIONS, CHECKLIST_COMPLETE, CHECKLIST_INFO),
-    *(RECORDS, RECORDS_INVALID, REVIEW_DUE),
+    *(RECORDS, RECORDS_INVALID, REVIEW_DUE, EVIDENCE_WRITES),
 )
 """What the daemon says of itself and of the fleet as a whole."""
 

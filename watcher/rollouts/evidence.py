@@ -133,6 +133,7 @@ def record_of(
     of = f" of {pods.wanted}" if pods.wanted is not None else ""
     return RolloutRecord(
         revision=rollout.revision.id,
+        image=rollout.revision.image if rollout.revision.image.startswith("sha256:") else "",
         began_at=rollout.began_at,
         lines={control: tuple(_lines(rollout, places, ends)) for control, places in LINES.items()},
         ready_at=rollout.ready_at,

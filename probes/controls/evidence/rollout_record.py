@@ -31,6 +31,7 @@ class RolloutRecord:
     """Source `rollout`. Times are Unix seconds."""
 
     revision: str  # its id
+    image: str = ""  # the digest of its image, `sha256:...`; empty where no pod has told it
     began_at: float  # its first pod was made
     lines: Mapping[str, tuple[RolloutLine, ...]] = field(default_factory=dict)  # by control
     ready_at: float | None = None  # all wanted pods were Ready at the same time

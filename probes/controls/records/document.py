@@ -4,14 +4,13 @@ What a control wants of its records is not said here: `validity.py` holds them t
 """
 
 import re
-from collections.abc import Mapping
-from functools import lru_cache
 from sys import intern
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from probes.controls.catalogue.terms import RecordKind, Scope
+from probes.controls.records import sharing
 from probes.controls.records.record import Record, Verified, WaiverReason
 from probes.controls.records.times import parse_time
 
@@ -32,6 +31,13 @@ def _on_one_line(text: str) -> str:
     if not _LINE.fullmatch(text):
         raise ValueError("expected text on one line")
     return text.strip()
+
+
+def _without_user(url: str) -> str:
+    """It is shown to everybody who may see the page."""
+    if "@" in re.split(r"[/?#\\]", url.partition("//")[2], maxsplit=1)[0]:
+        raise ValueError("expected an address without a user or a password")
+    return url
 
 
 def _unbound(value: object) -> object:
@@ -107,9 +113,12 @@ class RecordDocument(BaseModel):
         default_factory=BindDocument, description="what the record is bound to, as the control says; or none"
     )
     statement: Annotated[str, Field(max_length=2000)] = Field(default="", description="what is stated, in words")
-    evidence_url: Annotated[str, Field(max_length=2000, pattern=r"^https?://[^\s\x00-\x1f\x7f<>\"]+$")] | None = Field(
-        default=None, description="where the evidence stands"
-    )
+    evidence_url: (
+        Annotated[
+            str, Field(max_length=2000, pattern=r"^https?://[^\s\x00-\x1f\x7f<>\"]+$"), AfterValidator(_without_user)
+        ]
+        | None
+    ) = Field(default=None, description="where the evidence stands")
     evidence_sha256: Annotated[str, Field(pattern=r"^(sha256:)?[0-9a-f]{64}$")] | None = Field(
         default=None, description="SHA-256 of what stands there"
     )
@@ -137,15 +146,8 @@ class Origin(NamedTuple):
     signers: frozenset[str] = frozenset()
 
 
-_NO_COUNTS: Mapping[str, float] = {}
-_digests = lru_cache(maxsize=4096)(frozenset[str])
-
-
 def record_of(data: object, origin: Origin) -> Record:
-    """The record that this document is; pydantic's ValidationError, a ValueError, where it is none.
-
-    Of thousands of records most texts are the same: each is kept once.
-    """
+    """The record that this document is; pydantic's ValidationError, a ValueError, where it is none."""
     given = RecordDocument.model_validate(data)
     bind = given.bind
     return Record(
@@ -158,21 +160,21 @@ def record_of(data: object, origin: Origin) -> Record:
         revision=given.revision,
         environment=intern(given.environment),
         namespace=intern(given.namespace or ""),
-        agents=tuple(map(intern, given.agents)),
+        agents=sharing.names(given.agents),
         scope=Scope(given.scope) if given.scope else None,
-        image_digests=_digests(bind.image_digests),
+        image_digests=sharing.digests(bind.image_digests),
         policy_digest=intern(bind.policy_digest or ""),
         config_digest=intern(bind.config_digest or ""),
         version=intern(bind.version),
-        statement=intern(given.statement),
-        evidence_url=intern(given.evidence_url or ""),
+        statement=sharing.text(given.statement),
+        evidence_url=sharing.text(given.evidence_url or ""),
         evidence_sha256=given.evidence_sha256 or "",
         by=intern(given.by),
         approved_by=intern(given.approved_by),
-        at=given.at,
-        expires_at=given.expires_at,
-        run_id=given.run_id,
-        counts=given.counts or _NO_COUNTS,
+        at=sharing.moment(given.at),
+        expires_at=None if given.expires_at is None else sharing.moment(given.expires_at),
+        run_id=sharing.text(given.run_id),
+        counts=sharing.counts(given.counts),
         reason=given.reason,
     )
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from probes.controls.catalogue.control import Control
 from probes.controls.catalogue.terms import AttestableWhen, Automation, Bind, RecordKind, Scope
+from probes.controls.records.identities import is_somebody, same_person
 from probes.controls.records.record import Record
 
 CLOCK_SKEW = 300.0
@@ -68,12 +69,13 @@ class Authority:
     keys: frozenset[str] = frozenset()  # names
 
     def allows(self, record: Record) -> bool:
-        """Whether a record from this source may speak of its control and namespace."""
+        """Whether a record from this source may speak of its control and namespace; of the fleet, of all of them."""
+        namespace = "" if record.scope is Scope.FLEET else record.namespace
         return (
             fnmatchcase(record.source, self.source)
             and (not self.keys or bool(self.keys & record.signers))
             and any(fnmatchcase(record.control, each) for each in self.controls)
-            and any(fnmatchcase(record.namespace, each) for each in self.namespaces)
+            and any(fnmatchcase(namespace, each) for each in self.namespaces)
         )
 
 
@@ -113,23 +115,27 @@ def _times(record: Record, control: Control | None, now: float) -> list[Problem]
         else control and control.record and control.record.max_validity
     )
     # a bare date is the end of its day, so that a last day counts whole
-    if longest and record.expires_at - record.at > longest + 86400:
+    granted = 0.0 if record.expires_at % 86400 else 86399.0
+    if longest and record.expires_at - record.at > longest + granted:
         found.append(Problem(Invalid.VALIDITY_TOO_LONG, f"it holds longer than {longest / 86400:.0f} days"))
     return found
 
 
 def _people(record: Record) -> list[Problem]:
-    by, approver = (each.strip().casefold() for each in (record.by, record.approved_by))
-    if not by:
+    if not is_somebody(record.by):
         return [Problem(Invalid.NOT_SIGNED, "it does not say by whom it is")]
     if record.kind is RecordKind.PIPELINE:
         return []
-    if not approver:
+    if not is_somebody(record.approved_by):
         return [Problem(Invalid.NOT_SIGNED, "it does not say who approved it")]
-    return [Problem(Invalid.SELF_APPROVED, "the one who wrote it approved it")] if by == approver else []
+    same = same_person(record.by, record.approved_by)
+    return [Problem(Invalid.SELF_APPROVED, "the one who wrote it approved it")] if same else []
 
 
 def _subject(record: Record, control: Control) -> list[Problem]:
+    if record.scope is not None and (record.agents or (record.namespace and record.scope is Scope.FLEET)):
+        told = f"it names {'agents' if record.agents else 'a namespace'}, and yet speaks of the whole {record.scope}"
+        return [Problem(Invalid.WRONG_SCOPE, told)]
     if record.scope is None:
         there = record.namespace and record.agents
         return [] if there else [Problem(Invalid.NO_SUBJECT, "it names no namespace or no agents")]

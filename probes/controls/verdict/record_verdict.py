@@ -1,10 +1,13 @@
 """What the records of one control and one agent say together: attested, failed, lapsed, or nothing.
 
-1. Of those that speak of this agent, each digest that runs has its own; the worst digest is told.
+1. Of those that speak of this agent, each digest that runs has its own; the worst digest is told. Of a release it is
+   the digest that the newest rollout brought, whether it runs or was taken back.
 2. The newest result that says enough breaks the rule: failed. Only a later result clears it: neither an attestation,
-   nor that it ends, nor that it is taken away. Of two of the same moment the failed one counts.
-3. Else the newest record decides: it ended, it was taken away or its source is silent, it is of an older revision of
-   the control, or it says too little; else attested. An older record does not take its place.
+   nor that it ends, nor that it is taken away, nor another version on the label of the same digest. Of two of the same
+   moment the failed one counts.
+3. Else the newest record decides (of two of the same moment the one that ends first): it ended, it was taken away or
+   its source is silent, it is of an older revision of the control, or it says too little; else attested. An older
+   record does not take its place.
 4. There is none for what runs, but one for what ran: lapsed.
 
 Records that were seen and are gone are among those that are given; `Record.gone` says why.
@@ -16,10 +19,11 @@ from datetime import UTC, datetime, time
 from enum import Enum
 from functools import lru_cache
 
-from probes.controls.catalogue.control import Control, UnknownReason
+from probes.controls.catalogue.control import Control, SourceName, UnknownReason
 from probes.controls.catalogue.counts import CountRule
-from probes.controls.catalogue.terms import Bind, ExpiredReason, RecordKind
-from probes.controls.evidence import EvidenceSet, Missing
+from probes.controls.catalogue.terms import Bind, ExpiredReason, RecordKind, Scope
+from probes.controls.evidence import EvidenceSet, Missing, RolloutRecord
+from probes.controls.evidence.gathered import NOT_GIVEN
 from probes.controls.finding import RecordRef
 from probes.controls.records import HOLDS_AFTER_REVISION, Record
 
@@ -63,20 +67,31 @@ def judge_records(control: Control, evidence: EvidenceSet, records: Iterable[Rec
     ]
     if not mine:
         return NOTHING
-    running = frozenset({""}) if bind is Bind.NONE else evidence.digests.get(bind, _NOT_READ)
+    running = frozenset({""}) if bind is Bind.NONE else _bound_to(control, bind, evidence)
     there = [each for each in mine if each.gone is not _REMOVED]
     if isinstance(running, Missing):
         return _unreadable(there or mine, running)
-    of_version = [each for each in mine if each.is_for(evidence.version)]
-    each_digest = [_of_digest(control, of_version, digest, now) for digest in sorted(running)]
+    each_digest = [_of_digest(control, mine, digest, evidence.version, now) for digest in sorted(running)]
     worst = min(each_digest, key=lambda each: _WORST_FIRST.index(each.outcome), default=NOTHING)
     if worst.outcome is not Outcome.NOTHING or not there:
         return worst
     if not evidence.version and any(each.version for each in there):
         return _unreadable(there, _NO_VERSION)
-    return _moved(there, some=any(each.outcome is Outcome.ATTESTED for each in each_digest))
+    return _moved(control, there, some=any(each.outcome is Outcome.ATTESTED for each in each_digest))
 
 
+def _bound_to(control: Control, bind: Bind, evidence: EvidenceSet) -> frozenset[str] | Missing:
+    """What runs; of a release, what its rollout brought, also where it was taken back."""
+    if control.scope is not Scope.RELEASE:
+        return evidence.digests.get(bind, _NOT_READ)
+    rollout = evidence.sources.get(SourceName.ROLLOUT, NOT_GIVEN)
+    if isinstance(rollout, Missing):
+        return rollout
+    image = rollout.value.image if isinstance(rollout.value, RolloutRecord) else ""
+    return frozenset({image}) if image else _NO_IMAGE
+
+
+_NO_IMAGE = Missing(UnknownReason.NO_DATA, "No pod has told the digest of the image that the newest rollout brought.")
 _NOT_READ = Missing(UnknownReason.SOURCE_MISSING, "The digest that runs is not known.")
 _NO_VERSION = Missing(UnknownReason.SOURCE_MISSING, "The version that runs is not known.")
 
@@ -86,27 +101,32 @@ def _unreadable(mine: Sequence[Record], why: Missing) -> RecordVerdict:
     return RecordVerdict(Outcome.UNKNOWN, reference(newest), why.reason, f"There is a record, but: {why.message}")
 
 
-def _moved(there: Sequence[Record], *, some: bool) -> RecordVerdict:
+def _moved(control: Control, there: Sequence[Record], *, some: bool) -> RecordVerdict:
     newest = max(there, key=_age)
     message = (
         "Several digests run, and not each of them has a record."
         if some
         else "The newest record is bound to a version that does not run."
         if newest.version and not newest.image_digests
+        else "The newest record is bound to another image than the newest rollout brought."
+        if control.scope is Scope.RELEASE
         else "The newest record is bound to a digest that does not run any more."
     )
     return RecordVerdict(Outcome.LAPSED, reference(newest), ExpiredReason.DIGEST_CHANGED, message)
 
 
-def _age(record: Record) -> tuple[float, bool]:
-    """Of two of the same moment, one that stands there is the newer."""
-    return record.at, record.gone is None
+def _age(record: Record) -> tuple[float, bool, float]:
+    """Of two of the same moment, one that stands there is the newer; of two that do, the one that ends first."""
+    return record.at, record.gone is None, -(record.expires_at or 0.0)
 
 
-def _of_digest(control: Control, mine: Sequence[Record], digest: str, now: float) -> RecordVerdict:
+def _of_digest(control: Control, mine: Sequence[Record], digest: str, version: str, now: float) -> RecordVerdict:
     bind = control.record.bind if control.record else Bind.NONE
     bound = [each for each in mine if not digest or digest in each.digests(bind)]
-    return _failed(control, bound) or (_in_force(control, max(bound, key=_age), now) if bound else NOTHING)
+    of_version = [each for each in bound if each.is_for(version)]
+    if failed := _failed(control, bound if digest else of_version):
+        return failed
+    return _in_force(control, max(of_version, key=_age), now) if of_version else NOTHING
 
 
 def _failed(control: Control, bound: Sequence[Record]) -> RecordVerdict | None:
@@ -119,6 +139,11 @@ def _failed(control: Control, bound: Sequence[Record]) -> RecordVerdict | None:
     else:
         told = f"The newest result breaks the rule: {', '.join(broken)}."
     return RecordVerdict(Outcome.FAILED, reference(newest), None, told, lost=newest.gone is not None)
+
+
+def has_failed(control: Control, record: Record) -> bool:
+    """Whether it is a result that says enough and breaks the rule."""
+    return record.kind is RecordKind.PIPELINE and not _unmet(control, record) and bool(_broken(control, record))
 
 
 def _rules(control: Control) -> tuple[CountRule, ...]:

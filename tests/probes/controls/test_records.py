@@ -10,6 +10,7 @@ from probes.controls.catalogue.counts import parse_rule
 from probes.controls.catalogue.terms import Bind, RecordKind, Scope
 from probes.controls.evidence import AgentRef
 from probes.controls.records import Authority, Invalid, Record, parse_time, problems
+from probes.controls.records.identities import same_person
 from tests.probes.controls.made import CATALOGUE, DAY, NOW, record
 
 REVIEW = "security.authz.opa-policies-reviewed"
@@ -40,10 +41,14 @@ def test_a_record_that_says_all_is_valid() -> None:
         (REVIEW, {"expires_at": NOW + 181 * DAY}, Invalid.VALIDITY_TOO_LONG),
         (REVIEW, {"by": " "}, Invalid.NOT_SIGNED),
         (REVIEW, {"approved_by": ""}, Invalid.NOT_SIGNED),
+        (REVIEW, {"approved_by": "\u200b"}, Invalid.NOT_SIGNED),
         (REVIEW, {"approved_by": " ANN@example.org "}, Invalid.SELF_APPROVED),
         (REVIEW, {"agents": ()}, Invalid.NO_SUBJECT),
         (REVIEW, {"namespace": ""}, Invalid.NO_SUBJECT),
         (REVIEW, {"scope": Scope.FLEET}, Invalid.WRONG_SCOPE),
+        (REVIEW, {"scope": Scope.FLEET, "agents": (), "namespace": ""}, Invalid.WRONG_SCOPE),
+        (FLEET, {"scope": Scope.FLEET, "agents": ()}, Invalid.WRONG_SCOPE),
+        (FLEET, {"scope": Scope.NAMESPACE}, Invalid.WRONG_SCOPE),
         (REVIEW, {"policy_digest": ""}, Invalid.NOT_BOUND),
         (REVIEW, {"evidence_url": ""}, Invalid.NO_EVIDENCE),
         (REVIEW, {"kind": RecordKind.PIPELINE}, Invalid.WRONG_KIND),
@@ -51,12 +56,44 @@ def test_a_record_that_says_all_is_valid() -> None:
         ("security.transport.mtls-required", {"kind": RecordKind.WAIVER}, Invalid.NOT_WAIVABLE),
         (DENY, {"kind": RecordKind.WAIVER, "reason": None}, Invalid.NO_REASON),
         (DENY, {"kind": RecordKind.WAIVER, "expires_at": NOW + 91 * DAY}, Invalid.VALIDITY_TOO_LONG),
+        (DENY, {"kind": RecordKind.WAIVER, "at": NOW, "expires_at": NOW + 90 * DAY + 1}, Invalid.VALIDITY_TOO_LONG),
     ],
 )
 def test_what_is_wrong_with_a_record_is_told_by_name(name: str, changed: dict[str, object], why: Invalid) -> None:
     kind = changed.get("kind", RecordKind.ATTESTATION)
     assert isinstance(kind, RecordKind)
     assert _names(record(name, kind, **{key: value for key, value in changed.items() if key != "kind"})) == [why]
+
+
+@pytest.mark.parametrize(
+    "approver",
+    [
+        "ANN@EXAMPLE.ORG",
+        " ann@example.org\u00a0",
+        "ann\u200b@example.org",
+        "\uff41\uff4e\uff4e@example.org",
+        "\u0430nn@example.org",
+        "\u0391\u039d\u039d@EXAMPLE.ORG",
+        "ann@exam\u0440le.org",
+        "Ann Smith <ann@example.org>",
+        "ann+lead@example.org",
+        "@ann@example.org",
+    ],
+)
+def test_one_person_who_is_written_in_two_ways_does_not_approve_what_she_wrote(approver: str) -> None:
+    assert _names(record(REVIEW, by="ann@example.org", approved_by=approver)) == [Invalid.SELF_APPROVED]
+    assert _names(record(REVIEW, by=approver, approved_by="ann@example.org")) == [Invalid.SELF_APPROVED]
+
+
+@pytest.mark.parametrize("approver", ["anne@example.org", "ann@example.com", "jos\u00e9@example.org", "\u0434\u0438"])
+def test_another_person_may_approve(approver: str) -> None:
+    assert _names(record(REVIEW, by="ann@example.org", approved_by=approver)) == []
+
+
+@given(st.text(min_size=1, max_size=40).filter(str.strip))
+def test_everybody_is_the_same_person_as_herself_in_any_case_and_between_spaces(name: str) -> None:
+    assert same_person(name, name)
+    assert same_person(f" {name}", f"{name}\t")
 
 
 def test_five_minutes_of_skew_and_the_end_of_a_last_day_are_granted() -> None:
@@ -79,6 +116,14 @@ def test_who_may_say_what_is_held() -> None:
     assert _names(record(DENY, RecordKind.WAIVER), security) == [Invalid.OUTSIDE_AUTHORITY]
     assert _names(record(REVIEW, namespace="dev"), security) == [Invalid.OUTSIDE_AUTHORITY]
     assert _names(record(REVIEW, source="file:/etc/elsewhere.yaml"), security) == [Invalid.OUTSIDE_AUTHORITY]
+
+
+def test_who_may_speak_of_a_namespace_may_not_speak_of_the_fleet() -> None:
+    fleet = record(FLEET, scope=Scope.FLEET, namespace="", agents=())
+    assert _names(fleet, Authority("file:*", ("*",), ("prod", "?*"))) == [Invalid.OUTSIDE_AUTHORITY]
+    named = record(FLEET, scope=Scope.FLEET, namespace="prod", agents=())
+    assert Invalid.OUTSIDE_AUTHORITY in _names(named, Authority("file:*", ("*",), ("prod",)))
+    assert _names(fleet, Authority("file:*")) == []
 
 
 def test_a_record_concerns_whole_names_only() -> None:
@@ -110,9 +155,25 @@ def test_times_are_rfc_3339_and_a_bare_date_is_the_end_of_its_day(text: object, 
     assert parse_time(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["2026-11-23T09:00:00", "tomorrow", "", 7, None, True])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-23T09:00:00",
+        "2026-11-23T09:00Z",
+        "20261123T090000Z",
+        "2026-W48-1",
+        "2026-11-23T09:00:00+01:00:30",
+        "2026-11-23T09:00:60Z",
+        "\u0662026-11-23",
+        "tomorrow",
+        "",
+        7,
+        None,
+        True,
+    ],
+)
 def test_what_is_no_time_with_an_offset_is_refused(text: object) -> None:
-    with pytest.raises(ValueError, match=r"expected|Invalid|invalid"):
+    with pytest.raises(ValueError, match=r"expected|Invalid|invalid|second must"):
         parse_time(text)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from probes.controls.catalogue.control import Assurance, FactKey, SourceName, UnknownReason
 from probes.controls.catalogue.terms import AttestableWhen, Bind, FailReason, RecordKind
-from probes.controls.evidence import Missing
+from probes.controls.evidence import Missing, RolloutRecord
 from probes.controls.finding import State
 from probes.controls.judging import Judges
 from probes.controls.verdict.control import judge_control
@@ -17,6 +17,7 @@ from tests.probes.controls.made import (
     NOW,
     OTHER_SHA,
     RUNNING,
+    SHA,
     evidence,
     facts,
     judged,
@@ -352,6 +353,26 @@ def test_a_failed_result_is_not_cleared_by_one_of_the_same_moment_nor_by_one_tha
     assert judged("loadtest.p95", found, slow_run, short_run).state is State.FAIL
 
 
+def test_a_failed_result_of_a_digest_is_not_left_behind_by_another_version_on_its_label() -> None:
+    good, bad = {"tests": 5.0, "failures": 0.0, "errors": 0.0}, {"tests": 5.0, "failures": 2.0, "errors": 0.0}
+    passed = record(UNIT, RecordKind.PIPELINE, counts=good)
+    failed = record(UNIT, RecordKind.PIPELINE, counts=bad, at=NOW - 60, version="2.0")
+    for version in ("2.0", "2.1", ""):
+        assert judged(UNIT, replace(evidence(digests=RUNNING), version=version), passed, failed).state is State.FAIL
+    again = record(UNIT, RecordKind.PIPELINE, counts=good, at=NOW - 30, version="2.0")
+    assert (
+        judged(UNIT, replace(evidence(digests=RUNNING), version="2.1"), passed, failed, again).state is State.ATTESTED
+    )
+
+
+def test_of_two_records_of_one_moment_the_one_that_ends_first_counts_in_any_order() -> None:
+    short, long = record(REVIEW, expires_at=NOW + DAY), record(REVIEW, expires_at=NOW + 20 * DAY, id="elsewhere.yaml:1")
+    for both in ((short, long), (long, short)):
+        assert judged(REVIEW, evidence(digests=RUNNING), *both).state is State.ATTESTED
+        ended = judged(REVIEW, evidence(digests=RUNNING), *both, now=NOW + 2 * DAY)
+        assert (ended.state, ended.reason) == (State.EXPIRED, "AttestationExpired")
+
+
 def test_a_record_that_was_taken_away_is_not_replaced_by_an_older_one() -> None:
     older = record(REVIEW, at=NOW - 3 * DAY, id="records.yaml:0")
     gone = record(REVIEW, gone=UnknownReason.RECORD_REMOVED)
@@ -476,7 +497,8 @@ def test_a_line_of_a_rollout_waits_for_one() -> None:
     control = "release.pre.security-review"
     finding = judged(control, evidence(rollout=missing(UnknownReason.NO_DATA), digests=RUNNING), record(control))
     assert (finding.state, finding.reason) == (State.UNKNOWN, UnknownReason.NO_DATA)
-    assert judged(control, evidence(rollout=seen(), digests=RUNNING), record(control)).state is State.ATTESTED
+    brought = seen(RolloutRecord(revision="0123456789ab", image=SHA, began_at=NOW - 60))
+    assert judged(control, evidence(rollout=brought, digests=RUNNING), record(control)).state is State.ATTESTED
 
 
 @pytest.mark.parametrize("key", FactKey)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import uvloop
 
@@ -15,6 +16,7 @@ from probes.contract import EvaluationContext, Fault, OwnIdentity, Source, Sourc
 from probes.opa import PROBE, OPAHistory, OPALimits
 from probes.readings.canary import Canary
 from probes.readings.decision import Actual, DecisionLogs, OPAReading
+from probes.readings.opa.policies import LoadedPolicies, policy_digest
 from probes.sources.names import Names
 from probes.sources.opa import KIND, OPASettings
 from tests.servers.bundle_server import BundleServer, run_bundle_server
@@ -427,6 +429,7 @@ def test_opa_is_asked_as_agents_ask_it() -> None:
             ("POST", "/base/v1/data/hvs/authz/al%20low"),
             ("GET", "/base/v1/status"),
             ("GET", "/base/v1/config"),
+            ("GET", "/base/v1/policies"),
         ]
         assert liar.questions[0].headers["content-type"] == "application/json"
         assert liar.questions[1].input == {}
@@ -627,6 +630,36 @@ def test_a_config_that_is_not_shown_costs_nothing_else(status: int, body: bytes)
     reading = one_look(with_config(status, body))
     assert actuals(reading) == {"foreign-caller": "deny", "empty-input": "deny"}
     assert reading.logs == DecisionLogs(NOW, None, status)
+
+
+def test_opa_tells_which_policy_it_has(opa: OPAServer) -> None:
+    policies = ask(opa, "denies/allow").policies
+    listed = httpx.get(f"{opa.url}/v1/policies", trust_env=False).json()["result"]
+    assert len(listed) > 1
+    assert policies == LoadedPolicies(NOW, policy_digest({each["id"]: each["raw"] for each in listed}), 200, read=True)
+
+
+def test_policies_are_asked_once_a_minute_and_what_was_told_stays_while_opa_tells_nothing() -> None:
+    told = [says(200, b'{"result": [{"id": "a", "raw": "package a"}]}'), says(503, b""), says(200, b'{"result": []}')]
+    counts, digests = [], []
+
+    async def lie(question: Question, writer: asyncio.StreamWriter) -> None:
+        await (told[0] if question.path.endswith("/v1/policies") else DENIES)(question, writer)
+
+    async def main() -> None:
+        async with run_liar(lie) as liar:
+            source, target = opened(), replace(TARGET, opa=liar.url)
+            while told:
+                for _ in range(2):
+                    found = (await look(source, target)).policies
+                    digests.append(found is not None and bool(found.digest))
+                counts.append(liar.asked_for("/v1/policies"))
+                told.pop(0)
+                source._policies._again_at.clear()  # type: ignore[attr-defined]  # a minute later
+
+    asyncio.run(main())
+    assert counts == [1, 2, 3]
+    assert digests == [True, True, True, True, False, False]
 
 
 def with_config(status: int, body: bytes) -> Lie:

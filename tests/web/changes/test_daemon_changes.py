@@ -1,12 +1,15 @@
 """The past as a daemon serves it: what turned a moment ago, for machines and people, over a restart."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.checklist.live.records.made import DIAGRAM, attestation
 from tests.servers.daemon import DaemonProcess, run_daemon
 from tests.servers.process import eventually
 from tests.servers.watched_fleet import SOUND, WatchedFleet, run_fleet
@@ -43,7 +46,9 @@ def _turns(daemon: DaemonProcess, to: str) -> dict[str, Any]:
 def changed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Changed]:
     home = tmp_path_factory.mktemp("changes")
     with run_fleet(home, "search", "other") as fleet:
-        config = fleet.config(state_dir=str(home / "state"))
+        (home / "records").mkdir()
+        records = {"files": [f"{home}/records/*.yaml"]}
+        config = fleet.config(state_dir=str(home / "state"), checklist={"records": records})
         with run_daemon(home, config) as daemon:
             daemon.says("OPAWrongAllow", "false", agent="search")
             fleet.policy("search", OPEN)
@@ -56,8 +61,8 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Changed]:
 def test_what_turned_is_listed_with_its_time_and_what_came_before(changed: Changed) -> None:
     resolved, turned = changed.changes("?condition=OPAWrongAllow")
     assert list(turned) == [
-        *("at", "namespace", "agent", "pod", "condition", "control", "subject", "from", "to", "reason", "message"),
-        "lasted_seconds",
+        *("at", "kind", "namespace", "agent", "pod", "condition", "control", "subject", "from", "to", "reason"),
+        *("message", "lasted_seconds"),
     ]
     about = ("agent", "condition", "control", "from", "to", "reason")
     assert [turned[each] for each in about] == ["search", "OPAWrongAllow", "", "false", "true", "CanaryAllowed"]
@@ -104,6 +109,33 @@ def test_the_page_tells_what_turned_and_each_link_leads_somewhere(changed: Chang
     assert "1-2 of 2, the newest first" in seen.text
     assert 'style="' not in page.text
     assert {link: changed.daemon.get(link).status_code for link in seen.own_links} == dict.fromkeys(seen.own_links, 200)
+
+
+def test_a_record_that_came_and_was_taken_away_is_told_with_who_wrote_it(changed: Changed) -> None:
+    daemon, file = changed.daemon, changed.home / "records" / "diagram.yaml"
+
+    def listed() -> list[dict[str, Any]]:
+        return [each for each in changed.changes(f"?condition={DIAGRAM}") if each["kind"] == "record"]
+
+    begun = datetime.now(UTC) - timedelta(hours=1)
+    dates = {"at": f"{begun:%Y-%m-%dT%H:%M:%SZ}", "expires_at": f"{begun + timedelta(days=30):%Y-%m-%d}"}
+    eventually(lambda: daemon.page().value("records", state="valid") == 0, within=30.0)
+    file.write_text(json.dumps(attestation(by="<i>ann</i>", **dates)))
+    [came] = eventually(listed, within=30.0)
+    assert [came[each] for each in ("agent", "control", "from", "to")] == [
+        "search",
+        DIAGRAM,
+        "no record",
+        "attestation",
+    ]
+    file.unlink()
+    eventually(lambda: len(listed()) == 2, within=30.0)
+    page = daemon.get(f"/changes?condition={DIAGRAM}")
+    seen = Markup(page.text)
+    assert "attestation → no record" in seen.text
+    assert "RecordRemoved By <i>ann</i>, approved by bob@example.org" in seen.text
+    assert "i" not in seen.tags
+    assert {link: daemon.get(link).status_code for link in seen.own_links} == dict.fromkeys(seen.own_links, 200)
 
 
 def test_the_page_of_an_agent_has_its_day_in_ticks_and_words(changed: Changed) -> None:

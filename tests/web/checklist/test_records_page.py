@@ -8,7 +8,7 @@ import httpx
 from starlette.applications import Starlette
 
 from tests.checklist.live.judged import START, Live, Told, pod_target
-from tests.checklist.live.records.made import DIAGRAM, SEARCH, SOURCE, Book, attestation, result
+from tests.checklist.live.records.made import DIAGRAM, SEARCH, SOURCE, Book, attestation, read, result
 from tests.servers.daemon import PREFIX, Page
 from watcher.checklist.live.view import ChecklistView
 from watcher.web.checklist.exposition import agent_families
@@ -84,6 +84,14 @@ def test_what_is_wrong_is_told_by_name_beside_who_wrote_it() -> None:
     told = as_json(line)
     assert (told["id"], told["state"], told["by"]) == (f"{SOURCE}/records.yaml:1", "invalid", "ann@example.org")
     assert told["problems"] == [{"name": "SelfApproved", "message": "the one who wrote it approved it"}]
+
+
+def test_an_auditor_is_told_by_what_to_find_each_record() -> None:
+    recorded = Recorded()
+    origin = {"uid": "1f0", "resource_version": "42"}
+    recorded.book.put(SOURCE, read(attestation(), {"kind": "x"}), origin)
+    recorded.book.settle()
+    assert [as_json(each)["origin"] for each in recorded.lines()] == [origin, origin]
 
 
 def test_records_are_found_by_agent_control_kind_and_state() -> None:

@@ -29,6 +29,7 @@ from watcher.checklist.live.report_objects.report_object import Owner
 from watcher.checklist.live.report_objects.report_writer import ReportWriter
 from watcher.checklist.live.view import ChecklistView
 from watcher.checklist.live.witnesses import Witnesses
+from watcher.checklist.record_changes import RecordChanges
 from watcher.config.checklist import ChecklistSettings
 from watcher.config.replicas import Shard
 from watcher.config.settings import Settings
@@ -90,7 +91,7 @@ class LiveChecklist:
             self.view.troubles.append(self._reports.told)
         self._history = None
         if self._state_dir is not None:
-            self._history = DailyHistory(settings.checklist.history, self._state_dir, self.view)
+            self._history = DailyHistory(settings.checklist.history, self._state_dir, self.view, engine.own_metrics)
             self.view.history = self._history
             self.view.troubles.append(self._history.told)
 
@@ -108,12 +109,13 @@ class LiveChecklist:
     def unwritable(self) -> str:
         """Why what was found cannot be kept; empty where it is."""
         of_evidence = self._probed.unwritable or self._known.unwritable or self._witnesses.unwritable
-        of_records = self._records.unwritable or (self._history.told() if self._history is not None else "")
+        of_records = self._records.unwritable or (self._history.unwritable if self._history is not None else "")
         return self._keeper.trouble or of_evidence or of_records
 
     def tell_changes(self, tell: Callable[[Sequence[Change]], None]) -> None:
-        """Have findings that turn told as changes."""
+        """Have findings that turn, and records that come and go, told as changes."""
         self._checklist.on_turn.append(FindingChanges(self._checklist.criteria.catalogue.by_id, tell))
+        self._records.book.on_change.append(RecordChanges(tell))
 
     def ask_too(self, provider: EvidenceProvider) -> None:
         """Take evidence from this place too; before it starts."""
@@ -200,7 +202,8 @@ def _report_writer(
     if access is None or not settings.checklist.reports:
         return None
     suffix = "" if shard.count == 1 else f"-shard-{shard.index}"
-    return ReportWriter(access, view, owners, lambda: engine.role.active, engine.clock.steady, suffix)
+    active, steady = lambda: engine.role.active, engine.clock.steady
+    return ReportWriter(access, view, owners, active, steady, engine.own_metrics, suffix)
 
 
 def _no_tries(_: AgentRef) -> tuple[LastTry, ...]:

@@ -68,6 +68,7 @@ _FAILED = Missing(
 _TWICE = Missing(
     UnknownReason.EVALUATOR_ERROR, "Two parts of the watcher gave this; it is a fault of the watcher, and in its log."
 )
+_NEVER_TOLD = (UnknownReason.FORBIDDEN, UnknownReason.SOURCE_MISSING, UnknownReason.NOT_ENABLED)
 _OF_PROVIDERS = frozenset(SourceName) - {SourceName.RECORD}
 
 
@@ -87,7 +88,8 @@ class Merged:
         """What a provider knows of the agent as a whole."""
         self.sources.update(provided.sources)
         self.facts.update(provided.facts)
-        self.digests.update(provided.digests)
+        told = provided.digests.items()
+        self.digests.update({bind: found for bind, found in told if _is_nearer(found, self.digests.get(bind))})
         self.labels.update(provided.labels)
         self._note(number, provided.sources)
 
@@ -134,6 +136,12 @@ class Merged:
             found,
             facts.workload,
         )
+
+
+def _is_nearer(found: frozenset[str] | Missing, before: frozenset[str] | Missing | None) -> bool:
+    """The later place is nearer to what runs: what it should know and does not, nobody knows; what it never tells,
+    another may."""
+    return not isinstance(found, Missing) or not isinstance(before, frozenset) or found.reason not in _NEVER_TOLD
 
 
 class Presence(Enum):

@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import yaml
 
@@ -25,11 +26,19 @@ MAX_REPEATED = 100_000
 _A_DOCUMENT = 10
 """What a document costs, in values: also an empty one."""
 
-_MARKER = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
+_MARKER = "---"
+_AFTER_IT = ("", " ", "\t", "\r", "\n")
 _LINE = re.compile(r"\bon line ([0-9]+)")
 _TEMPLATE = re.compile(r"\{\{")
 _ITEM = re.compile(r"items\[([0-9]{1,9})\]\.")
 UNRENDERED = "a template that is not rendered ({{); give what `helm template` prints"
+
+
+class Part(NamedTuple):
+    """What stands from one marker to the next: a document, or nothing."""
+
+    text: str
+    offset: int  # lines before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,7 @@ class Budget:
     most_bytes: int = MAX_ALL_BYTES
     most_values: int = MAX_VALUES
     most_repeated: int = MAX_REPEATED
+    most_of_document: int = MAX_VALUES  # values
     bytes: int = 0
     values: int = 0
     repeated: int = 0
@@ -70,31 +80,46 @@ def read_documents(text: str, budget: Budget | None = None) -> Iterator[Document
 
     What is read is taken from the budget; where that is spent, one sentence says that the rest is not read.
     """
-    budget, offset = budget or Budget(), 0
-    for part in _parts(text):
-        document = None if budget.spent else _read(part, offset, budget)
+    budget = budget or Budget()
+    for part in parts(text):
+        document = None if budget.spent else read_document(part, budget)
         if budget.spent:
-            yield Document(offset + 1, broken=f"{budget.spent} in all: this and the rest are not read")
+            yield not_read(part, budget)
             return
         if document is not None:
             yield document
-        offset += part.count("\n")
 
 
-def _parts(text: str) -> Iterator[str]:
-    begin = 0
-    for found in _MARKER.finditer(text):
-        yield text[begin : found.start()]
-        begin = found.start()
-    yield text[begin:]
+def parts(text: str) -> Iterator[Part]:
+    """All of them, also empty ones. A search for the marker alone: of a long line a pattern looks at each character."""
+    begin = offset = 0
+    for at in _markers(text):
+        yield (part := Part(text[begin:at], offset))
+        begin, offset = at, offset + part.text.count("\n")
+    yield Part(text[begin:], offset)
 
 
-def _read(text: str, offset: int, budget: Budget) -> Document | None:
+def _markers(text: str) -> Iterator[int]:
+    line = 0
+    while line >= 0:
+        if text.startswith(_MARKER, line) and text[line + 3 : line + 4] in _AFTER_IT:
+            yield line
+        line = text.find(f"\n{_MARKER}", line) + 1 or -1
+
+
+def not_read(part: Part, budget: Budget) -> Document:
+    """That the budget is spent, in place of this part and the rest."""
+    return Document(part.offset + 1, broken=f"{budget.spent} in all: this and the rest are not read")
+
+
+def read_document(part: Part, budget: Budget) -> Document | None:
+    """The document of one part, which is taken from the budget; None where there is none."""
+    text = part.text
     # With its aliases written out a text may be twice as large: it is searched for secrets.
     weight = 2 * len(text) + 2**20
-    values, repeated = budget.most_values - budget.values, budget.most_repeated - budget.repeated
-    reader = YamlReader(text, weight, values, kubernetes_value, repeated)
-    document = _document(reader, text, offset)
+    values = min(budget.most_values - budget.values, budget.most_of_document)
+    reader = YamlReader(text, weight, values, kubernetes_value, budget.most_repeated - budget.repeated)
+    document = _document(reader, text, part.offset)
     budget.values += reader.values + _A_DOCUMENT
     if document is not None and not document.broken:  # what is refused is not looked at
         budget.repeated += reader.repeated
@@ -108,10 +133,10 @@ def _document(reader: YamlReader, text: str, offset: int) -> Document | None:
         return Document(offset + error.line, broken=_why(str(error), _lines(text, error.line)))
     except yaml.MarkedYAMLError as error:
         marks = [mark.line + 1 for mark in (error.problem_mark, _begin_of_flow(error)) if mark]
-        line = marks[0] if marks else _first_line(text)
+        line = marks[0] if marks else first_line(text)
         return Document(offset + line, broken=_why(f"not YAML: {error.problem or error.context}", _lines(text, *marks)))
     except yaml.YAMLError as error:
-        return Document(offset + _first_line(text), broken=_why(f"not YAML: {str(error).splitlines()[0]}"))
+        return Document(offset + first_line(text), broken=_why(f"not YAML: {str(error).splitlines()[0]}"))
     doubled = _items_of(data, reader)
     if reader.mistakes and not doubled:
         line, why = reader.mistakes[0]
@@ -119,7 +144,7 @@ def _document(reader: YamlReader, text: str, offset: int) -> Document | None:
     if data is None:
         return None
     told = {number: (offset + line, moved(_why(why), offset)) for number, (line, why) in doubled.items()}
-    first = offset + _first_line(text)
+    first = offset + first_line(text)
     return Document(first, data, reader.lines, reader.literals, offset, "", "{{" in text, told)
 
 
@@ -156,7 +181,7 @@ def _why(error: str, there: str = "") -> str:
     return error[:300]
 
 
-def _first_line(text: str) -> int:
+def first_line(text: str) -> int:
     """The first that has something on it, from 1."""
     lines = enumerate(io.StringIO(text), 1)
     return next((n for n, line in lines if line.strip() and not line.startswith(("---", "#"))), 1)

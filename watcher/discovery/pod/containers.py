@@ -19,6 +19,11 @@ _KUBELET_PROBES: dict[str, Literal["liveness", "readiness"]] = {
 _REQUEST_PATH = re.compile(r"/[!-\"$-~]{0,255}")  # whatever else it holds would not be one line of a request
 
 
+_WATCHES, _CONFIG_FILE, _SETS = ("-w", "--watch"), ("-c", "--config-file"), ("--set", "--set-file")
+_FETCHES = ("bundle", "discovery")
+"""Keys of OPA's config that have it fetch policies."""
+
+
 class Sidecar(NamedTuple):
     """The OPA beside an agent: its image and, of how it was started, what says where it listens."""
 
@@ -123,6 +128,30 @@ def opa_beside(agent: Raw, spec: Raw) -> Sidecar | None:
         return None
     words = tuple(str(word) for word in (*(opa.get("command") or ()), *(opa.get("args") or ())))
     return Sidecar(str(opa.get("image") or "")[:_LONGEST], tuple(_telling(words))[:_MOST_ARGUMENTS])
+
+
+class PolicyFiles(NamedTuple):
+    """How an OPA comes to its policies, beside the files that it is given."""
+
+    watched: bool = False  # it reads files again that change
+    config: str = ""  # the name of the file with its config, which may have it fetch others
+    fetched: bool = False  # its arguments have it fetch others
+
+
+def policy_files(opa: Raw) -> PolicyFiles:
+    """By its arguments: <https://www.openpolicyagent.org/docs/cli#opa-run>."""
+    words = [str(word) for word in (*(opa.get("command") or ()), *(opa.get("args") or ()))]
+    given = [
+        (name, value if equals else after)
+        for word, after in zip(words, [*words[1:], ""], strict=False)
+        for name, equals, value in [word.partition("=")]
+    ]
+    configs = [value.rpartition("/")[2][:_LONGEST] for name, value in given if name in _CONFIG_FILE]
+    return PolicyFiles(
+        watched=any(name in _WATCHES for name, _ in given),
+        config=configs[-1] if configs else "",
+        fetched=any(name in _SETS and value.startswith(_FETCHES) for name, value in given),
+    )
 
 
 def _telling(words: Sequence[str]) -> Iterator[str]:

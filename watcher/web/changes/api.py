@@ -67,6 +67,7 @@ def _shown(change: Change) -> dict[str, object]:
     condition = change.name if change.kind == "condition" else ""
     return {
         "at": utc(change.at),
+        "kind": change.kind,
         "namespace": change.namespace,
         "agent": change.agent,
         "pod": change.pod,

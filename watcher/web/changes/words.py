@@ -31,8 +31,8 @@ def status_mark(status: str) -> str:
 
 
 def is_control(change: Change) -> bool:
-    """Whether it is one of the checklist."""
-    return change.kind == Kind.CONTROL
+    """Whether it is one of the checklist: a control, or a record of one."""
+    return change.kind != Kind.CONDITION
 
 
 def runbook_of_change(change: Change) -> str:

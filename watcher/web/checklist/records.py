@@ -1,8 +1,10 @@
 """What people and pipelines say of controls: the page `/records` and `/api/v1/records`, of the same lines."""
 
+import asyncio
+import heapq
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from starlette.requests import Request
@@ -14,6 +16,7 @@ from probes.controls.catalogue.control import UnknownReason
 from probes.controls.catalogue.terms import Scope
 from probes.controls.finding import State
 from probes.controls.records import Problem, Record
+from watcher.checklist.live.records.book import RecordBook
 from watcher.checklist.live.view import ChecklistView
 from watcher.runtime.cooperative import TimeSlice
 from watcher.web.json_list import json_list
@@ -48,6 +51,7 @@ class RecordLine:
     record: Record | None
     problems: Sequence[Problem]
     holds_for: int  # agents whose findings rest on it
+    origin: Mapping[str, str] = field(default_factory=dict)  # what an auditor finds it by
 
     @property
     def control(self) -> str:
@@ -77,14 +81,21 @@ async def record_lines(view: ChecklistView, wanted: Mapping[str, str]) -> list[R
         holds.update({record.id for _, state, record in view.resting(agent) if state in _RESTING})
         await time_slice.checkpoint()
     lines = list[RecordLine]()
-    for each in list(book.judged()):
-        standing = Standing.INVALID if each.problems else _standing(each.record, holds[each.id], view.now)
-        lines.append(RecordLine(each.id, standing, each.record, each.problems, holds[each.id]))
+    for line in _all(book, holds, view.now):
+        if _fits(line, wanted):
+            lines.append(line)
         await time_slice.checkpoint()
+    return lines
+
+
+def _all(book: RecordBook, holds: Mapping[str, int], now: float) -> Iterator[RecordLine]:
+    for each, origin in list(book.with_origins()):
+        holds_for = holds.get(each.id, 0)
+        standing = Standing.INVALID if each.problems else _standing(each.record, holds_for, now)
+        yield RecordLine(each.id, standing, each.record, each.problems, holds_for, origin)
     for record in book.gone():
         standing = Standing.REMOVED if record.gone is _REMOVED else Standing.UNREAD
-        lines.append(RecordLine(record.id, standing, record, (), 0))
-    return [each for each in lines if _fits(each, wanted)]
+        yield RecordLine(record.id, standing, record, (), 0)
 
 
 def _standing(record: Record | None, holds_for: int, now: float) -> Standing:
@@ -118,7 +129,7 @@ def records_page(view: ChecklistView | None, clock: Callable[[], float]) -> Rout
         wanted = _wanted(request)
         lines = await record_lines(view, wanted)
         given = {
-            "tables": list(_tables(lines)),
+            "tables": await asyncio.to_thread(lambda: list(_tables(lines))),
             "counts": Counter(each.standing for each in lines),
             "standings": list(Standing),
             "wanted": wanted,
@@ -152,9 +163,9 @@ def _tables(lines: Sequence[RecordLine]) -> Iterator[tuple[Standing, int, Sequen
     """By standing, with how many there are; those that end next first."""
     for standing in Standing:
         found = [each for each in lines if each.standing is standing]
-        found.sort(key=lambda each: (_end(each), each.id), reverse=standing is Standing.ENDED)
+        some = heapq.nlargest if standing is Standing.ENDED else heapq.nsmallest  # to sort all would be one long step
         if found:
-            yield standing, len(found), found[:SHOWN]
+            yield standing, len(found), some(SHOWN, found, key=lambda each: (_end(each), each.id))
 
 
 def _end(line: RecordLine) -> float:
@@ -168,7 +179,8 @@ def _document(view: ChecklistView, lines: Sequence[RecordLine]) -> AsyncIterator
 def as_json(line: RecordLine) -> Mapping[str, object]:
     """One line of the API; of a document that is no record, its place and why."""
     problems = [{"name": each.name, "message": each.message} for each in line.problems]
-    said = {"id": line.id, "state": line.standing, "holds_for": line.holds_for, "problems": problems}
+    said: dict[str, object] = {"id": line.id, "state": line.standing, "holds_for": line.holds_for}
+    said |= {"problems": problems, "origin": line.origin}
     return said | _record_json(line.record) if line.record is not None else said
 
 

@@ -8,7 +8,8 @@ EMAIL, CARD = "e-mail address", "card number"
 _EMAIL = re.compile(
     r"(?<![A-Za-z0-9._%+/:-])([A-Za-z0-9._%+-]{1,64})@((?:[A-Za-z0-9-]{1,63}\.){1,5}([A-Za-z]{2,24}))(?![\w@-])"
 )
-_CARD = re.compile(r"(?<![\d.\-+eExX])(?:\d[ -]?){12,18}\d(?![\d.])")
+# Not within a word: some random ids in hexadecimal, as those of traces and UUIDs, have digits in a row that would do.
+_CARD = re.compile(r"(?:(?<![\w.\-+])|(?<=\\[nrt]))(?:\d[ -]?){12,18}\d(?![\w.\-])")
 _NOBODY = frozenset({"git", "noreply", "no-reply", "root", "postgres"})
 _RESERVED = frozenset({"example", "test", "invalid", "localhost", "local", "internal", "svc"})
 _EXAMPLES = ("example.com", "example.org", "example.net")

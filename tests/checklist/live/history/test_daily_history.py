@@ -17,9 +17,11 @@ from tests.checklist.live.judged import SEARCH, Live, pod_target
 from watcher.checklist.live.history.daily_history import DailyHistory, day_of
 from watcher.checklist.live.history.past_days import Kept
 from watcher.config.changes import HistorySettings
+from watcher.metrics.own import OwnMetrics
 
 DAY = 86400.0
 CONTROL = "testing.unit.pass"
+OWN_METRICS = OwnMetrics([], [])
 T = TypeVar("T")
 
 
@@ -32,7 +34,7 @@ def _live(*agents: AgentRef) -> Live:
 
 def _with(live: Live, home: Path, script: Callable[[DailyHistory], Awaitable[T]], **settings: str) -> T:
     async def main() -> T:
-        history = DailyHistory(HistorySettings.model_validate(settings), home, live.view)
+        history = DailyHistory(HistorySettings.model_validate(settings), home, live.view, OWN_METRICS)
         try:
             return await script(history)
         finally:
@@ -121,6 +123,7 @@ def test_where_there_is_no_room_the_oldest_days_go(tmp_path: Path) -> None:
 
     async def script(history: DailyHistory) -> list[bool]:
         days = [day_of(live.view.now + number * DAY) for number in range(30)]
+        told = set[str]()
         for _ in days:
             findings = {
                 name: each._replace(message=random.randbytes(200).hex(), since=each.since + live.uptime)
@@ -129,6 +132,10 @@ def test_where_there_is_no_room_the_oldest_days_go(tmp_path: Path) -> None:
             live.checklist.store.put(SEARCH, findings)
             await history.tick()
             live.uptime += DAY
+            told.add(history.told())
+        no_room = "daily snapshots have no more room than checklist.history.max_bytes: the oldest"
+        assert [each.startswith(no_room) for each in sorted(told)[1:]], told
+        assert history.unwritable == ""
         return [await history.find(day, SEARCH) is not None for day in days]
 
     found = _with(live, tmp_path, script, max_bytes="1Mi")
@@ -153,3 +160,6 @@ def test_a_file_that_is_none_is_set_aside_and_a_folder_that_is_gone_is_told(
     assert _rows(tmp_path) == (1, 1)
     told = _with(live, tmp_path / "gone", taken)
     assert told == f"daily snapshots cannot be kept: {tmp_path}/gone/history.db: unable to open database file"
+    value = OWN_METRICS.registry.get_sample_value
+    failed = value("agentweave_watcher_evidence_writes_total", {"kind": "snapshot", "result": "error"})
+    assert failed == 1

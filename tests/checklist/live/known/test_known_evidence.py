@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -13,17 +14,19 @@ from probes import load_probes
 from probes.contract import TargetKey
 from probes.contract.condition import Status
 from probes.controls.catalogue.control import SourceName, UnknownReason
-from probes.controls.catalogue.terms import AttestableWhen
+from probes.controls.catalogue.terms import AttestableWhen, Bind
 from probes.controls.evidence import AgentRef, EvidenceSet, Missing, OwnWorkload, Pod, PodConditions, Seen
 from probes.controls.finding import Finding, State
 from probes.controls.judging import Facts, load_judges
 from probes.controls.sdk.loading import load_sdk_facts
 from probes.controls.verdict.control import judge_control
+from probes.readings.decision import OPAReading
 from tests.probes.controls.made import CATALOGUE, DAY, record
 from tests.servers.watched_fleet import WatchedFleet, run_fleet
 from watcher.alerting.rules.agents import waits
 from watcher.checklist.live.known.known_evidence import KnownEvidence
 from watcher.checklist.live.known.past_file import KeptPast, PastFile
+from watcher.checklist.live.known.policy import policies_of
 from watcher.config.settings import load_settings
 from watcher.discovery.pod.opa import ON_LOOPBACK
 from watcher.engine.engine import Engine
@@ -365,6 +368,64 @@ def test_an_opa_on_loopback_is_right_and_lets_people_attest_what_cannot_be_asked
         await found.engine.close()
 
     asyncio.run(main())
+
+
+def test_records_are_bound_to_the_policy_that_an_opa_shows_until_it_has_been_silent_for_too_long(
+    fleet: WatchedFleet,
+) -> None:
+    async def main() -> None:
+        found = await begun(watching(fleet))
+        [target] = found.engine.settings.targets
+
+        def digest() -> object:
+            return found.known.evidence_of(SEARCH, [target]).digests.get(Bind.POLICY_DIGEST)
+
+        first = digest()
+        assert isinstance(first, Missing)
+        assert first.reason == "Observing"
+        await found.look()
+        text = fleet.client.get(f"{fleet.opa}/v1/policies").json()["result"][0]["raw"]
+        assert digest() == {f"sha256:{sha256(text.encode()).hexdigest()}"}
+        found.changed()
+        opa = found.engine.board.states[target.key].looks["opa"]
+        assert isinstance(opa.reading, OPAReading)
+        policies = opa.reading.policies
+        assert policies is not None
+        late = replace(opa.reading, policies=replace(policies, at=policies.at - 901))
+        found.engine.board.states[target.key].looks = {"opa": opa._replace(reading=late)}
+        old = digest()
+        assert isinstance(old, Missing)
+        assert (old.reason, old.message) == ("Stale", "Its OPA has not said for 15 min which policies it has.")
+        await found.engine.close()
+
+    asyncio.run(main())
+
+
+def test_an_opa_that_is_silent_leaves_its_policy_open_and_one_on_loopback_leaves_it_to_others(
+    fleet: WatchedFleet,
+) -> None:
+    async def main(*problems: str) -> object:
+        found = watching(fleet)
+        _with_opa(found, problems=problems)
+        await begun(found)
+        await found.look()
+        told = found.known.evidence_of(SEARCH, found.engine.settings.targets).digests.get(Bind.POLICY_DIGEST)
+        await found.engine.close()
+        return told
+
+    silent = asyncio.run(main())
+    assert isinstance(silent, Missing)
+    assert silent.reason == "Unreachable"
+    assert asyncio.run(main(f"{ON_LOOPBACK} 8181 only: it cannot be asked from outside the pod")) is None
+
+
+def test_the_policies_of_all_pods_count_and_one_that_was_just_found_is_not_waited_for() -> None:
+    observing, silent = Missing(UnknownReason.OBSERVING, ""), Missing(UnknownReason.UNREACHABLE, "")
+    assert policies_of(["a", "b", None]) == frozenset({"a", "b"})
+    assert policies_of(["a", observing]) == frozenset({"a"})
+    assert policies_of([observing, None]) is observing
+    assert policies_of(["a", observing, silent]) is silent
+    assert policies_of([None]) is policies_of([]) is None
 
 
 def test_an_opa_that_nobody_reaches_and_of_which_no_more_is_known_lets_nobody_attest(fleet: WatchedFleet) -> None:

@@ -12,6 +12,7 @@ from probes.controls.catalogue.control import SourceName, UnknownReason
 from probes.controls.catalogue.terms import Bind
 from probes.controls.evidence import AgentConfigFile, AgentObjects, AgentRef, LivePod, Missing, Routed, Seen
 from probes.controls.judges.spire_agents import SpireAgent, spire_agents_of
+from probes.readings.opa.policies import policy_digest
 from tests.checklist.live.kubernetes import scanners
 from tests.checklist.live.kubernetes.cluster import (
     ACCOUNT,
@@ -29,7 +30,7 @@ from tests.checklist.live.kubernetes.cluster import (
     watching,
 )
 from tests.checklist.live.logs.lines import line
-from tests.discovery.pods.test_target import CONFIG
+from tests.discovery.pods.test_target import CONFIG, POD
 from tests.repository import ROOT
 from tests.servers.kube import Kubernetes, run_kubernetes
 from tests.servers.kube_api import KubeApi, RefusedError
@@ -469,6 +470,25 @@ def test_a_config_that_only_some_pods_have_is_said_to_be_and_records_are_bound_t
         assert alike.value.of_some is False
 
     watching(kubernetes, tmp_path, script)
+
+
+def test_the_policy_of_an_opa_that_cannot_be_asked_is_told_by_the_config_maps_that_it_mounts(
+    kubernetes: Kubernetes, tmp_path: Path
+) -> None:
+    agent, opa = POD["spec"]["containers"]
+    run_pod(kubernetes, containers=[agent, opa | {"volumeMounts": [{"name": "opa-config", "mountPath": "/etc/opa"}]}])
+    mounted, module = "opa-default-policies", "package agentweave.authz\ndefault allow := false\n"
+    kubernetes.admin.apply(config_map(name=mounted, **{"authz.rego": module}))
+
+    async def script(watched: Watched) -> None:
+        def digest() -> object:
+            return watched.gathered().digests[Bind.POLICY_DIGEST]
+
+        await until(lambda: digest() == frozenset({policy_digest({"authz.rego": module})}))
+        kubernetes.admin.apply(config_map(name=mounted, **{"authz.rego": f"{module}allow if true\n"}))
+        await until(lambda: digest() == frozenset({policy_digest({"authz.rego": f"{module}allow if true\n"})}))
+
+    watching(kubernetes, tmp_path, script, every=0.5)
 
 
 def test_a_reload_with_a_shorter_interval_brings_the_next_reading_of_config_maps_forward(

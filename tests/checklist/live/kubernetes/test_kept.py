@@ -9,6 +9,7 @@ import pytest
 from probes.controls.evidence import KubeObject
 from probes.controls.evidence.agent_config import NOT_SET
 from probes.controls.judges.stand_ins import EXAMPLES
+from probes.readings.opa.policies import policy_digest
 from tests.checklist.live.kubernetes.cluster import config_map, deployment
 from tests.discovery.pods.test_target import CONFIG, pod
 from watcher.checklist.live.kubernetes.configs.agent_files import in_place
@@ -85,6 +86,13 @@ def test_a_config_keeps_its_keys_and_lines_and_not_its_secrets_and_says_what_is_
     assert kept.digest.startswith("sha256:")
     assert keep_config("a: [").read("1.0.0", in_place=None).broken[0][0] == 2
     assert SECRET.encode() not in kept.packed
+
+
+def test_of_the_modules_of_a_config_map_the_digest_is_kept_and_tests_of_them_are_no_policy() -> None:
+    modules = {"b.rego": "package b\n", "a.rego": "package a\n"}
+    kept = keep_config_map(config_map(**modules, **{"a_test.rego": "package a_test\n"}), (), 1.0)
+    assert kept.policy == policy_digest(modules)
+    assert keep_config_map(config_map(), (), 1.0).policy == ""
 
 
 def _seen(created: str, started: str, **more: object) -> SeenPod:

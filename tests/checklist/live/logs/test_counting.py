@@ -66,6 +66,23 @@ def test_a_timestamp_has_a_zone(moment: str) -> None:
     assert counted(line(timestamp=moment), line(timestamp=moment[:19])).fields["timestamp"] == Share(2, 1)
 
 
+@pytest.mark.parametrize(
+    ("text", "is_card"),
+    [
+        ("card=4111111111111111", True),
+        ("4111-1111-1111-1111.", False),  # a number with a point is a version, or an amount
+        ("4111-1111-1111-1111,", True),
+        ("first\n4111111111111111", True),
+        ("4bf4111111111111111136ce929d0e0e", False),  # a trace id
+        ("4111111111111111ce929d0e0e473600", False),
+        ("41111111-1111-1111-8a23-0242ac120002", False),  # a UUID
+        ("req_4111111111111111", False),
+    ],
+)
+def test_digits_within_a_random_id_are_no_card(text: str, *, is_card: bool) -> None:
+    assert counted(line(message=text)).found == ({"card number": 1} if is_card else {})
+
+
 @pytest.mark.parametrize("rule", sorted(SECRETS))
 def test_a_secret_is_told_by_its_rule_and_count_and_never_by_its_value(rule: str) -> None:
     text = SECRETS[rule]

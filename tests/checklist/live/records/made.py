@@ -3,14 +3,14 @@
 import asyncio
 import json
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from probes.controls.evidence import AgentRef
 from probes.controls.records.document import PREDICATE_TYPE
 from tests.probes.controls.made import CATALOGUE, NOW, SHA
 from watcher.checklist.live.records.book import RecordBook
-from watcher.checklist.live.records.reading import ReadRecord, budget, read_records
+from watcher.checklist.live.records.reading import ReadRecord, read_records
 
 DIAGRAM, UNIT = "documentation.operational.architecture-diagram", "testing.unit.pass"
 SEARCH = AgentRef("prod", "search")
@@ -50,7 +50,14 @@ def text_of(*documents: Mapping[str, Any]) -> str:
 
 def read(*documents: Mapping[str, Any], source: str = SOURCE) -> list[ReadRecord]:
     """What a source with these documents holds."""
-    return list(read_records(text_of(*documents), f"{source}/records.yaml", source, budget()))
+    return read_text(text_of(*documents), f"{source}/records.yaml", source)
+
+
+def read_text(
+    text: str, place: str = SOURCE, source: str = SOURCE, before: Iterable[ReadRecord] = (), **limits: int
+) -> list[ReadRecord]:
+    """What a source with this text holds; `before`: what it held before."""
+    return asyncio.run(read_records([(place, text)], source, before, **limits))
 
 
 def envelope(

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,24 @@ from probes.controls.catalogue.terms import Bind
 from probes.controls.evidence import AgentRef
 from probes.controls.finding import Finding, State
 from probes.controls.records import Authority
-from tests.checklist.live.records.made import DIAGRAM, SEARCH, SOURCE, UNIT, Book, attestation, read, result, text_of
+from tests.checklist.live.records.made import (
+    DIAGRAM,
+    SEARCH,
+    SOURCE,
+    UNIT,
+    Book,
+    attestation,
+    read,
+    read_text,
+    result,
+    text_of,
+)
 from tests.probes.controls.made import DAY, NOW, RUNNING, evidence, judged
+from watcher.changes.change import Change
 from watcher.checklist.live.records.kept import FILE_NAME, KeptRecords
-from watcher.checklist.live.records.reading import budget, read_records
+from watcher.checklist.live.records.seen import MOST_GONE, key_of
 from watcher.checklist.live.records.trust import REVIEWED, Trust
+from watcher.checklist.record_changes import RecordChanges
 
 LATER, REMOVED = "2027-01-15T07:00:00Z", UnknownReason.RECORD_REMOVED
 
@@ -222,11 +236,150 @@ def test_only_agents_whose_records_are_others_are_judged_anew() -> None:
     assert book.take_changed() is None
 
 
+def test_of_a_place_that_changed_only_what_changed_is_judged_again() -> None:
+    book = Book()
+    book.adopt(Trust((Authority("configmap:*"),)))
+    book.take(attestation(), result())
+    before = {each.control: each for each in book.of(SEARCH)}
+    changed = read_text(
+        text_of(attestation(), result(failures=1)), f"{SOURCE}/records.yaml", before=book.read_of(SOURCE)
+    )
+    book.put(SOURCE, changed)
+    book.settle()
+    after = {each.control: each for each in book.of(SEARCH) if each.gone is None}
+    assert after[DIAGRAM] is before[DIAGRAM]
+    assert after[UNIT] is not before[UNIT]
+    assert state(book)[0] is State.FAIL
+    assert [each.record for each in book.read_of(SOURCE)] == [after[DIAGRAM], after[UNIT]], "each is kept once"
+
+
+def test_what_the_operator_believes_is_asked_anew_of_all_whatever_was_judged_before() -> None:
+    book = Book()
+    review = attestation(control=REVIEWED, scope="fleet", namespace=None, agents=None)
+    book.adopt(Trust((Authority("configmap:*"),), review_every=10 * DAY))
+    book.take(attestation(), review)
+    book.adopt(Trust(review_every=20 * DAY))
+    book.settle()
+    assert [each.verified for each in book.of(SEARCH)] == ["none", "none"]
+    [record] = book.of_fleet()
+    assert record.expires_at == record.at + 20 * DAY
+
+
+def test_a_place_of_very_many_records_costs_no_other_its_own(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.ERROR)
+    book, found = Book(), read(attestation(agents=["other"])) * 10_000
+    for number in range(5):
+        book.put(f"{SOURCE}-{number}", found)
+    book.put("file:/etc/records/small.yaml", read(attestation()))
+    book.settle()
+    assert len(book.of(SEARCH)) == 1
+    assert book.counts()[0] == {"valid": 50_000, "invalid": 1, "removed": 0, "unread": 0}
+    assert list(book.why().values()) == [["TooMany"]]
+    book.drop(f"{SOURCE}-0")
+    book.settle()
+    assert book.counts()[0]["invalid"] == 0, "there is room again"
+
+
+def test_records_of_very_many_agents_count_as_several() -> None:
+    book, agents = Book(), [f"agent-{number}" for number in range(5000)]
+    [large] = read(attestation(agents=agents))
+    book.put(SOURCE, [large] * 120)
+    book.settle()
+    assert book.counts()[0]["valid"] == 50_000 // 501
+    assert list(book.why().values()) == [["TooMany"]]
+
+
+def test_a_flood_of_records_that_are_taken_away_clears_no_failed_result(caplog: pytest.LogCaptureFixture) -> None:
+    book = Book()
+    book.take(result(failures=1, at="2027-01-10"))
+    [failed] = book.of(SEARCH)
+    flood = [
+        replace(
+            failed,
+            at=NOW - MOST_GONE - 2 + number,
+            counts={"tests": 5.0, "failures": 0.0, "errors": 0.0},
+            agents=(f"a{number}",),
+        )
+        for number in range(MOST_GONE + 1)
+    ]
+    book.seen.restore({key_of(each): each for each in flood})
+    book.drop(SOURCE)
+    book.settle()
+    assert state(book)[0] is State.FAIL
+    assert book.counts()[0]["removed"] == MOST_GONE
+    assert [each.message for each in caplog.records] == ["records that were taken away are forgotten"]
+
+
+def test_whose_records_only_stand_some_lines_further_down_are_told_a_few_at_a_time() -> None:
+    book, agents = Book(), [AgentRef("prod", f"agent-{number}") for number in range(60)]
+    others = [attestation(agents=[each.agent]) for each in agents]
+    book.take(attestation(), *others)
+    book.take_changed()
+    book.take(result(), attestation(), *others)
+    first, second = book.take_changed(), book.take_changed()
+    assert first is not None
+    assert second is not None
+    assert SEARCH in first
+    assert (len(first), len(second), set(first) | set(second)) == (51, 10, {SEARCH, *agents})
+    assert book.take_changed() == set()
+
+
+def test_records_that_come_and_go_are_changes_and_those_that_only_move_or_are_read_first_are_none() -> None:
+    book, told = Book(), list[Change]()
+    book.on_change.append(RecordChanges(told.extend))
+    book.take(attestation())
+    assert told == []
+    book.tells = True
+    waiver = attestation(kind="waiver", control="deployment.resources.cpu-limits", reason="accepted-risk")
+    book.take(attestation(), waiver)
+    book.take(attestation(), waiver, {"kind": "x"})
+    book.adopt(Trust(review_every=DAY))
+    book.settle()
+    book.drop(SOURCE)
+    book.take(waiver, attestation(), source="file:/etc/records/moved.yaml")
+    [came] = told
+    assert (came.kind, came.namespace, came.agent, came.name) == (
+        "record",
+        "prod",
+        "search",
+        "deployment.resources.cpu-limits",
+    )
+    assert (came.before, came.after, came.at) == ("no record", "waiver", NOW)
+    assert came.message == (
+        "By ann@example.org, approved by bob@example.org, of 2027-01-15T06:00:00Z, until 2027-03-16T00:00:00Z "
+        "(configmap:records/prod/records.yaml:3)."
+    )
+    told.clear()
+    book.take(attestation(agents=["search", "billing"]), source="file:/etc/records/moved.yaml")
+    assert [(each.agent, each.before, each.after, each.reason) for each in told] == [
+        ("search", "no record", "attestation", ""),
+        ("billing", "no record", "attestation", ""),
+        ("search", "waiver", "no record", "RecordRemoved"),
+        ("search", "attestation", "no record", "RecordRemoved"),
+    ]
+    told.clear()
+    book.take(waiver, source="file:/etc/records/moved.yaml")
+    book.take(attestation(agents=["search", "billing"]), waiver, source="file:/etc/records/moved.yaml")
+    assert [each.after for each in told] == ["waiver", "no record", "no record", "attestation", "attestation"]
+
+
+def test_a_flood_of_records_is_one_change_and_two_hundred_more() -> None:
+    book, told = Book(), list[Change]()
+    book.on_change.append(RecordChanges(told.extend))
+    book.tells = True
+    book.take(*(attestation(agents=[f"agent-{number}"]) for number in range(201)))
+    assert len(told) == 201
+    assert told[-1].message == "1 more records came at the same time; /records lists all."
+    told.clear()
+    book.take(attestation(agents=[f"agent-{number}" for number in range(201, 222)]), source="file:/x")
+    [change] = told
+    assert (change.agent, change.message.partition(" for ")[2][:9]) == ("", "21 agents")
+
+
 def test_ten_thousand_records_are_taken_in_turns_and_found_by_agent(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.ERROR)
     book = Book()
-    text = text_of(*(attestation(agents=[f"agent-{number}"]) for number in range(2000)))
-    found = list(read_records(text, SOURCE, SOURCE, budget()))
+    found = read(*(attestation(agents=[f"agent-{number}"]) for number in range(2000)))
     for part in range(5):
         book.put(f"{SOURCE}-{part}", found)
     book.put(f"{SOURCE}-own", read(attestation()))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,8 @@ def test_a_file_is_read_again_when_it_changes_and_its_records_are_gone_with_it(t
     filed.write("c.yaml", result())
     filed.look()
     assert filed.controls() == [DIAGRAM, UNIT]
+    [(_, origin), *_] = filed.records.book.with_origins()
+    assert origin == {"sha256": sha256((filed.folder / "a.yaml").read_bytes()).hexdigest()}
     (filed.folder / "a.yaml").unlink()
     filed.look()
     assert filed.controls() == [UNIT, f"{DIAGRAM} RecordRemoved"]

@@ -88,6 +88,9 @@ def test_records_are_watched_as_far_as_rights_go_and_a_policy_says_who_may_write
                 await _until(records, lambda: _said(records) == [DIAGRAM], within=60)
                 assert records.of(SEARCH)[0].id == f"configmap:{PLACE}/prod-search/records.yaml:1"
                 assert records.sources_up() == {"records": ""}
+                [(_, origin)] = records.book.with_origins()
+                meta = admin.get(f"/api/v1/namespaces/{PLACE}/configmaps/prod-search")["metadata"]
+                assert origin == {"uid": meta["uid"], "resource_version": meta["resourceVersion"]}
                 records.take_changed()
                 admin.apply(config_map("prod-search", text_of(attestation(), result(failures=1))))
                 await _until(records, lambda: _said(records) == [DIAGRAM, UNIT])

@@ -21,6 +21,7 @@ from tests.servers.kube import Kubernetes, run_kubernetes
 from watcher.checklist.live.report_objects.report_object import DIGEST, MANAGED_BY, MANAGER, Owner, name_of
 from watcher.checklist.live.report_objects.report_writer import MOST_AT_ONCE, ReportWriter
 from watcher.kube.access import Access
+from watcher.metrics.own import OwnMetrics
 
 ACCOUNT = ("watch", "w-agentweave-watcher")
 REPORTS = "/apis/openreports.io/v1alpha1/namespaces/prod/reports"
@@ -72,10 +73,18 @@ class _Cluster:
     def __init__(self, live: Live, access: _Told) -> None:
         self.access = access
         self.live, self.active, self.owners = live, True, list[Owner]()
-        self.writer = ReportWriter(access, live.view, self._owners, lambda: self.active, lambda: live.uptime)
+        self.own_metrics = OwnMetrics([], [])
+        self.writer = ReportWriter(
+            access, live.view, self._owners, lambda: self.active, lambda: live.uptime, self.own_metrics
+        )
 
     def _owners(self, _: AgentRef) -> Sequence[Owner]:
         return self.owners
+
+    def count(self, result: str) -> float | None:
+        """Of objects that were written, refused or failed."""
+        labels = {"kind": "report", "result": result}
+        return self.own_metrics.registry.get_sample_value("agentweave_watcher_evidence_writes_total", labels)
 
     async def run(self, seconds: int = 1) -> None:
         for _ in range(seconds):
@@ -91,9 +100,9 @@ def _judged(*agents: AgentRef) -> Iterator[Live]:
     yield live
 
 
-def _writing(kubernetes: Kubernetes, live: Live, script: Any) -> None:
+def _writing(kubernetes: Kubernetes, live: Live, script: Any, account: tuple[str, str] = ACCOUNT) -> None:
     async def main() -> None:
-        access = _Told(kubernetes.kubeconfig(kubernetes.admin.token(*ACCOUNT)))
+        access = _Told(kubernetes.kubeconfig(kubernetes.admin.token(*account)))
         try:
             await script(_Cluster(live, access))
         finally:
@@ -199,9 +208,51 @@ def test_of_many_agents_five_are_written_a_second_and_what_is_not_ours_is_told_a
         assert {after - before for before, after in pairwise(counts)} <= {0, 1, 2, 3}  # each is read before it is made
         assert [told for told in _told(caplog) if told] == ["prod/agent-0: Report prod/agentweave-agent-0 is not ours"]
         assert "results" not in _there(kubernetes)["agentweave-agent-0"]
+        assert (cluster.count("ok"), cluster.count("refused"), cluster.count("error")) == (len(agents) - 1, 1, 0)
+        await cluster.run(301)
+        assert cluster.count("refused") == 2
+        assert [told for told in _told(caplog) if told] == ["prod/agent-0: Report prod/agentweave-agent-0 is not ours"]
+        assert cluster.writer.told() == (
+            "report objects cannot be written: prod/agent-0: Report prod/agentweave-agent-0 is not ours"
+        )
+        kubernetes.admin.delete({**foreign, "metadata": {"name": "agentweave-agent-0", "namespace": "prod"}})
+        await cluster.run(301)
+        assert cluster.writer.told() == ""
+        assert "results" in _there(kubernetes)["agentweave-agent-0"]
 
     with _judged(AgentRef("nowhere", "listed"), *agents) as live:
         _writing(kubernetes, live, script)
+
+
+def test_what_may_not_be_written_is_told_once_and_counted_until_it_may(
+    kubernetes: Kubernetes, caplog: pytest.LogCaptureFixture
+) -> None:
+    kubernetes.admin.apply(CRD)
+    nobody = {"name": "nobody", "namespace": "watch"}
+    kubernetes.admin.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": nobody})
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}
+    right = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": "nobody"},
+        "roleRef": role,
+        "subjects": [{"kind": "ServiceAccount", **nobody}],
+    }
+
+    async def script(cluster: _Cluster) -> None:
+        await cluster.run(302)
+        assert cluster.writer.told().startswith("report objects cannot be written: prod: 403: ")
+        assert len(_told(caplog)) == 1
+        assert (cluster.count("ok"), cluster.count("refused")) == (0, 2)
+        kubernetes.admin.apply(right)
+        for _ in range(50):  # until the API server itself has heard of it
+            await cluster.run(301)
+            if cluster.count("ok"):
+                break
+        assert (cluster.writer.told(), cluster.count("ok")) == ("", 1)
+
+    with _judged(AgentRef("prod", "forbidden")) as live:
+        _writing(kubernetes, live, script, ("watch", "nobody"))
 
 
 def _told(caplog: pytest.LogCaptureFixture) -> list[str]:

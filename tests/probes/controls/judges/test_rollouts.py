@@ -1,5 +1,7 @@
 """The record of the newest rollout decides: pass, fail and unknown of each control, with its sentence."""
 
+from dataclasses import replace
+
 import pytest
 
 from probes.controls.catalogue.control import SourceName, UnknownReason
@@ -10,11 +12,13 @@ from probes.controls.evidence.rollout_record import Decided
 from probes.controls.finding import Finding, State
 from probes.controls.judges.rollouts import LINES
 from probes.controls.judging import Judges, RegisteredJudge, Says, Statement, load_judges
+from probes.controls.records import Record
 from probes.controls.verdict.control import judge_control
 from tests.probes.controls.made import AGENT, CATALOGUE, NOW, SHA, evidence, facts, missing, pod, record, seen
 
 BEGAN, HOUR = NOW - 7200, 3600.0
 DEPLOYED, ALERTS = "release.deploy.production", "release.post.no-alerts-fired"
+DECISION = "release.rollback.decision-by"
 EXECUTED, HEALTHY = "release.rollback.executed", "release.rollback.previous-healthy"
 ERRORS, BREAKERS = "postdeploy.short.error-rate-normal", "postdeploy.short.no-breakers-open"
 JUDGES = load_judges()
@@ -35,6 +39,7 @@ def rollout(*lines: RolloutLine, **more: object) -> RolloutRecord:
     """A record with these lines for each control that is decided by some."""
     given: dict[str, object] = {
         "revision": "0123456789ab",
+        "image": SHA,
         "began_at": BEGAN,
         "ready_at": BEGAN + 60,
         "lines": dict.fromkeys(LINES, lines),
@@ -248,3 +253,31 @@ def test_the_boxes_of_the_template_are_those_of_their_lines_and_of_records() -> 
 def test_pods_change_nothing_of_what_the_record_says() -> None:
     given = EvidenceSet(AGENT, found(rollout(PASSED)).sources, {"a": pod("a"), "b": pod("b", since=None)})
     assert judge_control(CATALOGUE.by_id[ERRORS], given, facts(), JUDGES).state is State.PASS
+
+
+def test_records_of_a_rollback_are_bound_to_what_was_taken_back_and_those_of_a_release_to_what_it_brought() -> None:
+    brought, before = f"sha256:{'b' * 64}", SHA
+    taken_back = rollout(PASSED, image=brought, end="rolled_back", ended_at=NOW - 60)
+    of_new = record(DECISION, image_digests=frozenset({brought}))
+    of_old = record(DECISION, image_digests=frozenset({before}), id="records.yaml:2")
+    facts_now = facts(NOW)
+
+    def said(value: RolloutRecord, *records: Record, control: str = DECISION) -> tuple[str, str]:
+        finding = judge_control(CATALOGUE.by_id[control], found(value), facts_now, JUDGES, records)
+        return finding.state.value, finding.reason
+
+    assert said(taken_back, of_new) == ("attested", "")
+    assert said(taken_back, of_old) == ("expired", "DigestChanged"), "what runs again is not what was taken back"
+    assert said(rollout(PASSED, image=brought, is_over=True), of_new) == ("not_applicable", "")
+    assert said(replace(taken_back, image=""), of_new) == ("unknown", "NoData")
+    approval = "release.pre.change-approved"
+    released = record(approval, image_digests=frozenset({brought}))
+    assert said(rollout(PASSED, image=brought), released, control=approval) == ("attested", "")
+    assert said(rollout(PASSED, image=before), released, control=approval) == ("expired", "DigestChanged")
+
+
+def test_another_rollout_lapses_what_was_said_of_the_one_before_with_the_reason() -> None:
+    of_old = record(DECISION, image_digests=frozenset({SHA}))
+    taken_back = rollout(PASSED, image=f"sha256:{'b' * 64}", end="rolled_back", ended_at=NOW - 60)
+    finding = judge_control(CATALOGUE.by_id[DECISION], found(taken_back), facts(NOW), JUDGES, [of_old])
+    assert finding.message == "The newest record is bound to another image than the newest rollout brought."

@@ -9,6 +9,7 @@ _ENDS = f"min by ({AGENT}, control, kind) ({ours('record_expiry_timestamp_second
 _EXPIRING = f"count by (control) (group by ({AGENT}, control) ({ours('record_expiring_timestamp_seconds')}))"
 _RECORDS = led(ours("records", of=INSTALLATIONS))
 _INVALID = led(ours("records_invalid", of=INSTALLATIONS))
+_WRITES = ours("evidence_writes_total", of=INSTALLATIONS)
 _REVIEW = led(ours("review_due_timestamp_seconds", of=INSTALLATIONS))
 
 RECORDS = (
@@ -41,6 +42,13 @@ RECORDS = (
         {"ends": troubles(f"1000 * bottomk(50, {_ENDS})")},
         sort="ends",
         runbook="RecordExpiring",
+    ),
+    lines(
+        "Reports and snapshots",
+        "Report objects of the cluster and daily snapshots: written, refused by the API server, or failed, a second. "
+        "The page /readiness says why.",
+        [Asked(f"sum by (kind, result) (rate({_WRITES}[$__rate_interval]))", "{{kind}} {{result}}")],
+        unit="cps",
     ),
     table(
         "Invalid records",

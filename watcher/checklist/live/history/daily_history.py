@@ -22,6 +22,8 @@ from watcher.checklist.live.history.past_days import DayOfAgent, Kept
 from watcher.checklist.live.history.snapshot import read_body, snapshot
 from watcher.checklist.live.view import ChecklistView
 from watcher.config.changes import HistorySettings
+from watcher.metrics.families import EVIDENCE_WRITES
+from watcher.metrics.own import OwnMetrics
 from watcher.runtime.cooperative import TimeSlice
 from watcher.runtime.sqlite_file import NewerError, set_aside
 
@@ -39,9 +41,15 @@ class DailyHistory:
     EVERY = 5.0
     """Seconds from one run to the next."""
 
-    def __init__(self, settings: HistorySettings, state_dir: Path, view: ChecklistView) -> None:
+    def __init__(
+        self, settings: HistorySettings, state_dir: Path, view: ChecklistView, own_metrics: OwnMetrics
+    ) -> None:
         """Nothing is opened yet. A standby takes days too: it answers for them when it leads."""
         self.settings, self.trouble = settings, ""  # why it cannot be kept
+        self.lost = 0  # days that were forgotten for want of room at the last midnight
+        self._own_metrics = own_metrics
+        for result in ("ok", "error"):
+            own_metrics.add(EVIDENCE_WRITES, 0, "snapshot", result)
         self._path, self._view = state_dir / FILE_NAME, view
         self._thread = ThreadPoolExecutor(1, "history")
         self._database: HistoryDatabase | None = None
@@ -52,9 +60,17 @@ class DailyHistory:
         """Keep as much as these say, from the next day on."""
         self.settings = settings
 
-    def told(self) -> str:
-        """A sentence for people; empty where all is kept."""
+    @property
+    def unwritable(self) -> str:
+        """Why it cannot be kept, a sentence; empty where it is."""
         return f"daily snapshots cannot be kept: {self.trouble}" if self.trouble else ""
+
+    def told(self) -> str:
+        """The same, or that days were forgotten for want of room."""
+        if self.trouble or not self.lost:
+            return self.unwritable
+        days = "the oldest day was" if self.lost == 1 else f"the oldest {self.lost} days were"
+        return f"daily snapshots have no more room than checklist.history.max_bytes: {days} forgotten"
 
     async def tick(self) -> None:
         """Take some of those that have no snapshot of today."""
@@ -71,6 +87,7 @@ class DailyHistory:
         if day != self._day:
             known = await self._run(self._begin, day)
             if known is None:
+                self._own_metrics.add(EVIDENCE_WRITES, 1, "snapshot", "error")
                 return
             self._day, self._taken = day, known
         due = [each for each in self._view.agents() if each not in self._taken][:MOST_AT_ONCE]
@@ -82,6 +99,7 @@ class DailyHistory:
         if reports:
             taken: bool = await self._run(self._take, day, self._view.now, reports)
             self._taken.update(each.ref for each in reports if taken)
+            self._own_metrics.add(EVIDENCE_WRITES, len(reports), "snapshot", "ok" if taken else "error")
 
     async def agents(self, day: str) -> Sequence[AgentRef]:
         """Those that have a snapshot of this day, by name."""
@@ -110,7 +128,9 @@ class DailyHistory:
         oldest = date.fromisoformat(day) - timedelta(seconds=self.settings.keep)
 
         def begin(database: HistoryDatabase) -> set[AgentRef] | None:
-            database.prune(oldest.isoformat(), self.settings.max_bytes)
+            self.lost = database.prune(oldest.isoformat(), self.settings.max_bytes)
+            if self.lost:
+                log.warning("daily snapshots forgotten for want of room", extra={"days": self.lost})
             return database.agents(day)
 
         return self._with(begin, None)
@@ -139,7 +159,7 @@ class DailyHistory:
             if self._database is None:
                 self._database = self._opened()
             result = work(self._database)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             self._tell(error)
             self._close()
             return otherwise

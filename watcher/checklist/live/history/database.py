@@ -56,18 +56,20 @@ class HistoryDatabase:
         ask = "SELECT min(day), max(day) FROM day WHERE namespace = ? AND agent = ?"
         return Kept(*(each or "" for each in self._connection.execute(ask, tuple(ref)).fetchone()))
 
-    def prune(self, oldest: str, most_bytes: int) -> None:
-        """Forget what is older than this day; where there is no room, the oldest days too."""
+    def prune(self, oldest: str, most_bytes: int) -> int:
+        """Forget what is older than this day; where there is no room, the oldest days too: how many those were."""
         execute = self._connection.execute
         execute("DELETE FROM day WHERE day < ?", (oldest,))
         execute(_ORPHANS)
-        room = most_bytes
+        room, lost = most_bytes, 0
         while self.size > room:
             room = int(most_bytes * _FULL)
             if not execute("DELETE FROM day WHERE day = (SELECT min(day) FROM day)").rowcount:
                 break
+            lost += 1
             execute(_ORPHANS)
         execute("PRAGMA incremental_vacuum").fetchall()
+        return lost
 
     @property
     def size(self) -> int:

@@ -8,12 +8,14 @@ from zlib import crc32
 
 from probes.contract import Target, TargetKey
 from probes.controls.catalogue.control import SourceName
-from probes.controls.evidence import AgentRef, LastTry
+from probes.controls.catalogue.terms import Bind
+from probes.controls.evidence import AgentRef, LastTry, Missing
 from probes.controls.evidence.past import DAY
 from watcher.checklist.live.known.own_identity import own_identity
 from watcher.checklist.live.known.past import Past
 from watcher.checklist.live.known.past_file import NOTHING_LEFT, PastFile
 from watcher.checklist.live.known.pod_evidence import NOT_SEEN, PodEvidence
+from watcher.checklist.live.known.policy import policies_of, policy_of
 from watcher.checklist.live.provider import Presence, Provided, Sources, SourcesOfPods
 from watcher.engine.board import TargetState
 from watcher.engine.engine import Engine
@@ -97,6 +99,7 @@ class KnownEvidence:
         return Provided(
             sources={SourceName.WORKLOAD_API: own_identity(self._engine, pods)},
             pods=SourcesOfPods(targets.keys(), lambda pod: self._of_pod(targets[pod])),
+            digests=self._digests(pods, self._engine.clock.steady()),
         )
 
     def take_changed(self) -> Collection[AgentRef] | None:
@@ -146,6 +149,11 @@ class KnownEvidence:
             if (kept := self._kept.targets.pop(key, None)) is not None:
                 found.load(kept, self._kept.written_at if kept.until is None else kept.until, now)
         return found
+
+    def _digests(self, pods: Sequence[Target], now: float) -> Mapping[Bind, frozenset[str] | Missing]:
+        states = [state for target in pods if target.opa and (state := self._board.states.get(target.key)) is not None]
+        found = policies_of(policy_of(self._engine, each, now) for each in states)
+        return {} if found is None else {Bind.POLICY_DIGEST: found}
 
     def _of_pod(self, target: Target) -> Sources:
         state, now = self._board.states.get(target.key), self._engine.clock.steady()

@@ -15,6 +15,7 @@ from watcher.alerting.rules.agents import waits
 from watcher.checklist.live.known import looks
 from watcher.checklist.live.known.counted import process_of
 from watcher.checklist.live.known.past import Past
+from watcher.checklist.live.known.policy import is_old
 from watcher.checklist.live.provider import Sources
 from watcher.engine.board import Look, TargetState
 from watcher.engine.debounce import ProbeResult
@@ -205,5 +206,7 @@ def _shown(look: Look) -> tuple[object, ...]:
         case RememberedPage() as page:
             return page.families, page.trouble, page.fault, page.status
         case OPAReading() as opa:
-            return opa.fault, opa.logs and opa.logs.kept, *[each.reply.actual for each in opa.answers]
+            policies, report = opa.policies, opa.report and opa.report.revisions
+            policy = policies and (policies.digest, policies.status), is_old(opa, look.at), report
+            return opa.fault, opa.logs and opa.logs.kept, policy, *[each.reply.actual for each in opa.answers]
     return ()

@@ -13,6 +13,7 @@ from watcher.checklist.live.accounts import Account
 from watcher.checklist.live.kubernetes.configs.agent_files import Place, digest_of, places_of, places_of_all
 from watcher.checklist.live.kubernetes.configs.agent_files import evidence_of as config_evidence
 from watcher.checklist.live.kubernetes.configs.config_maps import ConfigMapReader, Name
+from watcher.checklist.live.kubernetes.configs.policies import policies_in
 from watcher.checklist.live.kubernetes.objects.followed import Followed
 from watcher.checklist.live.kubernetes.objects.idle_agents import IdleAgents
 from watcher.checklist.live.kubernetes.objects.kinds import Group, Kind, kinds
@@ -133,6 +134,9 @@ class KubernetesEvidence:
         names = self._names(subject, [places, *of_all])
         self.config_maps.want(agent, names, _newest_process(seen))
         bind, digest = digest_of([places, *of_all], self.config_maps)
+        digests = {bind: digest, Bind.IMAGE_DIGEST: image_digests(seen)}
+        if (policies := policies_in(seen, self.config_maps)) is not None:
+            digests[Bind.POLICY_DIGEST] = policies
         sources: dict[SourceName, Seen[object] | Missing] = {
             SourceName.KUBERNETES_OBJECT: self._objects(subject, names),
             SourceName.AGENT_CONFIG: config_evidence(places, of_all, self.config_maps, seen, self._sdk_version),
@@ -142,7 +146,7 @@ class KubernetesEvidence:
             sources,
             self.pods.sources(agent, found),
             self.pods.facts(agent, found),
-            {bind: digest, Bind.IMAGE_DIGEST: image_digests(seen)},
+            digests,
             _labels(subject),
         )
 

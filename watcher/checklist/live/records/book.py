@@ -2,51 +2,42 @@
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from math import inf
 
 from probes.controls.catalogue.control import Control, UnknownReason
-from probes.controls.catalogue.terms import Scope
 from probes.controls.evidence import AgentRef
-from probes.controls.records import CLOCK_SKEW, Invalid, Record, problems
-from watcher.checklist.live.records.reading import ReadRecord, too_many
-from watcher.checklist.live.records.seen import Key, SeenRecords, key_of
+from probes.controls.records import Invalid, Record, problems
+from probes.controls.verdict.record_verdict import has_failed
+from watcher.checklist.live.records.index import RecordIndex
+from watcher.checklist.live.records.reading import ReadRecord
+from watcher.checklist.live.records.seen import Key, SeenRecords
+from watcher.checklist.live.records.source import MOST, RecordSource
 from watcher.checklist.live.records.trust import Judged, Trust
 from watcher.runtime.cooperative import TimeSlice
 
 log = logging.getLogger(__name__)
 
-MOST = 50_000
-"""Documents of all sources."""
 _LOGGED = 20
 """Invalid ones that are logged one by one at a time."""
-_NONE: Sequence[Record] = ()
-
-
-@dataclass(slots=True)
-class _Source:
-    """What one file or ConfigMap holds."""
-
-    read: Sequence[ReadRecord]
-    judged: Sequence[Judged] | None = None  # None: to be judged
-    invalid: frozenset[str] = field(default_factory=frozenset)  # ids that were told
 
 
 class RecordBook:
     """The one home of what people and pipelines say. Nothing is read here: sources put what they found."""
 
     def __init__(self, controls: Mapping[str, Control]) -> None:
-        self.controls, self.trust, self.seen = controls, Trust(), SeenRecords()
-        self._sources: dict[str, _Source] = {}
+        self.controls, self.trust, self.seen = controls, Trust(), SeenRecords(self._has_failed)
+        self._sources: dict[str, RecordSource] = {}
         self._silent: dict[str, UnknownReason] = {}  # by the beginning of the names of sources
         self._gone: Sequence[Record] = ()
-        self._of_agent: dict[AgentRef, list[Record]] = {}
-        self._of_namespace: dict[str, list[Record]] = {}
-        self._of_all: list[Record] = []
+        self._index = RecordIndex()
         self._dirty, self._again_at = True, inf
-        self._changed: set[AgentRef] | None = set()  # None: maybe all
+        self.on_change: list[Callable[[Sequence[Record], Sequence[Record], float], None]] = []
+        """Told which valid records came and which went, and the date, while `tells`: what is read first is no news."""
+        self.tells = False
+        self._came: dict[Key, Record] = {}
+        self._went: dict[Key, Record] = {}
 
     def adopt(self, trust: Trust) -> None:
         """Believe by this from now on."""
@@ -54,15 +45,22 @@ class RecordBook:
             self.trust = trust
             self._judge_anew()
 
-    def put(self, source: str, read: Sequence[ReadRecord]) -> None:
-        """This source holds these."""
-        before = self._sources.get(source)
-        self._sources[source] = _Source(read, invalid=before.invalid if before is not None else frozenset())
+    def put(self, source: str, read: Sequence[ReadRecord], origin: Mapping[str, str] | None = None) -> None:
+        """This source holds these; `origin`: what an auditor finds this state of it by, such as a commit."""
+        self._sources[source] = RecordSource(read, self._sources.get(source), origin)
         self._dirty = True
+
+    def read_of(self, source: str) -> Sequence[ReadRecord]:
+        """What this source held when it was put last."""
+        found = self._sources.get(source)
+        return found.read if found is not None else ()
 
     def drop(self, source: str) -> None:
         """This source is not there any more."""
-        self._dirty |= self._sources.pop(source, None) is not None
+        gone = self._sources.pop(source, None)
+        if gone is not None:
+            self._dirty = True
+            self._went |= gone.told_valid
 
     def silence(self, begin: str, why: UnknownReason | None) -> None:
         """Sources with names that begin so cannot be read, and are not known; None: they can."""
@@ -80,46 +78,46 @@ class RecordBook:
     async def refresh(self, now: float) -> bool:
         """Judge what was put since, or what time alone makes valid; whether anything is another. `now`: Unix s."""
         if now >= self._again_at:
-            self._judge_anew()
+            self._dirty = True
+            for source in self._sources.values():
+                source.wait_no_longer()
         if not self._dirty:
             return False
         self._dirty, self._again_at = False, inf
-        time_slice, there, left = TimeSlice(), dict[Key, Record](), MOST
+        time_slice, there = TimeSlice(), dict[Key, Record]()
+        await self._judge(now, time_slice)
         for name, source in list(self._sources.items()):
-            if self._why_silent(name) is not None:
-                continue
-            if source.judged is None:
-                await self._judge(source, left, now, time_slice)
-            left -= len(source.judged or ())
-            for each in source.judged or ():
-                self._note_date(each)
-                if (record := each.valid) is not None:
-                    there[key_of(record)] = record
+            if self._why_silent(name) is None:
+                there |= source.valid
                 await time_slice.checkpoint()
         may_count = partial(self._may_count, now=now)
         self._gone = await self.seen.take(there, self._why_silent, may_count, now, time_slice)
-        await self._index([*there.values(), *self._gone], time_slice)
+        await self._index.take([*there.values(), *self._gone], time_slice)
+        self._tell_changes(there, now)
         return True
 
     def of(self, agent: AgentRef) -> list[Record]:
         """All valid records that concern this agent, and those that are gone."""
-        named = (self._of_agent.get(agent, _NONE), self._of_namespace.get(agent.namespace, _NONE), self._of_all)
-        return [each for some in named for each in some]
+        return self._index.of(agent)
 
     def of_fleet(self) -> Sequence[Record]:
         """Those that concern all agents."""
-        return self._of_all
+        return self._index.of_fleet
 
     def take_changed(self) -> Collection[AgentRef] | None:
         """Whose records are others since this was asked last; None: maybe of all."""
-        changed, self._changed = self._changed, set()
-        return changed
+        return self._index.take_changed()
 
     def judged(self) -> Iterator[Judged]:
         """Each document of each source."""
-        for name, source in self._sources.items():
+        for judged, _ in self.with_origins():
+            yield judged
+
+    def with_origins(self) -> Iterator[tuple[Judged, Mapping[str, str]]]:
+        """Each document of each source, with what an auditor finds it by."""
+        for name, source in list(self._sources.items()):
             if self._why_silent(name) is None:
-                yield from source.judged or ()
+                yield from ((each, source.origin) for each in source)
 
     def gone(self) -> Sequence[Record]:
         """Those that were seen and are not there now."""
@@ -127,83 +125,68 @@ class RecordBook:
 
     def counts(self) -> tuple[Mapping[str, int], Mapping[Invalid, int]]:
         """How many are valid, invalid, removed and unread; and invalid ones by their first problem."""
-        invalid = Counter(each.problems[0].name for each in self.judged() if each.problems)
+        read = [source for name, source in self._sources.items() if self._why_silent(name) is None]
+        invalid = sum((each.invalid for each in read), Counter[Invalid]())
         removed = sum(each.gone is UnknownReason.RECORD_REMOVED for each in self._gone)
         found = {
-            "valid": sum(not each.problems for each in self.judged()),
+            "valid": sum(map(len, read)) + sum(each.left_out for each in read) - invalid.total(),
             "invalid": invalid.total(),
             "removed": removed,
             "unread": len(self._gone) - removed,
         }
         return found, invalid
 
+    async def _judge(self, now: float, time_slice: TimeSlice) -> None:
+        """The smallest places first: one of very many records costs no other its own."""
+        left = MOST
+        for name, source in sorted(self._sources.items(), key=lambda each: len(each[1].read)):
+            if self._why_silent(name) is not None:
+                continue
+            if await source.judge(self.trust, self.controls, left, now, time_slice):
+                self._tell(source)
+                await time_slice.checkpoint()
+                self._note_changes(source)
+                await time_slice.checkpoint()
+            left -= source.weight
+            self._again_at = min(self._again_at, source.again_at)
+
     def _judge_anew(self) -> None:
         for source in self._sources.values():
-            source.judged = None
-        self._dirty, self._again_at = True, inf
+            source.forget()
+        self._dirty = True
 
-    async def _judge(self, source: _Source, left: int, now: float, time_slice: TimeSlice) -> None:
-        judged = list[Judged]()
-        for each in source.read[: max(0, left)]:
-            judged.append(self.trust.judged(each, self.controls, now))
-            await time_slice.checkpoint()
-        if len(source.read) > left:
-            told = (too_many(f"more than {MOST} records in all"),)
-            judged.append(Judged(source.read[max(0, left)].id, None, told))
-        source.judged = judged
-        self._tell(source)
-
-    def _tell(self, source: _Source) -> None:
+    def _tell(self, source: RecordSource) -> None:
         """Each invalid one is logged once."""
-        invalid = [each for each in source.judged or () if each.problems]
-        new = [each for each in invalid if each.id not in source.invalid]
+        invalid = [each for each in source if each.problems]
+        new = [each for each in invalid if each.id not in source.told]
         for each in new[:_LOGGED]:
             control = each.record.control if each.record is not None else ""
             why = "; ".join(f"{problem.name}: {problem.message}" for problem in each.problems)
             log.warning("invalid record", extra={"record": each.id, "control": control, "why": why[:500]})
         if len(new) > _LOGGED:
             log.warning("more invalid records", extra={"records": len(new) - _LOGGED})
-        source.invalid = frozenset(each.id for each in invalid)
+        source.told = frozenset(each.id for each in invalid)
 
-    def _note_date(self, judged: Judged) -> None:
-        """What is dated in the future is judged again then."""
-        if judged.record is not None and any(each.name is Invalid.FUTURE_DATED for each in judged.problems):
-            self._again_at = min(self._again_at, judged.record.at - CLOCK_SKEW)
+    def _note_changes(self, source: RecordSource) -> None:
+        before, source.told_valid = source.told_valid, source.valid
+        new = ((key, each) for key, each in source.valid.items() if key not in before)
+        self._came.update((key, each) for key, each in new if not self.seen.is_there(key))
+        self._went.update((key, each) for key, each in before.items() if key not in source.valid)
+
+    def _tell_changes(self, there: Mapping[Key, Record], now: float) -> None:
+        """What only moved to another place neither came nor went."""
+        came = [each for key, each in self._came.items() if key not in self._went]
+        went = [each for key, each in self._went.items() if key not in there]
+        self._came, self._went = {}, {}
+        for tell in self.on_change if self.tells and (came or went) else ():
+            tell(came, went, now)
 
     def _may_count(self, record: Record, now: float) -> bool:
         return not problems(record, self.controls, self.trust.authorities, now, self.trust.verify)
 
+    def _has_failed(self, record: Record) -> bool:
+        control = self.controls.get(record.control)
+        return control is not None and has_failed(control, record)
+
     def _why_silent(self, source: str) -> UnknownReason | None:
         return next((why for begin, why in self._silent.items() if source.startswith(begin)), None)
-
-    async def _index(self, records: Sequence[Record], time_slice: TimeSlice) -> None:
-        of_agent, of_namespace, of_all = dict[AgentRef, list[Record]](), dict[str, list[Record]](), list[Record]()
-        for each in records:
-            if each.scope is Scope.FLEET:
-                of_all.append(each)
-            elif each.scope is Scope.NAMESPACE:
-                of_namespace.setdefault(each.namespace, []).append(each)
-            else:
-                for agent in each.agents:
-                    of_agent.setdefault(AgentRef(each.namespace, agent), []).append(each)
-            await time_slice.checkpoint()
-        if not (_same(of_all, self._of_all) and _all_same(of_namespace, self._of_namespace)):
-            self._changed = None
-        if self._changed is not None:
-            for ref in of_agent.keys() | self._of_agent.keys():
-                if not _same(of_agent.get(ref, _NONE), self._of_agent.get(ref, _NONE)):
-                    self._changed.add(ref)
-                await time_slice.checkpoint()
-        self._of_agent, self._of_namespace, self._of_all = of_agent, of_namespace, of_all
-
-
-def _same(one: Sequence[Record], other: Sequence[Record]) -> bool:
-    return len(one) == len(other) and all(map(_is, one, other))
-
-
-def _is(one: Record, other: Record) -> bool:
-    return one is other or one == other
-
-
-def _all_same(one: Mapping[str, Sequence[Record]], other: Mapping[str, Sequence[Record]]) -> bool:
-    return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)

@@ -2,17 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from probes.controls.catalogue.control import UnknownReason
 from watcher.checklist.live.records.book import RecordBook
-from watcher.checklist.live.records.reading import ReadRecord, budget, read_records
+from watcher.checklist.live.records.reading import read_records
 from watcher.config.records.settings import RecordConfigMaps
 from watcher.kube.access import Access
 from watcher.kube.list_watch import ListWatch, Patience
 from watcher.kube.objects import Raw
 from watcher.kube.reachability import Reachability
-from watcher.runtime.cooperative import TimeSlice
 from watcher.runtime.failures import FailuresLogger
 from watcher.runtime.lasting import AGAIN, begun_again
 
@@ -42,7 +41,7 @@ class RecordObjects(Reachability):
         self._watch = ListWatch(access, path, wanted.selector, self, patience, uniform)
         self.was_read = False  # whether it was listed, or could not be, and that is in the book
         self._names: dict[str, str] = {}  # by uid
-        self._put: dict[str, Raw] = {}  # by source: what is to be read
+        self._put: dict[str, tuple[Raw, dict[str, str]]] = {}  # by source: what is to be read, and which state it is
         self._logger = FailuresLogger(logging.getLogger(__name__))
         self._task: asyncio.Task[None] | None = None
         book.silence(self._begin, UnknownReason.UNREACHABLE)  # until they are listed
@@ -63,7 +62,8 @@ class RecordObjects(Reachability):
         meta = raw["metadata"]
         source = f"{self._begin}{meta['name']}"
         self._names[str(meta["uid"])] = source
-        self._put[source] = dict(raw.get("data") or {})
+        origin = {"uid": str(meta["uid"]), "resource_version": str(meta.get("resourceVersion") or "")}
+        self._put[source] = dict(raw.get("data") or {}), origin
 
     def remove(self, uid: str) -> None:
         """A ConfigMap is gone."""
@@ -89,22 +89,14 @@ class RecordObjects(Reachability):
         """Read what was put since."""
         tried = self.tried.is_set()
         while self._put:
-            source, data = self._put.popitem()
-            found = await _records(data, source)
+            source, (data, origin) = self._put.popitem()
+            texts = ((f"{source}/{key}", str(text)) for key, text in sorted(data.items()))
+            found = await read_records(texts, source, self._book.read_of(source))
             if source in self._names.values():  # not gone meanwhile
-                self._book.put(source, found)
+                self._book.put(source, found, origin)
         if self.last_success is not None:
             silent_for = 0.0 if not self.why else self.now() - self.last_success
             self._book.silence(self._begin, self.down if silent_for >= KEPT else None)
         elif self.why:
             self._book.silence(self._begin, self.down)
         self.was_read |= tried
-
-
-async def _records(data: Raw, source: str) -> Sequence[ReadRecord]:
-    found, time_slice, left = list[ReadRecord](), TimeSlice(), budget()
-    for key, text in sorted(data.items()):
-        for each in read_records(str(text), f"{source}/{key}", source, left):
-            found.append(each)
-            await time_slice.checkpoint()
-    return found

@@ -115,6 +115,7 @@ class RecordEvidence:
             if await self.book.refresh(self._date()):
                 self._tell()
             self._known |= tried
+            self.book.tells = self._known
         except Exception:  # the boundary: the next run comes; what was read stays
             self._logger.exception("records not read")
         finally:

@@ -4,16 +4,17 @@ import asyncio
 import errno
 import fnmatch
 import glob
+import hashlib
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from probes.controls.catalogue.control import UnknownReason
 from watcher.checklist.live.records.book import RecordBook
-from watcher.checklist.live.records.reading import MOST_BYTES, ReadRecord, budget, read_records, unreadable
-from watcher.runtime.cooperative import TimeSlice
+from watcher.checklist.live.records.checkout import commit_of
+from watcher.checklist.live.records.reading import MOST_BYTES, ReadRecord, read_records, unreadable
 
 BEGIN = "file:"
 EVERY = 2.0
@@ -92,7 +93,9 @@ class RecordFiles:
             self._note_failure(path, _why(error))
             return
         self._mended(path)
-        self._book.put(BEGIN + path, await _records(raw, BEGIN + path))
+        source = BEGIN + path
+        read = await _records(raw, source, self._book.read_of(source))
+        self._book.put(source, read, await asyncio.to_thread(_origin, path, raw))
         self._marks[path] = mark
 
     def _note_failure(self, path: str, why: UnknownReason) -> None:
@@ -111,18 +114,20 @@ class RecordFiles:
         self._book.drop(BEGIN + path)
 
 
-async def _records(raw: bytes, source: str) -> Sequence[ReadRecord]:
+async def _records(raw: bytes, source: str, before: Sequence[ReadRecord]) -> Sequence[ReadRecord]:
     if len(raw) > MOST_BYTES:
         return (unreadable(source, f"it is over {MOST_BYTES >> 20} MiB"),)
     try:
         text = raw.decode()
     except UnicodeDecodeError:
         return (unreadable(source, "it is not UTF-8"),)
-    found, time_slice = list[ReadRecord](), TimeSlice()
-    for each in read_records(text, source, source, budget()):
-        found.append(each)
-        await time_slice.checkpoint()
-    return found
+    return await read_records([(source, text)], source, before)
+
+
+def _origin(path: str, raw: bytes) -> Mapping[str, str]:
+    """What was read, and which commit is checked out there, if any."""
+    commit = commit_of(Path(path))
+    return {"sha256": hashlib.sha256(raw).hexdigest()} | ({"commit": commit} if commit else {})
 
 
 def _looked(patterns: Sequence[str]) -> dict[str, _Look]:

@@ -2,14 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from pydantic import ConfigDict, TypeAdapter
 
 from probes.controls.records import Record
-from watcher.checklist.live.records.seen import SeenRecords
+from probes.controls.records.sharing import shared
+from watcher.checklist.live.records.seen import Key, SeenRecords, key_of
 from watcher.runtime.atomic_write import AtomicFile
 
 log = logging.getLogger(__name__)
@@ -64,16 +67,18 @@ class KeptRecords:
             return
         records = list(self._seen.all())
         try:
-            await self._file.write(await asyncio.to_thread(_lines, self.began, records))
+            content, left_out = await asyncio.to_thread(_lines, self.began, records)
+            await self._file.write(content)
         except OSError as error:
             self.unwritable = f"{self._path}: {error.strerror or error}"
         else:
-            self.unwritable, self._written = "", changes
+            too_many = f"{self._path}: {left_out} records are not kept, they are over {_MOST >> 20} MiB"
+            self.unwritable, self._written = too_many if left_out else "", changes
 
 
 class _Found(NamedTuple):
     began: float | None = None
-    records: Sequence[Record] = ()
+    records: Mapping[Key, Record] = MappingProxyType({})
 
 
 def _read(path: Path) -> _Found:
@@ -89,15 +94,22 @@ def _read(path: Path) -> _Found:
     head = _HEAD.validate_json(first)
     if (head.format, head.version) != (FORMAT, VERSION):
         raise ValueError("not a file of this release")
-    return _Found(head.began, [_RECORD.validate_json(each) for each in lines])
+    records = (shared(_RECORD.validate_json(each)) for each in lines)
+    return _Found(head.began, {key_of(each): each for each in records})
 
 
-def _lines(began: float, records: Sequence[Record]) -> bytes:
-    made, size = [_HEAD.dump_json(_Head(FORMAT, VERSION, began))], 0
-    for each in records:
+def _lines(began: float, records: Sequence[Record]) -> tuple[bytes, int]:
+    """The content of the file, and how many records have no room in it; the newest go first."""
+    made, left_out = BytesIO(), 0
+    made.write(_HEAD.dump_json(_Head(FORMAT, VERSION, began)) + b"\n")
+    for each in sorted(records, key=_at, reverse=True):
         line = _RECORD.dump_json(each, exclude_defaults=True)
-        size += len(line) + 1
-        if size > _MOST - 1024:
-            break
-        made.append(line)
-    return b"\n".join(made) + b"\n"
+        if made.tell() + len(line) >= _MOST:
+            left_out += 1
+        else:
+            made.write(line + b"\n")
+    return made.getvalue(), left_out
+
+
+def _at(record: Record) -> float:
+    return record.at

@@ -6,7 +6,7 @@ from math import inf
 from typing import NamedTuple
 
 from probes.controls.catalogue.control import Control
-from probes.controls.records import Authority, Invalid, Problem, Record, Verify, problems
+from probes.controls.records import Authority, Invalid, Problem, Record, Verified, Verify, problems
 from watcher.checklist.live.records.envelope import Keys
 from watcher.checklist.live.records.reading import ReadRecord
 
@@ -42,12 +42,13 @@ class Trust:
         if read.record is None:
             return Judged(read.id, None, read.problems)
         signers = read.envelope.signers(self.keys) if read.envelope is not None else frozenset[str]()
-        record = replace(read.record, signers=signers) if signers else read.record
+        verified: Verified = "signature" if signers else "source" if self.authorities else "none"
+        record = read.record
+        if (record.signers, record.verified) != (signers, verified):
+            record = replace(record, signers=signers, verified=verified)
         found = [*read.problems, *problems(record, controls, self.authorities, now, self.verify)]
         if read.envelope is not None and self.keyed and not signers:
             found.append(Problem(Invalid.WRONG_SIGNATURE, "none of the configured keys signed it"))
-        if signers or self.authorities:
-            record = replace(record, verified="signature" if signers else "source")
         return Judged(read.id, self._limited(record), tuple(found))
 
     def _limited(self, record: Record) -> Record:
@@ -55,3 +56,13 @@ class Trust:
         if record.control != REVIEWED or record.expires_at is None or record.expires_at <= ends:
             return record
         return replace(record, expires_at=ends)
+
+
+def of_one_record(read: ReadRecord, judged: Judged) -> ReadRecord:
+    """What was read, with the record of what it came to: who signed it is found anew each time, one record is enough.
+
+    Not where its end was moved: that cannot be taken back.
+    """
+    if judged.record is None or judged.record is read.record or read.record is None:
+        return read
+    return read._replace(record=judged.record) if judged.record.expires_at == read.record.expires_at else read

@@ -15,7 +15,7 @@ from probes.controls.evidence import PodTemplate
 from probes.controls.judges.kubernetes_object.pre_stop import pre_stop_sleep
 from probes.controls.judges.secret_texts.rules import INJECTORS, secret_rule
 from probes.controls.judges.stand_ins import EXAMPLES, stand_in, stand_in_for_command
-from watcher.discovery.pod.containers import agent_container, opa_beside, opa_container
+from watcher.discovery.pod.containers import PolicyFiles, agent_container, opa_beside, opa_container, policy_files
 from watcher.discovery.pod.kept.cost import costs_too_much
 from watcher.discovery.pod.opa import listens_on_loopback
 from watcher.kube.objects import Raw
@@ -44,7 +44,7 @@ _ONE_NAME = b'"kube-api-access"'
 class KeptTemplate:
     """A template as JSON; equal ones are one object as long as somebody has it."""
 
-    __slots__ = ("__weakref__", "agent_container", "opa", "opa_on_loopback", "packed")
+    __slots__ = ("__weakref__", "agent_container", "opa", "opa_on_loopback", "packed", "policy_files")
 
     def __init__(self, packed: bytes, spec: Raw) -> None:
         """`spec`: as it was read, of which the packed template has stand-ins."""
@@ -53,6 +53,7 @@ class KeptTemplate:
         self.packed, self.agent_container = packed, str(agent.get("name") or "")
         self.opa = "" if opa is None else str(opa.get("name") or "")
         self.opa_on_loopback = sidecar is not None and listens_on_loopback(sidecar)
+        self.policy_files = PolicyFiles() if opa is None else policy_files(opa)
 
     def read(self) -> PodTemplate:
         """The template, made anew: its JSON takes a tenth of what it is as objects."""
@@ -86,7 +87,7 @@ def keep_template(metadata: Raw, spec: Raw) -> KeptTemplate:
     made = KeptTemplate(packed, spec)
     if len(_read_before) >= _MOST_KNOWN:
         _read_before.clear()
-    own = f"{made.agent_container} {made.opa} {made.opa_on_loopback}".encode()
+    own = f"{made.agent_container} {made.opa} {made.opa_on_loopback} {made.policy_files}".encode()
     made = _by_content.setdefault(_digest(packed + own), made)
     _read_before[digest] = made
     return made

@@ -208,4 +208,6 @@ class ConfigMapReader:
 
 def _told(found: KeptConfigMap | Missing) -> object:
     """What of it agents are judged by."""
-    return (found.packed, found.changed_at, found.configs) if isinstance(found, KeptConfigMap) else found
+    if isinstance(found, Missing):
+        return found
+    return found.packed, found.changed_at, found.configs, found.policy, found.opa_configs

@@ -1,5 +1,6 @@
 """What is kept of a ConfigMap for the checklist: what is to be judged of its texts, and of the agent's config in it."""
 
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from probes.controls.judges.secret_texts.documents import doubts_of
 from probes.controls.judges.secret_texts.rules import secret_rule
 from probes.controls.judges.stand_ins import stand_in, stand_in_for_file
 from probes.controls.judges.texts import texts_of
+from probes.readings.opa.policies import policy_digest
 from watcher.checklist.agent_config import read_agent_config
 from watcher.checklist.live.kubernetes.objects.kinds import meta_of
 from watcher.discovery.pod.kept.pod import seconds
@@ -23,6 +25,7 @@ _NO_TEXT = b64encode(b"\xff").decode()
 _NUMBER = 1000
 """In place of a number that may be a secret."""
 
+_FETCHES = re.compile(r"[\"']?\b(bundles?|discovery)[\"']?\s*:")
 _MOST_KEYS = 1000
 _MOST_MANAGERS = 100
 
@@ -50,6 +53,8 @@ class KeptConfigMap:
     packed: bytes  # its body with stand-ins, as JSON
     changed_at: float | None  # Unix seconds at which its data was changed last; None: nobody says
     configs: Mapping[str, KeptConfig]  # agents' configs in it, by key
+    policy: str  # the digest of its modules of Rego, `sha256:...`; empty where it has none
+    opa_configs: Mapping[str, bool]  # by key of its other files: whether OPA fetches policies by it, were it its config
     read_at: float  # Unix seconds
 
     @property
@@ -67,7 +72,14 @@ def keep_config_map(raw: Raw, keys: Collection[str], now: float) -> KeptConfigMa
     meta, data = raw["metadata"], raw.get("data") or {}
     body = without_values(raw)
     configs = {key: keep_config(str(data[key])) for key in keys if key in data}
-    return KeptConfigMap(str(meta["namespace"]), str(meta["name"]), to_json(body), _changed_at(meta), configs, now)
+    policy = policy_digest({str(key): str(text) for key, text in data.items() if _is_module(str(key))})
+    named = str(meta["namespace"]), str(meta["name"])
+    others = {str(key): bool(_FETCHES.search(str(text))) for key, text in data.items() if not _is_module(str(key))}
+    return KeptConfigMap(*named, to_json(body), _changed_at(meta), configs, policy, others, now)
+
+
+def _is_module(key: str) -> bool:
+    return key.endswith(".rego") and not key.endswith("_test.rego")
 
 
 def without_values(raw: Raw) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""What OPA says in place of a decision and beside it: its errors, and which policies it has."""

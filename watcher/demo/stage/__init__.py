@@ -1,0 +1,1 @@
+"""What stands around one agent of the demo: a cluster, Prometheus and others, as far as the watcher asks them."""
