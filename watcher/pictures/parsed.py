@@ -1,4 +1,4 @@
-"""The pictures of a target as a daemon's API gives them, drawn: the inverse of what `/api/v1/targets/.../pictures` does.
+"""The pictures of a target as a daemon gives them in its API, drawn: the inverse of what the API writes.
 
 1. Read the document; what is not as the API writes it is refused whole.
 2. Turn its dates into seconds from the moment at which it was made.

@@ -15,6 +15,7 @@ from watcher.checklist.live.view import ChecklistView
 from watcher.engine.engine import Engine
 from watcher.scheduling.poll_loops import PollLoops
 from watcher.web.changes.api import changes_api
+from watcher.web.changes.failing import failing_by
 from watcher.web.changes.page import changes_page
 from watcher.web.checklist.api import checklist_routes
 from watcher.web.checklist.exposition import agent_families
@@ -89,7 +90,7 @@ def make_app(
     # Apart: whoever asks for many pages is not in Prometheus's way.
     conditions = sorted({kind.name for probe in engine.board.probes for kind in probe.conditions})
     probes = [probe.name for probe in engine.board.probes]
-    told = told_by(engine)
+    told, failing_now = told_by(engine), failing_by(engine.board, checklist)
     scrapes, others = SharedPages(Places(shares(engine.descriptors.readers).scrapes)), Turns()
 
     known = {*conditions, *(checklist.catalogue.by_id if checklist is not None else ())}
@@ -148,9 +149,9 @@ def make_app(
             pods_route(engine, discovered, others),
             *checklist_routes(engine, checklist, others),
             records_api(checklist, others),
-            changes_api(engine, past, known, others),
+            changes_api(engine, past, known, failing_now, others),
             *map(others.route, _pages(engine, discovered, past)),
-            others.route(changes_page(engine, past, known)),
+            others.route(changes_page(engine, past, known, failing_now)),
             *map(others.route, runbook_routes(engine, past, rollouts)),
             *map(others.route, _readiness(engine, checklist)),
             *_rollouts(engine, rollouts, checklist, others),
