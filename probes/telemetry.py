@@ -181,10 +181,11 @@ def measured(history: TelemetryHistory, context: PictureContext[TelemetryLimits]
     if history.inspection.at is not None:
         ago = say_duration(-context.since(history.inspection.at))
         yield Measured(METRICS_NONCONFORMANT, f"It was last read in full {ago} ago.")
-    window = limits.restart_window
-    count = sum(context.now - at <= window for at in history.restarts)
-    said = f"{count} new process{'' if count == 1 else 'es'} within {say_duration(window)}"
-    yield Measured(AGENT_RESTARTING, f"{said}; more than {limits.restarts} are too many.")
+    if history.since is not None:
+        window = limits.restart_window
+        count = sum(context.now - at <= window for at in history.restarts)
+        said = f"{count} new process{'' if count == 1 else 'es'} within {say_duration(window)}"
+        yield Measured(AGENT_RESTARTING, f"{said}; more than {limits.restarts} are too many.")
 
 
 PROBE = Probe(

@@ -25,6 +25,6 @@ def measured(history: BreakerHistory, context: Context) -> Iterator[Measured]:
 
 def _state(callee: Callee, context: Context) -> str:
     if callee.since is None:
-        return f"It was closed {say_duration(-context.age)} ago."
+        return f"It was seen closed {say_duration(-context.age)} ago."
     held, limit = say_duration(-context.since(callee.since)), say_duration(context.limits.open_for)
     return f"It is {state_of(callee)}, not closed for {held}; the limit is {limit}."

@@ -21,13 +21,13 @@ def measured(history: SLOHistory, context: Context) -> Iterator[Measured]:
 
 def _few(found: Judged, context: Context) -> str:
     least = context.limits.least_requests
-    return "" if found.requests >= least else f"There were {_count(found)}; they are judged from {least} on."
+    return "" if found.requests >= least else f"Seen: {_count(found)}; they are judged from {least} on."
 
 
 def _errors(found: Judged, context: Context) -> str:
     errors, limit = context.value(ERROR_RATIO), f"{context.limits.error_ratio:.1%}"
     if errors is None:
-        return f"There were {_count(found)}."
+        return f"Seen: {_count(found)}."
     return f"{errors:.1%} of {_count(found)} failed, the limit is {limit}."
 
 
@@ -36,7 +36,7 @@ def _latency(found: Judged, context: Context) -> str:
     if p95 is not None:
         return f"The p95 of {_count(found)} is {say(p95)}, the limit {limit}."
     if slow is None:
-        return f"There were {_count(found)}; the limit of their p95 is {limit}."
+        return f"Seen: {_count(found)}; the limit of their p95 is {limit}."
     return f"{slow:.1%} of {_count(found)} took longer than {limit}, {1 - P95:.0%} may."
 
 

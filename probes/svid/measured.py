@@ -28,6 +28,7 @@ def measured(_history: SvidHistory, context: Context) -> Iterator[Measured]:
         yield Measured(SVID_WRONG_IDENTITY, f"It is {shown(reading.leaf.uris[0])}.")
     if not context.clock_doubt:
         yield from _of_the_lifetime(context)
+    if reading.chain_length and not context.clock_doubt:
         yield Measured(SVID_NOT_TRUSTED, _chain(reading, context))
 
 
