@@ -1,6 +1,6 @@
 """Findings as Markdown, such as for a comment on a change.
 
-Of a picture there is its text alternative: GitHub and GitLab show neither SVG within Markdown nor images in `data:`.
+Of a picture there is its text alternative: GitHub, for one, shows neither SVG within Markdown nor images in `data:`.
 """
 
 from collections.abc import Iterator
