@@ -18,9 +18,9 @@ def measured(history: MemoryHistory, context: Context) -> Iterator[Measured]:
         return
     if limit:
         high = f"{context.limits.high_ratio:.0%}"
-        holds = f"It holds {say_bytes(rss)}, {rss / limit:.0%} of its limit of {say_bytes(limit)}"
-        yield Measured(HIGH, f"{holds}; more than {high} is high.")
-        yield Measured(PREDICTED, f"{holds}.")
+        holds = f"holds {say_bytes(rss)}, {rss / limit:.0%} of its limit of {say_bytes(limit)}"
+        yield Measured(HIGH, f"It {holds}; more than {high} is high.")
+        yield Measured(PREDICTED, f"The process {holds}.")
     floors = levels(history.floors)
     if floors:
         over = say_duration(len(floors) * BLOCK)

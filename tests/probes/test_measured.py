@@ -137,7 +137,7 @@ def telemetry() -> Said:
     return of_page(judged, 1830, reading=replace(page, size=3200).remembered(), took=0.009)
 
 
-HELD = "It holds 211.0 MiB, 41% of its limit of 512.0 MiB"
+HELD = "holds 211.0 MiB, 41% of its limit of 512.0 MiB"
 MEASURED: Mapping[Callable[[], Said], Said] = {
     svid: {
         "AgentUnreachable": "The handshake and one request took 9ms.",
@@ -166,8 +166,8 @@ MEASURED: Mapping[Callable[[], Said], Said] = {
         "CircuitBreakerFlapping ranker": "It opened once within 30m0s; more than 4 are too many.",
     },
     memory: {
-        "MemoryHigh": f"{HELD}; more than 90% is high.",
-        "MemoryExhaustionPredicted": f"{HELD}.",
+        "MemoryHigh": f"It {HELD}; more than 90% is high.",
+        "MemoryExhaustionPredicted": f"The process {HELD}.",
         "MemoryDrift": "Over 1d9h its floor went from 210.0 MiB to 210.0 MiB.",
     },
     pool: {

@@ -201,7 +201,7 @@ def test_the_api_has_what_is_drawn_with_dates_and_units(tmp_path: Path) -> None:
     )
     assert memory["conditions"] == ["MemoryHigh", "MemoryDrift", "MemoryExhaustionPredicted"]
     assert memory["end"] == found["generated_at"] == "2026-09-21T14:15:00Z"
-    assert memory["series"][0] == {
+    assert memory["series"][-1] == {
         "name": "latest probe result",
         "origin": "measured",
         "tone": "plain",
