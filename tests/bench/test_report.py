@@ -96,7 +96,8 @@ RESULTS = Results(
         made={"opa": 2_000.0},
         skipped={"opa": 9_000.0},
         starved=0,
-        said_after=6.0,
+        interval=15.0,
+        said_after=21.0,
         recovered_after=15.0,
     ),
 )
