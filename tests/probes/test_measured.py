@@ -74,8 +74,8 @@ def handshake(judged: Evaluation[SvidHistory], reading: Handshake, **known: Any)
 
 def opa_() -> Said:
     rows = (*opa.WELL, ("may", Expected.ALLOW, Actual.ALLOW))
-    fetched = {"last_success": opa.NOW - 32, "last_activation": opa.NOW - 900}
-    bundles = OPABundle(name="authz", revision="r7", **fetched), OPABundle(name="b", **fetched)
+    fetched = OPABundle(name="b", last_success=opa.NOW - 32, last_activation=opa.NOW - 900)
+    bundles = replace(fetched, name="authz", revision="r7"), fetched
     reading = opa.reading(
         *rows, report=StatusReport(at=opa.NOW - 20, clock=opa.NOW - 20, bundles=bundles), seconds=0.003
     )
@@ -133,6 +133,7 @@ def telemetry() -> Said:
     for at in range(0, 1831, 30):
         page = test_telemetry.page(1 if at < 900 else 890, test_telemetry.SCRAPABLE if at < 30 else None)
         engine.look(at, page)
+    assert engine.last is not None
     judged = Judged(TELEMETRY, TelemetryLimits(), history=engine.history, verdicts=engine.last.verdicts)
     return of_page(judged, 1830, reading=replace(page, size=3200).remembered(), took=0.009)
 
