@@ -21,7 +21,7 @@ from probes.contract import (
     shared_sample,
 )
 from probes.contract.condition import Window
-from probes.contract.picture import Level, Picture, PictureContext, Series, Tone, Unit
+from probes.contract.picture import Level, Measured, Picture, PictureContext, Series, Tone, Unit
 from probes.contract.signal import CPU_SECONDS, Absent, Unreadable, unreported
 from probes.history.counters import Grown, Growth, beginning, steps
 from probes.history.process import IN_TURN, NOBODY, PROCESS, Process, follow, in_turn
@@ -108,6 +108,13 @@ def pictures(history: CPUHistory, context: PictureContext[CPULimits]) -> Iterato
     )
 
 
+def measured(history: CPUHistory, context: PictureContext[CPULimits]) -> Iterator[Measured]:
+    """The use over `window`, where it is known."""
+    limit = context.target.cpu_limit
+    if limit and context.value(USAGE) is not None:
+        yield Measured(HIGH, f"{_said(limit, history, context)} More than {context.limits.high_ratio:.0%} is high.")
+
+
 def _said(limit: float, history: CPUHistory, context: PictureContext[CPULimits]) -> str:
     cores, window = context.value(USAGE), context.limits.window
     grown = history.used.over(window, context.interval)
@@ -130,4 +137,5 @@ PROBE = Probe(
     metrics=(USAGE, LIMIT),
     wants=lambda _: PROCESS,
     pictures=pictures,
+    measured=measured,
 )

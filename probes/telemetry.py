@@ -1,5 +1,6 @@
 """Can the agent's metrics be read, by us and by Prometheus, and does its process stay up?"""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from pydantic import Field
@@ -16,15 +17,17 @@ from probes.contract import (
     Severity,
     Unknown,
     Verdict,
+    say_bytes,
     say_duration,
 )
 from probes.contract.condition import Window
+from probes.contract.picture import Measured, PictureContext
 from probes.contract.signal import START_TIME, Absent, Unreadable, unreported
 from probes.history.counters import say_anew
 from probes.history.inspection import Inspection
 from probes.history.process import NOBODY, PROCESS, Answered, Followed, Process, follow
 from probes.readings.conformance import REASONS
-from probes.readings.metrics_page import MetricsPage, PageTrouble
+from probes.readings.metrics_page import MetricsPage, PageTrouble, RememberedPage
 
 
 class TelemetryLimits(Limits):
@@ -168,6 +171,23 @@ def _anew(watched: float, window: float) -> str:
     return say_anew(watched, window, "a new process came while no page could be read, perhaps not the only one")
 
 
+def measured(history: TelemetryHistory, context: PictureContext[TelemetryLimits]) -> Iterator[Measured]:
+    """Of the newest look, of the newest inspection of the whole page, and of the processes that were seen."""
+    page, limits = context.reading, context.limits
+    if context.stale:
+        return
+    if isinstance(page, RememberedPage) and page.asked:
+        yield Measured(METRICS_UNAVAILABLE, f"It gave {say_bytes(page.size)} in {say_duration(context.took)}.")
+    if history.inspection.at is not None:
+        ago = say_duration(-context.since(history.inspection.at))
+        yield Measured(METRICS_NONCONFORMANT, f"It was last read in full {ago} ago.")
+    if history.since is not None:
+        window = limits.restart_window
+        count = sum(context.now - at <= window for at in history.restarts)
+        said = f"{count} new process{'' if count == 1 else 'es'} within {say_duration(window)}"
+        yield Measured(AGENT_RESTARTING, f"{said}; more than {limits.restarts} are too many.")
+
+
 PROBE = Probe(
     name="telemetry",
     source="agent_metrics",
@@ -177,4 +197,5 @@ PROBE = Probe(
     judge=judge,
     metrics=(RESTARTS,),
     wants=lambda _: PROCESS,
+    measured=measured,
 )

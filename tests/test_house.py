@@ -247,13 +247,14 @@ import sys, probes
 probes.__path__.append(sys.argv[1])
 from probes.contract import Sample, Target, TargetKey
 from probes.contract.picture import PictureContext
-from probes.disk import USED_RATIO, DiskHistory, DiskLimits, bars
+from probes.disk import USED_RATIO, DiskHistory, DiskLimits, bars, measured
 target = Target(key=TargetKey("prod", "search", "search-0"))
 known = dict(target=target, limits=DiskLimits(), now=0.0, date=0.0, interval=30.0, looked=0.0)
 for stale in (False, True):
     context = PictureContext(**known, samples=(Sample(USED_RATIO, 0.95),), stale=stale)
     shown = bars(DiskHistory(), context)
     print([(bar.name, bar.said, bar.value, bar.full, bar.levels[0].value) for bar in shown])
+    print([(each.kind.name, each.said) for each in measured(DiskHistory(), context)])
 """
 
 _LOOK_AT_A_DISK = """
@@ -267,17 +268,22 @@ for page in ("agentweave_disk_used_ratio 0.95", "agentweave_disk_used_ratio 0.5"
 """
 
 
-def test_the_example_of_a_bar_in_contributing_shows_what_is_known_now(tmp_path: Path) -> None:
-    probe, bar = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)[:2]
+def test_the_examples_of_a_bar_and_of_numbers_in_contributing_show_what_is_known_now(tmp_path: Path) -> None:
+    probe, *shown = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)[:3]
     imports = (
         "from collections.abc import Iterator\nfrom probes.contract import Metric\n"
-        "from probes.contract.picture import Bar, Level, PictureContext, Tone\n"
+        "from probes.contract.picture import Bar, Level, Measured, PictureContext, Tone\n"
     )
-    (tmp_path / "disk.py").write_text(f"{imports}{probe}{bar}")
+    (tmp_path / "disk.py").write_text("".join((imports, probe, *shown)))
     command = [sys.executable, "-c", _SHOW_A_DISK, str(tmp_path)]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert told.stderr == ""
-    assert told.stdout.splitlines() == ["[('disk', '95% used', 0.95, 1.0, 0.9)]", "[]"]
+    assert told.stdout.splitlines() == [
+        "[('disk', '95% used', 0.95, 1.0, 0.9)]",
+        "[('DiskFull', '95% is used; more than 90% is full.')]",
+        "[]",
+        "[]",
+    ]
 
 
 def test_the_example_of_a_probe_in_contributing_is_a_probe(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from probes.breaker.conditions import BREAKER_FLAPPING, BREAKER_OPEN, OPEN_SINCE, STATE, TRANSITIONS
+from probes.breaker.measured import measured
 from probes.breaker.picture import pictures
 from probes.breaker.transitions import BREAKER_STATE, HALF_OPEN, STATES, BreakerHistory, BreakerLimits, Callee, seen
 from probes.contract import (
@@ -102,4 +103,5 @@ PROBE = Probe(
     metrics=(STATE, TRANSITIONS, OPEN_SINCE),
     wants=lambda _: (BREAKER_STATE, *PROCESS, REQUESTS),
     pictures=pictures,
+    measured=measured,
 )

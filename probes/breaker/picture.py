@@ -78,15 +78,21 @@ def _bands(callee: Callee, seen: _Seen, context: Context) -> Iterator[Band]:
     spans = (
         ("no opening was seen", seen.start, first, Tone.PLAIN),
         ("opened; when it closed again is not kept", first, not_closed, Tone.UNKNOWN),
-        (f"not closed, now {_state(callee)}", not_closed, seen.end, Tone.CRITICAL),
+        (f"not closed, now {state_of(callee)}", not_closed, seen.end, Tone.CRITICAL),
     )
     for name, start, end, tone in spans:
         if start < end:
             yield Band(name, start, end, tone)
 
 
-def _state(callee: Callee) -> str:
+def state_of(callee: Callee) -> str:
+    """What it is now, for people."""
     return STATES[callee.state].replace("_", "-")
+
+
+def times(count: int) -> str:
+    """How often, in words."""
+    return {0: "never", 1: "once"}.get(count, f"{count} times")
 
 
 def _sentences(callee: Callee, seen: _Seen, history: BreakerHistory, context: Context) -> Iterator[str]:
@@ -96,12 +102,15 @@ def _sentences(callee: Callee, seen: _Seen, history: BreakerHistory, context: Co
         yield "It is closed."
     else:
         least = "" if callee.sure else "at least "
-        yield f"It is {_state(callee)}, and has not been closed for {least}{say_duration(-seen.not_closed)}."
+        yield f"It is {state_of(callee)}, and has not been closed for {least}{say_duration(-seen.not_closed)}."
     count, window = len(callee.opened), say_duration(context.limits.flapping_window)
     more = count > context.limits.flapping_transitions
-    times = "once" if count == 1 else f"{count} times"
     if count or seen.not_closed is not None:
-        yield f"It opened {'at least ' if more else ''}{times} within {window}." if count else "No opening was seen."
+        yield (
+            f"It opened {'at least ' if more else ''}{times(count)} within {window}."
+            if count
+            else "No opening was seen."
+        )
     if seen.start > -context.limits.flapping_window and not more:
         yield f"It is known for {say_duration(-seen.start)} of the {window} that are shown."
     if history.process.in_turn:

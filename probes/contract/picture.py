@@ -1,4 +1,4 @@
-"""Pictures: what a probe judged by, as data. How it is drawn is nobody's business here.
+"""Pictures, and numbers in words: what a probe judged by, as data. How it is shown is nobody's business here.
 
 All times are seconds from now: what is past is negative. So moments that only time moves, and dates that others wrote,
 stand on one axis, each reckoned by its own clock.
@@ -97,6 +97,14 @@ class Bar(NamedTuple):
     tone: Tone = Tone.PLAIN
 
 
+class Measured(NamedTuple):
+    """What was measured for a condition, for the sentence that says it passes."""
+
+    kind: ConditionKind
+    said: str  # a sentence or two with numbers and units
+    subject: str = ""
+
+
 class Picture(NamedTuple):
     """What a probe judged by."""
 
@@ -116,7 +124,7 @@ class Picture(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureContext(Generic[L]):
-    """All that a picture may show beside the history of a judge."""
+    """All that a picture or a sentence may show beside the history of a judge."""
 
     target: Target
     limits: L
@@ -127,6 +135,7 @@ class PictureContext(Generic[L]):
     samples: tuple[Sample, ...] = ()  # what the newest look gave
     stale: bool = False  # that is too old to say anything of now
     reading: Reading | None = None  # what is kept of the newest look
+    took: float = 0.0  # seconds from the question of that look to its answer
     clock_doubt: str = ""  # why the watcher's own date is not believed, a sentence
 
     @property

@@ -7,7 +7,7 @@ from typing import Generic, NamedTuple, TypeVar
 from probes.contract.condition import ConditionKind, Status, Unknown, Verdict
 from probes.contract.limits import Limits
 from probes.contract.metric import Metric, Observation, Sample
-from probes.contract.picture import Bar, Picture, PictureContext
+from probes.contract.picture import Bar, Measured, Picture, PictureContext
 from probes.contract.reading import STALE_AFTER, Fault, Reading
 from probes.contract.target import Target
 
@@ -116,6 +116,10 @@ def _no_pictures(_history: object, _context: PictureContext[L]) -> tuple[Picture
     return ()
 
 
+def _no_numbers(_history: object, _context: PictureContext[L]) -> tuple[Measured, ...]:
+    return ()
+
+
 def _no_bars(_history: object, _context: PictureContext[L]) -> tuple[Bar, ...]:
     return ()
 
@@ -139,6 +143,7 @@ class Probe(Generic[R, L, H]):
     wants: Callable[[L], tuple[object, ...]] = _nothing  # what it asks of the source (signals, canaries)
     pictures: Callable[[H, PictureContext[L]], Iterable[Picture]] = _no_pictures  # what matters most comes first
     bars: Callable[[H, PictureContext[L]], Iterable[Bar]] = _no_bars  # for a line of the fleet's page
+    measured: Callable[[H, PictureContext[L]], Iterable[Measured]] = _no_numbers  # of each condition that may pass
 
     def applicable(self, target: Target) -> tuple[ConditionKind, ...]:
         """The conditions that a target with these fields can have."""

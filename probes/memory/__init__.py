@@ -30,6 +30,7 @@ from probes.memory.history import (
     MemoryHistory,
     MemoryLimits,
 )
+from probes.memory.measured import measured
 from probes.memory.picture import bars, pictures
 from probes.readings.metrics_page import MetricsPage
 
@@ -177,4 +178,5 @@ PROBE = Probe(
     wants=lambda _: (RSS, *PROCESS),
     pictures=pictures,
     bars=bars,
+    measured=measured,
 )

@@ -1,20 +1,14 @@
 """Does the OPA that an agent asks decide, decide rightly, and by a fresh policy?"""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Self
-
-from pydantic import Field, model_validator
 
 from probes.contract import (
     Evaluation,
     EvaluationContext,
-    Limits,
     Metric,
     Observation,
     Probe,
     Sample,
-    Seconds,
     Unknown,
     Verdict,
     Vote,
@@ -23,29 +17,13 @@ from probes.contract.condition import Status
 from probes.contract.reading import STALE_AFTER
 from probes.opa import decisions
 from probes.opa.bundles import BUNDLE_STALE, REVISION_SKEW, BundleContext, BundleHistory, judge_bundles, unknown_bundles
-from probes.readings.canary import BUILTIN, Canary, Question, question
+from probes.opa.history import OPAHistory, OPALimits
+from probes.opa.measured import measured
+from probes.readings.canary import BUILTIN, Question, question
 from probes.readings.decision import Actual, CanaryAnswer, Expected, OPAReading
 from probes.readings.opa_status import ASKED_IN, StatusReport
 
-
-class OPALimits(Limits):
-    """When an OPA is trouble."""
-
-    canaries: tuple[Canary, ...] = Field(default=(), max_length=100, description="questions whose answer is known")
-    builtin_canaries: bool = Field(default=True, description="ask foreign-caller and empty-input too")
-    bundle_stale_after: Seconds = Field(default=900.0, gt=0, description="since the last successful bundle request")
-    slow_after: Seconds = Field(default=0.1, gt=0, description="for the p95 of the last 20 decisions")
-
-    @model_validator(mode="after")
-    def _a_name_means_one_canary(self) -> Self:
-        taken = {builtin.canary for builtin in BUILTIN}
-        for canary in self.canaries:
-            if canary.name in taken:
-                msg = f"expected canaries with names of their own, got {canary.name!r} again"
-                raise ValueError(msg)
-            taken.add(canary.name)
-        return self
-
+__all__ = ["PROBE", "OPAHistory", "OPALimits", "judge"]
 
 BUNDLE_INFO = Metric(
     name="opa_bundle_info", help="The revision of a bundle that is active in OPA.", labels=("bundle", "revision")
@@ -73,15 +51,6 @@ CANARY_TOTAL = Metric(
     labels=("canary", "expected", "actual"),
     fleet=True,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class OPAHistory:
-    """What the next look wants to know."""
-
-    ticks: tuple[int, ...] = ()  # tenths of a millisecond that the last decisions took, oldest first
-    bundles: tuple[BundleHistory, ...] = ()
-    counted: Annotated[tuple[str, ...], Field(exclude=True)] = ()  # canaries whose counters stand at 0 or more
 
 
 def judge(reading: OPAReading, history: OPAHistory, context: EvaluationContext[OPALimits]) -> Evaluation[OPAHistory]:
@@ -188,4 +157,5 @@ PROBE: Probe[OPAReading, OPALimits, OPAHistory] = Probe(
     judge=judge,
     metrics=(BUNDLE_INFO, BUNDLE_LAST_SUCCESS, DECISION_P95, DECISION_DURATION, CANARY_TOTAL),
     wants=_wants,
+    measured=measured,
 )

@@ -28,6 +28,7 @@ from probes.pool.history import (
     PoolLimits,
     capacity_of,
 )
+from probes.pool.measured import measured
 from probes.pool.picture import bars, pictures
 from probes.pool.trend import Rise, is_bridged, layout, meets
 from probes.readings.metrics_page import MetricsPage
@@ -148,4 +149,5 @@ PROBE = Probe(
     wants=lambda _: (POOL_IN_USE, *PROCESS),
     pictures=pictures,
     bars=bars,
+    measured=measured,
 )

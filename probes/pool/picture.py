@@ -35,14 +35,14 @@ Context = PictureContext[PoolLimits]
 
 def pictures(history: PoolHistory, context: Context) -> Iterator[Picture]:
     """One for each pool of a known capacity, the fullest first."""
-    in_use, full = _in_use(context), context.values(EXHAUSTION)
+    in_use, full = in_use_of(context), context.values(EXHAUSTION)
     for name in _fullest_first(history, in_use, context.target):
         yield _picture(name, history, in_use.get(name), full.get((name,)), context)
 
 
 def bars(_history: PoolHistory, context: Context) -> Iterator[Bar]:
     """The fullest pool of the newest look."""
-    found = [(in_use / capacity_of(context.target, name), name, in_use) for name, in_use in _in_use(context).items()]
+    found = [(in_use / capacity_of(context.target, name), name, in_use) for name, in_use in in_use_of(context).items()]
     for share, name, in_use in sorted(found, reverse=True)[:1]:
         capacity, saturated = capacity_of(context.target, name), context.limits.saturated_ratio
         yield Bar(
@@ -61,7 +61,8 @@ def _tone(share: float, saturated: float) -> Tone:
     return Tone.WARNING if share > saturated else Tone.PLAIN
 
 
-def _in_use(context: Context) -> dict[str, float]:
+def in_use_of(context: Context) -> dict[str, float]:
+    """Connections in use of each pool of a known capacity, as the newest look saw it."""
     found = {name: in_use for (name,), in_use in context.values(IN_USE).items()}
     return {name: in_use for name, in_use in found.items() if capacity_of(context.target, name) > 0}
 

@@ -32,7 +32,8 @@ from probes.slo.history import (
     SLOHistory,
     SLOLimits,
 )
-from probes.slo.picture import pictures
+from probes.slo.measured import measured
+from probes.slo.picture import pictures, say
 
 __all__ = ["ERROR_RATE", "LATENCY", "PROBE", "REQUEST_RATE", "SLOHistory", "SLOLimits", "judge"]
 
@@ -156,12 +157,8 @@ def _sentence(kind: ConditionKind, found: _Found, limit: str) -> str:
         return f"The p95 of {share} over {over} is above {limit}."
     if kind is ERROR_RATE:
         return f"{share} failed over {over}."
-    p95 = "" if found.p95 is None else f" The p95 is {_say(found.p95)}."
+    p95 = "" if found.p95 is None else f" The p95 is {say(found.p95)}."
     return f"{share} took longer than {limit} over {over}.{p95}"
-
-
-def _say(seconds: float) -> str:
-    return say_duration(seconds) if seconds < 1 else f"{seconds:.1f}s"
 
 
 _OTHER_BUCKETS = "its buckets changed"
@@ -180,4 +177,5 @@ PROBE = Probe(
     metrics=(ERROR_RATIO, SLOW_RATIO, LATENCY_P95, REQUEST_RATE),
     wants=lambda _: (REQUESTS, ERRORS, DURATION, *PROCESS),
     pictures=pictures,
+    measured=measured,
 )

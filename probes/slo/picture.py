@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from probes.contract import say_duration
 from probes.contract.picture import Bar, Level, Picture, PictureContext, Series, Tone, Unit
-from probes.history.counters import Part, beginning, steps
+from probes.history.counters import Growth, Part, beginning, steps
 from probes.history.process import IN_TURN
 from probes.slo.durations import P95
 from probes.slo.history import (
@@ -27,16 +27,16 @@ def pictures(history: SLOHistory, context: Context) -> Iterator[Picture]:
     failed, took = history.failed.all_parts(), history.took.all_parts()
     if failed or took:
         start = beginning(failed or took, context.limits.window, context.interval, context.now)
-        judged = _judged(history, context)
+        found = ended(history, context) or timed(history, context)
         yield Picture(
             title="Requests a second",
-            text=" ".join(_sentences(judged, history, context)),
+            text=" ".join(_sentences(found, history, context)),
             conditions=(ERROR_RATE, LATENCY),
             start=start,
             end=0.0,
             unit=Unit.PER_SECOND,
             series=tuple(_lines(failed, took, history, (start, context.now))),
-            bars=tuple(_bars(judged, context)),
+            bars=tuple(_bars(found, context)),
         )
 
 
@@ -57,15 +57,15 @@ def _all(history: SLOHistory) -> int:
     return -1 if history.bounds else 0
 
 
-def _bars(judged: "_Judged | None", context: Context) -> Iterator[Bar]:
+def _bars(found: "Judged | None", context: Context) -> Iterator[Bar]:
     limits, errors, p95 = context.limits, context.value(ERROR_RATIO), context.value(LATENCY_P95)
-    slow, enough = context.value(SLOW_RATIO), judged is not None and judged.requests >= context.limits.least_requests
+    slow, enough = context.value(SLOW_RATIO), found is not None and found.requests >= context.limits.least_requests
     if errors is not None:
         yield _bar("errors", f"{errors:.1%}", errors, limits.error_ratio, f"{limits.error_ratio:.1%}", enough=enough)
     if p95 is not None:
-        yield _bar("p95", _say(p95), p95, limits.p95_limit, _say(limits.p95_limit), enough=enough)
+        yield _bar("p95", say(p95), p95, limits.p95_limit, say(limits.p95_limit), enough=enough)
     elif slow is not None:
-        name = f"slower than {_say(limits.p95_limit)}"
+        name = f"slower than {say(limits.p95_limit)}"
         yield _bar(name, f"{slow:.1%}", slow, 1 - P95, f"{1 - P95:.1%}", enough=enough)
 
 
@@ -80,32 +80,40 @@ def _bar(name: str, said: str, value: float, limit: float, limit_said: str, *, e
     )
 
 
-class _Judged(NamedTuple):
+class Judged(NamedTuple):
+    """What is judged over a window that is full."""
+
     requests: float
     seconds: float
 
 
-def _judged(history: SLOHistory, context: Context) -> _Judged | None:
-    """The requests over the window; None while it is not full, or too long ago."""
-    if context.value(REQUEST_RATE) is None:
-        return None
-    failed, took = (each.over(context.limits.window, context.interval) for each in (history.failed, history.took))
-    if failed is not None:
-        return _Judged(failed.by[0], failed.seconds)
-    return None if took is None else _Judged(took.by[_all(history)], took.seconds)
+def ended(history: SLOHistory, context: Context) -> Judged | None:
+    """The requests of which it is seen how they ended; None while the window is not full, or too long ago."""
+    return _over(history.failed, 0, context)
 
 
-def _sentences(judged: _Judged | None, history: SLOHistory, context: Context) -> Iterator[str]:
-    if judged is None:
+def timed(history: SLOHistory, context: Context) -> Judged | None:
+    """The same of those of which it is seen how long they took."""
+    return _over(history.took, _all(history), context)
+
+
+def _over(seen: Growth, counter: int, context: Context) -> Judged | None:
+    grown = seen.over(context.limits.window, context.interval)
+    return None if grown is None or context.value(REQUEST_RATE) is None else Judged(grown.by[counter], grown.seconds)
+
+
+def _sentences(found: Judged | None, history: SLOHistory, context: Context) -> Iterator[str]:
+    if found is None:
         yield f"What the last {say_duration(context.limits.window)} were like cannot be told yet, or not any more."
     else:
-        yield f"{judged.requests:,.0f} requests over {say_duration(judged.seconds)}."
-        if judged.requests < context.limits.least_requests:
+        yield f"{found.requests:,.0f} requests over {say_duration(found.seconds)}."
+        if found.requests < context.limits.least_requests:
             yield f"They are judged from {context.limits.least_requests} requests on."
-    yield from (f"{bar.name.capitalize()}: {bar.said}." for bar in _bars(judged, context))
+    yield from (f"{bar.name.capitalize()}: {bar.said}." for bar in _bars(found, context))
     if history.process.in_turn:
         yield IN_TURN
 
 
-def _say(seconds: float) -> str:
+def say(seconds: float) -> str:
+    """How long requests take, in words: to a tenth of a second from one on."""
     return say_duration(seconds) if seconds < 1 else f"{seconds:.1f}s"

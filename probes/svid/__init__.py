@@ -15,6 +15,7 @@ from probes.svid.expiry import (
 )
 from probes.svid.history import NOT_AFTER, NOT_BEFORE, SvidHistory, SvidLimits
 from probes.svid.identity import SERVED, SVID_WRONG_IDENTITY, served_id, wrong_identity
+from probes.svid.measured import measured
 from probes.svid.picture import bars, pictures
 from probes.svid.reachability import AGENT_UNREACHABLE, TLS_MISSING, tls_missing, unreachable
 from probes.svid.trust import SVID_NOT_TRUSTED, not_trusted
@@ -113,4 +114,5 @@ PROBE = Probe(
     metrics=(NOT_BEFORE, NOT_AFTER, LAST_ROTATION, ROTATIONS, SERVED),
     pictures=pictures,
     bars=bars,
+    measured=measured,
 )

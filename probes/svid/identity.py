@@ -52,7 +52,7 @@ def wrong_identity(leaf: Leaf, expected: Collection[str], own_trust_domain: str,
     spiffe_id = parse_spiffe_id(served)
     if spiffe_id is None or not spiffe_id.path:
         return wrong(
-            f"The URI SAN of the served certificate is no SPIFFE ID of a workload: {_shown(served)}.", "NotSPIFFEID"
+            f"The URI SAN of the served certificate is no SPIFFE ID of a workload: {shown(served)}.", "NotSPIFFEID"
         )
     if served in expected:
         return SVID_WRONG_IDENTITY.false()
@@ -61,14 +61,15 @@ def wrong_identity(leaf: Leaf, expected: Collection[str], own_trust_domain: str,
         trust_domains = {own_trust_domain}
     if trust_domains and spiffe_id.trust_domain not in trust_domains:
         return wrong(
-            f"{_shown(served)} is not of the trust domain {' or '.join(sorted(trust_domains))}.", "WrongTrustDomain"
+            f"{shown(served)} is not of the trust domain {' or '.join(sorted(trust_domains))}.", "WrongTrustDomain"
         )
     if expected:
-        return wrong(f"{_shown(served)} is served where {' or '.join(expected)} is expected.", "UnexpectedID")
+        return wrong(f"{shown(served)} is served where {' or '.join(expected)} is expected.", "UnexpectedID")
     if unlearnt:
         return SVID_WRONG_IDENTITY.unknown(Unknown.FACT_UNKNOWN, unlearnt)
     return SVID_WRONG_IDENTITY.false()
 
 
-def _shown(uri: str) -> str:
+def shown(uri: str) -> str:
+    """A URI SAN of a stranger's, of a length for a sentence and without what a terminal acts on."""
     return ascii(uri[:200])[1:-1]

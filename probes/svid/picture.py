@@ -22,8 +22,8 @@ _NOT_SEEN = "The latest probe result has no SVID; this is the newest one that wa
 Context = PictureContext[SvidLimits]
 
 
-class _Lifetime(NamedTuple):
-    """In seconds from now."""
+class Stages(NamedTuple):
+    """Of the lifetime of an SVID, in seconds from now."""
 
     start: float
     due: float  # less than `rotation_overdue_ratio` of it is left
@@ -34,10 +34,10 @@ class _Lifetime(NamedTuple):
 
 def pictures(history: SvidHistory, context: Context) -> Iterator[Picture]:
     """One, where an SVID was ever seen; none while the watcher's own date is not believed: nothing is judged then."""
-    served = _judged(context) or Lifetime(*history.dates)
+    served = served_lifetime(context) or Lifetime(*history.dates)
     if served.seconds <= 0 or context.clock_doubt:
         return
-    life = _on_the_axis(served, context)
+    life = on_the_axis(served, context)
     end = max(life.end, 0.0) + _BEYOND * served.seconds
     yield Picture(
         title="Lifetime of the served SVID",
@@ -52,10 +52,10 @@ def pictures(history: SvidHistory, context: Context) -> Iterator[Picture]:
 
 def bars(_history: SvidHistory, context: Context) -> Iterator[Bar]:
     """What is left of the SVID that the newest look saw; nothing while the watcher's own date is not believed."""
-    served = _judged(context)
+    served = served_lifetime(context)
     if served is None or served.seconds <= 0 or context.clock_doubt:
         return
-    life = _on_the_axis(served, context)
+    life = on_the_axis(served, context)
     left = max(0.0, life.end)
     yield Bar(
         name="SVID",
@@ -72,12 +72,14 @@ def bars(_history: SvidHistory, context: Context) -> Iterator[Bar]:
     )
 
 
-def _judged(context: Context) -> Lifetime | None:
+def served_lifetime(context: Context) -> Lifetime | None:
+    """Of the SVID that the newest look saw; None where it saw none, or is too old."""
     start, end = context.value(NOT_BEFORE), context.value(NOT_AFTER)
     return Lifetime(start, end) if start is not None and end is not None else None
 
 
-def _on_the_axis(served: Lifetime, context: Context) -> _Lifetime:
+def on_the_axis(served: Lifetime, context: Context) -> Stages:
+    """When what becomes of it, by the limits."""
     limits = context.limits
     dates = (
         served.start,
@@ -86,10 +88,10 @@ def _on_the_axis(served: Lifetime, context: Context) -> _Lifetime:
         falls_below(served, limits.expiry_imminent_ratio),
         served.end,
     )
-    return _Lifetime(*map(context.dated, dates))
+    return Stages(*map(context.dated, dates))
 
 
-def _bands(life: _Lifetime, end: float) -> Iterator[Band]:
+def _bands(life: Stages, end: float) -> Iterator[Band]:
     begins = (
         ("valid, no rotation due", life.start, Tone.PLAIN),
         ("rotation due", min(life.due, life.imminent), Tone.WARNING),
@@ -103,7 +105,7 @@ def _bands(life: _Lifetime, end: float) -> Iterator[Band]:
             yield Band(name, begin, until, tone)
 
 
-def _marks(life: _Lifetime, history: SvidHistory, context: Context) -> Iterator[Mark]:
+def _marks(life: Stages, history: SvidHistory, context: Context) -> Iterator[Mark]:
     yield Mark("now", 0.0)
     rotated = context.since(history.last_rotation) if history.last_rotation is not None else None
     if rotated is not None and life.start <= rotated <= 0:
@@ -118,8 +120,8 @@ def _issuers(context: Context) -> Sequence[Issuer]:
     return context.reading.issuers if isinstance(context.reading, Handshake) else ()
 
 
-def _sentences(life: _Lifetime, served: Lifetime, history: SvidHistory, context: Context) -> Iterator[str]:
-    if _judged(context) is None:
+def _sentences(life: Stages, served: Lifetime, history: SvidHistory, context: Context) -> Iterator[str]:
+    if served_lifetime(context) is None:
         yield _NOT_SEEN
     whole = say_duration(served.seconds)
     if life.end < 0:
@@ -129,11 +131,12 @@ def _sentences(life: _Lifetime, served: Lifetime, history: SvidHistory, context:
     else:
         yield f"{say_duration(life.end)} of {whole} are left, {life.end / served.seconds:.0%}."
     if life.end >= 0:
-        yield f"Rotation due {_when(life.due)}, overdue {_when(life.overdue)}; expiry imminent {_when(life.imminent)}."
+        yield f"Rotation due {when(life.due)}, overdue {when(life.overdue)}; expiry imminent {when(life.imminent)}."
     yield from _rotations(history, context)
 
 
-def _when(at: float) -> str:
+def when(at: float) -> str:
+    """A moment in seconds from now, in words."""
     return f"in {say_duration(at)}" if at > 0 else f"for {say_duration(-at)}"
 
 

@@ -17,6 +17,7 @@ from watcher.changes.change import Change, Kind
 from watcher.changes.store import ChangeStore
 from watcher.config.changes import ChangesSettings
 from watcher.metrics.own import OwnMetrics
+from watcher.runtime.gc_tuning import GCTuning
 
 CHANGES, TOGETHER = 10_000, 1_000
 """So many in all, and so many at once, as when a tenth of a fleet of 10,000 turns."""
@@ -28,7 +29,8 @@ class History:
 
     cpu_each: float  # seconds of all threads, for one change
     grown: int  # bytes of memory, from an empty database to the end
-    stall: float  # seconds: the worst that the loop was held up
+    stall: float  # seconds: the worst that the loop was held up by this process, which had the CPU for as long
+    late: float  # seconds: the same by the clock, with what else the machine did meanwhile
 
 
 def history(directory: Path) -> History:
@@ -41,14 +43,16 @@ def history(directory: Path) -> History:
 async def _measured(directory: Path) -> History:
     store = ChangeStore(ChangesSettings(), directory, OwnMetrics([], []), time.time)
     await store.beat()
-    before, cpu, worst = memory(os.getpid(), "VmRSS"), time.process_time(), 0.0
+    GCTuning(asyncio.get_running_loop()).freeze()  # as the daemon does
+    before, cpu, stall, late = memory(os.getpid(), "VmRSS"), time.process_time(), 0.0, 0.0
     for start in range(0, CHANGES, TOGETHER):
         adding = asyncio.create_task(store.add([_change(start + each) for each in range(TOGETHER)]))
         while not adding.done():
-            asked = time.monotonic()
+            asked, spent = time.monotonic(), time.process_time()
             await asyncio.sleep(0.001)
-            worst = max(worst, time.monotonic() - asked - 0.001)
-    found = History((time.process_time() - cpu) / CHANGES, memory(os.getpid(), "VmRSS") - before, worst)
+            waited = time.monotonic() - asked - 0.001
+            late, stall = max(late, waited), max(stall, min(waited, time.process_time() - spent))
+    found = History((time.process_time() - cpu) / CHANGES, memory(os.getpid(), "VmRSS") - before, stall, late)
     await store.close()
     return found
 

@@ -102,7 +102,8 @@ def _of_the_past(past: History) -> Iterator[Promise]:
     share = past.cpu_each * TOGETHER / 60
     yield Promise("history: CPU while a thousand verdicts turn each minute", 1, 0.3, share * 100, " %", note)
     yield Promise("history: memory", 10, 5, past.grown / 1e6, " MB", many)
-    yield Promise("history: stall", 15, 5, past.stall * 1e3, " ms", many)
+    late = f"{many}; {past.late * 1e3:.0f} ms by the clock, with what else the machine did"
+    yield Promise("history: stall", 15, 5, past.stall * 1e3, " ms", late)
 
 
 def _of_the_largest(mix: Mix) -> Iterator[Promise]:

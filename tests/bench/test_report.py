@@ -86,7 +86,7 @@ RESULTS = Results(
     check_seconds=0.6,
     hostile=Turns(worst=0.02, late=0.0, wrong=0, costly="", slowed=0, rss=0.0),
     traced=Traced(0.01, 0.005, 100_000),
-    history=History(cpu_each=100e-6, grown=3_000_000, stall=0.002),
+    history=History(cpu_each=100e-6, grown=3_000_000, stall=0.002, late=0.004),
     discovered=[_discovered(1_000), _discovered(10_000)],
     crowded=Crowd(hostile=100, healthy=1_000, steady=STEADY, wrong=0, stall=0.03, rss_peak=0),
     overloaded=Overloaded(

@@ -52,6 +52,8 @@ def test_what_is_asked_for_is_found_and_nothing_else() -> None:
         Selection(name="Fire"): [here, there],
         Selection(since=NOW - 2, until=NOW - 1): [there, explained],
         Selection(plain=True): [here, there],
+        Selection(failing=True): [here, there],
+        Selection(failing=True, name="Smoke"): [],
         Selection(namespace="' OR 1=1 --"): [],
     }
     assert {wanted: _of(store, wanted).changes for wanted in asked} == asked

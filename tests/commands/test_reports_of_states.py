@@ -7,14 +7,21 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from probes.contract.picture import Bar, Picture
 from probes.controls.catalogue.loading import load_catalogue
+from probes.controls.evidence import AgentRef
 from tests.commands.test_readiness_schemas import JUNIT, SARIF
+from tests.web.markup import Markup
 from watcher.checklist.agent_report import Chosen, Report
 from watcher.checklist.asked_report import report_of
 from watcher.checklist.reports.html_report import as_html
 from watcher.checklist.reports.junit_report import as_junit
 from watcher.checklist.reports.markdown_report import as_markdown
 from watcher.checklist.reports.sarif_report import as_sarif
+from watcher.pictures.drawing import drawn
+from watcher.pictures.shown import PicturedAgent, ProbePictures
+
+SCRIPT = "<script>alert(1)</script>"
 
 AT, END = "2026-11-30T11:00:00+00:00", "2027-01-31T00:00:00+00:00"
 RECORD = {"by": "ann@example.org", "at": AT, "expires_at": END, "evidence_url": "", "verified": "source"}
@@ -101,6 +108,40 @@ def test_sarif_suppresses_what_is_waived_and_has_what_needs_a_record_reviewed() 
     ]
     assert results["waived"]["properties"]["waiver"] == "configmap:records/prod/w.yaml:1"
     assert "suppressions" not in results["fail"]
+
+
+def _pictured() -> Report:
+    """With one picture, whose words are a stranger's."""
+    shown = drawn(
+        Picture("Pool", f"9 of 10 are in use. {SCRIPT}", (), -60, 0, SCRIPT, bars=(Bar("b", "9", 9, 10),)), "a"
+    )
+    agent = PicturedAgent(
+        "search-0", 3, {"pool": ProbePictures((shown,), more=True), "svid": ProbePictures((), failed=True)}
+    )
+    return replace(_report(), pictured={AgentRef("prod", "search"): agent})
+
+
+def test_html_has_the_pictures_of_the_worst_pod_and_their_words_are_no_markup() -> None:
+    text = as_html(_pictured())
+    page = Markup(text)
+    assert "As measured now Of search-0, the worst of its 3 pods." in " ".join(page.text.split())
+    assert text.count('<svg class="picture"') == 1
+    assert "svg.picture" in text, "their style is in it"
+    assert not page.tags & {"script", "img", "link"}
+    assert "The pictures of svid cannot be made" in page.text
+    assert "As measured now" not in as_html(_report())
+    assert "svg.picture" not in as_html(_report())
+
+
+def test_markdown_has_the_words_of_a_picture_in_its_place() -> None:
+    text = as_markdown(_pictured())
+    escaped = SCRIPT.replace("<", "\\<").replace(">", "\\>")
+    assert (
+        "### As measured now\n\nOf search-0, the worst of its 3 pods.\n\n"
+        f"- **Pool: {escaped}** 9 of 10 are in use. {escaped}\n"
+        "- of pool the first 1 are listed, worst first\n- the pictures of svid cannot be made\n"
+    ) in text
+    assert "As measured now" not in as_markdown(_report())
 
 
 @pytest.mark.parametrize("show", [as_html, as_markdown])

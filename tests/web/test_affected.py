@@ -36,7 +36,7 @@ def test_a_page_shows_so_many_targets_and_conditions_and_says_how_many_there_are
     rooms = [(SMOKE.true("It smokes.", "White", f"room-{at}"), NOW) for at in range(30)]
     calm = {f"prod/search/calm-{at:02}": [(SMOKE.false("hall"), NOW)] for at in range(30)}
     board = _board(calm | {"prod/search/smoking": rooms})
-    found = asyncio.run(affected(board, AlertSelection(SMOKE, "prod", "search"), board.oldest(NOW)))
+    found = asyncio.run(affected(board, AlertSelection(SMOKE, "prod", "search"), board.oldest(NOW), board.conditions))
     assert (len(found.seen), found.total) == (SHOWN_TARGETS, 31)
     assert [key.pod for key in found.true] == ["smoking"]
     assert (len(found.seen[0].own), found.seen[0].left_out) == (SHOWN_CONDITIONS, 10)
@@ -68,7 +68,7 @@ def _turns(work: Coroutine[Any, Any, object]) -> int:
 def test_a_large_fleet_is_gone_through_in_turns_with_the_looks() -> None:
     board = _board({f"prod/agent-{at}/pod": [(FIRE.true("It burns."), NOW)] for at in range(10_000)})
     oldest = board.oldest(NOW)
-    assert _turns(affected(board, AlertSelection(FIRE, "prod"), oldest)) > 1
+    assert _turns(affected(board, AlertSelection(FIRE, "prod"), oldest, board.conditions)) > 1
     assert _turns(crowd(board, AlertSelection(None), lambda _: True, oldest)) > 1
 
 
@@ -79,5 +79,5 @@ def test_the_workloads_of_all_targets_that_are_meant_are_known() -> None:
     asyncio.run(board.replace(found, {}))
     both, one = (AlertSelection(None, "prod", "search", pod) for pod in ("", "b"))
     oldest = board.oldest(NOW)
-    assert asyncio.run(affected(board, both, oldest)).workloads == set(known.values())
-    assert asyncio.run(affected(board, one, oldest)).workloads == {"statefulset/search"}
+    assert asyncio.run(affected(board, both, oldest, board.conditions)).workloads == set(known.values())
+    assert asyncio.run(affected(board, one, oldest, board.conditions)).workloads == {"statefulset/search"}

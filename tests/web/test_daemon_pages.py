@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -22,6 +23,7 @@ from tests.servers.prometheus_server import check_metrics, run_prometheus
 from tests.servers.tls_servers import serve
 from tests.servers.watched_fleet import run_fleet
 from tests.web.markup import Markup
+from watcher.cli import main
 
 SCRIPT = "<script>alert(1)</script>"
 TEXTS = (
@@ -128,6 +130,43 @@ def test_nothing_that_agents_say_becomes_markup(served: Served) -> None:
         policy = answer.headers["Content-Security-Policy"]
         assert policy.startswith("default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self';")
         assert "unsafe" not in policy
+
+
+def test_a_condition_that_passes_says_what_was_measured(served: Served) -> None:
+    def messages() -> dict[str, str]:
+        [target] = served.daemon.get("/api/v1/targets/prod/search").json()["targets"]
+        return {each["condition"]: each["message"] for each in target["conditions"] if each["status"] == "false"}
+
+    said = eventually(lambda: found if "OPADecisionSlow" in (found := messages()) else {}, within=60)
+    assert re.search(r"The handshake and one request took \d+ms\.$", said["AgentUnreachable"])
+    assert re.search(r"It expires in \d+m\d+s, after a lifetime of 1h\d+m\.$", said["SVIDExpired"])
+    assert re.search(r"It answered 3 of 3 questions, the slowest in \d+ms\.$", said["OPAUnreachable"])
+    assert re.search(r"The p95 of 20 decisions is \d+ms, the limit 100ms\.$", said["OPADecisionSlow"])
+    lacking = [name for name, message in said.items() if not re.search(r"\d", message)]
+    assert lacking == ["SVIDWrongIdentity"], "which names an identity"
+
+
+@pytest.mark.parametrize("form", ["html", "markdown"])
+def test_a_report_asked_of_a_daemon_has_the_pictures_of_each_agent(
+    served: Served, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = "http://{}:{}".format(*served.daemon.address)
+
+    def reported() -> str:
+        main(["readiness", "--url", url, "--output", form])
+        found = capsys.readouterr()
+        assert "pictures" not in found.err
+        return found.out if found.out.count("As measured now") == 2 else ""
+
+    report = eventually(reported, within=60)
+    assert "Lifetime of the served SVID" in report
+    assert "10 of 10 connections are in use" in report or "11 of 10 connections are in use" in report
+    if form == "html":
+        page = Markup(report)
+        assert not page.tags & {"script", "img", "i"}
+        assert SCRIPT in page.text
+        ids = re.findall(r' id="([^"]+)"', report)
+        assert len(ids) == len(set(ids)) > 10
 
 
 def test_every_link_of_a_page_leads_somewhere(served: Served) -> None:

@@ -33,7 +33,7 @@ def _smoking(count: int) -> list[Verdict]:
 
 def _listed(board: Board) -> tuple[dict[str, list[dict[str, object]]], list[str]]:
     async def pieces() -> list[str]:
-        return [piece async for piece in listing(board, list(board.states.values()), NOW)]
+        return [piece async for piece in listing(board, list(board.states.values()), NOW, board.conditions)]
 
     said = asyncio.run(pieces())
     return json.loads("".join(said)), said

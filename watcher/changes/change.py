@@ -15,6 +15,9 @@ class Kind(StrEnum):
 GONE = "gone"
 """What a condition turned to whose target, or whose callee, pool or bundle, is there no more."""
 
+FAILING = ("true", "fail", "expired")
+"""The status of a condition, and the states of a control, that are trouble."""
+
 EXPLAINED = "SourceFailed"
 """The reason of what is unknown because another condition of the same look is true: that one is the news."""
 
@@ -47,6 +50,7 @@ class Selection(NamedTuple):
     pod: str = ""
     name: str = ""
     plain: bool = False  # without what another change explains
+    failing: bool = False  # only what turned to failing
 
 
 class Period(NamedTuple):

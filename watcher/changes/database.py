@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from watcher.changes.change import EXPLAINED, Change, Period, Selection
+from watcher.changes.change import EXPLAINED, FAILING, Change, Period, Selection
 from watcher.runtime.sqlite_file import open_database, used_bytes
 
 VERSION = 1
@@ -31,6 +31,7 @@ _INSERT = "INSERT INTO change VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 
 _COUNT, _SELECT, _EVERY = "SELECT count(*) FROM change WHERE", "SELECT * FROM change WHERE", "SELECT * FROM change"
 _NEWEST = "ORDER BY at DESC, id DESC LIMIT :limit OFFSET :offset"
 _GROUPS = 'SELECT name, "after", count(DISTINCT namespace || char(0) || pod) FROM change WHERE'
+_FAILING = f'"after" IN {FAILING}'
 _PLAIN = "reason <> :explained AND reason_before <> :explained"
 _COUNTED = "kind = 'condition' AND reason <> 'WarmingUp' AND namespace NOT IN (SELECT value FROM json_each(:others))"
 _GROUPED = 'GROUP BY name, "after"'
@@ -51,7 +52,8 @@ class ChangeDatabase:
 
     def insert(self, changes: Sequence[Change]) -> None:
         """Keep these: all or none."""
-        rows = [tuple(_text(each) if isinstance(each, str) else each for each in change) for change in changes]
+        # One by one: the database gives the interpreter back at each, so a thousand hold up nobody.
+        rows = (tuple([_text(each) if isinstance(each, str) else each for each in change]) for change in changes)
         with self._transaction():
             self._connection.executemany(_INSERT, rows)
 
@@ -147,6 +149,7 @@ def _meant(wanted: Selection) -> tuple[str, dict[str, object]]:
     values = {name: _text(each) if isinstance(each, str) else each for name, each in wanted._asdict().items()}
     named = [f"{column} = :{column}" for column in ("namespace", "agent", "pod", "name") if values[column]]
     parts = ["at BETWEEN :since AND :until", *named, *([_PLAIN] if wanted.plain else [])]
+    parts += [_FAILING] if wanted.failing else []
     return " AND ".join(parts), {**values, "explained": EXPLAINED}
 
 

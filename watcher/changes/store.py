@@ -56,7 +56,7 @@ class ChangeStore:
     async def add(self, changes: Sequence[Change]) -> None:
         """Keep these, in the order of their time."""
         if changes:
-            await self._run(self._add, sorted(changes))
+            await self._run(self._add, changes)
             self._own_metrics.add(CHANGES, len(changes), "kept")
 
     def drop(self, count: int, whose: str) -> None:
@@ -137,7 +137,8 @@ class ChangeStore:
         if self._path is not None and _is_unreadable(error):
             self._set_aside(self._path, error)
 
-    def _add(self, changes: Sequence[Change]) -> None:
+    def _add(self, given: Sequence[Change]) -> None:
+        changes = sorted(given)
         disk = self._on_disk() if not self.trouble else None  # until a beat finds that it is well again
         if disk is None or not self._did(disk.insert, changes):
             self._memory.insert(changes)

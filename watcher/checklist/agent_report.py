@@ -1,7 +1,7 @@
 """What there is to show of one agent: its findings and what they come to."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from probes.controls.catalogue.control import Control
 from probes.controls.catalogue.loading import Catalogue
@@ -15,6 +15,7 @@ from probes.controls.readiness import Readiness, readiness_of
 from probes.controls.rollup import without_waivers
 from watcher.checklist.manifests.gathering import Fleet, Gathered
 from watcher.checklist.turned_finding import TurnedFinding
+from watcher.pictures.shown import PicturedAgent
 
 _WORST_FIRST = (
     State.FAIL,
@@ -111,6 +112,7 @@ class Report:
     notes: Sequence[str] = ()
     turned: Sequence[TurnedFinding] | None = None  # within the time that was asked for; None: it was not
     open_fails: bool = False  # whether what is required and not known, or expired, is as bad as what fails
+    pictured: Mapping[AgentRef, PicturedAgent] = field(default_factory=dict)  # of manifests none
 
 
 def judged(

@@ -1,14 +1,14 @@
 """The page of one agent with everything known about it, and what is to be known of the watcher itself."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from watcher.changes.store import ChangeStore
-from watcher.engine.board import Board, ConditionStatus, TargetState
+from watcher.engine.board import ConditionStatus
 from watcher.engine.engine import Engine
 from watcher.metrics.families import IMPAIRED, PREFIX
 from watcher.metrics.own import Impairment, OwnMetrics
@@ -19,7 +19,8 @@ from watcher.web.fleet.target_health import Summaries
 from watcher.web.links import links_of
 from watcher.web.missing import missing_agent
 from watcher.web.pictures.of_target import Pictures
-from watcher.web.rendering import ASSETS, TEMPLATES, html_page, page_templates, rendered
+from watcher.web.rendering import ASSETS, html_page, page_templates, rendered
+from watcher.web.told import told_by
 from watcher.web.unknown_reasons import help_of, runbook_step
 
 SHOWN_OF_A_PROBE = 200
@@ -35,7 +36,7 @@ _LOGGED = {
 
 def page_routes(engine: Engine, store: ChangeStore) -> list[Route]:
     """The routes of the page."""
-    templates, pictures = page_templates(), Pictures(engine)
+    templates, pictures, told = page_templates(), Pictures(engine), told_by(engine)
 
     async def agent(request: Request) -> Response:
         where = (request.path_params["namespace"], request.path_params["pod"])
@@ -47,7 +48,7 @@ def page_routes(engine: Engine, store: ChangeStore) -> list[Route]:
         found = [
             (
                 state,
-                _by_probe(engine.board, state),
+                _by_probe(told(state)),
                 await past_of(store, engine.board, state, now),
                 await pictures.of(state, f"picture-{place}"),
             )
@@ -70,16 +71,16 @@ def page_routes(engine: Engine, store: ChangeStore) -> list[Route]:
         return html_page(body, 200)
 
     async def asset(request: Request) -> Response:
-        path = request.url.path
-        return FileResponse(TEMPLATES / path[1:], media_type=ASSETS[path])
+        file, media_type = ASSETS[request.url.path]
+        return FileResponse(file, media_type=media_type)
 
     return [Route("/agents/{namespace}/{pod}", agent), *(Route(path, asset) for path in ASSETS)]
 
 
-def _by_probe(board: Board, state: TargetState) -> dict[str, list[ConditionStatus]]:
+def _by_probe(conditions: Iterable[ConditionStatus]) -> dict[str, list[ConditionStatus]]:
     # Trouble first, so the probe of the worst condition leads.
     found: dict[str, list[ConditionStatus]] = {}
-    for each in board.conditions(state):
+    for each in conditions:
         found.setdefault(each.probe, []).append(each)
     return found
 

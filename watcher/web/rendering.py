@@ -15,16 +15,20 @@ from probes.contract import TargetKey, say_bytes, say_duration
 from probes.contract.address import shown_url
 from probes.contract.units import clock_time, utc
 from watcher.engine.board import ConditionStatus
+from watcher.pictures.shown import DRAWN_BY
 from watcher.runtime.cooperative import TimeSlice
 from watcher.text.printable import printable
 from watcher.web.changes.words import is_control, runbook_of_change, status_mark, status_word, ticks_said
 from watcher.web.fleet.target_health import health_of_verdict
-from watcher.web.pictures.of_target import numbers_of
 from watcher.web.target_json import sentence
 
 TEMPLATES = Path(__file__).parent / "templates"
-ASSETS = {"/style.css": "text/css", "/page.js": "text/javascript"}
-"""What pages are made with beside their text: path and media type."""
+ASSETS = {
+    "/style.css": (TEMPLATES / "style.css", "text/css"),
+    "/pictures.css": (DRAWN_BY / "pictures.css", "text/css"),
+    "/page.js": (TEMPLATES / "page.js", "text/javascript"),
+}
+"""What pages are made with beside their text: path, file and media type."""
 
 _DAY = 86400.0
 
@@ -33,7 +37,7 @@ _DAY = 86400.0
 def page_templates() -> Environment:
     """The templates of all pages for people, compiled; whatever is put into one comes out as text."""
     templates = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader([TEMPLATES, DRAWN_BY]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -53,7 +57,6 @@ def page_templates() -> Environment:
         "pretty": lambda value: json.dumps(value, indent=2, ensure_ascii=False),
     }
     templates.globals |= {"runbook_of": _runbook_of, "link": _link, "health_of": health_of_verdict}
-    templates.globals |= {"numbers_of": numbers_of}
     templates.globals |= {"version": _version_of_assets()}
     templates.globals |= {"status_word": status_word, "status_mark": status_mark}
     templates.globals |= {"is_control": is_control, "runbook_of_change": runbook_of_change}
@@ -64,7 +67,7 @@ def page_templates() -> Environment:
 
 def _version_of_assets() -> str:
     """Changes with them: an open page that hears of another one loads itself anew."""
-    return sha256(b"".join((TEMPLATES / path[1:]).read_bytes() for path in ASSETS)).hexdigest()[:12]
+    return sha256(b"".join(file.read_bytes() for file, _ in ASSETS.values())).hexdigest()[:12]
 
 
 def _runbook_of(condition: ConditionStatus, key: TargetKey) -> str:

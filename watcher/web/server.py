@@ -15,6 +15,7 @@ from watcher.checklist.live.view import ChecklistView
 from watcher.engine.engine import Engine
 from watcher.scheduling.poll_loops import PollLoops
 from watcher.web.changes.api import changes_api
+from watcher.web.changes.failing import failing_by
 from watcher.web.changes.page import changes_page
 from watcher.web.checklist.api import checklist_routes
 from watcher.web.checklist.exposition import agent_families
@@ -45,6 +46,7 @@ from watcher.web.serving.server import Server
 from watcher.web.serving.shared_page import SharedPages
 from watcher.web.serving.turns import Turns, caller_of
 from watcher.web.target_json import fleet_listing, listing
+from watcher.web.told import told_by
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -88,6 +90,7 @@ def make_app(
     # Apart: whoever asks for many pages is not in Prometheus's way.
     conditions = sorted({kind.name for probe in engine.board.probes for kind in probe.conditions})
     probes = [probe.name for probe in engine.board.probes]
+    told, failing_now = told_by(engine), failing_by(engine.board, checklist)
     scrapes, others = SharedPages(Places(shares(engine.descriptors.readers).scrapes)), Turns()
 
     known = {*conditions, *(checklist.catalogue.by_id if checklist is not None else ())}
@@ -122,7 +125,7 @@ def make_app(
             query = fleet_query(request.query_params, conditions, probes)
         except FilterError as error:
             return JSONResponse({"error": str(error)}, 400)
-        document = fleet_listing(engine.board, query, engine.clock.steady(), standby=not engine.role.active)
+        document = fleet_listing(engine.board, query, engine.clock.steady(), told, standby=not engine.role.active)
         return StreamingResponse(others.pieces(document, caller_of(request)), media_type="application/json")
 
     async def target(request: Request) -> Response:
@@ -130,7 +133,9 @@ def make_app(
         found = [state for key, state in engine.board.states.items() if (key.namespace, key.pod) == (namespace, pod)]
         if not found:
             return JSONResponse({"error": f"no target {namespace}/{pod}"}, 404)
-        document = listing(engine.board, found, engine.clock.steady(), evidence=True, standby=not engine.role.active)
+        document = listing(
+            engine.board, found, engine.clock.steady(), told, evidence=True, standby=not engine.role.active
+        )
         return StreamingResponse(others.pieces(document, caller_of(request)), media_type="application/json")
 
     return Starlette(
@@ -144,9 +149,9 @@ def make_app(
             pods_route(engine, discovered, others),
             *checklist_routes(engine, checklist, others),
             records_api(checklist, others),
-            changes_api(engine, past, known, others),
+            changes_api(engine, past, known, failing_now, others),
             *map(others.route, _pages(engine, discovered, past)),
-            others.route(changes_page(engine, past, known)),
+            others.route(changes_page(engine, past, known, failing_now)),
             *map(others.route, runbook_routes(engine, past, rollouts)),
             *map(others.route, _readiness(engine, checklist)),
             *_rollouts(engine, rollouts, checklist, others),

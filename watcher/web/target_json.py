@@ -12,6 +12,7 @@ from watcher.runtime.cooperative import TimeSlice
 from watcher.web.fleet.fleet_query import FleetQuery
 from watcher.web.fleet.selection import select
 from watcher.web.fleet.target_health import Summaries, TargetHealth
+from watcher.web.told import Told
 
 _CHUNK = 1 << 14
 """Characters that are worth a write of their own: ten targets."""
@@ -54,7 +55,7 @@ class Summary:
 
 
 def _described(
-    board: Board, state: TargetState, health: TargetHealth, summary: Summary, *, evidence: bool
+    board: Board, state: TargetState, told: Told, health: TargetHealth, summary: Summary, *, evidence: bool
 ) -> Iterator[str]:
     """One target with its conditions, trouble first, and its looks; what they saw only when asked for."""
     namespace, agent, pod = state.target.key
@@ -74,7 +75,7 @@ def _described(
     # Quotes within a text are escaped, so no text of a stranger's can say this.
     head, empty, tail = json.dumps(about).partition('"conditions": [')
     yield head + empty
-    conditions = board.conditions(state)
+    conditions = told(state)
     summary.add(health, conditions)
     for start in range(0, len(conditions), _TOGETHER):
         some = json.dumps([condition_json(each) for each in conditions[start : start + _TOGETHER]])
@@ -109,7 +110,9 @@ def _look(look: Look, at: float, *, evidence: bool) -> dict[str, object]:
     }
 
 
-async def fleet_listing(board: Board, query: FleetQuery, now: float, *, standby: bool) -> AsyncIterator[str]:
+async def fleet_listing(
+    board: Board, query: FleetQuery, now: float, told: Told, *, standby: bool
+) -> AsyncIterator[str]:
     """The document of the targets that are asked for, in the order of the board, `total` of which fit."""
     if query.given:
         selection = await select(board, query, now)
@@ -117,7 +120,7 @@ async def fleet_listing(board: Board, query: FleetQuery, now: float, *, standby:
     else:
         states = list(board.states.values())
     end = None if query.limit is None else query.offset + query.limit
-    async for piece in listing(board, states[query.offset : end], now, total=len(states), standby=standby):
+    async for piece in listing(board, states[query.offset : end], now, told, total=len(states), standby=standby):
         yield piece
 
 
@@ -125,6 +128,7 @@ async def listing(
     board: Board,
     states: Sequence[TargetState],
     now: float,
+    told: Told,
     *,
     total: int | None = None,
     evidence: bool = False,
@@ -141,7 +145,7 @@ async def listing(
     summaries, summary = Summaries(board, now), Summary()
     for state in states:
         made.append(between)
-        for piece in _described(board, state, summaries.of(state).health, summary, evidence=evidence):
+        for piece in _described(board, state, told, summaries.of(state).health, summary, evidence=evidence):
             made.append(piece)
             size += len(piece)
             await time_slice.checkpoint()

@@ -12,17 +12,22 @@ KNOWN = ("Fire", "security.transport.tls13-enforced")
 
 
 def test_without_a_query_the_last_day_is_meant() -> None:
-    assert asked({}, KNOWN, NOW, 100) == (Selection(since=NOW - 86400), 100, 0)
+    assert asked({}, KNOWN, NOW, 100) == (Selection(since=NOW - 86400), 100, 0, False)
     assert asked({"since": "", "limit": "", "condition": ""}, KNOWN, NOW, 100, plain=True).wanted.plain
 
 
 def test_each_parameter_narrows_what_is_meant() -> None:
     query = {"namespace": "prod", "agent": "search", "pod": "a", "condition": "Fire", "since": "1h30m", "until": "10m"}
     wanted = Selection(NOW - 5400, NOW - 600, "prod", "search", "a", "Fire")
-    assert asked(query | {"limit": "10000", "offset": "7"}, KNOWN, NOW, 100) == (wanted, 10000, 7)
+    assert asked(query | {"limit": "10000", "offset": "7"}, KNOWN, NOW, 100) == (wanted, 10000, 7, False)
     assert asked({"since": "2026-09-21T14:13:20Z"}, KNOWN, NOW, 1).wanted.since == NOW
     assert asked({"since": "2026-09-21T16:13:20+02:00"}, KNOWN, NOW, 1).wanted.since == NOW
     assert not asked({"explained": "true"}, KNOWN, NOW, 1, plain=True).wanted.plain
+    assert [
+        (found.wanted.failing, found.now)
+        for only in ("", "failing", "failing-now")
+        for found in (asked({"only": only}, KNOWN, NOW, 1),)
+    ] == [(False, False), (True, False), (True, True)]
 
 
 _MOMENT = "a duration such as 10m or 24h, or a time such as 2026-11-30T09:00:00Z"
@@ -43,6 +48,7 @@ _MOMENT = "a duration such as 10m or 24h, or a time such as 2026-11-30T09:00:00Z
             "condition: expected the name of a condition or the id of a control, got '<script>'",
         ),
         ({"explained": "yes"}, "explained: expected true or false, got 'yes'"),
+        ({"only": "bad"}, "only: expected failing or failing-now, got 'bad'"),
         ({"agent": "x" * 10_000}, "agent: expected at most 253 characters, got 10000"),
     ],
 )
@@ -54,7 +60,8 @@ def test_a_bad_query_is_a_sentence(query: dict[str, str], sentence: str) -> None
 
 @given(
     st.dictionaries(
-        st.sampled_from(["since", "until", "limit", "offset", "condition", "agent", "explained"]), st.text(max_size=40)
+        st.sampled_from(["since", "until", "limit", "offset", "condition", "agent", "explained", "only"]),
+        st.text(max_size=40),
     )
 )
 def test_whatever_is_asked_is_understood_or_refused(query: dict[str, str]) -> None:

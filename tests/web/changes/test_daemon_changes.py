@@ -155,6 +155,18 @@ def test_a_runbook_knows_what_is_over_by_now(changed: Changed) -> None:
     assert "resolved by now" in seen.text
 
 
+def test_what_turned_to_failing_is_told_apart_and_what_fails_still(changed: Changed) -> None:
+    everything, failing = changed.changes("?condition=OPAWrongAllow"), "?condition=OPAWrongAllow&only=failing"
+    assert changed.changes(failing) == [everything[1]]
+    assert changed.changes(f"{failing}-now") == []
+    page = Markup(changed.daemon.get(f"/changes{failing}").text)
+    assert "1-1 of 1, the newest first" in page.text
+    assert "/changes?condition=OPAWrongAllow" in page.links, "the filter can be removed"
+    assert "/changes?condition=OPAWrongAllow&since=1h&only=failing" in page.links, "the others keep it"
+    none = Markup(changed.daemon.get(f"/changes{failing}-now").text)
+    assert "Nothing that turned to failing in this time is failing now, as far as this watcher knows." in none.text
+
+
 def test_the_past_survives_a_restart_and_says_so(changed: Changed) -> None:
     assert changed.daemon.end() == 0
     with run_daemon(changed.home, changed.config) as again:

@@ -13,10 +13,11 @@ import pytest
 
 from probes import AnyProbe
 from probes.contract import Sample, Target, TargetKey
-from probes.contract.picture import Bar, Picture, PictureContext
+from probes.contract.picture import Bar, Measured, Picture, PictureContext
 from probes.memory import PROBE as MEMORY
 from probes.memory import MemoryHistory, MemoryLimits
 from probes.memory.drift import BLOCK
+from probes.memory.floors import extended
 from probes.memory.history import DRIFT, HIGH, RSS_BYTES
 from probes.pool import PROBE as POOL
 from probes.pool import PoolHistory, PoolLimits
@@ -33,6 +34,7 @@ from watcher.runtime.clock import Clock
 from watcher.web.pictures.of_agent import pictured_agent
 from watcher.web.pictures.of_target import Pictures
 from watcher.web.server import make_app
+from watcher.web.told import told_by
 
 MIB = 2**20
 NOW = 1_790_000_100.0
@@ -88,7 +90,8 @@ class Pictured:
 
 def _memory(looked: float) -> ProbeResult:
     high = HIGH.true("One process of the agent holds 500.0 MiB.")
-    history = MemoryHistory(block=int(looked // BLOCK), lowest=500.0 * MIB)
+    floors = extended(b"", 480.0 * MIB, 500.0 * MIB, 1)
+    history = MemoryHistory(floors, int(looked // BLOCK), 500.0 * MIB)
     verdicts = share((high, DRIFT.false()))
     return ProbeResult(looked, verdicts, (looked, looked), (2, 0), (Sample(RSS_BYTES, 500.0 * MIB),), history)
 
@@ -135,7 +138,41 @@ def test_a_report_of_an_agent_has_the_pictures_of_its_worst_pod(tmp_path: Path) 
 def test_a_condition_that_passes_says_by_how_much(tmp_path: Path) -> None:
     page = Markup(Pictured(tmp_path).get("/agents/prod/search-0").text).text
     drift = "No sustained memory growth."
-    assert f"{drift} The process holds 500.0 MiB, 98% of its limit of 512.0 MiB." in page
+    assert f"{drift} Over 10m0s its floor went from 480.0 MiB to 480.0 MiB." in page
+
+
+def test_numbers_are_put_beside_a_condition_when_it_is_read_and_change_nothing_on_the_board(tmp_path: Path) -> None:
+    served = Pictured(tmp_path)
+    before = served.state.results
+    [target] = served.get("/api/v1/targets/prod/search-0").json()["targets"]
+    said = {each["condition"]: each["message"] for each in target["conditions"]}
+    assert said["MemoryDrift"] == f"{DRIFT.all_clear} Over 10m0s its floor went from 480.0 MiB to 480.0 MiB."
+    assert said["MemoryHigh"] == "One process of the agent holds 500.0 MiB.", "what fails has its own"
+    assert said == {
+        each["condition"]: each["message"]
+        for one in served.get("/api/v1/targets").json()["targets"]
+        for each in one["conditions"]
+    }
+    assert served.state.results is before
+    assert [each.verdict.text for each in served.engine.board.conditions(served.state)][-1] == DRIFT.all_clear
+
+
+def test_what_is_too_old_has_no_numbers(tmp_path: Path) -> None:
+    served = Pictured(tmp_path, looked=NOW - 3600)
+    assert {each.verdict.reason for each in told_by(served.engine)(served.state)} == {"Stale"}
+
+
+def test_a_probe_that_cannot_tell_its_numbers_costs_these_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def measured(_: MemoryHistory, __: PictureContext[Any]) -> Iterator[Measured]:
+        raise ZeroDivisionError
+        yield
+
+    served = Pictured(tmp_path, replace(MEMORY, measured=measured), POOL)
+    with caplog.at_level(logging.ERROR):
+        assert [each.verdict.text for each in told_by(served.engine)(served.state)][-1] == DRIFT.all_clear
+    assert {record.getMessage() for record in caplog.records} == {"numbers cannot be had"}
 
 
 def test_a_runbook_shows_the_pictures_of_its_own_condition_and_subject(tmp_path: Path) -> None:
@@ -164,7 +201,7 @@ def test_the_api_has_what_is_drawn_with_dates_and_units(tmp_path: Path) -> None:
     )
     assert memory["conditions"] == ["MemoryHigh", "MemoryDrift", "MemoryExhaustionPredicted"]
     assert memory["end"] == found["generated_at"] == "2026-09-21T14:15:00Z"
-    assert memory["series"][0] == {
+    assert memory["series"][-1] == {
         "name": "latest probe result",
         "origin": "measured",
         "tone": "plain",

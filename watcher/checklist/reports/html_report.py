@@ -1,10 +1,10 @@
 """Findings as one HTML file without scripts or anything from elsewhere, which prints well."""
 
 from datetime import UTC, datetime
-from importlib.resources import files
 from itertools import groupby
+from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from watcher.checklist.agent_report import Report
 from watcher.checklist.reports.wording import (
@@ -17,14 +17,21 @@ from watcher.checklist.reports.wording import (
     verdict_words,
     why,
 )
+from watcher.pictures.shown import DRAWN_BY
 from watcher.text.printable import printable
 
 
 def as_html(report: Report) -> str:
     """The page; all that comes from manifests is escaped."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=FileSystemLoader([Path(__file__).parent, DRAWN_BY]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.filters["printable"] = printable
-    template = environment.from_string((files(__package__) / "report.html").read_text())
+    template = environment.get_template("report.html")
     controls = report.catalogue.by_id
 
     return template.render(
@@ -33,6 +40,7 @@ def as_html(report: Report) -> str:
         at=datetime.fromtimestamp(report.generated_at, UTC).strftime("%Y-%m-%d %H:%M UTC"),
         sections=lambda agent: groupby(agent.leaves, lambda each: controls[each.control].section),
         marks=MARKS,
+        picture_style=(DRAWN_BY / "pictures.css").read_text() if report.pictured else "",
         turned=turned_told(report),
         words={
             "all": all_counted,

@@ -1,4 +1,7 @@
-"""Findings as Markdown, such as for a comment on a change."""
+"""Findings as Markdown, such as for a comment on a change.
+
+Of a picture there is its text alternative: GitHub, for one, shows neither SVG within Markdown nor images in `data:`.
+"""
 
 from collections.abc import Iterator
 
@@ -14,6 +17,7 @@ from watcher.checklist.reports.wording import (
     verdict_words,
     why,
 )
+from watcher.pictures.shown import PicturedAgent
 from watcher.text.markdown import plain
 
 
@@ -48,6 +52,17 @@ def _agent(agent: AgentReport, report: Report) -> Iterator[str]:
             if report.catalogue.by_id[each.control].section == section:
                 yield _row(each, agent)
         yield ""
+    if (pictured := report.pictured.get(agent.ref)) is not None and pictured.probes:
+        yield from ("### As measured now", "", f"Of {plain(pictured.whose)}.", "", *_pictures(pictured), "")
+
+
+def _pictures(pictured: PicturedAgent) -> Iterator[str]:
+    for probe, of in pictured.probes.items():
+        yield from (f"- **{plain(each.title)}** {plain(each.text)}" for each in of.pictures)
+        if of.more:
+            yield f"- of {probe} the first {len(of.pictures)} are listed, worst first"
+        if of.failed:
+            yield f"- the pictures of {probe} cannot be made"
 
 
 def _row(finding: Finding, agent: AgentReport) -> str:

@@ -10,6 +10,7 @@ from probes.contract import TargetKey, Verdict
 from watcher.commands.check.outcome import FailOn, Outcome, fails
 from watcher.engine.board import Board, ConditionStatus, TargetState
 from watcher.web.fleet.target_health import Summaries, TargetHealth
+from watcher.web.told import Told
 
 
 class Record(NamedTuple):
@@ -31,6 +32,7 @@ class Checked:
 
     config: Path
     board: Board
+    told: Told
     states: Sequence[TargetState]
     now: float  # steady seconds
     fail_on: FailOn | None
@@ -50,7 +52,7 @@ class Checked:
             key=lambda each: (each[0].rank, each[1].target.key),
         )
         for health, state in ranked:
-            for condition in self.board.conditions(state):
+            for condition in self.told(state):
                 yield Record(state.target.key, health, condition)
 
     def fails(self, verdict: Verdict) -> bool:

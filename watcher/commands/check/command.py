@@ -34,6 +34,7 @@ from watcher.runtime.clock import boot_id, system_clock
 from watcher.state.file import StateError, StateFile, read_scale
 from watcher.targets import TargetSet
 from watcher.text.printable import printable
+from watcher.web.told import told_by
 
 OUTPUTS = {
     "text": "text:as_records",
@@ -164,7 +165,8 @@ class _Check:
         verdicts = (each.verdict for state in states for each in engine.board.conditions(state))
         found = outcome(verdicts, self._options.fail_on, incomplete=bool(self._targets.failure))
         now, fail_on = self._clock.steady(), self._options.fail_on
-        return Checked(self._options.config, engine.board, states, now, fail_on, found, self._lines)
+        told = told_by(engine)
+        return Checked(self._options.config, engine.board, told, states, now, fail_on, found, self._lines)
 
     async def _print(self, checked: Checked, progress: Progress) -> None:
         with progress.hidden():

@@ -9,7 +9,9 @@ from watcher.web.target_json import condition_json, listing
 
 async def as_json(checked: Checked) -> AsyncIterator[str]:
     """The same shape as `/api/v1/targets`; what the probes saw only where it is one target."""
-    async for piece in listing(checked.board, checked.states, checked.now, evidence=len(checked.states) == 1):
+    async for piece in listing(
+        checked.board, checked.states, checked.now, checked.told, evidence=len(checked.states) == 1
+    ):
         yield piece
 
 

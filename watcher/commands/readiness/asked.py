@@ -7,6 +7,7 @@ from probes.controls.catalogue.loading import Catalogue
 from watcher.checklist.agent_report import Chosen, Report
 from watcher.checklist.asked_report import report_of
 from watcher.commands.readiness.asking import AskingError, ask
+from watcher.commands.readiness.pictures import with_pictures_by
 from watcher.commands.readiness.selection import NothingSelectedError, is_wanted
 
 
@@ -26,4 +27,4 @@ def of_daemon(given: Namespace, catalogue: Catalogue, chosen: Chosen) -> Report:
         raise NothingSelectedError(f"{given.url}: no agent is selected{waiting}")
     refs = {each.ref for each in agents}
     turned = None if report.turned is None else [each for each in report.turned if each.agent in refs]
-    return replace(report, agents=agents, turned=turned)
+    return with_pictures_by(replace(report, agents=agents, turned=turned), given)

@@ -13,6 +13,7 @@ from watcher.changes.store import ChangeStore
 from watcher.engine.engine import Engine
 from watcher.runtime.cooperative import TimeSlice
 from watcher.web.changes.asked import Asked, AskedError, asked
+from watcher.web.changes.failing import FailingNow, find
 from watcher.web.serving.turns import Turns, caller_of
 
 LIMIT = 1000
@@ -21,7 +22,9 @@ LIMIT = 1000
 _CHUNK = 1 << 14  # characters that are worth a write of their own
 
 
-def changes_api(engine: Engine, store: ChangeStore, known: Collection[str], turns: Turns) -> Route:
+def changes_api(
+    engine: Engine, store: ChangeStore, known: Collection[str], failing_now: FailingNow, turns: Turns
+) -> Route:
     """`known`: the names of conditions and controls that may be asked for."""
 
     async def changes(request: Request) -> Response:
@@ -29,14 +32,14 @@ def changes_api(engine: Engine, store: ChangeStore, known: Collection[str], turn
             wanted = asked(request.query_params, known, engine.clock.wall(), LIMIT)
         except AskedError as error:
             return JSONResponse({"error": str(error)}, 400)
-        document = _document(engine, store, wanted)
+        document = _document(engine, store, wanted, failing_now)
         return StreamingResponse(turns.pieces(document, caller_of(request)), media_type="application/json")
 
     return Route("/api/v1/changes", changes)
 
 
-async def _document(engine: Engine, store: ChangeStore, wanted: Asked) -> AsyncIterator[str]:
-    found = await store.find(*wanted)
+async def _document(engine: Engine, store: ChangeStore, wanted: Asked, failing_now: FailingNow) -> AsyncIterator[str]:
+    found = await find(store, wanted, failing_now)
     yield f'{json.dumps(_head(engine, store, wanted, found))[:-1]}, "changes": ['
     made, size, between, time_slice = list[str](), 0, "", TimeSlice()
     for change in found.changes:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from probes.contract.units import parse_duration
 from watcher.changes.change import Selection
@@ -11,6 +11,10 @@ DEFAULT_SINCE = "24h"
 MOST, MOST_OFFSET = 10_000, 1_000_000
 _LONGEST = 253  # characters of a name, as in Kubernetes
 _NAMED = 100
+FAILING, FAILING_NOW = "failing", "failing-now"
+"""What `only` may say: what turned to failing, or of that what is failing still."""
+
+T = TypeVar("T")
 
 
 class AskedError(ValueError):
@@ -23,6 +27,7 @@ class Asked(NamedTuple):
     wanted: Selection
     limit: int
     offset: int
+    now: bool = False  # of what is meant, only what is failing still
 
 
 def asked(query: Mapping[str, str], known: Collection[str], now: float, limit: int, *, plain: bool = False) -> Asked:
@@ -37,8 +42,10 @@ def asked(query: Mapping[str, str], known: Collection[str], now: float, limit: i
     explained = _choice(query, "explained", {"": not plain, "true": True, "false": False})
     since = moment("since", now, query.get("since") or DEFAULT_SINCE)
     until = moment("until", now, query["until"]) if query.get("until") else float("inf")
-    wanted = Selection(since, until, name=name, plain=not explained, **texts)
-    return Asked(wanted, _number(query, "limit", limit, 1, MOST), _number(query, "offset", 0, 0, MOST_OFFSET))
+    only = _choice(query, "only", {"": "", FAILING: FAILING, FAILING_NOW: FAILING_NOW})
+    wanted = Selection(since, until, name=name, plain=not explained, failing=bool(only), **texts)
+    numbers = _number(query, "limit", limit, 1, MOST), _number(query, "offset", 0, 0, MOST_OFFSET)
+    return Asked(wanted, *numbers, now=only == FAILING_NOW)
 
 
 def _text(query: Mapping[str, str], part: str) -> str:
@@ -48,7 +55,7 @@ def _text(query: Mapping[str, str], part: str) -> str:
     return text
 
 
-def _choice(query: Mapping[str, str], part: str, choices: Mapping[str, bool]) -> bool:
+def _choice(query: Mapping[str, str], part: str, choices: Mapping[str, T]) -> T:
     text = query.get(part, "")
     if text not in choices:
         raise AskedError(f"{part}: expected {' or '.join(filter(None, choices))}, got {text[:_NAMED]!r}")

@@ -4,11 +4,11 @@ from urllib.parse import urlencode
 
 from probes.contract.condition import Status
 from probes.contract.units import clock_time
-from watcher.changes.change import GONE, Change, Kind
+from watcher.changes.change import FAILING, GONE, Change, Kind
 from watcher.changes.ticks import STEP, Tick, TickRow
 
 _WORDS = {Status.TRUE.value: "failing", Status.FALSE.value: "passing", GONE: "gone", "not_applicable": "not applicable"}
-_BAD, _GOOD = ("true", "fail", "expired"), ("false", "pass", "attested", "not_applicable")
+_GOOD = ("false", "pass", "attested", "not_applicable")
 
 _TICKS = {
     Tick.CRITICAL: "failing (critical)",
@@ -27,7 +27,7 @@ def status_word(status: str) -> str:
 
 def status_mark(status: str) -> str:
     """The class of the mark of a status or state."""
-    return "true" if status in _BAD else "false" if status in _GOOD else "unknown"
+    return "true" if status in FAILING else "false" if status in _GOOD else "unknown"
 
 
 def is_control(change: Change) -> bool:

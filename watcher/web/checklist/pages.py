@@ -18,6 +18,7 @@ from watcher.checklist.control_words import TURN_ON, described, headline, today
 from watcher.checklist.live.turns import KEPT_FOR
 from watcher.checklist.reports.wording import MARKS, bounds, counted, state_words, verdict_words
 from watcher.config.checklist import LONGEST_ROUND
+from watcher.pictures.shown import PicturedAgent
 from watcher.web.checklist.agent_checklist import parts_of, to_know, to_mend
 from watcher.web.checklist.control_counts import ORDER as STATES
 from watcher.web.checklist.control_counts import counts_by_control, one_control
@@ -26,7 +27,6 @@ from watcher.web.checklist.fleet_readiness import SHOWN, fleet_readiness
 from watcher.web.checklist.judged_agents import JudgedAgents
 from watcher.web.checklist.sections import sections
 from watcher.web.missing import Near, missing_page, nearest
-from watcher.web.pictures.of_agent import PicturedAgent
 from watcher.web.rendering import html_page, page_templates, rendered
 
 _NAMED = 100

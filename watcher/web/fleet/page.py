@@ -10,13 +10,13 @@ from starlette.routing import Route
 
 from watcher.engine.board import Board, TargetState
 from watcher.engine.engine import Engine
+from watcher.pictures.drawing import DrawnBar
 from watcher.runtime.cooperative import TimeSlice
 from watcher.web.fleet.agent_rows import AgentRow, Row, Rows, SharedRow, fleet_rows
 from watcher.web.fleet.fleet_query import FILTERS, FilterError, FleetQuery, fleet_query
 from watcher.web.fleet.row_words import SHOWN_AGENTS, SHOWN_PODS, Said, others_of, reason_words, reasons_of, said_of
 from watcher.web.fleet.selection import Selection, select
 from watcher.web.fleet.target_health import Cause, TargetHealth
-from watcher.web.pictures.drawing import DrawnBar
 from watcher.web.pictures.of_target import Pictures
 from watcher.web.rendering import html_page, page_templates, rendered
 

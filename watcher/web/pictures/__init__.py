@@ -1,1 +1,1 @@
-"""Pictures of what probes judged by, drawn as SVG when a page is asked for."""
+"""Pictures of what probes judged by, made for pages and the API when they are asked for."""

@@ -1,34 +1,23 @@
 """The pictures of one target, from what its probes remember; made when a page is asked for, and not kept."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
 from probes import AnyProbe
 from probes.contract import ConditionKind
-from probes.contract.condition import Status
 from probes.contract.picture import Picture, PictureContext
 from probes.contract.reading import STALE_AFTER
-from watcher.engine.board import ConditionStatus, TargetState
+from watcher.engine.board import TargetState
 from watcher.engine.debounce import ProbeResult
 from watcher.engine.engine import Engine
+from watcher.pictures.drawing import DrawnBar, drawn, drawn_bar
+from watcher.pictures.shown import SHOWN, ProbePictures
 from watcher.runtime.cooperative import TimeSlice
 from watcher.runtime.failures import FailuresLogger
-from watcher.web.pictures.drawing import Drawn, DrawnBar, drawn, drawn_bar
 
 log = logging.getLogger(__name__)
-
-SHOWN = 6
-"""Pictures of one probe on a page; a target may have a thousand pools."""
-
-
-class ProbePictures(NamedTuple):
-    """What a page shows of one probe."""
-
-    pictures: tuple[Drawn, ...]
-    more: bool = False  # there are others, which matter less
-    failed: bool = False  # they could not be made; the log says why
 
 
 class Remembered(NamedTuple):
@@ -100,6 +89,7 @@ def remembered(engine: Engine, state: TargetState) -> Iterator[Remembered]:
                 samples=result.samples,
                 stale=verdicts is not result.verdicts,
                 reading=look.reading if look is not None else None,
+                took=look.seconds if look is not None else 0.0,
                 clock_doubt=engine.fleet.peer_clocks.doubt,
             )
             yield Remembered(probe, _history(probe, result, state), context)
@@ -110,15 +100,6 @@ def _history(probe: AnyProbe, result: ProbeResult, state: TargetState) -> object
     if state.restored is None or probe.source in state.looks:
         return result.history
     return state.restored.of([probe.name]).history.get(probe.name, result.history)
-
-
-def numbers_of(condition: ConditionStatus, drawn: Mapping[str, ProbePictures]) -> str:
-    """How far a condition that passes is from trouble, in a sentence with numbers; empty where no picture shows it."""
-    verdict = condition.verdict
-    if verdict.status is not Status.FALSE or condition.probe not in drawn:
-        return ""
-    shown = drawn[condition.probe].pictures
-    return next((each.now for each in shown if verdict.kind in each.conditions and verdict.subject == each.subject), "")
 
 
 def _wanted(of: Remembered, kind: ConditionKind | None, subject: str) -> Iterator[Picture]:

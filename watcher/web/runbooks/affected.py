@@ -1,7 +1,7 @@
 """What does the watcher see now of the agents that an alert is about?"""
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from heapq import nsmallest
@@ -11,6 +11,7 @@ from probes.contract import ConditionKind, TargetKey, Unknown, Verdict
 from probes.contract.condition import Status
 from watcher.engine.board import Board, ConditionStatus, TargetState
 from watcher.runtime.cooperative import TimeSlice
+from watcher.web.told import Told
 
 SHOWN_TARGETS = 20
 SHOWN_CONDITIONS = 20
@@ -67,7 +68,7 @@ class Affected:
     workloads: frozenset[str]  # of all, as kubectl takes them; empty text: of one it is not known
 
 
-async def affected(board: Board, wanted: AlertSelection, oldest: tuple[float, ...]) -> Affected:
+async def affected(board: Board, wanted: AlertSelection, oldest: tuple[float, ...], told: Told) -> Affected:
     """The targets that are meant, those in trouble first."""
     ranked: list[tuple[int, int, TargetKey, TargetState]] = []
     time_slice = TimeSlice()
@@ -80,7 +81,7 @@ async def affected(board: Board, wanted: AlertSelection, oldest: tuple[float, ..
                 ranked.append((own, others, state.target.key, state))
     seen = []
     for *_, state in nsmallest(SHOWN_TARGETS, ranked):
-        seen.append(_seen(board, state, wanted))
+        seen.append(_seen(told(state), state, wanted))
         await time_slice.checkpoint()
     true = [key for own, _, key, _ in ranked if own == Status.TRUE.rank]
     return Affected(seen, len(ranked), true, frozenset(state.target.workload_object for *_, state in ranked))
@@ -98,8 +99,7 @@ def _ranks(board: Board, state: TargetState, wanted: AlertSelection, oldest: tup
     return own, others
 
 
-def _seen(board: Board, state: TargetState, wanted: AlertSelection) -> AffectedTarget:
-    found = board.conditions(state)
+def _seen(found: Sequence[ConditionStatus], state: TargetState, wanted: AlertSelection) -> AffectedTarget:
     own = [each for each in found if wanted.is_own(each.verdict)]
     others = [each for each in found if _is_telling(each.verdict) and not wanted.is_own(each.verdict)]
     shown = own[:SHOWN_CONDITIONS], others[:SHOWN_CONDITIONS]

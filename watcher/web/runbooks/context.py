@@ -10,6 +10,7 @@ from watcher.changes.store import ChangeStore
 from watcher.engine.engine import Engine
 from watcher.web.runbooks.affected import Affected, AlertSelection, Crowd, Outcome, affected, crowd
 from watcher.web.runbooks.recent_changes import RecentChanges, recent_changes
+from watcher.web.told import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +28,27 @@ class Live:
         return sum(agent not in shown for agent in self.crowd.agents) if self.crowd else 0
 
 
-async def live_of(engine: Engine, store: ChangeStore, wanted: AlertSelection, query: Mapping[str, str]) -> Live:
+async def live_of(
+    engine: Engine, store: ChangeStore, wanted: AlertSelection, query: Mapping[str, str], told: Told
+) -> Live:
     """By what the link names: targets; or of an alert about many `condition`, or `source` or `probe`, and `reason`.
 
     Nothing where it names a `control` or a place of `evidence`.
     """
     oldest = engine.board.oldest(engine.clock.steady())
     if wanted.kind is not None:
-        return await _of_condition(engine, store, wanted, oldest) if wanted.names_targets else Live()
+        return await _of_condition(engine, store, wanted, oldest, told) if wanted.names_targets else Live()
     if any(query.get(name) for name in ("control", "evidence")):
         return Live()  # of the checklist: its own pages show it
     if any(query.get(name) for name in ("condition", "probe", "source")):
         return Live(crowd=await _crowd(engine, wanted, query, oldest))
-    return Live(affected=await affected(engine.board, wanted, oldest) if wanted.names_targets else None)
+    return Live(affected=await affected(engine.board, wanted, oldest, told) if wanted.names_targets else None)
 
 
-async def _of_condition(engine: Engine, store: ChangeStore, wanted: AlertSelection, oldest: tuple[float, ...]) -> Live:
-    found = await affected(engine.board, wanted, oldest)
+async def _of_condition(
+    engine: Engine, store: ChangeStore, wanted: AlertSelection, oldest: tuple[float, ...], told: Told
+) -> Live:
+    found = await affected(engine.board, wanted, oldest, told)
     everywhere = await _crowd(
         engine, AlertSelection(None), {"condition": wanted.kind.name if wanted.kind else ""}, oldest
     )

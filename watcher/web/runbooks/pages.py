@@ -13,16 +13,18 @@ from watcher.alerting.files import Rank, ranks, rule_texts, runbook_texts
 from watcher.alerting.runbook_commands import installation_values, safe_values
 from watcher.changes.store import ChangeStore
 from watcher.engine.engine import Engine
+from watcher.pictures.shown import ProbePictures
 from watcher.rollouts.reports.way_back import way_back
 from watcher.rollouts.view import RolloutsView
 from watcher.runtime.cooperative import TimeSlice
 from watcher.web.missing import Near, missing_page, nearest
 from watcher.web.pages import troubles
-from watcher.web.pictures.of_target import Pictures, ProbePictures
+from watcher.web.pictures.of_target import Pictures
 from watcher.web.rendering import html_page, page_templates, rendered
 from watcher.web.runbooks.affected import AlertSelection
 from watcher.web.runbooks.context import Live, live_of
 from watcher.web.runbooks.text import RunbookText, meaning
+from watcher.web.told import told_by
 
 _NO_RULE = Rank("without a rule", "")
 _NAMED = 100
@@ -34,7 +36,7 @@ _PICTURED = 5
 def runbook_routes(engine: Engine, store: ChangeStore, rollouts: RolloutsView | None) -> list[Route]:
     """The routes of the runbooks; the files are read here, once. `rollouts`: None where none are followed."""
     templates, texts, rules = page_templates(), runbook_texts(), rule_texts()
-    pictures = Pictures(engine)
+    pictures, told = Pictures(engine), told_by(engine)
     known: dict[str, Rank] = {}
 
     @cache
@@ -53,7 +55,7 @@ def runbook_routes(engine: Engine, store: ChangeStore, rollouts: RolloutsView | 
             near = [Near(each, f"/runbooks/{each}") for each in await nearest(name, texts)]
             return await missing_page(engine.clock.wall(), f"There is no runbook {name[:_NAMED]}.", near)
         wanted = _wanted(engine, name, request.query_params)
-        live = await live_of(engine, store, wanted, request.query_params)
+        live = await live_of(engine, store, wanted, request.query_params, told)
         words = _words(engine, request, wanted, live, text_of(name))
         template = templates.get_template("runbook.html")
         now, date_of, own = engine.clock.wall(), engine.clock.date_of, list(troubles(engine))

@@ -1,8 +1,8 @@
 """One bar: how much there is of what may be had, and where trouble begins."""
 
 from probes.contract.picture import Bar
-from watcher.web.pictures.scales import Scale
-from watcher.web.pictures.svg import element, number
+from watcher.pictures.scales import Scale
+from watcher.pictures.svg import element, number
 
 WIDTH, HEIGHT = 100.0, 10.0
 

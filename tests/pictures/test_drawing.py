@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.contract.picture import Band, Bar, Level, Mark, Origin, Picture, Point, Series, Tone, Unit
-from watcher.web.pictures.drawing import WIDTH, drawn, drawn_bar
-from watcher.web.pictures.labels import placed
-from watcher.web.pictures.scales import Scale, time_ticks, value_ticks
+from watcher.pictures.drawing import WIDTH, drawn, drawn_bar
+from watcher.pictures.labels import placed
+from watcher.pictures.scales import Scale, time_ticks, value_ticks
 
 SCRIPT = "</desc><script>alert(1)</script>\"'&"
 NUMBERS = re.compile(r"-?\d+(?:\.\d+)?")

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from probes.contract.picture import Band, Tone
-from watcher.web.pictures.scales import Scale
-from watcher.web.pictures.svg import element, number
+from watcher.pictures.scales import Scale
+from watcher.pictures.svg import element, number
 
 HEIGHT = 22.0
 _ROOM = 9.0  # what a number needs

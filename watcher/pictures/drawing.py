@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from probes.contract import ConditionKind
 from probes.contract.picture import Bar, Picture
+from watcher.pictures import bands, bar, lines
+from watcher.pictures.labels import ROW, placed
+from watcher.pictures.scales import Scale, time_ticks
+from watcher.pictures.svg import element
 from watcher.text.printable import printable
-from watcher.web.pictures import bands, bar, lines
-from watcher.web.pictures.labels import ROW, placed
-from watcher.web.pictures.scales import Scale, time_ticks
-from watcher.web.pictures.svg import element
 
 WIDTH = 360.0
 _LEFT, _RIGHT = 53.0, 8.0  # of lines, for the words of their scale; a strip needs none
@@ -40,15 +39,6 @@ class Drawn(NamedTuple):
     svg: str
     legend: tuple[Entry, ...]
     bars: tuple[DrawnBar, ...]
-    conditions: tuple[ConditionKind, ...]  # that are judged by it, of this subject
-    subject: str
-
-    @property
-    def now(self) -> str:
-        """Of its text the first sentence, which says how it is now, and those after it up to one that has a number."""
-        sentences = self.text.removesuffix(".").split(". ")
-        first = next((place for place, each in enumerate(sentences) if any(map(str.isdigit, each))), 0)
-        return ". ".join(sentences[: first + 1]) + "."
 
 
 def drawn(picture: Picture, name: str) -> Drawn:
@@ -60,8 +50,6 @@ def drawn(picture: Picture, name: str) -> Drawn:
         svg=_svg(picture, title, name),
         legend=tuple(_legend(picture)),
         bars=tuple(map(drawn_bar, picture.bars)),
-        conditions=picture.conditions,
-        subject=picture.subject,
     )
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from probes.contract.picture import Level, Picture, Point, Series, Tone, Unit
-from watcher.web.pictures.scales import Scale, top_of, value_ticks
-from watcher.web.pictures.svg import element, number
-from watcher.web.pictures.words import said
+from watcher.pictures.scales import Scale, top_of, value_ticks
+from watcher.pictures.svg import element, number
+from watcher.pictures.words import said
 
 HEIGHT = 112.0
 _NEAR = 13.0  # two names of levels that are nearer would cover each other
