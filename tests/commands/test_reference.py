@@ -118,11 +118,27 @@ def test_the_manual_page_is_without_a_warning_of_groff() -> None:
     assert told.stderr == ""
 
 
-def test_every_option_of_every_command_has_help_and_a_default_or_needs_none() -> None:
-    bare = [
-        (" ".join(command.path), option.names or option.metavar)
+def test_every_option_of_every_command_has_help() -> None:
+    assert [(command.path, option) for command in COMMANDS for option in command.options if not option.help] == []
+
+
+def test_every_option_that_may_be_left_out_says_its_default() -> None:
+    silent = {
+        (" ".join(command.path), *option.names)
         for command in COMMANDS
         for option in command.options
-        if not option.help
-    ]
-    assert bare == []
+        if not option.needed
+        and not any(words in option.help for words in ("default: ", "same as FILE", "needed unless"))
+    }
+    without = {each for each in silent if "--help" not in each and "--version" not in each}
+    assert without == {("rollout", "--image"), ("rollout", "--revision"), ("rollout", "--since")}, (
+        "one of these is needed"
+    )
+
+
+def test_every_command_that_ends_with_a_verdict_lists_its_exit_codes() -> None:
+    listed = {" ".join(command.path) for command in COMMANDS[1:] if command.epilog.startswith("exit status:\n  0  ")}
+    assert listed == {
+        *("check", "status", "drill", "validate", "readiness", "rollout", "config check"),
+        *("record attest", "record waive", "record import", "evidence export"),
+    }
