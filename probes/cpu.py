@@ -31,8 +31,10 @@ from probes.readings.metrics_page import MetricsPage
 class CPULimits(Limits):
     """When the use of CPU is trouble."""
 
-    high_ratio: float = Field(default=0.90, gt=0, lt=1, description="CPU use / cpu_limit, over `window`")
-    window: Seconds = Field(default=300.0, ge=1, description="over which the use is averaged")
+    high_ratio: float = Field(
+        default=0.90, gt=0, lt=1, description="failing when CPU use / cpu_limit is above this, over `window`"
+    )
+    window: Seconds = Field(default=300.0, ge=1, description="window over which the use is averaged")
 
 
 HIGH = ConditionKind(

@@ -30,8 +30,10 @@ from probes.readings.metrics_page import MetricsPage, PageTrouble
 class TelemetryLimits(Limits):
     """When an agent's telemetry is trouble."""
 
-    restarts: int = Field(default=3, ge=1, le=100, description="more new processes than this within the window")
-    restart_window: Seconds = Field(default=1800.0, gt=0, description="within which restarts are counted")
+    restarts: int = Field(
+        default=3, ge=1, le=100, description="failing when more new processes are seen within restart_window"
+    )
+    restart_window: Seconds = Field(default=1800.0, gt=0, description="window in which restarts are counted")
 
 
 METRICS_UNAVAILABLE = ConditionKind(

@@ -14,8 +14,10 @@ from probes.memory.floors import Floors
 class MemoryLimits(Limits):
     """When the memory of an agent's process is trouble."""
 
-    high_ratio: float = Field(default=0.90, gt=0, lt=1, description="rss / limit")
-    drift_hold: Seconds = Field(default=3600.0, ge=0, description="how long the floor must be seen to rise")
+    high_ratio: float = Field(
+        default=0.90, gt=0, lt=1, description="failing when resident memory / memory_limit is above this"
+    )
+    drift_hold: Seconds = Field(default=3600.0, ge=0, description="how long the floor of memory must have been rising")
     exhaustion_within: Seconds = Field(
         default=86400.0, gt=0, description="how far ahead reaching the limit is forecast"
     )

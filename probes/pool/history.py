@@ -14,9 +14,11 @@ from probes.pool.trend import Rise
 class PoolLimits(Limits):
     """When a connection pool is trouble."""
 
-    saturated_ratio: float = Field(default=0.80, gt=0, lt=1, description="in use / capacity")
+    saturated_ratio: float = Field(
+        default=0.80, gt=0, lt=1, description="failing when connections in use / pool_capacity is above this"
+    )
     exhaustion_within: Seconds = Field(
-        default=1800.0, gt=0, description="a rise over this long, predicted as far ahead"
+        default=1800.0, gt=0, description="length of the rise that is needed, and of the forecast"
     )
 
 

@@ -16,15 +16,18 @@ _SUCCESSES = ("success", "ok", "succeeded", "completed", "denied", "rejected", "
 class SLOLimits(Limits):
     """When an agent's requests are trouble."""
 
-    error_ratio: float = Field(default=0.05, gt=0, lt=1, description="failed requests / requests, over `window`")
-    p95_limit: Seconds = Field(default=0.2, gt=0, description="what 95 of 100 requests may take, over `window`")
-    window: Seconds = Field(default=300.0, ge=1, description="over which requests are counted")
-    least_requests: int = Field(default=20, ge=1, description="with fewer requests than this in the window all is well")
+    error_ratio: float = Field(
+        default=0.05, gt=0, lt=1, description="failing when failed requests / requests is above this, over `window`"
+    )
+    p95_limit: Seconds = Field(default=0.2, gt=0, description="limit for the p95 of request durations, over `window`")
+    window: Seconds = Field(default=300.0, ge=1, description="window over which requests are counted")
+    least_requests: int = Field(default=20, ge=1, description="with fewer requests in the window nothing is failing")
     failed_statuses: tuple[str, ...] = Field(
-        default=_FAILURES, description="words of the label `status` for a failed request, beside HTTP codes of 5xx"
+        default=_FAILURES,
+        description="values of the label `status` that mean a failed request, in addition to HTTP 5xx",
     )
     good_statuses: tuple[str, ...] = Field(
-        default=_SUCCESSES, description="words for any other request, beside HTTP codes below 500; a refusal is none"
+        default=_SUCCESSES, description="values that mean a request did not fail, in addition to HTTP codes below 500"
     )
 
 

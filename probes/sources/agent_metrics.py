@@ -31,7 +31,9 @@ _INSPECTION = 0.4  # seconds of CPU, about once an hour: eight megabytes as libr
 class AgentMetricsSettings(OutboundSettings):
     """How metrics pages are asked for and read."""
 
-    max_bytes: Bytes = Field(default=8 << 20, ge=1 << 10, description="a larger response is not read")
+    max_bytes: Bytes = Field(
+        default=8 << 20, ge=1 << 10, description="size limit of a response; a larger one is not read"
+    )
     dialects: tuple[Dialect, ...] = Field(default=(), description="rows added to the built-in table of metric names")
 
 
