@@ -45,9 +45,7 @@ HIGH = ConditionKind(
     needs=("cpu_limit",),
     window=Window("window"),
 )
-USAGE = Metric(
-    name="cpu_usage_cores", help="CPU that one process uses, over the probe's window; absent while not known."
-)
+USAGE = Metric(name="cpu_usage_cores", help="CPU that one process uses, over the probe's window; absent while unknown.")
 LIMIT = Metric(name="cpu_limit_cores", help="CPU limit of the agent, as configured.")
 
 

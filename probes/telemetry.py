@@ -57,11 +57,11 @@ AGENT_RESTARTING = ConditionKind(
     name="AgentRestarting",
     severity=Severity.WARNING,
     true_when="More new processes of the agent were seen than `restarts` allows within `restart_window`.",
-    all_clear="The agent's process stays up.",
+    all_clear="The agent did not restart more often than `restarts` within `restart_window`.",
     window=Window("restart_window"),
 )
 RESTARTS = Metric(
-    name="process_restarts", help="New processes of the agent seen within the probe's window; absent where none was."
+    name="process_restarts", help="New processes of the agent seen within the probe's window; absent without any."
 )
 
 

@@ -27,7 +27,7 @@ HIGH = ConditionKind(
     name="MemoryHigh",
     severity=Severity.CRITICAL,
     true_when="The process holds more of its memory limit than `high_ratio`.",
-    all_clear="The process has room below its memory limit.",
+    all_clear="The process uses at most `high_ratio` of its memory limit.",
     repeated=True,
     needs=("memory_limit",),
 )
@@ -41,19 +41,19 @@ DRIFT = ConditionKind(
 PREDICTED = ConditionKind(
     name="MemoryExhaustionPredicted",
     severity=Severity.WARNING,
-    true_when="A rise of memory that does not slow down will meet the limit within `exhaustion_within`.",
-    all_clear="Memory is not about to meet its limit.",
+    true_when="Memory rises without slowing down and will reach the limit within `exhaustion_within`.",
+    all_clear="Memory will not reach its limit within `exhaustion_within`.",
     needs=("memory_limit",),
     window=Window(seconds=LEAST_FOR_EXHAUSTION * BLOCK),
 )
-RSS_BYTES = Metric(name="memory_rss_bytes", help="Resident memory of the agent's process, one process's.")
+RSS_BYTES = Metric(name="memory_rss_bytes", help="Resident memory of one process of the agent.")
 LIMIT_BYTES = Metric(name="memory_limit_bytes", help="Memory limit of the agent, as configured.")
 SLOPE = Metric(
     name="memory_drift_bytes_per_second", help="How fast the floor of memory rises; absent where it does not."
 )
 FULL_AT = Metric(
     name="memory_exhaustion_timestamp_seconds",
-    help="When memory will meet its limit; absent where nothing tells.",
+    help="When memory will reach its limit; absent without a forecast.",
     moment=True,
 )
 

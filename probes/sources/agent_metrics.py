@@ -88,7 +88,7 @@ class AgentMetrics:
         page = MetricsPage(
             wanted=wanted,
             trouble=PageTrouble.TOO_LARGE,
-            error=f"The page is too much to read: {why}. It is asked for at one of {asked_in} looks.",
+            error=f"The page is too much to read: {why}. It is requested at one of {asked_in} attempts.",
             cpu=budget.spent,
             asked_in=asked_in,
         )
@@ -163,7 +163,7 @@ class AgentMetrics:
         return self._places[url]
 
 
-_UNSEEN = "The page asked for whole could not be inspected: "
+_UNSEEN = "The whole metrics endpoint could not be inspected: "
 
 
 def _complete(filtered: MetricsPage, habit: Habit | None) -> bool:

@@ -28,7 +28,15 @@ def test_the_page_has_each_control_once_with_all_there_is_to_say() -> None:
     assert headings == [each.id for each in CATALOGUE.controls]
     for each in CATALOGUE.controls:
         told = {part.heading for part in described(each, JUDGES)}
-        assert {"The checklist asks", "Who decides", "Pass", "Fail", "Mend it", "Records", "Decided today"} <= told
+        assert {
+            "The checklist asks",
+            "Who decides",
+            "Pass",
+            "Fail",
+            "How to fix it",
+            "Records",
+            "Decided today",
+        } <= told
 
 
 def test_one_control_in_full(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,8 +69,8 @@ Evidence
   record (reported, proves pass and fail, needed): a valid record for this control and subject,
   bound to the image digest that runs
 
-Mend it
-  Mend the failing tests before you deploy. Import the JUnit file of the commit that was built.
+How to fix it
+  Fix the failing tests before you deploy. Import the JUnit file of the commit that was built.
 
 Records
   A pipeline record holds for up to 180 d, bound to the digest of the agent's image.

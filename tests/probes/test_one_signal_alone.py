@@ -94,7 +94,10 @@ def test_workers_that_answer_in_turn_are_told_as_such_by_all_that_needs_counters
     assert {each["AgentRestarting"] for each in told} == {"WarmingUp", "false"}
     assert told[-1]["MemoryHigh"] == told[-1]["PoolExhausted"] == "false"
     assert agent.remembers("memory").blocks == 11
-    assert agent.said("memory", "MemoryHigh") == f"The process has room below its memory limit. {ONE_OF_SEVERAL}"
+    assert (
+        agent.said("memory", "MemoryHigh")
+        == f"The process uses at most `high_ratio` of its memory limit. {ONE_OF_SEVERAL}"
+    )
     for condition in ("PoolSaturated", "PoolExhausted", "PoolExhaustionPredicted"):
         assert agent.said("pool", condition).endswith(ONE_OF_SEVERAL)
 

@@ -222,7 +222,9 @@ def test_an_agent_that_stays_up_is_said_to_do_so() -> None:
 
 BOM = Conformance("ByteOrderMark", "The page begins with a byte order mark.")
 ONE = TelemetryLimits(failures=1)
-UNSEEN = Conformance(unknown=Unknown.SOURCE_FAILED, why="The page asked for whole could not be inspected: It was late.")
+UNSEEN = Conformance(
+    unknown=Unknown.SOURCE_FAILED, why="The whole metrics endpoint could not be inspected: It was late."
+)
 
 
 @pytest.mark.parametrize("reason", REASONS)

@@ -77,7 +77,7 @@ def described(control: Control, judges: Judges) -> tuple[Part, ...]:
         Part("Unknown", (control.unknown,)),
         Part("Evidence", tuple(_evidence(spec) for spec in control.evidence)),
         Part("Members", _members(control)),
-        Part("Mend it", (control.remediation,)),
+        Part("How to fix it", (control.remediation,)),
         Part("A machine cannot know", (control.limits,) if control.limits else ()),
         Part("Records", _records(control)),
         Part("Decided today", (_today(control, judges),)),

@@ -453,7 +453,7 @@ def test_a_source_that_fails_costs_its_evidence_and_never_the_daemon(
     assert isinstance(found, Missing)
     assert (found.reason, found.message) == (
         UnknownReason.UNREACHABLE,
-        "The source failed here; this is a fault of the watcher.",
+        "The source raised an error: this is a bug of the watcher.",
     )
     assert [record.message for record in caplog.records] == ["source failed"]
 

@@ -165,7 +165,7 @@ def test_a_page_of_which_the_end_is_bad_is_not_inspected_at_each_look() -> None:
     assert costly == [True, True, False, True, False, False, True, False], [page.cpu for page in seen]
 
 
-UNSEEN = "The page asked for whole could not be inspected: "
+UNSEEN = "The whole metrics endpoint could not be inspected: "
 
 
 @pytest.mark.parametrize(

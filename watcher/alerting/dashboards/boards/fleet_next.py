@@ -52,7 +52,7 @@ NEXT = (
     ),
     table(
         "Trust bundles",
-        "When the newest authority of each trust domain ends. After that no SVID of it can be verified.",
+        "When the newest CA of each trust domain expires. After that no SVID of it can be verified.",
         "trust_domain",
         {
             "ends": noted(
@@ -87,10 +87,10 @@ NEXT = (
 )
 
 UNTOLD = (
-    row("What cannot be told"),
+    row("What is unknown"),
     lines(
         "Unknown verdicts by reason",
-        "Conditions that cannot be told, by reason. Those that only need more history (WarmingUp) are left out: the "
+        "Unknown conditions, by reason. Those that only need more history (WarmingUp) are left out: the "
         "watcher's dashboard has them.",
         [Asked(or_zero(f"sum by (reason) ({unknown()})", "reason"), "{{reason}}")],
         stacked=True,

@@ -47,7 +47,7 @@ TILES = (
         size=_TILE,
     ),
     stat(
-        "Not known to be ready",
+        "Indeterminate",
         "Agents of which no required control fails, and one is unknown or its record has expired; or of which nothing "
         "that is required applies.",
         tile(f"count({_verdict('indeterminate', 'vacuous')})", f"0 * count({_JUDGED})"),
@@ -68,8 +68,8 @@ TILES = (
         size=_TILE,
     ),
     stat(
-        "Evidence that cannot be had",
-        "Places of evidence that are configured and give none: down, or forbidden.",
+        "Evidence sources down",
+        "Configured sources of evidence that give none: down, or forbidden.",
         tile(f"count(({_UP}) == 0)", f"0 * count({_UP})"),
         colours=ORANGE_FROM_ONE,
         nothing="none configured",
@@ -149,9 +149,9 @@ CONTROLS = (
 )
 
 KNOWN = (
-    row("What cannot be known"),
+    row("What is unknown"),
     table(
-        "Places of evidence",
+        "Sources of evidence",
         "Where evidence comes from, of those that are configured and installed: 1 gives some, 0 gives none, with why.",
         "source reason",
         {"up": noted(f"min by ({INSTALLATION}, source, reason) ({_UP})")},
