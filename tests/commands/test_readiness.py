@@ -148,7 +148,7 @@ def test_the_readme_says_how_the_command_ends() -> None:
     said = (ROOT / "README.md").read_text()
     assert (
         "# exit 1 if a required control fails, 3 if not all could be judged, 2 if there is no agent; "
-        "--fail-on unknown: 3 also if one is not known\n"
+        "--fail-on unknown: 3 also if one is unknown\n"
     ) in said
 
 
