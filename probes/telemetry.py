@@ -117,7 +117,9 @@ def _nonconformant(seen: Inspection, context: EvaluationContext[TelemetryLimits]
     if seen.unknown is not None:
         return METRICS_NONCONFORMANT.unknown(seen.unknown, seen.why)
     if seen.is_old(now):
-        return METRICS_NONCONFORMANT.unknown(Unknown.STALE, "The page was not had whole for more than three hours.")
+        return METRICS_NONCONFORMANT.unknown(
+            Unknown.STALE, "The whole page has not been read for more than three hours."
+        )
     why, age = seen.why, now - seen.at
     if not seen.reason:
         return METRICS_NONCONFORMANT.false(remark=_LATE if age >= _MUCH_LATER else "")
@@ -135,7 +137,7 @@ def _nonconformant(seen: Inspection, context: EvaluationContext[TelemetryLimits]
 _MUCH_LATER = 2 * 3600.0
 """Seconds: an inspection that came in time is not as old."""
 
-_LATE = "That was more than two hours ago; since then the page could not be had whole."
+_LATE = "That was more than two hours ago; since then the whole page could not be read."
 
 
 def _seen(

@@ -58,7 +58,7 @@ class RememberedPage(Reading):
         found = {"status": self.status, "bytes": self.size, "filtered": self.filtered, "lines": lines}
         if self.redirected_to:
             found["redirected_to"] = self.redirected_to
-        return found if self.asked_in == 1 else {**found, "asked_at": f"one of {self.asked_in} looks"}
+        return found if self.asked_in == 1 else {**found, "asked_at": f"one of {self.asked_in} attempts"}
 
 
 def _shown(lines: Iterable[bytes]) -> list[bytes]:

@@ -204,9 +204,7 @@ def test_alerts_about_the_watcher_itself_can_lead_to_a_second_place(copy: str, d
 
 def test_links_that_open_for_nobody_are_told_where_alerts_are_switched_on() -> None:
     told = notes(RULES)
-    assert (
-        "Alerts link to http://127.0.0.1:9847/runbooks/, which works only with a port-forward: set publicUrl" in told
-    )
+    assert "Alerts link to http://127.0.0.1:9847/runbooks/, which works only with a port-forward: set publicUrl" in told
     assert "Alerts link to http://127.0.0.1:3000/d/, which works only with a port-forward" in told
     assert "set prometheusRule.watcherRunbookUrlPrefix" in told
     rule = {"enabled": True, "dashboardUrlPrefix": "https://g.example.org/d/", "watcherRunbookUrlPrefix": "https://a/"}

@@ -1,5 +1,6 @@
 import asyncio
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -48,7 +49,7 @@ def test_the_demo_leaves_no_process_and_no_file_behind(told: str) -> None:
 
 def test_the_demo_says_how_it_is_called_from_another_terminal(told: str) -> None:
     [command] = re.findall(r"In another terminal: (.*) status --url http://127", told)
-    done = subprocess.run(f"{command} --version", shell=True, capture_output=True, text=True, check=True)
+    done = subprocess.run([*shlex.split(command), "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("agentweave-watcher ")
     assert called("/a place/bin/agentweave-watcher") in ("agentweave-watcher", "'/a place/bin/agentweave-watcher'")
 

@@ -275,7 +275,7 @@ def test_what_was_seen_of_a_page_says_nothing_after_three_hours_without_an_inspe
     watch.look(0, page(conformance=seen))
     assert watch.look(3 * 3600, page(conformance=None))[NONCONFORMANT] == told
     assert watch.look(3 * 3600 + 30, page(conformance=None))[NONCONFORMANT] == "Stale"
-    assert watch.messages()[NONCONFORMANT] == "The page was not had whole for more than three hours."
+    assert watch.messages()[NONCONFORMANT] == "The whole page has not been read for more than three hours."
     assert watch.look(4 * 3600, page(conformance=seen))[NONCONFORMANT] == told
 
 
@@ -283,7 +283,7 @@ def test_that_a_page_was_scrapable_says_how_often_that_is_seen_and_when_it_is_la
     watch = Engine()
     watch.look(0, page())
     usual = "A current Prometheus can scrape the metrics endpoint, which is read in full about once an hour."
-    late = " That was more than two hours ago; since then the page could not be had whole."
+    late = " That was more than two hours ago; since then the whole page could not be read."
     for at, text in ((0, usual), (7199, usual), (7200, usual + late), (3 * 3600, usual + late)):
         if at:
             watch.look(at, page(conformance=None))
