@@ -82,7 +82,7 @@ class ProbeResult(NamedTuple):
 
     @property
     def rests_on_looks(self) -> bool:
-        """Whether a look can tell more: what could not be learnt of the target is not told by looking at it."""
+        """Whether a look can tell more: what could not be discovered of the target is not told by looking at it."""
         return self.at < inf
 
     @property

@@ -105,7 +105,8 @@ UNTOLD = (
     ),
     table(
         "Targets with problems",
-        "The 100 targets with the most problems: facts of them could not be learnt, or what they say of themselves is "
+        "The 100 targets with the most problems: facts of them could not be discovered, or what they say of "
+        "themselves is "
         "wrong. Each is a sentence on the watcher's page.",
         "namespace agent pod",
         {"problems": troubles(f"topk(100, max by ({POD}) ({ours('target_problems')}))")},
