@@ -41,7 +41,7 @@ def as_text(report: Report) -> str:
 def _turned(report: Report) -> Iterator[str]:
     if report.turned is not None:
         told = turned_told(report)
-        yield f"{len(told) or 'no'} finding{'' if len(told) == 1 else 's'} turned{':' if told else ''}"
+        yield f"{len(told) or 'no'} finding{'' if len(told) == 1 else 's'} changed{':' if told else ''}"
         yield from (f"  {printable(each)}" for each in told)
         yield ""
 
