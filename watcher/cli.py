@@ -70,6 +70,15 @@ def _output_error(error: OSError) -> int:
     return code
 
 
+def _written(*words: str) -> int:
+    """Print a line of these, if there are any, and what was printed before; 0, or the exit code where that fails."""
+    try:
+        print(*words, end="\n" if words else "", flush=True)
+    except OSError as error:
+        return _output_error(error) or BUG
+    return 0
+
+
 def _imported(where: str) -> Callable[..., Any]:
     """What `module:name` says."""
     module, name = where.split(":")
@@ -111,14 +120,17 @@ class _Parser(argparse.ArgumentParser):
         """A usage error is one line."""
         self.exit(USAGE_ERROR, f"{self.prog}: {printable(message)} (see {self.prog} --help)\n")
 
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """What `--help` and `--version` printed must have been written, as the output of every command."""
+        super().exit(status or _written(), message)
+
 
 _Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"  # noqa: SLF001  argparse has no public name for it
 
 
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        print("agentweave-watcher", _imported("importlib.metadata:version")("agentweave-watcher"))
-        parser.exit()
+        parser.exit(_written("agentweave-watcher", _imported("importlib.metadata:version")("agentweave-watcher")))
 
 
 def make_parser() -> argparse.ArgumentParser:
