@@ -80,6 +80,22 @@ def test_bash_completes(words: tuple[str, ...], offered: set[str]) -> None:
     assert _bash(*words) == offered
 
 
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
+def test_fish_completes_with_the_help_of_each_word(tmp_path: Path) -> None:
+    file = tmp_path / "completion.fish"
+    file.write_text(script("fish", COMMANDS))
+    lines = ("config ", "check --output js", "check --fa")
+    asked = "".join(f"; complete -C 'agentweave-watcher {line}'; echo" for line in lines)
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    told = subprocess.run(
+        ["fish", "-c", f"source {file}{asked}"], capture_output=True, text=True, check=True, env=environment
+    )
+    config, output, option = told.stdout.strip().split("\n\n")
+    assert [line.partition("\t")[0] for line in config.splitlines()] == ["check", "init", "schema"]
+    assert output.splitlines() == ["json\toutput format; default: text", "jsonl\toutput format; default: text"]
+    assert option.startswith("--fail-on\twhat makes exit status 1; default: ")
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_each_script_names_every_command_and_option_and_its_shell_can_read_it(shell: str, tmp_path: Path) -> None:
     text = script(shell, COMMANDS)
