@@ -21,6 +21,8 @@ AGENTS = 3_000
 SHARE = 0.1
 """Of a core."""
 
+_INTERVAL = 15.0
+
 _PERIOD = 0.1
 """Seconds, as the kernel counts a container's quota of CPU in (cpu.cfs_period_us)."""
 
@@ -37,6 +39,7 @@ class Overloaded:
     made: Mapping[str, float]  # looks, by source
     skipped: Mapping[str, float]
     starved: int  # targets that some source did not look at in all that time
+    interval: float  # the shortest between two looks: none is late by the contract before it is over
     said_after: float | None  # in its log; None: it was not said
     recovered_after: float  # from its having a whole core again, until all that is shown is fresh
 
@@ -44,7 +47,7 @@ class Overloaded:
 def overload(fleet: Fleet, agents: int, directory: Path, seconds: float) -> Overloaded:
     """Hold a daemon back for so long, and let it go."""
     directory.mkdir()
-    workload = Workload(agents=agents, agent_metrics=15, opa=15, handshake=30)
+    workload = Workload(agents=agents, agent_metrics=_INTERVAL, opa=_INTERVAL, handshake=2 * _INTERVAL)
     with watching(workload, fleet, directory) as daemon:
         before, meter, begun = (
             daemon.fetch("/metrics").body,
@@ -67,6 +70,7 @@ def overload(fleet: Fleet, agents: int, directory: Path, seconds: float) -> Over
         made=made,
         skipped={source: _of(after, skipped, source) - _of(before, skipped, source) for source in _SOURCES},
         starved=starved,
+        interval=_INTERVAL,
         said_after=(said - begun).total_seconds() if said is not None else None,
         recovered_after=recovered,
     )

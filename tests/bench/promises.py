@@ -126,7 +126,9 @@ def _hard_times(crowded: Crowd | None, overloaded: Overloaded | None) -> Iterato
         where, said = f"{overloaded.agents:,} agents with a tenth of a core", overloaded.said_after
         left_out, made = sum(overloaded.skipped.values()), sum(overloaded.made.values())
         note = f"{made:,.0f} looks made, {left_out:,.0f} left out, in {overloaded.seconds:.0f} s"
-        yield Promise(f"{where}: `Overloaded` said", 10, 5, inf if said is None else said, " s", note)
+        late = f"after the first interval of {overloaded.interval:.0f} s, which a look must be late; {note}"
+        beyond = inf if said is None else max(0.0, said - overloaded.interval)
+        yield Promise(f"{where}: `Overloaded` said", 10, 5, beyond, " s", late)
         yield Promise(f"{where}: starved", 0, 0, overloaded.starved, "", "targets that a source did not look at")
         yield Promise(f"{where}: all is fresh again", 60, 30, overloaded.recovered_after, " s", "from its end")
 
