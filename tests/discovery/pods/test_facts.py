@@ -125,7 +125,7 @@ MESH = {"prometheus.io/port": "15020", "prometheus.io/path": "/stats/prometheus"
         (NAMED, {**MESH, "prometheus.io/port": "http-envoy-prom"}, "http://10.1.2.3:9090/metrics",
          "its port named metrics"),
         (None, {**MESH, "prometheus.io/port": "http-envoy-prom"}, "http://10.1.2.3:9090/metrics",
-         "nobody: it is the usual port"),
+         "none: the default port is assumed"),
         (None, {"prometheus.io/path": "/m", "prometheus.io/scheme": "https"}, "https://10.1.2.3:9090/m",
          "nobody: it is the usual port; of its path: its annotations prometheus.io"),
         (None, {"prometheus.io/path": "/m", "prometheus.io/scheme": "https",
@@ -137,7 +137,7 @@ MESH = {"prometheus.io/port": "15020", "prometheus.io/path": "/stats/prometheus"
          "the annotation agentweave.io/watch-metrics-port"),
         (NAMED, {**MESH, "agentweave.io/watch-metrics-port": "15020"}, "https://10.1.2.3:15020/stats/prometheus",
          "the annotation agentweave.io/watch-metrics-port; of its path: its annotations prometheus.io"),
-        (None, {}, "http://10.1.2.3:9090/metrics", "nobody: it is the usual port"),
+        (None, {}, "http://10.1.2.3:9090/metrics", "none: the default port is assumed"),
     ],
 )  # fmt: skip
 def test_port_path_and_scheme_of_prometheus_are_one_record_and_it_is_told_who_says_the_url(

@@ -142,10 +142,10 @@ def test_a_checklist_that_is_not_judged_any_more_says_how_old_it_is() -> None:
         live = MadeChecklist({SEARCH: []}, last_complete=NOW - age)
         for path in ("/readiness", "/readiness/prod/search"):
             assert (
-                "The last round over all agents was complete 3h0m ago: rounds do not end any more." in text(live, path)
+                "The last round over all agents was complete 3h0m ago: rounds no longer end." in text(live, path)
             ) is told
     said = "The last round over all agents was complete at 2027-01-15T05:00:00Z, 3h0m ago. "
-    assert f"{said}What a finding rests on has a date of its own." in text(live, "/readiness")
+    assert f"{said}Each finding has the time of its own evidence." in text(live, "/readiness")
     report = text(live, "/readiness/prod/search")
     assert "last round complete at" in report
     assert "seen since" not in report  # a round ends when the last agent was looked through, and others were before
