@@ -115,7 +115,7 @@ def _said(limit: float, history: CPUHistory, context: PictureContext[CPULimits])
         return IN_TURN
     if cores is None or grown is None:
         over = say_duration(window)
-        return f"What was used over {over} cannot be told yet, or not any more; the limit is {limit:g} cores."
+        return f"The use over {over} is unknown; the limit is {limit:g} cores."
     over = say_duration(grown.seconds)
     return f"Over {over} {cores:.2f} of {limit:g} cores were in use, {cores / limit:.0%}."
 

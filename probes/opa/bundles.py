@@ -140,7 +140,7 @@ def _skew(
     bundle: OPABundle, most: str | None, differing: HeldFault | None, context: BundleContext, *, first: bool
 ) -> Verdict | None:
     if context.vote_counts is None or (first and _voters(bundle.name, context) < _MAJORITY):
-        return REVISION_SKEW.unknown(Unknown.WARMING_UP, "Its peers have not all been looked at yet.", bundle.name)
+        return REVISION_SKEW.unknown(Unknown.WARMING_UP, "Not all of its peers have been probed yet.", bundle.name)
     if _voters(bundle.name, context) < _MAJORITY:
         return None
     if differing is None:

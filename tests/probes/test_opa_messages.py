@@ -242,8 +242,8 @@ DIFFERED = BundleHistory("authz", None, HeldFault(NOW - 900, witnessed=True), co
         ),
         ("", {"v2": 3, "": 1}, DIFFERED, "The active revision is none, most OPAs of the agent have v2."),
         ("v1", {"": 3, "v1": 1}, DIFFERED, "The active revision is v1, most OPAs of the agent have none."),
-        ("v1", None, DIFFERED, "Its peers have not all been looked at yet."),
-        ("v1", {"v1": 1}, None, "Its peers have not all been looked at yet."),
+        ("v1", None, DIFFERED, "Not all of its peers have been probed yet."),
+        ("v1", {"v1": 1}, None, "Not all of its peers have been probed yet."),
         (
             "v1",
             {"v1": 3},

@@ -714,7 +714,7 @@ def test_a_file_of_outages_that_cannot_be_read_is_set_aside_and_said(
     assert list(outages.known()) == []
     assert (tmp_path / "outages.unreadable").read_bytes() == content
     assert [record.message for record in caplog.records] == [
-        "cannot read outages file, what agents said in outages is learnt anew"
+        "cannot read outages file, what agents reported in outages is collected again"
     ]
 
 

@@ -50,10 +50,10 @@ def test_a_limit_is_what_was_given_and_not_what_was_asked_for(
     [
         ({"conditions": [
             {"type": "PodResizePending", "status": "True", "reason": "Infeasible", "message": "No room."}]},
-         "its resize is pending (Infeasible: No room.): what it was given before counts"),
+         "its resize is pending (Infeasible: No room.): its previous value counts"),
         ({"conditions": [{"type": "PodResizeInProgress", "status": "True", "reason": "Error", "message": "cgroup"}]},
-         "its resize is pending (Error: cgroup): what it was given before counts"),
-        ({"resize": "Deferred"}, "its resize is pending (Deferred): what it was given before counts"),
+         "its resize is pending (Error: cgroup): its previous value counts"),
+        ({"resize": "Deferred"}, "its resize is pending (Deferred): its previous value counts"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("reported", [True, False])
@@ -63,7 +63,7 @@ def test_a_resize_that_was_not_done_is_said(status: dict[str, object], said: str
     if reported:
         raw["status"]["containerStatuses"][0]["resources"] = {"limits": {"memory": "256Mi"}}
     else:
-        before, now = "what it was given before counts", "what it was given before is not told"
+        before, now = "its previous value counts", "what it was given before is not told"
         said = said.replace(before, f"{now}, so what was asked for counts")
     target = find(raw, CONFIG).target
     assert target is not None

@@ -142,13 +142,13 @@ OVERRIDDEN = Alert(
     held="10m",
     severity="warning",
     component="watcher",
-    summary="Alerts name the watcher's namespace and pod in place of the agents'.",
+    summary="Alerts name the watcher's namespace and pod instead of the agents'.",
     description=(
         f"Prometheus overrides the namespace and the pod of {_COUNT} targets with the watcher's own (the agent's are "
         "in exported_namespace and exported_pod), so two agents of one name are one alert. Scrape the watcher with "
         "honor_labels, or relabel."
     ),
-    was="Alerts named the watcher's namespace and pod in place of the agents'.",
+    was="Alerts named the watcher's namespace and pod instead of the agents'.",
     dashboard=_WATCHER,
 )
 

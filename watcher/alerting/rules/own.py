@@ -184,7 +184,7 @@ alert can tell. kube-prometheus has one of its own.""",
         "This alert always fires, and means no trouble. Route it to a service that raises the alarm when it hears "
         "nothing, so that a Prometheus or an Alertmanager that is down is noticed."
     ),
-    was="This alert has ended, so Prometheus evaluates the rules of the AgentWeave watcher no more.",
+    was="This alert has ended, so Prometheus no longer evaluates the rules of the AgentWeave watcher.",
     dashboard=_WATCHER,
 )
 

@@ -42,5 +42,5 @@ class PrometheusSettings(BaseModel):
     @model_validator(mode="after")
     def _token_over_https(self) -> Self:
         if self.bearer_token_file is not None and not self.url.startswith("https:"):
-            raise ValueError("expected an https URL beside bearer_token_file: a token is sent over verified TLS only")
+            raise ValueError("expected an https URL with bearer_token_file: a token is sent over verified TLS only")
         return self

@@ -57,7 +57,7 @@ class _Server(BaseModel):
 
     def _check_token(self, url: str | None) -> None:
         if self.bearer_token_file is not None and not (url or "").startswith("https:"):
-            raise ValueError("expected an https URL beside bearer_token_file: a token is sent over verified TLS only")
+            raise ValueError("expected an https URL with bearer_token_file: a token is sent over verified TLS only")
 
 
 class LogsSettings(_Server):

@@ -83,8 +83,7 @@ RESOURCES = (
     lines(
         "Drift",
         "How fast the floor of memory rises, from hours of history. Nothing here: it does not rise, or is "
-        "cannot be told "
-        "yet.",
+        "not known yet.",
         [_pods("memory_drift_bytes_per_second")],
         unit="binBps",
         size=(6, 9),
@@ -135,7 +134,7 @@ RESOURCES = (
     lines(
         "Restarts",
         "New processes of a pod that were seen within the window of the probe. Nothing here: there was none, or it "
-        "cannot be told.",
+        "is unknown.",
         [_pods("process_restarts")],
         size=(8, 9),
     ),

@@ -156,7 +156,7 @@ TROUBLE = (
 
 BOARD = Board(
     name="fleet",
-    about="Which AgentWeave agents are in trouble and since when, what expires next, and what the watcher cannot tell.",
+    about="Which AgentWeave agents are in trouble and since when, what expires next, and what is unknown.",
     shows="6h",
     variables=(CLUSTER, JOB, FLEET_NAMESPACES, FLEET_AGENTS),
     annotations=(

@@ -36,9 +36,7 @@ NEXT = (
     ),
     table(
         "Memory and pools that run out next",
-        "When a rise that goes on will meet the limit of memory or the capacity of a pool. Only what is seen "
-        "to rise is "
-        "here; mostly that is nothing.",
+        "When memory or a pool will reach its limit if it keeps rising. Only rising ones are listed, usually none.",
         "namespace agent pod pool",
         {
             "full": troubles(

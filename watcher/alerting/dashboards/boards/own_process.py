@@ -164,7 +164,8 @@ PHONE = (
     ),
     stat(
         "Integrations that fail",
-        "Ways of Alertmanager, such as pagerduty or slack, by which a notification failed within the time that "
+        "Integrations of Alertmanager, such as pagerduty or slack, with a notification that failed within the time "
+        "that "
         "is shown. Nothing here: "
         "nobody scrapes Alertmanager.",
         [

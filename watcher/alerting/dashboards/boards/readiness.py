@@ -62,7 +62,7 @@ TILES = (
     ),
     stat(
         "Regressions",
-        "Controls of agents that were met within the last 7 days and are no more.",
+        "Controls of agents that were met within the last 7 days and no longer are.",
         tile(f"count({_REGRESSED})", f"0 * count({_JUDGED})"),
         colours=ORANGE_FROM_ONE,
         size=_TILE,
@@ -128,7 +128,7 @@ CONTROLS = (
     ),
     table(
         "Regressions",
-        "Required controls that agents met within the last 7 days and meet no more, and since when.",
+        "Required controls that agents met within the last 7 days and no longer meet, and since when.",
         "namespace agent control from to",
         {"since": troubles(f"1000 * max by ({AGENT}, control, from, to) ({_REGRESSED})")},
         sort="-since",

@@ -157,7 +157,7 @@ class DailyHistory:
 
     def _set_aside(self, why: Exception) -> None:
         aside = self._path.with_name(f"{FILE_NAME}.unreadable")
-        log.warning("cannot read the database of daily snapshots, it starts anew", extra={"why": str(why)[:200]})
+        log.warning("cannot read the database of daily snapshots, starting a new one", extra={"why": str(why)[:200]})
         for file, kept in zip(files_of(self._path), files_of(aside), strict=True):
             kept.unlink(missing_ok=True)
             if file.exists():
