@@ -178,7 +178,7 @@ class MetricsPage(Reading):
     def _why_absent(self, rows: Sequence[Row]) -> str:
         bare = next((row.metric for row in rows if row.metric in self.kept.bare), "")
         if bare:
-            return f"The page has {bare}, but without a sample."
+            return f"The metrics endpoint has {bare}, but without a sample."
         return f"The metrics endpoint has no {' or '.join(dict.fromkeys(row.metric for row in rows))}."
 
 

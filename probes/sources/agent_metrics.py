@@ -88,7 +88,7 @@ class AgentMetrics:
         page = MetricsPage(
             wanted=wanted,
             trouble=PageTrouble.TOO_LARGE,
-            error=f"The page is too much to read: {why}. It is requested at one of {asked_in} attempts.",
+            error=f"The metrics endpoint is too much to read: {why}. It is requested at one of {asked_in} attempts.",
             cpu=budget.spent,
             asked_in=asked_in,
         )

@@ -197,8 +197,8 @@ REFUSED = "The metrics page refused the connection."
         (UNAVAILABLE, [failed(trouble=PageTrouble.TOO_LARGE, error="It is too large.")], "It is too large."),
         (
             UNAVAILABLE,
-            [failed(trouble=PageTrouble.UNAUTHORIZED, error="The page answered 403.")],
-            "The page answered 403.",
+            [failed(trouble=PageTrouble.UNAUTHORIZED, error="The metrics endpoint answered 403.")],
+            "The metrics endpoint answered 403.",
         ),
         (RESTARTING, [page(30 * turn - 5) for turn in range(6)], "At least 5 new processes within 30m0s."),
         (RESTARTING, [page(None)], "The metrics endpoint has no process_start_time_seconds."),
@@ -220,7 +220,7 @@ def test_an_agent_that_stays_up_is_said_to_do_so() -> None:
     assert watch.messages() == {kind.name: kind.all_clear for kind in PROBE.conditions}
 
 
-BOM = Conformance("ByteOrderMark", "The page begins with a byte order mark.")
+BOM = Conformance("ByteOrderMark", "The metrics endpoint begins with a byte order mark.")
 ONE = TelemetryLimits(failures=1)
 UNSEEN = Conformance(
     unknown=Unknown.SOURCE_FAILED, why="The whole metrics endpoint could not be inspected: It was late."

@@ -21,9 +21,9 @@ from watcher.engine.engine import Engine
 _PORTS = {"http": 80, "https": 443}
 _SPOKEN = {Spoke.NOTHING: Spoken.NOTHING, Spoke.TLS: Spoken.TLS}
 _NO_ENDPOINT = {
-    "handshake": ("address", "This target names no mTLS port."),
-    "agent_metrics": ("metrics", "This target names no metrics page."),
-    "opa": ("opa", "This target names no OPA."),
+    "handshake": ("address", "This target has no mTLS port."),
+    "agent_metrics": ("metrics", "This target has no metrics endpoint."),
+    "opa": ("opa", "This target has no OPA."),
 }
 
 
