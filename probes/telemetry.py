@@ -124,11 +124,11 @@ def _nonconformant(seen: Inspection, context: EvaluationContext[TelemetryLimits]
     if not seen.reason:
         return METRICS_NONCONFORMANT.false(remark=_LATE if age >= _MUCH_LATER else "")
     if repeated and seen.refused < asked_for:
-        waits = f"Refused {seen.refused} of {asked_for} whole pages in a row, and the next was not had. {why}"
+        waits = f"Refused {seen.refused} of {asked_for} whole pages in a row, and the next could not be read. {why}"
         return METRICS_NONCONFORMANT.unknown(Unknown.WARMING_UP, waits)
 
     def message() -> str:
-        when = f" That was {say_duration(age)} ago; the page is asked for whole about once an hour." if age >= 1 else ""
+        when = f" That was {say_duration(age)} ago; the whole page is requested about once an hour." if age >= 1 else ""
         return f"A current Prometheus refuses the whole page. {why}{when}"
 
     return METRICS_NONCONFORMANT.true(message, seen.reason)

@@ -199,7 +199,7 @@ def with_bundle(facts: Mapping[str, Any], history: BundleHistory | None = None, 
         (
             {"code": "bundle_error", "message": "mkdir /.opa: read-only file system"},
             BundleHistory("authz", HeldFault(NOW - 900, witnessed=True)),
-            "An error stands: bundle_error: mkdir /.opa: read-only file system",
+            "OPA reports an error: bundle_error: mkdir /.opa: read-only file system",
         ),
         (
             REJECTED,
@@ -211,7 +211,7 @@ def with_bundle(facts: Mapping[str, Any], history: BundleHistory | None = None, 
         (
             {"code": "bundle_error", "message": "mkdir /.opa: read-only file system"},
             YOUNG,
-            f"authz: {LATELY} One stands now: bundle_error: mkdir /.opa: read-only file system",
+            f"authz: {LATELY} OPA reports an error now: bundle_error: mkdir /.opa: read-only file system",
         ),
     ],
 )

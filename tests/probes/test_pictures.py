@@ -271,7 +271,7 @@ def test_of_too_few_requests_no_bar_is_red() -> None:
 
 def test_while_the_window_is_not_full_what_there_is_is_shown_and_nothing_is_said_of_it() -> None:
     [picture] = pictures_of(requests(120, 0.5), 120)
-    assert picture.text == "What the last 5m0s cannot be judged."
+    assert picture.text == "The last 5m0s cannot be judged."
     assert (min(at for at, _ in line(picture)), picture.bars) == (-120, ())
 
 

@@ -236,12 +236,12 @@ def test_between_two_inspections_the_verdict_stays_and_says_its_age() -> None:
     watch = Engine(ONE)
     watch.look(0, page(conformance=BOM))
     assert watch.messages()[NONCONFORMANT] == (
-        "A current Prometheus refuses the whole page. The page begins with a byte order mark."
+        "A current Prometheus refuses the whole page. The metrics endpoint begins with a byte order mark."
     )
     assert watch.look(2040, page(conformance=None))[NONCONFORMANT] == "ByteOrderMark"
     assert watch.messages()[NONCONFORMANT] == (
-        "A current Prometheus refuses the whole page. The page begins with a byte order mark. "
-        "That was 34m0s ago; the page is asked for whole about once an hour."
+        "A current Prometheus refuses the whole page. The metrics endpoint begins with a byte order mark. "
+        "That was 34m0s ago; the whole page is requested about once an hour."
     )
     assert watch.look(3600, page())[NONCONFORMANT] == "false"
     assert watch.look(3630, page(conformance=None))[NONCONFORMANT] == "false"
@@ -253,7 +253,8 @@ def test_one_refused_page_is_one_bad_look_however_often_it_is_told() -> None:
     for at, found in ((30, UNSEEN), (60, None)):
         assert watch.look(at, page(conformance=found))[NONCONFORMANT] == "WarmingUp", "neither counts nor forgives"
         assert watch.messages()[NONCONFORMANT] == (
-            "Refused 1 of 2 whole pages in a row, and the next was not had. The page begins with a byte order mark."
+            "Refused 1 of 2 whole pages in a row, and the next could not be read. The metrics endpoint begins with a "
+            "byte order mark."
         )
     assert watch.look(90, page(conformance=BOM))[NONCONFORMANT] == "ByteOrderMark"
     assert watch.look(120, page(conformance=None))[NONCONFORMANT] == "ByteOrderMark", "two pages were refused"

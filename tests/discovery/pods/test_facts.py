@@ -127,7 +127,7 @@ MESH = {"prometheus.io/port": "15020", "prometheus.io/path": "/stats/prometheus"
         (None, {**MESH, "prometheus.io/port": "http-envoy-prom"}, "http://10.1.2.3:9090/metrics",
          "none: the default port is assumed"),
         (None, {"prometheus.io/path": "/m", "prometheus.io/scheme": "https"}, "https://10.1.2.3:9090/m",
-         "nobody: it is the usual port; of its path: its annotations prometheus.io"),
+         "none: the default port is assumed; of its path: its annotations prometheus.io"),
         (None, {"prometheus.io/path": "/m", "prometheus.io/scheme": "https",
                 "agentweave.io/watch-metrics-port": "7070"}, "http://10.1.2.3:7070/metrics",
          "the annotation agentweave.io/watch-metrics-port"),
