@@ -367,7 +367,7 @@ def test_a_leader_that_alone_is_cut_off_goes_on_says_so_and_yields_when_it_reads
         assert leader.page().verdict("AgentUnreachable", pod="nobody") == "true ConnectionRefused"
         page = leader.get("/").text
         assert "LeaseUnconfirmed: the lease could not be renewed, and another may hold it" in page
-        assert "cannot be had" not in page, "it is said once"
+        assert "cannot be acquired" not in page, "it is said once"
         assert unconfirmed(other) == 0
         proxy.mend()
         eventually(lambda: not active(leader), within=4)
