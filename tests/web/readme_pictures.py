@@ -4,6 +4,7 @@
 2. The fleet page, once three agents are in trouble; the runbook of an overdue rotation, once that is seen.
 """
 
+import base64
 import json
 import sys
 from http.client import HTTPConnection, HTTPException
@@ -50,7 +51,7 @@ def _take(tab: Tab, url: str, name: str, height: int) -> None:
 
 
 def _save(tab: Tab, file: Path) -> None:
-    tab.screenshot(file)
+    file.write_bytes(base64.b64decode(tab("Page.captureScreenshot", format="png")["data"]))
     print(file.relative_to(ROOT))
 
 

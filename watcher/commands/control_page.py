@@ -45,8 +45,8 @@ Sources of evidence: {sources}.
 
 ## Terms and rules
 
-- A *look* is one probe of one pod. *In two looks in a row* applies to network probes; config, objects, dates, records
-  and a wrong allow count at once. One good probe ends a fail.
+- *In two probes in a row* (of one pod) applies to network probes; config, objects, dates, records and a wrong allow
+  count at once. One good probe ends a fail.
 - A control that is neither pass nor fail is unknown: `NoData` with too few samples, `Settling` inside the window of a
   rollout, otherwise `Observing`.
 - A window ends now and consists of complete probes. If less than three quarters of it are covered it is `NoData`, or

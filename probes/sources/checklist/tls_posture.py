@@ -101,7 +101,7 @@ def _other_ports(target: Target, place: PortAddress) -> Iterator[OtherPort]:
 
 
 def _port_at(url: str | None, host: str) -> int | None:
-    """The port of a URL in clear of this host; None of any other."""
+    """The port of a URL in plaintext of this host; None of any other."""
     parts = urlsplit(url or "")
     if parts.scheme != "http" or parts.hostname != host.lower():
         return None

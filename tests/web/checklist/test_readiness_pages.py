@@ -238,7 +238,7 @@ def test_what_is_unknown_is_told_by_who_can_make_it_known() -> None:
     names = sorted(REQUIRED)[:5]
     unknown = [finding(name, State.UNKNOWN, reason=reason) for name, reason in zip(names, reasons, strict=True)]
     told = work(get(MadeChecklist({SEARCH: met(*unknown)}), "/readiness/prod/search").text)
-    for heading in ("turn it on: 1", "evidence available: 1", "bring a record: 1", "being observed: 1", "provable: 1"):
+    for heading in ("enable it: 1", "evidence available: 1", "bring a record: 1", "being observed: 1", "provable: 1"):
         assert heading in told
     assert "What keeps it from being ready" not in told
 
